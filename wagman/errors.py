@@ -1,0 +1,45 @@
+"""The error tree: the type says whose fault it was."""
+
+
+class WagmanError(Exception):
+    """Root of every error this package raises on purpose."""
+
+
+class ConfigError(WagmanError):
+    """The configuration asks for something that cannot be; `problems` holds every finding, not only the first."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class CallerError(WagmanError):
+    """The caller asked for nonsense: an unknown device, a dangerous board command, an illegal transition."""
+
+
+class BoardError(WagmanError):
+    """Something about the board or the way to it went wrong."""
+
+
+class BoardProtocolError(BoardError):
+    """The board said something that its protocol does not allow."""
+
+
+class BoardRefusedError(BoardError):
+    """The board understood the request and said no."""
+
+
+class BoardTimeoutError(BoardError):
+    """The board did not answer in time."""
+
+
+class LinkGoneError(BoardError):
+    """The serial link is down: unplugged, hung up, or not there yet."""
+
+
+class LinkBusyError(BoardError):
+    """Another process holds the serial port."""
+
+
+class StoreError(WagmanError):
+    """The store cannot be opened, read or written."""

@@ -1,0 +1,175 @@
+"""The words between the layers: facts about the board, requests, and the events that are remembered.
+
+All of them are frozen: what one task tells another cannot change under way. Times that end in `at_s` are seconds of
+trio's clock (monotonic); they mean nothing in another run of the service.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
+
+from attrs import field, frozen
+
+# --- Facts: what io has seen of the board. Io is their only writer, and they arrive in order. -------------------------
+
+
+@frozen
+class Beat:
+    """The guest on a port gave a sign of life."""
+
+    port: int
+    at_s: float  # when the board (or the control interface) heard it, at the latest
+    source: Literal["log", "poll", "control"] = "log"
+
+
+@frozen
+class Polled:
+    """The board answered a poll; every beat that this answer tells of precedes it in the inbox."""
+
+    port: int
+    asked_at_s: float  # when the request left
+    silent_since_s: float  # the board has listened to this port since then, and heard nothing
+    current_ma: int | None = None  # None: the sensor does not answer, or shows no known unit
+    draws_current: bool = False  # there is certainly something running on this port
+
+
+@frozen
+class RelayAsked:
+    """The command that switches a port on for this power cycle is being sent: from now on it may be on."""
+
+    port: int
+    cycle: int
+    at_s: float
+
+
+@frozen
+class RelayOn:
+    """Evidence shows that the port is on, in this power cycle."""
+
+    port: int
+    cycle: int
+    at_s: float  # when it went on, at the latest
+    media: str | None = None  # the medium it starts from, where there is a selector
+
+
+@frozen
+class RelayOff:
+    """Evidence shows that the port is off and is kept off."""
+
+    port: int
+    cycle: int  # the power cycle that this ended
+    at_s: float
+
+
+@frozen
+class PowerLost:
+    """The port lost its power, and the service did not ask for it."""
+
+    port: int
+    at_s: float  # when it lost it, as far as is known
+    why: str
+    reset: bool = False  # because the board restarted
+
+
+@frozen
+class PowerFound:
+    """The port is on though the service did not switch it on (the board started it, or an off did not hold)."""
+
+    port: int
+    at_s: float
+    why: str
+
+
+@frozen
+class RelayStuck:
+    """The relay stays on after repeated rounds of off."""
+
+    port: int
+    at_s: float
+    rounds: int
+
+
+@frozen
+class BoardStopping:
+    """The board itself has begun to stop this port and will cut its power soon."""
+
+    port: int
+    at_s: float
+    why: str
+
+
+PortFact: TypeAlias = Beat | Polled | RelayAsked | RelayOn | RelayOff | PowerLost | PowerFound | RelayStuck | BoardStopping
+
+
+@frozen
+class Blindness:
+    """Whether the board can be seen: blind is a link that is down, or no answer to three polls."""
+
+    blind: bool
+    at_s: float
+
+
+@frozen
+class Sample:
+    """One reading of a sensor of the enclosure, in the unit its name ends in; None when it failed or is implausible."""
+
+    sensor: str  # "temperature_c", "humidity_pct"
+    value: float | None
+    at_s: float
+
+
+@frozen
+class Notice:
+    """Something io wants remembered: it becomes the event `type` (`link.up`, `board.reset`, `board.log`, ...)."""
+
+    type: str
+    port: int | None = None
+    fields: Mapping[str, Any] = field(factory=dict)
+
+
+BoardFact: TypeAlias = Blindness | Sample | Notice
+
+# --- Wanted power: a level, read by the reconciler beside the link ----------------------------------------------------
+
+
+@frozen
+class PowerGoal:
+    """What a state says its relay should be.
+
+    `on` names the power cycle: the reconciler makes exactly one relay-on for each new number. `off` names the last
+    cycle whose power may be cut: power of a later cycle, or of unknown origin, is reported (`PowerFound`), never cut.
+    """
+
+    level: Literal["on", "off", "untouched"]
+    cycle: int = 0
+    media: str | None = None
+    already: bool = False  # it is so already, by earlier evidence or by adoption: nothing needs to be switched
+    cleared: bool = False  # `on`: the off that goes before it has already been seen
+
+
+UNTOUCHED = PowerGoal("untouched")
+
+# --- Requests and their answers ---------------------------------------------------------------------------------------
+
+Verb: TypeAlias = Literal["start", "stop", "restart", "kill", "enable", "disable"]
+VERBS: tuple[Verb, ...] = ("start", "stop", "restart", "kill", "enable", "disable")
+
+
+@frozen
+class Verdict:
+    """The answer to a request, given at once: whether it was accepted, and what is going on."""
+
+    accepted: bool
+    state: str
+    reason: str
+
+
+# --- Events: named facts that are remembered --------------------------------------------------------------------------
+
+
+@frozen
+class Draft:
+    """An event before it has an id. Types are dotted: `device.started`, `wagman.normal`, `link.up`."""
+
+    type: str
+    device: str | None = None
+    fields: Mapping[str, Any] = field(factory=dict)
