@@ -1,0 +1,1 @@
+"""The rolling log of events and the state that must last."""
