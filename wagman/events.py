@@ -68,6 +68,7 @@ class PowerLost:
     at_s: float  # when it lost it, as far as is known
     why: str
     reset: bool = False  # because the board restarted
+    suspect: bool = False  # the board restarted right after this port's relay-on, the latest of all ports
 
 
 @frozen
@@ -144,6 +145,7 @@ class PowerGoal:
     media: str | None = None
     already: bool = False  # it is so already, by earlier evidence or by adoption: nothing needs to be switched
     cleared: bool = False  # `on`: the off that goes before it has already been seen
+    firm: bool = False  # `off`: it does not rest on silence, and stands even if the guest beats before it is carried out
 
 
 UNTOUCHED = PowerGoal("untouched")

@@ -1,0 +1,30 @@
+"""Alarms as data: what a state asks to be woken by. Who keeps the time lives in `wagman.loop`."""
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from attrs import frozen
+
+
+@frozen
+class Alarm:
+    """Wake the machine `after_s` seconds after `since_s`."""
+
+    after_s: float
+    proof: bool = False  # it rests on silence: it fires only once a poll has proved that silence
+    since_s: float | None = None  # trio's clock; None: from now
+
+
+KEEP = None
+"""In a plan: the alarm of that name stands as it was armed (or stays absent, if it was not)."""
+
+Plan: TypeAlias = Mapping[str, Alarm | None]
+"""The complete set of a state's alarms: a name that is missing is disarmed."""
+
+
+@frozen
+class Fired:
+    """The input that a due alarm becomes."""
+
+    name: str
+    draws_current: bool = False  # whether the port drew current at the last poll

@@ -1,0 +1,577 @@
+"""The states of a guest: six classes, each total over the inputs. `wagman.fsm.device` tells the theory."""
+
+from typing import Any, ClassVar, Literal
+
+from attrs import asdict, evolve, frozen
+
+from wagman.events import (
+    UNTOUCHED,
+    Beat,
+    BoardStopping,
+    PowerFound,
+    PowerGoal,
+    PowerLost,
+    RelayAsked,
+    RelayOff,
+    RelayOn,
+)
+from wagman.fsm.alarms import KEEP, Alarm, Fired, Plan
+from wagman.fsm.case import (
+    Case,
+    Memory,
+    Step,
+    counted_attempt,
+    counted_failure,
+    counted_loss,
+    loss_report,
+    start_fields,
+    uncounted_attempt,
+    unrecoverable_report,
+)
+from wagman.fsm.graph import GraphState, IllegalTransitionError, checked_graph
+from wagman.fsm.inputs import Effect, Message, MessageDone, StartRefused
+
+ADOPT_APART_S = 10.0
+"""Two beats at least this far apart show that a guest is running (chosen: more than a stale edge can produce)."""
+
+ALL: Plan = {"heartbeat": KEEP, "timeout": KEEP, "resend": KEEP}
+"""The plan of a transition that lets the deadlines stand."""
+
+# --- States -----------------------------------------------------------------------------------------------------------
+
+
+@frozen
+class State(GraphState):
+    """What all states share. A handler that is not overridden says: in this state that is of no consequence."""
+
+    def power(self, memory: Memory) -> PowerGoal:
+        """The wanted level of the relay: on, in the current cycle, unless the state says otherwise."""
+        return PowerGoal("on", memory.cycle, memory.media, already=True)
+
+    def resume(self, case: Case) -> Plan:
+        """The alarms of this state at full length, for a service that comes up in it."""
+        raise NotImplementedError
+
+    def lasting(self) -> dict[str, Any]:
+        """The state as plain data; times are left out, they mean nothing in another run."""
+        return {"name": self.name, **asdict(self, filter=lambda a, _: not a.name.endswith("_at_s"))}
+
+    def resumed(self) -> "State":
+        """The state as a service that comes up takes it up."""
+        return self
+
+    @property
+    def trying(self) -> bool:
+        """An attempt has been counted that has not come to its verdict."""
+        return False
+
+    # Requests ----------------------------------------------------------------
+
+    def start(self, case: Case) -> Step:
+        raise NotImplementedError
+
+    def stop(self, case: Case, reason: str) -> Step:
+        raise NotImplementedError
+
+    def restart(self, case: Case, reason: str) -> Step:
+        raise NotImplementedError
+
+    def kill(self, case: Case) -> Step:
+        return stopped(self, case, "killed by the operator", firm=True).answer(True, "power is being cut")
+
+    def wagman_start(self, case: Case) -> Step:
+        return self.stay(case, StartRefused(f"it is {self.name}"))
+
+    # Facts -------------------------------------------------------------------
+
+    def heartbeat(self, case: Case, beat: Beat) -> Step:
+        raise NotImplementedError
+
+    def alarm(self, case: Case, fired: Fired) -> Step:
+        raise NotImplementedError
+
+    def power_lost(self, case: Case, lost: PowerLost) -> Step:
+        """Nothing is counted, and the device is due at once: it did nothing wrong."""
+        after = counted_loss(case, lost)
+        return stopped(self, uncounted_attempt(after) if self.trying else after, "power lost").after(*loss_report(case, lost))
+
+    def power_found(self, case: Case, found: PowerFound) -> Step:
+        return self.stay(case)
+
+    def relay_asked(self, case: Case, asked: RelayAsked) -> Step:
+        return self.stay(case)
+
+    def relay_on(self, case: Case, on: RelayOn) -> Step:
+        return self.stay(case)
+
+    def relay_off(self, case: Case, off: RelayOff) -> Step:
+        return self.stay(case)
+
+    def board_stopping(self, case: Case, stopping: BoardStopping) -> Step:
+        return self.stay(case)
+
+    def message_done(self, case: Case, done: MessageDone) -> Step:
+        return self.stay(case)
+
+    # Steps -------------------------------------------------------------------
+
+    def stay(self, case: Case, *effects: Effect) -> Step:
+        """Nothing changes but, perhaps, the memory."""
+        return Step(self, case.memory, None, effects)
+
+    def go(self, case: Case, to: "State", alarms: Plan, *effects: Effect) -> Step:
+        """A transition along the declared graph.
+
+        Raises:
+            IllegalTransitionError: the graph does not allow it.
+        """
+        if to.name != self.name and to.name not in self.successors:
+            raise IllegalTransitionError(self.name, to.name)
+        return Step(to, case.memory, alarms, effects)
+
+
+@frozen
+class Stopped(State):
+    """Off, or on its way there. `untouched`: what the port does is not known yet, and its power is left alone."""
+
+    name: ClassVar[str] = "stopped"
+    successors: ClassVar[frozenset[str]] = frozenset({"starting", "started", "stopping", "restarting"})
+
+    reason: str = "never started"
+    untouched: bool = False
+    cut: int = 0  # the last power cycle that may be cut
+    firm: bool = False  # the cut does not rest on silence: it stands even if the guest beats meanwhile
+    off: bool = False  # the relay was seen off
+    backoff_s: float = 0.0  # > 0: not due until the alarm
+    beat_at_s: float | None = None  # the first of the two beats that adopt
+    settled: bool = False
+
+    def power(self, memory: Memory) -> PowerGoal:
+        return UNTOUCHED if self.untouched else PowerGoal("off", self.cut, already=self.off, firm=self.firm)
+
+    def resume(self, case: Case) -> Plan:
+        backoff = {"backoff": Alarm(self.backoff_s)} if self.backoff_s > 0 else {}
+        adopt = {"adopt": Alarm(case.config.adopt_window_s, proof=True)} if self.untouched else {}
+        return {"settle": Alarm(case.config.settle_s), **backoff, **adopt}
+
+    def due(self, memory: Memory) -> bool:
+        """The Wagman machine may start it now, as far as the device is concerned."""
+        ready = not self.untouched and self.backoff_s <= 0 and not memory.held
+        return ready and memory.wanted == "up" and memory.enabled and not memory.forbidden
+
+    def start(self, case: Case) -> Step:
+        fresh = case.remember(attempts=0, failures=0, brownouts=0, held=False, unrecoverable=False)
+        if self.untouched:
+            return self.stay(fresh).answer(True, "first it is seen whether it already runs")
+        return starting(self, fresh, "asked by the operator").answer(True, "power is coming on")
+
+    def restart(self, case: Case, reason: str) -> Step:
+        return self.start(case)
+
+    def stop(self, case: Case, reason: str) -> Step:
+        return self.stay(case, case.event("stopped", reason=self.reason)).answer(True, "already stopped")
+
+    def kill(self, case: Case) -> Step:
+        killed = evolve(self, reason="killed by the operator", untouched=False, cut=case.memory.cycle, firm=True)
+        plan: Plan = {"settle": KEEP, "backoff": KEEP}
+        words = "power is off" if self.off else "power is being cut"
+        return self.go(case, killed, plan, case.event("stopped", reason=killed.reason)).answer(True, words)
+
+    def wagman_start(self, case: Case) -> Step:
+        if not self.due(case.memory):
+            return self.stay(case, StartRefused(self.obstacle(case.memory)))
+        return starting(self, case, "its turn")
+
+    def obstacle(self, memory: Memory) -> str:
+        """Why it may not be started now, in plain words."""
+        obstacles = (
+            (not memory.enabled, "it is disabled"),
+            (memory.wanted != "up", "it is not wanted up"),
+            (memory.forbidden, "the environment forbids it"),
+            (memory.held, "it is held after brownouts"),
+            (self.untouched, "it is not known yet whether it runs"),
+            (self.backoff_s > 0, "its next try is not due yet"),
+        )
+        return next((words for is_so, words in obstacles if is_so), "")
+
+    def heartbeat(self, case: Case, beat: Beat) -> Step:
+        if not self.settled or (self.off and beat.source == "control"):
+            return self.stay(case)  # leftovers; or somebody who claims to be a guest that has no power
+        first = self.beat_at_s
+        if first is None or beat.at_s - first > case.config.heartbeat_timeout_s:
+            return Step(evolve(self, beat_at_s=beat.at_s), case.memory)
+        if beat.at_s - first < ADOPT_APART_S:
+            return self.stay(case)
+        return self.found_running(case, beats=True, why="it beats")
+
+    def power_found(self, case: Case, found: PowerFound) -> Step:
+        if self.untouched:
+            return self.stay(case)  # the adopt window tells
+        return self.found_running(case, beats=False, why=found.why)
+
+    def found_running(self, case: Case, beats: bool, why: str) -> Step:
+        """Take over a guest that runs already; one that should not is asked to halt, never just cut."""
+        case = case.remember(cycle=case.memory.cycle + 1)
+        if not case.welcome:
+            event = case.event("unexpected_heartbeat" if beats else "unexpected_power", why=why)
+            return stopping(self, case, "it runs though it should not").after(event)
+        if beats or not case.config.has_heartbeat:
+            return started(self, case).after(case.event("adopted", why=why))
+        return adopted_booting(self, case).after(case.event("adopted", why=why))
+
+    def power_lost(self, case: Case, lost: PowerLost) -> Step:
+        if not self.untouched:
+            return self.stay(case)
+        return stopped(self, case, "power lost").after(*loss_report(case, lost))
+
+    def relay_off(self, case: Case, off: RelayOff) -> Step:
+        return Step(evolve(self, off=True), case.memory)
+
+    def alarm(self, case: Case, fired: Fired) -> Step:
+        if fired.name == "settle":
+            return Step(evolve(self, settled=True), case.memory)
+        if fired.name == "backoff":
+            return Step(evolve(self, backoff_s=0.0), case.memory)
+        if not fired.draws_current:
+            return stopped(self, case, "no sign of life found")
+        if not case.config.has_heartbeat or not case.welcome:
+            return self.found_running(case, beats=False, why="it draws current")
+        case = case.remember(cycle=case.memory.cycle + 1)
+        return restarting(self, case, "it draws current but does not beat")
+
+
+@frozen
+class Booting(State):
+    """What Starting and WillStop share: power is wanted on, and the first beat is awaited."""
+
+    reason: str = ""
+    cleared: bool = False  # the off that goes before this power cycle was seen
+    asked: bool = False  # the relay-on is under way: the port may be on
+    on: bool = False  # the relay was seen on
+    on_at_s: float | None = None
+
+    @property
+    def trying(self) -> bool:
+        return self.on
+
+    def power(self, memory: Memory) -> PowerGoal:
+        return PowerGoal("on", memory.cycle, memory.media, already=self.on, cleared=self.cleared)
+
+    def resume(self, case: Case) -> Plan:
+        return {"timeout": Alarm(case.start_timeout_s, proof=True)} if self.on else {}
+
+    def relay_off(self, case: Case, off: RelayOff) -> Step:
+        return Step(evolve(self, cleared=True), case.memory)
+
+    def relay_asked(self, case: Case, asked: RelayAsked) -> Step:
+        return Step(evolve(self, asked=True, cleared=True), case.memory)
+
+    def relay_on(self, case: Case, on: RelayOn) -> Step:
+        return self.seen_on(case, on.at_s)
+
+    def power_found(self, case: Case, found: PowerFound) -> Step:
+        """The board was faster: what runs now is this start."""
+        return self.seen_on(case, found.at_s)
+
+    def seen_on(self, case: Case, at_s: float) -> Step:
+        """The attempt counts from here, and so does the start time-out."""
+        if self.on:
+            return self.stay(case)
+        case = counted_attempt(case)
+        seen = evolve(self, cleared=True, asked=True, on=True, on_at_s=at_s)
+        if not case.config.has_heartbeat:
+            return seen.booted(case, None)
+        return Step(seen, case.memory, {"timeout": Alarm(case.start_timeout_s, proof=True, since_s=at_s)})
+
+    def heartbeat(self, case: Case, beat: Beat) -> Step:
+        later = self.on_at_s is None or beat.at_s > self.on_at_s
+        return self.booted(case, beat.at_s) if self.on and later else self.stay(case)
+
+    def booted(self, case: Case, at_s: float | None) -> Step:
+        """The guest is up: its first beat was heard, or it has none to give."""
+        raise NotImplementedError
+
+
+@frozen
+class Starting(Booting):
+    """Power is coming on, or is on."""
+
+    name: ClassVar[str] = "starting"
+    successors: ClassVar[frozenset[str]] = frozenset({"stopped", "will_stop", "started"})
+
+    def start(self, case: Case) -> Step:
+        return self.stay(case).answer(True, "already starting")
+
+    def restart(self, case: Case, reason: str) -> Step:
+        return self.stay(case).answer(True, "it is booting freshly")
+
+    def stop(self, case: Case, reason: str) -> Step:
+        if not self.asked:
+            return stopped(self, case, reason, cut=case.memory.cycle - 1).answer(True, "its power was not on yet")
+        will = WillStop(reason, self.cleared, self.asked, self.on, self.on_at_s)
+        step = self.go(case, will, ALL, case.event("will_stop", reason=reason))
+        return step.answer(True, "it is asked to halt once it has booted")
+
+    def booted(self, case: Case, at_s: float | None) -> Step:
+        return started(self, case, at_s)
+
+    def alarm(self, case: Case, fired: Fired) -> Step:
+        failed = counted_failure(case)
+        event = case.event("start_failed", **start_fields(case), waited_s=case.start_timeout_s)
+        step = stopped(self, failed, "its start failed", backoff_s=failed.backoff_s)
+        return step.after(event, *unrecoverable_report(case, failed))
+
+
+@frozen
+class WillStop(Booting):
+    """To be stopped, but still booting: a booting file system is not cut off."""
+
+    name: ClassVar[str] = "will_stop"
+    successors: ClassVar[frozenset[str]] = frozenset({"stopped", "starting", "stopping"})
+
+    def start(self, case: Case) -> Step:
+        back = Starting("asked by the operator", self.cleared, self.asked, self.on, self.on_at_s)
+        event = case.event("starting", reason=back.reason, recover=False, **start_fields(case))
+        return self.go(case, back, ALL, event).answer(True, "it goes on booting")
+
+    def restart(self, case: Case, reason: str) -> Step:
+        return self.start(case)
+
+    def stop(self, case: Case, reason: str) -> Step:
+        return self.stay(case).answer(True, "it is asked to halt once it has booted")
+
+    def booted(self, case: Case, at_s: float | None) -> Step:
+        return stopping(self, case, self.reason)
+
+    def alarm(self, case: Case, fired: Fired) -> Step:
+        """The start was given up before it failed: nothing is counted."""
+        return stopped(self, case, self.reason)
+
+
+@frozen
+class Started(State):
+    """Running, and heard."""
+
+    name: ClassVar[str] = "started"
+    successors: ClassVar[frozenset[str]] = frozenset({"stopped", "stopping", "restarting"})
+
+    reason: str = ""
+    stable: bool = False
+    since_at_s: float | None = None  # the beat it became Started by; None after a restart of the service
+
+    @property
+    def trying(self) -> bool:
+        return not self.stable
+
+    def resume(self, case: Case) -> Plan:
+        if case.config.has_heartbeat:
+            return {"heartbeat": Alarm(case.config.heartbeat_timeout_s, proof=True)}
+        return {} if self.stable else {"stable": Alarm(case.config.stable_after_s)}
+
+    def start(self, case: Case) -> Step:
+        return self.stay(case, case.event("started", reason="asked by the operator")).answer(True, "already started")
+
+    def stop(self, case: Case, reason: str) -> Step:
+        return stopping(self, case, reason).answer(True, "it is asked to halt")
+
+    def restart(self, case: Case, reason: str) -> Step:
+        return restarting(self, case, reason).answer(True, "it is asked to halt; then power comes back")
+
+    def board_stopping(self, case: Case, stopping: BoardStopping) -> Step:
+        return restarting(self, case, stopping.why)
+
+    def heartbeat(self, case: Case, beat: Beat) -> Step:
+        if not case.config.has_heartbeat:
+            return self.stay(case)
+        plan: Plan = {"heartbeat": Alarm(case.config.heartbeat_timeout_s, proof=True, since_s=beat.at_s)}
+        if self.since_at_s is None:
+            return Step(evolve(self, since_at_s=beat.at_s), case.memory, plan)
+        if self.stable or beat.at_s - self.since_at_s < case.config.stable_after_s:
+            return Step(self, case.memory, plan)
+        return evolve(self.becomes_stable(case), alarms=plan)
+
+    def becomes_stable(self, case: Case) -> Step:
+        event = case.event("stable", **start_fields(case))
+        memory = evolve(case.memory, attempts=0, failures=0, brownouts=0, unrecoverable=False)
+        return Step(evolve(self, stable=True), memory, None, (event,))
+
+    def alarm(self, case: Case, fired: Fired) -> Step:
+        if fired.name == "stable":
+            return self.becomes_stable(case)
+        event = case.event("heartbeat_lost", stable=self.stable, silent_s=case.config.heartbeat_timeout_s)
+        if self.stable:
+            return stopping(self, case, "its heartbeat was lost").after(event)
+        failed = counted_failure(case)
+        step = stopping(self, failed, "its heartbeat was lost before it was stable", failed=True)
+        return step.after(event, *unrecoverable_report(case, failed))
+
+
+@frozen
+class Halting(State):
+    """What Stopping and Restarting share: the guest is asked to halt, and its silence is awaited."""
+
+    kind: ClassVar[Literal["shutdown", "restart"]]
+
+    reason: str = ""
+    failed: bool = False  # a failed start led here: backoff follows
+    delivered: bool = False  # the first attempt to deliver the message has ended
+    sending: bool = False
+    recent: bool = False  # a message went out less than `shutdown_resend` ago
+
+    def resume(self, case: Case) -> Plan:
+        return {"heartbeat": silence(case), "timeout": Alarm(case.config.stop_timeout_s)}
+
+    def resumed(self) -> "Halting":
+        """As if the message had been delivered: if it was not, the guest beats and is told again."""
+        return evolve(self, delivered=True, sending=False, recent=False)
+
+    def restart(self, case: Case, reason: str) -> Step:
+        return self.start(case)
+
+    def heartbeat(self, case: Case, beat: Beat) -> Step:
+        if not case.config.has_heartbeat:
+            return self.stay(case)
+        return self.telling(case, {**ALL, "heartbeat": silence(case, beat.at_s)})
+
+    def telling(self, case: Case, plan: Plan) -> Step:
+        """Send the message, unless it went out just now."""
+        if self.sending or self.recent:
+            return Step(self, case.memory, plan)
+        told = evolve(self, sending=True, recent=True)
+        return Step(told, case.memory, {**plan, "resend": Alarm(case.config.shutdown_resend_s)}, (Message(self.kind),))
+
+    def message_done(self, case: Case, done: MessageDone) -> Step:
+        over = evolve(self, sending=False, delivered=True)
+        if self.delivered:
+            return Step(over, case.memory)
+        plan: Plan = {"heartbeat": silence(case), "timeout": Alarm(case.config.stop_timeout_s), "resend": KEEP}
+        return Step(over, case.memory, plan)
+
+    def alarm(self, case: Case, fired: Fired) -> Step:
+        if fired.name == "resend":
+            return Step(evolve(self, recent=False), case.memory)
+        if fired.name == "timeout":
+            event = case.event("stop_failed", after_s=case.config.stop_timeout_s)
+            return self.halted(case, "it did not stop in time", firm=True).after(event)
+        return self.halted(case, self.reason, firm=False)
+
+    def halted(self, case: Case, reason: str, firm: bool) -> Step:
+        raise NotImplementedError
+
+
+@frozen
+class Stopping(Halting):
+    """Asked to halt; power goes once it is silent, or too late."""
+
+    name: ClassVar[str] = "stopping"
+    successors: ClassVar[frozenset[str]] = frozenset({"stopped", "restarting"})
+    kind: ClassVar[Literal["shutdown", "restart"]] = "shutdown"
+
+    def start(self, case: Case) -> Step:
+        other = Restarting("asked for while stopping", self.failed, self.delivered, self.sending, self.recent)
+        self.go(case, other, ALL)
+        step = other.telling(case, ALL).after(case.event("restarting", reason=other.reason))
+        return step.answer(True, "power comes back once it has halted")
+
+    def stop(self, case: Case, reason: str) -> Step:
+        return self.stay(case).answer(True, "already stopping")
+
+    def halted(self, case: Case, reason: str, firm: bool) -> Step:
+        return stopped(self, case, reason, firm=firm, backoff_s=self.wait_s(case))
+
+    def power_lost(self, case: Case, lost: PowerLost) -> Step:
+        after = counted_loss(case, lost)
+        return stopped(self, after, "power lost", backoff_s=self.wait_s(after)).after(*loss_report(case, lost))
+
+    def wait_s(self, case: Case) -> float:
+        """A failed start led here: its backoff is due, however the power went."""
+        return case.backoff_s if self.failed else 0.0
+
+
+@frozen
+class Restarting(Halting):
+    """Asked to halt; a new power cycle begins once it is silent, or too late."""
+
+    name: ClassVar[str] = "restarting"
+    successors: ClassVar[frozenset[str]] = frozenset({"stopped", "starting", "stopping"})
+    kind: ClassVar[Literal["shutdown", "restart"]] = "restart"
+
+    def start(self, case: Case) -> Step:
+        return self.stay(case).answer(True, "already restarting")
+
+    def stop(self, case: Case, reason: str) -> Step:
+        other = Stopping(reason, self.failed, self.delivered, self.sending, self.recent)
+        self.go(case, other, ALL)
+        return other.telling(case, ALL).after(case.event("stopping", reason=reason)).answer(True, "it is asked to halt")
+
+    def halted(self, case: Case, reason: str, firm: bool) -> Step:
+        if case.memory.forbidden:
+            return stopped(self, case, "the environment forbids its restart", firm=firm)
+        return starting(self, case, "restart")
+
+    def power_lost(self, case: Case, lost: PowerLost) -> Step:
+        if case.memory.forbidden:
+            return stopped(self, case, "power lost").after(*loss_report(case, lost))
+        return starting(self, case, "restart").after(*loss_report(case, lost))
+
+
+# --- Ways into the states ---------------------------------------------------------------------------------------------
+
+
+def stopped(old: State, case: Case, reason: str, *, cut: int | None = None, firm: bool = False, backoff_s: float = 0.0) -> Step:
+    """Enter Stopped: power off (of every cycle up to `cut`, by default the current one)."""
+    case = case.remember(exempt=False)
+    new = Stopped(reason, cut=case.memory.cycle if cut is None else cut, firm=firm, backoff_s=backoff_s)
+    return old.go(case, new, new.resume(case), case.event("stopped", reason=reason, due_in_s=backoff_s or None))
+
+
+def starting(old: State, case: Case, reason: str) -> Step:
+    """Enter Starting: a new power cycle, from the medium that the attempts call for."""
+    attempt, recover = case.memory.attempts + 1, case.recovering
+    case = case.remember(cycle=case.memory.cycle + 1, media=case.medium)
+    event = case.event("starting", reason=reason, attempt=attempt, media=case.memory.media, recover=recover)
+    return old.go(case, Starting(reason, cleared=isinstance(old, Stopped) and old.off), {}, event)
+
+
+def adopted_booting(old: State, case: Case) -> Step:
+    """Enter Starting with power on already: the board switched it on, and the guest has not beaten yet."""
+    case = counted_attempt(case)
+    new = Starting("found switched on", cleared=True, asked=True, on=True)
+    return old.go(case, new, new.resume(case), case.event("starting", reason=new.reason, recover=False, **start_fields(case)))
+
+
+def started(old: State, case: Case, at_s: float | None = None) -> Step:
+    """Enter Started, by a beat at `at_s`, or by the relay alone where there is no heartbeat."""
+    new = Started(since_at_s=at_s)
+    alarms = dict(new.resume(case))
+    if case.config.has_heartbeat:
+        alarms["heartbeat"] = Alarm(case.config.heartbeat_timeout_s, proof=True, since_s=at_s)
+    return old.go(case, new, alarms, case.event("started", **start_fields(case)))
+
+
+def stopping(old: State, case: Case, reason: str, *, failed: bool = False) -> Step:
+    """Enter Stopping: tell the guest. A guest that may simply be cut passes through."""
+    return halting(old, case, Stopping(reason, failed), case.config.shutdown)
+
+
+def restarting(old: State, case: Case, reason: str) -> Step:
+    """Enter Restarting: tell the guest. A guest that may simply be cut passes through."""
+    command = case.config.shutdown if case.config.restart is None else case.config.restart
+    return halting(old, case, Restarting(reason), command)
+
+
+def halting(old: State, case: Case, new: Halting, command: tuple[str, ...] | None) -> Step:
+    """Enter Stopping or Restarting, or go through it at once where there is nobody to tell."""
+    event = case.event(new.name, reason=new.reason)
+    old.go(case, new, {})
+    if not command:
+        return new.halted(case, new.reason, firm=True).after(event)
+    return new.telling(case, {"heartbeat": silence(case)}).after(event)
+
+
+def silence(case: Case, since_s: float | None = None) -> Alarm:
+    """The silence after which power may go; without a heartbeat it is just a wait."""
+    return Alarm(case.config.stop_silence_s, proof=case.config.has_heartbeat, since_s=since_s)
+
+
+STATES: dict[str, type[State]] = checked_graph(Stopped, Starting, WillStop, Started, Stopping, Restarting)

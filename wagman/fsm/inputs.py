@@ -1,0 +1,90 @@
+"""What the device machine hears besides facts about the board, and what it asks for in return."""
+
+from typing import Literal, TypeAlias
+
+from attrs import frozen
+
+from wagman.events import (
+    Beat,
+    BoardStopping,
+    Draft,
+    PowerFound,
+    PowerLost,
+    RelayAsked,
+    RelayOff,
+    RelayOn,
+    RelayStuck,
+    Verb,
+)
+from wagman.fsm.alarms import Fired
+
+
+@frozen
+class Operator:
+    """A command from outside."""
+
+    verb: Verb
+    force: bool = False
+
+
+@frozen
+class WagmanStart:
+    """The Wagman machine's own start."""
+
+    recover: bool = False
+
+
+@frozen
+class WagmanStop:
+    """The Wagman machine's own stop: it does not change what is wanted."""
+
+
+@frozen
+class Hibernation:
+    """Whether the Wagman machine allows guests to run."""
+
+    active: bool
+
+
+@frozen
+class MessageDone:
+    """An attempt to deliver a message to the guest has ended, well or not."""
+
+    ok: bool
+
+
+Input: TypeAlias = (
+    Beat
+    | RelayAsked
+    | RelayOn
+    | RelayOff
+    | PowerLost
+    | PowerFound
+    | RelayStuck
+    | BoardStopping
+    | Operator
+    | WagmanStart
+    | WagmanStop
+    | Hibernation
+    | MessageDone
+    | Fired
+)
+
+# --- Effects ----------------------------------------------------------------------------------------------------------
+
+
+@frozen
+class Message:
+    """Ask the guest to halt; a restart says that power will come back."""
+
+    kind: Literal["shutdown", "restart"]
+
+
+@frozen
+class StartRefused:
+    """Tell the Wagman machine that its start was not carried out."""
+
+    reason: str
+
+
+Effect: TypeAlias = Draft | Message | StartRefused

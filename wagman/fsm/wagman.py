@@ -1,0 +1,417 @@
+"""The Wagman machine: it starts the guests one after the other, and takes them down when the enclosure is too hot.
+
+The theory
+----------
+The machine sees each guest as a `View` (its state, whether it is due) and the enclosure as an `Environment`. It never
+touches power: its effects are requests to the guests' own machines, which check them again. *Due* means: stopped, wanted
+up, enabled, not held, and with its backoff behind it; and nothing is due while the board cannot be seen.
+
+- StartDevices is the choice of the next due guest after the cursor, round robin, so that one dead device never starves the
+  others. It is left at once: to StartNextDevice, or to Normal when nobody is due.
+- StartNextDevice waits until that guest is no longer Starting, whatever it became. `guard` bounds the wait.
+- Normal looks around every minute (`look`).
+- WillHibernate stops one guest each 30 s (`stop`), in reverse start order; Hibernating keeps them down, for at least
+  `minimum`. What is forced up by the operator is exempt. A hot enclosure leads to WillHibernate from every other state.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar, TypeAlias
+
+from attrs import evolve, field, frozen
+
+from wagman.config.schema import WagmanConfig
+from wagman.events import Blindness, Draft, Sample
+from wagman.fsm.alarms import KEEP, Alarm, Fired, Plan
+from wagman.fsm.environment import FIRST_VERDICT, RELEASE, STALE, Environment
+from wagman.fsm.graph import GraphState, IllegalTransitionError, checked_graph
+
+GUARD_MARGIN_S = 60.0
+"""How much longer than its start time-out a start may take before the machine goes on without it (specified)."""
+
+# --- Inputs and effects -----------------------------------------------------------------------------------------------
+
+
+@frozen
+class View:
+    """A guest as the Wagman machine sees it."""
+
+    name: str
+    state: str
+    changes: int = 0  # how many transitions it has made: tells a start that came and went
+    due: bool = False
+    exempt: bool = False
+    hibernating: bool = False  # what it was told last
+    recover: bool = False  # its next start is one to recover
+    start_timeout_s: float = 120.0
+
+
+@frozen
+class DeviceChanged:
+    """A guest's view has changed."""
+
+    view: View
+
+
+@frozen
+class DeviceRefused:
+    """A guest did not carry out the start that it was asked for."""
+
+    name: str
+    reason: str
+
+
+Input: TypeAlias = DeviceChanged | DeviceRefused | Blindness | Sample | Fired
+
+
+@frozen
+class StartDevice:
+    """Ask a guest to start; `recover`: from the other medium."""
+
+    name: str
+    recover: bool
+
+
+@frozen
+class StopDevice:
+    """Ask a guest to stop, because the environment forbids that it runs."""
+
+    name: str
+
+
+@frozen
+class Hibernate:
+    """Tell a guest (None: all of them) whether guests may run."""
+
+    active: bool
+    name: str | None = None
+
+
+Effect: TypeAlias = Draft | StartDevice | StopDevice | Hibernate
+
+
+@frozen
+class Situation:
+    """What the states look at."""
+
+    config: WagmanConfig
+    order: tuple[str, ...]  # the guests, in the order in which they are started
+    environment: Environment
+    views: Mapping[str, View] = field(factory=dict)
+    blind: bool = True
+    cursor: str | None = None  # the guest that was started last
+
+    @property
+    def next_due(self) -> View | None:
+        """The next guest after the cursor that may be started now."""
+        if self.blind or not self.environment.starts_allowed:
+            return None
+        after = self.order.index(self.cursor) + 1 if self.cursor in self.order else 0
+        turn = (*self.order[after:], *self.order[:after])
+        return next((self.views[name] for name in turn if name in self.views and self.views[name].due), None)
+
+    @property
+    def unstopped(self) -> list[View]:
+        """The guests that the environment wants down and that are not, last started first."""
+        views = [self.views[name] for name in reversed(self.order) if name in self.views]
+        return [view for view in views if view.state != "stopped" and not view.exempt]
+
+    @property
+    def next_stop(self) -> View | None:
+        """The next of them that has not been asked to stop yet."""
+        return next((view for view in self.unstopped if view.state not in ("stopping", "will_stop")), None)
+
+
+@frozen
+class Step:
+    """What a transition came to."""
+
+    state: "State"
+    situation: Situation
+    alarms: Plan | None = None  # of the state alone; None: all stand
+    effects: tuple[Effect, ...] = ()
+
+    def after(self, *effects: Effect) -> "Step":
+        """The same step, with effects that come before its own."""
+        return evolve(self, effects=effects + self.effects)
+
+
+# --- States -----------------------------------------------------------------------------------------------------------
+
+
+@frozen
+class State(GraphState):
+    """What all states share."""
+
+    hibernates: ClassVar[bool] = False
+
+    @property
+    def target(self) -> str | None:
+        """The guest that this state is about."""
+        return None
+
+    def plan(self, now: Situation) -> Plan:
+        """The alarms of this state at full length."""
+        raise NotImplementedError
+
+    def alarm(self, now: Situation, fired: Fired) -> Step:
+        raise NotImplementedError
+
+    def device_changed(self, now: Situation, old: View | None, new: View) -> Step:
+        return self.stay(now)
+
+    def device_refused(self, now: Situation, refused: DeviceRefused) -> Step:
+        return self.stay(now)
+
+    def environment(self, now: Situation) -> Step:
+        """The environment was judged anew: heat is handled in every state."""
+        return enter_will_hibernate(self, now) if now.environment.hot else self.stay(now)
+
+    def stay(self, now: Situation, *effects: Effect) -> Step:
+        return Step(self, now, None, effects)
+
+    def go(self, now: Situation, to: "State", *effects: Effect) -> Step:
+        """A transition along the declared graph, with the alarms of the new state.
+
+        Raises:
+            IllegalTransitionError: the graph does not allow it.
+        """
+        if to.name != self.name and to.name not in self.successors:
+            raise IllegalTransitionError(self.name, to.name)
+        return Step(to, now, to.plan(now), effects)
+
+
+@frozen
+class StartDevices(State):
+    """The choice of the guest that is started next; left at once."""
+
+    name: ClassVar[str] = "start_devices"
+    successors: ClassVar[frozenset[str]] = frozenset({"start_next_device", "normal", "will_hibernate"})
+
+    def plan(self, now: Situation) -> Plan:
+        return {"look": Alarm(now.config.normal_interval_s)}
+
+    def alarm(self, now: Situation, fired: Fired) -> Step:
+        return choose(self, now)
+
+    def device_changed(self, now: Situation, old: View | None, new: View) -> Step:
+        return choose(self, now)
+
+
+@frozen
+class StartNextDevice(State):
+    """A guest was asked to start; it is waited for."""
+
+    name: ClassVar[str] = "start_next_device"
+    successors: ClassVar[frozenset[str]] = frozenset({"start_devices", "will_hibernate"})
+
+    device: str = ""
+    changes: int = 0  # of its view, when it was asked
+
+    @property
+    def target(self) -> str | None:
+        return self.device
+
+    def plan(self, now: Situation) -> Plan:
+        view = now.views.get(self.device)
+        start_timeout_s = view.start_timeout_s if view else 0.0
+        return {"guard": Alarm(start_timeout_s + now.config.stagger_s + GUARD_MARGIN_S)}
+
+    def device_changed(self, now: Situation, old: View | None, new: View) -> Step:
+        over = new.name == self.device and new.changes > self.changes and new.state != "starting"
+        return choose(self, now) if over else self.stay(now)
+
+    def device_refused(self, now: Situation, refused: DeviceRefused) -> Step:
+        if refused.name != self.device:
+            return self.stay(now)
+        event = Draft("wagman.start_refused", refused.name, {"reason": refused.reason})
+        return choose(self, no_longer_due(now, refused.name)).after(event)
+
+    def alarm(self, now: Situation, fired: Fired) -> Step:
+        return choose(self, no_longer_due(now, self.device)).after(Draft("wagman.start_stalled", self.device))
+
+
+@frozen
+class Normal(State):
+    """All that is due runs."""
+
+    name: ClassVar[str] = "normal"
+    successors: ClassVar[frozenset[str]] = frozenset({"start_devices", "will_hibernate"})
+
+    def plan(self, now: Situation) -> Plan:
+        return {"look": Alarm(now.config.normal_interval_s)}
+
+    def alarm(self, now: Situation, fired: Fired) -> Step:
+        return choose(self, now) if now.next_due else Step(self, now, self.plan(now))
+
+    def device_changed(self, now: Situation, old: View | None, new: View) -> Step:
+        """A guest that stops and is due is started at once; one that becomes due later waits for the alarm."""
+        just_stopped = new.state == "stopped" and (old is None or old.changes != new.changes)
+        return choose(self, now) if just_stopped and new.due and now.next_due else self.stay(now)
+
+
+@frozen
+class WillHibernate(State):
+    """Too hot: the guests are taken down one by one."""
+
+    name: ClassVar[str] = "will_hibernate"
+    successors: ClassVar[frozenset[str]] = frozenset({"hibernating", "normal"})
+    hibernates: ClassVar[bool] = True
+
+    def plan(self, now: Situation) -> Plan:
+        return {"stop": Alarm(now.config.hibernate_interval_s)}
+
+    def alarm(self, now: Situation, fired: Fired) -> Step:
+        if not now.unstopped:
+            return enter_hibernating(self, now)
+        return Step(self, now, self.plan(now), stop_next(now))
+
+    def device_changed(self, now: Situation, old: View | None, new: View) -> Step:
+        return self.stay(now) if now.unstopped else enter_hibernating(self, now)
+
+    def environment(self, now: Situation) -> Step:
+        return enter_normal(self, now) if now.environment.calm else self.stay(now)
+
+
+@frozen
+class Hibernating(State):
+    """All that must be down is down, for a while at least."""
+
+    name: ClassVar[str] = "hibernating"
+    successors: ClassVar[frozenset[str]] = frozenset({"normal"})
+    hibernates: ClassVar[bool] = True
+
+    rested: bool = False  # the shortest hibernation is over
+
+    def plan(self, now: Situation) -> Plan:
+        minimum = {} if self.rested else {"minimum": Alarm(now.config.hibernate_min_s)}
+        return {"stop": Alarm(now.config.hibernate_interval_s), **minimum}
+
+    def alarm(self, now: Situation, fired: Fired) -> Step:
+        if fired.name == "minimum":
+            return self.rest_over(now)
+        plan = {"stop": Alarm(now.config.hibernate_interval_s), "minimum": KEEP}
+        return Step(self, now, plan, stop_next(now))
+
+    def rest_over(self, now: Situation) -> Step:
+        rested = Hibernating(rested=True)
+        return enter_normal(self, now) if now.environment.calm else Step(rested, now, {"stop": KEEP})
+
+    def environment(self, now: Situation) -> Step:
+        return enter_normal(self, now) if self.rested and now.environment.calm else self.stay(now)
+
+
+STATES: dict[str, type[State]] = checked_graph(StartDevices, StartNextDevice, Normal, WillHibernate, Hibernating)
+
+# --- Ways into the states ---------------------------------------------------------------------------------------------
+
+
+def choose(old: State, now: Situation) -> Step:
+    """Through StartDevices: on to the next due guest, or to Normal."""
+    here = StartDevices()
+    if old.name != here.name:
+        old.go(now, here)
+    view = now.next_due
+    if view is None:
+        return enter_normal(here, now)
+    new = StartNextDevice(device=view.name, changes=view.changes)
+    event = Draft("wagman.start_next_device", view.name, {"recover": view.recover})
+    return here.go(evolve(now, cursor=view.name), new, event, StartDevice(view.name, view.recover))
+
+
+def enter_normal(old: State, now: Situation) -> Step:
+    """Enter Normal; out of hibernation the guests are told."""
+    told = (Hibernate(active=False),) if old.hibernates else ()
+    return old.go(now, Normal(), Draft("wagman.normal"), *told)
+
+
+def enter_will_hibernate(old: State, now: Situation) -> Step:
+    """Enter WillHibernate, and pass through it when all are down already."""
+    new = WillHibernate()
+    step = old.go(now, new, Draft("wagman.will_hibernate"), Hibernate(active=True))
+    return step if now.unstopped else enter_hibernating(new, now).after(*step.effects)
+
+
+def enter_hibernating(old: State, now: Situation) -> Step:
+    """Enter Hibernating: afterwards it begins with the first guest again."""
+    return old.go(evolve(now, cursor=None), Hibernating(), Draft("wagman.hibernating"))
+
+
+def stop_next(now: Situation) -> tuple[Effect, ...]:
+    """Ask the next guest to stop, if one is left to be asked."""
+    view = now.next_stop
+    return (StopDevice(view.name),) if view else ()
+
+
+def no_longer_due(now: Situation, name: str) -> Situation:
+    """A start that led nowhere is not tried again before the guest itself has changed: no two tasks spin on each other."""
+    if name not in now.views:
+        return now
+    return evolve(now, views={**now.views, name: evolve(now.views[name], due=False)})
+
+
+# --- The machine ------------------------------------------------------------------------------------------------------
+
+
+def step(state: State, now: Situation, item: Input) -> Step:
+    """One transition of the machine; the alarms of the step are complete, those of the environment included.
+
+    Raises:
+        IllegalTransitionError: a defect; nothing was changed.
+    """
+    result = react(state, now, item)
+    return evolve(result, alarms=complete(state, now, result, item))
+
+
+def react(state: State, now: Situation, item: Input) -> Step:
+    match item:
+        case DeviceChanged():
+            return device_changed(state, now, item.view)
+        case DeviceRefused():
+            return state.device_refused(now, item)
+        case Blindness():
+            return state.stay(evolve(now, blind=item.blind))
+        case Sample():
+            return judged(state, now, now.environment.sampled(item))
+        case Fired() if item.name == FIRST_VERDICT:
+            return state.stay(evolve(now, environment=evolve(now.environment, waited=True)))
+        case Fired() if item.name == RELEASE:
+            return judged(state, now, now.environment.released())
+        case Fired() if item.name.startswith(STALE):
+            return judged(state, now, now.environment.stale(item.name.removeprefix(STALE)))
+        case Fired():
+            return state.alarm(now, item)
+
+
+def device_changed(state: State, now: Situation, view: View) -> Step:
+    """Take in the view; a guest that has not heard whether guests may run is told."""
+    old = now.views.get(view.name)
+    result = state.device_changed(evolve(now, views={**now.views, view.name: view}), old, view)
+    if view.hibernating == result.state.hibernates or any(isinstance(effect, Hibernate) for effect in result.effects):
+        return result
+    return result.after(Hibernate(result.state.hibernates, view.name))
+
+
+def judged(state: State, now: Situation, news: tuple[Environment, tuple[Draft, ...]]) -> Step:
+    """Take in the environment; the state hears of it only when a verdict may have changed."""
+    environment, events = news
+    after = evolve(now, environment=environment)
+    return state.environment(after).after(*events) if events else state.stay(after)
+
+
+def complete(before: State, was: Situation, result: Step, item: Input) -> Plan:
+    """The state's alarms (all kept, where the step says nothing of them) and the environment's."""
+    of_state = result.alarms if result.alarms is not None else dict.fromkeys(before.plan(was), KEEP)
+    environment = result.situation.environment
+    matters = result.state.hibernates or any(s.cold for s in environment.sensors.values())
+    mattered = before.hibernates or any(s.cold for s in was.environment.sensors.values())
+    is_new = not (was.environment.doubtful and mattered)
+    told = item if isinstance(item, Sample) else None
+    return {**environment.alarms(told, doubt_matters=matters, doubt_is_new=is_new), **of_state}
+
+
+def resumed(state: State, now: Situation) -> Plan:
+    """All alarms at full length, for a service that comes up in `state`."""
+    environment = now.environment
+    stale = {STALE + name: Alarm(environment.config.stale_s) for name in environment.sensors}
+    release: Plan = {RELEASE: Alarm(environment.config.unknown_release_s)} if state.hibernates and environment.doubtful else {}
+    return {FIRST_VERDICT: Alarm(now.config.first_verdict_s), **stale, **release, **state.plan(now)}
