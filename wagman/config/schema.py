@@ -1,10 +1,20 @@
 """The configuration as immutable classes: what the rest of the program sees.
 
+Each attribute carries its `Setting`: the kind of its value, what it is for, and where its number comes from. The loader
+and the reference page are both driven by these, so that neither can fall behind. A key is named as its attribute,
+without the `_s` of a duration; where it is not, the setting says so.
+
 Every duration is in seconds. The numbers are those of the seed note where it names one ("seed"), of the board's
 firmware where that forces one ("firmware"), and otherwise chosen ("chosen").
 """
 
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+import attrs
 from attrs import field, frozen
+
+from wagman.config.kinds import BOOLEAN, COMMAND, DURATION, NAMES, NUMBER, NUMBER_FROM_0, SOCKET_PATH, TEXT, Kind, one_of, whole
 
 PORTS = range(5)
 """The board's ports: 0 (node controller) to 4 (firmware)."""
@@ -13,7 +23,13 @@ SELECTOR_PORTS = (0, 1)
 """Ports with a boot-media selector of their own (firmware)."""
 
 MEDIA = ("emmc", "sd")
-"""The boot media that a selector knows (firmware)."""
+"""The boot media that a selector knows; the firmware's own primary comes first (firmware)."""
+
+LEAST_EVENTS = 100
+"""Chosen: fewer would not even hold the story of one bad start."""
+
+LEAST_BYTES = 1_048_576
+"""Chosen: 1 MiB, which a database needs to breathe."""
 
 
 def other_medium(medium: str) -> str:
@@ -21,58 +37,131 @@ def other_medium(medium: str) -> str:
     return MEDIA[1 - MEDIA.index(medium)]
 
 
+Source: TypeAlias = Literal["seed", "firmware", "chosen"]
+
+
+@frozen
+class Setting:
+    """What an attribute is in the file."""
+
+    kind: Kind
+    doc: str  # one or two sentences for the reference page
+    source: Source = "chosen"  # of the default
+    key: str | None = None  # where it is not named as the attribute
+
+
+def _setting(kind: Kind, doc: str, source: Source = "chosen", key: str | None = None) -> dict[str, Setting]:
+    return {"setting": Setting(kind, doc, source, key)}
+
+
+def settings(section: type) -> Mapping[str, "attrs.Attribute[object]"]:
+    """The keys that a table of this class may hold, and the attribute that each one sets."""
+    fields: tuple[attrs.Attribute[object], ...] = attrs.fields(section)
+    return {_key(each): each for each in fields if "setting" in each.metadata}
+
+
+def _key(attribute: "attrs.Attribute[object]") -> str:
+    key: str | None = attribute.metadata["setting"].key
+    return key or attribute.name.removesuffix("_s")
+
+
 @frozen
 class BoardConfig:
     """`[board]`: where the Wagman is and how it speaks."""
 
-    device: str = "/dev/waggle_sysmon"
-    dialect: str = "v3"  # or "v4", "auto"
-    poll_s: float = 5.0  # chosen
+    device: str = field(
+        default="/dev/waggle_sysmon",
+        metadata=_setting(TEXT, "The serial port, or a pty. It may be absent when the service starts."),
+    )
+    dialect: str = field(default="v3", metadata=_setting(one_of("v3", "v4", "auto"), "What the board's firmware speaks."))
+    poll_s: float = field(default=5.0, metadata=_setting(DURATION, "How often the board is asked how things are."))
 
 
 @frozen
 class ServiceConfig:
     """`[service]`: the daemon's own places and bounds."""
 
-    socket: str = "/run/wagman/wagman.sock"
-    state_dir: str = "/var/lib/wagman"
-    control_group: str = "wagman"
+    socket: str = field(default="/run/wagman/wagman.sock", metadata=_setting(SOCKET_PATH, "The control socket."))
+    state_dir: str = field(
+        default="/var/lib/wagman", metadata=_setting(TEXT, "The directory of the rolling log and of what must last.")
+    )
+    control_group: str = field(default="wagman", metadata=_setting(TEXT, "Members of this group may do everything."))
     control_group_configured: bool = False  # a default group that does not exist is a warning, a configured one an error
-    read_group: str | None = None
-    max_events: int = 100_000  # chosen
-    max_bytes: int = 67_108_864  # chosen: 64 MiB
+    read_group: str | None = field(
+        default=None, metadata=_setting(TEXT, "Members of this group may look, and not touch. Without it, nobody else may look.")
+    )
+    max_events: int = field(
+        default=100_000, metadata=_setting(whole(LEAST_EVENTS), "How many events the rolling log keeps at most.")
+    )
+    max_bytes: int = field(
+        default=67_108_864, metadata=_setting(whole(LEAST_BYTES), "How many bytes the rolling log takes on disk at most.")
+    )
 
 
 @frozen
 class WagmanConfig:
     """`[wagman]`: the machine that starts and stops the guests."""
 
-    start_order: tuple[str, ...] = ()  # device names; guests that are not named come after, in port order
-    stagger_s: float = 5.0
-    normal_interval_s: float = 60.0  # seed
-    hibernate_interval_s: float = 30.0  # seed
-    hibernate_min_s: float = 900.0
-    first_verdict_s: float = 300.0  # chosen: how long the first start waits for a verdict on the environment
+    start_order: tuple[str, ...] = field(
+        default=(),
+        metadata=_setting(NAMES, "The guests in the order in which they start. Those not named come after, in port order."),
+    )
+    stagger_s: float = field(
+        default=5.0, metadata=_setting(DURATION, "The least time between two relays going on, whoever asked for it.")
+    )
+    normal_interval_s: float = field(
+        default=60.0, metadata=_setting(DURATION, "How often the Wagman machine looks for a guest that is due.", "seed")
+    )
+    hibernate_interval_s: float = field(
+        default=30.0, metadata=_setting(DURATION, "The time between stopping one guest and the next on the way down.", "seed")
+    )
+    hibernate_min_s: float = field(default=900.0, metadata=_setting(DURATION, "The least time spent hibernating."))
+    first_verdict_s: float = field(
+        default=300.0,
+        metadata=_setting(DURATION, "How long the first start waits, at most, for a verdict on the environment."),
+    )
 
 
 @frozen
 class Bounds:
-    """`[environment.SENSOR]`: abnormal from `high` up and from `low` down; normal again `hysteresis` inside."""
+    """`[environment.SENSOR]`: abnormal from `high` up and from `low` down; normal again `hysteresis` inside.
 
-    high: float | None = None
-    low: float | None = None
-    hysteresis: float = 0.0
-    low_action: str = "wait"  # or "hibernate"
+    An empty table leaves the sensor unwatched.
+    """
+
+    high: float | None = field(default=None, metadata=_setting(NUMBER, "From here up the guests are hibernated."))
+    low: float | None = field(default=None, metadata=_setting(NUMBER, "From here down nothing is started."))
+    hysteresis: float = field(
+        default=0.0, metadata=_setting(NUMBER_FROM_0, "How far inside its bounds a reading must come to be normal again.")
+    )
+    low_action: str = field(
+        default="wait",
+        metadata=_setting(
+            one_of("wait", "hibernate"), "What a low reading does: starts wait, or the guests are hibernated as when it is high."
+        ),
+    )
+
+
+SENSORS = ("temperature_c", "humidity_pct", "current_ma")
+"""What the board reports of the enclosure, each in the unit that its name ends in (firmware)."""
+
+WATCHED_BY_DEFAULT: Mapping[str, Bounds] = {"temperature_c": Bounds(high=70.0, low=-30.0, hysteresis=5.0)}
+"""The bounds of the sensors that the file does not name (chosen)."""
 
 
 @frozen
 class EnvironmentConfig:
     """`[environment]`: what the enclosure may be like."""
 
-    samples: int = 3
-    unknown_release_s: float = 21_600.0
-    stale_s: float = 180.0  # chosen: a sensor that has not told for this long is unknown
-    sensors: dict[str, Bounds] = field(factory=dict)  # by sensor name: "temperature_c", "humidity_pct"
+    samples: int = field(default=3, metadata=_setting(whole(1), "How many samples in a row make a verdict."))
+    unknown_release_s: float = field(
+        default=21_600.0,
+        metadata=_setting(DURATION, "After so long without a reading while hibernating, the guests are started again."),
+    )
+    stale_s: float = field(
+        default=180.0, metadata=_setting(DURATION, "A sensor that has not told anything for so long is unknown.")
+    )
+    sensors: dict[str, Bounds] = field(factory=dict)  # by sensor name; a sensor without bounds is not in it
 
 
 @frozen
@@ -80,28 +169,97 @@ class DeviceConfig:
     """`[device.NAME]` over `[defaults]`: one guest (or, with `is_self`, the node controller itself)."""
 
     name: str
-    port: int
-    is_self: bool = False  # the key is `self`
-    has_heartbeat: bool = True  # the key is `heartbeat`
-    primary: str | None = None  # boot medium; None on a port without a selector of its own
-    shutdown: tuple[str, ...] | None = None  # () says that the device may simply be cut
-    restart: tuple[str, ...] | None = None  # None: the same command as `shutdown`
-    start_timeout_s: float = 120.0  # seed
-    start_timeout_max_s: float = 480.0
-    heartbeat_timeout_s: float = 300.0  # seed
-    stop_timeout_s: float = 600.0  # seed
-    stop_silence_s: float = 60.0  # seed
-    shutdown_resend_s: float = 10.0
-    off_time_s: float = 10.0
-    settle_s: float = 5.0
-    beat_interval_s: float = 10.0
-    adopt_window_s: float = 90.0
-    command_timeout_s: float = 15.0
-    allowed_attempts: int = 3
-    recover_attempts: int = 3
-    backoff_min_s: float = 60.0
-    backoff_max_s: float = 3600.0
-    stable_after_s: float = 600.0
+    port: int = field(
+        metadata=_setting(whole(PORTS[0], PORTS[-1]), "The port that it hangs on. Each device has one of its own.", "firmware")
+    )
+    is_self: bool = field(
+        default=False,
+        metadata=_setting(
+            BOOLEAN,
+            "It is the computer that this service runs on, on port 0: only its heartbeat is fed to the board.",
+            key="self",
+        ),
+    )
+    has_heartbeat: bool = field(
+        default=True,
+        metadata=_setting(
+            BOOLEAN, "It gives signs of life. Without, it counts as started once its relay is on.", key="heartbeat"
+        ),
+    )
+    primary: str | None = field(
+        default=None,
+        metadata=_setting(
+            one_of(*MEDIA),
+            'The medium that it boots from; the other one is for recovery. Only on ports 0 and 1, where it is "emmc" if not set.',
+            "firmware",
+        ),
+    )
+    shutdown: tuple[str, ...] | None = field(
+        default=None,
+        metadata=_setting(
+            COMMAND,
+            "The command that asks it to halt. `[]` says that its power may simply be cut. Every guest needs one or the other.",
+        ),
+    )
+    restart: tuple[str, ...] | None = field(
+        default=None,
+        metadata=_setting(COMMAND, "The command that asks it to halt when power will come back: as `shutdown` if not set."),
+    )
+    start_timeout_s: float = field(
+        default=120.0,
+        metadata=_setting(DURATION, "From relay on to the first heartbeat. It is doubled after each failed start.", "seed"),
+    )
+    start_timeout_max_s: float = field(
+        default=480.0,
+        metadata=_setting(DURATION, "The longest that `start_timeout` grows to: a long file system check must win."),
+    )
+    heartbeat_timeout_s: float = field(
+        default=300.0,
+        metadata=_setting(DURATION, "A started guest that is silent for so long is stopped and started again.", "seed"),
+    )
+    stop_timeout_s: float = field(
+        default=600.0,
+        metadata=_setting(DURATION, "The longest that a stop takes: then the power is cut, heartbeats or not.", "seed"),
+    )
+    stop_silence_s: float = field(
+        default=60.0, metadata=_setting(DURATION, "The silence after a shutdown message that shows that it has halted.", "seed")
+    )
+    shutdown_resend_s: float = field(
+        default=10.0, metadata=_setting(DURATION, "The least time between two shutdown messages while it goes on beating.")
+    )
+    off_time_s: float = field(default=10.0, metadata=_setting(DURATION, "The least time that its power stays off."))
+    settle_s: float = field(
+        default=5.0, metadata=_setting(DURATION, "Heartbeats so soon after power off are echoes, and are ignored.")
+    )
+    beat_interval_s: float = field(
+        default=10.0,
+        metadata=_setting(
+            DURATION,
+            "How often the board shows its heartbeats. `heartbeat_timeout` and `stop_silence` are at least three of these.",
+        ),
+    )
+    adopt_window_s: float = field(
+        default=90.0,
+        metadata=_setting(DURATION, "Where no state was saved: how long it may show itself before its power is touched."),
+    )
+    command_timeout_s: float = field(
+        default=15.0, metadata=_setting(DURATION, "How long its `shutdown` or `restart` command may run.")
+    )
+    allowed_attempts: int = field(
+        default=3, metadata=_setting(whole(1), "Starts from the primary medium before the recovery medium is tried.")
+    )
+    recover_attempts: int = field(
+        default=3,
+        metadata=_setting(whole(0), "Failed recoveries before it is reported as unrecoverable. It goes on being tried."),
+    )
+    backoff_min_s: float = field(
+        default=60.0, metadata=_setting(DURATION, "The wait after the first failed start. It is doubled after each further one.")
+    )
+    backoff_max_s: float = field(default=3600.0, metadata=_setting(DURATION, "The longest wait between two starts."))
+    stable_after_s: float = field(
+        default=600.0,
+        metadata=_setting(DURATION, "A guest that has been up for so long, with a heartbeat at its end, is stable."),
+    )
 
 
 @frozen

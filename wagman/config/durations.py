@@ -1,0 +1,56 @@
+"""Durations as people write them: seconds, or units that say what they are."""
+
+import math
+import re
+from decimal import Decimal
+
+UNITS_S = {"d": Decimal(86_400), "h": Decimal(3_600), "min": Decimal(60), "s": Decimal(1), "ms": Decimal("0.001")}
+"""The units, longest first, which is also the order in which they are written."""
+
+LEAST_S = 0.1
+"""Chosen: short enough for any test, long enough that no timer spins."""
+
+WANTED = 'a duration of at least 0.1 s: a number of seconds, or such as "90s", "10min", "1h30min"'
+
+_WRITTEN = re.compile("".join(rf"(?:(?P<{unit}>[0-9]+(?:\.[0-9]+)?){unit})?" for unit in UNITS_S))
+
+
+def parse(value: object) -> float:
+    """The seconds that `value` (a number, or a string such as "1h30min") stands for; ValueError where it is no duration."""
+    seconds = _from_text(value) if isinstance(value, str) else _from_number(value)
+    if not LEAST_S <= seconds < math.inf:
+        raise ValueError(WANTED)
+    return seconds
+
+
+def show(seconds: float) -> str:
+    """The same duration as people write it, to the millisecond: `parse` reads it back."""
+    left = round(Decimal(seconds), 3)
+    parts = []
+    for unit, unit_s in UNITS_S.items():
+        count, left = divmod(left, unit_s)
+        if count:
+            parts.append(f"{count:.0f}{unit}")
+    return "".join(parts) or "0s"
+
+
+def is_shorter(one_s: float, other_s: float) -> bool:
+    """Whether `one_s` is shorter by a millisecond at least: less is the noise of binary fractions (3 x 0.1 > 0.3)."""
+    return round(one_s - other_s, 3) < 0
+
+
+def _from_text(text: str) -> float:
+    found = _WRITTEN.fullmatch(text)
+    if found is None:
+        raise ValueError(WANTED)
+    counts = {unit: count for unit, count in found.groupdict().items() if count is not None}
+    return float(sum((Decimal(count) * UNITS_S[unit] for unit, count in counts.items()), Decimal(0)))
+
+
+def _from_number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(WANTED)  # noqa: TRY004 - to the operator a wrong type is one more wrong value
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise ValueError(WANTED) from error

@@ -1,0 +1,99 @@
+"""What a value may be: each kind says what it wants, and turns what TOML gave into what the program uses."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from attrs import frozen
+
+from wagman.config import durations
+
+SOCKET_PATH_BYTES = 107
+"""The longest path that a Unix socket can be bound to (Linux: `sun_path` without its closing NUL)."""
+
+SHOWN_CHARS = 60
+"""How much of a value a message repeats (chosen)."""
+
+_BEYOND = 2**63
+"""TOML promises 64 bits; Python would read more, and then fail to write them."""
+
+
+def show(value: object) -> str:
+    """A value as TOML would write it, on one line and of a decent length."""
+    text = _written(value)
+    return text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 3] + "..."
+
+
+def _written(value: object) -> str:
+    match value:
+        case bool() | str():
+            return json.dumps(value)
+        case int() if abs(value) >= _BEYOND:
+            return "a number beyond 64 bits"
+        case list() | tuple():
+            return f"[{', '.join(map(show, value))}]"
+        case dict():
+            return "a table"
+        case _:
+            return str(value)
+
+
+@frozen
+class Kind:
+    """`wants` completes "must be ..."; `read` converts, or raises ValueError; `show` is the way back."""
+
+    wants: str
+    read: Callable[[object], Any]
+    show: Callable[[Any], str] = show
+
+
+def _only(wants: str, is_wanted: Callable[[Any], bool], convert: Callable[[Any], Any] = lambda value: value) -> Kind:
+    """The kind of the values for which `is_wanted` is true."""
+
+    def read(value: object) -> Any:
+        if not is_wanted(value):
+            raise ValueError(wants)
+        return convert(value)
+
+    return Kind(wants, read)
+
+
+def whole(least: int, most: int = _BEYOND - 1) -> Kind:
+    """Whole numbers from `least` to `most`."""
+    wants = f"a whole number from {least} to {most}" if most < _BEYOND - 1 else f"a whole number, {least} or more"
+    return _only(wants, lambda value: type(value) is int and least <= value <= most)
+
+
+def one_of(*words: str) -> Kind:
+    """One of a few words."""
+    return _only(" or ".join(show(word) for word in words), lambda value: value in words)
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in {int, float} and abs(value) < _BEYOND  # which is false of nan, too
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value.isprintable() and value.strip() != ""
+
+
+def _is_path(value: object, most_bytes: int) -> bool:
+    return _is_text(value) and len(str(value).encode()) <= most_bytes
+
+
+def _is_command(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(word, str) and word and "\0" not in word for word in value)
+
+
+def _is_names(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
+BOOLEAN = _only("true or false", lambda value: isinstance(value, bool))
+TEXT = _only("a non-empty string of printable characters", _is_text)
+SOCKET_PATH = _only(f"a path of 1 to {SOCKET_PATH_BYTES} bytes", lambda value: _is_path(value, SOCKET_PATH_BYTES))
+NUMBER = _only("a finite number", _is_number, float)
+NUMBER_FROM_0 = _only("a finite number, 0 or more", lambda value: _is_number(value) and value >= 0, float)
+COMMAND = _only("a list of non-empty strings, the command and its arguments", _is_command, tuple)
+NAMES = _only("a list of device names", _is_names, tuple)
+DURATION = Kind(durations.WANTED, durations.parse, lambda seconds: show(durations.show(seconds)))

@@ -1,0 +1,77 @@
+"""The configuration file, read and judged: a `Config`, or everything that is wrong with it at once."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+from attrs import frozen
+
+from wagman.config.checks import Subject, check_all
+from wagman.config.findings import Findings
+from wagman.config.positions import Path, key_lines
+from wagman.config.schema import Config
+from wagman.config.sections import read_config
+from wagman.errors import ConfigError
+
+MOST_BYTES = 65_536
+"""Chosen: twenty times a file that states every key for every port."""
+
+_PLACE = re.compile(r" \(at (?:line (?P<line>[0-9]+), column [0-9]+|end of document)\)$")
+
+
+def load(path: str) -> Config:
+    """The configuration in the file at `path`; ConfigError where there is none, or anything is wrong with it."""
+    return loads(_read(path), path)
+
+
+def loads(text: str, name: str) -> Config:
+    """The configuration in `text`; `name` is what the problems call it. Raises ConfigError with every problem."""
+    parsed = _parse(text, name)
+    findings = Findings()
+    config = read_config(parsed.document, findings)
+    findings.judge(check_all(Subject(config, parsed.document)))
+    problems = findings.render(name, parsed.lines)
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+@frozen
+class _Parsed:
+    document: Mapping[str, Any]
+    lines: Mapping[Path, int]
+
+
+def _read(path: str) -> str:
+    try:
+        with FilePath(path).open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise ConfigError((f"{path}: larger than {MOST_BYTES} bytes: is this the right file?",))
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigError((f"{path}:{line}: not UTF-8: save the file in that encoding",)) from error
+    except OSError as error:
+        raise ConfigError((f"{path}: cannot be read: {error.strerror}",)) from error
+    except ValueError as error:  # a NUL in the path
+        raise ConfigError((f"{path!r}: cannot be read: {error}",)) from error
+
+
+def _parse(text: str, name: str) -> _Parsed:
+    try:
+        return _Parsed(tomllib.loads(text), key_lines(text))
+    except RecursionError as error:
+        raise ConfigError((f"{name}: nested too deeply",)) from error
+    except ValueError as error:
+        raise ConfigError((_syntax_problem(text, name, str(error)),)) from error
+
+
+def _syntax_problem(text: str, name: str, message: str) -> str:
+    place = _PLACE.search(message)
+    if place is None:
+        return f"{name}: not valid TOML: {message}"
+    line = place["line"] or text.count("\n") + 1
+    return f"{name}:{line}: not valid TOML: {_PLACE.sub('', message)}"
