@@ -1,0 +1,271 @@
+"""The text dialect of v3 boards: bytes to events, words to request lines. Sans-IO.
+
+A request is a line `@SID COMMAND ARGUMENT...` LF. Its reply is a frame:
+
+    <<<- sid=SID COMMAND CR LF
+    zero or more payload lines, each CR LF
+    ->>> CR LF
+
+and lines `log: TOPIC TEXT` come whenever the board has something to tell, between frames and inside them; they never
+split another line. There is no checksum, so the decoder believes a frame only as a whole: header, printable lines, footer. Whatever
+does not fit abandons the frame that it stands in and is handed on as `Junk`; the next header or log line is taken up
+again wherever it begins, even in the middle of a damaged line.
+
+Wrong requests are answered by the board with an empty frame, just like success, or worse, with a command to the wrong
+port (it reads `x` as port 0, the node controller). `encode` is therefore the place that refuses them.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import cycle
+from typing import TypeAlias
+
+from attrs import define, field, frozen
+
+from wagman.errors import CallerError
+
+# --- What the board says ----------------------------------------------------------------------------------------------
+
+MAX_LINE = 256
+"""Bytes of a line from the board; its longest, a boot log, has about 110 (firmware)."""
+
+MAX_FRAME_LINES = 64
+"""Lines of a reply, log lines included; the longest captured has 5."""
+
+_MARKERS = (b"<<<- sid=", b"log: ")
+_OVERLAP = max(map(len, _MARKERS)) - 1  # what may be the beginning of a marker that is still arriving
+_HEADER = re.compile(rb"<<<- sid=(\S*) (\S+)")
+_LOG = re.compile(rb"log: (\S+)(.*)")
+_FOOTER = b"->>>"
+_PRINTABLE = re.compile(rb"[\x20-\x7e]*")
+
+
+@frozen
+class Log:
+    """A log line, told as soon as it is complete."""
+
+    topic: str  # the first word: a device (`gn`) or a part of the minute report (`env`)
+    text: str  # the rest, without blanks around it
+    inside_sid: str | None = None  # the frame in which it stood: it is an effect of that request
+
+
+@frozen
+class Reply:
+    """A complete reply frame."""
+
+    sid: str
+    name: str  # the command, as it was sent
+    lines: tuple[str, ...] = ()
+    logs: tuple[Log, ...] = ()  # those inside the frame, each of which was also told when it came
+
+
+@frozen
+class Junk:
+    """Bytes that are no part of the protocol, or of a frame that never became whole; line ends are left out."""
+
+    data: bytes
+
+
+Event: TypeAlias = Log | Reply | Junk
+
+
+@define
+class _Frame:
+    """A reply whose footer has not come yet."""
+
+    sid: str
+    name: str
+    raw: list[bytes]
+    lines: list[str] = field(factory=list)
+    logs: list[Log] = field(factory=list)
+
+    def reply(self) -> Reply:
+        return Reply(self.sid, self.name, tuple(self.lines), tuple(self.logs))
+
+
+class Decoder:
+    """Eats bytes in pieces of any size and yields events; never raises, and holds `MAX_LINE` * `MAX_FRAME_LINES` at most.
+
+    One belongs to one connection: after a hang-up the next one begins with a new decoder.
+    """
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._mid_line = False  # the buffer begins inside a line whose beginning was junk
+        self._frame: _Frame | None = None
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Take what the port delivered; return the events that it completes, in the order of the bytes."""
+        self._buffer += data
+        return list(self._drain())
+
+    def _drain(self) -> Iterator[Event]:
+        while True:
+            end = self._buffer.find(b"\n", 0, MAX_LINE)
+            if end >= 0:
+                yield from self._end_of_line(self._take(end + 1).rstrip(b"\r\n"))
+            elif len(self._buffer) >= MAX_LINE:
+                yield from self._overlong()
+            else:
+                return
+
+    def _take(self, size: int) -> bytes:
+        taken = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return taken
+
+    def _overlong(self) -> Iterator[Event]:
+        start = _last_marker(self._buffer[:MAX_LINE])
+        yield from self._spoil(self._take(start if start > 0 else MAX_LINE - _OVERLAP))
+        self._mid_line = True
+
+    def _end_of_line(self, line: bytes) -> Iterator[Event]:
+        start = _last_marker(line)
+        if start < 0 and self._mid_line:
+            start = len(line)
+        self._mid_line = False
+        if start > 0:
+            yield from self._spoil(line[:start])
+        if line[max(start, 0) :]:
+            yield from self._line(line[max(start, 0) :])
+
+    def _line(self, line: bytes) -> Iterator[Event]:
+        if not _PRINTABLE.fullmatch(line):
+            yield from self._spoil(line)
+        elif header := _HEADER.fullmatch(line):
+            yield from self._abandon()
+            self._frame = _Frame(header[1].decode(), header[2].decode(), [line])
+        elif log := _LOG.fullmatch(line):
+            yield from self._log(Log(log[1].decode(), log[2].decode().strip(), self._frame and self._frame.sid), line)
+        elif self._frame is None:
+            yield Junk(line)
+        elif line == _FOOTER:
+            yield self._frame.reply()
+            self._frame = None
+        else:
+            self._frame.lines.append(line.decode())
+            yield from self._keep(self._frame, line)
+
+    def _log(self, log: Log, line: bytes) -> Iterator[Event]:
+        yield log
+        if self._frame:
+            self._frame.logs.append(log)
+            yield from self._keep(self._frame, line)
+
+    def _keep(self, frame: _Frame, line: bytes) -> Iterator[Event]:
+        frame.raw.append(line)
+        if len(frame.raw) > MAX_FRAME_LINES:
+            yield from self._abandon()
+
+    def _spoil(self, data: bytes) -> Iterator[Event]:
+        yield from self._abandon()
+        yield Junk(data)
+
+    def _abandon(self) -> Iterator[Event]:
+        if self._frame:
+            yield Junk(b"\n".join(self._frame.raw))
+            self._frame = None
+
+
+def _last_marker(line: bytes | bytearray) -> int:
+    return max(line.rfind(marker) for marker in _MARKERS)
+
+
+# --- What we say ------------------------------------------------------------------------------------------------------
+
+MAX_REQUEST = 78
+"""Characters of a request, LF not counted; more are dropped, with the request that follows (firmware)."""
+
+MAX_WORDS = 8
+"""Words of a request, the sid included; more are dropped silently (firmware)."""
+
+RESYNC = b" " * (MAX_REQUEST + 2) + b"\n"
+"""Makes the board forget half a request that may stand in its input buffer, and is a blank line otherwise.
+
+A bare LF would execute the half (`stop 1 3` of `stop 1 30`), and without either the half would swallow the next request
+(`stop 1` and `@2 hb` is `stop 1@2 hb`, which cuts port 1 at once). The board drops its buffer at the 80th byte, and
+then skips to the end of the line if that is already there; what is left of the blanks is a blank line.
+"""
+
+_SID = re.compile(r"[0-9A-Za-z._-]{1,16}")
+_WORD = re.compile(r"[\x21-\x7e]+")
+_MAX_INT = 32_767  # the firmware's int has 16 bits
+
+
+def sids(prefix: str = "w") -> Iterator[str]:
+    """Request names without end: short, deterministic, the same one again after 65,536."""
+    return cycle(f"{prefix}{number:x}" for number in range(0x10000))
+
+
+def encode(sid: str, words: Sequence[str]) -> bytes:
+    """The request line for a command and its arguments.
+
+    Raises:
+        CallerError: the board would misread it, or do nothing and not say so.
+    """
+    if not _SID.fullmatch(sid):
+        raise CallerError(f"{sid!r} is no request name: use 1 to 16 letters, digits, '.', '_' or '-'")
+    if not words:
+        raise CallerError("an empty board command")
+    for word in words:
+        _check_word(word)
+    _check_arguments(words[0], " ".join(words[1:]))
+    line = " ".join((f"@{sid}", *words))
+    if len(line) > MAX_REQUEST or len(words) >= MAX_WORDS:
+        raise CallerError(f"board command too long: at most {MAX_REQUEST} characters and {MAX_WORDS} words, '@{sid}' included")
+    return line.encode() + b"\n"
+
+
+def _check_word(word: str) -> None:
+    if not _WORD.fullmatch(word) or word.startswith("@"):
+        raise CallerError(f"{word!r} cannot be sent to the board: use words of printable ASCII that do not begin with '@'")
+
+
+def _check_arguments(command: str, arguments: str) -> None:
+    usage = _USAGE.get(command)  # reads ignore their arguments, and to an unknown command the board says so
+    if usage and not re.fullmatch(usage.pattern, arguments):
+        raise CallerError(f"the board would misread '{command} {arguments}': it takes '{usage.text}'")
+    if any(int(number) > _MAX_INT for number in re.findall(r"\d+", arguments)):
+        raise CallerError(f"the board cannot count as far as '{command} {arguments}' asks: its numbers end at {_MAX_INT}")
+
+
+@frozen
+class _Usage:
+    text: str
+    pattern: str
+
+
+_USAGE: Mapping[str, _Usage] = {
+    "start": _Usage("start PORT", "[0-4]"),
+    "ping": _Usage("ping PORT", "[0-4]"),
+    "stop": _Usage("stop PORT [SECONDS]", "[0-4]( [0-9]+)?"),
+    "enable": _Usage("enable PORT...", "[0-4]( [0-4])*"),
+    "disable": _Usage("disable PORT...", "[0-4]( [0-4])*"),
+    "bs": _Usage("bs PORT [emmc|sd]", "[0-4]( .+)?"),  # to a wrong medium the board says so
+    "watch": _Usage("watch PORT hb t|f", "[0-4] hb [tf]"),  # any other word switches something else, or nothing
+    "log": _Usage("log on|off", "on|off"),
+    "reset": _Usage("reset [SECONDS]", "([0-9]+)?"),
+    "date": _Usage(
+        "date [YEAR MONTH DAY HOUR MINUTE SECOND]",
+        "|20[0-9]{2} (0?[1-9]|1[0-2]) (0?[1-9]|[12][0-9]|3[01]) ([01]?[0-9]|2[0-3])( [0-5]?[0-9]){2}",
+    ),
+}
+"""The commands whose arguments the board misreads, or drops without a word: port 5 is nothing, port `x` and port 0x1 are 0."""
+
+# --- What may be said when --------------------------------------------------------------------------------------------
+
+_REPEATABLE = frozenset("bf blf boots bs cu date disable env fc hb id log ping rtc th up ver watch".split())
+_FIGHTING = frozenset("start stop enable disable reset eereset bs blf watch ping".split())
+
+
+def is_repeatable(words: Sequence[str]) -> bool:
+    """Whether a command that was not answered may be sent again: twice does what once does.
+
+    `start`, `stop` and `enable` are not among them (they move the board's timers and states), nor is setting the date.
+    """
+    return words[0] in _REPEATABLE and not (words[0] == "date" and len(words) > 1)
+
+
+def fights_service(words: Sequence[str]) -> bool:
+    """Whether an operator's raw command would undo what the service does, or deafen it (`log off`)."""
+    return words[0] in _FIGHTING or tuple(words[:2]) == ("log", "off")
