@@ -1,0 +1,86 @@
+"""What the board remembers without power: its EEPROM, and the clock chip with its battery."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+from attrs import define, field
+
+from wagman.config.schema import PORTS
+
+_WORD = 0x1_0000
+_LONG = 0x1_0000_0000
+_BOOT_LOG_LENGTH = 8
+
+
+class EepromError(ValueError):
+    """A saved EEPROM that cannot be read back."""
+
+
+@define
+class Eeprom:
+    """The EEPROM by meaning, not by address. Blank (as new) until a firmware formats it."""
+
+    magic: bool = False
+    boots: int = 0  # board boots since it was formatted
+    last_boot_s: int = 0  # seconds since 1970, by the board's clock
+    bootloader: str = "off"  # off, sd, emmc: how the bootloader powers the node controller
+    enabled: list[bool] = field(factory=lambda: [False for _port in PORTS])
+    attempts: list[int] = field(factory=lambda: [0 for _port in PORTS])
+    failures: list[int] = field(factory=lambda: [0 for _port in PORTS])
+    journal: list[str] = field(factory=lambda: ["off" for _port in PORTS])  # off, on, turning_on, turning_off
+    boot_logs: list[list[int]] = field(factory=lambda: [[] for _port in PORTS])  # seconds since 1970, oldest first
+
+    def format(self) -> None:
+        """Write the defaults (firmware: ports 0 to 2 are enabled)."""
+        self._become(Eeprom(magic=True, enabled=[port <= 2 for port in PORTS]))  # noqa: PLR2004 - a port's number
+
+    def forget(self) -> None:
+        """Be blank, as new."""
+        self._become(Eeprom())
+
+    def _become(self, other: "Eeprom") -> None:
+        for attribute in attrs.fields(Eeprom):
+            setattr(self, attribute.name, getattr(other, attribute.name))
+
+    def count_start(self, port: int, at_s: int) -> None:
+        """Remember a start of this port; the log keeps the last eight."""
+        self.attempts[port] = (self.attempts[port] + 1) % _WORD
+        self.boot_logs[port] = [*self.boot_logs[port], at_s][-_BOOT_LOG_LENGTH:]
+
+    def count_failure(self, port: int) -> None:
+        """Remember a heartbeat time-out of this port."""
+        self.failures[port] = (self.failures[port] + 1) % _WORD
+
+    def as_dict(self) -> dict[str, Any]:
+        """Its content, ready for JSON."""
+        return attrs.asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: Any) -> "Eeprom":
+        """The inverse of `as_dict`; raises EepromError."""
+        if not isinstance(content, dict) or set(content) != {attribute.name for attribute in attrs.fields(cls)}:
+            raise EepromError("not the content of a fake board's EEPROM")
+        return cls(**content)
+
+
+@define
+class Rtc:
+    """The clock chip: seconds since 1970 in 32 bits, running on its battery through everything."""
+
+    offset_s: float  # what it shows at board time 0
+    dead: bool = False  # it does not answer
+
+    def seconds(self, now_s: float) -> int:
+        """What it shows; 0 when it does not answer (firmware)."""
+        return 0 if self.dead else int(self.offset_s + now_s) % _LONG
+
+    def set(self, seconds: int, now_s: float) -> None:
+        """Show this from now on."""
+        self.offset_s = seconds - now_s
+
+    def date(self, now_s: float) -> tuple[int, ...]:
+        """Year, month, day, hour, minute, second; what the firmware makes of it when the chip does not answer."""
+        if self.dead:
+            return (2056, 88, 63, 0, 0, 0)
+        return tuple(datetime.fromtimestamp(self.seconds(now_s), UTC).timetuple()[:6])

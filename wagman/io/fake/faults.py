@@ -1,0 +1,73 @@
+"""What can be made to go wrong between the board and its host. Faults of the hardware are set at the hardware."""
+
+from random import Random
+
+from attrs import define, field
+
+_ODD_SID = "?"
+
+
+@define
+class ByteFaults:
+    """Bytes are changed, lost or sent twice, each with its own probability per byte."""
+
+    corrupt: float = 0.0
+    lose: float = 0.0
+    duplicate: float = 0.0
+
+    def apply(self, data: bytes, rng: Random) -> bytes:
+        """What arrives of `data`."""
+        if not (self.corrupt or self.lose or self.duplicate):
+            return data
+        return b"".join(self._arrives(byte, rng) for byte in data)
+
+    def _arrives(self, byte: int, rng: Random) -> bytes:
+        if rng.random() < self.lose:
+            return b""
+        if rng.random() < self.corrupt:
+            byte = rng.randrange(256)
+        return bytes([byte]) * (2 if rng.random() < self.duplicate else 1)
+
+
+@define
+class Faults:
+    """The faults of one board; `rng` is the only source of chance in it."""
+
+    rng: Random
+    silent: bool = False  # it runs, but says nothing
+    slow_s: float = 0.0  # every command waits this long before it is carried out
+    drops: int = 0  # the next commands to be lost
+    wrong_sids: int = 0  # the next replies to name another request
+    outward: ByteFaults = field(factory=ByteFaults)
+    inward: ByteFaults = field(factory=ByteFaults)
+
+    def outgoing(self, data: bytes) -> bytes:
+        """What the host gets to see of what the board says."""
+        return b"" if self.silent else self.outward.apply(data, self.rng)
+
+    def incoming(self, data: bytes) -> bytes:
+        """What the board gets to see of what the host says."""
+        return self.inward.apply(data, self.rng)
+
+    def drops_command(self) -> bool:
+        """Whether the command at hand is one of those that are lost."""
+        if not self.drops:
+            return False
+        self.drops -= 1
+        return True
+
+    def reply_sid(self, sid: str) -> str:
+        """The sid that the reply at hand carries."""
+        if not self.wrong_sids:
+            return sid
+        self.wrong_sids -= 1
+        return sid + _ODD_SID
+
+    def garbage(self, length: int) -> bytes:
+        """Noise."""
+        return self.rng.randbytes(length)
+
+    def clear(self) -> None:
+        """End them all."""
+        self.silent, self.slow_s, self.drops, self.wrong_sids = False, 0.0, 0, 0
+        self.outward, self.inward = ByteFaults(), ByteFaults()

@@ -1,0 +1,66 @@
+"""How the v3 firmware reads: lines out of bytes, words out of lines, numbers out of words - traps included."""
+
+import re
+
+from attrs import define, field
+
+BUFFER_BYTES = 80
+"""The byte that fills this buffer makes it overflow, even if it is the LF (firmware)."""
+
+MAX_WORDS = 8
+"""Words of a line, the sid among them; the rest is dropped (firmware)."""
+
+_WORD = re.compile(rb"[!-~]+")
+_NUMBER = re.compile(r"[+-]?\d+")
+
+
+@define
+class LineBuffer:
+    """The firmware's line buffer."""
+
+    _held: bytearray = field(factory=bytearray)
+
+    def take(self, arrived: bytearray, allowance: int) -> tuple[bytes | None, int]:
+        """The next line out of `arrived`, which loses what is read, and how many bytes of the allowance are left.
+
+        The line is None when what is there, or allowed, does not complete one. Ends of an overflow are skipped.
+        """
+        while arrived and allowance > 0:
+            room = BUFFER_BYTES - len(self._held)
+            end = arrived.find(b"\n", 0, min(room - 1, allowance)) + 1
+            size = end or min(room, allowance, len(arrived))
+            self._held += arrived[:size]
+            del arrived[:size]
+            allowance -= size
+            if end:
+                line = bytes(self._held)
+                self._held.clear()
+                return line, allowance
+            if len(self._held) == BUFFER_BYTES:
+                allowance -= self._overflow(arrived, allowance)
+        return None, allowance
+
+    def _overflow(self, arrived: bytearray, allowance: int) -> int:
+        """Drop the buffer, and what is already there up to an LF; returns what the skipping used up."""
+        self._held.clear()
+        end = arrived.find(b"\n", 0, allowance) + 1
+        skipped = end or min(len(arrived), allowance)
+        del arrived[:skipped]
+        return skipped
+
+
+def words(line: bytes) -> list[str]:
+    """The words of a line: runs of printable ASCII; any other byte separates, NUL ends the line."""
+    return [word.decode("ascii") for word in _WORD.findall(line.partition(b"\0")[0])[:MAX_WORDS]]
+
+
+def number(word: str) -> int:
+    """The leading digits as a signed 16-bit number; 0 without any."""
+    match = _NUMBER.match(word)
+    value = int(match[0]) if match else 0
+    return (value + 0x8000) % 0x1_0000 - 0x8000
+
+
+def port_number(word: str) -> int:
+    """The port a word means to the firmware: a number cut to 8 bits, whether there is such a port or not."""
+    return number(word) & 0xFF
