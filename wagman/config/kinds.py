@@ -30,8 +30,10 @@ def _written(value: object) -> str:
             return json.dumps(value)
         case int() if abs(value) >= _BEYOND:
             return "a number beyond 64 bits"
-        case list() | tuple():
+        case list() | tuple() if not any(isinstance(each, list) for each in value):
             return f"[{', '.join(map(show, value))}]"
+        case list():
+            return "a list of lists"
         case dict():
             return "a table"
         case _:

@@ -1,0 +1,164 @@
+"""What a file means."""
+
+from pathlib import Path
+
+import attrs
+import pytest
+
+from wagman.config.load import load, loads
+from wagman.config.schema import Bounds, Config, DeviceConfig, EnvironmentConfig, ServiceConfig, WagmanConfig
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "wagman.toml"
+GUEST = "[device.gn]\nport = 1\nshutdown = []\n"
+
+
+def device(text: str, name: str = "gn") -> DeviceConfig:
+    return {each.name: each for each in loads(text, "f").devices}[name]
+
+
+def test_a_device_is_all_that_a_file_needs() -> None:
+    assert loads(GUEST, "f") == Config(
+        environment=EnvironmentConfig(sensors={"temperature_c": Bounds(70.0, -30.0, 5.0)}),
+        devices=(DeviceConfig(name="gn", port=1, shutdown=(), primary="emmc"),),
+    )
+
+
+def test_the_example_states_the_defaults() -> None:
+    config = load(str(EXAMPLE))
+    plain = DeviceConfig(name="", port=0)
+    stated = {"name", "port", "is_self", "has_heartbeat", "primary", "shutdown", "restart"}
+    for each in config.devices:
+        assert attrs.evolve(plain, **{name: getattr(each, name) for name in stated}) == each
+    bare = loads(GUEST, "f")
+    assert attrs.evolve(config, devices=bare.devices, wagman=bare.wagman) == bare
+    assert attrs.evolve(config.wagman, start_order=()) == bare.wagman
+
+
+def test_the_example_names_its_devices_in_port_order_and_its_guests_in_start_order() -> None:
+    config = load(str(EXAMPLE))
+    assert [each.name for each in config.devices] == ["nc", "gn", "cs", "x1"]
+    assert [each.name for each in config.guests] == ["gn", "cs", "x1"]
+
+
+def test_every_kind_of_value_reaches_its_attribute() -> None:
+    config = loads(
+        """
+        [board]
+        device = "/dev/pts/9"
+        dialect = "auto"
+        poll = 0.5
+        [service]
+        socket = "/tmp/s"
+        state_dir = "/tmp/d"
+        control_group = "staff"
+        read_group = "adm"
+        max_events = 100
+        max_bytes = 1048576
+        [wagman]
+        start_order = ["b", "a"]
+        stagger = "1s"
+        [environment]
+        samples = 1
+        [environment.humidity_pct]
+        high = 90
+        low_action = "hibernate"
+        [device.a]
+        port = 4
+        heartbeat = false
+        shutdown = ["ssh", "a", "halt"]
+        restart = []
+        stop_silence = "2s"
+        [device.b]
+        port = 0
+        shutdown = []
+        primary = "sd"
+        allowed_attempts = 1
+        recover_attempts = 0
+        """,
+        "f",
+    )
+    assert config.board.device == "/dev/pts/9"
+    assert (config.board.dialect, config.board.poll_s) == ("auto", 0.5)
+    assert config.service == ServiceConfig(
+        socket="/tmp/s",
+        state_dir="/tmp/d",
+        control_group="staff",
+        control_group_configured=True,
+        read_group="adm",
+        max_events=100,
+        max_bytes=1_048_576,
+    )
+    assert config.wagman == WagmanConfig(start_order=("b", "a"), stagger_s=1.0)
+    assert config.environment == EnvironmentConfig(
+        samples=1, sensors={"temperature_c": Bounds(70.0, -30.0, 5.0), "humidity_pct": Bounds(high=90.0, low_action="hibernate")}
+    )
+    assert config.devices == (
+        DeviceConfig(name="b", port=0, shutdown=(), primary="sd", allowed_attempts=1, recover_attempts=0),
+        DeviceConfig(
+            name="a", port=4, has_heartbeat=False, shutdown=("ssh", "a", "halt"), restart=(), stop_silence_s=2.0, primary=None
+        ),
+    )
+
+
+def test_defaults_count_for_each_device_that_does_not_say_otherwise() -> None:
+    text = """
+        [defaults]
+        start_timeout = "1min"
+        shutdown = ["halt-it"]
+        [device.gn]
+        port = 1
+        [device.cs]
+        port = 2
+        start_timeout = "2min"
+        shutdown = []
+        """
+    assert (device(text).start_timeout_s, device(text).shutdown) == (60.0, ("halt-it",))
+    assert (device(text, "cs").start_timeout_s, device(text, "cs").shutdown) == (120.0, ())
+
+
+@pytest.mark.parametrize(
+    ("port", "stated", "inherited", "primary"),
+    [
+        (1, None, None, "emmc"),
+        (1, "sd", None, "sd"),
+        (1, None, "sd", "sd"),
+        (1, "emmc", "sd", "emmc"),
+        (2, None, "sd", None),
+        (4, None, None, None),
+    ],
+)
+def test_a_port_with_a_selector_has_a_primary_medium_and_no_other_has(
+    port: int, stated: str | None, inherited: str | None, primary: str | None
+) -> None:
+    defaults = f'[defaults]\nprimary = "{inherited}"\n' if inherited else ""
+    own = f'primary = "{stated}"\n' if stated else ""
+    assert device(f"{defaults}[device.gn]\nport = {port}\nshutdown = []\n{own}").primary == primary
+
+
+def test_a_sensor_with_an_empty_table_is_not_watched() -> None:
+    assert loads(GUEST + "[environment.temperature_c]\n", "f").environment.sensors == {}
+
+
+def test_a_table_of_bounds_states_all_of_them() -> None:
+    assert loads(GUEST + "[environment.temperature_c]\nhigh = 60\n", "f").environment.sensors == {
+        "temperature_c": Bounds(high=60.0)
+    }
+
+
+def test_a_controller_alone_is_worth_guarding() -> None:
+    config = loads("[device.nc]\nport = 0\nself = true\n", "f")
+    assert (len(config.devices), config.guests) == (1, ())
+
+
+def test_three_beats_of_a_tenth_of_a_second_fit_into_three_tenths() -> None:
+    timing = "beat_interval = 0.1\nstop_silence = 0.3\nheartbeat_timeout = 0.3\n"
+    assert device(GUEST + timing).stop_silence_s == 0.3
+
+
+def test_silence_is_not_measured_in_beats_where_there_are_none() -> None:
+    assert device(f"{GUEST}stop_silence = 1\nheartbeat = false\n").stop_silence_s == 1.0
+
+
+def test_the_controller_needs_no_timing_and_no_shutdown() -> None:
+    text = GUEST + "[device.nc]\nport = 0\nself = true\nstop_silence = 1\nbackoff_min = 9000\n"
+    assert device(text, "nc").stop_silence_s == 1.0
