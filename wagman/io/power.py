@@ -1,0 +1,363 @@
+"""The power reconciler: wanted levels on one side, evidence on the other, and the next command that brings them together.
+
+Sans-I/O: the board task asks `next()` what to do, does it, and says so with `sent()`; the driver reports what it sees. The
+reconciler alone decides when a relay is switched, and keeps the rules that hold whoever asked:
+
+- no relay-on within `off_time` of that port's relay-off, and no two relay-ons within `stagger`;
+- a reply is no evidence: a port is on or off once the board shows it, and until then the command is repeated;
+- an off is believed only when the port has also stopped drawing current; after three rounds the relay is reported stuck;
+- power of unknown origin is reported (`PowerFound`) and never cut: whoever wants it off must first ask the guest to halt;
+- an off that rests on silence lapses when the guest is heard before it could be carried out.
+
+Each number of a power cycle is switched on once. After a restart of the service the goals say what was already seen.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Literal, TypeAlias
+
+from attrs import define, field, frozen
+
+from wagman.events import (
+    UNTOUCHED,
+    PortFact,
+    PowerFound,
+    PowerGoal,
+    PowerLost,
+    RelayAsked,
+    RelayOff,
+    RelayOn,
+    RelayStuck,
+)
+
+EVIDENCE_S = 6.0
+"""How long a command may stay without evidence before it is repeated (chosen: more than one poll)."""
+
+EVIDENCE_MAX_S = 60.0
+"""The longest wait before a command is repeated; the wait doubles with each round (chosen)."""
+
+SETTLE_S = 1.5
+"""How long after an off a current reading still tells of before (chosen: several main loops of the board)."""
+
+UNSEEN_S = 1.0
+"""How much later than its reply an unseen relay-on may have been executed (firmware: a main loop, and the switching)."""
+
+REPORT_LAG_S = 3.0
+"""A report of the board that comes so soon after a command may be older than it (chosen: several main loops)."""
+
+MOST_DOUBLINGS = 8
+"""Beyond, the longest wait has long been reached."""
+
+STUCK_ROUNDS = 3
+"""So many rounds of off without effect, and the relay is reported stuck (specified)."""
+
+STUCK_REPORT_S = 3600.0
+"""How often a stuck relay is reported (specified)."""
+
+BROWNOUT_S = 10.0
+"""A board reset so soon after a relay-on is blamed on it (specified)."""
+
+Relay: TypeAlias = Literal["on", "off", "unknown"]
+
+
+@frozen
+class SwitchOn:
+    """Switch the port on, from `media` where it has a selector."""
+
+    port: int
+    media: str | None
+    round: int
+
+
+@frozen
+class SwitchOff:
+    """Switch the port off, and keep it off against the board's own auto-start."""
+
+    port: int
+    round: int
+
+
+@define
+class Port:
+    """What is wanted of one port, and what is known of it."""
+
+    number: int
+    off_time_s: float
+    off_at_s: float  # when it was last seen off, or may have been
+    goal: PowerGoal = UNTOUCHED
+    goal_at_s: float = -math.inf
+    relay: Relay = "unknown"
+    cycle: int | None = 0  # that it is on in (0: one of before); None: of unknown origin
+    kept: bool = False  # it is off, and the board will not start it by itself
+    asked: Literal["on", "off"] | None = None  # the command that waits for its evidence
+    asked_at_s: float = -math.inf
+    seen_off_at_s: float | None = None  # the board said off; the current has yet to agree
+    rounds: int = 0
+    resisted: int = 0  # rounds of off after which it still drew current
+    beat_at_s: float = -math.inf
+    drawing: bool = False
+    on_at_s: float = -math.inf
+    reported: bool = False  # power was found here, and the guest's machine has yet to say what it wants
+    stuck_at_s: float = -math.inf
+
+    @property
+    def confirmed(self) -> bool:
+        """The goal is reached, by evidence."""
+        if self.goal.level == "on":
+            return self.relay == "on" and self.cycle == self.goal.cycle
+        return self.goal.level == "off" and self.relay == "off" and self.kept
+
+    @property
+    def must_go_off(self) -> bool:
+        """The next thing to do here is an off."""
+        if self.goal.level == "off":
+            return not self.confirmed and not self.unowned
+        if self.goal.level != "on" or self.confirmed or self.asked == "on" or self.relay == "off" or self.stuck:
+            return False
+        return self.relay == "on" or not self.goal.cleared
+
+    @property
+    def awaiting_on(self) -> bool:
+        """Evidence that it is on would be evidence of the wanted power cycle."""
+        if self.goal.level != "on" or self.confirmed:
+            return False
+        return self.asked == "on" or (self.goal.cleared and self.relay == "unknown")
+
+    @property
+    def must_go_on(self) -> bool:
+        """What is left to do here is the relay-on."""
+        return self.goal.level == "on" and not self.confirmed and not self.must_go_off
+
+    @property
+    def unowned(self) -> bool:
+        """It is on in a cycle that the goal does not allow to cut."""
+        return self.relay != "off" and (self.cycle is None or self.cycle > self.goal.cycle)
+
+    @property
+    def stuck(self) -> bool:
+        """Switching it off has been tried often enough."""
+        return self.resisted >= STUCK_ROUNDS
+
+    @property
+    def retry_at_s(self) -> float:
+        """When the command that waits for its evidence is repeated."""
+        if self.asked is None or self.rounds == 0:
+            return -math.inf
+        return self.asked_at_s + min(math.ldexp(EVIDENCE_S, min(self.rounds, MOST_DOUBLINGS) - 1), EVIDENCE_MAX_S)
+
+
+@define
+class Power:
+    """All ports that have a guest, and the rules between them.
+
+    Args:
+        off_times_s: for each port how long it stays off before a new power cycle.
+        stagger_s: the least time between two relay-ons.
+        now_s: the time of coming up: a relay may have been switched just before.
+        tell: takes each fact, in order.
+    """
+
+    off_times_s: Mapping[int, float]
+    stagger_s: float
+    now_s: float
+    tell: Callable[[PortFact], None]
+    ports: dict[int, Port] = field(init=False)
+    last_on_s: float = field(init=False)
+    last_on_port: int | None = None
+
+    def __attrs_post_init__(self) -> None:
+        self.ports = {number: Port(number, off_s, self.now_s) for number, off_s in self.off_times_s.items()}
+        self.last_on_s = self.now_s
+
+    # What is wanted ----------------------------------------------------------
+
+    def want(self, number: int, goal: PowerGoal, now_s: float) -> None:
+        """Take over the level that a guest's state asks for."""
+        port = self.ports[number]
+        if goal == port.goal:
+            return
+        changed = (goal.level, goal.cycle) != (port.goal.level, port.goal.cycle)
+        port.goal = goal
+        port.reported = False
+        if changed:
+            port.goal_at_s, port.asked, port.rounds, port.resisted, port.seen_off_at_s = now_s, None, 0, 0, None
+        if goal.already:
+            self._believe(port, goal)
+
+    def _believe(self, port: Port, goal: PowerGoal) -> None:
+        """Evidence from before: of an earlier run of the service, or of a guest that was found running."""
+        adopted = goal.level == "on" and (port.cycle is None or goal.cycle > port.cycle)
+        if port.relay == "unknown" or adopted:
+            port.relay = "on" if goal.level == "on" else "off"
+            port.cycle, port.kept = goal.cycle, goal.level == "off"
+
+    # What to do next ---------------------------------------------------------
+
+    def next(self, now_s: float) -> SwitchOn | SwitchOff | float:
+        """The command that is due now, or the time at which to ask again. Offs come first: they may be urgent."""
+        at_s = math.inf
+        for port in sorted(self.ports.values(), key=lambda port: port.goal_at_s):
+            due_s = self._off_due_s(port)
+            if due_s <= now_s:
+                return SwitchOff(port.number, port.rounds + 1)
+            at_s = min(at_s, due_s)
+        for port in sorted(self.ports.values(), key=lambda port: port.goal_at_s):
+            due_s = self._on_due_s(port)
+            if due_s <= now_s:
+                return SwitchOn(port.number, port.goal.media, port.rounds + 1)
+            at_s = min(at_s, due_s)
+        return at_s
+
+    def _off_due_s(self, port: Port) -> float:
+        if not port.must_go_off or port.reported:
+            return math.inf
+        if port.seen_off_at_s is not None:
+            return math.inf  # the next poll tells
+        return port.retry_at_s if port.asked == "off" else -math.inf
+
+    def _on_due_s(self, port: Port) -> float:
+        if not port.must_go_on or port.reported:
+            return math.inf
+        retry_s = port.retry_at_s if port.asked == "on" else -math.inf
+        return max(retry_s, port.off_at_s + port.off_time_s, self.last_on_s + self.stagger_s)
+
+    def begin(self, action: SwitchOn | SwitchOff, now_s: float) -> None:
+        """The command is about to leave: from now on it may have its effect."""
+        port = self.ports[action.port]
+        wanted: Literal["on", "off"] = "on" if isinstance(action, SwitchOn) else "off"
+        port.rounds = port.rounds + 1 if port.asked == wanted else 1
+        port.asked, port.asked_at_s, port.seen_off_at_s = wanted, now_s, None
+        if wanted == "on":
+            self._switching_on(port, now_s)
+
+    def _switching_on(self, port: Port, now_s: float) -> None:
+        self.last_on_s, self.last_on_port = now_s, port.number
+        port.relay, port.cycle, port.kept, port.on_at_s = "unknown", port.goal.cycle, False, now_s
+        if port.rounds == 1:
+            self.tell(RelayAsked(port.number, port.goal.cycle, now_s))
+
+    def sent(self, action: SwitchOn | SwitchOff, now_s: float) -> None:
+        """The command was answered, or given up: its effect may still be a main loop away."""
+        port = self.ports[action.port]
+        if isinstance(action, SwitchOn):
+            self.last_on_s = max(self.last_on_s, now_s + UNSEEN_S)
+        elif port.seen_off_at_s is None:
+            port.off_at_s = max(port.off_at_s, now_s)
+
+    # What was seen -----------------------------------------------------------
+
+    def seen_on(self, number: int, at_s: float, media: str | None = None, why: str = "the board started it") -> None:
+        """Evidence that the port is on."""
+        port = self.ports.get(number)
+        if port is None or port.relay == "on":
+            return
+        self.last_on_s, port.on_at_s = max(self.last_on_s, at_s), at_s
+        if port.awaiting_on:
+            port.relay, port.cycle, port.asked, port.rounds = "on", port.goal.cycle, None, 0
+            self.tell(RelayOn(number, port.goal.cycle, at_s, media))
+        else:
+            self._found(port, at_s, why)
+
+    def _found(self, port: Port, at_s: float, why: str) -> None:
+        port.relay, port.cycle, port.kept, port.asked, port.rounds = "on", None, False, None, 0
+        port.seen_off_at_s, port.reported = None, True
+        self.tell(PowerFound(port.number, at_s, why))
+
+    def seen_off(self, number: int, at_s: float, why: str = "the board cut it") -> None:
+        """The board says that it switched the port off."""
+        port = self.ports.get(number)
+        if port is None:
+            return
+        port.off_at_s = max(port.off_at_s, at_s)
+        if port.asked == "off":
+            port.seen_off_at_s = at_s
+        elif port.relay != "off":
+            self._lost(port, PowerLost(number, at_s, why))
+
+    def seen_kept(self, number: int, *, kept: bool, at_s: float) -> None:
+        """The board says whether it keeps the port off (v3: its `enabled` report)."""
+        port = self.ports.get(number)
+        if port is None or at_s <= port.asked_at_s + REPORT_LAG_S:
+            return
+        if kept and port.asked == "off" and port.seen_off_at_s is None:
+            port.seen_off_at_s = at_s
+        elif kept and port.relay == "on" and port.asked is None and at_s > port.on_at_s + EVIDENCE_S:
+            self._lost(port, PowerLost(number, at_s, "the board has disabled it"))
+        elif not kept and port.relay == "off":
+            port.kept = False
+
+    def polled(self, number: int, at_s: float, *, draws_current: bool) -> None:
+        """A poll that was asked at `at_s` shows whether something runs on the port."""
+        port = self.ports.get(number)
+        if port is None:
+            return
+        port.drawing = draws_current
+        if at_s <= port.asked_at_s + SETTLE_S:
+            return  # it tells of before
+        if port.asked == "off":
+            self._off_judged(port, at_s, draws_current)
+        elif draws_current and port.awaiting_on:
+            self.seen_on(number, at_s)
+        elif port.relay == "unknown" and port.unowned and port.asked is None:
+            self._withdrawn_judged(port, at_s, draws_current)
+
+    def _off_judged(self, port: Port, at_s: float, draws_current: bool) -> None:
+        """Off was asked for: believe it where the board said so and the current agrees."""
+        if draws_current:
+            self._resists(port, at_s)
+        elif port.seen_off_at_s is not None and at_s > port.seen_off_at_s + SETTLE_S:
+            seen_s = port.seen_off_at_s
+            port.relay, port.kept, port.asked, port.rounds, port.resisted = "off", True, None, 0, 0
+            port.seen_off_at_s, port.stuck_at_s = None, -math.inf
+            self.tell(RelayOff(port.number, port.cycle or 0, seen_s))
+
+    def _resists(self, port: Port, at_s: float) -> None:
+        """It still draws current: another round, and a report when there have been enough."""
+        port.resisted, port.seen_off_at_s = max(port.resisted, port.rounds), None
+        if port.stuck and at_s >= port.stuck_at_s + STUCK_REPORT_S:
+            port.stuck_at_s = at_s
+            self.tell(RelayStuck(port.number, at_s, port.rounds))
+
+    def _withdrawn_judged(self, port: Port, at_s: float, draws_current: bool) -> None:
+        """A relay-on was withdrawn when it may have left already: either it shows, or it has not happened."""
+        if draws_current:
+            self._found(port, at_s, "it came on though its start had been withdrawn")
+        elif at_s > port.on_at_s + EVIDENCE_S:
+            port.cycle = port.goal.cycle
+
+    def beat(self, number: int, at_s: float) -> None:
+        """The guest was heard, after whatever the board was told last."""
+        port = self.ports.get(number)
+        if port is None:
+            return
+        port.beat_at_s = at_s
+        if port.awaiting_on and at_s > port.asked_at_s:
+            self.seen_on(number, at_s)
+
+    def link_up(self, at_s: float) -> None:
+        """The board can be seen again, and its first poll has been told.
+
+        An off that rested on silence lapses where the guest was heard meanwhile, or where nobody knows what happened
+        since it was decided (the service was away) and something runs there.
+        """
+        for port in self.ports.values():
+            if not port.must_go_off or port.relay == "off" or port.goal.firm:
+                continue
+            if port.beat_at_s > port.goal_at_s + EVIDENCE_S:
+                self._found(port, at_s, "it beats again before its power could be cut")
+            elif port.relay == "unknown" and port.drawing and port.goal.level == "off":
+                self._found(port, at_s, "it runs, and nobody knows since when")
+
+    def board_reset(self, at_s: float, *, survivors: frozenset[int] = frozenset()) -> None:
+        """The board restarted: its relays fell off, but for those of `survivors`; nothing is kept off for certain."""
+        for port in self.ports.values():
+            port.asked, port.rounds, port.seen_off_at_s = None, 0, None
+            port.kept = False
+            if port.number not in survivors and port.relay != "off":
+                suspect = port.number == self.last_on_port and at_s - self.last_on_s <= BROWNOUT_S
+                self._lost(port, PowerLost(port.number, at_s, "the board restarted", reset=True, suspect=suspect))
+
+    def _lost(self, port: Port, lost: PowerLost) -> None:
+        port.relay, port.kept, port.asked, port.rounds = "off", False, None, 0
+        port.off_at_s = max(port.off_at_s, lost.at_s)
+        self.tell(lost)
