@@ -1,0 +1,61 @@
+"""What the control socket needs of the rest of the service."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from wagman.errors import CallerError
+from wagman.events import Verb
+from wagman.store import Journal
+
+
+class UnknownDeviceError(CallerError):
+    """No device has this name or hangs on this port."""
+
+    def __init__(self, device: str) -> None:
+        super().__init__(f"unknown device {device!r}")
+
+
+class Service(Protocol):
+    """The daemon, as seen from the control socket.
+
+    What `command` and `heartbeat` give is the result that the caller is sent: `{"accepted", "state", "reason",
+    "event_id"}`. A device is always named; `device_name` turns what a caller says into a name.
+    """
+
+    @property
+    def journal(self) -> Journal:
+        """The rolling log."""
+        ...
+
+    def hello(self) -> Mapping[str, Any]:
+        """The versions of what answers."""
+        ...
+
+    def status(self, devices: Sequence[str] | None = None) -> Mapping[str, Any]:
+        """How everything is now, with a row for each of `devices` (None: for all)."""
+        ...
+
+    def device_name(self, device: str) -> str:
+        """The name of the device that `device` names, or whose port number it is.
+
+        Raises:
+            UnknownDeviceError: there is none.
+        """
+        ...
+
+    async def command(self, verb: Verb, device: str, *, force: bool, uid: int, who: str) -> Mapping[str, Any]:
+        """Ask the device's machine; the answer is its decision, not yet the outcome."""
+        ...
+
+    async def heartbeat(self, device: str, *, uid: int) -> Mapping[str, Any]:
+        """A sign of life that the guest, or somebody on its behalf, gives from outside."""
+        ...
+
+    async def board(self, command: str, *, force: bool, uid: int) -> Sequence[str]:
+        """Send the board a raw command and give the lines that it answers.
+
+        Raises:
+            CallerError: refused, because it would fight the service, or makes no sense.
+            BoardError: the board said no, did not answer in time, or cannot be reached.
+        """
+        ...

@@ -1,0 +1,79 @@
+"""The command line: which commands there are, and what each of them takes.
+
+A command is a module with `add_arguments(parser, name)` and `run(args) -> exit code`. It is imported, and its arguments
+are added, only once its name has been read: `wagman status` is not to pay for the live view.
+"""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, NamedTuple, NoReturn
+
+from wagman import __version__
+from wagman.cli.outcome import USAGE, CommandError
+
+
+class Command(NamedTuple):
+    """Where a command lives, and what it does, in a few words."""
+
+    module: str
+    summary: str
+
+
+COMMANDS = {
+    "run": Command("wagman.cli.local", "the service, in the foreground"),
+    "demo": Command("wagman.cli.local", "the service at work on a fake board"),
+    "fake-board": Command("wagman.cli.local", "a fake board, on a pty"),
+    "check-config": Command("wagman.cli.local", "what is wrong with a configuration file"),
+    "simulate": Command("wagman.cli.local", "the whole service in virtual time, against a fake board with faults"),
+}
+
+
+class CommandParser(ArgumentParser):
+    """A parser that learns its arguments when it is first used, and complains in one line."""
+
+    def __init__(self, *args: Any, command: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs, allow_abbrev=False)
+        self.command = command
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """Learn the arguments, then parse."""
+        self.learn()
+        return super().parse_known_args(args, namespace)
+
+    def learn(self) -> None:
+        """Import the command, if that has not been done, and have it say what it takes."""
+        command, self.command = self.command, ""
+        if command:
+            module = import_module(COMMANDS[command].module)
+            self.set_defaults(run=module.run)
+            module.add_arguments(self, command)
+
+    def error(self, message: str) -> NoReturn:
+        """One line, and where to read on."""
+        raise CommandError(f"{message}; see {self.prog} --help", USAGE)
+
+
+def build() -> tuple[CommandParser, dict[str, CommandParser]]:
+    """The whole parser, and those of the commands by name."""
+    parser = CommandParser(prog="wagman", description="Keeps the guest computers of a node alive through a Wagman power board.")
+    parser.add_argument("--version", action="version", version=f"wagman {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands")
+    return parser, {
+        name: commands.add_parser(name, command=name, help=command.summary, description=_sentence(command.summary))
+        for name, command in COMMANDS.items()
+    }
+
+
+def parse(argv: Sequence[str]) -> Namespace:
+    """The arguments, with `run` to call with them.
+
+    Raises:
+        CommandError: they make no sense.
+    """
+    parser, _ = build()
+    return parser.parse_args(argv)
+
+
+def _sentence(summary: str) -> str:
+    return f"{summary[0].upper()}{summary[1:]}."
