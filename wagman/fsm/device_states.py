@@ -195,14 +195,22 @@ class Stopped(State):
         return next((words for is_so, words in obstacles if is_so), "")
 
     def heartbeat(self, case: Case, beat: Beat) -> Step:
-        if not self.settled or (self.off and beat.source == "control"):
-            return self.stay(case)  # leftovers; or somebody who claims to be a guest that has no power
+        if not self.settled or not self.believes(case, beat):
+            return self.stay(case)
         first = self.beat_at_s
         if first is None or beat.at_s - first > case.config.heartbeat_timeout_s:
             return Step(evolve(self, beat_at_s=beat.at_s), case.memory)
         if beat.at_s - first < ADOPT_APART_S:
             return self.stay(case)
         return self.found_running(case, beats=True, why="it beats")
+
+    def believes(self, case: Case, beat: Beat) -> bool:
+        """Whether the beat tells that the guest has power, and that this is to be answered."""
+        if not case.config.has_heartbeat:
+            return False  # noise on an input that nothing is connected to
+        if self.off:
+            return beat.source != "control"  # somebody claims to be a guest that has no power
+        return not self.firm  # a cut that does not rest on silence is under way: beats do not take it back
 
     def power_found(self, case: Case, found: PowerFound) -> Step:
         if self.untouched:
