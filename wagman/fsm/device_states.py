@@ -154,6 +154,10 @@ class Stopped(State):
         adopt = {"adopt": Alarm(case.config.adopt_window_s, proof=True)} if self.untouched else {}
         return {"settle": Alarm(case.config.settle_s), **backoff, **adopt}
 
+    def resumed(self) -> "Stopped":
+        """Beats that come at once may have waited for the service."""
+        return evolve(self, settled=False)
+
     def due(self, memory: Memory) -> bool:
         """The Wagman machine may start it now, as far as the device is concerned."""
         ready = not self.untouched and self.backoff_s <= 0 and not memory.held
@@ -233,7 +237,9 @@ class Stopped(State):
         return stopped(self, case, "power lost").after(*loss_report(case, lost))
 
     def relay_off(self, case: Case, off: RelayOff) -> Step:
-        return Step(evolve(self, off=True), case.memory)
+        """A beat from before it proves nothing after it, and those that follow at once are echoes."""
+        plan: Plan = {"settle": Alarm(case.config.settle_s, since_s=off.at_s), "backoff": KEEP, "adopt": KEEP}
+        return Step(evolve(self, off=True, settled=False, beat_at_s=None), case.memory, plan)
 
     def alarm(self, case: Case, fired: Fired) -> Step:
         if fired.name == "settle":
