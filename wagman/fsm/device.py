@@ -103,7 +103,7 @@ def command(state: State, case: Case, ask: Operator) -> Step:
     match ask.verb:
         case "start" | "restart":
             exempt = case.memory.exempt or case.memory.hibernating
-            up = case.remember(wanted="up", exempt=exempt)
+            up = case.remember(wanted="up", exempt=exempt, brownouts=0, held=False)
             return state.start(up) if ask.verb == "start" else state.restart(up, "asked by the operator")
         case "stop":
             return state.stop(case.remember(wanted="down"), "asked by the operator")

@@ -164,7 +164,7 @@ class Stopped(State):
         return ready and memory.wanted == "up" and memory.enabled and not memory.forbidden
 
     def start(self, case: Case) -> Step:
-        fresh = case.remember(attempts=0, failures=0, brownouts=0, held=False, unrecoverable=False)
+        fresh = case.remember(attempts=0, failures=0, unrecoverable=False)
         if self.untouched:
             return self.stay(fresh).answer(True, "first it is seen whether it already runs")
         return starting(self, fresh, "asked by the operator").answer(True, "power is coming on")
@@ -234,7 +234,7 @@ class Stopped(State):
     def power_lost(self, case: Case, lost: PowerLost) -> Step:
         if not self.untouched:
             return self.stay(case)
-        return stopped(self, case, "power lost").after(*loss_report(case, lost))
+        return stopped(self, counted_loss(case, lost), "power lost").after(*loss_report(case, lost))
 
     def relay_off(self, case: Case, off: RelayOff) -> Step:
         """A beat from before it proves nothing after it, and those that follow at once are echoes."""
@@ -524,9 +524,10 @@ class Restarting(Halting):
         return starting(self, case, "restart")
 
     def power_lost(self, case: Case, lost: PowerLost) -> Step:
-        if case.memory.forbidden:
-            return stopped(self, case, "power lost").after(*loss_report(case, lost))
-        return starting(self, case, "restart").after(*loss_report(case, lost))
+        after = counted_loss(case, lost)
+        if after.memory.forbidden or after.memory.held:
+            return stopped(self, after, "power lost").after(*loss_report(case, lost))
+        return starting(self, after, "restart").after(*loss_report(case, lost))
 
 
 # --- Ways into the states ---------------------------------------------------------------------------------------------
