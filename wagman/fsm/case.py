@@ -70,7 +70,7 @@ class Case:
         primary, beyond = self.config.primary, self.memory.attempts - self.config.allowed_attempts
         if primary is None or beyond < 0:
             return primary
-        beyond -= self.config.recover_attempts
+        beyond -= max(1, self.config.recover_attempts)  # the other medium is tried once, however few recoveries are allowed
         return other_medium(primary) if beyond < 0 or beyond % 2 else primary
 
     @property
