@@ -467,6 +467,8 @@ class Halting(State):
         if fired.name == "timeout":
             event = case.event("stop_failed", after_s=case.config.stop_timeout_s)
             return self.halted(case, "it did not stop in time", firm=True).after(event)
+        if not self.delivered:
+            return Step(self, case.memory, {**ALL, "heartbeat": silence(case)})  # silence counts only after the message
         return self.halted(case, self.reason, firm=False)
 
     def halted(self, case: Case, reason: str, firm: bool) -> Step:
