@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Literal
 
 from attrs import asdict, evolve, frozen
 
+from wagman.config.schema import DeviceConfig
 from wagman.events import (
     UNTOUCHED,
     Beat,
@@ -447,9 +448,21 @@ class Halting(State):
             return self.stay(case)
         return self.telling(case, {**ALL, "heartbeat": silence(case, beat.at_s)})
 
+    def command(self, config: DeviceConfig) -> tuple[str, ...]:
+        """What asks the guest to halt; empty where it may simply be cut."""
+        return config.shutdown or ()
+
+    def instead(self, case: Case, other: "Halting") -> Step:
+        """The guest is to halt for another reason: the deadlines stand."""
+        event = case.event(other.name, reason=other.reason)
+        self.go(case, other, ALL)
+        if not other.command(case.config):
+            return other.halted(case, other.reason, firm=True).after(event)
+        return other.telling(case, ALL).after(event)
+
     def telling(self, case: Case, plan: Plan) -> Step:
-        """Send the message, unless it went out just now."""
-        if self.sending or self.recent:
+        """Send the message, unless it went out just now or there is none."""
+        if self.sending or self.recent or not self.command(case.config):
             return Step(self, case.memory, plan)
         told = evolve(self, sending=True, recent=True)
         return Step(told, case.memory, {**plan, "resend": Alarm(case.config.shutdown_resend_s)}, (Message(self.kind),))
@@ -485,9 +498,7 @@ class Stopping(Halting):
 
     def start(self, case: Case) -> Step:
         other = Restarting("asked for while stopping", self.failed, self.delivered, self.sending, self.recent)
-        self.go(case, other, ALL)
-        step = other.telling(case, ALL).after(case.event("restarting", reason=other.reason))
-        return step.answer(True, "power comes back once it has halted")
+        return self.instead(case, other).answer(True, "power comes back once it has halted")
 
     def stop(self, case: Case, reason: str) -> Step:
         return self.stay(case).answer(True, "already stopping")
@@ -512,13 +523,15 @@ class Restarting(Halting):
     successors: ClassVar[frozenset[str]] = frozenset({"stopped", "starting", "stopping"})
     kind: ClassVar[Literal["shutdown", "restart"]] = "restart"
 
+    def command(self, config: DeviceConfig) -> tuple[str, ...]:
+        return super().command(config) if config.restart is None else config.restart
+
     def start(self, case: Case) -> Step:
         return self.stay(case).answer(True, "already restarting")
 
     def stop(self, case: Case, reason: str) -> Step:
         other = Stopping(reason, self.failed, self.delivered, self.sending, self.recent)
-        self.go(case, other, ALL)
-        return other.telling(case, ALL).after(case.event("stopping", reason=reason)).answer(True, "it is asked to halt")
+        return self.instead(case, other).answer(True, "it is asked to halt")
 
     def halted(self, case: Case, reason: str, firm: bool) -> Step:
         if case.memory.forbidden:
@@ -568,20 +581,19 @@ def started(old: State, case: Case, at_s: float | None = None) -> Step:
 
 def stopping(old: State, case: Case, reason: str, *, failed: bool = False) -> Step:
     """Enter Stopping: tell the guest. A guest that may simply be cut passes through."""
-    return halting(old, case, Stopping(reason, failed), case.config.shutdown)
+    return halting(old, case, Stopping(reason, failed))
 
 
 def restarting(old: State, case: Case, reason: str) -> Step:
     """Enter Restarting: tell the guest. A guest that may simply be cut passes through."""
-    command = case.config.shutdown if case.config.restart is None else case.config.restart
-    return halting(old, case, Restarting(reason), command)
+    return halting(old, case, Restarting(reason))
 
 
-def halting(old: State, case: Case, new: Halting, command: tuple[str, ...] | None) -> Step:
+def halting(old: State, case: Case, new: Halting) -> Step:
     """Enter Stopping or Restarting, or go through it at once where there is nobody to tell."""
     event = case.event(new.name, reason=new.reason)
     old.go(case, new, {})
-    if not command:
+    if not new.command(case.config):
         return new.halted(case, new.reason, firm=True).after(event)
     return new.telling(case, {"heartbeat": silence(case)}).after(event)
 
