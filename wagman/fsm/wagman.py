@@ -289,6 +289,8 @@ class Hibernating(State):
     def alarm(self, now: Situation, fired: Fired) -> Step:
         if fired.name == "minimum":
             return self.rest_over(now)
+        if self.rested and now.environment.calm:
+            return enter_normal(self, now)  # after a restart without the sensors that led here, nothing else would tell
         plan = {"stop": Alarm(now.config.hibernate_interval_s), "minimum": KEEP}
         return Step(self, now, plan, stop_next(now))
 
