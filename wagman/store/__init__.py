@@ -1,1 +1,36 @@
-"""The rolling log of events and the state that must last."""
+"""The rolling log of events, and the state that must last.
+
+- `journal`  the one door for the rest of the service: record, load, page, subscribe; a trio task
+- `feed`     subscriptions: the past first, then live
+- `pending`  what waits in memory for its commit
+- `repeats`  repeats collapse into one event with a count
+- `sqlite`   the file: synchronous
+- `limits`   its bounds in rows and bytes
+- `schema`   its tables and migrations
+- `aside`    moving a file that cannot be used out of the way
+- `event`    what an event looks like, and how large it may be
+"""
+
+from wagman.store.event import Cause, Event, Ref
+from wagman.store.feed import Lagged, PositionError, Subscription
+from wagman.store.journal import Blocking, Journal, Loaded, inline, threaded
+from wagman.store.limits import Limits
+from wagman.store.pending import Receipt
+from wagman.store.sqlite import Store
+
+__all__ = [
+    "Blocking",
+    "Cause",
+    "Event",
+    "Journal",
+    "Lagged",
+    "Limits",
+    "Loaded",
+    "PositionError",
+    "Receipt",
+    "Ref",
+    "Store",
+    "Subscription",
+    "inline",
+    "threaded",
+]

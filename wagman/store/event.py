@@ -1,0 +1,185 @@
+"""The shape of a remembered event, and the bounds on what one may hold."""
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from attrs import define, frozen
+
+MAX_FIELDS_BYTES = 8192
+"""The most JSON that the fields of one event may take (chosen: a traceback fits, a flood does not)."""
+
+HEAD_CHARS = 1024
+"""How much is kept of a text that is too long (chosen)."""
+
+MAX_DEPTH = 8
+"""Fields that are nested deeper become text (chosen)."""
+
+MAX_NAME_CHARS = 128
+"""The longest type or device name that is kept (chosen)."""
+
+
+@define(eq=False)
+class Ref:
+    """A handle to an event recorded in this run; `id` and `log_id` are known once it is committed."""
+
+    id: int | None = None
+    log_id: str | None = None
+
+    def within(self, log_id: str | None) -> int | None:
+        """The id, if the event was committed to that log."""
+        return self.id if self.log_id == log_id else None
+
+
+Cause: TypeAlias = int | Ref | None
+
+
+@frozen
+class Record:
+    """An event as it lies in the log, column by column."""
+
+    id: int | None  # None: provisional, not in the log
+    time: str  # RFC 3339, UTC, always with milliseconds: sorts as text
+    clock_set: bool
+    boot_id: str  # names the run of the service
+    mono_s: float  # seconds since that run began
+    type: str
+    device: str | None
+    cause: int | None
+    fields: str  # JSON object, at most MAX_FIELDS_BYTES
+
+
+@frozen
+class Event:
+    """An event as it is shown: `id` is None while it is provisional, that is, while the store cannot write it."""
+
+    id: int | None
+    time: str
+    boot_id: str
+    mono_s: float
+    type: str
+    device: str | None
+    cause: int | None
+    fields: Mapping[str, Any]
+    clock_set: bool = True
+
+    @property
+    def durable(self) -> bool:
+        """Whether it is in the log."""
+        return self.id is not None
+
+    def as_json(self) -> dict[str, Any]:
+        """The event object of the control interface."""
+        shown: dict[str, Any] = {
+            "id": self.id,
+            "time": self.time,
+            "boot_id": self.boot_id,
+            "mono_s": self.mono_s,
+            "type": self.type,
+            "device": self.device,
+            "cause": self.cause,
+            "fields": dict(self.fields),
+        }
+        if not self.durable:
+            shown["durable"] = False
+        if not self.clock_set:
+            shown["clock"] = "unset"
+        return shown
+
+
+def event_of(record: Record) -> Event:
+    """The event that a record holds."""
+    return Event(
+        id=record.id,
+        time=record.time,
+        boot_id=record.boot_id,
+        mono_s=record.mono_s,
+        type=record.type,
+        device=record.device,
+        cause=record.cause,
+        fields=_fields_of(record.fields),
+        clock_set=bool(record.clock_set),
+    )
+
+
+def _fields_of(text: str) -> Mapping[str, Any]:
+    """Decode stored fields; a flipped bit on the disk costs the fields of one event, not the page it is on."""
+    try:
+        fields = json.loads(text)
+    except ValueError:
+        return {"unreadable": text[:HEAD_CHARS]}
+    return fields if isinstance(fields, dict) else {"unreadable": text[:HEAD_CHARS]}
+
+
+# --- Time -------------------------------------------------------------------------------------------------------------
+
+
+def installed_at() -> datetime:
+    """When this file was written: no clock that is right can be earlier."""
+    return datetime.fromtimestamp(Path(__file__).stat().st_mtime, UTC)
+
+
+def clock_floor() -> datetime:
+    """A wall clock below this was never set: it starts at the epoch, or at the build of the system's image."""
+    return max(datetime(2024, 1, 1, tzinfo=UTC), installed_at())
+
+
+def rfc3339(moment: datetime) -> str:
+    """UTC with milliseconds; all of them are equally long, so that they sort as text."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+# --- Fields -----------------------------------------------------------------------------------------------------------
+
+
+def encode_fields(fields: Mapping[str, Any]) -> str:
+    """JSON of at most MAX_FIELDS_BYTES; where something had to go, `truncated` gives the full size in bytes."""
+    whole = encode(fields)
+    return whole if len(whole) <= MAX_FIELDS_BYTES else _cut(json.loads(whole), len(whole))
+
+
+def encode(value: Any) -> str:
+    """Compact JSON, in ASCII, of anything: what JSON has no word for becomes text."""
+    return json.dumps(_plain(value, MAX_DEPTH), separators=(",", ":"), allow_nan=False)
+
+
+def clean(text: str) -> str:
+    """`text` without what UTF-8 cannot carry, at most MAX_NAME_CHARS long."""
+    return _utf8(text[:MAX_NAME_CHARS])
+
+
+def _plain(value: Any, depth: int) -> Any:
+    match value:
+        case None | bool() | int():
+            return value
+        case float():
+            return value if math.isfinite(value) else None
+        case Mapping() if depth:
+            return {_utf8(str(key)): _plain(each, depth - 1) for key, each in value.items()}
+        case list() | tuple() if depth:
+            return [_plain(each, depth - 1) for each in value]
+        case set() | frozenset() if depth:
+            return sorted(_utf8(str(each)) for each in value)
+        case _:
+            return _utf8(str(value))
+
+
+def _utf8(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _cut(fields: dict[str, Any], size: int) -> str:
+    """Keep the fields in their order as far as they fit; of a long text, its head."""
+    kept: dict[str, Any] = {"truncated": size}
+    room = MAX_FIELDS_BYTES - len(encode(kept))
+    for key, value in fields.items():
+        for shorter in (value, str(value)[:HEAD_CHARS]):
+            cost = len(encode({key: shorter})) - len("{}") + len(",")
+            if cost <= room:
+                kept[key] = shorter
+                room -= cost
+                break
+    return encode(kept)

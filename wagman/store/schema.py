@@ -1,0 +1,45 @@
+"""The tables, and how a file of an older version becomes one of this version.
+
+`PRAGMA user_version` holds the version of a file: the number of migrations it has been through. Migration n takes a
+file from version n to n + 1, in one transaction together with the new number, so that a power cut leaves the one or
+the other. A released migration is never edited: a change of the tables is another entry at the end.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import TypeAlias
+
+Migration: TypeAlias = Sequence[str]
+
+MIGRATIONS: Sequence[Migration] = (
+    (
+        "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+        """CREATE TABLE event (
+            id INTEGER PRIMARY KEY,
+            time TEXT NOT NULL,
+            clock_set INTEGER NOT NULL,
+            boot_id TEXT NOT NULL,
+            mono_s REAL NOT NULL,
+            type TEXT NOT NULL,
+            device TEXT,
+            cause INTEGER,
+            fields TEXT NOT NULL
+        )""",
+        "CREATE TABLE memory (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    ),
+)
+
+
+def version_of(conn: sqlite3.Connection) -> int:
+    """The schema version of a file; 0 is a file without tables."""
+    return int(conn.execute("PRAGMA user_version").fetchone()[0])
+
+
+def migrate(conn: sqlite3.Connection, migrations: Sequence[Migration]) -> None:
+    """Take the file through the migrations it lacks; raises what SQLite raises."""
+    for version in range(version_of(conn), len(migrations)):
+        conn.execute("BEGIN IMMEDIATE")
+        for statement in migrations[version]:
+            conn.execute(statement)
+        conn.execute(f"PRAGMA user_version = {version + 1}")
+        conn.execute("COMMIT")

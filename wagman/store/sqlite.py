@@ -1,0 +1,397 @@
+"""The log and the lasting state in one SQLite file: synchronous, for one caller at a time.
+
+Why these settings:
+
+- **WAL with synchronous=FULL**: a commit is one sequential write and one sync, and what was committed survives a power
+  cut. With NORMAL, acknowledged commits are lost in a power cut.
+- **locking_mode=EXCLUSIVE**: no other process can hold a read transaction that keeps the write-ahead log from being
+  written back, so that nobody's stuck reader makes it grow. It also does away with the shared-memory file, which
+  cannot be made on a full disk: what lasts can still be read there. Who wants to see a live log asks the service.
+- **Every query is fetched whole**: no reader of our own stays open either.
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from attrs import asdict, astuple, define, field, fields, frozen
+
+from wagman.errors import StoreError
+from wagman.store.aside import SetAside, set_aside, sync_directory, with_suffix
+from wagman.store.event import Event, Record
+from wagman.store.limits import PAGE_BYTES, Extent, Limits, transaction
+from wagman.store.schema import MIGRATIONS, Migration, migrate, version_of
+
+BUSY_S = 2.0
+"""How long an opening waits for another process (chosen)."""
+
+READ_ERRORS = 3
+"""So many openings in a row may fail to read before the file counts as damaged: a bad sector stays bad (chosen)."""
+
+SPARE_PAGES = 16
+"""What a transaction touches besides its own rows, generously (chosen)."""
+
+ROW_BYTES = 512
+"""What a row takes besides its fields, at most."""
+
+COLUMNS = ", ".join(column.name for column in fields(Record))
+MARKS = ", ".join("?" for _ in fields(Record))
+
+DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+READ_FAILURES = frozenset({sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_CORRUPTFS})
+ADVICE = {
+    sqlite3.SQLITE_FULL: "free some space there",
+    sqlite3.SQLITE_BUSY: "another process has it open, and has to close it",
+    sqlite3.SQLITE_READONLY: "make its file system writable",
+    sqlite3.SQLITE_CANTOPEN: "check the directory and its permissions",
+}
+
+
+@frozen
+class Opened:
+    """What opening the file found."""
+
+    log_id: str
+    held: Extent
+    memory: Mapping[str, str]  # key to JSON
+    fresh: bool  # the log begins here
+    set_aside: tuple[SetAside, ...] = ()
+
+
+@frozen
+class Batch:
+    """What one transaction writes."""
+
+    records: Sequence[Record]  # their ids go on from the last one
+    memory: Mapping[str, str | None] = field(factory=dict)  # key to JSON; None forgets the key
+
+    def pages(self) -> int:
+        """The most pages it needs: in the worst case a row of half a page and a byte wastes the rest."""
+        sizes = [len(record.fields) + ROW_BYTES for record in self.records]
+        sizes += [len(key) + len(value or "") + ROW_BYTES for key, value in self.memory.items()]
+        return 2 * sum(sizes) // PAGE_BYTES + SPARE_PAGES
+
+
+@frozen
+class Query:
+    """Which events to read: those after a place in the log, or else the last ones."""
+
+    after_id: int | None = None
+    from_time: str | None = None
+    limit: int = 100
+    device: str | None = None
+    type: str | None = None  # and those below it: "device" finds "device.started"
+
+    @property
+    def forward(self) -> bool:
+        """Whether it counts from a place in the log on."""
+        return self.after_id is not None or self.from_time is not None
+
+    def fits(self, event: Event) -> bool:
+        """Whether it asks for this event, of those that are not in the log yet."""
+        return (
+            (self.device is None or event.device == self.device)
+            and (self.type is None or f"{event.type}.".startswith(f"{self.type}."))
+            and (self.from_time is None or event.time >= self.from_time)
+        )
+
+    def sql(self) -> str:
+        """The statement; it takes the attributes as named values."""
+        terms = {
+            "id > :after_id": self.after_id,
+            "time >= :from_time": self.from_time,
+            "device = :device": self.device,
+            "(type = :type OR substr(type, 1, length(:type) + 1) = :type || '.')": self.type,
+        }
+        where = " AND ".join(term for term, value in terms.items() if value is not None) or "TRUE"
+        order = "ASC" if self.forward else "DESC"
+        return f"SELECT {COLUMNS} FROM event WHERE {where} ORDER BY id {order} LIMIT :limit"  # noqa: S608 - values are bound
+
+
+class _UnusableError(StoreError):
+    """The file is not one that can be gone on with; `label` goes into the name it gets."""
+
+    def __init__(self, label: str, reason: str) -> None:
+        super().__init__(reason)
+        self.label = label
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@define(eq=False)
+class Store:
+    """The file. Touches no disk before `open`, and a failed `open` can be tried again at any time.
+
+    What touches the disk raises StoreError, whose text says what is wrong and what to do. A file that turns out to be
+    damaged is closed; the next `open` sets it aside and begins a new log in its place.
+    """
+
+    path: Path
+    limits: Limits
+    new_log_id: Callable[[], str] = field(kw_only=True)
+    now: Callable[[], datetime] = field(default=_utc_now, kw_only=True)  # names what is set aside
+    migrations: Sequence[Migration] = field(default=MIGRATIONS, kw_only=True)
+    _conn: sqlite3.Connection | None = field(default=None, init=False)
+    _opened: Opened | None = field(default=None, init=False)
+    _held: Extent = field(default=Extent(), init=False)
+    _files: tuple[int, ...] = field(default=(), init=False)  # the inodes that were opened
+    _log_id: str | None = field(default=None, init=False)
+    _unusable: _UnusableError | None = field(default=None, init=False)
+    _set_aside: tuple[SetAside, ...] = field(default=(), init=False)
+    _read_errors: int = field(default=0, init=False)
+    _severed: bool = field(default=False, init=False)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a file to write to; it closes itself when that can no longer be used."""
+        return self._opened is not None
+
+    # --- Opening and closing ------------------------------------------------------------------------------------------
+
+    def open(self) -> Opened:
+        """Open the file, or begin one; says the same again for as long as it is open."""
+        if self._severed:
+            raise StoreError("the store was severed")
+        if self._opened is None:
+            with self._explained("open"):
+                self._opened = self._open_or_replace()
+            self._set_aside, self._read_errors = (), 0
+        return self._opened
+
+    def close(self) -> None:
+        """Write the write-ahead log back and close; does nothing when closed."""
+        conn, self._conn, self._opened = self._conn, None, None
+        if conn is not None:
+            with suppress(sqlite3.Error):  # what was committed is safe whether it could be written back or not
+                conn.close()
+
+    def sever(self) -> None:
+        """Cut the store off for ever, as `kill -9` does: from now on nothing is committed.
+
+        For the simulation, which runs the store inline and so never cuts a call in two. Closing moves what was
+        committed from the write-ahead log to the database, and changes nothing else.
+        """
+        self._severed = True
+        self.close()
+
+    def _open_or_replace(self) -> Opened:
+        try:
+            return self._open()
+        except (sqlite3.Error, _UnusableError) as error:
+            self._judge(error)
+            if self._unusable is None:
+                raise
+        return self._open()
+
+    def _open(self) -> Opened:
+        self._clear_the_place()
+        self._make_file()
+        conn = self._conn = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+        conn.text_factory = _lenient_text
+        self._set_up(conn)
+        self._check(conn)
+        migrate(conn, self.migrations)
+        log_id, fresh = self._name_log(conn)
+        self._held = self._compare(log_id, _extent(conn))
+        self._log_id = log_id
+        self._files = self._inodes()
+        return Opened(log_id, self._held, dict(conn.execute("SELECT key, value FROM memory")), fresh, self._set_aside)
+
+    def _clear_the_place(self) -> None:
+        """Set aside what cannot be used: found so before, or a write-ahead log alone, which SQLite would delete."""
+        if self._unusable is None and _size(self.path) == 0 and _size(self._wal) > 0:
+            self._unusable = _UnusableError("orphaned", "a write-ahead log without its database")
+        if self._unusable is not None:
+            path = set_aside(self.path, self._unusable.label, self.now())
+            self._set_aside += (SetAside(path, str(self._unusable)),)
+            self._unusable = None
+
+    def _make_file(self) -> None:
+        """See to it that the file is there, and is its owner's only."""
+        self.path.parent.mkdir(mode=0o750, exist_ok=True)
+        fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.fchmod(fd, 0o600)
+        finally:
+            os.close(fd)
+        sync_directory(self.path.parent)
+
+    def _set_up(self, conn: sqlite3.Connection) -> None:
+        for setting in (
+            "locking_mode = EXCLUSIVE",  # before the first access, or there is a shared-memory file
+            "auto_vacuum = INCREMENTAL",  # before the first table, or never
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            f"wal_autocheckpoint = {self.limits.wal_pages}",
+        ):
+            conn.execute(f"PRAGMA {setting}").fetchall()
+
+    def _check(self, conn: sqlite3.Connection) -> None:
+        version, known = version_of(conn), len(self.migrations)
+        if version > known:
+            raise _UnusableError("newer", f"it has schema version {version}, and this program knows {known}")
+        if version == 0 and conn.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise _UnusableError("foreign", "it is a database of another program")
+        found = conn.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if found != "ok":
+            raise _UnusableError("damaged", found)
+
+    def _compare(self, log_id: str, held: Extent) -> Extent:
+        """Refuse an older copy of the log that was open before: the ids that it lacks were shown."""
+        if log_id == self._log_id and held.last_id < self._held.last_id:
+            raise _UnusableError("outdated", f"it ends at event {held.last_id}, and had {self._held.last_id} before")
+        return held
+
+    def _name_log(self, conn: sqlite3.Connection) -> tuple[str, bool]:
+        """The name of the log, and whether it was given just now."""
+        row = conn.execute("SELECT value FROM meta WHERE key = 'log_id'").fetchone()
+        if row is not None:
+            return row[0], False
+        log_id = self.new_log_id()
+        conn.execute("INSERT INTO meta VALUES ('log_id', ?)", (log_id,))
+        return log_id, True
+
+    # --- Writing ------------------------------------------------------------------------------------------------------
+
+    def commit(self, batch: Batch) -> Extent:
+        """Make a batch durable: all of it, or nothing.
+
+        A batch that is there already is not written again, so that one whose end was not seen can simply be repeated:
+        a commit that reports an error may nevertheless turn up when the file is opened next.
+        """
+        with self._explained("write to"):
+            if not self._holds(self._connection(), batch):
+                self._held = self._write(self._connection(), batch)
+        return self._held
+
+    def _holds(self, conn: sqlite3.Connection, batch: Batch) -> bool:
+        """Whether it was written before; raises StoreError if it does not go on from what is there."""
+        if not batch.records or batch.records[0].id == self._held.last_id + 1:
+            return False
+        rows = conn.execute(f"SELECT {COLUMNS} FROM event WHERE id >= ? ORDER BY id", (batch.records[0].id,)).fetchall()  # noqa: S608
+        if rows and [Record(*row) for row in rows] == list(batch.records[-len(rows) :]):
+            return True
+        raise StoreError(f"event {batch.records[0].id} does not go on from {self._held.last_id}")
+
+    def _write(self, conn: sqlite3.Connection, batch: Batch) -> Extent:
+        self._check_files()
+        self.limits.bound_wal(conn, self._wal)
+        with transaction(conn):
+            held = self.limits.make_room(conn, self._held, batch.pages())
+            _insert(conn, batch)
+            held = self.limits.drop_surplus(conn, Extent(held.first_id, held.last_id + len(batch.records)))
+        self.limits.give_back(conn)
+        return held
+
+    def _check_files(self) -> None:
+        """Raise unless the open files are those that the next start will find; what a deleted file holds dies with us."""
+        if self._inodes() != self._files:
+            self.close()
+            raise StoreError(f"{self.path} was replaced while it was open; it is opened anew")
+
+    # --- Reading ------------------------------------------------------------------------------------------------------
+
+    def page(self, query: Query) -> list[Record]:
+        """The events that a query asks for, oldest first."""
+        with self._explained("read"):
+            rows = self._connection().execute(query.sql(), asdict(query)).fetchall()
+        found = [Record(*row) for row in rows]
+        return found if query.forward else found[::-1]
+
+    def chain(self, event_id: int, limit: int) -> list[Record]:
+        """The event, its cause, the cause of that, and so on, as far as they are still there."""
+        found: list[Record] = []
+        with self._explained("read"):
+            record = _event(self._connection(), event_id)
+            while record is not None and len(found) < limit:
+                found.append(record)
+                record = _cause_of(self._connection(), record)
+        return found
+
+    # --- What goes wrong ----------------------------------------------------------------------------------------------
+
+    @property
+    def _wal(self) -> Path:
+        return with_suffix(self.path, "-wal")
+
+    def _inodes(self) -> tuple[int, ...]:
+        return tuple(file.stat().st_ino for file in (self.path, self._wal))
+
+    def _connection(self) -> sqlite3.Connection:
+        if self._conn is None:
+            raise StoreError("it is not open")
+        return self._conn
+
+    @contextmanager
+    def _explained(self, verb: str) -> Iterator[None]:
+        """Turn what goes wrong into StoreError, and close a file that cannot be gone on with."""
+        try:
+            yield
+        except (sqlite3.Error, OSError, StoreError) as error:
+            self._judge(error)
+            raise StoreError(f"cannot {verb} {self.path}: {_explanation(error)}") from error
+
+    def _judge(self, error: Exception) -> None:
+        """Close the file unless it is only the disk that is full, and note what `open` has to do about it."""
+        code = _code(error)
+        if code in READ_FAILURES:
+            self._read_errors += 1
+        if isinstance(error, _UnusableError):
+            self._unusable = error
+        elif code & 0xFF in DAMAGE or self._read_errors >= READ_ERRORS:
+            self._unusable, self._read_errors = _UnusableError("damaged", str(error)), 0
+        if code != sqlite3.SQLITE_FULL or not self.is_open:
+            self.close()
+
+
+def _code(error: Exception) -> int:
+    """SQLite's extended result code; 0 where it was not SQLite."""
+    return getattr(error, "sqlite_errorcode", 0)
+
+
+def _explanation(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"{error.strerror}; check the directory and its file system"
+    advice = ADVICE.get(_code(error) & 0xFF)
+    return f"{error}; {advice}" if advice else str(error)
+
+
+def _lenient_text(stored: bytes) -> str:
+    """Text as far as it is text: a flipped bit is not to cost the page it is on."""
+    return stored.decode("utf-8", "replace")
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _extent(conn: sqlite3.Connection) -> Extent:
+    first, last = conn.execute("SELECT min(id), max(id) FROM event").fetchone()
+    return Extent(first, last) if last is not None else Extent()
+
+
+def _insert(conn: sqlite3.Connection, batch: Batch) -> None:
+    rows = [astuple(record, recurse=False) for record in batch.records]
+    conn.executemany(f"INSERT INTO event ({COLUMNS}) VALUES ({MARKS})", rows)  # noqa: S608 - both are constants
+    for key, value in batch.memory.items():
+        if value is None:
+            conn.execute("DELETE FROM memory WHERE key = ?", (key,))
+        else:
+            conn.execute("REPLACE INTO memory VALUES (?, ?)", (key, value))
+
+
+def _event(conn: sqlite3.Connection, event_id: int) -> Record | None:
+    row = conn.execute(f"SELECT {COLUMNS} FROM event WHERE id = ?", (event_id,)).fetchone()  # noqa: S608 - a constant
+    return None if row is None else Record(*row)
+
+
+def _cause_of(conn: sqlite3.Connection, record: Record) -> Record | None:
+    """A cause is earlier than what it caused; whatever else a damaged row says would lead in circles."""
+    if record.cause is None or record.id is None or record.cause >= record.id:
+        return None
+    return _event(conn, record.cause)
