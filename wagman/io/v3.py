@@ -7,22 +7,24 @@ A request is a line `@SID COMMAND ARGUMENT...` LF. Its reply is a frame:
     ->>> CR LF
 
 and lines `log: TOPIC TEXT` come whenever the board has something to tell, between frames and inside them; they never
-split another line. There is no checksum, so the decoder believes a frame only as a whole: header, printable lines, footer. Whatever
-does not fit abandons the frame that it stands in and is handed on as `Junk`; the next header or log line is taken up
-again wherever it begins, even in the middle of a damaged line.
+split another line. There is no checksum, so the decoder believes a frame only as a whole: header, printable lines,
+footer. Whatever does not fit abandons the frame that it stands in and is handed on as `Junk`; the next header or log
+line is taken up again wherever it begins, even in the middle of a damaged line.
 
 Wrong requests are answered by the board with an empty frame, just like success, or worse, with a command to the wrong
 port (it reads `x` as port 0, the node controller). `encode` is therefore the place that refuses them.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import cycle
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from attrs import define, field, frozen
 
-from wagman.errors import CallerError
+from wagman.errors import BoardRefusedError, CallerError
+
+T = TypeVar("T")
 
 # --- What the board says ----------------------------------------------------------------------------------------------
 
@@ -136,7 +138,7 @@ class Decoder:
             yield from self._abandon()
             self._frame = _Frame(header[1].decode(), header[2].decode(), [line])
         elif log := _LOG.fullmatch(line):
-            yield from self._log(Log(log[1].decode(), log[2].decode().strip(), self._frame and self._frame.sid), line)
+            yield from self._log(log[1].decode(), log[2].decode().strip(), line)
         elif self._frame is None:
             yield Junk(line)
         elif line == _FOOTER:
@@ -146,7 +148,8 @@ class Decoder:
             self._frame.lines.append(line.decode())
             yield from self._keep(self._frame, line)
 
-    def _log(self, log: Log, line: bytes) -> Iterator[Event]:
+    def _log(self, topic: str, text: str, line: bytes) -> Iterator[Event]:
+        log = Log(topic, text, self._frame.sid if self._frame else None)
         yield log
         if self._frame:
             self._frame.logs.append(log)
@@ -169,6 +172,33 @@ class Decoder:
 
 def _last_marker(line: bytes | bytearray) -> int:
     return max(line.rfind(marker) for marker in _MARKERS)
+
+
+def frame_of(sid: str, name: str) -> Callable[[Event], Reply | None]:
+    """A matcher that picks the reply to one request out of the events."""
+
+    def match(event: Event) -> Reply | None:
+        return event if isinstance(event, Reply) and (event.sid, event.name) == (sid, name) else None
+
+    return match
+
+
+def reply_to(sid: str, name: str, parse: Callable[[tuple[str, ...]], T]) -> Callable[[Event], T | None]:
+    """A matcher that picks the reply to one request and gives what `parse` makes of its payload lines.
+
+    It raises `BoardRefusedError` where the board says that the request was wrong, and what `parse` raises.
+    """
+    pick = frame_of(sid, name)
+
+    def match(event: Event) -> T | None:
+        reply = pick(event)
+        if reply is None:
+            return None
+        if reply.lines and reply.lines[0].startswith("invalid "):
+            raise BoardRefusedError(f"the board answered '{reply.lines[0]}' to '{name}'")
+        return parse(reply.lines)
+
+    return match
 
 
 # --- What we say ------------------------------------------------------------------------------------------------------
@@ -254,8 +284,12 @@ _USAGE: Mapping[str, _Usage] = {
 
 # --- What may be said when --------------------------------------------------------------------------------------------
 
-_REPEATABLE = frozenset("bf blf boots bs cu date disable env fc hb id log ping rtc th up ver watch".split())
-_FIGHTING = frozenset("start stop enable disable reset eereset bs blf watch ping".split())
+# fmt: off
+_REPEATABLE = frozenset((
+    "bf", "blf", "boots", "bs", "cu", "date", "disable", "env", "fc", "hb", "id", "log", "ping", "rtc", "th", "up", "ver", "watch",
+))
+_FIGHTING = frozenset(("start", "stop", "enable", "disable", "reset", "eereset", "bs", "blf", "watch", "ping"))
+# fmt: on
 
 
 def is_repeatable(words: Sequence[str]) -> bool:

@@ -1,0 +1,276 @@
+"""The link: keeps a connection to the board, reads it without waiting for anybody, and carries one request at a time.
+
+Rules:
+
+- One task (`Link.run`) opens, reads, and opens again. It waits for the port and for nothing else: its listener is
+  called, not awaited, in the order of the bytes.
+- One request is in flight, and they take turns in the order in which they were made. More at a time would gain nothing:
+  the board answers in order, and one slow command would make all those behind it look lost.
+- A request ends in one way: an answer, `BoardTimeoutError`, `LinkGoneError` (at once when the link goes down), what its
+  own `match` raised, or cancellation. An answer that comes later is dropped and counted.
+- Nobody can tell how much of an unfinished write went out, so a write that is cut short costs the connection.
+- After a time-out and on a new connection the board may hold half a request: `resync` goes out before the next one.
+"""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Generic, Protocol, TypeVar
+
+import trio
+from attrs import define, field, frozen
+
+from wagman.errors import BoardError, BoardProtocolError, BoardTimeoutError, LinkBusyError, LinkGoneError
+from wagman.io.transport import Opener, Transport
+
+BACKOFF_MIN_S = 0.2
+"""Pause before a lost connection is opened again (chosen); doubled with each failure."""
+
+BACKOFF_MAX_S = 5.0
+"""The longest pause; after a connection that lived this long the next pause is the shortest again (chosen)."""
+
+MAX_OVERDUE = 16
+"""Unanswered requests that are remembered, so that their late answers are known for what they are (chosen)."""
+
+E = TypeVar("E")
+T = TypeVar("T")
+E_co = TypeVar("E_co", covariant=True)
+E_contra = TypeVar("E_contra", contravariant=True)
+
+
+class Decoder(Protocol[E_co]):
+    """A dialect's reading half; each connection gets a new one."""
+
+    def feed(self, data: bytes) -> Sequence[E_co]:
+        """Take bytes; return the events that they complete."""
+
+
+class Listener(Protocol[E_contra]):
+    """Who is told. Called from the reader, in the order of the bytes: none of these may wait."""
+
+    def on_up(self) -> None:
+        """A connection was opened; nothing has been read from it yet."""
+
+    def on_down(self, reason: str) -> None:
+        """The connection was lost, or could not be opened in the first place; told once until the next `on_up`."""
+
+    def on_event(self, event: E_contra, at_s: float) -> None:
+        """The board said something that no request claimed; `at_s` is when it was read."""
+
+
+@frozen
+class Answer(Generic[T]):
+    """What the board answered to a request."""
+
+    value: T  # what `match` made of it
+    asked_at_s: float  # before the first byte of the request left
+    at_s: float  # when the answer was read
+
+
+@define(eq=False)
+class _Request(Generic[E]):
+    match: Callable[[E], Any]
+    asked_at_s: float
+    answered: trio.Event = field(factory=trio.Event)
+    scope: trio.CancelScope = field(factory=trio.CancelScope)  # around its wait
+    answer: Answer[Any] | None = None
+    error: BoardError | None = None
+
+    def claims(self, event: E, at_s: float) -> bool:
+        """Whether `event` is the answer; if so the request is settled."""
+        if self.answered.is_set():
+            return False
+        try:
+            value = self.match(event)
+        except BoardError as error:
+            self.fail(error)
+            return True
+        if value is None:
+            return False
+        self.answer = Answer(value, self.asked_at_s, at_s)
+        self.answered.set()
+        return True
+
+    def fail(self, error: BoardError) -> None:
+        self.error = error
+        self.answered.set()
+
+
+class Link(Generic[E]):
+    """A connection to the board that comes back by itself."""
+
+    def __init__(
+        self, opener: Opener, make_decoder: Callable[[], Decoder[E]], listener: Listener[E], *, resync: bytes = b""
+    ) -> None:
+        self.last_heard_s: float | None = None  # when bytes came in last, whatever they were
+        self.down_reason: str | None = None  # why the link is down; None while it is up or was not tried yet
+        self.late_answers = 0
+        self._opener = opener
+        self._make_decoder = make_decoder
+        self._listener = listener
+        self._resync = resync
+        self._turn = trio.Lock()
+        self._connection: _Connection | None = None
+        self._asking: _Request[E] | None = None
+        self._overdue: deque[_Request[E]] = deque(maxlen=MAX_OVERDUE)
+
+    @property
+    def is_up(self) -> bool:
+        """Whether there is a connection."""
+        return self._connection is not None
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Keep the link up for as long as this task runs; it has started after the first attempt, however that ended.
+
+        Raises:
+            LinkBusyError: another process holds the port at the first attempt; later that is an outage like any other.
+        """
+        connection = await self._open(is_first=True)
+        task_status.started()
+        pause_s = BACKOFF_MIN_S
+        while True:
+            if connection and await self._serve(connection) >= BACKOFF_MAX_S:
+                pause_s = BACKOFF_MIN_S
+            await trio.sleep(pause_s)
+            pause_s = min(2 * pause_s, BACKOFF_MAX_S)
+            connection = await self._open()
+
+    async def request(self, data: bytes, match: Callable[[E], T | None], timeout_s: float) -> Answer[T]:
+        """Send a request and wait for its answer, at most `timeout_s` from the moment its turn has come.
+
+        `match` is called with each event from then on, in the order of the bytes, until it returns something: the answer. A
+        `BoardError` that it raises is the answer, too. It may keep what it sees, where an answer takes several events.
+
+        Raises:
+            BoardTimeoutError: no answer in time, or the request could not even be written in time.
+            LinkGoneError: the link is down, or went down meanwhile.
+        """
+        async with self._turn:
+            request = _Request(match, trio.current_time())
+            await self._ask(request, data, timeout_s)
+        if request.error:
+            raise request.error
+        if request.answer is None:
+            raise BoardTimeoutError(f"the board did not answer within {timeout_s:g} s")
+        return request.answer
+
+    def hang_up(self, reason: str) -> None:
+        """Drop the connection, so that it is opened anew; nothing happens while it is down anyway."""
+        if self._connection:
+            self._connection.reason = reason
+            self._connection.scope.cancel()
+            self._lose(self._connection)
+
+    # --- The reader ---------------------------------------------------------------------------------------------------
+
+    async def _open(self, *, is_first: bool = False) -> "_Connection | None":
+        try:
+            return _Connection(await self._opener())
+        except (LinkGoneError, LinkBusyError) as error:
+            if is_first and isinstance(error, LinkBusyError):
+                raise
+            self._tell_down(str(error))
+            return None
+
+    async def _serve(self, connection: "_Connection") -> float:
+        """Read until the connection is lost; return for how many seconds it lived."""
+        self._connection = connection
+        self.down_reason = None
+        try:
+            self._listener.on_up()
+            with connection.scope:
+                await self._read(connection.transport)
+        except LinkGoneError as error:
+            connection.reason = str(error)
+        except Exception:
+            connection.reason = "the reader failed"
+            raise
+        finally:
+            self._lose(connection)
+            await connection.transport.aclose()
+        self._tell_down(connection.reason)
+        return trio.current_time() - connection.opened_at_s
+
+    async def _read(self, transport: Transport) -> None:
+        decoder = self._make_decoder()
+        while True:
+            data = await transport.receive_some()
+            self.last_heard_s = trio.current_time()
+            for event in decoder.feed(data):
+                self._dispatch(event, self.last_heard_s)
+
+    def _dispatch(self, event: E, at_s: float) -> None:
+        if self._asking and self._asking.claims(event, at_s):
+            return
+        for request in self._overdue:
+            if request.claims(event, at_s):
+                self._overdue.remove(request)
+                self.late_answers += 1
+                return
+        self._listener.on_event(event, at_s)
+
+    def _lose(self, connection: "_Connection") -> None:
+        if self._connection is not connection:
+            return
+        self._connection = None
+        if self._asking:
+            self._asking.fail(LinkGoneError(connection.reason))
+            self._asking.scope.cancel()  # it may still be writing
+
+    def _tell_down(self, reason: str) -> None:
+        was_known = self.down_reason is not None
+        self.down_reason = reason
+        if not was_known:
+            self._listener.on_down(reason)
+
+    # --- The requests -------------------------------------------------------------------------------------------------
+
+    async def _ask(self, request: _Request[E], data: bytes, timeout_s: float) -> None:
+        connection = self._connection
+        if connection is None:
+            raise LinkGoneError(self.down_reason or "the link was not opened yet")
+        self._asking = request
+        try:
+            with trio.move_on_after(timeout_s) as request.scope:
+                await self._write(connection, data)
+                await request.answered.wait()
+        finally:
+            self._asking = None
+            self._settle(request, connection)
+
+    async def _write(self, connection: "_Connection", data: bytes) -> None:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        connection.is_mid_write = True
+        await connection.transport.send_all(self._resync + data if connection.is_doubtful else data)
+        connection.is_mid_write = connection.is_doubtful = False
+
+    def _settle(self, request: _Request[E], connection: "_Connection") -> None:
+        if not request.answered.is_set():
+            self._overdue.append(request)
+            connection.is_doubtful = True
+        if connection.is_mid_write and connection is self._connection:
+            self.hang_up("a write was cut short")
+
+
+@define(eq=False)
+class _Connection:
+    transport: Transport
+    scope: trio.CancelScope = field(factory=trio.CancelScope)  # around its reader
+    opened_at_s: float = field(factory=trio.current_time)
+    reason: str = "closed"  # why it ended
+    is_mid_write: bool = False
+    is_doubtful: bool = True  # the board may hold half a request
+
+
+async def retry(ask: Callable[[], Awaitable[T]], attempts: int) -> T:
+    """Make a request up to `attempts` times, until it is answered; only for requests that may be repeated.
+
+    Raises:
+        BoardTimeoutError, BoardProtocolError: what became of the last attempt.
+        BoardError: anything else, at once.
+    """
+    for _ in range(attempts - 1):
+        try:
+            return await ask()
+        except (BoardTimeoutError, BoardProtocolError):
+            continue
+    return await ask()

@@ -1,0 +1,137 @@
+"""Byte streams that hang up with one kind of error: the one place that touches serial ports.
+
+Serial ports fail in many ways: a hang-up shows as an empty read, as `OSError`, or, while opening, as `termios.error`,
+which is no `OSError`. All of them leave here as `LinkGoneError`. So does a wake-up without data: a port that is ready to
+be read and has nothing is not to be trusted, and whoever waited on in a loop would spin once it is a hang-up.
+"""
+
+import errno
+import termios
+import tty
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Protocol, TypeAlias
+
+import trio
+from attrs import frozen
+from trio_serial.linux import LinuxSerialStream
+
+from wagman.errors import CallerError, LinkBusyError, LinkGoneError
+
+_CHUNK = 4096
+_BUSY = (errno.EWOULDBLOCK, errno.EBUSY)  # from flock, and from a port that another process opened for itself alone
+_TROUBLE = (OSError, termios.error, trio.BrokenResourceError, trio.ClosedResourceError)
+
+
+class Transport(Protocol):
+    """What the link asks of a connection."""
+
+    async def send_all(self, data: bytes) -> None:
+        """Send all of `data`; one that is cancelled or fails does not tell how much went out.
+
+        Raises:
+            LinkGoneError: the port is gone.
+        """
+
+    async def receive_some(self) -> bytes:
+        """Wait for bytes and return those that are there: never none.
+
+        Raises:
+            LinkGoneError: the port is gone, or woke us for nothing.
+        """
+
+    async def aclose(self) -> None:
+        """Close, without waiting for what was not sent yet; may be called again."""
+
+
+Opener: TypeAlias = Callable[[], Awaitable[Transport]]
+"""Opens a new connection, or raises `LinkGoneError` or `LinkBusyError`: the seam for simulated boards."""
+
+
+@frozen
+class StreamTransport:
+    """Any stream of trio's as a transport: a serial port, or memory in a simulation."""
+
+    stream: trio.abc.Stream
+
+    async def send_all(self, data: bytes) -> None:
+        """See `Transport`."""
+        with _as_link_errors():
+            await self.stream.send_all(data)
+
+    async def receive_some(self) -> bytes:
+        """See `Transport`."""
+        with _as_link_errors():
+            data = await self.stream.receive_some(_CHUNK)
+        if not data:
+            raise LinkGoneError("the port hung up")
+        return bytes(data)
+
+    async def aclose(self) -> None:
+        """See `Transport`."""
+        with suppress(*_TROUBLE):  # it is closed, whatever it says
+            await self.stream.aclose()
+
+
+def stream_opener(open_stream: Callable[[], Awaitable[trio.abc.Stream]]) -> Opener:
+    """An `Opener` out of whatever opens a stream: a simulated board, a memory stream."""
+
+    async def open_transport() -> Transport:
+        with _as_link_errors():
+            return StreamTransport(await open_stream())
+
+    return open_transport
+
+
+class SerialPort(LinuxSerialStream):
+    """A serial port of raw bytes, 8N1, held exclusively."""
+
+    async def aopen(self) -> None:
+        """Open and lock the port."""
+        await super().aopen()
+        try:
+            tty.setraw(self.fd, termios.TCSANOW)  # the library leaves breaks to the line discipline
+        except BaseException:
+            await super().aclose()
+            raise
+
+    async def aclose(self) -> None:
+        """Drop what was not sent yet, and close: to wait for a board that does not read would take the kernel 30 s."""
+        if self._fd is not None:
+            with suppress(termios.error):  # it hung up: nothing is left to be dropped
+                await self.discard_output()
+        await super().aclose()
+
+
+async def open_serial(path: str, baud: int) -> Transport:
+    """Open the serial port at `path` (a pty will do) with `baud` bits per second.
+
+    Raises:
+        CallerError: `baud` is 1200, which sends the board into its flash programmer.
+        LinkBusyError: another process holds the port.
+        LinkGoneError: there is no such port, or it went away meanwhile.
+    """
+    if baud == 1200:  # noqa: PLR2004
+        raise CallerError("a port opened at 1200 baud sends the board into its flash programmer: use another rate")
+
+    async def open_port() -> SerialPort:
+        port = SerialPort(path, exclusive=True, baudrate=baud)
+        await port.aopen()
+        return port
+
+    return await stream_opener(open_port)()
+
+
+@contextmanager
+def _as_link_errors() -> Iterator[None]:
+    try:
+        yield
+    except _TROUBLE as error:
+        raise _translated(error) from error
+
+
+def _translated(error: BaseException) -> LinkBusyError | LinkGoneError:
+    cause = error.__cause__ or error  # the library wraps what flock says
+    if isinstance(cause, OSError) and cause.errno in _BUSY:
+        return LinkBusyError(f"another process holds the port: {error}")
+    return LinkGoneError(str(error) or type(error).__name__)
