@@ -64,6 +64,7 @@ class FakeBoard:
     _began_at: float | None = field(init=False, default=None)  # on trio's clock
     _nap: trio.CancelScope = field(init=False, factory=trio.CancelScope)
     _host: Host | None = field(init=False, default=None)
+    _ttys_lost: int = field(init=False, default=0)
     _changed: trio.lowlevel.ParkingLot = field(init=False, factory=trio.lowlevel.ParkingLot)  # tty or room for input
 
     def __attrs_post_init__(self) -> None:
@@ -106,6 +107,7 @@ class FakeBoard:
             self._hang_up()
 
     def _hang_up(self) -> None:
+        self._ttys_lost += 1
         host, self._host = self._host, None
         if host is not None:
             host.hang_up()
@@ -126,9 +128,15 @@ class FakeBoard:
         """Whether there is a tty at the host's end of the cable."""
         return self.plugged and self.board.usb.up
 
-    async def wait_tty(self, *, up: bool) -> None:
-        """Wait until the tty is there, or gone."""
-        while self.tty_up != up:
+    async def wait_tty(self) -> int:
+        """Wait until there is a tty; returns its number, for `wait_tty_gone`."""
+        while not self.tty_up:
+            await self._changed.park()
+        return self._ttys_lost
+
+    async def wait_tty_gone(self, number: int) -> None:
+        """Wait until that tty has disappeared, even if the next one is there by then."""
+        while self._ttys_lost == number:
             await self._changed.park()
 
     async def open(self) -> "HostPort":
