@@ -1,6 +1,5 @@
 """Files that are not there, not readable, or not TOML."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -31,13 +30,6 @@ def test_a_missing_file_is_told_by_its_name(tmp_path: Path) -> None:
 
 def test_a_directory_is_no_file(tmp_path: Path) -> None:
     assert problem(tmp_path) == f"{tmp_path}: cannot be read: Is a directory"
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_must_not_be_read_is_told(tmp_path: Path) -> None:
-    path = written(tmp_path, GUEST.encode())
-    path.chmod(0)
-    assert problem(path) == f"{path}: cannot be read: Permission denied"
 
 
 def test_a_path_with_a_nul_is_told() -> None:

@@ -189,3 +189,9 @@ def test_the_tables_of_an_array_of_tables_share_their_first_lines() -> None:
         ("a", "y"): 5,
         ("a", "b"): 6,
     }
+
+
+@pytest.mark.parametrize("text", ["= 1", "[", "x = [1", "x = { = 1 }", '"x'])
+def test_what_no_parser_would_have_let_through_ends_in_an_error(text: str) -> None:
+    with pytest.raises(ValueError, match="not valid TOML"):
+        key_lines(text)

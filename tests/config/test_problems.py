@@ -16,7 +16,7 @@ def problems(text: str) -> list[str]:
     return list(caught.value.problems)
 
 
-DURATION = 'must be a duration of at least 0.1 s: a number of seconds, or such as "90s", "10min", "1h30min"'
+DURATION = 'must be a duration from 0.1 s to 36500 d: a number of seconds, or such as "90s", "10min", "1h30min"'
 TEXT = "must be a non-empty string of printable characters"
 COMMAND = "must be a list of non-empty strings, the command and its arguments"
 NAME = 'a device name has only a-z, 0-9, _ and -, begins with no -, and is neither a number nor "all": rename it'
@@ -180,6 +180,13 @@ def test_nothing_is_concluded_from_a_value_that_is_wrong_in_itself(text: str) ->
 def test_what_each_device_inherits_is_told_once() -> None:
     (told,) = problems(GUEST + "[device.x1]\nport = 2\nshutdown = []\n[defaults]\nbackoff_min = '2h'\n")
     assert told.startswith("f:8: defaults.backoff_min: ")
+
+
+def test_two_controllers_are_one_too_many() -> None:
+    assert problems("[device.nc]\nport = 0\nself = true\n[device.nd]\nport = 1\nself = true\n") == [
+        'f:6: device.nd.self: "nc" is already the computer that this service runs on: only one device can be',
+        "f:6: device.nd.self: the computer that this service runs on hangs on port 0, not on 1",
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# nothing\n", "[device]\n", "[board]\n[defaults]\n"])

@@ -1,6 +1,5 @@
 """Durations as people write them: seconds, or units that say what they are."""
 
-import math
 import re
 from decimal import Decimal
 
@@ -10,7 +9,10 @@ UNITS_S = {"d": Decimal(86_400), "h": Decimal(3_600), "min": Decimal(60), "s": D
 LEAST_S = 0.1
 """Chosen: short enough for any test, long enough that no timer spins."""
 
-WANTED = 'a duration of at least 0.1 s: a number of seconds, or such as "90s", "10min", "1h30min"'
+MOST_S = 36_500 * 86_400.0
+"""Chosen: a century, for whoever means never; sums of a few of these are still exact to the millisecond."""
+
+WANTED = 'a duration from 0.1 s to 36500 d: a number of seconds, or such as "90s", "10min", "1h30min"'
 
 _WRITTEN = re.compile("".join(rf"(?:(?P<{unit}>[0-9]+(?:\.[0-9]+)?){unit})?" for unit in UNITS_S))
 
@@ -18,7 +20,7 @@ _WRITTEN = re.compile("".join(rf"(?:(?P<{unit}>[0-9]+(?:\.[0-9]+)?){unit})?" for
 def parse(value: object) -> float:
     """The seconds that `value` (a number, or a string such as "1h30min") stands for; ValueError where it is no duration."""
     seconds = _from_text(value) if isinstance(value, str) else _from_number(value)
-    if not LEAST_S <= seconds < math.inf:
+    if not LEAST_S <= seconds <= MOST_S:
         raise ValueError(WANTED)
     return seconds
 

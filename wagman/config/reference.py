@@ -41,7 +41,7 @@ whole file with a comment for each part.
 ## Durations
 
 A duration is a number of seconds (`90`, `0.5`), or a string of numbers with the units `d`, `h`, `min`, `s`, `ms`, longest
-first and without blanks: `"90s"`, `"10min"`, `"1h30min"`, `"500ms"`. Each is at least 0.1 s.
+first and without blanks: `"90s"`, `"10min"`, `"1h30min"`, `"500ms"`. Each is from 0.1 s to a century.
 
 ## Where the defaults come from
 
