@@ -22,7 +22,7 @@ from attrs import asdict, astuple, define, field, fields, frozen
 from wagman.errors import StoreError
 from wagman.store.aside import SetAside, set_aside, sync_directory, with_suffix
 from wagman.store.event import Event, Record
-from wagman.store.limits import PAGE_BYTES, Extent, Limits, transaction
+from wagman.store.limits import PAGE_BYTES, Extent, Limits, page_count, transaction
 from wagman.store.schema import MIGRATIONS, Migration, migrate, version_of
 
 BUSY_S = 2.0
@@ -222,14 +222,12 @@ class Store:
         sync_directory(self.path.parent)
 
     def _set_up(self, conn: sqlite3.Connection) -> None:
-        for setting in (
-            "locking_mode = EXCLUSIVE",  # before the first access, or there is a shared-memory file
-            "auto_vacuum = INCREMENTAL",  # before the first table, or never
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            f"wal_autocheckpoint = {self.limits.wal_pages}",
-        ):
-            conn.execute(f"PRAGMA {setting}").fetchall()
+        conn.execute("PRAGMA locking_mode = EXCLUSIVE")  # before the first access, or there is a shared-memory file
+        if page_count(conn) == 0:
+            conn.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before the first table, or never; later on it would write
+        conn.execute("PRAGMA journal_mode = WAL")
+        conn.execute("PRAGMA synchronous = FULL")
+        conn.execute(f"PRAGMA wal_autocheckpoint = {self.limits.wal_pages}")
 
     def _check(self, conn: sqlite3.Connection) -> None:
         version, known = version_of(conn), len(self.migrations)
@@ -253,7 +251,7 @@ class Store:
         if row is not None:
             return row[0], False
         log_id = self.new_log_id()
-        conn.execute("INSERT INTO meta VALUES ('log_id', ?)", (log_id,))
+        conn.execute("INSERT INTO meta (key, value) VALUES ('log_id', ?)", (log_id,))
         return log_id, True
 
     # --- Writing ------------------------------------------------------------------------------------------------------
@@ -382,7 +380,7 @@ def _insert(conn: sqlite3.Connection, batch: Batch) -> None:
         if value is None:
             conn.execute("DELETE FROM memory WHERE key = ?", (key,))
         else:
-            conn.execute("REPLACE INTO memory VALUES (?, ?)", (key, value))
+            conn.execute("REPLACE INTO memory (key, value) VALUES (?, ?)", (key, value))
 
 
 def _event(conn: sqlite3.Connection, event_id: int) -> Record | None:
