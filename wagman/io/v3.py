@@ -286,7 +286,8 @@ _USAGE: Mapping[str, _Usage] = {
 
 # fmt: off
 _REPEATABLE = frozenset((
-    "bf", "blf", "boots", "bs", "cu", "date", "disable", "env", "fc", "hb", "id", "log", "ping", "rtc", "th", "up", "ver", "watch",
+    "bf", "blf", "boots", "bs", "cu", "date", "disable", "env", "fc", "hb", "id",
+    "log", "ping", "rtc", "th", "up", "ver", "watch",
 ))
 _FIGHTING = frozenset(("start", "stop", "enable", "disable", "reset", "eereset", "bs", "blf", "watch", "ping"))
 # fmt: on
