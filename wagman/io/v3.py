@@ -239,10 +239,10 @@ def encode(sid: str, words: Sequence[str]) -> bytes:
         raise CallerError("an empty board command")
     for word in words:
         _check_word(word)
-    _check_arguments(words[0], " ".join(words[1:]))
     line = " ".join((f"@{sid}", *words))
     if len(line) > MAX_REQUEST or len(words) >= MAX_WORDS:
         raise CallerError(f"board command too long: at most {MAX_REQUEST} characters and {MAX_WORDS} words, '@{sid}' included")
+    _check_arguments(words[0], " ".join(words[1:]))
     return line.encode() + b"\n"
 
 
@@ -271,7 +271,7 @@ _USAGE: Mapping[str, _Usage] = {
     "stop": _Usage("stop PORT [SECONDS]", "[0-4]( [0-9]+)?"),
     "enable": _Usage("enable PORT...", "[0-4]( [0-4])*"),
     "disable": _Usage("disable PORT...", "[0-4]( [0-4])*"),
-    "bs": _Usage("bs PORT [emmc|sd]", "[0-4]( .+)?"),  # to a wrong medium the board says so
+    "bs": _Usage("bs PORT [emmc|sd]", "[0-4]( [^ ]+)?"),  # to a wrong medium the board says so
     "watch": _Usage("watch PORT hb t|f", "[0-4] hb [tf]"),  # any other word switches something else, or nothing
     "log": _Usage("log on|off", "on|off"),
     "reset": _Usage("reset [SECONDS]", "([0-9]+)?"),
