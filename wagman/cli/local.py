@@ -18,23 +18,24 @@ HOMES = {
 
 def add_arguments(parser: ArgumentParser, command: str) -> None:
     """What the command takes."""
+    add = parser.add_argument
     match command:
         case "run":
-            parser.add_argument("--config", metavar="FILE", default=CONFIG, help="configuration file (default: %(default)s)")
-            parser.add_argument("--speed", type=speed, default=1.0, metavar="N", help="run the clock N times faster; for ptys only")
+            add("--config", metavar="FILE", default=CONFIG, help="configuration file (default: %(default)s)")
+            add("--speed", type=speed, default=1.0, metavar="N", help="run the clock N times faster; for ptys only")
         case "demo":
-            parser.add_argument("--speed", type=speed, default=20.0, metavar="N", help="times faster (default: %(default)g)")
-            parser.add_argument("--scenario", metavar="NAME", help="what is shown (default: the whole tour)")
-            parser.add_argument("--dialect", choices=("v3", "v4"), default="v3", help="what the board speaks (default: %(default)s)")
+            add("--speed", type=speed, default=20.0, metavar="N", help="times faster (default: %(default)g)")
+            add("--scenario", metavar="NAME", help="what is shown (default: the whole tour)")
+            add("--dialect", choices=("v3", "v4"), default="v3", help="what the board speaks (default: %(default)s)")
         case "fake-board":
             import_module(HOMES[command]).add_arguments(parser)
         case "check-config":
-            parser.add_argument("file", metavar="FILE")
+            add("file", metavar="FILE")
         case "simulate":
-            parser.add_argument("--days", type=days, default=1.0, metavar="N", help="for how long (default: %(default)g)")
-            parser.add_argument("--seed", type=int, default=1, metavar="S", help="of all that is random (default: %(default)s)")
-            parser.add_argument("--faults", metavar="PROFILE", help="which faults happen, and how often")
-            parser.add_argument("--config", metavar="FILE", help="configuration file (default: one made for the purpose)")
+            add("--days", type=days, default=1.0, metavar="N", help="for how long (default: %(default)g)")
+            add("--seed", type=int, default=1, metavar="S", help="of all that is random (default: %(default)s)")
+            add("--faults", metavar="PROFILE", help="which faults happen, and how often")
+            add("--config", metavar="FILE", help="configuration file (default: one made for the purpose)")
 
 
 def run(args: Namespace) -> int:

@@ -33,7 +33,7 @@ class CommandParser(ArgumentParser):
     """A parser that learns its arguments when it is first used, and complains in one line."""
 
     def __init__(self, *args: Any, command: str = "", **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs, allow_abbrev=False)
+        super().__init__(*args, **{"allow_abbrev": False, **kwargs})
         self.command = command
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:

@@ -15,11 +15,12 @@ up, enabled, not held, and with its backoff behind it; and nothing is due while 
 """
 
 from collections.abc import Mapping
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
-from attrs import evolve, field, frozen
+from attrs import asdict, evolve, field, frozen
 
 from wagman.config.schema import WagmanConfig
+from wagman.errors import StoreError
 from wagman.events import Blindness, Draft, Sample
 from wagman.fsm.alarms import KEEP, Alarm, Fired, Plan
 from wagman.fsm.environment import FIRST_VERDICT, RELEASE, STALE, Environment
@@ -149,6 +150,14 @@ class State(GraphState):
         """The guest that this state is about."""
         return None
 
+    def lasting(self) -> dict[str, Any]:
+        """The state as plain data."""
+        return {"name": self.name, **asdict(self)}
+
+    def resumed(self) -> "State":
+        """The state as a service that comes up takes it up."""
+        return self
+
     def plan(self, now: Situation) -> Plan:
         """The alarms of this state at full length."""
         raise NotImplementedError
@@ -206,6 +215,10 @@ class StartNextDevice(State):
 
     device: str = ""
     changes: int = 0  # of its view, when it was asked
+
+    def resumed(self) -> "StartNextDevice":
+        """Changes are counted anew in each run of the service."""
+        return evolve(self, changes=-1)
 
     @property
     def target(self) -> str | None:
@@ -417,3 +430,17 @@ def resumed(state: State, now: Situation) -> Plan:
     stale = {STALE + name: Alarm(environment.config.stale_s) for name in environment.sensors}
     release: Plan = {RELEASE: Alarm(environment.config.unknown_release_s)} if state.hibernates and environment.doubtful else {}
     return {FIRST_VERDICT: Alarm(now.config.first_verdict_s), **stale, **release, **state.plan(now)}
+
+
+def restored(saved: Mapping[str, Any]) -> State:
+    """The state that `lasting()` gave, ready to be resumed: no on-enter effect is run.
+
+    Raises:
+        StoreError: it is not one; what was saved cannot be trusted.
+    """
+    fields = dict(saved)
+    try:
+        state = STATES[fields.pop("name")](**fields)
+    except (KeyError, TypeError) as error:
+        raise StoreError(f"what was saved of the Wagman machine is no state of it: {saved!r}") from error
+    return state.resumed()

@@ -60,10 +60,10 @@ def run(options: Options) -> None:
     try:
         trio.run(_main, fake, options)
     except ExceptionGroup as group:
-        error = _first(group)
-        if not isinstance(error, OSError):
+        cause = _first(group)
+        if not isinstance(cause, OSError):
             raise
-        raise StandaloneError(f"{error.filename2 or error.filename or options.link}: {error.strerror}", 1) from error
+        raise StandaloneError(f"{cause.filename2 or cause.filename or options.link}: {cause.strerror}", 1) from cause
 
 
 def _first(error: Exception) -> Exception:

@@ -1,0 +1,59 @@
+"""Containment: a task that crashes is reported and taken up again in its last state; too many crashes end the service."""
+
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import trio
+
+from wagman.errors import LinkBusyError, WagmanError
+
+MOST_IN_A_ROW = 5
+"""So many crashes of one task in a row, and the service ends, for systemd to restart it (chosen)."""
+
+IN_A_ROW_S = 60.0
+"""A task that has lived so long since its last crash begins counting anew (chosen)."""
+
+PAUSE_S = 0.1
+"""Pause after the first crash; doubled with each (chosen)."""
+
+
+class TaskKeepsCrashingError(WagmanError):
+    """A task cannot be kept running."""
+
+
+def describe(error: BaseException) -> dict[str, Any]:
+    """An exception as fields of an event: what it was and where, without the values of local variables."""
+    leaf = error
+    while isinstance(leaf, BaseExceptionGroup):
+        leaf = leaf.exceptions[0]
+    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(leaf.__traceback__)]
+    return {"error": f"{type(leaf).__name__}: {leaf}", "where": places[-6:]}
+
+
+async def contained(
+    name: str,
+    run: Callable[[], Awaitable[None]],
+    report: Callable[[str, BaseException], None],
+) -> None:
+    """Run a task again and again, as often as it crashes; `report` is told of each crash.
+
+    Raises:
+        TaskKeepsCrashingError: it crashed too often in a row.
+        LinkBusyError: of the task itself; that is no crash.
+    """
+    crashes = 0
+    while True:
+        began_s = trio.current_time()
+        try:
+            await run()
+        except LinkBusyError:
+            raise
+        except Exception as error:  # noqa: BLE001 - containment is what this is for; cancellation is no Exception
+            crashes = crashes + 1 if trio.current_time() - began_s < IN_A_ROW_S else 1
+            report(name, error)
+            if crashes >= MOST_IN_A_ROW:
+                raise TaskKeepsCrashingError(f"the task {name} crashed {crashes} times in a row: {error!r}") from error
+        else:
+            return
+        await trio.sleep(PAUSE_S * 2 ** (crashes - 1))

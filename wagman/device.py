@@ -1,0 +1,286 @@
+"""The task of one guest: it drives the guest's machine, and is all that the rest of the service knows of the guest."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol
+
+import trio
+from attrs import asdict, define, evolve, field, frozen
+
+from wagman.config.schema import DeviceConfig
+from wagman.errors import StoreError
+from wagman.events import Beat, Draft, Polled, PowerGoal, Verdict
+from wagman.fsm import device
+from wagman.fsm.case import Case, Memory, Step
+from wagman.fsm.inputs import Input, Message, MessageDone, StartRefused
+from wagman.fsm.wagman import View
+from wagman.inbox import Inbox
+from wagman.loop import Alarms, drive
+from wagman.messages import Messenger
+from wagman.store import Cause, Journal, Receipt
+
+COMMIT_S = 2.0
+"""How long an action waits for the state that leads to it to be durable: a bound for a slow disk (chosen)."""
+
+
+ANSWER_S = 5.0
+"""How long a request waits for the guest's task (chosen: only a slow disk holds it up, see COMMIT_S)."""
+
+
+@frozen
+class Nudge:
+    """Asks a task for a sign of life."""
+
+
+@frozen
+class Letter:
+    """An input with what belongs to it: the event that caused it, and whoever waits for the answer."""
+
+    content: Input
+    cause: Cause = None
+    answer: Callable[[Verdict], None] | None = None
+
+
+@frozen
+class Stamp:
+    """A moment that still means something after a restart of the service, as long as the controller runs on."""
+
+    boot: str
+    at_s: float
+
+
+class Surroundings(Protocol):
+    """Whom a guest speaks to."""
+
+    def want(self, port: int, goal: PowerGoal) -> None:
+        """Tell the reconciler which power the guest's state asks for."""
+        ...
+
+    def view_changed(self, view: View) -> None:
+        """Tell the Wagman machine how the guest is."""
+        ...
+
+    def start_refused(self, name: str, reason: str) -> None:
+        """Tell the Wagman machine that its start was not carried out."""
+        ...
+
+
+@define
+class Guest:
+    """A guest device: its machine's state and memory, its alarms, its inbox. It outlives the task's incarnations.
+
+    Args:
+        stamp: the present moment, comparable between runs of the service.
+        now: the wall clock, RFC 3339.
+    """
+
+    config: DeviceConfig
+    journal: Journal
+    around: Surroundings
+    messenger: Messenger
+    stamp: Callable[[], Stamp]
+    now: Callable[[], str]
+    state: device.State = field(factory=device.untrusted)
+    memory: Memory = field(factory=Memory)
+    inbox: Inbox[Any] = field(factory=Inbox)
+    alarms: Alarms = field(factory=Alarms)
+    since: str = ""  # wall time of the latest transition
+    reason: str = ""
+    changes: int = 0
+    progress_s: float = 0.0
+    beat_at_s: float | None = None
+    _last: Cause = None
+    _view: View | None = None
+    _goal: PowerGoal | None = None
+
+    # Coming up ---------------------------------------------------------------
+
+    @property
+    def key(self) -> str:
+        """The name under which the store keeps this guest."""
+        return f"device.{self.config.name}"
+
+    @property
+    def case(self) -> Case:
+        """What the handlers look at."""
+        return Case(self.config, self.memory)
+
+    def restore(self, saved: Any, last: Cause) -> bool:
+        """Take up what the store kept; False: it cannot be trusted, and the guest begins anew.
+
+        `last` is the latest event about this guest: the cause of the next one.
+        """
+        self._last = last
+        try:
+            if saved["port"] != self.config.port:
+                raise StoreError(f"{self.config.name} hung on port {saved['port']} before")
+            self.memory = Memory(**saved["memory"])
+            self.state = device.restored(saved["state"])
+            self.since, self.reason = saved["since"], saved["reason"]
+            self._wait_on(saved["stamp"])
+        except (StoreError, KeyError, TypeError, ValueError):
+            self.state, self.memory = device.untrusted(), Memory()
+            return False
+        return True
+
+    def _wait_on(self, stamp: Mapping[str, Any]) -> None:
+        """A backoff goes on with its remainder; after a restart of the controller with all that was left then."""
+        now = self.stamp()
+        if isinstance(self.state, device.Stopped) and self.state.backoff_s > 0 and now.boot == stamp["boot"]:
+            left_s = max(0.0, self.state.backoff_s - (now.at_s - stamp["at_s"]))
+            self.state = evolve(self.state, backoff_s=left_s)
+
+    def saved(self) -> dict[str, Any]:
+        """What the store keeps."""
+        state = self.state.lasting()
+        if (left_s := self.alarms.remaining_s("backoff", trio.current_time())) is not None:
+            state["backoff_s"] = left_s
+        memory, stamp = asdict(self.memory), asdict(self.stamp())
+        return {
+            "port": self.config.port,
+            "state": state,
+            "memory": memory,
+            "since": self.since,
+            "reason": self.reason,
+            "stamp": stamp,
+        }
+
+    @property
+    def power_wanted(self) -> str:
+        """`on` or `off`; a guest whose power is left alone for now is wanted as it is."""
+        return "on" if self.state.power(self.memory).level == "on" else "off"
+
+    # The task ----------------------------------------------------------------
+
+    async def run(self) -> None:
+        """One incarnation: take up the state with its alarms at full length, and drive the machine."""
+        self.alarms.plan(self.state.resume(self.case), trio.current_time())
+        self._publish()
+        async with trio.open_nursery() as nursery:
+            await drive(partial(self.take, nursery), self.inbox, self.alarms, self._progressed)
+
+    def _progressed(self) -> None:
+        self.progress_s = trio.current_time()
+
+    async def take(self, nursery: trio.Nursery, item: Any) -> None:
+        """One item of the inbox: make the transition, remember it, and only then act on it."""
+        match item:
+            case Polled():
+                self.alarms.poll = item
+            case Nudge():
+                return
+            case Letter():
+                await self._step(nursery, item)
+            case _:
+                await self._step(nursery, Letter(item))
+
+    async def _step(self, nursery: trio.Nursery, letter: Letter) -> None:
+        if isinstance(letter.content, Beat):
+            self.beat_at_s = letter.content.at_s
+        step = device.step(self.state, self.case, letter.content)
+        receipt = self._remember(step, letter)
+        if letter.answer is not None and step.verdict is not None:
+            letter.answer(step.verdict)
+        if receipt is not None and self._acts(step):
+            await receipt.settled(COMMIT_S)
+        self._publish()
+        for effect in step.effects:
+            self._carry_out(nursery, effect)
+
+    def _acts(self, step: Step) -> bool:
+        """Whether the step has an effect outside, which the store should know of first."""
+        return self._goal != step.state.power(step.memory) or any(isinstance(effect, Message) for effect in step.effects)
+
+    def _remember(self, step: Step, letter: Letter) -> Receipt | None:
+        """Take over the step, and hand what is to be remembered to the journal as one unit."""
+        moved = step.state is not self.state or step.memory is not self.memory
+        drafts = [effect for effect in step.effects if isinstance(effect, Draft)]
+        self._take_over(step)
+        if not moved and not drafts:
+            return None
+        return self._record(drafts, letter.cause)
+
+    def _take_over(self, step: Step) -> None:
+        if step.state.name != self.state.name:
+            self.changes += 1
+            self.since = self.now()
+        self.state, self.memory = step.state, step.memory
+        self.reason = getattr(step.state, "reason", "") or self.reason
+        self.alarms.plan(step.alarms, trio.current_time())
+
+    def _record(self, drafts: Sequence[Draft], cause: Cause) -> Receipt:
+        """Each event is caused by the one before it; the first by what was sent, or by what brought the guest here."""
+        cause = self._last if cause is None else cause
+        for draft in drafts[:-1]:
+            cause = self.journal.record([(draft, cause)]).refs[0]
+        receipt = self.journal.record([(draft, cause) for draft in drafts[-1:]], {self.key: self.saved()})
+        self._last = receipt.refs[0] if receipt.refs else self._last
+        return receipt
+
+    def _publish(self) -> None:
+        """Tell the neighbours what has changed for them."""
+        goal, view = self.state.power(self.memory), self.view()
+        if goal != self._goal:
+            self._goal = goal
+            self.around.want(self.config.port, goal)
+        if view != self._view:
+            self._view = view
+            self.around.view_changed(view)
+
+    def view(self) -> View:
+        """The guest as the Wagman machine sees it."""
+        return View(
+            self.config.name,
+            self.state.name,
+            changes=self.changes,
+            due=isinstance(self.state, device.Stopped) and self.state.due(self.memory),
+            exempt=self.memory.exempt,
+            hibernating=self.memory.hibernating,
+            recover=self.case.recovering,
+            start_timeout_s=self.case.start_timeout_s,
+        )
+
+    def _carry_out(self, nursery: trio.Nursery, effect: object) -> None:
+        match effect:
+            case StartRefused():
+                self.around.start_refused(self.config.name, effect.reason)
+            case Message():
+                nursery.start_soon(self._deliver, effect)
+
+    # Messages ----------------------------------------------------------------
+
+    async def _deliver(self, message: Message) -> None:
+        """Run the command that tells the guest; the outcome is an event, and the machine hears that it is over."""
+        command = self._command(message)
+        env = {**os.environ, "WAGMAN_DEVICE": self.config.name, "WAGMAN_MESSAGE": message.kind}
+        delivery = await self.messenger(command, env, self.config.command_timeout_s)
+        event = Draft(
+            "device.message",
+            self.config.name,
+            {"message": message.kind, "ok": delivery.ok, "detail": delivery.detail, "output": delivery.output},
+        )
+        self._record([event], None)
+        self.inbox.tell(MessageDone(delivery.ok))
+
+    def _command(self, message: Message) -> Sequence[str]:
+        if message.kind == "restart" and self.config.restart is not None:
+            return self.config.restart
+        return self.config.shutdown or ()
+
+    # Requests ----------------------------------------------------------------
+
+    async def ask(self, request: Input, cause: Cause) -> Verdict:
+        """Put a request to the machine and wait for its answer, which comes at once unless the guest's task is in trouble."""
+        answered = trio.Event()
+        answers: list[Verdict] = []
+
+        def answer(verdict: Verdict) -> None:
+            answers.append(verdict)
+            answered.set()
+
+        if not self.inbox.ask(Letter(request, cause, answer)):
+            return Verdict(accepted=False, state=self.state.name, reason="too many requests are waiting: try again")
+        with trio.move_on_after(ANSWER_S):
+            await answered.wait()
+        return answers[0] if answers else Verdict(accepted=False, state=self.state.name, reason="no answer: see the log")

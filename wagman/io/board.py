@@ -1,0 +1,246 @@
+"""The io task: keeps the link, polls the board, switches relays, and is the only writer of facts about the board.
+
+One loop talks; the link's reader listens beside it and never waits. Everything that the board shows becomes a fact, told in
+the order in which it was seen. Nothing here decides what should be: that is in the goals that the reconciler holds.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import trio
+from attrs import asdict, define, field
+
+from wagman.config.schema import Config
+from wagman.errors import BoardError, LinkGoneError
+from wagman.events import BoardFact, Blindness, Notice, PortFact, PowerGoal
+from wagman.io.driver import Driver, Identity, Senses, Shown
+from wagman.io.link import Decoder, Link
+from wagman.io.power import Power, SwitchOff, SwitchOn
+from wagman.io.sightings import Sightings
+from wagman.io.transport import Opener
+
+BLIND_MISSES = 3
+"""So many polls without an answer, and the board counts as unseen (specified)."""
+
+REOPEN_MISSES = 12
+"""So many, and the connection is opened anew: a minute of silence may be the port's fault (chosen)."""
+
+AFTER_SWITCH_S = 2.0
+"""How soon after a relay command the board is polled for its evidence (chosen: several main loops of the board)."""
+
+FEED_S = 60.0
+"""How often the controller's heartbeat is fed to the board (chosen: the board waits for an hour)."""
+
+
+class Dialect(Protocol):
+    """What makes a driver for a board, once it is known how the board speaks."""
+
+    name: str
+    resync: bytes
+
+    def decoder(self) -> Decoder[Any]:
+        """A decoder for a new connection."""
+        ...
+
+    def driver(self, link: Link[Any], senses: Senses) -> Driver:
+        """The driver on that link."""
+        ...
+
+
+@define
+class Board:
+    """The board, as the rest of the service knows it.
+
+    Args:
+        opener: opens the serial port.
+        tell: takes every fact, in order; must not wait.
+        healthy: whether the service is healthy: only then the controller's own heartbeat is fed.
+        known: the identity that the board had in an earlier run, or None.
+        remember: keeps the identity for the next run.
+    """
+
+    config: Config
+    dialect: Dialect
+    opener: Opener
+    tell: Callable[[PortFact | BoardFact], None]
+    healthy: Callable[[], bool]
+    remember: Callable[[Mapping[str, Any]], None]
+    known: Identity | None = None
+    power: Power = field(init=False)
+    shown: Shown = field(init=False)
+    link: Link[Any] | None = None
+    since_s: float = field(init=False)  # when the link came up or went down
+    answered_s: float | None = None
+    blind: bool = True
+    progress_s: float = 0.0
+    _senses: Senses = field(init=False)
+    _driver: Driver | None = None
+    _up: trio.Event = field(factory=trio.Event)
+    _wake: trio.Event = field(factory=trio.Event)
+    _misses: int = 0
+    _turn: int = 0
+    _fed_s: float = -math.inf
+    _down_s: float = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        now_s = trio.current_time()
+        off_times_s = {guest.port: guest.off_time_s for guest in self.config.guests}
+        self.power = Power(off_times_s, self.config.wagman.stagger_s, now_s, self.tell)
+        self.shown = Shown(self.dialect.name)
+        sightings = Sightings.of(off_times_s, self.power, self.tell)
+        self._senses = Senses(self.config, self.power, sightings, self.shown, self.tell)
+        self.since_s = self._down_s = now_s
+
+    # What is wanted ----------------------------------------------------------
+
+    def want(self, port: int, goal: PowerGoal) -> None:
+        """The cell through which a guest's state says what its relay should be."""
+        self.power.want(port, goal, trio.current_time())
+        self._wake.set()
+
+    async def raw(self, words: list[str], *, force: bool) -> list[str]:
+        """An operator's own command.
+
+        Raises:
+            CallerError: refused.
+            BoardError: the board cannot be reached, did not answer, or said no.
+        """
+        if self._driver is None:
+            raise LinkGoneError("the link to the board is down")
+        return list(await self._driver.raw(words, force=force))
+
+    # What the link tells -----------------------------------------------------
+
+    def on_up(self) -> None:
+        """The port is open."""
+        self.since_s = trio.current_time()
+        self.tell(Notice("link.up", None, {"device": self.config.board.device}))
+        self._up.set()
+
+    def on_down(self, reason: str) -> None:
+        """The port is gone, or cannot be opened."""
+        self.since_s = self._down_s = trio.current_time()
+        self._up = trio.Event()
+        self.tell(Notice("link.down", None, {"device": self.config.board.device, "reason": reason}))
+        self._go_blind()
+
+    def on_event(self, event: Any, at_s: float) -> None:
+        """The board said something by itself."""
+        if self._driver is not None:
+            self._driver.heard(event, at_s)
+
+    # The task ----------------------------------------------------------------
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """One incarnation: keep the link up and talk to the board until cancelled.
+
+        Raises:
+            LinkBusyError: another process holds the port when it is first opened.
+        """
+        link = self.link = Link(self.opener, self.dialect.decoder, self, resync=self.dialect.resync)
+        self._driver = self.dialect.driver(link, self._senses)
+        async with trio.open_nursery() as nursery:
+            await nursery.start(link.run)
+            task_status.started()
+            await self._talk(link, self._driver)
+
+    async def _talk(self, link: Link[Any], driver: Driver) -> None:
+        while True:
+            self._progressed()
+            with trio.move_on_after(self.config.board.poll_s):
+                await self._up.wait()
+            if not link.is_up:
+                await trio.lowlevel.checkpoint()
+                continue
+            try:
+                await self._attend(driver)
+            except LinkGoneError:
+                self._go_blind()
+            except BoardError as error:
+                await self._missed(link, error)
+
+    async def _attend(self, driver: Driver) -> None:
+        """Look after a board that answers, until it does not."""
+        is_reset = await self._greet(driver)
+        await self._poll(driver)
+        if is_reset:
+            driver.take_stock()
+        self.power.link_up(trio.current_time())
+        while True:
+            await self._reconcile(driver, trio.current_time() + self.config.board.poll_s)
+            await self._poll(driver)
+
+    async def _greet(self, driver: Driver) -> bool:
+        """Find out which board this is; return whether it has restarted since it was last seen."""
+        identity = await driver.greet()
+        before, self.known, self.shown.identity = self.known, identity, identity
+        if before == identity:
+            return False
+        self.remember(asdict(identity))
+        if before is None or before.same_run(identity):
+            return False
+        await driver.hold_off()
+        self.tell(Notice("board.reset", None, {"boots": identity.boots, "before": before.boots, "board": identity.board_id}))
+        self._senses.sightings.forget()
+        self.power.board_reset(max(self._down_s, self.answered_s or self._down_s), survivors=driver.survivors)
+        return True
+
+    async def _poll(self, driver: Driver) -> None:
+        await driver.poll(self._turn)
+        self._turn += 1
+        self._misses = 0
+        self.answered_s = trio.current_time()
+        if self.blind:
+            self.blind = False
+            self.tell(Blindness(False, self.answered_s))
+        await self._feed(driver)
+        self._progressed()
+
+    async def _feed(self, driver: Driver) -> None:
+        """The controller's heartbeat: while the service is healthy, and only then."""
+        own = next((device for device in self.config.devices if device.is_self), None)
+        now_s = trio.current_time()
+        if own is not None and now_s >= self._fed_s + FEED_S and self.healthy():
+            await driver.ping(own.port)
+            self._fed_s = now_s
+
+    async def _reconcile(self, driver: Driver, until_s: float) -> None:
+        """Switch what is to be switched, until the next poll is due: soon, where evidence is awaited."""
+        while (now_s := trio.current_time()) < until_s:
+            self._wake = trio.Event()
+            action = self.power.next(now_s)
+            if isinstance(action, float):
+                with trio.move_on_at(min(action, until_s)):
+                    await self._wake.wait()
+                continue
+            await self._switch(driver, action)
+            until_s = min(until_s, trio.current_time() + AFTER_SWITCH_S)
+
+    async def _switch(self, driver: Driver, action: SwitchOn | SwitchOff) -> None:
+        self.power.begin(action, trio.current_time())
+        try:
+            if isinstance(action, SwitchOn):
+                await driver.switch_on(action)
+            else:
+                await driver.switch_off(action)
+        finally:
+            self.power.sent(action, trio.current_time())
+
+    async def _missed(self, link: Link[Any], error: BoardError) -> None:
+        """The board did not answer, or not as it should."""
+        self._misses += 1
+        if self._misses == BLIND_MISSES:
+            self.tell(Notice("board.silent", None, {"reason": str(error)}))
+            self._go_blind()
+        if self._misses % REOPEN_MISSES == 0:
+            link.hang_up("the board does not answer")
+        await trio.sleep(1.0)
+
+    def _go_blind(self) -> None:
+        if not self.blind:
+            self.blind = True
+            self.tell(Blindness(True, trio.current_time()))
+
+    def _progressed(self) -> None:
+        self.progress_s = trio.current_time()

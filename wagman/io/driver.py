@@ -1,0 +1,123 @@
+"""What every board driver offers: the one interface behind which the dialects of the boards differ."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from attrs import define, field, frozen
+
+from wagman.config.schema import Config
+from wagman.events import BoardFact, Notice, PortFact
+from wagman.io.power import Power, SwitchOff, SwitchOn
+from wagman.io.sightings import Sightings
+
+SENSOR_POLLS = 3
+"""The enclosure's sensors are read with every third poll: its temperature changes slowly (chosen)."""
+
+SLOW_POLLS = 12
+"""What hardly ever changes is read with every twelfth poll: each minute, as things stand (chosen)."""
+
+TIMEOUT_S = 4.0
+"""How long an answer may take (firmware: a main loop, a start, a kill and the minute report together take about 3 s)."""
+
+DRAWS_MA = 64
+"""From this current on something certainly runs on a port (chosen: four of the sensor's steps, half of the firmware's `low`)."""
+
+PORT_NAMES = ("nc", "gn", "cs", "x1", "x2")
+"""The board's own names of ports 0 to 4 (firmware)."""
+
+PING_AGE_S = 45 * 60.0
+"""A port that runs and that the board has not heard for so long is pinged: at an hour the board would stop it (specified)."""
+
+
+@frozen
+class Identity:
+    """Which board this is, and how often it has started."""
+
+    board_id: str | None
+    boots: int
+    firmware: str
+
+    def same_run(self, other: "Identity") -> bool:
+        """The board has not restarted in between, nor been replaced (where its id chip can tell)."""
+        return self.boots == other.boots and (self.board_id == other.board_id or None in (self.board_id, other.board_id))
+
+
+@frozen
+class Reading:
+    """What the board last showed of a port."""
+
+    age_s: float | None = None
+    current_ma: int | None = None
+    temperature_raw: int | None = None
+
+
+@define
+class Shown:
+    """What the board has shown of itself, for the status: io is its only writer."""
+
+    dialect: str
+    identity: Identity | None = None
+    ports: dict[int, Reading] = field(factory=dict)
+    failures: tuple[int, ...] = ()
+    sensors: dict[str, tuple[float | None, float]] = field(factory=dict)  # value, time of the reading
+
+
+@define
+class Senses:
+    """Through what a driver tells: the reconciler, the beats, the facts, what is shown."""
+
+    config: Config
+    power: Power
+    sightings: Sightings
+    shown: Shown
+    tell: Callable[[PortFact | BoardFact], None]
+
+    def note(self, type_: str, port: int | None = None, **fields: Any) -> None:
+        """Have an event remembered."""
+        self.tell(Notice(type_, port, fields))
+
+
+class Driver(Protocol):
+    """One dialect on one link. Every method that asks the board may raise a `BoardError`."""
+
+    survivors: frozenset[int]  # ports whose relay keeps its state while the board restarts
+
+    def heard(self, event: Any, at_s: float) -> None:
+        """The board said something by itself, read at `at_s`; called from the reader, must not wait."""
+        ...
+
+    async def greet(self) -> Identity:
+        """Make the board tell what we rely on, and ask which board it is. The first thing on every connection."""
+        ...
+
+    async def poll(self, turn: int) -> None:
+        """Ask for what is due at the `turn`th poll, and tell of it: beats first, then `Polled` for each port."""
+        ...
+
+    def take_stock(self) -> None:
+        """After a board reset and a poll: tell the reconciler of ports that the board has switched on again by itself."""
+        ...
+
+    async def hold_off(self) -> None:
+        """Keep the board from starting ports by itself for a while, where it can be told so."""
+        ...
+
+    async def switch_on(self, action: SwitchOn) -> None:
+        """Send what switches a port on; evidence comes later."""
+        ...
+
+    async def switch_off(self, action: SwitchOff) -> None:
+        """Send what switches a port off and keeps it off; evidence comes later."""
+        ...
+
+    async def ping(self, port: int) -> None:
+        """Give the board a heartbeat for a port; it is not taken for one of the guest's."""
+        ...
+
+    async def raw(self, words: Sequence[str], *, force: bool) -> Sequence[str]:
+        """An operator's own command.
+
+        Raises:
+            CallerError: it would fight the service, or makes no sense.
+        """
+        ...

@@ -1,0 +1,293 @@
+"""The driver for v3 boards that speak text.
+
+How it works around what the firmware does by itself:
+
+- A stopped port is started by the board after a minute, so a port that is to stay off is *disabled*: that cuts it at once
+  and persists. It is enabled again in the moment of its next start.
+- Nothing tells the state of a relay. It is inferred from log lines (`starting`, `killing`), the `enabled` report of each
+  minute, and the current. A port that was disabled already logs nothing when it is disabled again; the report tells.
+- `start` is dropped without a word unless the port is stopped, and there is one slot for all ports: it is repeated until
+  evidence comes. Repeating `enable` and `start` on a port that runs cuts nothing.
+- Starting ports 2 to 4 moves the controller's own media selector, whoever starts them: it is put back.
+- The board stops a port that it has not heard for an hour: one that runs is pinged before. Pings are not taken for beats.
+- After it has restarted the board starts enabled ports within a minute. A refused `start` sets that timer back, which gives
+  the time to take stock: the controller's own port runs, so its start is always refused.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+from attrs import define, field
+
+from wagman.config.schema import SELECTOR_PORTS
+from wagman.errors import BoardProtocolError, CallerError
+from wagman.events import BoardStopping, Polled, Sample
+from wagman.io import v3
+from wagman.io.driver import DRAWS_MA, PING_AGE_S, SENSOR_POLLS, SLOW_POLLS, TIMEOUT_S, Identity, Reading, Senses
+from wagman.io.link import Answer, Link, retry
+from wagman.io.power import SwitchOff, SwitchOn
+from wagman.io.v3_payload import (
+    Currents,
+    EnabledReport,
+    Enclosure,
+    FailureReport,
+    PortLog,
+    parse_boots,
+    parse_bs,
+    parse_cu,
+    parse_env,
+    parse_fc,
+    parse_hb,
+    parse_id,
+    parse_log,
+    parse_nothing,
+    parse_th,
+    parse_ver,
+)
+
+UNMANAGED_FAILURES = 1024
+"""From so many heartbeat time-outs on the board stops managing a port (firmware)."""
+
+UNMANAGED_WARNING = int(0.8 * UNMANAGED_FAILURES)
+"""From so many it is reported (specified: 80 %)."""
+
+TOUCHED_S = 5.0
+"""A port whose timer is this much younger than the oldest has changed its state since the board started (chosen)."""
+
+REPEATS = 2
+"""How often a read is asked before its silence counts as a miss (chosen)."""
+
+MAX_RAW_LINES = 100
+"""An operator sees at most so many lines of an answer; the board's longest has 5."""
+
+T = TypeVar("T")
+
+
+@define(eq=False)
+class V3Driver:
+    """One connection to a v3 board."""
+
+    link: Link[v3.Event]
+    senses: Senses
+    survivors: frozenset[int] = frozenset({0})  # the controller's relay is latched, the others fall off (firmware)
+    _sids: Iterator[str] = field(factory=v3.sids)
+    _pings: dict[str, int] = field(factory=dict)  # our own pings whose log line has not come yet
+    _ages_s: tuple[float, ...] = ()
+    _selector_moved: bool = True  # nobody knows: it is put back once, to begin with
+    _reported_unmanaged: set[int] = field(factory=set)
+
+    # Asking ------------------------------------------------------------------
+
+    async def _ask(self, words: Sequence[str], parse: Callable[[Sequence[str]], T]) -> Answer[T]:
+        """One request; repeated where it may be."""
+
+        async def once() -> Answer[T]:
+            sid = next(self._sids)
+            return await self.link.request(v3.encode(sid, words), v3.reply_to(sid, words[0], parse), TIMEOUT_S)
+
+        return await retry(once, REPEATS if v3.is_repeatable(words) else 1)
+
+    async def _do(self, *words: str) -> float:
+        """A command that answers nothing; return when its answer was read."""
+        return (await self._ask(words, parse_nothing)).at_s
+
+    async def greet(self) -> Identity:
+        """Have the board tell what it does, and say which one it is."""
+        await self._do("log", "on")
+        board_id = (await self._ask(["id"], parse_id)).value
+        boots = (await self._ask(["boots"], parse_boots)).value
+        version = (await self._ask(["ver"], parse_ver)).value
+        await self._failures()
+        self._pings.clear()
+        return Identity(None if set(board_id) == {"F"} else board_id, boots, f"{version.hardware} / {version.firmware}")
+
+    async def hold_off(self) -> None:
+        """Set the board's auto-start timer back, where the controller's own port can be asked for it."""
+        if self._own_port is not None:
+            await self._do("start", str(self._own_port))
+
+    @property
+    def _own_port(self) -> int | None:
+        return next((device.port for device in self.senses.config.devices if device.is_self), None)
+
+    # Polling -----------------------------------------------------------------
+
+    async def poll(self, turn: int) -> None:
+        """Currents and ages each time, the enclosure and the rest less often."""
+        currents = await self._ask(["cu"], parse_cu)
+        ages = await self._ask(["hb"], parse_hb)
+        self._ages_s = ages.value
+        for port in self.senses.sightings.ports:
+            self._tell_port(port, ages, currents)
+        self.senses.shown.sensors["current_ma"] = (currents.value.system_ma, currents.at_s)
+        if turn % SENSOR_POLLS == 0:
+            enclosure = await self._ask(["env"], parse_env)
+            self._tell_enclosure(enclosure.value, enclosure.at_s)
+        if turn % SLOW_POLLS == 0:
+            await self._slow_poll()
+        await self._restore_selector()
+        await self._keep_managed()
+
+    def _tell_port(self, port: int, ages: Answer[tuple[float, ...]], currents: Answer[Currents]) -> None:
+        """Beats first, then what they leave proved."""
+        age_s, current_ma = ages.value[port], currents.value.ports_ma[port]
+        draws = current_ma is not None and current_ma >= DRAWS_MA
+        silent_since_s = self.senses.sightings.aged(port, age_s, ages.asked_at_s, ages.at_s)
+        self.senses.power.polled(port, currents.asked_at_s, draws_current=draws)
+        raw = self.senses.shown.ports.get(port, Reading()).temperature_raw
+        self.senses.shown.ports[port] = Reading(age_s, current_ma, raw)
+        self.senses.tell(Polled(port, ages.asked_at_s, silent_since_s, current_ma, draws))
+
+    def _tell_enclosure(self, enclosure: Enclosure, at_s: float) -> None:
+        for sensor, value in (("temperature_c", enclosure.temperature_c), ("humidity_pct", enclosure.humidity_pct)):
+            self.senses.shown.sensors[sensor] = (value, at_s)
+            self.senses.tell(Sample(sensor, value, at_s))
+
+    async def _slow_poll(self) -> None:
+        for port, raw in enumerate((await self._ask(["th"], parse_th)).value):
+            old = self.senses.shown.ports.get(port, Reading())
+            self.senses.shown.ports[port] = Reading(old.age_s, old.current_ma, raw)
+        await self._failures()
+
+    async def _failures(self) -> None:
+        self._tell_failures((await self._ask(["fc"], parse_fc)).value)
+
+    def _tell_failures(self, counts: tuple[int, ...]) -> None:
+        """Heartbeat time-outs as the board counts them: each one reset a timer, and too many unmanage a port."""
+        before, self.senses.shown.failures = self.senses.shown.failures, counts
+        for port, count in enumerate(counts):
+            if before and count != before[port]:
+                self.senses.sightings.state_changed(port, self._now_s)
+            if count >= UNMANAGED_WARNING and port not in self._reported_unmanaged:
+                self._reported_unmanaged.add(port)
+                self.senses.note("board.unmanaged", port, failures=count, limit=UNMANAGED_FAILURES)
+
+    @property
+    def _now_s(self) -> float:
+        return self.link.last_heard_s or 0.0
+
+    async def _restore_selector(self) -> None:
+        """The controller boots from where it was configured to, whatever was started meanwhile."""
+        own = next((device for device in self.senses.config.devices if device.is_self), None)
+        if own is None or own.primary is None or not self._selector_moved:
+            return
+        await self._ask(["bs", str(own.port), own.primary], parse_bs)
+        self._selector_moved = False
+
+    async def _keep_managed(self) -> None:
+        """The board must not stop a port that runs because it does not hear it."""
+        for number, port in self.senses.power.ports.items():
+            if port.relay == "on" and self._ages_s[number] >= PING_AGE_S:
+                await self.ping(number)
+
+    def take_stock(self) -> None:
+        """A port that draws current, or whose timer is younger than the board's start, was started by the board."""
+        oldest_s = max(self._ages_s)
+        for port in self.senses.sightings.ports:
+            current_ma = self.senses.shown.ports[port].current_ma or 0
+            if current_ma >= DRAWS_MA or self._ages_s[port] < oldest_s - TOUCHED_S:
+                self.senses.power.seen_on(port, self._now_s, why="the board started it after its restart")
+
+    # Switching ---------------------------------------------------------------
+
+    async def switch_on(self, action: SwitchOn) -> None:
+        """Choose the medium, let the board have the port, start it."""
+        port = str(action.port)
+        if action.media is not None and action.port in SELECTOR_PORTS:
+            await self._ask(["bs", port, action.media], parse_bs)
+        self.senses.sightings.switched(action.port, await self._do("enable", port))
+        await self._do("start", port)
+
+    async def switch_off(self, action: SwitchOff) -> None:
+        """Disable the port; one that runs on although it is disabled is enabled first, so that there is something to cut."""
+        port = str(action.port)
+        if action.round > 1 and self.senses.power.ports[action.port].drawing:
+            await self._do("enable", port)
+        self.senses.sightings.switched(action.port, await self._do("disable", port))
+
+    async def ping(self, port: int) -> None:
+        """Feed the board's timer; the log line that this makes is our own."""
+        sid = next(self._sids)
+        self._pings[sid] = port
+        match = v3.reply_to(sid, "ping", parse_nothing)
+        answer = await self.link.request(v3.encode(sid, ["ping", str(port)]), match, TIMEOUT_S)
+        self.senses.sightings.state_changed(port, answer.at_s)
+
+    async def raw(self, words: Sequence[str], *, force: bool) -> Sequence[str]:
+        """An operator's command, as the board answers it.
+
+        Raises:
+            CallerError: it would fight the service, or the board would misread it.
+        """
+        if v3.fights_service(words) and not force:
+            raise CallerError(f"'{' '.join(words)}' would fight the service: use the service's own commands, or --force")
+        if words[0] == "ping" and len(words) == 2:  # noqa: PLR2004 - the command and its port
+            v3.encode("check", words)
+            await self.ping(int(words[1]))
+            return ()
+        return (await self._ask(words, lambda lines: tuple(lines)[:MAX_RAW_LINES])).value
+
+    # Listening ---------------------------------------------------------------
+
+    def heard(self, event: v3.Event, at_s: float) -> None:
+        """A log line, or bytes that mean nothing."""
+        if not isinstance(event, v3.Log):
+            return
+        try:
+            told = parse_log(event)
+        except BoardProtocolError:
+            return  # garbled on the way: the next report tells again
+        match told:
+            case PortLog():
+                self._port_log(told, event.inside_sid, at_s)
+            case EnabledReport():
+                for port in self.senses.sightings.ports:
+                    self.senses.power.seen_kept(port, kept=not told.ports[port], at_s=at_s)
+            case Enclosure():
+                self._tell_enclosure(told, at_s)
+            case FailureReport():
+                self._tell_failures(told.counts)
+
+    def _port_log(self, log: PortLog, inside_sid: str | None, at_s: float) -> None:
+        match log.what:
+            case "heartbeat":
+                if self._pings.get(inside_sid or "") == log.port:
+                    del self._pings[inside_sid or ""]
+                else:
+                    self.senses.sightings.beat_logged(log.port, at_s)
+            case "starting primary" | "starting secondary":
+                self._seen_starting(log.port, at_s)
+            case "killing":
+                self.senses.sightings.switched(log.port, at_s)
+                self.senses.power.seen_off(log.port, at_s)
+            case "stopping" | "heartbeat timeout" | "unmanaged switch":
+                self.senses.sightings.state_changed(log.port, at_s)
+                self._board_stops(log, at_s)
+
+    def _seen_starting(self, port: int, at_s: float) -> None:
+        self.senses.sightings.switched(port, at_s)
+        self._selector_moved |= port not in SELECTOR_PORTS
+        goal = self.senses.power.ports[port].goal if port in self.senses.power.ports else None
+        self.senses.power.seen_on(port, at_s, goal.media if goal else None)
+
+    def _board_stops(self, log: PortLog, at_s: float) -> None:
+        """The board stops a port by itself; its guest can still be asked to halt."""
+        self.senses.note("board.log", log.port, text=log.what)
+        if log.port in self.senses.power.ports:
+            self.senses.tell(BoardStopping(log.port, at_s, f"the board is about to cut it: {log.what}"))
+
+
+@define
+class V3Dialect:
+    """Boards that speak text."""
+
+    name: str = "v3"
+    resync: bytes = v3.RESYNC
+
+    def decoder(self) -> v3.Decoder:
+        """A decoder for a new connection."""
+        return v3.Decoder()
+
+    def driver(self, link: Link[v3.Event], senses: Senses) -> V3Driver:
+        """The driver on that link."""
+        return V3Driver(link, senses)

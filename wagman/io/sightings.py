@@ -1,0 +1,83 @@
+"""Beats as evidence: which of the board's signs are a guest's heartbeat, and which are something else.
+
+The board tells of beats in two ways: at once (a log line), and by the age of the port's timer whenever it is asked. The
+timer is also reset by every change of the port's state and by our own pings, edges of before a relay command complete the
+first beat after it, and what is read late happened earlier. A beat is believed only where none of this explains the sign.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+
+from attrs import define, field
+
+from wagman.events import Beat, PortFact
+from wagman.io.power import Power
+
+TOLERANCE_S = 0.5
+"""How far apart the board's clock and ours may place the same moment (chosen: more than a main loop)."""
+
+DRIFT = 0.001
+"""How much faster or slower the board's clock may run (chosen: ten times a crystal's worst)."""
+
+
+@define
+class Port:
+    """What is known of the timer of one port."""
+
+    floor_s: float = math.inf  # a reset of the timer up to here is no beat; infinity: nothing is known yet
+    beat_at_s: float = -math.inf  # when the latest beat was told, at the latest
+    stale_edges: bool = True  # the next beat may have been completed by edges of before a relay command
+
+
+@define
+class Sightings:
+    """The timers of all ports that have a guest."""
+
+    ports: dict[int, Port]
+    power: Power
+    tell: Callable[[PortFact], None]
+    counts_edges: Callable[[int], bool] = field(default=lambda _port: True)  # beats of this port come from pin edges
+
+    @classmethod
+    def of(cls, numbers: Iterable[int], power: Power, tell: Callable[[PortFact], None]) -> "Sightings":
+        """Sightings of these ports, nothing known."""
+        return cls({number: Port() for number in numbers}, power, tell)
+
+    def beat_logged(self, number: int, at_s: float) -> None:
+        """The board told of a beat as it came."""
+        if port := self.ports.get(number):
+            self._beat(number, port, at_s, Beat(number, at_s, "log"))
+
+    def aged(self, number: int, age_s: float, asked_at_s: float, at_s: float) -> float:
+        """The board told the timer's age in an answer read at `at_s`; return since when it has heard nothing, at the latest."""
+        port, silent_since_s = self.ports[number], at_s - age_s
+        earliest_s = asked_at_s - age_s * (1 + DRIFT)
+        if math.isinf(port.floor_s):
+            port.floor_s = silent_since_s
+        elif earliest_s > max(port.floor_s, port.beat_at_s) + TOLERANCE_S:
+            self._beat(number, port, silent_since_s, Beat(number, silent_since_s, "poll"))
+        return silent_since_s
+
+    def _beat(self, number: int, port: Port, at_s: float, beat: Beat) -> None:
+        port.beat_at_s = max(port.beat_at_s, at_s)
+        if port.stale_edges and self.counts_edges(number):
+            port.stale_edges = False
+            return
+        self.power.beat(number, at_s)
+        self.tell(beat)
+
+    def state_changed(self, number: int, at_s: float) -> None:
+        """The port's state changed at `at_s` at the latest, which resets its timer."""
+        if port := self.ports.get(number):
+            port.floor_s = at_s if math.isinf(port.floor_s) else max(port.floor_s, at_s)
+
+    def switched(self, number: int, at_s: float) -> None:
+        """The relay was switched: what is left of earlier edges is no beat."""
+        self.state_changed(number, at_s)
+        if port := self.ports.get(number):
+            port.stale_edges = True
+
+    def forget(self) -> None:
+        """Nobody knows what reset the timers meanwhile: the next ages are where they begin."""
+        for port in self.ports.values():
+            port.floor_s, port.stale_edges = math.inf, True

@@ -1,0 +1,92 @@
+"""Telling a guest to halt: a configured command, run without a shell, bounded in time and output."""
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import trio
+from attrs import frozen
+
+MAX_OUTPUT = 2048
+"""Bytes of the command's output that are remembered: its end (chosen)."""
+
+KILL_GRACE_S = 2.0
+"""How long a command that took too long may take to end after SIGTERM (chosen)."""
+
+
+@frozen
+class Delivery:
+    """How an attempt to deliver a message went."""
+
+    ok: bool
+    detail: str  # exit status, or why it could not be run
+    output: str = ""
+
+
+class Messenger(Protocol):
+    """Runs a message command; never raises for a command that fails."""
+
+    async def __call__(self, command: Sequence[str], env: Mapping[str, str], timeout_s: float) -> Delivery:
+        """Run `command` with `env` added to the environment, for at most `timeout_s` seconds."""
+        ...
+
+
+class _Tail:
+    """The end of a stream of unknown length."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    async def read(self, stream: trio.abc.ReceiveStream) -> None:
+        async for chunk in stream:
+            self.data = (self.data + chunk)[-MAX_OUTPUT:]
+
+
+async def run_command(command: Sequence[str], env: Mapping[str, str], timeout_s: float) -> Delivery:
+    """The messenger of the service: a process of its own, ended with SIGTERM, then SIGKILL, when its time is up.
+
+    A child that it leaves behind with the output open is not waited for.
+    """
+    try:
+        process = await trio.lowlevel.open_process(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=dict(env),
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        return Delivery(ok=False, detail=f"cannot be run: {error}")
+    return await _ended(process, timeout_s)
+
+
+async def _ended(process: trio.Process, timeout_s: float) -> Delivery:
+    tail = _Tail()
+    async with trio.open_nursery() as nursery:
+        if process.stdout is not None:
+            nursery.start_soon(tail.read, process.stdout)
+        try:
+            with trio.move_on_after(timeout_s) as waiting:
+                await process.wait()
+        finally:
+            await _end(process)
+            nursery.cancel_scope.cancel()
+    output = tail.data.decode(errors="replace").strip()
+    if waiting.cancelled_caught:
+        return Delivery(ok=False, detail=f"ended after {timeout_s:g} s without an answer", output=output)
+    return Delivery(ok=process.returncode == 0, detail=f"exit status {process.returncode}", output=output)
+
+
+async def _end(process: trio.Process) -> None:
+    """No command outlives its time, nor the service."""
+    with trio.CancelScope(shield=True):
+        if process.returncode is None:
+            process.terminate()
+            with trio.move_on_after(KILL_GRACE_S):
+                await process.wait()
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        if process.stdout is not None:
+            await process.stdout.aclose()

@@ -1,0 +1,310 @@
+"""The composition root: every part of the service, and the nurseries that hold their tasks.
+
+The nurseries stand inside one another, so that the shutdown has an order: the control socket first, then the machines, the
+board, and the store, which writes what is left. Stopping the service stops no guest: nothing is switched off.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import trio
+from attrs import define, field
+
+from wagman import __version__
+from wagman.api.access import Peer
+from wagman.api.server import serve
+from wagman.api.service import UnknownDeviceError
+from wagman.config.schema import Config, DeviceConfig
+from wagman.contain import contained, describe
+from wagman.device import Guest, Nudge
+from wagman.errors import BoardTimeoutError, CallerError
+from wagman.events import Beat, BoardFact, Blindness, Draft, Notice, PortFact, PowerGoal, Sample, Verb
+from wagman.fsm.inputs import Operator
+from wagman.fsm.wagman import DeviceChanged, DeviceRefused, View
+from wagman.io.board import Board, Dialect
+from wagman.io.driver import PORT_NAMES, Identity
+from wagman.seams import Seams
+from wagman.status import board_status, device_status, rows, self_status, service_status, wagman_status
+from wagman.store import Cause, Event, Journal, Loaded, Store
+from wagman.store.event import rfc3339
+from wagman.supervisor import KEY as WAGMAN_KEY
+from wagman.supervisor import Supervisor
+
+BOARD_KEY = "board"
+"""The name under which the store keeps which board was seen last."""
+
+COLLAPSING = frozenset(
+    ("link.up", "link.down", "board.log", "board.silent", "command.denied", "service.request_failed", "device.message")
+)
+"""Event types whose repeats become one event with a count."""
+
+NUDGE_S = 15.0
+"""How often every task is asked for a sign of life (chosen)."""
+
+HEALTHY_S = 45.0
+"""A task that has made no progress for so long is stuck (chosen: three nudges)."""
+
+COMMIT_S = 2.0
+"""How long a caller waits for the id of the event that its request became (chosen)."""
+
+BOARD_TIMEOUT_S = 20.0
+"""How long an operator's raw board command may take, its turn included (chosen)."""
+
+
+@define(eq=False)
+class WagmanService:
+    """The whole service: guests, Wagman machine, board, journal.
+
+    Args:
+        tell: takes each event when it is shown first.
+    """
+
+    config: Config
+    seams: Seams
+    store: Store
+    dialect: Dialect
+    tell: Callable[[Event], None]
+    journal: Journal = field(init=False)
+    guests: dict[str, Guest] = field(init=False)
+    supervisor: Supervisor = field(init=False)
+    io: Board = field(init=False)
+    boot_id: str = field(init=False)
+    began: str = field(init=False)
+    began_s: float = field(factory=trio.current_time)
+    link_since: str = field(init=False)
+    stopping: trio.Event = field(factory=trio.Event)
+    _by_port: dict[int, Guest] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.boot_id = self.seams.new_id()
+        self.began = self.link_since = self.now()
+        self.journal = self._make_journal()
+        self.guests = {guest.name: self._make_guest(guest) for guest in self.config.guests}
+        self._by_port = {guest.config.port: guest for guest in self.guests.values()}
+        inboxes = {name: guest.inbox for name, guest in self.guests.items()}
+        self.supervisor = Supervisor(self.config, self.journal, inboxes, self.now)
+        self.io = self._make_board()
+
+    def now(self) -> str:
+        """The wall clock, RFC 3339."""
+        return rfc3339(self.seams.wall())
+
+    def _make_journal(self) -> Journal:
+        return Journal(
+            self.store,
+            boot_id=self.boot_id,
+            wall=self.seams.wall,
+            blocking=self.seams.blocking,
+            tell=self.tell,
+            collapse=COLLAPSING,
+            began_s=self.began_s,
+        )
+
+    def _make_guest(self, config: DeviceConfig) -> Guest:
+        return Guest(config, self.journal, self, self.seams.messenger, self.seams.stamp, self.now)
+
+    def _make_board(self) -> Board:
+        return Board(
+            self.config,
+            self.dialect,
+            self.seams.opener,
+            tell=self.board_fact,
+            healthy=self.healthy,
+            remember=lambda identity: void(self.journal.record([], {BOARD_KEY: dict(identity)})),
+        )
+
+    # Facts and requests between the tasks ------------------------------------
+
+    def board_fact(self, fact: PortFact | BoardFact) -> None:
+        """Where a fact about the board goes."""
+        match fact:
+            case Notice():
+                self._notice(fact)
+            case Blindness() | Sample():
+                kind = (type(fact), fact.sensor) if isinstance(fact, Sample) else None
+                self.supervisor.inbox.tell(fact, kind)
+            case _ if fact.port in self._by_port:
+                self._by_port[fact.port].inbox.tell(fact)
+
+    def _notice(self, notice: Notice) -> None:
+        if notice.type in ("link.up", "link.down"):
+            self.link_since = self.now()
+        guest = self._by_port.get(notice.port) if notice.port is not None else None
+        port = {} if guest is not None or notice.port is None else {"port": notice.port, "board_name": PORT_NAMES[notice.port]}
+        self.journal.record([(Draft(notice.type, guest.config.name if guest else None, {**notice.fields, **port}), None)])
+
+    def want(self, port: int, goal: PowerGoal) -> None:
+        """A guest's state asks for a level of power."""
+        self.io.want(port, goal)
+
+    def view_changed(self, view: View) -> None:
+        """A guest has changed, as far as the Wagman machine is concerned."""
+        self.supervisor.inbox.tell(DeviceChanged(view), kind=view.name)
+
+    def start_refused(self, name: str, reason: str) -> None:
+        """A guest did not carry out the Wagman machine's start."""
+        self.supervisor.inbox.tell(DeviceRefused(name, reason), kind=("refused", name))
+
+    # The tasks ---------------------------------------------------------------
+
+    async def run(
+        self,
+        listener: trio.abc.Listener[Any] | None,
+        judge: Callable[[Any], Peer],
+        *,
+        warnings: Sequence[str] = (),
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Run the service until `stopping` is set or the task is cancelled; started once it supervises.
+
+        Raises:
+            LinkBusyError: another process holds the serial port.
+            TaskKeepsCrashingError: a task cannot be kept running.
+        """
+        loaded = await self.journal.load()
+        async with trio.open_nursery() as store_nursery:
+            await store_nursery.start(self.journal.run)
+            await self._resume(loaded, warnings)
+            async with trio.open_nursery() as board_nursery:
+                await board_nursery.start(self._run_board)
+                async with trio.open_nursery() as machine_nursery:
+                    self._start_machines(machine_nursery)
+                    await self._serve(listener, judge, task_status)
+                    machine_nursery.cancel_scope.cancel()
+                board_nursery.cancel_scope.cancel()
+            await self.journal.record([(Draft("service.stopping"), None)]).settled(COMMIT_S)
+            store_nursery.cancel_scope.cancel()
+
+    async def _serve(
+        self, listener: trio.abc.Listener[Any] | None, judge: Callable[[Any], Peer], task_status: trio.TaskStatus[None]
+    ) -> None:
+        """The outermost task: the control socket, until the service is to stop."""
+        async with trio.open_nursery() as nursery:
+            if listener is not None:
+                await nursery.start(serve, self, listener, judge)
+            task_status.started()
+            await self.stopping.wait()
+            nursery.cancel_scope.cancel()
+
+    async def _run_board(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        statuses = iter((task_status,))
+        await contained("board", lambda: self.io.run(task_status=next(statuses, trio.TASK_STATUS_IGNORED)), self._crashed)
+
+    def _start_machines(self, nursery: trio.Nursery) -> None:
+        for name, guest in self.guests.items():
+            nursery.start_soon(contained, f"device.{name}", guest.run, self._crashed, name=f"device.{name}")
+        nursery.start_soon(contained, "wagman", self.supervisor.run, self._crashed, name="wagman")
+        nursery.start_soon(self._nudge)
+
+    def _crashed(self, name: str, error: BaseException) -> None:
+        self.journal.record([(Draft("service.task_failed", None, {"task": name, **describe(error)}), None)])
+
+    async def _nudge(self) -> None:
+        """Ask every machine for a sign of life: a machine with nothing to do looks like a stuck one otherwise."""
+        while True:
+            for inbox in (*(guest.inbox for guest in self.guests.values()), self.supervisor.inbox):
+                inbox.tell(Nudge())
+            await trio.sleep(NUDGE_S)
+
+    def healthy(self) -> bool:
+        """Every machine and the io task have made progress lately."""
+        now_s = trio.current_time()
+        progress_s = (*(guest.progress_s for guest in self.guests.values()), self.supervisor.progress_s, self.io.progress_s)
+        return all(now_s - max(at_s, self.began_s) < HEALTHY_S for at_s in progress_s)
+
+    # Coming up ---------------------------------------------------------------
+
+    async def _resume(self, loaded: Loaded, warnings: Sequence[str]) -> None:
+        """Each machine takes up what was kept of it; what cannot be trusted begins anew."""
+        anew = [name for name, guest in self.guests.items() if not await self._restored(guest, loaded)]
+        if WAGMAN_KEY in loaded.memory and not self.supervisor.restore(loaded.memory[WAGMAN_KEY]):
+            anew.append(WAGMAN_KEY)
+        self.io.known = known_board(loaded.memory.get(BOARD_KEY))
+        fields = {"version": __version__, "begun_anew": anew, "warnings": list(warnings)}
+        self.journal.record([(Draft("service.started", None, fields), None)])
+
+    async def _restored(self, guest: Guest, loaded: Loaded) -> bool:
+        saved = loaded.memory.get(guest.key)
+        if saved is None:
+            return False
+        latest = await self.journal.page(limit=1, device=guest.config.name)
+        return guest.restore(saved, latest[-1].id if latest else None)
+
+    # The control interface ---------------------------------------------------
+
+    def hello(self) -> Mapping[str, Any]:
+        """The versions of what answers."""
+        return {"service": "wagman", "version": __version__, "boot_id": self.boot_id}
+
+    def device_name(self, device: str) -> str:
+        """The name of the device that `device` names, or whose port number it is.
+
+        Raises:
+            UnknownDeviceError: there is none.
+        """
+        for config in self.config.devices:
+            if device in (config.name, str(config.port)):
+                return config.name
+        raise UnknownDeviceError(device)
+
+    def status(self, devices: Sequence[str] | None = None) -> Mapping[str, Any]:
+        """How everything is now."""
+        now_s = trio.current_time()
+        by_name = {name: device_status(guest, self.io, now_s) for name, guest in self.guests.items()}
+        own = {d.name: self_status(d, self.io, self.began) for d in self.config.devices if d.is_self}
+        table = sorted((by_name | own).values(), key=lambda row: row["port"])
+        return {
+            "service": service_status(now_s - self.began_s, self.boot_id),
+            "board": board_status(self.io, self.supervisor.situation.environment, self.link_since, now_s),
+            "wagman": wagman_status(self.supervisor, now_s),
+            "devices": rows(table, devices),
+        }
+
+    async def command(self, verb: Verb, device: str, *, force: bool, uid: int, who: str) -> Mapping[str, Any]:
+        """Ask a device's machine; the answer is its decision, not yet the outcome."""
+        asked = Draft(f"command.{verb}", device, {"uid": uid, "who": who, "force": force})
+        receipt = self.journal.record([(asked, None)])
+        if device not in self.guests:
+            return await self._answer(receipt.refs[0], False, "started", "the service runs on it", device)
+        verdict = await self.guests[device].ask(Operator(verb, force), receipt.refs[0])
+        return await self._answer(receipt.refs[0], verdict.accepted, verdict.state, verdict.reason, device)
+
+    async def _answer(self, cause: Cause, accepted: bool, state: str, reason: str, device: str) -> Mapping[str, Any]:  # noqa: FBT001
+        """A refusal is an event, too; the caller is given the id of what its request became, once it is durable."""
+        drafts = [] if accepted else [(Draft("command.refused", device, {"reason": reason}), cause)]
+        await self.journal.record(drafts, {}).settled(COMMIT_S)
+        event_id = cause.id if cause is not None and not isinstance(cause, int) else cause
+        return {"accepted": accepted, "state": state, "reason": reason, "event_id": event_id}
+
+    async def heartbeat(self, device: str, *, uid: int) -> Mapping[str, Any]:  # noqa: ARG002 - single beats are not events
+        """A sign of life from outside."""
+        await trio.lowlevel.checkpoint()
+        guest = self.guests.get(device)
+        if guest is None:
+            return {"accepted": False, "state": "started", "reason": "the service itself feeds its heartbeat", "event_id": None}
+        accepted = guest.inbox.ask(Beat(guest.config.port, trio.current_time(), "control"))
+        reason = "heard" if accepted else "too many requests are waiting: try again"
+        return {"accepted": accepted, "state": guest.state.name, "reason": reason, "event_id": None}
+
+    async def board(self, command: str, *, force: bool, uid: int) -> Sequence[str]:
+        """An operator's raw board command; one that was forced is an event."""
+        if force:
+            self.journal.record([(Draft("command.board", None, {"uid": uid, "command": command}), None)])
+        words = command.split()
+        if not words:
+            raise CallerError("an empty board command")
+        with trio.move_on_after(BOARD_TIMEOUT_S):
+            return await self.io.raw(words, force=force)
+        raise BoardTimeoutError(f"the board did not answer within {BOARD_TIMEOUT_S:g} s")
+
+
+def known_board(saved: Any) -> Identity | None:
+    """The board that was seen last, where what was kept of it can be read."""
+    try:
+        return Identity(**saved)
+    except TypeError:
+        return None
+
+
+def void(_: object) -> None:
+    """Let go of a result that nobody waits for."""

@@ -1,0 +1,118 @@
+"""What the service shows of itself: the result of the control interface's `status`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from wagman import __version__
+from wagman.config.schema import DeviceConfig
+from wagman.device import Guest
+from wagman.fsm.environment import Environment
+from wagman.io.board import Board
+from wagman.io.driver import Reading
+from wagman.supervisor import Supervisor
+
+
+def age_s(at_s: float | None, now_s: float) -> float | None:
+    """How long ago something was, to the millisecond; None where it never was."""
+    return None if at_s is None else round(max(0.0, now_s - at_s), 3)
+
+
+def service_status(uptime_s: float, boot_id: str) -> dict[str, Any]:
+    """The service itself."""
+    return {"version": __version__, "uptime_s": round(uptime_s, 3), "boot_id": boot_id}
+
+
+def board_status(board: Board, environment: Environment, since: str, now_s: float) -> dict[str, Any]:
+    """The board and the link to it."""
+    identity = board.shown.identity
+    return {
+        "link": "up" if board.link is not None and board.link.is_up else "down",
+        "dialect": board.shown.dialect,
+        "device": board.config.board.device,
+        "firmware": identity.firmware if identity else None,
+        "board_id": identity.board_id if identity else None,
+        "boots": identity.boots if identity else None,
+        "since": since,
+        "blind": board.blind,
+        "last_answer_age_s": age_s(board.answered_s, now_s),
+        "sensors": {name: _sensor(name, board, environment, now_s) for name in SENSORS},
+    }
+
+
+SENSORS = ("temperature_c", "humidity_pct", "current_ma")
+"""What is shown of the enclosure."""
+
+
+def _sensor(name: str, board: Board, environment: Environment, now_s: float) -> dict[str, Any]:
+    value, at_s = board.shown.sensors.get(name, (None, None))
+    judged = environment.sensors.get(name)
+    state = judged.state if judged else "unknown" if value is None else "normal"
+    return {"value": None if value is None else round(value, 2), "age_s": age_s(at_s, now_s), "state": state}
+
+
+def wagman_status(supervisor: Supervisor, now_s: float) -> dict[str, Any]:
+    """The Wagman machine."""
+    alarms = [{"name": alarm.name, "in_s": round(alarm.in_s, 3), "held": alarm.held} for alarm in supervisor.alarms.view(now_s)]
+    return {
+        "state": supervisor.state.name,
+        "since": supervisor.since,
+        "device": supervisor.state.target,
+        "alarms": alarms,
+    }
+
+
+def device_status(guest: Guest, board: Board, now_s: float) -> dict[str, Any]:
+    """A guest's row."""
+    port, reading = guest.config.port, board.shown.ports.get(guest.config.port, Reading())
+    relay = board.power.ports[port]
+    backoff_s = guest.alarms.remaining_s("backoff", now_s)
+    return {
+        "name": guest.config.name,
+        "port": port,
+        "self": False,
+        "state": guest.state.name,
+        "since": guest.since,
+        "reason": guest.reason,
+        "wanted": guest.memory.wanted,
+        "enabled": guest.memory.enabled,
+        "power": {"wanted": guest.power_wanted, "confirmed": relay.confirmed},
+        "media": guest.memory.media,
+        "attempts": guest.memory.attempts,
+        "failures": guest.memory.failures,
+        "heartbeat_age_s": age_s(guest.beat_at_s, now_s),
+        "current_ma": reading.current_ma,
+        "temperature_raw": reading.temperature_raw,
+        "alarms": [{"name": a.name, "in_s": round(a.in_s, 3), "held": a.held} for a in guest.alarms.view(now_s)],
+        "next_start_in_s": None if backoff_s is None else round(backoff_s, 3),
+        "held": guest.memory.held,
+    }
+
+
+def self_status(device: DeviceConfig, board: Board, since: str) -> dict[str, Any]:
+    """The row of the controller itself: it has no machine, and it obviously runs."""
+    reading = board.shown.ports.get(device.port, Reading())
+    return {
+        "name": device.name,
+        "port": device.port,
+        "self": True,
+        "state": "started",
+        "since": since,
+        "reason": "the service runs on it",
+        "wanted": "up",
+        "enabled": True,
+        "power": {"wanted": "on", "confirmed": True},
+        "media": device.primary,
+        "attempts": 0,
+        "failures": 0,
+        "heartbeat_age_s": None,
+        "current_ma": reading.current_ma,
+        "temperature_raw": reading.temperature_raw,
+        "alarms": [],
+        "next_start_in_s": None,
+        "held": False,
+    }
+
+
+def rows(all_rows: Sequence[Mapping[str, Any]], names: Sequence[str] | None) -> list[Mapping[str, Any]]:
+    """The rows of these devices, in port order; all of them where none is named."""
+    return [row for row in all_rows if names is None or row["name"] in names]

@@ -1,0 +1,105 @@
+"""The Wagman task: it drives the Wagman machine, which starts and stops the guests through their inboxes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import trio
+from attrs import define, evolve, field
+
+from wagman.config.schema import Config
+from wagman.device import Letter, Nudge
+from wagman.errors import StoreError
+from wagman.events import Draft
+from wagman.fsm import wagman
+from wagman.fsm.environment import Environment
+from wagman.fsm.inputs import Hibernation, WagmanStart, WagmanStop
+from wagman.inbox import Inbox
+from wagman.loop import Alarms, drive
+from wagman.store import Cause, Journal
+
+KEY = "wagman"
+"""The name under which the store keeps the machine."""
+
+
+@define
+class Supervisor:
+    """The Wagman machine's state and situation, its alarms, its inbox. It outlives the task's incarnations."""
+
+    config: Config
+    journal: Journal
+    inboxes: Mapping[str, Inbox[Any]]
+    now: Callable[[], str]
+    inbox: Inbox[Any] = field(factory=Inbox)
+    alarms: Alarms = field(factory=Alarms)
+    state: wagman.State = field(factory=wagman.StartDevices)
+    situation: wagman.Situation = field(init=False)
+    since: str = ""
+    progress_s: float = 0.0
+    _last: Cause = None
+
+    def __attrs_post_init__(self) -> None:
+        order = tuple(guest.name for guest in self.config.guests)
+        self.situation = wagman.Situation(self.config.wagman, order, Environment(self.config.environment))
+        self.since = self.now()
+
+    def restore(self, saved: Any) -> bool:
+        """Take up what the store kept; False: it cannot be trusted, and the machine begins anew."""
+        try:
+            self.state = wagman.restored(saved["state"])
+            self.situation = evolve(self.situation, cursor=saved["cursor"])
+            self.since = saved["since"]
+        except (StoreError, KeyError, TypeError):
+            self.state = wagman.StartDevices()
+            return False
+        return True
+
+    def saved(self) -> dict[str, Any]:
+        """What the store keeps."""
+        return {"state": self.state.lasting(), "cursor": self.situation.cursor, "since": self.since}
+
+    async def run(self) -> None:
+        """One incarnation: take up the state with its alarms at full length, and drive the machine."""
+        self.alarms.plan(wagman.resumed(self.state, self.situation), trio.current_time())
+        await drive(self.take, self.inbox, self.alarms, self._progressed)
+
+    def _progressed(self) -> None:
+        self.progress_s = trio.current_time()
+
+    async def take(self, item: Any) -> None:
+        """One item of the inbox: make the transition, remember it, and send what follows to the guests."""
+        if isinstance(item, Nudge):
+            return
+        step = wagman.step(self.state, self.situation, item)
+        self._take_over(step)
+        drafts = [effect for effect in step.effects if isinstance(effect, Draft)]
+        if drafts:
+            self._record(drafts)
+        for effect in step.effects:
+            self._carry_out(effect)
+
+    def _take_over(self, step: wagman.Step) -> None:
+        if step.state.name != self.state.name:
+            self.since = self.now()
+        self.state, self.situation = step.state, step.situation
+        self.alarms.plan(step.alarms, trio.current_time())
+
+    def _record(self, drafts: Sequence[Draft]) -> None:
+        memory = {KEY: self.saved()}
+        receipt = self.journal.record([(draft, self._last) for draft in drafts], memory)
+        self._last = receipt.refs[-1]
+
+    def _carry_out(self, effect: wagman.Effect) -> None:
+        match effect:
+            case wagman.StartDevice():
+                letter = Letter(WagmanStart(effect.recover), self._last)
+                if not self.inboxes[effect.name].ask(letter):
+                    self.inbox.tell(wagman.DeviceRefused(effect.name, "its inbox is full"))
+            case wagman.StopDevice():
+                self.inboxes[effect.name].ask(Letter(WagmanStop(), self._last))  # asked again at the next alarm
+            case wagman.Hibernate():
+                self._hibernate(effect)
+
+    def _hibernate(self, effect: wagman.Hibernate) -> None:
+        names = self.inboxes if effect.name is None else (effect.name,)
+        for name in names:
+            self.inboxes[name].tell(Letter(Hibernation(effect.active), self._last), kind=Hibernation)
