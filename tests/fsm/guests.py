@@ -30,8 +30,8 @@ class Story:
     """A guest whose machine is told one thing after the other; `now_s` moves only when the story says so."""
 
     config: DeviceConfig = GUEST
-    state: device.State = Stopped(settled=True, off=True)
-    memory: Memory = Memory()
+    state: device.State = field(factory=lambda: Stopped(settled=True, off=True))
+    memory: Memory = field(factory=Memory)
     now_s: float = 0.0
     armed: dict[str, Alarm] = field(factory=dict)  # each with the time at which it was armed
     drafts: list[Draft] = field(factory=list)
