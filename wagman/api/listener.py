@@ -1,0 +1,180 @@
+"""The Unix socket that the service listens on: bound, given to its group, and taken away again at the end."""
+
+import errno
+import fcntl
+import os
+import socket
+import stat
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import ClassVar
+
+import trio
+from attrs import frozen
+
+from wagman.api.access import Access
+from wagman.errors import ConfigError, WagmanError
+
+BACKLOG = 64
+"""Connections that may wait to be accepted (chosen)."""
+
+FIRST_PASSED_FD = 3
+"""Where systemd puts the first socket that it passes (sd_listen_fds)."""
+
+
+class SocketTakenError(WagmanError):
+    """Another service answers on the socket."""
+
+    exit_code: ClassVar[int] = 4
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"another service answers on {path}: stop it first, or give this one another service.socket")
+
+
+@frozen
+class Bound:
+    """A socket that listens, and what is to be warned of."""
+
+    listener: trio.SocketListener
+    warnings: tuple[str, ...] = ()
+
+
+@contextmanager
+def unix_listener(path: str, access: Access) -> Iterator[Bound]:
+    """Listen on the socket that systemd passed, or else on `path`, which is removed in the end.
+
+    Raises:
+        SocketTakenError: another service answers there.
+        ConfigError: there can be no socket at `path`.
+    """
+    passed = passed_socket(os.environ)
+    if passed is not None:
+        with passed:
+            yield Bound(_listener(passed))
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock, _standing(sock, Path(path), access) as warnings:
+        yield Bound(_listener(sock), warnings)
+
+
+def _listener(sock: socket.socket) -> trio.SocketListener:
+    return trio.SocketListener(trio.socket.from_stdlib_socket(sock))
+
+
+# --- Passed by systemd ------------------------------------------------------------------------------------------------
+
+
+def passed_socket(environ: MutableMapping[str, str]) -> socket.socket | None:
+    """The socket that systemd listens on for us; its variables are taken away, they are not for our children.
+
+    Raises:
+        ConfigError: it passed something else.
+    """
+    pid, count = (environ.pop(name, "") for name in ("LISTEN_PID", "LISTEN_FDS"))
+    environ.pop("LISTEN_FDNAMES", None)
+    if pid != str(os.getpid()) or count in ("", "0"):
+        return None
+    if count != "1":
+        raise ConfigError((f"systemd passed {count} sockets: pass one Unix stream socket",))
+    sock = _adopted(FIRST_PASSED_FD)
+    if sock is None:
+        raise ConfigError(("systemd passed something else than one Unix stream socket that listens: mend the .socket unit",))
+    return sock
+
+
+def _adopted(fd: int) -> socket.socket | None:
+    """The descriptor as a socket, if it is one that can be served."""
+    try:
+        sock = socket.socket(fileno=fd)
+    except OSError:
+        return None
+    sock.set_inheritable(False)
+    is_unix_stream = (sock.family, sock.type) == (socket.AF_UNIX, socket.SOCK_STREAM)
+    return sock if is_unix_stream and sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) else None
+
+
+# --- Bound by ourselves -----------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _standing(sock: socket.socket, path: Path, access: Access) -> Iterator[tuple[str, ...]]:
+    """Have `sock` listen at `path` meanwhile; gives what is to be warned of."""
+    try:
+        with _locked(path.parent):
+            _clear(path)
+            warnings = _open(sock, path, access)
+            mine = path.lstat()
+    except OSError as error:
+        raise ConfigError((f"service.socket: no socket can be made at {path}: {error.strerror or error}",)) from error
+    try:
+        yield warnings
+    finally:
+        _remove(path, mine)
+
+
+@contextmanager
+def _locked(directory: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold the directory while looking and binding, so that of two services that come up at once one sees the other."""
+    directory.mkdir(mode=0o755, exist_ok=True)  # one level only: more of a missing path is a mistake
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+    finally:
+        os.close(fd)
+
+
+def _clear(path: Path) -> None:
+    """Remove a socket that nobody listens on any more.
+
+    Raises:
+        SocketTakenError: somebody does.
+        FileExistsError: it is no socket.
+    """
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(found.st_mode):
+        raise FileExistsError(errno.EEXIST, "there is a file that is no socket", str(path))
+    if _answers(path):
+        raise SocketTakenError(str(path))
+    path.unlink()
+
+
+def _answers(path: Path) -> bool:
+    """Whether somebody listens; one that is too busy to accept (EAGAIN) does."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(0)
+        return probe.connect_ex(str(path)) != errno.ECONNREFUSED
+
+
+def _open(sock: socket.socket, path: Path, access: Access) -> tuple[str, ...]:
+    """Bind for ourselves only, admit the others, and only then listen: nobody slips in before."""
+    umask = os.umask(0o177)
+    try:
+        sock.bind(str(path))
+    finally:
+        os.umask(umask)
+    warnings = _give(path, access.control_gid)
+    path.chmod(access.mode)
+    sock.listen(BACKLOG)
+    return warnings
+
+
+def _give(path: Path, control_gid: int | None) -> tuple[str, ...]:
+    """Give the socket to the control group; what is to be warned of."""
+    if control_gid is None:
+        return ()
+    try:
+        os.chown(path, -1, control_gid)
+    except PermissionError:
+        return (f"{path} could not be given to the control group: run the service as a member of it",)
+    return ()
+
+
+def _remove(path: Path, mine: os.stat_result) -> None:
+    """Remove our socket. If it is another one by now, or just becoming one, it is not ours to remove."""
+    with suppress(OSError), _locked(path.parent, wait=False):
+        if os.path.samestat(path.lstat(), mine):
+            path.unlink()

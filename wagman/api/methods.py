@@ -1,0 +1,124 @@
+"""The methods of the control socket: what each takes and gives, who may call it, and what it does."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Final
+
+from wagman.api import params
+from wagman.api.access import Role
+from wagman.api.discovery import document
+from wagman.api.method import Caller, Method
+from wagman.api.service import UnknownDeviceError
+from wagman.api.wire import BOARD_ERROR, INVALID_PARAMS, POSITION_ERROR, REFUSED, STORE_ERROR, RpcError
+from wagman.errors import BoardError, BoardRefusedError, CallerError, StoreError, WagmanError
+from wagman.events import VERBS, Verb
+from wagman.store import Event, PositionError
+
+# --- What they do -----------------------------------------------------------------------------------------------------
+
+
+async def _hello(caller: Caller, _: params.Nothing) -> Mapping[str, Any]:
+    return caller.service.hello()
+
+
+async def _status(caller: Caller, selection: params.Selection) -> Mapping[str, Any]:
+    if selection.devices is None:
+        return caller.service.status()
+    return caller.service.status([caller.service.device_name(each) for each in selection.devices])
+
+
+async def _command(verb: Verb, caller: Caller, order: params.Order) -> Mapping[str, Any]:
+    device, peer = caller.service.device_name(order.device), caller.peer
+    return await caller.service.command(verb, device, force=order.force, uid=peer.uid, who=f"pid {peer.pid}")
+
+
+async def _heartbeat(caller: Caller, target: params.Target) -> Mapping[str, Any]:
+    return await caller.service.heartbeat(caller.service.device_name(target.device), uid=caller.peer.uid)
+
+
+async def _board(caller: Caller, asked: params.BoardCommand) -> Mapping[str, Any]:
+    return {"lines": list(await caller.service.board(asked.command, force=asked.force, uid=caller.peer.uid))}
+
+
+async def _events(caller: Caller, excerpt: params.Excerpt) -> Mapping[str, Any]:
+    journal = caller.service.journal
+    if excerpt.log_id not in (None, journal.log_id):
+        raise PositionError(f"log {excerpt.log_id} is gone; the log is {journal.log_id} now: begin at 0")
+    device = None if excerpt.device is None else caller.service.device_name(excerpt.device)
+    page = await journal.page(since=excerpt.since, limit=excerpt.limit, device=device, type=excerpt.type)
+    return {"log_id": journal.log_id, "first_id": journal.first_id, "last_id": journal.last_id, "events": _objects(page)}
+
+
+async def _chain(caller: Caller, causes: params.Causes) -> Mapping[str, Any]:
+    return {"events": _objects(await caller.service.journal.chain(causes.id, causes.limit))}
+
+
+async def _subscribe(caller: Caller, watch: params.Watch) -> Mapping[str, Any]:
+    return caller.subscribe(watch)
+
+
+async def _unsubscribe(caller: Caller, watched: params.Watched) -> Mapping[str, Any]:
+    await caller.unsubscribe(watched.subscription)
+    return {"subscription": watched.subscription}
+
+
+async def _discover(_caller: Caller, _: params.Nothing) -> Mapping[str, Any]:
+    return document(METHODS.values())
+
+
+def _objects(page: list[Event]) -> list[dict[str, Any]]:
+    return [event.as_json() for event in page]
+
+
+# --- Which there are --------------------------------------------------------------------------------------------------
+
+_SUMMARIES: Final[Mapping[Verb, str]] = {
+    "start": "Want it up, and start it.",
+    "stop": "Want it down: ask it to halt, and cut its power once it is silent.",
+    "restart": "Want it up: ask it to halt, then give it a new power cycle.",
+    "kill": "Want it down, and cut its power now.",
+    "enable": "Allow that it is started again.",
+    "disable": "Stop it as `stop` does, and refuse every start until it is enabled.",
+}
+
+_COMMANDS = tuple(
+    Method(verb, _SUMMARIES[verb], params.Order, "Decision", partial(_command, verb), Role.CONTROLLER) for verb in VERBS
+)
+
+METHODS: Final[Mapping[str, Method]] = {
+    method.name: method
+    for method in (
+        Method("hello", "The versions of the service.", params.Nothing, "Versions", _hello),
+        Method("status", "How everything is now.", params.Selection, "Status", _status),
+        *_COMMANDS,
+        Method("heartbeat", "A sign of life on the guest's behalf.", params.Target, "Decision", _heartbeat, Role.CONTROLLER),
+        Method("events", "A part of the rolling log.", params.Excerpt, "Excerpt", _events),
+        Method("chain", "An event, its cause, the cause of that, and so on, newest first.", params.Causes, "Causes", _chain),
+        Method("subscribe", "Events, as they happen.", params.Watch, "Subscription", _subscribe, in_batch=False),
+        Method("unsubscribe", "No more of them.", params.Watched, "Unsubscribed", _unsubscribe),
+        Method(
+            "board", "A raw board command, and what the board answers.", params.BoardCommand, "Lines", _board, Role.CONTROLLER
+        ),
+        Method("rpc.discover", "This description, as an OpenRPC document.", params.Nothing, "OpenRPC", _discover),
+    )
+}
+
+# --- Whose fault it was -----------------------------------------------------------------------------------------------
+
+
+def told(error: WagmanError) -> RpcError | None:
+    """What the caller is told of an error that is not a defect; None for one that is."""
+    reason = str(error)
+    match error:
+        case UnknownDeviceError():
+            return RpcError(INVALID_PARAMS, reason)
+        case PositionError():
+            return RpcError(POSITION_ERROR, reason)
+        case CallerError() | BoardRefusedError():
+            return RpcError(REFUSED, reason, {"reason": reason})
+        case BoardError():
+            return RpcError(BOARD_ERROR, reason or "the board did not answer", {"reason": reason})
+        case StoreError():
+            return RpcError(STORE_ERROR, reason, {"reason": reason})
+        case _:
+            return None

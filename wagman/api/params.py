@@ -1,0 +1,204 @@
+"""What the methods take: each class is the single source for checking parameters and for describing them.
+
+A field carries its `Kind`. `read` turns the parameters of a request into an instance, or raises the error that the
+caller is told.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+import attrs
+from attrs import NOTHING, field, frozen
+
+from wagman.api.wire import INVALID_PARAMS, RpcError
+
+MAX_PAGE = 1000
+"""The most events that are given at once (chosen)."""
+
+MAX_COMMAND_CHARS = 128
+"""The longest raw board command (chosen: more than any board takes; the board's dialect says what it takes)."""
+
+T = TypeVar("T")
+
+
+@frozen
+class Kind:
+    """`wants` completes "must be ..."; `schema` says the same to machines; `read` converts, or raises ValueError."""
+
+    wants: str
+    schema: Mapping[str, Any]
+    read: Callable[[Any], Any]
+
+
+def _only(is_wanted: Callable[[Any], bool], convert: Callable[[Any], Any] = lambda value: value) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        if not is_wanted(value):
+            raise ValueError
+        return convert(value)
+
+    return read
+
+
+def _whole(least: int, most: float = math.inf) -> Kind:
+    bounds = {"minimum": least} | ({} if most == math.inf else {"maximum": most})
+    wants = f"a whole number, {least} or more" if most == math.inf else f"a whole number from {least} to {most}"
+    return Kind(wants, {"type": "integer", **bounds}, _only(lambda value: type(value) is int and least <= value <= most))
+
+
+def _place(value: Any) -> int | datetime:
+    """An event id, or a moment."""
+    return _moment(value) if isinstance(value, str) else int(ID.read(value))
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("without a time zone it names no moment")
+    return moment
+
+
+def _is_device(value: Any) -> bool:
+    return isinstance(value, str) or type(value) is int
+
+
+def _is_command(value: Any) -> bool:
+    """Printable ASCII, so that no second line can hide in it."""
+    return (
+        isinstance(value, str)
+        and len(value) <= MAX_COMMAND_CHARS
+        and value.isascii()
+        and value.isprintable()
+        and bool(value.strip())
+    )
+
+
+FLAG = Kind("true or false", {"type": "boolean"}, _only(lambda value: isinstance(value, bool)))
+TEXT = Kind("a string", {"type": "string"}, _only(lambda value: isinstance(value, str)))
+DEVICE = Kind("a device name or a port number", {"type": ["string", "integer"]}, _only(_is_device, str))
+DEVICES = Kind(
+    "a list of device names or port numbers",
+    {"type": "array", "items": DEVICE.schema},
+    _only(lambda value: isinstance(value, list) and all(map(_is_device, value)), lambda value: tuple(map(str, value))),
+)
+ID = _whole(0)
+PLACE = Kind("an event id, or a time as in 2026-01-31T12:00:00Z", {"type": ["integer", "string"]}, _place)
+LIMIT = _whole(1, MAX_PAGE)
+COMMAND = Kind(
+    f"a line of at most {MAX_COMMAND_CHARS} printable ASCII characters",
+    {"type": "string", "maxLength": MAX_COMMAND_CHARS},
+    _only(_is_command),
+)
+
+
+def _about(kind: Kind, doc: str) -> dict[str, Any]:
+    return {"kind": kind, "doc": doc}
+
+
+def kind_of(attribute: "attrs.Attribute[Any]") -> Kind:
+    """What a parameter may be."""
+    kind: Kind = attribute.metadata["kind"]
+    return kind
+
+
+# A field whose default is None may also be given as null.
+
+
+@frozen
+class Nothing:
+    """No parameters."""
+
+
+@frozen
+class Selection:
+    """Which devices are asked about."""
+
+    devices: tuple[str, ...] | None = field(default=None, metadata=_about(DEVICES, "the rows that are wanted; all, if left out"))
+
+
+@frozen
+class Order:
+    """A command to a device."""
+
+    device: str = field(metadata=_about(DEVICE, "the device"))
+    force: bool = field(default=False, metadata=_about(FLAG, "start it although the environment forbids that"))
+
+
+@frozen
+class Target:
+    """A device."""
+
+    device: str = field(metadata=_about(DEVICE, "the device"))
+
+
+@frozen
+class Excerpt:
+    """A part of the log."""
+
+    since: int | datetime | None = field(
+        default=None, metadata=_about(PLACE, "oldest first, what comes after this id, or from this time on; else the last ones")
+    )
+    limit: int = field(default=100, metadata=_about(LIMIT, "how many events at most"))
+    device: str | None = field(default=None, metadata=_about(DEVICE, "only those of this device"))
+    type: str | None = field(
+        default=None, metadata=_about(TEXT, 'only those of this type, or below it: "device" has all of "device.*"')
+    )
+    log_id: str | None = field(default=None, metadata=_about(TEXT, "the log that the id is of"))
+
+
+@frozen
+class Causes:
+    """An event, and what led to it."""
+
+    id: int = field(metadata=_about(ID, "the event"))
+    limit: int = field(default=100, metadata=_about(LIMIT, "how many events at most"))
+
+
+@frozen
+class Watch:
+    """A subscription that is to begin."""
+
+    since: int | None = field(
+        default=None, metadata=_about(ID, "first all that comes after this id; if left out, only what is new")
+    )
+    log_id: str | None = field(default=None, metadata=_about(TEXT, "the log that the id is of"))
+
+
+@frozen
+class Watched:
+    """A subscription that is to end."""
+
+    subscription: int = field(metadata=_about(ID, "as `subscribe` gave it"))
+
+
+@frozen
+class BoardCommand:
+    """A raw command for the board."""
+
+    command: str = field(metadata=_about(COMMAND, "the words of the command"))
+    force: bool = field(default=False, metadata=_about(FLAG, "send it although it may fight the service"))
+
+
+def read(cls: type[T], given: Mapping[str, Any]) -> T:
+    """The parameters of a request as an instance of `cls`.
+
+    Raises:
+        RpcError: they do not fit.
+    """
+    fields: Mapping[str, attrs.Attribute[Any]] = attrs.fields_dict(cls)  # type: ignore[arg-type]  # all are attrs classes
+    if unknown := sorted(given.keys() - fields.keys()):
+        raise RpcError(INVALID_PARAMS, f"unknown parameter {unknown[0]!r}; there is: {', '.join(fields) or 'none'}")
+    if missing := [name for name, each in fields.items() if each.default is NOTHING and name not in given]:
+        raise RpcError(INVALID_PARAMS, f"parameter {missing[0]!r} is missing")
+    return cls(**{name: _value(fields[name], value) for name, value in given.items()})
+
+
+def _value(attribute: "attrs.Attribute[Any]", value: Any) -> Any:
+    if value is None and attribute.default is None:
+        return None
+    kind = kind_of(attribute)
+    try:
+        return kind.read(value)
+    except ValueError:
+        raise RpcError(INVALID_PARAMS, f"{attribute.name} must be {kind.wants}") from None

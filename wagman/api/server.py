@@ -1,0 +1,317 @@
+"""The server: one task for each client, and one for each of its subscriptions.
+
+Nobody waits for a client. What a subscriber does not take in time is dropped from its bounded buffer in the journal,
+and it is told which ids those were. A client that takes nothing at all for `WRITE_S` is hung up on.
+"""
+
+import math
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import trio
+from attrs import define, field
+
+from wagman.api import params, wire
+from wagman.api.access import Peer, Role
+from wagman.api.method import Method
+from wagman.api.methods import METHODS, told
+from wagman.api.service import Service
+from wagman.api.wire import (
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    METHOD_NOT_FOUND,
+    REFUSED,
+    Malformed,
+    Request,
+    RpcError,
+)
+from wagman.errors import StoreError, WagmanError
+from wagman.events import Draft
+from wagman.store import Lagged, Subscription
+
+MAX_CLIENTS = 64
+"""Connections at a time (chosen)."""
+
+RESERVED = 8
+"""Of these, so many are for those who may control, so that readers never shut them out (chosen)."""
+
+MAX_SUBSCRIPTIONS = 8
+"""On one connection (chosen)."""
+
+MAX_REPLY_CHARS = 16 * 2**20
+"""The answer to a batch; what would go beyond gets an error instead (chosen: twice the largest page)."""
+
+WRITE_S = 300.0
+"""How long a client may take nothing of what it is sent (chosen)."""
+
+LINE_S = 30.0
+"""How long a line may take from its first byte to its end (chosen)."""
+
+IDLE_S = 3600.0
+"""How long a client without a subscription may keep still (chosen)."""
+
+FAREWELL_S = 1.0
+"""How long a client that is turned away may take to read why (chosen)."""
+
+REREAD_S = 2.0
+"""How long to wait before the past is read again from a disk that did not give it (chosen)."""
+
+_CHUNK_BYTES = 16_384
+
+
+async def serve(
+    service: Service,
+    listener: trio.abc.Listener[trio.abc.Stream],
+    judge: Callable[[trio.abc.Stream], Peer],
+    *,
+    task_status: trio.TaskStatus[Any] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve whoever connects and may, until cancelled; closes the listener."""
+    server = Server(service, judge)
+    await trio.serve_listeners(server.welcome, [listener], task_status=task_status)
+
+
+def record_failure(service: Service, method: str | None, error: Exception, uid: int | None) -> None:
+    """Remember a defect: what the caller is told gives nothing away, so this is where to look."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    fields = {
+        "method": method,
+        "error": f"{type(error).__name__}: {error}",
+        "where": f"{last.filename}:{last.lineno}",
+        "uid": uid,
+    }
+    service.journal.record([(Draft("service.request_failed", None, fields), None)])
+
+
+@define
+class Server:
+    """Lets clients in, as many as there is room for."""
+
+    service: Service
+    judge: Callable[[trio.abc.Stream], Peer]
+    clients: int = 0
+
+    async def welcome(self, stream: trio.abc.Stream) -> None:
+        """Serve one client until it goes; a defect ends this connection, and no other."""
+        async with stream:
+            try:
+                await self._serve(stream, self.judge(stream))
+            except Exception as error:  # noqa: BLE001 - contained here: other clients are not to suffer
+                record_failure(self.service, None, error, None)
+
+    async def _serve(self, stream: trio.abc.Stream, peer: Peer) -> None:
+        if obstacle := self.obstacle(peer):
+            await turn_away(stream, obstacle)
+            return
+        self.clients += 1
+        try:
+            await Connection(self.service, peer, stream).run()
+        finally:
+            self.clients -= 1
+
+    def obstacle(self, peer: Peer) -> str:
+        """Why this one cannot be served, or nothing."""
+        if peer.role is Role.NOBODY:
+            return f"user {peer.uid} is not permitted: become a member of the control or the read group"
+        room = MAX_CLIENTS if peer.role is Role.CONTROLLER else MAX_CLIENTS - RESERVED
+        return "" if self.clients < room else "too many clients: try again later"
+
+
+async def turn_away(stream: trio.abc.Stream, reason: str) -> None:
+    """Say why; nothing that the client sent was read."""
+    text = wire.failure(None, RpcError(REFUSED, reason, {"reason": reason}))
+    with trio.move_on_after(FAREWELL_S):
+        try:
+            await stream.send_all(wire.line(text))
+        except trio.BrokenResourceError:
+            return  # gone already
+
+
+@define(eq=False)
+class Connection:
+    """One client: its requests in their order, its subscriptions beside them."""
+
+    service: Service
+    peer: Peer
+    stream: trio.abc.Stream
+    _lines: wire.Lines = field(factory=wire.Lines, init=False)
+    _line_due_s: float = field(default=math.inf, init=False)
+    _sending: trio.Lock = field(factory=trio.Lock, init=False)
+    _nursery: trio.Nursery = field(init=False)
+    _watches: dict[int, "Watcher"] = field(factory=dict, init=False)
+    _begun: int = field(default=0, init=False)  # subscriptions so far
+
+    async def run(self) -> None:
+        """Serve it until it goes."""
+        try:
+            async with trio.open_nursery() as self._nursery:
+                while data := await self._receive():
+                    for line in self._cut(data):
+                        await self._take(line)
+                self._nursery.cancel_scope.cancel()
+        finally:
+            for watcher in self._watches.values():
+                watcher.events.close()
+
+    # --- In ---------------------------------------------------------------------------------------------------------------
+
+    async def _receive(self) -> bytes:
+        """What came in; nothing when the client has gone, or has kept still for too long."""
+        idle_s = math.inf if self._watches else IDLE_S
+        with trio.move_on_at(min(self._line_due_s, trio.current_time() + idle_s)):
+            try:
+                return bytes(await self.stream.receive_some(_CHUNK_BYTES))
+            except trio.BrokenResourceError:
+                return b""
+        return b""
+
+    def _cut(self, data: bytes) -> list[bytes | None]:
+        lines = self._lines.feed(data)
+        if not self._lines.partial:
+            self._line_due_s = math.inf
+        elif lines or self._line_due_s == math.inf:
+            self._line_due_s = trio.current_time() + LINE_S
+        return lines
+
+    async def _take(self, line: bytes | None) -> None:
+        if line is not None and not line.strip():
+            return
+        reply = await self._answer(wire.parse(line))
+        if reply is not None:
+            await self._send(reply)
+        await trio.lowlevel.checkpoint()  # a stream of notifications is not to keep others waiting
+        for watcher in self._watches.values():
+            watcher.begin(self._nursery)
+
+    # --- Out --------------------------------------------------------------------------------------------------------------
+
+    async def _send(self, text: str) -> None:
+        """Send a whole message, or hang up."""
+        async with self._sending:
+            try:
+                with trio.fail_after(WRITE_S):
+                    await self.stream.send_all(wire.line(text))
+            except (trio.TooSlowError, trio.BrokenResourceError):
+                self._nursery.cancel_scope.cancel()
+        await trio.lowlevel.checkpoint()
+
+    async def send_item(self, subscription: int, item: Any) -> None:
+        """Send one item of a subscription."""
+        if isinstance(item, Lagged):
+            await self._send(wire.notification("lagged", {"subscription": subscription, **item.as_json()}))
+        else:
+            await self._send(wire.notification("event", {"subscription": subscription, "event": item.as_json()}))
+
+    # --- Requests ---------------------------------------------------------------------------------------------------------
+
+    async def _answer(self, message: wire.Message | list[wire.Message]) -> str | None:
+        if not isinstance(message, list):
+            return await self._reply(message)
+        replies: list[str] = []
+        for each in message:
+            reply = await self._reply(each, in_batch=True)
+            if reply is not None and sum(map(len, replies)) + len(reply) > MAX_REPLY_CHARS:
+                reply = wire.failure(each.id, RpcError(INVALID_REQUEST, "the answers to the batch are too long: ask one by one"))
+            if reply is not None:
+                replies.append(reply)
+        return f"[{','.join(replies)}]" if replies else None
+
+    async def _reply(self, message: wire.Message, *, in_batch: bool = False) -> str | None:
+        """What is to be answered; nothing, to a notification."""
+        if isinstance(message, Malformed):
+            return wire.failure(message.id, message.error)
+        try:
+            reply = await self._called(message, in_batch=in_batch)
+        except RpcError as error:
+            reply = wire.failure(message.id, error)
+        return None if message.is_notification else reply
+
+    async def _called(self, request: Request, *, in_batch: bool) -> str:
+        """Call the method; whatever goes wrong in it is an answer, too.
+
+        Raises:
+            RpcError: it came to nothing.
+        """
+        method = self._method(request, in_batch=in_batch)
+        given: Any = params.read(method.params, request.params)
+        try:
+            return wire.result(request.id, await method.run(self, given))
+        except RpcError:
+            raise
+        except Exception as error:
+            known = told(error) if isinstance(error, WagmanError) else None
+            if known is not None:
+                raise known from error
+            record_failure(self.service, method.name, error, self.peer.uid)
+            raise RpcError(INTERNAL_ERROR, "internal error: see the service's events") from error
+
+    def _method(self, request: Request, *, in_batch: bool) -> Method:
+        method = METHODS.get(request.method)
+        if method is None:
+            raise RpcError(
+                METHOD_NOT_FOUND, f"unknown method {request.method[:64]!r}: rpc.discover describes those that there are"
+            )
+        if in_batch and not method.in_batch:
+            raise RpcError(INVALID_REQUEST, f"{method.name} cannot be part of a batch")
+        if self.peer.role < method.role:
+            self._record_denied(method)
+            reason = f"user {self.peer.uid} may look, and not touch: become a member of the control group"
+            raise RpcError(REFUSED, reason, {"reason": reason})
+        return method
+
+    def _record_denied(self, method: Method) -> None:
+        fields = {"method": method.name, "uid": self.peer.uid, "pid": self.peer.pid}
+        self.service.journal.record([(Draft("command.denied", None, fields), None)])
+
+    # --- Subscriptions ----------------------------------------------------------------------------------------------------
+
+    def subscribe(self, watch: params.Watch) -> Mapping[str, Any]:
+        """Begin to send events once the answer to this request has been sent."""
+        if len(self._watches) >= MAX_SUBSCRIPTIONS:
+            reason = f"a connection has at most {MAX_SUBSCRIPTIONS} subscriptions"
+            raise RpcError(REFUSED, reason, {"reason": reason})
+        events = self.service.journal.subscribe(watch.since, watch.log_id)
+        self._begun += 1
+        self._watches[self._begun] = Watcher(self, self._begun, events)
+        return {"subscription": self._begun, "log_id": events.log_id, "first_id": events.first_id, "last_id": events.last_id}
+
+    async def unsubscribe(self, subscription: int) -> None:
+        """Send no more of them. Whoever holds the lock knows that no message is half sent."""
+        if subscription not in self._watches:
+            raise RpcError(INVALID_PARAMS, f"there is no subscription {subscription} on this connection")
+        async with self._sending:
+            self._watches.pop(subscription).scope.cancel()
+
+
+@define(eq=False)
+class Watcher:
+    """One subscription of a client."""
+
+    connection: Connection
+    number: int
+    events: Subscription
+    scope: trio.CancelScope = field(factory=trio.CancelScope, init=False)
+    _begun: bool = field(default=False, init=False)
+
+    def begin(self, nursery: trio.Nursery) -> None:
+        """Begin to send, if that was not done."""
+        if not self._begun:
+            self._begun = True
+            nursery.start_soon(self._run)
+
+    async def _run(self) -> None:
+        with self.scope, self.events:
+            while True:
+                await self.connection.send_item(self.number, await self._next())
+
+    async def _next(self) -> Any:
+        """What comes next; a disk that does not give the past is asked again."""
+        while True:
+            try:
+                return await self.events.receive()
+            except StoreError:
+                await trio.sleep(REREAD_S)

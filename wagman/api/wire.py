@@ -1,0 +1,182 @@
+"""JSON-RPC 2.0 in lines: bytes in, requests out, and back. Nothing here reads, writes or waits.
+
+Whatever comes in gives a request or a `Malformed` that says what to answer; any other exception is a defect of this module.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
+
+from attrs import define, field, frozen
+
+MAX_LINE_BYTES: Final = 65_536
+"""The longest line that is taken, without its newline (chosen: a request has a few hundred)."""
+
+MAX_BATCH: Final = 32
+"""The most requests in a batch (chosen)."""
+
+PARSE_ERROR: Final = -32700
+INVALID_REQUEST: Final = -32600
+METHOD_NOT_FOUND: Final = -32601
+INVALID_PARAMS: Final = -32602
+INTERNAL_ERROR: Final = -32603
+REFUSED: Final = -32001
+BOARD_ERROR: Final = -32003
+POSITION_ERROR: Final = -32004
+STORE_ERROR: Final = -32005
+
+Id: TypeAlias = str | int | float | None
+
+
+class RpcError(Exception):
+    """What a caller is told instead of a result."""
+
+    def __init__(self, code: int, message: str, data: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.data = data
+
+
+@frozen
+class Request:
+    """A call; of a notification nothing is answered, whatever comes of it."""
+
+    method: str
+    params: Mapping[str, Any]
+    id: Id = None
+    is_notification: bool = False
+
+
+@frozen
+class Malformed:
+    """Something that is no request."""
+
+    error: RpcError
+    id: Id = None
+
+
+Message: TypeAlias = Request | Malformed
+
+# --- In ---------------------------------------------------------------------------------------------------------------
+
+
+@define
+class Lines:
+    """Cuts bytes into lines. One that is too long is skipped up to its end and comes out as None."""
+
+    _kept: bytearray = field(factory=bytearray)
+    _skipping: bool = False
+
+    @property
+    def partial(self) -> bool:
+        """A line has begun and not ended."""
+        return self._skipping or bool(self._kept)
+
+    def feed(self, data: bytes) -> list[bytes | None]:
+        """The lines that are complete now."""
+        *whole, rest = data.split(b"\n")
+        lines = [self._ended(part) for part in whole]
+        self._keep(rest)
+        return lines
+
+    def _ended(self, part: bytes) -> bytes | None:
+        self._keep(part)
+        line = None if self._skipping else bytes(self._kept)
+        self._kept.clear()
+        self._skipping = False
+        return line
+
+    def _keep(self, part: bytes) -> None:
+        self._skipping = self._skipping or len(self._kept) + len(part) > MAX_LINE_BYTES
+        if self._skipping:
+            self._kept.clear()
+        else:
+            self._kept += part
+
+
+def parse(line: bytes | None) -> Message | list[Message]:
+    """One line as a message, or as the messages of a batch; None stands for a line that was too long."""
+    if line is None:
+        return Malformed(RpcError(PARSE_ERROR, f"the line is longer than {MAX_LINE_BYTES} bytes"))
+    try:
+        value = json.loads(line.decode(), parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        return Malformed(RpcError(PARSE_ERROR, f"the line is no JSON: {error}"))
+    return _batch(value) if isinstance(value, list) else _message(value)
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _batch(values: list[Any]) -> Message | list[Message]:
+    if not values:
+        return _invalid("a batch must not be empty")
+    if len(values) > MAX_BATCH:
+        return _invalid(f"a batch has at most {MAX_BATCH} requests")
+    return [_message(value) for value in values]
+
+
+def _message(value: Any) -> Message:
+    if not isinstance(value, dict):
+        return _invalid("a request is an object")
+    id_ = value.get("id")
+    if not _is_id(id_):
+        return _invalid("id must be a string, a number or null")
+    if value.get("jsonrpc") != "2.0":
+        return _invalid('jsonrpc must be "2.0"', id_)
+    if not isinstance(value.get("method"), str):
+        return _invalid("method must be a string", id_)
+    if not isinstance(value.get("params", {}), dict):
+        return Malformed(RpcError(INVALID_PARAMS, "params must be an object: parameters go by name"), id_)
+    return Request(value["method"], value.get("params", {}), id_, is_notification="id" not in value)
+
+
+def _is_id(value: Any) -> bool:
+    match value:
+        case bool():
+            return False
+        case float():
+            return math.isfinite(value)
+        case _:
+            return value is None or isinstance(value, str | int)
+
+
+def _invalid(message: str, id_: Id = None) -> Malformed:
+    return Malformed(RpcError(INVALID_REQUEST, message), id_)
+
+
+# --- Out --------------------------------------------------------------------------------------------------------------
+
+
+def result(id_: Id, value: Any) -> str:
+    """The answer to a request.
+
+    Raises:
+        TypeError, ValueError, RecursionError: JSON has no word for the value.
+    """
+    return _encoded({"jsonrpc": "2.0", "id": id_, "result": value})
+
+
+def failure(id_: Id, error: RpcError) -> str:
+    """The answer to a request that came to nothing."""
+    told = {"code": error.code, "message": error.message}
+    if error.data is not None:
+        told["data"] = error.data
+    return _encoded({"jsonrpc": "2.0", "id": id_, "error": told})
+
+
+def notification(method: str, params: Mapping[str, Any]) -> str:
+    """Something told unasked."""
+    return _encoded({"jsonrpc": "2.0", "method": method, "params": params})
+
+
+def line(text: str) -> bytes:
+    """A message as it is sent."""
+    return text.encode() + b"\n"
+
+
+def _encoded(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
