@@ -156,6 +156,7 @@ class Guest:
     async def run(self) -> None:
         """One incarnation: take up the state with its alarms at full length, and drive the machine."""
         self.alarms.plan(self.state.resume(self.case), trio.current_time())
+        self.since = self.since or self.now()
         self._publish()
         async with trio.open_nursery() as nursery:
             await drive(partial(self.take, nursery), self.inbox, self.alarms, self._progressed)

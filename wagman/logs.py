@@ -37,12 +37,17 @@ def _shown(stream: TextIO, event: Event, fields: dict[str, Any]) -> dict[str, An
 
 def _processors(stream: TextIO) -> list[Any]:
     if not stream.isatty():
-        return [structlog.processors.EventRenamer("type"), structlog.processors.JSONRenderer(default=str)]
+        return [_type_first, structlog.processors.JSONRenderer(default=str)]
     return [
         structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
         structlog.processors.add_log_level,
         structlog.dev.ConsoleRenderer(colors=stream.isatty()),
     ]
+
+
+def _type_first(_logger: object, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Lines are read from the left."""
+    return {"type": event.pop("event"), **event}
 
 
 def standard_logger() -> Callable[[Event], None]:

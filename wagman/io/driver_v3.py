@@ -117,6 +117,7 @@ class V3Driver:
         currents = await self._ask(["cu"], parse_cu)
         ages = await self._ask(["hb"], parse_hb)
         self._ages_s = ages.value
+        self._show(ages.value, currents.value)
         for port in self.senses.sightings.ports:
             self._tell_port(port, ages, currents)
         self.senses.shown.sensors["current_ma"] = (currents.value.system_ma, currents.at_s)
@@ -128,14 +129,17 @@ class V3Driver:
         await self._restore_selector()
         await self._keep_managed()
 
+    def _show(self, ages_s: Sequence[float], currents: Currents) -> None:
+        for port, current_ma in enumerate(currents.ports_ma):
+            raw = self.senses.shown.ports.get(port, Reading()).temperature_raw
+            self.senses.shown.ports[port] = Reading(ages_s[port], current_ma, raw)
+
     def _tell_port(self, port: int, ages: Answer[tuple[float, ...]], currents: Answer[Currents]) -> None:
         """Beats first, then what they leave proved."""
         age_s, current_ma = ages.value[port], currents.value.ports_ma[port]
         draws = current_ma is not None and current_ma >= DRAWS_MA
         silent_since_s = self.senses.sightings.aged(port, age_s, ages.asked_at_s, ages.at_s)
         self.senses.power.polled(port, currents.asked_at_s, draws_current=draws)
-        raw = self.senses.shown.ports.get(port, Reading()).temperature_raw
-        self.senses.shown.ports[port] = Reading(age_s, current_ma, raw)
         self.senses.tell(Polled(port, ages.asked_at_s, silent_since_s, current_ma, draws))
 
     def _tell_enclosure(self, enclosure: Enclosure, at_s: float) -> None:
