@@ -104,8 +104,8 @@ def test_a_log_line_that_runs_into_a_damaged_one_is_kept_and_the_frame_around_it
 @pytest.mark.parametrize("length", range(v3.MAX_LINE - 12, v3.MAX_LINE + 4))
 def test_a_frame_at_the_end_of_an_overlong_line_is_kept(length: int) -> None:
     events = decode(b"x" * length + HB)
-    assert events[-1] == HB_REPLY
-    assert b"".join(event.data for event in events[:-1]) == b"x" * length
+    assert events.pop() == HB_REPLY
+    assert b"".join(event.data for event in events if isinstance(event, Junk)) == b"x" * length
 
 
 def test_the_tail_of_an_overlong_line_inside_a_frame_is_no_payload() -> None:

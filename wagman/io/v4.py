@@ -232,8 +232,8 @@ MAX_LINE = 1024
 _LONGEST = 64
 """Characters of a single sensorgram from the board; its longest, the id, has 36."""
 
-_LIKE_THE_BOARDS = re.compile(rb"(?=..\0{4}..\0.\0[\0\1]\0)", re.DOTALL)
-"""Where a sensorgram of the board's may begin: timestamp, instance and source instance 0, source id 0 or 1."""
+_LIKE_THE_BOARDS = re.compile(rb"(?=\0[\x02-\x40]\0{4}..\0.\0[\0\1]\0)", re.DOTALL)
+"""Where one of the board's may begin: one short value; timestamp, instance, source instance 0; source id 0 or 1."""
 
 _NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]")
 
@@ -318,7 +318,7 @@ class _Scan:
         text = _NO_BASE64.sub(b"A", line)  # keeps the rest in its place; a CRC notices up to 8 wrong bits in a row
         for piece in re.finditer(rb"[^=]+", text):  # padding may stand in the middle, between separately encoded pieces
             self._scan_piece(piece[0], piece.start())
-        self.is_whole = self.is_whole and text == line
+        self.is_whole = self.is_whole and text == line and bool(self.found)
 
     def _scan_piece(self, text: bytes, offset: int) -> None:
         at = 0
