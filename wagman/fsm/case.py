@@ -107,9 +107,13 @@ class Step:
         """The same step, with effects that come before its own."""
         return evolve(self, effects=effects + self.effects)
 
-    def answer(self, accepted: bool, reason: str) -> "Step":
-        """The same step as the answer to a request."""
-        return evolve(self, verdict=Verdict(accepted, self.state.name, reason))
+    def accept(self, reason: str) -> "Step":
+        """The same step as the answer to a request that is carried out, or has been already."""
+        return evolve(self, verdict=Verdict(accepted=True, state=self.state.name, reason=reason))
+
+    def refuse(self, reason: str) -> "Step":
+        """The same step as the answer to a request that is not carried out."""
+        return evolve(self, verdict=Verdict(accepted=False, state=self.state.name, reason=reason))
 
 
 def counted_attempt(case: Case) -> Case:

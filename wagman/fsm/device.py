@@ -99,7 +99,7 @@ def power_fact(
 def command(state: State, case: Case, ask: Operator) -> Step:
     """What is wanted changes before the state is asked; a refusal changes nothing."""
     if obstacle := refusal(case, ask):
-        return state.stay(case).answer(False, obstacle)
+        return state.stay(case).refuse(obstacle)
     match ask.verb:
         case "start" | "restart":
             exempt = case.memory.exempt or case.memory.hibernating
@@ -112,7 +112,7 @@ def command(state: State, case: Case, ask: Operator) -> Step:
         case "disable":
             return state.stop(case.remember(wanted="down", enabled=False), "disabled by the operator")
         case "enable":
-            return state.stay(case.remember(enabled=True)).answer(True, "enabled")
+            return state.stay(case.remember(enabled=True)).accept("enabled")
 
 
 def refusal(case: Case, ask: Operator) -> str:

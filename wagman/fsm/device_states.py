@@ -78,7 +78,7 @@ class State(GraphState):
         raise NotImplementedError
 
     def kill(self, case: Case) -> Step:
-        return stopped(self, case, "killed by the operator", firm=True).answer(True, "power is being cut")
+        return stopped(self, case, "killed by the operator", firm=True).accept("power is being cut")
 
     def wagman_start(self, case: Case) -> Step:
         return self.stay(case, StartRefused(f"it is {self.name}"))
@@ -167,20 +167,20 @@ class Stopped(State):
     def start(self, case: Case) -> Step:
         fresh = case.remember(attempts=0, failures=0, unrecoverable=False)
         if self.untouched:
-            return self.stay(fresh).answer(True, "first it is seen whether it already runs")
-        return starting(self, fresh, "asked by the operator").answer(True, "power is coming on")
+            return self.stay(fresh).accept("first it is seen whether it already runs")
+        return starting(self, fresh, "asked by the operator").accept("power is coming on")
 
     def restart(self, case: Case, reason: str) -> Step:
         return self.start(case)
 
     def stop(self, case: Case, reason: str) -> Step:
-        return self.stay(case, case.event("stopped", reason=self.reason)).answer(True, "already stopped")
+        return self.stay(case, case.event("stopped", reason=self.reason)).accept("already stopped")
 
     def kill(self, case: Case) -> Step:
         killed = evolve(self, reason="killed by the operator", untouched=False, cut=case.memory.cycle, firm=True)
         plan: Plan = {"settle": KEEP, "backoff": KEEP}
         words = "power is off" if self.off else "power is being cut"
-        return self.go(case, killed, plan, case.event("stopped", reason=killed.reason)).answer(True, words)
+        return self.go(case, killed, plan, case.event("stopped", reason=killed.reason)).accept(words)
 
     def wagman_start(self, case: Case) -> Step:
         if not self.due(case.memory):
@@ -222,7 +222,7 @@ class Stopped(State):
             return self.stay(case)  # the adopt window tells
         return self.found_running(case, beats=False, why=found.why)
 
-    def found_running(self, case: Case, beats: bool, why: str) -> Step:
+    def found_running(self, case: Case, *, beats: bool, why: str) -> Step:
         """Take over a guest that runs already; one that should not is asked to halt, never just cut."""
         case = case.remember(cycle=case.memory.cycle + 1)
         if not case.welcome:
@@ -315,17 +315,17 @@ class Starting(Booting):
     successors: ClassVar[frozenset[str]] = frozenset({"stopped", "will_stop", "started"})
 
     def start(self, case: Case) -> Step:
-        return self.stay(case).answer(True, "already starting")
+        return self.stay(case).accept("already starting")
 
     def restart(self, case: Case, reason: str) -> Step:
-        return self.stay(case).answer(True, "it is booting freshly")
+        return self.stay(case).accept("it is booting freshly")
 
     def stop(self, case: Case, reason: str) -> Step:
         if not self.asked:
-            return stopped(self, case, reason, cut=case.memory.cycle - 1).answer(True, "its power was not on yet")
+            return stopped(self, case, reason, cut=case.memory.cycle - 1).accept("its power was not on yet")
         will = WillStop(reason, self.cleared, self.asked, self.on, self.on_at_s)
         step = self.go(case, will, ALL, case.event("will_stop", reason=reason))
-        return step.answer(True, "it is asked to halt once it has booted")
+        return step.accept("it is asked to halt once it has booted")
 
     def booted(self, case: Case, at_s: float | None) -> Step:
         return started(self, case, at_s)
@@ -347,13 +347,13 @@ class WillStop(Booting):
     def start(self, case: Case) -> Step:
         back = Starting("asked by the operator", self.cleared, self.asked, self.on, self.on_at_s)
         event = case.event("starting", reason=back.reason, recover=False, **start_fields(case))
-        return self.go(case, back, ALL, event).answer(True, "it goes on booting")
+        return self.go(case, back, ALL, event).accept("it goes on booting")
 
     def restart(self, case: Case, reason: str) -> Step:
         return self.start(case)
 
     def stop(self, case: Case, reason: str) -> Step:
-        return self.stay(case).answer(True, "it is asked to halt once it has booted")
+        return self.stay(case).accept("it is asked to halt once it has booted")
 
     def booted(self, case: Case, at_s: float | None) -> Step:
         return stopping(self, case, self.reason)
@@ -384,13 +384,13 @@ class Started(State):
         return {} if self.stable else {"stable": Alarm(case.config.stable_after_s)}
 
     def start(self, case: Case) -> Step:
-        return self.stay(case, case.event("started", reason="asked by the operator")).answer(True, "already started")
+        return self.stay(case, case.event("started", reason="asked by the operator")).accept("already started")
 
     def stop(self, case: Case, reason: str) -> Step:
-        return stopping(self, case, reason).answer(True, "it is asked to halt")
+        return stopping(self, case, reason).accept("it is asked to halt")
 
     def restart(self, case: Case, reason: str) -> Step:
-        return restarting(self, case, reason).answer(True, "it is asked to halt; then power comes back")
+        return restarting(self, case, reason).accept("it is asked to halt; then power comes back")
 
     def board_stopping(self, case: Case, stopping: BoardStopping) -> Step:
         return restarting(self, case, stopping.why)
@@ -484,7 +484,7 @@ class Halting(State):
             return Step(self, case.memory, {**ALL, "heartbeat": silence(case)})  # silence counts only after the message
         return self.halted(case, self.reason, firm=False)
 
-    def halted(self, case: Case, reason: str, firm: bool) -> Step:
+    def halted(self, case: Case, reason: str, *, firm: bool) -> Step:
         raise NotImplementedError
 
 
@@ -498,12 +498,12 @@ class Stopping(Halting):
 
     def start(self, case: Case) -> Step:
         other = Restarting("asked for while stopping", self.failed, self.delivered, self.sending, self.recent)
-        return self.instead(case, other).answer(True, "power comes back once it has halted")
+        return self.instead(case, other).accept("power comes back once it has halted")
 
     def stop(self, case: Case, reason: str) -> Step:
-        return self.stay(case).answer(True, "already stopping")
+        return self.stay(case).accept("already stopping")
 
-    def halted(self, case: Case, reason: str, firm: bool) -> Step:
+    def halted(self, case: Case, reason: str, *, firm: bool) -> Step:
         return stopped(self, case, reason, firm=firm, backoff_s=self.wait_s(case))
 
     def power_lost(self, case: Case, lost: PowerLost) -> Step:
@@ -527,13 +527,13 @@ class Restarting(Halting):
         return super().command(config) if config.restart is None else config.restart
 
     def start(self, case: Case) -> Step:
-        return self.stay(case).answer(True, "already restarting")
+        return self.stay(case).accept("already restarting")
 
     def stop(self, case: Case, reason: str) -> Step:
         other = Stopping(reason, self.failed, self.delivered, self.sending, self.recent)
-        return self.instead(case, other).answer(True, "it is asked to halt")
+        return self.instead(case, other).accept("it is asked to halt")
 
-    def halted(self, case: Case, reason: str, firm: bool) -> Step:
+    def halted(self, case: Case, reason: str, *, firm: bool) -> Step:
         if case.memory.forbidden:
             return stopped(self, case, "the environment forbids its restart", firm=firm)
         return starting(self, case, "restart")
@@ -548,7 +548,9 @@ class Restarting(Halting):
 # --- Ways into the states ---------------------------------------------------------------------------------------------
 
 
-def stopped(old: State, case: Case, reason: str, *, cut: int | None = None, firm: bool = False, backoff_s: float = 0.0) -> Step:
+def stopped(  # noqa: PLR0913 - each says one thing about the cut
+    old: State, case: Case, reason: str, *, cut: int | None = None, firm: bool = False, backoff_s: float = 0.0
+) -> Step:
     """Enter Stopped: power off (of every cycle up to `cut`, by default the current one)."""
     case = case.remember(exempt=False)
     new = Stopped(reason, cut=case.memory.cycle if cut is None else cut, firm=firm, backoff_s=backoff_s)

@@ -100,6 +100,7 @@ class Situation:
     views: Mapping[str, View] = field(factory=dict)
     blind: bool = True
     cursor: str | None = None  # the guest that was started last
+    passed: frozenset[str] = frozenset()  # whose latest start led nowhere: not tried again before the next look
 
     @property
     def next_due(self) -> View | None:
@@ -108,7 +109,8 @@ class Situation:
             return None
         after = self.order.index(self.cursor) + 1 if self.cursor in self.order else 0
         turn = (*self.order[after:], *self.order[:after])
-        return next((self.views[name] for name in turn if name in self.views and self.views[name].due), None)
+        ready = (self.views[name] for name in turn if name in self.views and name not in self.passed)
+        return next((view for view in ready if view.due), None)
 
     @property
     def unstopped(self) -> list[View]:
@@ -237,10 +239,10 @@ class StartNextDevice(State):
         if refused.name != self.device:
             return self.stay(now)
         event = Draft("wagman.start_refused", refused.name, {"reason": refused.reason})
-        return choose(self, no_longer_due(now, refused.name)).after(event)
+        return choose(self, passed_over(now, refused.name)).after(event)
 
     def alarm(self, now: Situation, fired: Fired) -> Step:
-        return choose(self, no_longer_due(now, self.device)).after(Draft("wagman.start_stalled", self.device))
+        return choose(self, passed_over(now, self.device)).after(Draft("wagman.start_stalled", self.device))
 
 
 @frozen
@@ -254,6 +256,7 @@ class Normal(State):
         return {"look": Alarm(now.config.normal_interval_s)}
 
     def alarm(self, now: Situation, fired: Fired) -> Step:
+        now = evolve(now, passed=frozenset())
         return choose(self, now) if now.next_due else Step(self, now, self.plan(now))
 
     def device_changed(self, now: Situation, old: View | None, new: View) -> Step:
@@ -357,11 +360,9 @@ def stop_next(now: Situation) -> tuple[Effect, ...]:
     return (StopDevice(view.name),) if view else ()
 
 
-def no_longer_due(now: Situation, name: str) -> Situation:
-    """A start that led nowhere is not tried again before the guest itself has changed: no two tasks spin on each other."""
-    if name not in now.views:
-        return now
-    return evolve(now, views={**now.views, name: evolve(now.views[name], due=False)})
+def passed_over(now: Situation, name: str) -> Situation:
+    """A start that led nowhere waits until the guest has changed, or the next look: no two tasks spin on each other."""
+    return evolve(now, passed=now.passed | {name})
 
 
 # --- The machine ------------------------------------------------------------------------------------------------------
@@ -378,6 +379,7 @@ def step(state: State, now: Situation, item: Input) -> Step:
 
 
 def react(state: State, now: Situation, item: Input) -> Step:
+    """The transition itself, with the alarms of the state alone."""
     match item:
         case DeviceChanged():
             return device_changed(state, now, item.view)
@@ -400,7 +402,8 @@ def react(state: State, now: Situation, item: Input) -> Step:
 def device_changed(state: State, now: Situation, view: View) -> Step:
     """Take in the view; a guest that has not heard whether guests may run is told."""
     old = now.views.get(view.name)
-    result = state.device_changed(evolve(now, views={**now.views, view.name: view}), old, view)
+    after = evolve(now, views={**now.views, view.name: view}, passed=now.passed - {view.name})
+    result = state.device_changed(after, old, view)
     if view.hibernating == result.state.hibernates or any(isinstance(effect, Hibernate) for effect in result.effects):
         return result
     return result.after(Hibernate(result.state.hibernates, view.name))
