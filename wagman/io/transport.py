@@ -78,7 +78,12 @@ def stream_opener(open_stream: Callable[[], Awaitable[trio.abc.Stream]]) -> Open
 
     async def open_transport() -> Transport:
         with _as_link_errors():
-            return StreamTransport(await open_stream())
+            try:
+                return StreamTransport(await open_stream())
+            except OSError as error:
+                if _is_busy(error):
+                    raise LinkBusyError(f"another process holds the port: {error}") from error
+                raise
 
     return open_transport
 
@@ -127,11 +132,9 @@ def _as_link_errors() -> Iterator[None]:
     try:
         yield
     except _TROUBLE as error:
-        raise _translated(error) from error
+        raise LinkGoneError(str(error) or type(error).__name__) from error
 
 
-def _translated(error: BaseException) -> LinkBusyError | LinkGoneError:
+def _is_busy(error: OSError) -> bool:
     cause = error.__cause__ or error  # the library wraps what flock says
-    if isinstance(cause, OSError) and cause.errno in _BUSY:
-        return LinkBusyError(f"another process holds the port: {error}")
-    return LinkGoneError(str(error) or type(error).__name__)
+    return isinstance(cause, OSError) and cause.errno in _BUSY
