@@ -10,7 +10,7 @@ from typing import Any
 
 import trio
 from attrs import define, field
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from wagman.errors import StoreError
 from wagman.events import Draft
@@ -87,6 +87,7 @@ class FaultyStore(Store):
     fault: str | None = field(default=None, kw_only=True)  # why nothing works
     deaf: bool = field(default=False, kw_only=True)  # a commit is done, and its answer is lost
     commits: int = field(default=0, kw_only=True)
+    failed_s: list[float] = field(factory=list, kw_only=True)  # when it failed, by trio's clock
 
     def open(self) -> Opened:
         self._fail()
@@ -107,6 +108,7 @@ class FaultyStore(Store):
 
     def _fail(self) -> None:
         if self.fault is not None:
+            self.failed_s.append(trio.current_time())
             raise StoreError(self.fault)
 
 
@@ -131,6 +133,7 @@ async def journal_at(place: Path | Store, *, running: bool = True, **more: Any) 
             if running:
                 await journal.load()
                 await nursery.start(journal.run)
+                await wait_all_tasks_blocked()  # until it has told that the store was opened
             yield journal, told
             nursery.cancel_scope.cancel()
     finally:

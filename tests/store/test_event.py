@@ -33,7 +33,9 @@ def test_of_fields_that_are_too_large_the_small_ones_and_the_head_of_the_long_on
 
 
 def test_what_json_has_no_word_for_becomes_text_or_null():
-    fields = json.loads(encode_fields({"a": math.nan, "b": b"\xff", "c": {"z", "y"}, "d": "\udcff", "e": datetime(2026, 1, 1, tzinfo=UTC)}))
+    fields = json.loads(
+        encode_fields({"a": math.nan, "b": b"\xff", "c": {"z", "y"}, "d": "\udcff", "e": datetime(2026, 1, 1, tzinfo=UTC)})
+    )
     assert fields == {"a": None, "b": "b'\\xff'", "c": ["y", "z"], "d": "\\udcff", "e": "2026-01-01 00:00:00+00:00"}
 
 

@@ -1,0 +1,567 @@
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from tests.store.kit import NOON, batch, draft, everything, faulty_at, in_virtual_time, journal_at, opened, raw, store_at, types
+from wagman.errors import StoreError
+from wagman.events import Draft
+from wagman.store import Event, Journal, Limits, Loaded, PositionError, Ref, Subscription, threaded
+from wagman.store.limits import MAX_BATCH_BYTES, MIN_BYTES
+from wagman.store.pending import Ring
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "wagman.db"
+
+
+def own(events: list[Event]) -> list[Event]:
+    """Without what the journal tells of itself."""
+    return [event for event in events if not event.type.startswith("store.")]
+
+
+# --- Recording --------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_recorded_is_shown_when_it_is_durable_and_not_before(path: Path) -> None:
+    async def body() -> None:
+        async with journal_at(path) as (journal, told):
+            receipt = journal.record([draft(attempt=1)])
+            assert own(told) == []
+            assert own(await journal.page()) == []
+            assert await receipt.settled(5.0)
+            [event] = own(told)
+            assert event.as_json() == {
+                "id": 2,
+                "time": "2026-06-01T12:00:00.000Z",
+                "boot_id": "boot",
+                "mono_s": 0.0,
+                "type": "device.started",
+                "device": "gn",
+                "cause": None,
+                "fields": {"attempt": 1},
+            }
+            assert own(await journal.page()) == [event]
+
+    in_virtual_time(body)
+
+
+def test_what_is_queued_is_committed_together(path: Path) -> None:
+    async def body() -> None:
+        store = faulty_at(path)
+        async with journal_at(store) as (journal, told):
+            before = store.commits
+            for _ in range(20):
+                receipt = journal.record([draft(), draft()])
+            assert await receipt.settled(5.0)
+            assert (store.commits - before, len(own(told))) == (1, 40)
+
+    in_virtual_time(body)
+
+
+def test_a_cause_is_known_by_its_ref_before_it_has_an_id(path: Path) -> None:
+    async def body() -> None:
+        async with journal_at(path) as (journal, told):
+            first = journal.record([draft("command.start")])
+            second = journal.record([(Draft("device.starting", "gn"), first.refs[0])])
+            assert await second.settled(5.0)
+            third = journal.record([(Draft("device.started", "gn"), second.refs[0]), (Draft("device.lost", "gn"), first.refs[0].id)])
+            assert await third.settled(5.0)
+            assert [(event.id, event.cause) for event in own(told)] == [(2, None), (3, 2), (4, 3), (5, 2)]
+            assert [event.id for event in await journal.chain(4)] == [4, 3, 2]
+            assert [event.id for event in await journal.chain(4, limit=1)] == [4]
+
+    in_virtual_time(body)
+
+
+def test_state_lasts_and_is_written_only_when_it_changes(path: Path) -> None:
+    async def body() -> None:
+        store = faulty_at(path)
+        async with journal_at(store) as (journal, _):
+            assert await journal.record([], {"device.gn": {"wanted": "up"}, "board": [1]}).settled(5.0)
+            commits = store.commits
+            assert await journal.record([], {"device.gn": {"wanted": "up"}}).settled(5.0)
+            assert store.commits == commits
+            assert await journal.record([draft()], {"board": None}).settled(5.0)
+        async with journal_at(path, running=False) as (again, _):
+            assert await again.load() == Loaded({"device.gn": {"wanted": "up"}}, trusted=True)
+
+    in_virtual_time(body)
+
+
+def test_state_that_was_loaded_is_not_written_again(path: Path) -> None:
+    async def body() -> None:
+        async with journal_at(path) as (journal, _):
+            journal.record([], {"gn": 1})
+        store = faulty_at(path)
+        async with journal_at(store) as (journal, _):
+            commits = store.commits
+            assert await journal.record([], {"gn": 1}).settled(0.0)
+            assert store.commits == commits
+
+    in_virtual_time(body)
+
+
+def test_more_than_a_transaction_may_hold_is_the_callers_fault(path: Path) -> None:
+    async def body() -> None:
+        async with journal_at(path) as (journal, told):
+            with pytest.raises(ValueError, match="more than one transaction may hold"):
+                journal.record([draft()], {"gn": "x" * MAX_BATCH_BYTES})
+            assert await journal.record([draft()]).settled(5.0)
+            assert len(own(told)) == 1
+
+    in_virtual_time(body)
+
+
+def test_an_event_says_when_the_clock_was_not_set_and_how_long_the_service_runs(path: Path) -> None:
+    async def body() -> None:
+        async with journal_at(path, wall=lambda: datetime(1970, 1, 1, tzinfo=UTC), began_s=-2.5) as (journal, told):
+            assert await journal.record([draft()]).settled(5.0)
+            shown = own(told)[0].as_json()
+            assert (shown["time"], shown["clock"], shown["mono_s"]) == ("1970-01-01T00:00:00.000Z", "unset", 2.5)
+
+    in_virtual_time(body)
+
+
+def test_repeats_of_the_types_that_were_named_collapse(path: Path) -> None:
+    async def body() -> None:
+        async with journal_at(path, collapse={"link.down"}) as (journal, told):
+            first = journal.record([draft("link.down", None, why="hang-up")])
+            assert await first.settled(5.0)
+            for _ in range(3):
+                repeat = journal.record([draft("link.down", None, why="hang-up"), draft("device.blind")])
+                assert repeat.refs[0] is first.refs[0]
+                await trio.sleep(2.0)
+            await trio.sleep(60.0)
+            assert types(own(told)) == ["link.down", *["device.blind"] * 3, "link.down"]
+            summary = own(told)[-1]
+            assert (summary.fields, summary.cause) == ({"why": "hang-up", "count": 3, "over_s": 4.0}, 2)
+
+    in_virtual_time(body)
+
+
+def test_a_node_where_nothing_happens_writes_nothing(path: Path) -> None:
+    async def body() -> None:
+        store = faulty_at(path)
+        async with journal_at(store, collapse={"link.down"}):
+            await trio.sleep(1.0)
+            commits = store.commits
+            await trio.sleep(30 * 86_400)
+            assert store.commits == commits
+
+    in_virtual_time(body)
+
+
+# --- The end ----------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_queued_at_the_end_is_written_with_the_repeats_that_were_counted(path: Path) -> None:
+    async def body() -> None:
+        async with journal_at(path, collapse={"link.down"}) as (journal, _):
+            for _ in range(3):
+                journal.record([draft("link.down")], {"gn": 1})
+
+    in_virtual_time(body)
+    with opened(path) as (store, found):
+        assert [(each.type, each.fields) for each in everything(store)][1:] == [
+            ("link.down", "{}"),
+            ("link.down", '{"count":2,"over_s":0.0}'),
+        ]
+        assert found.memory == {"gn": "1"}
+    assert [file.name for file in path.parent.iterdir()] == ["wagman.db"]
+
+
+def test_a_disk_that_hangs_at_the_end_holds_nobody_up_for_longer_than_the_bound(path: Path) -> None:
+    async def hang(_call: Any) -> Any:
+        await trio.sleep_forever()
+
+    async def body() -> None:
+        async with journal_at(path, blocking=hang, running=False, drain_s=3.0) as (journal, _):
+            async with trio.open_nursery() as nursery:
+                await nursery.start(journal.run)
+                journal.record([draft()])
+                nursery.cancel_scope.cancel()
+            assert trio.current_time() == pytest.approx(3.0)
+
+    in_virtual_time(body)
+
+
+def test_the_task_can_be_run_again_and_goes_on(path: Path) -> None:
+    async def body() -> None:
+        async with journal_at(path, running=False) as (journal, told):
+            for _ in range(2):
+                async with trio.open_nursery() as nursery:
+                    await nursery.start(journal.run)
+                    assert await journal.record([draft()]).settled(5.0)
+                    nursery.cancel_scope.cancel()
+            assert [(e.id, e.type) for e in told] == [(1, "device.started"), (2, "store.opened"), (3, "device.started")]
+
+    in_virtual_time(body)
+
+
+def test_a_severed_store_ends_like_a_killed_process(path: Path) -> None:
+    async def body() -> None:
+        store = store_at(path)
+        async with journal_at(store) as (journal, told):
+            assert await journal.record([draft(n=1)]).settled(5.0)
+            journal.record([draft(n=2)])
+            store.sever()
+        async with journal_at(path) as (journal, _):
+            assert [event.fields for event in own(await journal.page())] == [{"n": 1}]
+
+    in_virtual_time(body)
+
+
+# --- A disk that fails ------------------------------------------------------------------------------------------------
+
+
+def test_while_the_disk_fails_events_are_shown_at_once_without_an_id_and_written_later_in_their_order(path: Path) -> None:
+    async def body() -> None:
+        store = faulty_at(path)
+        async with journal_at(store) as (journal, told):
+            with journal.subscribe() as heard:
+                assert await journal.record([draft(n=1)]).settled(5.0)
+                store.fault = "cannot write: full"
+                receipt = journal.record([draft(n=2)])
+                assert not await receipt.settled(600.0)
+                assert (journal.broken, trio.current_time()) == ("cannot write: full", 0.0)
+                at_once = journal.record([draft(n=3)], {"gn": 3})
+                assert not await at_once.settled(600.0)
+                assert trio.current_time() == 0.0
+                assert [(e.id, e.fields.get("n")) for e in own(told)] == [(2, 1), (None, 2), (None, 3)]
+                store.fault = None
+                await trio.sleep(1.5)
+                assert await at_once.settled(0.0)
+                assert journal.broken is None
+                assert types(told)[-4:] == ["device.started", "store.unavailable", "device.started", "store.recovered"]
+                shown = await everything_of(heard)
+            assert [(e.id, e.type) for e in shown] == [
+                (2, "device.started"),
+                (None, "device.started"),
+                (None, "store.unavailable"),
+                (None, "device.started"),
+                (3, "device.started"),
+                (4, "store.unavailable"),
+                (5, "device.started"),
+                (6, "store.recovered"),
+            ]
+            assert [e.fields["n"] for e in own(shown)] == [1, 2, 3, 2, 3]
+
+    in_virtual_time(body)
+
+
+async def everything_of(subscription: Subscription) -> list[Any]:
+    """What a subscription gives within a second."""
+    given = []
+    with trio.move_on_after(1.0):
+        while True:
+            given.append(await subscription.receive())
+    return given
+
+
+def test_an_outage_is_told_of_once_and_tried_less_and_less_often(path: Path) -> None:
+    async def body() -> None:
+        store = faulty_at(path)
+        async with journal_at(store) as (journal, told):
+            await trio.sleep(100.0)
+            store.fault = "broken"
+            journal.record([draft()])
+            await trio.sleep(300.0)
+            assert [at_s - 100.0 for at_s in store.failed_s] == [0, 1, 3, 7, 15, 31, 63, 123, 183, 243]
+            assert types(told).count("store.unavailable") == 1
+            store.fault = None
+            await trio.sleep(60.0)
+            assert (types(told).count("store.recovered"), told[-1].fields) == (1, {"after_s": 303.0})
+
+    in_virtual_time(body)
+
+
+def test_a_disk_that_fails_again_soon_is_still_tried_seldom(path: Path) -> None:
+    async def body() -> None:
+        store = faulty_at(path)
+        async with journal_at(store) as (journal, told):
+            for _ in range(600):
+                store.fault = "flapping"
+                journal.record([draft()])
+                await trio.sleep(1.0)
+                store.fault = None
+                await trio.sleep(1.0)
+            assert types(told).count("store.unavailable") < 40
+
+    in_virtual_time(body)
+
+
+def test_what_does_not_fit_into_memory_is_dropped_and_the_gap_told_of_where_it_is(path: Path) -> None:
+    async def body() -> None:
+        store = faulty_at(path)
+        async with journal_at(store, ring=Ring(max_events=5)) as (journal, told):
+            store.fault = "broken"
+            journal.record([draft(n=0)])
+            await trio.sleep(0.5)
+            for number in range(1, 20):
+                journal.record([draft(n=number)], {"n": number, f"key-{number}": number})
+            store.fault = None
+            await trio.sleep(2.0)
+            log = await journal.page()
+            assert [(e.type, *e.fields.values()) for e in log[1:]] == [
+                ("device.started", 0),
+                ("store.dropped", 16),
+                *[("device.started", n) for n in range(16, 20)],
+                ("store.recovered", 1.0),
+            ]
+        with opened(path) as (_, found):
+            assert len(found.memory) == 20
+            assert found.memory["n"] == "19"
+
+    in_virtual_time(body)
+
+
+def test_a_commit_whose_answer_was_lost_is_not_written_twice(path: Path) -> None:
+    async def body() -> None:
+        store = faulty_at(path)
+        async with journal_at(store) as (journal, told):
+            store.deaf = True
+            journal.record([draft(n=1)], {"gn": 1})
+            await trio.sleep(0.5)
+            assert journal.broken == "the answer was lost"
+            store.deaf = False
+            journal.record([draft(n=2)])
+            await trio.sleep(2.0)
+            assert [e.fields["n"] for e in own(await journal.page())] == [1, 2]
+            assert [e.fields["n"] for e in own(told)] == [1, 2]
+
+    in_virtual_time(body)
+
+
+def test_a_store_that_cannot_be_opened_at_the_start_is_opened_later(path: Path) -> None:
+    async def body() -> None:
+        path.mkdir()
+        async with journal_at(path, running=False) as (journal, told), trio.open_nursery() as nursery:
+            assert await journal.load() == Loaded({}, trusted=False)
+            assert (journal.log_id, journal.last_id) == (None, 0)
+            await nursery.start(journal.run)
+            assert not await journal.record([draft()], {"gn": 1}).settled(600.0)
+            assert [(e.type, e.id) for e in await journal.page()] == [("store.unavailable", None), ("device.started", None)]
+            with pytest.raises(PositionError):
+                journal.subscribe(since=3)
+            path.rmdir()
+            await trio.sleep(1.5)
+            assert types(told) == ["store.unavailable", "device.started", "store.opened", "store.recovered"]
+            assert (journal.log_id, journal.last_id) == ("log-1", 4)
+            nursery.cancel_scope.cancel()
+        with opened(path) as (_, found):
+            assert found.memory == {"gn": "1"}
+
+    in_virtual_time(body)
+
+
+def test_a_disk_that_does_not_answer_is_one_that_fails(path: Path) -> None:
+    async def body() -> None:
+        go_on: trio.Event | None = None
+
+        async def slow(call: Any) -> Any:
+            result = call()
+            if go_on is not None:
+                await go_on.wait()
+            await trio.lowlevel.checkpoint()
+            return result
+
+        async with journal_at(path, blocking=slow) as (journal, told):
+            await trio.sleep(1.0)
+            go_on = trio.Event()
+            receipt = journal.record([draft()])
+            assert not await receipt.settled(60.0)
+            assert trio.current_time() == pytest.approx(11.0)
+            assert [(e.type, e.id) for e in told[1:]] == [("device.started", None), ("store.unavailable", None)]
+            with pytest.raises(StoreError, match="has not answered for 10 s"):
+                await journal.chain(1)
+            go_on.set()
+            await trio.sleep(30.0)
+            assert types(await journal.page()) == ["store.opened", "device.started", "store.unavailable", "store.recovered"]
+
+    in_virtual_time(body)
+
+
+# --- A log that had to be replaced ------------------------------------------------------------------------------------
+
+
+def spoil(path: Path) -> None:
+    path.write_bytes(b"not a database" + path.read_bytes()[14:])
+
+
+def test_a_log_found_damaged_at_the_start_is_set_aside_and_what_it_said_is_not_trusted(path: Path) -> None:
+    async def body() -> None:
+        async with journal_at(path) as (journal, _):
+            journal.record([draft()], {"gn": 1})
+        spoil(path)
+        async with journal_at(store_at(path, new_log_id=lambda: "second"), running=False) as (journal, told), trio.open_nursery() as nursery:
+            assert await journal.load() == Loaded({}, trusted=False)
+            await nursery.start(journal.run)
+            await trio.sleep(1.0)
+            assert types(told) == ["store.damaged", "store.opened"]
+            assert told[0].fields == {"reason": "file is not a database", "set_aside": f"{path}.damaged-{NOON:%Y%m%dT%H%M%SZ}"}
+            assert told[1].fields == {"log_id": "second", "new": True}
+            nursery.cancel_scope.cancel()
+
+    in_virtual_time(body)
+
+
+def test_a_log_replaced_while_running_gets_the_state_again_and_causes_of_the_old_log_are_not_mixed_up(path: Path) -> None:
+    async def body() -> None:
+        async with journal_at(path) as (journal, told):
+            with journal.subscribe() as heard:
+                old = journal.record([draft(n=n) for n in range(5)], {"gn": 1, "cs": 1})
+                assert await old.settled(5.0)
+                path.unlink()
+                journal.record([(Draft("device.stopped", "gn"), old.refs[4])], {"gn": 2})
+                await trio.sleep(5.0)
+                assert journal.log_id == "log-2"
+                log = await journal.page()
+                assert types(log) == ["device.stopped", "store.unavailable", "store.damaged", "store.opened", "store.recovered"]
+                assert [(e.id, e.cause) for e in log][0] == (1, None)
+                live = await everything_of(heard)
+                assert [e.id for e in live] == [2, 3, 4, 5, 6, *[None] * 4, 1, 2, 3, 4, 5]
+                with pytest.raises(PositionError, match="log log-1 is gone"):
+                    journal.subscribe(since=2, log_id="log-1")
+        with opened(path) as (_, found):
+            assert found.memory == {"gn": "2", "cs": "1"}
+
+    in_virtual_time(body)
+
+
+def test_damage_found_by_a_reader_has_the_log_replaced(path: Path) -> None:
+    async def body() -> None:
+        with opened(path) as (store, _):
+            store.commit(batch(1, 10_000, f'"{"x" * 400}"', gn="1"))  # more than is cached
+        async with journal_at(store_at(path, new_log_id=lambda: "second")) as (journal, told):
+            data = bytearray(path.read_bytes())
+            data[4 * 4096 : 6 * 4096] = bytes(2 * 4096)
+            path.write_bytes(data)
+            with pytest.raises(StoreError, match="malformed"):
+                await journal.page(since=0, limit=1000)
+            await trio.sleep(1.0)
+            assert types(told)[1:] == ["store.damaged", "store.opened"]
+            assert (journal.log_id, journal.last_id) == ("second", 2)
+        with opened(path) as (_, found):
+            assert found.memory == {"gn": "1"}
+
+    in_virtual_time(body)
+
+
+def test_state_on_the_disk_that_is_no_json_is_not_trusted(path: Path) -> None:
+    async def body() -> None:
+        async with journal_at(path) as (journal, _):
+            journal.record([], {"gn": {"wanted": "up"}})
+        raw(path, "UPDATE memory SET value = '{'")
+        async with journal_at(path, running=False) as (again, _):
+            assert await again.load() == Loaded({}, trusted=False)
+
+    in_virtual_time(body)
+
+
+# --- Reading ----------------------------------------------------------------------------------------------------------
+
+
+def test_pages_count_from_an_id_from_a_time_or_from_the_end(path: Path) -> None:
+    async def body() -> None:
+        async with journal_at(path) as (journal, _):
+            for number in range(6):
+                journal.record([draft(n=number, device="cs" if number % 2 else "gn")])
+                await trio.sleep(10.0)
+
+            async def found(**query: Any) -> list[int]:
+                return [event.fields["n"] for event in own(await journal.page(**query))]
+
+            assert await found() == [0, 1, 2, 3, 4, 5]
+            assert await found(limit=2) == [4, 5]
+            assert await found(since=2, limit=2) == [1, 2]
+            assert await found(since=NOON + timedelta(seconds=15)) == [2, 3, 4, 5]
+            assert await found(since=journal.last_id) == []
+            assert await found(type="device") == [0, 1, 2, 3, 4, 5]
+            with pytest.raises(PositionError, match="the last one is 7"):
+                await journal.page(since=8)
+
+    in_virtual_time(body)
+
+
+def test_a_page_ends_with_what_waits_for_the_disk(path: Path) -> None:
+    async def body() -> None:
+        async with journal_at(path) as (journal, _):
+            assert await journal.record([draft(n=1), draft(n=2)]).settled(5.0)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("wagman.store.sqlite.Store.commit", refuse)
+                journal.record([draft(n=3), draft("link.down", None)])
+                await trio.sleep(0.5)
+                assert [e.id for e in await journal.page(type="device")] == [2, 3, None]
+                assert [e.id for e in await journal.page(since=2, limit=2)] == [3, None]
+                assert [e.id for e in await journal.page(since=NOON, limit=3)] == [1, 2, 3]
+                assert types(await journal.page(limit=2)) == ["link.down", "store.unavailable"]
+                assert await journal.page(since=NOON + timedelta(hours=1)) == []
+                assert [e.id for e in await journal.page(device="gn")] == [2, 3, None]
+
+    in_virtual_time(body)
+
+
+def refuse(*_: Any) -> None:
+    raise StoreError("full")
+
+
+# --- With a real thread -----------------------------------------------------------------------------------------------
+
+
+def test_with_a_thread_for_the_disk_the_same_holds(path: Path) -> None:
+    async def body() -> None:
+        async with journal_at(path, blocking=threaded(), wall=lambda: NOON) as (journal, told):
+            async with trio.open_nursery() as nursery:
+                for _ in range(5):
+                    nursery.start_soon(client, journal)
+            log = await journal.page(limit=1000)
+            assert [event.id for event in log] == list(range(1, 102))
+            assert told == log
+
+    async def client(journal: Journal) -> None:
+        cause: Ref | None = None
+        for number in range(20):
+            receipt = journal.record([(Draft("device.started", "gn", {"n": number}), cause)], {"n": number})
+            assert await receipt.settled(20.0)
+            cause = receipt.refs[0]
+            await journal.page(limit=3)
+
+    trio.run(body)
+
+
+def test_a_thread_that_was_left_behind_keeps_its_turn(path: Path) -> None:
+    """The connection is never used by two threads at once, though the call of the first was given up."""
+    async def body() -> None:
+        blocking, gate, order = threaded(), threading.Event(), []
+
+        def first() -> None:
+            gate.wait(10.0)
+            order.append("first")
+
+        with trio.move_on_after(0.05):
+            await blocking(first)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(blocking, lambda: order.append("second"))
+            await trio.sleep(0.05)
+            assert order == []
+            gate.set()
+        assert order == ["first", "second"]
+
+    trio.run(body)
+
+
+def test_the_bound_holds_through_the_journal_too(path: Path) -> None:
+    async def body() -> None:
+        async with journal_at(store_at(path, Limits(50, MIN_BYTES))) as (journal, _):
+            for number in range(300):
+                journal.record([draft(n=number)])
+                await trio.sleep(1.0)
+            assert (journal.first_id, journal.last_id) == ((await journal.page(since=0))[0].id, 301)
+            assert journal.last_id - journal.first_id < 50
+
+    in_virtual_time(body)
