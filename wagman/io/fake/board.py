@@ -88,7 +88,7 @@ class Board:
     def feed(self, data: bytes, now_s: float) -> int:
         """The host sends `data`, after `advance(now_s)`; returns how many bytes were taken, the rest has to wait."""
         taken = self.usb.receive(data)
-        if self.firmware.idle:
+        if taken and self.firmware.idle:
             self._wake_s = min(self._wake_s, now_s)
         return taken
 

@@ -1,11 +1,12 @@
 """The v3 firmware: set-up and the main loop.
 
-The loop is written down as the firmware has it, but passes in which nothing would happen are not run: `_rest` sleeps
-through them and takes up the pass that is in progress when something is due, at the place where the loop then is.
+A pass of the firmware's loop is: perhaps a start; for each port its heartbeat and timers, then the reading of its
+current; commands, the minute report, the end of a reset; a pause. Passes without effect are not run, they are reckoned:
+whatever has become due happens when the loop would get to the stage that looks at it.
 """
 
-from collections.abc import Generator
-from math import floor, inf
+from itertools import accumulate
+from math import ceil, inf
 from typing import ClassVar
 
 from attrs import define, field
@@ -33,7 +34,10 @@ AUTO_START_S = 60.0
 INPUT_PER_LOOP = 240
 WATCHDOG_S = 8.2  # nominally 8 s (captured from the reply to the loss of the tty)
 
-_SLACK_S = 1e-9  # how far a pass that was not run may be off by rounding
+START, COMMANDS = 0, len(PORTS) + 1
+"""The first and the last stage of a pass; those between are the ports'."""
+
+_SLACK_S = 1e-9  # how far a reckoned time may be off by rounding
 
 
 @define(eq=False)
@@ -54,7 +58,9 @@ class FirmwareV3:
     setup_time_s: int = field(init=False, default=0)
     _reset_at_s: float = field(init=False, default=inf)
     _report_timer_s: float = field(init=False, default=0.0)
-    _pass_at_s: float = field(init=False, default=0.0)  # when the pass at hand began, or the next one will
+    _stage: int = field(init=False, default=COMMANDS)  # the stage of the loop that was run last
+    _stage_at_s: float = field(init=False, default=0.0)  # when it was done
+    _offsets_s: tuple[float, ...] = field(init=False, default=())  # of each stage in a pass, and of the next pass
     _lines: LineBuffer = field(init=False, factory=LineBuffer)
 
     tty_after_reset_s: ClassVar[float] = 12.1  # captured: tty gone 8.2 s after the reply, back after 20.3 s
@@ -69,6 +75,7 @@ class FirmwareV3:
     def __attrs_post_init__(self) -> None:
         self.kernel = Kernel(self.clock, self.hardware, self.usb)
         self.sensors = Sensors(self.clock, self.hardware)
+        self._measure_pass()
 
     @staticmethod
     def bootload(hardware: Hardware) -> None:
@@ -81,13 +88,12 @@ class FirmwareV3:
     def main(self, boot_flags: frozenset[str]) -> Program:
         """Run until the watchdog resets the board."""
         yield from self._set_up(boot_flags)
-        while self.clock.now_s < self._reset_at_s:
-            yield from self._rest()
-            yield from self._pass()
+        yield from self._loop()
         yield self.clock.now_s + WATCHDOG_S
 
     def poke(self) -> None:
         """The world changed under the board: what was worked out ahead no longer holds."""
+        self._measure_pass()
         for port in self.ports:
             port.rearm()
 
@@ -114,7 +120,8 @@ class FirmwareV3:
         self.ports = tuple(Port(number, self.kernel) for number in PORTS)
         for port in self.ports:
             yield from self._finish_switching(port)
-        self.kernel.start_timer_s = self._report_timer_s = self._pass_at_s = self.clock.now_s
+        self.kernel.start_timer_s = self._report_timer_s = self.clock.now_s
+        self._stage_at_s = self.clock.now_s - LOOP_DELAY_S  # as if a pass had just ended
         if self.sensors.rtc_s() < BUILD_TIME_S:
             hardware.rtc.set(BUILD_TIME_S, self.clock.now_s)
 
@@ -141,24 +148,50 @@ class FirmwareV3:
 
     # --- The loop ------------------------------------------------------------------------------------------------
 
-    def _rest(self) -> Program:
-        """Let passes without effect go by."""
-        began_s = self._pass_at_s
-        while (due_s := max(self._due_s(), began_s)) > self.clock.now_s:
-            self.idle = True
-            yield due_s
-            self.idle = False
-        pass_s = LOOP_DELAY_S + sum(self.sensors.current_read_s(number) for number in PORTS)
-        self._pass_at_s = began_s + floor((self.clock.now_s - began_s + _SLACK_S) / pass_s) * pass_s
+    def _loop(self) -> Program:
+        """Run the stages of the loop in which something happens, each when the loop would get to it; sleep otherwise."""
+        while True:
+            at_s, stage = min(self._reached_s(stage, due_s) for stage, due_s in enumerate(self._due_s()) if due_s < inf)
+            if at_s > self.clock.now_s:
+                self.idle = True
+                yield at_s
+                self.idle = False
+            if at_s > self.clock.now_s:
+                continue  # woken by input or by a change of the world: look again
+            yield from self._run_stage(stage)
+            self._stage, self._stage_at_s = stage, self.clock.now_s
+            if stage == COMMANDS and self.clock.now_s >= self._reset_at_s:
+                return
 
-    def _due_s(self) -> float:
-        """When the loop has something to do, as things stand; a time in the past says at once."""
-        if self.usb.arrived:
-            return 0.0
-        due_s = min(self._report_timer_s + REPORT_EVERY_S, self._reset_at_s, self._start_due_s())
-        for port in self.ports:
-            due_s = min(due_s, port.due_s)
-        return due_s
+    def _due_s(self) -> tuple[float, ...]:
+        """For each stage, since or from when there is something to do in it, as things stand."""
+        commands_s = 0.0 if self.usb.arrived else min(self._report_timer_s + REPORT_EVERY_S, self._reset_at_s)
+        return (self._start_due_s(), *(port.due_s for port in self.ports), commands_s)
+
+    def _reached_s(self, stage: int, due_s: float) -> tuple[float, int]:
+        """When the loop gets to this stage, not before `due_s` and not again in the pass at hand."""
+        offset_s = self._offsets_s[stage] - self._offsets_s[self._stage]
+        if stage <= self._stage:
+            offset_s += self._offsets_s[-1]
+        first_s = self._stage_at_s + offset_s
+        passes = ceil((max(due_s, self.clock.now_s) - first_s - _SLACK_S) / self._offsets_s[-1])
+        return first_s + max(0, passes) * self._offsets_s[-1], stage
+
+    def _measure_pass(self) -> None:
+        """How far into a pass each stage begins, and how long a pass is that does nothing but read the currents."""
+        reads_s = [self.sensors.current_read_s(number) for number in PORTS]
+        self._offsets_s = (0.0, *accumulate(reads_s, initial=0.0), sum(reads_s) + LOOP_DELAY_S)
+
+    def _run_stage(self, stage: int) -> Program:
+        if stage == START:
+            yield from self._start_next()
+        elif stage == COMMANDS:
+            yield from self._take_commands()
+            if self.clock.now_s >= self._report_timer_s + REPORT_EVERY_S:
+                self._report_timer_s = self.clock.now_s
+                yield from report(self.kernel, self.sensors, self.ports)
+        else:
+            yield from self.ports[stage - 1].update()
 
     def _start_due_s(self) -> float:
         if self.is_resetting:
@@ -173,37 +206,6 @@ class FirmwareV3:
     def is_resetting(self) -> bool:
         """Whether a reset has been asked for."""
         return self._reset_at_s < inf
-
-    def _pass(self) -> Program:
-        """One pass of the loop, from where it is now: what lies before went by without effect."""
-        entered_s = self.clock.now_s - _SLACK_S
-        at_s = self._pass_at_s
-        if at_s >= entered_s and not self.is_resetting:
-            yield from self._start_next()
-            at_s = self.clock.now_s
-        for port in self.ports:
-            at_s = yield from self._update(port, at_s, entered_s)
-        if at_s >= entered_s:
-            yield at_s
-            yield from self._take_commands()
-            if self.clock.now_s >= self._report_timer_s + REPORT_EVERY_S:
-                self._report_timer_s = self.clock.now_s
-                yield from report(self.kernel, self.sensors, self.ports)
-            at_s = self.clock.now_s
-        self._pass_at_s = at_s + LOOP_DELAY_S
-
-    def _update(self, port: Port, at_s: float, entered_s: float) -> Generator[float, None, float]:
-        """One port's share of a pass that reaches it at `at_s`; returns when it is done."""
-        if port.due_s <= at_s and at_s >= entered_s:
-            yield at_s
-            yield from port.update_heartbeat()
-            at_s = self.clock.now_s
-        at_s += self.sensors.current_read_s(port.number)
-        if port.due_s <= at_s and at_s >= entered_s:
-            yield at_s
-            yield from port.update_state()
-            at_s = self.clock.now_s
-        return at_s
 
     def _start_next(self) -> Program:
         if self.wanted_start is not None:

@@ -80,8 +80,9 @@ class FakeBoard:
         self._began_at = trio.current_time()
         task_status.started()
         while True:
+            self._nap = trio.CancelScope()
             self._catch_up()
-            with trio.CancelScope(deadline=self._alarm_at()) as self._nap:
+            with self._nap:
                 await trio.sleep_forever()
 
     @property
@@ -93,10 +94,13 @@ class FakeBoard:
         return (self._began_at or 0.0) + self.board.next_at_s / self.speed
 
     def _catch_up(self) -> None:
+        waiting = len(self.board.usb.arrived)
         outputs = self.board.advance(self.now_s + _SLACK_S)
         for output in outputs:
             self._hand_over(output)
-        self._changed.unpark_all()
+        self._nap.deadline = self._alarm_at()
+        if outputs or len(self.board.usb.arrived) < waiting:  # only then: two that wait must not keep waking each other
+            self._changed.unpark_all()
 
     def _hand_over(self, output: Output) -> None:
         if isinstance(output, Data) and self._host is not None:
@@ -119,7 +123,7 @@ class FakeBoard:
         yield self.board
         self.board.poke()
         self._catch_up()
-        self._nap.deadline = self._alarm_at()
+        self._changed.unpark_all()
 
     # --- The host's side -----------------------------------------------------------------------------------------
 
@@ -169,7 +173,7 @@ class FakeBoard:
             if self._host is not host:
                 raise OSError(errno.EIO, os.strerror(errno.EIO))
             data = data[self.board.feed(data, self.board.clock.now_s) :]
-            self._nap.deadline = self._alarm_at()
+            self._catch_up()
             if data:
                 await self._changed.park()
 

@@ -193,13 +193,10 @@ class Port:
 
     # --- What it does by itself ----------------------------------------------------------------------------------
 
-    def update_heartbeat(self) -> Program:
-        """Turn collected level changes into a heartbeat."""
+    def update(self) -> Program:
+        """Turn collected level changes into a heartbeat, and do what has become due."""
         if self.kernel.hardware.inputs[self.number].take_beat(self._now_s):
             yield from self.heartbeat()
-
-    def update_state(self) -> Program:
-        """Do what has become due, after the current has been read."""
         self._update_level()
         if self.state is State.STARTED:
             self._update_started()
