@@ -47,7 +47,7 @@ COLD = enclosure("low")
 DOUBT = enclosure("high", known=False)
 
 
-def seen(states: Mapping[str, View] = {}, *, hibernating: bool = False) -> dict[str, View]:  # noqa: B006 - it is only read
+def seen(states: Mapping[str, View] = {}, *, hibernating: bool = False) -> dict[str, View]:
     """The guests: all run, but for those that are named."""
     views = {name: View(name, "started", changes=4) for name in ORDER} | dict(states)
     return {name: evolve(view, hibernating=hibernating) for name, view in views.items()}
