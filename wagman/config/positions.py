@@ -23,7 +23,7 @@ _STRING = re.compile(
     r"""|"(?:\\.|[^"\\])*"|'[^']*'""",
     re.DOTALL,
 )
-_SCALAR = re.compile(r"[^,\]}#\n]*")  # a date may hold a blank
+_SCALAR = re.compile(r"[^,\]}#\n]+")  # a date may hold a blank
 
 
 def key_lines(text: str) -> Mapping[Path, int]:
