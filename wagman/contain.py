@@ -49,7 +49,7 @@ async def contained(
             await run()
         except LinkBusyError:
             raise
-        except Exception as error:  # noqa: BLE001 - containment is what this is for; cancellation is no Exception
+        except Exception as error:  # cancellation is none
             crashes = crashes + 1 if trio.current_time() - began_s < IN_A_ROW_S else 1
             report(name, error)
             if crashes >= MOST_IN_A_ROW:

@@ -1,7 +1,6 @@
 """The process: configuration, signals, the socket, exit codes. What it runs is in `wagman.service`."""
 
 import argparse
-import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -75,13 +74,13 @@ def check_speed(config: Config, speed: float) -> None:
     if speed <= 0:
         raise ConfigError((f"--speed {speed:g}: must be above 0",))
     device = config.board.device
-    if speed != 1 and os.path.exists(device) and not is_pty(device):
+    if speed != 1 and is_real_port(device):
         raise ConfigError((f"--speed is for ptys only, and {device} is a real port: leave it out",))
 
 
-def is_pty(path: str) -> bool:
-    """Whether the path leads to a pseudo terminal."""
-    return os.path.realpath(path).startswith("/dev/pts/")
+def is_real_port(path: str) -> bool:
+    """Whether the path leads to something that is no pseudo terminal."""
+    return Path(path).exists() and Path("/dev/pts") not in Path(path).resolve().parents
 
 
 async def open_port(path: str, *, ptys_only: bool) -> Transport:
@@ -91,7 +90,7 @@ async def open_port(path: str, *, ptys_only: bool) -> Transport:
         LinkGoneError: there is none, or it is a real port where only a pty may be opened.
         LinkBusyError: another process holds it.
     """
-    if ptys_only and os.path.exists(path) and not is_pty(path):
+    if ptys_only and is_real_port(path):
         raise LinkGoneError(f"{path} is a real port, and --speed is for ptys only")
     return await open_serial(path, BAUD)
 

@@ -113,16 +113,19 @@ class Guest:
         """
         self._last = last
         try:
-            if saved["port"] != self.config.port:
-                raise StoreError(f"{self.config.name} hung on port {saved['port']} before")
-            self.memory = Memory(**saved["memory"])
-            self.state = device.restored(saved["state"])
-            self.since, self.reason = saved["since"], saved["reason"]
-            self._wait_on(saved["stamp"])
+            self._take_up(saved)
         except (StoreError, KeyError, TypeError, ValueError):
             self.state, self.memory = device.untrusted(), Memory()
             return False
         return True
+
+    def _take_up(self, saved: Any) -> None:
+        if saved["port"] != self.config.port:
+            raise StoreError(f"{self.config.name} hung on port {saved['port']} before")
+        self.memory = Memory(**saved["memory"])
+        self.state = device.restored(saved["state"])
+        self.since, self.reason = saved["since"], saved["reason"]
+        self._wait_on(saved["stamp"])
 
     def _wait_on(self, stamp: Mapping[str, Any]) -> None:
         """A backoff goes on with its remainder; after a restart of the controller with all that was left then."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import trio
-from attrs import define, field
+from attrs import asdict, define, field
 
 from wagman import __version__
 from wagman.api.access import Peer
@@ -18,14 +18,14 @@ from wagman.config.schema import Config, DeviceConfig
 from wagman.contain import contained, describe
 from wagman.device import Guest, Nudge
 from wagman.errors import BoardTimeoutError, CallerError
-from wagman.events import Beat, BoardFact, Blindness, Draft, Notice, PortFact, PowerGoal, Sample, Verb
+from wagman.events import Beat, Blindness, BoardFact, Draft, Notice, PortFact, PowerGoal, Sample, Verb, Verdict
 from wagman.fsm.inputs import Operator
 from wagman.fsm.wagman import DeviceChanged, DeviceRefused, View
 from wagman.io.board import Board, Dialect
 from wagman.io.driver import PORT_NAMES, Identity
 from wagman.seams import Seams
 from wagman.status import board_status, device_status, rows, self_status, service_status, wagman_status
-from wagman.store import Cause, Event, Journal, Loaded, Store
+from wagman.store import Event, Journal, Loaded, Receipt, Store
 from wagman.store.event import rfc3339
 from wagman.supervisor import KEY as WAGMAN_KEY
 from wagman.supervisor import Supervisor
@@ -46,6 +46,9 @@ HEALTHY_S = 45.0
 
 COMMIT_S = 2.0
 """How long a caller waits for the id of the event that its request became (chosen)."""
+
+SELF_REFUSES = Verdict(accepted=False, state="started", reason="the service runs on it")
+"""The answer to every command for the controller itself."""
 
 BOARD_TIMEOUT_S = 20.0
 """How long an operator's raw board command may take, its turn included (chosen)."""
@@ -265,16 +268,16 @@ class WagmanService:
         asked = Draft(f"command.{verb}", device, {"uid": uid, "who": who, "force": force})
         receipt = self.journal.record([(asked, None)])
         if device not in self.guests:
-            return await self._answer(receipt.refs[0], False, "started", "the service runs on it", device)
+            return await self._answer(receipt, SELF_REFUSES, device)
         verdict = await self.guests[device].ask(Operator(verb, force), receipt.refs[0])
-        return await self._answer(receipt.refs[0], verdict.accepted, verdict.state, verdict.reason, device)
+        return await self._answer(receipt, verdict, device)
 
-    async def _answer(self, cause: Cause, accepted: bool, state: str, reason: str, device: str) -> Mapping[str, Any]:  # noqa: FBT001
+    async def _answer(self, asked: Receipt, verdict: Verdict, device: str) -> Mapping[str, Any]:
         """A refusal is an event, too; the caller is given the id of what its request became, once it is durable."""
-        drafts = [] if accepted else [(Draft("command.refused", device, {"reason": reason}), cause)]
-        await self.journal.record(drafts, {}).settled(COMMIT_S)
-        event_id = cause.id if cause is not None and not isinstance(cause, int) else cause
-        return {"accepted": accepted, "state": state, "reason": reason, "event_id": event_id}
+        if not verdict.accepted:
+            self.journal.record([(Draft("command.refused", device, {"reason": verdict.reason}), asked.refs[0])])
+        await asked.settled(COMMIT_S)
+        return {**asdict(verdict), "event_id": asked.refs[0].id}
 
     async def heartbeat(self, device: str, *, uid: int) -> Mapping[str, Any]:  # noqa: ARG002 - single beats are not events
         """A sign of life from outside."""

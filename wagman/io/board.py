@@ -13,7 +13,7 @@ from attrs import asdict, define, field
 
 from wagman.config.schema import Config
 from wagman.errors import BoardError, LinkGoneError
-from wagman.events import BoardFact, Blindness, Notice, PortFact, PowerGoal
+from wagman.events import Blindness, BoardFact, Notice, PortFact, PowerGoal
 from wagman.io.driver import Driver, Identity, Senses, Shown
 from wagman.io.link import Decoder, Link
 from wagman.io.power import Power, SwitchOff, SwitchOn
@@ -193,7 +193,7 @@ class Board:
         self.answered_s = trio.current_time()
         if self.blind:
             self.blind = False
-            self.tell(Blindness(False, self.answered_s))
+            self.tell(Blindness(blind=False, at_s=self.answered_s))
         await self._feed(driver)
         self._progressed()
 
@@ -240,7 +240,7 @@ class Board:
     def _go_blind(self) -> None:
         if not self.blind:
             self.blind = True
-            self.tell(Blindness(True, trio.current_time()))
+            self.tell(Blindness(blind=True, at_s=trio.current_time()))
 
     def _progressed(self) -> None:
         self.progress_s = trio.current_time()

@@ -95,7 +95,7 @@ class Port:
     rounds: int = 0
     resisted: int = 0  # rounds of off after which it still drew current
     beat_at_s: float = -math.inf
-    drawing: bool = False
+    drawing: bool = False  # it drew current at the last poll
     on_at_s: float = -math.inf
     reported: bool = False  # power was found here, and the guest's machine has yet to say what it wants
     stuck_at_s: float = -math.inf
@@ -295,15 +295,15 @@ class Power:
         if at_s <= port.asked_at_s + SETTLE_S:
             return  # it tells of before
         if port.asked == "off":
-            self._off_judged(port, at_s, draws_current)
+            self._off_judged(port, at_s)
         elif draws_current and port.awaiting_on:
             self.seen_on(number, at_s)
         elif port.relay == "unknown" and port.unowned and port.asked is None:
-            self._withdrawn_judged(port, at_s, draws_current)
+            self._withdrawn_judged(port, at_s)
 
-    def _off_judged(self, port: Port, at_s: float, draws_current: bool) -> None:
+    def _off_judged(self, port: Port, at_s: float) -> None:
         """Off was asked for: believe it where the board said so and the current agrees."""
-        if draws_current:
+        if port.drawing:
             self._resists(port, at_s)
         elif port.seen_off_at_s is not None and at_s > port.seen_off_at_s + SETTLE_S:
             seen_s = port.seen_off_at_s
@@ -318,9 +318,9 @@ class Power:
             port.stuck_at_s = at_s
             self.tell(RelayStuck(port.number, at_s, port.rounds))
 
-    def _withdrawn_judged(self, port: Port, at_s: float, draws_current: bool) -> None:
+    def _withdrawn_judged(self, port: Port, at_s: float) -> None:
         """A relay-on was withdrawn when it may have left already: either it shows, or it has not happened."""
-        if draws_current:
+        if port.drawing:
             self._found(port, at_s, "it came on though its start had been withdrawn")
         elif at_s > port.on_at_s + EVIDENCE_S:
             port.cycle = port.goal.cycle
