@@ -6,7 +6,6 @@ Versions come from pyproject.toml; the only thing fetched is packages from the i
 import functools
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import nox
 
@@ -16,7 +15,6 @@ nox.options.error_on_missing_interpreters = False
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PYPROJECT)
-DRAWINGS = Path("wagman/fsm/graph.py")
 
 Body = Callable[[nox.Session], None]
 
@@ -86,11 +84,10 @@ def tests(session: nox.Session) -> None:
 @nox.session
 @timed
 def drawings(session: nox.Session) -> None:
-    """Pages that are made from the code are not stale."""
+    """Pages and drawings that are made from the code are not stale."""
     session.install("-e", ".")
     session.run("python", "-m", "wagman.config.reference", "--check")
-    if DRAWINGS.exists():
-        session.run("python", "-m", "wagman.fsm.graph", "--check")
+    session.run("python", "-m", "wagman.fsm.graph", "--check")
 
 
 @nox.session(default=False, python=PYTHONS)
