@@ -45,7 +45,7 @@ class Decoder(Protocol[E_co]):
 
 
 class Listener(Protocol[E_contra]):
-    """Who is told. Called from the reader, in the order of the bytes: none of these may wait."""
+    """Who is told, at once and in the order of the bytes: none of these may wait."""
 
     def on_up(self) -> None:
         """A connection was opened; nothing has been read from it yet."""
@@ -73,7 +73,8 @@ class _Request(Generic[E]):
     answered: trio.Event = field(factory=trio.Event)
     scope: trio.CancelScope = field(factory=trio.CancelScope)  # around its wait
     answer: Answer[Any] | None = None
-    error: BoardError | None = None
+    error: BoardError | None = None  # what `match` raised
+    lost: str | None = None  # why the link went down meanwhile
 
     def claims(self, event: E, at_s: float) -> bool:
         """Whether `event` is the answer; if so the request is settled."""
@@ -82,17 +83,27 @@ class _Request(Generic[E]):
         try:
             value = self.match(event)
         except BoardError as error:
-            self.fail(error)
-            return True
-        if value is None:
-            return False
-        self.answer = Answer(value, self.asked_at_s, at_s)
+            self.error = error
+        else:
+            if value is None:
+                return False
+            self.answer = Answer(value, self.asked_at_s, at_s)
         self.answered.set()
         return True
 
-    def fail(self, error: BoardError) -> None:
-        self.error = error
-        self.answered.set()
+    def lose(self, reason: str) -> None:
+        """The link went down: end its wait, also where it is still writing."""
+        self.lost = reason
+        self.scope.cancel()
+
+    def result(self, timeout_s: float) -> Answer[Any]:
+        if self.error:
+            raise self.error
+        if self.answer:
+            return self.answer
+        if self.lost:
+            raise LinkGoneError(self.lost)
+        raise BoardTimeoutError(f"the board did not answer within {timeout_s:g} s")
 
 
 class Link(Generic[E]):
@@ -147,18 +158,13 @@ class Link(Generic[E]):
         async with self._turn:
             request = _Request(match, trio.current_time())
             await self._ask(request, data, timeout_s)
-        if request.error:
-            raise request.error
-        if request.answer is None:
-            raise BoardTimeoutError(f"the board did not answer within {timeout_s:g} s")
-        return request.answer
+        return request.result(timeout_s)
 
     def hang_up(self, reason: str) -> None:
         """Drop the connection, so that it is opened anew; nothing happens while it is down anyway."""
         if self._connection:
-            self._connection.reason = reason
             self._connection.scope.cancel()
-            self._lose(self._connection)
+            self._lose(self._connection, reason)
 
     # --- The reader ---------------------------------------------------------------------------------------------------
 
@@ -178,25 +184,25 @@ class Link(Generic[E]):
         try:
             self._listener.on_up()
             with connection.scope:
-                await self._read(connection.transport)
+                await self._read(connection)
         except LinkGoneError as error:
-            connection.reason = str(error)
+            self._lose(connection, str(error))
         except Exception:
-            connection.reason = "the reader failed"
+            self._lose(connection, "the reader failed")
             raise
         finally:
-            self._lose(connection)
+            self._detach(connection, "closed")
             await connection.transport.aclose()
-        self._tell_down(connection.reason)
         return trio.current_time() - connection.opened_at_s
 
-    async def _read(self, transport: Transport) -> None:
+    async def _read(self, connection: "_Connection") -> None:
         decoder = self._make_decoder()
         while True:
-            data = await transport.receive_some()
+            data = await connection.transport.receive_some()
             self.last_heard_s = trio.current_time()
             for event in decoder.feed(data):
-                self._dispatch(event, self.last_heard_s)
+                if self._connection is connection:  # until somebody drops it because of what it says
+                    self._dispatch(event, self.last_heard_s)
 
     def _dispatch(self, event: E, at_s: float) -> None:
         if self._asking and self._asking.claims(event, at_s):
@@ -208,13 +214,17 @@ class Link(Generic[E]):
                 return
         self._listener.on_event(event, at_s)
 
-    def _lose(self, connection: "_Connection") -> None:
+    def _lose(self, connection: "_Connection", reason: str) -> None:
+        if self._detach(connection, reason):
+            self._tell_down(reason)
+
+    def _detach(self, connection: "_Connection", reason: str) -> bool:
         if self._connection is not connection:
-            return
+            return False
         self._connection = None
         if self._asking:
-            self._asking.fail(LinkGoneError(connection.reason))
-            self._asking.scope.cancel()  # it may still be writing
+            self._asking.lose(reason)
+        return True
 
     def _tell_down(self, reason: str) -> None:
         was_known = self.down_reason is not None
@@ -256,7 +266,6 @@ class _Connection:
     transport: Transport
     scope: trio.CancelScope = field(factory=trio.CancelScope)  # around its reader
     opened_at_s: float = field(factory=trio.current_time)
-    reason: str = "closed"  # why it ended
     is_mid_write: bool = False
     is_doubtful: bool = True  # the board may hold half a request
 
