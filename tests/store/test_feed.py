@@ -1,4 +1,6 @@
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,12 +66,14 @@ STEPS = st.lists(st.tuples(st.sampled_from(["add", "read", "pause"]), st.integer
 
 @settings(deadline=None)
 @given(st.integers(0, 450), st.integers(0, 450), STEPS)
-def test_from_any_place_the_past_comes_first_then_live_without_a_gap_or_a_repeat(length, since, steps):
+def test_from_any_place_the_past_comes_first_then_live_without_a_gap_or_a_repeat(
+    length: int, since: Any, steps: list[tuple[str, int]]
+) -> None:
     """The reader is slow, but not too slow: what it misses is told of, and all the rest comes once and in order."""
 
     async def body() -> None:
         log = Log()
-        log.pause = lambda: trio.sleep(1.0)
+        log.pause = partial(trio.sleep, 1.0)
         feed = feed_of(log)
         add(log, feed, length)
         place = min(since, length)
@@ -93,10 +97,14 @@ def test_from_any_place_the_past_comes_first_then_live_without_a_gap_or_a_repeat
 
 
 def covered(item: Any) -> list[int]:
-    return list(range(item.from_id, item.to_id + 1)) if isinstance(item, Lagged) else [item.id]
+    if isinstance(item, Lagged):
+        assert item.from_id is not None
+        assert item.to_id is not None
+        return list(range(item.from_id, item.to_id + 1))
+    return [item.id]
 
 
-def test_without_a_place_it_begins_now():
+def test_without_a_place_it_begins_now() -> None:
     async def body() -> None:
         log = Log()
         feed = feed_of(log)
@@ -110,7 +118,7 @@ def test_without_a_place_it_begins_now():
 
 
 @pytest.mark.parametrize(("since", "log_id"), [(4, None), (-1, None), (1, "other"), (None, "other")])
-def test_a_place_that_does_not_exist_is_the_callers_error(since, log_id):
+def test_a_place_that_does_not_exist_is_the_callers_error(since: Any, log_id: str | None) -> None:
     log = Log()
     feed = feed_of(log)
     add(log, feed, 3)
@@ -119,7 +127,7 @@ def test_a_place_that_does_not_exist_is_the_callers_error(since, log_id):
     assert isinstance(caught.value, CallerError)
 
 
-def test_who_does_not_keep_up_is_told_what_it_missed_and_goes_on_from_there():
+def test_who_does_not_keep_up_is_told_what_it_missed_and_goes_on_from_there() -> None:
     async def body() -> None:
         log = Log()
         feed = feed_of(log)
@@ -133,7 +141,7 @@ def test_who_does_not_keep_up_is_told_what_it_missed_and_goes_on_from_there():
     in_virtual_time(body)
 
 
-def test_one_that_never_reads_costs_a_bounded_buffer_and_delays_nobody():
+def test_one_that_never_reads_costs_a_bounded_buffer_and_delays_nobody() -> None:
     async def body() -> None:
         log = Log()
         feed = feed_of(log)
@@ -148,7 +156,7 @@ def test_one_that_never_reads_costs_a_bounded_buffer_and_delays_nobody():
     in_virtual_time(body)
 
 
-def test_provisional_events_come_at_once_and_missing_only_those_has_no_ids():
+def test_provisional_events_come_at_once_and_missing_only_those_has_no_ids() -> None:
     async def body() -> None:
         log = Log()
         feed = feed_of(log)
@@ -163,7 +171,7 @@ def test_provisional_events_come_at_once_and_missing_only_those_has_no_ids():
     in_virtual_time(body)
 
 
-def test_what_waits_for_the_disk_comes_between_the_past_and_live():
+def test_what_waits_for_the_disk_comes_between_the_past_and_live() -> None:
     async def body() -> None:
         log = Log()
         feed = feed_of(log)
@@ -177,7 +185,7 @@ def test_what_waits_for_the_disk_comes_between_the_past_and_live():
     in_virtual_time(body)
 
 
-def test_events_that_were_dropped_before_they_were_read_are_told_of():
+def test_events_that_were_dropped_before_they_were_read_are_told_of() -> None:
     async def body() -> None:
         log = Log()
         feed = feed_of(log)
@@ -190,7 +198,7 @@ def test_events_that_were_dropped_before_they_were_read_are_told_of():
     in_virtual_time(body)
 
 
-def test_when_the_log_is_replaced_the_rest_of_the_old_one_is_told_of_and_the_new_one_follows():
+def test_when_the_log_is_replaced_the_rest_of_the_old_one_is_told_of_and_the_new_one_follows() -> None:
     async def body() -> None:
         log = Log()
         feed = feed_of(log)
@@ -205,7 +213,7 @@ def test_when_the_log_is_replaced_the_rest_of_the_old_one_is_told_of_and_the_new
     in_virtual_time(body)
 
 
-def test_a_page_of_the_old_log_that_comes_late_is_not_mistaken_for_the_new_one():
+def test_a_page_of_the_old_log_that_comes_late_is_not_mistaken_for_the_new_one() -> None:
     async def body() -> None:
         log = Log()
         feed = feed_of(log)
@@ -229,7 +237,7 @@ async def read_first(subscription: Subscription, expected: Any) -> None:
     assert await subscription.receive() == expected
 
 
-def test_who_has_left_is_forgotten():
+def test_who_has_left_is_forgotten() -> None:
     log = Log()
     feed = feed_of(log)
     with feed.subscribe(None, None):
@@ -237,7 +245,7 @@ def test_who_has_left_is_forgotten():
     assert not feed._subscriptions
 
 
-def test_the_real_log_is_read_in_pages_while_it_is_written_and_dropped_from(tmp_path):
+def test_the_real_log_is_read_in_pages_while_it_is_written_and_dropped_from(tmp_path: Path) -> None:
     async def body() -> None:
         async with journal_at(store_at(tmp_path / "wagman.db", Limits(600, MIN_BYTES))) as (journal, _):
             assert await journal.record([draft(n=n) for n in range(99)]).settled(5.0)

@@ -22,7 +22,7 @@ SIZES = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 8000)), max_size=80
 
 
 @given(SIZES)
-def test_units_come_out_whole_in_their_order_and_in_bounded_batches(sizes):
+def test_units_come_out_whole_in_their_order_and_in_bounded_batches(sizes: list[tuple[int, int]]) -> None:
     ring = Ring()
     units = [unit(number, events, size) for number, (events, size) in enumerate(sizes)]
     for each in units:
@@ -37,7 +37,7 @@ def test_units_come_out_whole_in_their_order_and_in_bounded_batches(sizes):
 
 
 @given(SIZES, st.integers(1, 20), st.integers(20_000, 60_000))
-def test_a_full_ring_drops_the_oldest_and_counts_them(sizes, max_events, max_bytes):
+def test_a_full_ring_drops_the_oldest_and_counts_them(sizes: list[tuple[int, int]], max_events: int, max_bytes: int) -> None:
     ring = Ring(max_events, max_bytes)
     for number, (events, size) in enumerate(sizes):
         ring.push(unit(number, events, size))
@@ -47,7 +47,7 @@ def test_a_full_ring_drops_the_oldest_and_counts_them(sizes, max_events, max_byt
     assert numbers(list(ring)) == pushed[ring.dropped :]
 
 
-def test_state_is_never_dropped_only_overtaken():
+def test_state_is_never_dropped_only_overtaken() -> None:
     ring = Ring(max_events=2)
     ring.push(unit(1, gn="1", cs="1"))
     ring.push(unit(2, gn="2"))
@@ -57,7 +57,7 @@ def test_state_is_never_dropped_only_overtaken():
     assert memory_of(ring.take()) == {"gn": None, "cs": "1"}
 
 
-def test_state_that_was_overtaken_is_written_before_the_rest():
+def test_state_that_was_overtaken_is_written_before_the_rest() -> None:
     ring = Ring()
     ring.push(unit(1, gn="new"))
     ring.overtake({"gn": "old", "cs": "1"})
@@ -65,19 +65,19 @@ def test_state_that_was_overtaken_is_written_before_the_rest():
     assert not ring
 
 
-def test_a_cause_is_an_id_or_what_a_ref_became_in_this_log():
+def test_a_cause_is_an_id_or_what_a_ref_became_in_this_log() -> None:
     assert resolve(None, "a") is None
     assert resolve(3, "a") == 3
     assert resolve(Ref(4, "a"), "a") == 4
     assert resolve(Ref(4, "b"), "a") is None
 
 
-def test_a_provisional_event_has_no_id_and_knows_a_cause_that_was_committed():
+def test_a_provisional_event_has_no_id_and_knows_a_cause_that_was_committed() -> None:
     waiting = Pending(evolve(record(1), id=None), Ref(4, "a"))
     assert (waiting.provisional("a").id, waiting.provisional("a").cause) == (None, 4)
 
 
-def test_a_receipt_settles_when_it_is_decided_or_the_time_is_over():
+def test_a_receipt_settles_when_it_is_decided_or_the_time_is_over() -> None:
     async def body() -> None:
         receipt = Receipt(())
         assert not await receipt.settled(5.0)

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,17 +36,18 @@ def whole(path: Path, max_events: int, acknowledged: int) -> int:
         assert not found.set_aside
         ids = [each.id for each in everything(store)]
         assert ids == list(range(found.held.first_id, found.held.last_id + 1))
-        assert all(each.fields == shape(each.id) for each in everything(store))
+        assert all(each.fields == shape(each.id or 0) for each in everything(store))
         assert found.memory.get("newest", "0") == str(found.held.last_id)
         assert found.held.last_id >= acknowledged
         return found.held.last_id
 
 
 @contextmanager
-def writing(path: Path, max_events: int):
+def writing(path: Path, max_events: int) -> Iterator[subprocess.Popen[bytes]]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, WRITER, path, str(max_events)]
+    command = [sys.executable, str(WRITER), str(path), str(max_events)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
+        assert process.stdout is not None
         os.set_blocking(process.stdout.fileno(), False)
         try:
             yield process
@@ -56,7 +58,8 @@ def writing(path: Path, max_events: int):
 class Heard:
     """What the writer has acknowledged so far."""
 
-    def __init__(self, process):
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout is not None
         self.pipe = process.stdout
         self.text = b""
 
@@ -73,7 +76,7 @@ class Heard:
 
 
 @pytest.mark.slow
-def test_twenty_kills_lose_nothing_that_was_acknowledged(tmp_path):
+def test_twenty_kills_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     path, last, chance = tmp_path / "wagman.db", 0, random.Random(1)
     for _ in range(20):
         with writing(path, 10**6) as process:
@@ -87,7 +90,7 @@ def test_twenty_kills_lose_nothing_that_was_acknowledged(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("max_events", [10**6, 50])
-def test_the_files_of_any_moment_are_whole(tmp_path, max_events):
+def test_the_files_of_any_moment_are_whole(tmp_path: Path, max_events: int) -> None:
     """The writer is stopped in whatever it does, its files are copied, and it goes on."""
     path, chance, seen = tmp_path / "wagman.db", random.Random(max_events), set()
     with writing(path, max_events) as process:
@@ -128,7 +131,9 @@ def copy(path: Path, target: Path) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(2, 90), st.randoms(use_true_random=False), st.sampled_from(["sectors", "cut"]))
-def test_whatever_part_of_the_last_commit_reached_the_disk_all_or_nothing_of_it_is_there(tmp_path_factory, commits, chance, how):
+def test_whatever_part_of_the_last_commit_reached_the_disk_all_or_nothing_of_it_is_there(
+    tmp_path_factory: pytest.TempPathFactory, commits: int, chance: random.Random, how: str
+) -> None:
     place = tmp_path_factory.mktemp("power")
     before, after = before_and_after(place, commits)
     if before.read_bytes() != after.read_bytes():
@@ -146,7 +151,9 @@ def test_whatever_part_of_the_last_commit_reached_the_disk_all_or_nothing_of_it_
 
 @settings(max_examples=40, deadline=None)
 @given(st.floats(0, 1))
-def test_a_write_ahead_log_that_lost_its_end_opens_as_a_beginning_of_what_there_was(tmp_path_factory, part):
+def test_a_write_ahead_log_that_lost_its_end_opens_as_a_beginning_of_what_there_was(
+    tmp_path_factory: pytest.TempPathFactory, part: float
+) -> None:
     _, path = before_and_after(  # too few commits for any of it to be in the database already
         tmp_path_factory.mktemp("loss"), 8
     )

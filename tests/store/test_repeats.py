@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 from attrs import evolve
 from hypothesis import given
@@ -15,13 +16,13 @@ def repeats() -> Repeats:
     return Repeats({"link.down"})
 
 
-def test_the_first_is_recorded_and_the_next_ones_point_to_it():
+def test_the_first_is_recorded_and_the_next_ones_point_to_it() -> None:
     counted, first = repeats(), Ref()
     assert counted.absorb(DOWN, first, 0.0) is None
     assert counted.absorb(DOWN, Ref(), 1.0) is first
 
 
-def test_at_the_end_of_the_window_one_summary_tells_how_many_there_were_and_over_how_long():
+def test_at_the_end_of_the_window_one_summary_tells_how_many_there_were_and_over_how_long() -> None:
     counted = repeats()
     for at_s in (0.0, 1.0, 2.5):
         counted.absorb(DOWN, Ref(), at_s)
@@ -32,14 +33,14 @@ def test_at_the_end_of_the_window_one_summary_tells_how_many_there_were_and_over
     ]
 
 
-def test_one_alone_costs_no_summary_and_is_forgotten():
+def test_one_alone_costs_no_summary_and_is_forgotten() -> None:
     counted = repeats()
     counted.absorb(DOWN, Ref(), 0.0)
     assert list(counted.close(WINDOW_S)) == []
     assert counted.next_s() == math.inf
 
 
-def test_other_types_and_other_fields_are_of_another_kind():
+def test_other_types_and_other_fields_are_of_another_kind() -> None:
     counted = repeats()
     counted.absorb(DOWN, Ref(), 0.0)
     assert counted.absorb(evolve(DOWN, fields="{}"), Ref(), 0.0) is None
@@ -48,7 +49,7 @@ def test_other_types_and_other_fields_are_of_another_kind():
     assert counted.absorb(evolve(DOWN, type="device.started"), Ref(), 0.0) is None
 
 
-def test_a_year_of_flapping_costs_a_summary_an_hour():
+def test_a_year_of_flapping_costs_a_summary_an_hour() -> None:
     counted, told, now_s = repeats(), 0, 0.0
     while now_s < 10 * 86_400:
         counted.absorb(DOWN, Ref(), now_s)
@@ -58,7 +59,7 @@ def test_a_year_of_flapping_costs_a_summary_an_hour():
     assert counted.next_s() - now_s <= WINDOW_MAX_S
 
 
-def test_so_many_kinds_are_watched_and_no_more():
+def test_so_many_kinds_are_watched_and_no_more() -> None:
     counted = repeats()
     for number in range(2 * MAX_WINDOWS):
         counted.absorb(evolve(DOWN, fields=f'{{"n":{number}}}'), Ref(), 0.0)
@@ -66,7 +67,7 @@ def test_so_many_kinds_are_watched_and_no_more():
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.sampled_from("ab")), max_size=60))
-def test_every_one_is_either_recorded_or_counted_once(gaps):
+def test_every_one_is_either_recorded_or_counted_once(gaps: Any) -> None:
     counted, now_s, recorded, told = repeats(), 0.0, 0, 0
     for gap_s, name in gaps:
         now_s += gap_s

@@ -1,5 +1,8 @@
 import sqlite3
 import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Never
 
 import pytest
 from hypothesis import given
@@ -16,17 +19,17 @@ LATER = f"damaged-{NOON:%Y%m%dT%H%M%SZ}"
 
 
 @pytest.fixture
-def path(tmp_path):
+def path(tmp_path: Path) -> Path:
     return tmp_path / "wagman.db"
 
 
-def test_a_new_store_has_a_log_of_its_own_and_nothing_in_it(path):
+def test_a_new_store_has_a_log_of_its_own_and_nothing_in_it(path: Path) -> None:
     with opened(path) as (store, found):
         assert (found.log_id, found.held, found.fresh, found.set_aside) == ("log-1", Extent(), True, ())
         assert (found.memory, everything(store)) == ({}, [])
 
 
-def test_what_was_committed_is_there_at_the_next_opening(path):
+def test_what_was_committed_is_there_at_the_next_opening(path: Path) -> None:
     with opened(path) as (store, _):
         assert store.commit(batch(1, 3, gn='{"wanted":"up"}')) == Extent(1, 3)
     with opened(path, new_log_id=lambda: "other") as (store, found):
@@ -35,7 +38,7 @@ def test_what_was_committed_is_there_at_the_next_opening(path):
         assert everything(store) == [record(1), record(2), record(3)]
 
 
-def test_state_is_replaced_and_forgotten_by_key(path):
+def test_state_is_replaced_and_forgotten_by_key(path: Path) -> None:
     with opened(path) as (store, _):
         store.commit(batch(1, 1, gn="1", cs="1", x1="1"))
         store.commit(batch(2, 2, gn="2", cs=None))
@@ -44,13 +47,13 @@ def test_state_is_replaced_and_forgotten_by_key(path):
         assert found.memory == {"gn": "2", "x1": "3"}
 
 
-def test_an_open_store_says_the_same_again(path):
+def test_an_open_store_says_the_same_again(path: Path) -> None:
     with opened(path) as (store, found):
         store.commit(batch(1, 1))
         assert store.open() is found
 
 
-def test_nothing_touches_the_disk_before_open(tmp_path):
+def test_nothing_touches_the_disk_before_open(tmp_path: Path) -> None:
     store = store_at(tmp_path / "nowhere" / "wagman.db")
     assert not store.is_open
     with pytest.raises(StoreError, match="not open"):
@@ -58,26 +61,26 @@ def test_nothing_touches_the_disk_before_open(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_files_are_their_owners_only_whatever_they_were(path):
+def test_the_files_are_their_owners_only_whatever_they_were(path: Path) -> None:
     path.touch(0o666)
     with opened(path) as (store, _):
         store.commit(batch(1, 1))
         assert {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()} == {0o600}
 
 
-def test_no_shared_memory_file_is_needed(path):
+def test_no_shared_memory_file_is_needed(path: Path) -> None:
     with opened(path) as (store, _):
         store.commit(batch(1, 1))
         assert {file.name for file in path.parent.iterdir()} == {"wagman.db", "wagman.db-wal"}
 
 
-def test_a_commit_is_synced(path):
+def test_a_commit_is_synced(path: Path) -> None:
     with opened(path) as (store, _):
         assert store._conn is not None
         assert [store._conn.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "journal_mode")] == [2, "wal"]
 
 
-def test_a_batch_that_fails_half_way_leaves_nothing(path):
+def test_a_batch_that_fails_half_way_leaves_nothing(path: Path) -> None:
     with opened(path) as (store, _):
         store.commit(batch(1, 1, gn="1"))
         with pytest.raises(StoreError, match="UNIQUE"):
@@ -89,7 +92,7 @@ def test_a_batch_that_fails_half_way_leaves_nothing(path):
 # --- Repeating a commit -----------------------------------------------------------------------------------------------
 
 
-def test_a_batch_that_is_there_already_is_not_written_again(path):
+def test_a_batch_that_is_there_already_is_not_written_again(path: Path) -> None:
     with opened(path) as (store, _):
         store.commit(batch(1, 2))
         assert store.commit(batch(1, 2)) == Extent(1, 2)
@@ -100,7 +103,7 @@ def test_a_batch_that_is_there_already_is_not_written_again(path):
 
 
 @pytest.mark.parametrize("wrong", [batch(2, 2, '{"other":1}'), batch(4, 4), batch(1, 3)])
-def test_a_batch_that_does_not_go_on_from_the_last_one_is_refused(path, wrong):
+def test_a_batch_that_does_not_go_on_from_the_last_one_is_refused(path: Path, wrong: Batch) -> None:
     with opened(path) as (store, _):
         store.commit(batch(1, 2))
         with pytest.raises(StoreError, match="does not go on from 2"):
@@ -130,8 +133,10 @@ EVENTS = st.lists(
     st.none() | st.sampled_from(["gn", "cs", "x1"]),
     st.none() | st.sampled_from(["device", "device.started", "dev", "link.up"]),
 )
-def test_a_page_is_what_going_through_the_whole_log_would_find(tmp_path_factory, events, after, second, limit, device, type_):
-    def at(second):
+def test_a_page_is_what_going_through_the_whole_log_would_find(  # noqa: PLR0917 - one for each part of a query
+    tmp_path_factory: pytest.TempPathFactory, events: Any, after: Any, second: Any, limit: int, device: Any, type_: Any
+) -> None:
+    def at(second: int) -> str:
         return f"2026-06-01T12:00:{second:02}.000Z"
 
     log = [record(n, type=t, device=d, time=at(s)) for n, (t, d, s) in enumerate(events, 1)]
@@ -150,7 +155,7 @@ def test_a_page_is_what_going_through_the_whole_log_would_find(tmp_path_factory,
         assert store.page(query) == (wanted[:limit] if forward else wanted[-limit:])
 
 
-def test_a_chain_follows_causes_until_they_end(path):
+def test_a_chain_follows_causes_until_they_end(path: Path) -> None:
     with opened(path) as (store, _):
         store.commit(Batch([record(1), record(2, cause=1), record(3), record(4, cause=2)]))
         assert [each.id for each in store.chain(4, 10)] == [4, 2, 1]
@@ -158,14 +163,14 @@ def test_a_chain_follows_causes_until_they_end(path):
         assert store.chain(9, 10) == []
 
 
-def test_a_chain_of_damaged_rows_does_not_go_in_circles(path):
+def test_a_chain_of_damaged_rows_does_not_go_in_circles(path: Path) -> None:
     with opened(path) as (store, _):
         store.commit(Batch([record(1, cause=2), record(2, cause=1), record(3, cause=3)]))
         assert [each.id for each in store.chain(2, 10)] == [2, 1]
         assert [each.id for each in store.chain(3, 10)] == [3]
 
 
-def test_text_that_is_no_text_costs_its_character_only(path):
+def test_text_that_is_no_text_costs_its_character_only(path: Path) -> None:
     with opened(path) as (store, _):
         store.commit(batch(1, 2))
     raw(path, "UPDATE event SET type = CAST(x'64ff' AS TEXT) WHERE id = 1")
@@ -179,7 +184,7 @@ FIRST = MIGRATIONS[:1]
 PLANTED = (*FIRST, ("ALTER TABLE memory ADD COLUMN at TEXT", "UPDATE memory SET value = value || '0'"))
 
 
-def test_a_file_of_an_older_version_is_taken_to_this_one_with_all_it_holds(path):
+def test_a_file_of_an_older_version_is_taken_to_this_one_with_all_it_holds(path: Path) -> None:
     with opened(path, migrations=FIRST) as (store, _):
         store.commit(batch(1, 2, gn="1"))
     raw(path, "PRAGMA user_version = 1")
@@ -189,7 +194,7 @@ def test_a_file_of_an_older_version_is_taken_to_this_one_with_all_it_holds(path)
         assert found.memory == {"gn": "10"}
 
 
-def test_a_migration_that_fails_changes_nothing_and_can_be_tried_again(path):
+def test_a_migration_that_fails_changes_nothing_and_can_be_tried_again(path: Path) -> None:
     with opened(path, migrations=FIRST) as (store, _):
         store.commit(batch(1, 2, gn="1"))
     broken = (*FIRST, (PLANTED[1][1], "nonsense"))
@@ -200,7 +205,7 @@ def test_a_migration_that_fails_changes_nothing_and_can_be_tried_again(path):
         assert (found.memory, found.held, found.fresh) == ({"gn": "1"}, Extent(1, 2), False)
 
 
-def test_a_file_of_a_newer_version_is_set_aside_whole(path):
+def test_a_file_of_a_newer_version_is_set_aside_whole(path: Path) -> None:
     with opened(path, migrations=PLANTED) as (store, _):
         store.commit(batch(1, 2, gn="1"))
     with opened(path) as (_, found):
@@ -212,7 +217,7 @@ def test_a_file_of_a_newer_version_is_set_aside_whole(path):
         assert (found.held, found.memory) == (Extent(1, 2), {"gn": "1"})
 
 
-def test_a_database_of_another_program_is_set_aside(path):
+def test_a_database_of_another_program_is_set_aside(path: Path) -> None:
     raw(path, "CREATE TABLE t (a)", "INSERT INTO t VALUES (1)")
     with opened(path) as (_, found):
         assert found.fresh
@@ -222,28 +227,28 @@ def test_a_database_of_another_program_is_set_aside(path):
 # --- Damage -----------------------------------------------------------------------------------------------------------
 
 
-def filled(path, events=100):
+def filled(path: Path, events: Any = 100) -> None:
     with opened(path) as (store, _):
         store.commit(batch(1, events, '{"x":"' + "y" * 400 + '"}'))
 
 
-def damage_body(path):
+def damage_body(path: Path) -> None:
     """Damage the pages past the first ones, which are all that opening alone would read."""
     data = bytearray(path.read_bytes())
     data[4 * 4096 : 6 * 4096] = b"\xa5" * 2 * 4096
     path.write_bytes(data)
 
 
-def damage_header(path):
+def damage_header(path: Path) -> None:
     path.write_bytes(b"not a database" + path.read_bytes()[14:])
 
 
-def cut_short(path):
+def cut_short(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: 3 * 4096])
 
 
 @pytest.mark.parametrize("harm", [damage_body, damage_header, cut_short])
-def test_a_damaged_file_is_set_aside_whole_and_another_log_begins(path, harm):
+def test_a_damaged_file_is_set_aside_whole_and_another_log_begins(path: Path, harm: Callable[[Path], None]) -> None:
     filled(path)
     harm(path)
     was = path.read_bytes()
@@ -255,7 +260,7 @@ def test_a_damaged_file_is_set_aside_whole_and_another_log_begins(path, harm):
         assert store.commit(batch(1, 1)) == Extent(1, 1)
 
 
-def test_what_was_set_aside_is_reported_once(path):
+def test_what_was_set_aside_is_reported_once(path: Path) -> None:
     filled(path)
     damage_header(path)
     with opened(path) as (store, found):
@@ -264,7 +269,7 @@ def test_what_was_set_aside_is_reported_once(path):
         assert store.open().set_aside == ()
 
 
-def test_what_is_set_aside_never_takes_the_place_of_what_was(path):
+def test_what_is_set_aside_never_takes_the_place_of_what_was(path: Path) -> None:
     for _ in range(3):
         filled(path)
         damage_header(path)
@@ -273,7 +278,7 @@ def test_what_is_set_aside_never_takes_the_place_of_what_was(path):
     assert {f"wagman.db.{LATER}", f"wagman.db.{LATER}.2", f"wagman.db.{LATER}.3"} <= names
 
 
-def test_the_write_ahead_log_goes_with_its_database(path):
+def test_the_write_ahead_log_goes_with_its_database(path: Path) -> None:
     for suffix in ("", "-wal", "-shm"):
         with_suffix(path, suffix).write_text(f"the file{suffix}")
     target = set_aside(path, "damaged", NOON)
@@ -285,7 +290,7 @@ def test_the_write_ahead_log_goes_with_its_database(path):
 
 
 @pytest.mark.parametrize("database", [None, b""])
-def test_a_write_ahead_log_without_its_database_is_set_aside_and_not_deleted(path, database):
+def test_a_write_ahead_log_without_its_database_is_set_aside_and_not_deleted(path: Path, database: bytes | None) -> None:
     path.with_name("wagman.db-wal").write_bytes(b"frames")
     if database is not None:
         path.write_bytes(database)
@@ -295,7 +300,7 @@ def test_a_write_ahead_log_without_its_database_is_set_aside_and_not_deleted(pat
     assert aside.path.with_name(aside.path.name + "-wal").read_bytes() == b"frames"
 
 
-def test_damage_found_while_running_closes_the_file_and_the_next_opening_replaces_it(path):
+def test_damage_found_while_running_closes_the_file_and_the_next_opening_replaces_it(path: Path) -> None:
     filled(path, 10_000)  # more than is cached
     with opened(path, new_log_id=lambda: "second") as (store, _):
         damage_body(path)
@@ -306,18 +311,18 @@ def test_damage_found_while_running_closes_the_file_and_the_next_opening_replace
         assert (found.log_id, found.fresh, len(found.set_aside)) == ("second", True, 1)
 
 
-def test_an_empty_file_is_begun_in(path):
+def test_an_empty_file_is_begun_in(path: Path) -> None:
     path.touch()
     with opened(path) as (store, found):
         assert (found.fresh, found.set_aside) == (True, ())
         assert store.commit(batch(1, 1)) == Extent(1, 1)
 
 
-def test_a_sector_that_cannot_be_read_is_damage_at_the_third_try(path, monkeypatch):
+def test_a_sector_that_cannot_be_read_is_damage_at_the_third_try(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     filled(path)
     store = store_at(path, new_log_id=lambda: "second")
 
-    def unreadable(_conn):
+    def unreadable(_conn: object) -> Never:
         error = sqlite3.OperationalError("disk I/O error")
         error.sqlite_errorcode = sqlite3.SQLITE_IOERR_READ
         raise error
@@ -339,7 +344,7 @@ def test_a_sector_that_cannot_be_read_is_damage_at_the_third_try(path, monkeypat
 # --- Changed under the running service --------------------------------------------------------------------------------
 
 
-def test_a_file_removed_under_the_running_service_is_noticed_before_the_next_commit(path):
+def test_a_file_removed_under_the_running_service_is_noticed_before_the_next_commit(path: Path) -> None:
     with opened(path, new_log_id=lambda: "second") as (store, _):
         path.unlink()
         with pytest.raises(StoreError, match="No such file"):
@@ -347,7 +352,7 @@ def test_a_file_removed_under_the_running_service_is_noticed_before_the_next_com
         assert store.open().fresh
 
 
-def test_a_file_replaced_under_the_running_service_is_noticed_before_the_next_commit(path):
+def test_a_file_replaced_under_the_running_service_is_noticed_before_the_next_commit(path: Path) -> None:
     with opened(path) as (store, _):
         copy = path.with_name("copy")
         copy.write_bytes(path.read_bytes())
@@ -356,7 +361,7 @@ def test_a_file_replaced_under_the_running_service_is_noticed_before_the_next_co
             store.commit(batch(1, 1))
 
 
-def test_an_older_copy_of_the_log_that_was_open_is_set_aside_for_its_ids_would_be_used_again(path):
+def test_an_older_copy_of_the_log_that_was_open_is_set_aside_for_its_ids_would_be_used_again(path: Path) -> None:
     with opened(path) as (store, _):
         store.commit(batch(1, 3))
         store.close()
@@ -370,7 +375,7 @@ def test_an_older_copy_of_the_log_that_was_open_is_set_aside_for_its_ids_would_b
         assert "ends at event 3, and had 5" in found.set_aside[0].reason
 
 
-def test_a_severed_store_writes_nothing_ever_again(path):
+def test_a_severed_store_writes_nothing_ever_again(path: Path) -> None:
     with opened(path) as (store, _):
         store.commit(batch(1, 1))
         store.sever()

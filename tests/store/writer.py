@@ -20,7 +20,7 @@ def main() -> None:
         first, last = last + 1, last + 1 + last % 4
         records = [
             Record(n, "2026-06-01T12:00:00.000Z", True, "boot", n / 8, "t", None, None, shape(n)) for n in range(first, last + 1)
-        ]  # noqa: FBT003
+        ]
         store.commit(Batch(records, {"newest": str(last)}))
         sys.stdout.write(f"{last}\n")
         sys.stdout.flush()

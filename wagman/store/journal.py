@@ -171,8 +171,9 @@ class Journal:
     def _queue(self, unit: Unit) -> Receipt:
         if unit.size > MAX_BATCH_BYTES:
             raise ValueError(f"{unit.size} bytes are more than one transaction may hold ({MAX_BATCH_BYTES})")
-        if not unit.events and not unit.memory:
-            unit.receipt.decide(durable=True)
+        idle = not (self.ring or self._flight)
+        if not unit.events and not unit.memory and (idle or self._broken is not None):
+            unit.receipt.decide(durable=idle)  # else it waits for what it repeats
             return unit.receipt
         self._memory |= unit.memory
         self.ring.push(unit)
