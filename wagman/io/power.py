@@ -332,7 +332,7 @@ class Power:
             return
         port.beat_at_s = at_s
         if port.awaiting_on and at_s > port.asked_at_s:
-            self.seen_on(number, at_s)
+            self.seen_on(number, max(port.asked_at_s, self.now_s))  # it went on before it could beat
 
     def link_up(self, at_s: float) -> None:
         """The board can be seen again, and its first poll has been told.

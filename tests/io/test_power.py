@@ -1,0 +1,404 @@
+"""The reconciler: what is wanted, what is seen, and the commands that follow."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wagman.events import UNTOUCHED, PortFact, PowerFound, PowerGoal, PowerLost, RelayAsked, RelayOff, RelayOn, RelayStuck
+from wagman.io.power import EVIDENCE_S, UNSEEN_S, Power, SwitchOff, SwitchOn
+
+OFF_TIME_S, STAGGER_S = 10.0, 5.0
+
+
+class Rig:
+    """A reconciler, the facts that it told, and a clock."""
+
+    def __init__(self, *ports: int) -> None:
+        self.facts: list[PortFact] = []
+        self.now_s = 1000.0
+        self.power = Power(dict.fromkeys(ports or (1, 2), OFF_TIME_S), STAGGER_S, self.now_s, self.facts.append)
+
+    def told(self) -> list[PortFact]:
+        facts, self.facts[:] = list(self.facts), []
+        return facts
+
+    def want(self, port: int, level: str, cycle: int, **more: object) -> None:
+        self.power.want(port, PowerGoal(level, cycle, **more), self.now_s)  # type: ignore[arg-type]
+
+    def next(self) -> object:
+        return self.power.next(self.now_s)
+
+    def do(self, action: object) -> None:
+        assert isinstance(action, SwitchOn | SwitchOff)
+        self.power.begin(action, self.now_s)
+        self.now_s += 0.5
+        self.power.sent(action, self.now_s)
+
+    def poll(self, port: int, *, draws: bool) -> None:
+        self.now_s += 5
+        self.power.polled(port, self.now_s, draws_current=draws)
+
+    def off(self, port: int) -> None:
+        """Bring the port off, with all the evidence."""
+        self.do(self.next())
+        self.power.seen_off(port, self.now_s)
+        self.poll(port, draws=False)
+
+    def wait(self) -> None:
+        """Let the time go by until there is something to do."""
+        at_s = self.next()
+        self.now_s = max(self.now_s, at_s) if isinstance(at_s, float) else self.now_s
+
+
+def switched_on(port: int = 1, cycle: int = 1) -> Rig:
+    rig = Rig()
+    rig.want(port, "on", cycle, cleared=True)
+    rig.wait()
+    rig.do(rig.next())
+    rig.power.seen_on(port, rig.now_s)
+    rig.told()
+    return rig
+
+
+def test_power_that_is_left_alone_gets_no_command() -> None:
+    rig = Rig()
+    rig.power.want(1, UNTOUCHED, rig.now_s)
+    assert rig.next() == math.inf
+
+
+def test_a_new_power_cycle_is_off_then_off_time_then_on() -> None:
+    rig = Rig()
+    rig.want(1, "on", 1)
+    assert rig.next() == SwitchOff(1, 1)
+    rig.off(1)
+    assert rig.told() == [RelayOff(1, 0, 1000.5)]
+    assert rig.next() == 1000.5 + OFF_TIME_S
+    rig.wait()
+    assert rig.next() == SwitchOn(1, None, 1)
+
+
+def test_after_coming_up_no_relay_goes_on_before_off_time_and_stagger_are_over() -> None:
+    rig = Rig()
+    rig.want(1, "on", 1, cleared=True)
+    assert rig.next() == 1000 + OFF_TIME_S
+
+
+def test_the_guest_is_told_before_the_command_leaves_and_again_on_evidence_only() -> None:
+    rig = Rig()
+    rig.want(1, "on", 1, cleared=True)
+    rig.wait()
+    rig.do(rig.next())
+    assert rig.told() == [RelayAsked(1, 1, 1010.0)]
+    rig.power.seen_on(1, rig.now_s, "emmc")
+    assert rig.told() == [RelayOn(1, 1, rig.now_s, "emmc")]
+    assert rig.power.ports[1].confirmed
+    assert rig.next() == math.inf
+
+
+def test_a_relay_on_without_evidence_is_repeated_with_growing_pauses() -> None:
+    rig = Rig()
+    rig.want(1, "on", 1, cleared=True)
+    rig.wait()
+    pauses = []
+    for _ in range(6):
+        asked_s = rig.now_s
+        rig.do(rig.next())
+        rig.wait()
+        pauses.append(rig.now_s - asked_s)
+    assert pauses == [6.5, 12, 24, 48, 60, 60]  # the first is bound by the stagger
+    assert [type(fact) for fact in rig.told()] == [RelayAsked]
+
+
+def test_current_is_evidence_of_on_only_when_it_is_newer_than_the_command() -> None:
+    rig = Rig()
+    rig.want(1, "on", 1, cleared=True)
+    rig.wait()
+    rig.do(rig.next())
+    rig.power.polled(1, rig.now_s, draws_current=True)
+    assert not rig.power.ports[1].confirmed
+    rig.poll(1, draws=True)
+    assert rig.power.ports[1].confirmed
+
+
+def test_a_beat_is_evidence_of_on_and_the_relay_went_on_before_it() -> None:
+    rig = Rig()
+    rig.want(1, "on", 1, cleared=True)
+    rig.wait()
+    rig.do(rig.next())
+    rig.told()
+    rig.power.beat(1, rig.now_s + 30)
+    (fact,) = rig.told()
+    assert isinstance(fact, RelayOn)
+    assert fact.at_s < rig.now_s + 30
+
+
+def test_asserting_on_sends_nothing_to_a_port_that_shows_life() -> None:
+    """The service was killed between the relay-on and its evidence."""
+    rig = Rig()
+    rig.want(1, "on", 7, cleared=True)
+    rig.poll(1, draws=True)
+    assert rig.told() == [RelayOn(1, 7, rig.now_s)]
+    rig.now_s += 100
+    assert rig.next() == math.inf
+
+
+def test_what_was_confirmed_in_an_earlier_run_is_believed() -> None:
+    rig = Rig()
+    rig.want(1, "on", 3, already=True)
+    rig.want(2, "off", 4, already=True)
+    assert rig.power.ports[1].confirmed
+    assert rig.power.ports[2].confirmed
+    assert rig.next() == math.inf
+    assert rig.told() == []
+
+
+def test_no_two_relay_ons_come_closer_than_the_stagger() -> None:
+    rig = Rig()
+    rig.want(1, "on", 1, cleared=True)
+    rig.want(2, "on", 1, cleared=True)
+    rig.wait()
+    first_s = rig.now_s
+    rig.do(rig.next())
+    rig.power.seen_on(1, rig.now_s + 0.3)
+    rig.wait()
+    assert rig.next() == SwitchOn(2, None, 1)
+    assert rig.now_s >= first_s + 0.5 + UNSEEN_S + STAGGER_S
+
+
+def test_off_is_believed_when_the_board_said_so_and_the_current_agrees() -> None:
+    rig = switched_on()
+    rig.want(1, "off", 1)
+    rig.do(rig.next())
+    rig.poll(1, draws=False)
+    assert rig.told() == []  # nobody said off
+    rig.power.seen_off(1, rig.now_s)
+    assert rig.told() == []
+    rig.poll(1, draws=False)
+    assert [type(fact) for fact in rig.told()] == [RelayOff]
+    assert rig.power.ports[1].confirmed
+
+
+def test_a_port_that_was_disabled_already_is_confirmed_by_the_report() -> None:
+    rig = Rig()
+    rig.want(1, "off", 0)
+    rig.do(rig.next())
+    rig.power.seen_kept(1, kept=True, at_s=rig.now_s)
+    rig.poll(1, draws=False)
+    assert not rig.power.ports[1].confirmed  # the report may have been older than the command
+    rig.power.seen_kept(1, kept=True, at_s=rig.now_s + 1)
+    rig.poll(1, draws=False)
+    assert rig.power.ports[1].confirmed
+
+
+def test_a_relay_that_stays_on_is_reported_after_three_rounds_and_then_hourly() -> None:
+    rig = switched_on()
+    rig.want(1, "off", 1)
+    stuck_at_s, rounds = [], []
+    while rig.now_s < 1000 + 3 * 3600:
+        action = rig.next()
+        if isinstance(action, SwitchOff):
+            rounds.append(action.round)
+            rig.do(action)
+            rig.power.seen_off(1, rig.now_s)
+        rig.poll(1, draws=True)
+        stuck_at_s += [(fact.at_s, len(rounds)) for fact in rig.told() if isinstance(fact, RelayStuck)]
+    assert stuck_at_s[0][1] == 3
+    assert len(stuck_at_s) == 3
+    assert stuck_at_s[1][0] - stuck_at_s[0][0] >= 3600
+    assert not rig.power.ports[1].confirmed
+
+
+def test_a_stuck_relay_does_not_keep_its_guest_from_being_started() -> None:
+    rig = switched_on()
+    rig.want(1, "on", 2)
+    for _ in range(3):
+        action = rig.next()
+        assert isinstance(action, SwitchOff)
+        rig.do(action)
+        rig.power.seen_off(1, rig.now_s)
+        rig.poll(1, draws=True)
+        rig.wait()
+    rig.wait()
+    assert isinstance(rig.next(), SwitchOn)
+
+
+def test_power_that_the_service_did_not_switch_on_is_reported_and_never_cut() -> None:
+    rig = Rig()
+    rig.want(1, "off", 3, already=True)
+    rig.power.seen_on(1, rig.now_s)
+    assert [type(fact) for fact in rig.told()] == [PowerFound]
+    rig.want(1, "off", 3)
+    rig.now_s += 1000
+    assert rig.next() == math.inf
+    rig.want(1, "on", 4, already=True)  # the guest's machine takes it over,
+    rig.want(1, "off", 4)  # asks it to halt, and may then cut it
+    assert rig.next() == SwitchOff(1, 1)
+
+
+def test_power_that_went_away_by_itself_is_lost_and_not_switched_on_again_in_that_cycle() -> None:
+    rig = switched_on()
+    rig.power.seen_off(1, rig.now_s)
+    (lost,) = rig.told()
+    assert isinstance(lost, PowerLost)
+    assert not lost.reset
+
+
+def test_a_board_reset_takes_the_power_of_all_but_the_survivors() -> None:
+    rig = Rig()
+    rig.want(1, "on", 1, already=True)
+    rig.want(2, "on", 1, already=True)
+    rig.power.board_reset(rig.now_s, survivors=frozenset({2}))
+    assert rig.told() == [PowerLost(1, rig.now_s, "the board restarted", reset=True)]
+
+
+def test_only_the_port_switched_on_last_and_just_before_is_suspected_of_a_brownout() -> None:
+    rig = switched_on()
+    rig.want(2, "on", 1, already=True)
+    rig.power.board_reset(rig.now_s + 3)
+    assert [(fact.port, fact.suspect) for fact in rig.told() if isinstance(fact, PowerLost)] == [(1, True), (2, False)]
+    late = switched_on()
+    late.power.board_reset(late.now_s + 30)
+    assert not any(fact.suspect for fact in late.told() if isinstance(fact, PowerLost))
+
+
+def test_after_a_board_reset_a_port_that_is_to_be_off_is_kept_off_anew() -> None:
+    rig = Rig(1)
+    rig.want(1, "off", 1, already=True)
+    rig.power.board_reset(rig.now_s)
+    assert rig.told() == []
+    assert rig.next() == SwitchOff(1, 1)
+
+
+def test_an_off_that_rested_on_silence_lapses_when_the_guest_was_heard_meanwhile() -> None:
+    rig = switched_on()
+    rig.want(1, "off", 1)
+    rig.power.beat(1, rig.now_s + EVIDENCE_S + 1)
+    rig.power.link_up(rig.now_s + 600)
+    assert [type(fact) for fact in rig.told()] == [PowerFound]
+    assert rig.next() == math.inf
+
+
+def test_a_firm_off_stands_whatever_is_heard() -> None:
+    rig = switched_on()
+    rig.want(1, "off", 1, firm=True)
+    rig.power.beat(1, rig.now_s + EVIDENCE_S + 1)
+    rig.power.link_up(rig.now_s + 600)
+    assert rig.told() == []
+    assert rig.next() == SwitchOff(1, 1)
+
+
+def test_an_off_of_an_earlier_run_lapses_where_something_runs() -> None:
+    rig = Rig()
+    rig.want(1, "off", 5)
+    rig.poll(1, draws=True)
+    rig.power.link_up(rig.now_s)
+    assert [type(fact) for fact in rig.told()] == [PowerFound]
+
+
+def test_a_withdrawn_start_that_comes_on_all_the_same_is_reported_not_cut() -> None:
+    rig = Rig()
+    rig.want(1, "on", 5, cleared=True)
+    rig.wait()
+    rig.do(rig.next())
+    rig.told()
+    rig.want(1, "off", 4)  # decided before anybody knew that the command had left
+    assert rig.next() == math.inf
+    rig.poll(1, draws=True)
+    assert [type(fact) for fact in rig.told()] == [PowerFound]
+
+
+def test_a_withdrawn_start_that_did_not_happen_is_kept_off() -> None:
+    rig = Rig()
+    rig.want(1, "on", 5, cleared=True)
+    rig.wait()
+    rig.do(rig.next())
+    rig.want(1, "off", 4)
+    rig.poll(1, draws=False)
+    rig.poll(1, draws=False)
+    assert isinstance(rig.next(), SwitchOff)
+
+
+def test_a_port_that_the_board_has_disabled_has_lost_its_power() -> None:
+    rig = switched_on()
+    rig.power.seen_kept(1, kept=True, at_s=rig.now_s + 60)
+    assert [type(fact) for fact in rig.told()] == [PowerLost]
+
+
+def test_a_port_that_is_off_but_enabled_again_is_kept_off_anew() -> None:
+    rig = Rig()
+    rig.want(1, "off", 1, already=True)
+    rig.power.seen_kept(1, kept=False, at_s=rig.now_s + 60)
+    assert rig.next() == SwitchOff(1, 1)
+
+
+@pytest.mark.parametrize("port", [0, 4])
+def test_ports_without_a_guest_are_of_no_concern(port: int) -> None:
+    rig = Rig()
+    for see in (rig.power.seen_on, rig.power.seen_off, rig.power.beat):
+        see(port, rig.now_s)
+    rig.power.seen_kept(port, kept=True, at_s=rig.now_s)
+    rig.power.polled(port, rig.now_s, draws_current=True)
+    assert rig.told() == []
+
+
+GOALS = st.builds(
+    PowerGoal,
+    st.sampled_from(["on", "off", "untouched"]),
+    st.integers(0, 4),
+    already=st.booleans(),
+    cleared=st.booleans(),
+    firm=st.booleans(),
+)
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("want"), st.sampled_from([1, 2]), GOALS),
+        st.tuples(st.sampled_from(["seen_on", "seen_off", "beat"]), st.sampled_from([1, 2])),
+        st.tuples(st.sampled_from(["poll", "kept"]), st.sampled_from([1, 2]), st.booleans()),
+        st.tuples(st.sampled_from(["reset", "link_up", "act", "act", "act"])),
+        st.tuples(st.just("wait"), st.floats(0.1, 100)),
+    ),
+    max_size=60,
+)
+
+
+def play(rig: Rig, step: tuple[object, ...]) -> list[object]:
+    """Carry out one step; return the commands that left."""
+    match step:
+        case "want", int(port), PowerGoal() as goal:
+            rig.power.want(port, goal, rig.now_s)
+        case ("seen_on" | "seen_off" | "beat") as what, int(port):
+            getattr(rig.power, what)(port, rig.now_s)
+        case "poll", int(port), bool(draws):
+            rig.power.polled(port, rig.now_s, draws_current=draws)
+        case "kept", int(port), bool(kept):
+            rig.power.seen_kept(port, kept=kept, at_s=rig.now_s)
+        case ("reset",):
+            rig.power.board_reset(rig.now_s)
+        case ("link_up",):
+            rig.power.link_up(rig.now_s)
+        case "wait", float(seconds):
+            rig.now_s += seconds
+        case ("act",):
+            action = rig.next()
+            if not isinstance(action, float):
+                rig.do(action)
+                return [action]
+    return []
+
+
+@given(STEPS)
+def test_whatever_happens_relay_ons_keep_their_distance_and_no_foreign_power_is_cut(steps: list[tuple[object, ...]]) -> None:
+    rig = Rig()
+    on_s, off_s = -math.inf, {1: 1000.0, 2: 1000.0}
+    for step in steps:
+        before_s, unowned = rig.now_s, {number: port.unowned for number, port in rig.power.ports.items()}
+        for action in play(rig, step):
+            if isinstance(action, SwitchOn):
+                assert before_s - on_s >= STAGGER_S
+                assert before_s - off_s[action.port] >= OFF_TIME_S
+                on_s = before_s
+            elif isinstance(action, SwitchOff):
+                off_s[action.port] = before_s
+                assert rig.power.ports[action.port].goal.level == "on" or not unowned[action.port]
