@@ -1,23 +1,29 @@
 """The commands. Those that talk to the service import nothing heavy, so that they answer at once.
 
 - `parser`     the command line: which commands there are; each is imported only when it is called
+- `status`, `ping`, `board`, `events`, `why`, `top`   each a command
+- `actions`    start, stop, restart, kill, enable, disable: ask and wait
+- `goals`      what is waited for, decided on evidence; no I/O
+- `follow`     a subscription that outlives its connection
+- `client`     one connection: requests and answers
+- `sentences`, `text`, `names`, `progress`   words for people
+- `completion`   for shells
 - `local`      commands that run something here: run, demo, simulate, fake-board, check-config
+- `outcome`    exit codes
 """
 
 import os
 import sys
 from collections.abc import Sequence
 
-from wagman.cli.outcome import INTERRUPTED, PIPE_CLOSED, CommandError, complain
+from wagman.cli.outcome import FAILED, INTERRUPTED, PIPE_CLOSED, CommandError, complain
 from wagman.cli.parser import parse
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     try:
-        args = parse(sys.argv[1:] if argv is None else argv)
-        code: int = args.run(args)
-        sys.stdout.flush()
+        return _run(sys.argv[1:] if argv is None else argv)
     except CommandError as error:
         complain(error)
         return error.code
@@ -26,9 +32,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _forget_output()
         return PIPE_CLOSED
+
+
+def _run(argv: Sequence[str]) -> int:
+    args = parse(argv)
+    code: int = args.run(args)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _forget_output()
+        raise CommandError(f"the output could not be written: {error.strerror}", code or FAILED) from error
     return code
 
 
 def _forget_output() -> None:
-    """Nobody reads any more: keep the interpreter from complaining when it flushes at its end."""
+    """What is left to be written cannot be: keep the interpreter from trying again at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

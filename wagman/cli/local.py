@@ -1,9 +1,7 @@
 """The commands that run something here, instead of talking to the service; what they run is imported when they are called."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from importlib import import_module
-
-from wagman.cli.outcome import USAGE, CommandError
 
 CONFIG = "/etc/wagman/wagman.toml"
 
@@ -22,9 +20,9 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
     match command:
         case "run":
             add("--config", metavar="FILE", default=CONFIG, help="configuration file (default: %(default)s)")
-            add("--speed", type=speed, default=1.0, metavar="N", help="run the clock N times faster; for ptys only")
+            add("--speed", type=positive, default=1.0, metavar="N", help="run the clock N times faster; for ptys only")
         case "demo":
-            add("--speed", type=speed, default=20.0, metavar="N", help="times faster (default: %(default)g)")
+            add("--speed", type=positive, default=20.0, metavar="N", help="times faster (default: %(default)g)")
             add("--scenario", metavar="NAME", help="what is shown (default: the whole tour)")
             add("--dialect", choices=("v3", "v4"), default="v3", help="what the board speaks (default: %(default)s)")
         case "fake-board":
@@ -32,7 +30,7 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
         case "check-config":
             add("file", metavar="FILE")
         case "simulate":
-            add("--days", type=days, default=1.0, metavar="N", help="for how long (default: %(default)g)")
+            add("--days", type=positive, default=1.0, metavar="N", help="for how long (default: %(default)g)")
             add("--seed", type=int, default=1, metavar="S", help="of all that is random (default: %(default)s)")
             add("--faults", metavar="PROFILE", help="which faults happen, and how often")
             add("--config", metavar="FILE", help="configuration file (default: one made for the purpose)")
@@ -45,21 +43,9 @@ def run(args: Namespace) -> int:
     return int(import_module(HOMES[args.command]).run(args))
 
 
-def speed(text: str) -> float:
-    """A factor that a clock can be run with."""
-    return _positive(text, "--speed")
-
-
-def days(text: str) -> float:
-    """A length of time."""
-    return _positive(text, "--days")
-
-
-def _positive(text: str, option: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
+def positive(text: str) -> float:
+    """A number above 0, and not without end."""
+    value = float(text)
     if not 0 < value < float("inf"):
-        raise CommandError(f"{option} must be a number above 0, not {text!r}", USAGE)
+        raise ArgumentTypeError(f"{text} is not above 0")
     return value

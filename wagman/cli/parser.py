@@ -21,11 +21,24 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
+    "status": Command("wagman.cli.status", "how everything is"),
+    "start": Command("wagman.cli.actions", "want a device up, and wait until it is"),
+    "stop": Command("wagman.cli.actions", "shut a device down, and wait until its power is off"),
+    "restart": Command("wagman.cli.actions", "shut a device down and start it again"),
+    "kill": Command("wagman.cli.actions", "cut a device's power now"),
+    "enable": Command("wagman.cli.actions", "allow that a device is started"),
+    "disable": Command("wagman.cli.actions", "stop a device, and refuse to start it until it is enabled"),
+    "ping": Command("wagman.cli.ping", "give a heartbeat on a device's behalf"),
+    "events": Command("wagman.cli.events", "the rolling log, oldest first"),
+    "why": Command("wagman.cli.why", "the causes of the state that a device is in"),
+    "top": Command("wagman.cli.top", "a live view"),
+    "board": Command("wagman.cli.board", "send the board a raw command"),
     "run": Command("wagman.cli.local", "the service, in the foreground"),
     "demo": Command("wagman.cli.local", "the service at work on a fake board"),
     "fake-board": Command("wagman.cli.local", "a fake board, on a pty"),
+    "simulate": Command("wagman.cli.local", "the whole service in virtual time, with faults"),
     "check-config": Command("wagman.cli.local", "what is wrong with a configuration file"),
-    "simulate": Command("wagman.cli.local", "the whole service in virtual time, against a fake board with faults"),
+    "completion": Command("wagman.cli.completion", "completion for your shell"),
 }
 
 
@@ -58,7 +71,7 @@ def build() -> tuple[CommandParser, dict[str, CommandParser]]:
     """The whole parser, and those of the commands by name."""
     parser = CommandParser(prog="wagman", description="Keeps the guest computers of a node alive through a Wagman power board.")
     parser.add_argument("--version", action="version", version=f"wagman {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands", prog="wagman")
     return parser, {
         name: commands.add_parser(name, command=name, help=command.summary, description=_sentence(command.summary))
         for name, command in COMMANDS.items()

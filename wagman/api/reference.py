@@ -1,0 +1,97 @@
+"""Writes the tables of docs/socket.md from the code: `python -m wagman.api.reference`, with `--check` to see if they are stale."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+from attrs import NOTHING
+
+from wagman.api import wire
+from wagman.api.access import Role
+from wagman.api.discovery import ERRORS, SCHEMAS
+from wagman.api.method import Method
+from wagman.api.methods import METHODS
+from wagman.api.params import kind_of
+
+PAGE = Path(__file__).parents[2] / "docs" / "socket.md"
+
+BEGIN = "<!-- Made from the code by `python -m wagman.api.reference`: change it there. -->"
+END = "<!-- The end of what is made from the code. -->"
+
+STANDARD = {
+    wire.PARSE_ERROR: "no JSON, or a line that is too long",
+    wire.INVALID_REQUEST: "JSON, but no request",
+    wire.METHOD_NOT_FOUND: "there is no such method",
+    wire.INVALID_PARAMS: "the parameters do not fit; also: there is no such device",
+    wire.INTERNAL_ERROR: "a defect; the event `service.request_failed` has the details",
+}
+
+
+def main() -> int:
+    """Write the tables; with --check only compare, and return 1 where they are stale."""
+    parser = argparse.ArgumentParser(prog="python -m wagman.api.reference", description=main.__doc__)
+    parser.add_argument("--check", action="store_true", help="only compare")
+    is_check = parser.parse_args().check
+    old = PAGE.read_text(encoding="utf-8")
+    new = renewed(old)
+    if not is_check:
+        PAGE.write_text(new, encoding="utf-8")
+    elif new != old:
+        sys.stderr.write(f"{PAGE.name} is stale: run python -m wagman.api.reference\n")
+        return 1
+    return 0
+
+
+def renewed(page: str) -> str:
+    """The page with tables made anew."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n\n{tables()}\n{END}{after}"
+
+
+def tables() -> str:
+    """Methods, their parameters, errors, and shapes."""
+    return "\n".join([*_methods(), *_errors(), *_shapes()])
+
+
+def _methods() -> Iterator[str]:
+    yield "## Methods\n"
+    for method in METHODS.values():
+        role = " Needs control." if method.role is Role.CONTROLLER else ""
+        alone = "" if method.in_batch else " Not in a batch."
+        yield f"### `{method.name}`\n\n{method.summary}{role}{alone} Result: {_result(method)}.\n"
+        yield from _parameters(method)
+
+
+def _result(method: Method) -> str:
+    return f"[{method.result}](#{method.result.lower()})"
+
+
+def _parameters(method: Method) -> Iterator[str]:
+    fields = attrs.fields(method.params)
+    if fields:
+        yield "| parameter | must be | default | what it is for |\n|---|---|---|---|"
+        yield "\n".join(_parameter(each) for each in fields) + "\n"
+
+
+def _parameter(attribute: "attrs.Attribute[object]") -> str:
+    default = "*required*" if attribute.default is NOTHING else f"`{json.dumps(attribute.default)}`"
+    return f"| `{attribute.name}` | {kind_of(attribute).wants} | {default} | {attribute.metadata['doc']} |"
+
+
+def _errors() -> Iterator[str]:
+    yield "## Errors\n\n| code | means |\n|---|---|"
+    yield "\n".join(f"| {code} | {means} |" for code, means in {**STANDARD, **ERRORS}.items()) + "\n"
+
+
+def _shapes() -> Iterator[str]:
+    yield "## Shapes\n\nAs JSON Schema. Objects may have more than is said here.\n"
+    for name, schema in SCHEMAS.items():
+        yield f"### {name}\n\n```json\n{json.dumps(schema, indent=2)}\n```\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,198 @@
+"""`wagman start|stop|restart|kill|enable|disable`: ask, then wait for the goal, and say what happened.
+
+All devices share one connection. The subscription comes first, so that nothing that follows from the command can be
+missed; the status is asked for every so often, because events alone do not say that power is off.
+"""
+
+import json
+import math
+import sys
+import time
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Mapping
+from typing import Any
+
+from wagman.cli.client import ANSWER_S, Client, LostError, add_socket_argument
+from wagman.cli.follow import Follower
+from wagman.cli.goals import Moment, Outcome, Pursuit, exit_code, sentence
+from wagman.cli.names import expanded
+from wagman.cli.outcome import DONE, REFUSED, CommandError, complain
+from wagman.cli.progress import Progress
+from wagman.cli.text import duration, plain
+
+POLL_S = 0.5
+"""How often the status is asked for while waiting (chosen)."""
+
+RECONNECT_S = 120.0
+"""How long the service may be away while it is waited for (chosen: a watchdog and a restart)."""
+
+RETRY_S = 0.5
+"""The time between two tries to reach it again (chosen)."""
+
+_LEAST_ANSWER_S = 0.05
+
+
+def add_arguments(parser: ArgumentParser, command: str) -> None:
+    """What it takes."""
+    parser.add_argument("devices", nargs="+", metavar="DEVICE", help="name, port number or all")
+    parser.add_argument("--no-wait", dest="wait", action="store_false", help="only ask, do not wait for what comes of it")
+    parser.add_argument(
+        "--timeout", type=_seconds, default=math.inf, metavar="S", help="wait at most so many seconds (default: for ever)"
+    )
+    parser.add_argument("--json", action="store_true", help="as one JSON document")
+    if command in ("start", "restart"):
+        parser.add_argument("--force", action="store_true", help="although the environment forbids it")
+    if command == "kill":
+        parser.add_argument("--yes", action="store_true", help="do not ask whether I am sure")
+    parser.set_defaults(force=False, yes=False)
+    add_socket_argument(parser)
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise ArgumentTypeError(f"{text} is not a number of seconds")
+    return value
+
+
+def run(args: Namespace) -> int:
+    """Ask and wait."""
+    task = Task(args)
+    try:
+        task.run()
+    except KeyboardInterrupt:
+        task.progress.clear()
+        complain("not waiting any longer: what was asked for goes on by itself")
+        raise
+    if args.json:
+        print(json.dumps([outcome._asdict() for outcome in task.outcomes]))
+    return exit_code(task.outcomes)
+
+
+class Task:
+    """One command to one or more devices."""
+
+    def __init__(self, args: Namespace) -> None:
+        self.args = args
+        self.outcomes: list[Outcome] = []
+        self.progress = Progress()
+        self._pursuits: list[Pursuit] = []
+        self._follower = Follower(args.socket, complain)
+        self._now = Moment("", 0.0, 0.0)
+        self._is_blind = False
+        self._due_s = math.inf
+        self._look_at_s = -math.inf
+        self._away_since_s: float | None = None
+
+    def run(self) -> None:
+        """From the question to the last outcome."""
+        try:
+            self._ask()
+            while self._sort_out():
+                self._wait()
+        finally:
+            self.progress.clear()
+            self._follower.drop()
+
+    # --- Asking -------------------------------------------------------------------------------------------------------
+
+    def _ask(self) -> None:
+        client = self._follower.client
+        status = client.call("status")
+        names = expanded(self.args.devices, status)
+        self._confirm(names)
+        self._due_s = time.monotonic() + self.args.timeout
+        self._tick(client.call("status", devices=[]))
+        for name in names:
+            self._ask_one(client, name)
+
+    def _confirm(self, names: list[str]) -> None:
+        """A kill is asked about, where there is somebody to ask."""
+        if self.args.command != "kill" or self.args.yes or not sys.stdin.isatty():
+            return
+        print(f"Cut the power of {', '.join(names)} now, without a shutdown? [y/N] ", end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise CommandError("nothing was done: answer y, or use wagman stop", REFUSED)
+
+    def _ask_one(self, client: Client, name: str) -> None:
+        reply = client.call(self.args.command, device=name, **({"force": True} if self.args.force else {}))
+        if not reply["accepted"]:
+            self._report(Outcome(name, "refused", reply["state"], reason=reply["reason"]))
+        elif not self.args.wait:
+            self._report(Outcome(name, "accepted", reply["state"], reason=reply["reason"]))
+        else:
+            self._pursuits.append(Pursuit(self.args.command, name, reply, self._now))
+
+    # --- Waiting ------------------------------------------------------------------------------------------------------
+
+    def _wait(self) -> None:
+        """Listen until something comes, or it is time to look; a service that is away is waited for."""
+        try:
+            self._listen()
+            self._look()
+            self._away_since_s = None
+        except LostError as error:
+            self._lost(error)
+        if time.monotonic() >= self._due_s:
+            self._give_up("timed_out", "timed out")
+
+    def _listen(self) -> None:
+        event = self._follower.item(max(min(self._look_at_s, self._due_s) - time.monotonic(), 0.0))
+        if event is not None:
+            for pursuit in self._pursuits:
+                pursuit.heard(event, self._now)
+
+    def _look(self) -> None:
+        if time.monotonic() < self._look_at_s:
+            return
+        within_s = max(min(ANSWER_S, self._due_s - time.monotonic()), _LEAST_ANSWER_S)
+        status = self._follower.client.call("status", within_s=within_s, devices=[each.device for each in self._pursuits])
+        self._tick(status)
+        for pursuit in self._pursuits:
+            pursuit.seen(status, self._now)
+        self._look_at_s = time.monotonic() + POLL_S
+
+    def _tick(self, status: Mapping[str, Any]) -> None:
+        service = status["service"]
+        self._now = Moment(service["boot_id"], service["uptime_s"], time.monotonic())
+        self._is_blind = status["board"]["blind"]
+
+    def _lost(self, error: LostError) -> None:
+        self._follower.drop()
+        now_s = time.monotonic()
+        self._away_since_s = now_s if self._away_since_s is None else self._away_since_s
+        if now_s - self._away_since_s > RECONNECT_S:
+            self._give_up("unreachable", f"accepted, but what came of it is not known: {error}")
+        self.progress.show("the service is away: waiting for it to come back")
+        time.sleep(max(min(RETRY_S, self._due_s - now_s), 0.0))
+
+    # --- Outcomes -----------------------------------------------------------------------------------------------------
+
+    def _sort_out(self) -> bool:
+        """Report what is decided; whether something is left."""
+        for pursuit in self._pursuits:
+            if pursuit.outcome is not None:
+                self._report(pursuit.outcome)
+        self._pursuits = [pursuit for pursuit in self._pursuits if pursuit.outcome is None]
+        if self._pursuits and self._away_since_s is None:
+            self.progress.show(self._waiting_words())
+        return bool(self._pursuits)
+
+    def _give_up(self, outcome: str, reason: str) -> None:
+        now = self._now._replace(here_s=time.monotonic(), mono_s=self._now.mono_s + time.monotonic() - self._now.here_s)
+        for pursuit in self._pursuits:
+            pursuit.give_up(outcome, reason, now)
+
+    def _report(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+        self.progress.clear()
+        text = plain(sentence(self.args.command, outcome))
+        if outcome.code != DONE:
+            complain(text)
+        elif not self.args.json:
+            print(text, flush=True)
+
+    def _waiting_words(self) -> str:
+        now = self._now._replace(here_s=time.monotonic())
+        words = [f"{each.device}: {each.state}, {duration(each.waited_s(now))}" for each in self._pursuits]
+        return "; ".join(words + (["the board cannot be seen"] if self._is_blind else []))

@@ -1,0 +1,32 @@
+"""`wagman board`: a raw command for the board, answered as the board answered."""
+
+import json
+from argparse import ArgumentParser, Namespace
+
+from wagman.cli.client import Client, add_socket_argument
+from wagman.cli.outcome import DONE
+from wagman.cli.text import plain
+
+ANSWER_S = 30.0
+"""How long the board may take, the service's own patience included (chosen)."""
+
+
+def add_arguments(parser: ArgumentParser, _command: str) -> None:
+    """What it takes."""
+    parser.add_argument("words", nargs="+", metavar="COMMAND", help="its words, such as: hb")
+    parser.add_argument("--force", action="store_true", help="send it although it may fight the service")
+    parser.add_argument("--json", action="store_true", help="as one JSON document")
+    add_socket_argument(parser)
+
+
+def run(args: Namespace) -> int:
+    """Send it."""
+    command = " ".join(args.words)
+    with Client(args.socket) as client:
+        answer = client.call("board", within_s=ANSWER_S, command=command, force=args.force)
+    if args.json:
+        print(json.dumps({"command": command, "lines": answer["lines"]}))
+    else:
+        for line in answer["lines"]:
+            print(plain(line))
+    return DONE

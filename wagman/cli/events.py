@@ -1,0 +1,189 @@
+"""`wagman events`: the rolling log, oldest first; with -f it goes on for as long as it runs."""
+
+import json
+import re
+import sys
+import time
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections import deque
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from wagman.cli.client import Client, LostError, add_socket_argument
+from wagman.cli.follow import MOST_AT_ONCE, Event, Follower
+from wagman.cli.names import expanded
+from wagman.cli.outcome import DONE, complain
+from wagman.cli.text import local, plain
+
+LAST = 50
+"""How many are shown where nothing else is asked for (chosen)."""
+
+LISTEN_S = 60.0
+RETRY_S = 0.5
+"""The time between two tries to reach the service again (chosen)."""
+
+_AGO = re.compile(r"(\d+(?:\.\d+)?)(s|min|h|d)")
+_SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
+
+
+def add_arguments(parser: ArgumentParser, _command: str) -> None:
+    """What it takes."""
+    parser.add_argument("-f", "--follow", action="store_true", help="go on with what happens, until interrupted")
+    parser.add_argument("-n", "--number", type=_count, metavar="N", help=f"how many (default: {LAST}; with --since: all)")
+    parser.add_argument(
+        "--since", type=place, metavar="ID|TIME", help="after this id, or from this time on: 2026-01-31T12:00, 90min"
+    )
+    parser.add_argument("--device", metavar="D", help="only those of this device")
+    parser.add_argument(
+        "--type", metavar="T", help="only those of this type, such as device.started, or device for all of device.*"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object per line")
+    add_socket_argument(parser)
+
+
+def place(text: str) -> int | str:
+    """An id, or a time as the service takes it; local, where it names no zone."""
+    if text.isdecimal() and text.isascii():
+        return int(text)
+    if ago := _AGO.fullmatch(text):
+        moment = datetime.now(UTC) - timedelta(seconds=float(ago[1]) * _SECONDS[ago[2]])
+    else:
+        moment = _moment(text)
+    return moment.astimezone(UTC).isoformat()
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is no event id, and no time such as 2026-01-31T12:00 or 90min") from None
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise ArgumentTypeError(f"{text} is below 0")
+    return value
+
+
+def run(args: Namespace) -> int:
+    """Show them."""
+    if args.follow:
+        return Tail(args).run()
+    with Client(args.socket) as client:
+        show(past(client, args, named(client, args.device)), args)
+    return DONE
+
+
+def named(client: Client, device: str | None) -> str | None:
+    """The name of the device."""
+    return None if device is None else expanded([device], client.call("status"))[0]
+
+
+def show(events: Iterable[Event], args: Namespace) -> None:
+    """Print them."""
+    for event in events:
+        print(json.dumps(event) if args.json else words(event), flush=args.follow)
+
+
+def words(event: Event) -> str:
+    """One line for an event: when, id, type, device, fields."""
+    number = "-" if event["id"] is None else event["id"]
+    fields = " ".join(f"{key}={_value(value)}" for key, value in event["fields"].items())
+    clock = "  clock unset" if event.get("clock") == "unset" else ""
+    return plain(f"{local(event['time'])} {number:>6}  {event['type']:<22} {event['device'] or '-':<4} {fields}".rstrip() + clock)
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) and value.isprintable() and " " not in value and value else json.dumps(value)
+
+
+# --- The past ---------------------------------------------------------------------------------------------------------
+
+
+def past(client: Client, args: Namespace, device: str | None) -> Iterable[Event]:
+    """What is asked for of the past."""
+    wanted: dict[str, Any] = {key: value for key, value in (("device", device), ("type", args.type)) if value is not None}
+    if args.since is not None:
+        return forward(client, wanted, args.since, args.number)
+    number = LAST if args.number is None else args.number
+    if number > MOST_AT_ONCE:
+        return deque(forward(client, wanted, 0, None), maxlen=number)
+    return last(client, wanted, number) if number else []
+
+
+def last(client: Client, wanted: dict[str, Any], number: int) -> list[Event]:
+    """The newest ones."""
+    page: list[Event] = client.call("events", limit=number, **wanted)["events"]
+    return page
+
+
+def forward(client: Client, wanted: dict[str, Any], since: int | str, number: int | None) -> Iterator[Event]:
+    """Page by page from a place on, `number` events at most."""
+    left = sys.maxsize if number is None else number
+    while left:
+        page = client.call("events", since=since, limit=min(left, MOST_AT_ONCE), **wanted)["events"]
+        yield from page
+        left -= len(page)
+        if len(page) < MOST_AT_ONCE or page[-1]["id"] is None:
+            return
+        since = page[-1]["id"]
+
+
+# --- And the future ---------------------------------------------------------------------------------------------------
+
+
+class Tail:
+    """The past up to the moment of the subscription, and everything after it."""
+
+    def __init__(self, args: Namespace) -> None:
+        self.args = args
+        self.device: str | None = None
+        self._follower = Follower(args.socket, complain)
+        self._is_away = False
+
+    def run(self) -> int:
+        """Until interrupted, or until -n events after --since were shown."""
+        left = self._catch_up()
+        while left:
+            event = self._next()
+            if event is not None and self._fits(event):
+                show([event], self.args)
+                left -= 1
+        return DONE
+
+    def _catch_up(self) -> int:
+        """Show the past; how many are to come."""
+        client = self._follower.client
+        limit, shown = self._follower.last_id or 0, 0
+        self.device = named(client, self.args.device)
+        for event in past(client, self.args, self.device):
+            if event["id"] is None:
+                self._follower.remember(event)
+            elif event["id"] > limit:
+                continue  # the subscription has it
+            show([event], self.args)
+            shown += 1
+        return sys.maxsize if self.args.since is None or self.args.number is None else self.args.number - shown
+
+    def _next(self) -> Event | None:
+        try:
+            event = self._follower.item(LISTEN_S)
+            self._is_away = False
+        except LostError as error:
+            self._lost(error)
+            return None
+        return event
+
+    def _lost(self, error: LostError) -> None:
+        self._follower.drop()
+        if not self._is_away:
+            complain(f"{error}; going on once it is back")
+            self._is_away = True
+        time.sleep(RETRY_S)
+
+    def _fits(self, event: Event) -> bool:
+        is_device = self.device is None or event["device"] == self.device
+        kind = self.args.type
+        return is_device and (kind is None or event["type"] == kind or event["type"].startswith(f"{kind}."))

@@ -1,0 +1,184 @@
+"""What a command waits for, decided on evidence: events and status rows in, an outcome out. No I/O.
+
+Up is reached when the device is started. Down is reached when it is stopped and its power is confirmed off: the word of
+a state is not enough. Whatever makes the goal unreachable ends the wait, too.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from wagman.cli.outcome import DONE, FAILED, REFUSED, TIMED_OUT, UNREACHABLE, USAGE
+from wagman.cli.text import duration, ordinal
+
+UP = ("start", "restart")
+DOWN = ("stop", "disable", "kill")
+
+CODES = {"done": DONE, "accepted": DONE, "failed": FAILED, "refused": REFUSED, "timed_out": TIMED_OUT, "unreachable": UNREACHABLE}
+PRIORITY = (USAGE, REFUSED, FAILED, UNREACHABLE, TIMED_OUT)
+"""Of several devices' exit codes, the first of these that occurred."""
+
+
+class Outcome(NamedTuple):
+    """How it ended for one device, as `--json` shows it."""
+
+    device: str
+    outcome: str
+    state: str | None = None
+    after_s: float | None = None
+    media: str | None = None
+    attempt: int | None = None
+    reason: str | None = None
+
+    @property
+    def code(self) -> int:
+        """The exit code, if it were the only one."""
+        return CODES[self.outcome]
+
+
+def exit_code(outcomes: list[Outcome]) -> int:
+    """The exit code for all of them."""
+    codes = {outcome.code for outcome in outcomes}
+    return next((code for code in PRIORITY if code in codes), DONE)
+
+
+class Moment(NamedTuple):
+    """A point in time by the service's clock, which is what counts, and by ours, for when the service was restarted."""
+
+    boot_id: str
+    mono_s: float
+    here_s: float
+
+
+class Pursuit:
+    """One device on its way to the goal of an accepted command; `outcome` is set once it is decided."""
+
+    def __init__(self, verb: str, device: str, reply: Mapping[str, Any], began: Moment) -> None:
+        self.verb = verb
+        self.device = device
+        self.state: str = reply["state"]
+        self.outcome: Outcome | None = None
+        self._event_id = reply["event_id"]
+        self._began = began
+        self._failures: int | None = None
+        self._remark = ""
+        if verb not in UP + DOWN:
+            self.outcome = Outcome(device, "done", self.state, 0.0, reason=reply["reason"])
+        elif verb == "start" and self.state == "started":
+            self.outcome = Outcome(device, "done", self.state, 0.0, reason="already started")
+
+    # --- Evidence -----------------------------------------------------------------------------------------------------
+
+    def heard(self, event: Mapping[str, Any], now: Moment) -> None:
+        """Take in an event."""
+        if self.outcome is not None or event["device"] != self.device or self._is_older(event):
+            return
+        now = Moment(event["boot_id"], event["mono_s"], now.here_s)
+        match event["type"]:
+            case "device.started" if self.verb in UP:
+                self._reached(now, event["fields"].get("media"), event["fields"].get("attempt"))
+            case "device.start_failed" if self.verb in UP:
+                self._start_failed(now, event["fields"].get("media"), event["fields"].get("attempt"))
+            case "device.brownout" if self.verb in UP:
+                self._decide("failed", now, "the board browns out whenever it is switched on: it is held off")
+            case "device.relay_stuck" if self.verb in DOWN:
+                self._decide("failed", now, "its relay is stuck: it stays on")
+            case "device.stop_failed":
+                self._remark = "it did not halt in time, and was cut"
+
+    def seen(self, status: Mapping[str, Any], now: Moment) -> None:
+        """Take in a status that was asked for after the command was accepted."""
+        row = next((row for row in status["devices"] if row["name"] == self.device), None)
+        if self.outcome is not None or row is None:
+            return
+        self.state = row["state"]
+        if self.verb in UP:
+            self._seen_going_up(row, status["wagman"]["state"], now)
+        else:
+            self._seen_going_down(row, now)
+
+    def _seen_going_up(self, row: Mapping[str, Any], wagman: str, now: Moment) -> None:
+        if self.state == "started":
+            self._reached(now, row["media"], row["attempts"] or None)
+        elif self._failures is not None and row["failures"] > self._failures:
+            self._start_failed(now, row["media"], row["attempts"] or None)
+        elif not row["enabled"]:
+            self._decide("refused", now, "it was disabled meanwhile: enable it first")
+        elif row["wanted"] == "down":
+            self._decide("failed", now, "another command wants it down")
+        elif self.state == "stopped" and wagman in ("will_hibernate", "hibernating"):
+            self._decide("refused", now, "hibernating: it is started once the environment is normal")
+        self._failures = row["failures"]
+
+    def _seen_going_down(self, row: Mapping[str, Any], now: Moment) -> None:
+        if self.state == "stopped" and row["power"] == {"wanted": "off", "confirmed": True}:
+            self._reached(now, None, None)
+        elif row["wanted"] == "up":
+            self._decide("failed", now, "another command wants it up")
+
+    # --- Ends ---------------------------------------------------------------------------------------------------------
+
+    def give_up(self, outcome: str, reason: str, now: Moment) -> None:
+        """Wait no longer."""
+        if self.outcome is None:
+            self._decide(outcome, now, reason)
+
+    def waited_s(self, now: Moment) -> float:
+        """Since the command, by the service's clock if that can be told."""
+        if now.boot_id == self._began.boot_id:
+            return round(max(now.mono_s - self._began.mono_s, 0.0), 3)
+        return round(now.here_s - self._began.here_s, 3)
+
+    def _is_older(self, event: Mapping[str, Any]) -> bool:
+        return event["id"] is not None and self._event_id is not None and event["id"] <= self._event_id
+
+    def _reached(self, now: Moment, media: str | None, attempt: int | None) -> None:
+        self.state = "started" if self.verb in UP else "stopped"
+        self.outcome = Outcome(self.device, "done", self.state, self.waited_s(now), media, attempt, self._remark or None)
+
+    def _start_failed(self, now: Moment, media: str | None, attempt: int | None) -> None:
+        reason = "it is tried again by itself"
+        self.outcome = Outcome(self.device, "failed", self.state, self.waited_s(now), media, attempt, reason)
+
+    def _decide(self, outcome: str, now: Moment, reason: str) -> None:
+        self.outcome = Outcome(self.device, outcome, self.state, self.waited_s(now), reason=reason)
+
+
+# --- In words ---------------------------------------------------------------------------------------------------------
+
+_ENDS = {"start": "started", "restart": "restarted", "stop": "stopped", "kill": "killed", "disable": "disabled and stopped"}
+
+
+def sentence(verb: str, outcome: Outcome) -> str:
+    """The outcome in plain words, with what to do next where something is left to do."""
+    match outcome.outcome:
+        case "done" | "accepted" if outcome.after_s is None or verb not in _ENDS or outcome.reason == "already started":
+            text = outcome.reason or "done"
+        case "done":
+            text = _done(verb, outcome)
+        case "refused":
+            text = f"refused: {outcome.reason}"
+        case "timed_out":
+            text = f"{outcome.reason}: it is {outcome.state}, and goes on; see wagman status {outcome.device}"
+        case "unreachable":
+            text = f"{outcome.reason}"
+        case _:
+            text = _failed(verb, outcome)
+    return f"{outcome.device}: {text}"
+
+
+def _done(verb: str, outcome: Outcome) -> str:
+    parts = [f"{_ENDS[verb]} after {duration(outcome.after_s or 0)}", *_start_words(outcome)]
+    parts += ["power is off"] if verb in DOWN else []
+    parts += [outcome.reason] if outcome.reason else []
+    return ", ".join(parts)
+
+
+def _failed(verb: str, outcome: Outcome) -> str:
+    words = "".join(f", {each}" for each in _start_words(outcome))
+    return f"{verb} failed after {duration(outcome.after_s or 0)}{words}: {outcome.reason}; see wagman why {outcome.device}"
+
+
+def _start_words(outcome: Outcome) -> list[str]:
+    attempt = outcome.attempt or 1
+    parts = [f"from {outcome.media}"] if outcome.media else []
+    return parts + ([f"{ordinal(attempt)} attempt"] if attempt > 1 else [])

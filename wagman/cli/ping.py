@@ -1,0 +1,41 @@
+"""`wagman ping`: a heartbeat from outside."""
+
+import json
+from argparse import ArgumentParser, Namespace
+
+from wagman.cli.client import Client, add_socket_argument
+from wagman.cli.goals import Outcome, exit_code
+from wagman.cli.names import expanded
+from wagman.cli.outcome import DONE, complain
+from wagman.cli.text import plain
+
+
+def add_arguments(parser: ArgumentParser, _command: str) -> None:
+    """What it takes."""
+    parser.add_argument("device", metavar="DEVICE", help="name or port number")
+    parser.add_argument("--json", action="store_true", help="as one JSON document")
+    add_socket_argument(parser)
+
+
+def run(args: Namespace) -> int:
+    """Give it."""
+    with Client(args.socket) as client:
+        names = expanded([args.device], client.call("status"))
+        outcomes = [_beat(client, name) for name in names]
+    if args.json:
+        print(json.dumps([outcome._asdict() for outcome in outcomes]))
+    for outcome in outcomes:
+        _report(outcome, quiet=args.json)
+    return exit_code(outcomes)
+
+
+def _beat(client: Client, name: str) -> Outcome:
+    reply = client.call("heartbeat", device=name)
+    return Outcome(name, "done" if reply["accepted"] else "refused", reply["state"], reason=reply["reason"])
+
+
+def _report(outcome: Outcome, *, quiet: bool) -> None:
+    if outcome.code != DONE:
+        complain(plain(f"{outcome.device}: refused: {outcome.reason}"))
+    elif not quiet:
+        print(plain(f"{outcome.device}: {outcome.reason}"))

@@ -1,0 +1,108 @@
+"""`wagman status`: the board, the Wagman's state, and a row for each device."""
+
+import json
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from wagman.cli.client import Client, add_socket_argument
+from wagman.cli.names import expanded
+from wagman.cli.outcome import DONE
+from wagman.cli.text import duration, plain, short, since, table
+
+_HEAD = ("DEVICE", "PORT", "STATE", "FOR", "POWER", "MEDIA", "BEAT", "CURRENT", "NOTES")
+_COLOURS = {"started": "green", "stopped": "faint"}
+_UNITS = {"temperature_c": ("temperature", "C"), "humidity_pct": ("humidity", "%"), "current_ma": ("current", "mA")}
+
+
+def add_arguments(parser: ArgumentParser, _command: str) -> None:
+    """What it takes."""
+    parser.add_argument("devices", nargs="*", metavar="DEVICE", help="name, port number or all (default: every device)")
+    parser.add_argument("--json", action="store_true", help="as one JSON document")
+    add_socket_argument(parser)
+
+
+def run(args: Namespace) -> int:
+    """Show it."""
+    with Client(args.socket) as client:
+        status = client.call("status")
+    if args.devices:
+        names = expanded(args.devices, status)
+        status["devices"] = [row for row in status["devices"] if row["name"] in names]
+    print(json.dumps(status) if args.json else "\n".join(lines(status)))
+    return DONE
+
+
+def lines(status: Mapping[str, Any]) -> list[str]:
+    """The status for people."""
+    wagman = status["wagman"]
+    about = f" ({wagman['device']})" if wagman["device"] else ""
+    heading = [
+        ("board", plain(board_words(status["board"]))),
+        ("sensors", plain(", ".join(sensor_words(status["board"]["sensors"])))),
+        ("wagman", plain(f"{wagman['state']}{about}{for_words(wagman['since'])}")),
+    ]
+    rows = status["devices"]
+    return [*table(heading), "", *device_lines(rows)] if rows else table(heading)
+
+
+def device_lines(rows: list[Mapping[str, Any]]) -> list[str]:
+    """The table of devices."""
+    colours = ["", *(_COLOURS.get(row["state"], "yellow") for row in rows)]
+    return table([_HEAD, *(device_cells(row) for row in rows)], colours)
+
+
+def device_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the columns show of a device."""
+    current = "-" if row["current_ma"] is None else f"{row['current_ma']:g} mA"
+    return (
+        row["name"],
+        str(row["port"]),
+        row["state"],
+        short(since(row["since"])),
+        row["power"]["wanted"] or "-",
+        row["media"] or "-",
+        short(row["heartbeat_age_s"]),
+        current,
+        ", ".join(notes(row)),
+    )
+
+
+def notes(row: Mapping[str, Any]) -> Iterator[str]:
+    """What is worth knowing beside the columns."""
+    if not row["power"]["confirmed"]:
+        yield "unconfirmed"
+    if not row["enabled"]:
+        yield "disabled"
+    if row["failures"]:
+        yield f"{row['failures']} failed"
+    if row["next_start_in_s"] is not None:
+        yield f"start in {short(row['next_start_in_s'])}"
+    for alarm in row["alarms"]:
+        if alarm["held"]:
+            yield f"{alarm['name']} held"
+
+
+def board_words(board: Mapping[str, Any]) -> str:
+    """Where the board is, and whether it can be seen."""
+    if board["link"] != "up":
+        return f"link down{for_words(board['since'])}, {board['device']}: is the cable in?"
+    kind = " ".join(str(each) for each in (board["dialect"], board["firmware"]) if each)
+    age = board["last_answer_age_s"]
+    answered = "not answered yet" if age is None else f"answered {duration(age)} ago"
+    return f"up, {kind} on {board['device']}, {answered}{', blind' if board['blind'] else ''}"
+
+
+def sensor_words(sensors: Mapping[str, Any]) -> Iterator[str]:
+    """What the enclosure is like."""
+    for name, sensor in sensors.items():
+        what, unit = _UNITS.get(name, (name, ""))
+        value = "unknown" if sensor["value"] is None else f"{sensor['value']:g} {unit}".rstrip()
+        verdict = f" ({sensor['state']})" if sensor["state"] in ("high", "low") else ""
+        yield f"{what} {value}{verdict}"
+
+
+def for_words(stamp: str | None) -> str:
+    """For how long, where that is known."""
+    seconds = since(stamp)
+    return "" if seconds is None else f" for {duration(seconds)}"
