@@ -157,7 +157,11 @@ class Guest:
     # The task ----------------------------------------------------------------
 
     async def run(self) -> None:
-        """One incarnation: take up the state with its alarms at full length, and drive the machine."""
+        """One incarnation: take up the state with its alarms at full length, and drive the machine.
+
+        A message that was being delivered went with the incarnation before.
+        """
+        self.state = self.state.resumed()
         self.alarms.plan(self.state.resume(self.case), trio.current_time())
         self.since = self.since or self.now()
         self._publish()

@@ -2,13 +2,16 @@
 
 import subprocess
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, cast
 
 import trio
-from attrs import frozen
+from attrs import define, field, frozen
 
 MAX_OUTPUT = 2048
 """Bytes of the command's output that are remembered: its end (chosen)."""
+
+DRAIN_S = 1.0
+"""How long the rest of the output is waited for once the command has ended: who still holds it open is a child (chosen)."""
 
 KILL_GRACE_S = 2.0
 """How long a command that took too long may take to end after SIGTERM (chosen)."""
@@ -31,15 +34,21 @@ class Messenger(Protocol):
         ...
 
 
+@define(eq=False)
 class _Tail:
     """The end of a stream of unknown length."""
 
-    def __init__(self) -> None:
-        self.data = b""
+    data: bytes = b""
+    complete: trio.Event = field(factory=trio.Event)
 
     async def read(self, stream: trio.abc.ReceiveStream) -> None:
         async for chunk in stream:
             self.data = (self.data + chunk)[-MAX_OUTPUT:]
+        self.complete.set()
+
+    @property
+    def text(self) -> str:
+        return self.data.decode(errors="replace").strip()
 
 
 async def run_command(command: Sequence[str], env: Mapping[str, str], timeout_s: float) -> Delivery:
@@ -58,24 +67,25 @@ async def run_command(command: Sequence[str], env: Mapping[str, str], timeout_s:
         )
     except (OSError, ValueError) as error:
         return Delivery(ok=False, detail=f"cannot be run: {error}")
-    return await _ended(process, timeout_s)
+    async with cast("trio.abc.ReceiveStream", process.stdout) as output:  # it was given a pipe
+        return await _ended(process, output, timeout_s)
 
 
-async def _ended(process: trio.Process, timeout_s: float) -> Delivery:
+async def _ended(process: trio.Process, output: trio.abc.ReceiveStream, timeout_s: float) -> Delivery:
     tail = _Tail()
     async with trio.open_nursery() as nursery:
-        if process.stdout is not None:
-            nursery.start_soon(tail.read, process.stdout)
+        nursery.start_soon(tail.read, output)
         try:
             with trio.move_on_after(timeout_s) as waiting:
                 await process.wait()
         finally:
             await _end(process)
-            nursery.cancel_scope.cancel()
-    output = tail.data.decode(errors="replace").strip()
+        with trio.move_on_after(DRAIN_S):
+            await tail.complete.wait()
+        nursery.cancel_scope.cancel()
     if waiting.cancelled_caught:
-        return Delivery(ok=False, detail=f"ended after {timeout_s:g} s without an answer", output=output)
-    return Delivery(ok=process.returncode == 0, detail=f"exit status {process.returncode}", output=output)
+        return Delivery(ok=False, detail=f"ended after {timeout_s:g} s without an answer", output=tail.text)
+    return Delivery(ok=process.returncode == 0, detail=f"exit status {process.returncode}", output=tail.text)
 
 
 async def _end(process: trio.Process) -> None:
@@ -88,5 +98,3 @@ async def _end(process: trio.Process) -> None:
         if process.returncode is None:
             process.kill()
             await process.wait()
-        if process.stdout is not None:
-            await process.stdout.aclose()

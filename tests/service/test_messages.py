@@ -1,0 +1,59 @@
+"""The commands that tell a guest to halt: real processes."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+import trio
+
+from wagman.messages import MAX_OUTPUT, Delivery, run_command
+
+
+def delivered(*command: str, timeout_s: float = 10.0) -> Delivery:
+    return trio.run(run_command, command, os.environ, timeout_s)
+
+
+def test_what_the_command_said_and_how_it_ended_is_told() -> None:
+    assert delivered("sh", "-c", "echo bye; echo really >&2") == Delivery(True, "exit status 0", "bye\nreally")
+    assert delivered("sh", "-c", "echo no; exit 3") == Delivery(False, "exit status 3", "no")
+
+
+def test_a_command_that_cannot_be_run_is_a_failure_and_no_error() -> None:
+    assert delivered("/nowhere/at/all").detail.startswith("cannot be run: ")
+    assert not delivered("nul\0").ok
+
+
+def test_a_child_that_keeps_the_output_open_is_not_waited_for() -> None:
+    began_s = time.monotonic()
+    assert delivered("sh", "-c", "sleep 30 & echo bye") == Delivery(True, "exit status 0", "bye")
+    assert time.monotonic() - began_s < 10
+
+
+def test_output_that_comes_in_the_last_moment_is_not_lost() -> None:
+    assert all(delivered("sh", "-c", "echo bye").output == "bye" for _ in range(20))
+
+
+def test_only_the_end_of_a_flood_is_kept() -> None:
+    told = delivered("sh", "-c", "yes | head -c 1000000; echo end")
+    assert told.ok
+    assert told.output.endswith("y\nend")
+    assert len(told.output) <= MAX_OUTPUT
+
+
+@pytest.mark.parametrize("prelude", ["", "trap '' TERM; "])
+def test_a_command_that_takes_too_long_is_ended(tmp_path: Path, prelude: str) -> None:
+    told = delivered("sh", "-c", f"{prelude}echo $$ > {tmp_path}/pid; while :; do sleep 0.1; done", timeout_s=0.5)
+    assert told == Delivery(False, "ended after 0.5 s without an answer", "")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_a_command_does_not_outlive_the_one_who_asked_for_it(tmp_path: Path) -> None:
+    async def cancelled() -> None:
+        with trio.move_on_after(0.5):
+            await run_command(("sh", "-c", f"echo $$ > {tmp_path}/pid; exec sleep 30"), os.environ, 60)
+
+    trio.run(cancelled)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)

@@ -1,0 +1,75 @@
+"""The task of a guest: what one incarnation leaves to the next."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import trio
+from attrs import define, field
+from trio.testing import MockClock
+
+from wagman.config.schema import DeviceConfig
+from wagman.contain import contained
+from wagman.device import Guest, Stamp
+from wagman.events import Beat, Polled, PowerGoal
+from wagman.fsm import device
+from wagman.fsm.device_states import Started
+from wagman.fsm.inputs import Operator
+from wagman.fsm.wagman import View
+from wagman.messages import Delivery
+from wagman.seams import wall_clock
+from wagman.store import Journal, Limits, Store, inline
+
+
+@define
+class Around:
+    goals: list[PowerGoal] = field(factory=list)
+
+    def want(self, port: int, goal: PowerGoal) -> None:
+        self.goals.append(goal)
+
+    def view_changed(self, view: View) -> None:
+        pass
+
+    def start_refused(self, name: str, reason: str) -> None:
+        pass
+
+
+async def crashing(command: Sequence[str], env: Mapping[str, str], timeout_s: float) -> Delivery:
+    raise RuntimeError("a defect in the messenger")
+
+
+def guest_of(folder: Path, around: Around) -> Guest:
+    store = Store(folder / "wagman.db", Limits(1000, 2**22), new_log_id=lambda: "log")
+    journal = Journal(store, boot_id="boot", wall=wall_clock, blocking=inline, tell=lambda _event: None, collapse=frozenset())
+    config = DeviceConfig("gn", 1, shutdown=("halt",))
+    return Guest(config, journal, around, crashing, lambda: Stamp("boot", 0.0), lambda: "now", state=Started())
+
+
+async def silence(guest: Guest, length_s: float) -> None:
+    """Polls that show that the guest has not been heard, for so long."""
+    began_s = trio.current_time()
+    while trio.current_time() < began_s + length_s:
+        await trio.sleep(5)
+        guest.inbox.tell(Polled(1, trio.current_time(), began_s))
+
+
+def test_a_message_that_went_down_with_the_task_is_not_waited_for(tmp_path: Path) -> None:
+    around, crashes = Around(), list[Any]()
+
+    async def main() -> None:
+        guest = guest_of(tmp_path, around)
+        await guest.journal.load()
+        async with trio.open_nursery() as nursery:
+            await nursery.start(guest.journal.run)
+            nursery.start_soon(contained, "gn", guest.run, lambda name, error: crashes.append((name, error)))
+            await trio.sleep(1)
+            guest.inbox.tell(Beat(1, trio.current_time()))
+            await guest.ask(Operator("stop"), None)
+            await silence(guest, 2 * guest.config.stop_silence_s)
+            assert isinstance(guest.state, device.Stopped)
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+    assert len(crashes) == 1
+    assert around.goals[-1].level == "off"
