@@ -192,6 +192,20 @@ def test_a_port_that_was_disabled_already_is_confirmed_by_the_report() -> None:
     assert rig.power.ports[1].confirmed
 
 
+def test_an_off_under_way_when_a_new_power_cycle_is_wanted_is_the_off_of_that_cycle() -> None:
+    rig = switched_on()
+    rig.want(1, "off", 1)
+    rig.do(rig.next())
+    rig.want(1, "on", 2)
+    rig.power.seen_off(1, rig.now_s)
+    off_s = rig.now_s
+    rig.poll(1, draws=False)
+    assert rig.told() == [RelayOff(1, 1, off_s)]
+    assert rig.next() == off_s + OFF_TIME_S
+    rig.wait()
+    assert rig.next() == SwitchOn(1, None, 1)
+
+
 def test_a_relay_that_stays_on_is_reported_after_three_rounds_and_then_hourly() -> None:
     rig = switched_on()
     rig.want(1, "off", 1)

@@ -97,7 +97,7 @@ class Port:
     beat_at_s: float = -math.inf
     drawing: bool = False  # it drew current at the last poll
     on_at_s: float = -math.inf
-    reported: bool = False  # power was found here, and the guest's machine has yet to say what it wants
+    reported: bool = False  # power was found or lost here, and the guest's machine has yet to say what it wants
     stuck_at_s: float = -math.inf
 
     @property
@@ -115,6 +115,11 @@ class Port:
         if self.goal.level != "on" or self.confirmed or self.asked == "on" or self.relay == "off" or self.stuck:
             return False
         return self.relay == "on" or not self.goal.cleared
+
+    @property
+    def clearing(self) -> bool:
+        """An off is under way, and it is still what comes next: its evidence must not be taken for a loss of power."""
+        return self.asked == "off" and (self.goal.level == "off" or (self.goal.level == "on" and not self.goal.cleared))
 
     @property
     def awaiting_on(self) -> bool:
@@ -180,7 +185,9 @@ class Power:
         port.goal = goal
         port.reported = False
         if changed:
-            port.goal_at_s, port.asked, port.rounds, port.resisted, port.seen_off_at_s = now_s, None, 0, 0, None
+            port.goal_at_s = now_s
+        if changed and not port.clearing:
+            port.asked, port.rounds, port.resisted, port.seen_off_at_s = None, 0, 0, None
         if goal.already:
             self._believe(port, goal)
 
@@ -360,4 +367,5 @@ class Power:
     def _lost(self, port: Port, lost: PowerLost) -> None:
         port.relay, port.kept, port.asked, port.rounds = "off", False, None, 0
         port.off_at_s = max(port.off_at_s, lost.at_s)
+        port.reported = port.goal.level == "on"  # that cycle is over: the guest's machine says what follows
         self.tell(lost)
