@@ -178,6 +178,7 @@ class Stopped(State):
 
     def kill(self, case: Case) -> Step:
         killed = evolve(self, reason="killed by the operator", untouched=False, cut=case.memory.cycle, firm=True)
+        case = case.remember(exempt=False)
         plan: Plan = {"settle": KEEP, "backoff": KEEP}
         words = "power is off" if self.off else "power is being cut"
         return self.go(case, killed, plan, case.event("stopped", reason=killed.reason)).accept(words)
@@ -232,6 +233,12 @@ class Stopped(State):
             return started(self, case).after(case.event("adopted", why=why))
         return adopted_booting(self, case).after(case.event("adopted", why=why))
 
+    def found_off(self, case: Case) -> Step:
+        """Nothing runs; where it was forced to start meanwhile, nobody else would start it while hibernating."""
+        if case.memory.exempt and case.welcome:
+            return starting(self, case, "asked by the operator")
+        return stopped(self, case, "no sign of life found")
+
     def power_lost(self, case: Case, lost: PowerLost) -> Step:
         if not self.untouched:
             return self.stay(case)
@@ -248,7 +255,7 @@ class Stopped(State):
         if fired.name == "backoff":
             return Step(evolve(self, backoff_s=0.0), case.memory)
         if not fired.draws_current:
-            return stopped(self, case, "no sign of life found")
+            return self.found_off(case)
         if not case.config.has_heartbeat or not case.welcome:
             return self.found_running(case, beats=False, why="it draws current")
         case = case.remember(cycle=case.memory.cycle + 1)
