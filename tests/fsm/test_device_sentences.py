@@ -933,6 +933,20 @@ def test_a_start_in_the_adopt_window_waits_for_what_it_shows() -> None:
     assert story.due
 
 
+def test_a_forced_start_in_the_adopt_window_is_not_forgotten() -> None:
+    story = coming_up(memory=Memory(hibernating=True))
+    assert story.ask("start", force=True).accepted
+    story.fire("adopt")
+    assert (story.name, story.memory.exempt) == ("starting", True)
+
+
+def test_a_kill_in_the_adopt_window_ends_what_was_forced() -> None:
+    story = coming_up(memory=Memory(hibernating=True))
+    story.ask("start", force=True)
+    story.ask("kill")
+    assert not story.ask("start").accepted
+
+
 ALARMS_AT_FULL_LENGTH = [
     (Stopped(settled=True), {"settle": Alarm(5.0)}),
     (Stopped(backoff_s=40.0), {"settle": Alarm(5.0), "backoff": Alarm(40.0)}),

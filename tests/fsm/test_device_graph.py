@@ -1,0 +1,421 @@
+"""Every state that a guest can come into, found breadth first, and what holds in each of them and on the way to it.
+
+Closed under all inputs: ages are rounded to a few that make a difference, power cycles are renumbered, counters are
+bounded above what their limits need, and a run leaves out one half of the outside world at a time. Nothing else is cut off.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+import pytest
+from attrs import evolve, fields, frozen
+
+from tests.fsm.guests import GUEST, HALT, MODEM, SWITCH
+from wagman.config.schema import DeviceConfig
+from wagman.events import (
+    VERBS,
+    Beat,
+    BoardStopping,
+    Draft,
+    PowerFound,
+    PowerLost,
+    RelayAsked,
+    RelayOff,
+    RelayOn,
+    RelayStuck,
+)
+from wagman.fsm import device
+from wagman.fsm.alarms import Fired, Plan
+from wagman.fsm.case import BROWNOUTS, Case, Memory, Step
+from wagman.fsm.device_states import STATES, Booting, Halting, Started, State, Stopped
+from wagman.fsm.inputs import Hibernation, Input, Message, MessageDone, Operator, WagmanStart, WagmanStop
+
+NOW_S, CYCLE = 10_000.0, 7
+AGES_S = (0.0, 1.0, 20.0, 700.0)
+"""Too close to adopt, far enough apart to, and too far (which is also long enough to be stable)."""
+
+MOST = {"attempts": 1, "failures": 1, "brownouts": BROWNOUTS}
+"""Beyond, a counter makes no further difference with the configurations here."""
+
+HASTY = evolve(GUEST, allowed_attempts=1, recover_attempts=0, backoff_max_s=60.0, start_timeout_max_s=120.0)
+CONFIGS = {
+    "guest": HASTY,
+    "switch": evolve(SWITCH, allowed_attempts=1, recover_attempts=0, backoff_max_s=60.0),
+    "modem": evolve(MODEM, allowed_attempts=1, recover_attempts=0, backoff_max_s=60.0),
+    "cut, but told of a restart": evolve(HASTY, shutdown=(), restart=HALT),
+    "told, but cut for a restart": evolve(HASTY, restart=()),
+}
+HANDLED = {
+    "stopped": {"settle", "backoff", "adopt"},
+    "starting": {"timeout"},
+    "will_stop": {"timeout"},
+    "started": {"heartbeat", "stable"},
+    "stopping": {"heartbeat", "timeout", "resend"},
+    "restarting": {"heartbeat", "timeout", "resend"},
+}
+POWER: tuple[Input, ...] = (
+    RelayAsked(1, CYCLE, NOW_S),
+    RelayOn(1, CYCLE, NOW_S),
+    RelayOn(1, CYCLE - 1, NOW_S),
+    RelayOff(1, CYCLE, NOW_S),
+    PowerLost(1, NOW_S, "the board cut it"),
+    PowerFound(1, NOW_S, "the board started it"),
+    RelayStuck(1, NOW_S, 3),
+    BoardStopping(1, NOW_S, "the board stops it"),
+)
+BEATS: tuple[Input, ...] = (Beat(1, NOW_S), Beat(1, NOW_S, "control"))
+ALWAYS: tuple[Input, ...] = (
+    *POWER, *BEATS, *(Operator(verb) for verb in VERBS), WagmanStart(), MessageDone(ok=True)
+)  # fmt: skip
+HEAT: tuple[Input, ...] = (
+    *(Hibernation(active) for active in (True, False)),
+    WagmanStop(),
+    *(Operator(verb, force=True) for verb in ("start", "restart")),
+)  # fmt: skip
+BROWNOUT: tuple[Input, ...] = (PowerLost(1, NOW_S, "the board restarted", reset=True, suspect=True),)
+WORLDS = ((*ALWAYS, *HEAT), (*ALWAYS, *BROWNOUT))
+
+# --- The search -------------------------------------------------------------------------------------------------------
+
+
+@frozen(cache_hash=True)
+class Node:
+    """A state with its memory and the names of its alarms."""
+
+    state: State
+    memory: Memory
+    armed: frozenset[str]
+
+
+@frozen(eq=False)
+class Edge:
+    """One step: where it began, what was told, where it led."""
+
+    old: Node
+    item: Input
+    step: Step
+    new: Node
+
+
+@frozen
+class Explored:
+    """What a search found."""
+
+    config: DeviceConfig
+    edges: list[Edge]
+    nodes: frozenset[Node]
+    taken: set[tuple[str, str]]  # the ways between states, those in passing included
+
+
+def root() -> Node:
+    state = device.untrusted()
+    return normal(state, Memory(cycle=CYCLE), state.resume(Case(HASTY, Memory())))
+
+
+def aged(state: State, seconds: float) -> State:
+    """The same state, `seconds` later, its ages rounded down to those that make a difference."""
+    ages = {
+        each.name: NOW_S - max(age for age in AGES_S if age <= NOW_S - at_s + seconds)
+        for each in fields(type(state))
+        if each.name.endswith("_at_s") and (at_s := getattr(state, each.name)) is not None
+    }
+    return evolve(state, **ages)
+
+
+def normal(state: State, memory: Memory, armed: Iterable[str]) -> Node:
+    """The node without what makes no difference."""
+    shift = CYCLE - memory.cycle
+    counters = {name: min(getattr(memory, name), most) for name, most in MOST.items()}
+    memory = evolve(memory, cycle=CYCLE, media=None, **counters)
+    state = aged(evolve(state, reason=""), 0.0)  # type: ignore[call-arg]
+    if isinstance(state, Stopped):
+        state = evolve(state, cut=max(state.cut + shift, CYCLE - 2))
+    return Node(state, memory, frozenset(armed))
+
+
+def armed_after(armed: frozenset[str], plan: Plan | None) -> frozenset[str]:
+    return armed if plan is None else frozenset(name for name, alarm in plan.items() if alarm is not None or name in armed)
+
+
+def told(node: Node, config: DeviceConfig, item: Input) -> Edge:
+    armed = node.armed - {item.name} if isinstance(item, Fired) else node.armed
+    step = device.step(node.state, Case(config, node.memory), item)
+    return Edge(node, item, step, normal(step.state, step.memory, armed_after(armed, step.alarms)))
+
+
+def edges_from(node: Node, config: DeviceConfig, world: tuple[Input, ...]) -> Iterator[Edge]:
+    for item in world:
+        yield told(node, config, item)
+    for seconds in AGES_S[1:]:
+        yield evolve(told(evolve(node, state=aged(node.state, seconds)), config, BEATS[0]), old=node)
+    for name in node.armed:
+        yield told(node, config, Fired(name))
+    if "adopt" in node.armed:
+        yield told(node, config, Fired("adopt", draws_current=True))
+
+
+def search(config: DeviceConfig, world: tuple[Input, ...]) -> list[Edge]:
+    seen, ahead, found = {root()}, [root()], list[Edge]()
+    for node in ahead:
+        for edge in edges_from(node, config, world):
+            found.append(edge)
+            if edge.new not in seen:
+                seen.add(edge.new)
+                ahead.append(edge.new)
+    return found
+
+
+@pytest.fixture(scope="module", params=CONFIGS)
+def explored(request: pytest.FixtureRequest) -> Explored:
+    config = CONFIGS[request.param]
+    taken: set[tuple[str, str]] = set()
+    real = State.go
+
+    def go(self: State, case: Case, to: State, *rest: object) -> Step:
+        taken.add((self.name, to.name))
+        return real(self, case, to, *rest)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(State, "go", go)
+        found = [edge for world in WORLDS for edge in search(config, world)]
+    return Explored(config, found, frozenset({root(), *(edge.new for edge in found)}), taken)
+
+
+# --- The graph itself -------------------------------------------------------------------------------------------------
+
+
+def declared() -> set[tuple[str, str]]:
+    return {(name, to) for name, state in STATES.items() for to in state.successors}
+
+
+def test_every_declared_transition_is_taken_and_none_other(explored: Explored) -> None:
+    config = explored.config
+    edges = explored.edges
+    moved = {(old, new) for old, new in explored.taken if old != new}
+    assert moved == declared() - impossible(config)
+    for edge in edges:
+        old, new = edge.old.state.name, edge.new.state.name
+        assert old == new or (old, new) in moved or through(edge) in moved
+
+
+def impossible(config: DeviceConfig) -> set[tuple[str, str]]:
+    """What cannot happen to a device that has no beats, or that is not asked to halt but passes through."""
+    silent = set() if config.has_heartbeat else {("stopped", "restarting")}  # its current is all there is to see
+    return silent | {(name, {"stopping": "restarting", "restarting": "stopping"}[name]) for name in passed_through(config)}
+
+
+def passed_through(config: DeviceConfig) -> set[str]:
+    """The states that end as soon as they begin: there is no message."""
+    commands = {"stopping": config.shutdown, "restarting": config.shutdown if config.restart is None else config.restart}
+    return {name for name, command in commands.items() if not command}
+
+
+def through(edge: Edge) -> tuple[str, str]:
+    """The last leg of a step that passed through a state."""
+    passed = [effect.type.partition(".")[2] for effect in edge.step.effects if isinstance(effect, Draft)]
+    return passed[-2] if len(passed) > 1 else "", edge.new.state.name
+
+
+def test_every_state_is_reached(explored: Explored) -> None:
+    assert {node.state.name for node in explored.nodes} == STATES.keys() - passed_through(explored.config)
+
+
+# --- What holds everywhere --------------------------------------------------------------------------------------------
+
+
+def test_stopped_means_off_or_untouched_and_every_other_state_means_on(explored: Explored) -> None:
+    for node in explored.nodes:
+        level = node.state.power(node.memory).level
+        off = "untouched" if isinstance(node.state, Stopped) and node.state.untouched else "off"
+        assert level == (off if isinstance(node.state, Stopped) else "on")
+
+
+def test_no_alarm_is_armed_that_its_state_does_not_handle(explored: Explored) -> None:
+    config = explored.config
+    nodes = explored.nodes
+    for node in nodes:
+        assert node.armed <= HANDLED[node.state.name]
+        assert node.state.resume(Case(config, node.memory)).keys() <= HANDLED[node.state.name]
+
+
+def owed(state: State, config: DeviceConfig) -> set[str]:
+    """The alarms without which a state would never be left, or would forget what it waits for."""
+    match state:
+        case Stopped():
+            waits = {"settle": not state.settled, "backoff": state.backoff_s > 0, "adopt": state.untouched}
+        case Booting():
+            waits = {"timeout": state.on}
+        case Started():
+            waits = {"heartbeat": config.has_heartbeat, "stable": not config.has_heartbeat and not state.stable}
+        case Halting():
+            waits = {"heartbeat": True, "timeout": state.delivered, "resend": state.recent}
+        case _:
+            raise AssertionError(state)
+    return {name for name, is_so in waits.items() if is_so}
+
+
+def test_every_state_has_the_alarms_that_lead_on(explored: Explored) -> None:
+    config = explored.config
+    nodes = explored.nodes
+    for node in nodes:
+        assert owed(node.state, config) <= node.armed
+        if isinstance(node.state, Halting) and not node.state.delivered:
+            assert node.state.sending  # the end of the delivery leads on
+
+
+def test_every_state_resumes_with_the_alarms_that_lead_on(explored: Explored) -> None:
+    config = explored.config
+    nodes = explored.nodes
+    for node in nodes:
+        resumed = device.restored(node.state.lasting())
+        plan = resumed.resume(Case(config, node.memory))
+        assert owed(resumed, config) <= plan.keys()
+        assert node.armed - plan.keys() <= {"resend", "settle"} | ({"adopt"} if resumed == node.state else set())
+        assert all(alarm is not None and alarm.since_s is None for alarm in plan.values())
+
+
+def timeless(state: State) -> State:
+    return evolve(state, **{each.name: None for each in fields(type(state)) if each.name.endswith("_at_s")})
+
+
+def test_every_state_comes_back_from_what_was_saved_of_it(explored: Explored) -> None:
+    for node in explored.nodes:
+        saved = json.loads(json.dumps(node.state.lasting()))
+        assert device.restored(saved) == timeless(node.state).resumed()
+
+
+def test_power_is_on_only_where_it_is_wanted_or_on_the_way_out(explored: Explored) -> None:
+    for node in explored.nodes:
+        if node.memory.wanted == "down":
+            assert node.state.name in ("stopped", "will_stop", "stopping")
+        if not node.memory.enabled:
+            assert node.memory.wanted == "down"
+
+
+def test_an_exemption_lasts_no_longer_than_the_hibernation_and_the_run(explored: Explored) -> None:
+    for node in explored.nodes:
+        if node.memory.exempt:
+            assert node.memory.hibernating
+            assert not isinstance(node.state, Stopped) or node.state.untouched
+
+
+def test_a_held_device_is_not_started(explored: Explored) -> None:
+    for node in explored.nodes:
+        if node.memory.held:
+            assert node.state.name in ("stopped", "stopping")
+
+
+# --- What holds on the way --------------------------------------------------------------------------------------------
+
+
+def cuts(edge: Edge) -> bool:
+    """The step licenses that power which was left alone until then is cut."""
+    before, after = edge.old.state.power(edge.old.memory), edge.step.state.power(edge.step.memory)
+    if before.level == "off" or (isinstance(edge.old.state, Booting) and not edge.old.state.asked and after.cycle < CYCLE):
+        return False
+    return (after.level == "off" and after.cycle >= CYCLE) or (after.level == "on" and after.cycle > CYCLE and not after.already)
+
+
+def licence(edge: Edge, config: DeviceConfig) -> str:
+    """Why power may be cut, in the words of the promise; empty where nothing allows it."""
+    state = edge.old.state
+    match edge.item:
+        case Operator("kill"):
+            return "kill"
+        case PowerLost():
+            return "it is gone already"
+        case Fired("timeout"):
+            return "failed start" if isinstance(state, Booting) else "stop time-out"
+        case Fired("heartbeat") if isinstance(state, Halting) and state.delivered:
+            return "silence after a message"
+        case Fired("adopt", False):
+            return "nothing runs"
+    passed = {effect.type for effect in edge.step.effects if isinstance(effect, Draft)}
+    return "may simply be cut" if any(f"device.{name}" in passed for name in passed_through(config)) else ""
+
+
+def test_power_is_cut_only_for_the_reasons_that_were_promised(explored: Explored) -> None:
+    config = explored.config
+    edges = explored.edges
+    reasons = {(edge.old.state.name, licence(edge, config)) for edge in edges if cuts(edge)}
+    assert {reason for _, reason in reasons} >= {"kill", "failed start", "it is gone already", "nothing runs"} - (
+        set() if config.has_heartbeat else {"failed start"}
+    )
+    assert not {state for state, reason in reasons if not reason}
+
+
+def test_the_wagmans_start_is_carried_out_exactly_where_it_is_due(explored: Explored) -> None:
+    for edge in explored.edges:
+        if isinstance(edge.item, WagmanStart):
+            due = isinstance(edge.old.state, Stopped) and edge.old.state.due(edge.old.memory)
+            assert (edge.new.state.name == "starting" and edge.new != edge.old and edge.old.state.name == "stopped") == due
+            assert due or edge.new == edge.old
+
+
+def test_every_command_is_answered_and_a_refusal_changes_nothing(explored: Explored) -> None:
+    for edge in explored.edges:
+        if isinstance(edge.item, Operator):
+            assert edge.step.verdict is not None
+            assert edge.step.verdict.state == edge.new.state.name
+            if not edge.step.verdict.accepted:
+                assert (edge.new, edge.step.effects) == (edge.old, ())
+
+
+def test_no_message_is_sent_that_there_is_none_of(explored: Explored) -> None:
+    config = explored.config
+    edges = explored.edges
+    kinds = {effect.kind for edge in edges for effect in edge.step.effects if isinstance(effect, Message)}
+    restart = config.shutdown if config.restart is None else config.restart
+    assert kinds == {kind for kind, command in (("shutdown", config.shutdown), ("restart", restart)) if command}
+
+
+def test_a_power_cycle_is_never_taken_back(explored: Explored) -> None:
+    for edge in explored.edges:
+        assert 0 <= edge.step.memory.cycle - edge.old.memory.cycle <= 2  # 2: found running, and restarted at once
+        assert all(getattr(edge.step.memory, name) >= 0 for name in MOST)
+
+
+# --- It always goes on ------------------------------------------------------------------------------------------------
+
+
+def leads_on(edge: Edge, config: DeviceConfig) -> bool:
+    """A step of an undisturbed world: the board carries out what is wanted, the guest boots and beats."""
+    state, item = edge.old.state, edge.item
+    match item:
+        case WagmanStart() | MessageDone():
+            return True
+        case Fired():
+            return not item.draws_current
+        case RelayAsked() | RelayOn():
+            return isinstance(state, Booting) and item.cycle == CYCLE
+        case RelayOff():
+            return isinstance(state, Stopped)
+        case Beat():
+            return isinstance(state, Booting) and config.has_heartbeat
+    return False
+
+
+def coming_to(explored: Explored, goals: set[str]) -> set[Node]:
+    """The nodes from which an undisturbed world leads to one of these states."""
+    back = defaultdict[Node, set[Node]](set)
+    for edge in explored.edges:
+        if leads_on(edge, explored.config):
+            back[edge.new].add(edge.old)
+    ahead = [node for node in explored.nodes if node.state.name in goals]
+    reached = set(ahead)
+    for node in ahead:
+        ahead += back[node] - reached
+        reached |= back[node]
+    return reached
+
+
+def test_a_healthy_wanted_device_can_always_come_to_be_started(explored: Explored) -> None:
+    cool = {node for node in explored.nodes if not node.memory.hibernating}
+    wanted = {node for node in cool if Case(explored.config, node.memory).welcome}
+    assert not wanted - coming_to(explored, {"started"})
+
+
+def test_a_device_that_is_not_wanted_can_always_come_to_be_stopped(explored: Explored) -> None:
+    unwanted = {node for node in explored.nodes if node.memory.wanted == "down"}
+    assert not unwanted - coming_to(explored, {"stopped"})
