@@ -1,0 +1,272 @@
+"""The io task with the text dialect, against the model of a v3 board, in virtual time: what is wanted, and what comes of it."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+import trio
+from attrs import define, evolve, field
+from trio.testing import MockClock
+
+from wagman.config.schema import BoardConfig, Config, DeviceConfig
+from wagman.events import Beat, Blindness, Notice, Polled, PowerFound, PowerGoal, PowerLost, RelayOff, RelayOn, Sample
+from wagman.io.board import Board
+from wagman.io.driver import Identity
+from wagman.io.driver_v3 import V3Dialect
+from wagman.io.fake.guests import GuestSpec
+from wagman.io.fake.serve import FakeBoard
+from wagman.io.transport import stream_opener
+
+NAMES = ("nc", "gn", "cs", "x1", "x2")
+ON = partial(PowerGoal, "on", cleared=True)
+OFF = partial(PowerGoal, "off")
+
+CONFIG = Config(
+    board=BoardConfig(),
+    devices=(
+        DeviceConfig("nc", 0, is_self=True, primary="emmc"),
+        DeviceConfig("gn", 1, primary="emmc", shutdown=("halt",)),
+        *(DeviceConfig(name, port, shutdown=("halt",)) for port, name in enumerate(NAMES) if port > 1),
+    ),
+)
+
+
+@define
+class Rig:
+    """A board task on a fake board, and every fact that it told."""
+
+    fake: FakeBoard
+    config: Config = CONFIG
+    known: Identity | None = None
+    is_healthy: bool = True
+    facts: list[Any] = field(factory=list)
+    remembered: list[Any] = field(factory=list)
+    board: Board = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.board = Board(
+            self.config,
+            V3Dialect(),
+            stream_opener(self.fake.open),
+            tell=self.facts.append,
+            healthy=lambda: self.is_healthy,
+            remember=self.remembered.append,
+            known=self.known,
+        )
+
+    def told(self, kind: type, port: int | None = None) -> list[Any]:
+        return [fact for fact in self.facts if isinstance(fact, kind) and port in (None, getattr(fact, "port", None))]
+
+    def notices(self, type_: str) -> list[Notice]:
+        return [fact for fact in self.told(Notice) if fact.type == type_]
+
+    def relays(self, port: int) -> list[tuple[bool, str]]:
+        return [(change.on, change.by) for change in self.fake.hardware.relay_log if change.port == port]
+
+    @property
+    def is_on(self) -> dict[int, bool]:
+        return {relay["port"]: relay["on"] for relay in self.fake.status()["relays"]}
+
+
+def with_rig(main: Callable[[Rig], Awaitable[None]], away_s: float = 15, **more: Any) -> None:
+    """Run `main` beside the board and the task, which comes up `away_s` after the board."""
+
+    async def run() -> None:
+        guests = {name: GuestSpec(boot_s=30, beat_s=8) for name in NAMES}
+        rig = Rig(FakeBoard(guests=guests), **more)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(rig.fake.run)
+            await trio.sleep(away_s)
+            await nursery.start(rig.board.run)
+            await main(rig)
+            nursery.cancel_scope.cancel()
+
+    trio.run(run, clock=MockClock(autojump_threshold=0))
+
+
+def test_a_wanted_power_cycle_is_one_relay_on_from_the_wanted_medium() -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.want(1, ON(1, "sd"))
+        await trio.sleep(60)
+        assert [(fact.cycle, fact.media) for fact in rig.told(RelayOn)] == [(1, "sd")]
+        assert rig.relays(1) == [(True, "command")]
+        assert next(guest for guest in rig.fake.status()["guests"] if guest["device"] == "gn")["medium"] == "sd"
+
+    with_rig(main)
+
+
+def test_a_port_that_is_wanted_off_stays_off_for_three_days_against_the_boards_auto_start() -> None:
+    async def main(rig: Rig) -> None:
+        for port in (1, 2, 3, 4):
+            rig.board.want(port, OFF(0))
+        await trio.sleep(3 * 86_400)
+        assert {port for port, on in rig.is_on.items() if on} == {0}
+        assert all(rig.relays(port) == [] for port in (1, 2, 3, 4))
+        assert all(rig.board.power.ports[port].confirmed for port in (1, 2, 3, 4))
+
+    with_rig(main, config=evolve(CONFIG, board=BoardConfig(poll_s=60)))
+
+
+def test_without_a_wish_the_board_is_left_to_itself() -> None:
+    async def main(rig: Rig) -> None:
+        await trio.sleep(300)
+        assert all(by == "board" for port in range(5) for _, by in rig.relays(port))
+        assert rig.is_on[1]  # started by the board itself
+
+    with_rig(main)
+
+
+def test_beats_are_told_at_once_but_for_the_first_after_a_relay_command() -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.want(1, ON(1, "emmc"))
+        await trio.sleep(30 + 8 * 10 + 25)
+        (on,) = rig.told(RelayOn)
+        beats = [beat.at_s - on.at_s for beat in rig.told(Beat, 1)]
+        assert beats[0] > 30 + 7  # the first that the board counted was dropped
+        assert all(7 < later - earlier < 9 for earlier, later in zip(beats, beats[1:], strict=False))
+
+    with_rig(main)
+
+
+def test_what_the_board_heard_while_the_cable_was_out_is_told_afterwards() -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.want(1, ON(1, "emmc"))
+        await trio.sleep(120)
+        rig.fake.unplug()
+        await trio.sleep(595)
+        rig.facts.clear()
+        rig.fake.replug()
+        await trio.sleep(20)
+        assert [beat.source for beat in rig.told(Beat, 1)][:1] == ["poll"]
+        (first, *_) = rig.told(Polled, 1)
+        assert first.asked_at_s - first.silent_since_s < 10
+        assert [fact.blind for fact in rig.told(Blindness)] == [False]
+        assert rig.relays(1) == [(True, "command")]
+
+    with_rig(main)
+
+
+def test_a_hung_guest_is_seen_silent_with_proof() -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.want(1, ON(1, "emmc"))
+        await trio.sleep(120)
+        rig.fake.hang("gn")
+        hung_s = trio.current_time()
+        await trio.sleep(400)
+        poll = rig.told(Polled, 1)[-1]
+        assert hung_s - 10 < poll.silent_since_s < hung_s + 10
+        assert poll.draws_current
+
+    with_rig(main)
+
+
+def test_our_own_pings_are_fed_for_the_controller_and_for_ports_the_board_does_not_hear_and_are_no_beats() -> None:
+    async def main(rig: Rig) -> None:
+        rig.fake.hang("nc")
+        rig.board.want(1, ON(1, "emmc"))
+        await trio.sleep(100)
+        rig.fake.hang("gn")
+        await trio.sleep(60)
+        rig.facts.clear()
+        await trio.sleep(6 * 3600)
+        assert rig.told(Beat, 1) == []
+        assert rig.is_on[0]
+        assert rig.is_on[1]  # the board would have stopped both within the hour
+        assert rig.fake.status()["eeprom"]["failures"] == [0] * 5
+
+    with_rig(main)
+
+
+def test_an_unhealthy_service_lets_the_board_power_cycle_the_controller() -> None:
+    async def main(rig: Rig) -> None:
+        rig.is_healthy = False
+        rig.fake.hang("nc")
+        await trio.sleep(2 * 3600)
+        assert (False, "board") in rig.relays(0)
+
+    with_rig(main)
+
+
+def test_after_a_board_reset_the_guests_have_lost_their_power_and_none_is_started_by_the_board() -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.want(1, ON(1, "emmc"))
+        await trio.sleep(120)
+        rig.fake.reset()
+        await trio.sleep(40)
+        (lost,) = rig.told(PowerLost, 1)
+        assert lost.reset
+        assert rig.relays(1) == [(True, "command"), (False, "reset")]
+        assert len(rig.notices("board.reset")) == 1
+        rig.board.want(1, OFF(1))  # what the guest's machine says to that
+        await trio.sleep(600)
+        assert rig.relays(1) == [(True, "command"), (False, "reset")]
+        assert rig.told(PowerFound, 1) == []
+
+    with_rig(main)
+
+
+def test_a_guest_that_the_board_started_while_the_service_was_away_is_found_and_not_cut() -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.want(1, OFF(3, already=True))
+        await trio.sleep(30)
+        assert len(rig.notices("board.reset")) == 1
+        assert len(rig.told(PowerFound, 1)) == 1
+        await trio.sleep(300)
+        assert rig.relays(1) == [(True, "board")]
+
+    with_rig(main, away_s=100, known=Identity("A30B003D70C6", 0, "an earlier run of the board"))
+
+
+def test_the_controllers_medium_is_put_back_after_a_start_that_moved_its_selector() -> None:
+    async def main(rig: Rig) -> None:
+        await trio.sleep(10)
+        rig.board.want(3, ON(1))
+        await trio.sleep(30)
+        assert rig.is_on[3]
+        assert rig.fake.status()["media"][0] == "emmc"
+
+    with_rig(main)
+
+
+def test_the_enclosure_is_told_in_real_units_and_failures_are_none() -> None:
+    async def main(rig: Rig) -> None:
+        rig.fake.temp(40)
+        await trio.sleep(30)
+        latest = [sample for sample in rig.told(Sample) if sample.sensor == "temperature_c"][-1]
+        assert latest.value is not None
+        assert abs(latest.value - 40) < 0.1
+        rig.fake.fault("sensor env dead")
+        await trio.sleep(60)
+        assert [sample.value for sample in rig.told(Sample)][-1] is None
+
+    with_rig(main)
+
+
+def test_a_board_that_does_not_answer_is_blind_after_three_misses_and_sees_again() -> None:
+    async def main(rig: Rig) -> None:
+        await trio.sleep(30)
+        rig.fake.fault("silent on")
+        await trio.sleep(120)
+        assert rig.board.blind
+        assert len(rig.notices("board.silent")) == 1
+        rig.fake.fault("silent off")
+        await trio.sleep(60)
+        assert not rig.board.blind
+
+    with_rig(main)
+
+
+def test_a_command_that_the_board_dropped_without_a_word_is_repeated() -> None:
+    async def main(rig: Rig) -> None:
+        await trio.sleep(16)
+        rig.fake.fault("drop 2")
+        rig.board.want(1, ON(1, "emmc"))
+        await trio.sleep(120)
+        assert rig.told(RelayOn, 1)
+        rig.fake.fault("drop 1")
+        rig.board.want(1, OFF(1))
+        await trio.sleep(120)
+        assert rig.told(RelayOff, 1)
+        assert not rig.is_on[1]
+
+    with_rig(main)
