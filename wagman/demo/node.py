@@ -1,0 +1,86 @@
+"""A node for the occasion: a temporary folder, and the fake board and the service as processes of their own."""
+
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import trio
+from attrs import frozen
+
+from wagman.demo.settings import FAKE_GUESTS, config_text
+from wagman.demo.wire import Wire, connect
+from wagman.errors import WagmanError
+
+START_S = 20.0
+"""How long the processes may take until they answer, in real time (chosen: a slow and busy machine)."""
+
+TAIL_CHARS = 600
+"""How much is shown of what a process said before it ended (chosen)."""
+
+
+class NodeError(WagmanError):
+    """A process did not start, or ended by itself."""
+
+
+@frozen
+class Node:
+    """The connections to a running node."""
+
+    board: Wire  # the fake board's control socket
+    service: Wire  # for requests
+    events: Wire  # for the subscription
+    speed: float
+
+    def real_s(self, board_s: float) -> float:
+        """How long so much board time takes."""
+        return board_s / self.speed
+
+
+@asynccontextmanager
+async def running_node(speed: float, dialect: str) -> AsyncIterator[Node]:
+    """A node that runs; at the end its processes have ended and its folder is gone.
+
+    Raises:
+        NodeError: a process did not start, or ended by itself.
+    """
+    with TemporaryDirectory(prefix="wagman-demo-") as name:
+        folder = Path(name)
+        config = folder / "wagman.toml"
+        config.write_text(config_text(folder, dialect), encoding="utf-8")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_child, folder, _board_arguments(folder, speed, dialect))
+            nursery.start_soon(_child, folder, ("run", "--config", str(config), "--speed", str(speed)))
+            yield await _reached(folder, speed)
+            nursery.cancel_scope.cancel()
+
+
+def _board_arguments(folder: Path, speed: float, dialect: str) -> Sequence[str]:
+    guests = (word for guest in FAKE_GUESTS for word in ("--guest", guest))
+    places = ("--link", str(folder / "tty"), "--control", str(folder / "control"))
+    return "fake-board", *places, "--speed", str(speed), "--dialect", dialect, *guests
+
+
+async def _reached(folder: Path, speed: float) -> Node:
+    with trio.move_on_after(START_S):
+        service = folder / "wagman.sock"
+        return Node(await connect(folder / "control"), await connect(service), await connect(service), speed)
+    raise NodeError(f"the service and the fake board did not answer within {START_S:g} s")
+
+
+async def _child(folder: Path, arguments: Sequence[str]) -> None:
+    """Run `wagman ARGUMENTS` until cancelled: SIGTERM then, and SIGKILL if that does not help.
+
+    Its session is its own: a Ctrl-C is for the demonstration to pass on.
+
+    Raises:
+        NodeError: it ended by itself.
+    """
+    complaints = folder / f"{arguments[0]}.err"
+    with complaints.open("wb") as stderr:
+        command = [sys.executable, "-m", "wagman", *arguments]
+        ended = await trio.run_process(command, stdout=subprocess.DEVNULL, stderr=stderr, check=False, start_new_session=True)
+    said = complaints.read_text(encoding="utf-8", errors="replace").strip()[-TAIL_CHARS:]
+    raise NodeError(f"`wagman {arguments[0]}` ended by itself with exit status {ended.returncode}: {said or 'it said nothing'}")

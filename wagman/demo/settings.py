@@ -1,0 +1,78 @@
+"""The configuration of the demonstration: a real file, with durations that suit somebody who is watching."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from wagman.config.schema import DeviceConfig, WagmanConfig, settings
+
+GUESTS: Final = ("gn", "cs", "x1")
+"""In the order in which they are started; their ports follow from `PORTS`."""
+
+PORTS: Final = {"nc": 0, "gn": 1, "cs": 2, "x1": 3}
+
+BOOT_S: Final = 25
+"""What gn and cs take from power to their first heartbeat."""
+
+FAKE_GUESTS: Final = (f"gn:boot={BOOT_S},beat=8", f"cs:boot={BOOT_S},beat=8", "x1:beat=0", "nc:beat=0")
+"""The guests as the fake board is told of them: x1, a modem, gives no heartbeat; the controller's is fed by the service."""
+
+WAGMAN: Final[Mapping[str, Any]] = {"normal_interval": "10s", "hibernate_interval": "20s", "hibernate_min": "1min"}
+
+DEFAULTS: Final[Mapping[str, Any]] = {
+    "start_timeout": "45s",
+    "start_timeout_max": "1min",
+    "heartbeat_timeout": "1min",
+    "stop_silence": "30s",
+    "adopt_window": "20s",
+    "command_timeout": "2min",
+    "allowed_attempts": 2,
+    "backoff_min": "10s",
+    "stable_after": "1min",
+}
+"""A command's time-out is longer than by default: the clock runs fast, and commands do not."""
+
+
+def seconds(key: str) -> float:
+    """A duration of the demonstration, in board seconds."""
+    return float(settings(DeviceConfig)[key].metadata["setting"].kind.read(DEFAULTS[key]))
+
+
+def deviations() -> Iterator[str]:
+    """What is not the default, and what the default is."""
+    for section, table in ((WagmanConfig, WAGMAN), (DeviceConfig, DEFAULTS)):
+        for key, value in table.items():
+            attribute = settings(section)[key]
+            default = attribute.metadata["setting"].kind.show(attribute.default)
+            yield f"{key} = {json.dumps(value)} (default {default})"
+
+
+def send_command(control: Path, *words: str) -> Sequence[str]:
+    """The command line that sends one control command to the fake board."""
+    return sys.executable, "-m", "wagman", "fake-board", "--send", str(control), *words
+
+
+def config_text(folder: Path, dialect: str) -> str:
+    """The configuration file."""
+    tables: dict[str, Mapping[str, Any]] = {
+        "board": {"device": str(folder / "tty"), "dialect": dialect},
+        "service": {"socket": str(folder / "wagman.sock"), "state_dir": str(folder / "state")},
+        "wagman": {"start_order": list(GUESTS), **WAGMAN},
+        "defaults": DEFAULTS,
+        "device.nc": {"port": PORTS["nc"], "self": True},
+        **{f"device.{name}": _beating(name, folder / "control") for name in ("gn", "cs")},
+        "device.x1": {"port": PORTS["x1"], "heartbeat": False, "shutdown": []},
+    }
+    return "\n".join(_table(name, values) for name, values in tables.items())
+
+
+def _beating(name: str, control: Path) -> Mapping[str, Any]:
+    """A guest that gives heartbeats, and that halts when it is asked to."""
+    return {"port": PORTS[name], "shutdown": list(send_command(control, "halt", name))}
+
+
+def _table(name: str, values: Mapping[str, Any]) -> str:
+    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]  # what is used here, TOML writes as JSON does
+    return "\n".join((f"[{name}]", *lines, ""))

@@ -1,0 +1,101 @@
+"""The demonstration: its node, its scenario, its view, and an end that leaves nothing behind."""
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+
+import trio
+
+from wagman.cli.outcome import DONE, FAILED, USAGE, CommandError
+from wagman.daemon import leaf_of
+from wagman.demo.lines import Lines
+from wagman.demo.node import running_node
+from wagman.demo.scenarios import SCENARIOS
+from wagman.demo.settings import deviations
+from wagman.demo.stage import Stage, View
+from wagman.demo.wire import Wire
+from wagman.errors import WagmanError
+
+LOOK_S = 0.25
+"""How often the view is given the status, in real time (chosen)."""
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What ends the demonstration early, in the same orderly way."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Show the scenario; the exit code is 0 when all of it came true.
+
+    Raises:
+        CommandError: there is no such scenario, or something did not come true.
+    """
+    name = args.scenario or "tour"
+    if name not in SCENARIOS:
+        raise CommandError(f"no scenario {name!r}: there are {', '.join(SCENARIOS)}", USAGE)
+    try:
+        with chosen_view() as view:
+            return trio.run(_until_told_to_end, view, name, args.speed, args.dialect)
+    except (WagmanError, ExceptionGroup) as error:
+        leaf = leaf_of(error)
+        if not isinstance(leaf, WagmanError):
+            raise
+        raise CommandError(str(leaf), FAILED) from error
+
+
+@contextmanager
+def chosen_view() -> Iterator[View]:
+    """A live table on a terminal, otherwise lines."""
+    if not sys.stdout.isatty():
+        yield Lines(sys.stdout)
+    elif find_spec("rich") is None:
+        lines = Lines(sys.stdout)
+        lines.say("Without rich there is no live table: `pip install 'wagman[live]'` brings it.")
+        yield lines
+    else:
+        from wagman.demo.table import LiveTable  # noqa: PLC0415 - rich may not be there
+
+        with LiveTable() as table:
+            yield table
+
+
+async def _until_told_to_end(view: View, name: str, speed: float, dialect: str) -> int:
+    """The exit code: that of the scenario, or as shells count a signal that ended it early."""
+    code = DONE
+    with trio.open_signal_receiver(*ENDING) as signals:
+        async with trio.open_nursery() as nursery:
+
+            async def end_early(received: AsyncIterator[int]) -> None:
+                nonlocal code
+                code = 128 + await anext(received)
+                nursery.cancel_scope.cancel()
+
+            nursery.start_soon(end_early, signals)
+            await _show(view, name, speed, dialect)
+            nursery.cancel_scope.cancel()
+    return code
+
+
+async def _show(view: View, name: str, speed: float, dialect: str) -> None:
+    began_s = time.monotonic()
+    view.say(f"The service and a fake board, {speed:g} times faster than time itself.")
+    view.say(f"For the occasion: {', '.join(deviations())}.")
+    async with running_node(speed, dialect) as node, trio.open_nursery() as nursery:
+        stage = Stage(node, view)
+        nursery.start_soon(node.events.follow, stage.take)
+        nursery.start_soon(_watch, node.service, view)
+        await SCENARIOS[name](stage)
+        board_min = await stage.now_s() / 60
+        nursery.cancel_scope.cancel()
+    view.say(f"All of it was shown, in {time.monotonic() - began_s:.0f} s ({board_min:.0f} min of board time):")
+    for number, claim in enumerate(stage.shown, 1):
+        view.say(f"{number}. {claim}")
+
+
+async def _watch(service: Wire, view: View) -> None:
+    while True:
+        view.status(await service.call("status"))
+        await trio.sleep(LOOK_S)

@@ -1,0 +1,167 @@
+"""What a scenario does, waits for and checks: each claim comes true within its bound, or the demonstration has failed."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Protocol, TypeAlias
+
+import trio
+from attrs import define, field, frozen
+
+from wagman.demo.node import Node
+from wagman.demo.settings import PORTS
+from wagman.errors import WagmanError
+
+Json: TypeAlias = Mapping[str, Any]
+
+LOOK_S = 0.1
+"""How often a status is looked at while something is waited for, in real time (chosen)."""
+
+GRACE_S = 10.0
+"""What each bound is given on top, in real time: a busy machine does not run as fast as its clock (chosen)."""
+
+
+class ClaimError(WagmanError):
+    """Something did not come true that the scenario claims."""
+
+
+class View(Protocol):
+    """Who shows it all."""
+
+    def say(self, text: str) -> None:
+        """A sentence about what happens next, or what has been shown."""
+
+    def event(self, event: Json) -> None:
+        """An event of the service."""
+
+    def status(self, status: Json) -> None:
+        """How everything is, now and then."""
+
+
+@frozen
+class Switch:
+    """A relay that was switched, as the board remembers it."""
+
+    name: str
+    on: bool
+    by: str  # command, board, reset, powercycle, fault
+    board_s: float
+
+
+@define(eq=False)
+class Stage:
+    """A running node, and the story so far."""
+
+    node: Node
+    view: View
+    shown: list[str] = field(factory=list)  # the claims that came true
+    _events: list[Json] = field(factory=list)
+    _told: int = 0  # how many events the scenario has waited past
+    _news: trio.Event = field(factory=trio.Event)
+
+    # What the service tells --------------------------------------------------
+
+    def take(self, event: Json) -> None:
+        """An event came in."""
+        self._events.append(event)
+        self.view.event(event)
+        self._news.set()
+        self._news = trio.Event()
+
+    async def event(self, type_: str, device: str | None = None) -> Json:
+        """The next event of this kind, after the last one that was waited for."""
+        while True:
+            while self._told < len(self._events):
+                event = self._events[self._told]
+                self._told += 1
+                if (event["type"], event["device"]) == (type_, device):
+                    return event
+            await self._news.wait()
+
+    async def events(self, type_: str, *devices: str) -> None:
+        """An event of this type for each of the devices, in that order."""
+        for device in devices:
+            await self.event(type_, device)
+
+    async def status(self) -> Json:
+        """The service's status."""
+        status: Json = await self.node.service.call("status")
+        return status
+
+    async def row(self, name: str) -> Json:
+        """The status of one device."""
+        return next(row for row in (await self.status())["devices"] if row["name"] == name)
+
+    async def until(self, is_so: Callable[[Json], bool]) -> None:
+        """Wait until the service's status is as wanted."""
+        while not is_so(await self.status()):  # noqa: ASYNC110 - the status is another process's
+            await trio.sleep(LOOK_S)
+
+    # What the board knows ----------------------------------------------------
+
+    async def do(self, command: str) -> None:
+        """Have the fake board do something.
+
+        Raises:
+            ClaimError: it would not.
+        """
+        answer = await self.node.board.ask(command)
+        self.require(answer["ok"], f"the fake board refuses {command!r}: {answer.get('error')}")
+
+    async def board(self) -> Json:
+        """The fake board's own account of itself."""
+        status: Json = await self.node.board.ask("status")
+        return status
+
+    async def guest(self, name: str) -> Json:
+        """A guest as it really is."""
+        guest: Json = (await self.board())["guests"][PORTS[name]]
+        return guest
+
+    async def switches(self, *, since_s: float = 0.0) -> list[Switch]:
+        """The relays that were switched since that board time, in order."""
+        names = {port: name for name, port in PORTS.items()}
+        log = (await self.board())["relay_log"]
+        return [
+            Switch(names[entry["port"]], entry["on"], entry["by"], entry["board_s"])
+            for entry in log
+            if entry["board_s"] >= since_s and entry["port"] in names
+        ]
+
+    async def now_s(self) -> float:
+        """The board time."""
+        return float((await self.board())["board_s"])
+
+    async def pause(self, board_s: float) -> None:
+        """Let so much board time pass."""
+        await trio.sleep(self.node.real_s(board_s))
+
+    # What is claimed ---------------------------------------------------------
+
+    @asynccontextmanager
+    async def showing(self, announcement: str, claim: str, *, within_s: float) -> AsyncIterator[None]:
+        """Show one thing: say what comes, and that it has come true.
+
+        Args:
+            announcement: what is about to happen.
+            claim: what has been shown then, for the summary.
+            within_s: board seconds that it may take.
+
+        Raises:
+            ClaimError: it has not come true in time.
+        """
+        self.view.say(announcement)
+        with trio.move_on_after(self.node.real_s(within_s) + GRACE_S) as scope:
+            yield
+        if scope.cancelled_caught:
+            raise ClaimError(f"not shown within {within_s:g} s of board time: {claim}")
+        self.shown.append(claim)
+        self.view.say(f"Shown: {claim}.")
+
+    def require(self, is_so: bool, otherwise: str) -> None:  # noqa: FBT001 - the condition reads best as the first argument
+        """Check a part of a claim.
+
+        Raises:
+            ClaimError: it is not so.
+        """
+        if not is_so:
+            raise ClaimError(otherwise)

@@ -1,0 +1,90 @@
+"""The demonstration as a live table, for a terminal. The one module here that needs rich."""
+
+from collections import deque
+from types import TracebackType
+from typing import Self
+
+from attrs import define, field
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from wagman.demo.lines import line_of
+from wagman.demo.stage import Json
+
+EVENTS = 10
+"""How many of the latest events are shown (chosen: half of a small terminal)."""
+
+STYLES = {"started": "green", "stopped": "dim", "starting": "yellow", "stopping": "red", "restarting": "red", "will_stop": "red"}
+
+
+@define
+class LiveTable:
+    """How everything is, above what happened last; the story scrolls by above it."""
+
+    console: Console = field(factory=Console)
+    _live: Live = field(init=False)
+    _status: Json | None = None
+    _latest: deque[str] = field(factory=lambda: deque(maxlen=EVENTS))
+
+    def __attrs_post_init__(self) -> None:
+        self._live = Live(console=self.console, auto_refresh=False, transient=True)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(self, _type: type[BaseException] | None, _error: BaseException | None, _where: TracebackType | None) -> None:
+        self._live.stop()
+
+    def say(self, text: str) -> None:
+        """A sentence of the story stays on the screen."""
+        self.console.print(Text(f"-- {text}", style="bold"))
+
+    def event(self, event: Json) -> None:
+        """An event joins the latest ones."""
+        self._latest.append(line_of(event))
+        self._draw()
+
+    def status(self, status: Json) -> None:
+        """The table is drawn anew."""
+        self._status = status
+        self._draw()
+
+    def _draw(self) -> None:
+        events = Text("\n".join(self._latest), no_wrap=True, overflow="ellipsis")
+        above = (headline(self._status), guests(self._status)) if self._status else ()
+        self._live.update(Group(*above, events), refresh=True)
+
+
+def headline(status: Json) -> Text:
+    """The board, the enclosure and the Wagman machine in one line."""
+    board, temperature = status["board"], status["board"]["sensors"]["temperature_c"]
+    degrees = "?" if temperature["value"] is None else f"{temperature['value']:.0f} °C"
+    seen = "blind" if board["blind"] else "seen"
+    return Text(
+        f"board {board['link']}, {seen}   enclosure {degrees}, {temperature['state']}   wagman {status['wagman']['state']}",
+        style="red" if board["blind"] or temperature["state"] == "high" else "cyan",
+    )
+
+
+def guests(status: Json) -> Table:
+    """A row per device."""
+    table = Table("device", "state", "why", "power", "media", "attempts", "heard", "next alarm")
+    for row in status["devices"]:
+        table.add_row(*cells(row), style=STYLES.get(row["state"], ""))
+    return table
+
+
+def cells(row: Json) -> list[str]:
+    """What is shown of a device."""
+    power = row["power"]["wanted"] if row["power"]["confirmed"] else f"{row['power']['wanted']} (unconfirmed)"
+    heard = "" if row["heartbeat_age_s"] is None else f"{row['heartbeat_age_s']:.0f} s ago"
+    alarm = next(map(alarm_text, row["alarms"]), "")
+    return [row["name"], row["state"], row["reason"] or "", power, row["media"] or "", str(row["attempts"]), heard, alarm]
+
+
+def alarm_text(alarm: Json) -> str:
+    """When it falls due; one that is held waits for the proof of a silence."""
+    return f"{alarm['name']} held" if alarm["held"] else f"{alarm['name']} in {alarm['in_s']:.0f} s"
