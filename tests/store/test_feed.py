@@ -45,6 +45,7 @@ def add(log: Log, feed: Feed, count: int = 1) -> None:
     for _ in range(count):
         event = event_of(record(feed.last_id + 1))
         log.events.append(event)
+        feed.advance(Extent(1, feed.last_id + 1))
         feed.show(event)
 
 
@@ -260,5 +261,17 @@ def test_the_real_log_is_read_in_pages_while_it_is_written_and_dropped_from(tmp_
                     async for item in subscription:
                         given += covered(item)
             assert given == list(range(1, journal.last_id + 1))
+
+    in_virtual_time(body)
+
+
+def test_whatever_the_reason_a_live_event_that_is_missing_is_told_of() -> None:
+    async def body() -> None:
+        log = Log()
+        feed = feed_of(log)
+        add(log, feed, 2)
+        with feed.subscribe(None, None) as subscription:
+            feed.show(event_of(record(5)))
+            assert await ready_items(subscription) == [Lagged(3, 4), event_of(record(5))]
 
     in_virtual_time(body)

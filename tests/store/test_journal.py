@@ -1,4 +1,6 @@
+import contextlib
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -602,3 +604,31 @@ def test_the_bound_holds_through_the_journal_too(path: Path) -> None:
             assert journal.last_id - journal.first_id < 50
 
     in_virtual_time(body)
+
+
+def test_a_log_line_that_raises_costs_the_task_its_run_and_the_log_nothing(path: Path) -> None:
+    async def body() -> None:
+        store = store_at(path)
+        async with journal_at(store, running=False, tell=raise_once()) as (journal, _):
+            for _ in range(2):
+                journal.record([draft(), draft()])
+                with pytest.RaisesGroup(ZeroDivisionError) if journal.last_id == 0 else contextlib.nullcontext():
+                    async with trio.open_nursery() as nursery:
+                        await nursery.start(journal.run)
+                        await trio.sleep(1.0)
+                        nursery.cancel_scope.cancel()
+            assert journal.broken is None
+        with opened(path) as (again, _):
+            assert len(everything(again)) == 5
+
+    in_virtual_time(body)
+
+
+def raise_once() -> Callable[[Event], None]:
+    failures = iter([True])
+
+    def tell(_event: Event) -> None:
+        if next(failures, False):
+            raise ZeroDivisionError
+
+    return tell

@@ -131,6 +131,7 @@ def test_a_run_that_ends_in_order_leaves_everything_in_the_log_but_what_it_said_
     assert int(found.memory.get("n", 0)) == witness.numbers
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=10), st.data())
 def test_repeating_any_commit_that_was_made_last_changes_nothing(
     tmp_path_factory: pytest.TempPathFactory, sizes: list[int], data: st.DataObject

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Never
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.store.kit import NOON, batch, everything, opened, raw, record, store_at
@@ -125,6 +125,7 @@ EVENTS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(
     EVENTS,
     st.none() | st.integers(0, 25),
@@ -239,6 +240,13 @@ def damage_body(path: Path) -> None:
     path.write_bytes(data)
 
 
+def damage_leaf(path: Path) -> None:
+    """Damage what neither opening nor reading the newest events comes across."""
+    data = bytearray(path.read_bytes())
+    data[10 * 4096 : 11 * 4096] = b"\xa5" * 4096
+    path.write_bytes(data)
+
+
 def damage_header(path: Path) -> None:
     path.write_bytes(b"not a database" + path.read_bytes()[14:])
 
@@ -247,7 +255,7 @@ def cut_short(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: 3 * 4096])
 
 
-@pytest.mark.parametrize("harm", [damage_body, damage_header, cut_short])
+@pytest.mark.parametrize("harm", [damage_body, damage_leaf, damage_header, cut_short])
 def test_a_damaged_file_is_set_aside_whole_and_another_log_begins(path: Path, harm: Callable[[Path], None]) -> None:
     filled(path)
     harm(path)

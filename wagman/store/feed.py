@@ -61,10 +61,12 @@ class Feed:
             each.begin_anew()
         self.log_id, self.first_id, self.last_id = log_id, held.first_id, held.last_id
 
+    def advance(self, held: Extent) -> None:
+        """The log holds these now; what is new of it is shown next."""
+        self.first_id, self.last_id = held.first_id, held.last_id
+
     def show(self, event: Event) -> None:
         """Give an event to everybody who is live."""
-        if event.id is not None:
-            self.last_id = event.id
         for each in self._subscriptions:
             each.offer(event)
 
@@ -132,11 +134,9 @@ class Subscription:
         """Take a live event; never waits."""
         if not self._live or (event.id is not None and event.id <= self._cursor):
             return
-        if event.id is not None:
-            self._cursor = event.id
         if len(self._ready) >= BUFFER:
             self._lose()
-        self._ready.append(event)
+        self._take(event)
         self._wake.set()
 
     def begin_anew(self) -> None:
@@ -155,17 +155,17 @@ class Subscription:
         if self._feed.log_id != log_id:
             return  # `begin_anew` has seen to it
         for event in events:
-            self._take_past(event)
+            self._take(event)
         if not events or self._cursor >= self._feed.last_id:
             self._live = True
             self._ready.extend(self._feed.provisional())
 
-    def _take_past(self, event: Event) -> None:
-        number = event.id or 0
-        if self._cursor and number > self._cursor + 1:
-            self._ready.append(Lagged(self._cursor + 1, number - 1))
+    def _take(self, event: Event) -> None:
+        if event.id is not None:
+            if self._cursor and event.id > self._cursor + 1:
+                self._ready.append(Lagged(self._cursor + 1, event.id - 1))
+            self._cursor = event.id
         self._ready.append(event)
-        self._cursor = number
 
     def _lose(self) -> None:
         ids = [number for item in self._ready for number in _ids(item)]

@@ -93,6 +93,7 @@ class Journal:
     clock_floor: datetime = field(kw_only=True, factory=clock_floor)  # a wall clock below it was never set
     began_s: float = field(kw_only=True, factory=trio.current_time)  # what `mono_s` counts from
     stall_s: float = field(kw_only=True, default=10.0)  # chosen: so long may the disk take before it counts as broken
+    open_s: float = field(kw_only=True, default=30.0)  # chosen: and so long to open, for all of the file is checked
     drain_s: float = field(kw_only=True, default=5.0)  # chosen: the bound on writing the rest at the end
     ring: Ring = field(kw_only=True, factory=Ring)
     _feed: Feed = field(init=False)
@@ -233,14 +234,14 @@ class Journal:
         except StoreError as error:
             self._break(str(error))
             return False
-        self._feed.first_id = held.first_id
+        self._feed.advance(held)
         self._land(batch.records)
         self._repair()
         return True
 
     async def _open(self) -> Opened | None:
         try:
-            opened = await self._on_disk(self._store.open)
+            opened = await self._on_disk(self._store.open, self.open_s)
         except StoreError as error:
             self._break(str(error))
             return None
@@ -248,11 +249,12 @@ class Journal:
             self._begin_log(opened)
         return opened
 
-    async def _on_disk(self, call: Callable[[], T]) -> T:
+    async def _on_disk(self, call: Callable[[], T], patience_s: float | None = None) -> T:
         """Do it, or raise StoreError; a disk that hangs is one that fails."""
-        with trio.move_on_after(self.stall_s):
+        patience_s = self.stall_s if patience_s is None else patience_s
+        with trio.move_on_after(patience_s):
             return await self.blocking(call)
-        raise StoreError(f"the disk has not answered for {self.stall_s:g} s")
+        raise StoreError(f"the disk has not answered for {patience_s:g} s")
 
     def _begin_log(self, opened: Opened) -> None:
         self._feed.begin(opened.log_id, opened.held)

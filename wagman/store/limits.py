@@ -94,8 +94,7 @@ class Limits:
 
 
 def drop_before(conn: sqlite3.Connection, held: Extent, first_id: int) -> Extent:
-    """Drop the events before that one, but never the last one: it keeps ids from being used again."""
-    first_id = min(first_id, held.last_id)
+    """Drop the events before that one, which is to stay: the last one keeps ids from being used again."""
     conn.execute("DELETE FROM event WHERE id < ?", (first_id,))
     return Extent(first_id, held.last_id)
 

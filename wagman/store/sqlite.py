@@ -12,6 +12,7 @@ Why these settings:
 
 import os
 import sqlite3
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -216,7 +217,8 @@ class Store:
         self.path.parent.mkdir(mode=0o750, exist_ok=True)
         fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            os.fchmod(fd, 0o600)
+            if stat.S_IMODE(os.fstat(fd).st_mode) != 0o600:  # noqa: PLR2004 - its owner's only
+                os.fchmod(fd, 0o600)
         finally:
             os.close(fd)
         sync_directory(self.path.parent)
