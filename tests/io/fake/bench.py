@@ -40,7 +40,7 @@ class Bench:
         """The payload of the reply to one request; fails when there is none."""
         self.send(f"@ask {line}")
         said = self.run(wait_s)
-        head = f"<<<- sid=ask {line.split()[0]}\r\n"
+        head = f"<<<- sid=ask {line.split(maxsplit=1)[0]}\r\n"
         assert said.count(head) == 1, said
         return said.partition(head)[2].partition("->>>\r\n")[0].replace("\r\n", "\n").rstrip("\n")
 

@@ -34,7 +34,7 @@ def commanded(*lines: str) -> FakeBoard:
 # --- Commands ---------------------------------------------------------------------------------------------------------
 
 
-def test_status_has_the_documented_shape_and_is_json():
+def test_status_has_the_documented_shape_and_is_json() -> None:
     board = bench(75)
     status = json.loads(json.dumps(control.status(board.board)))
     assert list(status) == ["board_s", "relays", "media", "guests", "eeprom", "relay_log"]
@@ -50,14 +50,14 @@ def test_status_has_the_documented_shape_and_is_json():
     assert set(status["relay_log"][0]) == {"board_s", "port", "on", "by"}
 
 
-def test_the_enclosure_and_the_guests_are_set():
+def test_the_enclosure_and_the_guests_are_set() -> None:
     fake = commanded("temp -12.5", "humidity 80", "guest gn boot=99,good=sd", "guest 2 beat=20")
     assert (fake.hardware.temperature_c, fake.hardware.humidity_pct) == (-12.5, 80)
     assert fake.hardware.guests[1].spec.good == ("sd",)
     assert fake.hardware.guests[2].spec.beat_s == 20
 
 
-def test_the_cable_and_the_power_are_commands():
+def test_the_cable_and_the_power_are_commands() -> None:
     assert not commanded("unplug").tty_up
     assert commanded("unplug", "replug").tty_up
     assert not commanded("reset").tty_up
@@ -80,8 +80,6 @@ def test_the_cable_and_the_power_are_commands():
         "temp warm",
         "temp inf",
         "temp nan",
-    ]
-    + [
         "guest gn",
         "guest gn boot=x",
         "guest zz boot=1",
@@ -90,18 +88,17 @@ def test_the_cable_and_the_power_are_commands():
         "fault drop",
         "fault drop -1",
         "fault drop 1 2",
-    ]
-    + [
         "fault relay gn",
         "fault relay gn maybe",
         "fault sensor zz dead",
         "fault corrupt 2",
         "fault corrupt 0.1 up",
         "fault slow -1",
-    ]
-    + ["fault drop 1000000000", "halt ²"],
+        "fault drop 1000000000",
+        "halt ²",
+    ],
 )
-def test_what_cannot_be_done_is_refused_in_one_line(line):
+def test_what_cannot_be_done_is_refused_in_one_line(line: str) -> None:
     fake = FakeBoard()
 
     async def main() -> None:
@@ -113,7 +110,7 @@ def test_what_cannot_be_done_is_refused_in_one_line(line):
 
 
 @given(st.text())
-def test_any_text_is_a_command_or_refused(line):
+def test_any_text_is_a_command_or_refused(line: str) -> None:
     async def main() -> None:
         try:
             FakeBoard().control(line)
@@ -126,7 +123,7 @@ def test_any_text_is_a_command_or_refused(line):
 # --- Faults -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_stuck_relay_does_not_move_until_it_is_freed():
+def test_a_stuck_relay_does_not_move_until_it_is_freed() -> None:
     board = faulty("relay gn stuck")
     board.ask("start 1")
     assert not board.relay(1)
@@ -137,7 +134,7 @@ def test_a_stuck_relay_does_not_move_until_it_is_freed():
     assert board.relay(1)
 
 
-def test_a_relay_that_flips_by_itself_is_logged_as_a_fault():
+def test_a_relay_that_flips_by_itself_is_logged_as_a_fault() -> None:
     board = faulty("power nc off")
     assert not board.relay(0)
     assert board.changes(0)[-1] == (False, "fault")
@@ -145,14 +142,14 @@ def test_a_relay_that_flips_by_itself_is_logged_as_a_fault():
     assert board.relay(0)
 
 
-def test_dropped_commands_are_lost_and_those_after_them_are_not():
+def test_dropped_commands_are_lost_and_those_after_them_are_not() -> None:
     board = faulty("drop 2")
     board.send("@1 boots", "@2 boots", "@3 boots")
     assert board.run(2).count("boots") == 1
     assert board.times_of("<<<- sid=3 boots")
 
 
-def test_a_silent_board_runs_on():
+def test_a_silent_board_runs_on() -> None:
     board = faulty("silent on")
     board.send("@1 start 1")
     assert board.run(100) == ""
@@ -161,7 +158,7 @@ def test_a_silent_board_runs_on():
     assert board.ask("boots") == "1"
 
 
-def test_a_slow_board_takes_that_much_longer_for_each_command():
+def test_a_slow_board_takes_that_much_longer_for_each_command() -> None:
     board = faulty("slow 3")
     sent_s = board.now_s
     board.send("@1 boots", "@2 boots")
@@ -170,7 +167,7 @@ def test_a_slow_board_takes_that_much_longer_for_each_command():
     assert board.times_of("<<<- sid=2 boots")[0] - sent_s == pytest.approx(6.17, abs=0.2)
 
 
-def test_a_flood_is_lines_of_log_and_garbage_is_not():
+def test_a_flood_is_lines_of_log_and_garbage_is_not() -> None:
     board = faulty("flood 100")
     assert board.run(0.1).count("log: flood ") == 100
     faulty("garbage 500", board)
@@ -188,7 +185,7 @@ def test_a_flood_is_lines_of_log_and_garbage_is_not():
         ("sensor rtc dead", "rtc", "0"),
     ],
 )
-def test_dead_sensors_show_and_come_back(text, command, answer):
+def test_dead_sensors_show_and_come_back(text: str, command: str, answer: str) -> None:
     board = bench()
     alive = board.ask(command)
     faulty(text, board)
@@ -198,7 +195,7 @@ def test_dead_sensors_show_and_come_back(text, command, answer):
         assert board.ask(command) == alive
 
 
-def test_wrong_sids_are_counted():
+def test_wrong_sids_are_counted() -> None:
     board = faulty("sid 1")
     board.send("@a boots", "@b boots")
     said = board.run(2)
@@ -208,7 +205,7 @@ def test_wrong_sids_are_counted():
 
 
 @pytest.mark.parametrize(("kind", "expected"), [("lose", 0), ("duplicate", 2)])
-def test_every_byte_is_lost_or_doubled_with_probability_1(kind, expected):
+def test_every_byte_is_lost_or_doubled_with_probability_1(kind: str, expected: int) -> None:
     board = bench()
     board.send("@1 boots")
     whole = len(board.run(2))
@@ -217,7 +214,7 @@ def test_every_byte_is_lost_or_doubled_with_probability_1(kind, expected):
     assert len(board.run(2)) == expected * whole
 
 
-def test_corruption_changes_bytes_and_only_in_its_direction():
+def test_corruption_changes_bytes_and_only_in_its_direction() -> None:
     board = faulty("corrupt 0.5")
     board.send("@1 start 1")
     assert "sid=1 start" not in board.run(2)
@@ -228,7 +225,7 @@ def test_corruption_changes_bytes_and_only_in_its_direction():
     assert "sid=1 boots" not in board.run(2)
 
 
-def test_a_forgotten_eeprom_is_noticed_at_the_next_boot():
+def test_a_forgotten_eeprom_is_noticed_at_the_next_boot() -> None:
     board = faulty("eeprom")
     faulty("watchdog", board)
     board.run(40)
@@ -236,14 +233,14 @@ def test_a_forgotten_eeprom_is_noticed_at_the_next_boot():
 
 
 @pytest.mark.parametrize(("name", "flag"), [("brownout", "BORF"), ("watchdog", "WDRF")])
-def test_the_microcontroller_resets_for_that_reason(name, flag):
+def test_the_microcontroller_resets_for_that_reason(name: str, flag: str) -> None:
     board = faulty(name)
     board.run(40)
     assert board.ask("bf") == flag
     assert board.ask("boots") == "2"
 
 
-def test_clear_ends_all_that_lasts():
+def test_clear_ends_all_that_lasts() -> None:
     board = bench()
     for text in (
         "silent on",
@@ -263,6 +260,6 @@ def test_clear_ends_all_that_lasts():
     assert board.relay(1)
 
 
-def test_every_command_and_fault_is_documented():
+def test_every_command_and_fault_is_documented() -> None:
     for name in (*control._COMMANDS, *control._FAULTS):
         assert name in (control.__doc__ or "")

@@ -1,6 +1,8 @@
 """Guests: their states follow from times, their pins are arithmetic."""
 
+import itertools
 import math
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -28,7 +30,9 @@ def beats(guest: Guest, until_s: float) -> list[float]:
 
 
 @given(seconds, seconds, st.floats(0, 1000))
-def test_the_number_of_changes_and_their_times_are_each_others_inverse(first_step_s, step_s, start_s):
+def test_the_number_of_changes_and_their_times_are_each_others_inverse(
+    first_step_s: float, step_s: float, start_s: float
+) -> None:
     train = EdgeTrain(start_s, first_step_s, step_s)
     for number in (1, 2, 7, 8, 9, 10, 50):
         at_s = train.time_of(number)
@@ -37,7 +41,7 @@ def test_the_number_of_changes_and_their_times_are_each_others_inverse(first_ste
 
 
 @given(seconds, st.floats(0, 100))
-def test_a_train_ends(step_s, end_s):
+def test_a_train_ends(step_s: float, end_s: float) -> None:
     train = EdgeTrain(0.0, step_s, step_s, end_s)
     total = train.count(1e9)
     assert train.time_of(total + 2) == math.inf
@@ -45,16 +49,16 @@ def test_a_train_ends(step_s, end_s):
 
 
 @given(st.floats(2.2, 600), st.floats(2.2, 120))
-def test_boot_is_the_time_from_power_to_the_first_beat_and_beat_the_time_between_beats(boot_s, beat_s):
+def test_boot_is_the_time_from_power_to_the_first_beat_and_beat_the_time_between_beats(boot_s: float, beat_s: float) -> None:
     found = beats(powered(GuestSpec(boot_s=boot_s, beat_s=beat_s)), 100 + boot_s + 10 * beat_s)
     assert found[0] - 100 == pytest.approx(boot_s, abs=SAMPLE_S + 1e-6)
-    assert [after - before for before, after in zip(found, found[1:], strict=False)] == pytest.approx(
+    assert [after - before for before, after in itertools.pairwise(found)] == pytest.approx(
         [beat_s] * (len(found) - 1), abs=SAMPLE_S + 1e-6
     )
     assert len(found) >= 10
 
 
-def test_a_guest_that_never_beats_still_boots():
+def test_a_guest_that_never_beats_still_boots() -> None:
     guest = powered(GuestSpec(boot_s=5, beat_s=0))
     assert beats(guest, 10_000) == []
     assert [guest.state(at_s) for at_s in (104, 106)] == ["booting", "running"]
@@ -70,13 +74,13 @@ def test_a_guest_that_never_beats_still_boots():
         ((), "sd", "dead"),
     ],
 )
-def test_a_guest_boots_only_from_a_good_medium(good, medium, state):
+def test_a_guest_boots_only_from_a_good_medium(good: tuple[str, ...], medium: str | None, state: str) -> None:
     guest = powered(GuestSpec(boot_s=5, good=good), medium)
     assert guest.state(200) == state
     assert bool(beats(guest, 200)) == (state == "running")
 
 
-def test_a_clean_halt_takes_its_time_beats_until_its_end_and_leaves_little_current():
+def test_a_clean_halt_takes_its_time_beats_until_its_end_and_leaves_little_current() -> None:
     guest = powered(GuestSpec(boot_s=10, beat_s=4, halt_s=30))
     assert guest.halt(200)
     assert [guest.state(at_s) for at_s in (200, 229, 230)] == ["halting", "halting", "halted"]
@@ -87,7 +91,7 @@ def test_a_clean_halt_takes_its_time_beats_until_its_end_and_leaves_little_curre
 
 
 @pytest.mark.parametrize("at_s", [105, 200, 215])
-def test_a_cut_while_booting_running_or_halting_is_dirty(at_s):
+def test_a_cut_while_booting_running_or_halting_is_dirty(at_s: float) -> None:
     guest = powered(GuestSpec(boot_s=10, halt_s=30))
     if at_s > 210:
         guest.halt(210)
@@ -96,20 +100,20 @@ def test_a_cut_while_booting_running_or_halting_is_dirty(at_s):
     assert guest.state(at_s) == "off"
 
 
-def test_a_cut_of_a_guest_that_found_no_medium_is_not_dirty():
+def test_a_cut_of_a_guest_that_found_no_medium_is_not_dirty() -> None:
     guest = powered(GuestSpec(good=()))
     guest.power_off(200)
     assert guest.dirty_cuts == 0
 
 
-def test_a_deaf_guest_hears_the_shutdown_and_runs_on():
+def test_a_deaf_guest_hears_the_shutdown_and_runs_on() -> None:
     guest = powered(GuestSpec(boot_s=10, ignore=True))
     assert guest.halt(200)
     assert guest.state(10_000) == "running"
 
 
 @pytest.mark.parametrize("when", ["off", "booting", "hung", "halted"])
-def test_nobody_listens_to_a_shutdown_then(when):
+def test_nobody_listens_to_a_shutdown_then(when: str) -> None:
     guest = Guest("gn", GuestSpec(boot_s=10, halt_s=1))
     if when != "off":
         guest.power_on(100, None)
@@ -122,7 +126,7 @@ def test_nobody_listens_to_a_shutdown_then(when):
     assert not guest.halt(at_s)
 
 
-def test_a_hang_ends_all_beats_until_a_revival():
+def test_a_hang_ends_all_beats_until_a_revival() -> None:
     guest = powered(GuestSpec(boot_s=10, beat_s=4))
     assert guest.hang(200)
     assert not guest.hang(201)
@@ -132,7 +136,7 @@ def test_a_hang_ends_all_beats_until_a_revival():
     assert guest.edges(1004.1) == guest.edges(1000) + 8
 
 
-def test_a_halted_guest_boots_again_when_revived_and_a_running_one_does_not_care():
+def test_a_halted_guest_boots_again_when_revived_and_a_running_one_does_not_care() -> None:
     guest = powered(GuestSpec(boot_s=10, halt_s=1))
     assert not guest.revive(150)
     guest.halt(200)
@@ -140,7 +144,7 @@ def test_a_halted_guest_boots_again_when_revived_and_a_running_one_does_not_care
     assert [guest.state(at_s) for at_s in (305, 311)] == ["booting", "running"]
 
 
-def test_a_flapping_guest_hangs_after_each_boot():
+def test_a_flapping_guest_hangs_after_each_boot() -> None:
     guest = powered(GuestSpec(boot_s=10, beat_s=4, flap_s=60))
     assert [guest.state(at_s) for at_s in (169, 170)] == ["running", "hung"]
     guest.power_off(200)
@@ -148,13 +152,13 @@ def test_a_flapping_guest_hangs_after_each_boot():
     assert [guest.state(at_s) for at_s in (369, 370)] == ["running", "hung"]
 
 
-def test_a_guest_that_hangs_before_its_halt_is_done_is_hung():
+def test_a_guest_that_hangs_before_its_halt_is_done_is_hung() -> None:
     guest = powered(GuestSpec(boot_s=10, halt_s=30, flap_s=60))
     guest.halt(160)
     assert guest.state(500) == "hung"
 
 
-def test_a_changed_beat_counts_at_once_and_a_changed_boot_at_the_next():
+def test_a_changed_beat_counts_at_once_and_a_changed_boot_at_the_next() -> None:
     guest = powered(GuestSpec(boot_s=10, beat_s=8))
     guest.change(200, guest.spec.changed("beat=4,boot=50"))
     assert guest.edges(204.1) == guest.edges(200) + 8
@@ -168,7 +172,7 @@ def test_a_changed_beat_counts_at_once_and_a_changed_boot_at_the_next():
         st.tuples(st.sampled_from(["on", "off", "hang", "revive", "halt", "beat=4", "beat=8"]), st.floats(0.1, 60)), max_size=20
     )
 )
-def test_edges_never_decrease_whatever_happens(story):
+def test_edges_never_decrease_whatever_happens(story: list[tuple[str, float]]) -> None:
     guest, now_s, seen = Guest("gn", GuestSpec(boot_s=5)), 0.0, 0
     for what, pause_s in story:
         if what == "on" and guest.state(now_s) == "off":
@@ -191,7 +195,7 @@ def test_edges_never_decrease_whatever_happens(story):
 # --- Descriptions -----------------------------------------------------------------------------------------------------
 
 
-def test_keys_make_a_description():
+def test_keys_make_a_description() -> None:
     assert GuestSpec().changed("boot=30,beat=8.5,halt=3,ignore=1,good=emmc,sd,flap=60") == GuestSpec(
         30, 8.5, 3, ignore=True, good=("emmc", "sd"), flap_s=60
     )
@@ -203,14 +207,12 @@ def test_keys_make_a_description():
 @pytest.mark.parametrize(
     "keys", ["", "boot", "boot=", "boot=x", "boot=-1", "boot=nan", "ignore=maybe", "good=usb", "what=1", "boot=1,,"]
 )
-def test_what_makes_no_sense_is_refused(keys):
+def test_what_makes_no_sense_is_refused(keys: str) -> None:
     with pytest.raises(GuestSpecError):
         GuestSpec().changed(keys)
 
 
 @given(st.text())
-def test_any_text_is_a_description_or_refused(keys):
-    try:
-        GuestSpec().changed(keys)
-    except GuestSpecError as error:
-        assert "\n" not in str(error)
+def test_any_text_is_a_description_or_refused(keys: str) -> None:
+    with suppress(GuestSpecError):
+        assert isinstance(GuestSpec().changed(keys), GuestSpec)

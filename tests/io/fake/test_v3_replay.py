@@ -7,7 +7,7 @@ somewhere within a pass of the firmware's loop (0.33 s), and the captured times 
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -33,8 +33,11 @@ def load(name: str) -> Any:
     return json.loads((CAPTURES / name).read_text())
 
 
+Replayed: TypeAlias = list[tuple[dict[str, Any], str]]
+
+
 @pytest.fixture(scope="module")
-def replayed() -> list[tuple[dict[str, Any], str]]:
+def replayed() -> Replayed:
     """Each captured request with what the model said until the next one."""
     entries = load("v3-requests.json")["entries"]
     bench = Bench(Board(guests=dict.fromkeys(PORT_NAMES, SILENT)))
@@ -55,7 +58,7 @@ def timed_lines(reply: str) -> list[int]:
     return [int(line) for line in reply.split("\r\n") if line.isdecimal()]
 
 
-def test_replies_that_do_not_depend_on_the_moment_are_the_firmwares_to_the_byte(replayed):
+def test_replies_that_do_not_depend_on_the_moment_are_the_firmwares_to_the_byte(replayed: Replayed) -> None:
     timed = {"up", "rtc", "hb"}
     compared = 0
     for entry, said in replayed:
@@ -70,7 +73,7 @@ def test_replies_that_do_not_depend_on_the_moment_are_the_firmwares_to_the_byte(
 @pytest.mark.parametrize(
     ("command", "tolerance"), [("hb", AGE_TOLERANCE_MS), ("rtc", CLOCK_TOLERANCE_S), ("up", CLOCK_TOLERANCE_S)]
 )
-def test_ages_and_clocks_agree_within_their_tolerance(replayed, command, tolerance):
+def test_ages_and_clocks_agree_within_their_tolerance(replayed: Replayed, command: str, tolerance: int) -> None:
     compared = 0
     for entry, said in replayed:
         expected = captured(entry)
@@ -84,13 +87,13 @@ def test_ages_and_clocks_agree_within_their_tolerance(replayed, command, toleran
     assert compared >= 2
 
 
-def test_the_stray_line_of_the_minute_report_comes_as_often_as_in_the_capture(replayed):
+def test_the_stray_line_of_the_minute_report_comes_as_often_as_in_the_capture(replayed: Replayed) -> None:
     assert sum(len(STRAY.findall(said)) for _entry, said in replayed) == sum(
         len(STRAY.findall(captured(entry))) for entry, _said in replayed
     )
 
 
-def test_first_bytes_come_as_late_as_in_the_capture(replayed):
+def test_first_bytes_come_as_late_as_in_the_capture(replayed: Replayed) -> None:
     """A request that is sent after a reply waits for most of a pass: the captured mean is 0.27 s."""
     bench = Bench(Board(guests=dict.fromkeys(PORT_NAMES, SILENT)))
     bench.run_until(12.2)
@@ -109,7 +112,7 @@ def test_first_bytes_come_as_late_as_in_the_capture(replayed):
     assert min(waits_s) >= 0
 
 
-def test_the_recorded_150_seconds_of_log_come_in_that_order_at_those_times():
+def test_the_recorded_150_seconds_of_log_come_in_that_order_at_those_times() -> None:
     """The recorder's guests are set to boot as it saw them; each line is within a pass of the loop of its captured time."""
     expected = [(line["t"], line["line"].rstrip("\r")) for line in load("v3-log-150s.json")["lines"]]
     guests = {"nc": GuestSpec(boot_s=21.3), "gn": GuestSpec(boot_s=16.1), "cs": SILENT, "x1": SILENT, "x2": SILENT}
@@ -132,9 +135,9 @@ def times_by_line(lines: list[tuple[float, str]]) -> dict[str, list[float]]:
     return times
 
 
-def test_the_pieces_of_a_minute_report_arrive_spread_as_captured():
+def test_the_pieces_of_a_minute_report_arrive_spread_as_captured() -> None:
     chunks = [(chunk["t"], bytes.fromhex(chunk["hex"])) for chunk in load("v3-log-150s.json")["chunks"] if 70 < chunk["t"] < 71.8]
-    bench = Bench(Board(guests={name: SILENT for name in PORT_NAMES} | {"gn": GuestSpec(boot_s=90)}, rtc_s=1795359557 - 10.0))
+    bench = Bench(Board(guests=dict.fromkeys(PORT_NAMES, SILENT) | {"gn": GuestSpec(boot_s=90)}, rtc_s=1795359557 - 10.0))
     bench.run_until(71.7)
     said = [output for output in bench.outputs if isinstance(output, Data) and output.at_s > 70]
     said_texts = [re.sub(rb"date .*", b"", output.data) for output in said]

@@ -65,12 +65,7 @@ class FirmwareV3:
 
     tty_after_reset_s: ClassVar[float] = 12.1  # captured: tty gone 8.2 s after the reply, back after 20.3 s
     tty_after_power_on_s: ClassVar[float] = 12.0
-    relays_lost_in_reset: ClassVar[tuple[int, ...]] = (
-        1,
-        2,
-        3,
-        4,
-    )  # the node controller's is latched (inferred from pins, bootloader and README)
+    relays_lost_in_reset: ClassVar[tuple[int, ...]] = (1, 2, 3, 4)  # the other is latched (inferred from pins, bootloader)
 
     def __attrs_post_init__(self) -> None:
         self.kernel = Kernel(self.clock, self.hardware, self.usb)

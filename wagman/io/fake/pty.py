@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import trio
-from attrs import frozen
+from attrs import define, field, frozen
 
 from wagman.io.fake.serve import FakeBoard
 
@@ -104,19 +104,42 @@ def linked(pty: Pty, link: Path) -> Iterator[None]:
             link.unlink()
 
 
-async def serve_pty(fake: FakeBoard, link: Path) -> None:
-    """Offer the board's tty at `link` whenever there is one; raises OSError where that cannot be done."""
-    while True:
-        number = await fake.wait_tty()
-        pty = Pty.new()
-        try:
-            with linked(pty, link):
-                async with trio.open_nursery() as nursery:
-                    nursery.start_soon(_converse, fake, pty)
-                    await fake.wait_tty_gone(number)
-                    nursery.cancel_scope.cancel()
-        finally:
-            pty.close()
+@define(eq=False)
+class PtyServer:
+    """Offers a board's tty at `link` whenever there is one."""
+
+    fake: FakeBoard
+    link: Path
+    _offered: int | None = None  # the number of the tty that is there
+    _moved: trio.lowlevel.ParkingLot = field(factory=trio.lowlevel.ParkingLot)
+
+    async def run(self) -> None:
+        """Until cancelled; raises OSError where the link or a pty cannot be made."""
+        while True:
+            number = await self.fake.wait_tty()
+            pty = Pty.new()
+            try:
+                with linked(pty, self.link):
+                    await self._offer(pty, number)
+            finally:
+                pty.close()
+            self._move(None)
+
+    async def settled(self) -> None:
+        """Wait until what is at the link is what the board and its cable offer."""
+        while self._offered != self.fake.tty_number:
+            await self._moved.park()
+
+    async def _offer(self, pty: Pty, number: int) -> None:
+        self._move(number)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_converse, self.fake, pty)
+            await self.fake.wait_tty_gone(number)
+            nursery.cancel_scope.cancel()
+
+    def _move(self, number: int | None) -> None:
+        self._offered = number
+        self._moved.unpark_all()
 
 
 async def _converse(fake: FakeBoard, pty: Pty) -> None:

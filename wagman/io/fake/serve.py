@@ -132,11 +132,16 @@ class FakeBoard:
         """Whether there is a tty at the host's end of the cable."""
         return self.plugged and self.board.usb.up
 
+    @property
+    def tty_number(self) -> int | None:
+        """Which tty this is, counted from 0; None while there is none."""
+        return self._ttys_lost if self.tty_up else None
+
     async def wait_tty(self) -> int:
-        """Wait until there is a tty; returns its number, for `wait_tty_gone`."""
-        while not self.tty_up:
+        """Wait until there is a tty; returns its number."""
+        while (number := self.tty_number) is None:
             await self._changed.park()
-        return self._ttys_lost
+        return number
 
     async def wait_tty_gone(self, number: int) -> None:
         """Wait until that tty has disappeared, even if the next one is there by then."""

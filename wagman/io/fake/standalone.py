@@ -8,7 +8,6 @@ import socket
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from wagman.errors import WagmanError
 from wagman.io.fake.control import ControlError, port_of
 from wagman.io.fake.eeprom import Eeprom, EepromError
 from wagman.io.fake.guests import GuestSpec, GuestSpecError
-from wagman.io.fake.pty import serve_pty
+from wagman.io.fake.pty import PtyServer
 from wagman.io.fake.serve import FakeBoard
 
 LINE_BYTES = 4096
@@ -83,14 +82,15 @@ def _guests(texts: tuple[str, ...]) -> Mapping[str | int, GuestSpec]:
 
 
 async def _main(fake: FakeBoard, options: Options) -> None:
+    ptys = PtyServer(fake, options.link)
     async with trio.open_nursery() as nursery:
         await nursery.start(_end_on_signal, nursery.cancel_scope)
         if options.state is not None:
             nursery.start_soon(_keep_saved, fake.eeprom, options.state)
         if options.control is not None:
-            nursery.start_soon(_serve_control, fake, options.control, nursery.cancel_scope)
+            nursery.start_soon(ControlServer(fake, ptys, nursery.cancel_scope).run, options.control)
         await nursery.start(fake.run)
-        nursery.start_soon(serve_pty, fake, options.link)
+        nursery.start_soon(ptys.run)
 
 
 async def _end_on_signal(all_of_it: trio.CancelScope, task_status: trio.TaskStatus[None]) -> None:
@@ -135,10 +135,48 @@ def _save(eeprom: Eeprom, path: Path, saved: dict[str, Any]) -> dict[str, Any]:
 # --- The control socket -----------------------------------------------------------------------------------------------
 
 
-async def _serve_control(fake: FakeBoard, path: Path, all_of_it: trio.CancelScope) -> None:
-    with _listening(path) as listener:
-        sockets = [trio.SocketListener(trio.socket.from_stdlib_socket(listener))]
-        await trio.serve_listeners(partial(_serve_client, fake, all_of_it), sockets)
+@frozen
+class ControlServer:
+    """Answers control commands; an answer comes once the command's effect on the tty can be seen."""
+
+    fake: FakeBoard
+    ptys: PtyServer
+    all_of_it: trio.CancelScope
+
+    async def run(self, path: Path) -> None:
+        """Until cancelled; raises OSError where `path` cannot be listened at."""
+        with _listening(path) as listener:
+            sockets = [trio.SocketListener(trio.socket.from_stdlib_socket(listener))]
+            await trio.serve_listeners(self._serve_client, sockets)
+
+    async def _serve_client(self, stream: trio.SocketStream) -> None:
+        held = b""
+        try:
+            while data := await stream.receive_some(LINE_BYTES):
+                *lines, held = (held + data).split(b"\n")
+                for line in lines:
+                    await self._answer(stream, line.decode("utf-8", "replace").strip())
+                if len(held) > LINE_BYTES:
+                    await _say(stream, {"ok": False, "error": "line too long"})
+                    return
+        except trio.BrokenResourceError:
+            return  # the client left
+
+    async def _answer(self, stream: trio.SocketStream, line: str) -> None:
+        if line == "quit":
+            await _say(stream, {"ok": True})
+            self.all_of_it.cancel()
+            return
+        try:
+            answer = self.fake.control(line)
+        except ControlError as error:
+            answer = {"ok": False, "error": str(error)}
+        await self.ptys.settled()
+        await _say(stream, answer)
+
+
+async def _say(stream: trio.SocketStream, answer: dict[str, Any]) -> None:
+    await stream.send_all(json.dumps(answer).encode() + b"\n")
 
 
 @contextmanager
@@ -170,32 +208,3 @@ def _remove_stale(path: Path) -> None:
             path.unlink()
         else:
             raise OSError(errno.EADDRINUSE, "another process listens there", str(path))
-
-
-async def _serve_client(fake: FakeBoard, all_of_it: trio.CancelScope, stream: trio.SocketStream) -> None:
-    held = b""
-    try:
-        while data := await stream.receive_some(LINE_BYTES):
-            *lines, held = (held + data).split(b"\n")
-            for line in lines:
-                await _answer(fake, all_of_it, stream, line.decode("utf-8", "replace").strip())
-            if len(held) > LINE_BYTES:
-                await _say(stream, {"ok": False, "error": "line too long"})
-                return
-    except trio.BrokenResourceError:
-        return  # the client left
-
-
-async def _answer(fake: FakeBoard, all_of_it: trio.CancelScope, stream: trio.SocketStream, line: str) -> None:
-    if line == "quit":
-        await _say(stream, {"ok": True})
-        all_of_it.cancel()
-        return
-    try:
-        await _say(stream, fake.control(line))
-    except ControlError as error:
-        await _say(stream, {"ok": False, "error": str(error)})
-
-
-async def _say(stream: trio.SocketStream, answer: dict[str, Any]) -> None:
-    await stream.send_all(json.dumps(answer).encode() + b"\n")
