@@ -1,0 +1,14 @@
+"""Deterministic simulation: the whole, unmodified service in virtual time, against a fake board, with faults.
+
+From the bottom up:
+
+- `schedule`    one seed, one order of tasks
+- `script`      what happens to a node, as text
+- `records`     what can be seen of a node from outside
+- `cable`, `disk`, `operators`, `life`   the seams: what the service is given instead of the real world
+- `world`       the whole node; `actions` is what can happen to it, in words
+- `scene`       what a careful onlooker knows from the records
+- `promises`    a checker for each promise; `settle` is the one that looks after the faults have ended
+- `play`        one run of a script, up to the first promise that breaks
+- `profiles`    random scripts: which faults, and how often
+"""

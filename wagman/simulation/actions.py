@@ -1,0 +1,167 @@
+"""What can happen to a node, in words:
+
+NAME: VERB               an operator asks: start, stop, restart, kill, enable, disable, heartbeat; `force start`, `force restart`
+cable out | in | late S | pieces | whole
+board WORDS              a control command of the fake board: reset, powercycle, temp 80, fault silent on, ...
+guest NAME WORDS         hang, revive, halt, dies (for good), KEY=VALUE,... as of the fake board
+service kill | stop | start | freeze S | crash NAME | crash link
+clock S                  the wall clock is set forward by so many seconds, or back
+disk full | slow S | ok
+message lost | slow S | ok   the command that asks a guest to halt
+all well                 all faults end
+"""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from attrs import frozen
+
+from wagman.errors import CallerError
+from wagman.events import VERBS
+from wagman.io.fake.control import ControlError
+from wagman.simulation.world import World
+
+
+@frozen
+class Poison:
+    """An input that no machine can digest."""
+
+
+async def act(world: World, words: str) -> None:
+    """Have it happen.
+
+    Raises:
+        CallerError: nobody knows what that is.
+    """
+    first, _, rest = words.partition(" ")
+    if first.endswith(":"):
+        operate(world, first[:-1], rest)
+    elif first in _HAPPENINGS:
+        await _HAPPENINGS[first](world, rest)
+    else:
+        raise CallerError(f"{words!r}: nobody knows what that is (known: NAME: VERB, {', '.join(_HAPPENINGS)})")
+    world.did(words)
+
+
+def operate(world: World, device: str, words: str) -> None:
+    """An operator asks for something."""
+    force, verb = words.startswith("force "), words.removeprefix("force ")
+    if verb not in (*VERBS, "heartbeat"):
+        raise CallerError(f"{device}: {words!r}: nobody can ask for that")
+    world.ask(device, verb, force=force)
+
+
+def _once(happening: Callable[[World, str], None]) -> Callable[[World, str], Awaitable[None]]:
+    async def happens(world: World, words: str) -> None:
+        happening(world, words)
+
+    return happens
+
+
+def _cable(world: World, words: str) -> None:
+    match words.split():
+        case ["out"]:
+            world.board.unplug()
+        case ["in"]:
+            world.board.replug()
+        case ["late", late_s]:
+            world.cable.late_s = float(late_s)
+        case ["pieces" | "whole" as how]:
+            world.cable.pieces = how == "pieces"
+        case _:
+            raise _unknown("cable", words)
+
+
+def _board(world: World, words: str) -> None:
+    with suppress(ControlError):  # a guest that does not follow
+        world.board.control(words)
+
+
+def _guest(world: World, words: str) -> None:
+    name, _, what = words.partition(" ")
+    port = world.port(name)
+    if what == "dies":
+        world.doomed.add(name)
+        what = "good="
+    _board(world, f"guest {port} {what}" if "=" in what else f"{what} {port}")
+
+
+async def _service(world: World, words: str) -> None:
+    match words.split():
+        case ["kill"]:
+            await world.kill()
+        case ["stop"]:
+            await world.stop()
+        case ["start"]:
+            world.start()
+        case ["freeze", for_s]:
+            world.freeze(float(for_s))
+        case ["crash", name]:
+            _crash(world, name)
+        case _:
+            raise _unknown("service", words)
+
+
+def _crash(world: World, name: str) -> None:
+    """Make a task fail: by an input that it cannot digest, or by a port whose opening fails with a defect."""
+    if world.life is None:
+        return
+    service = world.life.service
+    if name == "link":
+        world.life.plug.broken = "a defect in the serial driver"
+        if service.io.link is not None:
+            service.io.link.hang_up("to be opened anew")
+    elif name == "wagman":
+        service.supervisor.inbox.tell(Poison())
+    else:
+        service.guests[name].inbox.tell(Poison())
+
+
+def _clock(world: World, words: str) -> None:
+    world.wall_off_s += float(words)
+
+
+def _disk(world: World, words: str) -> None:
+    match words.split():
+        case ["full"]:
+            world.disk.full = True
+        case ["slow", slow_s]:
+            world.disk.slow_s = float(slow_s)
+        case ["ok"]:
+            world.disk.full, world.disk.slow_s = False, 0.0
+        case _:
+            raise _unknown("disk", words)
+
+
+def _message(world: World, words: str) -> None:
+    match words.split():
+        case ["lost"]:
+            world.errands.lost = True
+        case ["slow", takes_s]:
+            world.errands.takes_s = float(takes_s)
+        case ["ok"]:
+            world.errands.lost, world.errands.takes_s = False, 1.0
+        case _:
+            raise _unknown("message", words)
+
+
+def _all(world: World, words: str) -> None:
+    if words != "well":
+        raise _unknown("all", words)
+    world.mend()
+
+
+def _unknown(subject: str, words: str) -> CallerError:
+    return CallerError(f"'{subject} {words}': nobody knows what that is")
+
+
+_HAPPENINGS: dict[str, Callable[[World, str], Awaitable[None]]] = {
+    "cable": _once(_cable),
+    "board": _once(_board),
+    "guest": _once(_guest),
+    "service": _service,
+    "clock": _once(_clock),
+    "disk": _once(_disk),
+    "message": _once(_message),
+    "all": _once(_all),
+}

@@ -1,0 +1,79 @@
+"""The cable between the service and the fake board, with what a cable does to bytes: late, in pieces, several lines at once."""
+
+from collections.abc import Callable
+from random import Random
+
+import trio
+from attrs import define, field
+
+from wagman.io.fake.serve import FakeBoard, HostPort
+
+MOST_PIECE = 7
+"""How many bytes a piece has at most while the bytes come in pieces (chosen: less than any line)."""
+
+
+@define(eq=False)
+class Cable:
+    """What becomes of the bytes; bytes lost and changed are the board's own faults."""
+
+    board: FakeBoard
+    rng: Random
+    sent: Callable[[bytes], None]
+    late_s: float = 0.0  # bytes wait so long at most, and what comes meanwhile is read with them
+    pieces: bool = False
+
+
+@define(eq=False)
+class Plug:
+    """One life's end of the cable: once cut it is dead for good."""
+
+    cable: Cable
+    cut: bool = False
+    broken: str = ""  # opening fails with a defect of this text, once
+
+    async def open(self) -> trio.abc.Stream:
+        """Open the board's port.
+
+        Raises:
+            OSError: there is none.
+        """
+        if self.broken:
+            text, self.broken = self.broken, ""
+            raise RuntimeError(text)
+        if self.cut:
+            raise OSError("the process is dead")
+        return Wire(self, await self.cable.board.open())
+
+
+@define(eq=False)
+class Wire(trio.abc.Stream):
+    """An open port."""
+
+    _plug: Plug
+    _port: HostPort
+    _cable: Cable = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._cable = self._plug.cable
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        """What has arrived, as the cable lets it through."""
+        if self._cable.late_s:
+            await trio.sleep(self._cable.rng.uniform(0, self._cable.late_s))
+        most = self._cable.rng.randint(1, MOST_PIECE) if self._cable.pieces else max_bytes
+        return await self._port.receive_some(most)
+
+    async def send_all(self, data: "bytes | bytearray | memoryview") -> None:
+        """Send, unless the process is dead."""
+        if self._plug.cut:
+            raise OSError("the process is dead")
+        self._cable.sent(bytes(data))
+        await self._port.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """As the stream interface wants it."""
+        await self._port.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        """Close the port."""
+        await self._port.aclose()

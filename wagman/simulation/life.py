@@ -1,0 +1,110 @@
+"""One life of the service: from its start to its end, by whatever."""
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import trio
+from attrs import define, field
+
+from wagman.config.schema import Config
+from wagman.io.driver_v3 import V3Dialect
+from wagman.messages import Delivery
+from wagman.seams import Seams
+from wagman.service import WagmanService
+from wagman.simulation.cable import Plug
+from wagman.simulation.disk import Access
+from wagman.simulation.operators import Door, everybody_may
+from wagman.simulation.records import Log
+from wagman.store import Event, Limits, Store
+
+
+@define(eq=False)
+class Life:
+    """The service and the ends of everything that it holds.
+
+    Args:
+        seams: what all lives share; the port and the disk are this life's own.
+        tell: takes each event when it is shown first.
+    """
+
+    config: Config
+    path: Path
+    plug: Plug
+    disk: Access
+    tell: Callable[[Event], None]
+    seams: Seams
+    store: Store = field(init=False)
+    service: WagmanService = field(init=False)
+    door: Door = field(factory=Door)
+    how: str = ""  # how it ended
+    _scope: trio.CancelScope = field(factory=trio.CancelScope)
+    _gone: trio.Event = field(factory=trio.Event)
+
+    def __attrs_post_init__(self) -> None:
+        limits = Limits(self.config.service.max_events, self.config.service.max_bytes)
+        self.store = Store(self.path, limits, new_log_id=self.seams.new_id, now=self.seams.wall)
+        self.service = WagmanService(self.config, self.seams, self.store, V3Dialect(), self.tell)
+
+    async def run(self) -> None:
+        """Live until killed, stopped, or failed."""
+        try:
+            with self._scope:
+                await self.service.run(self.door, everybody_may)
+                self.how = "stopped"
+            self.how = self.how or "killed"
+        except Exception as error:  # noqa: BLE001 - whatever ends the service is what we want to know
+            self.how = f"{type(_leaf(error)).__name__}: {_leaf(error)}"
+        finally:
+            self.store.close()
+            self._gone.set()
+
+    async def kill(self) -> None:
+        """As `kill -9`: whatever it does from now on reaches nothing; only then its tasks are taken away."""
+        self.plug.cut = self.disk.cut = True
+        self.store.sever()
+        self._scope.cancel()
+        await self._gone.wait()
+
+    async def stop(self) -> None:
+        """As SIGTERM."""
+        self.service.stopping.set()
+        await self._gone.wait()
+
+
+def _leaf(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def left_behind(path: Path) -> Log | None:
+    """The log as another program finds it on disk; None where there is none that can be read."""
+    if not path.exists():
+        return None
+    size = sum(file.stat().st_size for file in path.parent.glob(f"{path.name}*") if file.name in (path.name, f"{path.name}-wal"))
+    with closing(sqlite3.connect(path)) as conn:
+        row = conn.execute("SELECT value FROM meta WHERE key = 'log_id'").fetchone()
+        rows = conn.execute("SELECT id, time, type, device, cause, fields FROM event ORDER BY id").fetchall()
+    return Log(row[0], [(each[0], repr(each)) for each in rows], size)
+
+
+@define
+class Errands:
+    """The commands that ask guests to halt (the seam `Seams.messenger`)."""
+
+    halt: Callable[[str], bool]
+    began: Callable[[str, str], None]
+    takes_s: float = 1.0
+    lost: bool = False  # nobody is reached
+
+    async def __call__(self, command: Sequence[str], env: Mapping[str, str], timeout_s: float) -> Delivery:
+        """Reach the guest, if it listens."""
+        device = env["WAGMAN_DEVICE"]
+        self.began(device, env["WAGMAN_MESSAGE"])
+        with trio.move_on_after(timeout_s):
+            await trio.sleep(self.takes_s)
+            reached = not self.lost and self.halt(device)
+            return Delivery(ok=reached, detail=f"exit status {0 if reached else 255}")
+        return Delivery(ok=False, detail=f"ended after {timeout_s:g} s without an answer")

@@ -1,0 +1,403 @@
+"""The ten promises, each as a checker that sees a node from outside only.
+
+A checker is shown every record, before the scene takes it in, and yields what is wrong with it in words. What one may demand
+is narrower than it looks: commands change on a cable that changes bytes, boards start and cut ports by themselves, and nobody
+can see through a silent link. So a relay counts as moved by the service only where it had sent what does that, and what is
+shown has to be true only where the service could know.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any, ClassVar, Protocol
+
+from attrs import define, field, frozen
+
+from wagman.config.schema import DeviceConfig, other_medium
+from wagman.simulation.records import Asked, Began, Ended, Log, Look, Record, RelayMoved, Told
+from wagman.simulation.scene import Port, Scene
+
+SLACK_S = 1.5
+"""How far apart two clocks, or a command and its effect, may place the same moment (chosen)."""
+
+LATE_S = 30.0
+"""A guest that came to life so shortly before a cut could not be heard in time (chosen: four polls and a slow command)."""
+
+SEEN_S = 180.0
+"""How long a quiet service may take to see what is (chosen: the board's minute report, a poll, a few commands)."""
+
+BEAT_S = 8.0
+"""How often the board hears a simulated guest."""
+
+
+class Checker(Protocol):
+    """Watches over one promise."""
+
+    promise: ClassVar[int]
+
+    def see(self, record: Record, scene: Scene) -> Iterator[str]:
+        """What `record` breaks, in words."""
+        ...
+
+
+@frozen
+class Violation:
+    """A promise was broken."""
+
+    promise: int
+    at_s: float
+    text: str
+
+    def __str__(self) -> str:
+        return f"promise {self.promise} broken after {self.at_s:.1f} s: {self.text}"
+
+
+@define
+class CutsAreEarned:
+    """1. A relay is cut only after a message and silence, or in one of the few ways that need none."""
+
+    promise: ClassVar[int] = 1
+
+    def see(self, record: Record, scene: Scene) -> Iterator[str]:
+        """Each relay-off that the service caused."""
+        if not isinstance(record, RelayMoved) or record.on or record.port not in scene.ports:
+            return
+        port = scene.ports[record.port]
+        if port.ours(record) and not self.earned(port, record):
+            yield f"the power of {port.device.name} was cut while it was {record.guest}, {record.silent_s:.0f} s after its last beat"
+
+    def earned(self, port: Port, cut: RelayMoved) -> bool:
+        """Whether there was a reason."""
+        device = port.device
+        return (
+            port.killed
+            or device.shutdown == ()
+            or self.halted(port, cut)
+            or cut.at_s - port.told_s >= device.stop_timeout_s - SLACK_S
+            or self.start_failed(port, cut)
+        )
+
+    def halted(self, port: Port, cut: RelayMoved) -> bool:
+        """It was told to halt, and then was silent. A service that came up may take a message of before for delivered."""
+        device = port.device
+        told_s = min(port.told_s, port.restarted_s if math.isfinite(port.restarted_s) else math.inf)
+        silent = not device.has_heartbeat or cut.silent_s >= device.stop_silence_s - BEAT_S - SLACK_S
+        return silent and cut.at_s - told_s >= device.stop_silence_s - SLACK_S
+
+    def start_failed(self, port: Port, cut: RelayMoved) -> bool:
+        """It had its time to boot, and was not heard."""
+        on_for_s = cut.at_s - port.moved_s
+        heard = cut.guest in ("running", "halting") and cut.silent_s < on_for_s and on_for_s > port.device.start_timeout_max_s
+        return on_for_s >= port.device.start_timeout_s - SLACK_S and not heard
+
+
+@define
+class OneAtATime:
+    """2. No two relay-ons within `stagger`; the Wagman machine starts one device at a time; off lasts `off_time`."""
+
+    promise: ClassVar[int] = 2
+    last_on_s: float = -math.inf
+    off_s: dict[int, float] = field(factory=dict)
+    target: str | None = None  # whom the Wagman machine is starting
+
+    def see(self, record: Record, scene: Scene) -> Iterator[str]:
+        """Each relay-on that the service caused, and each start that the Wagman machine makes."""
+        if isinstance(record, RelayMoved) and record.port in scene.ports:
+            yield from self.moved(record, scene)
+        elif isinstance(record, Told):
+            yield from self.told(record)
+        elif isinstance(record, Began):
+            self.target = None
+
+    def moved(self, moved: RelayMoved, scene: Scene) -> Iterator[str]:
+        """Times between switchings, where each was the service's own and the board carried them out at once."""
+        port = scene.ports[moved.port]
+        if not port.ours(moved) or moved.at_s - (port.enabled_s if moved.on else port.disabled_s) > 2 * SLACK_S:
+            return
+        if not moved.on:
+            self.off_s[moved.port] = moved.at_s
+            return
+        stagger_s, off_s = scene.config.wagman.stagger_s, moved.at_s - self.off_s.get(moved.port, -math.inf)
+        if moved.at_s - self.last_on_s < stagger_s - SLACK_S:
+            yield f"{port.device.name} went on {moved.at_s - self.last_on_s:.1f} s after another one"
+        if off_s < port.device.off_time_s - SLACK_S:
+            yield f"{port.device.name} was off for {off_s:.1f} s only"
+        self.last_on_s = moved.at_s
+
+    def told(self, told: Told) -> Iterator[str]:
+        """The Wagman machine waits for one guest before it turns to the next."""
+        event = told.event
+        match event.type:
+            case "wagman.start_next_device":
+                if self.target not in (None, event.device):
+                    yield f"{event.device} was started while {self.target} was starting"
+                self.target = event.device
+            case "wagman.start_stalled" | "wagman.start_refused" | "wagman.will_hibernate":
+                self.target = None
+            case "device.started" | "device.stopped" | "device.will_stop" if event.device == self.target:
+                self.target = None
+
+
+@define
+class ShownIsTrue:
+    """3. Stopped means relay off; relay on means a state that has power, or unknown and shown so."""
+
+    promise: ClassVar[int] = 3
+
+    def see(self, record: Record, scene: Scene) -> Iterator[str]:
+        """Compare what is shown with how it is, where the service has had the time to see it."""
+        if not isinstance(record, Look) or scene.quiet_s < SEEN_S or record.status["board"]["blind"]:
+            return
+        for row in record.status["devices"]:
+            truth = record.truth[row["port"]]
+            if row["self"] or not truth.can_be_seen or record.at_s - truth.since_s < SEEN_S:
+                continue
+            yield from self.compare(row, truth.on, record.at_s - truth.since_s, scene.ports[row["port"]].device)
+
+    def compare(self, row: dict[str, Any], on: bool, for_s: float, device: DeviceConfig) -> Iterator[str]:  # noqa: FBT001
+        """One guest's row."""
+        confirmed = row["power"]["confirmed"]
+        if row["state"] == "stopped" and on and confirmed:
+            yield f"{device.name} is shown as stopped and off, and its relay is on"
+        unheard_s = device.heartbeat_timeout_s + device.stop_silence_s + SEEN_S
+        if row["state"] == "started" and not on and device.has_heartbeat and for_s > unheard_s:
+            yield f"{device.name} is shown as started, and its relay has been off for {for_s:.0f} s"
+
+
+@define
+class MediaFollow:
+    """5. After `allowed_attempts` failed starts the recovery medium is used; after a stable start the primary."""
+
+    promise: ClassVar[int] = 5
+    failures: dict[str, int] = field(factory=dict)  # since the guest was stable
+    cycles: dict[str, float] = field(factory=dict)  # relay-ons since then
+    media: dict[str, str | None] = field(factory=dict)  # as announced for the start under way
+
+    def see(self, record: Record, scene: Scene) -> Iterator[str]:
+        """What is announced against what has happened, and what was selected against what was announced."""
+        if isinstance(record, Told) and record.event.device in scene.by_name:
+            yield from self.told(record, scene.by_name[record.event.device].device)
+        elif isinstance(record, Began) and scene.lossy:
+            self.failures.clear()
+            self.cycles = dict.fromkeys(scene.by_name, math.inf)
+        elif isinstance(record, RelayMoved) and record.on and record.port in scene.ports:
+            yield from self.moved(record, scene)
+
+    def told(self, told: Told, device: DeviceConfig) -> Iterator[str]:
+        """Starts, failures, and what ends the count."""
+        name, fields = device.name, told.event.fields
+        match told.event.type:
+            case "device.start_failed":
+                self.failures[name] = self.failures.get(name, 0) + 1
+            case "device.heartbeat_lost" if not fields["stable"]:
+                self.failures[name] = self.failures.get(name, 0) + 1
+            case "device.stable":
+                self.failures[name] = self.cycles[name] = 0
+            case "device.starting" if fields["reason"] in ("its turn", "restart"):
+                self.media[name] = fields["media"]
+                yield from self.announced(device, fields["attempt"], fields["media"])
+            case "device.starting":
+                self.failures[name], self.cycles[name] = 0, math.inf
+                self.media.pop(name, None)
+
+    def announced(self, device: DeviceConfig, attempt: int, media: str | None) -> Iterator[str]:
+        """The number of the attempt, and the medium that goes with it."""
+        least, most = self.failures.get(device.name, 0) + 1, self.cycles.get(device.name, math.inf) + 1
+        if not least <= attempt <= most:
+            yield f"{device.name} counts this start as attempt {attempt}; {least} to {most:g} would be right"
+        if media != expected_medium(device, attempt):
+            yield f"{device.name} is to boot from {media} in attempt {attempt}"
+
+    def moved(self, moved: RelayMoved, scene: Scene) -> Iterator[str]:
+        """The selector as it stood when the power came."""
+        port = scene.ports[moved.port]
+        name = port.device.name
+        self.cycles[name] = self.cycles.get(name, 0) + 1
+        wanted = self.media.get(name)
+        if port.ours(moved) and wanted is not None and moved.medium != wanted and scene.quiet_s > SEEN_S:
+            yield f"{name} booted from {moved.medium}, and {wanted} had been announced"
+
+
+def expected_medium(device: DeviceConfig, attempt: int) -> str | None:
+    """Primary, then the other one, then both in turn."""
+    if device.primary is None or attempt <= device.allowed_attempts:
+        return device.primary
+    beyond = attempt - device.allowed_attempts - max(1, device.recover_attempts)
+    return other_medium(device.primary) if beyond <= 0 or beyond % 2 == 0 else device.primary
+
+
+@define
+class NothingLostByOutages:
+    """6. Losing the link, the board or the service, for however long, cuts no guest's power."""
+
+    promise: ClassVar[int] = 6
+
+    def see(self, record: Record, scene: Scene) -> Iterator[str]:
+        """Each heartbeat that is called lost, and each cut of a guest that nobody and nothing wanted down."""
+        if isinstance(record, Told) and record.event.type == "device.heartbeat_lost":
+            yield from self.silent(record, scene.by_name[record.event.device or ""].device)
+        elif isinstance(record, RelayMoved) and not record.on and record.port in scene.ports:
+            yield from self.cut(record, scene.ports[record.port])
+
+    def silent(self, told: Told, device: DeviceConfig) -> Iterator[str]:
+        """Only what was silent for so long has lost its heartbeat."""
+        if told.silent_s < device.heartbeat_timeout_s - BEAT_S - SLACK_S:
+            yield f"the heartbeat of {device.name} was called lost, and it beat {told.silent_s:.0f} s ago"
+
+    def cut(self, cut: RelayMoved, port: Port) -> Iterator[str]:
+        """A guest that was heard, and not told to halt long ago, keeps its power."""
+        device = port.device
+        excused = port.killed or device.shutdown == () or cut.at_s - port.told_s >= device.stop_timeout_s - SLACK_S
+        heard = cut.guest in ("running", "halting") and cut.silent_s < BEAT_S
+        if port.ours(cut) and heard and not excused and cut.at_s - port.moved_s > LATE_S + device.start_timeout_max_s:
+            yield f"{device.name} was {cut.guest} when its power was cut"
+
+
+@define
+class LogIsWhole:
+    """7. No event that was shown is lost, torn, duplicated or reordered in the log, which stays within its bounds."""
+
+    promise: ClassVar[int] = 7
+    shown: dict[int, str] = field(factory=dict)  # by id, of the present log
+    log_id: str | None = None
+    last_id: int = 0
+    unnumbered: int = 0  # events that were shown without an id, and may get one unseen
+
+    def see(self, record: Record, scene: Scene) -> Iterator[str]:
+        """Ids as they are shown, and the file whenever a life has ended."""
+        if isinstance(record, Told):
+            yield from self.told(record)
+        elif isinstance(record, Ended) and record.log is not None:
+            yield from self.on_disk(record.log, scene)
+
+    def told(self, told: Told) -> Iterator[str]:
+        """Ids go on from each other; only what was shown before without an id may take one unseen."""
+        event = told.event
+        if event.type == "store.opened" and event.fields["log_id"] != self.log_id:
+            self.log_id, self.last_id = event.fields["log_id"], (event.id or 1) - 1
+            self.shown.clear()
+        if event.id is None:
+            self.unnumbered += 1
+            return
+        skipped = event.id - self.last_id - 1
+        if not 0 <= skipped <= self.unnumbered:
+            yield f"event {event.id} ({event.type}) was shown after {self.last_id}"
+        self.unnumbered -= max(0, skipped)
+        self.last_id = event.id
+        self.shown[event.id] = event.type
+
+    def on_disk(self, log: Log, scene: Scene) -> Iterator[str]:
+        """All that was shown is there, in its order, and no more than there may be."""
+        ids = [number for number, _ in log.rows]
+        if ids != list(range(ids[0], ids[-1] + 1)) if ids else self.shown:
+            yield "the ids in the log have gaps"
+        if log.log_id == self.log_id:
+            yield from self.compare(dict(log.rows))
+        if len(ids) > scene.config.service.max_events:
+            yield f"the log holds {len(ids)} events"
+        if log.bytes > scene.config.service.max_bytes:
+            yield f"the log takes {log.bytes} bytes"
+        self.last_id, self.unnumbered = ids[-1] if ids else 0, 0
+
+    def compare(self, rows: dict[int, str]) -> Iterator[str]:
+        """Each event that was shown, unless the log has dropped it for its age."""
+        first = min(rows, default=0)
+        for number in [each for each in self.shown if each < first]:
+            del self.shown[number]
+        for number, what in self.shown.items():
+            if what not in rows.get(number, ""):
+                yield f"event {number} ({what}) was shown, and the log has {rows.get(number)}"
+
+
+@define
+class HeatIsObeyed:
+    """8. In a hot enclosure all guests but forced ones are down within a bounded time, and nothing starts until it is over."""
+
+    promise: ClassVar[int] = 8
+
+    def see(self, record: Record, scene: Scene) -> Iterator[str]:
+        """Relay-ons in the heat, and guests that still run."""
+        hot_s = min(record.at_s - scene.heated_s, scene.quiet_s)
+        if isinstance(record, RelayMoved) and record.on and record.port in scene.ports:
+            port = scene.ports[record.port]
+            if hot_s > SEEN_S and port.ours(record) and port.device.name not in scene.forced:
+                yield f"{port.device.name} was switched on after {hot_s:.0f} s of heat"
+        elif isinstance(record, Look) and hot_s > self.bound_s(scene):
+            for number, port in scene.ports.items():
+                if record.truth[number].on and record.truth[number].can_be_seen and port.device.name not in scene.forced:
+                    yield f"{port.device.name} runs after {hot_s:.0f} s of heat"
+
+    def bound_s(self, scene: Scene) -> float:
+        """Each guest in its turn; the last one may be booting, and then take its longest to stop."""
+        slowest_s = max(port.device.start_timeout_max_s + port.device.stop_timeout_s for port in scene.ports.values())
+        return SEEN_S + len(scene.ports) * scene.config.wagman.hibernate_interval_s + slowest_s + SEEN_S
+
+
+@define
+class LadderHolds:
+    """9. A dead device costs at most one power cycle per longest backoff once the ladder is climbed."""
+
+    promise: ClassVar[int] = 9
+    climbed: set[str] = field(factory=set)
+    started_s: dict[str, float] = field(factory=dict)
+
+    def see(self, record: Record, scene: Scene) -> Iterator[str]:
+        """Starts by the Wagman machine of guests that were given up, and what gives them a fresh chance."""
+        if isinstance(record, Asked) or (isinstance(record, Began) and scene.lossy):
+            self.forget(record.device if isinstance(record, Asked) else None)
+        elif isinstance(record, Told) and record.event.device in scene.by_name:
+            yield from self.told(record, scene.by_name[record.event.device].device)
+
+    def told(self, told: Told, device: DeviceConfig) -> Iterator[str]:
+        """Its start is at least the longest backoff after the one before."""
+        name = device.name
+        match told.event.type:
+            case "device.unrecoverable":
+                self.climbed.add(name)
+            case "device.stable":
+                self.forget(name)
+            case "device.power_lost" | "device.adopted":
+                self.started_s.pop(name, None)
+            case "device.starting" if told.event.fields["reason"] == "its turn":
+                since_s = told.at_s - self.started_s.get(name, -math.inf)
+                if name in self.climbed and since_s < device.backoff_max_s - SLACK_S:
+                    yield f"{name} was given up, and is started again after {since_s:.0f} s"
+                if name in self.climbed:
+                    self.started_s[name] = told.at_s
+
+    def forget(self, name: str | None) -> None:
+        """Whatever was counted no longer holds (None: for all guests)."""
+        for each in [name] if name is not None else list(self.climbed):
+            self.climbed.discard(each)
+            self.started_s.pop(each, None)
+
+
+@define
+class CrashesAreContained:
+    """10. An exception in any task is contained, and there are none but those that were provoked."""
+
+    promise: ClassVar[int] = 10
+    crashed: int = 0
+
+    def see(self, record: Record, scene: Scene) -> Iterator[str]:
+        """Crashes that are told of, and how each life ends."""
+        if isinstance(record, Told) and record.event.type in ("service.task_failed", "service.request_failed"):
+            self.crashed += 1
+            if self.crashed > scene.crashes:
+                yield f"a task failed: {dict(record.event.fields)}"
+        if isinstance(record, Ended) and record.how not in ("killed", "stopped"):
+            yield f"the service ended by itself: {record.how}"
+
+
+def all_checkers() -> list[Checker]:
+    """One of each."""
+    return [
+        CutsAreEarned(),
+        OneAtATime(),
+        ShownIsTrue(),
+        MediaFollow(),
+        NothingLostByOutages(),
+        LogIsWhole(),
+        HeatIsObeyed(),
+        LadderHolds(),
+        CrashesAreContained(),
+    ]

@@ -1,0 +1,133 @@
+"""What can be seen of a node from outside, as it happens: the only thing that the checkers are given.
+
+Times are seconds since the simulation began. None of these says anything of the service's own variables: events, the answers
+of its socket and its status are what everybody is shown.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from attrs import frozen
+
+from wagman.io.fake.hardware import By
+from wagman.store import Event
+
+
+@frozen
+class RelayMoved:
+    """The relay of a port moved."""
+
+    at_s: float
+    port: int
+    on: bool
+    by: By
+    guest: str  # how the guest was just before: off, dead, booting, running, halting, halted, hung
+    silent_s: float  # since the guest last moved its pin, or since it got power where it never did
+    medium: str | None = None  # of a relay-on: what the selector shows
+
+
+@frozen
+class Sent:
+    """The service sent the board a command."""
+
+    at_s: float
+    words: tuple[str, ...]
+
+
+@frozen
+class Messaged:
+    """The service ran the command that asks a guest to halt."""
+
+    at_s: float
+    device: str
+    kind: str
+
+
+@frozen
+class Told:
+    """The service showed an event for the first time."""
+
+    at_s: float
+    event: Event
+    silent_s: float = 0.0  # how long the guest that it is about had been silent by then
+
+
+@frozen
+class Asked:
+    """An operator asks for something."""
+
+    at_s: float
+    verb: str
+    device: str
+    force: bool = False
+
+
+@frozen
+class Answered:
+    """The service's answer (None: there was none, and nobody knows whether the service has heard)."""
+
+    at_s: float
+    asked: Asked
+    answer: Mapping[str, Any] | None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the service said that it would."""
+        return self.answer is not None and self.answer.get("accepted") is True
+
+
+@frozen
+class Did:
+    """Something of the script happened."""
+
+    at_s: float
+    words: str
+
+
+@frozen
+class Began:
+    """The service came up; the `number`th of its lives."""
+
+    at_s: float
+    number: int
+
+
+@frozen
+class Ended:
+    """The service is gone: killed, stopped in order, or by an error of its own."""
+
+    at_s: float
+    how: str  # "killed", "stopped", or the error
+    log: "Log | None"  # what it left on disk
+
+
+@frozen
+class Log:
+    """The rolling log as it lies on disk."""
+
+    log_id: str
+    rows: Sequence[tuple[int, str]]  # id, and the event as text
+    bytes: int
+
+
+@frozen
+class Truth:
+    """How a port really is."""
+
+    on: bool
+    since_s: float  # when its relay last moved
+    guest: str
+    silent_s: float
+    can_be_seen: bool  # its current sensor works
+
+
+@frozen
+class Look:
+    """Somebody asked the service for its status, and looked at the node itself."""
+
+    at_s: float
+    status: Mapping[str, Any]
+    truth: Mapping[int, Truth]
+
+
+Record: TypeAlias = RelayMoved | Sent | Messaged | Told | Asked | Answered | Did | Began | Ended | Look

@@ -1,0 +1,50 @@
+"""4. A healthy, enabled, wanted guest in a normal environment is Started within a bounded time after faults end.
+
+The other half of every run: the faults end, and then everything has to become as it should be.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from wagman.config.schema import Config
+from wagman.simulation.records import Look, Truth
+
+LOOK_S = 30.0
+"""How often it is looked whether all is well."""
+
+MARGIN_S = 600.0
+"""What the bound leaves for everything that is not a configured time: polls, commands, a board that boots (chosen)."""
+
+
+def bound_s(config: Config) -> float:
+    """How long it may take: the longest wait of each kind once, and every guest's longest start one after the other."""
+    guests = config.guests
+    starts_s = sum(guest.start_timeout_max_s + config.wagman.stagger_s for guest in guests)
+    waits_s = max(guest.backoff_max_s + guest.stop_timeout_s + guest.start_timeout_max_s for guest in guests)
+    return starts_s + waits_s + config.wagman.hibernate_min_s + config.wagman.normal_interval_s + MARGIN_S
+
+
+def unsettled(look: Look, config: Config, doomed: Collection[str]) -> Iterator[str]:
+    """What is not yet as it should be."""
+    if look.status["board"]["blind"]:
+        yield "the board is not seen"
+    rows = {row["name"]: row for row in look.status["devices"]}
+    for guest in config.guests:
+        row, truth = rows[guest.name], look.truth[guest.port]
+        if guest.name in doomed:
+            continue
+        if row["wanted"] == "up" and row["enabled"] and not row["held"]:
+            yield from _not_up(row, truth, has_heartbeat=guest.has_heartbeat)
+        else:
+            yield from _not_down(row, truth)
+
+
+def _not_up(row: Mapping[str, Any], truth: Truth, *, has_heartbeat: bool) -> Iterator[str]:
+    runs = truth.on and (truth.guest == "running" or not has_heartbeat)
+    if row["state"] != "started" or not runs or not row["power"]["confirmed"]:
+        yield f"{row['name']} is shown as {row['state']} and is {truth.guest}, with power {'on' if truth.on else 'off'}"
+
+
+def _not_down(row: Mapping[str, Any], truth: Truth) -> Iterator[str]:
+    if row["state"] != "stopped" or truth.on or not row["power"]["confirmed"]:
+        yield f"{row['name']} is to be down, is shown as {row['state']}, and has power {'on' if truth.on else 'off'}"

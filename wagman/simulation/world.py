@@ -1,0 +1,235 @@
+"""The whole world of one node: board, guests, cable, disk, clocks, operators, and the service, life after life."""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import trio
+from attrs import define, evolve, field
+from trio.testing import MockClock
+
+from wagman.config.schema import Config
+from wagman.device import Stamp
+from wagman.io.fake.guests import Guest, GuestSpec
+from wagman.io.fake.hardware import DirtyCut, RelayChange
+from wagman.io.fake.serve import FakeBoard
+from wagman.io.transport import stream_opener
+from wagman.seams import Seams
+from wagman.simulation.cable import Cable, Plug
+from wagman.simulation.disk import Access, Disk
+from wagman.simulation.life import Errands, Life, left_behind
+from wagman.simulation.records import (
+    Answered,
+    Asked,
+    Began,
+    Did,
+    Ended,
+    Look,
+    Messaged,
+    Record,
+    RelayMoved,
+    Sent,
+    Told,
+    Truth,
+)
+from wagman.store import Event
+
+WALL = datetime(2100, 1, 1, tzinfo=UTC)
+"""What the wall clock shows in the beginning: later than any file on the machine that simulates, so that it counts as set."""
+
+WELL = GuestSpec()
+"""A guest that behaves."""
+
+LONGEST_SILENCE_S = 7200.0
+"""Silence is measured up to here."""
+
+
+@define(eq=False)
+class World:
+    """A node. `watch` is told of everything that can be seen of it from outside."""
+
+    config: Config
+    rng: Random
+    clock: MockClock
+    directory: Path
+    watch: Callable[[Record], None]
+    nursery: trio.Nursery
+    board: FakeBoard = field(init=False)
+    cable: Cable = field(init=False)
+    disk: Disk = field(init=False)
+    errands: Errands = field(init=False)
+    life: Life | None = None
+    lives: int = 0
+    wall_off_s: float = 0.0
+    doomed: set[str] = field(factory=set)  # guests that will never run, whatever is done
+    _began_s: float = field(factory=trio.current_time)
+    _moved_s: dict[int, float] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self.board = FakeBoard(guests=self._specs(), rng=self.rng, observe=self._observed)
+        self.cable = Cable(self.board, self.rng, self._sent)
+        self.disk = Disk(self.rng)
+        self.errands = Errands(self._halt, lambda device, kind: self.watch(Messaged(self.now_s, device, kind)))
+
+    def _specs(self) -> dict[str | int, GuestSpec]:
+        """A device that is configured to have no heartbeat has none."""
+        return {each.port: evolve(WELL, beat_s=WELL.beat_s if each.has_heartbeat else 0.0) for each in self.config.devices}
+
+    @property
+    def now_s(self) -> float:
+        """Seconds since the simulation began."""
+        return trio.current_time() - self._began_s
+
+    @property
+    def path(self) -> Path:
+        """Where the service keeps its log."""
+        return self.directory / "wagman.db"
+
+    def port(self, device: str) -> int:
+        """The port that a device hangs on."""
+        return next(each.port for each in self.config.devices if each.name == device)
+
+    # --- What is seen --------------------------------------------------------------------------------------------
+
+    def _observed(self, record: RelayChange | DirtyCut) -> None:
+        if isinstance(record, DirtyCut):
+            return  # the state is in the relay's own record
+        guest = self.board.hardware.guests[record.port]
+        state, silent_s = guest.state(record.board_s), self._silent_s(record.port, guest, record.board_s)
+        medium = self.board.hardware.selectors[record.port] if record.port in (0, 1) else None
+        self._moved_s[record.port] = record.board_s
+        self.watch(RelayMoved(record.board_s, record.port, record.on, record.by, state, silent_s, medium))
+
+    def _silent_s(self, port: int, guest: Guest, now_s: float) -> float:
+        """Seconds since the guest last moved its pin, or since it got its power."""
+        last = guest.edges(now_s)
+        low_s, high_s = 0.0, min(LONGEST_SILENCE_S, now_s - self._moved_s.get(port, 0.0))
+        while high_s - low_s > 0.05:  # noqa: PLR2004 - exact enough
+            middle_s = (low_s + high_s) / 2
+            if guest.edges(now_s - middle_s) == last:
+                low_s = middle_s
+            else:
+                high_s = middle_s
+        return high_s
+
+    def _sent(self, data: bytes) -> None:
+        for line in data.decode("latin-1").split("\n"):
+            words = line.split()
+            if len(words) > 1:
+                self.watch(Sent(self.now_s, tuple(words[1:])))  # behind the request's id
+
+    def _told(self, event: Event) -> None:
+        if self.life is not None and self.life.plug.cut:
+            return  # the last breath of a process that is dead already
+        self.watch(Told(self.now_s, event, self._silence_of(event.device)))
+
+    def _silence_of(self, device: str | None) -> float:
+        """How long a guest has been silent, as far as the present is known to the board."""
+        if device is None:
+            return 0.0
+        port = self.port(device)
+        return self._silent_s(port, self.board.hardware.guests[port], self.now_s)
+
+    def look(self) -> None:
+        """Compare what the service shows with how things are."""
+        if self.life is not None and self.life.service.boot_id:
+            self.board.temp(self.board.hardware.temperature_c)  # brings the board up to the present
+            self.watch(Look(self.now_s, self.life.service.status(), {port: self._truth(port) for port in range(5)}))
+
+    def _truth(self, port: int) -> Truth:
+        hardware = self.board.hardware
+        guest, now_s = hardware.guests[port], hardware.clock.now_s
+        return Truth(
+            hardware.relays[port].on,
+            self._moved_s.get(port, 0.0),
+            guest.state(now_s),
+            self._silent_s(port, guest, now_s),
+            f"cu{port}" not in hardware.dead_sensors and not hardware.relays[port].stuck,
+        )
+
+    # --- The service's lives -------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """The service comes up, if it is not up."""
+        if self.life is not None:
+            return
+        self.lives += 1
+        plug, access = Plug(self.cable), Access(self.disk)
+        life = self.life = Life(self.config, self.path, plug, access, self._told, self._seams(plug, access))
+        self.watch(Began(self.now_s, self.lives))
+        self.nursery.start_soon(self._live, life)
+
+    async def _live(self, life: Life) -> None:
+        await life.run()
+        self.life = None
+        self.watch(Ended(self.now_s, life.how, left_behind(self.path)))
+
+    def _seams(self, plug: Plug, access: Access) -> Seams:
+        return Seams(
+            opener=stream_opener(plug.open),
+            messenger=self.errands,
+            wall=self.wall,
+            stamp=lambda: Stamp("simulated", self.now_s),
+            blocking=access,
+            new_id=lambda: f"{self.rng.getrandbits(128):032x}",
+        )
+
+    def wall(self) -> datetime:
+        """What the wall clock shows."""
+        return WALL + timedelta(seconds=self.now_s + self.wall_off_s)
+
+    async def kill(self) -> None:
+        """`kill -9`, if the service is up."""
+        if self.life is not None:
+            await self.life.kill()
+
+    async def stop(self) -> None:
+        """`systemctl stop`, if the service is up."""
+        if self.life is not None:
+            await self.life.stop()
+
+    def freeze(self, for_s: float) -> None:
+        """SIGSTOP, and SIGCONT later: none of the service's tasks runs, and the board goes on."""
+        self.clock.jump(for_s)
+        self.board.status()  # it has run all the time: what it said waits to be read
+
+    def _halt(self, device: str) -> bool:
+        return self.board.halt(self.port(device))
+
+    # --- Operators -----------------------------------------------------------------------------------------------
+
+    def ask(self, device: str, verb: str, *, force: bool = False) -> None:
+        """An operator asks; nobody waits for the answer."""
+        asked = Asked(self.now_s, verb, device, force)
+        self.watch(asked)
+        self.nursery.start_soon(self._converse, asked)
+
+    async def _converse(self, asked: Asked) -> None:
+        params = {"device": asked.device, **({"force": True} if asked.force else {})}
+        answer = None if self.life is None else await self.life.door.ask(asked.verb, **params)
+        self.watch(Answered(self.now_s, asked, answer))
+
+    def did(self, words: str) -> None:
+        """Something of the script has happened."""
+        self.watch(Did(self.now_s, words))
+
+    # --- The end of all faults -----------------------------------------------------------------------------------
+
+    def mend(self) -> None:
+        """All faults end. Guests that hang go on hanging, and what was switched stays as it is."""
+        self.board.fault("clear")
+        self.board.temp(23.5)
+        self.board.humidity(41)
+        self.cable.late_s, self.cable.pieces = 0.0, False
+        self.disk.full, self.disk.slow_s = False, 0.0
+        self.errands.takes_s, self.errands.lost = 1.0, False
+        self._mend_guests(each.name for each in self.config.devices if each.name not in self.doomed)
+        if not self.board.plugged:
+            self.board.replug()
+        self.start()
+
+    def _mend_guests(self, names: Iterable[str]) -> None:
+        for name in names:
+            beat_s = self._specs()[self.port(name)].beat_s
+            self.board.guest(self.port(name), f"boot=30,beat={beat_s:g},halt=10,ignore=0,good=emmc+sd,flap=0")
