@@ -36,7 +36,7 @@ class Memory(trio.abc.Listener[trio.abc.Stream]):
 class Client:
     """Speaks to the server as another program would."""
 
-    stream: trio.abc.Stream
+    stream: trio.abc.HalfCloseableStream
     kept: bytes = b""
     told: list[dict[str, Any]] = field(factory=list)  # notifications that came before an answer
     asked: int = 0
@@ -96,13 +96,14 @@ class World:
 
 @asynccontextmanager
 async def world() -> AsyncIterator[World]:
-    """The server on memory streams; `connect(peer)` gives a client."""
+    """The server on memory streams; `connect(peer)` gives a client, a narrow one with streams that hold nothing back."""
     sender, receiver = trio.open_memory_channel[trio.abc.Stream](0)
     peers: dict[trio.abc.Stream, Peer] = {}
 
-    async def connect(peer: Peer = ROOT, *, capacity: int | None = None) -> Client:
-        ours, theirs = pair() if capacity is None else trio.testing.lockstep_stream_pair()
-        peers[theirs] = peer
+    async def connect(peer: Peer | None = ROOT, *, narrow: bool = False) -> Client:
+        ours, theirs = trio.testing.lockstep_stream_pair() if narrow else trio.testing.memory_stream_pair()
+        if peer is not None:
+            peers[theirs] = peer
         await sender.send(theirs)
         return Client(ours)
 
@@ -110,10 +111,6 @@ async def world() -> AsyncIterator[World]:
         await nursery.start(serve, service, Memory(sender, receiver), peers.__getitem__)
         yield World(service, connect)
         nursery.cancel_scope.cancel()
-
-
-def pair() -> tuple[trio.abc.Stream, trio.abc.Stream]:
-    return trio.testing.memory_stream_pair()
 
 
 def in_virtual_time(test: Callable[[World], Awaitable[None]]) -> None:

@@ -90,7 +90,10 @@ def _adopted(fd: int) -> socket.socket | None:
         return None
     sock.set_inheritable(False)
     is_unix_stream = (sock.family, sock.type) == (socket.AF_UNIX, socket.SOCK_STREAM)
-    return sock if is_unix_stream and sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) else None
+    if is_unix_stream and sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        return sock
+    sock.close()
+    return None
 
 
 # --- Bound by ourselves -----------------------------------------------------------------------------------------------

@@ -32,8 +32,8 @@ async def _command(verb: Verb, caller: Caller, order: params.Order) -> Mapping[s
     return await caller.service.command(verb, device, force=order.force, uid=peer.uid, who=f"pid {peer.pid}")
 
 
-async def _heartbeat(caller: Caller, target: params.Target) -> Mapping[str, Any]:
-    return await caller.service.heartbeat(caller.service.device_name(target.device), uid=caller.peer.uid)
+async def _heartbeat(caller: Caller, order: params.Order) -> Mapping[str, Any]:
+    return await caller.service.heartbeat(caller.service.device_name(order.device), uid=caller.peer.uid)
 
 
 async def _board(caller: Caller, asked: params.BoardCommand) -> Mapping[str, Any]:
@@ -91,7 +91,7 @@ METHODS: Final[Mapping[str, Method]] = {
         Method("hello", "The versions of the service.", params.Nothing, "Versions", _hello),
         Method("status", "How everything is now.", params.Selection, "Status", _status),
         *_COMMANDS,
-        Method("heartbeat", "A sign of life on the guest's behalf.", params.Target, "Decision", _heartbeat, Role.CONTROLLER),
+        Method("heartbeat", "A sign of life on the guest's behalf.", params.Order, "Decision", _heartbeat, Role.CONTROLLER),
         Method("events", "A part of the rolling log.", params.Excerpt, "Excerpt", _events),
         Method("chain", "An event, its cause, the cause of that, and so on, newest first.", params.Causes, "Causes", _chain),
         Method("subscribe", "Events, as they happen.", params.Watch, "Subscription", _subscribe, in_batch=False),

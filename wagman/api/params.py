@@ -4,9 +4,8 @@ A field carries its `Kind`. `read` turns the parameters of a request into an ins
 caller is told.
 """
 
-import math
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import attrs
@@ -16,6 +15,9 @@ from wagman.api.wire import INVALID_PARAMS, RpcError
 
 MAX_PAGE = 1000
 """The most events that are given at once (chosen)."""
+
+MAX_ID = 2**53 - 1
+"""The largest number that every JSON library tells from its neighbours."""
 
 MAX_COMMAND_CHARS = 128
 """The longest raw board command (chosen: more than any board takes; the board's dialect says what it takes)."""
@@ -41,10 +43,9 @@ def _only(is_wanted: Callable[[Any], bool], convert: Callable[[Any], Any] = lamb
     return read
 
 
-def _whole(least: int, most: float = math.inf) -> Kind:
-    bounds = {"minimum": least} | ({} if most == math.inf else {"maximum": most})
-    wants = f"a whole number, {least} or more" if most == math.inf else f"a whole number from {least} to {most}"
-    return Kind(wants, {"type": "integer", **bounds}, _only(lambda value: type(value) is int and least <= value <= most))
+def _whole(wants: str, least: int, most: int) -> Kind:
+    schema = {"type": "integer", "minimum": least, "maximum": most}
+    return Kind(wants, schema, _only(lambda value: type(value) is int and least <= value <= most))
 
 
 def _place(value: Any) -> int | datetime:
@@ -56,11 +57,19 @@ def _moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("without a time zone it names no moment")
-    return moment
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("it is outside of time") from None
+
+
+def _is_text(value: Any) -> bool:
+    """Text without halves of characters, which JSON can escape and UTF-8 cannot hold."""
+    return isinstance(value, str) and not any("\ud800" <= each <= "\udfff" for each in value)
 
 
 def _is_device(value: Any) -> bool:
-    return isinstance(value, str) or type(value) is int
+    return _is_text(value) or type(value) is int
 
 
 def _is_command(value: Any) -> bool:
@@ -75,16 +84,16 @@ def _is_command(value: Any) -> bool:
 
 
 FLAG = Kind("true or false", {"type": "boolean"}, _only(lambda value: isinstance(value, bool)))
-TEXT = Kind("a string", {"type": "string"}, _only(lambda value: isinstance(value, str)))
+TEXT = Kind("a string", {"type": "string"}, _only(_is_text))
 DEVICE = Kind("a device name or a port number", {"type": ["string", "integer"]}, _only(_is_device, str))
 DEVICES = Kind(
     "a list of device names or port numbers",
     {"type": "array", "items": DEVICE.schema},
     _only(lambda value: isinstance(value, list) and all(map(_is_device, value)), lambda value: tuple(map(str, value))),
 )
-ID = _whole(0)
+ID = _whole("a whole number, 0 or more", 0, MAX_ID)
 PLACE = Kind("an event id, or a time as in 2026-01-31T12:00:00Z", {"type": ["integer", "string"]}, _place)
-LIMIT = _whole(1, MAX_PAGE)
+LIMIT = _whole(f"a whole number from 1 to {MAX_PAGE}", 1, MAX_PAGE)
 COMMAND = Kind(
     f"a line of at most {MAX_COMMAND_CHARS} printable ASCII characters",
     {"type": "string", "maxLength": MAX_COMMAND_CHARS},
@@ -119,17 +128,13 @@ class Selection:
 
 @frozen
 class Order:
-    """A command to a device."""
+    """Something that is asked of a device."""
 
     device: str = field(metadata=_about(DEVICE, "the device"))
-    force: bool = field(default=False, metadata=_about(FLAG, "start it although the environment forbids that"))
-
-
-@frozen
-class Target:
-    """A device."""
-
-    device: str = field(metadata=_about(DEVICE, "the device"))
+    force: bool = field(
+        default=False,
+        metadata=_about(FLAG, "start it although the environment forbids that; means nothing to the other commands"),
+    )
 
 
 @frozen

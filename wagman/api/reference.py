@@ -1,10 +1,11 @@
-"""Writes the tables of docs/socket.md from the code: `python -m wagman.api.reference`, with `--check` to see if they are stale."""
+"""Writes the tables of docs/socket.md from the code: `python -m wagman.api.reference`; `--check` sees if they are stale."""
 
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import attrs
 from attrs import NOTHING
@@ -88,9 +89,37 @@ def _errors() -> Iterator[str]:
 
 
 def _shapes() -> Iterator[str]:
-    yield "## Shapes\n\nAs JSON Schema. Objects may have more than is said here.\n"
+    yield "## Shapes\n\nObjects may have more than is said here: pass over what you do not know.\n"
     for name, schema in SCHEMAS.items():
-        yield f"### {name}\n\n```json\n{json.dumps(schema, indent=2)}\n```\n"
+        rows = "\n".join(f"| `{path}` | {words} |" for path, words in _properties(schema))
+        yield f"### {name}\n\n" + (f"| property | is |\n|---|---|\n{rows}\n" if rows else "Any object.\n")
+
+
+def _properties(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Every property that is no object itself, by its path."""
+    for name, each in schema.get("properties", {}).items():
+        inner = each.get("items", each)
+        if "properties" in inner:
+            yield from _properties(inner, f"{prefix}{name}{'[]' if 'items' in each else ''}.")
+        else:
+            yield f"{prefix}{name}", _words(each)
+
+
+def _words(schema: Mapping[str, Any]) -> str:
+    match schema:
+        case {"$ref": ref}:
+            name = ref.rpartition("/")[2]
+            return f"[{name}](#{name.lower()})"
+        case {"enum": words}:
+            return " or ".join(f'`"{word}"`' for word in words)
+        case {"items": items}:
+            return f"list of {_words(items)}"
+        case {"additionalProperties": each}:
+            return f"object of {_words(each)}"
+        case {"type": [*types]}:
+            return " or ".join(types)
+        case _:
+            return str(schema["type"])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,67 @@
+"""What is described is what there is."""
+
+import json
+
+import attrs
+import pytest
+from attrs import NOTHING
+
+from tests.api.kit import World, in_virtual_time
+from wagman.api import reference
+from wagman.api.discovery import SCHEMAS, document
+from wagman.api.methods import METHODS
+
+
+def test_the_page_is_not_stale() -> None:
+    page = reference.PAGE.read_text()
+    assert reference.renewed(page) == page
+
+
+def test_a_stale_page_is_renewed() -> None:
+    page = reference.PAGE.read_text()
+    assert reference.renewed(page.replace("| `device` |", "| `devise` |")) == page
+
+
+def test_every_method_is_described_with_its_parameters() -> None:
+    described = {method["name"]: method for method in document(METHODS.values())["methods"]}
+    assert described.keys() == METHODS.keys()
+    for name, method in METHODS.items():
+        fields = attrs.fields(method.params)
+        assert [each["name"] for each in described[name]["params"]] == [each.name for each in fields]
+        assert [each["required"] for each in described[name]["params"]] == [each.default is NOTHING for each in fields]
+        assert described[name]["result"]["name"] in SCHEMAS
+    json.dumps(document(METHODS.values()))
+
+
+def test_every_reference_leads_somewhere() -> None:
+    text = json.dumps(document(METHODS.values()))
+    names = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
+    assert names <= SCHEMAS.keys()
+
+
+def check(value: object, schema: dict[str, object]) -> None:
+    """As much of JSON Schema as the descriptions use."""
+    jsonschema = pytest.importorskip("jsonschema")
+    jsonschema.validate(value, {**schema, "components": {"schemas": SCHEMAS}})
+
+
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        ("hello", {}),
+        ("status", {}),
+        ("start", {"device": "gn"}),
+        ("heartbeat", {"device": "gn"}),
+        ("events", {}),
+        ("chain", {"id": 1}),
+        ("subscribe", {}),
+        ("board", {"command": "hb"}),
+        ("rpc.discover", {}),
+    ],
+)
+def test_results_are_as_described(method: str, params: dict[str, object]) -> None:
+    async def story(world: World) -> None:
+        client = await world.connect()
+        check(await client.result(method, **params), {"$ref": f"#/components/schemas/{METHODS[method].result}"})
+
+    in_virtual_time(story)

@@ -1,0 +1,546 @@
+"""The server as other programs see it, in virtual time."""
+
+import json
+from typing import Any
+
+import pytest
+import trio
+import trio.testing
+
+from tests.api.kit import NOBODY, READER, ROOT, Client, World, in_virtual_time, world
+from wagman.api import server
+from wagman.api.methods import METHODS
+from wagman.errors import StoreError, WagmanError
+from wagman.store import Store
+from wagman.store.event import Record
+from wagman.store.feed import BUFFER
+from wagman.store.sqlite import Query
+
+
+def codes(answers: list[Any]) -> list[int]:
+    return [answer["error"]["code"] for answer in answers]
+
+
+async def hangs_up(client: Client) -> bool:
+    return await client.line() == b""
+
+
+# --- Questions and answers --------------------------------------------------------------------------------------------
+
+
+def test_hello_and_status_are_answered() -> None:
+    async def story(world: World) -> None:
+        client = await world.connect()
+        assert "version" in await client.result("hello")
+        status = await client.result("status")
+        assert [row["name"] for row in status["devices"]] == ["nc", "gn", "cs", "x1"]
+
+    in_virtual_time(story)
+
+
+def test_status_is_narrowed_to_devices_by_name_or_port() -> None:
+    async def story(world: World) -> None:
+        client = await world.connect()
+        status = await client.result("status", devices=["gn", 3, "0"])
+        assert [row["name"] for row in status["devices"]] == ["nc", "gn", "x1"]
+        assert (await client.error("status", devices=["gn", "zz"]))["code"] == -32602
+
+    in_virtual_time(story)
+
+
+@pytest.mark.parametrize("verb", ["start", "stop", "restart", "kill", "enable", "disable"])
+def test_a_command_reaches_its_device_with_the_callers_uid(verb: str) -> None:
+    async def story(world: World) -> None:
+        client = await world.connect()
+        decision = await client.result(verb, device="1")
+        assert decision.keys() == {"accepted", "state", "reason", "event_id"}
+        assert decision["accepted"]
+        assert world.service.asked == [(verb, "gn", False, ROOT.uid)]
+
+    in_virtual_time(story)
+
+
+def test_force_is_handed_on() -> None:
+    async def story(world: World) -> None:
+        client = await world.connect()
+        world.service.wagman = "hibernating"
+        assert not (await client.result("start", device="gn"))["accepted"]
+        assert (await client.result("start", device="gn", force=True))["accepted"]
+
+    in_virtual_time(story)
+
+
+def test_a_heartbeat_is_handed_on() -> None:
+    async def story(world: World) -> None:
+        client = await world.connect()
+        assert (await client.result("heartbeat", device="gn", force=False))["accepted"]
+        assert world.service.asked == [("heartbeat", "gn", ROOT.uid)]
+
+    in_virtual_time(story)
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "code"),
+    [
+        ("statu", {}, -32601),
+        ("start", {}, -32602),
+        ("start", {"device": None}, -32602),
+        ("start", {"device": 1.0}, -32602),
+        ("start", {"device": True}, -32602),
+        ("start", {"device": "zz"}, -32602),
+        ("start", {"device": "gn", "force": "no"}, -32602),
+        ("start", {"device": "gn", "fast": True}, -32602),
+        ("hello", {"x": 1}, -32602),
+        ("events", {"since": -1}, -32602),
+        ("events", {"since": 1.5}, -32602),
+        ("events", {"since": "noon"}, -32602),
+        ("events", {"since": "2026-01-31T12:00:00"}, -32602),
+        ("events", {"limit": 0}, -32602),
+        ("events", {"limit": 1001}, -32602),
+        ("events", {"limit": True}, -32602),
+        ("events", {"device": "zz"}, -32602),
+        ("events", {"since": 10_000}, -32004),
+        ("events", {"since": 0, "log_id": "another"}, -32004),
+        ("subscribe", {"since": 10_000}, -32004),
+        ("subscribe", {"since": 0, "log_id": "another"}, -32004),
+        ("unsubscribe", {"subscription": 1}, -32602),
+        ("board", {"command": ""}, -32602),
+        ("board", {"command": " "}, -32602),
+        ("board", {"command": "hb\nstop 1"}, -32602),
+        ("board", {"command": "hb\0"}, -32602),
+        ("board", {"command": "é"}, -32602),
+        ("board", {"command": "x" * 129}, -32602),
+        ("board", {"command": "stop 1"}, -32001),
+        ("board", {"command": "bad"}, -32001),
+        ("board", {"command": "slow"}, -32003),
+        ("board", {"command": "gone"}, -32003),
+    ],
+)
+def test_what_makes_no_sense_gets_its_error_and_the_connection_lives_on(method: str, params: dict[str, Any], code: int) -> None:
+    async def story(world: World) -> None:
+        client = await world.connect()
+        assert (await client.error(method, **params))["code"] == code
+        assert "version" in await client.result("hello")
+
+    in_virtual_time(story)
+
+
+def test_a_refusal_gives_its_reason() -> None:
+    async def story(world: World) -> None:
+        client = await world.connect()
+        error = await client.error("board", command="stop 1")
+        assert "fight the service" in error["data"]["reason"]
+        assert await client.result("board", command="stop 1", force=True) == {"lines": ["7187", "100"]}
+
+    in_virtual_time(story)
+
+
+def test_a_log_that_cannot_be_read_has_a_code_of_its_own() -> None:
+    async def story(world: World) -> None:
+        client = await world.connect()
+        world.service.journal._store.sever()
+        assert (await client.error("events"))["code"] == -32005
+
+    in_virtual_time(story)
+
+
+def test_a_defect_is_told_opaquely_logged_and_survived() -> None:
+    async def story(world: World) -> None:
+        client = await world.connect()
+        await client.result("subscribe")
+        world.service.trouble = ZeroDivisionError("the secret is 42")
+        error = await client.error("hello")
+        assert error["code"] == -32603
+        assert "42" not in json.dumps(error)
+        event = await client.event()
+        assert event["type"] == "service.request_failed"
+        assert event["fields"]["method"] == "hello"
+        assert event["fields"]["error"] == "ZeroDivisionError: the secret is 42"
+        assert "fake_service.py" in event["fields"]["where"]
+        assert "devices" in await client.result("status")
+
+    in_virtual_time(story)
+
+
+def test_an_unexpected_error_of_our_own_tree_is_a_defect_too() -> None:
+    async def story(world: World) -> None:
+        client = await world.connect()
+        world.service.trouble = WagmanError("what is this?")
+        assert (await client.error("hello"))["code"] == -32603
+
+    in_virtual_time(story)
+
+
+def test_a_result_that_json_has_no_word_for_is_a_defect_not_a_broken_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(world: World) -> None:
+        client = await world.connect()
+        monkeypatch.setattr(type(world.service), "hello", lambda self: {"version": float("nan")})
+        assert (await client.error("hello"))["code"] == -32603
+        assert "devices" in await client.result("status")
+
+    in_virtual_time(story)
+
+
+def test_requests_are_answered_in_their_order() -> None:
+    async def story(world: World) -> None:
+        client = await world.connect()
+        lines = [json.dumps({"jsonrpc": "2.0", "id": n, "method": "hello" if n % 2 else "events"}) for n in range(50)]
+        await client.stream.send_all("".join(line + "\n" for line in lines).encode())
+        assert [(await client.message())["id"] for _ in lines] == list(range(50))
+
+    in_virtual_time(story)
+
+
+def test_a_client_that_closes_its_half_still_gets_its_answers() -> None:
+    async def story(world: World) -> None:
+        client = await world.connect()
+        await client.stream.send_all(b'{"jsonrpc":"2.0","id":1,"method":"hello"}\n{"jsonrpc":"2.0","id":2,"method":"hello"}\n')
+        await client.stream.send_eof()
+        assert [(await client.message())["id"] for _ in range(2)] == [1, 2]
+        assert await hangs_up(client)
+
+    in_virtual_time(story)
+
+
+def test_a_notification_is_carried_out_and_not_answered() -> None:
+    async def story(world: World) -> None:
+        client = await world.connect()
+        await client.stream.send_all(
+            b'{"jsonrpc":"2.0","method":"stop","params":{"device":"gn"}}\n{"jsonrpc":"2.0","method":"zz"}\n'
+        )
+        assert (await client.call("hello"))["id"] == 1
+        assert world.service.asked == [("stop", "gn", False, 0)]
+
+    in_virtual_time(story)
+
+
+def test_blank_lines_and_carriage_returns_are_passed_over() -> None:
+    async def story(world: World) -> None:
+        client = await world.connect()
+        await client.stream.send_all(b"\n\r\n  \n")
+        assert "result" in await client.raw('{"jsonrpc":"2.0","id":1,"method":"hello"}\r')
+
+    in_virtual_time(story)
+
+
+@pytest.mark.parametrize("line", [b"x" * 65_537, b"{", b"\xff\xfe", b"7"])
+def test_a_bad_line_is_answered_under_a_null_id_and_the_connection_lives_on(line: bytes) -> None:
+    async def story(world: World) -> None:
+        client = await world.connect()
+        answer = await client.raw(line)
+        assert answer["id"] is None
+        assert "error" in answer
+        assert "version" in await client.result("hello")
+
+    in_virtual_time(story)
+
+
+# --- Batches ----------------------------------------------------------------------------------------------------------
+
+
+def batch(*methods: str) -> str:
+    return json.dumps([{"jsonrpc": "2.0", "id": n, "method": method} for n, method in enumerate(methods)])
+
+
+def test_a_batch_is_answered_with_a_batch() -> None:
+    async def story(world: World) -> None:
+        client = await world.connect()
+        answers = await client.raw(batch(*["hello"] * 31, "zz"))
+        assert [answer["id"] for answer in answers] == list(range(32))
+        assert codes(answers[31:]) == [-32601]
+
+    in_virtual_time(story)
+
+
+def test_a_batch_of_notifications_is_not_answered() -> None:
+    async def story(world: World) -> None:
+        client = await world.connect()
+        await client.stream.send_all(b'[{"jsonrpc":"2.0","method":"hello"},{"jsonrpc":"2.0","method":"zz"}]\n')
+        assert (await client.call("hello"))["id"] == 1
+
+    in_virtual_time(story)
+
+
+def test_a_batch_takes_no_subscription_and_no_more_than_32() -> None:
+    async def story(world: World) -> None:
+        client = await world.connect()
+        assert codes([(await client.raw(batch("subscribe")))[0]]) == [-32600]
+        assert codes([await client.raw(batch(*["hello"] * 33))]) == [-32600]
+
+    in_virtual_time(story)
+
+
+def test_the_answers_to_a_batch_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "MAX_REPLY_CHARS", 3000)
+
+    async def story(world: World) -> None:
+        client = await world.connect()
+        answers = await client.raw(batch("status", "status", "status", "hello"))
+        assert "result" in answers[0]
+        assert codes(answers[1:3]) == [-32600, -32600]
+        assert "result" in answers[3]
+
+    in_virtual_time(story)
+
+
+# --- Who may ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", [name for name, method in METHODS.items() if method.role.name == "CONTROLLER"])
+def test_a_reader_may_not_touch_and_the_attempt_is_remembered(method: str) -> None:
+    async def story(world: World) -> None:
+        client = await world.connect(READER)
+        await client.result("subscribe")
+        error = await client.error(method, device="gn", command="hb")
+        assert error["code"] == -32001
+        assert "reason" in error["data"]
+        event = await client.event()
+        assert (event["type"], event["fields"]["method"], event["fields"]["uid"]) == ("command.denied", method, READER.uid)
+        assert world.service.asked == []
+
+    in_virtual_time(story)
+
+
+def test_a_reader_may_look() -> None:
+    async def story(world: World) -> None:
+        client = await world.connect(READER)
+        for method in ("hello", "status", "events", "subscribe", "rpc.discover"):
+            await client.result(method)
+
+    in_virtual_time(story)
+
+
+def test_nobody_is_turned_away_unread() -> None:
+    async def story(world: World) -> None:
+        client = await world.connect(NOBODY)
+        answer = await client.message()
+        assert answer["error"]["code"] == -32001
+        assert "not permitted" in answer["error"]["data"]["reason"]
+        assert await hangs_up(client)
+
+    in_virtual_time(story)
+
+
+def test_clients_beyond_the_room_are_turned_away_and_readers_never_take_the_last_places() -> None:
+    async def story(world: World) -> None:
+        for _ in range(server.MAX_CLIENTS - server.RESERVED):
+            await (await world.connect(READER)).result("hello")
+        assert "too many" in (await (await world.connect(READER)).message())["error"]["message"]
+        kept = [await world.connect(ROOT) for _ in range(server.RESERVED)]
+        for client in kept:
+            await client.result("hello")
+        assert "too many" in (await (await world.connect(ROOT)).message())["error"]["message"]
+        await kept[0].stream.aclose()
+        await trio.testing.wait_all_tasks_blocked()
+        assert "version" in await (await world.connect(ROOT)).result("hello")
+
+    in_virtual_time(story)
+
+
+def test_a_peer_that_cannot_be_judged_harms_nobody_else() -> None:
+    async def story(world: World) -> None:
+        good = await world.connect()
+        bad = await world.connect(None)
+        assert await hangs_up(bad)
+        assert "version" in await good.result("hello")
+
+    in_virtual_time(story)
+
+
+# --- Subscriptions ----------------------------------------------------------------------------------------------------
+
+
+def record(world: World, count: int) -> None:
+    for _ in range(count):
+        world.service.record("test.event")
+
+
+async def settled(world: World) -> int:
+    """Everything is in the log; its last id."""
+    await world.service.record("test.end").settled(60)
+    return world.service.journal.last_id
+
+
+def test_a_subscription_gives_the_past_first_then_live_without_gap_or_repeat() -> None:
+    async def story(world: World) -> None:
+        record(world, 500)
+        last = await settled(world)
+        client = await world.connect()
+        answer = await client.result("subscribe", since=0)
+        assert answer == {"subscription": 1, "log_id": world.service.journal.log_id, "first_id": 1, "last_id": last}
+        record(world, 100)
+        last = await settled(world)
+        assert [(await client.event())["id"] for _ in range(last)] == list(range(1, last + 1))
+
+    in_virtual_time(story)
+
+
+def test_the_answer_comes_before_the_first_event() -> None:
+    async def story(world: World) -> None:
+        await settled(world)
+        client = await world.connect()
+        answer = await client.raw('{"jsonrpc":"2.0","id":1,"method":"subscribe","params":{"since":0}}')
+        assert answer["id"] == 1
+        assert (await client.event())["id"] == 1
+
+    in_virtual_time(story)
+
+
+def test_without_since_only_what_is_new_comes() -> None:
+    async def story(world: World) -> None:
+        last = await settled(world)
+        client = await world.connect()
+        await client.result("subscribe")
+        record(world, 1)
+        assert (await client.event())["id"] == last + 1
+
+    in_virtual_time(story)
+
+
+def test_after_unsubscribe_nothing_comes_any_more() -> None:
+    async def story(world: World) -> None:
+        client = await world.connect()
+        number = (await client.result("subscribe"))["subscription"]
+        record(world, 3)
+        await settled(world)
+        await client.result("unsubscribe", subscription=number)
+        heard = len(client.told)
+        record(world, 3)
+        await settled(world)
+        await client.result("hello")
+        assert len(client.told) == heard
+        assert world.service.journal._feed._subscriptions == set()
+
+    in_virtual_time(story)
+
+
+def test_subscriptions_are_told_apart_and_bounded() -> None:
+    async def story(world: World) -> None:
+        client = await world.connect()
+        numbers = [(await client.result("subscribe"))["subscription"] for _ in range(server.MAX_SUBSCRIPTIONS)]
+        assert (await client.error("subscribe"))["code"] == -32001
+        record(world, 1)
+        told = [await client.notification() for _ in numbers]
+        assert sorted(params["subscription"] for _, params in told) == numbers
+
+    in_virtual_time(story)
+
+
+def test_a_client_that_goes_leaves_no_subscription_behind() -> None:
+    async def story(world: World) -> None:
+        client = await world.connect()
+        await client.stream.send_all(b'{"jsonrpc":"2.0","id":1,"method":"subscribe"}\n' * 3)
+        await client.stream.aclose()
+        await trio.testing.wait_all_tasks_blocked()
+        assert world.service.journal._feed._subscriptions == set()
+
+    in_virtual_time(story)
+
+
+def test_a_subscriber_that_stalls_is_told_what_it_missed_can_fetch_it_and_delays_nobody() -> None:
+    async def story(world: World) -> None:
+        last = await settled(world)
+        stalled, lively = await world.connect(narrow=True), await world.connect()
+        await stalled.result("subscribe")
+        await lively.result("subscribe")
+        began_s = trio.current_time()
+        for _ in range(2 * BUFFER):
+            record(world, 1)
+            assert (await lively.event())["id"] == world.service.journal.last_id
+        assert trio.current_time() - began_s < 1
+        ids: list[int] = []
+        while not ids or ids[-1] < world.service.journal.last_id:
+            method, params = await stalled.notification()
+            if method == "event":
+                ids.append(params["event"]["id"])
+            else:
+                missed = await stalled.result(
+                    "events", since=params["from_id"] - 1, limit=params["to_id"] - params["from_id"] + 1
+                )
+                ids += [event["id"] for event in missed["events"]]
+        assert ids == list(range(last + 1, world.service.journal.last_id + 1))
+        assert len(ids) == 2 * BUFFER
+
+    in_virtual_time(story)
+
+
+def test_a_client_that_takes_nothing_is_hung_up_on_in_the_end() -> None:
+    async def story(world: World) -> None:
+        client = await world.connect(narrow=True)
+        await client.stream.send_all(b'{"jsonrpc":"2.0","id":1,"method":"status"}\n')
+        await trio.sleep(server.WRITE_S + 1)
+        with pytest.raises(trio.BrokenResourceError):
+            await client.stream.send_all(b"\n")
+
+    in_virtual_time(story)
+
+
+def test_the_past_is_asked_for_again_while_the_disk_does_not_give_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(world: World) -> None:
+        last = await settled(world)
+        store_class = type(world.service.journal._store)
+        page, failures = store_class.page, iter([True, True])
+
+        def failing(self: Store, query: Query) -> list[Record]:
+            if next(failures, False):
+                raise StoreError("the disk is asleep")
+            return page(self, query)
+
+        monkeypatch.setattr(store_class, "page", failing)
+        client = await world.connect()
+        await client.result("subscribe", since=0)
+        began_s = trio.current_time()
+        assert [(await client.event())["id"] for _ in range(last)] == list(range(1, last + 1))
+        assert trio.current_time() - began_s >= 2 * server.REREAD_S
+
+    in_virtual_time(story)
+
+
+# --- Time limits and the end ------------------------------------------------------------------------------------------
+
+
+def test_half_a_line_is_not_waited_for_for_ever_however_slowly_it_grows() -> None:
+    async def story(world: World) -> None:
+        client = await world.connect()
+        for _ in range(9):
+            await client.stream.send_all(b"x")
+            await trio.sleep(server.LINE_S / 10)
+        assert await hangs_up(client)
+        assert trio.current_time() == pytest.approx(server.LINE_S)
+
+    in_virtual_time(story)
+
+
+def test_an_idle_client_is_hung_up_on_after_an_hour_unless_it_subscribes() -> None:
+    async def story(world: World) -> None:
+        idle, subscriber = await world.connect(), await world.connect()
+        await subscriber.result("subscribe")
+        began_s = trio.current_time()
+        assert await hangs_up(idle)
+        assert trio.current_time() - began_s == pytest.approx(server.IDLE_S)
+        await trio.sleep(3 * server.IDLE_S)
+        record(world, 1)
+        await subscriber.event()
+
+    in_virtual_time(story)
+
+
+def test_clients_that_stall_in_every_way_do_not_hold_up_the_end() -> None:
+    async def story(world: World) -> None:
+        stalled, half, subscriber = [await world.connect(narrow=True) for _ in range(3)]
+        await stalled.stream.send_all(b'{"jsonrpc":"2.0","id":1,"method":"status"}\n')
+        await half.stream.send_all(b'{"jsonrpc"')
+        await subscriber.result("subscribe")
+        record(world, 1000)
+        await settled(world)
+
+        ended_s.append(trio.current_time())
+
+    ended_s: list[float] = []
+
+    async def main() -> None:
+        async with world() as served:
+            await story(served)
+        assert trio.current_time() == ended_s[0]
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
