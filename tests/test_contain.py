@@ -1,0 +1,97 @@
+"""Containment: a crash is reported and the task taken up again; too many in a row end the service."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from wagman.contain import IN_A_ROW_S, MOST_IN_A_ROW, TaskKeepsCrashingError, contained, describe
+from wagman.errors import LinkBusyError
+
+
+class Clumsy:
+    """A task that crashes after so many seconds, as often as it is told to."""
+
+    def __init__(self, crashes: int, lives_s: float = 0.0) -> None:
+        self.crashes, self.lives_s, self.runs = crashes, lives_s, 0
+
+    async def run(self) -> None:
+        self.runs += 1
+        await trio.sleep(self.lives_s)
+        if self.runs <= self.crashes:
+            raise ValueError(f"crash {self.runs}")
+
+
+def virtually(main: Callable[[], Awaitable[None]]) -> None:
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+def test_a_crashed_task_is_reported_and_taken_up_again() -> None:
+    reports: list[str] = []
+    task = Clumsy(crashes=3)
+
+    async def main() -> None:
+        await contained("device.gn", task.run, lambda name, error: reports.append(f"{name}: {error}"))
+
+    virtually(main)
+    assert task.runs == 4
+    assert reports == ["device.gn: crash 1", "device.gn: crash 2", "device.gn: crash 3"]
+
+
+def test_too_many_crashes_in_a_row_end_the_service() -> None:
+    task = Clumsy(crashes=1000)
+
+    async def main() -> None:
+        with pytest.raises(TaskKeepsCrashingError, match=f"wagman crashed {MOST_IN_A_ROW} times"):
+            await contained("wagman", task.run, lambda *_: None)
+
+    virtually(main)
+    assert task.runs == MOST_IN_A_ROW
+
+
+def test_a_task_that_lived_long_enough_between_crashes_is_not_crashing_in_a_row() -> None:
+    task = Clumsy(crashes=3 * MOST_IN_A_ROW, lives_s=IN_A_ROW_S)
+
+    async def main() -> None:
+        await contained("board", task.run, lambda *_: None)
+
+    virtually(main)
+    assert task.runs == 3 * MOST_IN_A_ROW + 1
+
+
+def test_a_cancelled_task_has_not_crashed() -> None:
+    reports: list[str] = []
+
+    async def main() -> None:
+        with trio.move_on_after(10):
+            await contained("wagman", trio.sleep_forever, lambda name, _: reports.append(name))
+
+    virtually(main)
+    assert reports == []
+
+
+def test_a_port_that_somebody_else_holds_is_no_crash() -> None:
+    async def taken() -> None:
+        raise LinkBusyError("held")
+
+    async def main() -> None:
+        with pytest.raises(LinkBusyError):
+            await contained("board", taken, lambda *_: None)
+
+    virtually(main)
+
+
+def test_a_crash_is_described_by_what_and_where_without_any_values() -> None:
+    secret = "correct horse"
+
+    def fail() -> None:
+        local = secret  # noqa: F841 - must not be told
+        raise ExceptionGroup("crew", [KeyError("gn")])
+
+    try:
+        fail()
+    except ExceptionGroup as error:
+        told = describe(error)
+    assert told["error"] == "KeyError: 'gn'"
+    assert secret not in repr(told)
