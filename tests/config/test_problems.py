@@ -182,6 +182,18 @@ def test_what_each_device_inherits_is_told_once() -> None:
     assert told.startswith("f:8: defaults.backoff_min: ")
 
 
+def test_a_device_that_says_otherwise_than_the_defaults_is_blamed_itself() -> None:
+    (told,) = problems(GUEST + "backoff_max = 30\n[defaults]\nbackoff_max = 90\n")
+    assert told.startswith("f:4: device.gn.backoff_max: ")
+
+
+def test_two_devices_without_a_port_do_not_share_one() -> None:
+    assert problems("[device.a]\nshutdown = []\n[device.b]\nshutdown = []\n") == [
+        "f:1: device.a.port: missing: say which port it hangs on, 0 to 4",
+        "f:3: device.b.port: missing: say which port it hangs on, 0 to 4",
+    ]
+
+
 def test_two_controllers_are_one_too_many() -> None:
     assert problems("[device.nc]\nport = 0\nself = true\n[device.nd]\nport = 1\nself = true\n") == [
         'f:6: device.nd.self: "nc" is already the computer that this service runs on: only one device can be',

@@ -11,7 +11,6 @@ from wagman.config.findings import Finding
 from wagman.config.kinds import show
 from wagman.config.positions import Path
 from wagman.config.schema import SELECTOR_PORTS, Bounds, Config, DeviceConfig, settings
-from wagman.config.sections import NO_PORT
 
 SILENT_BEATS = 3
 """How many heartbeats must be missing before silence means anything (chosen: one may be lost and one late)."""
@@ -66,7 +65,7 @@ class AtLeast:
             )
             first, second = subject.source(device, self.key), subject.source(device, self.other)
             blamed = first if subject.states(first) else second
-            yield Finding(blamed, message, (first, second, subject.source(device, "heartbeat")))
+            yield Finding(blamed, message, (second, subject.source(device, "heartbeat")))
 
 
 AT_LEAST = (
@@ -96,7 +95,7 @@ def check_ports(subject: Subject) -> Iterator[Finding]:
     taken: dict[int, str] = {}
     for device in subject.config.devices:
         first = taken.setdefault(device.port, device.name)
-        if first != device.name and device.port != NO_PORT:
+        if first != device.name:
             message = f"port {device.port} is already that of {show(first)}: give each device a port of its own"
             yield Finding(("device", device.name, "port"), message)
 
@@ -155,12 +154,11 @@ def check_environment(subject: Subject) -> Iterator[Finding]:
 def _check_bounds(path: Path, bounds: Bounds) -> Iterator[Finding]:
     if bounds.high is None or bounds.low is None:
         return
-    rests_on = ((*path, "high"), (*path, "low"))
     if bounds.high <= bounds.low:
-        yield Finding((*path, "high"), f"high ({bounds.high:g}) must be above low ({bounds.low:g})", rests_on)
+        yield Finding((*path, "high"), f"high ({bounds.high:g}) must be above low ({bounds.low:g})")
     elif bounds.hysteresis >= bounds.high - bounds.low:
         room = f"the {bounds.high - bounds.low:g} between low and high"
-        yield Finding((*path, "hysteresis"), f"hysteresis ({bounds.hysteresis:g}) must be smaller than {room}", rests_on)
+        yield Finding((*path, "hysteresis"), f"hysteresis ({bounds.hysteresis:g}) must be smaller than {room}")
 
 
 def _value(device: DeviceConfig, key: str) -> float:

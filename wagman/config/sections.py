@@ -39,7 +39,7 @@ OWN_KEYS = frozenset({"port", "self"})
 """What each device says for itself; `[defaults]` cannot."""
 
 NO_PORT = -1
-"""Stands for a port that could not be read."""
+"""Stands for a port that could not be read, which has been noted: nothing more is said of it."""
 
 _HOMES = {
     "[board]": BoardConfig,
