@@ -83,10 +83,10 @@ def test_a_port_that_somebody_else_holds_is_no_crash() -> None:
 
 
 def test_a_crash_is_described_by_what_and_where_without_any_values() -> None:
-    secret = "correct horse"
+    value = "correct horse"
 
     def fail() -> None:
-        local = secret  # noqa: F841 - must not be told
+        local = value  # noqa: F841 - must not be told
         raise ExceptionGroup("crew", [KeyError("gn")])
 
     try:
@@ -94,4 +94,4 @@ def test_a_crash_is_described_by_what_and_where_without_any_values() -> None:
     except ExceptionGroup as error:
         told = describe(error)
     assert told["error"] == "KeyError: 'gn'"
-    assert secret not in repr(told)
+    assert value not in repr(told)

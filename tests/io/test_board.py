@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import trio
@@ -72,7 +73,7 @@ def with_rig(main: Callable[[Rig], Awaitable[None]], away_s: float = 15, **more:
     """Run `main` beside the board and the task, which comes up `away_s` after the board."""
 
     async def run() -> None:
-        guests = {name: GuestSpec(boot_s=30, beat_s=8) for name in NAMES}
+        guests: dict[str | int, GuestSpec] = {name: GuestSpec(boot_s=30, beat_s=8) for name in NAMES}
         rig = Rig(FakeBoard(guests=guests), **more)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(rig.fake.run)
@@ -123,7 +124,7 @@ def test_beats_are_told_at_once_but_for_the_first_after_a_relay_command() -> Non
         (on,) = rig.told(RelayOn)
         beats = [beat.at_s - on.at_s for beat in rig.told(Beat, 1)]
         assert beats[0] > 30 + 7  # the first that the board counted was dropped
-        assert all(7 < later - earlier < 9 for earlier, later in zip(beats, beats[1:], strict=False))
+        assert all(7 < later - earlier < 9 for earlier, later in pairwise(beats))
 
     with_rig(main)
 
