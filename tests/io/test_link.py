@@ -510,6 +510,30 @@ def test_to_cancel_a_request_that_waits_costs_nothing() -> None:
     play(scene)
 
 
+def test_a_request_that_is_cancelled_as_its_turn_comes_costs_nothing() -> None:
+    async def scene(stage: Stage) -> None:
+        second = trio.CancelScope()
+
+        async def ask_first() -> None:
+            await stage.ask("w1")
+            second.cancel()
+
+        async def ask_second() -> None:
+            with second:
+                await stage.ask("w2")
+
+        stage.nursery.start_soon(ask_first)
+        await settle()
+        stage.nursery.start_soon(ask_second)
+        await settle()
+        await stage.wire.answer("w1")
+        await settle()
+        assert second.cancelled_caught
+        assert stage.told.order == ["up"]
+
+    play(scene)
+
+
 def stalled_writes(opener: Opener) -> Opener:
     """The first connection takes no bytes for ever; those after it do."""
     until_s = iter((inf,))

@@ -114,7 +114,7 @@ def test_the_tail_of_an_overlong_line_inside_a_frame_is_no_payload() -> None:
 
 
 def test_a_frame_that_never_ends_is_given_up() -> None:
-    events = decode(b"<<<- sid=w1 up\r\n" + b"1\r\n" * 10_000 + HB)
+    events = decode(b"<<<- sid=w1 up\r\n" + b"1\r\n" * v3.MAX_FRAME_LINES + b"->>>\r\n" + HB)
     assert without_junk(events) == [HB_REPLY]
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wagman.errors import BoardProtocolError
+from wagman.io import htu21d
 from wagman.io import v3_payload as payload
 from wagman.io.v3 import Decoder, Log
 
@@ -53,6 +54,18 @@ def test_the_enclosure_is_told_in_degrees_and_percent() -> None:
 @pytest.mark.parametrize("raw", ["998.00", "999.00", "0.00", "65532.00", "65535.00", "100.00"])
 def test_a_sensor_that_fails_or_says_what_none_would_is_none(raw: str) -> None:
     assert payload.parse_env([f"temperature={raw}", f"humidity={raw}"]) == payload.Enclosure(None, None)
+
+
+@given(st.integers(0, 0xFFFF), st.integers(0, 3))
+def test_the_status_bits_of_a_count_mean_nothing(raw: int, status: int) -> None:
+    for convert in (htu21d.temperature_c, htu21d.humidity_pct):
+        assert convert(raw) == convert(raw & ~3 | status)
+
+
+@pytest.mark.parametrize("raw", [-1, 0x10000])
+def test_a_count_has_sixteen_bits(raw: int) -> None:
+    with pytest.raises(BoardProtocolError):
+        htu21d.temperature_c(raw)
 
 
 def test_only_the_sensor_that_fails_is_none() -> None:

@@ -256,7 +256,10 @@ def test_what_is_no_sensorgram_is_junk(text: bytes) -> None:
     assert decode(text + b"\n" + UP_LINE) == [Junk(text), Line((UP,))]
 
 
-@pytest.mark.parametrize("change", [{"timestamp": 1}, {"instance": 1}, {"source_id": 2}, {"source_instance": 1}, {"values": ()}])
+@pytest.mark.parametrize(
+    "change",
+    [{"timestamp": 1}, {"instance": 1}, {"source_id": 2}, {"source_instance": 1}, {"values": ()}, {"values": UP.values * 2}],
+)
 def test_what_the_board_never_sends_is_junk_whatever_its_crc_says(change: dict[str, Any]) -> None:
     text = b64encode(evolve(UP, **change).pack())
     assert decode(text + b"\n") == [Junk(text)]
@@ -291,6 +294,28 @@ def test_a_character_that_is_lost_or_made_up_costs_no_more_than_it_touches(good:
 def test_a_reply_at_the_end_of_an_overlong_line_is_kept(length: int) -> None:
     assert sensorgrams(decode(b"x" * length + UP_LINE)) == [UP]
     assert sensorgrams(decode(UP_LINE.strip() + b"x" * length + UP_LINE)) == [UP, UP]
+
+
+def test_a_reply_at_the_edge_of_an_overlong_line_is_told_once() -> None:
+    for gap in range(0, 80):
+        text = b"x" * (v4.MAX_LINE - gap) + UP_LINE.strip() + b"x" * 100 + b"\n"
+        assert sensorgrams(decode(text)) == [UP]
+
+
+def test_the_end_of_an_overlong_line_is_no_empty_line() -> None:
+    even = b64encode(Sensorgram(1, 1, (v4.unsigned(1 << 16),)).pack())
+    assert len(even) == 24
+    assert EmptyLine() not in decode(b"x" * (v4.MAX_LINE - len(even)) + even + b"\n")
+
+
+def test_a_foreign_character_hides_nothing_that_can_still_be_read() -> None:
+    text = UP_LINE.strip().replace(b"A", b"!", 1)
+    assert decode(text + b"\n") == [Line((UP,)), Junk(text)]
+
+
+def test_a_sensorgram_inside_another_is_part_of_its_value() -> None:
+    outer = Sensorgram(0xFF1A, 1, (Value(BYTES, UP.pack()),), source_id=1)
+    assert decode(b64encode(outer.pack()) + b"\n") == [Line((outer,))]
 
 
 def test_the_decoder_holds_little_whatever_comes() -> None:

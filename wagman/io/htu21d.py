@@ -1,13 +1,14 @@
 """The enclosure's temperature and humidity sensor, an HTU21D on every board: raw counts to units.
 
-The formulas and the range are the data sheet's; the low two bits of a count are status and mean nothing here.
+The formulas and the range are the data sheet's; the low two bits of a count are status and mean nothing here. Outside
+the bounds lie a data line that hangs low or high, and 998 and 999, which v3 firmware says for no answer and for a wrong
+checksum.
 """
 
 from wagman.errors import BoardProtocolError
 
 _FULL_SCALE = 65_536
 _STATUS_BITS = 0b11
-_STUCK = (0, _FULL_SCALE - 4)  # a data line that hangs low or high
 _TEMPERATURE_RANGE_C = (-40.0, 125.0)  # where the sensor works
 _HUMIDITY_RANGE_PCT = (-3.0, 110.0)  # 0 to 100 and what it may be wrong by; fog reads above 100
 
@@ -25,6 +26,5 @@ def humidity_pct(raw: int) -> float | None:
 def _converted(raw: int, offset: float, span: float, bounds: tuple[float, float]) -> float | None:
     if not 0 <= raw < _FULL_SCALE:
         raise BoardProtocolError(f"{raw} is no count of a 16-bit sensor")
-    count = raw & ~_STATUS_BITS
-    value = offset + span * count / _FULL_SCALE
-    return value if count not in _STUCK and bounds[0] <= value <= bounds[1] else None
+    value = offset + span * (raw & ~_STATUS_BITS) / _FULL_SCALE
+    return value if bounds[0] <= value <= bounds[1] else None

@@ -209,7 +209,6 @@ class Link(Generic[E]):
             return
         for request in self._overdue:
             if request.claims(event, at_s):
-                self._overdue.remove(request)
                 self.late_answers += 1
                 return
         self._listener.on_event(event, at_s)

@@ -93,7 +93,6 @@ class Decoder:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
-        self._mid_line = False  # the buffer begins inside a line whose beginning was junk
         self._frame: _Frame | None = None
 
     def feed(self, data: bytes) -> list[Event]:
@@ -119,17 +118,13 @@ class Decoder:
     def _overlong(self) -> Iterator[Event]:
         start = _last_marker(self._buffer[:MAX_LINE])
         yield from self._spoil(self._take(start if start > 0 else MAX_LINE - _OVERLAP))
-        self._mid_line = True
 
     def _end_of_line(self, line: bytes) -> Iterator[Event]:
-        start = _last_marker(line)
-        if start < 0 and self._mid_line:
-            start = len(line)
-        self._mid_line = False
-        if start > 0:
+        start = max(_last_marker(line), 0)
+        if start:
             yield from self._spoil(line[:start])
-        if line[max(start, 0) :]:
-            yield from self._line(line[max(start, 0) :])
+        if line[start:]:
+            yield from self._line(line[start:])
 
     def _line(self, line: bytes) -> Iterator[Event]:
         if not _PRINTABLE.fullmatch(line):

@@ -23,7 +23,6 @@ _UINT32 = 0xFFFF_FFFF
 _MAX_CURRENT_MA = 8176  # the sensor's last step of 16 mA
 _DEAD_CURRENT = 0xFFFF
 _DEAD_THERMISTOR = 2047
-_ENV_FAILED = ("998.00", "999.00")  # no answer; bad checksum
 
 # --- Replies ----------------------------------------------------------------------------------------------------------
 
@@ -186,8 +185,7 @@ def _enclosure(temperature: str, humidity: str) -> Enclosure:
 
 
 def _sensed(word: str, convert: Callable[[int], float | None]) -> float | None:
-    raw = int(_one_of(word, r"[0-9]{1,5}\.00")[:-3])
-    return None if word in _ENV_FAILED else convert(raw)
+    return convert(int(_one_of(word, r"[0-9]{1,5}\.00")[:-3]))
 
 
 # --- Log lines --------------------------------------------------------------------------------------------------------
