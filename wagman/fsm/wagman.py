@@ -420,18 +420,23 @@ def complete(before: State, was: Situation, result: Step, item: Input) -> Plan:
     """The state's alarms (all kept, where the step says nothing of them) and the environment's."""
     of_state = result.alarms if result.alarms is not None else dict.fromkeys(before.plan(was), KEEP)
     environment = result.situation.environment
-    matters = result.state.hibernates or any(s.cold for s in environment.sensors.values())
-    mattered = before.hibernates or any(s.cold for s in was.environment.sensors.values())
+    matters, mattered = keeps_down(result.state, environment), keeps_down(before, was.environment)
     is_new = not (was.environment.doubtful and mattered)
     told = item if isinstance(item, Sample) else None
     return {**environment.alarms(told, doubt_matters=matters, doubt_is_new=is_new), **of_state}
+
+
+def keeps_down(state: State, environment: Environment) -> bool:
+    """Guests are kept from running by what the enclosure is like, or was when last it told."""
+    return state.hibernates or any(sensor.cold for sensor in environment.sensors.values())
 
 
 def resumed(state: State, now: Situation) -> Plan:
     """All alarms at full length, for a service that comes up in `state`."""
     environment = now.environment
     stale = {STALE + name: Alarm(environment.config.stale_s) for name in environment.sensors}
-    release: Plan = {RELEASE: Alarm(environment.config.unknown_release_s)} if state.hibernates and environment.doubtful else {}
+    unsure = keeps_down(state, environment) and environment.doubtful
+    release: Plan = {RELEASE: Alarm(environment.config.unknown_release_s)} if unsure else {}
     return {FIRST_VERDICT: Alarm(now.config.first_verdict_s), **stale, **release, **state.plan(now)}
 
 
