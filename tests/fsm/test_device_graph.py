@@ -31,6 +31,8 @@ from wagman.fsm.case import BROWNOUTS, Case, Memory, Step
 from wagman.fsm.device_states import STATES, Booting, Halting, Started, State, Stopped
 from wagman.fsm.inputs import Hibernation, Input, Message, MessageDone, Operator, WagmanStart, WagmanStop
 
+pytestmark = pytest.mark.slow
+
 NOW_S, CYCLE = 10_000.0, 7
 AGES_S = (0.0, 1.0, 20.0, 700.0)
 """Too close to adopt, far enough apart to, and too far (which is also long enough to be stable)."""

@@ -492,6 +492,12 @@ def test_each_state_resumes_with_its_alarms_at_full_length(state: State, alarms:
     assert wagman.resumed(wagman.restored(state.lasting()), situation(TEMPERATURE)) == alarms | environment
 
 
+def test_a_task_that_comes_back_in_the_cold_waits_for_the_release_anew() -> None:
+    node = running()
+    node.sense(-40.0, -40.0, -40.0, None, None, None)
+    assert wagman.resumed(node.state, node.now)[RELEASE] == Alarm(21_600.0)
+
+
 def test_a_resumed_hibernation_is_not_ended_by_what_is_not_known_yet() -> None:
     node = Node(situation(TEMPERATURE), Hibernating(rested=True))
     node.sense(20.0, 20.0)
