@@ -17,7 +17,7 @@ from wagman.api.service import UnknownDeviceError
 from wagman.config.schema import Config, DeviceConfig
 from wagman.contain import contained, describe
 from wagman.device import Guest, Nudge
-from wagman.errors import BoardTimeoutError, CallerError
+from wagman.errors import BoardTimeoutError, CallerError, StoreError
 from wagman.events import Beat, Blindness, BoardFact, Draft, Notice, PortFact, PowerGoal, Sample, Verb, Verdict
 from wagman.fsm.inputs import Operator
 from wagman.fsm.wagman import DeviceChanged, DeviceRefused, View
@@ -230,8 +230,15 @@ class WagmanService:
         saved = loaded.memory.get(guest.key)
         if saved is None:
             return False
-        latest = await self.journal.page(limit=1, device=guest.config.name)
-        return guest.restore(saved, latest[-1].id if latest else None)
+        return guest.restore(saved, await self._latest(guest))
+
+    async def _latest(self, guest: Guest) -> int | None:
+        """The latest event about a guest; None, too, while the disk does not give it: the cause is a nicety."""
+        try:
+            latest = await self.journal.page(limit=1, device=guest.config.name)
+        except StoreError:
+            return None
+        return latest[-1].id if latest else None
 
     # The control interface ---------------------------------------------------
 

@@ -171,6 +171,7 @@ class MediaFollow:
     failures: dict[str, int] = field(factory=dict)  # since the guest was stable
     cycles: dict[str, float] = field(factory=dict)  # relay-ons since then
     media: dict[str, str | None] = field(factory=dict)  # as announced for the start under way
+    adopted: set[str] = field(factory=set)
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
         """What is announced against what has happened, and what was selected against what was announced."""
@@ -185,10 +186,14 @@ class MediaFollow:
     def told(self, told: Told, device: DeviceConfig) -> Iterator[str]:
         """Starts, failures, and what ends the count."""
         name, fields = device.name, told.event.fields
+        if told.event.type == "device.starting":
+            self.adopted.discard(name)
         match told.event.type:
             case "device.start_failed":
                 self.failures[name] = self.failures.get(name, 0) + 1
-            case "device.heartbeat_lost" if not fields["stable"]:
+            case "device.adopted":
+                self.adopted.add(name)  # nobody saw its power come on: that was no attempt
+            case "device.heartbeat_lost" if not fields["stable"] and name not in self.adopted:
                 self.failures[name] = self.failures.get(name, 0) + 1
             case "device.stable":
                 self.failures[name] = self.cycles[name] = 0

@@ -1,0 +1,39 @@
+"""The node that the tests of the simulation run, and what they say of a run."""
+
+from wagman.config.load import loads
+from wagman.config.schema import Config
+from wagman.simulation.play import Outcome, Scenario, Watch, play
+from wagman.simulation.script import parse
+
+CONFIG = """
+[device.nc]
+port = 0
+self = true
+primary = "emmc"
+
+[device.gn]
+port = 1
+shutdown = ["halt"]
+
+[device.cs]
+port = 2
+shutdown = ["halt"]
+
+[device.x1]
+port = 3
+shutdown = ["halt"]
+
+[device.x2]
+port = 4
+shutdown = ["halt"]
+"""
+
+
+def node() -> Config:
+    """A controller and four guests, all with a heartbeat, and every default."""
+    return loads(CONFIG, "node.toml")
+
+
+def run(script: str, *watchers: Watch, seed: int = 1) -> Outcome:
+    """Play a script on that node."""
+    return play(Scenario(seed, node(), parse(script)), *watchers)
