@@ -110,6 +110,19 @@ def test_what_is_no_serial_port_is_a_link_that_is_gone_and_leaks_nothing(path: s
     assert descriptors() == before
 
 
+def test_a_port_that_hangs_up_while_it_is_opened_is_gone_and_leaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hung_up(*arguments: object) -> None:
+        raise termios.error(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(tty, "setraw", hung_up)
+    master, slave = pty.openpty()
+    before = descriptors()
+    run(lambda: expect_gone(lambda: open_serial(os.ttyname(slave), BAUD)))
+    assert descriptors() == before
+    for fd in (master, slave):
+        os.close(fd)
+
+
 HOLDER = """
 import fcntl, os, sys
 fd = os.open(sys.argv[1], os.O_RDWR | os.O_NOCTTY)

@@ -194,6 +194,16 @@ def test_what_does_not_fit_is_refused(sensorgram: Sensorgram) -> None:
         sensorgram.pack()
 
 
+@pytest.mark.parametrize("body", [b"\x00", b"\x0e\x01", b"\x04", b"\x06\x01", b"\x81", b"\x81\x00\x02x", b"\x04\x07\x04"])
+def test_a_body_that_is_no_row_of_values_is_none_whatever_its_crc_says(body: bytes) -> None:
+    packed = UP.pack()[2:13]
+    data = len(body).to_bytes(2, "big") + packed + body
+    data += bytes([v4.crc8(data)])
+    with pytest.raises(ValueError, match=r"unknown type|a value that is cut short"):
+        Sensorgram.unpack(data)
+    assert decode(b64encode(data) + b"\n") == [Junk(b64encode(data))]
+
+
 def test_floats_are_in_network_order() -> None:
     packed = Sensorgram(1, 1, (Value(Type.FLOAT32, (math.pi,)),)).pack()
     assert packed[13:18].hex() == "0c40490fdb"
@@ -297,7 +307,7 @@ def test_a_reply_at_the_end_of_an_overlong_line_is_kept(length: int) -> None:
 
 
 def test_a_reply_at_the_edge_of_an_overlong_line_is_told_once() -> None:
-    for gap in range(0, 80):
+    for gap in range(80):
         text = b"x" * (v4.MAX_LINE - gap) + UP_LINE.strip() + b"x" * 100 + b"\n"
         assert sensorgrams(decode(text)) == [UP]
 
