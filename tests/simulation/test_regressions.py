@@ -9,6 +9,10 @@ ONCE_BROKEN = {
         2,
         "20 min; service kill; disk slow 18; service start; 5 min; all well; settled",
     ),
+    "a board that forgot its EEPROM reports running ports as disabled, and they were cut": (
+        1,
+        "30 min; board fault eeprom; 3 min; all well; settled",
+    ),
 }
 
 

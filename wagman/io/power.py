@@ -45,6 +45,9 @@ UNSEEN_S = 1.0
 REPORT_LAG_S = 3.0
 """A report of the board that comes so soon after a command may be older than it (chosen: several main loops)."""
 
+LIFE_S = 30.0
+"""A guest that was heard so lately has its power (chosen: three beats)."""
+
 MOST_DOUBLINGS = 8
 """Beyond, the longest wait has long been reached."""
 
@@ -142,6 +145,10 @@ class Port:
     def stuck(self) -> bool:
         """Switching it off has been tried often enough."""
         return self.resisted >= STUCK_ROUNDS
+
+    def lives(self, now_s: float) -> bool:
+        """It shows that it has power, whatever the board says of it: a line may be garbled, and an EEPROM forgotten."""
+        return self.drawing or now_s <= self.beat_at_s + LIFE_S
 
     @property
     def retry_at_s(self) -> float:
@@ -288,7 +295,7 @@ class Power:
             return
         if kept and port.asked == "off" and port.seen_off_at_s is None:
             port.seen_off_at_s = at_s
-        elif kept and port.relay == "on" and port.asked is None and at_s > port.on_at_s + EVIDENCE_S:
+        elif kept and port.relay == "on" and port.asked is None and at_s > port.on_at_s + EVIDENCE_S and not port.lives(at_s):
             self._lost(port, PowerLost(number, at_s, "the board has disabled it"))
         elif not kept and port.relay == "off":
             port.kept = False

@@ -71,6 +71,7 @@ class CutsAreEarned:
         return (
             port.killed
             or device.shutdown == ()
+            or port.disabled_s < port.moved_s  # it was off when the command left
             or self.halted(port, cut)
             or cut.at_s - port.told_s >= device.stop_timeout_s - SLACK_S
             or self.start_failed(port, cut)
