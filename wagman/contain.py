@@ -22,11 +22,16 @@ class TaskKeepsCrashingError(WagmanError):
     """A task cannot be kept running."""
 
 
+def leaf_of(error: BaseException) -> BaseException:
+    """The first exception in a group of them: what went wrong first is what there is to say."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
 def describe(error: BaseException) -> dict[str, Any]:
     """An exception as fields of an event: what it was and where, without the values of local variables."""
-    leaf = error
-    while isinstance(leaf, BaseExceptionGroup):
-        leaf = leaf.exceptions[0]
+    leaf = leaf_of(error)
     places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(leaf.__traceback__)]
     return {"error": f"{type(leaf).__name__}: {leaf}", "where": places[-6:]}
 
@@ -40,16 +45,16 @@ async def contained(
 
     Raises:
         TaskKeepsCrashingError: it crashed too often in a row.
-        LinkBusyError: of the task itself; that is no crash.
+        LinkBusyError: of the task itself, perhaps in a group; that is no crash.
     """
     crashes = 0
     while True:
         began_s = trio.current_time()
         try:
             await run()
-        except LinkBusyError:
-            raise
         except Exception as error:  # cancellation is none
+            if isinstance(leaf_of(error), LinkBusyError):
+                raise
             crashes = crashes + 1 if trio.current_time() - began_s < IN_A_ROW_S else 1
             report(name, error)
             if crashes >= MOST_IN_A_ROW:

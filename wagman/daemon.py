@@ -13,7 +13,7 @@ from wagman.api.access import group_access
 from wagman.api.listener import SocketTakenError, unix_listener
 from wagman.config.load import load
 from wagman.config.schema import Config
-from wagman.contain import TaskKeepsCrashingError
+from wagman.contain import TaskKeepsCrashingError, leaf_of
 from wagman.errors import ConfigError, LinkBusyError, LinkGoneError, WagmanError
 from wagman.io.board import Dialect
 from wagman.io.driver_v3 import V3Dialect
@@ -47,13 +47,6 @@ def run(args: argparse.Namespace) -> int:
         sys.stderr.write(f"wagman: {leaf}\n")
         return code
     return 0
-
-
-def leaf_of(error: BaseException) -> BaseException:
-    """The first exception in a group of them."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 def clock(speed: float) -> trio.abc.Clock | None:

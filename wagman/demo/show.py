@@ -11,7 +11,7 @@ from importlib.util import find_spec
 import trio
 
 from wagman.cli.outcome import DONE, FAILED, USAGE, CommandError
-from wagman.daemon import leaf_of
+from wagman.contain import leaf_of
 from wagman.demo.lines import Lines
 from wagman.demo.node import running_node
 from wagman.demo.scenarios import SCENARIOS

@@ -1,0 +1,137 @@
+"""How the service begins and ends: exit codes, and what it says."""
+
+import fcntl
+import json
+import os
+import signal
+import stat
+import subprocess
+import tty
+from functools import partial
+
+import pytest
+import trio
+
+from tests.service.kit import PATIENCE_S, Node, eventually, new_node, running_node
+from wagman.daemon import open_port
+from wagman.errors import LinkGoneError
+
+
+def complaint(node: Node, *arguments: str) -> tuple[int, str]:
+    """How `wagman ARGUMENTS` ends, and what it says about it."""
+    process = node.start(*arguments)
+    _, stderr = process.communicate(timeout=PATIENCE_S)
+    return process.returncode, stderr
+
+
+def run(node: Node, *more: str) -> tuple[int, str]:
+    return complaint(node, "run", "--config", str(node.config), *more)
+
+
+def test_it_ends_in_an_orderly_way_without_a_board() -> None:
+    with new_node() as node:
+        service = node.start_service()
+        eventually(node.answers)
+        service.send_signal(signal.SIGTERM)
+        assert service.wait(timeout=10) == 0
+        assert not node.socket.exists()
+        assert service.stderr
+        assert service.stderr.read() == ""
+
+
+def test_the_socket_has_the_mode_that_its_group_needs() -> None:
+    with new_node() as node:
+        node.start_service()
+        eventually(node.answers)
+        assert stat.S_IMODE(node.socket.stat().st_mode) == 0o660
+
+
+def test_a_second_service_on_the_same_socket_is_turned_away_and_the_first_goes_on() -> None:
+    with running_node() as (node, _board, _service):
+        code, stderr = run(node, "--speed", "20")
+        assert code == 4
+        assert stderr.startswith("wagman: ")
+        assert str(node.socket) in stderr
+        node.require_nobody_was_cut()
+
+
+def test_a_socket_that_a_dead_service_left_behind_is_replaced() -> None:
+    with new_node() as node:
+        service = node.start_service()
+        eventually(node.answers)
+        service.kill()
+        service.wait()
+        assert node.socket.exists()
+        node.start_service()
+        eventually(node.answers)
+
+
+def test_a_port_that_somebody_else_holds_is_a_refusal() -> None:
+    with new_node() as node:
+        master, slave = os.openpty()
+        try:
+            tty.setraw(slave)
+            fcntl.flock(slave, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            (node.folder / "tty").symlink_to(os.ttyname(slave))
+            code, stderr = run(node)
+        finally:
+            os.close(slave)
+            os.close(master)
+        assert code == 4, stderr
+        assert "another process holds the port" in stderr
+        assert not node.socket.exists()
+
+
+def test_a_bad_configuration_is_refused_with_every_error() -> None:
+    with new_node() as node:
+        node.config.write_text('[board]\npol = 5\n\n[device.gn]\nport = 9\nshutdown = "halt"\n')
+        code, stderr = run(node)
+        assert code == 2
+        for place in (":2: board.pol", ":5: device.gn.port", ":6: device.gn.shutdown"):
+            assert place in stderr
+
+
+def test_a_configuration_that_is_not_there_is_refused() -> None:
+    with new_node() as node:
+        node.config.unlink()
+        code, stderr = run(node)
+        assert code == 2
+        assert str(node.config) in stderr
+
+
+@pytest.mark.parametrize("real", ["/dev/null", "/dev/zero"])
+def test_a_faster_clock_is_refused_on_what_is_no_pty(real: str) -> None:
+    with new_node() as node:
+        (node.folder / "tty").symlink_to(real)
+        code, stderr = run(node, "--speed", "20")
+        assert code == 2
+        assert "--speed is for ptys only" in stderr
+
+
+def test_a_faster_clock_never_opens_a_real_port_that_appears_later() -> None:
+    with pytest.raises(LinkGoneError, match="is a real port"):
+        trio.run(partial(open_port, "/dev/zero", ptys_only=True))
+
+
+@pytest.mark.parametrize("speed", ["0", "-1", "nan", "inf", "fast"])
+def test_a_speed_that_is_none_is_a_usage_error(speed: str) -> None:
+    with new_node() as node:
+        assert run(node, f"--speed={speed}")[0] == 2
+
+
+def test_a_state_directory_that_cannot_be_written_does_not_keep_it_from_supervising() -> None:
+    with new_node() as node:
+        (node.folder / "state").write_text("this is no directory")
+        node.start_board()
+        node.start_service()
+        eventually(node.all_started)
+        node.require_nobody_was_cut()
+
+
+def test_each_event_is_a_line_of_json_on_its_standard_output() -> None:
+    with new_node() as node:
+        service = node.start_service(stdout=subprocess.PIPE)
+        assert service.stdout
+        with service.stdout as lines:
+            types = [json.loads(next(lines))["type"] for _ in range(3)]
+        assert types == ["store.opened", "service.started", "link.down"]
