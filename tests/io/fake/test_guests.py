@@ -216,3 +216,10 @@ def test_what_makes_no_sense_is_refused(keys: str) -> None:
 def test_any_text_is_a_description_or_refused(keys: str) -> None:
     with suppress(GuestSpecError):
         assert isinstance(GuestSpec().changed(keys), GuestSpec)
+
+
+def test_changes_beyond_the_eighth_are_lost_when_the_board_looks_late() -> None:
+    guest = powered(GuestSpec(boot_s=10, beat_s=8))
+    pin = HeartbeatInput(guest)
+    assert pin.take_beat(112.2)  # the eighth change was at 110 s, two more have been seen
+    assert pin.due_s() == pytest.approx(120, abs=SAMPLE_S)

@@ -157,6 +157,13 @@ def test_twenty_reconnects_leak_no_descriptor(tmp_path: Path) -> None:
         until(lambda: open_files(process) == before)
 
 
+def test_a_host_that_does_not_read_does_not_stop_the_board(tmp_path: Path) -> None:
+    with running(tmp_path), opened(tmp_path) as tty:
+        ask(tty, b"boots")
+        assert send(tmp_path, "fault", "flood", "20000").returncode == 0
+        assert send(tmp_path, "status").returncode == 0
+
+
 def test_a_halted_guest_through_send(tmp_path: Path) -> None:
     with running(tmp_path, "--guest", "gn:boot=5,beat=4,halt=1", "--guest", "nc:boot=5"):
         until(lambda: status(tmp_path)["guests"][1]["state"] == "running")

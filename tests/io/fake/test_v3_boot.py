@@ -177,6 +177,13 @@ def test_input_beyond_what_a_busy_board_can_hold_has_to_wait() -> None:
     assert board.board.feed(b"x", board.now_s) == 0
 
 
+def test_input_that_is_not_taken_does_not_wake_the_board() -> None:
+    board = bench()
+    next_at_s = board.board.next_at_s
+    assert board.board.feed(b"", board.now_s) == 0
+    assert board.board.next_at_s == next_at_s
+
+
 def test_two_boards_given_the_same_do_the_same() -> None:
     def story() -> list[object]:
         board = bench()
