@@ -282,6 +282,17 @@ def test_a_guest_that_has_not_heard_its_stop_is_asked_again() -> None:
     assert node.stopped == ["x1", "x1"]
 
 
+@pytest.mark.parametrize("state", ["stopping", "will_stop"])
+def test_a_guest_that_is_on_its_way_down_is_not_asked_but_waited_for(state: str) -> None:
+    node = running()
+    node.show("gn", "stopped")
+    node.show("cs", "stopped")
+    node.show("x1", state)
+    node.sense(75.0, 75.0, 75.0)
+    node.fire("stop")
+    assert (node.name, node.stopped) == ("will_hibernate", [])
+
+
 @pytest.mark.parametrize("state", ["starting", "started", "restarting"])
 def test_whatever_has_power_and_was_not_asked_is_stopped(state: str) -> None:
     node = running()
