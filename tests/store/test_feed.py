@@ -238,6 +238,21 @@ async def read_first(subscription: Subscription, expected: Any) -> None:
     assert await subscription.receive() == expected
 
 
+def test_an_event_that_was_read_from_the_log_before_it_was_shown_is_not_repeated() -> None:
+    async def body() -> None:
+        log = Log()
+        feed = feed_of(log)
+        add(log, feed, 2)
+        log.events.append(event_of(record(3)))
+        with feed.subscribe(0, None) as subscription:
+            assert ids(await ready_items(subscription)) == [1, 2, 3]
+            feed.advance(Extent(1, 3))
+            feed.show(log.events[2])
+            assert await ready_items(subscription) == []
+
+    in_virtual_time(body)
+
+
 def test_who_has_left_is_forgotten() -> None:
     log = Log()
     feed = feed_of(log)

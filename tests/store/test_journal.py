@@ -382,6 +382,23 @@ def test_a_store_that_cannot_be_opened_at_the_start_is_opened_later(path: Path) 
     in_virtual_time(body)
 
 
+def test_state_recorded_before_the_store_could_be_opened_counts_and_not_what_it_held(path: Path) -> None:
+    async def body() -> None:
+        async with journal_at(path) as (journal, _):
+            journal.record([], {"gn": 1, "cs": 1})
+        store = faulty_at(path)
+        store.fault = "not yet"
+        async with journal_at(store) as (journal, _):
+            journal.record([], {"gn": 2, "cs": 2})
+            store.fault = None
+            await trio.sleep(2.0)
+            assert await journal.record([], {"gn": 1}).settled(5.0)
+        with opened(path) as (_, found):
+            assert found.memory == {"gn": "1", "cs": "2"}
+
+    in_virtual_time(body)
+
+
 def test_a_disk_that_does_not_answer_is_one_that_fails(path: Path) -> None:
     async def body() -> None:
         go_on: trio.Event | None = None

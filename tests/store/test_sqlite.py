@@ -12,7 +12,7 @@ from tests.store.kit import NOON, batch, everything, opened, raw, record, store_
 from wagman.errors import StoreError
 from wagman.store.aside import SetAside, set_aside, with_suffix
 from wagman.store.limits import Extent
-from wagman.store.schema import MIGRATIONS
+from wagman.store.schema import MIGRATIONS, migrate
 from wagman.store.sqlite import Batch, Query
 
 LATER = f"damaged-{NOON:%Y%m%dT%H%M%SZ}"
@@ -195,6 +195,17 @@ def test_a_file_of_an_older_version_is_taken_to_this_one_with_all_it_holds(path:
         assert found.memory == {"gn": "10"}
 
 
+def test_a_migration_and_its_number_are_one_transaction() -> None:
+    conn, said = sqlite3.connect(":memory:", isolation_level=None), list[str]()
+    conn.set_trace_callback(said.append)
+    migrate(conn, [["CREATE TABLE t (a)"], ["DROP TABLE t"]])
+    conn.close()
+    assert said == [
+        *["PRAGMA user_version", "BEGIN IMMEDIATE", "CREATE TABLE t (a)", "PRAGMA user_version = 1", "COMMIT"],
+        *["BEGIN IMMEDIATE", "DROP TABLE t", "PRAGMA user_version = 2", "COMMIT"],
+    ]
+
+
 def test_a_migration_that_fails_changes_nothing_and_can_be_tried_again(path: Path) -> None:
     with opened(path, migrations=FIRST) as (store, _):
         store.commit(batch(1, 2, gn="1"))
@@ -247,6 +258,13 @@ def damage_leaf(path: Path) -> None:
     path.write_bytes(data)
 
 
+def damage_freelist(path: Path) -> None:
+    """A wrong count of free pages: nothing trips over it until those pages are needed."""
+    data = bytearray(path.read_bytes())
+    data[36:40] = (5).to_bytes(4, "big")
+    path.write_bytes(data)
+
+
 def damage_header(path: Path) -> None:
     path.write_bytes(b"not a database" + path.read_bytes()[14:])
 
@@ -255,7 +273,7 @@ def cut_short(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: 3 * 4096])
 
 
-@pytest.mark.parametrize("harm", [damage_body, damage_leaf, damage_header, cut_short])
+@pytest.mark.parametrize("harm", [damage_body, damage_leaf, damage_freelist, damage_header, cut_short])
 def test_a_damaged_file_is_set_aside_whole_and_another_log_begins(path: Path, harm: Callable[[Path], None]) -> None:
     filled(path)
     harm(path)
