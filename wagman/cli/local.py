@@ -34,6 +34,9 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
             add("--seed", type=int, default=1, metavar="S", help="of all that is random (default: %(default)s)")
             add("--faults", metavar="PROFILE", help="which faults happen, and how often")
             add("--config", metavar="FILE", help="configuration file (default: one made for the purpose)")
+            add("--script", metavar="FILE", help="what happens, instead of random faults")
+            add("--timeline", metavar="FILE", help="draw what happened, as SVG")
+            add("--json", action="store_true", help="one JSON document")
 
 
 def run(args: Namespace) -> int:

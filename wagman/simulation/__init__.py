@@ -11,4 +11,10 @@ From the bottom up:
 - `promises`    a checker for each promise; `settle` is the one that looks after the faults have ended
 - `play`        one run of a script, up to the first promise that breaks
 - `profiles`    random scripts: which faults, and how often
+- `shrink`      the shortest script that still breaks a promise
+- `report`, `timeline`, `command`   what `wagman simulate` shows
 """
+
+from wagman.simulation.command import run
+
+__all__ = ["run"]

@@ -1,4 +1,6 @@
-"""What can happen to a node, in words:
+"""What can happen to a node, in words.
+
+These are all:
 
 NAME: VERB               an operator asks: start, stop, restart, kill, enable, disable, heartbeat; `force start`, `force restart`
 cable out | in | late S | pieces | whole
@@ -127,6 +129,8 @@ def _disk(world: World, words: str) -> None:
             world.disk.full = True
         case ["slow", slow_s]:
             world.disk.slow_s = float(slow_s)
+        case ["wiped"]:
+            world.wipe()
         case ["ok"]:
             world.disk.full, world.disk.slow_s = False, 0.0
         case _:

@@ -99,7 +99,7 @@ class Errands:
     takes_s: float = 1.0
     lost: bool = False  # nobody is reached
 
-    async def __call__(self, command: Sequence[str], env: Mapping[str, str], timeout_s: float) -> Delivery:
+    async def __call__(self, command: Sequence[str], env: Mapping[str, str], timeout_s: float) -> Delivery:  # noqa: ARG002
         """Reach the guest, if it listens."""
         device = env["WAGMAN_DEVICE"]
         self.began(device, env["WAGMAN_MESSAGE"])

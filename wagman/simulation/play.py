@@ -17,7 +17,7 @@ from wagman.config.schema import Config
 from wagman.simulation import settle
 from wagman.simulation.actions import act
 from wagman.simulation.promises import Checker, Violation, all_checkers
-from wagman.simulation.records import Look, Record, RelayMoved, Told
+from wagman.simulation.records import Record, RelayMoved, Told
 from wagman.simulation.scene import Scene
 from wagman.simulation.schedule import run_virtually
 from wagman.simulation.script import Item, Wait, length_s, render
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 LOOK_S = 61.0
 """How often what is shown is compared with how it is: no multiple of any of the service's own times (chosen)."""
 
-MEMORY = Path("/dev/shm")
+MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of our own is made there
 """Files here cost no disk (Linux)."""
 
 
@@ -66,7 +66,6 @@ class Onlooker:
     others: Sequence[Watch]
     broken: trio.Event = field(factory=trio.Event)
     violation: Violation | None = None
-    looked: Look | None = None
     scene: Scene = field(init=False)
     checkers: list[Checker] = field(factory=all_checkers)
     _digest: "hashlib._Hash" = field(factory=hashlib.sha256)
@@ -82,9 +81,7 @@ class Onlooker:
     def __call__(self, record: Record) -> None:
         """See a record; afterwards `broken` may be set."""
         self.scene.now_s = max(self.scene.now_s, record.at_s)
-        if isinstance(record, Look):
-            self.looked = record
-        elif isinstance(record, Told):
+        if isinstance(record, Told):
             self._remember(json.dumps(record.event.as_json()).replace(self.directory, ""))
         elif isinstance(record, RelayMoved):
             self._remember(f"{record.at_s:.6f} {record.port} {record.on} {record.by}")
@@ -160,11 +157,8 @@ async def _settle(onlooker: Onlooker, world: World) -> None:
     """Wait until all is as it should be; a promise is broken when that takes too long."""
     until_s = world.now_s + settle.bound_s(world.config)
     while True:
-        onlooker.looked = None
-        world.look()
-        wrong = ["the service is down"]
-        if onlooker.looked is not None:
-            wrong = list(settle.unsettled(onlooker.looked, world.config, world.doomed))
+        look = world.look()
+        wrong = ["the service is down"] if look is None else list(settle.unsettled(look, onlooker.scene, world.doomed))
         if not wrong or world.now_s >= until_s:
             break
         await trio.sleep(settle.LOOK_S)

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol
 from attrs import define, field, frozen
 
 from wagman.config.schema import DeviceConfig, other_medium
-from wagman.simulation.records import Asked, Began, Ended, Log, Look, Record, RelayMoved, Told
+from wagman.simulation.records import Asked, Began, Ended, Log, Look, Record, RelayMoved, Sent, Told
 from wagman.simulation.scene import Port, Scene
 
 SLACK_S = 1.5
@@ -24,6 +24,9 @@ LATE_S = 30.0
 
 SEEN_S = 180.0
 """How long a quiet service may take to see what is (chosen: the board's minute report, a poll, a few commands)."""
+
+STATES = ("stopped", "starting", "will_stop", "started", "stopping", "restarting")
+"""The states of a guest; the events that tell of entering them have the same names."""
 
 BEAT_S = 8.0
 """How often the board hears a simulated guest."""
@@ -63,7 +66,7 @@ class CutsAreEarned:
             return
         port = scene.ports[record.port]
         if port.ours(record) and not self.earned(port, record):
-            yield f"the power of {port.device.name} was cut while it was {record.guest}, {record.silent_s:.0f} s after its last beat"
+            yield f"{port.device.name} was {record.guest} when its power was cut, {record.silent_s:.0f} s after its last beat"
 
     def earned(self, port: Port, cut: RelayMoved) -> bool:
         """Whether there was a reason."""
@@ -143,11 +146,32 @@ class ShownIsTrue:
     """3. Stopped means relay off; relay on means a state that has power, or unknown and shown so."""
 
     promise: ClassVar[int] = 3
+    states: dict[str, str] = field(factory=dict)  # by the latest event of each guest
+    torn: dict[str, str] = field(factory=dict)  # guests whose status said something else at the last look
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
         """Compare what is shown with how it is, where the service has had the time to see it."""
-        if not isinstance(record, Look) or scene.quiet_s < SEEN_S or record.status["board"]["blind"]:
+        if isinstance(record, Told) and record.event.type.removeprefix("device.") in STATES:
+            self.states[record.event.device or ""] = record.event.type.removeprefix("device.")
+        if isinstance(record, Began | Ended):
+            self.torn.clear()
+        if not isinstance(record, Look) or scene.quiet_s < SEEN_S:
             return
+        yield from self.compare_with_events(record)
+        if not record.status["board"]["blind"]:
+            yield from self.compare_with_truth(record, scene)
+
+    def compare_with_events(self, look: Look) -> Iterator[str]:
+        """The status is what the events have told; one of the two may be ahead for a moment, and not for two looks."""
+        shown = {row["name"]: row["state"] for row in look.status["devices"]}
+        torn = {name: shown[name] for name, state in self.states.items() if shown.get(name, state) != state}
+        for name in torn.keys() & self.torn.keys():
+            if torn[name] == self.torn[name]:
+                yield f"{name} is shown as {torn[name]}, and the latest event said {self.states[name]}"
+        self.torn = torn
+
+    def compare_with_truth(self, record: Look, scene: Scene) -> Iterator[str]:
+        """Each guest's row, against its relay."""
         for row in record.status["devices"]:
             truth = record.truth[row["port"]]
             if row["self"] or not truth.can_be_seen or record.at_s - truth.since_s < SEEN_S:
@@ -170,7 +194,7 @@ class MediaFollow:
 
     promise: ClassVar[int] = 5
     failures: dict[str, int] = field(factory=dict)  # since the guest was stable
-    cycles: dict[str, float] = field(factory=dict)  # relay-ons since then
+    cycles: dict[str, float] = field(factory=dict)  # relay-ons since then, or what may have been one
     media: dict[str, str | None] = field(factory=dict)  # as announced for the start under way
     adopted: set[str] = field(factory=set)
 
@@ -183,6 +207,14 @@ class MediaFollow:
             self.cycles = dict.fromkeys(scene.by_name, math.inf)
         elif isinstance(record, RelayMoved) and record.on and record.port in scene.ports:
             yield from self.moved(record, scene)
+        elif isinstance(record, Sent) and record.words[0] == "start":
+            self.counts(record.words[-1], scene)
+
+    def counts(self, word: str, scene: Scene) -> None:
+        """A start may be an attempt, whether the relay moves or not: it may be stuck."""
+        port = scene.ports.get(int(word)) if word.isdecimal() else None
+        if port is not None:
+            self.cycles[port.device.name] = self.cycles.get(port.device.name, 0) + 1
 
     def told(self, told: Told, device: DeviceConfig) -> Iterator[str]:
         """Starts, failures, and what ends the count."""
@@ -266,6 +298,7 @@ class LogIsWhole:
     shown: dict[int, str] = field(factory=dict)  # by id, of the present log
     log_id: str | None = None
     last_id: int = 0
+    moment: tuple[str, float] = ("", 0.0)  # run of the service, and its time of the latest event
     unnumbered: int = 0  # events that were shown without an id, and may get one unseen
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
@@ -278,6 +311,7 @@ class LogIsWhole:
     def told(self, told: Told) -> Iterator[str]:
         """Ids go on from each other; only what was shown before without an id may take one unseen."""
         event = told.event
+        yield from self.in_order(told)
         if event.type == "store.opened" and event.fields["log_id"] != self.log_id:
             self.log_id, self.last_id = event.fields["log_id"], (event.id or 1) - 1
             self.shown.clear()
@@ -290,6 +324,13 @@ class LogIsWhole:
         self.unnumbered -= max(0, skipped)
         self.last_id = event.id
         self.shown[event.id] = event.type
+
+    def in_order(self, told: Told) -> Iterator[str]:
+        """The service's own time goes on from event to event."""
+        boot_id, at_s = told.event.boot_id, told.event.mono_s
+        if boot_id == self.moment[0] and at_s < self.moment[1] and told.event.id is not None:
+            yield f"{told.event.type} of {at_s} s was shown after an event of {self.moment[1]} s"
+        self.moment = (boot_id, at_s)
 
     def on_disk(self, log: Log, scene: Scene) -> Iterator[str]:
         """All that was shown is there, in its order, and no more than there may be."""
@@ -343,7 +384,7 @@ class LadderHolds:
     """9. A dead device costs at most one power cycle per longest backoff once the ladder is climbed."""
 
     promise: ClassVar[int] = 9
-    climbed: set[str] = field(factory=set)
+    failures: dict[str, int] = field(factory=dict)  # since the guest was stable, or an operator asked for it
     started_s: dict[str, float] = field(factory=dict)
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
@@ -357,23 +398,27 @@ class LadderHolds:
         """Its start is at least the longest backoff after the one before."""
         name = device.name
         match told.event.type:
-            case "device.unrecoverable":
-                self.climbed.add(name)
+            case "device.start_failed":
+                self.failures[name] = self.failures.get(name, 0) + 1
             case "device.stable":
                 self.forget(name)
             case "device.power_lost" | "device.adopted":
                 self.started_s.pop(name, None)
             case "device.starting" if told.event.fields["reason"] == "its turn":
                 since_s = told.at_s - self.started_s.get(name, -math.inf)
-                if name in self.climbed and since_s < device.backoff_max_s - SLACK_S:
+                if self.climbed(device) and since_s < device.backoff_max_s - SLACK_S:
                     yield f"{name} was given up, and is started again after {since_s:.0f} s"
-                if name in self.climbed:
+                if self.climbed(device):
                     self.started_s[name] = told.at_s
+
+    def climbed(self, device: DeviceConfig) -> bool:
+        """Whether both media have failed as often as they may."""
+        return self.failures.get(device.name, 0) >= device.allowed_attempts + device.recover_attempts
 
     def forget(self, name: str | None) -> None:
         """Whatever was counted no longer holds (None: for all guests)."""
-        for each in [name] if name is not None else list(self.climbed):
-            self.climbed.discard(each)
+        for each in [name] if name is not None else list(self.failures):
+            self.failures.pop(each, None)
             self.started_s.pop(each, None)
 
 

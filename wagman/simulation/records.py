@@ -128,6 +128,7 @@ class Look:
     at_s: float
     status: Mapping[str, Any]
     truth: Mapping[int, Truth]
+    selector: str  # what port 0 would boot from
 
 
 Record: TypeAlias = RelayMoved | Sent | Messaged | Told | Asked | Answered | Did | Began | Ended | Look

@@ -5,7 +5,7 @@ import math
 from attrs import define, field
 
 from wagman.config.schema import Config, DeviceConfig
-from wagman.simulation.records import Asked, Began, Did, Ended, Messaged, Record, RelayMoved, Sent, Told
+from wagman.simulation.records import Answered, Asked, Began, Did, Ended, Messaged, Record, RelayMoved, Sent
 
 SENT_S = 100.0
 """How long after it was sent a command may have its effect: a slow board, or one that is just booting (chosen)."""
@@ -25,16 +25,30 @@ class Port:
     on: bool = False
     moved_s: float = -math.inf
     told_s: float = math.inf  # the first message since the relay went on
-    retold_s: float = -math.inf  # the latest
     killed: bool = False  # an operator asked for it since the relay went on
     enabled_s: float = -math.inf  # `enable` or `start` was sent
     disabled_s: float = -math.inf  # `disable` was sent
     restarted_s: float = -math.inf  # the service came up
+    wanted: str | None = "up"  # what the operators were promised last; None: nobody can say
+    enabled: bool | None = True
+    asking: int = 0  # requests that were not answered yet
 
     def ours(self, moved: RelayMoved) -> bool:
-        """Whether the service made the relay move: it sent what does that. (A board that is enabled may start at once.)"""
+        """Whether the service made the relay move: it sent what does that. A port that is enabled may start at once."""
         sent_s = self.enabled_s if moved.on else self.disabled_s
         return moved.by in ("command", "board") and moved.at_s - sent_s <= SENT_S
+
+    def answered(self, answered: Answered) -> None:
+        """What is wanted from now on; where requests overtake each other, nobody can say."""
+        self.asking -= 1
+        verb = answered.asked.verb
+        if verb == "heartbeat" or (answered.answer is not None and not answered.accepted):
+            return
+        unsure = self.asking > 0 or answered.answer is None
+        if verb in ("enable", "disable"):
+            self.enabled = None if unsure else verb == "enable"
+        if verb != "enable":
+            self.wanted = None if unsure else "up" if verb in ("start", "restart") else "down"
 
 
 @define
@@ -75,25 +89,37 @@ class Scene:
                 self._moved(self.ports[record.port], record)
             case Messaged():
                 port = self.by_name[record.device]
-                port.told_s, port.retold_s = min(port.told_s, record.at_s), record.at_s
+                port.told_s = min(port.told_s, record.at_s)
             case Sent():
                 self._sent(record)
-            case Asked():
-                self._asked(record)
+            case Asked() | Answered():
+                self._spoken(record)
             case Did():
                 self._did(record.words)
-            case Began():
-                self._came_up()
-            case Ended():
-                self._begins("service")
-                self.lossy |= self.disk_in_trouble
-            case Told():
-                pass
+            case Began() | Ended():
+                self._lives(record)
+
+    def _lives(self, record: Began | Ended) -> None:
+        """The service comes up, or is gone."""
+        if isinstance(record, Began):
+            self._ends("service")
+            for port in self.ports.values():
+                port.restarted_s = self.now_s
+            return
+        self._begins("service")
+        if self.disk_in_trouble:
+            self._forgets()
+
+    def _forgets(self) -> None:
+        """What could not be written is lost, or all of it is."""
+        self.lossy = True
+        for port in self.ports.values():
+            port.wanted = port.enabled = None
 
     def _moved(self, port: Port, moved: RelayMoved) -> None:
         port.on, port.moved_s = moved.on, moved.at_s
         if moved.on:
-            port.told_s, port.retold_s, port.killed, port.restarted_s = math.inf, -math.inf, False, -math.inf
+            port.told_s, port.killed, port.restarted_s = math.inf, False, -math.inf
 
     def _sent(self, sent: Sent) -> None:
         if len(sent.words) == 2 and sent.words[1].isdecimal() and int(sent.words[1]) in self.ports:  # noqa: PLR2004
@@ -105,15 +131,17 @@ class Scene:
 
     def _asked(self, asked: Asked) -> None:
         port = self.by_name.get(asked.device)
-        if port is not None and asked.verb == "kill":
-            port.killed = True
+        if port is not None:
+            port.killed |= asked.verb == "kill"
+            port.asking += 1
         if asked.force:
             self.forced.add(asked.device)
 
-    def _came_up(self) -> None:
-        self._ends("service")
-        for port in self.ports.values():
-            port.restarted_s = self.now_s
+    def _spoken(self, record: Asked | Answered) -> None:
+        if isinstance(record, Asked):
+            self._asked(record)
+        elif (port := self.by_name.get(record.asked.device)) is not None:
+            port.answered(record)
 
     # --- Troubles ------------------------------------------------------------------------------------------------
 
@@ -126,27 +154,38 @@ class Scene:
 
     def _did(self, words: str) -> None:
         match words.split():
-            case ["board", "temp", celsius]:
-                self._heated(float(celsius))
+            case ["board", *rest]:
+                self._board(rest)
             case ["all", "well"]:
                 self.troubles.intersection_update({"service"})
-                self.troubled_s = max(self.troubled_s, self.now_s)
+                self._ends("all")
                 self._heated(23.5)
-            case ["board", "reset" | "powercycle"] | ["board", "fault", "brownout" | "watchdog" | "eeprom"]:
+            case ["disk", "wiped"]:
+                self._forgets()
+            case ["cable", "late", how]:
+                self._lasting("late", how)
+            case ["cable", "pieces" | "whole" as how]:
+                self._lasting("pieces", how)
+            case ["cable" | "disk" | "message" as what, how, *_]:
+                self._lasting(what, how)
+            case ["service", "crash" | "freeze" as what, _]:
+                self.crashes += what == "crash"
+                self._ends(what)
+
+    def _board(self, words: list[str]) -> None:
+        match words:
+            case ["temp", celsius]:
+                self._heated(float(celsius))
+            case ["reset" | "powercycle"] | ["fault", "brownout" | "watchdog" | "eeprom"]:
                 self.troubled_s = self.now_s + RESET_S
-            case ["board", "fault", "relay" | "sensor" as what, *where, how]:
-                self._lasting(" ".join((what, *where)), how)
-            case ["board", "fault", "corrupt" | "lose" | "duplicate" as what, how, *where]:
-                self._lasting(" ".join((what, *where)), how)
-            case ["board", "fault", what, *more]:
-                self._lasting(what, more[-1] if what in ("silent", "slow") else "0")
-            case ["cable" | "disk" | "message" as what, *how]:
-                self._lasting(f"{what}", how[-1])
-            case ["service", "crash", *_]:
-                self.crashes += 1
-                self.troubled_s = max(self.troubled_s, self.now_s)
-            case ["service", "freeze", _]:
-                self.troubled_s = max(self.troubled_s, self.now_s)
+            case ["fault", "relay", where, how]:
+                self._lasting(f"relay {where}", how)
+            case ["fault", "sensor", where, how, *_]:
+                self._lasting(f"sensor {where}", how)
+            case ["fault", "silent" | "slow" | "corrupt" | "lose" | "duplicate" as what, how, *_]:
+                self._lasting(what, how)
+            case ["fault", what, *_]:
+                self._ends(what)
 
     def _lasting(self, trouble: str, how: str) -> None:
         if how in OVER:

@@ -8,6 +8,7 @@ from typing import Any
 
 from wagman.config.schema import Config
 from wagman.simulation.records import Look, Truth
+from wagman.simulation.scene import Port, Scene
 
 LOOK_S = 30.0
 """How often it is looked whether all is well."""
@@ -24,19 +25,32 @@ def bound_s(config: Config) -> float:
     return starts_s + waits_s + config.wagman.hibernate_min_s + config.wagman.normal_interval_s + MARGIN_S
 
 
-def unsettled(look: Look, config: Config, doomed: Collection[str]) -> Iterator[str]:
+def unsettled(look: Look, scene: Scene, doomed: Collection[str]) -> Iterator[str]:
     """What is not yet as it should be."""
+    config = scene.config
     if look.status["board"]["blind"]:
         yield "the board is not seen"
+    own = next((device for device in config.devices if device.is_self), None)
+    if own is not None and look.selector != own.primary:
+        yield f"{own.name} would boot from {look.selector}"
     rows = {row["name"]: row for row in look.status["devices"]}
     for guest in config.guests:
         row, truth = rows[guest.name], look.truth[guest.port]
+        yield from _forgotten(row, scene.by_name[guest.name])
         if guest.name in doomed:
             continue
         if row["wanted"] == "up" and row["enabled"] and not row["held"]:
             yield from _not_up(row, truth, has_heartbeat=guest.has_heartbeat)
         else:
             yield from _not_down(row, truth)
+
+
+def _forgotten(row: Mapping[str, Any], port: Port) -> Iterator[str]:
+    """What operators were promised."""
+    if port.wanted not in (None, row["wanted"]):
+        yield f"{row['name']} is wanted {row['wanted']}, and an operator was promised {port.wanted}"
+    if port.enabled not in (None, row["enabled"]):
+        yield f"{row['name']} is {'' if row['enabled'] else 'not '}enabled, and an operator was promised the opposite"
 
 
 def _not_up(row: Mapping[str, Any], truth: Truth, *, has_heartbeat: bool) -> Iterator[str]:

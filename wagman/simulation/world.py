@@ -9,7 +9,7 @@ import trio
 from attrs import define, evolve, field
 from trio.testing import MockClock
 
-from wagman.config.schema import Config
+from wagman.config.schema import PORTS, SELECTOR_PORTS, Config
 from wagman.device import Stamp
 from wagman.io.fake.guests import Guest, GuestSpec
 from wagman.io.fake.hardware import DirtyCut, RelayChange
@@ -97,7 +97,7 @@ class World:
             return  # the state is in the relay's own record
         guest = self.board.hardware.guests[record.port]
         state, silent_s = guest.state(record.board_s), self._silent_s(record.port, guest, record.board_s)
-        medium = self.board.hardware.selectors[record.port] if record.port in (0, 1) else None
+        medium = self.board.hardware.selectors[record.port] if record.port in SELECTOR_PORTS else None
         self._moved_s[record.port] = record.board_s
         self.watch(RelayMoved(record.board_s, record.port, record.on, record.by, state, silent_s, medium))
 
@@ -131,11 +131,15 @@ class World:
         port = self.port(device)
         return self._silent_s(port, self.board.hardware.guests[port], self.now_s)
 
-    def look(self) -> None:
-        """Compare what the service shows with how things are."""
-        if self.life is not None and self.life.service.boot_id:
-            self.board.temp(self.board.hardware.temperature_c)  # brings the board up to the present
-            self.watch(Look(self.now_s, self.life.service.status(), {port: self._truth(port) for port in range(5)}))
+    def look(self) -> Look | None:
+        """Compare what the service shows with how things are, if it is up."""
+        if self.life is None:
+            return None
+        self.board.status()  # brings the board up to the present
+        truth = {port: self._truth(port) for port in PORTS}
+        look = Look(self.now_s, self.life.service.status(), truth, self.board.hardware.selectors[0])
+        self.watch(look)
+        return look
 
     def _truth(self, port: int) -> Truth:
         hardware = self.board.hardware
@@ -196,6 +200,12 @@ class World:
 
     def _halt(self, device: str) -> bool:
         return self.board.halt(self.port(device))
+
+    def wipe(self) -> None:
+        """The log is lost, if nobody has it open."""
+        if self.life is None:
+            for file in self.directory.iterdir():
+                file.unlink()
 
     # --- Operators -----------------------------------------------------------------------------------------------
 

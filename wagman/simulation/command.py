@@ -1,0 +1,164 @@
+"""`wagman simulate`: a run with faults, a report, and the shortest trace where a promise broke."""
+
+import json
+import shlex
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve, frozen
+
+from wagman.config.load import load, loads
+from wagman.config.schema import Config
+from wagman.errors import CallerError, WagmanError
+from wagman.simulation.play import Outcome, Scenario, play, truncated
+from wagman.simulation.profiles import HOUR_S, PROFILES, make_script
+from wagman.simulation.records import Look, Record
+from wagman.simulation.report import Report
+from wagman.simulation.script import Item, parse, render
+from wagman.simulation.shrink import shrunk
+from wagman.simulation.timeline import Timeline
+
+DAY_S = 24 * HOUR_S
+
+DEFAULT_PROFILE = "everything"
+
+EXAMPLE = """
+[device.nc]
+port = 0
+self = true
+primary = "emmc"
+
+[device.gn]
+port = 1
+shutdown = ["simulated"]
+
+[device.cs]
+port = 2
+shutdown = ["simulated"]
+
+[device.x1]
+port = 3
+shutdown = ["simulated"]
+
+[device.x2]
+port = 4
+heartbeat = false
+shutdown = []
+"""
+"""The node that is simulated unless another one is configured: one guest of each kind."""
+
+BAR = 40
+"""Characters of the progress bar."""
+
+
+@frozen
+class Request:
+    """What is asked for on the command line."""
+
+    scenario: Scenario
+    replay: str  # the command that does the same again
+    timeline: str | None
+    as_json: bool
+
+
+def run(args: Namespace) -> int:
+    """The command: 0 where every promise held, 1 where one broke, 2 where the request makes no sense."""
+    try:
+        request = read(args)
+    except (WagmanError, OSError) as error:
+        sys.stderr.write(f"wagman: {error}\n")
+        return 2
+    report, timeline = Report(request.scenario.config), Timeline(request.scenario.config)
+    outcome = play(request.scenario, report, timeline, *progress(request.scenario))
+    if request.timeline is not None:
+        Path(request.timeline).write_text(timeline.svg(outcome), encoding="utf-8")
+    trace = shortest(request.scenario, outcome)
+    (_print_json if request.as_json else _print)(request, outcome, report, trace)
+    return 0 if outcome.violation is None else 1
+
+
+def read(args: Namespace) -> Request:
+    """The request in the arguments.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
+        CallerError: there is no such profile, or the script cannot be read.
+        OSError: there is no such script.
+    """
+    config = loads(EXAMPLE, "the example") if args.config is None else load(args.config)
+    script = _random_script(config, args) if args.script is None else parse(Path(args.script).read_text(encoding="utf-8"))
+    words = ["wagman", "simulate", "--days", f"{args.days:g}", "--seed", str(args.seed)]
+    words += [word for name in ("faults", "config", "script") for word in _option(name, getattr(args, name))]
+    scenario = Scenario(args.seed, config, script)
+    return Request(scenario, shlex.join(words), args.timeline, args.json)
+
+
+def _option(name: str, value: str | None) -> list[str]:
+    return [] if value is None else [f"--{name}", value]
+
+
+def _random_script(config: Config, args: Namespace) -> Sequence[Item]:
+    name = args.faults or DEFAULT_PROFILE
+    if name not in PROFILES:
+        raise CallerError(f"--faults {name}: there is no such profile (known: {', '.join(PROFILES)})")
+    return make_script(config, PROFILES[name], args.seed, args.days * DAY_S)
+
+
+def shortest(scenario: Scenario, outcome: Outcome) -> Sequence[Item]:
+    """The shortest script found that breaks the same promise; empty where none broke."""
+    if outcome.violation is None:
+        return []
+    broken = outcome.violation
+
+    def breaks(script: Sequence[Item]) -> bool:
+        found = play(evolve(scenario, script=script)).violation
+        return found is not None and found.promise == broken.promise
+
+    return shrunk(truncated(scenario.script, broken.at_s), breaks)
+
+
+# --- What is printed --------------------------------------------------------------------------------------------------
+
+
+def progress(scenario: Scenario) -> list[Callable[[Record], None]]:
+    """Who draws a bar on a terminal; nobody elsewhere."""
+    if not sys.stderr.isatty():
+        return []
+    whole_s = sum(getattr(item, "for_s", 0.0) for item in scenario.script)
+
+    def draw(record: Record) -> None:
+        if isinstance(record, Look):
+            done = min(1.0, record.at_s / max(whole_s, 1.0))
+            bar = "#" * int(done * BAR)
+            sys.stderr.write(f"\r[{bar:{BAR}}] {done:4.0%}  day {record.at_s / DAY_S:.1f}" + "\r" * (done == 1))
+
+    return [draw]
+
+
+def _print(request: Request, outcome: Outcome, report: Report, trace: Sequence[Item]) -> None:
+    lines = [f"simulated {outcome.length_s / DAY_S:.2f} days with seed {request.scenario.seed}", *report.lines()]
+    lines.append(f"log sha256: {outcome.log_sha256}")
+    if outcome.violation is None:
+        lines.append("every promise held")
+    else:
+        lines += [str(outcome.violation), f"shortest trace found: {render(trace)}", f"again: {request.replay}"]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _print_json(request: Request, outcome: Outcome, report: Report, trace: Sequence[Item]) -> None:
+    found: dict[str, Any] | None = None
+    if outcome.violation is not None:
+        broken = outcome.violation
+        found = {"promise": broken.promise, "at_s": broken.at_s, "text": broken.text, "trace": render(trace)}
+    document = {
+        "seed": request.scenario.seed,
+        "days": round(outcome.length_s / DAY_S, 6),
+        "log_sha256": outcome.log_sha256,
+        "violation": found,
+        "replay": request.replay,
+        **report.as_json(),
+    }
+    sys.stdout.write(json.dumps(document, indent=2) + "\n")

@@ -1,0 +1,97 @@
+"""A picture of a run: a row for each guest, coloured by its state, the faults beneath, and the moment that a promise broke."""
+
+from collections.abc import Iterator
+from html import escape
+
+from attrs import define, field
+
+from wagman.config.schema import Config
+from wagman.simulation.play import Outcome
+from wagman.simulation.promises import STATES
+from wagman.simulation.records import Began, Did, Ended, Record, RelayMoved, Told
+
+WIDTH, ROW, LEFT = 1200.0, 22, 60
+COLOURS = {
+    "stopped": "#bbbbbb",
+    "starting": "#f0c419",
+    "will_stop": "#f09a19",
+    "started": "#4caf50",
+    "stopping": "#e57f4a",
+    "restarting": "#7e9fe0",
+    "on": "#333333",
+    "down": "#d32f2f",
+}
+"""Of the states; of a relay that is on; of a service that is down."""
+
+
+@define
+class Row:
+    """One line of the picture: what it showed from when on."""
+
+    name: str
+    spans: list[tuple[float, str]] = field(factory=lambda: [(0.0, "")])
+
+    def becomes(self, at_s: float, what: str) -> None:
+        """From now on it shows `what` (empty: nothing)."""
+        self.spans.append((at_s, what))
+
+
+@define
+class Timeline:
+    """Takes in the records of a run, and draws it."""
+
+    config: Config
+    rows: dict[str, Row] = field(init=False)
+    marks: list[tuple[float, str]] = field(factory=list)
+
+    def __attrs_post_init__(self) -> None:
+        names = [name for guest in self.config.guests for name in (guest.name, f"{guest.name} relay")]
+        self.rows = {name: Row(name) for name in [*names, "service"]}
+
+    def __call__(self, record: Record) -> None:
+        """Note what is drawn of it."""
+        match record:
+            case Told() if record.event.type.removeprefix("device.") in STATES:
+                self.rows[record.event.device or ""].becomes(record.at_s, record.event.type.removeprefix("device."))
+            case RelayMoved():
+                for guest in self.config.guests:
+                    if guest.port == record.port:
+                        self.rows[f"{guest.name} relay"].becomes(record.at_s, "on" if record.on else "")
+            case Began() | Ended():
+                self.rows["service"].becomes(record.at_s, "" if isinstance(record, Began) else "down")
+            case Did():
+                self.marks.append((record.at_s, record.words))
+
+    def svg(self, outcome: Outcome) -> str:
+        """The picture."""
+        return "\n".join(self._parts(outcome)) + "\n"
+
+    def _parts(self, outcome: Outcome) -> Iterator[str]:
+        scale, height = WIDTH / max(outcome.length_s, 1.0), ROW * (len(self.rows) + 2)
+        yield (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH + LEFT:.0f} {height}" '
+            'font-family="sans-serif" font-size="10">'
+        )
+        for index, row in enumerate(self.rows.values()):
+            yield from self._row(row, index * ROW, scale, outcome.length_s)
+        for at_s, words in self.marks:
+            yield _mark(LEFT + at_s * scale, height - 2 * ROW, "#888888", f"{at_s:.0f} s: {words}", ROW)
+        if outcome.violation is not None:
+            yield _mark(LEFT + outcome.violation.at_s * scale, 0, "#d32f2f", str(outcome.violation), height)
+        yield "</svg>"
+
+    def _row(self, row: Row, top: float, scale: float, end_s: float) -> Iterator[str]:
+        yield f'<text x="0" y="{top + ROW / 2 + 4:.0f}">{escape(row.name)}</text>'
+        ends = [at_s for at_s, _ in row.spans[1:]] + [end_s]
+        for (at_s, what), until_s in zip(row.spans, ends, strict=True):
+            if what:
+                yield (
+                    f'<rect x="{LEFT + at_s * scale:.2f}" y="{top + 3:.0f}" width="{max(0.3, (until_s - at_s) * scale):.2f}" '
+                    f'height="{ROW - 6}" fill="{COLOURS[what]}"><title>{what}, {at_s:.0f} to {until_s:.0f} s</title></rect>'
+                )
+
+
+def _mark(x: float, top: float, colour: str, title: str, height: float) -> str:
+    return (
+        f'<rect x="{x:.2f}" y="{top:.0f}" width="1.5" height="{height:.0f}" fill="{colour}"><title>{escape(title)}</title></rect>'
+    )
