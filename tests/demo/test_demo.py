@@ -1,0 +1,102 @@
+"""`wagman demo` as a user runs it: it ends by itself, tells the truth, and leaves nothing behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from wagman.demo.scenarios import SCENARIOS
+
+DEMO = (sys.executable, "-m", "wagman", "demo")
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Where the demonstration makes its own folder; its path is short enough for sockets."""
+    with TemporaryDirectory(prefix="d") as name:
+        yield Path(name)
+
+
+def begun(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
+    env = {**os.environ, "TMPDIR": str(folder)}
+    return subprocess.Popen((*DEMO, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
+
+
+def command_line(process: Path) -> str:
+    try:
+        return (process / "cmdline").read_bytes().decode(errors="replace")
+    except OSError:
+        return ""  # it has ended meanwhile
+
+
+def processes_of(folder: Path) -> list[str]:
+    """The command lines of all processes that have to do with this folder."""
+    lines = [command_line(process) for process in Path("/proc").iterdir() if process.name.isdecimal()]
+    return [line for line in lines if str(folder) in line]
+
+
+def is_clean(folder: Path) -> bool:
+    return not processes_of(folder) and not list(folder.iterdir())
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_scenario_ends_by_itself_says_what_it_has_shown_and_leaves_nothing_behind(scenario: str, folder: Path) -> None:
+    began_s = time.monotonic()
+    out, err = begun(folder, "--scenario", scenario).communicate(timeout=110)
+    assert err == ""
+    assert "-- All of it was shown, in " in out
+    assert "heartbeat_timeout" in out  # what it has shortened
+    assert "\x1b" not in out
+    assert is_clean(folder)
+    assert time.monotonic() - began_s < 90
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_told_to_end_it_leaves_nothing_behind(how: signal.Signals, folder: Path) -> None:
+    demo = begun(folder)
+    assert demo.stdout
+    next(line for line in demo.stdout if "device.starting" in line)
+    assert len(processes_of(folder)) == 2
+    demo.send_signal(how)
+    out, err = demo.communicate(timeout=20)
+    assert (demo.returncode, err) == (128 + how, "")
+    assert "All of it was shown" not in out
+    assert is_clean(folder)
+
+
+def test_a_child_that_ends_by_itself_ends_the_demonstration_with_an_error(folder: Path) -> None:
+    demo = begun(folder)
+    assert demo.stdout
+    next(line for line in demo.stdout if "device.starting" in line)
+    pid = next(
+        int(p.name) for p in Path("/proc").iterdir() if p.name.isdecimal() and f"run\0--config\0{folder}" in command_line(p)
+    )
+    os.kill(pid, signal.SIGKILL)
+    _, err = demo.communicate(timeout=20)
+    assert demo.returncode == 1
+    assert len(err.splitlines()) == 1
+    assert is_clean(folder)
+
+
+def test_what_cannot_be_shown_is_an_error(folder: Path) -> None:
+    """A board that runs ten times slower than the service believes: the first guest is not up in time."""
+    code = "import wagman.demo.node as node; node.FAKE_GUESTS = ('gn:boot=900,beat=8', 'cs:beat=0', 'x1:beat=0')\n"
+    code += "from wagman.cli import main; raise SystemExit(main(['demo', '--speed', '60']))"
+    env = {**os.environ, "TMPDIR": str(folder)}
+    ended = subprocess.run((sys.executable, "-c", code), capture_output=True, text=True, env=env, timeout=60, check=False)
+    assert ended.returncode == 1
+    assert "not shown within 300 s of board time: the guests were started one after the other" in ended.stderr
+    assert is_clean(folder)
+
+
+def test_a_scenario_that_is_not_there_is_a_usage_error(folder: Path) -> None:
+    _, err = begun(folder, "--scenario", "encore").communicate(timeout=20)
+    assert err == "wagman: no scenario 'encore': there are tour, unplug, reset\n"
