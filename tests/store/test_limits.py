@@ -1,3 +1,4 @@
+import contextlib
 import json
 import random
 import sqlite3
@@ -156,3 +157,18 @@ def test_a_write_ahead_log_that_cannot_be_written_back_stops_the_commits_and_not
         with pytest.raises(StoreError, match="at its bound"):
             write(store, 500)
         assert bytes_on_disk(path) <= SMALL.max_bytes
+
+
+def test_a_write_ahead_log_that_a_reader_holds_back_is_an_error_and_no_silence(path: Path) -> None:
+    """It cannot happen to a store, which locks its file; if it did, the bound would be at stake."""
+    writer, reader = (sqlite3.connect(path, isolation_level=None, timeout=0.01) for _ in range(2))
+    with contextlib.closing(writer), contextlib.closing(reader):
+        writer.execute("PRAGMA journal_mode = WAL")
+        writer.execute("CREATE TABLE t (a)")
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM t").fetchall()
+        writer.execute("INSERT INTO t VALUES (1)")
+        with pytest.raises(StoreError, match="another process keeps it from being written back"):
+            checkpoint(writer)
+        reader.execute("COMMIT")
+        checkpoint(writer)
