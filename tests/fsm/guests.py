@@ -165,3 +165,10 @@ class Story:
         """From Stopping or Restarting: told, then silent."""
         self.delivered()
         self.fire("heartbeat")
+
+
+def started() -> Story:
+    """A guest that has just come up."""
+    story = Story()
+    story.boot()
+    return story

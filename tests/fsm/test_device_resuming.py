@@ -1,0 +1,136 @@
+"""How a guest is taken up by a service that comes up."""
+
+import pytest
+
+from tests.fsm.guests import GUEST, SWITCH, Story
+from wagman.config.schema import DeviceConfig
+from wagman.errors import StoreError
+from wagman.events import UNTOUCHED, PowerGoal
+from wagman.fsm import device
+from wagman.fsm.alarms import Alarm
+from wagman.fsm.case import Case, Memory
+from wagman.fsm.device_states import Restarting, Started, Starting, State, Stopped, Stopping, WillStop
+
+
+def restored(state: State) -> State:
+    return device.restored(state.lasting())
+
+
+def test_with_no_trusted_state_a_device_is_stopped_wanted_up_and_its_power_is_untouched() -> None:
+    story = Story(state=device.untrusted())
+    story.arm(story.state.resume(Case(GUEST, story.memory)))
+    assert (story.name, story.goal, story.memory.wanted, story.due) == ("stopped", UNTOUCHED, "up", False)
+    assert story.armed == {"settle": Alarm(5.0, since_s=0.0), "adopt": Alarm(90.0, proof=True, since_s=0.0)}
+
+
+def coming_up(config: DeviceConfig = GUEST, memory: Memory = Memory()) -> Story:  # noqa: B008 - it is frozen
+    story = Story(config, device.untrusted(), memory)
+    story.arm(story.state.resume(Case(config, memory)))
+    story.fire("settle")
+    return story
+
+
+def test_in_the_adopt_window_beats_adopt() -> None:
+    story = coming_up()
+    story.beat()
+    story.beat(after_s=10)
+    assert (story.name, story.goal) == ("started", PowerGoal("on", 1, already=True))
+
+
+def test_after_the_adopt_window_current_without_beats_leads_to_restarting() -> None:
+    story = coming_up()
+    story.fire("adopt", draws_current=True)
+    assert (story.name, story.messages) == ("restarting", ["restart"])
+
+
+def test_after_the_adopt_window_neither_beats_nor_current_means_off_and_the_ordinary_way_begins() -> None:
+    story = coming_up()
+    story.fire("adopt")
+    assert (story.name, story.goal.level, story.due) == ("stopped", "off", True)
+
+
+def test_after_the_adopt_window_current_is_all_there_is_to_see_of_a_device_without_a_heartbeat() -> None:
+    story = coming_up(SWITCH)
+    story.fire("adopt", draws_current=True)
+    assert story.events == ["adopted", "started"]
+
+
+def test_after_the_adopt_window_a_device_that_is_not_wanted_is_stopped_in_an_orderly_way() -> None:
+    story = coming_up(memory=Memory(wanted="down"))
+    story.fire("adopt", draws_current=True)
+    assert (story.name, story.messages) == ("stopping", ["shutdown"])
+
+
+def test_a_start_in_the_adopt_window_waits_for_what_it_shows() -> None:
+    story = coming_up(memory=Memory(wanted="down"))
+    assert story.ask("start").accepted
+    assert story.goal == UNTOUCHED
+    story.fire("adopt")
+    assert story.due
+
+
+def test_a_forced_start_in_the_adopt_window_is_not_forgotten() -> None:
+    story = coming_up(memory=Memory(hibernating=True))
+    assert story.ask("start", force=True).accepted
+    story.fire("adopt")
+    assert (story.name, story.memory.exempt) == ("starting", True)
+
+
+def test_a_kill_in_the_adopt_window_ends_what_was_forced() -> None:
+    story = coming_up(memory=Memory(hibernating=True))
+    story.ask("start", force=True)
+    story.ask("kill")
+    assert not story.ask("start").accepted
+
+
+ALARMS_AT_FULL_LENGTH = [
+    (Stopped(settled=True), {"settle": Alarm(5.0)}),
+    (Stopped(backoff_s=40.0), {"settle": Alarm(5.0), "backoff": Alarm(40.0)}),
+    (Starting(), {}),
+    (Starting(asked=True, cleared=True), {}),
+    (Starting(asked=True, cleared=True, on=True, on_at_s=3.0), {"timeout": Alarm(240.0, proof=True)}),
+    (WillStop(asked=True, cleared=True, on=True), {"timeout": Alarm(240.0, proof=True)}),
+    (Started(stable=True, since_at_s=9.0), {"heartbeat": Alarm(300.0, proof=True)}),
+    (Stopping(sending=True, recent=True), {"heartbeat": Alarm(60.0, proof=True), "timeout": Alarm(600.0)}),
+    (Restarting(delivered=True, recent=True), {"heartbeat": Alarm(60.0, proof=True), "timeout": Alarm(600.0)}),
+]
+
+
+@pytest.mark.parametrize(("state", "alarms"), ALARMS_AT_FULL_LENGTH, ids=lambda each: getattr(each, "name", ""))
+def test_each_state_resumes_with_its_alarms_at_full_length(state: State, alarms: dict[str, Alarm]) -> None:
+    assert restored(state).resume(Case(GUEST, Memory(failures=1))) == alarms
+
+
+def test_a_resumed_stop_is_taken_as_delivered_and_a_guest_that_beats_is_told_again() -> None:
+    story = Story(state=restored(Stopping(sending=True, recent=True)))
+    story.arm(story.state.resume(Case(GUEST, story.memory)))
+    story.beat()
+    assert story.messages == ["shutdown"]
+    story.fire("heartbeat")
+    assert story.name == "stopped"
+
+
+def test_a_resumed_device_has_to_show_itself_for_stable_after_anew() -> None:
+    story = Story(state=restored(Started(since_at_s=-5000.0)))
+    story.arm(story.state.resume(Case(GUEST, story.memory)))
+    story.beat()
+    assert story.events == []
+    story.become_stable()
+
+
+def test_a_resumed_switch_that_was_stable_has_nothing_to_wait_for() -> None:
+    assert restored(Started(stable=True)).resume(Case(SWITCH, Memory())) == {}
+    assert restored(Started()).resume(Case(SWITCH, Memory())) == {"stable": Alarm(600.0)}
+
+
+def test_what_was_saved_keeps_no_times_of_the_old_clock() -> None:
+    for state in (Stopped(beat_at_s=1.0), Starting(on=True, on_at_s=1.0), Started(since_at_s=1.0)):
+        assert not any(name.endswith("_at_s") for name in state.lasting())
+
+
+@pytest.mark.parametrize(
+    "saved", [{}, {"name": "asleep"}, {"reason": "x"}, {"name": "started", "mood": "good"}, {"name": ["started"]}]
+)
+def test_what_is_no_state_is_not_trusted(saved: dict[str, object]) -> None:
+    with pytest.raises(StoreError):
+        device.restored(saved)

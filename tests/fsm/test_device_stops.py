@@ -1,0 +1,166 @@
+"""How a guest is stopped: told to halt, then silent, then cut."""
+
+from itertools import pairwise
+
+import pytest
+from attrs import evolve
+
+from tests.fsm.guests import GUEST, HALT, SWITCH, Story, started
+from wagman.events import PowerGoal, RelayOff
+from wagman.fsm import device
+from wagman.fsm.alarms import Alarm
+from wagman.fsm.device_states import State, Stopping
+
+
+def restored(state: State) -> State:
+    return device.restored(state.lasting())
+
+
+def test_power_goes_only_after_the_message_and_then_the_whole_silence() -> None:
+    story = started()
+    story.ask("stop")
+    story.wait(200)
+    story.fire("heartbeat")
+    assert story.name == "stopping"  # still being told
+    story.delivered()
+    assert story.due_s("heartbeat") == story.now_s + 60
+    story.beat(after_s=59)
+    assert story.due_s("heartbeat") == story.now_s + 60
+    story.fire("heartbeat")
+    assert (story.name, story.goal) == ("stopped", PowerGoal("off", 1))
+
+
+@pytest.mark.parametrize("ok", [True, False])
+def test_the_stop_timeout_runs_from_the_end_of_the_first_attempt_to_deliver_the_message(*, ok: bool) -> None:
+    story = started()
+    story.ask("stop")
+    assert "timeout" not in story.armed
+    story.wait(14)
+    story.delivered(ok=ok)
+    due_s = story.due_s("timeout")
+    assert due_s == story.now_s + 600
+    story.fire("resend")
+    story.beat(after_s=20)
+    story.wait(14)
+    story.delivered(ok=ok)
+    assert story.due_s("timeout") == due_s
+
+
+def test_at_most_one_message_per_shutdown_resend() -> None:
+    story = started()
+    story.ask("stop")
+    story.delivered()
+    sent_s = [story.now_s]
+    for _ in range(60):
+        story.wait(1)
+        if "resend" in story.armed and story.now_s >= story.due_s("resend"):
+            story.fire("resend")
+        story.beat()
+        if len(story.messages) > len(sent_s):
+            sent_s.append(story.now_s)
+            story.delivered()
+    assert [later - earlier for earlier, later in pairwise(sent_s)] == [10.0] * 6
+
+
+def test_no_message_while_one_is_on_its_way() -> None:
+    story = started()
+    story.ask("stop")
+    story.fire("resend")
+    story.beat(after_s=5)
+    assert story.messages == ["shutdown"]
+    story.delivered()
+    story.beat(after_s=5)
+    assert story.messages == ["shutdown", "shutdown"]
+
+
+def test_a_guest_that_does_not_stop_is_cut_at_the_stop_timeout() -> None:
+    story = started()
+    story.ask("stop")
+    story.delivered()
+    story.fire("timeout")
+    assert story.events[-2:] == ["stop_failed", "stopped"]
+    assert story.goal == PowerGoal("off", 1, firm=True)
+
+
+def test_a_start_while_stopping_keeps_both_deadlines_and_says_that_power_comes_back() -> None:
+    story = started()
+    story.ask("stop")
+    story.delivered()
+    story.fire("resend")
+    before = dict(story.armed)
+    story.wait(5)
+    story.ask("start")
+    assert {name: story.armed[name] for name in before} == before
+    assert story.messages == ["shutdown", "restart"]
+    story.ask("stop")
+    assert {name: story.armed[name] for name in before} == before
+    assert story.name == "stopping"
+
+
+def test_a_restart_is_a_new_power_cycle_with_an_off_before_it() -> None:
+    story = started()
+    story.ask("restart")
+    assert (story.name, story.messages) == ("restarting", ["restart"])
+    story.halt()
+    assert story.goal == PowerGoal("on", 2, "emmc")
+    story.tell(RelayOff(1, 1, story.now_s))
+    assert story.goal == PowerGoal("on", 2, "emmc", cleared=True)
+
+
+def test_a_restart_that_does_not_stop_is_power_cycled_at_the_stop_timeout() -> None:
+    story = started()
+    story.ask("restart")
+    story.delivered()
+    story.fire("timeout")
+    assert story.events[-2:] == ["stop_failed", "starting"]
+
+
+def test_a_restart_ends_in_stopped_where_the_environment_has_come_to_forbid_it() -> None:
+    story = started()
+    story.ask("restart")
+    story.hibernation(active=True)
+    story.halt()
+    assert story.name == "stopped"
+
+
+def test_a_device_without_a_heartbeat_is_cut_stop_silence_after_its_message() -> None:
+    story = Story(SWITCH)
+    story.turn()
+    story.relay_on()
+    story.ask("stop")
+    story.wait(10)
+    story.delivered()
+    assert story.armed["heartbeat"] == Alarm(60.0, since_s=10.0)
+    story.fire("heartbeat")
+    assert story.name == "stopped"
+
+
+def test_shutdown_empty_says_that_the_device_may_simply_be_cut() -> None:
+    story = Story(evolve(GUEST, shutdown=()))
+    story.boot()
+    story.ask("stop")
+    assert (story.name, story.messages) == ("stopped", [])
+    assert story.goal == PowerGoal("off", 1, firm=True)
+
+
+def test_a_stop_while_restarting_cuts_at_once_where_shutdown_is_empty() -> None:
+    story = Story(evolve(GUEST, shutdown=(), restart=HALT))
+    story.boot()
+    story.ask("restart")
+    assert story.messages == ["restart"]
+    story.ask("stop")
+    assert (story.name, story.messages) == ("stopped", ["restart"])
+
+
+def test_a_restart_while_stopping_cuts_at_once_where_restart_is_empty() -> None:
+    story = Story(evolve(GUEST, restart=()))
+    story.boot()
+    story.ask("stop")
+    story.ask("restart")
+    assert (story.name, story.goal.cycle, story.messages) == ("starting", 2, ["shutdown"])
+
+
+def test_no_message_is_sent_again_where_the_configuration_has_lost_it() -> None:
+    story = Story(evolve(GUEST, shutdown=()), restored(Stopping()))
+    story.beat()
+    assert (story.name, story.messages) == ("stopping", [])
