@@ -64,6 +64,7 @@ class FakeService:
     link: str = "up"
     boot_id: str = BOOT_ID
     asked: list[tuple[Any, ...]] = field(factory=list)
+    looks: int = 0  # how often the status was asked for
     trouble: Exception | None = None  # raised by `hello`
     began_s: float = field(factory=trio.current_time)
 
@@ -79,6 +80,7 @@ class FakeService:
         raise UnknownDeviceError(device)
 
     def status(self, devices: Sequence[str] | None = None) -> Mapping[str, Any]:
+        self.looks += 1
         since = "2026-01-31T12:00:00.000Z"
         sensors = {
             "temperature_c": {"value": 23.5, "age_s": 2.0, "state": "normal"},
@@ -197,6 +199,8 @@ class FakeService:
             raise CallerError("it would fight the service: use --force to send it all the same")
         if first in BOARD_ERRORS:
             raise BOARD_ERRORS[first]
+        if first == "defect":
+            raise ZeroDivisionError
         return self.arrange(first, *words)
 
     def arrange(self, what: str, *words: str) -> Sequence[str]:
@@ -204,10 +208,14 @@ class FakeService:
             case "guest", (name, *pairs):
                 for key, value in (pair.split("=") for pair in pairs):
                     self.set(self.guests[name], key, value)
-            case "wagman", (self.wagman,):
-                pass
-            case "link", (self.link,):
-                pass
+            case "looks", ():
+                return [str(self.looks)]
+            case "reset", ():
+                self.guests, self.wagman, self.link = guests(), "normal", "up"
+            case "wagman", (state,):
+                self.wagman = state
+            case "link", (state,):
+                self.link = state
             case "record", (type_, *device):
                 self.record(type_, *device)
             case _:
@@ -216,7 +224,7 @@ class FakeService:
 
     def set(self, guest: Guest, key: str, value: str) -> None:
         kind = type(getattr(guest, key))
-        setattr(guest, key, value == "True" if kind is bool else kind(value))
+        setattr(guest, key, value == "True" if kind is bool else kind(value.replace("_", " ")))
 
 
 async def sleep(seconds: float) -> None:

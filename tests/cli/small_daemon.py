@@ -1,4 +1,4 @@
-"""A process with a real socket, a real journal, and devices that only pretend: SOCKET [LOG [BOOT_ID]]."""
+"""A process with a real socket, a real journal, and devices that only pretend: SOCKET LOG BOOT_ID [ARRANGEMENT...]."""
 
 import os
 import sys
@@ -13,9 +13,11 @@ from wagman.api.listener import unix_listener
 from wagman.api.server import serve
 
 
-async def main(path: str, log: str = "", boot_id: str = "boot-1") -> None:
+async def main(path: str, log: str, boot_id: str, *arrangements: str) -> None:
     access = Access()
-    async with fake_service(Path(log) if log else None, boot_id) as service, trio.open_nursery() as nursery:
+    async with fake_service(Path(log), boot_id) as service, trio.open_nursery() as nursery:
+        for each in arrangements:
+            service.arrange(*each.split())
         with unix_listener(path, access) as bound:
             await nursery.start(serve, service, bound.listener, access.judge)
             os.write(sys.stdout.fileno(), b"ready\n")

@@ -12,6 +12,7 @@
 - `outcome`    exit codes
 """
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -22,8 +23,11 @@ from wagman.cli.parser import parse
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    _have_streams()
     try:
-        return _run(sys.argv[1:] if argv is None else argv)
+        args = parse(sys.argv[1:] if argv is None else argv)
+        code: int = args.run(args)
+        sys.stdout.flush()
     except CommandError as error:
         complain(error)
         return error.code
@@ -32,19 +36,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _forget_output()
         return PIPE_CLOSED
-
-
-def _run(argv: Sequence[str]) -> int:
-    args = parse(argv)
-    code: int = args.run(args)
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
     except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
         _forget_output()
-        raise CommandError(f"the output could not be written: {error.strerror}", code or FAILED) from error
+        complain("the output could not be written: the device that it goes to is full")
+        return FAILED
     return code
+
+
+def _have_streams() -> None:
+    """Python has none where the caller has closed them (`>&-`); what is written there is meant for nobody."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - pathlib is a heavy import; open to the end
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - pathlib is a heavy import; open to the end
 
 
 def _forget_output() -> None:

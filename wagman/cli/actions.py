@@ -61,8 +61,8 @@ def run(args: Namespace) -> int:
     try:
         task.run()
     except KeyboardInterrupt:
-        task.progress.clear()
-        complain("not waiting any longer: what was asked for goes on by itself")
+        if task.is_waiting:
+            complain("not waiting any longer: what was asked for goes on by itself")
         raise
     if args.json:
         print(json.dumps([outcome._asdict() for outcome in task.outcomes]))
@@ -83,6 +83,11 @@ class Task:
         self._due_s = math.inf
         self._look_at_s = -math.inf
         self._away_since_s: float | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Something was accepted, and what comes of it is not known yet."""
+        return bool(self._pursuits)
 
     def run(self) -> None:
         """From the question to the last outcome."""
@@ -115,13 +120,21 @@ class Task:
             raise CommandError("nothing was done: answer y, or use wagman stop", REFUSED)
 
     def _ask_one(self, client: Client, name: str) -> None:
-        reply = client.call(self.args.command, device=name, **({"force": True} if self.args.force else {}))
+        reply = self._answer(client, name)
         if not reply["accepted"]:
             self._report(Outcome(name, "refused", reply["state"], reason=reply["reason"]))
         elif not self.args.wait:
             self._report(Outcome(name, "accepted", reply["state"], reason=reply["reason"]))
         else:
             self._pursuits.append(Pursuit(self.args.command, name, reply, self._now))
+
+    def _answer(self, client: Client, name: str) -> Mapping[str, Any]:
+        force = {"force": True} if self.args.force else {}
+        try:
+            reply: Mapping[str, Any] = client.call(self.args.command, device=name, **force)
+        except LostError as error:
+            raise LostError(f"{name}: it is not known whether that was accepted, see wagman status {name}: {error}") from error
+        return reply
 
     # --- Waiting ------------------------------------------------------------------------------------------------------
 
@@ -134,7 +147,7 @@ class Task:
         except LostError as error:
             self._lost(error)
         if time.monotonic() >= self._due_s:
-            self._give_up("timed_out", "timed out")
+            self._give_up("timed_out", self._timed_out_words())
 
     def _listen(self) -> None:
         event = self._follower.item(max(min(self._look_at_s, self._due_s) - time.monotonic(), 0.0))
@@ -191,6 +204,10 @@ class Task:
             complain(text)
         elif not self.args.json:
             print(text, flush=True)
+
+    def _timed_out_words(self) -> str:
+        away = ", the service is away" if self._away_since_s is not None else ""
+        return "timed out" + (away or (", the board cannot be seen" if self._is_blind else ""))
 
     def _waiting_words(self) -> str:
         now = self._now._replace(here_s=time.monotonic())

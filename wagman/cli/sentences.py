@@ -32,8 +32,8 @@ def _with(text: str, *more: str | None) -> str:
     return ", ".join([text, *filter(None, more)])
 
 
-def _because(text: str) -> Callable[[Fields], str]:
-    return lambda fields: f"{text}: {fields['reason']}" if fields.get("reason") else text
+def _because(text: str, key: str = "reason") -> Callable[[Fields], str]:
+    return lambda fields: f"{text}: {fields[key]}" if fields.get(key) else text
 
 
 def _seconds(fields: Fields, key: str) -> str:
@@ -43,7 +43,7 @@ def _seconds(fields: Fields, key: str) -> str:
 def _command(verb: str) -> Callable[[Fields], str]:
     def told(fields: Fields) -> str:
         who = f"user {fields['uid']}" if fields.get("uid") is not None else "somebody"
-        return f"{who} asked to {verb} it" + ("" if fields.get("accepted", True) else ", and was refused")
+        return _with(f"{who} asked to {verb} it", "by force" if fields.get("force") else None)
 
     return told
 
@@ -59,22 +59,32 @@ _SENTENCES: Mapping[str, Callable[[Fields], str]] = {
     "device.start_failed": lambda f: _with("start failed: no heartbeat", _seconds(f, "waited_s"), start_words(f)),
     "device.stop_failed": lambda f: _with("did not halt", _seconds(f, "after_s"), "so its power was cut"),
     "device.heartbeat_lost": lambda f: f"its heartbeat stopped: silent for {duration(f.get('silent_s', 0))}",
-    "device.adopted": lambda f: f"found running, and taken over: {f.get('why', '')}".rstrip(": "),
-    "device.power_lost": lambda f: f"lost its power: {f.get('why', '')}".rstrip(": "),
+    "device.adopted": _because("found running, and taken over", "why"),
+    "device.unexpected_heartbeat": _because("runs though it should not", "why"),
+    "device.unexpected_power": _because("has power though it should not", "why"),
+    "device.power_lost": _because("lost its power", "why"),
+    "device.message": lambda f: _with(
+        f"told by its {f.get('message')} command", None if f.get("ok") else "which failed", f.get("detail")
+    ),
     "device.unrecoverable": lambda f: f"failed on both media, {f.get('failures', 'many')} times in a row",
     "device.brownout": lambda _: "the board browned out whenever it was switched on: held off until somebody starts it",
     "device.relay_stuck": lambda _: "its relay is stuck: it stays on",
     "wagman.start_next_device": lambda f: "its turn to be started" + (", to recover it" if f.get("recover") else ""),
+    "wagman.start_refused": _because("its start was refused"),
+    "wagman.start_stalled": lambda _: "its start came to nothing in time",
     "wagman.will_hibernate": lambda _: "too hot: guests are taken down",
     "wagman.hibernating": lambda _: "all guests are down, until the environment is normal",
     "wagman.normal": lambda _: "the Wagman is in normal operation",
     "environment.abnormal": lambda f: f"{f.get('sensor')} is {f.get('state')}: {f.get('value')}",
     "environment.normal": lambda f: f"{f.get('sensor')} is normal: {f.get('value')}",
     "environment.unknown": lambda f: f"{f.get('sensor')} is not known",
+    "environment.released": lambda _: "no sensor tells any more: going on as if it were normal",
     "board.reset": lambda _: "the board restarted",
     "link.up": lambda _: "the link to the board came up",
-    "link.down": lambda _: "the link to the board went down",
+    "link.down": _because("the link to the board went down"),
+    "board.silent": _because("the board does not answer"),
     "service.started": lambda _: "the service started",
     "service.stopping": lambda _: "the service was stopped",
+    "command.refused": _because("that was refused"),
     **{f"command.{verb}": _command(verb) for verb in ("start", "stop", "restart", "kill", "enable", "disable")},
 }

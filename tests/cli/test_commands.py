@@ -1,0 +1,443 @@
+"""Each command, through the real process and a real socket."""
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.kit import PLAIN, WAGMAN, Daemon, scripted, until
+from wagman.cli.client import Client
+from wagman.cli.outcome import CommandError
+
+CLIENT_COMMANDS = [
+    "status",
+    "start gn",
+    "stop gn",
+    "restart gn",
+    "kill gn",
+    "enable gn",
+    "disable gn",
+    "ping gn",
+    "events",
+    "why gn",
+    "board hb",
+]
+OUTCOME_KEYS = {"device", "outcome", "state", "after_s", "media", "attempt", "reason"}
+
+
+def one_line(stderr: str) -> bool:
+    return stderr.startswith("wagman: ") and stderr.count("\n") == 1 and stderr.endswith("\n")
+
+
+# --- What all have in common --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", CLIENT_COMMANDS)
+def test_a_service_that_is_not_there_is_exit_3_and_one_line(command: str, tmp_path: Path) -> None:
+    done = Daemon(tmp_path).wagman(*command.split())
+    assert done.returncode == 3
+    assert done.stdout == ""
+    assert one_line(done.stderr)
+    assert "--socket" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("", "no-such-command", "start", "status --no-such", "start gn --timeout x", "start gn --timeout -1", "events -n x"),
+        *("events --since noon", "completion tcsh", "run --speed 0", "stop gn --force", "sta", "why all", "start zz", "why 9"),
+        *("ping zz", "events --device zz"),
+    ],
+)
+def test_nonsense_is_exit_2_and_one_line(command: str, daemon: Daemon) -> None:
+    done = daemon.wagman(*command.split())
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert one_line(done.stderr)
+
+
+def test_one_device_that_does_not_exist_and_nothing_at_all_is_asked_for(daemon: Daemon) -> None:
+    assert daemon.wagman("start", "gn", "zz").returncode == 2
+    assert daemon.state("gn") == "stopped"
+
+
+@pytest.mark.parametrize(
+    "command", [*CLIENT_COMMANDS, "run", "demo", "fake-board", "simulate", "check-config f", "completion bash", "top"]
+)
+def test_every_command_explains_itself(command: str, daemon: Daemon) -> None:
+    done = daemon.wagman(command.split(maxsplit=1)[0], "--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"usage: wagman {command.split(maxsplit=1)[0]}")
+
+
+def test_the_socket_is_named_by_option_or_variable(daemon: Daemon, tmp_path: Path) -> None:
+    elsewhere = str(tmp_path / "s")
+    assert daemon.wagman("status", WAGMAN_SOCKET=elsewhere).returncode == 3
+    assert daemon.wagman("status", "--socket", str(daemon.socket), WAGMAN_SOCKET=elsewhere).returncode == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_socket_that_may_not_be_used_is_exit_4(daemon: Daemon) -> None:
+    os.seteuid(1234)
+    try:
+        with pytest.raises(CommandError, match="not permitted") as caught:
+            Client(str(daemon.socket))
+    finally:
+        os.seteuid(0)
+    assert caught.value.code == 4
+
+
+@pytest.mark.parametrize("command", [*CLIENT_COMMANDS, "start all", "events -n 3", "status gn"])
+def test_output_to_a_pipe_has_no_control_codes(command: str, daemon: Daemon) -> None:
+    done = daemon.wagman(*command.split())
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "\r" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("redirection", "code"), [("| true", 141), ("> /dev/full", 1), (">&-", 0)])
+def test_output_that_nobody_takes_is_no_accident(redirection: str, code: int, daemon: Daemon) -> None:
+    for _ in range(2):
+        daemon.wagman("start", "all")
+        daemon.wagman("stop", "all")
+    # More than a pipe holds, so that it is written while the reader is gone.
+    events = f"for _ in 1 2 3 4; do {' '.join(WAGMAN)} events --since 0 --json; done"
+    script = f"( {events.replace('--json', '--json || exit')} ) {redirection}; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, env=daemon.environment())
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+    assert code != 1 or ("full" in done.stderr and one_line(done.stderr))
+
+
+def test_nothing_heavy_is_imported(daemon: Daemon) -> None:
+    code = """
+import sys
+from wagman.cli import main
+for command in sys.argv[1:]:
+    assert main(command.split()) == 0, command
+heavy = {"trio", "attr", "attrs", "structlog", "cattrs", "rich", "textual", "asyncio", "dataclasses", "inspect", "logging"}
+sys.exit(", ".join(sorted(heavy & sys.modules.keys())) or 0)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *CLIENT_COMMANDS], capture_output=True, text=True, check=False, env=daemon.environment()
+    )
+    assert done.returncode == 0, done.stderr
+
+
+# --- Asking -----------------------------------------------------------------------------------------------------------
+
+
+def test_status_shows_board_wagman_and_a_row_per_device_in_80_columns(daemon: Daemon) -> None:
+    lines = daemon.wagman("status").stdout.splitlines()
+    assert lines[0].startswith("board    up, v3 1.0.4 on /dev/waggle_sysmon, answered 2 s ago")
+    assert lines[1] == "sensors  temperature 23.5 C, humidity unknown, current 640 mA"
+    assert lines[2].startswith("wagman   normal for ")
+    assert [line.split()[0] for line in lines[4:]] == ["DEVICE", "nc", "gn", "cs", "x1"]
+    assert max(map(len, lines)) <= 80
+
+
+def test_status_says_what_is_not_as_it_should_be(daemon: Daemon) -> None:
+    daemon.board("link down")
+    daemon.board("guest gn enabled=False confirmed=False failures=2")
+    out = daemon.wagman("status", "gn", "1").stdout
+    assert "link down" in out
+    assert re.search(r"gn +1 +stopped .* unconfirmed,\n +disabled, 2 failed\n", out)
+    assert "x1" not in out
+
+
+def test_status_as_json_is_what_the_service_says(daemon: Daemon) -> None:
+    status = daemon.json("status", "gn")
+    assert status.keys() == {"service", "board", "wagman", "devices"}
+    assert [row["name"] for row in status["devices"]] == ["gn"]
+
+
+def test_ping_is_a_heartbeat(daemon: Daemon) -> None:
+    assert daemon.wagman("ping", "1").stdout == "gn: counted\n"
+    assert [outcome.keys() for outcome in daemon.json("ping", "gn")] == [OUTCOME_KEYS]
+
+
+def test_the_board_answers_as_the_board_answers(daemon: Daemon) -> None:
+    assert daemon.wagman("board", "hb").stdout == "7187\n100\n"
+    assert daemon.json("board", "hb", "x") == {"command": "hb x", "lines": ["7187", "100"]}
+
+
+@pytest.mark.parametrize(("command", "code"), [("start 1", 4), ("bad", 4), ("slow", 1), ("gone", 1), ("defect", 1)])
+def test_what_the_board_does_not_do_is_an_exit_code_and_one_line(command: str, code: int, daemon: Daemon) -> None:
+    done = daemon.wagman("board", *command.split())
+    assert done.returncode == code
+    assert one_line(done.stderr)
+
+
+def test_the_board_does_with_force_what_would_fight_the_service(daemon: Daemon) -> None:
+    assert daemon.wagman("board", "start", "1", "--force").returncode == 0
+
+
+def test_why_tells_the_story_and_what_keeps_it_from_starting(daemon: Daemon) -> None:
+    daemon.wagman("start", "gn")
+    out = daemon.wagman("why", "gn").stdout.splitlines()
+    assert out[0].startswith("gn is started for ")
+    assert out[1].endswith("started, first attempt, from emmc")
+    daemon.wagman("disable", "gn")
+    out = daemon.wagman("why", "1").stdout.splitlines()
+    assert out[0].startswith("gn is stopped")
+    assert out[1] == "not started: it is disabled: wagman enable allows it again"
+    assert out[2].endswith("stopped: asked by the operator")
+
+
+def test_why_as_json_has_the_chain(daemon: Daemon) -> None:
+    daemon.wagman("start", "gn")
+    told = daemon.json("why", "gn")
+    assert told.keys() == {"device", "state", "since", "reason", "not_started", "chain"}
+    assert told["chain"][0]["type"] == "device.started"
+    assert told["not_started"] is None
+
+
+def test_top_needs_a_terminal(daemon: Daemon) -> None:
+    done = daemon.wagman("top")
+    assert done.returncode == 2
+    assert one_line(done.stderr)
+
+
+# --- Commands ---------------------------------------------------------------------------------------------------------
+
+
+def test_start_waits_until_it_is_started_and_says_how_that_went(daemon: Daemon) -> None:
+    done = daemon.wagman("start", "gn")
+    assert done.returncode == 0
+    assert re.fullmatch(r"gn: started after 0\.\d s, from emmc\n", done.stdout)
+    assert daemon.wagman("start", "gn").stdout == "gn: already started\n"
+
+
+@pytest.mark.parametrize(("command", "word"), [("stop", "stopped"), ("kill", "killed"), ("disable", "disabled and stopped")])
+def test_down_waits_until_power_is_confirmed_off(command: str, word: str, daemon: Daemon) -> None:
+    daemon.board("guest gn confirm=0.5")
+    daemon.wagman("start", "gn")
+    done = daemon.wagman(command, "gn")
+    assert done.returncode == 0
+    assert re.fullmatch(rf"gn: {word} after .*s, power is off\n", done.stdout)
+    (row,) = daemon.ask("status", devices=["gn"])["devices"]
+    assert (row["state"], row["power"]) == ("stopped", {"wanted": "off", "confirmed": True})
+
+
+def test_restart_waits_for_the_new_start(daemon: Daemon) -> None:
+    daemon.wagman("start", "gn")
+    assert daemon.wagman("restart", "gn").stdout.startswith("gn: restarted after ")
+
+
+def test_the_first_failed_start_is_exit_1(daemon: Daemon) -> None:
+    daemon.board("guest gn fails=2")
+    done = daemon.wagman("start", "gn")
+    assert done.returncode == 1
+    assert one_line(done.stderr)
+    assert "wagman why gn" in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["start", "restart"])
+def test_what_is_refused_is_exit_4(verb: str, daemon: Daemon) -> None:
+    daemon.wagman("disable", "gn")
+    done = daemon.wagman(verb, "gn")
+    assert done.returncode == 4
+    assert one_line(done.stderr)
+    assert "enable it first" in done.stderr
+    assert daemon.wagman("enable", "gn").returncode == 0
+    assert daemon.wagman(verb, "gn").returncode == 0
+
+
+def test_hibernation_refuses_unless_forced(daemon: Daemon) -> None:
+    daemon.board("wagman hibernating")
+    assert daemon.wagman("start", "gn").returncode == 4
+    assert daemon.wagman("start", "gn", "--force").returncode == 0
+
+
+def test_the_controller_refuses_and_all_leaves_it_out(daemon: Daemon) -> None:
+    assert daemon.wagman("stop", "nc").returncode == 4
+    assert sorted(outcome["device"] for outcome in daemon.json("start", "all")) == ["cs", "gn", "x1"]
+
+
+def test_no_wait_only_asks(daemon: Daemon) -> None:
+    daemon.board("guest gn boot=inf")
+    (outcome,) = daemon.json("start", "gn", "--no-wait")
+    assert outcome.keys() == OUTCOME_KEYS
+    assert outcome["outcome"] == "accepted"
+    assert daemon.wagman("stop", "gn", "--no-wait").stdout == "gn: so be it\n"
+
+
+def test_a_timeout_is_exit_5_and_says_how_it_stands(daemon: Daemon) -> None:
+    daemon.board("guest gn boot=inf")
+    done = daemon.wagman("start", "gn", "--timeout", "0.3")
+    assert done.returncode == 5
+    assert one_line(done.stderr)
+    assert "it is starting" in done.stderr
+
+
+def test_a_relay_that_is_never_confirmed_off_is_never_told_as_stopped(daemon: Daemon) -> None:
+    daemon.wagman("start", "gn")
+    daemon.board("guest gn confirm=inf")
+    assert daemon.wagman("stop", "gn", "--timeout", "1").returncode == 5
+
+
+def test_several_devices_are_waited_for_together_and_the_gravest_outcome_counts(daemon: Daemon) -> None:
+    daemon.board("guest gn boot=inf")
+    daemon.board("guest cs fails=1")
+    assert daemon.wagman("start", "gn", "cs", "x1", "--timeout", "1").returncode == 1
+    daemon.board("guest x1 enabled=False")
+    daemon.wagman("stop", "all")
+    outcomes = {each["device"]: each["outcome"] for each in daemon.json("start", "all", "--timeout", "1")}
+    assert outcomes == {"gn": "timed_out", "cs": "failed", "x1": "refused"}
+
+
+def test_waiting_together_takes_no_longer_than_the_slowest(daemon: Daemon) -> None:
+    for name in ("gn", "cs", "x1"):
+        daemon.board(f"guest {name} boot=0.5")
+    assert max(each["after_s"] for each in daemon.json("start", "all")) < 1.4
+
+
+def test_interrupting_the_wait_is_130_and_takes_nothing_back(daemon: Daemon) -> None:
+    daemon.board("guest gn boot=1.5")
+    running = daemon.begin("start", "gn")
+    until(lambda: daemon.state("gn") == "starting")
+    code, out, err = running.interrupt()
+    assert (code, out) == (130, "")
+    assert one_line(err)
+    until(lambda: daemon.state("gn") == "started")
+
+
+def test_the_service_is_told_apart_from_something_else_on_the_socket(tmp_path: Path, daemon: Daemon) -> None:
+    done = daemon.wagman("start", "gn", "--socket", str(tmp_path))
+    assert done.returncode == 3
+    assert one_line(done.stderr)
+
+
+# --- On a terminal ----------------------------------------------------------------------------------------------------
+
+
+def on_terminal(daemon: Daemon, *args: str, typed: bytes = b"", awaited: bytes = b"", **env: str) -> tuple[int, str]:
+    """Run a command on a terminal of its own; type when it has shown what is awaited."""
+    leader, follower = pty.openpty()
+    environment = daemon.environment(TERM="xterm", **env)
+    with subprocess.Popen([*WAGMAN, *args], stdin=follower, stdout=follower, stderr=follower, env=environment) as process:
+        os.close(follower)
+        shown = bytearray()
+        while select.select([leader], [], [], 20)[0]:
+            try:
+                data = os.read(leader, 65536)
+            except OSError:  # it has ended
+                break
+            shown += data
+            if typed and awaited in shown:
+                os.write(leader, typed)
+                typed = b""
+        else:
+            process.kill()
+    os.close(leader)
+    return process.returncode, shown.decode()
+
+
+def test_a_kill_is_asked_about_on_a_terminal(daemon: Daemon) -> None:
+    daemon.wagman("start", "gn")
+    assert on_terminal(daemon, "kill", "gn", typed=b"n\n", awaited=b"[y/N]")[0] == 4
+    assert daemon.state("gn") == "started"
+    assert on_terminal(daemon, "kill", "gn", typed=b"y\n", awaited=b"[y/N]")[0] == 0
+    assert daemon.state("gn") == "stopped"
+    code, shown = on_terminal(daemon, "kill", "gn", "--yes")
+    assert code == 0
+    assert "[y/N]" not in shown
+
+
+def test_progress_and_colours_are_for_terminals_without_no_color(daemon: Daemon) -> None:
+    daemon.board("guest gn boot=0.7")
+    assert "\x1b[K" in on_terminal(daemon, "start", "gn")[1]
+    assert "\x1b[32m" in on_terminal(daemon, "status")[1]
+    daemon.wagman("stop", "gn")
+    assert "\x1b" not in on_terminal(daemon, "start", "gn", NO_COLOR="1")[1]
+    assert "\x1b" not in on_terminal(daemon, "status", NO_COLOR="1")[1]
+
+
+def test_top_shows_the_devices_until_q(daemon: Daemon) -> None:
+    pytest.importorskip("rich")
+    code, shown = on_terminal(daemon, "top", typed=b"q", awaited=b"DEVICE")
+    assert code == 0
+    assert "waggle_sysmon" in shown
+    assert "q quits" in shown
+
+
+# --- Completion -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["sta"], ["status", "start"]),
+        (["start", "--no"], ["--no-wait"]),
+        (["start", ""], ["nc", "gn", "cs", "x1", "all"]),
+        (["start", "gn", "c"], ["cs"]),
+        (["events", "--device", "g"], ["gn"]),
+        (["completion", "b"], ["bash"]),
+        (["run", "--config", ""], []),
+    ],
+)
+def test_what_comes_next_is_known(words: list[str], found: list[str], daemon: Daemon) -> None:
+    assert daemon.wagman("completion", "--words", *words).stdout.split() == found
+
+
+def test_completion_works_without_a_service(tmp_path: Path) -> None:
+    done = Daemon(tmp_path).wagman("completion", "--words", "start", "")
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_there_is_a_script_for_each_shell(shell: str) -> None:
+    done = subprocess.run([*WAGMAN, "completion", shell], capture_output=True, text=True, check=True, env=PLAIN)
+    assert "wagman completion --words" in done.stdout
+
+
+def test_bash_completes_with_its_script(daemon: Daemon, tmp_path: Path) -> None:
+    shim = tmp_path / "wagman"
+    shim.write_text(f'#!/bin/sh\nexec {" ".join(WAGMAN)} "$@"\n')
+    shim.chmod(0o755)
+    script = 'eval "$(wagman completion bash)"; COMP_WORDS=(wagman stop g); COMP_CWORD=2; _wagman; echo "${COMPREPLY[@]}"'
+    environment = daemon.environment(PATH=f"{tmp_path}:{os.environ['PATH']}", PYTHONPATH=str(Path.cwd()))
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout == "gn\n"
+
+
+# --- Entries ----------------------------------------------------------------------------------------------------------
+
+
+def test_check_config_is_0_or_2(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
+    good.write_text("[device.x1]\nport = 3\nshutdown = []\n")
+    bad.write_text("[device.x1]\nport = 9\nshutdown = 5\n")
+    codes = [
+        subprocess.run([*WAGMAN, "check-config", str(file)], capture_output=True, check=False).returncode for file in (good, bad)
+    ]
+    assert codes == [0, 2]
+
+
+def test_an_interrupt_is_130_in_a_query_too(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path)
+    with scripted(daemon.socket, lambda method, params: []) as service:
+        running = daemon.begin("status")
+        until(lambda: service.asked)
+        assert running.interrupt() == (130, "", "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["status", "start gn", "events -f"])
+def test_a_service_that_hangs_is_exit_3_after_5_seconds(command: str, own_daemon: Daemon) -> None:
+    own_daemon.signal(signal.SIGSTOP)
+    done = own_daemon.wagman(*command.split())
+    assert done.returncode == 3
+    assert one_line(done.stderr)
+    assert "hangs" in done.stderr
+
+
+def test_json_is_one_document_each(daemon: Daemon) -> None:
+    for command in ("status", "ping gn", "why gn", "board hb", "enable gn", "start gn", "stop gn"):
+        json.loads(daemon.wagman(*command.split(), "--json").stdout)

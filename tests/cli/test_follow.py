@@ -1,0 +1,359 @@
+"""Events without gap or repeat, and waits that outlast the service."""
+
+import json
+import re
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.kit import HANG_UP, Daemon, Running, scripted, until
+from wagman.cli.client import AnswerError, Client, LostError
+from wagman.cli.follow import Follower
+
+Messages = list[Any]
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+def record(daemon: Daemon, count: int) -> None:
+    for _ in range(count):
+        daemon.board("record test.event")
+
+
+def last_id(daemon: Daemon) -> int:
+    return int(daemon.ask("events", limit=1)["events"][-1]["id"])
+
+
+def ids(text: str) -> list[int]:
+    return [json.loads(line)["id"] for line in text.splitlines()]
+
+
+def test_events_are_the_last_ones_oldest_first(daemon: Daemon) -> None:
+    record(daemon, 3)
+    last = last_id(daemon)
+    assert ids(daemon.wagman("events", "--json", "-n", "3").stdout) == [last - 2, last - 1, last]
+    assert daemon.wagman("events", "-n", "0").stdout == ""
+
+
+def test_since_an_id_is_exclusive_and_n_counts_forward(daemon: Daemon) -> None:
+    record(daemon, 5)
+    last = last_id(daemon)
+    assert ids(daemon.wagman("events", "--json", "--since", str(last - 3)).stdout) == [last - 2, last - 1, last]
+    assert ids(daemon.wagman("events", "--json", "--since", str(last - 3), "-n", "2").stdout) == [last - 2, last - 1]
+    assert daemon.wagman("events", "--since", str(last)).stdout == ""
+    assert daemon.wagman("events", "--since", str(last + 1)).returncode == 1
+
+
+def test_since_a_time_is_from_then_on(daemon: Daemon) -> None:
+    record(daemon, 1)
+    last = last_id(daemon)
+    assert last in ids(daemon.wagman("events", "--json", "--since", "1h").stdout)
+    assert daemon.wagman("events", "--since", "2999-01-01").stdout == ""
+    time = json.loads(daemon.wagman("events", "--json", "-n", "1").stdout)["time"]
+    assert ids(daemon.wagman("events", "--json", "--since", time).stdout)[0] <= last
+
+
+def test_more_than_a_page_is_fetched_page_by_page(tmp_path: Path) -> None:
+    log = [event(number) for number in range(1, 2501)]
+
+    def answer(method: str, params: dict[str, Any]) -> Messages:
+        after = params.get("since", max(len(log) - params["limit"], 0))
+        return [{"result": {"events": log[after : after + params["limit"]]}}]
+
+    daemon = Daemon(tmp_path)
+    for arguments, wanted in (
+        (["--since", "0"], range(1, 2501)),
+        (["--since", "3", "-n", "2000"], range(4, 2004)),
+        (["-n", "1500"], range(1001, 2501)),
+        (["-n", "1000"], range(1501, 2501)),
+    ):
+        daemon.socket.unlink(missing_ok=True)
+        with scripted(daemon.socket, answer):
+            assert ids(daemon.wagman("events", "--json", *arguments).stdout) == list(wanted)
+
+
+def test_device_and_type_narrow_it(daemon: Daemon) -> None:
+    daemon.wagman("start", "gn", "cs")
+    out = daemon.wagman("events", "--json", "--since", "0", "--device", "1", "--type", "device").stdout
+    shown = [json.loads(line) for line in out.splitlines()]
+    assert {each["device"] for each in shown} == {"gn"}
+    assert {each["type"] for each in shown} == {"device.starting", "device.started"}
+
+
+def test_a_line_has_time_id_type_device_and_fields(daemon: Daemon) -> None:
+    daemon.wagman("start", "gn")
+    line = daemon.wagman("events", "-n", "1", "--device", "gn").stdout
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +\d+  device\.started +gn   attempt=1 media=emmc\n", line)
+
+
+def test_following_outlasts_the_service_without_gap_or_repeat(own_daemon: Daemon) -> None:
+    record(own_daemon, 3)
+    first = last_id(own_daemon) - 1
+    running = own_daemon.begin("events", "-f", "-n", "2", "--json")
+    seen = [json.loads(running.line())["id"] for _ in range(2)]
+    for _ in range(3):
+        record(own_daemon, 2)
+        seen += [json.loads(running.line())["id"] for _ in range(2)]
+        own_daemon.kill()
+        own_daemon.start("record test.early")
+    last = last_id(own_daemon)
+    while seen[-1] < last:
+        seen.append(json.loads(running.line())["id"])
+    assert seen == list(range(first, last + 1))
+    code, out, err = running.interrupt()
+    assert (code, out) == (130, "")
+    assert 1 <= err.count("going on once it is back") <= 3
+    assert "Traceback" not in err
+
+
+def test_following_narrows_what_is_new_as_well(own_daemon: Daemon) -> None:
+    kinds = ("test.other cs", "other.event gn", "test.event gn", "testing gn", "test gn")
+    for kind in kinds:
+        own_daemon.board(f"record {kind}")
+    running = own_daemon.begin("events", "-f", "--since", "0", "--json", "--device", "1", "--type", "test")
+    past = [json.loads(running.line())["type"] for _ in range(2)]
+    for kind in kinds:
+        own_daemon.board(f"record {kind}")
+    new = [json.loads(running.line())["type"] for _ in range(2)]
+    running.interrupt()
+    assert past == new == ["test.event", "test"]
+
+
+def test_following_since_an_id_with_n_ends_after_so_many(own_daemon: Daemon) -> None:
+    record(own_daemon, 3)
+    first = last_id(own_daemon) - 2
+    running = own_daemon.begin("events", "-f", "--since", str(first - 1), "-n", "5", "--json")
+    seen = [json.loads(running.line())["id"] for _ in range(3)]
+    record(own_daemon, 2)
+    code, out, _ = running.end()
+    assert (code, seen + ids(out)) == (0, list(range(first, first + 5)))
+
+
+# --- The follower, against a service that says what it is told to ------------------------------------------------------
+
+
+def event(number: int | None, **more: Any) -> dict[str, Any]:
+    fixed: dict[str, Any] = {"time": "2026-01-31T12:00:00.000Z", "boot_id": "boot-1", "device": None, "cause": None, "fields": {}}
+    return {"id": number, "type": "test.event", "mono_s": number, **fixed, **more}
+
+
+def told(number: int | None, subscription: int = 1, **more: Any) -> dict[str, Any]:
+    return {"method": "event", "params": {"subscription": subscription, "event": event(number, **more)}}
+
+
+def lagged(from_id: int | None, to_id: int | None) -> dict[str, Any]:
+    return {"method": "lagged", "params": {"subscription": 1, "from_id": from_id, "to_id": to_id}}
+
+
+def subscribed(last: int, log_id: str = "log-1") -> dict[str, Any]:
+    return {"result": {"subscription": 1, "log_id": log_id, "first_id": 1, "last_id": last}}
+
+
+def follow(
+    path: Path, wanted: int, *connections: Callable[[str, dict[str, Any]], Messages]
+) -> tuple[list[Any], list[str], list[Any]]:
+    """The ids of so many events, what was noted, and what the service was asked."""
+    notes: list[str] = []
+    follower = Follower(str(path), notes.append)
+    got: list[Any] = []
+    with scripted(path, *connections) as service:
+        while len(got) < wanted:
+            try:
+                item = follower.item(1.0)
+            except LostError:
+                follower.drop()
+                continue
+            if item is not None:
+                got.append(item["id"])
+        follower.drop()
+    return got, notes, service.asked
+
+
+def test_what_was_missed_is_fetched_before_what_comes_after(tmp_path: Path) -> None:
+    def answer(method: str, params: dict[str, Any]) -> Messages:
+        if method == "subscribe":
+            return [subscribed(10), told(11), lagged(12, 14), told(15)]
+        assert params == {"since": params["since"], "limit": 1000, "log_id": "log-1"}
+        page = [event(number) for number in range(params["since"] + 1, 17)]
+        return [told(16), {"result": {"events": page[:2]}}]
+
+    got, notes, _ = follow(tmp_path / "s", 6, answer)
+    assert got == [11, 12, 13, 14, 15, 16]
+    assert notes == []
+
+
+def test_what_is_no_longer_in_the_log_is_not_passed_over_in_silence(tmp_path: Path) -> None:
+    def answer(method: str, params: dict[str, Any]) -> Messages:
+        if method == "subscribe":
+            return [subscribed(10), lagged(11, 20), told(21)]
+        return [{"result": {"events": [event(number) for number in range(max(params["since"] + 1, 19), 22)]}}]
+
+    got, notes, _ = follow(tmp_path / "s", 3, answer)
+    assert got == [19, 20, 21]
+    assert notes == ["8 events between 11 and 20 are no longer in the log"]
+
+
+def test_lagged_without_ids_needs_no_fetching(tmp_path: Path) -> None:
+    got, notes, asked = follow(tmp_path / "s", 1, lambda method, params: [subscribed(10), lagged(None, None), told(11)])
+    assert (got, notes, len(asked)) == ([11], [], 1)
+
+
+def test_an_event_that_was_shown_without_an_id_is_not_shown_again_with_one(tmp_path: Path) -> None:
+    early = [told(None, mono_s=1.0), told(None, mono_s=2.0), told(None, mono_s=2.0)]
+    late = [told(11, mono_s=1.0), told(12, mono_s=2.0), told(13, mono_s=3.0), told(14, mono_s=1.0)]
+    got, _, _ = follow(tmp_path / "s", 4, lambda method, params: [subscribed(10), *early, *late])
+    assert got == [None, None, 13, 14]
+
+
+def test_a_new_connection_resumes_after_the_last_event(tmp_path: Path) -> None:
+    def first(method: str, params: dict[str, Any]) -> Messages:
+        return [subscribed(10), told(11), told(12), HANG_UP]
+
+    def second(method: str, params: dict[str, Any]) -> Messages:
+        return [subscribed(14), told(13), told(14)]
+
+    got, _, asked = follow(tmp_path / "s", 4, first, second)
+    assert got == [11, 12, 13, 14]
+    assert asked == [("subscribe", {}), ("subscribe", {"since": 12, "log_id": "log-1"})]
+
+
+def test_a_log_that_was_replaced_is_begun_at_its_beginning(tmp_path: Path) -> None:
+    def first(method: str, params: dict[str, Any]) -> Messages:
+        return [subscribed(10), told(11), HANG_UP]
+
+    def second(method: str, params: dict[str, Any]) -> Messages:
+        if params.get("log_id"):
+            return [{"error": {"code": -32004, "message": "log log-1 is gone"}}]
+        return [subscribed(2, "log-2"), told(1), told(2), HANG_UP]
+
+    def third(method: str, params: dict[str, Any]) -> Messages:
+        assert params == {"since": 2, "log_id": "log-2"}
+        return [subscribed(2, "log-2"), told(3)]
+
+    got, notes, _ = follow(tmp_path / "s", 4, first, second, third)
+    assert got == [11, 1, 2, 3]
+    assert "replaced" in notes[0]
+
+
+def test_a_log_that_is_replaced_meanwhile_is_resumed_by_its_new_name(tmp_path: Path) -> None:
+    def first(method: str, params: dict[str, Any]) -> Messages:
+        return [subscribed(10), told(11), told(1, type="store.opened", fields={"log_id": "log-2", "new": True}), told(2), HANG_UP]
+
+    def second(method: str, params: dict[str, Any]) -> Messages:
+        return [subscribed(2, "log-2"), told(3)]
+
+    got, _, asked = follow(tmp_path / "s", 4, first, second)
+    assert got == [11, 1, 2, 3]
+    assert asked[1] == ("subscribe", {"since": 2, "log_id": "log-2"})
+
+
+def test_events_of_another_subscription_are_not_ours(tmp_path: Path) -> None:
+    got, _, _ = follow(tmp_path / "s", 1, lambda method, params: [subscribed(10), told(5, subscription=7), told(11)])
+    assert got == [11]
+
+
+# --- One connection -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("nonsense", ["hello?", "[]", "5", ""])
+def test_what_is_no_wagman_service_is_told_so(tmp_path: Path, nonsense: str) -> None:
+    with (
+        scripted(tmp_path / "s", lambda method, params: [nonsense]),
+        Client(str(tmp_path / "s")) as client,
+        pytest.raises(LostError, match="no wagman service"),
+    ):
+        client.call("status")
+
+
+def test_a_service_that_hangs_up_is_lost(tmp_path: Path) -> None:
+    with scripted(tmp_path / "s", lambda method, params: [HANG_UP]), Client(str(tmp_path / "s")) as client:
+        with pytest.raises(LostError, match="hung up"):
+            client.call("status")
+        with pytest.raises(LostError, match="hung up"):
+            client.call("status")
+
+
+def test_why_one_was_turned_away_is_told_even_if_nothing_was_read(tmp_path: Path) -> None:
+    refusal = {"jsonrpc": "2.0", "id": None, "error": {"code": -32001, "message": "user 5 is not permitted"}}
+    with (
+        scripted(tmp_path / "s", lambda method, params: [json.dumps(refusal), HANG_UP]),
+        Client(str(tmp_path / "s")) as client,
+        pytest.raises(AnswerError, match="not permitted") as caught,
+    ):
+        client.call("status")
+    assert caught.value.code == 4
+
+
+# --- Waits that outlast the service -----------------------------------------------------------------------------------
+
+
+def waiting(daemon: Daemon, *args: str) -> Running:
+    """Begin a command that is accepted and then waits, which shows in that it looks again and again."""
+
+    def looks() -> int:
+        return int(daemon.ask("board", command="looks")["lines"][0])
+
+    running = daemon.begin(*args)
+    until(lambda: looks() > 3)
+    return running
+
+
+def test_a_wait_outlasts_a_restart_of_the_service(own_daemon: Daemon) -> None:
+    own_daemon.board("guest gn boot=inf")
+    running = waiting(own_daemon, "start", "gn", "--json")
+    own_daemon.kill()
+    own_daemon.start("guest gn state=starting wanted=up on=True")
+    own_daemon.board("guest gn state=started attempts=2")
+    code, out, err = running.end()
+    assert (code, err) == (0, "")
+    (outcome,) = json.loads(out)
+    assert (outcome["outcome"], outcome["state"], outcome["attempt"]) == ("done", "started", 2)
+
+
+def test_a_failure_while_the_service_was_away_is_noticed(own_daemon: Daemon) -> None:
+    own_daemon.board("guest gn boot=inf")
+    running = waiting(own_daemon, "start", "gn")
+    own_daemon.kill()
+    own_daemon.start("guest gn state=stopped wanted=up failures=1", "record device.start_failed gn")
+    code, _, err = running.end()
+    assert code == 1
+    assert "start failed" in err
+
+
+def test_a_timeout_holds_while_the_service_is_away(own_daemon: Daemon) -> None:
+    own_daemon.board("guest gn boot=inf")
+    running = waiting(own_daemon, "start", "gn", "--timeout", "2")
+    own_daemon.kill()
+    code, _, err = running.end()
+    assert code == 5
+    assert "the service is away" in err
+
+
+def test_a_timeout_holds_while_the_service_hangs(own_daemon: Daemon) -> None:
+    own_daemon.board("guest gn boot=inf")
+    running = waiting(own_daemon, "start", "gn", "--timeout", "2")
+    own_daemon.signal(signal.SIGSTOP)
+    code, _, _ = running.end()
+    assert code == 5
+
+
+def test_a_command_whose_answer_was_lost_is_not_told_as_done(tmp_path: Path) -> None:
+    def answer(method: str, params: dict[str, Any]) -> Messages:
+        match method:
+            case "subscribe":
+                return [subscribed(10)]
+            case "status":
+                row = {"name": "gn", "port": 1}
+                return [{"result": {"service": {"boot_id": "b", "uptime_s": 1.0}, "board": {"blind": False}, "devices": [row]}}]
+            case _:
+                return [HANG_UP]
+
+    daemon = Daemon(tmp_path)
+    with scripted(daemon.socket, answer):
+        done = daemon.wagman("start", "gn")
+    assert done.returncode == 3
+    assert "not known whether that was accepted" in done.stderr

@@ -1,0 +1,63 @@
+"""Words for people."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wagman.cli import text
+from wagman.cli.sentences import sentence
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0.0 s"),
+        (-1, "0.0 s"),
+        (0.44, "0.4 s"),
+        (41, "41 s"),
+        (60, "1 min"),
+        (297, "4 min 57 s"),
+        (3600, "1 h"),
+        (3605, "1 h"),
+        (7500, "2 h 5 min"),
+        (266_460, "3 d 2 h"),
+    ],
+)
+def test_durations_have_two_units_at_most(seconds: float, words: str) -> None:
+    assert text.duration(seconds) == words
+
+
+@pytest.mark.parametrize(("seconds", "cell"), [(None, "-"), (3.4, "3s"), (297, "4m57s"), (7500, "2h05m"), (266_460, "3d02h")])
+def test_durations_in_columns_are_short(seconds: float | None, cell: str) -> None:
+    assert text.short(seconds) == cell
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(1, "first"), (10, "tenth"), (11, "11th"), (12, "12th"), (21, "21st"), (22, "22nd"), (103, "103rd"), (111, "111th")],
+)
+def test_ordinals(number: int, words: str) -> None:
+    assert text.ordinal(number) == words
+
+
+@given(st.text())
+def test_nothing_that_a_terminal_would_obey_passes(given_text: str) -> None:
+    assert text.plain(given_text).isprintable()
+
+
+@given(st.floats(0, 1e9))
+def test_every_duration_has_words(seconds: float) -> None:
+    assert 1 <= len(text.duration(seconds).split()) <= 4
+    assert text.short(seconds)
+
+
+@given(st.lists(st.tuples(st.text("ab", max_size=9), st.text("cd", max_size=9), st.text("ef ", max_size=200)), min_size=1))
+def test_a_table_stays_within_80_columns_and_loses_no_word(rows: list[tuple[str, str, str]]) -> None:
+    lines = text.table(rows)
+    assert max(map(len, lines)) <= 80 or any(len(word) > 40 for row in rows for word in row[2].split())
+    assert "".join("".join(lines).split()) == "".join("".join(row).replace(" ", "") for row in rows)
+
+
+@given(st.text(), st.dictionaries(st.text(), st.none() | st.integers() | st.text()))
+def test_an_event_that_is_not_known_is_told_all_the_same(kind: str, fields: dict[str, object]) -> None:
+    assert isinstance(sentence({"type": f"x.{kind}", "fields": fields}), str)
