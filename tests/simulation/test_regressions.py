@@ -13,9 +13,21 @@ ONCE_BROKEN = {
         1,
         "30 min; board fault eeprom; 3 min; all well; settled",
     ),
+    "a board that forgot its boot count and started a stopped guest was taken for one that keeps it off, and it was cut": (
+        1,
+        "20 min; gn: stop; 5 min; service kill; board fault eeprom; board reset; 120 s; service start; 10 min; all well; settled",
+    ),
+    "the same, seen by the first poll after the service came up": (
+        1,
+        "20 min; gn: stop; 5 min; service kill; board fault eeprom; board reset; 140 s; service start; 10 min; all well; settled",
+    ),
+    "a relay that came on by itself was shown as off for as long as the guest did not beat": (
+        1,
+        "20 min; gn: stop; 5 min; guest gn boot=3000; board fault power 1 on; 10 min; all well; settled",
+    ),
 }
 
 
 @pytest.mark.parametrize(("seed", "script"), ONCE_BROKEN.values(), ids=ONCE_BROKEN)
-def test_a_promise_that_was_broken_once_holds(seed, script):
+def test_a_promise_that_was_broken_once_holds(seed: int, script: str) -> None:
     assert run(script, seed=seed).violation is None

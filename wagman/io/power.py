@@ -225,7 +225,7 @@ class Power:
     def _off_due_s(self, port: Port) -> float:
         if not port.must_go_off or port.reported:
             return math.inf
-        if port.seen_off_at_s is not None:
+        if port.seen_off_at_s is not None or (port.relay == "off" and port.drawing):
             return math.inf  # the next poll tells
         return port.retry_at_s if port.asked == "off" else -math.inf
 
@@ -297,6 +297,8 @@ class Power:
             port.seen_off_at_s = at_s
         elif kept and port.relay == "on" and port.asked is None and at_s > port.on_at_s + EVIDENCE_S and not port.lives(at_s):
             self._lost(port, PowerLost(number, at_s, "the board has disabled it"))
+        elif not kept and port.relay == "off" and port.drawing:
+            self._found(port, at_s, "it draws current, and the board does not keep it off")
         elif not kept and port.relay == "off":
             port.kept = False
 
@@ -305,8 +307,8 @@ class Power:
         port = self.ports.get(number)
         if port is None:
             return
-        port.drawing = draws_current
-        if at_s <= port.asked_at_s + SETTLE_S:
+        surely, port.drawing = draws_current and (port.drawing or not port.kept), draws_current
+        if at_s <= max(port.asked_at_s, port.off_at_s) + SETTLE_S:
             return  # it tells of before
         if port.asked == "off":
             self._off_judged(port, at_s)
@@ -314,6 +316,8 @@ class Power:
             self.seen_on(number, at_s)
         elif port.relay == "unknown" and port.unowned and port.asked is None:
             self._withdrawn_judged(port, at_s)
+        elif port.relay == "off" and surely:
+            self._found(port, at_s, "it draws current though it was off")
 
     def _off_judged(self, port: Port, at_s: float) -> None:
         """Off was asked for: believe it where the board said so and the current agrees."""

@@ -153,8 +153,10 @@ class ShownIsTrue:
         """Compare what is shown with how it is, where the service has had the time to see it."""
         if isinstance(record, Told) and record.event.type.removeprefix("device.") in STATES:
             self.states[record.event.device or ""] = record.event.type.removeprefix("device.")
-        if isinstance(record, Began | Ended):
+        if isinstance(record, Began):
             self.torn.clear()
+            if scene.lossy:
+                self.states.clear()
         if not isinstance(record, Look) or scene.quiet_s < SEEN_S:
             return
         yield from self.compare_with_events(record)

@@ -13,6 +13,9 @@ SENT_S = 100.0
 RESET_S = 90.0
 """How long a board that restarted takes until everything is as before (firmware: 30 s, and a poll or two)."""
 
+WRITTEN_S = 120.0
+"""How long what waited for a disk may take to be written (the service tries once a minute)."""
+
 OVER = {"off", "ok", "in", "whole", "0"}
 """Last words that end a lasting trouble."""
 
@@ -64,6 +67,7 @@ class Scene:
     troubled_s: float = 0.0  # when the latest of them ended, or something sudden happened
     crashes: int = 0  # that were provoked
     lossy: bool = False  # memory of the service may have been lost: it died while its disk was in trouble
+    disk_s: float = -math.inf  # when the latest trouble of the disk ended
     ports: dict[int, Port] = field(init=False)
     by_name: dict[str, Port] = field(init=False)
 
@@ -78,8 +82,8 @@ class Scene:
 
     @property
     def disk_in_trouble(self) -> bool:
-        """Whether the disk is full or slow."""
-        return any(each.startswith("disk") for each in self.troubles)
+        """Whether the disk is full or slow, or was, so that what waits may not have been written yet."""
+        return "disk" in self.troubles or self.now_s - self.disk_s < WRITTEN_S
 
     def update(self, record: Record) -> None:
         """Take in what happened; the checkers have seen it before."""
@@ -102,6 +106,7 @@ class Scene:
     def _lives(self, record: Began | Ended) -> None:
         """The service comes up, or is gone."""
         if isinstance(record, Began):
+            self.lossy = False
             self._ends("service")
             for port in self.ports.values():
                 port.restarted_s = self.now_s
@@ -149,6 +154,8 @@ class Scene:
         self.troubles.add(trouble)
 
     def _ends(self, trouble: str) -> None:
+        if trouble in ("disk", "all") and "disk" in self.troubles:
+            self.disk_s = self.now_s
         self.troubles.discard(trouble)
         self.troubled_s = max(self.troubled_s, self.now_s)
 
@@ -157,8 +164,8 @@ class Scene:
             case ["board", *rest]:
                 self._board(rest)
             case ["all", "well"]:
-                self.troubles.intersection_update({"service"})
                 self._ends("all")
+                self.troubles.intersection_update({"service"})
                 self._heated(23.5)
             case ["disk", "wiped"]:
                 self._forgets()

@@ -135,7 +135,6 @@ class World:
         """Compare what the service shows with how things are, if it is up."""
         if self.life is None:
             return None
-        self.board.status()  # brings the board up to the present
         truth = {port: self._truth(port) for port in PORTS}
         look = Look(self.now_s, self.life.service.status(), truth, self.board.hardware.selectors[0])
         self.watch(look)
@@ -143,7 +142,7 @@ class World:
 
     def _truth(self, port: int) -> Truth:
         hardware = self.board.hardware
-        guest, now_s = hardware.guests[port], hardware.clock.now_s
+        guest, now_s = hardware.guests[port], self.now_s
         return Truth(
             hardware.relays[port].on,
             self._moved_s.get(port, 0.0),

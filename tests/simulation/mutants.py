@@ -1,0 +1,391 @@
+"""Faults planted in the service at run time, each with a script that brings it to light."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from attrs import evolve, frozen
+
+import wagman.contain
+import wagman.service
+from wagman.config.schema import other_medium
+from wagman.device import Guest
+from wagman.fsm import case, device, device_states, environment
+from wagman.fsm import wagman as machine
+from wagman.fsm.alarms import Alarm
+from wagman.fsm.inputs import Message
+from wagman.io import board, driver, driver_v3, power, sightings
+from wagman.io.power import Power
+from wagman.loop import Alarms
+from wagman.store import journal, limits, sqlite
+
+Plant = Callable[[pytest.MonkeyPatch], None]
+
+
+@frozen
+class Mutant:
+    """What is broken, how, what brings it to light, and which promises may catch it."""
+
+    name: str
+    plant: Plant
+    script: str
+    caught_by: frozenset[int]
+
+
+MUTANTS: list[Mutant] = []
+
+
+def mutant(script: str, *caught_by: int) -> Callable[[Plant], Plant]:
+    """Register a planted fault."""
+
+    def register(plant: Plant) -> Plant:
+        name = plant.__name__.replace("_", " ")
+        MUTANTS.append(Mutant(name, plant, script + "; all well; settled", frozenset(caught_by)))
+        return plant
+
+    return register
+
+
+# --- Guests are cut too early, or without a word ----------------------------------------------------------------------
+
+
+@mutant("20 min; gn: stop; 15 min", 1, 6)
+def a_guest_is_cut_without_a_message(patch):
+    def telling(self: Any, the_case: Any, plan: Any) -> Any:
+        return device_states.Step(self, the_case.memory, plan)
+
+    patch.setattr(device_states.Halting, "telling", telling)
+
+
+@mutant("20 min; gn: stop; 5 min", 1, 6)
+def a_stop_goes_straight_to_stopped(patch):
+    patch.setattr(device_states.Started, "successors", device_states.Started.successors | {"stopped"})
+    patch.setattr(
+        device_states.Started, "stop", lambda self, c, reason: device_states.stopped(self, c, reason).answer(True, "cut")
+    )
+
+
+@mutant("20 min; guest gn halt=300; gn: stop; 10 min", 1, 6)
+def silence_is_neither_awaited_nor_proved(patch):
+    patch.setattr(device_states, "silence", lambda the_case, since_s=None: Alarm(1.0))
+
+
+@mutant("20 min; guest gn halt=300; gn: stop; 10 min", 1, 6)
+def the_two_alarms_of_a_stop_are_swapped(patch):
+    real = device_states.Halting.alarm
+    swapped = {"heartbeat": "timeout", "timeout": "heartbeat"}
+    patch.setattr(
+        device_states.Halting, "alarm", lambda self, c, fired: real(self, c, evolve(fired, name=swapped.get(fired.name, fired.name)))
+    )
+    patch.setattr(device_states, "silence", lambda c, since_s=None: Alarm(c.config.stop_silence_s))
+
+
+@mutant("20 min; cable out; 7 min; cable in; 5 min", 6)
+def silence_need_not_be_proved(patch):
+    patch.setattr(Alarms, "proved", lambda self, armed: True)
+
+
+@mutant("20 min; board fault silent on; 20 min; board fault silent off; 5 min", 6)
+def a_silent_board_proves_that_guests_are_silent(patch):
+    patch.setattr(Alarms, "proved", lambda self, armed: True)
+
+
+@mutant("20 min; guest gn boot=100; guest gn hang; 12 min", 1)
+def a_start_is_given_up_too_early(patch):
+    patch.setattr(case.Case, "start_timeout_s", property(lambda self: 20.0))
+
+
+@mutant("40 min; service kill; disk wiped; service start; 5 min", 1, 6)
+def guests_that_run_are_not_adopted(patch):
+    real = device_states.Stopped.alarm
+    patch.setattr(
+        device_states.Stopped, "heartbeat", lambda self, c, beat: self.stay(c)
+    )
+    patch.setattr(device_states.Stopped, "alarm", lambda self, c, fired: real(self, c, evolve(fired, draws_current=False)))
+
+
+@mutant("20 min; gn: stop; 5 min; service kill; board fault eeprom; board reset; 3 min; service start; 10 min", 1, 6)
+def power_of_unknown_origin_is_cut(patch):
+    patch.setattr(power.Port, "unowned", property(lambda self: False))
+    patch.setattr(Power, "_found", lambda self, port, at_s, why: None)
+
+
+@mutant("30 min; board fault eeprom; 3 min", 1, 6)
+def a_report_of_a_disabled_port_is_believed_whatever_it_shows(patch):
+    patch.setattr(power.Port, "lives", lambda self, now_s: False)
+
+
+# --- Power ------------------------------------------------------------------------------------------------------------
+
+
+@mutant("20 min; gn: stop; cs: stop; x1: stop; 5 min; gn: start; cs: start; x1: start; 5 min", 2)
+def the_stagger_is_not_kept(patch):
+    real = Power.__attrs_post_init__
+
+    def init(self: Power) -> None:
+        real(self)
+        self.stagger_s = -math.inf
+
+    patch.setattr(Power, "__attrs_post_init__", init)
+
+
+@mutant("20 min; gn: restart; 5 min", 2)
+def the_off_time_is_not_kept(patch):
+    real = Power.__attrs_post_init__
+
+    def init(self: Power) -> None:
+        real(self)
+        for port in self.ports.values():
+            port.off_time_s = 0.0
+
+    patch.setattr(Power, "__attrs_post_init__", init)
+
+
+@mutant("20 min; gn: stop; 5 min; board fault drop 3; gn: start; 20 min", 4)
+def a_lost_start_is_not_repeated(patch):
+    patch.setattr(power.Port, "retry_at_s", property(lambda self: -math.inf if self.rounds == 0 else math.inf))
+
+
+@mutant("20 min; gn: stop; 61 s; board fault drop 3; 5 min", 3, 4)
+def a_reply_counts_as_evidence(patch):
+    real = Power.sent
+
+    def sent(self: Power, action: Any, now_s: float) -> None:
+        real(self, action, now_s)
+        port = self.ports[action.port]
+        if isinstance(action, power.SwitchOff):
+            port.relay, port.kept, port.asked = "off", True, None
+
+    patch.setattr(Power, "sent", sent)
+    patch.setattr(Power, "_found", lambda self, port, at_s, why: None)
+    patch.setattr(device_states.Stopped, "heartbeat", lambda self, c, beat: self.stay(c))
+
+
+@mutant("20 min; gn: kill; 5 min", 4)
+def a_kill_is_forgotten(patch):
+    patch.setattr(device_states.State, "kill", lambda self, c: self.stay(c).answer(True, "as you like"))
+
+
+@mutant("20 min; gn: stop; 5 min", 3, 4)
+def stopped_does_not_ask_for_off(patch):
+    patch.setattr(device_states.Stopped, "power", lambda self, memory: device_states.UNTOUCHED)
+
+
+@mutant("20 min; x1: restart; 5 min", 4)
+def the_selector_of_the_controller_is_not_put_back(patch):
+    async def nothing(self: Any) -> None: ...
+
+    patch.setattr(driver_v3.V3Driver, "_restore_selector", nothing)
+
+
+# --- Counting ---------------------------------------------------------------------------------------------------------
+
+
+DEAD_PRIMARY = "20 min; guest gn good=sd; guest gn hang; 50 min"
+DEAD = "20 min; guest gn dies; guest gn hang; 4 h"
+
+
+@mutant(DEAD_PRIMARY, 5)
+def recovery_goes_on_from_the_primary(patch):
+    patch.setattr(case.Case, "medium", property(lambda self: self.config.primary))
+
+
+@mutant("20 min; gn: restart; 5 min", 5)
+def every_start_is_a_recovery(patch):
+    patch.setattr(case.Case, "medium", property(lambda self: self.config.primary and other_medium(self.config.primary)))
+
+
+@mutant(DEAD_PRIMARY, 5)
+def attempts_are_not_counted(patch):
+    patch.setattr(device_states, "counted_attempt", lambda the_case: the_case)
+
+
+@mutant("20 min; guest gn hang; 30 min; gn: restart; 5 min; gn: restart; 5 min", 5)
+def attempts_are_not_reset(patch):
+    real = device_states.Started.becomes_stable
+
+    def becomes_stable(self: Any, the_case: Any) -> Any:
+        stable = real(self, the_case)
+        return evolve(stable, memory=evolve(stable.memory, attempts=the_case.memory.attempts))
+
+    patch.setattr(device_states.Started, "becomes_stable", becomes_stable)
+
+
+@mutant("20 min; gn: restart; 5 min", 5)
+def the_medium_that_is_announced_is_not_selected(patch):
+    real = driver_v3.V3Driver.switch_on
+
+    async def switch_on(self: Any, action: Any) -> None:
+        await real(self, evolve(action, media=action.media and other_medium(action.media)))
+
+    patch.setattr(driver_v3.V3Driver, "switch_on", switch_on)
+
+
+@mutant(DEAD, 9)
+def there_is_no_backoff(patch):
+    patch.setattr(case.Case, "backoff_s", property(lambda self: 0.0))
+
+
+@mutant(DEAD, 9)
+def backoff_does_not_grow(patch):
+    patch.setattr(case.Case, "backoff_s", property(lambda self: self.config.backoff_min_s))
+
+
+@mutant("20 min; guest gn dies; guest gn hang; 3 h; service kill; service start; 30 min; service kill; service start; 30 min", 9)
+def backoff_does_not_outlive_the_service(patch):
+    real = Guest.restore
+
+    def restore(self: Guest, saved: Any, last: Any) -> bool:
+        done = real(self, saved, last)
+        if isinstance(self.state, device.Stopped):
+            self.state = evolve(self.state, backoff_s=0.0)
+        return done
+
+    patch.setattr(Guest, "restore", restore)
+
+
+@mutant("20 min; guest gn dies; guest gn hang; 3 h; 2 h", 4)
+def failures_end_all_tries_of_everybody(patch):
+    patch.setattr(machine.Situation, "next_due", property(lambda self: None))
+
+
+# --- The Wagman machine -----------------------------------------------------------------------------------------------
+
+HOT = "20 min; board temp 80; 40 min"
+
+
+@mutant(HOT, 8)
+def heat_is_ignored(patch):
+    patch.setattr(environment.Environment, "hot", property(lambda self: False))
+
+
+@mutant("20 min; board temp 80; 2 min; gn: kill; 40 min", 8)
+def guests_are_started_in_the_heat(patch):
+    patch.setattr(environment.Environment, "hot", property(lambda self: False))
+    patch.setattr(environment.Environment, "starts_allowed", property(lambda self: True))
+
+
+@mutant(HOT, 8)
+def nobody_is_stopped_on_the_way_down(patch):
+    patch.setattr(machine, "stop_next", lambda now: ())
+
+
+@mutant(HOT, 8)
+def only_one_is_stopped_on_the_way_down(patch):
+    patch.setattr(machine.Situation, "next_stop", property(lambda self: next((v for v in self.unstopped if v.name == "x2"), None)))
+
+
+@mutant(HOT, 4)
+def hibernation_never_ends(patch):
+    patch.setattr(environment.Environment, "calm", property(lambda self: False))
+
+
+@mutant("board powercycle; 20 min", 2)
+def two_guests_are_started_at_once(patch):
+    patch.setattr(machine.StartNextDevice, "device_changed", lambda self, now, old, new: machine.choose(self, now))
+
+
+@mutant("20 min; board powercycle; 30 min", 4)
+def blindness_never_ends(patch):
+    real = machine.react
+
+    def react(state: Any, now: Any, item: Any) -> Any:
+        if isinstance(item, machine.Blindness):
+            item = evolve(item, blind=True)
+        return real(state, now, item)
+
+    patch.setattr(machine, "react", react)
+
+
+# --- Coming up, and staying up ----------------------------------------------------------------------------------------
+
+
+@mutant("20 min; guest gn halt=0; gn: stop; 20 s; service kill; service start; 30 min", 4)
+def a_stop_is_not_taken_up_again(patch):
+    patch.setattr(device_states.Halting, "resume", lambda self, c: {})
+    patch.setattr(device_states.Halting, "heartbeat", lambda self, c, beat: self.stay(c))
+
+
+@mutant("20 min; gn: stop; 5 min; service kill; service start; 10 min", 4)
+def what_is_wanted_does_not_outlive_the_service(patch):
+    real = Guest.saved
+    patch.setattr(Guest, "saved", lambda self: {**real(self), "memory": {**real(self)["memory"], "wanted": "up"}})
+
+
+@mutant("20 min; gn: disable; 5 min; service kill; service start; 10 min", 4)
+def memory_is_not_written(patch):
+    patch.setattr(journal, "memory_of", lambda units: {})
+
+
+@mutant("20 min; service crash gn; 5 min", 10)
+def a_crash_ends_the_service(patch):
+    async def contained(name: str, run: Any, report: Any) -> None:
+        await run()
+
+    patch.setattr(wagman.service, "contained", contained)
+
+
+@mutant("20 min; service crash gn; 5 min", 3, 10)
+def a_crash_loses_the_state(patch):
+    real = Guest.run
+
+    async def run(self: Guest) -> None:
+        self.state = device.untrusted()
+        await real(self)
+
+    patch.setattr(Guest, "run", run)
+
+
+@mutant("20 min; gn: restart; 10 min", 10)
+def a_message_crashes_its_task(patch):
+    patch.setattr(device_states, "Message", lambda kind: Message(kind="nonsense"))
+    patch.setattr(Guest, "_command", lambda self, message: {"shutdown": (), "restart": ()}[message.kind])
+
+
+# --- The log ----------------------------------------------------------------------------------------------------------
+
+
+@mutant("20 min; service kill; service start; 10 min", 7)
+def events_are_shown_and_not_written(patch):
+    def write(self: Any, batch: Any) -> Any:
+        return limits.Extent(self._held.first_id, self._held.last_id + len(batch.records))
+
+    patch.setattr(sqlite.Store, "_write", write)
+
+
+@mutant("20 min; gn: restart; 10 min", 7)
+def events_are_shown_twice(patch):
+    real = journal.Journal._show
+
+    def show(self: Any, waiting: Any, event: Any) -> None:
+        real(self, waiting, event)
+        self.tell(event)
+
+    patch.setattr(journal.Journal, "_show", show)
+
+
+@mutant("20 min; service kill; service start; 10 min", 7)
+def events_are_written_under_other_names(patch):
+    real = sqlite._insert
+    patch.setattr(
+        sqlite, "_insert", lambda conn, batch: real(conn, evolve(batch, records=[evolve(r, type="x") for r in batch.records]))
+    )
+
+
+@mutant("20 min; gn: restart; cs: restart; 10 min", 7)
+def a_batch_is_written_backwards(patch):
+    real = journal.Journal._next_flight
+    patch.setattr(journal.Journal, "_next_flight", lambda self: real(self)[::-1])
+
+
+@mutant("disk full; 20 min; disk ok; 5 min; service kill; service start; 5 min", 7)
+def ids_are_skipped(patch):
+    real = journal.Journal._batch
+
+    def batch(self: Any) -> Any:
+        made = real(self)
+        return evolve(made, records=[evolve(r, id=(r.id or 0) + 5) for r in made.records])
+
+    patch.setattr(journal.Journal, "_batch", batch)
+    patch.setattr(sqlite.Store, "_holds", lambda self, conn, batch: False)

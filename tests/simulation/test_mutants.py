@@ -1,0 +1,24 @@
+"""Every promise is seen to fail: each planted fault is caught, by a promise that it breaks."""
+
+import pytest
+
+from tests.simulation.mutants import MUTANTS
+from tests.simulation.node import run
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(MUTANTS) >= 30
+    assert {promise for each in MUTANTS for promise in each.caught_by} == set(range(1, 11))
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda each: each.name)
+def test_a_planted_fault_is_caught(mutant, monkeypatch):
+    mutant.plant(monkeypatch)
+    violation = run(mutant.script).violation
+    assert violation is not None
+    assert violation.promise in mutant.caught_by, violation
+
+
+@pytest.mark.parametrize("script", sorted({each.script for each in MUTANTS}))
+def test_the_sound_service_passes_the_same_script(script):
+    assert run(script).violation is None
