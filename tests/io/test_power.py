@@ -251,6 +251,18 @@ def test_power_that_the_service_did_not_switch_on_is_reported_and_never_cut() ->
     assert rig.next() == SwitchOff(1, 1)
 
 
+def test_a_kill_cuts_power_of_unknown_origin_too_but_no_power_that_comes_on_after_it() -> None:
+    rig = Rig()
+    rig.power.seen_on(1, rig.now_s)
+    rig.want(1, "off", 0, firm=True)
+    rig.off(1)
+    rig.told()
+    rig.power.seen_on(1, rig.now_s)
+    assert [type(fact) for fact in rig.told()] == [PowerFound]
+    rig.now_s += 100
+    assert rig.next() == math.inf
+
+
 def test_power_that_went_away_by_itself_is_lost_and_not_switched_on_again_in_that_cycle() -> None:
     rig = switched_on()
     rig.power.seen_off(1, rig.now_s)
