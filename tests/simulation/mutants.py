@@ -7,15 +7,13 @@ from typing import Any
 import pytest
 from attrs import evolve, frozen
 
-import wagman.contain
 import wagman.service
 from wagman.config.schema import other_medium
 from wagman.device import Guest
 from wagman.fsm import case, device, device_states, environment
 from wagman.fsm import wagman as machine
 from wagman.fsm.alarms import Alarm
-from wagman.fsm.inputs import Message
-from wagman.io import board, driver, driver_v3, power, sightings
+from wagman.io import driver_v3, power
 from wagman.io.power import Power
 from wagman.loop import Alarms
 from wagman.store import journal, limits, sqlite
@@ -50,8 +48,8 @@ def mutant(script: str, *caught_by: int) -> Callable[[Plant], Plant]:
 # --- Guests are cut too early, or without a word ----------------------------------------------------------------------
 
 
-@mutant("20 min; gn: stop; 15 min", 1, 6)
-def a_guest_is_cut_without_a_message(patch):
+@mutant("20 min; gn: stop; 15 min", 4)
+def a_guest_is_never_told_to_halt(patch):
     def telling(self: Any, the_case: Any, plan: Any) -> Any:
         return device_states.Step(self, the_case.memory, plan)
 
@@ -61,9 +59,7 @@ def a_guest_is_cut_without_a_message(patch):
 @mutant("20 min; gn: stop; 5 min", 1, 6)
 def a_stop_goes_straight_to_stopped(patch):
     patch.setattr(device_states.Started, "successors", device_states.Started.successors | {"stopped"})
-    patch.setattr(
-        device_states.Started, "stop", lambda self, c, reason: device_states.stopped(self, c, reason).answer(True, "cut")
-    )
+    patch.setattr(device_states.Started, "stop", lambda self, c, reason: device_states.stopped(self, c, reason).accept("cut"))
 
 
 @mutant("20 min; guest gn halt=300; gn: stop; 10 min", 1, 6)
@@ -73,12 +69,13 @@ def silence_is_neither_awaited_nor_proved(patch):
 
 @mutant("20 min; guest gn halt=300; gn: stop; 10 min", 1, 6)
 def the_two_alarms_of_a_stop_are_swapped(patch):
-    real = device_states.Halting.alarm
-    swapped = {"heartbeat": "timeout", "timeout": "heartbeat"}
-    patch.setattr(
-        device_states.Halting, "alarm", lambda self, c, fired: real(self, c, evolve(fired, name=swapped.get(fired.name, fired.name)))
-    )
-    patch.setattr(device_states, "silence", lambda c, since_s=None: Alarm(c.config.stop_silence_s))
+    real = device_states.Halting.message_done
+
+    def message_done(self: Any, the_case: Any, done: Any) -> Any:
+        step = real(self, the_case, done)
+        return evolve(step, alarms=step.alarms and {**step.alarms, "timeout": Alarm(the_case.config.stop_silence_s)})
+
+    patch.setattr(device_states.Halting, "message_done", message_done)
 
 
 @mutant("20 min; cable out; 7 min; cable in; 5 min", 6)
@@ -96,24 +93,29 @@ def a_start_is_given_up_too_early(patch):
     patch.setattr(case.Case, "start_timeout_s", property(lambda self: 20.0))
 
 
-@mutant("40 min; service kill; disk wiped; service start; 5 min", 1, 6)
+@mutant("40 min; service kill; disk wiped; service start; 5 min", 1, 4, 6)
 def guests_that_run_are_not_adopted(patch):
     real = device_states.Stopped.alarm
-    patch.setattr(
-        device_states.Stopped, "heartbeat", lambda self, c, beat: self.stay(c)
-    )
+    patch.setattr(device_states.Stopped, "heartbeat", lambda self, c, beat: self.stay(c))
     patch.setattr(device_states.Stopped, "alarm", lambda self, c, fired: real(self, c, evolve(fired, draws_current=False)))
 
 
-@mutant("20 min; gn: stop; 5 min; service kill; board fault eeprom; board reset; 3 min; service start; 10 min", 1, 6)
+@mutant("20 min; gn: stop; 5 min; service kill; board fault eeprom; board reset; 140 s; service start; 10 min", 1, 6)
 def power_of_unknown_origin_is_cut(patch):
     patch.setattr(power.Port, "unowned", property(lambda self: False))
-    patch.setattr(Power, "_found", lambda self, port, at_s, why: None)
+    patch.setattr(Power, "_off_due_s", lambda self, port: -math.inf if port.must_go_off and not port.asked else math.inf)
 
 
 @mutant("30 min; board fault eeprom; 3 min", 1, 6)
 def a_report_of_a_disabled_port_is_believed_whatever_it_shows(patch):
+    real = Power._off_due_s
+
+    def off_due_s(self: Power, port: power.Port) -> float:
+        port.drawing = False
+        return real(self, port)
+
     patch.setattr(power.Port, "lives", lambda self, now_s: False)
+    patch.setattr(Power, "_off_due_s", off_due_s)
 
 
 # --- Power ------------------------------------------------------------------------------------------------------------
@@ -164,7 +166,7 @@ def a_reply_counts_as_evidence(patch):
 
 @mutant("20 min; gn: kill; 5 min", 4)
 def a_kill_is_forgotten(patch):
-    patch.setattr(device_states.State, "kill", lambda self, c: self.stay(c).answer(True, "as you like"))
+    patch.setattr(device_states.State, "kill", lambda self, c: self.stay(c).accept("as you like"))
 
 
 @mutant("20 min; gn: stop; 5 min", 3, 4)
@@ -273,7 +275,9 @@ def nobody_is_stopped_on_the_way_down(patch):
 
 @mutant(HOT, 8)
 def only_one_is_stopped_on_the_way_down(patch):
-    patch.setattr(machine.Situation, "next_stop", property(lambda self: next((v for v in self.unstopped if v.name == "x2"), None)))
+    patch.setattr(
+        machine.Situation, "next_stop", property(lambda self: next((v for v in self.unstopped if v.name == "x2"), None))
+    )
 
 
 @mutant(HOT, 4)
@@ -326,12 +330,13 @@ def a_crash_ends_the_service(patch):
     patch.setattr(wagman.service, "contained", contained)
 
 
-@mutant("20 min; service crash gn; 5 min", 3, 10)
+@mutant("20 min; service crash gn; 5 min", 10)
 def a_crash_loses_the_state(patch):
     real = Guest.run
 
     async def run(self: Guest) -> None:
-        self.state = device.untrusted()
+        if self.changes:
+            self.state = device.untrusted()
         await real(self)
 
     patch.setattr(Guest, "run", run)
@@ -339,8 +344,7 @@ def a_crash_loses_the_state(patch):
 
 @mutant("20 min; gn: restart; 10 min", 10)
 def a_message_crashes_its_task(patch):
-    patch.setattr(device_states, "Message", lambda kind: Message(kind="nonsense"))
-    patch.setattr(Guest, "_command", lambda self, message: {"shutdown": (), "restart": ()}[message.kind])
+    patch.setattr(Guest, "_command", lambda self, message: {}[message])
 
 
 # --- The log ----------------------------------------------------------------------------------------------------------
@@ -348,7 +352,7 @@ def a_message_crashes_its_task(patch):
 
 @mutant("20 min; service kill; service start; 10 min", 7)
 def events_are_shown_and_not_written(patch):
-    def write(self: Any, batch: Any) -> Any:
+    def write(self: Any, conn: Any, batch: Any) -> Any:
         return limits.Extent(self._held.first_id, self._held.last_id + len(batch.records))
 
     patch.setattr(sqlite.Store, "_write", write)
@@ -373,10 +377,27 @@ def events_are_written_under_other_names(patch):
     )
 
 
-@mutant("20 min; gn: restart; cs: restart; 10 min", 7)
-def a_batch_is_written_backwards(patch):
-    real = journal.Journal._next_flight
-    patch.setattr(journal.Journal, "_next_flight", lambda self: real(self)[::-1])
+@mutant("20 min; disk full; gn: restart; 5 min; disk ok; 10 min; service kill; service start; 5 min", 7)
+def what_waited_for_the_disk_is_lost(patch):
+    real = journal.Journal._break
+
+    def broken(self: Any, reason: str) -> None:
+        real(self, reason)
+        self._flight.clear()
+        self.ring.take()
+
+    patch.setattr(journal.Journal, "_break", broken)
+
+
+@mutant("20 min; gn: restart; 10 min; service kill; service start; 5 min", 7)
+def events_are_shown_before_they_are_written(patch):
+    real = journal.Journal._queue
+
+    def queue(self: Any, unit: Any) -> Any:
+        self._show_provisionally(unit)
+        return real(self, unit)
+
+    patch.setattr(journal.Journal, "_queue", queue)
 
 
 @mutant("disk full; 20 min; disk ok; 5 min; service kill; service start; 5 min", 7)

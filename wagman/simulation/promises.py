@@ -308,6 +308,8 @@ class LogIsWhole:
         if isinstance(record, Told):
             yield from self.told(record)
         elif isinstance(record, Ended) and record.log is not None:
+            if self.unnumbered and scene.quiet_s > SEEN_S:
+                yield f"{self.unnumbered} events were shown, and never got an id"
             yield from self.on_disk(record.log, scene)
 
     def told(self, told: Told) -> Iterator[str]:
@@ -430,15 +432,25 @@ class CrashesAreContained:
 
     promise: ClassVar[int] = 10
     crashed: int = 0
+    crashed_s: dict[str, float] = field(factory=dict)
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
         """Crashes that are told of, and how each life ends."""
-        if isinstance(record, Told) and record.event.type in ("service.task_failed", "service.request_failed"):
-            self.crashed += 1
-            if self.crashed > scene.crashes:
-                yield f"a task failed: {dict(record.event.fields)}"
+        if isinstance(record, Told):
+            yield from self.told(record, scene)
         if isinstance(record, Ended) and record.how not in ("killed", "stopped"):
             yield f"the service ended by itself: {record.how}"
+
+    def told(self, told: Told, scene: Scene) -> Iterator[str]:
+        """A crash, or a guest that begins anew after one."""
+        event = told.event
+        if event.type in ("service.task_failed", "service.request_failed"):
+            self.crashed += 1
+            self.crashed_s[str(event.fields.get("task")).removeprefix("device.")] = told.at_s
+            if self.crashed > scene.crashes:
+                yield f"a task failed: {dict(event.fields)}"
+        if event.type == "device.adopted" and told.at_s - self.crashed_s.get(event.device or "", -math.inf) < SEEN_S:
+            yield f"{event.device} was adopted after its task had failed: its state was lost"
 
 
 def all_checkers() -> list[Checker]:
