@@ -28,7 +28,7 @@ class Port:
     on: bool = False
     moved_s: float = -math.inf
     told_s: float = math.inf  # the first message since the relay went on
-    killed: bool = False  # an operator asked for it since the relay went on
+    killed: bool = False  # an operator asked for it, and it has not been carried out
     enabled_s: float = -math.inf  # `enable` or `start` was sent
     disabled_s: float = -math.inf  # `disable` was sent
     restarted_s: float = -math.inf  # the service came up
@@ -123,8 +123,10 @@ class Scene:
 
     def _moved(self, port: Port, moved: RelayMoved) -> None:
         port.on, port.moved_s = moved.on, moved.at_s
+        if port.ours(moved):
+            port.killed = False  # it has been carried out, or overtaken by a start
         if moved.on:
-            port.told_s, port.killed, port.restarted_s = math.inf, False, -math.inf
+            port.told_s, port.restarted_s = math.inf, -math.inf
 
     def _sent(self, sent: Sent) -> None:
         if len(sent.words) == 2 and sent.words[1].isdecimal() and int(sent.words[1]) in self.ports:  # noqa: PLR2004

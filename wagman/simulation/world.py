@@ -11,6 +11,7 @@ from trio.testing import MockClock
 
 from wagman.config.schema import PORTS, SELECTOR_PORTS, Config
 from wagman.device import Stamp
+from wagman.errors import CallerError
 from wagman.io.fake.guests import Guest, GuestSpec
 from wagman.io.fake.hardware import DirtyCut, RelayChange
 from wagman.io.fake.serve import FakeBoard
@@ -87,8 +88,15 @@ class World:
         return self.directory / "wagman.db"
 
     def port(self, device: str) -> int:
-        """The port that a device hangs on."""
-        return next(each.port for each in self.config.devices if each.name == device)
+        """The port that a device hangs on.
+
+        Raises:
+            CallerError: there is no such device.
+        """
+        for each in self.config.devices:
+            if each.name == device:
+                return each.port
+        raise CallerError(f"there is no device {device!r}")
 
     # --- What is seen --------------------------------------------------------------------------------------------
 
@@ -210,6 +218,7 @@ class World:
 
     def ask(self, device: str, verb: str, *, force: bool = False) -> None:
         """An operator asks; nobody waits for the answer."""
+        self.port(device)
         asked = Asked(self.now_s, verb, device, force)
         self.watch(asked)
         self.nursery.start_soon(self._converse, asked)
