@@ -2,26 +2,32 @@
 
 import argparse
 import signal
-import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import trio
+from attrs import define
 
-from wagman.api.access import group_access
+from wagman.api.access import Access, group_access
 from wagman.api.listener import SocketTakenError, unix_listener
-from wagman.config.load import load
 from wagman.config.schema import Config
-from wagman.contain import TaskKeepsCrashingError, leaf_of
+from wagman.contain import TaskKeepsCrashingError, contained, leaf_of
 from wagman.errors import ConfigError, LinkBusyError, LinkGoneError, WagmanError
+from wagman.events import Draft
 from wagman.io.board import Dialect
 from wagman.io.driver_v3 import V3Dialect
-from wagman.io.transport import Transport, open_serial
-from wagman.logs import standard_logger
+from wagman.io.transport import Opener, Transport, open_serial
+from wagman.logs import complain, standard_logger
 from wagman.seams import Seams
 from wagman.service import WagmanService
-from wagman.store import Limits, Store
+from wagman.store import Event, Limits, Store
+from wagman.systemd.backoff import STEADY_S
+from wagman.systemd.directory import Ending
+from wagman.systemd.home import Home, home
+from wagman.systemd.lastgood import Source
+from wagman.systemd.report import Reporter
 
 DIALECTS: dict[str, Callable[[], Dialect]] = {"v3": V3Dialect}
 """What the configuration may name as the board's dialect."""
@@ -33,20 +39,43 @@ CODES: dict[type[WagmanError], int] = {TaskKeepsCrashingError: 1, ConfigError: 2
 """Exit codes of the ends that are somebody's fault; 0 is an orderly end."""
 
 
+ENDINGS: dict[Ending, str] = {
+    "stop": "it was stopped",
+    "restart": "it is being restarted",
+    "shutdown": "the controller is shutting down",
+}
+"""Why the service stops, in words."""
+
+
 def run(args: argparse.Namespace) -> int:
     """`wagman run`: read the configuration and supervise until told to end."""
+    place = home()
+    if not place.may_begin():
+        place.is_well()
+        return 0
+    source = Source(args.config, judge, place.copy)
     try:
-        config = load(args.config)
+        config, refused = source.load_at_start()
         check_speed(config, args.speed)
-        trio.run(partial(supervise, config, speed=args.speed), clock=clock(args.speed))
+        trio.run(partial(supervise, config, source, place, refused=refused, speed=args.speed), clock=clock(args.speed))
     except (WagmanError, ExceptionGroup) as error:
         leaf = leaf_of(error)
         code = next((code for kind, code in CODES.items() if isinstance(leaf, kind)), None)
         if code is None:
             raise
-        sys.stderr.write(f"wagman: {leaf}\n")
+        complain(str(leaf))
         return code
+    place.is_well()
     return 0
+
+
+def judge(config: Config) -> None:
+    """Whether a configuration can be used on this machine.
+
+    Raises:
+        ConfigError: it names a group that does not exist.
+    """
+    group_access(config.service)
 
 
 def clock(speed: float) -> trio.abc.Clock | None:
@@ -88,20 +117,29 @@ async def open_port(path: str, *, ptys_only: bool) -> Transport:
     return await open_serial(path, BAUD)
 
 
-async def supervise(config: Config, *, speed: float = 1) -> None:
-    """The service with the real world around it, until SIGTERM or SIGINT."""
+async def supervise(config: Config, source: Source, place: Home, *, refused: Sequence[str] = (), speed: float = 1) -> None:
+    """The service with the real world around it, until SIGTERM or SIGINT; `refused` is why it is not the operator's file."""
     access, warnings = group_access(config.service)
     with (
         unix_listener(config.service.socket, access) as bound,
-        trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals,
+        trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals,
     ):
-        opener = partial(open_port, config.board.device, ptys_only=speed != 1)
-        seams = Seams(opener)
-        service = WagmanService(config, seams, make_store(config, seams), DIALECTS[config.board.dialect](), standard_logger())
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(_end_on_signal, signals, service)
-            await service.run(bound.listener, access.judge, warnings=(*warnings, *bound.warnings))
-            nursery.cancel_scope.cancel()
+        reporter = Reporter(place.notifier)
+        service = make_service(config, partial(open_port, config.board.device, ptys_only=speed != 1), reporter, place)
+        daemon = Daemon(service, source, place, reporter)
+        await daemon.run(bound.listener, access, signals, refused, (*warnings, *bound.warnings))
+
+
+def make_service(config: Config, opener: Opener, reporter: Reporter, place: Home) -> WagmanService:
+    """The service, with its log on standard output."""
+    seams = Seams(opener)
+    log = standard_logger()
+
+    def tell(event: Event) -> None:
+        log(event)
+        reporter.heard(event)
+
+    return WagmanService(config, seams, make_store(config, seams), DIALECTS[config.board.dialect](), tell, place.power_off)
 
 
 def make_store(config: Config, seams: Seams) -> Store:
@@ -111,6 +149,88 @@ def make_store(config: Config, seams: Seams) -> Store:
     return Store(directory / "wagman.db", limits, new_log_id=seams.new_id, now=seams.wall)
 
 
-async def _end_on_signal(signals: AsyncIterator[int], service: WagmanService) -> None:
-    async for _ in signals:
-        service.stopping.set()
+@define(eq=False)
+class Daemon:
+    """The service in its process: signals, and what systemd is told."""
+
+    service: WagmanService
+    source: Source
+    place: Home
+    reporter: Reporter
+
+    async def run(
+        self,
+        listener: trio.SocketListener,
+        access: Access,
+        signals: AsyncIterator[int],
+        refused: Sequence[str],
+        warnings: Sequence[str],
+    ) -> None:
+        """Until a signal says that it is enough."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._heed, signals)
+            await nursery.start(self._supervise, listener, access, warnings, nursery.cancel_scope)
+            self._settle_config(refused)
+            nursery.start_soon(contained, "report", partial(self.reporter.run, self.service), self.service.crashed)
+            nursery.start_soon(self._prove_steady)
+
+    async def _supervise(
+        self,
+        listener: trio.SocketListener,
+        access: Access,
+        warnings: Sequence[str],
+        everything: trio.CancelScope,
+        task_status: trio.TaskStatus[None],
+    ) -> None:
+        await self.service.run(listener, access.judge, warnings=warnings, task_status=task_status)
+        everything.cancel()
+
+    async def _prove_steady(self) -> None:
+        await trio.sleep(STEADY_S)
+        self.place.is_well()
+
+    # The configuration -------------------------------------------------------
+
+    def _settle_config(self, refused: Sequence[str]) -> None:
+        """Keep a copy of a file that was right; say so where the service runs with such a copy."""
+        if refused:
+            self._refused(refused, "the last good copy of it")
+        else:
+            self._warn(self.source.keep(self.service.config))
+
+    def reload(self) -> None:
+        """Take over the operator's file, if it is right."""
+        try:
+            config = self.source.load()
+        except ConfigError as error:
+            self._refused(error.problems, "the configuration from before")
+        else:
+            self.reporter.remark = ""
+            self.service.reconfigure(config)
+            self._warn(self.source.keep(config))
+
+    def _refused(self, problems: Sequence[str], instead: str) -> None:
+        self.reporter.remark = f"CONFIGURATION REFUSED, running on {instead}"
+        self._record("service.config_refused", {"problems": list(problems), "instead": instead})
+
+    def _warn(self, warnings: Sequence[str]) -> None:
+        if warnings:
+            self._record("service.config_not_kept", {"warnings": list(warnings)})
+
+    def _record(self, type_: str, fields: Mapping[str, Any]) -> None:
+        self.service.journal.record([(Draft(type_, None, fields), None)])
+
+    # Signals -----------------------------------------------------------------
+
+    async def _heed(self, signals: AsyncIterator[int]) -> None:
+        async for number in signals:
+            if number == signal.SIGHUP:
+                self.reporter.reload(self.reload)
+            else:
+                self._stop()
+
+    def _stop(self) -> None:
+        ending = self.place.ending()
+        self.place.notifier.say(STOPPING="1", STATUS=f"stopping: {ENDINGS[ending]}; the guests go on as they are")
+        self.service.because, self.service.successor = ENDINGS[ending], ending == "restart"
+        self.service.stopping.set()

@@ -14,8 +14,10 @@ from wagman import __version__
 from wagman.api.access import Peer
 from wagman.api.server import serve
 from wagman.api.service import UnknownDeviceError
+from wagman.config.changes import change
 from wagman.config.schema import Config, DeviceConfig
 from wagman.contain import contained, describe
+from wagman.controller import REFUSES, Controller
 from wagman.device import Guest, Nudge
 from wagman.errors import BoardTimeoutError, CallerError, StoreError
 from wagman.events import Beat, Blindness, BoardFact, Draft, Notice, PortFact, PowerGoal, Sample, Verb, Verdict
@@ -28,7 +30,7 @@ from wagman.status import board_status, device_status, rows, self_status, servic
 from wagman.store import Event, Journal, Loaded, Receipt, Store
 from wagman.store.event import rfc3339
 from wagman.supervisor import KEY as WAGMAN_KEY
-from wagman.supervisor import Supervisor
+from wagman.supervisor import Reconfigured, Supervisor
 
 BOARD_KEY = "board"
 """The name under which the store keeps which board was seen last."""
@@ -47,9 +49,6 @@ HEALTHY_S = 45.0
 COMMIT_S = 2.0
 """How long a caller waits for the id of the event that its request became (chosen)."""
 
-SELF_REFUSES = Verdict(accepted=False, state="started", reason="the service runs on it")
-"""The answer to every command for the controller itself."""
-
 BOARD_TIMEOUT_S = 20.0
 """How long an operator's raw board command may take, its turn included (chosen)."""
 
@@ -60,6 +59,8 @@ class WagmanService:
 
     Args:
         tell: takes each event when it is shown first.
+        power_off: has the controller shut down; None where there is no way to.
+        successor: another service, or another run of the controller, is known to follow this one.
     """
 
     config: Config
@@ -67,16 +68,21 @@ class WagmanService:
     store: Store
     dialect: Dialect
     tell: Callable[[Event], None]
+    power_off: Callable[[], None] | None = None
+    because: str = "it was told to"  # why it stops
+    successor: bool = False
     journal: Journal = field(init=False)
     guests: dict[str, Guest] = field(init=False)
     supervisor: Supervisor = field(init=False)
     io: Board = field(init=False)
+    controller: Controller = field(init=False)
     boot_id: str = field(init=False)
     began: str = field(init=False)
     began_s: float = field(factory=trio.current_time)
     link_since: str = field(init=False)
     stopping: trio.Event = field(factory=trio.Event)
     _by_port: dict[int, Guest] = field(init=False)
+    _stuck: tuple[str, ...] = ()
 
     def __attrs_post_init__(self) -> None:
         self.boot_id = self.seams.new_id()
@@ -87,6 +93,8 @@ class WagmanService:
         inboxes = {name: guest.inbox for name, guest in self.guests.items()}
         self.supervisor = Supervisor(self.config, self.journal, inboxes, self.now)
         self.io = self._make_board()
+        own = next((device for device in self.config.devices if device.is_self), None)
+        self.controller = Controller(own, self.io, self.journal, self.seams.wall, self.power_off)
 
     def now(self) -> str:
         """The wall clock, RFC 3339."""
@@ -135,6 +143,7 @@ class WagmanService:
         guest = self._by_port.get(notice.port) if notice.port is not None else None
         port = {} if guest is not None or notice.port is None else {"port": notice.port, "board_name": PORT_NAMES[notice.port]}
         self.journal.record([(Draft(notice.type, guest.config.name if guest else None, {**notice.fields, **port}), None)])
+        self.controller.noticed(notice)
 
     def want(self, port: int, goal: PowerGoal) -> None:
         """A guest's state asks for a level of power."""
@@ -175,8 +184,14 @@ class WagmanService:
                     await self._serve(listener, judge, task_status)
                     machine_nursery.cancel_scope.cancel()
                 board_nursery.cancel_scope.cancel()
-            await self.journal.record([(Draft("service.stopping"), None)]).settled(COMMIT_S)
+            await self._say_farewell()
             store_nursery.cancel_scope.cancel()
+
+    async def _say_farewell(self) -> None:
+        drafts = [Draft("service.stopping", None, {"because": self.because})]
+        if not self.successor and (unfed := self.controller.unfed()) is not None:
+            drafts.append(unfed)
+        await self.journal.record([(draft, None) for draft in drafts]).settled(COMMIT_S)
 
     async def _serve(
         self, listener: trio.abc.Listener[Any] | None, judge: Callable[[Any], Peer], task_status: trio.TaskStatus[None]
@@ -191,15 +206,16 @@ class WagmanService:
 
     async def _run_board(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         statuses = iter((task_status,))
-        await contained("board", lambda: self.io.run(task_status=next(statuses, trio.TASK_STATUS_IGNORED)), self._crashed)
+        await contained("board", lambda: self.io.run(task_status=next(statuses, trio.TASK_STATUS_IGNORED)), self.crashed)
 
     def _start_machines(self, nursery: trio.Nursery) -> None:
         for name, guest in self.guests.items():
-            nursery.start_soon(contained, f"device.{name}", guest.run, self._crashed, name=f"device.{name}")
-        nursery.start_soon(contained, "wagman", self.supervisor.run, self._crashed, name="wagman")
+            nursery.start_soon(contained, f"device.{name}", guest.run, self.crashed, name=f"device.{name}")
+        nursery.start_soon(contained, "wagman", self.supervisor.run, self.crashed, name="wagman")
         nursery.start_soon(self._nudge)
 
-    def _crashed(self, name: str, error: BaseException) -> None:
+    def crashed(self, name: str, error: BaseException) -> None:
+        """A task of the service has crashed; it is taken up again."""
         self.journal.record([(Draft("service.task_failed", None, {"task": name, **describe(error)}), None)])
 
     async def _nudge(self) -> None:
@@ -208,12 +224,43 @@ class WagmanService:
             for inbox in (*(guest.inbox for guest in self.guests.values()), self.supervisor.inbox):
                 inbox.tell(Nudge())
             await trio.sleep(NUDGE_S)
+            self._tell_stuck()
+
+    def _tell_stuck(self) -> None:
+        """Whoever restarts the service leaves no trace of what hung."""
+        before, self._stuck = self._stuck, self.stuck()
+        for task in self._stuck:
+            if task not in before:
+                self.journal.record([(Draft("service.task_stuck", None, {"task": task}), None)])
+
+    def stuck(self) -> tuple[str, ...]:
+        """The machines, and the io task, that have made no progress lately."""
+        oldest_s = trio.current_time() - HEALTHY_S
+        progress_s = {guest.key: guest.progress_s for guest in self.guests.values()}
+        progress_s |= {WAGMAN_KEY: self.supervisor.progress_s, BOARD_KEY: self.io.progress_s}
+        return tuple(task for task, at_s in progress_s.items() if max(at_s, self.began_s) <= oldest_s)
 
     def healthy(self) -> bool:
         """Every machine and the io task have made progress lately."""
-        now_s = trio.current_time()
-        progress_s = (*(guest.progress_s for guest in self.guests.values()), self.supervisor.progress_s, self.io.progress_s)
-        return all(now_s - max(at_s, self.began_s) < HEALTHY_S for at_s in progress_s)
+        return not self.stuck()
+
+    # Another configuration ---------------------------------------------------
+
+    def reconfigure(self, new: Config) -> None:
+        """Take over what can change while the service runs, and say what waits for a restart."""
+        changed = change(self.config, new)
+        if changed.live:
+            self.config = changed.config
+            self._spread(changed.config)
+        fields = {"changed": list(changed.live), "needs_restart": list(changed.waiting)}
+        self.journal.record([(Draft("service.reloaded", None, fields), None)])
+
+    def _spread(self, config: Config) -> None:
+        """A guest's numbers count from the next time that each is used."""
+        for guest in config.guests:
+            self.guests[guest.name].config = guest
+        self.io.reconfigure(config)
+        self.supervisor.inbox.tell(Reconfigured(config))
 
     # Coming up ---------------------------------------------------------------
 
@@ -275,7 +322,8 @@ class WagmanService:
         asked = Draft(f"command.{verb}", device, {"uid": uid, "who": who, "force": force})
         receipt = self.journal.record([(asked, None)])
         if device not in self.guests:
-            return await self._answer(receipt, SELF_REFUSES, device)
+            verdict = await self.controller.restart() if verb == "restart" else REFUSES
+            return await self._answer(receipt, verdict, device)
         verdict = await self.guests[device].ask(Operator(verb, force), receipt.refs[0])
         return await self._answer(receipt, verdict, device)
 

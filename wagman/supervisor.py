@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import trio
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
 from wagman.config.schema import Config
 from wagman.device import Letter, Nudge
@@ -19,6 +19,13 @@ from wagman.store import Cause, Journal
 
 KEY = "wagman"
 """The name under which the store keeps the machine."""
+
+
+@frozen
+class Reconfigured:
+    """Another configuration counts from now on."""
+
+    config: Config
 
 
 @define
@@ -38,9 +45,12 @@ class Supervisor:
     _last: Cause = None
 
     def __attrs_post_init__(self) -> None:
-        order = tuple(guest.name for guest in self.config.guests)
-        self.situation = wagman.Situation(self.config.wagman, order, Environment(self.config.environment))
+        self.situation = wagman.Situation(self.config.wagman, self._order, Environment(self.config.environment))
         self.since = self.now()
+
+    @property
+    def _order(self) -> tuple[str, ...]:
+        return tuple(guest.name for guest in self.config.guests)
 
     def restore(self, saved: Any) -> bool:
         """Take up what the store kept; False: it cannot be trusted, and the machine begins anew."""
@@ -69,6 +79,9 @@ class Supervisor:
         """One item of the inbox: make the transition, remember it, and send what follows to the guests."""
         if isinstance(item, Nudge):
             return
+        if isinstance(item, Reconfigured):
+            self._reconfigure(item.config)
+            return
         step = wagman.step(self.state, self.situation, item)
         self._take_over(step)
         drafts = [effect for effect in step.effects if isinstance(effect, Draft)]
@@ -76,6 +89,13 @@ class Supervisor:
             self._record(drafts)
         for effect in step.effects:
             self._carry_out(effect)
+
+    def _reconfigure(self, config: Config) -> None:
+        """Go on in the same state; its alarms are set anew, as when the service comes up: some may be of sensors now gone."""
+        self.config = config
+        environment = self.situation.environment.reconfigured(config.environment)
+        self.situation = evolve(self.situation, config=config.wagman, order=self._order, environment=environment)
+        self.alarms.plan(wagman.resumed(self.state, self.situation), trio.current_time())
 
     def _take_over(self, step: wagman.Step) -> None:
         if step.state.name != self.state.name:

@@ -10,6 +10,7 @@ HOMES = {
     "demo": "wagman.demo",
     "fake-board": "wagman.io.fake.process",
     "simulate": "wagman.simulation",
+    "install-service": "wagman.systemd.install",
 }
 """Modules with a `run(args) -> exit code`."""
 
@@ -25,7 +26,7 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
             add("--speed", type=positive, default=20.0, metavar="N", help="times faster (default: %(default)g)")
             add("--scenario", metavar="NAME", help="what is shown (default: the whole tour)")
             add("--dialect", choices=("v3", "v4"), default="v3", help="what the board speaks (default: %(default)s)")
-        case "fake-board":
+        case "fake-board" | "install-service":
             import_module(HOMES[command]).add_arguments(parser)
         case "check-config":
             add("file", metavar="FILE")

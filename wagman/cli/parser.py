@@ -38,6 +38,7 @@ COMMANDS = {
     "fake-board": Command("wagman.cli.local", "a fake board, on a pty"),
     "simulate": Command("wagman.cli.local", "the whole service in virtual time, with faults"),
     "check-config": Command("wagman.cli.local", "what is wrong with a configuration file"),
+    "install-service": Command("wagman.cli.local", "what systemd needs to run the service: put in place, or remove"),
     "completion": Command("wagman.cli.completion", "completion for your shell"),
 }
 

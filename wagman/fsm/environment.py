@@ -117,6 +117,11 @@ class Environment:
         """A sensor has not told for too long."""
         return self._changed(name, self.sensors[name], self.sensors[name].unknown(), None)
 
+    def reconfigured(self, config: EnvironmentConfig) -> "Environment":
+        """The environment with other bounds: what was found of a sensor stands until its next readings say otherwise."""
+        known = {name: evolve(self.sensors.get(name, Sensor(bounds)), bounds=bounds) for name, bounds in config.sensors.items()}
+        return evolve(self, config=config, sensors=known)
+
     def released(self) -> tuple["Environment", tuple[Draft, ...]]:
         """What is unknown for so long counts as normal: nobody is there to mend the sensor."""
         unsure = {name: evolve(s, verdict="normal") for name, s in self.sensors.items() if not s.known}

@@ -4,7 +4,6 @@ One loop talks; the link's reader listens beside it and never waits. Everything 
 the order in which it was seen. Nothing here decides what should be: that is in the goals that the reconciler holds.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -15,7 +14,7 @@ from wagman.config.schema import Config
 from wagman.errors import BoardError, LinkGoneError
 from wagman.events import Blindness, BoardFact, Notice, PortFact, PowerGoal
 from wagman.io.driver import Driver, Identity, Senses, Shown
-from wagman.io.link import Decoder, Link
+from wagman.io.link import Answer, Decoder, Link
 from wagman.io.power import Power, SwitchOff, SwitchOn
 from wagman.io.sightings import Sightings
 from wagman.io.transport import Opener
@@ -29,8 +28,26 @@ REOPEN_MISSES = 12
 AFTER_SWITCH_S = 2.0
 """How soon after a relay command the board is polled for its evidence (chosen: several main loops of the board)."""
 
+PROGRESS_S = 10.0
+"""However rarely the board is polled, the io task shows so often that it is alive (chosen: a watchdog waits longer)."""
+
 FEED_S = 60.0
 """How often the controller's heartbeat is fed to the board (chosen: the board waits for an hour)."""
+
+
+class WatchedLink(Link[Any]):
+    """A link that tells of each request that ends, whatever its end: many slow answers in a row are progress, too."""
+
+    def __init__(self, *args: Any, progressed: Callable[[], None], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._progressed = progressed
+
+    async def request(self, data: bytes, match: Callable[[Any], Any], timeout_s: float) -> Answer[Any]:
+        """As the link's own."""
+        try:
+            return await super().request(data, match, timeout_s)
+        finally:
+            self._progressed()
 
 
 class Dialect(Protocol):
@@ -74,13 +91,14 @@ class Board:
     answered_s: float | None = None
     blind: bool = True
     progress_s: float = 0.0
+    fed_at_s: float | None = None  # when the controller's heartbeat was fed last
+    _talker: trio.lowlevel.Task | None = None
     _senses: Senses = field(init=False)
     _driver: Driver | None = None
     _up: trio.Event = field(factory=trio.Event)
     _wake: trio.Event = field(factory=trio.Event)
     _misses: int = 0
     _turn: int = 0
-    _fed_s: float = -math.inf
     _down_s: float = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -98,6 +116,13 @@ class Board:
         """The cell through which a guest's state says what its relay should be."""
         self.power.want(port, goal, trio.current_time())
         self._wake.set()
+
+    def reconfigure(self, config: Config) -> None:
+        """Go on with another configuration of the same devices on the same port."""
+        self.config = self._senses.config = config
+        self.power.stagger_s = config.wagman.stagger_s
+        for device in config.guests:
+            self.power.ports[device.port].off_time_s = device.off_time_s
 
     async def raw(self, words: list[str], *, force: bool) -> list[str]:
         """An operator's own command.
@@ -138,7 +163,9 @@ class Board:
         Raises:
             LinkBusyError: another process holds the port when it is first opened.
         """
-        link = self.link = Link(self.opener, self.dialect.decoder, self, resync=self.dialect.resync)
+        self._talker = trio.lowlevel.current_task()
+        opener, decoder = self.opener, self.dialect.decoder
+        link = self.link = WatchedLink(opener, decoder, self, resync=self.dialect.resync, progressed=self._progressed)
         self._driver = self.dialect.driver(link, self._senses)
         async with trio.open_nursery() as nursery:
             await nursery.start(link.run)
@@ -148,7 +175,7 @@ class Board:
     async def _talk(self, link: Link[Any], driver: Driver) -> None:
         while True:
             self._progressed()
-            with trio.move_on_after(self.config.board.poll_s):
+            with trio.move_on_after(PROGRESS_S):
                 await self._up.wait()
             if not link.is_up:
                 await trio.lowlevel.checkpoint()
@@ -201,17 +228,19 @@ class Board:
         """The controller's heartbeat: while the service is healthy, and only then."""
         own = next((device for device in self.config.devices if device.is_self), None)
         now_s = trio.current_time()
-        if own is not None and now_s >= self._fed_s + FEED_S and self.healthy():
+        is_due = self.fed_at_s is None or now_s >= self.fed_at_s + FEED_S
+        if own is not None and is_due and self.healthy():
             await driver.ping(own.port)
-            self._fed_s = now_s
+            self.fed_at_s = now_s
 
     async def _reconcile(self, driver: Driver, until_s: float) -> None:
         """Switch what is to be switched, until the next poll is due: soon, where evidence is awaited."""
         while (now_s := trio.current_time()) < until_s:
+            self._progressed()
             self._wake = trio.Event()
             action = self.power.next(now_s)
             if isinstance(action, float):
-                with trio.move_on_at(min(action, until_s)):
+                with trio.move_on_at(min(action, until_s, now_s + PROGRESS_S)):
                     await self._wake.wait()
                 continue
             await self._switch(driver, action)
@@ -243,4 +272,6 @@ class Board:
             self.tell(Blindness(blind=True, at_s=trio.current_time()))
 
     def _progressed(self) -> None:
-        self.progress_s = trio.current_time()
+        """Of the io task: what others ask the board for does not show that it is alive."""
+        if trio.lowlevel.current_task() is self._talker:
+            self.progress_s = trio.current_time()

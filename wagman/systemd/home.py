@@ -1,0 +1,65 @@
+"""What systemd has given the process: a socket for its news, a runtime and a state directory. By hand there is none of it."""
+
+import os
+from collections.abc import Callable, MutableMapping
+from pathlib import Path
+
+from attrs import frozen
+
+from wagman.systemd.backoff import Backoff, told_to_end
+from wagman.systemd.directory import Ending, RuntimeDirectory
+from wagman.systemd.notify import Notifier
+
+
+@frozen
+class Home:
+    """Where the process lives."""
+
+    notifier: Notifier
+    runtime: RuntimeDirectory | None = None
+    state: Path | None = None
+
+    @classmethod
+    def of(cls, environ: MutableMapping[str, str]) -> "Home":
+        """What the environment tells; what is meant for this process only is taken out of it."""
+        state = environ.get("STATE_DIRECTORY", "").partition(":")[0]
+        return cls(Notifier.of(environ), RuntimeDirectory.of(environ), Path(state) if state else None)
+
+    @property
+    def copy(self) -> Path | None:
+        """Where the last configuration that was right is kept."""
+        return self.state / "last-good.toml" if self.state else None
+
+    @property
+    def power_off(self) -> Callable[[], None] | None:
+        """Has the controller shut down; None where there is no way to."""
+        return self.runtime.power_off if self.runtime else None
+
+    def may_begin(self) -> bool:
+        """Wait, where the service has failed too often in a row; False: told to end meanwhile.
+
+        Raises:
+            OSError: the runtime directory cannot be written to.
+        """
+        if self.runtime is None:
+            return True
+        self.runtime.forget_ending()
+        pause_s = Backoff(self.runtime.starts).count()
+        if not pause_s:
+            return True
+        self.notifier.say(STATUS=f"has failed again and again: waiting {pause_s:g} s before the next try")
+        return not told_to_end(pause_s)
+
+    def is_well(self) -> None:
+        """The service has ended as it should, or has run for long: earlier failures do not count any more."""
+        if self.runtime is not None:
+            Backoff(self.runtime.starts).forgive()
+
+    def ending(self) -> Ending:
+        """Why the service is to end."""
+        return self.runtime.ending() if self.runtime else "stop"
+
+
+def home() -> Home:
+    """This process's."""
+    return Home.of(os.environ)

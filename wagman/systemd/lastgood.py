@@ -1,0 +1,85 @@
+"""The last configuration that was right: a controller whose service does not come up is power-cycled by its board each hour."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from attrs import frozen
+
+from wagman.config.load import load
+from wagman.config.schema import Config
+from wagman.errors import ConfigError
+
+
+@frozen
+class Source:
+    """The operator's file, and a copy of it as it was when last it was right.
+
+    Args:
+        judge: raises ConfigError where a configuration cannot be used on this machine.
+        copy: None where there is no place for one; then a bad file is an error.
+    """
+
+    path: str
+    judge: Callable[[Config], object]
+    copy: Path | None = None
+
+    def load(self) -> Config:
+        """The file.
+
+        Raises:
+            ConfigError: it cannot be read, or used.
+        """
+        return self._load(self.path)
+
+    def load_at_start(self) -> tuple[Config, tuple[str, ...]]:
+        """The file, or else the copy; with the latter, what is wrong with the file.
+
+        Raises:
+            ConfigError: what is wrong with the file, where the copy is of no use either.
+        """
+        try:
+            return self.load(), ()
+        except ConfigError as error:
+            if self.copy is None or not self.copy.exists():
+                raise
+            try:
+                return self._load(str(self.copy)), error.problems
+            except ConfigError as worse:
+                raise ConfigError((*error.problems, *worse.problems)) from error
+
+    def keep(self, config: Config) -> tuple[str, ...]:
+        """Copy the file, which holds `config`, if the copy does not yet; return what is to be warned of."""
+        if self.copy is None:
+            return ()
+        try:
+            if not self._is_kept(config):
+                self._copy(self.copy, config)
+        except (OSError, ConfigError) as error:
+            return (f"no copy of the configuration could be kept: {error}",)
+        return ()
+
+    def _load(self, path: str) -> Config:
+        config = load(path)
+        self.judge(config)
+        return config
+
+    def _is_kept(self, config: Config) -> bool:
+        try:
+            return self.copy is not None and load(str(self.copy)) == config
+        except ConfigError:
+            return False
+
+    def _copy(self, copy: Path, config: Config) -> None:
+        """By way of a new file, so that a power cut leaves one or the other; what was edited meanwhile is not kept."""
+        fresh = copy.with_name(f"{copy.name}.new")
+        shutil.copyfile(self.path, fresh)
+        if load(str(fresh)) != config:
+            raise ConfigError((f"{self.path} changed while it was copied",))
+        fd = os.open(fresh, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        fresh.replace(copy)

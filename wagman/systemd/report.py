@@ -1,0 +1,79 @@
+"""The task that tells systemd how the service is: that it supervises, what everything does, and that it is alive.
+
+The sign of life is sent only while the machines and the io task make progress. A board that is dead keeps none of them from
+that; a task that hangs does, and systemd restarts the service. No guest notices.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import trio
+from attrs import define, field
+
+from wagman.store import Event
+from wagman.systemd.notify import Notifier
+from wagman.systemd.sentence import sentence
+
+SIGNS = 4
+"""So many signs of life in the time in which one is expected (chosen: several may be late)."""
+
+REFRESH_S = 15.0
+"""How often the status line is made anew where no watchdog waits (chosen)."""
+
+LEAST_PAUSE_S = 0.5
+"""The least time between two messages, however much happens (chosen)."""
+
+
+class Reported(Protocol):
+    """What is reported on."""
+
+    def status(self) -> Mapping[str, Any]:
+        """How everything is now."""
+        ...
+
+    def stuck(self) -> Sequence[str]:
+        """The tasks that make no progress."""
+        ...
+
+
+@define(eq=False)
+class Reporter:
+    """Keeps systemd informed; `heard` is told of each event, so that news are passed on at once."""
+
+    notifier: Notifier
+    remark: str = ""  # what the status line is to end with
+    _news: trio.Event = field(factory=trio.Event)
+
+    @property
+    def interval_s(self) -> float:
+        """The time between two messages while nothing happens."""
+        return REFRESH_S if self.notifier.watchdog_s is None else self.notifier.watchdog_s / SIGNS
+
+    def heard(self, _event: Event) -> None:
+        """Something happened."""
+        self._news.set()
+
+    async def run(self, service: Reported) -> None:
+        """Say that the service supervises, and from then on how it is, until cancelled."""
+        self.notifier.say(READY="1")
+        while True:
+            self._news = trio.Event()
+            self.report(service)
+            await trio.sleep(min(LEAST_PAUSE_S, self.interval_s))
+            with trio.move_on_after(self.interval_s):
+                await self._news.wait()
+
+    def report(self, service: Reported) -> None:
+        """How the service is, with a sign of life if it deserves one."""
+        stuck = service.stuck()
+        alive = {} if stuck else {"WATCHDOG": "1"}
+        self.notifier.say(STATUS=sentence(service.status(), stuck, self.remark), **alive)
+
+    def reload(self, work: Callable[[], None]) -> None:
+        """Do `work`, which takes over another configuration, while systemd knows that this goes on."""
+        self.notifier.say(RELOADING="1")
+        try:
+            work()
+        finally:
+            self.notifier.say(READY="1")
+            self._news.set()

@@ -1,0 +1,47 @@
+"""How things are, in one line: what `systemctl status` shows of the service."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def sentence(status: Mapping[str, Any], stuck: Sequence[str] = (), remark: str = "") -> str:
+    """The Wagman's state, the board, and what each device does; before all that, what is wrong with the service itself."""
+    alarm = [f"STUCK, and soon restarted: {', '.join(stuck)}"] if stuck else []
+    parts = [*alarm, _words(status["wagman"]["state"]), _board(status["board"]), _devices(status["devices"])]
+    return "; ".join(part for part in (*parts, remark) if part)
+
+
+def _board(board: Mapping[str, Any]) -> str:
+    if board["link"] == "down":
+        return f"board not connected ({board['device']})"
+    if board["blind"]:
+        return "board silent"
+    temperature_c = board["sensors"]["temperature_c"]["value"]
+    return "board up" if temperature_c is None else f"board up, {temperature_c:.0f} C"
+
+
+def _devices(rows: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(_device(row) for row in rows)
+
+
+def _device(row: Mapping[str, Any]) -> str:
+    """`gn starting (attempt 2, sd)`."""
+    remarks = ", ".join(_remarks(row))
+    state = "this controller" if row["self"] else _words(row["state"])
+    return f"{row['name']} {state}{f' ({remarks})' if remarks else ''}"
+
+
+def _remarks(row: Mapping[str, Any]) -> list[str]:
+    if row["self"]:
+        return []
+    remarks = ["disabled"] if not row["enabled"] else []
+    if row["state"] == "starting":
+        remarks += [f"attempt {row['attempts']}"] if row["attempts"] > 1 else []
+        remarks += [row["media"]] if row["media"] else []
+    elif row["state"] == "stopped" and row["enabled"]:
+        remarks += ["held after brown-outs"] if row["held"] else ["wanted down"] if row["wanted"] == "down" else ["wanted up"]
+    return remarks if row["power"]["confirmed"] else [*remarks, "power unconfirmed"]
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
