@@ -43,7 +43,7 @@ def lowest(requirement: str) -> str:
 
 def run_tests(session: nox.Session) -> None:
     session.run("coverage", "erase")
-    session.run("pytest", "--numprocesses=auto", "--cov", "--cov-report=term", *session.posargs)
+    session.run("pytest", "--cov", "--cov-report=term", *session.posargs)
 
 
 @nox.session
@@ -95,7 +95,7 @@ def drawings(session: nox.Session) -> None:
 def pythons(session: nox.Session) -> None:
     """All tests on each Python that the project names, where it is installed."""
     session.install("-e", ".[test]")
-    session.run("pytest", "--numprocesses=auto", *session.posargs)
+    session.run("pytest", *session.posargs)
 
 
 @nox.session(default=False)
@@ -103,7 +103,7 @@ def pythons(session: nox.Session) -> None:
 def oldest(session: nox.Session) -> None:
     """All tests with the oldest libraries that pyproject.toml admits."""
     session.install("-e", ".[test]", *map(lowest, PYPROJECT["project"]["dependencies"]))
-    session.run("pytest", "--numprocesses=auto", *session.posargs)
+    session.run("pytest", *session.posargs)
 
 
 @nox.session(default=False)
