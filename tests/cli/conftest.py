@@ -1,5 +1,6 @@
 """A small service for the commands to talk to."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,3 +31,9 @@ def own_daemon(tmp_path: Path) -> Iterator[Daemon]:
     daemon.start()
     yield daemon
     daemon.end()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interruptible() -> None:
+    """Where the tests run in the background of a shell, SIGINT is ignored, and the commands would inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)

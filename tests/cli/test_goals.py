@@ -100,6 +100,7 @@ def test_a_failure_that_only_the_status_tells_of_counts() -> None:
     ("seen", "code"),
     [
         (status(wanted="down"), 1),
+        (status(held=True), 1),
         (status(wanted="down", enabled=False), 4),
         (status(wagman="hibernating"), 4),
         (status(wagman="will_hibernate"), 4),

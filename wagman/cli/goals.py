@@ -17,6 +17,8 @@ CODES = {"done": DONE, "accepted": DONE, "failed": FAILED, "refused": REFUSED, "
 PRIORITY = (USAGE, REFUSED, FAILED, UNREACHABLE, TIMED_OUT)
 """Of several devices' exit codes, the first of these that occurred."""
 
+BROWNOUT = "the board browns out whenever it is switched on: it is held off"
+
 
 class Outcome(NamedTuple):
     """How it ended for one device, as `--json` shows it."""
@@ -79,7 +81,7 @@ class Pursuit:
             case "device.start_failed" if self.verb in UP:
                 self._start_failed(now, event["fields"].get("media"), event["fields"].get("attempt"))
             case "device.brownout" if self.verb in UP:
-                self._decide("failed", now, "the board browns out whenever it is switched on: it is held off")
+                self._decide("failed", now, BROWNOUT)
             case "device.relay_stuck" if self.verb in DOWN:
                 self._decide("failed", now, "its relay is stuck: it stays on")
             case "device.stop_failed":
@@ -101,6 +103,8 @@ class Pursuit:
             self._reached(now, row["media"], row["attempts"] or None)
         elif self._failures is not None and row["failures"] > self._failures:
             self._start_failed(now, row["media"], row["attempts"] or None)
+        elif row.get("held"):
+            self._decide("failed", now, BROWNOUT)
         elif not row["enabled"]:
             self._decide("refused", now, "it was disabled meanwhile: enable it first")
         elif row["wanted"] == "down":

@@ -48,6 +48,11 @@ def _command(verb: str) -> Callable[[Fields], str]:
     return told
 
 
+def _message(fields: Fields) -> str:
+    how = "told to halt by its" if fields.get("ok") else "it could not be told to halt: its"
+    return f"{how} {fields.get('message')} command{'' if fields.get('ok') else ' failed'}: {fields.get('detail')}"
+
+
 _SENTENCES: Mapping[str, Callable[[Fields], str]] = {
     "device.stopped": _because("stopped"),
     "device.starting": lambda f: _with(_because("starting")(f), start_words(f), "to recover it" if f.get("recover") else None),
@@ -63,9 +68,7 @@ _SENTENCES: Mapping[str, Callable[[Fields], str]] = {
     "device.unexpected_heartbeat": _because("runs though it should not", "why"),
     "device.unexpected_power": _because("has power though it should not", "why"),
     "device.power_lost": _because("lost its power", "why"),
-    "device.message": lambda f: _with(
-        f"told by its {f.get('message')} command", None if f.get("ok") else "which failed", f.get("detail")
-    ),
+    "device.message": _message,
     "device.unrecoverable": lambda f: f"failed on both media, {f.get('failures', 'many')} times in a row",
     "device.brownout": lambda _: "the board browned out whenever it was switched on: held off until somebody starts it",
     "device.relay_stuck": lambda _: "its relay is stuck: it stays on",

@@ -74,6 +74,8 @@ def notes(row: Mapping[str, Any]) -> Iterator[str]:
         yield "unconfirmed"
     if not row["enabled"]:
         yield "disabled"
+    if row.get("held"):
+        yield "held off"
     if row["failures"]:
         yield f"{row['failures']} failed"
     if row["next_start_in_s"] is not None:

@@ -60,10 +60,11 @@ def obstacle(row: Mapping[str, Any], status: Mapping[str, Any]) -> str | None:
     """Why a device that is stopped is not being started; None for one that is not stopped."""
     if row["state"] != "stopped":
         return None
-    failed = f", after the {ordinal(row['failures'])} failed start in a row" if row["failures"] else ""
+    failed = f", {ordinal(row['failures'])} failed start in a row" if row["failures"] else ""
     obstacles = (
         (not row["enabled"], "it is disabled: wagman enable allows it again"),
         (row["wanted"] == "down", "nobody wants it up: wagman start starts it"),
+        (row.get("held"), "it is held off after brownouts: wagman start gives it a fresh try"),
         (status["wagman"]["state"] in ("will_hibernate", "hibernating"), "the environment forbids it"),
         (status["board"]["blind"], "the board cannot be seen"),
         (row["next_start_in_s"] is not None, f"next try in {duration(row['next_start_in_s'] or 0)}{failed}"),
