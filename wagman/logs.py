@@ -43,7 +43,7 @@ def event_logger(stream: TextIO) -> Callable[[Event], None]:
     logger = structlog.wrap_logger(structlog.PrintLogger(stream), processors=_processors(stream))
 
     def write(event: Event) -> None:
-        fields = {key: value for key, value in event.as_json().items() if key not in ("type", "fields")}
+        fields = {key: value for key, value in event.as_json().items() if key not in ("type", "device", "fields")}
         level = logging.WARNING if any(word in event.type for word in WARNINGS) else logging.INFO
         logger.log(level, event.type, **_shown(stream, event, fields))
 
@@ -53,7 +53,7 @@ def event_logger(stream: TextIO) -> Callable[[Event], None]:
 def _shown(stream: TextIO, event: Event, fields: dict[str, Any]) -> dict[str, Any]:
     """A person needs no ids of runs; a program gets the whole event."""
     if not stream.isatty():
-        return {**fields, "fields": dict(event.fields)}
+        return {"device": event.device, "fields": dict(event.fields), **fields}
     device = {"device": event.device} if event.device else {}
     return {**device, **event.fields}
 

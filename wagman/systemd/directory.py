@@ -44,9 +44,8 @@ class RuntimeDirectory:
         note = self.path / "stopping"
         try:
             words = note.read_text(encoding="utf-8").split()
-        except FileNotFoundError:  # it was not the unit that ended us
+        except OSError:  # it was not the unit that ended us, or it could not say why: a stop is what it is at least
             return "stop"
-        note.unlink(missing_ok=True)
         if words[:1] == ["stopping"]:
             return "shutdown"
         return "restart" if "restart" in words else "stop"
