@@ -11,6 +11,7 @@ from wagman.io.fake.clock import BoardClock, Program
 from wagman.io.fake.eeprom import Eeprom, Rtc
 from wagman.io.fake.faults import Faults
 from wagman.io.fake.firmware_v3 import FirmwareV3
+from wagman.io.fake.firmware_v4 import FirmwareV4
 from wagman.io.fake.guests import Guest, GuestSpec
 from wagman.io.fake.hardware import PORT_NAMES, By, Hardware, Record
 from wagman.io.fake.usb import Output, Usb
@@ -40,7 +41,7 @@ class Firmware(Protocol):
         """Whatever was worked out ahead no longer holds."""
 
 
-FIRMWARES: dict[str, type[Firmware]] = {"v3": FirmwareV3}
+FIRMWARES: dict[str, type[Firmware]] = {"v3": FirmwareV3, "v4": FirmwareV4}
 """The firmware of each dialect."""
 
 

@@ -5,6 +5,7 @@ from random import Random
 from attrs import define, field
 
 _ODD_SID = "?"
+_ODD_SUB_ID = 0x80  # flipped in it
 
 
 @define
@@ -58,10 +59,17 @@ class Faults:
 
     def reply_sid(self, sid: str) -> str:
         """The sid that the reply at hand carries."""
+        return sid + _ODD_SID if self._names_another() else sid
+
+    def reply_sub_id(self, sub_id: int) -> int:
+        """The sub_id that the reply at hand carries: what v4 has instead of a sid."""
+        return sub_id ^ _ODD_SUB_ID if self._names_another() else sub_id
+
+    def _names_another(self) -> bool:
         if not self.wrong_sids:
-            return sid
+            return False
         self.wrong_sids -= 1
-        return sid + _ODD_SID
+        return True
 
     def garbage(self, length: int) -> bytes:
         """Noise."""

@@ -151,6 +151,7 @@ class Guest:
     _halting: bool = False
     _dead: bool = False  # has power, but no medium that boots
     _past_edges: int = 0  # of all trains before this one
+    _past_beats: int = 0
     _train: EdgeTrain = _SILENT
 
     def state(self, now_s: float) -> str:
@@ -179,8 +180,16 @@ class Guest:
         """When the level change of that number falls, as things stand; math.inf if it does not."""
         return self._train.time_of(number - self._past_edges)
 
+    def beats(self, until_s: float) -> int:
+        """Heartbeats up to `until_s` as the guest itself counts them, over all of its lives."""
+        return self._past_beats + self._train.count(until_s) // EDGES_PER_BEAT
+
+    def beat_at_s(self, number: int) -> float:
+        """When the heartbeat of that number falls, as things stand; math.inf if it does not."""
+        return self._train.time_of((number - self._past_beats) * EDGES_PER_BEAT)
+
     def _begin_train(self, now_s: float, train: EdgeTrain) -> None:
-        self._past_edges = self.edges(now_s)
+        self._past_edges, self._past_beats = self.edges(now_s), self.beats(now_s)
         self._train = train
 
     def _end_train(self, at_s: float) -> None:

@@ -9,7 +9,7 @@ import socket
 import sys
 from pathlib import Path
 
-DIALECTS = ("v3",)
+DIALECTS = ("v3", "v4")
 
 MAX_SPEED = 1000
 """What a slow or busy machine still keeps up with (measured: 37,000 on an idle one)."""

@@ -6,6 +6,7 @@ started whether it has power or not.
 
 from enum import Enum
 from math import inf
+from typing import ClassVar
 
 from attrs import define, field
 
@@ -78,6 +79,10 @@ class Port:
     _forced_medium: str | None = field(init=False, default=None)
     _stop_by: By = field(init=False, default="board")
 
+    startable: ClassVar[frozenset[State]] = frozenset({State.STOPPED})
+    stoppable: ClassVar[frozenset[State]] = frozenset({State.STARTED})
+    unmanaged_failures: ClassVar[int] = UNMANAGED_FAILURES
+
     def __attrs_post_init__(self) -> None:
         self.watch_heartbeat = self.number <= 2  # noqa: PLR2004 - firmware: nc, gn and cs
         self._enter(State.STOPPED if self.enabled else State.DISABLED)
@@ -132,11 +137,11 @@ class Port:
         self.kernel.hardware.select(self.selector, medium)
 
     def start(self, by: By) -> Program:
-        """Power on, if it is stopped; blocks the board."""
-        if self.state is not State.STOPPED:
+        """Power on, if its state allows it; blocks the board."""
+        if self.state not in self.startable:
             return
         hardware = self.kernel.hardware
-        self._managed = hardware.eeprom.failures[self.number] < UNMANAGED_FAILURES
+        self._managed = hardware.eeprom.failures[self.number] < self.unmanaged_failures
         medium = self.next_medium()
         self._forced_medium = None
         hardware.select(self.selector, medium)
@@ -147,8 +152,8 @@ class Port:
         self._enter(State.STARTED)
 
     def stop(self, by: By) -> None:
-        """Begin to stop, if it is started; nobody tells the guest."""
-        if self.state is not State.STARTED:
+        """Begin to stop, if its state allows it; nobody tells the guest."""
+        if self.state not in self.stoppable:
             return
         self._log("stopping")
         self._stop_by = by
@@ -195,7 +200,7 @@ class Port:
 
     def update(self) -> Program:
         """Turn collected level changes into a heartbeat, and do what has become due."""
-        if self.kernel.hardware.inputs[self.number].take_beat(self._now_s):
+        if self.take_beat():
             yield from self.heartbeat()
         self._update_level()
         if self.state is State.STARTED:
@@ -206,7 +211,15 @@ class Port:
 
     def rearm(self) -> None:
         """Work out anew when there is something to do."""
-        self.due_s = min(self.kernel.hardware.inputs[self.number].due_s(), self._timer_due_s())
+        self.due_s = min(self.beat_due_s(), self._timer_due_s())
+
+    def take_beat(self) -> bool:
+        """Whether level changes of the pin make a heartbeat now."""
+        return self.kernel.hardware.inputs[self.number].take_beat(self._now_s)
+
+    def beat_due_s(self) -> float:
+        """When they will, as things stand."""
+        return self.kernel.hardware.inputs[self.number].due_s()
 
     def _timer_due_s(self) -> float:
         if self.state is State.STOPPING:

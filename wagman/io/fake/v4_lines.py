@@ -1,0 +1,77 @@
+"""How the v4 firmware reads and writes lines: base64 as its decoder takes it, sensorgrams as far as they are good."""
+
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Iterator
+
+from attrs import define, field
+
+from wagman.io.v4 import Sensorgram, Value, unsigned
+
+MAX_LINE = 128
+"""Characters of a line; a longer one is dropped whole (firmware)."""
+
+SOURCE_ID = 1
+_GOOD = re.compile(rb"[A-Za-z0-9+/=]*")
+
+
+@define
+class LineBuffer:
+    """The firmware's line buffer."""
+
+    _held: bytearray = field(factory=bytearray)
+
+    def take(self, arrived: bytearray) -> bytes | None:
+        """The next line out of `arrived`, which loses what is read: None if there is no whole one, b"" for one too long."""
+        end = arrived.find(b"\n") + 1
+        self._held += arrived[: end or len(arrived)]
+        del arrived[: end or len(arrived)]
+        if not end:
+            del self._held[MAX_LINE + 1 :]  # enough to know that it is too long
+            return None
+        line = bytes(self._held[:-1])
+        self._held.clear()
+        return line if len(line) <= MAX_LINE else b""
+
+
+def decoded(line: bytes) -> bytes:
+    """What the decoder makes of a line, up to a character that it does not know; padding may lack, or stand in the middle."""
+    good = _GOOD.match(line)
+    text = good[0] if good else b""
+    return b"".join(b64decode(piece[: len(piece) - (len(piece) % 4 == 1)] + b"===") for piece in text.split(b"=") if piece)
+
+
+def sensorgrams(line: bytes) -> Iterator[Sensorgram]:
+    """The sensorgrams of a line up to the first bad one."""
+    data = decoded(line)
+    while data:
+        try:
+            sensorgram = Sensorgram.unpack(data)
+        except ValueError:
+            return
+        yield sensorgram
+        data = data[sensorgram.size :]
+
+
+def reply(number: int, sub_id: int, value: int | Value, source_id: int = SOURCE_ID) -> Sensorgram:
+    """A sensorgram as the firmware makes them."""
+    values = (value if isinstance(value, Value) else unsigned(value),)
+    return Sensorgram(number, sub_id, values, source_id=source_id)
+
+
+@define
+class Base64Stream:
+    """A line whose characters leave as soon as they are complete."""
+
+    _held: bytes = b""
+
+    def add(self, sensorgram: Sensorgram) -> str:
+        """The characters that this completes."""
+        data = self._held + sensorgram.pack()
+        whole = len(data) // 3 * 3
+        self._held = data[whole:]
+        return b64encode(data[:whole]).decode()
+
+    def close(self) -> str:
+        """The rest."""
+        return b64encode(self._held).decode() + "\n"
