@@ -1,10 +1,11 @@
-"""The io task with the text dialect, against the model of a v3 board, in virtual time: what is wanted, and what comes of it."""
+"""The io task against the model boards, in virtual time: what is wanted, and what comes of it."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
 from itertools import pairwise
 from typing import Any
 
+import pytest
 import trio
 from attrs import define, evolve, field
 from trio.testing import MockClock
@@ -14,9 +15,13 @@ from wagman.events import Beat, Blindness, Notice, Polled, PowerFound, PowerGoal
 from wagman.io.board import Board
 from wagman.io.driver import Identity
 from wagman.io.driver_v3 import V3Dialect
+from wagman.io.driver_v4 import V4Dialect
 from wagman.io.fake.guests import GuestSpec
 from wagman.io.fake.serve import FakeBoard
 from wagman.io.transport import stream_opener
+
+DIALECTS = {"v3": V3Dialect, "v4": V4Dialect}
+ON_BOTH_BOARDS = pytest.mark.parametrize("dialect", DIALECTS)
 
 NAMES = ("nc", "gn", "cs", "x1", "x2")
 ON = partial(PowerGoal, "on", cleared=True)
@@ -47,7 +52,7 @@ class Rig:
     def __attrs_post_init__(self) -> None:
         self.board = Board(
             self.config,
-            V3Dialect(),
+            DIALECTS[self.fake.dialect](),
             stream_opener(self.fake.open),
             tell=self.facts.append,
             healthy=lambda: self.is_healthy,
@@ -69,12 +74,12 @@ class Rig:
         return {relay["port"]: relay["on"] for relay in self.fake.status()["relays"]}
 
 
-def with_rig(main: Callable[[Rig], Awaitable[None]], away_s: float = 15, **more: Any) -> None:
+def with_rig(main: Callable[[Rig], Awaitable[None]], dialect: str = "v3", away_s: float = 15, **more: Any) -> None:
     """Run `main` beside the board and the task, which comes up `away_s` after the board."""
 
     async def run() -> None:
         guests: dict[str | int, GuestSpec] = {name: GuestSpec(boot_s=30, beat_s=8) for name in NAMES}
-        rig = Rig(FakeBoard(guests=guests), **more)
+        rig = Rig(FakeBoard(guests=guests, dialect=dialect), **more)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(rig.fake.run)
             await trio.sleep(away_s)
@@ -85,7 +90,8 @@ def with_rig(main: Callable[[Rig], Awaitable[None]], away_s: float = 15, **more:
     trio.run(run, clock=MockClock(autojump_threshold=0))
 
 
-def test_a_wanted_power_cycle_is_one_relay_on_from_the_wanted_medium() -> None:
+@ON_BOTH_BOARDS
+def test_a_wanted_power_cycle_is_one_relay_on_from_the_wanted_medium(dialect: str) -> None:
     async def main(rig: Rig) -> None:
         rig.board.want(1, ON(1, "sd"))
         await trio.sleep(60)
@@ -93,10 +99,11 @@ def test_a_wanted_power_cycle_is_one_relay_on_from_the_wanted_medium() -> None:
         assert rig.relays(1) == [(True, "command")]
         assert next(guest for guest in rig.fake.status()["guests"] if guest["device"] == "gn")["medium"] == "sd"
 
-    with_rig(main)
+    with_rig(main, dialect)
 
 
-def test_a_port_that_is_wanted_off_stays_off_for_three_days_against_the_boards_auto_start() -> None:
+@ON_BOTH_BOARDS
+def test_a_port_that_is_wanted_off_stays_off_for_three_days_against_the_boards_auto_start(dialect: str) -> None:
     async def main(rig: Rig) -> None:
         for port in (1, 2, 3, 4):
             rig.board.want(port, OFF(0))
@@ -105,16 +112,17 @@ def test_a_port_that_is_wanted_off_stays_off_for_three_days_against_the_boards_a
         assert all(rig.relays(port) == [] for port in (1, 2, 3, 4))
         assert all(rig.board.power.ports[port].confirmed for port in (1, 2, 3, 4))
 
-    with_rig(main, config=evolve(CONFIG, board=BoardConfig(poll_s=60)))
+    with_rig(main, dialect, config=evolve(CONFIG, board=BoardConfig(poll_s=60)))
 
 
-def test_without_a_wish_the_board_is_left_to_itself() -> None:
+@ON_BOTH_BOARDS
+def test_without_a_wish_the_board_is_left_to_itself(dialect: str) -> None:
     async def main(rig: Rig) -> None:
         await trio.sleep(300)
         assert all(by == "board" for port in range(5) for _, by in rig.relays(port))
         assert rig.is_on[1]  # started by the board itself
 
-    with_rig(main)
+    with_rig(main, dialect)
 
 
 def test_beats_are_told_at_once_but_for_the_first_after_a_relay_command() -> None:
@@ -129,7 +137,8 @@ def test_beats_are_told_at_once_but_for_the_first_after_a_relay_command() -> Non
     with_rig(main)
 
 
-def test_what_the_board_heard_while_the_cable_was_out_is_told_afterwards() -> None:
+@ON_BOTH_BOARDS
+def test_what_the_board_heard_while_the_cable_was_out_is_told_afterwards(dialect: str) -> None:
     async def main(rig: Rig) -> None:
         rig.board.want(1, ON(1, "emmc"))
         await trio.sleep(120)
@@ -144,10 +153,11 @@ def test_what_the_board_heard_while_the_cable_was_out_is_told_afterwards() -> No
         assert [fact.blind for fact in rig.told(Blindness)] == [False]
         assert rig.relays(1) == [(True, "command")]
 
-    with_rig(main)
+    with_rig(main, dialect)
 
 
-def test_a_hung_guest_is_seen_silent_with_proof() -> None:
+@ON_BOTH_BOARDS
+def test_a_hung_guest_is_seen_silent_with_proof(dialect: str) -> None:
     async def main(rig: Rig) -> None:
         rig.board.want(1, ON(1, "emmc"))
         await trio.sleep(120)
@@ -158,10 +168,11 @@ def test_a_hung_guest_is_seen_silent_with_proof() -> None:
         assert hung_s - 10 < poll.silent_since_s < hung_s + 10
         assert poll.draws_current
 
-    with_rig(main)
+    with_rig(main, dialect)
 
 
-def test_our_own_pings_are_fed_for_the_controller_and_for_ports_the_board_does_not_hear_and_are_no_beats() -> None:
+@ON_BOTH_BOARDS
+def test_our_own_pings_are_fed_for_the_controller_and_for_ports_the_board_does_not_hear_and_are_no_beats(dialect: str) -> None:
     async def main(rig: Rig) -> None:
         rig.fake.hang("nc")
         rig.board.want(1, ON(1, "emmc"))
@@ -175,17 +186,18 @@ def test_our_own_pings_are_fed_for_the_controller_and_for_ports_the_board_does_n
         assert rig.is_on[1]  # the board would have stopped both within the hour
         assert rig.fake.status()["eeprom"]["failures"] == [0] * 5
 
-    with_rig(main)
+    with_rig(main, dialect)
 
 
-def test_an_unhealthy_service_lets_the_board_power_cycle_the_controller() -> None:
+@ON_BOTH_BOARDS
+def test_an_unhealthy_service_lets_the_board_power_cycle_the_controller(dialect: str) -> None:
     async def main(rig: Rig) -> None:
         rig.is_healthy = False
         rig.fake.hang("nc")
         await trio.sleep(2 * 3600)
         assert (False, "board") in rig.relays(0)
 
-    with_rig(main)
+    with_rig(main, dialect)
 
 
 def test_after_a_board_reset_the_guests_have_lost_their_power_and_none_is_started_by_the_board() -> None:
@@ -206,7 +218,8 @@ def test_after_a_board_reset_the_guests_have_lost_their_power_and_none_is_starte
     with_rig(main)
 
 
-def test_a_guest_that_the_board_started_while_the_service_was_away_is_found_and_not_cut() -> None:
+@ON_BOTH_BOARDS
+def test_a_guest_that_the_board_started_while_the_service_was_away_is_found_and_not_cut(dialect: str) -> None:
     async def main(rig: Rig) -> None:
         rig.board.want(1, OFF(3, already=True))
         await trio.sleep(30)
@@ -215,10 +228,11 @@ def test_a_guest_that_the_board_started_while_the_service_was_away_is_found_and_
         await trio.sleep(300)
         assert rig.relays(1) == [(True, "board")]
 
-    with_rig(main, away_s=100, known=Identity("A30B003D70C6", 0, "an earlier run of the board"))
+    with_rig(main, dialect, away_s=100, known=Identity("A30B003D70C6", 0, "an earlier run of the board"))
 
 
-def test_the_controllers_medium_is_put_back_after_a_start_that_moved_its_selector() -> None:
+@ON_BOTH_BOARDS
+def test_the_controllers_medium_is_put_back_after_a_start_that_moved_its_selector(dialect: str) -> None:
     async def main(rig: Rig) -> None:
         await trio.sleep(10)
         rig.board.want(3, ON(1))
@@ -226,24 +240,26 @@ def test_the_controllers_medium_is_put_back_after_a_start_that_moved_its_selecto
         assert rig.is_on[3]
         assert rig.fake.status()["media"][0] == "emmc"
 
-    with_rig(main)
+    with_rig(main, dialect)
 
 
-def test_the_enclosure_is_told_in_real_units_and_failures_are_none() -> None:
+@ON_BOTH_BOARDS
+def test_the_enclosure_is_told_in_real_units_and_failures_are_none(dialect: str) -> None:
     async def main(rig: Rig) -> None:
         rig.fake.temp(40)
-        await trio.sleep(30)
+        await trio.sleep(75)
         latest = [sample for sample in rig.told(Sample) if sample.sensor == "temperature_c"][-1]
         assert latest.value is not None
         assert abs(latest.value - 40) < 0.1
         rig.fake.fault("sensor env dead")
-        await trio.sleep(60)
+        await trio.sleep(75)
         assert [sample.value for sample in rig.told(Sample)][-1] is None
 
-    with_rig(main)
+    with_rig(main, dialect)
 
 
-def test_a_board_that_does_not_answer_is_blind_after_three_misses_and_sees_again() -> None:
+@ON_BOTH_BOARDS
+def test_a_board_that_does_not_answer_is_blind_after_three_misses_and_sees_again(dialect: str) -> None:
     async def main(rig: Rig) -> None:
         await trio.sleep(30)
         rig.fake.fault("silent on")
@@ -254,10 +270,11 @@ def test_a_board_that_does_not_answer_is_blind_after_three_misses_and_sees_again
         await trio.sleep(60)
         assert not rig.board.blind
 
-    with_rig(main)
+    with_rig(main, dialect)
 
 
-def test_a_command_that_the_board_dropped_without_a_word_is_repeated() -> None:
+@ON_BOTH_BOARDS
+def test_a_command_that_the_board_dropped_without_a_word_is_repeated(dialect: str) -> None:
     async def main(rig: Rig) -> None:
         await trio.sleep(16)
         rig.fake.fault("drop 2")
@@ -270,4 +287,4 @@ def test_a_command_that_the_board_dropped_without_a_word_is_repeated() -> None:
         assert rig.told(RelayOff, 1)
         assert not rig.is_on[1]
 
-    with_rig(main)
+    with_rig(main, dialect)

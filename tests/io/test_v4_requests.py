@@ -53,7 +53,7 @@ def test_a_request_is_the_line_that_was_captured(asked: Sensorgram, name: str) -
     [
         *[(HB, arguments) for arguments in ((), (5,), (-1,), (0, 1))],
         *[(UPTIME, (0,)), (SET_MEDIA, (0,)), (SET_MEDIA, (2, 0)), (SET_MEDIA, (0, 2)), (requests.GET_MEDIA, (2,))],
-        *[(STOP, arguments) for arguments in ((0,), (0, -1), (0, 65536), (None, 5))],
+        *[(STOP, arguments) for arguments in ((0,), (0, -1), (0, 4_294_968), (None, 5))],
     ],
 )
 def test_what_the_board_would_not_understand_is_refused(request_: Request, arguments: tuple[Any, ...]) -> None:

@@ -5,8 +5,8 @@ from typing import Any, Protocol
 
 from attrs import define, field, frozen
 
-from wagman.config.schema import Config
-from wagman.events import BoardFact, Notice, PortFact
+from wagman.config.schema import Config, DeviceConfig
+from wagman.events import BoardFact, Notice, PortFact, Sample
 from wagman.io.power import Power, SwitchOff, SwitchOn
 from wagman.io.sightings import Sightings
 
@@ -29,6 +29,10 @@ PING_AGE_S = 45 * 60.0
 """A port that runs and that the board has not heard for so long is pinged: at an hour the board would stop it (specified)."""
 
 
+UNMANAGED_SHARE = 0.8
+"""From this share of the limit on a port that goes unmanaged is reported (specified)."""
+
+
 @frozen
 class Identity:
     """Which board this is, and how often it has started."""
@@ -48,6 +52,7 @@ class Reading:
 
     age_s: float | None = None
     current_ma: int | None = None
+    current_raw: int | None = None  # counts of the converter, where nobody knows how many make a milliampere
     temperature_raw: int | None = None
 
 
@@ -76,11 +81,41 @@ class Senses:
         """Have an event remembered."""
         self.tell(Notice(type_, port, fields))
 
+    @property
+    def own(self) -> DeviceConfig | None:
+        """The controller, where it hangs on this board itself."""
+        return next((device for device in self.config.devices if device.is_self), None)
+
+    def tell_enclosure(self, temperature_c: float | None, humidity_pct: float | None, at_s: float) -> None:
+        """A reading of the enclosure; None for a sensor that failed."""
+        for sensor, value in (("temperature_c", temperature_c), ("humidity_pct", humidity_pct)):
+            self.shown.sensors[sensor] = (value, at_s)
+            self.tell(Sample(sensor, value, at_s))
+
+
+@define
+class FailureWatch:
+    """Heartbeat time-outs as the board counts them: each one reset a port's timer, and too many make it unmanaged."""
+
+    senses: Senses
+    limit: int  # from so many on the board does not manage a port any more (firmware)
+    _reported: set[int] = field(factory=set)
+
+    def told(self, counts: tuple[int, ...], at_s: float) -> None:
+        """The counts of all ports."""
+        before, self.senses.shown.failures = self.senses.shown.failures, counts
+        for port, count in enumerate(counts):
+            if before and count != before[port]:
+                self.senses.sightings.state_changed(port, at_s)
+            if count >= UNMANAGED_SHARE * self.limit and port not in self._reported:
+                self._reported.add(port)
+                self.senses.note("board.unmanaged", port, failures=count, limit=self.limit)
+
 
 class Driver(Protocol):
     """One dialect on one link. Every method that asks the board may raise a `BoardError`."""
 
-    survivors: frozenset[int]  # ports whose relay keeps its state while the board restarts
+    survivors: frozenset[int]  # ports that have kept their power when the board has restarted; asked after `hold_off`
 
     def heard(self, event: Any, at_s: float) -> None:
         """The board said something by itself, read at `at_s`; called from the reader, must not wait."""

@@ -21,9 +21,9 @@ from attrs import define, field
 
 from wagman.config.schema import SELECTOR_PORTS
 from wagman.errors import BoardProtocolError, CallerError
-from wagman.events import BoardStopping, Polled, Sample
+from wagman.events import BoardStopping, Polled
 from wagman.io import v3
-from wagman.io.driver import DRAWS_MA, PING_AGE_S, SENSOR_POLLS, SLOW_POLLS, TIMEOUT_S, Identity, Reading, Senses
+from wagman.io.driver import DRAWS_MA, PING_AGE_S, SENSOR_POLLS, SLOW_POLLS, TIMEOUT_S, FailureWatch, Identity, Reading, Senses
 from wagman.io.link import Answer, Link, retry
 from wagman.io.power import SwitchOff, SwitchOn
 from wagman.io.v3_payload import (
@@ -48,9 +48,6 @@ from wagman.io.v3_payload import (
 UNMANAGED_FAILURES = 1024
 """From so many heartbeat time-outs on the board stops managing a port (firmware)."""
 
-UNMANAGED_WARNING = int(0.8 * UNMANAGED_FAILURES)
-"""From so many it is reported (specified: 80 %)."""
-
 TOUCHED_S = 5.0
 """A port whose timer is this much younger than the oldest has changed its state since the board started (chosen)."""
 
@@ -74,7 +71,11 @@ class V3Driver:
     _pings: dict[str, int] = field(factory=dict)  # our own pings whose log line has not come yet
     _ages_s: tuple[float, ...] = ()
     _selector_moved: bool = True  # nobody knows: it is put back once, to begin with
-    _reported_unmanaged: set[int] = field(factory=set)
+    _failure_watch: FailureWatch = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._failure_watch = FailureWatch(self.senses, UNMANAGED_FAILURES)
+        self.senses.sightings.counts_edges = lambda _port: True
 
     # Asking ------------------------------------------------------------------
 
@@ -103,12 +104,8 @@ class V3Driver:
 
     async def hold_off(self) -> None:
         """Set the board's auto-start timer back, where the controller's own port can be asked for it."""
-        if self._own_port is not None:
-            await self._do("start", str(self._own_port))
-
-    @property
-    def _own_port(self) -> int | None:
-        return next((device.port for device in self.senses.config.devices if device.is_self), None)
+        if self.senses.own is not None:
+            await self._do("start", str(self.senses.own.port))
 
     # Polling -----------------------------------------------------------------
 
@@ -123,7 +120,7 @@ class V3Driver:
         self.senses.shown.sensors["current_ma"] = (currents.value.system_ma, currents.at_s)
         if turn % SENSOR_POLLS == 0:
             enclosure = await self._ask(["env"], parse_env)
-            self._tell_enclosure(enclosure.value, enclosure.at_s)
+            self.senses.tell_enclosure(enclosure.value.temperature_c, enclosure.value.humidity_pct, enclosure.at_s)
         if turn % SLOW_POLLS == 0:
             await self._slow_poll()
         await self._restore_selector()
@@ -132,7 +129,7 @@ class V3Driver:
     def _show(self, ages_s: Sequence[float], currents: Currents) -> None:
         for port, current_ma in enumerate(currents.ports_ma):
             raw = self.senses.shown.ports.get(port, Reading()).temperature_raw
-            self.senses.shown.ports[port] = Reading(ages_s[port], current_ma, raw)
+            self.senses.shown.ports[port] = Reading(ages_s[port], current_ma, temperature_raw=raw)
 
     def _tell_port(self, port: int, ages: Answer[tuple[float, ...]], currents: Answer[Currents]) -> None:
         """Beats first, then what they leave proved."""
@@ -142,29 +139,14 @@ class V3Driver:
         self.senses.power.polled(port, currents.asked_at_s, draws_current=draws)
         self.senses.tell(Polled(port, ages.asked_at_s, silent_since_s, current_ma, draws))
 
-    def _tell_enclosure(self, enclosure: Enclosure, at_s: float) -> None:
-        for sensor, value in (("temperature_c", enclosure.temperature_c), ("humidity_pct", enclosure.humidity_pct)):
-            self.senses.shown.sensors[sensor] = (value, at_s)
-            self.senses.tell(Sample(sensor, value, at_s))
-
     async def _slow_poll(self) -> None:
         for port, raw in enumerate((await self._ask(["th"], parse_th)).value):
             old = self.senses.shown.ports.get(port, Reading())
-            self.senses.shown.ports[port] = Reading(old.age_s, old.current_ma, raw)
+            self.senses.shown.ports[port] = Reading(old.age_s, old.current_ma, temperature_raw=raw)
         await self._failures()
 
     async def _failures(self) -> None:
-        self._tell_failures((await self._ask(["fc"], parse_fc)).value)
-
-    def _tell_failures(self, counts: tuple[int, ...]) -> None:
-        """Heartbeat time-outs as the board counts them: each one reset a timer, and too many unmanage a port."""
-        before, self.senses.shown.failures = self.senses.shown.failures, counts
-        for port, count in enumerate(counts):
-            if before and count != before[port]:
-                self.senses.sightings.state_changed(port, self._now_s)
-            if count >= UNMANAGED_WARNING and port not in self._reported_unmanaged:
-                self._reported_unmanaged.add(port)
-                self.senses.note("board.unmanaged", port, failures=count, limit=UNMANAGED_FAILURES)
+        self._failure_watch.told((await self._ask(["fc"], parse_fc)).value, self._now_s)
 
     @property
     def _now_s(self) -> float:
@@ -172,7 +154,7 @@ class V3Driver:
 
     async def _restore_selector(self) -> None:
         """The controller boots from where it was configured to, whatever was started meanwhile."""
-        own = next((device for device in self.senses.config.devices if device.is_self), None)
+        own = self.senses.own
         if own is None or own.primary is None or not self._selector_moved:
             return
         await self._ask(["bs", str(own.port), own.primary], parse_bs)
@@ -248,9 +230,9 @@ class V3Driver:
                 for port in self.senses.sightings.ports:
                     self.senses.power.seen_kept(port, kept=not told.ports[port], at_s=at_s)
             case Enclosure():
-                self._tell_enclosure(told, at_s)
+                self.senses.tell_enclosure(told.temperature_c, told.humidity_pct, at_s)
             case FailureReport():
-                self._tell_failures(told.counts)
+                self._failure_watch.told(told.counts, at_s)
 
     def _port_log(self, log: PortLog, inside_sid: str | None, at_s: float) -> None:
         match log.what:

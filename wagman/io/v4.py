@@ -126,6 +126,10 @@ def _pack_value(value: Value) -> bytes:
     return bytes([value.type]) + data
 
 
+def _size_of(value: Value) -> int:
+    return (3 if value.type & ARRAY else 1) + len(value.items) * _KINDS[value.type & ~ARRAY].size
+
+
 def _unpack_values(body: bytes) -> tuple[Value, ...]:
     """The values that fill `body` exactly; anything else is a `ValueError`."""
     values = []
@@ -204,7 +208,7 @@ class Sensorgram:
     @property
     def size(self) -> int:
         """Bytes on the wire, before base64."""
-        return len(self.pack())
+        return _HEADER.size + sum(map(_size_of, self.values)) + 1
 
 
 def _crc8_of_byte(byte: int) -> int:
@@ -372,3 +376,19 @@ def encode(sensorgrams: Sequence[Sensorgram]) -> bytes:
     if not 0 < len(line) <= MAX_REQUEST:
         raise CallerError(f"a request line of {len(line)} characters: the board takes 1 to {MAX_REQUEST}")
     return line + b"\n"
+
+
+def encode_all(sensorgrams: Sequence[Sensorgram]) -> bytes:
+    """As few request lines as any number of sensorgrams takes; over USB the board answers all of them in one pass.
+
+    Raises:
+        CallerError: one of them cannot be packed.
+    """
+    room, lines = 0, list[list[Sensorgram]]()
+    for sensorgram in sensorgrams:
+        if sensorgram.size > room:
+            room = MAX_REQUEST * 6 // 8
+            lines.append([])
+        room -= sensorgram.size
+        lines[-1].append(sensorgram)
+    return b"".join(map(encode, lines))

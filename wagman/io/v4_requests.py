@@ -18,7 +18,7 @@ from wagman.errors import BoardProtocolError, BoardRefusedError, CallerError
 from wagman.io import htu21d
 from wagman.io.v4 import BYTES, EmptyLine, Event, Line, Sensorgram, unsigned
 
-STATES: Mapping[int, str] = {0: "disabled", 1: "stopped", 3: "started", 4: "stopping"}
+DISABLED, STOPPED, STARTED, STOPPING = 0, 1, 3, 4
 """What `STATE` answers; 0 stands for ports that do not exist, too."""
 
 MEDIA = ("sd", "emmc")
@@ -26,7 +26,9 @@ MEDIA = ("sd", "emmc")
 
 _PORTS = 5
 _TIMESTAMP = 1  # ignored by the board; what its own client library sends
-_MAX_GRACE_S = 0xFFFF  # chosen: the board takes wider numbers, and counts milliseconds in 32 bits
+
+LONGEST_GRACE_S = 0xFFFF_FFFF // 1000
+"""The longest grace of a stop, 49.7 days: the board counts milliseconds in 32 bits, and wraps what is longer (firmware)."""
 
 
 @frozen
@@ -73,7 +75,7 @@ UPTIME = Request("UPTIME", 0xC004, 0xFF14)
 BOOTS = Request("BOOTS", 0xC005, 0xFF1A)
 FC = Request("FC", 0xC006, 0xFF05, first_sub=0)
 START = Request("START", 0xC007, 0xFF0B, first_sub=1)
-STOP = Request("STOP", 0xC008, 0xFF0A, first_sub=1, max_value=_MAX_GRACE_S)
+STOP = Request("STOP", 0xC008, 0xFF0A, first_sub=1, max_value=LONGEST_GRACE_S)
 RESET = Request("RESET", 0xC009, 0xC009)
 EERESET = Request("EERESET", 0xC00A, 0xC00A)
 STATE = Request("STATE", 0xC00B, 0xFF1F, first_sub=1)
