@@ -154,6 +154,11 @@ class Guest:
         """`on` or `off`; a guest whose power is left alone for now is wanted as it is."""
         return "on" if self.state.power(self.memory).level == "on" else "off"
 
+    @property
+    def last_event(self) -> Cause:
+        """The latest event about this guest."""
+        return self._last
+
     # The task ----------------------------------------------------------------
 
     async def run(self) -> None:
@@ -211,8 +216,9 @@ class Guest:
 
     def _take_over(self, step: Step) -> None:
         if step.state.name != self.state.name:
-            self.changes += 1
             self.since = self.now()
+        if step.state.name != self.state.name or tells_stopped(step):
+            self.changes += 1
         self.state, self.memory = step.state, step.memory
         self.reason = getattr(step.state, "reason", "") or self.reason
         self.alarms.plan(step.alarms, trio.current_time())
@@ -292,3 +298,8 @@ class Guest:
         with trio.move_on_after(ANSWER_S):
             await answered.wait()
         return answers[0] if answers else Verdict(accepted=False, state=self.state.name, reason="no answer: see the log")
+
+
+def tells_stopped(step: Step) -> bool:
+    """The step ends in a stop that is told: also that of a guest which had not been looked at before."""
+    return any(isinstance(effect, Draft) and effect.type == "device.stopped" for effect in step.effects)

@@ -91,7 +91,7 @@ class WagmanService:
         self.guests = {guest.name: self._make_guest(guest) for guest in self.config.guests}
         self._by_port = {guest.config.port: guest for guest in self.guests.values()}
         inboxes = {name: guest.inbox for name, guest in self.guests.items()}
-        self.supervisor = Supervisor(self.config, self.journal, inboxes, self.now)
+        self.supervisor = Supervisor(self.config, self.journal, inboxes, self.now, lambda name: self.guests[name].last_event)
         self.io = self._make_board()
         own = next((device for device in self.config.devices if device.is_self), None)
         self.controller = Controller(own, self.io, self.journal, self.seams.wall, self.power_off)

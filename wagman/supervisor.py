@@ -36,6 +36,7 @@ class Supervisor:
     journal: Journal
     inboxes: Mapping[str, Inbox[Any]]
     now: Callable[[], str]
+    last_event: Callable[[str], Cause]  # about that guest
     inbox: Inbox[Any] = field(factory=Inbox)
     alarms: Alarms = field(factory=Alarms)
     state: wagman.State = field(factory=wagman.StartDevices)
@@ -104,9 +105,10 @@ class Supervisor:
         self.alarms.plan(step.alarms, trio.current_time())
 
     def _record(self, drafts: Sequence[Draft]) -> None:
-        memory = {KEY: self.saved()}
-        receipt = self.journal.record([(draft, self._last) for draft in drafts], memory)
-        self._last = receipt.refs[-1]
+        """What is about a guest was caused by what happened to that guest; the rest by what went before it here."""
+        for draft in drafts:
+            cause = self._last if draft.device is None else self.last_event(draft.device)
+            self._last = self.journal.record([(draft, cause)], {KEY: self.saved()}).refs[0]
 
     def _carry_out(self, effect: wagman.Effect) -> None:
         match effect:
