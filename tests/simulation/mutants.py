@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 import wagman.service
 from wagman.config.schema import other_medium
 from wagman.device import Guest
+from wagman.events import UNTOUCHED, Blindness
 from wagman.fsm import case, device, device_states, environment
 from wagman.fsm import wagman as machine
 from wagman.fsm.alarms import Alarm
@@ -49,26 +50,26 @@ def mutant(script: str, *caught_by: int) -> Callable[[Plant], Plant]:
 
 
 @mutant("20 min; gn: stop; 15 min", 4)
-def a_guest_is_never_told_to_halt(patch):
+def a_guest_is_never_told_to_halt(patch: pytest.MonkeyPatch) -> None:
     def telling(self: Any, the_case: Any, plan: Any) -> Any:
-        return device_states.Step(self, the_case.memory, plan)
+        return case.Step(self, the_case.memory, plan)
 
     patch.setattr(device_states.Halting, "telling", telling)
 
 
 @mutant("20 min; gn: stop; 5 min", 1, 6)
-def a_stop_goes_straight_to_stopped(patch):
+def a_stop_goes_straight_to_stopped(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(device_states.Started, "successors", device_states.Started.successors | {"stopped"})
     patch.setattr(device_states.Started, "stop", lambda self, c, reason: device_states.stopped(self, c, reason).accept("cut"))
 
 
 @mutant("20 min; guest gn halt=300; gn: stop; 10 min", 1, 6)
-def silence_is_neither_awaited_nor_proved(patch):
+def silence_is_neither_awaited_nor_proved(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(device_states, "silence", lambda the_case, since_s=None: Alarm(1.0))
 
 
 @mutant("20 min; guest gn halt=300; gn: stop; 10 min", 1, 6)
-def the_two_alarms_of_a_stop_are_swapped(patch):
+def the_two_alarms_of_a_stop_are_swapped(patch: pytest.MonkeyPatch) -> None:
     real = device_states.Halting.message_done
 
     def message_done(self: Any, the_case: Any, done: Any) -> Any:
@@ -79,35 +80,35 @@ def the_two_alarms_of_a_stop_are_swapped(patch):
 
 
 @mutant("20 min; cable out; 7 min; cable in; 5 min", 6)
-def silence_need_not_be_proved(patch):
+def silence_need_not_be_proved(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Alarms, "proved", lambda self, armed: True)
 
 
 @mutant("20 min; board fault silent on; 20 min; board fault silent off; 5 min", 6)
-def a_silent_board_proves_that_guests_are_silent(patch):
+def a_silent_board_proves_that_guests_are_silent(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Alarms, "proved", lambda self, armed: True)
 
 
 @mutant("20 min; guest gn boot=100; guest gn hang; 12 min", 1)
-def a_start_is_given_up_too_early(patch):
+def a_start_is_given_up_too_early(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(case.Case, "start_timeout_s", property(lambda self: 20.0))
 
 
 @mutant("40 min; service kill; disk wiped; service start; 5 min", 1, 4, 6)
-def guests_that_run_are_not_adopted(patch):
+def guests_that_run_are_not_adopted(patch: pytest.MonkeyPatch) -> None:
     real = device_states.Stopped.alarm
     patch.setattr(device_states.Stopped, "heartbeat", lambda self, c, beat: self.stay(c))
     patch.setattr(device_states.Stopped, "alarm", lambda self, c, fired: real(self, c, evolve(fired, draws_current=False)))
 
 
 @mutant("20 min; gn: stop; 5 min; service kill; board fault eeprom; board reset; 140 s; service start; 10 min", 1, 6)
-def power_of_unknown_origin_is_cut(patch):
+def power_of_unknown_origin_is_cut(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(power.Port, "unowned", property(lambda self: False))
     patch.setattr(Power, "_off_due_s", lambda self, port: -math.inf if port.must_go_off and not port.asked else math.inf)
 
 
 @mutant("30 min; board fault eeprom; 3 min", 1, 6)
-def a_report_of_a_disabled_port_is_believed_whatever_it_shows(patch):
+def a_report_of_a_disabled_port_is_believed_whatever_it_shows(patch: pytest.MonkeyPatch) -> None:
     real = Power._off_due_s
 
     def off_due_s(self: Power, port: power.Port) -> float:
@@ -122,7 +123,7 @@ def a_report_of_a_disabled_port_is_believed_whatever_it_shows(patch):
 
 
 @mutant("20 min; gn: stop; cs: stop; x1: stop; 5 min; gn: start; cs: start; x1: start; 5 min", 2)
-def the_stagger_is_not_kept(patch):
+def the_stagger_is_not_kept(patch: pytest.MonkeyPatch) -> None:
     real = Power.__attrs_post_init__
 
     def init(self: Power) -> None:
@@ -133,7 +134,7 @@ def the_stagger_is_not_kept(patch):
 
 
 @mutant("20 min; gn: restart; 5 min", 2)
-def the_off_time_is_not_kept(patch):
+def the_off_time_is_not_kept(patch: pytest.MonkeyPatch) -> None:
     real = Power.__attrs_post_init__
 
     def init(self: Power) -> None:
@@ -145,12 +146,12 @@ def the_off_time_is_not_kept(patch):
 
 
 @mutant("20 min; gn: stop; 5 min; board fault drop 3; gn: start; 20 min", 4)
-def a_lost_start_is_not_repeated(patch):
+def a_lost_start_is_not_repeated(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(power.Port, "retry_at_s", property(lambda self: -math.inf if self.rounds == 0 else math.inf))
 
 
 @mutant("20 min; gn: stop; 61 s; board fault drop 3; 5 min", 3, 4)
-def a_reply_counts_as_evidence(patch):
+def a_reply_counts_as_evidence(patch: pytest.MonkeyPatch) -> None:
     real = Power.sent
 
     def sent(self: Power, action: Any, now_s: float) -> None:
@@ -165,17 +166,17 @@ def a_reply_counts_as_evidence(patch):
 
 
 @mutant("20 min; gn: kill; 5 min", 4)
-def a_kill_is_forgotten(patch):
+def a_kill_is_forgotten(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(device_states.State, "kill", lambda self, c: self.stay(c).accept("as you like"))
 
 
 @mutant("20 min; gn: stop; 5 min", 3, 4)
-def stopped_does_not_ask_for_off(patch):
-    patch.setattr(device_states.Stopped, "power", lambda self, memory: device_states.UNTOUCHED)
+def stopped_does_not_ask_for_off(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(device_states.Stopped, "power", lambda self, memory: UNTOUCHED)
 
 
 @mutant("20 min; x1: restart; 5 min", 4)
-def the_selector_of_the_controller_is_not_put_back(patch):
+def the_selector_of_the_controller_is_not_put_back(patch: pytest.MonkeyPatch) -> None:
     async def nothing(self: Any) -> None: ...
 
     patch.setattr(driver_v3.V3Driver, "_restore_selector", nothing)
@@ -189,22 +190,22 @@ DEAD = "20 min; guest gn dies; guest gn hang; 4 h"
 
 
 @mutant(DEAD_PRIMARY, 5)
-def recovery_goes_on_from_the_primary(patch):
+def recovery_goes_on_from_the_primary(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(case.Case, "medium", property(lambda self: self.config.primary))
 
 
 @mutant("20 min; gn: restart; 5 min", 5)
-def every_start_is_a_recovery(patch):
+def every_start_is_a_recovery(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(case.Case, "medium", property(lambda self: self.config.primary and other_medium(self.config.primary)))
 
 
 @mutant(DEAD_PRIMARY, 5)
-def attempts_are_not_counted(patch):
+def attempts_are_not_counted(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(device_states, "counted_attempt", lambda the_case: the_case)
 
 
 @mutant("20 min; guest gn hang; 30 min; gn: restart; 5 min; gn: restart; 5 min", 5)
-def attempts_are_not_reset(patch):
+def attempts_are_not_reset(patch: pytest.MonkeyPatch) -> None:
     real = device_states.Started.becomes_stable
 
     def becomes_stable(self: Any, the_case: Any) -> Any:
@@ -215,7 +216,7 @@ def attempts_are_not_reset(patch):
 
 
 @mutant("20 min; gn: restart; 5 min", 5)
-def the_medium_that_is_announced_is_not_selected(patch):
+def the_medium_that_is_announced_is_not_selected(patch: pytest.MonkeyPatch) -> None:
     real = driver_v3.V3Driver.switch_on
 
     async def switch_on(self: Any, action: Any) -> None:
@@ -225,17 +226,17 @@ def the_medium_that_is_announced_is_not_selected(patch):
 
 
 @mutant(DEAD, 9)
-def there_is_no_backoff(patch):
+def there_is_no_backoff(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(case.Case, "backoff_s", property(lambda self: 0.0))
 
 
 @mutant(DEAD, 9)
-def backoff_does_not_grow(patch):
+def backoff_does_not_grow(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(case.Case, "backoff_s", property(lambda self: self.config.backoff_min_s))
 
 
 @mutant("20 min; guest gn dies; guest gn hang; 3 h; service kill; service start; 30 min; service kill; service start; 30 min", 9)
-def backoff_does_not_outlive_the_service(patch):
+def backoff_does_not_outlive_the_service(patch: pytest.MonkeyPatch) -> None:
     real = Guest.restore
 
     def restore(self: Guest, saved: Any, last: Any) -> bool:
@@ -248,7 +249,7 @@ def backoff_does_not_outlive_the_service(patch):
 
 
 @mutant("20 min; guest gn dies; guest gn hang; 3 h; 2 h", 4)
-def failures_end_all_tries_of_everybody(patch):
+def failures_end_all_tries_of_everybody(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(machine.Situation, "next_due", property(lambda self: None))
 
 
@@ -258,44 +259,44 @@ HOT = "20 min; board temp 80; 40 min"
 
 
 @mutant(HOT, 8)
-def heat_is_ignored(patch):
+def heat_is_ignored(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(environment.Environment, "hot", property(lambda self: False))
 
 
 @mutant("20 min; board temp 80; 2 min; gn: kill; 40 min", 8)
-def guests_are_started_in_the_heat(patch):
+def guests_are_started_in_the_heat(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(environment.Environment, "hot", property(lambda self: False))
     patch.setattr(environment.Environment, "starts_allowed", property(lambda self: True))
 
 
 @mutant(HOT, 8)
-def nobody_is_stopped_on_the_way_down(patch):
+def nobody_is_stopped_on_the_way_down(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(machine, "stop_next", lambda now: ())
 
 
 @mutant(HOT, 8)
-def only_one_is_stopped_on_the_way_down(patch):
+def only_one_is_stopped_on_the_way_down(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         machine.Situation, "next_stop", property(lambda self: next((v for v in self.unstopped if v.name == "x2"), None))
     )
 
 
 @mutant(HOT, 4)
-def hibernation_never_ends(patch):
+def hibernation_never_ends(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(environment.Environment, "calm", property(lambda self: False))
 
 
 @mutant("board powercycle; 20 min", 2)
-def two_guests_are_started_at_once(patch):
+def two_guests_are_started_at_once(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(machine.StartNextDevice, "device_changed", lambda self, now, old, new: machine.choose(self, now))
 
 
 @mutant("20 min; board powercycle; 30 min", 4)
-def blindness_never_ends(patch):
+def blindness_never_ends(patch: pytest.MonkeyPatch) -> None:
     real = machine.react
 
     def react(state: Any, now: Any, item: Any) -> Any:
-        if isinstance(item, machine.Blindness):
+        if isinstance(item, Blindness):
             item = evolve(item, blind=True)
         return real(state, now, item)
 
@@ -306,24 +307,24 @@ def blindness_never_ends(patch):
 
 
 @mutant("20 min; guest gn halt=0; gn: stop; 20 s; service kill; service start; 30 min", 4)
-def a_stop_is_not_taken_up_again(patch):
+def a_stop_is_not_taken_up_again(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(device_states.Halting, "resume", lambda self, c: {})
     patch.setattr(device_states.Halting, "heartbeat", lambda self, c, beat: self.stay(c))
 
 
 @mutant("20 min; gn: stop; 5 min; service kill; service start; 10 min", 4)
-def what_is_wanted_does_not_outlive_the_service(patch):
+def what_is_wanted_does_not_outlive_the_service(patch: pytest.MonkeyPatch) -> None:
     real = Guest.saved
     patch.setattr(Guest, "saved", lambda self: {**real(self), "memory": {**real(self)["memory"], "wanted": "up"}})
 
 
 @mutant("20 min; gn: disable; 5 min; service kill; service start; 10 min", 4)
-def memory_is_not_written(patch):
+def memory_is_not_written(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(journal, "memory_of", lambda units: {})
 
 
 @mutant("20 min; service crash gn; 5 min", 10)
-def a_crash_ends_the_service(patch):
+def a_crash_ends_the_service(patch: pytest.MonkeyPatch) -> None:
     async def contained(name: str, run: Any, report: Any) -> None:
         await run()
 
@@ -331,7 +332,7 @@ def a_crash_ends_the_service(patch):
 
 
 @mutant("20 min; service crash gn; 5 min", 10)
-def a_crash_loses_the_state(patch):
+def a_crash_loses_the_state(patch: pytest.MonkeyPatch) -> None:
     real = Guest.run
 
     async def run(self: Guest) -> None:
@@ -343,7 +344,7 @@ def a_crash_loses_the_state(patch):
 
 
 @mutant("20 min; gn: restart; 10 min", 10)
-def a_message_crashes_its_task(patch):
+def a_message_crashes_its_task(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Guest, "_command", lambda self, message: {}[message])
 
 
@@ -351,7 +352,7 @@ def a_message_crashes_its_task(patch):
 
 
 @mutant("20 min; service kill; service start; 10 min", 7)
-def events_are_shown_and_not_written(patch):
+def events_are_shown_and_not_written(patch: pytest.MonkeyPatch) -> None:
     def write(self: Any, conn: Any, batch: Any) -> Any:
         return limits.Extent(self._held.first_id, self._held.last_id + len(batch.records))
 
@@ -359,7 +360,7 @@ def events_are_shown_and_not_written(patch):
 
 
 @mutant("20 min; gn: restart; 10 min", 7)
-def events_are_shown_twice(patch):
+def events_are_shown_twice(patch: pytest.MonkeyPatch) -> None:
     real = journal.Journal._show
 
     def show(self: Any, waiting: Any, event: Any) -> None:
@@ -370,7 +371,7 @@ def events_are_shown_twice(patch):
 
 
 @mutant("20 min; service kill; service start; 10 min", 7)
-def events_are_written_under_other_names(patch):
+def events_are_written_under_other_names(patch: pytest.MonkeyPatch) -> None:
     real = sqlite._insert
     patch.setattr(
         sqlite, "_insert", lambda conn, batch: real(conn, evolve(batch, records=[evolve(r, type="x") for r in batch.records]))
@@ -378,7 +379,7 @@ def events_are_written_under_other_names(patch):
 
 
 @mutant("20 min; disk full; gn: restart; 5 min; disk ok; 10 min; service kill; service start; 5 min", 7)
-def what_waited_for_the_disk_is_lost(patch):
+def what_waited_for_the_disk_is_lost(patch: pytest.MonkeyPatch) -> None:
     real = journal.Journal._break
 
     def broken(self: Any, reason: str) -> None:
@@ -390,7 +391,7 @@ def what_waited_for_the_disk_is_lost(patch):
 
 
 @mutant("20 min; gn: restart; 10 min; service kill; service start; 5 min", 7)
-def events_are_shown_before_they_are_written(patch):
+def events_are_shown_before_they_are_written(patch: pytest.MonkeyPatch) -> None:
     real = journal.Journal._queue
 
     def queue(self: Any, unit: Any) -> Any:
@@ -401,7 +402,7 @@ def events_are_shown_before_they_are_written(patch):
 
 
 @mutant("disk full; 20 min; disk ok; 5 min; service kill; service start; 5 min", 7)
-def ids_are_skipped(patch):
+def ids_are_skipped(patch: pytest.MonkeyPatch) -> None:
     real = journal.Journal._batch
 
     def batch(self: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.simulation.mutants import MUTANTS
+from tests.simulation.mutants import MUTANTS, Mutant
 from tests.simulation.node import run
 
 
@@ -12,7 +12,7 @@ def test_there_are_enough_of_them() -> None:
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda each: each.name)
-def test_a_planted_fault_is_caught(mutant, monkeypatch):
+def test_a_planted_fault_is_caught(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     mutant.plant(monkeypatch)
     violation = run(mutant.script).violation
     assert violation is not None
@@ -20,5 +20,5 @@ def test_a_planted_fault_is_caught(mutant, monkeypatch):
 
 
 @pytest.mark.parametrize("script", sorted({each.script for each in MUTANTS}))
-def test_the_sound_service_passes_the_same_script(script):
+def test_the_sound_service_passes_the_same_script(script: str) -> None:
     assert run(script).violation is None

@@ -25,6 +25,10 @@ ONCE_BROKEN = {
         1,
         "20 min; gn: stop; 5 min; guest gn boot=3000; board fault power 1 on; 10 min; all well; settled",
     ),
+    "a start that nobody heard of moved the controller's selector, and it was not put back": (
+        1,
+        "20 min; x1: stop; 5 min; x1: start; 0.3 s; board fault silent on; 3 s; board fault silent off; 3 min; all well; settled",
+    ),
 }
 
 

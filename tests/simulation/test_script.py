@@ -7,28 +7,28 @@ from hypothesis import strategies as st
 from tests.simulation.node import node, run
 from wagman.errors import CallerError
 from wagman.simulation.profiles import PROFILES, make_script
-from wagman.simulation.script import Act, Wait, length_s, parse, render, timed
+from wagman.simulation.script import Act, Item, Wait, length_s, parse, render, timed
 
 WAITS = st.integers(1, 10**8).map(lambda milliseconds: Wait(milliseconds / 1000))
 ACTS = st.sampled_from(["cable out", "gn: start", "board fault drop 3", "all well"]).map(Act)
 
 
 @given(st.lists(WAITS | ACTS))
-def test_a_script_reads_back_as_it_was_written(script):
+def test_a_script_reads_back_as_it_was_written(script: list[Item]) -> None:
     assert parse(render(script)) == script
 
 
-def test_items_may_stand_on_lines_with_comments():
+def test_items_may_stand_on_lines_with_comments() -> None:
     assert parse("gn: start  # a start\n\n30 s; cable   out") == [Act("gn: start"), Wait(30.0), Act("cable out")]
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("1 d", 86_400), ("2 h", 7200), ("1.5 min", 90), ("0.5 s", 0.5)])
-def test_times_have_units(text, seconds):
+def test_times_have_units(text: str, seconds: float) -> None:
     assert parse(text) == [Wait(seconds)]
 
 
 @pytest.mark.parametrize("text", ["30", "30s", "30 weeks", "1e3 s"])
-def test_a_time_that_cannot_be_read_is_refused(text):
+def test_a_time_that_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(CallerError, match="is no time"):
         parse(text)
 
@@ -47,7 +47,7 @@ def test_a_time_that_cannot_be_read_is_refused(text):
         "who: start",
     ],
 )
-def test_what_nobody_knows_is_refused(words):
+def test_what_nobody_knows_is_refused(words: str) -> None:
     with pytest.raises((CallerError, ExceptionGroup)) as caught:
         run(words)
     leaf = caught.value
@@ -56,7 +56,7 @@ def test_what_nobody_knows_is_refused(words):
     assert isinstance(leaf, CallerError)
 
 
-def test_happenings_become_a_script_with_the_waits_between_them():
+def test_happenings_become_a_script_with_the_waits_between_them() -> None:
     script = timed([(20, "b"), (5, "a"), (20, "c"), (99, "too late")], until_s=30)
     assert render(script) == "5 s; a; 15 s; b; c; 10 s"
     assert length_s(script) == 30
@@ -64,7 +64,7 @@ def test_happenings_become_a_script_with_the_waits_between_them():
 
 @pytest.mark.parametrize("name", PROFILES)
 @given(seed=st.integers(0, 2**32))
-def test_a_profile_gives_a_script_that_is_as_long_as_asked_and_ends_settled(name, seed):
+def test_a_profile_gives_a_script_that_is_as_long_as_asked_and_ends_settled(name: str, seed: int) -> None:
     script = make_script(node(), PROFILES[name], seed, 7200)
     assert length_s(script) == pytest.approx(7200, abs=1)
     assert script[-2:] == [Act("all well"), Act("settled")]

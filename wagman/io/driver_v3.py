@@ -100,6 +100,7 @@ class V3Driver:
         version = (await self._ask(["ver"], parse_ver)).value
         await self._failures()
         self._pings.clear()
+        self._selector_moved = True  # nobody knows what was started while nobody listened
         return Identity(None if set(board_id) == {"F"} else board_id, boots, f"{version.hardware} / {version.firmware}")
 
     async def hold_off(self) -> None:
@@ -182,6 +183,7 @@ class V3Driver:
         if action.media is not None and action.port in SELECTOR_PORTS:
             await self._ask(["bs", port, action.media], parse_bs)
         self.senses.sightings.switched(action.port, await self._do("enable", port))
+        self._selector_moved |= action.port not in SELECTOR_PORTS
         await self._do("start", port)
 
     async def switch_off(self, action: SwitchOff) -> None:

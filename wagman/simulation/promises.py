@@ -76,7 +76,7 @@ class CutsAreEarned:
             or device.shutdown == ()
             or port.disabled_s < port.moved_s  # it was off when the command left
             or self.halted(port, cut)
-            or cut.at_s - port.told_s >= device.stop_timeout_s - SLACK_S
+            or cut.at_s - port.first_told_s >= device.stop_timeout_s - SLACK_S
             or self.start_failed(port, cut)
         )
 
@@ -178,7 +178,8 @@ class ShownIsTrue:
             truth = record.truth[row["port"]]
             if row["self"] or not truth.can_be_seen or record.at_s - truth.since_s < SEEN_S:
                 continue
-            yield from self.compare(row, truth.on, record.at_s - truth.since_s, scene.ports[row["port"]].device)
+            for_s = record.at_s - max(truth.since_s, scene.came_up_s)
+            yield from self.compare(row, truth.on, for_s, scene.ports[row["port"]].device)
 
     def compare(self, row: dict[str, Any], on: bool, for_s: float, device: DeviceConfig) -> Iterator[str]:  # noqa: FBT001
         """One guest's row."""
@@ -286,7 +287,7 @@ class NothingLostByOutages:
     def cut(self, cut: RelayMoved, port: Port) -> Iterator[str]:
         """A guest that was heard, and not told to halt long ago, keeps its power."""
         device = port.device
-        excused = port.killed or device.shutdown == () or cut.at_s - port.told_s >= device.stop_timeout_s - SLACK_S
+        excused = port.killed or device.shutdown == () or cut.at_s - port.first_told_s >= device.stop_timeout_s - SLACK_S
         heard = cut.guest in ("running", "halting") and cut.silent_s < BEAT_S
         if port.ours(cut) and heard and not excused and cut.at_s - port.moved_s > LATE_S + device.start_timeout_max_s:
             yield f"{device.name} was {cut.guest} when its power was cut"

@@ -28,6 +28,7 @@ class Port:
     on: bool = False
     moved_s: float = -math.inf
     told_s: float = math.inf  # the first message since the relay went on
+    first_told_s: float = math.inf  # the first message since the service switched it on: of what the board does it may not know
     killed: bool = False  # an operator asked for it, and it has not been carried out
     enabled_s: float = -math.inf  # `enable` or `start` was sent
     disabled_s: float = -math.inf  # `disable` was sent
@@ -65,6 +66,7 @@ class Scene:
     forced: set[str] = field(factory=set)  # guests that an operator forced up since
     troubles: set[str] = field(factory=set)  # that last
     troubled_s: float = 0.0  # when the latest of them ended, or something sudden happened
+    came_up_s: float = 0.0  # when the service last did
     crashes: int = 0  # that were provoked
     lossy: bool = False  # memory of the service may have been lost: it died while its disk was in trouble
     disk_s: float = -math.inf  # when the latest trouble of the disk ended
@@ -94,6 +96,7 @@ class Scene:
             case Messaged():
                 port = self.by_name[record.device]
                 port.told_s = min(port.told_s, record.at_s)
+                port.first_told_s = min(port.first_told_s, record.at_s)
             case Sent():
                 self._sent(record)
             case Asked() | Answered():
@@ -106,7 +109,7 @@ class Scene:
     def _lives(self, record: Began | Ended) -> None:
         """The service comes up, or is gone."""
         if isinstance(record, Began):
-            self.lossy = False
+            self.lossy, self.came_up_s = False, self.now_s
             self._ends("service")
             for port in self.ports.values():
                 port.restarted_s = self.now_s
@@ -125,6 +128,7 @@ class Scene:
         port.on, port.moved_s = moved.on, moved.at_s
         if port.ours(moved):
             port.killed = False  # it has been carried out, or overtaken by a start
+            port.first_told_s = math.inf
         if moved.on:
             port.told_s, port.restarted_s = math.inf, -math.inf
 

@@ -66,6 +66,7 @@ class World:
     doomed: set[str] = field(factory=set)  # guests that will never run, whatever is done
     _began_s: float = field(factory=trio.current_time)
     _moved_s: dict[int, float] = field(factory=dict)
+    _on_s: dict[int, float] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         self.board = FakeBoard(guests=self._specs(), rng=self.rng, observe=self._observed)
@@ -107,12 +108,14 @@ class World:
         state, silent_s = guest.state(record.board_s), self._silent_s(record.port, guest, record.board_s)
         medium = self.board.hardware.selectors[record.port] if record.port in SELECTOR_PORTS else None
         self._moved_s[record.port] = record.board_s
+        if record.on:
+            self._on_s[record.port] = record.board_s
         self.watch(RelayMoved(record.board_s, record.port, record.on, record.by, state, silent_s, medium))
 
     def _silent_s(self, port: int, guest: Guest, now_s: float) -> float:
         """Seconds since the guest last moved its pin, or since it got its power."""
         last = guest.edges(now_s)
-        low_s, high_s = 0.0, min(LONGEST_SILENCE_S, now_s - self._moved_s.get(port, 0.0))
+        low_s, high_s = 0.0, min(LONGEST_SILENCE_S, now_s - self._on_s.get(port, 0.0))
         while high_s - low_s > 0.05:  # noqa: PLR2004 - exact enough
             middle_s = (low_s + high_s) / 2
             if guest.edges(now_s - middle_s) == last:
