@@ -16,8 +16,10 @@ from wagman.config.schema import Config
 from wagman.contain import TaskKeepsCrashingError, contained, leaf_of
 from wagman.errors import ConfigError, LinkBusyError, LinkGoneError, WagmanError
 from wagman.events import Draft
+from wagman.io.auto import AutoDialect
 from wagman.io.board import Dialect
 from wagman.io.driver_v3 import V3Dialect
+from wagman.io.driver_v4 import V4Dialect
 from wagman.io.transport import Opener, Transport, open_serial
 from wagman.logs import complain, standard_logger
 from wagman.seams import Seams
@@ -29,7 +31,7 @@ from wagman.systemd.home import Home, home
 from wagman.systemd.lastgood import Source
 from wagman.systemd.report import Reporter
 
-DIALECTS: dict[str, Callable[[], Dialect]] = {"v3": V3Dialect}
+DIALECTS: dict[str, Callable[[], Dialect]] = {"v3": V3Dialect, "v4": V4Dialect, "auto": AutoDialect}
 """What the configuration may name as the board's dialect."""
 
 BAUD = 57_600

@@ -95,7 +95,8 @@ class Board:
     _talker: trio.lowlevel.Task | None = None
     _senses: Senses = field(init=False)
     _driver: Driver | None = None
-    _up: trio.Event = field(factory=trio.Event)
+    _up: trio.Event = field(factory=trio.Event)  # another one for each connection
+    _attended: trio.Event | None = None  # that of the connection on which the board was greeted
     _wake: trio.Event = field(factory=trio.Event)
     _misses: int = 0
     _turn: int = 0
@@ -147,6 +148,7 @@ class Board:
         """The port is gone, or cannot be opened."""
         self.since_s = self._down_s = trio.current_time()
         self._up = trio.Event()
+        self._wake.set()
         self.tell(Notice("link.down", None, {"device": self.config.board.device, "reason": reason}))
         self._go_blind()
 
@@ -188,15 +190,17 @@ class Board:
                 await self._missed(link, error)
 
     async def _attend(self, driver: Driver) -> None:
-        """Look after a board that answers, until it does not."""
+        """Look after a board that answers, until it does not, or there is another connection: it may have restarted."""
+        self._attended = self._up
         is_reset = await self._greet(driver)
         await self._poll(driver)
         if is_reset:
             driver.take_stock()
         self.power.link_up(trio.current_time())
-        while True:
-            await self._reconcile(driver, trio.current_time() + self.config.board.poll_s)
+        await self._reconcile(driver, trio.current_time() + self.config.board.poll_s)
+        while self._up is self._attended:
             await self._poll(driver)
+            await self._reconcile(driver, trio.current_time() + self.config.board.poll_s)
 
     async def _greet(self, driver: Driver) -> bool:
         """Find out which board this is; return whether it has restarted since it was last seen."""
@@ -235,7 +239,7 @@ class Board:
 
     async def _reconcile(self, driver: Driver, until_s: float) -> None:
         """Switch what is to be switched, until the next poll is due: soon, where evidence is awaited."""
-        while (now_s := trio.current_time()) < until_s:
+        while self._up is self._attended and (now_s := trio.current_time()) < until_s:
             self._progressed()
             self._wake = trio.Event()
             action = self.power.next(now_s)

@@ -115,7 +115,10 @@ class FailureWatch:
 class Driver(Protocol):
     """One dialect on one link. Every method that asks the board may raise a `BoardError`."""
 
-    survivors: frozenset[int]  # ports that have kept their power when the board has restarted; asked after `hold_off`
+    @property
+    def survivors(self) -> frozenset[int]:
+        """Ports that kept their power when the board restarted, as far as is known after `hold_off`."""
+        ...
 
     def heard(self, event: Any, at_s: float) -> None:
         """The board said something by itself, read at `at_s`; called from the reader, must not wait."""
