@@ -9,7 +9,7 @@ import trio
 from attrs import define, field
 
 from wagman.config.schema import Config
-from wagman.io.driver_v3 import V3Dialect
+from wagman.daemon import DIALECTS
 from wagman.messages import Delivery
 from wagman.seams import Seams
 from wagman.service import WagmanService
@@ -45,7 +45,7 @@ class Life:
     def __attrs_post_init__(self) -> None:
         limits = Limits(self.config.service.max_events, self.config.service.max_bytes)
         self.store = Store(self.path, limits, new_log_id=self.seams.new_id, now=self.seams.wall)
-        self.service = WagmanService(self.config, self.seams, self.store, V3Dialect(), self.tell)
+        self.service = WagmanService(self.config, self.seams, self.store, DIALECTS[self.config.board.dialect](), self.tell)
 
     async def run(self) -> None:
         """Live until killed, stopped, or failed."""

@@ -34,6 +34,7 @@ from wagman.simulation.records import (
     Told,
     Truth,
 )
+from wagman.simulation.requests import requests_in
 from wagman.store import Event
 
 WALL = datetime(2100, 1, 1, tzinfo=UTC)
@@ -69,10 +70,15 @@ class World:
     _on_s: dict[int, float] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        self.board = FakeBoard(guests=self._specs(), rng=self.rng, observe=self._observed)
+        self.board = FakeBoard(dialect=self._dialect, guests=self._specs(), rng=self.rng, observe=self._observed)
         self.cable = Cable(self.board, self.rng, self._sent)
         self.disk = Disk(self.rng)
         self.errands = Errands(self._halt, lambda device, kind: self.watch(Messaged(self.now_s, device, kind)))
+
+    @property
+    def _dialect(self) -> str:
+        """What the board speaks: what is configured; a service that is to find out finds a v3 board."""
+        return "v4" if self.config.board.dialect == "v4" else "v3"
 
     def _specs(self) -> dict[str | int, GuestSpec]:
         """A device that is configured to have no heartbeat has none."""
@@ -125,10 +131,8 @@ class World:
         return high_s
 
     def _sent(self, data: bytes) -> None:
-        for line in data.decode("latin-1").split("\n"):
-            words = line.split()
-            if len(words) > 1:
-                self.watch(Sent(self.now_s, tuple(words[1:])))  # behind the request's id
+        for words in requests_in(data):
+            self.watch(Sent(self.now_s, words))
 
     def _told(self, event: Event) -> None:
         if self.life is not None and self.life.plug.cut:

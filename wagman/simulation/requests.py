@@ -1,0 +1,25 @@
+"""What the service asks a board for, in the same words whatever the board speaks."""
+
+from collections.abc import Iterator
+
+from wagman.io.fake.v4_lines import sensorgrams
+from wagman.io.v4 import Sensorgram
+from wagman.io.v4_requests import REQUESTS, STOP
+
+Words = tuple[str, ...]
+
+
+def requests_in(data: bytes) -> Iterator[Words]:
+    """The requests in what is being sent; a stop without grace is called `disable`, which is what it is meant for."""
+    for line in data.split(b"\n"):
+        words = line.decode("latin-1").split()
+        if len(words) > 1:
+            yield tuple(words[1:])  # behind the request's id
+        else:
+            yield from map(_words, sensorgrams(line))
+
+
+def _words(asked: Sensorgram) -> Words:
+    request = REQUESTS[asked.id]
+    name = "disable" if request is STOP and asked.number == 0 else request.name.lower()
+    return (name,) if request.first_sub is None else (name, str(asked.sub_id - request.first_sub))
