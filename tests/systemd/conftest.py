@@ -1,0 +1,61 @@
+"""Machines for tests: one that they share, and one for a test that leaves nothing of it."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.systemd.machine import DATA, Machine, booted, docs_commands, eventually, require_systemd, wheelhouse
+
+QUICK = """
+ExecStart=
+ExecStart=/opt/wagman/bin/python /opt/wagman/tampered.py run --speed 25 --config /etc/wagman/wagman.toml
+WatchdogSec=3s
+RestartSec=100ms
+"""
+"""A fake board is a pty, and runs as fast as the service; the defects wait for their files."""
+
+
+def installed(machine: Machine) -> None:
+    """By the installation page, word for word; then the guests that it leaves to the reader, and a board."""
+    machine.run(docs_commands("Install"))
+    shutil.copy(machine.root / "root/tampered.py", machine.root / "opt/wagman")
+    machine.write("/etc/wagman/wagman.toml", (DATA / "wagman.toml").read_text())
+    machine.drop_in("quick", QUICK)
+    machine.run("systemctl start board")
+    eventually(lambda: machine.run("test -e /run/board/tty", check=False).returncode == 0)
+    machine.run(docs_commands("First start"))
+    eventually(machine.guests_up)
+
+
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    require_systemd()
+    own = tmp_path_factory.getbasetemp()
+    return wheelhouse(own.parent if hasattr(request.config, "workerinput") else own)
+
+
+@pytest.fixture(scope="session")
+def shared_machine(wheels: Path) -> Iterator[Machine]:
+    with booted(wheels) as machine:
+        installed(machine)
+        yield machine
+
+
+@pytest.fixture
+def machine(shared_machine: Machine) -> Iterator[Machine]:
+    """With the service running, its guests up, and the configuration of the tests; a test may change all of that."""
+    shared_machine.forget_cuts()
+    yield shared_machine
+    shared_machine.write("/etc/wagman/wagman.toml", (DATA / "wagman.toml").read_text())
+    shared_machine.remove_drop_in("test")
+    shared_machine.run("rm -f /run/wagman/hang /run/wagman/not-yet; systemctl restart wagman")
+    eventually(shared_machine.guests_up)
+
+
+@pytest.fixture
+def own_machine(wheels: Path) -> Iterator[Machine]:
+    with booted(wheels) as machine:
+        installed(machine)
+        yield machine
