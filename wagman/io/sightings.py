@@ -56,7 +56,7 @@ class Sightings:
             port.floor_s = silent_since_s
         elif earliest_s > max(port.floor_s, port.beat_at_s) + TOLERANCE_S:
             self._beat(number, port, silent_since_s, Beat(number, silent_since_s, "poll"))
-        return silent_since_s
+        return max(silent_since_s, port.floor_s, port.beat_at_s)  # a garbled age is not older than what was seen since
 
     def _beat(self, number: int, port: Port, at_s: float, beat: Beat) -> None:
         port.beat_at_s = max(port.beat_at_s, at_s)

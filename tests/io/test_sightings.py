@@ -1,0 +1,88 @@
+"""Which signs of the board are beats of the guest, and which are something else."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wagman.io.power import Power
+from wagman.io.sightings import Sightings
+
+PORT = 1
+
+
+def sightings(*, is_known: bool = True, counts_edges: bool = False) -> tuple[Sightings, list[Any]]:
+    """One port; its timer was asked for at 1000 s, and was 50 s old."""
+    facts: list[Any] = []
+    seen = Sightings.of([PORT], Power({PORT: 10.0}, 5.0, 0.0, facts.append), facts.append)
+    seen.counts_edges = lambda _port: counts_edges
+    if is_known:
+        seen.aged(PORT, 50, 1000, 1000.3)
+    return seen, facts
+
+
+def test_the_first_age_is_where_knowledge_begins_not_a_beat() -> None:
+    seen, facts = sightings(is_known=False)
+    assert seen.aged(PORT, 3, 1000, 1000.3) == 997.3
+    assert facts == []
+
+
+def test_a_timer_that_went_on_tells_of_silence_and_of_no_beat() -> None:
+    seen, facts = sightings()
+    assert round(seen.aged(PORT, 55, 1005, 1005.3), 6) == 950.3
+    assert facts == []
+
+
+def test_a_timer_that_was_reset_meanwhile_tells_of_a_beat_at_its_own_time() -> None:
+    seen, facts = sightings()
+    seen.aged(PORT, 100, 1600, 1600.3)
+    assert [(beat.source, round(beat.at_s, 6)) for beat in facts] == [("poll", 1500.3)]
+
+
+def test_a_beat_that_was_told_by_a_log_line_is_not_told_again_by_the_poll() -> None:
+    seen, facts = sightings()
+    seen.beat_logged(PORT, 1002.2)
+    seen.aged(PORT, 3, 1005, 1005.3)
+    assert len(facts) == 1
+
+
+def test_a_change_of_the_ports_state_resets_its_timer_and_is_no_beat() -> None:
+    seen, facts = sightings()
+    seen.state_changed(PORT, 1003)
+    seen.aged(PORT, 2, 1005, 1005.3)
+    assert facts == []
+
+
+def test_the_first_beat_after_a_relay_command_is_of_stale_edges_however_it_is_told() -> None:
+    for is_logged in (True, False):
+        seen, facts = sightings(counts_edges=True)
+        seen.switched(PORT, 1003)
+        if is_logged:
+            seen.beat_logged(PORT, 1040)
+        seen.aged(PORT, 5, 1045, 1045.3)
+        assert facts == []
+        seen.beat_logged(PORT, 1048)
+        assert len(facts) == 1
+
+
+def test_without_edges_no_beat_is_stale() -> None:
+    seen, facts = sightings()
+    seen.switched(PORT, 1003)
+    seen.beat_logged(PORT, 1040)
+    assert len(facts) == 1
+
+
+def test_when_nobody_knows_what_happened_the_next_age_begins_anew() -> None:
+    seen, facts = sightings()
+    seen.forget()
+    seen.aged(PORT, 5, 2000, 2000.3)
+    assert facts == []
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=20))
+def test_however_old_an_age_is_told_nothing_is_silent_since_before_what_was_seen(ages_s: list[float]) -> None:
+    seen, facts = sightings()
+    seen.beat_logged(PORT, 1001)
+    for turn, age_s in enumerate(ages_s):
+        silent_since_s = seen.aged(PORT, age_s, 1005 + 5 * turn, 1005.3 + 5 * turn)
+        assert silent_since_s >= max([1001, *(beat.at_s for beat in facts)])
