@@ -129,3 +129,12 @@ def simulate(session: nox.Session) -> None:
     """The whole service in virtual time against the fake board; arguments after -- go to `wagman simulate`."""
     session.install("-e", ".")
     session.run("wagman", "simulate", *(session.posargs or ["--days", "30", "--seed", "1"]))
+
+
+@nox.session(default=False)
+@timed
+def sweep(session: nox.Session) -> None:
+    """Many seeds through every profile of faults, on all cores; the number of seeds after -- (default: 100)."""
+    session.install("-e", ".[test]")
+    seeds = session.posargs[0] if session.posargs else "100"
+    session.run("pytest", "tests/simulation/test_sweep.py", env={"WAGMAN_SIMULATED_SEEDS": seeds})
