@@ -124,7 +124,7 @@ def test_of_services_that_come_up_at_once_exactly_one_gets_the_socket(tmp_path: 
     for _ in range(20):
         stale(tmp_path / "s")
         outcomes: list[str] = []
-        decided, start = threading.Barrier(4), threading.Barrier(4)
+        decided, start = threading.Barrier(4, timeout=20), threading.Barrier(4, timeout=20)
 
         def service(
             outcomes: list[str] = outcomes, start: threading.Barrier = start, decided: threading.Barrier = decided

@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,22 @@ def test_following_since_an_id_with_n_ends_after_so_many(own_daemon: Daemon) -> 
     assert (code, seen + ids(out)) == (0, list(range(first, first + 5)))
 
 
+def test_what_happens_while_the_past_is_shown_is_shown_once(tmp_path: Path) -> None:
+    def answer(method: str, params: dict[str, Any]) -> Messages:
+        if method == "subscribe":
+            return [subscribed(10)]
+        provisional = event(None, mono_s=5.0)
+        page = {"result": {"events": [event(9), event(10), event(11), provisional]}}
+        return [told(11), page, told(None, mono_s=5.0), told(12, mono_s=5.0), told(13)]
+
+    daemon = Daemon(tmp_path)
+    with scripted(daemon.socket, answer):
+        running = daemon.begin("events", "-f", "--json")
+        shown = [json.loads(running.line())["id"] for _ in range(5)]
+        running.interrupt()
+    assert shown == [9, 10, None, 11, 13]
+
+
 # --- The follower, against a service that says what it is told to ------------------------------------------------------
 
 
@@ -161,11 +178,13 @@ def follow(
     follower = Follower(str(path), notes.append)
     got: list[Any] = []
     with scripted(path, *connections) as service:
-        while len(got) < wanted:
+        breaks = 0
+        while len(got) < wanted and breaks < len(connections):
             try:
                 item = follower.item(1.0)
             except LostError:
                 follower.drop()
+                breaks += 1
                 continue
             if item is not None:
                 got.append(item["id"])
@@ -239,6 +258,24 @@ def test_a_log_that_was_replaced_is_begun_at_its_beginning(tmp_path: Path) -> No
     assert "replaced" in notes[0]
 
 
+def test_a_replaced_log_in_which_nothing_has_happened_yet_is_begun_at_its_beginning_as_well(tmp_path: Path) -> None:
+    def first(method: str, params: dict[str, Any]) -> Messages:
+        return [subscribed(10), told(11), HANG_UP]
+
+    def second(method: str, params: dict[str, Any]) -> Messages:
+        if params.get("log_id"):
+            return [{"error": {"code": -32004, "message": "log log-1 is gone"}}]
+        return [subscribed(0, "log-2"), HANG_UP]
+
+    def third(method: str, params: dict[str, Any]) -> Messages:
+        assert params == {"since": 0, "log_id": "log-2"}
+        return [subscribed(1, "log-2"), told(1)]
+
+    got, notes, _ = follow(tmp_path / "s", 2, first, second, third)
+    assert got == [11, 1]
+    assert len(notes) == 1
+
+
 def test_a_log_that_is_replaced_meanwhile_is_resumed_by_its_new_name(tmp_path: Path) -> None:
     def first(method: str, params: dict[str, Any]) -> Messages:
         return [subscribed(10), told(11), told(1, type="store.opened", fields={"log_id": "log-2", "new": True}), told(2), HANG_UP]
@@ -279,12 +316,15 @@ def test_a_service_that_hangs_up_is_lost(tmp_path: Path) -> None:
 
 def test_why_one_was_turned_away_is_told_even_if_nothing_was_read(tmp_path: Path) -> None:
     refusal = {"jsonrpc": "2.0", "id": None, "error": {"code": -32001, "message": "user 5 is not permitted"}}
-    with (
-        scripted(tmp_path / "s", lambda method, params: [json.dumps(refusal), HANG_UP]),
-        Client(str(tmp_path / "s")) as client,
-        pytest.raises(AnswerError, match="not permitted") as caught,
-    ):
-        client.call("status")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "s"))
+        listener.listen()
+        with Client(str(tmp_path / "s")) as client:
+            there, _ = listener.accept()
+            there.sendall(json.dumps(refusal).encode() + b"\n")
+            there.close()
+            with pytest.raises(AnswerError, match="not permitted") as caught:
+                client.call("status")
     assert caught.value.code == 4
 
 
