@@ -1,0 +1,86 @@
+"""Who feeds the watchdog: a task that hangs is found, whichever it is; a board that is dead, slow or gone starves nobody."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+import trio
+
+from tests.simulation.node import run
+from wagman.device import Guest
+from wagman.io.board import Board
+from wagman.simulation.records import Record, Told
+from wagman.supervisor import Supervisor
+
+HANGS_FROM_S = 600.0
+FOUND_WITHIN_S = 60.0
+"""45 s without progress, looked for every 15 s."""
+
+
+def stuck(script: str) -> dict[str, float]:
+    """The tasks that were reported as stuck, and when."""
+    found: dict[str, float] = {}
+
+    def watch(record: Record) -> None:
+        if isinstance(record, Told) and record.event.type == "service.task_stuck":
+            found.setdefault(record.event.fields["task"], record.at_s)
+
+    assert run(script, watch).length_s > 0
+    return found
+
+
+def hanging(real: Callable[..., Awaitable[Any]], name: str | None = None) -> Callable[..., Awaitable[Any]]:
+    """The same, until it hangs for ever."""
+
+    async def perhaps(self: Any, *args: Any) -> Any:
+        if trio.current_time() > HANGS_FROM_S and (name is None or self.config.name == name):
+            await trio.sleep_forever()
+        return await real(self, *args)
+
+    return perhaps
+
+
+@pytest.mark.parametrize(
+    ("owner", "method", "name", "task"),
+    [
+        (Guest, "take", "gn", "device.gn"),
+        (Guest, "take", "x2", "device.x2"),
+        (Supervisor, "take", None, "wagman"),
+        (Board, "_poll", None, "board"),
+        (Board, "_reconcile", None, "board"),
+    ],
+)
+def test_a_task_that_hangs_is_found_and_no_other_is_blamed(
+    monkeypatch: pytest.MonkeyPatch, owner: type, method: str, name: str | None, task: str
+) -> None:
+    monkeypatch.setattr(owner, method, hanging(getattr(owner, method), name))
+    found = stuck("20 min")
+    assert found.keys() == {task}
+    assert HANGS_FROM_S <= found[task] <= HANGS_FROM_S + FOUND_WITHIN_S + 10
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        "board fault silent on",
+        "board fault slow 3.9",
+        "cable out",
+        "board reset",
+        "disk slow 18",
+        "gn: restart",
+    ],
+)
+def test_trouble_with_the_board_is_none_of_the_service(trouble: str) -> None:
+    assert stuck(f"10 min; {trouble}; 1 h") == {}
+
+
+def test_hours_in_which_nothing_happens_leave_no_line_in_the_log() -> None:
+    lines: Counter[str] = Counter()
+
+    def watch(record: Record) -> None:
+        if isinstance(record, Told) and record.at_s > 3600:
+            lines[record.event.type] += 1
+
+    assert run("7 h", watch).violation is None
+    assert lines == {}

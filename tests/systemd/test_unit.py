@@ -1,0 +1,51 @@
+"""The units, judged by systemd's own tools."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from wagman.systemd.install import data
+
+MOST_EXPOSURE = 1.5
+
+pytestmark = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="takes systemd-analyze")
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Path:
+    """As they are installed, with a command that is there."""
+    for name in ("wagman.service", "wagman-poweroff.path", "wagman-poweroff.service"):
+        (tmp_path / name).write_text(data(name).replace("/usr/bin/wagman", "/bin/true"))
+    return tmp_path / "wagman.service"
+
+
+def analyzed(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True, check=False)
+
+
+def test_systemd_has_nothing_to_say_about_them(unit: Path) -> None:
+    done = analyzed("verify", *map(str, unit.parent.iterdir()))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_service_is_exposed_no_more_than_it_must_be(unit: Path) -> None:
+    done = analyzed("security", "--offline=yes", f"--threshold={MOST_EXPOSURE * 10:.0f}", str(unit))
+    assert done.returncode == 0, done.stdout
+    exposure = re.search(r"exposure level for wagman.service: ([0-9.]+)", done.stdout)
+    assert exposure
+    assert float(exposure[1]) <= MOST_EXPOSURE
+
+
+def test_a_stopped_service_is_noticed_within_a_minute() -> None:
+    limit = re.search(r"^WatchdogSec=([0-9]+)s$", data("wagman.service"), re.MULTILINE)
+    assert limit
+    assert 0 < int(limit[1]) <= 60
+
+
+def test_nothing_but_the_boards_kind_of_port_is_allowed() -> None:
+    lines = data("wagman.service").splitlines()
+    assert "DevicePolicy=closed" in lines
+    assert [line for line in lines if line.startswith("DeviceAllow=")] == ["DeviceAllow=char-ttyACM rw"]
