@@ -88,6 +88,7 @@ def drawings(session: nox.Session) -> None:
     session.install("-e", ".")
     session.run("python", "-m", "wagman.config.reference", "--check")
     session.run("python", "-m", "wagman.fsm.graph", "--check")
+    session.run("python", "-m", "wagman.api.reference", "--check")
 
 
 @nox.session(default=False, python=PYTHONS)
