@@ -61,8 +61,8 @@ def run(args: Namespace) -> int:
     try:
         task.run()
     except KeyboardInterrupt:
-        if task.is_waiting:
-            complain("not waiting any longer: what was asked for goes on by itself")
+        goes_on = "goes on" if task.is_waiting else "may go on"  # the answer was not there yet
+        complain(f"not waiting any longer: what was asked for {goes_on} by itself")
         raise
     if args.json:
         print(json.dumps([outcome._asdict() for outcome in task.outcomes]))
