@@ -23,10 +23,11 @@ from wagman.errors import BoardProtocolError, BoardRefusedError, BoardTimeoutErr
 from wagman.io import v3, v4
 from wagman.io.driver import TIMEOUT_S, Driver, Identity, Senses
 from wagman.io.driver_v3 import V3Dialect
-from wagman.io.driver_v4 import V4Dialect, number_of
+from wagman.io.driver_v4 import V4Dialect
 from wagman.io.link import Link
 from wagman.io.power import SwitchOff, SwitchOn
 from wagman.io.v4 import Sensorgram
+from wagman.io.v4_asking import number_of
 from wagman.io.v4_requests import HB, fence, parse_report, replies_to
 
 LISTEN_S = 2.0

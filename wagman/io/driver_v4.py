@@ -20,27 +20,26 @@ How it works around what the firmware does by itself:
 A poll is one write: states, ages and currents are of the same pass of the board's main loop.
 """
 
-from collections.abc import Iterator, Sequence
-from itertools import count
+from collections.abc import Sequence
 
-from attrs import define, field, frozen
+import trio
+from attrs import define, field
 
 from wagman.config.schema import PORTS, SELECTOR_PORTS
 from wagman.errors import BoardProtocolError, CallerError
 from wagman.events import BoardStopping, Polled
 from wagman.io import v4
-from wagman.io.driver import PING_AGE_S, SLOW_POLLS, TIMEOUT_S, FailureWatch, Identity, Reading, Senses
-from wagman.io.link import Answer, Link, retry
+from wagman.io.driver import PING_AGE_S, SLOW_POLLS, FailureWatch, Identity, Reading, Senses
+from wagman.io.link import Link, retry
 from wagman.io.power import SwitchOff, SwitchOn
 from wagman.io.v4 import Sensorgram
+from wagman.io.v4_asking import REPEATS, Asking, Look, values_of
 from wagman.io.v4_requests import (
     BOOTS,
-    CU,
     DISABLED,
     EERESET,
     ENABLE,
     FC,
-    HB,
     ID,
     LONGEST_GRACE_S,
     MEDIA,
@@ -55,9 +54,7 @@ from wagman.io.v4_requests import (
     STOPPED,
     STOPPING,
     TH,
-    fence,
     parse_report,
-    replies_to,
 )
 
 UNMANAGED_FAILURES = 30
@@ -69,15 +66,8 @@ CLAIM_S = 3 * 3600.0
 REPARK_S = 7 * 86_400.0
 """After so long a port is parked anew (chosen: well before 49.7 days)."""
 
-POWERED_COUNTS = (200, 200, 150, 200, 200)
-"""From so many counts on something runs on a port: the firmware's own lamps go by these; 12 were captured on ports that are
-off, 1500 on one that runs."""
-
 EDGE_PORT = 2
 """The only port whose heartbeats may come from a pin (firmware)."""
-
-REPEATS = 2
-"""How often a read is asked before its silence counts as a miss (chosen)."""
 
 LOOKS = 3
 """How often a port's state is read before a command is taken for lost (chosen: it is carried out within one pass)."""
@@ -92,23 +82,6 @@ FIGHTING = frozenset(request.name for request in (START, STOP, RESET, EERESET, E
 """Raw requests that would undo what the service does."""
 
 
-@frozen
-class Look:
-    """What the board showed of a port, all in one pass of its main loop."""
-
-    state: int
-    age_s: float
-    counts: int | None  # None: the converter does not answer
-    idle: bool  # there is certainly nothing that runs
-    draws: bool  # there is certainly something
-
-
-def look_at(port: int, state: int, age_ms: int, counts: int) -> Look:
-    """The readings of a port; without a single count the converter has failed (firmware)."""
-    draws = counts >= POWERED_COUNTS[port]
-    return Look(state, age_ms / 1000, counts or None, idle=0 < counts < POWERED_COUNTS[port], draws=draws)
-
-
 @define(eq=False)
 class V4Driver:
     """One connection to a v4 board."""
@@ -116,52 +89,37 @@ class V4Driver:
     link: Link[v4.Event]
     senses: Senses
     survivors: frozenset[int] = frozenset(PORTS)  # all relays are latched; those that still had power after a restart
-    _lines: Iterator[int] = field(factory=count)
+    _ask: Asking = field(init=False)
     _looks: dict[int, Look] = field(factory=dict)
     _unclaimed: set[int] = field(factory=set)  # ports that were not started since the board restarted
     _claimed_s: dict[int, float] = field(factory=dict)
+    _kill_sent_s: dict[int, float] = field(factory=dict)  # of ports whose off has not been seen through
     _put_off: set[int] = field(factory=set)  # ports whose stop has been put off
     _selector_moved: bool = True  # nobody knows: it is put back once, to begin with
     _failure_watch: FailureWatch = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self._ask = Asking(self.link)
         self._failure_watch = FailureWatch(self.senses, UNMANAGED_FAILURES)
         self.senses.sightings.counts_edges = EDGE_PORT.__eq__
 
-    # Asking ------------------------------------------------------------------
-
-    async def _do(self, *asked: Sensorgram) -> Answer[tuple[Sensorgram, ...]]:
-        """Make requests, in this order and together."""
-        closing = fence(next(self._lines))
-        return await self.link.request(v4.encode_all((*asked, closing)), replies_to(asked, closing), TIMEOUT_S)
-
-    async def _read(self, *asked: Sensorgram) -> Answer[tuple[int, ...]]:
-        """Ask for numbers, once more if need be."""
-        answer = await retry(lambda: self._do(*asked), REPEATS)
-        return Answer(tuple(map(number_of, answer.value)), answer.asked_at_s, answer.at_s)
-
-    async def _look(self) -> Answer[dict[int, Look]]:
-        """All ports, and the current of the whole."""
-        answer = await self._read(*(request.ask(port) for request in (STATE, HB, CU) for port in PORTS))
-        count_ = len(PORTS)
-        states, ages_ms, counts = (answer.value[at : at + count_] for at in (0, count_, 2 * count_))
-        looks = {port: look_at(port, states[port], ages_ms[port], counts[port]) for port in PORTS}
-        self._looks_changed(looks, answer.at_s)
-        return Answer(looks, answer.asked_at_s, answer.at_s)
-
-    def _looks_changed(self, looks: dict[int, Look], at_s: float) -> None:
-        """Each change of a state resets the port's timer; ports 2 to 4 move the controller's selector when they start."""
+    async def _look(self) -> dict[int, Look]:
+        """All ports. A change of state resets the port's timer; ports 2 to 4 move the controller's selector when they start."""
+        looks = await self._ask.looks()
         for port, look in looks.items():
             if port in self._looks and self._looks[port].state != look.state:
-                self.senses.sightings.state_changed(port, at_s)
+                self.senses.sightings.state_changed(port, max(look.state_at_s, look.age.at_s))
                 self._selector_moved |= look.state == STARTED and port not in SELECTOR_PORTS
         self._looks = looks
+        return looks
 
     async def greet(self) -> Identity:
         """Ask which board this is."""
-        board_id, boots, *failures = (await retry(lambda: self._do(ID.ask(), BOOTS.ask(), *map(FC.ask, PORTS)), REPEATS)).value
-        self._failure_watch.told(tuple(map(number_of, failures)), self._now_s)
-        return Identity(id_of(board_id), number_of(boots), FIRMWARE)
+        board_id = (await retry(lambda: self._ask.do(ID.ask()), REPEATS)).value[0]
+        boots, *failures = await self._ask.read(BOOTS.ask(), *map(FC.ask, PORTS))
+        self._failure_watch.told(values_of(failures), self._now_s)
+        self._selector_moved = True  # nobody knows what was started while nobody listened
+        return Identity(id_of(board_id), boots.value, FIRMWARE)
 
     @property
     def _now_s(self) -> float:
@@ -175,42 +133,43 @@ class V4Driver:
 
     async def poll(self, turn: int) -> None:
         """States, ages and currents each time, the rest less often; then what the board needs to be kept from."""
-        answer = await self._look()
-        for port, look in answer.value.items():
+        looks = await self._look()
+        for port, look in looks.items():
             old = self.senses.shown.ports.get(port, Reading())
-            self.senses.shown.ports[port] = Reading(look.age_s, None, look.counts, old.temperature_raw)
+            self.senses.shown.ports[port] = Reading(look.age.value, None, look.counts, old.temperature_raw)
         for port in self._guests:
-            self._tell_port(port, answer.value[port], answer)
+            self._tell_port(port, looks[port])
         if turn % SLOW_POLLS == 0:
             await self._slow_poll()
         await self._restore_selector()
         for port in self._guests:
-            await self._keep(port, answer.value[port])
+            await self._keep(port, looks[port])
 
-    def _tell_port(self, number: int, look: Look, answer: Answer[dict[int, Look]]) -> None:
+    def _tell_port(self, number: int, look: Look) -> None:
         """Beats first, then what they leave proved, then what the board has done by itself."""
-        silent_since_s = self.senses.sightings.aged(number, look.age_s, answer.asked_at_s, answer.at_s)
-        self.senses.power.polled(number, answer.asked_at_s, draws_current=look.draws)
-        self.senses.tell(Polled(number, answer.asked_at_s, silent_since_s, None, look.draws))
+        age = look.age
+        silent_since_s = self.senses.sightings.aged(number, age.value, age.asked_at_s, age.at_s)
+        self.senses.power.polled(number, look.counted_at_s, draws_current=look.draws)
+        self.senses.tell(Polled(number, age.asked_at_s, silent_since_s, None, look.draws))
         port = self.senses.power.ports[number]
         if port.asked is None and port.relay == "on" and look.state == STOPPED and look.idle:
-            self.senses.power.seen_off(number, answer.at_s)
+            self.senses.power.seen_off(number, look.state_at_s)
         elif port.asked is None and port.relay == "off":
-            self.senses.power.seen_kept(number, kept=look.state in (DISABLED, STOPPING), at_s=answer.asked_at_s)
+            self.senses.power.seen_kept(number, kept=look.state in (DISABLED, STOPPING), at_s=look.counted_at_s)
 
     async def _slow_poll(self) -> None:
-        answer = await self._read(*map(TH.ask, PORTS), *map(FC.ask, PORTS))
+        answers = await self._ask.read(*map(TH.ask, PORTS), *map(FC.ask, PORTS))
         for port in PORTS:
             old = self.senses.shown.ports[port]
-            self.senses.shown.ports[port] = Reading(old.age_s, None, old.current_raw, answer.value[port])
-        self._failure_watch.told(answer.value[len(PORTS) :], answer.at_s)
+            self.senses.shown.ports[port] = Reading(old.age_s, None, old.current_raw, answers[port].value)
+        self._failure_watch.told(values_of(answers[len(PORTS) :]), self._now_s)
 
     async def _restore_selector(self) -> None:
         """The controller boots from where it was configured to, whatever was started meanwhile."""
         own = self.senses.own
         if own is None or own.primary is None or not self._selector_moved:
             return
-        await self._do(SET_MEDIA.ask(own.port, MEDIA.index(own.primary)))
+        await self._ask.do(SET_MEDIA.ask(own.port, MEDIA.index(own.primary)))
         self._selector_moved = False
 
     def take_stock(self) -> None:
@@ -220,9 +179,11 @@ class V4Driver:
 
     async def hold_off(self) -> None:
         """Park what the restarted board takes for stopped and has no power: it would be started within a minute."""
-        looks = (await self._look()).value
+        looks = await self._look()
         self.survivors = frozenset(port for port, look in looks.items() if not look.idle)
-        self._unclaimed, self._put_off, self._selector_moved = set(self._guests), set(), True
+        self._unclaimed, self._selector_moved = set(self._guests), True
+        self._put_off.clear()
+        self._kill_sent_s.clear()
         for port in self._guests:
             if looks[port].state == STOPPED and looks[port].idle:
                 await self._park(port)
@@ -230,9 +191,11 @@ class V4Driver:
     async def _keep(self, number: int, look: Look) -> None:
         """Keep the board from doing by itself what nobody wants."""
         port = self.senses.power.ports[number]
+        if port.goal.level == "off" and look.state == STOPPED and look.idle:
+            await self._park(number)  # its kill was carried out, and that could not be seen
         if port.asked is not None:
             return
-        if port.relay == "off" and look.state == STOPPING and look.age_s >= REPARK_S:
+        if port.relay == "off" and look.state == STOPPING and look.age.value >= REPARK_S:
             await self._kill_and_park(number)
         elif port.relay == "on" and look.state == STOPPING:
             await self._put_stop_off(number)
@@ -244,7 +207,7 @@ class V4Driver:
         self._put_off.discard(number)
         if self._must_claim(number, look):
             await self._start(number, self.senses.power.ports[number].goal.media)
-        elif look.age_s >= PING_AGE_S:
+        elif look.age.value >= PING_AGE_S:
             await self.ping(number)
 
     def _must_claim(self, number: int, look: Look) -> bool:
@@ -258,7 +221,7 @@ class V4Driver:
         """The board stops a port by itself: it gets all the time there is, and its guest can be asked to halt."""
         if number in self._put_off:
             return
-        answer = await self._do(STOP.ask(number, LONGEST_GRACE_S))
+        answer = await self._ask.do(STOP.ask(number, LONGEST_GRACE_S))
         self._put_off.add(number)
         self.senses.note("board.log", number, text="stopping")
         self.senses.tell(BoardStopping(number, answer.at_s, "the board has begun to stop it"))
@@ -267,20 +230,21 @@ class V4Driver:
 
     async def switch_on(self, action: SwitchOn) -> None:
         """Leave the parking lot, choose the medium, start; the state read back is the evidence."""
-        state = (await self._read(STATE.ask(action.port))).value[0]
-        if state == STOPPING and await self._killed(action.port) is None:
+        (state,) = await self._ask.read(STATE.ask(action.port))
+        if state.value == STOPPING and await self._killed(action.port) is None:
             return
+        self._kill_sent_s.pop(action.port, None)
         await self._start(action.port, action.media)
-        answer = await self._read(STATE.ask(action.port))
-        if answer.value[0] == STARTED:
-            self.senses.sightings.switched(action.port, answer.at_s)
-            self.senses.power.seen_on(action.port, answer.at_s, action.media)
+        (state,) = await self._ask.read(STATE.ask(action.port))
+        if state.value == STARTED:
+            self.senses.sightings.switched(action.port, state.at_s)
+            self.senses.power.seen_on(action.port, state.at_s, action.media)
 
     async def _start(self, number: int, media: str | None) -> None:
         """Also for a port that runs: its relay does not move, and the board counts it as started by a command."""
         if media is not None and number in SELECTOR_PORTS:
-            await self._do(SET_MEDIA.ask(number, MEDIA.index(media)))
-        answer = await self._do(START.ask(number))
+            await self._ask.do(SET_MEDIA.ask(number, MEDIA.index(media)))
+        answer = await self._ask.do(START.ask(number))
         self.senses.sightings.state_changed(number, answer.at_s + START_S)
         self._unclaimed.discard(number)
         self._claimed_s[number] = answer.at_s
@@ -288,38 +252,54 @@ class V4Driver:
 
     async def switch_off(self, action: SwitchOff) -> None:
         """Kill it, and park it; one that the board has disabled, and that has no power, is off for good."""
-        answer = await self._look()
-        look = answer.value[action.port]
-        off_at_s = answer.at_s if look.state == DISABLED and look.idle else await self._kill_and_park(action.port)
+        look = (await self._look())[action.port]
+        if self._came_back(action.port, look):
+            del self._kill_sent_s[action.port]
+            self.senses.power.came_back(action.port, look.state_at_s, "the board started it again")
+            return
+        is_off = look.state == DISABLED and look.idle
+        off_at_s = look.state_at_s if is_off else await self._kill_and_park(action.port)
         if off_at_s is not None:
             self.senses.power.seen_off(action.port, off_at_s)
+
+    def _came_back(self, number: int, look: Look) -> bool:
+        """A kill has gone out before, and now the port is started, younger than that: the board may have started it again.
+
+        So may have a guest that beats, if the kill was lost; it is asked once more. An operator's kill asks nobody.
+        """
+        sent_s = self._kill_sent_s.get(number)
+        if sent_s is None or self.senses.power.ports[number].goal.firm:
+            return False
+        return look.state == STARTED and look.draws and look.age.at_s - look.age.value > sent_s
 
     async def _kill_and_park(self, number: int) -> float | None:
         """Return when it was off, at the latest; None where that cannot be said."""
         killed_at_s = await self._killed(number)
         if killed_at_s is None or not await self._park(number):
             return None
+        del self._kill_sent_s[number]
         return killed_at_s
 
     async def _killed(self, number: int) -> float | None:
         """Cut the power; return when the port was stopped, at the latest, or None where it does not get there."""
-        await self._do(STOP.ask(number, 0))
+        self._kill_sent_s.setdefault(number, trio.current_time())
+        await self._ask.do(STOP.ask(number, 0))
         for _ in range(LOOKS):
-            answer = await self._read(STATE.ask(number))
-            if answer.value[0] == STOPPED:
-                self.senses.sightings.switched(number, answer.at_s)
-                return answer.at_s
+            (state,) = await self._ask.read(STATE.ask(number))
+            if state.value == STOPPED:
+                self.senses.sightings.switched(number, state.at_s)
+                return state.at_s
         return None
 
     async def _park(self, number: int) -> bool:
         """Have a stopped port be stopping for as long as there is; return whether it is."""
-        answer = await self._do(PING.ask(number), STOP.ask(number, LONGEST_GRACE_S), STATE.ask(number))
+        answer = await self._ask.do(PING.ask(number), STOP.ask(number, LONGEST_GRACE_S), STATE.ask(number))
         self.senses.sightings.state_changed(number, answer.at_s)
         return answer.value[-1].number == STOPPING
 
     async def ping(self, port: int) -> None:
         """Feed the board's timer."""
-        answer = await self._do(PING.ask(port))
+        answer = await self._ask.do(PING.ask(port))
         self.senses.sightings.state_changed(port, answer.at_s)
 
     async def raw(self, words: Sequence[str], *, force: bool) -> Sequence[str]:
@@ -335,7 +315,7 @@ class V4Driver:
             raise CallerError(f"{' '.join(words)!r} is no request of a v4 board: write NAME [PORT [NUMBER]], with one of {known}")
         if request.name in FIGHTING and not force:
             raise CallerError(f"'{' '.join(words)}' would fight the service: use the service's own commands, or --force")
-        answer = await self._do(request.ask(*map(int, numbers)))
+        answer = await self._ask.do(request.ask(*map(int, numbers)))
         return (text_of(answer.value[0]),)
 
     # Listening ---------------------------------------------------------------
@@ -350,17 +330,6 @@ class V4Driver:
             return  # damaged on the way: the next one tells again
         if report is not None:
             self.senses.tell_enclosure(report.temperature_c, report.humidity_pct, at_s)
-
-
-def number_of(reply: Sensorgram) -> int:
-    """The number in a reply.
-
-    Raises:
-        BoardProtocolError: there is none.
-    """
-    if reply.number is None:
-        raise BoardProtocolError(f"{reply} holds no number")
-    return reply.number
 
 
 def id_of(reply: Sensorgram) -> str | None:

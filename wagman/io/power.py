@@ -274,6 +274,10 @@ class Power:
         else:
             self._found(port, at_s, why)
 
+    def came_back(self, number: int, at_s: float, why: str) -> None:
+        """It went off as was asked, and the board switched it on again before that could be seen."""
+        self._found(self.ports[number], at_s, why)
+
     def _found(self, port: Port, at_s: float, why: str) -> None:
         port.relay, port.cycle, port.kept, port.asked, port.rounds = "on", None, False, None, 0
         port.seen_off_at_s, port.reported = None, True

@@ -122,6 +122,27 @@ def replies_to(asked: Sequence[Sensorgram], closing: Sensorgram) -> Callable[[Ev
     return match
 
 
+def whole_replies_to(asked: Sequence[Sensorgram], closing: Sensorgram) -> Callable[[Event], tuple[Sensorgram | None, ...] | None]:
+    """A matcher for reads: those replies that arrived whole, told at the fence; None for what was damaged or refused.
+
+    Each of `asked` must have an answer of its own form. A reply that comes after the fence of another line is left aside.
+    """
+    seen: dict[int, Sensorgram] = {}
+
+    def match(event: Event) -> tuple[Sensorgram | None, ...] | None:
+        if not isinstance(event, Line) or len(event.sensorgrams) > 1:
+            return None
+        (reply,) = event.sensorgrams
+        if HB.is_answered_by(closing, reply):
+            return tuple(map(seen.get, range(len(asked))))
+        if reply.id == HB.reply_id and reply.sub_id >= _FIRST_FENCE:
+            seen.clear()  # what came before it was late
+        seen.update({index: reply for index, each in enumerate(asked) if REQUESTS[each.id].is_answered_by(each, reply)})
+        return None
+
+    return match
+
+
 def _answers(asked: Sequence[Sensorgram], seen: Sequence[Event]) -> tuple[Sensorgram, ...]:
     if len(seen) != len(asked):
         raise BoardProtocolError(f"{len(seen)} replies to {len(asked)} requests")

@@ -124,6 +124,7 @@ async def _main(scenario: Scenario, clock: MockClock, directory: Path, others: S
         world = World(scenario.config, rng, clock, directory, onlooker, nursery)
         await nursery.start(world.board.run)
         nursery.start_soon(_look_around, world)
+        nursery.start_soon(world.beat_over_control)
         world.start()
         await _until_broken(onlooker, world, scenario.script)
         await world.kill()

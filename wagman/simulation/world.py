@@ -43,6 +43,12 @@ WALL = datetime(2100, 1, 1, tzinfo=UTC)
 WELL = GuestSpec()
 """A guest that behaves."""
 
+HEARD = {"v3": (0, 1, 2, 3, 4), "v4": (0, 1, 2)}
+"""Ports whose guests a board can hear: by a pin, or over a line of their own (firmware)."""
+
+AGENT_S = 4.0
+"""How often it is looked whether a guest that is not heard has beaten (chosen: half of a beat)."""
+
 LONGEST_SILENCE_S = 7200.0
 """Silence is measured up to here."""
 
@@ -238,6 +244,18 @@ class World:
     def did(self, words: str) -> None:
         """Something of the script has happened."""
         self.watch(Did(self.now_s, words))
+
+    async def beat_over_control(self) -> None:
+        """Guests whose heartbeats their board cannot hear give them to the service, for as long as there is a world."""
+        unheard = [each for each in self.config.guests if each.has_heartbeat and each.port not in HEARD[self.board.dialect]]
+        given = dict.fromkeys((each.port for each in unheard), 0)
+        while True:
+            await trio.sleep(AGENT_S)
+            for each in unheard:
+                beats = self.board.hardware.guests[each.port].beats(self.board.now_s)
+                if beats > given[each.port] and self.life is not None:
+                    await self.life.door.ask("heartbeat", device=each.name)
+                given[each.port] = beats
 
     # --- The end of all faults -----------------------------------------------------------------------------------
 

@@ -21,7 +21,6 @@ PASS_S = 10 * CURRENT_READ_S + PAUSE_S
 PIN_PORT = 2
 TICK_S = 0.1  # how often the pin is sampled (firmware)
 HITS_PER_BEAT = 4  # passes whose latest sample showed a change (firmware)
-LOOKS_AHEAD = 100  # passes that are reckoned ahead (chosen)
 
 LATCH_STEP_S = 0.1  # of the three that moving a latched relay takes (firmware)
 _SLACK_S = 1e-6  # keeps a tick at its own time in spite of rounding
@@ -45,9 +44,8 @@ class Pin:
     def take_beat(self, now_s: float) -> bool:
         """Look as often as is due; whether there have been enough hits, which are then counted anew."""
         latest = floor(now_s / PASS_S + _SLACK_S)
-        first = self._next_look()
-        if first is not None:
-            self._hits += sum(map(self._is_hit, range(first, latest + 1)))
+        first = max(self._looks + 1, ceil(self._change_s(1) / PASS_S)) if self._change_s(1) < inf else latest + 1
+        self._hits += sum(map(self._is_hit, range(first, latest + 1)))
         self._looks = max(self._looks, latest)
         if self._hits < HITS_PER_BEAT:
             return False
@@ -55,21 +53,13 @@ class Pin:
         return True
 
     def due_s(self) -> float:
-        """When there may be enough hits, as things stand; math.inf if never."""
-        first, hits = self._next_look(), self._hits
-        if first is None:
-            return inf
-        for look in range(first, first + LOOKS_AHEAD):
-            hits += self._is_hit(look)
-            if hits >= HITS_PER_BEAT:
-                return look * PASS_S
-        return (first + LOOKS_AHEAD) * PASS_S
+        """When there may be enough hits at the earliest: each takes a change."""
+        return self._change_s(HITS_PER_BEAT - self._hits)
 
-    def _next_look(self) -> int | None:
-        """The next one that may see something: those before the next change are skipped."""
+    def _change_s(self, number: int) -> float:
+        """When the pin changes so many times after the latest look, or what that may have seen; math.inf if never."""
         seen_s = self._looks * PASS_S - 2 * TICK_S
-        edge_s = self.guest.edge_at_s(self.guest.edges(seen_s) + 1)
-        return None if edge_s == inf else max(self._looks + 1, ceil(edge_s / PASS_S))
+        return self.guest.edge_at_s(self.guest.edges(seen_s) + number)
 
     def _is_hit(self, look: int) -> bool:
         tick_s = floor(look * PASS_S / TICK_S + _SLACK_S) * TICK_S

@@ -1,0 +1,357 @@
+"""What is special about driving a v4 board, against its model in virtual time."""
+
+from itertools import pairwise
+
+import pytest
+import trio
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.io.test_board import CONFIG, OFF, ON, Rig, with_rig
+from wagman.config.schema import BoardConfig
+from wagman.errors import CallerError
+from wagman.events import Beat, BoardStopping, Polled, PowerFound, PowerLost, RelayOff, RelayOn
+from wagman.io import driver_v4
+from wagman.io.driver import Identity
+from wagman.io.driver_v4 import V4Dialect
+from wagman.io.fake.v3_port import State
+from wagman.io.link import Answer
+from wagman.io.v4_asking import look_at
+from wagman.io.v4_requests import LONGEST_GRACE_S
+
+DAY_S = 86_400.0
+RARELY = evolve(CONFIG, board=BoardConfig(poll_s=600))
+KNOWN = Identity("0004a30b003d70c6", 1, "v4")
+
+
+def want_all_off(rig: Rig) -> None:
+    for port in (1, 2, 3, 4):
+        rig.board.want(port, OFF(0))
+
+
+def state_of(rig: Rig, port: int) -> State:
+    ports = rig.fake.board.firmware.ports  # type: ignore[attr-defined]
+    state: State = ports[port].state
+    return state
+
+
+# --- Keeping ports off ------------------------------------------------------------------------------------------------
+
+
+def test_a_port_that_is_wanted_off_is_parked_stopping_without_power() -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.want(1, ON(1, "emmc"))
+        await trio.sleep(60)
+        rig.board.want(1, OFF(1))
+        await trio.sleep(20)
+        assert rig.told(RelayOff, 1)
+        assert state_of(rig, 1) is State.STOPPING
+        assert not rig.is_on[1]
+
+    with_rig(main, "v4")
+
+
+def test_a_port_that_the_board_has_disabled_and_that_is_off_is_left_alone() -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.want(3, OFF(0))
+        await trio.sleep(30)
+        assert rig.board.power.ports[3].confirmed
+        assert state_of(rig, 3) is State.DISABLED
+
+    with_rig(main, "v4")
+
+
+def test_ports_stay_off_for_three_days_through_restarts_of_the_board() -> None:
+    async def main(rig: Rig) -> None:
+        want_all_off(rig)
+        await trio.sleep(60)
+        for _ in range(3):
+            rig.fake.reset()
+            await trio.sleep(DAY_S)
+        assert all(rig.relays(port) == [] for port in (1, 2, 3, 4))
+        assert {port for port, on in rig.is_on.items() if on} == {0}
+
+    with_rig(main, "v4", config=RARELY)
+
+
+def test_a_parked_port_stays_off_while_nobody_is_there() -> None:
+    async def main(rig: Rig) -> None:
+        want_all_off(rig)
+        await trio.sleep(60)
+        rig.fake.unplug()
+        await trio.sleep(DAY_S / 2)
+        assert all(rig.relays(port) == [] for port in (1, 2, 3, 4))
+
+    with_rig(main, "v4")
+
+
+def test_what_a_restarted_board_starts_while_nobody_is_there_is_found_and_shown_and_not_just_cut() -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.want(1, OFF(0))
+        await trio.sleep(60)
+        rig.fake.unplug()
+        rig.fake.reset()
+        await trio.sleep(3600)
+        assert rig.is_on[1]
+        rig.fake.replug()
+        await trio.sleep(30)
+        assert rig.told(PowerFound, 1)
+        assert rig.relays(1) == [(True, "board")]
+        rig.board.want(1, OFF(1, firm=True))
+        await trio.sleep(30)
+        assert rig.relays(1) == [(True, "board"), (False, "command")]
+        assert state_of(rig, 1) is State.STOPPING
+
+    with_rig(main, "v4")
+
+
+def test_ports_are_parked_anew_long_before_their_grace_is_over_without_moving_a_relay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver_v4, "REPARK_S", 3600.0)
+
+    async def main(rig: Rig) -> None:
+        want_all_off(rig)
+        await trio.sleep(2.5 * 3600)
+        ports = rig.fake.board.firmware.ports  # type: ignore[attr-defined]
+        assert all(ports[port].heartbeat_age_s() < 3600 + 30 for port in (1, 2))
+        assert rig.relays(1) == rig.relays(2) == []
+
+    with_rig(main, "v4")
+
+
+def test_the_longest_grace_does_not_wrap_in_the_boards_milliseconds() -> None:
+    assert 49.7 * DAY_S < LONGEST_GRACE_S < 2**32 / 1000
+
+
+def test_parking_costs_no_message_once_it_is_done() -> None:
+    async def main(rig: Rig) -> None:
+        want_all_off(rig)
+        await trio.sleep(60)
+        await trio.sleep(DAY_S)
+        age_s = rig.fake.board.firmware.ports[1].heartbeat_age_s()  # type: ignore[attr-defined]
+        assert age_s > DAY_S - 60  # nothing has touched it
+
+    with_rig(main, "v4", config=RARELY)
+
+
+# --- A board that restarts --------------------------------------------------------------------------------------------
+
+
+def test_no_guest_loses_its_power_when_the_board_restarts() -> None:
+    async def main(rig: Rig) -> None:
+        for port in (1, 2, 3):
+            rig.board.want(port, ON(1))
+        await trio.sleep(120)
+        rig.facts.clear()
+        rig.fake.reset()
+        await trio.sleep(600)
+        assert len(rig.notices("board.reset")) == 1
+        assert not any(rig.told(PowerLost, port) for port in (1, 2, 3))
+        assert all(rig.relays(port) == [(True, "command")] for port in (1, 2, 3))
+        assert state_of(rig, 1) is state_of(rig, 2) is State.STARTED
+
+    with_rig(main, "v4")
+
+
+@pytest.mark.parametrize("beats", [True, False])
+def test_the_board_goes_on_managing_what_survived_its_restart(beats: bool) -> None:
+    """A port that became started by its guest's heartbeat alone would be power-cycled after four hours."""
+
+    async def main(rig: Rig) -> None:
+        rig.board.want(1, ON(1, "sd"))
+        rig.board.want(2, ON(1))
+        await trio.sleep(120)
+        if not beats:
+            rig.fake.hang("gn")
+        rig.fake.reset()
+        await trio.sleep(5 * 3600)
+        assert rig.relays(1) == rig.relays(2) == [(True, "command")]
+        assert rig.told(BoardStopping) == []
+        assert rig.fake.status()["media"] == ["emmc", "sd"]
+
+    with_rig(main, "v4", config=evolve(CONFIG, board=BoardConfig(poll_s=30)))
+
+
+def test_when_the_board_itself_had_lost_its_power_so_have_its_guests_and_nothing_is_started_by_the_board() -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.want(1, ON(1, "emmc"))
+        await trio.sleep(120)
+        rig.fake.powercycle()
+        await trio.sleep(40)
+        (lost,) = rig.told(PowerLost, 1)
+        assert lost.reset
+        rig.board.want(1, OFF(1))
+        await trio.sleep(600)
+        assert rig.relays(1) == [(True, "command"), (False, "powercycle")]
+        assert rig.told(PowerFound, 1) == []
+
+    with_rig(main, "v4")
+
+
+def test_a_restart_that_is_over_before_the_next_poll_is_noticed() -> None:
+    async def main(rig: Rig) -> None:
+        await trio.sleep(30)
+        rig.fake.reset()
+        await trio.sleep(20)
+        assert len(rig.notices("board.reset")) == 1
+
+    with_rig(main, "v4", config=RARELY)
+
+
+# --- What the board does by itself ------------------------------------------------------------------------------------
+
+
+def test_a_stop_that_the_board_begins_is_put_off_and_told() -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.want(1, ON(1, "emmc"))
+        await trio.sleep(120)
+        rig.fake.board.firmware.ports[1].stop("board")  # type: ignore[attr-defined]
+        await trio.sleep(600)
+        assert len(rig.told(BoardStopping, 1)) == 1
+        assert rig.is_on[1]
+        rig.board.want(1, OFF(1))
+        await trio.sleep(20)
+        assert not rig.is_on[1]
+
+    with_rig(main, "v4")
+
+
+def test_a_port_that_the_board_does_not_manage_is_claimed_before_it_is_power_cycled() -> None:
+    async def main(rig: Rig) -> None:
+        rig.fake.eeprom.failures[1] = 40
+        rig.board.want(1, ON(1, "emmc"))
+        await trio.sleep(9 * 3600)
+        (unmanaged,) = rig.notices("board.unmanaged")
+        assert unmanaged.fields == {"failures": 40, "limit": 30}
+        assert rig.relays(1) == [(True, "command")]
+        assert rig.told(BoardStopping) == []
+
+    with_rig(main, "v4", config=RARELY)
+
+
+def test_power_that_the_board_cut_is_lost() -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.want(1, ON(1, "emmc"))
+        await trio.sleep(120)
+        rig.fake.unplug()
+        rig.fake.hang("gn")
+        await trio.sleep(3600 + 80)  # it stops the port after an hour, kills it a minute later, and starts it after another
+        rig.fake.replug()
+        await trio.sleep(10)
+        assert not rig.is_on[1]
+        assert [lost.why for lost in rig.told(PowerLost, 1)] == ["the board cut it"]
+
+    with_rig(main, "v4")
+
+
+def test_a_start_that_the_board_dropped_is_repeated_and_is_one_power_cycle() -> None:
+    async def main(rig: Rig) -> None:
+        await trio.sleep(20)
+        rig.board.want(1, ON(1, "emmc"))
+        rig.fake.fault("sid 4")
+        await trio.sleep(120)
+        assert len(rig.told(RelayOn, 1)) == 1
+        assert rig.relays(1) == [(True, "command")]
+
+    with_rig(main, "v4")
+
+
+# --- Beats ------------------------------------------------------------------------------------------------------------
+
+
+def test_beats_are_told_from_the_age_and_the_first_one_counts_but_for_the_port_with_a_pin() -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.want(1, ON(1, "emmc"))
+        rig.board.want(2, ON(1))
+        await trio.sleep(120)
+        for port, at_least_s in ((1, 29), (2, 29)):
+            (on,) = rig.told(RelayOn, port)
+            beats = rig.told(Beat, port)
+            assert all(beat.source == "poll" for beat in beats)
+            assert beats[0].at_s - on.at_s > at_least_s
+            assert all(later.at_s - earlier.at_s > 2 for earlier, later in pairwise(beats))
+        assert rig.told(Beat, 1)[0].at_s - rig.told(RelayOn, 1)[0].at_s < 31
+
+    with_rig(main, "v4")
+
+
+def test_silence_is_proved_on_ports_that_the_board_never_hears() -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.want(3, ON(1))
+        await trio.sleep(400)
+        poll = rig.told(Polled, 3)[-1]
+        assert poll.asked_at_s - poll.silent_since_s > 370
+        assert rig.told(Beat, 3) == []
+
+    with_rig(main, "v4")
+
+
+# --- What is shown, and what an operator asks -------------------------------------------------------------------------
+
+
+def test_currents_are_shown_in_counts_and_not_in_milliamperes() -> None:
+    async def main(rig: Rig) -> None:
+        await trio.sleep(30)
+        shown = rig.board.shown.ports
+        assert [(shown[port].current_ma, shown[port].current_raw) for port in (0, 3)] == [(None, 1500), (None, 12)]
+        assert [shown[port].temperature_raw for port in range(5)] == [500, 510, 520, 530, 540]
+
+    with_rig(main, "v4")
+
+
+@given(st.integers(0, 4), st.integers(0, 0xFFFF))
+def test_no_count_is_both_idle_and_drawing_and_none_at_all_is_neither(port: int, counts: int) -> None:
+    state, age_ms, read = (Answer(number, 0.0, 0.0) for number in (3, 0, counts))
+    look = look_at(port, state, age_ms, read)
+    assert (look.counts is None) == (not look.idle and not look.draws)
+    assert not (look.idle and look.draws)
+
+
+def test_an_operator_asks_by_name_port_and_number() -> None:
+    async def main(rig: Rig) -> None:
+        await trio.sleep(20)
+        assert await rig.board.raw(["id"], force=False) == ["0004a30b003d70c6"]
+        assert await rig.board.raw(["state", "0"], force=False) == ["3"]
+        assert await rig.board.raw(["cu"], force=False) == ["1948"]
+        assert await rig.board.raw(["set_media", "1", "0"], force=True) == ["1"]
+        for words in (["nonsense"], ["hb", "x"], ["hb", "9"], ["hb"], ["stop", "1", "2", "3"], ["reset"], ["ping", "1"]):
+            with pytest.raises(CallerError):
+                await rig.board.raw(words, force=False)
+
+    with_rig(main, "v4")
+
+
+def test_a_board_whose_id_chip_does_not_answer_is_known_by_its_boots() -> None:
+    async def main(rig: Rig) -> None:
+        await trio.sleep(20)
+        assert rig.board.known == KNOWN
+        rig.fake.fault("sensor rtc dead")
+        rig.fake.unplug()
+        await trio.sleep(20)
+        rig.fake.replug()
+        await trio.sleep(20)
+        assert rig.board.known == Identity(None, 1, "v4")
+        assert rig.notices("board.reset") == []
+
+    with_rig(main, "v4")
+
+
+def test_without_the_converter_nothing_is_concluded_from_currents() -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.want(1, ON(1, "emmc"))
+        await trio.sleep(60)
+        rig.fake.fault("sensor cu dead")
+        rig.fake.reset()
+        await trio.sleep(120)
+        assert rig.told(PowerLost) == []
+        assert rig.relays(1) == [(True, "command")]
+        rig.board.want(1, OFF(1))
+        await trio.sleep(60)
+        assert rig.told(RelayOff, 1)
+
+    with_rig(main, "v4")
+
+
+def test_a_new_connection_begins_with_a_new_decoder() -> None:
+    dialect = V4Dialect()
+    assert dialect.decoder() is not dialect.decoder()

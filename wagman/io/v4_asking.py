@@ -1,0 +1,108 @@
+"""Asking a v4 board: requests in lines that a fence closes, reads that survive damage, and how a port looks."""
+
+from collections.abc import Iterator, Sequence
+from itertools import count
+
+from attrs import define, field, frozen
+
+from wagman.config.schema import PORTS
+from wagman.errors import BoardProtocolError
+from wagman.io import v4
+from wagman.io.driver import TIMEOUT_S
+from wagman.io.link import Answer, Link, retry
+from wagman.io.v4 import Sensorgram
+from wagman.io.v4_requests import CU, HB, STATE, fence, replies_to, whole_replies_to
+
+POWERED_COUNTS = (200, 200, 150, 200, 200)
+"""From so many counts on something runs on a port: the firmware's own lamps go by these; 12 were captured on ports that are
+off, 1500 on one that runs."""
+
+READS = 4
+"""How often the damaged part of a read is asked again (chosen)."""
+
+REPEATS = 2
+"""How often a read is asked before its silence counts as a miss (chosen)."""
+
+
+@frozen
+class Look:
+    """What the board showed of a port, in one pass of its main loop unless something had to be asked again."""
+
+    state: int
+    state_at_s: float  # when that was read
+    age: Answer[float]  # seconds
+    counts: int | None  # None: the converter does not answer
+    counted_at_s: float  # when that was asked
+    idle: bool  # there is certainly nothing that runs
+    draws: bool  # there is certainly something
+
+
+def look_at(port: int, state: Answer[int], age_ms: Answer[int], counts: Answer[int]) -> Look:
+    """The readings of a port; without a single count the converter has failed (firmware)."""
+    draws = counts.value >= POWERED_COUNTS[port]
+    age = Answer(age_ms.value / 1000, age_ms.asked_at_s, age_ms.at_s)
+    idle = 0 < counts.value < POWERED_COUNTS[port]
+    return Look(state.value, state.at_s, age, counts.value or None, counts.asked_at_s, idle, draws)
+
+
+@define(eq=False)
+class Asking:
+    """Requests on one link."""
+
+    link: Link[v4.Event]
+    _lines: Iterator[int] = field(factory=count)
+
+    async def do(self, *asked: Sensorgram) -> Answer[tuple[Sensorgram, ...]]:
+        """Make requests, in this order and together.
+
+        Raises:
+            BoardRefusedError, BoardProtocolError: the board does not do one of them, or its reply was damaged.
+        """
+        closing = fence(next(self._lines))
+        return await self.link.request(v4.encode_all((*asked, closing)), replies_to(asked, closing), TIMEOUT_S)
+
+    async def read(self, *asked: Sensorgram) -> tuple[Answer[int], ...]:
+        """Ask for numbers; what was damaged on the way is asked again.
+
+        Raises:
+            BoardTimeoutError: the board did not answer at all.
+            BoardProtocolError: something was damaged each time.
+        """
+        found: dict[Sensorgram, Answer[int]] = {}
+        for _ in range(READS):
+            found |= await self._whole([each for each in asked if each not in found])
+            if len(found) == len(asked):
+                return tuple(found[each] for each in asked)
+        raise BoardProtocolError(f"{len(asked) - len(found)} of {len(asked)} replies were damaged, {READS} times")
+
+    async def _whole(self, asked: Sequence[Sensorgram]) -> dict[Sensorgram, Answer[int]]:
+        """Those numbers that arrive whole."""
+
+        async def once() -> Answer[tuple[Sensorgram | None, ...]]:
+            closing = fence(next(self._lines))
+            return await self.link.request(v4.encode_all((*asked, closing)), whole_replies_to(asked, closing), TIMEOUT_S)
+
+        answer = await retry(once, REPEATS)
+        replies = zip(asked, answer.value, strict=True)
+        return {each: Answer(number_of(reply), answer.asked_at_s, answer.at_s) for each, reply in replies if reply is not None}
+
+    async def looks(self) -> dict[int, Look]:
+        """How all ports look."""
+        answers = await self.read(*(request.ask(port) for request in (STATE, HB, CU) for port in PORTS))
+        return {port: look_at(port, *answers[port :: len(PORTS)]) for port in PORTS}
+
+
+def number_of(reply: Sensorgram) -> int:
+    """The number in a reply.
+
+    Raises:
+        BoardProtocolError: there is none.
+    """
+    if reply.number is None:
+        raise BoardProtocolError(f"{reply} holds no number")
+    return reply.number
+
+
+def values_of(answers: Sequence[Answer[int]]) -> tuple[int, ...]:
+    """The numbers alone."""
+    return tuple(answer.value for answer in answers)
