@@ -138,7 +138,7 @@ class Port:
 
     @property
     def unowned(self) -> bool:
-        """It is on in a cycle that the goal does not allow to cut; a firm off that is newer than what was found cuts that, too."""
+        """It is on in a cycle that the goal may not cut; a firm off that is newer than what was found cuts that, too."""
         if self.goal.firm and self.cycle is None and not self.reported:
             return False
         return self.relay != "off" and (self.cycle is None or self.cycle > self.goal.cycle)
