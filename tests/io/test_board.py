@@ -12,7 +12,7 @@ from trio.testing import MockClock
 
 from wagman.config.schema import BoardConfig, Config, DeviceConfig
 from wagman.events import Beat, Blindness, Notice, Polled, PowerFound, PowerGoal, PowerLost, RelayOff, RelayOn, Sample
-from wagman.io.board import Board
+from wagman.io.board import Board, Dialect
 from wagman.io.driver import Identity
 from wagman.io.driver_v3 import V3Dialect
 from wagman.io.driver_v4 import V4Dialect
@@ -20,7 +20,7 @@ from wagman.io.fake.guests import GuestSpec
 from wagman.io.fake.serve import FakeBoard
 from wagman.io.transport import stream_opener
 
-DIALECTS = {"v3": V3Dialect, "v4": V4Dialect}
+DIALECTS: dict[str, Callable[[], Dialect]] = {"v3": V3Dialect, "v4": V4Dialect}
 ON_BOTH_BOARDS = pytest.mark.parametrize("dialect", DIALECTS)
 
 NAMES = ("nc", "gn", "cs", "x1", "x2")
