@@ -73,3 +73,25 @@ def test_a_message_that_went_down_with_the_task_is_not_waited_for(tmp_path: Path
     trio.run(main, clock=MockClock(autojump_threshold=0))
     assert len(crashes) == 1
     assert around.goals[-1].level == "off"
+
+
+def test_a_beat_that_is_told_late_does_not_take_back_a_later_one(tmp_path: Path) -> None:
+    """The board tells of what it heard while the link was out; the control interface has told of the guest meanwhile."""
+
+    async def main() -> None:
+        guest = guest_of(tmp_path, Around())
+        await guest.journal.load()
+        async with trio.open_nursery() as nursery:
+            await nursery.start(guest.journal.run)
+            nursery.start_soon(guest.run)
+            await trio.sleep(1000)
+            now_s = trio.current_time()
+            guest.inbox.tell(Beat(1, now_s, "control"))
+            guest.inbox.tell(Beat(1, now_s - 900, "poll"))
+            guest.inbox.tell(Polled(1, now_s, now_s - 900))
+            await trio.sleep(1)
+            assert isinstance(guest.state, Started)
+            assert guest.beat_at_s == now_s
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))

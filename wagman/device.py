@@ -183,6 +183,8 @@ class Guest:
                 self.alarms.poll = item
             case Nudge():
                 return
+            case Beat() if self.beat_at_s is not None and item.at_s < self.beat_at_s:
+                return  # told late: a later one has been taken from elsewhere
             case Letter():
                 await self._step(nursery, item)
             case _:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.io.test_board import CONFIG, OFF, ON, Rig, with_rig
 from wagman.config.schema import BoardConfig
-from wagman.errors import CallerError
+from wagman.errors import BoardTimeoutError, CallerError
 from wagman.events import Beat, BoardStopping, Polled, PowerFound, PowerLost, RelayOff, RelayOn
 from wagman.io import driver_v4
 from wagman.io.driver import Identity
@@ -271,6 +271,23 @@ def test_beats_are_told_from_the_age_and_the_first_one_counts_but_for_the_port_w
             assert beats[0].at_s - on.at_s > at_least_s
             assert all(later.at_s - earlier.at_s > 2 for earlier, later in pairwise(beats))
         assert rig.told(Beat, 1)[0].at_s - rig.told(RelayOn, 1)[0].at_s < 31
+
+    with_rig(main, "v4")
+
+
+def test_a_ping_that_was_not_answered_is_no_beat() -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.want(3, ON(1))
+        await trio.sleep(44 * 60)
+        rig.fake.fault("silent on")
+        driver = rig.board._driver
+        assert driver is not None
+        with pytest.raises(BoardTimeoutError):
+            await driver.ping(3)
+        rig.fake.fault("silent off")
+        await trio.sleep(60)
+        assert rig.told(Beat, 3) == []
+        assert not rig.board.blind
 
     with_rig(main, "v4")
 

@@ -30,7 +30,7 @@ from wagman.errors import BoardProtocolError, CallerError
 from wagman.events import BoardStopping, Polled
 from wagman.io import v4
 from wagman.io.driver import PING_AGE_S, SLOW_POLLS, FailureWatch, Identity, Reading, Senses
-from wagman.io.link import Link, retry
+from wagman.io.link import Answer, Link, retry
 from wagman.io.power import SwitchOff, SwitchOn
 from wagman.io.v4 import Sensorgram
 from wagman.io.v4_asking import REPEATS, Asking, Look, values_of
@@ -72,8 +72,8 @@ EDGE_PORT = 2
 LOOKS = 3
 """How often a port's state is read before a command is taken for lost (chosen: it is carried out within one pass)."""
 
-START_S = 2.0
-"""How long after its reply a start has been carried out, at the latest (firmware: the next pass, and the switching)."""
+LATE_S = 2.0
+"""How long after its reply a request is carried out at the latest (firmware: a start, in the next pass, and the switching)."""
 
 FIRMWARE = "v4"
 """Boards do not tell the version of their firmware."""
@@ -221,7 +221,7 @@ class V4Driver:
         """The board stops a port by itself: it gets all the time there is, and its guest can be asked to halt."""
         if number in self._put_off:
             return
-        answer = await self._ask.do(STOP.ask(number, LONGEST_GRACE_S))
+        answer = await self._touch(number, STOP.ask(number, LONGEST_GRACE_S))
         self._put_off.add(number)
         self.senses.note("board.log", number, text="stopping")
         self.senses.tell(BoardStopping(number, answer.at_s, "the board has begun to stop it"))
@@ -244,11 +244,17 @@ class V4Driver:
         """Also for a port that runs: its relay does not move, and the board counts it as started by a command."""
         if media is not None and number in SELECTOR_PORTS:
             await self._ask.do(SET_MEDIA.ask(number, MEDIA.index(media)))
-        answer = await self._ask.do(START.ask(number))
-        self.senses.sightings.state_changed(number, answer.at_s + START_S)
+        answer = await self._touch(number, START.ask(number))
         self._unclaimed.discard(number)
         self._claimed_s[number] = answer.at_s
         self._selector_moved |= number not in SELECTOR_PORTS
+
+    async def _touch(self, port: int, *asked: Sensorgram) -> Answer[tuple[Sensorgram, ...]]:
+        """Make requests that reset the port's timer, whether their answer comes or not."""
+        try:
+            return await self._ask.do(*asked)
+        finally:
+            self.senses.sightings.state_changed(port, trio.current_time() + LATE_S)
 
     async def switch_off(self, action: SwitchOff) -> None:
         """Kill it, and park it; one that the board has disabled, and that has no power, is off for good."""
@@ -283,7 +289,7 @@ class V4Driver:
     async def _killed(self, number: int) -> float | None:
         """Cut the power; return when the port was stopped, at the latest, or None where it does not get there."""
         self._kill_sent_s.setdefault(number, trio.current_time())
-        await self._ask.do(STOP.ask(number, 0))
+        await self._touch(number, STOP.ask(number, 0))
         for _ in range(LOOKS):
             (state,) = await self._ask.read(STATE.ask(number))
             if state.value == STOPPED:
@@ -293,14 +299,12 @@ class V4Driver:
 
     async def _park(self, number: int) -> bool:
         """Have a stopped port be stopping for as long as there is; return whether it is."""
-        answer = await self._ask.do(PING.ask(number), STOP.ask(number, LONGEST_GRACE_S), STATE.ask(number))
-        self.senses.sightings.state_changed(number, answer.at_s)
+        answer = await self._touch(number, PING.ask(number), STOP.ask(number, LONGEST_GRACE_S), STATE.ask(number))
         return answer.value[-1].number == STOPPING
 
     async def ping(self, port: int) -> None:
         """Feed the board's timer."""
-        answer = await self._ask.do(PING.ask(port))
-        self.senses.sightings.state_changed(port, answer.at_s)
+        await self._touch(port, PING.ask(port))
 
     async def raw(self, words: Sequence[str], *, force: bool) -> Sequence[str]:
         """An operator's request, such as `state 1` or `stop 1 60`: its name, the port, the argument.
