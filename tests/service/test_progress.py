@@ -10,6 +10,7 @@ import trio
 from tests.simulation.node import run
 from wagman.device import Guest
 from wagman.io.board import Board
+from wagman.service import WagmanService
 from wagman.simulation.records import Record, Told
 from wagman.supervisor import Supervisor
 
@@ -64,7 +65,7 @@ def test_a_task_that_hangs_is_found_and_no_other_is_blamed(
     "trouble",
     [
         "board fault silent on",
-        "board fault slow 3.9",
+        "board fault slow 3.7",
         "cable out",
         "board reset",
         "disk slow 18",
@@ -73,6 +74,25 @@ def test_a_task_that_hangs_is_found_and_no_other_is_blamed(
 )
 def test_trouble_with_the_board_is_none_of_the_service(trouble: str) -> None:
     assert stuck(f"10 min; {trouble}; 1 h") == {}
+
+
+def test_what_operators_ask_the_board_does_not_hide_that_its_task_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = WagmanService.run
+
+    async def run_and_be_asked(service: WagmanService, *args: Any, **kwargs: Any) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask, service)
+            await real(service, *args, **kwargs)
+            nursery.cancel_scope.cancel()
+
+    async def ask(service: WagmanService) -> None:
+        while True:
+            await trio.sleep(5)
+            await service.io.raw(["up"], force=False)
+
+    monkeypatch.setattr(WagmanService, "run", run_and_be_asked)
+    monkeypatch.setattr(Board, "_poll", hanging(Board._poll))
+    assert stuck("20 min").keys() == {"board"}
 
 
 def test_hours_in_which_nothing_happens_leave_no_line_in_the_log() -> None:

@@ -7,11 +7,13 @@ import pytest
 import trio
 from attrs import define, evolve, field
 
-from tests.simulation.node import CONFIG, node, run
+from tests.simulation.node import CONFIG, node
 from wagman.config.load import loads
 from wagman.config.schema import Config
 from wagman.service import WagmanService
+from wagman.simulation.play import Scenario, play
 from wagman.simulation.records import Record, Told
+from wagman.simulation.script import parse
 
 AT_S = 1200.0
 
@@ -34,7 +36,7 @@ class Story:
         return next(fields for _, told, _, fields in self.told if told == type_)
 
 
-def reloaded(monkeypatch: pytest.MonkeyPatch, new: Config, script: str) -> Story:
+def reloaded(monkeypatch: pytest.MonkeyPatch, new: Config, script: str, old: Config | None = None) -> Story:
     """What happens in a node whose configuration is replaced after AT_S."""
     real = WagmanService.run
 
@@ -50,7 +52,7 @@ def reloaded(monkeypatch: pytest.MonkeyPatch, new: Config, script: str) -> Story
 
     monkeypatch.setattr(WagmanService, "run", run_and_reload)
     story = Story()
-    assert run(script, story.watch).length_s > AT_S
+    assert play(Scenario(1, old or node(), parse(script)), story.watch).length_s > AT_S
     assert story.times("service.task_failed") == []
     return story
 
@@ -72,8 +74,9 @@ def test_a_lower_bound_of_temperature_counts_with_the_next_readings(monkeypatch:
 
 
 def test_a_sensor_that_is_not_watched_any_more_raises_no_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
-    new = loads(CONFIG + "[environment.temperature_c]\n", "new.toml")
-    story = reloaded(monkeypatch, new, "19 min; board fault sensor env dead; 30 min")
+    rarely = CONFIG + '[wagman]\nnormal_interval = "1h"\n'  # so that nothing but the reload comes between
+    new = loads(rarely + "[environment.temperature_c]\n", "new.toml")
+    story = reloaded(monkeypatch, new, "18 min; cable out; 30 min", loads(rarely, "old.toml"))
     assert "environment.temperature_c" in story.fields("service.reloaded")["changed"]
     assert [at_s for at_s in story.times("environment.unknown") if at_s > AT_S] == []
 
