@@ -1,29 +1,44 @@
-"""`wagman top`: the status and the latest events, live, until q."""
+"""`wagman top`: the status, the alarms and the latest events, live, and keys to act on a device.
+
+- `top_keys`   what a key does; no I/O
+- `top_view`   the picture as lines of text; no I/O
+- here         the terminal, and the service
+"""
 
 import os
 import select
+import signal
+import socket
 import sys
 import termios
+import time
 import tty
 from argparse import ArgumentParser, Namespace
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from wagman.cli.client import LostError, add_socket_argument
-from wagman.cli.events import words
+from wagman.cli.events import last
 from wagman.cli.follow import Follower
 from wagman.cli.outcome import DONE, USAGE, CommandError
-from wagman.cli.status import lines
+from wagman.cli.text import duration
+from wagman.cli.top_keys import Request, State, keys, pressed, settled
+from wagman.cli.top_view import Picture, can_be_chosen, event_line, screen
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.text import Text
 
 REFRESH_S = 1.0
-"""How often it is drawn anew (chosen)."""
+"""How often the service is asked (chosen)."""
 
-_KEPT = 200
+KEPT = 200
+"""How many events are remembered (chosen: more than any terminal has lines)."""
+
+_CHUNK_BYTES = 1024
 
 
 def add_arguments(parser: ArgumentParser, _command: str) -> None:
@@ -36,64 +51,154 @@ def run(args: Namespace) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise CommandError("top needs a terminal: use wagman status, or wagman events -f", USAGE)
     try:
-        from rich.live import Live  # noqa: PLC0415 - heavy, and needed by nothing else
+        from rich.console import Console  # noqa: PLC0415 - heavy, and needed by nothing else
+        from rich.live import Live  # noqa: PLC0415 - likewise
     except ImportError as error:
         raise CommandError("top needs the package rich: pip install 'wagman[live]'", USAGE) from error
-    view = View(args.socket)
-    view.look()
-    with _keys(), Live(view.drawn(), screen=True, auto_refresh=False) as live:
-        while not _quit_pressed(REFRESH_S):
-            view.refresh()
-            live.update(view.drawn(), refresh=True)
+    watch, console = Watch(args.socket), Console()
+    watch.begin()
+    with _signals() as woken, _keyboard(), Live(drawn(watch, console), console=console, screen=True, auto_refresh=False) as live:
+        while not watch.state.is_over:
+            watch.refresh()
+            live.update(drawn(watch, console), refresh=True)
+            for key in _typed(woken, watch.rest_s):
+                watch.press(key)
     return DONE
 
 
-class View:
-    """What is shown."""
+class Watch:
+    """What is known of the service, and what the user is doing."""
 
     def __init__(self, path: str) -> None:
-        self._trouble = ""
-        self._events: deque[str] = deque(maxlen=_KEPT)
+        self.state = State()
+        self._events: deque[str] = deque(maxlen=KEPT)
         self._follower = Follower(path, self._events.append)
         self._status: Mapping[str, Any] = {}
-
-    def look(self) -> None:
-        """Ask how everything is, and take in what has happened. Raises LostError."""
-        self._status = self._follower.client.call("status")
-        while event := self._follower.item(0.0):
-            self._events.append(words(event))
+        self._due_s = 0.0
         self._trouble = ""
+        self._seen_s = 0.0
+
+    @property
+    def rest_s(self) -> float:
+        """How long until the service is to be asked again."""
+        return max(self._due_s - time.monotonic(), 0.0)
+
+    @property
+    def picture(self) -> Picture:
+        """What is to be drawn."""
+        silent_s = time.monotonic() - self._seen_s
+        away = f"away for {duration(silent_s)}, this is how it was: {self._trouble}" if self._trouble else ""
+        return Picture(self._status, list(self._events), self.state, away)
+
+    def begin(self) -> None:
+        """How everything is, and the latest events. Raises CommandError."""
+        client = self._follower.client
+        for event in last(client, {}, KEPT):
+            if event["id"] is None:
+                self._follower.remember(event)
+            elif event["id"] > (self._follower.last_id or 0):
+                continue  # the subscription has it
+            self._events.append(event_line(event))
+        self._look()
 
     def refresh(self) -> None:
-        """As `look`; where the service is away, the last picture stays, and says so."""
+        """Ask, if it is time to; where the service is away, the last picture stays, and says so."""
+        if self.rest_s:
+            return
         try:
-            self.look()
+            self._look()
+        except CommandError as error:
+            self._lost(error)
+        self._due_s = time.monotonic() + REFRESH_S
+
+    def press(self, key: str) -> None:
+        """Do what a key asks for."""
+        self.state, request = pressed(self.state, key, can_be_chosen(self._status))
+        if request:
+            self.state = self.state._replace(said=f"{request.verb} {request.device}: {self._answer(request)}")
+            self._due_s = 0.0
+
+    def _look(self) -> None:
+        self._status = self._follower.client.call("status")
+        for _ in range(KEPT):  # no flood of events keeps the keys waiting
+            event = self._follower.item(0.0)
+            if event is None:
+                break
+            self._events.append(event_line(event))
+        self.state = settled(self.state, can_be_chosen(self._status))
+        self._seen_s, self._trouble = time.monotonic(), ""
+
+    def _answer(self, request: Request) -> str:
+        try:
+            reply = self._follower.client.call(request.verb, device=request.device)
         except LostError as error:
-            self._follower.drop()
-            self._trouble = str(error)
+            self._lost(error)
+            return f"it is not known whether that was accepted: {error}"
+        except CommandError as error:
+            return str(error)
+        return f"{'accepted' if reply['accepted'] else 'refused'}: {reply['reason']}"
 
-    def drawn(self) -> "Text":
-        """The picture, as high as the terminal."""
-        from rich.text import Text  # noqa: PLC0415 - see above
+    def _lost(self, error: CommandError) -> None:
+        self._follower.drop()
+        self._trouble = str(error)
 
-        top = [*lines(self._status), ""]
-        room = max(os.get_terminal_size().lines - len(top) - 2, 1)
-        text = Text.from_ansi("\n".join([*top, *list(self._events)[-room:]]), no_wrap=True, overflow="ellipsis")
-        text.append(f"\n{self._trouble or 'q quits'}", "red" if self._trouble else "dim")
-        return text
+
+# --- The terminal -----------------------------------------------------------------------------------------------------
+
+
+def drawn(watch: Watch, console: "Console") -> "Text":
+    """The picture, in the size that the terminal has now."""
+    from rich.console import ConsoleDimensions  # noqa: PLC0415 - see above
+    from rich.text import Text  # noqa: PLC0415 - see above
+
+    width, height = os.get_terminal_size(sys.stdout.fileno())
+    console.size = ConsoleDimensions(width, height)  # $COLUMNS and $LINES would not follow a change of size
+    lines = screen(watch.picture, width, height)
+    return Text("\n", no_wrap=True, overflow="crop").join(Text(line.text, line.style) for line in lines)
 
 
 @contextmanager
-def _keys() -> Iterator[None]:
+def _keyboard() -> Iterator[None]:
     """Keys are read one by one meanwhile, and are not echoed."""
     before = termios.tcgetattr(sys.stdin)
-    tty.setcbreak(sys.stdin)
     try:
+        tty.setcbreak(sys.stdin)
         yield
     finally:
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
-def _quit_pressed(within_s: float) -> bool:
-    ready, _, _ = select.select([sys.stdin], [], [], within_s)
-    return bool(ready) and os.read(sys.stdin.fileno(), 64)[:1] in (b"q", b"Q", b"\x04", b"")
+@contextmanager
+def _signals() -> Iterator[socket.socket]:
+    """A change of size wakes whoever waits for the socket; SIGTERM leaves by way of whatever restores the terminal."""
+    woken, waker = socket.socketpair()
+    with woken, waker:
+        waker.settimeout(0)  # as set_wakeup_fd wants it
+        # A view that is stopped (^Z) would leave the shell its screen.
+        ours: Mapping[int, Any] = {signal.SIGWINCH: _ignored, signal.SIGTERM: _terminated, signal.SIGTSTP: signal.SIG_IGN}
+        before = {number: signal.signal(number, handler) for number, handler in ours.items()}
+        fd_before = signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
+        try:
+            yield woken
+        finally:
+            signal.set_wakeup_fd(fd_before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _ignored(_number: int, _frame: FrameType | None) -> None:
+    """The socket is what wakes."""
+
+
+def _terminated(number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)  # as shells count
+
+
+def _typed(woken: socket.socket, within_s: float) -> Iterator[str]:
+    """The keys that are pressed within that time; none where it passes, or the terminal changes its size."""
+    ready, _, _ = select.select([sys.stdin, woken], [], [], within_s)
+    if woken in ready:
+        woken.recv(_CHUNK_BYTES)
+    if sys.stdin not in ready:
+        return iter(())
+    return keys(os.read(sys.stdin.fileno(), _CHUNK_BYTES) or b"q")  # the terminal has gone

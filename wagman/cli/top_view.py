@@ -1,0 +1,154 @@
+"""The picture of the live view: the service's status, the latest events and the state of the keys as lines of text.
+
+Each line is cut to the width, none is wrapped; the events get what height is left, and the bottom line is always there.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from wagman.cli.follow import Event
+from wagman.cli.sentences import sentence
+from wagman.cli.status import board_words, for_words, notes, sensor_words
+from wagman.cli.text import clock, duration, plain, short, since
+from wagman.cli.top_keys import HELP, State, question
+
+Status = Mapping[str, Any]
+Row = Mapping[str, Any]
+
+ALARM_ROWS = 3
+"""The most lines that alarms may take (chosen: leaves six events on a terminal of 24 lines)."""
+
+_LABEL_WIDTH = 9
+_HEAD = ("DEVICE", "STATE", "FOR", "BEAT", "POWER", "TRIES", "MEDIA", "CURRENT", "TEMP", "NOTES")
+_STYLES = {"started": "green", "stopped": "dim"}
+
+
+class Line(NamedTuple):
+    """A line of the screen."""
+
+    text: str
+    style: str = ""
+
+
+class Picture(NamedTuple):
+    """Everything that is shown."""
+
+    status: Status
+    events: Sequence[str]
+    state: State
+    away: str = ""  # why the service cannot be asked, and for how long; the status is then the last one known
+
+
+def screen(picture: Picture, width: int, height: int) -> list[Line]:
+    """Exactly `height` lines of at most `width` characters."""
+    upper = [*_heading(picture), Line(""), *_devices(picture), Line(""), *_alarms(picture.status, width), Line("")][: height - 1]
+    room = height - 1 - len(upper)
+    shown = [Line(event) for event in picture.events[-room:]] if room else []
+    filler = [Line("")] * (room - len(shown))
+    return [line._replace(text=cut(line.text, width)) for line in (*upper, *shown, *filler, _bottom(picture.state))]
+
+
+def event_line(event: Event) -> str:
+    """An event: when, which device, what happened."""
+    return plain(f"{clock(event['time'])}  {event['device'] or '-':<6}  {sentence(event)}")
+
+
+def cut(text: str, width: int) -> str:
+    """The text; where it is too long, an ellipsis stands for its end."""
+    return text if len(text) <= width else f"{text[: width - 1]}…"[:width]
+
+
+def can_be_chosen(status: Status) -> list[str]:
+    """The devices that the keys can be about: all but the computer that the service runs on."""
+    return [row["name"] for row in status["devices"] if not row.get("self")]
+
+
+# --- Parts ------------------------------------------------------------------------------------------------------------
+
+
+def _heading(picture: Picture) -> Iterator[Line]:
+    service, board, wagman = (picture.status[part] for part in ("service", "board", "wagman"))
+    about = f" ({wagman['device']})" if wagman["device"] else ""
+    if picture.away:
+        yield _labelled("service", picture.away, "bold red")
+    else:
+        yield _labelled("service", f"{service['version']}, up for {duration(service['uptime_s'])}")
+    yield _labelled("board", board_words(board), "red" if board["blind"] else "")
+    yield _labelled("sensors", ", ".join(sensor_words(board["sensors"])))
+    yield _labelled("wagman", f"{wagman['state']}{about}{for_words(wagman['since'])}")
+
+
+def _labelled(label: str, text: str, style: str = "") -> Line:
+    return Line(f"{label:<{_LABEL_WIDTH}}{plain(text)}", style)
+
+
+def _devices(picture: Picture) -> Iterator[Line]:
+    """The table, and below it the reason for the state of the device that is chosen."""
+    rows, chosen = picture.status["devices"], picture.state.chosen
+    cells = [_HEAD, *(device_cells(row) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    head, *lines = ("  ".join(cell.ljust(width) for cell, width in zip(each, widths, strict=True)).rstrip() for each in cells)
+    yield Line(f"  {head}", "bold")
+    for row, line in zip(rows, lines, strict=True):
+        is_chosen = row["name"] == chosen
+        style = _STYLES.get(row["state"], "yellow")
+        yield Line(f"{'>' if is_chosen else ' '} {line}", f"{style} reverse" if is_chosen else style)
+    yield Line(next((f"  {_about(row)}" for row in rows if row["name"] == chosen), ""))
+
+
+def device_cells(row: Row) -> tuple[str, ...]:
+    """What the columns show of a device."""
+    power = row["power"]
+    return (
+        row["name"],
+        row["state"],
+        short(since(row["since"])),
+        beat(row),
+        f"{power['wanted'] or '-'}{'' if power['confirmed'] else '?'}",
+        str(row["attempts"]),
+        row["media"] or "-",
+        "-" if row["current_ma"] is None else f"{row['current_ma']:g} mA",
+        "-" if row["temperature_raw"] is None else f"{row['temperature_raw']:g}",
+        ", ".join(note for note in notes(row) if note != "unconfirmed"),  # POWER has that
+    )
+
+
+def beat(row: Row) -> str:
+    """The age of the last heartbeat, and the age at which its alarm is due; no number where that is past, and held."""
+    age_s = row["heartbeat_age_s"]
+    alarm = next((alarm for alarm in row["alarms"] if alarm["name"] == "heartbeat"), None)
+    if age_s is None or alarm is None:
+        return short(age_s)
+    return f"{short(age_s)}/{'held' if alarm['held'] else short(age_s + alarm['in_s'])}"
+
+
+def _about(row: Row) -> str:
+    return plain("; ".join(filter(None, [f"{row['name']}: {row['reason'] or row['state']}", ", ".join(notes(row))])))
+
+
+def _alarms(status: Status, width: int) -> list[Line]:
+    """Side by side, the next one first; those that find no room are counted."""
+    texts = alarm_texts(status)
+    cell = max(map(len, texts), default=0) + 2
+    columns = max((width - _LABEL_WIDTH) // cell, 1)
+    room = columns * ALARM_ROWS
+    if len(texts) > room:
+        texts = [*texts[: room - 1], f"and {len(texts) - room + 1} more"]
+    rows = [texts[start : start + columns] for start in range(0, len(texts), columns)] or [["none"]]
+    return [_labelled("" if number else "alarms", "".join(text.ljust(cell) for text in row)) for number, row in enumerate(rows)]
+
+
+def alarm_texts(status: Status) -> list[str]:
+    """All that run, the next one first: in how long it is due, of which machine, which one."""
+    machines = [("wagman", status["wagman"]), *((row["name"], row) for row in status["devices"])]
+    alarms = [(alarm["in_s"], name, alarm) for name, machine in machines for alarm in machine.get("alarms", ())]
+    alarms.sort(key=lambda each: each[:2])
+    return [
+        f"{'held' if alarm['held'] else short(in_s):>5} {name} {alarm['name'].replace('_', ' ')}" for in_s, name, alarm in alarms
+    ]
+
+
+def _bottom(state: State) -> Line:
+    if state.asked:
+        return Line(question(state.asked), "bold yellow")
+    return Line(plain(state.said), "bold") if state.said else Line(HELP, "dim")
