@@ -1,6 +1,8 @@
 """The service under a real systemd, with the fake board, on a machine booted for the purpose."""
 
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -197,3 +199,9 @@ def test_removal_leaves_nothing_but_what_is_the_operators(own_machine: Machine) 
 def test_a_restart_of_the_controller_is_told_to_the_board_and_then_shuts_down(own_machine: Machine) -> None:
     own_machine.run("wagman restart nc --no-wait", check=False)
     own_machine.spawned.wait(timeout=60)
+    with closing(sqlite3.connect(own_machine.root / "var/lib/wagman/wagman.db")) as log:
+        rows = log.execute("SELECT type, fields FROM event ORDER BY id DESC LIMIT 20").fetchall()
+    last = {type_: json.loads(fields) for type_, fields in reversed(rows)}
+    assert last["controller.going_down"]["shut_down"]
+    assert last["service.stopping"] == {"because": "the controller is shutting down"}
+    assert "device.stopping" not in last
