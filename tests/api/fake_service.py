@@ -250,6 +250,7 @@ def row(guest: Guest) -> dict[str, Any]:
         "failures": guest.failures,
         "heartbeat_age_s": 3.0 if guest.state == "started" else None,
         "current_ma": 480 if guest.on else 0,
+        "current_raw": None,
         "temperature_raw": 512,
         "alarms": [{"name": "heartbeat", "in_s": 297.0, "held": False}] if guest.state == "started" else [],
         "next_start_in_s": None,

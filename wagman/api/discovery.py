@@ -69,6 +69,7 @@ SCHEMAS: Final[Mapping[str, Any]] = {
         failures=_COUNT,
         heartbeat_age_s=_NUMBER_OR_NULL,
         current_ma=_NUMBER_OR_NULL,
+        current_raw=_NUMBER_OR_NULL,
         temperature_raw=_NUMBER_OR_NULL,
         alarms=_list(_object(name=_TEXT, in_s=_NUMBER_OR_NULL, held=_FLAG)),
         next_start_in_s=_NUMBER_OR_NULL,

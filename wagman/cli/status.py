@@ -54,7 +54,6 @@ def device_lines(rows: list[Mapping[str, Any]]) -> list[str]:
 
 def device_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     """What the columns show of a device."""
-    current = "-" if row["current_ma"] is None else f"{row['current_ma']:g} mA"
     return (
         row["name"],
         str(row["port"]),
@@ -63,9 +62,16 @@ def device_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         row["power"]["wanted"] or "-",
         row["media"] or "-",
         short(row["heartbeat_age_s"]),
-        current,
+        current(row),
         ", ".join(notes(row)),
     )
+
+
+def current(row: Mapping[str, Any]) -> str:
+    """What a device draws; in counts, where nobody knows how many make a milliampere."""
+    if row["current_ma"] is not None:
+        return f"{row['current_ma']:g} mA"
+    return "-" if row["current_raw"] is None else f"{row['current_raw']:g} raw"
 
 
 def notes(row: Mapping[str, Any]) -> Iterator[str]:

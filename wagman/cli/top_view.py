@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from wagman.cli.follow import Event
 from wagman.cli.sentences import sentence
-from wagman.cli.status import board_words, for_words, notes, sensor_words
+from wagman.cli.status import board_words, current, for_words, notes, sensor_words
 from wagman.cli.text import clock, duration, plain, short, since
 from wagman.cli.top_keys import HELP, State, question
 
@@ -107,7 +107,7 @@ def device_cells(row: Row) -> tuple[str, ...]:
         f"{power['wanted'] or '-'}{'' if power['confirmed'] else '?'}",
         str(row["attempts"]),
         row["media"] or "-",
-        "-" if row["current_ma"] is None else f"{row['current_ma']:g} mA",
+        current(row),
         "-" if row["temperature_raw"] is None else f"{row['temperature_raw']:g}",
         ", ".join(note for note in notes(row) if note != "unconfirmed"),  # POWER has that
     )
