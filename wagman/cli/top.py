@@ -129,11 +129,14 @@ class Watch:
         self._seen_s, self._trouble = time.monotonic(), ""
 
     def _answer(self, request: Request) -> str:
+        sent = False
         try:
-            reply = self._follower.client.call(request.verb, device=request.device)
+            client = self._follower.client
+            sent = True
+            reply = client.call(request.verb, device=request.device)
         except LostError as error:
             self._lost(error)
-            return f"it is not known whether that was accepted: {error}"
+            return f"{'it is not known whether that was accepted' if sent else 'not sent'}: {error}"
         except CommandError as error:
             return str(error)
         return f"{'accepted' if reply['accepted'] else 'refused'}: {reply['reason']}"

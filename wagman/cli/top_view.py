@@ -135,7 +135,10 @@ def _alarms(status: Status, width: int) -> list[Line]:
     if len(texts) > room:
         texts = [*texts[: room - 1], f"and {len(texts) - room + 1} more"]
     rows = [texts[start : start + columns] for start in range(0, len(texts), columns)] or [["none"]]
-    return [_labelled("" if number else "alarms", "".join(text.ljust(cell) for text in row)) for number, row in enumerate(rows)]
+    return [
+        _labelled("" if number else "alarms", "".join(text.ljust(cell) for text in row).rstrip())
+        for number, row in enumerate(rows)
+    ]
 
 
 def alarm_texts(status: Status) -> list[str]:
