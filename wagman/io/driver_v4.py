@@ -258,15 +258,24 @@ class V4Driver:
 
     async def switch_off(self, action: SwitchOff) -> None:
         """Kill it, and park it; one that the board has disabled, and that has no power, is off for good."""
-        look = (await self._look())[action.port]
-        if self._came_back(action.port, look):
-            del self._kill_sent_s[action.port]
-            self.senses.power.came_back(action.port, look.state_at_s, "the board started it again")
+        is_doubtful = action.port in self._kill_sent_s or self._looks[action.port].state == DISABLED
+        if is_doubtful and await self._need_not_be_killed(action.port):
             return
-        is_off = look.state == DISABLED and look.idle
-        off_at_s = look.state_at_s if is_off else await self._kill_and_park(action.port)
+        off_at_s = await self._kill_and_park(action.port)
         if off_at_s is not None:
             self.senses.power.seen_off(action.port, off_at_s)
+
+    async def _need_not_be_killed(self, number: int) -> bool:
+        """Look once more before the power is cut: it may be off for good, or be on again by the board's doing."""
+        look = (await self._look())[number]
+        if look.state == DISABLED and look.idle:
+            self.senses.power.seen_off(number, look.state_at_s)
+            return True
+        if not self._came_back(number, look):
+            return False
+        del self._kill_sent_s[number]
+        self.senses.power.came_back(number, look.state_at_s, "the board started it again")
+        return True
 
     def _came_back(self, number: int, look: Look) -> bool:
         """A kill has gone out before, and now the port is started, younger than that: the board may have started it again.
