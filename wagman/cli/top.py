@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from wagman.cli.client import LostError, add_socket_argument
 from wagman.cli.events import last
@@ -38,6 +38,10 @@ REFRESH_S = 1.0
 KEPT = 200
 """How many events are remembered (chosen: more than any terminal has lines)."""
 
+USUAL_SIZE = (80, 24)
+"""For a terminal that does not know its own, such as a serial console."""
+
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 _CHUNK_BYTES = 1024
 
 
@@ -61,8 +65,12 @@ def run(args: Namespace) -> int:
         while not watch.state.is_over:
             watch.refresh()
             live.update(drawn(watch, console), refresh=True)
-            for key in _typed(woken, watch.rest_s):
-                watch.press(key)
+            ready, _, _ = select.select([sys.stdin, woken], [], [], watch.rest_s)
+            came = woken.recv(_CHUNK_BYTES) if woken in ready else b""
+            if number := next((number for number in _ENDING if number in came), None):
+                return 128 + number  # as shells count
+            if sys.stdin in ready:
+                watch.type(os.read(sys.stdin.fileno(), _CHUNK_BYTES) or b"q")  # nothing: the terminal has gone
     return DONE
 
 
@@ -111,8 +119,12 @@ class Watch:
             self._lost(error)
         self._due_s = time.monotonic() + REFRESH_S
 
-    def press(self, key: str) -> None:
-        """Do what a key asks for."""
+    def type(self, data: bytes) -> None:
+        """Do what the keys ask for."""
+        for key in keys(data):
+            self._press(key)
+
+    def _press(self, key: str) -> None:
         self.state, request = pressed(self.state, key, can_be_chosen(self._status))
         if request:
             self.state = self.state._replace(said=f"{request.verb} {request.device}: {self._answer(request)}")
@@ -154,7 +166,7 @@ def drawn(watch: Watch, console: "Console") -> "Text":
     from rich.console import ConsoleDimensions  # noqa: PLC0415 - see above
     from rich.text import Text  # noqa: PLC0415 - see above
 
-    width, height = os.get_terminal_size(sys.stdout.fileno())
+    width, height = (given or usual for given, usual in zip(os.get_terminal_size(sys.stdout.fileno()), USUAL_SIZE, strict=True))
     console.size = ConsoleDimensions(width, height)  # $COLUMNS and $LINES would not follow a change of size
     lines = screen(watch.picture, width, height)
     return Text("\n", no_wrap=True, overflow="crop").join(Text(line.text, line.style) for line in lines)
@@ -173,12 +185,12 @@ def _keyboard() -> Iterator[None]:
 
 @contextmanager
 def _signals() -> Iterator[socket.socket]:
-    """A change of size wakes whoever waits for the socket; SIGTERM leaves by way of whatever restores the terminal."""
+    """A socket that has the numbers of the signals that come; none of them breaks in where the terminal is being changed."""
     woken, waker = socket.socketpair()
     with woken, waker:
         waker.settimeout(0)  # as set_wakeup_fd wants it
         # A view that is stopped (^Z) would leave the shell its screen.
-        ours: Mapping[int, Any] = {signal.SIGWINCH: _ignored, signal.SIGTERM: _terminated, signal.SIGTSTP: signal.SIG_IGN}
+        ours: dict[int, Any] = dict.fromkeys((*_ENDING, signal.SIGWINCH), _noted) | {signal.SIGTSTP: signal.SIG_IGN}
         before = {number: signal.signal(number, handler) for number, handler in ours.items()}
         fd_before = signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
         try:
@@ -189,19 +201,5 @@ def _signals() -> Iterator[socket.socket]:
                 signal.signal(number, handler)
 
 
-def _ignored(_number: int, _frame: FrameType | None) -> None:
-    """The socket is what wakes."""
-
-
-def _terminated(number: int, _frame: FrameType | None) -> NoReturn:
-    raise SystemExit(128 + number)  # as shells count
-
-
-def _typed(woken: socket.socket, within_s: float) -> Iterator[str]:
-    """The keys that are pressed within that time; none where it passes, or the terminal changes its size."""
-    ready, _, _ = select.select([sys.stdin, woken], [], [], within_s)
-    if woken in ready:
-        woken.recv(_CHUNK_BYTES)
-    if sys.stdin not in ready:
-        return iter(())
-    return keys(os.read(sys.stdin.fileno(), _CHUNK_BYTES) or b"q")  # the terminal has gone
+def _noted(_number: int, _frame: FrameType | None) -> None:
+    """The socket has it."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 VERBS = {"s": "start", "t": "stop", "r": "restart", "K": "kill", "e": "enable", "d": "disable"}
-HELP = "  ".join(["j k choose", *(f"{key} {verb}" for key, verb in VERBS.items()), "q quit"])
+HELP = "  ".join(["j k choose", *(f"{key} {verb}" for key, verb in VERBS.items()), "q quits"])
 
 _STEPS = {"j": 1, "\x1b[B": 1, "\x1bOB": 1, "k": -1, "\x1b[A": -1, "\x1bOA": -1}
 _QUIT = ("q", "Q", "\x04")
