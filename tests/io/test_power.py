@@ -263,6 +263,17 @@ def test_a_kill_cuts_power_of_unknown_origin_too_but_no_power_that_comes_on_afte
     assert rig.next() == math.inf
 
 
+def test_power_that_the_board_switched_on_again_before_its_off_could_be_seen_is_found_and_not_cut() -> None:
+    rig = switched_on()
+    rig.want(1, "off", 1)
+    rig.do(rig.next())
+    rig.told()
+    rig.power.came_back(1, rig.now_s, "the board started it again")
+    assert rig.told() == [PowerFound(1, rig.now_s, "the board started it again")]
+    rig.now_s += 100
+    assert rig.next() == math.inf
+
+
 def test_power_that_went_away_by_itself_is_lost_and_not_switched_on_again_in_that_cycle() -> None:
     rig = switched_on()
     rig.power.seen_off(1, rig.now_s)

@@ -2,6 +2,7 @@ import json
 import math
 import random
 from base64 import b64decode, b64encode
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -374,3 +375,20 @@ def test_a_request_line_holds_up_to_128_characters() -> None:
 def test_an_empty_request_line_is_refused() -> None:
     with pytest.raises(CallerError):
         v4.encode([])
+
+
+@given(st.lists(st.integers(0, 2**32 - 1).map(lambda number: Sensorgram(0xC008, 1, (v4.unsigned(number),))), max_size=40))
+def test_any_number_of_requests_takes_as_few_lines_as_the_board_accepts(asked: list[Sensorgram]) -> None:
+    lines = v4.encode_all(asked).split(b"\n")[:-1] if asked else []
+    assert all(len(line) <= v4.MAX_REQUEST for line in lines)
+    packed = [b64decode(line) for line in lines]
+    assert b"".join(packed) == b"".join(each.pack() for each in asked)
+    for line, after in pairwise(packed):
+        assert len(line) + Sensorgram.unpack(after).size > v4.MAX_REQUEST * 6 // 8
+
+
+@given(st.integers(0, 2**32 - 1), st.binary(max_size=20))
+def test_the_size_of_a_sensorgram_is_what_it_packs_into(number: int, data: bytes) -> None:
+    for value in (v4.unsigned(number), Value(BYTES, data)):
+        asked = Sensorgram(1, 1, (value,))
+        assert asked.size == len(asked.pack())

@@ -155,3 +155,37 @@ def test_an_enclosure_reading_that_no_sensor_can_give_is_a_breach_of_protocol() 
     id_reply = Sensorgram(0xFF1A, 1, (v4.Value(v4.BYTES, b"\x00\x04"),))
     with pytest.raises(BoardProtocolError):
         requests.parse_report([id_reply, Sensorgram(0x0002, 1, (v4.unsigned(70_000),))])
+
+
+# --- Reads that survive damage ----------------------------------------------------------------------------------------
+
+
+def told(matched: list[Event]) -> tuple[Sensorgram | None, ...] | None:
+    """What the matcher for reads makes of these events."""
+    match = requests.whole_replies_to(ASKED, FENCE)
+    return next((value for value in map(match, matched) if value is not None), None)
+
+
+def sensorgram_of(line: Line) -> Sensorgram:
+    return line.sensorgrams[0]
+
+
+@pytest.mark.parametrize("lost", [(), (0,), (1,), (0, 1)])
+@pytest.mark.parametrize("instead", [[], [Junk(b"AA")], [EmptyLine()]])
+def test_of_a_read_the_whole_replies_are_told_at_the_fence_and_none_for_the_others(
+    lost: tuple[int, ...], instead: list[Event]
+) -> None:
+    events = [event for index, good in enumerate(GOOD) for event in (instead if index in lost else [good])]
+    expected = tuple(None if index in lost else sensorgram_of(good) for index, good in enumerate(GOOD))
+    assert told(events) is None
+    assert told([*events, reply(HB, FENCE)]) == expected
+
+
+def test_what_came_before_the_fence_of_another_read_is_late_and_left_aside() -> None:
+    late = [*GOOD, reply(HB, requests.fence(2))]
+    assert told([*late, GOOD[1], reply(HB, FENCE)]) == (None, sensorgram_of(GOOD[1]))
+
+
+def test_a_minute_report_between_the_replies_to_a_read_is_left_aside() -> None:
+    report = Line((sensorgram_of(GOOD[1]), sensorgram_of(GOOD[0])))
+    assert told([GOOD[0], report, GOOD[1], reply(HB, FENCE)]) == tuple(map(sensorgram_of, GOOD))

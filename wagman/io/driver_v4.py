@@ -230,8 +230,11 @@ class V4Driver:
 
     async def switch_on(self, action: SwitchOn) -> None:
         """Leave the parking lot, choose the medium, start; the state read back is the evidence."""
-        (state,) = await self._ask.read(STATE.ask(action.port))
-        if state.value == STOPPING and await self._killed(action.port) is None:
+        look = (await self._look())[action.port]
+        if look.state == STOPPING and look.draws:
+            self.senses.power.seen_on(action.port, look.state_at_s)  # it is on, and not parked: to kill it would be a cut
+            return
+        if look.state == STOPPING and await self._killed(action.port) is None:
             return
         self._kill_sent_s.pop(action.port, None)
         await self._start(action.port, action.media)
