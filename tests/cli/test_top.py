@@ -487,7 +487,7 @@ def test_a_defect_restores_the_terminal_too(tmp_path: Path) -> None:
     daemon = Daemon(tmp_path)
     with scripted(daemon.socket, answer), top(daemon) as terminal:
         assert terminal.ended() == 1
-        assert b"KeyError" in terminal.output
+        terminal.wait(lambda: b"KeyError" in terminal.output)
 
 
 def test_it_does_not_begin_without_a_service(tmp_path: Path) -> None:
