@@ -216,6 +216,24 @@ def test_a_stop_that_the_board_begins_is_put_off_and_told() -> None:
     with_rig(main, "v4")
 
 
+def test_a_port_that_the_board_has_started_again_before_it_could_be_parked_is_found_and_not_just_cut() -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.want(1, ON(1, "emmc"))
+        await trio.sleep(120)
+        rig.board.want(1, OFF(1))
+        while rig.is_on[1]:  # noqa: ASYNC110 - the board has no event for it
+            await trio.sleep(0.05)
+        rig.fake.unplug()  # in the moment in which the relay has moved
+        rig.fake.guest("gn", "boot=500")
+        await trio.sleep(75)
+        rig.fake.replug()
+        await trio.sleep(30)
+        assert rig.relays(1) == [(True, "command"), (False, "command"), (True, "board")]
+        assert [found.why for found in rig.told(PowerFound, 1)] == ["the board started it again"]
+
+    with_rig(main, "v4")
+
+
 def test_a_port_that_the_board_does_not_manage_is_claimed_before_it_is_power_cycled() -> None:
     async def main(rig: Rig) -> None:
         rig.fake.eeprom.failures[1] = 40

@@ -75,6 +75,9 @@ LOOKS = 3
 LATE_S = 2.0
 """How long after its reply a request is carried out at the latest (firmware: a start, in the next pass, and the switching)."""
 
+AGAIN_S = 55.0
+"""So soon after a kill the board starts nothing again (firmware: 60 s, less a pass or two)."""
+
 FIRMWARE = "v4"
 """Boards do not tell the version of their firmware."""
 
@@ -229,17 +232,18 @@ class V4Driver:
     # Switching ---------------------------------------------------------------
 
     async def switch_on(self, action: SwitchOn) -> None:
-        """Leave the parking lot, choose the medium, start; the state read back is the evidence."""
+        """Leave the parking lot, choose the medium, start; the state read back is the evidence.
+
+        A port that is stopping and draws current is not parked: to kill it would be a cut. Its start is refused; it is on.
+        """
         look = (await self._look())[action.port]
-        if look.state == STOPPING and look.draws:
-            self.senses.power.seen_on(action.port, look.state_at_s)  # it is on, and not parked: to kill it would be a cut
-            return
-        if look.state == STOPPING and await self._killed(action.port) is None:
+        is_on = look.state == STOPPING and look.draws
+        if look.state == STOPPING and not is_on and await self._killed(action.port) is None:
             return
         self._kill_sent_s.pop(action.port, None)
         await self._start(action.port, action.media)
         (state,) = await self._ask.read(STATE.ask(action.port))
-        if state.value == STARTED:
+        if is_on or state.value == STARTED:
             self.senses.sightings.switched(action.port, state.at_s)
             self.senses.power.seen_on(action.port, state.at_s, action.media)
 
@@ -281,14 +285,14 @@ class V4Driver:
         return True
 
     def _came_back(self, number: int, look: Look) -> bool:
-        """A kill has gone out before, and now the port is started, younger than that: the board may have started it again.
+        """A kill has gone out before, and a minute later the port is started anew: the board may have started it again.
 
-        So may have a guest that beats, if the kill was lost; it is asked once more. An operator's kill asks nobody.
+        So it may seem, too, where the kill was lost and the guest beats: it is asked once more. An operator's kill asks nobody.
         """
         sent_s = self._kill_sent_s.get(number)
         if sent_s is None or self.senses.power.ports[number].goal.firm:
             return False
-        return look.state == STARTED and look.draws and look.age.at_s - look.age.value > sent_s
+        return look.state == STARTED and look.draws and look.age.at_s - look.age.value > sent_s + AGAIN_S
 
     async def _kill_and_park(self, number: int) -> float | None:
         """Return when it was off, at the latest; None where that cannot be said."""
