@@ -33,6 +33,7 @@ class Node:
     service: Wire  # for requests
     events: Wire  # for the subscription
     speed: float
+    dialect: str = "v3"
 
     def real_s(self, board_s: float) -> float:
         """How long so much board time takes."""
@@ -53,7 +54,7 @@ async def running_node(speed: float, dialect: str) -> AsyncIterator[Node]:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_child, folder, _board_arguments(folder, speed, dialect))
             nursery.start_soon(_child, folder, ("run", "--config", str(config), "--speed", str(speed)))
-            yield await _reached(folder, speed)
+            yield await _reached(folder, speed, dialect)
             nursery.cancel_scope.cancel()
 
 
@@ -63,10 +64,10 @@ def _board_arguments(folder: Path, speed: float, dialect: str) -> Sequence[str]:
     return "fake-board", *places, "--speed", str(speed), "--dialect", dialect, *guests
 
 
-async def _reached(folder: Path, speed: float) -> Node:
+async def _reached(folder: Path, speed: float, dialect: str) -> Node:
     with trio.move_on_after(START_S):
         service = folder / "wagman.sock"
-        return Node(await connect(folder / "control"), await connect(service), await connect(service), speed)
+        return Node(await connect(folder / "control"), await connect(service), await connect(service), speed, dialect)
     raise NodeError(f"the service and the fake board did not answer within {START_S:g} s")
 
 

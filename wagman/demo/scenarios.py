@@ -58,8 +58,33 @@ async def unplug(stage: Stage) -> None:
 
 
 async def reset(stage: Stage) -> None:
-    """The board restarts, and the guests lose their power."""
+    """The board restarts, and the guests lose their power, unless the board latches all relays."""
     await power_up(stage)
+    await (surviving if stage.node.dialect == "v4" else falling_off)(stage)
+
+
+SCENARIOS: Final[Mapping[str, Scenario]] = {"tour": tour, "unplug": unplug, "reset": reset}
+
+# --- Scenes -----------------------------------------------------------------------------------------------------------
+
+
+async def surviving(stage: Stage) -> None:
+    """A v4 board restarts."""
+    before = await stage.switches()
+    async with stage.showing(
+        "The board restarts: its relays are latched, but it takes the guests for stopped.",
+        "a restart of the board cost no guest its power, and the board was made to manage them again",
+        within_s=400,
+    ):
+        await stage.do("reset")
+        await stage.event("board.reset")
+        await stage.pause(180)
+        await stage.until(all_started)
+        stage.require(await stage.switches() == before, "a relay was switched after the restart of the board")
+
+
+async def falling_off(stage: Stage) -> None:
+    """A v3 board restarts."""
     began_s = await stage.now_s()
     async with stage.showing(
         "The board restarts: the relays of the guests fall off, that of the controller does not.",
@@ -74,11 +99,6 @@ async def reset(stage: Stage) -> None:
         stage.require({s.name for s in switches if s.by == "reset"} == set(GUESTS), "the relays of the guests did not fall off")
         stage.require(not any(s.name == "nc" for s in switches), "the controller's own relay was switched")
         require_orderly(stage, switches, booting=GUESTS[:-1])
-
-
-SCENARIOS: Final[Mapping[str, Scenario]] = {"tour": tour, "unplug": unplug, "reset": reset}
-
-# --- Scenes -----------------------------------------------------------------------------------------------------------
 
 
 async def power_up(stage: Stage) -> None:

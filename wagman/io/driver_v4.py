@@ -107,12 +107,14 @@ class V4Driver:
         self.senses.sightings.counts_edges = EDGE_PORT.__eq__
 
     async def _look(self) -> dict[int, Look]:
-        """All ports. A change of state resets the port's timer; ports 2 to 4 move the controller's selector when they start."""
+        """All ports. A change of state resets the port's timer, as a kill does that has not been seen through."""
         looks = await self._ask.looks()
         for port, look in looks.items():
-            if port in self._looks and self._looks[port].state != look.state:
+            has_changed = port in self._looks and self._looks[port].state != look.state
+            if has_changed or port in self._kill_sent_s:
                 self.senses.sightings.state_changed(port, max(look.state_at_s, look.age.at_s))
-                self._selector_moved |= look.state == STARTED and port not in SELECTOR_PORTS
+            if has_changed and look.state == STARTED and port not in SELECTOR_PORTS:
+                self._selector_moved = True  # the controller's, which these ports move when they start
         self._looks = looks
         return looks
 
