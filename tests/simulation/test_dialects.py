@@ -1,0 +1,72 @@
+"""The whole service on a v4 board, and on a board whose kind it has to find out."""
+
+import pytest
+
+from tests.simulation.node import CONFIG
+from wagman.config.load import loads
+from wagman.config.schema import Config
+from wagman.io.v4 import encode_all
+from wagman.io.v4_requests import ENABLE, PING, SET_MEDIA, START, STOP
+from wagman.simulation.play import Scenario, play
+from wagman.simulation.profiles import HOUR_S, PROFILES, make_script
+from wagman.simulation.records import Record, RelayMoved, Sent, Told
+from wagman.simulation.requests import requests_in
+from wagman.simulation.script import parse
+
+
+def node(dialect: str) -> Config:
+    return loads(f'[board]\ndialect = "{dialect}"\n{CONFIG}', "node.toml")
+
+
+@pytest.mark.parametrize("profile", ["none", "cable", "board", "bytes", "guests", "service", "operators", "enclosure"])
+def test_every_promise_holds_with_a_v4_board(profile: str) -> None:
+    config = node("v4")
+    assert play(Scenario(1, config, make_script(config, PROFILES[profile], 1, 2 * HOUR_S))).violation is None
+
+
+@pytest.mark.parametrize("profile", ["none", "cable", "board"])
+def test_every_promise_holds_where_the_dialect_is_to_be_found_out(profile: str) -> None:
+    config = node("auto")
+    assert play(Scenario(1, config, make_script(config, PROFILES[profile], 1, HOUR_S))).violation is None
+
+
+def test_no_guest_of_a_v4_board_is_switched_when_it_restarts() -> None:
+    moved = list[RelayMoved]()
+
+    def watch(record: Record) -> None:
+        if isinstance(record, RelayMoved):
+            moved.append(record)
+
+    outcome = play(Scenario(1, node("v4"), parse("20 min; board reset; 4.5 h; all well; settled")), watch)
+    assert outcome.violation is None
+    assert all(record.at_s < 20 * 60 for record in moved)
+
+
+@pytest.mark.parametrize("dialect", ["v3", "v4", "auto"])
+def test_the_requests_are_the_same_words_whatever_the_board_speaks(dialect: str) -> None:
+    sent = set[tuple[str, ...]]()
+
+    def watch(record: Record) -> None:
+        if isinstance(record, Sent):
+            sent.add(record.words)
+
+    play(Scenario(1, node(dialect), parse("20 min; gn: kill; 5 min")), watch)
+    assert {words for words in sent if words[0] == "start" and words[1] != "0"} == {("start", str(port)) for port in (1, 2, 3, 4)}
+    assert ("disable", "1") in sent
+
+
+def test_a_stop_with_grace_is_no_cut() -> None:
+    asked = [STOP.ask(1, 0), STOP.ask(1, 60), PING.ask(2), START.ask(3), ENABLE.ask(4), SET_MEDIA.ask(0, 1)]
+    words = [("disable", "1"), ("stop", "1"), ("ping", "2"), ("start", "3"), ("enable", "4"), ("set_media", "0")]
+    assert list(requests_in(encode_all(asked))) == words
+
+
+def test_guests_that_a_v4_board_cannot_hear_are_heard_over_the_control_interface() -> None:
+    started = set[str | None]()
+
+    def watch(record: Record) -> None:
+        if isinstance(record, Told) and record.event.type == "device.started":
+            started.add(record.event.device)
+
+    play(Scenario(1, node("v4"), parse("20 min")), watch)
+    assert started == {"gn", "cs", "x1", "x2"}
