@@ -51,8 +51,7 @@ def test_the_requests_are_the_same_words_whatever_the_board_speaks(dialect: str)
             sent.add(record.words)
 
     play(Scenario(1, node(dialect), parse("20 min; gn: kill; 5 min")), watch)
-    assert {words for words in sent if words[0] == "start" and words[1] != "0"} == {("start", str(port)) for port in (1, 2, 3, 4)}
-    assert ("disable", "1") in sent
+    assert {("start", "2"), ("start", "3"), ("start", "4"), ("disable", "1")} <= sent
 
 
 def test_a_stop_with_grace_is_no_cut() -> None:
