@@ -150,9 +150,9 @@ class Guest:
         }
 
     @property
-    def power_wanted(self) -> str:
-        """`on` or `off`; a guest whose power is left alone for now is wanted as it is."""
-        return "on" if self.state.power(self.memory).level == "on" else "off"
+    def goal(self) -> PowerGoal:
+        """The power that its state asks for; the reconciler hears of it once the state is durable."""
+        return self.state.power(self.memory)
 
     @property
     def last_event(self) -> Cause:
@@ -236,7 +236,7 @@ class Guest:
 
     def _publish(self) -> None:
         """Tell the neighbours what has changed for them."""
-        goal, view = self.state.power(self.memory), self.view()
+        goal, view = self.goal, self.view()
         if goal != self._goal:
             self._goal = goal
             self.around.want(self.config.port, goal)

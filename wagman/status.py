@@ -6,9 +6,11 @@ from typing import Any
 from wagman import __version__
 from wagman.config.schema import DeviceConfig
 from wagman.device import Guest
+from wagman.events import PowerGoal
 from wagman.fsm.environment import Environment
 from wagman.io.board import Board
 from wagman.io.driver import Reading
+from wagman.io.power import Port
 from wagman.supervisor import Supervisor
 
 
@@ -64,7 +66,6 @@ def wagman_status(supervisor: Supervisor, now_s: float) -> dict[str, Any]:
 def device_status(guest: Guest, board: Board, now_s: float) -> dict[str, Any]:
     """A guest's row."""
     port, reading = guest.config.port, board.shown.ports.get(guest.config.port, Reading())
-    relay = board.power.ports[port]
     backoff_s = guest.alarms.remaining_s("backoff", now_s)
     return {
         "name": guest.config.name,
@@ -75,7 +76,7 @@ def device_status(guest: Guest, board: Board, now_s: float) -> dict[str, Any]:
         "reason": guest.reason,
         "wanted": guest.memory.wanted,
         "enabled": guest.memory.enabled,
-        "power": {"wanted": guest.power_wanted, "confirmed": relay.confirmed},
+        "power": power_status(guest.goal, board.power.ports[port]),
         "media": guest.memory.media,
         "attempts": guest.memory.attempts,
         "failures": guest.memory.failures,
@@ -87,6 +88,15 @@ def device_status(guest: Guest, board: Board, now_s: float) -> dict[str, Any]:
         "next_start_in_s": None if backoff_s is None else round(backoff_s, 3),
         "held": guest.memory.held,
     }
+
+
+def power_status(goal: PowerGoal, port: Port) -> dict[str, Any]:
+    """The power that is wanted, and whether the board has shown that it is so.
+
+    What the board has shown counts for the goal that it was shown for: while a state is being made durable, the reconciler
+    still holds the goal from before. Power that is left alone for now is wanted off, and never confirmed.
+    """
+    return {"wanted": "on" if goal.level == "on" else "off", "confirmed": port.goal == goal and port.confirmed}
 
 
 def self_status(device: DeviceConfig, board: Board, since: str) -> dict[str, Any]:
