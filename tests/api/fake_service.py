@@ -12,7 +12,7 @@ import trio
 from attrs import define, field
 
 from wagman.api.service import UnknownDeviceError
-from wagman.errors import BoardRefusedError, BoardTimeoutError, CallerError, LinkGoneError
+from wagman.errors import BoardProtocolError, BoardRefusedError, BoardTimeoutError, CallerError, LinkGoneError
 from wagman.events import Draft, Verb
 from wagman.store import Blocking, Journal, Limits, Receipt, Store, inline
 
@@ -21,6 +21,7 @@ BOOT_ID = "boot-1"
 BOARD_ERRORS = {
     "bad": BoardRefusedError("the board says: invalid command"),
     "gone": LinkGoneError("the link is down"),
+    "odd": BoardProtocolError("'7x' is no number"),
     "slow": BoardTimeoutError("the board did not answer in 5 s"),
 }
 

@@ -125,6 +125,21 @@ def test_what_makes_no_sense_gets_its_error_and_the_connection_lives_on(method: 
     in_virtual_time(story)
 
 
+@pytest.mark.parametrize(
+    ("command", "advice"),
+    [("gone", "look at the cable and at board.device"), ("slow", "see wagman status"), ("odd", "try again")],
+)
+def test_trouble_with_the_board_comes_with_advice_and_with_what_was_said(command: str, advice: str) -> None:
+    async def story(world: World) -> None:
+        client = await world.connect()
+        error = await client.error("board", command=command)
+        assert error["code"] == -32003
+        assert advice in error["message"]
+        assert error["data"]["reason"] in error["message"]
+
+    in_virtual_time(story)
+
+
 def test_a_refusal_gives_its_reason() -> None:
     async def story(world: World) -> None:
         client = await world.connect()

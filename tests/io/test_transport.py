@@ -301,6 +301,21 @@ def test_a_stream_that_does_not_open_is_gone_or_busy(trouble: Exception, kind: t
         run(stream_opener(open_odd))
 
 
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        (FileNotFoundError(errno.ENOENT, "No such file or directory", "/dev/x"), "No such file or directory: /dev/x"),
+        (OSError(errno.EIO, "Input/output error"), "Input/output error"),
+        (termios.error(errno.EIO, "Input/output error"), "Input/output error"),
+        (trio.ClosedResourceError(), "ClosedResourceError"),
+    ],
+    ids=repr,
+)
+def test_trouble_is_told_in_words_and_not_by_its_number(trouble: Exception, words: str) -> None:
+    with pytest.raises(LinkGoneError, match=f"^{words}$"):
+        run(StreamTransport(Odd(trouble)).receive_some)
+
+
 def test_a_read_without_bytes_is_a_hang_up() -> None:
     run(lambda: expect_gone(StreamTransport(Odd(b"")).receive_some))
 

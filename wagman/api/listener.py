@@ -16,8 +16,8 @@ from attrs import frozen
 from wagman.api.access import Access
 from wagman.errors import ConfigError, WagmanError
 
-BACKLOG = 64
-"""Connections that may wait to be accepted (chosen)."""
+BACKLOG = 128
+"""Connections that may wait to be accepted (chosen: as many as are served at a time)."""
 
 FIRST_PASSED_FD = 3
 """Where systemd puts the first socket that it passes (sd_listen_fds)."""

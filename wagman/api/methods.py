@@ -10,7 +10,7 @@ from wagman.api.discovery import document
 from wagman.api.method import Caller, Method
 from wagman.api.service import UnknownDeviceError
 from wagman.api.wire import BOARD_ERROR, INVALID_PARAMS, POSITION_ERROR, REFUSED, STORE_ERROR, RpcError
-from wagman.errors import BoardError, BoardRefusedError, CallerError, StoreError, WagmanError
+from wagman.errors import BoardError, BoardRefusedError, BoardTimeoutError, CallerError, LinkGoneError, StoreError, WagmanError
 from wagman.events import VERBS, Verb
 from wagman.store import Event, PositionError
 
@@ -117,8 +117,19 @@ def told(error: WagmanError) -> RpcError | None:
         case CallerError() | BoardRefusedError():
             return RpcError(REFUSED, reason, {"reason": reason})
         case BoardError():
-            return RpcError(BOARD_ERROR, reason or "the board did not answer", {"reason": reason})
+            return RpcError(BOARD_ERROR, _board_trouble(error), {"reason": reason})
         case StoreError():
             return RpcError(STORE_ERROR, reason, {"reason": reason})
         case _:
             return None
+
+
+def _board_trouble(error: BoardError) -> str:
+    """What an operator can do about it; what the port or the board itself said comes last."""
+    match error:
+        case LinkGoneError():
+            return f"the link to the board is down: look at the cable and at board.device ({error})"
+        case BoardTimeoutError():
+            return f"{error}: see wagman status, and try again"
+        case _:
+            return f"the board's answer makes no sense: try again ({error})"

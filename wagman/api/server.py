@@ -31,8 +31,8 @@ from wagman.errors import StoreError, WagmanError
 from wagman.events import Draft
 from wagman.store import Lagged, Subscription
 
-MAX_CLIENTS = 64
-"""Connections at a time (chosen)."""
+MAX_CLIENTS = 128
+"""Connections at a time (chosen: a hundred that watch, and room for those who act)."""
 
 RESERVED = 8
 """Of these, so many are for those who may control, so that readers never shut them out (chosen)."""

@@ -132,7 +132,16 @@ def _as_link_errors() -> Iterator[None]:
     try:
         yield
     except _TROUBLE as error:
-        raise LinkGoneError(str(error) or type(error).__name__) from error
+        raise LinkGoneError(_said(error)) from error
+
+
+def _said(error: Exception) -> str:
+    """In words for an operator: what the system calls the trouble, and which path it is about; no number."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    if isinstance(error, termios.error):
+        return str(error.args[-1])
+    return str(error) or type(error).__name__
 
 
 def _is_busy(error: OSError) -> bool:
