@@ -16,6 +16,14 @@ nox.options.error_on_missing_interpreters = False
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PYPROJECT)
 
+MADE_FROM_CODE = (
+    "wagman.config.reference",
+    "wagman.cli.reference",
+    "wagman.api.reference",
+    "wagman.event_reference",
+    "wagman.fsm.drawing",
+)
+
 Body = Callable[[nox.Session], None]
 
 
@@ -86,9 +94,8 @@ def tests(session: nox.Session) -> None:
 def drawings(session: nox.Session) -> None:
     """Pages and drawings that are made from the code are not stale."""
     session.install("-e", ".")
-    session.run("python", "-m", "wagman.config.reference", "--check")
-    session.run("python", "-m", "wagman.fsm.graph", "--check")
-    session.run("python", "-m", "wagman.api.reference", "--check")
+    for module in MADE_FROM_CODE:
+        session.run("python", "-m", module, "--check")
 
 
 @nox.session(default=False, python=PYTHONS)

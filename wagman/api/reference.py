@@ -1,6 +1,5 @@
 """Writes the tables of docs/socket.md from the code: `python -m wagman.api.reference`; `--check` sees if they are stale."""
 
-import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,11 +15,9 @@ from wagman.api.discovery import ERRORS, SCHEMAS
 from wagman.api.method import Method
 from wagman.api.methods import METHODS
 from wagman.api.params import kind_of
+from wagman.pages import between, keep
 
-PAGE = Path(__file__).parents[2] / "docs" / "socket.md"
-
-BEGIN = "<!-- Made from the code by `python -m wagman.api.reference`: change it there. -->"
-END = "<!-- The end of what is made from the code. -->"
+MODULE, PAGE = "wagman.api.reference", "socket.md"
 
 STANDARD = {
     wire.PARSE_ERROR: "no JSON, or a line that is too long",
@@ -31,26 +28,9 @@ STANDARD = {
 }
 
 
-def main() -> int:
-    """Write the tables; with --check only compare, and return 1 where they are stale."""
-    parser = argparse.ArgumentParser(prog="python -m wagman.api.reference", description=main.__doc__)
-    parser.add_argument("--check", action="store_true", help="only compare")
-    is_check = parser.parse_args().check
-    old = PAGE.read_text(encoding="utf-8")
-    new = renewed(old)
-    if not is_check:
-        PAGE.write_text(new, encoding="utf-8")
-    elif new != old:
-        sys.stderr.write(f"{PAGE.name} is stale: run python -m wagman.api.reference\n")
-        return 1
-    return 0
-
-
-def renewed(page: str) -> str:
+def made(folder: Path) -> dict[str, str]:
     """The page with tables made anew."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{tables()}\n{END}{after}"
+    return {PAGE: between((folder / PAGE).read_text(encoding="utf-8"), MODULE, tables())}
 
 
 def tables() -> str:
@@ -123,4 +103,4 @@ def _words(schema: Mapping[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(keep(MODULE, made))

@@ -1,9 +1,7 @@
 """Writes docs/configuration.md from the classes: `python -m wagman.config.reference`, with `--check` to see if it is stale."""
 
-import argparse
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import attrs
 from attrs import NOTHING
@@ -22,13 +20,14 @@ from wagman.config.schema import (
     settings,
 )
 from wagman.config.sections import OWN_KEYS
+from wagman.pages import begin, keep, table
 
-PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
+MODULE = "wagman.config.reference"
 
-INTRODUCTION = """\
+INTRODUCTION = f"""\
 # Configuration
 
-<!-- Made from the code by `python -m wagman.config.reference`: change it there. -->
+{begin(MODULE)}
 
 The service reads one TOML file, by default `/etc/wagman/wagman.toml`. `wagman check-config FILE` shows everything that is
 wrong with a file, each with its line and key; the service refuses to start on such a file (exit code 2). A
@@ -75,19 +74,6 @@ def page() -> str:
     return "\n".join([INTRODUCTION, *_sections(), *_environment(), *_device()])
 
 
-def main() -> int:
-    """Write the page; with --check only compare, and return 1 where it is stale."""
-    parser = argparse.ArgumentParser(prog="python -m wagman.config.reference", description=main.__doc__)
-    parser.add_argument("--check", action="store_true", help="only compare")
-    if not parser.parse_args().check:
-        PAGE.write_text(page(), encoding="utf-8")
-        return 0
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == page():
-        return 0
-    sys.stderr.write(f"{PAGE.name} is stale: run python -m wagman.config.reference\n")
-    return 1
-
-
 def _sections() -> Iterator[str]:
     for title, section, text in SECTIONS:
         yield f"## `{title}`\n\n{text}\n\n{_table(section)}"
@@ -108,12 +94,12 @@ def _device() -> Iterator[str]:
 
 def _table(section: type) -> str:
     rows = [_row(key, attribute) for key, attribute in settings(section).items()]
-    return "\n".join(["| key | default | value | what it is for |", "|---|---|---|---|", *rows, ""])
+    return table(("key", "default", "value", "what it is for"), rows)
 
 
-def _row(key: str, attribute: "attrs.Attribute[object]") -> str:
+def _row(key: str, attribute: "attrs.Attribute[object]") -> tuple[str, ...]:
     setting: Setting = attribute.metadata["setting"]
-    return f"| `{key}` | {_default(attribute, setting)} | {_wanted(setting.kind)} | {setting.doc} |"
+    return f"`{key}`", _default(attribute, setting), _wanted(setting.kind), setting.doc
 
 
 def _default(attribute: "attrs.Attribute[object]", setting: Setting) -> str:
@@ -135,4 +121,4 @@ def _wanted(kind: Kind) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(keep(MODULE, lambda _: {"configuration.md": page()}))
