@@ -359,7 +359,6 @@ def test_progress_and_colours_are_for_terminals_without_no_color(daemon: Daemon)
     assert "\x1b" not in on_terminal(daemon, "status", NO_COLOR="1")[1]
 
 
-@pytest.mark.skipif(not os.environ.get("WAGMAN_TEST_TOP"), reason="see tests/cli/test_top.py: now and then a key is lost")
 def test_top_shows_the_devices_until_q(daemon: Daemon) -> None:
     code, shown = on_terminal(daemon, "top", typed=b"q", awaited=b"DEVICE")
     assert code == 0

@@ -379,12 +379,6 @@ def resize(leader: int, width: int, height: int) -> None:
     fcntl.ioctl(leader, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
 
 
-ON_A_TERMINAL = pytest.mark.skipif(
-    not os.environ.get("WAGMAN_TEST_TOP"),
-    reason="one run in four loses a key or a signal, and the cause is not found; WAGMAN_TEST_TOP=1 runs it",
-)
-
-
 @contextmanager
 def top(daemon: Daemon, width: int = 80, height: int = 24, **env: str) -> Iterator[Terminal]:
     leader, follower = pty.openpty()
@@ -401,7 +395,6 @@ def top(daemon: Daemon, width: int = 80, height: int = 24, **env: str) -> Iterat
         os.close(follower)
 
 
-@ON_A_TERMINAL
 def test_a_key_and_y_send_a_command_and_show_the_answer(daemon: Daemon) -> None:
     with top(daemon) as terminal:
         terminal.shows("> gn", "q quits")
@@ -418,7 +411,6 @@ def test_a_key_and_y_send_a_command_and_show_the_answer(daemon: Daemon) -> None:
         assert terminal.ended() == 0
 
 
-@ON_A_TERMINAL
 def test_what_the_service_refuses_is_shown(daemon: Daemon) -> None:
     daemon.board("guest gn enabled=")
     daemon.ask("disable", device="gn")
@@ -428,14 +420,12 @@ def test_what_the_service_refuses_is_shown(daemon: Daemon) -> None:
         terminal.shows("start gn: refused: it is disabled: enable it first")
 
 
-@ON_A_TERMINAL
 def test_it_begins_with_the_latest_events(daemon: Daemon) -> None:
     daemon.board("record board.reset gn")
     with top(daemon) as terminal:
         terminal.shows("gn      the board restarted")
 
 
-@ON_A_TERMINAL
 def test_it_outlasts_a_restart_of_the_service(own_daemon: Daemon) -> None:
     with top(own_daemon) as terminal:
         terminal.shows("> gn", "up for")
@@ -451,7 +441,6 @@ def test_it_outlasts_a_restart_of_the_service(own_daemon: Daemon) -> None:
         terminal.shows("start gn: accepted", "gn      started")
 
 
-@ON_A_TERMINAL
 def test_it_follows_the_size_of_the_terminal_whatever_the_environment_says(daemon: Daemon) -> None:
     with top(daemon, COLUMNS="33", LINES="7") as terminal:
         terminal.shows(HELP)
@@ -463,14 +452,12 @@ def test_it_follows_the_size_of_the_terminal_whatever_the_environment_says(daemo
         assert len(terminal.frame.splitlines()) == 50
 
 
-@ON_A_TERMINAL
 def test_a_terminal_that_does_not_know_its_size_is_taken_for_80_by_24(daemon: Daemon) -> None:
     with top(daemon, width=0, height=0) as terminal:
         terminal.shows("> gn", HELP)
         assert len(terminal.frame.splitlines()) == 24
 
 
-@ON_A_TERMINAL
 @pytest.mark.parametrize(
     ("leave", "code"),
     [
@@ -489,7 +476,6 @@ def test_every_way_out_restores_the_terminal(leave: Callable[[Terminal], None], 
         assert terminal.ended() == code
 
 
-@ON_A_TERMINAL
 def test_a_defect_restores_the_terminal_too(tmp_path: Path) -> None:
     looks = iter([{**STATUS, "devices": [row(each) for each in guests().values()]}, {}])
 
@@ -503,7 +489,6 @@ def test_a_defect_restores_the_terminal_too(tmp_path: Path) -> None:
         terminal.wait(lambda: b"KeyError" in terminal.output)
 
 
-@ON_A_TERMINAL
 def test_it_does_not_begin_without_a_service(tmp_path: Path) -> None:
     with top(Daemon(tmp_path)) as terminal:
         terminal.wait(lambda: terminal.process.poll() is not None)
