@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wagman.events import UNTOUCHED, PortFact, PowerFound, PowerGoal, PowerLost, RelayAsked, RelayOff, RelayOn, RelayStuck
-from wagman.io.power import EVIDENCE_S, UNSEEN_S, Power, SwitchOff, SwitchOn
+from wagman.io.power import EVIDENCE_S, GONE_S, UNSEEN_S, Power, SwitchOff, SwitchOn
 
 OFF_TIME_S, STAGGER_S = 10.0, 5.0
 
@@ -15,10 +15,10 @@ OFF_TIME_S, STAGGER_S = 10.0, 5.0
 class Rig:
     """A reconciler, the facts that it told, and a clock."""
 
-    def __init__(self, *ports: int) -> None:
+    def __init__(self, *ports: int, mute: tuple[int, ...] = ()) -> None:
         self.facts: list[PortFact] = []
         self.now_s = 1000.0
-        self.power = Power(dict.fromkeys(ports or (1, 2), OFF_TIME_S), STAGGER_S, self.now_s, self.facts.append)
+        self.power = Power(dict.fromkeys(ports or (1, 2), OFF_TIME_S), STAGGER_S, self.now_s, self.facts.append, mute)
 
     def told(self) -> list[PortFact]:
         facts, self.facts[:] = list(self.facts), []
@@ -36,9 +36,9 @@ class Rig:
         self.now_s += 0.5
         self.power.sent(action, self.now_s)
 
-    def poll(self, port: int, *, draws: bool) -> None:
-        self.now_s += 5
-        self.power.polled(port, self.now_s, draws_current=draws)
+    def poll(self, port: int, *, draws: bool, after_s: float = 5.0, is_dead: bool = False) -> None:
+        self.now_s += after_s
+        self.power.polled(port, self.now_s, draws_current=draws, is_idle=not draws and not is_dead)
 
     def off(self, port: int) -> None:
         """Bring the port off, with all the evidence."""
@@ -52,8 +52,8 @@ class Rig:
         self.now_s = max(self.now_s, at_s) if isinstance(at_s, float) else self.now_s
 
 
-def switched_on(port: int = 1, cycle: int = 1) -> Rig:
-    rig = Rig()
+def switched_on(port: int = 1, cycle: int = 1, mute: tuple[int, ...] = ()) -> Rig:
+    rig = Rig(mute=mute)
     rig.want(port, "on", cycle, cleared=True)
     rig.wait()
     rig.do(rig.next())
@@ -116,7 +116,7 @@ def test_current_is_evidence_of_on_only_when_it_is_newer_than_the_command() -> N
     rig.want(1, "on", 1, cleared=True)
     rig.wait()
     rig.do(rig.next())
-    rig.power.polled(1, rig.now_s, draws_current=True)
+    rig.power.polled(1, rig.now_s, draws_current=True, is_idle=False)
     assert not rig.power.ports[1].confirmed
     rig.poll(1, draws=True)
     assert rig.power.ports[1].confirmed
@@ -370,13 +370,59 @@ def test_a_port_that_is_off_but_enabled_again_is_kept_off_anew() -> None:
     assert rig.next() == SwitchOff(1, 1)
 
 
+def test_a_guest_without_a_heartbeat_that_stops_to_draw_current_has_lost_its_power() -> None:
+    rig = switched_on(mute=(1,))
+    rig.poll(1, draws=True)
+    rig.poll(1, draws=False)
+    rig.poll(1, draws=False, after_s=GONE_S - 1)
+    assert rig.told() == []
+    rig.poll(1, draws=False, after_s=1)
+    assert rig.told() == [PowerLost(1, rig.now_s, "it draws no current any more")]
+
+
+def test_a_current_that_comes_back_or_is_not_known_or_never_was_there_is_no_loss_of_power() -> None:
+    for seen in ({"draws": True}, {"draws": False, "is_dead": True}):
+        rig = switched_on(mute=(1,))
+        rig.poll(1, draws=True)
+        rig.poll(1, draws=False)
+        rig.poll(1, **seen)
+        rig.poll(1, draws=False, after_s=GONE_S)
+        assert rig.told() == []
+    rig = switched_on(mute=(1,))
+    for _ in range(3):
+        rig.poll(1, draws=False, after_s=GONE_S)
+    assert rig.told() == []
+
+
+def test_the_current_that_a_guest_drew_in_an_earlier_power_cycle_says_nothing_of_this_one() -> None:
+    rig = switched_on(mute=(1,))
+    rig.poll(1, draws=True)
+    rig.want(1, "on", 2)
+    rig.off(1)
+    rig.poll(1, draws=False, after_s=GONE_S)
+    rig.do(rig.next())
+    rig.power.seen_on(1, rig.now_s)
+    rig.told()
+    for _ in range(3):
+        rig.poll(1, draws=False, after_s=GONE_S)
+    assert rig.told() == []
+
+
+def test_a_guest_that_has_a_heartbeat_is_judged_by_that() -> None:
+    rig = switched_on()
+    rig.poll(1, draws=True)
+    for _ in range(3):
+        rig.poll(1, draws=False, after_s=GONE_S)
+    assert rig.told() == []
+
+
 @pytest.mark.parametrize("port", [0, 4])
 def test_ports_without_a_guest_are_of_no_concern(port: int) -> None:
     rig = Rig()
     for see in (rig.power.seen_on, rig.power.seen_off, rig.power.beat):
         see(port, rig.now_s)
     rig.power.seen_kept(port, kept=True, at_s=rig.now_s)
-    rig.power.polled(port, rig.now_s, draws_current=True)
+    rig.power.polled(port, rig.now_s, draws_current=True, is_idle=False)
     assert rig.told() == []
 
 
@@ -408,7 +454,7 @@ def play(rig: Rig, step: tuple[object, ...]) -> list[object]:  # noqa: C901 - on
         case ("seen_on" | "seen_off" | "beat") as what, int(port):
             getattr(rig.power, what)(port, rig.now_s)
         case "poll", int(port), bool(draws):
-            rig.power.polled(port, rig.now_s, draws_current=draws)
+            rig.power.polled(port, rig.now_s, draws_current=draws, is_idle=not draws)
         case "kept", int(port), bool(kept):
             rig.power.seen_kept(port, kept=kept, at_s=rig.now_s)
         case ("reset",):

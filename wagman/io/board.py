@@ -105,7 +105,8 @@ class Board:
     def __attrs_post_init__(self) -> None:
         now_s = trio.current_time()
         off_times_s = {guest.port: guest.off_time_s for guest in self.config.guests}
-        self.power = Power(off_times_s, self.config.wagman.stagger_s, now_s, self.tell)
+        mute = [guest.port for guest in self.config.guests if not guest.has_heartbeat]
+        self.power = Power(off_times_s, self.config.wagman.stagger_s, now_s, self.tell, mute)
         self.shown = Shown(self.dialect.name)
         sightings = Sightings.of(off_times_s, self.power, self.tell)
         self._senses = Senses(self.config, self.power, sightings, self.shown, self.tell)
@@ -123,7 +124,8 @@ class Board:
         self.config = self._senses.config = config
         self.power.stagger_s = config.wagman.stagger_s
         for device in config.guests:
-            self.power.ports[device.port].off_time_s = device.off_time_s
+            port = self.power.ports[device.port]
+            port.off_time_s, port.is_mute = device.off_time_s, not device.has_heartbeat
 
     async def raw(self, words: list[str], *, force: bool) -> list[str]:
         """An operator's own command.

@@ -154,7 +154,7 @@ class V4Driver:
         """Beats first, then what they leave proved, then what the board has done by itself."""
         age = look.age
         silent_since_s = self.senses.sightings.aged(number, age.value, age.asked_at_s, age.at_s)
-        self.senses.power.polled(number, look.counted_at_s, draws_current=look.draws)
+        self.senses.power.polled(number, look.counted_at_s, draws_current=look.draws, is_idle=look.idle)
         self.senses.tell(Polled(number, age.asked_at_s, silent_since_s, None, look.draws))
         port = self.senses.power.ports[number]
         if port.asked is None and port.relay == "on" and look.state == STOPPED and look.idle:

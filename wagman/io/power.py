@@ -13,7 +13,7 @@ Each number of a power cycle is switched on once. After a restart of the service
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Literal, TypeAlias
 
 from attrs import define, field, frozen
@@ -47,6 +47,10 @@ REPORT_LAG_S = 3.0
 
 LIFE_S = 30.0
 """A guest that was heard so lately has its power (chosen: three beats)."""
+
+GONE_S = 600.0
+"""A guest without a heartbeat that drew current, and has drawn none for so long, counts as without power (chosen: one that
+dies by itself is power-cycled then, and not more often than this)."""
 
 MOST_DOUBLINGS = 8
 """Beyond, the longest wait has long been reached."""
@@ -87,6 +91,7 @@ class Port:
     number: int
     off_time_s: float
     off_at_s: float  # when it was last seen off, or may have been
+    is_mute: bool = False  # its guest has no heartbeat: nothing but its current tells whether it runs
     goal: PowerGoal = UNTOUCHED
     goal_at_s: float = -math.inf
     relay: Relay = "unknown"
@@ -99,6 +104,8 @@ class Port:
     resisted: int = 0  # rounds of off after which it still drew current
     beat_at_s: float = -math.inf
     drawing: bool = False  # it drew current at the last poll
+    drew: bool = False  # it did since it is on
+    idle_since_s: float = math.inf  # it did, and certainly has not since
     on_at_s: float = -math.inf
     reported: bool = False  # power was found or lost here, and the guest's machine has yet to say what it wants
     stuck_at_s: float = -math.inf
@@ -169,18 +176,21 @@ class Power:
         stagger_s: the least time between two relay-ons.
         now_s: the time of coming up: a relay may have been switched just before.
         tell: takes each fact, in order.
+        mute: ports whose guests have no heartbeat.
     """
 
     off_times_s: Mapping[int, float]
     stagger_s: float
     now_s: float
     tell: Callable[[PortFact], None]
+    mute: Collection[int] = ()
     ports: dict[int, Port] = field(init=False)
     last_on_s: float = field(init=False)
     last_on_port: int | None = None
 
     def __attrs_post_init__(self) -> None:
-        self.ports = {number: Port(number, off_s, self.now_s) for number, off_s in self.off_times_s.items()}
+        times_s = self.off_times_s.items()
+        self.ports = {number: Port(number, off_s, self.now_s, number in self.mute) for number, off_s in times_s}
         self.last_on_s = self.now_s
 
     # What is wanted ----------------------------------------------------------
@@ -308,12 +318,14 @@ class Power:
         elif not kept and port.relay == "off":
             port.kept = False
 
-    def polled(self, number: int, at_s: float, *, draws_current: bool) -> None:
-        """A poll that was asked at `at_s` shows whether something runs on the port."""
+    def polled(self, number: int, at_s: float, *, draws_current: bool, is_idle: bool) -> None:
+        """A poll that was asked at `at_s` shows whether something runs on the port; neither where its sensor is dead."""
         port = self.ports.get(number)
         if port is None:
             return
         surely, port.drawing = draws_current and (port.drawing or not port.kept), draws_current
+        port.drew = port.relay == "on" and (port.drew or port.drawing)
+        port.idle_since_s = min(port.idle_since_s, at_s) if port.drew and is_idle else math.inf
         if at_s <= max(port.asked_at_s, port.off_at_s) + SETTLE_S:
             return  # it tells of before
         if port.asked == "off":
@@ -324,6 +336,8 @@ class Power:
             self._withdrawn_judged(port, at_s)
         elif port.relay == "off" and surely:
             self._found(port, at_s, "it draws current though it was off")
+        elif port.relay == "on" and port.is_mute and at_s >= port.idle_since_s + GONE_S:
+            self._lost(port, PowerLost(number, at_s, "it draws no current any more"))
 
     def _off_judged(self, port: Port, at_s: float) -> None:
         """Off was asked for: believe it where the board said so and the current agrees."""
