@@ -101,7 +101,7 @@ def guests_that_run_are_not_adopted(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(device_states.Stopped, "alarm", lambda self, c, fired: real(self, c, evolve(fired, draws_current=False)))
 
 
-@mutant("20 min; gn: stop; 5 min; service kill; board fault eeprom; board reset; 140 s; service start; 10 min", 1, 6)
+@mutant("20 min; gn: stop; 5 min; service kill; board fault eeprom; board reset; 20 min; service start; 10 min", 1, 6)
 def power_of_unknown_origin_is_cut(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(power.Port, "unowned", property(lambda self: False))
     patch.setattr(Power, "_off_due_s", lambda self, port: -math.inf if port.must_go_off and not port.asked else math.inf)

@@ -46,6 +46,10 @@ WELL = GuestSpec()
 HEARD = {"v3": (0, 1, 2, 3, 4), "v4": (0, 1, 2)}
 """Ports whose guests a board can hear: by a pin, or over a line of their own (firmware)."""
 
+LAG_S = 0.25
+"""How late the host notices what the board says: a reply comes in a few pieces then, not one for each value, which would
+double the time that a run takes (chosen: about a main loop of the board)."""
+
 AGENT_S = 4.0
 """How often it is looked whether a guest that is not heard has beaten (chosen: half of a beat)."""
 
@@ -76,7 +80,7 @@ class World:
     _on_s: dict[int, float] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        self.board = FakeBoard(dialect=self._dialect, guests=self._specs(), rng=self.rng, observe=self._observed)
+        self.board = FakeBoard(dialect=self._dialect, guests=self._specs(), rng=self.rng, lag_s=LAG_S, observe=self._observed)
         self.cable = Cable(self.board, self.rng, self._sent)
         self.disk = Disk(self.rng)
         self.errands = Errands(self._halt, lambda device, kind: self.watch(Messaged(self.now_s, device, kind)))
@@ -249,7 +253,7 @@ class World:
         """Guests whose heartbeats their board cannot hear give them to the service, for as long as there is a world."""
         unheard = [each for each in self.config.guests if each.has_heartbeat and each.port not in HEARD[self.board.dialect]]
         given = dict.fromkeys((each.port for each in unheard), 0)
-        while True:
+        while unheard:
             await trio.sleep(AGENT_S)
             for each in unheard:
                 beats = self.board.hardware.guests[each.port].beats(self.board.now_s)

@@ -65,6 +65,23 @@ def test_a_board_of_another_speed_runs_that_much_faster() -> None:
     in_virtual_time(story, FakeBoard(speed=20))
 
 
+@pytest.mark.parametrize(("lag_s", "pieces"), [(0.0, 7), (0.25, 1)])
+def test_with_a_lag_what_the_board_says_is_noticed_later_and_in_fewer_pieces(lag_s: float, pieces: int) -> None:
+    async def story(fake: FakeBoard) -> None:
+        await trio.sleep(1)
+        port = await fake.open()
+        await port.send_all(b"@ask cu\n")
+        data = [await port.receive_some()]
+        first_s = fake.now_s
+        while b"->>>" not in data[-1]:
+            data.append(await port.receive_some())
+        assert len(data) == pieces
+        assert first_s == pytest.approx(13 + lag_s, abs=0.34)
+        assert b"".join(data) == b"<<<- sid=ask cu\r\n640 480 0 0 0 0\r\n->>>\r\n"
+
+    in_virtual_time(story, FakeBoard(lag_s=lag_s))
+
+
 def test_what_is_said_while_nobody_holds_the_port_open_is_lost() -> None:
     async def story(fake: FakeBoard) -> None:
         await trio.sleep(300)

@@ -57,6 +57,7 @@ class FakeBoard:
     rtc_s: float = field(default=RTC_S, kw_only=True)
     eeprom: Eeprom = field(factory=Eeprom, kw_only=True)
     speed: float = field(default=1.0, kw_only=True)
+    lag_s: float = field(default=0.0, kw_only=True)  # what it does by itself is noticed so much later, and all of it together
     observe: Callable[[Record], None] = field(default=lambda _record: None, kw_only=True)
     board: Board = field(init=False)
     plugged: bool = field(init=False, default=True)
@@ -91,7 +92,7 @@ class FakeBoard:
         return 0.0 if self._began_at is None else (trio.current_time() - self._began_at) * self.speed
 
     def _alarm_at(self) -> float:
-        return (self._began_at or 0.0) + self.board.next_at_s / self.speed
+        return (self._began_at or 0.0) + (self.board.next_at_s + self.lag_s) / self.speed
 
     def _catch_up(self) -> None:
         waiting = len(self.board.usb.arrived)
@@ -281,10 +282,16 @@ class HostPort(trio.abc.Stream):
         self._hung_up = True
         self._readable.unpark_all()
 
+    @property
+    def _ready(self) -> bool:
+        """Whether a read need not wait."""
+        return bool(self._unread) or self._hung_up or self._closed
+
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """What has arrived; b"" after a hang-up."""
-        await trio.lowlevel.checkpoint()
-        while not self._unread and not self._hung_up and not self._closed:
+        if self._ready:
+            await trio.lowlevel.checkpoint()
+        while not self._ready:
             await self._readable.park()
         if self._closed:
             raise trio.ClosedResourceError
