@@ -4,6 +4,7 @@ import math
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,6 +16,7 @@ from wagman.api.service import UnknownDeviceError
 from wagman.errors import BoardProtocolError, BoardRefusedError, BoardTimeoutError, CallerError, LinkGoneError
 from wagman.events import Draft, Verb
 from wagman.store import Blocking, Journal, Limits, Receipt, Store, inline
+from wagman.store.event import rfc3339
 
 BOOT_ID = "boot-1"
 
@@ -101,7 +103,7 @@ class FakeService:
                 "last_answer_age_s": 2.0 if up else None,
                 "sensors": sensors,
             },
-            "wagman": {"state": self.wagman, "since": since, "device": None},
+            "wagman": {"state": self.wagman, "since": since, "device": None, "alarms": []},
             "devices": [row(each) for each in self.guests.values() if devices is None or each.name in devices],
         }
 
@@ -183,7 +185,7 @@ class FakeService:
             guest.on, guest.confirmed = False, True
 
     def enter(self, guest: Guest, state: str, **fields: Any) -> None:
-        guest.state, guest.reason = state, fields.get("reason", "")
+        guest.state, guest.reason, guest.since = state, fields.get("reason", ""), rfc3339(datetime.now(UTC))
         self.record(f"device.{state}", guest.name, **fields)
 
     def record(self, type_: str, device: str | None = None, **fields: Any) -> Receipt:

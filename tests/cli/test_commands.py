@@ -5,16 +5,19 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cli.kit import PLAIN, WAGMAN, Daemon, scripted, until
 from wagman.cli.client import Client
 from wagman.cli.outcome import CommandError
+from wagman.cli.parser import COMMANDS
 
 CLIENT_COMMANDS = [
     "status",
@@ -75,6 +78,16 @@ def test_every_command_explains_itself(command: str, daemon: Daemon) -> None:
     done = daemon.wagman(command.split(maxsplit=1)[0], "--help")
     assert done.returncode == 0
     assert done.stdout.startswith(f"usage: wagman {command.split(maxsplit=1)[0]}")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_every_command_has_examples_of_it_and_fits_80_columns(command: str) -> None:
+    lines = subprocess.run(
+        [*WAGMAN, command, "--help"], capture_output=True, text=True, check=True, env=PLAIN
+    ).stdout.splitlines()
+    examples = lines[lines.index("examples:") + 1 :]
+    assert examples[0].startswith(f"  wagman {command}")
+    assert max(map(len, lines)) <= 80
 
 
 def test_the_socket_is_named_by_option_or_variable(daemon: Daemon, tmp_path: Path) -> None:
@@ -193,7 +206,7 @@ def test_why_tells_the_story_and_what_keeps_it_from_starting(daemon: Daemon) -> 
 def test_why_as_json_has_the_chain(daemon: Daemon) -> None:
     daemon.wagman("start", "gn")
     told = daemon.json("why", "gn")
-    assert told.keys() == {"device", "state", "since", "reason", "not_started", "chain"}
+    assert told.keys() == {"device", "state", "since", "reason", "not_started", "coming", "chain"}
     assert told["chain"][0]["type"] == "device.started"
     assert told["not_started"] is None
 
@@ -318,10 +331,15 @@ def test_the_service_is_told_apart_from_something_else_on_the_socket(tmp_path: P
 
 
 def on_terminal(daemon: Daemon, *args: str, typed: bytes = b"", awaited: bytes = b"", **env: str) -> tuple[int, str]:
-    """Run a command on a terminal of its own; type when it has shown what is awaited."""
+    """Run a command of wagman on a terminal of its own."""
+    return terminal([*WAGMAN, *args], daemon.environment(TERM="xterm", **env), typed, awaited)
+
+
+def terminal(command: list[str], environment: dict[str, str], typed: bytes = b"", awaited: bytes = b"") -> tuple[int, str]:
+    """Run something on a terminal of its own; type when it has shown what is awaited."""
     leader, follower = pty.openpty()
-    environment = daemon.environment(TERM="xterm", **env)
-    with subprocess.Popen([*WAGMAN, *args], stdin=follower, stdout=follower, stderr=follower, env=environment) as process:
+    streams: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), follower)
+    with subprocess.Popen(command, **streams, env=environment, start_new_session=True) as process:
         os.close(follower)
         shown = bytearray()
         while select.select([leader], [], [], 20)[0]:
@@ -396,14 +414,46 @@ def test_there_is_a_script_for_each_shell(shell: str) -> None:
     assert "wagman completion --words" in done.stdout
 
 
-def test_bash_completes_with_its_script(daemon: Daemon, tmp_path: Path) -> None:
+@pytest.fixture
+def shell_environment(daemon: Daemon, tmp_path: Path) -> dict[str, str]:
+    """With a `wagman` that completes, and tells what else it is asked to do instead of doing it."""
     shim = tmp_path / "wagman"
-    shim.write_text(f'#!/bin/sh\nexec {" ".join(WAGMAN)} "$@"\n')
+    shim.write_text(f'#!/bin/sh\n[ "$1" = completion ] || {{ echo "asked: $*"; exit; }}\nexec {" ".join(WAGMAN)} "$@"\n')
     shim.chmod(0o755)
+    return daemon.environment(PATH=f"{tmp_path}:{os.environ['PATH']}", PYTHONPATH=str(Path.cwd()), HOME=str(tmp_path))
+
+
+def output_of(environment: dict[str, str], *command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+
+
+def needs(shell: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(shutil.which(shell) is None, reason=f"there is no {shell} here")
+
+
+def test_bash_completes_with_its_script(shell_environment: dict[str, str]) -> None:
     script = 'eval "$(wagman completion bash)"; COMP_WORDS=(wagman stop g); COMP_CWORD=2; _wagman; echo "${COMPREPLY[@]}"'
-    environment = daemon.environment(PATH=f"{tmp_path}:{os.environ['PATH']}", PYTHONPATH=str(Path.cwd()))
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, env=environment)
-    assert done.stdout == "gn\n"
+    assert output_of(shell_environment, "bash", "-c", script) == "gn\n"
+
+
+@needs("fish")
+def test_fish_completes_with_its_script(shell_environment: dict[str, str]) -> None:
+    script = "wagman completion fish | source; complete -C 'wagman stop g'"
+    assert output_of(shell_environment, "fish", "--no-config", "-c", script).split() == ["gn"]
+
+
+@needs("zsh")
+@pytest.mark.parametrize("way", ["sourced", "found by its name"])
+def test_zsh_completes_with_its_script(way: str, shell_environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "_wagman").write_text(output_of(shell_environment, "wagman", "completion", "zsh"))
+    begin = "autoload -Uz compinit; compinit -u -D"
+    ways = {"sourced": f"{begin}; source {tmp_path}/_wagman", "found by its name": f"fpath=({tmp_path} $fpath); {begin}"}
+    (tmp_path / ".zshrc").write_text(f"PS1='READY '; {ways[way]}\n")
+    environment = {**shell_environment, "ZDOTDIR": str(tmp_path), "TERM": "xterm"}
+    typed = b"wagman stop g\t\nexit\n"
+    code, shown = terminal(["zsh", "-d", "-i"], environment, typed, b"READY ")
+    assert "asked: stop gn" in shown
+    assert code == 0
 
 
 # --- Entries ----------------------------------------------------------------------------------------------------------

@@ -1,11 +1,16 @@
 """Why a device is as it is, in plain words."""
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
-from wagman.cli.sentences import sentence
-from wagman.cli.why import lines, obstacle
+from wagman.cli.prospects import UNPROVED, coming, obstacle
+from wagman.cli.sentences import _SENTENCES, sentence
+from wagman.cli.text import WIDTH
+from wagman.cli.why import lines
+from wagman.event_types import EVENT_TYPES
 
 
 def row(**more: Any) -> dict[str, Any]:
@@ -17,11 +22,27 @@ def row(**more: Any) -> dict[str, Any]:
         "wanted": "up",
         "enabled": True,
     }
-    return {**fixed, "power": {"wanted": "off", "confirmed": True}, "failures": 0, "next_start_in_s": None, "held": False, **more}
+    calm: dict[str, Any] = {"failures": 0, "next_start_in_s": None, "held": False, "alarms": []}
+    return {**fixed, **calm, "power": {"wanted": "off", "confirmed": True}, **more}
 
 
-def status(wagman: str = "normal", *, blind: bool = False) -> dict[str, Any]:
-    return {"wagman": {"state": wagman}, "board": {"blind": blind}}
+def status(
+    wagman: str = "normal",
+    *,
+    turn: str | None = None,
+    alarms: Sequence[dict[str, Any]] = (),
+    link: str = "up",
+    blind: bool = False,
+    sensors: Mapping[str, Any] = MappingProxyType({}),
+) -> dict[str, Any]:
+    return {
+        "wagman": {"state": wagman, "device": turn, "alarms": alarms},
+        "board": {"link": link, "blind": blind, "sensors": sensors},
+    }
+
+
+def alarm(name: str, in_s: float, *, held: bool = False) -> dict[str, Any]:
+    return {"name": name, "in_s": in_s, "held": held}
 
 
 @pytest.mark.parametrize(
@@ -32,10 +53,31 @@ def status(wagman: str = "normal", *, blind: bool = False) -> dict[str, Any]:
         ({"enabled": False, "wanted": "down"}, status(), "it is disabled: wagman enable allows it again"),
         ({"wanted": "down"}, status(), "nobody wants it up: wagman start starts it"),
         ({"held": True}, status(), "it is held off after brownouts: wagman start gives it a fresh try"),
-        ({}, status("hibernating"), "the environment forbids it"),
-        ({"next_start_in_s": 5.0}, status("will_hibernate"), "the environment forbids it"),
-        ({"next_start_in_s": 5.0}, status(blind=True), "the board cannot be seen"),
+        ({}, status("hibernating"), "hibernating: wagman start --force starts it all the same"),
+        (
+            {"next_start_in_s": 5.0},
+            status("will_hibernate", sensors={"temperature_c": {"value": 71.5, "state": "high"}}),
+            "hibernating (temperature 71.5 C, high): wagman start --force starts it all the same",
+        ),
+        (
+            {},
+            status(sensors={"temperature_c": {"value": -31.0, "state": "low"}}),
+            "too cold for a start by itself (temperature -31 C, low): wagman start starts it all the same",
+        ),
+        ({"next_start_in_s": 5.0}, status(blind=True), "the board does not answer"),
+        ({"next_start_in_s": 5.0}, status(blind=True, link="down"), "the link to the board is down: is the cable in?"),
+        (
+            {},
+            status(alarms=[alarm("first_verdict", 240.0)]),
+            "the enclosure has yet to be judged, which takes 4 min at most",
+        ),
+        (
+            {"alarms": [alarm("adopt", 80.0)]},
+            status(),
+            "its power is left alone until it is known whether it runs, which takes 1 min 20 s at most",
+        ),
         ({}, status(), "it waits for its turn"),
+        ({}, status("start_next_device", turn="cs"), "it waits for its turn, after cs"),
         ({"state": "starting"}, status(), None),
         ({"state": "started"}, status("hibernating"), None),
     ],
@@ -44,9 +86,45 @@ def test_what_keeps_it_from_starting_is_told(changes: dict[str, Any], around: di
     assert obstacle(row(**changes), around) == words
 
 
+@pytest.mark.parametrize(
+    ("state", "alarms", "told"),
+    [
+        ("starting", [alarm("timeout", 90.0)], ["given up, and its power cut, unless it is heard, in 1 min 30 s"]),
+        (
+            "stopping",
+            [alarm("heartbeat", 50.0), alarm("timeout", 560.0), alarm("resend", 3.0)],
+            ["its power is cut if it stays silent, in 50 s", "its power is cut even if it does not halt, in 9 min 20 s"],
+        ),
+        ("started", [alarm("heartbeat", 250.0), alarm("stable", 100.0)], []),
+        ("started", [alarm("heartbeat", 0.0, held=True)], [f"taken for hung, and asked to halt, unless it is heard; {UNPROVED}"]),
+        ("stopped", [alarm("backoff", 10.0)], []),
+    ],
+)
+def test_what_comes_next_is_told_and_what_is_put_off(state: str, alarms: list[dict[str, Any]], told: list[str]) -> None:
+    assert list(coming(row(state=state, alarms=alarms))) == told
+
+
 def test_power_that_is_not_confirmed_and_a_story_that_is_not_known_are_told_of() -> None:
-    told = lines(row(power={"wanted": "off", "confirmed": False}), None, [])
+    told = lines(row(power={"wanted": "off", "confirmed": False}), None, [], [])
     assert told == ["gn is stopped", "its power is not confirmed yet", "the service says: its start failed"]
+
+
+def test_what_is_long_is_wrapped_at_80_columns() -> None:
+    held = f"taken for hung, and asked to halt, unless it is heard; {UNPROVED}"
+    told = lines(row(state="started"), None, [held], [])
+    assert len(told) > 2
+    assert max(map(len, told)) <= WIDTH
+
+
+@pytest.mark.parametrize("kind", EVENT_TYPES)
+def test_every_type_of_event_has_its_sentence(kind: str) -> None:
+    assert kind in _SENTENCES
+    for fields in ({}, dict.fromkeys(EVENT_TYPES[kind].fields)):  # what is not known is no accident
+        assert sentence({"type": kind, "fields": fields})
+
+
+def test_there_is_no_sentence_for_what_never_happens() -> None:
+    assert _SENTENCES.keys() == EVENT_TYPES.keys()
 
 
 @pytest.mark.parametrize(
@@ -70,7 +148,19 @@ def test_power_that_is_not_confirmed_and_a_story_that_is_not_known_are_told_of()
             "told to halt by its shutdown command: exit status 0",
         ),
         ("command.start", {"uid": 1000, "who": "pid 5", "force": True}, "user 1000 asked to start it, by force"),
-        ("environment.abnormal", {"sensor": "temperature_c", "state": "high", "value": 71.0}, "temperature_c is high: 71.0"),
+        ("environment.abnormal", {"sensor": "temperature_c", "state": "high", "value": 71.0}, "temperature 71 C, which is high"),
+        ("environment.unknown", {"sensor": "humidity_pct", "state": "unknown", "value": None}, "humidity unknown"),
+        ("board.log", {"text": "stopping", "port": 4, "board_name": "x2"}, "the board says of its port 4 (x2): stopping"),
+        ("board.log", {"text": "stopping"}, "the board says: stopping"),
+        ("board.unmanaged", {"failures": 80, "limit": 100}, "the board has counted 80 failures, and gives it up at 100"),
+        ("service.started", {"warnings": ["no group"]}, "the service started; no group"),
+        ("service.task_failed", {"task": "wagman", "error": "KeyError: 1"}, "a defect in the task wagman: KeyError: 1"),
+        ("service.reloaded", {"changed": ["a.b"], "needs_restart": []}, "changed: a.b; left for a restart: nothing"),
+        ("controller.unfed", {"power_cycle_at": None}, "nobody feeds the controller: the board power-cycles it within an hour"),
+        ("controller.unfed", {"in_s": 3000}, "nobody feeds the controller: the board power-cycles it in 50 min"),
+        ("controller.going_down", {"shut_down": True}, "the board is about to cut the controller: it shuts down"),
+        ("store.opened", {"log_id": "x", "new": True}, "a new log was begun"),
+        ("command.denied", {"uid": 7, "method": "stop"}, "user 7 asked for stop, and may not"),
         ("link.down", {"reason": "unplugged"}, "the link to the board went down: unplugged"),
         ("device.teleported", {"to_where": "moon", "why": None}, "teleported: to where moon"),
     ],

@@ -6,7 +6,8 @@
 - `goals`      what is waited for, decided on evidence; no I/O
 - `follow`     a subscription that outlives its connection
 - `client`     one connection: requests and answers
-- `sentences`, `text`, `names`, `progress`   words for people
+- `prospects`  what keeps a device from starting, and what comes next
+- `sentences`, `text`, `names`, `progress`, `help`   words for people
 - `completion`   for shells
 - `local`      commands that run something here: run, demo, simulate, fake-board, check-config
 - `outcome`    exit codes

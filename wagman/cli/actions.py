@@ -26,6 +26,9 @@ POLL_S = 0.5
 RECONNECT_S = 120.0
 """How long the service may be away while it is waited for (chosen: a watchdog and a restart)."""
 
+ORDER_S = 40.0
+"""How long the service may take to decide: to restart the controller it asks the board first, and waits until it has begun."""
+
 RETRY_S = 0.5
 """The time between two tries to reach it again (chosen)."""
 
@@ -83,6 +86,7 @@ class Task:
         self._due_s = math.inf
         self._look_at_s = -math.inf
         self._away_since_s: float | None = None
+        self._own: list[str] = []  # the computer that the service runs on
 
     @property
     def is_waiting(self) -> bool:
@@ -105,6 +109,7 @@ class Task:
         client = self._follower.client
         status = client.call("status")
         names = expanded(self.args.devices, status)
+        self._own = [row["name"] for row in status["devices"] if row.get("self")]
         self._confirm(names)
         self._due_s = time.monotonic() + self.args.timeout
         self._tick(client.call("status", devices=[]))
@@ -123,7 +128,7 @@ class Task:
         reply = self._answer(client, name)
         if not reply["accepted"]:
             self._report(Outcome(name, "refused", reply["state"], reason=reply["reason"]))
-        elif not self.args.wait:
+        elif not self.args.wait or name in self._own:  # nobody lives to see the end of that
             self._report(Outcome(name, "accepted", reply["state"], reason=reply["reason"]))
         else:
             self._pursuits.append(Pursuit(self.args.command, name, reply, self._now))
@@ -131,7 +136,7 @@ class Task:
     def _answer(self, client: Client, name: str) -> Mapping[str, Any]:
         force = {"force": True} if self.args.force else {}
         try:
-            reply: Mapping[str, Any] = client.call(self.args.command, device=name, **force)
+            reply: Mapping[str, Any] = client.call(self.args.command, within_s=ORDER_S, device=name, **force)
         except LostError as error:
             raise LostError(f"{name}: it is not known whether that was accepted, see wagman status {name}: {error}") from error
         return reply

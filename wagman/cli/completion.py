@@ -30,7 +30,7 @@ _wagman() {
     found=("${(@f)$(wagman completion --words "${(@)words[2,CURRENT]}" 2>/dev/null)}")
     [[ -n $found[1] ]] && compadd -a found || _files
 }
-compdef _wagman wagman
+[[ $funcstack[1] = _wagman ]] && _wagman "$@" || compdef _wagman wagman
 """,
     "fish": """\
 # wagman completion fish > ~/.config/fish/completions/wagman.fish

@@ -92,7 +92,7 @@ def words(event: Event) -> str:
     number = "-" if event["id"] is None else event["id"]
     fields = " ".join(f"{key}={_value(value)}" for key, value in event["fields"].items())
     clock = "  clock unset" if event.get("clock") == "unset" else ""
-    return plain(f"{local(event['time'])} {number:>6}  {event['type']:<22} {event['device'] or '-':<4} {fields}".rstrip() + clock)
+    return plain(f"{local(event['time'])} {number:>6}  {event['type']:<24} {event['device'] or '-':<4} {fields}".rstrip() + clock)
 
 
 def _value(value: Any) -> str:

@@ -4,7 +4,7 @@ A command is a module with `add_arguments(parser, name)` and `run(args) -> exit 
 are added, only once its name has been read: `wagman status` is not to pay for the live view.
 """
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, NamedTuple, NoReturn
@@ -47,8 +47,8 @@ class CommandParser(ArgumentParser):
     """A parser that learns its arguments when it is first used, and complains in one line."""
 
     def __init__(self, *args: Any, command: str = "", **kwargs: Any) -> None:
-        super().__init__(*args, **{"allow_abbrev": False, **kwargs})
-        self.command = command
+        super().__init__(*args, **{"allow_abbrev": False, "formatter_class": RawDescriptionHelpFormatter, **kwargs})
+        self.command = self._unlearnt = command
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         """Learn the arguments, then parse."""
@@ -57,11 +57,17 @@ class CommandParser(ArgumentParser):
 
     def learn(self) -> None:
         """Import the command, if that has not been done, and have it say what it takes."""
-        command, self.command = self.command, ""
+        command, self._unlearnt = self._unlearnt, ""
         if command:
             module = import_module(COMMANDS[command].module)
             self.set_defaults(run=module.run)
             module.add_arguments(self, command)
+
+    def format_help(self) -> str:
+        """With what there is to say below the options; read only when it is asked for."""
+        if self.command:
+            self.epilog = import_module("wagman.cli.help").about(self.command)
+        return super().format_help()
 
     def error(self, message: str) -> NoReturn:
         """One line, and where to read on."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from wagman.cli.text import duration, ordinal
+from wagman.cli.text import duration, ordinal, reading
 
 Fields = Mapping[str, Any]
 
@@ -48,6 +48,38 @@ def _command(verb: str) -> Callable[[Fields], str]:
     return told
 
 
+def _sensed(fields: Fields) -> str:
+    return f"{reading(str(fields.get('sensor')), fields.get('value'))}, which is {fields.get('state')}"
+
+
+def _said(fields: Fields) -> str:
+    """What the board says; of which of its ports, where no device is configured on it."""
+    port = f" of its port {fields['port']} ({fields.get('board_name')})" if fields.get("port") is not None else ""
+    return f"the board says{port}: {fields.get('text')}"
+
+
+def _list(fields: Fields, key: str) -> str:
+    return ", ".join(map(str, fields.get(key) or ())) or "nothing"
+
+
+def _warned(text: str) -> Callable[[Fields], str]:
+    return lambda fields: f"{text}; {'; '.join(fields['warnings'])}" if fields.get("warnings") else text
+
+
+def _failed(what: str) -> Callable[[Fields], str]:
+    return lambda fields: f"a defect in {what} {fields.get('task') or fields.get('method')}: {fields.get('error')}"
+
+
+def _unfed(fields: Fields) -> str:
+    when = f"in {duration(fields['in_s'])}" if fields.get("in_s") is not None else "within an hour"
+    return f"nobody feeds the controller: the board power-cycles it {when}"
+
+
+def _going_down(fields: Fields) -> str:
+    how = "it shuts down" if fields.get("shut_down") else f"it could not be shut down: {fields.get('error')}"
+    return f"the board is about to cut the controller: {how}"
+
+
 def _message(fields: Fields) -> str:
     how = "told to halt by its" if fields.get("ok") else "it could not be told to halt: its"
     return f"{how} {fields.get('message')} command{'' if fields.get('ok') else ' failed'}: {fields.get('detail')}"
@@ -63,7 +95,7 @@ _SENTENCES: Mapping[str, Callable[[Fields], str]] = {
     "device.restarting": _because("asked to halt, for a new start"),
     "device.start_failed": lambda f: _with("start failed: no heartbeat", _seconds(f, "waited_s"), start_words(f)),
     "device.stop_failed": lambda f: _with("did not halt", _seconds(f, "after_s"), "so its power was cut"),
-    "device.heartbeat_lost": lambda f: f"its heartbeat stopped: silent for {duration(f.get('silent_s', 0))}",
+    "device.heartbeat_lost": lambda f: f"its heartbeat stopped: silent for {duration(f.get('silent_s') or 0)}",
     "device.adopted": _because("found running, and taken over", "why"),
     "device.unexpected_heartbeat": _because("runs though it should not", "why"),
     "device.unexpected_power": _because("has power though it should not", "why"),
@@ -78,16 +110,35 @@ _SENTENCES: Mapping[str, Callable[[Fields], str]] = {
     "wagman.will_hibernate": lambda _: "too hot: guests are taken down",
     "wagman.hibernating": lambda _: "all guests are down, until the environment is normal",
     "wagman.normal": lambda _: "the Wagman is in normal operation",
-    "environment.abnormal": lambda f: f"{f.get('sensor')} is {f.get('state')}: {f.get('value')}",
-    "environment.normal": lambda f: f"{f.get('sensor')} is normal: {f.get('value')}",
-    "environment.unknown": lambda f: f"{f.get('sensor')} is not known",
+    "environment.abnormal": _sensed,
+    "environment.normal": _sensed,
+    "environment.unknown": lambda f: reading(str(f.get("sensor")), None),
     "environment.released": lambda _: "no sensor tells any more: going on as if it were normal",
     "board.reset": lambda _: "the board restarted",
+    "board.log": _said,
+    "board.dialect": lambda f: f"the board speaks {f.get('dialect')}",
+    "board.unsupported": _because("the board cannot be supported"),
+    "board.unmanaged": lambda f: f"the board has counted {f.get('failures')} failures, and gives it up at {f.get('limit')}",
     "link.up": lambda _: "the link to the board came up",
     "link.down": _because("the link to the board went down"),
     "board.silent": _because("the board does not answer"),
-    "service.started": lambda _: "the service started",
-    "service.stopping": lambda _: "the service was stopped",
+    "service.started": _warned("the service started"),
+    "service.stopping": _because("the service ends", "because"),
+    "service.task_failed": _failed("the task"),
+    "service.task_stuck": lambda f: f"the task {f.get('task')} hangs: the service will be restarted",
+    "service.request_failed": _failed("the request"),
+    "service.reloaded": lambda f: f"changed: {_list(f, 'changed')}; left for a restart: {_list(f, 'needs_restart')}",
+    "service.config_refused": lambda f: f"the configuration is wrong, {f.get('instead')} counts: {_list(f, 'problems')}",
+    "service.config_not_kept": _warned("no copy of the configuration could be kept"),
+    "controller.going_down": _going_down,
+    "controller.unfed": _unfed,
+    "store.opened": lambda f: "a new log was begun" if f.get("new") else "the log was opened",
+    "store.damaged": lambda f: f"the log was damaged and set aside as {f.get('set_aside')}: {f.get('reason')}",
+    "store.unavailable": _because("the log cannot be written"),
+    "store.recovered": lambda f: _with("the log can be written again", _seconds(f, "after_s")),
+    "store.dropped": lambda f: f"{f.get('count')} events were lost before they could be written",
     "command.refused": _because("that was refused"),
+    "command.denied": lambda f: f"user {f.get('uid')} asked for {f.get('method')}, and may not",
+    "command.board": lambda f: f"user {f.get('uid')} forced a command upon the board: {f.get('command')}",
     **{f"command.{verb}": _command(verb) for verb in ("start", "stop", "restart", "kill", "enable", "disable")},
 }

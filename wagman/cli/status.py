@@ -8,11 +8,10 @@ from typing import Any
 from wagman.cli.client import Client, add_socket_argument
 from wagman.cli.names import expanded
 from wagman.cli.outcome import DONE
-from wagman.cli.text import duration, plain, short, since, table
+from wagman.cli.text import duration, plain, reading, short, since, table
 
 _HEAD = ("DEVICE", "PORT", "STATE", "FOR", "POWER", "MEDIA", "BEAT", "CURRENT", "NOTES")
 _COLOURS = {"started": "green", "stopped": "faint"}
-_UNITS = {"temperature_c": ("temperature", "C"), "humidity_pct": ("humidity", "%"), "current_ma": ("current", "mA")}
 
 
 def add_arguments(parser: ArgumentParser, _command: str) -> None:
@@ -104,10 +103,8 @@ def board_words(board: Mapping[str, Any]) -> str:
 def sensor_words(sensors: Mapping[str, Any]) -> Iterator[str]:
     """What the enclosure is like."""
     for name, sensor in sensors.items():
-        what, unit = _UNITS.get(name, (name, ""))
-        value = "unknown" if sensor["value"] is None else f"{sensor['value']:g} {unit}".rstrip()
         verdict = f" ({sensor['state']})" if sensor["state"] in ("high", "low") else ""
-        yield f"{what} {value}{verdict}"
+        yield reading(name, sensor["value"]) + verdict
 
 
 def for_words(stamp: str | None) -> str:

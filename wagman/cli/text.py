@@ -11,6 +11,7 @@ from typing import TextIO
 WIDTH = 80
 
 _ORDINALS = ("", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_SENSORS = {"temperature_c": ("temperature", "C"), "humidity_pct": ("humidity", "%"), "current_ma": ("current", "mA")}
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "faint": "2"}
 
@@ -59,6 +60,12 @@ def ordinal(number: int) -> str:
 def local(stamp: str) -> str:
     """A time stamp of the service as local date and time."""
     return datetime.fromisoformat(stamp).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def reading(sensor: str, value: float | None) -> str:
+    """What a sensor of the enclosure tells, in its unit."""
+    what, unit = _SENSORS.get(sensor, (sensor, ""))
+    return f"{what} unknown" if value is None else f"{what} {value:g} {unit}".rstrip()
 
 
 def clock(stamp: str) -> str:

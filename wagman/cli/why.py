@@ -1,15 +1,17 @@
-"""`wagman why`: the chain of causes behind the state that a device is in, newest first, and what keeps it from starting."""
+"""`wagman why`: what keeps a device from starting, what comes next, and the chain of causes behind its state, newest first."""
 
 import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
+from textwrap import wrap
 from typing import Any
 
 from wagman.cli.client import Client, add_socket_argument
 from wagman.cli.names import expanded
 from wagman.cli.outcome import DONE, USAGE, CommandError
+from wagman.cli.prospects import coming, obstacle
 from wagman.cli.sentences import sentence
-from wagman.cli.text import clock, duration, ordinal, plain, since, table
+from wagman.cli.text import WIDTH, clock, duration, plain, since, table
 
 LONGEST = 50
 """How many causes are told at most (chosen)."""
@@ -29,11 +31,11 @@ def run(args: Namespace) -> int:
         name = _only(expanded([args.device], status))
         row = next(row for row in status["devices"] if row["name"] == name)
         chain = causes(client, row)
-    reason = obstacle(row, status)
+    reason, prospects = obstacle(row, status), list(coming(row))
     if args.json:
-        print(json.dumps({**_summary(row), "not_started": reason, "chain": chain}))
+        print(json.dumps({**_summary(row), "not_started": reason, "coming": prospects, "chain": chain}))
     else:
-        print("\n".join(lines(row, reason, chain)))
+        print("\n".join(lines(row, reason, prospects, chain)))
     return DONE
 
 
@@ -49,39 +51,31 @@ def _summary(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def causes(client: Client, row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The event that the state began with, its cause, and so on."""
-    newest = client.call("events", limit=1, device=row["name"], type=f"device.{row['state']}")["events"]
-    if not newest or newest[-1]["id"] is None:
-        return newest  # type: ignore[no-any-return]
-    chain: list[Mapping[str, Any]] = client.call("chain", id=newest[-1]["id"], limit=LONGEST)["events"]
+    beginning = _beginning(client, row)
+    if not beginning or beginning[0]["id"] is None:
+        return beginning
+    chain: list[Mapping[str, Any]] = client.call("chain", id=beginning[0]["id"], limit=LONGEST)["events"]
     return chain
 
 
-def obstacle(row: Mapping[str, Any], status: Mapping[str, Any]) -> str | None:
-    """Why a device that is stopped is not being started; None for one that is not stopped."""
-    if row["state"] != "stopped":
-        return None
-    failed = f", {ordinal(row['failures'])} failed start in a row" if row["failures"] else ""
-    obstacles = (
-        (not row["enabled"], "it is disabled: wagman enable allows it again"),
-        (row["wanted"] == "down", "nobody wants it up: wagman start starts it"),
-        (row.get("held"), "it is held off after brownouts: wagman start gives it a fresh try"),
-        (status["wagman"]["state"] in ("will_hibernate", "hibernating"), "the environment forbids it"),
-        (status["board"]["blind"], "the board cannot be seen"),
-        (row["next_start_in_s"] is not None, f"next try in {duration(row['next_start_in_s'] or 0)}{failed}"),
-    )
-    return next((words for is_so, words in obstacles if is_so), "it waits for its turn")
+def _beginning(client: Client, row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The first such event since then: who asks later for what is so already has not caused it. Clocks may have been set."""
+    wanted = {"limit": 1, "device": row["name"], "type": f"device.{row['state']}"}
+    found: list[Mapping[str, Any]] = client.call("events", since=row["since"], **wanted)["events"]
+    return found or client.call("events", **wanted)["events"]
 
 
-def lines(row: Mapping[str, Any], reason: str | None, chain: list[Mapping[str, Any]]) -> list[str]:
+def lines(row: Mapping[str, Any], reason: str | None, prospects: list[str], chain: list[Mapping[str, Any]]) -> list[str]:
     """The story for people."""
     lasting = since(row["since"])
     told = [
         f"{row['name']} is {row['state']}" + (f" for {duration(lasting)}" if lasting is not None else ""),
         *([f"not started: {reason}"] if reason else []),
         *(["its power is not confirmed yet"] if not row["power"]["confirmed"] else []),
+        *(f"next: {each}" for each in prospects),
         *([f"the service says: {row['reason']}"] if row["reason"] and not chain else []),
     ]
-    return [plain(line) for line in told] + _story(chain)
+    return [piece for line in told for piece in wrap(plain(line), WIDTH, subsequent_indent="  ")] + _story(chain)
 
 
 def _story(chain: list[Mapping[str, Any]]) -> list[str]:

@@ -1,0 +1,137 @@
+"""What `--help` says below the options: what the command does in detail, examples, and what its exit code means."""
+
+from textwrap import fill
+from typing import NamedTuple
+
+from wagman.cli.outcome import DONE, FAILED, REFUSED, TIMED_OUT, UNREACHABLE, USAGE
+from wagman.cli.text import WIDTH
+
+_EXIT_CODES = {
+    DONE: "done",
+    FAILED: "it was tried and failed",
+    USAGE: "the command line makes no sense, or there is no such device",
+    UNREACHABLE: "the service cannot be reached, or does not answer",
+    REFUSED: "refused: disabled, hibernating, not permitted",
+    TIMED_OUT: "timed out while waiting",
+}
+
+_QUERY = (DONE, FAILED, USAGE, UNREACHABLE, REFUSED)
+_ACTION = (*_QUERY, TIMED_OUT)
+
+_UP = (
+    "Done when the device is started: its heartbeat was heard, or, if it has none, its power was seen on. "
+    "The first start that fails ends the wait, and the service goes on trying all the same. "
+    "Interrupting the wait takes nothing back."
+)
+_DOWN = "Done when the device is stopped and the board has shown that its power is off. Interrupting the wait takes nothing back."
+
+
+class About(NamedTuple):
+    """What there is to say of a command; `codes` are its exit codes, where those are the usual ones."""
+
+    text: str
+    examples: tuple[str, ...]
+    codes: tuple[int, ...] = ()
+
+
+_COMMANDS = {
+    "status": About(
+        "BEAT is the age of the last heartbeat. NOTES has what is not as it should be: unconfirmed (the board has yet to show "
+        "that the power is as wanted), disabled, held off (after brownouts), failed starts in a row, the time of the next start, "
+        "and alarms that are held because silence cannot be proved at present.",
+        ("wagman status", "wagman status gn cs --json"),
+        _QUERY,
+    ),
+    "start": About(
+        _UP,
+        ("wagman start gn", "wagman start all --timeout 600", "wagman start gn --force   # hibernating or not"),
+        _ACTION,
+    ),
+    "stop": About(
+        f"It is asked to halt, and its power is cut once it is silent. {_DOWN}",
+        ("wagman stop gn", "wagman stop all --no-wait"),
+        _ACTION,
+    ),
+    "restart": About(
+        f"It is asked to halt, its power is cut once it is silent, and comes again. {_UP} "
+        "Of the computer that the service runs on, only the decision is told.",
+        ("wagman restart gn",),
+        _ACTION,
+    ),
+    "kill": About(
+        f"Without a shutdown: file systems may be damaged. On a terminal it asks first. {_DOWN}",
+        ("wagman kill gn --yes",),
+        _ACTION,
+    ),
+    "enable": About("This starts nothing: wagman start does.", ("wagman enable gn && wagman start gn",), _QUERY),
+    "disable": About(
+        f"It is stopped as by wagman stop, and every start is refused until wagman enable. {_DOWN}",
+        ("wagman disable gn",),
+        _ACTION,
+    ),
+    "ping": About("For guests that cannot reach their heartbeat pin: it counts as a heartbeat.", ("wagman ping gn",), _QUERY),
+    "events": About(
+        "-f goes on without a gap or a repeat, and waits for a service that is away. With -f, --since and -n it ends then.",
+        ("wagman events -n 20 --device gn", "wagman events --since 90min --type device", "wagman events -f --json"),
+        _QUERY,
+    ),
+    "why": About(
+        "First what keeps it from starting, or what comes next, then the causes, newest first.", ("wagman why gn",), _QUERY
+    ),
+    "top": About(
+        "Needs a terminal, and the package rich. The bottom line has the keys; those that act on a device ask first.",
+        ("wagman top",),
+    ),
+    "board": About(
+        "Answered as the board answered. What would fight the service (start, stop, enable, disable, reset, eereset, bs, blf, "
+        "watch, ping) is refused, as the service has commands of its own for that; --force sends it all the same.",
+        ("wagman board hb", "wagman board eereset --force"),
+        _QUERY,
+    ),
+    "run": About(
+        "SIGTERM and SIGINT end it, SIGHUP has it read its configuration again; no guest is touched by that. "
+        "Exit codes: 0 an orderly end, 1 a task keeps crashing, 2 the configuration, 4 the socket or the port is taken.",
+        ("wagman run --config node.toml",),
+    ),
+    "demo": About(
+        "Needs no board, no root and no configuration, and leaves nothing behind. "
+        "It ends with 1 where something that it shows does not come true.",
+        ("wagman demo", "wagman demo --scenario unplug   # the cable is out for ten minutes", "wagman demo --scenario reset"),
+    ),
+    "fake-board": About(
+        "Runs until it is told to quit. Its control socket takes one command per line, such as unplug, replug, reset, hang gn, "
+        "revive gn, halt gn, temp 75 and status, and answers in JSON.",
+        (
+            "wagman fake-board --link tty --control control --guest gn:boot=30,beat=8",
+            "wagman fake-board --send control hang gn",
+        ),
+    ),
+    "simulate": About(
+        "It ends with 1, and with the shortest story found, where a promise is broken.",
+        ("wagman simulate --days 30 --seed 1", "wagman simulate --script story.txt --timeline story.svg"),
+    ),
+    "check-config": About(
+        "Every error is shown with its line. Exit codes: 0 it is right, 2 it is wrong.",
+        ("wagman check-config /etc/wagman/wagman.toml",),
+    ),
+    "install-service": About(
+        "Needs root, but for --dry-run. It starts nothing: systemctl does.",
+        ("wagman install-service --dry-run", "wagman install-service"),
+    ),
+    "completion": About(
+        "Commands, options, and the names of the devices of the running service.",
+        (
+            "wagman completion bash > /etc/bash_completion.d/wagman",
+            "wagman completion zsh > /usr/local/share/zsh/site-functions/_wagman",
+            "wagman completion fish > ~/.config/fish/completions/wagman.fish",
+        ),
+    ),
+}
+
+
+def about(command: str) -> str:
+    """What there is to say of a command, below its options."""
+    known = _COMMANDS[command]
+    examples = ["", "examples:", *(f"  {each}" for each in known.examples)]
+    endings = ["", "exit codes:", *(f"  {code}  {_EXIT_CODES[code]}" for code in known.codes)] if known.codes else []
+    return "\n".join([fill(known.text, WIDTH - 2), *examples, *endings])
