@@ -125,6 +125,15 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(default=False)
 @timed
+def picture(session: nox.Session) -> None:
+    """The README's picture of a terminal, recorded anew from a run of `wagman demo`."""
+    tools(session, "docs")
+    session.install("-e", ".[live]")
+    session.run("python", "docs/record.py")
+
+
+@nox.session(default=False)
+@timed
 def bench(session: nox.Session) -> None:
     """The figures that the README states, measured here."""
     session.install("-e", ".[test]")
