@@ -30,6 +30,11 @@ def test_every_promise_holds_where_the_dialect_is_to_be_found_out(profile: str) 
     assert play(Scenario(1, config, make_script(config, PROFILES[profile], 1, HOUR_S))).violation is None
 
 
+def test_a_guest_that_comes_to_itself_while_its_cut_is_under_way_is_no_broken_promise() -> None:
+    script = "20 min; guest x1 hang; 1 s; x1: stop; 57 s; guest x1 revive; 2 min"
+    assert play(Scenario(1, node("v4"), parse(script))).violation is None
+
+
 def test_no_guest_of_a_v4_board_is_switched_when_it_restarts() -> None:
     moved = list[RelayMoved]()
 

@@ -84,7 +84,8 @@ class CutsAreEarned:
         """It was told to halt, and then was silent. A service that came up may take a message of before for delivered."""
         device = port.device
         told_s = min(port.told_s, port.restarted_s if math.isfinite(port.restarted_s) else math.inf)
-        silent = not device.has_heartbeat or cut.silent_s >= device.stop_silence_s - BEAT_S - SLACK_S
+        unheard = not device.has_heartbeat or port.heard_too_late(cut)
+        silent = unheard or cut.silent_s >= device.stop_silence_s - BEAT_S - SLACK_S
         return silent and cut.at_s - told_s >= device.stop_silence_s - SLACK_S
 
     def start_failed(self, port: Port, cut: RelayMoved) -> bool:
@@ -288,7 +289,7 @@ class NothingLostByOutages:
         """A guest that was heard, and not told to halt long ago, keeps its power."""
         device = port.device
         excused = port.killed or device.shutdown == () or cut.at_s - port.first_told_s >= device.stop_timeout_s - SLACK_S
-        heard = cut.guest in ("running", "halting") and cut.silent_s < BEAT_S
+        heard = cut.guest in ("running", "halting") and cut.silent_s < BEAT_S and not port.heard_too_late(cut)
         if port.ours(cut) and heard and not excused and cut.at_s - port.moved_s > LATE_S + device.start_timeout_max_s:
             yield f"{device.name} was {cut.guest} when its power was cut"
 

@@ -42,6 +42,10 @@ class Port:
         sent_s = self.enabled_s if moved.on else self.disabled_s
         return moved.by in ("command", "board") and moved.at_s - sent_s <= SENT_S
 
+    def heard_too_late(self, cut: RelayMoved) -> bool:
+        """Whether the guest came to itself when the command had left already."""
+        return cut.at_s - cut.silent_s > self.disabled_s
+
     def answered(self, answered: Answered) -> None:
         """What is wanted from now on; where requests overtake each other, nobody can say."""
         self.asking -= 1
