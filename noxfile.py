@@ -4,8 +4,11 @@ Versions come from pyproject.toml; the only thing fetched is packages from the i
 """
 
 import functools
+import os
+import shutil
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import nox
 
@@ -23,6 +26,14 @@ MADE_FROM_CODE = (
     "wagman.event_reference",
     "wagman.fsm.drawing",
 )
+
+DIST, WHEELHOUSE, LOCK = Path("dist"), Path("build/wheelhouse"), "requirements.lock"
+
+LOCKING = (
+    *("--quiet", "--generate-hashes", "--strip-extras", "--extra", "live", "--annotation-style", "line"),
+    *("--no-header", "--no-emit-index-url", "--no-emit-find-links", "--no-emit-trusted-host", "--no-emit-options"),
+)
+"""The lock says what, and not from where."""
 
 Body = Callable[[nox.Session], None]
 
@@ -47,6 +58,16 @@ def tools(session: nox.Session, group: str) -> None:
 
 def lowest(requirement: str) -> str:
     return requirement.replace(">=", "==")
+
+
+def list_parts(session: nox.Session) -> None:
+    """What an installation consists of (SBOM, CycloneDX): all that the lock brings into an empty environment."""
+    place = Path(session.create_tmp(), "parts")
+    session.run("python", "-m", "venv", "--clear", "--without-pip", str(place))
+    install = ("pip", "--python", str(place), "install", "-q", "--no-index", "--find-links", str(WHEELHOUSE))
+    session.run("python", "-m", *install, "--require-hashes", "-r", LOCK)
+    session.run("python", "-m", *install, "--no-deps", "wagman")
+    session.run("cyclonedx-py", "environment", "--output-reproducible", "-o", str(DIST / "wagman.cdx.json"), str(place))
 
 
 def run_tests(session: nox.Session) -> None:
@@ -121,6 +142,45 @@ def docs(session: nox.Session) -> None:
     tools(session, "docs")
     session.install("-e", ".")
     session.run("sphinx-build", "-W", "--keep-going", "docs", "build/docs", *session.posargs)
+
+
+@nox.session(default=False)
+@timed
+def lock(session: nox.Session) -> None:
+    """requirements.lock: what a controller installs, each package with its hashes; the same for every Python and processor."""
+    tools(session, "release")
+    session.run("pip-compile", *LOCKING, "--output-file", LOCK, "pyproject.toml", *session.posargs)
+
+
+@nox.session(default=False)
+@timed
+def release(session: nox.Session) -> None:
+    """What is released, in dist, and a wheelhouse in build/wheelhouse; each Python then installs it and shows it at work."""
+    tools(session, "release")
+    for folder in (DIST, WHEELHOUSE):
+        shutil.rmtree(folder, ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", str(DIST))
+    session.run("python", "-m", "pip", "wheel", "-q", "--wheel-dir", str(WHEELHOUSE), "--require-hashes", "-r", LOCK)
+    session.run("python", "-m", "pip", "wheel", "-q", "--wheel-dir", str(WHEELHOUSE), *PYPROJECT["build-system"]["requires"])
+    for wheel in DIST.glob("*.whl"):
+        shutil.copy(wheel, WHEELHOUSE)
+    list_parts(session)
+    for version in PYTHONS:
+        session.notify(f"installed-{version}")
+
+
+@nox.session(default=False, python=PYTHONS)
+@timed
+def installed(session: nox.Session) -> None:
+    """What `release` has made, installed with no index at hand: the wheel shows its demonstration, the source builds."""
+    (wheel,), (source,) = DIST.glob("*.whl"), DIST.glob("*.tar.gz")
+    away = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(WHEELHOUSE)}
+    session.install("--require-hashes", "-r", LOCK, env=away)
+    session.install("--no-deps", str(wheel), env=away)
+    session.run("python", "-m", "pip", "check")
+    session.run("wagman", "demo", env={"PYTHONPATH": ""})
+    session.install("--no-deps", "--force-reinstall", str(source), env=away)
+    session.run("wagman", "--version")
 
 
 @nox.session(default=False)

@@ -10,7 +10,7 @@ A map of the package, from the wire up (imports point downwards in this list onl
 - `wagman.fsm`         the states, pure: (input) -> next state, alarms, effects
 - `wagman.io`          codecs, serial link, board drivers, power reconciliation, the fake board
 - `wagman.config`      TOML to validated, immutable classes
-- `wagman.events`, `wagman.errors`   the words that all of them share
+- `wagman.events`, `wagman.event_types`, `wagman.errors`   the words that all of them share
 """
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
