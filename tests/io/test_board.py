@@ -11,6 +11,7 @@ from attrs import define, evolve, field
 from trio.testing import MockClock
 
 from wagman.config.schema import BoardConfig, Config, DeviceConfig
+from wagman.errors import BoardTimeoutError
 from wagman.events import Beat, Blindness, Notice, Polled, PowerFound, PowerGoal, PowerLost, RelayOff, RelayOn, Sample
 from wagman.io.board import Board, Dialect
 from wagman.io.driver import Identity
@@ -216,6 +217,31 @@ def test_after_a_board_reset_the_guests_have_lost_their_power_and_none_is_starte
         assert rig.told(PowerFound, 1) == []
 
     with_rig(main)
+
+
+@ON_BOTH_BOARDS
+def test_a_restart_of_the_board_is_noticed_though_it_does_not_answer_the_first_request_after_it(
+    dialect: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(rig: Rig) -> None:
+        await trio.sleep(30)
+        driver = rig.board._driver
+        assert driver is not None
+        hold_off, failures = type(driver).hold_off, iter([BoardTimeoutError("lost on the way")])
+
+        async def failing_once(self: Any) -> None:
+            for error in failures:
+                raise error
+            await hold_off(self)
+
+        monkeypatch.setattr(type(driver), "hold_off", failing_once)
+        rig.fake.reset()
+        await trio.sleep(60)
+        assert next(failures, None) is None
+        assert [(notice.fields["before"], notice.fields["boots"]) for notice in rig.notices("board.reset")] == [(1, 2)]
+        assert [remembered["boots"] for remembered in rig.remembered] == [1, 2]
+
+    with_rig(main, dialect)
 
 
 @ON_BOTH_BOARDS

@@ -207,17 +207,21 @@ class Board:
     async def _greet(self, driver: Driver) -> bool:
         """Find out which board this is; return whether it has restarted since it was last seen."""
         identity = await driver.greet()
-        before, self.known, self.shown.identity = self.known, identity, identity
-        if before == identity:
-            return False
-        self.remember(asdict(identity))
+        before, self.shown.identity = self.known, identity
         if before is None or before.same_run(identity):
+            self._learn(identity)
             return False
-        await driver.hold_off()
+        await driver.hold_off()  # where this fails, the restart is yet to be seen
+        self._learn(identity)
         self.tell(Notice("board.reset", None, {"boots": identity.boots, "before": before.boots, "board": identity.board_id}))
         self._senses.sightings.forget()
         self.power.board_reset(max(self._down_s, self.answered_s or self._down_s), survivors=driver.survivors)
         return True
+
+    def _learn(self, identity: Identity) -> None:
+        if identity != self.known:
+            self.known = identity
+            self.remember(asdict(identity))
 
     async def _poll(self, driver: Driver) -> None:
         await driver.poll(self._turn)
