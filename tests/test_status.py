@@ -3,8 +3,8 @@
 import pytest
 
 from wagman.events import UNTOUCHED, PowerGoal
-from wagman.io.power import Port
-from wagman.status import power_status
+from wagman.io.power import STUCK_ROUNDS, Port
+from wagman.status import power_status, resists
 
 ON, OFF = PowerGoal("on", 3), PowerGoal("off", 3)
 
@@ -29,3 +29,13 @@ def test_power_is_confirmed_for_the_goal_that_the_state_has_now_and_for_none_bef
     wanted: PowerGoal, told: PowerGoal, relay: str, shown: dict[str, object]
 ) -> None:
     assert power_status(wanted, port(told, relay)) == shown
+
+
+def test_a_relay_is_stuck_for_the_off_that_it_resists_and_for_nothing_else() -> None:
+    stuck = port(OFF, "on")
+    stuck.resisted = STUCK_ROUNDS
+    assert resists(OFF, stuck)
+    assert not resists(PowerGoal("off", 4), stuck)
+    assert not resists(OFF, port(OFF, "on"))
+    stuck.goal = ON
+    assert not resists(ON, stuck)

@@ -87,6 +87,7 @@ def device_status(guest: Guest, board: Board, now_s: float) -> dict[str, Any]:
         "alarms": [{"name": a.name, "in_s": round(a.in_s, 3), "held": a.held} for a in guest.alarms.view(now_s)],
         "next_start_in_s": None if backoff_s is None else round(backoff_s, 3),
         "held": guest.memory.held,
+        "relay_stuck": resists(guest.goal, board.power.ports[port]),
     }
 
 
@@ -97,6 +98,11 @@ def power_status(goal: PowerGoal, port: Port) -> dict[str, Any]:
     still holds the goal from before. Power that is left alone for now is wanted off, and never confirmed.
     """
     return {"wanted": "on" if goal.level == "on" else "off", "confirmed": port.goal == goal and port.confirmed}
+
+
+def resists(goal: PowerGoal, port: Port) -> bool:
+    """The relay stays on although this goal has had it switched off often enough."""
+    return goal.level == "off" and port.goal == goal and port.stuck
 
 
 def self_status(device: DeviceConfig, board: Board, since: str) -> dict[str, Any]:
@@ -122,6 +128,7 @@ def self_status(device: DeviceConfig, board: Board, since: str) -> dict[str, Any
         "alarms": [],
         "next_start_in_s": None,
         "held": False,
+        "relay_stuck": False,
     }
 
 

@@ -159,6 +159,12 @@ def test_a_relay_that_is_stuck_ends_the_wait() -> None:
     assert decided(subject).code == 1
 
 
+def test_a_relay_that_was_reported_as_stuck_before_ends_the_wait_too() -> None:
+    subject = pursuit("kill", "stopped")
+    subject.seen(status("stopped", wanted="down", power={"wanted": "off", "confirmed": False}, relay_stuck=True), NOW)
+    assert decided(subject).code == 1
+
+
 def test_somebody_who_starts_it_meanwhile_ends_the_wait() -> None:
     subject = pursuit("stop", "stopping")
     subject.seen(status("starting", wanted="up"), NOW)

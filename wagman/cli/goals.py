@@ -19,6 +19,8 @@ PRIORITY = (USAGE, REFUSED, FAILED, UNREACHABLE, TIMED_OUT)
 
 BROWNOUT = "the board browns out whenever it is switched on: it is held off"
 
+STUCK = "its relay is stuck: it stays on"
+
 
 class Outcome(NamedTuple):
     """How it ended for one device, as `--json` shows it."""
@@ -83,7 +85,7 @@ class Pursuit:
             case "device.brownout" if self.verb in UP:
                 self._decide("failed", now, BROWNOUT)
             case "device.relay_stuck" if self.verb in DOWN:
-                self._decide("failed", now, "its relay is stuck: it stays on")
+                self._decide("failed", now, STUCK)
             case "device.stop_failed":
                 self._remark = "it did not halt in time, and was cut"
 
@@ -118,6 +120,8 @@ class Pursuit:
             self._reached(now, None, None)
         elif row["wanted"] == "up":
             self._decide("failed", now, "another command wants it up")
+        elif row.get("relay_stuck"):
+            self._decide("failed", now, STUCK)
 
     # --- Ends ---------------------------------------------------------------------------------------------------------
 

@@ -51,9 +51,12 @@ class CommandParser(ArgumentParser):
         self.command = self._unlearnt = command
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
-        """Learn the arguments, then parse."""
+        """Learn the arguments, then parse; a command itself complains of what it does not know."""
         self.learn()
-        return super().parse_known_args(args, namespace)
+        known, unknown = super().parse_known_args(args, namespace)
+        if unknown and self.command:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return known, unknown
 
     def learn(self) -> None:
         """Import the command, if that has not been done, and have it say what it takes."""

@@ -75,19 +75,16 @@ def current(row: Mapping[str, Any]) -> str:
 
 def notes(row: Mapping[str, Any]) -> Iterator[str]:
     """What is worth knowing beside the columns."""
-    if not row["power"]["confirmed"]:
-        yield "unconfirmed"
-    if not row["enabled"]:
-        yield "disabled"
-    if row.get("held"):
-        yield "held off"
-    if row["failures"]:
-        yield f"{row['failures']} failed"
-    if row["next_start_in_s"] is not None:
-        yield f"start in {short(row['next_start_in_s'])}"
-    for alarm in row["alarms"]:
-        if alarm["held"]:
-            yield f"{alarm['name']} held"
+    remarks = (
+        (not row["power"]["confirmed"], "unconfirmed"),
+        (not row["enabled"], "disabled"),
+        (row.get("held"), "held off"),
+        (row.get("relay_stuck"), "relay stuck"),
+        (row["failures"], f"{row['failures']} failed"),
+        (row["next_start_in_s"] is not None, f"start in {short(row['next_start_in_s'])}"),
+    )
+    yield from (words for is_so, words in remarks if is_so)
+    yield from (f"{alarm['name']} held" for alarm in row["alarms"] if alarm["held"])
 
 
 def board_words(board: Mapping[str, Any]) -> str:

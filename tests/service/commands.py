@@ -1,0 +1,107 @@
+"""The real commands, against the real service, with a fake board on a real pty."""
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from attrs import define, field
+
+from tests.cli.kit import PLAIN, Running
+from tests.service.kit import CONFIG, GUESTS, PATIENCE_S, WAGMAN, Node, eventually, new_node
+
+WELL = {"gn": "boot=5,ignore=0", "cs": "boot=5,ignore=0"}
+QUICK = (
+    CONFIG.replace("[defaults]", '[defaults]\nstart_timeout = "1min"')
+    .replace("[environment.temperature_c]", "[environment.temperature_c]\nhigh = 70")
+    .replace("[wagman]", '[wagman]\nhibernate_min = "5s"\nhibernate_interval = "5s"')
+)
+"""A start that is to fail fails soon, and so does a hibernation begin and end."""
+
+
+@define
+class Site:
+    """A node with somebody at its controls."""
+
+    node: Node
+    service: subprocess.Popen[str]
+    begun: list[Running] = field(factory=list)
+
+    def environment(self) -> dict[str, str]:
+        return {**PLAIN, "WAGMAN_SOCKET": str(self.node.socket), "TZ": "UTC"}
+
+    def wagman(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        command, environment = [*WAGMAN, *arguments], self.environment()
+        return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=environment)
+
+    def begin(self, *arguments: str) -> Running:
+        """Begin a command and leave it running."""
+        pipe, command = subprocess.PIPE, [*WAGMAN, *arguments]
+        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=self.environment())
+        self.begun.append(Running(process))
+        return self.begun[-1]
+
+    def waiting(self, *arguments: str) -> Running:
+        """Begin an action that the service has taken up when this returns."""
+        before = len(self.node.events(f"command.{arguments[0]}"))
+        running = self.begin(*arguments)
+        eventually(lambda: len(self.node.events(f"command.{arguments[0]}")) > before)
+        return running
+
+    # The service ----------------------------------------------------------------
+
+    def stop_service(self, number: signal.Signals) -> None:
+        self.service.send_signal(number)
+        self.service.wait(PATIENCE_S)
+
+    def start_service(self) -> None:
+        self.service = self.node.start_service()
+        eventually(self.node.answers)
+
+    # Between two tests ----------------------------------------------------------
+
+    def mend(self) -> None:
+        """Everything works, and all guests are up."""
+        if self.service.poll() is not None:
+            self.start_service()
+        self.service.send_signal(signal.SIGCONT)
+        for command in ("fault clear", "temp 23.5", *(f"guest {name} {keys}" for name, keys in WELL.items())):
+            self.node.board(command)
+        eventually(lambda: self.node.call("status")["wagman"]["state"] not in ("will_hibernate", "hibernating"))
+        for name in GUESTS:
+            self.node.call("enable", device=name)
+            if self.node.states()[name] != "started":
+                self.node.call("kill", device=name)  # whatever it is in the middle of
+                self.node.call("start", device=name)
+        eventually(lambda: not self.node.blind() and self.node.all_started())
+
+    def end(self) -> None:
+        """Leave no process behind."""
+        for running in self.begun:
+            if running.process.returncode is None:
+                running.process.kill()
+                running.end()
+
+
+@contextmanager
+def new_site() -> Iterator[Site]:
+    with new_node() as node:
+        node.configure(QUICK)
+        node.start_board()
+        site = Site(node, node.start_service())
+        eventually(node.all_started)
+        try:
+            yield site
+        finally:
+            site.end()
+
+
+def one_line(stderr: str) -> bool:
+    return stderr.startswith("wagman: ") and stderr.count("\n") == 1 and stderr.endswith("\n")
+
+
+def documents(stdout: str) -> list[Any]:
+    return [json.loads(line) for line in stdout.splitlines()]
