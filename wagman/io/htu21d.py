@@ -11,6 +11,7 @@ _FULL_SCALE = 65_536
 _STATUS_BITS = 0b11
 _TEMPERATURE_RANGE_C = (-40.0, 125.0)  # where the sensor works
 _HUMIDITY_RANGE_PCT = (-3.0, 110.0)  # 0 to 100 and what it may be wrong by; fog reads above 100
+_DECIMALS = 2  # as far as the sensor resolves
 
 
 def temperature_c(raw: int) -> float | None:
@@ -26,5 +27,5 @@ def humidity_pct(raw: int) -> float | None:
 def _converted(raw: int, offset: float, span: float, bounds: tuple[float, float]) -> float | None:
     if not 0 <= raw < _FULL_SCALE:
         raise BoardProtocolError(f"{raw} is no count of a 16-bit sensor")
-    value = offset + span * (raw & ~_STATUS_BITS) / _FULL_SCALE
+    value = round(offset + span * (raw & ~_STATUS_BITS) / _FULL_SCALE, _DECIMALS)
     return value if bounds[0] <= value <= bounds[1] else None
