@@ -1,6 +1,7 @@
 """What is special about driving a v4 board, against its model in virtual time."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import trio
@@ -17,7 +18,7 @@ from wagman.io.driver import Identity
 from wagman.io.driver_v4 import V4Dialect
 from wagman.io.fake.v3_port import State
 from wagman.io.link import Answer
-from wagman.io.v4_asking import look_at
+from wagman.io.v4_asking import WRAP_S, going_on, look_at
 from wagman.io.v4_requests import LONGEST_GRACE_S
 
 DAY_S = 86_400.0
@@ -247,6 +248,50 @@ def test_a_port_that_the_board_does_not_manage_is_claimed_before_it_is_power_cyc
     with_rig(main, "v4", config=RARELY)
 
 
+def test_a_port_that_the_restarted_board_takes_for_disabled_and_that_runs_is_left_alone() -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.want(3, ON(1))
+        await trio.sleep(60)
+        rig.fake.reset()
+        await trio.sleep(2 * 3600)
+        assert state_of(rig, 3) is State.DISABLED
+        assert rig.relays(3) == [(True, "command")]
+        assert rig.fake.board.firmware.ports[3].heartbeat_age_s() > 3600  # type: ignore[attr-defined]  # no ping
+
+    with_rig(main, "v4")
+
+
+def test_a_port_that_runs_and_that_the_restarted_board_takes_for_disabled_is_cut_and_stays_off() -> None:
+    """A stop makes a stopped port of a disabled one, which the board would start."""
+
+    async def main(rig: Rig) -> None:
+        rig.board.want(3, ON(1))
+        await trio.sleep(60)
+        rig.fake.reset()
+        await trio.sleep(60)
+        rig.board.want(3, OFF(1))
+        await trio.sleep(3600)
+        assert rig.relays(3) == [(True, "command"), (False, "command")]
+        assert state_of(rig, 3) is State.STOPPING
+
+    with_rig(main, "v4")
+
+
+def test_a_relay_that_comes_on_with_the_boards_own_power_is_found_and_not_just_cut() -> None:
+    """The latches of some boards do (errata)."""
+
+    async def main(rig: Rig) -> None:
+        want_all_off(rig)
+        await trio.sleep(60)
+        rig.fake.powercycle()
+        rig.fake.fault("power 1 on")
+        await trio.sleep(60)
+        assert rig.told(PowerFound, 1)
+        assert rig.relays(1) == [(True, "fault")]
+
+    with_rig(main, "v4")
+
+
 def test_power_that_the_board_cut_is_lost() -> None:
     async def main(rig: Rig) -> None:
         rig.board.want(1, ON(1, "emmc"))
@@ -308,6 +353,39 @@ def test_a_ping_that_was_not_answered_is_no_beat() -> None:
         assert not rig.board.blind
 
     with_rig(main, "v4")
+
+
+def test_an_age_that_begins_anew_because_the_boards_clock_does_is_no_beat() -> None:
+    """Nothing sets the age of a disabled port back: after 49.7 days 32 bits of milliseconds are full."""
+
+    async def main(rig: Rig) -> None:
+        await trio.sleep(60)
+        port: Any = rig.fake.board.firmware.ports[4]  # type: ignore[attr-defined]
+        port.heartbeat_at_s -= WRAP_S - 200
+        await trio.sleep(300)
+        assert port.heartbeat_age_s() > WRAP_S
+        assert rig.told(Beat, 4) == []
+        poll = rig.told(Polled, 4)[-1]
+        assert poll.asked_at_s - poll.silent_since_s > 300
+
+    with_rig(main, "v4")
+
+
+@given(st.floats(0, 3 * WRAP_S), st.floats(0.1, 86_400))
+def test_an_age_that_goes_on_is_told_as_if_it_were_not_cut_to_32_bits(age_s: float, later_s: float) -> None:
+    before = look_at(1, Answer(0, 0, 0), Answer(0, 0, 0), Answer(0, 0, 0))
+    before = evolve(before, age=Answer(age_s, 0.0, 0.0))
+    told_s = (age_s + later_s) % WRAP_S
+    after = evolve(before, age=Answer(told_s, later_s, later_s))
+    assert going_on(after, before).age.value == pytest.approx(age_s + later_s)
+    assert going_on(after, None) is after
+
+
+@given(st.floats(20, WRAP_S - 20))
+def test_an_age_that_begins_anew_at_any_other_time_is_a_beat(age_s: float) -> None:
+    before = look_at(1, Answer(0, 0, 0), Answer(round(age_s * 1000), 0, 0), Answer(0, 0, 0))
+    after = evolve(before, age=Answer(1.0, 5.0, 5.0))
+    assert going_on(after, before) is after
 
 
 def test_silence_is_proved_on_ports_that_the_board_never_hears() -> None:

@@ -33,7 +33,7 @@ from wagman.io.driver import PING_AGE_S, SLOW_POLLS, FailureWatch, Identity, Rea
 from wagman.io.link import Answer, Link, retry
 from wagman.io.power import SwitchOff, SwitchOn
 from wagman.io.v4 import Sensorgram
-from wagman.io.v4_asking import REPEATS, Asking, Look, values_of
+from wagman.io.v4_asking import REPEATS, Asking, Look, going_on, values_of
 from wagman.io.v4_requests import (
     BOOTS,
     DISABLED,
@@ -108,7 +108,7 @@ class V4Driver:
 
     async def _look(self) -> dict[int, Look]:
         """All ports. A change of state resets the port's timer, as a kill does that has not been seen through."""
-        looks = await self._ask.looks()
+        looks = {port: going_on(look, self._looks.get(port)) for port, look in (await self._ask.looks()).items()}
         for port, look in looks.items():
             has_changed = port in self._looks and self._looks[port].state != look.state
             if has_changed or port in self._kill_sent_s:
@@ -210,14 +210,14 @@ class V4Driver:
     async def _keep_on(self, number: int, look: Look) -> None:
         """A port that runs is the board's to manage, and not to be stopped because the board does not hear it."""
         self._put_off.discard(number)
+        if look.state == DISABLED:
+            return  # the board leaves it alone, and a ping would have it disabled once more
         if self._must_claim(number, look):
             await self._start(number, self.senses.power.ports[number].goal.media)
         elif look.age.value >= PING_AGE_S:
             await self.ping(number)
 
     def _must_claim(self, number: int, look: Look) -> bool:
-        if look.state == DISABLED:
-            return False  # the board leaves it alone
         is_managed = number >= len(self.senses.shown.failures) or self.senses.shown.failures[number] < UNMANAGED_FAILURES
         is_due = not is_managed and self._now_s >= self._claimed_s.get(number, 0.0) + CLAIM_S
         return look.state == STOPPED or number in self._unclaimed or is_due

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import count
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from wagman.config.schema import PORTS
 from wagman.errors import BoardProtocolError
@@ -19,6 +19,12 @@ off, 1500 on one that runs."""
 
 READS = 4
 """How often the damaged part of a read is asked again (chosen)."""
+
+WRAP_S = 2**32 / 1000
+"""Ages begin anew after so long, 49.7 days: the board counts milliseconds in 32 bits (firmware)."""
+
+WRAP_TOLERANCE_S = 5.0
+"""So exactly must an age begin anew at that time to have done so by itself (chosen: more than two clocks differ in a poll)."""
 
 REPEATS = 2
 """How often a read is asked before its silence counts as a miss (chosen)."""
@@ -43,6 +49,17 @@ def look_at(port: int, state: Answer[int], age_ms: Answer[int], counts: Answer[i
     age = Answer(age_ms.value / 1000, age_ms.asked_at_s, age_ms.at_s)
     idle = 0 < counts.value < POWERED_COUNTS[port]
     return Look(state.value, state.at_s, age, counts.value or None, counts.asked_at_s, idle, draws)
+
+
+def going_on(look: Look, before: Look | None) -> Look:
+    """A port whose age is what it was before, and the time since then, but for what 32 bits do not hold."""
+    if before is None:
+        return look
+    grown_s = before.age.value + look.age.at_s - before.age.at_s
+    missing_s = round((grown_s - look.age.value) / WRAP_S) * WRAP_S
+    if abs(look.age.value + missing_s - grown_s) > WRAP_TOLERANCE_S:
+        return look
+    return evolve(look, age=Answer(look.age.value + missing_s, look.age.asked_at_s, look.age.at_s))
 
 
 @define(eq=False)
