@@ -21,6 +21,7 @@ from attrs import define
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs" / "installation.md"
+LOCK = ROOT / "requirements.lock"
 DATA = Path(__file__).parent / "data"
 PATIENCE_S = 60.0
 GUEST_STATES = {"nc": "started", "gn": "started", "cs": "started"}
@@ -56,13 +57,14 @@ def require_systemd() -> None:
 
 
 def wheelhouse(folder: Path) -> Path:
-    """The wheels of this version and of all that it needs; made once, for all processes that run these tests."""
+    """The wheels of this version and of all that the lock names; made once, for all processes that run these tests."""
     place = folder / "wheelhouse"
     with (folder / "wheelhouse.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not place.exists():
-            pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", str(place), str(ROOT))
-            subprocess.run(pip, check=True, capture_output=True)
+            pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", str(place))
+            for what in (("--require-hashes", "-r", str(LOCK)), ("--no-deps", str(ROOT))):
+                subprocess.run((*pip, *what), check=True, capture_output=True)
     return place
 
 
@@ -144,13 +146,14 @@ class Machine:
 
 @contextmanager
 def booted(wheels: Path) -> Iterator[Machine]:
-    """A machine with the wheels in /root/wheelhouse and a fake board to be started as board.service."""
+    """A machine with the wheels in /root/wheelhouse, the lock in /root, and a fake board to be started as board.service."""
     with (
         TemporaryDirectory(prefix="wagman-machine-") as name,
         overlay(Path(name)) as root,
         own_cgroups(Path(name).name) as groups,
     ):
         shutil.copytree(wheels, root / "root/wheelhouse")
+        shutil.copy(LOCK, root / "root")
         shutil.copy(DATA / "board.service", root / "etc/systemd/system")
         shutil.copy(DATA / "tampered.py", root / "root")
         (root / "etc/systemd/system/wagman-test.target").write_text(TARGET)
