@@ -14,11 +14,11 @@ from tests.service.kit import CONFIG, GUESTS, PATIENCE_S, WAGMAN, Node, eventual
 
 WELL = {"gn": "boot=5,ignore=0", "cs": "boot=5,ignore=0"}
 QUICK = (
-    CONFIG.replace("[defaults]", '[defaults]\nstart_timeout = "1min"')
+    CONFIG.replace("[defaults]", '[defaults]\nstart_timeout = "1min"\nbackoff_min = "10min"')
     .replace("[environment.temperature_c]", "[environment.temperature_c]\nhigh = 70")
     .replace("[wagman]", '[wagman]\nhibernate_min = "5s"\nhibernate_interval = "5s"')
 )
-"""A start that is to fail fails soon, and so does a hibernation begin and end."""
+"""A start that is to fail fails soon and is not repeated soon; a hibernation begins and ends soon."""
 
 
 @define

@@ -23,6 +23,7 @@ def run(args: Namespace) -> int:
     """Send it."""
     command = " ".join(args.words)
     with Client(args.socket) as client:
+        client.call("hello")  # a service that hangs is found sooner than a board that is slow
         answer = client.call("board", within_s=ANSWER_S, command=command, force=args.force)
     if args.json:
         print(json.dumps({"command": command, "lines": answer["lines"]}))

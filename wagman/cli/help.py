@@ -37,8 +37,8 @@ class About(NamedTuple):
 _COMMANDS = {
     "status": About(
         "BEAT is the age of the last heartbeat. NOTES has what is not as it should be: unconfirmed (the board has yet to show "
-        "that the power is as wanted), disabled, held off (after brownouts), relay stuck, failed starts in a row, the time of the next start, "
-        "and alarms that are held because silence cannot be proved at present.",
+        "that the power is as wanted), disabled, held off (after brownouts), relay stuck, failed starts in a row, the time of "
+        "the next start, and alarms that are held because silence cannot be proved at present.",
         ("wagman status", "wagman status gn cs --json"),
         _QUERY,
     ),

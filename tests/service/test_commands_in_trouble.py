@@ -1,0 +1,184 @@
+"""What the commands say while the service is down, hangs, or is restarted under them, and while the board is unplugged."""
+
+import json
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cli.kit import Running
+from tests.service.commands import Site, documents, new_site, one_line
+from tests.service.kit import eventually
+
+pytestmark = pytest.mark.slow
+
+COMMANDS = (
+    "status",
+    "why gn",
+    "events",
+    "events -f",
+    "board hb",
+    "ping gn",
+    "start gn",
+    "stop gn",
+    "restart gn",
+    "kill gn",
+    "enable gn",
+    "disable gn",
+)
+ENDS = (signal.SIGTERM, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def shared_site() -> Iterator[Site]:
+    with new_site() as site:
+        yield site
+
+
+@pytest.fixture
+def site(shared_site: Site) -> Iterator[Site]:
+    """One for all tests of this file, with the cable in and all guests up; a test may do to it what it likes."""
+    shared_site.mend()
+    yield shared_site
+    shared_site.node.board("replug")
+
+
+def outcome(running: Running) -> tuple[int, str, str]:
+    """How an action on one device ended: exit code, outcome, what went to stderr."""
+    code, out, err = running.end()
+    (told,) = json.loads(out)
+    return code, told["outcome"], err
+
+
+# --- The service is down, or hangs ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_without_a_service_every_command_ends_with_3_and_says_what_to_do(end: signal.Signals, site: Site) -> None:
+    site.stop_service(end)
+    for command in COMMANDS:
+        done = site.wagman(*command.split())
+        assert (command, done.returncode, done.stdout) == (command, 3, "")
+        assert one_line(done.stderr)
+        assert "start the service" in done.stderr
+
+
+def test_a_service_that_hangs_is_told_apart_from_one_that_is_down(site: Site) -> None:
+    site.service.send_signal(signal.SIGSTOP)
+    for command, running in [(command, site.begin(*command.split())) for command in COMMANDS]:
+        code, out, err = running.end()
+        assert (command, code, out) == (command, 3, "")
+        assert one_line(err)
+        assert "hangs or is stopped; see systemctl status wagman" in err
+
+
+def test_a_wait_for_a_service_that_hangs_ends_in_time(site: Site) -> None:
+    site.node.board("guest cs ignore=1")
+    running = site.waiting("stop", "cs", "--timeout", "2", "--json")
+    site.service.send_signal(signal.SIGSTOP)
+    code, ended, err = outcome(running)
+    assert (code, ended) == (5, "timed_out")
+    assert "see wagman status cs" in err
+
+
+def test_a_service_that_hung_for_a_while_is_waited_for(site: Site) -> None:
+    running = site.waiting("restart", "cs", "--json")
+    site.service.send_signal(signal.SIGSTOP)
+    site.node.board_time(60)
+    site.service.send_signal(signal.SIGCONT)
+    assert outcome(running)[:2] == (0, "done")
+
+
+# --- The service is restarted -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("command", ["start cs", "stop cs", "restart cs", "kill cs", "disable cs"])
+def test_a_wait_outlasts_a_restart_of_the_service(command: str, end: signal.Signals, site: Site) -> None:
+    if command == "start cs":
+        assert site.wagman("stop", "cs").returncode == 0
+    site.node.board("guest cs boot=40")
+    running = site.waiting(*command.split(), "--json")
+    site.stop_service(end)
+    site.start_service()
+    code, ended, err = outcome(running)
+    assert (code, ended) == (0, "done"), err
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_following_goes_on_over_a_restart_without_a_gap_or_a_repeat(end: signal.Signals, site: Site) -> None:
+    running = site.begin("events", "-f", "-n", "1", "--json")
+    seen = documents(running.line())
+    for _ in range(2):
+        site.node.call("stop", device="cs")
+        site.stop_service(end)
+        site.start_service()
+        seen += read_up_to(running, "service.started")
+    ids = [each["id"] for each in seen]
+    assert ids == list(range(ids[0], ids[0] + len(ids)))
+    code, _, err = running.interrupt()
+    assert code == 130
+    assert "going on once it is back" in err
+
+
+def read_up_to(running: Running, kind: str) -> list[dict[str, object]]:
+    seen: list[dict[str, object]] = []
+    while not seen or seen[-1]["type"] != kind:
+        seen += documents(running.line())
+    return seen
+
+
+# --- The board is unplugged -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unplugged(site: Site) -> Site:
+    site.node.board("unplug")
+    eventually(lambda: site.node.call("status")["board"]["link"] == "down")
+    return site
+
+
+def test_what_only_asks_works_without_the_board_and_shows_that_it_is_gone(unplugged: Site) -> None:
+    assert "link down" in unplugged.wagman("status").stdout
+    assert "link.down" in unplugged.wagman("events").stdout
+    assert unplugged.wagman("ping", "gn").stdout == "gn: heard\n"
+    eventually(lambda: "put off, because" in " ".join(unplugged.wagman("why", "gn").stdout.split()))
+
+
+def test_a_raw_command_without_the_board_says_what_to_look_at(unplugged: Site) -> None:
+    done = unplugged.wagman("board", "hb")
+    assert done.returncode == 1
+    assert one_line(done.stderr)
+    assert "look at the cable" in done.stderr
+    assert "Errno" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["stop cs", "restart cs", "kill x1 --yes", "disable cs", "kill cs --yes"])
+def test_without_the_board_no_goal_is_told_as_reached(command: str, unplugged: Site) -> None:
+    done = unplugged.wagman(*command.split(), "--timeout", "1")
+    assert done.returncode == 5
+    assert one_line(done.stderr)
+    assert "the board cannot be seen" in done.stderr
+    assert unplugged.node.relays_on() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("command", ["start cs", "stop cs", "restart cs", "kill cs", "disable cs"])
+def test_a_wait_goes_on_once_the_board_is_back(command: str, site: Site) -> None:
+    if command == "start cs":
+        assert site.wagman("stop", "cs").returncode == 0
+    site.node.board("unplug")
+    running = site.waiting(*command.split(), "--json")
+    eventually(site.node.blind)
+    site.node.board("replug")
+    code, ended, err = outcome(running)
+    assert (code, ended) == (0, "done"), err
+
+
+def test_why_a_guest_is_not_started_without_the_board_is_told(site: Site) -> None:
+    assert site.wagman("stop", "cs").returncode == 0
+    site.node.board("guest cs boot=100000")
+    assert site.wagman("start", "cs").returncode == 1
+    assert "not started: next try in" in site.wagman("why", "cs").stdout
+    site.node.board("unplug")
+    eventually(site.node.blind)
+    assert "not started: the link to the board is down: is the cable in?" in site.wagman("why", "cs").stdout
