@@ -1,0 +1,166 @@
+"""Heartbeats and alarms under load: the whole service in this process, an instant board outside, a real log on disk.
+
+The board tells of a thousand beats a second: lines that the service reads, believes and hands to the guests' machines, which arm
+their alarms anew. Beside the guests, probes run in the same loop: machines that do nothing but
+wait for their alarm, and note by how much it came late.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, NoReturn
+
+import trio
+from attrs import define, field, frozen
+
+from benchmarks.figures import Figure, Section
+from benchmarks.node import Node, new_node
+from benchmarks.processes import MeasurementError
+from benchmarks.scale import Scale
+from benchmarks.timing import Spread
+from wagman.config.load import load
+from wagman.daemon import BAUD, make_store
+from wagman.device import Guest
+from wagman.events import Draft
+from wagman.fsm.alarms import Alarm, Fired, Plan
+from wagman.inbox import Inbox
+from wagman.io.driver_v3 import V3Dialect
+from wagman.io.transport import open_serial
+from wagman.loop import Alarms, drive
+from wagman.seams import Seams
+from wagman.service import WagmanService, void
+
+BEATS_PER_S = 1000
+
+LOADS = {"1,000 beats/s": 0, "1,000 beats/s and 1,000 log events/s": 1000}
+"""What each load is called, and how many events a second go into the log."""
+
+WARM_UP_S = 3.0
+"""Until the board was greeted and the guests are up."""
+
+PROBES_S = (0.011, 0.023, 0.047, 0.091)
+"""After how long the probes' alarms fall due: many, and not all at once."""
+
+
+@define
+class TimedAlarms(Alarms):
+    """A guest's alarms, that note how long after each beat was read they were armed anew."""
+
+    guest: Guest = field(kw_only=True)
+    taken_s: list[float] = field(factory=list)
+    _beat_at_s: float | None = None
+
+    def plan(self, plan: Plan | None, now_s: float) -> None:
+        """As the alarms' own."""
+        super().plan(plan, now_s)
+        if self.guest.beat_at_s != self._beat_at_s:
+            self._beat_at_s = self.guest.beat_at_s
+            self.taken_s.append(trio.current_time() - self.guest.beat_at_s)
+
+
+@define
+class Probe:
+    """A machine whose alarm goes off again and again."""
+
+    after_s: float
+    alarms: Alarms = field(factory=Alarms)
+    late_s: list[float] = field(factory=list)
+    _due_s: float = 0.0
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        self._arm()
+        await drive(self._take, Inbox(), self.alarms, lambda: None)
+
+    def _arm(self) -> None:
+        now_s = trio.current_time()
+        self._due_s = now_s + self.after_s
+        self.alarms.plan({"probe": Alarm(self.after_s)}, now_s)
+
+    async def _take(self, item: Any) -> None:
+        if isinstance(item, Fired):
+            self.late_s.append(trio.current_time() - self._due_s)
+        self._arm()
+
+
+@frozen
+class Sample:
+    """What came of one load."""
+
+    beats_per_s: float
+    events_per_s: float
+    rearmed: Spread
+    late: Spread
+
+
+def measure(scale: Scale) -> list[Section]:
+    """With busy guests, and with a busy log besides."""
+    figures: list[Figure] = []
+    for what, events_per_s in LOADS.items():
+        samples = [trio.run(sample, scale, events_per_s) for _ in range(min(scale.rounds, 3))]
+        best = min(samples, key=lambda each: each.late.p99_ms)
+        figures += [
+            Figure(f"{what}: beats that were taken", best.beats_per_s, "/s"),
+            Figure(f"{what}: events that were written", best.events_per_s, "/s"),
+            *best.rearmed.figures(f"{what}: from the beat's bytes to its alarm armed anew"),
+            Figure(f"{what}: the worst of these", best.rearmed.worst_ms, "ms"),
+            *best.late.figures(f"{what}: alarms late", p99_at_most=20),
+            Figure(f"{what}: the latest", best.late.worst_ms, "ms"),
+        ]
+    note = (
+        f"The whole service but its socket, in one process, with its log on disk; for {scale.loaded_s:g} s, the best of 3. "
+        "A fake board in another process gives the beats."
+    )
+    return [Section("Heartbeats and alarms under load", figures, note)]
+
+
+async def sample(scale: Scale, events_per_s: int) -> Sample:
+    """One load."""
+    with new_node() as node, node.instant_board(BEATS_PER_S):
+        service = new_service(node)
+        timed = [TimedAlarms(guest=guest) for guest in service.guests.values()]
+        for alarms in timed:
+            alarms.guest.alarms = alarms
+        async with trio.open_nursery() as nursery:
+            await nursery.start(partial(service.run, None, nobody))
+            probes = [Probe(after_s) for after_s in PROBES_S]
+            for probe in probes:
+                nursery.start_soon(probe.run)
+            nursery.start_soon(write, service, events_per_s)
+            await trio.sleep(WARM_UP_S)
+            found = await watch(service, timed, probes, scale.loaded_s)
+            nursery.cancel_scope.cancel()
+    return found
+
+
+async def watch(service: WagmanService, timed: Sequence[TimedAlarms], probes: Sequence[Probe], for_s: float) -> Sample:
+    """Look on for so long."""
+    for noted in (*(alarms.taken_s for alarms in timed), *(probe.late_s for probe in probes)):
+        noted.clear()
+    first_id = service.journal.last_id
+    began_s = trio.current_time()
+    await trio.sleep(for_s)
+    took_s = trio.current_time() - began_s
+    taken = [each for alarms in timed for each in alarms.taken_s]
+    late = [each for probe in probes for each in probe.late_s]
+    return Sample(len(taken) / took_s, (service.journal.last_id - first_id) / took_s, Spread.of(taken), Spread.of(late))
+
+
+async def write(service: WagmanService, events_per_s: int) -> None:
+    """Events into the log, one after the other, at an even pace; none at all for 0."""
+    began_s, written = trio.current_time(), 0
+    while events_per_s:
+        written += 1
+        service.journal.record([(Draft("service.reloaded", None, {"changed": ["poll"], "needs_restart": []}), None)])
+        await trio.sleep_until(began_s + written / events_per_s)
+
+
+def new_service(node: Node) -> WagmanService:
+    """The service as the daemon makes it, but for what it prints."""
+    config = load(node.config)
+    seams = Seams(partial(open_serial, config.board.device, BAUD))
+    return WagmanService(config, seams, make_store(config, seams), V3Dialect(), void)
+
+
+def nobody(_stream: object) -> NoReturn:
+    """Nobody is let in: there is no socket."""
+    raise MeasurementError("there is no socket to come in by")

@@ -1,0 +1,35 @@
+"""The service at rest, and how soon it answers: a controller and four guests that run, polled as often as by default."""
+
+import time
+
+from benchmarks.figures import Figure, Section
+from benchmarks.node import Node, new_node, running_node
+from benchmarks.processes import busy_percent, pss_mb, rss_mb, running, wait_until
+from benchmarks.scale import Scale
+
+KNOCK_S = 0.002
+"""How often a service that starts is knocked at (chosen: far less than what is measured)."""
+
+
+def measure(scale: Scale) -> list[Section]:
+    """Ready time, processor, memory."""
+    with new_node() as node, node.instant_board():
+        ready_s = min(ready(node) for _ in range(scale.rounds))
+    with running_node(scale.beats_per_s) as (_, pid):
+        time.sleep(scale.settle_s)
+        figures = [
+            Figure("from its start to its first status", ready_s, "s", 0.4),
+            Figure("processor at rest", busy_percent([pid], scale.idle_s), "% of a core", 0.3),
+            Figure("resident memory (RSS)", rss_mb(pid), "MB"),
+            Figure("its share of it (PSS)", pss_mb(pid), "MB", 30),
+        ]
+    note = f"A controller and four guests that beat every 8 s, polled every 5 s. The processor was watched for {scale.idle_s:g} s."
+    return [Section("The service at rest", figures, note)]
+
+
+def ready(node: Node) -> float:
+    """How long a service takes from the start of its process to the first status, in seconds."""
+    began = time.perf_counter()
+    with running("run", "--config", str(node.config)):
+        wait_until(node.answers, KNOCK_S)
+        return time.perf_counter() - began

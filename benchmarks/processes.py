@@ -1,0 +1,90 @@
+"""Processes that are measured: started, watched through /proc (Linux), and ended."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+PATIENCE_S = 60.0
+"""How long anything may take before a measurement gives up (chosen: a busy machine)."""
+
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+BYTES_PER_KIB = 1024
+BYTES_PER_MB = 1_000_000
+
+
+class MeasurementError(Exception):
+    """What was to be measured did not come to work."""
+
+
+@contextmanager
+def running(*arguments: str, module: str = "wagman", cwd: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """`python -m MODULE ARGUMENTS`, for as long as this lasts."""
+    with program([sys.executable, "-m", module, *arguments], cwd=cwd) as process:
+        yield process
+
+
+@contextmanager
+def program(command: Sequence[str], cwd: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """A program, for as long as this lasts."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=cwd)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def wait_until(is_so: Callable[[], object], every_s: float = 0.02) -> float:
+    """Look again and again until it is so; return how long that took, in seconds.
+
+    Raises:
+        MeasurementError: it does not come true.
+    """
+    began = time.perf_counter()
+    while not is_so():
+        if time.perf_counter() - began > PATIENCE_S:
+            raise MeasurementError(f"not so within {PATIENCE_S:g} s: {is_so}")
+        time.sleep(every_s)
+    return time.perf_counter() - began
+
+
+# --- What the kernel tells --------------------------------------------------------------------------------------------
+
+
+def processor_s(pid: int) -> float:
+    """The processor time that a process has used, with that of its threads, in seconds."""
+    after_name = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(after_name[11]) + int(after_name[12])) / TICKS_PER_S
+
+
+def rss_mb(pid: int) -> float:
+    """The memory that a process has mapped and that is resident, in MB."""
+    return _kib(pid, "Rss") * BYTES_PER_KIB / BYTES_PER_MB
+
+
+def pss_mb(pid: int) -> float:
+    """The same, but what it shares with others is shared out, in MB."""
+    return _kib(pid, "Pss") * BYTES_PER_KIB / BYTES_PER_MB
+
+
+def _kib(pid: int, name: str) -> int:
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8").splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1])
+    raise MeasurementError(f"the kernel does not tell {name}")
+
+
+def busy_percent(pids: Sequence[int], for_s: float) -> float:
+    """How much of one core the processes use together, in percent."""
+    before = sum(map(processor_s, pids))
+    began = time.perf_counter()
+    time.sleep(for_s)
+    return 100 * (sum(map(processor_s, pids)) - before) / (time.perf_counter() - began)

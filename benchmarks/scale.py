@@ -1,0 +1,47 @@
+"""How much is measured: all of it, or just enough to see that each measurement works."""
+
+from attrs import frozen
+
+
+@frozen
+class Scale:
+    """Sizes of the samples. Whatever is compared takes turns, `rounds` times, and the best round counts: others use the machine, too."""
+
+    rounds: int = 5
+    requests: int = 1000  # in each round
+    processes: int = 15  # in each round
+    idle_s: float = 60.0
+    beats_per_s: float = 0.5  # of a node at rest: each of four guests every 8 s
+    settle_s: float = 12.0  # after its start, until the service is at rest
+    loaded_s: float = 15.0
+    log_events: int = 2000  # in each round
+    log_rows: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)
+    queries: int = 100
+    watched_events: int = 200
+    subscribers: tuple[int, ...] = (1, 10, 100)
+    nodes: tuple[int, ...] = (1, 10)
+    nodes_s: float = 20.0
+    simulated_h: float = 6.0
+    month_days: int = 0  # a simulated month takes a quarter of an hour: only on request
+
+
+FULL = Scale()
+
+QUICK = Scale(
+    rounds=1,
+    requests=20,
+    processes=1,
+    idle_s=0.2,
+    beats_per_s=50,
+    settle_s=0.0,
+    loaded_s=0.3,
+    log_events=50,
+    log_rows=(100,),
+    queries=3,
+    watched_events=3,
+    subscribers=(1, 9),
+    nodes=(1, 2),
+    nodes_s=0.1,
+    simulated_h=0.1,
+)
+"""For the test that each measurement still works; its figures mean nothing."""

@@ -1,0 +1,95 @@
+"""Virtual time: how fast it passes, and what a month of it leaves in memory."""
+
+import gc
+import os
+import time
+
+from attrs import define, field, frozen
+
+from benchmarks.figures import Figure, Section
+from benchmarks.processes import MeasurementError, rss_mb
+from benchmarks.scale import Scale
+from wagman.config.load import loads
+from wagman.simulation.command import DAY_S, EXAMPLE
+from wagman.simulation.play import Scenario, Watch, play
+from wagman.simulation.profiles import HOUR_S, PROFILES, make_script
+from wagman.simulation.records import Record
+
+SEED = 1
+
+
+def measure(scale: Scale) -> list[Section]:
+    """The speed; and the month, if it was asked for."""
+    figures = [figure for faults in ("none", "everything") for figure in speed(scale, faults)]
+    note = (
+        f"The whole service, a fake board and the checkers of all promises, on one core: a controller and four guests, three of which beat "
+        f"every 8 s, polled every 5 s. {scale.simulated_h:g} h, the best of {min(scale.rounds, 3)}."
+    )
+    sections = [Section("The simulation", figures, note)]
+    return [*sections, month(scale.month_days)] if scale.month_days else sections
+
+
+def speed(scale: Scale, faults: str) -> list[Figure]:
+    """How many times faster than real time."""
+    took_s = min(run(faults, scale.simulated_h * HOUR_S) for _ in range(min(scale.rounds, 3)))
+    return [Figure(f"faults: {faults}", scale.simulated_h * HOUR_S / took_s, "x real time")]
+
+
+def run(faults: str, length_s: float, *watchers: Watch) -> float:
+    """Simulate that long; return how long it took, in seconds.
+
+    Raises:
+        MeasurementError: a promise was broken.
+    """
+    config = loads(EXAMPLE, "the example")
+    script = make_script(config, PROFILES[faults], SEED, length_s)
+    began = time.perf_counter()
+    outcome = play(Scenario(SEED, config, script), *watchers)
+    if outcome.violation is not None:
+        raise MeasurementError(str(outcome.violation))
+    return time.perf_counter() - began
+
+
+# --- A month ----------------------------------------------------------------------------------------------------------
+
+
+@frozen
+class Memory:
+    """What this process holds."""
+
+    rss_mb: float
+    objects: int  # that Python's collector knows of
+
+    @classmethod
+    def now(cls) -> "Memory":
+        """At this moment, without what is garbage."""
+        gc.collect()
+        return cls(rss_mb(os.getpid()), len(gc.get_objects()))
+
+
+@define
+class Samples:
+    """Takes a sample at the end of the first day, and of each day after."""
+
+    days: list[Memory] = field(factory=list)
+
+    def __call__(self, record: Record) -> None:
+        """Something was seen; its time is all that counts."""
+        if record.at_s >= (len(self.days) + 1) * DAY_S:
+            self.days.append(Memory.now())
+
+
+def month(days: int) -> Section:
+    """One service that runs for so many days, with guests that fail in every way, and nothing that restarts it."""
+    samples = Samples()
+    took_s = run("guests", (days + 0.5) * DAY_S, samples)
+    first, last = samples.days[0], samples.days[days - 1]
+    figures = [
+        Figure("memory (RSS) after a day", first.rss_mb, "MB"),
+        Figure(f"memory (RSS) after {days} days", last.rss_mb, "MB"),
+        Figure("objects after a day", first.objects, "objects"),
+        Figure(f"objects after {days} days", last.objects, "objects"),
+        Figure("growth from the first day to the last, per day", 1000 * (last.rss_mb - first.rss_mb) / max(days - 1, 1), "kB", 50),
+    ]
+    note = f"The service, the fake board and the checkers in one process, guests failing in every way; it took {took_s / 60:.0f} min."
+    return Section(f"{days} simulated days", figures, note)
