@@ -41,7 +41,7 @@ def lines() -> Iterator[str]:
 def commands() -> Iterator[str]:
     """The commands of ours that the pages tell people to type."""
     for line in lines():
-        command = re.sub(r"^([$#] )?(\S*/bin/)?", "", line.strip()).partition("  #")[0].rstrip(" &")
+        command = re.sub(r"^([$#] )?(\S*/bin/)?", "", line.strip()).partition("  #")[0].partition(" > ")[0].rstrip(" &")
         if re.match(r"wagman \S", command) and not PLACEHOLDER.search(command):
             yield command
 

@@ -34,7 +34,7 @@ class About(NamedTuple):
     codes: tuple[int, ...] = ()
 
 
-_COMMANDS = {
+COMMANDS = {
     "status": About(
         "BEAT is the age of the last heartbeat. NOTES has what is not as it should be: unconfirmed (the board has yet to show "
         "that the power is as wanted), disabled, held off (after brownouts), relay stuck, failed starts in a row, the time of "
@@ -131,7 +131,7 @@ _COMMANDS = {
 
 def about(command: str) -> str:
     """What there is to say of a command, below its options."""
-    known = _COMMANDS[command]
+    known = COMMANDS[command]
     examples = ["", "examples:", *(f"  {each}" for each in known.examples)]
     endings = ["", "exit codes:", *(f"  {code}  {_EXIT_CODES[code]}" for code in known.codes)] if known.codes else []
     return "\n".join([fill(known.text, WIDTH - 2), *examples, *endings])

@@ -3,6 +3,7 @@
 import sys
 from argparse import Action
 
+from wagman.cli.help import COMMANDS
 from wagman.cli.parser import CommandParser, build
 from wagman.pages import begin, keep, table
 
@@ -28,7 +29,9 @@ def _section(name: str, parser: CommandParser) -> str:
     parser.learn()
     actions = parser._actions  # noqa: SLF001 - argparse tells it nowhere else
     rows = [_row(action) for action in actions if "--help" not in action.option_strings]
-    return f"## `wagman {name}`\n\n{parser.description}\n\n{table(('argument', 'means'), rows)}"
+    known = COMMANDS[name]
+    examples = "\n".join(("```sh", *known.examples, "```", ""))
+    return f"## `wagman {name}`\n\n{parser.description} {known.text}\n\n{examples}\n{table(('argument', 'means'), rows)}"
 
 
 def _row(action: Action) -> tuple[str, str]:
