@@ -176,7 +176,7 @@ EVENT_TYPES: Mapping[str, EventType] = {
     "board.unmanaged": EventType(
         "the board has counted 80 % of the failures after which it stops looking after a port",
         ("failures", "limit", *_PORT),
-        "`wagman board --force eereset`, then `wagman board --force reset` when the guests may lose power",
+        "of a v3 board: `wagman board --force eereset`, then `wagman board --force reset` when the guests may lose power",
     ),
     **{f"command.{verb}": EventType(f"somebody asked to {verb} it", _ASKED) for verb in VERBS},
     "command.refused": EventType("what was asked for is not done", ("reason",), "read the reason"),
