@@ -135,10 +135,10 @@ def oldest(session: nox.Session) -> None:
     session.run("pytest", *session.posargs)
 
 
-@nox.session(default=False)
+@nox.session
 @timed
 def docs(session: nox.Session) -> None:
-    """The documentation as HTML, in build/docs."""
+    """The documentation as HTML, in build/docs; every warning is an error."""
     tools(session, "docs")
     session.install("-e", ".")
     session.run("sphinx-build", "-W", "--keep-going", "docs", "build/docs", *session.posargs)
