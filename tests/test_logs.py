@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from typing import TextIO
@@ -52,6 +53,21 @@ def test_elsewhere_a_line_is_json_and_nothing_else() -> None:
     stream = io.StringIO()
     event_logger(stream)(event("device.start_failed"))
     assert json.loads(stream.getvalue())["id"] == 7
+
+
+def test_a_person_is_shown_no_ids_of_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: True)
+    event_logger(stream)(event("device.start_failed"))
+    assert "device.start_failed" in stream.getvalue()
+    assert "gn" in stream.getvalue()
+    assert "boot" not in stream.getvalue()
+
+
+def test_only_a_terminal_pays_for_what_makes_lines_pretty() -> None:
+    script = "import sys, wagman.daemon, wagman.logs; wagman.logs.standard_logger(); print('structlog' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert said.stdout == "False\n"
 
 
 def test_a_journal_is_known_by_its_device_and_inode(pipe: tuple[TextIO, int], monkeypatch: pytest.MonkeyPatch) -> None:
