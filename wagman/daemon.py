@@ -1,6 +1,7 @@
 """The process: configuration, signals, the socket, exit codes. What it runs is in `wagman.service`."""
 
 import argparse
+import gc
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
@@ -59,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         config, refused = source.load_at_start()
         check_speed(config, args.speed)
+        gc.freeze()  # what was imported stays: to look through it for garbage held everything up for tens of milliseconds
         trio.run(partial(supervise, config, source, place, refused=refused, speed=args.speed), clock=clock(args.speed))
     except (WagmanError, ExceptionGroup) as error:
         leaf = leaf_of(error)
