@@ -7,6 +7,7 @@ from wagman.config.load import loads
 from wagman.config.schema import Config
 from wagman.io.v4 import encode_all
 from wagman.io.v4_requests import ENABLE, PING, SET_MEDIA, START, STOP
+from wagman.simulation.command import EXAMPLE
 from wagman.simulation.play import Scenario, play
 from wagman.simulation.profiles import HOUR_S, PROFILES, make_script
 from wagman.simulation.records import Record, RelayMoved, Sent, Told
@@ -28,6 +29,24 @@ def test_every_promise_holds_with_a_v4_board(profile: str) -> None:
 def test_every_promise_holds_where_the_dialect_is_to_be_found_out(profile: str) -> None:
     config = node("auto")
     assert play(Scenario(1, config, make_script(config, PROFILES[profile], 1, HOUR_S))).violation is None
+
+
+@pytest.mark.parametrize("dialect", ["v3", "v4"])
+@pytest.mark.parametrize("while_away", [False, True])
+def test_a_guest_without_a_heartbeat_whose_relay_falls_off_comes_back_where_the_service_had_seen_it_run(
+    dialect: str, while_away: bool
+) -> None:
+    config = loads(f'[board]\ndialect = "{dialect}"\n{EXAMPLE}', "node.toml")
+    away = ("service kill", "service start") if while_away else ("1 s", "1 s")
+    moved = list[bool]()
+
+    def watch(record: Record) -> None:
+        if isinstance(record, RelayMoved) and record.port == 4:
+            moved.append(record.on)
+
+    script = f"20 min; {away[0]}; board fault power 4 off; 1 min; {away[1]}; 30 min; all well; settled"
+    assert play(Scenario(1, config, parse(script)), watch).violation is None
+    assert moved == ([True, False] if while_away else [True, False, True])
 
 
 def test_a_guest_that_comes_to_itself_while_its_cut_is_under_way_is_no_broken_promise() -> None:

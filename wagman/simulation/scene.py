@@ -27,6 +27,7 @@ class Port:
     device: DeviceConfig
     on: bool = False
     moved_s: float = -math.inf
+    fell: bool = False  # it moved by itself, and off
     told_s: float = math.inf  # the first message since the relay went on
     first_told_s: float = math.inf  # the first message since the service switched it on: of what the board does it may not know
     killed: bool = False  # an operator asked for it, and it has not been carried out
@@ -91,6 +92,10 @@ class Scene:
         """Whether the disk is full or slow, or was, so that what waits may not have been written yet."""
         return "disk" in self.troubles or self.now_s - self.disk_s < WRITTEN_S
 
+    def cannot_be_missed(self, port: Port) -> bool:
+        """Whether a guest without a heartbeat lost its power before the service came up, which then never saw it draw current."""
+        return port.fell and not port.device.has_heartbeat and self.came_up_s > port.moved_s
+
     def update(self, record: Record) -> None:
         """Take in what happened; the checkers have seen it before."""
         self.now_s = max(self.now_s, record.at_s)
@@ -129,7 +134,7 @@ class Scene:
             port.wanted = port.enabled = None
 
     def _moved(self, port: Port, moved: RelayMoved) -> None:
-        port.on, port.moved_s = moved.on, moved.at_s
+        port.on, port.moved_s, port.fell = moved.on, moved.at_s, moved.by == "fault" and not moved.on
         if port.ours(moved):
             port.killed = False  # it has been carried out, or overtaken by a start
             port.first_told_s = math.inf

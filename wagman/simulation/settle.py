@@ -37,7 +37,7 @@ def unsettled(look: Look, scene: Scene, doomed: Collection[str]) -> Iterator[str
     for guest in config.guests:
         row, truth = rows[guest.name], look.truth[guest.port]
         yield from _forgotten(row, scene.by_name[guest.name])
-        if guest.name in doomed:
+        if guest.name in doomed or scene.cannot_be_missed(scene.ports[guest.port]):
             continue
         if row["wanted"] == "up" and row["enabled"] and not row["held"]:
             yield from _not_up(row, truth, has_heartbeat=guest.has_heartbeat)
