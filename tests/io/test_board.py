@@ -1,6 +1,6 @@
 """The io task against the model boards, in virtual time: what is wanted, and what comes of it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -10,6 +10,7 @@ import trio
 from attrs import define, evolve, field
 from trio.testing import MockClock
 
+from tests.io.faults import faulty
 from wagman.config.schema import BoardConfig, Config, DeviceConfig
 from wagman.errors import BoardTimeoutError
 from wagman.events import Beat, Blindness, Notice, Polled, PowerFound, PowerGoal, PowerLost, RelayOff, RelayOn, Sample
@@ -19,7 +20,7 @@ from wagman.io.driver_v3 import V3Dialect
 from wagman.io.driver_v4 import V4Dialect
 from wagman.io.fake.guests import GuestSpec
 from wagman.io.fake.serve import FakeBoard
-from wagman.io.transport import stream_opener
+from wagman.io.transport import Transport, stream_opener
 
 DIALECTS: dict[str, Callable[[], Dialect]] = {"v3": V3Dialect, "v4": V4Dialect}
 ON_BOTH_BOARDS = pytest.mark.parametrize("dialect", DIALECTS)
@@ -75,12 +76,19 @@ class Rig:
         return {relay["port"]: relay["on"] for relay in self.fake.status()["relays"]}
 
 
-def with_rig(main: Callable[[Rig], Awaitable[None]], dialect: str = "v3", away_s: float = 15, **more: Any) -> None:
-    """Run `main` beside the board and the task, which comes up `away_s` after the board."""
+def with_rig(
+    main: Callable[[Rig], Awaitable[None]],
+    dialect: str = "v3",
+    away_s: float = 15,
+    faults: Sequence[Callable[[Transport], Transport]] = (),
+    **more: Any,
+) -> None:
+    """Run `main` beside the board and the task, which comes up `away_s` after the board, on a link with these faults."""
 
     async def run() -> None:
         guests: dict[str | int, GuestSpec] = {name: GuestSpec(boot_s=30, beat_s=8) for name in NAMES}
         rig = Rig(FakeBoard(guests=guests, dialect=dialect), **more)
+        rig.board.opener = faulty(rig.board.opener, *faults)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(rig.fake.run)
             await trio.sleep(away_s)
