@@ -4,6 +4,7 @@ import math
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,6 +55,31 @@ def test_an_alarm_that_needs_no_proof_fires_when_it_falls_due() -> None:
         assert taker.taken == [(began_s + 120, Fired("timeout"))]
 
     virtually(main)
+
+
+@pytest.mark.parametrize(("overdue_s", "late"), [(0, False), (120, False), (120.1, True), (9000, True)])
+def test_an_alarm_is_late_when_as_much_time_again_has_passed(overdue_s: float, late: bool) -> None:
+    alarms = Alarms()
+    alarms.plan({"timeout": Alarm(120)}, 0.0)
+    armed = alarms.nearest()
+    assert armed is not None
+    assert alarms.fired(armed, 120 + overdue_s) == Fired("timeout", late=late)
+
+
+def test_an_alarm_is_not_late_within_a_minute() -> None:
+    alarms = Alarms()
+    alarms.plan({"settle": Alarm(5)}, 0.0)
+    armed = alarms.nearest()
+    assert armed is not None
+    assert not alarms.fired(armed, 65.0).late
+
+
+@pytest.mark.parametrize(("asked_s", "fires"), [(None, False), (119.0, False), (120.0, True)])
+def test_an_alarm_that_wants_an_answer_waits_for_one_whatever_it_says(asked_s: float | None, fires: bool) -> None:
+    alarms = Alarms(None if asked_s is None else polled(asked_s, silent_since_s=asked_s))
+    alarms.plan({"timeout": Alarm(120, answered=True)}, 0.0)
+    assert (alarms.nearest() is not None) == fires
+    assert [view.held for view in alarms.view(130.0)] == [not fires]
 
 
 def test_an_alarm_that_rests_on_silence_waits_for_ever_without_a_poll() -> None:
@@ -162,7 +188,7 @@ def test_a_transition_is_never_cancelled_by_an_alarm() -> None:
         done: list[Any] = []
 
         async def take(item: Any) -> None:
-            await trio.sleep(100)  # far beyond the alarm
+            await trio.sleep(60)  # far beyond the alarm
             done.append(item)
 
         alarms.plan({"timeout": Alarm(10)}, trio.current_time())
@@ -241,5 +267,5 @@ def test_nothing_waiting_is_no_alarm() -> None:
     alarms = Alarms()
     assert alarms.nearest() is None
     alarms.plan({"late": Alarm(math.inf)}, 0.0)
-    assert alarms.fired(alarms.nearest() or next(iter([]))) == Fired("late")
+    assert alarms.fired(alarms.nearest() or next(iter([])), 0.0) == Fired("late")
     assert alarms.nearest() is None

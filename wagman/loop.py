@@ -9,6 +9,8 @@ The rules it keeps, so that no machine has to:
 - **Absence must be proved.** An alarm that rests on silence fires only once a poll shows it: one that was asked after the
   deadline, was answered, and by which the board has listened all that time without hearing anything. A dead link, a
   deaf board, a stopped or slow service therefore prove nothing; the alarm is *held* until the proof comes.
+- An alarm that wants an answer is held until the board has given one since the deadline, whatever the answer. It says when
+  it is late: then nobody knows what happened meanwhile.
 """
 
 import math
@@ -21,6 +23,9 @@ from attrs import define, field, frozen
 from wagman.events import Polled
 from wagman.fsm.alarms import Alarm, Fired, Plan
 from wagman.inbox import Inbox
+
+LATE_S = 60.0
+"""An alarm that is overdue by more, and by more than it took, is late (chosen: a board is not asked so rarely)."""
 
 
 @frozen
@@ -43,7 +48,7 @@ class AlarmView:
 
     name: str
     in_s: float
-    held: bool  # due, but the silence that it rests on is not proved
+    held: bool  # due, but what it waits for has not been seen
 
 
 @define
@@ -72,16 +77,18 @@ class Alarms:
 
     def proved(self, armed: Armed) -> bool:
         """Whether nothing but time keeps this alarm from firing."""
-        if not armed.spec.proof:
+        if not (armed.spec.proof or armed.spec.answered):
             return True
         if self.poll is None:
             return False
-        return self.poll.asked_at_s >= max(armed.since_s, self.poll.silent_since_s) + armed.spec.after_s
+        since_s = max(armed.since_s, self.poll.silent_since_s) if armed.spec.proof else armed.since_s
+        return self.poll.asked_at_s >= since_s + armed.spec.after_s
 
-    def fired(self, armed: Armed) -> Fired:
+    def fired(self, armed: Armed, now_s: float) -> Fired:
         """The input that this alarm becomes; it is disarmed."""
         self._armed.pop(armed.name, None)
-        return Fired(armed.name, self.poll is not None and self.poll.draws_current)
+        is_late = now_s - armed.due_s > max(armed.spec.after_s, LATE_S)
+        return Fired(armed.name, self.poll is not None and self.poll.draws_current, is_late)
 
     def remaining_s(self, name: str, now_s: float) -> float | None:
         """Seconds until the alarm falls due (at least 0); None where it does not run."""
@@ -118,4 +125,4 @@ async def drive(
         for _ in range(inbox.waiting):
             await take(inbox.take())
         if nearest is not None and alarms.nearest() == nearest:
-            await take(alarms.fired(nearest))
+            await take(alarms.fired(nearest, trio.current_time()))

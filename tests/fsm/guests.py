@@ -96,10 +96,10 @@ class Story:
         self.wait(after_s)
         return self.tell(Beat(self.config.port, self.now_s, source))
 
-    def fire(self, alarm: str, *, draws_current: bool = False) -> Step:
+    def fire(self, alarm: str, *, draws_current: bool = False, late: bool = False) -> Step:
         """The alarm falls due, and has its proof."""
         self.now_s = max(self.now_s, self.due_s(alarm))
-        return self.tell(Fired(alarm, draws_current))
+        return self.tell(Fired(alarm, draws_current, late))
 
     def ask(self, verb: Any, *, force: bool = False) -> Verdict:
         self.tell(Operator(verb, force))

@@ -156,6 +156,8 @@ def edges_from(node: Node, config: DeviceConfig, world: tuple[Input, ...]) -> It
         yield evolve(told(evolve(node, state=aged(node.state, seconds)), config, BEATS[0]), old=node)
     for name in node.armed:
         yield told(node, config, Fired(name))
+    if "timeout" in node.armed:
+        yield told(node, config, Fired("timeout", late=True))
     if "adopt" in node.armed:
         yield told(node, config, Fired("adopt", draws_current=True))
 
@@ -348,6 +350,12 @@ def test_power_is_cut_only_for_the_reasons_that_were_promised(explored: Explored
         set() if config.has_heartbeat else {"failed start"}
     )
     assert not {state for state, reason in reasons if not reason}
+
+
+def test_a_stop_timeout_that_nobody_saw_pass_cuts_nobody_who_can_be_asked(explored: Explored) -> None:
+    for edge in explored.edges:
+        if edge.item == Fired("timeout", late=True) and isinstance(edge.old.state, Halting):
+            assert cuts(edge) == (not edge.old.state.command(explored.config))
 
 
 def test_the_wagmans_start_is_carried_out_exactly_where_it_is_due(explored: Explored) -> None:

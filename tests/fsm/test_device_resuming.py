@@ -91,8 +91,8 @@ ALARMS_AT_FULL_LENGTH = [
     (Starting(asked=True, cleared=True, on=True, on_at_s=3.0), {"timeout": Alarm(240.0, proof=True)}),
     (WillStop(asked=True, cleared=True, on=True), {"timeout": Alarm(240.0, proof=True)}),
     (Started(stable=True, since_at_s=9.0), {"heartbeat": Alarm(300.0, proof=True)}),
-    (Stopping(sending=True, recent=True), {"heartbeat": Alarm(60.0, proof=True), "timeout": Alarm(600.0)}),
-    (Restarting(delivered=True, recent=True), {"heartbeat": Alarm(60.0, proof=True), "timeout": Alarm(600.0)}),
+    (Stopping(sending=True, recent=True), {"heartbeat": Alarm(60.0, proof=True), "timeout": Alarm(600.0, answered=True)}),
+    (Restarting(delivered=True, recent=True), {"heartbeat": Alarm(60.0, proof=True), "timeout": Alarm(600.0, answered=True)}),
 ]
 
 

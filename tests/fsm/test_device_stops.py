@@ -82,6 +82,69 @@ def test_a_guest_that_does_not_stop_is_cut_at_the_stop_timeout() -> None:
     assert story.goal == PowerGoal("off", 1, firm=True)
 
 
+def test_no_stop_fails_while_the_board_cannot_be_asked() -> None:
+    story = started()
+    story.ask("stop")
+    story.delivered()
+    assert story.armed["timeout"].answered
+
+
+@pytest.mark.parametrize("verb", ["stop", "restart"])
+def test_a_guest_whose_stop_timeout_nobody_saw_pass_is_asked_again_and_has_all_of_its_time(verb: str) -> None:
+    story = started()
+    story.ask(verb)
+    story.delivered()
+    story.fire("resend")
+    name = story.name
+    story.wait(7200)
+    story.fire("timeout", late=True)
+    assert (story.name, len(story.messages)) == (name, 2)
+    story.wait(14)
+    story.delivered()
+    assert story.due_s("timeout") == story.now_s + 600
+    story.fire("timeout")
+    assert story.events[-2] == "stop_failed"
+
+
+def test_a_silence_that_was_proved_late_is_one() -> None:
+    story = started()
+    story.ask("stop")
+    story.delivered()
+    story.wait(7200)
+    story.fire("heartbeat", late=True)
+    assert story.name == "stopped"
+
+
+def test_a_device_without_a_heartbeat_is_asked_again_before_it_is_cut_late() -> None:
+    story = Story(SWITCH)
+    story.turn()
+    story.relay_on()
+    story.ask("stop")
+    story.delivered()
+    story.fire("resend")
+    story.wait(7200)
+    story.fire("heartbeat", late=True)
+    assert (story.name, story.messages) == ("stopping", ["shutdown", "shutdown"])
+
+
+def test_a_guest_that_was_asked_just_now_is_not_asked_at_once_again_when_its_stop_timeout_is_late() -> None:
+    story = started()
+    story.ask("stop")
+    story.delivered()
+    story.fire("resend")
+    story.beat(after_s=7200)
+    story.delivered()
+    story.fire("timeout", late=True)
+    assert story.messages == ["shutdown", "shutdown"]
+    assert story.due_s("timeout") == story.now_s + 600
+
+
+def test_a_late_stop_goes_on_where_the_configuration_has_lost_its_message() -> None:
+    story = Story(evolve(GUEST, shutdown=()), restored(Stopping()), armed={"timeout": Alarm(600.0, since_s=0.0)})
+    story.fire("timeout", late=True)
+    assert story.name == "stopped"
+
+
 def test_a_start_while_stopping_keeps_both_deadlines_and_says_that_power_comes_back() -> None:
     story = started()
     story.ask("stop")
@@ -130,7 +193,7 @@ def test_a_device_without_a_heartbeat_is_cut_stop_silence_after_its_message() ->
     story.ask("stop")
     story.wait(10)
     story.delivered()
-    assert story.armed["heartbeat"] == Alarm(60.0, since_s=10.0)
+    assert story.armed["heartbeat"] == Alarm(60.0, since_s=10.0, answered=True)
     story.fire("heartbeat")
     assert story.name == "stopped"
 

@@ -12,6 +12,7 @@ class Alarm:
 
     after_s: float
     proof: bool = False  # it rests on silence: it fires only once a poll has proved that silence
+    answered: bool = False  # it fires only once the board has answered a poll of after its deadline
     since_s: float | None = None  # trio's clock; None: from now
 
 
@@ -28,3 +29,4 @@ class Fired:
 
     name: str
     draws_current: bool = False  # whether the port drew current at the last poll
+    late: bool = False  # it fell due so long ago that nobody can have looked since

@@ -13,7 +13,9 @@ arms the alarms and carries the effects out.
   that power which came on by itself is reported and never cut.
 - **Only a guest that was asked to halt is cut.** The ways into Stopped with power on are: silence after a message
   (Stopping), the stop time-out, a start that failed, the operator's `kill`, and `shutdown = []`.
-- **Silence must be proved.** Alarms with `proof` fire only on a poll that shows it (see `wagman.loop`). A beat re-arms
+- **Silence must be proved.** Alarms with `proof` fire only on a poll that shows it (see `wagman.loop`). The stop time-out needs
+  no silence, but a board that answers; where it is late, because nobody could look, the guest is asked again and has all of
+  its time again: the board may have started it anew meanwhile, and nobody has asked what runs now. A beat re-arms
   from its own time, not from the time at which it was told.
 - **An attempt is counted when the relay is seen on, a failure when a start fails**: by its time-out, or by the heart
   beat stopping before the device was stable. Both return to zero only when the device is stable, that is, at the first

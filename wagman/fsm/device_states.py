@@ -441,7 +441,7 @@ class Halting(State):
     recent: bool = False  # a message went out less than `shutdown_resend` ago
 
     def resume(self, case: Case) -> Plan:
-        return {"heartbeat": silence(case), "timeout": Alarm(case.config.stop_timeout_s)}
+        return {"heartbeat": silence(case), "timeout": patience(case)}
 
     def resumed(self) -> "Halting":
         """As if the message had been delivered: if it was not, the guest beats and is told again."""
@@ -478,18 +478,27 @@ class Halting(State):
         over = evolve(self, sending=False, delivered=True)
         if self.delivered:
             return Step(over, case.memory)
-        plan: Plan = {"heartbeat": silence(case), "timeout": Alarm(case.config.stop_timeout_s), "resend": KEEP}
+        plan: Plan = {"heartbeat": silence(case), "timeout": patience(case), "resend": KEEP}
         return Step(over, case.memory, plan)
 
     def alarm(self, case: Case, fired: Fired) -> Step:
         if fired.name == "resend":
             return Step(evolve(self, recent=False), case.memory)
+        is_proved = fired.name == "heartbeat" and case.config.has_heartbeat
+        if fired.late and not is_proved and self.command(case.config):
+            return self.asked_again(case)
         if fired.name == "timeout":
             event = case.event("stop_failed", after_s=case.config.stop_timeout_s)
             return self.halted(case, "it did not stop in time", firm=True).after(event)
         if not self.delivered:
             return Step(self, case.memory, {**ALL, "heartbeat": silence(case)})  # silence counts only after the message
         return self.halted(case, self.reason, firm=False)
+
+    def asked_again(self, case: Case) -> Step:
+        """Its time was up when nobody could look: what runs there now may have been started since, and was never asked."""
+        just_asked = self.recent and not self.sending
+        plan: Plan = {"heartbeat": silence(case), "timeout": patience(case), "resend": KEEP}
+        return evolve(self, delivered=just_asked).telling(case, plan)
 
     def halted(self, case: Case, reason: str, *, firm: bool) -> Step:
         raise NotImplementedError
@@ -609,7 +618,13 @@ def halting(old: State, case: Case, new: Halting) -> Step:
 
 def silence(case: Case, since_s: float | None = None) -> Alarm:
     """The silence after which power may go; without a heartbeat it is just a wait."""
-    return Alarm(case.config.stop_silence_s, proof=case.config.has_heartbeat, since_s=since_s)
+    heard = case.config.has_heartbeat
+    return Alarm(case.config.stop_silence_s, proof=heard, since_s=since_s, answered=not heard)
+
+
+def patience(case: Case) -> Alarm:
+    """How long a stop may take, silent or not, as long as the board can be asked."""
+    return Alarm(case.config.stop_timeout_s, answered=True)
 
 
 STATES: dict[str, type[State]] = checked_graph(Stopped, Starting, WillStop, Started, Stopping, Restarting)
