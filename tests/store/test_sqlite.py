@@ -273,7 +273,13 @@ def cut_short(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: 3 * 4096])
 
 
-@pytest.mark.parametrize("harm", [damage_body, damage_leaf, damage_freelist, damage_header, cut_short])
+def damage_name(path: Path) -> None:
+    """The name of a table is no text any more, and so SQLite's own message about that table is none either."""
+    data = path.read_bytes().replace(b"tablemeta", b"tablem\xe5ta").replace(b"CREATE TABLE meta", b"CREATE\xe5TABLE meta")
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("harm", [damage_body, damage_leaf, damage_freelist, damage_header, damage_name, cut_short])
 def test_a_damaged_file_is_set_aside_whole_and_another_log_begins(path: Path, harm: Callable[[Path], None]) -> None:
     filled(path)
     harm(path)

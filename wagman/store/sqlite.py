@@ -43,6 +43,7 @@ MARKS = ", ".join("?" for _ in fields(Record))
 
 DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 READ_FAILURES = frozenset({sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_CORRUPTFS})
+_TROUBLE = (sqlite3.Error, UnicodeDecodeError)  # the latter where SQLite's message quotes a damaged name
 ADVICE = {
     sqlite3.SQLITE_FULL: "free some space there",
     sqlite3.SQLITE_BUSY: "another process has it open, and has to close it",
@@ -183,7 +184,7 @@ class Store:
     def _open_or_replace(self) -> Opened:
         try:
             return self._open()
-        except (sqlite3.Error, _UnusableError) as error:
+        except (*_TROUBLE, _UnusableError) as error:
             self._judge(error)
             if self._unusable is None:
                 raise
@@ -332,7 +333,7 @@ class Store:
         """Turn what goes wrong into StoreError, and close a file that cannot be gone on with."""
         try:
             yield
-        except (sqlite3.Error, OSError, StoreError) as error:
+        except (*_TROUBLE, OSError, StoreError) as error:
             self._judge(error)
             raise StoreError(f"cannot {verb} {self.path}: {_explanation(error)}") from error
 
@@ -343,7 +344,7 @@ class Store:
             self._read_errors += 1
         if isinstance(error, _UnusableError):
             self._unusable = error
-        elif code & 0xFF in DAMAGE or self._read_errors >= READ_ERRORS:
+        elif isinstance(error, UnicodeDecodeError) or code & 0xFF in DAMAGE or self._read_errors >= READ_ERRORS:
             self._unusable, self._read_errors = _UnusableError("damaged", str(error)), 0
         if code != sqlite3.SQLITE_FULL or not self.is_open:
             self.close()
