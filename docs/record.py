@@ -17,10 +17,10 @@ from contextlib import suppress
 from io import StringIO
 from itertools import groupby
 from pathlib import Path
+from select import select
 
 import pyte
 from pyte.screens import Char
-from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.style import Style
 from rich.text import Text
@@ -28,16 +28,18 @@ from rich.text import Text
 PICTURE = Path(__file__).parent / "pictures" / "demo.svg"
 
 COLUMNS, ROWS = 100, 30
+QUIET_S = 0.05
+"""So long after a piece of output nothing more belongs to it."""
 MOMENT = "Now the other medium is tried."
 """When this has been said, and some of what comes of it is to be seen, the picture is taken."""
 AFTERWARDS = re.compile(r" gn +│ started ")
 
-FONTS = re.compile(r"\s*@font-face \{\{.*?\}\}", re.DOTALL)
+FONTS = re.compile(r"\s*@font-face \{.*?\}|Fira Code, ?", re.DOTALL)
 """Fonts that the reader's browser would fetch; its own will do."""
 
 
 def screens() -> Iterator[pyte.Screen]:
-    """What the terminal shows, after each piece of output."""
+    """What the terminal shows, whenever all that was written has arrived."""
     screen = pyte.Screen(COLUMNS, ROWS)
     stream = pyte.ByteStream(screen)
     ours, theirs = pty.openpty()
@@ -47,7 +49,8 @@ def screens() -> Iterator[pyte.Screen]:
         os.close(theirs)
         for piece in _pieces(ours):
             stream.feed(piece)
-            yield screen
+            if not select([ours], [], [], QUIET_S)[0]:
+                yield screen
     os.close(ours)
     if demo.returncode:
         raise SystemExit(f"the demonstration ended with {demo.returncode}")
@@ -73,7 +76,7 @@ def drawn(screen: pyte.Screen) -> str:
     for row in range(written):
         cells = [screen.buffer[row][column] for column in range(COLUMNS)]
         console.print(Text.assemble(*_runs(cells)), no_wrap=True, crop=False)
-    return console.export_svg(title="wagman demo", code_format=FONTS.sub("", CONSOLE_SVG_FORMAT).replace("Fira Code,", ""))
+    return FONTS.sub("", console.export_svg(title="wagman demo"))
 
 
 def _runs(cells: list[Char]) -> Iterator[tuple[str, Style]]:
