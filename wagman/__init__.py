@@ -2,15 +2,21 @@
 
 A map of the package, from the wire up (imports point downwards in this list only):
 
+- `wagman.demo`        the service at work on a fake board, as processes
 - `wagman.cli`         the commands; those that talk to the service import neither trio nor structlog
-- `wagman.daemon`      the composition root: every nursery, every seam
+- `wagman.simulation`  the whole service in virtual time, held to its promises
+- `wagman.daemon`      the process: configuration, signals, reload
+- `wagman.systemd`     what systemd is told, and what it needs to run the service
+- `wagman.service`     the composition root: every nursery; its doors to the outside world are in `wagman.seams`
 - `wagman.api`         the control socket: JSON-RPC lines
-- `wagman.device`, `wagman.supervisor`, `wagman.board`   the tasks, all driven by `wagman.loop`
+- `wagman.device`, `wagman.supervisor`   the tasks of the guests and of the Wagman, driven by `wagman.loop`
 - `wagman.store`       the rolling log and what must last
 - `wagman.fsm`         the states, pure: (input) -> next state, alarms, effects
-- `wagman.io`          codecs, serial link, board drivers, power reconciliation, the fake board
+- `wagman.io`          codecs, serial link, board drivers, power reconciliation, the board's task, the fake board
 - `wagman.config`      TOML to validated, immutable classes
 - `wagman.events`, `wagman.event_types`, `wagman.errors`   the words that all of them share
+
+`wagman.pages` and the modules called `reference` write into the documentation what it has from the code.
 """
 
 __version__ = "0.1.0"
