@@ -79,6 +79,17 @@ def the_two_alarms_of_a_stop_are_swapped(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(device_states.Halting, "message_done", message_done)
 
 
+@mutant("20 min; gn: stop; 5 s; service freeze 7200; 20 min", 1, 6)
+def a_stop_timeout_that_nobody_saw_pass_cuts_what_the_board_started_since(patch: pytest.MonkeyPatch) -> None:
+    real = Alarms.fired
+    patch.setattr(Alarms, "fired", lambda self, armed, now_s: evolve(real(self, armed, now_s), late=False))
+
+
+@mutant("20 min; gn: stop; 30 s; cable out; 2 h; cable in; 20 min", 1, 6)
+def a_stop_fails_though_the_board_cannot_be_asked(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(device_states, "patience", lambda the_case: Alarm(the_case.config.stop_timeout_s))
+
+
 @mutant("20 min; cable out; 7 min; cable in; 5 min", 6)
 def silence_need_not_be_proved(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Alarms, "proved", lambda self, armed: True)

@@ -24,6 +24,7 @@ STORIES = {
     "a cable that is pulled": "20 min; cable out; 5 min; cable in; 5 min",
     "a full disk": "20 min; disk full; gn: restart; 10 min; disk ok; 10 min",
     "a task that fails": "20 min; service crash wagman; 5 min",
+    "a damaged log": "20 min; service kill; disk truncated 50; service start; 5 min",
     "an orderly stop": "20 min; service stop; 1 min; service start; 5 min",
     "everybody": "20 min; gn: disable; gn: start; 5 min; gn: enable; gn: force restart; cs: kill; x1: heartbeat; 5 min",
 }
@@ -38,7 +39,6 @@ NOT_REACHED = {
     "device.brownout": "takes three resets, each within ten seconds of the same guest's relay-on",
     "service.reloaded": "the configuration is the same in all lives here",
     "service.request_failed": "a defect",
-    "store.damaged": "files here are sound",
     "store.dropped": "takes 10,000 events while the disk is full",
     "wagman.start_refused": "takes a change of mind between the Wagman machine's decision and its arrival",
 }

@@ -25,6 +25,14 @@ ONCE_BROKEN = {
         1,
         "20 min; gn: stop; 5 min; guest gn boot=3000; board fault power 1 on; 10 min; all well; settled",
     ),
+    "it was frozen while a guest halted, the board started the guest anew, and the stop time-out cut that": (
+        1,
+        "20 min; gn: stop; 5 s; service freeze 7200; 20 min; all well; settled",
+    ),
+    "the same with the cable out": (
+        1,
+        "20 min; gn: stop; 30 s; cable out; 2 h; cable in; 20 min; all well; settled",
+    ),
     "a start that nobody heard of moved the controller's selector, and it was not put back": (
         1,
         "20 min; x1: stop; 5 min; x1: start; 0.3 s; board fault silent on; 3 s; board fault silent off; 3 min; all well; settled",

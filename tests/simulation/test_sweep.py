@@ -49,6 +49,9 @@ WORLD = [
     "disk full",
     "disk slow 20",
     "disk ok",
+    "disk flipped 200",
+    "disk truncated 30",
+    "disk wiped",
     "message lost",
     "message ok",
 ]

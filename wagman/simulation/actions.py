@@ -9,6 +9,7 @@ guest NAME WORDS         hang, revive, halt, dies (for good), KEY=VALUE,... as o
 service kill | stop | start | freeze S | crash NAME | crash link
 clock S                  the wall clock is set forward by so many seconds, or back
 disk full | slow S | ok
+disk wiped | flipped BITS | truncated PERCENT   while the service is down: its log is gone, or damaged
 message lost | slow S | ok   the command that asks a guest to halt
 all well                 all faults end
 """
@@ -21,6 +22,7 @@ from attrs import frozen
 from wagman.errors import CallerError
 from wagman.events import VERBS
 from wagman.io.fake.control import ControlError
+from wagman.simulation.disk import flip, truncate
 from wagman.simulation.world import World
 
 
@@ -131,6 +133,10 @@ def _disk(world: World, words: str) -> None:
             world.disk.slow_s = float(slow_s)
         case ["wiped"]:
             world.wipe()
+        case ["flipped", bits]:
+            world.harm(lambda file: flip(file, world.rng, int(bits)))
+        case ["truncated", percent]:
+            world.harm(lambda file: truncate(file, float(percent)))
         case ["ok"]:
             world.disk.full, world.disk.slow_s = False, 0.0
         case _:

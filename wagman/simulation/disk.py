@@ -1,8 +1,9 @@
-"""The disk: the store is real, on files in memory; what is simulated is that it takes long, or takes nothing."""
+"""The disk: the store is real, on files in memory; what is simulated is that it takes long, takes nothing, or loses bits."""
 
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
@@ -53,6 +54,20 @@ class Access:
         if self.disk.full and _name(call) in WRITES:
             raise StoreError("the disk is full: free some space there")
         return call()
+
+
+def flip(file: Path, rng: Random, bits: int) -> None:
+    """Turn over so many bits of a file, anywhere."""
+    data = bytearray(file.read_bytes())
+    for _ in range(bits if data else 0):
+        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+    file.write_bytes(data)
+
+
+def truncate(file: Path, percent: float) -> None:
+    """Leave so much of a file only."""
+    data = file.read_bytes()
+    file.write_bytes(data[: int(len(data) * percent / 100)])
 
 
 def _name(call: Callable[[], object]) -> str:

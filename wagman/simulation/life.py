@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import trio
@@ -81,10 +82,16 @@ def _leaf(error: BaseException) -> BaseException:
 
 def left_behind(path: Path) -> Log | None:
     """The log as another program finds it on disk; None where there is none that can be read."""
-    if not path.exists():
-        return None
+    try:
+        return _read(path) if path.exists() else None
+    except (sqlite3.DatabaseError, UnicodeDecodeError):
+        return None  # it was damaged while nobody had it open
+
+
+def _read(path: Path) -> Log:
     size = sum(file.stat().st_size for file in path.parent.glob(f"{path.name}*") if file.name in (path.name, f"{path.name}-wal"))
     with closing(sqlite3.connect(path)) as conn:
+        conn.text_factory = partial(str, encoding="utf-8", errors="replace")  # it may have been damaged
         row = conn.execute("SELECT value FROM meta WHERE key = 'log_id'").fetchone()
         rows = conn.execute("SELECT id, time, type, device, cause, fields FROM event ORDER BY id").fetchall()
     return Log(row[0], [(each[0], repr(each)) for each in rows], size)

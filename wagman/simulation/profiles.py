@@ -247,6 +247,14 @@ def bad_disk(node: Node) -> Story:
     yield node.rng.choice([node.soon_s, node.later_s])(), "disk ok"
 
 
+def damaged_disk(node: Node) -> Story:
+    """What the service keeps is damaged or lost while it is down."""
+    yield 0, "service kill"
+    flips, cut = f"flipped {math.exp2(node.rng.uniform(0, 12)):.0f}", f"truncated {node.rng.uniform(0, 100):.1f}"
+    yield 0.1, f"disk {node.rng.choice([flips, flips, cut, 'wiped'])}"
+    yield node.rng.choice([lambda: 0.5, node.soon_s])(), "service start"
+
+
 # --- Operators --------------------------------------------------------------------------------------------------------
 
 
@@ -277,7 +285,7 @@ BYTES: Rates = {bad_bytes: 1.5, late_bytes: 1.0, pieces: 1.0, noise: 1.0}
 BOARD: Rates = {reset: 0.5, silence: 0.5, slowness: 0.5, lost_commands: 1.0, forgotten: 0.2, stuck_relay: 0.2, cut: 0.3}
 GUESTS: Rates = {hang: 1.0, halt: 0.5, slow_boot: 0.3, flapping: 0.3, bad_media: 0.4, deaf: 0.4, unreachable: 0.4}
 ENCLOSURE: Rates = {heat: 0.5, cold: 0.3, spike: 0.5, dead_sensor: 0.3}
-SERVICE: Rates = {killed: 1.0, frozen_out: 0.7, crash: 0.5, clock_step: 0.3, bad_disk: 0.4}
+SERVICE: Rates = {killed: 1.0, frozen_out: 0.7, crash: 0.5, clock_step: 0.3, bad_disk: 0.4, damaged_disk: 0.15}
 OPERATORS: Rates = {request: 2.0, crowd: 0.2}
 
 PROFILES: dict[str, Rates] = {

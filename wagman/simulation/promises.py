@@ -76,7 +76,7 @@ class CutsAreEarned:
             or device.shutdown == ()
             or port.disabled_s < port.moved_s  # it was off when the command left
             or self.halted(port, cut)
-            or cut.at_s - port.first_told_s >= device.stop_timeout_s - SLACK_S
+            or cut.at_s - port.told_s >= device.stop_timeout_s - SLACK_S
             or self.start_failed(port, cut)
         )
 
@@ -242,8 +242,9 @@ class MediaFollow:
                 self.media.pop(name, None)
 
     def announced(self, device: DeviceConfig, attempt: int, media: str | None) -> Iterator[str]:
-        """The number of the attempt, and the medium that goes with it."""
-        least, most = self.failures.get(device.name, 0) + 1, self.cycles.get(device.name, math.inf) + 1
+        """The number of the attempt, and the medium that goes with it. What failed was one, though no relay may have moved."""
+        failed = self.failures.get(device.name, 0)
+        least, most = failed + 1, max(failed, self.cycles.get(device.name, math.inf)) + 1
         if not least <= attempt <= most:
             yield f"{device.name} counts this start as attempt {attempt}; {least} to {most:g} would be right"
         if media != expected_medium(device, attempt):
@@ -288,7 +289,7 @@ class NothingLostByOutages:
     def cut(self, cut: RelayMoved, port: Port) -> Iterator[str]:
         """A guest that was heard, and not told to halt long ago, keeps its power."""
         device = port.device
-        excused = port.killed or device.shutdown == () or cut.at_s - port.first_told_s >= device.stop_timeout_s - SLACK_S
+        excused = port.killed or device.shutdown == () or cut.at_s - port.told_s >= device.stop_timeout_s - SLACK_S
         heard = cut.guest in ("running", "halting") and cut.silent_s < BEAT_S and not port.heard_too_late(cut)
         if port.ours(cut) and heard and not excused and cut.at_s - port.moved_s > LATE_S + device.start_timeout_max_s:
             yield f"{device.name} was {cut.guest} when its power was cut"
@@ -301,7 +302,8 @@ class LogIsWhole:
     promise: ClassVar[int] = 7
     shown: dict[int, str] = field(factory=dict)  # by id, of the present log
     log_id: str | None = None
-    last_id: int = 0
+    last_id: int | None = 0  # None: the file was damaged, and nobody knows what is left
+    sound_id: int = 0  # what was damaged lies before
     moment: tuple[str, float] = ("", 0.0)  # run of the service, and its time of the latest event
     unnumbered: int = 0  # events that were shown without an id, and may get one unseen
 
@@ -309,6 +311,12 @@ class LogIsWhole:
         """Ids as they are shown, and the file whenever a life has ended."""
         if isinstance(record, Told):
             yield from self.told(record)
+        elif isinstance(record, Began) and scene.damaged:
+            self.shown.clear()
+            self.last_id = None
+        elif isinstance(record, Ended) and record.log is None:
+            if self.shown:
+                yield "the log cannot be read"
         elif isinstance(record, Ended) and record.log is not None:
             if self.unnumbered and scene.quiet_s > SEEN_S:
                 yield f"{self.unnumbered} events were shown, and never got an id"
@@ -319,11 +327,13 @@ class LogIsWhole:
         event = told.event
         yield from self.in_order(told)
         if event.type == "store.opened" and event.fields["log_id"] != self.log_id:
-            self.log_id, self.last_id = event.fields["log_id"], (event.id or 1) - 1
+            self.log_id, self.last_id, self.sound_id = event.fields["log_id"], (event.id or 1) - 1, 0
             self.shown.clear()
         if event.id is None:
             self.unnumbered += 1
             return
+        if self.last_id is None:
+            self.last_id, self.sound_id = event.id - 1, event.id
         skipped = event.id - self.last_id - 1
         if not 0 <= skipped <= self.unnumbered:
             yield f"event {event.id} ({event.type}) was shown after {self.last_id}"
@@ -340,7 +350,7 @@ class LogIsWhole:
 
     def on_disk(self, log: Log, scene: Scene) -> Iterator[str]:
         """All that was shown is there, in its order, and no more than there may be."""
-        ids = [number for number, _ in log.rows]
+        ids = [number for number, _ in log.rows if number >= self.sound_id and self.last_id is not None]
         if ids != list(range(ids[0], ids[-1] + 1)) if ids else self.shown:
             yield "the ids in the log have gaps"
         if log.log_id == self.log_id:

@@ -29,7 +29,6 @@ class Port:
     moved_s: float = -math.inf
     fell: bool = False  # it moved by itself, and off
     told_s: float = math.inf  # the first message since the relay went on
-    first_told_s: float = math.inf  # the first message since the service switched it on: of what the board does it may not know
     killed: bool = False  # an operator asked for it, and it has not been carried out
     enabled_s: float = -math.inf  # `enable` or `start` was sent
     disabled_s: float = -math.inf  # `disable` was sent
@@ -74,6 +73,7 @@ class Scene:
     came_up_s: float = 0.0  # when the service last did
     crashes: int = 0  # that were provoked
     lossy: bool = False  # memory of the service may have been lost: it died while its disk was in trouble
+    damaged: bool = False  # the log, too, while the service was down
     disk_s: float = -math.inf  # when the latest trouble of the disk ended
     ports: dict[int, Port] = field(init=False)
     by_name: dict[str, Port] = field(init=False)
@@ -105,7 +105,6 @@ class Scene:
             case Messaged():
                 port = self.by_name[record.device]
                 port.told_s = min(port.told_s, record.at_s)
-                port.first_told_s = min(port.first_told_s, record.at_s)
             case Sent():
                 self._sent(record)
             case Asked() | Answered():
@@ -118,13 +117,19 @@ class Scene:
     def _lives(self, record: Began | Ended) -> None:
         """The service comes up, or is gone."""
         if isinstance(record, Began):
-            self.lossy, self.came_up_s = False, self.now_s
+            self.lossy, self.damaged, self.came_up_s = False, False, self.now_s
             self._ends("service")
             for port in self.ports.values():
                 port.restarted_s = self.now_s
             return
         self._begins("service")
         if self.disk_in_trouble:
+            self._forgets()
+
+    def _damaged(self) -> None:
+        """Nobody can say what is left on the disk, unless the service had it open."""
+        if "service" in self.troubles:
+            self.damaged = True
             self._forgets()
 
     def _forgets(self) -> None:
@@ -137,7 +142,6 @@ class Scene:
         port.on, port.moved_s, port.fell = moved.on, moved.at_s, moved.by == "fault" and not moved.on
         if port.ours(moved):
             port.killed = False  # it has been carried out, or overtaken by a start
-            port.first_told_s = math.inf
         if moved.on:
             port.told_s, port.restarted_s = math.inf, -math.inf
 
@@ -182,8 +186,8 @@ class Scene:
                 self._ends("all")
                 self.troubles.intersection_update({"service"})
                 self._heated(23.5)
-            case ["disk", "wiped"]:
-                self._forgets()
+            case ["disk", "wiped" | "flipped" | "truncated", *_]:
+                self._damaged()
             case ["cable", "late", how]:
                 self._lasting("late", how)
             case ["cable", "pieces" | "whole" as how]:

@@ -225,6 +225,11 @@ class World:
     def _halt(self, device: str) -> bool:
         return self.board.halt(self.port(device))
 
+    def harm(self, damage: Callable[[Path], None]) -> None:
+        """The file of the log is damaged, if there is one and nobody has it open."""
+        if self.life is None and self.path.exists():
+            damage(self.path)
+
     def wipe(self) -> None:
         """The log is lost, if nobody has it open."""
         if self.life is None:
