@@ -1,6 +1,6 @@
 """wagman keeps the guest devices of an unattended node alive through a Wagman power board.
 
-A map of the package, from the wire up (imports point downwards in this list only):
+A map of the package, from the top down to the words (imports point downwards in this list only):
 
 - `wagman.demo`        the service at work on a fake board, as processes
 - `wagman.cli`         the commands; those that talk to the service import neither trio nor structlog
