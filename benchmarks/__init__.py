@@ -13,6 +13,6 @@
 - `simulated`     the speed of virtual time, and memory over a simulated month
 - `peers`         PowerMan and PDUDaemon, where they are installed
 
-What they share: `figures` (what is reported), `scale` (how much is measured), `timing`, `processes` and `node` (what is measured),
-`bare` (the least that it is compared with).
+What they share: `figures` (what is reported), `scale` (how much is measured), `timing`, `processes`, `node` (what is measured),
+and `bare` (the least that it is compared with).
 """

@@ -1,8 +1,8 @@
 """The least that a board, and a service between a socket and a serial port, could be: programs of their own.
 
-    python -m benchmarks.bare echo TTY             a pty that sends back what it is sent
-    python -m benchmarks.bare board TTY BEATS      a v3 board that answers at once, with so many beats a second
-    python -m benchmarks.bare server SOCKET TTY    trio: a line from a Unix socket to the port, the board's answer back
+python -m benchmarks.bare echo TTY             a pty that sends back what it is sent
+python -m benchmarks.bare board TTY BEATS      a v3 board that answers at once, with so many beats a second
+python -m benchmarks.bare server SOCKET TTY    trio: a line from a Unix socket to the port, the board's answer back
 """
 
 import os

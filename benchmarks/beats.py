@@ -52,9 +52,10 @@ class TimedAlarms(Alarms):
     def plan(self, plan: Plan | None, now_s: float) -> None:
         """As the alarms' own."""
         super().plan(plan, now_s)
-        if self.guest.beat_at_s != self._beat_at_s:
-            self._beat_at_s = self.guest.beat_at_s
-            self.taken_s.append(trio.current_time() - self.guest.beat_at_s)
+        beat_at_s = self.guest.beat_at_s
+        if beat_at_s is not None and beat_at_s != self._beat_at_s:
+            self._beat_at_s = beat_at_s
+            self.taken_s.append(trio.current_time() - beat_at_s)
 
 
 @define
@@ -156,7 +157,7 @@ async def write(service: WagmanService, events_per_s: int) -> None:
 
 def new_service(node: Node) -> WagmanService:
     """The service as the daemon makes it, but for what it prints."""
-    config = load(node.config)
+    config = load(str(node.config))
     seams = Seams(partial(open_serial, config.board.device, BAUD))
     return WagmanService(config, seams, make_store(config, seams), V3Dialect(), void)
 

@@ -4,7 +4,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 
 from benchmarks.figures import Figure, Section
 from benchmarks.node import running_node
@@ -20,7 +19,7 @@ def measure(scale: Scale) -> list[Section]:
     with running_node(beats_per_s=20) as (node, _):
         ways = {
             PYTHON: process(sys.executable, "-c", "pass"),
-            STATUS: process(str(Path(sys.executable).with_name("wagman")), "status", "--socket", node.socket),
+            STATUS: process(node.command, "status", "--socket", node.socket),
         }
         spreads = in_turns(ways, scale.processes, scale.rounds)
     figures = [Figure(f"{name}, p50", spread.p50_ms, "ms") for name, spread in spreads.items()]

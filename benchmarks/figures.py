@@ -44,7 +44,9 @@ class Section:
     def markdown(self) -> str:
         """A heading, the note, a table."""
         table = ("| | measured | bound |", "|---|---|---|", *(figure.row() for figure in self.figures))
-        return "\n".join((f"## {self.title}", *(("", self.note) if self.note else ()), *(("", *table) if self.figures else ()), ""))
+        return "\n".join(
+            (f"## {self.title}", *(("", self.note) if self.note else ()), *(("", *table) if self.figures else ()), "")
+        )
 
 
 def number(value: float) -> str:

@@ -23,7 +23,9 @@ def measure(scale: Scale) -> list[Section]:
             Figure("resident memory (RSS)", rss_mb(pid), "MB"),
             Figure("its share of it (PSS)", pss_mb(pid), "MB", 30),
         ]
-    note = f"A controller and four guests that beat every 8 s, polled every 5 s. The processor was watched for {scale.idle_s:g} s."
+    note = (
+        f"A controller and four guests that beat every 8 s, polled every 5 s. The processor was watched for {scale.idle_s:g} s."
+    )
     return [Section("The service at rest", figures, note)]
 
 

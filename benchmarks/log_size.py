@@ -22,7 +22,11 @@ WITHIN_S = 5.0
 def measure(scale: Scale) -> list[Section]:
     """For each length, how long things take."""
     lengths = [at_length(scale, rows) for rows in scale.log_rows]
-    figures = [Figure(f"{what}, {rows:,} events", value_ms, "ms") for what in lengths[0] for rows, value_ms in zip(scale.log_rows, (each[what] for each in lengths), strict=True)]
+    figures = [
+        Figure(f"{what}, {rows:,} events", value_ms, "ms")
+        for what in lengths[0]
+        for rows, value_ms in zip(scale.log_rows, (each[what] for each in lengths), strict=True)
+    ]
     note = f"The middle of {scale.queries} requests each. A log has at most 100,000 events unless it is configured to have more."
     return [Section("What grows with the log", figures, note)]
 

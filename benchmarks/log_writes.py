@@ -44,10 +44,12 @@ def measure(scale: Scale) -> list[Section]:
     times = [{what: way(scale.log_events) for what, way in ways.items()} for _ in range(scale.rounds)]
     fastest = {what: scale.log_events / min(each[what] for each in times) for what in ways}
     figures = [Figure(what, per_s, "events/s") for what, per_s in fastest.items()]
-    figures += [Figure(f"SQLite to journal, {how}", fastest[f"SQLite, {how}"] / fastest[f"journal, {how}"], "x") for how in (ONE, MANY)]
+    figures += [
+        Figure(f"SQLite to journal, {how}", fastest[f"SQLite, {how}"] / fastest[f"journal, {how}"], "x") for how in (ONE, MANY)
+    ]
     note = (
-        f"{scale.log_events} events, each on the disk before it counts (WAL, synchronous=FULL); the best of {scale.rounds} rounds in "
-        f"turns. A transaction takes {BATCH} of these."
+        f"{scale.log_events} events, each on the disk before it counts (WAL, synchronous=FULL); the best of {scale.rounds} "
+        f"rounds in turns. A transaction takes {BATCH} of these."
     )
     return [Section("Events into the log", figures, note)]
 

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,6 +76,11 @@ class Node:
     def socket(self) -> str:
         """Where the service listens."""
         return str(self.folder / "socket")
+
+    @property
+    def command(self) -> str:
+        """The program that somebody types."""
+        return str(Path(sys.executable).with_name("wagman"))
 
     @property
     def database(self) -> Path:

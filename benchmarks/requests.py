@@ -1,8 +1,8 @@
 """A board request on an open connection: through the service, and through the least that there could be in its place.
 
-All of them ask `hb`. An instant board answers at once, so that what is left is the time of the programs. The fake board answers as the
-firmware does, a thousand times faster than a board; its guests are silent. The bare server and the service are asked by the same
-client.
+All of them ask `hb`. An instant board answers at once, so that what is left is the time of the programs. The fake board answers
+as the firmware does, a thousand times faster than a board; its guests are silent. The bare server and the service are asked by
+the same client.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -37,8 +37,8 @@ def measure(scale: Scale) -> list[Section]:
     figures.append(Figure("the service's p50 to the bare server's, instant board", ratio, "x", 3))
     figures.append(Figure("the service's p50 less the bare client's, fake board", added_ms, "ms", 1))
     note = (
-        f"`hb` on an open connection, one after the other, {scale.requests} in each of {scale.rounds} rounds; the ways take turns, and "
-        "the best round counts."
+        f"`hb` on an open connection, one after the other, {scale.requests} in each of {scale.rounds} rounds; the ways take "
+        "turns, and the best round counts."
     )
     return [Section("A request to the board", figures, note)]
 

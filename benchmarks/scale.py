@@ -5,7 +5,10 @@ from attrs import frozen
 
 @frozen
 class Scale:
-    """Sizes of the samples. Whatever is compared takes turns, `rounds` times, and the best round counts: others use the machine, too."""
+    """Sizes of the samples.
+
+    Whatever is compared takes turns, `rounds` times, and the best round counts: others use the machine, too.
+    """
 
     rounds: int = 5
     requests: int = 1000  # in each round
@@ -22,7 +25,7 @@ class Scale:
     nodes: tuple[int, ...] = (1, 10)
     nodes_s: float = 20.0
     simulated_h: float = 6.0
-    month_days: int = 0  # a simulated month takes a quarter of an hour: only on request
+    days: int = 0  # in virtual time; a month takes a quarter of an hour: only on request
 
 
 FULL = Scale()

@@ -22,11 +22,11 @@ def measure(scale: Scale) -> list[Section]:
     """The speed; and the month, if it was asked for."""
     figures = [figure for faults in ("none", "everything") for figure in speed(scale, faults)]
     note = (
-        f"The whole service, a fake board and the checkers of all promises, on one core: a controller and four guests, three of which beat "
-        f"every 8 s, polled every 5 s. {scale.simulated_h:g} h, the best of {min(scale.rounds, 3)}."
+        f"The whole service, a fake board and the checkers of all promises, on one core: a controller and four guests, three of "
+        f"which beat every 8 s, polled every 5 s. {scale.simulated_h:g} h, the best of {min(scale.rounds, 3)}."
     )
     sections = [Section("The simulation", figures, note)]
-    return [*sections, month(scale.month_days)] if scale.month_days else sections
+    return [*sections, month(scale.days)] if scale.days else sections
 
 
 def speed(scale: Scale, faults: str) -> list[Figure]:
@@ -89,7 +89,9 @@ def month(days: int) -> Section:
         Figure(f"memory (RSS) after {days} days", last.rss_mb, "MB"),
         Figure("objects after a day", first.objects, "objects"),
         Figure(f"objects after {days} days", last.objects, "objects"),
-        Figure("growth from the first day to the last, per day", 1000 * (last.rss_mb - first.rss_mb) / max(days - 1, 1), "kB", 50),
+        Figure(
+            "growth from the first day to the last, per day", 1000 * (last.rss_mb - first.rss_mb) / max(days - 1, 1), "kB", 50
+        ),
     ]
-    note = f"The service, the fake board and the checkers in one process, guests failing in every way; it took {took_s / 60:.0f} min."
+    note = f"Service, fake board and checkers in one process, guests failing in every way; it took {took_s / 60:.0f} min."
     return Section(f"{days} simulated days", figures, note)

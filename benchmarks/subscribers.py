@@ -30,7 +30,7 @@ def measure(scale: Scale) -> list[Section]:
         every, last = (best([each[kind] for each in rounds]) for kind in (0, 1))
         figures += every.figures(f"{count} subscribers: each of them has the event")
         figures += last.figures(f"{count} subscribers: the last of them has it")
-    note = f"Each on a connection of its own; {scale.watched_events} events, one after the other, each on the disk first. The best of 3."
+    note = f"Each on a connection of its own; {scale.watched_events} events, one by one, each on the disk first. The best of 3."
     return [Section("What grows with those who watch", figures, note)]
 
 
@@ -66,7 +66,7 @@ def tell(client: Client, watchers: Sequence[socket.socket]) -> list[float]:
     """Make an event; return after how many seconds each of the watchers had it."""
     with selectors.DefaultSelector() as selector:
         for watcher in watchers:
-            selector.register(watcher, selectors.EVENT_READ)
+            selector.register(watcher, selectors.EVENT_READ, watcher)
         began = time.perf_counter()
         client.call("enable", device="gn")
         return list(arrivals(selector, began))
@@ -83,6 +83,6 @@ def arrivals(selector: selectors.BaseSelector, began: float) -> Iterator[float]:
         if not ready:
             raise MeasurementError("a subscriber was not told of an event")
         for key, _ in ready:
-            if key.fileobj.recv(CHUNK).endswith(b"\n"):
+            if key.data.recv(CHUNK).endswith(b"\n"):
                 selector.unregister(key.fileobj)
                 yield time.perf_counter() - began

@@ -1,0 +1,53 @@
+"""The benchmarks still measure; what they measure here means nothing."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.__main__ import MEASUREMENTS, main
+from benchmarks.figures import Figure, Section, number
+from benchmarks.timing import Spread, best, quantile
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MEASUREMENTS)
+def test_each_measurement_gives_figures(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "figures.json"
+    main(["--quick", "--only", name, "--json", str(path)])
+    told = json.loads(path.read_text())
+    assert told["machine"]["cores"] >= 1
+    shown = capsys.readouterr().out
+    for section in told["sections"]:
+        assert f"## {section['title']}" in shown
+        assert section["figures"]
+        for figure in section["figures"]:
+            assert figure["value"] >= 0
+            assert f"| {figure['what']} | " in shown
+
+
+def test_a_quantile_is_a_value_of_the_sample_that_is_not_exceeded_by_that_part_of_it() -> None:
+    assert quantile([1.0], 0.99) == 1.0
+    assert quantile([1.0, 2.0, 3.0, 4.0], 0.5) == 2.0
+    assert quantile(list(map(float, range(1, 101))), 0.99) == 99.0
+
+
+def test_the_best_of_several_rounds_is_the_least_of_each_quantile() -> None:
+    assert best([Spread(1, 9, 10), Spread(2, 3, 11)]) == Spread(1, 3, 10)
+
+
+def test_a_bound_that_is_missed_is_said_to_be() -> None:
+    kept, missed, free = Figure("a", 3.0, "ms", 3), Figure("b", 3.1, "ms", 3), Figure("c", 9.9, "ms")
+    assert [figure.is_met for figure in (kept, missed, free)] == [True, False, True]
+    assert [("missed" in figure.row()) for figure in (kept, missed, free)] == [False, True, False]
+
+
+def test_a_section_without_figures_is_its_note() -> None:
+    assert Section("Peers", [], "None is installed.").markdown() == "## Peers\n\nNone is installed.\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.01234, "0.0123"), (12.34, "12.3"), (999.6, "1,000"), (12345.6, "12,346"), (0, "0")]
+)
+def test_numbers_have_three_digits_and_no_exponent(value: float, text: str) -> None:
+    assert number(value) == text
