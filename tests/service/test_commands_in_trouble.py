@@ -124,7 +124,9 @@ def test_following_goes_on_over_a_restart_without_a_gap_or_a_repeat(end: signal.
 def read_up_to(running: Running, kind: str) -> list[dict[str, object]]:
     seen: list[dict[str, object]] = []
     while not seen or seen[-1]["type"] != kind:
-        seen += documents(running.line())
+        line = running.line()
+        assert line, "it tells no more"
+        seen += documents(line)
     return seen
 
 
