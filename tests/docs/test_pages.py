@@ -15,6 +15,7 @@ from wagman.api.methods import METHODS
 from wagman.cli.outcome import CommandError
 from wagman.cli.parser import COMMANDS, parse
 from wagman.config.load import loads
+from wagman.simulation.script import parse as parse_script
 
 EXAMPLE = (ROOT / "examples" / "wagman.toml").read_text(encoding="utf-8")
 A_GUEST = "\n[device.example]\nport = 4\nshutdown = []\n"
@@ -74,6 +75,12 @@ def test_every_command_that_is_shown_is_one(command: str) -> None:
         pytest.fail(f"{command}: {error}")
     except SystemExit as ended:  # --help, --version
         assert not ended.code  # noqa: PT017 - the others go on
+
+
+def test_every_script_that_is_shown_can_be_played() -> None:
+    scripts = [block.text for block in all_blocks() if re.match(r"\d+ (s|min|h|d);", block.text)]
+    assert scripts
+    assert all(parse_script(script) for script in scripts)
 
 
 def test_messages_that_are_shown_are_as_described() -> None:
