@@ -232,6 +232,8 @@ class MediaFollow:
                 self.adopted.add(name)  # nobody saw its power come on: that was no attempt
             case "device.heartbeat_lost" if not fields["stable"] and name not in self.adopted:
                 self.failures[name] = self.failures.get(name, 0) + 1
+            case "device.started" if fields.get("attempt"):  # also where a lost cut and a beat looked like a new power cycle
+                self.cycles[name] = max(self.cycles.get(name, 0), fields["attempt"])
             case "device.stable":
                 self.failures[name] = self.cycles[name] = 0
             case "device.starting" if fields["reason"] in ("its turn", "restart"):
