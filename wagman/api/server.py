@@ -183,7 +183,8 @@ class Connection:
         reply = await self._answer(wire.parse(line))
         if reply is not None:
             await self._send(reply)
-        await trio.lowlevel.checkpoint()  # a stream of notifications is not to keep others waiting
+        else:
+            await trio.lowlevel.checkpoint()  # a stream of notifications is not to keep others waiting
         for watcher in self._watches.values():
             watcher.begin(self._nursery)
 
@@ -197,7 +198,7 @@ class Connection:
                     await self.stream.send_all(wire.line(text))
             except (trio.TooSlowError, trio.BrokenResourceError):
                 self._nursery.cancel_scope.cancel()
-        await trio.lowlevel.checkpoint()
+                await trio.lowlevel.checkpoint()
 
     async def send_item(self, subscription: int, item: Any) -> None:
         """Send one item of a subscription."""
