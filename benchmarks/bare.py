@@ -28,6 +28,8 @@ ANSWERS = {
     b"id": b"A30B003D70C6",
     b"boots": b"1",
     b"ver": b"hw 3.1\r\nker 1.0.4\r\ntime 1587742757\r\ngit a64b494dad76e20a3b1549c1e7a4b1335be548f2",
+    b"rtc": b"1587742757",
+    b"up": b"1000",
     b"fc": b"0\r\n0\r\n0\r\n0\r\n0",
     b"cu": b"2560 480 480 480 480 480",
     b"hb": b"3239\r\n3987\r\n3987\r\n3987\r\n3987",
