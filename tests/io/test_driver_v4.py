@@ -1,5 +1,6 @@
 """What is special about driving a v4 board, against its model in virtual time."""
 
+import re
 from itertools import pairwise
 from typing import Any
 
@@ -420,16 +421,59 @@ def test_no_count_is_both_idle_and_drawing_and_none_at_all_is_neither(port: int,
     assert not (look.idle and look.draws)
 
 
-def test_an_operator_asks_by_name_port_and_number() -> None:
+def test_an_operator_asks_by_name_port_and_number_and_without_a_port_of_all() -> None:
     async def main(rig: Rig) -> None:
         await trio.sleep(20)
         assert await rig.board.raw(["id"], force=False) == ["0004a30b003d70c6"]
         assert await rig.board.raw(["state", "0"], force=False) == ["3"]
-        assert await rig.board.raw(["cu"], force=False) == ["1948"]
+        assert await rig.board.raw(["state"], force=False) == ["3", "1", "1", "0", "0"]
+        assert await rig.board.raw(["CU"], force=False) == ["1948", "1500", "12", "12", "12", "12"]
+        assert await rig.board.raw(["get_media"], force=False) == ["1", "1"]
         assert await rig.board.raw(["set_media", "1", "0"], force=True) == ["1"]
-        for words in (["nonsense"], ["hb", "x"], ["hb", "9"], ["hb"], ["stop", "1", "2", "3"], ["reset"], ["ping", "1"]):
-            with pytest.raises(CallerError):
-                await rig.board.raw(words, force=False)
+        for words in (["nonsense"], ["hb", "x"], ["hb", "²"], ["stop", "1", "2", "3"]):
+            with pytest.raises(CallerError, match="is no request of a v4 board"):
+                await rig.board.raw(words, force=True)
+
+    with_rig(main, "v4")
+
+
+@pytest.mark.parametrize(
+    ("words", "usage"),
+    [
+        (["hb", "9"], "hb takes a port (0 to 4)"),
+        (["start"], "start takes a port (0 to 4)"),
+        (["set_media", "2", "0"], "set_media takes a port (0 to 1) and a number (0 to 1)"),
+        (["stop", "1"], "stop takes a port (0 to 4) and a number (0 to 4294967)"),
+        (["boots", "1"], "boots takes nothing"),
+    ],
+)
+def test_an_operator_who_asks_wrongly_is_told_what_a_request_takes(words: list[str], usage: str) -> None:
+    async def main(rig: Rig) -> None:
+        await trio.sleep(20)
+        with pytest.raises(CallerError, match=f"^{re.escape(usage)}$"):
+            await rig.board.raw(words, force=True)
+
+    with_rig(main, "v4")
+
+
+@pytest.mark.parametrize("words", ["start 1", "stop 1 0", "enable 3", "set_media 1 0", "ping 1", "reset", "eereset"])
+def test_what_would_fight_the_service_needs_force(words: str) -> None:
+    async def main(rig: Rig) -> None:
+        await trio.sleep(20)
+        with pytest.raises(CallerError, match="would fight the service"):
+            await rig.board.raw(words.split(), force=False)
+        assert await rig.board.raw(words.split(), force=True) == ["1"]
+
+    with_rig(main, "v4")
+
+
+def test_a_request_that_an_operator_forced_is_no_beat() -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.want(3, ON(1))
+        await trio.sleep(300)
+        await rig.board.raw(["ping", "3"], force=True)
+        await trio.sleep(60)
+        assert rig.told(Beat, 3) == []
 
     with_rig(main, "v4")
 

@@ -44,7 +44,6 @@ from wagman.io.v4_requests import (
     LONGEST_GRACE_S,
     MEDIA,
     PING,
-    REQUESTS,
     RESET,
     SET_MEDIA,
     START,
@@ -55,6 +54,7 @@ from wagman.io.v4_requests import (
     STOPPING,
     TH,
     parse_report,
+    request_in,
 )
 
 UNMANAGED_FAILURES = 30
@@ -325,19 +325,19 @@ class V4Driver:
         await self._touch(port, PING.ask(port))
 
     async def raw(self, words: Sequence[str], *, force: bool) -> Sequence[str]:
-        """An operator's request, such as `state 1` or `stop 1 60`: its name, the port, the argument.
+        """An operator's request, such as `state 1` or `stop 1 60`; a read without a port is of all.
 
         Raises:
             CallerError: it would fight the service, or there is no such request.
         """
-        name, *numbers = words
-        request = next((each for each in REQUESTS.values() if each.name == name.upper()), None)
-        if request is None or not all(map(str.isdecimal, numbers)) or len(numbers) > 2:  # noqa: PLR2004 - port, argument
-            known = ", ".join(each.name.lower() for each in REQUESTS.values())
-            raise CallerError(f"{' '.join(words)!r} is no request of a v4 board: write NAME [PORT [NUMBER]], with one of {known}")
-        if request.name in FIGHTING and not force:
+        request, numbers = request_in(words)
+        if request.name not in FIGHTING:
+            asked = [request.ask(*numbers)] if numbers else request.ask_all()
+            return tuple(map(text_of, (await self._ask.do(*asked)).value))
+        if not force:
             raise CallerError(f"'{' '.join(words)}' would fight the service: use the service's own commands, or --force")
-        answer = await self._ask.do(request.ask(*map(int, numbers)))
+        command = request.ask(*numbers)
+        answer = await (self._touch(numbers[0], command) if numbers else self._ask.do(command))
         return (text_of(answer.value[0]),)
 
     # Listening ---------------------------------------------------------------

@@ -51,15 +51,27 @@ class Request:
             CallerError: the board has no such port, or the argument is missing, wrong or too many.
         """
         if (value is None) != (self.max_value is None) or not 0 <= (value or 0) <= (self.max_value or 0):
-            raise CallerError(f"{self.name} does not take the argument {value}")
+            raise CallerError(self.usage)
         return Sensorgram(self.request_id, self._sub_id(port), (unsigned(value or 0),), timestamp=_TIMESTAMP)
 
     def _sub_id(self, port: int | None) -> int:
         if port is None and (self.first_sub is None or self.whole_board):
             return 1
         if port is None or self.first_sub is None or not 0 <= port < self.ports:
-            raise CallerError(f"{self.name} does not take port {port}")
+            raise CallerError(self.usage)
         return self.first_sub + port
+
+    def ask_all(self) -> list[Sensorgram]:
+        """The request sensorgrams for all that it is about: the board, each port, or both."""
+        whole = [self.ask()] if self.whole_board or self.first_sub is None else []
+        return whole if self.first_sub is None else [*whole, *map(self.ask, range(self.ports))]
+
+    @property
+    def usage(self) -> str:
+        """What it takes, in words."""
+        port = [] if self.first_sub is None else [f"a port (0 to {self.ports - 1})"]
+        number = [] if self.max_value is None else [f"a number (0 to {self.max_value})"]
+        return f"{self.name.lower()} takes {' and '.join(port + number) or 'nothing'}"
 
     def is_answered_by(self, asked: Sensorgram, reply: Sensorgram) -> bool:
         """Whether `reply` has the form of an answer to `asked`."""
@@ -89,6 +101,23 @@ REQUESTS: Mapping[int, Request] = {
     for request in (*(ID, CU, HB, TH, UPTIME, BOOTS, FC, START, STOP, RESET, EERESET, STATE, ENABLE, GET_MEDIA, SET_MEDIA, PING),)
 }
 """Every request the board handles, by its id."""
+
+_MOST_NUMBERS = 2  # the port, and an argument
+
+
+def request_in(words: Sequence[str]) -> tuple[Request, list[int]]:
+    """An operator's words, NAME [PORT [NUMBER]]: the request, and the numbers.
+
+    Raises:
+        CallerError: there is no such request.
+    """
+    name, *numbers = words
+    request = next((each for each in REQUESTS.values() if each.name == name.upper()), None)
+    if request is None or not all(map(str.isdecimal, numbers)) or len(numbers) > _MOST_NUMBERS:
+        known = ", ".join(each.name.lower() for each in REQUESTS.values())
+        raise CallerError(f"{' '.join(words)!r} is no request of a v4 board: write NAME [PORT [NUMBER]], with one of {known}")
+    return request, [int(number) for number in numbers]
+
 
 # --- Replies ----------------------------------------------------------------------------------------------------------
 
