@@ -195,7 +195,7 @@ def picture(session: nox.Session) -> None:
 @nox.session(default=False)
 @timed
 def bench(session: nox.Session) -> None:
-    """The figures that the README states, measured here."""
+    """What the service costs and how fast it is; arguments after -- go to `python -m benchmarks`."""
     session.install("-e", ".[test]")
     session.run("python", "-m", "benchmarks", *session.posargs)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from attrs import evolve
 
 from benchmarks import beats, commands, footprint, log_size, log_writes, nodes, peers, requests, simulated, subscribers
-from benchmarks.figures import Section, document, machine
+from benchmarks.figures import Section, document, machine, pasted, preface
 from benchmarks.scale import FULL, QUICK, Scale
 
 MEASUREMENTS: Mapping[str, Callable[[Scale], list[Section]]] = {
@@ -30,11 +30,13 @@ def main(argv: Sequence[str]) -> None:
     """Measure what is asked for."""
     args = parsed(argv)
     about = machine()
-    print("\n".join(f"- {what}: {value}" for what, value in about.items()), end="\n\n")
+    print(preface(about), end="\n\n")
     sections = []
     for section in measured(args.only, args.scale):
         print(section.markdown(), flush=True)
         sections.append(section)
+    if args.page is not None:
+        args.page.write_text(pasted(args.page.read_text(encoding="utf-8"), about, sections), encoding="utf-8")
     if args.json is not None:
         args.json.write_text(json.dumps(document(about, sections), indent=2) + "\n", encoding="utf-8")
 
@@ -50,6 +52,7 @@ def parsed(argv: Sequence[str]) -> argparse.Namespace:
         "--days", type=int, default=0, metavar="N", help="simulate so many days, too, and see what they leave in memory"
     )
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures there, too")
+    parser.add_argument("--page", type=Path, metavar="PATH", help="put the tables into that page, between its marks")
     args = parser.parse_args(argv)
     args.scale = evolve(QUICK if args.quick else FULL, days=args.days)
     return args

@@ -49,6 +49,21 @@ class Section:
         )
 
 
+BEGIN, END = "<!-- Pasted by `python -m benchmarks --page`. -->", "<!-- The end of what was pasted. -->"
+
+
+def pasted(page: str, about: Mapping[str, Any], sections: Iterable[Section]) -> str:
+    """A page, with the figures in the place that is marked for them."""
+    before, _, rest = page.partition(BEGIN)
+    after = rest.partition(END)[2]
+    return "\n".join((f"{before}{BEGIN}", "", preface(about), "", *(section.markdown() for section in sections), f"{END}{after}"))
+
+
+def preface(about: Mapping[str, Any]) -> str:
+    """What it was measured with, and on, as a list."""
+    return "\n".join(f"- {what}: {value}" for what, value in about.items())
+
+
 def number(value: float) -> str:
     """Three digits, and no exponent."""
     digits = f"{value:.3g}"

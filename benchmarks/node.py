@@ -148,8 +148,15 @@ def running_node(beats_per_s: float) -> Iterator[tuple[Node, int]]:
 
     The guests beat as often as that together. Each is believed after two beats.
     """
-    with new_node() as node, node.instant_board(beats_per_s), node.service() as service:
+    with starting_node(beats_per_s) as (node, pid):
         wait_until(node.all_started)
+        yield node, pid
+
+
+@contextmanager
+def starting_node(beats_per_s: float) -> Iterator[tuple[Node, int]]:
+    """The same, but for its guests: they are yet to be found."""
+    with new_node() as node, node.instant_board(beats_per_s), node.service() as service:
         yield node, service.pid
 
 

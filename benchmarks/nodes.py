@@ -3,8 +3,8 @@
 from contextlib import ExitStack
 
 from benchmarks.figures import Figure, Section
-from benchmarks.node import running_node
-from benchmarks.processes import busy_percent, pss_mb
+from benchmarks.node import starting_node
+from benchmarks.processes import busy_percent, pss_mb, wait_until
 from benchmarks.scale import Scale
 from benchmarks.timing import Spread, take_times
 
@@ -22,7 +22,9 @@ def measure(scale: Scale) -> list[Section]:
 def side_by_side(scale: Scale, count: int) -> list[Figure]:
     """So many services on one machine."""
     with ExitStack() as stack:
-        nodes = [stack.enter_context(running_node(scale.beats_per_s)) for _ in range(count)]
+        nodes = [stack.enter_context(starting_node(scale.beats_per_s)) for _ in range(count)]
+        for node, _ in nodes:
+            wait_until(node.all_started)
         pids = [pid for _, pid in nodes]
         busy = busy_percent(pids, scale.nodes_s)
         client = stack.enter_context(nodes[0][0].client())

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import MEASUREMENTS, main
-from benchmarks.figures import Figure, Section, number
+from benchmarks.figures import BEGIN, END, Figure, Section, number, pasted
 from benchmarks.timing import Spread, best, quantile
 
 
@@ -44,6 +44,16 @@ def test_a_bound_that_is_missed_is_said_to_be() -> None:
 
 def test_a_section_without_figures_is_its_note() -> None:
     assert Section("Peers", [], "None is installed.").markdown() == "## Peers\n\nNone is installed.\n"
+
+
+def test_figures_take_the_place_of_those_before_them_on_a_page() -> None:
+    page = f"above\n{BEGIN}\nold\n{END}\nbelow\n"
+    once = pasted(page, {"cores": 4}, [Section("New", [Figure("a", 1, "ms")])])
+    assert once.startswith("above\n")
+    assert once.endswith("\nbelow\n")
+    assert "| a | 1 ms |" in once
+    assert "old" not in once
+    assert pasted(once, {"cores": 4}, [Section("New", [Figure("a", 1, "ms")])]) == once
 
 
 @pytest.mark.parametrize(
