@@ -74,7 +74,7 @@ class FakeService:
     def hello(self) -> Mapping[str, Any]:
         if self.trouble is not None:
             raise self.trouble
-        return {"version": "0.1"}
+        return {"service": "wagman", "version": "0.1", "boot_id": self.boot_id}
 
     def device_name(self, device: str) -> str:
         for each in self.guests.values():
@@ -98,6 +98,8 @@ class FakeService:
                 "dialect": "v3",
                 "device": "/dev/waggle_sysmon",
                 "firmware": "1.0.4",
+                "board_id": None,
+                "boots": 1,
                 "since": since,
                 "blind": not up,
                 "last_answer_age_s": 2.0 if up else None,
@@ -257,6 +259,8 @@ def row(guest: Guest) -> dict[str, Any]:
         "temperature_raw": 512,
         "alarms": [{"name": "heartbeat", "in_s": 297.0, "held": False}] if guest.state == "started" else [],
         "next_start_in_s": None,
+        "held": False,
+        "relay_stuck": False,
     }
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
@@ -11,6 +11,8 @@ import pytest
 from tests.service.commands import Site, documents, new_site, one_line
 from tests.service.kit import eventually
 from wagman.api.discovery import SCHEMAS
+from wagman.api.methods import METHODS
+from wagman.api.params import Order
 
 pytestmark = pytest.mark.slow
 
@@ -184,6 +186,32 @@ def test_what_is_printed_with_json_has_its_shape(command: str, schema: dict[str,
     assert len(told) == 1 or command == "events"
     for each in told:
         jsonschema.validate(each, {**schema, "components": {"schemas": SCHEMAS}})
+
+
+def described(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    return SCHEMAS[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+
+
+def require_described(value: Any, schema: Mapping[str, Any], path: str = "") -> None:
+    """Nothing is shown that is not in the description."""
+    known = described(schema)
+    if isinstance(value, list):
+        for each in value:
+            require_described(each, known["items"], f"{path}[]")
+    elif isinstance(value, dict) and ("properties" in known or "additionalProperties" in known):
+        properties = known.get("properties") or dict.fromkeys(value, known["additionalProperties"])
+        assert value.keys() <= properties.keys(), path
+        for name, each in value.items():
+            require_described(each, properties[name], f"{path}.{name}")
+
+
+@pytest.mark.parametrize("method", [each for each in METHODS if each not in ("unsubscribe", "rpc.discover")])
+def test_the_service_shows_what_is_described_and_nothing_else(method: str, site: Site) -> None:
+    given: dict[str, dict[str, Any]] = {"board": {"command": "hb"}, "chain": {"id": 1}}
+    params = {"device": "gn"} if METHODS[method].params is Order else given.get(method, {})
+    result, schema = site.node.call(method, **params), SCHEMAS[METHODS[method].result]
+    jsonschema.validate(result, {**schema, "components": {"schemas": SCHEMAS}})
+    require_described(result, schema)
 
 
 def test_what_people_read_fits_80_columns(site: Site) -> None:

@@ -19,6 +19,11 @@ def _object(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "required": sorted(properties), "properties": properties}
 
 
+def _with_optional(shape: Mapping[str, Any], **properties: Any) -> dict[str, Any]:
+    """The same object, with properties that are there only where they say something."""
+    return {**shape, "properties": {**shape["properties"], **properties}}
+
+
 def _list(items: Any) -> dict[str, Any]:
     return {"type": "array", "items": items}
 
@@ -37,7 +42,7 @@ _FLAG = {"type": "boolean"}
 _POSITION = {"log_id": _TEXT_OR_NULL, "first_id": _COUNT, "last_id": _COUNT}
 
 SCHEMAS: Final[Mapping[str, Any]] = {
-    "Versions": _object(version=_TEXT),
+    "Versions": _object(service=_TEXT, version=_TEXT, boot_id=_TEXT),
     "Status": _object(
         service=_object(version=_TEXT, uptime_s=_NUMBER, boot_id=_TEXT),
         board=_object(
@@ -45,12 +50,14 @@ SCHEMAS: Final[Mapping[str, Any]] = {
             dialect=_TEXT_OR_NULL,
             device=_TEXT,
             firmware=_TEXT_OR_NULL,
+            board_id=_TEXT_OR_NULL,
+            boots=_COUNT_OR_NULL,
             since=_TEXT_OR_NULL,
             blind=_FLAG,
             last_answer_age_s=_NUMBER_OR_NULL,
             sensors={"type": "object", "additionalProperties": _ref("Sensor")},
         ),
-        wagman=_object(state=_TEXT, since=_TEXT_OR_NULL, device=_TEXT_OR_NULL),
+        wagman=_object(state=_TEXT, since=_TEXT_OR_NULL, device=_TEXT_OR_NULL, alarms=_list(_ref("Alarm"))),
         devices=_list(_ref("Device")),
     ),
     "Sensor": _object(value=_NUMBER_OR_NULL, age_s=_NUMBER_OR_NULL, state={"enum": ["normal", "high", "low", "unknown"]}),
@@ -71,19 +78,26 @@ SCHEMAS: Final[Mapping[str, Any]] = {
         current_ma=_NUMBER_OR_NULL,
         current_raw=_NUMBER_OR_NULL,
         temperature_raw=_NUMBER_OR_NULL,
-        alarms=_list(_object(name=_TEXT, in_s=_NUMBER_OR_NULL, held=_FLAG)),
+        alarms=_list(_ref("Alarm")),
         next_start_in_s=_NUMBER_OR_NULL,
+        held=_FLAG,
+        relay_stuck=_FLAG,
     ),
+    "Alarm": _object(name=_TEXT, in_s=_NUMBER_OR_NULL, held=_FLAG),
     "Decision": _object(accepted=_FLAG, state=_TEXT, reason=_TEXT, event_id=_COUNT_OR_NULL),
-    "Event": _object(
-        id=_COUNT_OR_NULL,
-        time=_TEXT,
-        boot_id=_TEXT,
-        mono_s=_NUMBER,
-        type=_TEXT,
-        device=_TEXT_OR_NULL,
-        cause=_COUNT_OR_NULL,
-        fields={"type": "object"},
+    "Event": _with_optional(
+        _object(
+            id=_COUNT_OR_NULL,
+            time=_TEXT,
+            boot_id=_TEXT,
+            mono_s=_NUMBER,
+            type=_TEXT,
+            device=_TEXT_OR_NULL,
+            cause=_COUNT_OR_NULL,
+            fields={"type": "object"},
+        ),
+        durable=_FLAG,
+        clock=_TEXT,
     ),
     "Excerpt": _object(**_POSITION, events=_list(_ref("Event"))),
     "Causes": _object(events=_list(_ref("Event"))),
