@@ -15,9 +15,12 @@ from typing import Any
 import pytest
 
 from tests.cli.kit import PLAIN, WAGMAN, Daemon, scripted, until
+from wagman.cli.actions import ORDER_S
 from wagman.cli.client import Client
 from wagman.cli.outcome import CommandError
 from wagman.cli.parser import COMMANDS
+from wagman.controller import NOTICE_S
+from wagman.service import BOARD_TIMEOUT_S, COMMIT_S
 
 CLIENT_COMMANDS = [
     "status",
@@ -274,6 +277,27 @@ def test_hibernation_refuses_unless_forced(daemon: Daemon) -> None:
 def test_the_controller_refuses_and_all_leaves_it_out(daemon: Daemon) -> None:
     assert daemon.wagman("stop", "nc").returncode == 4
     assert sorted(outcome["device"] for outcome in daemon.json("start", "all")) == ["cs", "gn", "x1"]
+
+
+def test_nobody_waits_for_the_computer_that_the_service_runs_on(tmp_path: Path) -> None:
+    def answer(method: str, params: dict[str, Any]) -> list[Any]:
+        match method:
+            case "subscribe":
+                return [{"result": {"subscription": 1, "log_id": "log", "first_id": 1, "last_id": 1}}]
+            case "restart":
+                return [{"result": {"accepted": True, "state": "started", "reason": "shutting down", "event_id": 2}}]
+            case _:
+                row = {"name": "nc", "port": 0, "self": True, "state": "started"}
+                return [{"result": {"service": {"boot_id": "b", "uptime_s": 1.0}, "board": {"blind": False}, "devices": [row]}}]
+
+    daemon = Daemon(tmp_path)
+    with scripted(daemon.socket, answer):
+        done = daemon.wagman("restart", "nc")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "nc: shutting down\n", "")
+
+
+def test_the_service_may_take_longer_to_decide_than_it_takes_the_board_to_begin() -> None:
+    assert ORDER_S > BOARD_TIMEOUT_S + NOTICE_S + COMMIT_S
 
 
 def test_no_wait_only_asks(daemon: Daemon) -> None:

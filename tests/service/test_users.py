@@ -1,0 +1,77 @@
+"""Who may do what with the real service: real users and groups, and the real commands."""
+
+import grp
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from tests.service.commands import one_line
+from tests.service.kit import CONFIG, PATIENCE_S, Node, eventually, new_node
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become other users")
+
+CONTROL, READ, OTHER = [each for each in grp.getgrall() if each.gr_gid][:3]
+USER = 61_234
+
+AS_USER = """
+import importlib, os, sys
+from wagman.cli import main, parser
+parser.parse(sys.argv[2:])
+for name in ("follow", "help", "prospects", "sentences"):
+    importlib.import_module(f"wagman.cli.{name}")
+uid, gid, *groups = map(int, sys.argv[1].split())
+os.setgroups(groups), os.setgid(gid), os.setuid(uid)
+sys.exit(main(sys.argv[2:]))
+"""
+"""Whatever is imported is imported before: that user may not be able to read where it lies."""
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator[Node]:
+    """Without a board: who may do what does not depend on it."""
+    with new_node() as node:
+        groups = f'control_group = "{CONTROL.gr_name}"\nread_group = "{READ.gr_name}"'
+        node.configure(CONFIG.replace("[service]", f"[service]\n{groups}"))
+        node.folder.chmod(0o755)
+        node.start("run", "--config", str(node.config))
+        eventually(node.answers)
+        yield node
+
+
+def wagman(node: Node, gid: int, groups: Sequence[int], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """What the command says to a user with this group and these supplementary ones."""
+    who = " ".join(map(str, (USER, gid, *groups)))
+    command = [sys.executable, "-c", AS_USER, who, *arguments, "--socket", str(node.socket)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+
+
+@pytest.mark.parametrize("command", ["status", "events", "why gn", "enable gn", "ping gn", "start gn --no-wait"])
+@pytest.mark.parametrize("gid", [CONTROL.gr_gid, USER])
+def test_a_member_of_the_control_group_may_do_everything(command: str, gid: int, node: Node) -> None:
+    done = wagman(node, gid, [OTHER.gr_gid, CONTROL.gr_gid], *command.split())
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", ["status", "events", "why gn"])
+def test_a_member_of_the_read_group_may_look(command: str, node: Node) -> None:
+    assert wagman(node, USER, [READ.gr_gid], *command.split()).returncode == 0
+
+
+@pytest.mark.parametrize("command", ["start gn", "stop gn", "kill gn --yes", "disable gn", "enable gn", "ping gn", "board hb"])
+def test_a_member_of_the_read_group_may_not_touch_and_is_told_what_would_help(command: str, node: Node) -> None:
+    done = wagman(node, USER, [READ.gr_gid], *command.split())
+    assert (done.returncode, done.stdout) == (4, "")
+    assert one_line(done.stderr)
+    assert "become a member of the control group" in done.stderr
+    assert node.events("command.denied")
+
+
+@pytest.mark.parametrize("command", ["status", "events -f", "stop gn", "board hb"])
+def test_anybody_else_is_turned_away_and_is_told_what_would_help(command: str, node: Node) -> None:
+    done = wagman(node, USER, [OTHER.gr_gid], *command.split())
+    assert (done.returncode, done.stdout) == (4, "")
+    assert one_line(done.stderr)
+    assert "become a member" in done.stderr
