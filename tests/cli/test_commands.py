@@ -69,6 +69,23 @@ def test_nonsense_is_exit_2_and_one_line(command: str, daemon: Daemon) -> None:
     assert one_line(done.stderr)
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("start gn --timeout x", "'x' is not a number of seconds"),
+        ("start gn --timeout inf", "'inf' is not a number of seconds"),
+        ("events -n x", "'x' is not a number of events"),
+        ("events -n -1", "'-1' is not a number of events"),
+        ("run --speed fast", "'fast' is not a number above 0"),
+        ("demo --speed 0", "'0' is not a number above 0"),
+    ],
+)
+def test_a_number_that_is_none_is_told_in_words(command: str, words: str) -> None:
+    done = subprocess.run([*WAGMAN, *command.split()], capture_output=True, text=True, check=False, env=PLAIN)
+    assert done.returncode == 2
+    assert f"{words}; see wagman {command.split(maxsplit=1)[0]} --help" in done.stderr
+
+
 def test_one_device_that_does_not_exist_and_nothing_at_all_is_asked_for(daemon: Daemon) -> None:
     assert daemon.wagman("start", "gn", "zz").returncode == 2
     assert daemon.state("gn") == "stopped"

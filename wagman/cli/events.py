@@ -61,10 +61,9 @@ def _moment(text: str) -> datetime:
 
 
 def _count(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise ArgumentTypeError(f"{text} is below 0")
-    return value
+    if not (text.isdecimal() and text.isascii()):
+        raise ArgumentTypeError(f"{text!r} is not a number of events")
+    return int(text)
 
 
 def run(args: Namespace) -> int:

@@ -1,5 +1,6 @@
 """The commands that run something here, instead of talking to the service; what they run is imported when they are called."""
 
+import math
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from importlib import import_module
 
@@ -49,7 +50,10 @@ def run(args: Namespace) -> int:
 
 def positive(text: str) -> float:
     """A number above 0, and not without end."""
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise ArgumentTypeError(f"{text} is not above 0")
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise ArgumentTypeError(f"{text!r} is not a number above 0")
     return value
