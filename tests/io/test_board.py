@@ -152,7 +152,7 @@ def test_what_the_board_heard_while_the_cable_was_out_is_told_afterwards(dialect
         rig.board.want(1, ON(1, "emmc"))
         await trio.sleep(120)
         rig.fake.unplug()
-        await trio.sleep(595)
+        await trio.sleep(590)
         rig.facts.clear()
         rig.fake.replug()
         await trio.sleep(20)

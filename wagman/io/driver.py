@@ -33,17 +33,31 @@ UNMANAGED_SHARE = 0.8
 """From this share of the limit on a port that goes unmanaged is reported (specified)."""
 
 
+RUNS_APART_S = 10
+"""Two starts of a board are further apart: it boots for 20 s (firmware); asking when it started blurs the answer by less."""
+
+
 @frozen
 class Identity:
-    """Which board this is, and how often it has started."""
+    """Which board this is, how often it has started, and when."""
 
     board_id: str | None
     boots: int
     firmware: str
+    began_s: int | None = None  # by the board's own clock, whatever that shows; None where it does not tell
 
     def same_run(self, other: "Identity") -> bool:
-        """The board has not restarted in between, nor been replaced (where its id chip can tell)."""
-        return self.boots == other.boots and (self.board_id == other.board_id or None in (self.board_id, other.board_id))
+        """The board has not restarted in between, nor been replaced (where its id chip can tell).
+
+        The count of its starts is not enough: a board whose memory was lost counts from 1 again.
+        """
+        ids, began_s = (self.board_id, other.board_id), (self.began_s, other.began_s)
+        same_board = None in ids or self.board_id == other.board_id
+        return same_board and self.boots == other.boots and not _apart(*began_s)
+
+
+def _apart(one_s: int | None, other_s: int | None) -> bool:
+    return one_s is not None and other_s is not None and abs(one_s - other_s) > RUNS_APART_S
 
 
 @frozen

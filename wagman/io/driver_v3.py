@@ -12,6 +12,8 @@ How it works around what the firmware does by itself:
 - The board stops a port that it has not heard for an hour: one that runs is pinged before. Pings are not taken for beats.
 - After it has restarted the board starts enabled ports within a minute. A refused `start` sets that timer back, which gives
   the time to take stock: the controller's own port runs, so its start is always refused.
+- The count of its boots does not tell a restart in which its memory was lost: it is 1 again. `rtc` less `up` is when it was
+  set up, by a clock that may be wrong or be set meanwhile, but is the same number for as long as the board runs.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -41,7 +43,9 @@ from wagman.io.v3_payload import (
     parse_id,
     parse_log,
     parse_nothing,
+    parse_rtc,
     parse_th,
+    parse_up,
     parse_ver,
 )
 
@@ -50,6 +54,9 @@ UNMANAGED_FAILURES = 1024
 
 TOUCHED_S = 5.0
 """A port whose timer is this much younger than the oldest has changed its state since the board started (chosen)."""
+
+CLOCK_WRAPS_S = 1 << 32
+"""The board reckons its clock modulo this many seconds (firmware)."""
 
 REPEATS = 2
 """How often a read is asked before its silence counts as a miss (chosen)."""
@@ -98,10 +105,18 @@ class V3Driver:
         board_id = (await self._ask(["id"], parse_id)).value
         boots = (await self._ask(["boots"], parse_boots)).value
         version = (await self._ask(["ver"], parse_ver)).value
+        began_s = await self._began_s()
         await self._failures()
         self._pings.clear()
         self._selector_moved = True  # nobody knows what was started while nobody listened
-        return Identity(None if set(board_id) == {"F"} else board_id, boots, f"{version.hardware} / {version.firmware}")
+        firmware = f"{version.hardware} / {version.firmware}"
+        return Identity(None if set(board_id) == {"F"} else board_id, boots, firmware, began_s)
+
+    async def _began_s(self) -> int:
+        """When the board was set up, by its own clock; signed, for about 0 is where a clock chip that is dead then puts it."""
+        clock_s = (await self._ask(["rtc"], parse_rtc)).value
+        up_s = (await self._ask(["up"], parse_up)).value
+        return (clock_s - up_s + CLOCK_WRAPS_S // 2) % CLOCK_WRAPS_S - CLOCK_WRAPS_S // 2
 
     async def hold_off(self) -> None:
         """Set the board's auto-start timer back, where the controller's own port can be asked for it."""

@@ -91,6 +91,11 @@ def parse_up(lines: Sequence[str]) -> int:
     return _number(_only(lines), _UINT32)
 
 
+def parse_rtc(lines: Sequence[str]) -> int:
+    """Seconds since 1970 by the board's real-time clock; 0 when that does not answer."""
+    return _number(_only(lines), _UINT32)
+
+
 def parse_id(lines: Sequence[str]) -> str:
     """The board's id, 12 hexadecimal digits; `FFFFFFFFFFFF` when the chip that holds it does not answer."""
     return _one_of(_only(lines), r"[0-9A-F]{12}")

@@ -1,0 +1,69 @@
+"""What is special about driving a v3 board, against its model in virtual time."""
+
+import pytest
+import trio
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.io.test_board import ON, Rig, with_rig
+from wagman.events import PowerLost
+from wagman.io.driver import RUNS_APART_S, Identity
+
+
+# --- Which run of the board it is -------------------------------------------------------------------------------------
+
+
+def test_a_restart_in_which_the_board_lost_its_memory_is_noticed_though_its_count_is_the_same() -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.want(1, ON(1, "emmc"))
+        await trio.sleep(60)
+        rig.fake.fault("eeprom")
+        rig.fake.reset()
+        await trio.sleep(60)
+        assert [(notice.fields["before"], notice.fields["boots"]) for notice in rig.notices("board.reset")] == [(1, 1)]
+        assert [lost.reset for lost in rig.told(PowerLost, 1)] == [True]
+
+    with_rig(main)
+
+
+@pytest.mark.parametrize("date", ["2031 1 2 3 4 5", "2021 1 2 3 4 5"])
+def test_setting_the_boards_clock_is_not_taken_for_a_restart(date: str) -> None:
+    async def main(rig: Rig) -> None:
+        await trio.sleep(60)
+        await rig.board.raw(["date", *date.split()], force=False)
+        rig.fake.unplug()
+        await trio.sleep(30)
+        rig.fake.replug()
+        await trio.sleep(60)
+        assert len(rig.notices("link.up")) == 2
+        assert not rig.notices("board.reset")
+
+    with_rig(main)
+
+
+@pytest.mark.parametrize("at_start", ["dead", "ok"])
+def test_a_clock_chip_that_fails_or_comes_back_is_not_taken_for_a_restart(at_start: str) -> None:
+    async def main(rig: Rig) -> None:
+        rig.fake.fault(f"sensor rtc {at_start}")
+        rig.fake.reset()
+        await trio.sleep(60)
+        rig.facts.clear()
+        for how in ("ok", "dead", "ok"):
+            rig.fake.fault(f"sensor rtc {how}")
+            rig.fake.unplug()
+            await trio.sleep(30)
+            rig.fake.replug()
+            await trio.sleep(60)
+        assert len(rig.notices("link.up")) == 3
+        assert not rig.notices("board.reset")
+
+    with_rig(main)
+
+
+@given(began_s=st.integers(-(2**31), 2**31), off_s=st.integers(-60, 60))
+def test_runs_of_a_board_are_told_apart_by_when_they_began(began_s: int, off_s: int) -> None:
+    one = Identity("A30B003D70C6", 1, "v3", began_s)
+    assert one.same_run(evolve(one, began_s=began_s + off_s)) is (abs(off_s) <= RUNS_APART_S)
+    assert one.same_run(evolve(one, began_s=None))
+    assert not one.same_run(evolve(one, boots=2))
