@@ -6,8 +6,8 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.io.test_board import ON, Rig, with_rig
-from wagman.events import PowerLost
+from tests.io.test_board import OFF, ON, Rig, with_rig
+from wagman.events import Beat, PowerLost, RelayOff
 from wagman.io.driver import RUNS_APART_S, Identity
 
 
@@ -67,3 +67,22 @@ def test_runs_of_a_board_are_told_apart_by_when_they_began(began_s: int, off_s: 
     assert one.same_run(evolve(one, began_s=began_s + off_s)) is (abs(off_s) <= RUNS_APART_S)
     assert one.same_run(evolve(one, began_s=None))
     assert not one.same_run(evolve(one, boots=2))
+
+
+# --- What others left behind ------------------------------------------------------------------------------------------
+
+
+def test_logging_that_somebody_switched_off_is_switched_on_again() -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.want(1, ON(1, "emmc"))
+        await trio.sleep(120)
+        await rig.board.raw(["log", "off"], force=True)
+        await trio.sleep(70)
+        rig.facts.clear()
+        await trio.sleep(30)
+        assert {beat.source for beat in rig.told(Beat, 1)} == {"log"}
+        rig.board.want(1, OFF(1))
+        await trio.sleep(30)
+        assert rig.told(RelayOff, 1)
+
+    with_rig(main)

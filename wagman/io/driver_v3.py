@@ -101,7 +101,7 @@ class V3Driver:
 
     async def greet(self) -> Identity:
         """Have the board tell what it does, and say which one it is."""
-        await self._do("log", "on")
+        await self._listen()
         board_id = (await self._ask(["id"], parse_id)).value
         boots = (await self._ask(["boots"], parse_boots)).value
         version = (await self._ask(["ver"], parse_ver)).value
@@ -111,6 +111,10 @@ class V3Driver:
         self._selector_moved = True  # nobody knows what was started while nobody listened
         firmware = f"{version.hardware} / {version.firmware}"
         return Identity(None if set(board_id) == {"F"} else board_id, boots, firmware, began_s)
+
+    async def _listen(self) -> None:
+        """Have it log: whoever else talked to it may have switched that off, and most evidence is in the log."""
+        await self._do("log", "on")
 
     async def _began_s(self) -> int:
         """When the board was set up, by its own clock; signed, for about 0 is where a clock chip that is dead then puts it."""
@@ -156,6 +160,7 @@ class V3Driver:
         self.senses.tell(Polled(port, ages.asked_at_s, silent_since_s, current_ma, draws))
 
     async def _slow_poll(self) -> None:
+        await self._listen()
         for port, raw in enumerate((await self._ask(["th"], parse_th)).value):
             old = self.senses.shown.ports.get(port, Reading())
             self.senses.shown.ports[port] = Reading(old.age_s, old.current_ma, temperature_raw=raw)
