@@ -7,9 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.io.test_board import OFF, ON, Rig, with_rig
-from wagman.events import Beat, PowerLost, RelayOff
+from wagman.config.schema import BoardConfig, Config, DeviceConfig
+from wagman.events import Beat, PowerFound, PowerLost, RelayOff, RelayOn
 from wagman.io.driver import RUNS_APART_S, Identity
 
+LONG_S = 4 * 3600.0  # the board stops what it has not heard for one
+GUEST_ON_PORT_0 = Config(BoardConfig(poll_s=60), devices=(DeviceConfig("nc", 0, primary="emmc", shutdown=("halt",)),))
 
 # --- Which run of the board it is -------------------------------------------------------------------------------------
 
@@ -86,3 +89,23 @@ def test_logging_that_somebody_switched_off_is_switched_on_again() -> None:
         assert rig.told(RelayOff, 1)
 
     with_rig(main)
+
+
+# --- A guest on port 0, which the board never takes for disabled ------------------------------------------------------
+
+
+def test_a_guest_on_port_0_stays_off_against_the_boards_auto_start_and_comes_on_again() -> None:
+    async def main(rig: Rig) -> None:
+        await trio.sleep(60)
+        assert rig.is_on[0]
+        rig.board.want(0, OFF(0))
+        await trio.sleep(LONG_S)
+        assert rig.relays(0) == [(True, "board"), (False, "command")]
+        assert rig.board.power.ports[0].confirmed
+        assert not rig.told(PowerFound, 0)
+        rig.board.want(0, ON(1, "emmc"))
+        await trio.sleep(120)
+        assert rig.told(RelayOn, 0)
+        assert [on for on, _ in rig.relays(0)] == [True, False, True]
+
+    with_rig(main, config=GUEST_ON_PORT_0)

@@ -12,6 +12,8 @@ How it works around what the firmware does by itself:
 - The board stops a port that it has not heard for an hour: one that runs is pinged before. Pings are not taken for beats.
 - After it has restarted the board starts enabled ports within a minute. A refused `start` sets that timer back, which gives
   the time to take stock: the controller's own port runs, so its start is always refused.
+- Port 0 cannot be disabled: the board starts it after a minute whatever it was told. Where a guest hangs there, a ping makes the
+  board take it for started although it is off, and goes on doing so: pings are never further apart than the board's hour.
 - The count of its boots does not tell a restart in which its memory was lost: it is 1 again. `rtc` less `up` is when it was
   set up, by a clock that may be wrong or be set meanwhile, but is the same number for as long as the board runs.
 """
@@ -54,6 +56,9 @@ UNMANAGED_FAILURES = 1024
 
 TOUCHED_S = 5.0
 """A port whose timer is this much younger than the oldest has changed its state since the board started (chosen)."""
+
+ALWAYS_ENABLED = 0
+"""The port that the board never takes for disabled (firmware)."""
 
 CLOCK_WRAPS_S = 1 << 32
 """The board reckons its clock modulo this many seconds (firmware)."""
@@ -182,9 +187,10 @@ class V3Driver:
         self._selector_moved = False
 
     async def _keep_managed(self) -> None:
-        """The board must not stop a port that runs because it does not hear it."""
+        """The board must not stop a port that runs because it does not hear it, nor one that it only takes for running."""
         for number, port in self.senses.power.ports.items():
-            if port.relay == "on" and self._ages_s[number] >= PING_AGE_S:
+            counts = port.relay == "on" or (port.relay == "off" and number == ALWAYS_ENABLED)
+            if counts and self._ages_s[number] >= PING_AGE_S:
                 await self.ping(number)
 
     def take_stock(self) -> None:
@@ -212,6 +218,8 @@ class V3Driver:
         if action.round > 1 and self.senses.power.ports[action.port].drawing:
             await self._do("enable", port)
         self.senses.sightings.switched(action.port, await self._do("disable", port))
+        if action.port == ALWAYS_ENABLED:
+            await self.ping(action.port)
 
     async def ping(self, port: int) -> None:
         """Feed the board's timer; the log line that this makes is our own."""
@@ -249,7 +257,7 @@ class V3Driver:
             case PortLog():
                 self._port_log(told, event.inside_sid, at_s)
             case EnabledReport():
-                for port in self.senses.sightings.ports:
+                for port in set(self.senses.sightings.ports) - {ALWAYS_ENABLED}:
                     self.senses.power.seen_kept(port, kept=not told.ports[port], at_s=at_s)
             case Enclosure():
                 self.senses.tell_enclosure(told.temperature_c, told.humidity_pct, at_s)
