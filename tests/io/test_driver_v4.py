@@ -10,6 +10,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.io.faults import Wrapper
 from tests.io.test_board import CONFIG, OFF, ON, Rig, with_rig
 from wagman.config.schema import BoardConfig
 from wagman.errors import BoardTimeoutError, CallerError
@@ -21,8 +22,12 @@ from wagman.io.fake.v3_port import State
 from wagman.io.link import Answer
 from wagman.io.v4_asking import WRAP_S, going_on, look_at
 from wagman.io.v4_requests import LONGEST_GRACE_S
+from wagman.simulation.requests import requests_in
 
-DAY_S = 86_400.0
+HOUR_S = 3600.0
+DAY_S = 24 * HOUR_S
+RESTARTS = 6  # one every twelve hours
+READS = ("state", "hb", "cu", "th", "fc")
 RARELY = evolve(CONFIG, board=BoardConfig(poll_s=600))
 KNOWN = Identity("0004a30b003d70c6", 1, "v4")
 
@@ -64,17 +69,27 @@ def test_a_port_that_the_board_has_disabled_and_that_is_off_is_left_alone() -> N
     with_rig(main, "v4")
 
 
-def test_ports_stay_off_for_three_days_through_restarts_of_the_board() -> None:
+def test_a_port_stays_off_for_three_days_through_restarts_and_absences_of_hours_at_five_requests_for_each_restart() -> None:
+    touched = list[str]()
+
+    class Recording(Wrapper):
+        async def send_all(self, data: bytes) -> None:
+            touched.extend(name for name, *port in requests_in(data) if port == ["1"] and name not in READS)
+            await super().send_all(data)
+
     async def main(rig: Rig) -> None:
         want_all_off(rig)
         await trio.sleep(60)
-        for _ in range(3):
+        for _ in range(RESTARTS):
             rig.fake.reset()
-            await trio.sleep(DAY_S)
+            await trio.sleep(3 * HOUR_S)
+            rig.fake.unplug()
+            await trio.sleep(9 * HOUR_S)
+            rig.fake.replug()
         assert all(rig.relays(port) == [] for port in (1, 2, 3, 4))
-        assert {port for port, on in rig.is_on.items() if on} == {0}
+        assert touched == ["ping", "stop", "disable", "ping", "stop"] * (1 + RESTARTS)
 
-    with_rig(main, "v4", config=RARELY)
+    with_rig(main, "v4", config=RARELY, faults=[Recording])
 
 
 def test_a_parked_port_stays_off_while_nobody_is_there() -> None:
