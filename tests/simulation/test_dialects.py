@@ -4,18 +4,20 @@ import pytest
 
 from tests.simulation.node import CONFIG
 from wagman.config.load import loads
-from wagman.config.schema import Config
+from wagman.config.schema import Config, DeviceConfig
 from wagman.io.v4 import encode_all
 from wagman.io.v4_requests import ENABLE, PING, SET_MEDIA, START, STOP
 from wagman.simulation.command import EXAMPLE
 from wagman.simulation.play import Scenario, play
 from wagman.simulation.profiles import HOUR_S, PROFILES, make_script
 from wagman.simulation.promises import MediaFollow
-from wagman.simulation.records import Record, RelayMoved, Sent, Told
+from wagman.simulation.records import Began, Record, RelayMoved, Sent, Told
 from wagman.simulation.requests import requests_in
 from wagman.simulation.scene import Scene
 from wagman.simulation.script import parse
 from wagman.store import Event
+
+STOP_TIMEOUT_S = DeviceConfig("gn", 1).stop_timeout_s
 
 
 def node(dialect: str) -> Config:
@@ -50,6 +52,26 @@ def test_a_guest_without_a_heartbeat_whose_relay_falls_off_comes_back_where_the_
     script = f"20 min; {away[0]}; board fault power 4 off; 1 min; {away[1]}; 30 min; all well; settled"
     assert play(Scenario(1, config, parse(script)), watch).violation is None
     assert moved == ([True, False] if while_away else [True, False, True])
+
+
+@pytest.mark.parametrize(("guest", "within_s"), [("ignore=0", 120), ("ignore=1", STOP_TIMEOUT_S + 60)])
+def test_a_port_that_a_restarted_board_started_while_the_service_was_away_is_off_again_soon_after_its_return(
+    guest: str, within_s: float
+) -> None:
+    seen = list[Record]()
+
+    def watch(record: Record) -> None:
+        if isinstance(record, Began) or (isinstance(record, RelayMoved) and record.port == 1):
+            seen.append(record)
+
+    script = f"20 min; gn: stop; 5 min; service kill; board reset; guest gn {guest}; 5 h; service start; 30 min; 1 h"
+    assert play(Scenario(1, node("v4"), parse(script)), watch).violation is None
+    on, back, off = seen[-3:]
+    assert isinstance(on, RelayMoved)
+    assert isinstance(off, RelayMoved)
+    assert (on.on, on.by, off.on, off.by) == (True, "board", False, "command")
+    assert on.at_s - 25 * 60 < 5 * 60
+    assert off.at_s - back.at_s < within_s
 
 
 def test_a_start_that_the_service_took_for_carried_out_counts_as_an_attempt() -> None:
