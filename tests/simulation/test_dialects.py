@@ -15,6 +15,7 @@ from wagman.simulation.records import Began, Record, RelayMoved, Sent, Told
 from wagman.simulation.requests import requests_in
 from wagman.simulation.scene import Scene
 from wagman.simulation.script import parse
+from wagman.simulation.world import World
 from wagman.store import Event
 
 STOP_TIMEOUT_S = DeviceConfig("gn", 1).stop_timeout_s
@@ -30,9 +31,13 @@ def test_every_promise_holds_with_a_v4_board(profile: str) -> None:
     assert play(Scenario(1, config, make_script(config, PROFILES[profile], 1, 2 * HOUR_S))).violation is None
 
 
+@pytest.mark.parametrize("board", ["v3", "v4"])
 @pytest.mark.parametrize("profile", ["none", "cable", "board"])
-def test_every_promise_holds_where_the_dialect_is_to_be_found_out(profile: str) -> None:
+def test_every_promise_holds_where_the_dialect_is_to_be_found_out(
+    profile: str, board: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = node("auto")
+    monkeypatch.setattr(World, "_dialect", board)
     assert play(Scenario(1, config, make_script(config, PROFILES[profile], 1, HOUR_S))).violation is None
 
 
