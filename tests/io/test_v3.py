@@ -1,5 +1,6 @@
 import json
 import random
+import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -276,6 +277,19 @@ def test_whatever_is_asked_for_is_one_safe_line_or_refused(sid: str, words: list
     assert line[:-1].decode().isprintable()
     assert line.startswith(b"@")
     assert line.decode().split() == [f"@{sid}", *words]
+
+
+def test_sids_that_were_used_are_not_kept() -> None:
+    sids = v3.sids()
+    next(sids)
+    tracemalloc.start()
+    try:
+        for _ in range(10_000):
+            next(sids)
+        held_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held_bytes < 10_000
 
 
 def test_sids_are_short_and_differ_for_a_long_time() -> None:

@@ -17,7 +17,7 @@ port (it reads `x` as port 0, the node controller). `encode` is therefore the pl
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import cycle
+from itertools import count
 from typing import TypeAlias, TypeVar
 
 from attrs import define, field, frozen
@@ -219,7 +219,7 @@ _MAX_INT = 32_767  # the firmware's int has 16 bits
 
 def sids(prefix: str = "w") -> Iterator[str]:
     """Request names without end: short, deterministic, the same one again after 65,536."""
-    return cycle(f"{prefix}{number:x}" for number in range(0x10000))
+    return (f"{prefix}{number & 0xFFFF:x}" for number in count())  # `cycle` would keep all of them
 
 
 def encode(sid: str, words: Sequence[str]) -> bytes:
