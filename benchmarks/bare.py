@@ -8,6 +8,7 @@ python -m benchmarks.bare server SOCKET TTY    trio: a line from a Unix socket t
 import os
 import re
 import sys
+import termios
 import time
 import tty
 from collections.abc import Callable, Iterator
@@ -83,7 +84,11 @@ def open_tty(path: Path) -> Iterator[int]:
 
 
 def ask(descriptor: int) -> bytes:
-    """A request on the open port, and what is answered: no program could do less."""
+    """A request on the open port, and what is answered: no program could do less.
+
+    What the board told of meanwhile is thrown away: it drops its answers, too, for a host that does not read.
+    """
+    termios.tcflush(descriptor, termios.TCIFLUSH)
     os.write(descriptor, REQUEST)
     said = b""
     while not END.search(said):
