@@ -211,7 +211,6 @@ def simulate(session: nox.Session) -> None:
 @nox.session(default=False)
 @timed
 def sweep(session: nox.Session) -> None:
-    """Many seeds through every profile of faults, on all cores; the number of seeds after -- (default: 100)."""
+    """Many seeds of random faults in virtual time, on all cores: `nox -s sweep -- --seeds 500 --days 200`."""
     session.install("-e", ".[test]")
-    seeds = session.posargs[0] if session.posargs else "100"
-    session.run("pytest", "tests/simulation/test_sweep.py", env={"WAGMAN_SIMULATED_SEEDS": seeds})
+    session.run("python", "-m", "tests.simulation.sweep", *session.posargs)

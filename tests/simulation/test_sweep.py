@@ -4,18 +4,19 @@ A few node-days here; `WAGMAN_SIMULATED_SEEDS=100` makes them twenty.
 """
 
 import os
+from multiprocessing.pool import ThreadPool
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.simulation import sweep
 from tests.simulation.node import node, run
-from wagman.simulation.play import Scenario, play
-from wagman.simulation.profiles import PROFILES, make_script
+from tests.simulation.sweep import Done, main, run_seed
 from wagman.simulation.script import Act, Wait, render
 
 SEEDS = range(int(os.environ.get("WAGMAN_SIMULATED_SEEDS", "18")))
-HOURS = 4.8
+DAYS = 0.2
 
 NAMES = st.sampled_from([guest.name for guest in node().guests])
 VERBS = st.sampled_from(["start", "stop", "restart", "kill", "enable", "disable", "force start", "heartbeat"])
@@ -65,11 +66,24 @@ WAITS = st.sampled_from([1, 7, 30, 61, 120, 330, 700]).map(lambda seconds: Wait(
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_promise_holds_under_random_faults_and_all_settles(seed: int) -> None:
-    name = list(PROFILES)[seed % len(PROFILES)]
-    script = make_script(node(), PROFILES[name], seed, HOURS * 3600)
-    outcome = play(Scenario(seed, node(), script))
-    again = f"wagman simulate --days {HOURS / 24} --seed {seed} --faults {name}"
-    assert outcome.violation is None, f"{outcome.violation}; again: {again}"
+    assert run_seed(seed, DAYS, "each").broken == ""
+
+
+def test_a_sweep_says_how_much_it_simulated(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--seeds", "2", "--days", "0.2", "--faults", "none", "--processes", "1"]) == 0
+    assert "2 of 2 seeds, 0.2 node-days (0.001 years)" in capsys.readouterr().out
+
+
+def test_a_sweep_says_what_broke_and_how_to_see_it_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = Done(3600.0, "promise 1 broken; again: wagman simulate --seed 7")
+    monkeypatch.setattr(sweep, "run_seed", lambda seed, **_: broken if seed == 7 else Done(3600.0))
+    monkeypatch.setattr(sweep, "Pool", ThreadPool)
+    assert main(["--seeds", "3", "--first", "6"]) == 1
+    told = capsys.readouterr().out
+    assert broken.broken in told
+    assert "1 broken" in told
 
 
 @given(st.lists(STEPS | WAITS, max_size=25), st.integers(0, 2**16))

@@ -5,7 +5,7 @@ From the bottom up:
 - `schedule`    one seed, one order of tasks
 - `script`      what happens to a node, as text
 - `records`     what can be seen of a node from outside
-- `cable`, `disk`, `operators`, `life`   the seams: what the service is given instead of the real world
+- `cable`, `disk`, `file`, `operators`, `life`   the seams: what the service is given instead of the real world
 - `world`       the whole node; `actions` is what can happen to it, in words
 - `scene`       what a careful onlooker knows from the records
 - `promises`    a checker for each promise; `settle` is the one that looks after the faults have ended

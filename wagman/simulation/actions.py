@@ -7,6 +7,7 @@ cable out | in | late S | pieces | whole
 board WORDS              a control command of the fake board: reset, powercycle, temp 80, fault silent on, ...
 guest NAME WORDS         hang, revive, halt, dies (for good), KEY=VALUE,... as of the fake board
 service kill | stop | start | freeze S | crash NAME | crash link
+config set KEY VALUE | add NAME PORT | drop NAME | broken | well   the file is changed, and the service told to read it
 clock S                  the wall clock is set forward by so many seconds, or back
 disk full | slow S | ok
 disk wiped | flipped BITS | truncated PERCENT   while the service is down: its log is gone, or damaged
@@ -117,8 +118,25 @@ def _crash(world: World, name: str) -> None:
             service.io.link.hang_up("to be opened anew")
     elif name == "wagman":
         service.supervisor.inbox.tell(Poison())
-    else:
+    elif name in service.guests:
         service.guests[name].inbox.tell(Poison())
+
+
+def _config(world: World, words: str) -> None:
+    match words.split(maxsplit=2):
+        case ["set", key, value]:
+            world.file.set(key, value)
+        case ["add", name, port]:
+            world.file.add(name, port)
+        case ["drop", name]:
+            world.file.drop(name)
+        case ["broken"]:
+            world.file.garble()
+        case ["well"]:
+            world.file.restore()
+        case _:
+            raise _unknown("config", words)
+    world.reload()
 
 
 def _clock(world: World, words: str) -> None:
@@ -170,6 +188,7 @@ _HAPPENINGS: dict[str, Callable[[World, str], Awaitable[None]]] = {
     "board": _once(_board),
     "guest": _once(_guest),
     "service": _service,
+    "config": _once(_config),
     "clock": _once(_clock),
     "disk": _once(_disk),
     "message": _once(_message),

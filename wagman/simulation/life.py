@@ -10,7 +10,7 @@ import trio
 from attrs import define, field
 
 from wagman.config.schema import Config
-from wagman.daemon import DIALECTS
+from wagman.daemon import DIALECTS, Daemon
 from wagman.messages import Delivery
 from wagman.seams import Seams
 from wagman.service import WagmanService
@@ -19,6 +19,10 @@ from wagman.simulation.disk import Access
 from wagman.simulation.operators import Door, everybody_may
 from wagman.simulation.records import Log
 from wagman.store import Event, Limits, Store
+from wagman.systemd.home import Home
+from wagman.systemd.lastgood import Source
+from wagman.systemd.notify import Notifier
+from wagman.systemd.report import Reporter
 
 
 @define(eq=False)
@@ -60,6 +64,11 @@ class Life:
         finally:
             self.store.close()
             self._gone.set()
+
+    def reload(self, source: Source) -> None:
+        """As SIGHUP."""
+        home = Home(Notifier())
+        Daemon(self.service, source, home, Reporter(home.notifier)).reload()
 
     async def kill(self) -> None:
         """As `kill -9`: whatever it does from now on reaches nothing; only then its tasks are taken away."""

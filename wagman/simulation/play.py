@@ -156,7 +156,7 @@ async def _perform(item: Item, onlooker: Onlooker, world: World) -> None:
 
 async def _settle(onlooker: Onlooker, world: World) -> None:
     """Wait until all is as it should be; a promise is broken when that takes too long."""
-    until_s = world.now_s + settle.bound_s(world.config)
+    until_s = world.now_s + settle.bound_s(onlooker.scene.slowest)
     while True:
         look = world.look()
         wrong = ["the service is down"] if look is None else list(settle.unsettled(look, onlooker.scene, world.doomed))

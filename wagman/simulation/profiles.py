@@ -276,6 +276,43 @@ def crowd(node: Node) -> Story:
         yield 0, f"{guest.name}: start"
 
 
+TIMES = {"stop_silence": 30, "stop_timeout": 240, "heartbeat_timeout": 90, "start_timeout": 60, "off_time": 5}
+"""Keys of a guest that are changed, each to something between this and four times as much (s)."""
+
+
+def edited(node: Node) -> Story:
+    """Somebody changes the configuration, for the better or not, and puts it back later."""
+    guest, other = (node.rng.choice(node.config.guests) for _ in range(2))
+    key, least_s = node.rng.choice(list(TIMES.items()))
+    yield (
+        0,
+        node.rng.choice(
+            [
+                f"config set device.{guest.name}.{key} {node.rng.uniform(least_s, 4 * least_s):.0f}",
+                f"config drop {guest.name}",
+                f"config set device.{guest.name}.port {other.port}",  # two on one port
+                "config broken",
+            ]
+        ),
+    )
+    if node.rng.random() < 1 / 2:
+        yield node.soon_s(), "service stop"
+        yield node.soon_s(), "service start"
+    yield node.later_s(), "config well"
+
+
+def rewired(node: Node) -> Story:
+    """Two guests change their places in the configuration, which counts when the service starts anew."""
+    one, other = (node.rng.choice(node.config.guests) for _ in range(2))
+    yield 0, f"config set device.{one.name}.port {other.port}"
+    yield 0, f"config set device.{other.name}.port {one.port}"
+    yield node.soon_s(), "service stop"
+    yield 1, "service start"
+    yield node.later_s(), "config well"
+    yield node.soon_s(), "service kill"
+    yield 1, "service start"
+
+
 Tale: TypeAlias = Callable[[Node], Story]
 Rates: TypeAlias = Mapping[Tale, float]
 """How often each story begins in an hour."""
@@ -286,7 +323,7 @@ BOARD: Rates = {reset: 0.5, silence: 0.5, slowness: 0.5, lost_commands: 1.0, for
 GUESTS: Rates = {hang: 1.0, halt: 0.5, slow_boot: 0.3, flapping: 0.3, bad_media: 0.4, deaf: 0.4, unreachable: 0.4}
 ENCLOSURE: Rates = {heat: 0.5, cold: 0.3, spike: 0.5, dead_sensor: 0.3}
 SERVICE: Rates = {killed: 1.0, frozen_out: 0.7, crash: 0.5, clock_step: 0.3, bad_disk: 0.4, damaged_disk: 0.15}
-OPERATORS: Rates = {request: 2.0, crowd: 0.2}
+OPERATORS: Rates = {request: 2.0, crowd: 0.2, edited: 0.4, rewired: 0.1}
 
 PROFILES: dict[str, Rates] = {
     "none": {},

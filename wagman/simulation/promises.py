@@ -91,7 +91,7 @@ class CutsAreEarned:
     def start_failed(self, port: Port, cut: RelayMoved) -> bool:
         """It had its time to boot, and was not heard."""
         on_for_s = cut.at_s - port.moved_s
-        heard = cut.guest in ("running", "halting") and cut.silent_s < on_for_s and on_for_s > port.device.start_timeout_max_s
+        heard = cut.guest in ("running", "halting") and cut.silent_s < on_for_s and on_for_s > port.slowest.start_timeout_max_s
         return on_for_s >= port.device.start_timeout_s - SLACK_S and not heard
 
 
@@ -180,7 +180,7 @@ class ShownIsTrue:
             if row["self"] or not truth.can_be_seen or record.at_s - truth.since_s < SEEN_S:
                 continue
             for_s = record.at_s - max(truth.since_s, scene.came_up_s)
-            yield from self.compare(row, truth.on, for_s, scene.ports[row["port"]].device)
+            yield from self.compare(row, truth.on, for_s, scene.ports[row["port"]].slowest)
 
     def compare(self, row: dict[str, Any], on: bool, for_s: float, device: DeviceConfig) -> Iterator[str]:  # noqa: FBT001
         """One guest's row."""
@@ -293,7 +293,7 @@ class NothingLostByOutages:
         device = port.device
         excused = port.killed or device.shutdown == () or cut.at_s - port.told_s >= device.stop_timeout_s - SLACK_S
         heard = cut.guest in ("running", "halting") and cut.silent_s < BEAT_S and not port.heard_too_late(cut)
-        if port.ours(cut) and heard and not excused and cut.at_s - port.moved_s > LATE_S + device.start_timeout_max_s:
+        if port.ours(cut) and heard and not excused and cut.at_s - port.moved_s > LATE_S + port.slowest.start_timeout_max_s:
             yield f"{device.name} was {cut.guest} when its power was cut"
 
 
@@ -393,7 +393,7 @@ class HeatIsObeyed:
 
     def bound_s(self, scene: Scene) -> float:
         """Each guest in its turn; the last one may be booting, and then take its longest to stop."""
-        slowest_s = max(port.device.start_timeout_max_s + port.device.stop_timeout_s for port in scene.ports.values())
+        slowest_s = max(port.slowest.start_timeout_max_s + port.slowest.stop_timeout_s for port in scene.ports.values())
         return SEEN_S + len(scene.ports) * scene.config.wagman.hibernate_interval_s + slowest_s + SEEN_S
 
 

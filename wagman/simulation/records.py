@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from attrs import frozen
 
+from wagman.config.schema import Config
 from wagman.io.fake.hardware import By
 from wagman.store import Event
 
@@ -93,6 +94,14 @@ class Began:
 
 
 @frozen
+class Configured:
+    """What the service goes by from now on: it comes up, or was told to read its file again."""
+
+    at_s: float
+    config: Config
+
+
+@frozen
 class Ended:
     """The service is gone: killed, stopped in order, or by an error of its own."""
 
@@ -131,4 +140,4 @@ class Look:
     selector: str  # what port 0 would boot from
 
 
-Record: TypeAlias = RelayMoved | Sent | Messaged | Told | Asked | Answered | Did | Began | Ended | Look
+Record: TypeAlias = RelayMoved | Sent | Messaged | Told | Asked | Answered | Did | Configured | Began | Ended | Look

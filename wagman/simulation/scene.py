@@ -1,11 +1,13 @@
 """What a careful onlooker knows of a node at any time, from the records alone: the ground that the checkers stand on."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field, fields
 
 from wagman.config.schema import Config, DeviceConfig
-from wagman.simulation.records import Answered, Asked, Began, Did, Ended, Messaged, Record, RelayMoved, Sent
+from wagman.simulation.records import Answered, Asked, Began, Configured, Did, Ended, Messaged, Record, RelayMoved, Sent
 
 SENT_S = 100.0
 """How long after it was sent a command may have its effect: a slow board, or one that is just booting (chosen)."""
@@ -24,7 +26,8 @@ OVER = {"off", "ok", "in", "whole", "0"}
 class Port:
     """A port with a guest."""
 
-    device: DeviceConfig
+    device: DeviceConfig  # where the configuration has changed: with the least of each time
+    slowest: DeviceConfig  # and with the longest
     on: bool = False
     moved_s: float = -math.inf
     fell: bool = False  # it moved by itself, and off
@@ -59,6 +62,13 @@ class Port:
             self.wanted = None if unsure else "up" if verb in ("start", "restart") else "down"
 
 
+def merged(before: DeviceConfig, now: DeviceConfig, choose: Callable[[float, float], float]) -> DeviceConfig:
+    """What is configured now, with the one or the other of each time."""
+    names = [each.name for each in fields(DeviceConfig) if each.name.endswith("_s")]
+    times: dict[str, Any] = {name: choose(getattr(before, name), getattr(now, name)) for name in names}
+    return evolve(now, **times)
+
+
 @define
 class Scene:
     """The node as it is known from outside."""
@@ -79,7 +89,7 @@ class Scene:
     by_name: dict[str, Port] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.ports = {each.port: Port(each) for each in self.config.guests}
+        self.ports = {each.port: Port(each, each) for each in self.config.guests}
         self.by_name = {each.device.name: each for each in self.ports.values()}
 
     @property
@@ -111,6 +121,8 @@ class Scene:
                 self._spoken(record)
             case Did():
                 self._did(record.words)
+            case Configured():
+                self._configured(record.config)
             case Began() | Ended():
                 self._lives(record)
 
@@ -125,6 +137,30 @@ class Scene:
         self._begins("service")
         if self.disk_in_trouble:
             self._forgets()
+
+    def _configured(self, config: Config) -> None:
+        """What was armed before goes by what was configured then; a guest that is new on its port has no past there."""
+        if config == self.config:
+            return
+        self.config = config
+        self.ports = {each.port: self._reconfigured(each) for each in config.guests}
+        self.by_name = {each.device.name: each for each in self.ports.values()}
+        self.troubled_s = max(self.troubled_s, self.now_s)
+        self._heated(self.temperature_c)
+
+    def _reconfigured(self, device: DeviceConfig) -> Port:
+        port = self.by_name.get(device.name)
+        if port is None or port.device.port != device.port:
+            self.lossy = True
+            return Port(device, device, wanted=None, enabled=None)
+        port.device, port.slowest = merged(port.device, device, min), merged(port.slowest, device, max)
+        return port
+
+    @property
+    def slowest(self) -> Config:
+        """The configuration with the longest times that there have been."""
+        own = [each for each in self.config.devices if each.is_self]
+        return evolve(self.config, devices=(*own, *(port.slowest for port in self.ports.values())))
 
     def _damaged(self) -> None:
         """Nobody can say what is left on the disk, unless the service had it open."""

@@ -51,8 +51,8 @@ class Timeline:
     def __call__(self, record: Record) -> None:
         """Note what is drawn of it."""
         match record:
-            case Told() if record.event.type.removeprefix("device.") in STATES:
-                self.rows[record.event.device or ""].becomes(record.at_s, record.event.type.removeprefix("device."))
+            case Told() if record.event.type.removeprefix("device.") in STATES and record.event.device in self.rows:
+                self.rows[record.event.device].becomes(record.at_s, record.event.type.removeprefix("device."))
             case RelayMoved():
                 for guest in self.config.guests:
                     if guest.port == record.port:

@@ -19,11 +19,13 @@ from wagman.io.transport import stream_opener
 from wagman.seams import Seams
 from wagman.simulation.cable import Cable, Plug
 from wagman.simulation.disk import Access, Disk
+from wagman.simulation.file import File
 from wagman.simulation.life import Errands, Life, left_behind
 from wagman.simulation.records import (
     Answered,
     Asked,
     Began,
+    Configured,
     Did,
     Ended,
     Look,
@@ -71,6 +73,8 @@ class World:
     cable: Cable = field(init=False)
     disk: Disk = field(init=False)
     errands: Errands = field(init=False)
+    file: File = field(init=False)
+    running: Config = field(init=False)  # what the service goes by
     life: Life | None = None
     lives: int = 0
     wall_off_s: float = 0.0
@@ -83,6 +87,7 @@ class World:
         self.board = FakeBoard(dialect=self._dialect, guests=self._specs(), rng=self.rng, lag_s=LAG_S, observe=self._observed)
         self.cable = Cable(self.board, self.rng, self._sent)
         self.disk = Disk(self.rng)
+        self.file, self.running = File(self.directory / "wagman.toml", self.config), self.config
         self.errands = Errands(self._halt, lambda device, kind: self.watch(Messaged(self.now_s, device, kind)))
 
     @property
@@ -110,7 +115,7 @@ class World:
         Raises:
             CallerError: there is no such device.
         """
-        for each in self.config.devices:
+        for each in (*self.running.devices, *self.config.devices):
             if each.name == device:
                 return each.port
         raise CallerError(f"there is no device {device!r}")
@@ -184,7 +189,8 @@ class World:
             return
         self.lives += 1
         plug, access = Plug(self.cable), Access(self.disk)
-        life = self.life = Life(self.config, self.path, plug, access, self._told, self._seams(plug, access))
+        self._configured(self.file.load_at_start())
+        life = self.life = Life(self.running, self.path, plug, access, self._told, self._seams(plug, access))
         self.watch(Began(self.now_s, self.lives))
         self.nursery.start_soon(self._live, life)
 
@@ -206,6 +212,19 @@ class World:
     def wall(self) -> datetime:
         """What the wall clock shows."""
         return WALL + timedelta(seconds=self.now_s + self.wall_off_s)
+
+    def reload(self) -> None:
+        """SIGHUP, if the service is up."""
+        if self.life is None:
+            return
+        before = self.life.service.config
+        self.life.reload(self.file.source)
+        if self.life.service.config != before:
+            self._configured(self.life.service.config)
+
+    def _configured(self, config: Config) -> None:
+        self.running = config
+        self.watch(Configured(self.now_s, config))
 
     async def kill(self) -> None:
         """`kill -9`, if the service is up."""
@@ -233,7 +252,7 @@ class World:
     def wipe(self) -> None:
         """The log is lost, if nobody has it open."""
         if self.life is None:
-            for file in self.directory.iterdir():
+            for file in self.directory.glob(f"{self.path.name}*"):
                 file.unlink()
 
     # --- Operators -----------------------------------------------------------------------------------------------

@@ -1,0 +1,65 @@
+"""Stories that lead to what rarely happens; `python -m tests.simulation.stories` plays all of them."""
+
+import sys
+
+from tests.simulation.node import run
+
+STORIES = {
+    "a relay that sticks": "20 min; board fault relay 1 stuck; gn: stop; 20 min; board fault relay 1 ok; 5 min",
+    "a guest that is deaf": "20 min; guest gn ignore=1; gn: stop; 15 min",
+    "a stop that comes while the guest boots": "20 min; gn: restart; 100 s; gn: stop; 10 min; gn: start; 10 min",
+    "a guest that never boots": "20 min; guest gn dies; guest gn hang; 3 h",
+    "a service that is stopped for long": "20 min; service freeze 600; 5 min",
+    "a relay that comes on by itself": "20 min; gn: stop; 5 min; guest gn boot=600; board fault power 1 on; 15 min",
+    "a stopped guest that beats": "20 min; gn: stop; 5 min; board fault sensor cu dead; board fault power 1 on; 15 min",
+    "heat, and then no sensor": "20 min; board temp 80; 30 min; board fault sensor env dead; 7 h",
+    "a spell of cold": "20 min; board temp -40; 5 min; board temp 20; 5 min",
+    "a board that is silent while a guest is started": "20 min; gn: stop; 5 min; board fault silent on; gn: start; 30 min",
+    "a board that is silent in the Wagman's turn": "20 min; board powercycle; 55 s; board fault silent on; 30 min",
+    "a board that stops a guest by itself": "20 min; message lost; cable out; guest gn hang; 3599 s; cable in; 10 min",
+    "a board that lost its power": "20 min; board powercycle; 20 min",
+    "a cable that is pulled": "20 min; cable out; 5 min; cable in; 5 min",
+    "a full disk": "20 min; disk full; gn: restart; 10 min; disk ok; 10 min",
+    "a task that fails": "20 min; service crash wagman; 5 min",
+    "a damaged log": "20 min; service kill; disk truncated 50; service start; 5 min",
+    "a file that is changed, and spoilt": "20 min; config set device.gn.off_time 20; config broken; 5 min",
+    "an orderly stop": "20 min; service stop; 1 min; service start; 5 min",
+    "everybody": "20 min; gn: disable; gn: start; 5 min; gn: enable; gn: force restart; cs: kill; x1: heartbeat; 5 min",
+    "every request in every state": (
+        "20 min; gn: stop; gn: start; gn: stop; gn: stop; gn: restart; gn: restart; 10 min; gn: stop; 5 min; gn: stop; gn: kill; "
+        "gn: start; gn: stop; gn: start; gn: start; gn: restart; 14 s; "
+        "gn: stop; gn: stop; gn: restart; gn: start; 5 min; gn: start; "
+        "gn: kill; 5 min; gn: start; 14 s; gn: stop; guest gn hang; 30 min; gn: disable; gn: start; gn: enable; gn: start"
+    ),
+    "a stop that nobody could see": "20 min; gn: stop; 5 s; service freeze 7200; 20 min",
+    "a service that dies in a stop": (
+        "20 min; guest gn ignore=1; gn: stop; 20 s; service kill; service start; 5 min; board reset; 5 min"
+    ),
+    "a board that restarts in a restart": "20 min; guest gn ignore=1; gn: restart; 20 s; board reset; 10 min",
+    "heat in a restart": (
+        "20 min; guest gn ignore=1; gn: restart; 20 s; board temp 80; 20 min; gn: start; gn: force start; 10 min"
+    ),
+    "a cold that goes": "20 min; board temp -40; 5 min; board powercycle; 10 min; board temp 20; 10 min",
+    "a log that is lost while a guest hangs": "20 min; guest gn hang; service kill; disk wiped; service start; 10 min",
+    "a log that is lost, and then the board": (
+        "20 min; service kill; disk wiped; service start; gn: start; 5 s; board reset; 10 min"
+    ),
+    "a stopped guest whose log is lost": "20 min; gn: stop; 5 min; service kill; disk wiped; service start; gn: kill; 10 min",
+    "a guest that flaps": "20 min; guest gn flap=100; guest gn hang; 90 min",
+    "a guest that comes back in time": "20 min; guest gn hang; 5 min; cable out; 2 min; guest gn revive; 2 min; cable in; 10 min",
+    "a start that is taken back": "20 min; gn: stop; 5 min; gn: start; 0.4 s; gn: kill; 5 min",
+    "a start that is lost": "20 min; gn: stop; 5 min; board fault drop 3; gn: start; 10 min",
+    "a reply that is lost": (
+        "20 min; gn: stop; 5 min; gn: start; 0.3 s; board fault silent on; 40 s; board fault silent off; 10 min"
+    ),
+    "a board that forgets": (
+        "20 min; gn: stop; 5 min; board fault eeprom; 3 min; board reset; 10 min; board fault eeprom; board reset; 10 min"
+    ),
+    "a garbled cable": "20 min; board fault corrupt 0.02 in; 20 min; board fault corrupt 0 in; 5 min",
+    "a guest that is silent for an hour": "20 min; message lost; guest gn hang; cable out; 50 min; cable in; 20 min",
+    "a service that comes up blind": "20 min; gn: restart; 3 s; service kill; cable out; service start; 5 min; cable in; 10 min",
+}
+
+
+if __name__ == "__main__":
+    sys.exit(any(run(f"{story}; all well; settled").violation for story in STORIES.values()))

@@ -1,0 +1,88 @@
+"""The operator's configuration file: it changes in the midst of a run, and the service is told to read it again (SIGHUP)."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field
+
+from wagman.config.schema import Config, settings
+from wagman.errors import CallerError
+from wagman.systemd.lastgood import Source
+
+NONSENSE = "[device.gn\n"
+"""What no reader of TOML accepts."""
+
+
+@define
+class File:
+    """The file, and beside it the copy that is kept while it is right. `tables` is what it says: TOML, by table and key."""
+
+    path: Path
+    original: Config
+    tables: dict[str, dict[str, str]] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self.restore()
+
+    @property
+    def source(self) -> Source:
+        """Through what the service reads it."""
+        return Source(str(self.path), lambda _config: None, self.path.with_name("last-good.toml"))
+
+    def load_at_start(self) -> Config:
+        """What a service that comes up goes by; it keeps a copy of it."""
+        config, refused = self.source.load_at_start()
+        if not refused:
+            self.source.keep(config)
+        return config
+
+    def restore(self) -> None:
+        """It is as it was in the beginning."""
+        self.tables = {name: dict(_keys(section)) for name, section in _sections(self.original)}
+        self._write()
+
+    def set(self, key: str, value: str) -> None:
+        """Somebody changes a key, as `device.gn.stop_timeout`, to a value in TOML."""
+        table, _, name = key.rpartition(".")
+        self.tables.setdefault(table, {})[name] = value
+        self._write()
+
+    def add(self, name: str, port: str) -> None:
+        """Somebody adds a guest."""
+        self.tables[f"device.{name}"] = {"port": port, "shutdown": '["halt"]'}
+        self._write()
+
+    def drop(self, name: str) -> None:
+        """Somebody takes a guest out."""
+        if self.tables.pop(f"device.{name}", None) is None:
+            raise CallerError(f"there is no device {name!r} in the configuration")
+        self._write()
+
+    def garble(self) -> None:
+        """Somebody makes a mistake."""
+        self.path.write_text(NONSENSE, encoding="utf-8")
+
+    def _write(self) -> None:
+        self.path.write_text("".join(_lines(self.tables)), encoding="utf-8")
+
+
+def _lines(tables: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    for name, keys in tables.items():
+        yield f"[{name}]\n"
+        yield from (f"{key} = {value}\n" for key, value in keys.items())
+
+
+def _sections(config: Config) -> Iterator[tuple[str, Any]]:
+    yield from (("board", config.board), ("service", config.service), ("wagman", config.wagman))
+    yield "environment", config.environment
+    yield from ((f"environment.{name}", bounds) for name, bounds in config.environment.sensors.items())
+    yield from ((f"device.{device.name}", device) for device in config.devices)
+
+
+def _keys(section: Any) -> Iterator[tuple[str, str]]:
+    for key, attribute in settings(type(section)).items():
+        value = getattr(section, attribute.name)
+        if value != attribute.default:
+            yield key, json.dumps(value)
