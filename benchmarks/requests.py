@@ -77,7 +77,7 @@ def fake_port() -> Iterator[Path]:
 def bare_server() -> Iterator[Client]:
     """A connection to a bare trio server."""
     with new_node() as node, node.instant_board(), running("server", node.socket, str(node.tty), module="benchmarks.bare"):
-        wait_until(Path(node.socket).exists)
+        wait_until(node.answers)
         with node.client() as client:
             yield client
 
