@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.io.faults import Wrapper
 from tests.io.test_board import CONFIG, OFF, ON, Rig, with_rig
-from wagman.config.schema import BoardConfig
+from wagman.config.schema import BoardConfig, Config, DeviceConfig
 from wagman.errors import BoardTimeoutError, CallerError
 from wagman.events import Beat, BoardStopping, Polled, PowerFound, PowerLost, RelayOff, RelayOn
 from wagman.io import driver_v4
@@ -149,6 +149,24 @@ def test_parking_costs_no_message_once_it_is_done() -> None:
         assert age_s > DAY_S - 60  # nothing has touched it
 
     with_rig(main, "v4", config=RARELY)
+
+
+def test_a_guest_on_port_0_stays_off_until_the_board_restarts_which_starts_it_at_once_and_is_found() -> None:
+    async def main(rig: Rig) -> None:
+        await trio.sleep(60)
+        rig.board.want(0, OFF(0))
+        await trio.sleep(4 * HOUR_S)
+        assert rig.relays(0) == [(True, "board"), (False, "command")]
+        assert rig.board.power.ports[0].confirmed
+        rig.fake.reset()
+        await trio.sleep(60)
+        assert rig.told(PowerFound, 0)
+        assert rig.relays(0)[2:] == [(True, "board")]
+        rig.board.want(0, OFF(0, firm=True))
+        await trio.sleep(4 * HOUR_S)
+        assert rig.relays(0)[3:] == [(False, "command")]
+
+    with_rig(main, "v4", config=Config(BoardConfig(poll_s=60), devices=(DeviceConfig("nc", 0, shutdown=("halt",)),)))
 
 
 # --- A board that restarts --------------------------------------------------------------------------------------------
