@@ -29,7 +29,7 @@ DAY_S = 24 * HOUR_S
 RESTARTS = 6  # one every twelve hours
 READS = ("state", "hb", "cu", "th", "fc")
 RARELY = evolve(CONFIG, board=BoardConfig(poll_s=600))
-KNOWN = Identity("0004a30b003d70c6", 1, "v4")
+KNOWN = Identity("0004a30b003d70c6", 1, None)
 
 
 def want_all_off(rig: Rig) -> None:
@@ -520,7 +520,7 @@ def test_a_board_whose_id_chip_does_not_answer_is_known_by_its_boots() -> None:
         await trio.sleep(20)
         rig.fake.replug()
         await trio.sleep(20)
-        assert rig.board.known == Identity(None, 1, "v4")
+        assert rig.board.known == Identity(None, 1, None)
         assert rig.notices("board.reset") == []
 
     with_rig(main, "v4")

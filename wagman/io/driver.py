@@ -43,7 +43,7 @@ class Identity:
 
     board_id: str | None
     boots: int
-    firmware: str
+    firmware: str | None  # None: the board does not tell
     began_s: int | None = None  # by the board's own clock, whatever that shows; None where it does not tell
 
     def same_run(self, other: "Identity") -> bool:

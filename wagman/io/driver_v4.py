@@ -78,9 +78,6 @@ LATE_S = 2.0
 AGAIN_S = 55.0
 """So soon after a kill the board starts nothing again (firmware: 60 s, less a pass or two)."""
 
-FIRMWARE = "v4"
-"""Boards do not tell the version of their firmware."""
-
 FIGHTING = frozenset(request.name for request in (START, STOP, RESET, EERESET, ENABLE, SET_MEDIA, PING))
 """Raw requests that would undo what the service does."""
 
@@ -124,7 +121,7 @@ class V4Driver:
         boots, *failures = await self._ask.read(BOOTS.ask(), *map(FC.ask, PORTS))
         self._failure_watch.told(values_of(failures), self._now_s)
         self._selector_moved = True  # nobody knows what was started while nobody listened
-        return Identity(id_of(board_id), boots.value, FIRMWARE)
+        return Identity(id_of(board_id), boots.value, None)
 
     @property
     def _now_s(self) -> float:
