@@ -174,11 +174,12 @@ def release(session: nox.Session) -> None:
 def installed(session: nox.Session) -> None:
     """What `release` has made, installed with no index at hand: the wheel shows its demonstration, the source builds."""
     (wheel,), (source,) = DIST.glob("*.whl"), DIST.glob("*.tar.gz")
-    away = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(WHEELHOUSE)}
+    away = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(WHEELHOUSE.resolve())}
     session.install("--require-hashes", "-r", LOCK, env=away)
     session.install("--no-deps", str(wheel), env=away)
     session.run("python", "-m", "pip", "check")
-    session.run("wagman", "demo", env={"PYTHONPATH": ""})
+    with session.chdir(session.create_tmp()):  # out of reach of the checkout
+        session.run("wagman", "demo")
     session.install("--no-deps", "--force-reinstall", str(source), env=away)
     session.run("wagman", "--version")
 
@@ -211,6 +212,6 @@ def simulate(session: nox.Session) -> None:
 @nox.session(default=False)
 @timed
 def sweep(session: nox.Session) -> None:
-    """Many seeds of random faults in virtual time, on all cores: `nox -s sweep -- --seeds 500 --days 200`."""
+    """Many seeds of random faults in virtual time, on all cores; how many after -- (`500`: 200 node-days)."""
     session.install("-e", ".[test]")
     session.run("python", "-m", "tests.simulation.sweep", *session.posargs)

@@ -1,4 +1,4 @@
-"""Many seeds on all cores: `python -m tests.simulation.sweep --seeds 500 --days 200`.
+"""Many seeds on all cores: `python -m tests.simulation.sweep 500` are 200 node-days under the harshest profile.
 
 Says how far it is, what broke with the command that does the same again, and at the end how much was simulated in what time.
 """
@@ -19,6 +19,9 @@ from wagman.simulation.play import Scenario, play
 from wagman.simulation.profiles import PROFILES, make_script
 
 YEAR_DAYS = 365.25
+
+DAYS_EACH = 0.4
+"""How long a seed is run (chosen: a few rounds of faults and settling)."""
 
 SAY_S = 10.0
 """How often it says how far it is."""
@@ -96,14 +99,15 @@ def run_all(seeds: range, days: float, faults: str, processes: int) -> bool:
 def main(words: Sequence[str] | None = None) -> int:
     """The command: 0 where every promise held."""
     parser = argparse.ArgumentParser(prog="sweep", description="Simulate many seeds on all cores.")
-    parser.add_argument("--seeds", type=int, default=100, help="how many (default: %(default)s)")
+    parser.add_argument("seeds", type=int, nargs="?", default=100, help="how many (default: %(default)s)")
     parser.add_argument("--first", type=int, default=0, help="the first one (default: %(default)s)")
-    parser.add_argument("--days", type=float, default=20.0, help="node-days, all seeds together (default: %(default)s)")
+    parser.add_argument("--days", type=float, help=f"node-days, all seeds together (default: {DAYS_EACH} for each)")
     parser.add_argument("--faults", default="everything", choices=[*PROFILES, "each"], help="profile (default: %(default)s)")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="default: one for each core")
     args = parser.parse_args(words)
     seeds = range(args.first, args.first + args.seeds)
-    return 0 if run_all(seeds, round(args.days / args.seeds, 6), args.faults, args.processes) else 1
+    days = DAYS_EACH if args.days is None else round(args.days / args.seeds, 6)
+    return 0 if run_all(seeds, days, args.faults, args.processes) else 1
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def test_every_promise_holds_under_random_faults_and_all_settles(seed: int) -> N
 
 
 def test_a_sweep_says_how_much_it_simulated(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--seeds", "2", "--days", "0.2", "--faults", "none", "--processes", "1"]) == 0
+    assert main(["2", "--days", "0.2", "--faults", "none", "--processes", "1"]) == 0
     assert "2 of 2 seeds, 0.2 node-days (0.001 years)" in capsys.readouterr().out
 
 
@@ -80,7 +80,7 @@ def test_a_sweep_says_what_broke_and_how_to_see_it_again(
     broken = Done(3600.0, "promise 1 broken; again: wagman simulate --seed 7")
     monkeypatch.setattr(sweep, "run_seed", lambda seed, **_: broken if seed == 7 else Done(3600.0))
     monkeypatch.setattr(sweep, "Pool", ThreadPool)
-    assert main(["--seeds", "3", "--first", "6"]) == 1
+    assert main(["3", "--first", "6"]) == 1
     told = capsys.readouterr().out
     assert broken.broken in told
     assert "1 broken" in told

@@ -15,6 +15,7 @@ from attrs import define, field, frozen
 from wagman.config.schema import DeviceConfig, other_medium
 from wagman.simulation.records import Asked, Began, Ended, Log, Look, Record, RelayMoved, Sent, Told
 from wagman.simulation.scene import Port, Scene
+from wagman.store import Event
 
 SLACK_S = 1.5
 """How far apart two clocks, or a command and its effect, may place the same moment (chosen)."""
@@ -225,13 +226,11 @@ class MediaFollow:
         name, fields = device.name, told.event.fields
         if told.event.type == "device.starting":
             self.adopted.discard(name)
+        if self.failed(told.event):
+            self.failures[name] = self.failures.get(name, 0) + 1
         match told.event.type:
-            case "device.start_failed":
-                self.failures[name] = self.failures.get(name, 0) + 1
             case "device.adopted":
-                self.adopted.add(name)  # nobody saw its power come on: that was no attempt
-            case "device.heartbeat_lost" if not fields["stable"] and name not in self.adopted:
-                self.failures[name] = self.failures.get(name, 0) + 1
+                self.adopted.add(name)
             case "device.started" if fields.get("attempt"):  # also where a lost cut and a beat looked like a new power cycle
                 self.cycles[name] = max(self.cycles.get(name, 0), fields["attempt"])
             case "device.stable":
@@ -242,6 +241,12 @@ class MediaFollow:
             case "device.starting":
                 self.failures[name], self.cycles[name] = 0, math.inf
                 self.media.pop(name, None)
+
+    def failed(self, event: Event) -> bool:
+        """Whether a start came to nothing. Where nobody saw the power come on, there was none."""
+        if event.type == "device.heartbeat_lost":
+            return not event.fields["stable"] and event.device not in self.adopted
+        return event.type == "device.start_failed"
 
     def announced(self, device: DeviceConfig, attempt: int, media: str | None) -> Iterator[str]:
         """The number of the attempt, and the medium that goes with it. What failed was one, though no relay may have moved."""

@@ -5,6 +5,7 @@ from html import escape
 
 from attrs import define, field
 
+from wagman.config.durations import show
 from wagman.config.schema import Config
 from wagman.simulation.play import Outcome
 from wagman.simulation.promises import STATES
@@ -22,6 +23,14 @@ COLOURS = {
     "down": "#d32f2f",
 }
 """Of the states; of a relay that is on; of a service that is down."""
+
+LEGEND = {"will_stop": "will stop", "on": "relay on", "down": "service down"}
+"""What they are called, where the name alone does not tell."""
+
+TICKS_S = (60.0, 600.0, 3600.0, 21_600.0, 86_400.0, 864_000.0)
+"""How far apart the marks on the axis may be; the least that leaves room for what they say is taken."""
+
+MOST_TICKS = 15
 
 
 @define
@@ -67,21 +76,26 @@ class Timeline:
         return "\n".join(self._parts(outcome)) + "\n"
 
     def _parts(self, outcome: Outcome) -> Iterator[str]:
-        scale, height = WIDTH / max(outcome.length_s, 1.0), ROW * (len(self.rows) + 2)
+        scale, bottom = WIDTH / max(outcome.length_s, 1.0), ROW * len(self.rows)
+        height = bottom + 3 * ROW
         yield (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH + LEFT:.0f} {height}" '
             'font-family="sans-serif" font-size="10">'
         )
+        yield '<rect width="100%" height="100%" fill="white"/>'
         for index, row in enumerate(self.rows.values()):
             yield from self._row(row, index * ROW, scale, outcome.length_s)
+        yield _text(0, bottom, "happenings")
         for at_s, words in self.marks:
-            yield _mark(LEFT + at_s * scale, height - 2 * ROW, "#888888", f"{at_s:.0f} s: {words}", ROW)
+            yield _mark(LEFT + at_s * scale, bottom, "#888888", f"{at_s:.0f} s: {words}", ROW)
+        yield from _axis(bottom + ROW, scale, outcome.length_s)
+        yield from _legend(bottom + 2 * ROW)
         if outcome.violation is not None:
             yield _mark(LEFT + outcome.violation.at_s * scale, 0, "#d32f2f", str(outcome.violation), height)
         yield "</svg>"
 
     def _row(self, row: Row, top: float, scale: float, end_s: float) -> Iterator[str]:
-        yield f'<text x="0" y="{top + ROW / 2 + 4:.0f}">{escape(row.name)}</text>'
+        yield _text(0, top, row.name)
         ends = [at_s for at_s, _ in row.spans[1:]] + [end_s]
         for (at_s, what), until_s in zip(row.spans, ends, strict=True):
             if what:
@@ -89,6 +103,27 @@ class Timeline:
                     f'<rect x="{LEFT + at_s * scale:.2f}" y="{top + 3:.0f}" width="{max(0.3, (until_s - at_s) * scale):.2f}" '
                     f'height="{ROW - 6}" fill="{COLOURS[what]}"><title>{what}, {at_s:.0f} to {until_s:.0f} s</title></rect>'
                 )
+
+
+def _text(x: float, top: float, words: str) -> str:
+    return f'<text x="{x:.0f}" y="{top + ROW / 2 + 4:.0f}">{escape(words)}</text>'
+
+
+def _axis(top: float, scale: float, length_s: float) -> Iterator[str]:
+    """The time since the simulation began."""
+    step_s = next((each for each in TICKS_S if length_s / each <= MOST_TICKS), TICKS_S[-1])
+    for number in range(int(length_s / step_s) + 1):
+        at_s = number * step_s
+        yield _mark(LEFT + at_s * scale, top, "#888888", f"{at_s:.0f} s", 4)
+        yield _text(LEFT + at_s * scale + 3, top, show(at_s))
+
+
+def _legend(top: float) -> Iterator[str]:
+    """What the colours mean."""
+    for index, (name, colour) in enumerate(COLOURS.items()):
+        x = LEFT + index * WIDTH / len(COLOURS)
+        yield f'<rect x="{x:.0f}" y="{top + 5:.0f}" width="12" height="12" fill="{colour}"/>'
+        yield _text(x + 16, top, LEGEND.get(name, name))
 
 
 def _mark(x: float, top: float, colour: str, title: str, height: float) -> str:
