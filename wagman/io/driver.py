@@ -45,6 +45,7 @@ class Identity:
     boots: int
     firmware: str | None  # None: the board does not tell
     began_s: int | None = None  # by the board's own clock, whatever that shows; None where it does not tell
+    anew: bool = field(default=False, eq=False)  # it has certainly restarted since it was last seen, whatever it counts
 
     def same_run(self, other: "Identity") -> bool:
         """The board has not restarted in between, nor been replaced (where its id chip can tell).
@@ -53,7 +54,7 @@ class Identity:
         """
         ids, began_s = (self.board_id, other.board_id), (self.began_s, other.began_s)
         same_board = None in ids or self.board_id == other.board_id
-        return same_board and self.boots == other.boots and not _apart(*began_s)
+        return same_board and self.boots == other.boots and not _apart(*began_s) and not other.anew
 
 
 def _apart(one_s: int | None, other_s: int | None) -> bool:

@@ -13,6 +13,7 @@ How it works around what the firmware does by itself:
 - After a restart the board takes what is enabled for stopped, but its relays are latched, and guests run on. What runs is
   *claimed* by another start, which moves no relay either: a port that became started by its guest's heartbeat alone is
   unmanaged to the board, and is power-cycled after four hours. What has no power is parked, first of all.
+- Its boots count from 1 again once its memory is lost. One that has been up for less long than it was out of sight has restarted.
 - A stop that the board has begun by itself can be put off: the guest keeps its power until it has halted.
 - Unmanaged ports (30 failures) are claimed every three hours, because that sets the four hours back.
 - Heartbeats are known only by the age of their latest. Enclosure readings come only with the minute report.
@@ -20,6 +21,7 @@ How it works around what the firmware does by itself:
 A poll is one write: states, ages and currents are of the same pass of the board's main loop.
 """
 
+import math
 from collections.abc import Sequence
 
 import trio
@@ -53,6 +55,7 @@ from wagman.io.v4_requests import (
     STOPPED,
     STOPPING,
     TH,
+    UPTIME,
     parse_report,
     request_in,
 )
@@ -78,6 +81,9 @@ LATE_S = 2.0
 AGAIN_S = 55.0
 """So soon after a kill the board starts nothing again (firmware: 60 s, less a pass or two)."""
 
+SET_UP_S = 1.0
+"""A board that was seen had been up for longer than this (firmware: 2.6 s, less up to a second by which its uptime is behind)."""
+
 FIGHTING = frozenset(request.name for request in (START, STOP, RESET, EERESET, ENABLE, SET_MEDIA, PING))
 """Raw requests that would undo what the service does."""
 
@@ -97,6 +103,8 @@ class V4Driver:
     _put_off: set[int] = field(factory=set)  # ports whose stop has been put off
     _selector_moved: bool = True  # nobody knows: it is put back once, to begin with
     _failure_watch: FailureWatch = field(init=False)
+    _seen_s: float = math.inf  # when the board was last seen
+    _restarted: bool = False  # it has restarted since, and that has yet to be seen to
 
     def __attrs_post_init__(self) -> None:
         self._ask = Asking(self.link)
@@ -112,16 +120,17 @@ class V4Driver:
                 self.senses.sightings.state_changed(port, max(look.state_at_s, look.age.at_s))
             if has_changed and look.state == STARTED and port not in SELECTOR_PORTS:
                 self._selector_moved = True  # the controller's, which these ports move when they start
-        self._looks = looks
+        self._looks, self._seen_s = looks, self._now_s
         return looks
 
     async def greet(self) -> Identity:
         """Ask which board this is."""
         board_id = (await retry(lambda: self._ask.do(ID.ask()), REPEATS)).value[0]
-        boots, *failures = await self._ask.read(BOOTS.ask(), *map(FC.ask, PORTS))
+        boots, up, *failures = await self._ask.read(BOOTS.ask(), UPTIME.ask(), *map(FC.ask, PORTS))
+        self._restarted |= up.asked_at_s - up.value > self._seen_s - SET_UP_S
         self._failure_watch.told(values_of(failures), self._now_s)
         self._selector_moved = True  # nobody knows what was started while nobody listened
-        return Identity(id_of(board_id), boots.value, None)
+        return Identity(id_of(board_id), boots.value, None, anew=self._restarted)
 
     @property
     def _now_s(self) -> float:
@@ -189,6 +198,7 @@ class V4Driver:
         for port in self._guests:
             if looks[port].state == STOPPED and looks[port].idle:
                 await self._park(port)
+        self._restarted = False
 
     async def _keep(self, number: int, look: Look) -> None:
         """Keep the board from doing by itself what nobody wants."""

@@ -1,0 +1,57 @@
+"""A v4 board whose memory is lost at each restart: it has always started once, so that its uptime alone tells."""
+
+import pytest
+import trio
+
+from tests.io.test_board import ON, Rig, with_rig
+from wagman.events import PowerLost
+
+AT_S = (0.2, 1.1, 2.3, 3.4, 4.6)
+"""When it restarts, after a poll."""
+
+
+@pytest.mark.parametrize("at_s", AT_S)
+def test_a_restart_that_the_boots_do_not_tell_of_is_noticed_by_the_uptime(at_s: float) -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.want(3, ON(1))
+        await trio.sleep(60 + at_s)
+        rig.fake.fault("eeprom")
+        rig.fake.powercycle()
+        await trio.sleep(30)
+        assert [notice.fields for notice in rig.notices("board.reset")] == [
+            {"boots": 1, "before": 1, "board": "0004a30b003d70c6"}
+        ]
+        assert [fact.reset for fact in rig.told(PowerLost, 3)] == [True]
+
+    with_rig(main, "v4")
+
+
+@pytest.mark.parametrize("out_s", [1, 30, 4 * 3600])
+def test_a_board_that_was_out_of_sight_and_ran_on_has_not_restarted(out_s: float) -> None:
+    async def main(rig: Rig) -> None:
+        await trio.sleep(20)
+        rig.fake.unplug()
+        await trio.sleep(out_s)
+        rig.fake.replug()
+        await trio.sleep(30)
+        assert rig.board.answered_s is not None
+        assert trio.current_time() - rig.board.answered_s < 10
+        assert rig.notices("board.reset") == []
+
+    with_rig(main, "v4", away_s=3)
+
+
+def test_a_restart_is_told_once_though_the_link_is_lost_again() -> None:
+    async def main(rig: Rig) -> None:
+        await trio.sleep(60)
+        rig.fake.fault("eeprom")
+        rig.fake.reset()
+        for _ in range(3):
+            await trio.sleep(20)
+            rig.fake.unplug()
+            await trio.sleep(5)
+            rig.fake.replug()
+        await trio.sleep(20)
+        assert len(rig.notices("board.reset")) == 1
+
+    with_rig(main, "v4")
