@@ -281,6 +281,19 @@ def test_any_line_is_read_as_sensorgrams_or_not_at_all(line: bytes) -> None:
     assert all(isinstance(each, Sensorgram) for each in sensorgrams(line))
 
 
+def test_what_comes_before_a_damaged_sensorgram_is_answered_and_nothing_after_it() -> None:
+    board = bench()
+    good, bad = BOOTS.ask().pack(), bytearray(BOOTS.ask().pack())
+    bad[-1] ^= 1
+    assert len(board.said(b64encode(good + bad + good) + b"\n", 2)) == 1
+
+
+@pytest.mark.parametrize("request_id", [0xC008, 0xC00E])
+def test_a_stop_or_a_medium_without_its_argument_is_refused_and_spoils_the_rest_of_the_line(request_id: int) -> None:
+    board = bench()
+    assert board.numbers(BOOTS.ask(), v4.Sensorgram(request_id, 2), BOOTS.ask()) == [1, 0]
+
+
 @given(st.binary(max_size=90))
 def test_padding_may_be_missing(data: bytes) -> None:
     line = b64encode(data)
