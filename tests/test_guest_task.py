@@ -1,6 +1,6 @@
 """The task of a guest: what one incarnation leaves to the next."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from trio.testing import MockClock
 from wagman.config.schema import DeviceConfig
 from wagman.contain import contained
 from wagman.device import Guest, Stamp
-from wagman.events import Beat, Polled, PowerGoal
+from wagman.events import Beat, Draft, Polled, PowerGoal
 from wagman.fsm import device
 from wagman.fsm.device_states import Started
 from wagman.fsm.inputs import Operator
@@ -92,6 +92,35 @@ def test_a_beat_that_is_told_late_does_not_take_back_a_later_one(tmp_path: Path)
             await trio.sleep(1)
             assert isinstance(guest.state, Started)
             assert guest.beat_at_s == now_s
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+def test_what_a_request_came_to_is_durable_once_it_has_settled(tmp_path: Path) -> None:
+    """An operator who was told that it is accepted need not ask again after a power cut."""
+    disk_s = 1.0
+
+    async def slow(call: Callable[[], Any]) -> Any:
+        await trio.sleep(disk_s)
+        return call()
+
+    async def main() -> None:
+        guest = guest_of(tmp_path, Around())
+        guest.journal.blocking = slow
+        await guest.journal.load()
+        async with trio.open_nursery() as nursery:
+            await nursery.start(guest.journal.run)
+            nursery.start_soon(guest.run)
+            asked = guest.journal.record([(Draft("command.start", "gn"), None)])
+            await trio.sleep(disk_s / 2)  # its commit is under way, and that of what it leads to has to wait
+            began_s = trio.current_time()
+            assert (await guest.ask(Operator("start"), asked.refs[0])).accepted
+            await guest.settled(10 * disk_s)
+            assert trio.current_time() - began_s >= disk_s
+            receipt = guest._receipt
+            assert receipt is not None
+            assert receipt.durable
             nursery.cancel_scope.cancel()
 
     trio.run(main, clock=MockClock(autojump_threshold=0))

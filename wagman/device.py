@@ -91,6 +91,7 @@ class Guest:
     progress_s: float = 0.0
     beat_at_s: float | None = None
     _last: Cause = None
+    _receipt: Receipt | None = None  # of what was remembered last
     _view: View | None = None
     _goal: PowerGoal | None = None
 
@@ -158,6 +159,11 @@ class Guest:
     def last_event(self) -> Cause:
         """The latest event about this guest."""
         return self._last
+
+    async def settled(self, timeout_s: float) -> None:
+        """Wait until what was remembered last is durable, or will not be for a while."""
+        if self._receipt is not None:
+            await self._receipt.settled(timeout_s)
 
     # The task ----------------------------------------------------------------
 
@@ -232,6 +238,7 @@ class Guest:
             cause = self.journal.record([(draft, cause)]).refs[0]
         receipt = self.journal.record([(draft, cause) for draft in drafts[-1:]], {self.key: self.saved()})
         self._last = receipt.refs[0] if receipt.refs else self._last
+        self._receipt = receipt
         return receipt
 
     def _publish(self) -> None:

@@ -325,6 +325,7 @@ class WagmanService:
             verdict = await self.controller.restart() if verb == "restart" else REFUSES
             return await self._answer(receipt, verdict, device)
         verdict = await self.guests[device].ask(Operator(verb, force), receipt.refs[0])
+        await self.guests[device].settled(COMMIT_S)  # what was accepted is not to be lost by a power cut
         return await self._answer(receipt, verdict, device)
 
     async def _answer(self, asked: Receipt, verdict: Verdict, device: str) -> Mapping[str, Any]:

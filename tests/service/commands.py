@@ -1,10 +1,13 @@
 """The real commands, against the real service, with a fake board on a real pty."""
 
 import json
+import os
+import pty
+import select
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from attrs import define, field
@@ -44,12 +47,17 @@ class Site:
         self.begun.append(Running(process))
         return self.begun[-1]
 
-    def waiting(self, *arguments: str) -> Running:
-        """Begin an action that the service has taken up when this returns."""
-        before = len(self.node.events(f"command.{arguments[0]}"))
-        running = self.begin(*arguments)
-        eventually(lambda: len(self.node.events(f"command.{arguments[0]}")) > before)
-        return running
+    def waiting(self, verb: str, device: str, *options: str) -> "Waiting":
+        """Begin an action that was accepted and is waited for when this returns, as its progress on a terminal shows."""
+        leader, follower = pty.openpty()
+        command, environment = [*WAGMAN, verb, device, *options, "--json"], {**self.environment(), "TERM": "xterm"}
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=follower, text=True, env=environment)
+        os.close(follower)
+        self.begun.append(Running(process))
+        waiting = Waiting(process, leader)
+        eventually(lambda: waiting.shows(f"{device}: "))
+        return waiting
 
     # The service ----------------------------------------------------------------
 
@@ -84,6 +92,30 @@ class Site:
             if running.process.returncode is None:
                 running.process.kill()
                 running.end()
+
+
+@define(eq=False)
+class Waiting:
+    """An action on one device that is waited for, on a terminal."""
+
+    process: subprocess.Popen[str]
+    leader: int
+    shown: str = ""
+
+    def shows(self, words: str) -> bool:
+        """Whether it has shown this; reads what there is."""
+        if select.select([self.leader], [], [], 0)[0]:
+            with suppress(OSError):  # it has ended
+                self.shown += os.read(self.leader, 65_536).decode()
+        return words in self.shown
+
+    def outcome(self) -> tuple[int, str, str]:
+        """How it ended: exit code, outcome, what it has shown."""
+        out, _ = self.process.communicate(timeout=PATIENCE_S)
+        self.shows("")
+        os.close(self.leader)
+        (told,) = json.loads(out)
+        return self.process.returncode, told["outcome"], self.shown
 
 
 @contextmanager

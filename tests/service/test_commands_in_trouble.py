@@ -1,6 +1,5 @@
 """What the commands say while the service is down, hangs, or is restarted under them, and while the board is unplugged."""
 
-import json
 import signal
 from collections.abc import Iterator
 
@@ -43,13 +42,6 @@ def site(shared_site: Site) -> Iterator[Site]:
     shared_site.node.board("replug")
 
 
-def outcome(running: Running) -> tuple[int, str, str]:
-    """How an action on one device ended: exit code, outcome, what went to stderr."""
-    code, out, err = running.end()
-    (told,) = json.loads(out)
-    return code, told["outcome"], err
-
-
 # --- The service is down, or hangs ------------------------------------------------------------------------------------
 
 
@@ -74,19 +66,19 @@ def test_a_service_that_hangs_is_told_apart_from_one_that_is_down(site: Site) ->
 
 def test_a_wait_for_a_service_that_hangs_ends_in_time(site: Site) -> None:
     site.node.board("guest cs ignore=1")
-    running = site.waiting("stop", "cs", "--timeout", "2", "--json")
+    running = site.waiting("stop", "cs", "--timeout", "2")
     site.service.send_signal(signal.SIGSTOP)
-    code, ended, err = outcome(running)
+    code, ended, shown = running.outcome()
     assert (code, ended) == (5, "timed_out")
-    assert "see wagman status cs" in err
+    assert "see wagman status cs" in shown
 
 
 def test_a_service_that_hung_for_a_while_is_waited_for(site: Site) -> None:
-    running = site.waiting("restart", "cs", "--json")
+    running = site.waiting("restart", "cs")
     site.service.send_signal(signal.SIGSTOP)
     site.node.board_time(60)
     site.service.send_signal(signal.SIGCONT)
-    assert outcome(running)[:2] == (0, "done")
+    assert running.outcome()[:2] == (0, "done")
 
 
 # --- The service is restarted -----------------------------------------------------------------------------------------
@@ -98,11 +90,11 @@ def test_a_wait_outlasts_a_restart_of_the_service(command: str, end: signal.Sign
     if command == "start cs":
         assert site.wagman("stop", "cs").returncode == 0
     site.node.board("guest cs boot=40")
-    running = site.waiting(*command.split(), "--json")
+    running = site.waiting(*command.split())
     site.stop_service(end)
     site.start_service()
-    code, ended, err = outcome(running)
-    assert (code, ended) == (0, "done"), err
+    code, ended, shown = running.outcome()
+    assert (code, ended) == (0, "done"), shown
 
 
 @pytest.mark.parametrize("end", ENDS)
@@ -169,11 +161,11 @@ def test_a_wait_goes_on_once_the_board_is_back(command: str, site: Site) -> None
     if command == "start cs":
         assert site.wagman("stop", "cs").returncode == 0
     site.node.board("unplug")
-    running = site.waiting(*command.split(), "--json")
+    running = site.waiting(*command.split())
     eventually(site.node.blind)
     site.node.board("replug")
-    code, ended, err = outcome(running)
-    assert (code, ended) == (0, "done"), err
+    code, ended, shown = running.outcome()
+    assert (code, ended) == (0, "done"), shown
 
 
 def test_why_a_guest_is_not_started_without_the_board_is_told(site: Site) -> None:
