@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.io.test_board import OFF, ON, Rig, with_rig
 from wagman.config.schema import BoardConfig, Config, DeviceConfig
 from wagman.events import Beat, PowerFound, PowerLost, RelayOff, RelayOn
-from wagman.io.driver import RUNS_APART_S, Identity
+from wagman.io.driver import BLANK_BOOTS, RUNS_APART_S, Identity
 
 LONG_S = 4 * 3600.0  # the board stops what it has not heard for one
 GUEST_ON_PORT_0 = Config(BoardConfig(poll_s=60), devices=(DeviceConfig("nc", 0, primary="emmc", shutdown=("halt",)),))
@@ -26,6 +26,30 @@ def test_a_restart_in_which_the_board_lost_its_memory_is_noticed_though_its_coun
         await trio.sleep(60)
         assert [(notice.fields["before"], notice.fields["boots"]) for notice in rig.notices("board.reset")] == [(1, 1)]
         assert [lost.reset for lost in rig.told(PowerLost, 1)] == [True]
+
+    with_rig(main)
+
+
+def test_a_memory_that_is_lost_while_the_board_runs_is_not_taken_for_a_restart_but_the_next_one_is() -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.want(1, ON(1, "emmc"))
+        rig.board.want(3, OFF(0))
+        await trio.sleep(100)
+        rig.fake.fault("eeprom")
+        rig.fake.unplug()
+        await trio.sleep(30)
+        rig.fake.replug()
+        await trio.sleep(150)
+        assert rig.board.known is not None
+        assert rig.board.known.boots == BLANK_BOOTS
+        assert not rig.notices("board.reset")
+        assert not rig.told(PowerLost)
+        assert rig.board.power.ports[3].confirmed
+        assert not rig.is_on[3]
+        rig.fake.reset()
+        await trio.sleep(60)
+        assert len(rig.notices("board.reset")) == 1
+        assert rig.told(PowerLost, 1)
 
     with_rig(main)
 
@@ -70,6 +94,7 @@ def test_runs_of_a_board_are_told_apart_by_when_they_began(began_s: int, off_s: 
     assert one.same_run(evolve(one, began_s=began_s + off_s)) is (abs(off_s) <= RUNS_APART_S)
     assert one.same_run(evolve(one, began_s=None))
     assert not one.same_run(evolve(one, boots=2))
+    assert one.same_run(evolve(one, boots=BLANK_BOOTS))
 
 
 # --- What others left behind ------------------------------------------------------------------------------------------
@@ -103,6 +128,7 @@ def test_a_guest_on_port_0_stays_off_against_the_boards_auto_start_and_comes_on_
         assert rig.relays(0) == [(True, "board"), (False, "command")]
         assert rig.board.power.ports[0].confirmed
         assert not rig.told(PowerFound, 0)
+        assert len(rig.told(RelayOff, 0)) == 1
         rig.board.want(0, ON(1, "emmc"))
         await trio.sleep(120)
         assert rig.told(RelayOn, 0)

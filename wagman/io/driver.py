@@ -33,6 +33,9 @@ UNMANAGED_SHARE = 0.8
 """From this share of the limit on a port that goes unmanaged is reported (specified)."""
 
 
+BLANK_BOOTS = 0xFFFF_FFFF
+"""What a board counts whose memory was lost while it runs: it tells nothing, until the next start makes it 1 (firmware)."""
+
 RUNS_APART_S = 10
 """Two starts of a board are further apart: it boots for 20 s (firmware); asking when it started blurs the answer by less."""
 
@@ -52,9 +55,10 @@ class Identity:
 
         The count of its starts is not enough: a board whose memory was lost counts from 1 again.
         """
-        ids, began_s = (self.board_id, other.board_id), (self.began_s, other.began_s)
+        ids, boots = (self.board_id, other.board_id), (self.boots, other.boots)
         same_board = None in ids or self.board_id == other.board_id
-        return same_board and self.boots == other.boots and not _apart(*began_s) and not other.anew
+        same_count = BLANK_BOOTS in boots or self.boots == other.boots
+        return same_board and same_count and not _apart(self.began_s, other.began_s) and not other.anew
 
 
 def _apart(one_s: int | None, other_s: int | None) -> bool:

@@ -225,6 +225,14 @@ def test_corruption_changes_bytes_and_only_in_its_direction() -> None:
     assert "sid=1 boots" not in board.run(2)
 
 
+def test_a_forgotten_eeprom_reads_as_ones_while_the_board_runs_on() -> None:
+    board = faulty("eeprom")
+    assert board.ask("boots") == "4294967295"
+    assert board.ask("fc") == "\n".join(["65535"] * 5)
+    assert board.ask("blf") == "?"
+    assert "log: enabled 1 1 1 1 1 \r\n" in board.run(60)
+
+
 def test_a_forgotten_eeprom_is_noticed_at_the_next_boot() -> None:
     board = faulty("eeprom")
     faulty("watchdog", board)

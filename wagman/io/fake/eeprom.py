@@ -19,24 +19,25 @@ class EepromError(ValueError):
 
 @define
 class Eeprom:
-    """The EEPROM by meaning, not by address. Blank (as new) until a firmware formats it."""
+    """The EEPROM by meaning, not by address. Blank (as new: every bit is 1) until a firmware formats it."""
 
     magic: bool = False
-    boots: int = 0  # board boots since it was formatted
-    last_boot_s: int = 0  # seconds since 1970, by the board's clock
-    bootloader: str = "off"  # off, sd, emmc: how the bootloader powers the node controller
-    enabled: list[bool] = field(factory=lambda: [False for _port in PORTS])
-    attempts: list[int] = field(factory=lambda: [0 for _port in PORTS])
-    failures: list[int] = field(factory=lambda: [0 for _port in PORTS])
+    boots: int = _LONG - 1  # board boots since it was formatted
+    last_boot_s: int = _LONG - 1  # seconds since 1970, by the board's clock
+    bootloader: str = "blank"  # off, sd, emmc: how the bootloader powers the node controller
+    enabled: list[bool] = field(factory=lambda: [True for _port in PORTS])
+    attempts: list[int] = field(factory=lambda: [_WORD - 1 for _port in PORTS])
+    failures: list[int] = field(factory=lambda: [_WORD - 1 for _port in PORTS])
     journal: list[str] = field(factory=lambda: ["off" for _port in PORTS])  # off, on, turning_on, turning_off
     boot_logs: list[list[int]] = field(factory=lambda: [[] for _port in PORTS])  # seconds since 1970, oldest first
 
     def format(self) -> None:
         """Write the defaults (firmware: ports 0 to 2 are enabled)."""
-        self._become(Eeprom(magic=True, enabled=[port <= 2 for port in PORTS]))  # noqa: PLR2004 - a port's number
+        enabled = [port <= 2 for port in PORTS]  # noqa: PLR2004 - a port's number
+        self._become(Eeprom(True, 0, 0, "off", enabled, [0 for _port in PORTS], [0 for _port in PORTS]))  # noqa: FBT003 - magic
 
     def forget(self) -> None:
-        """Be blank, as new."""
+        """Be blank, as new. A board that runs goes on with what is then read (captured)."""
         self._become(Eeprom())
 
     def _become(self, other: "Eeprom") -> None:
