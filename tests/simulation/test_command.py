@@ -59,3 +59,11 @@ def test_a_broken_promise_ends_with_1_the_shortest_trace_and_the_command_that_do
 def test_a_request_that_makes_no_sense_ends_with_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert simulate(*words) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_on_a_terminal_it_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert simulate("--days", "0.02", "--faults", "none") == 0
+    said = capsys.readouterr().err.split("\r\x1b[K")
+    assert any("100%" in words for words in said)
+    assert said[-1] == ""

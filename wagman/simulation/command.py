@@ -5,6 +5,7 @@ import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from wagman.simulation.profiles import HOUR_S, PROFILES, make_script
 from wagman.simulation.records import Look, Record
 from wagman.simulation.report import Report
 from wagman.simulation.script import Item, parse, render
-from wagman.simulation.shrink import shrunk
+from wagman.simulation.shrink import MOST_TRIES, shrunk
 from wagman.simulation.timeline import Timeline
 
 DAY_S = 24 * HOUR_S
@@ -73,6 +74,7 @@ def run(args: Namespace) -> int:
         return 2
     report, timeline = Report(request.scenario.config), Timeline(request.scenario.config)
     outcome = play(request.scenario, report, timeline, *progress(request.scenario))
+    _note("")
     if request.timeline is not None:
         Path(request.timeline).write_text(timeline.svg(outcome), encoding="utf-8")
     trace = shortest(request.scenario, outcome)
@@ -111,29 +113,37 @@ def shortest(scenario: Scenario, outcome: Outcome) -> Sequence[Item]:
     """The shortest script found that breaks the same promise; empty where none broke."""
     if outcome.violation is None:
         return []
-    broken = outcome.violation
+    broken, tries = outcome.violation, count(1)
 
     def breaks(script: Sequence[Item]) -> bool:
+        _note(f"promise {broken.promise} broken; looking for the shortest trace, try {next(tries)} of {MOST_TRIES} at most")
         found = play(evolve(scenario, script=script)).violation
         return found is not None and found.promise == broken.promise
 
-    return shrunk(truncated(scenario.script, broken.at_s), breaks)
+    trace = shrunk(truncated(scenario.script, broken.at_s), breaks)
+    _note("")
+    return trace
 
 
 # --- What is printed --------------------------------------------------------------------------------------------------
 
 
+def _note(words: str) -> None:
+    """What goes on, on a terminal only, in the place of what was said before."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{words}")
+        sys.stderr.flush()
+
+
 def progress(scenario: Scenario) -> list[Callable[[Record], None]]:
-    """Who draws a bar on a terminal; nobody elsewhere."""
-    if not sys.stderr.isatty():
-        return []
+    """Who draws a bar."""
     whole_s = sum(getattr(item, "for_s", 0.0) for item in scenario.script)
 
     def draw(record: Record) -> None:
         if isinstance(record, Look):
             done = min(1.0, record.at_s / max(whole_s, 1.0))
             bar = "#" * int(done * BAR)
-            sys.stderr.write(f"\r[{bar:{BAR}}] {done:4.0%}  day {record.at_s / DAY_S:.1f}" + "\r" * (done == 1))
+            _note(f"[{bar:{BAR}}] {done:4.0%}  day {record.at_s / DAY_S:.1f}")
 
     return [draw]
 
