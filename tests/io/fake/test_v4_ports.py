@@ -300,6 +300,36 @@ def test_padding_may_be_missing(data: bytes) -> None:
     assert decoded(line) == decoded(line.rstrip(b"=")) == data
 
 
+TWO_BOOTS = b64encode(2 * BOOTS.ask().pack())
+
+
+@pytest.mark.parametrize(
+    ("line", "replies"),
+    [
+        (TWO_BOOTS, 2),
+        (TWO_BOOTS + b"\r", 2),
+        (TWO_BOOTS.rstrip(b"=") + b"\r", 1),
+        (TWO_BOOTS[:-1] + b"*", 1),
+        (TWO_BOOTS[:-4] + b"=" + TWO_BOOTS[-4:], 1),
+        (b" " + TWO_BOOTS, 0),
+    ],
+)
+def test_four_characters_of_which_one_is_unknown_end_a_line(line: bytes, replies: int) -> None:
+    """Seen of the firmware itself."""
+    assert len(bench().said(line + b"\n", 2)) == replies
+
+
+@given(st.binary(max_size=60), st.integers(0, 20), st.sampled_from(b"*_- \r\0"))
+def test_what_stands_before_the_four_characters_with_an_unknown_one_is_decoded(data: bytes, group: int, junk: int) -> None:
+    line = b64encode(data)
+    spoilt = line[: 4 * group + 3] + bytes([junk]) + line[4 * group + 4 :]
+    assert decoded(spoilt) == data[: 3 * group]
+
+
+def test_one_character_alone_is_a_byte() -> None:
+    assert decoded(b"AAAA/") == b"\0\0\0\xfc"
+
+
 @given(st.lists(st.binary(max_size=300).map(lambda data: data.replace(b"\n", b"")), max_size=5), st.integers(1, 50))
 def test_lines_are_the_same_however_they_arrive_and_one_that_is_too_long_is_dropped_whole(lines: list[bytes], size: int) -> None:
     buffer, found = LineBuffer(), []

@@ -12,7 +12,11 @@ MAX_LINE = 128
 """Characters of a line; a longer one is dropped whole (firmware)."""
 
 SOURCE_ID = 1
-_GOOD = re.compile(rb"[A-Za-z0-9+/=]*")
+
+GROUP = 4
+"""Characters that are decoded together; what is left at the end may be fewer."""
+
+_GOOD = re.compile(rb"[A-Za-z0-9+/]+")
 
 
 @define
@@ -35,10 +39,14 @@ class LineBuffer:
 
 
 def decoded(line: bytes) -> bytes:
-    """What the decoder makes of a line, up to a character that it does not know; padding may lack, or stand in the middle."""
-    good = _GOOD.match(line)
-    text = good[0] if good else b""
-    return b"".join(b64decode(piece[: len(piece) - (len(piece) % 4 == 1)] + b"===") for piece in text.split(b"=") if piece)
+    """What the decoder makes of a line, four characters at a time: those before four with an unknown one, or with padding inside."""
+    data = b""
+    for at in range(0, len(line), GROUP):
+        group = line[at : at + GROUP].rstrip(b"=")
+        if not _GOOD.fullmatch(group):
+            break
+        data += b64decode(group.ljust(GROUP, b"A"))[: max(1, len(group) * 3 // GROUP)]
+    return data
 
 
 def sensorgrams(line: bytes) -> Iterator[Sensorgram]:
