@@ -39,7 +39,7 @@ class LineBuffer:
 
 
 def decoded(line: bytes) -> bytes:
-    """What the decoder makes of a line, four characters at a time: those before four with an unknown one, or with padding inside."""
+    """What the decoder makes of a line, four characters at a time, up to four with an unknown one, or with padding inside."""
     data = b""
     for at in range(0, len(line), GROUP):
         group = line[at : at + GROUP].rstrip(b"=")
