@@ -109,7 +109,7 @@ def measure(scale: Scale) -> list[Section]:
         ]
     note = (
         f"The whole service but its socket, in one process, with its log on disk; for {scale.loaded_s:g} s, the best of 3. "
-        "A fake board in another process gives the beats."
+        "The board is another process."
     )
     return [Section("Heartbeats and alarms under load", figures, note)]
 
