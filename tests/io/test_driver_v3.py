@@ -10,6 +10,8 @@ from tests.io.test_board import OFF, ON, Rig, with_rig
 from wagman.config.schema import BoardConfig, Config, DeviceConfig
 from wagman.events import Beat, PowerFound, PowerLost, RelayOff, RelayOn
 from wagman.io.driver import BLANK_BOOTS, RUNS_APART_S, Identity
+from wagman.io.fake.guests import Guest as GuestModel
+from wagman.io.power import GONE_S
 
 LONG_S = 4 * 3600.0  # the board stops what it has not heard for one
 GUEST_ON_PORT_0 = Config(BoardConfig(poll_s=60), devices=(DeviceConfig("nc", 0, primary="emmc", shutdown=("halt",)),))
@@ -114,6 +116,24 @@ def test_logging_that_somebody_switched_off_is_switched_on_again() -> None:
         assert rig.told(RelayOff, 1)
 
     with_rig(main)
+
+
+# --- A guest without a heartbeat --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("draws_ma", "is_lost"), [(0, True), (16, False)])
+def test_a_guest_without_a_heartbeat_that_draws_little_sleeps_and_one_that_draws_nothing_has_lost_its_power(
+    draws_ma: int, is_lost: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.want(3, ON(1, None))
+        await trio.sleep(60)
+        monkeypatch.setattr(GuestModel, "current_ma", lambda _guest, _now_s: draws_ma)
+        await trio.sleep(GONE_S + 60)
+        assert bool(rig.told(PowerLost, 3)) == is_lost
+
+    mute = Config(BoardConfig(poll_s=5), devices=(DeviceConfig("x1", 3, has_heartbeat=False, shutdown=()),))
+    with_rig(main, config=mute)
 
 
 # --- A guest on port 0, which the board never takes for disabled ------------------------------------------------------

@@ -161,7 +161,8 @@ class V3Driver:
         age_s, current_ma = ages.value[port], currents.value.ports_ma[port]
         draws = current_ma is not None and current_ma >= DRAWS_MA
         silent_since_s = self.senses.sightings.aged(port, age_s, ages.asked_at_s, ages.at_s)
-        self.senses.power.polled(port, currents.asked_at_s, draws_current=draws, is_idle=current_ma is not None and not draws)
+        # One that sleeps still draws a little: only no current at all may tell of a loss of power.
+        self.senses.power.polled(port, currents.asked_at_s, draws_current=draws, is_idle=current_ma == 0)
         self.senses.tell(Polled(port, ages.asked_at_s, silent_since_s, current_ma, draws))
 
     async def _slow_poll(self) -> None:
