@@ -168,7 +168,7 @@ def _plain(value: Any, depth: int) -> Any:
 
 
 def _utf8(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode()
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _cut(fields: dict[str, Any], size: int) -> str:

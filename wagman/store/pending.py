@@ -67,12 +67,11 @@ class Unit:
     events: tuple[Pending, ...]
     memory: Mapping[str, str | None]  # key to JSON; None forgets the key
     receipt: Receipt
+    size: int = field(init=False)  # about how many bytes it takes, here and on disk
 
-    @property
-    def size(self) -> int:
-        """About how many bytes it takes, here and on disk."""
+    def __attrs_post_init__(self) -> None:
         events = sum(len(each.record.fields) + ROW_BYTES for each in self.events)
-        return events + sum(len(key) + len(value or "") + ROW_BYTES for key, value in self.memory.items())
+        self.size = events + sum(len(key) + len(value or "") + ROW_BYTES for key, value in self.memory.items())
 
 
 @define(eq=False)
