@@ -41,6 +41,19 @@ def test_a_board_that_was_out_of_sight_and_ran_on_has_not_restarted(out_s: float
     with_rig(main, "v4", away_s=3)
 
 
+def test_a_port_that_a_restart_nobody_saw_has_disabled_and_left_without_power_is_found() -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.want(4, ON(1, already=True))
+        await trio.sleep(30)
+        assert [fact.port for fact in rig.told(PowerLost)] == [4]
+        rig.board.want(4, ON(2))
+        await trio.sleep(120)
+        assert rig.relays(4) == [(True, "command")]
+        assert len(rig.told(PowerLost)) == 1
+
+    with_rig(main, "v4")
+
+
 def test_a_restart_is_told_once_though_the_link_is_lost_again() -> None:
     async def main(rig: Rig) -> None:
         await trio.sleep(60)

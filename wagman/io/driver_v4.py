@@ -163,7 +163,7 @@ class V4Driver:
         self.senses.power.polled(number, look.counted_at_s, draws_current=look.draws, is_idle=look.idle)
         self.senses.tell(Polled(number, age.asked_at_s, silent_since_s, None, look.draws))
         port = self.senses.power.ports[number]
-        if port.asked is None and port.relay == "on" and look.state == STOPPED and look.idle:
+        if port.asked is None and port.relay == "on" and look.state in (DISABLED, STOPPED) and look.idle:
             self.senses.power.seen_off(number, look.state_at_s)
         elif port.asked is None and port.relay == "off":
             self.senses.power.seen_kept(number, kept=look.state in (DISABLED, STOPPING), at_s=look.counted_at_s)
