@@ -53,7 +53,7 @@ def measure(scale: Scale) -> list[Section]:
     others = {"powerman": powerman, "pdudaemon": pdudaemon}
     missing = [name for name in others if shutil.which(name, path=PATH) is None]
     with ExitStack() as stack:
-        peers = [wagman(stack), *(start(stack) for name, start in others.items() if name not in missing)]
+        peers = [wagman(stack, scale.beats_per_s), *(start(stack) for name, start in others.items() if name not in missing)]
         figures = compared(scale, peers)
     skipped = "".join(f" {name} is not installed (Debian has it) and was left out." for name in missing)
     note = (
@@ -76,9 +76,9 @@ def compared(scale: Scale, peers: Sequence[Peer]) -> list[Figure]:
     return figures
 
 
-def wagman(stack: ExitStack) -> Peer:
+def wagman(stack: ExitStack, beats_per_s: float) -> Peer:
     """The service, with an instant board."""
-    node, pid = stack.enter_context(running_node(beats_per_s=20))
+    node, pid = stack.enter_context(running_node(beats_per_s))
     client = stack.enter_context(node.client())
     command = process(node.command, "board", "hb", "--socket", node.socket)
     return Peer("wagman", pid, command, partial(client.call, "board", command="hb"))
