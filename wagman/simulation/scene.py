@@ -7,7 +7,7 @@ from typing import Any
 from attrs import define, evolve, field, fields
 
 from wagman.config.schema import Config, DeviceConfig
-from wagman.simulation.records import Answered, Asked, Began, Configured, Did, Ended, Messaged, Record, RelayMoved, Sent
+from wagman.simulation.records import Answered, Asked, Began, Configured, Did, Ended, Messaged, Record, RelayMoved, Sent, Told
 
 SENT_S = 100.0
 """How long after it was sent a command may have its effect: a slow board, or one that is just booting (chosen)."""
@@ -32,6 +32,7 @@ class Port:
     moved_s: float = -math.inf
     fell: bool = False  # it moved by itself, and off
     told_s: float = math.inf  # the first message since the relay went on
+    silent_s: float = 0.0  # for how long it had been silent when the service told that its power goes
     killed: bool = False  # an operator asked for it, and it has not been carried out
     enabled_s: float = -math.inf  # `enable` or `start` was sent
     disabled_s: float = -math.inf  # `disable` was sent
@@ -46,8 +47,8 @@ class Port:
         return moved.by in ("command", "board") and moved.at_s - sent_s <= SENT_S
 
     def heard_too_late(self, cut: RelayMoved) -> bool:
-        """Whether the guest came to itself when the command had left already."""
-        return cut.at_s - cut.silent_s > self.disabled_s
+        """Whether the guest came to itself when the command had left already, and had been silent until that was decided."""
+        return cut.at_s - cut.silent_s > self.disabled_s and self.silent_s >= self.device.stop_silence_s / 2
 
     def answered(self, answered: Answered) -> None:
         """What is wanted from now on; where requests overtake each other, nobody can say."""
@@ -106,12 +107,14 @@ class Scene:
         """Whether a guest without a heartbeat lost its power before the service came up, which then never saw it draw current."""
         return port.fell and not port.device.has_heartbeat and self.came_up_s > port.moved_s
 
-    def update(self, record: Record) -> None:
+    def update(self, record: Record) -> None:  # noqa: C901 - one flat match
         """Take in what happened; the checkers have seen it before."""
         self.now_s = max(self.now_s, record.at_s)
         match record:
             case RelayMoved() if record.port in self.ports:
                 self._moved(self.ports[record.port], record)
+            case Told():
+                self._told(record)
             case Messaged():
                 port = self.by_name[record.device]
                 port.told_s = min(port.told_s, record.at_s)
@@ -125,6 +128,11 @@ class Scene:
                 self._configured(record.config)
             case Began() | Ended():
                 self._lives(record)
+
+    def _told(self, told: Told) -> None:
+        port = self.by_name.get(told.event.device or "")
+        if port is not None and told.event.type in ("device.stopped", "device.starting"):
+            port.silent_s = told.silent_s
 
     def _lives(self, record: Began | Ended) -> None:
         """The service comes up, or is gone."""
@@ -179,7 +187,7 @@ class Scene:
         if port.ours(moved):
             port.killed = False  # it has been carried out, or overtaken by a start
         if moved.on:
-            port.told_s, port.restarted_s = math.inf, -math.inf
+            port.told_s, port.restarted_s, port.silent_s = math.inf, -math.inf, 0.0
 
     def _sent(self, sent: Sent) -> None:
         if len(sent.words) == 2 and sent.words[1].isdecimal() and int(sent.words[1]) in self.ports:  # noqa: PLR2004
