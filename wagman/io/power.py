@@ -104,6 +104,7 @@ class Port:
     resisted: int = 0  # rounds of off after which it still drew current
     beat_at_s: float = -math.inf
     drawing: bool = False  # it drew current at the last poll
+    idle: bool = False  # certainly nothing drew current at the last poll
     drew: bool = False  # it did since it is on
     idle_since_s: float = math.inf  # it did, and certainly has not since
     on_at_s: float = -math.inf
@@ -116,6 +117,11 @@ class Port:
         if self.goal.level == "on":
             return self.relay == "on" and self.cycle == self.goal.cycle
         return self.goal.level == "off" and self.relay == "off" and self.kept
+
+    @property
+    def dark(self) -> bool:
+        """Whatever is heard there has no power from here: the board keeps it off, and not even a little current flows."""
+        return self.relay == "off" and self.kept and self.idle
 
     @property
     def must_go_off(self) -> bool:
@@ -323,7 +329,7 @@ class Power:
         port = self.ports.get(number)
         if port is None:
             return
-        surely, port.drawing = draws_current and (port.drawing or not port.kept), draws_current
+        surely, port.drawing, port.idle = draws_current and (port.drawing or not port.kept), draws_current, is_idle
         port.drew = port.relay == "on" and (port.drew or port.drawing)
         port.idle_since_s = min(port.idle_since_s, at_s) if port.drew and is_idle else math.inf
         if at_s <= max(port.asked_at_s, port.off_at_s) + SETTLE_S:

@@ -2,7 +2,8 @@
 
 The board tells of beats in two ways: at once (a log line), and by the age of the port's timer whenever it is asked. The
 timer is also reset by every change of the port's state and by our own pings, edges of before a relay command complete the
-first beat after it, and what is read late happened earlier. A beat is believed only where none of this explains the sign.
+first beat after it, what is read late happened earlier, and a pin that no guest drives may flutter. A beat is believed only where
+none of this explains the sign.
 """
 
 import math
@@ -62,6 +63,8 @@ class Sightings:
         port.beat_at_s = max(port.beat_at_s, at_s)
         if port.stale_edges and self.counts_edges(number):
             port.stale_edges = False
+            return
+        if self.power.ports[number].dark:
             return
         self.power.beat(number, at_s)
         self.tell(beat)
