@@ -56,7 +56,9 @@ class Supervisor:
     def restore(self, saved: Any) -> bool:
         """Take up what the store kept; False: it cannot be trusted, and the machine begins anew."""
         try:
-            self.state = wagman.restored(saved["state"])
+            state = wagman.restored(saved["state"])
+            # The guest that was started last may have been taken out of the configuration since.
+            self.state = state if state.target in (None, *self._order) else wagman.StartDevices()
             self.situation = evolve(self.situation, cursor=saved["cursor"])
             self.since = saved["since"]
         except (StoreError, KeyError, TypeError):

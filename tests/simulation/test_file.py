@@ -81,3 +81,24 @@ def test_guests_that_come_go_or_move_in_the_file_keep_their_power(change: str) -
     told, moved = history(f"{change}; 5 min; service stop; 10 s; service start; 20 min; config well; service kill; service start")
     assert [fields["needs_restart"] for type_, _, fields in told if type_ == "service.reloaded"]
     assert not moved
+
+
+def test_a_guest_that_was_taken_out_while_it_was_being_started_is_waited_for_no_more() -> None:
+    stories = list[Told]()
+
+    def watch(record: Record) -> None:
+        if isinstance(record, Told):
+            stories.append(record)
+
+    assert run("230 s; service kill; config drop cs; service start; 20 min; all well; settled", watch).violation is None
+    before = [told.event.type for told in stories if told.at_s < 230 and told.event.device == "cs"]
+    assert before[-1] == "device.starting"
+
+
+def test_all_is_well_only_with_the_configuration_of_before() -> None:
+    swapped = "config set device.gn.port 2; config set device.cs.port 1; service stop; service start"
+    assert run(f"20 min; {swapped}; 20 min; all well; settled").violation is None
+
+
+def test_a_guest_may_be_taken_out_twice() -> None:
+    assert run("20 min; config drop cs; config drop cs; 1 min").violation is None

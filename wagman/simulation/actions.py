@@ -173,10 +173,10 @@ def _message(world: World, words: str) -> None:
             raise _unknown("message", words)
 
 
-def _all(world: World, words: str) -> None:
+async def _all(world: World, words: str) -> None:
     if words != "well":
         raise _unknown("all", words)
-    world.mend()
+    await world.mend()
 
 
 def _unknown(subject: str, words: str) -> CallerError:
@@ -192,5 +192,5 @@ _HAPPENINGS: dict[str, Callable[[World, str], Awaitable[None]]] = {
     "clock": _once(_clock),
     "disk": _once(_disk),
     "message": _once(_message),
-    "all": _once(_all),
+    "all": _all,
 }

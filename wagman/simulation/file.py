@@ -55,8 +55,8 @@ class File:
         self._write()
 
     def drop(self, name: str) -> None:
-        """Somebody takes a guest out."""
-        if self.tables.pop(f"device.{name}", None) is None:
+        """Somebody takes a guest out, unless that has been done."""
+        if self.tables.pop(f"device.{name}", None) is None and name not in {device.name for device in self.original.devices}:
             raise CallerError(f"there is no device {name!r} in the configuration")
         self._write()
 

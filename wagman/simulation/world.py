@@ -287,7 +287,7 @@ class World:
 
     # --- The end of all faults -----------------------------------------------------------------------------------
 
-    def mend(self) -> None:
+    async def mend(self) -> None:
         """All faults end. Guests that hang go on hanging, and what was switched stays as it is."""
         self.board.fault("clear")
         self.board.temp(23.5)
@@ -298,7 +298,15 @@ class World:
         self._mend_guests(each.name for each in self.config.devices if each.name not in self.doomed)
         if not self.board.plugged:
             self.board.replug()
+        await self._mend_config()
         self.start()
+
+    async def _mend_config(self) -> None:
+        """The file is as it was; some of that counts only for a service that is started anew."""
+        self.file.restore()
+        self.reload()
+        if self.running != self.config:
+            await self.kill()
 
     def _mend_guests(self, names: Iterable[str]) -> None:
         for name in names:
