@@ -279,7 +279,15 @@ def damage_name(path: Path) -> None:
     path.write_bytes(data)
 
 
-@pytest.mark.parametrize("harm", [damage_body, damage_leaf, damage_freelist, damage_header, damage_name, cut_short])
+def damage_column(path: Path) -> None:
+    """A column by another name passes SQLite's own check, and then nothing can be written."""
+    path.write_bytes(path.read_bytes().replace(b"time TEXT NOT NULL", b"timd TEXT NOT NULL"))
+
+
+HARM = [damage_body, damage_leaf, damage_freelist, damage_header, damage_name, damage_column, cut_short]
+
+
+@pytest.mark.parametrize("harm", HARM)
 def test_a_damaged_file_is_set_aside_whole_and_another_log_begins(path: Path, harm: Callable[[Path], None]) -> None:
     filled(path)
     harm(path)

@@ -7,6 +7,7 @@ the other. A released migration is never edited: a change of the tables is anoth
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from typing import TypeAlias
 
 Migration: TypeAlias = Sequence[str]
@@ -43,3 +44,15 @@ def migrate(conn: sqlite3.Connection, migrations: Sequence[Migration]) -> None:
             conn.execute(statement)
         conn.execute(f"PRAGMA user_version = {version + 1}")
         conn.execute("COMMIT")
+
+
+def tables(conn: sqlite3.Connection) -> list[tuple[str, str, str | None]]:
+    """What is defined in a file, as it was written there."""
+    return conn.execute("SELECT type, name, sql FROM sqlite_master ORDER BY type, name").fetchall()
+
+
+def is_intact(conn: sqlite3.Connection, migrations: Sequence[Migration]) -> bool:
+    """Whether a file defines what the migrations make; SQLite's own check lets a misspelt column pass."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+        migrate(fresh, migrations)
+        return tables(conn) == tables(fresh)

@@ -24,7 +24,7 @@ from wagman.errors import StoreError
 from wagman.store.aside import SetAside, set_aside, sync_directory, with_suffix
 from wagman.store.event import Event, Record
 from wagman.store.limits import PAGE_BYTES, Extent, Limits, page_count, transaction
-from wagman.store.schema import MIGRATIONS, Migration, migrate, version_of
+from wagman.store.schema import MIGRATIONS, Migration, is_intact, migrate, version_of
 
 BUSY_S = 2.0
 """How long an opening waits for another process (chosen)."""
@@ -198,6 +198,8 @@ class Store:
         self._set_up(conn)
         self._check(conn)
         migrate(conn, self.migrations)
+        if not is_intact(conn, self.migrations):
+            raise _UnusableError("damaged", "its tables are not defined as they were made")
         log_id, fresh = self._name_log(conn)
         self._held = self._compare(log_id, _extent(conn))
         self._log_id = log_id
