@@ -112,19 +112,31 @@ def guests_that_run_are_not_adopted(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(device_states.Stopped, "alarm", lambda self, c, fired: real(self, c, evolve(fired, draws_current=False)))
 
 
-@mutant("20 min; gn: stop; 5 min; service kill; board fault eeprom; board reset; 20 min; service start; 10 min", 1, 6)
+FORGETFUL = "20 min; gn: stop; 5 min; cable out; board fault eeprom; board reset; 20 min; disk slow 20; cable in; 3 min"
+"""The board starts what it was told to keep off, and the guest's machine, which waits for the disk, has yet to answer to that."""
+
+
+@mutant(FORGETFUL, 1, 6)
 def power_of_unknown_origin_is_cut(patch: pytest.MonkeyPatch) -> None:
+    real = Power._off_due_s
+
+    def off_due_s(self: Power, port: power.Port) -> float:
+        port.reported = False
+        return real(self, port)
+
     patch.setattr(power.Port, "unowned", property(lambda self: False))
-    patch.setattr(Power, "_off_due_s", lambda self, port: -math.inf if port.must_go_off and not port.asked else math.inf)
+    patch.setattr(Power, "_off_due_s", off_due_s)
 
 
-@mutant("30 min; board fault eeprom; 3 min", 1, 6)
+@mutant("20 min; gn: stop; 5 min; guest gn halt=300; board fault power 1 on; 10 min", 1, 6)
 def a_report_of_a_disabled_port_is_believed_whatever_it_shows(patch: pytest.MonkeyPatch) -> None:
     real = Power._off_due_s
 
     def off_due_s(self: Power, port: power.Port) -> float:
-        port.drawing = False
-        return real(self, port)
+        drawing, port.drawing = port.drawing, False
+        due_s = real(self, port)
+        port.drawing = drawing
+        return due_s
 
     patch.setattr(power.Port, "lives", lambda self, now_s: False)
     patch.setattr(Power, "_off_due_s", off_due_s)
