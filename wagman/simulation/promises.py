@@ -339,8 +339,8 @@ class LogIsWhole:
         if event.id is None:
             self.unnumbered += 1
             return
-        if self.last_id is None:
-            self.last_id, self.sound_id = event.id - 1, event.id
+        if self.last_id is None:  # nor how many ids were taken unseen
+            self.last_id, self.sound_id, self.unnumbered = event.id - 1, event.id, 0
         skipped = event.id - self.last_id - 1
         if not 0 <= skipped <= self.unnumbered:
             yield f"event {event.id} ({event.type}) was shown after {self.last_id}"
@@ -468,6 +468,8 @@ class CrashesAreContained:
             self.crashed_s[str(event.fields.get("task")).removeprefix("device.")] = told.at_s
             if self.crashed > scene.crashes:
                 yield f"a task failed: {dict(event.fields)}"
+        if event.type == "device.power_lost":
+            self.crashed_s.pop(event.device or "", None)  # it was stopped by that, and may well be adopted
         if event.type == "device.adopted" and told.at_s - self.crashed_s.get(event.device or "", -math.inf) < SEEN_S:
             yield f"{event.device} was adopted after its task had failed: its state was lost"
 
