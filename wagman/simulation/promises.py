@@ -324,6 +324,7 @@ class LogIsWhole:
         elif isinstance(record, Ended) and record.log is None:
             if self.shown:
                 yield "the log cannot be read"
+            self.unnumbered = 0  # what was not written by then is gone
         elif isinstance(record, Ended) and record.log is not None:
             if self.unnumbered and scene.quiet_s > SEEN_S:
                 yield f"{self.unnumbered} events were shown, and never got an id"
