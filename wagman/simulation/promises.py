@@ -103,6 +103,7 @@ class OneAtATime:
     promise: ClassVar[int] = 2
     last_on_s: float = -math.inf
     off_s: dict[int, float] = field(factory=dict)
+    states: dict[str, str] = field(factory=dict)  # by the latest event of each guest
     target: str | None = None  # whom the Wagman machine is starting
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
@@ -113,6 +114,8 @@ class OneAtATime:
             yield from self.told(record)
         elif isinstance(record, Began):
             self.target = None
+            if scene.lossy:
+                self.states.clear()
 
     def moved(self, moved: RelayMoved, scene: Scene) -> Iterator[str]:
         """Times between switchings, where each was the service's own and the board carried them out at once."""
@@ -130,13 +133,16 @@ class OneAtATime:
         self.last_on_s = moved.at_s
 
     def told(self, told: Told) -> Iterator[str]:
-        """The Wagman machine waits for one guest before it turns to the next."""
-        event = told.event
+        """The Wagman machine waits for one guest before it turns to the next; one that came up by itself is not waited for."""
+        event, state = told.event, told.event.type.removeprefix("device.")
+        if state in STATES:
+            self.states[event.device or ""] = state
         match event.type:
             case "wagman.start_next_device":
                 if self.target not in (None, event.device):
                     yield f"{event.device} was started while {self.target} was starting"
-                self.target = event.device
+                is_waited_for = self.states.get(event.device or "", "stopped") in ("stopped", "starting")
+                self.target = event.device if is_waited_for else None
             case "wagman.start_stalled" | "wagman.start_refused" | "wagman.will_hibernate":
                 self.target = None
             case "device.started" | "device.stopped" | "device.will_stop" if event.device == self.target:

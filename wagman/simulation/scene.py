@@ -28,9 +28,7 @@ class Port:
 
     device: DeviceConfig  # where the configuration has changed: with the least of each time
     slowest: DeviceConfig  # and with the longest
-    on: bool = False
     moved_s: float = -math.inf
-    fell: bool = False  # it moved by itself, and off
     told_s: float = math.inf  # the first message since the relay went on
     silent_s: float = 0.0  # for how long it had been silent when the service told that its power goes
     killed: bool = False  # an operator asked for it, and it has not been carried out
@@ -86,6 +84,7 @@ class Scene:
     lossy: bool = False  # memory of the service may have been lost: it died while its disk was in trouble
     damaged: bool = False  # the log, too, while the service was down
     disk_s: float = -math.inf  # when the latest trouble of the disk ended
+    relays: dict[int, RelayMoved] = field(factory=dict)  # the latest move of each, whether a guest is configured there or not
     ports: dict[int, Port] = field(init=False)
     by_name: dict[str, Port] = field(init=False)
 
@@ -105,14 +104,16 @@ class Scene:
 
     def cannot_be_missed(self, port: Port) -> bool:
         """Whether a guest without a heartbeat lost its power before the service came up, which then never saw it draw current."""
-        return port.fell and not port.device.has_heartbeat and self.came_up_s > port.moved_s
+        moved = self.relays.get(port.device.port)
+        fell = moved is not None and moved.by == "fault" and not moved.on and self.came_up_s > moved.at_s
+        return fell and not port.device.has_heartbeat
 
     def update(self, record: Record) -> None:  # noqa: C901 - one flat match
         """Take in what happened; the checkers have seen it before."""
         self.now_s = max(self.now_s, record.at_s)
         match record:
-            case RelayMoved() if record.port in self.ports:
-                self._moved(self.ports[record.port], record)
+            case RelayMoved():
+                self._moved(record)
             case Told():
                 self._told(record)
             case Messaged():
@@ -182,8 +183,12 @@ class Scene:
         for port in self.ports.values():
             port.wanted = port.enabled = None
 
-    def _moved(self, port: Port, moved: RelayMoved) -> None:
-        port.on, port.moved_s, port.fell = moved.on, moved.at_s, moved.by == "fault" and not moved.on
+    def _moved(self, moved: RelayMoved) -> None:
+        self.relays[moved.port] = moved
+        port = self.ports.get(moved.port)
+        if port is None:
+            return
+        port.moved_s = moved.at_s
         if port.ours(moved):
             port.killed = False  # it has been carried out, or overtaken by a start
         if moved.on:

@@ -1,0 +1,50 @@
+"""What the checkers may hold against the service, and what not, where it takes rare runs to get there."""
+
+import pytest
+
+from tests.simulation.node import node
+from wagman.config.load import loads
+from wagman.simulation.command import EXAMPLE
+from wagman.simulation.play import Scenario, play
+from wagman.simulation.promises import OneAtATime
+from wagman.simulation.records import Told
+from wagman.simulation.scene import Scene
+from wagman.simulation.script import parse
+from wagman.store import Event
+
+
+def told(*events: tuple[str, str | None]) -> list[Told]:
+    """These events (type and guest), one each second."""
+    return [
+        Told(float(at_s), Event(at_s, "2100-01-01T00:00:00.000Z", "run", float(at_s), type_, device, None, {}))
+        for at_s, (type_, device) in enumerate(events, start=1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "wrong"),
+    [
+        (["stopped"], ["cs was started while gn was starting"]),
+        (["stopped", "starting"], ["cs was started while gn was starting"]),
+        (["stopped", "started"], []),
+    ],
+    ids=["is asked to start", "is booting already", "runs already"],
+)
+def test_the_next_guest_has_to_wait_for_one_that(meanwhile: list[str], wrong: list[str]) -> None:
+    scene, checker = Scene(node()), OneAtATime()
+    states = [(f"device.{state}", "gn") for state in meanwhile]
+    records = told(*states, ("wagman.start_next_device", "gn"), ("wagman.start_next_device", "cs"))
+    assert [text for record in records for text in checker.see(record, scene)] == wrong
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "board fault power 4 off; config drop x2; service kill; service start; 5 min",
+        "config drop x2; service kill; service start; 5 min; board fault power 4 off; 5 min",
+    ],
+    ids=["before it was taken out of the configuration", "meanwhile"],
+)
+def test_nobody_can_miss_a_guest_without_a_heartbeat_that_lost_its_power(script: str) -> None:
+    config = loads(EXAMPLE, "example.toml")
+    assert play(Scenario(1, config, parse(f"20 min; {script}; all well; settled"))).violation is None
