@@ -18,6 +18,13 @@ RESET_S = 90.0
 WRITTEN_S = 120.0
 """How long what waited for a disk may take to be written (the service tries once a minute)."""
 
+DECIDES = {
+    "heartbeat": frozenset[str](),
+    "enable": frozenset({"enabled"}),
+    "disable": frozenset({"enabled", "wanted"}),
+}
+"""What a request decides; every other verb decides what is wanted alone."""
+
 OVER = {"off", "ok", "in", "whole", "0"}
 """Last words that end a lasting trouble."""
 
@@ -37,7 +44,8 @@ class Port:
     restarted_s: float = -math.inf  # the service came up
     wanted: str | None = "up"  # what the operators were promised last; None: nobody can say
     enabled: bool | None = True
-    asking: int = 0  # requests that were not answered yet
+    pending: list[Asked] = field(factory=list)  # requests that were not answered yet
+    contested: set[str] = field(factory=set)  # what requests that overlap decide
 
     def ours(self, moved: RelayMoved) -> bool:
         """Whether the service made the relay move: it sent what does that. A port that is enabled may start at once."""
@@ -48,17 +56,33 @@ class Port:
         """Whether the guest came to itself when the command had left already, and had been silent until that was decided."""
         return cut.at_s - cut.silent_s > self.disabled_s and self.silent_s >= self.device.stop_silence_s / 2
 
+    def asks(self, asked: Asked) -> None:
+        """An operator asks, perhaps while others do."""
+        self.contested |= decides(asked) & self._pending_on()
+        self.pending.append(asked)
+
     def answered(self, answered: Answered) -> None:
-        """What is wanted from now on; where requests overtake each other, nobody can say."""
-        self.asking -= 1
-        verb = answered.asked.verb
-        if verb == "heartbeat" or (answered.answer is not None and not answered.accepted):
-            return
-        unsure = self.asking > 0 or answered.answer is None
-        if verb in ("enable", "disable"):
-            self.enabled = None if unsure else verb == "enable"
-        if verb != "enable":
-            self.wanted = None if unsure else "up" if verb in ("start", "restart") else "down"
+        """What is wanted from now on. Of requests that overlap nobody can say which came last: answers overtake each other."""
+        if answered.asked in self.pending:
+            self.pending.remove(answered.asked)
+        if answered.accepted or answered.answer is None:
+            for what in decides(answered.asked):
+                self._promised(what, answered.asked.verb, sure=answered.answer is not None and what not in self.contested)
+        self.contested &= self._pending_on()
+
+    def _pending_on(self) -> set[str]:
+        return {what for asked in self.pending for what in decides(asked)}
+
+    def _promised(self, what: str, verb: str, *, sure: bool) -> None:
+        if what == "enabled":
+            self.enabled = verb == "enable" if sure else None
+        else:
+            self.wanted = None if not sure else "up" if verb in ("start", "restart") else "down"
+
+
+def decides(asked: Asked) -> frozenset[str]:
+    """What an operator's request decides, where it is accepted."""
+    return DECIDES.get(asked.verb, frozenset({"wanted"}))
 
 
 def merged(before: DeviceConfig, now: DeviceConfig, choose: Callable[[float, float], float]) -> DeviceConfig:
@@ -206,7 +230,7 @@ class Scene:
         port = self.by_name.get(asked.device)
         if port is not None:
             port.killed |= asked.verb == "kill"
-            port.asking += 1
+            port.asks(asked)
         if asked.force:
             self.forced.add(asked.device)
 

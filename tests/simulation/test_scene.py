@@ -1,0 +1,57 @@
+"""What an onlooker knows of what operators were promised."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from tests.simulation.node import node
+from wagman.simulation.records import Answered, Asked
+from wagman.simulation.scene import Port, Scene
+
+
+def told(*records: Asked | Answered) -> Port:
+    """The guest gn, after these records."""
+    scene = Scene(node())
+    for record in records:
+        scene.update(record)
+    return scene.by_name["gn"]
+
+
+def asked(verb: str, at_s: float = 0.0) -> Asked:
+    return Asked(at_s, verb, "gn")
+
+
+def yes(request: Asked) -> Answered:
+    return Answered(1.0, request, {"accepted": True})
+
+
+def no(request: Asked) -> Answered:
+    return Answered(1.0, request, {"accepted": False})
+
+
+DISABLE, ENABLE, START, STOP = (asked(verb) for verb in ("disable", "enable", "start", "stop"))
+
+
+@pytest.mark.parametrize("answers", [(DISABLE, START), (START, DISABLE)])
+def test_of_requests_that_overlap_nobody_can_say_which_came_last(answers: Sequence[Asked]) -> None:
+    port = told(DISABLE, START, *map(yes, answers))
+    assert (port.wanted, port.enabled) == (None, False)
+
+
+@pytest.mark.parametrize("answers", [(ENABLE, START), (START, ENABLE)])
+def test_requests_that_decide_different_things_do_not_get_in_each_others_way(answers: Sequence[Asked]) -> None:
+    port = told(STOP, yes(STOP), ENABLE, START, *map(yes, answers))
+    assert (port.wanted, port.enabled) == ("up", True)
+
+
+def test_what_is_asked_once_all_is_answered_counts() -> None:
+    again = asked("stop", 2.0)
+    assert told(STOP, START, yes(STOP), yes(START), again, yes(again)).wanted == "down"
+
+
+def test_what_is_refused_changes_nothing() -> None:
+    assert told(STOP, no(STOP)).wanted == "up"
+
+
+def test_without_an_answer_nobody_knows_whether_it_was_heard() -> None:
+    assert told(STOP, Answered(20.0, STOP, None)).wanted is None
