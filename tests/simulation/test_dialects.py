@@ -41,6 +41,19 @@ def test_every_promise_holds_where_the_dialect_is_to_be_found_out(
     assert play(Scenario(1, config, make_script(config, PROFILES[profile], 1, HOUR_S))).violation is None
 
 
+@pytest.mark.parametrize(("dialect", "revived_s"), [("v3", 296), ("v4", 294)])
+def test_a_guest_that_comes_to_itself_before_it_can_be_heard_has_rightly_lost_its_heartbeat(dialect: str, revived_s: int) -> None:
+    lost = list[float]()
+
+    def watch(record: Record) -> None:
+        if isinstance(record, Told) and record.event.type == "device.heartbeat_lost":
+            lost.append(record.at_s)
+
+    script = f"20 min; guest gn hang; {revived_s} s; guest gn revive; 2 min"
+    assert play(Scenario(1, node(dialect), parse(script)), watch).violation is None
+    assert [at_s > 20 * 60 + revived_s for at_s in lost] == [True]
+
+
 @pytest.mark.parametrize("dialect", ["v3", "v4"])
 @pytest.mark.parametrize("while_away", [False, True])
 def test_a_guest_without_a_heartbeat_whose_relay_falls_off_comes_back_where_the_service_had_seen_it_run(

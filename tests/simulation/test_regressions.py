@@ -9,9 +9,9 @@ ONCE_BROKEN = {
         2,
         "20 min; service kill; disk slow 18; service start; 5 min; all well; settled",
     ),
-    "a board that forgot its EEPROM reports running ports as disabled, and they were cut": (
+    "a relay that came on by itself is reported as disabled, and its guest was cut": (
         1,
-        "30 min; board fault eeprom; 3 min; all well; settled",
+        "20 min; gn: stop; 5 min; guest gn halt=300; board fault power 1 on; 10 min; all well; settled",
     ),
     "a board that forgot its boot count and started a stopped guest was taken for one that keeps it off, and it was cut": (
         1,

@@ -14,11 +14,8 @@ from attrs import define, field, frozen
 
 from wagman.config.schema import DeviceConfig, other_medium
 from wagman.simulation.records import Asked, Began, Ended, Log, Look, Record, RelayMoved, Sent, Told
-from wagman.simulation.scene import Port, Scene
+from wagman.simulation.scene import BEAT_S, SLACK_S, Port, Scene
 from wagman.store import Event
-
-SLACK_S = 1.5
-"""How far apart two clocks, or a command and its effect, may place the same moment (chosen)."""
 
 LATE_S = 30.0
 """A guest that came to life so shortly before a cut could not be heard in time (chosen: four polls and a slow command)."""
@@ -28,9 +25,6 @@ SEEN_S = 180.0
 
 STATES = ("stopped", "starting", "will_stop", "started", "stopping", "restarting")
 """The states of a guest; the events that tell of entering them have the same names."""
-
-BEAT_S = 8.0
-"""How often the board hears a simulated guest."""
 
 
 class Checker(Protocol):
@@ -85,7 +79,7 @@ class CutsAreEarned:
         """It was told to halt, and then was silent. A service that came up may take a message of before for delivered."""
         device = port.device
         told_s = min(port.told_s, port.restarted_s if math.isfinite(port.restarted_s) else math.inf)
-        unheard = not device.has_heartbeat or port.heard_too_late(cut)
+        unheard = not device.has_heartbeat or port.heard_too_late
         silent = unheard or cut.silent_s >= device.stop_silence_s - BEAT_S - SLACK_S
         return silent and cut.at_s - told_s >= device.stop_silence_s - SLACK_S
 
@@ -296,14 +290,14 @@ class NothingLostByOutages:
 
     def silent(self, told: Told, device: DeviceConfig) -> Iterator[str]:
         """Only what was silent for so long has lost its heartbeat."""
-        if told.silent_s < device.heartbeat_timeout_s - BEAT_S - SLACK_S:
-            yield f"the heartbeat of {device.name} was called lost, and it beat {told.silent_s:.0f} s ago"
+        if told.unheard_s < device.heartbeat_timeout_s - BEAT_S - SLACK_S:
+            yield f"the heartbeat of {device.name} was called lost, and it was silent for {told.unheard_s:.0f} s at most"
 
     def cut(self, cut: RelayMoved, port: Port) -> Iterator[str]:
         """A guest that was heard, and not told to halt long ago, keeps its power."""
         device = port.device
         excused = port.killed or device.shutdown == () or cut.at_s - port.told_s >= device.stop_timeout_s - SLACK_S
-        heard = cut.guest in ("running", "halting") and cut.silent_s < BEAT_S and not port.heard_too_late(cut)
+        heard = cut.guest in ("running", "halting") and cut.silent_s < BEAT_S and not port.heard_too_late
         if port.ours(cut) and heard and not excused and cut.at_s - port.moved_s > LATE_S + port.slowest.start_timeout_max_s:
             yield f"{device.name} was {cut.guest} when its power was cut"
 

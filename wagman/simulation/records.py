@@ -33,6 +33,7 @@ class Sent:
 
     at_s: float
     words: tuple[str, ...]
+    unheard_s: float = 0.0  # with `disable`: for how long the service may have heard nothing of the port's guest
 
 
 @frozen
@@ -50,7 +51,7 @@ class Told:
 
     at_s: float
     event: Event
-    silent_s: float = 0.0  # how long the guest that it is about had been silent by then
+    unheard_s: float = 0.0  # for how long the service may have heard nothing of the guest that it is about
 
 
 @frozen

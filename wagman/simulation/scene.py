@@ -7,7 +7,13 @@ from typing import Any
 from attrs import define, evolve, field, fields
 
 from wagman.config.schema import Config, DeviceConfig
-from wagman.simulation.records import Answered, Asked, Began, Configured, Did, Ended, Messaged, Record, RelayMoved, Sent, Told
+from wagman.simulation.records import Answered, Asked, Began, Configured, Did, Ended, Messaged, Record, RelayMoved, Sent
+
+SLACK_S = 1.5
+"""How far apart two clocks, or a command and its effect, may place the same moment (chosen)."""
+
+BEAT_S = 8.0
+"""How often the board hears a simulated guest."""
 
 SENT_S = 100.0
 """How long after it was sent a command may have its effect: a slow board, or one that is just booting (chosen)."""
@@ -37,7 +43,7 @@ class Port:
     slowest: DeviceConfig  # and with the longest
     moved_s: float = -math.inf
     told_s: float = math.inf  # the first message since the relay went on
-    silent_s: float = 0.0  # for how long it had been silent when the service told that its power goes
+    unheard_s: float = 0.0  # the longest that the service may have heard nothing of it when it sent what cuts it
     killed: bool = False  # an operator asked for it, and it has not been carried out
     enabled_s: float = -math.inf  # `enable` or `start` was sent
     disabled_s: float = -math.inf  # `disable` was sent
@@ -52,9 +58,10 @@ class Port:
         sent_s = self.enabled_s if moved.on else self.disabled_s
         return moved.by in ("command", "board") and moved.at_s - sent_s <= SENT_S
 
-    def heard_too_late(self, cut: RelayMoved) -> bool:
-        """Whether the guest came to itself when the command had left already, and had been silent until that was decided."""
-        return cut.at_s - cut.silent_s > self.disabled_s and self.silent_s >= self.device.stop_silence_s / 2
+    @property
+    def heard_too_late(self) -> bool:
+        """Whether the guest can only have come to itself when its cut was under way: the service had not heard it for so long."""
+        return self.unheard_s >= self.device.stop_silence_s - BEAT_S - SLACK_S
 
     def asks(self, asked: Asked) -> None:
         """An operator asks, perhaps while others do."""
@@ -132,17 +139,15 @@ class Scene:
         fell = moved is not None and moved.by == "fault" and not moved.on and self.came_up_s > moved.at_s
         return fell and not port.device.has_heartbeat
 
-    def update(self, record: Record) -> None:  # noqa: C901 - one flat match
+    def update(self, record: Record) -> None:
         """Take in what happened; the checkers have seen it before."""
         self.now_s = max(self.now_s, record.at_s)
         match record:
             case RelayMoved():
                 self._moved(record)
-            case Told():
-                self._told(record)
             case Messaged():
                 port = self.by_name[record.device]
-                port.told_s = min(port.told_s, record.at_s)
+                port.told_s, port.unheard_s = min(port.told_s, record.at_s), 0.0
             case Sent():
                 self._sent(record)
             case Asked() | Answered():
@@ -153,11 +158,6 @@ class Scene:
                 self._configured(record.config)
             case Began() | Ended():
                 self._lives(record)
-
-    def _told(self, told: Told) -> None:
-        port = self.by_name.get(told.event.device or "")
-        if port is not None and told.event.type in ("device.stopped", "device.starting"):
-            port.silent_s = told.silent_s
 
     def _lives(self, record: Began | Ended) -> None:
         """The service comes up, or is gone."""
@@ -216,7 +216,7 @@ class Scene:
         if port.ours(moved):
             port.killed = False  # it has been carried out, or overtaken by a start
         if moved.on:
-            port.told_s, port.restarted_s, port.silent_s = math.inf, -math.inf, 0.0
+            port.told_s, port.restarted_s, port.unheard_s = math.inf, -math.inf, 0.0
 
     def _sent(self, sent: Sent) -> None:
         if len(sent.words) == 2 and sent.words[1].isdecimal() and int(sent.words[1]) in self.ports:  # noqa: PLR2004
@@ -224,7 +224,7 @@ class Scene:
             if sent.words[0] in ("enable", "start"):
                 port.enabled_s = sent.at_s
             elif sent.words[0] == "disable":
-                port.disabled_s = sent.at_s
+                port.disabled_s, port.unheard_s = sent.at_s, max(port.unheard_s, sent.unheard_s)
 
     def _asked(self, asked: Asked) -> None:
         port = self.by_name.get(asked.device)

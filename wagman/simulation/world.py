@@ -55,6 +55,9 @@ double the time that a run takes (chosen: about a main loop of the board)."""
 AGENT_S = 4.0
 """How often it is looked whether a guest that is not heard has beaten (chosen: half of a beat)."""
 
+NEWS_S = 30.0
+"""A beat that is no older may not have reached the service (chosen: four polls and a slow command)."""
+
 LONGEST_SILENCE_S = 7200.0
 """Silence is measured up to here."""
 
@@ -147,19 +150,22 @@ class World:
 
     def _sent(self, data: bytes) -> None:
         for words in requests_in(data):
-            self.watch(Sent(self.now_s, words))
+            self.watch(Sent(self.now_s, words, self._unheard_s(int(words[1])) if words[0] == "disable" else 0.0))
 
     def _told(self, event: Event) -> None:
         if self.life is not None and self.life.plug.cut:
             return  # the last breath of a process that is dead already
-        self.watch(Told(self.now_s, event, self._silence_of(event.device)))
+        self.watch(Told(self.now_s, event, 0.0 if event.device is None else self._unheard_s(self.port(event.device))))
 
-    def _silence_of(self, device: str | None) -> float:
-        """How long a guest has been silent, as far as the present is known to the board."""
-        if device is None:
-            return 0.0
-        port = self.port(device)
-        return self._silent_s(port, self.board.hardware.guests[port], self.now_s)
+    def _unheard_s(self, port: int) -> float:
+        """For how long the service may have heard nothing of a guest, which beats once its pin has moved often enough.
+
+        It is still silent, or its silence ended so lately that the service could not know.
+        """
+        guest, now_s, on_s = self.board.hardware.guests[port], self.now_s, self._on_s.get(port, 0.0)
+        known_s = now_s - NEWS_S
+        ended_s = min(now_s, guest.beat_at_s(guest.beats(known_s) + 1))
+        return max(now_s - max(on_s, guest.last_beat_s(now_s)), ended_s - max(on_s, guest.last_beat_s(known_s)))
 
     def look(self) -> Look | None:
         """Compare what the service shows with how things are, if it is up."""

@@ -192,6 +192,28 @@ def test_edges_never_decrease_whatever_happens(story: list[tuple[str, float]]) -
             assert guest.edges(next_s) == seen + 1
 
 
+@given(
+    st.lists(st.tuples(st.sampled_from(["hang", "revive", "beat=4", "beat=8"]), st.floats(0.1, 60)), max_size=20),
+)
+def test_the_last_beat_is_when_their_number_last_grew(story: list[tuple[str, float]]) -> None:
+    guest, now_s = powered(GuestSpec(boot_s=10)), 200.0
+    for what, pause_s in story:
+        beats, last_s = guest.beats(now_s), guest.last_beat_s(now_s)
+        if "=" in what:
+            guest.change(now_s, guest.spec.changed(what))
+        else:
+            getattr(guest, what)(now_s)
+        now_s += pause_s
+        if guest.beats(now_s) == beats:
+            assert guest.last_beat_s(now_s) == last_s
+        else:
+            assert guest.last_beat_s(now_s) == guest.beat_at_s(guest.beats(now_s))
+
+
+def test_a_guest_that_never_beat_has_no_last_beat() -> None:
+    assert powered(GuestSpec(beat_s=0)).last_beat_s(1000) == -math.inf
+
+
 # --- Descriptions -----------------------------------------------------------------------------------------------------
 
 

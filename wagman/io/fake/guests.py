@@ -152,6 +152,7 @@ class Guest:
     _dead: bool = False  # has power, but no medium that boots
     _past_edges: int = 0  # of all trains before this one
     _past_beats: int = 0
+    _past_beat_s: float = -math.inf  # the last of them
     _train: EdgeTrain = _SILENT
 
     def state(self, now_s: float) -> str:
@@ -188,8 +189,13 @@ class Guest:
         """When the heartbeat of that number falls, as things stand; math.inf if it does not."""
         return self._train.time_of((number - self._past_beats) * EDGES_PER_BEAT)
 
+    def last_beat_s(self, until_s: float) -> float:
+        """When the latest heartbeat up to `until_s` fell, which is not before the present rhythm began; -math.inf: never."""
+        beats = self._train.count(until_s) // EDGES_PER_BEAT
+        return self._train.time_of(beats * EDGES_PER_BEAT) if beats else self._past_beat_s
+
     def _begin_train(self, now_s: float, train: EdgeTrain) -> None:
-        self._past_edges, self._past_beats = self.edges(now_s), self.beats(now_s)
+        self._past_edges, self._past_beats, self._past_beat_s = self.edges(now_s), self.beats(now_s), self.last_beat_s(now_s)
         self._train = train
 
     def _end_train(self, at_s: float) -> None:
