@@ -284,7 +284,20 @@ def damage_column(path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"time TEXT NOT NULL", b"timd TEXT NOT NULL"))
 
 
-HARM = [damage_body, damage_leaf, damage_freelist, damage_header, damage_name, damage_column, cut_short]
+def flip(offset: int, bit: int) -> Callable[[Path], None]:
+    """One bit of the header, of which SQLite says other things than that the file is damaged."""
+
+    def harm(path: Path) -> None:
+        data = bytearray(path.read_bytes())
+        data[offset] ^= 1 << bit
+        path.write_bytes(data)
+
+    harm.__name__ = f"flip_byte_{offset}"
+    return harm
+
+
+FLIPS = [flip(18, 6), flip(47, 3), flip(60, 7)]
+HARM = [damage_body, damage_leaf, damage_freelist, damage_header, damage_name, damage_column, cut_short, *FLIPS]
 
 
 @pytest.mark.parametrize("harm", HARM)

@@ -8,6 +8,7 @@ the other. A released migration is never edited: a change of the tables is anoth
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import TypeAlias
 
 Migration: TypeAlias = Sequence[str]
@@ -29,6 +30,18 @@ MIGRATIONS: Sequence[Migration] = (
         "CREATE TABLE memory (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     ),
 )
+
+NEWEST = {18: b"\x02", 47: b"\x04", 60: b"\x7f"}
+"""Bytes of the file's header, by offset, and the most that each can be (https://sqlite.org/fileformat2.html): the formats for
+writing and of the tables, and the sign of the version. SQLite takes a file beyond them for one of a newer SQLite, and leaves it
+read-only or unread, or counts backwards; none of that is an error that tells of damage."""
+
+
+def has_sound_header(path: Path) -> bool:
+    """Whether SQLite will write to a file; one without a header is new. Raises OSError."""
+    with path.open("rb") as file:
+        header = file.read(max(NEWEST) + 1)
+    return all(header[offset : offset + 1] <= most for offset, most in NEWEST.items())
 
 
 def version_of(conn: sqlite3.Connection) -> int:

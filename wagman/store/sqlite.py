@@ -24,7 +24,7 @@ from wagman.errors import StoreError
 from wagman.store.aside import SetAside, set_aside, sync_directory, with_suffix
 from wagman.store.event import Event, Record
 from wagman.store.limits import PAGE_BYTES, Extent, Limits, page_count, transaction
-from wagman.store.schema import MIGRATIONS, Migration, is_intact, migrate, version_of
+from wagman.store.schema import MIGRATIONS, Migration, has_sound_header, is_intact, migrate, version_of
 
 BUSY_S = 2.0
 """How long an opening waits for another process (chosen)."""
@@ -193,6 +193,8 @@ class Store:
     def _open(self) -> Opened:
         self._clear_the_place()
         self._make_file()
+        if not has_sound_header(self.path):
+            raise _UnusableError("damaged", "its header is not one that SQLite writes")
         conn = self._conn = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
         conn.text_factory = _lenient_text
         self._set_up(conn)
