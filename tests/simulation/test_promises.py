@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.simulation.node import node
+from tests.simulation.node import node, run
 from wagman.config.load import loads
 from wagman.simulation.command import EXAMPLE
 from wagman.simulation.play import Scenario, play
@@ -48,3 +48,7 @@ def test_the_next_guest_has_to_wait_for_one_that(meanwhile: list[str], wrong: li
 def test_nobody_can_miss_a_guest_without_a_heartbeat_that_lost_its_power(script: str) -> None:
     config = loads(EXAMPLE, "example.toml")
     assert play(Scenario(1, config, parse(f"20 min; {script}; all well; settled"))).violation is None
+
+
+def test_a_kill_that_waits_for_a_slow_disk_behind_a_start_may_cut_what_came_on_meanwhile() -> None:
+    assert run("20 min; gn: stop; 5 min; disk slow 3; gn: start; 0.4 s; gn: kill; 3 min; all well; settled").violation is None

@@ -1,15 +1,15 @@
-"""What an onlooker knows of what operators were promised."""
+"""What an onlooker knows of what operators asked for, and were promised."""
 
 from collections.abc import Sequence
 
 import pytest
 
 from tests.simulation.node import node
-from wagman.simulation.records import Answered, Asked
+from wagman.simulation.records import Answered, Asked, Record, RelayMoved, Sent
 from wagman.simulation.scene import Port, Scene
 
 
-def told(*records: Asked | Answered) -> Port:
+def told(*records: Record) -> Port:
     """The guest gn, after these records."""
     scene = Scene(node())
     for record in records:
@@ -29,7 +29,10 @@ def no(request: Asked) -> Answered:
     return Answered(1.0, request, {"accepted": False})
 
 
-DISABLE, ENABLE, START, STOP = (asked(verb) for verb in ("disable", "enable", "start", "stop"))
+DISABLE, ENABLE, KILL, START, STOP = (asked(verb) for verb in ("disable", "enable", "kill", "start", "stop"))
+
+ON = (Sent(1.0, ("enable", "1")), RelayMoved(2.0, 1, on=True, by="command", guest="off", silent_s=0.0))
+OFF = (Sent(1.0, ("disable", "1")), RelayMoved(2.0, 1, on=False, by="command", guest="booting", silent_s=0.0))
 
 
 @pytest.mark.parametrize("answers", [(DISABLE, START), (START, DISABLE)])
@@ -55,3 +58,13 @@ def test_what_is_refused_changes_nothing() -> None:
 
 def test_without_an_answer_nobody_knows_whether_it_was_heard() -> None:
     assert told(STOP, Answered(20.0, STOP, None)).wanted is None
+
+
+@pytest.mark.parametrize("records", [(KILL, *ON), (KILL, *ON, yes(KILL))])
+def test_a_kill_that_waits_behind_a_start_is_yet_to_come(records: Sequence[Record]) -> None:
+    assert told(*records).killed
+
+
+@pytest.mark.parametrize("records", [(KILL, yes(KILL), *ON), (KILL, yes(KILL), *OFF), (KILL, *ON, yes(KILL), *OFF)])
+def test_a_kill_that_was_carried_out_or_overtaken_excuses_no_other_cut(records: Sequence[Record]) -> None:
+    assert not told(*records).killed

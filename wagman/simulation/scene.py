@@ -63,6 +63,11 @@ class Port:
         """Whether the guest can only have come to itself when its cut was under way: the service had not heard it for so long."""
         return self.unheard_s >= self.device.stop_silence_s - BEAT_S - SLACK_S
 
+    @property
+    def kill_is_pending(self) -> bool:
+        """Whether a `kill` was not answered yet: it may wait for the guest's machine, behind a start that goes on meanwhile."""
+        return any(asked.verb == "kill" for asked in self.pending)
+
     def asks(self, asked: Asked) -> None:
         """An operator asks, perhaps while others do."""
         self.contested |= decides(asked) & self._pending_on()
@@ -214,7 +219,7 @@ class Scene:
             return
         port.moved_s = moved.at_s
         if port.ours(moved):
-            port.killed = False  # it has been carried out, or overtaken by a start
+            port.killed = port.kill_is_pending  # one that was answered has been carried out, or overtaken by a start
         if moved.on:
             port.told_s, port.restarted_s, port.unheard_s = math.inf, -math.inf, 0.0
 
