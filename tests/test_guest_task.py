@@ -124,3 +124,20 @@ def test_what_a_request_came_to_is_durable_once_it_has_settled(tmp_path: Path) -
             nursery.cancel_scope.cancel()
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+def test_a_request_that_was_not_answered_in_time_is_not_carried_out_later(tmp_path: Path) -> None:
+    async def main() -> None:
+        guest = guest_of(tmp_path, Around())
+        await guest.journal.load()
+        async with trio.open_nursery() as nursery:
+            await nursery.start(guest.journal.run)
+            assert not (await guest.ask(Operator("stop"), None)).accepted  # its task does not run
+            nursery.start_soon(guest.run)
+            await trio.sleep(1)
+            assert isinstance(guest.state, Started)
+            assert (await guest.ask(Operator("stop"), None)).accepted
+            assert isinstance(guest.state, device.Stopping)
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))

@@ -33,13 +33,27 @@ class Nudge:
     """Asks a task for a sign of life."""
 
 
+@define(eq=False)
+class Reply:
+    """What somebody waits for who asked for something; one who has given up wants it no more."""
+
+    verdict: Verdict | None = None
+    withdrawn: bool = False
+    given: trio.Event = field(factory=trio.Event)
+
+    def give(self, verdict: Verdict) -> None:
+        """The decision."""
+        self.verdict = verdict
+        self.given.set()
+
+
 @frozen
 class Letter:
     """An input with what belongs to it: the event that caused it, and whoever waits for the answer."""
 
     content: Input
     cause: Cause = None
-    answer: Callable[[Verdict], None] | None = None
+    reply: Reply | None = None
 
 
 @frozen
@@ -191,6 +205,8 @@ class Guest:
                 return
             case Beat() if self.beat_at_s is not None and item.at_s < self.beat_at_s:
                 return  # told late: a later one has been taken from elsewhere
+            case Letter(reply=Reply(withdrawn=True)):
+                return
             case Letter():
                 await self._step(nursery, item)
             case _:
@@ -201,8 +217,8 @@ class Guest:
             self.beat_at_s = letter.content.at_s
         step = device.step(self.state, self.case, letter.content)
         receipt = self._remember(step, letter)
-        if letter.answer is not None and step.verdict is not None:
-            letter.answer(step.verdict)
+        if letter.reply is not None and step.verdict is not None:
+            letter.reply.give(step.verdict)
         if receipt is not None and self._acts(step):
             await receipt.settled(COMMIT_S)
         self._publish()
@@ -294,19 +310,21 @@ class Guest:
     # Requests ----------------------------------------------------------------
 
     async def ask(self, request: Input, cause: Cause) -> Verdict:
-        """Put a request to the machine and wait for its answer, which comes at once unless the guest's task is in trouble."""
-        answered = trio.Event()
-        answers: list[Verdict] = []
+        """Put a request to the machine and wait for its answer, which comes at once unless the guest's task is in trouble.
 
-        def answer(verdict: Verdict) -> None:
-            answers.append(verdict)
-            answered.set()
-
-        if not self.inbox.ask(Letter(request, cause, answer)):
-            return Verdict(accepted=False, state=self.state.name, reason="too many requests are waiting: try again")
+        A request that is not answered in time is withdrawn: what was not accepted is not carried out later.
+        """
+        reply = Reply()
+        if not self.inbox.ask(Letter(request, cause, reply)):
+            return self._refuses("too many requests are waiting: try again")
         with trio.move_on_after(ANSWER_S):
-            await answered.wait()
-        return answers[0] if answers else Verdict(accepted=False, state=self.state.name, reason="no answer: see the log")
+            await reply.given.wait()
+        if reply.verdict is None:
+            reply.withdrawn = True
+        return reply.verdict or self._refuses(f"no answer within {ANSWER_S:g} s, and so it was withdrawn: see the log, try again")
+
+    def _refuses(self, reason: str) -> Verdict:
+        return Verdict(accepted=False, state=self.state.name, reason=reason)
 
 
 def tells_stopped(step: Step) -> bool:
