@@ -13,7 +13,7 @@ from wagman.contain import contained
 from wagman.device import Guest, Stamp
 from wagman.events import Beat, Draft, Polled, PowerGoal
 from wagman.fsm import device
-from wagman.fsm.device_states import Started
+from wagman.fsm.device_states import Started, Stopping
 from wagman.fsm.inputs import Operator
 from wagman.fsm.wagman import View
 from wagman.messages import Delivery
@@ -137,7 +137,7 @@ def test_a_request_that_was_not_answered_in_time_is_not_carried_out_later(tmp_pa
             await trio.sleep(1)
             assert isinstance(guest.state, Started)
             assert (await guest.ask(Operator("stop"), None)).accepted
-            assert isinstance(guest.state, device.Stopping)
+            assert isinstance(guest.state, Stopping)
             nursery.cancel_scope.cancel()
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
