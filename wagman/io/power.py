@@ -7,7 +7,7 @@ reconciler alone decides when a relay is switched, and keeps the rules that hold
 - a reply is no evidence: a port is on or off once the board shows it, and until then the command is repeated;
 - an off is believed only when the port has also stopped drawing current; after three rounds the relay is reported stuck;
 - power of unknown origin is reported (`PowerFound`) and never cut: whoever wants it off must first ask the guest to halt;
-- an off that rests on silence lapses when the guest is heard before it could be carried out.
+- an off that rests on silence, and could not be carried out while the link was down, lapses when the guest was heard since.
 
 Each number of a power cycle is switched on once. After a restart of the service the goals say what was already seen.
 """
