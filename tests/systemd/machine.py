@@ -125,6 +125,10 @@ class Machine:
     def guests_up(self) -> bool:
         return self.states() == GUEST_STATES
 
+    def board_seen(self) -> bool:
+        """The service has polled the board since it came up."""
+        return not json.loads(self.says("wagman status --json"))["board"]["blind"]
+
     def relay_log(self) -> list[Mapping[str, Any]]:
         """Every relay that moved since the board came up."""
         log: list[Mapping[str, Any]] = json.loads(self.says("wagman fake-board --send /run/board/control status"))["relay_log"]

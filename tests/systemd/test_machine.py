@@ -114,6 +114,7 @@ def test_without_any_right_file_it_waits_longer_and_longer_and_comes_back_at_onc
 
 
 def test_a_stop_touches_no_guest_and_says_when_the_board_will_restart_the_controller(machine: Machine) -> None:
+    eventually(machine.board_seen)
     machine.run("systemctl stop wagman; sleep 1; systemctl start wagman")
     eventually(machine.guests_up)
     *_, stopping, unfed = (event for event in machine.events() if event["type"] in ("service.stopping", "controller.unfed"))
