@@ -121,6 +121,7 @@ class Scene:
     damaged: bool = False  # the log, too, while the service was down
     disk_s: float = -math.inf  # when the latest trouble of the disk ended
     relays: dict[int, RelayMoved] = field(factory=dict)  # the latest move of each, whether a guest is configured there or not
+    stuck: set[int] = field(factory=set)  # relays that were stuck at some time since they last moved
     ports: dict[int, Port] = field(init=False)
     by_name: dict[str, Port] = field(init=False)
 
@@ -139,10 +140,13 @@ class Scene:
         return "disk" in self.troubles or self.now_s - self.disk_s < WRITTEN_S
 
     def cannot_be_missed(self, port: Port) -> bool:
-        """Whether a guest without a heartbeat lost its power before the service came up, which then never saw it draw current."""
+        """Whether a guest without a heartbeat has no power, and this run of the service never saw it draw current.
+
+        Its relay fell off before the service came up, or was stuck when it was switched on.
+        """
         moved = self.relays.get(port.device.port)
         fell = moved is not None and moved.by == "fault" and not moved.on and self.came_up_s > moved.at_s
-        return fell and not port.device.has_heartbeat
+        return not port.device.has_heartbeat and (fell or port.device.port in self.stuck)
 
     def update(self, record: Record) -> None:
         """Take in what happened; the checkers have seen it before."""
@@ -214,6 +218,7 @@ class Scene:
 
     def _moved(self, moved: RelayMoved) -> None:
         self.relays[moved.port] = moved
+        self.stuck.discard(moved.port)
         port = self.ports.get(moved.port)
         if port is None:
             return
@@ -283,6 +288,7 @@ class Scene:
             case ["reset" | "powercycle"] | ["fault", "brownout" | "watchdog" | "eeprom"]:
                 self.troubled_s = self.now_s + RESET_S
             case ["fault", "relay", where, how]:
+                self.stuck.update([int(where)] if how == "stuck" and where.isdecimal() else ())
                 self._lasting(f"relay {where}", how)
             case ["fault", "sensor", where, how, *_]:
                 self._lasting(f"sensor {where}", how)
