@@ -6,6 +6,7 @@ import os
 import signal
 import stat
 import subprocess
+import sys
 import tty
 from functools import partial
 
@@ -64,6 +65,22 @@ def test_a_socket_that_a_dead_service_left_behind_is_replaced() -> None:
         assert node.socket.exists()
         node.start_service()
         eventually(node.answers)
+
+
+def test_a_task_that_keeps_crashing_ends_it_with_an_error() -> None:
+    defect = "from wagman.supervisor import Supervisor; Supervisor.run = lambda self: 1 / 0"
+    with new_node() as node:
+        command = [sys.executable, "-c", f"{defect}; import sys; from wagman.cli import main; sys.exit(main())"]
+        done = subprocess.run(
+            [*command, "run", "--config", str(node.config), "--speed", "20"],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert done.stderr.startswith("wagman: the task wagman crashed 5 times in a row: ZeroDivisionError")
+        assert done.stdout.count("service.task_failed") == 5
 
 
 def test_a_port_that_somebody_else_holds_is_a_refusal() -> None:
