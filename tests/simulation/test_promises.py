@@ -6,8 +6,8 @@ from tests.simulation.node import node, run
 from wagman.config.load import loads
 from wagman.simulation.command import EXAMPLE
 from wagman.simulation.play import Scenario, play
-from wagman.simulation.promises import OneAtATime
-from wagman.simulation.records import Told
+from wagman.simulation.promises import CrashesAreContained, OneAtATime
+from wagman.simulation.records import Began, Record, Told
 from wagman.simulation.scene import Scene
 from wagman.simulation.script import parse
 from wagman.store import Event
@@ -53,3 +53,18 @@ def test_a_guest_without_a_heartbeat_whose_lack_of_power_nobody_can_see_is_not_m
 
 def test_a_kill_that_waits_for_a_slow_disk_behind_a_start_may_cut_what_came_on_meanwhile() -> None:
     assert run("20 min; gn: stop; 5 min; disk slow 3; gn: start; 0.4 s; gn: kill; 3 min; all well; settled").violation is None
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "is_blamed"),
+    [([], True), ([Began(2.0, 2)], False), (told(("device.power_lost", "gn")), False)],
+    ids=["nothing", "another life", "a loss of power"],
+)
+def test_a_crash_is_blamed_for_a_guest_that_begins_anew_unless_something_else_explains_it(
+    meanwhile: list[Record], is_blamed: bool
+) -> None:
+    scene, checker = Scene(node()), CrashesAreContained()
+    scene.crashes = 1
+    crash = Event(1, "2100-01-01T00:00:00.000Z", "run", 1.0, "service.task_failed", None, None, {"task": "device.gn"})
+    records = [Told(1.0, crash), *meanwhile, *told(("device.adopted", "gn"))]
+    assert bool([text for record in records for text in checker.see(record, scene)]) == is_blamed

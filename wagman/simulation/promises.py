@@ -458,6 +458,8 @@ class CrashesAreContained:
         """Crashes that are told of, and how each life ends."""
         if isinstance(record, Told):
             yield from self.told(record, scene)
+        if isinstance(record, Began):
+            self.crashed_s.clear()  # what this life does not know was not lost by a crash of the one before
         if isinstance(record, Ended) and record.how not in ("killed", "stopped"):
             yield f"the service ended by itself: {record.how}"
 
