@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
+from wagman.config.schema import BoardConfig, Config
 from wagman.events import Polled
 from wagman.fsm.alarms import KEEP, Alarm, Fired
 from wagman.inbox import CAPACITY, Inbox
 from wagman.loop import Alarms, drive
+from wagman.service import late_s
 
 PORT = 1
 
@@ -57,21 +59,21 @@ def test_an_alarm_that_needs_no_proof_fires_when_it_falls_due() -> None:
     virtually(main)
 
 
-@pytest.mark.parametrize(("overdue_s", "late"), [(0, False), (120, False), (120.1, True), (9000, True)])
-def test_an_alarm_is_late_when_as_much_time_again_has_passed(overdue_s: float, late: bool) -> None:
+@pytest.mark.parametrize("after_s", [5, 600])
+@pytest.mark.parametrize(("overdue_s", "late"), [(0, False), (60, False), (60.1, True), (9000, True)])
+def test_an_alarm_is_late_when_it_is_overdue_by_more_than_a_minute_however_long_it_took(
+    overdue_s: float, late: bool, after_s: float
+) -> None:
     alarms = Alarms()
-    alarms.plan({"timeout": Alarm(120)}, 0.0)
+    alarms.plan({"timeout": Alarm(after_s)}, 0.0)
     armed = alarms.nearest()
     assert armed is not None
-    assert alarms.fired(armed, 120 + overdue_s) == Fired("timeout", late=late)
+    assert alarms.fired(armed, after_s + overdue_s) == Fired("timeout", late=late)
 
 
-def test_an_alarm_is_not_late_within_a_minute() -> None:
-    alarms = Alarms()
-    alarms.plan({"settle": Alarm(5)}, 0.0)
-    armed = alarms.nearest()
-    assert armed is not None
-    assert not alarms.fired(armed, 65.0).late
+@pytest.mark.parametrize(("poll_s", "expected_s"), [(5, 60), (20, 60), (300, 900)])
+def test_where_the_board_is_asked_rarely_an_alarm_is_late_after_three_polls(poll_s: float, expected_s: float) -> None:
+    assert late_s(Config(BoardConfig(poll_s=poll_s))) == expected_s
 
 
 @pytest.mark.parametrize(("asked_s", "fires"), [(None, False), (119.0, False), (120.0, True)])

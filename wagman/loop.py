@@ -10,7 +10,7 @@ The rules it keeps, so that no machine has to:
   deadline, was answered, and by which the board has listened all that time without hearing anything. A dead link, a
   deaf board, a stopped or slow service therefore prove nothing; the alarm is *held* until the proof comes.
 - An alarm that wants an answer is held until the board has given one since the deadline, whatever the answer. It says when
-  it is late: then nobody knows what happened meanwhile.
+  it is late, by more than the board can go unseen: then nobody knows what happened meanwhile.
 """
 
 import math
@@ -25,7 +25,7 @@ from wagman.fsm.alarms import Alarm, Fired, Plan
 from wagman.inbox import Inbox
 
 LATE_S = 60.0
-"""An alarm that is overdue by more, and by more than it took, is late (chosen: a board is not asked so rarely)."""
+"""An alarm that is overdue by more is late, unless the board is asked so rarely (chosen: a dozen polls, as they usually are)."""
 
 
 @frozen
@@ -56,6 +56,7 @@ class Alarms:
     """The running alarms of one machine."""
 
     poll: Polled | None = None
+    late_s: float = LATE_S  # who looks at the board at all has looked since
     _armed: dict[str, Armed] = field(init=False, factory=dict)
 
     def plan(self, plan: Plan | None, now_s: float) -> None:
@@ -87,7 +88,7 @@ class Alarms:
     def fired(self, armed: Armed, now_s: float) -> Fired:
         """The input that this alarm becomes; it is disarmed."""
         self._armed.pop(armed.name, None)
-        is_late = now_s - armed.due_s > max(armed.spec.after_s, LATE_S)
+        is_late = now_s - armed.due_s > self.late_s
         return Fired(armed.name, self.poll is not None and self.poll.draws_current, is_late)
 
     def remaining_s(self, name: str, now_s: float) -> float | None:

@@ -23,8 +23,9 @@ from wagman.errors import BoardTimeoutError, CallerError, StoreError
 from wagman.events import Beat, Blindness, BoardFact, Draft, Notice, PortFact, PowerGoal, Sample, Verb, Verdict
 from wagman.fsm.inputs import Operator
 from wagman.fsm.wagman import DeviceChanged, DeviceRefused, View
-from wagman.io.board import Board, Dialect
+from wagman.io.board import BLIND_MISSES, Board, Dialect
 from wagman.io.driver import PORT_NAMES, Identity
+from wagman.loop import LATE_S, Alarms
 from wagman.seams import Seams
 from wagman.status import board_status, device_status, rows, self_status, service_status, wagman_status
 from wagman.store import Event, Journal, Loaded, Receipt, Store
@@ -112,7 +113,8 @@ class WagmanService:
         )
 
     def _make_guest(self, config: DeviceConfig) -> Guest:
-        return Guest(config, self.journal, self, self.seams.messenger, self.seams.stamp, self.now)
+        alarms = Alarms(late_s=late_s(self.config))
+        return Guest(config, self.journal, self, self.seams.messenger, self.seams.stamp, self.now, alarms=alarms)
 
     def _make_board(self) -> Board:
         return Board(
@@ -259,6 +261,7 @@ class WagmanService:
         """A guest's numbers count from the next time that each is used."""
         for guest in config.guests:
             self.guests[guest.name].config = guest
+            self.guests[guest.name].alarms.late_s = late_s(config)
         self.io.reconfigure(config)
         self.supervisor.inbox.tell(Reconfigured(config))
 
@@ -355,6 +358,11 @@ class WagmanService:
         with trio.move_on_after(BOARD_TIMEOUT_S):
             return await self.io.raw(words, force=force)
         raise BoardTimeoutError(f"the board did not answer within {BOARD_TIMEOUT_S:g} s")
+
+
+def late_s(config: Config) -> float:
+    """An alarm that wants an answer of the board is late by then: the board could not be seen when it fell due."""
+    return max(LATE_S, BLIND_MISSES * config.board.poll_s)
 
 
 def known_board(saved: Any) -> Identity | None:
