@@ -7,7 +7,7 @@ from wagman.config.load import loads
 from wagman.simulation.command import EXAMPLE
 from wagman.simulation.play import Scenario, play
 from wagman.simulation.promises import CrashesAreContained, OneAtATime
-from wagman.simulation.records import Began, Record, Told
+from wagman.simulation.records import Began, Did, Record, RelayMoved, Told
 from wagman.simulation.scene import Scene
 from wagman.simulation.script import parse
 from wagman.store import Event
@@ -43,12 +43,30 @@ def test_the_next_guest_has_to_wait_for_one_that(meanwhile: list[str], wrong: li
         "board fault power 4 off; config drop x2; service kill; service start; 5 min",
         "config drop x2; service kill; service start; 5 min; board fault power 4 off; 5 min",
         "x2: kill; 1 min; board fault relay 4 stuck; x2: start; 5 min",
+        "x2: kill; 1 min; board fault sensor cu dead; x2: start; 20 min; board fault power 4 off; 5 min",
     ],
-    ids=["lost before it was taken out of the configuration", "lost meanwhile", "never had"],
+    ids=[
+        "lost before it was taken out of the configuration",
+        "lost meanwhile",
+        "never had",
+        "lost before it was seen to draw any",
+    ],
 )
 def test_a_guest_without_a_heartbeat_whose_lack_of_power_nobody_can_see_is_not_missed(script: str) -> None:
     config = loads(EXAMPLE, "example.toml")
     assert play(Scenario(1, config, parse(f"20 min; {script}; all well; settled"))).violation is None
+
+
+def test_a_guest_without_a_heartbeat_that_was_seen_to_draw_current_is_missed() -> None:
+    scene = Scene(loads(EXAMPLE, "example.toml"))
+    for record in (
+        Began(0.0, 1),
+        RelayMoved(1.0, 4, on=True, by="command", guest="off", silent_s=0.0),
+        Did(100.0, "board fault sensor cu dead"),
+        RelayMoved(200.0, 4, on=False, by="fault", guest="running", silent_s=0.0),
+    ):
+        scene.update(record)
+    assert not scene.cannot_be_missed(scene.by_name["x2"])
 
 
 def test_a_kill_that_waits_for_a_slow_disk_behind_a_start_may_cut_what_came_on_meanwhile() -> None:

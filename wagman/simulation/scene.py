@@ -24,6 +24,12 @@ RESET_S = 90.0
 WRITTEN_S = 120.0
 """How long what waited for a disk may take to be written (the service tries once a minute)."""
 
+METERED_S = 30.0
+"""For how long a guest has to draw current in plain sight until the service has seen it (chosen: some polls)."""
+
+UNSEEING = {"cable", "silent", "sensor cu", "service"}
+"""Troubles in which nobody sees what a guest draws."""
+
 DECIDES = {
     "heartbeat": frozenset[str](),
     "enable": frozenset({"enabled"}),
@@ -122,6 +128,8 @@ class Scene:
     disk_s: float = -math.inf  # when the latest trouble of the disk ended
     relays: dict[int, RelayMoved] = field(factory=dict)  # the latest move of each, whether a guest is configured there or not
     stuck: set[int] = field(factory=set)  # relays that were stuck at some time since they last moved
+    unmetered: set[int] = field(factory=set)  # relays on, or fallen, whose current this run of the service cannot have seen
+    metered_s: float = 0.0  # when currents could be seen again
     ports: dict[int, Port] = field(init=False)
     by_name: dict[str, Port] = field(init=False)
 
@@ -142,11 +150,14 @@ class Scene:
     def cannot_be_missed(self, port: Port) -> bool:
         """Whether a guest without a heartbeat has no power, and this run of the service never saw it draw current.
 
-        Its relay fell off before the service came up, or was stuck when it was switched on.
+        Its relay fell off before the service came up, or before its current could be seen; or it was stuck when it was
+        switched on.
         """
-        moved = self.relays.get(port.device.port)
-        fell = moved is not None and moved.by == "fault" and not moved.on and self.came_up_s > moved.at_s
-        return not port.device.has_heartbeat and (fell or port.device.port in self.stuck)
+        number = port.device.port
+        moved = self.relays.get(number)
+        has_fallen = moved is not None and moved.by == "fault" and not moved.on
+        is_unseen = moved is not None and (self.came_up_s > moved.at_s or number in self.unmetered)
+        return not port.device.has_heartbeat and ((has_fallen and is_unseen) or number in self.stuck)
 
     def update(self, record: Record) -> None:
         """Take in what happened; the checkers have seen it before."""
@@ -172,6 +183,7 @@ class Scene:
         """The service comes up, or is gone."""
         if isinstance(record, Began):
             self.lossy, self.damaged, self.came_up_s = False, False, self.now_s
+            self.unmetered.update(number for number, moved in self.relays.items() if moved.on)
             self._ends("service")
             for port in self.ports.values():
                 port.restarted_s = self.now_s
@@ -217,8 +229,11 @@ class Scene:
             port.wanted = port.enabled = None
 
     def _moved(self, moved: RelayMoved) -> None:
+        self._metered()
         self.relays[moved.port] = moved
         self.stuck.discard(moved.port)
+        if moved.on:
+            self.unmetered.add(moved.port)
         port = self.ports.get(moved.port)
         if port is None:
             return
@@ -253,13 +268,22 @@ class Scene:
     # --- Troubles ------------------------------------------------------------------------------------------------
 
     def _begins(self, trouble: str) -> None:
+        self._metered()
         self.troubles.add(trouble)
 
     def _ends(self, trouble: str) -> None:
         if trouble in ("disk", "all") and "disk" in self.troubles:
             self.disk_s = self.now_s
+        if trouble in UNSEEING or trouble == "all":
+            self.metered_s = self.now_s
         self.troubles.discard(trouble)
         self.troubled_s = max(self.troubled_s, self.now_s)
+
+    def _metered(self) -> None:
+        """Relays that have been on in plain sight are seen to draw current."""
+        if not UNSEEING & self.troubles:
+            on = {number for number, moved in self.relays.items() if moved.on}
+            self.unmetered -= {each for each in on if self.now_s - max(self.metered_s, self.relays[each].at_s) > METERED_S}
 
     def _did(self, words: str) -> None:
         match words.split():
