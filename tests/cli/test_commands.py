@@ -148,6 +148,20 @@ def test_output_that_nobody_takes_is_no_accident(redirection: str, code: int, da
     assert code != 1 or ("full" in done.stderr and one_line(done.stderr))
 
 
+@pytest.mark.parametrize("command", ["status", "events --since 0"])
+@pytest.mark.parametrize("all_is_gone", [False, True], ids=["errors are taken elsewhere", "nobody takes anything"])
+def test_a_terminal_that_has_gone_is_no_accident(command: str, all_is_gone: bool, daemon: Daemon) -> None:
+    leader, follower = pty.openpty()
+    os.close(leader)
+    errors = follower if all_is_gone else subprocess.PIPE
+    done = subprocess.run(
+        [*WAGMAN, *command.split()], stdout=follower, stderr=errors, text=True, check=False, env=daemon.environment()
+    )
+    os.close(follower)
+    assert done.returncode == 1
+    assert all_is_gone or ("terminal is gone" in done.stderr and one_line(done.stderr))
+
+
 def test_nothing_heavy_is_imported(daemon: Daemon) -> None:
     code = """
 import sys

@@ -76,7 +76,7 @@ class Site:
         if self.service.poll() is not None:
             self.start_service()
         self.service.send_signal(signal.SIGCONT)
-        for command in ("fault clear", "temp 23.5", *(f"guest {name} {keys}" for name, keys in WELL.items())):
+        for command in ("replug", "fault clear", "temp 23.5", *(f"guest {name} {keys}" for name, keys in WELL.items())):
             self.node.board(command)
         eventually(lambda: self.node.call("status")["wagman"]["state"] not in ("will_hibernate", "hibernating"))
         for name in GUESTS:

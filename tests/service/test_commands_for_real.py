@@ -2,32 +2,19 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
-from tests.service.commands import Site, documents, new_site, one_line
+from tests.service.commands import Site, documents, one_line
 from tests.service.kit import eventually
 from wagman.api.discovery import SCHEMAS
 from wagman.api.methods import METHODS
 from wagman.api.params import Order
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def shared_site() -> Iterator[Site]:
-    with new_site() as site:
-        yield site
-
-
-@pytest.fixture
-def site(shared_site: Site) -> Site:
-    """One for all tests of this file; all guests are up for each."""
-    shared_site.mend()
-    return shared_site
 
 
 # --- Exit codes -------------------------------------------------------------------------------------------------------

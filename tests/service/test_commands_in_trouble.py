@@ -1,12 +1,11 @@
 """What the commands say while the service is down, hangs, or is restarted under them, and while the board is unplugged."""
 
 import signal
-from collections.abc import Iterator
 
 import pytest
 
 from tests.cli.kit import Running
-from tests.service.commands import Site, documents, new_site, one_line
+from tests.service.commands import Site, documents, one_line
 from tests.service.kit import eventually
 
 pytestmark = pytest.mark.slow
@@ -26,20 +25,6 @@ COMMANDS = (
     "disable gn",
 )
 ENDS = (signal.SIGTERM, signal.SIGKILL)
-
-
-@pytest.fixture(scope="module")
-def shared_site() -> Iterator[Site]:
-    with new_site() as site:
-        yield site
-
-
-@pytest.fixture
-def site(shared_site: Site) -> Iterator[Site]:
-    """One for all tests of this file, with the cable in and all guests up; a test may do to it what it likes."""
-    shared_site.mend()
-    yield shared_site
-    shared_site.node.board("replug")
 
 
 # --- The service is down, or hangs ------------------------------------------------------------------------------------

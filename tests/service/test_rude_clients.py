@@ -13,7 +13,7 @@ from attrs import define, field
 
 from tests.api.kit import Client
 from tests.api.nonsense import one, pester
-from tests.service.commands import Site, documents, new_site
+from tests.service.commands import Site, documents
 from tests.service.kit import PATIENCE_S, eventually, new_node
 from wagman.api.wire import MAX_BATCH
 from wagman.store.feed import BUFFER
@@ -36,19 +36,6 @@ EVENTS = 5 * BUFFER // 2
 
 ENABLE = {"jsonrpc": "2.0", "id": 1, "method": "enable", "params": {"device": "gn"}}
 """A command that is an event, and does nothing."""
-
-
-@pytest.fixture(scope="module")
-def shared_site() -> Iterator[Site]:
-    with new_site() as site:
-        yield site
-
-
-@pytest.fixture
-def site(shared_site: Site) -> Site:
-    """One for all tests of this file."""
-    shared_site.mend()
-    return shared_site
 
 
 def resident_kib(site: Site) -> int:

@@ -21,6 +21,11 @@ from collections.abc import Sequence
 from wagman.cli.outcome import FAILED, INTERRUPTED, PIPE_CLOSED, CommandError, complain
 from wagman.cli.parser import parse
 
+UNWRITABLE = {
+    errno.ENOSPC: "the device that it goes to is full",
+    errno.EIO: "its terminal is gone, or the device that it goes to fails",
+}
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
@@ -38,10 +43,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         _forget_output()
         return PIPE_CLOSED
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno not in UNWRITABLE:
             raise
         _forget_output()
-        complain("the output could not be written: the device that it goes to is full")
+        complain(f"the output could not be written: {UNWRITABLE[error.errno]}")
         return FAILED
     return code
 

@@ -1,6 +1,7 @@
 """Exit codes, and the error that carries one."""
 
 import sys
+from contextlib import suppress
 
 DONE = 0
 FAILED = 1
@@ -24,4 +25,5 @@ class CommandError(Exception):
 
 def complain(message: object) -> None:
     """One line on stderr, whatever is in the message."""
-    print(f"wagman: {' '.join(str(message).split())}", file=sys.stderr)
+    with suppress(OSError):  # its terminal may be gone: the exit code tells all the same
+        print(f"wagman: {' '.join(str(message).split())}", file=sys.stderr, flush=True)
