@@ -68,8 +68,13 @@ def alarm(name: str, in_s: float, *, held: bool = False) -> dict[str, Any]:
         ({"next_start_in_s": 5.0}, status(blind=True, link="down"), "the link to the board is down: is the cable in?"),
         (
             {},
-            status(alarms=[alarm("first_verdict", 240.0)]),
+            status(alarms=[alarm("first_verdict", 240.0)], sensors={"temperature_c": {"value": None, "state": "unknown"}}),
             "the enclosure has yet to be judged, which takes 4 min at most",
+        ),
+        (
+            {},
+            status(alarms=[alarm("first_verdict", 240.0)], sensors={"temperature_c": {"value": 20.0, "state": "normal"}}),
+            "it waits for its turn",
         ),
         (
             {"alarms": [alarm("adopt", 80.0)]},

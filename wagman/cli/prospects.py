@@ -49,7 +49,8 @@ def _around(status: Status) -> Iterator[str]:
         yield "the board does not answer"
     if cold := _sensed(board, "low"):
         yield f"too cold for a start by itself{cold}: wagman start starts it all the same"
-    if (wait_s := _in_s(wagman, "first_verdict")) is not None:
+    unjudged = any(sensor["state"] == "unknown" for sensor in board["sensors"].values())
+    if unjudged and (wait_s := _in_s(wagman, "first_verdict")) is not None:
         yield f"the enclosure has yet to be judged, which takes {duration(wait_s)} at most"
 
 
