@@ -171,7 +171,7 @@ its_own = set(sys.modules)  # argparse of Python 3.14 needs dataclasses for its 
 from wagman.cli import main
 for command in sys.argv[1:]:
     assert main(command.split()) == 0, command
-heavy = {"trio", "attr", "attrs", "structlog", "cattrs", "rich", "textual", "asyncio", "dataclasses", "inspect", "logging"}
+heavy = {"trio", "attr", "attrs", "structlog", "cattrs", "rich", "asyncio", "dataclasses", "inspect", "logging"}
 sys.exit(", ".join(sorted(heavy & sys.modules.keys() - its_own)) or 0)
 """
     done = subprocess.run(
@@ -525,6 +525,16 @@ def test_check_config_is_0_or_2(tmp_path: Path) -> None:
         subprocess.run([*WAGMAN, "check-config", str(file)], capture_output=True, check=False).returncode for file in (good, bad)
     ]
     assert codes == [0, 2]
+
+
+def test_check_config_refuses_what_the_service_would_refuse_on_this_machine(tmp_path: Path) -> None:
+    file = tmp_path / "wagman.toml"
+    file.write_text('[service]\ncontrol_group = "nosuchgroup"\n[device.x1]\nport = 3\nshutdown = []\n')
+    judged = subprocess.run([*WAGMAN, "check-config", str(file)], capture_output=True, text=True, check=False)
+    refused = subprocess.run([*WAGMAN, "run", "--config", str(file)], capture_output=True, text=True, check=False)
+    told = "service.control_group: there is no group nosuchgroup: create it, or name another one"
+    assert (judged.returncode, judged.stdout, judged.stderr) == (2, "", f"{told}\n")
+    assert (refused.returncode, told in refused.stderr) == (2, True)
 
 
 def test_an_interrupt_is_130_in_a_query_too(tmp_path: Path) -> None:

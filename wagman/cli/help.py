@@ -111,7 +111,8 @@ COMMANDS = {
         ("wagman simulate --days 30 --seed 1", "wagman simulate --script story.txt --timeline story.svg"),
     ),
     "check-config": About(
-        "Every error is shown with its line. Exit codes: 0 it is right, 2 it is wrong.",
+        "Every error is shown with its line. A group that the file names must exist on this machine, as for the service. "
+        "Exit codes: 0 it is right, 2 it is wrong.",
         ("wagman check-config /etc/wagman/wagman.toml",),
     ),
     "install-service": About(

@@ -44,7 +44,8 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
 def run(args: Namespace) -> int:
     """Run it."""
     if args.command == "check-config":
-        return int(import_module("wagman.config.check").run(args.file))
+        judge = import_module(HOMES["run"]).judge
+        return int(import_module("wagman.config.check").run(args.file, judge))
     return int(import_module(HOMES[args.command]).run(args))
 
 
