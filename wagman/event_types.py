@@ -21,7 +21,7 @@ class EventType:
 
 FIELDS: Mapping[str, str] = {
     "after_s": "how long it took, or was waited, in seconds",
-    "attempt": "the number of the start, since it was last stable",
+    "attempt": "the number of the start, since it was last stable; 0 where there was none, as of a guest that was taken over",
     "because": "the signal or the shutdown that ended the service",
     "before": "the board's boot count before",
     "begun_anew": "machines whose saved state was missing or could not be used",
@@ -42,7 +42,7 @@ FIELDS: Mapping[str, str] = {
     "instead": "the file that the service goes by",
     "limit": "the count at which the board gives the port up",
     "log_id": "the identity of the log",
-    "media": "what it boots from: `emmc`, `sd`, or null where the port has no selector",
+    "media": "what it boots from: `emmc`, `sd`, or null where the port has no selector, or the guest was taken over",
     "message": "`shutdown` or `restart`",
     "method": "of the control socket",
     "needs_restart": "keys that count once the service is restarted",
@@ -73,7 +73,7 @@ FIELDS: Mapping[str, str] = {
     "waited_s": "the start time-out of that attempt, in seconds",
     "warnings": "what was odd, but no reason to stop",
     "where": "the place in the code",
-    "who": "the name of who asked",
+    "who": "the process that asked, as `pid 1102`",
     "why": "what was seen",
 }
 
@@ -85,7 +85,10 @@ _REPEATED = ("count", "over_s")
 
 EVENT_TYPES: Mapping[str, EventType] = {
     "device.starting": EventType("its power goes on, or a stop was taken back while it boots", ("reason", *_START, "recover")),
-    "device.started": EventType("its first heartbeat was heard; or somebody asked for what is so already", (*_START, "reason")),
+    "device.started": EventType(
+        "its first heartbeat was heard, or, if it gives none, its power was seen on; or somebody asked for what is so already",
+        (*_START, "reason"),
+    ),
     "device.stable": EventType("it has been up for `stable_after`: attempts and failures are forgotten", _START),
     "device.start_failed": EventType(
         "no heartbeat within the start time-out; tried again after a wait that grows from a minute to an hour",

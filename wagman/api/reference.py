@@ -82,7 +82,8 @@ def _properties(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[s
         if "properties" in inner:
             yield from _properties(inner, f"{prefix}{name}{'[]' if 'items' in each else ''}.")
         else:
-            yield f"{prefix}{name}", _words(each)
+            is_optional = name not in schema["required"]
+            yield f"{prefix}{name}", _words(each) + (" (only where it says something)" if is_optional else "")
 
 
 def _words(schema: Mapping[str, Any]) -> str:

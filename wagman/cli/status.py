@@ -58,7 +58,7 @@ def device_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         str(row["port"]),
         row["state"],
         short(since(row["since"])),
-        row["power"]["wanted"] or "-",
+        row["power"]["wanted"],
         row["media"] or "-",
         short(row["heartbeat_age_s"]),
         current(row),

@@ -104,7 +104,7 @@ def device_cells(row: Row) -> tuple[str, ...]:
         row["state"],
         short(since(row["since"])),
         beat(row),
-        f"{power['wanted'] or '-'}{'' if power['confirmed'] else '?'}",
+        f"{power['wanted']}{'' if power['confirmed'] else '?'}",
         str(row["attempts"]),
         row["media"] or "-",
         current(row),

@@ -30,7 +30,8 @@ INTRODUCTION = f"""\
 {begin(MODULE)}
 
 The service reads one TOML file, by default `/etc/wagman/wagman.toml`. `wagman check-config FILE` shows everything that is
-wrong with a file, each with its line and key; the service refuses to start on such a file (exit code 2). A
+wrong with a file, each with its line and key; the service does not start on such a file (exit code 2), unless systemd runs it
+and a copy of a right one was kept: see [Change the configuration](installation.md#change-the-configuration). A
 `[device.NAME]` table for each computer is all that is needed: every other key has a default. `examples/wagman.toml` is a
 whole file with a comment for each part.
 
