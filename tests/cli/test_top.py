@@ -197,7 +197,7 @@ def test_power_that_the_board_has_not_shown_is_marked() -> None:
 
 def test_what_is_not_known_is_a_dash() -> None:
     unknown = device("gn", 1, current_ma=None, temperature_raw=None, media=None)
-    assert re.search(r"^> gn +stopped +9d00h +- +on +0 +- +- +-$", text(status=status(unknown)), re.MULTILINE)
+    assert re.search(r"^> gn +stopped +9d00h +- +off +0 +- +- +-$", text(status=status(unknown)), re.MULTILINE)
 
 
 @pytest.mark.parametrize(
