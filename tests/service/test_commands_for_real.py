@@ -210,6 +210,16 @@ def test_what_people_read_fits_80_columns(site: Site) -> None:
     assert max(len(line) for each in told for line in each.splitlines()) <= 80
 
 
+def test_who_wants_a_guest_down_that_was_down_already_is_told_before_the_causes_of_that(site: Site) -> None:
+    site.wagman("stop", "cs")
+    site.node.board("guest cs boot=100000")
+    assert site.wagman("start", "cs").returncode == 1
+    site.wagman("kill", "cs", "--yes")
+    chain = json.loads(site.wagman("why", "cs", "--json").stdout)["chain"]
+    assert [event["type"] for event in chain[:3]] == ["command.kill", "device.stopped", "device.start_failed"]
+    assert chain[1]["fields"]["reason"] == "its start failed"
+
+
 def test_the_cause_of_a_state_stays_what_it_was_when_somebody_asks_for_it_again(site: Site) -> None:
     before = json.loads(site.wagman("why", "gn", "--json").stdout)["chain"]
     assert site.wagman("start", "gn").stdout == "gn: already started\n"

@@ -3,6 +3,7 @@
 import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
+from math import inf
 from textwrap import wrap
 from typing import Any
 
@@ -12,6 +13,9 @@ from wagman.cli.outcome import DONE, USAGE, CommandError
 from wagman.cli.prospects import coming, obstacle
 from wagman.cli.sentences import sentence
 from wagman.cli.text import WIDTH, clock, duration, plain, since, table
+
+DOWN = ("stop", "kill", "disable")
+"""What an operator asks for who wants it down."""
 
 LONGEST = 50
 """How many causes are told at most (chosen)."""
@@ -50,7 +54,24 @@ def _summary(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def causes(client: Client, row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The event that the state began with, its cause, and so on."""
+    """The event that the state began with, its cause, and so on; also who wants it down, though it may have been so already."""
+    told = {event["id"]: event for event in (*_chain(client, row), *_decision(client, row))}
+    return sorted(told.values(), key=_newness, reverse=True)
+
+
+def _newness(event: Mapping[str, Any]) -> float:
+    return inf if event["id"] is None else event["id"]
+
+
+def _decision(client: Client, row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The latest request that it be down, where it is to be."""
+    if row["wanted"] == "up":
+        return []
+    asked = [client.call("events", limit=1, device=row["name"], type=f"command.{verb}")["events"] for verb in DOWN]
+    return sorted((event for found in asked for event in found), key=_newness)[-1:]
+
+
+def _chain(client: Client, row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     beginning = _beginning(client, row)
     if not beginning or beginning[0]["id"] is None:
         return beginning
