@@ -1,17 +1,24 @@
 """The service's log lines."""
 
+import errno
 import io
 import json
 import os
+import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from typing import TextIO
+from datetime import UTC, datetime
+from typing import Any, TextIO
 
 import pytest
+from attrs import define, evolve, field
 
-from wagman.logs import complain, event_logger, is_journal
+from wagman.logs import MOST_WAITING, Log, complain, is_journal, words_for
 from wagman.store import Event
+
+PATIENCE_S = 30.0
 
 
 def event(type_: str) -> Event:
@@ -30,42 +37,34 @@ def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[TextIO, int]]:
 
 
 def test_a_line_for_the_journal_begins_with_its_priority(pipe: tuple[TextIO, int]) -> None:
-    stream, end = pipe
-    write = event_logger(stream)
-    write(event("device.started"))
-    write(event("device.start_failed"))
-    stream.flush()
-    lines = os.read(end, 10_000).decode().splitlines()
+    words = words_for(pipe[0])
+    lines = [words(event("device.started")), words(event("device.start_failed"))]
     assert [line[:3] for line in lines] == ["<6>", "<4>"]
     assert [json.loads(line[3:])["type"] for line in lines] == ["device.started", "device.start_failed"]
     assert json.loads(lines[0][3:])["fields"] == {"reason": "its\nturn"}
+    assert [line.count("\n") for line in lines] == [1, 1]
 
 
 @pytest.mark.parametrize("type_", ["service.task_stuck", "service.config_refused", "controller.unfed", "controller.going_down"])
 def test_what_calls_for_attention_is_a_warning(pipe: tuple[TextIO, int], type_: str) -> None:
-    stream, end = pipe
-    event_logger(stream)(event(type_))
-    stream.flush()
-    assert os.read(end, 10_000).startswith(b"<4>")
+    assert words_for(pipe[0])(event(type_)).startswith("<4>")
 
 
 def test_elsewhere_a_line_is_json_and_nothing_else() -> None:
-    stream = io.StringIO()
-    event_logger(stream)(event("device.start_failed"))
-    assert json.loads(stream.getvalue())["id"] == 7
+    assert json.loads(words_for(io.StringIO())(event("device.start_failed")))["id"] == 7
 
 
-def test_a_person_is_shown_no_ids_of_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_person_is_shown_the_local_time_and_no_ids_of_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     monkeypatch.setattr(stream, "isatty", lambda: True)
-    event_logger(stream)(event("device.start_failed"))
-    assert "device.start_failed" in stream.getvalue()
-    assert "gn" in stream.getvalue()
-    assert "boot" not in stream.getvalue()
+    line = words_for(stream)(event("device.start_failed"))
+    shown = re.sub(r"\x1b\[\d*m", "", line)
+    clock = datetime(2026, 11, 22, tzinfo=UTC).astimezone().strftime("%H:%M:%S")
+    assert re.fullmatch(rf"{clock} \[warning *\] device.start_failed +device=gn reason='?its\\nturn'?\n", shown)
 
 
 def test_only_a_terminal_pays_for_what_makes_lines_pretty() -> None:
-    script = "import sys, wagman.daemon, wagman.logs; wagman.logs.standard_logger(); print('structlog' in sys.modules)"
+    script = "import sys, wagman.daemon, wagman.logs; wagman.logs.standard_log(); print('structlog' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert said.stdout == "False\n"
 
@@ -90,3 +89,104 @@ def test_why_the_service_ends_is_an_error_on_each_of_its_lines(pipe: tuple[TextI
 def test_by_hand_it_is_said_without_marks(capsys: pytest.CaptureFixture[str]) -> None:
     complain("one")
     assert capsys.readouterr().err == "wagman: one\n"
+
+
+def test_where_nobody_takes_why_it_ends_it_ends_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open("/dev/full", "w", buffering=1) as full:  # noqa: PTH123 - line by line, as standard error is
+        monkeypatch.setattr(sys, "stderr", full)
+        complain("one")
+        monkeypatch.undo()
+        with pytest.raises(OSError, match="No space"):
+            full.flush()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), full.fileno())
+
+
+# --- Where the lines go -----------------------------------------------------------------------------------------------
+
+
+@define(eq=False)
+class Place:
+    """Where lines go: nothing is taken before it is opened; then each write as much as is granted to it, 0 for none."""
+
+    grants: list[int] = field(factory=list)  # all that is written, where there are no more of them
+    awaited: int = 0  # writes
+    taken: bytearray = field(factory=bytearray)
+    is_open: threading.Event = field(factory=threading.Event)
+    was_asked: threading.Event = field(factory=threading.Event)
+    has_had_them: threading.Event = field(factory=threading.Event)
+
+    def write(self, data: memoryview) -> int:
+        self.was_asked.set()
+        self.is_open.wait(PATIENCE_S)
+        count = min(self.grants.pop(0), len(data)) if self.grants else len(data)
+        self.awaited -= 1
+        if self.awaited == 0:
+            self.has_had_them.set()
+        if not count:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self.taken += data[:count]
+        return count
+
+    def lines(self) -> list[Any]:
+        return [json.loads(line) for line in self.taken.splitlines()]
+
+
+def log_to(place: Place) -> Log:
+    return Log(words_for(io.StringIO()), place.write)
+
+
+def told(numbers: range) -> list[Event]:
+    return [evolve(event("device.started"), id=number) for number in numbers]
+
+
+def test_lines_come_out_in_their_order_and_all_of_them_before_the_end() -> None:
+    place = Place()
+    place.is_open.set()
+    with log_to(place) as log:
+        for each in told(range(500)):
+            log(each)
+    assert [line["id"] for line in place.lines()] == list(range(500))
+
+
+def test_where_nobody_takes_them_nobody_waits_and_what_found_no_room_is_counted_in_its_place() -> None:
+    place = Place(awaited=MOST_WAITING + 1)
+    first, *rest = told(range(MOST_WAITING + 6))
+    with log_to(place) as log:
+        log(first)
+        assert place.was_asked.wait(PATIENCE_S)  # that one is on its way, and holds up the others
+        for each in rest:
+            log(each)
+        place.is_open.set()
+        assert place.has_had_them.wait(PATIENCE_S)
+        log(event("device.stopped"))
+    *taken, notice, last = place.lines()
+    assert [line["id"] for line in taken] == list(range(MOST_WAITING + 1))
+    assert (notice["type"], notice["fields"], notice["id"], notice["durable"]) == (
+        "service.lines_lost",
+        {"lines": 5},
+        None,
+        False,
+    )
+    assert last["type"] == "device.stopped"
+
+
+def test_what_a_full_disk_does_not_take_is_counted_and_no_line_is_joined_to_one_that_was_cut_off() -> None:
+    place = Place(grants=[1000, 10, 0, 0, 0])
+    place.is_open.set()
+    with log_to(place) as log:
+        for each in told(range(5)):
+            log(each)
+    whole, torn, notice, last = place.taken.splitlines()
+    assert json.loads(whole)["id"] == 0
+    assert torn == whole[:10]
+    assert json.loads(notice)["fields"] == {"lines": 3}
+    assert json.loads(last)["id"] == 4
+
+
+def test_the_end_waits_for_a_place_that_takes_nothing_but_not_for_long() -> None:
+    place = Place()
+    with log_to(place) as log:
+        for each in told(range(MOST_WAITING + 2)):
+            log(each)
+    assert not place.taken
+    place.is_open.set()

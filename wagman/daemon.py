@@ -22,7 +22,7 @@ from wagman.io.board import Dialect
 from wagman.io.driver_v3 import V3Dialect
 from wagman.io.driver_v4 import V4Dialect
 from wagman.io.transport import Opener, Transport, open_serial
-from wagman.logs import complain, standard_logger
+from wagman.logs import Log, complain, standard_log
 from wagman.seams import Seams
 from wagman.service import WagmanService
 from wagman.store import Event, Limits, Store
@@ -125,19 +125,20 @@ async def supervise(config: Config, source: Source, place: Home, *, refused: Seq
     """The service with the real world around it, until SIGTERM or SIGINT; `refused` is why it is not the operator's file."""
     access, warnings = group_access(config.service)
     with (
+        standard_log() as log,
         unix_listener(config.service.socket, access) as bound,
         trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals,
     ):
         reporter = Reporter(place.notifier)
-        service = make_service(config, partial(open_port, config.board.device, ptys_only=speed != 1), reporter, place)
+        opener = partial(open_port, config.board.device, ptys_only=speed != 1)
+        service = make_service(config, opener, log, reporter, place)
         daemon = Daemon(service, source, place, reporter)
         await daemon.run(bound.listener, access, signals, refused, (*warnings, *bound.warnings))
 
 
-def make_service(config: Config, opener: Opener, reporter: Reporter, place: Home) -> WagmanService:
-    """The service, with its log on standard output."""
+def make_service(config: Config, opener: Opener, log: Log, reporter: Reporter, place: Home) -> WagmanService:
+    """The service with the real world around it."""
     seams = Seams(opener)
-    log = standard_logger()
 
     def tell(event: Event) -> None:
         log(event)
