@@ -1,9 +1,17 @@
 """The page of the options has all that the parsers have."""
 
+import re
+
 import pytest
 
+from wagman.cli.help import about
+from wagman.cli.local import PROFILES
 from wagman.cli.parser import COMMANDS
 from wagman.cli.reference import page
+from wagman.demo.scenarios import SCENARIOS
+from wagman.io import driver_v4, v3
+from wagman.simulation import profiles
+from wagman.simulation.command import DEFAULT_PROFILE
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -19,7 +27,29 @@ def test_every_command_has_its_section(name: str) -> None:
         "| `--dry-run` | only show what would be done |",
         r"| `--dialect v3\|v4` | what the board speaks (default: v3) |",
         r"| `bash\|zsh\|fish` | whose script is printed |",
+        "| `--send SOCKET COMMAND` | send one control command to a running fake board, such as: halt gn |",
     ],
 )
 def test_arguments_are_shown_with_their_values_and_choices(row: str) -> None:
     assert row in page().splitlines()
+
+
+def test_no_argument_is_left_unexplained() -> None:
+    assert not [line for line in page().splitlines() if line.endswith("|  |")]
+
+
+def test_every_profile_of_the_simulation_is_named_the_default_last() -> None:
+    assert tuple(profiles.PROFILES) == PROFILES
+    assert PROFILES[-1] == DEFAULT_PROFILE
+
+
+def test_every_scenario_of_the_demonstration_is_named() -> None:
+    (row,) = [line for line in page().splitlines() if line.startswith("| `--scenario")]
+    assert all(re.search(rf"\b{name}\b", row) for name in SCENARIOS)
+
+
+def test_every_raw_command_that_is_refused_is_named() -> None:
+    named = re.findall(r"\((.*?); of a v4 board (.*?)\)", " ".join(about("board").split()))
+    v3_words, v4_words = (set(re.split(", | and ", words)) for words in named[0])
+    assert v3_words == v3._FIGHTING | {"log off"}
+    assert v4_words == {name.lower() for name in driver_v4.FIGHTING}

@@ -98,7 +98,7 @@ def test_without_rich_a_terminal_gets_lines_and_is_told_why(monkeypatch: pytest.
     monkeypatch.setattr(show, "find_spec", lambda name: None)
     with show.chosen_view() as view:
         assert isinstance(view, Lines)
-    assert "pip install 'wagman[live]'" in terminal.getvalue()
+    assert "`pip install rich`" in terminal.getvalue()
 
 
 def test_with_rich_a_terminal_gets_the_table(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,8 +83,9 @@ COMMANDS = {
         ("wagman top",),
     ),
     "board": About(
-        "Answered as the board answered. What would fight the service (start, stop, enable, disable, reset, eereset, bs, blf, "
-        "watch, ping) is refused, as the service has commands of its own for that; --force sends it all the same.",
+        "Answered as the board answered. What would fight the service is refused (start, stop, enable, disable, reset, eereset, "
+        "bs, blf, watch, ping and log off; of a v4 board start, stop, enable, reset, eereset, set_media and ping): the service "
+        "has commands of its own for what acts on a guest. --force sends it all the same.",
         ("wagman board hb", "wagman board eereset --force"),
         _QUERY,
     ),

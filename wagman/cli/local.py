@@ -15,6 +15,9 @@ HOMES = {
 }
 """Modules with a `run(args) -> exit code`."""
 
+PROFILES = ("none", "cable", "bytes", "board", "guests", "enclosure", "service", "operators", "everything")
+"""Those of the simulation, which takes long to import."""
+
 
 def add_arguments(parser: ArgumentParser, command: str) -> None:
     """What the command takes."""
@@ -25,16 +28,16 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
             add("--speed", type=positive, default=1.0, metavar="N", help="run the clock N times faster; for ptys only")
         case "demo":
             add("--speed", type=positive, default=20.0, metavar="N", help="times faster (default: %(default)g)")
-            add("--scenario", metavar="NAME", help="what is shown (default: the whole tour)")
+            add("--scenario", metavar="NAME", help="what is shown: tour (the default), unplug or reset")
             add("--dialect", choices=("v3", "v4"), default="v3", help="what the board speaks (default: %(default)s)")
         case "fake-board" | "install-service":
             import_module(HOMES[command]).add_arguments(parser)
         case "check-config":
-            add("file", metavar="FILE")
+            add("file", metavar="FILE", help="the configuration file")
         case "simulate":
             add("--days", type=positive, default=1.0, metavar="N", help="for how long (default: %(default)g)")
             add("--seed", type=int, default=1, metavar="S", help="of all that is random (default: %(default)s)")
-            add("--faults", metavar="PROFILE", help="which faults happen, and how often")
+            add("--faults", metavar="PROFILE", help=f"which faults happen: {', '.join(PROFILES)} (default: {PROFILES[-1]})")
             add("--config", metavar="FILE", help="configuration file (default: one made for the purpose)")
             add("--script", metavar="FILE", help="what happens, instead of random faults")
             add("--timeline", metavar="FILE", help="draw what happened, as SVG")

@@ -43,8 +43,8 @@ def _value(action: Action) -> str:
     """The placeholder of what it takes; nothing for a switch."""
     if action.nargs == 0:
         return ""
-    if isinstance(action.metavar, str):
-        return _in_a_cell(action.metavar)
+    if action.metavar:
+        return _in_a_cell(action.metavar if isinstance(action.metavar, str) else " ".join(action.metavar))
     return _in_a_cell("|".join(action.choices)) if action.choices else action.dest.upper()
 
 

@@ -58,7 +58,7 @@ def run(args: Namespace) -> int:
         from rich.console import Console  # noqa: PLC0415 - heavy, and needed by nothing else
         from rich.live import Live  # noqa: PLC0415 - likewise
     except ImportError as error:
-        raise CommandError("top needs the package rich: pip install 'wagman[live]'", USAGE) from error
+        raise CommandError("top needs the package rich: pip install rich", USAGE) from error
     watch, console = Watch(args.socket), Console()
     watch.begin()
     with _signals() as woken, _keyboard(), Live(drawn(watch, console), console=console, screen=True, auto_refresh=False) as live:

@@ -53,7 +53,7 @@ def chosen_view() -> Iterator[View]:
         yield Lines(sys.stdout)
     elif find_spec("rich") is None:
         lines = Lines(sys.stdout)
-        lines.say("Without rich there is no live table: `pip install 'wagman[live]'` brings it.")
+        lines.say("Without rich there is no live table: `pip install rich` brings it.")
         yield lines
     else:
         from wagman.demo.table import LiveTable  # noqa: PLC0415 - rich may not be there

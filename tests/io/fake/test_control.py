@@ -96,6 +96,7 @@ def test_the_cable_and_the_power_are_commands() -> None:
         "fault slow -1",
         "fault drop 1000000000",
         "halt ²",
+        "quit",
     ],
 )
 def test_what_cannot_be_done_is_refused_in_one_line(line: str) -> None:
@@ -271,3 +272,10 @@ def test_clear_ends_all_that_lasts() -> None:
 def test_every_command_and_fault_is_documented() -> None:
     for name in (*control._COMMANDS, *control._FAULTS):
         assert name in (control.__doc__ or "")
+
+
+def test_whoever_mistypes_a_command_is_told_all_that_there_are() -> None:
+    with pytest.raises(ControlError) as caught:
+        FakeBoard().control("quite")
+    assert "status, quit)" in str(caught.value)
+    assert all(f"\n{name} " in f"\n{control.__doc__}" or f"| {name} " in str(control.__doc__) for name in control._COMMANDS)

@@ -6,6 +6,7 @@ hang D | revive D | halt D         the guest on port D (a name or a number); hal
 guest D KEY=VALUE,...              boot, beat, halt, flap (seconds), ignore (0 or 1), good (media: emmc,sd)
 temp C | humidity PCT              the enclosure
 status                             everything, as it really is
+quit                               `wagman fake-board` ends
 fault ...                          what goes wrong:
   relay D stuck|ok                 the relay does not move any more
   power D on|off                   the relay moves by itself
@@ -228,6 +229,10 @@ def _guest(fake: "FakeBoard", device: str, keys: str) -> None:
         raise ControlError(str(error)) from error
 
 
+def _quit(_fake: "FakeBoard") -> None:
+    raise ControlError("only wagman fake-board ends by that")
+
+
 _COMMANDS: "dict[str, tuple[tuple[int, int], Callable[..., dict[str, Any] | None]]]" = {
     "unplug": ((0, 0), lambda fake: fake.unplug()),
     "replug": ((0, 0), lambda fake: fake.replug()),
@@ -241,6 +246,7 @@ _COMMANDS: "dict[str, tuple[tuple[int, int], Callable[..., dict[str, Any] | None
     "humidity": ((1, 1), lambda fake, percent: fake.humidity(_number(percent))),
     "fault": ((1, 4), lambda fake, *words: fake.fault(" ".join(words))),
     "status": ((0, 0), lambda fake: fake.status()),
+    "quit": ((0, 0), _quit),  # for the list of what is known; whoever runs the board hears it first
 }
 
 # --- Status -----------------------------------------------------------------------------------------------------------
