@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 import wagman.service
 from wagman.config.schema import other_medium
 from wagman.device import Guest
+from wagman.errors import StoreError
 from wagman.events import UNTOUCHED, Blindness
 from wagman.fsm import case, device, device_states, environment
 from wagman.fsm import wagman as machine
@@ -405,8 +406,8 @@ def events_are_written_under_other_names(patch: pytest.MonkeyPatch) -> None:
 def what_waited_for_the_disk_is_lost(patch: pytest.MonkeyPatch) -> None:
     real = journal.Journal._break
 
-    def broken(self: Any, reason: str) -> None:
-        real(self, reason)
+    def broken(self: Any, error: StoreError) -> None:
+        real(self, error)
         self._flight.clear()
         self.ring.take()
 

@@ -1,6 +1,7 @@
 import contextlib
+import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -395,6 +396,53 @@ def test_state_recorded_before_the_store_could_be_opened_counts_and_not_what_it_
             assert await journal.record([], {"gn": 1}).settled(5.0)
         with opened(path) as (_, found):
             assert found.memory == {"gn": "1", "cs": "2"}
+
+    in_virtual_time(body)
+
+
+@contextlib.contextmanager
+def held_by_another_process(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """The log, to which nobody else comes until the function that this gives is called."""
+    monkeypatch.setattr("wagman.store.sqlite.BUSY_S", 0.0)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as conn:
+        conn.execute("PRAGMA locking_mode = EXCLUSIVE")
+        conn.execute("BEGIN EXCLUSIVE")
+        yield conn.close
+
+
+def test_a_log_that_another_process_holds_at_the_start_is_waited_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def body() -> None:
+        async with journal_at(path) as (journal, _):
+            journal.record([], {"gn": 1})
+        with held_by_another_process(path, monkeypatch) as let_go:
+            async with journal_at(path, running=False) as (journal, told), trio.open_nursery() as nursery:
+                nursery.start_soon(call_at, 8.5, let_go)
+                assert await journal.load() == Loaded({"gn": 1}, trusted=True)
+                assert trio.current_time() == pytest.approx(9.0)
+                await nursery.start(journal.run)
+                await trio.sleep(0.1)
+                assert types(told) == ["store.unavailable", "store.opened", "store.recovered"]
+                assert "another process has it open" in told[0].fields["reason"]
+                assert await journal.record([draft()]).settled(1.0)
+                nursery.cancel_scope.cancel()
+
+    in_virtual_time(body)
+
+
+async def call_at(moment_s: float, call: Callable[[], None]) -> None:
+    await trio.sleep_until(moment_s)
+    call()
+
+
+def test_a_log_that_is_held_for_too_long_is_not_waited_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def body() -> None:
+        async with journal_at(path) as (journal, _):
+            journal.record([], {"gn": 1})
+        with held_by_another_process(path, monkeypatch):
+            async with journal_at(path, running=False, open_s=60.0) as (journal, told):
+                assert await journal.load() == Loaded({}, trusted=False)
+                assert trio.current_time() == pytest.approx(60.0)
+                assert types(told) == ["store.unavailable"]
 
     in_virtual_time(body)
 

@@ -29,7 +29,7 @@ from wagman.store.feed import Feed, Subscription
 from wagman.store.limits import MAX_BATCH_BYTES
 from wagman.store.pending import Pending, Receipt, Ring, Unit, memory_of, resolve
 from wagman.store.repeats import Repeats
-from wagman.store.sqlite import Batch, Opened, Query, Store
+from wagman.store.sqlite import Batch, HeldError, Opened, Query, Store
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -93,7 +93,7 @@ class Journal:
     clock_floor: datetime = field(kw_only=True, factory=clock_floor)  # a wall clock below it was never set
     began_s: float = field(kw_only=True, factory=trio.current_time)  # what `mono_s` counts from
     stall_s: float = field(kw_only=True, default=10.0)  # chosen: so long may the disk take before it counts as broken
-    open_s: float = field(kw_only=True, default=30.0)  # chosen: and so long to open, for all of the file is checked
+    open_s: float = field(kw_only=True, default=60.0)  # chosen: and so long to open, for all of the file is checked
     drain_s: float = field(kw_only=True, default=5.0)  # chosen: the bound on writing the rest at the end
     ring: Ring = field(kw_only=True, factory=Ring)
     _feed: Feed = field(init=False)
@@ -102,7 +102,7 @@ class Journal:
     _flight: list[Unit] = field(factory=list, init=False)  # being written, or to be written again as they are
     _serial: int = field(default=0, init=False)
     _wake: trio.Event = field(factory=trio.Event, init=False)
-    _broken: str | None = field(default=None, init=False)
+    _broken: StoreError | None = field(default=None, init=False)
     _broken_s: float = field(default=-math.inf, init=False)  # when it broke
     _well_s: float = field(default=-math.inf, init=False)  # when it was last repaired
     _retry_s: float = field(default=RETRY_MIN_S, init=False)  # how long to wait after the next failure
@@ -130,7 +130,7 @@ class Journal:
     @property
     def broken(self) -> str | None:
         """Why nothing can be written at present."""
-        return self._broken
+        return None if self._broken is None else str(self._broken)
 
     # --- Recording ----------------------------------------------------------------------------------------------------
 
@@ -190,8 +190,11 @@ class Journal:
     # --- The store task -----------------------------------------------------------------------------------------------
 
     async def load(self) -> Loaded:
-        """Open the log and give what lasted: to be called once, before the machines start. A bad disk raises nothing."""
-        opened = await self._open()
+        """Open the log and give what lasted: to be called once, before the machines start. A bad disk raises nothing.
+
+        A log that another process holds is waited for: to begin without it is to forget what operators have decided.
+        """
+        opened = await self._open_at_the_start()
         if opened is None:
             return Loaded({}, trusted=False)
         memory = _decoded(opened.memory)
@@ -232,18 +235,27 @@ class Journal:
         try:
             held = await self._on_disk(partial(self._store.commit, batch))
         except StoreError as error:
-            self._break(str(error))
+            self._break(error)
             return False
         self._feed.advance(held)
         self._land(batch.records)
         self._repair()
         return True
 
+    async def _open_at_the_start(self) -> Opened | None:
+        until_s, opened = trio.current_time() + self.open_s, await self._open()
+        while opened is None and isinstance(self._broken, HeldError) and trio.current_time() < until_s:
+            await trio.sleep(RETRY_MIN_S)
+            opened = await self._open()
+        if opened is not None:
+            self._retry_at_s = -math.inf  # what was told of the wait can be written
+        return opened
+
     async def _open(self) -> Opened | None:
         try:
             opened = await self._on_disk(self._store.open, self.open_s)
         except StoreError as error:
-            self._break(str(error))
+            self._break(error)
             return None
         if opened.log_id != self.log_id:
             self._begin_log(opened)
@@ -299,19 +311,19 @@ class Journal:
 
     # --- A disk that fails --------------------------------------------------------------------------------------------
 
-    def _break(self, reason: str) -> None:
+    def _break(self, error: StoreError) -> None:
         """The disk does not take it: from now on show at once, and try again later."""
         now_s, known = trio.current_time(), self._broken is not None
         if not known and now_s - self._well_s >= HEALTHY_S:
             self._retry_s = RETRY_MIN_S
-        self._broken = reason
+        self._broken = error
         self._retry_at_s = now_s + self._retry_s
         self._retry_s = min(2 * self._retry_s, RETRY_MAX_S)
         if not known:
             self._broken_s = now_s
             for unit in (*self._flight, *self.ring):
                 self._show_provisionally(unit)
-            self._note("store.unavailable", reason=reason)
+            self._note("store.unavailable", reason=str(error))
 
     def _repair(self) -> None:
         """The disk takes it again."""

@@ -113,6 +113,10 @@ class Query:
         return f"SELECT {COLUMNS} FROM event WHERE {where} ORDER BY id {order} LIMIT :limit"  # noqa: S608 - values are bound
 
 
+class HeldError(StoreError):
+    """Another process has the file open: whoever waits may get it as it is."""
+
+
 class _UnusableError(StoreError):
     """The file is not one that can be gone on with; `label` goes into the name it gets."""
 
@@ -339,7 +343,8 @@ class Store:
             yield
         except (*_TROUBLE, OSError, StoreError) as error:
             self._judge(error)
-            raise StoreError(f"cannot {verb} {self.path}: {_explanation(error)}") from error
+            kind = HeldError if _code(error) & 0xFF == sqlite3.SQLITE_BUSY else StoreError
+            raise kind(f"cannot {verb} {self.path}: {_explanation(error)}") from error
 
     def _judge(self, error: Exception) -> None:
         """Close the file unless it is only the disk that is full, and note what `open` has to do about it."""
