@@ -370,8 +370,6 @@ def test_a_store_that_cannot_be_opened_at_the_start_is_opened_later(path: Path) 
             await nursery.start(journal.run)
             assert not await journal.record([draft()], {"gn": 1}).settled(600.0)
             assert [(e.type, e.id) for e in await journal.page()] == [("store.unavailable", None), ("device.started", None)]
-            with pytest.raises(PositionError):
-                journal.subscribe(since=3)
             clear(path)
             await trio.sleep(1.5)
             assert types(told) == ["store.unavailable", "device.started", "store.opened", "store.recovered"]
@@ -379,6 +377,90 @@ def test_a_store_that_cannot_be_opened_at_the_start_is_opened_later(path: Path) 
             nursery.cancel_scope.cancel()
         with opened(path) as (_, found):
             assert found.memory == {"gn": "1"}
+
+    in_virtual_time(body)
+
+
+def test_before_the_log_was_opened_nobody_says_that_a_place_in_it_does_not_exist(path: Path) -> None:
+    async def body() -> None:
+        store = faulty_at(path)
+        store.fault = "not yet"
+        async with journal_at(store) as (journal, _):
+            for since, log_id in ((3, None), (3, "log-1"), (0, "log-1"), (None, "log-1")):
+                with pytest.raises(StoreError, match="has not been opened yet"):
+                    journal.subscribe(since, log_id)
+            for since, log_id in ((3, None), (3, "log-1"), (None, "log-1")):
+                with pytest.raises(StoreError, match="has not been opened yet"):
+                    await journal.page(since=since, log_id=log_id)
+            store.fault = None
+            await trio.sleep(2.0)
+            journal.subscribe(1, "log-1").close()
+            with pytest.raises(PositionError, match="log-0 is gone"):
+                await journal.page(log_id="log-0")
+
+    in_virtual_time(body)
+
+
+def test_who_asks_for_the_past_before_the_log_was_opened_hears_at_once_and_gets_the_past_later(path: Path) -> None:
+    async def body() -> None:
+        async with journal_at(path) as (journal, _):
+            assert await journal.record([draft(n=1), draft(n=2)]).settled(1.0)
+        store = faulty_at(path)
+        store.fault = "not yet"
+        async with journal_at(store) as (journal, _):
+            with journal.subscribe(0) as subscription:
+                journal.record([draft(n=3)])
+                assert [(e.type, e.id) for e in await heard(subscription)] == [
+                    ("store.unavailable", None),
+                    ("device.started", None),
+                ]
+                store.fault = None
+                events = await heard(subscription, 5.0)
+                assert [event.id for event in events] == list(range(1, journal.last_id + 1))
+                assert [event.fields["n"] for event in own(events)] == [1, 2, 3]
+
+    in_virtual_time(body)
+
+
+def test_who_has_read_all_hears_at_once_though_the_disk_gives_nothing(path: Path) -> None:
+    async def body() -> None:
+        store = faulty_at(path)
+        async with journal_at(store) as (journal, _):
+            assert await journal.record([draft(n=1)]).settled(1.0)
+            store.fault = "gone"
+            with journal.subscribe(journal.last_id, journal.log_id) as subscription:
+                journal.record([draft(n=2)])
+                assert [(e.type, e.id) for e in await heard(subscription)] == [
+                    ("device.started", None),
+                    ("store.unavailable", None),
+                ]
+
+    in_virtual_time(body)
+
+
+async def heard(subscription: Subscription, within_s: float = 0.5) -> list[Any]:
+    """What it gives in that time."""
+    items = []
+    with trio.move_on_after(within_s):
+        while True:
+            items.append(await subscription.receive())
+    return items
+
+
+def test_repeats_are_told_of_while_the_disk_takes_nothing(path: Path) -> None:
+    async def body() -> None:
+        store = faulty_at(path)
+        store.fault = "not yet"
+        async with journal_at(store, collapse={"link.down"}) as (journal, told):
+            for _ in range(7200):
+                journal.record([draft("link.down", None)])
+                await trio.sleep(1.0)
+            counts = [event.fields["count"] for event in told if "count" in event.fields]
+            assert counts == pytest.approx([60, 120, 240, 480, 960, 1920], abs=2)
+            for n in range(300):
+                journal.record([draft("link.down", None, n=n)])
+            await trio.sleep(7200.0)
+            assert not journal._repeats._windows
 
     in_virtual_time(body)
 

@@ -12,7 +12,7 @@ from typing import Any, Self, TypeAlias
 import trio
 from attrs import define, field, frozen
 
-from wagman.errors import CallerError
+from wagman.errors import CallerError, StoreError
 from wagman.store.event import Event
 from wagman.store.limits import Extent
 
@@ -71,7 +71,7 @@ class Feed:
             each.offer(event)
 
     def subscribe(self, since: int | None, log_id: str | None) -> "Subscription":
-        """Everything after the id `since`, or from now on; raises PositionError."""
+        """Everything after the id `since`, or from now on; raises what `check` does."""
         self.check(since, log_id)
         cursor = self.last_id if since is None else since
         subscription = Subscription(self, cursor, since is None, self.log_id, self.first_id, self.last_id)
@@ -79,7 +79,14 @@ class Feed:
         return subscription
 
     def check(self, since: int | None, log_id: str | None = None) -> None:
-        """Raise PositionError unless the log has that place."""
+        """See to it that the log has that place.
+
+        Raises:
+            PositionError: it has not.
+            StoreError: no log was opened yet, and so nobody can say.
+        """
+        if self.log_id is None and (since or log_id is not None):
+            raise StoreError("the log has not been opened yet: wagman events says why; try again")
         if log_id is not None and log_id != self.log_id:
             raise PositionError(f"log {log_id} is gone; the log is {self.log_id} now: begin at 0")
         if since is not None and not 0 <= since <= self.last_id:
@@ -96,6 +103,7 @@ class Subscription:
 
     What cannot be read of the past is told of by `Lagged` too: events that were dropped from the log before they were
     read, and the rest of a log that was replaced. Reading raises StoreError while the disk does not give the past.
+    Before any log was opened there is no past to read: it hears what is live, and reads the past once there is one.
     """
 
     _feed: Feed
@@ -104,6 +112,7 @@ class Subscription:
     log_id: str | None  # this and the next two: as they were when it began
     first_id: int
     last_id: int
+    _owed: bool = field(default=False, init=False)  # it asked for the past, and there was no log yet
     _ready: deque[Item] = field(factory=deque, init=False)
     _wake: trio.Event = field(factory=trio.Event, init=False)
 
@@ -144,12 +153,18 @@ class Subscription:
         if not self._live and self._cursor < self._feed.last_id:
             self._ready.append(Lagged(self._cursor + 1, self._feed.last_id))
         self._cursor = 0
+        if self._owed:
+            self._live = self._owed = False
+            self._wake.set()
 
     async def _hear(self) -> None:
         self._wake = trio.Event()
         await self._wake.wait()
 
     async def _read_on(self) -> None:
+        if self._cursor >= self._feed.last_id:
+            self._go_live()  # with nothing to read, a disk that gives nothing keeps nobody from hearing
+            return
         log_id = self._feed.log_id
         events = await self._feed.fetch(self._cursor, PAGE)
         if self._feed.log_id != log_id:
@@ -157,8 +172,11 @@ class Subscription:
         for event in events:
             self._take(event)
         if not events or self._cursor >= self._feed.last_id:
-            self._live = True
-            self._ready.extend(self._feed.provisional())
+            self._go_live()
+
+    def _go_live(self) -> None:
+        self._live, self._owed = True, self._feed.log_id is None
+        self._ready.extend(self._feed.provisional())
 
     def _take(self, event: Event) -> None:
         if event.id is not None:

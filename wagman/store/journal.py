@@ -215,12 +215,19 @@ class Journal:
 
     async def _wait_for_work(self) -> None:
         if self._broken is not None:
-            await trio.sleep_until(self._retry_at_s)
+            await self._wait_for_retry()
         while self._store.is_open and not (self.ring or self._flight):
             self._wake = trio.Event()
             with trio.move_on_at(self._repeats.next_s()):
                 await self._wake.wait()
             self._tell_repeats(trio.current_time())
+
+    async def _wait_for_retry(self) -> None:
+        """A window that opens meanwhile closes later: it lasts as long as the longest wait."""
+        while (due_s := self._repeats.next_s()) < self._retry_at_s:
+            await trio.sleep_until(due_s)
+            self._tell_repeats(trio.current_time())
+        await trio.sleep_until(self._retry_at_s)
 
     async def _write_out(self) -> None:
         """Write until nothing is left, or the disk fails."""
@@ -354,6 +361,7 @@ class Journal:
         self,
         *,
         since: int | datetime | None = None,
+        log_id: str | None = None,
         limit: int = 100,
         device: str | None = None,
         type: str | None = None,  # noqa: A002 - the name that the control interface has for it
@@ -364,13 +372,13 @@ class Journal:
         those below it: "device" finds "device.started".
 
         Raises:
-            PositionError: there is no such id yet.
-            StoreError: the disk, held for sound until now, does not give it.
+            PositionError: there is no such id yet, or the log is not the one named `log_id` any more.
+            StoreError: the disk, held for sound until now, does not give it; or no log was opened yet that could have that id.
         """
         after_id = since if isinstance(since, int) else None
         from_time = rfc3339(since) if isinstance(since, datetime) else None
         query = Query(after_id=after_id, from_time=from_time, limit=limit, device=device, type=type)
-        self._feed.check(after_id)
+        self._feed.check(after_id, log_id)
         events = await self._read_if_it_can_be(query) + [each for each in self._shown_provisionally() if query.fits(each)]
         return events[:limit] if query.forward else events[-limit:]
 
@@ -383,6 +391,7 @@ class Journal:
 
         Raises:
             PositionError: there is no such id yet, or the log is not the one named `log_id` any more.
+            StoreError: no log was opened yet that could have that id.
         """
         return self._feed.subscribe(since, log_id)
 
