@@ -11,10 +11,10 @@ from pathlib import Path
 from attrs import frozen
 
 FREE = 3
-"""So many failures in a row cost no pause (chosen)."""
+"""So many starts in a row are not delayed (chosen)."""
 
 PAUSE_S = 10.0
-"""The pause after the next one; doubled with each (chosen)."""
+"""The pause before the next one; doubled with each (chosen)."""
 
 PAUSE_MAX_S = 300.0
 """The longest: the board waits an hour for the controller's heartbeat (chosen)."""

@@ -1,7 +1,8 @@
 """`wagman install-service`: put in place what the service needs of systemd, show it beforehand, take it away again.
 
-It may be run again at any time: what is in place already is left alone. It starts nothing but the watch for a shutdown: which
-guests there are, the operator has to say first. An upgrade is the new version, this command, and a restart of the service.
+It may be run again at any time: what is as it should be is left alone, a file of ours that was changed is written anew, and the
+operator's configuration never. It starts nothing but the watch for a shutdown: which guests there are, the operator has to say
+first. An upgrade is the new version, this command, and a restart of the service.
 """
 
 import argparse
