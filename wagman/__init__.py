@@ -6,10 +6,16 @@ A map of the package, from the top down to the words (imports point downwards in
 - `wagman.cli`         the commands; those that talk to the service import neither trio nor structlog
 - `wagman.simulation`  the whole service in virtual time, held to its promises
 - `wagman.daemon`      the process: configuration, signals, reload
-- `wagman.systemd`     what systemd is told, and what it needs to run the service
+- `wagman.systemd`     what systemd needs to run the service, and is told; the pause after failures, the last good configuration
 - `wagman.service`     the composition root: every nursery; its doors to the outside world are in `wagman.seams`
+- `wagman.status`      what `status` shows of all of it
 - `wagman.api`         the control socket: JSON-RPC lines
+- `wagman.controller`  what is done for the computer that the service itself runs on
 - `wagman.device`, `wagman.supervisor`   the tasks of the guests and of the Wagman, driven by `wagman.loop`
+- `wagman.inbox`       what is sent to a task
+- `wagman.messages`    telling a guest to halt
+- `wagman.contain`     what becomes of a task that crashes
+- `wagman.logs`        an event as a line of the service's log
 - `wagman.store`       the rolling log and what must last
 - `wagman.fsm`         the states, pure: (input) -> next state, alarms, effects
 - `wagman.io`          codecs, serial link, board drivers, power reconciliation, the board's task, the fake board
