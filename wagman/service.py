@@ -18,7 +18,7 @@ from wagman.config.changes import change
 from wagman.config.schema import Config, DeviceConfig
 from wagman.contain import contained, describe
 from wagman.controller import REFUSES, Controller
-from wagman.device import Guest, Nudge
+from wagman.device import Guest, Letter, Nudge
 from wagman.errors import BoardTimeoutError, CallerError, StoreError
 from wagman.events import Beat, Blindness, BoardFact, Draft, Notice, PortFact, PowerGoal, Sample, Verb, Verdict
 from wagman.fsm.inputs import Operator
@@ -49,6 +49,9 @@ HEALTHY_S = 45.0
 
 COMMIT_S = 2.0
 """How long a caller waits for the id of the event that its request became (chosen)."""
+
+RECALLED = "an operator, before the service was restarted: its log could be opened only now"
+"""Who asked for what is carried out of a log that came late."""
 
 BOARD_TIMEOUT_S = 20.0
 """How long an operator's raw board command may take, its turn included (chosen)."""
@@ -84,6 +87,7 @@ class WagmanService:
     stopping: trio.Event = field(factory=trio.Event)
     _by_port: dict[int, Guest] = field(init=False)
     _stuck: tuple[str, ...] = ()
+    _commanded: set[str] = field(factory=set)  # guests that obeyed an operator in this run
 
     def __attrs_post_init__(self) -> None:
         self.boot_id = self.seams.new_id()
@@ -109,6 +113,7 @@ class WagmanService:
             blocking=self.seams.blocking,
             tell=self.tell,
             collapse=COLLAPSING,
+            late=self.recall,
             began_s=self.began_s,
         )
 
@@ -282,6 +287,15 @@ class WagmanService:
             return False
         return guest.restore(saved, await self._latest(guest))
 
+    def recall(self, memory: Mapping[str, Any]) -> None:
+        """The log was opened only after all had begun anew: what operators had decided there, and not since, comes true again."""
+        for name, guest in self.guests.items():
+            verb = decided(memory.get(guest.key), guest.config.port)
+            if verb is not None and name not in self._commanded:
+                asked = Draft(f"command.{verb}", name, {"uid": None, "who": RECALLED, "force": False})
+                cause = self.journal.record([(asked, None)]).refs[0]
+                guest.inbox.tell(Letter(Operator(verb), cause), kind="recalled")
+
     async def _latest(self, guest: Guest) -> int | None:
         """The latest event about a guest; None, too, while the disk does not give it: the cause is a nicety."""
         try:
@@ -328,6 +342,8 @@ class WagmanService:
             verdict = await self.controller.restart() if verb == "restart" else REFUSES
             return await self._answer(receipt, verdict, device)
         verdict = await self.guests[device].ask(Operator(verb, force), receipt.refs[0])
+        if verdict.accepted:
+            self._commanded.add(device)
         await self.guests[device].settled(COMMIT_S)  # what was accepted is not to be lost by a power cut
         return await self._answer(receipt, verdict, device)
 
@@ -363,6 +379,17 @@ class WagmanService:
 def late_s(config: Config) -> float:
     """An alarm that wants an answer of the board is late by then: the board could not be seen when it fell due."""
     return max(LATE_S, BLIND_MISSES * config.board.poll_s)
+
+
+def decided(saved: Any, port: int) -> Verb | None:
+    """What an operator had said to a guest that is to stay down, where what was kept of it can be read."""
+    match saved:
+        case {"port": kept, "memory": {"enabled": False}} if kept == port:
+            return "disable"
+        case {"port": kept, "memory": {"wanted": "down"}} if kept == port:
+            return "stop"
+        case _:
+            return None
 
 
 def known_board(saved: Any) -> Identity | None:

@@ -33,6 +33,18 @@ ONCE_BROKEN = {
         1,
         "20 min; gn: stop; 30 s; cable out; 2 h; cable in; 20 min; all well; settled",
     ),
+    "its log could be opened late only, and a guest that was disabled was enabled from then on": (
+        1,
+        "20 min; gn: disable; 5 min; service kill; disk full; service start; 5 min; disk ok; 10 min; all well; settled",
+    ),
+    "the same with a guest that was stopped": (
+        1,
+        "20 min; gn: stop; 5 min; service kill; disk full; service start; 5 min; disk ok; 10 min; all well; settled",
+    ),
+    "what was decided in a log that was opened late is not what counts if an operator has spoken since": (
+        1,
+        "20 min; gn: stop; 5 min; service kill; disk full; service start; 1 min; gn: start; 4 min; disk ok; all well; settled",
+    ),
     "a start that nobody heard of moved the controller's selector, and it was not put back": (
         1,
         "20 min; x1: stop; 5 min; x1: start; 0.3 s; board fault silent on; 3 s; board fault silent off; 3 min; all well; settled",

@@ -447,6 +447,29 @@ async def heard(subscription: Subscription, within_s: float = 0.5) -> list[Any]:
     return items
 
 
+def test_what_lasted_in_a_log_that_is_opened_late_is_told_of_once(path: Path) -> None:
+    async def body() -> None:
+        late: list[Any] = []
+        store = faulty_at(path)
+        store.fault = "not yet"
+        async with journal_at(store, late=late.append) as (journal, _):
+            store.fault = None
+            await trio.sleep(2.0)
+            assert await journal.record([], {"gn": 1}).settled(5.0)
+            assert late == []  # the log is new
+        store = faulty_at(path)
+        store.fault = "not yet"
+        async with journal_at(store, late=late.append) as (journal, _):
+            assert not await journal.record([], {"gn": 2}).settled(5.0)
+            store.fault = None
+            await trio.sleep(10.0)
+            store.close()
+            await trio.sleep(10.0)
+            assert late == [{"gn": 1}]
+
+    in_virtual_time(body)
+
+
 def test_repeats_are_told_of_while_the_disk_takes_nothing(path: Path) -> None:
     async def body() -> None:
         store = faulty_at(path)

@@ -88,6 +88,7 @@ class Journal:
     boot_id: str = field(kw_only=True)
     tell: Callable[[Event], None] = field(kw_only=True)  # called once for each event, when it is first shown; must not raise
     collapse: Collection[str] = field(kw_only=True, default=())  # types whose repeats are told of together
+    late: Callable[[Mapping[str, Any]], None] = field(kw_only=True, default=lambda _: None)  # see `_open_late`; must not raise
     blocking: Blocking = field(kw_only=True, factory=threaded)
     wall: Callable[[], datetime] = field(kw_only=True, default=_utc_now)
     clock_floor: datetime = field(kw_only=True, factory=clock_floor)  # a wall clock below it was never set
@@ -231,7 +232,7 @@ class Journal:
 
     async def _write_out(self) -> None:
         """Write until nothing is left, or the disk fails."""
-        going = self._store.is_open or await self._open() is not None
+        going = self._store.is_open or await self._open_late()
         while going and (self.ring or self._flight):
             going = await self._write()
 
@@ -257,6 +258,13 @@ class Journal:
         if opened is not None:
             self._retry_at_s = -math.inf  # what was told of the wait can be written
         return opened
+
+    async def _open_late(self) -> bool:
+        """Open it while the machines run. If `load` could not, what lasted comes too late to be taken up: `late` hears of it."""
+        loaded, opened = self.log_id is not None, await self._open()
+        if opened is not None and not loaded and not opened.fresh:
+            self.late(_decoded(opened.memory) or {})
+        return opened is not None
 
     async def _open(self) -> Opened | None:
         try:
