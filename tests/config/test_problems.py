@@ -19,7 +19,7 @@ def problems(text: str) -> list[str]:
 DURATION = 'must be a duration from 0.1 s to 36500 d: a number of seconds, or such as "90s", "10min", "1h30min"'
 TEXT = "must be a non-empty string of printable characters"
 COMMAND = "must be a list of non-empty strings, the command and its arguments"
-NAME = 'a device name has only a-z, 0-9, _ and -, begins with no -, and is neither a number nor "all": rename it'
+NAME = 'a device name has 1 to 32 of a-z, 0-9, _ and -, begins with no -, and is neither a number nor "all": rename it'
 
 PROBLEMS = [
     # keys that nobody reads
@@ -84,6 +84,7 @@ PROBLEMS = [
     ("[device.-x]\nport = 2\nshutdown = []\n", f"4: device.-x: {NAME}"),
     ("[device.GN]\nport = 2\nshutdown = []\n", f"4: device.GN: {NAME}"),
     ("[device.'']\nport = 2\nshutdown = []\n", f'4: device."": {NAME}'),
+    (f"[device.{'x' * 33}]\nport = 2\nshutdown = []\n", f"4: device.{'x' * 33}: {NAME}"),
     ('[device."x\\n"]\nport = 2\nshutdown = []\n', f'4: device."x\\n": {NAME}'),
     # between keys
     (

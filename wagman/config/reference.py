@@ -63,7 +63,7 @@ unbounded, and an empty table leaves the sensor unwatched. A sensor without a ta
 
 DEVICE = """\
 One computer on a port of the board. `[defaults]` holds the same keys, except {own}, for every device that does not say
-otherwise. NAME has the characters a-z, 0-9, _ and -, does not begin with -, and is neither a number nor `all`.
+otherwise. NAME has 1 to 32 of the characters a-z, 0-9, _ and -, does not begin with -, and is neither a number nor `all`.
 
 At most one device is the computer that the service itself runs on (`self = true`, on port 0). A device that gives no
 heartbeat (`heartbeat = false`) is cut `stop_silence` after its shutdown message.

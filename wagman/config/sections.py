@@ -49,8 +49,8 @@ _HOMES = {
     "[environment.SENSOR]": Bounds,
     "[device.NAME]": DeviceConfig,
 }
-_NAME = re.compile(r"(?!all$|[0-9]+$)[a-z0-9_][a-z0-9_-]*")
-_NAME_WANTED = 'a device name has only a-z, 0-9, _ and -, begins with no -, and is neither a number nor "all": rename it'
+_NAME = re.compile(r"(?!all$|[0-9]+$)[a-z0-9_][a-z0-9_-]{0,31}")  # the store and the table of `wagman status` want it short
+_NAME_WANTED = 'a device name has 1 to 32 of a-z, 0-9, _ and -, begins with no -, and is neither a number nor "all": rename it'
 _COMPARED_CHARS = 40  # of an unknown key: comparing takes time with the square of it
 
 
