@@ -50,7 +50,6 @@ FIELDS: Mapping[str, str] = {
     "ok": "the command ended with 0",
     "output": "the end of what the command printed, 2 kB at most",
     "over_s": "the seconds in which `count` of them came, see below",
-    "pid": "of the program that asked",
     "port": "of the board, where no device is configured on it",
     "power_cycle_at": "when the board will restart the controller; null if that is not known",
     "problems": "every error in the file, with its line",
@@ -73,7 +72,7 @@ FIELDS: Mapping[str, str] = {
     "waited_s": "the start time-out of that attempt, in seconds",
     "warnings": "what was odd, but no reason to stop",
     "where": "the place in the code",
-    "who": "the process that asked, as `pid 1102`",
+    "who": "the process that asked, as `pid 1102`; or on whose behalf the service asks",
     "why": "what was seen",
 }
 
@@ -184,7 +183,7 @@ EVENT_TYPES: Mapping[str, EventType] = {
     **{f"command.{verb}": EventType(f"somebody asked to {verb} it", _ASKED) for verb in VERBS},
     "command.refused": EventType("what was asked for is not done", ("reason",), "read the reason"),
     "command.denied": EventType(
-        "somebody asked for what he may not do", ("method", "uid", "pid", *_REPEATED), "see [who may](socket.md#who-may)"
+        "somebody asked for what he may not do", ("method", "uid", *_REPEATED), "see [who may](socket.md#who-may)"
     ),
     "command.board": EventType("a raw command was forced upon the board", ("uid", "command")),
     "service.started": EventType("the service is about to supervise", ("version", "begun_anew", "warnings"), "read the warnings"),

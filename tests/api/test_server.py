@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import trio
 import trio.testing
+from attrs import evolve
 
 from tests.api.kit import NOBODY, READER, ROOT, Client, World, in_virtual_time, world
 from wagman.api import server
@@ -312,6 +313,17 @@ def test_a_reader_may_not_touch_and_the_attempt_is_remembered(method: str) -> No
         event = await client.event()
         assert (event["type"], event["fields"]["method"], event["fields"]["uid"]) == ("command.denied", method, READER.uid)
         assert world.service.asked == []
+
+    in_virtual_time(story)
+
+
+def test_attempts_of_the_same_user_look_the_same_whatever_program_made_them() -> None:
+    async def story(world: World) -> None:
+        for pid in (17, 18):
+            client = await world.connect(evolve(READER, pid=pid))
+            await client.error("stop", device="gn")
+        first, second = await world.service.journal.page(type="command.denied")
+        assert first.fields == second.fields == {"method": "stop", "uid": READER.uid}
 
     in_virtual_time(story)
 

@@ -265,7 +265,7 @@ class Connection:
         return method
 
     def _record_denied(self, method: Method) -> None:
-        fields = {"method": method.name, "uid": self.peer.uid, "pid": self.peer.pid}
+        fields = {"method": method.name, "uid": self.peer.uid}  # without what differs each time: repeats collapse
         self.service.journal.record([(Draft("command.denied", None, fields), None)])
 
     # --- Subscriptions ----------------------------------------------------------------------------------------------------
