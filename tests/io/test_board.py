@@ -16,7 +16,7 @@ from wagman.errors import BoardTimeoutError
 from wagman.events import Beat, Blindness, Notice, Polled, PowerFound, PowerGoal, PowerLost, RelayOff, RelayOn, Sample
 from wagman.io.board import Board, Dialect
 from wagman.io.driver import Identity
-from wagman.io.driver_v3 import V3Dialect
+from wagman.io.driver_v3 import V3Dialect, V3Driver
 from wagman.io.driver_v4 import V4Dialect
 from wagman.io.fake.guests import GuestSpec
 from wagman.io.fake.serve import FakeBoard
@@ -37,6 +37,11 @@ CONFIG = Config(
         *(DeviceConfig(name, port, shutdown=("halt",)) for port, name in enumerate(NAMES) if port > 1),
     ),
 )
+
+
+def answering(**told: Any) -> Callable[[Identity], Identity]:
+    """What makes of an identity one with these answers."""
+    return lambda identity: evolve(identity, **told)
 
 
 @define
@@ -263,6 +268,60 @@ def test_a_guest_that_the_board_started_while_the_service_was_away_is_found_and_
         assert rig.relays(1) == [(True, "board")]
 
     with_rig(main, dialect, away_s=100, known=Identity("A30B003D70C6", 0, "an earlier run of the board"))
+
+
+def test_a_guest_that_the_board_started_after_its_restart_is_found_though_the_first_poll_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    failures = iter([BoardTimeoutError("lost on the way")])
+    poll = V3Driver.poll
+
+    async def failing_once(self: V3Driver, turn: int) -> None:
+        for error in failures:
+            raise error
+        await poll(self, turn)
+
+    async def main(rig: Rig) -> None:
+        rig.fake.fault("sensor cu dead")
+        rig.board.want(1, OFF(3, already=True))
+        await trio.sleep(40)
+        assert next(failures, None) is None
+        assert len(rig.notices("board.reset")) == 1
+        assert len(rig.told(PowerFound, 1)) == 1
+
+    monkeypatch.setattr(V3Driver, "poll", failing_once)
+    with_rig(main, away_s=100, known=Identity("A30B003D70C6", 0, "an earlier run of the board"))
+
+
+GARBLED = (answering(boots=33), answering(board_id="A30B003D70C66"), answering(began_s=7))
+
+
+@pytest.mark.parametrize("garble", GARBLED, ids=["count of starts", "id", "clock"])
+@ON_BOTH_BOARDS
+def test_one_garbled_answer_is_no_restart_of_the_board(
+    dialect: str, garble: Callable[[Identity], Identity], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.want(1, ON(1, "emmc"))
+        await trio.sleep(60)
+        driver: Any = type(rig.board._driver)
+        greet, garbles = driver.greet, iter([garble])
+
+        async def garbled_once(self: Any) -> Identity:
+            identity: Identity = await greet(self)
+            return next(garbles, lambda same: same)(identity)
+
+        monkeypatch.setattr(driver, "greet", garbled_once)
+        rig.fake.unplug()
+        await trio.sleep(5)
+        rig.fake.replug()
+        await trio.sleep(60)
+        assert next(garbles, None) is None
+        assert rig.notices("board.reset") == []
+        assert rig.told(PowerLost) == []
+        assert rig.board.power.ports[1].confirmed
+
+    with_rig(main, dialect)
 
 
 @ON_BOTH_BOARDS

@@ -1,5 +1,9 @@
 """What is special about driving a v3 board, against its model in virtual time."""
 
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 import trio
 from attrs import evolve
@@ -10,6 +14,7 @@ from tests.io.test_board import OFF, ON, Rig, with_rig
 from wagman.config.schema import BoardConfig, Config, DeviceConfig
 from wagman.events import Beat, PowerFound, PowerLost, RelayOff, RelayOn
 from wagman.io.driver import BLANK_BOOTS, RUNS_APART_S, Identity
+from wagman.io.driver_v3 import V3Driver
 from wagman.io.fake.guests import Guest as GuestModel
 from wagman.io.power import GONE_S
 
@@ -86,6 +91,52 @@ def test_a_clock_chip_that_fails_or_comes_back_is_not_taken_for_a_restart(at_sta
             await trio.sleep(60)
         assert len(rig.notices("link.up")) == 3
         assert not rig.notices("board.reset")
+
+    with_rig(main)
+
+
+def test_other_commands_between_the_two_questions_about_its_start_make_no_restart(monkeypatch: pytest.MonkeyPatch) -> None:
+    ask, delays_s = V3Driver._ask, iter([0.0, 30.0, 30.0])
+
+    async def with_others_in_between(self: V3Driver, words: Sequence[str], parse: Any) -> Any:
+        answer = await ask(self, words, parse)
+        if words == ["rtc"]:
+            await trio.sleep(next(delays_s, 0.0))
+        return answer
+
+    async def main(rig: Rig) -> None:
+        await trio.sleep(60)
+        rig.fake.unplug()
+        await trio.sleep(5)
+        rig.fake.replug()
+        await trio.sleep(120)
+        assert not rig.notices("board.reset")
+        assert rig.board.known is not None
+        assert rig.board.known.began_s is not None  # what it said before stands
+
+    monkeypatch.setattr(V3Driver, "_ask", with_others_in_between)
+    with_rig(main)
+
+
+@pytest.mark.parametrize("first", ["dead", "ok"])
+def test_a_clock_chip_that_fails_now_and_then_is_no_restart(first: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main(rig: Rig) -> None:
+        rig.fake.fault(f"sensor rtc {first}")
+        await trio.sleep(60)
+        ask = V3Driver._ask
+
+        async def flickering(self: V3Driver, words: Sequence[str], parse: Any) -> Any:
+            rig.fake.fault(f"sensor rtc {next(states)}")
+            return await ask(self, words, parse)
+
+        states = itertools.cycle(["ok", "dead", "dead", "ok", "dead"])
+        monkeypatch.setattr(V3Driver, "_ask", flickering)
+        rig.fake.unplug()
+        await trio.sleep(30)
+        rig.fake.replug()
+        await trio.sleep(120)
+        assert not rig.notices("board.reset")
+        assert not rig.board.blind
 
     with_rig(main)
 

@@ -394,12 +394,15 @@ def test_a_current_that_comes_back_or_is_not_known_or_never_was_there_is_no_loss
     assert rig.told() == []
 
 
-def test_the_current_that_a_guest_drew_in_an_earlier_power_cycle_says_nothing_of_this_one() -> None:
+@pytest.mark.parametrize("polled_meanwhile", [True, False])
+def test_the_current_that_a_guest_drew_in_an_earlier_power_cycle_says_nothing_of_this_one(polled_meanwhile: bool) -> None:
     rig = switched_on(mute=(1,))
     rig.poll(1, draws=True)
     rig.want(1, "on", 2)
     rig.off(1)
-    rig.poll(1, draws=False, after_s=GONE_S)
+    if polled_meanwhile:
+        rig.poll(1, draws=False, after_s=GONE_S)
+    rig.wait()
     rig.do(rig.next())
     rig.power.seen_on(1, rig.now_s)
     rig.told()

@@ -73,6 +73,12 @@ def test_a_kill_that_waits_for_a_slow_disk_behind_a_start_may_cut_what_came_on_m
     assert run("20 min; gn: stop; 5 min; disk slow 3; gn: start; 0.4 s; gn: kill; 3 min; all well; settled").violation is None
 
 
+def test_a_log_that_was_damaged_may_have_gaps_until_a_service_has_been_able_to_set_it_aside() -> None:
+    again = "service start; 5 min; service kill; 1 min; "
+    script = f"3 h; disk full; service kill; disk truncated 94; {again * 2} service start; all well; settled"
+    assert run(script).violation is None
+
+
 @pytest.mark.parametrize(
     ("meanwhile", "is_blamed"),
     [([], True), ([Began(2.0, 2)], False), (told(("device.power_lost", "gn")), False)],

@@ -11,7 +11,7 @@ import trio
 from attrs import asdict, define, field
 
 from wagman.config.schema import Config
-from wagman.errors import BoardError, LinkGoneError
+from wagman.errors import BoardError, BoardProtocolError, LinkGoneError
 from wagman.events import Blindness, BoardFact, Notice, PortFact, PowerGoal
 from wagman.io.driver import Driver, Identity, Senses, Shown
 from wagman.io.link import Answer, Decoder, Link
@@ -98,6 +98,7 @@ class Board:
     _up: trio.Event = field(factory=trio.Event)  # another one for each connection
     _attended: trio.Event | None = None  # that of the connection on which the board was greeted
     _wake: trio.Event = field(factory=trio.Event)
+    _restarted: bool = False  # since its power was last looked at
     _misses: int = 0
     _turn: int = 0
     _down_s: float = field(init=False)
@@ -194,31 +195,36 @@ class Board:
     async def _attend(self, driver: Driver) -> None:
         """Look after a board that answers, until it does not, or there is another connection: it may have restarted."""
         self._attended = self._up
-        is_reset = await self._greet(driver)
+        await self._greet(driver)
         await self._poll(driver)
-        if is_reset:
+        if self._restarted:
             driver.take_stock()
+            self._restarted = False
         self.power.link_up(trio.current_time())
         await self._reconcile(driver, trio.current_time() + self.config.board.poll_s)
         while self._up is self._attended:
             await self._poll(driver)
             await self._reconcile(driver, trio.current_time() + self.config.board.poll_s)
 
-    async def _greet(self, driver: Driver) -> bool:
-        """Find out which board this is; return whether it has restarted since it was last seen."""
-        identity = await driver.greet()
-        before, self.shown.identity = self.known, identity
+    async def _greet(self, driver: Driver) -> None:
+        """Find out which board this is, and whether it has restarted since it was last seen."""
+        identity, before = await driver.greet(), self.known
+        if before is not None and not before.same_run(identity):
+            first, identity = identity, await driver.greet()  # one changed digit must not cost all guests their power
+            if not before.same_run(identity) and not first.agrees(identity):
+                raise BoardProtocolError("the board does not say twice in a row which one it is and since when it runs")
         if before is None or before.same_run(identity):
-            self._learn(identity)
-            return False
+            self._learn(identity.with_start_of(before))
+            return
         await driver.hold_off()  # where this fails, the restart is yet to be seen
         self._learn(identity)
         self.tell(Notice("board.reset", None, {"boots": identity.boots, "before": before.boots, "board": identity.board_id}))
         self._senses.sightings.forget()
         self.power.board_reset(max(self._down_s, self.answered_s or self._down_s), survivors=driver.survivors)
-        return True
+        self._restarted = True
 
     def _learn(self, identity: Identity) -> None:
+        self.shown.identity = identity
         if identity != self.known:
             self.known = identity
             self.remember(asdict(identity))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from wagman.config.schema import Config, DeviceConfig
 from wagman.events import BoardFact, Notice, PortFact, Sample
@@ -37,7 +37,7 @@ BLANK_BOOTS = 0xFFFF_FFFF
 """What a board counts whose memory was lost while it runs: it tells nothing, until the next start makes it 1 (firmware)."""
 
 RUNS_APART_S = 10
-"""Two starts of a board are further apart: it boots for 20 s (firmware); asking when it started blurs the answer by less."""
+"""Two starts of a board are further apart: it boots for 20 s (firmware); an answer when it started may be off by less."""
 
 
 @frozen
@@ -55,10 +55,18 @@ class Identity:
 
         The count of its starts is not enough: a board whose memory was lost counts from 1 again.
         """
+        return self.agrees(other) and not other.anew
+
+    def with_start_of(self, before: "Identity | None") -> "Identity":
+        """The same run as before: where the board does not tell when it began, what it told then stands."""
+        return self if before is None or self.began_s is not None else evolve(self, began_s=before.began_s)
+
+    def agrees(self, other: "Identity") -> bool:
+        """Nothing in what was told speaks against it."""
         ids, boots = (self.board_id, other.board_id), (self.boots, other.boots)
         same_board = None in ids or self.board_id == other.board_id
         same_count = BLANK_BOOTS in boots or self.boots == other.boots
-        return same_board and same_count and not _apart(self.began_s, other.began_s) and not other.anew
+        return same_board and same_count and not _apart(self.began_s, other.began_s)
 
 
 def _apart(one_s: int | None, other_s: int | None) -> bool:

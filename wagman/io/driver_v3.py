@@ -27,7 +27,18 @@ from wagman.config.schema import SELECTOR_PORTS
 from wagman.errors import BoardProtocolError, CallerError
 from wagman.events import BoardStopping, Polled
 from wagman.io import v3
-from wagman.io.driver import DRAWS_MA, PING_AGE_S, SENSOR_POLLS, SLOW_POLLS, TIMEOUT_S, FailureWatch, Identity, Reading, Senses
+from wagman.io.driver import (
+    DRAWS_MA,
+    PING_AGE_S,
+    RUNS_APART_S,
+    SENSOR_POLLS,
+    SLOW_POLLS,
+    TIMEOUT_S,
+    FailureWatch,
+    Identity,
+    Reading,
+    Senses,
+)
 from wagman.io.link import Answer, Link, retry
 from wagman.io.power import SwitchOff, SwitchOn
 from wagman.io.v3_payload import (
@@ -121,11 +132,16 @@ class V3Driver:
         """Have it log: whoever else talked to it may have switched that off, and most evidence is in the log."""
         await self._do("log", "on")
 
-    async def _began_s(self) -> int:
-        """When the board was set up, by its own clock; signed, for about 0 is where a clock chip that is dead then puts it."""
-        clock_s = (await self._ask(["rtc"], parse_rtc)).value
-        up_s = (await self._ask(["up"], parse_up)).value
-        return (clock_s - up_s + CLOCK_WRAPS_S // 2) % CLOCK_WRAPS_S - CLOCK_WRAPS_S // 2
+    async def _began_s(self) -> int | None:
+        """When the board was set up, by its own clock; signed, for about 0 is where a clock chip that is dead then puts it.
+
+        Nobody can say where much time has passed between the two answers: somebody else had commands in between.
+        """
+        clock = await self._ask(["rtc"], parse_rtc)
+        up = await self._ask(["up"], parse_up)
+        if up.at_s - clock.asked_at_s > RUNS_APART_S / 2:
+            return None
+        return (clock.value - up.value + CLOCK_WRAPS_S // 2) % CLOCK_WRAPS_S - CLOCK_WRAPS_S // 2
 
     async def hold_off(self) -> None:
         """Set the board's auto-start timer back, where the controller's own port can be asked for it."""

@@ -265,6 +265,7 @@ class Power:
     def _switching_on(self, port: Port, now_s: float) -> None:
         self.last_on_s, self.last_on_port = now_s, port.number
         port.relay, port.cycle, port.kept, port.on_at_s = "unknown", port.goal.cycle, False, now_s
+        port.drew, port.idle_since_s = False, math.inf
         if port.rounds == 1:
             self.tell(RelayAsked(port.number, port.goal.cycle, now_s))
 

@@ -182,7 +182,8 @@ class Scene:
     def _lives(self, record: Began | Ended) -> None:
         """The service comes up, or is gone."""
         if isinstance(record, Began):
-            self.lossy, self.damaged, self.came_up_s = False, False, self.now_s
+            self.lossy, self.came_up_s = False, self.now_s
+            self.damaged = self.damaged and "disk" in self.troubles  # the service could not set it aside
             self.unmetered.update(number for number, moved in self.relays.items() if moved.on)
             self._ends("service")
             for port in self.ports.values():
