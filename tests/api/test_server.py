@@ -9,7 +9,7 @@ import trio.testing
 from attrs import evolve
 
 from tests.api.kit import NOBODY, READER, ROOT, Client, World, in_virtual_time, world
-from wagman.api import server
+from wagman.api import server, wire
 from wagman.api.methods import METHODS
 from wagman.errors import StoreError, WagmanError
 from wagman.store import Store
@@ -495,9 +495,50 @@ def test_a_client_that_takes_nothing_is_hung_up_on_in_the_end() -> None:
     async def story(world: World) -> None:
         client = await world.connect(narrow=True)
         await client.stream.send_all(b'{"jsonrpc":"2.0","id":1,"method":"status"}\n')
-        await trio.sleep(server.WRITE_S + 1)
+        await trio.sleep(server.REPLY_S + 1)
         with pytest.raises(trio.BrokenResourceError):
             await client.stream.send_all(b"\n")
+
+    in_virtual_time(story)
+
+
+def test_a_subscriber_may_take_longer_to_read_than_one_that_asked() -> None:
+    async def story(world: World) -> None:
+        client = await world.connect(narrow=True)
+        await client.result("subscribe")
+        record(world, 1)
+        await settled(world)
+        await trio.sleep(2 * server.REPLY_S)
+        await client.event()
+        record(world, 1)
+        await trio.sleep(server.NOTIFY_S + 1)
+        with pytest.raises(trio.BrokenResourceError):
+            await client.stream.send_all(b"\n")
+
+    in_virtual_time(story)
+
+
+def test_when_too_much_waits_to_be_taken_the_slowest_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(world: World) -> None:
+        clients = [await world.connect(narrow=True) for _ in range(3)]
+        size = len(wire.line(wire.result(1, world.service.status())))
+        monkeypatch.setattr(server, "MAX_WAITING_BYTES", 2.5 * size)
+        for client in clients:
+            await client.stream.send_all(b'{"jsonrpc":"2.0","id":1,"method":"status"}\n')
+            await trio.testing.wait_all_tasks_blocked()
+        with pytest.raises(trio.BrokenResourceError), trio.fail_after(1):
+            await clients[0].stream.send_all(b"\n")
+        for client in clients[1:]:
+            assert "result" in await client.message()
+
+    in_virtual_time(story)
+
+
+def test_an_answer_larger_than_all_that_may_wait_is_given_where_nothing_else_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(world: World) -> None:
+        monkeypatch.setattr(server, "MAX_WAITING_BYTES", 10)
+        for _ in range(2):
+            await (await world.connect(narrow=True)).result("status")
 
     in_virtual_time(story)
 
@@ -534,6 +575,25 @@ def test_half_a_line_is_not_waited_for_for_ever_however_slowly_it_grows() -> Non
             await trio.sleep(server.LINE_S / 10)
         assert await hangs_up(client)
         assert trio.current_time() == pytest.approx(server.LINE_S)
+
+    in_virtual_time(story)
+
+
+def test_a_line_has_its_time_however_long_the_requests_before_it_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def slow(*_: object, **__: object) -> list[str]:
+        await trio.sleep(0.6 * server.LINE_S)
+        return []
+
+    async def story(world: World) -> None:
+        monkeypatch.setattr(type(world.service), "board", slow)
+        client = await world.connect()
+        request = b'{"jsonrpc":"2.0","id":1,"method":"board","params":{"command":"hb"}}\n'
+        await client.stream.send_all(request + request + request[:9])
+        await client.message()
+        await client.message()
+        await trio.sleep(0.9 * server.LINE_S)
+        await client.stream.send_all(request[9:])
+        assert (await client.message())["result"] == {"lines": []}
 
     in_virtual_time(story)
 

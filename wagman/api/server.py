@@ -1,12 +1,14 @@
 """The server: one task for each client, and one for each of its subscriptions.
 
 Nobody waits for a client. What a subscriber does not take in time is dropped from its bounded buffer in the journal,
-and it is told which ids those were. A client that takes nothing at all for `WRITE_S` is hung up on.
+and it is told which ids those were. A client that does not take a whole message in time is hung up on: soon if it asked
+for it, for answers are large; and at once if others ask for so much meanwhile that the memory of all would not suffice.
 """
 
 import math
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import trio
@@ -40,11 +42,17 @@ RESERVED = 8
 MAX_SUBSCRIPTIONS = 8
 """On one connection (chosen)."""
 
-MAX_REPLY_CHARS = 16 * 2**20
-"""The answer to a batch; what would go beyond gets an error instead (chosen: twice the largest page)."""
+MAX_REPLY_CHARS = 2**20
+"""The answer to a batch; what would go beyond gets an error instead (chosen: three usual pages of 1000 events)."""
 
-WRITE_S = 300.0
-"""How long a client may take nothing of what it is sent (chosen)."""
+MAX_WAITING_BYTES = 16 * 2**20
+"""What may wait in all to be taken by whoever asked for it (chosen: twice the largest page that there can be)."""
+
+REPLY_S = 30.0
+"""How long a client may take to read an answer to its end (chosen)."""
+
+NOTIFY_S = 300.0
+"""How long a subscriber may take to read an event to its end (chosen)."""
 
 LINE_S = 30.0
 """How long a line may take from its first byte to its end (chosen)."""
@@ -88,12 +96,33 @@ def record_failure(service: Service, method: str | None, error: Exception, uid: 
 
 
 @define
+class Waiting:
+    """The answers that wait to be taken, the oldest first: bounded over all clients, for each may leave its own untaken."""
+
+    _sizes: dict["Connection", int] = field(factory=dict)
+
+    @contextmanager
+    def holding(self, connection: "Connection", size: int) -> Iterator[None]:
+        """Count an answer meanwhile. Beyond the bound, whoever has been at it for the longest is hung up on."""
+        self._sizes[connection] = size
+        while sum(self._sizes.values()) > MAX_WAITING_BYTES and len(self._sizes) > 1:
+            slowest = next(iter(self._sizes))
+            del self._sizes[slowest]
+            slowest.hang_up()
+        try:
+            yield
+        finally:
+            self._sizes.pop(connection, None)
+
+
+@define
 class Server:
     """Lets clients in, as many as there is room for."""
 
     service: Service
     judge: Callable[[trio.abc.Stream], Peer]
     clients: int = 0
+    waiting: Waiting = field(factory=Waiting)
 
     async def welcome(self, stream: trio.abc.Stream) -> None:
         """Serve one client until it goes; a defect ends this connection, and no other."""
@@ -109,7 +138,7 @@ class Server:
             return
         self.clients += 1
         try:
-            await Connection(self.service, peer, stream).run()
+            await Connection(self.service, peer, stream, self.waiting).run()
         finally:
             self.clients -= 1
 
@@ -138,8 +167,9 @@ class Connection:
     service: Service
     peer: Peer
     stream: trio.abc.Stream
+    waiting: Waiting
     _lines: wire.Lines = field(factory=wire.Lines, init=False)
-    _line_due_s: float = field(default=math.inf, init=False)
+    _line_left_s: float = field(default=math.inf, init=False)  # to wait for the end of the line that has begun
     _sending: trio.Lock = field(factory=trio.Lock, init=False)
     _nursery: trio.Nursery = field(init=False)
     _watches: dict[int, "Watcher"] = field(factory=dict, init=False)
@@ -161,20 +191,22 @@ class Connection:
 
     async def _receive(self) -> bytes:
         """What came in; nothing when the client has gone, or has kept still for too long."""
-        idle_s = math.inf if self._watches else IDLE_S
-        with trio.move_on_at(min(self._line_due_s, trio.current_time() + idle_s)):
+        began_s, idle_s = trio.current_time(), math.inf if self._watches else IDLE_S
+        with trio.move_on_after(min(self._line_left_s, idle_s)):
             try:
                 return bytes(await self.stream.receive_some(_CHUNK_BYTES))
             except trio.BrokenResourceError:
                 return b""
+            finally:
+                self._line_left_s -= trio.current_time() - began_s
         return b""
 
     def _cut(self, data: bytes) -> list[bytes | None]:
         lines = self._lines.feed(data)
         if not self._lines.partial:
-            self._line_due_s = math.inf
-        elif lines or self._line_due_s == math.inf:
-            self._line_due_s = trio.current_time() + LINE_S
+            self._line_left_s = math.inf
+        elif lines or self._line_left_s == math.inf:
+            self._line_left_s = LINE_S
         return lines
 
     async def _take(self, line: bytes | None) -> None:
@@ -182,7 +214,8 @@ class Connection:
             return
         reply = await self._answer(wire.parse(line))
         if reply is not None:
-            await self._send(reply)
+            with self.waiting.holding(self, len(reply)):
+                await self._send(reply, REPLY_S)
         else:
             await trio.lowlevel.checkpoint()  # a stream of notifications is not to keep others waiting
         for watcher in self._watches.values():
@@ -190,30 +223,37 @@ class Connection:
 
     # --- Out --------------------------------------------------------------------------------------------------------------
 
-    async def _send(self, text: str) -> None:
+    async def _send(self, line: bytes, within_s: float) -> None:
         """Send a whole message, or hang up."""
         async with self._sending:
             try:
-                with trio.fail_after(WRITE_S):
-                    await self.stream.send_all(wire.line(text))
+                with trio.fail_after(within_s):
+                    await self.stream.send_all(line)
             except (trio.TooSlowError, trio.BrokenResourceError):
-                self._nursery.cancel_scope.cancel()
+                self.hang_up()
                 await trio.lowlevel.checkpoint()
+
+    def hang_up(self) -> None:
+        """Let go of this client, and of all that waits for it."""
+        self._nursery.cancel_scope.cancel()
 
     async def send_item(self, subscription: int, item: Any) -> None:
         """Send one item of a subscription."""
         if isinstance(item, Lagged):
-            await self._send(wire.notification("lagged", {"subscription": subscription, **item.as_json()}))
+            text = wire.notification("lagged", {"subscription": subscription, **item.as_json()})
         else:
-            await self._send(wire.notification("event", {"subscription": subscription, "event": item.as_json()}))
+            text = wire.notification("event", {"subscription": subscription, "event": item.as_json()})
+        await self._send(wire.line(text), NOTIFY_S)
 
     # --- Requests ---------------------------------------------------------------------------------------------------------
 
-    async def _answer(self, message: wire.Message | list[wire.Message]) -> str | None:
-        if not isinstance(message, list):
-            return await self._reply(message)
+    async def _answer(self, message: wire.Message | list[wire.Message]) -> bytes | None:
+        text = await (self._replies(message) if isinstance(message, list) else self._reply(message))
+        return None if text is None else wire.line(text)  # the text is not kept beside it while it waits
+
+    async def _replies(self, batch: list[wire.Message]) -> str | None:
         replies: list[str] = []
-        for each in message:
+        for each in batch:
             reply = await self._reply(each, in_batch=True)
             if reply is not None and sum(map(len, replies)) + len(reply) > MAX_REPLY_CHARS:
                 reply = wire.failure(each.id, RpcError(INVALID_REQUEST, "the answers to the batch are too long: ask one by one"))
