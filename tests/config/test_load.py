@@ -151,12 +151,16 @@ def test_a_controller_alone_is_worth_guarding() -> None:
 
 
 def test_three_beats_of_a_tenth_of_a_second_fit_into_three_tenths() -> None:
-    timing = "beat_interval = 0.1\nstop_silence = 0.3\nheartbeat_timeout = 0.3\n"
+    timing = "beat_interval = 0.1\nstop_silence = 0.3\nheartbeat_timeout = 0.3\n[board]\npoll = 0.1\n"
     assert device(GUEST + timing).stop_silence_s == 0.3
 
 
 def test_silence_is_not_measured_in_beats_where_there_are_none() -> None:
     assert device(f"{GUEST}stop_silence = 1\nheartbeat = false\n").stop_silence_s == 1.0
+
+
+def test_the_board_may_be_asked_as_rarely_as_every_ten_minutes_where_nobody_is_heard_by_it() -> None:
+    assert loads(f"{GUEST}heartbeat = false\n[board]\npoll = '10min'\n", "f").board.poll_s == 600
 
 
 def test_the_controller_needs_no_timing_and_no_shutdown() -> None:

@@ -129,6 +129,18 @@ PROBLEMS = [
         "[defaults]\nbeat_interval = 21\n[device.x1]\nport = 2\nshutdown = []\n",
         "5: defaults.beat_interval: stop_silence is 1min, and must be at least 3 times beat_interval, which is 1min3s: …",
     ),
+    (
+        "[board]\npoll = '10min1s'\n",
+        "5: board.poll: poll is 10min1s, and must be at most 10min: the board cuts what it was not given a heartbeat for in time",
+    ),
+    (
+        "[board]\npoll = 101\n",
+        "5: board.poll: heartbeat_timeout is 5min, and must be at least 3 times poll, which is 5min3s: …",
+    ),
+    (
+        "[device.x1]\nport = 2\nshutdown = []\nheartbeat_timeout = 14\nbeat_interval = 4\n",
+        "7: device.x1.heartbeat_timeout: heartbeat_timeout is 14s, and must be at least 3 times poll, which is 15s: …",
+    ),
     ("[environment.humidity_pct]\nhigh = 5\nlow = 5\n", "5: environment.humidity_pct.high: high (5) must be above low (5)"),
     (
         "[environment.humidity_pct]\nhigh = 5\nlow = 4\nhysteresis = 1\n",
@@ -163,6 +175,7 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_file(planted: list[tu
         "backoff_min = 'x'\nbackoff_max = 1\n",
         "backoff_min = 9999\nbackoff_max = 'x'\n",
         "heartbeat = 'x'\nstop_silence = 1\n",
+        "heartbeat_timeout = 'x'\n[board]\npoll = 101\n",
         "[defaults]\nbackoff_min = 'x'\nbackoff_max = 1\n",
         "[defaults]\nshutdown = 'x'\n[device.x1]\nport = 2\n",
         "[device.nc]\nport = 0\nself = 'x'\n",

@@ -15,6 +15,13 @@ from wagman.config.schema import SELECTOR_PORTS, Bounds, Config, DeviceConfig, s
 SILENT_BEATS = 3
 """How many heartbeats must be missing before silence means anything (chosen: one may be lost and one late)."""
 
+HEARTBEAT_POLLS = 3
+"""How many polls fit into the patience with a guest (chosen: a v4 board tells of one beat in each, and one may be lost)."""
+
+LONGEST_POLL_S = 600.0
+"""The board waits for an hour for a heartbeat, and gets the controller's, and those of a guest that it has not heard for 45
+minutes, with a poll (firmware; chosen: one that is lost costs nobody the power)."""
+
 CONTROLLER_PORT = 0
 """The port that the board's firmware treats as the node controller's (firmware)."""
 
@@ -88,6 +95,32 @@ def check_durations(subject: Subject) -> Iterator[Finding]:
         for rule in AT_LEAST:
             if rule.applies_to(device):
                 yield from rule.broken_by(subject, device)
+
+
+def check_poll(subject: Subject) -> Iterator[Finding]:
+    """The board is asked often enough for what it waits for, and for a guest that beats to be seen beating."""
+    poll_s, path = subject.config.board.poll_s, ("board", "poll")
+    if durations.is_shorter(LONGEST_POLL_S, poll_s):
+        message = (
+            f"poll is {durations.show(poll_s)}, and must be at most {durations.show(LONGEST_POLL_S)}: "
+            "the board cuts what it was not given a heartbeat for in time"
+        )
+        yield Finding(path, message)
+        return
+    for device in subject.config.guests:
+        if device.has_heartbeat and durations.is_shorter(device.heartbeat_timeout_s, HEARTBEAT_POLLS * poll_s):
+            yield _rare_poll(subject, device)
+
+
+def _rare_poll(subject: Subject, device: DeviceConfig) -> Finding:
+    """Blamed on a key that the file states."""
+    poll_s, path, patience = subject.config.board.poll_s, ("board", "poll"), subject.source(device, "heartbeat_timeout")
+    message = (
+        f"heartbeat_timeout is {durations.show(device.heartbeat_timeout_s)}, and must be at least {HEARTBEAT_POLLS} times poll, "
+        f"which is {durations.show(HEARTBEAT_POLLS * poll_s)}: raise heartbeat_timeout or lower poll"
+    )
+    blamed = path if subject.states(path) else patience
+    return Finding(blamed, message, (path, patience, subject.source(device, "heartbeat")))
 
 
 def check_ports(subject: Subject) -> Iterator[Finding]:
@@ -172,6 +205,7 @@ def _listed(names: Iterable[str]) -> str:
 
 CHECKS: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
     check_durations,
+    check_poll,
     check_ports,
     check_self,
     check_shutdown,

@@ -74,7 +74,12 @@ class BoardConfig:
         metadata=_setting(TEXT, "The serial port, or a pty. It may be absent when the service starts."),
     )
     dialect: str = field(default="v3", metadata=_setting(one_of("v3", "v4", "auto"), "What the board's firmware speaks."))
-    poll_s: float = field(default=5.0, metadata=_setting(DURATION, "How often the board is asked how things are."))
+    poll_s: float = field(
+        default=5.0,
+        metadata=_setting(
+            DURATION, "How often the board is asked how things are: at most 10min, and a third of any `heartbeat_timeout`."
+        ),
+    )
 
 
 @frozen
