@@ -1,5 +1,6 @@
 """The file of the Unix socket: made, guarded, taken away."""
 
+import fcntl
 import os
 import socket
 import stat
@@ -144,6 +145,46 @@ def test_of_services_that_come_up_at_once_exactly_one_gets_the_socket(tmp_path: 
         for thread in threads:
             thread.join()
         assert sorted(outcomes) == ["bound", "refused", "refused", "refused"]
+
+
+def test_who_may_only_look_at_the_directory_keeps_nobody_from_starting(tmp_path: Path) -> None:
+    def test() -> None:
+        with unix_listener(str(tmp_path / "s"), ACCESS):
+            assert connects(tmp_path / "s")
+
+    fd = os.open(tmp_path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        within_trio(test)
+    finally:
+        os.close(fd)
+
+
+def test_who_holds_the_place_is_waited_for_only_so_long_and_the_error_says_what_to_look_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener, "LOCK_S", 0.1)
+
+    def test() -> None:
+        with (
+            listener._locked(tmp_path / "s", 0),
+            pytest.raises(ConfigError, match=r"another process holds .*/s\.lock: lsof tells which"),
+            unix_listener(str(tmp_path / "s"), ACCESS),
+        ):
+            pass
+        with unix_listener(str(tmp_path / "s"), ACCESS):
+            assert connects(tmp_path / "s")
+
+    within_trio(test)
+
+
+def test_the_lock_is_ours_only_follows_no_link_and_is_gone_in_the_end(tmp_path: Path) -> None:
+    with listener._locked(tmp_path / "s", 0):
+        assert stat.S_IMODE((tmp_path / "s.lock").stat().st_mode) == 0o600
+    (tmp_path / "s.lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="symbolic link"), listener._locked(tmp_path / "s", 0):
+        pass
+    assert [each.name for each in tmp_path.iterdir()] == ["s.lock"]
 
 
 def test_a_file_that_is_no_socket_is_left_alone(tmp_path: Path) -> None:

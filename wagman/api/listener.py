@@ -5,6 +5,7 @@ import fcntl
 import os
 import socket
 import stat
+import time
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +19,11 @@ from wagman.errors import ConfigError, WagmanError
 
 BACKLOG = 128
 """Connections that may wait to be accepted (chosen: as many as are served at a time)."""
+
+LOCK_S = 5.0
+"""How long to wait for another service that is looking for its place just now (chosen: that takes milliseconds)."""
+
+LOCK_RETRY_S = 0.05
 
 FIRST_PASSED_FD = 3
 """Where systemd puts the first socket that it passes (sd_listen_fds)."""
@@ -103,7 +109,7 @@ def _adopted(fd: int) -> socket.socket | None:
 def _standing(sock: socket.socket, path: Path, access: Access) -> Iterator[tuple[str, ...]]:
     """Have `sock` listen at `path` meanwhile; gives what is to be warned of."""
     try:
-        with _locked(path.parent):
+        with _locked(path, LOCK_S):
             _clear(path)
             warnings = _open(sock, path, access)
             mine = path.lstat()
@@ -116,15 +122,36 @@ def _standing(sock: socket.socket, path: Path, access: Access) -> Iterator[tuple
 
 
 @contextmanager
-def _locked(directory: Path, *, wait: bool = True) -> Iterator[None]:
-    """Hold the directory while looking and binding, so that of two services that come up at once one sees the other."""
-    directory.mkdir(mode=0o755, exist_ok=True)  # one level only: more of a missing path is a mistake
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+def _locked(path: Path, within_s: float) -> Iterator[None]:
+    """Hold the place while looking and binding, so that of two services that come up at once one sees the other.
+
+    By a file of our own: whoever may read the directory could lock that, and keep the service from starting.
+
+    Raises:
+        TimeoutError: somebody else holds it.
+    """
+    path.parent.mkdir(mode=0o755, exist_ok=True)  # one level only: more of a missing path is a mistake
+    lock, until_s = path.with_name(f"{path.name}.lock"), time.monotonic() + within_s
+    while (fd := _hold(lock)) is None:
+        if time.monotonic() >= until_s:
+            raise TimeoutError(errno.ETIMEDOUT, f"another process holds {lock}: lsof tells which; end it")
+        time.sleep(LOCK_RETRY_S)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         yield
     finally:
+        lock.unlink(missing_ok=True)
         os.close(fd)
+
+
+def _hold(lock: Path) -> int | None:
+    """Lock the file; None while somebody else does, or if it is not the one of that name any more."""
+    fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with suppress(BlockingIOError, FileNotFoundError):
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(fd), lock.lstat()):
+            return fd
+    os.close(fd)
+    return None
 
 
 def _clear(path: Path) -> None:
@@ -178,6 +205,6 @@ def _give(path: Path, control_gid: int | None) -> tuple[str, ...]:
 
 def _remove(path: Path, mine: os.stat_result) -> None:
     """Remove our socket. If it is another one by now, or just becoming one, it is not ours to remove."""
-    with suppress(OSError), _locked(path.parent, wait=False):
+    with suppress(OSError), _locked(path, 0):
         if os.path.samestat(path.lstat(), mine):
             path.unlink()
