@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import trio
-from attrs import define
+from attrs import define, field
 
 from wagman.api.access import Access, group_access
 from wagman.api.listener import SocketTakenError, unix_listener
@@ -37,6 +37,9 @@ DIALECTS: dict[str, Callable[[], Dialect]] = {"v3": V3Dialect, "v4": V4Dialect, 
 
 BAUD = 57_600
 """Nominal; a USB link ignores it (firmware). Never 1200, which resets the board into its flash programmer."""
+
+KEEP_S = 30.0
+"""How long a copy of the configuration may take to be made (chosen)."""
 
 CODES: dict[type[WagmanError], int] = {TaskKeepsCrashingError: 1, ConfigError: 2, SocketTakenError: 4, LinkBusyError: 4}
 """Exit codes of the ends that are somebody's fault; 0 is an orderly end."""
@@ -162,6 +165,8 @@ class Daemon:
     source: Source
     place: Home
     reporter: Reporter
+    _nursery: trio.Nursery = field(init=False)
+    _copying: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1), init=False)
 
     async def run(
         self,
@@ -173,6 +178,7 @@ class Daemon:
     ) -> None:
         """Until a signal says that it is enough."""
         async with trio.open_nursery() as nursery:
+            self._nursery = nursery
             nursery.start_soon(self._heed, signals)
             await nursery.start(self._supervise, listener, access, warnings, nursery.cancel_scope)
             self._settle_config(refused)
@@ -201,7 +207,7 @@ class Daemon:
         if refused:
             self._refused(refused, "the last good copy of it")
         else:
-            self._warn(self.source.keep(self.service.config))
+            self._nursery.start_soon(self._keep, self.service.config)
 
     def reload(self) -> None:
         """Take over the operator's file, if it is right."""
@@ -212,7 +218,14 @@ class Daemon:
         else:
             self.reporter.remark = ""
             self.service.reconfigure(config)
-            self._warn(self.source.keep(config))
+            self._nursery.start_soon(self._keep, config)
+
+    async def _keep(self, config: Config) -> None:
+        """Beside all else, and one at a time: the copy lies on the disk of the state, which may hang."""
+        warnings: Sequence[str] = (f"no copy of the configuration could be kept: the disk has not answered for {KEEP_S:g} s",)
+        with trio.move_on_after(KEEP_S):
+            warnings = await trio.to_thread.run_sync(self.source.keep, config, limiter=self._copying, abandon_on_cancel=True)
+        self._warn(warnings)
 
     def _refused(self, problems: Sequence[str], instead: str) -> None:
         self.reporter.remark = f"CONFIGURATION REFUSED, running on {instead}"

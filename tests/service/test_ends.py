@@ -145,6 +145,18 @@ def test_a_state_directory_that_cannot_be_written_does_not_keep_it_from_supervis
         node.require_nobody_was_cut()
 
 
+def test_a_disk_that_hangs_over_the_copy_of_the_configuration_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    with new_node() as node:
+        monkeypatch.setenv("STATE_DIRECTORY", str(node.folder))
+        os.mkfifo(node.folder / "last-good.toml")  # whoever opens it to read waits for ever
+        node.start_board()
+        service = node.start_service()
+        eventually(node.all_started)
+        eventually(lambda: node.events("service.config_not_kept"))
+        service.terminate()
+        assert service.wait(PATIENCE_S) == 0
+
+
 def test_each_event_is_a_line_of_json_on_its_standard_output() -> None:
     with new_node() as node:
         service = node.start_service(stdout=subprocess.PIPE)
