@@ -1,7 +1,10 @@
 """Telling a guest to halt: a configured command, run without a shell, bounded in time and output."""
 
+import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Protocol, cast
 
 import trio
@@ -14,7 +17,7 @@ DRAIN_S = 1.0
 """How long the rest of the output is waited for once the command has ended: who still holds it open is a child (chosen)."""
 
 KILL_GRACE_S = 2.0
-"""How long a command that took too long may take to end after SIGTERM (chosen)."""
+"""How long a command that took too long may take to end after SIGTERM, and then after SIGKILL (chosen)."""
 
 
 @frozen
@@ -54,7 +57,7 @@ class _Tail:
 async def run_command(command: Sequence[str], env: Mapping[str, str], timeout_s: float) -> Delivery:
     """The messenger of the service: a process of its own, ended with SIGTERM, then SIGKILL, when its time is up.
 
-    A child that it leaves behind with the output open is not waited for.
+    What it started ends with it then. A child that it leaves behind when it ends by itself is let be, and not waited for.
     """
     try:
         process = await trio.lowlevel.open_process(
@@ -84,17 +87,18 @@ async def _ended(process: trio.Process, output: trio.abc.ReceiveStream, timeout_
             await tail.complete.wait()
         nursery.cancel_scope.cancel()
     if waiting.cancelled_caught:
-        return Delivery(ok=False, detail=f"ended after {timeout_s:g} s without an answer", output=tail.text)
+        ended = "ended" if process.returncode is not None else "could not be ended"
+        return Delivery(ok=False, detail=f"{ended} after {timeout_s:g} s without an answer", output=tail.text)
     return Delivery(ok=process.returncode == 0, detail=f"exit status {process.returncode}", output=tail.text)
 
 
 async def _end(process: trio.Process) -> None:
-    """No command outlives its time, nor the service."""
+    """No command outlives its time, nor the service; one that SIGKILL does not end (its file system is gone) holds up neither."""
+    if process.returncode is not None:
+        return
     with trio.CancelScope(shield=True):
-        if process.returncode is None:
-            process.terminate()
+        for number in (signal.SIGTERM, signal.SIGKILL):  # the latter also where it has ended, and left children
+            with suppress(ProcessLookupError, PermissionError):  # all have ended; or belong to somebody else, as with sudo
+                os.killpg(process.pid, number)
             with trio.move_on_after(KILL_GRACE_S):
                 await process.wait()
-        if process.returncode is None:
-            process.kill()
-            await process.wait()

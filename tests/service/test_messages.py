@@ -1,13 +1,26 @@
 """The commands that tell a guest to halt: real processes."""
 
 import os
+import signal
 import time
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
 
+from tests.service.kit import eventually
+from wagman import messages
 from wagman.messages import MAX_OUTPUT, Delivery, run_command
+
+
+def is_running(pid_file: Path) -> bool:
+    """Whether that process lives: an orphan stays a zombie where nobody reaps it."""
+    status = Path("/proc") / pid_file.read_text().strip() / "status"
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return "State:\tZ" not in status.read_text()
+    return False
 
 
 def delivered(*command: str, timeout_s: float = 10.0) -> Delivery:
@@ -47,6 +60,39 @@ def test_a_command_that_takes_too_long_is_ended(tmp_path: Path, prelude: str) ->
     assert told == Delivery(False, "ended after 0.5 s without an answer", "")
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+@pytest.mark.parametrize("prelude", ["", 'trap "" TERM; '])
+def test_what_a_command_started_is_ended_with_it(tmp_path: Path, prelude: str) -> None:
+    """As an ssh that hangs in a script."""
+    told = delivered("sh", "-c", f"sh -c '{prelude}echo $$ > {tmp_path}/pid; sleep 30; true'; true", timeout_s=0.5)
+    assert told.detail == "ended after 0.5 s without an answer"
+    eventually(lambda: not is_running(tmp_path / "pid"), within_s=10)
+
+
+@pytest.mark.parametrize("why", [None, PermissionError])
+def test_a_command_that_cannot_be_ended_holds_nobody_up(why: type[OSError] | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a file system that has gone away, or as another user."""
+    processes: list[trio.Process] = []
+    asked: list[int] = []
+    really_open = trio.lowlevel.open_process
+
+    async def open_process(*args: Any, **kwargs: Any) -> trio.Process:
+        processes.append(await really_open(*args, **kwargs))
+        return processes[-1]
+
+    def killpg(_pid: int, number: int) -> None:
+        asked.append(number)
+        if why is not None:
+            raise why
+
+    monkeypatch.setattr(trio.lowlevel, "open_process", open_process)
+    monkeypatch.setattr(os, "killpg", killpg)
+    monkeypatch.setattr(messages, "KILL_GRACE_S", 0.1)
+    assert delivered("sleep", "30", timeout_s=0.1) == Delivery(False, "could not be ended after 0.1 s without an answer")
+    assert asked == [signal.SIGTERM, signal.SIGKILL]
+    processes[0].kill()
+    trio.run(processes[0].wait)
 
 
 def test_a_command_does_not_outlive_the_one_who_asked_for_it(tmp_path: Path) -> None:
