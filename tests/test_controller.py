@@ -10,7 +10,7 @@ from attrs import define, field
 from trio.testing import MockClock
 
 from wagman.config.schema import DeviceConfig
-from wagman.controller import PATIENCE_S, RESTART_GRACE_S, Controller
+from wagman.controller import NOTICE_S, PATIENCE_S, RESTART_GRACE_S, Controller
 from wagman.errors import LinkGoneError
 from wagman.events import Draft, Notice, Verdict
 from wagman.io.driver import Reading, Shown
@@ -56,6 +56,7 @@ class Rig:
     board: FakeBoard = field(factory=FakeBoard)
     journal: FakeJournal = field(factory=FakeJournal)
     shutdowns: int = 0
+    failures: int = 0  # so many attempts to shut it down fail, before one does not
     controller: Controller = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -64,6 +65,9 @@ class Rig:
         self.controller = Controller(NC, board, journal, lambda: NOW, self.shut_down)
 
     def shut_down(self) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise OSError("no space left")
         self.shutdowns += 1
 
 
@@ -119,6 +123,63 @@ def test_where_it_cannot_be_shut_down_that_is_said() -> None:
     node.controller.noticed(STOPPING)
     assert node.journal.drafts[0].fields["shut_down"] is False
     assert "install-service" in node.journal.drafts[0].fields["error"]
+
+
+def told(node: Rig) -> list[bool]:
+    return [draft.fields["shut_down"] for draft in node.journal.drafts]
+
+
+def test_a_shutdown_that_failed_is_tried_again_at_the_next_notice_and_its_failure_told_once() -> None:
+    node = rig()
+    node.failures = 3
+    for _ in range(6):
+        node.controller.noticed(STOPPING)
+    assert node.shutdowns == 1
+    assert told(node) == [False, True]
+
+
+def test_a_restart_that_cannot_shut_it_down_says_so() -> None:
+    node = rig()
+    node.failures = 1
+    node.board.after = lambda: node.controller.noticed(STOPPING)
+    verdict: Verdict = virtually(node.controller.restart)
+    assert verdict == Verdict(
+        accepted=True,
+        state="started",
+        reason=f"cannot be shut down so far: no space left; the board cuts it in {RESTART_GRACE_S} s",
+    )
+
+
+def test_a_restart_is_not_accepted_on_an_old_notice() -> None:
+    node = rig()
+    node.controller.noticed(STOPPING)
+    assert not virtually(node.controller.restart).accepted
+
+
+def test_each_restart_shuts_the_controller_down() -> None:
+    """Somebody may have kept it from going down, and the board from cutting it."""
+    node = rig()
+    node.board.after = lambda: node.controller.noticed(STOPPING)
+    for _ in range(2):
+        assert virtually(node.controller.restart).accepted
+    assert node.shutdowns == 2
+
+
+def test_two_that_ask_for_a_restart_at_once_are_told_the_same() -> None:
+    node, verdicts = rig(), list[Verdict]()
+
+    async def ask() -> None:
+        verdicts.append(await node.controller.restart())
+
+    async def both() -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask)
+            nursery.start_soon(ask)
+            await trio.sleep(NOTICE_S / 2)
+            node.controller.noticed(STOPPING)
+
+    virtually(both)
+    assert [verdict.accepted for verdict in verdicts] == [True, True]
 
 
 def test_a_restart_has_the_board_cut_it_later_and_is_accepted_once_it_has_begun() -> None:

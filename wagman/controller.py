@@ -46,23 +46,32 @@ class Controller:
     journal: Journal
     wall: Callable[[], datetime]
     power_off: Callable[[], None] | None = None
-    _notice: trio.Event = field(factory=trio.Event)
+    _notice: trio.Event = field(factory=trio.Event)  # the next notice that the board has begun to stop it
+    _goes_down: bool = False
+    _hitch: str = ""  # why it could not be shut down
 
     def noticed(self, notice: Notice) -> None:
         """The board tells of the controller's own port."""
         if self.device is None or (notice.type, notice.port) != ("board.log", self.device.port):
             return
-        if notice.fields.get("text") == "stopping" and not self._notice.is_set():
+        if notice.fields.get("text") == "stopping":
             self._notice.set()
-            self._go_down(self.device.name)
+            self._notice = trio.Event()
+            if not self._goes_down:
+                self._go_down(self.device.name)
 
     def _go_down(self, name: str) -> None:
+        """Shut it down; where that fails, the board's next notice is another chance, and the failure is told once."""
         fields = {"reason": "the board has begun to stop it, and will cut its power", "shut_down": True}
+        hitch, self._hitch = self._hitch, ""
         try:
             self._shut_down()
+            self._goes_down = True
         except OSError as error:
-            fields |= {"shut_down": False, "error": str(error)}
-        self.journal.record([(Draft("controller.going_down", name, fields), None)])
+            self._hitch = str(error)
+            fields |= {"shut_down": False, "error": self._hitch}
+        if self._goes_down or self._hitch != hitch:
+            self.journal.record([(Draft("controller.going_down", name, fields), None)])
 
     def _shut_down(self) -> None:
         if self.power_off is None:
@@ -73,15 +82,17 @@ class Controller:
         """Have the board stop and start the controller; accepted once the board has begun."""
         if self.device is None or self.power_off is None:
             return _refused("this service has no way to shut the controller down: install it with wagman install-service")
+        notice, self._goes_down, self._hitch = self._notice, False, ""
         try:
             await self.io.raw(["stop", str(self.device.port), str(RESTART_GRACE_S)], force=True)
         except (BoardError, CallerError) as error:
             return _refused(f"the board cannot be asked: {error}")
         with trio.move_on_after(NOTICE_S):
-            await self._notice.wait()
-        if not self._notice.is_set():
+            await notice.wait()
+        if not notice.is_set():
             return _refused("the board did not begin to stop it")
-        return Verdict(accepted=True, state="started", reason=f"shutting down; the board cuts it in {RESTART_GRACE_S} s")
+        going = f"cannot be shut down so far: {self._hitch}" if self._hitch else "shutting down"
+        return Verdict(accepted=True, state="started", reason=f"{going}; the board cuts it in {RESTART_GRACE_S} s")
 
     def unfed(self) -> Draft | None:
         """The service ends, and none is known to follow: when the board will power-cycle the controller."""
