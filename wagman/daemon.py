@@ -165,7 +165,7 @@ class Daemon:
     source: Source
     place: Home
     reporter: Reporter
-    _nursery: trio.Nursery = field(init=False)
+    _nursery: trio.Nursery | None = field(default=None, init=False)
     _copying: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1), init=False)
 
     async def run(
@@ -207,7 +207,7 @@ class Daemon:
         if refused:
             self._refused(refused, "the last good copy of it")
         else:
-            self._nursery.start_soon(self._keep, self.service.config)
+            self._keep(self.service.config)
 
     def reload(self) -> None:
         """Take over the operator's file, if it is right."""
@@ -218,10 +218,16 @@ class Daemon:
         else:
             self.reporter.remark = ""
             self.service.reconfigure(config)
-            self._nursery.start_soon(self._keep, config)
+            self._keep(config)
 
-    async def _keep(self, config: Config) -> None:
-        """Beside all else, and one at a time: the copy lies on the disk of the state, which may hang."""
+    def _keep(self, config: Config) -> None:
+        """Have a copy made beside all else, for the disk of the state may hang; at once where nothing runs (simulation)."""
+        if self._nursery is None:
+            self._warn(self.source.keep(config))
+        else:
+            self._nursery.start_soon(self._copy, config)
+
+    async def _copy(self, config: Config) -> None:
         warnings: Sequence[str] = (f"no copy of the configuration could be kept: the disk has not answered for {KEEP_S:g} s",)
         with trio.move_on_after(KEEP_S):
             warnings = await trio.to_thread.run_sync(self.source.keep, config, limiter=self._copying, abandon_on_cancel=True)
