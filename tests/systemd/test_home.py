@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import wagman.systemd.home
 from wagman.config.schema import Config
 from wagman.errors import ConfigError
 from wagman.systemd.backoff import FREE, PAUSE_MAX_S, PAUSE_S, Backoff, told_to_end
@@ -98,6 +99,24 @@ def test_a_count_that_cannot_be_read_keeps_no_service_from_starting(junk: bytes)
         file = Path(folder) / "starts"
         file.write_bytes(junk)
         assert 0 <= Backoff(file).count() <= PAUSE_MAX_S
+
+
+def test_a_count_that_cannot_be_written_costs_a_pause_and_keeps_no_service_from_starting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(wagman.systemd.home, "told_to_end", pauses.append)
+    place = Home.of({"RUNTIME_DIRECTORY": str(tmp_path / "gone")})
+    assert place.may_begin()
+    assert pauses == [PAUSE_S]
+    told = capsys.readouterr().err
+    assert told.startswith("wagman: the service cannot count its failures")
+    assert told.count("\n") == 1
+
+
+def test_a_count_that_cannot_be_forgotten_ends_no_service(tmp_path: Path) -> None:
+    (tmp_path / "starts").mkdir()  # stands for whatever cannot be removed
+    Home.of({"RUNTIME_DIRECTORY": str(tmp_path)}).is_well()
 
 
 def test_a_pause_ends_when_the_service_is_told_to() -> None:

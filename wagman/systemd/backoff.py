@@ -6,6 +6,7 @@ the runtime directory, which outlives the service for as long as systemd restart
 """
 
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 from attrs import frozen
@@ -42,8 +43,9 @@ class Backoff:
         return 0.0 if failures < FREE else min(PAUSE_S * 2.0 ** min(failures - FREE, 10), PAUSE_MAX_S)
 
     def forgive(self) -> None:
-        """What was counted is forgotten."""
-        self.file.unlink(missing_ok=True)
+        """What was counted is forgotten; where it cannot be, a later failure costs a pause too early, and no more."""
+        with suppress(OSError):
+            self.file.unlink(missing_ok=True)
 
     def _failures(self) -> int:
         try:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from attrs import frozen
 
-from wagman.systemd.backoff import Backoff, told_to_end
+from wagman.logs import complain
+from wagman.systemd.backoff import PAUSE_S, Backoff, told_to_end
 from wagman.systemd.directory import Ending, RuntimeDirectory
 from wagman.systemd.notify import Notifier
 
@@ -36,18 +37,18 @@ class Home:
         return self.runtime.power_off if self.runtime else None
 
     def may_begin(self) -> bool:
-        """Wait, where the service has failed too often in a row; False: told to end meanwhile.
-
-        Raises:
-            OSError: the runtime directory cannot be written to.
-        """
+        """Wait, where the service has failed too often in a row, or it cannot be known; False: told to end meanwhile."""
         if self.runtime is None:
             return True
-        self.runtime.forget_ending()
-        pause_s = Backoff(self.runtime.starts).count()
+        try:
+            self.runtime.forget_ending()
+            pause_s, why = Backoff(self.runtime.starts).count(), "has failed again and again"
+        except OSError as error:
+            pause_s, why = PAUSE_S, f"cannot count its failures ({error})"
+            complain(f"the service {why}: each start waits {pause_s:g} s until {self.runtime.path} can be written to")
         if not pause_s:
             return True
-        self.notifier.say(STATUS=f"has failed again and again: waiting {pause_s:g} s before the next try")
+        self.notifier.say(STATUS=f"{why}: waiting {pause_s:g} s before the next try")
         return not told_to_end(pause_s)
 
     def is_well(self) -> None:
