@@ -31,6 +31,12 @@ def test_as_json_it_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
     assert document["events"]["device.started"] == 4
 
 
+def test_a_timeline_that_cannot_be_written_is_told_before_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = tmp_path / "gone" / "timeline.svg"
+    assert simulate("--days", "1", "--timeline", str(place)) == 2
+    assert capsys.readouterr().err == f"wagman: [Errno 2] No such file or directory: '{place}'\n"
+
+
 def test_the_timeline_is_a_picture(tmp_path: Path) -> None:
     picture = tmp_path / "run.svg"
     assert simulate("--days", "0.02", "--faults", "service", "--timeline", str(picture)) == 0

@@ -88,8 +88,10 @@ def read(args: Namespace) -> Request:
     Raises:
         ConfigError: the configuration cannot be used.
         CallerError: there is no such profile, or the script cannot be read.
-        OSError: there is no such script.
+        OSError: there is no such script, or no timeline can be written there.
     """
+    if args.timeline is not None:
+        Path(args.timeline).open("a").close()  # the run may take hours: better now than then
     config = loads(EXAMPLE, "the example") if args.config is None else load(args.config)
     script = _random_script(config, args) if args.script is None else parse(Path(args.script).read_text(encoding="utf-8"))
     words = ["wagman", "simulate", "--days", f"{args.days:g}", "--seed", str(args.seed)]
