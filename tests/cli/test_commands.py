@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,8 @@ def test_a_service_that_is_not_there_is_exit_3_and_one_line(command: str, tmp_pa
     [
         *("", "no-such-command", "start", "status --no-such", "start gn --timeout x", "start gn --timeout -1", "events -n x"),
         *("events --since noon", "completion tcsh", "run --speed 0", "stop gn --force", "sta", "why all", "start zz", "why 9"),
-        *("ping zz", "events --device zz"),
+        *("ping zz", "events --device zz", "events -n 9223372036854775808", "events --since 99999999999d"),
+        *("events --since 9999-12-31T23:59-12:00", "events --since 0001-01-01T00:00+12:00", f"events --since {'9' * 5000}"),
     ],
 )
 def test_nonsense_is_exit_2_and_one_line(command: str, daemon: Daemon) -> None:
@@ -76,6 +78,7 @@ def test_nonsense_is_exit_2_and_one_line(command: str, daemon: Daemon) -> None:
         ("start gn --timeout inf", "'inf' is not a number of seconds"),
         ("events -n x", "'x' is not a number of events"),
         ("events -n -1", "'-1' is not a number of events"),
+        ("events --since 99999999999d", "'99999999999d' is no event id, and no time such as 2026-01-31T12:00 or 90min"),
         ("run --speed fast", "'fast' is not a number above 0"),
         ("demo --speed 0", "'0' is not a number above 0"),
     ],
@@ -146,6 +149,21 @@ def test_output_that_nobody_takes_is_no_accident(redirection: str, code: int, da
     assert done.returncode == code
     assert "Traceback" not in done.stderr
     assert code != 1 or ("full" in done.stderr and one_line(done.stderr))
+
+
+@pytest.mark.parametrize(("command", "code"), [("kill gn", 0), ("status", 0), ("top", 2)])
+def test_a_command_without_standard_input_does_without(command: str, code: int, daemon: Daemon) -> None:
+    script = f"exec {' '.join(WAGMAN)} {command} <&-"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, env=daemon.environment())
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+
+
+@pytest.mark.parametrize("charset", ["ascii", "latin-1"])
+def test_what_the_charset_does_not_have_is_shown_in_another_way(charset: str, tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path)
+    with scripted(daemon.socket, lambda method, params: [{"result": {"lines": ["\u2603"]}}]):
+        done = daemon.wagman("board", "hb", PYTHONIOENCODING=charset)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "\\u2603\n", "")
 
 
 @pytest.mark.parametrize("command", ["status", "events --since 0"])
@@ -310,6 +328,74 @@ def test_the_controller_refuses_and_all_leaves_it_out(daemon: Daemon) -> None:
     assert sorted(outcome["device"] for outcome in daemon.json("start", "all")) == ["cs", "gn", "x1"]
 
 
+# --- Commands, to a service that says what it is told to ----------------------------------------------------------------
+
+
+def rows(*names: str) -> list[Any]:
+    """So many devices, of which nc is the controller."""
+    return [
+        {"name": name, "port": port, "self": name == "nc", "state": "started", "wanted": "down", "failures": 0}
+        | {"power": {"wanted": "off", "confirmed": True}}
+        for port, name in enumerate(names)
+    ]
+
+
+def node(*names: str, **replies: Any) -> Callable[[str, dict[str, Any]], list[Any]]:
+    """A service with these devices, whose reply to an order is by name."""
+
+    def answer(method: str, params: dict[str, Any]) -> list[Any]:
+        match method:
+            case "subscribe":
+                return [{"result": {"subscription": 1, "log_id": "log", "first_id": 1, "last_id": 1}}]
+            case "status":
+                service = {"boot_id": "b", "uptime_s": 1.0}
+                found = {"service": service, "board": {"blind": False}, "wagman": {"state": "normal"}, "devices": rows(*names)}
+                return [{"result": found}]
+            case _:
+                reply = {"accepted": True, "state": "stopped", "reason": "so be it", "event_id": 2}
+                return [replies.get(params.get("device", ""), {"result": reply})]
+
+    return answer
+
+
+@pytest.mark.parametrize("command", ["stop all", "ping all"])
+def test_all_of_no_guests_is_told(command: str, tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path)
+    with scripted(daemon.socket, node("nc")):
+        done = daemon.wagman(*command.split())
+    assert (done.returncode, done.stdout, one_line(done.stderr)) == (2, "", True)
+    assert "there is no guest: add one" in done.stderr
+
+
+def test_a_defect_over_one_device_is_its_outcome_and_the_others_are_asked_and_waited_for(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path)
+    defect = {"error": {"code": -32603, "message": "internal error"}}
+    with scripted(daemon.socket, node("nc", "gn", "cs", "x1", cs=defect)) as service:
+        done = daemon.wagman("enable", "all", "--json")
+    asked = [params["device"] for method, params in service.asked if method == "enable"]
+    assert asked == ["gn", "cs", "x1"]
+    assert done.returncode == 1
+    assert {each["device"]: each["outcome"] for each in json.loads(done.stdout)} == {"gn": "done", "cs": "failed", "x1": "done"}
+    assert done.stderr == "wagman: cs: enable failed: internal error; see wagman why cs\n"
+
+
+def test_who_may_not_is_refused_once(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path)
+    refusal = {"error": {"code": -32001, "message": "user 5 may look, and not touch"}}
+    with scripted(daemon.socket, node("gn", "cs", gn=refusal, cs=refusal)):
+        done = daemon.wagman("stop", "all")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr == "wagman: user 5 may look, and not touch\n"
+
+
+def test_interrupted_before_anything_was_asked_it_says_that_nothing_was_done(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path)
+    with scripted(daemon.socket, lambda method, params: []) as service:
+        running = daemon.begin("stop", "gn")
+        until(lambda: service.asked)
+        assert running.interrupt() == (130, "", "wagman: interrupted: nothing was done\n")
+
+
 def test_nobody_waits_for_the_computer_that_the_service_runs_on(tmp_path: Path) -> None:
     def answer(method: str, params: dict[str, Any]) -> list[Any]:
         match method:
@@ -424,6 +510,16 @@ def test_a_kill_is_asked_about_on_a_terminal(daemon: Daemon) -> None:
     code, shown = on_terminal(daemon, "kill", "gn", "--yes")
     assert code == 0
     assert "[y/N]" not in shown
+
+
+def test_interrupted_when_asked_about_a_kill_it_says_that_nothing_was_done(daemon: Daemon) -> None:
+    daemon.wagman("start", "gn")
+    controlled = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+    command = [sys.executable, "-c", controlled, *WAGMAN, "kill", "gn"]
+    code, shown = terminal(command, daemon.environment(TERM="xterm"), b"\x03", b"[y/N]")
+    assert code == 130
+    assert "interrupted: nothing was done" in shown
+    assert daemon.state("gn") == "started"
 
 
 def test_progress_and_colours_are_for_terminals_without_no_color(daemon: Daemon) -> None:

@@ -13,6 +13,7 @@ import pytest
 from tests.cli.kit import HANG_UP, Daemon, Running, scripted, until
 from wagman.cli.client import AnswerError, Client, LostError
 from wagman.cli.follow import Follower
+from wagman.cli.outcome import CommandError
 
 Messages = list[Any]
 
@@ -75,6 +76,48 @@ def test_more_than_a_page_is_fetched_page_by_page(tmp_path: Path) -> None:
         daemon.socket.unlink(missing_ok=True)
         with scripted(daemon.socket, answer):
             assert ids(daemon.wagman("events", "--json", *arguments).stdout) == list(wanted)
+
+
+def test_a_time_is_the_place_of_the_first_event_from_then_on_whatever_the_clock_did_after_it(tmp_path: Path) -> None:
+    times = ["2026-01-31T11:00:00.000Z", "2026-01-31T12:00:00.000Z", *(["2026-01-31T11:30:00.000Z"] * 1500)]
+    log = [event(number, time=time) for number, time in enumerate(times, start=1)]
+
+    def answer(method: str, params: dict[str, Any]) -> Messages:
+        since = params["since"]
+        found = [each for each in log if (each["id"] > since if isinstance(since, int) else each["time"] >= since[:19])]
+        return [{"result": {"events": found[: params["limit"]]}}]
+
+    daemon = Daemon(tmp_path)
+    with scripted(daemon.socket, answer):
+        done = daemon.wagman("events", "--json", "--since", "2026-01-31T12:00+00:00")
+    assert ids(done.stdout) == list(range(2, len(log) + 1))
+
+
+def test_provisional_events_beyond_a_page_are_not_passed_over_in_silence(tmp_path: Path) -> None:
+    def answer(method: str, params: dict[str, Any]) -> Messages:
+        return [{"result": {"events": [event(None)] * params["limit"]}}]
+
+    daemon = Daemon(tmp_path)
+    with scripted(daemon.socket, answer):
+        done = daemon.wagman("events", "--since", "0")
+    assert len(done.stdout.splitlines()) == 1000
+    assert "there may be more" in done.stderr
+
+
+def test_a_time_that_cannot_be_read_is_shown_as_it_is(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path)
+    page = {"result": {"events": [event(7, time="2026-\x1bq"), event(8, time="9999-12-31T23:59:59-12:00")]}}
+    with scripted(daemon.socket, lambda method, params: [page]):
+        lines = daemon.wagman("events").stdout.splitlines()
+    assert [line.split()[:2] for line in lines] == [["2026-\\x1bq", "7"], ["9999-12-31T23:59:59-12:00", "8"]]
+
+
+def test_of_all_devices_is_no_narrowing(daemon: Daemon) -> None:
+    daemon.wagman("start", "gn", "cs")
+    record(daemon, 1)
+    last = last_id(daemon)
+    wanted = list(range(last - 4, last + 1))
+    assert ids(daemon.wagman("events", "--json", "-n", "5", "--device", "all").stdout) == wanted
 
 
 def test_device_and_type_narrow_it(daemon: Daemon) -> None:
@@ -293,10 +336,70 @@ def test_events_of_another_subscription_are_not_ours(tmp_path: Path) -> None:
     assert got == [11]
 
 
+def turned_away(reason: str) -> Callable[[str, dict[str, Any]], Messages]:
+    return lambda method, params: [{"error": {"code": -32001, "message": reason}}]
+
+
+def test_who_is_not_permitted_any_more_is_told_so_the_second_time(tmp_path: Path) -> None:
+    """Once may be a socket that is just being made."""
+    path, reason = tmp_path / "s", "user 5 is not permitted"
+    follower = Follower(str(path), lambda note: None)
+    with scripted(path, lambda method, params: [subscribed(10), HANG_UP], turned_away(reason), turned_away(reason)):
+        with pytest.raises(LostError, match="hung up"):
+            follower.item(1.0)
+        follower.drop()
+        with pytest.raises(LostError, match=reason):
+            follower.item(1.0)
+        with pytest.raises(CommandError, match=reason) as caught:
+            follower.item(1.0)
+    assert caught.value.code == 4
+
+
+def test_where_there_is_no_room_at_present_it_is_tried_again(tmp_path: Path) -> None:
+    full = turned_away("too many clients: try again later")
+
+    def back(method: str, params: dict[str, Any]) -> Messages:
+        return [subscribed(11), told(11)]
+
+    got, _, _ = follow(tmp_path / "s", 1, lambda method, params: [subscribed(10), HANG_UP], full, full, full, back)
+    assert got == [11]
+
+
+def test_a_wait_ends_at_once_for_who_may_not_look_any_more(tmp_path: Path) -> None:
+    calls: list[str] = []
+
+    def first(method: str, params: dict[str, Any]) -> Messages:
+        calls.append(method)
+        match method:
+            case "subscribe":
+                return [subscribed(10)]
+            case "status" if calls.count("stop"):
+                return [HANG_UP]
+            case "status":
+                row = {"name": "gn", "port": 1}
+                return [{"result": {"service": {"boot_id": "b", "uptime_s": 1.0}, "board": {"blind": False}, "devices": [row]}}]
+            case _:
+                return [{"result": {"accepted": True, "state": "stopping", "reason": "so be it", "event_id": 11}}]
+
+    refused = turned_away("user 5 is not permitted")
+    daemon = Daemon(tmp_path)
+    with scripted(daemon.socket, first, refused, refused):
+        done = daemon.wagman("stop", "gn")
+    assert done.returncode == 3
+    assert "accepted, but what came of it is not known: user 5 is not permitted" in done.stderr
+
+
 # --- One connection -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("nonsense", ["hello?", "[]", "5", ""])
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        *("hello?", "[]", "5", "", "[" * 100_000, '{"QMP": {"version": {}, "capabilities": []}}', '{"error": "x"}', '{"id": 1}'),
+        *('{"method": "hi"}', '{"method": 5, "params": {}}', '{"id": 7, "result": {}}', '{"id": 1, "error": {"code": []}}'),
+        *('{"result": {}}', '{"id": null, "result": {}}', '{"id": [], "result": {}}'),
+    ],
+)
 def test_what_is_no_wagman_service_is_told_so(tmp_path: Path, nonsense: str) -> None:
     with (
         scripted(tmp_path / "s", lambda method, params: [nonsense]),
@@ -304,6 +407,18 @@ def test_what_is_no_wagman_service_is_told_so(tmp_path: Path, nonsense: str) -> 
         pytest.raises(LostError, match="no wagman service"),
     ):
         client.call("status")
+
+
+def test_an_answer_that_came_too_late_is_not_taken_for_the_next_one(tmp_path: Path) -> None:
+    late: Messages = [json.dumps({"id": 1, "result": "late"}), {"result": "in time"}]
+
+    def answer(method: str, params: dict[str, Any]) -> Messages:
+        return [] if method == "hello" else late
+
+    with scripted(tmp_path / "s", answer), Client(str(tmp_path / "s")) as client:
+        with pytest.raises(LostError, match="does not answer"):
+            client.call("hello", within_s=0.01)
+        assert client.call("status") == "in time"
 
 
 def test_a_service_that_hangs_up_is_lost(tmp_path: Path) -> None:

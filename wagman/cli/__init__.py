@@ -17,6 +17,7 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from wagman.cli.outcome import FAILED, INTERRUPTED, PIPE_CLOSED, CommandError, complain
 from wagman.cli.parser import parse
@@ -52,11 +53,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _have_streams() -> None:
-    """Python has none where the caller has closed them (`>&-`); what is written there is meant for nobody."""
+    """Python has none where the caller has closed them (`>&-`); what is written there is meant for nobody.
+
+    What a stream's character set does not have is written in another way: no reason not to say the rest.
+    """
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115 - as below
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - pathlib is a heavy import; open to the end
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - pathlib is a heavy import; open to the end
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _forget_output() -> None:

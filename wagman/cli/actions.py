@@ -12,7 +12,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping
 from typing import Any
 
-from wagman.cli.client import ANSWER_S, Client, LostError, add_socket_argument
+from wagman.cli.client import ANSWER_S, AnswerError, Client, LostError, add_socket_argument
 from wagman.cli.follow import Follower
 from wagman.cli.goals import Moment, Outcome, Pursuit, exit_code, sentence
 from wagman.cli.names import expanded
@@ -67,8 +67,7 @@ def run(args: Namespace) -> int:
     try:
         task.run()
     except KeyboardInterrupt:
-        goes_on = "goes on" if task.is_waiting else "may go on"  # the answer was not there yet
-        complain(f"not waiting any longer: what was asked for {goes_on} by itself")
+        complain(task.left_behind)
         raise
     if args.json:
         print(json.dumps([outcome._asdict() for outcome in task.outcomes]))
@@ -82,6 +81,7 @@ class Task:
         self.args = args
         self.outcomes: list[Outcome] = []
         self.progress = Progress()
+        self._has_asked = False
         self._pursuits: list[Pursuit] = []
         self._follower = Follower(args.socket, complain)
         self._now = Moment("", 0.0, 0.0)
@@ -92,9 +92,12 @@ class Task:
         self._own: list[str] = []  # the computer that the service runs on
 
     @property
-    def is_waiting(self) -> bool:
-        """Something was accepted, and what comes of it is not known yet."""
-        return bool(self._pursuits)
+    def left_behind(self) -> str:
+        """What becomes of it if it ends now, in words."""
+        if not self._has_asked:
+            return "interrupted: nothing was done"
+        goes_on = "goes on" if self._pursuits else "may go on"  # the answer was not there yet
+        return f"not waiting any longer: what was asked for {goes_on} by itself"
 
     def run(self) -> None:
         """From the question to the last outcome."""
@@ -128,7 +131,13 @@ class Task:
             raise CommandError("nothing was done: answer y, or use wagman stop", REFUSED)
 
     def _ask_one(self, client: Client, name: str) -> None:
-        reply = self._answer(client, name)
+        try:
+            reply = self._answer(client, name)
+        except AnswerError as error:
+            if error.code == REFUSED:  # as it would be for the others
+                raise
+            self._report(Outcome(name, "failed", reason=str(error)))
+            return
         if not reply["accepted"]:
             self._report(Outcome(name, "refused", reply["state"], reason=reply["reason"]))
         elif not self.args.wait or name in self._own:  # nobody lives to see the end of that
@@ -138,6 +147,7 @@ class Task:
 
     def _answer(self, client: Client, name: str) -> Mapping[str, Any]:
         force = {"force": True} if self.args.force else {}
+        self._has_asked = True
         try:
             reply: Mapping[str, Any] = client.call(self.args.command, within_s=ORDER_S, device=name, **force)
         except LostError as error:
@@ -154,6 +164,8 @@ class Task:
             self._away_since_s = None
         except LostError as error:
             self._lost(error)
+        except CommandError as error:
+            self._give_up("unreachable", _unknown(error))
         if time.monotonic() >= self._due_s:
             self._give_up("timed_out", self._timed_out_words())
 
@@ -183,7 +195,7 @@ class Task:
         now_s = time.monotonic()
         self._away_since_s = now_s if self._away_since_s is None else self._away_since_s
         if now_s - self._away_since_s > RECONNECT_S:
-            self._give_up("unreachable", f"accepted, but what came of it is not known: {error}")
+            self._give_up("unreachable", _unknown(error))
         self.progress.show("the service is away: waiting for it to come back")
         time.sleep(max(min(RETRY_S, self._due_s - now_s), 0.0))
 
@@ -221,3 +233,7 @@ class Task:
         now = self._now._replace(here_s=time.monotonic())
         words = [f"{each.device}: {each.state}, {duration(each.waited_s(now))}" for each in self._pursuits]
         return "; ".join(words + (["the board cannot be seen"] if self._is_blind else []))
+
+
+def _unknown(error: CommandError) -> str:
+    return f"accepted, but what came of it is not known: {error}"

@@ -6,6 +6,7 @@ import socket
 import time
 from argparse import ArgumentParser
 from collections import deque
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 
 from wagman.cli.outcome import FAILED, REFUSED, UNREACHABLE, USAGE, CommandError
@@ -61,6 +62,17 @@ def add_socket_argument(parser: ArgumentParser) -> None:
     )
 
 
+def _is_news(message: Mapping[str, Any]) -> bool:
+    params = message.get("params")
+    return isinstance(message.get("method"), str) and isinstance(params, dict) and "subscription" in params
+
+
+def _result(answer: Mapping[str, Any]) -> Any:
+    if "error" in answer:
+        raise AnswerError(answer["error"])
+    return answer["result"]
+
+
 class Client:
     """A connection; raises LostError when it cannot be had or breaks, AnswerError for what the service refuses."""
 
@@ -103,17 +115,16 @@ class Client:
                 )
             if "method" in message:
                 self._told.append(Told(message["method"], message["params"]))
-            elif "error" in message:
-                raise AnswerError(message["error"])
-            else:
-                return message.get("result")
+            elif message.get("id") in (self._asked, None):  # without a number, it turned us away before it had read it
+                return _result(message)
 
     def told(self, within_s: float) -> Told | None:
         """What the service tells next; None if it tells nothing within that time."""
         if self._told:
             return self._told.popleft()
         message = self._message(time.monotonic() + within_s)
-        return None if message is None else Told(message["method"], message["params"])
+        is_news = message is not None and "method" in message  # else it is an answer that came too late
+        return Told(message["method"], message["params"]) if is_news else None
 
     # --- Lines --------------------------------------------------------------------------------------------------------
 
@@ -165,11 +176,20 @@ class Client:
     def _parsed(self, line: bytes) -> Any:
         try:
             message = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._foreign() from error
-        if not isinstance(message, dict):
+        if not (isinstance(message, dict) and (_is_news(message) or self._is_answer(message))):
             raise self._foreign()
         return message
+
+    def _is_answer(self, message: Mapping[str, Any]) -> bool:
+        """A result of something that was asked, or an error."""
+        number = message.get("id")
+        is_ours = isinstance(number, int) and 0 < number <= self._asked
+        error = message.get("error")
+        if isinstance(error, dict) and isinstance(error.get("code"), int):
+            return is_ours or number is None
+        return is_ours and "result" in message
 
     def _foreign(self) -> LostError:
         return LostError(f"what answers on {self.path} is no wagman service: name the right socket with --socket")

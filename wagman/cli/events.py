@@ -19,6 +19,9 @@ from wagman.cli.text import local, plain
 LAST = 50
 """How many are shown where nothing else is asked for (chosen)."""
 
+MOST_DIGITS = 9
+"""Of a number of events (chosen: a hundred times what a log ever holds)."""
+
 LISTEN_S = 60.0
 RETRY_S = 0.5
 """The time between two tries to reach the service again (chosen)."""
@@ -32,9 +35,12 @@ def add_arguments(parser: ArgumentParser, _command: str) -> None:
     parser.add_argument("-f", "--follow", action="store_true", help="go on with what happens, until interrupted")
     parser.add_argument("-n", "--number", type=_count, metavar="N", help=f"how many (default: {LAST}; with --since: all)")
     parser.add_argument(
-        "--since", type=place, metavar="ID|TIME", help="after this id, or from this time on: 2026-01-31T12:00, 90min"
+        "--since",
+        type=place,
+        metavar="ID|TIME",
+        help="after this id, or from the first event on that is of this time or later: 2026-01-31T12:00, 90min",
     )
-    parser.add_argument("--device", metavar="D", help="only those of this device")
+    parser.add_argument("--device", metavar="D", help="only those of this device (default: all)")
     parser.add_argument(
         "--type", metavar="T", help="only those of this type, such as device.started, or device for all of device.*"
     )
@@ -44,24 +50,21 @@ def add_arguments(parser: ArgumentParser, _command: str) -> None:
 
 def place(text: str) -> int | str:
     """An id, or a time as the service takes it; local, where it names no zone."""
-    if text.isdecimal() and text.isascii():
-        return int(text)
-    if ago := _AGO.fullmatch(text):
-        moment = datetime.now(UTC) - timedelta(seconds=float(ago[1]) * _SECONDS[ago[2]])
-    else:
-        moment = _moment(text)
-    return moment.astimezone(UTC).isoformat()
-
-
-def _moment(text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text)
-    except ValueError:
+        return int(text) if text.isdecimal() and text.isascii() else _moment(text).astimezone(UTC).isoformat()
+    except (ValueError, OverflowError):
         raise ArgumentTypeError(f"{text!r} is no event id, and no time such as 2026-01-31T12:00 or 90min") from None
 
 
+def _moment(text: str) -> datetime:
+    ago = _AGO.fullmatch(text)
+    if ago is None:
+        return datetime.fromisoformat(text)
+    return datetime.now(UTC) - timedelta(seconds=float(ago[1]) * _SECONDS[ago[2]])
+
+
 def _count(text: str) -> int:
-    if not (text.isdecimal() and text.isascii()):
+    if not (text.isdecimal() and text.isascii() and len(text) <= MOST_DIGITS):
         raise ArgumentTypeError(f"{text!r} is not a number of events")
     return int(text)
 
@@ -76,8 +79,8 @@ def run(args: Namespace) -> int:
 
 
 def named(client: Client, device: str | None) -> str | None:
-    """The name of the device."""
-    return None if device is None else expanded([device], client.call("status"))[0]
+    """The name of the device whose events are asked for; None for whatever there is."""
+    return None if device in (None, "all") else expanded([device], client.call("status"))[0]
 
 
 def show(events: Iterable[Event], args: Namespace) -> None:
@@ -121,13 +124,25 @@ def last(client: Client, wanted: dict[str, Any], number: int) -> list[Event]:
 def forward(client: Client, wanted: dict[str, Any], since: int | str, number: int | None) -> Iterator[Event]:
     """Page by page from a place on, `number` events at most."""
     left = sys.maxsize if number is None else number
+    since = _settled(client, wanted, since)
     while left:
         page = client.call("events", since=since, limit=min(left, MOST_AT_ONCE), **wanted)["events"]
         yield from page
         left -= len(page)
-        if len(page) < MOST_AT_ONCE or page[-1]["id"] is None:
+        if len(page) < MOST_AT_ONCE:
+            return
+        if page[-1]["id"] is None:
+            complain("there may be more that the log cannot take at present: they are not shown")
             return
         since = page[-1]["id"]
+
+
+def _settled(client: Client, wanted: dict[str, Any], since: int | str) -> int | str:
+    """A time as the place before the first event from then on: a clock may have been set back after it."""
+    if isinstance(since, int):
+        return since
+    first = client.call("events", since=since, limit=1, **wanted)["events"]
+    return first[0]["id"] - 1 if first and first[0]["id"] else since
 
 
 # --- And the future ---------------------------------------------------------------------------------------------------

@@ -6,13 +6,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from wagman.cli.client import POSITION_ERROR, AnswerError, Client, LostError
-from wagman.cli.outcome import CommandError
+from wagman.cli.outcome import REFUSED, CommandError
 
 MOST_AT_ONCE = 1000
 """The largest page that the service gives."""
 
 MOST_PROVISIONAL = 10_000
 """How many events without an id are remembered, to know them again (as many as wait in the service's memory)."""
+
+FULL = "too many clients"
+"""What a service says that has no room at present, which is a refusal, too."""
 
 Event = Mapping[str, Any]
 
@@ -27,23 +30,30 @@ class Follower:
         self._note = note
         self._client: Client | None = None
         self._subscription = 0
+        self._was_denied = False
         self._ready: deque[Event] = deque()
         self._provisional: dict[str, None] = {}
 
     @property
     def client(self) -> Client:
-        """The connection; a new one that resumes where the last one ended, if need be. Raises LostError."""
+        """The connection; a new one that resumes where the last one ended, if need be. Raises LostError, or what is final."""
         if self._client is None:
             self._client = self._connected()
+            self._was_denied = False
         return self._client
 
     def _connected(self) -> Client:
         try:
             return self._subscribed()
         except CommandError as error:
-            if self.last_id is None:
+            if self.last_id is None or self._is_final(error):
                 raise
             raise LostError(str(error)) from error  # it is only just coming up
+
+    def _is_final(self, error: CommandError) -> bool:
+        """Whether it is in vain to try again. A socket that is just being made admits nobody yet, so once is not enough."""
+        was_denied, self._was_denied = self._was_denied, error.code == REFUSED and FULL not in str(error)
+        return was_denied and self._was_denied
 
     def _subscribed(self) -> Client:
         client = Client(self.path)

@@ -183,7 +183,8 @@ def _done(verb: str, outcome: Outcome) -> str:
 
 def _failed(verb: str, outcome: Outcome) -> str:
     words = "".join(f", {each}" for each in _start_words(outcome))
-    return f"{verb} failed after {duration(outcome.after_s or 0)}{words}: {outcome.reason}; see wagman why {outcome.device}"
+    after = "" if outcome.after_s is None else f" after {duration(outcome.after_s)}"
+    return f"{verb} failed{after}{words}: {outcome.reason}; see wagman why {outcome.device}"
 
 
 def _start_words(outcome: Outcome) -> list[str]:

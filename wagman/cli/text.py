@@ -58,8 +58,11 @@ def ordinal(number: int) -> str:
 
 
 def local(stamp: str) -> str:
-    """A time stamp of the service as local date and time."""
-    return datetime.fromisoformat(stamp).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    """A time stamp of the service as local date and time; as it is, where a bad disk has left none."""
+    try:
+        return datetime.fromisoformat(stamp).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except (ValueError, OverflowError):
+        return plain(stamp)
 
 
 def reading(sensor: str, value: float | None) -> str:
