@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from wagman.contain import IN_A_ROW_S, MOST_IN_A_ROW, TaskKeepsCrashingError, contained, describe
+from wagman.contain import IN_A_ROW_S, MOST_IN_A_ROW, FirstStart, TaskKeepsCrashingError, contained, describe
 from wagman.errors import LinkBusyError
 
 
@@ -69,6 +69,53 @@ def test_a_cancelled_task_has_not_crashed() -> None:
 
     virtually(main)
     assert reports == []
+
+
+def test_an_error_in_the_clean_up_of_a_cancelled_task_is_reported_and_goes_no_further() -> None:
+    reports: list[str] = []
+
+    async def untidy() -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.sleep_forever)
+            try:
+                await trio.sleep_forever()
+            finally:
+                raise ValueError("in the clean-up")
+
+    async def main() -> None:
+        with trio.move_on_after(10) as scope:
+            await contained("board", untidy, lambda name, error: reports.append(f"{name}: {describe(error)['error']}"))
+        assert scope.cancelled_caught
+
+    virtually(main)
+    assert reports == ["board: ValueError: in the clean-up"]
+
+
+def test_who_waits_for_a_start_hears_of_the_first_incarnation_that_has_started() -> None:
+    task = Clumsy(crashes=1)
+    starts: list[int] = []
+
+    async def run(task_status: trio.TaskStatus[None]) -> None:
+        await task.run()
+        task_status.started()
+        starts.append(task.runs)
+        if task.runs == 2:
+            raise ValueError("after it had started")
+        await trio.sleep_forever()
+
+    async def again_and_again(task_status: trio.TaskStatus[None]) -> None:
+        first = FirstStart(task_status)
+        await contained("board", lambda: run(first), lambda *_: None)
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            with trio.fail_after(10):
+                await nursery.start(again_and_again)
+            await trio.sleep(10)
+            nursery.cancel_scope.cancel()
+
+    virtually(main)
+    assert starts == [2, 3]
 
 
 def test_a_port_that_somebody_else_holds_is_no_crash() -> None:

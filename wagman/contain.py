@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import trio
+from attrs import define
 
 from wagman.errors import LinkBusyError, WagmanError
 
@@ -36,6 +37,20 @@ def describe(error: BaseException) -> dict[str, Any]:
     return {"error": f"{type(leaf).__name__}: {leaf}", "where": places[-6:]}
 
 
+@define
+class FirstStart:
+    """The `task_status` of all incarnations of a task: the first of them that has started says so."""
+
+    task_status: trio.TaskStatus[None]
+    has_started: bool = False
+
+    def started(self, value: None = None) -> None:  # noqa: ARG002 - trio's signature
+        """It has started; said again by each incarnation after it."""
+        if not self.has_started:
+            self.has_started = True
+            self.task_status.started()
+
+
 async def contained(
     name: str,
     run: Callable[[], Awaitable[None]],
@@ -51,7 +66,7 @@ async def contained(
     while True:
         began_s = trio.current_time()
         try:
-            await run()
+            await _incarnation(name, run, report)
         except Exception as error:  # cancellation is none
             if isinstance(leaf_of(error), LinkBusyError):
                 raise
@@ -62,3 +77,15 @@ async def contained(
         else:
             return
         await trio.sleep(PAUSE_S * 2 ** (crashes - 1))
+
+
+async def _incarnation(name: str, run: Callable[[], Awaitable[None]], report: Callable[[str, BaseException], None]) -> None:
+    """Run it once; an error of its clean-up, while it was cancelled, is reported and does not hold up the cancellation."""
+    try:
+        await run()
+    except BaseExceptionGroup as group:
+        cancelled, crash = group.split(trio.Cancelled)
+        if cancelled is None or not isinstance(crash, ExceptionGroup):
+            raise
+        report(name, crash)
+        raise cancelled from None

@@ -179,11 +179,11 @@ class Daemon:
         """Until a signal says that it is enough."""
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
-            nursery.start_soon(self._heed, signals)
+            nursery.start_soon(contained, "signals", partial(self._heed, signals), self.service.crashed)
             await nursery.start(self._supervise, listener, access, warnings, nursery.cancel_scope)
             self._settle_config(refused)
             nursery.start_soon(contained, "report", partial(self.reporter.run, self.service), self.service.crashed)
-            nursery.start_soon(self._prove_steady)
+            nursery.start_soon(contained, "steady", self._prove_steady, self.service.crashed)
 
     async def _supervise(
         self,
@@ -225,7 +225,7 @@ class Daemon:
         if self._nursery is None:
             self._warn(self.source.keep(config))
         else:
-            self._nursery.start_soon(self._copy, config)
+            self._nursery.start_soon(contained, "config", partial(self._copy, config), self.service.crashed)
 
     async def _copy(self, config: Config) -> None:
         warnings: Sequence[str] = (f"no copy of the configuration could be kept: the disk has not answered for {KEEP_S:g} s",)
@@ -254,7 +254,9 @@ class Daemon:
                 self._stop()
 
     def _stop(self) -> None:
-        ending = self.place.ending()
-        self.place.notifier.say(STOPPING="1", STATUS=f"stopping: {ENDINGS[ending]}; the guests go on as they are")
-        self.service.because, self.service.successor = ENDINGS[ending], ending == "restart"
-        self.service.stopping.set()
+        try:
+            ending = self.place.ending()
+            self.place.notifier.say(STOPPING="1", STATUS=f"stopping: {ENDINGS[ending]}; the guests go on as they are")
+            self.service.because, self.service.successor = ENDINGS[ending], ending == "restart"
+        finally:
+            self.service.stopping.set()  # nobody tells it twice

@@ -4,7 +4,9 @@ The nurseries stand inside one another, so that the shutdown has an order: the c
 board, and the store, which writes what is left. Stopping the service stops no guest: nothing is switched off.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import trio
@@ -16,7 +18,7 @@ from wagman.api.server import serve
 from wagman.api.service import UnknownDeviceError
 from wagman.config.changes import change
 from wagman.config.schema import Config, DeviceConfig
-from wagman.contain import contained, describe
+from wagman.contain import FirstStart, contained, describe
 from wagman.controller import REFUSES, Controller
 from wagman.device import Guest, Letter, Nudge
 from wagman.errors import BoardTimeoutError, CallerError, StoreError
@@ -182,7 +184,7 @@ class WagmanService:
         """
         loaded = await self.journal.load()
         async with trio.open_nursery() as store_nursery:
-            await store_nursery.start(self.journal.run)
+            await store_nursery.start(self._run_store)
             await self._resume(loaded, warnings)
             async with trio.open_nursery() as board_nursery:
                 await board_nursery.start(self._run_board)
@@ -211,15 +213,27 @@ class WagmanService:
             await self.stopping.wait()
             nursery.cancel_scope.cancel()
 
+    async def _run_store(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        await contained("store", partial(self.journal.run, task_status=FirstStart(task_status)), self._store_crashed)
+
+    def _store_crashed(self, name: str, error: BaseException) -> None:
+        """The next incarnation writes what waits, and this; at the end there is none, and the process has to say it.
+
+        Raises:
+            BaseException: the error, at the end.
+        """
+        if trio.current_effective_deadline() == -math.inf:
+            raise error
+        self.crashed(name, error)
+
     async def _run_board(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        statuses = iter((task_status,))
-        await contained("board", lambda: self.io.run(task_status=next(statuses, trio.TASK_STATUS_IGNORED)), self.crashed)
+        await contained("board", partial(self.io.run, task_status=FirstStart(task_status)), self.crashed)
 
     def _start_machines(self, nursery: trio.Nursery) -> None:
         for name, guest in self.guests.items():
             nursery.start_soon(contained, f"device.{name}", guest.run, self.crashed, name=f"device.{name}")
         nursery.start_soon(contained, "wagman", self.supervisor.run, self.crashed, name="wagman")
-        nursery.start_soon(self._nudge)
+        nursery.start_soon(contained, "nudge", self._nudge, self.crashed, name="nudge")
 
     def crashed(self, name: str, error: BaseException) -> None:
         """A task of the service has crashed; it is taken up again."""
