@@ -102,13 +102,15 @@ async def server(socket: Path, link: Path) -> None:
         port, turn = trio.lowlevel.FdStream(descriptor), trio.Lock()
 
         async def serve(client: trio.SocketStream) -> None:
+            number = 0  # the client counts its requests from 1
             async for _line in client:
+                number += 1
                 async with turn:
                     await port.send_all(REQUEST)
                     said = b""
                     while not END.search(said):
                         said += await port.receive_some(CHUNK)
-                await client.send_all(b'{"jsonrpc":"2.0","id":1,"result":%d}\n' % len(said))
+                await client.send_all(b'{"jsonrpc":"2.0","id":%d,"result":%d}\n' % (number, len(said)))
 
         listener = trio.socket.socket(trio.socket.AF_UNIX)
         await listener.bind(str(socket))

@@ -141,3 +141,22 @@ def test_a_request_that_was_not_answered_in_time_is_not_carried_out_later(tmp_pa
             nursery.cancel_scope.cancel()
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+def test_a_task_that_comes_back_goes_on_with_what_is_left_of_a_backoff(tmp_path: Path) -> None:
+    async def main() -> None:
+        guest = guest_of(tmp_path, Around())
+        guest.state = device.Stopped(backoff_s=3600.0)
+        await guest.journal.load()
+        async with trio.open_nursery() as nursery:
+            await nursery.start(guest.journal.run)
+            with trio.move_on_after(3500):
+                await guest.run()
+            nursery.start_soon(guest.run)
+            await trio.sleep(1)
+            assert guest.alarms.remaining_s("backoff", trio.current_time()) == 99.0
+            await trio.sleep(100)
+            assert guest.state.due(guest.memory)
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))

@@ -149,15 +149,19 @@ class Guest:
             left_s = max(0.0, self.state.backoff_s - (now.at_s - stamp["at_s"]))
             self.state = evolve(self.state, backoff_s=left_s)
 
+    def _left_off(self) -> device.State:
+        """The state, with what is left of its backoff."""
+        left_s = self.alarms.remaining_s("backoff", trio.current_time())
+        if left_s is None or not isinstance(self.state, device.Stopped):
+            return self.state
+        return evolve(self.state, backoff_s=left_s)
+
     def saved(self) -> dict[str, Any]:
         """What the store keeps."""
-        state = self.state.lasting()
-        if (left_s := self.alarms.remaining_s("backoff", trio.current_time())) is not None:
-            state["backoff_s"] = left_s
         memory, stamp = asdict(self.memory), asdict(self.stamp())
         return {
             "port": self.config.port,
-            "state": state,
+            "state": self._left_off().lasting(),
             "memory": memory,
             "since": self.since,
             "reason": self.reason,
@@ -182,11 +186,11 @@ class Guest:
     # The task ----------------------------------------------------------------
 
     async def run(self) -> None:
-        """One incarnation: take up the state with its alarms at full length, and drive the machine.
+        """One incarnation: take up the state with its alarms at full length (but for a backoff), and drive the machine.
 
         A message that was being delivered went with the incarnation before.
         """
-        self.state = self.state.resumed()
+        self.state = self._left_off().resumed()
         self.alarms.plan(self.state.resume(self.case), trio.current_time())
         self.since = self.since or self.now()
         self._publish()

@@ -85,7 +85,10 @@ class Supervisor:
         if isinstance(item, Reconfigured):
             self._reconfigure(item.config)
             return
-        step = wagman.step(self.state, self.situation, item)
+        self._carry_on(wagman.step(self.state, self.situation, item))
+
+    def _carry_on(self, step: wagman.Step) -> None:
+        """The transition, and what follows from it."""
         self._take_over(step)
         drafts = [effect for effect in step.effects if isinstance(effect, Draft)]
         if drafts:
@@ -94,11 +97,11 @@ class Supervisor:
             self._carry_out(effect)
 
     def _reconfigure(self, config: Config) -> None:
-        """Go on in the same state; its alarms are set anew, as when the service comes up: some may be of sensors now gone."""
+        """Go on with all alarms anew, as when the service comes up: some may be of sensors now gone."""
         self.config = config
         environment = self.situation.environment.reconfigured(config.environment)
         self.situation = evolve(self.situation, config=config.wagman, order=self._order, environment=environment)
-        self.alarms.plan(wagman.resumed(self.state, self.situation), trio.current_time())
+        self._carry_on(wagman.reconfigured(self.state, self.situation))
 
     def _take_over(self, step: wagman.Step) -> None:
         if step.state.name != self.state.name:

@@ -66,7 +66,7 @@ def test_every_kind_of_value_reaches_its_attribute() -> None:
         port = 4
         heartbeat = false
         shutdown = ["ssh", "a", "halt"]
-        restart = []
+        restart = ["ssh", "a", "reboot"]
         stop_silence = "2s"
         [device.b]
         port = 0
@@ -95,7 +95,13 @@ def test_every_kind_of_value_reaches_its_attribute() -> None:
     assert config.devices == (
         DeviceConfig(name="b", port=0, shutdown=(), primary="sd", allowed_attempts=1, recover_attempts=0),
         DeviceConfig(
-            name="a", port=4, has_heartbeat=False, shutdown=("ssh", "a", "halt"), restart=(), stop_silence_s=2.0, primary=None
+            name="a",
+            port=4,
+            has_heartbeat=False,
+            shutdown=("ssh", "a", "halt"),
+            restart=("ssh", "a", "reboot"),
+            stop_silence_s=2.0,
+            primary=None,
         ),
     )
 

@@ -110,6 +110,10 @@ PROBLEMS = [
         "4: device.x1.shutdown: missing: give the command that asks this guest to halt, or [] if its power may simply be cut",
     ),
     (
+        "[device.x1]\nport = 2\nshutdown = ['halt']\nrestart = []\n",
+        "7: device.x1.restart: [] cuts the power at a restart, and shutdown says that this guest is to be asked first: …",
+    ),
+    (
         "start_timeout = '9min'\n",
         "4: device.gn.start_timeout: start_timeout_max is 8min, and must be at least start_timeout, which is 9min: …",
     ),

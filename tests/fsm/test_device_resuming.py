@@ -1,5 +1,7 @@
 """How a guest is taken up by a service that comes up."""
 
+from typing import Any
+
 import pytest
 
 from tests.fsm.guests import GUEST, SWITCH, Story
@@ -21,6 +23,24 @@ def test_with_no_trusted_state_a_device_is_stopped_wanted_up_and_its_power_is_un
     story.arm(story.state.resume(Case(GUEST, story.memory)))
     assert (story.name, story.goal, story.memory.wanted, story.due) == ("stopped", UNTOUCHED, "up", False)
     assert story.armed == {"settle": Alarm(5.0, since_s=0.0), "adopt": Alarm(90.0, proof=True, since_s=0.0)}
+
+
+def test_no_silence_is_waited_for_where_there_is_no_heartbeat_to_tell_of_it() -> None:
+    story = coming_up(SWITCH)
+    assert story.armed["adopt"] == Alarm(90.0, answered=True, since_s=0.0)
+
+
+@pytest.mark.parametrize("verb", ["stop", "disable"])
+def test_in_the_adopt_window_nobody_says_that_it_is_stopped_already(verb: str) -> None:
+    assert coming_up().ask(verb).reason == "first it is seen whether it runs"
+
+
+def test_a_guest_that_was_taken_over_loses_no_attempt_with_its_power() -> None:
+    story = coming_up(memory=Memory(attempts=3))
+    story.beat()
+    story.beat(after_s=10)
+    story.lose_power()
+    assert (story.name, story.memory.attempts) == ("stopped", 3)
 
 
 def coming_up(config: DeviceConfig = GUEST, memory: Memory = Memory()) -> Story:  # noqa: B008 - it is frozen
@@ -129,8 +149,8 @@ def test_what_was_saved_keeps_no_times_of_the_old_clock() -> None:
 
 
 @pytest.mark.parametrize(
-    "saved", [{}, {"name": "asleep"}, {"reason": "x"}, {"name": "started", "mood": "good"}, {"name": ["started"]}]
+    "saved", ["abc", {}, {"name": "asleep"}, {"reason": "x"}, {"name": "started", "mood": "good"}, {"name": ["started"]}]
 )
-def test_what_is_no_state_is_not_trusted(saved: dict[str, object]) -> None:
+def test_what_is_no_state_is_not_trusted(saved: Any) -> None:
     with pytest.raises(StoreError):
         device.restored(saved)

@@ -1,5 +1,7 @@
 """The description of the Wagman machine, sentence by sentence."""
 
+from typing import Any
+
 import pytest
 from attrs import define, evolve, field
 
@@ -535,13 +537,60 @@ def test_a_resumed_start_is_over_when_its_guest_shows_itself() -> None:
     assert node.name == "normal"
 
 
+def test_a_resumed_start_has_all_of_its_time_from_when_its_guest_shows_itself() -> None:
+    node = Node(state=wagman.restored(StartNextDevice("gn", 7).lasting()))
+    node.tell(DeviceChanged(View("gn", "starting", start_timeout_s=240.0)))
+    assert node.armed["guard"] == Alarm(240.0 + 65.0)
+    del node.armed["guard"]
+    node.tell(DeviceChanged(View("gn", "starting", start_timeout_s=240.0, exempt=True)))
+    assert "guard" not in node.armed  # it is not begun again
+
+
+def test_guests_that_have_not_shown_themselves_are_not_taken_for_down() -> None:
+    node = Node(situation(TEMPERATURE), WillHibernate())
+    node.show("gn", "stopped")
+    node.fire("stop")
+    assert node.name == "will_hibernate"
+    node.show("cs", "started")
+    node.show("x1", "stopped")
+    assert node.name == "will_hibernate"
+    node.show("cs", "stopped")
+    assert node.name == "hibernating"
+
+
+def test_a_resumed_way_into_hibernation_takes_no_guest_down_where_no_sensor_is_left_to_tell() -> None:
+    node = Node(situation(BLIND_TO_ALL), WillHibernate())
+    node.show_all("started")
+    node.fire("stop")
+    assert (node.name, node.stopped) == ("normal", [])
+
+
+def reconfigured(node: Node, environment: EnvironmentConfig) -> None:
+    now = evolve(node.now, environment=node.now.environment.reconfigured(environment))
+    step = wagman.reconfigured(node.state, now)
+    node.state, node.now, node.armed = step.state, step.situation, {}
+    assert step.alarms is not None
+    node.arm(step.alarms)
+
+
+def test_a_verdict_that_stands_counts_for_what_the_new_configuration_makes_of_it() -> None:
+    node = running()
+    node.sense(-40.0, -40.0, -40.0)
+    assert node.name == "normal"
+    reconfigured(node, COLD_IS_BAD)
+    assert (node.name, "stop" in node.armed) == ("will_hibernate", True)
+    reconfigured(node, TEMPERATURE)
+    assert node.name == "normal"
+    assert node.armed["look"] == Alarm(60.0)
+
+
 def test_a_resumed_start_of_a_guest_that_is_gone_stalls_and_is_over() -> None:
     node = Node(state=wagman.restored(StartNextDevice("gone", 7).lasting()))
     node.fire("guard")
     assert node.name == "normal"
 
 
-@pytest.mark.parametrize("saved", [{}, {"name": "asleep"}, {"name": "normal", "mood": "good"}, {"name": ["normal"]}])
-def test_what_is_no_state_is_not_trusted(saved: dict[str, object]) -> None:
+@pytest.mark.parametrize("saved", ["abc", {}, {"name": "asleep"}, {"name": "normal", "mood": "good"}, {"name": ["normal"]}])
+def test_what_is_no_state_is_not_trusted(saved: Any) -> None:
     with pytest.raises(StoreError):
         wagman.restored(saved)

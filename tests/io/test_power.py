@@ -363,6 +363,16 @@ def test_a_port_that_the_board_has_disabled_has_lost_its_power() -> None:
     assert [type(fact) for fact in rig.told()] == [PowerLost]
 
 
+def test_an_off_that_is_under_way_when_its_guest_is_taken_over_is_a_loss_of_power_and_switches_nothing_on() -> None:
+    rig = switched_on()
+    rig.want(1, "off", 1)
+    rig.do(rig.next())
+    rig.want(1, "on", 2, already=True)
+    rig.power.seen_off(1, rig.now_s)
+    assert [type(fact) for fact in rig.told()] == [PowerLost]
+    assert rig.next() == math.inf
+
+
 def test_a_port_that_is_off_but_enabled_again_is_kept_off_anew() -> None:
     rig = Rig()
     rig.want(1, "off", 1, already=True)

@@ -153,6 +153,9 @@ def check_shutdown(subject: Subject) -> Iterator[Finding]:
             yield Finding(
                 ("device", device.name, "shutdown"), message, (("device", device.name, "self"), ("defaults", "shutdown"))
             )
+        elif device.shutdown and device.restart == ():
+            message = "[] cuts the power at a restart, and shutdown says that this guest is to be asked first: remove this key"
+            yield Finding(subject.source(device, "restart"), message, (subject.source(device, "shutdown"),))
 
 
 def check_media(subject: Subject) -> Iterator[Finding]:

@@ -208,7 +208,10 @@ class DeviceConfig:
     )
     restart: tuple[str, ...] | None = field(
         default=None,
-        metadata=_setting(COMMAND, "The command that asks it to halt when power will come back: as `shutdown` if not set."),
+        metadata=_setting(
+            COMMAND,
+            "The command that asks it to halt when power will come back: as `shutdown` if not set; `[]` only where that is `[]`.",
+        ),
     )
     start_timeout_s: float = field(
         default=120.0,

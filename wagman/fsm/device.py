@@ -155,9 +155,9 @@ def restored(saved: Mapping[str, Any]) -> State:
     Raises:
         StoreError: it is not one; what was saved cannot be trusted.
     """
-    fields = dict(saved)
     try:
+        fields = dict(saved)
         state = STATES[fields.pop("name")](**fields)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise StoreError(f"what was saved of a device is no state of it: {saved!r}") from error
     return state.resumed()

@@ -152,7 +152,8 @@ class Stopped(State):
 
     def resume(self, case: Case) -> Plan:
         backoff = {"backoff": Alarm(self.backoff_s)} if self.backoff_s > 0 else {}
-        adopt = {"adopt": Alarm(case.config.adopt_window_s, proof=True)} if self.untouched else {}
+        heard = case.config.has_heartbeat
+        adopt = {"adopt": Alarm(case.config.adopt_window_s, proof=heard, answered=not heard)} if self.untouched else {}
         return {"settle": Alarm(case.config.settle_s), **backoff, **adopt}
 
     def resumed(self) -> "Stopped":
@@ -174,7 +175,8 @@ class Stopped(State):
         return self.start(case)
 
     def stop(self, case: Case, reason: str) -> Step:
-        return self.stay(case, case.event("stopped", reason=self.reason)).accept("already stopped")
+        words = "first it is seen whether it runs" if self.untouched else "already stopped"
+        return self.stay(case, case.event("stopped", reason=self.reason)).accept(words)
 
     def kill(self, case: Case) -> Step:
         killed = evolve(self, reason="killed by the operator", untouched=False, cut=case.memory.cycle, firm=True)
@@ -230,7 +232,7 @@ class Stopped(State):
             event = case.event("unexpected_heartbeat" if beats else "unexpected_power", why=why)
             return stopping(self, case, "it runs though it should not").after(event)
         if beats or not case.config.has_heartbeat:
-            return started(self, case).after(case.event("adopted", why=why))
+            return started(self, case, adopted=True).after(case.event("adopted", why=why))
         return adopted_booting(self, case).after(case.event("adopted", why=why))
 
     def found_off(self, case: Case) -> Step:
@@ -380,10 +382,11 @@ class Started(State):
     reason: str = ""
     stable: bool = False
     since_at_s: float | None = None  # the beat it became Started by; None after a restart of the service
+    adopted: bool = False  # it ran already: no attempt was counted
 
     @property
     def trying(self) -> bool:
-        return not self.stable
+        return not self.stable and not self.adopted
 
     def resume(self, case: Case) -> Plan:
         if case.config.has_heartbeat:
@@ -588,9 +591,9 @@ def adopted_booting(old: State, case: Case) -> Step:
     return old.go(case, new, new.resume(case), case.event("starting", reason=new.reason, recover=False, **start_fields(case)))
 
 
-def started(old: State, case: Case, at_s: float | None = None) -> Step:
+def started(old: State, case: Case, at_s: float | None = None, *, adopted: bool = False) -> Step:
     """Enter Started, by a beat at `at_s`, or by the relay alone where there is no heartbeat."""
-    new = Started(since_at_s=at_s)
+    new = Started(since_at_s=at_s, adopted=adopted)
     alarms = dict(new.resume(case))
     if case.config.has_heartbeat:
         alarms["heartbeat"] = Alarm(case.config.heartbeat_timeout_s, proof=True, since_s=at_s)

@@ -11,7 +11,7 @@ up, enabled, not held, and with its backoff behind it; and nothing is due while 
 - StartNextDevice waits until that guest is no longer Starting, whatever it became. `guard` bounds the wait.
 - Normal looks around every minute (`look`).
 - WillHibernate stops one guest each 30 s (`stop`), in reverse start order; Hibernating keeps them down, for at least
-  `minimum`. What is forced up by the operator is exempt. A hot enclosure leads to WillHibernate from every other state.
+  `minimum`. What is forced up by the operator is exempt. A hot enclosure leads to WillHibernate from every other state but Hibernating.
 """
 
 from collections.abc import Mapping
@@ -117,6 +117,11 @@ class Situation:
         """The guests that the environment wants down and that are not, last started first."""
         views = [self.views[name] for name in reversed(self.order) if name in self.views]
         return [view for view in views if view.state != "stopped" and not view.exempt]
+
+    @property
+    def all_down(self) -> bool:
+        """Every guest has shown itself, and is stopped or exempt."""
+        return self.views.keys() >= set(self.order) and not self.unstopped
 
     @property
     def next_stop(self) -> View | None:
@@ -233,6 +238,8 @@ class StartNextDevice(State):
 
     def device_changed(self, now: Situation, old: View | None, new: View) -> Step:
         over = new.name == self.device and new.changes > self.changes and new.state != "starting"
+        if old is None and new.name == self.device and not over:
+            return Step(self, now, self.plan(now))  # only now is it known how long its start may take
         return choose(self, now) if over else self.stay(now)
 
     def device_refused(self, now: Situation, refused: DeviceRefused) -> Step:
@@ -277,12 +284,14 @@ class WillHibernate(State):
         return {"stop": Alarm(now.config.hibernate_interval_s)}
 
     def alarm(self, now: Situation, fired: Fired) -> Step:
-        if not now.unstopped:
+        if now.environment.calm:
+            return enter_normal(self, now)  # after a restart without the sensors that led here, nothing else would tell
+        if now.all_down:
             return enter_hibernating(self, now)
         return Step(self, now, self.plan(now), stop_next(now))
 
     def device_changed(self, now: Situation, old: View | None, new: View) -> Step:
-        return self.stay(now) if now.unstopped else enter_hibernating(self, now)
+        return enter_hibernating(self, now) if now.all_down else self.stay(now)
 
     def environment(self, now: Situation) -> Step:
         return enter_normal(self, now) if now.environment.calm else self.stay(now)
@@ -346,7 +355,7 @@ def enter_will_hibernate(old: State, now: Situation) -> Step:
     """Enter WillHibernate, and pass through it when all are down already."""
     new = WillHibernate()
     step = old.go(now, new, Draft("wagman.will_hibernate"), Hibernate(active=True))
-    return step if now.unstopped else enter_hibernating(new, now).after(*step.effects)
+    return enter_hibernating(new, now).after(*step.effects) if now.all_down else step
 
 
 def enter_hibernating(old: State, now: Situation) -> Step:
@@ -440,15 +449,21 @@ def resumed(state: State, now: Situation) -> Plan:
     return {FIRST_VERDICT: Alarm(now.config.first_verdict_s), **stale, **release, **state.plan(now)}
 
 
+def reconfigured(state: State, now: Situation) -> Step:
+    """Another configuration: what was found of the enclosure may mean something else now; all alarms are at full length."""
+    result = state.environment(now)
+    return evolve(result, alarms=resumed(result.state, result.situation))
+
+
 def restored(saved: Mapping[str, Any]) -> State:
     """The state that `lasting()` gave, ready to be resumed: no on-enter effect is run.
 
     Raises:
         StoreError: it is not one; what was saved cannot be trusted.
     """
-    fields = dict(saved)
     try:
+        fields = dict(saved)
         state = STATES[fields.pop("name")](**fields)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise StoreError(f"what was saved of the Wagman machine is no state of it: {saved!r}") from error
     return state.resumed()

@@ -135,7 +135,9 @@ class Port:
     @property
     def clearing(self) -> bool:
         """An off is under way, and it is still what comes next: its evidence must not be taken for a loss of power."""
-        return self.asked == "off" and (self.goal.level == "off" or (self.goal.level == "on" and not self.goal.cleared))
+        return self.asked == "off" and (
+            self.goal.level == "off" or (self.goal.level == "on" and not self.goal.cleared and not self.goal.already)
+        )
 
     @property
     def awaiting_on(self) -> bool:
