@@ -160,3 +160,20 @@ def test_a_task_that_comes_back_goes_on_with_what_is_left_of_a_backoff(tmp_path:
             nursery.cancel_scope.cancel()
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+def test_all_events_of_a_step_are_one_unit_with_the_state_that_they_tell_of(tmp_path: Path) -> None:
+    """Or a power cut between them leaves a log that tells of a step which the guest takes, and tells of, again."""
+
+    async def main() -> None:
+        guest = guest_of(tmp_path, Around())
+        await guest.journal.load()
+        before = len(list(guest.journal.ring))
+        guest._record([Draft("device.start_failed", "gn"), Draft("device.stopped", "gn")], None)
+        (unit,) = list(guest.journal.ring)[before:]
+        assert [each.record.type for each in unit.events] == ["device.start_failed", "device.stopped"]
+        assert unit.events[1].cause is unit.events[0].ref
+        assert guest.last_event is unit.events[1].ref
+        assert list(unit.memory) == [guest.key]
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))

@@ -18,7 +18,7 @@ from wagman.fsm.wagman import View
 from wagman.inbox import Inbox
 from wagman.loop import Alarms, drive
 from wagman.messages import Messenger
-from wagman.store import Cause, Journal, Receipt
+from wagman.store import PREVIOUS, Cause, Journal, Receipt
 
 COMMIT_S = 2.0
 """How long an action waits for the state that leads to it to be durable: a bound for a slow disk (chosen)."""
@@ -253,11 +253,10 @@ class Guest:
 
     def _record(self, drafts: Sequence[Draft], cause: Cause) -> Receipt:
         """Each event is caused by the one before it; the first by what was sent, or by what brought the guest here."""
-        cause = self._last if cause is None else cause
-        for draft in drafts[:-1]:
-            cause = self.journal.record([(draft, cause)]).refs[0]
-        receipt = self.journal.record([(draft, cause) for draft in drafts[-1:]], {self.key: self.saved()})
-        self._last = receipt.refs[0] if receipt.refs else self._last
+        first = self._last if cause is None else cause
+        chain = [(draft, PREVIOUS if number else first) for number, draft in enumerate(drafts)]
+        receipt = self.journal.record(chain, {self.key: self.saved()})
+        self._last = receipt.refs[-1] if receipt.refs else self._last
         self._receipt = receipt
         return receipt
 

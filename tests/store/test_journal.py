@@ -12,7 +12,7 @@ import trio
 from tests.store.kit import NOON, batch, draft, everything, faulty_at, in_virtual_time, journal_at, opened, raw, store_at, types
 from wagman.errors import StoreError
 from wagman.events import Draft
-from wagman.store import Event, Journal, Limits, Loaded, PositionError, Ref, Subscription, threaded
+from wagman.store import PREVIOUS, Event, Journal, Limits, Loaded, PositionError, Ref, Subscription, threaded
 from wagman.store.limits import MAX_BATCH_BYTES, MIN_BYTES
 from wagman.store.pending import Ring
 
@@ -79,6 +79,28 @@ def test_a_cause_is_known_by_its_ref_before_it_has_an_id(path: Path) -> None:
             assert [(event.id, event.cause) for event in own(told)] == [(2, None), (3, 2), (4, 3), (5, 2)]
             assert [event.id for event in await journal.chain(4)] == [4, 3, 2]
             assert [event.id for event in await journal.chain(4, limit=1)] == [4]
+
+    in_virtual_time(body)
+
+
+def test_events_that_led_to_one_another_are_committed_together_with_what_they_led_to(path: Path) -> None:
+    async def body() -> None:
+        store = faulty_at(path)
+        async with journal_at(store, collapse=("link.down",)) as (journal, told):
+            first = journal.record([(Draft("link.down"), None)])
+            await first.settled(1)
+            commits = store.commits
+            unit = [(Draft("link.down"), None), (Draft("device.stopping"), PREVIOUS), (Draft("device.stopped"), PREVIOUS)]
+            receipt = journal.record(unit, {"gn": "stopped"})
+            assert len(list(journal.ring)) == 1
+            assert await receipt.settled(1)
+            assert store.commits == commits + 1
+        ids = [ref.id for ref in receipt.refs]
+        assert ids[0] == first.refs[0].id
+        assert [(event.id, event.cause) for event in told if event.type.startswith("device")] == [
+            (ids[1], ids[0]),
+            (ids[2], ids[1]),
+        ]
 
     in_virtual_time(body)
 

@@ -11,7 +11,7 @@
 - `event`    what an event looks like, and how large it may be
 """
 
-from wagman.store.event import Cause, Event, Ref
+from wagman.store.event import PREVIOUS, Cause, Event, Ref
 from wagman.store.feed import Lagged, PositionError, Subscription
 from wagman.store.journal import Blocking, Journal, Loaded, inline, threaded
 from wagman.store.limits import Limits
@@ -19,6 +19,7 @@ from wagman.store.pending import Receipt
 from wagman.store.sqlite import Store
 
 __all__ = [
+    "PREVIOUS",
     "Blocking",
     "Cause",
     "Event",

@@ -36,6 +36,9 @@ class Ref:
 
 Cause: TypeAlias = int | Ref | None
 
+PREVIOUS = Ref()
+"""The cause of an event that the one before it, recorded together with it, led to."""
+
 
 @frozen
 class Record:

@@ -24,7 +24,7 @@ from attrs import define, field, frozen
 
 from wagman.errors import StoreError
 from wagman.events import Draft
-from wagman.store.event import Cause, Event, Record, clean, clock_floor, encode, encode_fields, event_of, rfc3339
+from wagman.store.event import PREVIOUS, Cause, Event, Record, Ref, clean, clock_floor, encode, encode_fields, event_of, rfc3339
 from wagman.store.feed import Feed, Subscription
 from wagman.store.limits import MAX_BATCH_BYTES
 from wagman.store.pending import Pending, Receipt, Ring, Unit, memory_of, resolve
@@ -139,16 +139,19 @@ class Journal:
         """Queue events and state that belong together: one transaction takes all of them.
 
         Never waits, and raises nothing for a broken disk. `memory` maps keys to JSON values; None forgets the key, and
-        a value that has not changed is not written again. A draft that is a counted repeat has the ref of the first.
+        a value that has not changed is not written again. A draft that is a counted repeat has the ref of the first. The
+        cause may be PREVIOUS: the draft before it.
 
         Raises:
             ValueError: this is more than one transaction may hold (MAX_BATCH_BYTES).
         """
-        pending = [self._pending(draft, cause) for draft, cause in drafts]
-        firsts = [self._repeats.absorb(each.record, each.ref, trio.current_time()) for each in pending]
-        refs = tuple(first or each.ref for first, each in zip(firsts, pending, strict=True))
-        kept = tuple(each for first, each in zip(firsts, pending, strict=True) if first is None)
-        return self._queue(Unit(kept, self._news(memory or {}), Receipt(refs)))
+        kept, refs = list[Pending](), list[Ref]()
+        for draft, cause in drafts:
+            each = self._pending(draft, refs[-1] if cause is PREVIOUS else cause)
+            first = self._repeats.absorb(each.record, each.ref, trio.current_time())
+            refs.append(first or each.ref)
+            kept += [] if first else [each]
+        return self._queue(Unit(tuple(kept), self._news(memory or {}), Receipt(tuple(refs))))
 
     def _pending(self, draft: Draft, cause: Cause) -> Pending:
         now = self.wall()
