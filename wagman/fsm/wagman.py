@@ -11,7 +11,7 @@ up, enabled, not held, and with its backoff behind it; and nothing is due while 
 - StartNextDevice waits until that guest is no longer Starting, whatever it became. `guard` bounds the wait.
 - Normal looks around every minute (`look`).
 - WillHibernate stops one guest each 30 s (`stop`), in reverse start order; Hibernating keeps them down, for at least
-  `minimum`. What is forced up by the operator is exempt. A hot enclosure leads to WillHibernate from every other state but Hibernating.
+  `minimum`. What is forced up by the operator is exempt. A hot enclosure leads to WillHibernate from every state but these.
 """
 
 from collections.abc import Mapping
