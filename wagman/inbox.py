@@ -19,7 +19,7 @@ class Inbox(Generic[T]):
     the latest of each kind is kept, in the order in which they were last told; none but repeats is lost.
     """
 
-    overflows: int = 0
+    overflows: int = 0  # facts that found no room, so far
     _send: trio.MemorySendChannel[T] = field(init=False)
     _receive: trio.MemoryReceiveChannel[T] = field(init=False)
     _late: dict[object, T] = field(init=False, factory=dict)
@@ -44,10 +44,6 @@ class Inbox(Generic[T]):
             key = kind or type(fact)
             self._late.pop(key, None)
             self._late[key] = fact
-
-    def receiver(self) -> trio.MemoryReceiveChannel[T]:
-        """A clone for one incarnation of the task."""
-        return self._receive.clone()
 
     @property
     def waiting(self) -> int:
