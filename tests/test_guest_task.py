@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 import trio
 from attrs import define, field
 from trio.testing import MockClock
@@ -14,7 +15,7 @@ from wagman.device import Guest, Stamp
 from wagman.events import Beat, Draft, Polled, PowerGoal
 from wagman.fsm import device
 from wagman.fsm.device_states import Started, Stopping
-from wagman.fsm.inputs import Operator
+from wagman.fsm.inputs import Message, Operator
 from wagman.fsm.wagman import View
 from wagman.messages import Delivery
 from wagman.seams import wall_clock
@@ -175,5 +176,30 @@ def test_all_events_of_a_step_are_one_unit_with_the_state_that_they_tell_of(tmp_
         assert unit.events[1].cause is unit.events[0].ref
         assert guest.last_event is unit.events[1].ref
         assert list(unit.memory) == [guest.key]
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+def test_what_the_machine_waits_for_is_what_the_guest_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One rule says which command that is: a guest that is waited for without having been told is cut alive."""
+    monkeypatch.setattr(Message, "command", lambda message, _config: ("tell", message.kind))
+    commands: list[Sequence[str]] = []
+
+    async def reached(command: Sequence[str], env: Mapping[str, str], timeout_s: float) -> Delivery:
+        commands.append(command)
+        return Delivery(ok=True, detail="exit status 0")
+
+    async def main() -> None:
+        guest = guest_of(tmp_path, Around())
+        guest.messenger = reached
+        await guest.journal.load()
+        async with trio.open_nursery() as nursery:
+            await nursery.start(guest.journal.run)
+            nursery.start_soon(guest.run)
+            await guest.ask(Operator("restart"), None)
+            await trio.sleep(1)
+            state: Any = guest.state
+            assert [state.command(guest.config)] == commands == [("tell", "restart")]
+            nursery.cancel_scope.cancel()
 
     trio.run(main, clock=MockClock(autojump_threshold=0))

@@ -294,7 +294,7 @@ class Guest:
 
     async def _deliver(self, message: Message) -> None:
         """Run the command that tells the guest; the outcome is an event, and the machine hears that it is over."""
-        command = self._command(message)
+        command = message.command(self.config)
         env = {**os.environ, "WAGMAN_DEVICE": self.config.name, "WAGMAN_MESSAGE": message.kind}
         delivery = await self.messenger(command, env, self.config.command_timeout_s)
         event = Draft(
@@ -304,11 +304,6 @@ class Guest:
         )
         self._record([event], None)
         self.inbox.tell(MessageDone(delivery.ok))
-
-    def _command(self, message: Message) -> Sequence[str]:
-        if message.kind == "restart" and self.config.restart is not None:
-            return self.config.restart
-        return self.config.shutdown or ()
 
     # Requests ----------------------------------------------------------------
 

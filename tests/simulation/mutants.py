@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import trio
 from attrs import evolve, frozen
 
 import wagman.service
@@ -369,7 +370,11 @@ def a_crash_loses_the_state(patch: pytest.MonkeyPatch) -> None:
 
 @mutant("20 min; gn: restart; 10 min", 10)
 def a_message_crashes_its_task(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Guest, "_command", lambda self, message: {}[message])
+    async def deliver(self: Guest, message: object) -> None:
+        await trio.lowlevel.checkpoint()
+        raise KeyError(message)
+
+    patch.setattr(Guest, "_deliver", deliver)
 
 
 # --- The log ----------------------------------------------------------------------------------------------------------

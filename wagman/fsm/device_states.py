@@ -460,7 +460,7 @@ class Halting(State):
 
     def command(self, config: DeviceConfig) -> tuple[str, ...]:
         """What asks the guest to halt; empty where it may simply be cut."""
-        return config.shutdown or ()
+        return Message(self.kind).command(config)
 
     def instead(self, case: Case, other: "Halting") -> Step:
         """The guest is to halt for another reason: the deadlines stand."""
@@ -541,9 +541,6 @@ class Restarting(Halting):
     name: ClassVar[str] = "restarting"
     successors: ClassVar[frozenset[str]] = frozenset({"stopped", "starting", "stopping"})
     kind: ClassVar[Literal["shutdown", "restart"]] = "restart"
-
-    def command(self, config: DeviceConfig) -> tuple[str, ...]:
-        return super().command(config) if config.restart is None else config.restart
 
     def start(self, case: Case) -> Step:
         return self.stay(case).accept("already restarting")

@@ -4,6 +4,7 @@ from typing import Literal, TypeAlias
 
 from attrs import frozen
 
+from wagman.config.schema import DeviceConfig
 from wagman.events import (
     Beat,
     BoardStopping,
@@ -78,6 +79,12 @@ class Message:
     """Ask the guest to halt; a restart says that power will come back."""
 
     kind: Literal["shutdown", "restart"]
+
+    def command(self, config: DeviceConfig) -> tuple[str, ...]:
+        """What asks the guest to halt; empty where it may simply be cut."""
+        if self.kind == "restart" and config.restart is not None:
+            return config.restart
+        return config.shutdown or ()
 
 
 @frozen
