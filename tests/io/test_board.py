@@ -12,7 +12,7 @@ from trio.testing import MockClock
 
 from tests.io.faults import faulty
 from wagman.config.schema import BoardConfig, Config, DeviceConfig
-from wagman.errors import BoardTimeoutError
+from wagman.errors import BoardTimeoutError, LinkBusyError
 from wagman.events import Beat, Blindness, Notice, Polled, PowerFound, PowerGoal, PowerLost, RelayOff, RelayOn, Sample
 from wagman.io.board import Board, Dialect
 from wagman.io.driver import Identity
@@ -381,3 +381,23 @@ def test_a_command_that_the_board_dropped_without_a_word_is_repeated(dialect: st
         assert not rig.is_on[1]
 
     with_rig(main, dialect)
+
+
+def test_a_port_that_is_held_when_the_task_comes_back_after_a_crash_is_an_outage() -> None:
+    async def held() -> Transport:
+        raise LinkBusyError("another process holds the port")
+
+    async def run() -> None:
+        rig = Rig(FakeBoard(guests={}))
+        opener = rig.board.opener
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(rig.fake.run)
+            await trio.sleep(30)
+            for rig.board.opener in (opener, held, opener):
+                rig.facts.clear()
+                with trio.move_on_after(10):
+                    await rig.board.run()
+            assert rig.told(Polled, 1)
+            nursery.cancel_scope.cancel()
+
+    trio.run(run, clock=MockClock(autojump_threshold=0))

@@ -166,11 +166,17 @@ class Board:
         """One incarnation: keep the link up and talk to the board until cancelled.
 
         Raises:
-            LinkBusyError: another process holds the port when it is first opened.
+            LinkBusyError: another process holds the port when the first incarnation opens it.
         """
         self._talker = trio.lowlevel.current_task()
-        opener, decoder = self.opener, self.dialect.decoder
-        link = self.link = WatchedLink(opener, decoder, self, resync=self.dialect.resync, progressed=self._progressed)
+        link = self.link = WatchedLink(
+            self.opener,
+            self.dialect.decoder,
+            self,
+            resync=self.dialect.resync,
+            is_first=self.link is None,
+            progressed=self._progressed,
+        )
         self._driver = self.dialect.driver(link, self._senses)
         async with trio.open_nursery() as nursery:
             await nursery.start(link.run)

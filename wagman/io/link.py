@@ -110,7 +110,13 @@ class Link(Generic[E]):
     """A connection to the board that comes back by itself."""
 
     def __init__(
-        self, opener: Opener, make_decoder: Callable[[], Decoder[E]], listener: Listener[E], *, resync: bytes = b""
+        self,
+        opener: Opener,
+        make_decoder: Callable[[], Decoder[E]],
+        listener: Listener[E],
+        *,
+        resync: bytes = b"",
+        is_first: bool = True,
     ) -> None:
         self.last_heard_s: float | None = None  # when bytes came in last, whatever they were
         self.down_reason: str | None = None  # why the link is down; None while it is up or was not tried yet
@@ -119,6 +125,7 @@ class Link(Generic[E]):
         self._make_decoder = make_decoder
         self._listener = listener
         self._resync = resync
+        self._is_first = is_first  # nobody in this process has tried to open the port before
         self._turn = trio.Lock()
         self._connection: _Connection | None = None
         self._asking: _Request[E] | None = None
@@ -133,9 +140,9 @@ class Link(Generic[E]):
         """Keep the link up for as long as this task runs; it has started after the first attempt, however that ended.
 
         Raises:
-            LinkBusyError: another process holds the port at the first attempt; later that is an outage like any other.
+            LinkBusyError: another process holds the port at the very first attempt; later that is an outage like any other.
         """
-        connection = await self._open(is_first=True)
+        connection = await self._open(is_first=self._is_first)
         task_status.started()
         pause_s = BACKOFF_MIN_S
         while True:
