@@ -1,6 +1,7 @@
 """What is special about driving a v3 board, against its model in virtual time."""
 
 import itertools
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,13 +11,15 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.io.faults import Wrapper
 from tests.io.test_board import OFF, ON, Rig, with_rig
 from wagman.config.schema import BoardConfig, Config, DeviceConfig
 from wagman.events import Beat, PowerFound, PowerLost, RelayOff, RelayOn
 from wagman.io.driver import BLANK_BOOTS, RUNS_APART_S, Identity
-from wagman.io.driver_v3 import V3Driver
+from wagman.io.driver_v3 import MOST_PINGS, V3Driver
 from wagman.io.fake.guests import Guest as GuestModel
 from wagman.io.power import GONE_S
+from wagman.io.v3 import Log
 
 LONG_S = 4 * 3600.0  # the board stops what it has not heard for one
 GUEST_ON_PORT_0 = Config(BoardConfig(poll_s=60), devices=(DeviceConfig("nc", 0, primary="emmc", shutdown=("halt",)),))
@@ -167,6 +170,93 @@ def test_logging_that_somebody_switched_off_is_switched_on_again() -> None:
         assert rig.told(RelayOff, 1)
 
     with_rig(main)
+
+
+# --- Our own pings ----------------------------------------------------------------------------------------------------
+
+
+class DamagedPings(Wrapper):
+    """The answers to pings of port 1 have a damaged header."""
+
+    sid = b"none"
+
+    async def send_all(self, data: bytes) -> None:
+        if found := re.search(rb"@(\S+) ping 1\n", data):
+            DamagedPings.sid = found[1]
+        await super().send_all(data)
+
+    async def receive_some(self) -> bytes:
+        return (await super().receive_some()).replace(b"sid=" + DamagedPings.sid + b" ping", b"s\xffd")
+
+
+def test_a_ping_whose_answer_was_damaged_is_no_beat() -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.want(1, ON(1, "emmc"))
+        await trio.sleep(100)
+        rig.fake.hang("gn")
+        await trio.sleep(60)
+        rig.facts.clear()
+        await trio.sleep(LONG_S)
+        assert rig.is_on[1]
+        assert rig.told(Beat, 1) == []
+
+    with_rig(main, faults=[DamagedPings])
+
+
+def test_a_ping_that_is_logged_after_the_connection_was_opened_anew_is_no_beat() -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.want(1, ON(1, "emmc"))
+        await trio.sleep(100)
+        rig.fake.hang("gn")
+        await trio.sleep(60)
+        rig.facts.clear()
+        driver = rig.board._driver
+        assert isinstance(driver, V3Driver)
+        driver._pings["w1"] = 1
+        await driver.greet()
+        driver.heard(Log("gn", "heartbeat"), trio.current_time())
+        assert rig.told(Beat, 1) == []
+        driver.heard(Log("gn", "heartbeat"), trio.current_time())
+        assert len(rig.told(Beat, 1)) == 1
+
+    with_rig(main)
+
+
+def test_pings_that_nobody_logs_are_not_remembered_for_ever() -> None:
+    async def main(rig: Rig) -> None:
+        driver = rig.board._driver
+        assert isinstance(driver, V3Driver)
+        for _ in range(3 * MOST_PINGS):
+            await rig.board.raw(["log", "off"], force=True)
+            await driver.ping(0)
+        assert len(driver._pings) == MOST_PINGS
+
+    with_rig(main)
+
+
+# --- The controller's selector ----------------------------------------------------------------------------------------
+
+
+def test_a_start_that_is_logged_while_the_selector_is_put_back_has_it_put_back_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    ask, put_back_s = V3Driver._ask, []
+
+    async def with_a_start(self: V3Driver, words: Sequence[str], parse: Any) -> Any:
+        answer = await ask(self, words, parse)
+        if words[:2] == ["bs", "0"]:
+            put_back_s.append(trio.current_time())
+            if len(put_back_s) == 1:
+                self.heard(Log("cs", "starting primary"), trio.current_time())
+        return answer
+
+    async def main(rig: Rig) -> None:
+        rig.fake.unplug()
+        await trio.sleep(10)
+        rig.fake.replug()
+        await trio.sleep(30)
+        assert len(put_back_s) == 2
+
+    monkeypatch.setattr(V3Driver, "_ask", with_a_start)
+    with_rig(main, away_s=200)
 
 
 # --- A guest without a heartbeat --------------------------------------------------------------------------------------

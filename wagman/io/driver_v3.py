@@ -21,10 +21,11 @@ How it works around what the firmware does by itself:
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
+import trio
 from attrs import define, field
 
 from wagman.config.schema import SELECTOR_PORTS
-from wagman.errors import BoardProtocolError, CallerError
+from wagman.errors import BoardError, BoardProtocolError, CallerError
 from wagman.events import BoardStopping, Polled
 from wagman.io import v3
 from wagman.io.driver import (
@@ -77,6 +78,12 @@ CLOCK_WRAPS_S = 1 << 32
 REPEATS = 2
 """How often a read is asked before its silence counts as a miss (chosen)."""
 
+MOST_PINGS = 16
+"""So many of our own pings are remembered whose log line has not come (chosen: while logging is off, none comes)."""
+
+LATE_S = 2.0
+"""How long after it was given up a ping may yet be carried out (chosen: several main loops of the board)."""
+
 MAX_RAW_LINES = 100
 """An operator sees at most so many lines of an answer; the board's longest has 5."""
 
@@ -123,7 +130,6 @@ class V3Driver:
         version = (await self._ask(["ver"], parse_ver)).value
         began_s = await self._began_s()
         await self._failures()
-        self._pings.clear()
         self._selector_moved = True  # nobody knows what was started while nobody listened
         firmware = f"{version.hardware} / {version.firmware}"
         return Identity(None if set(board_id) == {"F"} else board_id, boots, firmware, began_s)
@@ -200,8 +206,12 @@ class V3Driver:
         own = self.senses.own
         if own is None or own.primary is None or not self._selector_moved:
             return
-        await self._ask(["bs", str(own.port), own.primary], parse_bs)
-        self._selector_moved = False
+        self._selector_moved = False  # and True again, where it is moved once more meanwhile
+        try:
+            await self._ask(["bs", str(own.port), own.primary], parse_bs)
+        except BoardError:
+            self._selector_moved = True
+            raise
 
     async def _keep_managed(self) -> None:
         """The board must not stop a port that runs because it does not hear it, nor one that it only takes for running."""
@@ -239,11 +249,17 @@ class V3Driver:
             await self.ping(action.port)
 
     async def ping(self, port: int) -> None:
-        """Feed the board's timer; the log line that this makes is our own."""
+        """Feed the board's timer; the log line that this makes is our own, and the younger timer, answered or not."""
         sid = next(self._sids)
         self._pings[sid] = port
+        if len(self._pings) > MOST_PINGS:
+            del self._pings[next(iter(self._pings))]
         match = v3.reply_to(sid, "ping", parse_nothing)
-        answer = await self.link.request(v3.encode(sid, ["ping", str(port)]), match, TIMEOUT_S)
+        try:
+            answer = await self.link.request(v3.encode(sid, ["ping", str(port)]), match, TIMEOUT_S)
+        except BoardError:
+            self.senses.sightings.state_changed(port, trio.current_time() + LATE_S)
+            raise
         self.senses.sightings.state_changed(port, answer.at_s)
 
     async def raw(self, words: Sequence[str], *, force: bool) -> Sequence[str]:
@@ -284,9 +300,7 @@ class V3Driver:
     def _port_log(self, log: PortLog, inside_sid: str | None, at_s: float) -> None:
         match log.what:
             case "heartbeat":
-                if self._pings.get(inside_sid or "") == log.port:
-                    del self._pings[inside_sid or ""]
-                else:
+                if not self._is_own_ping(log.port, inside_sid):
                     self.senses.sightings.beat_logged(log.port, at_s)
             case "starting primary" | "starting secondary":
                 self._seen_starting(log.port, at_s)
@@ -296,6 +310,14 @@ class V3Driver:
             case "stopping" | "heartbeat timeout" | "unmanaged switch":
                 self.senses.sightings.state_changed(log.port, at_s)
                 self._board_stops(log, at_s)
+
+    def _is_own_ping(self, port: int, inside_sid: str | None) -> bool:
+        """A heartbeat that one of our pings explains; each explains one. Outside a frame it may be the rest of a damaged one."""
+        explains = (sid for sid, pinged in self._pings.items() if pinged == port and inside_sid in (None, sid))
+        sid = next(explains, None)
+        if sid is not None:
+            del self._pings[sid]
+        return sid is not None
 
     def _seen_starting(self, port: int, at_s: float) -> None:
         self.senses.sightings.switched(port, at_s)
