@@ -5,6 +5,8 @@ import trio
 
 from tests.io.test_board import ON, Rig, with_rig
 from wagman.events import PowerLost
+from wagman.io.driver_v4 import V4Driver
+from wagman.io.v4_asking import WRAP_S
 
 AT_S = (0.2, 1.1, 2.3, 3.4, 4.6)
 """When it restarts, after a poll."""
@@ -66,5 +68,24 @@ def test_a_restart_is_told_once_though_the_link_is_lost_again() -> None:
             rig.fake.replug()
         await trio.sleep(20)
         assert len(rig.notices("board.reset")) == 1
+
+    with_rig(main, "v4")
+
+
+@pytest.mark.parametrize(("wraps_after_s", "is_reset"), [(WRAP_S, False), (2 * WRAP_S, False), (WRAP_S - 3600, True)])
+def test_an_uptime_that_begins_anew_because_32_bits_do_not_hold_it_is_no_restart(wraps_after_s: float, is_reset: bool) -> None:
+    async def main(rig: Rig) -> None:
+        await trio.sleep(20)
+        driver = rig.board._driver
+        assert isinstance(driver, V4Driver)
+        driver._began_s -= wraps_after_s - 300  # it has been up for almost so long
+        rig.fake.unplug()
+        await trio.sleep(200)
+        rig.fake.fault("eeprom")
+        rig.fake.powercycle()  # which leaves it with an uptime of about nothing, and the same count
+        await trio.sleep(100)
+        rig.fake.replug()
+        await trio.sleep(30)
+        assert bool(rig.notices("board.reset")) == is_reset
 
     with_rig(main, "v4")

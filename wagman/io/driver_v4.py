@@ -35,7 +35,7 @@ from wagman.io.driver import PING_AGE_S, SLOW_POLLS, FailureWatch, Identity, Rea
 from wagman.io.link import Answer, Link, retry
 from wagman.io.power import SwitchOff, SwitchOn
 from wagman.io.v4 import Sensorgram
-from wagman.io.v4_asking import REPEATS, Asking, Look, going_on, values_of
+from wagman.io.v4_asking import REPEATS, WRAP_S, Asking, Look, going_on, values_of
 from wagman.io.v4_requests import (
     BOOTS,
     DISABLED,
@@ -84,6 +84,9 @@ AGAIN_S = 55.0
 SET_UP_S = 1.0
 """A board that was seen had been up for longer than this (firmware: 2.6 s, less up to a second by which its uptime is behind)."""
 
+WRAP_SLACK_S = 500.0
+"""So far from a whole number of wraps a start is none (chosen: in 49.7 days two clocks differ by less, 1 s in 10 000)."""
+
 FIGHTING = frozenset(request.name for request in (START, STOP, RESET, EERESET, ENABLE, SET_MEDIA, PING))
 """Raw requests that would undo what the service does."""
 
@@ -104,6 +107,7 @@ class V4Driver:
     _selector_moved: bool = True  # nobody knows: it is put back once, to begin with
     _failure_watch: FailureWatch = field(init=False)
     _seen_s: float = math.inf  # when the board was last seen
+    _began_s: float = 0.0  # when it began, by what it told of its uptime last
     _restarted: bool = False  # it has restarted since, and that has yet to be seen to
 
     def __attrs_post_init__(self) -> None:
@@ -127,7 +131,9 @@ class V4Driver:
         """Ask which board this is."""
         board_id = (await retry(lambda: self._ask.do(ID.ask()), REPEATS)).value[0]
         boots, up, *failures = await self._ask.read(BOOTS.ask(), UPTIME.ask(), *map(FC.ask, PORTS))
-        self._restarted |= up.asked_at_s - up.value > self._seen_s - SET_UP_S
+        began_s, before_s = up.asked_at_s - up.value, self._began_s
+        self._restarted |= began_s > self._seen_s - SET_UP_S and not is_wrap(began_s, before_s)
+        self._began_s = began_s
         self._failure_watch.told(values_of(failures), self._now_s)
         self._selector_moved = True  # nobody knows what was started while nobody listened
         return Identity(id_of(board_id), boots.value, None, anew=self._restarted)
@@ -359,6 +365,12 @@ class V4Driver:
             return  # damaged on the way: the next one tells again
         if report is not None:
             self.senses.tell_enclosure(report.temperature_c, report.humidity_pct, at_s)
+
+
+def is_wrap(began_s: float, before_s: float) -> bool:
+    """A board that seemed to have begun at `before_s` seems to have begun now because 32 bits do not hold its uptime."""
+    wraps = round((began_s - before_s) / WRAP_S)
+    return wraps > 0 and abs(began_s - before_s - wraps * WRAP_S) <= WRAP_SLACK_S
 
 
 def id_of(reply: Sensorgram) -> str | None:
