@@ -27,12 +27,14 @@ def told(*events: tuple[str, str | None]) -> list[Told]:
         (["stopped"], ["cs was started while gn was starting"]),
         (["stopped", "starting"], ["cs was started while gn was starting"]),
         (["stopped", "started"], []),
+        (["command.kill", "stopped"], []),
+        (["command.kill", "stopped", "stable", "stable"], ["cs was started while gn was starting"]),
     ],
-    ids=["is asked to start", "is booting already", "runs already"],
+    ids=["is asked to start", "is booting already", "runs already", "was called off just now", "was called off long ago"],
 )
 def test_the_next_guest_has_to_wait_for_one_that(meanwhile: list[str], wrong: list[str]) -> None:
     scene, checker = Scene(node()), OneAtATime()
-    states = [(f"device.{state}", "gn") for state in meanwhile]
+    states = [(state if "." in state else f"device.{state}", "gn") for state in meanwhile]
     records = told(*states, ("wagman.start_next_device", "gn"), ("wagman.start_next_device", "cs"))
     assert [text for record in records for text in checker.see(record, scene)] == wrong
 

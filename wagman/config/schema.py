@@ -77,7 +77,8 @@ class BoardConfig:
     poll_s: float = field(
         default=5.0,
         metadata=_setting(
-            DURATION, "How often the board is asked how things are: at most 10min, and a third of any `heartbeat_timeout`."
+            DURATION,
+            "The pause before the board is asked again how things are: at most 10min, and a third of any `heartbeat_timeout`.",
         ),
     )
 

@@ -23,7 +23,7 @@ BLIND_MISSES = 3
 """So many polls without an answer, and the board counts as unseen (specified)."""
 
 REOPEN_MISSES = 12
-"""So many, and the connection is opened anew: a minute of silence may be the port's fault (chosen)."""
+"""So many, and the connection is opened anew: almost two minutes of silence may be the port's fault (chosen)."""
 
 AFTER_SWITCH_S = 2.0
 """How soon after a relay command the board is polled for its evidence (chosen: several main loops of the board)."""

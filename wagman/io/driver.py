@@ -14,7 +14,7 @@ SENSOR_POLLS = 3
 """The enclosure's sensors are read with every third poll: its temperature changes slowly (chosen)."""
 
 SLOW_POLLS = 12
-"""What hardly ever changes is read with every twelfth poll: each minute, as things stand (chosen)."""
+"""What hardly ever changes is read with every twelfth poll: a little less than once a minute, by default (chosen)."""
 
 TIMEOUT_S = 4.0
 """How long an answer may take (firmware: a main loop, a start, a kill and the minute report together take about 3 s)."""

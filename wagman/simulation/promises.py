@@ -23,6 +23,9 @@ LATE_S = 30.0
 SEEN_S = 180.0
 """How long a quiet service may take to see what is (chosen: the board's minute report, a poll, a few commands)."""
 
+SAID_S = 3.0
+"""How long a guest may keep what it became to itself: it waits for the disk first (the service: 2 s at most, and a moment)."""
+
 STATES = ("stopped", "starting", "will_stop", "started", "stopping", "restarting")
 """The states of a guest; the events that tell of entering them have the same names."""
 
@@ -99,6 +102,7 @@ class OneAtATime:
     off_s: dict[int, float] = field(factory=dict)
     states: dict[str, str] = field(factory=dict)  # by the latest event of each guest
     target: str | None = None  # whom the Wagman machine is starting
+    called_off_s: dict[str, float] = field(factory=dict)  # when an operator last wanted each guest down
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
         """Each relay-on that the service caused, and each start that the Wagman machine makes."""
@@ -126,17 +130,26 @@ class OneAtATime:
             yield f"{port.device.name} was off for {off_s:.1f} s only"
         self.last_on_s = moved.at_s
 
+    def is_waited_for(self, name: str, now_s: float) -> bool:
+        """Not one that runs already, nor one that was called off just now: it may not have been able to say so yet."""
+        return (
+            self.states.get(name, "stopped") in ("stopped", "starting")
+            and now_s - self.called_off_s.get(name, -math.inf) > SAID_S
+        )
+
     def told(self, told: Told) -> Iterator[str]:
         """The Wagman machine waits for one guest before it turns to the next; one that came up by itself is not waited for."""
         event, state = told.event, told.event.type.removeprefix("device.")
+        name = event.device or ""
         if state in STATES:
-            self.states[event.device or ""] = state
+            self.states[name] = state
         match event.type:
             case "wagman.start_next_device":
-                if self.target not in (None, event.device):
-                    yield f"{event.device} was started while {self.target} was starting"
-                is_waited_for = self.states.get(event.device or "", "stopped") in ("stopped", "starting")
-                self.target = event.device if is_waited_for else None
+                if self.target not in (None, name):
+                    yield f"{name} was started while {self.target} was starting"
+                self.target = name if self.is_waited_for(name, event.mono_s) else None
+            case "command.stop" | "command.kill" | "command.disable":
+                self.called_off_s[name] = event.mono_s
             case "wagman.start_stalled" | "wagman.start_refused" | "wagman.will_hibernate":
                 self.target = None
             case "device.started" | "device.stopped" | "device.will_stop" if event.device == self.target:
