@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import trio
-from attrs import define, field
+from attrs import define, evolve, field
 from trio.testing import MockClock
 
-from wagman.config.schema import Config, DeviceConfig
+from wagman.config.schema import BoardConfig, Config, DeviceConfig
 from wagman.contain import TaskKeepsCrashingError, leaf_of
 from wagman.daemon import Daemon
 from wagman.errors import LinkGoneError
@@ -219,3 +219,15 @@ def test_a_crash_of_what_forgives_failures_after_ten_good_minutes_is_contained(
     node = in_daemon(tmp_path, (signal.SIGTERM,), after_s=1.5 * STEADY_S)
     assert node.failed == ["steady"]
     assert node.told("service.stopping")
+
+
+# --- What reaches them --------------------------------------------------------------------------------------------
+
+
+def test_a_reload_reaches_what_the_alarms_of_the_guests_go_by(tmp_path: Path) -> None:
+    async def body(node: Node) -> None:
+        await trio.lowlevel.checkpoint()
+        node.service.reconfigure(evolve(CONFIG, board=BoardConfig(poll_s=90)))
+        assert node.service.guests["gn"].alarms.late_s == 3 * 90
+
+    in_service(tmp_path, body)
