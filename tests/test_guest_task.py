@@ -176,6 +176,7 @@ def test_all_events_of_a_step_are_one_unit_with_the_state_that_they_tell_of(tmp_
         assert unit.events[1].cause is unit.events[0].ref
         assert guest.last_event is unit.events[1].ref
         assert list(unit.memory) == [guest.key]
+        guest.journal._store.close()
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
 

@@ -50,12 +50,13 @@ class Node:
     commits: Defect = field(factory=Defect)
     close: Defect = field(factory=Defect)
     events: list[Event] = field(factory=list)
+    store: Store = field(init=False)
     service: WagmanService = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         seams = Seams(self._open, blocking=self._blocking)
-        store = Store(self.folder / "wagman.db", Limits(1000, 2**22), new_log_id=seams.new_id)
-        self.service = WagmanService(CONFIG, seams, store, V3Dialect(), self.events.append)
+        self.store = Store(self.folder / "wagman.db", Limits(1000, 2**22), new_log_id=seams.new_id)
+        self.service = WagmanService(CONFIG, seams, self.store, V3Dialect(), self.events.append)
 
     async def _open(self) -> Transport:
         await trio.lowlevel.checkpoint()
@@ -80,25 +81,31 @@ class Node:
         return [event.fields["task"] for event in self.told("service.task_failed")]
 
 
-def virtually(main: Callable[[], Awaitable[None]]) -> None:
-    trio.run(main, clock=MockClock(autojump_threshold=0))
+def virtually(main: Callable[[Node], Awaitable[None]], folder: Path, *, port: int = 0) -> Node:
+    """The node after `main` was done with it."""
+
+    async def whole() -> Node:
+        node = Node(folder, port=Defect(port))
+        try:
+            await main(node)
+        finally:
+            node.store.close()  # a service that is to crash may not have
+        return node
+
+    return trio.run(whole, clock=MockClock(autojump_threshold=0))
 
 
 def in_service(folder: Path, body: Callable[[Node], Awaitable[None]], *, port: int = 0) -> Node:
     """The node after `body` was done with it while it served, and after its orderly end."""
-    nodes: list[Node] = []
 
-    async def main() -> None:
-        node = Node(folder, port=Defect(port))
-        nodes.append(node)
+    async def main(node: Node) -> None:
         async with trio.open_nursery() as nursery:
             with trio.fail_after(60):
                 await nursery.start(node.run)
             await body(node)
             node.service.stopping.set()
 
-    virtually(main)
-    return nodes[0]
+    return virtually(main, folder, port=port)
 
 
 def test_a_board_task_that_crashed_before_it_had_started_does_not_keep_the_service_from_starting(tmp_path: Path) -> None:
@@ -176,11 +183,8 @@ class Anybody:
 
 def in_daemon(folder: Path, signals: Sequence[int], runtime: Path | None = None, after_s: float = 1.0) -> Node:
     """The node after its process was sent these signals, the last of which is to end it."""
-    nodes: list[Node] = []
 
-    async def main() -> None:
-        node = Node(folder)
-        nodes.append(node)
+    async def main(node: Node) -> None:
         place = Home(Notifier(), None if runtime is None else RuntimeDirectory(runtime))
         daemon = Daemon(node.service, Source(str(folder / "none.toml"), lambda _: None), place, Reporter(place.notifier))
         sending, receiving = trio.open_memory_channel[int](len(signals))
@@ -194,8 +198,7 @@ def in_daemon(folder: Path, signals: Sequence[int], runtime: Path | None = None,
         sending.close()
         receiving.close()
 
-    virtually(main)
-    return nodes[0]
+    return virtually(main, folder)
 
 
 def test_a_reload_that_crashes_is_reported_and_the_next_signal_heeded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
