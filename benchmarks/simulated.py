@@ -97,7 +97,7 @@ def month(days: int) -> Section:
     ]
     note = (
         f"Service, fake board and checkers in one process, guests failing in every way; it took {took_s / 60:.0f} min. What "
-        "grows is not the service: the fake board remembers its latest switchings (these objects are not counted), the checkers each "
-        "event, together about 100 kB a day, and SQLite fills its cache, 2 MB at most."
+        "grows is not the service: the fake board remembers its latest switchings (these objects are not counted), the checkers "
+        "each event, together about 100 kB a day, and SQLite fills its cache, 2 MB at most."
     )
     return Section(f"{days} simulated days", figures, note)
