@@ -19,7 +19,7 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 
-from wagman.cli.outcome import FAILED, INTERRUPTED, PIPE_CLOSED, CommandError, complain
+from wagman.cli.outcome import FAILED, INTERRUPTED, PIPE_CLOSED, CommandError, complain, forget
 from wagman.cli.parser import parse
 
 UNWRITABLE = {
@@ -41,12 +41,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        _forget_output()
+        forget(sys.stdout)
         return PIPE_CLOSED
     except OSError as error:
         if error.errno not in UNWRITABLE:
             raise
-        _forget_output()
+        forget(sys.stdout)
         complain(f"the output could not be written: {UNWRITABLE[error.errno]}")
         return FAILED
     return code
@@ -66,8 +66,3 @@ def _have_streams() -> None:
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-def _forget_output() -> None:
-    """What is left to be written cannot be: keep the interpreter from trying again at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

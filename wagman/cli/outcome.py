@@ -1,7 +1,8 @@
 """Exit codes, and the error that carries one."""
 
+import os
 import sys
-from contextlib import suppress
+from typing import TextIO
 
 DONE = 0
 FAILED = 1
@@ -25,5 +26,12 @@ class CommandError(Exception):
 
 def complain(message: object) -> None:
     """One line on stderr, whatever is in the message."""
-    with suppress(OSError):  # its terminal may be gone: the exit code tells all the same
+    try:
         print(f"wagman: {' '.join(str(message).split())}", file=sys.stderr, flush=True)
+    except OSError:
+        forget(sys.stderr)  # its terminal is gone: the exit code tells all the same
+
+
+def forget(stream: TextIO) -> None:
+    """What is left to be written there cannot be: keep the interpreter from trying again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
