@@ -5,7 +5,7 @@ import math
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wagman.io.fake.guests import SAMPLE_S, EdgeTrain, Guest, GuestSpec, GuestSpecError
@@ -194,6 +194,11 @@ def test_edges_never_decrease_whatever_happens(story: list[tuple[str, float]]) -
 
 @given(
     st.lists(st.tuples(st.sampled_from(["hang", "revive", "beat=4", "beat=8"]), st.floats(0.1, 60)), max_size=20),
+)
+@example(
+    # The last change falls on the moment it hangs, but for the rounding of their sums.
+    [("hang", pause_s) for pause_s in (1.0, 1.0, 40.30747736902063, 59.14498588082472, 59.82342651242075, 31.770784767637142)]
+    + [("revive", 59.549068177069444), ("beat=4", 59.99999999999999), ("hang", 1.0)]
 )
 def test_the_last_beat_is_when_their_number_last_grew(story: list[tuple[str, float]]) -> None:
     guest, now_s = powered(GuestSpec(boot_s=10)), 200.0

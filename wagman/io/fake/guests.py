@@ -17,6 +17,9 @@ EDGES_PER_BEAT = 8
 SAMPLE_S = 0.262144
 """How often the board looks at the pins: the overflow of a 16-bit timer at 16 MHz / 64 (firmware)."""
 
+ROUNDING_S = 1e-9
+"""What sums of times may be off by: the time of a change is to include that change, and so is the end of all changes."""
+
 _CURRENT_MA = {"off": 0, "dead": 320, "booting": 480, "running": 480, "halting": 480, "hung": 480, "halted": 96}
 """What a guest draws, in the sensor's steps of 16 mA (running: captured; the others chosen)."""
 
@@ -121,11 +124,11 @@ class EdgeTrain:
         at_s = self.start_s + min(number, EDGES_PER_BEAT) * self.first_step_s
         if number > EDGES_PER_BEAT:
             at_s += (number - EDGES_PER_BEAT) * self.step_s
-        return at_s if at_s <= self.end_s else math.inf
+        return at_s if at_s <= self.end_s + ROUNDING_S else math.inf
 
     def count(self, until_s: float) -> int:
         """How many changes have happened up to and including `until_s`."""
-        elapsed_s = min(until_s, self.end_s) - self.start_s + 1e-9  # the time of a change is to include that change
+        elapsed_s = min(until_s, self.end_s) - self.start_s + ROUNDING_S
         beat_s = EDGES_PER_BEAT * self.first_step_s
         if elapsed_s < beat_s:
             return max(0, int(elapsed_s / self.first_step_s))
