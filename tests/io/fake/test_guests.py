@@ -29,7 +29,7 @@ def beats(guest: Guest, until_s: float) -> list[float]:
     return found
 
 
-@given(seconds, seconds, st.floats(0, 1000))
+@given(seconds, seconds, st.floats(0, 1e9))
 def test_the_number_of_changes_and_their_times_are_each_others_inverse(
     first_step_s: float, step_s: float, start_s: float
 ) -> None:
@@ -45,7 +45,7 @@ def test_a_train_ends(step_s: float, end_s: float) -> None:
     train = EdgeTrain(0.0, step_s, step_s, end_s)
     total = train.count(1e9)
     assert train.time_of(total + 2) == math.inf
-    assert total * step_s <= end_s + 1e-6
+    assert total * step_s <= end_s + 2e-6
 
 
 @given(st.floats(2.2, 600), st.floats(2.2, 120))

@@ -17,8 +17,8 @@ EDGES_PER_BEAT = 8
 SAMPLE_S = 0.262144
 """How often the board looks at the pins: the overflow of a 16-bit timer at 16 MHz / 64 (firmware)."""
 
-ROUNDING_S = 1e-9
-"""What sums of times may be off by: the time of a change is to include that change, and so is the end of all changes."""
+ROUNDING_S = 1e-6
+"""What sums of times may be off by after decades: the time of a change is to include it, and so is the end of all changes."""
 
 _CURRENT_MA = {"off": 0, "dead": 320, "booting": 480, "running": 480, "halting": 480, "hung": 480, "halted": 96}
 """What a guest draws, in the sensor's steps of 16 mA (running: captured; the others chosen)."""
