@@ -175,10 +175,10 @@ def booted(wheels: Path) -> Iterator[Machine]:
 
 
 def boot(root: Path, spawned: "subprocess.Popen[bytes]") -> Machine:
-    eventually(lambda: children(spawned.pid) or spawned.poll() is not None)
+    eventually(lambda: inits(spawned.pid) or spawned.poll() is not None)
     if spawned.poll() is not None:
         pytest.skip(f"systemd-nspawn cannot boot a machine here: {(root.parent / 'console').read_text().strip()}")
-    machine = Machine(root, children(spawned.pid)[0], spawned)
+    machine = Machine(root, inits(spawned.pid)[0], spawned)
     eventually(lambda: machine.run("systemctl is-active wagman-test.target", check=False, cwd="/").returncode == 0)
     return machine
 
@@ -186,7 +186,7 @@ def boot(root: Path, spawned: "subprocess.Popen[bytes]") -> Machine:
 def end(spawned: "subprocess.Popen[bytes]") -> None:
     """Switch it off: systemd takes this signal for a request to."""
     if spawned.poll() is None:
-        for init in children(spawned.pid):
+        for init in inits(spawned.pid):
             os.kill(init, signal.SIGRTMIN + 4)
         try:
             spawned.wait(timeout=20)
@@ -201,6 +201,20 @@ def children(pid: int) -> list[int]:
         return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except FileNotFoundError:
         return []
+
+
+def inits(pid: int) -> list[int]:
+    """The first process of the machine; systemd-nspawn has another child, which makes that one and goes away."""
+    return [child for child in children(pid) if is_init(child)]
+
+
+def is_init(pid: int) -> bool:
+    """Is it number 1 among processes of its own?"""
+    try:
+        found = re.search(r"^NSpid:.*\t(\d+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return found is not None and found[1] == "1"
 
 
 @contextmanager
