@@ -303,7 +303,7 @@ class Guest:
             {"message": message.kind, "ok": delivery.ok, "detail": delivery.detail, "output": delivery.output},
         )
         self._record([event], None)
-        self.inbox.tell(MessageDone(delivery.ok))
+        self.inbox.tell(MessageDone())
 
     # Requests ----------------------------------------------------------------
 

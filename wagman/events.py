@@ -28,7 +28,6 @@ class Polled:
     port: int
     asked_at_s: float  # when the request left
     silent_since_s: float  # the board has listened to this port since then, and heard nothing
-    current_ma: int | None = None  # None: the sensor does not answer, or shows no known unit
     draws_current: bool = False  # there is certainly something running on this port
 
 

@@ -136,8 +136,8 @@ class Story:
     def board_stops(self) -> Step:
         return self.tell(BoardStopping(self.config.port, self.now_s, "the board stops it"))
 
-    def delivered(self, *, ok: bool = True) -> Step:
-        return self.tell(MessageDone(ok))
+    def delivered(self) -> Step:
+        return self.tell(MessageDone())
 
     # Chapters ----------------------------------------------------------------
 

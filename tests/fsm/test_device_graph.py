@@ -69,7 +69,7 @@ POWER: tuple[Input, ...] = (
 )
 BEATS: tuple[Input, ...] = (Beat(1, NOW_S), Beat(1, NOW_S, "control"))
 ALWAYS: tuple[Input, ...] = (
-    *POWER, *BEATS, *(Operator(verb) for verb in VERBS), WagmanStart(), MessageDone(ok=True)
+    *POWER, *BEATS, *(Operator(verb) for verb in VERBS), WagmanStart(), MessageDone()
 )  # fmt: skip
 HEAT: tuple[Input, ...] = (
     *(Hibernation(active) for active in (True, False)),

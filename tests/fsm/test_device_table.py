@@ -57,8 +57,7 @@ INPUTS: dict[str, Input] = {
     "told_down": WagmanStop(),
     "hibernate": Hibernation(active=True),
     "environment_normal": Hibernation(active=False),
-    "told": MessageDone(ok=True),
-    "untold": MessageDone(ok=False),
+    "told": MessageDone(),
 }
 
 

@@ -51,8 +51,6 @@ class Hibernation:
 class MessageDone:
     """An attempt to deliver a message to the guest has ended, well or not."""
 
-    ok: bool
-
 
 Input: TypeAlias = (
     Beat

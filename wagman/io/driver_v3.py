@@ -40,7 +40,7 @@ from wagman.io.driver import (
     Reading,
     Senses,
 )
-from wagman.io.link import Answer, Link, retry
+from wagman.io.link import REPEATS, Answer, Link, retry
 from wagman.io.power import SwitchOff, SwitchOn
 from wagman.io.v3_payload import (
     Currents,
@@ -74,9 +74,6 @@ ALWAYS_ENABLED = 0
 
 CLOCK_WRAPS_S = 1 << 32
 """The board reckons its clock modulo this many seconds (firmware)."""
-
-REPEATS = 2
-"""How often a read is asked before its silence counts as a miss (chosen)."""
 
 MOST_PINGS = 16
 """So many of our own pings are remembered whose log line has not come (chosen: while logging is off, none comes)."""
@@ -185,7 +182,7 @@ class V3Driver:
         silent_since_s = self.senses.sightings.aged(port, age_s, ages.asked_at_s, ages.at_s)
         # One that sleeps still draws a little: only no current at all may tell of a loss of power.
         self.senses.power.polled(port, currents.asked_at_s, draws_current=draws, is_idle=current_ma == 0)
-        self.senses.tell(Polled(port, ages.asked_at_s, silent_since_s, current_ma, draws))
+        self.senses.tell(Polled(port, ages.asked_at_s, silent_since_s, draws))
 
     async def _slow_poll(self) -> None:
         await self._listen()

@@ -32,10 +32,10 @@ from wagman.errors import BoardProtocolError, CallerError
 from wagman.events import BoardStopping, Polled
 from wagman.io import v4
 from wagman.io.driver import PING_AGE_S, SLOW_POLLS, FailureWatch, Identity, Reading, Senses
-from wagman.io.link import Answer, Link, retry
+from wagman.io.link import REPEATS, Answer, Link, retry
 from wagman.io.power import SwitchOff, SwitchOn
 from wagman.io.v4 import Sensorgram
-from wagman.io.v4_asking import REPEATS, WRAP_S, Asking, Look, going_on, values_of
+from wagman.io.v4_asking import WRAP_S, Asking, Look, going_on, values_of
 from wagman.io.v4_requests import (
     BOOTS,
     DISABLED,
@@ -167,7 +167,7 @@ class V4Driver:
         age = look.age
         silent_since_s = self.senses.sightings.aged(number, age.value, age.asked_at_s, age.at_s)
         self.senses.power.polled(number, look.counted_at_s, draws_current=look.draws, is_idle=look.idle)
-        self.senses.tell(Polled(number, age.asked_at_s, silent_since_s, None, look.draws))
+        self.senses.tell(Polled(number, age.asked_at_s, silent_since_s, look.draws))
         port = self.senses.power.ports[number]
         if port.asked is None and port.relay == "on" and look.state in (DISABLED, STOPPED) and look.idle:
             self.senses.power.seen_off(number, look.state_at_s)

@@ -276,6 +276,10 @@ class _Connection:
     is_doubtful: bool = True  # the board may hold half a request
 
 
+REPEATS = 2
+"""How often a read is asked before its silence counts as a miss (chosen)."""
+
+
 async def retry(ask: Callable[[], Awaitable[T]], attempts: int) -> T:
     """Make a request up to `attempts` times, until it is answered; only for requests that may be repeated.
 

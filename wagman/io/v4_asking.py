@@ -9,7 +9,7 @@ from wagman.config.schema import PORTS
 from wagman.errors import BoardProtocolError
 from wagman.io import v4
 from wagman.io.driver import TIMEOUT_S
-from wagman.io.link import Answer, Link, retry
+from wagman.io.link import REPEATS, Answer, Link, retry
 from wagman.io.v4 import Sensorgram
 from wagman.io.v4_requests import CU, HB, STATE, fence, replies_to, whole_replies_to
 
@@ -25,9 +25,6 @@ WRAP_S = 2**32 / 1000
 
 WRAP_TOLERANCE_S = 5.0
 """So exactly must an age begin anew at that time to have done so by itself (chosen: more than two clocks differ in a poll)."""
-
-REPEATS = 2
-"""How often a read is asked before its silence counts as a miss (chosen)."""
 
 
 @frozen
