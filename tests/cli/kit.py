@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +154,7 @@ class Scripted:
     def serve(self, listener: socket.socket) -> None:
         for answers in self.connections:
             client, _ = listener.accept()
-            with client, client.makefile("rw") as stream:
+            with suppress(BrokenPipeError), client, client.makefile("rw") as stream:  # the client may have had enough
                 for line in stream:
                     request = json.loads(line)
                     self.asked.append((request["method"], request["params"]))

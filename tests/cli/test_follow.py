@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.cli.kit import HANG_UP, Daemon, Running, scripted, until
-from wagman.cli.client import AnswerError, Client, LostError
+from wagman.cli.client import MAX_LINE_BYTES, AnswerError, Client, LostError
 from wagman.cli.follow import Follower
 from wagman.cli.outcome import CommandError
 
@@ -403,6 +403,16 @@ def test_a_wait_ends_at_once_for_who_may_not_look_any_more(tmp_path: Path) -> No
 def test_what_is_no_wagman_service_is_told_so(tmp_path: Path, nonsense: str) -> None:
     with (
         scripted(tmp_path / "s", lambda method, params: [nonsense]),
+        Client(str(tmp_path / "s")) as client,
+        pytest.raises(LostError, match="no wagman service"),
+    ):
+        client.call("status")
+
+
+def test_what_sends_a_line_without_end_is_no_wagman_service(tmp_path: Path) -> None:
+    endless = " " * 2 * MAX_LINE_BYTES + '{"id": 1, "result": {}}'
+    with (
+        scripted(tmp_path / "s", lambda method, params: [endless]),
         Client(str(tmp_path / "s")) as client,
         pytest.raises(LostError, match="no wagman service"),
     ):

@@ -18,6 +18,9 @@ ANSWER_S = 5.0
 
 POSITION_ERROR = -32004
 
+MAX_LINE_BYTES = 16 * 2**20
+"""No line of a service is as long (chosen: twice the largest page of events); what sends more is none."""
+
 _CODES = {-32001: REFUSED, -32602: USAGE}
 _CHUNK_BYTES = 65_536
 _LEAST_WAIT_S = 0.01
@@ -167,6 +170,8 @@ class Client:
             if not data:
                 raise self._hung_up()
             self._kept += data
+            if len(self._kept) > MAX_LINE_BYTES and b"\n" not in self._kept:
+                raise self._foreign()
         line, self._kept = self._kept.split(b"\n", 1)
         return self._parsed(line)
 
