@@ -12,9 +12,9 @@ from trio.testing import MockClock
 from wagman.config.schema import DeviceConfig
 from wagman.contain import contained
 from wagman.device import Guest, Stamp
-from wagman.events import Beat, Draft, Polled, PowerGoal
+from wagman.events import Beat, Draft, Polled, PowerFound, PowerGoal, PowerLost
 from wagman.fsm import device
-from wagman.fsm.device_states import Started, Stopping
+from wagman.fsm.device_states import Restarting, Started, Stopping
 from wagman.fsm.inputs import Message, Operator
 from wagman.fsm.wagman import View
 from wagman.messages import Delivery
@@ -96,6 +96,34 @@ def test_a_beat_that_is_told_late_does_not_take_back_a_later_one(tmp_path: Path)
             nursery.cancel_scope.cancel()
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+def test_a_power_cycle_decided_before_a_report_was_taken_is_not_asked_for(tmp_path: Path) -> None:
+    """While a slow disk holds the step up, the guest comes on again: the reconciler would take the goal for an answer to that."""
+    around = Around()
+
+    async def slow(call: Callable[[], Any]) -> Any:
+        await trio.sleep(20)
+        return call()
+
+    async def main() -> None:
+        guest = guest_of(tmp_path, around)
+        await guest.journal.load()
+        guest.journal.blocking, guest.state = slow, Restarting(delivered=True)
+        async with trio.open_nursery() as nursery:
+            await nursery.start(guest.journal.run)
+            nursery.start_soon(guest.run)
+            await trio.sleep(1)
+            guest.tell(PowerLost(1, 1.0, "the board restarted", reset=True))
+            await trio.sleep(1)
+            guest.tell(PowerFound(1, 2.0, "the board started it"))
+            await trio.sleep(30)
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+    before, *asked = around.goals
+    assert before.cycle == 0
+    assert [(goal.level, goal.cycle, goal.already) for goal in asked] == [("on", 1, True)]
 
 
 def test_what_a_request_came_to_is_durable_once_it_has_settled(tmp_path: Path) -> None:

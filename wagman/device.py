@@ -10,7 +10,7 @@ from attrs import asdict, define, evolve, field, frozen
 
 from wagman.config.schema import DeviceConfig
 from wagman.errors import StoreError
-from wagman.events import Beat, Draft, Polled, PowerGoal, Verdict
+from wagman.events import Beat, Draft, Polled, PortFact, PowerFound, PowerGoal, PowerLost, Verdict
 from wagman.fsm import device
 from wagman.fsm.case import Case, Memory, Step
 from wagman.fsm.inputs import Input, Message, MessageDone, StartRefused
@@ -108,6 +108,7 @@ class Guest:
     _receipt: Receipt | None = None  # of what was remembered last
     _view: View | None = None
     _goal: PowerGoal | None = None
+    _report: PowerLost | PowerFound | None = None  # the latest, until it is taken
 
     # Coming up ---------------------------------------------------------------
 
@@ -197,6 +198,12 @@ class Guest:
         async with trio.open_nursery() as nursery:
             await drive(partial(self.take, nursery), self.inbox, self.alarms, self._progressed)
 
+    def tell(self, fact: PortFact) -> None:
+        """A fact about its port."""
+        if isinstance(fact, PowerLost | PowerFound):
+            self._report = fact
+        self.inbox.tell(fact)
+
     def _progressed(self) -> None:
         self.progress_s = trio.current_time()
 
@@ -219,6 +226,8 @@ class Guest:
     async def _step(self, nursery: trio.Nursery, letter: Letter) -> None:
         if isinstance(letter.content, Beat):
             self.beat_at_s = letter.content.at_s
+        if letter.content is self._report:
+            self._report = None
         step = device.step(self.state, self.case, letter.content)
         receipt = self._remember(step, letter)
         if letter.reply is not None and step.verdict is not None:
@@ -261,9 +270,13 @@ class Guest:
         return receipt
 
     def _publish(self) -> None:
-        """Tell the neighbours what has changed for them."""
+        """Tell the neighbours what has changed for them.
+
+        The reconciler takes a goal for the answer to what it has reported: one that was decided before a report that still
+        waits to be taken is kept back, and what follows from the report is told instead.
+        """
         goal, view = self.goal, self.view()
-        if goal != self._goal:
+        if goal != self._goal and self._report is None:
             self._goal = goal
             self.around.want(self.config.port, goal)
         if view != self._view:

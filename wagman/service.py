@@ -144,7 +144,7 @@ class WagmanService:
                 kind = (type(fact), fact.sensor) if isinstance(fact, Sample) else None
                 self.supervisor.inbox.tell(fact, kind)
             case _ if fact.port in self._by_port:
-                self._by_port[fact.port].inbox.tell(fact)
+                self._by_port[fact.port].tell(fact)
 
     def _notice(self, notice: Notice) -> None:
         if notice.type in ("link.up", "link.down"):

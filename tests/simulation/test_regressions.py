@@ -45,6 +45,10 @@ ONCE_BROKEN = {
         1,
         "20 min; gn: stop; 5 min; service kill; disk full; service start; 1 min; gn: start; 4 min; disk ok; all well; settled",
     ),
+    "its disk was slow, and a power cycle decided before it was told that the guest runs again cut it": (
+        1,
+        "20 min; guest gn ignore=1; gn: restart; disk slow 23.6; cable out; board fault brownout; 560 s; cable in; 5 min",
+    ),
     "a start that nobody heard of moved the controller's selector, and it was not put back": (
         1,
         "20 min; x1: stop; 5 min; x1: start; 0.3 s; board fault silent on; 3 s; board fault silent off; 3 min; all well; settled",
