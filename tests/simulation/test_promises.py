@@ -6,8 +6,8 @@ from tests.simulation.node import node, run
 from wagman.config.load import loads
 from wagman.simulation.command import EXAMPLE
 from wagman.simulation.play import Scenario, play
-from wagman.simulation.promises import CrashesAreContained, OneAtATime
-from wagman.simulation.records import Began, Did, Record, RelayMoved, Told
+from wagman.simulation.promises import CrashesAreContained, MediaFollow, OneAtATime
+from wagman.simulation.records import Began, Did, Ended, Record, RelayMoved, Told
 from wagman.simulation.scene import Scene
 from wagman.simulation.script import parse
 from wagman.store import Event
@@ -75,6 +75,12 @@ def test_a_kill_that_waits_for_a_slow_disk_behind_a_start_may_cut_what_came_on_m
     assert run("20 min; gn: stop; 5 min; disk slow 3; gn: start; 0.4 s; gn: kill; 3 min; all well; settled").violation is None
 
 
+def test_a_guest_that_came_to_itself_after_its_start_had_failed_may_be_cut() -> None:
+    frozen = "guest x1 hang; 106 s; service freeze 1575.3; guest x1 revive; 5 min"
+    script = parse(f"193.709 s; service kill; 0.25 s; service start; 498.478 s; board reset; 188.409 s; {frozen}")
+    assert play(Scenario(1248, loads(EXAMPLE, "example.toml"), script)).violation is None
+
+
 def test_a_log_that_was_damaged_may_have_gaps_until_a_service_has_been_able_to_set_it_aside() -> None:
     again = "service start; 5 min; service kill; 1 min; "
     script = f"3 h; disk full; service kill; disk truncated 94; {again * 2} service start; all well; settled"
@@ -92,5 +98,29 @@ def test_a_crash_is_blamed_for_a_guest_that_begins_anew_unless_something_else_ex
     scene, checker = Scene(node()), CrashesAreContained()
     scene.crashes = 1
     crash = Event(1, "2100-01-01T00:00:00.000Z", "run", 1.0, "service.task_failed", None, None, {"task": "device.gn"})
-    records = [Told(1.0, crash), *meanwhile, *told(("device.adopted", "gn"))]
+    records = [*told(("device.started", "gn")), Told(1.0, crash), *meanwhile, *told(("device.adopted", "gn"))]
     assert bool([text for record in records for text in checker.see(record, scene)]) == is_blamed
+
+
+def test_a_guest_that_had_no_state_yet_cannot_lose_it_by_a_crash() -> None:
+    scene, checker = Scene(node()), CrashesAreContained()
+    scene.crashes, scene.lossy = 1, True
+    crash = Event(1, "2100-01-01T00:00:00.000Z", "run", 1.0, "service.task_failed", None, None, {"task": "device.gn"})
+    records: list[Record] = [*told(("device.started", "gn")), Began(0.5, 2), Told(1.0, crash), *told(("device.adopted", "gn"))]
+    assert [text for record in records for text in checker.see(record, scene)] == []
+
+
+def test_a_service_that_cannot_open_its_log_yet_counts_anew() -> None:
+    scene, checker = Scene(node()), MediaFollow()
+    fields = {"reason": "its turn", "attempt": 1, "media": "emmc"}
+    start = Event(9, "2100-01-01T00:00:00.000Z", "run", 9.0, "device.starting", "gn", None, fields)
+    before: list[Record] = [
+        *told(("device.start_failed", "gn")),
+        Ended(2.0, "killed", None),
+        Did(3.0, "disk full"),
+        Began(4.0, 2),
+    ]
+    for record in before:
+        assert list(checker.see(record, scene)) == []
+        scene.update(record)
+    assert list(checker.see(Told(9.0, start), scene)) == []

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol
 from attrs import define, field, frozen
 
 from wagman.config.schema import DeviceConfig, other_medium
-from wagman.simulation.records import Asked, Began, Ended, Log, Look, Record, RelayMoved, Sent, Told
+from wagman.simulation.records import Asked, Began, Configured, Ended, Log, Look, Record, RelayMoved, Sent, Told
 from wagman.simulation.scene import BEAT_S, SLACK_S, Port, Scene
 from wagman.store import Event
 
@@ -90,7 +90,7 @@ class CutsAreEarned:
         """It had its time to boot, and was not heard."""
         on_for_s = cut.at_s - port.moved_s
         heard = cut.guest in ("running", "halting") and cut.silent_s < on_for_s and on_for_s > port.slowest.start_timeout_max_s
-        return on_for_s >= port.device.start_timeout_s - SLACK_S and not heard
+        return on_for_s >= port.device.start_timeout_s - SLACK_S and (port.heard_too_late or not heard)
 
 
 @define
@@ -112,7 +112,7 @@ class OneAtATime:
             yield from self.told(record)
         elif isinstance(record, Began):
             self.target = None
-            if scene.lossy:
+            if scene.is_forgotten:
                 self.states.clear()
 
     def moved(self, moved: RelayMoved, scene: Scene) -> Iterator[str]:
@@ -170,7 +170,7 @@ class ShownIsTrue:
             self.states[record.event.device or ""] = record.event.type.removeprefix("device.")
         if isinstance(record, Began):
             self.torn.clear()
-            if scene.lossy:
+            if scene.is_forgotten:
                 self.states.clear()
         if not isinstance(record, Look) or scene.quiet_s < SEEN_S:
             return
@@ -220,7 +220,7 @@ class MediaFollow:
         """What is announced against what has happened, and what was selected against what was announced."""
         if isinstance(record, Told) and record.event.device in scene.by_name:
             yield from self.told(record, scene.by_name[record.event.device].device)
-        elif isinstance(record, Began) and scene.lossy:
+        elif isinstance(record, Began) and scene.is_forgotten:
             self.failures.clear()
             self.cycles = dict.fromkeys(scene.by_name, math.inf)
         elif isinstance(record, RelayMoved) and record.on and record.port in scene.ports:
@@ -426,7 +426,7 @@ class LadderHolds:
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
         """Starts by the Wagman machine of guests that were given up, and what gives them a fresh chance."""
-        if isinstance(record, Asked) or (isinstance(record, Began) and scene.lossy):
+        if isinstance(record, Asked) or (isinstance(record, Began) and scene.is_forgotten):
             self.forget(record.device if isinstance(record, Asked) else None)
         elif isinstance(record, Told) and record.event.device in scene.by_name:
             yield from self.told(record, scene.by_name[record.event.device].device)
@@ -466,6 +466,7 @@ class CrashesAreContained:
     promise: ClassVar[int] = 10
     crashed: int = 0
     crashed_s: dict[str, float] = field(factory=dict)
+    known: set[str] = field(factory=set)  # guests that have a state to lose: one was told of since the last loss of memory
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
         """Crashes that are told of, and how each life ends."""
@@ -473,6 +474,10 @@ class CrashesAreContained:
             yield from self.told(record, scene)
         if isinstance(record, Began):
             self.crashed_s.clear()  # what this life does not know was not lost by a crash of the one before
+            self.known = set() if scene.is_forgotten else self.known
+        if isinstance(record, Configured):
+            ports = {name: port.device.port for name, port in scene.by_name.items()}
+            self.known &= {each.name for each in record.config.guests if ports.get(each.name) == each.port}
         if isinstance(record, Ended) and record.how not in ("killed", "stopped"):
             yield f"the service ended by itself: {record.how}"
 
@@ -481,13 +486,16 @@ class CrashesAreContained:
         event = told.event
         if event.type in ("service.task_failed", "service.request_failed"):
             self.crashed += 1
-            self.crashed_s[str(event.fields.get("task")).removeprefix("device.")] = told.at_s
+            name = str(event.fields.get("task")).removeprefix("device.")
+            self.crashed_s[name] = told.at_s if name in self.known else -math.inf
             if self.crashed > scene.crashes:
                 yield f"a task failed: {dict(event.fields)}"
         if event.type == "device.power_lost":
             self.crashed_s.pop(event.device or "", None)  # it was stopped by that, and may well be adopted
         if event.type == "device.adopted" and told.at_s - self.crashed_s.get(event.device or "", -math.inf) < SEEN_S:
             yield f"{event.device} was adopted after its task had failed: its state was lost"
+        if event.device and event.type.removeprefix("device.") in STATES:
+            self.known.add(event.device)
 
 
 def all_checkers() -> list[Checker]:

@@ -147,6 +147,11 @@ class Scene:
         """Whether the disk is full or slow, or was, so that what waits may not have been written yet."""
         return "disk" in self.troubles or self.now_s - self.disk_s < WRITTEN_S
 
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether a service that comes up now may know nothing of before: it was lost, or the log cannot be opened yet."""
+        return self.lossy or "disk" in self.troubles
+
     def cannot_be_missed(self, port: Port) -> bool:
         """Whether a guest without a heartbeat has no power, and this run of the service never saw it draw current.
 
