@@ -23,6 +23,7 @@ from wagman.io.driver_v3 import V3Dialect
 from wagman.io.driver_v4 import V4Dialect
 from wagman.io.transport import Opener, Transport, open_serial
 from wagman.logs import Log, complain, standard_log
+from wagman.problems import Refusal
 from wagman.seams import Seams
 from wagman.service import WagmanService
 from wagman.store import Event, Limits, Store
@@ -216,7 +217,7 @@ class Daemon:
         except ConfigError as error:
             self._refused(error.problems, "the configuration from before")
         else:
-            self.reporter.remark = ""
+            self.reporter.remark, self.service.refusal = "", None
             self.service.reconfigure(config)
             self._keep(config)
 
@@ -235,6 +236,7 @@ class Daemon:
 
     def _refused(self, problems: Sequence[str], instead: str) -> None:
         self.reporter.remark = f"CONFIGURATION REFUSED, running on {instead}"
+        self.service.refusal = Refusal(instead, tuple(problems))
         self._record("service.config_refused", {"problems": list(problems), "instead": instead})
 
     def _warn(self, warnings: Sequence[str]) -> None:

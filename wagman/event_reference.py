@@ -29,6 +29,7 @@ FAMILIES = {
     "command": "Who asked for what",
     "service": "The service itself",
     "controller": "The controller",
+    "problem": "What calls for a person",
     "store": "The log",
 }
 

@@ -34,10 +34,12 @@ FIELDS: Mapping[str, str] = {
     "detail": "the exit status, or what was in the way",
     "device": "the serial port",
     "dialect": "what the board speaks",
+    "do": "what to do about it",
     "due_in_s": "the wait before the next try, in seconds",
     "error": "the error",
     "failures": "failed starts in a row; of `board.unmanaged`: those that the board has counted",
     "force": "`--force` was given",
+    "id": "names the problem: the same trouble has the same id",
     "in_s": "seconds from now",
     "instead": "the file that the service goes by",
     "limit": "the count at which the board gives the port up",
@@ -60,12 +62,13 @@ FIELDS: Mapping[str, str] = {
     "sensor": "`temperature_c`, `humidity_pct` or `current_ma`",
     "sensors": "which of them",
     "set_aside": "where the damaged file is now",
+    "severity": "`critical` or `warning`",
     "shut_down": "the controller shuts down; if not, `error` says why",
     "silent_s": "the silence that was proved, in seconds",
     "stable": "it had been up long enough to count as stable",
     "state": "`normal`, `high`, `low` or `unknown`",
     "task": "which task of the service",
-    "text": "what the board said",
+    "text": "what the board said; of a problem: what is wrong",
     "uid": "the user id of who asked",
     "value": "the reading, in the unit of the sensor's name",
     "version": "of the service",
@@ -80,6 +83,7 @@ _ASKED = ("uid", "who", "force")
 _START = ("attempt", "media")
 _SENSED = ("sensor", "state", "value")
 _PORT = ("port", "board_name")
+_PROBLEM = ("id", "severity", "text", "do")
 _REPEATED = ("count", "over_s")
 
 EVENT_TYPES: Mapping[str, EventType] = {
@@ -220,6 +224,12 @@ EVENT_TYPES: Mapping[str, EventType] = {
         ("power_cycle_at", "in_s"),
         "start the service before, or expect it",
     ),
+    "problem.began": EventType(
+        "something calls for a person; told once, however long it lasts, and again only after it has ended",
+        _PROBLEM,
+        "what `do` says",
+    ),
+    "problem.ended": EventType("it has not been found any more for a while", (*_PROBLEM, "after_s")),
     "store.opened": EventType("the log was opened", ("log_id", "new")),
     "store.damaged": EventType(
         "the log could not be used, and was set aside",

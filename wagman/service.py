@@ -28,9 +28,12 @@ from wagman.fsm.wagman import DeviceChanged, DeviceRefused, View
 from wagman.io.board import BLIND_MISSES, Board, Dialect
 from wagman.io.driver import PORT_NAMES, Identity
 from wagman.loop import LATE_S, Alarms
+from wagman.problems import Facts, Refusal
 from wagman.seams import Seams
+from wagman.spells import KEY as PROBLEMS_KEY
+from wagman.spells import Watch
 from wagman.status import board_status, device_status, rows, self_status, service_status, wagman_status
-from wagman.store import Event, Journal, Loaded, Receipt, Store
+from wagman.store import Cause, Event, Journal, Loaded, Receipt, Store
 from wagman.store.event import rfc3339
 from wagman.supervisor import KEY as WAGMAN_KEY
 from wagman.supervisor import Reconfigured, Supervisor
@@ -82,6 +85,9 @@ class WagmanService:
     supervisor: Supervisor = field(init=False)
     io: Board = field(init=False)
     controller: Controller = field(init=False)
+    watch: Watch = field(init=False)
+    refusal: Refusal | None = None  # of the operator's configuration
+    needs_restart: tuple[str, ...] = ()  # keys that were changed, and do not count yet
     boot_id: str = field(init=False)
     began: str = field(init=False)
     began_s: float = field(factory=trio.current_time)
@@ -102,6 +108,7 @@ class WagmanService:
         self.io = self._make_board()
         own = next((device for device in self.config.devices if device.is_self), None)
         self.controller = Controller(own, self.io, self.journal, self.seams.wall, self.power_off)
+        self.watch = Watch(self.facts, self.journal, self.seams.stamp, self.now, self._last_event)
 
     def now(self) -> str:
         """The wall clock, RFC 3339."""
@@ -113,11 +120,20 @@ class WagmanService:
             boot_id=self.boot_id,
             wall=self.seams.wall,
             blocking=self.seams.blocking,
-            tell=self.tell,
+            tell=self._tell,
             collapse=COLLAPSING,
             late=self.recall,
             began_s=self.began_s,
         )
+
+    def _tell(self, event: Event) -> None:
+        """An event is shown first: it may be news of a problem."""
+        self.tell(event)
+        self.watch.heard()
+
+    def _last_event(self, device: str) -> Cause:
+        guest = self.guests.get(device)
+        return None if guest is None else guest.last_event
 
     def _make_guest(self, config: DeviceConfig) -> Guest:
         alarms = Alarms(late_s=late_s(self.config))
@@ -141,6 +157,8 @@ class WagmanService:
             case Notice():
                 self._notice(fact)
             case Blindness() | Sample():
+                if isinstance(fact, Blindness):
+                    self.watch.heard()
                 kind = (type(fact), fact.sensor) if isinstance(fact, Sample) else None
                 self.supervisor.inbox.tell(fact, kind)
             case _ if fact.port in self._by_port:
@@ -234,6 +252,7 @@ class WagmanService:
             nursery.start_soon(contained, f"device.{name}", guest.run, self.crashed, name=f"device.{name}")
         nursery.start_soon(contained, "wagman", self.supervisor.run, self.crashed, name="wagman")
         nursery.start_soon(contained, "nudge", self._nudge, self.crashed, name="nudge")
+        nursery.start_soon(contained, "problems", self.watch.run, self.crashed, name="problems")
 
     def crashed(self, name: str, error: BaseException) -> None:
         """A task of the service has crashed; it is taken up again."""
@@ -273,6 +292,7 @@ class WagmanService:
         if changed.live:
             self.config = changed.config
             self._spread(changed.config)
+        self.needs_restart = changed.waiting
         fields = {"changed": list(changed.live), "needs_restart": list(changed.waiting)}
         self.journal.record([(Draft("service.reloaded", None, fields), None)])
 
@@ -291,6 +311,7 @@ class WagmanService:
         anew = [name for name, guest in self.guests.items() if not await self._restored(guest, loaded)]
         if WAGMAN_KEY in loaded.memory and not self.supervisor.restore(loaded.memory[WAGMAN_KEY]):
             anew.append(WAGMAN_KEY)
+        self.watch.restore(loaded.memory.get(PROBLEMS_KEY))
         self.io.known = known_board(loaded.memory.get(BOARD_KEY))
         fields = {"version": __version__, "begun_anew": anew, "warnings": list(warnings)}
         self.journal.record([(Draft("service.started", None, fields), None)])
@@ -337,6 +358,25 @@ class WagmanService:
 
     def status(self, devices: Sequence[str] | None = None) -> Mapping[str, Any]:
         """How everything is now."""
+        return {**self._status(devices), "problems": self.watch.shown()}
+
+    def facts(self) -> Facts:
+        """What problems are found in."""
+        environment = self.supervisor.situation.environment
+        return Facts(
+            self.config,
+            self._status(),
+            link_reason=self.io.link.down_reason if self.io.link else None,
+            silent_reason=self.io.silent_reason,
+            log_reason=self.journal.broken,
+            refusal=self.refusal,
+            needs_restart=self.needs_restart,
+            stuck_tasks=self.stuck(),
+            unknown_sensors=tuple(name for name, sensor in environment.sensors.items() if sensor.known is False),
+            clock_set=self.journal.clock_set,
+        )
+
+    def _status(self, devices: Sequence[str] | None = None) -> Mapping[str, Any]:
         now_s = trio.current_time()
         by_name = {name: device_status(guest, self.io, now_s) for name, guest in self.guests.items()}
         own = {d.name: self_status(d, self.io, self.began) for d in self.config.devices if d.is_self}

@@ -69,6 +69,7 @@ class FakeService:
     asked: list[tuple[Any, ...]] = field(factory=list)
     looks: int = 0  # how often the status was asked for
     trouble: Exception | None = None  # raised by `hello`
+    problems: list[Mapping[str, Any]] = field(factory=list)
     began_s: float = field(factory=trio.current_time)
 
     def hello(self) -> Mapping[str, Any]:
@@ -106,6 +107,7 @@ class FakeService:
                 "sensors": sensors,
             },
             "wagman": {"state": self.wagman, "since": since, "device": None, "alarms": []},
+            "problems": self.problems,
             "devices": [row(each) for each in self.guests.values() if devices is None or each.name in devices],
         }
 
@@ -253,6 +255,7 @@ def row(guest: Guest) -> dict[str, Any]:
         "media": "emmc" if guest.port < 2 else None,
         "attempts": guest.attempts,
         "failures": guest.failures,
+        "unrecoverable": False,
         "heartbeat_age_s": 3.0 if guest.state == "started" else None,
         "current_ma": 480 if guest.on else 0,
         "current_raw": None,

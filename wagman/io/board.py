@@ -90,6 +90,7 @@ class Board:
     since_s: float = field(init=False)  # when the link came up or went down
     answered_s: float | None = None
     blind: bool = True
+    silent_reason: str | None = None  # why it counts as silent, from BLIND_MISSES polls on until it answers
     progress_s: float = 0.0
     fed_at_s: float | None = None  # when the controller's heartbeat was fed last
     _talker: trio.lowlevel.Task | None = None
@@ -238,7 +239,7 @@ class Board:
     async def _poll(self, driver: Driver) -> None:
         await driver.poll(self._turn)
         self._turn += 1
-        self._misses = 0
+        self._misses, self.silent_reason = 0, None
         self.answered_s = trio.current_time()
         if self.blind:
             self.blind = False
@@ -281,6 +282,8 @@ class Board:
     async def _missed(self, link: Link[Any], error: BoardError) -> None:
         """The board did not answer, or not as it should."""
         self._misses += 1
+        if self._misses >= BLIND_MISSES:
+            self.silent_reason = str(error)
         if self._misses == BLIND_MISSES:
             self.tell(Notice("board.silent", None, {"reason": str(error)}))
             self._go_blind()

@@ -133,6 +133,11 @@ class Journal:
         """Why nothing can be written at present."""
         return None if self._broken is None else str(self._broken)
 
+    @property
+    def clock_set(self) -> bool:
+        """The wall clock is not below the floor: somebody has set it."""
+        return self.wall() >= self.clock_floor
+
     # --- Recording ----------------------------------------------------------------------------------------------------
 
     def record(self, drafts: Sequence[tuple[Draft, Cause]], memory: Mapping[str, Any] | None = None) -> Receipt:

@@ -1,0 +1,267 @@
+"""The one verdict: what calls for a person, found in how everything is. Pure: (facts) -> problems.
+
+Each problem has its function below, and a place in FINDERS. A function looks at `Facts` and yields a `Problem` for as long
+as there is one; since when it stands, and what is told of its beginning and its end, is the business of `wagman.spells`.
+
+- `id` is stable: the same trouble has the same id whenever it is found.
+- `text` says what is wrong, with the true reason, and holds no durations: for how long it stands is shown beside it.
+- `do` says what to type or to look at; there is no problem without it.
+- *critical*: a guest is down, or may lose its power, or nobody can tell. *warning*: all runs, and something is to be mended.
+"""
+
+import errno
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal, TypeAlias
+
+from attrs import field, frozen
+
+from wagman.config.schema import Config
+
+Severity: TypeAlias = Literal["critical", "warning"]
+
+LINK_PATIENCE_S = 4.0
+"""A board that restarts takes its port with it for a moment: no problem before that (chosen: less than a poll)."""
+
+FAILED_STARTS = 2
+"""From so many failed starts in a row on a guest is told of (chosen: one is tried again, and mostly mended by that)."""
+
+BOARD = "board"
+"""The name of the only board that there is."""
+
+
+@frozen
+class Problem:
+    """One thing that calls for a person."""
+
+    id: str
+    severity: Severity
+    text: str
+    do: str
+    device: str | None = None
+    board: str | None = None
+    patience_s: float = 0.0  # it counts once it has been found for so long
+
+
+@frozen
+class Refusal:
+    """A configuration that was refused."""
+
+    instead: str  # what the service goes by
+    problems: tuple[str, ...]  # each with its line
+
+
+@frozen
+class Facts:
+    """What problems are found in: the status, and what the service knows beside it."""
+
+    config: Config
+    status: Mapping[str, Any]  # as the control interface gives it, all devices
+    link_reason: str | None = None  # why the port is not open
+    silent_reason: str | None = None  # why the board counts as silent
+    log_reason: str | None = None  # why the log cannot be written
+    refusal: Refusal | None = None
+    needs_restart: tuple[str, ...] = ()  # keys that count once the service is restarted
+    stuck_tasks: tuple[str, ...] = ()
+    unknown_sensors: tuple[str, ...] = ()  # those that are watched
+    clock_set: bool = True
+    extra: tuple[Problem, ...] = field(default=())  # what a part of the service has found out by itself
+
+    @property
+    def guests(self) -> Iterator[Mapping[str, Any]]:
+        """The rows of all devices but the controller."""
+        return (row for row in self.status["devices"] if not row["self"])
+
+    @property
+    def wanted(self) -> Iterator[Mapping[str, Any]]:
+        """The rows of the guests that are to run."""
+        return (row for row in self.guests if row["enabled"] and row["wanted"] == "up")
+
+
+Finder: TypeAlias = Callable[[Facts], Iterator[Problem]]
+
+
+def problems(facts: Facts) -> dict[str, Problem]:
+    """All problems by id, the worst first."""
+    found = [problem for finder in FINDERS for problem in finder(facts)]
+    found.sort(key=lambda problem: problem.severity)  # "critical" comes first by its letter
+    return {problem.id: problem for problem in found}
+
+
+# --- The board ---------------------------------------------------------------------------------------------------------
+
+PORT_REMEDIES: tuple[tuple[int, str], ...] = (
+    (
+        errno.EACCES,
+        "let the service's user open it: ls -lL {device} shows who may; wagman install-service puts the rule for it in place",
+    ),
+    (errno.ENOENT, "is the cable in, and has the board power? If its port has another name: board.device in the configuration"),
+    (errno.EISDIR, "board.device has to name a serial port: correct it, then systemctl restart wagman"),
+    (errno.ENOTTY, "board.device has to name a serial port: correct it, then systemctl restart wagman"),
+    (errno.EBUSY, "another program holds it: fuser -v {device} names it; end that program"),
+    (errno.EWOULDBLOCK, "another program holds it: fuser -v {device} names it; end that program"),
+    (errno.ENXIO, "is the cable in, and has the board power?"),
+    (errno.ENODEV, "is the cable in, and has the board power?"),
+    (errno.EIO, "is the cable in, and has the board power?"),
+)
+"""What to do about a port that cannot be opened, by what the system says of it."""
+
+SEE_THE_PORT = "look at the cable, the board's power, and {device}; the service opens it by itself once it can"
+
+
+def port_remedy(reason: str, device: str) -> str:
+    """What to do about a port that is not open for this reason."""
+    do = next((do for number, do in PORT_REMEDIES if os.strerror(number) in reason), SEE_THE_PORT)
+    return do.format(device=device)
+
+
+def board_unseen(facts: Facts) -> Iterator[Problem]:
+    """The port cannot be opened, or nobody answers there."""
+    device = facts.status["board"]["device"]
+    if facts.status["board"]["link"] != "up" and facts.link_reason is not None:
+        text = f"the board cannot be reached: {facts.link_reason}"
+        do = port_remedy(facts.link_reason, device)
+        yield Problem("link:board", "critical", text, do, board=BOARD, patience_s=LINK_PATIENCE_S)
+    elif facts.silent_reason is not None:
+        text = f"the board does not answer on {device}: {facts.silent_reason}"
+        do = "press the board's reset button only if its guests may lose their power; else look at board.dialect and the cable"
+        yield Problem("link:board", "critical", text, do, board=BOARD)
+
+
+def sensor_unknown(facts: Facts) -> Iterator[Problem]:
+    """A sensor of the enclosure that is watched does not tell."""
+    if facts.status["board"]["blind"]:
+        return  # nothing can be told by a board that is not seen
+    for name in facts.unknown_sensors:
+        text = f"the sensor {name} does not tell; what it told last goes on to count"
+        yield Problem(f"sensor:{name}", "warning", text, "check the sensor: wagman board env", board=BOARD)
+
+
+# --- The guests --------------------------------------------------------------------------------------------------------
+
+
+def relay_stuck(facts: Facts) -> Iterator[Problem]:
+    """A relay stays on against repeated commands."""
+    for row in facts.guests:
+        if row["relay_stuck"]:
+            name = row["name"]
+            text = f"the relay of {name} stays on although it was switched off again and again: {name} may still have power"
+            yield Problem(f"relay_stuck:{name}", "critical", text, "replace the board", device=name)
+
+
+def held(facts: Facts) -> Iterator[Problem]:
+    """Switching a guest on has pulled the board down again and again."""
+    for row in facts.wanted:
+        if row["held"]:
+            name = row["name"]
+            text = f"{name} is held off: the board restarted each time that it was switched on"
+            yield Problem(f"held:{name}", "critical", text, f"mend its supply, then wagman start {name}", device=name)
+
+
+def failing(facts: Facts) -> Iterator[Problem]:
+    """A guest does not come up."""
+    for row in facts.wanted:
+        name, failures = row["name"], row["failures"]
+        if row["unrecoverable"]:
+            text = f"{name} does not come up, from either medium; it is tried again now and then"
+            do = f"send somebody; wagman why {name} shows the attempts, wagman start {name} tries at once"
+            yield Problem(f"failing:{name}", "critical", text, do, device=name)
+        elif failures >= FAILED_STARTS:
+            text = f"{name} does not come up; it goes on being tried"
+            yield Problem(f"failing:{name}", "warning", text, f"wagman why {name} shows the attempts", device=name)
+
+
+def on_recovery_medium(facts: Facts) -> Iterator[Problem]:
+    """A guest runs from the medium that is there for rescue."""
+    primary = {device.name: device.primary for device in facts.config.devices}
+    for row in facts.guests:
+        name, media = row["name"], row["media"]
+        if row["state"] == "started" and media is not None and primary.get(name) not in (None, media):
+            text = f"{name} runs from its recovery medium ({media}): it did not come up from {primary[name]}"
+            yield Problem(
+                f"recovery:{name}",
+                "warning",
+                text,
+                f"mend its {primary[name]}, then wagman restart {name}",
+                device=name,
+            )
+
+
+def hibernating(facts: Facts) -> Iterator[Problem]:
+    """The guests are down, or on their way, since the enclosure forbids that they run."""
+    if facts.status["wagman"]["state"] not in ("will_hibernate", "hibernating"):
+        return
+    bad = ", ".join(f"{name} {sensor['state']}" for name, sensor in facts.status["board"]["sensors"].items() if _is_bad(sensor))
+    text = f"hibernating: no guest runs until the enclosure is as it should be again ({bad or 'it was not, when last seen'})"
+    yield Problem(
+        "hibernating", "warning", text, "look at fan, filter, shade; wagman start --force GUEST starts one all the same"
+    )
+
+
+def _is_bad(sensor: Mapping[str, Any]) -> bool:
+    return sensor["state"] in ("high", "low")
+
+
+# --- The service itself ------------------------------------------------------------------------------------------------
+
+
+def log_not_written(facts: Facts) -> Iterator[Problem]:
+    """The disk does not take the log."""
+    if facts.log_reason is not None:
+        text = f"the log cannot be written: {facts.log_reason}"
+        place = facts.config.service.state_dir
+        do = f"make room, or mend the disk, under {place}: it then goes on by itself; do not restart the service before"
+        yield Problem("log", "warning", text, do)
+
+
+def config_refused(facts: Facts) -> Iterator[Problem]:
+    """The operator's file is wrong."""
+    if facts.refusal is not None:
+        more = f" (and {len(facts.refusal.problems) - 1} more)" if len(facts.refusal.problems) > 1 else ""
+        first = facts.refusal.problems[0] if facts.refusal.problems else "it cannot be used"
+        text = f"the configuration was refused, and the service runs on {facts.refusal.instead}: {first}{more}"
+        yield Problem("config", "warning", text, "wagman check-config lists all; mend it, then systemctl reload wagman")
+
+
+def restart_pending(facts: Facts) -> Iterator[Problem]:
+    """Something that was configured counts only once the service is restarted."""
+    if facts.needs_restart:
+        text = f"the service has to be restarted for {', '.join(facts.needs_restart)} to count"
+        yield Problem("restart_pending", "warning", text, "systemctl restart wagman: no guest loses its power by that")
+
+
+def task_stuck(facts: Facts) -> Iterator[Problem]:
+    """A task of the service makes no progress."""
+    for task in facts.stuck_tasks:
+        do = "systemd restarts the service; report it, with what journalctl -u wagman says"
+        yield Problem(f"stuck:{task}", "critical", f"the task {task} of the service hangs", do)
+
+
+def clock_unset(facts: Facts) -> Iterator[Problem]:
+    """The controller does not know what time it is."""
+    if not facts.clock_set:
+        do = "have it set: timedatectl shows whether it is synchronised; the service itself does not go by it"
+        yield Problem("clock", "warning", "the clock of this computer has not been set: times in the log mean nothing", do)
+
+
+def told_by_others(facts: Facts) -> Iterator[Problem]:
+    """What a part of the service has found out by itself."""
+    yield from facts.extra
+
+
+FINDERS: tuple[Finder, ...] = (
+    board_unseen,
+    relay_stuck,
+    held,
+    failing,
+    on_recovery_medium,
+    hibernating,
+    sensor_unknown,
+    log_not_written,
+    config_refused,
+    restart_pending,
+    task_stuck,
+    clock_unset,
+    told_by_others,
+)
+"""Each of them looks for one kind of problem."""
