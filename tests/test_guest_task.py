@@ -98,6 +98,37 @@ def test_a_beat_that_is_told_late_does_not_take_back_a_later_one(tmp_path: Path)
     trio.run(main, clock=MockClock(autojump_threshold=0))
 
 
+async def at_once(command: Sequence[str], env: Mapping[str, str], timeout_s: float) -> Delivery:
+    await trio.lowlevel.checkpoint()
+    return Delivery(ok=True, detail="exit status 0")
+
+
+def test_a_guest_that_was_silent_before_it_was_asked_is_given_its_whole_silence(tmp_path: Path) -> None:
+    """The cable was out: the board tells only afterwards when it heard the guest last, which was before the message."""
+    around = Around()
+
+    async def main() -> None:
+        guest = guest_of(tmp_path, around)
+        guest.messenger = at_once
+        await guest.journal.load()
+        async with trio.open_nursery() as nursery:
+            await nursery.start(guest.journal.run)
+            nursery.start_soon(guest.run)
+            await trio.sleep(100)
+            await guest.ask(Operator("stop"), None)
+            asked_s, heard_s = trio.current_time(), trio.current_time() - 45
+            await trio.sleep(5)
+            guest.inbox.tell(Beat(1, heard_s, "poll"))
+            while isinstance(guest.state, Stopping):
+                guest.inbox.tell(Polled(1, trio.current_time(), heard_s))
+                await trio.sleep(1)
+            assert trio.current_time() >= asked_s + guest.config.stop_silence_s
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+    assert around.goals[-1].level == "off"
+
+
 def test_a_power_cycle_decided_before_a_report_was_taken_is_not_asked_for(tmp_path: Path) -> None:
     """While a slow disk holds the step up, the guest comes on again: the reconciler would take the goal for an answer to that."""
     around = Around()

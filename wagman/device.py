@@ -191,8 +191,9 @@ class Guest:
 
         A message that was being delivered went with the incarnation before.
         """
-        self.state = self._left_off().resumed()
-        self.alarms.plan(self.state.resume(self.case), trio.current_time())
+        now_s = trio.current_time()
+        self.state = self._left_off().resumed(now_s)
+        self.alarms.plan(self.state.resume(self.case), now_s)
         self.since = self.since or self.now()
         self._publish()
         async with trio.open_nursery() as nursery:
@@ -309,14 +310,16 @@ class Guest:
         """Run the command that tells the guest; the outcome is an event, and the machine hears that it is over."""
         command = message.command(self.config)
         env = {**os.environ, "WAGMAN_DEVICE": self.config.name, "WAGMAN_MESSAGE": message.kind}
-        delivery = await self.messenger(command, env, self.config.command_timeout_s)
+        try:
+            delivery = await self.messenger(command, env, self.config.command_timeout_s)
+        finally:  # an attempt that ends in a defect has ended, too: the next incarnation hears of it
+            self.inbox.tell(MessageDone(trio.current_time(), message.cycle))
         event = Draft(
             "device.message",
             self.config.name,
             {"message": message.kind, "ok": delivery.ok, "detail": delivery.detail, "output": delivery.output},
         )
         self._record([event], None)
-        self.inbox.tell(MessageDone())
 
     # Requests ----------------------------------------------------------------
 

@@ -137,7 +137,7 @@ class Story:
         return self.tell(BoardStopping(self.config.port, self.now_s, "the board stops it"))
 
     def delivered(self) -> Step:
-        return self.tell(MessageDone())
+        return self.tell(MessageDone(self.now_s, self.memory.cycle))
 
     # Chapters ----------------------------------------------------------------
 

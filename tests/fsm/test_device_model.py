@@ -238,7 +238,7 @@ ANY_INPUT = st.one_of(
     st.builds(WagmanStart),
     st.builds(WagmanStop),
     st.builds(Hibernation, st.booleans()),
-    st.builds(MessageDone),
+    st.builds(MessageDone, TIMES, CYCLES),
     st.integers(0, 3),  # one of the alarms that are armed
 )
 ANY_CONFIG = st.sampled_from([GUEST, SWITCH, MODEM, evolve(GUEST, allowed_attempts=1, recover_attempts=0)])

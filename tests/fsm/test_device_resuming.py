@@ -7,7 +7,7 @@ import pytest
 from tests.fsm.guests import GUEST, SWITCH, Story
 from wagman.config.schema import DeviceConfig
 from wagman.errors import StoreError
-from wagman.events import UNTOUCHED, PowerGoal
+from wagman.events import UNTOUCHED, Beat, PowerGoal
 from wagman.fsm import device
 from wagman.fsm.alarms import Alarm
 from wagman.fsm.case import Case, Memory
@@ -15,7 +15,7 @@ from wagman.fsm.device_states import Restarting, Started, Starting, State, Stopp
 
 
 def restored(state: State) -> State:
-    return device.restored(state.lasting())
+    return device.restored(state.lasting()).resumed(0.0)
 
 
 def test_with_no_trusted_state_a_device_is_stopped_wanted_up_and_its_power_is_untouched() -> None:
@@ -121,13 +121,36 @@ def test_each_state_resumes_with_its_alarms_at_full_length(state: State, alarms:
     assert restored(state).resume(Case(GUEST, Memory(failures=1))) == alarms
 
 
-def test_a_resumed_stop_is_taken_as_delivered_and_a_guest_that_beats_is_told_again() -> None:
-    story = Story(state=restored(Stopping(sending=True, recent=True)))
-    story.arm(story.state.resume(Case(GUEST, story.memory)))
+def test_a_resumed_stop_whose_guest_beats_is_told_again() -> None:
+    story = taken_up(Stopping(delivered=True, sending=True, recent=True))
     story.beat()
     assert story.messages == ["shutdown"]
+    story.delivered()
     story.fire("heartbeat")
     assert story.name == "stopped"
+
+
+@pytest.mark.parametrize("alarm", ["heartbeat", "timeout"])
+def test_a_guest_whose_message_went_with_the_service_is_asked_before_its_power_goes(alarm: str) -> None:
+    story = taken_up(Stopping(sending=True, recent=True))
+    story.fire(alarm)
+    assert (story.name, story.messages) == ("stopping", ["shutdown"])
+    story.halt()
+    assert story.name == "stopped"
+
+
+def test_no_beat_of_before_the_service_came_up_shortens_the_silence_of_a_resumed_stop() -> None:
+    story = taken_up(Stopping(delivered=True))
+    before_s = story.now_s - 50
+    story.wait(20)
+    story.tell(Beat(1, before_s))
+    assert story.due_s("heartbeat") == story.now_s - 20 + 60
+
+
+def taken_up(state: State) -> Story:
+    story = Story(state=device.restored(state.lasting()).resumed(1000.0), now_s=1000.0)
+    story.arm(story.state.resume(Case(GUEST, story.memory)))
+    return story
 
 
 def test_a_resumed_device_has_to_show_itself_for_stable_after_anew() -> None:

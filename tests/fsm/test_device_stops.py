@@ -1,19 +1,24 @@
 """How a guest is stopped: told to halt, then silent, then cut."""
 
+import math
 from itertools import pairwise
 
 import pytest
-from attrs import evolve
+from attrs import define, evolve
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.fsm.guests import GUEST, HALT, SWITCH, Story, started
-from wagman.events import PowerGoal, RelayOff
+from wagman.events import Beat, PowerGoal, RelayOff
 from wagman.fsm import device
 from wagman.fsm.alarms import Alarm
-from wagman.fsm.device_states import State, Stopping
+from wagman.fsm.case import Case
+from wagman.fsm.device_states import Halting, State, Stopping
+from wagman.fsm.inputs import MessageDone
 
 
-def restored(state: State) -> State:
-    return device.restored(state.lasting())
+def restored(state: State, now_s: float = 0.0) -> State:
+    return device.restored(state.lasting()).resumed(now_s)
 
 
 def test_power_goes_only_after_the_message_and_then_the_whole_silence() -> None:
@@ -43,6 +48,116 @@ def test_the_stop_timeout_runs_from_the_end_of_the_first_attempt_to_deliver_the_
     story.wait(14)
     story.delivered()
     assert story.due_s("timeout") == due_s
+
+
+def test_a_beat_of_before_the_message_that_is_told_after_it_does_not_shorten_the_silence() -> None:
+    story = started()
+    story.ask("stop")
+    story.wait(2)
+    story.delivered()
+    told_s = story.now_s
+    story.wait(20)
+    story.tell(Beat(1, told_s - 45, "poll"))
+    assert story.due_s("heartbeat") == told_s + 60
+
+
+def test_the_silence_after_a_message_that_was_sent_again_is_a_whole_one() -> None:
+    story = started()
+    story.ask("stop")
+    story.delivered()
+    story.fire("resend")
+    story.beat(after_s=20)
+    beat_s = story.now_s
+    story.wait(14)
+    story.delivered()
+    assert story.due_s("heartbeat") == beat_s + 14 + 60
+    story.fire("resend")
+    story.tell(Beat(1, beat_s + 1, "poll"))
+    assert story.due_s("heartbeat") == beat_s + 14 + 60
+
+
+def test_a_guest_is_not_cut_while_it_is_being_told_again() -> None:
+    story = started()
+    story.ask("stop")
+    story.delivered()
+    story.fire("resend")
+    story.beat()
+    story.fire("heartbeat")
+    assert story.name == "stopping"
+
+
+def test_a_message_of_an_earlier_power_cycle_tells_nothing_to_this_one() -> None:
+    story = started()
+    story.ask("stop")
+    old = MessageDone(story.now_s + 100, story.memory.cycle)
+    story.ask("kill")
+    story.ask("start")
+    story.relay_on(after_s=1)
+    story.beat(after_s=30)
+    story.ask("stop")
+    story.tell(old)
+    assert "timeout" not in story.armed
+    story.fire("heartbeat")
+    assert story.name == "stopping"
+
+
+@define
+class Witness:
+    """A stop, and what a bystander knows of it: when the guest was heard last, and when it was told last."""
+
+    story: Story
+    heard_s: float
+    told_s: float = -math.inf
+
+    def beat(self, late_s: float) -> None:
+        at_s = self.story.now_s - late_s
+        if at_s >= self.heard_s:  # the guest's task takes no other
+            self.heard_s = at_s
+            self.story.tell(Beat(1, at_s, "poll"))
+
+    def delivered(self, _late_s: float) -> None:
+        if isinstance(self.story.state, Halting) and self.story.state.sending:
+            self.story.delivered()
+            self.told_s = self.story.now_s
+
+    def resend(self, _late_s: float) -> None:
+        if "resend" in self.story.armed:
+            self.story.fire("resend")
+
+    def stop(self, _late_s: float) -> None:
+        self.story.ask("stop")
+
+    def restart(self, _late_s: float) -> None:
+        self.story.ask("restart")
+
+    def resume(self, _late_s: float) -> None:
+        self.story.state = restored(self.story.state, self.story.now_s)
+        self.story.arm(self.story.state.resume(Case(GUEST, self.story.memory)))
+
+    def alarm(self, _late_s: float) -> None:
+        self.story.fire("heartbeat")
+        if not isinstance(self.story.state, Halting):
+            assert self.story.now_s >= max(self.told_s, self.heard_s) + 60
+            assert self.told_s > -math.inf
+
+
+WITNESSED = st.sampled_from(["beat", "delivered", "alarm"] * 3 + ["stop", "restart", "resend", "resume"])
+
+
+@settings(max_examples=400)
+@given(st.lists(st.tuples(st.floats(0.0, 50.0), WITNESSED, st.floats(0.0, 90.0)), max_size=30))
+def test_power_goes_only_a_whole_silence_after_the_latest_message_and_the_latest_beat(
+    steps: list[tuple[float, str, float]],
+) -> None:
+    """Beats are told up to 90 s late; the service may come up anew in between."""
+    story = started()
+    story.ask("stop")
+    witness = Witness(story, story.now_s)
+    for after_s, what, late_s in steps:
+        story.wait(after_s)
+        getattr(witness, what)(late_s)
+        if not isinstance(story.state, Halting):
+            return
 
 
 def test_at_most_one_message_per_shutdown_resend() -> None:
@@ -139,7 +254,7 @@ def test_a_guest_that_was_asked_just_now_is_not_asked_at_once_again_when_its_sto
 
 
 def test_a_late_stop_goes_on_where_the_configuration_has_lost_its_message() -> None:
-    story = Story(evolve(GUEST, shutdown=()), restored(Stopping()), armed={"timeout": Alarm(600.0, since_s=0.0)})
+    story = Story(evolve(GUEST, shutdown=()), restored(Stopping(delivered=True)), armed={"timeout": Alarm(600.0, since_s=0.0)})
     story.fire("timeout", late=True)
     assert story.name == "stopped"
 
@@ -223,6 +338,6 @@ def test_a_restart_while_stopping_cuts_at_once_where_restart_is_empty() -> None:
 
 
 def test_no_message_is_sent_again_where_the_configuration_has_lost_it() -> None:
-    story = Story(evolve(GUEST, shutdown=()), restored(Stopping()))
+    story = Story(evolve(GUEST, shutdown=()), restored(Stopping(delivered=True)))
     story.beat()
     assert (story.name, story.messages) == ("stopping", [])

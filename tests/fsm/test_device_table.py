@@ -57,7 +57,8 @@ INPUTS: dict[str, Input] = {
     "told_down": WagmanStop(),
     "hibernate": Hibernation(active=True),
     "environment_normal": Hibernation(active=False),
-    "told": MessageDone(),
+    "told": MessageDone(NOW_S, 7),
+    "old_told": MessageDone(NOW_S, 6),
 }
 
 
@@ -110,6 +111,10 @@ VARIANTS = {
     "started by force": Variant(Started(since_at_s=950.0), evolve(HOT, exempt=True), ("heartbeat",)),
     "stopping, being told": Variant(Stopping(**BUSY), DOWN, BUSY_ALARMS),
     "stopping, told": Variant(Stopping(delivered=True), DOWN, TOLD_ALARMS),
+    "stopping, being told again": Variant(
+        Stopping(delivered=True, told_at_s=NOW_S - 50, **BUSY), DOWN, (*BUSY_ALARMS, "timeout")
+    ),
+    "stopping, taken up untold": Variant(Stopping(told_at_s=NOW_S - 50), DOWN, TOLD_ALARMS),
     "stopping after a failed start": Variant(Stopping(failed=True, delivered=True), UP, TOLD_ALARMS),
     "restarting, being told": Variant(Restarting(**BUSY), UP, BUSY_ALARMS),
     "restarting, told": Variant(Restarting(delivered=True), UP, TOLD_ALARMS),

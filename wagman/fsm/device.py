@@ -65,6 +65,8 @@ def step(state: State, case: Case, item: Input) -> Step:
             return state.wagman_start(case)
         case WagmanStop():
             return wagman_stop(state, case)
+        case MessageDone() if item.cycle != case.memory.cycle:
+            return state.stay(case)  # what runs now was not asked by it
         case MessageDone():
             return state.message_done(case, item)
         case Hibernation():
@@ -150,14 +152,13 @@ def untrusted() -> Stopped:
 
 
 def restored(saved: Mapping[str, Any]) -> State:
-    """The state that `State.lasting()` gave, ready to be resumed: no on-enter effect is run.
+    """The state that `State.lasting()` gave; `State.resumed()` takes it up, and no on-enter effect is run.
 
     Raises:
         StoreError: it is not one; what was saved cannot be trusted.
     """
     try:
         fields = dict(saved)
-        state = STATES[fields.pop("name")](**fields)
+        return STATES[fields.pop("name")](**fields)
     except (KeyError, TypeError, ValueError) as error:
         raise StoreError(f"what was saved of a device is no state of it: {saved!r}") from error
-    return state.resumed()

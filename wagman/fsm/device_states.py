@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar, Literal
 
-from attrs import asdict, evolve, frozen
+from attrs import asdict, evolve, fields, frozen
 
 from wagman.config.schema import DeviceConfig
 from wagman.events import (
@@ -57,8 +57,8 @@ class State(GraphState):
         """The state as plain data; times are left out, they mean nothing in another run."""
         return {"name": self.name, **asdict(self, filter=lambda a, _: not a.name.endswith("_at_s"))}
 
-    def resumed(self) -> "State":
-        """The state as a service that comes up takes it up."""
+    def resumed(self, now_s: float) -> "State":
+        """The state as a service that comes up at `now_s` takes it up."""
         return self
 
     @property
@@ -156,7 +156,7 @@ class Stopped(State):
         adopt = {"adopt": Alarm(case.config.adopt_window_s, proof=heard, answered=not heard)} if self.untouched else {}
         return {"settle": Alarm(case.config.settle_s), **backoff, **adopt}
 
-    def resumed(self) -> "Stopped":
+    def resumed(self, now_s: float) -> "Stopped":
         """Beats that come at once may have waited for the service."""
         return evolve(self, settled=False)
 
@@ -442,13 +442,14 @@ class Halting(State):
     delivered: bool = False  # the first attempt to deliver the message has ended
     sending: bool = False
     recent: bool = False  # a message went out less than `shutdown_resend` ago
+    told_at_s: float | None = None  # when the latest attempt ended, or this run of the service began: no silence is older
 
     def resume(self, case: Case) -> Plan:
         return {"heartbeat": silence(case), "timeout": patience(case)}
 
-    def resumed(self) -> "Halting":
-        """As if the message had been delivered: if it was not, the guest beats and is told again."""
-        return evolve(self, delivered=True, sending=False, recent=False)
+    def resumed(self, now_s: float) -> "Halting":
+        """A message that was on its way went with the service; one that never got there is sent before power goes."""
+        return evolve(self, sending=False, recent=False, told_at_s=now_s)
 
     def restart(self, case: Case, reason: str) -> Step:
         return self.start(case)
@@ -456,11 +457,18 @@ class Halting(State):
     def heartbeat(self, case: Case, beat: Beat) -> Step:
         if not case.config.has_heartbeat:
             return self.stay(case)
-        return self.telling(case, {**ALL, "heartbeat": silence(case, beat.at_s)})
+        # A beat of before the message, told late, does not say how long the guest has been silent since.
+        since_s = beat.at_s if self.told_at_s is None else max(beat.at_s, self.told_at_s)
+        return self.telling(case, {**ALL, "heartbeat": silence(case, since_s)})
 
     def command(self, config: DeviceConfig) -> tuple[str, ...]:
         """What asks the guest to halt; empty where it may simply be cut."""
         return Message(self.kind).command(config)
+
+    def turned(self, other: type["Halting"], reason: str) -> "Halting":
+        """The other way of halting, with all that is known of this one."""
+        known = {each.name: getattr(self, each.name) for each in fields(Halting)}
+        return other(**{**known, "reason": reason})
 
     def instead(self, case: Case, other: "Halting") -> Step:
         """The guest is to halt for another reason: the deadlines stand."""
@@ -474,31 +482,34 @@ class Halting(State):
         """Send the message, unless it went out just now or there is none."""
         if self.sending or self.recent or not self.command(case.config):
             return Step(self, case.memory, plan)
-        told = evolve(self, sending=True, recent=True)
-        return Step(told, case.memory, {**plan, "resend": Alarm(case.config.shutdown_resend_s)}, (Message(self.kind),))
+        told, message = evolve(self, sending=True, recent=True), Message(self.kind, case.memory.cycle)
+        return Step(told, case.memory, {**plan, "resend": Alarm(case.config.shutdown_resend_s)}, (message,))
 
     def message_done(self, case: Case, done: MessageDone) -> Step:
-        over = evolve(self, sending=False, delivered=True)
-        if self.delivered:
-            return Step(over, case.memory)
-        plan: Plan = {"heartbeat": silence(case), "timeout": patience(case), "resend": KEEP}
+        # Nobody knows which of the messages arrived: the silence after each of them is a whole one.
+        over = evolve(self, sending=False, delivered=True, told_at_s=done.at_s)
+        plan: Plan = {"heartbeat": silence(case), "timeout": KEEP if self.delivered else patience(case), "resend": KEEP}
         return Step(over, case.memory, plan)
 
     def alarm(self, case: Case, fired: Fired) -> Step:
         if fired.name == "resend":
             return Step(evolve(self, recent=False), case.memory)
-        is_proved = fired.name == "heartbeat" and case.config.has_heartbeat
-        if fired.late and not is_proved and self.command(case.config):
+        if fired.name == "heartbeat" and self.sending:
+            return Step(self, case.memory, {**ALL, "heartbeat": silence(case)})  # silence counts only after the message
+        if self.command(case.config) and not self.was_asked(case, fired):
             return self.asked_again(case)
         if fired.name == "timeout":
             event = case.event("stop_failed", after_s=case.config.stop_timeout_s)
             return self.halted(case, "it did not stop in time", firm=True).after(event)
-        if not self.delivered:
-            return Step(self, case.memory, {**ALL, "heartbeat": silence(case)})  # silence counts only after the message
         return self.halted(case, self.reason, firm=False)
 
+    def was_asked(self, case: Case, fired: Fired) -> bool:
+        """Whether what runs there now was asked: it may have been started since when its time was up and nobody could look."""
+        is_proved = fired.name == "heartbeat" and case.config.has_heartbeat
+        return self.delivered and (is_proved or not fired.late)
+
     def asked_again(self, case: Case) -> Step:
-        """Its time was up when nobody could look: what runs there now may have been started since, and was never asked."""
+        """Ask it, and give it all of its time."""
         just_asked = self.recent and not self.sending
         plan: Plan = {"heartbeat": silence(case), "timeout": patience(case), "resend": KEEP}
         return evolve(self, delivered=just_asked).telling(case, plan)
@@ -516,7 +527,7 @@ class Stopping(Halting):
     kind: ClassVar[Literal["shutdown", "restart"]] = "shutdown"
 
     def start(self, case: Case) -> Step:
-        other = Restarting("asked for while stopping", self.failed, self.delivered, self.sending, self.recent)
+        other = self.turned(Restarting, "asked for while stopping")
         return self.instead(case, other).accept("power comes back once it has halted")
 
     def stop(self, case: Case, reason: str) -> Step:
@@ -546,8 +557,7 @@ class Restarting(Halting):
         return self.stay(case).accept("already restarting")
 
     def stop(self, case: Case, reason: str) -> Step:
-        other = Stopping(reason, self.failed, self.delivered, self.sending, self.recent)
-        return self.instead(case, other).accept("it is asked to halt")
+        return self.instead(case, self.turned(Stopping, reason)).accept("it is asked to halt")
 
     def halted(self, case: Case, reason: str, *, firm: bool) -> Step:
         if case.memory.forbidden:

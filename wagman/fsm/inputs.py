@@ -51,6 +51,9 @@ class Hibernation:
 class MessageDone:
     """An attempt to deliver a message to the guest has ended, well or not."""
 
+    at_s: float  # trio's clock
+    cycle: int  # the power cycle in which it was sent
+
 
 Input: TypeAlias = (
     Beat
@@ -77,6 +80,7 @@ class Message:
     """Ask the guest to halt; a restart says that power will come back."""
 
     kind: Literal["shutdown", "restart"]
+    cycle: int = 0  # the power cycle that it is to end
 
     def command(self, config: DeviceConfig) -> tuple[str, ...]:
         """What asks the guest to halt; empty where it may simply be cut."""
