@@ -11,13 +11,14 @@ from trio.testing import MockClock
 
 from wagman.config.schema import DeviceConfig
 from wagman.contain import contained
-from wagman.device import Guest, Stamp
+from wagman.device import Guest
 from wagman.events import Beat, Draft, Polled, PowerFound, PowerGoal, PowerLost
 from wagman.fsm import device
 from wagman.fsm.device_states import Restarting, Started, Stopping
 from wagman.fsm.inputs import Message, Operator
 from wagman.fsm.wagman import View
 from wagman.messages import Delivery
+from wagman.moments import Clocks, Stamp
 from wagman.seams import wall_clock
 from wagman.store import Journal, Limits, Store, inline
 
@@ -44,7 +45,7 @@ def guest_of(folder: Path, around: Around) -> Guest:
     store = Store(folder / "wagman.db", Limits(1000, 2**22), new_log_id=lambda: "log")
     journal = Journal(store, boot_id="boot", wall=wall_clock, blocking=inline, tell=lambda _event: None, collapse=frozenset())
     config = DeviceConfig("gn", 1, shutdown=("halt",))
-    return Guest(config, journal, around, crashing, lambda: Stamp("boot", 0.0), lambda: "now", state=Started())
+    return Guest(config, journal, around, crashing, Clocks(lambda: "now", lambda: Stamp("boot", 0.0)), state=Started())
 
 
 async def silence(guest: Guest, length_s: float) -> None:

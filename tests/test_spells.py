@@ -7,7 +7,7 @@ from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wagman.device import Stamp
+from wagman.moments import Stamp
 from wagman.problems import Problem
 from wagman.spells import QUIET_MAX_S, QUIET_S, RESUMED_QUIET_S, Spells
 

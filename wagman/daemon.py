@@ -21,10 +21,10 @@ from wagman.io.auto import AutoDialect
 from wagman.io.board import Dialect
 from wagman.io.driver_v3 import V3Dialect
 from wagman.io.driver_v4 import V4Dialect
-from wagman.io.transport import Opener, Transport, open_serial
+from wagman.io.transport import Transport, open_serial
 from wagman.logs import Log, complain, standard_log
 from wagman.problems import Refusal
-from wagman.seams import Seams
+from wagman.seams import Seams, kernel_stamp
 from wagman.service import WagmanService
 from wagman.store import Event, Limits, Store
 from wagman.systemd.backoff import STEADY_S
@@ -135,14 +135,13 @@ async def supervise(config: Config, source: Source, place: Home, *, refused: Seq
     ):
         reporter = Reporter(place.notifier)
         opener = partial(open_port, config.board.device, ptys_only=speed != 1)
-        service = make_service(config, opener, log, reporter, place)
+        service = make_service(config, Seams(opener, stamp=partial(kernel_stamp, speed)), log, reporter, place)
         daemon = Daemon(service, source, place, reporter)
         await daemon.run(bound.listener, access, signals, refused, (*warnings, *bound.warnings))
 
 
-def make_service(config: Config, opener: Opener, log: Log, reporter: Reporter, place: Home) -> WagmanService:
+def make_service(config: Config, seams: Seams, log: Log, reporter: Reporter, place: Home) -> WagmanService:
     """The service with the real world around it."""
-    seams = Seams(opener)
 
     def tell(event: Event) -> None:
         log(event)

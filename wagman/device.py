@@ -1,7 +1,7 @@
 """The task of one guest: it drives the guest's machine, and is all that the rest of the service knows of the guest."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from wagman.fsm.wagman import View
 from wagman.inbox import Inbox
 from wagman.loop import Alarms, drive
 from wagman.messages import Messenger
+from wagman.moments import Beginning, Clocks, place_key, restored_beginning, restored_stamp
 from wagman.store import PREVIOUS, Cause, Journal, Receipt
 
 COMMIT_S = 2.0
@@ -56,14 +57,6 @@ class Letter:
     reply: Reply | None = None
 
 
-@frozen
-class Stamp:
-    """A moment that still means something after a restart of the service, as long as the controller runs on."""
-
-    boot: str
-    at_s: float
-
-
 class Surroundings(Protocol):
     """Whom a guest speaks to."""
 
@@ -82,24 +75,18 @@ class Surroundings(Protocol):
 
 @define
 class Guest:
-    """A guest device: its machine's state and memory, its alarms, its inbox. It outlives the task's incarnations.
-
-    Args:
-        stamp: the present moment, comparable between runs of the service.
-        now: the wall clock, RFC 3339.
-    """
+    """A guest device: its machine's state and memory, its alarms, its inbox. It outlives the task's incarnations."""
 
     config: DeviceConfig
     journal: Journal
     around: Surroundings
     messenger: Messenger
-    stamp: Callable[[], Stamp]
-    now: Callable[[], str]
+    clocks: Clocks
     state: device.State = field(factory=device.untrusted)
     memory: Memory = field(factory=Memory)
     inbox: Inbox[Any] = field(factory=Inbox)
     alarms: Alarms = field(factory=Alarms)
-    since: str = ""  # wall time of the latest transition
+    since: Beginning = field(factory=Beginning)  # of the state
     reason: str = ""
     changes: int = 0
     progress_s: float = 0.0
@@ -122,33 +109,32 @@ class Guest:
         """What the handlers look at."""
         return Case(self.config, self.memory)
 
-    def restore(self, saved: Any, last: Cause) -> bool:
+    def restore(self, saved: Any, place: Any, last: Cause) -> bool:
         """Take up what the store kept; False: it cannot be trusted, and the guest begins anew.
 
-        `last` is the latest event about this guest: the cause of the next one.
+        `place` is where the state began, in the log; `last` is the latest event about this guest: the cause of the next one.
         """
         self._last = last
         try:
-            self._take_up(saved)
+            self._take_up(saved, place)
         except (StoreError, KeyError, TypeError, ValueError):
             self.state, self.memory = device.untrusted(), Memory()
             return False
         return True
 
-    def _take_up(self, saved: Any) -> None:
+    def _take_up(self, saved: Any, place: Any) -> None:
         if saved["port"] != self.config.port:
             raise StoreError(f"{self.config.name} hung on port {saved['port']} before")
         self.memory = Memory(**saved["memory"])
         self.state = device.restored(saved["state"])
-        self.since, self.reason = saved["since"], saved["reason"]
-        self._wait_on(saved["stamp"])
+        self.since, self.reason = restored_beginning(saved, place), saved["reason"]
+        self._wait_on(Beginning(stamp=restored_stamp(saved["stamp"])))
 
-    def _wait_on(self, stamp: Mapping[str, Any]) -> None:
+    def _wait_on(self, left_off: Beginning) -> None:
         """A backoff goes on with its remainder; after a restart of the controller with all that was left then."""
-        now = self.stamp()
-        if isinstance(self.state, device.Stopped) and self.state.backoff_s > 0 and now.boot == stamp["boot"]:
-            left_s = max(0.0, self.state.backoff_s - (now.at_s - stamp["at_s"]))
-            self.state = evolve(self.state, backoff_s=left_s)
+        away_s = left_off.for_s(self.clocks.stamp())
+        if isinstance(self.state, device.Stopped) and self.state.backoff_s > 0 and away_s is not None:
+            self.state = evolve(self.state, backoff_s=max(0.0, self.state.backoff_s - away_s))
 
     def _left_off(self) -> device.State:
         """The state, with what is left of its backoff."""
@@ -159,14 +145,13 @@ class Guest:
 
     def saved(self) -> dict[str, Any]:
         """What the store keeps."""
-        memory, stamp = asdict(self.memory), asdict(self.stamp())
         return {
             "port": self.config.port,
             "state": self._left_off().lasting(),
-            "memory": memory,
-            "since": self.since,
+            "memory": asdict(self.memory),
+            **self.since.lasting(),
             "reason": self.reason,
-            "stamp": stamp,
+            "stamp": asdict(self.clocks.stamp()),
         }
 
     @property
@@ -194,7 +179,8 @@ class Guest:
         now_s = trio.current_time()
         self.state = self._left_off().resumed(now_s)
         self.alarms.plan(self.state.resume(self.case), now_s)
-        self.since = self.since or self.now()
+        if not self.since.wall:
+            self.since = self.clocks.beginning()
         self._publish()
         async with trio.open_nursery() as nursery:
             await drive(partial(self.take, nursery), self.inbox, self.alarms, self._progressed)
@@ -245,27 +231,35 @@ class Guest:
 
     def _remember(self, step: Step, letter: Letter) -> Receipt | None:
         """Take over the step, and hand what is to be remembered to the journal as one unit."""
-        moved = step.state is not self.state or step.memory is not self.memory
+        moved, begins = step.state is not self.state or step.memory is not self.memory, self._begins(step)
         drafts = [effect for effect in step.effects if isinstance(effect, Draft)]
-        self._take_over(step)
+        self._take_over(step, begins=begins)
         if not moved and not drafts:
             return None
-        return self._record(drafts, letter.cause)
+        return self._record(drafts, letter.cause, begins=begins)
 
-    def _take_over(self, step: Step) -> None:
-        if step.state.name != self.state.name:
-            self.since = self.now()
+    def _begins(self, step: Step) -> bool:
+        """Whether a state begins with this step; what was first looked at is in another state, too, though of the same name."""
+        first_looked_at = getattr(self.state, "untouched", False) and not getattr(step.state, "untouched", False)
+        return step.state.name != self.state.name or first_looked_at
+
+    def _take_over(self, step: Step, *, begins: bool) -> None:
+        if begins:
+            self.since = self.clocks.beginning()
         if step.state.name != self.state.name or tells_stopped(step):
             self.changes += 1
         self.state, self.memory = step.state, step.memory
         self.reason = getattr(step.state, "reason", "") or self.reason
         self.alarms.plan(step.alarms, trio.current_time())
 
-    def _record(self, drafts: Sequence[Draft], cause: Cause) -> Receipt:
+    def _record(self, drafts: Sequence[Draft], cause: Cause, *, begins: bool = False) -> Receipt:
         """Each event is caused by the one before it; the first by what was sent, or by what brought the guest here."""
         first = self._last if cause is None else cause
         chain = [(draft, PREVIOUS if number else first) for number, draft in enumerate(drafts)]
-        receipt = self.journal.record(chain, {self.key: self.saved()})
+        places = {place_key(self.key): len(drafts) - 1} if begins and drafts else {}
+        receipt = self.journal.record(chain, {self.key: self.saved()}, places)
+        if places:
+            self.since = evolve(self.since, event=receipt.refs[-1])
         self._last = receipt.refs[-1] if receipt.refs else self._last
         self._receipt = receipt
         return receipt

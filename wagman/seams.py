@@ -11,9 +11,9 @@ from pathlib import Path
 
 from attrs import field, frozen
 
-from wagman.device import Stamp
 from wagman.io.transport import Opener
 from wagman.messages import Messenger, run_command
+from wagman.moments import Stamp
 from wagman.store import Blocking, threaded
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -25,10 +25,13 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def kernel_stamp() -> Stamp:
-    """The present moment on the clock of the controller's kernel, which goes on while the service is away."""
+def kernel_stamp(speed: float = 1) -> Stamp:
+    """The present moment on the clock of the controller's kernel, which goes on while the service is away.
+
+    A service whose clock runs `speed` times as fast counts that clock's seconds.
+    """
     boot = BOOT_ID.read_text(encoding="ascii").strip() if BOOT_ID.exists() else ""
-    return Stamp(boot, time.clock_gettime(time.CLOCK_BOOTTIME))
+    return Stamp(boot, speed * time.clock_gettime(time.CLOCK_BOOTTIME))
 
 
 def new_id() -> str:

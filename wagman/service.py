@@ -28,11 +28,12 @@ from wagman.fsm.wagman import DeviceChanged, DeviceRefused, View
 from wagman.io.board import BLIND_MISSES, Board, Dialect
 from wagman.io.driver import PORT_NAMES, Identity
 from wagman.loop import LATE_S, Alarms
+from wagman.moments import Beginning, Clocks, place_key
 from wagman.problems import Facts, Refusal
 from wagman.seams import Seams
 from wagman.spells import KEY as PROBLEMS_KEY
 from wagman.spells import Watch
-from wagman.status import board_status, device_status, rows, self_status, service_status, wagman_status
+from wagman.status import Now, board_status, device_status, rows, self_status, service_status, wagman_status
 from wagman.store import Cause, Event, Journal, Loaded, Receipt, Store
 from wagman.store.event import rfc3339
 from wagman.supervisor import KEY as WAGMAN_KEY
@@ -89,9 +90,10 @@ class WagmanService:
     refusal: Refusal | None = None  # of the operator's configuration
     needs_restart: tuple[str, ...] = ()  # keys that were changed, and do not count yet
     boot_id: str = field(init=False)
-    began: str = field(init=False)
+    clocks: Clocks = field(init=False)
+    began: Beginning = field(init=False)
     began_s: float = field(factory=trio.current_time)
-    link_since: str = field(init=False)
+    link_since: Beginning = field(init=False)
     stopping: trio.Event = field(factory=trio.Event)
     _by_port: dict[int, Guest] = field(init=False)
     _stuck: tuple[str, ...] = ()
@@ -99,20 +101,17 @@ class WagmanService:
 
     def __attrs_post_init__(self) -> None:
         self.boot_id = self.seams.new_id()
-        self.began = self.link_since = self.now()
+        self.clocks = Clocks(lambda: rfc3339(self.seams.wall()), self.seams.stamp)
+        self.began = self.link_since = self.clocks.beginning()
         self.journal = self._make_journal()
         self.guests = {guest.name: self._make_guest(guest) for guest in self.config.guests}
         self._by_port = {guest.config.port: guest for guest in self.guests.values()}
         inboxes = {name: guest.inbox for name, guest in self.guests.items()}
-        self.supervisor = Supervisor(self.config, self.journal, inboxes, self.now, lambda name: self.guests[name].last_event)
+        self.supervisor = Supervisor(self.config, self.journal, inboxes, self.clocks, lambda name: self.guests[name].last_event)
         self.io = self._make_board()
         own = next((device for device in self.config.devices if device.is_self), None)
         self.controller = Controller(own, self.io, self.journal, self.seams.wall, self.power_off)
-        self.watch = Watch(self.facts, self.journal, self.seams.stamp, self.now, self._last_event)
-
-    def now(self) -> str:
-        """The wall clock, RFC 3339."""
-        return rfc3339(self.seams.wall())
+        self.watch = Watch(self.facts, self.journal, self.seams.stamp, self.clocks.wall, self._last_event)
 
     def _make_journal(self) -> Journal:
         return Journal(
@@ -137,7 +136,7 @@ class WagmanService:
 
     def _make_guest(self, config: DeviceConfig) -> Guest:
         alarms = Alarms(late_s=late_s(self.config))
-        return Guest(config, self.journal, self, self.seams.messenger, self.seams.stamp, self.now, alarms=alarms)
+        return Guest(config, self.journal, self, self.seams.messenger, self.clocks, alarms=alarms)
 
     def _make_board(self) -> Board:
         return Board(
@@ -166,7 +165,7 @@ class WagmanService:
 
     def _notice(self, notice: Notice) -> None:
         if notice.type in ("link.up", "link.down"):
-            self.link_since = self.now()
+            self.link_since = self.clocks.beginning()
         guest = self._by_port.get(notice.port) if notice.port is not None else None
         port = {} if guest is not None or notice.port is None else {"port": notice.port, "board_name": PORT_NAMES[notice.port]}
         self.journal.record([(Draft(notice.type, guest.config.name if guest else None, {**notice.fields, **port}), None)])
@@ -309,18 +308,21 @@ class WagmanService:
     async def _resume(self, loaded: Loaded, warnings: Sequence[str]) -> None:
         """Each machine takes up what was kept of it; what cannot be trusted begins anew."""
         anew = [name for name, guest in self.guests.items() if not await self._restored(guest, loaded)]
-        if WAGMAN_KEY in loaded.memory and not self.supervisor.restore(loaded.memory[WAGMAN_KEY]):
+        if WAGMAN_KEY in loaded.memory and not self._taken_up(loaded):
             anew.append(WAGMAN_KEY)
         self.watch.restore(loaded.memory.get(PROBLEMS_KEY))
         self.io.known = known_board(loaded.memory.get(BOARD_KEY))
         fields = {"version": __version__, "begun_anew": anew, "warnings": list(warnings)}
         self.journal.record([(Draft("service.started", None, fields), None)])
 
+    def _taken_up(self, loaded: Loaded) -> bool:
+        return self.supervisor.restore(loaded.memory[WAGMAN_KEY], loaded.memory.get(place_key(WAGMAN_KEY)))
+
     async def _restored(self, guest: Guest, loaded: Loaded) -> bool:
         saved = loaded.memory.get(guest.key)
         if saved is None:
             return False
-        return guest.restore(saved, await self._latest(guest))
+        return guest.restore(saved, loaded.memory.get(place_key(guest.key)), await self._latest(guest))
 
     def recall(self, memory: Mapping[str, Any]) -> None:
         """The log was opened only after all had begun anew: what operators had decided there, and not since, comes true again."""
@@ -377,14 +379,14 @@ class WagmanService:
         )
 
     def _status(self, devices: Sequence[str] | None = None) -> Mapping[str, Any]:
-        now_s = trio.current_time()
-        by_name = {name: device_status(guest, self.io, now_s) for name, guest in self.guests.items()}
-        own = {d.name: self_status(d, self.io, self.began) for d in self.config.devices if d.is_self}
+        now = Now(trio.current_time(), self.seams.stamp(), self.journal.log_id)
+        by_name = {name: device_status(guest, self.io, now) for name, guest in self.guests.items()}
+        own = {d.name: self_status(d, self.io, self.began, now) for d in self.config.devices if d.is_self}
         table = sorted((by_name | own).values(), key=lambda row: row["port"])
         return {
-            "service": service_status(now_s - self.began_s, self.boot_id),
-            "board": board_status(self.io, self.supervisor.situation.environment, self.link_since, now_s),
-            "wagman": wagman_status(self.supervisor, now_s),
+            "service": service_status(now.s - self.began_s, self.boot_id),
+            "board": board_status(self.io, self.supervisor.situation.environment, self.link_since, now),
+            "wagman": wagman_status(self.supervisor, now),
             "devices": rows(table, devices),
         }
 

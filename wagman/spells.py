@@ -12,8 +12,8 @@ from typing import Any
 import trio
 from attrs import asdict, define, field
 
-from wagman.device import Stamp
 from wagman.events import Draft
+from wagman.moments import Stamp
 from wagman.problems import Facts, Problem, problems
 from wagman.store import Cause, Journal
 

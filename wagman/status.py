@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from attrs import frozen
+
 from wagman import __version__
 from wagman.config.schema import DeviceConfig
 from wagman.device import Guest
@@ -11,6 +13,7 @@ from wagman.fsm.environment import Environment
 from wagman.io.board import Board
 from wagman.io.driver import Reading
 from wagman.io.power import Port
+from wagman.moments import Beginning, Stamp
 from wagman.supervisor import Supervisor
 
 
@@ -19,12 +22,27 @@ def age_s(at_s: float | None, now_s: float) -> float | None:
     return None if at_s is None else round(max(0.0, now_s - at_s), 3)
 
 
+@frozen
+class Now:
+    """The moment at which all is shown."""
+
+    s: float  # trio's clock
+    stamp: Stamp
+    log_id: str | None
+
+
+def lasting(since: Beginning, now: Now) -> dict[str, Any]:
+    """Since when, by the wall clock; for how long, by the controller's; and with which event of the log it began."""
+    since_id = None if since.event is None else since.event.within(now.log_id)
+    return {"since": since.wall, "for_s": since.for_s(now.stamp), "since_id": since_id}
+
+
 def service_status(uptime_s: float, boot_id: str) -> dict[str, Any]:
     """The service itself."""
     return {"version": __version__, "uptime_s": round(uptime_s, 3), "boot_id": boot_id}
 
 
-def board_status(board: Board, environment: Environment, since: str, now_s: float) -> dict[str, Any]:
+def board_status(board: Board, environment: Environment, since: Beginning, now: Now) -> dict[str, Any]:
     """The board and the link to it."""
     identity = board.shown.identity
     return {
@@ -34,10 +52,11 @@ def board_status(board: Board, environment: Environment, since: str, now_s: floa
         "firmware": identity.firmware if identity else None,
         "board_id": identity.board_id if identity else None,
         "boots": identity.boots if identity else None,
-        "since": since,
+        "since": since.wall,
+        "for_s": since.for_s(now.stamp),
         "blind": board.blind,
-        "last_answer_age_s": age_s(board.answered_s, now_s),
-        "sensors": {name: _sensor(name, board, environment, now_s) for name in SENSORS},
+        "last_answer_age_s": age_s(board.answered_s, now.s),
+        "sensors": {name: _sensor(name, board, environment, now.s) for name in SENSORS},
     }
 
 
@@ -52,27 +71,27 @@ def _sensor(name: str, board: Board, environment: Environment, now_s: float) -> 
     return {"value": None if value is None else round(value, 2), "age_s": age_s(at_s, now_s), "state": state}
 
 
-def wagman_status(supervisor: Supervisor, now_s: float) -> dict[str, Any]:
+def wagman_status(supervisor: Supervisor, now: Now) -> dict[str, Any]:
     """The Wagman machine."""
-    alarms = [{"name": alarm.name, "in_s": round(alarm.in_s, 3), "held": alarm.held} for alarm in supervisor.alarms.view(now_s)]
+    alarms = [{"name": alarm.name, "in_s": round(alarm.in_s, 3), "held": alarm.held} for alarm in supervisor.alarms.view(now.s)]
     return {
         "state": supervisor.state.name,
-        "since": supervisor.since,
+        **lasting(supervisor.since, now),
         "device": supervisor.state.target,
         "alarms": alarms,
     }
 
 
-def device_status(guest: Guest, board: Board, now_s: float) -> dict[str, Any]:
+def device_status(guest: Guest, board: Board, now: Now) -> dict[str, Any]:
     """A guest's row."""
     port, reading = guest.config.port, board.shown.ports.get(guest.config.port, Reading())
-    backoff_s = guest.alarms.remaining_s("backoff", now_s)
+    backoff_s = guest.alarms.remaining_s("backoff", now.s)
     return {
         "name": guest.config.name,
         "port": port,
         "self": False,
         "state": guest.state.name,
-        "since": guest.since,
+        **lasting(guest.since, now),
         "reason": guest.reason,
         "wanted": guest.memory.wanted,
         "enabled": guest.memory.enabled,
@@ -81,11 +100,11 @@ def device_status(guest: Guest, board: Board, now_s: float) -> dict[str, Any]:
         "attempts": guest.memory.attempts,
         "failures": guest.memory.failures,
         "unrecoverable": guest.memory.unrecoverable,
-        "heartbeat_age_s": age_s(guest.beat_at_s, now_s),
+        "heartbeat_age_s": age_s(guest.beat_at_s, now.s),
         "current_ma": reading.current_ma,
         "current_raw": reading.current_raw,
         "temperature_raw": reading.temperature_raw,
-        "alarms": [{"name": a.name, "in_s": round(a.in_s, 3), "held": a.held} for a in guest.alarms.view(now_s)],
+        "alarms": [{"name": a.name, "in_s": round(a.in_s, 3), "held": a.held} for a in guest.alarms.view(now.s)],
         "next_start_in_s": None if backoff_s is None else round(backoff_s, 3),
         "held": guest.memory.held,
         "relay_stuck": resists(guest.goal, board.power.ports[port]),
@@ -106,7 +125,7 @@ def resists(goal: PowerGoal, port: Port) -> bool:
     return goal.level == "off" and port.goal == goal and port.stuck
 
 
-def self_status(device: DeviceConfig, board: Board, since: str) -> dict[str, Any]:
+def self_status(device: DeviceConfig, board: Board, since: Beginning, now: Now) -> dict[str, Any]:
     """The row of the controller itself: it has no machine, and it obviously runs."""
     reading = board.shown.ports.get(device.port, Reading())
     return {
@@ -114,7 +133,7 @@ def self_status(device: DeviceConfig, board: Board, since: str) -> dict[str, Any
         "port": device.port,
         "self": True,
         "state": "started",
-        "since": since,
+        **lasting(since, now),
         "reason": "the service runs on it",
         "wanted": "up",
         "enabled": True,

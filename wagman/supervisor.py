@@ -15,6 +15,7 @@ from wagman.fsm.environment import Environment
 from wagman.fsm.inputs import Hibernation, WagmanStart, WagmanStop
 from wagman.inbox import Inbox
 from wagman.loop import Alarms, drive
+from wagman.moments import Beginning, Clocks, restored_beginning
 from wagman.store import Cause, Journal
 
 KEY = "wagman"
@@ -35,32 +36,32 @@ class Supervisor:
     config: Config
     journal: Journal
     inboxes: Mapping[str, Inbox[Any]]
-    now: Callable[[], str]
+    clocks: Clocks
     last_event: Callable[[str], Cause]  # about that guest
     inbox: Inbox[Any] = field(factory=Inbox)
     alarms: Alarms = field(factory=Alarms)
     state: wagman.State = field(factory=wagman.StartDevices)
     situation: wagman.Situation = field(init=False)
-    since: str = ""
+    since: Beginning = field(init=False)  # of the state
     progress_s: float = 0.0
     _last: Cause = None
 
     def __attrs_post_init__(self) -> None:
         self.situation = wagman.Situation(self.config.wagman, self._order, Environment(self.config.environment))
-        self.since = self.now()
+        self.since = self.clocks.beginning()
 
     @property
     def _order(self) -> tuple[str, ...]:
         return tuple(guest.name for guest in self.config.guests)
 
-    def restore(self, saved: Any) -> bool:
+    def restore(self, saved: Any, place: Any) -> bool:
         """Take up what the store kept; False: it cannot be trusted, and the machine begins anew."""
         try:
             state = wagman.restored(saved["state"])
             # The guest that was started last may have been taken out of the configuration since.
             self.state = state if state.target in (None, *self._order) else wagman.StartDevices()
             self.situation = evolve(self.situation, cursor=saved["cursor"])
-            self.since = saved["since"]
+            self.since = restored_beginning(saved, place)
         except (StoreError, KeyError, TypeError):
             self.state = wagman.StartDevices()
             return False
@@ -68,7 +69,7 @@ class Supervisor:
 
     def saved(self) -> dict[str, Any]:
         """What the store keeps."""
-        return {"state": self.state.lasting(), "cursor": self.situation.cursor, "since": self.since}
+        return {"state": self.state.lasting(), "cursor": self.situation.cursor, **self.since.lasting()}
 
     async def run(self) -> None:
         """One incarnation: take up the state with its alarms at full length, and drive the machine."""
@@ -105,7 +106,7 @@ class Supervisor:
 
     def _take_over(self, step: wagman.Step) -> None:
         if step.state.name != self.state.name:
-            self.since = self.now()
+            self.since = self.clocks.beginning()
         self.state, self.situation = step.state, step.situation
         self.alarms.plan(step.alarms, trio.current_time())
 

@@ -2,6 +2,7 @@
 
 import math
 import tempfile
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -47,6 +48,8 @@ class Guest:
     attempts: int = 0
     failures: int = 0
     since: str = "2026-01-31T12:00:00.000Z"
+    since_s: float = field(factory=time.monotonic)
+    event: Receipt | None = None  # with which the state began
     reason: str = "never started"
     run: int = 0  # a newer command ends what an older one began
 
@@ -102,11 +105,12 @@ class FakeService:
                 "board_id": None,
                 "boots": 1,
                 "since": since,
+                "for_s": 3600.0,
                 "blind": not up,
                 "last_answer_age_s": 2.0 if up else None,
                 "sensors": sensors,
             },
-            "wagman": {"state": self.wagman, "since": since, "device": None, "alarms": []},
+            "wagman": {"state": self.wagman, "since": since, "for_s": 3600.0, "since_id": None, "device": None, "alarms": []},
             "problems": self.problems,
             "devices": [row(each) for each in self.guests.values() if devices is None or each.name in devices],
         }
@@ -190,7 +194,8 @@ class FakeService:
 
     def enter(self, guest: Guest, state: str, **fields: Any) -> None:
         guest.state, guest.reason, guest.since = state, fields.get("reason", ""), rfc3339(datetime.now(UTC))
-        self.record(f"device.{state}", guest.name, **fields)
+        guest.since_s = time.monotonic()
+        guest.event = self.record(f"device.{state}", guest.name, **fields)
 
     def record(self, type_: str, device: str | None = None, **fields: Any) -> Receipt:
         return self.journal.record([(Draft(type_, device, fields), None)])
@@ -248,6 +253,8 @@ def row(guest: Guest) -> dict[str, Any]:
         "self": guest.is_self,
         "state": guest.state,
         "since": guest.since,
+        "for_s": round(time.monotonic() - guest.since_s, 3),
+        "since_id": guest.event.refs[0].id if guest.event else None,
         "reason": guest.reason,
         "wanted": guest.wanted,
         "enabled": guest.enabled,

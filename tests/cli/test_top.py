@@ -12,7 +12,7 @@ import termios
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +142,8 @@ def test_the_choice_outlasts_other_devices_and_falls_back_to_the_first() -> None
 
 
 # However slow the tests are, it reads the same throughout: 9d00h, or 9 d.
-SINCE = (datetime.now(UTC) - timedelta(days=9, minutes=30)).isoformat()
+SINCE = "2026-01-31T12:00:00.000Z"
+FOR_S = timedelta(days=9, minutes=30).total_seconds()
 ON = {"wanted": "on", "confirmed": True}
 
 
@@ -151,16 +152,16 @@ def alarm(name: str, in_s: float, *, held: bool = False) -> dict[str, Any]:
 
 
 def device(name: str, port: int, **more: Any) -> dict[str, Any]:
-    return {**row(Guest(name, port)), "since": SINCE, "held": False, **more}
+    return {**row(Guest(name, port)), "since": SINCE, "for_s": FOR_S, "held": False, **more}
 
 
 def status(*devices: dict[str, Any], **board: Any) -> dict[str, Any]:
     sensors = {"temperature_c": {"value": 23.5, "age_s": 2.0, "state": "normal"}}
-    known = {"link": "up", "dialect": "v3", "device": "/dev/waggle_sysmon", "firmware": "1.0.4", "since": SINCE}
+    known = {"link": "up", "dialect": "v3", "device": "/dev/waggle_sysmon", "firmware": "1.0.4", "since": SINCE, "for_s": FOR_S}
     return {
         "service": {"version": "1.2", "uptime_s": 7500.0, "boot_id": "b"},
         "board": {**known, "blind": False, "last_answer_age_s": 2.0, "sensors": sensors, **board},
-        "wagman": {"state": "normal", "since": SINCE, "device": None, "alarms": [alarm("look", 4)]},
+        "wagman": {"state": "normal", "since": SINCE, "for_s": FOR_S, "device": None, "alarms": [alarm("look", 4)]},
         "devices": list(devices),
     }
 

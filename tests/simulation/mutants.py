@@ -264,8 +264,8 @@ def backoff_does_not_grow(patch: pytest.MonkeyPatch) -> None:
 def backoff_does_not_outlive_the_service(patch: pytest.MonkeyPatch) -> None:
     real = Guest.restore
 
-    def restore(self: Guest, saved: Any, last: Any) -> bool:
-        done = real(self, saved, last)
+    def restore(self: Guest, saved: Any, *rest: Any) -> bool:
+        done = real(self, saved, *rest)
         if isinstance(self.state, device.Stopped):
             self.state = evolve(self.state, backoff_s=0.0)
         return done

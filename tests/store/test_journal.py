@@ -12,7 +12,7 @@ import trio
 from tests.store.kit import NOON, batch, draft, everything, faulty_at, in_virtual_time, journal_at, opened, raw, store_at, types
 from wagman.errors import StoreError
 from wagman.events import Draft
-from wagman.store import PREVIOUS, Event, Journal, Limits, Loaded, PositionError, Ref, Subscription, threaded
+from wagman.store import PREVIOUS, Event, Journal, Limits, Loaded, PositionError, Ref, Subscription, placed, threaded
 from wagman.store.limits import MAX_BATCH_BYTES, MIN_BYTES
 from wagman.store.pending import Ring
 
@@ -116,6 +116,37 @@ def test_state_lasts_and_is_written_only_when_it_changes(path: Path) -> None:
             assert await journal.record([draft()], {"board": None}).settled(5.0)
         async with journal_at(path, running=False) as (again, _):
             assert await again.load() == Loaded({"device.gn": {"wanted": "up"}}, trusted=True)
+
+    in_virtual_time(body)
+
+
+def test_the_place_of_an_event_lasts_with_what_it_led_to(path: Path) -> None:
+    async def body() -> None:
+        store = faulty_at(path)
+        async with journal_at(store) as (journal, told):
+            commits = store.commits
+            receipt = journal.record([draft(n=1), draft(n=2)], {"gn": "stopped"}, {"since.gn": 1})
+            assert await receipt.settled(5.0)
+            assert store.commits == commits + 1
+            place = own(told)[1]
+        async with journal_at(path, running=False) as (again, _):
+            kept = placed((await again.load()).memory["since.gn"])
+            assert kept is not None
+            assert kept.within(again.log_id) == place.id == receipt.refs[1].id
+
+    in_virtual_time(body)
+
+
+def test_a_place_in_a_log_that_was_replaced_is_forgotten(path: Path) -> None:
+    async def body() -> None:
+        async with journal_at(path) as (journal, _):
+            assert await journal.record([draft()], {"gn": 1}, {"since.gn": 0}).settled(5.0)
+            lose(path)
+            journal.record([draft()])
+            await trio.sleep(5.0)
+            assert journal.log_id == "log-2"
+        with opened(path) as (_, found):
+            assert found.memory == {"gn": "1"}
 
     in_virtual_time(body)
 

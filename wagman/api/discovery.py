@@ -40,6 +40,7 @@ _NUMBER = {"type": "number"}
 _NUMBER_OR_NULL = {"type": ["number", "null"]}
 _FLAG = {"type": "boolean"}
 _POSITION = {"log_id": _TEXT_OR_NULL, "first_id": _COUNT, "last_id": _COUNT}
+_LASTING = {"since": _TEXT_OR_NULL, "for_s": _NUMBER_OR_NULL, "since_id": _COUNT_OR_NULL}
 
 SCHEMAS: Final[Mapping[str, Any]] = {
     "Versions": _object(service=_TEXT, version=_TEXT, boot_id=_TEXT),
@@ -53,11 +54,12 @@ SCHEMAS: Final[Mapping[str, Any]] = {
             board_id=_TEXT_OR_NULL,
             boots=_COUNT_OR_NULL,
             since=_TEXT_OR_NULL,
+            for_s=_NUMBER_OR_NULL,
             blind=_FLAG,
             last_answer_age_s=_NUMBER_OR_NULL,
             sensors={"type": "object", "additionalProperties": _ref("Sensor")},
         ),
-        wagman=_object(state=_TEXT, since=_TEXT_OR_NULL, device=_TEXT_OR_NULL, alarms=_list(_ref("Alarm"))),
+        wagman=_object(state=_TEXT, **_LASTING, device=_TEXT_OR_NULL, alarms=_list(_ref("Alarm"))),
         devices=_list(_ref("Device")),
         problems=_list(_ref("Problem")),
     ),
@@ -77,7 +79,7 @@ SCHEMAS: Final[Mapping[str, Any]] = {
         port=_COUNT,
         self=_FLAG,
         state=_TEXT,
-        since=_TEXT_OR_NULL,
+        **_LASTING,
         reason=_TEXT_OR_NULL,
         wanted={"enum": ["up", "down"]},
         enabled=_FLAG,

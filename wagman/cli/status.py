@@ -8,7 +8,7 @@ from typing import Any
 from wagman.cli.client import Client, add_socket_argument
 from wagman.cli.names import expanded
 from wagman.cli.outcome import DONE
-from wagman.cli.text import duration, plain, reading, short, since, table
+from wagman.cli.text import duration, plain, reading, short, table
 
 _HEAD = ("DEVICE", "PORT", "STATE", "FOR", "POWER", "MEDIA", "BEAT", "CURRENT", "NOTES")
 _COLOURS = {"started": "green", "stopped": "faint"}
@@ -39,7 +39,7 @@ def lines(status: Mapping[str, Any]) -> list[str]:
     heading = [
         ("board", plain(board_words(status["board"]))),
         ("sensors", plain(", ".join(sensor_words(status["board"]["sensors"])))),
-        ("wagman", plain(f"{wagman['state']}{about}{for_words(wagman['since'])}")),
+        ("wagman", plain(f"{wagman['state']}{about}{for_words(wagman)}")),
     ]
     rows = status["devices"]
     return [*table(heading), "", *device_lines(rows)] if rows else table(heading)
@@ -57,7 +57,7 @@ def device_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         row["name"],
         str(row["port"]),
         row["state"],
-        short(since(row["since"])),
+        short(row.get("for_s")),
         row["power"]["wanted"],
         row["media"] or "-",
         short(row["heartbeat_age_s"]),
@@ -90,7 +90,7 @@ def notes(row: Mapping[str, Any]) -> Iterator[str]:
 def board_words(board: Mapping[str, Any]) -> str:
     """Where the board is, and whether it can be seen."""
     if board["link"] != "up":
-        return f"link down{for_words(board['since'])}, {board['device']}: is the cable in?"
+        return f"link down{for_words(board)}, {board['device']}: is the cable in?"
     kind = " ".join(str(each) for each in (board["dialect"], board["firmware"]) if each)
     age = board["last_answer_age_s"]
     answered = "not answered yet" if age is None else f"answered {duration(age)} ago"
@@ -104,7 +104,7 @@ def sensor_words(sensors: Mapping[str, Any]) -> Iterator[str]:
         yield reading(name, sensor["value"]) + verdict
 
 
-def for_words(stamp: str | None) -> str:
-    """For how long, where that is known."""
-    seconds = since(stamp)
-    return "" if seconds is None else f" for {duration(seconds)}"
+def for_words(lasting: Mapping[str, Any]) -> str:
+    """For how long it is as it is, where that is known."""
+    for_s = lasting.get("for_s")
+    return "" if for_s is None else f" for {duration(for_s)}"

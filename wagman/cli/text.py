@@ -5,7 +5,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TextIO
 
 WIDTH = 80
@@ -75,11 +75,6 @@ def clock(stamp: str) -> str:
     """A time stamp as local time; with the date, unless it is today."""
     text = local(stamp)
     return text.removeprefix(time.strftime("%Y-%m-%d "))
-
-
-def since(stamp: str | None) -> float | None:
-    """How many seconds ago that was; None where it is not known."""
-    return None if stamp is None else max((datetime.now(UTC) - datetime.fromisoformat(stamp)).total_seconds(), 0.0)
 
 
 def table(rows: Iterable[Sequence[str]], colours: Sequence[str] = (), indent: int = 0) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from wagman.cli.follow import Event
 from wagman.cli.sentences import sentence
 from wagman.cli.status import board_words, current, for_words, notes, sensor_words
-from wagman.cli.text import clock, duration, plain, short, since
+from wagman.cli.text import clock, duration, plain, short
 from wagman.cli.top_keys import HELP, State, question
 
 Status = Mapping[str, Any]
@@ -75,7 +75,7 @@ def _heading(picture: Picture) -> Iterator[Line]:
         yield _labelled("service", f"{service['version']}, up for {duration(service['uptime_s'])}")
     yield _labelled("board", board_words(board), "red" if board["blind"] else "")
     yield _labelled("sensors", ", ".join(sensor_words(board["sensors"])))
-    yield _labelled("wagman", f"{wagman['state']}{about}{for_words(wagman['since'])}")
+    yield _labelled("wagman", f"{wagman['state']}{about}{for_words(wagman)}")
 
 
 def _labelled(label: str, text: str, style: str = "") -> Line:
@@ -102,7 +102,7 @@ def device_cells(row: Row) -> tuple[str, ...]:
     return (
         row["name"],
         row["state"],
-        short(since(row["since"])),
+        short(row.get("for_s")),
         beat(row),
         f"{power['wanted']}{'' if power['confirmed'] else '?'}",
         str(row["attempts"]),

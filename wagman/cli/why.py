@@ -12,7 +12,8 @@ from wagman.cli.names import expanded
 from wagman.cli.outcome import DONE, USAGE, CommandError
 from wagman.cli.prospects import coming, obstacle
 from wagman.cli.sentences import sentence
-from wagman.cli.text import WIDTH, clock, duration, plain, since, table
+from wagman.cli.status import for_words
+from wagman.cli.text import WIDTH, clock, plain, table
 
 DOWN = ("stop", "kill", "disable")
 """What an operator asks for who wants it down."""
@@ -88,9 +89,8 @@ def _beginning(client: Client, row: Mapping[str, Any]) -> list[Mapping[str, Any]
 
 def lines(row: Mapping[str, Any], reason: str | None, prospects: list[str], chain: list[Mapping[str, Any]]) -> list[str]:
     """The story for people."""
-    lasting = since(row["since"])
     told = [
-        f"{row['name']} is {row['state']}" + (f" for {duration(lasting)}" if lasting is not None else ""),
+        f"{row['name']} is {row['state']}{for_words(row)}",
         *([f"not started: {reason}"] if reason else []),
         *(["its power is not confirmed yet"] if not row["power"]["confirmed"] else []),
         *(f"next: {each}" for each in prospects),

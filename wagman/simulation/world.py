@@ -10,12 +10,12 @@ from attrs import define, evolve, field
 from trio.testing import MockClock
 
 from wagman.config.schema import PORTS, SELECTOR_PORTS, Config
-from wagman.device import Stamp
 from wagman.errors import CallerError
 from wagman.io.fake.guests import Guest, GuestSpec
 from wagman.io.fake.hardware import DirtyCut, RelayChange
 from wagman.io.fake.serve import FakeBoard
 from wagman.io.transport import stream_opener
+from wagman.moments import Stamp
 from wagman.seams import Seams
 from wagman.simulation.cable import Cable, Plug
 from wagman.simulation.disk import Access, Disk

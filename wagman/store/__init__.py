@@ -11,7 +11,7 @@
 - `event`    what an event looks like, and how large it may be
 """
 
-from wagman.store.event import PREVIOUS, Cause, Event, Ref
+from wagman.store.event import PREVIOUS, Cause, Event, Ref, placed
 from wagman.store.feed import Lagged, PositionError, Subscription
 from wagman.store.journal import Blocking, Journal, Loaded, inline, threaded
 from wagman.store.limits import Limits
@@ -33,5 +33,6 @@ __all__ = [
     "Store",
     "Subscription",
     "inline",
+    "placed",
     "threaded",
 ]

@@ -36,8 +36,25 @@ class Ref:
 
 Cause: TypeAlias = int | Ref | None
 
+Lasting: TypeAlias = str | Ref | None
+"""The value of a key that lasts: JSON; None forgets the key; a Ref becomes the place of its event in the log."""
+
 PREVIOUS = Ref()
 """The cause of an event that the one before it, recorded together with it, led to."""
+
+
+def place_json(log_id: str | None, event_id: int | None) -> str | None:
+    """The place of an event as it lasts: an id means nothing in another log. None where the event is in no log."""
+    return None if event_id is None else encode({"log_id": log_id, "id": event_id})
+
+
+def placed(saved: Any) -> Ref | None:
+    """The event whose place `place_json` gave; None where nothing was kept that can be read."""
+    match saved:
+        case {"log_id": str() as log_id, "id": int() as event_id}:
+            return Ref(event_id, log_id)
+        case _:
+            return None
 
 
 @frozen

@@ -24,7 +24,21 @@ from attrs import define, field, frozen
 
 from wagman.errors import StoreError
 from wagman.events import Draft
-from wagman.store.event import PREVIOUS, Cause, Event, Record, Ref, clean, clock_floor, encode, encode_fields, event_of, rfc3339
+from wagman.store.event import (
+    PREVIOUS,
+    Cause,
+    Event,
+    Lasting,
+    Record,
+    Ref,
+    clean,
+    clock_floor,
+    encode,
+    encode_fields,
+    event_of,
+    place_json,
+    rfc3339,
+)
 from wagman.store.feed import Feed, Subscription
 from wagman.store.limits import MAX_BATCH_BYTES
 from wagman.store.pending import Pending, Receipt, Ring, Unit, memory_of, resolve
@@ -99,7 +113,7 @@ class Journal:
     ring: Ring = field(kw_only=True, factory=Ring)
     _feed: Feed = field(init=False)
     _repeats: Repeats = field(init=False)
-    _memory: dict[str, str | None] = field(factory=dict, init=False)  # the newest value of each key, written or not
+    _memory: dict[str, Lasting] = field(factory=dict, init=False)  # the newest value of each key, written or not
     _flight: list[Unit] = field(factory=list, init=False)  # being written, or to be written again as they are
     _serial: int = field(default=0, init=False)
     _wake: trio.Event = field(factory=trio.Event, init=False)
@@ -140,12 +154,18 @@ class Journal:
 
     # --- Recording ----------------------------------------------------------------------------------------------------
 
-    def record(self, drafts: Sequence[tuple[Draft, Cause]], memory: Mapping[str, Any] | None = None) -> Receipt:
+    def record(
+        self,
+        drafts: Sequence[tuple[Draft, Cause]],
+        memory: Mapping[str, Any] | None = None,
+        places: Mapping[str, int] | None = None,
+    ) -> Receipt:
         """Queue events and state that belong together: one transaction takes all of them.
 
         Never waits, and raises nothing for a broken disk. `memory` maps keys to JSON values; None forgets the key, and
         a value that has not changed is not written again. A draft that is a counted repeat has the ref of the first. The
-        cause may be PREVIOUS: the draft before it.
+        cause may be PREVIOUS: the draft before it. `places` maps keys to numbers of drafts: what lasts is the place that the
+        event gets in the log, which `placed` reads.
 
         Raises:
             ValueError: this is more than one transaction may hold (MAX_BATCH_BYTES).
@@ -156,7 +176,8 @@ class Journal:
             first = self._repeats.absorb(each.record, each.ref, trio.current_time())
             refs.append(first or each.ref)
             kept += [] if first else [each]
-        return self._queue(Unit(tuple(kept), self._news(memory or {}), Receipt(tuple(refs))))
+        lasting = {**self._news(memory or {}), **{clean(key): refs[number] for key, number in (places or {}).items()}}
+        return self._queue(Unit(tuple(kept), lasting, Receipt(tuple(refs))))
 
     def _pending(self, draft: Draft, cause: Cause) -> Pending:
         now = self.wall()
@@ -173,7 +194,7 @@ class Journal:
         )
         return Pending(record, cause)
 
-    def _news(self, memory: Mapping[str, Any]) -> dict[str, str | None]:
+    def _news(self, memory: Mapping[str, Any]) -> dict[str, Lasting]:
         """What is not in memory already."""
         encoded = {clean(key): None if value is None else encode(value) for key, value in memory.items()}
         return {key: value for key, value in encoded.items() if value != self._memory.get(key)}
@@ -314,7 +335,14 @@ class Journal:
         ids = {each.ref: number for number, each in enumerate(waiting, self.last_id + 1)}
         causes = [ids.get(each.cause) if each.cause in ids else resolve(each.cause, self.log_id) for each in waiting]
         records = [each.committed_as(ids[each.ref], cause) for each, cause in zip(waiting, causes, strict=True)]
-        return Batch(records, memory_of(self._flight))
+        memory = {key: self._written(value, ids) for key, value in memory_of(self._flight).items()}
+        return Batch(records, memory)
+
+    def _written(self, value: Lasting, ids: Mapping[Ref, int]) -> str | None:
+        """A value that lasts, as it is written."""
+        if not isinstance(value, Ref):
+            return value
+        return place_json(self.log_id, ids[value] if value in ids else value.within(self.log_id))
 
     def _land(self, records: Sequence[Record]) -> None:
         """What was in flight is durable: show it."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import trio
 from attrs import define, evolve, field
 
-from wagman.store.event import Cause, Event, Record, Ref, event_of
+from wagman.store.event import Cause, Event, Lasting, Record, Ref, event_of
 from wagman.store.limits import MAX_BATCH_BYTES
 from wagman.store.sqlite import ROW_BYTES
 
@@ -65,13 +65,22 @@ class Unit:
     """Events and state of one call, committed together."""
 
     events: tuple[Pending, ...]
-    memory: Mapping[str, str | None]  # key to JSON; None forgets the key
+    memory: Mapping[str, Lasting]
     receipt: Receipt
     size: int = field(init=False)  # about how many bytes it takes, here and on disk
 
     def __attrs_post_init__(self) -> None:
         events = sum(len(each.record.fields) + ROW_BYTES for each in self.events)
-        self.size = events + sum(len(key) + len(value or "") + ROW_BYTES for key, value in self.memory.items())
+        self.size = events + sum(len(key) + length(value) + ROW_BYTES for key, value in self.memory.items())
+
+
+PLACE_BYTES = 128
+"""What the place of an event takes, at most."""
+
+
+def length(value: Lasting) -> int:
+    """How long a value is, about."""
+    return PLACE_BYTES if isinstance(value, Ref) else len(value or "")
 
 
 @define(eq=False)
@@ -82,7 +91,7 @@ class Ring:
     max_bytes: int = MAX_BYTES
     dropped: int = 0  # events, since this was last set to 0
     _units: deque[Unit] = field(factory=deque)
-    _overtaken: dict[str, str | None] = field(factory=dict)  # the state of units that were dropped
+    _overtaken: dict[str, Lasting] = field(factory=dict)  # the state of units that were dropped
     _events: int = 0
     _bytes: int = 0
 
@@ -99,7 +108,7 @@ class Ring:
         while self._events > self.max_events or self._bytes > self.max_bytes:
             self._drop_oldest()
 
-    def overtake(self, memory: Mapping[str, str | None]) -> None:
+    def overtake(self, memory: Mapping[str, Lasting]) -> None:
         """Have this state written before anything else."""
         self._overtaken |= memory
 
@@ -131,9 +140,9 @@ class Ring:
         self._bytes += sign * unit.size
 
 
-def memory_of(units: Iterable[Unit]) -> dict[str, str | None]:
+def memory_of(units: Iterable[Unit]) -> dict[str, Lasting]:
     """The newest state of each key."""
-    merged: dict[str, str | None] = {}
+    merged: dict[str, Lasting] = {}
     for unit in units:
         merged |= unit.memory
     return merged

@@ -1,0 +1,81 @@
+"""When something began: by the clock on the wall, by the controller's own clock, and by its place in the log.
+
+Each answers another question. The wall clock may be set at any time, so that the difference of two of its readings is no
+duration; the controller's clock measures, and begins anew when the controller restarts; the place in the log says what
+happened.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from attrs import asdict, frozen
+
+from wagman.store import Ref, placed
+
+
+@frozen
+class Stamp:
+    """A moment that still means something after a restart of the service, as long as the controller runs on."""
+
+    boot: str
+    at_s: float
+
+
+def restored_stamp(saved: Any) -> Stamp | None:
+    """The stamp that `asdict` made plain; None where there is none that can be read."""
+    match saved:
+        case {"boot": str() as boot, "at_s": float() | int() as at_s}:
+            return Stamp(boot, at_s)
+        case _:
+            return None
+
+
+@frozen
+class Beginning:
+    """When something that lasts began.
+
+    Args:
+        wall: RFC 3339; empty where it has not begun yet.
+        stamp: None where the controller's clock of then is not known.
+        event: what it began with; None where that is in no log.
+    """
+
+    wall: str = ""
+    stamp: Stamp | None = None
+    event: Ref | None = None
+
+    def for_s(self, now: Stamp) -> float | None:
+        """For how long it lasts; None where nobody knows, since the controller was restarted meanwhile."""
+        if self.stamp is None or self.stamp.boot != now.boot:
+            return None
+        return round(max(0.0, now.at_s - self.stamp.at_s), 3)
+
+    def lasting(self) -> dict[str, Any]:
+        """What the store keeps of it beside the event, whose place in the log is not known yet."""
+        return {"since": self.wall, "entered": None if self.stamp is None else asdict(self.stamp)}
+
+
+def restored_beginning(saved: Any, place: Any) -> Beginning:
+    """The beginning that the store kept.
+
+    Raises:
+        KeyError, TypeError: there is none.
+    """
+    return Beginning(saved["since"], restored_stamp(saved.get("entered")), placed(place))
+
+
+def place_key(key: str) -> str:
+    """The name under which the store keeps the place in the log at which the state of `key` began."""
+    return f"since.{key}"
+
+
+@frozen
+class Clocks:
+    """The present moment."""
+
+    wall: Callable[[], str]  # RFC 3339
+    stamp: Callable[[], Stamp]
+
+    def beginning(self, event: Ref | None = None) -> Beginning:
+        """Something begins now."""
+        return Beginning(self.wall(), self.stamp(), event)
