@@ -177,7 +177,7 @@ def test_the_worst_comes_first() -> None:
 # --- Whatever the status -----------------------------------------------------------------------------------------------
 
 TEXTS = st.text(max_size=20)
-ROWS = st.fixed_dictionaries(
+ROWS: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {
         "name": st.sampled_from(["nc", "gn", "x1", "nobody"]),
         "self": st.booleans(),

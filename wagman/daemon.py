@@ -216,7 +216,7 @@ class Daemon:
         except ConfigError as error:
             self._refused(error.problems, "the configuration from before")
         else:
-            self.reporter.remark, self.service.refusal = "", None
+            self.service.refusal = None
             self.service.reconfigure(config)
             self._keep(config)
 
@@ -234,7 +234,6 @@ class Daemon:
         self._warn(warnings)
 
     def _refused(self, problems: Sequence[str], instead: str) -> None:
-        self.reporter.remark = f"CONFIGURATION REFUSED, running on {instead}"
         self.service.refusal = Refusal(instead, tuple(problems))
         self._record("service.config_refused", {"problems": list(problems), "instead": instead})
 

@@ -380,12 +380,13 @@ class WagmanService:
 
     def _status(self, devices: Sequence[str] | None = None) -> Mapping[str, Any]:
         now = Now(trio.current_time(), self.seams.stamp(), self.journal.log_id)
-        by_name = {name: device_status(guest, self.io, now) for name, guest in self.guests.items()}
+        environment = self.supervisor.situation.environment
+        by_name = {name: device_status(guest, self.io, environment, now) for name, guest in self.guests.items()}
         own = {d.name: self_status(d, self.io, self.began, now) for d in self.config.devices if d.is_self}
         table = sorted((by_name | own).values(), key=lambda row: row["port"])
         return {
             "service": service_status(now.s - self.began_s, self.boot_id),
-            "board": board_status(self.io, self.supervisor.situation.environment, self.link_since, now),
+            "board": board_status(self.io, environment, self.link_since, now),
             "wagman": wagman_status(self.supervisor, now),
             "devices": rows(table, devices),
         }

@@ -37,6 +37,12 @@ def lasting(since: Beginning, now: Now) -> dict[str, Any]:
     return {"since": since.wall, "for_s": since.for_s(now.stamp), "since_id": since_id}
 
 
+def aged(value: float | None, at_s: float | None, now_s: float, *, is_known: bool) -> dict[str, Any]:
+    """A reading with its age: its value counts only while it is known that it still holds; `last` is what was read last."""
+    last = None if value is None else round(value, 2)
+    return {"value": last if is_known else None, "last": last, "age_s": age_s(at_s, now_s)}
+
+
 def service_status(uptime_s: float, boot_id: str) -> dict[str, Any]:
     """The service itself."""
     return {"version": __version__, "uptime_s": round(uptime_s, 3), "boot_id": boot_id}
@@ -54,6 +60,7 @@ def board_status(board: Board, environment: Environment, since: Beginning, now: 
         "boots": identity.boots if identity else None,
         "since": since.wall,
         "for_s": since.for_s(now.stamp),
+        "reason": unseen_reason(board),
         "blind": board.blind,
         "last_answer_age_s": age_s(board.answered_s, now.s),
         "sensors": {name: _sensor(name, board, environment, now.s) for name in SENSORS},
@@ -64,11 +71,18 @@ SENSORS = ("temperature_c", "humidity_pct", "current_ma")
 """What is shown of the enclosure."""
 
 
+def unseen_reason(board: Board) -> str | None:
+    """Why the board is not seen; None while it is, and where it has yet to be looked for."""
+    return (board.link.down_reason if board.link else None) or board.silent_reason
+
+
 def _sensor(name: str, board: Board, environment: Environment, now_s: float) -> dict[str, Any]:
+    """What was read before the board went out of sight, or too long ago, is no value any more, and judges nothing."""
     value, at_s = board.shown.sensors.get(name, (None, None))
-    judged = environment.sensors.get(name)
-    state = judged.state if judged else "unknown" if value is None else "normal"
-    return {"value": None if value is None else round(value, 2), "age_s": age_s(at_s, now_s), "state": state}
+    is_known = not board.blind and at_s is not None and now_s - at_s <= environment.config.stale_s
+    reading, judged = aged(value, at_s, now_s, is_known=is_known), environment.sensors.get(name)
+    state = "unknown" if reading["value"] is None else judged.state if judged else "normal"
+    return {**reading, "state": state}
 
 
 def wagman_status(supervisor: Supervisor, now: Now) -> dict[str, Any]:
@@ -82,10 +96,29 @@ def wagman_status(supervisor: Supervisor, now: Now) -> dict[str, Any]:
     }
 
 
-def device_status(guest: Guest, board: Board, now: Now) -> dict[str, Any]:
+def port_readings(port: int, board: Board, now_s: float) -> dict[str, Any]:
+    """What the board's converters tell of a port. Each poll reads them: they are known while the board is seen."""
+    reading = board.shown.ports.get(port, Reading())
+    last = {
+        "current_ma": reading.current_ma,
+        "current_raw": reading.current_raw,
+        "temperature_raw": reading.temperature_raw,
+    }
+    known = dict.fromkeys(last) if board.blind else last
+    return {**known, "stale": board.blind, "last": {**last, "age_s": age_s(board.answered_s, now_s)}}
+
+
+def next_start_s(guest: Guest, board: Board, environment: Environment, now_s: float) -> float | None:
+    """In how long its next start is due; None where something else than time keeps it from coming."""
+    memory, backoff_s = guest.memory, guest.alarms.remaining_s("backoff", now_s)
+    comes = memory.wanted == "up" and memory.enabled and not memory.held and not memory.forbidden
+    return backoff_s if comes and not board.blind and environment.starts_allowed else None
+
+
+def device_status(guest: Guest, board: Board, environment: Environment, now: Now) -> dict[str, Any]:
     """A guest's row."""
-    port, reading = guest.config.port, board.shown.ports.get(guest.config.port, Reading())
-    backoff_s = guest.alarms.remaining_s("backoff", now.s)
+    port = guest.config.port
+    start_s = next_start_s(guest, board, environment, now.s)
     return {
         "name": guest.config.name,
         "port": port,
@@ -101,11 +134,9 @@ def device_status(guest: Guest, board: Board, now: Now) -> dict[str, Any]:
         "failures": guest.memory.failures,
         "unrecoverable": guest.memory.unrecoverable,
         "heartbeat_age_s": age_s(guest.beat_at_s, now.s),
-        "current_ma": reading.current_ma,
-        "current_raw": reading.current_raw,
-        "temperature_raw": reading.temperature_raw,
+        **port_readings(port, board, now.s),
         "alarms": [{"name": a.name, "in_s": round(a.in_s, 3), "held": a.held} for a in guest.alarms.view(now.s)],
-        "next_start_in_s": None if backoff_s is None else round(backoff_s, 3),
+        "next_start_in_s": None if start_s is None else round(start_s, 3),
         "held": guest.memory.held,
         "relay_stuck": resists(guest.goal, board.power.ports[port]),
     }
@@ -127,7 +158,6 @@ def resists(goal: PowerGoal, port: Port) -> bool:
 
 def self_status(device: DeviceConfig, board: Board, since: Beginning, now: Now) -> dict[str, Any]:
     """The row of the controller itself: it has no machine, and it obviously runs."""
-    reading = board.shown.ports.get(device.port, Reading())
     return {
         "name": device.name,
         "port": device.port,
@@ -143,9 +173,7 @@ def self_status(device: DeviceConfig, board: Board, since: Beginning, now: Now) 
         "failures": 0,
         "unrecoverable": False,
         "heartbeat_age_s": None,
-        "current_ma": reading.current_ma,
-        "current_raw": reading.current_raw,
-        "temperature_raw": reading.temperature_raw,
+        **port_readings(device.port, board, now.s),
         "alarms": [],
         "next_start_in_s": None,
         "held": False,

@@ -90,9 +90,9 @@ class FakeService:
         self.looks += 1
         since = "2026-01-31T12:00:00.000Z"
         sensors = {
-            "temperature_c": {"value": 23.5, "age_s": 2.0, "state": "normal"},
-            "humidity_pct": {"value": None, "age_s": None, "state": "unknown"},
-            "current_ma": {"value": 640, "age_s": 2.0, "state": "normal"},
+            "temperature_c": {"value": 23.5, "last": 23.5, "age_s": 2.0, "state": "normal"},
+            "humidity_pct": {"value": None, "last": None, "age_s": None, "state": "unknown"},
+            "current_ma": {"value": 640, "last": 640, "age_s": 2.0, "state": "normal"},
         }
         up = self.link == "up"
         return {
@@ -106,6 +106,7 @@ class FakeService:
                 "boots": 1,
                 "since": since,
                 "for_s": 3600.0,
+                "reason": None if up else "Permission denied: /dev/waggle_sysmon",
                 "blind": not up,
                 "last_answer_age_s": 2.0 if up else None,
                 "sensors": sensors,
@@ -223,13 +224,13 @@ class FakeService:
             case "looks", ():
                 return [str(self.looks)]
             case "reset", ():
-                self.guests, self.wagman, self.link = guests(), "normal", "up"
-            case "wagman", (state,):
-                self.wagman = state
-            case "link", (state,):
-                self.link = state
+                self.guests, self.wagman, self.link, self.problems = guests(), "normal", "up", []
+            case "wagman" | "link", (state,):
+                setattr(self, what, state)
             case "record", (type_, *device):
                 self.record(type_, *device)
+            case "problem", (severity, id_, *text):
+                self.problems.append(problem(severity, id_, " ".join(text)))
             case _:
                 return ["7187", "100"]
         return []
@@ -237,6 +238,12 @@ class FakeService:
     def set(self, guest: Guest, key: str, value: str) -> None:
         kind = type(getattr(guest, key))
         setattr(guest, key, value == "True" if kind is bool else kind(value.replace("_", " ")))
+
+
+def problem(severity: str, id_: str, text: str) -> dict[str, Any]:
+    """The device is what stands behind the colon of the id."""
+    told = {"id": id_, "severity": severity, "text": text, "do": f"mend {id_}", "board": None}
+    return {**told, "since": "2026-01-31T12:00:00.000Z", "for_s": 200.0, "device": id_.partition(":")[2] or None}
 
 
 async def sleep(seconds: float) -> None:
@@ -267,6 +274,8 @@ def row(guest: Guest) -> dict[str, Any]:
         "current_ma": 480 if guest.on else 0,
         "current_raw": None,
         "temperature_raw": 512,
+        "stale": False,
+        "last": {"current_ma": 480 if guest.on else 0, "current_raw": None, "temperature_raw": 512, "age_s": 2.0},
         "alarms": [{"name": "heartbeat", "in_s": 297.0, "held": False}] if guest.state == "started" else [],
         "next_start_in_s": None,
         "held": False,

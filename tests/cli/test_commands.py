@@ -25,6 +25,7 @@ from wagman.service import BOARD_TIMEOUT_S, COMMIT_S
 
 CLIENT_COMMANDS = [
     "status",
+    "check",
     "start gn",
     "stop gn",
     "restart gn",
@@ -46,7 +47,7 @@ def one_line(stderr: str) -> bool:
 # --- What all have in common --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", CLIENT_COMMANDS)
+@pytest.mark.parametrize("command", [command for command in CLIENT_COMMANDS if command != "check"])
 def test_a_service_that_is_not_there_is_exit_3_and_one_line(command: str, tmp_path: Path) -> None:
     done = Daemon(tmp_path).wagman(*command.split())
     assert done.returncode == 3
@@ -215,13 +216,31 @@ def test_status_says_what_is_not_as_it_should_be(daemon: Daemon) -> None:
     daemon.board("guest gn enabled=False confirmed=False failures=2")
     out = daemon.wagman("status", "gn", "1").stdout
     assert "link down" in out
-    assert re.search(r"gn +1 +stopped .* unconfirmed,\n +disabled, 2 failed\n", out)
+    assert re.search(r"gn +1 +stopped .* unconfirmed,\s+disabled,\s+2 failed\n", out)
     assert "x1" not in out
+
+
+def test_status_begins_with_what_calls_for_a_person(daemon: Daemon) -> None:
+    daemon.board(f"problem critical relay_stuck:gn its relay stays on {'again and ' * 6}again")
+    done = daemon.wagman("status")
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("CRITICAL  its relay stays on again and")
+    assert lines[1].startswith(" " * 10)
+    assert lines[2:4] == ["          do: mend relay_stuck:gn", ""]
+    assert max(map(len, lines)) <= 80
+    assert done.returncode == 0
+
+
+def test_status_gives_the_true_reason_why_the_link_is_down_and_asks_nobody_for_the_cable(daemon: Daemon) -> None:
+    daemon.board("link down")
+    out = daemon.wagman("status").stdout
+    assert "Permission denied: /dev/waggle_sysmon" in out
+    assert "cable" not in out
 
 
 def test_status_as_json_is_what_the_service_says(daemon: Daemon) -> None:
     status = daemon.json("status", "gn")
-    assert status.keys() == {"service", "board", "wagman", "devices"}
+    assert status.keys() == {"service", "board", "wagman", "devices", "problems"}
     assert [row["name"] for row in status["devices"]] == ["gn"]
 
 

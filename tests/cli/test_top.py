@@ -8,11 +8,13 @@ import select
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +25,8 @@ from hypothesis import strategies as st
 
 from tests.api.fake_service import Guest, guests, row
 from tests.cli.kit import PATIENCE_S, WAGMAN, Daemon, scripted
-from wagman.cli.top_keys import HELP, VERBS, Request, State, keys, pressed, question, settled
-from wagman.cli.top_view import ALARM_ROWS, Picture, alarm_texts, beat, can_be_chosen, cut, event_line, screen
+from wagman.cli.top_keys import HINTS, VERBS, Request, State, help_lines, keys, pressed, question, settled
+from wagman.cli.top_view import TIMER_ROWS, Picture, beat, can_be_chosen, cut, event_line, screen, timer_texts
 
 DEVICES = ("gn", "cs", "x1")
 ON_GN = State(chosen="gn")
@@ -218,7 +220,7 @@ def test_a_beat_is_shown_against_its_limit(age_s: float | None, alarms: list[dic
 
 def test_alarms_of_all_machines_count_down_the_next_one_first() -> None:
     held = device("x1", 3, alarms=[alarm("first_verdict", 0, held=True), alarm("timeout", 5)])
-    told = [each.split() for each in alarm_texts(status(GN, held))]
+    told = [each.split() for each in timer_texts(status(GN, held))]
     assert told == [
         ["held", "x1", "first", "verdict"],
         ["4s", "wagman", "look"],
@@ -232,14 +234,14 @@ def test_alarms_that_find_no_room_are_counted() -> None:
     told = text(status=many)
     named = len(re.findall(r"gn alarm\d\d|wagman look", told))
     assert f"and {31 - named} more" in told
-    assert sum("alarm" in line for line in told.splitlines()) == ALARM_ROWS
+    assert sum("alarm" in line for line in told.splitlines()) == TIMER_ROWS
     assert "more" not in text(status=many, width=400)
 
 
 def test_without_alarms_it_says_so() -> None:
     quiet = status(device("gn", 1))
     del quiet["wagman"]["alarms"]
-    assert "alarms   none" in text(status=quiet)
+    assert "timers   none" in text(status=quiet)
 
 
 def test_the_wagman_and_the_link_are_on_top() -> None:
@@ -281,7 +283,7 @@ def test_the_controller_itself_cannot_be_chosen() -> None:
 @pytest.mark.parametrize(
     ("state", "bottom"),
     [
-        (ON_GN, HELP),
+        (ON_GN, help_lines(80)[-1]),
         (State("gn", asked=Request("stop", "gn")), "stop gn? y/n"),
         (State("gn", said="stop gn: accepted"), "stop gn: accepted"),
         (State("gn", said="\x1b[2J"), "\\x1b[2J"),
@@ -292,7 +294,57 @@ def test_the_bottom_line_asks_answers_or_helps(state: State, bottom: str) -> Non
 
 
 def test_the_help_fits_80() -> None:
-    assert len(HELP) <= 80
+    assert len(help_lines(80)) == 1
+
+
+@pytest.mark.parametrize("width", [20, 40, 80])
+def test_no_key_is_lost_however_narrow_the_terminal_is(width: int) -> None:
+    told = shown(Picture(STATUS, [], ON_GN), width=width)
+    assert all(any(hint in line for line in told) for hint in HINTS)
+    assert max(map(len, told)) <= width
+
+
+@pytest.mark.parametrize(
+    ("width", "columns"),
+    [(58, "DEVICE STATE FOR BEAT POWER CURRENT NOTES"), (51, "DEVICE STATE FOR BEAT POWER NOTES"), (12, "DEVICE S…")],
+)
+def test_a_narrow_terminal_leaves_out_whole_columns_the_least_needed_first(width: int, columns: str) -> None:
+    told = [" ".join(line.split()) for line in shown(Picture(STATUS, [], ON_GN), width=width)]
+    assert columns in told
+
+
+# --- What calls for a person ------------------------------------------------------------------------------------------
+
+
+def problem(number: int, severity: str = "warning") -> dict[str, Any]:
+    return {"id": f"id:{number}", "severity": severity, "for_s": 200.0, "text": f"wrong {number}", "do": f"mend {number}"}
+
+
+def test_what_calls_for_a_person_comes_first_with_what_to_do() -> None:
+    lines = screen(Picture({**STATUS, "problems": [problem(1, "critical")]}, [], ON_GN), 80, 24)
+    assert [line.text for line in lines[:3]] == ["CRITICAL wrong 1, for 3 min 20 s", "  do: mend 1", ""]
+    assert "red" in lines[0].style
+
+
+def test_problems_that_find_no_room_are_counted_and_named() -> None:
+    many = {**STATUS, "problems": [problem(number) for number in range(5)]}
+    assert shown(Picture(many, [], ON_GN))[:3] == [
+        "WARNING wrong 0, for 3 min 20 s",
+        "  do: mend 0",
+        "and 4 more: id:1, id:2, id:3, id:4",
+    ]
+
+
+def test_a_guest_that_is_stopped_can_be_read_as_well_as_the_others() -> None:
+    lines = screen(Picture(STATUS, [], ON_GN), 80, 24)
+    assert next(line.style for line in lines if line.text.startswith("  cs")) == ""
+
+
+def test_readings_of_before_the_board_went_out_of_sight_are_marked() -> None:
+    last = {"current_ma": 640, "current_raw": None, "temperature_raw": 510, "age_s": 700.0}
+    old = {**GN, "current_ma": None, "temperature_raw": None, "stale": True, "last": last, "alarms": []}
+    line = next(line for line in shown(Picture(status(old), [], ON_GN)) if line.startswith("> gn"))
+    assert line.split()[4:] == ["3s?", "on?", "1", "emmc", "was", "640", "mA", "-"]
 
 
 def test_the_last_events_get_the_room_that_is_left() -> None:
@@ -316,7 +368,7 @@ def test_it_fits_terminals_of_every_size(width: int, height: int, count: int, ev
     lines = shown(Picture(status(*busy), events, State("d0")), width, height)
     assert len(lines) == height
     assert max(map(len, lines)) <= width
-    assert lines[-1] == cut(HELP, width)
+    assert lines[-1] == cut(help_lines(width)[-1], width)
 
 
 def test_the_widest_rows_fit_80_up_to_the_notes() -> None:
@@ -366,6 +418,10 @@ class Terminal:
     def frame(self) -> str:
         """What is on the screen: a new one begins with the cursor at home."""
         return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.output.decode(errors="replace").split("\x1b[H")[-1])
+
+    def has_lines(self, number: int) -> bool:
+        """The last picture has so many."""
+        return len(self.frame.splitlines()) == number
 
     def ended(self) -> int:
         """Wait for its end, and for the terminal to be as it was."""
@@ -444,18 +500,32 @@ def test_it_outlasts_a_restart_of_the_service(own_daemon: Daemon) -> None:
 
 def test_it_follows_the_size_of_the_terminal_whatever_the_environment_says(daemon: Daemon) -> None:
     with top(daemon, COLUMNS="33", LINES="7") as terminal:
-        terminal.shows(HELP)
-        terminal.resize(30, 10)
-        terminal.shows(cut(HELP, 30))
-        assert len(terminal.frame.splitlines()) == 10
-        terminal.resize(200, 50)
-        terminal.shows(HELP)
-        assert len(terminal.frame.splitlines()) == 50
+        terminal.shows(*help_lines(80))
+        for width, height in ((30, 10), (200, 50)):
+            terminal.resize(width, height)
+            terminal.wait(partial(terminal.has_lines, height))
+            terminal.shows(*help_lines(width))
+
+
+@pytest.mark.parametrize("term", ["dumb", "unknown", ""])
+def test_a_terminal_that_can_only_print_is_told_why_it_sees_nothing(daemon: Daemon, term: str) -> None:
+    leader, follower = pty.openpty()
+    try:
+        command = [sys.executable, "-m", "wagman", "top"]
+        environment = daemon.environment(TERM=term)
+        done = subprocess.run(
+            command, stdin=follower, stdout=follower, stderr=subprocess.PIPE, text=True, timeout=30, check=False, env=environment
+        )
+    finally:
+        os.close(leader)
+        os.close(follower)
+    assert done.returncode == 2
+    assert done.stderr == f"wagman: top cannot draw on this terminal (TERM={term}): use wagman status, or wagman events -f\n"
 
 
 def test_a_terminal_that_does_not_know_its_size_is_taken_for_80_by_24(daemon: Daemon) -> None:
     with top(daemon, width=0, height=0) as terminal:
-        terminal.shows("> gn", HELP)
+        terminal.shows("> gn", *help_lines(80))
         assert len(terminal.frame.splitlines()) == 24
 
 

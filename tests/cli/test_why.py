@@ -65,7 +65,7 @@ def alarm(name: str, in_s: float, *, held: bool = False) -> dict[str, Any]:
             "too cold for a start by itself (temperature -31 C, low): wagman start starts it all the same",
         ),
         ({"next_start_in_s": 5.0}, status(blind=True), "the board does not answer"),
-        ({"next_start_in_s": 5.0}, status(blind=True, link="down"), "the link to the board is down: is the cable in?"),
+        ({"next_start_in_s": 5.0}, status(blind=True, link="down"), "the link to the board is down"),
         (
             {},
             status(alarms=[alarm("first_verdict", 240.0)], sensors={"temperature_c": {"value": None, "state": "unknown"}}),

@@ -17,4 +17,5 @@ def status(*rows: Mapping[str, Any], wagman: str = "normal", **board: Any) -> Ma
         "wagman": {"state": wagman},
         "board": {"link": "up", "blind": False, "device": "/dev/waggle_sysmon", "sensors": sensors, **board},
         "devices": rows,
+        "problems": [],
     }

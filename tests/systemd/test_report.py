@@ -39,7 +39,8 @@ class Service:
     state: str = "normal"
 
     def status(self) -> Mapping[str, Any]:
-        return status(wagman=self.state)
+        problems = [{"severity": "critical", "text": f"the task {task} hangs"} for task in self.stuck_tasks]
+        return {**status(wagman=self.state), "problems": problems}
 
     def stuck(self) -> Sequence[str]:
         return self.stuck_tasks
@@ -88,7 +89,7 @@ def test_a_stuck_task_starves_the_watchdog_and_is_named() -> None:
 
     story(ear, act)
     assert max(ear.at("WATCHDOG")) <= 100
-    assert ear.messages[-1][1]["STATUS"].startswith("STUCK, and soon restarted: device.gn; ")
+    assert ear.messages[-1][1]["STATUS"].startswith("CRITICAL: the task device.gn hangs; ")
 
 
 def test_a_task_that_goes_on_feeds_it_again() -> None:

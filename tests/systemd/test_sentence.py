@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.systemd.status import row, status
-from wagman.systemd.sentence import sentence
+from wagman.systemd.sentence import MOST_PROBLEMS, sentence
 
 UNCONFIRMED = {"wanted": "off", "confirmed": False}
 
@@ -45,5 +45,19 @@ def test_the_board_is_as_it_is(board: dict[str, Any], words: str) -> None:
     assert sentence(status(row("gn"), **board)) == f"normal; {words}; gn started"
 
 
-def test_what_is_wrong_with_the_service_comes_first_and_a_remark_last() -> None:
-    assert sentence(status(), ("wagman", "board"), "X") == "STUCK, and soon restarted: wagman, board; normal; board up, 24 C; X"
+def problem(text: str, severity: str = "warning") -> dict[str, str]:
+    return {"severity": severity, "text": text}
+
+
+def test_what_calls_for_a_person_comes_first() -> None:
+    told = [problem("the relay of gn stays on", "critical"), problem("the log cannot be written: full")]
+    line = sentence({**status(row("gn")), "problems": told})
+    assert line == (
+        "CRITICAL: the relay of gn stays on; WARNING: the log cannot be written: full; normal; board up, 24 C; gn started"
+    )
+
+
+def test_many_problems_leave_room_for_the_rest() -> None:
+    line = sentence({**status(row("gn")), "problems": [problem(f"trouble {number}") for number in range(9)]})
+    assert line.count("WARNING") == MOST_PROBLEMS
+    assert "6 more: wagman status; normal" in line

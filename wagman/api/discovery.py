@@ -55,6 +55,7 @@ SCHEMAS: Final[Mapping[str, Any]] = {
             boots=_COUNT_OR_NULL,
             since=_TEXT_OR_NULL,
             for_s=_NUMBER_OR_NULL,
+            reason=_TEXT_OR_NULL,
             blind=_FLAG,
             last_answer_age_s=_NUMBER_OR_NULL,
             sensors={"type": "object", "additionalProperties": _ref("Sensor")},
@@ -73,7 +74,12 @@ SCHEMAS: Final[Mapping[str, Any]] = {
         text=_TEXT,
         do=_TEXT,
     ),
-    "Sensor": _object(value=_NUMBER_OR_NULL, age_s=_NUMBER_OR_NULL, state={"enum": ["normal", "high", "low", "unknown"]}),
+    "Sensor": _object(
+        value=_NUMBER_OR_NULL,
+        last=_NUMBER_OR_NULL,
+        age_s=_NUMBER_OR_NULL,
+        state={"enum": ["normal", "high", "low", "unknown"]},
+    ),
     "Device": _object(
         name=_TEXT,
         port=_COUNT,
@@ -92,6 +98,10 @@ SCHEMAS: Final[Mapping[str, Any]] = {
         current_ma=_NUMBER_OR_NULL,
         current_raw=_NUMBER_OR_NULL,
         temperature_raw=_NUMBER_OR_NULL,
+        stale=_FLAG,
+        last=_object(
+            current_ma=_NUMBER_OR_NULL, current_raw=_NUMBER_OR_NULL, temperature_raw=_NUMBER_OR_NULL, age_s=_NUMBER_OR_NULL
+        ),
         alarms=_list(_ref("Alarm")),
         next_start_in_s=_NUMBER_OR_NULL,
         held=_FLAG,

@@ -36,11 +36,19 @@ class About(NamedTuple):
 
 COMMANDS = {
     "status": About(
-        "BEAT is the age of the last heartbeat. NOTES has what is not as it should be: unconfirmed (the board has yet to show "
+        "On top is what calls for a person, if anything does. BEAT is the age of the last heartbeat; a question mark is at what "
+        "was so when the board was seen last. "
+        "NOTES has what is not as it should be: unconfirmed (the board has yet to show "
         "that the power is as wanted), disabled, held off (after brownouts), relay stuck, failed starts in a row, the time of "
         "the next start, and alarms that are held because silence cannot be proved at present.",
         ("wagman status", "wagman status gn cs --json"),
         _QUERY,
+    ),
+    "check": About(
+        "One line for a monitoring system: OK, WARNING, CRITICAL or UNKNOWN (the service cannot be reached, the board is not "
+        "seen), with the worst problem and what to do. With a DEVICE, what is wrong with that one only. "
+        "Exit codes: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.",
+        ("wagman check", "wagman check --perfdata", "wagman check gn"),
     ),
     "start": About(
         _UP,

@@ -22,6 +22,7 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "status": Command("wagman.cli.status", "how everything is"),
+    "check": Command("wagman.cli.check", "what is wrong, in one line, for a monitoring system"),
     "start": Command("wagman.cli.actions", "want a device up, and wait until it is"),
     "stop": Command("wagman.cli.actions", "shut a device down, and wait until its power is off"),
     "restart": Command("wagman.cli.actions", "shut a device down and start it again"),
@@ -41,6 +42,10 @@ COMMANDS = {
     "install-service": Command("wagman.cli.local", "what systemd needs to run the service: put in place, or remove"),
     "completion": Command("wagman.cli.completion", "completion for your shell"),
 }
+
+
+USAGE_CODES = {"check": 3}
+"""What a wrong command line exits with where it is not USAGE: to a monitoring system, 2 is an emergency, and 3 not known."""
 
 
 class CommandParser(ArgumentParser):
@@ -74,7 +79,7 @@ class CommandParser(ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """One line, and where to read on."""
-        raise CommandError(f"{message}; see {self.prog} --help", USAGE)
+        raise CommandError(f"{message}; see {self.prog} --help", USAGE_CODES.get(self.command, USAGE))
 
 
 def build() -> tuple[CommandParser, dict[str, CommandParser]]:

@@ -44,7 +44,7 @@ def _around(status: Status) -> Iterator[str]:
     if wagman["state"] in ("will_hibernate", "hibernating"):
         yield f"hibernating{_sensed(board, 'high', 'low')}: wagman start --force starts it all the same"
     if board["link"] != "up":
-        yield "the link to the board is down: is the cable in?"
+        yield ": ".join(filter(None, ("the link to the board is down", board.get("reason"))))
     if board["blind"]:
         yield "the board does not answer"
     if cold := _sensed(board, "low"):

@@ -132,6 +132,8 @@ _SENTENCES: Mapping[str, Callable[[Fields], str]] = {
     "service.config_not_kept": _warned("no copy of the configuration could be kept"),
     "controller.going_down": _going_down,
     "controller.unfed": _unfed,
+    "problem.began": lambda f: f"{f.get('text')}: {f.get('do')}",
+    "problem.ended": lambda f: _with(f"over: {f.get('text')}", _seconds(f, "after_s")),
     "store.opened": lambda f: "a new log was begun" if f.get("new") else "the log was opened",
     "store.damaged": lambda f: f"the log was damaged and set aside as {f.get('set_aside')}: {f.get('reason')}",
     "store.unavailable": _because("the log cannot be written"),

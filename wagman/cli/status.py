@@ -8,10 +8,11 @@ from typing import Any
 from wagman.cli.client import Client, add_socket_argument
 from wagman.cli.names import expanded
 from wagman.cli.outcome import DONE
+from wagman.cli.problems import problem_lines
 from wagman.cli.text import duration, plain, reading, short, table
 
 _HEAD = ("DEVICE", "PORT", "STATE", "FOR", "POWER", "MEDIA", "BEAT", "CURRENT", "NOTES")
-_COLOURS = {"started": "green", "stopped": "faint"}
+_COLOURS = {"started": "green", "stopped": ""}
 
 
 def add_arguments(parser: ArgumentParser, _command: str) -> None:
@@ -41,8 +42,9 @@ def lines(status: Mapping[str, Any]) -> list[str]:
         ("sensors", plain(", ".join(sensor_words(status["board"]["sensors"])))),
         ("wagman", plain(f"{wagman['state']}{about}{for_words(wagman)}")),
     ]
-    rows = status["devices"]
-    return [*table(heading), "", *device_lines(rows)] if rows else table(heading)
+    rows, told = status["devices"], problem_lines(status)
+    parts = ([*told, ""] if told else []), table(heading), (["", *device_lines(rows)] if rows else [])
+    return [line for part in parts for line in part]
 
 
 def device_lines(rows: list[Mapping[str, Any]]) -> list[str]:
@@ -60,17 +62,32 @@ def device_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         short(row.get("for_s")),
         row["power"]["wanted"],
         row["media"] or "-",
-        short(row["heartbeat_age_s"]),
+        beat_age(row),
         current(row),
         ", ".join(notes(row)),
     )
 
 
 def current(row: Mapping[str, Any]) -> str:
-    """What a device draws; in counts, where nobody knows how many make a milliampere."""
-    if row["current_ma"] is not None:
-        return f"{row['current_ma']:g} mA"
-    return "-" if row["current_raw"] is None else f"{row['current_raw']:g} raw"
+    """What a device draws, or drew when the board was seen last; in counts, where nobody knows how many make a milliampere."""
+    drawn = _drawn(row)
+    return f"was {_drawn(row['last'])}" if drawn == "-" and row.get("stale") else drawn
+
+
+def _drawn(readings: Mapping[str, Any]) -> str:
+    if readings["current_ma"] is not None:
+        return f"{readings['current_ma']:g} mA"
+    return "-" if readings["current_raw"] is None else f"{readings['current_raw']:g} raw"
+
+
+def beat_age(row: Mapping[str, Any]) -> str:
+    """How long ago the last heartbeat was that is known of; there may have been others while the board is not seen."""
+    return in_doubt(row, short(row["heartbeat_age_s"]))
+
+
+def in_doubt(row: Mapping[str, Any], text: str) -> str:
+    """The text, with a mark where the board is not seen: it tells of before."""
+    return f"{text}?" if row.get("stale") and text != "-" else text
 
 
 def notes(row: Mapping[str, Any]) -> Iterator[str]:
@@ -90,7 +107,9 @@ def notes(row: Mapping[str, Any]) -> Iterator[str]:
 def board_words(board: Mapping[str, Any]) -> str:
     """Where the board is, and whether it can be seen."""
     if board["link"] != "up":
-        return f"link down{for_words(board)}, {board['device']}: is the cable in?"
+        place, reason = board["device"], board.get("reason") or ""
+        where = reason if place in reason else ": ".join(filter(None, (place, reason)))
+        return f"link down{for_words(board)}, {where}"
     kind = " ".join(str(each) for each in (board["dialect"], board["firmware"]) if each)
     age = board["last_answer_age_s"]
     answered = "not answered yet" if age is None else f"answered {duration(age)} ago"
@@ -101,7 +120,7 @@ def sensor_words(sensors: Mapping[str, Any]) -> Iterator[str]:
     """What the enclosure is like."""
     for name, sensor in sensors.items():
         verdict = f" ({sensor['state']})" if sensor["state"] in ("high", "low") else ""
-        yield reading(name, sensor["value"]) + verdict
+        yield reading(name, sensor["value"], sensor.get("last"), sensor.get("age_s")) + verdict
 
 
 def for_words(lasting: Mapping[str, Any]) -> str:

@@ -65,10 +65,20 @@ def local(stamp: str) -> str:
         return plain(stamp)
 
 
-def reading(sensor: str, value: float | None) -> str:
-    """What a sensor of the enclosure tells, in its unit."""
+def reading(sensor: str, value: float | None, last: float | None = None, age_s: float | None = None) -> str:
+    """What a sensor of the enclosure tells, in its unit; where that is not known, what it told last, and how long ago."""
     what, unit = _SENSORS.get(sensor, (sensor, ""))
-    return f"{what} unknown" if value is None else f"{what} {value:g} {unit}".rstrip()
+    if value is not None:
+        return f"{what} {value:g} {unit}".rstrip()
+    return f"{what} unknown{was(last, unit, age_s)}"
+
+
+def was(last: float | None, unit: str, age_s: float | None) -> str:
+    """What was read last, for behind an "unknown"; nothing, where nothing was."""
+    if last is None:
+        return ""
+    ago = "" if age_s is None else f", {duration(age_s)} ago"
+    return f" ({f'{last:g} {unit}'.rstrip()}{ago})"
 
 
 def clock(stamp: str) -> str:

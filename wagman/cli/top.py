@@ -1,4 +1,4 @@
-"""`wagman top`: the status, the alarms and the latest events, live, and keys to act on a device.
+"""`wagman top`: the problems, the status, the timers and the latest events, live, and keys to act on a device.
 
 - `top_keys`   what a key does; no I/O
 - `top_view`   the picture as lines of text; no I/O
@@ -41,6 +41,9 @@ KEPT = 200
 USUAL_SIZE = (80, 24)
 """For a terminal that does not know its own, such as a serial console."""
 
+_TOO_PLAIN = ("", "dumb", "unknown")
+"""Terminals that can do no more than print: nothing would be seen on them."""
+
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 _CHUNK_BYTES = 1024
 
@@ -54,6 +57,10 @@ def run(args: Namespace) -> int:
     """Show it until q is pressed."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise CommandError("top needs a terminal: use wagman status, or wagman events -f", USAGE)
+    if os.environ.get("TERM", "") in _TOO_PLAIN:
+        raise CommandError(
+            f"top cannot draw on this terminal (TERM={os.environ.get('TERM', '')}): use wagman status, or wagman events -f", USAGE
+        )
     try:
         from rich.console import Console  # noqa: PLC0415 - heavy, and needed by nothing else
         from rich.live import Live  # noqa: PLC0415 - likewise

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 VERBS = {"s": "start", "t": "stop", "r": "restart", "K": "kill", "e": "enable", "d": "disable"}
-HELP = "  ".join(["j k choose", *(f"{key} {verb}" for key, verb in VERBS.items()), "q quits"])
+HINTS = ("j k choose", *(f"{key} {verb}" for key, verb in VERBS.items()), "q quits")
+"""What each key does."""
 
 _STEPS = {"j": 1, "\x1b[B": 1, "\x1bOB": 1, "k": -1, "\x1b[A": -1, "\x1bOA": -1}
 _QUIT = ("q", "Q", "\x04")
@@ -52,6 +53,15 @@ def pressed(state: State, key: str, devices: Sequence[str]) -> tuple[State, Requ
     if key in VERBS and state.chosen:
         return fresh._replace(asked=Request(VERBS[key], state.chosen)), None
     return fresh, None
+
+
+def help_lines(width: int) -> list[str]:
+    """What the keys do, in as many lines as it takes."""
+    lines = [""]
+    for hint in HINTS:
+        longer = f"{lines[-1]}  {hint}" if lines[-1] else hint
+        lines[-1:] = [longer] if len(longer) <= width or not lines[-1] else [lines[-1], hint]
+    return lines
 
 
 def question(request: Request) -> str:

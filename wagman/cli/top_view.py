@@ -1,26 +1,34 @@
 """The picture of the live view: the service's status, the latest events and the state of the keys as lines of text.
 
-Each line is cut to the width, none is wrapped; the events get what height is left, and the bottom line is always there.
+What is wrong comes first. Each line is cut to the width, and none is wrapped but the help, so that no key is lost; the table
+leaves out columns that find no room. The events get what height is left, and the bottom is always there.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from wagman.cli.follow import Event
+from wagman.cli.problems import COLOURS, said, told
 from wagman.cli.sentences import sentence
-from wagman.cli.status import board_words, current, for_words, notes, sensor_words
+from wagman.cli.status import beat_age, board_words, current, for_words, in_doubt, notes, sensor_words
 from wagman.cli.text import clock, duration, plain, short
-from wagman.cli.top_keys import HELP, State, question
+from wagman.cli.top_keys import State, help_lines, question
 
 Status = Mapping[str, Any]
 Row = Mapping[str, Any]
 
-ALARM_ROWS = 3
-"""The most lines that alarms may take (chosen: leaves six events on a terminal of 24 lines)."""
+TIMER_ROWS = 3
+"""The most lines that timers may take (chosen: leaves six events on a terminal of 24 lines)."""
+
+PROBLEM_ROWS = 4
+"""The most lines that problems may take (chosen: two of them, with what to do)."""
 
 _LABEL_WIDTH = 9
 _HEAD = ("DEVICE", "STATE", "FOR", "BEAT", "POWER", "TRIES", "MEDIA", "CURRENT", "TEMP", "NOTES")
-_STYLES = {"started": "green", "stopped": "dim"}
+_OPTIONAL = ("TEMP", "MEDIA", "TRIES", "CURRENT")
+"""Columns that are left out where there is no room for all, in this order."""
+
+_STYLES = {"started": "green", "stopped": ""}
 
 
 class Line(NamedTuple):
@@ -41,11 +49,13 @@ class Picture(NamedTuple):
 
 def screen(picture: Picture, width: int, height: int) -> list[Line]:
     """Exactly `height` lines of at most `width` characters."""
-    upper = [*_heading(picture), Line(""), *_devices(picture), Line(""), *_alarms(picture.status, width), Line("")][: height - 1]
-    room = height - 1 - len(upper)
+    bottom = _bottom(picture.state, width)[-height:]
+    parts = _problems(picture.status), _heading(picture), _devices(picture, width), _timers(picture.status, width)
+    upper = [line for part in map(list, parts) if part for line in (*part, Line(""))][: height - len(bottom)]
+    room = height - len(bottom) - len(upper)
     shown = [Line(event) for event in picture.events[-room:]] if room else []
     filler = [Line("")] * (room - len(shown))
-    return [line._replace(text=cut(line.text, width)) for line in (*upper, *shown, *filler, _bottom(picture.state))]
+    return [line._replace(text=cut(line.text, width)) for line in (*upper, *shown, *filler, *bottom)]
 
 
 def event_line(event: Event) -> str:
@@ -66,6 +76,20 @@ def can_be_chosen(status: Status) -> list[str]:
 # --- Parts ------------------------------------------------------------------------------------------------------------
 
 
+def _problems(status: Status) -> list[Line]:
+    """What calls for a person, the worst first; those that find no room are counted."""
+    problems = told(status)
+    most = PROBLEM_ROWS // 2 if len(problems) <= PROBLEM_ROWS // 2 else PROBLEM_ROWS // 2 - 1
+    lines = list[Line]()
+    for problem in problems[:most]:
+        lines.append(Line(f"{problem['severity'].upper()} {said(problem)}", f"bold {COLOURS.get(problem['severity'], '')}"))
+        lines.append(Line(f"  do: {plain(problem['do'])}"))
+    if len(problems) > most:
+        more = ", ".join(plain(problem["id"]) for problem in problems[most:])
+        lines.append(Line(f"and {len(problems) - most} more: {more}", "bold yellow"))
+    return lines
+
+
 def _heading(picture: Picture) -> Iterator[Line]:
     service, board, wagman = (picture.status[part] for part in ("service", "board", "wagman"))
     about = f" ({wagman['device']})" if wagman["device"] else ""
@@ -82,10 +106,10 @@ def _labelled(label: str, text: str, style: str = "") -> Line:
     return Line(f"{label:<{_LABEL_WIDTH}}{plain(text)}", style)
 
 
-def _devices(picture: Picture) -> Iterator[Line]:
+def _devices(picture: Picture, width: int) -> Iterator[Line]:
     """The table, and below it the reason for the state of the device that is chosen."""
     rows, chosen = picture.status["devices"], picture.state.chosen
-    cells = [_HEAD, *(device_cells(row) for row in rows)]
+    cells = _fitting([_HEAD, *(device_cells(row) for row in rows)], width - 2)
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     head, *lines = ("  ".join(cell.ljust(width) for cell, width in zip(each, widths, strict=True)).rstrip() for each in cells)
     yield Line(f"  {head}", "bold")
@@ -96,6 +120,17 @@ def _devices(picture: Picture) -> Iterator[Line]:
     yield Line(next((f"  {_about(row)}" for row in rows if row["name"] == chosen), ""))
 
 
+def _fitting(table: Sequence[Sequence[str]], width: int) -> Sequence[Sequence[str]]:
+    """The table without the columns that have to be left out for the others to find room; the notes may be cut."""
+    columns = {head: column for head, *column in zip(*table, strict=True)}
+    for name in _OPTIONAL:
+        *fixed, _ = ((head, *column) for head, column in columns.items())
+        if sum(max(map(len, cells)) + 2 for cells in fixed) <= width:
+            break
+        del columns[name]
+    return list(zip(*((head, *column) for head, column in columns.items()), strict=True))
+
+
 def device_cells(row: Row) -> tuple[str, ...]:
     """What the columns show of a device."""
     power = row["power"]
@@ -104,7 +139,7 @@ def device_cells(row: Row) -> tuple[str, ...]:
         row["state"],
         short(row.get("for_s")),
         beat(row),
-        f"{power['wanted']}{'' if power['confirmed'] else '?'}",
+        in_doubt(row, power["wanted"]) if power["confirmed"] else f"{power['wanted']}?",
         str(row["attempts"]),
         row["media"] or "-",
         current(row),
@@ -118,7 +153,7 @@ def beat(row: Row) -> str:
     age_s = row["heartbeat_age_s"]
     alarm = next((alarm for alarm in row["alarms"] if alarm["name"] == "heartbeat"), None)
     if age_s is None or alarm is None:
-        return short(age_s)
+        return beat_age(row)
     return f"{short(age_s)}/{'held' if alarm['held'] else short(age_s + alarm['in_s'])}"
 
 
@@ -126,22 +161,22 @@ def _about(row: Row) -> str:
     return plain("; ".join(filter(None, [f"{row['name']}: {row['reason'] or row['state']}", ", ".join(notes(row))])))
 
 
-def _alarms(status: Status, width: int) -> list[Line]:
+def _timers(status: Status, width: int) -> list[Line]:
     """Side by side, the next one first; those that find no room are counted."""
-    texts = alarm_texts(status)
+    texts = timer_texts(status)
     cell = max(map(len, texts), default=0) + 2
     columns = max((width - _LABEL_WIDTH) // cell, 1)
-    room = columns * ALARM_ROWS
+    room = columns * TIMER_ROWS
     if len(texts) > room:
         texts = [*texts[: room - 1], f"and {len(texts) - room + 1} more"]
     rows = [texts[start : start + columns] for start in range(0, len(texts), columns)] or [["none"]]
     return [
-        _labelled("" if number else "alarms", "".join(text.ljust(cell) for text in row).rstrip())
+        _labelled("" if number else "timers", "".join(text.ljust(cell) for text in row).rstrip())
         for number, row in enumerate(rows)
     ]
 
 
-def alarm_texts(status: Status) -> list[str]:
+def timer_texts(status: Status) -> list[str]:
     """All that run, the next one first: in how long it is due, of which machine, which one."""
     machines = [("wagman", status["wagman"]), *((row["name"], row) for row in status["devices"])]
     alarms = [(alarm["in_s"], name, alarm) for name, machine in machines for alarm in machine.get("alarms", ())]
@@ -151,7 +186,9 @@ def alarm_texts(status: Status) -> list[str]:
     ]
 
 
-def _bottom(state: State) -> Line:
+def _bottom(state: State, width: int) -> list[Line]:
     if state.asked:
-        return Line(question(state.asked), "bold yellow")
-    return Line(plain(state.said), "bold") if state.said else Line(HELP, "dim")
+        return [Line(question(state.asked), "bold yellow")]
+    if state.said:
+        return [Line(plain(state.said), "bold")]
+    return [Line(line, "dim") for line in help_lines(width)]

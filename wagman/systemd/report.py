@@ -41,7 +41,6 @@ class Reporter:
     """Keeps systemd informed; `heard` is told of each event, so that news are passed on at once."""
 
     notifier: Notifier
-    remark: str = ""  # what the status line is to end with
     _news: trio.Event = field(factory=trio.Event)
 
     @property
@@ -65,9 +64,8 @@ class Reporter:
 
     def report(self, service: Reported) -> None:
         """How the service is, with a sign of life if it deserves one."""
-        stuck = service.stuck()
-        alive = {} if stuck else {"WATCHDOG": "1"}
-        self.notifier.say(STATUS=sentence(service.status(), stuck, self.remark), **alive)
+        alive = {} if service.stuck() else {"WATCHDOG": "1"}
+        self.notifier.say(STATUS=sentence(service.status()), **alive)
 
     def reload(self, work: Callable[[], None]) -> None:
         """Do `work`, which takes over another configuration, while systemd knows that this goes on."""

@@ -1,14 +1,24 @@
 """How things are, in one line: what `systemctl status` shows of the service."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+MOST_PROBLEMS = 3
+"""So many are said in words, the worst; the others are counted (chosen: it is one line)."""
 
-def sentence(status: Mapping[str, Any], stuck: Sequence[str] = (), remark: str = "") -> str:
-    """The Wagman's state, the board, and what each device does; before all that, what is wrong with the service itself."""
-    alarm = [f"STUCK, and soon restarted: {', '.join(stuck)}"] if stuck else []
-    parts = [*alarm, _words(status["wagman"]["state"]), _board(status["board"]), _devices(status["devices"])]
-    return "; ".join(part for part in (*parts, remark) if part)
+
+def sentence(status: Mapping[str, Any]) -> str:
+    """The Wagman's state, the board, and what each device does; before all that, what calls for a person."""
+    parts = [*_problems(status), _words(status["wagman"]["state"]), _board(status["board"]), _devices(status["devices"])]
+    return "; ".join(part for part in parts if part)
+
+
+def _problems(status: Mapping[str, Any]) -> Iterator[str]:
+    told = status["problems"]
+    for problem in told[:MOST_PROBLEMS]:
+        yield f"{problem['severity'].upper()}: {problem['text']}"
+    if len(told) > MOST_PROBLEMS:
+        yield f"{len(told) - MOST_PROBLEMS} more: wagman status"
 
 
 def _board(board: Mapping[str, Any]) -> str:

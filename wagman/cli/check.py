@@ -1,0 +1,119 @@
+"""`wagman check`: the verdict in one line and an exit code, as plugins of monitoring systems give it."""
+
+import json
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from wagman.cli.client import Client, add_socket_argument
+from wagman.cli.names import expanded
+from wagman.cli.outcome import CommandError
+from wagman.cli.problems import said
+from wagman.cli.text import plain
+
+OK, WARNING, CRITICAL, UNKNOWN = range(4)
+"""Exit codes of monitoring plugins."""
+
+_WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
+_CODES = {"warning": WARNING, "critical": CRITICAL}
+
+
+class Verdict(NamedTuple):
+    """What is answered."""
+
+    code: int
+    text: str
+    problems: Sequence[Mapping[str, Any]] = ()
+    performance: Sequence[str] = ()
+
+
+def add_arguments(parser: ArgumentParser, _command: str) -> None:
+    """What it takes."""
+    parser.add_argument("device", nargs="?", metavar="DEVICE", help="name or port number: what is wrong with this one only")
+    parser.add_argument("--perfdata", action="store_true", help="add performance data, behind a bar")
+    parser.add_argument("--json", action="store_true", help="as one JSON document")
+    add_socket_argument(parser)
+
+
+def run(args: Namespace) -> int:
+    """Ask, and judge; whatever cannot be asked or understood is UNKNOWN, never an error of another kind."""
+    try:
+        verdict = judged(_status(args.socket), args.device)
+    except CommandError as error:
+        verdict = Verdict(UNKNOWN, str(error))
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        verdict = Verdict(UNKNOWN, f"the answer of the service cannot be understood ({type(error).__name__}: {error})")
+    print(_document(verdict) if args.json else _line(verdict, with_data=args.perfdata))
+    return verdict.code
+
+
+def _status(socket: str) -> Mapping[str, Any]:
+    with Client(socket) as client:
+        status: Mapping[str, Any] = client.call("status")
+    if "problems" not in status:
+        raise CommandError(f"the service, {status['service']['version']}, is too old to tell of problems: restart it", UNKNOWN)
+    return status
+
+
+def judged(status: Mapping[str, Any], device: str | None) -> Verdict:
+    """The verdict on all, or on one device: of the board's problems, that one hears only that nothing is known of it.
+
+    Raises:
+        CommandError: there is no such device.
+    """
+    names = [row["name"] for row in status["devices"]] if device is None else expanded([device], status)
+    rows = [row for row in status["devices"] if row["name"] in names]
+    problems = [each for each in status["problems"] if device is None or each["device"] in names]
+    code = max((_CODES[each["severity"]] for each in problems), default=OK)
+    text = _told(problems) or _well(status, rows)
+    if code == OK and status["board"]["blind"]:
+        code, text = UNKNOWN, f"the board is not seen{f', and nothing is known of {device}' if device else ' yet'}"
+    return Verdict(code, text, problems, tuple(_performance(status, rows, device)))
+
+
+def _told(problems: Sequence[Mapping[str, Any]]) -> str:
+    """The worst in words, with what to do; the others by what they are called."""
+    if not problems:
+        return ""
+    worst, *others = problems
+    more = f"; also: {', '.join(plain(each['id']) for each in others)}" if others else ""
+    return f"{said(worst)}: {plain(worst['do'])}{more}"
+
+
+def _well(status: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
+    guests = [row for row in rows if not row["self"]]
+    return f"{status['wagman']['state']}, {_up(guests)} of {len(guests)} guests started"
+
+
+def _up(guests: Sequence[Mapping[str, Any]]) -> int:
+    return sum(row["state"] == "started" for row in guests)
+
+
+def _performance(status: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], device: str | None) -> Iterator[str]:
+    """Label, value and unit of each figure; `U` where nobody knows it, as monitoring plugins have it."""
+    guests = [row for row in rows if not row["self"]]
+    if device is None:
+        yield f"guests_started={_up(guests)};;;0;{len(guests)}"
+        yield f"problems={len(status['problems'])};;;0"
+        yield _figure("answer_age", status["board"]["last_answer_age_s"], "s")
+        for name, sensor in status["board"]["sensors"].items():
+            yield _figure(name, sensor["value"], "%" if name.endswith("_pct") else "")
+    for row in guests:
+        yield _figure(f"{row['name']}_heartbeat_age", row["heartbeat_age_s"], "s")
+        yield _figure(f"{row['name']}_current_ma", row["current_ma"], "")
+        yield f"{row['name']}_failures={row['failures']};;;0"
+
+
+def _figure(label: str, value: float | None, unit: str) -> str:
+    return f"{label}={'U' if value is None else f'{value:g}{unit}'}"
+
+
+def _line(verdict: Verdict, *, with_data: bool) -> str:
+    """One line, whatever was said: a bar would begin the performance data."""
+    text = " ".join(plain(verdict.text).replace("|", "/").split())
+    data = f" | {' '.join(verdict.performance)}" if with_data and verdict.performance else ""
+    return f"WAGMAN {_WORDS[verdict.code]}: {text}{data}"
+
+
+def _document(verdict: Verdict) -> str:
+    return json.dumps({"state": _WORDS[verdict.code], "text": verdict.text, "problems": list(verdict.problems)})

@@ -1,0 +1,41 @@
+"""What calls for a person, as lines of text: the block on top of the status and of the live view. No I/O."""
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from wagman.cli.text import WIDTH, coloured, duration, plain
+
+Problem = Mapping[str, Any]
+
+COLOURS = {"critical": "red", "warning": "yellow"}
+
+_INDENT = 10
+
+
+def problem_lines(status: Mapping[str, Any]) -> list[str]:
+    """Each problem with its severity, for how long it stands, and what to do; nothing where there is none."""
+    return [line for problem in told(status) for line in _lines(problem)]
+
+
+def told(status: Mapping[str, Any]) -> Sequence[Problem]:
+    """The problems, the worst first; none, where the service is too old to tell of any."""
+    problems: Sequence[Problem] = status.get("problems", ())
+    return problems
+
+
+def _lines(problem: Problem) -> Iterator[str]:
+    first, *more = textwrap.wrap(said(problem), WIDTH - _INDENT) or [""]
+    label = problem["severity"].upper().ljust(_INDENT)
+    yield coloured(label, COLOURS.get(problem["severity"], "")) + first
+    yield from (" " * _INDENT + line for line in (*more, *textwrap.wrap(f"do: {plain(problem['do'])}", WIDTH - _INDENT)))
+
+
+def said(problem: Problem) -> str:
+    """What is wrong, and for how long it has been."""
+    return f"{plain(problem['text'])}{stands(problem)}"
+
+
+def stands(problem: Problem) -> str:
+    """For how long it stands, where that is known."""
+    return "" if problem["for_s"] is None else f", for {duration(problem['for_s'])}"
