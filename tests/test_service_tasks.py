@@ -14,10 +14,11 @@ from wagman.config.schema import BoardConfig, Config, DeviceConfig
 from wagman.contain import TaskKeepsCrashingError, leaf_of
 from wagman.daemon import Daemon
 from wagman.errors import LinkGoneError
+from wagman.health import NUDGE_S
 from wagman.io.driver_v3 import V3Dialect
 from wagman.io.transport import Transport
 from wagman.seams import Seams
-from wagman.service import NUDGE_S, WagmanService
+from wagman.service import WagmanService
 from wagman.store import Event, Limits, Store, inline
 from wagman.systemd.backoff import STEADY_S
 from wagman.systemd.directory import RuntimeDirectory

@@ -15,6 +15,7 @@ A map of the package, from the top down to the words (imports point downwards in
 - `wagman.inbox`       what is sent to a task
 - `wagman.messages`    telling a guest to halt
 - `wagman.contain`     what becomes of a task that crashes
+- `wagman.health`      which tasks have stopped making progress
 - `wagman.logs`        an event as a line of the service's log
 - `wagman.store`       the rolling log and what must last
 - `wagman.fsm`         the states, pure: (input) -> next state, alarms, effects

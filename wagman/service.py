@@ -25,6 +25,7 @@ from wagman.errors import BoardTimeoutError, CallerError, StoreError
 from wagman.events import Beat, Blindness, BoardFact, Draft, Notice, PortFact, PowerGoal, Sample, Verb, Verdict
 from wagman.fsm.inputs import Operator
 from wagman.fsm.wagman import DeviceChanged, DeviceRefused, View
+from wagman.health import NUDGE_S, Health
 from wagman.io.board import BLIND_MISSES, Board, Dialect
 from wagman.io.driver import PORT_NAMES, Identity
 from wagman.loop import LATE_S, Alarms
@@ -46,12 +47,6 @@ COLLAPSING = frozenset(
     ("link.up", "link.down", "board.log", "board.silent", "command.denied", "service.request_failed", "device.message")
 )
 """Event types whose repeats become one event with a count."""
-
-NUDGE_S = 15.0
-"""How often every task is asked for a sign of life (chosen)."""
-
-HEALTHY_S = 45.0
-"""A task that has made no progress for so long is stuck (chosen: three nudges)."""
 
 COMMIT_S = 2.0
 """How long a caller waits for the id of the event that its request became (chosen)."""
@@ -94,6 +89,7 @@ class WagmanService:
     began: Beginning = field(init=False)
     began_s: float = field(factory=trio.current_time)
     link_since: Beginning = field(init=False)
+    health: Health = field(factory=Health, init=False)
     stopping: trio.Event = field(factory=trio.Event)
     _by_port: dict[int, Guest] = field(init=False)
     _stuck: tuple[str, ...] = ()
@@ -274,10 +270,8 @@ class WagmanService:
 
     def stuck(self) -> tuple[str, ...]:
         """The machines, and the io task, that have made no progress lately."""
-        oldest_s = trio.current_time() - HEALTHY_S
         progress_s = {guest.key: guest.progress_s for guest in self.guests.values()}
-        progress_s |= {WAGMAN_KEY: self.supervisor.progress_s, BOARD_KEY: self.io.progress_s}
-        return tuple(task for task, at_s in progress_s.items() if max(at_s, self.began_s) <= oldest_s)
+        return self.health.stuck(progress_s | {WAGMAN_KEY: self.supervisor.progress_s, BOARD_KEY: self.io.progress_s})
 
     def healthy(self) -> bool:
         """Every machine and the io task have made progress lately."""

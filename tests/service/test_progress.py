@@ -76,6 +76,18 @@ def test_trouble_with_the_board_is_none_of_the_service(trouble: str) -> None:
     assert stuck(f"10 min; {trouble}; 1 h") == {}
 
 
+@pytest.mark.parametrize("away_s", [31, 61, 3600])
+def test_time_in_which_nothing_of_the_service_ran_makes_no_task_stuck(away_s: int) -> None:
+    assert stuck(f"10 min; service freeze {away_s}; 10 min") == {}
+
+
+def test_a_task_that_hangs_is_found_after_the_service_was_suspended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Guest, "take", hanging(Guest.take, "gn"))
+    found = stuck("9 min; service freeze 3600; 10 min")
+    assert found.keys() == {"device.gn"}
+    assert found["device.gn"] <= 9 * 60 + 3600 + FOUND_WITHIN_S + 10
+
+
 def test_what_operators_ask_the_board_does_not_hide_that_its_task_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     real = WagmanService.run
 
