@@ -10,6 +10,7 @@ import trio
 from attrs import define, evolve, field
 from trio.testing import MockClock
 
+from wagman.api.listener import Bound
 from wagman.config.schema import BoardConfig, Config, DeviceConfig
 from wagman.contain import TaskKeepsCrashingError, leaf_of
 from wagman.daemon import Daemon
@@ -192,7 +193,7 @@ def in_daemon(folder: Path, signals: Sequence[int], runtime: Path | None = None,
         nothing: Any = None
         access: Any = Anybody()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(daemon.run, nothing, access, receiving, ("a wrong file",), ())
+            nursery.start_soon(daemon.run, Bound(nothing), access, receiving, ("a wrong file",), ())
             for number in signals:
                 await trio.sleep(after_s)
                 sending.send_nowait(number)

@@ -12,7 +12,8 @@ import trio
 from attrs import define, field
 
 from wagman.api.access import Access, group_access
-from wagman.api.listener import SocketTakenError, unix_listener
+from wagman.api.keeper import Keeper
+from wagman.api.listener import Bound, Doorway, SocketTakenError, unix_listener
 from wagman.config.schema import Config
 from wagman.contain import TaskKeepsCrashingError, contained, leaf_of
 from wagman.errors import ConfigError, LinkBusyError, LinkGoneError, WagmanError
@@ -137,7 +138,7 @@ async def supervise(config: Config, source: Source, place: Home, *, refused: Seq
         opener = partial(open_port, config.board.device, ptys_only=speed != 1)
         service = make_service(config, Seams(opener, stamp=partial(kernel_stamp, speed)), log, reporter, place)
         daemon = Daemon(service, source, place, reporter)
-        await daemon.run(bound.listener, access, signals, refused, (*warnings, *bound.warnings))
+        await daemon.run(bound, access, signals, refused, (*warnings, *bound.warnings))
 
 
 def make_service(config: Config, seams: Seams, log: Log, reporter: Reporter, place: Home) -> WagmanService:
@@ -166,11 +167,12 @@ class Daemon:
     place: Home
     reporter: Reporter
     _nursery: trio.Nursery | None = field(default=None, init=False)
+    _keeper: Keeper | None = field(default=None, init=False)
     _copying: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1), init=False)
 
     async def run(
         self,
-        listener: trio.SocketListener,
+        bound: Bound,
         access: Access,
         signals: AsyncIterator[int],
         refused: Sequence[str],
@@ -179,15 +181,17 @@ class Daemon:
         """Until a signal says that it is enough."""
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
+            self._keeper = Keeper(bound, self._socket_news)
             nursery.start_soon(contained, "signals", partial(self._heed, signals), self.service.crashed)
-            await nursery.start(self._supervise, listener, access, warnings, nursery.cancel_scope)
+            await nursery.start(self._supervise, bound.listener, access, warnings, nursery.cancel_scope)
             self._settle_config(refused)
             nursery.start_soon(contained, "report", partial(self.reporter.run, self.service), self.service.crashed)
             nursery.start_soon(contained, "steady", self._prove_steady, self.service.crashed)
+            nursery.start_soon(contained, "socket", self._keeper.run, self.service.crashed)
 
     async def _supervise(
         self,
-        listener: trio.SocketListener,
+        listener: Doorway,
         access: Access,
         warnings: Sequence[str],
         everything: trio.CancelScope,
@@ -199,6 +203,11 @@ class Daemon:
     async def _prove_steady(self) -> None:
         await trio.sleep(STEADY_S)
         self.place.is_well()
+
+    def _socket_news(self, type_: str, fields: Mapping[str, Any]) -> None:
+        """Clients can connect, or not: a problem as long as they cannot."""
+        self.service.socket_reason = fields.get("reason")
+        self._record(type_, fields)
 
     # The configuration -------------------------------------------------------
 
@@ -250,6 +259,8 @@ class Daemon:
         async for number in signals:
             if number == signal.SIGHUP:
                 self.reporter.reload(self.reload)
+                if self._keeper is not None:
+                    self._keeper.look()
             else:
                 self._stop()
 

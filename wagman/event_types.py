@@ -214,6 +214,12 @@ EVENT_TYPES: Mapping[str, EventType] = {
     "service.config_not_kept": EventType(
         "no copy of the configuration could be kept for a start with a wrong one", ("warnings",), "make room in `/var/lib/wagman`"
     ),
+    "service.socket_lost": EventType(
+        "the file of the control socket was taken away, or another one is in its place: no command reaches the service",
+        ("reason",),
+        "nothing if `service.socket_recovered` follows, but find out who cleans up there; else do away with what `reason` names",
+    ),
+    "service.socket_recovered": EventType("the control socket was made anew; clients that were connected stayed so"),
     "controller.going_down": EventType(
         "the board is about to cut the controller, which shuts down in time; the board starts it again",
         ("reason", "shut_down", "error"),

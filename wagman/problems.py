@@ -62,6 +62,7 @@ class Facts:
     log_reason: str | None = None  # why the log cannot be written
     refusal: Refusal | None = None
     needs_restart: tuple[str, ...] = ()  # keys that count once the service is restarted
+    socket_reason: str | None = None  # why no client can connect
     stuck_tasks: tuple[str, ...] = ()
     unknown_sensors: tuple[str, ...] = ()  # those that are watched
     clock_set: bool = True
@@ -230,6 +231,14 @@ def restart_pending(facts: Facts) -> Iterator[Problem]:
         yield Problem("restart_pending", "warning", text, "systemctl restart wagman: no guest loses its power by that")
 
 
+def socket_lost(facts: Facts) -> Iterator[Problem]:
+    """No command reaches the service: this is read in the journal, and in what systemctl shows."""
+    if facts.socket_reason is not None:
+        text = f"commands cannot reach the service: {facts.socket_reason}"
+        do = "make way for the socket, and it is made anew within a minute; or systemctl restart wagman, which no guest notices"
+        yield Problem("socket", "warning", text, do)
+
+
 def task_stuck(facts: Facts) -> Iterator[Problem]:
     """A task of the service makes no progress."""
     for task in facts.stuck_tasks:
@@ -260,6 +269,7 @@ FINDERS: tuple[Finder, ...] = (
     log_not_written,
     config_refused,
     restart_pending,
+    socket_lost,
     task_stuck,
     clock_unset,
     told_by_others,

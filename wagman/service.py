@@ -84,6 +84,7 @@ class WagmanService:
     watch: Watch = field(init=False)
     refusal: Refusal | None = None  # of the operator's configuration
     needs_restart: tuple[str, ...] = ()  # keys that were changed, and do not count yet
+    socket_reason: str | None = None  # why clients cannot connect
     boot_id: str = field(init=False)
     clocks: Clocks = field(init=False)
     began: Beginning = field(init=False)
@@ -367,6 +368,7 @@ class WagmanService:
             log_reason=self.journal.broken,
             refusal=self.refusal,
             needs_restart=self.needs_restart,
+            socket_reason=self.socket_reason,
             stuck_tasks=self.stuck(),
             unknown_sensors=tuple(name for name, sensor in environment.sensors.items() if sensor.known is False),
             clock_set=self.journal.clock_set,

@@ -7,15 +7,17 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
+import trio.testing
 
 from wagman.api import listener
 from wagman.api.access import Access
+from wagman.api.keeper import Keeper
 from wagman.api.listener import SocketTakenError, passed_socket, unix_listener
 from wagman.errors import ConfigError
 
@@ -132,7 +134,7 @@ def test_of_services_that_come_up_at_once_exactly_one_gets_the_socket(tmp_path: 
         ) -> None:
             start.wait()
             try:
-                with socket.socket(socket.AF_UNIX) as sock, listener._standing(sock, tmp_path / "s", ACCESS):
+                with listener.Place(tmp_path / "s", ACCESS).standing():
                     outcomes.append("bound")
                     decided.wait()
             except SocketTakenError:
@@ -216,6 +218,58 @@ def test_a_missing_directory_is_made_but_not_a_whole_path(tmp_path: Path) -> Non
             pass
 
     within_trio(test)
+
+
+def test_a_client_that_is_waited_for_while_the_name_is_bound_anew_gets_in(tmp_path: Path) -> None:
+    async def main() -> None:
+        with trio.fail_after(20), unix_listener(str(tmp_path / "s"), ACCESS) as bound:
+            async with trio.open_nursery() as nursery:
+                got: list[trio.SocketStream] = []
+
+                async def accept() -> None:
+                    got.append(await bound.listener.accept())
+
+                nursery.start_soon(accept)
+                await trio.testing.wait_all_tasks_blocked()
+                (tmp_path / "s").unlink()
+                assert bound.lost() == f"{tmp_path / 's'} is gone"
+                bound.renew()
+                assert bound.lost() == ""
+                assert connects(tmp_path / "s")
+            await got[0].aclose()
+
+    trio.run(main)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_being_cancelled_while_waiting_for_a_client_is_no_reason_to_wait_on(tmp_path: Path) -> None:
+    async def main() -> None:
+        with unix_listener(str(tmp_path / "s"), ACCESS) as bound:
+            with trio.move_on_after(0.01) as scope:
+                await bound.listener.accept()
+            assert scope.cancelled_caught
+
+    trio.run(main)
+
+
+def test_a_name_that_is_lost_is_told_of_once_for_each_reason(tmp_path: Path) -> None:
+    told: list[tuple[str, Mapping[str, Any]]] = []
+
+    def test() -> None:
+        with unix_listener(str(tmp_path / "s"), ACCESS) as bound:
+            keeper = Keeper(bound, lambda type_, fields: told.append((type_, fields)))
+            keeper.look()
+            (tmp_path / "s").unlink()
+            (tmp_path / "s").write_text("")
+            keeper.look()
+            keeper.look()
+            (tmp_path / "s").unlink()
+            keeper.look()
+            keeper.look()
+
+    within_trio(test)
+    types = [type_ for type_, _ in told]
+    assert types == ["service.socket_lost", "service.socket_recovered"]
 
 
 # --- Passed by systemd ------------------------------------------------------------------------------------------------

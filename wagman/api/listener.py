@@ -1,4 +1,7 @@
-"""The Unix socket that the service listens on: bound, given to its group, and taken away again at the end."""
+"""The Unix socket that the service listens on: bound, given to its group, and taken away again at the end.
+
+Its name has to last as long as the service does, and names can be swept away: `Bound.lost` says so, `Bound.renew` binds anew.
+"""
 
 import errno
 import fcntl
@@ -12,7 +15,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import trio
-from attrs import frozen
+from attrs import define
 
 from wagman.api.access import Access
 from wagman.errors import ConfigError, WagmanError
@@ -38,12 +41,57 @@ class SocketTakenError(WagmanError):
         super().__init__(f"another service answers on {path}: stop it first, or give this one another service.socket")
 
 
-@frozen
-class Bound:
-    """A socket that listens, and what is to be warned of."""
+class Doorway(trio.abc.Listener[trio.SocketStream]):
+    """Accepts clients on the socket of the moment, which may be replaced while one is waited for."""
 
-    listener: trio.SocketListener
+    def __init__(self, sock: socket.socket) -> None:
+        self._sockets = _listener(sock)
+        self._waiting = trio.CancelScope()
+
+    async def accept(self) -> trio.SocketStream:
+        """The next client."""
+        while True:
+            with trio.CancelScope() as self._waiting:
+                return await self._sockets.accept()
+
+    def replace(self, sock: socket.socket) -> None:
+        """Accept on another socket from now on; clients that were accepted already are not concerned."""
+        old, self._sockets = self._sockets, _listener(sock)
+        self._waiting.cancel()
+        old.socket.close()
+
+    def close(self) -> None:
+        """Accept nobody any more."""
+        self._sockets.socket.close()
+
+    async def aclose(self) -> None:
+        """The same, as trio asks for it."""
+        self.close()
+        await trio.lowlevel.checkpoint()
+
+
+@define(eq=False)
+class Bound:
+    """A socket that listens, and what is to be warned of; `place` is None where its name is systemd's business."""
+
+    listener: Doorway
     warnings: tuple[str, ...] = ()
+    place: "Place | None" = None
+
+    def lost(self) -> str:
+        """Why the name does not lead to us any more; nothing, where it does."""
+        return self.place.lost() if self.place else ""
+
+    def renew(self) -> None:
+        """Bind the name anew; whoever is connected stays so.
+
+        Raises:
+            SocketTakenError: another service answers there.
+            OSError: no socket can be made there, now.
+        """
+        if self.place is not None:
+            sock, _ = self.place.opened(0)
+            self.listener.replace(sock)
 
 
 @contextmanager
@@ -57,10 +105,15 @@ def unix_listener(path: str, access: Access) -> Iterator[Bound]:
     passed = passed_socket(os.environ)
     if passed is not None:
         with passed:
-            yield Bound(_listener(passed))
+            yield Bound(Doorway(passed))
         return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock, _standing(sock, Path(path), access) as warnings:
-        yield Bound(_listener(sock), warnings)
+    place = Place(Path(path), access)
+    with place.standing() as (sock, warnings):
+        bound = Bound(Doorway(sock), warnings, place)
+        try:
+            yield bound
+        finally:
+            bound.listener.close()
 
 
 def _listener(sock: socket.socket) -> trio.SocketListener:
@@ -105,20 +158,60 @@ def _adopted(fd: int) -> socket.socket | None:
 # --- Bound by ourselves -----------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def _standing(sock: socket.socket, path: Path, access: Access) -> Iterator[tuple[str, ...]]:
-    """Have `sock` listen at `path` meanwhile; gives what is to be warned of."""
-    try:
-        with _locked(path, LOCK_S):
-            _clear(path)
-            warnings = _open(sock, path, access)
-            mine = path.lstat()
-    except OSError as error:
-        raise ConfigError((f"service.socket: no socket can be made at {path}: {error.strerror or error}",)) from error
-    try:
-        yield warnings
-    finally:
-        _remove(path, mine)
+@define(eq=False)
+class Place:
+    """The name of our socket, and who is admitted to it."""
+
+    path: Path
+    access: Access
+    _mine: os.stat_result | None = None
+
+    @contextmanager
+    def standing(self) -> Iterator[tuple[socket.socket, tuple[str, ...]]]:
+        """Have a socket listen there meanwhile; gives it, and what is to be warned of."""
+        try:
+            sock, warnings = self.opened(LOCK_S)
+        except OSError as error:
+            raise ConfigError((f"service.socket: no socket can be made at {self.path}: {error.strerror or error}",)) from error
+        try:
+            yield sock, warnings
+        finally:
+            sock.close()
+            self.remove()
+
+    def opened(self, within_s: float) -> tuple[socket.socket, tuple[str, ...]]:
+        """A socket that listens there from now on, and what is to be warned of.
+
+        Raises:
+            SocketTakenError: another service answers there.
+            OSError: there can be none.
+        """
+        with _locked(self.path, within_s):
+            _clear(self.path)
+            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            try:
+                warnings = _open(sock, self.path, self.access)
+                self._mine = self.path.lstat()
+            except BaseException:
+                sock.close()
+                raise
+        return sock, warnings
+
+    def lost(self) -> str:
+        """Why the name does not lead to our socket any more; nothing, where it does."""
+        try:
+            found = self.path.lstat()
+        except FileNotFoundError:
+            return f"{self.path} is gone"
+        except OSError as error:
+            return f"{self.path} cannot be seen: {error.strerror}"
+        return "" if self._mine and os.path.samestat(found, self._mine) else f"{self.path} is another file now"
+
+    def remove(self) -> None:
+        """Remove our socket. If it is another one by now, or just becoming one, it is not ours to remove."""
+        with suppress(OSError), _locked(self.path, 0):
+            if not self.lost():
+                self.path.unlink()
 
 
 @contextmanager
@@ -201,10 +294,3 @@ def _give(path: Path, control_gid: int | None) -> tuple[str, ...]:
     except PermissionError:
         return (f"{path} could not be given to the control group: run the service as a member of it",)
     return ()
-
-
-def _remove(path: Path, mine: os.stat_result) -> None:
-    """Remove our socket. If it is another one by now, or just becoming one, it is not ours to remove."""
-    with suppress(OSError), _locked(path, 0):
-        if os.path.samestat(path.lstat(), mine):
-            path.unlink()

@@ -142,7 +142,7 @@ class Client:
                 f"the service does not accept on {self.path}: it hangs or is stopped; see systemctl status wagman"
             ) from error
         except OSError as error:
-            hint = "start the service, or name its socket with --socket"
+            hint = "see systemctl status wagman, or name its socket with --socket"
             raise LostError(f"no service on {self.path} ({error.strerror or error}): {hint}") from error
 
     def _send(self, request: dict[str, Any], within_s: float) -> None:
