@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from itertools import groupby
 
-from wagman.event_types import EVENT_TYPES, FIELDS
+from wagman.event_types import EVENT_TYPES, FIELDS, EventType
 from wagman.pages import begin, keep, table
 
 MODULE = "wagman.event_reference"
@@ -49,12 +49,18 @@ def page() -> str:
 def _families() -> Iterator[str]:
     for family, names in groupby(EVENT_TYPES, lambda name: name.partition(".")[0]):
         yield f"## {FAMILIES[family]}\n"
-        yield table(("event", "means", "do", "fields"), map(_row, names))
+        yield table(("event", "means", "is", "do", "fields"), map(_row, names))
 
 
 def _row(name: str) -> tuple[str, ...]:
     kind = EVENT_TYPES[name]
-    return f"`{name}`", kind.when, kind.do, ", ".join(f"`{field}`" for field in kind.fields)
+    return f"`{name}`", kind.when, _severity(kind), kind.do, ", ".join(f"`{field}`" for field in kind.fields)
+
+
+def _severity(kind: EventType) -> str:
+    """A blank for what is only information."""
+    usual = "" if kind.severity == "info" else kind.severity
+    return usual if kind.graver is None else f"{usual}{', ' if usual else ''}{kind.graver.severity} where {kind.graver.where}"
 
 
 def _fields() -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from queue import Full, Queue
@@ -18,6 +18,7 @@ from typing import Self, TextIO, TypeAlias
 
 from attrs import define, evolve, field
 
+from wagman.event_types import Severity, severity_of
 from wagman.store import Event
 
 Words: TypeAlias = Callable[[Event], str]
@@ -29,14 +30,11 @@ MOST_WAITING = 1000
 FLUSH_S = 1.0
 """How long the end of the process waits for what is left to be taken (chosen)."""
 
-WARNINGS = (
-    *("failed", "lost", "stuck", "unrecoverable", "abnormal", "unknown", "brownout", "silent", "damaged", "unavailable"),
-    *("config_refused", "unfed", "going_down"),
-)
-"""Parts of event types that call for attention."""
+ERROR = 3
+"""The priority, as syslog numbers them, of why the service ends."""
 
-ERROR, WARNING, INFO = 3, 4, 6
-"""Priorities as syslog numbers them."""
+PRIORITIES: Mapping[Severity, int] = {"critical": 2, "warning": 4, "info": 6}
+"""Those of events."""
 
 
 def is_journal(stream: TextIO) -> bool:
@@ -60,8 +58,8 @@ def words_for(stream: TextIO) -> Words:
     return _for_people() if stream.isatty() else _for_programs(is_marked=is_journal(stream))
 
 
-def _is_warning(event: Event) -> bool:
-    return any(word in event.type for word in WARNINGS)
+def _severity(event: Event) -> Severity:
+    return severity_of(event.type, event.fields)
 
 
 def _for_programs(*, is_marked: bool) -> Words:
@@ -70,7 +68,7 @@ def _for_programs(*, is_marked: bool) -> Words:
     def words(event: Event) -> str:
         known = event.as_json()
         line = json.dumps({"type": event.type, "device": event.device, "fields": known["fields"], **known}, default=str)
-        mark = f"<{WARNING if _is_warning(event) else INFO}>" if is_marked else ""
+        mark = f"<{PRIORITIES[_severity(event)]}>" if is_marked else ""
         return f"{mark}{line}\n"
 
     return words
@@ -83,7 +81,7 @@ def _for_people() -> Words:
     render = structlog.dev.ConsoleRenderer(colors=True)
 
     def words(event: Event) -> str:
-        level = "warning" if _is_warning(event) else "info"
+        level = _severity(event)
         clock = datetime.fromisoformat(event.time).astimezone().strftime("%H:%M:%S")
         shown = {**event.fields, "event": event.type, "level": level, "timestamp": clock}
         return f"{render(None, level, shown | ({'device': event.device} if event.device else {}))}\n"

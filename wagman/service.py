@@ -22,6 +22,7 @@ from wagman.contain import FirstStart, contained, describe
 from wagman.controller import REFUSES, Controller
 from wagman.device import Guest, Letter, Nudge
 from wagman.errors import BoardTimeoutError, CallerError, StoreError
+from wagman.event_types import COLLAPSING
 from wagman.events import Beat, Blindness, BoardFact, Draft, Notice, PortFact, PowerGoal, Sample, Verb, Verdict
 from wagman.fsm.inputs import Operator
 from wagman.fsm.wagman import DeviceChanged, DeviceRefused, View
@@ -42,11 +43,6 @@ from wagman.supervisor import Reconfigured, Supervisor
 
 BOARD_KEY = "board"
 """The name under which the store keeps which board was seen last."""
-
-COLLAPSING = frozenset(
-    ("link.up", "link.down", "board.log", "board.silent", "command.denied", "service.request_failed", "device.message")
-)
-"""Event types whose repeats become one event with a count."""
 
 COMMIT_S = 2.0
 """How long a caller waits for the id of the event that its request became (chosen)."""

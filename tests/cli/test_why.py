@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 
 from wagman.cli.prospects import UNPROVED, coming, obstacle
-from wagman.cli.sentences import _SENTENCES, sentence
 from wagman.cli.text import WIDTH
 from wagman.cli.why import lines
-from wagman.event_types import EVENT_TYPES
 
 
 def row(**more: Any) -> dict[str, Any]:
@@ -119,56 +117,3 @@ def test_what_is_long_is_wrapped_at_80_columns() -> None:
     told = lines(row(state="started"), None, [held], [])
     assert len(told) > 2
     assert max(map(len, told)) <= WIDTH
-
-
-@pytest.mark.parametrize("kind", EVENT_TYPES)
-def test_every_type_of_event_has_its_sentence(kind: str) -> None:
-    assert kind in _SENTENCES
-    for fields in ({}, dict.fromkeys(EVENT_TYPES[kind].fields)):  # what is not known is no accident
-        assert sentence({"type": kind, "fields": fields})
-
-
-def test_there_is_no_sentence_for_what_never_happens() -> None:
-    assert _SENTENCES.keys() == EVENT_TYPES.keys()
-
-
-@pytest.mark.parametrize(
-    ("kind", "fields", "words"),
-    [
-        (
-            "device.starting",
-            {"reason": "its turn", "attempt": 4, "media": "sd", "recover": True},
-            "starting: its turn, fourth attempt, from sd, to recover it",
-        ),
-        (
-            "device.start_failed",
-            {"attempt": 1, "media": None, "waited_s": 120.0},
-            "start failed: no heartbeat, after 2 min, first attempt",
-        ),
-        ("device.stop_failed", {"after_s": 600.0}, "did not halt, after 10 min, so its power was cut"),
-        ("device.heartbeat_lost", {"silent_s": 300.0, "stable": True}, "its heartbeat stopped: silent for 5 min"),
-        (
-            "device.message",
-            {"message": "shutdown", "ok": True, "detail": "exit status 0"},
-            "told to halt by its shutdown command: exit status 0",
-        ),
-        ("command.start", {"uid": 1000, "who": "pid 5", "force": True}, "user 1000 asked to start it, by force"),
-        ("environment.abnormal", {"sensor": "temperature_c", "state": "high", "value": 71.0}, "temperature 71 C, which is high"),
-        ("environment.unknown", {"sensor": "humidity_pct", "state": "unknown", "value": None}, "humidity unknown"),
-        ("board.log", {"text": "stopping", "port": 4, "board_name": "x2"}, "the board says of its port 4 (x2): stopping"),
-        ("board.log", {"text": "stopping"}, "the board says: stopping"),
-        ("board.unmanaged", {"failures": 80, "limit": 100}, "the board has counted 80 failures, and gives it up at 100"),
-        ("service.started", {"warnings": ["no group"]}, "the service started; no group"),
-        ("service.task_failed", {"task": "wagman", "error": "KeyError: 1"}, "a defect in the task wagman: KeyError: 1"),
-        ("service.reloaded", {"changed": ["a.b"], "needs_restart": []}, "changed: a.b; left for a restart: nothing"),
-        ("controller.unfed", {"power_cycle_at": None}, "nobody feeds the controller: the board power-cycles it within an hour"),
-        ("controller.unfed", {"in_s": 3000}, "nobody feeds the controller: the board power-cycles it in 50 min"),
-        ("controller.going_down", {"shut_down": True}, "the board is about to cut the controller: it shuts down"),
-        ("store.opened", {"log_id": "x", "new": True}, "a new log was begun"),
-        ("command.denied", {"uid": 7, "method": "stop"}, "user 7 asked for stop, and may not"),
-        ("link.down", {"reason": "unplugged"}, "the link to the board went down: unplugged"),
-        ("device.teleported", {"to_where": "moon", "why": None}, "teleported: to where moon"),
-    ],
-)
-def test_events_are_told_in_plain_words(kind: str, fields: dict[str, Any], words: str) -> None:
-    assert sentence({"type": kind, "fields": fields}) == words

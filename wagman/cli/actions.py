@@ -18,7 +18,7 @@ from wagman.cli.goals import Moment, Outcome, Pursuit, exit_code, sentence
 from wagman.cli.names import expanded
 from wagman.cli.outcome import DONE, REFUSED, CommandError, complain
 from wagman.cli.progress import Progress
-from wagman.cli.text import duration, plain
+from wagman.words import duration, plain
 
 POLL_S = 0.5
 """How often the status is asked for while waiting (chosen)."""

@@ -14,7 +14,8 @@ from wagman.cli.client import Client, LostError, add_socket_argument
 from wagman.cli.follow import MOST_AT_ONCE, Event, Follower
 from wagman.cli.names import expanded
 from wagman.cli.outcome import DONE, complain
-from wagman.cli.text import local, plain
+from wagman.cli.text import local
+from wagman.words import plain
 
 LAST = 50
 """How many are shown where nothing else is asked for (chosen)."""

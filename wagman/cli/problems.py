@@ -4,7 +4,8 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from wagman.cli.text import WIDTH, coloured, duration, plain
+from wagman.cli.text import WIDTH, coloured
+from wagman.words import duration, plain
 
 Problem = Mapping[str, Any]
 

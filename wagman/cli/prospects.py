@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from wagman.cli.text import duration, ordinal, reading
+from wagman.words import duration, ordinal, reading
 
 Row = Mapping[str, Any]
 Status = Mapping[str, Any]

@@ -9,7 +9,8 @@ from wagman.cli.client import Client, add_socket_argument
 from wagman.cli.names import expanded
 from wagman.cli.outcome import DONE
 from wagman.cli.problems import problem_lines
-from wagman.cli.text import duration, plain, reading, short, table
+from wagman.cli.text import short, table
+from wagman.words import duration, plain, reading
 
 _HEAD = ("DEVICE", "PORT", "STATE", "FOR", "POWER", "MEDIA", "BEAT", "CURRENT", "NOTES")
 _COLOURS = {"started": "green", "stopped": ""}

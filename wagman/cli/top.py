@@ -24,9 +24,9 @@ from wagman.cli.client import LostError, add_socket_argument
 from wagman.cli.events import last
 from wagman.cli.follow import Follower
 from wagman.cli.outcome import DONE, USAGE, CommandError
-from wagman.cli.text import duration
 from wagman.cli.top_keys import Request, State, keys, pressed, settled
 from wagman.cli.top_view import Picture, can_be_chosen, event_line, screen
+from wagman.words import duration
 
 if TYPE_CHECKING:
     from rich.console import Console

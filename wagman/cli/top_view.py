@@ -11,8 +11,9 @@ from wagman.cli.follow import Event
 from wagman.cli.problems import COLOURS, said, told
 from wagman.cli.sentences import sentence
 from wagman.cli.status import beat_age, board_words, current, for_words, in_doubt, notes, sensor_words
-from wagman.cli.text import clock, duration, plain, short
+from wagman.cli.text import clock, short
 from wagman.cli.top_keys import State, help_lines, question
+from wagman.words import duration, plain
 
 Status = Mapping[str, Any]
 Row = Mapping[str, Any]
@@ -59,8 +60,8 @@ def screen(picture: Picture, width: int, height: int) -> list[Line]:
 
 
 def event_line(event: Event) -> str:
-    """An event: when, which device, what happened."""
-    return plain(f"{clock(event['time'])}  {event['device'] or '-':<6}  {sentence(event)}")
+    """An event: when, and what happened."""
+    return plain(f"{clock(event['time'])}  {sentence(event)}")
 
 
 def cut(text: str, width: int) -> str:

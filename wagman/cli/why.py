@@ -13,7 +13,8 @@ from wagman.cli.outcome import DONE, USAGE, CommandError
 from wagman.cli.prospects import coming, obstacle
 from wagman.cli.sentences import sentence
 from wagman.cli.status import for_words
-from wagman.cli.text import WIDTH, clock, plain, table
+from wagman.cli.text import WIDTH, clock, table
+from wagman.words import plain
 
 DOWN = ("stop", "kill", "disable")
 """What an operator asks for who wants it down."""
@@ -103,9 +104,4 @@ def _story(chain: list[Mapping[str, Any]]) -> list[str]:
     if not chain:
         return []
     whens = [clock(event["time"]) for event in chain]
-    return table([(when, plain(_told(event))) for when, event in zip(whens, chain, strict=True)], indent=2)
-
-
-def _told(event: Mapping[str, Any]) -> str:
-    repeats = event["fields"].get("count")
-    return sentence(event) + (f" ({repeats} times)" if isinstance(repeats, int) and repeats > 1 else "")
+    return table([(when, plain(sentence(event))) for when, event in zip(whens, chain, strict=True)], indent=2)
