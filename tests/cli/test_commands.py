@@ -642,6 +642,13 @@ def test_check_config_is_0_or_2(tmp_path: Path) -> None:
     assert codes == [0, 2]
 
 
+def test_check_config_without_a_file_is_about_the_one_that_run_reads() -> None:
+    done = subprocess.run([*WAGMAN, "check-config", "--help"], capture_output=True, text=True, check=False)
+    assert "(default: /etc/wagman/wagman.toml)" in done.stdout
+    judged = subprocess.run([*WAGMAN, "check-config"], capture_output=True, text=True, check=False)
+    assert "/etc/wagman/wagman.toml" in judged.stdout + judged.stderr
+
+
 def test_check_config_refuses_what_the_service_would_refuse_on_this_machine(tmp_path: Path) -> None:
     file = tmp_path / "wagman.toml"
     file.write_text('[service]\ncontrol_group = "nosuchgroup"\n[device.x1]\nport = 3\nshutdown = []\n')

@@ -121,8 +121,9 @@ COMMANDS = {
     ),
     "check-config": About(
         "Every error is shown with its line. A group that the file names must exist on this machine, as for the service. "
+        "Asked by root, it also finds what the service's user may not read: an error of the file that the service goes by. "
         "Exit codes: 0 it is right, 2 it is wrong.",
-        ("wagman check-config /etc/wagman/wagman.toml",),
+        ("wagman check-config", "wagman check-config node.toml"),
     ),
     "install-service": About(
         "Needs root, but for --dry-run. It starts nothing: systemctl does.",
