@@ -9,6 +9,8 @@ import trio
 from attrs import define, field
 from trio.testing import MockClock
 
+from tests.io.test_board import Rig as BoardRig
+from tests.io.test_board import with_rig
 from wagman.config.schema import DeviceConfig
 from wagman.controller import NOTICE_S, PATIENCE_S, RESTART_GRACE_S, Controller
 from wagman.errors import LinkGoneError
@@ -231,3 +233,50 @@ def test_a_stop_says_when_the_board_will_restart_the_controller(heard: dict[str,
 
 def test_where_the_board_never_answered_nobody_can_tell() -> None:
     assert virtually(unfed).fields == {"power_cycle_at": None}
+
+
+# --- With a board that speaks -------------------------------------------------------------------------------------------
+
+ON_EVERY_BOARD = pytest.mark.parametrize("dialect", ["v3", "v4"])
+
+
+async def beside(board: BoardRig) -> Rig:
+    """The controller of that board: what the board tells reaches it."""
+    node, told = await _rig(), board.facts.append
+    node.controller.io = board.board
+
+    def tell(fact: Any) -> None:
+        told(fact)
+        if isinstance(fact, Notice):
+            node.controller.noticed(fact)
+
+    board.board.tell = board.board._senses.tell = tell
+    return node
+
+
+@ON_EVERY_BOARD
+def test_a_restart_is_accepted_once_the_board_has_begun_and_it_shuts_down_before_the_cut(dialect: str) -> None:
+    async def main(board: BoardRig) -> None:
+        node = await beside(board)
+        await trio.sleep(60)
+        verdict = await node.controller.restart()
+        assert (verdict.accepted, node.shutdowns) == (True, 1)
+        assert board.is_on[0]
+        await trio.sleep(RESTART_GRACE_S + 10)
+        assert not board.is_on[0]
+
+    with_rig(main, dialect)
+
+
+@ON_EVERY_BOARD
+def test_a_stop_that_the_board_begins_by_itself_shuts_it_down_in_time(dialect: str) -> None:
+    async def main(board: BoardRig) -> None:
+        node = await beside(board)
+        await trio.sleep(60)
+        board.fake.board.firmware.ports[0].stop("board")  # type: ignore[attr-defined]
+        await trio.sleep(20)
+        assert node.shutdowns == 1
+        assert board.is_on[0]
+        assert [draft.type for draft in node.journal.drafts] == ["controller.going_down"]
+
+    with_rig(main, dialect)

@@ -22,7 +22,7 @@ A poll is one write: states, ages and currents are of the same pass of the board
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import trio
 from attrs import define, field
@@ -125,7 +125,14 @@ class V4Driver:
             if has_changed and look.state == STARTED and port not in SELECTOR_PORTS:
                 self._selector_moved = True  # the controller's, which these ports move when they start
         self._looks, self._seen_s = looks, self._now_s
+        self._tell_own(looks)
         return looks
+
+    def _tell_own(self, looks: Mapping[int, Look]) -> None:
+        """The board is about to cut the controller: told with every look, as v3 boards repeat it, and acted upon elsewhere."""
+        own = self.senses.own
+        if own is not None and looks[own.port].state == STOPPING:
+            self.senses.note("board.log", own.port, text="stopping")
 
     async def greet(self) -> Identity:
         """Ask which board this is."""
@@ -351,6 +358,8 @@ class V4Driver:
             raise CallerError(f"'{' '.join(words)}' would fight the service: use the service's own commands, or --force")
         command = request.ask(*numbers)
         answer = await (self._touch(numbers[0], command) if numbers else self._ask.do(command))
+        if request is STOP:
+            await self._look()  # the board does not say by itself that it has begun
         return (text_of(answer.value[0]),)
 
     # Listening ---------------------------------------------------------------
