@@ -172,3 +172,45 @@ def test_the_board_may_be_asked_as_rarely_as_every_ten_minutes_where_nobody_is_h
 def test_the_controller_needs_no_timing_and_no_shutdown() -> None:
     text = GUEST + "[device.nc]\nport = 0\nself = true\nstop_silence = 1\nbackoff_min = 9000\n"
     assert device(text, "nc").stop_silence_s == 1.0
+
+
+# --- Heartbeats that the board shows but rarely -------------------------------------------------------------------------
+
+
+def on_port(port: int, dialect: str, keys: str = "", defaults: str = "") -> DeviceConfig:
+    text = f'[board]\ndialect = "{dialect}"\n[defaults]\n{defaults}\n[device.cs]\nport = {port}\nshutdown = ["halt"]\n{keys}\n'
+    (device,) = loads(text, "node.toml").devices
+    return device
+
+
+@pytest.mark.parametrize("dialect", ["v4", "auto"])
+def test_silence_on_the_pin_that_a_v4_board_rarely_looks_at_takes_three_of_its_rare_beats(dialect: str) -> None:
+    device = on_port(2, dialect)
+    assert (device.beat_interval_s, device.stop_silence_s, device.heartbeat_timeout_s) == (75, 225, 300)
+
+
+@pytest.mark.parametrize(
+    ("port", "dialect", "keys"), [(2, "v3", ""), (1, "v4", ""), (3, "auto", ""), (2, "v4", "heartbeat = false")]
+)
+def test_elsewhere_beats_are_shown_as_often_as_ever(port: int, dialect: str, keys: str) -> None:
+    device = on_port(port, dialect, keys)
+    assert (device.beat_interval_s, device.stop_silence_s) == (10, 60)
+
+
+@pytest.mark.parametrize(
+    ("stated", "beat_s", "silence_s"),
+    [
+        ("beat_interval = 5", 5, 60),
+        ('stop_silence = "1min"', 20, 60),
+        ('heartbeat_timeout = "2min"', 40, 120),
+        ('heartbeat_timeout = "1h"', 75, 225),
+        ('stop_silence = "10min"', 75, 600),
+        ('heartbeat_timeout = "30s"\nstop_silence = "40s"', 10, 40),
+    ],
+)
+@pytest.mark.parametrize("where", ["keys", "defaults"])
+def test_what_a_file_states_of_them_stands_and_every_file_that_was_right_is_right(
+    stated: str, beat_s: float, silence_s: float, where: str
+) -> None:
+    device = on_port(2, "v4", **{where: stated})
+    assert (device.beat_interval_s, device.stop_silence_s) == (beat_s, silence_s)

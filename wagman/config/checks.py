@@ -10,10 +10,7 @@ from wagman.config import durations
 from wagman.config.findings import Finding
 from wagman.config.kinds import show
 from wagman.config.positions import Path
-from wagman.config.schema import SELECTOR_PORTS, Bounds, Config, DeviceConfig, settings
-
-SILENT_BEATS = 3
-"""How many heartbeats must be missing before silence means anything (chosen: one may be lost and one late)."""
+from wagman.config.schema import SELECTOR_PORTS, SILENT_BEATS, Bounds, Config, DeviceConfig, settings
 
 HEARTBEAT_POLLS = 3
 """How many polls fit into the patience with a guest (chosen: a v4 board tells of one beat in each, and one may be lost)."""

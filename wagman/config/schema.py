@@ -170,6 +170,16 @@ class EnvironmentConfig:
     sensors: dict[str, Bounds] = field(factory=dict)  # by sensor name; a sensor without bounds is not in it
 
 
+SILENT_BEATS = 3
+"""How many heartbeats must be missing before silence means anything (chosen: one may be lost and one late)."""
+
+RARE_PORT = 2
+"""The port whose pin a v4 board looks at so rarely that it shows few of the beats (firmware)."""
+
+RARE_BEAT_S = 75.0
+"""How far apart a v4 board shows the beats of a pin that moves once a second (seen on the firmware: up to 72 s)."""
+
+
 @frozen
 class DeviceConfig:
     """`[device.NAME]` over `[defaults]`: one guest (or, with `is_self`, the node controller itself)."""
@@ -244,7 +254,9 @@ class DeviceConfig:
         default=10.0,
         metadata=_setting(
             DURATION,
-            "How often the board shows its heartbeats. `heartbeat_timeout` and `stop_silence` are at least three of these.",
+            "How often the board shows its heartbeats. `heartbeat_timeout` and `stop_silence` are at least three of these. On "
+            "port 2, unless the board is a v3 one, it is 75 s if not set (and `stop_silence` 3 min 45 s): see "
+            "[heartbeats by pin](boards.md#heartbeats-by-pin-on-a-v4-board).",
         ),
     )
     adopt_window_s: float = field(

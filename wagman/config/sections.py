@@ -5,6 +5,7 @@ meant for use only if nothing was noted.
 """
 
 import difflib
+import math
 import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, TypeAlias
@@ -17,8 +18,11 @@ from wagman.config.kinds import show
 from wagman.config.positions import Path
 from wagman.config.schema import (
     MEDIA,
+    RARE_BEAT_S,
+    RARE_PORT,
     SELECTOR_PORTS,
     SENSORS,
+    SILENT_BEATS,
     WATCHED_BY_DEFAULT,
     BoardConfig,
     Bounds,
@@ -70,12 +74,13 @@ class _Reader:
 
     def config(self, document: Table) -> Config:
         self.refuse_unknown(document, (), TABLES)
+        board = BoardConfig(**self.section(document, "board", settings(BoardConfig)))
         return Config(
-            board=BoardConfig(**self.section(document, "board", settings(BoardConfig))),
+            board=board,
             service=self.service(document),
             wagman=WagmanConfig(**self.section(document, "wagman", settings(WagmanConfig))),
             environment=self.environment(document),
-            devices=self.devices(document),
+            devices=self.devices(document, board),
         )
 
     def service(self, document: Table) -> ServiceConfig:
@@ -95,17 +100,17 @@ class _Reader:
         path = ("environment", name)
         return Bounds(**self.values(self.table(environment, path) or {}, path, settings(Bounds)))
 
-    def devices(self, document: Table) -> tuple[DeviceConfig, ...]:
+    def devices(self, document: Table, board: BoardConfig) -> tuple[DeviceConfig, ...]:
         defaults = self.section(document, "defaults", shared_settings())
         tables = self.table(document, ("device",))
         if tables is None:
             return ()
         if not tables:
             self.findings.add(("device",), "missing: describe at least one device, in a table such as [device.gn]")
-        devices = [self.device(tables, name, defaults) for name in tables]
+        devices = [self.device(tables, name, defaults, board) for name in tables]
         return tuple(sorted(devices, key=lambda device: device.port))
 
-    def device(self, tables: Table, name: str, defaults: Table) -> DeviceConfig:
+    def device(self, tables: Table, name: str, defaults: Table, board: BoardConfig) -> DeviceConfig:
         path = ("device", name)
         if not _NAME.fullmatch(name):
             self.findings.add(path, _NAME_WANTED)
@@ -115,7 +120,9 @@ class _Reader:
         if "port" not in table:
             self.findings.add((*path, "port"), "missing: say which port it hangs on, 0 to 4")
         own = self.values(table, path, settings(DeviceConfig))
-        return _with_medium(DeviceConfig(name=name, **{"port": NO_PORT, **defaults, **own}), states_primary="primary" in own)
+        stated = {**defaults, **own}
+        device = DeviceConfig(name=name, **{"port": NO_PORT, **stated})
+        return _with_rare_beats(_with_medium(device, states_primary="primary" in own), board, stated)
 
     def section(self, document: Table, name: str, known: Known, tables: Collection[str] = ()) -> dict[str, Any]:
         return self.values(self.table(document, (name,)) or {}, (name,), known, tables)
@@ -151,6 +158,17 @@ def _with_medium(device: DeviceConfig, *, states_primary: bool) -> DeviceConfig:
     if device.port in SELECTOR_PORTS:
         return attrs.evolve(device, primary=device.primary or MEDIA[0])
     return device if states_primary else attrs.evolve(device, primary=None)
+
+
+def _with_rare_beats(device: DeviceConfig, board: BoardConfig, stated: Table) -> DeviceConfig:
+    """Where the board may show beats but rarely, silence takes longer to mean anything; what the file states stands."""
+    is_rare = device.port == RARE_PORT and device.has_heartbeat and board.dialect != "v3"
+    if not is_rare or "beat_interval_s" in stated:
+        return device
+    patience_s = [stated[key] for key in ("heartbeat_timeout_s", "stop_silence_s") if key in stated]
+    beat_s = min(RARE_BEAT_S, *(each / SILENT_BEATS for each in (*patience_s, math.inf)))
+    silence_s = stated.get("stop_silence_s", max(device.stop_silence_s, SILENT_BEATS * beat_s))
+    return attrs.evolve(device, beat_interval_s=beat_s, stop_silence_s=silence_s)
 
 
 def _hint(key: str, known: Collection[str]) -> str:
