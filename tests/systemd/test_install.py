@@ -1,12 +1,15 @@
 """`wagman install-service`, into a folder that stands for a system."""
 
 import argparse
+import io
+import os
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from wagman.cli.outcome import CommandError
 from wagman.cli.parser import parse
 from wagman.config.load import load
 from wagman.systemd import install
@@ -22,6 +25,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty system; the commands that change one are taken note of instead."""
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\n")
+    (tmp_path / "etc/group").write_text("root:x:0:\n")
     monkeypatch.setattr(install, "usable", lambda _: "/opt/wagman/bin/wagman")
     monkeypatch.setattr(install, "own_command", lambda: "/opt/wagman/bin/wagman")
     monkeypatch.setattr(Target, "run", pretend)
@@ -31,21 +35,31 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def pretend(target: Target, *command: str) -> None:
     """What the system's own commands would do."""
     passwd = target.path("/etc/passwd")
-    wants = target.path("/etc/systemd/system/multi-user.target.wants")
+    group = target.path("/etc/group")
     match Path(command[0]).name, *command[1:]:
         case "systemd-sysusers", *_:
-            passwd.write_text(passwd.read_text() + "wagman:x:999:999::/var/lib/wagman:/usr/sbin/nologin\n")
+            add(passwd, "wagman:x:999:999:Wagman service:/var/lib/wagman:/usr/sbin/nologin\n")
+            add(group, "wagman:x:999:\n")
         case "userdel", *_:
-            passwd.write_text("".join(line for line in passwd.read_text().splitlines(True) if not line.startswith("wagman:")))
-        case "systemctl", _, "enable", "--quiet", *units:
-            wants.mkdir(exist_ok=True)
-            for unit in units:
-                (wants / unit).symlink_to(f"/etc/systemd/system/{unit}")
-        case "systemctl", _, "disable", "--quiet", *units:
-            for unit in units:
-                (wants / unit).unlink(missing_ok=True)
+            (gid,) = (line.split(":")[3] for line in passwd.read_text().splitlines() if line.startswith("wagman:"))
+            take(passwd, "wagman:")
+            take(group, f"wagman:x:{gid}:\n")  # one with members stays, or one that is not the user's
+        case "groupdel", *_:
+            take(group, "wagman:")
+        case "usermod", *_, "--gid", "0", "wagman":
+            passwd.write_text(passwd.read_text().replace(":999:1007:", ":999:0:"))
         case other:
             raise AssertionError(other)
+
+
+def add(file: Path, line: str) -> None:
+    """A line with a name that is there already is not added."""
+    if line.partition(":")[0] not in [each.partition(":")[0] for each in file.read_text().splitlines()]:
+        file.write_text(file.read_text() + line)
+
+
+def take(file: Path, beginning: str) -> None:
+    file.write_text("".join(line for line in file.read_text().splitlines(keepends=True) if not line.startswith(beginning)))
 
 
 def wagman(root: Path, *options: str) -> int:
@@ -142,6 +156,198 @@ def test_what_fails_is_told_in_one_line(root: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Target, "run", refuse)
     assert wagman(root) == 1
     assert capsys.readouterr().err == "wagman: systemd-sysusers: no such luck\n"
+
+
+# --- The account ------------------------------------------------------------------------------------------------------
+
+PERSON = "wagman:x:1000:1000:Walter Wagman:/home/wagman:/bin/bash\n"
+DAEMON = "wagman:x:300:300:another program's:/nonexistent:/usr/sbin/nologin\n"
+OF_0_1_0 = "wagman:x:998:998:Wagman service:/var/lib/wagman:/usr/sbin/nologin\n"
+
+
+def accounts(root: Path) -> str:
+    return (root / "etc/passwd").read_text() + (root / "etc/group").read_text()
+
+
+def test_the_account_of_a_person_is_refused_before_anything_is_done(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    add(root / "etc/passwd", PERSON)
+    before = everything(root)
+    assert wagman(root) == 1
+    assert "belongs to a person (uid 1000, /bin/bash)" in capsys.readouterr().err
+    assert everything(root) == before
+    wagman(root, "--remove")
+    assert PERSON in accounts(root)
+
+
+def test_an_account_that_was_there_before_is_used_and_stays(root: Path) -> None:
+    add(root / "etc/passwd", DAEMON)
+    add(root / "etc/group", "wagman:x:300:\n")
+    before = accounts(root)
+    assert wagman(root) == 0
+    assert wagman(root, "--remove") == 0
+    assert accounts(root) == before
+
+
+def test_a_group_that_was_there_before_stays_when_the_user_goes(root: Path) -> None:
+    add(root / "etc/group", "wagman:x:1007:\n")
+
+    before = accounts(root)
+    wagman(root)
+    assert "Wagman service" in accounts(root)
+    passwd = root / "etc/passwd"
+    passwd.write_text(passwd.read_text().replace(":999:999:", ":999:1007:"))  # as systemd-sysusers does
+    assert wagman(root, "--remove") == 0
+    assert accounts(root) == before
+
+
+def test_an_account_that_an_older_version_made_and_did_not_write_down_is_known_by_its_mark(root: Path) -> None:
+    before = accounts(root)
+    add(root / "etc/passwd", OF_0_1_0)
+    add(root / "etc/group", "wagman:x:998:\n")
+    wagman(root)
+    assert wagman(root, "--remove") == 0
+    assert accounts(root) == before
+
+
+def test_an_account_that_was_made_anew_by_somebody_else_is_not_ours_any_more(root: Path) -> None:
+    wagman(root)
+    take(root / "etc/passwd", "wagman:")
+    add(root / "etc/passwd", PERSON)
+    wagman(root, "--remove")
+    assert PERSON in accounts(root)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="files are given to another user")
+def test_the_state_that_outlives_its_account_is_given_to_root_alone(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wagman(root)
+    key = root / "var/lib/wagman/.ssh/id_ed25519"
+    key.parent.mkdir(parents=True)
+    key.write_text("secret")
+    (key.parent / "link").symlink_to("/etc/passwd")
+    for path in (key, key.parent, key.parent.parent):
+        os.chown(path, 999, 999)
+    owner = Path("/etc/passwd").stat().st_uid
+    assert wagman(root, "--remove") == 0
+    assert [path.stat().st_uid for path in (key, key.parent, key.parent.parent)] == [0, 0, 0]
+    assert (root / "var/lib/wagman").stat().st_mode & 0o777 == 0o700
+    assert Path("/etc/passwd").stat().st_uid == owner
+    assert "give /var/lib/wagman, which stays, to root alone" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="files are given to another user")
+def test_what_cannot_be_removed_keeps_nothing_else_from_it_and_can_be_tried_again(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = everything(root).keys()
+    wagman(root)
+    (root / "var/lib/wagman").mkdir(parents=True)
+    os.chown(root / "var/lib/wagman", 999, 999)
+
+    def refuse(target: Target, *command: str) -> None:
+        if Path(command[0]).name == "userdel":
+            raise InstallError("userdel: user wagman is currently used by process 4711")
+        pretend(target, *command)
+
+    monkeypatch.setattr(Target, "run", refuse)
+    assert wagman(root, "--remove") == 1
+    captured = capsys.readouterr()
+    assert "wagman: userdel: user wagman is currently used by process 4711\n" in captured.err
+    assert not (root / UNIT).exists()
+    assert not (root / "etc/sysusers.d/wagman.conf").exists()
+    assert (root / "var/lib/wagman").stat().st_uid == 999
+    monkeypatch.setattr(Target, "run", pretend)
+    assert wagman(root, "--remove") == 0
+    assert "wagman" not in accounts(root)
+    assert (root / "var/lib/wagman").stat().st_uid == 0
+    assert everything(root).keys() == before
+
+
+# --- An image ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("link", ["etc/udev", "etc/wagman", "usr", "etc/systemd/system/multi-user.target.wants"])
+def test_a_link_of_the_image_leads_to_its_own_places(root: Path, tmp_path_factory: pytest.TempPathFactory, link: str) -> None:
+    host = tmp_path_factory.mktemp("host")
+    (root / link).parent.mkdir(parents=True, exist_ok=True)
+    (root / link).symlink_to(host)
+    assert wagman(root) == 0
+    assert list(host.iterdir()) == []
+    assert any((root / str(host).lstrip("/")).iterdir())
+    assert wagman(root, "--remove") == 0
+    assert list(host.iterdir()) == []
+
+
+def test_a_link_upwards_ends_at_the_root_of_the_image(root: Path) -> None:
+    (root / "etc/udev").symlink_to("../../../../../elsewhere")
+    wagman(root)
+    assert (root / "elsewhere/rules.d/60-wagman.rules").is_file()
+
+
+def test_links_in_a_circle_are_an_error(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (root / "etc/udev").symlink_to("udev")
+    assert wagman(root) == 1
+    assert "lead in a circle" in capsys.readouterr().err
+
+
+def test_an_image_whose_accounts_are_reached_by_a_link_is_refused(
+    root: Path, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host = tmp_path_factory.mktemp("host")
+    (host / "passwd").write_text("root:x:0:0::/root:/bin/sh\n")
+    (root / "etc/passwd").unlink()
+    (root / "etc/passwd").symlink_to(host / "passwd")
+    assert wagman(root) == 1
+    assert "would follow it out of" in capsys.readouterr().err
+    assert "wagman" not in (host / "passwd").read_text()
+
+
+def test_a_link_that_an_operator_has_put_for_the_configuration_is_kept(root: Path) -> None:
+    (root / "etc/wagman").mkdir()
+    (root / CONFIG).symlink_to("/data/wagman.toml")
+    wagman(root)
+    wagman(root, "--remove")
+    assert (root / CONFIG).is_symlink()
+
+
+def test_a_root_that_is_not_there_is_not_made(root: Path) -> None:
+    with pytest.raises(CommandError, match="is no directory"):
+        wagman(root / "nowhere")
+
+
+# --- This computer ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"), [("port = 0\nself = true\n", True), ("port = 1\nshutdown = []\n", False), ("nonsense", True)]
+)
+def test_a_removal_that_has_the_board_power_cycle_this_computer_is_not_done_without_a_word(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str, asks: bool
+) -> None:
+    wagman(root)
+    (root / CONFIG).write_text(f"[device.nc]\n{text}")
+    monkeypatch.setattr(Target, "is_this", True)
+    monkeypatch.setattr(install, "reload", lambda _: None)
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    stopped = []
+
+    def run(target: Target, *command: str) -> None:
+        if command[:2] == ("systemctl", "stop"):
+            stopped.append(command)
+        else:
+            pretend(target, *command)
+
+    monkeypatch.setattr(Target, "run", run)
+    capsys.readouterr()
+    if asks:
+        with pytest.raises(CommandError, match="--remove --yes") as caught:
+            wagman(root, "--remove")
+        assert caught.value.code == 2
+        assert stopped == []
+        assert "power-cycles it within the hour" in capsys.readouterr().err
+        assert wagman(root, "--remove", "--yes") == 0
+    else:
+        assert wagman(root, "--remove") == 0
+    assert stopped
 
 
 def test_a_command_that_fails_says_what_it_said() -> None:

@@ -189,7 +189,14 @@ def test_guests_are_told_to_halt_by_ssh(machine: Machine) -> None:
 def test_removal_leaves_nothing_but_what_is_the_operators(own_machine: Machine) -> None:
     machine = own_machine
     machine.run("systemctl stop board; rm -r /etc/systemd/system/wagman.service.d")
-    machine.run(docs_commands("Remove"))
+    commands = docs_commands("Remove")
+    unasked = machine.run(commands, check=False)
+    assert unasked.returncode == 2
+    assert "the board power-cycles it within the hour" in unasked.stderr
+    assert machine.property("ActiveState") == "active"
+    machine.run(commands.replace("--remove", "--remove --yes"))
+    assert machine.says("find /var/lib/wagman ! -user root") == ""
+    assert machine.says("stat --format=%a /var/lib/wagman") == "700"
     left = machine.says("find /etc /usr/local /run /opt -name '*wagman*' -not -path '*/wagman-test.target*'")
     assert left.split() == ["/etc/wagman", "/etc/wagman/wagman.toml"]
     assert machine.run("getent passwd wagman", check=False).returncode != 0

@@ -3,6 +3,8 @@
 It may be run again at any time: what is as it should be is left alone, a file of ours that was changed is written anew, and the
 operator's configuration never. It starts nothing but the watch for a shutdown: which guests there are, the operator has to say
 first. An upgrade is the new version, this command, and a restart of the service.
+
+A removal undoes what was done here and nothing else; what cannot be undone keeps nothing else from it, and is said at the end.
 """
 
 import argparse
@@ -13,10 +15,25 @@ from importlib.resources import files
 from pathlib import Path
 
 from wagman.cli.completion import SCRIPTS
-from wagman.systemd.steps import Enabled, File, InstallError, Link, Step, Target, User
+from wagman.cli.outcome import DONE, FAILED, REFUSED, USAGE, CommandError
+from wagman.config.load import load
+from wagman.errors import ConfigError
+from wagman.systemd.account import RECORD, Record, State, User
+from wagman.systemd.steps import Enabled, File, InstallError, Link, Step, Target
 
 UNITS = ("wagman.service", "wagman-poweroff.path")
 """What is enabled."""
+
+SYSUSERS = "/etc/sysusers.d/wagman.conf"
+UNIT = "/etc/systemd/system/wagman.service"
+CONFIG = "/etc/wagman/wagman.toml"
+STATE = "/var/lib/wagman"
+
+USER = User("wagman", SYSUSERS)
+
+WITHOUT_SERVICE = """\
+This computer gets its power from the board (self = true). Without the service the board power-cycles it within the hour,
+and every hour from then on, until wagman runs again or the computer is fed from elsewhere."""
 
 HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")  # noqa: S108 - nothing is put there
 """What the unit hides from the service (ProtectHome, PrivateTmp)."""
@@ -36,23 +53,77 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What it takes."""
     parser.add_argument("--dry-run", action="store_true", help="only show what would be done")
     parser.add_argument("--remove", action="store_true", help="take everything away again, but for what you have edited")
+    parser.add_argument("--yes", action="store_true", help="do not ask, where the board will power-cycle this computer")
     parser.add_argument("--root", default="/", metavar="DIR", help="the system to install to (default: this one)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Do it, and say what was done."""
-    target = Target(Path(args.root))
+    target = Target(Path(args.root).resolve())
+    if not target.root.is_dir():
+        raise CommandError(f"--root: {target.root} is no directory", USAGE)
+    return remove(target, args) if args.remove else install(target, args)
+
+
+def install(target: Target, args: argparse.Namespace) -> int:
+    """Step by step; what fails ends it, for the later steps build on the earlier ones."""
     try:
-        work = removal(target) if args.remove else installation(target)
-        done = [perform(what, act, is_dry=args.dry_run) for what, act in work]
+        done = [perform(what, act, is_dry=args.dry_run) for what, act in installation(target)]
     except (InstallError, OSError) as error:
-        sys.stderr.write(f"wagman: {error}{_hint(error)}\n")
-        return 1
+        complain(error)
+        return FAILED
     if not done:
         print("nothing to do")
     elif not args.dry_run:
-        print(_left_behind(target) if args.remove else NEXT)
-    return 0
+        print(NEXT)
+    return DONE
+
+
+def remove(target: Target, args: argparse.Namespace) -> int:
+    """Every step, whatever became of the others."""
+    if not args.dry_run:
+        confirm(target, is_sure=args.yes)
+    count, failures = 0, list[Exception]()
+    for what, act in removal(target):
+        count += 1
+        try:
+            perform(what, act, is_dry=args.dry_run)
+        except (InstallError, OSError) as error:
+            failures.append(error)
+    if not count:
+        print("nothing to do")
+    elif not args.dry_run:
+        print(_left_behind(target))
+    for failure in failures:
+        complain(failure)
+    return FAILED if failures else DONE
+
+
+def confirm(target: Target, *, is_sure: bool) -> None:
+    """Without the service the board power-cycles a computer that gets its power from it: that is asked about.
+
+    Raises:
+        CommandError: the answer is no, or there is nobody to ask.
+    """
+    if not (target.is_this and target.place(UNIT).exists() and is_fed(target)):
+        return
+    sys.stderr.write(f"{WITHOUT_SERVICE}\n")
+    if is_sure:
+        return
+    if not sys.stdin.isatty():
+        raise CommandError("nothing was done: wagman install-service --remove --yes does it all the same", USAGE)
+    sys.stderr.write("Remove it? [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise CommandError("nothing was done", REFUSED)
+
+
+def is_fed(target: Target) -> bool:
+    """Whether the board watches this computer; a configuration that cannot be read may well say so."""
+    try:
+        return any(device.is_self for device in load(str(target.path(CONFIG))).devices)
+    except ConfigError:
+        return target.path(CONFIG).exists()
 
 
 def perform(what: str, act: Callable[[], None], *, is_dry: bool) -> str:
@@ -66,7 +137,9 @@ def perform(what: str, act: Callable[[], None], *, is_dry: bool) -> str:
 def installation(target: Target) -> Iterator[tuple[str, Callable[[], None]]]:
     """What is to be done, in words and in deed, in its order; each is looked at when its turn has come."""
     is_changed = False
-    for step in steps(usable(own_command())):
+    command = usable(own_command())
+    USER.plan(target)  # an account that is somebody else's is a reason to touch nothing
+    for step in steps(command):
         if what := step.plan(target):
             is_changed = True
             yield what, _bound(step.do, target)
@@ -106,17 +179,19 @@ def reload(target: Target) -> None:
 def steps(command: str) -> Sequence[Step]:
     """All of it, in the order in which it is put in place."""
     return (
-        File("/etc/sysusers.d/wagman.conf", data("wagman.sysusers")),
-        User("wagman", "/etc/sysusers.d/wagman.conf"),
+        File(SYSUSERS, data("wagman.sysusers")),
+        Record(USER),
+        State(STATE, USER),
+        USER,
         File("/etc/udev/rules.d/60-wagman.rules", data("60-wagman.rules")),
-        File("/etc/wagman/wagman.toml", data("wagman.toml"), is_yours=True),
+        File(CONFIG, data("wagman.toml"), is_yours=True),
         Link("/usr/local/bin/wagman", command),
         File("/etc/bash_completion.d/wagman", SCRIPTS["bash"]),
         File("/usr/local/share/zsh/site-functions/_wagman", SCRIPTS["zsh"]),
         File("/etc/fish/completions/wagman.fish", SCRIPTS["fish"]),
         File("/etc/systemd/system/wagman-poweroff.service", data("wagman-poweroff.service")),
         File("/etc/systemd/system/wagman-poweroff.path", data("wagman-poweroff.path")),
-        File("/etc/systemd/system/wagman.service", data("wagman.service").replace(COMMAND, command)),
+        File(UNIT, data("wagman.service").replace(COMMAND, command)),
         Enabled(UNITS),
     )
 
@@ -148,9 +223,11 @@ def usable(command: str) -> str:
 
 
 def _left_behind(target: Target) -> str:
-    left = [path for path in ("/etc/wagman", "/var/lib/wagman") if target.path(path).exists()]
+    left = [path for path in (str(Path(CONFIG).parent), STATE, RECORD) if target.place(path).exists()]
     return f"left in place, remove it by hand if you do not need it: {' '.join(left)}" if left else "all of it is gone"
 
 
-def _hint(error: Exception) -> str:
-    return ": run it as root" if isinstance(error, PermissionError) else ""
+def complain(error: Exception) -> None:
+    """In one line."""
+    hint = ": run it as root" if isinstance(error, PermissionError) else ""
+    sys.stderr.write(f"wagman: {error}{hint}\n")

@@ -1,9 +1,10 @@
 """What an installation is made of: each step can be done, done again without harm, undone, and described.
 
-Paths are those of the installed system; `Target` knows where that is, which need not be the running one.
+Paths are those of the installed system; `Target` knows where that is, which need not be the running one: its links lead to
+places of its own, never to ours.
 """
 
-import shutil
+import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,10 @@ from wagman.errors import WagmanError
 
 COMMAND_S = 60.0
 """How long one command of an installation may take (chosen)."""
+
+
+LINKS = 40
+"""So many links may be followed on the way to one file, as the kernel has it."""
 
 
 class InstallError(WagmanError):
@@ -33,8 +38,30 @@ class Target:
         return self.root == Path("/") and Path("/run/systemd/system").exists()
 
     def path(self, path: str) -> Path:
-        """Where a path of that system is."""
-        return self.root / path.lstrip("/")
+        """Where a path of that system is, links followed as they would be there.
+
+        Raises:
+            InstallError: they lead in a circle.
+        """
+        found, left, links = self.root, [*reversed(Path(path).parts)], 0
+        while left:
+            part = left.pop()
+            if part in ("/", ".."):
+                found = self.root if part == "/" or found == self.root else found.parent
+                continue
+            step = found / part
+            if not step.is_symlink():
+                found = step
+                continue
+            links += 1
+            if links > LINKS:
+                raise InstallError(f"{path}: its links lead in a circle")
+            left += reversed(step.readlink().parts)
+        return found
+
+    def place(self, path: str) -> Path:
+        """The same, but for a link that the path itself is: that is somebody's to keep or to replace."""
+        return self.path(os.path.dirname(path)) / os.path.basename(path)  # noqa: PTH119, PTH120 - of a path that is not ours
 
     def run(self, *command: str) -> None:
         """Run a command.
@@ -85,35 +112,36 @@ class File:
 
     def plan(self, target: Target) -> str:
         """New, changed, or nothing."""
-        path = target.path(self.path)
-        if not path.exists():
+        path = target.place(self.path)
+        if not os.path.lexists(path):
             return f"write {self.path}"
         return "" if self.is_yours or self._is_ours(path) else f"rewrite {self.path}"
 
     def do(self, target: Target) -> None:
         """By way of a new file: nobody reads half of it."""
-        path = target.path(self.path)
+        path = target.place(self.path)
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_name(f".{path.name}.new")
+        fresh.unlink(missing_ok=True)
         fresh.write_text(self.content, encoding="utf-8")
         fresh.chmod(0o644)
         fresh.replace(path)
 
     def plan_removal(self, target: Target) -> str:
         """An edited file stays."""
-        path = target.path(self.path)
-        removable = path.exists() and (not self.is_yours or self._is_ours(path))
+        path = target.place(self.path)
+        removable = os.path.lexists(path) and (not self.is_yours or self._is_ours(path))
         return f"remove {self.path}" if removable else ""
 
     def undo(self, target: Target) -> None:
         """With it goes its directory, where it is empty then and bears our name."""
-        path = target.path(self.path)
+        path = target.place(self.path)
         path.unlink()
         if path.parent.name == "wagman" and not any(path.parent.iterdir()):
             path.parent.rmdir()
 
     def _is_ours(self, path: Path) -> bool:
-        return path.read_text(encoding="utf-8", errors="replace") == self.content
+        return not path.is_symlink() and path.read_text(encoding="utf-8", errors="replace") == self.content
 
 
 @frozen
@@ -125,55 +153,30 @@ class Link:
 
     def plan(self, target: Target) -> str:
         """New, changed, or nothing."""
-        path = target.path(self.path)
-        if path.exists() and not path.is_symlink():
+        path = target.place(self.path)
+        if os.path.lexists(path) and not path.is_symlink():
             return ""
         return "" if path.is_symlink() and str(path.readlink()) == self.to else f"link {self.path} to {self.to}"
 
     def do(self, target: Target) -> None:
         """Replace what link there is."""
-        path = target.path(self.path)
+        path = target.place(self.path)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         path.symlink_to(self.to)
 
     def plan_removal(self, target: Target) -> str:
         """Only our own."""
-        path = target.path(self.path)
+        path = target.place(self.path)
         return f"remove {self.path}" if path.is_symlink() and str(path.readlink()) == self.to else ""
 
     def undo(self, target: Target) -> None:
         """Take it away."""
-        target.path(self.path).unlink()
+        target.place(self.path).unlink()
 
 
-@frozen
-class User:
-    """A user of the system and the group of its name, as a sysusers.d file describes them."""
-
-    name: str
-    described_in: str
-
-    def plan(self, target: Target) -> str:
-        """Only where there is none yet."""
-        return "" if self._exists(target) else f"create user and group {self.name}"
-
-    def do(self, target: Target) -> None:
-        """As systemd does at boot."""
-        target.run("systemd-sysusers", f"--root={target.root}", str(target.path(self.described_in)))
-
-    def plan_removal(self, target: Target) -> str:
-        """Only where there is one."""
-        return f"remove user and group {self.name}" if self._exists(target) else ""
-
-    def undo(self, target: Target) -> None:
-        """The group goes with the user, unless others are its members: they would lose it without being asked."""
-        prefix = [] if target.root == Path("/") else ["--prefix", str(target.root)]
-        target.run(_tool("userdel"), *prefix, self.name)
-
-    def _exists(self, target: Target) -> bool:
-        passwd = target.path("/etc/passwd")
-        return passwd.exists() and any(line.startswith(f"{self.name}:") for line in passwd.read_text().splitlines())
+WANTS = "/etc/systemd/system/multi-user.target.wants"
+"""What is started at boot, as the units have it under WantedBy=."""
 
 
 @frozen
@@ -188,24 +191,30 @@ class Enabled:
 
     def do(self, target: Target) -> None:
         """At boot; now only what does nothing by itself: the operator starts the service."""
-        target.run("systemctl", f"--root={target.root}", "enable", "--quiet", *self.units)
+        if target.root == Path("/"):
+            target.run("systemctl", "--root=/", "enable", "--quiet", *self.units)
+        for link in self._links(target):
+            link.do(target)
 
     def plan_removal(self, target: Target) -> str:
         """Where one is there to be disabled."""
-        there = any(target.path(f"/etc/systemd/system/{unit}").exists() for unit in self.units)
+        there = any(os.path.lexists(target.place(f"/etc/systemd/system/{unit}")) for unit in self.units)
         return f"stop and disable {', '.join(self.units)}" if there else ""
 
     def undo(self, target: Target) -> None:
         """No guest notices."""
         if target.is_this:
             target.run("systemctl", "stop", *self.units)
-        target.run("systemctl", f"--root={target.root}", "disable", "--quiet", *self.units)
+        if target.root == Path("/"):
+            target.run("systemctl", "--root=/", "disable", "--quiet", *self.units)
+        for link in self._links(target):
+            if link.plan_removal(target):
+                link.undo(target)
 
     def _are_enabled(self, target: Target) -> bool:
-        wants = target.path("/etc/systemd/system/multi-user.target.wants")
-        return all((wants / unit).is_symlink() for unit in self.units)
+        return all(target.place(f"{WANTS}/{unit}").is_symlink() for unit in self.units)
 
-
-def _tool(name: str) -> str:
-    """Where a system tool is: the path of root's shell need not be ours."""
-    return shutil.which(name, path="/usr/sbin:/sbin:/usr/bin:/bin") or name
+    def _links(self, target: Target) -> Sequence[Link]:
+        """What systemctl makes, for an image: it would follow the image's links to our own files."""
+        foreign = () if target.root == Path("/") else self.units
+        return [Link(f"{WANTS}/{unit}", f"/etc/systemd/system/{unit}") for unit in foreign]
