@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wagman.config.load import loads
-from wagman.problems import FAILED_STARTS, Facts, Problem, Refusal, problems
+from wagman.problems import FAILED_STARTS, UNFED_S, Facts, Problem, Refusal, problems
 
 CONFIG = loads(
     """
@@ -38,8 +38,13 @@ WELL: Mapping[str, Any] = {
     "unrecoverable": False,
     "held": False,
     "relay_stuck": False,
+    "command_trouble": None,
+    "alarms": [],
 }
 SENSORS = {"temperature_c": {"value": 23.5, "age_s": 2.0, "state": "normal"}}
+
+
+IN_DOUBT = {"wanted": "off", "confirmed": False}
 
 
 def row(name: str, **changes: Any) -> Mapping[str, Any]:
@@ -121,6 +126,9 @@ def test_a_sensor_is_blamed_only_while_the_board_is_seen() -> None:
         ({"unrecoverable": True, "failures": 6}, "failing:gn", "critical"),
         ({"failures": FAILED_STARTS}, "failing:gn", "warning"),
         ({"media": "sd"}, "recovery:gn", "warning"),
+        ({"command_trouble": "exit status 1"}, "shutdown:gn", "warning"),
+        ({"command_trouble": "exit status 1", "state": "stopping"}, "shutdown:gn", "critical"),
+        ({"state": "stopped", "power": IN_DOUBT}, "power:gn", "warning"),
     ],
 )
 def test_a_guest_in_trouble_is_a_problem_of_its_own(changes: Mapping[str, Any], id_: str, severity: str) -> None:
@@ -133,6 +141,11 @@ def test_nobody_is_called_for_a_guest_that_is_not_to_run(changes: Mapping[str, A
     down = {**changes, "state": "stopped", "held": True, "unrecoverable": True, "failures": 9}
     assert ids(facts(row("gn", **down))) == []
     assert ids(facts(row("gn", **down, relay_stuck=True))) == ["relay_stuck:gn"]
+
+
+@pytest.mark.parametrize("changes", [{"alarms": [{"name": "adopt"}]}, {"state": "stopping"}, {"power": WELL["power"]}])
+def test_power_is_in_doubt_only_where_it_ought_to_be_off_and_has_been_looked_at(changes: Mapping[str, Any]) -> None:
+    assert ids(facts(row("gn", **{"state": "stopped", "power": IN_DOUBT, **changes}))) == []
 
 
 def test_one_failed_start_is_tried_again_and_called_for_by_nobody() -> None:
@@ -161,6 +174,7 @@ def test_a_hibernation_says_why(state: str) -> None:
         ({"needs_restart": ("board.device", "device.x9")}, "restart_pending", "board.device, device.x9"),
         ({"stuck_tasks": ("device.gn",)}, "stuck:device.gn", "device.gn"),
         ({"clock_set": False}, "clock", "clock"),
+        ({"unfed_s": UNFED_S}, "unfed", "one hour after"),
     ],
 )
 def test_what_is_wrong_with_the_service_is_said_with_its_reason(changes: dict[str, Any], id_: str, words: str) -> None:
@@ -184,7 +198,9 @@ ROWS: st.SearchStrategy[Any] = st.fixed_dictionaries(
         "state": st.sampled_from(["stopped", "starting", "will_stop", "started", "stopping", "restarting"]),
         "wanted": st.sampled_from(["up", "down"]),
         "enabled": st.booleans(),
-        "power": st.just({"wanted": "on", "confirmed": True}),
+        "power": st.fixed_dictionaries({"wanted": st.just("off"), "confirmed": st.booleans()}),
+        "command_trouble": st.none() | TEXTS,
+        "alarms": st.lists(st.fixed_dictionaries({"name": st.sampled_from(["adopt", "backoff"])}), max_size=2),
         "media": st.sampled_from([None, "emmc", "sd"]),
         "failures": st.integers(0, 20),
         "unrecoverable": st.booleans(),
@@ -223,6 +239,7 @@ ANY_FACTS = st.builds(
     stuck_tasks=st.lists(TEXTS, max_size=3, unique=True).map(tuple),
     unknown_sensors=st.lists(TEXTS, max_size=3, unique=True).map(tuple),
     clock_set=st.booleans(),
+    unfed_s=st.none() | st.floats(0, 1e6),
 )
 
 

@@ -122,7 +122,7 @@ def guest_row(now_s: float = 110.0, *, blind: bool = False, cold: bool = False, 
         made.guest.memory = evolve(made.guest.memory, **memory)
         made.guest.alarms.plan({"backoff": Alarm(1800.0)}, 100.0)
         sensors = {name: evolve(each, verdict="low") if cold else each for name, each in made.environment.sensors.items()}
-        return device_status(made.guest, made.board, evolve(made.environment, sensors=sensors), moment(now_s))
+        return device_status(made.guest, made.board, evolve(made.environment, sensors=sensors), None, moment(now_s))
 
     return seen(look)
 

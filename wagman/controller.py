@@ -46,6 +46,7 @@ class Controller:
     journal: Journal
     wall: Callable[[], datetime]
     power_off: Callable[[], None] | None = None
+    began_s: float = field(factory=trio.current_time)
     _notice: trio.Event = field(factory=trio.Event)  # the next notice that the board has begun to stop it
     _goes_down: bool = False
     _hitch: str = ""  # why it could not be shut down
@@ -93,6 +94,13 @@ class Controller:
             return _refused("the board did not begin to stop it")
         going = f"cannot be shut down so far: {self._hitch}" if self._hitch else "shutting down"
         return Verdict(accepted=True, state="started", reason=f"{going}; the board cuts it in {RESTART_GRACE_S} s")
+
+    def unfed_s(self) -> float | None:
+        """For how long the board has not had a heartbeat of the controller, as far as is known; None where it needs none."""
+        if self.device is None:
+            return None
+        fed_at_s = self._fed_at_s(self.device.port)
+        return trio.current_time() - (self.began_s if fed_at_s is None else fed_at_s)
 
     def unfed(self) -> Draft | None:
         """The service ends, and none is known to follow: when the board will power-cycle the controller."""

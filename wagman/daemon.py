@@ -25,7 +25,7 @@ from wagman.io.driver_v4 import V4Dialect
 from wagman.io.transport import Transport, open_serial
 from wagman.logs import Log, complain, standard_log
 from wagman.problems import Refusal
-from wagman.seams import Seams, kernel_stamp
+from wagman.seams import Seams, inspector, kernel_stamp
 from wagman.service import WagmanService
 from wagman.store import Event, Limits, Store
 from wagman.systemd.backoff import STEADY_S
@@ -136,7 +136,8 @@ async def supervise(config: Config, source: Source, place: Home, *, refused: Seq
     ):
         reporter = Reporter(place.notifier)
         opener = partial(open_port, config.board.device, ptys_only=speed != 1)
-        service = make_service(config, Seams(opener, stamp=partial(kernel_stamp, speed)), log, reporter, place)
+        seams = Seams(opener, stamp=partial(kernel_stamp, speed), inspect=inspector())
+        service = make_service(config, seams, log, reporter, place)
         daemon = Daemon(service, source, place, reporter)
         await daemon.run(bound, access, signals, refused, (*warnings, *bound.warnings))
 

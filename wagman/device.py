@@ -12,12 +12,13 @@ from wagman.config.schema import DeviceConfig
 from wagman.errors import StoreError
 from wagman.events import Beat, Draft, Polled, PortFact, PowerFound, PowerGoal, PowerLost, Verdict
 from wagman.fsm import device
+from wagman.fsm.alarms import Fired
 from wagman.fsm.case import Case, Memory, Step
 from wagman.fsm.inputs import Input, Message, MessageDone, StartRefused
 from wagman.fsm.wagman import View
 from wagman.inbox import Inbox
 from wagman.loop import Alarms, drive
-from wagman.messages import Messenger
+from wagman.messages import Messenger, Telling
 from wagman.moments import Beginning, Clocks, place_key, restored_beginning, restored_stamp
 from wagman.store import PREVIOUS, Cause, Journal, Receipt
 
@@ -91,6 +92,7 @@ class Guest:
     changes: int = 0
     progress_s: float = 0.0
     beat_at_s: float | None = None
+    telling: Telling = field(factory=Telling)
     _last: Cause = None
     _receipt: Receipt | None = None  # of what was remembered last
     _view: View | None = None
@@ -125,7 +127,7 @@ class Guest:
     def _take_up(self, saved: Any, place: Any) -> None:
         if saved["port"] != self.config.port:
             raise StoreError(f"{self.config.name} hung on port {saved['port']} before")
-        self.memory = Memory(**saved["memory"])
+        self.memory, self.telling = Memory(**saved["memory"]), Telling(**saved.get("telling", {}))
         self.state = device.restored(saved["state"])
         self.since, self.reason = restored_beginning(saved, place), saved["reason"]
         self._wait_on(Beginning(stamp=restored_stamp(saved["stamp"])))
@@ -152,6 +154,7 @@ class Guest:
             **self.since.lasting(),
             "reason": self.reason,
             "stamp": asdict(self.clocks.stamp()),
+            "telling": asdict(self.telling),
         }
 
     @property
@@ -216,6 +219,8 @@ class Guest:
         if letter.content is self._report:
             self._report = None
         step = device.step(self.state, self.case, letter.content)
+        if self._has_halted(step, letter.content):
+            self.telling = Telling()
         receipt = self._remember(step, letter)
         if letter.reply is not None and step.verdict is not None:
             letter.reply.give(step.verdict)
@@ -224,6 +229,11 @@ class Guest:
         self._publish()
         for effect in step.effects:
             self._carry_out(nursery, effect)
+
+    def _has_halted(self, step: Step, item: Input) -> bool:
+        """It fell silent after it was told: whatever the command said of itself, it has reached the guest."""
+        was_told = self.state.name in ("stopping", "restarting") and step.state.name != self.state.name
+        return was_told and self.config.has_heartbeat and isinstance(item, Fired) and item.name == "heartbeat"
 
     def _acts(self, step: Step) -> bool:
         """Whether the step has an effect outside, which the store should know of first."""
@@ -306,6 +316,7 @@ class Guest:
         env = {**os.environ, "WAGMAN_DEVICE": self.config.name, "WAGMAN_MESSAGE": message.kind}
         try:
             delivery = await self.messenger(command, env, self.config.command_timeout_s)
+            self.telling = self.telling.after(delivery)
         finally:  # an attempt that ends in a defect has ended, too: the next incarnation hears of it
             self.inbox.tell(MessageDone(trio.current_time(), message.cycle))
         event = Draft(

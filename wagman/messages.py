@@ -29,6 +29,37 @@ class Delivery:
     output: str = ""
 
 
+UNFOUND = ("exit status 126", "exit status 127")
+"""What shells, env and ssh say of a program that cannot be run, or is not there."""
+
+FAILURES = 3
+"""So many messages in a row that failed, and the command is at fault (chosen: a guest that halts may drop one or two)."""
+
+
+@frozen
+class Telling:
+    """How telling a guest to halt has gone lately."""
+
+    failures: int = 0  # in a row
+    detail: str = ""  # of the latest failure
+    output: str = ""
+
+    def after(self, delivery: Delivery) -> "Telling":
+        """One more message has ended."""
+        return Telling() if delivery.ok else Telling(self.failures + 1, delivery.detail, delivery.output)
+
+    def trouble(self, *, is_mute: bool) -> str | None:
+        """Why the command is at fault; None where it works, or where it may be the guest that did not listen.
+
+        That a guest halts ends the row, see `wagman.device`. Of one without a heartbeat nobody would know: each failure counts.
+        """
+        cannot_work = self.detail.startswith("cannot be run") or self.detail in UNFOUND
+        if self.failures < (1 if is_mute or cannot_work else FAILURES):
+            return None
+        said = self.output.strip().splitlines()
+        return f"{self.detail}: {said[-1].strip()}" if said else self.detail
+
+
 class Messenger(Protocol):
     """Runs a message command; never raises for a command that fails."""
 

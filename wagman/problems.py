@@ -11,6 +11,7 @@ as there is one; since when it stands, and what is told of its beginning and its
 
 import errno
 import os
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, TypeAlias
 
@@ -22,6 +23,12 @@ Severity: TypeAlias = Literal["critical", "warning"]
 
 LINK_PATIENCE_S = 4.0
 """A board that restarts takes its port with it for a moment: no problem before that (chosen: less than a poll)."""
+
+DOUBT_S = 300.0
+"""So long may pass until the board shows that a relay is off (chosen: many rounds of switching it off)."""
+
+UNFED_S = 900.0
+"""From so long on without the controller's heartbeat a person is called; the board waits for an hour (chosen)."""
 
 FAILED_STARTS = 2
 """From so many failed starts in a row on a guest is told of (chosen: one is tried again, and mostly mended by that)."""
@@ -66,6 +73,7 @@ class Facts:
     stuck_tasks: tuple[str, ...] = ()
     unknown_sensors: tuple[str, ...] = ()  # those that are watched
     clock_set: bool = True
+    unfed_s: float | None = None  # for how long the board has not had the controller's heartbeat; None where it needs none
     extra: tuple[Problem, ...] = field(default=())  # what a part of the service has found out by itself
 
     @property
@@ -159,6 +167,31 @@ def held(facts: Facts) -> Iterator[Problem]:
             yield Problem(f"held:{name}", "critical", text, f"mend its supply, then wagman start {name}", device=name)
 
 
+def command_trouble(facts: Facts) -> Iterator[Problem]:
+    """A guest that cannot be asked to halt: the next stop would cut it while it runs."""
+    commands = {device.name: device.shutdown or () for device in facts.config.devices}
+    for row in facts.guests:
+        if (why := row["command_trouble"]) is not None:
+            name = row["name"]
+            severity: Severity = "critical" if row["state"] in ("will_stop", "stopping", "restarting") else "warning"
+            text = f"{name} cannot be asked to halt, and would be cut while it runs: its command fails ({why})"
+            do = f"mend it, and try it as the service's user: {shlex.join(commands.get(name, ()))}"
+            yield Problem(f"shutdown:{name}", severity, text, do, device=name)
+
+
+def power_in_doubt(facts: Facts) -> Iterator[Problem]:
+    """A guest is stopped, and nothing shows that its power is off."""
+    if facts.status["board"]["blind"]:
+        return
+    for row in facts.guests:
+        in_question = row["state"] == "stopped" and not row["power"]["confirmed"] and not row["relay_stuck"]
+        if in_question and not any(alarm["name"] == "adopt" for alarm in row["alarms"]):
+            name = row["name"]
+            text = f"{name} is stopped, and nothing shows that its power is off: it may still have power"
+            do = f"do not touch its wiring; wagman why {name}, and look at the board's sensors: wagman board cu"
+            yield Problem(f"power:{name}", "warning", text, do, device=name, patience_s=DOUBT_S)
+
+
 def failing(facts: Facts) -> Iterator[Problem]:
     """A guest does not come up."""
     for row in facts.wanted:
@@ -239,6 +272,15 @@ def socket_lost(facts: Facts) -> Iterator[Problem]:
         yield Problem("socket", "warning", text, do)
 
 
+def controller_unfed(facts: Facts) -> Iterator[Problem]:
+    """The board hears nothing of the controller, and will cut its power."""
+    if facts.unfed_s is not None and facts.unfed_s >= UNFED_S:
+        own = next((row["name"] for row in facts.status["devices"] if row["self"]), None)
+        text = "the board does not hear this computer, and power-cycles it one hour after it heard it last"
+        do = "mend what keeps the service from reaching the board; it then feeds the board by itself"
+        yield Problem("unfed", "critical", text, do, device=own, board=BOARD)
+
+
 def task_stuck(facts: Facts) -> Iterator[Problem]:
     """A task of the service makes no progress."""
     for task in facts.stuck_tasks:
@@ -262,6 +304,8 @@ FINDERS: tuple[Finder, ...] = (
     board_unseen,
     relay_stuck,
     held,
+    command_trouble,
+    power_in_doubt,
     failing,
     on_recovery_medium,
     hibernating,
@@ -270,6 +314,7 @@ FINDERS: tuple[Finder, ...] = (
     config_refused,
     restart_pending,
     socket_lost,
+    controller_unfed,
     task_stuck,
     clock_unset,
     told_by_others,

@@ -27,6 +27,7 @@ from wagman.events import Beat, Blindness, BoardFact, Draft, Notice, PortFact, P
 from wagman.fsm.inputs import Operator
 from wagman.fsm.wagman import DeviceChanged, DeviceRefused, View
 from wagman.health import NUDGE_S, Health
+from wagman.hitches import Hitches
 from wagman.io.board import BLIND_MISSES, Board, Dialect
 from wagman.io.driver import PORT_NAMES, Identity
 from wagman.loop import LATE_S, Alarms
@@ -78,6 +79,7 @@ class WagmanService:
     io: Board = field(init=False)
     controller: Controller = field(init=False)
     watch: Watch = field(init=False)
+    hitches: Hitches = field(init=False)
     refusal: Refusal | None = None  # of the operator's configuration
     needs_restart: tuple[str, ...] = ()  # keys that were changed, and do not count yet
     socket_reason: str | None = None  # why clients cannot connect
@@ -105,6 +107,7 @@ class WagmanService:
         own = next((device for device in self.config.devices if device.is_self), None)
         self.controller = Controller(own, self.io, self.journal, self.seams.wall, self.power_off)
         self.watch = Watch(self.facts, self.journal, self.seams.stamp, self.clocks.wall, self._last_event)
+        self.hitches = Hitches(lambda: self.config.guests, self.seams.inspect, self.watch.heard)
 
     def _make_journal(self) -> Journal:
         return Journal(
@@ -244,6 +247,7 @@ class WagmanService:
             nursery.start_soon(contained, f"device.{name}", guest.run, self.crashed, name=f"device.{name}")
         nursery.start_soon(contained, "wagman", self.supervisor.run, self.crashed, name="wagman")
         nursery.start_soon(contained, "nudge", self._nudge, self.crashed, name="nudge")
+        nursery.start_soon(contained, "hitches", self.hitches.run, self.crashed, name="hitches")
         nursery.start_soon(contained, "problems", self.watch.run, self.crashed, name="problems")
 
     def crashed(self, name: str, error: BaseException) -> None:
@@ -283,6 +287,7 @@ class WagmanService:
             self.config = changed.config
             self._spread(changed.config)
         self.needs_restart = changed.waiting
+        self.hitches.reconfigured()
         fields = {"changed": list(changed.live), "needs_restart": list(changed.waiting)}
         self.journal.record([(Draft("service.reloaded", None, fields), None)])
 
@@ -303,7 +308,8 @@ class WagmanService:
             anew.append(WAGMAN_KEY)
         self.watch.restore(loaded.memory.get(PROBLEMS_KEY))
         self.io.known = known_board(loaded.memory.get(BOARD_KEY))
-        fields = {"version": __version__, "begun_anew": anew, "warnings": list(warnings)}
+        await self.hitches.look_first()
+        fields = {"version": __version__, "begun_anew": anew, "warnings": [*warnings, *self.hitches.warnings]}
         self.journal.record([(Draft("service.started", None, fields), None)])
 
     def _taken_up(self, loaded: Loaded) -> bool:
@@ -368,12 +374,13 @@ class WagmanService:
             stuck_tasks=self.stuck(),
             unknown_sensors=tuple(name for name, sensor in environment.sensors.items() if sensor.known is False),
             clock_set=self.journal.clock_set,
+            unfed_s=self.controller.unfed_s(),
         )
 
     def _status(self, devices: Sequence[str] | None = None) -> Mapping[str, Any]:
         now = Now(trio.current_time(), self.seams.stamp(), self.journal.log_id)
         environment = self.supervisor.situation.environment
-        by_name = {name: device_status(guest, self.io, environment, now) for name, guest in self.guests.items()}
+        by_name = {name: self._row(guest, now) for name, guest in self.guests.items()}
         own = {d.name: self_status(d, self.io, self.began, now) for d in self.config.devices if d.is_self}
         table = sorted((by_name | own).values(), key=lambda row: row["port"])
         return {
@@ -382,6 +389,10 @@ class WagmanService:
             "wagman": wagman_status(self.supervisor, now),
             "devices": rows(table, devices),
         }
+
+    def _row(self, guest: Guest, now: Now) -> Mapping[str, Any]:
+        environment, hitch = self.supervisor.situation.environment, self.hitches.found.get(guest.config.name)
+        return device_status(guest, self.io, environment, hitch, now)
 
     async def command(self, verb: Verb, device: str, *, force: bool, uid: int, who: str) -> Mapping[str, Any]:
         """Ask a device's machine; the answer is its decision, not yet the outcome."""

@@ -115,8 +115,8 @@ def next_start_s(guest: Guest, board: Board, environment: Environment, now_s: fl
     return backoff_s if comes and not board.blind and environment.starts_allowed else None
 
 
-def device_status(guest: Guest, board: Board, environment: Environment, now: Now) -> dict[str, Any]:
-    """A guest's row."""
+def device_status(guest: Guest, board: Board, environment: Environment, hitch: str | None, now: Now) -> dict[str, Any]:
+    """A guest's row; `hitch` is what was found to be in the way of its commands."""
     port = guest.config.port
     start_s = next_start_s(guest, board, environment, now.s)
     return {
@@ -139,6 +139,7 @@ def device_status(guest: Guest, board: Board, environment: Environment, now: Now
         "next_start_in_s": None if start_s is None else round(start_s, 3),
         "held": guest.memory.held,
         "relay_stuck": resists(guest.goal, board.power.ports[port]),
+        "command_trouble": guest.telling.trouble(is_mute=not guest.config.has_heartbeat) or hitch,
     }
 
 
@@ -178,6 +179,7 @@ def self_status(device: DeviceConfig, board: Board, since: Beginning, now: Now) 
         "next_start_in_s": None,
         "held": False,
         "relay_stuck": False,
+        "command_trouble": None,
     }
 
 

@@ -280,6 +280,7 @@ def row(guest: Guest) -> dict[str, Any]:
         "next_start_in_s": None,
         "held": False,
         "relay_stuck": False,
+        "command_trouble": None,
     }
 
 

@@ -118,3 +118,32 @@ def test_check_config_prints_every_problem_of_a_bad_file(tmp_path: Path, capsys:
         ["2:", "device.gn.shutdown:"],
         ["3:", "device.gn.port:"],
     ]
+
+
+def test_a_command_that_cannot_work_is_a_warning_at_its_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    commands = ('["no-such-program"]', '["true"]', '["/etc"]')
+    path = written(tmp_path, TWO_GUESTS.format(*commands).encode())
+    assert check.run(str(path), anything_goes) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith(f"{path}: ok, ")
+    told = [line.removeprefix(f"{path}:") for line in err.splitlines()]
+    assert [line.partition(" for ")[0] for line in told] == ["2: defaults.shutdown: warning:", "8: device.cs.shutdown: warning:"]
+    assert 'there is no program called "no-such-program"' in told[0]
+    assert "/etc cannot be run: it is a directory" in told[1]
+
+
+TWO_GUESTS = """[defaults]
+shutdown = {}
+[device.gn]
+port = 1
+restart = {}
+[device.cs]
+port = 2
+shutdown = {}
+"""
+
+
+def test_a_user_that_there_is_not_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written(tmp_path, GUEST.encode())
+    assert check.run(str(path), anything_goes, user="no-such-user") == 2
+    assert "there is no user 'no-such-user'" in capsys.readouterr().err

@@ -106,6 +106,7 @@ SCHEMAS: Final[Mapping[str, Any]] = {
         next_start_in_s=_NUMBER_OR_NULL,
         held=_FLAG,
         relay_stuck=_FLAG,
+        command_trouble=_TEXT_OR_NULL,
     ),
     "Alarm": _object(name=_TEXT, in_s=_NUMBER_OR_NULL, held=_FLAG),
     "Decision": _object(accepted=_FLAG, state=_TEXT, reason=_TEXT, event_id=_COUNT_OR_NULL),

@@ -34,6 +34,7 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
             import_module(HOMES[command]).add_arguments(parser)
         case "check-config":
             add("file", metavar="FILE", nargs="?", default=CONFIG, help="the configuration file (default: %(default)s)")
+            add("--user", metavar="NAME", help="whose rights count (default: wagman's, where root asks and there is that user)")
         case "simulate":
             add("--days", type=positive, default=1.0, metavar="N", help="for how long (default: %(default)g)")
             add("--seed", type=int, default=1, metavar="S", help="of all that is random (default: %(default)s)")
@@ -48,7 +49,7 @@ def run(args: Namespace) -> int:
     """Run it."""
     if args.command == "check-config":
         judge = import_module(HOMES["run"]).judge
-        return int(import_module("wagman.config.check").run(args.file, judge, CONFIG))
+        return int(import_module("wagman.config.check").run(args.file, judge, CONFIG, args.user))
     return int(import_module(HOMES[args.command]).run(args))
 
 

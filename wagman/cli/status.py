@@ -98,6 +98,7 @@ def notes(row: Mapping[str, Any]) -> Iterator[str]:
         (not row["enabled"], "disabled"),
         (row.get("held"), "held off"),
         (row.get("relay_stuck"), "relay stuck"),
+        (row.get("command_trouble"), "cannot be asked to halt"),
         (row["failures"], f"{row['failures']} failed"),
         (row["next_start_in_s"] is not None, f"start in {short(row['next_start_in_s'])}"),
     )

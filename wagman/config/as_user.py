@@ -4,10 +4,12 @@ The kernel is asked, in the name of that user: it alone knows of access control 
 the unit hides from the service beside that (ProtectHome=, PrivateTmp=) is not looked at here.
 """
 
+import json
 import os
 import pwd
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from attrs import frozen
 
@@ -17,7 +19,7 @@ SERVICE_USER = "wagman"
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Where systemd has the service look for commands, unless the unit says otherwise."""
 
-_YES, _NO = 0, 1
+T = TypeVar("T")
 
 
 @frozen
@@ -28,6 +30,7 @@ class Account:
     uid: int
     gid: int
     groups: tuple[int, ...]
+    home: str = "/"
 
     @property
     def is_us(self) -> bool:
@@ -36,7 +39,7 @@ class Account:
 
     def may(self, path: str | Path, mode: int) -> bool | None:
         """Whether that user may (os.R_OK, os.W_OK, os.X_OK, or their sum); None where that cannot be known from here."""
-        return self._asked(lambda: os.access(path, mode, effective_ids=True))
+        return self.ask(lambda: os.access(path, mode, effective_ids=True))
 
     def obstacle(self, path: str | Path) -> str:
         """What on the way to `path` that user may not pass: the outermost directory, or else the file itself."""
@@ -44,37 +47,48 @@ class Account:
         ways = [*reversed(whole.parents)]
         return str(next((way for way in ways if self.may(way, os.X_OK) is False), whole))
 
-    def _asked(self, question: Callable[[], bool]) -> bool | None:
-        """Have a child that has become that user answer; only root can."""
+    def ask(self, question: Callable[[], T]) -> T | None:
+        """Have a child that has become that user answer, in JSON; None where only root could have it asked, or it failed."""
         if self.is_us:
             return question()
         if os.geteuid() != 0:
             return None
+        reader, writer = os.pipe()
         child = os.fork()
         if not child:
-            self._answer(question)
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        return {_YES: True, _NO: False}.get(code)
+            self._answer(question, writer)
+        os.close(writer)
+        with os.fdopen(reader, "rb") as pipe:
+            told = pipe.read()
+        os.waitpid(child, 0)
+        answer: T | None = json.loads(told) if told else None
+        return answer
 
-    def _answer(self, question: Callable[[], bool]) -> None:
-        """In the child: the answer is its exit status, and it never returns."""
-        code = _NO + 1
+    def _answer(self, question: Callable[[], object], writer: int) -> None:
+        """In the child, which never returns: a question that fails is not answered."""
         try:
             os.setgroups(self.groups)
             os.setgid(self.gid)
             os.setuid(self.uid)
-            code = _YES if question() else _NO
+            os.environ["HOME"] = self.home
+            os.write(writer, json.dumps(question()).encode())
         finally:
-            os._exit(code)
+            os._exit(0)
 
 
 def service_account() -> Account | None:
     """The user that the installed service runs as; None where there is no such user."""
+    return account_of(SERVICE_USER)
+
+
+def account_of(name: str) -> Account | None:
+    """The user of that name; None where there is none."""
     try:
-        entry = pwd.getpwnam(SERVICE_USER)
+        entry = pwd.getpwnam(name)
     except KeyError:
         return None
-    return Account(entry.pw_name, entry.pw_uid, entry.pw_gid, tuple(os.getgrouplist(entry.pw_name, entry.pw_gid)))
+    groups = tuple(os.getgrouplist(entry.pw_name, entry.pw_gid))
+    return Account(entry.pw_name, entry.pw_uid, entry.pw_gid, groups, entry.pw_dir)
 
 
 def own_account() -> Account:

@@ -2,24 +2,30 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from wagman.config.as_user import Account, service_account
-from wagman.config.load import load
+from wagman.config.as_user import SEARCH_PATH, Account, account_of, service_account
+from wagman.config.load import load, placed
+from wagman.config.positions import Path as Key
+from wagman.config.runnable import trouble
 from wagman.config.schema import Config
 from wagman.errors import ConfigError
 
 
-def run(path: str, judge: Callable[[Config], object], own: str = "") -> int:
+def run(path: str, judge: Callable[[Config], object], own: str = "", user: str | None = None) -> int:
     """Judge the file at `path`, say what was found, and return the exit code: 0, or 2 where something is wrong.
 
     Args:
         path: of the file.
         judge: the service's own; raises ConfigError where a configuration cannot be used on this machine.
         own: the file that the service goes by. What its user cannot read of that is an error, of any other file a warning.
+        user: whose rights count, instead of the service's user's.
     """
-    account = service_account()
+    account = service_account() if user is None else account_of(user)
+    if user is not None and account is None:
+        print(f"there is no user {user!r} on this machine", file=sys.stderr)
+        return 2
     try:
         config = load(path)
         judge(config)
@@ -32,6 +38,8 @@ def run(path: str, judge: Callable[[Config], object], own: str = "") -> int:
         return 2
     for warning in (*unreadable, *_unusable(config, account)):
         print(f"warning: {warning}", file=sys.stderr)
+    for warning in _unrunnable(path, config, account):
+        print(warning, file=sys.stderr)
     print(f"{path}: ok, {_summary(config)}")
     return 0
 
@@ -50,6 +58,30 @@ def _unusable(config: Config, account: Account | None) -> Iterator[str]:
     for place in (state, state / "wagman.db", state / "wagman.db-wal"):
         if account is not None and place.exists() and account.may(place, os.R_OK | os.W_OK) is False:
             yield f"service.state_dir: the service's user {account.name} may not write {place}: chown {account.name}: {place}"
+
+
+def _unrunnable(path: str, config: Config, account: Account | None) -> Sequence[str]:
+    """A line with its place for each command that cannot work: it would be found out when a guest has to be asked to halt."""
+    commands = dict(_commands(config))
+    whose, found = _troubles(list(commands.values()), account)
+    wrong = {key: why for key, why in zip(commands, found, strict=True) if why is not None}
+    return placed(path, {key: f"warning: for {whose}, {why}" for key, why in wrong.items()})
+
+
+def _troubles(commands: Sequence[Sequence[str]], account: Account | None) -> tuple[str, Sequence[str | None]]:
+    """Whose rights counted, and what is in the way of each command; ours, where nobody else's can be asked for."""
+    told = account.ask(lambda: [trouble(command, SEARCH_PATH) for command in commands]) if account else None
+    if account is None or told is None:
+        return "whoever runs this", [trouble(command, os.environ.get("PATH", os.defpath)) for command in commands]
+    return f"the user {account.name}", told
+
+
+def _commands(config: Config) -> Iterator[tuple[Key, Sequence[str]]]:
+    for guest in config.guests:
+        if guest.shutdown:
+            yield ("device", guest.name, "shutdown"), guest.shutdown
+        if guest.restart and guest.restart != guest.shutdown:
+            yield ("device", guest.name, "restart"), guest.restart
 
 
 def _summary(config: Config) -> str:

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -36,6 +36,19 @@ def loads(text: str, name: str) -> Config:
     if problems:
         raise ConfigError(problems)
     return config
+
+
+def placed(path: str, told: Mapping[Path, str]) -> Sequence[str]:
+    """A line for each thing that there is to say of a key of the file at `path`, with its place, as for what is wrong.
+
+    What a device takes from `[defaults]` is said of the key there.
+    """
+    parsed, findings = _parse(_read(path), path), Findings()
+    for path_, message in told.items():
+        _, name, key = path_
+        own = parsed.document.get("device", {}).get(name, {})
+        findings.add(("device", name, key) if key in own else ("defaults", key), message)
+    return findings.render(path, parsed.lines)
 
 
 @frozen

@@ -1,0 +1,82 @@
+"""Whether a command that is needed in an emergency can be run at all: found before the emergency, as far as that can be told.
+
+Asked of the system with the rights of this process; to ask for another user, see `wagman.config.as_user`. It looks at the
+program and at the files that ssh, curl and interpreters are told to read. What a command does at the other end nobody can
+know before.
+"""
+
+import json
+import os
+import shlex
+import shutil
+import stat
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+_FILE_OPTIONS = ("-i", "-F", "--cert", "--key", "--cacert", "--config", "--netrc-file")
+"""Options of ssh and curl whose value is a file that is read."""
+
+_FILE_KEYS = ("identityfile=", "certificatefile=", "userknownhostsfile=")
+"""The same as ssh's -o has them."""
+
+_INTERPRETERS = ("sh", "bash", "dash", "python", "python3", "perl")
+
+
+def trouble(command: Sequence[str], path: str) -> str | None:
+    """Why `command`, run with this PATH, cannot work, and what to do; None where nothing speaks against it."""
+    return next(_troubles(command, path), None)
+
+
+def _troubles(command: Sequence[str], path: str) -> Iterator[str]:
+    if command:
+        yield from _of_program(command[0], command, path)
+        for file in _files(command):
+            yield from _of_file(file)
+
+
+def _of_program(program: str, command: Sequence[str], path: str) -> Iterator[str]:
+    if shutil.which(program, path=path) is not None:
+        return
+    if len(words := _words(program)) > 1 and shutil.which(words[0], path=path) is not None:
+        yield f"there is no program called {json.dumps(program)}: did you mean {json.dumps([*words, *command[1:]])}?"
+    elif os.sep in program:
+        yield _why_not_run(program)
+    else:
+        yield f"there is no program called {json.dumps(program)} in {path}"
+
+
+def _words(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return [text]
+
+
+def _why_not_run(program: str) -> str:
+    """Of a program that is named by its path."""
+    try:
+        mode = os.stat(program).st_mode  # noqa: PTH116 - as os.access below
+    except OSError as error:
+        return f"{program} cannot be run: {error.strerror}"
+    if stat.S_ISDIR(mode):
+        return f"{program} cannot be run: it is a directory"
+    return f"{program} cannot be run by this user: chmod +x, or another owner"
+
+
+def _files(command: Sequence[str]) -> Iterator[str]:
+    """The files that it is certainly told to read here, and not at the other end."""
+    if os.path.basename(command[0]) in _INTERPRETERS and len(command) > 1 and command[1].startswith("/"):  # noqa: PTH119
+        yield command[1]
+    for option, value in pairwise(command):
+        if option in _FILE_OPTIONS and not value.startswith("-"):
+            yield value
+        if option == "-o" and value.lower().startswith(_FILE_KEYS):
+            yield value.partition("=")[2]
+
+
+def _of_file(file: str) -> Iterator[str]:
+    name = os.path.expanduser(file)  # noqa: PTH111 - as ssh does, which is given it as it is
+    try:
+        os.close(os.open(name, os.O_RDONLY | os.O_NONBLOCK))
+    except OSError as error:
+        yield f"{file} cannot be read: {error.strerror}"
