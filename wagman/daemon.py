@@ -268,7 +268,9 @@ class Daemon:
     def _stop(self) -> None:
         try:
             ending = self.place.ending()
-            self.place.notifier.say(STOPPING="1", STATUS=f"stopping: {ENDINGS[ending]}; the guests go on as they are")
             self.service.because, self.service.successor = ENDINGS[ending], ending == "restart"
+            self.place.notifier.say(STOPPING="1", STATUS=f"stopping: {ENDINGS[ending]}; the guests go on as they are")
+            if ending == "stop" and self.service.controller.unfed() is not None:
+                self.place.warn_unfed()
         finally:
             self.service.stopping.set()  # nobody tells it twice

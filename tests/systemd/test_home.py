@@ -130,6 +130,18 @@ def test_a_pause_ends_when_the_service_is_told_to() -> None:
     assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
+# --- The farewell -----------------------------------------------------------------------------------------------------
+
+
+def test_the_unit_is_told_to_warn_and_an_older_warning_means_nothing(tmp_path: Path) -> None:
+    runtime = RuntimeDirectory(tmp_path)
+    runtime.warn_unfed()
+    assert (tmp_path / "unfed").read_bytes() == b""
+    runtime.forget_ending()
+    assert list(tmp_path.iterdir()) == []
+    RuntimeDirectory(tmp_path / "gone").warn_unfed()
+
+
 # --- The last good configuration --------------------------------------------------------------------------------------
 
 

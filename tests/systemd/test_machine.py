@@ -1,6 +1,7 @@
 """The service under a real systemd, with the fake board, on a machine booted for the purpose."""
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 
@@ -115,7 +116,13 @@ def test_without_any_right_file_it_waits_longer_and_longer_and_comes_back_at_onc
 
 def test_a_stop_touches_no_guest_and_says_when_the_board_will_restart_the_controller(machine: Machine) -> None:
     eventually(machine.board_seen)
-    machine.run("systemctl stop wagman; sleep 1; systemctl start wagman")
+    machine.write("/usr/local/bin/wall", '#!/bin/sh\necho "$@" >/root/walled\n')
+    machine.run("chmod a+x /usr/local/bin/wall; systemctl restart wagman; test ! -e /root/walled")
+    eventually(machine.board_seen)
+    machine.run("systemctl stop wagman; sleep 1")
+    assert "POWER-CYCLES THIS COMPUTER within the hour" in machine.says("cat /root/walled")
+    assert re.search("controller.unfed|power-cycle", machine.says("systemctl status wagman || true"))
+    machine.run("rm /usr/local/bin/wall; systemctl start wagman")
     eventually(machine.guests_up)
     *_, stopping, unfed = (event for event in machine.events() if event["type"] in ("service.stopping", "controller.unfed"))
     assert stopping["fields"] == {"because": "it was stopped"}

@@ -127,8 +127,8 @@ COMMANDS = {
     ),
     "install-service": About(
         "Needs root, but for --dry-run. It starts nothing: systemctl does. --remove undoes what was done, and no more: an "
-        "account that was there before stays. Where the board will power-cycle this computer for want of the service, it asks first, and "
-        "without a terminal it takes --yes.",
+        "account that was there before stays. Where the board will power-cycle this computer for want of the service, it asks "
+        "first, and without a terminal it takes --yes.",
         ("wagman install-service --dry-run", "wagman install-service", "wagman install-service --remove"),
     ),
     "completion": About(

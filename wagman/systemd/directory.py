@@ -2,10 +2,13 @@
 
 - `stopping`  written by the unit's ExecStop, as root: what systemd is about to do
 - `poweroff`  written by the service: `wagman-poweroff.path` sees it and shuts the controller down
+- `unfed`     written by the service when it is stopped for good: the unit's ExecStopPost tells everybody who is logged in that
+              the board will power-cycle this computer; empty, for what is told as root is not for the service to say
 - `starts`    how often the service has failed in a row (see `backoff`)
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -39,6 +42,11 @@ class RuntimeDirectory:
         """
         (self.path / "poweroff").touch()
 
+    def warn_unfed(self) -> None:
+        """Have everybody who is logged in told; where that cannot be, the journal has it all the same."""
+        with suppress(OSError):
+            (self.path / "unfed").touch()
+
     def ending(self) -> Ending:
         """Why the service is to end, as its unit found out: the state of the system, and the jobs of the unit."""
         note = self.path / "stopping"
@@ -52,4 +60,5 @@ class RuntimeDirectory:
 
     def forget_ending(self) -> None:
         """What was written for an earlier run means nothing."""
-        (self.path / "stopping").unlink(missing_ok=True)
+        for note in ("stopping", "unfed"):
+            (self.path / note).unlink(missing_ok=True)

@@ -56,6 +56,11 @@ class Home:
         if self.runtime is not None:
             Backoff(self.runtime.starts).forgive()
 
+    def warn_unfed(self) -> None:
+        """Have everybody who is logged in told that the board will power-cycle this computer."""
+        if self.runtime is not None:
+            self.runtime.warn_unfed()
+
     def ending(self) -> Ending:
         """Why the service is to end."""
         return self.runtime.ending() if self.runtime else "stop"
