@@ -45,7 +45,7 @@ def screens() -> Iterator[pyte.Screen]:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     environment = {**os.environ, "TERM": "xterm-256color"}
-    with subprocess.Popen([sys.executable, "-m", "wagman", "demo"], stdin=theirs, stdout=theirs, env=environment) as demo:
+    with subprocess.Popen([sys.executable, "-P", "-m", "wagman", "demo"], stdin=theirs, stdout=theirs, env=environment) as demo:
         os.close(theirs)
         for piece in _pieces(ours):
             stream.feed(piece)

@@ -21,7 +21,7 @@ A map of the package, from the top down to the words (imports point downwards in
 - `wagman.fsm`         the states, pure: (input) -> next state, alarms, effects
 - `wagman.io`          codecs, serial link, board drivers, power reconciliation, the board's task, the fake board
 - `wagman.config`      TOML to validated, immutable classes
-- `wagman.events`, `wagman.errors`   the words that all of them share
+- `wagman.events`, `wagman.errors`   the words that all of them share; `wagman.sockets`   how long a socket's path may be
 - `wagman.event_types`   the catalogue of events; `wagman.words`   durations and the like
 
 `wagman.pages` and the modules called `reference` write into the documentation what it has from the code.

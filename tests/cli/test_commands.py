@@ -680,3 +680,14 @@ def test_a_service_that_hangs_is_exit_3_after_5_seconds(command: str, own_daemon
 def test_json_is_one_document_each(daemon: Daemon) -> None:
     for command in ("status", "ping gn", "why gn", "board hb", "enable gn", "start gn", "stop gn"):
         json.loads(daemon.wagman(*command.split(), "--json").stdout)
+
+
+def test_a_path_that_is_too_long_for_a_socket_is_told_with_its_limit(tmp_path: Path) -> None:
+    long = tmp_path / ("s" * 108)
+    asked = subprocess.run([*WAGMAN, "status", "--socket", str(long)], capture_output=True, text=True, check=False)
+    board = [*WAGMAN, "fake-board", "--link", str(tmp_path / "tty"), "--control", str(long)]
+    sent = [*WAGMAN, "fake-board", "--send", str(long), "status"]
+    told = [subprocess.run(command, capture_output=True, text=True, check=False, timeout=60) for command in (board, sent)]
+    for done in (asked, *told):
+        assert done.returncode == 2
+        assert "bytes too long for a socket, which takes 107: use a shorter path, or a relative one" in done.stderr

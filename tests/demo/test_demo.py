@@ -86,6 +86,42 @@ def test_a_child_that_ends_by_itself_ends_the_demonstration_with_an_error(folder
     assert is_clean(folder)
 
 
+@pytest.mark.parametrize("module", ["attr.py", "queue.py", "trio.py", "wagman.py"])
+def test_what_lies_in_the_current_folder_is_not_executed(module: str, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / module).write_text(f"open({str(tmp_path / 'executed')!r}, 'w'); raise SystemExit(9)\n")
+    command = str(Path(sys.executable).with_name("wagman"))
+    env = {**os.environ, "TMPDIR": str(folder)}
+    demo = subprocess.Popen((command, "demo"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env, cwd=tmp_path)
+    assert demo.stdout
+    begun_well = any("device.starting" in line for line in demo.stdout)
+    demo.send_signal(signal.SIGINT)
+    _, err = demo.communicate(timeout=20)
+    assert (begun_well, err) == (True, "")
+    assert not (tmp_path / "executed").exists()
+    assert is_clean(folder)
+
+
+@pytest.mark.parametrize("module", ["attr.py", "argparse.py"])
+@pytest.mark.parametrize("package", ["wagman", "wagman.io.fake"])
+def test_nor_is_it_by_the_package_as_a_program(module: str, package: str, tmp_path: Path) -> None:
+    (tmp_path / module).write_text(f"open({str(tmp_path / 'executed')!r}, 'w')\n")
+    done = subprocess.run((sys.executable, "-m", package, "--help"), capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not (tmp_path / "executed").exists()
+
+
+def test_a_folder_for_temporary_files_with_a_long_name_is_no_obstacle(folder: Path) -> None:
+    long = folder / ("t" * 100)
+    long.mkdir()
+    demo = begun(long)
+    assert demo.stdout
+    assert any("device.starting" in line for line in demo.stdout)
+    demo.send_signal(signal.SIGINT)
+    _, err = demo.communicate(timeout=20)
+    assert err == ""
+    assert list(long.iterdir()) == []
+
+
 def test_what_cannot_be_shown_is_an_error(folder: Path) -> None:
     """A board that runs ten times slower than the service believes: the first guest is not up in time."""
     code = "import wagman.demo.node as node; node.FAKE_GUESTS = ('gn:boot=900,beat=8', 'cs:beat=0', 'x1:beat=0')\n"

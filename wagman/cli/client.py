@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 
 from wagman.cli.outcome import FAILED, REFUSED, UNREACHABLE, USAGE, CommandError
+from wagman.sockets import obstacle
 
 SOCKET = "/run/wagman/wagman.sock"
 
@@ -132,6 +133,8 @@ class Client:
     # --- Lines --------------------------------------------------------------------------------------------------------
 
     def _connect(self) -> None:
+        if reason := obstacle(self.path):
+            raise CommandError(f"--socket {self.path}: {reason}", USAGE)
         self._socket.settimeout(ANSWER_S)
         try:
             self._socket.connect(self.path)

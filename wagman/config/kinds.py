@@ -7,9 +7,7 @@ from typing import Any
 from attrs import frozen
 
 from wagman.config import durations
-
-SOCKET_PATH_BYTES = 107
-"""The longest path that a Unix socket can be bound to (Linux: `sun_path` without its closing NUL)."""
+from wagman.sockets import MOST_BYTES
 
 SHOWN_CHARS = 60
 """How much of a value a message repeats (chosen)."""
@@ -93,7 +91,7 @@ def _is_names(value: object) -> bool:
 
 BOOLEAN = _only("true or false", lambda value: isinstance(value, bool))
 TEXT = _only("a non-empty string of printable characters", _is_text)
-SOCKET_PATH = _only(f"a path of 1 to {SOCKET_PATH_BYTES} bytes", lambda value: _is_path(value, SOCKET_PATH_BYTES))
+SOCKET_PATH = _only(f"a path of 1 to {MOST_BYTES} bytes", lambda value: _is_path(value, MOST_BYTES))
 NUMBER = _only("a finite number", _is_number, float)
 NUMBER_FROM_0 = _only("a finite number, 0 or more", lambda value: _is_number(value) and value >= 0, float)
 COMMAND = _only("a list of non-empty strings, the command and its arguments", _is_command, tuple)

@@ -1,21 +1,29 @@
 """A node for the occasion: a temporary folder, and the fake board and the service as processes of their own."""
 
 import subprocess
-import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import trio
 from attrs import frozen
 
-from wagman.demo.settings import FAKE_GUESTS, config_text
+from wagman.demo.settings import FAKE_GUESTS, PYTHON, config_text
 from wagman.demo.wire import Wire, connect
 from wagman.errors import WagmanError
+from wagman.sockets import obstacle
 
 START_S = 20.0
 """How long the processes may take until they answer, in real time (chosen: a slow and busy machine)."""
+
+PREFIX = "wagman-demo-"
+
+LONGEST = "wagman.sock"
+"""The longest name of a socket there."""
+
+SHORT = "/tmp"  # noqa: S108 - a directory of our own is made there
+"""Where there is room for one."""
 
 TAIL_CHARS = 600
 """How much is shown of what a process said before it ended (chosen)."""
@@ -47,8 +55,7 @@ async def running_node(speed: float, dialect: str) -> AsyncIterator[Node]:
     Raises:
         NodeError: a process did not start, or ended by itself.
     """
-    with TemporaryDirectory(prefix="wagman-demo-") as name:
-        folder = Path(name)
+    with short_folder() as folder:
         config = folder / "wagman.toml"
         config.write_text(config_text(folder, dialect), encoding="utf-8")
         async with trio.open_nursery() as nursery:
@@ -56,6 +63,14 @@ async def running_node(speed: float, dialect: str) -> AsyncIterator[Node]:
             nursery.start_soon(_child, folder, ("run", "--config", str(config), "--speed", str(speed)))
             yield await _reached(folder, speed, dialect)
             nursery.cancel_scope.cancel()
+
+
+@contextmanager
+def short_folder() -> Iterator[Path]:
+    """A temporary folder whose path leaves room for those of sockets, also where TMPDIR is a long one."""
+    with TemporaryDirectory(prefix=PREFIX) as usual, ExitStack() as stack:
+        name = stack.enter_context(TemporaryDirectory(prefix=PREFIX, dir=SHORT)) if obstacle(str(Path(usual, LONGEST))) else usual
+        yield Path(name)
 
 
 def _board_arguments(folder: Path, speed: float, dialect: str) -> Sequence[str]:
@@ -66,7 +81,7 @@ def _board_arguments(folder: Path, speed: float, dialect: str) -> Sequence[str]:
 
 async def _reached(folder: Path, speed: float, dialect: str) -> Node:
     with trio.move_on_after(START_S):
-        service = folder / "wagman.sock"
+        service = folder / LONGEST
         return Node(await connect(folder / "control"), await connect(service), await connect(service), speed, dialect)
     raise NodeError(f"the service and the fake board did not answer within {START_S:g} s")
 
@@ -74,14 +89,17 @@ async def _reached(folder: Path, speed: float, dialect: str) -> Node:
 async def _child(folder: Path, arguments: Sequence[str]) -> None:
     """Run `wagman ARGUMENTS` until cancelled: SIGTERM then, and SIGKILL if that does not help.
 
-    Its session is its own: a Ctrl-C is for the demonstration to pass on.
+    Its session is its own: a Ctrl-C is for the demonstration to pass on. Modules are not looked for in the folder that somebody
+    happens to be in (-P): what lies there is not ours to execute.
 
     Raises:
         NodeError: it ended by itself.
     """
     complaints = folder / f"{arguments[0]}.err"
     with complaints.open("wb") as stderr:
-        command = [sys.executable, "-m", "wagman", *arguments]
-        ended = await trio.run_process(command, stdout=subprocess.DEVNULL, stderr=stderr, check=False, start_new_session=True)
+        command = [*PYTHON, "-m", "wagman", *arguments]
+        ended = await trio.run_process(
+            command, stdout=subprocess.DEVNULL, stderr=stderr, check=False, start_new_session=True, cwd=folder
+        )
     said = complaints.read_text(encoding="utf-8", errors="replace").strip()[-TAIL_CHARS:]
     raise NodeError(f"`wagman {arguments[0]}` ended by itself with exit status {ended.returncode}: {said or 'it said nothing'}")

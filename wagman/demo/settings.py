@@ -8,6 +8,9 @@ from typing import Any, Final
 
 from wagman.config.schema import DeviceConfig, WagmanConfig, settings
 
+PYTHON: Final = (sys.executable, "-P")
+"""The interpreter; it looks for modules where it was installed, and not in the current folder."""
+
 GUESTS: Final = ("gn", "cs", "x1")
 """In the order in which they are started; their ports follow from `PORTS`."""
 
@@ -51,7 +54,7 @@ def deviations() -> Iterator[str]:
 
 def send_command(control: Path, *words: str) -> Sequence[str]:
     """The command line that sends one control command to the fake board."""
-    return sys.executable, "-m", "wagman", "fake-board", "--send", str(control), *words
+    return *PYTHON, "-m", "wagman", "fake-board", "--send", str(control), *words
 
 
 def config_text(folder: Path, dialect: str) -> str:

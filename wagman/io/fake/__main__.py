@@ -1,7 +1,11 @@
 """`python -m wagman.io.fake` is `wagman fake-board`."""
 
-import argparse
 import sys
+
+if __name__ == "__main__" and not sys.flags.safe_path:
+    del sys.path[0]  # the current folder: what lies there under the name of a module is not ours to execute
+
+import argparse  # not before the line above
 
 from wagman.io.fake.process import add_arguments, run
 

@@ -9,6 +9,8 @@ import socket
 import sys
 from pathlib import Path
 
+from wagman.sockets import obstacle
+
 DIALECTS = ("v3", "v4")
 
 MAX_SPEED = 1000
@@ -51,6 +53,9 @@ def _speed(text: str) -> float:
 
 def run(args: argparse.Namespace) -> int:
     """Do what the arguments ask for; returns the exit code."""
+    for option, path in (("--send", args.send and args.send[0]), ("--control", args.control)):
+        if path and (reason := obstacle(str(path))):
+            return _complain(f"{option} {path}: {reason}", USAGE)
     if args.send:
         return _send(args.send[0], " ".join(args.send[1:]))
     if args.link is None:

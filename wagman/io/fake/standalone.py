@@ -62,7 +62,7 @@ def run(options: Options) -> None:
         cause = _first(group)
         if not isinstance(cause, OSError):
             raise
-        raise StandaloneError(f"{cause.filename2 or cause.filename or options.link}: {cause.strerror}", 1) from cause
+        raise StandaloneError(f"{cause.filename2 or cause.filename or options.link}: {cause.strerror or cause}", 1) from cause
 
 
 def _first(error: Exception) -> Exception:
@@ -187,7 +187,7 @@ def _listening(path: Path) -> Iterator[socket.socket]:
         try:
             listener.bind(str(path))
         except OSError as error:
-            raise OSError(error.errno, error.strerror, str(path)) from error
+            raise OSError(error.errno, error.strerror or str(error), str(path)) from error
         listener.listen()
         try:
             yield listener
