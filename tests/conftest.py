@@ -1,8 +1,12 @@
 """What all tests share."""
 
 import signal
+from typing import Any
 
 from hypothesis import settings
+
+from wagman.event_types import EVENT_TYPES
+from wagman.events import Draft, Notice
 
 # No deadline: how long an example takes says more of the machine and its load than of the code.
 settings.register_profile("wagman", deadline=None, print_blob=True)
@@ -11,3 +15,18 @@ settings.load_profile("wagman")
 # A shell has what it starts in the background ignore ^C, and so would the commands that the tests start and interrupt.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def hold_to_the_catalogue(kind: type[Any]) -> None:
+    """Have every event that is drafted in a test be of a type that is written down."""
+    plainly = kind.__init__
+
+    def init(self: Draft | Notice, *args: Any, **kwargs: Any) -> None:
+        plainly(self, *args, **kwargs)
+        assert self.type in EVENT_TYPES, f"{self.type} is not in wagman.event_types"
+
+    kind.__init__ = init
+
+
+hold_to_the_catalogue(Draft)
+hold_to_the_catalogue(Notice)

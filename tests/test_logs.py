@@ -4,19 +4,23 @@ import errno
 import io
 import json
 import os
-import re
-import subprocess
+import socket
 import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TextIO
 
 import pytest
 from attrs import define, evolve, field
+from hypothesis import given
+from hypothesis import strategies as st
 
-from wagman.logs import MOST_WAITING, Log, complain, is_journal, words_for
+from wagman.journald import Journald, encoded, fields_of
+from wagman.logs import MOST_WAITING, Lines, Log, complain, is_journal, standard_log, words_for
 from wagman.store import Event
+from wagman.store.event import MAX_FIELDS_BYTES
 
 PATIENCE_S = 30.0
 
@@ -36,37 +40,32 @@ def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[TextIO, int]]:
     os.close(reading)
 
 
-def test_a_line_for_the_journal_begins_with_its_priority(pipe: tuple[TextIO, int]) -> None:
-    words = words_for(pipe[0])
-    lines = [words(event("device.started")), words(event("device.start_failed"))]
-    assert [line[:3] for line in lines] == ["<6>", "<4>"]
-    assert [json.loads(line[3:])["type"] for line in lines] == ["device.started", "device.start_failed"]
+def test_a_plain_line_for_the_journal_begins_with_its_priority(pipe: tuple[TextIO, int]) -> None:
+    words = words_for(pipe[0], "json")
+    lines = [words(event(type_)) for type_ in ("device.started", "device.start_failed", "device.unrecoverable")]
+    assert [line[:3] for line in lines] == ["<6>", "<4>", "<2>"]
+    assert [json.loads(line[3:])["type"] for line in lines] == ["device.started", "device.start_failed", "device.unrecoverable"]
     assert json.loads(lines[0][3:])["fields"] == {"reason": "its\nturn"}
-    assert [line.count("\n") for line in lines] == [1, 1]
-
-
-@pytest.mark.parametrize("type_", ["service.task_stuck", "service.config_refused", "controller.unfed", "controller.going_down"])
-def test_what_calls_for_attention_is_a_warning(pipe: tuple[TextIO, int], type_: str) -> None:
-    assert words_for(pipe[0])(event(type_)).startswith("<4>")
+    assert [line.count("\n") for line in lines] == [1, 1, 1]
 
 
 def test_elsewhere_a_line_is_json_and_nothing_else() -> None:
     assert json.loads(words_for(io.StringIO())(event("device.start_failed")))["id"] == 7
 
 
-def test_a_person_is_shown_the_local_time_and_no_ids_of_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_person_is_shown_the_local_time_and_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     monkeypatch.setattr(stream, "isatty", lambda: True)
-    line = words_for(stream)(event("device.start_failed"))
-    shown = re.sub(r"\x1b\[\d*m", "", line)
     clock = datetime(2026, 11, 22, tzinfo=UTC).astimezone().strftime("%H:%M:%S")
-    assert re.fullmatch(rf"{clock} \[warning *\] device.start_failed +device=gn reason='?its\\nturn'?\n", shown)
+    assert words_for(stream)(event("device.stopping")) == f"{clock} gn was asked to halt: its\\x0aturn\n"
+    assert words_for(stream)(event("link.down")) == f"{clock} warning: the link to the board went down: its\\x0aturn\n"
 
 
-def test_only_a_terminal_pays_for_what_makes_lines_pretty() -> None:
-    script = "import sys, wagman.daemon, wagman.logs; wagman.logs.standard_log(); print('structlog' in sys.modules)"
-    said = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
-    assert said.stdout == "False\n"
+def test_what_is_configured_counts_more_than_where_the_lines_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    assert words_for(stream, "text")(event("device.stopping")).endswith("gn was asked to halt: its\\x0aturn\n")
+    monkeypatch.setattr(stream, "isatty", lambda: True)
+    assert json.loads(words_for(stream, "json")(event("device.stopping")))["id"] == 7
 
 
 def test_a_journal_is_known_by_its_device_and_inode(pipe: tuple[TextIO, int], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +131,7 @@ class Place:
 
 
 def log_to(place: Place) -> Log:
-    return Log(words_for(io.StringIO()), place.write)
+    return Log(Lines(words_for(io.StringIO()), place.write))
 
 
 def told(numbers: range) -> list[Event]:
@@ -190,3 +189,113 @@ def test_the_end_waits_for_a_place_that_takes_nothing_but_not_for_long() -> None
             log(each)
     assert not place.taken
     place.is_open.set()
+
+
+# --- The journal ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def listening(tmp_path: Path) -> Iterator[socket.socket]:
+    """A journal: whatever is sent to its socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
+        journal.bind(str(tmp_path / "socket"))
+        journal.settimeout(PATIENCE_S)
+        yield journal
+
+
+def decoded(entry: bytes) -> dict[str, str]:
+    """An entry, as the journal reads it."""
+    fields: dict[str, str] = {}
+    while entry:
+        line, _, entry = entry.partition(b"\n")
+        key, is_plain, value = line.partition(b"=")
+        if not is_plain:
+            size = int.from_bytes(entry[:8], "little")
+            value, entry = entry[8 : 8 + size], entry[8 + size :]
+            assert entry[:1] == b"\n"
+            entry = entry[1:]
+        assert key.decode() not in fields
+        fields[key.decode()] = value.decode()
+    return fields
+
+
+def test_the_journal_is_given_the_sentence_and_what_can_be_looked_for(
+    pipe: tuple[TextIO, int], listening: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdout", pipe[0])
+    with standard_log(socket=listening.getsockname()) as log:
+        log(event("device.start_failed"))
+    entry = decoded(listening.recv(100_000))
+    whole = json.loads(entry.pop("WAGMAN_EVENT"))
+    assert entry == {
+        "MESSAGE": "a start of gn failed: no heartbeat in time",
+        "PRIORITY": "4",
+        "SYSLOG_IDENTIFIER": "wagman",
+        "WAGMAN_TYPE": "device.start_failed",
+        "WAGMAN_DEVICE": "gn",
+        "WAGMAN_ID": "7",
+        "WAGMAN_CAUSE": "3",
+    }
+    assert whole == event("device.start_failed").as_json()
+
+
+@given(st.dictionaries(st.from_regex(r"[A-Z][A-Z_]{0,9}", fullmatch=True), st.text(st.characters(exclude_categories=["Cs"]))))
+def test_whatever_a_field_holds_it_cannot_forge_another(fields: dict[str, str]) -> None:
+    assert decoded(encoded(fields)) == fields
+
+
+@given(st.text(), st.text())
+def test_an_entry_has_one_message_of_one_line(reason: str, device: str) -> None:
+    entry = decoded(encoded(fields_of(evolve(event("link.down"), device=device, fields={"reason": reason}))))
+    assert entry["MESSAGE"].isprintable()
+    assert entry["PRIORITY"] == "4"
+
+
+def test_an_event_of_the_largest_size_is_taken(listening: socket.socket) -> None:
+    way = Journald(listening.getsockname())
+    assert way(
+        evolve(event("device.message"), fields={"output": "\n" * (MAX_FIELDS_BYTES // 2), "ok": False, "detail": "x" * 4000})
+    )
+    assert decoded(listening.recv(1_000_000))["WAGMAN_TYPE"] == "device.message"
+
+
+def test_where_the_journal_is_away_for_a_while_what_it_missed_is_counted(listening: socket.socket) -> None:
+    path = Path(listening.getsockname())
+    away = path.rename(path.with_name("away"))
+    attempts: list[bool] = []
+    has_failed = threading.Event()
+    way = Journald(str(path))
+
+    def take(each: Event) -> bool:
+        attempts.append(way(each))
+        has_failed.set()
+        return attempts[-1]
+
+    with Log(take) as log:
+        log(event("device.started"))
+        assert has_failed.wait(PATIENCE_S)
+        away.rename(path)
+        log(event("device.stopped"))
+    lost, told = (decoded(listening.recv(100_000)) for _ in range(2))
+    assert lost["MESSAGE"] == "lines were lost, which wagman events has, 1 of them"
+    assert (lost["PRIORITY"], told["WAGMAN_TYPE"]) == ("4", "device.stopped")
+
+
+def test_without_a_journal_that_listens_lines_are_written(
+    pipe: tuple[TextIO, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream, end = pipe
+    monkeypatch.setattr(sys, "stdout", stream)
+    with standard_log(socket=str(tmp_path / "none")) as log:
+        log(event("device.started"))
+    assert os.read(end, 10_000).startswith(b'<6>{"type": "device.started"')
+
+
+def test_json_for_the_journal_is_written_as_lines_where_that_is_configured(
+    pipe: tuple[TextIO, int], listening: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream, end = pipe
+    monkeypatch.setattr(sys, "stdout", stream)
+    with standard_log("json", socket=listening.getsockname()) as log:
+        log(event("device.started"))
+    assert os.read(end, 10_000).startswith(b'<6>{"type": "device.started"')

@@ -130,7 +130,7 @@ async def supervise(config: Config, source: Source, place: Home, *, refused: Seq
     """The service with the real world around it, until SIGTERM or SIGINT; `refused` is why it is not the operator's file."""
     access, warnings = group_access(config.service)
     with (
-        standard_log() as log,
+        standard_log(config.service.log) as log,
         unix_listener(config.service.socket, access) as bound,
         trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals,
     ):

@@ -1,6 +1,6 @@
-"""The service's log lines: one per event. For people on a terminal, otherwise one JSON object per line.
+"""The service's log lines: one per event. The journal gets fields, people on a terminal a sentence, whatever else JSON.
 
-Lines for the journal begin with their priority, as sd-daemon(3) has it: `journalctl -p warning` finds what calls for attention.
+Plain lines for the journal begin with their priority, as sd-daemon(3) has it.
 
 Where they go may be full, gone, or read by nobody: a thread of their own waits for it, and what finds no room is counted.
 """
@@ -10,19 +10,24 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from queue import Full, Queue
-from typing import Self, TextIO, TypeAlias
+from typing import Literal, Self, TextIO, TypeAlias
 
 from attrs import define, evolve, field
 
-from wagman.event_types import Severity, severity_of
+from wagman.event_types import sentence_of, severity_of
+from wagman.journald import SOCKET, Journald, priority_of
 from wagman.store import Event
+from wagman.words import plain
 
 Words: TypeAlias = Callable[[Event], str]
 """The line for an event, with its end."""
+
+Form: TypeAlias = Literal["auto", "json", "text"]
+"""What the lines are to be; *auto*: the journal gets fields, a terminal text, and whatever else JSON."""
 
 MOST_WAITING = 1000
 """How many events wait for whoever takes the lines (chosen: many minutes of a busy node, and under 1 MB)."""
@@ -32,9 +37,6 @@ FLUSH_S = 1.0
 
 ERROR = 3
 """The priority, as syslog numbers them, of why the service ends."""
-
-PRIORITIES: Mapping[Severity, int] = {"critical": 2, "warning": 4, "info": 6}
-"""Those of events."""
 
 
 def is_journal(stream: TextIO) -> bool:
@@ -53,56 +55,69 @@ def complain(text: str) -> None:
         sys.stderr.write("".join(f"{mark}wagman: {line}\n" for line in text.splitlines()))
 
 
-def words_for(stream: TextIO) -> Words:
+def words_for(stream: TextIO, form: Form = "auto") -> Words:
     """How an event is told on `stream`."""
-    return _for_people() if stream.isatty() else _for_programs(is_marked=is_journal(stream))
+    is_for_people = form == "text" or (form == "auto" and stream.isatty())
+    words = _for_people if is_for_people else _for_programs
+    return _marked(words) if is_journal(stream) else words
 
 
-def _severity(event: Event) -> Severity:
-    return severity_of(event.type, event.fields)
+def _marked(words: Words) -> Words:
+    """With its priority before each line, for a journal."""
+    return lambda event: f"<{priority_of(event)}>{words(event)}"
 
 
-def _for_programs(*, is_marked: bool) -> Words:
+def _for_programs(event: Event) -> str:
     """The whole event; the type comes first, for lines are read from the left."""
-
-    def words(event: Event) -> str:
-        known = event.as_json()
-        line = json.dumps({"type": event.type, "device": event.device, "fields": known["fields"], **known}, default=str)
-        mark = f"<{PRIORITIES[_severity(event)]}>" if is_marked else ""
-        return f"{mark}{line}\n"
-
-    return words
+    known = event.as_json()
+    line = json.dumps({"type": event.type, "device": event.device, "fields": known["fields"], **known}, default=str)
+    return f"{line}\n"
 
 
-def _for_people() -> Words:
-    """What a person asks for: no ids of runs."""
-    import structlog  # noqa: PLC0415 - a fifth of the start-up time and 5 MB, which only a terminal pays
-
-    render = structlog.dev.ConsoleRenderer(colors=True)
-
-    def words(event: Event) -> str:
-        level = _severity(event)
-        clock = datetime.fromisoformat(event.time).astimezone().strftime("%H:%M:%S")
-        shown = {**event.fields, "event": event.type, "level": level, "timestamp": clock}
-        return f"{render(None, level, shown | ({'device': event.device} if event.device else {}))}\n"
-
-    return words
+def _for_people(event: Event) -> str:
+    """What happened, when and how grave it is."""
+    clock = datetime.fromisoformat(event.time).astimezone().strftime("%H:%M:%S")
+    grave = severity_of(event.type, event.fields)
+    mark = "" if grave == "info" else f"{grave}: "
+    return f"{clock} {mark}{plain(sentence_of(event.as_json()))}\n"
 
 
 # --- Where they go ----------------------------------------------------------------------------------------------------
 
 
 @define(eq=False)
-class Log:
-    """The lines on their way. To tell an event neither waits nor raises, whatever becomes of its line."""
+class Lines:
+    """A place that takes events as lines of text, such as standard output."""
 
     _words: Words
     _write: Callable[[memoryview], int]
     _encoding: str = "utf-8"
+    _is_torn: bool = field(default=False, init=False)  # the last line to be written has no end
+
+    def __call__(self, event: Event) -> bool:
+        """Write its line; whether all of it was taken. A line that a full disk has cut off is ended before the next one."""
+        data = (("\n" if self._is_torn else "") + self._words(event)).encode(self._encoding, "backslashreplace")
+        left = memoryview(data)
+        with suppress(OSError, ValueError):
+            while left:
+                left = left[self._write(left) :]
+        if len(left) < len(data):
+            self._is_torn = bool(left)
+        return not left
+
+
+@define(eq=False)
+class Log:
+    """The lines on their way. To tell an event neither waits nor raises, whatever becomes of its line.
+
+    Args:
+        take: has an event taken, which may last; whether it was.
+    """
+
+    _take: Callable[[Event], bool]
     _queue: "Queue[tuple[int, Event | None]]" = field(factory=lambda: Queue(MOST_WAITING), init=False)
     _untold: int = field(default=0, init=False)  # found no room in the queue since one last did
     _unwritten: int = field(default=0, init=False)  # the thread's: were not taken since one last was
-    _is_torn: bool = field(default=False, init=False)  # the thread's: the last line to be written has no end
     _thread: threading.Thread = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -140,19 +155,9 @@ class Log:
             if event is None:
                 return
             missing = self._unwritten + untold
-            text = (self._words(_notice(event, missing)) if missing else "") + self._words(event)
-            self._unwritten = 0 if self._is_taken(text) else missing + 1
-
-    def _is_taken(self, text: str) -> bool:
-        """Write it; whether all of it was. A line that a full disk has cut off is ended before the next one."""
-        data = (("\n" if self._is_torn else "") + text).encode(self._encoding, "backslashreplace")
-        left = memoryview(data)
-        with suppress(OSError, ValueError):
-            while left:
-                left = left[self._write(left) :]
-        if len(left) < len(data):
-            self._is_torn = bool(left)
-        return not left
+            if missing and self._take(_notice(event, missing)):
+                missing = 0
+            self._unwritten = 0 if not missing and self._take(event) else missing + 1
 
 
 def _notice(event: Event, missing: int) -> Event:
@@ -160,10 +165,15 @@ def _notice(event: Event, missing: int) -> Event:
     return evolve(event, id=None, type="service.lines_lost", device=None, cause=None, fields={"lines": missing})
 
 
-def standard_log() -> Log:
-    """The service's: on standard output."""
+def standard_log(form: Form = "auto", socket: str = SOCKET) -> Log:
+    """The service's: the journal, where standard output leads there; else standard output."""
+    way = Journald(socket)
+    is_native = form == "auto" and is_journal(sys.stdout) and way.is_open()
+    return Log(way if is_native else _standard_lines(form))
 
+
+def _standard_lines(form: Form) -> Lines:
     def write(data: memoryview) -> int:
         return os.write(sys.stdout.fileno(), data)
 
-    return Log(words_for(sys.stdout), write, sys.stdout.encoding)
+    return Lines(words_for(sys.stdout, form), write, sys.stdout.encoding)

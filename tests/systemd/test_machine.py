@@ -73,6 +73,18 @@ def test_a_dead_board_restarts_nothing(machine: Machine) -> None:
     eventually(machine.guests_up)
 
 
+def test_the_journal_finds_what_went_wrong_with_a_guest_and_with_the_cable(machine: Machine) -> None:
+    assert machine.says("journalctl -o cat -p warning --since=-1min WAGMAN_TYPE=device.started") == ""
+    machine.run("systemctl stop board")
+    eventually(lambda: "the link to the board went down" in machine.journal("--priority=warning WAGMAN_TYPE=link.down"))
+    machine.run("systemctl start board")
+    eventually(lambda: machine.says("journalctl -o cat -p warning WAGMAN_DEVICE=gn WAGMAN_TYPE=device.power_lost"))
+    eventually(machine.guests_up)
+    entry = json.loads(machine.says("journalctl -o json -n 1 WAGMAN_DEVICE=gn WAGMAN_TYPE=device.started"))
+    assert (entry["MESSAGE"].split(",")[0], entry["PRIORITY"], entry["_SYSTEMD_UNIT"]) == ("gn started", "6", "wagman.service")
+    assert json.loads(entry["WAGMAN_EVENT"])["id"] == int(entry["WAGMAN_ID"])
+
+
 def test_a_right_file_is_taken_over_and_a_wrong_one_refused(machine: Machine) -> None:
     pid = machine.property("MainPID")
     config = machine.root / "etc/wagman/wagman.toml"

@@ -102,6 +102,14 @@ class ServiceConfig:
     max_bytes: int = field(
         default=67_108_864, metadata=_setting(whole(LEAST_BYTES), "How many bytes the rolling log takes on disk at most.")
     )
+    log: Literal["auto", "json", "text"] = field(
+        default="auto",
+        metadata=_setting(
+            one_of("auto", "json", "text"),
+            "What each event is on standard output. `auto`: an entry with fields where that is the journal, a sentence on a "
+            "terminal, JSON anywhere else.",
+        ),
+    )
 
 
 @frozen

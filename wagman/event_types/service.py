@@ -147,7 +147,7 @@ SERVICE: Mapping[str, EventType] = {
     "service.lines_lost": EventType(
         "the journal, or whatever else takes the lines of the service, took none for a while; it is no event of the log, "
         "which has all of them",
-        tell("the service could not say all: see wagman events", figure("lines", "{} lines were lost")),
+        tell("lines were lost, which wagman events has", figure("lines", "{} of them")),
         ("lines",),
         "`wagman events` has what is missing",
         "warning",
