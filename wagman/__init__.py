@@ -16,6 +16,7 @@ A map of the package, from the top down to the words (imports point downwards in
 - `wagman.messages`    telling a guest to halt
 - `wagman.contain`     what becomes of a task that crashes
 - `wagman.health`      which tasks have stopped making progress
+- `wagman.orphans`     children that others left behind, for the first process of a container
 - `wagman.logs`        an event as a line of the service's log; `wagman.journald`, or as an entry of the journal
 - `wagman.store`       the rolling log and what must last
 - `wagman.fsm`         the states, pure: (input) -> next state, alarms, effects

@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import os
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
@@ -24,6 +25,7 @@ from wagman.io.driver_v3 import V3Dialect
 from wagman.io.driver_v4 import V4Dialect
 from wagman.io.transport import Transport, open_serial
 from wagman.logs import Log, complain, standard_log
+from wagman.orphans import INIT, Reaper
 from wagman.problems import Refusal
 from wagman.seams import Seams, inspector, kernel_stamp
 from wagman.service import WagmanService
@@ -51,6 +53,7 @@ ENDINGS: dict[Ending, str] = {
     "stop": "it was stopped",
     "restart": "it is being restarted",
     "shutdown": "the controller is shutting down",
+    "terminal": "its terminal was closed",
 }
 """Why the service stops, in words."""
 
@@ -188,6 +191,8 @@ class Daemon:
             self._settle_config(refused)
             nursery.start_soon(contained, "report", partial(self.reporter.run, self.service), self.service.crashed)
             nursery.start_soon(contained, "steady", self._prove_steady, self.service.crashed)
+            if os.getpid() == INIT:
+                nursery.start_soon(contained, "orphans", Reaper().run, self.service.crashed)
             nursery.start_soon(contained, "socket", self._keeper.run, self.service.crashed)
 
     async def _supervise(
@@ -258,16 +263,16 @@ class Daemon:
 
     async def _heed(self, signals: AsyncIterator[int]) -> None:
         async for number in signals:
-            if number == signal.SIGHUP:
+            if number == signal.SIGHUP and not self.place.terminal_was_closed():
                 self.reporter.reload(self.reload)
                 if self._keeper is not None:
                     self._keeper.look()
             else:
-                self._stop()
+                self._stop("terminal" if number == signal.SIGHUP else None)
 
-    def _stop(self) -> None:
+    def _stop(self, known: Ending | None = None) -> None:
         try:
-            ending = self.place.ending()
+            ending = known or self.place.ending()
             self.service.because, self.service.successor = ENDINGS[ending], ending == "restart"
             self.place.notifier.say(STOPPING="1", STATUS=f"stopping: {ENDINGS[ending]}; the guests go on as they are")
             if ending == "stop" and self.service.controller.unfed() is not None:

@@ -98,7 +98,8 @@ COMMANDS = {
         _QUERY,
     ),
     "run": About(
-        "SIGTERM and SIGINT end it, SIGHUP has it read its configuration again; no guest is touched by that. "
+        "SIGTERM and SIGINT end it, and so does the end of the terminal that it was begun on, but for nohup; SIGHUP has it read "
+        "its configuration again. No guest is touched by any of that. "
         "Exit codes: 0 an orderly end, 1 a task keeps crashing, 2 the configuration, 4 the socket or the port is taken.",
         ("wagman run --config node.toml",),
     ),

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 
 from attrs import frozen
 
-Ending: TypeAlias = Literal["stop", "restart", "shutdown"]
+Ending: TypeAlias = Literal["stop", "restart", "shutdown", "terminal"]
 
 
 @frozen

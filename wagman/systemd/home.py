@@ -1,10 +1,14 @@
-"""What systemd has given the process: a socket for its news, a runtime and a state directory. By hand there is none of it."""
+"""What systemd has given the process: a socket for its news, a runtime and a state directory. By hand there is none of it.
+
+By hand there may be a terminal: a service that was begun on one ends when it is closed.
+"""
 
 import os
+import signal
 from collections.abc import Callable, MutableMapping
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from wagman.logs import complain
 from wagman.systemd.backoff import PAUSE_S, Backoff, told_to_end
@@ -19,6 +23,7 @@ class Home:
     notifier: Notifier
     runtime: RuntimeDirectory | None = None
     state: Path | None = None
+    ends_with_terminal: bool = False
 
     @classmethod
     def of(cls, environ: MutableMapping[str, str]) -> "Home":
@@ -61,11 +66,25 @@ class Home:
         if self.runtime is not None:
             self.runtime.warn_unfed()
 
+    def terminal_was_closed(self) -> bool:
+        """The terminal is gone that the service was begun on; SIGHUP does not tell that from a request to reload."""
+        return self.ends_with_terminal and not has_terminal()
+
     def ending(self) -> Ending:
         """Why the service is to end."""
         return self.runtime.ending() if self.runtime else "stop"
 
 
 def home() -> Home:
-    """This process's."""
-    return Home.of(os.environ)
+    """This process's; asked before signals are handled: with nohup it is to outlive its terminal."""
+    is_bound = has_terminal() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    return evolve(Home.of(os.environ), ends_with_terminal=is_bound)
+
+
+def has_terminal() -> bool:
+    """Whether this process has a terminal that controls it."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True

@@ -49,7 +49,7 @@ class Options:
 
 
 def run(options: Options) -> None:
-    """Run until `quit`, SIGTERM or SIGINT; raises StandaloneError."""
+    """Run until `quit`, SIGTERM, SIGINT or SIGHUP; raises StandaloneError."""
     try:
         fake = FakeBoard(
             dialect=options.dialect, guests=_guests(options.guests), speed=options.speed, eeprom=_load(options.state)
@@ -94,7 +94,7 @@ async def _main(fake: FakeBoard, options: Options) -> None:
 
 
 async def _end_on_signal(all_of_it: trio.CancelScope, task_status: trio.TaskStatus[None]) -> None:
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
         task_status.started()
         async for _signal in signals:
             all_of_it.cancel()
