@@ -18,7 +18,7 @@ from attrs import define, field
 from wagman.cli.client import Client
 
 WAGMAN = [sys.executable, "-m", "wagman"]
-PLAIN = {key: value for key, value in os.environ.items() if not key.startswith(("WAGMAN", "NO_COLOR"))}
+PLAIN = {key: value for key, value in os.environ.items() if not key.startswith(("WAGMAN", "NO_COLOR", "SSH_"))}
 PATIENCE_S = 30.0
 
 

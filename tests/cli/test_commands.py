@@ -29,7 +29,7 @@ CLIENT_COMMANDS = [
     "start gn",
     "stop gn",
     "restart gn",
-    "kill gn",
+    "kill gn --yes",
     "enable gn",
     "disable gn",
     "ping gn",
@@ -152,7 +152,7 @@ def test_output_that_nobody_takes_is_no_accident(redirection: str, code: int, da
     assert code != 1 or ("full" in done.stderr and one_line(done.stderr))
 
 
-@pytest.mark.parametrize(("command", "code"), [("kill gn", 0), ("status", 0), ("top", 2)])
+@pytest.mark.parametrize(("command", "code"), [("kill gn --yes", 0), ("status", 0), ("top", 2)])
 def test_a_command_without_standard_input_does_without(command: str, code: int, daemon: Daemon) -> None:
     script = f"exec {' '.join(WAGMAN)} {command} <&-"
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, env=daemon.environment())
@@ -305,7 +305,7 @@ def test_start_waits_until_it_is_started_and_says_how_that_went(daemon: Daemon) 
 def test_down_waits_until_power_is_confirmed_off(command: str, word: str, daemon: Daemon) -> None:
     daemon.board("guest gn confirm=0.5")
     daemon.wagman("start", "gn")
-    done = daemon.wagman(command, "gn")
+    done = daemon.wagman(command, "gn", *(["--yes"] if command == "kill" else []))
     assert done.returncode == 0
     assert re.fullmatch(rf"gn: {word} after .*s, power is off\n", done.stdout)
     (row,) = daemon.ask("status", devices=["gn"])["devices"]
@@ -529,6 +529,38 @@ def test_a_kill_is_asked_about_on_a_terminal(daemon: Daemon) -> None:
     code, shown = on_terminal(daemon, "kill", "gn", "--yes")
     assert code == 0
     assert "[y/N]" not in shown
+
+
+def test_a_kill_without_a_terminal_takes_a_word_more(daemon: Daemon) -> None:
+    daemon.wagman("start", "gn")
+    done = daemon.wagman("kill", "gn", stdin="y\n")
+    assert done.returncode == 2
+    assert one_line(done.stderr)
+    assert "wagman kill gn --yes" in done.stderr
+    assert daemon.state("gn") == "started"
+    assert daemon.wagman("kill", "gn", "--yes").returncode == 0
+
+
+@pytest.mark.parametrize("command", ["stop", "disable"])
+def test_taking_down_all_is_asked_about_on_a_terminal(command: str, daemon: Daemon) -> None:
+    daemon.wagman("start", "gn")
+    code, shown = on_terminal(daemon, command, "all", typed=b"n\n", awaited=b"[y/N]")
+    assert code == 4
+    assert "locked out" in shown
+    assert daemon.state("gn") == "started"
+    assert on_terminal(daemon, command, "all", typed=b"y\n", awaited=b"[y/N]")[0] == 0
+    assert "[y/N]" not in on_terminal(daemon, command, "gn")[1]
+
+
+@pytest.mark.parametrize("command", ["stop", "disable"])
+def test_over_ssh_without_a_terminal_taking_down_all_takes_a_word_more_and_elsewhere_not(command: str, daemon: Daemon) -> None:
+    daemon.wagman("start", "gn")
+    done = daemon.wagman(command, "all", SSH_CONNECTION="192.0.2.1 50022 192.0.2.2 22")
+    assert done.returncode == 2
+    assert f"wagman {command} all --yes" in done.stderr
+    assert daemon.state("gn") == "started"
+    assert daemon.wagman(command, "gn", SSH_CONNECTION="192.0.2.1 50022 192.0.2.2 22").returncode == 0
+    assert daemon.wagman(command, "all").returncode == 0
 
 
 def test_interrupted_when_asked_about_a_kill_it_says_that_nothing_was_done(daemon: Daemon) -> None:

@@ -77,8 +77,8 @@ def asked(path: Path, line: str) -> Any:
 
 
 def environment() -> dict[str, str]:
-    """Without what would make a child's coverage or colours depend on the terminal."""
-    return {**os.environ, "NO_COLOR": "1"}
+    """Without what would make a child's coverage, colours or questions depend on where the tests run."""
+    return {**{key: value for key, value in os.environ.items() if key != "SSH_CONNECTION"}, "NO_COLOR": "1"}
 
 
 @define

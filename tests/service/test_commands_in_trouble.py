@@ -20,7 +20,7 @@ COMMANDS = (
     "start gn",
     "stop gn",
     "restart gn",
-    "kill gn",
+    "kill gn --yes",
     "enable gn",
     "disable gn",
 )
@@ -70,7 +70,7 @@ def test_a_service_that_hung_for_a_while_is_waited_for(site: Site) -> None:
 
 
 @pytest.mark.parametrize("end", ENDS)
-@pytest.mark.parametrize("command", ["start cs", "stop cs", "restart cs", "kill cs", "disable cs"])
+@pytest.mark.parametrize("command", ["start cs", "stop cs", "restart cs", "kill cs --yes", "disable cs"])
 def test_a_wait_outlasts_a_restart_of_the_service(command: str, end: signal.Signals, site: Site) -> None:
     if command == "start cs":
         assert site.wagman("stop", "cs").returncode == 0
@@ -141,7 +141,7 @@ def test_without_the_board_no_goal_is_told_as_reached(command: str, unplugged: S
     assert unplugged.node.relays_on() == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize("command", ["start cs", "stop cs", "restart cs", "kill cs", "disable cs"])
+@pytest.mark.parametrize("command", ["start cs", "stop cs", "restart cs", "kill cs --yes", "disable cs"])
 def test_a_wait_goes_on_once_the_board_is_back(command: str, site: Site) -> None:
     if command == "start cs":
         assert site.wagman("stop", "cs").returncode == 0

@@ -6,6 +6,7 @@ missed; the status is asked for every so often, because events alone do not say 
 
 import json
 import math
+import os
 import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -16,7 +17,7 @@ from wagman.cli.client import ANSWER_S, AnswerError, Client, LostError, add_sock
 from wagman.cli.follow import Follower
 from wagman.cli.goals import Moment, Outcome, Pursuit, exit_code, sentence
 from wagman.cli.names import expanded
-from wagman.cli.outcome import DONE, REFUSED, CommandError, complain
+from wagman.cli.outcome import DONE, REFUSED, USAGE, CommandError, complain
 from wagman.cli.progress import Progress
 from wagman.words import duration, plain
 
@@ -32,6 +33,9 @@ ORDER_S = 40.0
 RETRY_S = 0.5
 """The time between two tries to reach it again (chosen)."""
 
+UNDOES = {"stop": "start", "disable": "enable and wagman start"}
+"""What takes guests down until somebody says otherwise, and what that is."""
+
 _LEAST_ANSWER_S = 0.05
 
 
@@ -45,7 +49,7 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
     parser.add_argument("--json", action="store_true", help="as one JSON document")
     if command in ("start", "restart"):
         parser.add_argument("--force", action="store_true", help="although the environment forbids it")
-    if command == "kill":
+    if command in ("kill", *UNDOES):
         parser.add_argument("--yes", action="store_true", help="do not ask whether I am sure")
     parser.set_defaults(force=False, yes=False)
     add_socket_argument(parser)
@@ -123,12 +127,33 @@ class Task:
             self._ask_one(client, name)
 
     def _confirm(self, names: list[str]) -> None:
-        """A kill is asked about, where there is somebody to ask."""
-        if self.args.command != "kill" or self.args.yes or not sys.stdin.isatty():
+        """What cannot be taken back from afar is asked about; where nobody can be asked, it takes a word more."""
+        question = self._question(names)
+        if not question or self.args.yes:
             return
-        print(f"Cut the power of {', '.join(names)} now, without a shutdown? [y/N] ", end="", file=sys.stderr, flush=True)
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-            raise CommandError("nothing was done: answer y, or use wagman stop", REFUSED)
+        if sys.stdin.isatty():
+            print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+            if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+                raise CommandError("nothing was done: answer y" + self._gentler, REFUSED)
+        elif self.args.command == "kill" or "SSH_CONNECTION" in os.environ:
+            again = " ".join(["wagman", self.args.command, *self.args.devices, "--yes"])
+            raise CommandError(f"nothing was done, for nobody can be asked: {question} If so: {again}", USAGE)
+
+    def _question(self, names: list[str]) -> str:
+        """What is to be thought of before; nothing, where there is nothing."""
+        listed = ", ".join(names)
+        if self.args.command == "kill":
+            return f"Cut the power of {listed} now, without a shutdown?"
+        if self.args.command in UNDOES and "all" in self.args.devices:
+            return (
+                f"{self.args.command.capitalize()} {listed}? Nothing starts them again but wagman {UNDOES[self.args.command]}: "
+                "who came in over one of them, a modem perhaps, is locked out."
+            )
+        return ""
+
+    @property
+    def _gentler(self) -> str:
+        return ", or use wagman stop" if self.args.command == "kill" else ", or name those that are meant"
 
     def _ask_one(self, client: Client, name: str) -> None:
         try:

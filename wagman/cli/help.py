@@ -26,6 +26,12 @@ _UP = (
 _DOWN = "Done when the device is stopped and the board has shown that its power is off. Interrupting the wait takes nothing back."
 
 
+_ALL = (
+    "all takes down what you may have come in by, a modem perhaps: on a terminal that is asked about, and over ssh without one "
+    "it takes --yes."
+)
+
+
 class About(NamedTuple):
     """What there is to say of a command; `codes` are its exit codes, where those are the usual ones."""
 
@@ -56,8 +62,8 @@ COMMANDS = {
         _ACTION,
     ),
     "stop": About(
-        f"It is asked to halt, and its power is cut once it is silent. {_DOWN}",
-        ("wagman stop gn", "wagman stop all --no-wait"),
+        f"It is asked to halt, and its power is cut once it is silent. {_ALL} {_DOWN}",
+        ("wagman stop gn", "wagman stop all --no-wait --yes"),
         _ACTION,
     ),
     "restart": About(
@@ -67,13 +73,13 @@ COMMANDS = {
         _ACTION,
     ),
     "kill": About(
-        f"Without a shutdown: file systems may be damaged. On a terminal it asks first. {_DOWN}",
+        f"Without a shutdown: file systems may be damaged. On a terminal it asks first, elsewhere it takes --yes. {_DOWN}",
         ("wagman kill gn --yes",),
         _ACTION,
     ),
     "enable": About("This starts nothing: wagman start does.", ("wagman enable gn && wagman start gn",), _QUERY),
     "disable": About(
-        f"It is stopped as by wagman stop, and every start is refused until wagman enable. {_DOWN}",
+        f"It is stopped as by wagman stop, and every start is refused until wagman enable. {_ALL} {_DOWN}",
         ("wagman disable gn",),
         _ACTION,
     ),
