@@ -1,6 +1,8 @@
 """Events without gap or repeat, and waits that outlast the service."""
 
 import json
+import os
+import pwd
 import re
 import signal
 import socket
@@ -14,6 +16,7 @@ from tests.cli.kit import HANG_UP, Daemon, Running, scripted, until
 from wagman.cli.client import MAX_LINE_BYTES, AnswerError, Client, LostError
 from wagman.cli.follow import Follower
 from wagman.cli.outcome import CommandError
+from wagman.cli.sentences import sentence
 
 Messages = list[Any]
 
@@ -134,6 +137,37 @@ def test_a_line_has_time_id_type_device_and_fields(daemon: Daemon) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +\d+  device\.started +gn   attempt=1 media=emmc\n", line)
 
 
+def test_plain_is_a_sentence_for_each(daemon: Daemon) -> None:
+    daemon.wagman("start", "gn")
+    lines = daemon.wagman("events", "--plain", "-n", "3", "--device", "gn").stdout.splitlines()
+    assert [line[19:] for line in lines] == [
+        f"  {pwd.getpwuid(os.geteuid()).pw_name} asked to start gn",
+        "  gn began to start",
+        "  gn started, first attempt, from emmc",
+    ]
+
+
+def test_a_user_that_has_no_name_here_is_shown_by_number() -> None:
+    for uid in (4_000_000_000, 2**80, -1):
+        asked = {"type": "command.stop", "device": "gn", "fields": {"uid": uid}}
+        assert sentence(asked) == (f"user {uid} asked to stop gn" if uid < 2**40 else "somebody asked to stop gn")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "hint"),
+    [
+        ("device.stoped", ": did you mean device.stopped?"),
+        ("devise", ": did you mean device?"),
+        ("", "; docs/events.md lists them"),
+        ("x" * 9000, "; docs/events.md lists them"),
+    ],
+)
+def test_a_type_that_there_is_not_is_an_error_and_no_empty_answer(daemon: Daemon, wrong: str, hint: str) -> None:
+    done = daemon.wagman("events", "--type", wrong)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"there are no events of the type {wrong!r}{hint}" in done.stderr
+
+
 def test_following_outlasts_the_service_without_gap_or_repeat(own_daemon: Daemon) -> None:
     record(own_daemon, 3)
     first = last_id(own_daemon) - 1
@@ -155,16 +189,16 @@ def test_following_outlasts_the_service_without_gap_or_repeat(own_daemon: Daemon
 
 
 def test_following_narrows_what_is_new_as_well(own_daemon: Daemon) -> None:
-    kinds = ("test.other cs", "other.event gn", "test.event gn", "testing gn", "test gn")
+    kinds = ("device.stable cs", "board.reset gn", "device.stable gn", "devices gn", "device gn")
     for kind in kinds:
         own_daemon.board(f"record {kind}")
-    running = own_daemon.begin("events", "-f", "--since", "0", "--json", "--device", "1", "--type", "test")
+    running = own_daemon.begin("events", "-f", "--since", "0", "--json", "--device", "1", "--type", "device")
     past = [json.loads(running.line())["type"] for _ in range(2)]
     for kind in kinds:
         own_daemon.board(f"record {kind}")
     new = [json.loads(running.line())["type"] for _ in range(2)]
     running.interrupt()
-    assert past == new == ["test.event", "test"]
+    assert past == new == ["device.stable", "device"]
 
 
 def test_following_since_an_id_with_n_ends_after_so_many(own_daemon: Daemon) -> None:

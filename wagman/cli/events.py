@@ -14,7 +14,9 @@ from wagman.cli.client import Client, LostError, add_socket_argument
 from wagman.cli.follow import MOST_AT_ONCE, Event, Follower
 from wagman.cli.names import expanded
 from wagman.cli.outcome import DONE, complain
+from wagman.cli.sentences import sentence
 from wagman.cli.text import local
+from wagman.event_types import EVENT_TYPES
 from wagman.words import plain
 
 LAST = 50
@@ -22,6 +24,9 @@ LAST = 50
 
 MOST_DIGITS = 9
 """Of a number of events (chosen: a hundred times what a log ever holds)."""
+
+LONGEST_TYPE = 40
+"""Of a type that there is not, so much is compared with those that there are (chosen)."""
 
 LISTEN_S = 60.0
 RETRY_S = 0.5
@@ -43,9 +48,11 @@ def add_arguments(parser: ArgumentParser, _command: str) -> None:
     )
     parser.add_argument("--device", metavar="D", help="only those of this device (default: all)")
     parser.add_argument(
-        "--type", metavar="T", help="only those of this type, such as device.started, or device for all of device.*"
+        "--type", type=kind, metavar="T", help="only those of this type, such as device.started, or device for all of device.*"
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object per line")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--plain", action="store_true", help="a sentence for each, instead of its type and fields")
+    form.add_argument("--json", action="store_true", help="one JSON object per line")
     add_socket_argument(parser)
 
 
@@ -62,6 +69,18 @@ def _moment(text: str) -> datetime:
     if ago is None:
         return datetime.fromisoformat(text)
     return datetime.now(UTC) - timedelta(seconds=float(ago[1]) * _SECONDS[ago[2]])
+
+
+def kind(text: str) -> str:
+    """A type of event, or a whole family: a misspelt one would find nothing, which reads as if nothing had happened."""
+    known = {*EVENT_TYPES, *(name.partition(".")[0] for name in EVENT_TYPES)}
+    if text not in known:
+        from difflib import get_close_matches  # noqa: PLC0415 - few need it
+
+        nearest = get_close_matches(text[:LONGEST_TYPE], sorted(known), n=1)
+        hint = f": did you mean {nearest[0]}?" if nearest else "; docs/events.md lists them"
+        raise ArgumentTypeError(f"there are no events of the type {text!r}{hint}")
+    return text
 
 
 def _count(text: str) -> int:
@@ -87,15 +106,31 @@ def named(client: Client, device: str | None) -> str | None:
 def show(events: Iterable[Event], args: Namespace) -> None:
     """Print them."""
     for event in events:
-        print(json.dumps(event) if args.json else words(event), flush=args.follow)
+        print(_shown(event, args), flush=args.follow)
+
+
+def _shown(event: Event, args: Namespace) -> str:
+    if args.json:
+        return json.dumps(event)
+    return story(event) if args.plain else words(event)
+
+
+def story(event: Event) -> str:
+    """One line for an event: when, and what happened."""
+    return plain(f"{local(event['time'])}  {sentence(event)}{_doubt(event)}")
 
 
 def words(event: Event) -> str:
     """One line for an event: when, id, type, device, fields."""
     number = "-" if event["id"] is None else event["id"]
     fields = " ".join(f"{key}={_value(value)}" for key, value in event["fields"].items())
-    clock = "  clock unset" if event.get("clock") == "unset" else ""
-    return plain(f"{local(event['time'])} {number:>6}  {event['type']:<24} {event['device'] or '-':<4} {fields}".rstrip() + clock)
+    return plain(
+        f"{local(event['time'])} {number:>6}  {event['type']:<24} {event['device'] or '-':<4} {fields}".rstrip() + _doubt(event)
+    )
+
+
+def _doubt(event: Event) -> str:
+    return "  clock unset" if event.get("clock") == "unset" else ""
 
 
 def _value(value: Any) -> str:

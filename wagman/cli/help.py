@@ -86,7 +86,7 @@ COMMANDS = {
     "ping": About("For guests that cannot reach their heartbeat pin: it counts as a heartbeat.", ("wagman ping gn",), _QUERY),
     "events": About(
         "-f goes on without a gap or a repeat, and waits for a service that is away. With -f, --since and -n it ends then.",
-        ("wagman events -n 20 --device gn", "wagman events --since 90min --type device", "wagman events -f --json"),
+        ("wagman events --plain -n 20 --device gn", "wagman events --since 90min --type device", "wagman events -f --json"),
         _QUERY,
     ),
     "why": About(
