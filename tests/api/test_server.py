@@ -218,6 +218,33 @@ def test_a_client_that_closes_its_half_still_gets_its_answers() -> None:
     in_virtual_time(story)
 
 
+@pytest.mark.parametrize(
+    "text", [b'{"jsonrpc":"2.0","id":1,"method":"stop","params":{"device":"gn"}}', b"x", b"9" * (wire.MAX_LINE_BYTES + 1)]
+)
+def test_a_request_without_an_end_is_not_carried_out_and_not_dropped_without_a_word(text: bytes) -> None:
+    async def story(world: World) -> None:
+        client = await world.connect()
+        await client.stream.send_all(text)
+        await client.stream.send_eof()
+        answer = await client.message()
+        assert (answer["id"], answer["error"]["code"]) == (None, wire.PARSE_ERROR)
+        assert "end each request with a newline" in answer["error"]["message"]
+        assert await hangs_up(client)
+        assert world.service.asked == []
+
+    in_virtual_time(story)
+
+
+def test_blanks_after_the_last_request_are_none() -> None:
+    async def story(world: World) -> None:
+        client = await world.connect()
+        await client.stream.send_all(b" \t\r")
+        await client.stream.send_eof()
+        assert await hangs_up(client)
+
+    in_virtual_time(story)
+
+
 def test_a_notification_is_carried_out_and_not_answered() -> None:
     async def story(world: World) -> None:
         client = await world.connect()
@@ -573,6 +600,7 @@ def test_half_a_line_is_not_waited_for_for_ever_however_slowly_it_grows() -> Non
         for _ in range(9):
             await client.stream.send_all(b"x")
             await trio.sleep(server.LINE_S / 10)
+        assert (await client.message())["error"]["code"] == wire.PARSE_ERROR
         assert await hangs_up(client)
         assert trio.current_time() == pytest.approx(server.LINE_S)
 

@@ -182,6 +182,7 @@ class Connection:
                 while data := await self._receive():
                     for line in self._cut(data):
                         await self._take(line)
+                await self._tell_unfinished()
                 self._nursery.cancel_scope.cancel()
         finally:
             for watcher in self._watches.values():
@@ -208,6 +209,11 @@ class Connection:
         elif lines or self._line_left_s == math.inf:
             self._line_left_s = LINE_S
         return lines
+
+    async def _tell_unfinished(self) -> None:
+        """Nothing is dropped without a word: who wrote half a request may still be reading."""
+        if dropped := self._lines.dropped:
+            await self._send(wire.line(wire.failure(dropped.id, dropped.error)), FAREWELL_S)
 
     async def _take(self, line: bytes | None) -> None:
         if line is not None and not line.strip():

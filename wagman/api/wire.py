@@ -59,6 +59,8 @@ class Malformed:
 
 Message: TypeAlias = Request | Malformed
 
+UNFINISHED: Final = "the last line had no end, and nothing of it was carried out: end each request with a newline"
+
 # --- In ---------------------------------------------------------------------------------------------------------------
 
 
@@ -73,6 +75,12 @@ class Lines:
     def partial(self) -> bool:
         """A line has begun and not ended."""
         return self._skipping or bool(self._kept)
+
+    @property
+    def dropped(self) -> Malformed | None:
+        """What is to be answered to the line that has begun, where its end will not come; None, where there is nothing in it."""
+        is_empty = not self._skipping and not self._kept.strip()
+        return None if is_empty else Malformed(RpcError(PARSE_ERROR, UNFINISHED))
 
     def feed(self, data: bytes) -> list[bytes | None]:
         """The lines that are complete now."""

@@ -195,11 +195,22 @@ def send_raw(path: Path, data: bytes, answers: int) -> list[bytes]:
             return [replies.readline() for _ in range(answers)]
 
 
+def send_unfinished(path: Path, text: bytes) -> str:
+    """What is answered to a line whose end does not come."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(WAIT_S)
+        client.connect(str(path))
+        client.sendall(text)
+        client.shutdown(socket.SHUT_WR)
+        return client.recv(1000).decode()
+
+
 def test_the_control_socket_takes_several_lines_and_survives_nonsense(tmp_path: Path) -> None:
     with running(tmp_path):
         answers = send_raw(tmp_path / "control", b"temp 50\nnonsense\n\xff\xfe\nhumidity 10\n", answers=4)
         assert [json.loads(answer)["ok"] for answer in answers] == [True, False, False, True]
         assert json.loads(send_raw(tmp_path / "control", b"x" * 10_000, answers=1)[0]) == {"ok": False, "error": "line too long"}
+        assert "had no end" in send_unfinished(tmp_path / "control", b"temp 50")
         send_raw(tmp_path / "control", b"status\n", answers=0)  # leaves before the answer
         assert send(tmp_path, "status").returncode == 0
 

@@ -159,6 +159,8 @@ class ControlServer:
                 if len(held) > LINE_BYTES:
                     await _say(stream, {"ok": False, "error": "line too long"})
                     return
+            if held.strip():
+                await _say(stream, {"ok": False, "error": "the last line had no end, and was not carried out"})
         except trio.BrokenResourceError:
             return  # the client left
 
