@@ -15,6 +15,7 @@ from attrs import define, field
 from wagman.api.access import Access, group_access
 from wagman.api.keeper import Keeper
 from wagman.api.listener import Bound, Doorway, SocketTakenError, unix_listener
+from wagman.config.load import advice
 from wagman.config.schema import Config
 from wagman.contain import TaskKeepsCrashingError, contained, leaf_of
 from wagman.errors import ConfigError, LinkBusyError, LinkGoneError, WagmanError
@@ -133,6 +134,7 @@ async def open_port(path: str, *, ptys_only: bool) -> Transport:
 async def supervise(config: Config, source: Source, place: Home, *, refused: Sequence[str] = (), speed: float = 1) -> None:
     """The service with the real world around it, until SIGTERM or SIGINT; `refused` is why it is not the operator's file."""
     access, warnings = group_access(config.service)
+    advised = () if refused else advice(source.path)
     with (
         standard_log(config.service.log) as log,
         unix_listener(config.service.socket, access) as bound,
@@ -143,7 +145,7 @@ async def supervise(config: Config, source: Source, place: Home, *, refused: Seq
         seams = Seams(opener, stamp=partial(kernel_stamp, speed), inspect=inspector())
         service = make_service(config, seams, log, reporter, place)
         daemon = Daemon(service, source, place, reporter)
-        await daemon.run(bound, access, signals, refused, (*warnings, *bound.warnings))
+        await daemon.run(bound, access, signals, refused, (*warnings, *bound.warnings, *advised))
 
 
 def make_service(config: Config, seams: Seams, log: Log, reporter: Reporter, place: Home) -> WagmanService:

@@ -5,7 +5,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from wagman.config.load import load, loads
+from wagman.config.load import advice, load, loads
 from wagman.config.schema import Bounds, Config, DeviceConfig, EnvironmentConfig, ServiceConfig, WagmanConfig
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "wagman.toml"
@@ -214,3 +214,20 @@ def test_what_a_file_states_of_them_stands_and_every_file_that_was_right_is_righ
 ) -> None:
     device = on_port(2, "v4", **{where: stated})
     assert (device.beat_interval_s, device.stop_silence_s) == (beat_s, silence_s)
+
+
+@pytest.mark.parametrize(
+    ("stated", "told"),
+    [
+        ("", None),
+        ("beat_interval = 5", None),
+        ('stop_silence = "5min"', None),
+        ('stop_silence = "1min"', "device.cs.stop_silence: warning: stop_silence is 1min, and a v4 board"),
+        ('heartbeat_timeout = "2min"', "warning: "),
+    ],
+)
+def test_a_file_that_waits_for_less_than_a_slow_pin_takes_is_warned_of(tmp_path: Path, stated: str, told: str | None) -> None:
+    path = tmp_path / "node.toml"
+    path.write_text(f'[board]\ndialect = "v4"\n[device.cs]\nport = 2\nshutdown = ["halt"]\n{stated}\n')
+    lines = advice(str(path))
+    assert [line.startswith(f"{path}:6: ") and told in line for line in lines] == ([True] if told else [])

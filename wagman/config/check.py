@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from wagman.config.as_user import SEARCH_PATH, Account, account_of, service_account
-from wagman.config.load import load, placed
+from wagman.config.load import advice, load, placed
 from wagman.config.positions import Path as Key
 from wagman.config.runnable import trouble
 from wagman.config.schema import Config
@@ -38,7 +38,7 @@ def run(path: str, judge: Callable[[Config], object], own: str = "", user: str |
         return 2
     for warning in (*unreadable, *_unusable(config, account)):
         print(f"warning: {warning}", file=sys.stderr)
-    for warning in _unrunnable(path, config, account):
+    for warning in (*advice(path), *_unrunnable(path, config, account)):
         print(warning, file=sys.stderr)
     print(f"{path}: ok, {_summary(config)}")
     return 0

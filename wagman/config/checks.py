@@ -10,7 +10,16 @@ from wagman.config import durations
 from wagman.config.findings import Finding
 from wagman.config.kinds import show
 from wagman.config.positions import Path
-from wagman.config.schema import SELECTOR_PORTS, SILENT_BEATS, Bounds, Config, DeviceConfig, settings
+from wagman.config.schema import (
+    RARE_BEAT_S,
+    SELECTOR_PORTS,
+    SILENT_BEATS,
+    Bounds,
+    Config,
+    DeviceConfig,
+    has_rare_beats,
+    settings,
+)
 
 HEARTBEAT_POLLS = 3
 """How many polls fit into the patience with a guest (chosen: a v4 board tells of one beat in each, and one may be lost)."""
@@ -192,6 +201,27 @@ def _check_bounds(path: Path, bounds: Bounds) -> Iterator[Finding]:
     elif bounds.hysteresis >= bounds.high - bounds.low:
         room = f"the {bounds.high - bounds.low:g} between low and high"
         yield Finding((*path, "hysteresis"), f"hysteresis ({bounds.hysteresis:g}) must be smaller than {room}")
+
+
+def advise(subject: Subject) -> Iterator[Finding]:
+    """What is right, and may not be what somebody wants."""
+    for device in subject.config.guests:
+        if has_rare_beats(device, subject.config.board.dialect) and not subject.states(subject.source(device, "beat_interval")):
+            yield from _short_silence(subject, device)
+
+
+def _short_silence(subject: Subject, device: DeviceConfig) -> Iterator[Finding]:
+    """The file states a silence that a v4 board may show of a guest that beats."""
+    wanted_s = SILENT_BEATS * RARE_BEAT_S
+    for key in ("stop_silence", "heartbeat_timeout"):
+        source, stated_s = subject.source(device, key), _value(device, key)
+        if subject.states(source) and durations.is_shorter(stated_s, wanted_s):
+            message = (
+                f"warning: {key} is {durations.show(stated_s)}, and a v4 board shows the beats of a slow pin on port 2 up to "
+                f"{durations.show(RARE_BEAT_S)} apart: a guest that runs may be taken for silent. Take {durations.show(wanted_s)}; "
+                "where it beats faster or over its line, say so with beat_interval"
+            )
+            yield Finding(source, message)
 
 
 def _value(device: DeviceConfig, key: str) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import frozen
 
-from wagman.config.checks import Subject, check_all
+from wagman.config.checks import Subject, advise, check_all
 from wagman.config.findings import Findings
 from wagman.config.positions import Path, key_lines
 from wagman.config.schema import Config
@@ -36,6 +36,14 @@ def loads(text: str, name: str) -> Config:
     if problems:
         raise ConfigError(problems)
     return config
+
+
+def advice(path: str) -> Sequence[str]:
+    """A line, with its place, for each thing in the file at `path` that is right and may not be what somebody wants."""
+    parsed, findings = _parse(_read(path), path), Findings()
+    config = read_config(parsed.document, Findings())
+    findings.judge(advise(Subject(config, parsed.document)))
+    return findings.render(path, parsed.lines)
 
 
 def placed(path: str, told: Mapping[Path, str]) -> Sequence[str]:

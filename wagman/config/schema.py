@@ -188,6 +188,11 @@ RARE_BEAT_S = 75.0
 """How far apart a v4 board shows the beats of a pin that moves once a second (seen on the firmware: up to 72 s)."""
 
 
+def has_rare_beats(device: "DeviceConfig", dialect: str) -> bool:
+    """Whether the board may show the beats of this guest but rarely."""
+    return device.port == RARE_PORT and device.has_heartbeat and dialect != "v3"
+
+
 @frozen
 class DeviceConfig:
     """`[device.NAME]` over `[defaults]`: one guest (or, with `is_self`, the node controller itself)."""

@@ -19,7 +19,6 @@ from wagman.config.positions import Path
 from wagman.config.schema import (
     MEDIA,
     RARE_BEAT_S,
-    RARE_PORT,
     SELECTOR_PORTS,
     SENSORS,
     SILENT_BEATS,
@@ -31,6 +30,7 @@ from wagman.config.schema import (
     EnvironmentConfig,
     ServiceConfig,
     WagmanConfig,
+    has_rare_beats,
     settings,
 )
 
@@ -162,8 +162,7 @@ def _with_medium(device: DeviceConfig, *, states_primary: bool) -> DeviceConfig:
 
 def _with_rare_beats(device: DeviceConfig, board: BoardConfig, stated: Table) -> DeviceConfig:
     """Where the board may show beats but rarely, silence takes longer to mean anything; what the file states stands."""
-    is_rare = device.port == RARE_PORT and device.has_heartbeat and board.dialect != "v3"
-    if not is_rare or "beat_interval_s" in stated:
+    if not has_rare_beats(device, board.dialect) or "beat_interval_s" in stated:
         return device
     patience_s = [stated[key] for key in ("heartbeat_timeout_s", "stop_silence_s") if key in stated]
     beat_s = min(RARE_BEAT_S, *(each / SILENT_BEATS for each in (*patience_s, math.inf)))
