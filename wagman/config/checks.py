@@ -218,8 +218,8 @@ def _short_silence(subject: Subject, device: DeviceConfig) -> Iterator[Finding]:
         if subject.states(source) and durations.is_shorter(stated_s, wanted_s):
             message = (
                 f"warning: {key} is {durations.show(stated_s)}, and a v4 board shows the beats of a slow pin on port 2 up to "
-                f"{durations.show(RARE_BEAT_S)} apart: a guest that runs may be taken for silent. Take {durations.show(wanted_s)}; "
-                "where it beats faster or over its line, say so with beat_interval"
+                f"{durations.show(RARE_BEAT_S)} apart: a guest that runs may be taken for silent. Take "
+                f"{durations.show(wanted_s)}; where it beats faster or over its line, say so with beat_interval"
             )
             yield Finding(source, message)
 
