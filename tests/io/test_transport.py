@@ -1,4 +1,5 @@
 import errno
+import fcntl
 import os
 import pty
 import subprocess
@@ -160,6 +161,22 @@ def test_a_second_opener_in_this_process_is_busy_too() -> None:
     run(main)
 
 
+def test_programs_that_ask_for_no_lock_are_kept_out_too_for_as_long_as_the_port_is_held() -> None:
+    async def main() -> None:
+        with a_pty() as port:
+            transport = await open_serial(port.path, BAUD)
+            assert keeps_others_out(port)
+            await transport.aclose()
+            assert not keeps_others_out(port)
+
+    run(main)
+
+
+def keeps_others_out(port: Pty) -> bool:
+    """Whether only root may open it once more (TIOCGEXCL)."""
+    return bool(int.from_bytes(fcntl.ioctl(port.slave, 0x80045440, bytes(4)), sys.byteorder))
+
+
 def test_a_hang_up_is_told_to_a_waiting_reader_and_to_everybody_after() -> None:
     async def main() -> None:
         with a_pty() as port:
@@ -308,6 +325,7 @@ def test_a_stream_that_does_not_open_is_gone_or_busy(trouble: Exception, kind: t
         (OSError(errno.EIO, "Input/output error"), "Input/output error"),
         (termios.error(errno.EIO, "Input/output error"), "Input/output error"),
         (trio.ClosedResourceError(), "ClosedResourceError"),
+        (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), "another program reads this port, too.*"),
     ],
     ids=repr,
 )

@@ -6,6 +6,7 @@ be read and has nothing is not to be trusted, and whoever waited on in a loop wo
 """
 
 import errno
+import fcntl
 import termios
 import tty
 from collections.abc import Awaitable, Callable, Iterator
@@ -96,6 +97,8 @@ class SerialPort(LinuxSerialStream):
         await super().aopen()
         try:
             tty.setraw(self.fd, termios.TCSANOW)  # the library leaves breaks to the line discipline
+            # Programs that ask for no lock are kept out by the kernel then, but for those of root.
+            fcntl.ioctl(self.fd, termios.TIOCEXCL)
         except BaseException:
             await super().aclose()
             raise
@@ -103,6 +106,8 @@ class SerialPort(LinuxSerialStream):
     async def aclose(self) -> None:
         """Drop what was not sent yet, and close: to wait for a board that does not read would take the kernel 30 s."""
         if self._fd is not None:
+            with suppress(OSError):  # it hung up, and nobody is kept out any more; otherwise somebody else may have it open
+                fcntl.ioctl(self._fd, termios.TIOCNXCL)
             with suppress(termios.error):  # it hung up: nothing is left to be dropped
                 await self.discard_output()
         await super().aclose()
@@ -137,6 +142,8 @@ def _as_link_errors() -> Iterator[None]:
 
 def _said(error: Exception) -> str:
     """In words for an operator: what the system calls the trouble, and which path it is about; no number."""
+    if isinstance(error, BlockingIOError):
+        return "another program reads this port, too, and took what the board said (fuser -v tells which)"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     if isinstance(error, termios.error):
