@@ -63,7 +63,7 @@ def test_a_scenario_ends_by_itself_says_what_it_has_shown_and_leaves_nothing_beh
 def test_told_to_end_it_leaves_nothing_behind(how: signal.Signals, folder: Path) -> None:
     demo = begun(folder)
     assert demo.stdout
-    next(line for line in demo.stdout if "device.starting" in line)
+    next(line for line in demo.stdout if "began to start" in line)
     assert len(processes_of(folder)) == 2
     demo.send_signal(how)
     out, err = demo.communicate(timeout=20)
@@ -75,7 +75,7 @@ def test_told_to_end_it_leaves_nothing_behind(how: signal.Signals, folder: Path)
 def test_a_child_that_ends_by_itself_ends_the_demonstration_with_an_error(folder: Path) -> None:
     demo = begun(folder)
     assert demo.stdout
-    next(line for line in demo.stdout if "device.starting" in line)
+    next(line for line in demo.stdout if "began to start" in line)
     pid = next(
         int(p.name) for p in Path("/proc").iterdir() if p.name.isdecimal() and f"run\0--config\0{folder}" in command_line(p)
     )
@@ -93,7 +93,7 @@ def test_what_lies_in_the_current_folder_is_not_executed(module: str, folder: Pa
     env = {**os.environ, "TMPDIR": str(folder)}
     demo = subprocess.Popen((command, "demo"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env, cwd=tmp_path)
     assert demo.stdout
-    begun_well = any("device.starting" in line for line in demo.stdout)
+    begun_well = any("began to start" in line for line in demo.stdout)
     demo.send_signal(signal.SIGINT)
     _, err = demo.communicate(timeout=20)
     assert (begun_well, err) == (True, "")
@@ -115,7 +115,7 @@ def test_a_folder_for_temporary_files_with_a_long_name_is_no_obstacle(folder: Pa
     long.mkdir()
     demo = begun(long)
     assert demo.stdout
-    assert any("device.starting" in line for line in demo.stdout)
+    assert any("began to start" in line for line in demo.stdout)
     demo.send_signal(signal.SIGINT)
     _, err = demo.communicate(timeout=20)
     assert err == ""

@@ -78,6 +78,8 @@ def test_the_journal_finds_what_went_wrong_with_a_guest_and_with_the_cable(machi
     machine.run("systemctl stop board")
     eventually(lambda: "the link to the board went down" in machine.journal("--priority=warning WAGMAN_TYPE=link.down"))
     machine.run("systemctl start board")
+    eventually(machine.board_seen)
+    machine.run("wagman fake-board --send /run/board/control powercycle")
     eventually(lambda: machine.says("journalctl -o cat -p warning WAGMAN_DEVICE=gn WAGMAN_TYPE=device.power_lost"))
     eventually(machine.guests_up)
     entry = json.loads(machine.says("journalctl -o json -n 1 WAGMAN_DEVICE=gn WAGMAN_TYPE=device.started"))
