@@ -28,4 +28,9 @@ A map of the package, from the top down to the words (imports point downwards in
 `wagman.pages` and the modules called `reference` write into the documentation what it has from the code.
 """
 
-__version__ = "0.1.0"
+try:
+    from wagman._build import version as __version__  # type: ignore[import-not-found,no-redef,unused-ignore]
+except ImportError:  # the checkout itself
+    __version__ = "0.2.0.dev0"
+
+__all__ = ["__version__"]

@@ -153,8 +153,12 @@ def test_a_restart_has_a_successor(machine: Machine) -> None:
     assert len(machine.events("controller.unfed")) == before
 
 
-def test_an_upgrade_is_noticed_by_no_guest(machine: Machine) -> None:
-    machine.run(docs_commands("Upgrade").replace("--upgrade", "--force-reinstall"))
+def test_an_upgrade_by_the_book_is_one_also_to_the_same_version_and_noticed_by_no_guest(machine: Machine) -> None:
+    broken = machine.says("echo /opt/wagman/lib/python3*/site-packages/wagman/io/__init__.py")
+    machine.run(f"echo broken >{broken}")
+    told = machine.says(docs_commands("Upgrade")).splitlines()[-1]
+    assert machine.says(f"cat {broken}") != "broken"
+    assert f"wagman-{told.removeprefix('wagman ')}-py3-none-any.whl" in machine.says("ls /root/wheelhouse")
     eventually(machine.guests_up)
     assert machine.run("wagman install-service").stdout == "nothing to do\n"
     assert machine.cuts() == []
