@@ -16,11 +16,14 @@ from typing import Any
 import pytest
 
 from tests.cli.kit import PLAIN, WAGMAN, Daemon, scripted, until
+from wagman.cli import parser
 from wagman.cli.actions import ORDER_S
 from wagman.cli.client import Client
+from wagman.cli.local import SCENARIOS
 from wagman.cli.outcome import CommandError
 from wagman.cli.parser import COMMANDS
 from wagman.controller import NOTICE_S
+from wagman.demo import scenarios
 from wagman.service import BOARD_TIMEOUT_S, COMMIT_S
 
 CLIENT_COMMANDS = [
@@ -601,11 +604,32 @@ def test_top_shows_the_devices_until_q(daemon: Daemon) -> None:
         (["start", "gn", "c"], ["cs"]),
         (["events", "--device", "g"], ["gn"]),
         (["completion", "b"], ["bash"]),
-        (["run", "--config", ""], []),
+        (["start", "zz"], []),
+        (["start", "--timeout", ""], []),
+        (["events", "--type", "device.stopp"], ["device.stopped", "device.stopping"]),
+        (["events", "--type=device.stopp"], ["--type=device.stopped", "--type=device.stopping"]),
+        (["events", "--type", "=", "device.stopp"], ["device.stopped", "device.stopping"]),
+        (["demo", "--scenario", ""], list(SCENARIOS)),
+        (["simulate", "--faults", "c"], ["cable"]),
+        (["fake-board", "--dialect", ""], ["v3", "v4"]),
+        (["fake-board", "--dialect", "="], ["v3", "v4"]),
     ],
 )
 def test_what_comes_next_is_known(words: list[str], found: list[str], daemon: Daemon) -> None:
-    assert daemon.wagman("completion", "--words", *words).stdout.split() == found
+    done = daemon.wagman("completion", "--words", *words)
+    assert (sorted(done.stdout.split()), done.returncode) == (sorted(found), 0)
+
+
+@pytest.mark.parametrize(
+    "words", [["run", "--config", ""], ["check-config", "/et"], ["status", "--socket", ""], ["fake-board", "--send", "c"]]
+)
+def test_where_a_file_is_named_the_shell_is_to_complete_it(words: list[str], daemon: Daemon) -> None:
+    done = daemon.wagman("completion", "--words", *words)
+    assert (done.stdout, done.returncode) == ("", 1)
+
+
+def test_the_names_of_scenarios_are_those_that_there_are() -> None:
+    assert tuple(scenarios.SCENARIOS) == SCENARIOS
 
 
 def test_completion_works_without_a_service(tmp_path: Path) -> None:
@@ -641,10 +665,32 @@ def test_bash_completes_with_its_script(shell_environment: dict[str, str]) -> No
     assert output_of(shell_environment, "bash", "-c", script) == "gn\n"
 
 
+def test_bash_completes_file_names_where_one_is_asked_for_and_nothing_where_nothing_fits(
+    shell_environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "node.toml").write_text("")
+    (tmp_path / ".bashrc").write_text('PS1="READY "; eval "$(wagman completion bash)"\n')
+    typed = f"cd {tmp_path}\nwagman check-config no\t\nwagman start no\t\nexit\n".encode()
+    _, shown = terminal(
+        ["bash", "--rcfile", str(tmp_path / ".bashrc"), "-i"], {**shell_environment, "TERM": "dumb"}, typed, b"READY "
+    )
+    assert "asked: check-config node.toml" in shown
+    assert "asked: start no\r\n" in shown
+
+
 @needs("fish")
 def test_fish_completes_with_its_script(shell_environment: dict[str, str]) -> None:
     script = "wagman completion fish | source; complete -C 'wagman stop g'"
     assert output_of(shell_environment, "fish", "--no-config", "-c", script).split() == ["gn"]
+
+
+@needs("fish")
+def test_fish_offers_files_only_where_one_is_asked_for(shell_environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "node.toml").write_text("")
+    script = (
+        f"cd {tmp_path}; wagman completion fish | source; complete -C 'wagman start no'; complete -C 'wagman check-config no'"
+    )
+    assert output_of(shell_environment, "fish", "--no-config", "-c", script).split() == ["node.toml"]
 
 
 @needs("zsh")
@@ -659,6 +705,32 @@ def test_zsh_completes_with_its_script(way: str, shell_environment: dict[str, st
     code, shown = terminal(["zsh", "-d", "-i"], environment, typed, b"READY ")
     assert "asked: stop gn" in shown
     assert code == 0
+
+
+# --- Words that are not known -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("stats", "unknown command 'stats', did you mean status?"),
+        ("zzzz", "unknown command 'zzzz'; see wagman --help"),
+        ("status --jsn", "unrecognized arguments: --jsn, did you mean --json?"),
+        ("start gnn", "unknown device 'gnn', did you mean gn?: there is nc, gn, cs, x1"),
+    ],
+)
+def test_the_nearest_word_is_named(words: str, told: str, daemon: Daemon) -> None:
+    done = daemon.wagman(*words.split())
+    assert done.returncode == 2
+    assert one_line(done.stderr)
+    assert told in done.stderr
+
+
+def test_the_help_has_every_command_once_and_those_of_developers_last(daemon: Daemon) -> None:
+    listed = [name for names in parser.GROUPS.values() for name in names]
+    assert sorted(listed) == sorted(parser.COMMANDS)
+    shown = daemon.wagman("--help").stdout
+    assert shown.index("  status ") < shown.index("  run ") < shown.index("  fake-board ")
 
 
 # --- Entries ----------------------------------------------------------------------------------------------------------

@@ -9,16 +9,23 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from wagman.cli.client import Client, default_socket
-from wagman.cli.outcome import DONE, USAGE, CommandError
+from wagman.cli.local import PROFILES, SCENARIOS
+from wagman.cli.outcome import DONE, FAILED, USAGE, CommandError
 
 ANSWER_S = 0.5
 """How long a shell is kept waiting for device names (chosen)."""
+
+FILES = FAILED
+"""The exit code that has the shell offer file names; with 0 what was printed is all that there is, also if that is nothing."""
 
 SCRIPTS = {
     "bash": """\
 # wagman completion bash > /etc/bash_completion.d/wagman
 _wagman() {
-    mapfile -t COMPREPLY < <(wagman completion --words "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+    local found
+    found=$(wagman completion --words "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null) || return
+    compopt +o default 2>/dev/null
+    [[ -z $found ]] || mapfile -t COMPREPLY <<<"$found"
 }
 complete -o default -F _wagman wagman
 """,
@@ -26,17 +33,30 @@ complete -o default -F _wagman wagman
 #compdef wagman
 # wagman completion zsh > a directory of $fpath, as _wagman
 _wagman() {
-    local -a found
-    found=("${(@f)$(wagman completion --words "${(@)words[2,CURRENT]}" 2>/dev/null)}")
-    [[ -n $found[1] ]] && compadd -a found || _files
+    local found
+    found=$(wagman completion --words "${(@)words[2,CURRENT]}" 2>/dev/null) || { _files; return }
+    local -a each
+    each=("${(@f)found}")
+    [[ -z $found ]] || compadd -a each
 }
 [[ $funcstack[1] = _wagman ]] && _wagman "$@" || compdef _wagman wagman
 """,
     "fish": """\
 # wagman completion fish > ~/.config/fish/completions/wagman.fish
-complete -c wagman -a '(wagman completion --words (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'
+function __wagman_words
+    set -l found (wagman completion --words (commandline -opc)[2..] (commandline -ct) 2>/dev/null)
+    or begin
+        __fish_complete_path (commandline -ct)
+        return
+    end
+    string join \\n -- $found
+end
+complete -c wagman -f -a '(__wagman_words)'
 """,
 }
+
+PLACES = ("FILE", "PATH", "SOCKET", "DIR")
+"""What options and arguments call it that takes the name of a file."""
 
 
 def add_arguments(parser: ArgumentParser, _command: str) -> None:
@@ -48,29 +68,40 @@ def add_arguments(parser: ArgumentParser, _command: str) -> None:
 def run(args: Namespace) -> int:
     """Print the script, or the candidates."""
     if args.words is not None:
-        print("\n".join(candidates(args.words)))
-    elif args.shell is None:
+        found = candidates(args.words)
+        print(*(f"{each}\n" for each in found or ()), sep="", end="")
+        return FILES if found is None else DONE
+    if args.shell is None:
         raise CommandError(f"which shell? One of {', '.join(SCRIPTS)}", USAGE)
-    else:
-        print(SCRIPTS[args.shell], end="")
+    print(SCRIPTS[args.shell], end="")
     return DONE
 
 
-def candidates(words: Sequence[str]) -> list[str]:
-    """What the last of the words after `wagman` can become."""
+def candidates(words: Sequence[str]) -> list[str] | None:
+    """What the last of the words after `wagman` can become; None where that is the name of a file."""
     from wagman.cli.parser import COMMANDS, build  # noqa: PLC0415 - the parser imports this module by its table only
 
-    *before, begun = words or [""]
+    *before, begun = _whole(words)
     _, parsers = build()
     command = next((word for word in before if word in COMMANDS), None)
     if command is None:
         return _beginning(begun, COMMANDS)
     parsers[command].learn()
-    return _beginning(begun, _next_words(parsers[command]._actions, before, begun))  # noqa: SLF001 - argparse tells it nowhere else
+    option, is_joined, value = begun.partition("=")
+    if begun.startswith("--") and is_joined:  # --option=value
+        before, begun = [*before, option], value
+    found = _next_words(parsers[command]._actions, before, begun)  # noqa: SLF001 - argparse tells it nowhere else
+    return None if found is None else [f"{option}={each}" if is_joined else each for each in _beginning(begun, found)]
 
 
-def _next_words(actions: Sequence[Action], before: Sequence[str], begun: str) -> Iterable[str]:
-    """Options, after a dash; the values of an option, after it; else devices or choices."""
+def _whole(words: Sequence[str]) -> list[str]:
+    """Bash cuts `--option=value` into three words; so the last one may be a value that has not begun."""
+    ends = words[-1:] == ["="]
+    return [*(word for word in words if word != "="), *([""] if ends or not words else [])]
+
+
+def _next_words(actions: Sequence[Action], before: Sequence[str], begun: str) -> Iterable[str] | None:
+    """Options, after a dash; the values of an option, after it; else what the command is about. None: the name of a file."""
     if begun.startswith("-"):
         return [option for action in actions for option in action.option_strings]
     valued = next((each for each in actions if before[-1] in each.option_strings and each.nargs != 0), None)
@@ -80,7 +111,24 @@ def _next_words(actions: Sequence[Action], before: Sequence[str], begun: str) ->
         return []
     if action.choices:
         return [str(each) for each in action.choices]
-    return _devices(before) if action.metavar in ("DEVICE", "D") else []
+    name = action.metavar[0] if isinstance(action.metavar, tuple) else action.metavar
+    return None if name in PLACES else _values(name, before)
+
+
+def _values(name: str | None, before: Sequence[str]) -> Iterable[str]:
+    """What can stand where the help has this name."""
+    match name:
+        case "DEVICE" | "D":
+            return _devices(before)
+        case "T":
+            from wagman.event_types import EVENT_TYPES  # noqa: PLC0415 - it is large
+
+            return [*EVENT_TYPES, *dict.fromkeys(each.partition(".")[0] for each in EVENT_TYPES)]
+        case "PROFILE":
+            return PROFILES
+        case "NAME":
+            return SCENARIOS
+    return []
 
 
 def _devices(before: Sequence[str]) -> list[str]:

@@ -15,6 +15,9 @@ HOMES = {
 }
 """Modules with a `run(args) -> exit code`."""
 
+SCENARIOS = ("tour", "unplug", "reset")
+"""Those of the demonstration, which takes long to import, too."""
+
 PROFILES = ("none", "cable", "bytes", "board", "guests", "enclosure", "service", "operators", "everything")
 """Those of the simulation, which takes long to import."""
 
@@ -28,7 +31,7 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
             add("--speed", type=positive, default=1.0, metavar="N", help="run the clock N times faster; for ptys only")
         case "demo":
             add("--speed", type=positive, default=20.0, metavar="N", help="times faster (default: %(default)g)")
-            add("--scenario", metavar="NAME", help="what is shown: tour (the default), unplug or reset")
+            add("--scenario", metavar="NAME", help=f"what is shown: {', '.join(SCENARIOS)} (default: {SCENARIOS[0]})")
             add("--dialect", choices=("v3", "v4"), default="v3", help="what the board speaks (default: %(default)s)")
         case "fake-board" | "install-service":
             import_module(HOMES[command]).add_arguments(parser)

@@ -1,9 +1,12 @@
 """From what the user calls a device to its name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from wagman.cli.outcome import USAGE, CommandError
+
+LONGEST_WORD = 40
+"""Of a word that is not known, so much is compared with those that are (chosen)."""
 
 
 def expanded(asked: Sequence[str], status: Mapping[str, Any]) -> list[str]:
@@ -21,7 +24,8 @@ def _named(asked: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
         return _guests(rows)
     found = [row["name"] for row in rows if asked in (row["name"], str(row["port"]))]
     if not found:
-        raise CommandError(f"unknown device {asked!r}: there is {', '.join(row['name'] for row in rows)}", USAGE)
+        names = [row["name"] for row in rows]
+        raise CommandError(f"unknown device {asked!r}{did_you_mean(asked, names)}: there is {', '.join(names)}", USAGE)
     return found
 
 
@@ -31,3 +35,11 @@ def _guests(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         own = " or ".join(row["name"] for row in rows)
         raise CommandError(f"there is no guest: add one to the configuration, or name {own}, which 'all' leaves out", USAGE)
     return found
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A question that names the known word that is nearest; nothing where none is near."""
+    from difflib import get_close_matches  # noqa: PLC0415 - few need it
+
+    nearest = get_close_matches(word[:LONGEST_WORD], list(known), n=1)
+    return f", did you mean {nearest[0]}?" if nearest else ""

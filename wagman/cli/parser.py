@@ -4,12 +4,13 @@ A command is a module with `add_arguments(parser, name)` and `run(args) -> exit 
 are added, only once its name has been read: `wagman status` is not to pay for the live view.
 """
 
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import SUPPRESS, Action, ArgumentError, ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, NamedTuple, NoReturn
 
 from wagman import __version__
+from wagman.cli.names import did_you_mean
 from wagman.cli.outcome import USAGE, CommandError
 
 
@@ -48,6 +49,15 @@ USAGE_CODES = {"check": 3}
 """What a wrong command line exits with where it is not USAGE: to a monitoring system, 2 is an emergency, and 3 not known."""
 
 
+GROUPS = {
+    "the guests": ("status", "why", "start", "stop", "restart", "kill", "enable", "disable"),
+    "the node": ("check", "top", "events", "ping", "board"),
+    "the service": ("check-config", "install-service", "run", "completion"),
+    "to try it, and to develop": ("demo", "fake-board", "simulate"),
+}
+"""The commands in the order in which somebody looks for one at night."""
+
+
 class CommandParser(ArgumentParser):
     """A parser that learns its arguments when it is first used, and complains in one line."""
 
@@ -60,8 +70,16 @@ class CommandParser(ArgumentParser):
         self.learn()
         known, unknown = super().parse_known_args(args, namespace)
         if unknown and self.command:
-            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{did_you_mean(unknown[0], self._option_string_actions)}")
         return known, unknown
+
+    def _check_value(self, action: Action, value: Any) -> None:
+        """In one short line: the nearest word, or else where all of them are."""
+        if action.choices is not None and value not in action.choices:
+            kind = "command" if action.metavar == "COMMAND" else "choice"
+            known = [str(each) for each in action.choices]
+            more = did_you_mean(str(value), known) or ("" if kind == "command" else f": there is {', '.join(known)}")
+            raise ArgumentError(None if kind == "command" else action, f"unknown {kind} {value!r}{more}")
 
     def learn(self) -> None:
         """Import the command, if that has not been done, and have it say what it takes."""
@@ -73,8 +91,7 @@ class CommandParser(ArgumentParser):
 
     def format_help(self) -> str:
         """With what there is to say below the options; read only when it is asked for."""
-        if self.command:
-            self.epilog = import_module("wagman.cli.help").about(self.command)
+        self.epilog = import_module("wagman.cli.help").about(self.command) if self.command else overview()
         return super().format_help()
 
     def error(self, message: str) -> NoReturn:
@@ -84,13 +101,25 @@ class CommandParser(ArgumentParser):
 
 def build() -> tuple[CommandParser, dict[str, CommandParser]]:
     """The whole parser, and those of the commands by name."""
-    parser = CommandParser(prog="wagman", description="Keeps the guest computers of a node alive through a Wagman power board.")
+    usage = "wagman [-h] [--version] COMMAND ..."
+    parser = CommandParser(
+        prog="wagman", usage=usage, description="Keeps the guest computers of a node alive through a Wagman power board."
+    )
     parser.add_argument("--version", action="version", version=f"wagman {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands", prog="wagman")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, help=SUPPRESS, prog="wagman")
     return parser, {
-        name: commands.add_parser(name, command=name, help=command.summary, description=_sentence(command.summary))
+        name: commands.add_parser(name, command=name, description=_sentence(command.summary))
         for name, command in COMMANDS.items()
     }
+
+
+def overview() -> str:
+    """All commands, each in its group."""
+    width = max(map(len, COMMANDS)) + 2
+    return "\n\n".join(
+        "\n".join([f"{group}:", *(f"  {name:<{width}}{COMMANDS[name].summary}" for name in names)])
+        for group, names in GROUPS.items()
+    )
 
 
 def parse(argv: Sequence[str]) -> Namespace:
