@@ -23,7 +23,8 @@ def hold_to_the_catalogue(kind: type[Any]) -> None:
 
     def init(self: Draft | Notice, *args: Any, **kwargs: Any) -> None:
         plainly(self, *args, **kwargs)
-        assert self.type in EVENT_TYPES, f"{self.type} is not in wagman.event_types"
+        is_known = self.type in EVENT_TYPES or self.type.startswith("test.")  # what only keeps events knows no types
+        assert is_known, f"{self.type} is not in wagman.event_types"
 
     kind.__init__ = init
 

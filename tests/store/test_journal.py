@@ -73,7 +73,7 @@ def test_a_cause_is_known_by_its_ref_before_it_has_an_id(path: Path) -> None:
             second = journal.record([(Draft("device.starting", "gn"), first.refs[0])])
             assert await second.settled(5.0)
             third = journal.record(
-                [(Draft("device.started", "gn"), second.refs[0]), (Draft("device.lost", "gn"), first.refs[0].id)]
+                [(Draft("device.started", "gn"), second.refs[0]), (Draft("device.stable", "gn"), first.refs[0].id)]
             )
             assert await third.settled(5.0)
             assert [(event.id, event.cause) for event in own(told)] == [(2, None), (3, 2), (4, 3), (5, 2)]
@@ -209,11 +209,11 @@ def test_repeats_of_the_types_that_were_named_collapse(path: Path) -> None:
             first = journal.record([draft("link.down", None, why="hang-up")])
             assert await first.settled(5.0)
             for _ in range(3):
-                repeat = journal.record([draft("link.down", None, why="hang-up"), draft("device.blind")])
+                repeat = journal.record([draft("link.down", None, why="hang-up"), draft("device.adopted")])
                 assert repeat.refs[0] is first.refs[0]
                 await trio.sleep(2.0)
             await trio.sleep(60.0)
-            assert types(own(told)) == ["link.down", *["device.blind"] * 3, "link.down"]
+            assert types(own(told)) == ["link.down", *["device.adopted"] * 3, "link.down"]
             summary = own(told)[-1]
             assert (summary.fields, summary.cause) == ({"why": "hang-up", "count": 3, "over_s": 4.0}, 2)
 
