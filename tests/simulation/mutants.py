@@ -32,17 +32,18 @@ class Mutant:
     plant: Plant
     script: str
     caught_by: frozenset[int]
+    dialect: str = "v3"
 
 
 MUTANTS: list[Mutant] = []
 
 
-def mutant(script: str, *caught_by: int) -> Callable[[Plant], Plant]:
+def mutant(script: str, *caught_by: int, dialect: str = "v3") -> Callable[[Plant], Plant]:
     """Register a planted fault."""
 
     def register(plant: Plant) -> Plant:
         name = plant.__name__.replace("_", " ")
-        MUTANTS.append(Mutant(name, plant, script + "; all well; settled", frozenset(caught_by)))
+        MUTANTS.append(Mutant(name, plant, script + "; all well; settled", frozenset(caught_by), dialect))
         return plant
 
     return register
@@ -70,6 +71,21 @@ def silence_is_neither_awaited_nor_proved(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(device_states, "silence", lambda the_case, since_s=None: Alarm(1.0))
 
 
+@mutant("20 min; cable out; 9 s; guest gn halt=40,beat=0; 40 s; gn: stop; 2 s; cable in; 5 min", 1)
+def silence_is_counted_from_a_beat_of_before_the_message_that_was_told_late(patch: pytest.MonkeyPatch) -> None:
+    real = device_states.Halting.message_done
+
+    def heartbeat(self: Any, the_case: Any, beat: Any) -> Any:
+        return self.telling(the_case, {**device_states.ALL, "heartbeat": device_states.silence(the_case, beat.at_s)})
+
+    def message_done(self: Any, the_case: Any, done: Any) -> Any:
+        step = real(self, the_case, done)
+        return evolve(step, alarms=None) if self.delivered else step
+
+    patch.setattr(device_states.Halting, "heartbeat", heartbeat)
+    patch.setattr(device_states.Halting, "message_done", message_done)
+
+
 @mutant("20 min; guest gn halt=300; gn: stop; 10 min", 1, 6)
 def the_two_alarms_of_a_stop_are_swapped(patch: pytest.MonkeyPatch) -> None:
     real = device_states.Halting.message_done
@@ -81,7 +97,7 @@ def the_two_alarms_of_a_stop_are_swapped(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(device_states.Halting, "message_done", message_done)
 
 
-@mutant("20 min; gn: stop; 5 s; service freeze 7200; 20 min", 1, 6)
+@mutant("20 min; gn: stop; 5 s; service freeze 7200; 20 min", 1, 6, dialect="v4")  # a v3 board would restart
 def a_stop_timeout_that_nobody_saw_pass_cuts_what_the_board_started_since(patch: pytest.MonkeyPatch) -> None:
     real = Alarms.fired
     patch.setattr(Alarms, "fired", lambda self, armed, now_s: evolve(real(self, armed, now_s), late=False))

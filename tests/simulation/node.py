@@ -29,11 +29,11 @@ shutdown = ["halt"]
 """
 
 
-def node() -> Config:
+def node(dialect: str = "v3") -> Config:
     """A controller and four guests, all with a heartbeat, and every default."""
-    return loads(CONFIG, "node.toml")
+    return loads(f'[board]\ndialect = "{dialect}"\n{CONFIG}', "node.toml")
 
 
-def run(script: str, *watchers: Watch, seed: int = 1) -> Outcome:
+def run(script: str, *watchers: Watch, seed: int = 1, dialect: str = "v3") -> Outcome:
     """Play a script on that node."""
-    return play(Scenario(seed, node(), parse(script)), *watchers)
+    return play(Scenario(seed, node(dialect), parse(script)), *watchers)

@@ -38,7 +38,7 @@ STORIES = {
         "gn: stop; gn: stop; gn: restart; gn: start; 5 min; gn: start; "
         "gn: kill; 5 min; gn: start; 14 s; gn: stop; guest gn hang; 30 min; gn: disable; gn: start; gn: enable; gn: start"
     ),
-    "a stop that nobody could see": "20 min; gn: stop; 5 s; service freeze 7200; 20 min",
+    "a stop that nobody could see": "20 min; gn: stop; 5 s; service freeze 1200; 20 min",
     "a service that dies in a stop": (
         "20 min; guest gn ignore=1; gn: stop; 20 s; service kill; service start; 5 min; board reset; 5 min"
     ),

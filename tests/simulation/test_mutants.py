@@ -14,11 +14,11 @@ def test_there_are_enough_of_them() -> None:
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda each: each.name)
 def test_a_planted_fault_is_caught(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     mutant.plant(monkeypatch)
-    violation = run(mutant.script).violation
+    violation = run(mutant.script, dialect=mutant.dialect).violation
     assert violation is not None
     assert violation.promise in mutant.caught_by, violation
 
 
-@pytest.mark.parametrize("script", sorted({each.script for each in MUTANTS}))
-def test_the_sound_service_passes_the_same_script(script: str) -> None:
-    assert run(script).violation is None
+@pytest.mark.parametrize(("script", "dialect"), sorted({(each.script, each.dialect) for each in MUTANTS}))
+def test_the_sound_service_passes_the_same_script(script: str, dialect: str) -> None:
+    assert run(script, dialect=dialect).violation is None

@@ -121,6 +121,19 @@ def forgotten(node: Node) -> Story:
     yield node.soon_s(), "board reset"
 
 
+def worn(node: Node) -> Story:
+    """The board has counted so many failures of a port that it does not manage it any more."""
+    port = node.port
+    yield 0, f"board eeprom failures {port} {node.rng.choice([20, 40, 900, 1100])}"
+    yield node.later_s(), f"board eeprom failures {port} 0"
+
+
+def interrupted(node: Node) -> Story:
+    """The board loses its power in the middle of switching a port, which it suspects of that and disables."""
+    yield 0, f"board eeprom journal {node.port} {node.rng.choice(['turning_on', 'turning_off'])}"
+    yield 0, "board powercycle"
+
+
 def stuck_relay(node: Node) -> Story:
     """A relay does not move any more."""
     guest = node.port
@@ -189,6 +202,27 @@ def unreachable(node: Node) -> Story:
     yield node.soon_s() * 4, "message ok"
 
 
+def mute(node: Node) -> Story:
+    """The program that beats ends, and the guest runs on; sometimes somebody has it halt meanwhile, or it hangs, too."""
+    guest = node.guest
+    yield 0, f"guest {guest} halt={node.rng.uniform(5, 58):.0f}"
+    yield 0, f"guest {guest} beat=0"
+    yield node.soon_s(), node.rng.choice([f"{guest}: stop", f"{guest}: restart", f"guest {guest} hang", "service freeze 5"])
+    yield node.later_s(), f"guest {guest} beat=8,halt=10"
+    yield 0, f"{guest}: start"
+
+
+def hushed(node: Node) -> Story:
+    """A guest whose programs end long before it has halted is asked to halt, and its last beat is told late."""
+    guest = node.guest
+    yield 0, f"guest {guest} halt={node.rng.uniform(20, 58):.0f},hush=60"
+    yield 0, "cable out"
+    yield node.rng.uniform(0, 20), f"{guest}: {node.rng.choice(['stop', 'restart'])}"
+    yield node.rng.uniform(0, 30), "cable in"
+    yield node.soon_s() * 3, f"guest {guest} halt=10,hush=0"
+    yield 0, f"{guest}: start"
+
+
 # --- The enclosure ----------------------------------------------------------------------------------------------------
 
 
@@ -212,8 +246,10 @@ def spike(node: Node) -> Story:
 
 def dead_sensor(node: Node) -> Story:
     """A sensor does not answer."""
-    sensor = node.rng.choice(["env", "th", "rtc", "system", "cu"])
-    yield 0, f"board fault sensor {sensor} dead"
+    sensor, how = node.rng.choice(
+        [("env", "dead"), ("env", "garbled"), ("th", "dead"), ("rtc", "dead"), ("id", "dead"), ("system", "dead"), ("cu", "dead")]
+    )
+    yield 0, f"board fault sensor {sensor} {how}"
     yield node.later_s(), f"board fault sensor {sensor} ok"
 
 
@@ -253,6 +289,21 @@ def damaged_disk(node: Node) -> Story:
     flips, cut = f"flipped {math.exp2(node.rng.uniform(0, 12)):.0f}", f"truncated {node.rng.uniform(0, 100):.1f}"
     yield 0.1, f"disk {node.rng.choice([flips, flips, cut, 'wiped'])}"
     yield node.rng.choice([lambda: 0.5, node.soon_s])(), "service start"
+
+
+def blindfolded(node: Node) -> Story:
+    """The meters are dead while a silent guest is all that the service, or the board, finds when it comes up."""
+    guest = node.guest
+    yield 0, "board fault sensor cu dead"
+    yield 0, f"guest {guest} {node.rng.choice(['hang', 'beat=0', 'halt'])}"
+    if node.rng.random() < 2 / 3:
+        yield node.soon_s(), "service kill"
+        yield 0.1, node.rng.choice(["disk wiped", "disk wiped", "disk ok"])
+        yield node.soon_s(), "service start"
+    else:
+        yield 0, "board powercycle"
+    yield node.later_s(), "board fault sensor cu ok"
+    yield 0, f"guest {guest} beat=8"
 
 
 # --- Operators --------------------------------------------------------------------------------------------------------
@@ -319,10 +370,30 @@ Rates: TypeAlias = Mapping[Tale, float]
 
 CABLE: Rates = {outage: 1.0, loose_contact: 0.5}
 BYTES: Rates = {bad_bytes: 1.5, late_bytes: 1.0, pieces: 1.0, noise: 1.0}
-BOARD: Rates = {reset: 0.5, silence: 0.5, slowness: 0.5, lost_commands: 1.0, forgotten: 0.2, stuck_relay: 0.2, cut: 0.3}
-GUESTS: Rates = {hang: 1.0, halt: 0.5, slow_boot: 0.3, flapping: 0.3, bad_media: 0.4, deaf: 0.4, unreachable: 0.4}
+BOARD: Rates = {
+    reset: 0.5,
+    silence: 0.5,
+    slowness: 0.5,
+    lost_commands: 1.0,
+    forgotten: 0.2,
+    worn: 0.1,
+    interrupted: 0.1,
+    stuck_relay: 0.2,
+    cut: 0.3,
+}
+GUESTS: Rates = {
+    hang: 1.0,
+    halt: 0.5,
+    mute: 0.3,
+    hushed: 0.5,
+    slow_boot: 0.3,
+    flapping: 0.3,
+    bad_media: 0.4,
+    deaf: 0.4,
+    unreachable: 0.4,
+}
 ENCLOSURE: Rates = {heat: 0.5, cold: 0.3, spike: 0.5, dead_sensor: 0.3}
-SERVICE: Rates = {killed: 1.0, frozen_out: 0.7, crash: 0.5, clock_step: 0.3, bad_disk: 0.4, damaged_disk: 0.15}
+SERVICE: Rates = {killed: 1.0, frozen_out: 0.7, crash: 0.5, clock_step: 0.3, bad_disk: 0.4, damaged_disk: 0.15, blindfolded: 0.15}
 OPERATORS: Rates = {request: 2.0, crowd: 0.2, edited: 0.4, rewired: 0.1}
 
 PROFILES: dict[str, Rates] = {

@@ -14,7 +14,7 @@ from attrs import define, field, frozen
 
 from wagman.config.schema import DeviceConfig, other_medium
 from wagman.simulation.records import Asked, Began, Configured, Ended, Log, Look, Record, RelayMoved, Sent, Told
-from wagman.simulation.scene import BEAT_S, SLACK_S, Port, Scene
+from wagman.simulation.scene import BEAT_S, SENT_S, SLACK_S, Port, Scene
 from wagman.store import Event
 
 LATE_S = 30.0
@@ -83,14 +83,16 @@ class CutsAreEarned:
         device = port.device
         told_s = min(port.told_s, port.restarted_s if math.isfinite(port.restarted_s) else math.inf)
         unheard = not device.has_heartbeat or port.heard_too_late
-        silent = unheard or cut.silent_s >= device.stop_silence_s - BEAT_S - SLACK_S
+        silent = unheard or cut.silent_s >= device.stop_silence_s - port.beat_s - SLACK_S
         return silent and cut.at_s - told_s >= device.stop_silence_s - SLACK_S
 
     def start_failed(self, port: Port, cut: RelayMoved) -> bool:
         """It had its time to boot, and was not heard."""
         on_for_s = cut.at_s - port.moved_s
         heard = cut.guest in ("running", "halting") and cut.silent_s < on_for_s and on_for_s > port.slowest.start_timeout_max_s
-        return on_for_s >= port.device.start_timeout_s - SLACK_S and (port.heard_too_late or not heard)
+        # Silence alone is no failed start: it was not heard since its power came on, as far as the service could know.
+        never_heard = port.heard_too_late and port.unheard_s >= on_for_s - SENT_S
+        return on_for_s >= port.device.start_timeout_s - SLACK_S and (never_heard or not heard)
 
 
 @define
@@ -297,13 +299,14 @@ class NothingLostByOutages:
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
         """Each heartbeat that is called lost, and each cut of a guest that nobody and nothing wanted down."""
         if isinstance(record, Told) and record.event.type == "device.heartbeat_lost":
-            yield from self.silent(record, scene.by_name[record.event.device or ""].device)
+            yield from self.silent(record, scene.by_name[record.event.device or ""])
         elif isinstance(record, RelayMoved) and not record.on and record.port in scene.ports:
             yield from self.cut(record, scene.ports[record.port])
 
-    def silent(self, told: Told, device: DeviceConfig) -> Iterator[str]:
+    def silent(self, told: Told, port: Port) -> Iterator[str]:
         """Only what was silent for so long has lost its heartbeat."""
-        if told.unheard_s < device.heartbeat_timeout_s - BEAT_S - SLACK_S:
+        device = port.device
+        if told.unheard_s < device.heartbeat_timeout_s - port.beat_s - SLACK_S:
             yield f"the heartbeat of {device.name} was called lost, and it was silent for {told.unheard_s:.0f} s at most"
 
     def cut(self, cut: RelayMoved, port: Port) -> Iterator[str]:

@@ -6,14 +6,14 @@ from typing import Any
 
 from attrs import define, evolve, field, fields
 
-from wagman.config.schema import Config, DeviceConfig
+from wagman.config.schema import RARE_BEAT_S, RARE_PORT, Config, DeviceConfig
 from wagman.simulation.records import Answered, Asked, Began, Configured, Did, Ended, Messaged, Record, RelayMoved, Sent
 
 SLACK_S = 1.5
 """How far apart two clocks, or a command and its effect, may place the same moment (chosen)."""
 
 BEAT_S = 8.0
-"""How often the board hears a simulated guest."""
+"""How often a simulated guest beats, and how often the board hears it, but where it hears it rarely."""
 
 SENT_S = 100.0
 """How long after it was sent a command may have its effect: a slow board, or one that is just booting (chosen)."""
@@ -58,6 +58,7 @@ class Port:
     enabled: bool | None = True
     pending: list[Asked] = field(factory=list)  # requests that were not answered yet
     contested: set[str] = field(factory=set)  # what requests that overlap decide
+    beat_s: float = BEAT_S  # how far apart its beats may be told
 
     def ours(self, moved: RelayMoved) -> bool:
         """Whether the service made the relay move: it sent what does that. A port that is enabled may start at once."""
@@ -67,7 +68,7 @@ class Port:
     @property
     def heard_too_late(self) -> bool:
         """Whether the guest can only have come to itself when its cut was under way: the service had not heard it for so long."""
-        return self.unheard_s >= self.device.stop_silence_s - BEAT_S - SLACK_S
+        return self.unheard_s >= self.device.stop_silence_s - self.beat_s - SLACK_S
 
     @property
     def kill_is_pending(self) -> bool:
@@ -103,6 +104,11 @@ def decides(asked: Asked) -> frozenset[str]:
     return DECIDES.get(asked.verb, frozenset({"wanted"}))
 
 
+def beat_s(config: Config, device: DeviceConfig) -> float:
+    """How far apart the board may show the beats of a guest: a v4 board sees few of those on its one pin."""
+    return RARE_BEAT_S if device.port == RARE_PORT and config.board.dialect != "v3" else BEAT_S
+
+
 def merged(before: DeviceConfig, now: DeviceConfig, choose: Callable[[float, float], float]) -> DeviceConfig:
     """What is configured now, with the one or the other of each time."""
     names = [each.name for each in fields(DeviceConfig) if each.name.endswith("_s")]
@@ -134,7 +140,7 @@ class Scene:
     by_name: dict[str, Port] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.ports = {each.port: Port(each, each) for each in self.config.guests}
+        self.ports = {each.port: Port(each, each, beat_s=beat_s(self.config, each)) for each in self.config.guests}
         self.by_name = {each.device.name: each for each in self.ports.values()}
 
     @property
@@ -212,7 +218,7 @@ class Scene:
         port = self.by_name.get(device.name)
         if port is None or port.device.port != device.port:
             self.lossy = True
-            return Port(device, device, wanted=None, enabled=None)
+            return Port(device, device, wanted=None, enabled=None, beat_s=beat_s(self.config, device))
         port.device, port.slowest = merged(port.device, device, min), merged(port.slowest, device, max)
         return port
 

@@ -9,7 +9,7 @@ import trio
 from attrs import define, evolve, field
 from trio.testing import MockClock
 
-from wagman.config.schema import PORTS, SELECTOR_PORTS, Config
+from wagman.config.schema import PORTS, RARE_BEAT_S, RARE_PORT, SELECTOR_PORTS, Config
 from wagman.errors import CallerError
 from wagman.io.fake.guests import Guest, GuestSpec
 from wagman.io.fake.hardware import DirtyCut, RelayChange
@@ -46,7 +46,10 @@ WELL = GuestSpec()
 """A guest that behaves."""
 
 HEARD = {"v3": (0, 1, 2, 3, 4), "v4": (0, 1, 2)}
-"""Ports whose guests a board can hear: by a pin, or over a line of their own (firmware)."""
+"""Ports whose guests a board can hear: by a pin, or over a line of their own (firmware). On port 2 a v4 board has a pin."""
+
+LINES = {"v4": (0, 1)}
+"""Ports whose guests have nothing but that line."""
 
 LAG_S = 0.25
 """How late the host notices what the board says: a reply comes in a few pieces then, not one for each value, which would
@@ -56,10 +59,7 @@ AGENT_S = 4.0
 """How often it is looked whether a guest that is not heard has beaten (chosen: half of a beat)."""
 
 NEWS_S = 30.0
-"""A beat that is no older may not have reached the service (chosen: four polls and a slow command)."""
-
-LONGEST_SILENCE_S = 7200.0
-"""Silence is measured up to here."""
+"""A beat that is no older may not have reached the service (chosen: four polls and a slow command), where the board hears all."""
 
 
 @define(eq=False)
@@ -99,8 +99,14 @@ class World:
         return "v4" if self.config.board.dialect == "v4" else "v3"
 
     def _specs(self) -> dict[str | int, GuestSpec]:
-        """A device that is configured to have no heartbeat has none."""
-        return {each.port: evolve(WELL, beat_s=WELL.beat_s if each.has_heartbeat else 0.0) for each in self.config.devices}
+        """A device that is configured to have no heartbeat has none, and the controller has none but the service's."""
+        lines = LINES.get(self._dialect, ())
+        return {
+            each.port: evolve(
+                WELL, beat_s=WELL.beat_s if each.has_heartbeat else 0.0, line=each.port in lines and not each.is_self
+            )
+            for each in self.config.devices
+        }
 
     @property
     def now_s(self) -> float:
@@ -138,15 +144,7 @@ class World:
 
     def _silent_s(self, port: int, guest: Guest, now_s: float) -> float:
         """Seconds since the guest last moved its pin, or since it got its power."""
-        last = guest.edges(now_s)
-        low_s, high_s = 0.0, min(LONGEST_SILENCE_S, now_s - self._on_s.get(port, 0.0))
-        while high_s - low_s > 0.05:  # noqa: PLR2004 - exact enough
-            middle_s = (low_s + high_s) / 2
-            if guest.edges(now_s - middle_s) == last:
-                low_s = middle_s
-            else:
-                high_s = middle_s
-        return high_s
+        return now_s - max(guest.last_edge_s(now_s), self._on_s.get(port, 0.0))
 
     def _sent(self, data: bytes) -> None:
         for words in requests_in(data):
@@ -163,7 +161,8 @@ class World:
         It is still silent, or its silence ended so lately that the service could not know.
         """
         guest, now_s, on_s = self.board.hardware.guests[port], self.now_s, self._on_s.get(port, 0.0)
-        known_s = now_s - NEWS_S
+        rare = port == RARE_PORT and self.board.dialect == "v4"
+        known_s = now_s - NEWS_S - (RARE_BEAT_S if rare else 0.0)
         ended_s = min(now_s, guest.beat_at_s(guest.beats(known_s) + 1))
         return max(now_s - max(on_s, guest.last_beat_s(now_s)), ended_s - max(on_s, guest.last_beat_s(known_s)))
 
@@ -296,6 +295,8 @@ class World:
     async def mend(self) -> None:
         """All faults end. Guests that hang go on hanging, and what was switched stays as it is."""
         self.board.fault("clear")
+        for port in PORTS:
+            self.board.control(f"eeprom failures {port} 0")
         self.board.temp(23.5)
         self.board.humidity(41)
         self.cable.late_s, self.cable.pieces = 0.0, False
@@ -317,4 +318,4 @@ class World:
     def _mend_guests(self, names: Iterable[str]) -> None:
         for name in names:
             beat_s = self._specs()[self.port(name)].beat_s
-            self.board.guest(self.port(name), f"boot=30,beat={beat_s:g},halt=10,ignore=0,good=emmc+sd,flap=0")
+            self.board.guest(self.port(name), f"boot=30,beat={beat_s:g},halt=10,hush=0,ignore=0,good=emmc+sd,flap=0")

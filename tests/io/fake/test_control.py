@@ -6,6 +6,7 @@ import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
+from trio.testing import MockClock
 
 from tests.io.fake.bench import Bench, bench
 from wagman.io.fake import control
@@ -91,6 +92,16 @@ def test_the_cable_and_the_power_are_commands() -> None:
         "fault relay gn",
         "fault relay gn maybe",
         "fault sensor zz dead",
+        "fault sensor cu garbled",
+        "eeprom boots",
+        "eeprom zz 1",
+        "eeprom boots gn 1",
+        "eeprom failures 1",
+        "eeprom failures zz 1",
+        "eeprom failures gn -1",
+        "eeprom failures gn many",
+        "eeprom journal gn half",
+        "eeprom enabled gn maybe",
         "fault corrupt 2",
         "fault corrupt 0.1 up",
         "fault slow -1",
@@ -183,7 +194,9 @@ def test_a_flood_is_lines_of_log_and_garbage_is_not() -> None:
         ("sensor system dead", "cu", "65535 480 0 0 0 0"),
         ("sensor th dead", "th", "500\n2047\n2047\n2047\n2047"),
         ("sensor env dead", "env", "temperature=998.00\nhumidity=998.00"),
+        ("sensor env garbled", "env", "temperature=999.00\nhumidity=999.00"),
         ("sensor rtc dead", "rtc", "0"),
+        ("sensor id dead", "id", "FFFFFFFFFFFF"),
     ],
 )
 def test_dead_sensors_show_and_come_back(text: str, command: str, answer: str) -> None:
@@ -191,7 +204,7 @@ def test_dead_sensors_show_and_come_back(text: str, command: str, answer: str) -
     alive = board.ask(command)
     faulty(text, board)
     assert board.ask(command) == answer
-    faulty(text.replace("dead", "ok"), board)
+    faulty(text.replace("dead", "ok").replace("garbled", "ok"), board)
     if command != "rtc":
         assert board.ask(command) == alive
 
@@ -239,6 +252,31 @@ def test_a_forgotten_eeprom_is_noticed_at_the_next_boot() -> None:
     faulty("watchdog", board)
     board.run(40)
     assert board.ask("boots") == "1"
+
+
+@pytest.mark.parametrize(
+    ("key", "words", "value"),
+    [
+        ("boots", "7", 7),
+        ("magic", "0", False),
+        ("bootloader", "sd", "sd"),
+        ("enabled", "gn 0", [True, False, True, False, False]),
+        ("attempts", "x2 65535", [1, 0, 0, 0, 65535]),
+        ("failures", "1 1100", [0, 1100, 0, 0, 0]),
+        ("journal", "gn turning_on", ["on", "turning_on", "off", "off", "off"]),
+    ],
+)
+def test_each_thing_that_the_eeprom_holds_can_be_set(key: str, words: str, value: object) -> None:
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            fake = FakeBoard()
+            await nursery.start(fake.run)
+            await trio.sleep(15)
+            assert fake.control(f"eeprom {key} {words}") == {"ok": True}
+            assert fake.status()["eeprom"][key] == value
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
 
 
 @pytest.mark.parametrize(("name", "flag"), [("brownout", "BORF"), ("watchdog", "WDRF")])

@@ -90,6 +90,15 @@ def test_a_clean_halt_takes_its_time_beats_until_its_end_and_leaves_little_curre
     assert guest.dirty_cuts == 0
 
 
+@pytest.mark.parametrize(("hush_s", "last_s"), [(0, 230), (20, 210), (30, 200), (500, 200)])
+def test_the_beats_of_a_guest_may_end_long_before_it_has_halted(hush_s: float, last_s: float) -> None:
+    guest = powered(GuestSpec(boot_s=10, beat_s=4, halt_s=30, hush_s=hush_s))
+    assert guest.halt(200)
+    assert [guest.state(at_s) for at_s in (200, 229, 230)] == ["halting", "halting", "halted"]
+    assert last_s - 4 < beats(guest, 1000)[-1] <= last_s + SAMPLE_S
+    assert guest.power_off(229) == "halting"
+
+
 @pytest.mark.parametrize("at_s", [105, 200, 215])
 def test_a_cut_while_booting_running_or_halting_is_dirty(at_s: float) -> None:
     guest = powered(GuestSpec(boot_s=10, halt_s=30))
@@ -250,3 +259,11 @@ def test_changes_beyond_the_eighth_are_lost_when_the_board_looks_late() -> None:
     pin = HeartbeatInput(guest)
     assert pin.take_beat(112.2)  # the eighth change was at 110 s, two more have been seen
     assert pin.due_s() == pytest.approx(120, abs=SAMPLE_S)
+
+
+def test_when_the_pin_last_moved_is_known_after_the_beats_have_ended() -> None:
+    guest = powered(GuestSpec(boot_s=10, beat_s=8))
+    guest.change(200.5, guest.spec.changed("beat=0"))
+    assert guest.last_edge_s(300) == pytest.approx(200)
+    guest.power_off(400)
+    assert guest.last_edge_s(500) == pytest.approx(200)

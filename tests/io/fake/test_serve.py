@@ -11,7 +11,7 @@ from trio.testing import MockClock
 from wagman.io.fake.control import ControlError
 from wagman.io.fake.guests import GuestSpec
 from wagman.io.fake.hardware import DirtyCut, RelayChange
-from wagman.io.fake.serve import FakeBoard, HostPort
+from wagman.io.fake.serve import UNREAD_BYTES, FakeBoard, HostPort
 
 
 def in_virtual_time(story: Callable[[FakeBoard], Awaitable[None]], fake: FakeBoard | None = None) -> FakeBoard:
@@ -217,7 +217,7 @@ def test_a_write_beyond_what_the_board_takes_waits_for_the_board() -> None:
     async def story(fake: FakeBoard) -> None:
         port = await fake.open()
         began_s = trio.current_time()
-        await port.send_all(b"@sid boots\n" * 1000)  # 11,000 bytes, 4,096 of room, 240 in a pass
+        await port.send_all((b" " * 78 + b"\n") * 140)  # 11,060 bytes, 4,096 of room, 240 in a pass
         assert trio.current_time() - began_s > 9
 
     in_virtual_time(story)
@@ -314,5 +314,59 @@ def test_a_day_passes_without_the_clock_running_into_itself() -> None:
     async def story(fake: FakeBoard) -> None:
         await trio.sleep(86_400)
         assert fake.status()["board_s"] == pytest.approx(86_400 + 12, abs=1)
+
+    in_virtual_time(story)
+
+
+# --- A host that does not read ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("dialect", "unread_min", "resets"), [("v3", 18, 0), ("v3", 30, 1), ("v3", 120, 1), ("v4", 120, 0)])
+def test_a_host_that_does_not_read_stalls_the_v3_board_until_its_watchdog_takes_the_guests_power(
+    dialect: str, unread_min: float, resets: int
+) -> None:
+    async def story(fake: FakeBoard) -> None:
+        await trio.sleep(300)  # three guests run
+        boots = fake.hardware.eeprom.boots
+        port = await fake.open()
+        await trio.sleep(unread_min * 60)
+        fake.status()
+        assert fake.hardware.eeprom.boots - boots == resets
+        assert [change.port for change in fake.hardware.relay_log if change.by == "reset"] == [1, 2] * resets
+        data = b"any"
+        while resets and data:
+            data = await port.receive_some()
+
+    in_virtual_time(story, FakeBoard(dialect=dialect))
+
+
+def test_a_host_that_reads_late_but_in_time_stalls_nobody() -> None:
+    async def story(fake: FakeBoard) -> None:
+        port = await fake.open()
+        for _ in range(12):
+            await trio.sleep(600)
+            while len(await port.receive_some()) > 1000:
+                pass
+        assert fake.hardware.eeprom.boots == 1
+
+    in_virtual_time(story)
+
+
+def test_a_board_whose_host_frees_some_room_in_time_goes_on() -> None:
+    async def story(fake: FakeBoard) -> None:
+        port = await fake.open()
+        fake.fault("garbage 20000")
+        await trio.sleep(1)
+        began_s = trio.current_time()
+        await port.send_all(b"@a boots\n")
+        await trio.sleep(2)
+        assert len(await port.receive_some()) == UNREAD_BYTES
+        assert b"1\r\n" in await ask_again(port)
+        assert trio.current_time() - began_s < 8
+        assert fake.hardware.eeprom.boots == 1
+
+    async def ask_again(port: HostPort) -> bytes:
+        await port.send_all(b"@b boots\n")
+        return await read_until(port, b"->>>")
 
     in_virtual_time(story)

@@ -238,23 +238,41 @@ def test_a_start_of_cs_moves_the_controllers_selector() -> None:
 # --- Heartbeats -------------------------------------------------------------------------------------------------------
 
 
-def test_guests_on_ports_1_and_2_are_heard_over_their_own_lines_and_the_others_never() -> None:
-    lively = GuestSpec(boot_s=5, beat_s=8)
-    board = bench(nc=lively, gn=lively, cs=lively, x1=lively)
-    for port in (1, 2, 3):
+@pytest.mark.parametrize(
+    ("line", "heard"),
+    [
+        (None, [False, True, False, False, False]),  # port 2 has its pin, and port 0 is the controller's, which the service feeds
+        (True, [True, True, True, False, False]),
+        (False, [False, False, False, False, False]),
+    ],
+)
+def test_guests_on_ports_0_to_2_may_be_heard_over_lines_of_their_own(line: bool | None, heard: list[bool]) -> None:
+    lively = GuestSpec(boot_s=5, beat_s=8, line=line)
+    board = bench(nc=lively, gn=lively, cs=lively, x1=lively, x2=lively)
+    for port in range(1, 5):
         board.numbers(START.ask(port))
+    firmware: Any = board.board.firmware
+    firmware.ports[2].pin = None
     board.run(300)
-    ages_ms = [age or 0 for age in board.numbers(*(HB.ask(port) for port in range(4)))]
-    assert ages_ms[0] > 200_000
-    assert max(ages_ms[1:3]) < 10_000
-    assert ages_ms[3] > 200_000
+    assert [(board.numbers(HB.ask(port))[0] or 0) < 15_000 for port in range(5)] == heard
+
+
+def test_a_line_that_comes_into_use_tells_of_no_beat_of_before() -> None:
+    board = bench(nc=GuestSpec(boot_s=5, beat_s=50))
+    board.run(300)
+    guest = board.board.hardware.guests[0]
+    guest.change(board.now_s, guest.spec.changed("line=1"))
+    board.board.poke()
+    board.run(7)
+    assert (board.numbers(HB.ask(0), wait_s=0.9)[0] or 0) > 200_000
+    board.run(45)
+    assert (board.numbers(HB.ask(0))[0] or 0) < 15_000
 
 
 def test_the_pin_of_port_2_is_seen_now_and_then() -> None:
     """A guest that changes its level once a second was seen about every 50 s."""
     board = bench(cs=GuestSpec(boot_s=5, beat_s=8))
     firmware: Any = board.board.firmware
-    firmware._uarts = ()  # its own line is out
     board.numbers(START.ask(2))
     beats, age_s = 0, 0.0
     for _ in range(600):

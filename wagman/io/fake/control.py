@@ -3,8 +3,9 @@
 unplug | replug                    the cable; board and guests run on
 reset | powercycle                 the watchdog; the board's own power
 hang D | revive D | halt D         the guest on port D (a name or a number); halt asks it to shut down by itself
-guest D KEY=VALUE,...              boot, beat, halt, flap (seconds), ignore (0 or 1), good (media: emmc,sd)
+guest D KEY=VALUE,...              boot, beat, halt, hush, flap (seconds), ignore, line (0 or 1), good (media: emmc,sd)
 temp C | humidity PCT              the enclosure
+eeprom KEY [D] VALUE               what the board remembers: boots, magic, bootloader; of D: enabled, attempts, failures, journal
 status                             everything, as it really is
 quit                               `wagman fake-board` ends
 fault ...                          what goes wrong:
@@ -15,7 +16,8 @@ fault ...                          what goes wrong:
   slow S                           every command waits S seconds; 0: no longer
   flood N                          N lines of log at once
   garbage N                        N bytes of noise
-  sensor cu|system|th|env|rtc dead|ok [D]   the sensor does not answer (cu: of port D, or of all ports)
+  sensor cu|system|th|env|rtc|id dead|ok [D]   the sensor does not answer (cu: of port D, or of all ports)
+  sensor env garbled               its checksum is wrong; `sensor env ok` ends that, too
   sid N                            the next N replies carry a wrong sid
   corrupt|lose|duplicate P [out|in|both]    each byte with probability P; default out: what the board says; 0: no longer
   eeprom                           its content is lost; the board notices at its next boot
@@ -31,6 +33,7 @@ from attrs import asdict
 
 from wagman.config.schema import PORTS
 from wagman.io.fake.board import Board
+from wagman.io.fake.eeprom import EepromError
 from wagman.io.fake.guests import Guest, GuestSpecError
 from wagman.io.fake.hardware import PORT_NAMES
 
@@ -143,14 +146,17 @@ def _garbage(board: Board, count: str) -> None:
 
 
 def _sensor(board: Board, sensor: str, how: str, device: str | None = None) -> None:
+    if (sensor, how) == ("env", "garbled"):
+        board.hardware.dead_sensors.add("checksum")
+        return
     dead = _lookup(_DEAD_OK, how, "state")
     if sensor == "rtc":
         board.hardware.rtc.dead = dead
         return
     ports = PORTS if device is None else [port_of(device)]
-    sensors = _lookup(
-        {"cu": [f"cu{port}" for port in ports], "system": ["system"], "th": ["th"], "env": ["env"]}, sensor, "sensor"
-    )
+    own = {name: [name] for name in ("system", "th", "id")}
+    known = {"cu": [f"cu{port}" for port in ports], "env": ["env"] if dead else ["env", "checksum"], **own}
+    sensors = _lookup(known, sensor, "sensor")
     change = board.hardware.dead_sensors.update if dead else board.hardware.dead_sensors.difference_update
     change(sensors)
 
@@ -169,6 +175,14 @@ def _bytes(kind: str) -> "Callable[..., None]":
 
 def _eeprom(board: Board) -> None:
     board.hardware.eeprom.forget()
+
+
+def _eeprom_byte(fake: "FakeBoard", key: str, *words: str) -> None:
+    *device, text = words
+    try:
+        fake.hardware.eeprom.set(key, port_of(device[0]) if device else None, text)
+    except EepromError as error:
+        raise ControlError(str(error)) from error
 
 
 def _clear(board: Board) -> None:
@@ -244,6 +258,7 @@ _COMMANDS: "dict[str, tuple[tuple[int, int], Callable[..., dict[str, Any] | None
     "guest": ((2, 2), _guest),
     "temp": ((1, 1), lambda fake, celsius: fake.temp(_number(celsius))),
     "humidity": ((1, 1), lambda fake, percent: fake.humidity(_number(percent))),
+    "eeprom": ((2, 3), _eeprom_byte),
     "fault": ((1, 4), lambda fake, *words: fake.fault(" ".join(words))),
     "status": ((0, 0), lambda fake: fake.status()),
     "quit": ((0, 0), _quit),  # for the list of what is known; whoever runs the board hears it first
@@ -281,4 +296,6 @@ def _guest_status(guest: Guest, now_s: float) -> dict[str, Any]:
         "ignore": guest.spec.ignore,
         "good": list(guest.spec.good),
         "flap": guest.spec.flap_s,
+        "hush": guest.spec.hush_s,
+        "line": guest.spec.line,
     }

@@ -1,5 +1,6 @@
 """What the board remembers without power: its EEPROM, and the clock chip with its battery."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,8 @@ from wagman.config.schema import PORTS
 _WORD = 0x1_0000
 _LONG = 0x1_0000_0000
 _BOOT_LOG_LENGTH = 8
+
+_JOURNAL = ("off", "on", "turning_on", "turning_off")
 
 
 class EepromError(ValueError):
@@ -44,6 +47,24 @@ class Eeprom:
         for attribute in attrs.fields(Eeprom):
             setattr(self, attribute.name, getattr(other, attribute.name))
 
+    def set(self, key: str, port: int | None, text: str) -> None:
+        """Change what is remembered under `key`, of a port where there is one for each; raises EepromError."""
+        try:
+            read = _READ[key]
+        except KeyError:
+            raise EepromError(f"unknown EEPROM key {key!r} (known: {', '.join(_READ)})") from None
+        values = getattr(self, key)
+        if isinstance(values, list) == (port is None):
+            raise EepromError(f"{key}: {'a device is missing' if port is None else 'there is one for all devices'}")
+        try:
+            value = read(text)
+        except (KeyError, ValueError):
+            raise EepromError(f"{key}: cannot read {text!r}") from None
+        if port is None:
+            setattr(self, key, value)
+        else:
+            values[port] = value
+
     def count_start(self, port: int, at_s: int) -> None:
         """Remember a start of this port; the log keeps the last eight."""
         self.attempts[port] = (self.attempts[port] + 1) % _WORD
@@ -63,6 +84,27 @@ class Eeprom:
         if not isinstance(content, dict) or set(content) != {attribute.name for attribute in attrs.fields(cls)}:
             raise EepromError("not the content of a fake board's EEPROM")
         return cls(**content)
+
+
+def _counter(most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not 0 <= (value := int(text)) < most:
+            raise ValueError(text)
+        return value
+
+    return read
+
+
+_READ: dict[str, Callable[[str], object]] = {
+    "magic": {"0": False, "1": True}.__getitem__,
+    "boots": _counter(_LONG),
+    "bootloader": str,
+    "enabled": {"0": False, "1": True}.__getitem__,
+    "attempts": _counter(_WORD),
+    "failures": _counter(_WORD),
+    "journal": dict(zip(_JOURNAL, _JOURNAL, strict=True)).__getitem__,
+}
+"""What can be set from outside, and how it is read."""
 
 
 @define

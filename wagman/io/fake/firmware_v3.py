@@ -35,6 +35,7 @@ class FirmwareV3(MainLoop):
     _lines: LineBuffer = field(init=False, factory=LineBuffer)
 
     watchdog_s: ClassVar[float] = 8.2  # nominally 8 s (captured from the reply to the loss of the tty)
+    stalls: ClassVar[bool] = True
     tty_after_reset_s: ClassVar[float] = 12.1  # captured: tty gone 8.2 s after the reply, back after 20.3 s
     tty_after_power_on_s: ClassVar[float] = 12.0
     relays_lost_in_reset: ClassVar[tuple[int, ...]] = (1, 2, 3, 4)  # the other is latched (inferred from pins, bootloader)

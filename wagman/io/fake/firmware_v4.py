@@ -17,8 +17,11 @@ from wagman.io.fake.v4_port import CURRENT_READ_S, PASS_S, PIN_PORT, Pin, PortV4
 SET_UP_S = 0.75  # captured: the first answer comes 2.6 s after the start, or 3.7 s where the EEPROM is initialised
 EEPROM_INIT_S = 1.1
 
-UART_PORTS = (1, 2)
-"""Guests that ping over a serial line of their own."""
+UART_PORTS = (0, 1, 2)
+"""Ports with a serial line of their own, over which the guest may ping."""
+
+ONLY_LINE = 1
+"""The port whose guest has nothing but that line to be heard by, and so is taken to use it; port 0 is the controller's."""
 
 UART_PINGS = 5
 """So many fit into the ring that holds them while the board is busy (firmware: 127 bytes)."""
@@ -37,20 +40,27 @@ class Uart:
 
     port: int
     guest: Guest
+    in_use: bool = False  # the guest pings
     _heard: int = 0
 
     def clear(self, now_s: float) -> None:
         """The board starts."""
         self._heard = self.guest.beats(now_s)
+        self.in_use = self.port == ONLY_LINE if self.guest.spec.line is None else self.guest.spec.line
+
+    def poke(self, now_s: float) -> None:
+        """The guest may have begun to ping, or no longer do so."""
+        if self.guest.spec.line not in (None, self.in_use):
+            self.clear(now_s)
 
     def due_s(self) -> float:
         """When the next ping comes."""
-        return self.guest.beat_at_s(self._heard + 1)
+        return self.guest.beat_at_s(self._heard + 1) if self.in_use else inf
 
     def take(self, now_s: float) -> int:
         """How many wait to be read."""
         waiting, self._heard = self.guest.beats(now_s) - self._heard, self.guest.beats(now_s)
-        return min(waiting, UART_PINGS)
+        return min(waiting, UART_PINGS) if self.in_use else 0
 
 
 @define(eq=False)
@@ -110,6 +120,12 @@ class FirmwareV4(MainLoop):
         for uart in self._uarts:
             uart.clear(now_s)
 
+    def poke(self) -> None:
+        """See `MainLoop`."""
+        for uart in self._uarts:
+            uart.poke(self.clock.now_s)
+        super().poke()
+
     # --- Requests ------------------------------------------------------------------------------------------------
 
     def commands_due_s(self) -> float:
@@ -159,7 +175,7 @@ class FirmwareV4(MainLoop):
             *(reply(0xFF10, number, thermistor(self, number)) for number in numbers),
         ):
             self.usb.print(line.add(sensorgram))
-        if "env" not in self.hardware.dead_sensors:
+        if not {"env", "checksum"} & self.hardware.dead_sensors:
             for sub_id, raw in ((1, self.hardware.temperature_raw), (2, self.hardware.humidity_raw | HUMIDITY_BIT)):
                 yield self.clock.now_s + SENSOR_READ_S
                 self.usb.print(line.add(reply(0x0002, sub_id, raw, source_id=0)))

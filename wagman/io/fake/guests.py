@@ -51,6 +51,8 @@ class GuestSpec:
     ignore: bool = False  # deaf to shutdown
     good: tuple[str, ...] = field(default=MEDIA, validator=_known_media)  # the media that boot
     flap_s: float | None = field(default=None, validator=_at_least_zero)  # hangs this long after each boot
+    hush_s: float = field(default=0.0, validator=_at_least_zero)  # of a clean halt: how long before its end the beats end
+    line: bool | None = None  # v4: beats over a serial line of its own, too; None: where nothing else is heard (port 1)
 
     def changed(self, keys: str) -> "GuestSpec":
         """This description with `key=value,...` applied; raises GuestSpecError."""
@@ -95,6 +97,8 @@ _KEYS = {
     "ignore": ("ignore", _flag),
     "good": ("good", _media),
     "flap": ("flap_s", lambda text: _seconds(text) or None),
+    "hush": ("hush_s", _seconds),
+    "line": ("line", _flag),
 }
 
 
@@ -154,6 +158,7 @@ class Guest:
     _halting: bool = False
     _dead: bool = False  # has power, but no medium that boots
     _past_edges: int = 0  # of all trains before this one
+    _past_edge_s: float = -math.inf  # the last of them
     _past_beats: int = 0
     _past_beat_s: float = -math.inf  # the last of them
     _train: EdgeTrain = _SILENT
@@ -197,7 +202,13 @@ class Guest:
         beats = self._train.count(until_s) // EDGES_PER_BEAT
         return self._train.time_of(beats * EDGES_PER_BEAT) if beats else self._past_beat_s
 
+    def last_edge_s(self, until_s: float) -> float:
+        """When the pin last moved, up to `until_s`, which is not before the present rhythm began; -math.inf: never."""
+        edges = self._train.count(until_s)
+        return self._train.time_of(edges) if edges else self._past_edge_s
+
     def _begin_train(self, now_s: float, train: EdgeTrain) -> None:
+        self._past_edge_s = self.last_edge_s(now_s)
         self._past_edges, self._past_beats, self._past_beat_s = self.edges(now_s), self.beats(now_s), self.last_beat_s(now_s)
         self._train = train
 
@@ -239,11 +250,11 @@ class Guest:
         return state in {"hung", "halted"}
 
     def halt(self, now_s: float) -> bool:
-        """Ask it to shut down cleanly; False when nobody listens. It beats until its file system is down."""
+        """Ask it to shut down cleanly; False when nobody listens. It beats until its file system is down, or `hush_s` before."""
         state = self.state(now_s)
         if state == "running" and not self.spec.ignore:
             self._halting, self._halted_s = True, now_s + self.spec.halt_s
-            self._end_train(self._halted_s)
+            self._end_train(max(now_s, self._halted_s - self.spec.hush_s))
         return state in {"running", "halting"}
 
     def change(self, now_s: float, spec: GuestSpec) -> None:

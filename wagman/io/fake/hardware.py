@@ -118,7 +118,7 @@ class Hardware:
     temperature_c: float = field(init=False, default=23.5)
     humidity_pct: float = field(init=False, default=41.0)
     thermistors: list[int] = field(init=False, factory=lambda: [500, 510, 520, 530, 540])  # raw 10-bit counts (captured)
-    dead_sensors: set[str] = field(init=False, factory=set)  # "env", "th", "system", or "cu0" to "cu4"
+    dead_sensors: set[str] = field(init=False, factory=set)  # "env", "checksum" (of env), "th", "system", "id", "cu0" to "cu4"
     relay_log: deque[RelayChange] = field(init=False, factory=lambda: deque(maxlen=KEPT_RECORDS))
     dirty_cuts: deque[DirtyCut] = field(init=False, factory=lambda: deque(maxlen=KEPT_RECORDS))
 
@@ -175,6 +175,11 @@ class Hardware:
         if "system" in self.dead_sensors:
             return None
         return _stepped(BOARD_CURRENT_MA + sum(guest.current_ma(self.clock.now_s) for guest in self.guests))
+
+    @property
+    def tells_id(self) -> bool:
+        """Whether the board's id can be read; it is kept in the clock chip."""
+        return not self.rtc.dead and "id" not in self.dead_sensors
 
     @property
     def temperature_raw(self) -> int:

@@ -43,6 +43,7 @@ class MainLoop:
     _passes: Passes = field(init=False)
 
     watchdog_s: ClassVar[float]
+    stalls: ClassVar[bool] = False  # it waits for a host that does not read
 
     def __attrs_post_init__(self) -> None:
         self.kernel = Kernel(self.clock, self.hardware, self.usb)
@@ -117,6 +118,11 @@ class MainLoop:
             if at_s > self.clock.now_s:
                 continue  # woken by input or by a change of the world: look again
             yield from self._run_stage(stage)
+            stalled_s = self.usb.take_stalled_s() if self.stalls else 0.0
+            if stalled_s >= self.watchdog_s:
+                return  # it was not fed for so long
+            if stalled_s:
+                yield self.clock.now_s + stalled_s
             self._passes.done(stage)
             if stage == COMMANDS and self.clock.now_s >= self._reset_at_s:
                 return

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="D:KEY=VALUE,...",
-        help="a guest: gn:boot=30,beat=8 (seconds); also halt, flap, ignore, good=emmc,sd",
+        help="a guest: gn:boot=30,beat=8 (seconds); also halt, hush, flap, ignore, line, good=emmc,sd",
     )
     parser.add_argument("--control", type=Path, metavar="SOCKET", help="take control commands at this Unix socket")
     parser.add_argument("--state", type=Path, metavar="FILE", help="keep the EEPROM in this file")

@@ -17,7 +17,7 @@ from pathlib import Path
 import trio
 from attrs import define, field, frozen
 
-from wagman.io.fake.serve import FakeBoard
+from wagman.io.fake.serve import UNREAD_BYTES, FakeBoard
 
 LOOK_EVERY_S = 0.05
 """How often a closed port is looked at (chosen; in real time: that is what hosts open it in)."""
@@ -48,6 +48,12 @@ class Pty:
         os.close(self.master)
 
     # --- The board's host, as long as the port is open -----------------------------------------------------------
+
+    def room(self) -> int:
+        """The kernel tells only whether there is any."""
+        poll = select.poll()
+        poll.register(self.master, select.POLLOUT)
+        return UNREAD_BYTES if any(event & select.POLLOUT for _fd, event in poll.poll(0)) else 0
 
     def deliver(self, data: bytes) -> None:
         """Bytes from the board; what the host does not read in time is lost, as at a real board."""

@@ -5,6 +5,7 @@ touches the board from outside first lets it catch up to the present, and afterw
 """
 
 import errno
+import math
 import os
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 UNREAD_BYTES = 16_384
-"""What the host's tty holds for a host that does not read; the board drops the rest, after stalling (order of a pty)."""
+"""What the host's tty holds for a host that does not read; after that the board stalls (order of a pty)."""
 
 _SLACK_S = 1e-6
 """How far the board may run ahead of the clock, so that rounding never leaves it a hair before its own alarm."""
@@ -34,6 +35,9 @@ _SLACK_S = 1e-6
 
 class Host(Protocol):
     """Whoever holds the board's tty open."""
+
+    def room(self) -> int:
+        """How many bytes the tty takes, if nobody reads meanwhile."""
 
     def deliver(self, data: bytes) -> None:
         """Bytes from the board; must not wait."""
@@ -96,6 +100,7 @@ class FakeBoard:
 
     def _catch_up(self) -> None:
         waiting = len(self.board.usb.arrived)
+        self.board.usb.room = math.inf if self._host is None else self._host.room()
         outputs = self.board.advance(self.now_s + _SLACK_S)
         for output in outputs:
             self._hand_over(output)
@@ -271,6 +276,10 @@ class HostPort(trio.abc.Stream):
     _hung_up: bool = False
     _closed: bool = False
     _readable: trio.lowlevel.ParkingLot = field(factory=trio.lowlevel.ParkingLot)
+
+    def room(self) -> int:
+        """What fits in beside what was not read yet."""
+        return UNREAD_BYTES - len(self._unread)
 
     def deliver(self, data: bytes) -> None:
         """Bytes from the board; what a host that does not read cannot hold is lost."""

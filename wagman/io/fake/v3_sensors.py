@@ -20,6 +20,7 @@ ENVIRONMENT_READ_S = 0.056
 DEAD_TEMPERATURE_READ_S = 0.156
 DEAD_HUMIDITY_READ_S = 0.556
 DEAD_ENVIRONMENT = 998
+BAD_CHECKSUM = 999
 
 Reading: TypeAlias = Generator[float, None, int]
 """A sensor being read: yields the times it waits until, returns the value."""
@@ -57,20 +58,24 @@ class Sensors:
         return self.hardware.thermistors[port]
 
     def temperature(self) -> Reading:
-        """The enclosure's temperature, raw; 998 when the sensor does not answer."""
+        """The enclosure's temperature, raw; 998 when the sensor does not answer, 999 when its checksum is wrong."""
         if "env" in self.hardware.dead_sensors:
             yield self.clock.now_s + DEAD_TEMPERATURE_READ_S
             return DEAD_ENVIRONMENT
         yield self.clock.now_s + ENVIRONMENT_READ_S
-        return self.hardware.temperature_raw
+        return self._checked(self.hardware.temperature_raw)
 
     def humidity(self) -> Reading:
-        """The enclosure's humidity, raw; 998 when the sensor does not answer."""
+        """The enclosure's humidity, raw; 998 when the sensor does not answer, 999 when its checksum is wrong."""
         if "env" in self.hardware.dead_sensors:
             yield self.clock.now_s + DEAD_HUMIDITY_READ_S
             return DEAD_ENVIRONMENT
         yield self.clock.now_s + ENVIRONMENT_READ_S
-        return self.hardware.humidity_raw
+        return self._checked(self.hardware.humidity_raw)
+
+    def _checked(self, raw: int) -> int:
+        """A reading, where its checksum agrees."""
+        return BAD_CHECKSUM if "checksum" in self.hardware.dead_sensors else raw
 
     def rtc_s(self) -> int:
         """The board's clock: seconds since 1970, 0 when the chip does not answer."""
@@ -82,4 +87,4 @@ class Sensors:
 
     def id_text(self) -> str:
         """The board's id, which is the clock chip's."""
-        return NO_ID if self.hardware.rtc.dead else BOARD_ID
+        return BOARD_ID if self.hardware.tells_id else NO_ID

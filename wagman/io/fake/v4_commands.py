@@ -62,7 +62,7 @@ def _counted(function: "Callable[[FirmwareV4, Sensorgram], int | Value]") -> Com
 
 def board_id(firmware: "FirmwareV4") -> Value:
     """The clock chip's id."""
-    return Value(BYTES, NO_ID if firmware.hardware.rtc.dead else BOARD_ID)
+    return Value(BYTES, BOARD_ID if firmware.hardware.tells_id else NO_ID)
 
 
 def _uptime(firmware: "FirmwareV4", _asked: Sensorgram) -> int:
