@@ -102,9 +102,15 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 
 def test_the_newest_entry_of_the_changelog_is_this_version() -> None:
+    """Of a development version that is what has not been released, above the entry of the version before."""
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    newest = re.findall(r"^## \[(\d\S*)\] - \d{4}-\d\d-\d\d$", changelog, re.MULTILINE)[0]
-    assert newest == __version__.partition(".dev")[0]
+    entries = re.findall(r"^## \[(\w\S*)\](?: - \d{4}-\d\d-\d\d)?$", changelog, re.MULTILINE)
+    version, _, is_development = __version__.partition(".dev")
+    if is_development:
+        assert entries[0] == "Unreleased"
+        assert tuple(map(int, entries[1].split("."))) < tuple(map(int, version.split(".")))
+    else:
+        assert next(entry for entry in entries if entry != "Unreleased") == version
 
 
 def test_the_first_screen_of_the_readme_has_both_commands() -> None:
