@@ -26,6 +26,9 @@ COMMIT_S = 2.0
 """How long an action waits for the state that leads to it to be durable: a bound for a slow disk (chosen)."""
 
 
+ASIDE = frozenset(("device.message", "device.relay_stuck"))
+"""Events that accompany a state, and lead to no other."""
+
 ANSWER_S = 5.0
 """How long a request waits for the guest's task (chosen: only a slow disk holds it up, see COMMIT_S)."""
 
@@ -93,7 +96,7 @@ class Guest:
     progress_s: float = 0.0
     beat_at_s: float | None = None
     telling: Telling = field(factory=Telling)
-    _last: Cause = None
+    _last: Cause = None  # what led to what comes next
     _receipt: Receipt | None = None  # of what was remembered last
     _view: View | None = None
     _goal: PowerGoal | None = None
@@ -119,6 +122,7 @@ class Guest:
         self._last = last
         try:
             self._take_up(saved, place)
+            self._last = self.since.event or last
         except (StoreError, KeyError, TypeError, ValueError):
             self.state, self.memory = device.untrusted(), Memory()
             return False
@@ -270,7 +274,9 @@ class Guest:
         receipt = self.journal.record(chain, {self.key: self.saved()}, places)
         if places:
             self.since = evolve(self.since, event=receipt.refs[-1])
-        self._last = receipt.refs[-1] if receipt.refs else self._last
+        # Who asks for what is so already has not caused what comes next; nor has what only accompanies a state.
+        if places or (drafts and cause is None and drafts[-1].type not in ASIDE):
+            self._last = receipt.refs[-1]
         self._receipt = receipt
         return receipt
 
@@ -306,11 +312,11 @@ class Guest:
             case StartRefused():
                 self.around.start_refused(self.config.name, effect.reason)
             case Message():
-                nursery.start_soon(self._deliver, effect)
+                nursery.start_soon(self._deliver, effect, self.since.event or self._last)
 
     # Messages ----------------------------------------------------------------
 
-    async def _deliver(self, message: Message) -> None:
+    async def _deliver(self, message: Message, cause: Cause) -> None:
         """Run the command that tells the guest; the outcome is an event, and the machine hears that it is over."""
         command = message.command(self.config)
         env = {**os.environ, "WAGMAN_DEVICE": self.config.name, "WAGMAN_MESSAGE": message.kind}
@@ -324,7 +330,9 @@ class Guest:
             self.config.name,
             {"message": message.kind, "ok": delivery.ok, "detail": delivery.detail, "output": delivery.output},
         )
-        self._record([event], None)
+        asked, receipt = self.since.event, self._record([event], cause)
+        if asked is not None and asked is cause:
+            self._last = receipt.refs[0]  # whatever comes of this stop follows from it; a later state has another story
 
     # Requests ----------------------------------------------------------------
 

@@ -173,7 +173,7 @@ class Journal:
         kept, refs = list[Pending](), list[Ref]()
         for draft, cause in drafts:
             each = self._pending(draft, refs[-1] if cause is PREVIOUS else cause)
-            first = self._repeats.absorb(each.record, each.ref, trio.current_time())
+            first = self._repeats.absorb(each.record, each.ref, trio.current_time(), each.cause)
             refs.append(first or each.ref)
             kept += [] if first else [each]
         lasting = {**self._news(memory or {}), **{clean(key): refs[number] for key, number in (places or {}).items()}}

@@ -1,6 +1,6 @@
 """Repeats collapse: the first of a kind is recorded at once, the next ones are counted and told of together.
 
-Events of the same type, device and fields are of a kind. The first opens a window of a minute. What comes within it is
+Events of the same type, device, fields and cause are of a kind. The first opens a window of a minute. What comes within it is
 counted; when it closes, one event says how many more there were (`count`) and over how long (`over_s`). For as long as
 they keep coming each next window is twice as long, up to an hour, so that a contact that flaps for a year costs 24
 events a day. A window without any closes for good.
@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from attrs import define, field
 
-from wagman.store.event import Record, Ref
+from wagman.store.event import Cause, Record, Ref
 
 WINDOW_S = 60.0
 """How long the first repeats are held back (chosen)."""
@@ -24,7 +24,7 @@ WINDOW_MAX_S = 3600.0
 MAX_WINDOWS = 256
 """How many kinds are watched at the same time; what does not fit is recorded as it comes (chosen)."""
 
-Kind: TypeAlias = tuple[str, str | None, str]
+Kind: TypeAlias = tuple[str, str | None, str, Cause]
 
 
 @define(eq=False)
@@ -59,11 +59,11 @@ class Repeats:
     types: Collection[str]
     _windows: dict[Kind, Window] = field(factory=dict, init=False)
 
-    def absorb(self, record: Record, ref: Ref, now_s: float) -> Ref | None:
+    def absorb(self, record: Record, ref: Ref, now_s: float, cause: Cause = None) -> Ref | None:
         """Count the event and give the ref of the first of its kind; None if it is to be recorded itself."""
         if record.type not in self.types:
             return None
-        kind = (record.type, record.device, record.fields)
+        kind = (record.type, record.device, record.fields, cause)
         window = self._windows.get(kind)
         if window is None:
             if len(self._windows) < MAX_WINDOWS:
