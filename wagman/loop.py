@@ -15,7 +15,7 @@ The rules it keeps, so that no machine has to:
 
 import math
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import trio
 from attrs import define, field, frozen
@@ -49,6 +49,7 @@ class AlarmView:
     name: str
     in_s: float
     held: bool  # due, but what it waits for has not been seen
+    waits_for: Literal["silence", "answer"] | None = None  # what that is: the proof of a silence, or any answer of the board
 
 
 @define
@@ -100,7 +101,9 @@ class Alarms:
         """All of them, the nearest first."""
         for armed in sorted(self._armed.values(), key=lambda armed: armed.due_s):
             in_s = max(0.0, armed.due_s - now_s)
-            yield AlarmView(armed.name, in_s, held=in_s == 0 and not self.proved(armed))
+            held = in_s == 0 and not self.proved(armed)
+            needs: Literal["silence", "answer"] = "silence" if armed.spec.proof else "answer"
+            yield AlarmView(armed.name, in_s, held, needs if held else None)
 
 
 async def drive(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attrs import frozen
+from attrs import asdict, frozen
 
 from wagman import __version__
 from wagman.config.schema import DeviceConfig
@@ -13,6 +13,7 @@ from wagman.fsm.environment import Environment
 from wagman.io.board import Board
 from wagman.io.driver import Reading
 from wagman.io.power import Port
+from wagman.loop import Alarms
 from wagman.moments import Beginning, Stamp
 from wagman.supervisor import Supervisor
 
@@ -87,12 +88,11 @@ def _sensor(name: str, board: Board, environment: Environment, now_s: float) -> 
 
 def wagman_status(supervisor: Supervisor, now: Now) -> dict[str, Any]:
     """The Wagman machine."""
-    alarms = [{"name": alarm.name, "in_s": round(alarm.in_s, 3), "held": alarm.held} for alarm in supervisor.alarms.view(now.s)]
     return {
         "state": supervisor.state.name,
         **lasting(supervisor.since, now),
         "device": supervisor.state.target,
-        "alarms": alarms,
+        "alarms": alarms_status(supervisor.alarms, now),
     }
 
 
@@ -115,6 +115,11 @@ def next_start_s(guest: Guest, board: Board, environment: Environment, now_s: fl
     return backoff_s if comes and not board.blind and environment.starts_allowed else None
 
 
+def alarms_status(alarms: Alarms, now: Now) -> list[dict[str, Any]]:
+    """The alarms of a machine, the next one first."""
+    return [{**asdict(each), "in_s": round(each.in_s, 3)} for each in alarms.view(now.s)]
+
+
 def device_status(guest: Guest, board: Board, environment: Environment, hitch: str | None, now: Now) -> dict[str, Any]:
     """A guest's row; `hitch` is what was found to be in the way of its commands."""
     port = guest.config.port
@@ -135,7 +140,7 @@ def device_status(guest: Guest, board: Board, environment: Environment, hitch: s
         "unrecoverable": guest.memory.unrecoverable,
         "heartbeat_age_s": age_s(guest.beat_at_s, now.s),
         **port_readings(port, board, now.s),
-        "alarms": [{"name": a.name, "in_s": round(a.in_s, 3), "held": a.held} for a in guest.alarms.view(now.s)],
+        "alarms": alarms_status(guest.alarms, now),
         "next_start_in_s": None if start_s is None else round(start_s, 3),
         "held": guest.memory.held,
         "relay_stuck": resists(guest.goal, board.power.ports[port]),

@@ -283,7 +283,10 @@ def test_why_tells_the_story_and_what_keeps_it_from_starting(daemon: Daemon) -> 
 def test_why_as_json_has_the_chain(daemon: Daemon) -> None:
     daemon.wagman("start", "gn")
     told = daemon.json("why", "gn")
-    assert told.keys() == {"device", "state", "since", "reason", "not_started", "coming", "chain"}
+    assert told.keys() == {
+        *("device", "state", "since", "for_s", "reason", "unseen"),
+        *("problems", "not_started", "coming", "chain", "cut_short"),
+    }
     assert told["chain"][0]["type"] == "device.started"
     assert told["not_started"] is None
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from wagman.cli.prospects import UNPROVED, coming, obstacle
+from wagman.cli.client import AnswerError
+from wagman.cli.prospects import NOT_SEEN, UNASKED, UNHEARD, coming, obstacle, troubles, unseen
+from wagman.cli.story import GONE, LONGEST, MORE, NOT_THERE, UNWRITTEN, Story, story
 from wagman.cli.text import WIDTH
 from wagman.cli.why import lines
 
@@ -16,6 +18,8 @@ def row(**more: Any) -> dict[str, Any]:
         "name": "gn",
         "state": "stopped",
         "since": None,
+        "for_s": None,
+        "since_id": None,
         "reason": "its start failed",
         "wanted": "up",
         "enabled": True,
@@ -35,23 +39,39 @@ def status(
 ) -> dict[str, Any]:
     return {
         "wagman": {"state": wagman, "device": turn, "alarms": alarms},
-        "board": {"link": link, "blind": blind, "sensors": sensors},
+        "board": {"link": link, "blind": blind, "sensors": sensors, "last_answer_age_s": 180.0},
     }
 
 
-def alarm(name: str, in_s: float, *, held: bool = False) -> dict[str, Any]:
-    return {"name": name, "in_s": in_s, "held": held}
+def alarm(name: str, in_s: float, waits_for: str | None = None) -> dict[str, Any]:
+    return {"name": name, "in_s": in_s, "held": waits_for is not None, "waits_for": waits_for}
 
 
 @pytest.mark.parametrize(
     ("changes", "around", "words"),
     [
-        ({"next_start_in_s": 2460.0, "failures": 3}, status(), "next try in 41 min, third failed start in a row"),
+        (
+            {"next_start_in_s": 2460.0, "failures": 3},
+            status(),
+            "next try in 41 min, as it has failed 3 times in a row to come up and stay up",
+        ),
         ({"next_start_in_s": 30.0}, status(), "next try in 30 s"),
         ({"enabled": False, "wanted": "down"}, status(), "it is disabled: wagman enable allows it again"),
         ({"wanted": "down"}, status(), "nobody wants it up: wagman start starts it"),
         ({"held": True}, status(), "it is held off after brownouts: wagman start gives it a fresh try"),
         ({}, status("hibernating"), "hibernating: wagman start --force starts it all the same"),
+        (
+            {},
+            status(
+                "hibernating",
+                alarms=[alarm("minimum", 720.0)],
+                sensors={"temperature_c": {"value": 23.5, "state": "normal"}},
+            ),
+            (
+                "hibernating, for another 12 min at least (hibernate_min), though it is cool again: "
+                "wagman start --force starts it all the same"
+            ),
+        ),
         (
             {"next_start_in_s": 5.0},
             status("will_hibernate", sensors={"temperature_c": {"value": 71.5, "state": "high"}}),
@@ -99,21 +119,137 @@ def test_what_keeps_it_from_starting_is_told(changes: dict[str, Any], around: di
             ["its power is cut if it stays silent, in 50 s", "its power is cut even if it does not halt, in 9 min 20 s"],
         ),
         ("started", [alarm("heartbeat", 250.0), alarm("stable", 100.0)], []),
-        ("started", [alarm("heartbeat", 0.0, held=True)], [f"taken for hung, and asked to halt, unless it is heard; {UNPROVED}"]),
+        (
+            "started",
+            [alarm("heartbeat", 0.0, "silence")],
+            [f"taken for hung, and asked to halt, unless it is heard; {UNHEARD}"],
+        ),
+        ("stopping", [alarm("timeout", 0.0, "answer")], [f"its power is cut even if it does not halt; {UNASKED}"]),
         ("stopped", [alarm("backoff", 10.0)], []),
     ],
 )
 def test_what_comes_next_is_told_and_what_is_put_off(state: str, alarms: list[dict[str, Any]], told: list[str]) -> None:
-    assert list(coming(row(state=state, alarms=alarms))) == told
+    assert list(coming(row(state=state, alarms=alarms), status())) == told
+
+
+def test_a_silence_that_nobody_can_prove_while_the_board_is_not_seen_is_told_as_that() -> None:
+    told = coming(row(state="started", alarms=[alarm("heartbeat", 0.0, "silence")]), status(blind=True))
+    assert list(told) == [f"taken for hung, and asked to halt, unless it is heard; {NOT_SEEN}"]
+
+
+def test_for_how_long_nobody_has_seen_the_board_is_told_though_nothing_is_due() -> None:
+    around = status(link="down", blind=True)
+    assert unseen(status()) is None
+    assert lines(row(state="started", for_s=300.0), around, Story([]))[:2] == [
+        "gn is started for 5 min",
+        "nobody has seen the board for 3 min: what is told of it is from before",
+    ]
+
+
+def test_what_calls_for_a_person_is_told_if_it_concerns_the_guest() -> None:
+    texts = {"relay_stuck:gn": "gn", "relay_stuck:cs": "cs", "link:board": None, "clock": None}
+    around = {
+        "problems": [{"id": id_, "device": device, "text": f"trouble {id_}", "do": "mend it"} for id_, device in texts.items()]
+    }
+    assert list(troubles(row(), around)) == ["trouble relay_stuck:gn: mend it", "trouble link:board: mend it"]
 
 
 def test_power_that_is_not_confirmed_and_a_story_that_is_not_known_are_told_of() -> None:
-    told = lines(row(power={"wanted": "off", "confirmed": False}), None, [], [])
-    assert told == ["gn is stopped", "its power is not confirmed yet", "the service says: its start failed"]
+    told = lines(row(state="starting", power={"wanted": "off", "confirmed": False}), status(), Story([], NOT_THERE))
+    assert told == [
+        "gn is starting",
+        "its power is not confirmed yet",
+        "the service says: its start failed",
+        f"  ({NOT_THERE})",
+    ]
+
+
+def test_a_duration_that_nobody_has_measured_is_not_made_up() -> None:
+    first, *_ = lines(row(state="started", since="2026-01-31T12:00:00.000Z"), status(), Story([]))
+    assert first.startswith("gn is started since 2026-01-31 ")
+    assert first.endswith(", by the clock of then")
 
 
 def test_what_is_long_is_wrapped_at_80_columns() -> None:
-    held = f"taken for hung, and asked to halt, unless it is heard; {UNPROVED}"
-    told = lines(row(state="started"), None, [held], [])
+    told = lines(row(state="started", alarms=[alarm("heartbeat", 0.0, "silence")]), status(), Story([]))
     assert len(told) > 2
     assert max(map(len, told)) <= WIDTH
+
+
+# --- The chain of causes ----------------------------------------------------------------------------------------------
+
+
+def event(number: int | None, type_: str, cause: int | None = None, **more: Any) -> dict[str, Any]:
+    fixed: dict[str, Any] = {
+        "id": number,
+        "time": "2026-01-31T12:00:00.000Z",
+        "boot_id": "run",
+        "mono_s": 0.0,
+        "device": "gn",
+        "fields": {},
+    }
+    return {**fixed, "type": type_, "cause": cause, **more}
+
+
+def answering(*events: dict[str, Any], chain: Sequence[dict[str, Any]] = ()) -> Any:
+    """A service whose log has these events; `chain` is what it answers to that."""
+
+    def call(method: str, **params: Any) -> dict[str, Any]:
+        if method == "chain":
+            return {"events": list(chain)[: params["limit"]]}
+        found = [each for each in events if each["type"] == params["type"] and (each["id"] or 0) > params.get("since", -1)]
+        return {"events": found[-params["limit"] :]}
+
+    return call
+
+
+SERVICE = {"boot_id": "run", "uptime_s": 1000.0}
+
+
+def test_the_chain_begins_at_the_place_that_the_service_names_whatever_the_clocks_say() -> None:
+    chain = [event(9, "device.started", 8), event(8, "device.starting")]
+    later = event(12, "device.started", time="2020-01-01T00:00:00.000Z")
+    assert story(answering(later, chain=chain), row(wanted="up", since_id=9), SERVICE) == Story(chain)
+
+
+@pytest.mark.parametrize(
+    ("chain", "told", "why"),
+    [
+        ([], 0, NOT_THERE),
+        ([event(9, "device.started", 4)], 1, GONE),
+        ([event(number, "device.starting", number - 1) for number in range(200, 100, -1)], LONGEST, MORE),
+    ],
+)
+def test_a_chain_that_is_cut_short_says_so(chain: list[dict[str, Any]], told: int, why: str) -> None:
+    found = story(answering(chain=chain), row(since_id=9), SERVICE)
+    assert (len(found.events), found.cut_short) == (told, why)
+    assert lines(row(state="started"), status(), found)[-1] == f"  ({why})"
+
+
+def test_an_event_that_the_disk_does_not_take_is_known_by_the_clock_of_the_service() -> None:
+    waiting = [event(None, "device.started", mono_s=at_s) for at_s in (300.0, 700.0, 900.5)]
+    older = event(None, "device.started", boot_id="another", mono_s=700.0)
+    found = story(answering(older, *waiting), row(state="started", for_s=300.5), SERVICE)
+    assert found == Story([waiting[1]], UNWRITTEN)
+
+
+def test_a_log_that_cannot_be_read_says_why_nothing_is_told() -> None:
+    def call(method: str, **params: Any) -> Any:
+        raise AnswerError({"code": -32005, "message": "the disk has not answered for 10 s"})
+
+    assert story(call, row(since_id=9, wanted="down"), SERVICE) == Story([], "the disk has not answered for 10 s")
+
+
+def test_the_messages_of_a_stop_belong_to_its_story_and_repeats_are_told_once() -> None:
+    failed = {"message": "shutdown", "ok": False, "detail": "exit status 255", "output": ""}
+    chain = [event(6, "device.stopped", 2, fields={"reason": "asked"}), event(2, "device.stopping", fields={"reason": "asked"})]
+    messages = [
+        event(3, "device.message", 2, fields=failed),
+        event(4, "device.message", 1, fields=failed),
+        event(5, "device.message", 3, fields={**failed, "count": 4, "over_s": 40.0}),
+    ]
+    found = story(answering(*messages, chain=chain), row(since_id=6), SERVICE)
+    assert [each["id"] for each in found.events] == [6, 5, 3, 2]
+    told = " ".join(" ".join(lines(row(since_id=6), status(), found)).split())
+    assert told.count("exit status 255") == 1
+    assert "exit status 255 (5 times)" in told

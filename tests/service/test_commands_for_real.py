@@ -137,10 +137,15 @@ OUTCOMES = {"type": "array", "minItems": 1, "items": OUTCOME}
 STORY = {
     "type": "object",
     "additionalProperties": False,
-    "required": ["device", "state", "since", "reason", "not_started", "coming", "chain"],
+    "required": [
+        *("device", "state", "since", "for_s", "reason", "unseen"),
+        *("problems", "not_started", "coming", "chain", "cut_short"),
+    ],
     "properties": {
         **{key: {"type": "string"} for key in ("device", "state")},
-        **{key: {"type": ["string", "null"]} for key in ("since", "reason", "not_started")},
+        **{key: {"type": ["string", "null"]} for key in ("since", "reason", "unseen", "not_started", "cut_short")},
+        "for_s": {"type": ["number", "null"]},
+        "problems": {"type": "array", "items": {"type": "string"}},
         "coming": {"type": "array", "items": {"type": "string"}},
         "chain": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}},
     },

@@ -108,7 +108,7 @@ SCHEMAS: Final[Mapping[str, Any]] = {
         relay_stuck=_FLAG,
         command_trouble=_TEXT_OR_NULL,
     ),
-    "Alarm": _object(name=_TEXT, in_s=_NUMBER_OR_NULL, held=_FLAG),
+    "Alarm": _object(name=_TEXT, in_s=_NUMBER_OR_NULL, held=_FLAG, waits_for=_TEXT_OR_NULL),
     "Decision": _object(accepted=_FLAG, state=_TEXT, reason=_TEXT, event_id=_COUNT_OR_NULL),
     "Event": _with_optional(
         _object(

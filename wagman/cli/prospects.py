@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from wagman.words import duration, ordinal, reading
+from wagman.words import duration, reading
 
 Row = Mapping[str, Any]
 Status = Mapping[str, Any]
@@ -17,7 +17,26 @@ _NEXT = {
 }
 """For each state what its alarms lead to."""
 
-UNPROVED = "put off, because silence is proved only by a board that was seen and listened all the time"
+UNHEARD = "put off, until the board has listened long enough to show that it is silent"
+UNASKED = "put off, until the board answers"
+NOT_SEEN = "put off: while the board is not seen, nobody can tell whether it is alive"
+
+
+def unseen(status: Status) -> str | None:
+    """For how long nobody has seen the board, where nobody sees it; all that is shown of it is from before."""
+    board = status["board"]
+    if board["link"] == "up" and not board["blind"]:
+        return None
+    age_s = board["last_answer_age_s"]
+    ago = "since the service came up" if age_s is None else f"for {duration(age_s)}"
+    return f"nobody has seen the board {ago}: what is told of it is from before"
+
+
+def troubles(row: Row, status: Status) -> Iterator[str]:
+    """What calls for a person, of that which concerns this device, with what to do."""
+    for problem in status.get("problems", ()):
+        if problem["device"] == row["name"] or problem["id"].startswith("link:"):
+            yield f"{problem['text']}: {problem['do']}"
 
 
 def obstacle(row: Row, status: Status) -> str | None:
@@ -42,7 +61,7 @@ def _around(status: Status) -> Iterator[str]:
     """What is in the way of every device."""
     board, wagman = status["board"], status["wagman"]
     if wagman["state"] in ("will_hibernate", "hibernating"):
-        yield f"hibernating{_sensed(board, 'high', 'low')}: wagman start --force starts it all the same"
+        yield f"hibernating{_sensed(board, 'high', 'low') or _rest(wagman)}: wagman start --force starts it all the same"
     if board["link"] != "up":
         yield ": ".join(filter(None, ("the link to the board is down", board.get("reason"))))
     if board["blind"]:
@@ -52,6 +71,12 @@ def _around(status: Status) -> Iterator[str]:
     unjudged = any(sensor["state"] == "unknown" for sensor in board["sensors"].values())
     if unjudged and (wait_s := _in_s(wagman, "first_verdict")) is not None:
         yield f"the enclosure has yet to be judged, which takes {duration(wait_s)} at most"
+
+
+def _rest(wagman: Mapping[str, Any]) -> str:
+    """For how long a hibernation lasts though nothing asks for it any more."""
+    wait_s = _in_s(wagman, "minimum")
+    return "" if wait_s is None else f", for another {duration(wait_s)} at least (hibernate_min), though it is cool again"
 
 
 def _sensed(board: Mapping[str, Any], *states: str) -> str:
@@ -66,8 +91,13 @@ def _due(row: Row) -> Iterator[str]:
     if (wait_s := _in_s(row, "adopt")) is not None:
         yield f"its power is left alone until it is known whether it runs, which takes {duration(wait_s)} at most"
     if row["next_start_in_s"] is not None:
-        failed = f", {ordinal(row['failures'])} failed start in a row" if row["failures"] else ""
-        yield f"next try in {duration(row['next_start_in_s'])}{failed}"
+        yield f"next try in {duration(row['next_start_in_s'])}{_failures(row['failures'])}"
+
+
+def _failures(count: int) -> str:
+    """It may have come up each time, and not have stayed up."""
+    times = {1: "once", 2: "twice"}.get(count, f"{count} times")
+    return f", as it has failed {times} in a row to come up and stay up" if count else ""
 
 
 def _turn(wagman: Mapping[str, Any]) -> str:
@@ -79,12 +109,19 @@ def _in_s(machine: Mapping[str, Any], alarm: str) -> float | None:
     return next((each["in_s"] for each in machine["alarms"] if each["name"] == alarm), None)
 
 
-def coming(row: Row) -> Iterator[str]:
+def coming(row: Row, status: Status) -> Iterator[str]:
     """What happens next if nothing else does. That a healthy guest may hang one day is nothing that is coming."""
     ends = _NEXT.get(row["state"], {})
     for alarm in row["alarms"]:
         what = ends.get(alarm["name"])
         if what is not None and alarm["held"]:
-            yield f"{what}; {UNPROVED}"
+            yield f"{what}; {_put_off(alarm, status)}"
         elif what is not None and row["state"] != "started":
             yield f"{what}, in {duration(alarm['in_s'])}"
+
+
+def _put_off(alarm: Mapping[str, Any], status: Status) -> str:
+    """Why something that is due does not happen."""
+    if unseen(status) is not None:
+        return NOT_SEEN if alarm.get("waits_for") == "silence" else UNASKED
+    return UNHEARD if alarm.get("waits_for") == "silence" else UNASKED

@@ -2,25 +2,20 @@
 
 import json
 from argparse import ArgumentParser, Namespace
-from collections.abc import Mapping
-from math import inf
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from textwrap import wrap
 from typing import Any
 
 from wagman.cli.client import Client, add_socket_argument
 from wagman.cli.names import expanded
 from wagman.cli.outcome import DONE, USAGE, CommandError
-from wagman.cli.prospects import coming, obstacle
+from wagman.cli.prospects import coming, obstacle, troubles, unseen
 from wagman.cli.sentences import sentence
 from wagman.cli.status import for_words
-from wagman.cli.text import WIDTH, clock, table
+from wagman.cli.story import Event, Story, story
+from wagman.cli.text import WIDTH, clock, local, table
 from wagman.words import plain
-
-DOWN = ("stop", "kill", "disable")
-"""What an operator asks for who wants it down."""
-
-LONGEST = 50
-"""How many causes are told at most (chosen)."""
 
 
 def add_arguments(parser: ArgumentParser, _command: str) -> None:
@@ -36,12 +31,8 @@ def run(args: Namespace) -> int:
         status = client.call("status")
         name = _only(expanded([args.device], status))
         row = next(row for row in status["devices"] if row["name"] == name)
-        chain = causes(client, row)
-    reason, prospects = obstacle(row, status), list(coming(row))
-    if args.json:
-        print(json.dumps({**_summary(row), "not_started": reason, "coming": prospects, "chain": chain}))
-    else:
-        print("\n".join(lines(row, reason, prospects, chain)))
+        told = story(client.call, row, status["service"])
+    print(json.dumps(document(row, status, told)) if args.json else "\n".join(lines(row, status, told)))
     return DONE
 
 
@@ -51,57 +42,69 @@ def _only(names: list[str]) -> str:
     return names[0]
 
 
-def _summary(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {"device": row["name"], "state": row["state"], "since": row["since"], "reason": row["reason"]}
+def document(row: Mapping[str, Any], status: Mapping[str, Any], told: Story) -> dict[str, Any]:
+    """The answer for programs."""
+    return {
+        "device": row["name"],
+        "state": row["state"],
+        "since": row["since"],
+        "for_s": row.get("for_s"),
+        "reason": row["reason"],
+        "unseen": unseen(status),
+        "problems": list(troubles(row, status)),
+        "not_started": obstacle(row, status),
+        "coming": list(coming(row, status)),
+        "chain": list(told.events),
+        "cut_short": told.cut_short,
+    }
 
 
-def causes(client: Client, row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The event that the state began with, its cause, and so on; also who wants it down, though it may have been so already."""
-    told = {event["id"]: event for event in (*_chain(client, row), *_decision(client, row))}
-    return sorted(told.values(), key=_newness, reverse=True)
+def lines(row: Mapping[str, Any], status: Mapping[str, Any], told: Story) -> list[str]:
+    """The answer for people."""
+    pieces = [piece for line in _statements(row, status, told) for piece in wrap(plain(line), WIDTH, subsequent_indent="  ")]
+    return [*pieces, *_story(told)]
 
 
-def _newness(event: Mapping[str, Any]) -> float:
-    return inf if event["id"] is None else event["id"]
+def _statements(row: Mapping[str, Any], status: Mapping[str, Any], told: Story) -> Iterator[str]:
+    yield f"{row['name']} is {row['state']}{_lasting(row)}"
+    if (blindness := unseen(status)) is not None:
+        yield blindness
+    yield from troubles(row, status)
+    if (reason := obstacle(row, status)) is not None:
+        yield f"not started: {reason}"
+    if not row["power"]["confirmed"]:
+        yield "its power is not confirmed yet"
+    yield from (f"next: {each}" for each in coming(row, status))
+    if row["reason"] and not told.events:
+        yield f"the service says: {row['reason']}"
 
 
-def _decision(client: Client, row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The latest request that it be down, where it is to be."""
-    if row["wanted"] == "up":
-        return []
-    asked = [client.call("events", limit=1, device=row["name"], type=f"command.{verb}")["events"] for verb in DOWN]
-    return sorted((event for found in asked for event in found), key=_newness)[-1:]
+def _lasting(row: Mapping[str, Any]) -> str:
+    """For how long; where nobody has measured it, what the clock showed when it began."""
+    if row.get("for_s") is None and row["since"]:
+        return f" since {local(row['since'])}, by the clock of then"
+    return for_words(row)
 
 
-def _chain(client: Client, row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    beginning = _beginning(client, row)
-    if not beginning or beginning[0]["id"] is None:
-        return beginning
-    chain: list[Mapping[str, Any]] = client.call("chain", id=beginning[0]["id"], limit=LONGEST)["events"]
-    return chain
+def _story(told: Story) -> list[str]:
+    rows = list(_happenings(told.events))
+    shown = table(rows, indent=2) if rows else []
+    return [*shown, *([f"  ({told.cut_short})"] if told.cut_short else [])]
 
 
-def _beginning(client: Client, row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The first such event since then: who asks later for what is so already has not caused it. Clocks may have been set."""
-    wanted = {"limit": 1, "device": row["name"], "type": f"device.{row['state']}"}
-    found: list[Mapping[str, Any]] = client.call("events", since=row["since"], **wanted)["events"]
-    return found or client.call("events", **wanted)["events"]
+def _happenings(events: Sequence[Event]) -> Iterator[tuple[str, str]]:
+    """When, and what; the same thing over and over is told once, with when it was first."""
+    for words, same in groupby(events, _once):
+        found = list(same)
+        times = sum(_count(event) for event in found)
+        yield clock(found[-1]["time"]), plain(words) + (f" ({times} times)" if times > 1 else "")
 
 
-def lines(row: Mapping[str, Any], reason: str | None, prospects: list[str], chain: list[Mapping[str, Any]]) -> list[str]:
-    """The story for people."""
-    told = [
-        f"{row['name']} is {row['state']}{for_words(row)}",
-        *([f"not started: {reason}"] if reason else []),
-        *(["its power is not confirmed yet"] if not row["power"]["confirmed"] else []),
-        *(f"next: {each}" for each in prospects),
-        *([f"the service says: {row['reason']}"] if row["reason"] and not chain else []),
-    ]
-    return [piece for line in told for piece in wrap(plain(line), WIDTH, subsequent_indent="  ")] + _story(chain)
+def _once(event: Event) -> str:
+    """What it tells, but for how often."""
+    return sentence({**event, "fields": {key: value for key, value in event["fields"].items() if key not in ("count", "over_s")}})
 
 
-def _story(chain: list[Mapping[str, Any]]) -> list[str]:
-    if not chain:
-        return []
-    whens = [clock(event["time"]) for event in chain]
-    return table([(when, plain(sentence(event))) for when, event in zip(whens, chain, strict=True)], indent=2)
+def _count(event: Event) -> int:
+    count = event["fields"].get("count")
+    return count if isinstance(count, int) and count > 0 else 1

@@ -1,0 +1,124 @@
+"""How a device came to be as it is: the events that led there, found by their ids. What is missing of it is said.
+
+Asks nothing but `call`, a method of the service by its name and parameters; so it can be tried on a log that is no service's.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import inf
+from typing import Any, NamedTuple
+
+from wagman.cli.client import AnswerError
+
+Event = Mapping[str, Any]
+Row = Mapping[str, Any]
+Call = Callable[..., Any]
+
+DOWN = ("stop", "kill", "disable")
+"""What an operator asks for who wants it down."""
+
+LONGEST = 50
+"""How many causes are told at most (chosen)."""
+
+MOST_MESSAGES = 200
+"""How many messages are looked through (chosen: a guest that is deaf for an hour)."""
+
+SAME_S = 5.0
+"""How far two measurements of the same moment may be apart (chosen: a slow look)."""
+
+NOT_THERE = "what led to this is not in the log"
+GONE = "what caused that is no longer in the log"
+MORE = "what went before that is left out here"
+UNWRITTEN = "the log cannot be written at present, and what led to this has no place in it yet"
+
+
+class Story(NamedTuple):
+    """The events that led to a state, the newest first; `cut_short`: why what went before is not told."""
+
+    events: Sequence[Event]
+    cut_short: str | None = None
+
+
+def story(call: Call, row: Row, service: Mapping[str, Any]) -> Story:
+    """The event that the state began with, its cause, and so on, with what accompanied them.
+
+    Beside them: who wants it down, though it may have been so already; the messages of the stops; a relay that is stuck.
+    """
+    chain = _chain(call, row, service)
+    beside = [*_decision(call, row), *_messages(call, row, chain.events), *_stuck(call, row)]
+    told = {event["id"]: event for event in beside} | {event["id"]: event for event in chain.events}
+    return chain._replace(events=sorted(told.values(), key=newness, reverse=True))
+
+
+def newness(event: Event) -> float:
+    """A number that grows along the log; what is not in it yet is the newest."""
+    return inf if event["id"] is None else event["id"]
+
+
+def _chain(call: Call, row: Row, service: Mapping[str, Any]) -> Story:
+    if row.get("self"):
+        return Story([])  # nothing led to it: the service runs on it
+    try:
+        if row.get("since_id") is not None:
+            return _from(call, row["since_id"])
+        return _unwritten(call, row, service)
+    except AnswerError as error:
+        return Story([], str(error))
+
+
+def _from(call: Call, event_id: int) -> Story:
+    events: list[Event] = call("chain", id=event_id, limit=LONGEST + 1)["events"]
+    if not events:
+        return Story([], NOT_THERE)
+    if len(events) > LONGEST:
+        return Story(events[:LONGEST], MORE)
+    return Story(events, None if events[-1]["cause"] is None else GONE)
+
+
+def _unwritten(call: Call, row: Row, service: Mapping[str, Any]) -> Story:
+    """The state began with an event that is not in the log: known by when it was, on the clock of this run of the service."""
+    if row.get("for_s") is None:
+        return Story([], NOT_THERE)
+    began_s = service["uptime_s"] - row["for_s"]
+    page = call("events", limit=MOST_MESSAGES, device=row["name"], type=f"device.{row['state']}")["events"]
+    waiting = [event for event in page if event["id"] is None and event["boot_id"] == service["boot_id"]]
+    near = [event for event in waiting if abs(event["mono_s"] - began_s) < SAME_S]
+    if not near:
+        return Story([], NOT_THERE)
+    began = min(near, key=lambda event: abs(event["mono_s"] - began_s))
+    if began["cause"] is None:
+        return Story([began], UNWRITTEN)
+    before = _from(call, began["cause"])
+    return before._replace(events=[began, *before.events])
+
+
+def _decision(call: Call, row: Row) -> list[Event]:
+    """The latest request that it be down, where it is to be."""
+    if row["wanted"] == "up":
+        return []
+    asked = [_latest(call, row, f"command.{verb}") for verb in DOWN]
+    return sorted((event for found in asked for event in found), key=newness)[-1:]
+
+
+def _latest(call: Call, row: Row, type_: str) -> list[Event]:
+    try:
+        found: list[Event] = call("events", limit=1, device=row["name"], type=type_)["events"]
+    except AnswerError:
+        return []  # the chain says that the log cannot be read
+    return found
+
+
+def _messages(call: Call, row: Row, chain: Sequence[Event]) -> Iterator[Event]:
+    """How the commands ended that asked it to halt in these stops."""
+    asked = {event["id"] for event in chain if event["type"] in ("device.stopping", "device.restarting")}
+    if not asked or None in asked:
+        return
+    place = {"since": min(asked), "device": row["name"], "type": "device.message"}
+    for event in call("events", limit=MOST_MESSAGES, **place)["events"]:
+        if event["cause"] in asked:
+            asked.add(event["id"])  # repeats are caused by the first of them
+            yield event
+
+
+def _stuck(call: Call, row: Row) -> list[Event]:
+    """The latest report that its relay is stuck, where it is."""
+    return _latest(call, row, "device.relay_stuck") if row.get("relay_stuck") else []
