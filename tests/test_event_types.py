@@ -204,7 +204,22 @@ def test_every_type_has_a_sentence_whatever_is_known(kind: str) -> None:
         (
             "device.message",
             {"message": "shutdown", "ok": False, "detail": "exit status 255", "output": "hm\nno such host\n", "count": 3},
-            "the shutdown command of gn failed: exit status 255, after it had said: no such host (3 times more)",
+            "the shutdown command of gn ended with exit status 255 (no such host) (3 times more)",
+        ),
+        (
+            "device.message",
+            {"message": "restart", "ok": False, "detail": "cannot be run: No such file", "output": ""},
+            "the restart command of gn cannot be run: No such file",
+        ),
+        (
+            "device.stopped",
+            {"reason": "asked by the operator", "silent_s": 60},
+            "gn stopped: asked by the operator, after it fell silent",
+        ),
+        (
+            "device.heartbeat_lost",
+            {"silent_s": 300.0, "stable": False},
+            "the heartbeat of gn stopped: silent for 5 min, before it was stable, which counts as a failure",
         ),
         ("command.start", {"uid": 1000, "who": "pid 5", "force": True}, "user 1000 asked to start gn, by force"),
         ("command.stop", {"uid": None, "who": "an operator"}, "an operator asked to stop gn"),

@@ -26,7 +26,7 @@ COMMIT_S = 2.0
 """How long an action waits for the state that leads to it to be durable: a bound for a slow disk (chosen)."""
 
 
-ASIDE = frozenset(("device.message", "device.relay_stuck"))
+ASIDE = frozenset(("device.message", "device.off", "device.relay_stuck"))
 """Events that accompany a state, and lead to no other."""
 
 ANSWER_S = 5.0

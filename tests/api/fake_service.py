@@ -192,6 +192,7 @@ class FakeService:
         await sleep(guest.confirm)
         if guest.run == run:
             guest.on, guest.confirmed = False, True
+            self.record("device.off", guest.name)
 
     def enter(self, guest: Guest, state: str, **fields: Any) -> None:
         guest.state, guest.reason, guest.since = state, fields.get("reason", ""), rfc3339(datetime.now(UTC))

@@ -491,13 +491,13 @@ def test_why_one_was_turned_away_is_told_even_if_nothing_was_read(tmp_path: Path
 
 
 def waiting(daemon: Daemon, *args: str) -> Running:
-    """Begin a command that is accepted and then waits, which shows in that it looks again and again."""
+    """Begin a command that is accepted and then waits, which shows in that it has looked how it stands."""
 
     def looks() -> int:
         return int(daemon.ask("board", command="looks")["lines"][0])
 
     running = daemon.begin(*args)
-    until(lambda: looks() > 3)
+    until(lambda: looks() > 2)
     return running
 
 
@@ -505,12 +505,29 @@ def test_a_wait_outlasts_a_restart_of_the_service(own_daemon: Daemon) -> None:
     own_daemon.board("guest gn boot=inf")
     running = waiting(own_daemon, "start", "gn", "--json")
     own_daemon.kill()
-    own_daemon.start("guest gn state=starting wanted=up on=True")
-    own_daemon.board("guest gn state=started attempts=2")
+    own_daemon.start("guest gn state=started wanted=up on=True attempts=2")
     code, out, err = running.end()
     assert (code, err) == (0, "")
     (outcome,) = json.loads(out)
     assert (outcome["outcome"], outcome["state"], outcome["attempt"]) == ("done", "started", 2)
+
+
+def test_a_stop_whose_end_was_not_heard_is_seen_once_the_service_is_back(own_daemon: Daemon) -> None:
+    own_daemon.board("guest gn halt=inf state=started wanted=up on=True")
+    running = waiting(own_daemon, "stop", "gn")
+    own_daemon.kill()
+    own_daemon.start("guest gn state=stopped")
+    code, out, _ = running.end()
+    assert (code, out.startswith("gn: stopped after ")) == (0, True)
+
+
+def test_who_waits_asks_how_it_stands_where_something_happens_and_not_because_time_passes(own_daemon: Daemon) -> None:
+    own_daemon.wagman("start", "gn")
+    own_daemon.board("guest gn confirm=3")
+    before = int(own_daemon.ask("board", command="looks")["lines"][0])
+    assert own_daemon.wagman("stop", "gn").returncode == 0
+    asked = int(own_daemon.ask("board", command="looks")["lines"][0]) - before
+    assert asked <= 6  # for the names, for the time, after it was accepted, and as it was stopping and stopped
 
 
 def test_a_failure_while_the_service_was_away_is_noticed(own_daemon: Daemon) -> None:

@@ -146,6 +146,24 @@ def test_down_is_stopped_and_power_confirmed_off(verb: str) -> None:
     assert sentence(verb, decided(subject)).endswith("after 41 s, power is off")
 
 
+@pytest.mark.parametrize("verb", DOWN)
+def test_down_is_reached_when_the_power_of_what_is_stopped_was_seen_off(verb: str) -> None:
+    subject = pursuit(verb, "stopping")
+    subject.heard(event("stopped"), NOW)
+    assert subject.outcome is None
+    subject.heard(event("off"), NOW)
+    assert decided(subject) == Outcome("gn", "done", "stopped", 41.0)
+
+
+def test_power_that_goes_off_for_a_new_start_is_no_stop() -> None:
+    subject = pursuit("stop", "stopping")
+    subject.heard(event("restarting"), NOW)
+    subject.heard(event("starting"), NOW)
+    subject.heard(event("off"), NOW)
+    assert subject.outcome is None
+    assert subject.state == "starting"
+
+
 def test_a_guest_that_did_not_halt_in_time_is_told_of() -> None:
     subject = pursuit("stop", "stopping")
     subject.heard(event("stop_failed"), NOW)

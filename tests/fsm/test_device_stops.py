@@ -35,6 +35,53 @@ def test_power_goes_only_after_the_message_and_then_the_whole_silence() -> None:
     assert (story.name, story.goal) == ("stopped", PowerGoal("off", 1))
 
 
+@pytest.mark.parametrize(("verb", "what"), [("stop", "stopped"), ("restart", "starting")])
+def test_a_guest_that_fell_silent_is_told_to_have_done_so_whatever_became_of_the_message(verb: str, what: str) -> None:
+    story = started()
+    story.ask(verb)
+    story.delivered()
+    story.fire("heartbeat")
+    assert story.last(what)["silent_s"] == 60
+
+
+@pytest.mark.parametrize(("verb", "what"), [("stop", "stopped"), ("restart", "starting")])
+def test_nothing_is_said_of_a_silence_that_nobody_heard(verb: str, what: str) -> None:
+    story = started()
+    story.ask(verb)
+    story.delivered()
+    story.fire("timeout")
+    assert "silent_s" not in story.last(what)
+
+
+def test_power_that_was_seen_off_is_told_once_each_time_that_it_goes_off() -> None:
+    story = started()
+    story.ask("stop")
+    story.halt()
+    assert story.events[-1] == "stopped"
+    story.relay_off()
+    story.relay_off()  # the board restarted, and was made to keep it off again
+    assert story.events[-2:] == ["stopped", "off"]
+    story.ask("start")
+    story.relay_off()
+    story.relay_on()
+    story.beat(after_s=30)
+    story.ask("restart")
+    story.halt()
+    story.relay_off()
+    story.relay_off()
+    assert story.events.count("off") == 2
+
+
+def test_what_was_known_to_be_off_is_not_told_again_by_a_service_that_comes_up() -> None:
+    story = started()
+    story.ask("stop")
+    story.halt()
+    story.relay_off()
+    story.state = restored(story.state)
+    story.relay_off()
+    assert story.events.count("off") == 1
+
+
 def test_the_stop_timeout_runs_from_the_end_of_the_first_attempt_to_deliver_the_message() -> None:
     story = started()
     story.ask("stop")

@@ -206,6 +206,19 @@ def test_an_off_under_way_when_a_new_power_cycle_is_wanted_is_the_off_of_that_cy
     assert rig.next() == SwitchOn(1, None, 1)
 
 
+def test_a_start_that_is_called_off_before_it_is_carried_out_is_off_at_once() -> None:
+    rig = switched_on()
+    rig.want(1, "off", 1)
+    rig.off(1)
+    off_s = rig.power.ports[1].off_at_s
+    rig.want(1, "on", 2, cleared=True)
+    rig.told()
+    rig.want(1, "off", 1)
+    assert rig.told() == [RelayOff(1, 1, off_s)]
+    rig.want(1, "off", 1, already=True)
+    assert rig.told() == []
+
+
 def test_a_relay_that_stays_on_is_reported_after_three_rounds_and_then_hourly() -> None:
     rig = switched_on()
     rig.want(1, "off", 1)

@@ -1,7 +1,8 @@
 """`wagman start|stop|restart|kill|enable|disable`: ask, then wait for the goal, and say what happened.
 
 All devices share one connection. The subscription comes first, so that nothing that follows from the command can be
-missed; the status is asked for every so often, because events alone do not say that power is off.
+missed. The status is asked for where something has happened that may make the goal unreachable, and never just because
+time has passed.
 """
 
 import json
@@ -21,8 +22,14 @@ from wagman.cli.outcome import DONE, REFUSED, USAGE, CommandError, complain
 from wagman.cli.progress import Progress
 from wagman.words import duration, plain
 
-POLL_S = 0.5
-"""How often the status is asked for while waiting (chosen)."""
+REDRAW_S = 0.5
+"""How often it is shown for how long it is waited (chosen)."""
+
+QUIET_S = 15.0
+"""A service from which nothing was heard for so long is asked whether it is there (chosen)."""
+
+AROUND = ("wagman.", "link.", "board.silent")
+"""What may keep every device from its goal."""
 
 RECONNECT_S = 120.0
 """How long the service may be away while it is waited for (chosen: a watchdog and a restart)."""
@@ -91,7 +98,8 @@ class Task:
         self._now = Moment("", 0.0, 0.0)
         self._is_blind = False
         self._due_s = math.inf
-        self._look_at_s = -math.inf
+        self._has_to_look = True
+        self._heard_s = -math.inf
         self._away_since_s: float | None = None
         self._own: list[str] = []  # the computer that the service runs on
 
@@ -182,10 +190,11 @@ class Task:
     # --- Waiting ------------------------------------------------------------------------------------------------------
 
     def _wait(self) -> None:
-        """Listen until something comes, or it is time to look; a service that is away is waited for."""
+        """Listen until something comes; a service that is away is waited for."""
         try:
-            self._listen()
             self._look()
+            if any(each.outcome is None for each in self._pursuits):
+                self._listen()
             self._away_since_s = None
         except LostError as error:
             self._lost(error)
@@ -195,28 +204,45 @@ class Task:
             self._give_up("timed_out", self._timed_out_words())
 
     def _listen(self) -> None:
-        event = self._follower.item(max(min(self._look_at_s, self._due_s) - time.monotonic(), 0.0))
+        now_s = time.monotonic()
+        event = self._follower.item(max(min(now_s + REDRAW_S, self._due_s) - now_s, 0.0))
         if event is not None:
-            for pursuit in self._pursuits:
-                pursuit.heard(event, self._now)
+            self._hear(event)
+        elif time.monotonic() >= self._heard_s + QUIET_S:
+            self._follower.client.call("hello", within_s=self._patience_s())
+            self._heard_s = time.monotonic()
+
+    def _hear(self, event: Mapping[str, Any]) -> None:
+        self._heard_s = time.monotonic()
+        self._now = Moment(event["boot_id"], event["mono_s"], self._heard_s)
+        for pursuit in self._pursuits:
+            pursuit.heard(event, self._now)
+        open_ones = {each.device for each in self._pursuits if each.outcome is None}
+        self._has_to_look = bool(open_ones) and (event["device"] in open_ones or event["type"].startswith(AROUND))
 
     def _look(self) -> None:
-        if time.monotonic() < self._look_at_s:
+        """How it stands, where something happened that is no answer by itself."""
+        if not self._has_to_look:
             return
-        within_s = max(min(ANSWER_S, self._due_s - time.monotonic()), _LEAST_ANSWER_S)
-        status = self._follower.client.call("status", within_s=within_s, devices=[each.device for each in self._pursuits])
+        names = [each.device for each in self._pursuits]
+        status = self._follower.client.call("status", within_s=self._patience_s(), devices=names)
+        self._has_to_look = False
         self._tick(status)
         for pursuit in self._pursuits:
             pursuit.seen(status, self._now)
-        self._look_at_s = time.monotonic() + POLL_S
+
+    def _patience_s(self) -> float:
+        """How long an answer may take."""
+        return max(min(ANSWER_S, self._due_s - time.monotonic()), _LEAST_ANSWER_S)
 
     def _tick(self, status: Mapping[str, Any]) -> None:
-        service = status["service"]
-        self._now = Moment(service["boot_id"], service["uptime_s"], time.monotonic())
+        service, self._heard_s = status["service"], time.monotonic()
+        self._now = Moment(service["boot_id"], service["uptime_s"], self._heard_s)
         self._is_blind = status["board"]["blind"]
 
     def _lost(self, error: LostError) -> None:
         self._follower.drop()
+        self._has_to_look = True
         now_s = time.monotonic()
         self._away_since_s = now_s if self._away_since_s is None else self._away_since_s
         if now_s - self._away_since_s > RECONNECT_S:
@@ -237,9 +263,13 @@ class Task:
         return bool(self._pursuits)
 
     def _give_up(self, outcome: str, reason: str) -> None:
-        now = self._now._replace(here_s=time.monotonic(), mono_s=self._now.mono_s + time.monotonic() - self._now.here_s)
         for pursuit in self._pursuits:
-            pursuit.give_up(outcome, reason, now)
+            pursuit.give_up(outcome, reason, self._moment())
+
+    def _moment(self) -> Moment:
+        """The present moment, as far as it is known since the service told one."""
+        here_s = time.monotonic()
+        return self._now._replace(here_s=here_s, mono_s=self._now.mono_s + here_s - self._now.here_s)
 
     def _report(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
@@ -255,7 +285,7 @@ class Task:
         return "timed out" + (away or (", the board cannot be seen" if self._is_blind else ""))
 
     def _waiting_words(self) -> str:
-        now = self._now._replace(here_s=time.monotonic())
+        now = self._moment()
         words = [f"{each.device}: {each.state}, {duration(each.waited_s(now))}" for each in self._pursuits]
         return "; ".join(words + (["the board cannot be seen"] if self._is_blind else []))
 

@@ -1,7 +1,8 @@
 """What a command waits for, decided on evidence: events and status rows in, an outcome out. No I/O.
 
-Up is reached when the device is started. Down is reached when it is stopped and its power is confirmed off: the word of
-a state is not enough. Whatever makes the goal unreachable ends the wait, too.
+Up is reached when the device is started. Down is reached when it is stopped and its power was seen off: the word of a state is
+not enough. Whatever makes the goal unreachable ends the wait, too. Events decide; what else is to be known of is asked for
+when something happened, in the status.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,8 @@ from wagman.words import duration, ordinal
 
 UP = ("start", "restart")
 DOWN = ("stop", "disable", "kill")
+
+STATES = ("stopped", "starting", "will_stop", "started", "stopping", "restarting")
 
 CODES = {"done": DONE, "accepted": DONE, "failed": FAILED, "refused": REFUSED, "timed_out": TIMED_OUT, "unreachable": UNREACHABLE}
 PRIORITY = (USAGE, REFUSED, FAILED, UNREACHABLE, TIMED_OUT)
@@ -77,7 +80,11 @@ class Pursuit:
         if self.outcome is not None or event["device"] != self.device or self._is_older(event):
             return
         now = Moment(event["boot_id"], event["mono_s"], now.here_s)
+        what = event["type"].removeprefix("device.")
+        self.state = what if what in STATES else self.state
         match event["type"]:
+            case "device.off" if self.verb in DOWN and self.state == "stopped":
+                self._reached(now, None, None)
             case "device.started" if self.verb in UP:
                 self._reached(now, event["fields"].get("media"), event["fields"].get("attempt"))
             case "device.start_failed" if self.verb in UP:

@@ -48,7 +48,7 @@ FIELDS: Mapping[str, str] = {
     "set_aside": "where the damaged file is now",
     "severity": "`critical` or `warning`",
     "shut_down": "the controller shuts down; if not, `error` says why",
-    "silent_s": "the silence that was proved, in seconds",
+    "silent_s": "the silence that was proved, in seconds; a guest that was asked to halt and fell silent has halted",
     "stable": "it had been up long enough to count as stable",
     "state": "`normal`, `high`, `low` or `unknown`",
     "task": "which task of the service",

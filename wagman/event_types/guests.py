@@ -17,7 +17,9 @@ def _start_failed(told: Told) -> str:
 
 
 def _heartbeat_lost(told: Told) -> str:
-    return tell("the heartbeat of {it} stopped" + lasting("silent_s", ": silent for {}")(told))(told)
+    """Where it was not stable yet, that counts as a failed start, though no start has failed."""
+    early = "before it was stable, which counts as a failure" if told.is_false("stable") else ""
+    return tell("the heartbeat of {it} stopped" + lasting("silent_s", ": silent for {}")(told), lambda _: early)(told)
 
 
 def _unrecoverable(told: Told) -> str:
@@ -40,20 +42,22 @@ def _relay_stuck(told: Told) -> str:
 
 
 def _message(told: Told) -> str:
+    """How the command ended. What the guest made of the message, its silence tells, and not the messenger."""
     command = f"{told.text('message') or 'shutdown'} command"
     if told.is_true("ok"):
         return tell(f"{{it}} was told to halt by its {command}", why="detail")(told)
-    if not told.is_false("ok"):
-        return tell(f"the {command} of {{it}} ended", why="detail")(told)
-    said = told.text("output").strip().splitlines()
-    return tell(f"the {command} of {{it}} failed", lambda _: f"after it had said: {said[-1]}" if said else "", why="detail")(told)
+    detail, said = told.text("detail"), told.text("output").strip().splitlines()
+    how = f"ended with {detail}" if detail.startswith("exit status") else detail or "ended"
+    return f"the {command} of {told.it} {how}" + (f" ({said[-1].strip()})" if said else "")
 
+
+_SILENT = lasting("silent_s", "after it fell silent")
 
 GUESTS: Mapping[str, EventType] = {
     "device.starting": EventType(
         "its power goes on, or a stop was taken back while it boots",
-        tell("{it} began to start", start, if_true("recover", "to recover it"), why="reason"),
-        ("reason", *_START, "recover"),
+        tell("{it} began to start", start, if_true("recover", "to recover it"), _SILENT, why="reason"),
+        ("reason", *_START, "recover", "silent_s"),
     ),
     "device.started": EventType(
         "its first heartbeat was heard, or, if it gives none, its power was seen on; or somebody asked for what is so already",
@@ -102,8 +106,11 @@ GUESTS: Mapping[str, EventType] = {
     ),
     "device.stopped": EventType(
         "its power goes off; or somebody asked for what is so already",
-        tell("{it} stopped", lasting("due_in_s", "next try in {}"), why="reason"),
-        ("reason", "due_in_s"),
+        tell("{it} stopped", _SILENT, lasting("due_in_s", "next try in {}"), why="reason"),
+        ("reason", "due_in_s", "silent_s"),
+    ),
+    "device.off": EventType(
+        "the board has shown that its power is off, once each time that it goes off", tell("the power of {it} was seen off")
     ),
     "device.message": EventType(
         "its `shutdown` or `restart` command has ended",

@@ -9,6 +9,7 @@ from wagman.events import (
     UNTOUCHED,
     Beat,
     BoardStopping,
+    Draft,
     PowerFound,
     PowerGoal,
     PowerLost,
@@ -249,7 +250,8 @@ class Stopped(State):
     def relay_off(self, case: Case, off: RelayOff) -> Step:
         """A beat from before it proves nothing after it, and those that follow at once are echoes."""
         plan: Plan = {"settle": Alarm(case.config.settle_s, since_s=off.at_s), "backoff": KEEP, "adopt": KEEP}
-        return Step(evolve(self, off=True, settled=False, beat_at_s=None), case.memory, plan)
+        told = () if self.off or self.untouched else (case.event("off"),)
+        return Step(evolve(self, off=True, settled=False, beat_at_s=None), case.memory, plan, told)
 
     def alarm(self, case: Case, fired: Fired) -> Step:
         if fired.name == "settle":
@@ -285,7 +287,8 @@ class Booting(State):
         return {"timeout": Alarm(case.start_timeout_s, proof=True)} if self.on else {}
 
     def relay_off(self, case: Case, off: RelayOff) -> Step:
-        return Step(evolve(self, cleared=True), case.memory)
+        told = () if self.cleared else (case.event("off"),)
+        return Step(evolve(self, cleared=True), case.memory, None, told)
 
     def relay_asked(self, case: Case, asked: RelayAsked) -> Step:
         return Step(evolve(self, asked=True, cleared=True), case.memory)
@@ -501,7 +504,8 @@ class Halting(State):
         if fired.name == "timeout":
             event = case.event("stop_failed", after_s=case.config.stop_timeout_s)
             return self.halted(case, "it did not stop in time", firm=True).after(event)
-        return self.halted(case, self.reason, firm=False)
+        step = self.halted(case, self.reason, firm=False)
+        return fell_silent(step, case.config.stop_silence_s) if case.config.has_heartbeat else step
 
     def was_asked(self, case: Case, fired: Fired) -> bool:
         """Whether what runs there now was asked: it may have been started since when its time was up and nobody could look."""
@@ -581,6 +585,14 @@ def stopped(  # noqa: PLR0913 - each says one thing about the cut
     case = case.remember(exempt=False)
     new = Stopped(reason, cut=case.memory.cycle if cut is None else cut, firm=firm, backoff_s=backoff_s)
     return old.go(case, new, new.resume(case), case.event("stopped", reason=reason, due_in_s=backoff_s or None))
+
+
+def fell_silent(step: Step, silent_s: float) -> Step:
+    """The same step, of which is told that the guest fell silent before: it has halted, whatever became of the message."""
+    told = (
+        evolve(each, fields={**each.fields, "silent_s": silent_s}) if isinstance(each, Draft) else each for each in step.effects
+    )
+    return evolve(step, effects=tuple(told))
 
 
 def starting(old: State, case: Case, reason: str) -> Step:

@@ -217,6 +217,8 @@ class Power:
             port.asked, port.rounds, port.resisted, port.seen_off_at_s = None, 0, 0, None
         if goal.already:
             self._believe(port, goal)
+        elif goal.level == "off" and changed and port.confirmed:
+            self.tell(RelayOff(number, port.cycle or 0, port.off_at_s))  # a start was called off: nothing is left to do
 
     def _believe(self, port: Port, goal: PowerGoal) -> None:
         """Evidence from before: of an earlier run of the service, or of a guest that was found running."""
