@@ -247,9 +247,11 @@ def test_the_messages_of_a_stop_belong_to_its_story_and_repeats_are_told_once() 
         event(3, "device.message", 2, fields=failed),
         event(4, "device.message", 1, fields=failed),
         event(5, "device.message", 3, fields={**failed, "count": 4, "over_s": 40.0}),
+        event(7, "device.message", 3, fields={**failed, "count": 2, "over_s": 9.0}),
     ]
     found = story(answering(*messages, chain=chain), row(since_id=6), SERVICE)
-    assert [each["id"] for each in found.events] == [6, 5, 3, 2]
+    assert [each["id"] for each in found.events] == [7, 6, 5, 3, 2]
     told = " ".join(" ".join(lines(row(since_id=6), status(), found)).split())
     assert told.count("exit status 255") == 1
-    assert "exit status 255 (5 times)" in told
+    assert "exit status 255 (7 times)" in told
+    assert told.index("stopped") < told.index("exit status 255")

@@ -94,9 +94,11 @@ def _story(told: Story) -> list[str]:
 
 def _happenings(events: Sequence[Event]) -> Iterator[tuple[str, str]]:
     """When, and what; the same thing over and over is told once, with when it was first."""
-    for words, same in groupby(events, _once):
+    types = {event["id"]: event["type"] for event in events if event["id"] is not None}
+    repeats = [event for event in events if _count(event) and types.get(event["cause"]) == event["type"]]
+    for words, same in groupby((event for event in events if event not in repeats), _once):
         found = list(same)
-        times = sum(_count(event) for event in found)
+        times = len(found) + sum(_count(each) for each in repeats for event in found if each["cause"] == event["id"])
         yield clock(found[-1]["time"]), plain(words) + (f" ({times} times)" if times > 1 else "")
 
 
@@ -106,5 +108,6 @@ def _once(event: Event) -> str:
 
 
 def _count(event: Event) -> int:
+    """How often it happened again, where it tells of that."""
     count = event["fields"].get("count")
-    return count if isinstance(count, int) and count > 0 else 1
+    return count if isinstance(count, int) and count > 0 else 0
