@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from wagman.moments import Beginning, Stamp, restored_beginning
+from wagman.seams import kernel_stamp
 from wagman.store import Ref
 from wagman.store.event import place_json, placed
 
@@ -39,3 +40,9 @@ def test_a_place_that_cannot_be_read_is_none(saved: Any) -> None:
 
 def test_an_event_that_is_in_no_log_has_no_place() -> None:
     assert place_json("log", Ref().within("log")) is None
+
+
+def test_a_service_whose_clock_runs_faster_measures_by_that_clock() -> None:
+    real, fast = kernel_stamp(), kernel_stamp(speed=20)
+    assert fast.boot == real.boot
+    assert fast.at_s / 20 == pytest.approx(real.at_s, abs=1)
