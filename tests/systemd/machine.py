@@ -103,6 +103,14 @@ class Machine:
     def property(self, name: str, unit: str = "wagman") -> str:
         return self.says(f"systemctl show --value --property={name} {unit}")
 
+    def written(self, *folders: str) -> Iterator[Path]:
+        """What was written there and is still there: the rest of its file system is that of the machine beneath."""
+        upper = self.root.with_name("upper")
+        for folder in folders:
+            for path in (upper / folder.lstrip("/")).rglob("*"):
+                if not path.is_char_device():  # so the overlay notes what was removed
+                    yield Path("/") / path.relative_to(upper)
+
     # The service in it -------------------------------------------------------
 
     def drop_in(self, name: str, lines: str) -> None:

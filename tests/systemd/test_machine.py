@@ -222,8 +222,9 @@ def test_removal_leaves_nothing_but_what_is_the_operators(own_machine: Machine) 
     machine.run(commands.replace("--remove", "--remove --yes"))
     assert machine.says("find /var/lib/wagman ! -user root") == ""
     assert machine.says("stat --format=%a /var/lib/wagman") == "700"
-    left = machine.says("find /etc /usr/local /run /opt -name '*wagman*' -not -path '*/wagman-test.target*'")
-    assert left.split() == ["/etc/wagman", "/etc/wagman/wagman.toml"]
+    left = [str(path) for path in machine.written("/etc", "/usr/local", "/opt") if "wagman" in path.name]
+    assert sorted(left) == ["/etc/systemd/system/wagman-test.target", "/etc/wagman", "/etc/wagman/wagman.toml"]
+    assert machine.says("find /run -name '*wagman*' -not -path '*/wagman-test.target*'") == ""
     assert machine.run("getent passwd wagman", check=False).returncode != 0
     assert machine.run("getent group wagman", check=False).returncode != 0
     assert machine.property("LoadState") == "not-found"
