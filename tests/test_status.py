@@ -28,19 +28,19 @@ ON, OFF = PowerGoal("on", 3), PowerGoal("off", 3)
 
 
 def port(goal: PowerGoal, relay: str) -> Port:
-    return Port(1, 10.0, 0.0, goal=goal, relay="on" if relay == "on" else "off", cycle=3, kept=relay == "off")
+    return Port(1, 10.0, 0.0, goal=goal, relay="on" if relay == "on" else "off", cycle=3, kept=relay == "off", shown="told")
 
 
 @pytest.mark.parametrize(
     ("wanted", "told", "relay", "shown"),
     [
-        (ON, ON, "on", {"wanted": "on", "confirmed": True}),
-        (OFF, OFF, "off", {"wanted": "off", "confirmed": True}),
-        (OFF, OFF, "on", {"wanted": "off", "confirmed": False}),
-        (OFF, ON, "on", {"wanted": "off", "confirmed": False}),
-        (ON, OFF, "off", {"wanted": "on", "confirmed": False}),
-        (PowerGoal("on", 4), ON, "on", {"wanted": "on", "confirmed": False}),
-        (UNTOUCHED, UNTOUCHED, "off", {"wanted": "off", "confirmed": False}),
+        (ON, ON, "on", {"wanted": "on", "confirmed": True, "evidence": "told"}),
+        (OFF, OFF, "off", {"wanted": "off", "confirmed": True, "evidence": "told"}),
+        (OFF, OFF, "on", {"wanted": "off", "confirmed": False, "evidence": None}),
+        (OFF, ON, "on", {"wanted": "off", "confirmed": False, "evidence": None}),
+        (ON, OFF, "off", {"wanted": "on", "confirmed": False, "evidence": None}),
+        (PowerGoal("on", 4), ON, "on", {"wanted": "on", "confirmed": False, "evidence": None}),
+        (UNTOUCHED, UNTOUCHED, "off", {"wanted": "off", "confirmed": False, "evidence": None}),
     ],
 )
 def test_power_is_confirmed_for_the_goal_that_the_state_has_now_and_for_none_before(

@@ -9,6 +9,12 @@ from typing import Any, Literal, TypeAlias
 
 from attrs import field, frozen
 
+Supply: TypeAlias = Literal["on", "off", "unknown"]
+"""Whether a port has power, as far as anybody knows: unknown is a value of its own, and never counts as off."""
+
+Evidence: TypeAlias = Literal["sensed", "told", "assumed"]
+"""What shows it: current or a sign of life; the board says so; it has only replied to the command."""
+
 # --- Facts: what io has seen of the board. Io is their only writer, and they arrive in order. -------------------------
 
 
@@ -26,9 +32,9 @@ class Polled:
     """The board answered a poll; every beat that this answer tells of precedes it in the inbox."""
 
     port: int
-    asked_at_s: float  # when the request left
+    asked_at_s: float  # when the first of its requests left
     silent_since_s: float  # the board has listened to this port since then, and heard nothing
-    draws_current: bool = False  # there is certainly something running on this port
+    supply: Supply = "unknown"  # what its current shows
 
 
 @frozen
@@ -77,6 +83,7 @@ class PowerFound:
     port: int
     at_s: float
     why: str
+    supply: Supply = "on"  # unknown: it was off, and nobody knows whether it still is
 
 
 @frozen
@@ -137,6 +144,7 @@ class PowerGoal:
 
     `on` names the power cycle: the reconciler makes exactly one relay-on for each new number. `off` names the last
     cycle whose power may be cut: power of a later cycle, or of unknown origin, is reported (`PowerFound`), never cut.
+    `untouched` leaves the relay alone; with a cycle it takes over what may be on, so that it can be cut in that cycle.
     """
 
     level: Literal["on", "off", "untouched"]

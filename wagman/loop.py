@@ -90,7 +90,7 @@ class Alarms:
         """The input that this alarm becomes; it is disarmed."""
         self._armed.pop(armed.name, None)
         is_late = now_s - armed.due_s > self.late_s
-        return Fired(armed.name, self.poll is not None and self.poll.draws_current, is_late)
+        return Fired(armed.name, "unknown" if self.poll is None else self.poll.supply, is_late)
 
     def remaining_s(self, name: str, now_s: float) -> float | None:
         """Seconds until the alarm falls due (at least 0); None where it does not run."""

@@ -154,7 +154,12 @@ def power_status(goal: PowerGoal, port: Port) -> dict[str, Any]:
     What the board has shown counts for the goal that it was shown for: while a state is being made durable, the reconciler
     still holds the goal from before. Power that is left alone for now is wanted off, and never confirmed.
     """
-    return {"wanted": "on" if goal.level == "on" else "off", "confirmed": port.goal == goal and port.confirmed}
+    is_current = port.goal == goal
+    return {
+        "wanted": "on" if goal.level == "on" else "off",
+        "confirmed": is_current and port.confirmed,
+        "evidence": port.evidence if is_current else None,
+    }
 
 
 def resists(goal: PowerGoal, port: Port) -> bool:
@@ -173,7 +178,7 @@ def self_status(device: DeviceConfig, board: Board, since: Beginning, now: Now) 
         "reason": "the service runs on it",
         "wanted": "up",
         "enabled": True,
-        "power": {"wanted": "on", "confirmed": True},
+        "power": {"wanted": "on", "confirmed": True, "evidence": "sensed"},
         "media": device.primary,
         "attempts": 0,
         "failures": 0,

@@ -266,7 +266,7 @@ def row(guest: Guest) -> dict[str, Any]:
         "reason": guest.reason,
         "wanted": guest.wanted,
         "enabled": guest.enabled,
-        "power": {"wanted": "on" if up else "off", "confirmed": guest.confirmed and guest.on == up},
+        "power": {"wanted": "on" if up else "off", "confirmed": guest.confirmed and guest.on == up, "evidence": None},
         "media": "emmc" if guest.port < 2 else None,
         "attempts": guest.attempts,
         "failures": guest.failures,

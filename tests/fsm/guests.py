@@ -6,7 +6,19 @@ from typing import Any
 from attrs import define, evolve, field
 
 from wagman.config.schema import DeviceConfig
-from wagman.events import Beat, BoardStopping, Draft, PowerFound, PowerGoal, PowerLost, RelayAsked, RelayOff, RelayOn, Verdict
+from wagman.events import (
+    Beat,
+    BoardStopping,
+    Draft,
+    PowerFound,
+    PowerGoal,
+    PowerLost,
+    RelayAsked,
+    RelayOff,
+    RelayOn,
+    Supply,
+    Verdict,
+)
 from wagman.fsm import device
 from wagman.fsm.alarms import Alarm, Fired
 from wagman.fsm.case import Case, Memory, Step
@@ -96,10 +108,10 @@ class Story:
         self.wait(after_s)
         return self.tell(Beat(self.config.port, self.now_s, source))
 
-    def fire(self, alarm: str, *, draws_current: bool = False, late: bool = False) -> Step:
+    def fire(self, alarm: str, *, supply: Supply = "off", late: bool = False) -> Step:
         """The alarm falls due, and has its proof."""
         self.now_s = max(self.now_s, self.due_s(alarm))
-        return self.tell(Fired(alarm, draws_current, late))
+        return self.tell(Fired(alarm, supply, late))
 
     def ask(self, verb: Any, *, force: bool = False) -> Verdict:
         self.tell(Operator(verb, force))

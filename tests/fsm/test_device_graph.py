@@ -7,6 +7,7 @@ bounded above what their limits need, and a run leaves out one half of the outsi
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from typing import get_args
 
 import pytest
 from attrs import evolve, fields, frozen
@@ -25,6 +26,7 @@ from wagman.events import (
     RelayOff,
     RelayOn,
     RelayStuck,
+    Supply,
 )
 from wagman.fsm import device
 from wagman.fsm.alarms import Fired, Plan
@@ -64,6 +66,7 @@ POWER: tuple[Input, ...] = (
     RelayOff(1, CYCLE, NOW_S),
     PowerLost(1, NOW_S, "the board cut it"),
     PowerFound(1, NOW_S, "the board started it"),
+    PowerFound(1, NOW_S, "the board may have started it", "unknown"),
     RelayStuck(1, NOW_S, 3),
     BoardStopping(1, NOW_S, "the board stops it"),
 )
@@ -159,7 +162,7 @@ def edges_from(node: Node, config: DeviceConfig, world: tuple[Input, ...]) -> It
     if "timeout" in node.armed:
         yield told(node, config, Fired("timeout", late=True))
     if "adopt" in node.armed:
-        yield told(node, config, Fired("adopt", draws_current=True))
+        yield from (told(node, config, Fired("adopt", supply)) for supply in get_args(Supply))
 
 
 def search(config: DeviceConfig, world: tuple[Input, ...]) -> list[Edge]:
@@ -207,9 +210,8 @@ def test_every_declared_transition_is_taken_and_none_other(explored: Explored) -
 
 
 def impossible(config: DeviceConfig) -> set[tuple[str, str]]:
-    """What cannot happen to a device that has no beats, or that is not asked to halt but passes through."""
-    silent = set() if config.has_heartbeat else {("stopped", "restarting")}  # its current is all there is to see
-    return silent | {(name, {"stopping": "restarting", "restarting": "stopping"}[name]) for name in passed_through(config)}
+    """What cannot happen to a device that is not asked to halt but passes through."""
+    return {(name, {"stopping": "restarting", "restarting": "stopping"}[name]) for name in passed_through(config)}
 
 
 def passed_through(config: DeviceConfig) -> set[str]:
@@ -234,8 +236,8 @@ def test_every_state_is_reached(explored: Explored) -> None:
 def test_stopped_means_off_or_untouched_and_every_other_state_means_on(explored: Explored) -> None:
     for node in explored.nodes:
         level = node.state.power(node.memory).level
-        off = "untouched" if isinstance(node.state, Stopped) and node.state.untouched else "off"
-        assert level == (off if isinstance(node.state, Stopped) else "on")
+        untouched = isinstance(node.state, Stopped | Halting) and node.state.untouched
+        assert level == ("untouched" if untouched else "off" if isinstance(node.state, Stopped) else "on")
 
 
 def test_no_alarm_is_armed_that_its_state_does_not_handle(explored: Explored) -> None:
@@ -336,7 +338,7 @@ def licence(edge: Edge, config: DeviceConfig) -> str:
             return "failed start" if isinstance(state, Booting) else "stop time-out"
         case Fired("heartbeat") if isinstance(state, Halting) and state.delivered:
             return "silence after a message"
-        case Fired("adopt", False):
+        case Fired("adopt", "off"):
             return "nothing runs"
     passed = {effect.type for effect in edge.step.effects if isinstance(effect, Draft)}
     return "may simply be cut" if any(f"device.{name}" in passed for name in passed_through(config)) else ""
@@ -404,7 +406,7 @@ def leads_on(edge: Edge, config: DeviceConfig) -> bool:
         case WagmanStart() | MessageDone():
             return True
         case Fired():
-            return not item.draws_current
+            return item.supply == "off" or item.name != "adopt"
         case RelayAsked() | RelayOn():
             return isinstance(state, Booting) and item.cycle == CYCLE
         case RelayOff():

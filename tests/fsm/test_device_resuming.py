@@ -59,8 +59,37 @@ def test_in_the_adopt_window_beats_adopt() -> None:
 
 def test_after_the_adopt_window_current_without_beats_leads_to_restarting() -> None:
     story = coming_up()
-    story.fire("adopt", draws_current=True)
+    story.fire("adopt", supply="on")
     assert (story.name, story.messages) == ("restarting", ["restart"])
+
+
+@pytest.mark.parametrize("config", [GUEST, SWITCH])
+def test_after_the_adopt_window_a_guest_of_which_nobody_knows_whether_it_runs_is_asked_to_halt_before_it_is_cut(
+    config: DeviceConfig,
+) -> None:
+    story = coming_up(config)
+    story.fire("adopt", supply="unknown")
+    assert (story.name, story.messages, story.goal.level) == ("restarting", ["restart"], "untouched")
+    story.halt()
+    assert (story.name, story.goal) == ("starting", PowerGoal("on", 2, story.memory.media))
+
+
+def test_after_the_adopt_window_one_that_should_be_off_and_may_run_is_asked_before_it_is_cut() -> None:
+    story = coming_up(memory=Memory(wanted="down"))
+    story.fire("adopt", supply="unknown")
+    assert (story.name, story.messages, story.goal.level) == ("stopping", ["shutdown"], "untouched")
+    story.halt()
+    assert (story.name, story.goal) == ("stopped", PowerGoal("off", 1))
+
+
+def test_a_guest_that_is_switched_on_while_it_is_asked_on_suspicion_is_asked_anew() -> None:
+    story = coming_up()
+    story.fire("adopt", supply="unknown")
+    story.delivered()
+    story.wait(50)
+    story.find_power()
+    assert (story.name, story.messages, story.goal) == ("restarting", ["restart"] * 2, PowerGoal("on", 2, already=True))
+    assert story.due_s("heartbeat") == story.now_s + 60
 
 
 def test_after_the_adopt_window_neither_beats_nor_current_means_off_and_the_ordinary_way_begins() -> None:
@@ -71,13 +100,13 @@ def test_after_the_adopt_window_neither_beats_nor_current_means_off_and_the_ordi
 
 def test_after_the_adopt_window_current_is_all_there_is_to_see_of_a_device_without_a_heartbeat() -> None:
     story = coming_up(SWITCH)
-    story.fire("adopt", draws_current=True)
+    story.fire("adopt", supply="on")
     assert story.events == ["adopted", "started"]
 
 
 def test_after_the_adopt_window_a_device_that_is_not_wanted_is_stopped_in_an_orderly_way() -> None:
     story = coming_up(memory=Memory(wanted="down"))
-    story.fire("adopt", draws_current=True)
+    story.fire("adopt", supply="on")
     assert (story.name, story.messages) == ("stopping", ["shutdown"])
 
 

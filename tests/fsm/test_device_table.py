@@ -20,6 +20,7 @@ from wagman.events import (
     RelayOff,
     RelayOn,
     RelayStuck,
+    Supply,
 )
 from wagman.fsm import device
 from wagman.fsm.alarms import Alarm, Fired, Plan
@@ -48,6 +49,7 @@ INPUTS: dict[str, Input] = {
     "lost": PowerLost(1, NOW_S, "the board cut it"),
     "lost_suspect": PowerLost(1, NOW_S, "the board restarted", reset=True, suspect=True),
     "found": PowerFound(1, NOW_S, "the board started it"),
+    "found_perhaps": PowerFound(1, NOW_S, "the board may have started it", "unknown"),
     "stuck": RelayStuck(1, NOW_S, 3),
     "board_stopping": BoardStopping(1, NOW_S, "an hour without a beat"),
     **{verb: Operator(verb) for verb in VERBS},
@@ -74,8 +76,11 @@ class Variant:
     @property
     def inputs(self) -> dict[str, Input]:
         alarms: dict[str, Input] = {f"alarm:{name}": Fired(name) for name in self.armed}
-        drawing: dict[str, Input] = {"alarm:adopt!": Fired("adopt", draws_current=True)} if "adopt" in self.armed else {}
-        return {**INPUTS, **alarms, **drawing}
+        shown: dict[str, Input] = {f"alarm:adopt, {supply}": Fired("adopt", supply) for supply in get_args(Supply)}
+        if "adopt" in self.armed:
+            del alarms["alarm:adopt"]
+            alarms |= shown
+        return {**INPUTS, **alarms}
 
 
 OFF = Stopped(cut=7, settled=True)
@@ -114,6 +119,8 @@ VARIANTS = {
     "stopping, being told again": Variant(
         Stopping(delivered=True, told_at_s=NOW_S - 50, **BUSY), DOWN, (*BUSY_ALARMS, "timeout")
     ),
+    "stopping, power unknown": Variant(Stopping(delivered=True, untouched=True), DOWN, TOLD_ALARMS),
+    "restarting, power unknown": Variant(Restarting(delivered=True, untouched=True), UP, TOLD_ALARMS),
     "stopping, taken up untold": Variant(Stopping(told_at_s=NOW_S - 50), DOWN, TOLD_ALARMS),
     "stopping after a failed start": Variant(Stopping(failed=True, delivered=True), UP, TOLD_ALARMS),
     "restarting, being told": Variant(Restarting(**BUSY), UP, BUSY_ALARMS),
@@ -177,7 +184,7 @@ def one(alarm: Alarm | None) -> str:
 
 def power(goal: PowerGoal) -> str:
     if goal.level == "untouched":
-        return "untouched"
+        return f"untouched {goal.cycle}" if goal.cycle else "untouched"
     marks = [mark for mark in ("already", "cleared", "firm") if getattr(goal, mark)]
     return " ".join((goal.level, str(goal.cycle), *([goal.media] if goal.media else []), *marks))
 
@@ -210,7 +217,7 @@ def test_every_kind_of_input_is_among_the_inputs() -> None:
 
 def test_every_alarm_of_a_state_is_among_its_inputs() -> None:
     for name, variant in VARIANTS.items():
-        alarms = {alarm.removeprefix("alarm:").strip("!") for alarm in variant.inputs if alarm.startswith("alarm:")}
+        alarms = {alarm.removeprefix("alarm:").partition(",")[0] for alarm in variant.inputs if alarm.startswith("alarm:")}
         assert alarms == set(variant.armed), name
 
 

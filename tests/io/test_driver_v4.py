@@ -447,11 +447,10 @@ def test_currents_are_shown_in_counts_and_not_in_milliamperes() -> None:
 
 
 @given(st.integers(0, 4), st.integers(0, 0xFFFF))
-def test_no_count_is_both_idle_and_drawing_and_none_at_all_is_neither(port: int, counts: int) -> None:
+def test_only_no_count_at_all_leaves_it_unknown_whether_something_runs(port: int, counts: int) -> None:
     state, age_ms, read = (Answer(number, 0.0, 0.0) for number in (3, 0, counts))
     look = look_at(port, state, age_ms, read)
-    assert (look.counts is None) == (not look.idle and not look.draws)
-    assert not (look.idle and look.draws)
+    assert (look.supply == "unknown") == (look.counts is None) == (counts == 0)
 
 
 def test_an_operator_asks_by_name_port_and_number_and_without_a_port_of_all() -> None:
@@ -538,6 +537,39 @@ def test_without_the_converter_nothing_is_concluded_from_currents() -> None:
         rig.board.want(1, OFF(1))
         await trio.sleep(60)
         assert rig.told(RelayOff, 1)
+
+    with_rig(main, "v4")
+
+
+def test_ports_that_may_have_lost_their_power_with_the_board_come_on_one_after_the_other() -> None:
+    """No converter answers, and the port without a heartbeat is one that a restarted board takes for disabled."""
+
+    async def main(rig: Rig) -> None:
+        for port in (1, 2, 3, 4):
+            rig.board.want(port, ON(1))
+        await trio.sleep(60)
+        before_s = rig.fake.status()["board_s"]
+        rig.fake.fault("sensor cu dead")
+        rig.fake.powercycle()
+        await trio.sleep(120)
+        ons = [each for each in rig.fake.status()["relay_log"] if each["on"] and each["port"] and each["board_s"] > before_s]
+        assert [each["port"] for each in ons] == [1, 2, 3, 4]
+        assert all(later["board_s"] - earlier["board_s"] >= CONFIG.wagman.stagger_s for earlier, later in pairwise(ons))
+        assert all(rig.board.power.ports[port].confirmed for port in (1, 2, 3, 4))
+
+    with_rig(main, "v4")
+
+
+def test_a_port_that_the_board_says_it_has_started_is_not_cut_unasked_where_nobody_can_read_its_current() -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.want(1, OFF(0))
+        await trio.sleep(30)
+        rig.fake.fault("sensor cu dead")
+        await rig.board.raw(["stop", "1", "0"], force=True)
+        await rig.board.raw(["start", "1"], force=True)
+        await trio.sleep(30)
+        assert rig.is_on[1]
+        assert rig.told(PowerFound, 1)
 
     with_rig(main, "v4")
 

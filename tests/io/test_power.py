@@ -20,6 +20,10 @@ class Rig:
         self.now_s = 1000.0
         self.power = Power(dict.fromkeys(ports or (1, 2), OFF_TIME_S), STAGGER_S, self.now_s, self.facts.append, mute)
 
+    def shows(self, port: int) -> tuple[str | None, bool]:
+        """The evidence that the goal is reached, and whether that counts as confirmed."""
+        return self.power.ports[port].evidence, self.power.ports[port].confirmed
+
     def told(self) -> list[PortFact]:
         facts, self.facts[:] = list(self.facts), []
         return facts
@@ -38,7 +42,7 @@ class Rig:
 
     def poll(self, port: int, *, draws: bool, after_s: float = 5.0, is_dead: bool = False) -> None:
         self.now_s += after_s
-        self.power.polled(port, self.now_s, draws_current=draws, is_idle=not draws and not is_dead)
+        self.power.polled(port, self.now_s, "unknown" if is_dead else "on" if draws else "off")
 
     def off(self, port: int) -> None:
         """Bring the port off, with all the evidence."""
@@ -93,7 +97,7 @@ def test_the_guest_is_told_before_the_command_leaves_and_again_on_evidence_only(
     assert rig.told() == [RelayAsked(1, 1, 1010.0)]
     rig.power.seen_on(1, rig.now_s, "emmc")
     assert rig.told() == [RelayOn(1, 1, rig.now_s, "emmc")]
-    assert rig.power.ports[1].confirmed
+    assert rig.shows(1)[1]
     assert rig.next() == math.inf
 
 
@@ -116,10 +120,10 @@ def test_current_is_evidence_of_on_only_when_it_is_newer_than_the_command() -> N
     rig.want(1, "on", 1, cleared=True)
     rig.wait()
     rig.do(rig.next())
-    rig.power.polled(1, rig.now_s, draws_current=True, is_idle=False)
-    assert not rig.power.ports[1].confirmed
+    rig.power.polled(1, rig.now_s, "on")
+    assert not rig.shows(1)[1]
     rig.poll(1, draws=True)
-    assert rig.power.ports[1].confirmed
+    assert rig.shows(1)[1]
 
 
 def test_a_beat_is_evidence_of_on_and_the_relay_went_on_before_it() -> None:
@@ -148,7 +152,7 @@ def test_what_was_confirmed_in_an_earlier_run_is_believed() -> None:
     rig = Rig()
     rig.want(1, "on", 3, already=True)
     rig.want(2, "off", 4, already=True)
-    assert rig.power.ports[1].confirmed
+    assert rig.shows(1)[1]
     assert rig.power.ports[2].confirmed
     assert rig.next() == math.inf
     assert rig.told() == []
@@ -177,7 +181,7 @@ def test_off_is_believed_when_the_board_said_so_and_the_current_agrees() -> None
     assert rig.told() == []
     rig.poll(1, draws=False)
     assert [type(fact) for fact in rig.told()] == [RelayOff]
-    assert rig.power.ports[1].confirmed
+    assert rig.shows(1)[1]
 
 
 def test_a_port_that_was_disabled_already_is_confirmed_by_the_report() -> None:
@@ -186,10 +190,10 @@ def test_a_port_that_was_disabled_already_is_confirmed_by_the_report() -> None:
     rig.do(rig.next())
     rig.power.seen_kept(1, kept=True, at_s=rig.now_s)
     rig.poll(1, draws=False)
-    assert not rig.power.ports[1].confirmed  # the report may have been older than the command
+    assert not rig.shows(1)[1]  # the report may have been older than the command
     rig.power.seen_kept(1, kept=True, at_s=rig.now_s + 1)
     rig.poll(1, draws=False)
-    assert rig.power.ports[1].confirmed
+    assert rig.shows(1)[1]
 
 
 def test_an_off_under_way_when_a_new_power_cycle_is_wanted_is_the_off_of_that_cycle() -> None:
@@ -234,7 +238,7 @@ def test_a_relay_that_stays_on_is_reported_after_three_rounds_and_then_hourly() 
     assert stuck_at_s[0][1] == 3
     assert len(stuck_at_s) == 3
     assert stuck_at_s[1][0] - stuck_at_s[0][0] >= 3600
-    assert not rig.power.ports[1].confirmed
+    assert not rig.shows(1)[1]
 
 
 def test_a_stuck_relay_does_not_keep_its_guest_from_being_started() -> None:
@@ -389,8 +393,126 @@ def test_an_off_that_is_under_way_when_its_guest_is_taken_over_is_a_loss_of_powe
 def test_a_port_that_is_off_but_enabled_again_is_kept_off_anew() -> None:
     rig = Rig()
     rig.want(1, "off", 1, already=True)
+    rig.poll(1, draws=False)
     rig.power.seen_kept(1, kept=False, at_s=rig.now_s + 60)
     assert rig.next() == SwitchOff(1, 1)
+
+
+def test_a_port_that_is_enabled_again_and_whose_current_nobody_can_read_is_reported_and_not_just_cut() -> None:
+    rig = Rig()
+    rig.want(1, "off", 1, already=True)
+    rig.poll(1, draws=False, is_dead=True)
+    rig.power.seen_kept(1, kept=False, at_s=rig.now_s + 60)
+    (found,) = rig.told()
+    assert isinstance(found, PowerFound)
+    assert found.supply == "unknown"
+    assert rig.next() == math.inf
+    rig.want(1, "untouched", 2)  # the guest's machine asks it to halt
+    assert rig.next() == math.inf
+    rig.poll(1, draws=False, is_dead=True)
+    assert rig.told() == []
+    rig.want(1, "off", 2)
+    assert rig.next() == SwitchOff(1, 1)
+
+
+def test_an_off_of_before_the_service_came_up_is_not_carried_out_where_nobody_knows_whether_something_runs() -> None:
+    rig = Rig()
+    rig.want(1, "off", 1)
+    rig.poll(1, draws=False, is_dead=True)
+    rig.power.link_up(rig.now_s)
+    assert [getattr(fact, "supply", None) for fact in rig.told()] == ["unknown"]
+    assert rig.next() == math.inf
+
+
+def test_a_start_that_was_withdrawn_and_may_have_come_on_is_reported_where_nobody_can_see_it() -> None:
+    rig = Rig()
+    rig.want(1, "on", 2, cleared=True)
+    rig.wait()
+    rig.do(rig.next())
+    rig.told()
+    rig.want(1, "off", 1)
+    rig.poll(1, draws=False, is_dead=True, after_s=EVIDENCE_S + 2)
+    assert [(type(fact), getattr(fact, "supply", None)) for fact in rig.told()] == [(PowerFound, "unknown")]
+    assert rig.next() == math.inf
+
+
+def test_a_port_of_which_nobody_knows_whether_it_is_still_on_is_switched_on_once_more_in_its_turn_and_never_off() -> None:
+    rig = Rig(1, 2)
+    for port in (1, 2):
+        rig.want(port, "on", 1, already=True)
+    rig.power.board_reset(rig.now_s, doubtful=frozenset({1, 2}))
+    assert rig.told() == []
+    assert not rig.shows(1)[1]
+    rig.wait()
+    rig.do(rig.next())
+    first_s = rig.now_s
+    rig.power.seen_on(1, rig.now_s)
+    assert [type(fact) for fact in rig.told()] == [RelayAsked, RelayOn]
+    assert rig.shows(1)[1]
+    rig.wait()
+    assert rig.next() == SwitchOn(2, None, 1)
+    assert rig.now_s >= first_s + STAGGER_S
+
+
+@pytest.mark.parametrize("sign", ["beat", "current"])
+def test_a_guest_that_shows_life_after_the_board_restarted_is_on_and_gets_no_command(sign: str) -> None:
+    rig = Rig(1)
+    rig.want(1, "on", 1, already=True)
+    rig.power.board_reset(rig.now_s, doubtful=frozenset({1}))
+    rig.want(1, "on", 1, already=True, media="sd")  # whatever its state says: it is no evidence
+    assert not rig.shows(1)[1]
+    rig.now_s += 3
+    if sign == "beat":
+        rig.power.beat(1, rig.now_s)
+    else:
+        rig.poll(1, draws=True)
+    assert rig.shows(1)[1]
+    assert rig.shows(1)[0] == "sensed"
+    assert rig.next() == math.inf
+
+
+# --- What shows it ----------------------------------------------------------------------------------------------------
+
+
+def test_power_is_assumed_once_the_board_has_replied_and_told_once_it_says_so_and_sensed_once_it_shows() -> None:
+    rig = Rig()
+    rig.want(1, "on", 1, cleared=True)
+    assert rig.shows(1)[0] is None
+    rig.wait()
+    action = rig.next()
+    rig.do(action)
+    assert rig.shows(1)[0] is None
+    assert isinstance(action, SwitchOn)
+    rig.power.replied(action)
+    assert rig.shows(1) == ("assumed", False)
+    rig.power.seen_on(1, rig.now_s)
+    assert rig.shows(1) == ("told", True)
+    rig.poll(1, draws=True)
+    assert rig.shows(1)[0] == "sensed"
+    rig.poll(1, draws=False, is_dead=True)
+    assert rig.shows(1)[0] == "told"
+    rig.power.beat(1, rig.now_s)
+    assert rig.shows(1)[0] == "sensed"
+
+
+@pytest.mark.parametrize(("drew", "is_dead", "evidence"), [(True, False, "sensed"), (True, True, "told"), (False, False, "told")])
+def test_an_off_is_sensed_where_a_current_has_gone_with_it(drew: bool, is_dead: bool, evidence: str) -> None:
+    rig = switched_on()
+    rig.poll(1, draws=drew)
+    rig.want(1, "off", 1)
+    rig.do(rig.next())
+    rig.power.seen_off(1, rig.now_s)
+    rig.poll(1, draws=False, is_dead=is_dead)
+    assert rig.shows(1)[1]
+    assert rig.shows(1)[0] == evidence
+
+
+def test_what_an_earlier_run_of_the_service_saw_is_confirmed_and_shown_by_nothing_yet() -> None:
+    rig = Rig()
+    rig.want(1, "off", 1, already=True)
+    assert rig.shows(1) == (None, True)
+    rig.power.seen_kept(1, kept=True, at_s=rig.now_s + 60)
+    assert rig.shows(1)[0] == "told"
 
 
 def test_a_guest_without_a_heartbeat_that_stops_to_draw_current_has_lost_its_power() -> None:
@@ -448,7 +570,7 @@ def test_ports_without_a_guest_are_of_no_concern(port: int) -> None:
     for see in (rig.power.seen_on, rig.power.seen_off, rig.power.beat):
         see(port, rig.now_s)
     rig.power.seen_kept(port, kept=True, at_s=rig.now_s)
-    rig.power.polled(port, rig.now_s, draws_current=True, is_idle=False)
+    rig.power.polled(port, rig.now_s, "on")
     assert rig.told() == []
 
 
@@ -480,7 +602,7 @@ def play(rig: Rig, step: tuple[object, ...]) -> list[object]:  # noqa: C901 - on
         case ("seen_on" | "seen_off" | "beat") as what, int(port):
             getattr(rig.power, what)(port, rig.now_s)
         case "poll", int(port), bool(draws):
-            rig.power.polled(port, rig.now_s, draws_current=draws, is_idle=not draws)
+            rig.power.polled(port, rig.now_s, "on" if draws else "off")
         case "kept", int(port), bool(kept):
             rig.power.seen_kept(port, kept=kept, at_s=rig.now_s)
         case ("reset",):

@@ -1,11 +1,11 @@
 """Which signs of the board are beats of the guest, and which are something else."""
 
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wagman.events import PowerGoal
+from wagman.events import PowerGoal, Supply
 from wagman.io.power import Power
 from wagman.io.sightings import Sightings
 
@@ -90,18 +90,18 @@ def test_however_old_an_age_is_told_nothing_is_silent_since_before_what_was_seen
 
 
 def test_a_flutter_on_the_pin_of_a_port_that_is_kept_off_and_draws_nothing_is_no_beat() -> None:
-    for is_idle in (True, False):
+    for supply in get_args(Supply)[1:]:
         seen, facts = sightings()
         seen.power.want(PORT, PowerGoal("off", 0, already=True), 1001)
-        seen.power.polled(PORT, 1002, draws_current=False, is_idle=is_idle)
+        seen.power.polled(PORT, 1002, supply)
         seen.beat_logged(PORT, 1003)
-        assert bool(facts) is not is_idle  # a sensor that is dead, or shows a little, proves nothing
+        assert bool(facts) == (supply == "unknown")  # a sensor that is dead, or shows a little, proves nothing
 
 
 def test_what_beats_on_a_port_that_the_board_does_not_keep_off_is_heard_though_nothing_seems_to_flow() -> None:
     seen, facts = sightings()
     seen.power.want(PORT, PowerGoal("off", 0, already=True), 1001)
-    seen.power.polled(PORT, 1002, draws_current=False, is_idle=True)
+    seen.power.polled(PORT, 1002, "off")
     seen.power.seen_kept(PORT, kept=False, at_s=1010)
     seen.beat_logged(PORT, 1011)
     assert facts

@@ -127,7 +127,7 @@ def a_start_is_given_up_too_early(patch: pytest.MonkeyPatch) -> None:
 def guests_that_run_are_not_adopted(patch: pytest.MonkeyPatch) -> None:
     real = device_states.Stopped.alarm
     patch.setattr(device_states.Stopped, "heartbeat", lambda self, c, beat: self.stay(c))
-    patch.setattr(device_states.Stopped, "alarm", lambda self, c, fired: real(self, c, evolve(fired, draws_current=False)))
+    patch.setattr(device_states.Stopped, "alarm", lambda self, c, fired: real(self, c, evolve(fired, supply="off")))
 
 
 FORGETFUL = "20 min; gn: stop; 5 min; cable out; board fault eeprom; board reset; 20 min; disk slow 20; cable in; 3 min"
@@ -151,9 +151,9 @@ def a_report_of_a_disabled_port_is_believed_whatever_it_shows(patch: pytest.Monk
     real = Power._off_due_s
 
     def off_due_s(self: Power, port: power.Port) -> float:
-        drawing, port.drawing = port.drawing, False
+        supply, port.supply = port.supply, "off"
         due_s = real(self, port)
-        port.drawing = drawing
+        port.supply = supply
         return due_s
 
     patch.setattr(power.Port, "lives", lambda self, now_s: False)
@@ -202,7 +202,7 @@ def a_reply_counts_as_evidence(patch: pytest.MonkeyPatch) -> None:
             port.relay, port.kept, port.asked = "off", True, None
 
     patch.setattr(Power, "sent", sent)
-    patch.setattr(Power, "_found", lambda self, port, at_s, why: None)
+    patch.setattr(Power, "_found", lambda self, port, at_s, why, supply="on": None)
     patch.setattr(device_states.Stopped, "heartbeat", lambda self, c, beat: self.stay(c))
 
 

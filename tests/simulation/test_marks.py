@@ -83,7 +83,7 @@ NOT_TAKEN: Mapping[str, tuple[str, ...]] = {
     ),
     "a start that is withdrawn while its command is under way": (
         "self._withdrawn_judged(port, at_s)",
-        "if port.drawing:",
+        'if port.supply == "on":',
         'self._found(port, at_s, "it came on though its start had been withdrawn")',
         "elif at_s > port.on_at_s + EVIDENCE_S:",
         "port.cycle = port.goal.cycle",

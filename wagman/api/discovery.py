@@ -89,7 +89,7 @@ SCHEMAS: Final[Mapping[str, Any]] = {
         reason=_TEXT_OR_NULL,
         wanted={"enum": ["up", "down"]},
         enabled=_FLAG,
-        power=_object(wanted={"enum": ["on", "off"]}, confirmed=_FLAG),
+        power=_object(wanted={"enum": ["on", "off"]}, confirmed=_FLAG, evidence={"enum": ["sensed", "told", "assumed", None]}),
         media=_TEXT_OR_NULL,
         attempts=_COUNT,
         failures=_COUNT,

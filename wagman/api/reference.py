@@ -92,7 +92,7 @@ def _words(schema: Mapping[str, Any]) -> str:
             name = ref.rpartition("/")[2]
             return f"[{name}](#{name.lower()})"
         case {"enum": words}:
-            return " or ".join(f'`"{word}"`' for word in words)
+            return " or ".join("null" if word is None else f'`"{word}"`' for word in words)
         case {"items": items}:
             return f"list of {_words(items)}"
         case {"additionalProperties": each}:

@@ -5,6 +5,8 @@ from typing import TypeAlias
 
 from attrs import frozen
 
+from wagman.events import Supply
+
 
 @frozen
 class Alarm:
@@ -28,5 +30,5 @@ class Fired:
     """The input that a due alarm becomes."""
 
     name: str
-    draws_current: bool = False  # whether the port drew current at the last poll
+    supply: Supply = "unknown"  # what the port's current showed at the last poll
     late: bool = False  # it fell due so long ago that nobody can have looked since

@@ -224,6 +224,8 @@ class Stopped(State):
     def power_found(self, case: Case, found: PowerFound) -> Step:
         if self.untouched:
             return self.stay(case)  # the adopt window tells
+        if found.supply == "unknown":
+            return self.doubted(case, found.why)
         return self.found_running(case, beats=False, why=found.why)
 
     def found_running(self, case: Case, *, beats: bool, why: str) -> Step:
@@ -235,6 +237,12 @@ class Stopped(State):
         if beats or not case.config.has_heartbeat:
             return started(self, case, adopted=True).after(case.event("adopted", why=why))
         return adopted_booting(self, case).after(case.event("adopted", why=why))
+
+    def doubted(self, case: Case, why: str) -> Step:
+        """It may run: it is asked to halt, and its power is cut only when it has been silent since, as if it were on."""
+        case = case.remember(cycle=case.memory.cycle + 1)
+        way = Restarting if case.welcome else Stopping
+        return halting(self, case, way(why, untouched=True))
 
     def found_off(self, case: Case) -> Step:
         """Nothing runs; where it was forced to start meanwhile, nobody else would start it while hibernating."""
@@ -258,8 +266,10 @@ class Stopped(State):
             return Step(evolve(self, settled=True), case.memory)
         if fired.name == "backoff":
             return Step(evolve(self, backoff_s=0.0), case.memory)
-        if not fired.draws_current:
+        if fired.supply == "off":
             return self.found_off(case)
+        if fired.supply == "unknown":
+            return self.doubted(case, "nobody knows whether it runs")
         if not case.config.has_heartbeat or not case.welcome:
             return self.found_running(case, beats=False, why="it draws current")
         case = case.remember(cycle=case.memory.cycle + 1)
@@ -298,7 +308,7 @@ class Booting(State):
 
     def power_found(self, case: Case, found: PowerFound) -> Step:
         """The board was faster: what runs now is this start."""
-        return self.seen_on(case, found.at_s)
+        return self.seen_on(case, found.at_s) if found.supply == "on" else self.stay(case)
 
     def seen_on(self, case: Case, at_s: float) -> Step:
         """The attempt counts from here, and so does the start time-out."""
@@ -446,6 +456,10 @@ class Halting(State):
     sending: bool = False
     recent: bool = False  # a message went out less than `shutdown_resend` ago
     told_at_s: float | None = None  # when the latest attempt ended, or this run of the service began: no silence is older
+    untouched: bool = False  # nobody knows whether it has power: it is asked all the same, and its relay is left alone
+
+    def power(self, memory: Memory) -> PowerGoal:
+        return PowerGoal("untouched", memory.cycle) if self.untouched else super().power(memory)
 
     def resume(self, case: Case) -> Plan:
         return {"heartbeat": silence(case), "timeout": patience(case)}
@@ -462,7 +476,13 @@ class Halting(State):
             return self.stay(case)
         # A beat of before the message, told late, does not say how long the guest has been silent since.
         since_s = beat.at_s if self.told_at_s is None else max(beat.at_s, self.told_at_s)
-        return self.telling(case, {**ALL, "heartbeat": silence(case, since_s)})
+        return evolve(self, untouched=False).telling(case, {**ALL, "heartbeat": silence(case, since_s)})
+
+    def power_found(self, case: Case, found: PowerFound) -> Step:
+        """What nobody knew of has been switched on just now: whatever was told before, this was not asked."""
+        if not self.untouched or found.supply != "on":
+            return self.stay(case)
+        return halting(self, case.remember(cycle=case.memory.cycle + 1), type(self)(found.why, self.failed))
 
     def command(self, config: DeviceConfig) -> tuple[str, ...]:
         """What asks the guest to halt; empty where it may simply be cut."""

@@ -202,6 +202,11 @@ class AutoDriver:
         """See `Driver`."""
         return self._driver.survivors
 
+    @property
+    def doubtful(self) -> frozenset[int]:
+        """See `Driver`."""
+        return self._driver.doubtful
+
     async def poll(self, turn: int) -> None:
         """See `Driver`."""
         await self._driver.poll(turn)

@@ -227,7 +227,9 @@ class Board:
         self._learn(identity)
         self.tell(Notice("board.reset", None, {"boots": identity.boots, "before": before.boots, "board": identity.board_id}))
         self._senses.sightings.forget()
-        self.power.board_reset(max(self._down_s, self.answered_s or self._down_s), survivors=driver.survivors)
+        self.power.board_reset(
+            max(self._down_s, self.answered_s or self._down_s), survivors=driver.survivors, doubtful=driver.doubtful
+        )
         self._restarted = True
 
     def _learn(self, identity: Identity) -> None:
@@ -276,6 +278,7 @@ class Board:
                 await driver.switch_on(action)
             else:
                 await driver.switch_off(action)
+            self.power.replied(action)
         finally:
             self.power.sent(action, trio.current_time())
 

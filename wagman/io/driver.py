@@ -147,6 +147,11 @@ class Driver(Protocol):
         """Ports that kept their power when the board restarted, as far as is known after `hold_off`."""
         ...
 
+    @property
+    def doubtful(self) -> frozenset[int]:
+        """Ports that may have kept it: nobody knows."""
+        ...
+
     def heard(self, event: Any, at_s: float) -> None:
         """The board said something by itself, read at `at_s`; called from the reader, must not wait."""
         ...

@@ -26,7 +26,7 @@ from attrs import define, field
 
 from wagman.config.schema import SELECTOR_PORTS
 from wagman.errors import BoardError, BoardProtocolError, CallerError
-from wagman.events import BoardStopping, Polled
+from wagman.events import BoardStopping, Polled, Supply
 from wagman.io import v3
 from wagman.io.driver import (
     DRAWS_MA,
@@ -94,6 +94,7 @@ class V3Driver:
     link: Link[v3.Event]
     senses: Senses
     survivors: frozenset[int] = frozenset({0})  # the controller's relay is latched, the others fall off (firmware)
+    doubtful: frozenset[int] = frozenset()
     _sids: Iterator[str] = field(factory=v3.sids)
     _pings: dict[str, int] = field(factory=dict)  # our own pings whose log line has not come yet
     _ages_s: tuple[float, ...] = ()
@@ -178,11 +179,10 @@ class V3Driver:
     def _tell_port(self, port: int, ages: Answer[tuple[float, ...]], currents: Answer[Currents]) -> None:
         """Beats first, then what they leave proved."""
         age_s, current_ma = ages.value[port], currents.value.ports_ma[port]
-        draws = current_ma is not None and current_ma >= DRAWS_MA
+        supply = supply_of(current_ma)
         silent_since_s = self.senses.sightings.aged(port, age_s, ages.asked_at_s, ages.at_s)
-        # One that sleeps still draws a little: only no current at all may tell of a loss of power.
-        self.senses.power.polled(port, currents.asked_at_s, draws_current=draws, is_idle=current_ma == 0)
-        self.senses.tell(Polled(port, ages.asked_at_s, silent_since_s, draws))
+        self.senses.power.polled(port, currents.asked_at_s, supply)
+        self.senses.tell(Polled(port, min(ages.asked_at_s, currents.asked_at_s), silent_since_s, supply))
 
     async def _slow_poll(self) -> None:
         await self._listen()
@@ -239,7 +239,7 @@ class V3Driver:
     async def switch_off(self, action: SwitchOff) -> None:
         """Disable the port; one that runs on although it is disabled is enabled first, so that there is something to cut."""
         port = str(action.port)
-        if action.round > 1 and self.senses.power.ports[action.port].drawing:
+        if action.round > 1 and self.senses.power.ports[action.port].supply == "on":
             await self._do("enable", port)
         self.senses.sightings.switched(action.port, await self._do("disable", port))
         if action.port == ALWAYS_ENABLED:
@@ -327,6 +327,13 @@ class V3Driver:
         self.senses.note("board.log", log.port, text=log.what)
         if log.port in self.senses.power.ports:
             self.senses.tell(BoardStopping(log.port, at_s, f"the board is about to cut it: {log.what}"))
+
+
+def supply_of(current_ma: int | None) -> Supply:
+    """What a port's current shows; a guest that sleeps still draws a little, and a sensor that fails shows nothing."""
+    if current_ma is None or 0 < current_ma < DRAWS_MA:
+        return "unknown"
+    return "on" if current_ma else "off"
 
 
 @define

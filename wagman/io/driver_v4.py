@@ -98,6 +98,7 @@ class V4Driver:
     link: Link[v4.Event]
     senses: Senses
     survivors: frozenset[int] = frozenset(PORTS)  # all relays are latched; those that still had power after a restart
+    doubtful: frozenset[int] = frozenset()  # those whose current nobody can read
     _ask: Asking = field(init=False)
     _looks: dict[int, Look] = field(factory=dict)
     _unclaimed: set[int] = field(factory=set)  # ports that were not started since the board restarted
@@ -173,13 +174,23 @@ class V4Driver:
         """Beats first, then what they leave proved, then what the board has done by itself."""
         age = look.age
         silent_since_s = self.senses.sightings.aged(number, age.value, age.asked_at_s, age.at_s)
-        self.senses.power.polled(number, look.counted_at_s, draws_current=look.draws, is_idle=look.idle)
-        self.senses.tell(Polled(number, age.asked_at_s, silent_since_s, look.draws))
-        port = self.senses.power.ports[number]
-        if port.asked is None and port.relay == "on" and look.state in (DISABLED, STOPPED) and look.idle:
-            self.senses.power.seen_off(number, look.state_at_s)
-        elif port.asked is None and port.relay == "off":
-            self.senses.power.seen_kept(number, kept=look.state in (DISABLED, STOPPING), at_s=look.counted_at_s)
+        self.senses.power.polled(number, look.counted_at_s, look.supply)
+        self.senses.tell(Polled(number, min(age.asked_at_s, look.counted_at_s), silent_since_s, look.supply))
+        if self.senses.power.ports[number].asked is None:
+            self._compare(number, look)
+
+    def _compare(self, number: int, look: Look) -> None:
+        """What the board says of a port against what is believed of it, where nothing is under way."""
+        power, believed = self.senses.power, self.senses.power.ports[number].relay
+        is_off = look.state in (DISABLED, STOPPED)
+        if believed == "on" and is_off and look.supply == "off":
+            power.seen_off(number, look.state_at_s)
+        elif believed == "on" and is_off and look.supply == "unknown":
+            power.doubt(number)
+        elif look.state == STARTED and (believed == "on" or (believed == "off" and look.supply == "unknown")):
+            power.seen_on(number, look.state_at_s)
+        elif believed == "off":
+            power.seen_kept(number, kept=look.state in (DISABLED, STOPPING), at_s=look.counted_at_s)
 
     async def _slow_poll(self) -> None:
         answers = await self._ask.read(*map(TH.ask, PORTS), *map(FC.ask, PORTS))
@@ -204,19 +215,20 @@ class V4Driver:
     async def hold_off(self) -> None:
         """Park what the restarted board takes for stopped and has no power: it would be started within a minute."""
         looks = await self._look()
-        self.survivors = frozenset(port for port, look in looks.items() if not look.idle)
+        self.survivors = frozenset(port for port, look in looks.items() if look.supply == "on")
+        self.doubtful = frozenset(port for port, look in looks.items() if look.supply == "unknown")
         self._unclaimed, self._selector_moved = set(self._guests), True
         self._put_off.clear()
         self._kill_sent_s.clear()
         for port in self._guests:
-            if looks[port].state == STOPPED and looks[port].idle:
+            if looks[port].state == STOPPED and looks[port].supply == "off":
                 await self._park(port)
         self._restarted = False
 
     async def _keep(self, number: int, look: Look) -> None:
         """Keep the board from doing by itself what nobody wants."""
         port = self.senses.power.ports[number]
-        if port.goal.level == "off" and look.state == STOPPED and look.idle:
+        if port.goal.level == "off" and look.state == STOPPED and look.supply == "off":
             await self._park(number)  # its kill was carried out, and that could not be seen
         if port.asked is not None:
             return
@@ -259,8 +271,9 @@ class V4Driver:
         A port that is stopping and draws current is not parked: to kill it would be a cut. Its start is refused; it is on.
         """
         look = (await self._look())[action.port]
-        is_on = look.state == STOPPING and look.draws
-        if look.state == STOPPING and not is_on and await self._killed(action.port) is None:
+        is_on = look.state == STOPPING and look.supply == "on"
+        may_be_on = is_on or self.senses.power.ports[action.port].doubted
+        if look.state == STOPPING and not may_be_on and await self._killed(action.port) is None:
             return
         self._kill_sent_s.pop(action.port, None)
         await self._start(action.port, action.media)
@@ -297,7 +310,7 @@ class V4Driver:
     async def _need_not_be_killed(self, number: int) -> bool:
         """Look once more before the power is cut: it may be off for good, or be on again by the board's doing."""
         look = (await self._look())[number]
-        if look.state == DISABLED and look.idle:
+        if look.state == DISABLED and look.supply == "off":
             self.senses.power.seen_off(number, look.state_at_s)
             return True
         if not self._came_back(number, look):
@@ -314,7 +327,7 @@ class V4Driver:
         sent_s = self._kill_sent_s.get(number)
         if sent_s is None or self.senses.power.ports[number].goal.firm:
             return False
-        return look.state == STARTED and look.draws and look.age.at_s - look.age.value > sent_s + AGAIN_S
+        return look.state == STARTED and look.supply != "off" and look.age.at_s - look.age.value > sent_s + AGAIN_S
 
     async def _kill_and_park(self, number: int) -> float | None:
         """Return when it was off, at the latest; None where that cannot be said."""

@@ -5,21 +5,25 @@ reconciler alone decides when a relay is switched, and keeps the rules that hold
 
 - no relay-on within `off_time` of that port's relay-off, and no two relay-ons within `stagger`;
 - a reply is no evidence: a port is on or off once the board shows it, and until then the command is repeated;
-- an off is believed only when the port has also stopped drawing current; after three rounds the relay is reported stuck;
+- an off is believed only when the board says so, and no current says otherwise; after three rounds the relay is reported stuck;
 - power of unknown origin is reported (`PowerFound`) and never cut: whoever wants it off must first ask the guest to halt;
+- power that nobody can be sure of any more is *doubted*: a port that should be on is switched on once more, in its turn,
+  which moves no relay that is on; one that should be off is reported, and so its guest is asked to halt;
 - an off that rests on silence, and could not be carried out while the link was down, lapses when the guest was heard since.
 
-Each number of a power cycle is switched on once. After a restart of the service the goals say what was already seen.
+Each number of a power cycle is switched on once, unless it is doubted. After a restart of the service the goals say what was
+already seen.
 """
 
 import math
 from collections.abc import Callable, Collection, Mapping
-from typing import Literal, TypeAlias
+from typing import Literal
 
 from attrs import define, field, frozen
 
 from wagman.events import (
     UNTOUCHED,
+    Evidence,
     PortFact,
     PowerFound,
     PowerGoal,
@@ -28,6 +32,7 @@ from wagman.events import (
     RelayOff,
     RelayOn,
     RelayStuck,
+    Supply,
 )
 
 EVIDENCE_S = 6.0
@@ -64,8 +69,6 @@ STUCK_REPORT_S = 3600.0
 BROWNOUT_S = 10.0
 """A board reset so soon after a relay-on is blamed on it (specified)."""
 
-Relay: TypeAlias = Literal["on", "off", "unknown"]
-
 
 @frozen
 class SwitchOn:
@@ -94,17 +97,19 @@ class Port:
     is_mute: bool = False  # its guest has no heartbeat: nothing but its current tells whether it runs
     goal: PowerGoal = UNTOUCHED
     goal_at_s: float = -math.inf
-    relay: Relay = "unknown"
+    relay: Supply = "unknown"
+    shown: Evidence | None = None  # by what; None: by nothing in this run of the service
+    doubted: bool = False  # it was on in this cycle, and nobody knows whether it still is
     cycle: int | None = 0  # that it is on in (0: one of before); None: of unknown origin
     kept: bool = False  # it is off, and the board will not start it by itself
     asked: Literal["on", "off"] | None = None  # the command that waits for its evidence
     asked_at_s: float = -math.inf
+    replied: bool = False  # to that command
     seen_off_at_s: float | None = None  # the board said off; the current has yet to agree
     rounds: int = 0
     resisted: int = 0  # rounds of off after which it still drew current
     beat_at_s: float = -math.inf
-    drawing: bool = False  # it drew current at the last poll
-    idle: bool = False  # certainly nothing drew current at the last poll
+    supply: Supply = "unknown"  # what its current showed at the last poll
     drew: bool = False  # it did since it is on
     idle_since_s: float = math.inf  # it did, and certainly has not since
     on_at_s: float = -math.inf
@@ -119,9 +124,18 @@ class Port:
         return self.goal.level == "off" and self.relay == "off" and self.kept
 
     @property
+    def evidence(self) -> Evidence | None:
+        """What shows that the goal is reached."""
+        if not self.confirmed:
+            return "assumed" if self.asked is not None and self.replied else None
+        if self.relay == "on" and (self.supply == "on" or self.beat_at_s > self.on_at_s):
+            return "sensed"
+        return self.shown
+
+    @property
     def dark(self) -> bool:
         """Whatever is heard there has no power from here: the board keeps it off, and not even a little current flows."""
-        return self.relay == "off" and self.kept and self.idle
+        return self.relay == "off" and self.kept and self.supply == "off"
 
     @property
     def must_go_off(self) -> bool:
@@ -130,6 +144,8 @@ class Port:
             return not self.confirmed and not self.unowned
         if self.goal.level != "on" or self.confirmed or self.asked == "on" or self.relay == "off" or self.stuck:
             return False
+        if self.in_doubt:
+            return False  # another relay-on makes sure of it
         return self.relay == "on" or not self.goal.cleared
 
     @property
@@ -140,11 +156,16 @@ class Port:
         )
 
     @property
+    def in_doubt(self) -> bool:
+        """It should be on in the cycle in which it was, and nobody knows whether it still is."""
+        return self.doubted and self.goal.level == "on" and self.cycle == self.goal.cycle
+
+    @property
     def awaiting_on(self) -> bool:
         """Evidence that it is on would be evidence of the wanted power cycle."""
         if self.goal.level != "on" or self.confirmed:
             return False
-        return self.asked == "on" or (self.goal.cleared and self.relay == "unknown")
+        return self.asked == "on" or self.in_doubt or (self.goal.cleared and self.relay == "unknown")
 
     @property
     def must_go_on(self) -> bool:
@@ -165,7 +186,7 @@ class Port:
 
     def lives(self, now_s: float) -> bool:
         """It shows that it has power, whatever the board says of it: a line may be garbled, and an EEPROM forgotten."""
-        return self.drawing or now_s <= self.beat_at_s + LIFE_S
+        return self.supply == "on" or now_s <= self.beat_at_s + LIFE_S
 
     @property
     def retry_at_s(self) -> float:
@@ -219,13 +240,17 @@ class Power:
             self._believe(port, goal)
         elif goal.level == "off" and changed and port.confirmed:
             self.tell(RelayOff(number, port.cycle or 0, port.off_at_s))  # a start was called off: nothing is left to do
+        elif goal.level == "untouched" and goal.cycle > (port.cycle or 0):
+            port.cycle = goal.cycle
 
     def _believe(self, port: Port, goal: PowerGoal) -> None:
         """Evidence from before: of an earlier run of the service, or of a guest that was found running."""
+        if port.in_doubt:
+            return
         adopted = goal.level == "on" and (port.cycle is None or goal.cycle > port.cycle)
         if port.relay == "unknown" or adopted:
             port.relay = "on" if goal.level == "on" else "off"
-            port.cycle, port.kept = goal.cycle, goal.level == "off"
+            port.cycle, port.kept, port.doubted = goal.cycle, goal.level == "off", False
 
     # What to do next ---------------------------------------------------------
 
@@ -247,7 +272,7 @@ class Power:
     def _off_due_s(self, port: Port) -> float:
         if not port.must_go_off or port.reported:
             return math.inf
-        if port.seen_off_at_s is not None or (port.relay == "off" and port.drawing):
+        if port.seen_off_at_s is not None or (port.relay == "off" and port.supply == "on"):
             return math.inf  # the next poll tells
         return port.retry_at_s if port.asked == "off" else -math.inf
 
@@ -262,16 +287,20 @@ class Power:
         port = self.ports[action.port]
         wanted: Literal["on", "off"] = "on" if isinstance(action, SwitchOn) else "off"
         port.rounds = port.rounds + 1 if port.asked == wanted else 1
-        port.asked, port.asked_at_s, port.seen_off_at_s = wanted, now_s, None
+        port.asked, port.asked_at_s, port.replied, port.seen_off_at_s = wanted, now_s, False, None
         if wanted == "on":
             self._switching_on(port, now_s)
 
     def _switching_on(self, port: Port, now_s: float) -> None:
         self.last_on_s, self.last_on_port = now_s, port.number
-        port.relay, port.cycle, port.kept, port.on_at_s = "unknown", port.goal.cycle, False, now_s
+        port.relay, port.cycle, port.kept, port.on_at_s, port.shown = "unknown", port.goal.cycle, False, now_s, None
         port.drew, port.idle_since_s = False, math.inf
         if port.rounds == 1:
             self.tell(RelayAsked(port.number, port.goal.cycle, now_s))
+
+    def replied(self, action: SwitchOn | SwitchOff) -> None:
+        """The board has replied to the command, which is no evidence."""
+        self.ports[action.port].replied = True
 
     def sent(self, action: SwitchOn | SwitchOff, now_s: float) -> None:
         """The command was answered, or given up: its effect may still be a main loop away."""
@@ -283,14 +312,25 @@ class Power:
 
     # What was seen -----------------------------------------------------------
 
-    def seen_on(self, number: int, at_s: float, media: str | None = None, why: str = "the board started it") -> None:
+    def seen_on(
+        self,
+        number: int,
+        at_s: float,
+        media: str | None = None,
+        why: str = "the board started it",
+        *,
+        shown: Evidence = "told",
+    ) -> None:
         """Evidence that the port is on."""
         port = self.ports.get(number)
-        if port is None or port.relay == "on":
+        if port is None:
+            return
+        port.shown = port.shown if port.relay == "on" and port.shown else shown
+        if port.relay == "on":
             return
         self.last_on_s, port.on_at_s = max(self.last_on_s, at_s), at_s
         if port.awaiting_on:
-            port.relay, port.cycle, port.asked, port.rounds = "on", port.goal.cycle, None, 0
+            port.relay, port.cycle, port.asked, port.rounds, port.doubted = "on", port.goal.cycle, None, 0, False
             self.tell(RelayOn(number, port.goal.cycle, at_s, media))
         else:
             self._found(port, at_s, why)
@@ -299,10 +339,16 @@ class Power:
         """It went off as was asked, and the board switched it on again before that could be seen."""
         self._found(self.ports[number], at_s, why)
 
-    def _found(self, port: Port, at_s: float, why: str) -> None:
-        port.relay, port.cycle, port.kept, port.asked, port.rounds = "on", None, False, None, 0
-        port.seen_off_at_s, port.reported = None, True
-        self.tell(PowerFound(port.number, at_s, why))
+    def doubt(self, number: int) -> None:
+        """It was on, and nobody knows whether it still is."""
+        port = self.ports.get(number)
+        if port is not None and port.relay == "on":
+            port.relay, port.doubted, port.shown = "unknown", True, None
+
+    def _found(self, port: Port, at_s: float, why: str, supply: Supply = "on") -> None:
+        port.relay, port.cycle, port.kept, port.asked, port.rounds = supply, None, False, None, 0
+        port.seen_off_at_s, port.reported, port.doubted = None, True, False
+        self.tell(PowerFound(port.number, at_s, why, supply))
 
     def seen_off(self, number: int, at_s: float, why: str = "the board cut it") -> None:
         """The board says that it switched the port off."""
@@ -324,26 +370,35 @@ class Power:
             port.seen_off_at_s = at_s
         elif kept and port.relay == "on" and port.asked is None and at_s > port.on_at_s + EVIDENCE_S and not port.lives(at_s):
             self._lost(port, PowerLost(number, at_s, "the board has disabled it"))
-        elif not kept and port.relay == "off" and port.drawing:
-            self._found(port, at_s, "it draws current, and the board does not keep it off")
-        elif not kept and port.relay == "off":
-            port.kept = False
+        elif kept and port.relay == "off":
+            port.shown = port.shown or "told"
+        elif port.relay == "off":
+            self._not_kept(port, at_s)
 
-    def polled(self, number: int, at_s: float, *, draws_current: bool, is_idle: bool) -> None:
-        """A poll that was asked at `at_s` shows whether something runs on the port; neither where its sensor is dead."""
+    def _not_kept(self, port: Port, at_s: float) -> None:
+        """It is off, and the board may start it, or has: that is news where it was kept off until then."""
+        was_kept, port.kept = port.kept, False
+        if port.supply == "on":
+            self._found(port, at_s, "it draws current, and the board does not keep it off")
+        elif port.supply == "unknown" and was_kept and port.goal.level == "off" and port.asked is None:
+            self._found(port, at_s, "the board does not keep it off, and nobody knows whether it runs", "unknown")
+
+    def polled(self, number: int, at_s: float, supply: Supply) -> None:
+        """A poll that was asked at `at_s` shows whether something runs on the port; unknown where its sensor is dead."""
         port = self.ports.get(number)
         if port is None:
             return
-        surely, port.drawing, port.idle = draws_current and (port.drawing or not port.kept), draws_current, is_idle
-        port.drew = port.relay == "on" and (port.drew or port.drawing)
-        port.idle_since_s = min(port.idle_since_s, at_s) if port.drew and is_idle else math.inf
+        surely = supply == "on" and (port.supply == "on" or not port.kept)
+        port.supply = supply
+        port.drew = port.relay == "on" and (port.drew or supply == "on")
+        port.idle_since_s = min(port.idle_since_s, at_s) if port.drew and supply == "off" else math.inf
         if at_s <= max(port.asked_at_s, port.off_at_s) + SETTLE_S:
             return  # it tells of before
         if port.asked == "off":
             self._off_judged(port, at_s)
-        elif draws_current and port.awaiting_on:
-            self.seen_on(number, at_s)
-        elif port.relay == "unknown" and port.unowned and port.asked is None:
+        elif supply == "on" and port.awaiting_on:
+            self.seen_on(number, at_s, shown="sensed")
+        elif port.relay == "unknown" and port.unowned and port.asked is None and not port.reported:
             self._withdrawn_judged(port, at_s)
         elif port.relay == "off" and surely:
             self._found(port, at_s, "it draws current though it was off")
@@ -352,10 +407,11 @@ class Power:
 
     def _off_judged(self, port: Port, at_s: float) -> None:
         """Off was asked for: believe it where the board said so and the current agrees."""
-        if port.drawing:
+        if port.supply == "on":
             self._resists(port, at_s)
         elif port.seen_off_at_s is not None and at_s > port.seen_off_at_s + SETTLE_S:
             seen_s = port.seen_off_at_s
+            port.shown = "sensed" if port.drew and port.supply == "off" else "told"
             port.relay, port.kept, port.asked, port.rounds, port.resisted = "off", True, None, 0, 0
             port.seen_off_at_s, port.stuck_at_s = None, -math.inf
             self.tell(RelayOff(port.number, port.cycle or 0, seen_s))
@@ -369,19 +425,23 @@ class Power:
 
     def _withdrawn_judged(self, port: Port, at_s: float) -> None:
         """A relay-on was withdrawn when it may have left already: either it shows, or it has not happened."""
-        if port.drawing:
+        if port.supply == "on":
             self._found(port, at_s, "it came on though its start had been withdrawn")
-        elif at_s > port.on_at_s + EVIDENCE_S:
+        elif at_s <= port.on_at_s + EVIDENCE_S:
+            return
+        elif port.supply == "off":
             port.cycle = port.goal.cycle
+        else:
+            self._found(port, at_s, "its start was withdrawn, and nobody knows whether it came on", "unknown")
 
     def beat(self, number: int, at_s: float) -> None:
         """The guest was heard, after whatever the board was told last."""
         port = self.ports.get(number)
         if port is None:
             return
-        port.beat_at_s = at_s
+        port.beat_at_s = max(port.beat_at_s, at_s)
         if port.awaiting_on and at_s > port.asked_at_s:
-            self.seen_on(number, max(port.asked_at_s, self.now_s))  # it went on before it could beat
+            self.seen_on(number, max(port.asked_at_s, self.now_s), shown="sensed")  # it went on before it could beat
 
     def link_up(self, at_s: float) -> None:
         """The board can be seen again, and its first poll has been told.
@@ -394,20 +454,27 @@ class Power:
                 continue
             if port.beat_at_s > port.goal_at_s + EVIDENCE_S:
                 self._found(port, at_s, "it beats again before its power could be cut")
-            elif port.relay == "unknown" and port.drawing and port.goal.level == "off":
-                self._found(port, at_s, "it runs, and nobody knows since when")
+            elif port.relay == "unknown" and port.supply != "off" and port.goal.level == "off":
+                self._found(port, at_s, "it runs, or may, and nobody knows since when", port.supply)
 
-    def board_reset(self, at_s: float, *, survivors: frozenset[int] = frozenset()) -> None:
-        """The board restarted: its relays fell off, but for those of `survivors`; nothing is kept off for certain."""
+    def board_reset(
+        self, at_s: float, *, survivors: frozenset[int] = frozenset(), doubtful: frozenset[int] = frozenset()
+    ) -> None:
+        """The board restarted: its relays fell off, but for those of `survivors`; of `doubtful` ones nobody knows.
+
+        Nothing is kept off for certain.
+        """
         for port in self.ports.values():
             port.asked, port.rounds, port.seen_off_at_s = None, 0, None
             port.kept = False
-            if port.number not in survivors and port.relay != "off":
+            if port.number in doubtful:
+                self.doubt(port.number)
+            elif port.number not in survivors and port.relay != "off":
                 suspect = port.number == self.last_on_port and at_s - self.last_on_s <= BROWNOUT_S
                 self._lost(port, PowerLost(port.number, at_s, "the board restarted", reset=True, suspect=suspect))
 
     def _lost(self, port: Port, lost: PowerLost) -> None:
-        port.relay, port.kept, port.asked, port.rounds = "off", False, None, 0
-        port.off_at_s = max(port.off_at_s, lost.at_s)
+        port.relay, port.kept, port.asked, port.rounds, port.doubted = "off", False, None, 0, False
+        port.shown, port.off_at_s = "told", max(port.off_at_s, lost.at_s)
         port.reported = port.goal.level == "on"  # that cycle is over: the guest's machine says what follows
         self.tell(lost)

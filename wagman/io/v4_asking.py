@@ -7,6 +7,7 @@ from attrs import define, evolve, field, frozen
 
 from wagman.config.schema import PORTS
 from wagman.errors import BoardProtocolError
+from wagman.events import Supply
 from wagman.io import v4
 from wagman.io.driver import TIMEOUT_S
 from wagman.io.link import REPEATS, Answer, Link, retry
@@ -36,16 +37,14 @@ class Look:
     age: Answer[float]  # seconds
     counts: int | None  # None: the converter does not answer
     counted_at_s: float  # when that was asked
-    idle: bool  # there is certainly nothing that runs
-    draws: bool  # there is certainly something
+    supply: Supply  # what they show
 
 
 def look_at(port: int, state: Answer[int], age_ms: Answer[int], counts: Answer[int]) -> Look:
     """The readings of a port; without a single count the converter has failed (firmware)."""
-    draws = counts.value >= POWERED_COUNTS[port]
+    supply: Supply = "unknown" if not counts.value else "on" if counts.value >= POWERED_COUNTS[port] else "off"
     age = Answer(age_ms.value / 1000, age_ms.asked_at_s, age_ms.at_s)
-    idle = 0 < counts.value < POWERED_COUNTS[port]
-    return Look(state.value, state.at_s, age, counts.value or None, counts.asked_at_s, idle, draws)
+    return Look(state.value, state.at_s, age, counts.value or None, counts.asked_at_s, supply)
 
 
 def going_on(look: Look, before: Look | None) -> Look:
