@@ -301,6 +301,7 @@ class Guest:
             self.state.name,
             changes=self.changes,
             due=isinstance(self.state, device.Stopped) and self.state.due(self.memory),
+            known=not (isinstance(self.state, device.Stopped) and self.state.untouched),
             exempt=self.memory.exempt,
             hibernating=self.memory.hibernating,
             recover=self.case.recovering,

@@ -133,7 +133,14 @@ class Notice:
     fields: Mapping[str, Any] = field(factory=dict)
 
 
-BoardFact: TypeAlias = Blindness | Sample | Notice
+@frozen
+class BoardRestarted:
+    """The board restarted; these ports lost their power with it, and each has been told so."""
+
+    lost: frozenset[int]
+
+
+BoardFact: TypeAlias = Blindness | Sample | Notice | BoardRestarted
 
 # --- Wanted power: a level, read by the reconciler beside the link ----------------------------------------------------
 

@@ -23,9 +23,9 @@ from wagman.controller import REFUSES, Controller
 from wagman.device import Guest, Letter, Nudge
 from wagman.errors import BoardTimeoutError, CallerError, StoreError
 from wagman.event_types import COLLAPSING
-from wagman.events import Beat, Blindness, BoardFact, Draft, Notice, PortFact, PowerGoal, Sample, Verb, Verdict
+from wagman.events import Beat, Blindness, BoardFact, BoardRestarted, Draft, Notice, PortFact, PowerGoal, Sample, Verb, Verdict
 from wagman.fsm.inputs import Operator
-from wagman.fsm.wagman import DeviceChanged, DeviceRefused, View
+from wagman.fsm.wagman import DeviceChanged, DeviceRefused, PowerFailed, View
 from wagman.health import NUDGE_S, Health
 from wagman.hitches import Hitches
 from wagman.io.board import BLIND_MISSES, Board, Dialect
@@ -156,6 +156,9 @@ class WagmanService:
                     self.watch.heard()
                 kind = (type(fact), fact.sensor) if isinstance(fact, Sample) else None
                 self.supervisor.inbox.tell(fact, kind)
+            case BoardRestarted():
+                names = frozenset(self._by_port[port].config.name for port in fact.lost)
+                self.supervisor.inbox.tell(PowerFailed(names))
             case _ if fact.port in self._by_port:
                 self._by_port[fact.port].tell(fact)
 

@@ -48,7 +48,8 @@ class Supervisor:
     _freed: dict[str, tuple[int, Ref]] = field(factory=dict)  # guests that a hibernation kept down: their changes, its end
 
     def __attrs_post_init__(self) -> None:
-        self.situation = wagman.Situation(self.config.wagman, self._order, Environment(self.config.environment))
+        environment = Environment(self.config.environment)
+        self.situation = wagman.Situation(self.config.wagman, self._order, environment, awaited=frozenset(self._order))
         self.since = self.clocks.beginning()
 
     @property

@@ -11,7 +11,9 @@ from wagman.events import Blindness, Draft, Sample
 from wagman.fsm import wagman
 from wagman.fsm.alarms import Alarm, Fired, Plan
 from wagman.fsm.environment import FIRST_VERDICT, RELEASE, STALE, Environment
+from wagman.fsm.wagman import ORDER as ORDER_ALARM
 from wagman.fsm.wagman import (
+    ORDER_S,
     DeviceChanged,
     DeviceRefused,
     Effect,
@@ -19,6 +21,7 @@ from wagman.fsm.wagman import (
     Hibernating,
     Input,
     Normal,
+    PowerFailed,
     Situation,
     StartDevice,
     StartDevices,
@@ -169,6 +172,63 @@ def test_every_due_guest_has_its_turn_within_one_round_whoever_was_last() -> Non
         node.fire("look")
         assert {node.turn() for _ in ORDER} == set(ORDER)
         assert node.started[0] == {"gn": "cs", "cs": "x1"}.get(str(cursor), "gn")
+
+
+def test_a_board_that_takes_the_power_of_all_makes_them_start_from_the_first_in_whatever_order_they_say_so() -> None:
+    node = running()
+    node.now = evolve(node.now, cursor="gn")
+    node.tell(PowerFailed(frozenset(ORDER)))
+    for name in ("x1", "cs", "gn"):
+        node.show(name, "stopped", due=True)
+    for name in ORDER:
+        assert node.started[-1] == name
+        node.turn()
+    assert node.started == list(ORDER)
+
+
+def test_a_board_that_takes_the_power_of_some_leaves_the_turn_where_it_is() -> None:
+    node = running()
+    node.now = evolve(node.now, cursor="gn")
+    node.tell(PowerFailed(frozenset({"gn", "x1"})))
+    node.show("gn", "stopped", due=True)
+    assert node.started == []
+    node.show("x1", "stopped", due=True)
+    assert node.started == ["x1"]
+
+
+def test_a_board_that_restarts_again_and_again_while_the_first_guest_does_not_come_up_starves_no_other() -> None:
+    node = Node()
+    node.show_all("stopped", due=True)
+    for _ in ORDER:
+        name = node.started[-1]
+        node.show(name, "starting")
+        node.tell(PowerFailed(frozenset(ORDER)))
+        node.show(name, "stopped", due=True)
+    assert node.started == [*ORDER, "gn"]
+
+
+def test_a_guest_that_is_due_first_waits_for_those_that_come_before_it_and_have_yet_to_be_seen() -> None:
+    node = Node(evolve(situation(), awaited=frozenset(ORDER)))
+    for name in ("gn", "cs"):
+        node.tell(DeviceChanged(View(name, "stopped", known=False)))
+    node.show("x1", "stopped", due=True)
+    node.show("cs", "stopped", due=True)
+    assert node.started == []
+    node.show("gn", "started")
+    assert node.started == ["cs"]
+    node.turn()
+    assert node.started == ["cs", "x1"]
+
+
+def test_the_wait_for_those_that_come_first_is_bounded() -> None:
+    node = Node(evolve(situation(), awaited=frozenset(ORDER)))
+    assert ORDER_ALARM not in node.armed
+    node.show("cs", "stopped", due=True)
+    assert node.armed[ORDER_ALARM] == Alarm(ORDER_S)
+    node.show("x1", "stopped", due=True)
+    node.fire(ORDER_ALARM)
+    assert node.started == ["cs"]
+    assert ORDER_ALARM not in node.armed
 
 
 def test_normal_looks_every_minute() -> None:

@@ -10,6 +10,8 @@ up, enabled, not held, and with its backoff behind it; and nothing is due while 
   others. It is left at once: to StartNextDevice, or to Normal when nobody is due.
 - StartNextDevice waits until that guest is no longer Starting, whatever it became. `guard` bounds the wait.
 - Normal looks around every minute (`look`).
+- A restart of all begins with the first: a board that takes the power of all that runs puts the cursor back. Nobody is started
+  before those that come first have said how they are, after such a loss or when the service comes up; `order` bounds that wait.
 - WillHibernate stops one guest each 30 s (`stop`), in reverse start order; Hibernating keeps them down, for at least
   `minimum`. What is forced up by the operator is exempt. A hot enclosure leads to WillHibernate from every state but these.
 """
@@ -25,6 +27,12 @@ from wagman.events import Blindness, Draft, Sample
 from wagman.fsm.alarms import KEEP, Alarm, Fired, Plan
 from wagman.fsm.environment import FIRST_VERDICT, RELEASE, STALE, Environment
 from wagman.fsm.graph import GraphState, IllegalTransitionError, checked_graph
+
+ORDER = "order"
+
+ORDER_S = 120.0
+"""How long a guest that is due waits for one that comes before it and has yet to say how it is (chosen: longer than the
+default `adopt_window`)."""
 
 GUARD_MARGIN_S = 60.0
 """How much longer than its start time-out a start may take before the machine goes on without it (specified)."""
@@ -44,6 +52,7 @@ class View:
     hibernating: bool = False  # what it was told last
     recover: bool = False  # its next start is one to recover
     start_timeout_s: float = 120.0
+    known: bool = True  # it has been seen whether it runs
 
 
 @frozen
@@ -61,7 +70,14 @@ class DeviceRefused:
     reason: str
 
 
-Input: TypeAlias = DeviceChanged | DeviceRefused | Blindness | Sample | Fired
+@frozen
+class PowerFailed:
+    """The board restarted, and these guests lost their power with it; each of them has yet to say what follows."""
+
+    names: frozenset[str]
+
+
+Input: TypeAlias = DeviceChanged | DeviceRefused | PowerFailed | Blindness | Sample | Fired
 
 
 @frozen
@@ -100,17 +116,31 @@ class Situation:
     views: Mapping[str, View] = field(factory=dict)
     blind: bool = True
     cursor: str | None = None  # the guest that was started last
+    awaited: frozenset[str] = frozenset()  # who have yet to say how they are
     passed: frozenset[str] = frozenset()  # whose latest start led nowhere: not tried again before the next look
 
     @property
     def next_due(self) -> View | None:
-        """The next guest after the cursor that may be started now."""
+        """The next guest after the cursor that may be started now; nobody, while one that comes before it is awaited."""
+        first = next((name for name in self.turn if name in self.awaited or self.is_due(name)), None)
+        return None if first is None or first in self.awaited else self.views[first]
+
+    @property
+    def turn(self) -> tuple[str, ...]:
+        """Whose turn it would be, one after the other; nobody's, where no guest may be started."""
         if self.blind or not self.environment.starts_allowed:
-            return None
+            return ()
         after = self.order.index(self.cursor) + 1 if self.cursor in self.order else 0
-        turn = (*self.order[after:], *self.order[:after])
-        ready = (self.views[name] for name in turn if name in self.views and name not in self.passed)
-        return next((view for view in ready if view.due), None)
+        return (*self.order[after:], *self.order[:after])
+
+    def is_due(self, name: str) -> bool:
+        """Whether that guest may be started now, as far as it is concerned."""
+        return name in self.views and name not in self.passed and self.views[name].due
+
+    @property
+    def hesitates(self) -> bool:
+        """Somebody is due, and waits for those that come first."""
+        return self.next_due is None and any(map(self.is_due, self.turn))
 
     @property
     def unstopped(self) -> list[View]:
@@ -176,6 +206,10 @@ class State(GraphState):
         return self.stay(now)
 
     def device_refused(self, now: Situation, refused: DeviceRefused) -> Step:
+        return self.stay(now)
+
+    def waited(self, now: Situation) -> Step:
+        """One that was awaited has said how it is, or none is awaited any more."""
         return self.stay(now)
 
     def environment(self, now: Situation) -> Step:
@@ -270,6 +304,9 @@ class Normal(State):
         """A guest that stops and is due is started at once; one that becomes due later waits for the alarm."""
         just_stopped = new.state == "stopped" and (old is None or old.changes != new.changes)
         return choose(self, now) if just_stopped and new.due and now.next_due else self.stay(now)
+
+    def waited(self, now: Situation) -> Step:
+        return choose(self, now) if now.next_due else self.stay(now)
 
 
 @frozen
@@ -394,10 +431,14 @@ def react(state: State, now: Situation, item: Input) -> Step:
             return device_changed(state, now, item.view)
         case DeviceRefused():
             return state.device_refused(now, item)
+        case PowerFailed():
+            return state.stay(power_failed(now, item.names))
         case Blindness():
             return state.stay(evolve(now, blind=item.blind))
         case Sample():
             return judged(state, now, now.environment.sampled(item))
+        case Fired() if item.name == ORDER:
+            return state.waited(evolve(now, awaited=frozenset()))
         case Fired() if item.name == FIRST_VERDICT:
             return state.stay(evolve(now, environment=evolve(now.environment, waited=True)))
         case Fired() if item.name == RELEASE:
@@ -411,11 +452,25 @@ def react(state: State, now: Situation, item: Input) -> Step:
 def device_changed(state: State, now: Situation, view: View) -> Step:
     """Take in the view; a guest that has not heard whether guests may run is told."""
     old = now.views.get(view.name)
-    after = evolve(now, views={**now.views, view.name: view}, passed=now.passed - {view.name})
+    awaited = now.awaited - {view.name} if view.known else now.awaited
+    after = evolve(now, views={**now.views, view.name: view}, awaited=awaited, passed=now.passed - {view.name})
     result = state.device_changed(after, old, view)
+    if awaited != now.awaited and result == state.stay(after):
+        result = state.waited(after)
     if view.hibernating == result.state.hibernates or any(isinstance(effect, Hibernate) for effect in result.effects):
         return result
     return result.after(Hibernate(result.state.hibernates, view.name))
+
+
+def power_failed(now: Situation, names: frozenset[str]) -> Situation:
+    """Those that ran are awaited. Where nobody is left, and somebody had come up, it all begins with the first again.
+
+    A board that restarts while the first guest does not come up starves none of the others so.
+    """
+    running = {view.name for view in now.views.values() if view.state != "stopped"}
+    had_come_up = any(view.state in ("started", "stopping", "restarting") for view in now.views.values())
+    cursor = None if running <= names and had_come_up else now.cursor
+    return evolve(now, awaited=now.awaited | (running & names), cursor=cursor)
 
 
 def judged(state: State, now: Situation, news: tuple[Environment, tuple[Draft, ...]]) -> Step:
@@ -432,7 +487,14 @@ def complete(before: State, was: Situation, result: Step, item: Input) -> Plan:
     matters, mattered = keeps_down(result.state, environment), keeps_down(before, was.environment)
     is_new = not (was.environment.doubtful and mattered)
     told = item if isinstance(item, Sample) else None
-    return {**environment.alarms(told, doubt_matters=matters, doubt_is_new=is_new), **of_state}
+    return {**environment.alarms(told, doubt_matters=matters, doubt_is_new=is_new), **of_order(was, result.situation), **of_state}
+
+
+def of_order(was: Situation, now: Situation) -> Plan:
+    """The alarm that bounds how long somebody who is due waits for those that come first."""
+    if not now.hesitates:
+        return {}
+    return {ORDER: KEEP if was.hesitates else Alarm(ORDER_S)}
 
 
 def keeps_down(state: State, environment: Environment) -> bool:
@@ -446,7 +508,8 @@ def resumed(state: State, now: Situation) -> Plan:
     stale = {STALE + name: Alarm(environment.config.stale_s) for name in environment.sensors}
     unsure = keeps_down(state, environment) and environment.doubtful
     release: Plan = {RELEASE: Alarm(environment.config.unknown_release_s)} if unsure else {}
-    return {FIRST_VERDICT: Alarm(now.config.first_verdict_s), **stale, **release, **state.plan(now)}
+    order: Plan = {ORDER: Alarm(ORDER_S)} if now.hesitates else {}
+    return {FIRST_VERDICT: Alarm(now.config.first_verdict_s), **stale, **release, **order, **state.plan(now)}
 
 
 def reconfigured(state: State, now: Situation) -> Step:

@@ -12,7 +12,7 @@ from attrs import asdict, define, field
 
 from wagman.config.schema import Config
 from wagman.errors import BoardError, BoardProtocolError, LinkGoneError
-from wagman.events import Blindness, BoardFact, Notice, PortFact, PowerGoal
+from wagman.events import Blindness, BoardFact, BoardRestarted, Notice, PortFact, PowerGoal
 from wagman.io.driver import Driver, Identity, Senses, Shown
 from wagman.io.link import Answer, Decoder, Link
 from wagman.io.power import Power, SwitchOff, SwitchOn
@@ -227,9 +227,9 @@ class Board:
         self._learn(identity)
         self.tell(Notice("board.reset", None, {"boots": identity.boots, "before": before.boots, "board": identity.board_id}))
         self._senses.sightings.forget()
-        self.power.board_reset(
-            max(self._down_s, self.answered_s or self._down_s), survivors=driver.survivors, doubtful=driver.doubtful
-        )
+        seen_s = max(self._down_s, self.answered_s or self._down_s)
+        lost = self.power.board_reset(seen_s, survivors=driver.survivors, doubtful=driver.doubtful)
+        self.tell(BoardRestarted(lost))
         self._restarted = True
 
     def _learn(self, identity: Identity) -> None:

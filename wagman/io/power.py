@@ -459,11 +459,12 @@ class Power:
 
     def board_reset(
         self, at_s: float, *, survivors: frozenset[int] = frozenset(), doubtful: frozenset[int] = frozenset()
-    ) -> None:
+    ) -> frozenset[int]:
         """The board restarted: its relays fell off, but for those of `survivors`; of `doubtful` ones nobody knows.
 
-        Nothing is kept off for certain.
+        Nothing is kept off for certain. Return the ports that lost their power.
         """
+        lost = set()
         for port in self.ports.values():
             port.asked, port.rounds, port.seen_off_at_s = None, 0, None
             port.kept = False
@@ -472,6 +473,8 @@ class Power:
             elif port.number not in survivors and port.relay != "off":
                 suspect = port.number == self.last_on_port and at_s - self.last_on_s <= BROWNOUT_S
                 self._lost(port, PowerLost(port.number, at_s, "the board restarted", reset=True, suspect=suspect))
+                lost.add(port.number)
+        return frozenset(lost)
 
     def _lost(self, port: Port, lost: PowerLost) -> None:
         port.relay, port.kept, port.asked, port.rounds, port.doubted = "off", False, None, 0, False
