@@ -92,7 +92,8 @@ def the_two_alarms_of_a_stop_are_swapped(patch: pytest.MonkeyPatch) -> None:
 
     def message_done(self: Any, the_case: Any, done: Any) -> Any:
         step = real(self, the_case, done)
-        return evolve(step, alarms=step.alarms and {**step.alarms, "timeout": Alarm(the_case.config.stop_silence_s)})
+        alarms = step.alarms if self.delivered else {**(step.alarms or {}), "timeout": Alarm(the_case.config.stop_silence_s)}
+        return evolve(step, alarms=alarms)
 
     patch.setattr(device_states.Halting, "message_done", message_done)
 
