@@ -198,7 +198,7 @@ def the_off_time_is_not_kept(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Power, "__attrs_post_init__", init)
 
 
-@mutant("20 min; gn: stop; 5 min; board fault drop 3; gn: start; 20 min", 4)
+@mutant("20 min; gn: stop; 5 min; 2 s; board fault drop 3; gn: start; 20 min", 4)
 def a_lost_start_is_not_repeated(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(power.Port, "retry_at_s", property(lambda self: -math.inf if self.rounds == 0 else math.inf))
 
