@@ -134,20 +134,13 @@ class Guest:
         self.memory, self.telling = Memory(**saved["memory"]), Telling(**saved.get("telling", {}))
         self.state = device.restored(saved["state"])
         self.since, self.reason = restored_beginning(saved, place), saved["reason"]
-        self._wait_on(Beginning(stamp=restored_stamp(saved["stamp"])))
-
-    def _wait_on(self, left_off: Beginning) -> None:
-        """A backoff goes on with its remainder; after a restart of the controller with all that was left then."""
-        away_s = left_off.for_s(self.clocks.stamp())
-        if isinstance(self.state, device.Stopped) and self.state.backoff_s > 0 and away_s is not None:
-            self.state = evolve(self.state, backoff_s=max(0.0, self.state.backoff_s - away_s))
+        away_s = Beginning(stamp=restored_stamp(saved["stamp"])).for_s(self.clocks.stamp())
+        self.state = self.state.resumed(self.case, trio.current_time(), away_s)
 
     def _left_off(self) -> device.State:
-        """The state, with what is left of its backoff."""
-        left_s = self.alarms.remaining_s("backoff", trio.current_time())
-        if left_s is None or not isinstance(self.state, device.Stopped):
-            return self.state
-        return evolve(self.state, backoff_s=left_s)
+        """The state, with what has been waited for by now."""
+        now_s = trio.current_time()
+        return self.state.left_off(now_s, lambda alarm: self.alarms.remaining_s(alarm, now_s))
 
     def saved(self) -> dict[str, Any]:
         """What the store keeps."""
@@ -179,12 +172,12 @@ class Guest:
     # The task ----------------------------------------------------------------
 
     async def run(self) -> None:
-        """One incarnation: take up the state with its alarms at full length (but for a backoff), and drive the machine.
+        """One incarnation: take up the state with its alarms, and drive the machine.
 
         A message that was being delivered went with the incarnation before.
         """
         now_s = trio.current_time()
-        self.state = self._left_off().resumed(now_s)
+        self.state = self._left_off().resumed(self.case, now_s, 0.0)
         self.alarms.plan(self.state.resume(self.case), now_s)
         if not self.since.wall:
             self.since = self.clocks.beginning()

@@ -15,7 +15,7 @@ from wagman.fsm.device_states import Restarting, Started, Starting, State, Stopp
 
 
 def restored(state: State) -> State:
-    return device.restored(state.lasting()).resumed(0.0)
+    return device.restored(state.lasting()).resumed(Case(GUEST, Memory()), 0.0, None)
 
 
 def test_with_no_trusted_state_a_device_is_stopped_wanted_up_and_its_power_is_untouched() -> None:
@@ -137,8 +137,8 @@ ALARMS_AT_FULL_LENGTH = [
     (Stopped(backoff_s=40.0), {"settle": Alarm(5.0), "backoff": Alarm(40.0)}),
     (Starting(), {}),
     (Starting(asked=True, cleared=True), {}),
-    (Starting(asked=True, cleared=True, on=True, on_at_s=3.0), {"timeout": Alarm(240.0, proof=True)}),
-    (WillStop(asked=True, cleared=True, on=True), {"timeout": Alarm(240.0, proof=True)}),
+    (Starting(asked=True, cleared=True, on=True, on_at_s=3.0), {"timeout": Alarm(240.0, proof=True, since_s=0.0)}),
+    (WillStop(asked=True, cleared=True, on=True), {"timeout": Alarm(240.0, proof=True, since_s=0.0)}),
     (Started(stable=True, since_at_s=9.0), {"heartbeat": Alarm(300.0, proof=True)}),
     (Stopping(sending=True, recent=True), {"heartbeat": Alarm(60.0, proof=True), "timeout": Alarm(600.0, answered=True)}),
     (Restarting(delivered=True, recent=True), {"heartbeat": Alarm(60.0, proof=True), "timeout": Alarm(600.0, answered=True)}),
@@ -177,7 +177,7 @@ def test_no_beat_of_before_the_service_came_up_shortens_the_silence_of_a_resumed
 
 
 def taken_up(state: State) -> Story:
-    story = Story(state=device.restored(state.lasting()).resumed(1000.0), now_s=1000.0)
+    story = Story(state=device.restored(state.lasting()).resumed(Case(GUEST, Memory()), 1000.0, 0.0), now_s=1000.0)
     story.arm(story.state.resume(Case(GUEST, story.memory)))
     return story
 
@@ -190,9 +190,83 @@ def test_a_resumed_device_has_to_show_itself_for_stable_after_anew() -> None:
     story.become_stable()
 
 
+# --- What was waited already counts -----------------------------------------------------------------------------------
+
+
+def restart(story: Story, away_s: float, *, is_known: bool = True) -> None:
+    """The service goes, and comes up `away_s` later."""
+    kept = story.state.left_off(story.now_s, lambda name: story.due_s(name) - story.now_s if name in story.armed else None)
+    story.wait(away_s)
+    case = Case(story.config, story.memory)
+    story.state = device.restored(kept.lasting()).resumed(case, story.now_s, away_s if is_known else None)
+    story.arm(story.state.resume(case))
+
+
+def test_a_start_is_given_up_though_the_service_is_restarted_again_and_again() -> None:
+    story = Story()
+    story.turn()
+    story.relay_on(after_s=1)
+    on_s = story.now_s
+    for _ in range(3):
+        story.wait(20)
+        restart(story, 2)
+    assert story.due_s("timeout") == on_s + 120
+    story.ask("stop")
+    assert story.due_s("timeout") == on_s + 120
+
+
+def test_a_guest_that_boots_while_nobody_is_there_gets_the_time_to_be_heard() -> None:
+    story = Story()
+    story.turn()
+    story.relay_on(after_s=1)
+    restart(story, 3600)
+    assert story.due_s("timeout") == story.now_s + 3 * GUEST.beat_interval_s
+
+
+def test_of_a_start_only_what_was_waited_before_counts_where_the_controller_was_down() -> None:
+    story = Story()
+    story.turn()
+    story.relay_on(after_s=1)
+    story.wait(40)
+    restart(story, 3600, is_known=False)
+    assert story.due_s("timeout") == story.now_s + 80
+
+
+def test_a_guest_becomes_stable_though_the_service_is_restarted_again_and_again() -> None:
+    story = Story()
+    story.boot()
+    for _ in range(6):
+        story.beat(after_s=100)
+        restart(story, 2)
+    story.beat(after_s=1)
+    assert story.events[-1] == "stable"
+
+
+@pytest.mark.parametrize(("away_s", "is_known"), [(301.0, True), (2.0, False)])
+def test_a_guest_that_may_have_been_silent_for_too_long_meanwhile_has_to_show_itself_anew(away_s: float, is_known: bool) -> None:
+    story = Story()
+    story.boot()
+    story.beat(after_s=590)
+    restart(story, away_s, is_known=is_known)
+    story.beat(after_s=20)
+    assert "stable" not in story.events
+    story.become_stable()
+
+
+def test_a_device_without_a_heartbeat_becomes_stable_though_the_service_is_restarted_again_and_again() -> None:
+    story = Story(SWITCH)
+    story.turn()
+    story.relay_on(after_s=1)
+    on_s = story.now_s
+    for _ in range(3):
+        story.wait(100)
+        restart(story, 2)
+    assert story.armed["stable"] == Alarm(600.0, answered=True, since_s=on_s)
+
+
 def test_a_resumed_switch_that_was_stable_has_nothing_to_wait_for() -> None:
     assert restored(Started(stable=True)).resume(Case(SWITCH, Memory())) == {}
-    assert restored(Started()).resume(Case(SWITCH, Memory())) == {"stable": Alarm(600.0)}
+    assert restored(Started()).resume(Case(SWITCH, Memory())) == {"stable": Alarm(600.0, answered=True)}
 
 
 def test_what_was_saved_keeps_no_times_of_the_old_clock() -> None:

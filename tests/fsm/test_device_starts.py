@@ -227,7 +227,7 @@ def test_a_device_without_a_heartbeat_counts_as_started_once_its_relay_is_on_and
     story = Story(SWITCH)
     story.turn()
     story.relay_on()
-    assert (story.name, story.armed) == ("started", {"stable": Alarm(600.0, since_s=0.0)})
+    assert (story.name, story.armed) == ("started", {"stable": Alarm(600.0, answered=True, since_s=0.0)})
     story.fire("stable")
     assert (story.memory.attempts, story.armed) == (0, {})
 

@@ -12,13 +12,13 @@ from tests.fsm.guests import GUEST, HALT, SWITCH, Story, started
 from wagman.events import Beat, PowerGoal, RelayOff
 from wagman.fsm import device
 from wagman.fsm.alarms import Alarm
-from wagman.fsm.case import Case
+from wagman.fsm.case import Case, Memory
 from wagman.fsm.device_states import Halting, State, Stopping
 from wagman.fsm.inputs import MessageDone
 
 
 def restored(state: State, now_s: float = 0.0) -> State:
-    return device.restored(state.lasting()).resumed(now_s)
+    return device.restored(state.lasting()).resumed(Case(GUEST, Memory()), now_s, 0.0)
 
 
 def test_power_goes_only_after_the_message_and_then_the_whole_silence() -> None:

@@ -141,6 +141,7 @@ def test_a_board_that_restarts_is_known_again_without_another_event(dialect: str
 def test_a_board_that_was_replaced_by_one_of_the_other_kind_is_found() -> None:
     async def main(case: Case) -> None:
         await trio.sleep(30)
+        assert case.rig.board.shown.sensors["current_ma"]
         case.fake.unplug()
         other = FakeBoard(dialect="v4")
         async with trio.open_nursery() as nursery:
@@ -150,6 +151,8 @@ def test_a_board_that_was_replaced_by_one_of_the_other_kind_is_found() -> None:
             await trio.sleep(60)
             assert case.found == ["v3", "v4"]
             assert not case.rig.board.blind
+            assert "current_ma" not in case.rig.board.shown.sensors  # this one does not tell it
+            assert case.rig.board.shown.ports[0].current_ma is None
             nursery.cancel_scope.cancel()
 
     with_board(main, "v3")

@@ -131,6 +131,17 @@ def guests_that_run_are_not_adopted(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(device_states.Stopped, "alarm", lambda self, c, fired: real(self, c, evolve(fired, supply="off")))
 
 
+@mutant("20 min; board fault sensor cu dead; guest gn beat=0; service kill; disk wiped; service start; 5 min", 1, 6)
+def unknown_power_is_taken_for_none(patch: pytest.MonkeyPatch) -> None:
+    real = Alarms.fired
+
+    def fired(self: Alarms, armed: Any, now_s: float) -> Any:
+        due = real(self, armed, now_s)
+        return due if due.supply == "on" else evolve(due, supply="off")
+
+    patch.setattr(Alarms, "fired", fired)
+
+
 FORGETFUL = "20 min; gn: stop; 5 min; cable out; board fault eeprom; board reset; 20 min; disk slow 20; cable in; 3 min"
 """The board starts what it was told to keep off, and the guest's machine, which waits for the disk, has yet to answer to that."""
 
@@ -187,7 +198,7 @@ def the_off_time_is_not_kept(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Power, "__attrs_post_init__", init)
 
 
-@mutant("20 min; gn: stop; 5 min; board fault drop 3; gn: start; 20 min", 4)
+@mutant("20 min; gn: stop; 5 min; 2 s; board fault drop 3; gn: start; 20 min", 4)
 def a_lost_start_is_not_repeated(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(power.Port, "retry_at_s", property(lambda self: -math.inf if self.rounds == 0 else math.inf))
 

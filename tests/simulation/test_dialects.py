@@ -41,7 +41,7 @@ def test_every_promise_holds_where_the_dialect_is_to_be_found_out(
     assert play(Scenario(1, config, make_script(config, PROFILES[profile], 1, HOUR_S))).violation is None
 
 
-@pytest.mark.parametrize(("dialect", "revived_s"), [("v3", 296), ("v4", 294)])
+@pytest.mark.parametrize(("dialect", "revived_s"), [("v3", 298), ("v4", 294)])
 def test_a_guest_that_comes_to_itself_before_it_can_be_heard_has_rightly_lost_its_heartbeat(dialect: str, revived_s: int) -> None:
     lost = list[float]()
 

@@ -1,5 +1,6 @@
 """The states of a guest: six classes, each total over the inputs. `wagman.fsm.device` tells the theory."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 from attrs import asdict, evolve, fields, frozen
@@ -36,6 +37,9 @@ from wagman.fsm.inputs import Effect, Message, MessageDone, StartRefused
 ADOPT_APART_S = 10.0
 """Two beats at least this far apart show that a guest is running (chosen: more than a stale edge can produce)."""
 
+HEARD_BEATS = 3
+"""A guest that lives is heard within so many of its beats (chosen, as the configuration is checked by)."""
+
 ALL: Plan = {"heartbeat": KEEP, "timeout": KEEP, "resend": KEEP}
 """The plan of a transition that lets the deadlines stand."""
 
@@ -58,8 +62,12 @@ class State(GraphState):
         """The state as plain data; times are left out, they mean nothing in another run."""
         return {"name": self.name, **asdict(self, filter=lambda a, _: not a.name.endswith("_at_s"))}
 
-    def resumed(self, now_s: float) -> "State":
-        """The state as a service that comes up at `now_s` takes it up."""
+    def left_off(self, now_s: float, left_s: Callable[[str], float | None]) -> "State":
+        """The state as it is kept at `now_s`: with what was waited, or is left of an alarm, as lengths of time."""
+        return self
+
+    def resumed(self, case: Case, now_s: float, away_s: float | None) -> "State":
+        """The state as a service that comes up at `now_s` takes it up, `away_s` after it was left off (None: nobody knows)."""
         return self
 
     @property
@@ -157,9 +165,13 @@ class Stopped(State):
         adopt = {"adopt": Alarm(case.config.adopt_window_s, proof=heard, answered=not heard)} if self.untouched else {}
         return {"settle": Alarm(case.config.settle_s), **backoff, **adopt}
 
-    def resumed(self, now_s: float) -> "Stopped":
+    def left_off(self, now_s: float, left_s: Callable[[str], float | None]) -> "State":
+        remainder_s = left_s("backoff")
+        return self if remainder_s is None else evolve(self, backoff_s=remainder_s)
+
+    def resumed(self, case: Case, now_s: float, away_s: float | None) -> "State":
         """Beats that come at once may have waited for the service."""
-        return evolve(self, settled=False)
+        return evolve(self, settled=False, backoff_s=max(0.0, self.backoff_s - (away_s or 0.0)))
 
     def due(self, memory: Memory) -> bool:
         """The Wagman machine may start it now, as far as the device is concerned."""
@@ -226,9 +238,9 @@ class Stopped(State):
             return self.stay(case)  # the adopt window tells
         if found.supply == "unknown":
             return self.doubted(case, found.why)
-        return self.found_running(case, beats=False, why=found.why)
+        return self.found_running(case, beats=False, why=found.why, at_s=found.at_s)
 
-    def found_running(self, case: Case, *, beats: bool, why: str) -> Step:
+    def found_running(self, case: Case, *, beats: bool, why: str, at_s: float | None = None) -> Step:
         """Take over a guest that runs already; one that should not is asked to halt, never just cut."""
         case = case.remember(cycle=case.memory.cycle + 1)
         if not case.welcome:
@@ -236,7 +248,7 @@ class Stopped(State):
             return stopping(self, case, "it runs though it should not").after(event)
         if beats or not case.config.has_heartbeat:
             return started(self, case, adopted=True).after(case.event("adopted", why=why))
-        return adopted_booting(self, case).after(case.event("adopted", why=why))
+        return adopted_booting(self, case, at_s).after(case.event("adopted", why=why))
 
     def doubted(self, case: Case, why: str) -> Step:
         """It may run: it is asked to halt, and its power is cut only when it has been silent since, as if it were on."""
@@ -285,6 +297,22 @@ class Booting(State):
     asked: bool = False  # the relay-on is under way: the port may be on
     on: bool = False  # the relay was seen on
     on_at_s: float | None = None
+    waited_s: float = 0.0  # for its first beat, in earlier runs of the service
+
+    def left_off(self, now_s: float, left_s: Callable[[str], float | None]) -> "State":
+        return self if self.on_at_s is None else evolve(self, waited_s=max(0.0, now_s - self.on_at_s))
+
+    def resumed(self, case: Case, now_s: float, away_s: float | None) -> "State":
+        """What was waited already counts; but a guest that lives gets the time to be heard in this run, too."""
+        if not self.on:
+            return self
+        most_s = max(0.0, case.start_timeout_s - HEARD_BEATS * case.config.beat_interval_s)
+        return evolve(self, on_at_s=now_s - min(self.waited_s + (away_s or 0.0), most_s))
+
+    def turned(self, other: type["Booting"], reason: str) -> "Booting":
+        """The other state of a guest that boots, with all that is known of this one."""
+        known = {each.name: getattr(self, each.name) for each in fields(Booting)}
+        return other(**{**known, "reason": reason})
 
     @property
     def trying(self) -> bool:
@@ -294,7 +322,7 @@ class Booting(State):
         return PowerGoal("on", memory.cycle, memory.media, already=self.on, cleared=self.cleared)
 
     def resume(self, case: Case) -> Plan:
-        return {"timeout": Alarm(case.start_timeout_s, proof=True)} if self.on else {}
+        return {"timeout": Alarm(case.start_timeout_s, proof=True, since_s=self.on_at_s)} if self.on else {}
 
     def relay_off(self, case: Case, off: RelayOff) -> Step:
         told = () if self.cleared else (case.event("off"),)
@@ -317,15 +345,15 @@ class Booting(State):
         case = counted_attempt(case)
         seen = evolve(self, cleared=True, asked=True, on=True, on_at_s=at_s)
         if not case.config.has_heartbeat:
-            return seen.booted(case, None)
+            return seen.booted(case, at_s)
         return Step(seen, case.memory, {"timeout": Alarm(case.start_timeout_s, proof=True, since_s=at_s)})
 
     def heartbeat(self, case: Case, beat: Beat) -> Step:
         later = self.on_at_s is None or beat.at_s > self.on_at_s
         return self.booted(case, beat.at_s) if self.on and later else self.stay(case)
 
-    def booted(self, case: Case, at_s: float | None) -> Step:
-        """The guest is up: its first beat was heard, or it has none to give."""
+    def booted(self, case: Case, at_s: float) -> Step:
+        """The guest is up: its first beat was heard, or it has none to give and went on."""
         raise NotImplementedError
 
 
@@ -345,11 +373,11 @@ class Starting(Booting):
     def stop(self, case: Case, reason: str) -> Step:
         if not self.asked:
             return stopped(self, case, reason, cut=case.memory.cycle - 1).accept("its power was not on yet")
-        will = WillStop(reason, self.cleared, self.asked, self.on, self.on_at_s)
+        will = self.turned(WillStop, reason)
         step = self.go(case, will, ALL, case.event("will_stop", reason=reason))
         return step.accept("it is asked to halt once it has booted")
 
-    def booted(self, case: Case, at_s: float | None) -> Step:
+    def booted(self, case: Case, at_s: float) -> Step:
         return started(self, case, at_s)
 
     def alarm(self, case: Case, fired: Fired) -> Step:
@@ -367,7 +395,7 @@ class WillStop(Booting):
     successors: ClassVar[frozenset[str]] = frozenset({"stopped", "starting", "stopping"})
 
     def start(self, case: Case) -> Step:
-        back = Starting("asked by the operator", self.cleared, self.asked, self.on, self.on_at_s)
+        back = self.turned(Starting, "asked by the operator")
         event = case.event("starting", reason=back.reason, recover=False, **start_fields(case))
         return self.go(case, back, ALL, event).accept("it goes on booting")
 
@@ -377,7 +405,7 @@ class WillStop(Booting):
     def stop(self, case: Case, reason: str) -> Step:
         return self.stay(case).accept("it is asked to halt once it has booted")
 
-    def booted(self, case: Case, at_s: float | None) -> Step:
+    def booted(self, case: Case, at_s: float) -> Step:
         return stopping(self, case, self.reason)
 
     def alarm(self, case: Case, fired: Fired) -> Step:
@@ -394,7 +422,8 @@ class Started(State):
 
     reason: str = ""
     stable: bool = False
-    since_at_s: float | None = None  # the beat it became Started by; None after a restart of the service
+    since_at_s: float | None = None  # the beat, or without a heartbeat the relay-on, it became Started by; None: nobody knows
+    up_s: float = 0.0  # since then, in earlier runs of the service
     adopted: bool = False  # it ran already: no attempt was counted
 
     @property
@@ -404,7 +433,15 @@ class Started(State):
     def resume(self, case: Case) -> Plan:
         if case.config.has_heartbeat:
             return {"heartbeat": Alarm(case.config.heartbeat_timeout_s, proof=True)}
-        return {} if self.stable else {"stable": Alarm(case.config.stable_after_s)}
+        return {} if self.stable else {"stable": Alarm(case.config.stable_after_s, answered=True, since_s=self.since_at_s)}
+
+    def left_off(self, now_s: float, left_s: Callable[[str], float | None]) -> "State":
+        return evolve(self, up_s=0.0 if self.since_at_s is None else max(0.0, now_s - self.since_at_s))
+
+    def resumed(self, case: Case, now_s: float, away_s: float | None) -> "State":
+        """It has been up all the time where it could not have been silent for too long meanwhile."""
+        is_known = self.up_s > 0 and away_s is not None and away_s <= case.config.heartbeat_timeout_s
+        return evolve(self, since_at_s=now_s - self.up_s - away_s if is_known and away_s is not None else None)
 
     def start(self, case: Case) -> Step:
         return self.stay(case, case.event("started", reason="asked by the operator")).accept("already started")
@@ -464,7 +501,7 @@ class Halting(State):
     def resume(self, case: Case) -> Plan:
         return {"heartbeat": silence(case), "timeout": patience(case)}
 
-    def resumed(self, now_s: float) -> "Halting":
+    def resumed(self, case: Case, now_s: float, away_s: float | None) -> "State":
         """A message that was on its way went with the service; one that never got there is sent before power goes."""
         return evolve(self, sending=False, recent=False, told_at_s=now_s)
 
@@ -623,19 +660,19 @@ def starting(old: State, case: Case, reason: str) -> Step:
     return old.go(case, Starting(reason, cleared=isinstance(old, Stopped) and old.off), {}, event)
 
 
-def adopted_booting(old: State, case: Case) -> Step:
+def adopted_booting(old: State, case: Case, at_s: float | None) -> Step:
     """Enter Starting with power on already: the board switched it on, and the guest has not beaten yet."""
     case = counted_attempt(case)
-    new = Starting("found switched on", cleared=True, asked=True, on=True)
+    new = Starting("found switched on", cleared=True, asked=True, on=True, on_at_s=at_s)
     return old.go(case, new, new.resume(case), case.event("starting", reason=new.reason, recover=False, **start_fields(case)))
 
 
 def started(old: State, case: Case, at_s: float | None = None, *, adopted: bool = False) -> Step:
     """Enter Started, by a beat at `at_s`, or by the relay alone where there is no heartbeat."""
     new = Started(since_at_s=at_s, adopted=adopted)
-    alarms = dict(new.resume(case))
+    alarms = new.resume(case)
     if case.config.has_heartbeat:
-        alarms["heartbeat"] = Alarm(case.config.heartbeat_timeout_s, proof=True, since_s=at_s)
+        alarms = {"heartbeat": Alarm(case.config.heartbeat_timeout_s, proof=True, since_s=at_s)}
     return old.go(case, new, alarms, case.event("started", **start_fields(case)))
 
 

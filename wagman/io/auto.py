@@ -118,6 +118,8 @@ class AutoDriver:
             raise
 
     def _found(self, speech: Speech) -> None:
+        if speech != self.senses.shown.dialect:
+            self.senses.shown.forget()
         self.finding.speech = self.senses.shown.dialect = speech
         if speech != self._told:
             self._told = speech

@@ -224,6 +224,7 @@ class Board:
             self._learn(identity.with_start_of(before))
             return
         await driver.hold_off()  # where this fails, the restart is yet to be seen
+        self.shown.forget()
         self._learn(identity)
         self.tell(Notice("board.reset", None, {"boots": identity.boots, "before": before.boots, "board": identity.board_id}))
         self._senses.sightings.forget()

@@ -93,6 +93,11 @@ class Shown:
     failures: tuple[int, ...] = ()
     sensors: dict[str, tuple[float | None, float]] = field(factory=dict)  # value, time of the reading
 
+    def forget(self) -> None:
+        """Another board, or another run of this one: what was read of the one before is not to be shown as its."""
+        self.ports.clear()
+        self.sensors.clear()
+
 
 @define
 class Senses:

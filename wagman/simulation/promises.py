@@ -79,12 +79,11 @@ class CutsAreEarned:
         )
 
     def halted(self, port: Port, cut: RelayMoved) -> bool:
-        """It was told to halt, and then was silent. A service that came up may take a message of before for delivered."""
+        """It was told to halt, and then was silent."""
         device = port.device
-        told_s = min(port.told_s, port.restarted_s if math.isfinite(port.restarted_s) else math.inf)
         unheard = not device.has_heartbeat or port.heard_too_late
         silent = unheard or cut.silent_s >= device.stop_silence_s - port.beat_s - SLACK_S
-        return silent and cut.at_s - told_s >= device.stop_silence_s - SLACK_S
+        return silent and cut.at_s - port.told_s >= device.stop_silence_s - SLACK_S
 
     def start_failed(self, port: Port, cut: RelayMoved) -> bool:
         """It had its time to boot, and was not heard."""
