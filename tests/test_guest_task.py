@@ -33,6 +33,9 @@ class Around:
     def view_changed(self, view: View) -> None:
         pass
 
+    def decided(self) -> None:
+        pass
+
     def start_refused(self, name: str, reason: str) -> None:
         pass
 

@@ -1,20 +1,21 @@
 """The task of one guest: it drives the guest's machine, and is all that the rest of the service knows of the guest."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
 import trio
-from attrs import asdict, define, evolve, field, frozen
+from attrs import asdict, define, evolve, field, fields, frozen
 
 from wagman.config.schema import DeviceConfig
+from wagman.decisions import Decision, Entry, decision_of
 from wagman.errors import StoreError
 from wagman.events import Beat, Draft, Polled, PortFact, PowerFound, PowerGoal, PowerLost, Verdict
 from wagman.fsm import device
 from wagman.fsm.alarms import Fired
 from wagman.fsm.case import Case, Memory, Step
-from wagman.fsm.inputs import Input, Message, MessageDone, StartRefused
+from wagman.fsm.inputs import Decided, Input, Message, MessageDone, StartRefused
 from wagman.fsm.wagman import View
 from wagman.inbox import Inbox
 from wagman.loop import Alarms, drive
@@ -59,6 +60,7 @@ class Letter:
     content: Input
     cause: Cause = None
     reply: Reply | None = None
+    decision: Decision | None = None  # what it is, where it is accepted
 
 
 class Surroundings(Protocol):
@@ -76,6 +78,10 @@ class Surroundings(Protocol):
         """Tell the Wagman machine that its start was not carried out."""
         ...
 
+    def decided(self) -> None:
+        """What holds for the guest may have changed, and is to be kept beside the log, too."""
+        ...
+
 
 @define
 class Guest:
@@ -88,6 +94,8 @@ class Guest:
     clocks: Clocks
     state: device.State = field(factory=device.untrusted)
     memory: Memory = field(factory=Memory)
+    decision: Decision | None = None  # of an operator, the latest
+    withheld: bool = False  # what was decided about it cannot be read
     inbox: Inbox[Any] = field(factory=Inbox)
     alarms: Alarms = field(factory=Alarms)
     since: Beginning = field(factory=Beginning)  # of the state
@@ -112,30 +120,60 @@ class Guest:
     @property
     def case(self) -> Case:
         """What the handlers look at."""
-        return Case(self.config, self.memory)
+        return Case(self.config, self.memory, self.withheld)
+
+    @property
+    def entry(self) -> Entry:
+        """What is decided about it."""
+        memory = self.memory
+        return Entry(self.config.port, wanted=memory.wanted, enabled=memory.enabled, decision=self.decision)
 
     def restore(self, saved: Any, place: Any, last: Cause) -> bool:
-        """Take up what the store kept; False: it cannot be trusted, and the guest begins anew.
+        """Take up what the store kept; False: nothing is known of its power, or of anything, and that begins anew.
 
         `place` is where the state began, in the log; `last` is the latest event about this guest: the cause of the next one.
         """
         self._last = last
         try:
-            self._take_up(saved, place)
+            is_trusted = self._take_up(saved, place)
             self._last = self.since.event or last
         except (StoreError, KeyError, TypeError, ValueError):
             self.state, self.memory = device.untrusted(), Memory()
             return False
-        return True
+        return is_trusted
 
-    def _take_up(self, saved: Any, place: Any) -> None:
+    def _take_up(self, saved: Any, place: Any) -> bool:
+        self.memory, self.telling = restored_memory(saved["memory"]), Telling(**saved.get("telling", {}))
+        self.decision = decision_of(saved.get("decision"))
         if saved["port"] != self.config.port:
-            raise StoreError(f"{self.config.name} hung on port {saved['port']} before")
-        self.memory, self.telling = Memory(**saved["memory"]), Telling(**saved.get("telling", {}))
+            self.memory = evolve(self.memory, cycle=0, media=None)  # those were of the other port's power
+            return False
         self.state = device.restored(saved["state"])
         self.since, self.reason = restored_beginning(saved, place), saved["reason"]
         away_s = Beginning(stamp=restored_stamp(saved["stamp"])).for_s(self.clocks.stamp())
         self.state = self.state.resumed(self.case, trio.current_time(), away_s)
+        return True
+
+    def recall(self, entry: Entry, cause: Cause) -> None:
+        """A decision that is newer than what the store kept, or of which the store kept nothing, counts.
+
+        The machine hears of it, too: what runs may have to halt.
+        """
+        self.decision = entry.decision
+        if self._view is None and isinstance(self.state, device.Stopped):
+            self.memory = evolve(self.memory, wanted=entry.wanted, enabled=entry.enabled)
+        self.inbox.tell(Letter(Decided(entry.wanted, entry.enabled), cause), kind=Decided)
+
+    def review(self) -> None:
+        """Its configuration has changed: whether it may run is to be looked at again."""
+        self.inbox.tell(Letter(Decided()), kind="review")
+        self._publish()
+
+    def withhold(self, *, withheld: bool) -> None:
+        """What was decided about it cannot be read, or can be now."""
+        self.withheld = withheld
+        if self._view is not None:
+            self._publish()
 
     def _left_off(self) -> device.State:
         """The state, with what has been waited for by now."""
@@ -152,6 +190,7 @@ class Guest:
             "reason": self.reason,
             "stamp": asdict(self.clocks.stamp()),
             "telling": asdict(self.telling),
+            "decision": None if self.decision is None else asdict(self.decision),
         }
 
     @property
@@ -164,10 +203,9 @@ class Guest:
         """The latest event about this guest."""
         return self._last
 
-    async def settled(self, timeout_s: float) -> None:
-        """Wait until what was remembered last is durable, or will not be for a while."""
-        if self._receipt is not None:
-            await self._receipt.settled(timeout_s)
+    async def settled(self, timeout_s: float) -> bool:
+        """Whether what was remembered last is durable: waits until it is, or will not be for a while."""
+        return self._receipt is None or await self._receipt.settled(timeout_s)
 
     # The task ----------------------------------------------------------------
 
@@ -215,10 +253,14 @@ class Guest:
             self.beat_at_s = letter.content.at_s
         if letter.content is self._report:
             self._report = None
+        before = self.entry
         step = device.step(self.state, self.case, letter.content)
         if self._has_halted(step, letter.content):
             self.telling = Telling()
+        self._decide(step, letter.decision)
         receipt = self._remember(step, letter)
+        if self.entry != before:
+            self.around.decided()
         if letter.reply is not None and step.verdict is not None:
             letter.reply.give(step.verdict)
         if receipt is not None and self._acts(step):
@@ -231,6 +273,12 @@ class Guest:
         """It fell silent after it was told: whatever the command said of itself, it has reached the guest."""
         was_told = self.state.name in ("stopping", "restarting") and step.state.name != self.state.name
         return was_told and self.config.has_heartbeat and isinstance(item, Fired) and item.name == "heartbeat"
+
+    def _decide(self, step: Step, decision: Decision | None) -> None:
+        """Somebody has said what holds from now on; whoever has it started does not wait for what was decided before."""
+        if decision is not None and step.verdict is not None and step.verdict.accepted:
+            self.decision = decision
+            self.withheld = self.withheld and decision.verb not in ("start", "restart")
 
     def _acts(self, step: Step) -> bool:
         """Whether the step has an effect outside, which the store should know of first."""
@@ -293,7 +341,7 @@ class Guest:
             self.config.name,
             self.state.name,
             changes=self.changes,
-            due=isinstance(self.state, device.Stopped) and self.state.due(self.memory),
+            due=isinstance(self.state, device.Stopped) and self.state.due(self.memory) and not device.withheld(self.case),
             known=not (isinstance(self.state, device.Stopped) and self.state.untouched),
             exempt=self.memory.exempt,
             hibernating=self.memory.hibernating,
@@ -330,13 +378,14 @@ class Guest:
 
     # Requests ----------------------------------------------------------------
 
-    async def ask(self, request: Input, cause: Cause) -> Verdict:
+    async def ask(self, request: Input, cause: Cause, decision: Decision | None = None) -> Verdict:
         """Put a request to the machine and wait for its answer, which comes at once unless the guest's task is in trouble.
 
-        A request that is not answered in time is withdrawn: what was not accepted is not carried out later.
+        A request that is not answered in time is withdrawn: what was not accepted is not carried out later. `decision` is
+        what it is once it is accepted.
         """
         reply = Reply()
-        if not self.inbox.ask(Letter(request, cause, reply)):
+        if not self.inbox.ask(Letter(request, cause, reply, decision)):
             return self._refuses("too many requests are waiting: try again")
         with trio.move_on_after(ANSWER_S):
             await reply.given.wait()
@@ -346,6 +395,11 @@ class Guest:
 
     def _refuses(self, reason: str) -> Verdict:
         return Verdict(accepted=False, state=self.state.name, reason=reason)
+
+
+def restored_memory(saved: Mapping[str, Any]) -> Memory:
+    """The memory that was saved; of what a newer program wrote, as much as is known here."""
+    return Memory(**{each.name: saved[each.name] for each in fields(Memory) if each.name in saved})
 
 
 def tells_stopped(step: Step) -> bool:

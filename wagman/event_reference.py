@@ -31,6 +31,8 @@ FAMILIES = {
     "controller": "The controller",
     "problem": "What calls for a person",
     "store": "The log",
+    "port": "A port without a table",
+    "decisions": "What lies beside the log",
 }
 
 REPEATS = """\

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 import trio
-from attrs import asdict, define, field
+from attrs import asdict, define, evolve, field
 
 from wagman import __version__
 from wagman.api.access import Peer
@@ -20,10 +20,25 @@ from wagman.config.changes import change
 from wagman.config.schema import Config, DeviceConfig
 from wagman.contain import FirstStart, contained, describe
 from wagman.controller import REFUSES, Controller
-from wagman.device import Guest, Letter, Nudge
+from wagman.decisions import sentences
+from wagman.device import Guest, Nudge
 from wagman.errors import BoardTimeoutError, CallerError, StoreError
 from wagman.event_types import COLLAPSING
-from wagman.events import Beat, Blindness, BoardFact, BoardRestarted, Draft, Notice, PortFact, PowerGoal, Sample, Verb, Verdict
+from wagman.events import (
+    Beat,
+    Blindness,
+    BoardFact,
+    BoardRestarted,
+    Draft,
+    Notice,
+    PortFact,
+    PowerGoal,
+    PowerLost,
+    RelayOff,
+    Sample,
+    Verb,
+    Verdict,
+)
 from wagman.fsm.inputs import Operator
 from wagman.fsm.wagman import DeviceChanged, DeviceRefused, PowerFailed, View
 from wagman.health import NUDGE_S, Health
@@ -33,11 +48,12 @@ from wagman.io.driver import PORT_NAMES, Identity
 from wagman.loop import LATE_S, Alarms
 from wagman.moments import Beginning, Clocks, place_key
 from wagman.problems import Facts, Refusal
+from wagman.recollection import Recollection
 from wagman.seams import Seams
 from wagman.spells import KEY as PROBLEMS_KEY
 from wagman.spells import Watch
-from wagman.status import Now, board_status, device_status, rows, self_status, service_status, wagman_status
-from wagman.store import Cause, Event, Journal, Loaded, Receipt, Store
+from wagman.status import Now, board_status, device_status, port_status, rows, self_status, service_status, wagman_status
+from wagman.store import Cause, Event, Journal, Keeper, Loaded, Receipt, SmallFile, Store
 from wagman.store.event import rfc3339
 from wagman.supervisor import KEY as WAGMAN_KEY
 from wagman.supervisor import Reconfigured, Supervisor
@@ -47,9 +63,6 @@ BOARD_KEY = "board"
 
 COMMIT_S = 2.0
 """How long a caller waits for the id of the event that its request became (chosen)."""
-
-RECALLED = "an operator, before the service was restarted: its log could be opened only now"
-"""Who asked for what is carried out of a log that came late."""
 
 BOARD_TIMEOUT_S = 20.0
 """How long an operator's raw board command may take, its turn included (chosen)."""
@@ -80,6 +93,7 @@ class WagmanService:
     controller: Controller = field(init=False)
     watch: Watch = field(init=False)
     hitches: Hitches = field(init=False)
+    recollection: Recollection = field(init=False)
     refusal: Refusal | None = None  # of the operator's configuration
     needs_restart: tuple[str, ...] = ()  # keys that were changed, and do not count yet
     socket_reason: str | None = None  # why clients cannot connect
@@ -92,7 +106,6 @@ class WagmanService:
     stopping: trio.Event = field(factory=trio.Event)
     _by_port: dict[int, Guest] = field(init=False)
     _stuck: tuple[str, ...] = ()
-    _commanded: set[str] = field(factory=set)  # guests that obeyed an operator in this run
 
     def __attrs_post_init__(self) -> None:
         self.boot_id = self.seams.new_id()
@@ -100,6 +113,7 @@ class WagmanService:
         self.began = self.link_since = self.clocks.beginning()
         self.journal = self._make_journal()
         self.guests = {guest.name: self._make_guest(guest) for guest in self.config.guests}
+        self.recollection = self._make_recollection()
         self._by_port = {guest.config.port: guest for guest in self.guests.values()}
         inboxes = {name: guest.inbox for name, guest in self.guests.items()}
         self.supervisor = Supervisor(self.config, self.journal, inboxes, self.clocks, lambda name: self.guests[name].last_event)
@@ -120,6 +134,20 @@ class WagmanService:
             late=self.recall,
             began_s=self.began_s,
         )
+
+    def _make_recollection(self) -> Recollection:
+        """Each hears of the other: what is to be kept, and whether it can be."""
+        path = self.store.path.with_name("decisions.json")
+
+        def text() -> str:
+            return recollection.text()
+
+        def turned(broken: str | None) -> None:
+            recollection.turned(broken)
+
+        keeper = Keeper(SmallFile(path), self.seams.blocking, text, turned)
+        recollection = Recollection(self.config, self.guests, self.journal, keeper)
+        return recollection
 
     def _tell(self, event: Event) -> None:
         """An event is shown first: it may be news of a problem."""
@@ -157,10 +185,12 @@ class WagmanService:
                 kind = (type(fact), fact.sensor) if isinstance(fact, Sample) else None
                 self.supervisor.inbox.tell(fact, kind)
             case BoardRestarted():
-                names = frozenset(self._by_port[port].config.name for port in fact.lost)
+                names = frozenset(self._by_port[port].config.name for port in fact.lost if port in self._by_port)
                 self.supervisor.inbox.tell(PowerFailed(names))
             case _ if fact.port in self._by_port:
                 self._by_port[fact.port].tell(fact)
+            case PowerLost() | RelayOff():
+                self.recollection.seen_off(fact.port)
 
     def _notice(self, notice: Notice) -> None:
         if notice.type in ("link.up", "link.down"):
@@ -182,6 +212,10 @@ class WagmanService:
         """A guest did not carry out the Wagman machine's start."""
         self.supervisor.inbox.tell(DeviceRefused(name, reason), kind=("refused", name))
 
+    def decided(self) -> None:
+        """What holds for a guest has changed."""
+        self.recollection.keeper.note()
+
     # The tasks ---------------------------------------------------------------
 
     async def run(
@@ -202,6 +236,7 @@ class WagmanService:
         async with trio.open_nursery() as store_nursery:
             await store_nursery.start(self._run_store)
             await self._resume(loaded, warnings)
+            store_nursery.start_soon(contained, "decisions", self.recollection.run_keeper, self.crashed)
             async with trio.open_nursery() as board_nursery:
                 await board_nursery.start(self._run_board)
                 async with trio.open_nursery() as machine_nursery:
@@ -251,6 +286,7 @@ class WagmanService:
         nursery.start_soon(contained, "wagman", self.supervisor.run, self.crashed, name="wagman")
         nursery.start_soon(contained, "nudge", self._nudge, self.crashed, name="nudge")
         nursery.start_soon(contained, "hitches", self.hitches.run, self.crashed, name="hitches")
+        nursery.start_soon(contained, "memory", self.recollection.run, self.crashed, name="memory")
         nursery.start_soon(contained, "problems", self.watch.run, self.crashed, name="problems")
 
     def crashed(self, name: str, error: BaseException) -> None:
@@ -291,7 +327,8 @@ class WagmanService:
             self._spread(changed.config)
         self.needs_restart = changed.waiting
         self.hitches.reconfigured()
-        fields = {"changed": list(changed.live), "needs_restart": list(changed.waiting)}
+        tables = list(sentences(self.recollection.entries, new))
+        fields = {"changed": list(changed.live), "needs_restart": list(changed.waiting), "tables": tables}
         self.journal.record([(Draft("service.reloaded", None, fields), None)])
 
     def _spread(self, config: Config) -> None:
@@ -299,6 +336,7 @@ class WagmanService:
         for guest in config.guests:
             self.guests[guest.name].config = guest
             self.guests[guest.name].alarms.late_s = late_s(config)
+        self._review()
         self.io.reconfigure(config)
         self.supervisor.inbox.tell(Reconfigured(config))
 
@@ -307,6 +345,9 @@ class WagmanService:
     async def _resume(self, loaded: Loaded, warnings: Sequence[str]) -> None:
         """Each machine takes up what was kept of it; what cannot be trusted begins anew."""
         anew = [name for name, guest in self.guests.items() if not await self._restored(guest, loaded)]
+        await self.recollection.take_up(loaded)
+        for left in self.recollection.left.values():
+            self.io.leave(left.port)
         if WAGMAN_KEY in loaded.memory and not self._taken_up(loaded):
             anew.append(WAGMAN_KEY)
         self.watch.restore(loaded.memory.get(PROBLEMS_KEY))
@@ -314,6 +355,12 @@ class WagmanService:
         await self.hitches.look_first()
         fields = {"version": __version__, "begun_anew": anew, "warnings": [*warnings, *self.hitches.warnings]}
         self.journal.record([(Draft("service.started", None, fields), None)])
+        self._review()
+
+    def _review(self) -> None:
+        """The configuration may forbid what a guest does."""
+        for guest in self.guests.values():
+            guest.review()
 
     def _taken_up(self, loaded: Loaded) -> bool:
         return self.supervisor.restore(loaded.memory[WAGMAN_KEY], loaded.memory.get(place_key(WAGMAN_KEY)))
@@ -325,13 +372,8 @@ class WagmanService:
         return guest.restore(saved, loaded.memory.get(place_key(guest.key)), await self._latest(guest))
 
     def recall(self, memory: Mapping[str, Any]) -> None:
-        """The log was opened only after all had begun anew: what operators had decided there, and not since, comes true again."""
-        for name, guest in self.guests.items():
-            verb = decided(memory.get(guest.key), guest.config.port)
-            if verb is not None and name not in self._commanded:
-                asked = Draft(f"command.{verb}", name, {"uid": None, "who": RECALLED, "force": False})
-                cause = self.journal.record([(asked, None)]).refs[0]
-                guest.inbox.tell(Letter(Operator(verb), cause), kind="recalled")
+        """The log was opened only after all had begun anew."""
+        self.recollection.recall(memory)
 
     async def _latest(self, guest: Guest) -> int | None:
         """The latest event about a guest; None, too, while the disk does not give it: the cause is a nicety."""
@@ -378,6 +420,7 @@ class WagmanService:
             unknown_sensors=tuple(name for name, sensor in environment.sensors.items() if sensor.known is False),
             clock_set=self.journal.clock_set,
             unfed_s=self.controller.unfed_s(),
+            extra=self.recollection.problems(),
         )
 
     def _status(self, devices: Sequence[str] | None = None) -> Mapping[str, Any]:
@@ -391,6 +434,7 @@ class WagmanService:
             "board": board_status(self.io, environment, self.link_since, now),
             "wagman": wagman_status(self.supervisor, now),
             "devices": rows(table, devices),
+            "ports": [port_status(name, each.port, self.io, now.s) for name, each in self.recollection.left.items()],
         }
 
     def _row(self, guest: Guest, now: Now) -> Mapping[str, Any]:
@@ -404,11 +448,18 @@ class WagmanService:
         if device not in self.guests:
             verdict = await self.controller.restart() if verb == "restart" else REFUSES
             return await self._answer(receipt, verdict, device)
-        verdict = await self.guests[device].ask(Operator(verb, force), receipt.refs[0])
+        decision = self.recollection.decision(verb, who, uid, self.clocks.wall())
+        verdict = await self.guests[device].ask(Operator(verb, force), receipt.refs[0], decision)
         if verdict.accepted:
-            self._commanded.add(device)
-        await self.guests[device].settled(COMMIT_S)  # what was accepted is not to be lost by a power cut
+            self.recollection.commanded.add(device)
+            verdict = await self._lasting(verdict, device)
         return await self._answer(receipt, verdict, device)
+
+    async def _lasting(self, verdict: Verdict, device: str) -> Verdict:
+        """What was accepted is not to be lost by a power cut: it lasts in the log or beside it, or the caller is told."""
+        if await self.guests[device].settled(COMMIT_S) or await self.recollection.keeper.settled(COMMIT_S):
+            return verdict
+        return evolve(verdict, reason=f"{verdict.reason}; NOT KEPT, for nothing can be written: a restart forgets it")
 
     async def _answer(self, asked: Receipt, verdict: Verdict, device: str) -> Mapping[str, Any]:
         """A refusal is an event, too; the caller is given the id of what its request became, once it is durable."""
@@ -442,17 +493,6 @@ class WagmanService:
 def late_s(config: Config) -> float:
     """An alarm that wants an answer of the board is late by then: the board could not be seen when it fell due."""
     return max(LATE_S, BLIND_MISSES * config.board.poll_s)
-
-
-def decided(saved: Any, port: int) -> Verb | None:
-    """What an operator had said to a guest that is to stay down, where what was kept of it can be read."""
-    match saved:
-        case {"port": kept, "memory": {"enabled": False}} if kept == port:
-            return "disable"
-        case {"port": kept, "memory": {"wanted": "down"}} if kept == port:
-            return "stop"
-        case _:
-            return None
 
 
 def known_board(saved: Any) -> Identity | None:

@@ -11,7 +11,7 @@ from wagman.device import Guest
 from wagman.events import PowerGoal
 from wagman.fsm.environment import Environment
 from wagman.io.board import Board
-from wagman.io.driver import Reading
+from wagman.io.driver import PORT_NAMES, Reading
 from wagman.io.power import Port
 from wagman.loop import Alarms
 from wagman.moments import Beginning, Stamp
@@ -111,13 +111,20 @@ def port_readings(port: int, board: Board, now_s: float) -> dict[str, Any]:
 def next_start_s(guest: Guest, board: Board, environment: Environment, now_s: float) -> float | None:
     """In how long its next start is due; None where something else than time keeps it from coming."""
     memory, backoff_s = guest.memory, guest.alarms.remaining_s("backoff", now_s)
-    comes = memory.wanted == "up" and memory.enabled and not memory.held and not memory.forbidden
+    comes = memory.wanted == "up" and guest.case.allowed and not memory.held and not memory.forbidden
     return backoff_s if comes and not board.blind and environment.starts_allowed else None
 
 
 def alarms_status(alarms: Alarms, now: Now) -> list[dict[str, Any]]:
     """The alarms of a machine, the next one first."""
     return [{**asdict(each), "in_s": round(each.in_s, 3)} for each in alarms.view(now.s)]
+
+
+def disabled_by(guest: Guest) -> str | None:
+    """What keeps it down: `configuration`, `operator`, or nothing."""
+    if not guest.config.enabled:
+        return "configuration"
+    return None if guest.memory.enabled else "operator"
 
 
 def device_status(guest: Guest, board: Board, environment: Environment, hitch: str | None, now: Now) -> dict[str, Any]:
@@ -132,7 +139,8 @@ def device_status(guest: Guest, board: Board, environment: Environment, hitch: s
         **lasting(guest.since, now),
         "reason": guest.reason,
         "wanted": guest.memory.wanted,
-        "enabled": guest.memory.enabled,
+        "enabled": guest.case.allowed,
+        "disabled_by": disabled_by(guest),
         "power": power_status(guest.goal, board.power.ports[port]),
         "media": guest.memory.media,
         "attempts": guest.memory.attempts,
@@ -145,6 +153,18 @@ def device_status(guest: Guest, board: Board, environment: Environment, hitch: s
         "held": guest.memory.held,
         "relay_stuck": resists(guest.goal, board.power.ports[port]),
         "command_trouble": guest.telling.trouble(is_mute=not guest.config.has_heartbeat) or hitch,
+    }
+
+
+def port_status(name: str, port: int, board: Board, now_s: float) -> dict[str, Any]:
+    """A port whose table is gone: nobody looks after its power, and it is shown until it is seen off."""
+    power = board.power.ports[port]
+    return {
+        "port": port,
+        "board_name": PORT_NAMES[port],
+        "was": name,
+        "power": "on" if power.supply == "on" and not board.blind else "unknown",
+        **port_readings(port, board, now_s),
     }
 
 
@@ -178,6 +198,7 @@ def self_status(device: DeviceConfig, board: Board, since: Beginning, now: Now) 
         "reason": "the service runs on it",
         "wanted": "up",
         "enabled": True,
+        "disabled_by": None,
         "power": {"wanted": "on", "confirmed": True, "evidence": "sensed"},
         "media": device.primary,
         "attempts": 0,

@@ -113,6 +113,7 @@ class FakeService:
             },
             "wagman": {"state": self.wagman, "since": since, "for_s": 3600.0, "since_id": None, "device": None, "alarms": []},
             "problems": self.problems,
+            "ports": [],
             "devices": [row(each) for each in self.guests.values() if devices is None or each.name in devices],
         }
 
@@ -266,6 +267,7 @@ def row(guest: Guest) -> dict[str, Any]:
         "reason": guest.reason,
         "wanted": guest.wanted,
         "enabled": guest.enabled,
+        "disabled_by": None if guest.enabled else "operator",
         "power": {"wanted": "on" if up else "off", "confirmed": guest.confirmed and guest.on == up, "evidence": None},
         "media": "emmc" if guest.port < 2 else None,
         "attempts": guest.attempts,

@@ -26,7 +26,7 @@ from wagman.fsm import device
 from wagman.fsm.alarms import Alarm, Fired, Plan
 from wagman.fsm.case import Case, Memory, Step
 from wagman.fsm.device_states import STATES, Restarting, Started, Starting, State, Stopped, Stopping, WillStop
-from wagman.fsm.inputs import Hibernation, Input, Message, MessageDone, Operator, StartRefused, WagmanStart, WagmanStop
+from wagman.fsm.inputs import Decided, Hibernation, Input, Message, MessageDone, Operator, StartRefused, WagmanStart, WagmanStop
 
 TABLE = table.read("device_table.txt")
 
@@ -55,6 +55,8 @@ INPUTS: dict[str, Input] = {
     **{verb: Operator(verb) for verb in VERBS},
     "start_forced": Operator("start", force=True),
     "restart_forced": Operator("restart", force=True),
+    "disabled_before": Decided("down", enabled=False),
+    "looked_at_again": Decided(),
     "its_turn": WagmanStart(),
     "told_down": WagmanStop(),
     "hibernate": Hibernation(active=True),

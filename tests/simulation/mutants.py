@@ -9,6 +9,7 @@ import trio
 from attrs import evolve, frozen
 
 import wagman.service
+from wagman import decisions, recollection
 from wagman.config.schema import other_medium
 from wagman.device import Guest
 from wagman.errors import StoreError
@@ -19,7 +20,8 @@ from wagman.fsm.alarms import Alarm
 from wagman.io import driver_v3, power
 from wagman.io.power import Power
 from wagman.loop import Alarms
-from wagman.store import journal, limits, sqlite
+from wagman.recollection import Recollection
+from wagman.store import SmallFile, journal, limits, sqlite
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -371,9 +373,10 @@ def what_is_wanted_does_not_outlive_the_service(patch: pytest.MonkeyPatch) -> No
     patch.setattr(Guest, "saved", lambda self: {**real(self), "memory": {**real(self)["memory"], "wanted": "up"}})
 
 
-@mutant("20 min; gn: disable; 5 min; service kill; service start; 10 min", 4)
+@mutant("20 min; gn: disable; 5 min; service kill; service start; 10 min", 4, 11)
 def memory_is_not_written(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(journal, "memory_of", lambda units: {})
+    patch.setattr(SmallFile, "keep", lambda self, text: None)
 
 
 @mutant("20 min; service crash gn; 5 min", 10)
@@ -403,6 +406,62 @@ def a_message_crashes_its_task(patch: pytest.MonkeyPatch) -> None:
         raise KeyError(message)
 
     patch.setattr(Guest, "_deliver", deliver)
+
+
+# --- What was decided -------------------------------------------------------------------------------------------------
+
+
+DISABLED = "20 min; x1: disable; gn: stop; 5 min; "
+
+
+@mutant(DISABLED + "service kill; disk wiped; service start; 10 min", 11)
+def what_lies_beside_the_log_is_not_looked_at(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(SmallFile, "read", lambda self: None)
+
+
+@mutant(DISABLED + "service kill; disk truncated 50; service start; 10 min", 11)
+def nothing_is_kept_beside_the_log(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(SmallFile, "keep", lambda self, text: None)
+
+
+@mutant(DISABLED + "service kill; disk barred all; service start; 50 min; disk ok; 5 min", 11)
+def a_memory_that_cannot_be_read_counts_like_one_that_never_was(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Recollection, "_judge", lambda self, loaded, found: None)
+
+
+@mutant(DISABLED + "config rename x1 modem; service stop; 1 s; service start; 10 min", 11)
+def a_table_that_is_renamed_is_a_new_guest(patch: pytest.MonkeyPatch) -> None:
+    real = decisions.compare
+    patch.setattr(recollection, "compare", lambda before, config: evolve(real(before, config), renamed=()))
+
+
+@mutant(DISABLED + "config set device.x1.port 4; config set device.x2.port 3; service stop; 1 s; service start; 10 min", 4, 11)
+def a_table_that_is_moved_is_a_new_guest(patch: pytest.MonkeyPatch) -> None:
+    real = Guest.restore
+
+    def restore(self: Guest, *args: Any) -> bool:
+        done = real(self, *args)
+        if not done:
+            self.memory = case.Memory()
+        return done
+
+    patch.setattr(Guest, "restore", restore)
+    patch.setattr(Recollection, "_is_news", lambda self, guest, entry: False)
+
+
+@mutant("20 min; gn: stop; 5 min; config set device.gn.enabled false; 1 min; gn: stop; 10 s; gn: start; 5 min", 11)
+def the_configuration_cannot_disable(patch: pytest.MonkeyPatch) -> None:
+    real = Guest.case.fget  # type: ignore[attr-defined]
+    patch.setattr(Guest, "case", property(lambda self: evolve(real(self), config=evolve(self.config, enabled=True))))
+
+
+@mutant(
+    "20 min; service stop; disk copied; service start; 5 min; gn: disable; 5 min;"
+    "service stop; disk restored; service start; 5 min",
+    11,
+)
+def an_older_log_counts_more_than_a_later_decision(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(recollection, "known_before", lambda memory, kept, names: {})
 
 
 # --- The log ----------------------------------------------------------------------------------------------------------

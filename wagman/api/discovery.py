@@ -62,7 +62,21 @@ SCHEMAS: Final[Mapping[str, Any]] = {
         ),
         wagman=_object(state=_TEXT, **_LASTING, device=_TEXT_OR_NULL, alarms=_list(_ref("Alarm"))),
         devices=_list(_ref("Device")),
+        ports=_list(_ref("Port")),
         problems=_list(_ref("Problem")),
+    ),
+    "Port": _object(
+        port=_COUNT,
+        board_name=_TEXT,
+        was=_TEXT,
+        power={"enum": ["on", "unknown"]},
+        current_ma=_NUMBER_OR_NULL,
+        current_raw=_NUMBER_OR_NULL,
+        temperature_raw=_NUMBER_OR_NULL,
+        stale=_FLAG,
+        last=_object(
+            current_ma=_NUMBER_OR_NULL, current_raw=_NUMBER_OR_NULL, temperature_raw=_NUMBER_OR_NULL, age_s=_NUMBER_OR_NULL
+        ),
     ),
     "Problem": _object(
         id=_TEXT,
@@ -89,6 +103,7 @@ SCHEMAS: Final[Mapping[str, Any]] = {
         reason=_TEXT_OR_NULL,
         wanted={"enum": ["up", "down"]},
         enabled=_FLAG,
+        disabled_by={"enum": ["configuration", "operator", None]},
         power=_object(wanted={"enum": ["on", "off"]}, confirmed=_FLAG, evidence={"enum": ["sensed", "told", "assumed", None]}),
         media=_TEXT_OR_NULL,
         attempts=_COUNT,

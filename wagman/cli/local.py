@@ -2,6 +2,7 @@
 
 import math
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from functools import partial
 from importlib import import_module
 
 CONFIG = "/etc/wagman/wagman.toml"
@@ -37,6 +38,11 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
             import_module(HOMES[command]).add_arguments(parser)
         case "check-config":
             add("file", metavar="FILE", nargs="?", default=CONFIG, help="the configuration file (default: %(default)s)")
+            add(
+                "--state",
+                metavar="DIR",
+                help="say what the file makes of what was decided before, which is kept in this directory",
+            )
             add("--user", metavar="NAME", help="whose rights count (default: wagman's, where root asks and there is that user)")
         case "simulate":
             add("--days", type=positive, default=1.0, metavar="N", help="for how long (default: %(default)g)")
@@ -52,7 +58,8 @@ def run(args: Namespace) -> int:
     """Run it."""
     if args.command == "check-config":
         judge = import_module(HOMES["run"]).judge
-        return int(import_module("wagman.config.check").run(args.file, judge, CONFIG, args.user))
+        state = () if args.state is None else (partial(import_module("wagman.decisions").told_by, args.state),)
+        return int(import_module("wagman.config.check").run(args.file, judge, CONFIG, args.user, *state))
     return int(import_module(HOMES[args.command]).run(args))
 
 

@@ -46,6 +46,8 @@ def obstacle(row: Row, status: Status) -> str | None:
 
 def _obstacles(row: Row, status: Status) -> Iterator[str]:
     """All that is in the way, what has to be removed first coming first."""
+    if row.get("disabled_by") == "configuration":
+        yield "its table in the configuration says enabled = false: change that, then systemctl reload wagman"
     if not row["enabled"]:
         yield "it is disabled: wagman enable allows it again"
     if row["wanted"] == "down":

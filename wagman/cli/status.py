@@ -2,7 +2,7 @@
 
 import json
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from wagman.cli.client import Client, add_socket_argument
@@ -44,14 +44,21 @@ def lines(status: Mapping[str, Any]) -> list[str]:
         ("wagman", plain(f"{wagman['state']}{about}{for_words(wagman)}")),
     ]
     rows, told = status["devices"], problem_lines(status)
-    parts = ([*told, ""] if told else []), table(heading), (["", *device_lines(rows)] if rows else [])
+    left = [port_cells(port) for port in status.get("ports", ())]
+    parts = ([*told, ""] if told else []), table(heading), (["", *device_lines(rows, left)] if rows else [])
     return [line for part in parts for line in part]
 
 
-def device_lines(rows: list[Mapping[str, Any]]) -> list[str]:
-    """The table of devices."""
-    colours = ["", *(_COLOURS.get(row["state"], "yellow") for row in rows)]
-    return table([_HEAD, *(device_cells(row) for row in rows)], colours)
+def device_lines(rows: list[Mapping[str, Any]], left: Sequence[tuple[str, ...]] = ()) -> list[str]:
+    """The table of devices, and of ports that have none any more."""
+    colours = ["", *(_COLOURS.get(row["state"], "yellow") for row in rows), *("yellow" for _ in left)]
+    return table([_HEAD, *(device_cells(row) for row in rows), *left], colours)
+
+
+def port_cells(port: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the columns show of a port without a table."""
+    about = f"no table, was {plain(port['was'])}"
+    return ("-", str(port["port"]), "-", "-", port["power"], "-", "-", current(port), about)
 
 
 def device_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -95,7 +102,7 @@ def notes(row: Mapping[str, Any]) -> Iterator[str]:
     """What is worth knowing beside the columns."""
     remarks = (
         (not row["power"]["confirmed"], "unconfirmed"),
-        (not row["enabled"], "disabled"),
+        (not row["enabled"], "disabled in the file" if row.get("disabled_by") == "configuration" else "disabled"),
         (row.get("held"), "held off"),
         (row.get("relay_stuck"), "relay stuck"),
         (row.get("command_trouble"), "cannot be asked to halt"),

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from wagman.config.as_user import SEARCH_PATH, Account, account_of, service_account
@@ -10,10 +10,16 @@ from wagman.config.load import advice, load, placed
 from wagman.config.positions import Path as Key
 from wagman.config.runnable import trouble
 from wagman.config.schema import Config
-from wagman.errors import ConfigError
+from wagman.errors import ConfigError, StoreError
 
 
-def run(path: str, judge: Callable[[Config], object], own: str = "", user: str | None = None) -> int:
+def run(
+    path: str,
+    judge: Callable[[Config], object],
+    own: str = "",
+    user: str | None = None,
+    remember: Callable[[Config], Iterable[str]] = lambda _: (),
+) -> int:
     """Judge the file at `path`, say what was found, and return the exit code: 0, or 2 where something is wrong.
 
     Args:
@@ -21,6 +27,7 @@ def run(path: str, judge: Callable[[Config], object], own: str = "", user: str |
         judge: the service's own; raises ConfigError where a configuration cannot be used on this machine.
         own: the file that the service goes by. What its user cannot read of that is an error, of any other file a warning.
         user: whose rights count, instead of the service's user's.
+        remember: says what the file makes of what was decided before; raises StoreError where that cannot be read.
     """
     account = service_account() if user is None else account_of(user)
     if user is not None and account is None:
@@ -40,7 +47,12 @@ def run(path: str, judge: Callable[[Config], object], own: str = "", user: str |
         print(f"warning: {warning}", file=sys.stderr)
     for warning in (*advice(path), *_unrunnable(path, config, account)):
         print(warning, file=sys.stderr)
-    print(f"{path}: ok, {_summary(config)}")
+    try:
+        told = list(remember(config))
+    except StoreError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(f"{path}: ok, {_summary(config)}", *told, sep="\n")
     return 0
 
 

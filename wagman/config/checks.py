@@ -146,6 +146,9 @@ def check_self(subject: Subject) -> Iterator[Finding]:
         message = f"{show(selves[0].name)} is already the computer that this service runs on: only one device can be"
         yield Finding(("device", device.name, "self"), message)
     for device in selves:
+        if not device.enabled and subject.states(("device", device.name, "enabled")):
+            message = "the computer that this service runs on is never switched: remove this key"
+            yield Finding(("device", device.name, "enabled"), message)
         if device.port != CONTROLLER_PORT:
             message = f"the computer that this service runs on hangs on port {CONTROLLER_PORT}, not on {device.port}"
             yield Finding(("device", device.name, "self"), message, (("device", device.name, "port"),))

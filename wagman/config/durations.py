@@ -25,6 +25,11 @@ def parse(value: object) -> float:
     return seconds
 
 
+def is_none(value: object) -> bool:
+    """Whether that is no time at all, as `show` writes it, too."""
+    return value in ("0", "0s") or (value == 0 and not isinstance(value, bool))
+
+
 def show(seconds: float) -> str:
     """The same duration as people write it, to the millisecond: `parse` reads it back."""
     left = round(Decimal(seconds), 3)

@@ -96,4 +96,9 @@ NUMBER = _only("a finite number", _is_number, float)
 NUMBER_FROM_0 = _only("a finite number, 0 or more", lambda value: _is_number(value) and value >= 0, float)
 COMMAND = _only("a list of non-empty strings, the command and its arguments", _is_command, tuple)
 NAMES = _only("a list of device names", _is_names, tuple)
+DURATION_OR_NEVER = Kind(
+    f"{durations.WANTED}; or 0 for never",
+    lambda value: 0.0 if durations.is_none(value) else durations.parse(value),
+    lambda seconds: show(durations.show(seconds)),
+)
 DURATION = Kind(durations.WANTED, durations.parse, lambda seconds: show(durations.show(seconds)))

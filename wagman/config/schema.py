@@ -14,7 +14,20 @@ from typing import Literal, TypeAlias
 import attrs
 from attrs import field, frozen
 
-from wagman.config.kinds import BOOLEAN, COMMAND, DURATION, NAMES, NUMBER, NUMBER_FROM_0, SOCKET_PATH, TEXT, Kind, one_of, whole
+from wagman.config.kinds import (
+    BOOLEAN,
+    COMMAND,
+    DURATION,
+    DURATION_OR_NEVER,
+    NAMES,
+    NUMBER,
+    NUMBER_FROM_0,
+    SOCKET_PATH,
+    TEXT,
+    Kind,
+    one_of,
+    whole,
+)
 
 PORTS = range(5)
 """The board's ports: 0 (node controller) to 4 (firmware)."""
@@ -108,6 +121,14 @@ class ServiceConfig:
             one_of("auto", "json", "text"),
             "What each event is on standard output. `auto`: an entry with fields where that is the journal, a sentence on a "
             "terminal, JSON anywhere else.",
+        ),
+    )
+    unreadable_release_s: float = field(
+        default=3600.0,
+        metadata=_setting(
+            DURATION_OR_NEVER,
+            "Where the saved state is there and cannot be read, guests that are off stay off for so long; then those start that "
+            "nobody is known to have stopped or disabled. 0: they stay off until it can be read, or somebody starts them.",
         ),
     )
 
@@ -207,6 +228,13 @@ class DeviceConfig:
             BOOLEAN,
             "It is the computer that this service runs on, on port 0: only its heartbeat is fed to the board.",
             key="self",
+        ),
+    )
+    enabled: bool = field(
+        default=True,
+        metadata=_setting(
+            BOOLEAN,
+            "`false` keeps it down, whatever else is remembered: it is stopped in an orderly way, and nobody can start it.",
         ),
     )
     has_heartbeat: bool = field(

@@ -11,13 +11,14 @@ from wagman.event_types.board import BOARD
 from wagman.event_types.fields import FIELDS
 from wagman.event_types.guests import GUESTS
 from wagman.event_types.kind import EventType, Severity, Told, shown
+from wagman.event_types.memory import MEMORY, TAKEN_OVER
 from wagman.event_types.node import NODE
 from wagman.event_types.service import SERVICE
 from wagman.words import duration
 
 __all__ = ["COLLAPSING", "EVENT_TYPES", "FIELDS", "EventType", "Severity", "sentence_of", "severity_of"]
 
-EVENT_TYPES: Mapping[str, EventType] = {**GUESTS, **NODE, **BOARD, **SERVICE}
+EVENT_TYPES: Mapping[str, EventType] = {**GUESTS, **TAKEN_OVER, **NODE, **BOARD, **SERVICE, **MEMORY}
 """Every type of event."""
 
 COLLAPSING = frozenset(name for name, kind in EVENT_TYPES.items() if kind.collapses)

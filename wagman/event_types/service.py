@@ -38,7 +38,8 @@ def _hung(told: Told) -> str:
 
 def _reloaded(told: Told) -> str:
     changed, waiting = (told.items(key) or "nothing" for key in ("changed", "needs_restart"))
-    return f"another configuration was taken over: changed: {changed}; left for a restart: {waiting}"
+    tables = f" ({told.items('tables')})" if told.items("tables") else ""
+    return f"another configuration was taken over: changed: {changed}; left for a restart: {waiting}{tables}"
 
 
 def _refused(told: Told) -> str:
@@ -116,7 +117,7 @@ SERVICE: Mapping[str, EventType] = {
     "service.reloaded": EventType(
         "another configuration was taken over",
         _reloaded,
-        ("changed", "needs_restart"),
+        ("changed", "needs_restart", "tables"),
         "`systemctl restart wagman` when it suits",
         graver=Graver("warning", "a restart is needed", lambda told: bool(told.items("needs_restart"))),
     ),

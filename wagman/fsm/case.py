@@ -49,6 +49,7 @@ class Case:
 
     config: DeviceConfig
     memory: Memory
+    withheld: bool = False  # what was decided about it cannot be read: while it is off it stays off
 
     def remember(self, **changes: Any) -> "Case":
         """The same case with a changed memory."""
@@ -62,7 +63,12 @@ class Case:
     def welcome(self) -> bool:
         """A guest that is found running may go on."""
         memory = self.memory
-        return memory.wanted == "up" and memory.enabled and not memory.forbidden and not memory.held
+        return self.allowed and memory.wanted == "up" and not memory.forbidden and not memory.held
+
+    @property
+    def allowed(self) -> bool:
+        """Neither an operator nor the configuration has disabled it."""
+        return self.memory.enabled and self.config.enabled
 
     @property
     def medium(self) -> str | None:

@@ -38,12 +38,14 @@ Restarting   as Stopping
 from collections.abc import Mapping
 from typing import Any
 
+from attrs import evolve
+
 from wagman.errors import StoreError
 from wagman.events import Beat, BoardStopping, PowerFound, PowerLost, RelayAsked, RelayOff, RelayOn, RelayStuck
 from wagman.fsm.alarms import Fired
 from wagman.fsm.case import Case, Memory, Step
 from wagman.fsm.device_states import STATES, State, Stopped
-from wagman.fsm.inputs import Hibernation, Input, MessageDone, Operator, WagmanStart, WagmanStop
+from wagman.fsm.inputs import Decided, Hibernation, Input, MessageDone, Operator, StartRefused, WagmanStart, WagmanStop
 
 __all__ = ["STATES", "Case", "Memory", "State", "Step", "Stopped", "restored", "step", "untrusted"]
 
@@ -61,6 +63,10 @@ def step(state: State, case: Case, item: Input) -> Step:
             return state.alarm(case, item)
         case Operator():
             return command(state, case, item)
+        case Decided():
+            return decided(state, case, item)
+        case WagmanStart() if obstacle := withheld(case):
+            return state.stay(case, StartRefused(obstacle))
         case WagmanStart():
             return state.wagman_start(case)
         case WagmanStop():
@@ -121,6 +127,8 @@ def command(state: State, case: Case, ask: Operator) -> Step:
 
 def refusal(case: Case, ask: Operator) -> str:
     """Why the command cannot be accepted, or nothing."""
+    if ask.verb in ("start", "restart", "enable") and not case.config.enabled:
+        return FORBIDDEN
     if ask.verb not in ("start", "restart"):
         return ""
     if not case.memory.enabled:
@@ -128,6 +136,30 @@ def refusal(case: Case, ask: Operator) -> str:
     if case.memory.forbidden and not ask.force:
         return "hibernating: the environment forbids it; use --force to start it all the same"
     return ""
+
+
+FORBIDDEN = "its table in the configuration says enabled = false: change that in the file, then reload the service"
+"""Why neither an operator nor the Wagman machine can have it run."""
+
+
+def withheld(case: Case) -> str:
+    """Why the Wagman machine may not start it, beyond what its state says; or nothing."""
+    if not case.config.enabled:
+        return "the configuration disables it"
+    return "what was decided about it cannot be read" if case.withheld else ""
+
+
+def decided(state: State, case: Case, said: Decided) -> Step:
+    """What must not run is stopped as ever: asked to halt, never just cut. What may run again the Wagman machine starts."""
+    memory = case.memory
+    wanted = memory.wanted if said.wanted is None else said.wanted
+    enabled = memory.enabled if said.enabled is None else said.enabled
+    if (wanted, enabled) != (memory.wanted, memory.enabled):
+        case = case.remember(wanted=wanted, enabled=enabled)
+    if isinstance(state, Stopped) or (case.allowed and wanted == "up"):
+        return Step(state, case.memory)
+    reason = "disabled in the configuration" if not case.config.enabled else "an operator decided so before"
+    return evolve(state.stop(case, reason), verdict=None)  # nobody asks
 
 
 def wagman_stop(state: State, case: Case) -> Step:

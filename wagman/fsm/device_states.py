@@ -280,6 +280,8 @@ class Stopped(State):
             return Step(evolve(self, backoff_s=0.0), case.memory)
         if fired.supply == "off":
             return self.found_off(case)
+        if case.withheld and case.welcome and (case.config.has_heartbeat or fired.supply == "unknown"):
+            return Step(self, case.memory, self.resume(case))  # whether it is to run cannot be read yet: it is left alone
         if fired.supply == "unknown":
             return self.doubted(case, "nobody knows whether it runs")
         if not case.config.has_heartbeat or not case.welcome:

@@ -29,6 +29,14 @@ class Operator:
 
 
 @frozen
+class Decided:
+    """What counts though nobody asks for it now: a decision of before, or another configuration. None: as it is."""
+
+    wanted: Literal["up", "down"] | None = None
+    enabled: bool | None = None
+
+
+@frozen
 class WagmanStart:
     """The Wagman machine's own start."""
 
@@ -65,6 +73,7 @@ Input: TypeAlias = (
     | RelayStuck
     | BoardStopping
     | Operator
+    | Decided
     | WagmanStart
     | WagmanStop
     | Hibernation

@@ -121,6 +121,11 @@ class Board:
         self.power.want(port, goal, trio.current_time())
         self._wake.set()
 
+    def leave(self, port: int) -> None:
+        """A port that has no guest any more keeps its power: it counts as on until it is seen off, and is never switched."""
+        self.power.leave(port)
+        self._senses.sightings.leave(port)
+
     def reconfigure(self, config: Config) -> None:
         """Go on with another configuration of the same devices on the same port."""
         self.config = self._senses.config = config

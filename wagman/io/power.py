@@ -310,6 +310,10 @@ class Power:
         elif port.seen_off_at_s is None:
             port.off_at_s = max(port.off_at_s, now_s)
 
+    def leave(self, number: int) -> None:
+        """Nobody wants anything of this port, which may be on. Nothing but its current tells whether it is."""
+        self.ports[number] = Port(number, 0.0, self.now_s, is_mute=True, relay="on")
+
     # What was seen -----------------------------------------------------------
 
     def seen_on(

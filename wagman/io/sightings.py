@@ -44,6 +44,10 @@ class Sightings:
         """Sightings of these ports, nothing known."""
         return cls({number: Port() for number in numbers}, power, tell)
 
+    def leave(self, number: int) -> None:
+        """A port without a guest, which may have power: its timer is looked at, for the board acts on it."""
+        self.ports[number] = Port()
+
     def beat_logged(self, number: int, at_s: float) -> None:
         """The board told of a beat as it came."""
         if port := self.ports.get(number):

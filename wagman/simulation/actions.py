@@ -7,10 +7,15 @@ cable out | in | late S | pieces | whole
 board WORDS              a control command of the fake board: reset, powercycle, temp 80, fault silent on, ...
 guest NAME WORDS         hang, revive, halt, dies (for good), KEY=VALUE,... as of the fake board
 service kill | stop | start | freeze S | crash NAME | crash link
-config set KEY VALUE | add NAME PORT | drop NAME | broken | well   the file is changed, and the service told to read it
+config set KEY VALUE | add NAME PORT | drop NAME | rename NAME NEW | broken | well
+                         the file is changed, and the service told to read it
 clock S                  the wall clock is set forward by so many seconds, or back
 disk full | slow S | ok
-disk wiped | flipped BITS | truncated PERCENT   while the service is down: its log is gone, or damaged
+disk wiped | flipped BITS | truncated PERCENT | newer
+                         while the service is down: its log is gone, damaged, or of another version
+disk copied | restored   while the service is down: a copy of the log is made, or put in its place
+disk barred log | barred all   the log, or all of the state, belongs to somebody else from the next start on
+disk undecided           while the service is down: what lies beside the log is lost
 message lost | slow S | ok   the command that asks a guest to halt
 all well                 all faults end
 """
@@ -23,7 +28,7 @@ from attrs import frozen
 from wagman.errors import CallerError
 from wagman.events import VERBS
 from wagman.io.fake.control import ControlError
-from wagman.simulation.disk import flip, truncate
+from wagman.simulation.disk import ALL, LOG, flip, outdate, truncate
 from wagman.simulation.world import World
 
 
@@ -130,6 +135,8 @@ def _config(world: World, words: str) -> None:
             world.file.add(name, port)
         case ["drop", name]:
             world.file.drop(name)
+        case ["rename", name, new]:
+            world.file.rename(name, new)
         case ["broken"]:
             world.file.garble()
         case ["well"]:
@@ -149,14 +156,29 @@ def _disk(world: World, words: str) -> None:
             world.disk.full = True
         case ["slow", slow_s]:
             world.disk.slow_s = float(slow_s)
+        case ["barred", what]:
+            world.disk.barred = ALL if what == "all" else LOG
+        case ["ok"]:
+            world.disk.mend()
+        case _:
+            _files(world, words)
+
+
+def _files(world: World, words: str) -> None:
+    """What happens to the files while the service is down."""
+    match words.split():
         case ["wiped"]:
             world.wipe()
         case ["flipped", bits]:
             world.harm(lambda file: flip(file, world.rng, int(bits)))
         case ["truncated", percent]:
             world.harm(lambda file: truncate(file, float(percent)))
-        case ["ok"]:
-            world.disk.full, world.disk.slow_s = False, 0.0
+        case ["newer"]:
+            world.harm(outdate)
+        case ["copied" | "restored" as what]:
+            world.copy_log(back=what == "restored")
+        case ["undecided"]:
+            world.forget_decisions()
         case _:
             raise _unknown("disk", words)
 

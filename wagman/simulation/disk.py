@@ -1,7 +1,8 @@
 """The disk: the store is real, on files in memory; what is simulated is that it takes long, takes nothing, or loses bits."""
 
+import sqlite3
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -15,7 +16,13 @@ from wagman.errors import StoreError
 T = TypeVar("T")
 
 WRITES = ("commit", "open")
-"""The calls that a full disk refuses; what is there can still be read."""
+"""The calls that a full disk refuses; what is there can still be read, and the small file beside the log has its room."""
+
+BESIDE = ("keep", "set_aside")
+"""The calls that change what lies beside the log; the log itself is severed when the process dies."""
+
+LOG, ALL = ("open",), ("open", "read", "keep")
+"""What cannot be used when the log belongs to somebody else, and when all of the state does."""
 
 
 @define
@@ -25,6 +32,11 @@ class Disk:
     rng: Random
     full: bool = False
     slow_s: float = 0.0  # a call takes so long at most
+    barred: tuple[str, ...] = ()  # calls that fail, for what they are about belongs to somebody else
+
+    def mend(self) -> None:
+        """It is as it should be."""
+        self.full, self.slow_s, self.barred = False, 0.0, ()
 
 
 @define
@@ -51,6 +63,10 @@ class Access:
             raise
 
     def _done(self, call: Callable[[], T]) -> T:
+        if self.cut and _name(call) in BESIDE:
+            raise StoreError("the process is dead")
+        if _name(call) in self.disk.barred:
+            raise StoreError("it belongs to root, mode 0600: sudo chown wagman wagman.db")
         if self.disk.full and _name(call) in WRITES:
             raise StoreError("the disk is full: free some space there")
         return call()
@@ -62,6 +78,13 @@ def flip(file: Path, rng: Random, bits: int) -> None:
     for _ in range(bits if data else 0):
         data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
     file.write_bytes(data)
+
+
+def outdate(file: Path) -> None:
+    """Make it a file that a newer program has written."""
+    with closing(sqlite3.connect(file)) as conn, suppress(sqlite3.DatabaseError):
+        conn.execute("PRAGMA user_version = 999")
+        conn.commit()
 
 
 def truncate(file: Path, percent: float) -> None:

@@ -60,6 +60,12 @@ class File:
             raise CallerError(f"there is no device {name!r} in the configuration")
         self._write()
 
+    def rename(self, name: str, new: str) -> None:
+        """Somebody gives a guest another name, unless that has been done."""
+        if f"device.{name}" in self.tables and f"device.{new}" not in self.tables:
+            self.tables = {f"device.{new}" if key == f"device.{name}" else key: keys for key, keys in self.tables.items()}
+        self._write()
+
     def garble(self) -> None:
         """Somebody makes a mistake."""
         self.path.write_text(NONSENSE, encoding="utf-8")

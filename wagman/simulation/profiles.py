@@ -287,7 +287,7 @@ def damaged_disk(node: Node) -> Story:
     """What the service keeps is damaged or lost while it is down."""
     yield 0, "service kill"
     flips, cut = f"flipped {math.exp2(node.rng.uniform(0, 12)):.0f}", f"truncated {node.rng.uniform(0, 100):.1f}"
-    yield 0.1, f"disk {node.rng.choice([flips, flips, cut, 'wiped'])}"
+    yield 0.1, f"disk {node.rng.choice([flips, flips, cut, 'wiped', 'newer'])}"
     yield node.rng.choice([lambda: 0.5, node.soon_s])(), "service start"
 
 
@@ -304,6 +304,24 @@ def blindfolded(node: Node) -> Story:
         yield 0, "board powercycle"
     yield node.later_s(), "board fault sensor cu ok"
     yield 0, f"guest {guest} beat=8"
+
+
+def barred_disk(node: Node) -> Story:
+    """What the service keeps belongs to somebody else for a while: root has copied it back."""
+    yield 0, "service kill"
+    yield 0.1, f"disk barred {node.rng.choice(['log', 'log', 'all'])}"
+    yield node.soon_s(), "service start"
+    yield node.rng.choice([node.soon_s, node.later_s])(), "disk ok"
+
+
+def old_disk(node: Node) -> Story:
+    """A copy of the log from before is put in its place."""
+    yield 0, "service stop"
+    yield 1, "disk copied"
+    yield 1, "service start"
+    yield node.later_s(), "service stop"
+    yield 1, "disk restored"
+    yield node.soon_s(), "service start"
 
 
 # --- Operators --------------------------------------------------------------------------------------------------------
@@ -364,6 +382,28 @@ def rewired(node: Node) -> Story:
     yield 1, "service start"
 
 
+def renamed(node: Node) -> Story:
+    """A guest that somebody has stopped gets another name in the configuration, and its own again."""
+    guest = node.guest
+    yield 0, f"{guest}: {node.rng.choice(['stop', 'disable', 'start'])}"
+    yield node.soon_s(), f"config rename {guest} modem"
+    yield node.soon_s(), node.rng.choice(["service stop", "service kill"])
+    yield 1, "service start"
+    yield node.later_s(), "config well"
+    yield node.soon_s(), "service stop"
+    yield 1, "service start"
+    yield node.soon_s(), f"{guest}: enable"
+    yield 0, f"{guest}: start"
+
+
+def forbidden(node: Node) -> Story:
+    """The configuration disables a guest for a while."""
+    guest = node.guest
+    yield 0, f"config set device.{guest}.enabled false"
+    yield node.soon_s(), f"{guest}: {node.rng.choice(['start', 'enable', 'restart', 'stop'])}"
+    yield node.later_s(), "config well"
+
+
 Tale: TypeAlias = Callable[[Node], Story]
 Rates: TypeAlias = Mapping[Tale, float]
 """How often each story begins in an hour."""
@@ -394,7 +434,8 @@ GUESTS: Rates = {
 }
 ENCLOSURE: Rates = {heat: 0.5, cold: 0.3, spike: 0.5, dead_sensor: 0.3}
 SERVICE: Rates = {killed: 1.0, frozen_out: 0.7, crash: 0.5, clock_step: 0.3, bad_disk: 0.4, damaged_disk: 0.15, blindfolded: 0.15}
-OPERATORS: Rates = {request: 2.0, crowd: 0.2, edited: 0.4, rewired: 0.1}
+FILES: Rates = {barred_disk: 0.1, old_disk: 0.05}
+OPERATORS: Rates = {request: 2.0, crowd: 0.2, edited: 0.4, rewired: 0.1, renamed: 0.1, forbidden: 0.2}
 
 PROFILES: dict[str, Rates] = {
     "none": {},
@@ -403,9 +444,9 @@ PROFILES: dict[str, Rates] = {
     "board": BOARD,
     "guests": GUESTS,
     "enclosure": ENCLOSURE,
-    "service": SERVICE,
+    "service": {**SERVICE, **FILES},
     "operators": OPERATORS,
-    "everything": {**CABLE, **BYTES, **BOARD, **GUESTS, **ENCLOSURE, **SERVICE, **OPERATORS},
+    "everything": {**CABLE, **BYTES, **BOARD, **GUESTS, **ENCLOSURE, **SERVICE, **FILES, **OPERATORS},
 }
 """What can be asked for by name."""
 

@@ -1,4 +1,4 @@
-"""The ten promises, each as a checker that sees a node from outside only.
+"""The promises, each as a checker that sees a node from outside only.
 
 A checker is shown every record, before the scene takes it in, and yields what is wrong with it in words. What one may demand
 is narrower than it looks: commands change on a cable that changes bytes, boards start and cut ports by themselves, and nobody
@@ -500,6 +500,20 @@ class CrashesAreContained:
             self.known.add(event.device)
 
 
+@define
+class DecisionsLast:
+    """11. What an operator stopped or disabled gets no power by the service's doing until an operator says so."""
+
+    promise: ClassVar[int] = 11
+
+    def see(self, record: Record, scene: Scene) -> Iterator[str]:
+        """Each relay-on that the service caused."""
+        if isinstance(record, RelayMoved) and record.on and record.port in scene.ports:
+            port = scene.ports[record.port]
+            if port.ours(record) and port.stays_down and not scene.knows_nothing:
+                yield f"{port.device.name} was switched on, and was to stay down"
+
+
 def all_checkers() -> list[Checker]:
     """One of each."""
     return [
@@ -512,4 +526,5 @@ def all_checkers() -> list[Checker]:
         HeatIsObeyed(),
         LadderHolds(),
         CrashesAreContained(),
+        DecisionsLast(),
     ]

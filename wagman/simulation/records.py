@@ -77,6 +77,11 @@ class Answered:
         """Whether the service said that it would."""
         return self.answer is not None and self.answer.get("accepted") is True
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether the service said so, and not that it could write it nowhere."""
+        return self.answer is not None and "NOT KEPT" not in str(self.answer.get("reason"))
+
 
 @frozen
 class Did:

@@ -7,7 +7,7 @@ from typing import Any
 from attrs import define, evolve, field, fields
 
 from wagman.config.schema import RARE_BEAT_S, RARE_PORT, Config, DeviceConfig
-from wagman.simulation.records import Answered, Asked, Began, Configured, Did, Ended, Messaged, Record, RelayMoved, Sent
+from wagman.simulation.records import Answered, Asked, Began, Configured, Did, Ended, Messaged, Record, RelayMoved, Sent, Told
 
 SLACK_S = 1.5
 """How far apart two clocks, or a command and its effect, may place the same moment (chosen)."""
@@ -23,6 +23,9 @@ RESET_S = 90.0
 
 WRITTEN_S = 120.0
 """How long what waited for a disk may take to be written (the service tries once a minute)."""
+
+KEPT_S = 10.0
+"""How long it may take until what was decided is kept in both places, where the disk is well (chosen)."""
 
 METERED_S = 30.0
 """For how long a guest has to draw current in plain sight until the service has seen it (chosen: some polls)."""
@@ -56,6 +59,9 @@ class Port:
     restarted_s: float = -math.inf  # the service came up
     wanted: str | None = "up"  # what the operators were promised last; None: nobody can say
     enabled: bool | None = True
+    said_s: float = -math.inf  # when the latest request was made that decided so
+    configured_s: float = -math.inf  # when the configuration last forbade it
+    stopped_s: float = -math.inf  # when it was last told that it is stopped
     pending: list[Asked] = field(factory=list)  # requests that were not answered yet
     contested: set[str] = field(factory=set)  # what requests that overlap decide
     beat_s: float = BEAT_S  # how far apart its beats may be told
@@ -69,6 +75,14 @@ class Port:
     def heard_too_late(self) -> bool:
         """Whether the guest can only have come to itself when its cut was under way: the service had not heard it for so long."""
         return self.unheard_s >= self.device.stop_silence_s - self.beat_s - SLACK_S
+
+    @property
+    def stays_down(self) -> bool:
+        """Whether it has been stopped or disabled, by an operator or in the configuration, and nobody has said otherwise."""
+        if not self.device.enabled and self.stopped_s >= self.configured_s:
+            return True
+        is_asked_for = any(asked.verb in ("start", "restart") for asked in self.pending)
+        return not is_asked_for and (self.wanted == "down" or self.enabled is False) and self.stopped_s >= self.said_s
 
     @property
     def kill_is_pending(self) -> bool:
@@ -86,7 +100,8 @@ class Port:
             self.pending.remove(answered.asked)
         if answered.accepted or answered.answer is None:
             for what in decides(answered.asked):
-                self._promised(what, answered.asked.verb, sure=answered.answer is not None and what not in self.contested)
+                self._promised(what, answered.asked.verb, sure=answered.is_kept and what not in self.contested)
+            self.said_s = max(self.said_s, answered.asked.at_s)
         self.contested &= self._pending_on()
 
     def _pending_on(self) -> set[str]:
@@ -132,6 +147,11 @@ class Scene:
     lossy: bool = False  # memory of the service may have been lost: it died while its disk was in trouble
     damaged: bool = False  # the log, too, while the service was down
     disk_s: float = -math.inf  # when the latest trouble of the disk ended
+    log_lost: bool = False  # or older than it was: what was decided is known from beside it only
+    undecided: bool = False  # what lies beside the log was lost
+    barred: bool = False  # all of the state belongs to somebody else
+    blank_s: float = math.inf  # since when the service runs that could read nothing of it
+    left: dict[str, Port] = field(factory=dict)  # guests whose tables are gone, by name
     relays: dict[int, RelayMoved] = field(factory=dict)  # the latest move of each, whether a guest is configured there or not
     stuck: set[int] = field(factory=set)  # relays that were stuck at some time since they last moved
     unmetered: set[int] = field(factory=set)  # relays on, or fallen, whose current this run of the service cannot have seen
@@ -158,6 +178,13 @@ class Scene:
         """Whether a service that comes up now may know nothing of before: it was lost, or the log cannot be opened yet."""
         return self.lossy or "disk" in self.troubles
 
+    @property
+    def knows_nothing(self) -> bool:
+        """Whether the service has waited long enough for what was decided, and may go on without, until it can read it."""
+        release_s = self.config.service.unreadable_release_s
+        gives_up = release_s > 0 and self.now_s - self.blank_s >= release_s - SLACK_S
+        return gives_up and self.disk_in_trouble
+
     def cannot_be_missed(self, port: Port) -> bool:
         """Whether a guest without a heartbeat has no power, and this run of the service never saw it draw current.
 
@@ -176,9 +203,8 @@ class Scene:
         match record:
             case RelayMoved():
                 self._moved(record)
-            case Messaged():
-                port = self.by_name[record.device]
-                port.told_s, port.unheard_s = min(port.told_s, record.at_s), 0.0
+            case Messaged() | Told():
+                self._about_guest(record)
             case Sent():
                 self._sent(record)
             case Asked() | Answered():
@@ -194,6 +220,8 @@ class Scene:
         """The service comes up, or is gone."""
         if isinstance(record, Began):
             self.lossy, self.came_up_s = False, self.now_s
+            self.log_lost = self.undecided = False
+            self.blank_s = self.now_s if self.barred else math.inf
             self.damaged = self.damaged and "disk" in self.troubles  # the service could not set it aside
             self.unmetered.update(number for number, moved in self.relays.items() if moved.on)
             self._ends("service")
@@ -201,24 +229,31 @@ class Scene:
                 port.restarted_s = self.now_s
             return
         self._begins("service")
-        if self.disk_in_trouble:
-            self._forgets()
+        self.lossy |= self.disk_in_trouble
 
     def _configured(self, config: Config) -> None:
         """What was armed before goes by what was configured then; a guest that is new on its port has no past there."""
         if config == self.config:
             return
         self.config = config
+        self.left |= {name: port for name, port in self.by_name.items() if name not in {each.name for each in config.guests}}
         self.ports = {each.port: self._reconfigured(each) for each in config.guests}
         self.by_name = {each.device.name: each for each in self.ports.values()}
+        free = {name: port for name, port in self.left.items() if name not in self.by_name}
+        self.left = {name: port for name, port in free.items() if port.device.port not in {each.port for each in config.devices}}
         self.troubled_s = max(self.troubled_s, self.now_s)
         self._heated(self.temperature_c)
 
     def _reconfigured(self, device: DeviceConfig) -> Port:
         port = self.by_name.get(device.name)
+        if not device.enabled and (port is None or port.device.enabled):
+            configured_s = self.now_s
+        else:
+            configured_s = math.inf if port is None else port.configured_s
         if port is None or port.device.port != device.port:
             self.lossy = True
-            return Port(device, device, wanted=None, enabled=None, beat_s=beat_s(self.config, device))
+            return self._taken_over(device, configured_s)
+        port.configured_s = configured_s
         port.device, port.slowest = merged(port.device, device, min), merged(port.slowest, device, max)
         return port
 
@@ -228,17 +263,48 @@ class Scene:
         own = [each for each in self.config.devices if each.is_self]
         return evolve(self.config, devices=(*own, *(port.slowest for port in self.ports.values())))
 
+    def _taken_over(self, device: DeviceConfig, configured_s: float) -> Port:
+        """A table that is moved keeps what was decided, and one that is new on the port of another that is gone takes it over."""
+        gone = {port.device.port: port for port in self.left.values()}
+        known = self.by_name.get(device.name) or self.left.get(device.name) or gone.get(device.port)
+        if known is None:
+            return Port(device, device, configured_s=configured_s, beat_s=beat_s(self.config, device))
+        return Port(
+            device,
+            device,
+            wanted=known.wanted,
+            enabled=known.enabled,
+            said_s=known.said_s,
+            stopped_s=known.stopped_s,
+            configured_s=configured_s,
+            beat_s=beat_s(self.config, device),
+        )
+
+    def _about_guest(self, record: Messaged | Told) -> None:
+        """It is asked to halt, or is said to have."""
+        if isinstance(record, Messaged):
+            port = self.by_name[record.device]
+            port.told_s, port.unheard_s = min(port.told_s, record.at_s), 0.0
+        elif record.event.type == "device.stopped" and record.event.device in self.by_name:
+            self.by_name[record.event.device].stopped_s = record.at_s
+
     def _damaged(self) -> None:
         """Nobody can say what is left on the disk, unless the service had it open."""
         if "service" in self.troubles:
-            self.damaged = True
-            self._forgets()
+            self.damaged = self.lossy = self.log_lost = True
+            self._doubts(WRITTEN_S if self.disk_in_trouble else KEPT_S)
 
-    def _forgets(self) -> None:
-        """What could not be written is lost, or all of it is."""
-        self.lossy = True
-        for port in self.ports.values():
-            port.wanted = port.enabled = None
+    def _undecided(self) -> None:
+        """What lies beside the log is lost, unless the service was there to write it again."""
+        if "service" in self.troubles:
+            self.undecided = True
+            self._doubts(0.0)
+
+    def _doubts(self, fresh_s: float) -> None:
+        """What was decided is kept in two places: where one is lost, the newest of it may be; where both are, all of it is."""
+        for port in [*self.ports.values(), *self.left.values()]:
+            if (self.log_lost and self.undecided) or self.now_s - port.said_s < fresh_s:
+                port.wanted = port.enabled = None
 
     def _moved(self, moved: RelayMoved) -> None:
         self._metered()
@@ -305,17 +371,29 @@ class Scene:
                 self._ends("all")
                 self.troubles.intersection_update({"service"})
                 self._heated(23.5)
-            case ["disk", "wiped" | "flipped" | "truncated", *_]:
-                self._damaged()
+            case ["disk", *rest]:
+                self._disk(rest)
             case ["cable", "late", how]:
                 self._lasting("late", how)
             case ["cable", "pieces" | "whole" as how]:
                 self._lasting("pieces", how)
-            case ["cable" | "disk" | "message" as what, how, *_]:
+            case ["cable" | "message" as what, how, *_]:
                 self._lasting(what, how)
             case ["service", "crash" | "freeze" as what, _]:
                 self.crashes += what == "crash"
                 self._ends(what)
+
+    def _disk(self, words: list[str]) -> None:
+        match words:
+            case ["wiped" | "flipped" | "truncated" | "newer" | "restored", *_]:
+                self._damaged()
+            case ["undecided"]:
+                self._undecided()
+            case ["copied"]:
+                pass
+            case [how, *rest]:
+                self.barred = how == "barred" and rest == ["all"]
+                self._lasting("disk", how)
 
     def _board(self, words: list[str]) -> None:
         match words:

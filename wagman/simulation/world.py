@@ -1,5 +1,6 @@
 """The whole world of one node: board, guests, cable, disk, clocks, operators, and the service, life after life."""
 
+import shutil
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -38,6 +39,7 @@ from wagman.simulation.records import (
 )
 from wagman.simulation.requests import requests_in
 from wagman.store import Event
+from wagman.store.aside import with_suffix
 
 WALL = datetime(2100, 1, 1, tzinfo=UTC)
 """What the wall clock shows in the beginning: later than any file on the machine that simulates, so that it counts as set."""
@@ -260,6 +262,23 @@ class World:
             for file in self.directory.glob(f"{self.path.name}*"):
                 file.unlink()
 
+    def copy_log(self, *, back: bool) -> None:
+        """Somebody makes a copy of the log, or puts it back, if nobody has it open."""
+        if self.life is not None:
+            return
+        for suffix in ("", "-wal"):
+            file, copy = with_suffix(self.path, suffix), self.directory / f"copy{suffix}"
+            source, target = (copy, file) if back else (file, copy)
+            target.unlink(missing_ok=True)
+            if source.exists():
+                shutil.copyfile(source, target)
+
+    def forget_decisions(self) -> None:
+        """What lies beside the log is lost, if the service is down."""
+        if self.life is None:
+            for file in self.directory.glob("decisions.json*"):
+                file.unlink()
+
     # --- Operators -----------------------------------------------------------------------------------------------
 
     def ask(self, device: str, verb: str, *, force: bool = False) -> None:
@@ -300,7 +319,7 @@ class World:
         self.board.temp(23.5)
         self.board.humidity(41)
         self.cable.late_s, self.cable.pieces = 0.0, False
-        self.disk.full, self.disk.slow_s = False, 0.0
+        self.disk.mend()
         self.errands.takes_s, self.errands.lost = 1.0, False
         self._mend_guests(each.name for each in self.config.devices if each.name not in self.doomed)
         if not self.board.plugged:

@@ -9,11 +9,14 @@
 - `schema`   its tables and migrations
 - `aside`    moving a file that cannot be used out of the way
 - `event`    what an event looks like, and how large it may be
+- `keeper`   a small text beside the log, which outlives it
+- `owner`    whose the files are
 """
 
 from wagman.store.event import PREVIOUS, Cause, Event, Ref, placed
 from wagman.store.feed import Lagged, PositionError, Subscription
 from wagman.store.journal import Blocking, Journal, Loaded, inline, threaded
+from wagman.store.keeper import Keeper, SmallFile
 from wagman.store.limits import Limits
 from wagman.store.pending import Receipt
 from wagman.store.sqlite import Store
@@ -24,12 +27,14 @@ __all__ = [
     "Cause",
     "Event",
     "Journal",
+    "Keeper",
     "Lagged",
     "Limits",
     "Loaded",
     "PositionError",
     "Receipt",
     "Ref",
+    "SmallFile",
     "Store",
     "Subscription",
     "inline",

@@ -88,6 +88,8 @@ class Loaded:
 
     memory: Mapping[str, Any]
     trusted: bool  # False where the log is new, was replaced, or cannot be read
+    lost: str | None = None  # there was a log, and it was set aside: why
+    unread: str | None = None  # there is a log, and it cannot be read: why; what lasted may be read later
 
 
 def _utc_now() -> datetime:
@@ -226,9 +228,17 @@ class Journal:
         """
         opened = await self._open_at_the_start()
         if opened is None:
-            return Loaded({}, trusted=False)
+            return Loaded({}, trusted=False, unread=self.broken if await self._is_there() else None)
         memory = _decoded(opened.memory)
-        return Loaded(memory or {}, trusted=memory is not None and not opened.fresh)
+        lost = "; ".join(each.reason for each in opened.set_aside) or ("what lasted is not legible" if memory is None else None)
+        return Loaded(memory or {}, trusted=memory is not None and not opened.fresh, lost=lost)
+
+    async def _is_there(self) -> bool:
+        """A disk that does not even tell may well hold a log."""
+        try:
+            return await self._on_disk(self._store.is_there)
+        except StoreError:
+            return True
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Write what is recorded until cancelled; then write the rest within `drain_s`, and close."""
@@ -289,10 +299,13 @@ class Journal:
         return opened
 
     async def _open_late(self) -> bool:
-        """Open it while the machines run. If `load` could not, what lasted comes too late to be taken up: `late` hears of it."""
+        """Open it while the machines run. If `load` could not, what lasted comes too late to be taken up: `late` hears of it.
+
+        It hears of an empty memory where somebody has moved the log away, and another one begins.
+        """
         loaded, opened = self.log_id is not None, await self._open()
-        if opened is not None and not loaded and not opened.fresh:
-            self.late(_decoded(opened.memory) or {})
+        if opened is not None and not loaded:
+            self.late({} if opened.fresh else _decoded(opened.memory) or {})
         return opened is not None
 
     async def _open(self) -> Opened | None:

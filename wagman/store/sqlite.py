@@ -24,6 +24,7 @@ from wagman.errors import StoreError
 from wagman.store.aside import SetAside, set_aside, sync_directory, with_suffix
 from wagman.store.event import Event, Record
 from wagman.store.limits import PAGE_BYTES, Extent, Limits, page_count, transaction
+from wagman.store.owner import barred_file, barred_words, entrust, entrust_file
 from wagman.store.schema import MIGRATIONS, Migration, has_sound_header, is_intact, migrate, version_of
 
 BUSY_S = 2.0
@@ -117,6 +118,10 @@ class HeldError(StoreError):
     """Another process has the file open: whoever waits may get it as it is."""
 
 
+class BarredError(StoreError):
+    """The file is there, and this process may not use it: what the error says names its owner, and what to type."""
+
+
 class _UnusableError(StoreError):
     """The file is not one that can be gone on with; `label` goes into the name it gets."""
 
@@ -151,6 +156,16 @@ class Store:
     _set_aside: tuple[SetAside, ...] = field(default=(), init=False)
     _read_errors: int = field(default=0, init=False)
     _severed: bool = field(default=False, init=False)
+
+    def is_there(self) -> bool:
+        """Whether there is a file, or may be one: what is behind a closed door counts as there."""
+        try:
+            self.path.lstat()
+        except FileNotFoundError:
+            return os.path.lexists(self._wal)
+        except OSError:
+            return True
+        return True
 
     @property
     def is_open(self) -> bool:
@@ -226,6 +241,7 @@ class Store:
         self.path.parent.mkdir(mode=0o750, exist_ok=True)
         fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
+            entrust(fd, self.path.parent)
             if stat.S_IMODE(os.fstat(fd).st_mode) != 0o600:  # noqa: PLR2004 - its owner's only
                 os.fchmod(fd, 0o600)
         finally:
@@ -237,6 +253,7 @@ class Store:
         if page_count(conn) == 0:
             conn.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before the first table, or never; later on it would write
         conn.execute("PRAGMA journal_mode = WAL")
+        entrust_file(self._wal)
         conn.execute("PRAGMA synchronous = FULL")
         conn.execute(f"PRAGMA wal_autocheckpoint = {self.limits.wal_pages}")
 
@@ -343,8 +360,16 @@ class Store:
             yield
         except (*_TROUBLE, OSError, StoreError) as error:
             self._judge(error)
-            kind = HeldError if _code(error) & 0xFF == sqlite3.SQLITE_BUSY else StoreError
-            raise kind(f"cannot {verb} {self.path}: {_explanation(error)}") from error
+            raise self._told(f"cannot {verb} {self.path}: ", error) from error
+
+    def _told(self, what: str, error: Exception) -> StoreError:
+        """The error as others hear of it."""
+        if _code(error) & 0xFF == sqlite3.SQLITE_BUSY:
+            return HeldError(f"{what}{_explanation(error)}")
+        barred = barred_file(self.path, self._wal)
+        if barred is not None:
+            return BarredError(f"{what}{_explanation(error)}; {barred_words(barred)}")
+        return StoreError(f"{what}{_explanation(error)}")
 
     def _judge(self, error: Exception) -> None:
         """Close the file unless it is only the disk that is full, and note what `open` has to do about it."""

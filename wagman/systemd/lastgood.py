@@ -10,6 +10,7 @@ from attrs import frozen
 from wagman.config.load import load
 from wagman.config.schema import Config
 from wagman.errors import ConfigError
+from wagman.store.owner import entrust
 
 
 @frozen
@@ -79,6 +80,7 @@ class Source:
             raise ConfigError((f"{self.path} changed while it was copied",))
         fd = os.open(fresh, os.O_RDONLY)
         try:
+            entrust(fd, copy.parent)
             os.fsync(fd)
         finally:
             os.close(fd)

@@ -1,0 +1,203 @@
+"""A small text that outlives the log: replaced as a whole, on a full disk, too."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from tests.store.kit import in_virtual_time
+from wagman.errors import StoreError
+from wagman.store import Keeper, SmallFile, inline
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> SmallFile:
+    return SmallFile(tmp_path / "decisions.json")
+
+
+def test_what_was_kept_last_is_read(file: SmallFile) -> None:
+    assert file.read() is None
+    for text in ("one\n", "a longer one\n", "2\n"):
+        file.keep(text)
+        assert file.read() == text
+
+
+def test_it_is_of_no_use_to_others(file: SmallFile) -> None:
+    file.keep("one")
+    assert file.path.stat().st_mode & 0o007 == 0
+
+
+class PowerCutError(BaseException):
+    """The power goes: nothing is caught."""
+
+
+STEPS = ("open", "pwrite", "ftruncate", "fsync", "link", "unlink", "replace")
+
+
+def cut_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> Callable[[], bool]:
+    """Let so many calls that change the disk pass; what comes later never happens."""
+    left = [steps]
+
+    def counted(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if left[0] == 0:
+                raise PowerCutError
+            left[0] -= 1
+            return real(*args, **kwargs)
+
+        return call
+
+    for name in STEPS:
+        monkeypatch.setattr(os, name, counted(getattr(os, name)))
+    return lambda: left[0] == 0
+
+
+@pytest.mark.parametrize("before", [0, 1, 2], ids=["new", "without a spare's past", "with one"])
+def test_a_power_cut_leaves_the_one_text_or_the_other_and_the_next_one_can_be_kept(
+    file: SmallFile, before: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [f"text {number}\n" for number in range(before)]
+    for text in texts:
+        file.keep(text)
+    for steps in range(40):
+        state = file.path.parent / "state"
+        shutil.rmtree(state, ignore_errors=True)
+        shutil.copytree(file.path.parent, state, ignore=shutil.ignore_patterns("state"))
+        victim = SmallFile(state / file.path.name)
+        with monkeypatch.context() as patch:
+            is_over = cut_after(patch, steps)
+            try:
+                victim.keep("new")
+            except PowerCutError:
+                pass
+            else:
+                assert not is_over() or steps > 0
+        assert victim.read() in ("new", texts[-1] if texts else None)
+        victim.keep("newest")
+        assert victim.read() == "newest"
+
+
+def test_on_a_full_disk_the_room_that_it_has_is_used(tmp_path: Path) -> None:
+    place = tmp_path / "state"
+    place.mkdir()
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", place], check=False).returncode:
+        pytest.skip("nothing can be mounted here: this needs root")
+    try:
+        file = SmallFile(place / "decisions.json")
+        file.keep("first\n" * 50)
+        with suppress(OSError), (place / "ballast").open("wb", buffering=0) as ballast:
+            while True:
+                ballast.write(b"x" * 4096)
+        with pytest.raises(OSError, match="No space left"):
+            (place / "more").write_bytes(b"x" * 4096)
+        for number in range(5):
+            text = f"{number}\n" * 100
+            file.keep(text)
+            assert file.read() == text
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
+def test_what_cannot_be_written_is_told_with_its_reason(tmp_path: Path) -> None:
+    file = SmallFile(tmp_path / "decisions.json")
+    file.path.mkdir()
+    with pytest.raises(StoreError, match=r"cannot (read|write) .*decisions\.json"):
+        file.read()
+    with pytest.raises(StoreError, match=r"cannot write .*decisions\.json"):
+        file.keep("text")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_file_that_root_makes_in_somebody_elses_directory_is_theirs(tmp_path: Path) -> None:
+    os.chown(tmp_path, 65534, 65534)
+    file = SmallFile(tmp_path / "decisions.json")
+    file.keep("one")
+    file.keep("two")
+    assert {each.stat().st_uid for each in tmp_path.iterdir()} == {65534}
+
+
+# --- The task ---------------------------------------------------------------------------------------------------------
+
+
+class Desk:
+    """A keeper on a file, with a text that changes, and a disk that can fail."""
+
+    def __init__(self, file: SmallFile) -> None:
+        self.text, self.fails, self.turns, self.writes = "first", False, list[str | None](), 0
+        self.keeper = Keeper(file, self.blocking, lambda: self.text, self.turns.append)
+
+    async def blocking(self, call: Callable[[], Any], /) -> Any:
+        self.writes += 1
+        if self.fails:
+            raise StoreError("the disk is full")
+        return await inline(call)
+
+
+def test_a_text_is_on_the_disk_when_it_is_said_to_be(file: SmallFile) -> None:
+    async def body() -> None:
+        desk = Desk(file)
+        async with trio.open_nursery() as nursery:
+            await nursery.start(desk.keeper.run)
+            for text in ("one", "two"):
+                desk.text = text
+                desk.keeper.note()
+                assert await desk.keeper.settled(2.0)
+                assert file.read() == text
+            nursery.cancel_scope.cancel()
+
+    in_virtual_time(body)
+
+
+def test_a_text_that_has_not_changed_is_not_written_again(file: SmallFile) -> None:
+    async def body() -> None:
+        desk = Desk(file)
+        async with trio.open_nursery() as nursery:
+            await nursery.start(desk.keeper.run)
+            for _ in range(5):
+                desk.keeper.note()
+                assert await desk.keeper.settled(2.0)
+            assert desk.writes == 1
+            nursery.cancel_scope.cancel()
+
+    in_virtual_time(body)
+
+
+def test_while_the_disk_fails_nobody_is_held_up_and_the_newest_text_is_kept_afterwards(file: SmallFile) -> None:
+    async def body() -> None:
+        desk = Desk(file)
+        desk.fails = True
+        async with trio.open_nursery() as nursery:
+            await nursery.start(desk.keeper.run)
+            desk.keeper.note()
+            assert not await desk.keeper.settled(2.0)
+            assert trio.current_time() < 1.0
+            await trio.sleep(600)
+            assert desk.writes < 30
+            assert desk.turns == ["the disk is full"]
+            desk.fails, desk.text = False, "newest"
+            desk.keeper.note()
+            assert await desk.keeper.settled(2.0)
+            assert (file.read(), desk.turns) == ("newest", ["the disk is full", None])
+            nursery.cancel_scope.cancel()
+
+    in_virtual_time(body)
+
+
+def test_at_the_end_what_is_not_on_the_disk_yet_is_written(file: SmallFile) -> None:
+    async def body() -> None:
+        desk = Desk(file)
+        async with trio.open_nursery() as nursery:
+            await nursery.start(desk.keeper.run)
+            desk.keeper.note(within_s=60.0)
+            await trio.sleep(1.0)
+            assert file.read() is None
+            nursery.cancel_scope.cancel()
+        assert file.read() == "first"
+
+    in_virtual_time(body)

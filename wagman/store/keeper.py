@@ -1,0 +1,209 @@
+"""A small text that outlives the log: replaced as a whole, also on a full disk, by a task that holds nobody up.
+
+The file and a spare beside it take turns. The spare is overwritten where it lies, which takes no new block on file systems
+that write in place (ext4, XFS), and is renamed over the file once it is on the disk; what the file was becomes the spare.
+A power cut leaves the one text or the other.
+"""
+
+import math
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import trio
+from attrs import define, field
+
+from wagman.errors import StoreError
+from wagman.store.aside import sync_directory, with_suffix
+from wagman.store.journal import RETRY_MAX_S, RETRY_MIN_S, Blocking
+from wagman.store.owner import entrust, whose
+
+T = TypeVar("T")
+
+MOST_BYTES = 2**20
+"""A file that is larger was not written by this program (chosen)."""
+
+
+@define(eq=False)
+class SmallFile:
+    """The file. What touches the disk raises StoreError."""
+
+    path: Path
+
+    def read(self) -> str | None:
+        """The text; None where there is no such file."""
+        try:
+            with self.path.open("rb") as file:
+                return file.read(MOST_BYTES).decode()
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise StoreError(f"cannot read {self.path}: {whose(self.path, error)}") from error
+
+    def keep(self, text: str) -> None:
+        """Have it on the disk when this returns."""
+        try:
+            self.path.parent.mkdir(mode=0o750, exist_ok=True)
+            self._mend()
+            self._write(self._spare, text.encode())
+            self._swap()
+            sync_directory(self.path.parent)
+        except OSError as error:
+            raise StoreError(f"cannot write {self.path}: {whose(self.path, error)}") from error
+        with suppress(OSError):  # the next text then needs room for itself
+            if not self._spare.exists():
+                self._write(self._spare, text.encode())
+
+    @property
+    def _spare(self) -> Path:
+        return with_suffix(self.path, ".spare")
+
+    @property
+    def _before(self) -> Path:
+        return with_suffix(self.path, ".before")
+
+    def _mend(self) -> None:
+        """Go on from where a power cut may have ended `_swap`."""
+        if self._before.exists():
+            if self.path.exists() and self._before.samefile(self.path):
+                self._before.unlink()
+            else:
+                self._before.replace(self._spare)
+
+    def _write(self, path: Path, data: bytes) -> None:
+        """Over what is there, never emptying it first: its block is not given back."""
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        try:
+            entrust(fd, path.parent)
+            if os.pwrite(fd, data, 0) != len(data):
+                raise OSError("it was written in part only")
+            os.ftruncate(fd, len(data))
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+    def _swap(self) -> None:
+        """At each moment the file is there, whole."""
+        try:
+            os.link(self.path, self._before)
+        except OSError:  # there is none yet, or this file system knows no second names
+            self._spare.replace(self.path)
+        else:
+            self._spare.replace(self.path)
+            self._before.replace(self._spare)
+
+    def set_aside(self, label: str) -> Path:
+        """Move a file that cannot be used out of the way; nothing is ever deleted."""
+        target = with_suffix(self.path, f".{label}")
+        try:
+            self.path.replace(target)
+        except OSError as error:
+            raise StoreError(f"cannot move {self.path}: {whose(self.path, error)}") from error
+        return target
+
+
+@define(eq=False)
+class Keeper:
+    """The task that keeps the file as the text is. It outlives its incarnations.
+
+    Args:
+        text: what is to be on the disk.
+        turned: hears why nothing can be kept, and None when it can be again; must not raise.
+    """
+
+    file: SmallFile
+    blocking: Blocking
+    text: Callable[[], str]
+    turned: Callable[[str | None], None]
+    stall_s: float = 10.0  # chosen: so long may the disk take before it counts as broken
+    drain_s: float = 5.0  # chosen: the bound on the last write
+    broken: str | None = None  # why nothing can be kept
+    _kept: str | None = None  # what is on the disk, as far as is known
+    _asked: int = 0
+    _tried: int = 0
+    _landed: int = 0
+    _due_s: float = math.inf
+    _retry_s: float = RETRY_MIN_S
+    _wake: trio.Event = field(factory=trio.Event)
+    _news: trio.Event = field(factory=trio.Event)
+
+    async def read(self) -> str | None:
+        """What is on the disk; None where there is no file.
+
+        Raises:
+            StoreError: it is there, and cannot be read.
+        """
+        self._kept = await self._on_disk(self.file.read)
+        return self._kept
+
+    async def set_aside(self, label: str) -> Path:
+        """Move a file that holds something else out of the way; raises StoreError."""
+        self._kept = None
+        return await self._on_disk(partial(self.file.set_aside, label))
+
+    def note(self, within_s: float = 0.0) -> None:
+        """The text may have changed: have it on the disk soon."""
+        self._asked += 1
+        self._due_s = min(self._due_s, trio.current_time() + within_s)
+        self._wake.set()
+
+    async def settled(self, timeout_s: float) -> bool:
+        """Whether what the text is now is on the disk; waits until that was tried, or for so long."""
+        asked = self._asked
+        with trio.move_on_after(timeout_s):
+            while self._tried < asked:
+                await self._news.wait()
+        return self._landed >= asked
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Keep it until cancelled; then what is not on the disk yet, within `drain_s`."""
+        task_status.started()
+        try:
+            while True:
+                await self._wait()
+                await self._try()
+        finally:
+            with trio.move_on_after(self.drain_s, shield=True):
+                await self._try()
+
+    async def _wait(self) -> None:
+        while (due_s := self._due_s) > trio.current_time():
+            self._wake = trio.Event()
+            with trio.move_on_at(due_s):
+                await self._wake.wait()
+
+    async def _try(self) -> None:
+        asked, text, self._due_s = self._asked, self.text(), math.inf
+        try:
+            if text != self._kept:
+                await self._on_disk(partial(self.file.keep, text))
+        except StoreError as error:
+            self._break(error)
+        else:
+            self._kept, self._landed = text, asked
+            self._repair()
+        self._tried = asked
+        self._news.set()
+        self._news = trio.Event()
+
+    def _break(self, error: StoreError) -> None:
+        known, self.broken = self.broken is not None, str(error)
+        self._kept = None  # nobody knows how far it came
+        self._due_s = min(self._due_s, trio.current_time() + self._retry_s)
+        self._retry_s = min(2 * self._retry_s, RETRY_MAX_S)
+        if not known:
+            self.turned(self.broken)
+
+    def _repair(self) -> None:
+        self._retry_s = RETRY_MIN_S
+        if self.broken is not None:
+            self.broken = None
+            self.turned(None)
+
+    async def _on_disk(self, call: Callable[[], T]) -> T:
+        with trio.move_on_after(self.stall_s):
+            return await self.blocking(call)
+        raise StoreError(f"cannot write {self.file.path}: the disk has not answered for {self.stall_s:g} s")

@@ -1,0 +1,81 @@
+"""Whose the files of the state are: who may read them, and whom new ones are made for."""
+
+import os
+import pwd
+import shlex
+import stat
+from pathlib import Path
+
+
+def entrust(fd: int, directory: Path) -> None:
+    """Give an open file to the owner of its directory, where that can be done; raises OSError.
+
+    Somebody who tries the service as root, in the state directory of its user, would lock that user out.
+    """
+    if os.geteuid() != 0:
+        return
+    owner, mine = directory.stat(), os.fstat(fd)
+    if (mine.st_uid, mine.st_gid) != (owner.st_uid, owner.st_gid):
+        os.fchown(fd, owner.st_uid, owner.st_gid)
+
+
+def entrust_file(path: Path) -> None:
+    """The same of a file by its name, if it is there; what is no ordinary file is left alone."""
+    if os.geteuid() != 0:
+        return
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        if stat.S_ISREG(os.fstat(fd).st_mode):
+            entrust(fd, path.parent)
+    finally:
+        os.close(fd)
+
+
+def whose(path: Path, error: Exception) -> str:
+    """What is wrong with a file, and, where it is somebody else's, whose it is and what to type."""
+    said = getattr(error, "strerror", None) or str(error)
+    barred = barred_file(path) if isinstance(error, PermissionError) else None
+    return said if barred is None else f"{said}; {barred_words(barred)}"
+
+
+def barred_file(*paths: Path) -> Path | None:
+    """The first of these, or of their directories, that is there and that this process may not read and write."""
+    for path in paths:
+        for each in (path.parent, path):
+            if os.path.lexists(each) and not _may_use(each, os.X_OK if each == path.parent else 0):
+                return each
+    return None
+
+
+def _may_use(path: Path, also: int) -> bool:
+    """A file system that nobody can write to bars nobody."""
+    if os.access(path, os.R_OK | os.W_OK | also):
+        return True
+    return os.access(path, os.R_OK | also) and bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+
+
+def barred_words(path: Path) -> str:
+    """Whose the file is, and what lets this process use it."""
+    try:
+        held = path.stat()
+    except OSError as error:
+        return f"{path}: {error.strerror}"
+    owner, mode = user_name(held.st_uid), stat.S_IMODE(held.st_mode)
+    return f"{path} belongs to {owner}, mode {mode:04o}: {remedy(path, mine=held.st_uid == os.geteuid())}"
+
+
+def remedy(path: Path, *, mine: bool) -> str:
+    """What to type."""
+    change = "chmod u+rwX" if mine else f"chown {user_name(os.geteuid())}"
+    return f"sudo {change} {shlex.quote(str(path))}"
+
+
+def user_name(uid: int) -> str:
+    """The name of a user; its number where it has none."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
