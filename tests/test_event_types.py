@@ -267,6 +267,35 @@ def test_who_asked_can_be_named() -> None:
     assert sentence_of(told, {0: "root"}.__getitem__) == "root asked to stop gn"
 
 
+ODD: tuple[Any, ...] = (
+    10**400,
+    -(10**5000),
+    float("nan"),
+    float("inf"),
+    1e300,
+    -1,
+    True,
+    "",
+    "{it} {} {0}",
+    [],
+    {},
+    [None, [[[[1]]]]],
+    {"a": {"b": None}},
+)
+"""What no field should hold, and a bad disk or another version may give."""
+
+
+@pytest.mark.parametrize("type_", EVENT_TYPES)
+def test_no_type_stumbles_over_an_odd_field(type_: str) -> None:
+    for odd in ODD:
+        for field in EVENT_TYPES[type_].fields:
+            # "ok" and the like lead to the words in which the others are shown
+            for flag in (True, False, None):
+                fields = {"ok": flag, "new": flag, "shut_down": flag, field: odd}
+                assert sentence_of({"type": type_, "device": odd, "fields": fields})
+                assert severity_of(type_, fields)
+
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just(10**400),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
