@@ -17,7 +17,7 @@ from wagman.events import UNTOUCHED, Blindness
 from wagman.fsm import case, device, device_states, environment
 from wagman.fsm import wagman as machine
 from wagman.fsm.alarms import Alarm
-from wagman.io import driver_v3, power
+from wagman.io import driver_v3, driver_v4, power
 from wagman.io.power import Power
 from wagman.loop import Alarms
 from wagman.recollection import Recollection
@@ -142,6 +142,18 @@ def unknown_power_is_taken_for_none(patch: pytest.MonkeyPatch) -> None:
         return due if due.supply == "on" else evolve(due, supply="off")
 
     patch.setattr(Alarms, "fired", fired)
+
+
+@mutant("20 min; board fault sensor cu dead; board powercycle; 20 min", 2, dialect="v4")
+def unknown_power_is_taken_for_some_after_a_restart_of_the_board(patch: pytest.MonkeyPatch) -> None:
+    real = driver_v4.V4Driver.hold_off
+
+    async def hold_off(self: Any) -> None:
+        await real(self)
+        self.survivors, self.doubtful = self.survivors | self.doubtful, frozenset()
+
+    patch.setattr(driver_v4.V4Driver, "hold_off", hold_off)
+    patch.setattr(Power, "doubt", lambda self, number: None)
 
 
 FORGETFUL = "20 min; gn: stop; 5 min; cable out; board fault eeprom; board reset; 20 min; disk slow 20; cable in; 3 min"
