@@ -36,7 +36,11 @@ STORY = """
 20 min; disk full; gn: restart; cable out; 5 min; cable in; disk ok; board powercycle; guest cs hang; 20 min
 board temp 80; 20 min; board temp 20; service crash wagman; gn: disable; gn: start; service stop; service start; 20 min
 """
-QUIET_STORY = "20 min; gn: stop; 5 min; gn: start; 20 min; gn: disable; 5 min; gn: enable; gn: start; 20 min; cs: restart; 3 h"
+QUIET_STORY = (
+    "guest gn halt=5; guest cs halt=5; 20 min; gn: stop; 5 min; gn: start;"
+    " 20 min; gn: disable; 5 min; gn: enable; gn: start; 20 min; cs: restart; 3 h"
+)
+"""Guests that halt before they are asked again."""
 
 
 def named() -> Iterator[str]:
