@@ -560,6 +560,30 @@ def test_ports_that_may_have_lost_their_power_with_the_board_come_on_one_after_t
     with_rig(main, "v4")
 
 
+@pytest.mark.parametrize("while_dead", [True, False])
+def test_a_doubt_about_a_power_cycle_ends_with_it(while_dead: bool) -> None:
+    """What was doubted was switched off then, and is parked: the next start has to take it out of there."""
+
+    async def main(rig: Rig) -> None:
+        rig.board.want(1, ON(1, "emmc"))
+        await trio.sleep(60)
+        rig.fake.fault("sensor cu dead")
+        rig.fake.reset()
+        while not rig.notices("board.reset"):
+            await trio.sleep(0.1)
+        rig.board.want(1, ON(2, "emmc", cleared=False))  # a restart
+        while not rig.told(RelayOff, 1):
+            await trio.sleep(0.1)
+        if not while_dead:
+            rig.fake.fault("sensor cu ok")
+        rig.board.want(1, ON(2, "emmc"))
+        await trio.sleep(120)
+        assert [on.cycle for on in rig.told(RelayOn, 1)] == [1, 2]
+        assert rig.relays(1) == [(True, "command"), (False, "command"), (True, "command")]
+
+    with_rig(main, "v4")
+
+
 def test_a_port_that_the_board_says_it_has_started_is_not_cut_unasked_where_nobody_can_read_its_current() -> None:
     async def main(rig: Rig) -> None:
         rig.board.want(1, OFF(0))

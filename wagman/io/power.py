@@ -417,7 +417,7 @@ class Power:
             seen_s = port.seen_off_at_s
             port.shown = "sensed" if port.drew and port.supply == "off" else "told"
             port.relay, port.kept, port.asked, port.rounds, port.resisted = "off", True, None, 0, 0
-            port.seen_off_at_s, port.stuck_at_s = None, -math.inf
+            port.seen_off_at_s, port.stuck_at_s, port.doubted = None, -math.inf, False
             self.tell(RelayOff(port.number, port.cycle or 0, seen_s))
 
     def _resists(self, port: Port, at_s: float) -> None:
