@@ -110,13 +110,14 @@ def test_the_consequences_of_another_configuration_are_said_before_they_come_tru
 
 
 def test_a_run_that_could_write_nothing_leaves_all_of_its_events_to_the_next() -> None:
-    assert Tally().counting("one", 5).missing("older", 3) == 5
+    assert Tally().counting("one", 5).missing({"older": 3}) == 5
+    assert Tally().counting("one", 5).missing(None) == 5
 
 
 def test_what_a_run_could_write_after_all_is_not_missing() -> None:
     tally = Tally().counting("one", 5).counting("two", 2)
-    assert tally.missing("one", 4) == 3
-    assert tally.missing("two", 2) == 0  # it has told of those before itself
+    assert tally.missing({"one": 4}) == 3
+    assert tally.missing({"one": 5, "two": 2}) == 0  # the second has told of what the first left
 
 
 @given(st.lists(st.integers(0, 9), max_size=8), st.integers(0, 9))
@@ -125,7 +126,7 @@ def test_nothing_is_missed_however_many_runs_could_not_write(counts: list[int], 
     for number, count in enumerate(counts):
         tally = tally.counting(f"run {number}", 0).counting(f"run {number}", count)
     assert len(tally.runs) <= 3
-    assert tally.missing("a run of before", settled) == sum(counts)
+    assert tally.missing({"a run of before": settled}) == sum(counts)
 
 
 def test_an_entry_says_whether_it_stays_down() -> None:

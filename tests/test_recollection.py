@@ -43,6 +43,11 @@ class Story:
     def of(self, type_: str) -> list[Event]:
         return [event for _, event in self.told if event.type == type_]
 
+    def shown_in_vain(self, lives: int) -> int:
+        """How many events had no id when they were shown, in the lives from the second on."""
+        boots = list(dict.fromkeys(event.boot_id for _, event in self.told))[:lives]
+        return sum(event.id is None and event.boot_id in boots for _, event in self.told)
+
     def ports_on_after(self, at_s: float) -> set[int]:
         return {port for moved_s, port in self.switched_on if moved_s > at_s}
 
@@ -252,3 +257,19 @@ def test_a_guest_that_runs_when_the_service_comes_up_with_it_disabled_is_asked_t
 def test_what_is_decided_while_the_disk_is_full_outlives_a_restart() -> None:
     story = told("20 min; disk full; x1: disable; gn: stop; 5 min; service kill; 1 s; service start; 2 h; disk ok; 10 min")
     assert story.ports_on_after(1260.0).isdisjoint({1, 3})
+
+
+@pytest.mark.parametrize("ends", [("stop",), ("kill",), ("kill", "kill"), ("stop", "kill", "stop", "kill")])
+def test_events_that_were_shown_and_never_written_are_counted_by_the_first_that_is(ends: tuple[str, ...]) -> None:
+    """A restart with a full disk dropped them without a word."""
+    lives = "; ".join(f"5 min; service {end}; 1 s; service start" for end in ends)
+    story = told(f"20 min; disk full; gn: restart; {lives}; 5 min; disk ok; 10 min; service kill; 1 s; service start; 5 min")
+    (dropped,) = story.of("store.dropped")
+    assert dropped.fields["count"] == story.shown_in_vain(lives=len(ends))
+    after = [event.id for at_s, event in story.told if event.id is not None and at_s > 1200]
+    assert dropped.id == min(after)
+
+
+def test_events_that_were_written_after_all_are_not_counted() -> None:
+    story = told("20 min; disk full; gn: restart; 5 min; disk ok; 2 min; service kill; 1 s; service start; 5 min")
+    assert story.of("store.dropped") == []

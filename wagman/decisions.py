@@ -60,24 +60,21 @@ class Entry:
 
 @frozen
 class Tally:
-    """Events that were shown and not written, by run of the service: the oldest run first, this one last."""
+    """Events that were shown while nothing could be written, by run of the service: the oldest first, the present one last."""
 
     runs: tuple[tuple[str, int], ...] = ()  # the run's boot id, and how many
 
     def counting(self, boot_id: str, count: int) -> "Tally":
-        """With the count of the present run. Only the first and the last can have written a part of theirs: the rest is one."""
+        """With the count of the present run. Only the first and the present one can have written a part: the rest is one."""
         first, *between = [(run, shown) for run, shown in self.runs if run != boot_id] or [("", 0)]
         middle = [(between[-1][0], sum(shown for _, shown in between))] if between else []
         return Tally(tuple(each for each in (first, *middle, (boot_id, count)) if each[1]))
 
-    def missing(self, boot_id: str, settled: int) -> int:
-        """How many of them no log has, where the log says that it has settled so many of that run, and all of those before."""
-        runs = [run for run, _ in self.runs]
-        counts = [shown for _, shown in self.runs]
-        if boot_id in runs:
-            counts = counts[runs.index(boot_id) :]
-            counts[0] = max(0, counts[0] - settled)
-        return sum(counts)
+    def missing(self, settled: Any) -> int:
+        """How many of them no log has or tells of; `settled` is what the log says of that, by run."""
+        known = settled if isinstance(settled, dict) else {}
+        counts = [(shown, known.get(run)) for run, shown in self.runs]
+        return sum(max(0, shown - told) if isinstance(told, int) else shown for shown, told in counts)
 
 
 @frozen

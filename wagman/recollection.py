@@ -13,14 +13,14 @@ from attrs import define, evolve, field, frozen
 
 from wagman.config import durations
 from wagman.config.schema import Config
-from wagman.decisions import Decision, Entry, Kept, Tables, compare, decision_of, parse, render, without_tables
+from wagman.decisions import Decision, Entry, Kept, Tables, Tally, compare, decision_of, parse, render, without_tables
 from wagman.device import Guest
 from wagman.errors import StoreError
 from wagman.events import Draft, Verb
 from wagman.fsm.device import Stopped
 from wagman.io.driver import PORT_NAMES
 from wagman.problems import Problem
-from wagman.store import Journal, Keeper, Loaded
+from wagman.store import SETTLED_KEY, Journal, Keeper, Loaded
 
 RETRY_S = 60.0
 """How often what cannot be read is tried again (chosen: the log itself is, too)."""
@@ -64,6 +64,9 @@ class Recollection:
     commanded: set[str] = field(factory=set)  # guests that obeyed an operator in this run
     _serial: int = 0
     _file_unread: bool = False
+    _before: Tally = field(factory=Tally)  # events of earlier runs that were shown, and may be in no log
+    _settled: Any = None  # what the log says of them
+    _is_told: bool = False  # the log has been told of them
     _may_keep: trio.Event = field(factory=trio.Event)
     _over: trio.Event = field(factory=trio.Event)
 
@@ -76,7 +79,8 @@ class Recollection:
 
     def text(self) -> str:
         """What is to be on the disk."""
-        return render(Kept(self.entries))
+        before = Tally() if self._is_told and not self.journal.owes else self._before
+        return render(Kept(self.entries, before.counting(self.journal.boot_id, self.journal.unwritten)))
 
     @property
     def entries(self) -> dict[str, Entry]:
@@ -95,13 +99,27 @@ class Recollection:
         """What lies beside the log."""
         try:
             text = await self.keeper.read()
-            return Found() if text is None else Found(parse(text), is_there=True)
+            found = Found() if text is None else Found(parse(text), is_there=True)
         except StoreError as error:
             return Found(is_there=True, error=str(error))
+        self._before = found.kept.unwritten
+        return found
 
-    async def take_up(self, loaded: Loaded) -> None:
-        """Have each guest go on with what was decided about it; `loaded` is what the log has kept."""
-        found = await self.find()
+    def tell_missing(self, memory: Mapping[str, Any]) -> None:
+        """The first thing that a log tells is how many events were shown before that it does not have."""
+        self._settled = memory.get(SETTLED_KEY)
+        count = self._before.missing(self._settled)
+        self._is_told = True
+        if count:
+            self.journal.owe(dict(self._before.runs), count)
+
+    async def take_up(self, loaded: Loaded, found: Found) -> None:
+        """Have each guest go on with what was decided about it.
+
+        Args:
+            loaded: what the log has kept.
+            found: what lies beside it.
+        """
         before = known_before(loaded.memory, found.kept.entries, self.guests)
         tables = compare(before, self.config)
         self.gone = without_tables(before, tables)
@@ -184,10 +202,12 @@ class Recollection:
         self._may_keep.set()
         self.keeper.note()
         if self.journal.log_id is not None:
+            self.tell_missing({SETTLED_KEY: self._settled})
             self._release("it could be read")
 
     def recall(self, memory: Mapping[str, Any]) -> None:
         """The log was opened only after all had begun anew: what operators had decided there, and not since, comes true again."""
+        self.tell_missing(memory)
         self.recall_entries(known_before(memory, {}, self.guests))
         if self.unread is not None and not self._file_unread:
             self._release("it could be read")

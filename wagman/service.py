@@ -48,7 +48,7 @@ from wagman.io.driver import PORT_NAMES, Identity
 from wagman.loop import LATE_S, Alarms
 from wagman.moments import Beginning, Clocks, place_key
 from wagman.problems import Facts, Refusal
-from wagman.recollection import Recollection
+from wagman.recollection import Found, Recollection
 from wagman.seams import Seams
 from wagman.spells import KEY as PROBLEMS_KEY
 from wagman.spells import Watch
@@ -63,6 +63,9 @@ BOARD_KEY = "board"
 
 COMMIT_S = 2.0
 """How long a caller waits for the id of the event that its request became (chosen)."""
+
+COUNT_S = 1.0
+"""How late it may be kept how many events were shown and not written (chosen: not once for each of many)."""
 
 BOARD_TIMEOUT_S = 20.0
 """How long an operator's raw board command may take, its turn included (chosen)."""
@@ -132,6 +135,7 @@ class WagmanService:
             tell=self._tell,
             collapse=COLLAPSING,
             late=self.recall,
+            counted=self._counted,
             began_s=self.began_s,
         )
 
@@ -212,6 +216,10 @@ class WagmanService:
         """A guest did not carry out the Wagman machine's start."""
         self.supervisor.inbox.tell(DeviceRefused(name, reason), kind=("refused", name))
 
+    def _counted(self) -> None:
+        """Events were shown that may never be written, or they have been."""
+        self.recollection.keeper.note(COUNT_S)
+
     def decided(self) -> None:
         """What holds for a guest has changed."""
         self.recollection.keeper.note()
@@ -232,20 +240,33 @@ class WagmanService:
             LinkBusyError: another process holds the serial port.
             TaskKeepsCrashingError: a task cannot be kept running.
         """
-        loaded = await self.journal.load()
-        async with trio.open_nursery() as store_nursery:
-            await store_nursery.start(self._run_store)
-            await self._resume(loaded, warnings)
-            store_nursery.start_soon(contained, "decisions", self.recollection.run_keeper, self.crashed)
-            async with trio.open_nursery() as board_nursery:
-                await board_nursery.start(self._run_board)
-                async with trio.open_nursery() as machine_nursery:
-                    self._start_machines(machine_nursery)
-                    await self._serve(listener, judge, task_status)
-                    machine_nursery.cancel_scope.cancel()
-                board_nursery.cancel_scope.cancel()
-            await self._say_farewell()
-            store_nursery.cancel_scope.cancel()
+        loaded, found = await self.journal.load(), await self.recollection.find()
+        if loaded.unread is None:
+            self.recollection.tell_missing(loaded.memory)
+        async with trio.open_nursery() as keeper_nursery:  # it keeps how much the store could not write
+            async with trio.open_nursery() as store_nursery:
+                await store_nursery.start(self._run_store)
+                await self._resume(loaded, found, warnings)
+                keeper_nursery.start_soon(contained, "decisions", self.recollection.run_keeper, self.crashed)
+                await self._supervise(listener, judge, task_status)
+                store_nursery.cancel_scope.cancel()
+            keeper_nursery.cancel_scope.cancel()
+
+    async def _supervise(
+        self,
+        listener: trio.abc.Listener[Any] | None,
+        judge: Callable[[Any], Peer],
+        task_status: trio.TaskStatus[None],
+    ) -> None:
+        """The board, the machines and the socket, until the service is to stop."""
+        async with trio.open_nursery() as board_nursery:
+            await board_nursery.start(self._run_board)
+            async with trio.open_nursery() as machine_nursery:
+                self._start_machines(machine_nursery)
+                await self._serve(listener, judge, task_status)
+                machine_nursery.cancel_scope.cancel()
+            board_nursery.cancel_scope.cancel()
+        await self._say_farewell()
 
     async def _say_farewell(self) -> None:
         drafts = [Draft("service.stopping", None, {"because": self.because})]
@@ -342,10 +363,10 @@ class WagmanService:
 
     # Coming up ---------------------------------------------------------------
 
-    async def _resume(self, loaded: Loaded, warnings: Sequence[str]) -> None:
+    async def _resume(self, loaded: Loaded, found: Found, warnings: Sequence[str]) -> None:
         """Each machine takes up what was kept of it; what cannot be trusted begins anew."""
         anew = [name for name, guest in self.guests.items() if not await self._restored(guest, loaded)]
-        await self.recollection.take_up(loaded)
+        await self.recollection.take_up(loaded, found)
         for left in self.recollection.left.values():
             self.io.leave(left.port)
         if WAGMAN_KEY in loaded.memory and not self._taken_up(loaded):

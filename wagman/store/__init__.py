@@ -15,7 +15,7 @@
 
 from wagman.store.event import PREVIOUS, Cause, Event, Ref, placed
 from wagman.store.feed import Lagged, PositionError, Subscription
-from wagman.store.journal import Blocking, Journal, Loaded, inline, threaded
+from wagman.store.journal import SETTLED_KEY, Blocking, Journal, Loaded, inline, threaded
 from wagman.store.keeper import Keeper, SmallFile
 from wagman.store.limits import Limits
 from wagman.store.pending import Receipt
@@ -23,6 +23,7 @@ from wagman.store.sqlite import Store
 
 __all__ = [
     "PREVIOUS",
+    "SETTLED_KEY",
     "Blocking",
     "Cause",
     "Event",

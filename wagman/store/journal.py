@@ -58,6 +58,10 @@ HEALTHY_S = 60.0
 """How long the disk has to have worked for the wait to begin at its least again (chosen)."""
 
 
+SETTLED_KEY = "settled"
+"""The name under which the store keeps how many events that were shown without an id it has, or tells of, by run."""
+
+
 class Blocking(Protocol):
     """The seam for calls that wait for the disk: one at a time, in their order."""
 
@@ -104,6 +108,7 @@ class Journal:
     boot_id: str = field(kw_only=True)
     tell: Callable[[Event], None] = field(kw_only=True)  # called once for each event, when it is first shown; must not raise
     collapse: Collection[str] = field(kw_only=True, default=())  # types whose repeats are told of together
+    counted: Callable[[], None] = field(kw_only=True, default=lambda: None)  # `unwritten` is another number; must not raise
     late: Callable[[Mapping[str, Any]], None] = field(kw_only=True, default=lambda _: None)  # see `_open_late`; must not raise
     blocking: Blocking = field(kw_only=True, factory=threaded)
     wall: Callable[[], datetime] = field(kw_only=True, default=_utc_now)
@@ -124,6 +129,9 @@ class Journal:
     _well_s: float = field(default=-math.inf, init=False)  # when it was last repaired
     _retry_s: float = field(default=RETRY_MIN_S, init=False)  # how long to wait after the next failure
     _retry_at_s: float = field(default=-math.inf, init=False)
+    _shown: int = field(default=0, init=False)  # events, while nothing could be written
+    _settled: int = field(default=0, init=False)  # of those: written, or told of as dropped
+    _owed: Mapping[str, int] = field(factory=dict, init=False)  # events of earlier runs that have to be told of
 
     def __attrs_post_init__(self) -> None:
         self._feed = Feed(self._past, self._shown_provisionally)
@@ -148,6 +156,11 @@ class Journal:
     def broken(self) -> str | None:
         """Why nothing can be written at present."""
         return None if self._broken is None else str(self._broken)
+
+    @property
+    def unwritten(self) -> int:
+        """How many events were shown in this run while nothing could be written; 0 once all of them are settled."""
+        return self._shown if self._shown != self._settled else 0
 
     @property
     def clock_set(self) -> bool:
@@ -218,6 +231,17 @@ class Journal:
     def _note(self, type_: str, **fields: Any) -> None:
         """Record an event of the journal's own."""
         self.record([(Draft(type_, fields=fields), None)])
+
+    def owe(self, runs: Mapping[str, int], count: int) -> None:
+        """Of earlier runs, so many events were shown that no log has: the first thing that is written tells of them."""
+        self._owed = {**self._owed, **runs}
+        self.ring.dropped += count
+        self._wake.set()
+
+    @property
+    def owes(self) -> bool:
+        """What is owed is not written yet."""
+        return bool(self._owed)
 
     # --- The store task -----------------------------------------------------------------------------------------------
 
@@ -340,7 +364,15 @@ class Journal:
             draft = Draft("store.dropped", fields={"count": self.ring.dropped})
             self.ring.dropped = 0
             units.insert(0, Unit((self._pending(draft, None),), {}, Receipt(())))
-        return units
+        return [*units, *self._settlement()]
+
+    def _settlement(self) -> Iterator[Unit]:
+        """What lasts of events that were shown without an id: how many of them are settled by this flight."""
+        waiting = sum(each.shown for unit in self.ring for each in unit.events)
+        settled = {**self._owed, **({self.boot_id: self._shown - waiting} if self._shown else {})}
+        if settled and (news := self._news({SETTLED_KEY: settled})):
+            self._memory |= news
+            yield Unit((), news, Receipt(()))
 
     def _batch(self) -> Batch:
         """What is in flight, with the ids that it gets if it is committed now."""
@@ -367,6 +399,12 @@ class Journal:
             self._show(each, event_of(record))
         for unit in units:
             unit.receipt.decide(durable=True)
+        self._settle(units)
+
+    def _settle(self, units: Sequence[Unit]) -> None:
+        for saved in (unit.memory[SETTLED_KEY] for unit in units if SETTLED_KEY in unit.memory):
+            self._owed, self._settled = {}, json.loads(str(saved)).get(self.boot_id, 0)
+            self.counted()
 
     def _tell_repeats(self, now_s: float) -> None:
         for window in self._repeats.close(now_s):
@@ -404,9 +442,11 @@ class Journal:
             self.tell(event)
 
     def _show_provisionally(self, unit: Unit) -> None:
+        self._shown += sum(not each.shown for each in unit.events)
         for each in unit.events:
             self._show(each, each.provisional(self.log_id))
         unit.receipt.decide(durable=False)
+        self.counted()
 
     def _shown_provisionally(self) -> Iterator[Event]:
         waiting = (each for unit in (*self._flight, *self.ring) for each in unit.events)
