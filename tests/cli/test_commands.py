@@ -315,7 +315,7 @@ def test_down_waits_until_power_is_confirmed_off(command: str, word: str, daemon
     assert done.returncode == 0
     assert re.fullmatch(rf"gn: {word} after .*s, power is off\n", done.stdout)
     (row,) = daemon.ask("status", devices=["gn"])["devices"]
-    assert (row["state"], row["power"]) == ("stopped", {"wanted": "off", "confirmed": True})
+    assert (row["state"], row["power"]["wanted"], row["power"]["confirmed"]) == ("stopped", "off", True)
 
 
 def test_restart_waits_for_the_new_start(daemon: Daemon) -> None:

@@ -26,7 +26,7 @@ def status(state: str = "stopped", wagman: str = "normal", **more: Any) -> dict[
         "state": state,
         "wanted": "up",
         "enabled": True,
-        "power": {"wanted": "off", "confirmed": True},
+        "power": {"wanted": "off", "confirmed": True, "evidence": "told"},
         "media": "emmc",
         "attempts": 1,
         "failures": 0,
@@ -277,5 +277,5 @@ def supports(verb: str, evidence: dict[str, Any]) -> bool:
     if "devices" not in evidence:
         return verb in UP and evidence["type"] == "device.started"
     (row,) = evidence["devices"]
-    is_off = row["state"] == "stopped" and row["power"] == {"wanted": "off", "confirmed": True}
+    is_off = row["state"] == "stopped" and row["power"]["wanted"] == "off" and row["power"]["confirmed"]
     return bool(row["state"] == "started" if verb in UP else is_off)

@@ -123,7 +123,7 @@ class Pursuit:
         self._failures = row["failures"]
 
     def _seen_going_down(self, row: Mapping[str, Any], now: Moment) -> None:
-        if self.state == "stopped" and row["power"] == {"wanted": "off", "confirmed": True}:
+        if self.state == "stopped" and row["power"]["wanted"] == "off" and row["power"]["confirmed"]:
             self._reached(now, None, None)
         elif row["wanted"] == "up":
             self._decide("failed", now, "another command wants it up")

@@ -221,16 +221,21 @@ async def cooling(stage: Stage) -> None:
 # --- Checks -----------------------------------------------------------------------------------------------------------
 
 
+def is_shown(power: Json, level: str) -> bool:
+    """The power is as it is wanted, at this level, and the board has shown that."""
+    return power["wanted"] == level and bool(power["confirmed"])
+
+
 def all_started(status: Json) -> bool:
     """Every guest is started, and its power confirmed."""
     rows = [row for row in status["devices"] if not row["self"]]
-    return all(row["state"] == "started" and row["power"] == {"wanted": "on", "confirmed": True} for row in rows)
+    return all(row["state"] == "started" and is_shown(row["power"], "on") for row in rows)
 
 
 def all_confirmed_off(status: Json) -> bool:
     """Every guest is stopped, and the board has shown that it is off."""
     rows = [row for row in status["devices"] if not row["self"]]
-    return all(row["state"] == "stopped" and row["power"] == {"wanted": "off", "confirmed": True} for row in rows)
+    return all(row["state"] == "stopped" and is_shown(row["power"], "off") for row in rows)
 
 
 async def guest_switches(stage: Stage, *, since_s: float = 0.0) -> list[Switch]:
