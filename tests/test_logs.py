@@ -4,7 +4,9 @@ import errno
 import io
 import json
 import os
+import re
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -57,8 +59,15 @@ def test_a_person_is_shown_the_local_time_and_a_sentence(monkeypatch: pytest.Mon
     stream = io.StringIO()
     monkeypatch.setattr(stream, "isatty", lambda: True)
     clock = datetime(2026, 11, 22, tzinfo=UTC).astimezone().strftime("%H:%M:%S")
-    assert words_for(stream)(event("device.stopping")) == f"{clock} gn was asked to halt: its\\x0aturn\n"
-    assert words_for(stream)(event("link.down")) == f"{clock} warning: the link to the board went down: its\\x0aturn\n"
+    shown = [re.sub(r"\x1b\[\d*m", "", words_for(stream)(event(type_))) for type_ in ("device.stopping", "link.down")]
+    assert re.fullmatch(rf"{clock} \[info *\] gn was asked to halt: its\\x0aturn *\n", shown[0])
+    assert re.fullmatch(rf"{clock} \[warning *\] the link to the board went down: its\\x0aturn *\n", shown[1])
+
+
+def test_only_a_terminal_pays_for_what_makes_lines_pretty() -> None:
+    script = "import sys, wagman.daemon, wagman.logs; wagman.logs.standard_log(); print('structlog' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert said.stdout == "False\n"
 
 
 def test_what_is_configured_counts_more_than_where_the_lines_go(monkeypatch: pytest.MonkeyPatch) -> None:

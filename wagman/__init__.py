@@ -3,7 +3,7 @@
 A map of the package, from the top down to the words (imports point downwards in this list only):
 
 - `wagman.demo`        the service at work on a fake board, as processes
-- `wagman.cli`         the commands; those that talk to the service import neither trio nor attrs
+- `wagman.cli`         the commands; those that talk to the service import neither trio nor structlog
 - `wagman.simulation`  the whole service in virtual time, held to its promises
 - `wagman.daemon`      the process: configuration, signals, reload
 - `wagman.systemd`     what systemd needs to run the service, and is told; the pause after failures, the last good configuration

@@ -58,7 +58,7 @@ def complain(text: str) -> None:
 def words_for(stream: TextIO, form: Form = "auto") -> Words:
     """How an event is told on `stream`."""
     is_for_people = form == "text" or (form == "auto" and stream.isatty())
-    words = _for_people if is_for_people else _for_programs
+    words = _for_people(has_colors=stream.isatty()) if is_for_people else _for_programs
     return _marked(words) if is_journal(stream) else words
 
 
@@ -74,12 +74,18 @@ def _for_programs(event: Event) -> str:
     return f"{line}\n"
 
 
-def _for_people(event: Event) -> str:
+def _for_people(*, has_colors: bool) -> Words:
     """What happened, when and how grave it is."""
-    clock = datetime.fromisoformat(event.time).astimezone().strftime("%H:%M:%S")
-    grave = severity_of(event.type, event.fields)
-    mark = "" if grave == "info" else f"{grave}: "
-    return f"{clock} {mark}{plain(sentence_of(event.as_json()))}\n"
+    import structlog  # noqa: PLC0415 - a fifth of the start-up time and 5 MB, which only a terminal pays
+
+    render = structlog.dev.ConsoleRenderer(colors=has_colors)
+
+    def words(event: Event) -> str:
+        clock = datetime.fromisoformat(event.time).astimezone().strftime("%H:%M:%S")
+        shown = {"event": plain(sentence_of(event.as_json())), "level": severity_of(event.type, event.fields), "timestamp": clock}
+        return f"{render(None, 'log', shown)}\n"
+
+    return words
 
 
 # --- Where they go ----------------------------------------------------------------------------------------------------
