@@ -121,13 +121,13 @@ def test_readings_of_a_board_that_is_gone_are_no_values_and_say_how_old_they_are
     eventually(lambda: not problems(node))
     assert wagman(node, "check").returncode == 0
     node.board_time(60)
-    eventually(lambda: told(node, "problem.ended") == ["link:board"])
+    eventually(lambda: told(node, "problem.ended").count("link:board") == 1)
 
 
 def test_what_stands_is_not_told_again_by_the_next_run_of_the_service(node: Node) -> None:
     service = node.start("run", "--config", str(node.config))
     eventually(node.answers)
-    eventually(lambda: told(node, "problem.began") == ["link:board"])
+    eventually(lambda: told(node, "problem.began").count("link:board") == 1)
     began = problems(node)["link:board"]["since"]
     service.terminate()
     service.wait(PATIENCE_S)
@@ -135,7 +135,7 @@ def test_what_stands_is_not_told_again_by_the_next_run_of_the_service(node: Node
     eventually(node.answers)
     eventually(lambda: "link:board" in problems(node))
     assert problems(node)["link:board"]["since"] == began
-    assert told(node, "problem.began") == ["link:board"]
+    assert told(node, "problem.began").count("link:board") == 1
 
 
 def test_check_config_finds_a_command_in_one_string(node: Node, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def reloaded(monkeypatch: pytest.MonkeyPatch, new: Config, script: str, old: Con
 def test_a_guests_new_time_out_counts_from_its_next_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
     new = loads(CONFIG.replace("port = 1\n", 'port = 1\nheartbeat_timeout = "1min"\n'), "new.toml")
     story = reloaded(monkeypatch, new, "25 min; guest gn hang; guest cs hang; 4 min")
-    assert story.fields("service.reloaded") == {"changed": ["device.gn.heartbeat_timeout"], "needs_restart": []}
+    assert story.fields("service.reloaded") == {"changed": ["device.gn.heartbeat_timeout"], "needs_restart": [], "tables": []}
     lost = story.times("device.heartbeat_lost", "gn")
     assert lost
     assert 60 - 10 <= lost[0] - 1500 <= 90  # a beat comes every 8 s
@@ -91,12 +91,13 @@ def test_a_new_stagger_and_off_time_count_for_the_next_power_cycle(monkeypatch: 
 def test_what_needs_a_restart_is_named_and_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     new = loads(CONFIG.replace("[device.x2]\nport = 4\n", "[device.x9]\nport = 4\n"), "new.toml")
     story = reloaded(monkeypatch, new, "30 min; settled")
-    assert story.fields("service.reloaded") == {"changed": [], "needs_restart": ["device.x2", "device.x9"]}
+    tables = ["x9 takes the place of x2 on port 4: it is to run"]
+    assert story.fields("service.reloaded") == {"changed": [], "needs_restart": ["device.x2", "device.x9"], "tables": tables}
 
 
 def test_the_same_again_disturbs_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     spread: list[Config] = []
     monkeypatch.setattr(WagmanService, "_spread", lambda _, config: spread.append(config))
     story = reloaded(monkeypatch, evolve(node()), "30 min")
-    assert story.fields("service.reloaded") == {"changed": [], "needs_restart": []}
+    assert story.fields("service.reloaded") == {"changed": [], "needs_restart": [], "tables": []}
     assert spread == []

@@ -379,7 +379,7 @@ def a_stop_is_not_taken_up_again(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(device_states.Halting, "heartbeat", lambda self, c, beat: self.stay(c))
 
 
-@mutant("20 min; gn: stop; 5 min; service kill; service start; 10 min", 4)
+@mutant("20 min; gn: stop; 5 min; service kill; service start; 10 min", 4, 11)
 def what_is_wanted_does_not_outlive_the_service(patch: pytest.MonkeyPatch) -> None:
     real = Guest.saved
     patch.setattr(Guest, "saved", lambda self: {**real(self), "memory": {**real(self)["memory"], "wanted": "up"}})

@@ -38,7 +38,7 @@ class SmallFile:
         try:
             with self.path.open("rb") as file:
                 return file.read(MOST_BYTES).decode()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, UnicodeDecodeError) as error:
             raise StoreError(f"cannot read {self.path}: {whose(self.path, error)}") from error

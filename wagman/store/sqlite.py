@@ -158,14 +158,17 @@ class Store:
     _severed: bool = field(default=False, init=False)
 
     def is_there(self) -> bool:
-        """Whether there is a file, or may be one: what is behind a closed door counts as there."""
+        """Whether there is a file that holds something, or may be one: what is behind a closed door counts as there.
+
+        An empty file is what is left where there was no room to begin one.
+        """
         try:
-            self.path.lstat()
-        except FileNotFoundError:
-            return os.path.lexists(self._wal)
+            size = self.path.lstat().st_size
+        except (FileNotFoundError, NotADirectoryError):
+            size = 0
         except OSError:
             return True
-        return True
+        return size > 0 or os.path.lexists(self._wal)
 
     @property
     def is_open(self) -> bool:
