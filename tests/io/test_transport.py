@@ -2,6 +2,7 @@ import errno
 import fcntl
 import os
 import pty
+import signal
 import subprocess
 import sys
 import termios
@@ -161,7 +162,9 @@ def test_a_second_opener_in_this_process_is_busy_too() -> None:
     run(main)
 
 
-def test_programs_that_ask_for_no_lock_are_kept_out_too_for_as_long_as_the_port_is_held() -> None:
+def test_programs_that_ask_for_no_lock_are_kept_out_too_for_as_long_as_the_port_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wagman.io.transport.PTY_MAJORS", ())  # where nothing but ptys can be opened
+
     async def main() -> None:
         with a_pty() as port:
             transport = await open_serial(port.path, BAUD)
@@ -170,6 +173,16 @@ def test_programs_that_ask_for_no_lock_are_kept_out_too_for_as_long_as_the_port_
             assert not keeps_others_out(port)
 
     run(main)
+
+
+def test_a_pty_is_not_left_closed_to_the_next_run_by_one_that_is_killed() -> None:
+    with a_pty() as port:
+        script = (
+            f"import os, signal, trio; from wagman.io.transport import open_serial; trio.run(open_serial, {port.path!r}, {BAUD})"
+        )
+        killed = subprocess.run([sys.executable, "-c", f"{script}; os.kill(os.getpid(), signal.SIGKILL)"], check=False)
+        assert killed.returncode == -signal.SIGKILL
+        assert not keeps_others_out(port)
 
 
 def keeps_others_out(port: Pty) -> bool:

@@ -7,6 +7,7 @@ be read and has nothing is not to be trusted, and whoever waited on in a loop wo
 
 import errno
 import fcntl
+import os
 import termios
 import tty
 from collections.abc import Awaitable, Callable, Iterator
@@ -89,6 +90,15 @@ def stream_opener(open_stream: Callable[[], Awaitable[trio.abc.Stream]]) -> Open
     return open_transport
 
 
+PTY_MAJORS = range(136, 144)
+"""The device numbers of pseudo-terminals (Linux, Documentation/admin-guide/devices.txt)."""
+
+
+def is_pty(fd: int) -> bool:
+    """Whether this tty is a pseudo-terminal."""
+    return os.major(os.fstat(fd).st_rdev) in PTY_MAJORS
+
+
 class SerialPort(LinuxSerialStream):
     """A serial port of raw bytes, 8N1, held exclusively."""
 
@@ -97,8 +107,10 @@ class SerialPort(LinuxSerialStream):
         await super().aopen()
         try:
             tty.setraw(self.fd, termios.TCSANOW)  # the library leaves breaks to the line discipline
-            # Programs that ask for no lock are kept out by the kernel then, but for those of root.
-            fcntl.ioctl(self.fd, termios.TIOCEXCL)
+            # Programs that ask for no lock are kept out by the kernel then, but for those of root. A pseudo-terminal lasts as
+            # long as its other end: held by a process that is killed, it would stay closed to the next run of the service.
+            if not is_pty(self.fd):
+                fcntl.ioctl(self.fd, termios.TIOCEXCL)
         except BaseException:
             await super().aclose()
             raise
