@@ -160,7 +160,9 @@ def test_a_guest_without_a_selector_has_no_recovery_medium() -> None:
 def test_a_hibernation_says_why(state: str) -> None:
     hot = {"temperature_c": {"value": 74.0, "age_s": 2.0, "state": "high"}}
     assert "temperature_c high" in only(facts(wagman=state, sensors=hot)).text
-    assert "when last seen" in only(facts(wagman=state)).text
+    assert only(facts(wagman=state)).text.endswith("before hibernate_min is over, though the enclosure is as it should be again")
+    assert "when last seen" in only(facts(wagman=state, blind=True)).text
+    assert "when last seen" in only(facts(wagman=state, sensors={})).text
 
 
 # --- The service itself ------------------------------------------------------------------------------------------------

@@ -175,6 +175,11 @@ def test_where_there_never_was_a_memory_the_first_day_begins_at_once_and_says_wh
     assert "memory" not in story.problems(1e9)
 
 
+def test_a_first_day_is_over_for_good_once_the_guests_were_seen() -> None:
+    story = told("20 min; board temp 85; 30 min; board temp 25; 40 min")
+    assert [event.fields["id"] for event in story.of("problem.began")] == ["memory", "hibernating"]
+
+
 # --- Tables -----------------------------------------------------------------------------------------------------------
 
 

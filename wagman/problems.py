@@ -225,15 +225,20 @@ def hibernating(facts: Facts) -> Iterator[Problem]:
     """The guests are down, or on their way, since the enclosure forbids that they run."""
     if facts.status["wagman"]["state"] not in ("will_hibernate", "hibernating"):
         return
-    bad = ", ".join(f"{name} {sensor['state']}" for name, sensor in facts.status["board"]["sensors"].items() if _is_bad(sensor))
-    text = f"hibernating: no guest runs until the enclosure is as it should be again ({bad or 'it was not, when last seen'})"
+    text = f"hibernating: no guest runs {_until(facts)}"
     yield Problem(
         "hibernating", "warning", text, "look at fan, filter, shade; wagman start --force GUEST starts one all the same"
     )
 
 
-def _is_bad(sensor: Mapping[str, Any]) -> bool:
-    return sensor["state"] in ("high", "low")
+def _until(facts: Facts) -> str:
+    board = facts.status["board"]
+    states = {name: sensor["state"] for name, sensor in board["sensors"].items()}
+    if bad := ", ".join(f"{name} {state}" for name, state in states.items() if state in ("high", "low")):
+        return f"until the enclosure is as it should be again ({bad})"
+    if board["blind"] or facts.unknown_sensors or "normal" not in states.values():
+        return "until the enclosure is as it should be again (it was not, when last seen)"
+    return "before hibernate_min is over, though the enclosure is as it should be again"
 
 
 # --- The service itself ------------------------------------------------------------------------------------------------

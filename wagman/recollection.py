@@ -59,7 +59,7 @@ class Recollection:
     journal: Journal
     keeper: Keeper
     unread: Unread | None = None
-    anew: tuple[str, ...] = ()  # guests of which nothing is known, until it is seen whether they run
+    anew: tuple[str, ...] = ()  # guests of which nothing is known, until each was up, or on its way
     gone: dict[str, Entry] = field(factory=dict)  # of tables that are gone, whose ports have no other
     commanded: set[str] = field(factory=set)  # guests that obeyed an operator in this run
     _serial: int = 0
@@ -273,6 +273,10 @@ class Recollection:
                 self.keeper.note()
 
     # What calls for a person -------------------------------------------------
+
+    def seen_up(self, name: str) -> None:
+        """It was started, or found running: its first day is over."""
+        self.anew = tuple(each for each in self.anew if each != name)
 
     def problems(self) -> tuple[Problem, ...]:
         """What it takes to have the memory in order."""

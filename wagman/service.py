@@ -210,6 +210,8 @@ class WagmanService:
 
     def view_changed(self, view: View) -> None:
         """A guest has changed, as far as the Wagman machine is concerned."""
+        if view.state != "stopped":
+            self.recollection.seen_up(view.name)
         self.supervisor.inbox.tell(DeviceChanged(view), kind=view.name)
 
     def start_refused(self, name: str, reason: str) -> None:
