@@ -56,3 +56,11 @@ def test_a_table_stays_within_80_columns_and_loses_no_word(rows: list[tuple[str,
     lines = text.table(rows)
     assert max(map(len, lines)) <= 80 or any(len(word) > 40 for row in rows for word in row[2].split())
     assert "".join("".join(lines).split()) == "".join("".join(row).replace(" ", "") for row in rows)
+
+
+@pytest.mark.parametrize("others", [10, 58, 59, 70], ids=str)
+def test_a_table_fits_80_columns_whatever_its_last_column_says(others: int) -> None:
+    words = "disabled in the file, relay stuck, cannot be asked to halt, 2 failed, start in 4m57s"
+    lines = text.table([("NAME", "NOTES"), ("x" * others, words)])
+    assert max(map(len, lines)) <= text.WIDTH
+    assert " ".join(" ".join(lines).split()) == f"NAME NOTES {'x' * others} {words}"

@@ -12,6 +12,9 @@ from wagman.words import plain
 
 WIDTH = 80
 
+LEAST_WIDTH = 20
+"""A column that is narrower is not read, but spelt (chosen)."""
+
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "faint": "2"}
 
 
@@ -44,18 +47,24 @@ def clock(stamp: str) -> str:
 
 
 def table(rows: Iterable[Sequence[str]], colours: Sequence[str] = (), indent: int = 0) -> list[str]:
-    """Aligned columns; the last one is wrapped at 80. `colours` are those of the third column, row by row."""
+    """Aligned columns; the last one is wrapped at 80. `colours` are those of the third column, row by row.
+
+    Where the others leave too little room beside them, the last one goes below its row.
+    """
     rows = list(rows)
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    start = sum(widths) + 2 * len(widths) + indent
+    is_beside = WIDTH - start >= LEAST_WIDTH
+    margin = " " * (start if is_beside else indent + 2)
     lines = list[str]()
     for number, (*cells, last) in enumerate(rows):
         padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
-        start = sum(widths) + 2 * len(widths) + indent
-        wrapped = textwrap.wrap(last, max(WIDTH - start, 20)) or [""]
         if colours:
             padded[2] = coloured(padded[2], colours[number])
-        lines.append((" " * indent + "  ".join([*padded, wrapped[0]])).rstrip())
-        lines.extend(" " * start + more for more in wrapped[1:])
+        wrapped = textwrap.wrap(last, WIDTH - len(margin))
+        beside, below = (wrapped[:1], wrapped[1:]) if is_beside else ([], wrapped)
+        lines.append((" " * indent + "  ".join([*padded, *beside])).rstrip())
+        lines.extend(margin + more for more in below)
     return lines
 
 
