@@ -21,6 +21,7 @@ from wagman.simulation.records import Record, Told
 PACKAGE = Path(wagman.__file__).parent
 SOURCES = [path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] not in ("demo", "simulation", "cli")]
 OPERATIONS = PACKAGE.parent / "docs/operations.md"
+CALLING = ("What calls for you", "Events that are no problems by themselves")
 RECORDING = {"Draft": "", "Notice": "", "note": "", "_note": "", "_record": "", "event": "device."}
 """Calls whose first argument names a type of event, and what they put before it."""
 
@@ -100,9 +101,11 @@ def test_what_collapses_has_the_fields_that_tell_of_repeats_and_nothing_else_has
 
 
 def calling() -> set[str]:
-    """The types of which the page for the night says that they call for a person."""
-    listed = OPERATIONS.read_text(encoding="utf-8").split("What calls for you")[1].split("\n\n## ")[0]
-    return {name for name in re.findall(r"`([a-z_]+\.[a-z_]+)`", listed) if name in EVENT_TYPES}
+    """The types of which the page for the night says that they call for a person: below its headings, and in its tables."""
+    page = OPERATIONS.read_text(encoding="utf-8")
+    listed = "".join(page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0] for heading in CALLING)
+    named = "".join(re.findall(r"^[`|].*", listed, re.MULTILINE))
+    return {name for name in re.findall(r"`([a-z_]+\.[a-z_]+)`", named) if name in EVENT_TYPES}
 
 
 def test_what_operations_say_calls_for_a_person_is_never_mere_information() -> None:

@@ -34,7 +34,7 @@ BOARD: Mapping[str, EventType] = {
         "the serial port is gone, or cannot be opened",
         tell("the link to the board went down", why="reason"),
         ("device", "reason", *REPEATED),
-        "see [the cable is out](operations.md#the-cable-is-out)",
+        "see [the board cannot be reached](operations.md#the-board-cannot-be-reached)",
         "warning",
         collapses=True,
     ),
@@ -71,7 +71,8 @@ BOARD: Mapping[str, EventType] = {
         "the board has counted 80 % of the failures after which it stops looking after a port",
         _unmanaged,
         ("failures", "limit", *_PORT),
-        "of a v3 board: `wagman board --force eereset`, then `wagman board --force reset` when the guests may lose power",
+        "of a v3 board: `wagman stop all`, then `wagman board --force eereset` and `wagman board --force reset`, "
+        "**which cuts the power of every guest**, then `wagman start all`",
         "warning",
     ),
 }

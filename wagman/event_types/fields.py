@@ -7,7 +7,7 @@ FIELDS: Mapping[str, str] = {
     "attempt": "the number of the start, since it was last stable; 0 where there was none, as of a guest that was taken over",
     "because": "the signal or the shutdown that ended the service; of `store.released`: why it is so",
     "before": "the board's boot count before",
-    "begun_anew": "machines whose saved state was missing or could not be used",
+    "begun_anew": "guests (and `wagman`) whose saved state was missing or could not be used",
     "board": "the board's identity",
     "board_name": "the board's own name of a port that no device is configured on",
     "boots": "the board's boot count, where it has one",

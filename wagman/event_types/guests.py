@@ -73,7 +73,7 @@ GUESTS: Mapping[str, EventType] = {
         "no heartbeat within the start time-out; tried again after a wait that grows from a minute to an hour",
         _start_failed,
         (*_START, "waited_s"),
-        "see [a guest does not come up](operations.md#a-guest-does-not-come-up)",
+        "see [gn does not come up](operations.md#gn-does-not-come-up)",
         "warning",
     ),
     "device.heartbeat_lost": EventType(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from wagman.event_types.kind import EventType, Told, field, lasting, tell
 
-_UNREADABLE = "see [the state cannot be read](operations.md#the-state-cannot-be-read)"
+_UNREADABLE = "see [what was decided cannot be read](operations.md#what-was-decided-cannot-be-read)"
 
 
 def _recalled(told: Told) -> str:
@@ -70,7 +70,7 @@ MEMORY: Mapping[str, EventType] = {
         "a port has a table no more, and no other: its power is left as it is",
         _left,
         ("port", "board_name", "was"),
-        "give it a table, or see to its power: see [a port without a table](operations.md#a-port-without-a-table)",
+        "give it a table, or see to its power: see [the port](operations.md#port-3-has-no-table-in-the-configuration)",
         "warning",
     ),
     "port.off": EventType(
@@ -82,7 +82,7 @@ MEMORY: Mapping[str, EventType] = {
         "what operators decide cannot be kept beside the log",
         tell("decisions could not be kept in decisions.json", why="reason"),
         ("reason",),
-        "see [the disk](operations.md#the-disk-is-full-or-dead)",
+        "see [decisions are not kept](operations.md#decisions-are-not-kept-beside-the-log)",
         "warning",
     ),
     "decisions.recovered": EventType("it can again", tell("decisions could be kept in decisions.json again")),

@@ -165,7 +165,7 @@ SERVICE: Mapping[str, EventType] = {
         "the service was stopped; the board will restart the controller",
         _unfed,
         ("power_cycle_at", "in_s"),
-        "start the service before, or expect it",
+        "start the service before the time in `power_cycle_at`: **the board power-cycles this computer then**",
         "warning",
     ),
     "problem.began": EventType(
@@ -195,7 +195,7 @@ SERVICE: Mapping[str, EventType] = {
         "the disk does not take it",
         tell("the log could not be written", why="reason"),
         ("reason",),
-        "see [the disk](operations.md#the-disk-is-full-or-dead)",
+        "see [the log cannot be written](operations.md#the-log-cannot-be-written)",
         "warning",
     ),
     "store.recovered": EventType(
@@ -205,7 +205,7 @@ SERVICE: Mapping[str, EventType] = {
         "the memory did not suffice meanwhile: so many events are missing here",
         tell("events were lost before they could be written", figure("count", "{} of them")),
         ("count",),
-        "see [the disk](operations.md#the-disk-is-full-or-dead)",
+        "see [the log cannot be written](operations.md#the-log-cannot-be-written)",
         "warning",
     ),
 }
