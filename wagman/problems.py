@@ -143,7 +143,8 @@ def sensor_unknown(facts: Facts) -> Iterator[Problem]:
         return  # nothing can be told by a board that is not seen
     for name in facts.unknown_sensors:
         text = f"the sensor {name} does not tell; what it told last goes on to count"
-        yield Problem(f"sensor:{name}", "warning", text, "check the sensor and its plug; wagman status shows what it told last, and when", board=BOARD)
+        do = "check the sensor and its plug; wagman status shows what it told last, and when"
+        yield Problem(f"sensor:{name}", "warning", text, do, board=BOARD)
 
 
 # --- The guests --------------------------------------------------------------------------------------------------------
