@@ -54,7 +54,7 @@ def row(name: str, **changes: Any) -> Mapping[str, Any]:
 def facts(*rows: Mapping[str, Any], wagman: str = "normal", **board: Any) -> Facts:
     """A node that is well, or with changes."""
     rows = rows or (row("nc", self=True, media="emmc"), row("gn", media="emmc"), row("x1"))
-    usual = {"link": "up", "blind": False, "device": "/dev/ttyX", "sensors": SENSORS, "last_answer_age_s": 2.0}
+    usual = {"link": "up", "for_s": 90.0, "blind": False, "device": "/dev/ttyX", "sensors": SENSORS, "last_answer_age_s": 2.0}
     return Facts(CONFIG, {"devices": list(rows), "wagman": {"state": wagman}, "board": {**usual, **board}})
 
 
@@ -113,6 +113,13 @@ def test_a_sensor_is_blamed_only_while_the_board_is_seen() -> None:
     unknown = evolve(facts(), unknown_sensors=("temperature_c",))
     assert only(unknown).id == "sensor:temperature_c"
     assert ids(evolve(facts(blind=True), unknown_sensors=("temperature_c",))) == []
+
+
+@pytest.mark.parametrize(("age_s", "is_patient"), [(2.0, False), (89.0, False), (900.0, True), (None, True)])
+def test_a_sensor_has_time_to_tell_after_the_link_came_up(age_s: float | None, *, is_patient: bool) -> None:
+    sensors = {"temperature_c": {"value": None, "age_s": age_s, "state": "unknown"}}
+    problem = only(evolve(facts(sensors=sensors), unknown_sensors=("temperature_c",)))
+    assert (problem.patience_s > 0) is is_patient
 
 
 # --- The guests --------------------------------------------------------------------------------------------------------
@@ -214,6 +221,7 @@ BOARDS = st.fixed_dictionaries(
     {
         "link": st.sampled_from(["up", "down"]),
         "blind": st.booleans(),
+        "for_s": st.none() | st.floats(0, 1e9),
         "device": TEXTS,
         "last_answer_age_s": st.none() | st.floats(0, 1e9),
         "sensors": st.dictionaries(

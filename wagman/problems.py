@@ -30,6 +30,9 @@ DOUBT_S = 300.0
 UNFED_S = 900.0
 """From so long on without the controller's heartbeat a person is called; the board waits for an hour (chosen)."""
 
+ENCLOSURE_S = 120.0
+"""So long after the link came up each board has told of the enclosure again (chosen: a v4 board tells every minute)."""
+
 FAILED_STARTS = 2
 """From so many failed starts in a row on a guest is told of (chosen: one is tried again, and mostly mended by that)."""
 
@@ -139,12 +142,19 @@ def board_unseen(facts: Facts) -> Iterator[Problem]:
 
 def sensor_unknown(facts: Facts) -> Iterator[Problem]:
     """A sensor of the enclosure that is watched does not tell."""
-    if facts.status["board"]["blind"]:
+    board = facts.status["board"]
+    if board["blind"]:
         return  # nothing can be told by a board that is not seen
     for name in facts.unknown_sensors:
         text = f"the sensor {name} does not tell; what it told last goes on to count"
         do = "check the sensor and its plug; wagman status shows what it told last, and when"
-        yield Problem(f"sensor:{name}", "warning", text, do, board=BOARD)
+        patience_s = 0.0 if _told_since_link_up(board, name) else ENCLOSURE_S
+        yield Problem(f"sensor:{name}", "warning", text, do, board=BOARD, patience_s=patience_s)
+
+
+def _told_since_link_up(board: Mapping[str, Any], sensor: str) -> bool:
+    age_s, link_for_s = board["sensors"].get(sensor, {}).get("age_s"), board["for_s"]
+    return age_s is not None and link_for_s is not None and age_s < link_for_s
 
 
 # --- The guests --------------------------------------------------------------------------------------------------------

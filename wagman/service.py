@@ -440,7 +440,7 @@ class WagmanService:
             needs_restart=self.needs_restart,
             socket_reason=self.socket_reason,
             stuck_tasks=self.stuck(),
-            unknown_sensors=tuple(name for name, sensor in environment.sensors.items() if sensor.known is False),
+            unknown_sensors=tuple(name for name, sensor in environment.sensors.items() if sensor.silent),
             clock_set=self.journal.clock_set,
             unfed_s=self.controller.unfed_s(),
             extra=self.recollection.problems(),

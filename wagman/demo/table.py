@@ -71,7 +71,7 @@ def headline(status: Json) -> Text:
 
 def guests(status: Json) -> Table:
     """A row per device."""
-    table = Table("device", "state", "why", "power", "media", "attempts", "heard", "next alarm")
+    table = Table("device", "state", "why", "power", "media", "attempts", "heard", "next timer")
     for row in status["devices"]:
         table.add_row(*cells(row), style=STYLES.get(row["state"], ""))
     return table

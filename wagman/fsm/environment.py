@@ -35,6 +35,11 @@ class Sensor:
         return self.verdict if self.known and self.verdict else "unknown"
 
     @property
+    def silent(self) -> bool:
+        """It does not tell; one that tells again, and has yet to tell enough for a verdict, does."""
+        return self.known is False and self.candidate is None
+
+    @property
     def hot(self) -> bool:
         """Guests must not run."""
         return self.verdict == "high" or (self.verdict == "low" and self.bounds.low_action == "hibernate")

@@ -1,0 +1,21 @@
+"""Problems in whole stories: what is told of is so, and nothing else is told of."""
+
+import pytest
+
+from tests.test_recollection import told
+
+FIRST_DAY = "memory"
+
+
+@pytest.mark.parametrize(
+    ("script", "problem"),
+    [
+        ("20 min; cable out; 10 min; cable in; 10 min", "link:board"),
+        ("20 min; board fault silent on; 10 min; board fault silent off; 10 min", "link:board"),
+        ("20 min; board fault sensor env dead; 10 min; board fault sensor env ok; 10 min", "sensor:temperature_c"),
+    ],
+)
+def test_one_fault_is_one_problem(script: str, problem: str) -> None:
+    story = told(script)
+    assert [event.fields["id"] for event in story.of("problem.began")] == [FIRST_DAY, problem]
+    assert [event.fields["id"] for event in story.of("problem.ended")] == [FIRST_DAY, problem]
