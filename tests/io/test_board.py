@@ -366,6 +366,21 @@ def test_a_board_that_does_not_answer_is_blind_after_three_misses_and_sees_again
     with_rig(main, dialect)
 
 
+@pytest.mark.parametrize("after_s", [1.0, 3.0])  # while the relay is being switched, and later
+def test_a_board_that_browns_out_as_a_guest_comes_on_is_told_to_have_lost_it_by_that(after_s: float) -> None:
+    async def main(rig: Rig) -> None:
+        await trio.sleep(30)
+        rig.board.want(1, ON(1, "emmc"))
+        await trio.sleep(after_s)
+        assert rig.fake.hardware.relays[1].on or rig.fake.hardware.eeprom.journal[1].startswith("turning")
+        rig.fake.fault("brownout")
+        await trio.sleep(60)
+        (lost,) = rig.told(PowerLost, 1)
+        assert (lost.reset, lost.suspect) == (True, True)
+
+    with_rig(main)
+
+
 @ON_BOTH_BOARDS
 def test_a_command_that_the_board_dropped_without_a_word_is_repeated(dialect: str) -> None:
     async def main(rig: Rig) -> None:

@@ -150,6 +150,7 @@ class Board:
     def on_up(self) -> None:
         """The port is open."""
         self.since_s = trio.current_time()
+        self.power.connected()
         self.tell(Notice("link.up", None, {"device": self.config.board.device}))
         self._up.set()
 
@@ -158,6 +159,7 @@ class Board:
         self.since_s = self._down_s = trio.current_time()
         self._up = trio.Event()
         self._wake.set()
+        self.power.placed()
         self.tell(Notice("link.down", None, {"device": self.config.board.device, "reason": reason}))
         self._go_blind()
 
@@ -208,6 +210,7 @@ class Board:
         """Look after a board that answers, until it does not, or there is another connection: it may have restarted."""
         self._attended = self._up
         await self._greet(driver)
+        self.power.placed()
         await self._poll(driver)
         if self._restarted:
             driver.take_stock()

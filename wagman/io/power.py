@@ -216,6 +216,7 @@ class Power:
     ports: dict[int, Port] = field(init=False)
     last_on_s: float = field(init=False)
     last_on_port: int | None = None
+    _unplaced: dict[int, float] | None = None  # cuts that a board told of which it is yet to be found out whether it restarted
 
     def __attrs_post_init__(self) -> None:
         times_s = self.off_times_s.items()
@@ -359,6 +360,9 @@ class Power:
         port = self.ports.get(number)
         if port is None:
             return
+        if self._unplaced is not None:
+            self._unplaced[number] = at_s
+            return
         port.off_at_s = max(port.off_at_s, at_s)
         if port.asked == "off":
             port.seen_off_at_s = at_s
@@ -446,6 +450,16 @@ class Power:
         port.beat_at_s = max(port.beat_at_s, at_s)
         if port.awaiting_on and at_s > port.asked_at_s:
             self.seen_on(number, max(port.asked_at_s, self.now_s), shown="sensed")  # it went on before it could beat
+
+    def connected(self) -> None:
+        """There is a connection: a board that browned out as it switched a port kills that port before it is greeted."""
+        self._unplaced = {}
+
+    def placed(self) -> None:
+        """It is known by now whether the board restarted, or there is no connection any more to find it out on."""
+        cuts, self._unplaced = self._unplaced or {}, None
+        for number, at_s in cuts.items():
+            self.seen_off(number, at_s)
 
     def link_up(self, at_s: float) -> None:
         """The board can be seen again, and its first poll has been told.
