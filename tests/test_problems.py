@@ -105,6 +105,16 @@ def test_a_board_that_does_not_answer_is_the_same_problem_as_one_that_cannot_be_
     assert "hung up" in only(away).text
 
 
+def test_a_port_that_another_program_reads_calls_for_the_end_of_that_program() -> None:
+    reason = "another program reads this port, too, and took what the board said"
+    away, unsteady = facts(link="down", blind=True), facts(link="up")
+    for each in (evolve(away, link_reason=reason), evolve(unsteady, unsteady_reason=reason)):
+        problem = only(each)
+        assert reason in problem.text
+        assert "fuser -v /dev/ttyX" in problem.do
+        assert "reset" not in problem.do
+
+
 def test_a_board_that_has_yet_to_be_asked_is_no_problem() -> None:
     assert ids(facts(link="down", blind=True), facts(blind=True)) == []
 
@@ -123,6 +133,12 @@ def test_a_sensor_has_time_to_tell_after_the_link_came_up(age_s: float | None, *
 
 
 # --- The guests --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("media", "told"), [("sd", True), (None, False)])
+def test_only_a_guest_that_has_two_media_is_said_to_have_been_tried_from_both(media: str | None, told: bool) -> None:
+    problem = only(facts(row("gn", state="stopped", unrecoverable=True, failures=6, media=media)))
+    assert ("either medium" in problem.text) is told
 
 
 @pytest.mark.parametrize(
@@ -243,6 +259,7 @@ ANY_FACTS = st.builds(
     STATUSES,
     link_reason=st.none() | TEXTS,
     silent_reason=st.none() | TEXTS,
+    unsteady_reason=st.none() | TEXTS,
     log_reason=st.none() | TEXTS,
     refusal=st.none() | st.builds(Refusal, TEXTS, st.lists(TEXTS, max_size=3).map(tuple)),
     needs_restart=st.lists(TEXTS, max_size=3).map(tuple),

@@ -69,6 +69,7 @@ class Facts:
     status: Mapping[str, Any]  # as the control interface gives it, all devices
     link_reason: str | None = None  # why the port is not open
     silent_reason: str | None = None  # why the board counts as silent
+    unsteady_reason: str | None = None  # why one connection after the other is lost
     log_reason: str | None = None  # why the log cannot be written
     refusal: Refusal | None = None
     needs_restart: tuple[str, ...] = ()  # keys that count once the service is restarted
@@ -102,29 +103,38 @@ def problems(facts: Facts) -> dict[str, Problem]:
 
 # --- The board ---------------------------------------------------------------------------------------------------------
 
-PORT_REMEDIES: tuple[tuple[int, str], ...] = (
+IS_IN = "is the cable in, and has the board power?"
+NO_PORT = "board.device has to name a serial port: correct it, then systemctl restart wagman"
+HELD = "another program holds it: fuser -v {device} names it; end that program"
+
+REMEDIES: tuple[tuple[str, str], ...] = (
     (
-        errno.EACCES,
+        os.strerror(errno.EACCES),
         "let the service's user open it: ls -lL {device} shows who may; wagman install-service puts the rule for it in place",
     ),
-    (errno.ENOENT, "is the cable in, and has the board power? If its port has another name: board.device in the configuration"),
-    (errno.EISDIR, "board.device has to name a serial port: correct it, then systemctl restart wagman"),
-    (errno.ENOTTY, "board.device has to name a serial port: correct it, then systemctl restart wagman"),
-    (errno.EBUSY, "another program holds it: fuser -v {device} names it; end that program"),
-    (errno.EWOULDBLOCK, "another program holds it: fuser -v {device} names it; end that program"),
-    (errno.ENXIO, "is the cable in, and has the board power?"),
-    (errno.ENODEV, "is the cable in, and has the board power?"),
-    (errno.EIO, "is the cable in, and has the board power?"),
+    (os.strerror(errno.ENOENT), f"{IS_IN} If its port has another name: board.device in the configuration"),
+    (os.strerror(errno.EISDIR), NO_PORT),
+    (os.strerror(errno.ENOTTY), NO_PORT),
+    (os.strerror(errno.EBUSY), HELD),
+    (os.strerror(errno.EWOULDBLOCK), HELD),
+    (
+        "another program reads this port",
+        "fuser -v {device} names it: end that program",
+    ),
+    (os.strerror(errno.ENXIO), IS_IN),
+    (os.strerror(errno.ENODEV), IS_IN),
+    (os.strerror(errno.EIO), IS_IN),
+    ("hung up", IS_IN),
 )
-"""What to do about a port that cannot be opened, by what the system says of it."""
+"""What to do about a port that cannot be opened or kept, by what is said of it."""
 
 SEE_THE_PORT = "look at the cable, the board's power, and {device}; the service opens it by itself once it can"
+SEE_THE_BOARD = "press the board's reset button only if its guests may lose their power; else look at board.dialect and the cable"
 
 
-def port_remedy(reason: str, device: str) -> str:
-    """What to do about a port that is not open for this reason."""
-    do = next((do for number, do in PORT_REMEDIES if os.strerror(number) in reason), SEE_THE_PORT)
-    return do.format(device=device)
+def remedy(reason: str, device: str, otherwise: str) -> str:
+    """What to do about a port that gives this reason."""
+    return next((do for said, do in REMEDIES if said in reason), otherwise).format(device=device)
 
 
 def board_unseen(facts: Facts) -> Iterator[Problem]:
@@ -132,12 +142,14 @@ def board_unseen(facts: Facts) -> Iterator[Problem]:
     device = facts.status["board"]["device"]
     if facts.status["board"]["link"] != "up" and facts.link_reason is not None:
         text = f"the board cannot be reached: {facts.link_reason}"
-        do = port_remedy(facts.link_reason, device)
+        do = remedy(facts.link_reason, device, SEE_THE_PORT)
         yield Problem("link:board", "critical", text, do, board=BOARD, patience_s=LINK_PATIENCE_S)
+    elif facts.unsteady_reason is not None:
+        text = f"the connection to the board is lost again and again: {facts.unsteady_reason}"
+        yield Problem("link:board", "critical", text, remedy(facts.unsteady_reason, device, SEE_THE_PORT), board=BOARD)
     elif facts.silent_reason is not None:
         text = f"the board does not answer on {device}: {facts.silent_reason}"
-        do = "press the board's reset button only if its guests may lose their power; else look at board.dialect and the cable"
-        yield Problem("link:board", "critical", text, do, board=BOARD)
+        yield Problem("link:board", "critical", text, SEE_THE_BOARD, board=BOARD)
 
 
 def sensor_unknown(facts: Facts) -> Iterator[Problem]:
@@ -208,7 +220,8 @@ def failing(facts: Facts) -> Iterator[Problem]:
     for row in facts.wanted:
         name, failures = row["name"], row["failures"]
         if row["unrecoverable"]:
-            text = f"{name} does not come up, from either medium; it is tried again now and then"
+            tried = "" if row["media"] is None else ", from either medium"
+            text = f"{name} does not come up{tried}; it is tried again now and then"
             do = f"send somebody; wagman why {name} shows the attempts, wagman start {name} tries at once"
             yield Problem(f"failing:{name}", "critical", text, do, device=name)
         elif failures >= FAILED_STARTS:

@@ -435,6 +435,7 @@ class WagmanService:
             self._status(),
             link_reason=self.io.link.down_reason if self.io.link else None,
             silent_reason=self.io.silent_reason,
+            unsteady_reason=self.io.unsteady_reason,
             log_reason=self.journal.broken,
             refusal=self.refusal,
             needs_restart=self.needs_restart,

@@ -382,6 +382,24 @@ def test_a_board_that_browns_out_as_a_guest_comes_on_is_told_to_have_lost_it_by_
 
 
 @ON_BOTH_BOARDS
+@pytest.mark.parametrize(("losses", "is_told"), [(1, False), (3, True)])
+def test_a_connection_that_is_lost_again_and_again_is_told_until_one_lasts(dialect: str, losses: int, is_told: bool) -> None:
+    async def main(rig: Rig) -> None:
+        await trio.sleep(100)
+        for _ in range(losses):
+            rig.fake.unplug()
+            await trio.sleep(3)
+            rig.fake.replug()
+            await trio.sleep(20)
+        assert not rig.board.blind
+        assert ("hung up" in (rig.board.unsteady_reason or "")) is is_told
+        await trio.sleep(120)
+        assert rig.board.unsteady_reason is None
+
+    with_rig(main, dialect)
+
+
+@ON_BOTH_BOARDS
 def test_a_command_that_the_board_dropped_without_a_word_is_repeated(dialect: str) -> None:
     async def main(rig: Rig) -> None:
         await trio.sleep(16)

@@ -31,6 +31,15 @@ AFTER_SWITCH_S = 2.0
 PROGRESS_S = 10.0
 """However rarely the board is polled, the io task shows so often that it is alive (chosen: a watchdog waits longer)."""
 
+STEADY_S = 60.0
+"""A connection on which the board still answers after so long has lasted (chosen: many polls)."""
+
+LOSSES = 3
+"""So many connections that were lost since one lasted are no matter of chance (chosen)."""
+
+NO_ANSWER = "the board does not answer"
+"""Why the service itself drops a connection."""
+
 FEED_S = 60.0
 """How often the controller's heartbeat is fed to the board (chosen: the board waits for an hour)."""
 
@@ -101,6 +110,8 @@ class Board:
     _wake: trio.Event = field(factory=trio.Event)
     _restarted: bool = False  # since its power was last looked at
     _misses: int = 0
+    _losses: int = 0  # connections that were lost since one lasted
+    _loss_reason: str = ""  # why the latest of them was
     _turn: int = 0
     _down_s: float = field(init=False)
 
@@ -113,6 +124,11 @@ class Board:
         sightings = Sightings.of(off_times_s, self.power, self.tell)
         self._senses = Senses(self.config, self.power, sightings, self.shown, self.tell)
         self.since_s = self._down_s = now_s
+
+    @property
+    def unsteady_reason(self) -> str | None:
+        """Why no connection lasts, where one after the other is lost, though the port can be opened and may even answer."""
+        return self._loss_reason if self._losses >= LOSSES else None
 
     # What is wanted ----------------------------------------------------------
 
@@ -160,6 +176,8 @@ class Board:
         self._up = trio.Event()
         self._wake.set()
         self.power.placed()
+        if reason != NO_ANSWER:
+            self._losses, self._loss_reason = self._losses + 1, reason
         self.tell(Notice("link.down", None, {"device": self.config.board.device, "reason": reason}))
         self._go_blind()
 
@@ -252,6 +270,8 @@ class Board:
         self._turn += 1
         self._misses, self.silent_reason = 0, None
         self.answered_s = trio.current_time()
+        if self.answered_s >= self.since_s + STEADY_S:
+            self._losses = 0
         if self.blind:
             self.blind = False
             self.tell(Blindness(blind=False, at_s=self.answered_s))
@@ -300,7 +320,7 @@ class Board:
             self.tell(Notice("board.silent", None, {"reason": str(error)}))
             self._go_blind()
         if self._misses % REOPEN_MISSES == 0:
-            link.hang_up("the board does not answer")
+            link.hang_up(NO_ANSWER)
         await trio.sleep(1.0)
 
     def _go_blind(self) -> None:

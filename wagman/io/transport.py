@@ -84,7 +84,7 @@ def stream_opener(open_stream: Callable[[], Awaitable[trio.abc.Stream]]) -> Open
                 return StreamTransport(await open_stream())
             except OSError as error:
                 if _is_busy(error):
-                    raise LinkBusyError(f"another process holds the port: {error}") from error
+                    raise LinkBusyError(f"another process holds the port (fuser -v tells which): {error}") from error
                 raise
 
     return open_transport
