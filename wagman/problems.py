@@ -198,7 +198,8 @@ def command_trouble(facts: Facts) -> Iterator[Problem]:
             name = row["name"]
             severity: Severity = "critical" if row["state"] in ("will_stop", "stopping", "restarting") else "warning"
             text = f"{name} cannot be asked to halt, and would be cut while it runs: its command fails ({why})"
-            do = f"mend it, and try it as the service's user: {shlex.join(commands.get(name, ()))}"
+            command = shlex.join(commands.get(name, ()))
+            do = f"mend it, and try it as the service's user, which halts {name} where it works: {command}"
             yield Problem(f"shutdown:{name}", severity, text, do, device=name)
 
 

@@ -240,6 +240,15 @@ def test_a_log_that_cannot_be_read_says_why_nothing_is_told() -> None:
     assert story(call, row(since_id=9, wanted="down"), SERVICE) == Story([], "the disk has not answered for 10 s")
 
 
+def test_who_wanted_it_down_is_told_also_where_that_was_said_of_a_table_of_another_name() -> None:
+    log = [event(3, "device.recalled", fields={"verb": "disable"}), event(4, "device.renamed", fields={"was": "x1"})]
+    stopped = row(since_id=9, wanted="down")
+    found = story(answering(*log, chain=[event(9, "device.stopped")]), stopped, SERVICE)
+    assert [each["id"] for each in found.events] == [9, 4, 3]
+    later = story(answering(*log, event(8, "command.stop"), chain=[event(9, "device.stopped")]), stopped, SERVICE)
+    assert [each["id"] for each in later.events] == [9, 8]
+
+
 def test_the_messages_of_a_stop_belong_to_its_story_and_repeats_are_told_once() -> None:
     failed = {"message": "shutdown", "ok": False, "detail": "exit status 255", "output": ""}
     chain = [event(6, "device.stopped", 2, fields={"reason": "asked"}), event(2, "device.stopping", fields={"reason": "asked"})]

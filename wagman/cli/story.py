@@ -13,8 +13,11 @@ Event = Mapping[str, Any]
 Row = Mapping[str, Any]
 Call = Callable[..., Any]
 
-DOWN = ("stop", "kill", "disable")
+ASKED_DOWN = ("command.stop", "command.kill", "command.disable")
 """What an operator asks for who wants it down."""
+
+RECALLED = "device.recalled"
+"""A decision that was made in an earlier log, or about another table."""
 
 LONGEST = 50
 """How many causes are told at most (chosen)."""
@@ -92,11 +95,14 @@ def _unwritten(call: Call, row: Row, service: Mapping[str, Any]) -> Story:
 
 
 def _decision(call: Call, row: Row) -> list[Event]:
-    """The latest request that it be down, where it is to be."""
+    """The latest request that it be down, where it is to be; or how such a request was taken over, and from where."""
     if row["wanted"] == "up":
         return []
-    asked = [_latest(call, row, f"command.{verb}") for verb in DOWN]
-    return sorted((event for found in asked for event in found), key=newness)[-1:]
+    asked = [event for type_ in (*ASKED_DOWN, RECALLED) for event in _latest(call, row, type_)]
+    latest = sorted(asked, key=newness)[-1:]
+    if latest and latest[0]["type"] == RECALLED:
+        return [*latest, *_latest(call, row, "device.renamed"), *_latest(call, row, "device.moved")]
+    return latest
 
 
 def _latest(call: Call, row: Row, type_: str) -> list[Event]:
