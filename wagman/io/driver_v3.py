@@ -18,6 +18,7 @@ How it works around what the firmware does by itself:
   set up, by a clock that may be wrong or be set meanwhile, but is the same number for as long as the board runs.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
@@ -69,6 +70,9 @@ UNMANAGED_FAILURES = 1024
 TOUCHED_S = 5.0
 """A port whose timer is this much younger than the oldest has changed its state since the board started (chosen)."""
 
+SET_UP_S = 20.0
+"""The board's timers begin so long after it at the latest: it looks at its sensors first (firmware). Guests come later."""
+
 ALWAYS_ENABLED = 0
 """The port that the board never takes for disabled (firmware)."""
 
@@ -98,6 +102,7 @@ class V3Driver:
     _sids: Iterator[str] = field(factory=v3.sids)
     _pings: dict[str, int] = field(factory=dict)  # our own pings whose log line has not come yet
     _ages_s: tuple[float, ...] = ()
+    _up_since_s: float = -math.inf  # when the board began, by what it told of its uptime last
     _selector_moved: bool = True  # nobody knows: it is put back once, to begin with
     _failure_watch: FailureWatch = field(init=False)
 
@@ -143,6 +148,7 @@ class V3Driver:
         """
         clock = await self._ask(["rtc"], parse_rtc)
         up = await self._ask(["up"], parse_up)
+        self._up_since_s = up.asked_at_s - up.value
         if up.at_s - clock.asked_at_s > RUNS_APART_S / 2:
             return None
         return (clock.value - up.value + CLOCK_WRAPS_S // 2) % CLOCK_WRAPS_S - CLOCK_WRAPS_S // 2
@@ -218,12 +224,18 @@ class V3Driver:
                 await self.ping(number)
 
     def take_stock(self) -> None:
-        """A port that draws current, or whose timer is younger than the board's start, was started by the board."""
+        """A port that draws current, or whose timer is younger than the board's start, was started by the board.
+
+        The oldest timer began with the board, unless the board is older: then all may have been started, and only a meter tells.
+        """
         oldest_s = max(self._ages_s)
+        may_be_started = abs(self._now_s - self._up_since_s - oldest_s) > SET_UP_S
         for port in self.senses.sightings.ports:
-            current_ma = self.senses.shown.ports[port].current_ma or 0
-            if current_ma >= DRAWS_MA or self._ages_s[port] < oldest_s - TOUCHED_S:
+            current_ma = self.senses.shown.ports[port].current_ma
+            if (current_ma or 0) >= DRAWS_MA or self._ages_s[port] < oldest_s - TOUCHED_S:
                 self.senses.power.seen_on(port, self._now_s, why="the board started it after its restart")
+            elif may_be_started and current_ma is None:
+                self.senses.power.unseen(port, self._now_s, why="nobody knows whether the board started it after its restart")
 
     # Switching ---------------------------------------------------------------
 
