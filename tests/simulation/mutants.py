@@ -134,6 +134,7 @@ def guests_that_run_are_not_adopted(patch: pytest.MonkeyPatch) -> None:
 
 
 @mutant("20 min; board fault sensor cu dead; guest gn beat=0; service kill; disk wiped; service start; 5 min", 1, 6)
+@mutant("20 min; board fault sensor cu dead; guest gn hang; service kill; disk wiped; service start; 5 min", 1)
 def unknown_power_is_taken_for_none(patch: pytest.MonkeyPatch) -> None:
     real = Alarms.fired
 

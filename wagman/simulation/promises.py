@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol
 from attrs import define, field, frozen
 
 from wagman.config.schema import DeviceConfig, other_medium
-from wagman.simulation.records import Asked, Began, Configured, Ended, Log, Look, Record, RelayMoved, Sent, Told
+from wagman.simulation.records import Asked, Began, Configured, Did, Ended, Log, Look, Record, RelayMoved, Sent, Told
 from wagman.simulation.scene import BEAT_S, SENT_S, SLACK_S, Port, Scene
 from wagman.store import Event
 
@@ -57,14 +57,22 @@ class CutsAreEarned:
     """1. A relay is cut only after a message and silence, or in one of the few ways that need none."""
 
     promise: ClassVar[int] = 1
+    booting_s: dict[int, float] = field(factory=dict)  # since when a port's guest is said to be starting, or was given up
+    wiped: bool = False  # its log, since it was up last
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
         """Each relay-off that the service caused."""
+        if isinstance(record, Told) and record.event.device in scene.by_name:
+            self.told(record, scene.by_name[record.event.device].device.port)
+        elif isinstance(record, Began | Did | Configured):
+            self.remembers(record, scene)
         if not isinstance(record, RelayMoved) or record.on or record.port not in scene.ports:
             return
         port = scene.ports[record.port]
         if port.ours(record) and not self.earned(port, record):
             yield f"{port.device.name} was {record.guest} when its power was cut, {record.silent_s:.0f} s after its last beat"
+        if record.port in self.booting_s:
+            self.booting_s[record.port] = record.at_s  # the next start
 
     def earned(self, port: Port, cut: RelayMoved) -> bool:
         """Whether there was a reason."""
@@ -77,6 +85,25 @@ class CutsAreEarned:
             or cut.at_s - port.told_s >= device.stop_timeout_s - SLACK_S
             or self.start_failed(port, cut)
         )
+
+    def told(self, told: Told, port: int) -> None:
+        """Whether a start is under way; one that is given up or fails ends with a cut."""
+        if told.event.type in ("device.starting", "device.will_stop"):
+            self.booting_s.setdefault(port, told.at_s)
+        elif told.event.type in ("device.started", "device.stopping", "device.restarting"):
+            self.booting_s.pop(port, None)
+
+    def remembers(self, record: Began | Did | Configured, scene: Scene) -> None:
+        """A service that knows nothing starts nobody before it says so; one that knows what was long ago may think it does."""
+        if isinstance(record, Did) and record.words == "disk wiped" and "service" in scene.troubles:
+            self.booting_s.clear()
+            self.wiped = True
+        elif isinstance(record, Began):
+            if scene.is_forgotten and not self.wiped:
+                self.booting_s.update(dict.fromkeys(scene.ports, -math.inf))
+            self.wiped = False
+        elif isinstance(record, Configured) and record.config != scene.config:
+            self.booting_s.update(dict.fromkeys(scene.ports, -math.inf))
 
     def halted(self, port: Port, cut: RelayMoved) -> bool:
         """It was told to halt, and then was silent."""
@@ -91,7 +118,8 @@ class CutsAreEarned:
         heard = cut.guest in ("running", "halting") and cut.silent_s < on_for_s and on_for_s > port.slowest.start_timeout_max_s
         # Silence alone is no failed start: it was not heard since its power came on, as far as the service could know.
         never_heard = port.heard_too_late and port.unheard_s >= on_for_s - SENT_S
-        return on_for_s >= port.device.start_timeout_s - SLACK_S and (never_heard or not heard)
+        booting_for_s = min(on_for_s, cut.at_s - self.booting_s.get(cut.port, math.inf))
+        return booting_for_s >= port.device.start_timeout_s - SLACK_S and (never_heard or not heard)
 
 
 @define
