@@ -107,7 +107,7 @@ def test_what_counts_is_told_with_who_decided_it() -> None:
     story = told(f"{BEFORE}service kill; disk wiped; service start; 10 min")
     recalled = {event.device: event.fields for event in story.of("device.recalled")}
     assert recalled.keys() == {"gn", "x1"}
-    assert (recalled["x1"]["verb"], recalled["x1"]["who"]) == ("disable", "pid 1")
+    assert {key: recalled["x1"][key] for key in ("verb", "who", "uid")} == {"verb": "disable", "who": "pid 1", "uid": 0}
     assert recalled["x1"]["decided_at"].startswith("2100-01-01T00:20:0")
 
 

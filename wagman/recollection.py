@@ -139,8 +139,9 @@ class Recollection:
     def _take_up_guest(self, guest: Guest, entry: Entry | None) -> None:
         if entry is None or (entry.serial <= guest.entry.serial and not self._is_news(guest, entry)):
             return
-        told = {} if entry.decision is None else {"verb": entry.decision.verb, "who": entry.decision.who}
-        fields = {**told, "decided_at": entry.decision.at if entry.decision else None}
+        decision = entry.decision
+        told = {} if decision is None else {"verb": decision.verb, "who": decision.who, "uid": decision.uid}
+        fields = {**told, "decided_at": decision.at if decision else None}
         receipt = self.journal.record([(Draft("device.recalled", guest.config.name, fields), guest.last_event)])
         guest.recall(entry, receipt.refs[0])
         self.journal.record([], {guest.key: guest.saved()})

@@ -8,8 +8,9 @@ _UNREADABLE = "see [what was decided cannot be read](operations.md#what-was-deci
 
 
 def _recalled(told: Told) -> str:
-    decision = f"{told.text('verb') or 'a decision'} by {told.text('who') or 'somebody'}"
-    return tell(f"{{it}}: {decision} counts, though its state was not kept", field("decided_at", "decided {}"))(told)
+    who = told.text("who") if told.number("uid") is None else told.who()
+    decision = f"{told.text('verb') or 'a request'} by {who or 'somebody'}"
+    return tell(f"{{it}} goes by what was decided before: {decision}", field("decided_at", "decided {}"))(told)
 
 
 def _released(told: Told) -> str:
@@ -36,7 +37,7 @@ TAKEN_OVER: Mapping[str, EventType] = {
     "device.recalled": EventType(
         "an operator's decision was taken from `decisions.json`, or from the table that it was made about",
         _recalled,
-        ("verb", "who", "decided_at"),
+        ("verb", "who", "uid", "decided_at"),
     ),
     "device.renamed": EventType(
         "a new table is on the port of one that is gone, and takes over what was decided about that", _renamed, ("was", "port")
