@@ -180,6 +180,12 @@ class Port:
         return self.relay != "off" and (self.cycle is None or self.cycle > self.goal.cycle)
 
     @property
+    def withdrawn(self) -> bool:
+        """It may be on in a cycle that is not wanted any more, and its guest's machine was told that it would be, at most."""
+        may_be_on = self.relay == "unknown" or (self.relay == "on" and self.goal.level == "off")
+        return may_be_on and self.unowned and self.asked is None and not self.reported
+
+    @property
     def stuck(self) -> bool:
         """Switching it off has been tried often enough."""
         return self.resisted >= STUCK_ROUNDS
@@ -412,7 +418,7 @@ class Power:
             self._off_judged(port, at_s)
         elif supply == "on" and port.awaiting_on:
             self.seen_on(number, at_s, shown="sensed")
-        elif port.relay == "unknown" and port.unowned and port.asked is None and not port.reported:
+        elif port.withdrawn:
             self._withdrawn_judged(port, at_s)
         elif port.relay == "off" and surely:
             self._found(port, at_s, "it draws current though it was off")
@@ -438,7 +444,7 @@ class Power:
             self.tell(RelayStuck(port.number, at_s, port.rounds))
 
     def _withdrawn_judged(self, port: Port, at_s: float) -> None:
-        """A relay-on was withdrawn when it may have left already: either it shows, or it has not happened."""
+        """A relay-on was withdrawn when it may have left already, or had its effect: either it shows, or it has not happened."""
         if port.supply == "on":
             self._found(port, at_s, "it came on though its start had been withdrawn")
         elif at_s <= port.on_at_s + EVIDENCE_S:
