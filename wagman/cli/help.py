@@ -97,7 +97,8 @@ COMMANDS = {
         ("wagman top",),
     ),
     "board": About(
-        "Answered as the board answered. What would fight the service is refused (start, stop, enable, disable, reset, eereset, "
+        "Sends a raw command to the board and prints its answer. "
+        "What would fight the service is refused (start, stop, enable, disable, reset, eereset, "
         "bs, blf, watch, ping and log off; of a v4 board start, stop, enable, reset, eereset, set_media and ping): the service "
         "has commands of its own for what acts on a guest. --force sends it all the same.",
         ("wagman board hb", "wagman board eereset --force"),

@@ -220,7 +220,9 @@ class DeviceConfig:
 
     name: str
     port: int = field(
-        metadata=_setting(whole(PORTS[0], PORTS[-1]), "The port that it hangs on. Each device has one of its own.", "firmware")
+        metadata=_setting(
+            whole(PORTS[0], PORTS[-1]), "The port that it gets its power from. Each device has one of its own.", "firmware"
+        )
     )
     is_self: bool = field(
         default=False,
