@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 
-from attrs import define, field
+from attrs import define, evolve, field
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -101,9 +101,20 @@ def test_what_may_pass_by_itself_counts_only_after_its_patience() -> None:
 def test_a_reason_that_changes_is_shown_and_not_told_as_another_problem() -> None:
     story = Story()
     story.look(0, CABLE)
-    story.look(10, Problem("link:board", "critical", "Permission denied", "let it"))
-    assert story.spells.shown(10)[0]["text"] == "Permission denied"
+    story.look(10, evolve(CABLE, text="hung up"))
+    assert story.spells.shown(10)[0]["text"] == "hung up"
     assert story.types() == ["problem.began"]
+
+
+def test_where_something_else_is_to_be_done_or_it_has_become_graver_each_of_them_is_told_once() -> None:
+    story = Story()
+    denied = evolve(CABLE, text="Permission denied", do="let it")
+    grave = evolve(GN, severity="critical")
+    for begin_s in range(0, 3600, 20):
+        story.look(begin_s, CABLE, GN)
+        story.look(begin_s + 10, denied, grave)
+    assert story.types() == ["problem.began"] * 2 + ["problem.changed"] * 2
+    assert story.spells.shown(3600)[0]["text"] == "Permission denied"
 
 
 # --- A restart of the service ------------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 A problem that comes and goes is one spell: it counts as over only when it has stayed away for a while, and the more often it
 comes back, the longer that while is. What is shown is what is found now; what is told, `problem.began` and `problem.ended`,
-is told once per spell, also where the service is restarted in the middle of it.
+is told once per spell, also where the service is restarted in the middle of it. Where something else is to be done about it by
+now, that is told, too (`problem.changed`), each remedy once per spell.
 """
 
 import math
@@ -45,6 +46,14 @@ class Spell:
     began_s: float | None  # None: it began before a restart of the controller
     quiet_s: float
     gone_s: float | None = None  # since when it is not found any more; None while it is
+    _told: set[tuple[str, str]] = field(factory=set)  # how grave it was, and what to do about it
+
+    def is_news(self) -> bool:
+        """Whether it calls for something that it has not called for yet; asked once for each."""
+        call = (self.problem.severity, self.problem.do)
+        is_new = call not in self._told
+        self._told.add(call)
+        return is_new
 
     @property
     def ends_s(self) -> float:
@@ -85,6 +94,9 @@ class Spells:
         told = [self._began(problem, since) for problem in found.values() if self._begins(problem, now_s)]
         for spell in self.going.values():
             self._renew(spell, found.get(spell.problem.id), now_s)
+        told += [
+            Draft("problem.changed", each.problem.device, _fields(each.problem)) for each in self.going.values() if each.is_news()
+        ]
         return told + [self._over(spell, now_s) for spell in list(self.going.values()) if spell.ends_s <= now_s]
 
     def _begins(self, problem: Problem, now_s: float) -> bool:
@@ -93,7 +105,8 @@ class Spells:
 
     def _began(self, problem: Problem, since: str) -> Draft:
         _, quiet_s = self._ended.pop(problem.id, (0.0, QUIET_S / 2))
-        self.going[problem.id] = Spell(problem, since, self._waiting[problem.id], min(2 * quiet_s, QUIET_MAX_S))
+        spell = self.going[problem.id] = Spell(problem, since, self._waiting[problem.id], min(2 * quiet_s, QUIET_MAX_S))
+        spell.is_news()
         return Draft("problem.began", problem.device, _fields(problem))
 
     def _renew(self, spell: Spell, problem: Problem | None, now_s: float) -> None:
@@ -137,7 +150,9 @@ def _restored(saved: Mapping[str, Any], lost_s: float | None, now_s: float) -> S
     rest = dict(saved)
     since, age_s = str(rest.pop("since")), rest.pop("age_s")
     began_s = None if age_s is None or lost_s is None else now_s - lost_s - float(age_s)
-    return Spell(Problem(**rest), since, began_s, RESUMED_QUIET_S, gone_s=now_s)
+    spell = Spell(Problem(**rest), since, began_s, RESUMED_QUIET_S, gone_s=now_s)
+    spell.is_news()
+    return spell
 
 
 def _fields(problem: Problem) -> dict[str, Any]:

@@ -176,6 +176,14 @@ SERVICE: Mapping[str, EventType] = {
         "warning",
         Graver("critical", "`severity` says so", lambda told: told.text("severity") == "critical"),
     ),
+    "problem.changed": EventType(
+        "something else is to be done about it by now, or it has become graver; each remedy is told once until it has ended",
+        tell("a problem changed", field("do", "what to do: {}"), why="text"),
+        _PROBLEM,
+        "what `do` says",
+        "warning",
+        Graver("critical", "`severity` says so", lambda told: told.text("severity") == "critical"),
+    ),
     "problem.ended": EventType("it has not been found any more for a while", _ended, (*_PROBLEM, "after_s")),
     "store.opened": EventType(
         "the log was opened",
