@@ -64,3 +64,8 @@ def test_a_table_fits_80_columns_whatever_its_last_column_says(others: int) -> N
     lines = text.table([("NAME", "NOTES"), ("x" * others, words)])
     assert max(map(len, lines)) <= text.WIDTH
     assert " ".join(" ".join(lines).split()) == f"NAME NOTES {'x' * others} {words}"
+
+
+def test_what_is_short_stays_beside_its_row() -> None:
+    rows = [("x" * 60, "NOTES"), ("y", "held off")]
+    assert text.table(rows) == [f"{'x' * 60}  NOTES", f"{'y'.ljust(60)}  held off"]

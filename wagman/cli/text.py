@@ -54,7 +54,7 @@ def table(rows: Iterable[Sequence[str]], colours: Sequence[str] = (), indent: in
     rows = list(rows)
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     start = sum(widths) + 2 * len(widths) + indent
-    is_beside = WIDTH - start >= LEAST_WIDTH
+    is_beside = WIDTH - start >= min(LEAST_WIDTH, max(len(row[-1]) for row in rows))
     margin = " " * (start if is_beside else indent + 2)
     lines = list[str]()
     for number, (*cells, last) in enumerate(rows):
