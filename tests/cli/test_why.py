@@ -8,7 +8,7 @@ import pytest
 
 from wagman.cli.client import AnswerError
 from wagman.cli.prospects import NOT_SEEN, UNASKED, UNHEARD, coming, obstacle, troubles, unseen
-from wagman.cli.story import GONE, LONGEST, MORE, NOT_THERE, UNWRITTEN, Story, story
+from wagman.cli.story import GONE, LONGEST, MORE, NOT_THERE, UNPLACED, UNWRITTEN, Story, story
 from wagman.cli.text import WIDTH
 from wagman.cli.why import lines
 
@@ -231,6 +231,11 @@ def test_an_event_that_the_disk_does_not_take_is_known_by_the_clock_of_the_servi
     older = event(None, "device.started", boot_id="another", mono_s=700.0)
     found = story(answering(older, *waiting), row(state="started", for_s=300.5), SERVICE)
     assert found == Story([waiting[1]], UNWRITTEN)
+
+
+def test_a_state_that_an_older_version_kept_is_not_said_to_be_missing_in_the_log() -> None:
+    found = story(answering(event(3, "device.started")), row(state="started", wanted="up"), SERVICE)
+    assert found == Story([], UNPLACED)
 
 
 def test_a_log_that_cannot_be_read_says_why_nothing_is_told() -> None:

@@ -29,6 +29,7 @@ SAME_S = 5.0
 """How far two measurements of the same moment may be apart (chosen: a slow look)."""
 
 NOT_THERE = "what led to this is not in the log"
+UNPLACED = "with which event it began is not known: wagman events has all of them"
 GONE = "what caused that is no longer in the log"
 MORE = "what went before that is left out here"
 UNWRITTEN = "the log cannot be written at present, and what led to this has no place in it yet"
@@ -80,7 +81,7 @@ def _from(call: Call, event_id: int) -> Story:
 def _unwritten(call: Call, row: Row, service: Mapping[str, Any]) -> Story:
     """The state began with an event that is not in the log: known by when it was, on the clock of this run of the service."""
     if row.get("for_s") is None:
-        return Story([], NOT_THERE)
+        return Story([], UNPLACED)  # of an older version, or from before the controller restarted
     began_s = service["uptime_s"] - row["for_s"]
     page = call("events", limit=MOST_MESSAGES, device=row["name"], type=f"device.{row['state']}")["events"]
     waiting = [event for event in page if event["id"] is None and event["boot_id"] == service["boot_id"]]
