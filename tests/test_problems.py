@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wagman.config.load import loads
+from wagman.errors import PLACE_GONE
 from wagman.problems import FAILED_STARTS, UNFED_S, Facts, Problem, Refusal, problems
 
 CONFIG = loads(
@@ -113,6 +114,18 @@ def test_a_port_that_another_program_reads_calls_for_the_end_of_that_program() -
         assert reason in problem.text
         assert "fuser -v /dev/ttyX" in problem.do
         assert "reset" not in problem.do
+
+
+@pytest.mark.parametrize(
+    ("reason", "do"),
+    [
+        ("cannot write: database or disk is full", "make room"),
+        ("cannot open: Permission denied; it belongs to root: sudo chown wagman /s/wagman.db", "type what is said there"),
+        (f"cannot open: {PLACE_GONE}, and cannot be made anew", "systemctl restart wagman"),
+    ],
+)
+def test_what_to_do_about_a_log_that_cannot_be_written_goes_by_the_reason(reason: str, do: str) -> None:
+    assert do in only(evolve(facts(), log_reason=reason)).do
 
 
 def test_a_board_that_has_yet_to_be_asked_is_no_problem() -> None:

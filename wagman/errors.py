@@ -1,5 +1,8 @@
 """The error tree: the type says whose fault it was."""
 
+PLACE_GONE = "its directory is gone"
+"""Said of a file where somebody has taken away the directory that it was in."""
+
 
 class WagmanError(Exception):
     """Root of every error this package raises on purpose."""

@@ -18,6 +18,7 @@ from typing import Any, Literal, TypeAlias
 from attrs import field, frozen
 
 from wagman.config.schema import Config
+from wagman.errors import PLACE_GONE
 
 Severity: TypeAlias = Literal["critical", "warning"]
 
@@ -269,13 +270,25 @@ def _until(facts: Facts) -> str:
 # --- The service itself ------------------------------------------------------------------------------------------------
 
 
+MAKE_ROOM = "make room, or mend the disk, under {place}: it then goes on by itself; do not restart the service before"
+MAKE_PLACE = (
+    "note what wagman status shows as stopped or disabled, then systemctl restart wagman, which makes {place} anew;"
+    " a restart forgets those, and starts them: wagman disable GUEST at once"
+)
+AS_SAID = "type what is said there: it then goes on by itself; do not restart the service before"
+
+
+def disk_remedy(reason: str, place: str) -> str:
+    """What to do where nothing can be written, for this reason."""
+    do = MAKE_PLACE if PLACE_GONE in reason else AS_SAID if "sudo " in reason else MAKE_ROOM
+    return do.format(place=place)
+
+
 def log_not_written(facts: Facts) -> Iterator[Problem]:
     """The disk does not take the log."""
     if facts.log_reason is not None:
         text = f"the log cannot be written: {facts.log_reason}"
-        place = facts.config.service.state_dir
-        do = f"make room, or mend the disk, under {place}: it then goes on by itself; do not restart the service before"
-        yield Problem("log", "warning", text, do)
+        yield Problem("log", "warning", text, disk_remedy(facts.log_reason, facts.config.service.state_dir))
 
 
 def config_refused(facts: Facts) -> Iterator[Problem]:

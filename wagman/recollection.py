@@ -19,7 +19,7 @@ from wagman.errors import StoreError
 from wagman.events import Draft, Verb
 from wagman.fsm.device import Stopped
 from wagman.io.driver import PORT_NAMES
-from wagman.problems import Problem
+from wagman.problems import Problem, disk_remedy
 from wagman.store import SETTLED_KEY, Journal, Keeper, Loaded
 
 RETRY_S = 60.0
@@ -290,7 +290,8 @@ class Recollection:
             yield Problem("memory", "critical", text, do)
         if self.keeper.broken is not None:
             text = f"decisions are not kept beside the log: {self.keeper.broken}"
-            yield Problem("decisions", "warning", text, "make room, or mend the disk: it then goes on by itself")
+            do = disk_remedy(self.keeper.broken, self.config.service.state_dir)
+            yield Problem("decisions", "warning", text, do)
         waiting = [name for name in self.anew if _yet_to_start(self.guests[name])]
         if waiting:
             text = f"nothing is known of before: {', '.join(waiting)} will be started once it is seen that they do not run"

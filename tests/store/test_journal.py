@@ -13,6 +13,7 @@ from tests.store.kit import NOON, batch, draft, everything, faulty_at, in_virtua
 from wagman.errors import StoreError
 from wagman.events import Draft
 from wagman.store import PREVIOUS, SETTLED_KEY, Event, Journal, Limits, Loaded, PositionError, Ref, Subscription, placed, threaded
+from wagman.store.journal import LOOK_S
 from wagman.store.limits import MAX_BATCH_BYTES, MIN_BYTES
 from wagman.store.pending import Ring
 
@@ -702,6 +703,22 @@ def test_a_log_replaced_while_running_gets_the_state_again_and_causes_of_the_old
                     journal.subscribe(since=2, log_id="log-1")
         with opened(path) as (_, found):
             assert recorded(found.memory) == {"gn": "2", "cs": "1"}
+
+    in_virtual_time(body)
+
+
+def test_a_log_that_is_deleted_while_nothing_happens_is_begun_anew_with_what_lasts(path: Path) -> None:
+    async def body() -> None:
+        async with journal_at(path) as (journal, _):
+            assert await journal.record([draft()], {"gn": 1}).settled(5.0)
+            lose(path)
+            await trio.sleep(2 * LOOK_S)
+            assert journal.broken is None
+            log = await journal.page()
+            assert types(log) == ["store.unavailable", "store.damaged", "store.opened", "store.recovered"]
+            assert "was deleted" in log[0].fields["reason"]
+        with opened(path) as (_, found):
+            assert recorded(found.memory) == {"gn": "1"}
 
     in_virtual_time(body)
 

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import trio
 from tests.store.kit import in_virtual_time
 from wagman.errors import StoreError
 from wagman.store import Keeper, SmallFile, inline
+from wagman.store.journal import LOOK_S, RETRY_MAX_S
 
 
 @pytest.fixture
@@ -133,10 +135,34 @@ class Desk:
         self.keeper = Keeper(file, self.blocking, lambda: self.text, self.turns.append)
 
     async def blocking(self, call: Callable[[], Any], /) -> Any:
-        self.writes += 1
+        self.writes += isinstance(call, partial)  # to look whether it is there takes no arguments
         if self.fails:
             raise StoreError("the disk is full")
         return await inline(call)
+
+
+def test_a_file_that_is_deleted_while_nothing_is_decided_is_written_again(tmp_path: Path) -> None:
+    file = SmallFile(tmp_path / "lib" / "state" / "decisions.json")
+    file.path.parent.mkdir(parents=True)
+
+    async def body() -> None:
+        desk = Desk(file)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(desk.keeper.run)
+            desk.keeper.note()
+            await trio.sleep(1)
+            shutil.rmtree(file.path.parent)
+            await trio.sleep(2 * LOOK_S)
+            assert file.read() == "first"
+            shutil.rmtree(tmp_path / "lib")
+            await trio.sleep(2 * LOOK_S)
+            assert "its directory is gone, and cannot be made anew" in (desk.keeper.broken or "")
+            file.path.parent.mkdir(parents=True)
+            await trio.sleep(RETRY_MAX_S)
+            assert (file.read(), desk.keeper.broken) == ("first", None)
+            nursery.cancel_scope.cancel()
+
+    in_virtual_time(body)
 
 
 def test_a_text_is_on_the_disk_when_it_is_said_to_be(file: SmallFile) -> None:

@@ -1,3 +1,4 @@
+import shutil
 import sqlite3
 import stat
 from collections.abc import Callable
@@ -400,8 +401,30 @@ def test_a_sector_that_cannot_be_read_is_damage_at_the_third_try(path: Path, mon
 def test_a_file_removed_under_the_running_service_is_noticed_before_the_next_commit(path: Path) -> None:
     with opened(path, new_log_id=lambda: "second") as (store, _):
         path.unlink()
-        with pytest.raises(StoreError, match="No such file"):
+        with pytest.raises(StoreError, match="was deleted or replaced"):
             store.commit(batch(1, 1))
+        assert store.open().fresh
+
+
+def test_a_file_removed_under_the_running_service_is_noticed_by_a_look_where_nothing_is_written(path: Path) -> None:
+    with opened(path, new_log_id=lambda: "second") as (store, _):
+        store.look()
+        path.unlink()
+        with pytest.raises(StoreError, match="was deleted or replaced"):
+            store.look()
+        assert store.open().fresh
+
+
+def test_a_directory_that_cannot_be_made_anew_is_the_reason(tmp_path: Path) -> None:
+    path = tmp_path / "lib" / "state" / "wagman.db"
+    path.parent.mkdir(parents=True)
+    with opened(path) as (store, _):
+        shutil.rmtree(tmp_path / "lib")
+        with pytest.raises(StoreError, match="was deleted or replaced"):
+            store.look()
+        with pytest.raises(StoreError, match="its directory is gone, and cannot be made anew"):
+            store.open()
+        path.parent.mkdir(parents=True)
         assert store.open().fresh
 
 
@@ -410,7 +433,7 @@ def test_a_file_replaced_under_the_running_service_is_noticed_before_the_next_co
         copy = path.with_name("copy")
         copy.write_bytes(path.read_bytes())
         copy.rename(path)
-        with pytest.raises(StoreError, match="was replaced"):
+        with pytest.raises(StoreError, match="was deleted or replaced"):
             store.commit(batch(1, 1))
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from attrs import frozen
 
+from wagman.errors import PLACE_GONE
+
 COMPANIONS = ("-wal", "-journal", "-shm")
 """What SQLite keeps beside a database; without its -wal a file may lack what was committed last."""
 
@@ -38,6 +40,16 @@ def set_aside(path: Path, label: str, now: datetime) -> Path:
             source.rename(with_suffix(target, suffix))
     sync_directory(path.parent)
     return target
+
+
+def make_directory(directory: Path) -> None:
+    """See to it that there is one; raises OSError, which says so where somebody has taken it away for good."""
+    if os.path.lexists(directory):
+        return
+    try:
+        directory.mkdir(mode=0o750, exist_ok=True)
+    except OSError as error:
+        raise OSError(error.errno, f"{PLACE_GONE}, and cannot be made anew ({error.strerror})") from error
 
 
 def sync_directory(directory: Path) -> None:

@@ -48,6 +48,9 @@ from wagman.store.sqlite import Batch, HeldError, Opened, Query, Store
 P = ParamSpec("P")
 T = TypeVar("T")
 
+LOOK_S = 10.0
+"""How often it is looked whether the files are still there, where nothing is written (chosen: two polls)."""
+
 RETRY_MIN_S = 1.0
 """How long to wait before a disk that failed is tried again (chosen)."""
 
@@ -282,9 +285,18 @@ class Journal:
             await self._wait_for_retry()
         while self._store.is_open and not (self.ring or self._flight):
             self._wake = trio.Event()
-            with trio.move_on_at(self._repeats.next_s()):
+            with trio.move_on_at(min(self._repeats.next_s(), trio.current_time() + LOOK_S)) as waiting:
                 await self._wake.wait()
             self._tell_repeats(trio.current_time())
+            if waiting.cancelled_caught:
+                await self._look()
+
+    async def _look(self) -> None:
+        """A log that somebody has taken away is begun anew before there is something to be lost."""
+        try:
+            await self._on_disk(self._store.look)
+        except StoreError as error:
+            self._break(error)
 
     async def _wait_for_retry(self) -> None:
         """A window that opens meanwhile closes later: it lasts as long as the longest wait."""

@@ -17,8 +17,8 @@ import trio
 from attrs import define, field
 
 from wagman.errors import StoreError
-from wagman.store.aside import sync_directory, with_suffix
-from wagman.store.journal import RETRY_MAX_S, RETRY_MIN_S, Blocking
+from wagman.store.aside import make_directory, sync_directory, with_suffix
+from wagman.store.journal import LOOK_S, RETRY_MAX_S, RETRY_MIN_S, Blocking
 from wagman.store.owner import entrust, whose
 
 T = TypeVar("T")
@@ -41,18 +41,22 @@ class SmallFile:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, UnicodeDecodeError) as error:
-            raise StoreError(f"cannot read {self.path}: {whose(self.path, error)}") from error
+            raise StoreError(f"cannot read {self.path}: {whose(error, self.path)}") from error
+
+    def is_there(self) -> bool:
+        """Whether there is such a file, as far as can be seen."""
+        return os.path.lexists(self.path)
 
     def keep(self, text: str) -> None:
         """Have it on the disk when this returns."""
         try:
-            self.path.parent.mkdir(mode=0o750, exist_ok=True)
+            make_directory(self.path.parent)
             self._mend()
             self._write(self._spare, text.encode())
             self._swap()
             sync_directory(self.path.parent)
         except OSError as error:
-            raise StoreError(f"cannot write {self.path}: {whose(self.path, error)}") from error
+            raise StoreError(f"cannot write {self.path}: {whose(error, self.path, self._spare)}") from error
         with suppress(OSError):  # the next text then needs room for itself
             if not self._spare.exists():
                 self._write(self._spare, text.encode())
@@ -101,7 +105,7 @@ class SmallFile:
         try:
             self.path.replace(target)
         except OSError as error:
-            raise StoreError(f"cannot move {self.path}: {whose(self.path, error)}") from error
+            raise StoreError(f"cannot move {self.path}: {whose(error, self.path)}") from error
         return target
 
 
@@ -170,7 +174,8 @@ class Keeper:
                 await self._try()
 
     async def _wait(self) -> None:
-        while (due_s := self._due_s) > trio.current_time():
+        look_s = trio.current_time() + LOOK_S if self.broken is None else math.inf
+        while (due_s := min(self._due_s, look_s)) > trio.current_time():
             self._wake = trio.Event()
             with trio.move_on_at(due_s):
                 await self._wake.wait()
@@ -178,7 +183,7 @@ class Keeper:
     async def _try(self) -> None:
         asked, text, self._due_s = self._asked, self.text(), math.inf
         try:
-            if text != self._kept:
+            if text != self._kept or not await self._on_disk(self.file.is_there):
                 await self._on_disk(partial(self.file.keep, text))
         except StoreError as error:
             self._break(error)

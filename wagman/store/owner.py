@@ -34,10 +34,10 @@ def entrust_file(path: Path) -> None:
         os.close(fd)
 
 
-def whose(path: Path, error: Exception) -> str:
-    """What is wrong with a file, and, where it is somebody else's, whose it is and what to type."""
+def whose(error: Exception, *paths: Path) -> str:
+    """What is wrong with a file, and, where it or what belongs to it is somebody else's, whose that is and what to type."""
     said = getattr(error, "strerror", None) or str(error)
-    barred = barred_file(path) if isinstance(error, PermissionError) else None
+    barred = barred_file(*paths) if isinstance(error, PermissionError) else None
     return said if barred is None else f"{said}; {barred_words(barred)}"
 
 

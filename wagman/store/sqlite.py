@@ -21,7 +21,7 @@ from pathlib import Path
 from attrs import asdict, astuple, define, field, fields, frozen
 
 from wagman.errors import StoreError
-from wagman.store.aside import SetAside, set_aside, sync_directory, with_suffix
+from wagman.store.aside import SetAside, make_directory, set_aside, sync_directory, with_suffix
 from wagman.store.event import Event, Record
 from wagman.store.limits import PAGE_BYTES, Extent, Limits, page_count, transaction
 from wagman.store.owner import barred_file, barred_words, entrust, entrust_file
@@ -241,7 +241,7 @@ class Store:
 
     def _make_file(self) -> None:
         """See to it that the file is there, and is its owner's only."""
-        self.path.parent.mkdir(mode=0o750, exist_ok=True)
+        make_directory(self.path.parent)
         fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             entrust(fd, self.path.parent)
@@ -317,11 +317,17 @@ class Store:
         self.limits.give_back(conn)
         return held
 
+    def look(self) -> None:
+        """Raise unless the file is still where the next start looks for it; nobody may write for hours, and so find out."""
+        with self._explained("go on with"):
+            if self.is_open:
+                self._check_files()
+
     def _check_files(self) -> None:
         """Raise unless the open files are those that the next start will find; what a deleted file holds dies with us."""
         if self._inodes() != self._files:
             self.close()
-            raise StoreError(f"{self.path} was replaced while it was open; it is opened anew")
+            raise StoreError("it was deleted or replaced while it was open; it is opened anew")
 
     # --- Reading ------------------------------------------------------------------------------------------------------
 
@@ -349,7 +355,7 @@ class Store:
         return with_suffix(self.path, "-wal")
 
     def _inodes(self) -> tuple[int, ...]:
-        return tuple(file.stat().st_ino for file in (self.path, self._wal))
+        return tuple(file.stat().st_ino for file in (self.path, self._wal) if file.exists())
 
     def _connection(self) -> sqlite3.Connection:
         if self._conn is None:
