@@ -477,6 +477,42 @@ def an_older_log_counts_more_than_a_later_decision(patch: pytest.MonkeyPatch) ->
     patch.setattr(recollection, "known_before", lambda memory, kept, names: {})
 
 
+@mutant(DISABLED + "config rename x1 modem; service stop; 1 s; disk muddled; service start; 10 min", 11)
+def a_log_tells_only_of_the_tables_that_there_are(patch: pytest.MonkeyPatch) -> None:
+    real = recollection.known_before
+
+    def known_before(memory: Any, kept: Any, names: Any) -> Any:
+        return {name: entry for name, entry in real(memory, kept, names).items() if name in names or name in kept}
+
+    patch.setattr(recollection, "known_before", known_before)
+
+
+@mutant(
+    "20 min; service stop; disk copied; service start; 5 min; gn: stop; 5 min;"
+    "service stop; disk restored beside; service start; 10 min",
+    4,
+    11,
+)
+def an_older_file_beside_the_log_counts_more_than_the_log(patch: pytest.MonkeyPatch) -> None:
+    real = recollection.known_before
+    patch.setattr(recollection, "known_before", lambda memory, kept, names: {**real(memory, kept, names), **kept})
+    patch.setattr(
+        Recollection,
+        "_is_news",
+        lambda self, guest, entry: entry.wanted != guest.memory.wanted or entry.enabled != guest.memory.enabled,
+    )
+
+
+@mutant(DISABLED + "service kill; disk foreign; service start; 10 min", 11)
+def a_log_of_another_program_hides_what_lies_beside_it(patch: pytest.MonkeyPatch) -> None:
+    real = Recollection.take_up
+
+    async def take_up(self: Any, loaded: Any, found: Any) -> None:
+        await real(self, loaded, found if loaded.trusted else recollection.Found())
+
+    patch.setattr(Recollection, "take_up", take_up)
+
+
 # --- The log ----------------------------------------------------------------------------------------------------------
 
 

@@ -1,13 +1,14 @@
 """What the checkers may hold against the service, and what not, where it takes rare runs to get there."""
 
 import pytest
+from attrs import evolve
 
 from tests.simulation.node import node, run
 from wagman.config.load import loads
 from wagman.simulation.command import EXAMPLE
 from wagman.simulation.play import Scenario, play
-from wagman.simulation.promises import CrashesAreContained, MediaFollow, OneAtATime
-from wagman.simulation.records import Began, Did, Ended, Record, RelayMoved, Told
+from wagman.simulation.promises import CrashesAreContained, DecisionsLast, MediaFollow, OneAtATime
+from wagman.simulation.records import Answered, Asked, Began, Did, Ended, Record, RelayMoved, Sent, Told
 from wagman.simulation.scene import Scene
 from wagman.simulation.script import parse
 from wagman.store import Event
@@ -37,6 +38,25 @@ def test_the_next_guest_has_to_wait_for_one_that(meanwhile: list[str], wrong: li
     states = [(state if "." in state else f"device.{state}", "gn") for state in meanwhile]
     records = told(*states, ("wagman.start_next_device", "gn"), ("wagman.start_next_device", "cs"))
     assert [text for record in records for text in checker.see(record, scene)] == wrong
+
+
+@pytest.mark.parametrize(
+    ("sent", "wrong"),
+    [
+        ({1.0: "enable", 4.0: "disable"}, []),
+        ({1.0: "enable"}, ["gn was switched on, and was to stay down"]),
+        ({1.0: "enable", 4.0: "disable", 5.0: "enable"}, ["gn was switched on, and was to stay down"]),
+    ],
+    ids=["called back while the board was slow", "not called back", "sent again"],
+)
+def test_a_relay_that_goes_on_after_a_stop_breaks_it_unless_it_was(sent: dict[float, str], wrong: list[str]) -> None:
+    scene, checker = Scene(node()), DecisionsLast()
+    stop = Asked(2.0, "stop", "gn")
+    spoken: list[Record] = [stop, Answered(2.0, stop, {"accepted": True}), evolve(told(("device.stopped", "gn"))[0], at_s=3.0)]
+    commands: list[Record] = [Sent(at_s, (words, "1")) for at_s, words in sent.items()]
+    for record in sorted([*spoken, *commands], key=lambda each: each.at_s):
+        scene.update(record)
+    assert list(checker.see(RelayMoved(6.0, 1, on=True, by="command", guest="off", silent_s=9.0), scene)) == wrong
 
 
 @pytest.mark.parametrize(

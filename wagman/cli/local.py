@@ -19,7 +19,7 @@ HOMES = {
 SCENARIOS = ("tour", "unplug", "reset")
 """Those of the demonstration, which takes long to import, too."""
 
-PROFILES = ("none", "cable", "bytes", "board", "guests", "enclosure", "service", "operators", "everything")
+PROFILES = ("none", "cable", "bytes", "board", "guests", "enclosure", "service", "memory", "operators", "everything")
 """Those of the simulation, which takes long to import."""
 
 

@@ -11,11 +11,12 @@ config set KEY VALUE | add NAME PORT | drop NAME | rename NAME NEW | broken | we
                          the file is changed, and the service told to read it
 clock S                  the wall clock is set forward by so many seconds, or back
 disk full | slow S | ok
-disk wiped | flipped BITS | truncated PERCENT | newer
-                         while the service is down: its log is gone, damaged, or of another version
-disk copied | restored   while the service is down: a copy of the log is made, or put in its place
+disk wiped | flipped BITS | truncated PERCENT | newer | foreign
+                         while the service is down: its log is gone, damaged, of another version, or another program's
+disk copied | restored | restored beside
+                         while the service is down: the log and what lies beside it are copied; one of them is put back
 disk barred log | barred all   the log, or all of the state, belongs to somebody else from the next start on
-disk undecided           while the service is down: what lies beside the log is lost
+disk undecided | muddled while the service is down: what lies beside the log is lost, or makes no sense
 message lost | slow S | ok   the command that asks a guest to halt
 all well                 all faults end
 """
@@ -28,8 +29,8 @@ from attrs import frozen
 from wagman.errors import CallerError
 from wagman.events import VERBS
 from wagman.io.fake.control import ControlError
-from wagman.simulation.disk import ALL, LOG, flip, outdate, truncate
-from wagman.simulation.world import World
+from wagman.simulation.disk import ALL, LOG, disown, flip, outdate, truncate
+from wagman.simulation.world import BESIDE_FILES, LOG_FILES, World
 
 
 @frozen
@@ -175,10 +176,25 @@ def _files(world: World, words: str) -> None:
             world.harm(lambda file: truncate(file, float(percent)))
         case ["newer"]:
             world.harm(outdate)
-        case ["copied" | "restored" as what]:
-            world.copy_log(back=what == "restored")
+        case ["foreign"]:
+            world.harm(disown)
+        case _:
+            _copies(world, words)
+
+
+def _copies(world: World, words: str) -> None:
+    """What happens to both that tell of what was decided, and to what lies beside the log."""
+    match words.split():
+        case ["copied"]:
+            world.copy_state()
+        case ["restored"]:
+            world.put_back(LOG_FILES)
+        case ["restored", "beside"]:
+            world.put_back(BESIDE_FILES)
         case ["undecided"]:
             world.forget_decisions()
+        case ["muddled"]:
+            world.muddle_decisions()
         case _:
             raise _unknown("disk", words)
 

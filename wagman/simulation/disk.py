@@ -87,6 +87,13 @@ def outdate(file: Path) -> None:
         conn.commit()
 
 
+def disown(file: Path) -> None:
+    """Make it a database of another program."""
+    with closing(sqlite3.connect(file)) as conn, suppress(sqlite3.DatabaseError):
+        conn.execute("PRAGMA user_version = 0")
+        conn.commit()
+
+
 def truncate(file: Path, percent: float) -> None:
     """Leave so much of a file only."""
     data = file.read_bytes()

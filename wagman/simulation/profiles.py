@@ -324,6 +324,47 @@ def old_disk(node: Node) -> Story:
     yield node.soon_s(), "service start"
 
 
+HARMS = (
+    "disk wiped",
+    "disk flipped 300",
+    "disk truncated 50",
+    "disk newer",
+    "disk foreign",
+    "disk undecided",
+    "disk muddled",
+    "disk restored",
+    "disk restored beside",
+    "disk barred log",
+    "disk barred all",
+)
+"""What may become of what tells of decisions."""
+
+
+def decided(node: Node) -> Story:
+    """A guest is stopped or disabled, and what tells of that, or its table, is changed over a restart: it stays down."""
+    guest, other = (node.rng.choice(node.config.guests) for _ in range(2))
+    tables = (
+        (),
+        (f"config rename {guest.name} modem",),
+        (f"config set device.{guest.name}.port {other.port}", f"config set device.{other.name}.port {guest.port}"),
+        (f"config drop {guest.name}",),
+    )
+    yield 0, "service stop"
+    yield 1, "disk copied"
+    yield 1, "service start"
+    yield node.soon_s(), f"{guest.name}: {node.rng.choice(['stop', 'disable', 'kill'])}"
+    yield node.later_s(), node.rng.choice(["service stop", "service kill"])
+    yield from ((1, words) for words in node.rng.choice(tables))
+    yield 1, node.rng.choice(HARMS)
+    yield node.soon_s(), "service start"
+    yield node.later_s(), "disk ok"
+    yield 0, "config well"
+    yield node.soon_s(), "service stop"
+    yield 1, "service start"
+    yield node.later_s(), f"{guest.name}: enable"
+    yield 0, f"{guest.name}: start"
+
+
 # --- Operators --------------------------------------------------------------------------------------------------------
 
 
@@ -435,6 +476,7 @@ GUESTS: Rates = {
 ENCLOSURE: Rates = {heat: 0.5, cold: 0.3, spike: 0.5, dead_sensor: 0.3}
 SERVICE: Rates = {killed: 1.0, frozen_out: 0.7, crash: 0.5, clock_step: 0.3, bad_disk: 0.4, damaged_disk: 0.15, blindfolded: 0.15}
 FILES: Rates = {barred_disk: 0.1, old_disk: 0.05}
+MEMORY: Rates = {decided: 0.2}
 OPERATORS: Rates = {request: 2.0, crowd: 0.2, edited: 0.4, rewired: 0.1, renamed: 0.1, forbidden: 0.2}
 
 PROFILES: dict[str, Rates] = {
@@ -445,8 +487,9 @@ PROFILES: dict[str, Rates] = {
     "guests": GUESTS,
     "enclosure": ENCLOSURE,
     "service": {**SERVICE, **FILES},
+    "memory": {**FILES, decided: 1.0, killed: 0.3, request: 0.5, renamed: 0.3, rewired: 0.3, forbidden: 0.3},
     "operators": OPERATORS,
-    "everything": {**CABLE, **BYTES, **BOARD, **GUESTS, **ENCLOSURE, **SERVICE, **FILES, **OPERATORS},
+    "everything": {**CABLE, **BYTES, **BOARD, **GUESTS, **ENCLOSURE, **SERVICE, **FILES, **MEMORY, **OPERATORS},
 }
 """What can be asked for by name."""
 

@@ -85,6 +85,11 @@ class Port:
         return not is_asked_for and (self.wanted == "down" or self.enabled is False) and self.stopped_s >= self.said_s
 
     @property
+    def is_called_back(self) -> bool:
+        """Whether what switches it on had left before it was told that it is stopped, and what switches it off has left since."""
+        return self.enabled_s < min(self.stopped_s, self.disabled_s)
+
+    @property
     def kill_is_pending(self) -> bool:
         """Whether a `kill` was not answered yet: it may wait for the guest's machine, behind a start that goes on meanwhile."""
         return any(asked.verb == "kill" for asked in self.pending)
@@ -220,8 +225,11 @@ class Scene:
         """The service comes up, or is gone."""
         if isinstance(record, Began):
             self.lossy, self.came_up_s = False, self.now_s
+            is_blank = self.barred or (
+                self.undecided and "disk" in self.troubles
+            )  # the log cannot be read, and nothing else tells
+            self.blank_s = self.now_s if is_blank else math.inf
             self.log_lost = self.undecided = False
-            self.blank_s = self.now_s if self.barred else math.inf
             self.damaged = self.damaged and "disk" in self.troubles  # the service could not set it aside
             self.unmetered.update(number for number, moved in self.relays.items() if moved.on)
             self._ends("service")
@@ -385,10 +393,10 @@ class Scene:
 
     def _disk(self, words: list[str]) -> None:
         match words:
-            case ["wiped" | "flipped" | "truncated" | "newer" | "restored", *_]:
-                self._damaged()
-            case ["undecided"]:
+            case ["undecided" | "muddled"] | ["restored", "beside"]:
                 self._undecided()
+            case ["wiped" | "flipped" | "truncated" | "newer" | "foreign" | "restored", *_]:
+                self._damaged()
             case ["copied"]:
                 pass
             case [how, *rest]:

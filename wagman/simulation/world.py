@@ -1,7 +1,7 @@
 """The whole world of one node: board, guests, cable, disk, clocks, operators, and the service, life after life."""
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -39,10 +39,12 @@ from wagman.simulation.records import (
 )
 from wagman.simulation.requests import requests_in
 from wagman.store import Event
-from wagman.store.aside import with_suffix
 
 WALL = datetime(2100, 1, 1, tzinfo=UTC)
 """What the wall clock shows in the beginning: later than any file on the machine that simulates, so that it counts as set."""
+
+LOG_FILES, BESIDE_FILES = ("wagman.db", "wagman.db-wal"), ("decisions.json",)
+"""What is kept of what was decided: the log, and what lies beside it."""
 
 WELL = GuestSpec()
 """A guest that behaves."""
@@ -262,13 +264,21 @@ class World:
             for file in self.directory.glob(f"{self.path.name}*"):
                 file.unlink()
 
-    def copy_log(self, *, back: bool) -> None:
-        """Somebody makes a copy of the log, or puts it back, if nobody has it open."""
-        if self.life is not None:
-            return
-        for suffix in ("", "-wal"):
-            file, copy = with_suffix(self.path, suffix), self.directory / f"copy{suffix}"
-            source, target = (copy, file) if back else (file, copy)
+    def copy_state(self) -> None:
+        """Somebody copies the log and what lies beside it, if nobody has them open."""
+        for name in (*LOG_FILES, *BESIDE_FILES):
+            self._copy(self.directory / name, self._copy_of(name))
+
+    def put_back(self, names: Collection[str]) -> None:
+        """Somebody puts a copy in its place, if there is one, and nobody has it open."""
+        for name in names if any(map(Path.exists, map(self._copy_of, names))) else ():
+            self._copy(self._copy_of(name), self.directory / name)
+
+    def _copy_of(self, name: str) -> Path:
+        return self.directory / f"copy-{name}"
+
+    def _copy(self, source: Path, target: Path) -> None:
+        if self.life is None:
             target.unlink(missing_ok=True)
             if source.exists():
                 shutil.copyfile(source, target)
@@ -278,6 +288,11 @@ class World:
         if self.life is None:
             for file in self.directory.glob("decisions.json*"):
                 file.unlink()
+
+    def muddle_decisions(self) -> None:
+        """What lies beside the log makes no sense any more, if the service is down."""
+        if self.life is None:
+            (self.directory / "decisions.json").write_text('{"format": 1, "devi', encoding="utf-8")
 
     # --- Operators -----------------------------------------------------------------------------------------------
 
