@@ -9,6 +9,9 @@ A map of the package, from the top down to the words (imports point downwards in
 - `wagman.systemd`     what systemd needs to run the service, and is told; the pause after failures, the last good configuration
 - `wagman.service`     the composition root: every nursery; its doors to the outside world are in `wagman.seams`
 - `wagman.status`      what `status` shows of all of it
+- `wagman.problems`, `wagman.spells`   what calls for a person: found, and told; `wagman.hitches`   commands that cannot work
+- `wagman.recollection`, `wagman.decisions`   what operators decided, kept beside the log and taken up again
+- `wagman.moments`     when something began, and for how long it lasts
 - `wagman.api`         the control socket: JSON-RPC lines
 - `wagman.controller`  what is done for the computer that the service itself runs on
 - `wagman.device`, `wagman.supervisor`   the tasks of the guests and of the Wagman, driven by `wagman.loop`

@@ -51,7 +51,7 @@ def page() -> str:
 def _families() -> Iterator[str]:
     for family, names in groupby(EVENT_TYPES, lambda name: name.partition(".")[0]):
         yield f"## {FAMILIES[family]}\n"
-        yield table(("event", "means", "is", "do", "fields"), map(_row, names))
+        yield table(("event", "means", "how grave", "do", "fields"), map(_row, names))
 
 
 def _row(name: str) -> tuple[str, ...]:
