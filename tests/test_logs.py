@@ -260,6 +260,12 @@ def test_an_entry_has_one_message_of_one_line(reason: str, device: str) -> None:
     assert entry["PRIORITY"] == "4"
 
 
+def test_who_asked_is_named_in_the_journal_where_the_name_is_known() -> None:
+    asked = event("command.stop")
+    assert "root asked to stop gn" in fields_of(evolve(asked, fields={"uid": 0}))["MESSAGE"]
+    assert "user 4000000 asked to stop gn" in fields_of(evolve(asked, fields={"uid": 4_000_000}))["MESSAGE"]
+
+
 def test_an_event_of_the_largest_size_is_taken(listening: socket.socket) -> None:
     way = Journald(listening.getsockname())
     assert way(

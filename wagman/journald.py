@@ -13,7 +13,7 @@ from attrs import frozen
 
 from wagman.event_types import Severity, sentence_of, severity_of
 from wagman.store import Event
-from wagman.words import plain
+from wagman.words import plain, user_name
 
 SOCKET = "/run/systemd/journal/socket"
 """Where the journal listens."""
@@ -31,7 +31,7 @@ def fields_of(event: Event) -> Mapping[str, str]:
     """What the journal is given: the sentence, what can be looked for, and the whole event."""
     known = event.as_json()
     fields = {
-        "MESSAGE": plain(sentence_of(known)),
+        "MESSAGE": plain(sentence_of(known, user_name)),
         "PRIORITY": str(priority_of(event)),
         "SYSLOG_IDENTIFIER": "wagman",
         "WAGMAN_TYPE": event.type,

@@ -21,7 +21,7 @@ from attrs import define, evolve, field
 from wagman.event_types import sentence_of, severity_of
 from wagman.journald import SOCKET, Journald, priority_of
 from wagman.store import Event
-from wagman.words import plain
+from wagman.words import plain, user_name
 
 Words: TypeAlias = Callable[[Event], str]
 """The line for an event, with its end."""
@@ -82,7 +82,11 @@ def _for_people(*, has_colors: bool) -> Words:
 
     def words(event: Event) -> str:
         clock = datetime.fromisoformat(event.time).astimezone().strftime("%H:%M:%S")
-        shown = {"event": plain(sentence_of(event.as_json())), "level": severity_of(event.type, event.fields), "timestamp": clock}
+        shown = {
+            "event": plain(sentence_of(event.as_json(), user_name)),
+            "level": severity_of(event.type, event.fields),
+            "timestamp": clock,
+        }
         return f"{render(None, 'log', shown)}\n"
 
     return words

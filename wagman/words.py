@@ -1,4 +1,4 @@
-"""Words that the service and its commands share: durations, ordinals, readings of sensors, and text from elsewhere made plain."""
+"""Words that the service and its commands share: durations, ordinals, readings of sensors, users, text from elsewhere."""
 
 _ORDINALS = ("", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _SENSORS = {"temperature_c": ("temperature", "C"), "humidity_pct": ("humidity", "%"), "current_ma": ("current", "mA")}
@@ -8,6 +8,16 @@ _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 def plain(text: object) -> str:
     """Text from elsewhere on one line, without anything that a terminal would obey."""
     return "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in str(text))
+
+
+def user_name(uid: int) -> str:
+    """The name of a user of this computer; the number where nobody here has it."""
+    import pwd  # noqa: PLC0415 - few commands need it
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except (KeyError, OverflowError):
+        return f"user {uid}"
 
 
 def duration(seconds: float) -> str:
