@@ -70,13 +70,74 @@ STORIES = {
         "guest gn hang; 10 min"
     ),
     "a guest that the board starts before its time": (
-        "20 min; guest gn good=; guest gn hang; 12 min; board fault power 1 on; 10 min; guest gn good=emmc+sd"
+        "20 min; guest gn good=; guest gn hang; 14 min; board fault power 1 on; 10 min; guest gn good=emmc+sd"
     ),
     "a service that dies in a start, and a board": (
         "20 min; gn: stop; 5 min; gn: start; 12 s; service kill; service start; 5 min; "
         "gn: stop; 5 min; gn: start; 12 s; board reset; 5 min"
     ),
+    "a service that dies before it switches on": "20 min; gn: stop; 5 min; gn: start; 0.5 s; service kill; service start; 5 min",
+    "a restart of what boots": "20 min; gn: stop; 5 min; gn: start; 3 s; gn: restart; 5 min",
 }
+
+DARK = "20 min; board fault sensor cu dead; "
+STOPPED = "20 min; gn: stop; 5 min; "
+
+WITHOUT_A_METER = {
+    "a guest that nobody hears after a loss of memory": (
+        f"{DARK}guest gn beat=0; service kill; disk wiped; disk undecided; service start; 10 min"
+    ),
+    "a board that restarts, and then the service": f"{DARK}board reset; 40 s; service kill; service start; 5 min",
+    "a board that starts all guests while the service is away": (
+        f"{DARK}service kill; board reset; 10 min; guest gn hang; 1 min; service start; 5 min"
+    ),
+    "a port that the board does not keep off any more": f"{STOPPED}board fault sensor cu dead; board eeprom enabled 1 1; 5 min",
+    "a start that only its beats show": (
+        f"{STOPPED}board fault sensor cu dead; gn: start; 2 s; board fault silent on; 50 s; board fault silent off; 5 min"
+    ),
+    "a start that is withdrawn when it has left": (
+        f"{STOPPED}board fault sensor cu dead; disk slow 5; gn: start; gn: stop; 1 min; disk ok; 5 min"
+    ),
+    "a guest that nobody hears while nobody knows whether it is to run": (
+        f"{DARK}guest gn beat=0; service kill; disk barred all; service start; 15 min; disk ok; 5 min"
+    ),
+}
+"""Nobody knows whether a guest has power, on the board that tells nothing else of it."""
+
+WITHDRAWN = {
+    "a start that is withdrawn when it has had its effect": (
+        f"{STOPPED}guest gn good=; disk slow 5; gn: start; gn: stop; 1 min; disk ok; 5 min"
+    ),
+    "a start that is withdrawn, and came to nothing": (
+        f"{STOPPED}disk slow 5; board fault relay 1 stuck; gn: start; gn: stop; 1 min; disk ok; board fault relay 1 ok; 5 min"
+    ),
+}
+
+OF_DECISIONS = {
+    "a state that belongs to somebody else": f"{STOPPED}disk barred all; cs: stop; 5 min; disk ok; 5 min",
+    "a state that cannot be read for long": f"{STOPPED}service kill; disk barred all; service start; 65 min; disk ok; 5 min",
+    "a name that changes, and nonsense beside the log": (
+        f"{STOPPED}config rename gn modem; service stop; disk muddled; service start; 5 min; "
+        "config well; service stop; service start; 5 min"
+    ),
+    "two guests that change their places": (
+        f"{STOPPED}config set device.x1.port 4; config set device.x2.port 3; service stop; service start; 5 min; "
+        "config well; service stop; service start; 5 min"
+    ),
+    "a table that is gone": "20 min; config drop gn; service stop; 1 s; service start; 5 min; board fault power 1 off; 15 min",
+    "a log of another program": f"{STOPPED}service kill; disk foreign; service start; 5 min",
+}
+
+WITH_A_LATCHING_BOARD = {
+    "a board that restarts with dead meters": (
+        f"{STOPPED}board fault sensor cu dead; board reset; 5 min; board fault sensor cu ok; 5 min"
+    ),
+    "a board that loses its power with dead meters": f"{DARK}board powercycle; 20 min",
+    "a meter that comes back after a restart of the board": (
+        "20 min; guest gn hang; board fault sensor cu dead; board reset; 30 s; board fault sensor cu ok; 10 min"
+    ),
+}
+"""On a v4 board: its relays stay as they are when it restarts."""
 
 WITH_A_SWITCH = {
     "a switch": "20 min; x2: stop; 5 min; x2: start; 15 min; x2: restart; 5 min; x2: heartbeat; guest x2 hang; 5 min",
@@ -99,7 +160,8 @@ def played() -> Mapping[str, Sequence[str]]:
             told.add(record.event.type)
 
     example = loads(EXAMPLE, "the example")
-    for config, stories in ((node(), STORIES), (example, WITH_A_SWITCH)):
+    on_v3 = {**STORIES, **WITHOUT_A_METER, **WITHDRAWN, **OF_DECISIONS}
+    for config, stories in ((node(), on_v3), (node("v4"), WITH_A_LATCHING_BOARD), (example, WITH_A_SWITCH)):
         for name, story in stories.items():
             outcome = play(Scenario(1, config, parse(f"{story}; all well; settled")), watch)
             wrong += [f"{name}: {outcome.violation}"] if outcome.violation else []

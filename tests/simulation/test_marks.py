@@ -24,6 +24,7 @@ NOT_REACHED = {
     "controller.going_down": "no operator restarts the controller here",
     "device.brownout": "takes three resets, each within ten seconds of the same guest's relay-on",
     "service.request_failed": "a defect",
+    "service.task_stuck": "takes a task that hangs: a process has that, virtual time waits for it",
     "store.dropped": "takes 10,000 events while the disk is full",
     "wagman.start_refused": "takes a change of mind between the Wagman machine's decision and its arrival",
 }
@@ -39,7 +40,6 @@ NOT_TAKEN: Mapping[str, tuple[str, ...]] = {
         "return",
         "return -math.inf",
         "raise IllegalTransitionError(self.name, to.name)",
-        'return self.stay(case).accept("already stopping")',
     ),
     "a change of mind between the Wagman machine's decision and its arrival": (
         'return self.stay(case, StartRefused(f"it is {self.name}"))',
@@ -56,39 +56,19 @@ NOT_TAKEN: Mapping[str, tuple[str, ...]] = {
         'return starting(self, case, "asked by the operator")',
         'return stopped(self, after, "power lost").after(*loss_report(case, lost))',
         'return stopped(self, case, "the environment forbids its restart", firm=firm)',
-        "return stopped(self, case, self.reason)",
     ),
     "a board that starts a port by itself in the moment in which it is to start, or to be off": (
-        'return adopted_booting(self, case).after(case.event("adopted", why=why))',
-        "case = counted_attempt(case)",
-        'new = Starting("found switched on", cleared=True, asked=True, on=True)',
-        (
-            "return old.go(case, new, new.resume(case), "
-            'case.event("starting", reason=new.reason, recover=False, **start_fields(case)))'
-        ),
-        "return self.seen_on(case, found.at_s)",
         "self._found(self.ports[number], at_s, why)",
         'self._found(port, at_s, "it draws current, and the board does not keep it off")',
     ),
     "lines of the log that are lost, so that a poll or a beat tells first": (
-        "self.seen_on(number, at_s)",
-        "self.seen_on(number, max(port.asked_at_s, self.now_s))  # it went on before it could beat",
         'self._lost(port, PowerLost(number, at_s, "the board has disabled it"))',
         'elif port.relay != "off":',
         "if port.rounds == 1:",
     ),
     "an off that is decided, and a link that is lost before it is carried out": (
         'self._found(port, at_s, "it beats again before its power could be cut")',
-        'self._found(port, at_s, "it runs, and nobody knows since when")',
     ),
-    "a start that is withdrawn while its command is under way": (
-        "self._withdrawn_judged(port, at_s)",
-        'if port.supply == "on":',
-        'self._found(port, at_s, "it came on though its start had been withdrawn")',
-        "elif at_s > port.on_at_s + EVIDENCE_S:",
-        "port.cycle = port.goal.cycle",
-    ),
-    "an alarm that what was queued before it has put off": ("if nearest is not None and alarms.nearest() == nearest:",),
 }
 """Lines that the stories do not reach or leave by one way only, by what it would take."""
 

@@ -352,9 +352,7 @@ class Power:
 
     def unseen(self, number: int, at_s: float, why: str) -> None:
         """It was off, and nobody knows whether it still is."""
-        port = self.ports.get(number)
-        if port is not None and port.relay == "off":
-            self._found(port, at_s, why, "unknown")
+        self._found(self.ports[number], at_s, why, "unknown")
 
     def doubt(self, number: int) -> None:
         """It was on, and nobody knows whether it still is."""
