@@ -25,7 +25,7 @@ def node(dialect: str) -> Config:
     return loads(f'[board]\ndialect = "{dialect}"\n{CONFIG}', "node.toml")
 
 
-@pytest.mark.parametrize("profile", ["none", "cable", "board", "bytes", "guests", "service", "operators", "enclosure"])
+@pytest.mark.parametrize("profile", ["none", "cable", "board", "bytes", "guests", "service", "memory", "operators", "enclosure"])
 def test_every_promise_holds_with_a_v4_board(profile: str) -> None:
     config = node("v4")
     assert play(Scenario(1, config, make_script(config, PROFILES[profile], 1, 2 * HOUR_S))).violation is None
