@@ -137,6 +137,14 @@ def test_it_is_read_as_soon_as_it_can_be_and_then_counts() -> None:
     assert "memory" not in story.problems(1e9)
 
 
+def test_whom_the_log_says_to_be_down_is_not_said_to_be_started_where_nothing_lies_beside_it() -> None:
+    script = "service kill; disk undecided; disk barred log; board fault power 2 off; 1 s; service start; 20 min; disk ok; 10 min"
+    story = told(f"{BEFORE}{script}")
+    (released,) = story.of("store.released")
+    assert released.fields["devices"] == ["cs"]
+    assert story.ports_on_after(DOWN_S) == {2}
+
+
 def test_a_guest_that_an_operator_starts_is_not_waited_for() -> None:
     story = told(f"{BEFORE}service kill; disk barred all; service start; 10 min; gn: start; 10 min")
     assert story.ports_on_after(DOWN_S) == {1}

@@ -199,22 +199,23 @@ class Recollection:
     def _file_found(self, kept: Kept) -> None:
         """The file can be read now; whether that suffices depends on what became of the log."""
         self._file_unread = False
-        self.recall_entries(kept.entries)
+        down = self.recall_entries(kept.entries)
         self._may_keep.set()
         self.keeper.note()
         if self.journal.log_id is not None:
             self.tell_missing({SETTLED_KEY: self._settled})
-            self._release("it could be read")
+            self._release("it could be read", down)
 
     def recall(self, memory: Mapping[str, Any]) -> None:
         """The log was opened only after all had begun anew: what operators had decided there, and not since, comes true again."""
         self.tell_missing(memory)
-        self.recall_entries(known_before(memory, {}, self.guests))
+        down = self.recall_entries(known_before(memory, {}, self.guests))
         if self.unread is not None and not self._file_unread:
-            self._release("it could be read")
+            self._release("it could be read", down)
 
-    def recall_entries(self, before: Mapping[str, Entry]) -> None:
-        """What was decided about guests that run already."""
+    def recall_entries(self, before: Mapping[str, Entry]) -> set[str]:
+        """What was decided about guests that run already; names those that are to stay down, and have yet to hear of it."""
+        down = set[str]()
         tables = compare(before, self.config)
         self._count_on_from(max((each.serial for each in before.values()), default=0))
         for name, guest in self.guests.items():
@@ -222,6 +223,8 @@ class Recollection:
             if entry is not None and (entry.serial > guest.entry.serial or self._is_news(guest, entry)):
                 asked = Draft(f"command.{verb_of(entry)}", name, {"uid": None, "who": RECALLED, "force": False})
                 guest.recall(entry, self.journal.record([(asked, None)]).refs[0])
+                down |= {name} if entry.stays_down else set()
+        return down
 
     def _count_on_from(self, serial: int) -> None:
         """Decisions of this run are later than any that were made before it."""
@@ -230,11 +233,11 @@ class Recollection:
             guest.decision = guest.decision and evolve(guest.decision, serial=guest.decision.serial + serial)
         self._serial += serial
 
-    def _release(self, because: str) -> None:
+    def _release(self, because: str, down: Container[str] = ()) -> None:
         """What is off may be started, where nobody is known to have decided otherwise."""
         self.unread = None
         self._over.set()
-        starting = self._off()
+        starting = [name for name in self._off() if name not in down]
         for guest in self.guests.values():
             guest.withhold(withheld=False)
         self.journal.record([(Draft("store.released", None, {"because": because, "devices": starting}), None)])

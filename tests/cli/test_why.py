@@ -43,6 +43,9 @@ def status(
     }
 
 
+UNREAD = {"id": "memory", "severity": "critical", "device": None, "text": "it cannot be read", "do": "chown"}
+
+
 def alarm(name: str, in_s: float, waits_for: str | None = None) -> dict[str, Any]:
     return {"name": name, "in_s": in_s, "held": waits_for is not None, "waits_for": waits_for}
 
@@ -100,6 +103,12 @@ def alarm(name: str, in_s: float, waits_for: str | None = None) -> dict[str, Any
             "its power is left alone until it is known whether it runs, which takes 1 min 20 s at most",
         ),
         ({}, status(), "it waits for its turn"),
+        (
+            {},
+            status() | {"problems": [UNREAD]},
+            "nobody can read whether somebody has stopped it: wagman start starts it all the same",
+        ),
+        ({}, status() | {"problems": [{**UNREAD, "severity": "warning"}]}, "it waits for its turn"),
         ({}, status("start_next_device", turn="cs"), "it waits for its turn, after cs"),
         ({"state": "starting"}, status(), None),
         ({"state": "started"}, status("hibernating"), None),
@@ -152,6 +161,12 @@ def test_what_calls_for_a_person_is_told_if_it_concerns_the_guest() -> None:
         "problems": [{"id": id_, "device": device, "text": f"trouble {id_}", "do": "mend it"} for id_, device in texts.items()]
     }
     assert list(troubles(row(), around)) == ["trouble relay_stuck:gn: mend it", "trouble link:board: mend it"]
+
+
+def test_a_memory_that_cannot_be_read_is_told_of_where_it_keeps_the_guest_down() -> None:
+    around = status() | {"problems": [UNREAD]}
+    assert "it cannot be read: chown" in lines(row(state="stopped"), around, Story([]))
+    assert "it cannot be read: chown" not in lines(row(state="started"), around, Story([]))
 
 
 def test_power_that_is_not_confirmed_and_a_story_that_is_not_known_are_told_of() -> None:

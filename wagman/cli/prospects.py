@@ -35,8 +35,13 @@ def unseen(status: Status) -> str | None:
 def troubles(row: Row, status: Status) -> Iterator[str]:
     """What calls for a person, of that which concerns this device, with what to do."""
     for problem in status.get("problems", ()):
-        if problem["device"] == row["name"] or problem["id"].startswith("link:"):
+        if problem["device"] == row["name"] or problem["id"].startswith("link:") or _keeps_down(problem, row):
             yield f"{problem['text']}: {problem['do']}"
+
+
+def _keeps_down(problem: Mapping[str, Any], row: Row) -> bool:
+    """Nobody knows whether somebody has stopped it: what is off stays off."""
+    return bool(problem["id"] == "memory" and problem["severity"] == "critical" and row["state"] == "stopped")
 
 
 def obstacle(row: Row, status: Status) -> str | None:
@@ -55,6 +60,8 @@ def _obstacles(row: Row, status: Status) -> Iterator[str]:
     if row.get("held"):
         yield "it is held off after brownouts: wagman start gives it a fresh try"
     yield from _around(status)
+    if any(_keeps_down(problem, row) for problem in status.get("problems", ())):
+        yield "nobody can read whether somebody has stopped it: wagman start starts it all the same"
     yield from _due(row)
     yield _turn(status["wagman"])
 
