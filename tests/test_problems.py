@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wagman.config.load import loads
-from wagman.errors import PLACE_GONE
+from wagman.errors import FILE_TAKEN, PLACE_GONE
 from wagman.problems import FAILED_STARTS, UNFED_S, Facts, Problem, Refusal, problems
 
 CONFIG = loads(
@@ -122,6 +122,7 @@ def test_a_port_that_another_program_reads_calls_for_the_end_of_that_program() -
         ("cannot write: database or disk is full", "make room"),
         ("cannot open: Permission denied; it belongs to root: sudo chown wagman /s/wagman.db", "type what is said there"),
         (f"cannot open: {PLACE_GONE}, and cannot be made anew", "systemctl restart wagman"),
+        (f"cannot go on: {FILE_TAKEN}; it is opened anew", "find out who deletes files under"),
     ],
 )
 def test_what_to_do_about_a_log_that_cannot_be_written_goes_by_the_reason(reason: str, do: str) -> None:

@@ -3,6 +3,9 @@
 PLACE_GONE = "its directory is gone"
 """Said of a file where somebody has taken away the directory that it was in."""
 
+FILE_TAKEN = "it was deleted or replaced while it was open"
+"""Said of the log, which is begun anew then."""
+
 
 class WagmanError(Exception):
     """Root of every error this package raises on purpose."""

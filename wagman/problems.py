@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeAlias
 from attrs import field, frozen
 
 from wagman.config.schema import Config
-from wagman.errors import PLACE_GONE
+from wagman.errors import FILE_TAKEN, PLACE_GONE
 
 Severity: TypeAlias = Literal["critical", "warning"]
 
@@ -270,18 +270,24 @@ def _until(facts: Facts) -> str:
 # --- The service itself ------------------------------------------------------------------------------------------------
 
 
-MAKE_ROOM = "make room, or mend the disk, under {place}: it then goes on by itself; do not restart the service before"
 MAKE_PLACE = (
     "note what wagman status shows as stopped or disabled, then systemctl restart wagman, which makes {place} anew;"
     " a restart forgets those, and starts them: wagman disable GUEST at once"
 )
-AS_SAID = "type what is said there: it then goes on by itself; do not restart the service before"
+
+DISK_REMEDIES: tuple[tuple[str, str], ...] = (
+    (PLACE_GONE, MAKE_PLACE),
+    (FILE_TAKEN, "find out who deletes files under {place}; the log goes on by itself"),
+    ("sudo ", "type what is said there: it then goes on by itself; do not restart the service before"),
+)
+"""What to do where nothing can be written, by what is said of it."""
+
+MAKE_ROOM = "make room, or mend the disk, under {place}: it then goes on by itself; do not restart the service before"
 
 
 def disk_remedy(reason: str, place: str) -> str:
     """What to do where nothing can be written, for this reason."""
-    do = MAKE_PLACE if PLACE_GONE in reason else AS_SAID if "sudo " in reason else MAKE_ROOM
-    return do.format(place=place)
+    return next((do for said, do in DISK_REMEDIES if said in reason), MAKE_ROOM).format(place=place)
 
 
 def log_not_written(facts: Facts) -> Iterator[Problem]:

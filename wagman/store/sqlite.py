@@ -20,7 +20,7 @@ from pathlib import Path
 
 from attrs import asdict, astuple, define, field, fields, frozen
 
-from wagman.errors import StoreError
+from wagman.errors import FILE_TAKEN, StoreError
 from wagman.store.aside import SetAside, make_directory, set_aside, sync_directory, with_suffix
 from wagman.store.event import Event, Record
 from wagman.store.limits import PAGE_BYTES, Extent, Limits, page_count, transaction
@@ -327,7 +327,7 @@ class Store:
         """Raise unless the open files are those that the next start will find; what a deleted file holds dies with us."""
         if self._inodes() != self._files:
             self.close()
-            raise StoreError("it was deleted or replaced while it was open; it is opened anew")
+            raise StoreError(f"{FILE_TAKEN}; it is opened anew")
 
     # --- Reading ------------------------------------------------------------------------------------------------------
 
