@@ -89,7 +89,8 @@ class CutsAreEarned:
     def told(self, told: Told, port: int) -> None:
         """Whether a start is under way; one that is given up or fails ends with a cut."""
         if told.event.type in ("device.starting", "device.will_stop"):
-            self.booting_s.setdefault(port, told.at_s)
+            is_found = told.event.fields.get("reason") == "found switched on"  # by a poll, which may have taken long
+            self.booting_s.setdefault(port, told.at_s - (LATE_S if is_found else 0.0))
         elif told.event.type in ("device.started", "device.stopping", "device.restarting"):
             self.booting_s.pop(port, None)
 
