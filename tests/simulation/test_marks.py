@@ -39,6 +39,7 @@ NOT_TAKEN: Mapping[str, tuple[str, ...]] = {
         "return False",
         "return",
         "return -math.inf",
+        "return self",
         "raise IllegalTransitionError(self.name, to.name)",
     ),
     "a change of mind between the Wagman machine's decision and its arrival": (
@@ -56,6 +57,7 @@ NOT_TAKEN: Mapping[str, tuple[str, ...]] = {
         'return starting(self, case, "asked by the operator")',
         'return stopped(self, after, "power lost").after(*loss_report(case, lost))',
         'return stopped(self, case, "the environment forbids its restart", firm=firm)',
+        "return stopped(self, case, self.reason)",
     ),
     "a board that starts a port by itself in the moment in which it is to start, or to be off": (
         "self._found(self.ports[number], at_s, why)",
@@ -64,7 +66,14 @@ NOT_TAKEN: Mapping[str, tuple[str, ...]] = {
     "lines of the log that are lost, so that a poll or a beat tells first": (
         'self._lost(port, PowerLost(number, at_s, "the board has disabled it"))',
         'elif port.relay != "off":',
-        "if port.rounds == 1:",
+    ),
+    "a board that browns out as it switches on, and is greeted only after it has cut": (
+        "self._unplaced[number] = at_s",
+        "self.seen_off(number, at_s)",
+    ),
+    "a start that a stop overtakes in the moment in which it leaves, while the meter is dead": (
+        'self._found(port, at_s, "its start was withdrawn, and nobody knows whether it came on", "unknown")',
+        'elif port.supply == "off":',
     ),
     "an off that is decided, and a link that is lost before it is carried out": (
         'self._found(port, at_s, "it beats again before its power could be cut")',
