@@ -20,11 +20,11 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PYPROJECT)
 
 MADE_FROM_CODE = (
-    "wagman.config.reference",
-    "wagman.cli.reference",
-    "wagman.api.reference",
-    "wagman.event_reference",
-    "wagman.fsm.drawing",
+    "docs.make.configuration",
+    "docs.make.commands",
+    "docs.make.socket",
+    "docs.make.events",
+    "docs.make.states",
 )
 
 DIST, WHEELHOUSE, LOCK = Path("dist"), Path("build/wheelhouse"), "requirements.lock"

@@ -18,16 +18,16 @@ from benchmarks.processes import MeasurementError
 from benchmarks.scale import Scale
 from benchmarks.timing import Spread
 from wagman.config.load import load
-from wagman.daemon import BAUD, make_store
-from wagman.device import Guest
-from wagman.events import Draft
 from wagman.fsm.alarms import Alarm, Fired, Plan
-from wagman.inbox import Inbox
 from wagman.io.driver_v3 import V3Dialect
 from wagman.io.transport import open_serial
-from wagman.loop import Alarms, drive
-from wagman.seams import Seams
-from wagman.service import WagmanService, void
+from wagman.model.facts import Draft
+from wagman.service.daemon import BAUD, make_store
+from wagman.service.root import WagmanService, void
+from wagman.service.seams import Seams
+from wagman.tasks.guest import Guest
+from wagman.tasks.inbox import Inbox
+from wagman.tasks.loop import Alarms, drive
 
 BEATS_PER_S = 1000
 

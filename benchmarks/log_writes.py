@@ -13,8 +13,8 @@ from attrs import astuple
 
 from benchmarks.figures import Figure, Section
 from benchmarks.scale import Scale
-from wagman.events import Draft
-from wagman.seams import new_id, wall_clock
+from wagman.model.facts import Draft
+from wagman.service.seams import new_id, wall_clock
 from wagman.store import Journal, Limits, Store
 from wagman.store.event import Record, encode_fields
 from wagman.store.limits import MAX_BATCH_BYTES

@@ -10,7 +10,7 @@ from benchmarks.figures import Figure, Section
 from benchmarks.processes import MeasurementError, rss_mb
 from benchmarks.scale import Scale
 from wagman.config.load import loads
-from wagman.io.fake.hardware import DirtyCut, RelayChange
+from wagman.fake.hardware import DirtyCut, RelayChange
 from wagman.simulation.command import DAY_S, EXAMPLE
 from wagman.simulation.play import Scenario, Watch, play
 from wagman.simulation.profiles import HOUR_S, PROFILES, make_script

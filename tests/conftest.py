@@ -5,8 +5,8 @@ from typing import Any
 
 from hypothesis import settings
 
-from wagman.event_types import EVENT_TYPES
-from wagman.events import Draft, Notice
+from wagman.model.catalogue import EVENT_TYPES
+from wagman.model.facts import Draft, Notice
 
 # No deadline: how long an example takes says more of the machine and its load than of the code.
 settings.register_profile("wagman", deadline=None, print_blob=True)
@@ -24,7 +24,7 @@ def hold_to_the_catalogue(kind: type[Any]) -> None:
     def init(self: Draft | Notice, *args: Any, **kwargs: Any) -> None:
         plainly(self, *args, **kwargs)
         is_known = self.type in EVENT_TYPES or self.type.startswith("test.")  # what only keeps events knows no types
-        assert is_known, f"{self.type} is not in wagman.event_types"
+        assert is_known, f"{self.type} is not in wagman.model.catalogue"
 
     kind.__init__ = init
 

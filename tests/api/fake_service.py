@@ -14,8 +14,8 @@ import trio
 from attrs import define, field
 
 from wagman.api.service import UnknownDeviceError
-from wagman.errors import BoardProtocolError, BoardRefusedError, BoardTimeoutError, CallerError, LinkGoneError
-from wagman.events import Draft, Verb
+from wagman.model.errors import BoardProtocolError, BoardRefusedError, BoardTimeoutError, CallerError, LinkGoneError
+from wagman.model.facts import Draft, Verb
 from wagman.store import Blocking, Journal, Limits, Receipt, Store, inline
 from wagman.store.event import rfc3339
 

@@ -21,7 +21,7 @@ from wagman.api.access import Access, Role, group_access
 from wagman.api.listener import unix_listener
 from wagman.api.server import serve
 from wagman.config.schema import ServiceConfig
-from wagman.errors import ConfigError
+from wagman.model.errors import ConfigError
 
 OWN, CONTROL, READ, OTHER = 500, 60_001, 60_002, 60_003
 ACCESS = Access(control_gid=CONTROL, read_gid=READ, own_uid=OWN)

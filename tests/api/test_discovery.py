@@ -6,8 +6,8 @@ import attrs
 import pytest
 from attrs import NOTHING
 
+from docs.make import socket as reference
 from tests.api.kit import World, in_virtual_time
-from wagman.api import reference
 from wagman.api.discovery import SCHEMAS, document
 from wagman.api.methods import METHODS
 

@@ -19,7 +19,7 @@ from wagman.api import listener
 from wagman.api.access import Access
 from wagman.api.keeper import Keeper
 from wagman.api.listener import SocketTakenError, passed_socket, unix_listener
-from wagman.errors import ConfigError
+from wagman.model.errors import ConfigError
 
 ACCESS = Access()
 

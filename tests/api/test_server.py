@@ -11,7 +11,7 @@ from attrs import evolve
 from tests.api.kit import NOBODY, READER, ROOT, Client, World, in_virtual_time, world
 from wagman.api import server, wire
 from wagman.api.methods import METHODS
-from wagman.errors import StoreError, WagmanError
+from wagman.model.errors import StoreError, WagmanError
 from wagman.store import Store
 from wagman.store.event import Record
 from wagman.store.feed import BUFFER

@@ -22,9 +22,9 @@ from wagman.cli.client import Client
 from wagman.cli.local import SCENARIOS
 from wagman.cli.outcome import CommandError
 from wagman.cli.parser import COMMANDS
-from wagman.controller import NOTICE_S
 from wagman.demo import scenarios
-from wagman.service import BOARD_TIMEOUT_S, COMMIT_S
+from wagman.service.controller import NOTICE_S
+from wagman.service.root import BOARD_TIMEOUT_S, COMMIT_S
 
 CLIENT_COMMANDS = [
     "status",

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
+from docs.make.commands import page
 from wagman.cli.help import about
 from wagman.cli.local import PROFILES
 from wagman.cli.parser import COMMANDS
-from wagman.cli.reference import page
 from wagman.demo.scenarios import SCENARIOS
 from wagman.io import driver_v4, v3
 from wagman.simulation import profiles

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import wagman.words
+import wagman.model.words
 from wagman.cli import text
 
 
@@ -24,7 +24,7 @@ from wagman.cli import text
     ],
 )
 def test_durations_have_two_units_at_most(seconds: float, words: str) -> None:
-    assert wagman.words.duration(seconds) == words
+    assert wagman.model.words.duration(seconds) == words
 
 
 @pytest.mark.parametrize(("seconds", "cell"), [(None, "-"), (3.4, "3s"), (297, "4m57s"), (7500, "2h05m"), (266_460, "3d02h")])
@@ -37,17 +37,17 @@ def test_durations_in_columns_are_short(seconds: float | None, cell: str) -> Non
     [(1, "first"), (10, "tenth"), (11, "11th"), (12, "12th"), (21, "21st"), (22, "22nd"), (103, "103rd"), (111, "111th")],
 )
 def test_ordinals(number: int, words: str) -> None:
-    assert wagman.words.ordinal(number) == words
+    assert wagman.model.words.ordinal(number) == words
 
 
 @given(st.text())
 def test_nothing_that_a_terminal_would_obey_passes(given_text: str) -> None:
-    assert wagman.words.plain(given_text).isprintable()
+    assert wagman.model.words.plain(given_text).isprintable()
 
 
 @given(st.floats(0, 1e9))
 def test_every_duration_has_words(seconds: float) -> None:
-    assert 1 <= len(wagman.words.duration(seconds).split()) <= 4
+    assert 1 <= len(wagman.model.words.duration(seconds).split()) <= 4
     assert text.short(seconds)
 
 

@@ -18,7 +18,7 @@ from wagman.config.schema import (
     WagmanConfig,
     settings,
 )
-from wagman.errors import ConfigError
+from wagman.model.errors import ConfigError
 
 EXAMPLE = (Path(__file__).parents[2] / "examples" / "wagman.toml").read_text(encoding="utf-8")
 

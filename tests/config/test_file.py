@@ -7,7 +7,7 @@ import pytest
 from wagman.config import check
 from wagman.config.load import MOST_BYTES, load, loads
 from wagman.config.schema import Config
-from wagman.errors import ConfigError
+from wagman.model.errors import ConfigError
 
 GUEST = "[device.gn]\nport = 1\nshutdown = []\n"
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wagman.config.load import loads
-from wagman.errors import ConfigError
+from wagman.model.errors import ConfigError
 
 GUEST = "[device.gn]\nport = 1\nshutdown = []\n"
 

@@ -1,7 +1,7 @@
 """The reference page is made from the classes, and says all of them."""
 
-from wagman.config import reference
-from wagman.config.reference import SECTIONS
+from docs.make import configuration as reference
+from docs.make.configuration import SECTIONS
 from wagman.config.schema import Bounds, DeviceConfig, settings
 
 

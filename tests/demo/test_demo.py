@@ -102,7 +102,7 @@ def test_what_lies_in_the_current_folder_is_not_executed(module: str, folder: Pa
 
 
 @pytest.mark.parametrize("module", ["attr.py", "argparse.py"])
-@pytest.mark.parametrize("package", ["wagman", "wagman.io.fake"])
+@pytest.mark.parametrize("package", ["wagman", "wagman.fake"])
 def test_nor_is_it_by_the_package_as_a_program(module: str, package: str, tmp_path: Path) -> None:
     (tmp_path / module).write_text(f"open({str(tmp_path / 'executed')!r}, 'w')\n")
     done = subprocess.run((sys.executable, "-m", package, "--help"), capture_output=True, text=True, cwd=tmp_path, check=False)

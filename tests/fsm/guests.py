@@ -6,7 +6,12 @@ from typing import Any
 from attrs import define, evolve, field
 
 from wagman.config.schema import DeviceConfig
-from wagman.events import (
+from wagman.fsm import device
+from wagman.fsm.alarms import Alarm, Fired
+from wagman.fsm.case import Case, Memory, Step
+from wagman.fsm.device_states import Stopped
+from wagman.fsm.inputs import Hibernation, Input, Message, MessageDone, Operator, StartRefused, WagmanStart, WagmanStop
+from wagman.model.facts import (
     Beat,
     BoardStopping,
     Draft,
@@ -19,11 +24,6 @@ from wagman.events import (
     Supply,
     Verdict,
 )
-from wagman.fsm import device
-from wagman.fsm.alarms import Alarm, Fired
-from wagman.fsm.case import Case, Memory, Step
-from wagman.fsm.device_states import Stopped
-from wagman.fsm.inputs import Hibernation, Input, Message, MessageDone, Operator, StartRefused, WagmanStart, WagmanStop
 
 HALT = ("ssh", "gn", "halt")
 

@@ -4,11 +4,11 @@ import pytest
 
 from tests.fsm.guests import MODEM, SWITCH, Story, started
 from wagman.config.schema import DeviceConfig
-from wagman.events import Beat, PowerGoal
 from wagman.fsm import device
 from wagman.fsm.alarms import Alarm
 from wagman.fsm.case import Memory
 from wagman.fsm.device_states import Restarting, Stopped
+from wagman.model.facts import Beat, PowerGoal
 
 # --- Beats as evidence ------------------------------------------------------------------------------------------------
 

@@ -3,9 +3,9 @@
 import pytest
 
 from tests.fsm.guests import Story, started
-from wagman.events import VERBS, PowerGoal
 from wagman.fsm.case import Memory
 from wagman.fsm.device_states import Restarting, Started, Starting, State, Stopped, Stopping, WillStop
+from wagman.model.facts import VERBS, PowerGoal
 
 
 def hot() -> Story:

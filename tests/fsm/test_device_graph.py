@@ -14,8 +14,13 @@ from attrs import evolve, fields, frozen
 
 from tests.fsm.guests import GUEST, HALT, MODEM, SWITCH
 from wagman.config.schema import DeviceConfig
-from wagman.event_types import EVENT_TYPES
-from wagman.events import (
+from wagman.fsm import device
+from wagman.fsm.alarms import Fired, Plan
+from wagman.fsm.case import BROWNOUTS, Case, Memory, Step
+from wagman.fsm.device_states import STATES, Booting, Halting, Started, State, Stopped
+from wagman.fsm.inputs import Hibernation, Input, Message, MessageDone, Operator, WagmanStart, WagmanStop
+from wagman.model.catalogue import EVENT_TYPES
+from wagman.model.facts import (
     VERBS,
     Beat,
     BoardStopping,
@@ -28,11 +33,6 @@ from wagman.events import (
     RelayStuck,
     Supply,
 )
-from wagman.fsm import device
-from wagman.fsm.alarms import Fired, Plan
-from wagman.fsm.case import BROWNOUTS, Case, Memory, Step
-from wagman.fsm.device_states import STATES, Booting, Halting, Started, State, Stopped
-from wagman.fsm.inputs import Hibernation, Input, Message, MessageDone, Operator, WagmanStart, WagmanStop
 
 pytestmark = pytest.mark.slow
 

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from tests.fsm.guests import GUEST, MODEM, SWITCH, Story
 from wagman.config.schema import DeviceConfig
-from wagman.events import VERBS, Beat, BoardStopping, PowerFound, PowerLost, RelayAsked, RelayOff, RelayOn, RelayStuck
 from wagman.fsm.case import Case
 from wagman.fsm.device import untrusted
 from wagman.fsm.device_states import Stopped
 from wagman.fsm.inputs import Hibernation, Input, MessageDone, Operator, WagmanStart, WagmanStop
+from wagman.model.facts import VERBS, Beat, BoardStopping, PowerFound, PowerLost, RelayAsked, RelayOff, RelayOn, RelayStuck
 
 
 @define

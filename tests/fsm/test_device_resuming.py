@@ -6,12 +6,12 @@ import pytest
 
 from tests.fsm.guests import GUEST, SWITCH, Story
 from wagman.config.schema import DeviceConfig
-from wagman.errors import StoreError
-from wagman.events import UNTOUCHED, Beat, PowerGoal
 from wagman.fsm import device
 from wagman.fsm.alarms import Alarm
 from wagman.fsm.case import Case, Memory
 from wagman.fsm.device_states import Restarting, Started, Starting, State, Stopped, Stopping, WillStop
+from wagman.model.errors import StoreError
+from wagman.model.facts import UNTOUCHED, Beat, PowerGoal
 
 
 def restored(state: State) -> State:

@@ -4,9 +4,9 @@ import pytest
 from attrs import evolve
 
 from tests.fsm.guests import GUEST, SWITCH, Story, started
-from wagman.events import PowerGoal, RelayOn
 from wagman.fsm.alarms import Alarm
 from wagman.fsm.case import Case, Memory
+from wagman.model.facts import PowerGoal, RelayOn
 
 PATIENT = evolve(GUEST, start_timeout_s=100.0, start_timeout_max_s=350.0)
 

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fsm.guests import GUEST, HALT, SWITCH, Story, started
-from wagman.events import Beat, PowerGoal, RelayOff
 from wagman.fsm import device
 from wagman.fsm.alarms import Alarm
 from wagman.fsm.case import Case, Memory
 from wagman.fsm.device_states import Halting, State, Stopping
 from wagman.fsm.inputs import MessageDone
+from wagman.model.facts import Beat, PowerGoal, RelayOff
 
 
 def restored(state: State, now_s: float = 0.0) -> State:

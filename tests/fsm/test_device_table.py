@@ -9,7 +9,12 @@ from attrs import asdict, evolve, frozen
 from tests.fsm import table
 from tests.fsm.guests import GUEST, MODEM, SWITCH, types
 from wagman.config.schema import DeviceConfig
-from wagman.events import (
+from wagman.fsm import device
+from wagman.fsm.alarms import Alarm, Fired, Plan
+from wagman.fsm.case import Case, Memory, Step
+from wagman.fsm.device_states import STATES, Restarting, Started, Starting, State, Stopped, Stopping, WillStop
+from wagman.fsm.inputs import Decided, Hibernation, Input, Message, MessageDone, Operator, StartRefused, WagmanStart, WagmanStop
+from wagman.model.facts import (
     VERBS,
     Beat,
     BoardStopping,
@@ -22,11 +27,6 @@ from wagman.events import (
     RelayStuck,
     Supply,
 )
-from wagman.fsm import device
-from wagman.fsm.alarms import Alarm, Fired, Plan
-from wagman.fsm.case import Case, Memory, Step
-from wagman.fsm.device_states import STATES, Restarting, Started, Starting, State, Stopped, Stopping, WillStop
-from wagman.fsm.inputs import Decided, Hibernation, Input, Message, MessageDone, Operator, StartRefused, WagmanStart, WagmanStop
 
 TABLE = table.read("device_table.txt")
 

@@ -6,8 +6,8 @@ from itertools import combinations
 
 import pytest
 
+from docs.make.states import BOX_HEIGHT, BOX_WIDTH, HEIGHT, WIDTH, States, drawing, made
 from wagman.fsm import device_states, wagman
-from wagman.fsm.drawing import BOX_HEIGHT, BOX_WIDTH, HEIGHT, WIDTH, States, drawing, made
 
 GRAPHS = [device_states.STATES, wagman.STATES]
 SVG = "{http://www.w3.org/2000/svg}"

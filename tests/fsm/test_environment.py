@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wagman.config.schema import Bounds, EnvironmentConfig
-from wagman.events import Draft, Sample
 from wagman.fsm.environment import Environment, Reading, Sensor
+from wagman.model.facts import Draft, Sample
 
 BOUNDS = Bounds(high=70.0, low=-30.0, hysteresis=5.0)
 

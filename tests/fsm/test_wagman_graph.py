@@ -12,8 +12,6 @@ import pytest
 from attrs import evolve, field, frozen
 
 from wagman.config.schema import Bounds, EnvironmentConfig, WagmanConfig
-from wagman.event_types import EVENT_TYPES
-from wagman.events import Blindness, Draft, Sample
 from wagman.fsm.alarms import Fired
 from wagman.fsm.environment import FIRST_VERDICT, RELEASE, STALE, Environment
 from wagman.fsm.wagman import (
@@ -35,6 +33,8 @@ from wagman.fsm.wagman import (
     resumed,
     step,
 )
+from wagman.model.catalogue import EVENT_TYPES
+from wagman.model.facts import Blindness, Draft, Sample
 
 pytestmark = pytest.mark.slow
 

@@ -6,8 +6,6 @@ import pytest
 from attrs import define, evolve, field
 
 from wagman.config.schema import Bounds, EnvironmentConfig, WagmanConfig
-from wagman.errors import StoreError
-from wagman.events import Blindness, Draft, Sample
 from wagman.fsm import wagman
 from wagman.fsm.alarms import Alarm, Fired, Plan
 from wagman.fsm.environment import FIRST_VERDICT, RELEASE, STALE, Environment
@@ -31,6 +29,8 @@ from wagman.fsm.wagman import (
     View,
     WillHibernate,
 )
+from wagman.model.errors import StoreError
+from wagman.model.facts import Blindness, Draft, Sample
 
 ORDER = ("gn", "cs", "x1")
 TEMPERATURE = EnvironmentConfig(samples=3, sensors={"temperature_c": Bounds(high=70.0, low=-30.0, hysteresis=5.0)})

@@ -8,7 +8,6 @@ from attrs import evolve, field, frozen
 
 from tests.fsm import table
 from wagman.config.schema import Bounds, EnvironmentConfig, WagmanConfig
-from wagman.events import Blindness, Draft, Sample
 from wagman.fsm.alarms import Alarm, Fired
 from wagman.fsm.environment import FIRST_VERDICT, RELEASE, STALE, Environment, Reading, Sensor
 from wagman.fsm.wagman import (
@@ -31,6 +30,7 @@ from wagman.fsm.wagman import (
     WillHibernate,
     step,
 )
+from wagman.model.facts import Blindness, Draft, Sample
 
 TABLE = table.read("wagman_table.txt")
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import trio
 
-from wagman.errors import LinkGoneError
 from wagman.io.transport import Opener, Transport
+from wagman.model.errors import LinkGoneError
 
 
 class Wrapper:

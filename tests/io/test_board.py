@@ -12,15 +12,15 @@ from trio.testing import MockClock
 
 from tests.io.faults import faulty
 from wagman.config.schema import BoardConfig, Config, DeviceConfig
-from wagman.errors import BoardTimeoutError, LinkBusyError
-from wagman.events import Beat, Blindness, Notice, Polled, PowerFound, PowerGoal, PowerLost, RelayOff, RelayOn, Sample
+from wagman.fake.guests import GuestSpec
+from wagman.fake.serve import FakeBoard
 from wagman.io.board import Board, Dialect
 from wagman.io.driver import Identity
 from wagman.io.driver_v3 import V3Dialect, V3Driver
 from wagman.io.driver_v4 import V4Dialect
-from wagman.io.fake.guests import GuestSpec
-from wagman.io.fake.serve import FakeBoard
 from wagman.io.transport import Transport, stream_opener
+from wagman.model.errors import BoardTimeoutError, LinkBusyError
+from wagman.model.facts import Beat, Blindness, Notice, Polled, PowerFound, PowerGoal, PowerLost, RelayOff, RelayOn, Sample
 
 DIALECTS: dict[str, Callable[[], Dialect]] = {"v3": V3Dialect, "v4": V4Dialect}
 ON_BOTH_BOARDS = pytest.mark.parametrize("dialect", DIALECTS)

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from tests.io.faults import Wrapper
 from tests.io.test_board import OFF, ON, Rig, with_rig
 from wagman.config.schema import BoardConfig, Config, DeviceConfig
-from wagman.events import Beat, PowerFound, PowerLost, RelayOff, RelayOn
+from wagman.fake.guests import Guest as GuestModel
 from wagman.io.driver import BLANK_BOOTS, RUNS_APART_S, Identity
 from wagman.io.driver_v3 import MOST_PINGS, V3Driver
-from wagman.io.fake.guests import Guest as GuestModel
 from wagman.io.power import GONE_S
 from wagman.io.v3 import Log
+from wagman.model.facts import Beat, PowerFound, PowerLost, RelayOff, RelayOn
 
 LONG_S = 4 * 3600.0  # the board stops what it has not heard for one
 GUEST_ON_PORT_0 = Config(BoardConfig(poll_s=60), devices=(DeviceConfig("nc", 0, primary="emmc", shutdown=("halt",)),))

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from tests.io.faults import Wrapper
 from tests.io.test_board import CONFIG, OFF, ON, Rig, with_rig
 from wagman.config.schema import BoardConfig, Config, DeviceConfig
-from wagman.errors import BoardTimeoutError, CallerError
-from wagman.events import Beat, BoardStopping, Polled, PowerFound, PowerLost, RelayOff, RelayOn
+from wagman.fake.v3_port import State
 from wagman.io import driver_v4
 from wagman.io.driver import Identity
 from wagman.io.driver_v4 import V4Dialect
-from wagman.io.fake.v3_port import State
 from wagman.io.link import Answer
 from wagman.io.v4_asking import WRAP_S, going_on, look_at
 from wagman.io.v4_requests import LONGEST_GRACE_S
+from wagman.model.errors import BoardTimeoutError, CallerError
+from wagman.model.facts import Beat, BoardStopping, Polled, PowerFound, PowerLost, RelayOff, RelayOn
 from wagman.simulation.requests import requests_in
 
 HOUR_S = 3600.0

@@ -12,10 +12,10 @@ from attrs import define
 
 from tests.io.faults import Wrapper
 from tests.io.test_board import OFF, ON, Rig, with_rig
-from wagman.events import PowerFound, PowerLost, RelayOff, RelayOn
-from wagman.io.fake.v3_port import State
+from wagman.fake.v3_port import State
 from wagman.io.transport import Transport
 from wagman.io.v4_requests import ENABLE, REQUESTS
+from wagman.model.facts import PowerFound, PowerLost, RelayOff, RelayOn
 from wagman.simulation.requests import requests_in
 
 CHUNKS = json.loads((Path(__file__).parents[1] / "data" / "captures" / "v4-stream-135s.json").read_text())["chunks"]

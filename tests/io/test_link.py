@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.io.faults import Delay, Duplication, Garbage, HangUp, Loss, OneByteAtATime, Stall, faulty
-from wagman.errors import BoardError, BoardProtocolError, BoardTimeoutError, LinkBusyError, LinkGoneError
 from wagman.io import v3
 from wagman.io.link import BACKOFF_MAX_S, MAX_OVERDUE, Answer, Link, retry
 from wagman.io.transport import Opener, Transport, stream_opener
 from wagman.io.v3 import Event, Log
+from wagman.model.errors import BoardError, BoardProtocolError, BoardTimeoutError, LinkBusyError, LinkGoneError
 
 RESYNC = b"~\n"
 

@@ -13,11 +13,11 @@ import pytest
 import trio
 import trio.testing
 
-from wagman.errors import LinkBusyError
 from wagman.io import v3
 from wagman.io.link import Link
 from wagman.io.transport import open_serial
 from wagman.io.v3 import Event, Log
+from wagman.model.errors import LinkBusyError
 
 BAUD = 57_600
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wagman.events import UNTOUCHED, PortFact, PowerFound, PowerGoal, PowerLost, RelayAsked, RelayOff, RelayOn, RelayStuck
 from wagman.io.power import EVIDENCE_S, GONE_S, UNSEEN_S, Power, SwitchOff, SwitchOn
+from wagman.model.facts import UNTOUCHED, PortFact, PowerFound, PowerGoal, PowerLost, RelayAsked, RelayOff, RelayOn, RelayStuck
 
 OFF_TIME_S, STAGGER_S = 10.0, 5.0
 

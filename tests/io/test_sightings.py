@@ -5,9 +5,9 @@ from typing import Any, get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wagman.events import PowerGoal, Supply
 from wagman.io.power import Power
 from wagman.io.sightings import Sightings
+from wagman.model.facts import PowerGoal, Supply
 
 PORT = 1
 

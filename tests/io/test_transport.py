@@ -16,8 +16,8 @@ import trio
 import trio.testing
 from attrs import define, field
 
-from wagman.errors import CallerError, LinkBusyError, LinkGoneError
 from wagman.io.transport import StreamTransport, Transport, open_serial, stream_opener
+from wagman.model.errors import CallerError, LinkBusyError, LinkGoneError
 
 BAUD = 57_600
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wagman.errors import BoardRefusedError, CallerError
 from wagman.io import v3
 from wagman.io.v3 import Event, Junk, Log, Reply
+from wagman.model.errors import BoardRefusedError, CallerError
 
 CAPTURES = Path(__file__).parents[1] / "data" / "captures"
 REQUESTS = json.loads((CAPTURES / "v3-requests.json").read_text())["entries"]

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wagman.errors import BoardProtocolError
 from wagman.io import htu21d
 from wagman.io import v3_payload as payload
 from wagman.io.v3 import Decoder, Log
+from wagman.model.errors import BoardProtocolError
 
 CAPTURES = Path(__file__).parents[1] / "data" / "captures"
 LOG_CHUNKS = [bytes.fromhex(chunk["hex"]) for chunk in json.loads((CAPTURES / "v3-log-150s.json").read_text())["chunks"]]

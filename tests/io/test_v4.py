@@ -12,9 +12,9 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wagman.errors import CallerError
 from wagman.io import v4
 from wagman.io.v4 import ARRAY, BYTES, EmptyLine, Event, Junk, Line, Sensorgram, Type, Value
+from wagman.model.errors import CallerError
 
 CAPTURES = Path(__file__).parents[1] / "data" / "captures"
 REQUESTS = json.loads((CAPTURES / "v4-requests.json").read_text())["entries"]

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from wagman.errors import BoardProtocolError, BoardRefusedError, CallerError
 from wagman.io import v4
 from wagman.io import v4_requests as requests
 from wagman.io.v4 import EmptyLine, Event, Junk, Line, Sensorgram
 from wagman.io.v4_requests import CU, FC, HB, ID, PING, SET_MEDIA, START, STATE, STOP, TH, UPTIME, Request
+from wagman.model.errors import BoardProtocolError, BoardRefusedError, CallerError
 
 CAPTURES = Path(__file__).parents[1] / "data" / "captures"
 ENTRIES = json.loads((CAPTURES / "v4-requests.json").read_text())["entries"]

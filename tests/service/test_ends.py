@@ -14,8 +14,8 @@ import pytest
 import trio
 
 from tests.service.kit import PATIENCE_S, Node, eventually, new_node, running_node
-from wagman.daemon import open_port
-from wagman.errors import LinkGoneError
+from wagman.model.errors import LinkGoneError
+from wagman.service.daemon import open_port
 
 
 def complaint(node: Node, *arguments: str) -> tuple[int, str]:
@@ -68,7 +68,7 @@ def test_a_socket_that_a_dead_service_left_behind_is_replaced() -> None:
 
 
 def test_a_task_that_keeps_crashing_ends_it_with_an_error() -> None:
-    defect = "from wagman.supervisor import Supervisor; Supervisor.run = lambda self: 1 / 0"
+    defect = "from wagman.tasks.supervisor import Supervisor; Supervisor.run = lambda self: 1 / 0"
     with new_node() as node:
         command = [sys.executable, "-c", f"{defect}; import sys; from wagman.cli import main; sys.exit(main())"]
         done = subprocess.run(

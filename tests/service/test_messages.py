@@ -11,8 +11,8 @@ import pytest
 import trio
 
 from tests.service.kit import eventually
-from wagman import messages
-from wagman.messages import MAX_OUTPUT, Delivery, run_command
+from wagman.tasks import messages
+from wagman.tasks.messages import MAX_OUTPUT, Delivery, run_command
 
 
 def is_running(pid_file: Path) -> bool:

@@ -16,7 +16,7 @@ USER = 61_234
 
 RUN_AS_USER = """
 import os, sys
-import encodings.ascii, encodings.utf_8_sig, wagman.cli, wagman.cli.local, wagman.daemon
+import encodings.ascii, encodings.utf_8_sig, wagman.cli, wagman.cli.local, wagman.service.daemon
 os.setgroups([]), os.setgid(int(sys.argv[1])), os.setuid(int(sys.argv[1]))
 sys.exit(wagman.cli.main(sys.argv[2:]))
 """

@@ -8,11 +8,11 @@ import pytest
 import trio
 
 from tests.simulation.node import run
-from wagman.device import Guest
 from wagman.io.board import Board
-from wagman.service import WagmanService
+from wagman.service.root import WagmanService
 from wagman.simulation.records import Record, Told
-from wagman.supervisor import Supervisor
+from wagman.tasks.guest import Guest
+from wagman.tasks.supervisor import Supervisor
 
 HANGS_FROM_S = 600.0
 FOUND_WITHIN_S = 60.0

@@ -10,7 +10,7 @@ from attrs import define, evolve, field
 from tests.simulation.node import CONFIG, node
 from wagman.config.load import loads
 from wagman.config.schema import Config
-from wagman.service import WagmanService
+from wagman.service.root import WagmanService
 from wagman.simulation.play import Scenario, play
 from wagman.simulation.records import Record, Told
 from wagman.simulation.script import parse

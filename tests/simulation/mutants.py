@@ -8,20 +8,20 @@ import pytest
 import trio
 from attrs import evolve, frozen
 
-import wagman.service
-from wagman import decisions, recollection
+import wagman.service.root
 from wagman.config.schema import other_medium
-from wagman.device import Guest
-from wagman.errors import StoreError
-from wagman.events import UNTOUCHED, Blindness
 from wagman.fsm import case, device, device_states, environment
 from wagman.fsm import wagman as machine
 from wagman.fsm.alarms import Alarm
 from wagman.io import driver_v3, driver_v4, power
 from wagman.io.power import Power
-from wagman.loop import Alarms
-from wagman.recollection import Recollection
-from wagman.store import SmallFile, journal, limits, sqlite
+from wagman.model.errors import StoreError
+from wagman.model.facts import UNTOUCHED, Blindness
+from wagman.service import recollection
+from wagman.service.recollection import Recollection
+from wagman.store import SmallFile, decisions, journal, limits, sqlite
+from wagman.tasks.guest import Guest
+from wagman.tasks.loop import Alarms
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -397,7 +397,7 @@ def a_crash_ends_the_service(patch: pytest.MonkeyPatch) -> None:
     async def contained(name: str, run: Any, report: Any) -> None:
         await run()
 
-    patch.setattr(wagman.service, "contained", contained)
+    patch.setattr(wagman.service.root, "contained", contained)
 
 
 @mutant("20 min; service crash gn; 5 min", 10)

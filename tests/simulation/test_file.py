@@ -8,7 +8,7 @@ import pytest
 
 from tests.simulation.node import node, run
 from wagman.config.load import load, loads
-from wagman.errors import CallerError, ConfigError
+from wagman.model.errors import CallerError, ConfigError
 from wagman.simulation.command import EXAMPLE
 from wagman.simulation.file import File
 from wagman.simulation.records import Record, RelayMoved, Told

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.test_recollection import told
+from tests.service.test_recollection import told
 
 FIRST_DAY = "memory"
 

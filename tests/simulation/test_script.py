@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.simulation.node import node, run
-from wagman.errors import CallerError
+from wagman.model.errors import CallerError
 from wagman.simulation.profiles import PROFILES, make_script
 from wagman.simulation.script import Act, Item, Wait, length_s, parse, render, timed
 

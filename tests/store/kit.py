@@ -12,8 +12,8 @@ import trio
 from attrs import define, field
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from wagman.errors import StoreError
-from wagman.events import Draft
+from wagman.model.errors import StoreError
+from wagman.model.facts import Draft
 from wagman.store import Event, Journal, Limits, Store, inline
 from wagman.store.event import Record
 from wagman.store.sqlite import Batch, Opened, Query

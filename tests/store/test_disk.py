@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.store.kit import batch, bytes_on_disk, everything, opened, store_at
-from wagman.errors import StoreError
+from wagman.model.errors import StoreError
 from wagman.store import Store
 from wagman.store.limits import MIN_BYTES, Limits
 
@@ -126,7 +126,7 @@ def test_a_read_only_file_system(tmp_path: Path) -> None:
 OPENING = """
 import sys
 from pathlib import Path
-from wagman.errors import StoreError
+from wagman.model.errors import StoreError
 from wagman.store import Store
 from wagman.store import Limits, Store
 try:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.store.kit import draft, in_virtual_time, journal_at, record, store_at
-from wagman.errors import CallerError
+from wagman.model.errors import CallerError
 from wagman.store import Event, Lagged, PositionError
 from wagman.store.event import event_of
 from wagman.store.feed import BUFFER, Feed, Subscription

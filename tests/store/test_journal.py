@@ -10,8 +10,8 @@ import pytest
 import trio
 
 from tests.store.kit import NOON, batch, draft, everything, faulty_at, in_virtual_time, journal_at, opened, raw, store_at, types
-from wagman.errors import StoreError
-from wagman.events import Draft
+from wagman.model.errors import StoreError
+from wagman.model.facts import Draft
 from wagman.store import PREVIOUS, SETTLED_KEY, Event, Journal, Limits, Loaded, PositionError, Ref, Subscription, placed, threaded
 from wagman.store.journal import LOOK_S
 from wagman.store.limits import MAX_BATCH_BYTES, MIN_BYTES

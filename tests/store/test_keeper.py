@@ -13,7 +13,7 @@ import pytest
 import trio
 
 from tests.store.kit import in_virtual_time
-from wagman.errors import StoreError
+from wagman.model.errors import StoreError
 from wagman.store import Keeper, SmallFile, inline
 from wagman.store.journal import LOOK_S, RETRY_MAX_S
 

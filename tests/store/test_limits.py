@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.store.kit import batch, bytes_on_disk, everything, opened, record
-from wagman.errors import StoreError
+from wagman.model.errors import StoreError
 from wagman.store.event import Record
 from wagman.store.limits import CHUNKS, MAX_BATCH_BYTES, MIN_BYTES, Extent, Limits, checkpoint
 from wagman.store.sqlite import ROW_BYTES, Batch, Store

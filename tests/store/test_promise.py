@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.store.kit import FaultyStore, everything, in_virtual_time, journal_at, namer, opened, record
-from wagman.events import Draft
+from wagman.model.facts import Draft
 from wagman.store import Event, Journal, Lagged, Receipt, Ref, Subscription
 from wagman.store.event import event_of
 from wagman.store.limits import MIN_BYTES, Limits

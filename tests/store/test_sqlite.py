@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.store.kit import NOON, batch, everything, opened, raw, record, store_at
-from wagman.errors import StoreError
+from wagman.model.errors import StoreError
 from wagman.store.aside import SetAside, set_aside, with_suffix
 from wagman.store.limits import Extent
 from wagman.store.schema import MIGRATIONS, migrate

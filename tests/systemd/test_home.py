@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import wagman.systemd.home
 from wagman.config.schema import Config
-from wagman.errors import ConfigError
+from wagman.model.errors import ConfigError
 from wagman.systemd.backoff import FREE, PAUSE_MAX_S, PAUSE_S, Backoff, told_to_end
 from wagman.systemd.directory import RuntimeDirectory
 from wagman.systemd.home import Home

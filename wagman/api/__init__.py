@@ -9,5 +9,4 @@
 - `wire`       JSON-RPC lines, without I/O
 - `access`     who may do what
 - `listener`   the Unix socket
-- `reference`  writes docs/socket.md from the code
 """

@@ -12,7 +12,7 @@ import trio
 from attrs import field, frozen
 
 from wagman.config.schema import ServiceConfig
-from wagman.errors import ConfigError
+from wagman.model.errors import ConfigError
 
 SO_PEERGROUPS = 59
 """Linux, not in Python's `socket`: the supplementary groups of the peer, as native 32 bit numbers."""

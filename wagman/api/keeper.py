@@ -7,7 +7,7 @@ import trio
 from attrs import define
 
 from wagman.api.listener import Bound
-from wagman.errors import WagmanError
+from wagman.model.errors import WagmanError
 
 LOOK_S = 20.0
 """How often it is looked at whether the name still leads to us (chosen: it is to be noticed within a minute)."""

@@ -18,7 +18,7 @@ import trio
 from attrs import define
 
 from wagman.api.access import Access
-from wagman.errors import ConfigError, WagmanError
+from wagman.model.errors import ConfigError, WagmanError
 
 BACKLOG = 128
 """Connections that may wait to be accepted (chosen: as many as are served at a time)."""

@@ -10,8 +10,16 @@ from wagman.api.discovery import document
 from wagman.api.method import Caller, Method
 from wagman.api.service import UnknownDeviceError
 from wagman.api.wire import BOARD_ERROR, INVALID_PARAMS, POSITION_ERROR, REFUSED, STORE_ERROR, RpcError
-from wagman.errors import BoardError, BoardRefusedError, BoardTimeoutError, CallerError, LinkGoneError, StoreError, WagmanError
-from wagman.events import VERBS, Verb
+from wagman.model.errors import (
+    BoardError,
+    BoardRefusedError,
+    BoardTimeoutError,
+    CallerError,
+    LinkGoneError,
+    StoreError,
+    WagmanError,
+)
+from wagman.model.facts import VERBS, Verb
 from wagman.store import Event, PositionError
 
 # --- What they do -----------------------------------------------------------------------------------------------------

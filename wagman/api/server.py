@@ -29,8 +29,8 @@ from wagman.api.wire import (
     Request,
     RpcError,
 )
-from wagman.errors import StoreError, WagmanError
-from wagman.events import Draft
+from wagman.model.errors import StoreError, WagmanError
+from wagman.model.facts import Draft
 from wagman.store import Lagged, Subscription
 
 MAX_CLIENTS = 128

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from wagman.errors import CallerError
-from wagman.events import Verb
+from wagman.model.errors import CallerError
+from wagman.model.facts import Verb
 from wagman.store import Journal
 
 

@@ -20,7 +20,7 @@ from wagman.cli.goals import Moment, Outcome, Pursuit, exit_code, sentence
 from wagman.cli.names import expanded
 from wagman.cli.outcome import DONE, REFUSED, USAGE, CommandError, complain
 from wagman.cli.progress import Progress
-from wagman.words import duration, plain
+from wagman.model.words import duration, plain
 
 REDRAW_S = 0.5
 """How often it is shown for how long it is waited (chosen)."""

@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 
 from wagman.cli.client import Client, add_socket_argument
 from wagman.cli.outcome import DONE
-from wagman.words import plain
+from wagman.model.words import plain
 
 ANSWER_S = 30.0
 """How long the board may take, the service's own patience included (chosen)."""

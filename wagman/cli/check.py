@@ -9,7 +9,7 @@ from wagman.cli.client import Client, add_socket_argument
 from wagman.cli.names import expanded
 from wagman.cli.outcome import CommandError
 from wagman.cli.problems import said
-from wagman.words import plain
+from wagman.model.words import plain
 
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
 """Exit codes of monitoring plugins."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 
 from wagman.cli.outcome import FAILED, REFUSED, UNREACHABLE, USAGE, CommandError
-from wagman.sockets import obstacle
+from wagman.model.sockets import obstacle
 
 SOCKET = "/run/wagman/wagman.sock"
 

@@ -121,7 +121,7 @@ def _values(name: str | None, before: Sequence[str]) -> Iterable[str]:
         case "DEVICE" | "D":
             return _devices(before)
         case "T":
-            from wagman.event_types import EVENT_TYPES  # noqa: PLC0415 - it is large
+            from wagman.model.catalogue import EVENT_TYPES  # noqa: PLC0415 - it is large
 
             return [*EVENT_TYPES, *dict.fromkeys(each.partition(".")[0] for each in EVENT_TYPES)]
         case "PROFILE":

@@ -16,8 +16,8 @@ from wagman.cli.names import expanded
 from wagman.cli.outcome import DONE, complain
 from wagman.cli.sentences import sentence
 from wagman.cli.text import local
-from wagman.event_types import EVENT_TYPES
-from wagman.words import plain
+from wagman.model.catalogue import EVENT_TYPES
+from wagman.model.words import plain
 
 LAST = 50
 """How many are shown where nothing else is asked for (chosen)."""

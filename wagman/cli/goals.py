@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from wagman.cli.outcome import DONE, FAILED, REFUSED, TIMED_OUT, UNREACHABLE, USAGE
-from wagman.words import duration, ordinal
+from wagman.model.words import duration, ordinal
 
 UP = ("start", "restart")
 DOWN = ("stop", "disable", "kill")

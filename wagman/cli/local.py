@@ -8,9 +8,9 @@ from importlib import import_module
 CONFIG = "/etc/wagman/wagman.toml"
 
 HOMES = {
-    "run": "wagman.daemon",
+    "run": "wagman.service.daemon",
     "demo": "wagman.demo",
-    "fake-board": "wagman.io.fake.process",
+    "fake-board": "wagman.fake.process",
     "simulate": "wagman.simulation",
     "install-service": "wagman.systemd.install",
 }
@@ -58,7 +58,7 @@ def run(args: Namespace) -> int:
     """Run it."""
     if args.command == "check-config":
         judge = import_module(HOMES["run"]).judge
-        state = () if args.state is None else (partial(import_module("wagman.decisions").told_by, args.state),)
+        state = () if args.state is None else (partial(import_module("wagman.store.decisions").told_by, args.state),)
         return int(import_module("wagman.config.check").run(args.file, judge, CONFIG, args.user, *state))
     return int(import_module(HOMES[args.command]).run(args))
 

@@ -7,7 +7,7 @@ from wagman.cli.client import Client, add_socket_argument
 from wagman.cli.goals import Outcome, exit_code
 from wagman.cli.names import expanded
 from wagman.cli.outcome import DONE, complain
-from wagman.words import plain
+from wagman.model.words import plain
 
 
 def add_arguments(parser: ArgumentParser, _command: str) -> None:

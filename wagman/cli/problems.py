@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from wagman.cli.text import WIDTH, coloured
-from wagman.words import duration, plain
+from wagman.model.words import duration, plain
 
 Problem = Mapping[str, Any]
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from wagman.words import duration, reading
+from wagman.model.words import duration, reading
 
 Row = Mapping[str, Any]
 Status = Mapping[str, Any]

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from wagman.event_types import sentence_of
-from wagman.words import user_name
+from wagman.model.catalogue import sentence_of
+from wagman.model.words import user_name
 
 
 def sentence(event: Mapping[str, Any]) -> str:

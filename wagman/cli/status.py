@@ -10,7 +10,7 @@ from wagman.cli.names import expanded
 from wagman.cli.outcome import DONE
 from wagman.cli.problems import problem_lines
 from wagman.cli.text import short, table
-from wagman.words import duration, plain, reading
+from wagman.model.words import duration, plain, reading
 
 _HEAD = ("DEVICE", "PORT", "STATE", "FOR", "POWER", "MEDIA", "BEAT", "CURRENT", "NOTES")
 _COLOURS = {"started": "green", "stopped": ""}

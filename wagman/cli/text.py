@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TextIO
 
-from wagman.words import plain
+from wagman.model.words import plain
 
 WIDTH = 80
 

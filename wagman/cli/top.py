@@ -26,7 +26,7 @@ from wagman.cli.follow import Follower
 from wagman.cli.outcome import DONE, USAGE, CommandError
 from wagman.cli.top_keys import Request, State, keys, pressed, settled
 from wagman.cli.top_view import Picture, can_be_chosen, event_line, screen
-from wagman.words import duration
+from wagman.model.words import duration
 
 if TYPE_CHECKING:
     from rich.console import Console

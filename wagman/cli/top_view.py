@@ -13,7 +13,7 @@ from wagman.cli.sentences import sentence
 from wagman.cli.status import beat_age, board_words, current, for_words, in_doubt, notes, sensor_words
 from wagman.cli.text import clock, short
 from wagman.cli.top_keys import State, help_lines, question
-from wagman.words import duration, plain
+from wagman.model.words import duration, plain
 
 Status = Mapping[str, Any]
 Row = Mapping[str, Any]

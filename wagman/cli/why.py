@@ -15,7 +15,7 @@ from wagman.cli.sentences import sentence
 from wagman.cli.status import for_words
 from wagman.cli.story import Event, Story, story
 from wagman.cli.text import WIDTH, clock, local, table
-from wagman.words import plain
+from wagman.model.words import plain
 
 
 def add_arguments(parser: ArgumentParser, _command: str) -> None:

@@ -7,5 +7,4 @@
 - `kinds`, `durations`   what a single value may be
 - `positions`, `findings`   on which line each key stands, and what was found there
 - `check`       the command `check-config`
-- `reference`   writes docs/configuration.md from the classes
 """

@@ -10,7 +10,7 @@ from wagman.config.load import advice, load, placed
 from wagman.config.positions import Path as Key
 from wagman.config.runnable import trouble
 from wagman.config.schema import Config
-from wagman.errors import ConfigError, StoreError
+from wagman.model.errors import ConfigError, StoreError
 
 
 def run(

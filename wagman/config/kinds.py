@@ -7,7 +7,7 @@ from typing import Any
 from attrs import frozen
 
 from wagman.config import durations
-from wagman.sockets import MOST_BYTES
+from wagman.model.sockets import MOST_BYTES
 
 SHOWN_CHARS = 60
 """How much of a value a message repeats (chosen)."""

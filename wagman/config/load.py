@@ -13,7 +13,7 @@ from wagman.config.findings import Findings
 from wagman.config.positions import Path, key_lines
 from wagman.config.schema import Config
 from wagman.config.sections import read_config
-from wagman.errors import ConfigError
+from wagman.model.errors import ConfigError
 
 MOST_BYTES = 65_536
 """Chosen: twenty times a file that states every key for every port."""

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from wagman.cli.sentences import sentence
 from wagman.demo.stage import Json
-from wagman.words import plain
+from wagman.model.words import plain
 
 WIDTH = 110
 """A sentence of the story is broken into lines of at most so many characters (chosen)."""

@@ -11,8 +11,8 @@ from attrs import frozen
 
 from wagman.demo.settings import FAKE_GUESTS, PYTHON, config_text
 from wagman.demo.wire import Wire, connect
-from wagman.errors import WagmanError
-from wagman.sockets import obstacle
+from wagman.model.errors import WagmanError
+from wagman.model.sockets import obstacle
 
 START_S = 20.0
 """How long the processes may take until they answer, in real time (chosen: a slow and busy machine)."""

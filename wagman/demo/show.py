@@ -11,14 +11,14 @@ from importlib.util import find_spec
 import trio
 
 from wagman.cli.outcome import DONE, FAILED, USAGE, CommandError
-from wagman.contain import leaf_of
 from wagman.demo.lines import Lines
 from wagman.demo.node import running_node
 from wagman.demo.scenarios import SCENARIOS
 from wagman.demo.settings import deviations
 from wagman.demo.stage import Stage, View
 from wagman.demo.wire import Wire
-from wagman.errors import WagmanError
+from wagman.model.errors import WagmanError
+from wagman.tasks.contain import leaf_of
 
 LOOK_S = 0.25
 """How often the view is given the status, in real time (chosen)."""

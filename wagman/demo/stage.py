@@ -9,7 +9,7 @@ from attrs import define, field, frozen
 
 from wagman.demo.node import Node
 from wagman.demo.settings import PORTS
-from wagman.errors import WagmanError
+from wagman.model.errors import WagmanError
 
 Json: TypeAlias = Mapping[str, Any]
 

@@ -8,7 +8,7 @@ from typing import Any
 import trio
 from attrs import define, field
 
-from wagman.errors import WagmanError
+from wagman.model.errors import WagmanError
 
 KNOCK_S = 0.05
 """How often a socket that is not there yet is tried, in real time (chosen)."""

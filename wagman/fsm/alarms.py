@@ -1,11 +1,11 @@
-"""Alarms as data: what a state asks to be woken by. Who keeps the time lives in `wagman.loop`."""
+"""Alarms as data: what a state asks to be woken by. Who keeps the time lives in `wagman.tasks.loop`."""
 
 from collections.abc import Mapping
 from typing import TypeAlias
 
 from attrs import frozen
 
-from wagman.events import Supply
+from wagman.model.facts import Supply
 
 
 @frozen

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from attrs import evolve, frozen
 
 from wagman.config.schema import DeviceConfig, other_medium
-from wagman.events import Draft, PowerLost, Verdict
 from wagman.fsm.alarms import Plan
 from wagman.fsm.inputs import Effect
+from wagman.model.facts import Draft, PowerLost, Verdict
 
 if TYPE_CHECKING:
     from wagman.fsm.device_states import State

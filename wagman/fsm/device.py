@@ -13,7 +13,7 @@ arms the alarms and carries the effects out.
   that power which came on by itself is reported and never cut.
 - **Only a guest that was asked to halt is cut.** The ways into Stopped with power on are: silence after a message
   (Stopping), the stop time-out, a start that failed, the operator's `kill`, and `shutdown = []`.
-- **Silence must be proved.** Alarms with `proof` fire only on a poll that shows it (see `wagman.loop`). The stop time-out needs
+- **Silence must be proved.** Alarms with `proof` fire only on a poll that shows it (`wagman.tasks.loop`). The stop time-out needs
   no silence, but a board that answers; where it is late, because nobody could look, the guest is asked again and has all of
   its time again: the board may have started it anew meanwhile, and nobody has asked what runs now. A beat re-arms
   from its own time, not from the time at which it was told.
@@ -40,12 +40,12 @@ from typing import Any
 
 from attrs import evolve
 
-from wagman.errors import StoreError
-from wagman.events import Beat, BoardStopping, PowerFound, PowerLost, RelayAsked, RelayOff, RelayOn, RelayStuck
 from wagman.fsm.alarms import Fired
 from wagman.fsm.case import Case, Memory, Step
 from wagman.fsm.device_states import STATES, State, Stopped
 from wagman.fsm.inputs import Decided, Hibernation, Input, MessageDone, Operator, StartRefused, WagmanStart, WagmanStop
+from wagman.model.errors import StoreError
+from wagman.model.facts import Beat, BoardStopping, PowerFound, PowerLost, RelayAsked, RelayOff, RelayOn, RelayStuck
 
 __all__ = ["STATES", "Case", "Memory", "State", "Step", "Stopped", "restored", "step", "untrusted"]
 

@@ -6,18 +6,6 @@ from typing import Any, ClassVar, Literal
 from attrs import asdict, evolve, fields, frozen
 
 from wagman.config.schema import DeviceConfig
-from wagman.events import (
-    UNTOUCHED,
-    Beat,
-    BoardStopping,
-    Draft,
-    PowerFound,
-    PowerGoal,
-    PowerLost,
-    RelayAsked,
-    RelayOff,
-    RelayOn,
-)
 from wagman.fsm.alarms import KEEP, Alarm, Fired, Plan
 from wagman.fsm.case import (
     Case,
@@ -33,6 +21,18 @@ from wagman.fsm.case import (
 )
 from wagman.fsm.graph import GraphState, IllegalTransitionError, checked_graph
 from wagman.fsm.inputs import Effect, Message, MessageDone, StartRefused
+from wagman.model.facts import (
+    UNTOUCHED,
+    Beat,
+    BoardStopping,
+    Draft,
+    PowerFound,
+    PowerGoal,
+    PowerLost,
+    RelayAsked,
+    RelayOff,
+    RelayOn,
+)
 
 ADOPT_APART_S = 10.0
 """Two beats at least this far apart show that a guest is running (chosen: more than a stale edge can produce)."""

@@ -11,8 +11,8 @@ from typing import Literal, TypeAlias
 from attrs import evolve, field, frozen
 
 from wagman.config.schema import Bounds, EnvironmentConfig
-from wagman.events import Draft, Sample
 from wagman.fsm.alarms import KEEP, Alarm, Plan
+from wagman.model.facts import Draft, Sample
 
 Reading: TypeAlias = Literal["normal", "high", "low", "unknown"]
 

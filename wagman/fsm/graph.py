@@ -4,7 +4,7 @@ from typing import ClassVar, TypeVar
 
 from attrs import frozen
 
-from wagman.errors import WagmanError
+from wagman.model.errors import WagmanError
 
 
 class IllegalTransitionError(WagmanError):

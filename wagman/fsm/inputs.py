@@ -5,7 +5,8 @@ from typing import Literal, TypeAlias
 from attrs import frozen
 
 from wagman.config.schema import DeviceConfig
-from wagman.events import (
+from wagman.fsm.alarms import Fired
+from wagman.model.facts import (
     Beat,
     BoardStopping,
     Draft,
@@ -17,7 +18,6 @@ from wagman.events import (
     RelayStuck,
     Verb,
 )
-from wagman.fsm.alarms import Fired
 
 
 @frozen

@@ -22,11 +22,11 @@ from typing import Any, ClassVar, TypeAlias
 from attrs import asdict, evolve, field, frozen
 
 from wagman.config.schema import WagmanConfig
-from wagman.errors import StoreError
-from wagman.events import Blindness, Draft, Sample
 from wagman.fsm.alarms import KEEP, Alarm, Fired, Plan
 from wagman.fsm.environment import FIRST_VERDICT, RELEASE, STALE, Environment
 from wagman.fsm.graph import GraphState, IllegalTransitionError, checked_graph
+from wagman.model.errors import StoreError
+from wagman.model.facts import Blindness, Draft, Sample
 
 ORDER = "order"
 

@@ -10,7 +10,6 @@
 - `v3`, `v3_payload`     the text dialect: framing and requests; what the lines mean
 - `v4`, `v4_requests`    the sensorgram dialect: lines and CRCs; what the ids mean; `v4_asking`: several of them in one line
 - `htu21d`               the enclosure's temperature and humidity sensor, common to both boards
-- `fake`                 a board made of nothing, faithful to both dialects
 
 The codecs are sans-IO: they eat bytes and yield events, and know no clock, task or port.
 """

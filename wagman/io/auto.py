@@ -19,7 +19,6 @@ import trio
 from attrs import define, field
 
 from wagman.config.schema import PORTS
-from wagman.errors import BoardProtocolError, BoardRefusedError, BoardTimeoutError
 from wagman.io import v3, v4
 from wagman.io.driver import TIMEOUT_S, Driver, Identity, Senses
 from wagman.io.driver_v3 import V3Dialect
@@ -29,6 +28,7 @@ from wagman.io.power import SwitchOff, SwitchOn
 from wagman.io.v4 import Sensorgram
 from wagman.io.v4_asking import number_of
 from wagman.io.v4_requests import HB, fence, parse_report, replies_to
+from wagman.model.errors import BoardProtocolError, BoardRefusedError, BoardTimeoutError
 
 LISTEN_S = 2.0
 """How long a board may give itself away before it is asked (chosen: several main loops)."""

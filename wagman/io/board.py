@@ -11,13 +11,13 @@ import trio
 from attrs import asdict, define, field
 
 from wagman.config.schema import Config
-from wagman.errors import BoardError, BoardProtocolError, LinkGoneError
-from wagman.events import Blindness, BoardFact, BoardRestarted, Notice, PortFact, PowerGoal
 from wagman.io.driver import Driver, Identity, Senses, Shown
 from wagman.io.link import Answer, Decoder, Link
 from wagman.io.power import Power, SwitchOff, SwitchOn
 from wagman.io.sightings import Sightings
 from wagman.io.transport import Opener
+from wagman.model.errors import BoardError, BoardProtocolError, LinkGoneError
+from wagman.model.facts import Blindness, BoardFact, BoardRestarted, Notice, PortFact, PowerGoal
 
 BLIND_MISSES = 3
 """So many polls without an answer, and the board counts as unseen (specified)."""

@@ -6,9 +6,9 @@ from typing import Any, Protocol
 from attrs import define, evolve, field, frozen
 
 from wagman.config.schema import Config, DeviceConfig
-from wagman.events import BoardFact, Notice, PortFact, Sample
 from wagman.io.power import Power, SwitchOff, SwitchOn
 from wagman.io.sightings import Sightings
+from wagman.model.facts import BoardFact, Notice, PortFact, Sample
 
 SENSOR_POLLS = 3
 """The enclosure's sensors are read with every third poll: its temperature changes slowly (chosen)."""

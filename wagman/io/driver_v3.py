@@ -26,8 +26,6 @@ import trio
 from attrs import define, field
 
 from wagman.config.schema import SELECTOR_PORTS
-from wagman.errors import BoardError, BoardProtocolError, CallerError
-from wagman.events import BoardStopping, Polled, Supply
 from wagman.io import v3
 from wagman.io.driver import (
     DRAWS_MA,
@@ -63,6 +61,8 @@ from wagman.io.v3_payload import (
     parse_up,
     parse_ver,
 )
+from wagman.model.errors import BoardError, BoardProtocolError, CallerError
+from wagman.model.facts import BoardStopping, Polled, Supply
 
 UNMANAGED_FAILURES = 1024
 """From so many heartbeat time-outs on the board stops managing a port (firmware)."""

@@ -28,8 +28,6 @@ import trio
 from attrs import define, field
 
 from wagman.config.schema import PORTS, SELECTOR_PORTS
-from wagman.errors import BoardProtocolError, CallerError
-from wagman.events import BoardStopping, Polled
 from wagman.io import v4
 from wagman.io.driver import PING_AGE_S, SLOW_POLLS, FailureWatch, Identity, Reading, Senses
 from wagman.io.link import REPEATS, Answer, Link, retry
@@ -59,6 +57,8 @@ from wagman.io.v4_requests import (
     parse_report,
     request_in,
 )
+from wagman.model.errors import BoardProtocolError, CallerError
+from wagman.model.facts import BoardStopping, Polled
 
 UNMANAGED_FAILURES = 30
 """From so many heartbeat time-outs on the board stops managing a port (firmware)."""

@@ -5,7 +5,7 @@ the bounds lie a data line that hangs low or high, and 998 and 999, which v3 fir
 checksum.
 """
 
-from wagman.errors import BoardProtocolError
+from wagman.model.errors import BoardProtocolError
 
 _FULL_SCALE = 65_536
 _STATUS_BITS = 0b11

@@ -19,8 +19,8 @@ from typing import Any, Generic, Protocol, TypeVar
 import trio
 from attrs import define, field, frozen
 
-from wagman.errors import BoardError, BoardProtocolError, BoardTimeoutError, LinkBusyError, LinkGoneError
 from wagman.io.transport import Opener, Transport
+from wagman.model.errors import BoardError, BoardProtocolError, BoardTimeoutError, LinkBusyError, LinkGoneError
 
 BACKOFF_MIN_S = 0.2
 """Pause before a lost connection is opened again (chosen); doubled with each failure."""

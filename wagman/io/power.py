@@ -21,7 +21,7 @@ from typing import Literal
 
 from attrs import define, field, frozen
 
-from wagman.events import (
+from wagman.model.facts import (
     UNTOUCHED,
     Evidence,
     PortFact,

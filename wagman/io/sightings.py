@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 
 from attrs import define, field
 
-from wagman.events import Beat, PortFact
 from wagman.io.power import Power
+from wagman.model.facts import Beat, PortFact
 
 TOLERANCE_S = 0.5
 """How far apart the board's clock and ours may place the same moment (chosen: more than a main loop)."""

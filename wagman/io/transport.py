@@ -18,7 +18,7 @@ import trio
 from attrs import frozen
 from trio_serial.linux import LinuxSerialStream
 
-from wagman.errors import CallerError, LinkBusyError, LinkGoneError
+from wagman.model.errors import CallerError, LinkBusyError, LinkGoneError
 
 _CHUNK = 4096
 _BUSY = (errno.EWOULDBLOCK, errno.EBUSY)  # from flock, and from a port that another process opened for itself alone

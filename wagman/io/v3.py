@@ -22,7 +22,7 @@ from typing import TypeAlias, TypeVar
 
 from attrs import define, field, frozen
 
-from wagman.errors import BoardRefusedError, CallerError
+from wagman.model.errors import BoardRefusedError, CallerError
 
 T = TypeVar("T")
 

@@ -10,9 +10,9 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from wagman.errors import BoardProtocolError
 from wagman.io import htu21d
 from wagman.io.v3 import Log
+from wagman.model.errors import BoardProtocolError
 
 PORT_NAMES = ("nc", "gn", "cs", "x1", "x2")
 """The board's own names of its ports (firmware)."""

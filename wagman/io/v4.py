@@ -21,7 +21,7 @@ from typing import Any, Final, TypeAlias
 
 from attrs import frozen
 
-from wagman.errors import CallerError
+from wagman.model.errors import CallerError
 
 # --- Values -----------------------------------------------------------------------------------------------------------
 

@@ -6,13 +6,13 @@ from itertools import count
 from attrs import define, evolve, field, frozen
 
 from wagman.config.schema import PORTS
-from wagman.errors import BoardProtocolError
-from wagman.events import Supply
 from wagman.io import v4
 from wagman.io.driver import TIMEOUT_S
 from wagman.io.link import REPEATS, Answer, Link, retry
 from wagman.io.v4 import Sensorgram
 from wagman.io.v4_requests import CU, HB, STATE, fence, replies_to, whole_replies_to
+from wagman.model.errors import BoardProtocolError
+from wagman.model.facts import Supply
 
 POWERED_COUNTS = (200, 200, 150, 200, 200)
 """From so many counts on something runs on a port: the firmware's own lamps go by these; 12 were captured on ports that are

@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from attrs import frozen
 
-from wagman.errors import BoardProtocolError, BoardRefusedError, CallerError
 from wagman.io import htu21d
 from wagman.io.v4 import BYTES, EmptyLine, Event, Line, Sensorgram, unsigned
+from wagman.model.errors import BoardProtocolError, BoardRefusedError, CallerError
 
 DISABLED, STOPPED, STARTED, STOPPING = 0, 1, 3, 4
 """What `STATE` answers; 0 stands for ports that do not exist, too."""

@@ -26,9 +26,9 @@ from contextlib import suppress
 
 from attrs import frozen
 
-from wagman.errors import CallerError
-from wagman.events import VERBS
-from wagman.io.fake.control import ControlError
+from wagman.fake.control import ControlError
+from wagman.model.errors import CallerError
+from wagman.model.facts import VERBS
 from wagman.simulation.disk import ALL, LOG, disown, flip, outdate, truncate
 from wagman.simulation.world import BESIDE_FILES, LOG_FILES, World
 

@@ -6,7 +6,7 @@ from random import Random
 import trio
 from attrs import define, field
 
-from wagman.io.fake.serve import FakeBoard, HostPort
+from wagman.fake.serve import FakeBoard, HostPort
 
 MOST_PIECE = 7
 """How many bytes a piece has at most while the bytes come in pieces (chosen: less than any line)."""

@@ -13,7 +13,7 @@ from attrs import evolve, frozen
 
 from wagman.config.load import load, loads
 from wagman.config.schema import Config
-from wagman.errors import CallerError, WagmanError
+from wagman.model.errors import CallerError, WagmanError
 from wagman.simulation.play import Outcome, Scenario, play, truncated
 from wagman.simulation.profiles import HOUR_S, PROFILES, make_script
 from wagman.simulation.records import Look, Record

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import trio
 from attrs import define
 
-from wagman.errors import StoreError
+from wagman.model.errors import StoreError
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import define, field
 
 from wagman.config.schema import Config, settings
-from wagman.errors import CallerError
+from wagman.model.errors import CallerError
 from wagman.systemd.lastgood import Source
 
 NONSENSE = "[device.gn\n"

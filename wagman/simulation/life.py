@@ -10,10 +10,9 @@ import trio
 from attrs import define, field
 
 from wagman.config.schema import Config
-from wagman.daemon import DIALECTS, Daemon
-from wagman.messages import Delivery
-from wagman.seams import Seams
-from wagman.service import WagmanService
+from wagman.service.daemon import DIALECTS, Daemon
+from wagman.service.root import WagmanService
+from wagman.service.seams import Seams
 from wagman.simulation.cable import Plug
 from wagman.simulation.disk import Access
 from wagman.simulation.operators import Door, everybody_may
@@ -23,6 +22,7 @@ from wagman.systemd.home import Home
 from wagman.systemd.lastgood import Source
 from wagman.systemd.notify import Notifier
 from wagman.systemd.report import Reporter
+from wagman.tasks.messages import Delivery
 
 
 @define(eq=False)

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from attrs import frozen
 
 from wagman.config.schema import Config
-from wagman.io.fake.hardware import By
+from wagman.fake.hardware import By
 from wagman.store import Event
 
 

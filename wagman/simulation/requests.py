@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from wagman.io.fake.v4_lines import sensorgrams
+from wagman.fake.v4_lines import sensorgrams
 from wagman.io.v4 import Sensorgram
 from wagman.io.v4_requests import REQUESTS, STOP
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from wagman.errors import CallerError
+from wagman.model.errors import CallerError
 
 UNITS_S = {"d": 86_400.0, "h": 3600.0, "min": 60.0, "s": 1.0}
 

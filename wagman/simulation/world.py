@@ -11,13 +11,12 @@ from attrs import define, evolve, field
 from trio.testing import MockClock
 
 from wagman.config.schema import PORTS, RARE_BEAT_S, RARE_PORT, SELECTOR_PORTS, Config
-from wagman.errors import CallerError
-from wagman.io.fake.guests import Guest, GuestSpec
-from wagman.io.fake.hardware import DirtyCut, RelayChange
-from wagman.io.fake.serve import FakeBoard
+from wagman.fake.guests import Guest, GuestSpec
+from wagman.fake.hardware import DirtyCut, RelayChange
+from wagman.fake.serve import FakeBoard
 from wagman.io.transport import stream_opener
-from wagman.moments import Stamp
-from wagman.seams import Seams
+from wagman.model.errors import CallerError
+from wagman.service.seams import Seams
 from wagman.simulation.cable import Cable, Plug
 from wagman.simulation.disk import Access, Disk
 from wagman.simulation.file import File
@@ -39,6 +38,7 @@ from wagman.simulation.records import (
 )
 from wagman.simulation.requests import requests_in
 from wagman.store import Event
+from wagman.tasks.moments import Stamp
 
 WALL = datetime(2100, 1, 1, tzinfo=UTC)
 """What the wall clock shows in the beginning: later than any file on the machine that simulates, so that it counts as set."""

@@ -10,6 +10,7 @@
 - `aside`    moving a file that cannot be used out of the way
 - `event`    what an event looks like, and how large it may be
 - `keeper`   a small text beside the log, which outlives it
+- `decisions`  what operators decided: the file beside the log, and what a configuration makes of it
 - `owner`    whose the files are
 """
 

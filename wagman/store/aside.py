@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from wagman.errors import PLACE_GONE
+from wagman.model.errors import PLACE_GONE
 
 COMPANIONS = ("-wal", "-journal", "-shm")
 """What SQLite keeps beside a database; without its -wal a file may lack what was committed last."""

@@ -12,7 +12,7 @@ from typing import Any, Self, TypeAlias
 import trio
 from attrs import define, field, frozen
 
-from wagman.errors import CallerError, StoreError
+from wagman.model.errors import CallerError, StoreError
 from wagman.store.event import Event
 from wagman.store.limits import Extent
 

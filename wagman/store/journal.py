@@ -22,8 +22,8 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 import trio
 from attrs import define, field, frozen
 
-from wagman.errors import StoreError
-from wagman.events import Draft
+from wagman.model.errors import StoreError
+from wagman.model.facts import Draft
 from wagman.store.event import (
     PREVIOUS,
     Cause,

@@ -16,7 +16,7 @@ from typing import TypeVar
 import trio
 from attrs import define, field
 
-from wagman.errors import StoreError
+from wagman.model.errors import StoreError
 from wagman.store.aside import make_directory, sync_directory, with_suffix
 from wagman.store.journal import LOOK_S, RETRY_MAX_S, RETRY_MIN_S, Blocking
 from wagman.store.owner import entrust, whose

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from attrs import field, frozen, validators
 
-from wagman.errors import StoreError
+from wagman.model.errors import StoreError
 
 MIN_BYTES = 2**20
 """The smallest bound in bytes (chosen)."""

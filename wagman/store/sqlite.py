@@ -20,7 +20,7 @@ from pathlib import Path
 
 from attrs import asdict, astuple, define, field, fields, frozen
 
-from wagman.errors import FILE_TAKEN, StoreError
+from wagman.model.errors import FILE_TAKEN, StoreError
 from wagman.store.aside import SetAside, make_directory, set_aside, sync_directory, with_suffix
 from wagman.store.event import Event, Record
 from wagman.store.limits import PAGE_BYTES, Extent, Limits, page_count, transaction

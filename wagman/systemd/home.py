@@ -10,10 +10,10 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
-from wagman.logs import complain
 from wagman.systemd.backoff import PAUSE_S, Backoff, told_to_end
 from wagman.systemd.directory import Ending, RuntimeDirectory
 from wagman.systemd.notify import Notifier
+from wagman.tasks.logs import complain
 
 
 @frozen

@@ -17,7 +17,7 @@ from pathlib import Path
 from wagman.cli.completion import SCRIPTS
 from wagman.cli.outcome import DONE, FAILED, REFUSED, USAGE, CommandError
 from wagman.config.load import load
-from wagman.errors import ConfigError
+from wagman.model.errors import ConfigError
 from wagman.systemd.account import RECORD, Record, State, User
 from wagman.systemd.steps import Enabled, File, InstallError, Link, Step, Target
 

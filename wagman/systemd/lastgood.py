@@ -9,7 +9,7 @@ from attrs import frozen
 
 from wagman.config.load import load
 from wagman.config.schema import Config
-from wagman.errors import ConfigError
+from wagman.model.errors import ConfigError
 from wagman.store.owner import entrust
 
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from attrs import frozen
 
-from wagman.errors import WagmanError
+from wagman.model.errors import WagmanError
 
 COMMAND_S = 60.0
 """How long one command of an installation may take (chosen)."""

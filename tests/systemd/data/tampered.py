@@ -7,8 +7,8 @@ from typing import Any
 import trio
 
 from wagman.cli import main
-from wagman.device import Guest
-from wagman.service import WagmanService
+from wagman.service.root import WagmanService
+from wagman.tasks.guest import Guest
 
 PLACE = Path("/run/wagman")
 take, run = Guest.take, WagmanService.run

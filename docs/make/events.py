@@ -1,0 +1,73 @@
+"""Writes docs/events.md from the types of events: `python -m docs.make.events`; `--check` sees if it is stale."""
+
+import sys
+from collections.abc import Iterator
+from itertools import groupby
+
+from docs.make.pages import begin, keep, table
+from wagman.model.catalogue import EVENT_TYPES, FIELDS, EventType
+
+MODULE = "docs.make.events"
+
+INTRODUCTION = f"""\
+# The events
+
+{begin(MODULE)}
+
+`wagman events` shows the log, `wagman events -f` follows it, `wagman events --device gn` is about one guest, and `--type store`
+has all of `store.*`. Each event has an id, a time, mostly the event that caused it, and the fields that are named here;
+the whole shape is on [the socket's page](socket.md#event). Where no cell says what to
+do, do nothing.
+"""
+
+FAMILIES = {
+    "device": "A guest",
+    "wagman": "The Wagman machine",
+    "environment": "The enclosure",
+    "link": "The serial port",
+    "board": "The board",
+    "command": "Who asked for what",
+    "service": "The service itself",
+    "controller": "The controller",
+    "problem": "What calls for a person",
+    "store": "The log",
+    "port": "A port without a table",
+    "decisions": "What lies beside the log",
+}
+
+REPEATS = """\
+## Repeats
+
+Where a field `count` is possible, repeats collapse: the first is told at once, the next ones of the same type, device and
+fields are counted, and told of together, with how many there were (`count`) and in how many seconds (`over_s`).
+"""
+
+
+def page() -> str:
+    """The reference page."""
+    return "\n".join([INTRODUCTION, *_families(), "## Fields\n", table(("field", "is"), _fields()), REPEATS])
+
+
+def _families() -> Iterator[str]:
+    for family, names in groupby(EVENT_TYPES, lambda name: name.partition(".")[0]):
+        yield f"## {FAMILIES[family]}\n"
+        yield table(("event", "means", "how grave", "do", "fields"), map(_row, names))
+
+
+def _row(name: str) -> tuple[str, ...]:
+    kind = EVENT_TYPES[name]
+    return f"`{name}`", kind.when, _severity(kind), kind.do, ", ".join(f"`{field}`" for field in kind.fields)
+
+
+def _severity(kind: EventType) -> str:
+    """A blank for what is only information."""
+    usual = "" if kind.severity == "info" else kind.severity
+    return usual if kind.graver is None else f"{usual}{', ' if usual else ''}{kind.graver.severity} where {kind.graver.where}"
+
+
+def _fields() -> Iterator[tuple[str, str]]:
+    return ((f"`{name}`", words) for name, words in FIELDS.items())
+
+
+if __name__ == "__main__":
+    sys.exit(keep(MODULE, lambda _: {"events.md": page()}))

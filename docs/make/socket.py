@@ -1,0 +1,107 @@
+"""Writes the tables of docs/socket.md from the code: `python -m docs.make.socket`; `--check` sees if they are stale."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+from attrs import NOTHING
+
+from docs.make.pages import between, keep
+from wagman.api import wire
+from wagman.api.access import Role
+from wagman.api.discovery import ERRORS, SCHEMAS
+from wagman.api.method import Method
+from wagman.api.methods import METHODS
+from wagman.api.params import kind_of
+
+MODULE, PAGE = "docs.make.socket", "socket.md"
+
+STANDARD = {
+    wire.PARSE_ERROR: "no JSON, or a line that is too long",
+    wire.INVALID_REQUEST: "JSON, but no request",
+    wire.METHOD_NOT_FOUND: "there is no such method",
+    wire.INVALID_PARAMS: "the parameters do not fit; also: there is no such device",
+    wire.INTERNAL_ERROR: "a defect; the event `service.request_failed` has the details",
+}
+
+
+def made(folder: Path) -> dict[str, str]:
+    """The page with tables made anew."""
+    return {PAGE: between((folder / PAGE).read_text(encoding="utf-8"), MODULE, tables())}
+
+
+def tables() -> str:
+    """Methods, their parameters, errors, and shapes."""
+    return "\n".join([*_methods(), *_errors(), *_shapes()])
+
+
+def _methods() -> Iterator[str]:
+    yield "## Methods\n"
+    for method in METHODS.values():
+        role = " Needs control." if method.role is Role.CONTROLLER else ""
+        alone = "" if method.in_batch else " Not in a batch."
+        yield f"### `{method.name}`\n\n{method.summary}{role}{alone} Result: {_result(method)}.\n"
+        yield from _parameters(method)
+
+
+def _result(method: Method) -> str:
+    return f"[{method.result}](#{method.result.lower()})"
+
+
+def _parameters(method: Method) -> Iterator[str]:
+    fields = attrs.fields(method.params)
+    if fields:
+        yield "| parameter | must be | default | what it is for |\n|---|---|---|---|"
+        yield "\n".join(_parameter(each) for each in fields) + "\n"
+
+
+def _parameter(attribute: "attrs.Attribute[object]") -> str:
+    default = "*required*" if attribute.default is NOTHING else f"`{json.dumps(attribute.default)}`"
+    return f"| `{attribute.name}` | {kind_of(attribute).wants} | {default} | {attribute.metadata['doc']} |"
+
+
+def _errors() -> Iterator[str]:
+    yield "## Errors\n\n| code | means |\n|---|---|"
+    yield "\n".join(f"| {code} | {means} |" for code, means in {**STANDARD, **ERRORS}.items()) + "\n"
+
+
+def _shapes() -> Iterator[str]:
+    yield "## Shapes\n\nObjects may have more than is said here: pass over what you do not know.\n"
+    for name, schema in SCHEMAS.items():
+        rows = "\n".join(f"| `{path}` | {words} |" for path, words in _properties(schema))
+        yield f"### {name}\n\n" + (f"| property | is |\n|---|---|\n{rows}\n" if rows else "Any object.\n")
+
+
+def _properties(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Every property that is no object itself, by its path."""
+    for name, each in schema.get("properties", {}).items():
+        inner = each.get("items", each)
+        if "properties" in inner:
+            yield from _properties(inner, f"{prefix}{name}{'[]' if 'items' in each else ''}.")
+        else:
+            is_optional = name not in schema["required"]
+            yield f"{prefix}{name}", _words(each) + (" (only where it says something)" if is_optional else "")
+
+
+def _words(schema: Mapping[str, Any]) -> str:
+    match schema:
+        case {"$ref": ref}:
+            name = ref.rpartition("/")[2]
+            return f"[{name}](#{name.lower()})"
+        case {"enum": words}:
+            return " or ".join("null" if word is None else f'`"{word}"`' for word in words)
+        case {"items": items}:
+            return f"list of {_words(items)}"
+        case {"additionalProperties": each}:
+            return f"object of {_words(each)}"
+        case {"type": [*types]}:
+            return " or ".join(types)
+        case _:
+            return str(schema["type"])
+
+
+if __name__ == "__main__":
+    sys.exit(keep(MODULE, made))

@@ -1,0 +1,293 @@
+"""What calls for a person, found in how everything is."""
+
+import errno
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wagman.config.load import loads
+from wagman.model.errors import FILE_TAKEN, PLACE_GONE
+from wagman.service.problems import FAILED_STARTS, UNFED_S, Facts, Problem, Refusal, problems
+
+CONFIG = loads(
+    """
+    [device.nc]
+    port = 0
+    self = true
+    [device.gn]
+    port = 1
+    shutdown = ["halt-gn"]
+    [device.x1]
+    port = 3
+    shutdown = []
+    """,
+    "node.toml",
+)
+WELL: Mapping[str, Any] = {
+    "self": False,
+    "state": "started",
+    "wanted": "up",
+    "enabled": True,
+    "power": {"wanted": "on", "confirmed": True},
+    "media": None,
+    "failures": 0,
+    "unrecoverable": False,
+    "held": False,
+    "relay_stuck": False,
+    "command_trouble": None,
+    "alarms": [],
+}
+SENSORS = {"temperature_c": {"value": 23.5, "age_s": 2.0, "state": "normal"}}
+
+
+IN_DOUBT = {"wanted": "off", "confirmed": False}
+
+
+def row(name: str, **changes: Any) -> Mapping[str, Any]:
+    return {**WELL, "name": name, **changes}
+
+
+def facts(*rows: Mapping[str, Any], wagman: str = "normal", **board: Any) -> Facts:
+    """A node that is well, or with changes."""
+    rows = rows or (row("nc", self=True, media="emmc"), row("gn", media="emmc"), row("x1"))
+    usual = {"link": "up", "for_s": 90.0, "blind": False, "device": "/dev/ttyX", "sensors": SENSORS, "last_answer_age_s": 2.0}
+    return Facts(CONFIG, {"devices": list(rows), "wagman": {"state": wagman}, "board": {**usual, **board}})
+
+
+def ids(*given: Facts) -> list[str]:
+    return [each for facts in given for each in problems(facts)]
+
+
+def only(given: Facts) -> Problem:
+    (problem,) = problems(given).values()
+    return problem
+
+
+def test_a_node_that_is_well_has_no_problem() -> None:
+    assert problems(facts()) == {}
+
+
+# --- The board ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.EACCES, "let the service's user open it"),
+        (errno.EISDIR, "name a serial port"),
+        (errno.ENOTTY, "name a serial port"),
+        (errno.EBUSY, "fuser -v /dev/ttyX"),
+        (errno.EAGAIN, "fuser -v /dev/ttyX"),
+    ],
+)
+def test_a_port_that_cannot_be_opened_has_its_true_reason_and_nobody_is_asked_for_the_cable(number: int, words: str) -> None:
+    reason = f"{os.strerror(number)}: /dev/ttyX"
+    problem = only(evolve(facts(link="down", blind=True), link_reason=reason))
+    assert reason in problem.text
+    assert words in problem.do
+    assert "cable" not in problem.do
+
+
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.EIO, errno.ENXIO])
+def test_a_port_that_is_not_there_is_a_matter_of_the_cable(number: int) -> None:
+    assert "cable" in only(evolve(facts(link="down", blind=True), link_reason=os.strerror(number))).do
+
+
+def test_a_board_that_does_not_answer_is_the_same_problem_as_one_that_cannot_be_reached() -> None:
+    silent = evolve(facts(blind=True), silent_reason="the board did not answer within 4 s")
+    away = evolve(facts(link="down", blind=True), link_reason="the port hung up")
+    assert ids(silent, away) == ["link:board", "link:board"]
+    assert "within 4 s" in only(silent).text
+    assert "hung up" in only(away).text
+
+
+def test_a_port_that_another_program_reads_calls_for_the_end_of_that_program() -> None:
+    reason = "another program reads this port, too, and took what the board said"
+    away, unsteady = facts(link="down", blind=True), facts(link="up")
+    for each in (evolve(away, link_reason=reason), evolve(unsteady, unsteady_reason=reason)):
+        problem = only(each)
+        assert reason in problem.text
+        assert "fuser -v /dev/ttyX" in problem.do
+        assert "reset" not in problem.do
+
+
+@pytest.mark.parametrize(
+    ("reason", "do"),
+    [
+        ("cannot write: database or disk is full", "make room"),
+        ("cannot open: Permission denied; it belongs to root: sudo chown wagman /s/wagman.db", "type what is said there"),
+        (f"cannot open: {PLACE_GONE}, and cannot be made anew", "systemctl restart wagman"),
+        (f"cannot go on: {FILE_TAKEN}; it is opened anew", "find out who deletes files under"),
+    ],
+)
+def test_what_to_do_about_a_log_that_cannot_be_written_goes_by_the_reason(reason: str, do: str) -> None:
+    assert do in only(evolve(facts(), log_reason=reason)).do
+
+
+def test_a_board_that_has_yet_to_be_asked_is_no_problem() -> None:
+    assert ids(facts(link="down", blind=True), facts(blind=True)) == []
+
+
+def test_a_sensor_is_blamed_only_while_the_board_is_seen() -> None:
+    unknown = evolve(facts(), unknown_sensors=("temperature_c",))
+    assert only(unknown).id == "sensor:temperature_c"
+    assert ids(evolve(facts(blind=True), unknown_sensors=("temperature_c",))) == []
+
+
+@pytest.mark.parametrize(("age_s", "is_patient"), [(2.0, False), (89.0, False), (900.0, True), (None, True)])
+def test_a_sensor_has_time_to_tell_after_the_link_came_up(age_s: float | None, *, is_patient: bool) -> None:
+    sensors = {"temperature_c": {"value": None, "age_s": age_s, "state": "unknown"}}
+    problem = only(evolve(facts(sensors=sensors), unknown_sensors=("temperature_c",)))
+    assert (problem.patience_s > 0) is is_patient
+
+
+# --- The guests --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("media", "told"), [("sd", True), (None, False)])
+def test_only_a_guest_that_has_two_media_is_said_to_have_been_tried_from_both(media: str | None, told: bool) -> None:
+    problem = only(facts(row("gn", state="stopped", unrecoverable=True, failures=6, media=media)))
+    assert ("either medium" in problem.text) is told
+
+
+@pytest.mark.parametrize(
+    ("changes", "id_", "severity"),
+    [
+        ({"relay_stuck": True}, "relay_stuck:gn", "critical"),
+        ({"held": True, "state": "stopped"}, "held:gn", "critical"),
+        ({"unrecoverable": True, "failures": 6}, "failing:gn", "critical"),
+        ({"failures": FAILED_STARTS}, "failing:gn", "warning"),
+        ({"media": "sd"}, "recovery:gn", "warning"),
+        ({"command_trouble": "exit status 1"}, "shutdown:gn", "warning"),
+        ({"command_trouble": "exit status 1", "state": "stopping"}, "shutdown:gn", "critical"),
+        ({"state": "stopped", "power": IN_DOUBT}, "power:gn", "warning"),
+    ],
+)
+def test_a_guest_in_trouble_is_a_problem_of_its_own(changes: Mapping[str, Any], id_: str, severity: str) -> None:
+    problem = only(facts(row("gn", **changes)))
+    assert (problem.id, problem.severity, problem.device) == (id_, severity, "gn")
+
+
+@pytest.mark.parametrize("changes", [{"enabled": False, "wanted": "down"}, {"wanted": "down"}])
+def test_nobody_is_called_for_a_guest_that_is_not_to_run(changes: Mapping[str, Any]) -> None:
+    down = {**changes, "state": "stopped", "held": True, "unrecoverable": True, "failures": 9}
+    assert ids(facts(row("gn", **down))) == []
+    assert ids(facts(row("gn", **down, relay_stuck=True))) == ["relay_stuck:gn"]
+
+
+@pytest.mark.parametrize("changes", [{"alarms": [{"name": "adopt"}]}, {"state": "stopping"}, {"power": WELL["power"]}])
+def test_power_is_in_doubt_only_where_it_ought_to_be_off_and_has_been_looked_at(changes: Mapping[str, Any]) -> None:
+    assert ids(facts(row("gn", **{"state": "stopped", "power": IN_DOUBT, **changes}))) == []
+
+
+def test_one_failed_start_is_tried_again_and_called_for_by_nobody() -> None:
+    assert ids(facts(row("gn", failures=1))) == []
+
+
+def test_a_guest_without_a_selector_has_no_recovery_medium() -> None:
+    assert ids(facts(row("x1", media=None), row("gn", media="emmc"))) == []
+
+
+@pytest.mark.parametrize("state", ["will_hibernate", "hibernating"])
+def test_a_hibernation_says_why(state: str) -> None:
+    hot = {"temperature_c": {"value": 74.0, "age_s": 2.0, "state": "high"}}
+    assert "temperature_c high" in only(facts(wagman=state, sensors=hot)).text
+    assert only(facts(wagman=state)).text.endswith("before hibernate_min is over, though the enclosure is as it should be again")
+    assert "when last seen" in only(facts(wagman=state, blind=True)).text
+    assert "when last seen" in only(facts(wagman=state, sensors={})).text
+
+
+# --- The service itself ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "id_", "words"),
+    [
+        ({"log_reason": "database or disk is full"}, "log", "disk is full"),
+        ({"refusal": Refusal("the last good copy of it", ("node.toml:3: bad", "x"))}, "config", "node.toml:3: bad (and 1 more)"),
+        ({"needs_restart": ("board.device", "device.x9")}, "restart_pending", "board.device, device.x9"),
+        ({"stuck_tasks": ("device.gn",)}, "stuck:device.gn", "device.gn"),
+        ({"clock_set": False}, "clock", "clock"),
+        ({"unfed_s": UNFED_S}, "unfed", "one hour after"),
+    ],
+)
+def test_what_is_wrong_with_the_service_is_said_with_its_reason(changes: dict[str, Any], id_: str, words: str) -> None:
+    problem = only(evolve(facts(), **changes))
+    assert problem.id == id_
+    assert words in problem.text
+
+
+def test_the_worst_comes_first() -> None:
+    both = evolve(facts(row("gn", relay_stuck=True, failures=FAILED_STARTS)), log_reason="full", silent_reason="gone")
+    assert [problem.severity for problem in problems(both).values()] == ["critical", "critical", "warning", "warning"]
+
+
+# --- Whatever the status -----------------------------------------------------------------------------------------------
+
+TEXTS = st.text(max_size=20)
+ROWS: st.SearchStrategy[Any] = st.fixed_dictionaries(
+    {
+        "name": st.sampled_from(["nc", "gn", "x1", "nobody"]),
+        "self": st.booleans(),
+        "state": st.sampled_from(["stopped", "starting", "will_stop", "started", "stopping", "restarting"]),
+        "wanted": st.sampled_from(["up", "down"]),
+        "enabled": st.booleans(),
+        "power": st.fixed_dictionaries({"wanted": st.just("off"), "confirmed": st.booleans()}),
+        "command_trouble": st.none() | TEXTS,
+        "alarms": st.lists(st.fixed_dictionaries({"name": st.sampled_from(["adopt", "backoff"])}), max_size=2),
+        "media": st.sampled_from([None, "emmc", "sd"]),
+        "failures": st.integers(0, 20),
+        "unrecoverable": st.booleans(),
+        "held": st.booleans(),
+        "relay_stuck": st.booleans(),
+    }
+)
+BOARDS = st.fixed_dictionaries(
+    {
+        "link": st.sampled_from(["up", "down"]),
+        "blind": st.booleans(),
+        "for_s": st.none() | st.floats(0, 1e9),
+        "device": TEXTS,
+        "last_answer_age_s": st.none() | st.floats(0, 1e9),
+        "sensors": st.dictionaries(
+            st.sampled_from(["temperature_c", "humidity_pct"]),
+            st.fixed_dictionaries({"state": st.sampled_from(["normal", "high", "low", "unknown"])}),
+        ),
+    }
+)
+STATUSES = st.fixed_dictionaries(
+    {
+        "devices": st.lists(ROWS, max_size=5, unique_by=lambda row: row["name"]),
+        "wagman": st.fixed_dictionaries({"state": st.sampled_from(["normal", "start_next_device", "hibernating"])}),
+        "board": BOARDS,
+    }
+)
+ANY_FACTS = st.builds(
+    Facts,
+    st.just(CONFIG),
+    STATUSES,
+    link_reason=st.none() | TEXTS,
+    silent_reason=st.none() | TEXTS,
+    unsteady_reason=st.none() | TEXTS,
+    log_reason=st.none() | TEXTS,
+    refusal=st.none() | st.builds(Refusal, TEXTS, st.lists(TEXTS, max_size=3).map(tuple)),
+    needs_restart=st.lists(TEXTS, max_size=3).map(tuple),
+    stuck_tasks=st.lists(TEXTS, max_size=3, unique=True).map(tuple),
+    unknown_sensors=st.lists(TEXTS, max_size=3, unique=True).map(tuple),
+    clock_set=st.booleans(),
+    unfed_s=st.none() | st.floats(0, 1e6),
+)
+
+
+@given(ANY_FACTS)
+def test_whatever_the_status_each_problem_is_found_once_and_says_what_to_do(given: Facts) -> None:
+    for id_, problem in problems(given).items():
+        assert problem.id == id_
+        assert problem.text
+        assert problem.do
+        assert problem.severity in ("critical", "warning")

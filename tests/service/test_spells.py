@@ -1,0 +1,181 @@
+"""Since when a problem stands, and what is told of it."""
+
+import json
+from collections.abc import Sequence
+
+from attrs import define, evolve, field
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wagman.service.problems import Problem
+from wagman.service.spells import QUIET_MAX_S, QUIET_S, RESUMED_QUIET_S, Spells
+from wagman.tasks.moments import Stamp
+
+CABLE = Problem("link:board", "critical", "the board cannot be reached", "is the cable in?")
+SLOW = Problem("slow", "warning", "that takes its time", "wait", patience_s=4.0)
+GN = Problem("failing:gn", "warning", "gn does not come up", "wagman why gn", device="gn")
+
+
+@define
+class Story:
+    """Looks at made-up times."""
+
+    spells: Spells = field(factory=Spells)
+    told: list[tuple[float, str, str]] = field(factory=list)
+
+    def look(self, now_s: float, *found: Problem) -> None:
+        drafts = self.spells.look({each.id: each for each in found}, f"wall {now_s:g}", now_s)
+        self.told += [(now_s, draft.type, draft.fields["id"]) for draft in drafts]
+
+    def types(self) -> list[str]:
+        return [type_ for _, type_, _ in self.told]
+
+
+def test_a_problem_is_told_when_it_begins_and_when_it_has_stayed_away() -> None:
+    story = Story()
+    for now_s in (0, 10, 20):
+        story.look(now_s, CABLE)
+    story.look(30)
+    story.look(30 + QUIET_S - 1)
+    assert story.types() == ["problem.began"]
+    story.look(30 + QUIET_S)
+    assert story.types() == ["problem.began", "problem.ended"]
+
+
+def test_an_end_says_for_how_long_it_stood_without_the_time_that_was_waited() -> None:
+    spells = Spells()
+    spells.look({CABLE.id: CABLE}, "then", 100)
+    spells.look({}, "then", 160)
+    (ended,) = spells.look({}, "then", 160 + QUIET_S)
+    assert ended.fields["after_s"] == 60
+
+
+def test_what_is_gone_is_not_shown_although_its_end_is_yet_to_be_told() -> None:
+    story = Story()
+    story.look(0, CABLE)
+    assert [each["id"] for each in story.spells.shown(5)] == ["link:board"]
+    story.look(10)
+    assert story.spells.shown(10) == []
+
+
+def test_what_comes_back_soon_is_the_same_spell() -> None:
+    story = Story()
+    story.look(0, CABLE)
+    story.look(10)
+    story.look(20, CABLE)
+    (shown,) = story.spells.shown(50)
+    assert (shown["since"], shown["for_s"]) == ("wall 0", 50)
+    assert story.types() == ["problem.began"]
+
+
+def test_what_comes_and_goes_for_a_day_is_told_a_few_times_and_no_more() -> None:
+    story = Story()
+    for minute in range(24 * 60):
+        story.look(minute * 60, CABLE)
+        story.look(minute * 60 + 20)
+        story.look(minute * 60 + 55)
+    assert len(story.told) < 10
+
+
+def test_what_has_been_well_for_an_hour_is_told_as_soon_as_it_was_the_first_time() -> None:
+    story = Story()
+    for begin_s in (0.0, QUIET_MAX_S + 100, 2 * QUIET_MAX_S + 200):
+        story.look(begin_s, CABLE)
+        story.look(begin_s + 10)
+        story.look(begin_s + 10 + QUIET_S)
+    assert story.types() == ["problem.began", "problem.ended"] * 3
+
+
+def test_what_may_pass_by_itself_counts_only_after_its_patience() -> None:
+    story = Story()
+    story.look(0, SLOW)
+    story.look(3)
+    story.look(5, SLOW)
+    assert story.told == []
+    assert story.spells.due_s({SLOW.id: SLOW}) == 9
+    story.look(9, SLOW)
+    assert story.types() == ["problem.began"]
+    assert story.spells.shown(9)[0]["for_s"] == 4
+
+
+def test_a_reason_that_changes_is_shown_and_not_told_as_another_problem() -> None:
+    story = Story()
+    story.look(0, CABLE)
+    story.look(10, evolve(CABLE, text="hung up"))
+    assert story.spells.shown(10)[0]["text"] == "hung up"
+    assert story.types() == ["problem.began"]
+
+
+def test_where_something_else_is_to_be_done_or_it_has_become_graver_each_of_them_is_told_once() -> None:
+    story = Story()
+    denied = evolve(CABLE, text="Permission denied", do="let it")
+    grave = evolve(GN, severity="critical")
+    for begin_s in range(0, 3600, 20):
+        story.look(begin_s, CABLE, GN)
+        story.look(begin_s + 10, denied, grave)
+    assert story.types() == ["problem.began"] * 2 + ["problem.changed"] * 2
+    assert story.spells.shown(3600)[0]["text"] == "Permission denied"
+
+
+# --- A restart of the service ------------------------------------------------------------------------------------------
+
+
+def resumed(before: Spells, boot: str, gap_s: float) -> Story:
+    """The next run of the service, `gap_s` after its state was kept at 100 s of the run before; its clock begins at 0."""
+    saved = json.loads(json.dumps(before.saved(Stamp("boot", 1000.0), 100.0)))
+    after = Story()
+    after.spells.restore(saved, Stamp(boot, 1000.0 + gap_s), 0.0)
+    return after
+
+
+def standing() -> Spells:
+    spells = Spells()
+    spells.look({CABLE.id: CABLE, GN.id: GN}, "then", 40.0)
+    return spells
+
+
+def test_what_stands_is_not_told_again_after_a_restart_and_has_stood_since_it_began() -> None:
+    after = resumed(standing(), "boot", 20.0)
+    assert after.spells.shown(0) == []
+    after.look(5, CABLE, GN)
+    assert after.told == []
+    assert [(each["since"], each["for_s"]) for each in after.spells.shown(5)] == [("then", 60 + 20 + 5)] * 2
+
+
+def test_after_a_restart_of_the_controller_nobody_knows_for_how_long() -> None:
+    after = resumed(standing(), "another boot", 20.0)
+    after.look(5, CABLE, GN)
+    assert [(each["since"], each["for_s"]) for each in after.spells.shown(5)] == [("then", None)] * 2
+
+
+def test_what_was_mended_meanwhile_ends_once_all_has_been_looked_at() -> None:
+    after = resumed(standing(), "boot", 20.0)
+    after.look(RESUMED_QUIET_S - 1, CABLE)
+    assert after.told == []
+    after.look(RESUMED_QUIET_S, CABLE)
+    assert after.told == [(RESUMED_QUIET_S, "problem.ended", "failing:gn")]
+
+
+@given(st.none() | st.integers() | st.text() | st.lists(st.integers()) | st.dictionaries(st.text(), st.integers()))
+def test_what_cannot_be_read_is_told_anew(saved: object) -> None:
+    story = Story()
+    story.spells.restore(saved, Stamp("boot", 0.0), 0.0)
+    assert story.spells.going == {}
+
+
+# --- Whatever is found -------------------------------------------------------------------------------------------------
+
+LOOKS = st.lists(st.tuples(st.floats(0.5, 600), st.sets(st.sampled_from([CABLE, SLOW, GN]))), max_size=60)
+
+
+@given(LOOKS)
+def test_beginnings_and_ends_take_turns_whatever_is_found(looks: Sequence[tuple[float, set[Problem]]]) -> None:
+    story, now_s = Story(), 0.0
+    for after_s, found in looks:
+        now_s += after_s
+        story.look(now_s, *found)
+        shown = {each["id"] for each in story.spells.shown(now_s)}
+        assert shown <= {each.id for each in found} <= shown | {SLOW.id}
+    for id_ in (CABLE.id, SLOW.id, GN.id):
+        types = [type_ for _, type_, about in story.told if about == id_]
+        assert types == ["problem.began", "problem.ended"] * (len(types) // 2) + ["problem.began"] * (len(types) % 2)

@@ -1,0 +1,238 @@
+"""The service's own tasks: a crash of any of them is contained, also while it comes up or ends."""
+
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+from attrs import define, evolve, field
+from trio.testing import MockClock
+
+from wagman.api.listener import Bound
+from wagman.config.schema import BoardConfig, Config, DeviceConfig
+from wagman.io.driver_v3 import V3Dialect
+from wagman.io.transport import Transport
+from wagman.model.errors import LinkGoneError
+from wagman.service.daemon import Daemon
+from wagman.service.health import NUDGE_S
+from wagman.service.root import WagmanService
+from wagman.service.seams import Seams
+from wagman.store import Event, Limits, Store, inline
+from wagman.systemd.backoff import STEADY_S
+from wagman.systemd.directory import RuntimeDirectory
+from wagman.systemd.home import Home
+from wagman.systemd.lastgood import Source
+from wagman.systemd.notify import Notifier
+from wagman.systemd.report import Reporter
+from wagman.tasks.contain import TaskKeepsCrashingError, leaf_of
+
+CONFIG = Config(devices=(DeviceConfig("gn", 1, shutdown=()),))
+
+
+@define
+class Defect:
+    """A defect that shows so many times."""
+
+    times: int = 0
+
+    def show(self) -> None:
+        if self.times > 0:
+            self.times -= 1
+            raise RuntimeError("a defect")
+
+
+@define(eq=False)
+class Node:
+    """A service without a board, on a real log, with defects where they are wanted."""
+
+    folder: Path
+    port: Defect = field(factory=Defect)
+    commits: Defect = field(factory=Defect)
+    close: Defect = field(factory=Defect)
+    events: list[Event] = field(factory=list)
+    store: Store = field(init=False)
+    service: WagmanService = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        seams = Seams(self._open, blocking=self._blocking)
+        self.store = Store(self.folder / "wagman.db", Limits(1000, 2**22), new_log_id=seams.new_id)
+        self.service = WagmanService(CONFIG, seams, self.store, V3Dialect(), self.events.append)
+
+    async def _open(self) -> Transport:
+        await trio.lowlevel.checkpoint()
+        self.port.show()
+        raise LinkGoneError("no board")
+
+    async def _blocking(self, call: Callable[[], Any], /) -> Any:
+        for method, defect in (("Store.commit", self.commits), ("Store.close", self.close)):
+            if method in repr(call):
+                defect.show()
+        return await inline(call)
+
+    async def run(self, task_status: trio.TaskStatus[None]) -> None:
+        await self.service.run(None, lambda _: None, task_status=task_status)  # type: ignore[arg-type,return-value]
+
+    def told(self, type_: str) -> list[Event]:
+        return [event for event in self.events if event.type == type_]
+
+    @property
+    def failed(self) -> list[str]:
+        """The tasks that are said to have crashed."""
+        return [event.fields["task"] for event in self.told("service.task_failed")]
+
+
+def virtually(main: Callable[[Node], Awaitable[None]], folder: Path, *, port: int = 0) -> Node:
+    """The node after `main` was done with it."""
+
+    async def whole() -> Node:
+        node = Node(folder, port=Defect(port))
+        try:
+            await main(node)
+        finally:
+            node.store.close()  # a service that is to crash may not have
+        return node
+
+    return trio.run(whole, clock=MockClock(autojump_threshold=0))
+
+
+def in_service(folder: Path, body: Callable[[Node], Awaitable[None]], *, port: int = 0) -> Node:
+    """The node after `body` was done with it while it served, and after its orderly end."""
+
+    async def main(node: Node) -> None:
+        async with trio.open_nursery() as nursery:
+            with trio.fail_after(60):
+                await nursery.start(node.run)
+            await body(node)
+            node.service.stopping.set()
+
+    return virtually(main, folder, port=port)
+
+
+def test_a_board_task_that_crashed_before_it_had_started_does_not_keep_the_service_from_starting(tmp_path: Path) -> None:
+    async def serves(node: Node) -> None:
+        assert node.service.status()["devices"]
+        await trio.sleep(1)
+
+    node = in_service(tmp_path, serves, port=1)
+    assert node.failed == ["board"]
+    assert node.told("service.stopping")
+
+
+def test_a_store_that_crashed_is_taken_up_again_and_writes_all_that_waited(tmp_path: Path) -> None:
+    async def crash(node: Node) -> None:
+        node.commits.times = 1
+        node.service.crashed("something", RuntimeError("to be written"))
+        await trio.sleep(60)
+        assert [event.fields["task"] for event in await node.service.journal.page(type="service.task_failed")] == [
+            "something",
+            "store",
+        ]
+
+    node = in_service(tmp_path, crash)
+    assert [event.id for event in node.events] == list(range(1, len(node.events) + 1))
+
+
+def test_a_store_that_keeps_crashing_ends_the_service_with_that_reason(tmp_path: Path) -> None:
+    async def crash(node: Node) -> None:
+        node.commits.times = 1000
+        node.service.crashed("something", RuntimeError("to be written"))
+        await trio.sleep(60)
+
+    with pytest.raises(ExceptionGroup) as raised:
+        in_service(tmp_path, crash)
+    assert isinstance(leaf_of(raised.value), TaskKeepsCrashingError)
+    assert "store" in str(leaf_of(raised.value))
+
+
+def test_a_store_that_crashes_at_the_very_end_is_not_passed_over_in_silence(tmp_path: Path) -> None:
+    async def at_the_end(node: Node) -> None:
+        await trio.sleep(60)
+        node.close.times = 1
+
+    with pytest.raises(ExceptionGroup) as raised:
+        in_service(tmp_path, at_the_end)
+    assert str(leaf_of(raised.value)) == "a defect"
+
+
+def test_a_crash_of_what_asks_for_signs_of_life_is_contained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    defect, stuck = Defect(1), WagmanService._tell_stuck
+
+    def tell_stuck(service: WagmanService) -> None:
+        defect.show()
+        stuck(service)
+
+    monkeypatch.setattr(WagmanService, "_tell_stuck", tell_stuck)
+
+    async def live_on(node: Node) -> None:
+        await trio.sleep(10 * NUDGE_S)
+        assert node.service.healthy()
+
+    node = in_service(tmp_path, live_on)
+    assert node.failed == ["nudge"]
+
+
+# --- The process ------------------------------------------------------------------------------------------------------
+
+
+@define(eq=False)
+class Anybody:
+    """Stands for the rules about who may do what: nobody connects."""
+
+    def judge(self, stream: Any) -> Any: ...
+
+
+def in_daemon(folder: Path, signals: Sequence[int], runtime: Path | None = None, after_s: float = 1.0) -> Node:
+    """The node after its process was sent these signals, the last of which is to end it."""
+
+    async def main(node: Node) -> None:
+        place = Home(Notifier(), None if runtime is None else RuntimeDirectory(runtime))
+        daemon = Daemon(node.service, Source(str(folder / "none.toml"), lambda _: None), place, Reporter(place.notifier))
+        sending, receiving = trio.open_memory_channel[int](len(signals))
+        nothing: Any = None
+        access: Any = Anybody()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(daemon.run, Bound(nothing), access, receiving, ("a wrong file",), ())
+            for number in signals:
+                await trio.sleep(after_s)
+                sending.send_nowait(number)
+        sending.close()
+        receiving.close()
+
+    return virtually(main, folder)
+
+
+def test_a_reload_that_crashes_is_reported_and_the_next_signal_heeded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Daemon, "reload", lambda _: Defect(1).show())
+    node = in_daemon(tmp_path, (signal.SIGHUP, signal.SIGTERM))
+    assert node.failed == ["signals"]
+    assert node.told("service.stopping")
+
+
+def test_a_stop_is_carried_out_even_where_its_reason_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "stopping").write_bytes(b"\xff")
+    node = in_daemon(tmp_path, (signal.SIGTERM,), runtime=tmp_path)
+    assert node.failed == ["signals"]
+    assert node.told("service.stopping")
+
+
+def test_a_crash_of_what_forgives_failures_after_ten_good_minutes_is_contained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Home, "is_well", lambda _: Defect(1).show())
+    node = in_daemon(tmp_path, (signal.SIGTERM,), after_s=1.5 * STEADY_S)
+    assert node.failed == ["steady"]
+    assert node.told("service.stopping")
+
+
+# --- What reaches them --------------------------------------------------------------------------------------------
+
+
+def test_a_reload_reaches_what_the_alarms_of_the_guests_go_by(tmp_path: Path) -> None:
+    async def body(node: Node) -> None:
+        await trio.lowlevel.checkpoint()
+        node.service.reconfigure(evolve(CONFIG, board=BoardConfig(poll_s=90)))
+        assert node.service.guests["gn"].alarms.late_s == 3 * 90
+
+    in_service(tmp_path, body)

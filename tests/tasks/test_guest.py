@@ -1,0 +1,269 @@
+"""The task of a guest: what one incarnation leaves to the next."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+from attrs import define, field
+from trio.testing import MockClock
+
+from wagman.config.schema import DeviceConfig
+from wagman.fsm import device
+from wagman.fsm.device_states import Restarting, Started, Stopping
+from wagman.fsm.inputs import Message, Operator
+from wagman.fsm.wagman import View
+from wagman.model.facts import Beat, Draft, Polled, PowerFound, PowerGoal, PowerLost
+from wagman.service.seams import wall_clock
+from wagman.store import Journal, Limits, Store, inline
+from wagman.tasks.contain import contained
+from wagman.tasks.guest import Guest
+from wagman.tasks.messages import Delivery
+from wagman.tasks.moments import Clocks, Stamp
+
+
+@define
+class Around:
+    goals: list[PowerGoal] = field(factory=list)
+
+    def want(self, port: int, goal: PowerGoal) -> None:
+        self.goals.append(goal)
+
+    def view_changed(self, view: View) -> None:
+        pass
+
+    def decided(self) -> None:
+        pass
+
+    def start_refused(self, name: str, reason: str) -> None:
+        pass
+
+
+async def crashing(command: Sequence[str], env: Mapping[str, str], timeout_s: float) -> Delivery:
+    raise RuntimeError("a defect in the messenger")
+
+
+def guest_of(folder: Path, around: Around) -> Guest:
+    store = Store(folder / "wagman.db", Limits(1000, 2**22), new_log_id=lambda: "log")
+    journal = Journal(store, boot_id="boot", wall=wall_clock, blocking=inline, tell=lambda _event: None, collapse=frozenset())
+    config = DeviceConfig("gn", 1, shutdown=("halt",))
+    return Guest(config, journal, around, crashing, Clocks(lambda: "now", lambda: Stamp("boot", 0.0)), state=Started())
+
+
+async def silence(guest: Guest, length_s: float) -> None:
+    """Polls that show that the guest has not been heard, for so long."""
+    began_s = trio.current_time()
+    while trio.current_time() < began_s + length_s:
+        await trio.sleep(5)
+        guest.inbox.tell(Polled(1, trio.current_time(), began_s))
+
+
+def test_a_message_that_went_down_with_the_task_is_not_waited_for(tmp_path: Path) -> None:
+    around, crashes = Around(), list[Any]()
+
+    async def main() -> None:
+        guest = guest_of(tmp_path, around)
+        await guest.journal.load()
+        async with trio.open_nursery() as nursery:
+            await nursery.start(guest.journal.run)
+            nursery.start_soon(contained, "gn", guest.run, lambda name, error: crashes.append((name, error)))
+            await trio.sleep(1)
+            guest.inbox.tell(Beat(1, trio.current_time()))
+            await guest.ask(Operator("stop"), None)
+            await silence(guest, 2 * guest.config.stop_silence_s)
+            assert isinstance(guest.state, device.Stopped)
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+    assert len(crashes) == 1
+    assert around.goals[-1].level == "off"
+
+
+def test_a_beat_that_is_told_late_does_not_take_back_a_later_one(tmp_path: Path) -> None:
+    """The board tells of what it heard while the link was out; the control interface has told of the guest meanwhile."""
+
+    async def main() -> None:
+        guest = guest_of(tmp_path, Around())
+        await guest.journal.load()
+        async with trio.open_nursery() as nursery:
+            await nursery.start(guest.journal.run)
+            nursery.start_soon(guest.run)
+            await trio.sleep(1000)
+            now_s = trio.current_time()
+            guest.inbox.tell(Beat(1, now_s, "control"))
+            guest.inbox.tell(Beat(1, now_s - 900, "poll"))
+            guest.inbox.tell(Polled(1, now_s, now_s - 900))
+            await trio.sleep(1)
+            assert isinstance(guest.state, Started)
+            assert guest.beat_at_s == now_s
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+async def at_once(command: Sequence[str], env: Mapping[str, str], timeout_s: float) -> Delivery:
+    await trio.lowlevel.checkpoint()
+    return Delivery(ok=True, detail="exit status 0")
+
+
+def test_a_guest_that_was_silent_before_it_was_asked_is_given_its_whole_silence(tmp_path: Path) -> None:
+    """The cable was out: the board tells only afterwards when it heard the guest last, which was before the message."""
+    around = Around()
+
+    async def main() -> None:
+        guest = guest_of(tmp_path, around)
+        guest.messenger = at_once
+        await guest.journal.load()
+        async with trio.open_nursery() as nursery:
+            await nursery.start(guest.journal.run)
+            nursery.start_soon(guest.run)
+            await trio.sleep(100)
+            await guest.ask(Operator("stop"), None)
+            asked_s, heard_s = trio.current_time(), trio.current_time() - 45
+            await trio.sleep(5)
+            guest.inbox.tell(Beat(1, heard_s, "poll"))
+            while isinstance(guest.state, Stopping):
+                guest.inbox.tell(Polled(1, trio.current_time(), heard_s))
+                await trio.sleep(1)
+            assert trio.current_time() >= asked_s + guest.config.stop_silence_s
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+    assert around.goals[-1].level == "off"
+
+
+def test_a_power_cycle_decided_before_a_report_was_taken_is_not_asked_for(tmp_path: Path) -> None:
+    """While a slow disk holds the step up, the guest comes on again: the reconciler would take the goal for an answer to that."""
+    around = Around()
+
+    async def slow(call: Callable[[], Any]) -> Any:
+        await trio.sleep(20)
+        return call()
+
+    async def main() -> None:
+        guest = guest_of(tmp_path, around)
+        await guest.journal.load()
+        guest.journal.blocking, guest.state = slow, Restarting(delivered=True)
+        async with trio.open_nursery() as nursery:
+            await nursery.start(guest.journal.run)
+            nursery.start_soon(guest.run)
+            await trio.sleep(1)
+            guest.tell(PowerLost(1, 1.0, "the board restarted", reset=True))
+            await trio.sleep(1)
+            guest.tell(PowerFound(1, 2.0, "the board started it"))
+            await trio.sleep(30)
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+    before, *asked = around.goals
+    assert before.cycle == 0
+    assert [(goal.level, goal.cycle, goal.already) for goal in asked] == [("on", 1, True)]
+
+
+def test_what_a_request_came_to_is_durable_once_it_has_settled(tmp_path: Path) -> None:
+    """An operator who was told that it is accepted need not ask again after a power cut."""
+    disk_s = 1.0
+
+    async def slow(call: Callable[[], Any]) -> Any:
+        await trio.sleep(disk_s)
+        return call()
+
+    async def main() -> None:
+        guest = guest_of(tmp_path, Around())
+        guest.journal.blocking = slow
+        await guest.journal.load()
+        async with trio.open_nursery() as nursery:
+            await nursery.start(guest.journal.run)
+            nursery.start_soon(guest.run)
+            asked = guest.journal.record([(Draft("command.start", "gn"), None)])
+            await trio.sleep(disk_s / 2)  # its commit is under way, and that of what it leads to has to wait
+            began_s = trio.current_time()
+            assert (await guest.ask(Operator("start"), asked.refs[0])).accepted
+            await guest.settled(10 * disk_s)
+            assert trio.current_time() - began_s >= disk_s
+            receipt = guest._receipt
+            assert receipt is not None
+            assert receipt.durable
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+def test_a_request_that_was_not_answered_in_time_is_not_carried_out_later(tmp_path: Path) -> None:
+    async def main() -> None:
+        guest = guest_of(tmp_path, Around())
+        await guest.journal.load()
+        async with trio.open_nursery() as nursery:
+            await nursery.start(guest.journal.run)
+            assert not (await guest.ask(Operator("stop"), None)).accepted  # its task does not run
+            nursery.start_soon(guest.run)
+            await trio.sleep(1)
+            assert isinstance(guest.state, Started)
+            assert (await guest.ask(Operator("stop"), None)).accepted
+            assert isinstance(guest.state, Stopping)
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+def test_a_task_that_comes_back_goes_on_with_what_is_left_of_a_backoff(tmp_path: Path) -> None:
+    async def main() -> None:
+        guest = guest_of(tmp_path, Around())
+        guest.state = device.Stopped(backoff_s=3600.0)
+        await guest.journal.load()
+        async with trio.open_nursery() as nursery:
+            await nursery.start(guest.journal.run)
+            with trio.move_on_after(3500):
+                await guest.run()
+            nursery.start_soon(guest.run)
+            await trio.sleep(1)
+            assert guest.alarms.remaining_s("backoff", trio.current_time()) == 99.0
+            await trio.sleep(100)
+            assert guest.state.due(guest.memory)
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+def test_all_events_of_a_step_are_one_unit_with_the_state_that_they_tell_of(tmp_path: Path) -> None:
+    """Or a power cut between them leaves a log that tells of a step which the guest takes, and tells of, again."""
+
+    async def main() -> None:
+        guest = guest_of(tmp_path, Around())
+        await guest.journal.load()
+        before = len(list(guest.journal.ring))
+        guest._record([Draft("device.start_failed", "gn"), Draft("device.stopped", "gn")], None)
+        (unit,) = list(guest.journal.ring)[before:]
+        assert [each.record.type for each in unit.events] == ["device.start_failed", "device.stopped"]
+        assert unit.events[1].cause is unit.events[0].ref
+        assert guest.last_event is unit.events[1].ref
+        assert list(unit.memory) == [guest.key]
+        guest.journal._store.close()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+def test_what_the_machine_waits_for_is_what_the_guest_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One rule says which command that is: a guest that is waited for without having been told is cut alive."""
+    monkeypatch.setattr(Message, "command", lambda message, _config: ("tell", message.kind))
+    commands: list[Sequence[str]] = []
+
+    async def reached(command: Sequence[str], env: Mapping[str, str], timeout_s: float) -> Delivery:
+        commands.append(command)
+        return Delivery(ok=True, detail="exit status 0")
+
+    async def main() -> None:
+        guest = guest_of(tmp_path, Around())
+        guest.messenger = reached
+        await guest.journal.load()
+        async with trio.open_nursery() as nursery:
+            await nursery.start(guest.journal.run)
+            nursery.start_soon(guest.run)
+            await guest.ask(Operator("restart"), None)
+            await trio.sleep(1)
+            state: Any = guest.state
+            assert [state.command(guest.config)] == commands == [("tell", "restart")]
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))

@@ -1,0 +1,273 @@
+"""The one loop: alarms, their proof, and what comes before what."""
+
+import math
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+from trio.testing import MockClock
+
+from wagman.config.schema import BoardConfig, Config
+from wagman.fsm.alarms import KEEP, Alarm, Fired
+from wagman.model.facts import Polled
+from wagman.service.root import late_s
+from wagman.tasks.inbox import CAPACITY, Inbox
+from wagman.tasks.loop import Alarms, drive
+
+PORT = 1
+
+
+def virtually(main: Callable[[], Awaitable[None]]) -> None:
+    """Run in virtual time."""
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+def polled(asked_at_s: float, silent_since_s: float) -> Polled:
+    return Polled(PORT, asked_at_s, silent_since_s)
+
+
+class Taker:
+    """A machine that remembers what it was given, and when."""
+
+    def __init__(self, alarms: Alarms) -> None:
+        self.alarms = alarms
+        self.taken: list[tuple[float, Any]] = []
+
+    async def __call__(self, item: Any) -> None:
+        self.taken.append((trio.current_time(), item))
+        if isinstance(item, Polled):
+            self.alarms.poll = item
+
+
+async def run_for(seconds: float, inbox: Inbox[Any], alarms: Alarms, taker: Taker) -> None:
+    with trio.move_on_after(seconds):
+        await drive(taker, inbox, alarms, lambda: None)
+
+
+def test_an_alarm_that_needs_no_proof_fires_when_it_falls_due() -> None:
+    async def main() -> None:
+        alarms, inbox = Alarms(), Inbox[Any]()
+        taker = Taker(alarms)
+        began_s = trio.current_time()
+        alarms.plan({"timeout": Alarm(120)}, began_s)
+        await run_for(500, inbox, alarms, taker)
+        assert taker.taken == [(began_s + 120, Fired("timeout"))]
+
+    virtually(main)
+
+
+@pytest.mark.parametrize("after_s", [5, 600])
+@pytest.mark.parametrize(("overdue_s", "late"), [(0, False), (60, False), (60.1, True), (9000, True)])
+def test_an_alarm_is_late_when_it_is_overdue_by_more_than_a_minute_however_long_it_took(
+    overdue_s: float, late: bool, after_s: float
+) -> None:
+    alarms = Alarms()
+    alarms.plan({"timeout": Alarm(after_s)}, 0.0)
+    armed = alarms.nearest()
+    assert armed is not None
+    assert alarms.fired(armed, after_s + overdue_s) == Fired("timeout", late=late)
+
+
+@pytest.mark.parametrize(("poll_s", "expected_s"), [(5, 60), (20, 60), (300, 900)])
+def test_where_the_board_is_asked_rarely_an_alarm_is_late_after_three_polls(poll_s: float, expected_s: float) -> None:
+    assert late_s(Config(BoardConfig(poll_s=poll_s))) == expected_s
+
+
+@pytest.mark.parametrize(("asked_s", "fires"), [(None, False), (119.0, False), (120.0, True)])
+def test_an_alarm_that_wants_an_answer_waits_for_one_whatever_it_says(asked_s: float | None, fires: bool) -> None:
+    alarms = Alarms(None if asked_s is None else polled(asked_s, silent_since_s=asked_s))
+    alarms.plan({"timeout": Alarm(120, answered=True)}, 0.0)
+    assert (alarms.nearest() is not None) == fires
+    assert [view.held for view in alarms.view(130.0)] == [not fires]
+
+
+def test_an_alarm_that_rests_on_silence_waits_for_ever_without_a_poll() -> None:
+    async def main() -> None:
+        alarms, inbox = Alarms(), Inbox[Any]()
+        taker = Taker(alarms)
+        alarms.plan({"heartbeat": Alarm(300, proof=True)}, trio.current_time())
+        await run_for(86_400, inbox, alarms, taker)
+        assert taker.taken == []
+        (view,) = alarms.view(trio.current_time())
+        assert view.held
+
+    virtually(main)
+
+
+@given(
+    due_s=st.floats(1, 1000),
+    asked_s=st.floats(0, 2000),
+    silent_since_s=st.floats(-500, 2000),
+)
+def test_a_poll_proves_silence_only_if_asked_after_the_deadline_of_an_unbroken_silence(
+    due_s: float, asked_s: float, silent_since_s: float
+) -> None:
+    alarms = Alarms(polled(asked_s, silent_since_s))
+    alarms.plan({"heartbeat": Alarm(due_s, proof=True)}, 0.0)
+    proved = asked_s >= due_s and asked_s >= silent_since_s + due_s
+    assert (alarms.nearest() is not None) == proved
+
+
+def test_a_board_that_reset_the_ports_age_has_not_listened_long_enough() -> None:
+    alarms = Alarms()
+    alarms.plan({"heartbeat": Alarm(300, proof=True)}, 0.0)
+    alarms.poll = polled(asked_at_s=310, silent_since_s=100)
+    assert alarms.nearest() is None
+    alarms.poll = polled(asked_at_s=401, silent_since_s=100)
+    assert alarms.nearest() is not None
+
+
+def test_a_poll_in_the_past_of_an_alarm_that_was_armed_anew_proves_nothing() -> None:
+    alarms = Alarms(polled(asked_at_s=310, silent_since_s=0))
+    alarms.plan({"heartbeat": Alarm(300, proof=True, since_s=200)}, 310)
+    assert alarms.nearest() is None
+
+
+def test_what_is_queued_when_an_alarm_falls_due_is_handled_before_it() -> None:
+    async def main() -> None:
+        alarms, inbox = Alarms(), Inbox[Any]()
+        taker = Taker(alarms)
+        alarms.plan({"timeout": Alarm(10)}, trio.current_time())
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(run_for, 20, inbox, alarms, taker)
+            await trio.sleep(10)
+            inbox.tell("a beat at the same instant")
+        assert [item for _, item in taker.taken] == ["a beat at the same instant", Fired("timeout")]
+
+    virtually(main)
+
+
+def test_an_alarm_that_a_queued_input_re_arms_does_not_fire() -> None:
+    async def main() -> None:
+        alarms, inbox = Alarms(), Inbox[Any]()
+        taken: list[Any] = []
+
+        async def take(item: Any) -> None:
+            taken.append(item)
+            alarms.plan({"timeout": Alarm(10)}, trio.current_time())
+
+        alarms.plan({"timeout": Alarm(10)}, trio.current_time())
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(drive, take, inbox, alarms, lambda: None)
+            await trio.sleep(10)
+            inbox.tell("beat")
+            await trio.sleep(5)
+            nursery.cancel_scope.cancel()
+        assert taken == ["beat"]
+
+    virtually(main)
+
+
+def test_a_flood_cannot_starve_an_alarm() -> None:
+    async def main() -> None:
+        alarms, inbox = Alarms(), Inbox[Any]()
+        taken: list[Any] = []
+
+        async def take(item: Any) -> None:
+            taken.append(item)
+            inbox.tell("more")
+
+        alarms.plan({"timeout": Alarm(0)}, trio.current_time())
+        for _ in range(10):
+            inbox.tell("flood")
+        with trio.move_on_after(1):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(drive, take, inbox, alarms, lambda: None)
+                while Fired("timeout") not in taken and len(taken) < 1000:
+                    await trio.lowlevel.checkpoint()
+                nursery.cancel_scope.cancel()
+        assert Fired("timeout") in taken
+
+    virtually(main)
+
+
+def test_a_transition_is_never_cancelled_by_an_alarm() -> None:
+    async def main() -> None:
+        alarms, inbox = Alarms(), Inbox[Any]()
+        done: list[Any] = []
+
+        async def take(item: Any) -> None:
+            await trio.sleep(60)  # far beyond the alarm
+            done.append(item)
+
+        alarms.plan({"timeout": Alarm(10)}, trio.current_time())
+        inbox.tell("slow")
+        with trio.move_on_after(250):
+            await drive(take, inbox, alarms, lambda: None)
+        assert done == ["slow", Fired("timeout")]
+
+    virtually(main)
+
+
+def test_a_plan_is_complete_what_it_does_not_name_is_gone_and_keep_keeps_the_deadline() -> None:
+    alarms = Alarms()
+    alarms.plan({"a": Alarm(10), "b": Alarm(20)}, 0.0)
+    alarms.plan({"b": KEEP, "c": Alarm(5), "never armed": KEEP}, 12.0)
+    assert {view.name: view.in_s for view in alarms.view(12.0)} == {"b": 8, "c": 5}
+    alarms.plan(None, 13.0)
+    assert alarms.remaining_s("b", 13.0) == 7
+    assert alarms.remaining_s("a", 13.0) is None
+
+
+def test_a_late_told_beat_arms_from_its_own_time() -> None:
+    alarms = Alarms()
+    alarms.plan({"heartbeat": Alarm(300, since_s=50)}, 200.0)
+    assert alarms.remaining_s("heartbeat", 200.0) == 150
+
+
+def test_each_turn_is_progress() -> None:
+    async def main() -> None:
+        alarms, inbox, turns = Alarms(), Inbox[Any](), []
+        inbox.tell(1)
+        inbox.tell(2)
+        with trio.move_on_after(1):
+            await drive(Taker(alarms), inbox, alarms, lambda: turns.append(trio.current_time()))
+        assert len(turns) == 3
+
+    virtually(main)
+
+
+# --- The inbox --------------------------------------------------------------------------------------------------------
+
+
+def test_a_full_inbox_refuses_requests_and_coalesces_facts() -> None:
+    inbox = Inbox[Any]()
+    assert all(inbox.ask(number) for number in range(CAPACITY))
+    assert not inbox.ask("refused")
+    inbox.tell(1.5)
+    inbox.tell("kind a")
+    inbox.tell(2.5)  # takes the place of 1.5, and is the latest now
+    assert not inbox.ask("still refused, the facts would be overtaken")
+    assert [inbox.take() for _ in range(inbox.waiting)] == [*range(CAPACITY), "kind a", 2.5]
+    assert inbox.overflows == 3
+    assert inbox.ask("room again")
+
+
+@given(st.lists(st.one_of(st.integers(), st.floats(allow_nan=False), st.text()), max_size=200))
+def test_the_latest_fact_of_each_kind_is_never_lost(facts: list[object]) -> None:
+    inbox = Inbox[Any]()
+    for fact in facts:
+        inbox.tell(fact)
+    out = [inbox.take() for _ in range(inbox.waiting)]
+    assert {type(fact): fact for fact in out} == {type(fact): fact for fact in facts}
+    assert len(out) <= CAPACITY + 3
+
+
+def test_an_empty_inbox_says_so() -> None:
+    inbox = Inbox[Any]()
+    try:
+        inbox.take()
+    except trio.WouldBlock:
+        return
+    raise AssertionError("took something out of nothing")
+
+
+def test_nothing_waiting_is_no_alarm() -> None:
+    alarms = Alarms()
+    assert alarms.nearest() is None
+    alarms.plan({"late": Alarm(math.inf)}, 0.0)
+    assert alarms.fired(alarms.nearest() or next(iter([])), 0.0) == Fired("late")
+    assert alarms.nearest() is None

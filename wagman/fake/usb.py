@@ -1,0 +1,103 @@
+"""The board's end of the serial link: what it prints, with the time at which it leaves, and what has arrived."""
+
+from math import inf
+from typing import TypeAlias
+
+from attrs import define, field, frozen
+
+from wagman.fake.clock import BoardClock
+from wagman.fake.faults import Faults
+
+INPUT_BYTES = 4096
+"""What waits for a busy board at most before the host's writes block (chosen; the order of a tty's buffer)."""
+
+
+PRINT_STALL_S = 0.25
+"""How long a print waits for a host that keeps the port open and does not read (firmware: the USB core's time-out)."""
+
+
+@frozen
+class Data:
+    """Bytes leave the board."""
+
+    at_s: float
+    data: bytes
+
+
+@frozen
+class Tty:
+    """The tty appears or disappears, with everything in it."""
+
+    at_s: float
+    up: bool
+
+
+Output: TypeAlias = Data | Tty
+
+
+@define(eq=False)
+class Usb:
+    """The USB serial port as the firmware sees it."""
+
+    clock: BoardClock
+    faults: Faults
+    up: bool = False
+    arrived: bytearray = field(factory=bytearray)  # taken from the front by the firmware
+    _outputs: list[Output] = field(factory=list)
+    _line: list[str] = field(factory=list)  # printed at `_line_at_s`, not yet an output
+    _line_at_s: float = 0.0
+    room: float = inf  # what the host's tty still takes; a tty that nobody holds open takes all, and loses it
+    _stalled_s: float = 0.0  # waited in vain by prints, and not yet by the firmware
+
+    def print(self, text: str) -> None:
+        """Send `text` (Latin-1) as it is; what is printed at one instant leaves as one piece.
+
+        A host that does not read stalls the firmware, which prints its words one by one; what it cannot send is lost.
+        """
+        if self.room <= 0:
+            self._stalled_s += PRINT_STALL_S * max(1, len(text.split())) if text else 0.0
+            return
+        self.room -= 0 if self.faults.silent else len(text)
+        if self._line and self._line_at_s != self.clock.now_s:
+            self._flush()
+        self._line_at_s = self.clock.now_s
+        self._line.append(text)
+
+    def println(self, text: str = "") -> None:
+        """Send a line."""
+        self.print(f"{text}\r\n")
+
+    def take_stalled_s(self) -> float:
+        """How long prints have waited in vain since this was last asked."""
+        stalled_s, self._stalled_s = self._stalled_s, 0.0
+        return stalled_s
+
+    def set_up(self, *, up: bool) -> None:
+        """Attach to the host, or be gone from it; what was under way is lost."""
+        if up == self.up:
+            return
+        self._flush()
+        self.room = inf  # whoever held the tty open holds nothing any more
+        self.up = up
+        self.arrived.clear()
+        self._outputs.append(Tty(self.clock.now_s, up))
+
+    def receive(self, data: bytes) -> int:
+        """Take what the host sends; returns how many bytes were taken, the rest has to wait (flow control)."""
+        taken = data[: max(0, INPUT_BYTES - len(self.arrived))] if self.up else b""
+        self.arrived += self.faults.incoming(taken)
+        return len(taken)
+
+    def take_outputs(self) -> list[Output]:
+        """All that left the board since the last call, in order."""
+        self._flush()
+        outputs, self._outputs = self._outputs, []
+        return outputs
+
+    def _flush(self) -> None:
+        if not self._line:
+            return
+        data = self.faults.outgoing("".join(self._line).encode("latin-1"))
+        self._line.clear()
+        if data and self.up:
+            self._outputs.append(Data(self._line_at_s, data))

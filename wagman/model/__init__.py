@@ -1,0 +1,8 @@
+"""The words that every other room shares. Imports nothing of the package; nothing here takes attrs where a command reads it.
+
+- `facts`      what is told between the tasks: evidence of the boards, goals of the guests, drafts of events
+- `catalogue`  every type of event: when, what to do, its fields, its severity, its sentence
+- `words`      durations, ordinals and readings, for people
+- `errors`     what can go wrong, by kind
+- `sockets`    how long the path of a socket may be, and what is in its way
+"""

@@ -1,0 +1,62 @@
+"""The catalogue of events: of every type when there is one, what it carries, how grave it is, what to do, and its sentence.
+
+Whatever tells of events looks here: the journal, the commands, the reference page, and what collapses repeats. Commands read it,
+so it imports nothing heavy. A new type has its entry in the file of its family; the fields of all are in `fields`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from wagman.model.catalogue.board import BOARD
+from wagman.model.catalogue.fields import FIELDS
+from wagman.model.catalogue.guests import GUESTS
+from wagman.model.catalogue.kind import EventType, Severity, Told, shown
+from wagman.model.catalogue.memory import MEMORY, TAKEN_OVER
+from wagman.model.catalogue.node import NODE
+from wagman.model.catalogue.service import SERVICE
+from wagman.model.words import duration
+
+__all__ = ["COLLAPSING", "EVENT_TYPES", "FIELDS", "EventType", "Severity", "sentence_of", "severity_of"]
+
+EVENT_TYPES: Mapping[str, EventType] = {**GUESTS, **TAKEN_OVER, **NODE, **BOARD, **SERVICE, **MEMORY}
+"""Every type of event."""
+
+COLLAPSING = frozenset(name for name, kind in EVENT_TYPES.items() if kind.collapses)
+"""Types whose repeats become one event with a count."""
+
+
+def user_by_number(uid: int) -> str:
+    """Who asked, where names are not looked up."""
+    return f"user {uid}"
+
+
+def severity_of(type_: str, fields: Mapping[str, Any]) -> Severity:
+    """How grave such an event is; what is not known here is taken for information."""
+    kind = EVENT_TYPES.get(type_)
+    if kind is None:
+        return "info"
+    told = Told({"fields": fields}, user_by_number)
+    return kind.graver.severity if kind.graver is not None and kind.graver.holds(told) else kind.severity
+
+
+def sentence_of(event: Mapping[str, Any], user: Callable[[int], str] = user_by_number) -> str:
+    """What the event tells, in plain words; `event` is its JSON, whatever that may hold, and `user` names a user id."""
+    told = Told(event, user)
+    kind = EVENT_TYPES.get(told.type)
+    if kind is None:
+        return _unknown(told)
+    return kind.sentence(told) + (_repeats(told) if kind.collapses else "")
+
+
+def _repeats(told: Told) -> str:
+    count, over_s = told.number("count"), told.number("over_s")
+    if count is None:
+        return ""
+    return f" ({count:g} times more" + (")" if over_s is None else f" within {duration(over_s)})")
+
+
+def _unknown(told: Told) -> str:
+    """An event of another version: its type and fields."""
+    about = f"{told.device}: {told.type}" if told.device else told.type
+    details = ", ".join(f"{key} {words}" for key, value in told.fields.items() if (words := shown(value)))
+    return f"{about}: {details}" if details else about

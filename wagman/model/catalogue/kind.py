@@ -1,0 +1,170 @@
+"""What there is to say of a type of event, and how its sentence is put together.
+
+No event is trusted: it may be of another version, or from a disk with a flipped bit. A field that is missing, or of another
+kind than it should be, is not known; nothing here raises for it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from wagman.model.words import duration, ordinal
+
+Severity: TypeAlias = Literal["info", "warning", "critical"]
+"""*critical*: a guest is down, or supervision is at risk, and nothing mends it by itself. *warning*: a person should know.
+*info*: the service is at its work."""
+
+MOST_DIGITS = 1e15
+"""Numbers from here on are no figures of this service (chosen)."""
+
+DEPTH = 3
+"""So many levels of lists and tables are told of (chosen)."""
+
+
+class Told:
+    """An event as it is read: every field is there and of its kind, or is not known."""
+
+    __slots__ = ("device", "fields", "type", "user")
+
+    def __init__(self, event: Mapping[str, Any], user: Callable[[int], str]) -> None:
+        type_, device, fields = (event.get(key) for key in ("type", "device", "fields"))
+        self.type = type_ if isinstance(type_, str) else "an event"
+        self.device = device if isinstance(device, str) and device else None
+        self.fields: Mapping[str, Any] = fields if isinstance(fields, Mapping) else {}
+        self.user = user
+
+    @property
+    def it(self) -> str:
+        """The subject."""
+        return self.device or "a guest"
+
+    def text(self, key: str) -> str:
+        """The field in words; "" where it is not known."""
+        return shown(self.fields.get(key))
+
+    def number(self, key: str) -> float | None:
+        """The field as a number."""
+        return number(self.fields.get(key))
+
+    def is_true(self, key: str) -> bool:
+        """Whether it is known to be so."""
+        return self.fields.get(key) is True
+
+    def is_false(self, key: str) -> bool:
+        """Whether it is known not to be so."""
+        return self.fields.get(key) is False
+
+    def items(self, key: str) -> str:
+        """The items of a list; "" where there is none."""
+        value = self.fields.get(key)
+        return shown(value) if isinstance(value, list | tuple) else ""
+
+    def who(self) -> str:
+        """Who asked."""
+        uid = self.number("uid")
+        return "somebody" if uid is None else self.user(int(uid))
+
+
+def number(value: object) -> float | None:
+    """A figure; None for what is none."""
+    is_figure = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MOST_DIGITS
+    return value if is_figure else None  # type: ignore[return-value] # it is one of both
+
+
+def shown(value: object, depth: int = DEPTH) -> str:
+    """A value in words; "" for nothing."""
+    match value:
+        case str():
+            return value
+        case bool():
+            return "yes" if value else "no"
+        case int() | float():
+            return "" if number(value) is None else str(value)
+        case Mapping() | list() | tuple():
+            return ", ".join(_items(value, depth - 1)) if depth else "..."
+    return ""
+
+
+def _items(value: Mapping[Any, Any] | Sequence[Any], depth: int) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        return (f"{shown(key, depth)} {shown(each, depth)}" for key, each in value.items())
+    return (shown(each, depth) for each in value)
+
+
+# --- Sentences --------------------------------------------------------------------------------------------------------
+
+Part: TypeAlias = Callable[[Told], str]
+"""A piece of a sentence; "" where what it needs is not known."""
+
+
+def tell(text: str, *more: Part, why: str = "") -> Part:
+    """`text`, in which `{it}` stands for the subject; the reason in the field `why` after a colon; the rest after commas."""
+
+    def sentence(told: Told) -> str:
+        reason = told.text(why) if why else ""
+        head = text.replace("{it}", told.it) + (f": {reason}" if reason else "")
+        return ", ".join(filter(None, [head, *(part(told) for part in more)]))
+
+    return sentence
+
+
+def lasting(key: str, words: str, otherwise: str = "") -> Part:
+    """`words`, in which `{}` stands for the duration; `otherwise` where it is not known."""
+
+    def part(told: Told) -> str:
+        seconds = told.number(key)
+        return otherwise if seconds is None else words.format(duration(seconds))
+
+    return part
+
+
+def figure(key: str, words: str, otherwise: str = "") -> Part:
+    """`words`, in which `{}` stands for the number."""
+
+    def part(told: Told) -> str:
+        count = told.number(key)
+        return otherwise if count is None else words.format(f"{count:g}")
+
+    return part
+
+
+def if_true(key: str, words: str) -> Part:
+    """`words`, where that field is true."""
+    return lambda told: words if told.is_true(key) else ""
+
+
+def field(key: str, words: str) -> Part:
+    """`words`, in which `{}` stands for the field."""
+    return lambda told: words.replace("{}", told.text(key)) if told.text(key) else ""
+
+
+def start(told: Told) -> str:
+    """Which attempt, from which medium."""
+    attempt, media = told.number("attempt"), told.text("media")
+    return ", ".join(filter(None, [f"{ordinal(int(attempt))} attempt" if attempt else "", f"from {media}" if media else ""]))
+
+
+# --- Types ------------------------------------------------------------------------------------------------------------
+
+
+class Graver(NamedTuple):
+    """What makes an event of a type graver than most of them."""
+
+    severity: Severity
+    where: str  # for the page, after "where"
+    holds: Callable[[Told], bool]
+
+
+class EventType(NamedTuple):
+    """What there is to know of a type of event."""
+
+    when: str
+    sentence: Part
+    fields: tuple[str, ...] = ()  # their names; what they hold is in FIELDS
+    do: str = ""  # for whoever is woken; "": nothing
+    severity: Severity = "info"
+    graver: Graver | None = None
+    collapses: bool = False  # repeats become one event with a count
+
+
+REPEATED = ("count", "over_s")
+"""The fields of an event that tells of repeats."""

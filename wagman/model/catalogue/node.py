@@ -1,0 +1,75 @@
+"""Events about the node as a whole: the Wagman machine and the enclosure."""
+
+from collections.abc import Mapping
+
+from wagman.model.catalogue.kind import EventType, Told, if_true, lasting, tell
+from wagman.model.words import reading
+
+_SENSED = ("sensor", "state", "value")
+_COOL = "look at fan, filter, shade"
+
+
+def _reading(told: Told) -> str:
+    return reading(told.text("sensor") or "a sensor", told.number("value"))
+
+
+def _sensed(told: Told) -> str:
+    state = told.text("state")
+    return f"{_reading(told)}, which is {state}" if state else _reading(told)
+
+
+def _released(told: Told) -> str:
+    return tell(
+        f"no sensor told anything {lasting('after_s', 'for {}', 'any more')(told)}: the guests were started all the same"
+    )(told)
+
+
+NODE: Mapping[str, EventType] = {
+    "wagman.start_next_device": EventType(
+        "it is this guest's turn to start",
+        tell("it was the turn of {it} to be started", if_true("recover", "to recover it")),
+        ("recover",),
+    ),
+    "wagman.start_refused": EventType(
+        "the guest did not carry that out; the others go on",
+        tell("the start of {it} was refused", why="reason"),
+        ("reason",),
+        "if it repeats, `wagman why`",
+        "warning",
+    ),
+    "wagman.start_stalled": EventType(
+        "its start came to no end in time; the others go on",
+        tell("the start of {it} came to no end in time"),
+        do="if it repeats, `wagman why`",
+        severity="warning",
+    ),
+    "wagman.normal": EventType("all that is due runs", tell("all guests that were due ran")),
+    "wagman.will_hibernate": EventType(
+        "too hot: guests are taken down, the last started first",
+        tell("the enclosure was out of its bounds: the guests were taken down one by one"),
+        do=_COOL,
+        severity="warning",
+    ),
+    "wagman.hibernating": EventType(
+        "all guests are down until the environment is normal",
+        tell("all guests were down, until the enclosure is within its bounds again"),
+        do=_COOL,
+        severity="critical",
+    ),
+    "environment.normal": EventType("the sensor is within its bounds again", _sensed, _SENSED),
+    "environment.abnormal": EventType("the sensor is out of its bounds", _sensed, _SENSED, _COOL, "warning"),
+    "environment.unknown": EventType(
+        "the sensor does not tell; what was decided stands",
+        lambda told: reading(told.text("sensor") or "a sensor", None),
+        _SENSED,
+        "check the sensor",
+        "warning",
+    ),
+    "environment.released": EventType(
+        "it has not told for `unknown_release` while that kept guests down; they are started all the same",
+        _released,
+        ("sensors", "after_s"),
+        "check the sensor",
+        "warning",
+    ),
+}

@@ -1,0 +1,219 @@
+"""Events about the service: who asked for what, itself, the controller, what calls for a person, the log."""
+
+from collections.abc import Mapping
+
+from wagman.model.catalogue.kind import REPEATED, EventType, Graver, Part, Told, field, figure, if_true, lasting, tell
+
+VERBS = ("start", "stop", "restart", "kill", "enable", "disable")
+
+_ASKED = ("uid", "who", "force")
+_PROBLEM = ("id", "severity", "text", "do")
+_REPORT = "report it, with all its fields"
+
+
+def _asked(verb: str) -> Part:
+    def sentence(told: Told) -> str:
+        who = told.who() if told.number("uid") is not None else told.text("who") or "somebody"
+        return tell(f"{who} asked to {verb} {told.it}", if_true("force", "by force"))(told)
+
+    return sentence
+
+
+def _denied(told: Told) -> str:
+    return f"{told.who()} asked for {told.text('method') or 'something'}, and may not"
+
+
+def _forced(told: Told) -> str:
+    return tell(f"{told.who()} forced a command upon the board", why="command")(told)
+
+
+def _defect(told: Told) -> str:
+    where = told.text("task") or told.text("method") or "the service"
+    return tell(f"a defect in {where} was contained", why="error")(told)
+
+
+def _hung(told: Told) -> str:
+    return f"the task {told.text('task') or 'of the service'} hung: the service will be restarted"
+
+
+def _reloaded(told: Told) -> str:
+    changed, waiting = (told.items(key) or "nothing" for key in ("changed", "needs_restart"))
+    tables = f" ({told.items('tables')})" if told.items("tables") else ""
+    return f"another configuration was taken over: changed: {changed}; left for a restart: {waiting}{tables}"
+
+
+def _refused(told: Told) -> str:
+    instead = told.text("instead") or "another one"
+    return tell(f"the configuration was refused, and the service goes by {instead}", why="problems")(told)
+
+
+def _unfed(told: Told) -> str:
+    when = lasting("in_s", "in {}", "within an hour")(told)
+    return f"nobody feeds the controller any more: the board power-cycles it {when}"
+
+
+def _going_down(told: Told) -> str:
+    how = "it could not be shut down" if told.is_false("shut_down") else "it shuts down"
+    return tell(f"the board was about to cut the controller: {how}", why="error")(told)
+
+
+def _ended(told: Told) -> str:
+    return tell(f"a problem ended{lasting('after_s', ' after {}')(told)}", why="text")(told)
+
+
+def _opened(told: Told) -> str:
+    return "a new log was begun" if told.is_true("new") else "the log was opened"
+
+
+def _damaged(told: Told) -> str:
+    aside = told.text("set_aside")
+    return tell("the log could not be used, and was set aside" + (f" as {aside}" if aside else ""), why="reason")(told)
+
+
+SERVICE: Mapping[str, EventType] = {
+    **{f"command.{verb}": EventType(f"somebody asked to {verb} it", _asked(verb), _ASKED) for verb in VERBS},
+    "command.refused": EventType(
+        "what was asked for is not done; who asked was told the reason",
+        tell("what was asked of {it} was refused", why="reason"),
+        ("reason",),
+    ),
+    "command.denied": EventType(
+        "somebody asked for what he may not do",
+        _denied,
+        ("method", "uid", *REPEATED),
+        "see [who may](socket.md#who-may)",
+        "warning",
+        collapses=True,
+    ),
+    "command.board": EventType("a raw command was forced upon the board", _forced, ("uid", "command")),
+    "service.started": EventType(
+        "the service is about to supervise",
+        tell("the service started", field("begun_anew", "nothing was remembered of {}"), field("warnings", "with warnings: {}")),
+        ("version", "begun_anew", "warnings"),
+        "read the warnings",
+        graver=Graver("warning", "there are `warnings`", lambda told: bool(told.items("warnings"))),
+    ),
+    "service.stopping": EventType(
+        "the service ends; no guest is touched", tell("the service ended", why="because"), ("because",)
+    ),
+    "service.task_failed": EventType(
+        "a defect of the service; contained", _defect, ("task", "error", "where"), _REPORT, "warning"
+    ),
+    "service.request_failed": EventType(
+        "a defect of the service; contained",
+        _defect,
+        ("method", "error", "where", "uid", *REPEATED),
+        _REPORT,
+        "warning",
+        collapses=True,
+    ),
+    "service.task_stuck": EventType(
+        "a task hangs; the watchdog restarts the service, and no guest notices",
+        _hung,
+        ("task",),
+        "report it, with what `journalctl -u wagman` says after it",
+        "warning",
+    ),
+    "service.reloaded": EventType(
+        "another configuration was taken over",
+        _reloaded,
+        ("changed", "needs_restart", "tables"),
+        "`systemctl restart wagman` when it suits",
+        graver=Graver("warning", "a restart is needed", lambda told: bool(told.items("needs_restart"))),
+    ),
+    "service.config_refused": EventType(
+        "the configuration is wrong",
+        _refused,
+        ("problems", "instead"),
+        "mend what `problems` lists, then `systemctl reload wagman`",
+        "warning",
+    ),
+    "service.config_not_kept": EventType(
+        "no copy of the configuration could be kept for a start with a wrong one",
+        tell("no copy of the configuration could be kept", why="warnings"),
+        ("warnings",),
+        "make room in `/var/lib/wagman`",
+        "warning",
+    ),
+    "service.socket_lost": EventType(
+        "the file of the control socket was taken away, or another one is in its place: no command reaches the service",
+        tell("the control socket was lost, and no command reached the service", why="reason"),
+        ("reason",),
+        "nothing if `service.socket_recovered` follows, but find out who cleans up there; else do away with what `reason` names",
+        "warning",
+    ),
+    "service.socket_recovered": EventType(
+        "the control socket was made anew; clients that were connected stayed so", tell("the control socket was made anew")
+    ),
+    "service.lines_lost": EventType(
+        "the journal, or whatever else takes the lines of the service, took none for a while; it is no event of the log, "
+        "which has all of them",
+        tell("lines were lost, which wagman events has", figure("lines", "{} of them")),
+        ("lines",),
+        "`wagman events` has what is missing",
+        "warning",
+    ),
+    "controller.going_down": EventType(
+        "the board is about to cut the controller, which shuts down in time; the board starts it again",
+        _going_down,
+        ("reason", "shut_down", "error"),
+        "find out why: was the service away for an hour, or was a restart asked for?",
+        "warning",
+        Graver("critical", "`shut_down` is false", lambda told: told.is_false("shut_down")),
+    ),
+    "controller.unfed": EventType(
+        "the service was stopped; the board will restart the controller",
+        _unfed,
+        ("power_cycle_at", "in_s"),
+        "start the service before the time in `power_cycle_at`: **the board power-cycles this computer then**",
+        "warning",
+    ),
+    "problem.began": EventType(
+        "something calls for a person; told once, however long it lasts, and again only after it has ended",
+        tell("a problem began", field("do", "what to do: {}"), why="text"),
+        _PROBLEM,
+        "what `do` says",
+        "warning",
+        Graver("critical", "`severity` says so", lambda told: told.text("severity") == "critical"),
+    ),
+    "problem.changed": EventType(
+        "something else is to be done about it by now, or it has become graver; each remedy is told once until it has ended",
+        tell("a problem changed", field("do", "what to do: {}"), why="text"),
+        _PROBLEM,
+        "what `do` says",
+        "warning",
+        Graver("critical", "`severity` says so", lambda told: told.text("severity") == "critical"),
+    ),
+    "problem.ended": EventType("it has not been found any more for a while", _ended, (*_PROBLEM, "after_s")),
+    "store.opened": EventType(
+        "the log was opened",
+        _opened,
+        ("log_id", "new"),
+        "where it is `new`, and this is not the first start: see [the log](store.md)",
+        graver=Graver("warning", "it is `new`", lambda told: told.is_true("new")),
+    ),
+    "store.damaged": EventType(
+        "the log could not be used, and was set aside",
+        _damaged,
+        ("reason", "set_aside"),
+        "see [files that were set aside](store.md#files-that-were-set-aside)",
+        "warning",
+    ),
+    "store.unavailable": EventType(
+        "the disk does not take it",
+        tell("the log could not be written", why="reason"),
+        ("reason",),
+        "see [the log cannot be written](operations.md#the-log-cannot-be-written)",
+        "warning",
+    ),
+    "store.recovered": EventType(
+        "the disk takes it again", tell("the log could be written again", lasting("after_s", "after {}")), ("after_s",)
+    ),
+    "store.dropped": EventType(
+        "the memory did not suffice meanwhile: so many events are missing here",
+        tell("events were lost before they could be written", figure("count", "{} of them")),
+        ("count",),
+        "see [the log cannot be written](operations.md#the-log-cannot-be-written)",
+        "warning",
+    ),
+}

@@ -1,0 +1,219 @@
+"""What the service shows of itself: the result of the control interface's `status`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attrs import asdict, frozen
+
+from wagman import __version__
+from wagman.config.schema import DeviceConfig
+from wagman.fsm.environment import Environment
+from wagman.io.board import Board
+from wagman.io.driver import PORT_NAMES, Reading
+from wagman.io.power import Port
+from wagman.model.facts import PowerGoal
+from wagman.tasks.guest import Guest
+from wagman.tasks.loop import Alarms
+from wagman.tasks.moments import Beginning, Stamp
+from wagman.tasks.supervisor import Supervisor
+
+
+def age_s(at_s: float | None, now_s: float) -> float | None:
+    """How long ago something was, to the millisecond; None where it never was."""
+    return None if at_s is None else round(max(0.0, now_s - at_s), 3)
+
+
+@frozen
+class Now:
+    """The moment at which all is shown."""
+
+    s: float  # trio's clock
+    stamp: Stamp
+    log_id: str | None
+
+
+def lasting(since: Beginning, now: Now) -> dict[str, Any]:
+    """Since when, by the wall clock; for how long, by the controller's; and with which event of the log it began."""
+    since_id = None if since.event is None else since.event.within(now.log_id)
+    return {"since": since.wall, "for_s": since.for_s(now.stamp), "since_id": since_id}
+
+
+def aged(value: float | None, at_s: float | None, now_s: float, *, is_known: bool) -> dict[str, Any]:
+    """A reading with its age: its value counts only while it is known that it still holds; `last` is what was read last."""
+    last = None if value is None else round(value, 2)
+    return {"value": last if is_known else None, "last": last, "age_s": age_s(at_s, now_s)}
+
+
+def service_status(uptime_s: float, boot_id: str) -> dict[str, Any]:
+    """The service itself."""
+    return {"version": __version__, "uptime_s": round(uptime_s, 3), "boot_id": boot_id}
+
+
+def board_status(board: Board, environment: Environment, since: Beginning, now: Now) -> dict[str, Any]:
+    """The board and the link to it."""
+    identity = board.shown.identity
+    return {
+        "link": "up" if board.link is not None and board.link.is_up else "down",
+        "dialect": board.shown.dialect,
+        "device": board.config.board.device,
+        "firmware": identity.firmware if identity else None,
+        "board_id": identity.board_id if identity else None,
+        "boots": identity.boots if identity else None,
+        "since": since.wall,
+        "for_s": since.for_s(now.stamp),
+        "reason": unseen_reason(board),
+        "blind": board.blind,
+        "last_answer_age_s": age_s(board.answered_s, now.s),
+        "sensors": {name: _sensor(name, board, environment, now.s) for name in SENSORS},
+    }
+
+
+SENSORS = ("temperature_c", "humidity_pct", "current_ma")
+"""What is shown of the enclosure."""
+
+
+def unseen_reason(board: Board) -> str | None:
+    """Why the board is not seen; None while it is, and where it has yet to be looked for."""
+    return (board.link.down_reason if board.link else None) or board.silent_reason
+
+
+def _sensor(name: str, board: Board, environment: Environment, now_s: float) -> dict[str, Any]:
+    """What was read before the board went out of sight, or too long ago, is no value any more, and judges nothing."""
+    value, at_s = board.shown.sensors.get(name, (None, None))
+    is_known = not board.blind and at_s is not None and now_s - at_s <= environment.config.stale_s
+    reading, judged = aged(value, at_s, now_s, is_known=is_known), environment.sensors.get(name)
+    state = "unknown" if reading["value"] is None else judged.state if judged else "normal"
+    return {**reading, "state": state}
+
+
+def wagman_status(supervisor: Supervisor, now: Now) -> dict[str, Any]:
+    """The Wagman machine."""
+    return {
+        "state": supervisor.state.name,
+        **lasting(supervisor.since, now),
+        "device": supervisor.state.target,
+        "alarms": alarms_status(supervisor.alarms, now),
+    }
+
+
+def port_readings(port: int, board: Board, now_s: float) -> dict[str, Any]:
+    """What the board's converters tell of a port. Each poll reads them: they are known while the board is seen."""
+    reading = board.shown.ports.get(port, Reading())
+    last = {
+        "current_ma": reading.current_ma,
+        "current_raw": reading.current_raw,
+        "temperature_raw": reading.temperature_raw,
+    }
+    known = dict.fromkeys(last) if board.blind else last
+    return {**known, "stale": board.blind, "last": {**last, "age_s": age_s(board.answered_s, now_s)}}
+
+
+def next_start_s(guest: Guest, board: Board, environment: Environment, now_s: float) -> float | None:
+    """In how long its next start is due; None where something else than time keeps it from coming."""
+    memory, backoff_s = guest.memory, guest.alarms.remaining_s("backoff", now_s)
+    comes = memory.wanted == "up" and guest.case.allowed and not memory.held and not memory.forbidden
+    return backoff_s if comes and not board.blind and environment.starts_allowed else None
+
+
+def alarms_status(alarms: Alarms, now: Now) -> list[dict[str, Any]]:
+    """The alarms of a machine, the next one first."""
+    return [{**asdict(each), "in_s": round(each.in_s, 3)} for each in alarms.view(now.s)]
+
+
+def disabled_by(guest: Guest) -> str | None:
+    """What keeps it down: `configuration`, `operator`, or nothing."""
+    if not guest.config.enabled:
+        return "configuration"
+    return None if guest.memory.enabled else "operator"
+
+
+def device_status(guest: Guest, board: Board, environment: Environment, hitch: str | None, now: Now) -> dict[str, Any]:
+    """A guest's row; `hitch` is what was found to be in the way of its commands."""
+    port = guest.config.port
+    start_s = next_start_s(guest, board, environment, now.s)
+    return {
+        "name": guest.config.name,
+        "port": port,
+        "self": False,
+        "state": guest.state.name,
+        **lasting(guest.since, now),
+        "reason": guest.reason,
+        "wanted": guest.memory.wanted,
+        "enabled": guest.case.allowed,
+        "disabled_by": disabled_by(guest),
+        "power": power_status(guest.goal, board.power.ports[port]),
+        "media": guest.memory.media,
+        "attempts": guest.memory.attempts,
+        "failures": guest.memory.failures,
+        "unrecoverable": guest.memory.unrecoverable,
+        "heartbeat_age_s": age_s(guest.beat_at_s, now.s),
+        **port_readings(port, board, now.s),
+        "alarms": alarms_status(guest.alarms, now),
+        "next_start_in_s": None if start_s is None else round(start_s, 3),
+        "held": guest.memory.held,
+        "relay_stuck": resists(guest.goal, board.power.ports[port]),
+        "command_trouble": guest.telling.trouble(is_mute=not guest.config.has_heartbeat) or hitch,
+    }
+
+
+def port_status(name: str, port: int, board: Board, now_s: float) -> dict[str, Any]:
+    """A port whose table is gone: nobody looks after its power, and it is shown until it is seen off."""
+    power = board.power.ports[port]
+    return {
+        "port": port,
+        "board_name": PORT_NAMES[port],
+        "was": name,
+        "power": "on" if power.supply == "on" and not board.blind else "unknown",
+        **port_readings(port, board, now_s),
+    }
+
+
+def power_status(goal: PowerGoal, port: Port) -> dict[str, Any]:
+    """The power that is wanted, and whether the board has shown that it is so.
+
+    What the board has shown counts for the goal that it was shown for: while a state is being made durable, the reconciler
+    still holds the goal from before. Power that is left alone for now is wanted off, and never confirmed.
+    """
+    is_current = port.goal == goal
+    return {
+        "wanted": "on" if goal.level == "on" else "off",
+        "confirmed": is_current and port.confirmed,
+        "evidence": port.evidence if is_current else None,
+    }
+
+
+def resists(goal: PowerGoal, port: Port) -> bool:
+    """The relay stays on although this goal has had it switched off often enough."""
+    return goal.level == "off" and port.goal == goal and port.stuck
+
+
+def self_status(device: DeviceConfig, board: Board, since: Beginning, now: Now) -> dict[str, Any]:
+    """The row of the controller itself: it has no machine, and it obviously runs."""
+    return {
+        "name": device.name,
+        "port": device.port,
+        "self": True,
+        "state": "started",
+        **lasting(since, now),
+        "reason": "the service runs on it",
+        "wanted": "up",
+        "enabled": True,
+        "disabled_by": None,
+        "power": {"wanted": "on", "confirmed": True, "evidence": "sensed"},
+        "media": device.primary,
+        "attempts": 0,
+        "failures": 0,
+        "unrecoverable": False,
+        "heartbeat_age_s": None,
+        **port_readings(device.port, board, now.s),
+        "alarms": [],
+        "next_start_in_s": None,
+        "held": False,
+        "relay_stuck": False,
+        "command_trouble": None,
+    }
+
+
+def rows(all_rows: Sequence[Mapping[str, Any]], names: Sequence[str] | None) -> list[Mapping[str, Any]]:
+    """The rows of these devices, in port order; all of them where none is named."""
+    return [row for row in all_rows if names is None or row["name"] in names]

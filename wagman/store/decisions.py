@@ -1,0 +1,229 @@
+"""What operators have decided about guests, and which tables of the configuration that was about. Pure: text in, text out.
+
+It is kept as a small text beside the log (`decisions.json`), for a log may be lost, damaged, of another version, or somebody
+else's, and what an operator has stopped or disabled is to stay down all the same.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from attrs import asdict, evolve, field, frozen
+
+from wagman.config.schema import Config
+from wagman.model.errors import StoreError
+from wagman.model.facts import VERBS
+
+BOARD = "board"
+"""The name of the only board that there is."""
+
+FORMAT = 1
+"""Of the text; one with a greater number was written by a newer program."""
+
+Wanted: TypeAlias = Literal["up", "down"]
+Power: TypeAlias = Literal["unknown", "off"]
+
+
+@frozen
+class Decision:
+    """Who decided last about a guest, and how."""
+
+    serial: int  # greater than that of any decision before: wall clocks may be set back
+    verb: str
+    who: str
+    uid: int | None
+    at: str  # wall time
+
+
+@frozen
+class Entry:
+    """A guest's table in the configuration, and what holds for the guest."""
+
+    port: int
+    board: str = BOARD
+    wanted: Wanted = "up"
+    enabled: bool = True
+    decision: Decision | None = None  # None: nobody has decided anything
+    left: Power | None = None  # the table is gone: what is known of the port's power since; None: the table is there
+
+    @property
+    def serial(self) -> int:
+        """Of the decision; 0 where there is none."""
+        return 0 if self.decision is None else self.decision.serial
+
+    @property
+    def stays_down(self) -> bool:
+        """Somebody has stopped or disabled it."""
+        return self.wanted == "down" or not self.enabled
+
+
+@frozen
+class Tally:
+    """Events that were shown while nothing could be written, by run of the service: the oldest first, the present one last."""
+
+    runs: tuple[tuple[str, int], ...] = ()  # the run's boot id, and how many
+
+    def counting(self, boot_id: str, count: int) -> "Tally":
+        """With the count of the present run. Only the first and the present one can have written a part: the rest is one."""
+        first, *between = [(run, shown) for run, shown in self.runs if run != boot_id] or [("", 0)]
+        middle = [(between[-1][0], sum(shown for _, shown in between))] if between else []
+        return Tally(tuple(each for each in (first, *middle, (boot_id, count)) if each[1]))
+
+    def missing(self, settled: Any) -> int:
+        """How many of them no log has or tells of; `settled` is what the log says of that, by run."""
+        known = settled if isinstance(settled, dict) else {}
+        counts = [(shown, known.get(run)) for run, shown in self.runs]
+        return sum(max(0, shown - told) if isinstance(told, int) else shown for shown, told in counts)
+
+
+@frozen
+class Kept:
+    """What the text holds."""
+
+    entries: Mapping[str, Entry] = field(factory=dict)  # by the name of the table
+    unwritten: Tally = Tally()
+
+
+# --- As text ----------------------------------------------------------------------------------------------------------
+
+
+def render(kept: Kept) -> str:
+    """For people, too: a line for each guest."""
+    entries = ",\n".join(f"  {json.dumps(name)}: {json.dumps(_plain(each))}" for name, each in kept.entries.items())
+    unwritten = f',\n "unwritten": {json.dumps(dict(kept.unwritten.runs))}' if kept.unwritten.runs else ""
+    return f'{{"format": {FORMAT}, "devices": {{\n{entries}\n }}{unwritten}}}\n'
+
+
+def _plain(entry: Entry) -> dict[str, Any]:
+    plain = asdict(entry, filter=lambda attribute, value: not (attribute.name in ("decision", "left") and value is None))
+    decision = plain.pop("decision", {})
+    return {**plain, **decision}
+
+
+def parse(text: str) -> Kept:
+    """What `render` made, of whatever version.
+
+    Raises:
+        StoreError: it is no such text.
+    """
+    try:
+        document = json.loads(text)
+        entries = {str(name): _entry(each) for name, each in document["devices"].items()}
+        runs = tuple((str(run), int(count)) for run, count in document.get("unwritten", {}).items())
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StoreError(f"it holds no decisions: {error!r}") from error
+    return Kept(entries, Tally(runs))
+
+
+def _entry(plain: Mapping[str, Any]) -> Entry:
+    """What is not said is as nobody had decided; what is said has to make sense."""
+    wanted, enabled, left = plain.get("wanted", "up"), plain.get("enabled", True), plain.get("left")
+    if wanted not in ("up", "down") or not isinstance(enabled, bool) or left not in (None, "unknown", "off"):
+        raise ValueError(dict(plain))
+    return Entry(int(plain["port"]), str(plain.get("board", BOARD)), wanted, enabled, decision_of(plain), left)
+
+
+def decision_of(plain: Any) -> Decision | None:
+    """The decision in plain data; None where there is none that can be read."""
+    match plain:
+        case {"serial": int() as serial, "verb": str() as verb, "who": str() as who, "at": str() as at} if verb in VERBS:
+            uid = plain.get("uid")
+            return Decision(serial, verb, who, uid if isinstance(uid, int) else None, at)
+        case _:
+            return None
+
+
+# --- The tables of another configuration ------------------------------------------------------------------------------
+
+
+@frozen
+class Renamed:
+    """A table that took the place of another one on its port."""
+
+    name: str
+    was: str
+    port: int
+
+
+@frozen
+class Moved:
+    """A table that names another port than before."""
+
+    name: str
+    port: int
+    was: int
+
+
+@frozen
+class Left:
+    """A port whose table is gone, and has no other."""
+
+    name: str  # that of the table
+    port: int
+
+
+@frozen
+class Tables:
+    """What another configuration makes of the tables that there were."""
+
+    renamed: tuple[Renamed, ...] = ()
+    moved: tuple[Moved, ...] = ()
+    left: tuple[Left, ...] = ()
+
+    def source(self, name: str) -> str:
+        """The name under which the guest of this table was known."""
+        return next((each.was for each in self.renamed if each.name == name), name)
+
+
+def compare(before: Mapping[str, Entry], config: Config) -> Tables:
+    """Tables are known by their names; where a name is new, by the board and the port of one that is gone."""
+    names = {device.name for device in config.devices}
+    gone = {(each.board, each.port): name for name, each in before.items() if name not in names}
+    new = [guest for guest in config.guests if guest.name not in before]
+    renamed = tuple(Renamed(each.name, gone[BOARD, each.port], each.port) for each in new if (BOARD, each.port) in gone)
+    old = [(guest, before[guest.name]) for guest in config.guests if guest.name in before]
+    moved = tuple(Moved(guest.name, guest.port, each.port) for guest, each in old if each.port != guest.port)
+    taken = {(BOARD, device.port) for device in config.devices}
+    left = tuple(Left(name, place[1]) for place, name in gone.items() if place not in taken)
+    return Tables(renamed, moved, left)
+
+
+def without_tables(before: Mapping[str, Entry], tables: Tables) -> dict[str, Entry]:
+    """The entries of tables that are gone, whose ports have no other."""
+    return {each.name: evolve(before[each.name], left=before[each.name].left or "unknown") for each in tables.left}
+
+
+def sentences(before: Mapping[str, Entry], config: Config) -> Iterator[str]:
+    """What a restart of the service with this configuration will make of what was decided, in words."""
+    tables = compare(before, config)
+    for renamed in tables.renamed:
+        yield f"{renamed.name} takes the place of {renamed.was} on port {renamed.port}: {in_words(before[renamed.was])}"
+    for moved in tables.moved:
+        where = f"{moved.name} moves from port {moved.was} to port {moved.port}"
+        yield f"{where}: {in_words(before[moved.name])}; what was known of its power begins anew"
+    for left in tables.left:
+        if before[left.name].left is None:
+            yield f"port {left.port} loses its table ({left.name}): its power stays as it is, and nobody looks after it"
+
+
+def told_by(directory: str, config: Config) -> list[str]:
+    """The sentences, from what lies in a state directory.
+
+    Raises:
+        StoreError: there is nothing there, or it cannot be read.
+    """
+    path = Path(directory) / "decisions.json"
+    try:
+        return list(sentences(parse(path.read_text(encoding="utf-8")).entries, config))
+    except (OSError, UnicodeDecodeError) as error:
+        raise StoreError(f"{path}: cannot be read: {error}") from error
+    except StoreError as error:
+        raise StoreError(f"{path}: {error}") from error
+
+
+def in_words(entry: Entry) -> str:
+    """What was decided, and by whom."""
+    state = "it stays disabled" if not entry.enabled else "it stays stopped" if entry.stays_down else "it is to run"
+    by = "" if entry.decision is None else f" ({entry.decision.verb} by {entry.decision.who}, {entry.decision.at})"
+    return state + by

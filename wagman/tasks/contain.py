@@ -1,0 +1,91 @@
+"""Containment: a task that crashes is reported and taken up again in its last state; too many crashes end the service."""
+
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import trio
+from attrs import define
+
+from wagman.model.errors import LinkBusyError, WagmanError
+
+MOST_IN_A_ROW = 5
+"""So many crashes of one task in a row, and the service ends, for systemd to restart it (chosen)."""
+
+IN_A_ROW_S = 60.0
+"""A task that has lived so long since its last crash begins counting anew (chosen)."""
+
+PAUSE_S = 0.1
+"""Pause after the first crash; doubled with each (chosen)."""
+
+
+class TaskKeepsCrashingError(WagmanError):
+    """A task cannot be kept running."""
+
+
+def leaf_of(error: BaseException) -> BaseException:
+    """The first exception in a group of them: what went wrong first is what there is to say."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def describe(error: BaseException) -> dict[str, Any]:
+    """An exception as fields of an event: what it was and where, without the values of local variables."""
+    leaf = leaf_of(error)
+    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(leaf.__traceback__)]
+    return {"error": f"{type(leaf).__name__}: {leaf}", "where": places[-6:]}
+
+
+@define
+class FirstStart:
+    """The `task_status` of all incarnations of a task: the first of them that has started says so."""
+
+    task_status: trio.TaskStatus[None]
+    has_started: bool = False
+
+    def started(self, value: None = None) -> None:  # noqa: ARG002 - trio's signature
+        """It has started; said again by each incarnation after it."""
+        if not self.has_started:
+            self.has_started = True
+            self.task_status.started()
+
+
+async def contained(
+    name: str,
+    run: Callable[[], Awaitable[None]],
+    report: Callable[[str, BaseException], None],
+) -> None:
+    """Run a task again and again, as often as it crashes; `report` is told of each crash.
+
+    Raises:
+        TaskKeepsCrashingError: it crashed too often in a row.
+        LinkBusyError: of the task itself, perhaps in a group; that is no crash.
+    """
+    crashes = 0
+    while True:
+        began_s = trio.current_time()
+        try:
+            await _incarnation(name, run, report)
+        except Exception as error:  # cancellation is none
+            if isinstance(leaf_of(error), LinkBusyError):
+                raise
+            crashes = crashes + 1 if trio.current_time() - began_s < IN_A_ROW_S else 1
+            report(name, error)
+            if crashes >= MOST_IN_A_ROW:
+                raise TaskKeepsCrashingError(f"the task {name} crashed {crashes} times in a row: {error!r}") from error
+        else:
+            return
+        await trio.sleep(PAUSE_S * 2 ** (crashes - 1))
+
+
+async def _incarnation(name: str, run: Callable[[], Awaitable[None]], report: Callable[[str, BaseException], None]) -> None:
+    """Run it once; an error of its clean-up, while it was cancelled, is reported and does not hold up the cancellation."""
+    try:
+        await run()
+    except BaseExceptionGroup as group:
+        cancelled, crash = group.split(trio.Cancelled)
+        if cancelled is None or not isinstance(crash, ExceptionGroup):
+            raise
+        report(name, crash)
+        raise cancelled from None

@@ -1,0 +1,407 @@
+"""The task of one guest: it drives the guest's machine, and is all that the rest of the service knows of the guest."""
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol
+
+import trio
+from attrs import asdict, define, evolve, field, fields, frozen
+
+from wagman.config.schema import DeviceConfig
+from wagman.fsm import device
+from wagman.fsm.alarms import Fired
+from wagman.fsm.case import Case, Memory, Step
+from wagman.fsm.inputs import Decided, Input, Message, MessageDone, StartRefused
+from wagman.fsm.wagman import View
+from wagman.model.errors import StoreError
+from wagman.model.facts import Beat, Draft, Polled, PortFact, PowerFound, PowerGoal, PowerLost, Verdict
+from wagman.store import PREVIOUS, Cause, Journal, Receipt
+from wagman.store.decisions import Decision, Entry, decision_of
+from wagman.tasks.inbox import Inbox
+from wagman.tasks.loop import Alarms, drive
+from wagman.tasks.messages import Messenger, Telling
+from wagman.tasks.moments import Beginning, Clocks, place_key, restored_beginning, restored_stamp
+
+COMMIT_S = 2.0
+"""How long an action waits for the state that leads to it to be durable: a bound for a slow disk (chosen)."""
+
+
+ASIDE = frozenset(("device.message", "device.off", "device.relay_stuck"))
+"""Events that accompany a state, and lead to no other."""
+
+ANSWER_S = 5.0
+"""How long a request waits for the guest's task (chosen: only a slow disk holds it up, see COMMIT_S)."""
+
+
+@frozen
+class Nudge:
+    """Asks a task for a sign of life."""
+
+
+@define(eq=False)
+class Reply:
+    """What somebody waits for who asked for something; one who has given up wants it no more."""
+
+    verdict: Verdict | None = None
+    withdrawn: bool = False
+    given: trio.Event = field(factory=trio.Event)
+
+    def give(self, verdict: Verdict) -> None:
+        """The decision."""
+        self.verdict = verdict
+        self.given.set()
+
+
+@frozen
+class Letter:
+    """An input with what belongs to it: the event that caused it, and whoever waits for the answer."""
+
+    content: Input
+    cause: Cause = None
+    reply: Reply | None = None
+    decision: Decision | None = None  # what it is, where it is accepted
+
+
+class Surroundings(Protocol):
+    """Whom a guest speaks to."""
+
+    def want(self, port: int, goal: PowerGoal) -> None:
+        """Tell the reconciler which power the guest's state asks for."""
+        ...
+
+    def view_changed(self, view: View) -> None:
+        """Tell the Wagman machine how the guest is."""
+        ...
+
+    def start_refused(self, name: str, reason: str) -> None:
+        """Tell the Wagman machine that its start was not carried out."""
+        ...
+
+    def decided(self) -> None:
+        """What holds for the guest may have changed, and is to be kept beside the log, too."""
+        ...
+
+
+@define
+class Guest:
+    """A guest device: its machine's state and memory, its alarms, its inbox. It outlives the task's incarnations."""
+
+    config: DeviceConfig
+    journal: Journal
+    around: Surroundings
+    messenger: Messenger
+    clocks: Clocks
+    state: device.State = field(factory=device.untrusted)
+    memory: Memory = field(factory=Memory)
+    decision: Decision | None = None  # of an operator, the latest
+    withheld: bool = False  # what was decided about it cannot be read
+    inbox: Inbox[Any] = field(factory=Inbox)
+    alarms: Alarms = field(factory=Alarms)
+    since: Beginning = field(factory=Beginning)  # of the state
+    reason: str = ""
+    changes: int = 0
+    progress_s: float = 0.0
+    beat_at_s: float | None = None
+    telling: Telling = field(factory=Telling)
+    _last: Cause = None  # what led to what comes next
+    _receipt: Receipt | None = None  # of what was remembered last
+    _view: View | None = None
+    _goal: PowerGoal | None = None
+    _report: PowerLost | PowerFound | None = None  # the latest, until it is taken
+
+    # Coming up ---------------------------------------------------------------
+
+    @property
+    def key(self) -> str:
+        """The name under which the store keeps this guest."""
+        return f"device.{self.config.name}"
+
+    @property
+    def case(self) -> Case:
+        """What the handlers look at."""
+        return Case(self.config, self.memory, self.withheld)
+
+    @property
+    def entry(self) -> Entry:
+        """What is decided about it."""
+        memory = self.memory
+        return Entry(self.config.port, wanted=memory.wanted, enabled=memory.enabled, decision=self.decision)
+
+    def restore(self, saved: Any, place: Any, last: Cause) -> bool:
+        """Take up what the store kept; False: nothing is known of its power, or of anything, and that begins anew.
+
+        `place` is where the state began, in the log; `last` is the latest event about this guest: the cause of the next one.
+        """
+        self._last = last
+        try:
+            is_trusted = self._take_up(saved, place)
+            self._last = self.since.event or last
+        except (StoreError, KeyError, TypeError, ValueError):
+            self.state, self.memory = device.untrusted(), Memory()
+            return False
+        return is_trusted
+
+    def _take_up(self, saved: Any, place: Any) -> bool:
+        self.memory, self.telling = restored_memory(saved["memory"]), Telling(**saved.get("telling", {}))
+        self.decision = decision_of(saved.get("decision"))
+        if saved["port"] != self.config.port:
+            self.memory = evolve(self.memory, cycle=0, media=None)  # those were of the other port's power
+            return False
+        self.state = device.restored(saved["state"])
+        self.since, self.reason = restored_beginning(saved, place), saved["reason"]
+        away_s = Beginning(stamp=restored_stamp(saved["stamp"])).for_s(self.clocks.stamp())
+        self.state = self.state.resumed(self.case, trio.current_time(), away_s)
+        return True
+
+    def recall(self, entry: Entry, cause: Cause) -> None:
+        """A decision that is newer than what the store kept, or of which the store kept nothing, counts.
+
+        The machine hears of it, too: what runs may have to halt.
+        """
+        self.decision = entry.decision
+        if self._view is None and isinstance(self.state, device.Stopped):
+            self.memory = evolve(self.memory, wanted=entry.wanted, enabled=entry.enabled)
+        self.inbox.tell(Letter(Decided(entry.wanted, entry.enabled), cause), kind=Decided)
+
+    def review(self) -> None:
+        """Its configuration has changed: whether it may run is to be looked at again."""
+        self.inbox.tell(Letter(Decided()), kind="review")
+        self._publish()
+
+    def withhold(self, *, withheld: bool) -> None:
+        """What was decided about it cannot be read, or can be now."""
+        self.withheld = withheld
+        if self._view is not None:
+            self._publish()
+
+    def _left_off(self) -> device.State:
+        """The state, with what has been waited for by now."""
+        now_s = trio.current_time()
+        return self.state.left_off(now_s, lambda alarm: self.alarms.remaining_s(alarm, now_s))
+
+    def saved(self) -> dict[str, Any]:
+        """What the store keeps."""
+        return {
+            "port": self.config.port,
+            "state": self._left_off().lasting(),
+            "memory": asdict(self.memory),
+            **self.since.lasting(),
+            "reason": self.reason,
+            "stamp": asdict(self.clocks.stamp()),
+            "telling": asdict(self.telling),
+            "decision": None if self.decision is None else asdict(self.decision),
+        }
+
+    @property
+    def goal(self) -> PowerGoal:
+        """The power that its state asks for; the reconciler hears of it once the state is durable."""
+        return self.state.power(self.memory)
+
+    @property
+    def last_event(self) -> Cause:
+        """The latest event about this guest."""
+        return self._last
+
+    async def settled(self, timeout_s: float) -> bool:
+        """Whether what was remembered last is durable: waits until it is, or will not be for a while."""
+        return self._receipt is None or await self._receipt.settled(timeout_s)
+
+    # The task ----------------------------------------------------------------
+
+    async def run(self) -> None:
+        """One incarnation: take up the state with its alarms, and drive the machine.
+
+        A message that was being delivered went with the incarnation before.
+        """
+        now_s = trio.current_time()
+        self.state = self._left_off().resumed(self.case, now_s, 0.0)
+        self.alarms.plan(self.state.resume(self.case), now_s)
+        if not self.since.wall:
+            self.since = self.clocks.beginning()
+        self._publish()
+        async with trio.open_nursery() as nursery:
+            await drive(partial(self.take, nursery), self.inbox, self.alarms, self._progressed)
+
+    def tell(self, fact: PortFact) -> None:
+        """A fact about its port."""
+        if isinstance(fact, PowerLost | PowerFound):
+            self._report = fact
+        self.inbox.tell(fact)
+
+    def _progressed(self) -> None:
+        self.progress_s = trio.current_time()
+
+    async def take(self, nursery: trio.Nursery, item: Any) -> None:
+        """One item of the inbox: make the transition, remember it, and only then act on it."""
+        match item:
+            case Polled():
+                self.alarms.poll = item
+            case Nudge():
+                return
+            case Beat() if self.beat_at_s is not None and item.at_s < self.beat_at_s:
+                return  # told late: a later one has been taken from elsewhere
+            case Letter(reply=Reply(withdrawn=True)):
+                return
+            case Letter():
+                await self._step(nursery, item)
+            case _:
+                await self._step(nursery, Letter(item))
+
+    async def _step(self, nursery: trio.Nursery, letter: Letter) -> None:
+        if isinstance(letter.content, Beat):
+            self.beat_at_s = letter.content.at_s
+        if letter.content is self._report:
+            self._report = None
+        before = self.entry
+        step = device.step(self.state, self.case, letter.content)
+        if self._has_halted(step, letter.content):
+            self.telling = Telling()
+        self._decide(step, letter.decision)
+        receipt = self._remember(step, letter)
+        if self.entry != before:
+            self.around.decided()
+        if letter.reply is not None and step.verdict is not None:
+            letter.reply.give(step.verdict)
+        if receipt is not None and self._acts(step):
+            await receipt.settled(COMMIT_S)
+        self._publish()
+        for effect in step.effects:
+            self._carry_out(nursery, effect)
+
+    def _has_halted(self, step: Step, item: Input) -> bool:
+        """It fell silent after it was told: whatever the command said of itself, it has reached the guest."""
+        was_told = self.state.name in ("stopping", "restarting") and step.state.name != self.state.name
+        return was_told and self.config.has_heartbeat and isinstance(item, Fired) and item.name == "heartbeat"
+
+    def _decide(self, step: Step, decision: Decision | None) -> None:
+        """Somebody has said what holds from now on; whoever has it started does not wait for what was decided before."""
+        if decision is not None and step.verdict is not None and step.verdict.accepted:
+            self.decision = decision
+            self.withheld = self.withheld and decision.verb not in ("start", "restart")
+
+    def _acts(self, step: Step) -> bool:
+        """Whether the step has an effect outside, which the store should know of first."""
+        return self._goal != step.state.power(step.memory) or any(isinstance(effect, Message) for effect in step.effects)
+
+    def _remember(self, step: Step, letter: Letter) -> Receipt | None:
+        """Take over the step, and hand what is to be remembered to the journal as one unit."""
+        moved, begins = step.state is not self.state or step.memory is not self.memory, self._begins(step)
+        drafts = [effect for effect in step.effects if isinstance(effect, Draft)]
+        self._take_over(step, begins=begins)
+        if not moved and not drafts:
+            return None
+        return self._record(drafts, letter.cause, begins=begins)
+
+    def _begins(self, step: Step) -> bool:
+        """Whether a state begins with this step; what was first looked at is in another state, too, though of the same name."""
+        first_looked_at = getattr(self.state, "untouched", False) and not getattr(step.state, "untouched", False)
+        return step.state.name != self.state.name or first_looked_at
+
+    def _take_over(self, step: Step, *, begins: bool) -> None:
+        if begins:
+            self.since = self.clocks.beginning()
+        if step.state.name != self.state.name or tells_stopped(step):
+            self.changes += 1
+        self.state, self.memory = step.state, step.memory
+        self.reason = getattr(step.state, "reason", "") or self.reason
+        self.alarms.plan(step.alarms, trio.current_time())
+
+    def _record(self, drafts: Sequence[Draft], cause: Cause, *, begins: bool = False) -> Receipt:
+        """Each event is caused by the one before it; the first by what was sent, or by what brought the guest here."""
+        first = self._last if cause is None else cause
+        chain = [(draft, PREVIOUS if number else first) for number, draft in enumerate(drafts)]
+        places = {place_key(self.key): len(drafts) - 1} if begins and drafts else {}
+        receipt = self.journal.record(chain, {self.key: self.saved()}, places)
+        if places:
+            self.since = evolve(self.since, event=receipt.refs[-1])
+        # Who asks for what is so already has not caused what comes next; nor has what only accompanies a state.
+        if places or (drafts and cause is None and drafts[-1].type not in ASIDE):
+            self._last = receipt.refs[-1]
+        self._receipt = receipt
+        return receipt
+
+    def _publish(self) -> None:
+        """Tell the neighbours what has changed for them.
+
+        The reconciler takes a goal for the answer to what it has reported: one that was decided before a report that still
+        waits to be taken is kept back, and what follows from the report is told instead.
+        """
+        goal, view = self.goal, self.view()
+        if goal != self._goal and self._report is None:
+            self._goal = goal
+            self.around.want(self.config.port, goal)
+        if view != self._view:
+            self._view = view
+            self.around.view_changed(view)
+
+    def view(self) -> View:
+        """The guest as the Wagman machine sees it."""
+        return View(
+            self.config.name,
+            self.state.name,
+            changes=self.changes,
+            due=isinstance(self.state, device.Stopped) and self.state.due(self.memory) and not device.withheld(self.case),
+            known=not (isinstance(self.state, device.Stopped) and self.state.untouched),
+            exempt=self.memory.exempt,
+            hibernating=self.memory.hibernating,
+            recover=self.case.recovering,
+            start_timeout_s=self.case.start_timeout_s,
+        )
+
+    def _carry_out(self, nursery: trio.Nursery, effect: object) -> None:
+        match effect:
+            case StartRefused():
+                self.around.start_refused(self.config.name, effect.reason)
+            case Message():
+                nursery.start_soon(self._deliver, effect, self.since.event or self._last)
+
+    # Messages ----------------------------------------------------------------
+
+    async def _deliver(self, message: Message, cause: Cause) -> None:
+        """Run the command that tells the guest; the outcome is an event, and the machine hears that it is over."""
+        command = message.command(self.config)
+        env = {**os.environ, "WAGMAN_DEVICE": self.config.name, "WAGMAN_MESSAGE": message.kind}
+        try:
+            delivery = await self.messenger(command, env, self.config.command_timeout_s)
+            self.telling = self.telling.after(delivery)
+        finally:  # an attempt that ends in a defect has ended, too: the next incarnation hears of it
+            self.inbox.tell(MessageDone(trio.current_time(), message.cycle))
+        event = Draft(
+            "device.message",
+            self.config.name,
+            {"message": message.kind, "ok": delivery.ok, "detail": delivery.detail, "output": delivery.output},
+        )
+        asked, receipt = self.since.event, self._record([event], cause)
+        if asked is not None and asked is cause:
+            self._last = receipt.refs[0]  # whatever comes of this stop follows from it; a later state has another story
+
+    # Requests ----------------------------------------------------------------
+
+    async def ask(self, request: Input, cause: Cause, decision: Decision | None = None) -> Verdict:
+        """Put a request to the machine and wait for its answer, which comes at once unless the guest's task is in trouble.
+
+        A request that is not answered in time is withdrawn: what was not accepted is not carried out later. `decision` is
+        what it is once it is accepted.
+        """
+        reply = Reply()
+        if not self.inbox.ask(Letter(request, cause, reply, decision)):
+            return self._refuses("too many requests are waiting: try again")
+        with trio.move_on_after(ANSWER_S):
+            await reply.given.wait()
+        if reply.verdict is None:
+            reply.withdrawn = True
+        return reply.verdict or self._refuses(f"no answer within {ANSWER_S:g} s, and so it was withdrawn: see the log, try again")
+
+    def _refuses(self, reason: str) -> Verdict:
+        return Verdict(accepted=False, state=self.state.name, reason=reason)
+
+
+def restored_memory(saved: Mapping[str, Any]) -> Memory:
+    """The memory that was saved; of what a newer program wrote, as much as is known here."""
+    return Memory(**{each.name: saved[each.name] for each in fields(Memory) if each.name in saved})
+
+
+def tells_stopped(step: Step) -> bool:
+    """The step ends in a stop that is told: also that of a guest which had not been looked at before."""
+    return any(isinstance(effect, Draft) and effect.type == "device.stopped" for effect in step.effects)

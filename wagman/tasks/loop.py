@@ -1,0 +1,132 @@
+"""The one loop in which every machine runs: it keeps the alarms and hands the machine one input after the other.
+
+The rules it keeps, so that no machine has to:
+
+- A step names the state's complete set of alarms, each new or kept as it stands.
+- Only the wait is cancelled when an alarm falls due, never a transition.
+- Whatever was queued when an alarm fell due is handled before it. The number of these is counted beforehand, so that a flood
+  cannot starve the alarm.
+- **Absence must be proved.** An alarm that rests on silence fires only once a poll shows it: one that was asked after the
+  deadline, was answered, and by which the board has listened all that time without hearing anything. A dead link, a
+  deaf board, a stopped or slow service therefore prove nothing; the alarm is *held* until the proof comes.
+- An alarm that wants an answer is held until the board has given one since the deadline, whatever the answer. It says when
+  it is late, by more than the board can go unseen: then nobody knows what happened meanwhile.
+"""
+
+import math
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, Literal
+
+import trio
+from attrs import define, field, frozen
+
+from wagman.fsm.alarms import Alarm, Fired, Plan
+from wagman.model.facts import Polled
+from wagman.tasks.inbox import Inbox
+
+LATE_S = 60.0
+"""An alarm that is overdue by more is late, unless the board is asked so rarely (chosen: a dozen polls, as they usually are)."""
+
+
+@frozen
+class Armed:
+    """An alarm that runs."""
+
+    name: str
+    spec: Alarm
+    since_s: float
+
+    @property
+    def due_s(self) -> float:
+        """When it falls due, unless it lacks its proof."""
+        return self.since_s + self.spec.after_s
+
+
+@frozen
+class AlarmView:
+    """An alarm as the operator is shown it."""
+
+    name: str
+    in_s: float
+    held: bool  # due, but what it waits for has not been seen
+    waits_for: Literal["silence", "answer"] | None = None  # what that is: the proof of a silence, or any answer of the board
+
+
+@define
+class Alarms:
+    """The running alarms of one machine."""
+
+    poll: Polled | None = None
+    late_s: float = LATE_S  # who looks at the board at all has looked since
+    _armed: dict[str, Armed] = field(init=False, factory=dict)
+
+    def plan(self, plan: Plan | None, now_s: float) -> None:
+        """Take over the complete set of a state: a new alarm is armed, KEEP stands, what is not named is gone."""
+        if plan is None:
+            return
+        old = self._armed
+        self._armed = {}
+        for name, alarm in plan.items():
+            if alarm is not None:
+                self._armed[name] = Armed(name, alarm, now_s if alarm.since_s is None else alarm.since_s)
+            elif name in old:
+                self._armed[name] = old[name]
+
+    def nearest(self) -> Armed | None:
+        """The alarm that fires next, of those that need no proof or have it."""
+        ready = [armed for armed in self._armed.values() if self.proved(armed)]
+        return min(ready, key=lambda armed: armed.due_s, default=None)
+
+    def proved(self, armed: Armed) -> bool:
+        """Whether nothing but time keeps this alarm from firing."""
+        if not (armed.spec.proof or armed.spec.answered):
+            return True
+        if self.poll is None:
+            return False
+        since_s = max(armed.since_s, self.poll.silent_since_s) if armed.spec.proof else armed.since_s
+        return self.poll.asked_at_s >= since_s + armed.spec.after_s
+
+    def fired(self, armed: Armed, now_s: float) -> Fired:
+        """The input that this alarm becomes; it is disarmed."""
+        self._armed.pop(armed.name, None)
+        is_late = now_s - armed.due_s > self.late_s
+        return Fired(armed.name, "unknown" if self.poll is None else self.poll.supply, is_late)
+
+    def remaining_s(self, name: str, now_s: float) -> float | None:
+        """Seconds until the alarm falls due (at least 0); None where it does not run."""
+        armed = self._armed.get(name)
+        return None if armed is None else max(0.0, armed.due_s - now_s)
+
+    def view(self, now_s: float) -> Iterator[AlarmView]:
+        """All of them, the nearest first."""
+        for armed in sorted(self._armed.values(), key=lambda armed: armed.due_s):
+            in_s = max(0.0, armed.due_s - now_s)
+            held = in_s == 0 and not self.proved(armed)
+            needs: Literal["silence", "answer"] = "silence" if armed.spec.proof else "answer"
+            yield AlarmView(armed.name, in_s, held, needs if held else None)
+
+
+async def drive(
+    take: Callable[[Any], Awaitable[None]],
+    inbox: Inbox[Any],
+    alarms: Alarms,
+    progress: Callable[[], None],
+) -> None:
+    """Hand every input and every due alarm to `take`, one after the other, until cancelled.
+
+    `take` makes the transition and carries its effects out; `progress` is called at every turn, and a watchdog lives on it.
+    """
+    while True:
+        progress()
+        nearest = alarms.nearest()
+        item = None
+        with trio.move_on_at(math.inf if nearest is None else nearest.due_s):
+            item = await inbox.receive()
+        if item is not None:
+            await take(item)
+            continue
+        await trio.lowlevel.checkpoint()  # who woke at the same instant may still send
+        for _ in range(inbox.waiting):
+            await take(inbox.take())
+        if nearest is not None and alarms.nearest() == nearest:
+            await take(alarms.fired(nearest, trio.current_time()))
