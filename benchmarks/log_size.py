@@ -10,7 +10,7 @@ from benchmarks.node import Node, new_node
 from benchmarks.processes import MeasurementError, wait_until
 from benchmarks.scale import Scale
 from benchmarks.timing import MS, Spread, take_times
-from wagman.cli.client import Client
+from wagman.client.blocking import Client
 
 CHUNK = 10_000
 """Rows in one transaction, while the log is made."""

@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 from attrs import frozen
 
 from benchmarks.processes import running, wait_until
-from wagman.cli.client import Client
-from wagman.cli.outcome import CommandError
+from wagman.client.blocking import Client
+from wagman.client.errors import ClientError
 
 FAST = 1000
 """How fast the board runs whose own time is not to be measured: as fast as `--speed` allows."""
@@ -118,7 +118,7 @@ class Node:
         try:
             with self.client() as client:
                 client.call("status")
-        except CommandError:
+        except ClientError:
             return False
         return True
 

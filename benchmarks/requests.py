@@ -16,7 +16,7 @@ from benchmarks.node import FAST, QUIET, Node, new_node
 from benchmarks.processes import running, wait_until
 from benchmarks.scale import Scale
 from benchmarks.timing import in_turns
-from wagman.cli.client import Client
+from wagman.client.blocking import Client
 
 PTY = "raw pty, echo"
 SERVER = "bare trio server, instant board"

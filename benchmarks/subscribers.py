@@ -14,7 +14,7 @@ from benchmarks.node import Node, new_node, request_line
 from benchmarks.processes import PATIENCE_S, MeasurementError, wait_until
 from benchmarks.scale import Scale
 from benchmarks.timing import Spread, best, no_collections
-from wagman.cli.client import Client
+from wagman.client.blocking import Client
 
 CHUNK = 65_536
 

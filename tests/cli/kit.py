@@ -15,7 +15,7 @@ from typing import Any
 
 from attrs import define, field
 
-from wagman.cli.client import Client
+from wagman.client.blocking import Client
 
 WAGMAN = [sys.executable, "-m", "wagman"]
 PLAIN = {key: value for key, value in os.environ.items() if not key.startswith(("WAGMAN", "NO_COLOR", "SSH_"))}

@@ -18,10 +18,11 @@ import pytest
 from tests.cli.kit import PLAIN, WAGMAN, Daemon, scripted, until
 from wagman.cli import parser
 from wagman.cli.actions import ORDER_S
-from wagman.cli.client import Client
+from wagman.cli.exits import code_of
 from wagman.cli.local import SCENARIOS
-from wagman.cli.outcome import CommandError
 from wagman.cli.parser import COMMANDS
+from wagman.client.blocking import Client
+from wagman.client.errors import DeniedError
 from wagman.demo import scenarios
 from wagman.service.controller import NOTICE_S
 from wagman.service.root import BOARD_TIMEOUT_S, COMMIT_S
@@ -127,11 +128,11 @@ def test_the_socket_is_named_by_option_or_variable(daemon: Daemon, tmp_path: Pat
 def test_a_socket_that_may_not_be_used_is_exit_4(daemon: Daemon) -> None:
     os.seteuid(1234)
     try:
-        with pytest.raises(CommandError, match="not permitted") as caught:
+        with pytest.raises(DeniedError, match="not permitted") as caught:
             Client(str(daemon.socket))
     finally:
         os.seteuid(0)
-    assert caught.value.code == 4
+    assert code_of(caught.value) == 4
 
 
 @pytest.mark.parametrize("command", [*CLIENT_COMMANDS, "start all", "events -n 3", "status gn"])

@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 from tests.cli.kit import HANG_UP, Daemon, Running, scripted, until
-from wagman.cli.client import MAX_LINE_BYTES, AnswerError, Client, LostError
-from wagman.cli.follow import Follower
-from wagman.cli.outcome import CommandError
+from wagman.cli.exits import code_of
 from wagman.cli.sentences import sentence
+from wagman.client.blocking import Client
+from wagman.client.conversation import MAX_LINE_BYTES
+from wagman.client.errors import AnswerError, ClientError, LostError
+from wagman.client.following import Follower
 
 Messages = list[Any]
 
@@ -384,9 +386,9 @@ def test_who_is_not_permitted_any_more_is_told_so_the_second_time(tmp_path: Path
         follower.drop()
         with pytest.raises(LostError, match=reason):
             follower.item(1.0)
-        with pytest.raises(CommandError, match=reason) as caught:
+        with pytest.raises(ClientError, match=reason) as caught:
             follower.item(1.0)
-    assert caught.value.code == 4
+    assert code_of(caught.value) == 4
 
 
 def test_where_there_is_no_room_at_present_it_is_tried_again(tmp_path: Path) -> None:
@@ -484,7 +486,7 @@ def test_why_one_was_turned_away_is_told_even_if_nothing_was_read(tmp_path: Path
             there.close()
             with pytest.raises(AnswerError, match="not permitted") as caught:
                 client.call("status")
-    assert caught.value.code == 4
+    assert code_of(caught.value) == 4
 
 
 # --- Waits that outlast the service -----------------------------------------------------------------------------------

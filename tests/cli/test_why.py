@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from wagman.cli.client import AnswerError
 from wagman.cli.prospects import NOT_SEEN, UNASKED, UNHEARD, coming, obstacle, troubles, unseen
 from wagman.cli.story import GONE, LONGEST, MORE, NOT_THERE, UNPLACED, UNWRITTEN, Story, story
 from wagman.cli.text import WIDTH
 from wagman.cli.why import lines
+from wagman.client.errors import AnswerError
 
 
 def row(**more: Any) -> dict[str, Any]:

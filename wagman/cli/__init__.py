@@ -4,13 +4,11 @@
 - `status`, `ping`, `board`, `events`, `why`, `top`   each a command
 - `actions`    start, stop, restart, kill, enable, disable: ask and wait
 - `goals`      what is waited for, decided on evidence; no I/O
-- `follow`     a subscription that outlives its connection
-- `client`     one connection: requests and answers
 - `prospects`  what keeps a device from starting, and what comes next
 - `sentences`, `text`, `names`, `progress`, `help`   words for people
 - `completion`   for shells
 - `local`      commands that run something here: run, demo, simulate, fake-board, check-config
-- `outcome`    exit codes
+- `outcome`, `exits`   exit codes, and which error ends with which
 """
 
 import errno
@@ -19,8 +17,10 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 
+from wagman.cli.exits import code_of
 from wagman.cli.outcome import FAILED, INTERRUPTED, PIPE_CLOSED, CommandError, complain, forget
 from wagman.cli.parser import parse
+from wagman.client.errors import ClientError
 
 UNWRITABLE = {
     errno.ENOSPC: "the device that it goes to is full",
@@ -35,9 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         args = parse(sys.argv[1:] if argv is None else argv)
         code: int = args.run(args)
         sys.stdout.flush()
-    except CommandError as error:
+    except (CommandError, ClientError) as error:
         complain(error)
-        return error.code
+        return code_of(error)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:

@@ -14,12 +14,14 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping
 from typing import Any
 
-from wagman.cli.client import ANSWER_S, AnswerError, Client, LostError, add_socket_argument
-from wagman.cli.follow import Follower
+from wagman.cli.connection import add_socket_argument
 from wagman.cli.goals import Moment, Outcome, Pursuit, exit_code, sentence
 from wagman.cli.names import expanded
 from wagman.cli.outcome import DONE, REFUSED, USAGE, CommandError, complain
 from wagman.cli.progress import Progress
+from wagman.client.blocking import ANSWER_S, Client
+from wagman.client.errors import AnswerError, ClientError, LostError
+from wagman.client.following import Follower, is_refusal
 from wagman.model.words import duration, plain
 
 REDRAW_S = 0.5
@@ -167,7 +169,7 @@ class Task:
         try:
             reply = self._answer(client, name)
         except AnswerError as error:
-            if error.code == REFUSED:  # as it would be for the others
+            if is_refusal(error):  # as it would be for the others
                 raise
             self._report(Outcome(name, "failed", reason=str(error)))
             return
@@ -198,7 +200,7 @@ class Task:
             self._away_since_s = None
         except LostError as error:
             self._lost(error)
-        except CommandError as error:
+        except ClientError as error:
             self._give_up("unreachable", _unknown(error))
         if time.monotonic() >= self._due_s:
             self._give_up("timed_out", self._timed_out_words())
@@ -290,5 +292,5 @@ class Task:
         return "; ".join(words + (["the board cannot be seen"] if self._is_blind else []))
 
 
-def _unknown(error: CommandError) -> str:
+def _unknown(error: ClientError) -> str:
     return f"accepted, but what came of it is not known: {error}"

@@ -3,8 +3,9 @@
 import json
 from argparse import ArgumentParser, Namespace
 
-from wagman.cli.client import Client, add_socket_argument
+from wagman.cli.connection import add_socket_argument
 from wagman.cli.outcome import DONE
+from wagman.client.blocking import Client
 from wagman.model.words import plain
 
 ANSWER_S = 30.0

@@ -5,10 +5,12 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from wagman.cli.client import Client, add_socket_argument
+from wagman.cli.connection import add_socket_argument
 from wagman.cli.names import expanded
 from wagman.cli.outcome import CommandError
 from wagman.cli.problems import said
+from wagman.client.blocking import Client
+from wagman.client.errors import ClientError
 from wagman.model.words import plain
 
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
@@ -39,7 +41,7 @@ def run(args: Namespace) -> int:
     """Ask, and judge; whatever cannot be asked or understood is UNKNOWN, never an error of another kind."""
     try:
         verdict = judged(_status(args.socket), args.device)
-    except CommandError as error:
+    except (CommandError, ClientError) as error:
         verdict = Verdict(UNKNOWN, str(error))
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         verdict = Verdict(UNKNOWN, f"the answer of the service cannot be understood ({type(error).__name__}: {error})")

@@ -8,9 +8,10 @@ from argparse import REMAINDER, Action, ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from wagman.cli.client import Client, default_socket
 from wagman.cli.local import PROFILES, SCENARIOS
 from wagman.cli.outcome import DONE, FAILED, USAGE, CommandError
+from wagman.client.blocking import Client, default_socket
+from wagman.client.errors import ClientError
 
 ANSWER_S = 0.5
 """How long a shell is kept waiting for device names (chosen)."""
@@ -137,7 +138,7 @@ def _devices(before: Sequence[str]) -> list[str]:
     try:
         with Client(path) as client:
             status = client.call("status", within_s=ANSWER_S)
-    except CommandError:
+    except ClientError:
         return []  # a shell is no place for complaints
     return [*(row["name"] for row in status["devices"]), "all"]
 

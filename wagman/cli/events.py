@@ -10,12 +10,14 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from wagman.cli.client import Client, LostError, add_socket_argument
-from wagman.cli.follow import MOST_AT_ONCE, Event, Follower
+from wagman.cli.connection import add_socket_argument
 from wagman.cli.names import expanded
 from wagman.cli.outcome import DONE, complain
 from wagman.cli.sentences import sentence
 from wagman.cli.text import local
+from wagman.client.blocking import Client
+from wagman.client.errors import LostError
+from wagman.client.following import MOST_AT_ONCE, Event, Follower
 from wagman.model.catalogue import EVENT_TYPES
 from wagman.model.words import plain
 

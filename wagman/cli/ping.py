@@ -3,10 +3,11 @@
 import json
 from argparse import ArgumentParser, Namespace
 
-from wagman.cli.client import Client, add_socket_argument
+from wagman.cli.connection import add_socket_argument
 from wagman.cli.goals import Outcome, exit_code
 from wagman.cli.names import expanded
 from wagman.cli.outcome import DONE, complain
+from wagman.client.blocking import Client
 from wagman.model.words import plain
 
 

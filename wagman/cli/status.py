@@ -5,11 +5,12 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from wagman.cli.client import Client, add_socket_argument
+from wagman.cli.connection import add_socket_argument
 from wagman.cli.names import expanded
 from wagman.cli.outcome import DONE
 from wagman.cli.problems import problem_lines
 from wagman.cli.text import short, table
+from wagman.client.blocking import Client
 from wagman.model.words import duration, plain, reading
 
 _HEAD = ("DEVICE", "PORT", "STATE", "FOR", "POWER", "MEDIA", "BEAT", "CURRENT", "NOTES")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 from typing import Any, NamedTuple
 
-from wagman.cli.client import AnswerError
+from wagman.client.errors import AnswerError
 
 Event = Mapping[str, Any]
 Row = Mapping[str, Any]

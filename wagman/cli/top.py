@@ -20,12 +20,13 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from wagman.cli.client import LostError, add_socket_argument
+from wagman.cli.connection import add_socket_argument
 from wagman.cli.events import last
-from wagman.cli.follow import Follower
 from wagman.cli.outcome import DONE, USAGE, CommandError
 from wagman.cli.top_keys import Request, State, keys, pressed, settled
 from wagman.cli.top_view import Picture, can_be_chosen, event_line, screen
+from wagman.client.errors import ClientError, LostError
+from wagman.client.following import Follower
 from wagman.model.words import duration
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class Watch:
         return Picture(self._status, list(self._events), self.state, away)
 
     def begin(self) -> None:
-        """How everything is, and the latest events. Raises CommandError."""
+        """How everything is, and the latest events. Raises ClientError."""
         client = self._follower.client
         for event in last(client, {}, KEPT):
             if event["id"] is None:
@@ -122,7 +123,7 @@ class Watch:
             return
         try:
             self._look()
-        except CommandError as error:
+        except ClientError as error:
             self._lost(error)
         self._due_s = time.monotonic() + REFRESH_S
 
@@ -156,11 +157,11 @@ class Watch:
         except LostError as error:
             self._lost(error)
             return f"{'it is not known whether that was accepted' if sent else 'not sent'}: {error}"
-        except CommandError as error:
+        except ClientError as error:
             return str(error)
         return f"{'accepted' if reply['accepted'] else 'refused'}: {reply['reason']}"
 
-    def _lost(self, error: CommandError) -> None:
+    def _lost(self, error: ClientError) -> None:
         self._follower.drop()
         self._trouble = str(error)
 

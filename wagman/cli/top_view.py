@@ -7,12 +7,12 @@ leaves out columns that find no room. The events get what height is left, and th
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from wagman.cli.follow import Event
 from wagman.cli.problems import COLOURS, said, told
 from wagman.cli.sentences import sentence
 from wagman.cli.status import beat_age, board_words, current, for_words, in_doubt, notes, sensor_words
 from wagman.cli.text import clock, short
 from wagman.cli.top_keys import State, help_lines, question
+from wagman.client.following import Event
 from wagman.model.words import duration, plain
 
 Status = Mapping[str, Any]

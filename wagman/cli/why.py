@@ -7,7 +7,7 @@ from itertools import groupby
 from textwrap import wrap
 from typing import Any
 
-from wagman.cli.client import Client, add_socket_argument
+from wagman.cli.connection import add_socket_argument
 from wagman.cli.names import expanded
 from wagman.cli.outcome import DONE, USAGE, CommandError
 from wagman.cli.prospects import coming, obstacle, troubles, unseen
@@ -15,6 +15,7 @@ from wagman.cli.sentences import sentence
 from wagman.cli.status import for_words
 from wagman.cli.story import Event, Story, story
 from wagman.cli.text import WIDTH, clock, local, table
+from wagman.client.blocking import Client
 from wagman.model.words import plain
 
 

@@ -1,21 +1,30 @@
 """A node for the occasion: a temporary folder, and the fake board and the service as processes of their own."""
 
 import subprocess
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 import trio
 from attrs import frozen
 
+from wagman.client.asynchronous import Connection, connect
+from wagman.client.errors import LostError
 from wagman.demo.settings import FAKE_GUESTS, PYTHON, config_text
-from wagman.demo.wire import Wire, connect
+from wagman.demo.wire import Wire, wired
 from wagman.model.errors import WagmanError
 from wagman.model.sockets import obstacle
 
 START_S = 20.0
 """How long the processes may take until they answer, in real time (chosen: a slow and busy machine)."""
+
+KNOCK_S = 0.05
+"""How often a socket that is not there yet is tried, in real time (chosen)."""
+
+T = TypeVar("T")
 
 PREFIX = "wagman-demo-"
 
@@ -38,8 +47,8 @@ class Node:
     """The connections to a running node."""
 
     board: Wire  # the fake board's control socket
-    service: Wire  # for requests
-    events: Wire  # for the subscription
+    service: Connection  # for requests
+    events: Connection  # for the subscription
     speed: float
     dialect: str = "v3"
 
@@ -82,8 +91,19 @@ def _board_arguments(folder: Path, speed: float, dialect: str) -> Sequence[str]:
 async def _reached(folder: Path, speed: float, dialect: str) -> Node:
     with trio.move_on_after(START_S):
         service = folder / LONGEST
-        return Node(await connect(folder / "control"), await connect(service), await connect(service), speed, dialect)
+        board = await reached(partial(wired, folder / "control"))
+        asked, told = await reached(partial(connect, service)), await reached(partial(connect, service))
+        return Node(board, asked, told, speed, dialect)
     raise NodeError(f"the service and the fake board did not answer within {START_S:g} s")
+
+
+async def reached(open_: Callable[[], Awaitable[T]]) -> T:
+    """The connection, as soon as somebody listens: the caller bounds the wait."""
+    while True:
+        try:
+            return await open_()
+        except (OSError, LostError):
+            await trio.sleep(KNOCK_S)  # it is still starting
 
 
 async def _child(folder: Path, arguments: Sequence[str]) -> None:

@@ -4,19 +4,20 @@ import argparse
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
+from typing import Any
 
 import trio
 
 from wagman.cli.outcome import DONE, FAILED, USAGE, CommandError
+from wagman.client.asynchronous import Connection
 from wagman.demo.lines import Lines
 from wagman.demo.node import running_node
 from wagman.demo.scenarios import SCENARIOS
 from wagman.demo.settings import deviations
 from wagman.demo.stage import Stage, View
-from wagman.demo.wire import Wire
 from wagman.model.errors import WagmanError
 from wagman.tasks.contain import leaf_of
 
@@ -85,7 +86,7 @@ async def _show(view: View, name: str, speed: float, dialect: str) -> None:
     view.say(f"For the occasion: {', '.join(deviations())}.")
     async with running_node(speed, dialect) as node, trio.open_nursery() as nursery:
         stage = Stage(node, view)
-        nursery.start_soon(node.events.follow, stage.take)
+        nursery.start_soon(_follow, node.events, stage.take)
         nursery.start_soon(_watch, node.service, view)
         await SCENARIOS[name](stage)
         board_min = await stage.now_s() / 60
@@ -95,7 +96,16 @@ async def _show(view: View, name: str, speed: float, dialect: str) -> None:
         view.say(f"{number}. {claim}")
 
 
-async def _watch(service: Wire, view: View) -> None:
+async def _follow(events: Connection, take: Callable[[Mapping[str, Any]], None]) -> None:
+    """Hand every event to `take`, from the first one on, until cancelled."""
+    await events.call("subscribe", since=0)
+    while True:
+        told = await events.told()
+        if told.method == "event":
+            take(told.params["event"])
+
+
+async def _watch(service: Connection, view: View) -> None:
     while True:
         view.status(await service.call("status"))
         await trio.sleep(LOOK_S)

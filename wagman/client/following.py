@@ -5,8 +5,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from wagman.cli.client import POSITION_ERROR, AnswerError, Client, LostError
-from wagman.cli.outcome import REFUSED, CommandError
+from wagman.client.blocking import Client
+from wagman.client.errors import NO_SUCH_PLACE, NOT_PERMITTED, AnswerError, ClientError, DeniedError, LostError
 
 MOST_AT_ONCE = 1000
 """The largest page that the service gives."""
@@ -45,14 +45,14 @@ class Follower:
     def _connected(self) -> Client:
         try:
             return self._subscribed()
-        except CommandError as error:
+        except ClientError as error:
             if self.last_id is None or self._is_final(error):
                 raise
             raise LostError(str(error)) from error  # it is only just coming up
 
-    def _is_final(self, error: CommandError) -> bool:
+    def _is_final(self, error: ClientError) -> bool:
         """Whether it is in vain to try again. A socket that is just being made admits nobody yet, so once is not enough."""
-        was_denied, self._was_denied = self._was_denied, error.code == REFUSED and FULL not in str(error)
+        was_denied, self._was_denied = self._was_denied, is_refusal(error) and FULL not in str(error)
         return was_denied and self._was_denied
 
     def _subscribed(self) -> Client:
@@ -97,7 +97,7 @@ class Follower:
         try:
             began = client.call("subscribe", **place)
         except AnswerError as error:
-            if error.rpc_code != POSITION_ERROR:
+            if error.code != NO_SUCH_PLACE:
                 raise
             self._note("the log was replaced by a new one: going on with its first event")
             began = client.call("subscribe", since=0)
@@ -141,10 +141,15 @@ class Follower:
             page = self.client.call("events", since=place, limit=MOST_AT_ONCE, log_id=self.log_id)
         except LostError:
             raise
-        except CommandError as error:
+        except ClientError as error:
             self._note(str(error))
             return []
         return [event for event in page["events"] if event["id"] is not None]
+
+
+def is_refusal(error: ClientError) -> bool:
+    """Whether it says that who asks may not, whatever is asked."""
+    return isinstance(error, DeniedError) or (isinstance(error, AnswerError) and error.code == NOT_PERMITTED)
 
 
 def _likeness(event: Event) -> str:

@@ -1,0 +1,100 @@
+"""What goes over one connection, as bytes in and messages out: requests, their answers, and what is told unasked. No I/O."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from wagman.client.errors import AnswerError, LostError
+
+MAX_LINE_BYTES = 16 * 2**20
+"""No line of a service is as long (chosen: twice the largest page of events); what sends more is none."""
+
+
+class Told(NamedTuple):
+    """Something that the service told unasked."""
+
+    method: str
+    params: dict[str, Any]
+
+
+class Answer(NamedTuple):
+    """What it answered to the request of that number; without a number it turned us away before it had read any."""
+
+    number: int | None
+    message: Mapping[str, Any]
+
+    @property
+    def result(self) -> Any:
+        """The result; raises AnswerError where it is an error."""
+        if "error" in self.message:
+            raise AnswerError(self.message["error"])
+        return self.message["result"]
+
+
+class Conversation:
+    """The lines of one connection to the socket at `path`; the caller moves the bytes."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._asked = 0
+        self._kept = bytearray()
+
+    def request(self, method: str, params: Mapping[str, Any]) -> tuple[int, bytes]:
+        """The number of a new request, and the bytes to send."""
+        self._asked += 1
+        request = {"jsonrpc": "2.0", "id": self._asked, "method": method, "params": params}
+        return self._asked, json.dumps(request).encode() + b"\n"
+
+    def feed(self, data: bytes) -> None:
+        """Take over what came; nothing means that the other side hung up.
+
+        Raises:
+            LostError: it hung up, or what is there is no wagman service.
+        """
+        if not data:
+            raise LostError(f"the service on {self.path} hung up: it has ended, or is being restarted; try again")
+        self._kept += data
+        if len(self._kept) > MAX_LINE_BYTES and b"\n" not in self._kept:
+            raise self._foreign()
+
+    def next(self) -> Answer | Told | None:
+        """The next message that is there as a whole.
+
+        Raises:
+            LostError: what is there is no wagman service.
+        """
+        line, separator, rest = self._kept.partition(b"\n")
+        if not separator:
+            return None
+        self._kept = rest
+        try:
+            message = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise self._foreign() from error
+        if isinstance(message, dict):
+            if _is_news(message):
+                return Told(message["method"], message["params"])
+            if self._is_answer(message):
+                return Answer(message.get("id"), message)
+        raise self._foreign()
+
+    def unanswered(self) -> LostError:
+        """The error of a request to which there was no answer in time."""
+        return LostError(f"the service does not answer on {self.path}: it hangs or is stopped; see systemctl status wagman")
+
+    def _is_answer(self, message: Mapping[str, Any]) -> bool:
+        """A result of something that was asked, or an error."""
+        number = message.get("id")
+        is_ours = isinstance(number, int) and 0 < number <= self._asked
+        error = message.get("error")
+        if isinstance(error, dict) and isinstance(error.get("code"), int):
+            return is_ours or number is None
+        return is_ours and "result" in message
+
+    def _foreign(self) -> LostError:
+        return LostError(f"what answers on {self.path} is no wagman service: name the right socket with --socket")
+
+
+def _is_news(message: Mapping[str, Any]) -> bool:
+    params = message.get("params")
+    return isinstance(message.get("method"), str) and isinstance(params, dict) and "subscription" in params
