@@ -403,6 +403,25 @@ def test_what_does_not_fit_into_memory_is_dropped_and_the_gap_told_of_where_it_i
     in_virtual_time(body)
 
 
+def test_what_earlier_runs_lost_is_told_before_what_waits_and_no_later_in_time(path: Path) -> None:
+    """A slow disk: what this run has recorded waits while it is still found out what those before it had lost."""
+
+    async def body() -> None:
+        async with journal_at(path, running=False) as (journal, told):
+            await journal.load()
+            journal.record([draft(n=1)])
+            await trio.sleep(3.0)
+            journal.owe({"an earlier run": 7}, 7)
+            async with trio.open_nursery() as nursery:
+                await nursery.start(journal.run)
+                await trio.sleep(1.0)
+                nursery.cancel_scope.cancel()
+        assert [event.type for event in told] == ["store.dropped", "store.opened", "device.started"]
+        assert [event.mono_s for event in told] == sorted(event.mono_s for event in told)
+
+    in_virtual_time(body)
+
+
 def test_a_commit_whose_answer_was_lost_is_not_written_twice(path: Path) -> None:
     async def body() -> None:
         store = faulty_at(path)

@@ -384,8 +384,10 @@ class LogIsWhole:
         if event.id is None:
             self.unnumbered += 1
             return
-        if self.last_id is None:  # nor how many ids were taken unseen
-            self.last_id, self.sound_id, self.unnumbered = event.id - 1, event.id, 0
+        if self.last_id is None:
+            self.last_id, self.sound_id = event.id - 1, event.id
+            if event.type != "store.dropped":  # which comes before all that was shown; any other comes after it
+                self.unnumbered = 0
         skipped = event.id - self.last_id - 1
         if not 0 <= skipped <= self.unnumbered:
             yield f"event {event.id} ({event.type}) was shown after {self.last_id}"

@@ -276,10 +276,12 @@ class Scene:
         gone = {port.device.port: port for port in self.left.values()}
         known = self.by_name.get(device.name) or self.left.get(device.name) or gone.get(device.port)
         if known is None:
-            return Port(device, device, configured_s=configured_s, beat_s=beat_s(self.config, device))
+            known = Port(device, device)
+        moved = self.relays.get(device.port)
         return Port(
             device,
             device,
+            moved_s=-math.inf if moved is None else moved.at_s,
             wanted=known.wanted,
             enabled=known.enabled,
             said_s=known.said_s,

@@ -20,7 +20,7 @@ from functools import partial
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 import trio
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from wagman.model.errors import StoreError
 from wagman.model.facts import Draft
@@ -373,10 +373,17 @@ class Journal:
     def _next_flight(self) -> list[Unit]:
         units = self.ring.take()
         if self.ring.dropped:
-            draft = Draft("store.dropped", fields={"count": self.ring.dropped})
+            units.insert(0, Unit((self._dropped(units),), {}, Receipt(())))
             self.ring.dropped = 0
-            units.insert(0, Unit((self._pending(draft, None),), {}, Receipt(())))
         return [*units, *self._settlement()]
+
+    def _dropped(self, units: Sequence[Unit]) -> Pending:
+        """What was dropped or owed came before all that waits: so does what tells of it, in time as in the log."""
+        told = self._pending(Draft("store.dropped", fields={"count": self.ring.dropped}), None)
+        unshown = (each.record for unit in units for each in unit.events if not each.shown)
+        if (first := next(unshown, None)) is not None:
+            told.record = evolve(told.record, time=first.time, clock_set=first.clock_set, mono_s=first.mono_s)
+        return told
 
     def _settlement(self) -> Iterator[Unit]:
         """What lasts of events that were shown without an id: how many of them are settled by this flight."""
