@@ -296,3 +296,26 @@ def test_a_guest_on_port_0_stays_off_against_the_boards_auto_start_and_comes_on_
         assert [on for on, _ in rig.relays(0)] == [True, False, True]
 
     with_rig(main, config=GUEST_ON_PORT_0)
+
+
+def test_a_start_that_is_taken_back_between_its_requests_is_not_sent_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[tuple[str, ...]] = []
+
+    async def main(rig: Rig) -> None:
+        do = V3Driver._do
+
+        async def then_stopped(self: V3Driver, *words: str) -> float:
+            at_s = await do(self, *words)
+            sent.append(words)
+            if words == ("enable", "1"):
+                rig.board.want(1, OFF(1))
+            return at_s
+
+        monkeypatch.setattr(V3Driver, "_do", then_stopped)
+        rig.board.want(1, ON(1, "emmc"))
+        await trio.sleep(60)
+        assert not rig.is_on[1]
+        assert ("start", "1") not in sent
+        assert sent[sent.index(("enable", "1")) + 1] == ("disable", "1")
+
+    with_rig(main)

@@ -16,10 +16,10 @@ from wagman.config.schema import BoardConfig, Config, DeviceConfig
 from wagman.fake.v3_port import State
 from wagman.io import driver_v4
 from wagman.io.driver import Identity
-from wagman.io.driver_v4 import V4Dialect
+from wagman.io.driver_v4 import V4Dialect, V4Driver
 from wagman.io.link import Answer
 from wagman.io.v4_asking import WRAP_S, going_on, look_at
-from wagman.io.v4_requests import LONGEST_GRACE_S
+from wagman.io.v4_requests import LONGEST_GRACE_S, START
 from wagman.model.errors import BoardTimeoutError, CallerError
 from wagman.model.facts import Beat, BoardStopping, Polled, PowerFound, PowerLost, RelayOff, RelayOn
 from wagman.simulation.requests import requests_in
@@ -41,6 +41,32 @@ def state_of(rig: Rig, port: int) -> State:
     ports = rig.fake.board.firmware.ports  # type: ignore[attr-defined]
     state: State = ports[port].state
     return state
+
+
+def test_a_start_that_is_taken_back_between_its_requests_is_not_sent_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    touched: list[int] = []
+
+    async def main(rig: Rig) -> None:
+        look, touch = V4Driver._look, V4Driver._touch
+
+        async def then_stopped(self: V4Driver) -> Any:
+            looks = await look(self)
+            if rig.board.power.ports[1].asked == "on":
+                rig.board.want(1, OFF(1))
+            return looks
+
+        async def touching(self: V4Driver, port: int, *asked: Any) -> Any:
+            touched.extend([port] if START.ask(port) in asked else [])
+            return await touch(self, port, *asked)
+
+        monkeypatch.setattr(V4Driver, "_look", then_stopped)
+        monkeypatch.setattr(V4Driver, "_touch", touching)
+        rig.board.want(1, ON(1, "emmc"))
+        await trio.sleep(60)
+        assert not rig.is_on[1]
+        assert touched == []
+
+    with_rig(main, "v4")
 
 
 # --- Keeping ports off ------------------------------------------------------------------------------------------------

@@ -44,10 +44,10 @@ def test_the_next_guest_has_to_wait_for_one_that(meanwhile: list[str], wrong: li
     ("sent", "wrong"),
     [
         ({1.0: "enable", 4.0: "disable"}, []),
-        ({1.0: "enable"}, ["gn was switched on, and was to stay down"]),
+        ({1.0: "enable", 3.0: "start"}, ["gn was switched on, and was to stay down"]),
         ({1.0: "enable", 4.0: "disable", 5.0: "enable"}, ["gn was switched on, and was to stay down"]),
     ],
-    ids=["called back while the board was slow", "not called back", "sent again"],
+    ids=["sent before, while the board was slow", "sent in part only", "sent again"],
 )
 def test_a_relay_that_goes_on_after_a_stop_breaks_it_unless_it_was(sent: dict[float, str], wrong: list[str]) -> None:
     scene, checker = Scene(node()), DecisionsLast()

@@ -245,6 +245,8 @@ class V3Driver:
         if action.media is not None and action.port in SELECTOR_PORTS:
             await self._ask(["bs", port, action.media], parse_bs)
         self.senses.sightings.switched(action.port, await self._do("enable", port))
+        if self.senses.power.is_taken_back(action.port):
+            return
         self._selector_moved |= action.port not in SELECTOR_PORTS
         await self._do("start", port)
 

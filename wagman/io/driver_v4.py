@@ -286,6 +286,8 @@ class V4Driver:
         """Also for a port that runs: its relay does not move, and the board counts it as started by a command."""
         if media is not None and number in SELECTOR_PORTS:
             await self._ask.do(SET_MEDIA.ask(number, MEDIA.index(media)))
+        if self.senses.power.is_taken_back(number):
+            return
         answer = await self._touch(number, START.ask(number))
         self._unclaimed.discard(number)
         self._claimed_s[number] = answer.at_s

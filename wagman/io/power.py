@@ -305,6 +305,10 @@ class Power:
         if port.rounds == 1:
             self.tell(RelayAsked(port.number, port.goal.cycle, now_s))
 
+    def is_taken_back(self, number: int) -> bool:
+        """Its guest is to be off: what of a start has not left yet is not to leave any more."""
+        return self.ports[number].goal.level == "off"
+
     def replied(self, action: SwitchOn | SwitchOff) -> None:
         """The board has replied to the command, which is no evidence."""
         self.ports[action.port].replied = True

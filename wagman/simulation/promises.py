@@ -541,7 +541,7 @@ class DecisionsLast:
         """Each relay-on that the service caused."""
         if isinstance(record, RelayMoved) and record.on and record.port in scene.ports:
             port = scene.ports[record.port]
-            if port.ours(record) and port.stays_down and not (port.is_called_back or scene.knows_nothing):
+            if port.ours(record) and port.stays_down and not (port.had_left or scene.knows_nothing):
                 yield f"{port.device.name} was switched on, and was to stay down"
 
 

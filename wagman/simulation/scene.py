@@ -62,6 +62,7 @@ class Port:
     said_s: float = -math.inf  # when the latest request was made that decided so
     configured_s: float = -math.inf  # when the configuration last forbade it
     stopped_s: float = -math.inf  # when it was last told that it is stopped
+    enabled_by_then_s: float = math.nan  # and `enabled_s` as it was then
     pending: list[Asked] = field(factory=list)  # requests that were not answered yet
     contested: set[str] = field(factory=set)  # what requests that overlap decide
     beat_s: float = BEAT_S  # how far apart its beats may be told
@@ -85,9 +86,9 @@ class Port:
         return not is_asked_for and (self.wanted == "down" or self.enabled is False) and self.stopped_s >= self.said_s
 
     @property
-    def is_called_back(self) -> bool:
-        """Whether what switches it on had left before it was told that it is stopped, and what switches it off has left since."""
-        return self.enabled_s < min(self.stopped_s, self.disabled_s)
+    def had_left(self) -> bool:
+        """Whether all that switches it on had left before it was told that it is stopped: nobody can call it back."""
+        return self.enabled_s == self.enabled_by_then_s
 
     @property
     def kill_is_pending(self) -> bool:
@@ -296,7 +297,8 @@ class Scene:
             port = self.by_name[record.device]
             port.told_s, port.unheard_s = min(port.told_s, record.at_s), 0.0
         elif record.event.type == "device.stopped" and record.event.device in self.by_name:
-            self.by_name[record.event.device].stopped_s = record.at_s
+            port = self.by_name[record.event.device]
+            port.stopped_s, port.enabled_by_then_s = record.at_s, port.enabled_s
 
     def _damaged(self) -> None:
         """Nobody can say what is left on the disk, unless the service had it open."""
