@@ -306,7 +306,7 @@ INCIDENTS = (
         "the log cannot be written: .*its directory is gone",
         "systemctl restart wagman, which makes /var/lib/wagman anew",
         f"{RESTART}; wagman start gn cs",
-        patience_s=10,  # that it cannot be made anew is found by the next look
+        patience_s=30,  # that it cannot be made anew is found by the next look
     ),
 )
 

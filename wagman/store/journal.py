@@ -48,8 +48,8 @@ from wagman.store.sqlite import Batch, HeldError, Opened, Query, Store
 P = ParamSpec("P")
 T = TypeVar("T")
 
-LOOK_S = 10.0
-"""How often it is looked whether the files are still there, where nothing is written (chosen: two polls)."""
+LOOK_S = 60.0
+"""How often it is looked whether the files are still there, where nothing is written (chosen: somebody has to delete them)."""
 
 RETRY_MIN_S = 1.0
 """How long to wait before a disk that failed is tried again (chosen)."""

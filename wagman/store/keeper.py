@@ -129,6 +129,7 @@ class Keeper:
     _asked: int = 0
     _tried: int = 0
     _landed: int = 0
+    _same: int = -1  # the text is what is on the disk, unless more than so much was asked
     _due_s: float = math.inf
     _retry_s: float = RETRY_MIN_S
     _wake: trio.Event = field(factory=trio.Event)
@@ -181,14 +182,15 @@ class Keeper:
                 await self._wake.wait()
 
     async def _try(self) -> None:
-        asked, text, self._due_s = self._asked, self.text(), math.inf
+        asked, self._due_s = self._asked, math.inf
+        text = self._kept if asked == self._same and self._kept is not None else self.text()
         try:
             if text != self._kept or not await self._on_disk(self.file.is_there):
                 await self._on_disk(partial(self.file.keep, text))
         except StoreError as error:
             self._break(error)
         else:
-            self._kept, self._landed = text, asked
+            self._kept, self._landed, self._same = text, asked, asked
             self._repair()
         self._tried = asked
         self._news.set()
