@@ -19,7 +19,8 @@ from wagman.model.facts import VERBS
 from wagman.simulation.records import Record, Told
 
 PACKAGE = Path(wagman.__file__).parent
-SOURCES = [path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] not in ("demo", "simulation", "cli")]
+ELSEWHERE = ("demo", "simulation", "cli", "client")
+SOURCES = [path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] not in ELSEWHERE]
 OPERATIONS = PACKAGE.parent / "docs/operations.md"
 CALLING = ("What calls for you", "Events that are no problems by themselves")
 RECORDING = {"Draft": "", "Notice": "", "note": "", "_note": "", "_record": "", "event": "device."}

@@ -217,6 +217,14 @@ def test_a_table_that_was_away_for_a_while_finds_what_was_decided_about_it() -> 
     assert not story.rows()["x1"]["enabled"]
 
 
+def test_a_table_that_was_away_while_another_had_its_port_finds_what_was_decided_about_it() -> None:
+    restart = "service stop; 1 s; service start; 10 min"
+    swapped = f"config set device.x1.port 4; config set device.x2.port 3; {restart}; config drop x1; config set device.x2.port 4"
+    story = told(f"{BEFORE}{swapped}; {restart}; config well; {restart}")
+    assert not story.rows()["x1"]["enabled"]
+    assert story.of("device.starting")[-1].device != "x1"
+
+
 def test_a_port_that_loses_its_table_keeps_its_power_and_is_shown_until_it_is_seen_off() -> None:
     dropped = "20 min; config drop cs; service stop; 1 s; service start"
     story = told(f"{dropped}; 3 h")

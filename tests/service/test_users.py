@@ -20,8 +20,8 @@ AS_USER = """
 import importlib, os, sys
 from wagman.cli import main, parser
 parser.parse(sys.argv[2:])
-for name in ("follow", "help", "prospects", "sentences"):
-    importlib.import_module(f"wagman.cli.{name}")
+for name in ("client.following", "cli.help", "cli.prospects", "cli.sentences"):
+    importlib.import_module(f"wagman.{name}")
 uid, gid, *groups = map(int, sys.argv[1].split())
 os.setgroups(groups), os.setgid(gid), os.setuid(uid)
 sys.exit(main(sys.argv[2:]))

@@ -78,6 +78,14 @@ NOT_TAKEN: Mapping[str, tuple[str, ...]] = {
     "an off that is decided, and a link that is lost before it is carried out": (
         'self._found(port, at_s, "it beats again before its power could be cut")',
     ),
+    "a start that is taken back when it may have left already: what has not left is not sent any more": (
+        'if port.supply == "on":',
+        "elif at_s <= port.on_at_s + EVIDENCE_S:",
+        "port.cycle = port.goal.cycle",
+        "self._withdrawn_judged(port, at_s)",
+        'self._found(port, at_s, "it came on though its start had been withdrawn")',
+        'return self.seen_on(case, found.at_s) if found.supply == "on" else self.stay(case)',
+    ),
 }
 """Lines that the stories do not reach or leave by one way only, by what it would take."""
 

@@ -12,7 +12,20 @@ from hypothesis import strategies as st
 from wagman.cli import main
 from wagman.config.schema import Config, DeviceConfig
 from wagman.model.errors import StoreError
-from wagman.store.decisions import Decision, Entry, Kept, Left, Moved, Renamed, Tally, compare, parse, render, sentences
+from wagman.store.decisions import (
+    Decision,
+    Entry,
+    Kept,
+    Left,
+    Moved,
+    Renamed,
+    Tally,
+    compare,
+    parse,
+    render,
+    sentences,
+    without_tables,
+)
 
 DECISION = Decision(7, "disable", "pid 12", 1000, "2026-06-01T12:00:00.000Z")
 DISABLED = Entry(3, wanted="down", enabled=False, decision=DECISION)
@@ -95,6 +108,18 @@ def test_each_table_has_one_past_at_most_and_each_past_one_table(before: dict[st
         assert each.name not in before
     assert {each.name for each in tables.left}.isdisjoint(sources)
     assert {each.port for each in tables.left}.isdisjoint(ports.values())
+
+
+@given(st.dictionaries(NAMES, ENTRIES), st.dictionaries(NAMES, st.integers(0, 4)))
+def test_nothing_that_was_decided_is_forgotten_but_what_another_table_has_taken_over(
+    before: dict[str, Entry], ports: dict[str, int]
+) -> None:
+    tables = compare(before, configured(**ports))
+    gone = without_tables(before, tables, ports)
+    assert before.keys() == (ports.keys() & before.keys()) | gone.keys() | {each.was for each in tables.renamed}
+    for name, entry in gone.items():
+        assert (entry.wanted, entry.enabled, entry.decision) == (before[name].wanted, before[name].enabled, before[name].decision)
+        assert entry.left == "off" or entry.port not in ports.values()
 
 
 def test_the_consequences_of_another_configuration_are_said_before_they_come_true() -> None:

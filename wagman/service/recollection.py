@@ -122,7 +122,7 @@ class Recollection:
         """
         before = known_before(loaded.memory, found.kept.entries, self.guests)
         tables = compare(before, self.config)
-        self.gone = without_tables(before, tables)
+        self.gone = without_tables(before, tables, {device.name for device in self.config.devices})
         self._serial = max((each.serial for each in before.values()), default=0)
         for name, guest in self.guests.items():
             self._take_up_guest(guest, before.get(tables.source(name)))

@@ -5,7 +5,7 @@ else's, and what an operator has stopped or disabled is to stay down all the sam
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -179,7 +179,8 @@ class Tables:
 def compare(before: Mapping[str, Entry], config: Config) -> Tables:
     """Tables are known by their names; where a name is new, by the board and the port of one that is gone."""
     names = {device.name for device in config.devices}
-    gone = {(each.board, each.port): name for name, each in before.items() if name not in names}
+    latest_last = sorted(before.items(), key=lambda named: named[1].serial)
+    gone = {(each.board, each.port): name for name, each in latest_last if name not in names}
     new = [guest for guest in config.guests if guest.name not in before]
     renamed = tuple(Renamed(each.name, gone[BOARD, each.port], each.port) for each in new if (BOARD, each.port) in gone)
     old = [(guest, before[guest.name]) for guest in config.guests if guest.name in before]
@@ -189,9 +190,14 @@ def compare(before: Mapping[str, Entry], config: Config) -> Tables:
     return Tables(renamed, moved, left)
 
 
-def without_tables(before: Mapping[str, Entry], tables: Tables) -> dict[str, Entry]:
-    """The entries of tables that are gone, whose ports have no other."""
-    return {each.name: evolve(before[each.name], left=before[each.name].left or "unknown") for each in tables.left}
+def without_tables(before: Mapping[str, Entry], tables: Tables, names: Container[str]) -> dict[str, Entry]:
+    """The entries of tables that are gone, but for those that others have taken over: they may come back.
+
+    A port that has another table by now is looked after: of the one that is gone nothing is left there.
+    """
+    taken_over, alone = {each.was for each in tables.renamed}, {each.name for each in tables.left}
+    gone = {name: each for name, each in before.items() if name not in names and name not in taken_over}
+    return {name: evolve(each, left=each.left or "unknown" if name in alone else "off") for name, each in gone.items()}
 
 
 def sentences(before: Mapping[str, Entry], config: Config) -> Iterator[str]:
