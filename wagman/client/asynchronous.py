@@ -7,8 +7,7 @@ from typing import Any, Self
 
 import trio
 
-from wagman.client.conversation import Answer, Conversation, Told
-from wagman.client.errors import DeniedError, LostError
+from wagman.client.conversation import Answer, Conversation, Told, unreached
 
 
 class Connection:
@@ -75,7 +74,5 @@ async def connect(path: str | PathLike[str]) -> Connection:
     """
     try:
         return Connection(await trio.open_unix_socket(path), fspath(path))
-    except PermissionError as error:
-        raise DeniedError(f"not permitted to use {fspath(path)}: become a member of its group, or root") from error
     except OSError as error:
-        raise LostError(f"no service on {fspath(path)} ({error.strerror or error}): see systemctl status wagman") from error
+        raise unreached(fspath(path), error) from error

@@ -6,8 +6,8 @@ import time
 from collections import deque
 from typing import Any, Self
 
-from wagman.client.conversation import Answer, Conversation, Told
-from wagman.client.errors import AddressError, DeniedError, LostError
+from wagman.client.conversation import Answer, Conversation, Told, unreached
+from wagman.client.errors import AddressError, LostError
 from wagman.model.sockets import obstacle
 
 SOCKET = "/run/wagman/wagman.sock"
@@ -85,13 +85,10 @@ class Client:
         self._socket.settimeout(ANSWER_S)
         try:
             self._socket.connect(self.path)
-        except PermissionError as error:
-            raise DeniedError(f"not permitted to use {self.path}: become a member of its group, or root") from error
         except (TimeoutError, BlockingIOError) as error:
             raise self._stalled("accept") from error
         except OSError as error:
-            hint = "see systemctl status wagman, or name its socket with --socket"
-            raise LostError(f"no service on {self.path} ({error.strerror or error}): {hint}") from error
+            raise unreached(self.path, error) from error
 
     def _send(self, line: bytes, within_s: float) -> None:
         self._socket.settimeout(within_s)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from wagman.client.errors import AnswerError, LostError
+from wagman.client.errors import AnswerError, ClientError, DeniedError, LostError
 
 MAX_LINE_BYTES = 16 * 2**20
 """No line of a service is as long (chosen: twice the largest page of events); what sends more is none."""
@@ -38,6 +38,7 @@ class Conversation:
         self.path = path
         self._asked = 0
         self._kept = bytearray()
+        self._searched = 0  # so many bytes of it have no end of a line
 
     def request(self, method: str, params: Mapping[str, Any]) -> tuple[int, bytes]:
         """The number of a new request, and the bytes to send."""
@@ -54,7 +55,7 @@ class Conversation:
         if not data:
             raise LostError(f"the service on {self.path} hung up: it has ended, or is being restarted; try again")
         self._kept += data
-        if len(self._kept) > MAX_LINE_BYTES and b"\n" not in self._kept:
+        if len(self._kept) > MAX_LINE_BYTES and self._end() < 0:
             raise self._foreign()
 
     def next(self) -> Answer | Told | None:
@@ -63,10 +64,11 @@ class Conversation:
         Raises:
             LostError: what is there is no wagman service.
         """
-        line, separator, rest = self._kept.partition(b"\n")
-        if not separator:
+        if (end := self._end()) < 0:
             return None
-        self._kept = rest
+        line = bytes(self._kept[:end])
+        del self._kept[: end + 1]
+        self._searched = 0
         try:
             message = json.loads(line)
         except (ValueError, RecursionError) as error:
@@ -82,6 +84,12 @@ class Conversation:
         """The error of a request to which there was no answer in time."""
         return LostError(f"the service does not answer on {self.path}: it hangs or is stopped; see systemctl status wagman")
 
+    def _end(self) -> int:
+        """Where the first line ends; -1 where it has not come whole. A long one comes in many pieces: none is searched twice."""
+        end = self._kept.find(b"\n", self._searched)
+        self._searched = len(self._kept) if end < 0 else end
+        return end
+
     def _is_answer(self, message: Mapping[str, Any]) -> bool:
         """A result of something that was asked, or an error."""
         number = message.get("id")
@@ -93,6 +101,14 @@ class Conversation:
 
     def _foreign(self) -> LostError:
         return LostError(f"what answers on {self.path} is no wagman service: name the right socket with --socket")
+
+
+def unreached(path: str, error: OSError) -> ClientError:
+    """The error of a connection that cannot be had, by what the system says of it."""
+    if isinstance(error, PermissionError):
+        return DeniedError(f"not permitted to use {path}: become a member of its group, or root")
+    hint = "see systemctl status wagman, or name its socket with --socket"
+    return LostError(f"no service on {path} ({error.strerror or error}): {hint}")
 
 
 def _is_news(message: Mapping[str, Any]) -> bool:
