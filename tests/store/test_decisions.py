@@ -80,6 +80,12 @@ def test_a_table_on_the_port_of_one_that_is_gone_is_that_one_renamed() -> None:
     assert (tables.moved, tables.left, tables.source("modem"), tables.source("gn")) == ((), (), "x1", "gn")
 
 
+def test_of_two_that_had_a_port_the_one_that_was_decided_about_last_has_the_past_of_a_new_table() -> None:
+    older = evolve(DISABLED, decision=evolve(DECISION, serial=3))
+    for before in ({"x1": DISABLED, "x2": older}, {"x2": older, "x1": DISABLED}):
+        assert compare(before, configured(modem=3)).renamed == (Renamed("modem", "x1", 3),)
+
+
 def test_a_table_that_names_another_port_is_the_same_one() -> None:
     tables = compare({"x1": DISABLED, "x2": Entry(4)}, configured(x1=4, x2=3))
     assert tables.moved == (Moved("x1", 4, 3), Moved("x2", 3, 4))

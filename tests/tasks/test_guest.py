@@ -17,6 +17,7 @@ from wagman.fsm.wagman import View
 from wagman.model.facts import Beat, Draft, Polled, PowerFound, PowerGoal, PowerLost
 from wagman.service.seams import wall_clock
 from wagman.store import Journal, Limits, Store, inline
+from wagman.store.decisions import Decision, Entry
 from wagman.tasks.contain import contained
 from wagman.tasks.guest import Guest
 from wagman.tasks.messages import Delivery
@@ -98,6 +99,22 @@ def test_a_beat_that_is_told_late_does_not_take_back_a_later_one(tmp_path: Path)
             assert isinstance(guest.state, Started)
             assert guest.beat_at_s == now_s
             nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+def test_what_is_recalled_about_a_guest_that_is_down_lasts_before_its_task_has_heard_of_it(tmp_path: Path) -> None:
+    """What is kept of it then has the number of the decision: nobody would look for the decision itself any more."""
+
+    async def main() -> None:
+        guest = guest_of(tmp_path, Around())
+        guest.state = device.Stopped()
+        decision = Decision(7, "disable", "pid 12", 1000, "2026-06-01T12:00:00.000Z")
+        guest.recall(Entry(1, wanted="down", enabled=False, decision=decision), None)
+        saved = guest.saved()
+        assert saved["decision"]["serial"] == 7
+        assert (saved["memory"]["wanted"], saved["memory"]["enabled"]) == ("down", False)
+        assert not guest.view().due
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
 
