@@ -30,7 +30,7 @@ NOT_REACHED = {
 }
 """Kinds of events that no story reaches; each has tests of its own."""
 
-WATCHED = ("fsm/device_states.py", "io/power.py", "io/sightings.py", "loop.py")
+WATCHED = ("fsm/device_states.py", "io/power.py", "io/sightings.py", "tasks/loop.py")
 """Where each branch is a decision about somebody's power."""
 
 NOT_TAKEN: Mapping[str, tuple[str, ...]] = {
