@@ -102,3 +102,15 @@ def test_all_is_well_only_with_the_configuration_of_before() -> None:
 
 def test_a_guest_may_be_taken_out_twice() -> None:
     assert run("20 min; config drop cs; config drop cs; 1 min").violation is None
+
+
+def test_a_problem_may_outlive_the_table_that_it_was_about() -> None:
+    def ended(record: Record) -> None:
+        if isinstance(record, Told) and (record.event.type, record.event.device) == ("problem.ended", "modem"):
+            told.append(record)
+
+    told = list[Record]()
+    away = "config rename cs modem; service stop; service start; 1 min; message lost; modem: restart; 1 min; message ok"
+    back = "config well; service kill; service start; 5 min; all well; settled"
+    assert run(f"20 min; {away}; {back}", ended).violation is None
+    assert told

@@ -89,12 +89,14 @@ class World:
     _began_s: float = field(factory=trio.current_time)
     _moved_s: dict[int, float] = field(factory=dict)
     _on_s: dict[int, float] = field(factory=dict)
+    _ports: dict[str, int] = field(factory=dict)  # where each device hangs, or hung last: a problem may outlive its table
 
     def __attrs_post_init__(self) -> None:
         self.board = FakeBoard(dialect=self._dialect, guests=self._specs(), rng=self.rng, lag_s=LAG_S, observe=self._observed)
         self.cable = Cable(self.board, self.rng, self._sent)
         self.disk = Disk(self.rng)
         self.file, self.running = File(self.directory / "wagman.toml", self.config), self.config
+        self._hang(self.config)
         self.errands = Errands(self._halt, lambda device, kind: self.watch(Messaged(self.now_s, device, kind)))
 
     @property
@@ -123,15 +125,17 @@ class World:
         return self.directory / "wagman.db"
 
     def port(self, device: str) -> int:
-        """The port that a device hangs on.
+        """The port that a device hangs on, or hung on when it last had a table.
 
         Raises:
-            CallerError: there is no such device.
+            CallerError: there never was such a device.
         """
-        for each in (*self.running.devices, *self.config.devices):
-            if each.name == device:
-                return each.port
-        raise CallerError(f"there is no device {device!r}")
+        if device not in self._ports:
+            raise CallerError(f"there is no device {device!r}")
+        return self._ports[device]
+
+    def _hang(self, config: Config) -> None:
+        self._ports |= {each.name: each.port for each in config.devices}
 
     # --- What is seen --------------------------------------------------------------------------------------------
 
@@ -233,6 +237,7 @@ class World:
 
     def _configured(self, config: Config) -> None:
         self.running = config
+        self._hang(config)
         self.watch(Configured(self.now_s, config))
 
     async def kill(self) -> None:
