@@ -448,6 +448,24 @@ def a_table_that_is_renamed_is_a_new_guest(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(recollection, "compare", lambda before, config: evolve(real(before, config), renamed=()))
 
 
+BACK_ELSEWHERE = (
+    "config set device.x1.port 4; config set device.x2.port 3; service stop; service start; 5 min;"
+    "config well; config drop x1; service stop; service start; 5 min; config well; service stop; service start; 10 min"
+)
+"""x1 and x2 have changed places, x1 is taken out while they change back, and comes back."""
+
+
+@mutant(DISABLED + BACK_ELSEWHERE, 4, 11)
+def a_table_that_is_gone_is_forgotten_where_another_has_its_port(patch: pytest.MonkeyPatch) -> None:
+    real = decisions.without_tables
+
+    def without_tables(before: Any, tables: Any, names: Any) -> Any:
+        alone = {each.name for each in tables.left}
+        return {name: entry for name, entry in real(before, tables, names).items() if name in alone}
+
+    patch.setattr(recollection, "without_tables", without_tables)
+
+
 @mutant(DISABLED + "config set device.x1.port 4; config set device.x2.port 3; service stop; 1 s; service start; 10 min", 4, 11)
 def a_table_that_is_moved_is_a_new_guest(patch: pytest.MonkeyPatch) -> None:
     real = Guest.restore

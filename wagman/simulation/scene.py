@@ -157,7 +157,7 @@ class Scene:
     undecided: bool = False  # what lies beside the log was lost
     barred: bool = False  # all of the state belongs to somebody else
     blank_s: float = math.inf  # since when the service runs that could read nothing of it
-    left: dict[str, Port] = field(factory=dict)  # guests whose tables are gone, by name
+    left: dict[str, Port] = field(factory=dict)  # guests whose tables are gone, by name: they may come back
     relays: dict[int, RelayMoved] = field(factory=dict)  # the latest move of each, whether a guest is configured there or not
     stuck: set[int] = field(factory=set)  # relays that were stuck at some time since they last moved
     unmetered: set[int] = field(factory=set)  # relays on, or fallen, whose current this run of the service cannot have seen
@@ -245,15 +245,21 @@ class Scene:
         if config == self.config:
             return
         self.config = config
-        self.left |= {name: port for name, port in self.by_name.items() if name not in {each.name for each in config.guests}}
-        self.ports = {each.port: self._reconfigured(each) for each in config.guests}
+        known, names = self.left | self.by_name, {each.name for each in config.guests}
+        self.left = {name: port for name, port in known.items() if name not in names}
+        self.ports = {
+            each.port: self._reconfigured(each, known.get(each.name) or self._inherited(each)) for each in config.guests
+        }
         self.by_name = {each.device.name: each for each in self.ports.values()}
-        free = {name: port for name, port in self.left.items() if name not in self.by_name}
-        self.left = {name: port for name, port in free.items() if port.device.port not in {each.port for each in config.devices}}
         self.troubled_s = max(self.troubled_s, self.now_s)
         self._heated(self.temperature_c)
 
-    def _reconfigured(self, device: DeviceConfig) -> Port:
+    def _inherited(self, device: DeviceConfig) -> Port | None:
+        """A table that is new takes the place of one that is gone, on whose port it is: of the one decided about last."""
+        gone = [name for name, port in self.left.items() if port.device.port == device.port]
+        return self.left.pop(max(gone, key=lambda name: self.left[name].said_s)) if gone else None
+
+    def _reconfigured(self, device: DeviceConfig, known: Port | None) -> Port:
         port = self.by_name.get(device.name)
         if not device.enabled and (port is None or port.device.enabled):
             configured_s = self.now_s
@@ -261,7 +267,7 @@ class Scene:
             configured_s = math.inf if port is None else port.configured_s
         if port is None or port.device.port != device.port:
             self.lossy = True
-            return self._taken_over(device, configured_s)
+            return self._taken_over(device, known or Port(device, device), configured_s)
         port.configured_s = configured_s
         port.device, port.slowest = merged(port.device, device, min), merged(port.slowest, device, max)
         return port
@@ -272,12 +278,8 @@ class Scene:
         own = [each for each in self.config.devices if each.is_self]
         return evolve(self.config, devices=(*own, *(port.slowest for port in self.ports.values())))
 
-    def _taken_over(self, device: DeviceConfig, configured_s: float) -> Port:
-        """A table that is moved keeps what was decided, and one that is new on the port of another that is gone takes it over."""
-        gone = {port.device.port: port for port in self.left.values()}
-        known = self.by_name.get(device.name) or self.left.get(device.name) or gone.get(device.port)
-        if known is None:
-            known = Port(device, device)
+    def _taken_over(self, device: DeviceConfig, known: Port, configured_s: float) -> Port:
+        """What was decided is kept, wherever the table is now."""
         moved = self.relays.get(device.port)
         return Port(
             device,
