@@ -1,12 +1,11 @@
 """Machines for tests: one that they share, and one for a test that leaves nothing of it."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.systemd.machine import DATA, Machine, booted, docs_commands, eventually, require_systemd, wheelhouse
+from tests.systemd.machine import ASIDE, DATA, Machine, booted, docs_commands, eventually, require_systemd, wheelhouse
 
 QUICK = """
 ExecStart=
@@ -20,7 +19,7 @@ RestartSec=100ms
 def installed(machine: Machine) -> None:
     """By the installation page, word for word; then the guests that it leaves to the reader, and a board."""
     machine.run(docs_commands("Install"))
-    shutil.copy(machine.root / "root/tampered.py", machine.root / "opt/wagman")
+    machine.run(f"cp {ASIDE}/tampered.py /opt/wagman")
     machine.write("/etc/wagman/wagman.toml", (DATA / "wagman.toml").read_text())
     machine.drop_in("quick", QUICK)
     machine.run("systemctl start board")

@@ -5,6 +5,8 @@ The fake board runs 25 times as fast as time, and so does the service there.
 
 from attrs import frozen
 
+from tests.systemd.machine import ASIDE
+
 CONFIG = "/etc/wagman/wagman.toml"
 BOARD = "wagman fake-board --send /run/board/control"
 
@@ -49,15 +51,18 @@ IMPATIENT = changed(
     "^.defaults.$", "&\\nstart_timeout = 5\\nbackoff_min = 1\\nallowed_attempts = 1\\nrecover_attempts = 1", RELOAD
 )
 FLOOR = "$(echo /opt/wagman/lib/python3*/site-packages/wagman/store/event.py)"  # no clock that is set is older than this file
-READER = """
+READER = f"""
 systemctl stop wagman; rm -f /run/reads-too
-systemd-run --quiet --unit=reader /opt/wagman/bin/python /root/reads_too.py {how}
+systemd-run --quiet --unit=reader /opt/wagman/bin/python {ASIDE}/reads_too.py {{how}}
 until test -e /run/reads-too; do sleep 0.05; done
 """
 """Has a program open the board's port before the service does."""
 STATE = "/var/lib/wagman"
 
-RIGHT_AGAIN = f"cp /root/right.toml {CONFIG}; {RELOAD}"
+SPOILS = f"systemd-run --quiet --unit=spoils /opt/wagman/bin/python {ASIDE}/spoils.py"
+IS_WELL = "until wagman check; do sleep 0.05; done"
+
+RIGHT_AGAIN = f"cp {ASIDE}/right.toml {CONFIG}; {RELOAD}"
 
 INCIDENTS = (
     Incident(
@@ -143,6 +148,16 @@ INCIDENTS = (
         critical=True,
     ),
     Incident(
+        "neither its meter nor the board shows that a guest is off",
+        "gn is stopped, and nothing shows that its power is off",
+        "device.stopped .*the board does not keep it off",
+        f"{BOARD} fault sensor cu dead gn; {SPOILS} worn; wagman stop gn --no-wait",
+        "gn is stopped, and nothing shows that its power is off",
+        "do not touch its wiring; wagman why gn",
+        f"systemctl stop spoils; {BOARD} fault sensor cu ok gn; {IS_WELL}; wagman start gn",
+        patience_s=300,
+    ),
+    Incident(
         "a guest does not come up",
         "gn does not come up",
         "device.start_failed",
@@ -150,7 +165,7 @@ INCIDENTS = (
         + f"; {BOARD} guest cs boot=9000; wagman restart cs --no-wait",
         "cs does not come up",
         "wagman why cs",
-        f"{BOARD} guest cs boot=5; cp /root/right.toml {CONFIG}; {RELOAD}; wagman start cs --no-wait",
+        f"{BOARD} guest cs boot=5; cp {ASIDE}/right.toml {CONFIG}; {RELOAD}; wagman start cs --no-wait",
         patience_s=60,  # the second one
     ),
     Incident(
@@ -176,10 +191,10 @@ INCIDENTS = (
         "a guest pulls the board down",
         "gn is held off",
         "device.brownout",
-        "wagman stop gn; systemd-run --quiet --unit=short /opt/wagman/bin/python /root/pulls_down.py; wagman start gn --no-wait",
+        f"wagman stop gn; {SPOILS} short; wagman start gn --no-wait",
         "gn is held off: the board restarted each time",
         "mend its supply, then wagman start gn",
-        "systemctl stop short; wagman start gn",
+        "systemctl stop spoils; wagman start gn",
         critical=True,
     ),
     Incident(
@@ -216,7 +231,7 @@ INCIDENTS = (
         f"sed -i '/^.device.cs/,$d' {CONFIG}; {RESTART}",
         "port 2 has no table in the configuration .cs had.",
         "give it a table again",
-        f"cp /root/right.toml {CONFIG}; {RESTART}",
+        f"cp {ASIDE}/right.toml {CONFIG}; {RESTART}",
     ),
     Incident(
         "a shutdown command cannot be run",
@@ -278,7 +293,7 @@ INCIDENTS = (
         ),
         "nothing is known of before: gn, cs will be started",
         "wagman disable GUEST keeps one off",
-        f"cp /root/right.toml {CONFIG}; {RESTART}; wagman start gn cs",
+        f"cp {ASIDE}/right.toml {CONFIG}; {RESTART}; wagman start gn cs",
     ),
     Incident(
         "decisions cannot be kept beside the log",
@@ -312,6 +327,5 @@ INCIDENTS = (
 
 TOLD_OTHERWISE = {
     "Commands cannot reach the service": "check and status are commands; a test of its own has the two other voices",
-    "gn is stopped, and nothing shows that its power is off": "a v3 board tells of each relay that it switches off",
 }
 """Entries of the page that are not staged like the others, and why."""

@@ -26,6 +26,9 @@ DATA = Path(__file__).parent / "data"
 PATIENCE_S = 60.0
 GUEST_STATES = {"nc": "started", "gn": "started", "cs": "started"}
 
+ASIDE = "/var/tmp/aside"
+"""Where a machine has what only its tests need."""
+
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 TARGET = "[Unit]\nRequires=basic.target\nAfter=basic.target\nAllowIsolate=yes\n"
 NSPAWN = (
@@ -167,7 +170,10 @@ def booted(wheels: Path) -> Iterator[Machine]:
         shutil.copytree(wheels, root / "root/wheelhouse")
         shutil.copy(LOCK, root / "root")
         shutil.copy(DATA / "board.service", root / "etc/systemd/system")
-        shutil.copy(DATA / "tampered.py", root / "root")
+        aside = root / ASIDE.lstrip("/")
+        aside.mkdir()
+        for program in ("tampered.py", "spoils.py", "reads_too.py"):
+            shutil.copy(DATA / program, aside)
         (root / "etc/systemd/system/wagman-test.target").write_text(TARGET)
         spawn = (*NSPAWN, f"--directory={root}", "--boot", "systemd.unit=wagman-test.target")
         joining = "".join(f"echo $$ > {group}/cgroup.procs; " for group in groups)

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.systemd.machine import Machine, docs_commands, eventually
+from tests.systemd.machine import ASIDE, Machine, docs_commands, eventually
 
 pytestmark = pytest.mark.slow
 
@@ -119,22 +119,22 @@ def test_a_start_with_a_wrong_file_goes_by_the_last_good_copy(machine: Machine) 
 
 
 def test_without_any_right_file_it_waits_longer_and_longer_and_comes_back_at_once_when_told(machine: Machine) -> None:
-    machine.run("cp /etc/wagman/wagman.toml /root; systemctl stop wagman; rm /var/lib/wagman/last-good.toml")
+    machine.run(f"cp /etc/wagman/wagman.toml {ASIDE}; systemctl stop wagman; rm /var/lib/wagman/last-good.toml")
     machine.write("/etc/wagman/wagman.toml", "[device.gn]\nport = 7\n")
     machine.run("systemctl start wagman", check=False)
     eventually(lambda: "waiting 10 s before the next try" in machine.property("StatusText"))
     assert "wagman.toml:2: device.gn.port: " in machine.journal("--priority=err")
-    machine.run("cp /root/wagman.toml /etc/wagman; systemctl restart wagman")
+    machine.run(f"cp {ASIDE}/wagman.toml /etc/wagman; systemctl restart wagman")
     eventually(machine.guests_up, within_s=8)
 
 
 def test_a_stop_touches_no_guest_and_says_when_the_board_will_restart_the_controller(machine: Machine) -> None:
     eventually(machine.board_seen)
-    machine.write("/usr/local/bin/wall", '#!/bin/sh\necho "$@" >/root/walled\n')
-    machine.run("chmod a+x /usr/local/bin/wall; systemctl restart wagman; test ! -e /root/walled")
+    machine.write("/usr/local/bin/wall", f'#!/bin/sh\necho "$@" >{ASIDE}/walled\n')
+    machine.run(f"chmod a+x /usr/local/bin/wall; systemctl restart wagman; test ! -e {ASIDE}/walled")
     eventually(machine.board_seen)
     machine.run("systemctl stop wagman; sleep 1")
-    assert "POWER-CYCLES THIS COMPUTER within the hour" in machine.says("cat /root/walled")
+    assert "POWER-CYCLES THIS COMPUTER within the hour" in machine.says(f"cat {ASIDE}/walled")
     assert re.search("controller.unfed|power-cycle", machine.says("systemctl status wagman || true"))
     machine.run("rm /usr/local/bin/wall; systemctl start wagman")
     eventually(machine.guests_up)

@@ -1,7 +1,10 @@
-"""Lets the board restart each time that the relay of gn goes on: as a short circuit at that guest would."""
+"""Keeps something of the fake board broken that concerns gn: `short` or `worn`."""
 
 import json
 import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 
@@ -20,7 +23,20 @@ def await_relay(*, on: bool) -> None:
         pass
 
 
-while True:
+def short() -> None:
+    """The board restarts each time that the relay goes on: as a short circuit at that guest would have it."""
     await_relay(on=True)
     ask("fault brownout")
     await_relay(on=False)
+
+
+def worn() -> None:
+    """The board does not remember that it has disabled the port: as a worn cell of its EEPROM would have it."""
+    ask("eeprom enabled gn 1")
+    time.sleep(0.02)
+
+
+TROUBLES: Mapping[str, Callable[[], None]] = {"short": short, "worn": worn}
+
+while True:
+    TROUBLES[sys.argv[1]]()
