@@ -217,6 +217,24 @@ def test_a_table_that_was_away_for_a_while_finds_what_was_decided_about_it() -> 
     assert not story.rows()["x1"]["enabled"]
 
 
+@pytest.mark.parametrize("copy", ["disk restored", "disk restored beside"])
+@pytest.mark.parametrize(
+    "back",
+    [
+        "modem: disable; 5 min; service stop; {copy}; service start; 5 min; config well; service stop; service start",
+        "modem: disable; 5 min; service stop; {copy}; config well; service start",
+        "service stop; {copy}; service start; 5 min; modem: disable; 5 min; config well; service stop; service start",
+    ],
+)
+def test_an_older_copy_brings_back_no_table_that_another_has_taken_over(copy: str, back: str) -> None:
+    renamed = (
+        "20 min; service stop; disk copied; service start; 5 min; config rename x1 modem; service stop; service start; 5 min"
+    )
+    story = told(f"{renamed}; {back.format(copy=copy)}; 10 min")
+    assert [event.device for event in story.of("device.renamed")][-1] == "x1"
+    assert not story.rows()["x1"]["enabled"]
+
+
 def test_a_table_that_was_away_while_another_had_its_port_finds_what_was_decided_about_it() -> None:
     restart = "service stop; 1 s; service start; 10 min"
     swapped = f"config set device.x1.port 4; config set device.x2.port 3; {restart}; config drop x1; config set device.x2.port 4"

@@ -19,7 +19,7 @@ from wagman.model.errors import StoreError
 from wagman.model.facts import UNTOUCHED, Blindness
 from wagman.service import recollection
 from wagman.service.recollection import Recollection
-from wagman.store import SmallFile, decisions, journal, limits, sqlite
+from wagman.store import SmallFile, decisions, journal, limits, remembered, sqlite
 from wagman.tasks.guest import Guest
 from wagman.tasks.loop import Alarms
 
@@ -492,15 +492,15 @@ def the_configuration_cannot_disable(patch: pytest.MonkeyPatch) -> None:
     11,
 )
 def an_older_log_counts_more_than_a_later_decision(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(recollection, "known_before", lambda memory, kept, names: {})
+    patch.setattr(recollection, "known_before", lambda log, kept, names: {})
 
 
 @mutant(DISABLED + "config rename x1 modem; service stop; 1 s; disk muddled; service start; 10 min", 11)
 def a_log_tells_only_of_the_tables_that_there_are(patch: pytest.MonkeyPatch) -> None:
-    real = recollection.known_before
+    real = remembered.known_before
 
-    def known_before(memory: Any, kept: Any, names: Any) -> Any:
-        return {name: entry for name, entry in real(memory, kept, names).items() if name in names or name in kept}
+    def known_before(log: Any, kept: Any, names: Any) -> Any:
+        return {name: entry for name, entry in real(log, kept, names).items() if name in names or name in kept.entries}
 
     patch.setattr(recollection, "known_before", known_before)
 
@@ -512,13 +512,24 @@ def a_log_tells_only_of_the_tables_that_there_are(patch: pytest.MonkeyPatch) -> 
     11,
 )
 def an_older_file_beside_the_log_counts_more_than_the_log(patch: pytest.MonkeyPatch) -> None:
-    real = recollection.known_before
-    patch.setattr(recollection, "known_before", lambda memory, kept, names: {**real(memory, kept, names), **kept})
+    real = remembered.known_before
+    patch.setattr(recollection, "known_before", lambda log, kept, names: {**real(log, kept, names), **kept.entries})
     patch.setattr(
         Recollection,
         "_is_news",
         lambda self, guest, entry: entry.wanted != guest.memory.wanted or entry.enabled != guest.memory.enabled,
     )
+
+
+@mutant(
+    "20 min; service stop; disk copied; service start; 5 min; x1: disable; 5 min; config rename x1 modem; service stop;"
+    "service start; 5 min; service stop; disk restored; config well; service start; 10 min",
+    4,
+    11,
+)
+def a_table_that_was_taken_over_comes_back_with_an_older_log(patch: pytest.MonkeyPatch) -> None:
+    real = remembered.known_before
+    patch.setattr(recollection, "known_before", lambda log, kept, names: real(evolve(log, run=0), evolve(kept, run=0), names))
 
 
 @mutant(DISABLED + "service kill; disk foreign; service start; 10 min", 11)

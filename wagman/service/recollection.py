@@ -19,7 +19,8 @@ from wagman.model.errors import StoreError
 from wagman.model.facts import Draft, Verb
 from wagman.service.problems import Problem, disk_remedy
 from wagman.store import SETTLED_KEY, Journal, Keeper, Loaded
-from wagman.store.decisions import Decision, Entry, Kept, Tables, Tally, compare, decision_of, parse, render, without_tables
+from wagman.store.decisions import Decision, Entry, Kept, Tables, Tally, compare, parse, render, without_tables
+from wagman.store.remembered import PREFIX, Logged, known_before, logged, tables_memory
 from wagman.tasks.guest import Guest
 
 RETRY_S = 60.0
@@ -62,6 +63,9 @@ class Recollection:
     anew: tuple[str, ...] = ()  # guests of which nothing is known, until each was up, or on its way
     gone: dict[str, Entry] = field(factory=dict)  # of tables that are gone, whose ports have no other
     commanded: set[str] = field(factory=set)  # guests that obeyed an operator in this run
+    _log: Logged = field(factory=Logged)  # what is known of before; more of it may come to be known later
+    _kept: Kept = field(factory=Kept)
+    _run: int = 0
     _serial: int = 0
     _file_unread: bool = False
     _before: Tally = field(factory=Tally)  # events of earlier runs that were shown, and may be in no log
@@ -80,7 +84,7 @@ class Recollection:
     def text(self) -> str:
         """What is to be on the disk."""
         before = Tally() if self._is_told and not self.journal.owes else self._before
-        return render(Kept(self.entries, before.counting(self.journal.boot_id, self.journal.unwritten)))
+        return render(Kept(self.entries, before.counting(self.journal.boot_id, self.journal.unwritten), self._run))
 
     @property
     def entries(self) -> dict[str, Entry]:
@@ -120,19 +124,19 @@ class Recollection:
             loaded: what the log has kept.
             found: what lies beside it.
         """
-        before = known_before(loaded.memory, found.kept.entries, self.guests)
+        self._log, self._kept = logged(loaded.memory), found.kept
+        before = known_before(self._log, self._kept, self.guests)
         tables = compare(before, self.config)
-        self.gone = without_tables(before, tables, {device.name for device in self.config.devices})
         self._serial = max((each.serial for each in before.values()), default=0)
         for name, guest in self.guests.items():
             self._take_up_guest(guest, before.get(tables.source(name)))
+        self._remember(before, tables)
         self._tell_tables(tables, before)
         self._judge(loaded, found)
         if not found.is_there and not loaded.trusted and self.unread is None:
             self.anew = tuple(self.guests)
         if found.error is None:
             self._may_keep.set()
-            self.keeper.note()
         elif self.unread is None:
             await self._set_file_aside(found.error)
 
@@ -159,8 +163,16 @@ class Recollection:
             for each in tables.left
             if before[each.name].left is None
         ]
-        forgotten = {f"device.{name}": None for name in before if name not in self.guests and name not in self.gone}
-        self.journal.record([(draft, None) for draft in drafts], forgotten)
+        self.journal.record([(draft, None) for draft in drafts])
+
+    def _remember(self, before: Mapping[str, Entry], tables: Tables) -> None:
+        """Which tables there are and were is known from here on, in both places; of what was taken over nothing is left."""
+        gone = without_tables(before, tables, {device.name for device in self.config.devices})
+        self.gone = {name: evolve(each, left=self.gone.get(name, each).left) for name, each in gone.items()}
+        self._run = max(self._run, self._log.run, self._kept.run) + 1
+        stale = {f"{PREFIX}{name}": None for name in self._log.states if name not in self.entries}
+        self.journal.record([], {**stale, **tables_memory(self.entries, self._run)})
+        self.keeper.note()
 
     # A memory that cannot be read --------------------------------------------
 
@@ -199,9 +211,9 @@ class Recollection:
     def _file_found(self, kept: Kept) -> None:
         """The file can be read now; whether that suffices depends on what became of the log."""
         self._file_unread = False
-        down = self.recall_entries(kept.entries)
+        self._kept = kept
+        down = self.recall_entries()
         self._may_keep.set()
-        self.keeper.note()
         if self.journal.log_id is not None:
             self.tell_missing({SETTLED_KEY: self._settled})
             self._release("it could be read", down)
@@ -209,13 +221,15 @@ class Recollection:
     def recall(self, memory: Mapping[str, Any]) -> None:
         """The log was opened only after all had begun anew: what operators had decided there, and not since, comes true again."""
         self.tell_missing(memory)
-        down = self.recall_entries(known_before(memory, {}, self.guests))
+        self._log = logged(memory)
+        down = self.recall_entries()
         if self.unread is not None and not self._file_unread:
             self._release("it could be read", down)
 
-    def recall_entries(self, before: Mapping[str, Entry]) -> set[str]:
+    def recall_entries(self) -> set[str]:
         """What was decided about guests that run already; names those that are to stay down, and have yet to hear of it."""
         down = set[str]()
+        before = known_before(self._log, self._kept, self.guests)
         tables = compare(before, self.config)
         self._count_on_from(max((each.serial for each in before.values()), default=0))
         for name, guest in self.guests.items():
@@ -224,6 +238,7 @@ class Recollection:
                 asked = Draft(f"command.{verb_of(entry)}", name, {"uid": None, "who": RECALLED, "force": False})
                 guest.recall(entry, self.journal.record([(asked, None)]).refs[0])
                 down |= {name} if entry.stays_down else set()
+        self._remember(before, tables)
         return down
 
     def _count_on_from(self, serial: int) -> None:
@@ -325,33 +340,3 @@ def _yet_to_start(guest: Guest) -> bool:
 def verb_of(entry: Entry) -> Verb:
     """The request that the decision comes to."""
     return "disable" if not entry.enabled else "stop" if entry.wanted == "down" else "start"
-
-
-def known_before(memory: Mapping[str, Any], kept: Mapping[str, Entry], names: Container[str]) -> dict[str, Entry]:
-    """What is known of each table that there was, from the log and from beside it. `names` are those that there are now.
-
-    Where both tell of one, the later decision counts; of a port, what lies beside the log: it is written at each start. Tables
-    that are gone are told of there, too; a log that is older than that has all that there ever were, and the latest counts.
-    """
-    saved = {key.removeprefix("device."): each for key, each in memory.items() if key.startswith("device.")}
-    logged = {name: entry for name, each in sorted(saved.items(), key=_age) if (entry := logged_entry(each)) is not None}
-    known = {**{name: each for name, each in logged.items() if name in names or not kept}, **kept}
-    for name in logged.keys() & kept.keys():
-        older_program = "decision" not in saved[name] and logged[name].stays_down  # it told nobody of what was decided
-        if older_program or logged[name].serial >= kept[name].serial:
-            decision = kept[name].decision if older_program else logged[name].decision
-            known[name] = evolve(logged[name], port=kept[name].port, left=kept[name].left, decision=decision)
-    return known
-
-
-def _age(named: tuple[str, Any]) -> str:
-    return str(named[1].get("since", "")) if isinstance(named[1], dict) else ""
-
-
-def logged_entry(saved: Any) -> Entry | None:
-    """What the log has kept of a guest; None where that cannot be read."""
-    match saved:
-        case {"port": int() as port, "memory": {"wanted": "up" | "down" as wanted, "enabled": bool() as enabled}}:
-            return Entry(port, wanted=wanted, enabled=enabled, decision=decision_of(saved.get("decision")))
-        case _:
-            return None

@@ -83,6 +83,7 @@ class Kept:
 
     entries: Mapping[str, Entry] = field(factory=dict)  # by the name of the table
     unwritten: Tally = Tally()
+    run: int = 0  # of the service, that wrote it: each is greater than all before that it knew of; 0: an older program
 
 
 # --- As text ----------------------------------------------------------------------------------------------------------
@@ -92,7 +93,7 @@ def render(kept: Kept) -> str:
     """For people, too: a line for each guest."""
     entries = ",\n".join(f"  {json.dumps(name)}: {json.dumps(_plain(each))}" for name, each in kept.entries.items())
     unwritten = f',\n "unwritten": {json.dumps(dict(kept.unwritten.runs))}' if kept.unwritten.runs else ""
-    return f'{{"format": {FORMAT}, "devices": {{\n{entries}\n }}{unwritten}}}\n'
+    return f'{{"format": {FORMAT}, "run": {kept.run}, "devices": {{\n{entries}\n }}{unwritten}}}\n'
 
 
 def _plain(entry: Entry) -> dict[str, Any]:
@@ -111,9 +112,9 @@ def parse(text: str) -> Kept:
         document = json.loads(text)
         entries = {str(name): _entry(each) for name, each in document["devices"].items()}
         runs = tuple((str(run), int(count)) for run, count in document.get("unwritten", {}).items())
+        return Kept(entries, Tally(runs), int(document.get("run", 0)))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"it holds no decisions: {error!r}") from error
-    return Kept(entries, Tally(runs))
 
 
 def _entry(plain: Mapping[str, Any]) -> Entry:

@@ -1,0 +1,92 @@
+"""What is known of before: the log tells it, and what lies beside the log. Either may be an older copy. Pure.
+
+Which tables there were tells the one that a later run of the service has written: a table that only the other one knows was
+taken over by another since. What was decided about a table tells the later decision, wherever it is.
+"""
+
+import json
+from collections.abc import Container, Mapping
+from typing import Any
+
+from attrs import evolve, field, frozen
+
+from wagman.model.errors import StoreError
+from wagman.store.decisions import Entry, Kept, decision_of, parse, render
+
+TABLES_KEY = "tables"
+"""The name under which the log keeps, from each start on, which tables there are and were: what lies beside it may be lost."""
+
+PREFIX = "device."
+"""What the keys begin with under which the log keeps the state of each guest."""
+
+
+@frozen
+class Logged:
+    """What the log has kept."""
+
+    entries: Mapping[str, Entry] = field(factory=dict)  # by the name of the table
+    run: int = 0  # of the service, that wrote last which tables there are; 0: an older program, or nobody
+    states: frozenset[str] = frozenset()  # tables whose state it has, also those that have been taken over
+    untold: frozenset[str] = frozenset()  # tables that an older program wrote last: it told nobody who had decided
+
+
+def tables_memory(entries: Mapping[str, Entry], run: int) -> dict[str, Any]:
+    """What the log is to keep of the tables that there are and were."""
+    return {TABLES_KEY: json.loads(render(Kept(entries, run=run)))}
+
+
+def logged(memory: Mapping[str, Any]) -> Logged:
+    """What the log tells; what cannot be read of it counts as not told."""
+    tables = _tables(memory)
+    saved = {key.removeprefix(PREFIX): each for key, each in memory.items() if key.startswith(PREFIX)}
+    states = {name: entry for name, each in sorted(saved.items(), key=_age) if (entry := logged_entry(each)) is not None}
+    untold = frozenset(name for name, entry in states.items() if entry.stays_down and "decision" not in saved[name])
+    known = {name: each for name, each in states.items() if name in tables.entries or not tables.run}
+    later = {name: each for name, each in known.items() if name in untold or each.serial >= _serial(tables.entries, name)}
+    return Logged({**tables.entries, **later}, tables.run, frozenset(saved), untold)
+
+
+def _tables(memory: Mapping[str, Any]) -> Kept:
+    try:
+        return parse(json.dumps(memory.get(TABLES_KEY)))
+    except StoreError:
+        return Kept()
+
+
+def _serial(entries: Mapping[str, Entry], name: str) -> int:
+    return entries[name].serial if name in entries else 0
+
+
+def _age(named: tuple[str, Any]) -> str:
+    return str(named[1].get("since", "")) if isinstance(named[1], dict) else ""
+
+
+def logged_entry(saved: Any) -> Entry | None:
+    """What the log has kept of a guest; None where that cannot be read."""
+    match saved:
+        case {"port": int() as port, "memory": {"wanted": "up" | "down" as wanted, "enabled": bool() as enabled}}:
+            return Entry(port, wanted=wanted, enabled=enabled, decision=decision_of(saved.get("decision")))
+        case _:
+            return None
+
+
+def known_before(log: Logged, kept: Kept, names: Container[str]) -> dict[str, Entry]:
+    """What is known of each table that there was. `names` are those that there are now."""
+    if log.run > kept.run:
+        tables = log.entries
+    elif log.run < kept.run:
+        tables = kept.entries
+    else:  # the same run; or an older program, whose log has all that there ever were
+        tables = {name: each for name, each in log.entries.items() if name in names or not kept.entries} | {**kept.entries}
+    return {name: _decided(name, each, log, kept) for name, each in tables.items()}
+
+
+def _decided(name: str, table: Entry, log: Logged, kept: Kept) -> Entry:
+    """The table, with the later decision."""
+    if name not in log.entries or name not in kept.entries:
+        return table
+    in_log, beside = log.entries[name], kept.entries[name]
+    if name in log.untold:
+        in_log = evolve(in_log, decision=beside.decision)
+    later = in_log if in_log.serial >= beside.serial else beside
+    return evolve(later, port=table.port, board=table.board, left=table.left)
