@@ -6,6 +6,9 @@ from tests.service.test_recollection import told
 
 FIRST_DAY = "memory"
 
+WORN = "; ".join(["board eeprom enabled gn 1; 2 s"] * 400)
+"""A cell of its EEPROM is worn: the board does not remember that it has disabled the port."""
+
 
 @pytest.mark.parametrize(
     ("script", "problem"),
@@ -13,6 +16,8 @@ FIRST_DAY = "memory"
         ("20 min; cable out; 10 min; cable in; 10 min", "link:board"),
         ("20 min; board fault silent on; 10 min; board fault silent off; 10 min", "link:board"),
         ("20 min; board fault sensor env dead; 10 min; board fault sensor env ok; 10 min", "sensor:temperature_c"),
+        (f"20 min; gn: stop; {WORN}; 10 min", "power:gn"),
+        (f"20 min; board fault sensor cu dead gn; gn: stop; {WORN}; board fault sensor cu ok gn; 10 min", "power:gn"),
     ],
 )
 def test_one_fault_is_one_problem(script: str, problem: str) -> None:

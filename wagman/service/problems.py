@@ -205,14 +205,14 @@ def command_trouble(facts: Facts) -> Iterator[Problem]:
 
 
 def power_in_doubt(facts: Facts) -> Iterator[Problem]:
-    """A guest is stopped, and nothing shows that its power is off."""
+    """A guest is stopped, and nothing shows that its power is off: no meter, or the board does not keep it off."""
     if facts.status["board"]["blind"]:
         return
     for row in facts.guests:
         in_question = row["state"] == "stopped" and not row["power"]["confirmed"] and not row["relay_stuck"]
         if in_question and not any(alarm["name"] == "adopt" for alarm in row["alarms"]):
             name = row["name"]
-            text = f"{name} is stopped, and nothing shows that its power is off: it may still have power"
+            text = f"{name} is stopped, and nothing shows that its power is off for good: it may have power, or get it again"
             do = f"do not touch its wiring; wagman why {name}, and look at the board's sensors: wagman board cu"
             yield Problem(f"power:{name}", "warning", text, do, device=name, patience_s=DOUBT_S)
 
