@@ -217,6 +217,14 @@ def test_a_table_that_was_away_for_a_while_finds_what_was_decided_about_it() -> 
     assert not story.rows()["x1"]["enabled"]
 
 
+@pytest.mark.parametrize("lost", ["disk wiped", "disk undecided"])
+def test_a_table_that_was_away_while_the_memory_was_read_late_finds_what_was_decided_about_it(lost: str) -> None:
+    away = f"service stop; config drop x1; {lost}; service start; 5 min; service kill; disk barred all; service start; 5 min"
+    story = told(f"{BEFORE}{away}; disk ok; 5 min; config well; service stop; service start; 10 min")
+    assert story.ports_on_after(DOWN_S).isdisjoint({3})
+    assert not story.rows()["x1"]["enabled"]
+
+
 @pytest.mark.parametrize("copy", ["disk restored", "disk restored beside"])
 @pytest.mark.parametrize(
     "back",
