@@ -210,8 +210,9 @@ def test_every_declared_transition_is_taken_and_none_other(explored: Explored) -
 
 
 def impossible(config: DeviceConfig) -> set[tuple[str, str]]:
-    """What cannot happen to a device that is not asked to halt but passes through."""
-    return {(name, {"stopping": "restarting", "restarting": "stopping"}[name]) for name in passed_through(config)}
+    """What cannot happen to a device that is not asked to halt but passes through, nor to one that can be heard."""
+    through = {(name, {"stopping": "restarting", "restarting": "stopping"}[name]) for name in passed_through(config)}
+    return through | ({("starting", "restarting")} if config.has_heartbeat else set())
 
 
 def passed_through(config: DeviceConfig) -> set[str]:

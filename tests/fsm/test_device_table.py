@@ -130,6 +130,7 @@ VARIANTS = {
     "restarting, told, hibernating": Variant(Restarting(delivered=True), HOT, TOLD_ALARMS),
     "switch: stopped, heard once": Variant(HEARD, PORTLESS, config=SWITCH),
     "switch: untouched, heard once": Variant(UNKNOWN, PORTLESS, ("adopt",), SWITCH),
+    "switch: starting, relay not asked yet": Variant(Starting(), PORTLESS, config=SWITCH),
     "switch: starting, relay asked": Variant(Starting(**ASKED), PORTLESS, config=SWITCH),
     "switch: will_stop, relay asked": Variant(WillStop(**ASKED), evolve(PORTLESS, wanted="down"), config=SWITCH),
     "switch: started": Variant(Started(), PORTLESS, ("stable",), SWITCH),

@@ -424,6 +424,26 @@ def test_an_off_of_before_the_service_came_up_is_not_carried_out_where_nobody_kn
     assert rig.next() == math.inf
 
 
+@pytest.mark.parametrize("supply", ["on", "unknown"])
+def test_nor_is_the_off_that_was_to_go_before_a_start(supply: str) -> None:
+    rig = Rig()
+    rig.want(1, "on", 2)
+    rig.poll(1, draws=supply == "on", is_dead=supply == "unknown")
+    rig.power.link_up(rig.now_s)
+    assert [getattr(fact, "supply", None) for fact in rig.told()] == [supply]
+    assert rig.next() == math.inf
+
+
+def test_a_report_is_answered_also_by_the_goal_that_was_there_before_it() -> None:
+    rig = Rig()
+    rig.want(1, "on", 2, cleared=True)
+    rig.power.unseen(1, rig.now_s, "nobody knows")
+    assert rig.next() == math.inf
+    rig.want(1, "on", 2, cleared=True)
+    rig.wait()
+    assert rig.next() == SwitchOn(1, None, 1)
+
+
 def test_a_start_that_was_withdrawn_and_may_have_come_on_is_reported_where_nobody_can_see_it() -> None:
     rig = Rig()
     rig.want(1, "on", 2, cleared=True)

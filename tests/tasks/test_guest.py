@@ -11,7 +11,7 @@ from trio.testing import MockClock
 
 from wagman.config.schema import DeviceConfig
 from wagman.fsm import device
-from wagman.fsm.device_states import Restarting, Started, Stopping
+from wagman.fsm.device_states import Restarting, Started, Starting, Stopping
 from wagman.fsm.inputs import Message, Operator
 from wagman.fsm.wagman import View
 from wagman.model.facts import Beat, Draft, Polled, PowerFound, PowerGoal, PowerLost
@@ -176,6 +176,26 @@ def test_a_power_cycle_decided_before_a_report_was_taken_is_not_asked_for(tmp_pa
     before, *asked = around.goals
     assert before.cycle == 0
     assert [(goal.level, goal.cycle, goal.already) for goal in asked] == [("on", 1, True)]
+
+
+def test_a_report_that_changes_nothing_is_answered_too(tmp_path: Path) -> None:
+    """Until then the reconciler does nothing with the port: the guest would wait for its power without end."""
+    around = Around()
+
+    async def main() -> None:
+        guest = guest_of(tmp_path, around)
+        await guest.journal.load()
+        guest.state = Starting(cleared=True)
+        async with trio.open_nursery() as nursery:
+            await nursery.start(guest.journal.run)
+            nursery.start_soon(guest.run)
+            await trio.sleep(1)
+            guest.tell(PowerFound(1, 2.0, "nobody knows whether the board started it", "unknown"))
+            await trio.sleep(1)
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+    assert around.goals == [PowerGoal("on", 0, cleared=True)] * 2
 
 
 def test_what_a_request_came_to_is_durable_once_it_has_settled(tmp_path: Path) -> None:

@@ -337,8 +337,10 @@ class Booting(State):
         return self.seen_on(case, on.at_s)
 
     def power_found(self, case: Case, found: PowerFound) -> Step:
-        """The board was faster: what runs now is this start."""
-        return self.seen_on(case, found.at_s) if found.supply == "on" else self.stay(case)
+        """The board was faster: what runs now is this start. What only may run is not cut: the relay-on makes sure of it."""
+        if found.supply == "on":
+            return self.seen_on(case, found.at_s)
+        return Step(evolve(self, cleared=True), case.memory)
 
     def seen_on(self, case: Case, at_s: float) -> Step:
         """The attempt counts from here, and so does the start time-out."""
@@ -364,7 +366,7 @@ class Starting(Booting):
     """Power is coming on, or is on."""
 
     name: ClassVar[str] = "starting"
-    successors: ClassVar[frozenset[str]] = frozenset({"stopped", "will_stop", "started"})
+    successors: ClassVar[frozenset[str]] = frozenset({"stopped", "will_stop", "started", "restarting"})
 
     def start(self, case: Case) -> Step:
         return self.stay(case).accept("already starting")
@@ -381,6 +383,13 @@ class Starting(Booting):
 
     def booted(self, case: Case, at_s: float) -> Step:
         return started(self, case, at_s)
+
+    def power_found(self, case: Case, found: PowerFound) -> Step:
+        """A guest that nobody can hear, and that was to be power-cycled, may have been started since: it is asked to halt."""
+        if self.cleared or case.config.has_heartbeat:
+            return super().power_found(case, found)
+        case = case.remember(cycle=case.memory.cycle + 1)
+        return halting(self, case, Restarting(found.why, untouched=found.supply == "unknown"))
 
     def alarm(self, case: Case, fired: Fired) -> Step:
         failed = counted_failure(case)

@@ -234,7 +234,7 @@ class Power:
     def want(self, number: int, goal: PowerGoal, now_s: float) -> None:
         """Take over the level that a guest's state asks for."""
         port = self.ports[number]
-        if goal == port.goal:
+        if goal == port.goal and not port.reported:
             return
         changed = (goal.level, goal.cycle) != (port.goal.level, port.goal.cycle)
         port.goal = goal
@@ -478,15 +478,15 @@ class Power:
     def link_up(self, at_s: float) -> None:
         """The board can be seen again, and its first poll has been told.
 
-        An off that rested on silence lapses where the guest was heard meanwhile, or where nobody knows what happened
-        since it was decided (the service was away) and something runs there.
+        An off that rested on silence, for good or for a new power cycle, lapses where the guest was heard meanwhile, or where
+        nobody knows what happened since it was decided (the service was away) and something runs there.
         """
         for port in self.ports.values():
             if not port.must_go_off or port.relay == "off" or port.goal.firm:
                 continue
             if port.beat_at_s > port.goal_at_s + EVIDENCE_S:
                 self._found(port, at_s, "it beats again before its power could be cut")
-            elif port.relay == "unknown" and port.supply != "off" and port.goal.level == "off":
+            elif port.relay == "unknown" and port.supply != "off":
                 self._found(port, at_s, "it runs, or may, and nobody knows since when", port.supply)
 
     def board_reset(

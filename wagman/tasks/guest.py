@@ -109,6 +109,7 @@ class Guest:
     _view: View | None = None
     _goal: PowerGoal | None = None
     _report: PowerLost | PowerFound | None = None  # the latest, until it is taken
+    _owes: bool = False  # the answer to it
 
     # Coming up ---------------------------------------------------------------
 
@@ -252,7 +253,7 @@ class Guest:
         if isinstance(letter.content, Beat):
             self.beat_at_s = letter.content.at_s
         if letter.content is self._report:
-            self._report = None
+            self._report, self._owes = None, True
         before = self.entry
         step = device.step(self.state, self.case, letter.content)
         if self._has_halted(step, letter.content):
@@ -325,11 +326,11 @@ class Guest:
         """Tell the neighbours what has changed for them.
 
         The reconciler takes a goal for the answer to what it has reported: one that was decided before a report that still
-        waits to be taken is kept back, and what follows from the report is told instead.
+        waits to be taken is kept back, and what follows from the report is told instead, also where that is the same.
         """
         goal, view = self.goal, self.view()
-        if goal != self._goal and self._report is None:
-            self._goal = goal
+        if self._report is None and (self._owes or goal != self._goal):
+            self._goal, self._owes = goal, False
             self.around.want(self.config.port, goal)
         if view != self._view:
             self._view = view
