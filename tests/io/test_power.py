@@ -241,6 +241,19 @@ def test_a_relay_that_stays_on_is_reported_after_three_rounds_and_then_hourly() 
     assert not rig.shows(1)[1]
 
 
+def test_a_relay_resists_by_two_readings_since_one_may_be_damaged_on_its_way() -> None:
+    """What comes next on a v3 board may switch on a port that is off."""
+    rig = switched_on()
+    rig.want(1, "off", 1)
+    rig.do(rig.next())
+    rig.power.seen_off(1, rig.now_s)
+    rig.poll(1, draws=True)
+    assert rig.power.ports[1].resisted == 0
+    assert rig.next() == math.inf
+    rig.poll(1, draws=False)
+    assert [type(fact) for fact in rig.told()] == [RelayOff]
+
+
 def test_a_stuck_relay_does_not_keep_its_guest_from_being_started() -> None:
     rig = switched_on()
     rig.want(1, "on", 2)
@@ -249,6 +262,7 @@ def test_a_stuck_relay_does_not_keep_its_guest_from_being_started() -> None:
         assert isinstance(action, SwitchOff)
         rig.do(action)
         rig.power.seen_off(1, rig.now_s)
+        rig.poll(1, draws=True)
         rig.poll(1, draws=True)
         rig.wait()
     rig.wait()

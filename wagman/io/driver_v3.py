@@ -253,7 +253,7 @@ class V3Driver:
     async def switch_off(self, action: SwitchOff) -> None:
         """Disable the port; one that runs on although it is disabled is enabled first, so that there is something to cut."""
         port = str(action.port)
-        if action.round > 1 and self.senses.power.ports[action.port].supply == "on":
+        if self.senses.power.ports[action.port].resisted:
             await self._do("enable", port)
         self.senses.sightings.switched(action.port, await self._do("disable", port))
         if action.port == ALWAYS_ENABLED:

@@ -108,6 +108,7 @@ class Port:
     seen_off_at_s: float | None = None  # the board said off; the current has yet to agree
     rounds: int = 0
     resisted: int = 0  # rounds of off after which it still drew current
+    draws_still: bool = False  # so said the poll before, after the off: a reading may be damaged on its way
     beat_at_s: float = -math.inf
     supply: Supply = "unknown"  # what its current showed at the last poll
     drew: bool = False  # it did since it is on
@@ -294,7 +295,7 @@ class Power:
         port = self.ports[action.port]
         wanted: Literal["on", "off"] = "on" if isinstance(action, SwitchOn) else "off"
         port.rounds = port.rounds + 1 if port.asked == wanted else 1
-        port.asked, port.asked_at_s, port.replied, port.seen_off_at_s = wanted, now_s, False, None
+        port.asked, port.asked_at_s, port.replied, port.seen_off_at_s, port.draws_still = wanted, now_s, False, None, False
         if wanted == "on":
             self._switching_on(port, now_s)
 
@@ -429,8 +430,10 @@ class Power:
 
     def _off_judged(self, port: Port, at_s: float) -> None:
         """Off was asked for: believe it where the board said so and the current agrees."""
-        if port.supply == "on":
-            self._resists(port, at_s)
+        drew_still, port.draws_still = port.draws_still, port.supply == "on"
+        if port.draws_still:
+            if drew_still:
+                self._resists(port, at_s)
         elif port.seen_off_at_s is not None and at_s > port.seen_off_at_s + SETTLE_S:
             seen_s = port.seen_off_at_s
             port.shown = "sensed" if port.drew and port.supply == "off" else "told"
