@@ -2,12 +2,13 @@
 
 from typing import Any, get_args
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from wagman.io.power import Power
 from wagman.io.sightings import Sightings
-from wagman.model.facts import PowerGoal, Supply
+from wagman.model.facts import PowerFound, PowerGoal, Supply
 
 PORT = 1
 
@@ -105,3 +106,21 @@ def test_what_beats_on_a_port_that_the_board_does_not_keep_off_is_heard_though_n
     seen.power.seen_kept(PORT, kept=False, at_s=1010)
     seen.beat_logged(PORT, 1011)
     assert facts
+
+
+@pytest.mark.parametrize(("supply", "kept", "told"), [("unknown", False, 1), ("unknown", True, 0), ("off", False, 0)])
+def test_what_stirs_where_the_board_may_have_switched_it_on_unseen_is_not_cut_unasked(
+    supply: Supply, kept: bool, told: int
+) -> None:
+    """The first beat after a restart of the board is taken for an echo, but something has reset the timer."""
+    seen, facts = sightings(counts_edges=True)
+    seen.power.want(PORT, PowerGoal("off", 0, already=True), 1001)
+    if not kept:
+        seen.power.board_reset(1010)
+    seen.forget()
+    seen.aged(PORT, 40, 1011, 1011.3)
+    seen.aged(PORT, 8, 1300, 1300.3)
+    seen.power.polled(PORT, 1300, supply)
+    seen.power.link_up(1300.5)
+    found = [fact for fact in facts if isinstance(fact, PowerFound)]
+    assert [(type(fact), fact.supply) for fact in found] == [(PowerFound, "unknown")] * told

@@ -110,6 +110,7 @@ class Port:
     resisted: int = 0  # rounds of off after which it still drew current
     draws_still: bool = False  # so said the poll before, after the off: a reading may be damaged on its way
     beat_at_s: float = -math.inf
+    stirred_at_s: float = -math.inf  # its timer was reset, and by nothing that is known of: by a beat, or by the board's start
     supply: Supply = "unknown"  # what its current showed at the last poll
     drew: bool = False  # it did since it is on
     idle_since_s: float = math.inf  # it did, and certainly has not since
@@ -137,6 +138,12 @@ class Port:
     def dark(self) -> bool:
         """Whatever is heard there has no power from here: the board keeps it off, and not even a little current flows."""
         return self.relay == "off" and self.kept and self.supply == "off"
+
+    @property
+    def may_have_started(self) -> bool:
+        """It was off, the board does not keep it so, no meter tells, and its timer was reset since."""
+        since_s = max(self.off_at_s, self.asked_at_s + REPORT_LAG_S)
+        return self.relay == "off" and not self.kept and self.supply == "unknown" and self.stirred_at_s > since_s
 
     @property
     def must_go_off(self) -> bool:
@@ -459,6 +466,11 @@ class Power:
         else:
             self._found(port, at_s, "its start was withdrawn, and nobody knows whether it came on", "unknown")
 
+    def stirred(self, number: int, at_s: float) -> None:
+        """Something other than the service has reset the port's timer."""
+        port = self.ports[number]
+        port.stirred_at_s = max(port.stirred_at_s, at_s)
+
     def beat(self, number: int, at_s: float) -> None:
         """The guest was heard, after whatever the board was told last."""
         port = self.ports.get(number)
@@ -481,13 +493,18 @@ class Power:
     def link_up(self, at_s: float) -> None:
         """The board can be seen again, and its first poll has been told.
 
-        An off that rested on silence, for good or for a new power cycle, lapses where the guest was heard meanwhile, or where
-        nobody knows what happened since it was decided (the service was away) and something runs there.
+        What may have been started meanwhile is not just cut. An off that rested on silence, for good or for a new power cycle,
+        lapses where the guest was heard meanwhile, or where nobody knows what happened since it was decided (the service was
+        away) and something runs there.
         """
         for port in self.ports.values():
-            if not port.must_go_off or port.relay == "off" or port.goal.firm:
+            if not port.must_go_off or port.goal.firm or port.reported:
                 continue
-            if port.beat_at_s > port.goal_at_s + EVIDENCE_S:
+            if port.may_have_started:
+                self._found(port, at_s, "its timer was reset, and nobody knows whether the board started it", "unknown")
+            elif port.relay == "off":
+                continue
+            elif port.beat_at_s > port.goal_at_s + EVIDENCE_S:
                 self._found(port, at_s, "it beats again before its power could be cut")
             elif port.relay == "unknown" and port.supply != "off":
                 self._found(port, at_s, "it runs, or may, and nobody knows since when", port.supply)

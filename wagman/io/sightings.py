@@ -65,6 +65,7 @@ class Sightings:
 
     def _beat(self, number: int, port: Port, at_s: float, beat: Beat) -> None:
         port.beat_at_s = max(port.beat_at_s, at_s)
+        self.power.stirred(number, at_s)
         if port.stale_edges and self.counts_edges(number):
             port.stale_edges = False
             return
