@@ -125,6 +125,8 @@ def test_what_is_not_mere_information_says_what_to_do_and_nothing_else_does() ->
         ("link.down", {}, "warning"),
         ("device.message", {"ok": False}, "warning"),
         ("device.message", {"ok": True}, "info"),
+        ("device.message", {"ok": False, "told_before": False}, "warning"),
+        ("device.message", {"ok": False, "told_before": True}, "info"),
         ("device.message", {}, "info"),
         ("wagman.hibernating", {}, "critical"),
         ("board.unsupported", {}, "critical"),
@@ -219,6 +221,11 @@ def test_every_type_has_a_sentence_whatever_is_known(kind: str) -> None:
             "device.message",
             {"message": "restart", "ok": False, "detail": "cannot be run: No such file", "output": ""},
             "the restart command of gn cannot be run: No such file",
+        ),
+        (
+            "device.message",
+            {"message": "shutdown", "ok": False, "detail": "exit status 255", "output": "", "told_before": True},
+            "the shutdown command of gn ended with exit status 255; it had been told before",
         ),
         (
             "device.stopped",

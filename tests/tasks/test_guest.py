@@ -14,9 +14,10 @@ from wagman.fsm import device
 from wagman.fsm.device_states import Restarting, Started, Starting, Stopping
 from wagman.fsm.inputs import Message, Operator
 from wagman.fsm.wagman import View
+from wagman.model.catalogue import severity_of
 from wagman.model.facts import Beat, Draft, Polled, PowerFound, PowerGoal, PowerLost
 from wagman.service.seams import wall_clock
-from wagman.store import Journal, Limits, Store, inline
+from wagman.store import Event, Journal, Limits, Store, inline
 from wagman.store.decisions import Decision, Entry
 from wagman.tasks.contain import contained
 from wagman.tasks.guest import Guest
@@ -45,9 +46,9 @@ async def crashing(command: Sequence[str], env: Mapping[str, str], timeout_s: fl
     raise RuntimeError("a defect in the messenger")
 
 
-def guest_of(folder: Path, around: Around) -> Guest:
+def guest_of(folder: Path, around: Around, tell: Callable[[Event], None] = lambda _event: None) -> Guest:
     store = Store(folder / "wagman.db", Limits(1000, 2**22), new_log_id=lambda: "log")
-    journal = Journal(store, boot_id="boot", wall=wall_clock, blocking=inline, tell=lambda _event: None, collapse=frozenset())
+    journal = Journal(store, boot_id="boot", wall=wall_clock, blocking=inline, tell=tell, collapse=frozenset())
     config = DeviceConfig("gn", 1, shutdown=("halt",))
     return Guest(config, journal, around, crashing, Clocks(lambda: "now", lambda: Stamp("boot", 0.0)), state=Started())
 
@@ -148,6 +149,37 @@ def test_a_guest_that_was_silent_before_it_was_asked_is_given_its_whole_silence(
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
     assert around.goals[-1].level == "off"
+
+
+def test_a_command_that_fails_once_the_guest_has_been_told_calls_for_nobody(tmp_path: Path) -> None:
+    """While it halts it beats on for a while, and is told again; by then it may not listen any more."""
+    around, codes = Around(), iter([255, 0, 255])
+
+    async def as_it_halts(command: Sequence[str], env: Mapping[str, str], timeout_s: float) -> Delivery:
+        await trio.lowlevel.checkpoint()
+        code = next(codes)
+        return Delivery(ok=code == 0, detail=f"exit status {code}")
+
+    told = list[Event]()
+
+    async def main() -> None:
+        guest = guest_of(tmp_path, around, told.append)
+        guest.messenger = as_it_halts
+        await guest.journal.load()
+        async with trio.open_nursery() as nursery:
+            await nursery.start(guest.journal.run)
+            nursery.start_soon(guest.run)
+            await trio.sleep(1)
+            await guest.ask(Operator("stop"), None)
+            for _ in range(2):
+                await trio.sleep(guest.config.shutdown_resend_s + 1)
+                guest.inbox.tell(Beat(1, trio.current_time(), "log"))
+            await trio.sleep(1)
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+    messages = [severity_of(event.type, event.fields) for event in told if event.type == "device.message"]
+    assert messages == ["warning", "info", "info"]
 
 
 def test_a_power_cycle_decided_before_a_report_was_taken_is_not_asked_for(tmp_path: Path) -> None:

@@ -110,6 +110,7 @@ class Guest:
     _goal: PowerGoal | None = None
     _report: PowerLost | PowerFound | None = None  # the latest, until it is taken
     _owes: bool = False  # the answer to it
+    _told_in: Beginning | None = None  # the state in which a message got through last
 
     # Coming up ---------------------------------------------------------------
 
@@ -338,16 +339,17 @@ class Guest:
 
     def view(self) -> View:
         """The guest as the Wagman machine sees it."""
+        case, state, memory = self.case, self.state, self.memory
         return View(
             self.config.name,
-            self.state.name,
+            state.name,
             changes=self.changes,
-            due=isinstance(self.state, device.Stopped) and self.state.due(self.memory) and not device.withheld(self.case),
-            known=not (isinstance(self.state, device.Stopped) and self.state.untouched),
-            exempt=self.memory.exempt,
-            hibernating=self.memory.hibernating,
-            recover=self.case.recovering,
-            start_timeout_s=self.case.start_timeout_s,
+            due=isinstance(state, device.Stopped) and state.due(memory) and not device.withheld(case),
+            known=not (isinstance(state, device.Stopped) and state.untouched),
+            exempt=memory.exempt,
+            hibernating=memory.hibernating,
+            recover=case.recovering,
+            start_timeout_s=case.start_timeout_s,
         )
 
     def _carry_out(self, nursery: trio.Nursery, effect: object) -> None:
@@ -361,18 +363,17 @@ class Guest:
 
     async def _deliver(self, message: Message, cause: Cause) -> None:
         """Run the command that tells the guest; the outcome is an event, and the machine hears that it is over."""
-        command = message.command(self.config)
+        command, state_since = message.command(self.config), self.since
         env = {**os.environ, "WAGMAN_DEVICE": self.config.name, "WAGMAN_MESSAGE": message.kind}
         try:
             delivery = await self.messenger(command, env, self.config.command_timeout_s)
             self.telling = self.telling.after(delivery)
         finally:  # an attempt that ends in a defect has ended, too: the next incarnation hears of it
             self.inbox.tell(MessageDone(trio.current_time(), message.cycle))
-        event = Draft(
-            "device.message",
-            self.config.name,
-            {"message": message.kind, "ok": delivery.ok, "detail": delivery.detail, "output": delivery.output},
-        )
+        told_before = self._told_in is state_since
+        self._told_in = state_since if delivery.ok else self._told_in
+        said = {"message": message.kind, "ok": delivery.ok, "detail": delivery.detail, "output": delivery.output}
+        event = Draft("device.message", self.config.name, {**said, "told_before": told_before})
         asked, receipt = self.since.event, self._record([event], cause)
         if asked is not None and asked is cause:
             self._last = receipt.refs[0]  # whatever comes of this stop follows from it; a later state has another story

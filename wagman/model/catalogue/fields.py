@@ -57,6 +57,7 @@ FIELDS: Mapping[str, str] = {
     "tables": "what a restart will make of what was decided, where tables were renamed, moved or taken out",
     "task": "which task of the service",
     "text": "what the board said; of a problem: what is wrong",
+    "told_before": "whether an earlier message of the same stop got through",
     "uid": "the user id of who asked",
     "value": "the reading, in the unit of the sensor's name",
     "verb": "what was asked for: `stop`, `disable`, ...",

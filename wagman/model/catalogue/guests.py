@@ -48,7 +48,8 @@ def _message(told: Told) -> str:
         return tell(f"{{it}} was told to halt by its {command}", why="detail")(told)
     detail, said = told.text("detail"), told.text("output").strip().splitlines()
     how = f"ended with {detail}" if detail.startswith("exit status") else detail or "ended"
-    return f"the {command} of {told.it} {how}" + (f" ({said[-1].strip()})" if said else "")
+    again = "; it had been told before" if told.is_true("told_before") else ""
+    return f"the {command} of {told.it} {how}" + (f" ({said[-1].strip()})" if said else "") + again
 
 
 _SILENT = lasting("silent_s", "after it fell silent")
@@ -115,9 +116,14 @@ GUESTS: Mapping[str, EventType] = {
     "device.message": EventType(
         "its `shutdown` or `restart` command has ended",
         _message,
-        ("message", "ok", "detail", "output", *REPEATED),
+        ("message", "ok", "detail", "output", "told_before", *REPEATED),
         "where `ok` is false: a hung guest cannot be told; if it fails for guests that run, try the command by hand",
-        graver=Graver("warning", "`ok` is false", lambda told: told.is_false("ok")),
+        # A guest that is halting beats on for a while, and is told again: by then it may not listen any more.
+        graver=Graver(
+            "warning",
+            "`ok` is false and `told_before` is not true",
+            lambda told: told.is_false("ok") and not told.is_true("told_before"),
+        ),
         collapses=True,
     ),
     "device.adopted": EventType(
