@@ -195,10 +195,10 @@ class Watch:
         """Look until cancelled."""
         while True:
             self._news = trio.Event()
-            due_s = self.look()
-            await trio.sleep(LEAST_PAUSE_S)
-            with trio.move_on_at(min(due_s, trio.current_time() + LOOK_S)):
+            looked_s, due_s = trio.current_time(), self.look()
+            with trio.move_on_at(min(due_s, looked_s + LOOK_S)):
                 await self._news.wait()
+            await trio.sleep_until(looked_s + LEAST_PAUSE_S)
 
     def look(self) -> float:
         """Look now, tell what there is to be told, and return when something more is due if nothing happens."""
