@@ -120,6 +120,29 @@ def test_what_is_recalled_about_a_guest_that_is_down_lasts_before_its_task_has_h
     trio.run(main, clock=MockClock(autojump_threshold=0))
 
 
+def test_a_decision_and_what_it_made_of_the_guest_are_never_of_different_ages(tmp_path: Path) -> None:
+    """A kill between the two would leave a decision that says nothing: to be disabled, and wanted up."""
+
+    async def main() -> None:
+        guest = guest_of(tmp_path, Around())
+        guest.messenger = at_once
+        await guest.journal.load()
+        decision = Decision(7, "disable", "pid 12", 1000, "2026-06-01T12:00:00.000Z")
+        before = guest.saved()["decision"], guest.saved()["memory"]
+        guest.recall(Entry(1, wanted="down", enabled=False, decision=decision), None)
+        assert guest.entry == Entry(1, wanted="down", enabled=False, decision=decision)
+        assert (guest.saved()["decision"], guest.saved()["memory"]) == before
+        async with trio.open_nursery() as nursery:
+            await nursery.start(guest.journal.run)
+            nursery.start_soon(guest.run)
+            await trio.sleep(1)
+            nursery.cancel_scope.cancel()
+        assert guest.entry == Entry(1, wanted="down", enabled=False, decision=decision)
+        assert (guest.decision, guest.memory.wanted, guest.memory.enabled) == (decision, "down", False)
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
 async def at_once(command: Sequence[str], env: Mapping[str, str], timeout_s: float) -> Delivery:
     await trio.lowlevel.checkpoint()
     return Delivery(ok=True, detail="exit status 0")

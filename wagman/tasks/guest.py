@@ -94,7 +94,8 @@ class Guest:
     clocks: Clocks
     state: device.State = field(factory=device.untrusted)
     memory: Memory = field(factory=Memory)
-    decision: Decision | None = None  # of an operator, the latest
+    decision: Decision | None = None  # of an operator, the latest that it goes by
+    recalled: Entry | None = None  # what was decided before, until the machine has heard of it
     withheld: bool = False  # what was decided about it cannot be read
     inbox: Inbox[Any] = field(factory=Inbox)
     alarms: Alarms = field(factory=Alarms)
@@ -126,7 +127,9 @@ class Guest:
 
     @property
     def entry(self) -> Entry:
-        """What is decided about it."""
+        """What is decided about it: a decision, and what it made of the guest, are never of different ages."""
+        if self.recalled is not None:
+            return evolve(self.recalled, port=self.config.port, left=None)
         memory = self.memory
         return Entry(self.config.port, wanted=memory.wanted, enabled=memory.enabled, decision=self.decision)
 
@@ -161,9 +164,11 @@ class Guest:
 
         The machine hears of it, too: what runs may have to halt.
         """
-        self.decision = entry.decision
         if self._view is None and isinstance(self.state, device.Stopped):
             self.memory = evolve(self.memory, wanted=entry.wanted, enabled=entry.enabled)
+            self.decision = entry.decision
+        else:
+            self.recalled = entry
         self.inbox.tell(Letter(Decided(entry.wanted, entry.enabled), cause), kind=Decided)
 
     def review(self) -> None:
@@ -259,7 +264,7 @@ class Guest:
         step = device.step(self.state, self.case, letter.content)
         if self._has_halted(step, letter.content):
             self.telling = Telling()
-        self._decide(step, letter.decision)
+        self._decide(step, letter)
         receipt = self._remember(step, letter)
         if self.entry != before:
             self.around.decided()
@@ -276,8 +281,11 @@ class Guest:
         was_told = self.state.name in ("stopping", "restarting") and step.state.name != self.state.name
         return was_told and self.config.has_heartbeat and isinstance(item, Fired) and item.name == "heartbeat"
 
-    def _decide(self, step: Step, decision: Decision | None) -> None:
+    def _decide(self, step: Step, letter: Letter) -> None:
         """Somebody has said what holds from now on; whoever has it started does not wait for what was decided before."""
+        decision, recalled = letter.decision, self.recalled
+        if recalled is not None and isinstance(letter.content, Decided) and letter.content.wanted is not None:
+            self.decision, self.recalled = recalled.decision, None
         if decision is not None and step.verdict is not None and step.verdict.accepted:
             self.decision = decision
             self.withheld = self.withheld and decision.verb not in ("start", "restart")
