@@ -225,6 +225,12 @@ def test_a_table_that_was_away_while_the_memory_was_read_late_finds_what_was_dec
     assert not story.rows()["x1"]["enabled"]
 
 
+def test_a_port_whose_table_was_away_before_the_memory_could_be_read_is_shown_from_then_on() -> None:
+    story = told("20 min; config drop x1; service kill; disk barred all; service start; 5 min; disk ok; 1 min")
+    assert not story.of("service.task_failed")
+    assert [(port["port"], port["was"]) for port in story.looks[-1].status["ports"]] == [(3, "x1")]
+
+
 @pytest.mark.parametrize("copy", ["disk restored", "disk restored beside"])
 @pytest.mark.parametrize(
     "back",

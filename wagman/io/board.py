@@ -139,8 +139,9 @@ class Board:
 
     def leave(self, port: int) -> None:
         """A port that has no guest any more keeps its power: it counts as on until it is seen off, and is never switched."""
-        self.power.leave(port)
-        self._senses.sightings.leave(port)
+        if port not in self.power.ports:
+            self.power.leave(port)
+            self._senses.sightings.leave(port)
 
     def reconfigure(self, config: Config) -> None:
         """Go on with another configuration of the same devices on the same port."""

@@ -218,7 +218,7 @@ class V3Driver:
 
     async def _keep_managed(self) -> None:
         """The board must not stop a port that runs because it does not hear it, nor one that it only takes for running."""
-        for number, port in self.senses.power.ports.items():
+        for number, port in tuple(self.senses.power.ports.items()):  # one may be left while a ping is under way
             counts = port.relay == "on" or (port.relay == "off" and number == ALWAYS_ENABLED)
             if counts and self._ages_s[number] >= PING_AGE_S:
                 await self.ping(number)

@@ -5,7 +5,7 @@ that run are taken over and what is off stays off; it is read as soon as it can 
 goes on with what it has, for nobody may be there to press a button.
 """
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from typing import Any
 
 import trio
@@ -53,12 +53,14 @@ class Recollection:
 
     Args:
         config: as the service came up with it: its tables do not change while it runs.
+        leave: has the board look at a port whose table is gone.
     """
 
     config: Config
     guests: Mapping[str, Guest]
     journal: Journal
     keeper: Keeper
+    leave: Callable[[int], None]
     unread: Unread | None = None
     anew: tuple[str, ...] = ()  # guests of which nothing is known, until each was up, or on its way
     gone: dict[str, Entry] = field(factory=dict)  # of tables that are gone, whose ports have no other
@@ -152,8 +154,8 @@ class Recollection:
 
     def _is_news(self, guest: Guest, entry: Entry) -> bool:
         """What holds is not what the guest knows, and nobody has decided later."""
-        differs = (entry.wanted, entry.enabled) != (guest.memory.wanted, guest.memory.enabled)
-        return differs and entry.serial == guest.entry.serial
+        known = guest.entry
+        return (entry.wanted, entry.enabled) != (known.wanted, known.enabled) and entry.serial == known.serial
 
     def _tell_tables(self, tables: Tables, before: Mapping[str, Entry]) -> None:
         drafts = [Draft("device.renamed", each.name, {"was": each.was, "port": each.port}) for each in tables.renamed]
@@ -169,6 +171,8 @@ class Recollection:
         """Which tables there are and were is known from here on, in both places; of what was taken over nothing is left."""
         gone = without_tables(before, tables, {device.name for device in self.config.devices})
         self.gone = {name: evolve(each, left=self.gone.get(name, each).left) for name, each in gone.items()}
+        for entry in self.left.values():
+            self.leave(entry.port)
         self._run = max(self._run, self._log.run, self._kept.run) + 1
         stale = {f"{PREFIX}{name}": None for name in self._log.states if name not in self.entries}
         self.journal.record([], {**stale, **tables_memory(self.entries, self._run)})

@@ -150,7 +150,7 @@ class WagmanService:
             recollection.turned(broken)
 
         keeper = Keeper(SmallFile(path), self.seams.blocking, text, turned)
-        recollection = Recollection(self.config, self.guests, self.journal, keeper)
+        recollection = Recollection(self.config, self.guests, self.journal, keeper, lambda port: self.io.leave(port))  # noqa: PLW0108 - it is made later
         return recollection
 
     def _tell(self, event: Event) -> None:
@@ -369,8 +369,6 @@ class WagmanService:
         """Each machine takes up what was kept of it; what cannot be trusted begins anew."""
         anew = [name for name, guest in self.guests.items() if not await self._restored(guest, loaded)]
         await self.recollection.take_up(loaded, found)
-        for left in self.recollection.left.values():
-            self.io.leave(left.port)
         if WAGMAN_KEY in loaded.memory and not self._taken_up(loaded):
             anew.append(WAGMAN_KEY)
         self.watch.restore(loaded.memory.get(PROBLEMS_KEY))
