@@ -11,6 +11,9 @@ from wagman.simulation.play import Scenario, play
 from wagman.simulation.records import Record, Told
 from wagman.simulation.script import parse
 
+UNCUT = "cable out; 5 s; gn: kill; gn: start; 2 s; service kill; service start; 1 min; cable in; 10 min"
+"""The off that goes before a start is decided, and nobody has carried it out."""
+
 STORIES = {
     "a relay that sticks": "20 min; board fault relay 1 stuck; gn: stop; 20 min; board fault relay 1 ok; 5 min",
     "a guest that is deaf": "20 min; guest gn ignore=1; gn: stop; 15 min",
@@ -77,6 +80,14 @@ STORIES = {
         "gn: stop; 5 min; gn: start; 12 s; board reset; 5 min"
     ),
     "a service that dies before it switches on": "20 min; gn: stop; 5 min; gn: start; 0.5 s; service kill; service start; 5 min",
+    "a service that dies before it could cut": f"20 min; {UNCUT}",
+    "a service that dies before it could cut what nobody can see": (
+        f"20 min; board fault sensor cu dead; guest gn hang; 10 s; {UNCUT}"
+    ),
+    "a board that starts its guests while it is silent, with dead meters": (
+        "20 min; board fault sensor cu dead; board powercycle; 39.4 s; "
+        "board fault silent on; 8 min; board fault silent off; 10 min"
+    ),
     "a restart of what boots": "20 min; gn: stop; 5 min; gn: start; 3 s; gn: restart; 5 min",
 }
 
@@ -143,6 +154,7 @@ WITH_A_SWITCH = {
     "a switch whose service comes back": (
         "5 min; service kill; service start; 15 min; service kill; disk wiped; service start; 5 min"
     ),
+    "a service that dies before it could cut a switch": f"20 min; {UNCUT.replace('gn', 'x2')}",
     "a switch that falls off": (
         "20 min; board fault power 4 off; 10 min; cable out; board fault power 4 off; 5 min; cable in; 5 min"
     ),

@@ -84,7 +84,6 @@ NOT_TAKEN: Mapping[str, tuple[str, ...]] = {
         "port.cycle = port.goal.cycle",
         "self._withdrawn_judged(port, at_s)",
         'self._found(port, at_s, "it came on though its start had been withdrawn")',
-        'return self.seen_on(case, found.at_s) if found.supply == "on" else self.stay(case)',
     ),
 }
 """Lines that the stories do not reach or leave by one way only, by what it would take."""
