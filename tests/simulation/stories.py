@@ -80,7 +80,6 @@ STORIES = {
         "gn: stop; 5 min; gn: start; 12 s; board reset; 5 min"
     ),
     "a service that dies before it switches on": "20 min; gn: stop; 5 min; gn: start; 0.5 s; service kill; service start; 5 min",
-    "a service that dies before it could cut": f"20 min; {UNCUT}",
     "a service that dies before it could cut what nobody can see": (
         f"20 min; board fault sensor cu dead; guest gn hang; 10 s; {UNCUT}"
     ),
@@ -154,6 +153,7 @@ WITH_A_SWITCH = {
     "a switch whose service comes back": (
         "5 min; service kill; service start; 15 min; service kill; disk wiped; service start; 5 min"
     ),
+    "a service that dies before it could cut what runs": f"20 min; {UNCUT}",
     "a service that dies before it could cut a switch": f"20 min; {UNCUT.replace('gn', 'x2')}",
     "a switch that falls off": (
         "20 min; board fault power 4 off; 10 min; cable out; board fault power 4 off; 5 min; cable in; 5 min"
