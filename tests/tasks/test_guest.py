@@ -1,12 +1,13 @@
 """The task of a guest: what one incarnation leaves to the next."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
-from attrs import define, field
+from attrs import define, evolve, field
 from trio.testing import MockClock
 
 from wagman.config.schema import DeviceConfig
@@ -53,6 +54,16 @@ def guest_of(folder: Path, around: Around, tell: Callable[[Event], None] = lambd
     return Guest(config, journal, around, crashing, Clocks(lambda: "now", lambda: Stamp("boot", 0.0)), state=Started())
 
 
+@asynccontextmanager
+async def running(guest: Guest) -> AsyncIterator[None]:
+    """The guest's task and its journal's, until the end of the block."""
+    async with trio.open_nursery() as nursery:
+        await nursery.start(guest.journal.run)
+        nursery.start_soon(guest.run)
+        yield
+        nursery.cancel_scope.cancel()
+
+
 async def silence(guest: Guest, length_s: float) -> None:
     """Polls that show that the guest has not been heard, for so long."""
     began_s = trio.current_time()
@@ -88,9 +99,7 @@ def test_a_beat_that_is_told_late_does_not_take_back_a_later_one(tmp_path: Path)
     async def main() -> None:
         guest = guest_of(tmp_path, Around())
         await guest.journal.load()
-        async with trio.open_nursery() as nursery:
-            await nursery.start(guest.journal.run)
-            nursery.start_soon(guest.run)
+        async with running(guest):
             await trio.sleep(1000)
             now_s = trio.current_time()
             guest.inbox.tell(Beat(1, now_s, "control"))
@@ -99,7 +108,6 @@ def test_a_beat_that_is_told_late_does_not_take_back_a_later_one(tmp_path: Path)
             await trio.sleep(1)
             assert isinstance(guest.state, Started)
             assert guest.beat_at_s == now_s
-            nursery.cancel_scope.cancel()
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
 
@@ -132,13 +140,28 @@ def test_a_decision_and_what_it_made_of_the_guest_are_never_of_different_ages(tm
         guest.recall(Entry(1, wanted="down", enabled=False, decision=decision), None)
         assert guest.entry == Entry(1, wanted="down", enabled=False, decision=decision)
         assert (guest.saved()["decision"], guest.saved()["memory"]) == before
-        async with trio.open_nursery() as nursery:
-            await nursery.start(guest.journal.run)
-            nursery.start_soon(guest.run)
+        async with running(guest):
             await trio.sleep(1)
-            nursery.cancel_scope.cancel()
         assert guest.entry == Entry(1, wanted="down", enabled=False, decision=decision)
         assert (guest.decision, guest.memory.wanted, guest.memory.enabled) == (decision, "down", False)
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+def test_who_decides_before_the_guest_has_heard_of_what_was_recalled_has_decided_later(tmp_path: Path) -> None:
+    async def main() -> None:
+        guest = guest_of(tmp_path, Around())
+        await guest.journal.load()
+        disabled = Decision(70, "disable", "pid 12", 1000, "2026-06-01T12:00:00.000Z")
+        started = Decision(1, "start", "pid 13", 1000, "2026-06-01T13:00:00.000Z")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(guest.ask, Operator("start"), None, started)
+            await trio.testing.wait_all_tasks_blocked()
+            guest.recall(Entry(1, wanted="down", enabled=False, decision=disabled), None)
+            async with running(guest):
+                await trio.sleep(1)
+        assert guest.entry == Entry(1, decision=evolve(started, serial=71))
+        assert isinstance(guest.state, Started)
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
 
@@ -156,9 +179,7 @@ def test_a_guest_that_was_silent_before_it_was_asked_is_given_its_whole_silence(
         guest = guest_of(tmp_path, around)
         guest.messenger = at_once
         await guest.journal.load()
-        async with trio.open_nursery() as nursery:
-            await nursery.start(guest.journal.run)
-            nursery.start_soon(guest.run)
+        async with running(guest):
             await trio.sleep(100)
             await guest.ask(Operator("stop"), None)
             asked_s, heard_s = trio.current_time(), trio.current_time() - 45
@@ -168,7 +189,6 @@ def test_a_guest_that_was_silent_before_it_was_asked_is_given_its_whole_silence(
                 guest.inbox.tell(Polled(1, trio.current_time(), heard_s))
                 await trio.sleep(1)
             assert trio.current_time() >= asked_s + guest.config.stop_silence_s
-            nursery.cancel_scope.cancel()
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
     assert around.goals[-1].level == "off"
@@ -189,16 +209,13 @@ def test_a_command_that_fails_once_the_guest_has_been_told_calls_for_nobody(tmp_
         guest = guest_of(tmp_path, around, told.append)
         guest.messenger = as_it_halts
         await guest.journal.load()
-        async with trio.open_nursery() as nursery:
-            await nursery.start(guest.journal.run)
-            nursery.start_soon(guest.run)
+        async with running(guest):
             await trio.sleep(1)
             await guest.ask(Operator("stop"), None)
             for _ in range(2):
                 await trio.sleep(guest.config.shutdown_resend_s + 1)
                 guest.inbox.tell(Beat(1, trio.current_time(), "log"))
             await trio.sleep(1)
-            nursery.cancel_scope.cancel()
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
     messages = [severity_of(event.type, event.fields) for event in told if event.type == "device.message"]
@@ -217,15 +234,12 @@ def test_a_power_cycle_decided_before_a_report_was_taken_is_not_asked_for(tmp_pa
         guest = guest_of(tmp_path, around)
         await guest.journal.load()
         guest.journal.blocking, guest.state = slow, Restarting(delivered=True)
-        async with trio.open_nursery() as nursery:
-            await nursery.start(guest.journal.run)
-            nursery.start_soon(guest.run)
+        async with running(guest):
             await trio.sleep(1)
             guest.tell(PowerLost(1, 1.0, "the board restarted", reset=True))
             await trio.sleep(1)
             guest.tell(PowerFound(1, 2.0, "the board started it"))
             await trio.sleep(30)
-            nursery.cancel_scope.cancel()
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
     before, *asked = around.goals
@@ -241,13 +255,10 @@ def test_a_report_that_changes_nothing_is_answered_too(tmp_path: Path) -> None:
         guest = guest_of(tmp_path, around)
         await guest.journal.load()
         guest.state = Starting(cleared=True)
-        async with trio.open_nursery() as nursery:
-            await nursery.start(guest.journal.run)
-            nursery.start_soon(guest.run)
+        async with running(guest):
             await trio.sleep(1)
             guest.tell(PowerFound(1, 2.0, "nobody knows whether the board started it", "unknown"))
             await trio.sleep(1)
-            nursery.cancel_scope.cancel()
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
     assert around.goals == [PowerGoal("on", 0, cleared=True)] * 2
@@ -265,9 +276,7 @@ def test_what_a_request_came_to_is_durable_once_it_has_settled(tmp_path: Path) -
         guest = guest_of(tmp_path, Around())
         guest.journal.blocking = slow
         await guest.journal.load()
-        async with trio.open_nursery() as nursery:
-            await nursery.start(guest.journal.run)
-            nursery.start_soon(guest.run)
+        async with running(guest):
             asked = guest.journal.record([(Draft("command.start", "gn"), None)])
             await trio.sleep(disk_s / 2)  # its commit is under way, and that of what it leads to has to wait
             began_s = trio.current_time()
@@ -277,7 +286,6 @@ def test_what_a_request_came_to_is_durable_once_it_has_settled(tmp_path: Path) -
             receipt = guest._receipt
             assert receipt is not None
             assert receipt.durable
-            nursery.cancel_scope.cancel()
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
 
@@ -349,13 +357,10 @@ def test_what_the_machine_waits_for_is_what_the_guest_is_told(tmp_path: Path, mo
         guest = guest_of(tmp_path, Around())
         guest.messenger = reached
         await guest.journal.load()
-        async with trio.open_nursery() as nursery:
-            await nursery.start(guest.journal.run)
-            nursery.start_soon(guest.run)
+        async with running(guest):
             await guest.ask(Operator("restart"), None)
             await trio.sleep(1)
             state: Any = guest.state
             assert [state.command(guest.config)] == commands == [("tell", "restart")]
-            nursery.cancel_scope.cancel()
 
     trio.run(main, clock=MockClock(autojump_threshold=0))

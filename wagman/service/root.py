@@ -140,7 +140,7 @@ class WagmanService:
         )
 
     def _make_recollection(self) -> Recollection:
-        """Each hears of the other: what is to be kept, and whether it can be."""
+        """It and its keeper hear of each other: what is to be kept, and whether it can be. The board is made later."""
         path = self.store.path.with_name("decisions.json")
 
         def text() -> str:
@@ -149,8 +149,11 @@ class WagmanService:
         def turned(broken: str | None) -> None:
             recollection.turned(broken)
 
+        def leave(port: int) -> None:
+            self.io.leave(port)
+
         keeper = Keeper(SmallFile(path), self.seams.blocking, text, turned)
-        recollection = Recollection(self.config, self.guests, self.journal, keeper, lambda port: self.io.leave(port))  # noqa: PLW0108 - it is made later
+        recollection = Recollection(self.config, self.guests, self.journal, keeper, leave)
         return recollection
 
     def _tell(self, event: Event) -> None:

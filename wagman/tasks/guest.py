@@ -167,8 +167,8 @@ class Guest:
         if self._view is None and isinstance(self.state, device.Stopped):
             self.memory = evolve(self.memory, wanted=entry.wanted, enabled=entry.enabled)
             self.decision = entry.decision
-        else:
-            self.recalled = entry
+            return
+        self.recalled = entry
         self.inbox.tell(Letter(Decided(entry.wanted, entry.enabled), cause), kind=Decided)
 
     def review(self) -> None:
@@ -250,6 +250,8 @@ class Guest:
                 return  # told late: a later one has been taken from elsewhere
             case Letter(reply=Reply(withdrawn=True)):
                 return
+            case Letter(content=Decided(wanted=str())) if self.recalled is None:
+                return  # an operator has decided since
             case Letter():
                 await self._step(nursery, item)
             case _:
@@ -287,7 +289,8 @@ class Guest:
         if recalled is not None and isinstance(letter.content, Decided) and letter.content.wanted is not None:
             self.decision, self.recalled = recalled.decision, None
         if decision is not None and step.verdict is not None and step.verdict.accepted:
-            self.decision = decision
+            later = decision if recalled is None else evolve(decision, serial=max(decision.serial, recalled.serial + 1))
+            self.decision, self.recalled = later, None
             self.withheld = self.withheld and decision.verb not in ("start", "restart")
 
     def _acts(self, step: Step) -> bool:
