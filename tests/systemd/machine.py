@@ -161,7 +161,7 @@ class Machine:
 
 @contextmanager
 def booted(wheels: Path) -> Iterator[Machine]:
-    """A machine with the wheels in /root/wheelhouse, the lock in /root, and a fake board to be started as board.service."""
+    """A machine with the wheels and the lock in the home of its root, and a fake board to be started as board.service."""
     with (
         TemporaryDirectory(prefix="wagman-machine-") as name,
         overlay(Path(name)) as root,

@@ -158,7 +158,7 @@ def test_an_upgrade_by_the_book_is_one_also_to_the_same_version_and_noticed_by_n
     machine.run(f"echo broken >{broken}")
     told = machine.says(docs_commands("Upgrade")).splitlines()[-1]
     assert machine.says(f"cat {broken}") != "broken"
-    assert f"wagman-{told.removeprefix('wagman ')}-py3-none-any.whl" in machine.says("ls /root/wheelhouse")
+    assert f"wagman-{told.removeprefix('wagman ')}-py3-none-any.whl" in machine.says("ls wheelhouse")
     eventually(machine.guests_up)
     assert machine.run("wagman install-service").stdout == "nothing to do\n"
     assert machine.cuts() == []
