@@ -434,3 +434,35 @@ def test_a_port_that_is_held_when_the_task_comes_back_after_a_crash_is_an_outage
             nursery.cancel_scope.cancel()
 
     trio.run(run, clock=MockClock(autojump_threshold=0))
+
+
+def test_a_port_that_is_left_is_told_of_once_and_what_is_known_of_it_stays() -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.leave(4)
+        left = rig.board.power.ports[4]
+        await trio.sleep(30)
+        rig.board.power.seen_off(4, trio.current_time())
+        rig.board.leave(4)
+        assert rig.board.power.ports[4] is left
+        assert left.relay == "off"
+
+    with_rig(main, config=evolve(CONFIG, devices=CONFIG.devices[:4]))
+
+
+def test_a_port_that_is_left_while_another_is_kept_managed_does_not_disturb_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    ping = V3Driver.ping
+
+    async def main(rig: Rig) -> None:
+        async def pinged(driver: V3Driver, port: int) -> None:
+            if port == 1:
+                rig.board.leave(4)
+            await ping(driver, port)
+
+        rig.board.want(1, ON(1, "emmc"))
+        await trio.sleep(60)
+        rig.fake.hardware.guests[1].hang(rig.fake.hardware.clock.now_s)
+        monkeypatch.setattr(V3Driver, "ping", pinged)
+        await trio.sleep(3600)
+        assert 4 in rig.board.power.ports
+
+    with_rig(main, config=evolve(CONFIG, devices=CONFIG.devices[:4]))

@@ -1,14 +1,19 @@
 """Since when a problem stands, and what is told of it."""
 
 import json
+import math
 from collections.abc import Sequence
+from itertools import pairwise
 
+import pytest
+import trio
 from attrs import define, evolve, field
 from hypothesis import given
 from hypothesis import strategies as st
+from trio.testing import MockClock
 
 from wagman.service.problems import Problem
-from wagman.service.spells import QUIET_MAX_S, QUIET_S, RESUMED_QUIET_S, Spells
+from wagman.service.spells import LEAST_PAUSE_S, QUIET_MAX_S, QUIET_S, RESUMED_QUIET_S, Spells, Watch
 from wagman.tasks.moments import Stamp
 
 CABLE = Problem("link:board", "critical", "the board cannot be reached", "is the cable in?")
@@ -179,3 +184,30 @@ def test_beginnings_and_ends_take_turns_whatever_is_found(looks: Sequence[tuple[
     for id_ in (CABLE.id, SLOW.id, GN.id):
         types = [type_ for _, type_, about in story.told if about == id_]
         assert types == ["problem.began", "problem.ended"] * (len(types) // 2) + ["problem.began"] * (len(types) % 2)
+
+
+def test_however_much_happens_there_is_a_pause_between_two_looks_and_the_last_news_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked_s, told_s = list[float](), 10.0
+
+    def look(watch: Watch) -> float:
+        looked_s.append(trio.current_time())
+        return math.inf
+
+    async def main() -> None:
+        began_s = trio.current_time()
+        watch: Watch = object.__new__(Watch)
+        watch._news = trio.Event()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(watch.run)
+            while trio.current_time() < began_s + told_s:
+                watch.heard()
+                await trio.sleep(0.01)
+            await trio.sleep(LEAST_PAUSE_S)
+            nursery.cancel_scope.cancel()
+        assert looked_s[-1] >= began_s + told_s - 0.02
+
+    monkeypatch.setattr(Watch, "look", look)
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+    assert min(later - sooner for sooner, later in pairwise(looked_s)) >= LEAST_PAUSE_S
