@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.simulation.node import node
-from wagman.simulation.records import Answered, Asked, Record, RelayMoved, Sent
+from wagman.simulation.records import Answered, Asked, Began, Did, Ended, Record, RelayMoved, Sent
 from wagman.simulation.scene import Port, Scene
 
 
@@ -68,3 +68,12 @@ def test_a_kill_that_waits_behind_a_start_is_yet_to_come(records: Sequence[Recor
 @pytest.mark.parametrize("records", [(KILL, yes(KILL), *ON), (KILL, yes(KILL), *OFF), (KILL, *ON, yes(KILL), *OFF)])
 def test_a_kill_that_was_carried_out_or_overtaken_excuses_no_other_cut(records: Sequence[Record]) -> None:
     assert not told(*records).killed
+
+
+@pytest.mark.parametrize(("barred", "wanted"), [((), "down"), (("disk barred all",), None)])
+def test_what_was_lost_is_put_back_by_the_next_run_unless_that_may_write_nothing(
+    barred: Sequence[str], wanted: str | None
+) -> None:
+    lost: list[Record] = [Did(9100.0, words) for words in (*barred, "disk wiped")]
+    later = (Began(9101.0, 2), Ended(9200.0, "killed", None), Did(9201.0, "disk muddled"))
+    assert told(STOP, yes(STOP), Ended(9000.0, "killed", None), *lost, *later).wanted == wanted

@@ -230,7 +230,8 @@ class Scene:
                 self.undecided and "disk" in self.troubles
             )  # the log cannot be read, and nothing else tells
             self.blank_s = self.now_s if is_blank else math.inf
-            self.log_lost = self.undecided = False
+            if not self.barred:  # a run that may write nothing puts nothing back
+                self.log_lost = self.undecided = False
             self.damaged = self.damaged and "disk" in self.troubles  # the service could not set it aside
             self.unmetered.update(number for number, moved in self.relays.items() if moved.on)
             self._ends("service")
