@@ -25,6 +25,7 @@ from wagman.model.facts import Beat, Blindness, Notice, Polled, PowerFound, Powe
 DIALECTS: dict[str, Callable[[], Dialect]] = {"v3": V3Dialect, "v4": V4Dialect}
 ON_BOTH_BOARDS = pytest.mark.parametrize("dialect", DIALECTS)
 
+PLAY_S = 4 * 3600
 NAMES = ("nc", "gn", "cs", "x1", "x2")
 ON = partial(PowerGoal, "on", cleared=True)
 OFF = partial(PowerGoal, "off")
@@ -98,7 +99,9 @@ def with_rig(
             nursery.start_soon(rig.fake.run)
             await trio.sleep(away_s)
             await nursery.start(rig.board.run)
-            await main(rig)
+            # of virtual time: a wait for what never comes ends in words and not in a hang
+            with trio.fail_after(PLAY_S):
+                await main(rig)
             nursery.cancel_scope.cancel()
 
     trio.run(run, clock=MockClock(autojump_threshold=0))

@@ -598,6 +598,10 @@ def test_a_doubt_about_a_power_cycle_ends_with_it(while_dead: bool) -> None:
         while not rig.notices("board.reset"):  # noqa: ASYNC110 - facts are told to nobody who waits
             await trio.sleep(0.1)
         rig.board.want(1, ON(2, "emmc", cleared=False))  # a restart
+        while not rig.told(PowerFound, 1):  # noqa: ASYNC110
+            await trio.sleep(0.1)
+        assert rig.relays(1) == [(True, "command")]  # nobody knows whether the board started it meanwhile
+        rig.board.want(1, ON(2, "emmc", cleared=False))  # its guest was asked to halt
         while not rig.told(RelayOff, 1):  # noqa: ASYNC110
             await trio.sleep(0.1)
         if not while_dead:
