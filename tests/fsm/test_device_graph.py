@@ -161,6 +161,7 @@ def edges_from(node: Node, config: DeviceConfig, world: tuple[Input, ...]) -> It
         yield told(node, config, Fired(name))
     if "timeout" in node.armed:
         yield told(node, config, Fired("timeout", late=True))
+        yield told(node, config, Fired("timeout", stirred=True))
     if "adopt" in node.armed:
         yield from (told(node, config, Fired("adopt", supply)) for supply in get_args(Supply))
 
@@ -212,7 +213,7 @@ def test_every_declared_transition_is_taken_and_none_other(explored: Explored) -
 def impossible(config: DeviceConfig) -> set[tuple[str, str]]:
     """What cannot happen to a device that is not asked to halt but passes through, nor to one that can be heard."""
     through = {(name, {"stopping": "restarting", "restarting": "stopping"}[name]) for name in passed_through(config)}
-    return through | ({("starting", "restarting")} if config.has_heartbeat else set())
+    return through | {("starting", "restarting" if config.has_heartbeat else "stopping")}
 
 
 def passed_through(config: DeviceConfig) -> set[str]:
@@ -335,7 +336,7 @@ def licence(edge: Edge, config: DeviceConfig) -> str:
             return "kill"
         case PowerLost():
             return "it is gone already"
-        case Fired("timeout"):
+        case Fired("timeout", stirred=stirred) if not (stirred and isinstance(state, Booting)):
             return "failed start" if isinstance(state, Booting) else "stop time-out"
         case Fired("heartbeat") if isinstance(state, Halting) and state.delivered:
             return "silence after a message"

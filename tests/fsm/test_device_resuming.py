@@ -215,6 +215,33 @@ def test_a_start_is_given_up_though_the_service_is_restarted_again_and_again() -
     assert story.due_s("timeout") == on_s + 120
 
 
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_guest_that_booted_in_an_earlier_run_is_asked_to_halt_before_its_start_is_given_up(stopped: bool) -> None:
+    """It may have come up, and fallen silent, while nobody was there."""
+    story = Story()
+    story.turn()
+    story.relay_on(after_s=1)
+    if stopped:
+        story.ask("stop")
+    restart(story, 2)
+    restart(story, 2)  # a guest that is taken up twice was not listened to all the time, either
+    story.fire("timeout")
+    assert (story.name, story.messages) == ("stopping", ["shutdown"])
+    story.delivered()
+    story.fire("heartbeat")
+    assert story.name == "stopped"
+    assert ("backoff" in story.armed) == (not stopped)
+
+
+def test_a_start_that_had_not_come_on_is_not_taken_for_one_of_before() -> None:
+    story = Story()
+    story.turn()
+    restart(story, 2)
+    story.relay_on(after_s=1)
+    story.fire("timeout")
+    assert story.name == "stopped"
+
+
 def test_a_guest_that_boots_while_nobody_is_there_gets_the_time_to_be_heard() -> None:
     story = Story()
     story.turn()

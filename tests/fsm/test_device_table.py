@@ -12,7 +12,7 @@ from wagman.config.schema import DeviceConfig
 from wagman.fsm import device
 from wagman.fsm.alarms import Alarm, Fired, Plan
 from wagman.fsm.case import Case, Memory, Step
-from wagman.fsm.device_states import STATES, Restarting, Started, Starting, State, Stopped, Stopping, WillStop
+from wagman.fsm.device_states import STATES, Booting, Restarting, Started, Starting, State, Stopped, Stopping, WillStop
 from wagman.fsm.inputs import Decided, Hibernation, Input, Message, MessageDone, Operator, StartRefused, WagmanStart, WagmanStop
 from wagman.model.facts import (
     VERBS,
@@ -82,6 +82,8 @@ class Variant:
         if "adopt" in self.armed:
             del alarms["alarm:adopt"]
             alarms |= shown
+        if isinstance(self.state, Booting) and "timeout" in self.armed:
+            alarms["alarm:timeout, stirred"] = Fired("timeout", stirred=True)
         return {**INPUTS, **alarms}
 
 
@@ -110,8 +112,10 @@ VARIANTS = {
     "starting, relay asked": Variant(Starting(**ASKED)),
     "starting, relay on": Variant(Starting(**ON), armed=("timeout",)),
     "starting, relay on, hibernating": Variant(Starting(**ON), HOT, ("timeout",)),
+    "starting, relay on, taken up": Variant(Starting(**ON, taken_up=True), armed=("timeout",)),
     "will_stop, relay asked": Variant(WillStop(**ASKED), DOWN),
     "will_stop, relay on": Variant(WillStop(**ON), DOWN, ("timeout",)),
+    "will_stop, relay on, taken up": Variant(WillStop(**ON, taken_up=True), DOWN, ("timeout",)),
     "started": Variant(Started(since_at_s=950.0), armed=("heartbeat",)),
     "started, for long enough": Variant(Started(since_at_s=400.0), armed=("heartbeat",)),
     "started, stable": Variant(Started(stable=True, since_at_s=400.0), armed=("heartbeat",)),

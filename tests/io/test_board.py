@@ -25,7 +25,6 @@ from wagman.model.facts import Beat, Blindness, Notice, Polled, PowerFound, Powe
 DIALECTS: dict[str, Callable[[], Dialect]] = {"v3": V3Dialect, "v4": V4Dialect}
 ON_BOTH_BOARDS = pytest.mark.parametrize("dialect", DIALECTS)
 
-PLAY_S = 4 * 3600
 NAMES = ("nc", "gn", "cs", "x1", "x2")
 ON = partial(PowerGoal, "on", cleared=True)
 OFF = partial(PowerGoal, "off")
@@ -99,12 +98,24 @@ def with_rig(
             nursery.start_soon(rig.fake.run)
             await trio.sleep(away_s)
             await nursery.start(rig.board.run)
-            # of virtual time: a wait for what never comes ends in words and not in a hang
-            with trio.fail_after(PLAY_S):
-                await main(rig)
+            await main(rig)
             nursery.cancel_scope.cancel()
 
     trio.run(run, clock=MockClock(autojump_threshold=0))
+
+
+@ON_BOTH_BOARDS
+def test_a_poll_tells_when_a_guest_last_stirred(dialect: str) -> None:
+    async def main(rig: Rig) -> None:
+        rig.board.want(1, ON(1))
+        await trio.sleep(90)
+        rig.fake.hang("gn")
+        await trio.sleep(60)
+        beat, poll = rig.told(Beat, 1)[-1], rig.told(Polled, 1)[-1]
+        assert poll.stirred_at_s == pytest.approx(beat.at_s, abs=1)
+        assert poll.stirred_at_s < poll.asked_at_s - 40
+
+    with_rig(main, dialect)
 
 
 @ON_BOTH_BOARDS

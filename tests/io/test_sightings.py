@@ -67,6 +67,18 @@ def test_the_first_beat_after_a_relay_command_is_of_stale_edges_however_it_is_to
         assert len(facts) == 1
 
 
+def test_what_stirs_is_known_of_though_it_is_not_believed() -> None:
+    seen, facts = sightings(counts_edges=True)
+    seen.switched(PORT, 1003)
+    assert seen.stirred_at_s(PORT) == pytest.approx(950.3)  # where knowledge began: nobody knows what that was
+    seen.aged(PORT, 5, 1045, 1045.3)
+    assert facts == []
+    assert seen.stirred_at_s(PORT) == pytest.approx(1040.3)
+    seen.state_changed(PORT, 1050)
+    seen.aged(PORT, 0, 1050, 1050.3)
+    assert seen.stirred_at_s(PORT) == pytest.approx(1040.3)
+
+
 def test_without_edges_no_beat_is_stale() -> None:
     seen, facts = sightings()
     seen.switched(PORT, 1003)

@@ -14,6 +14,8 @@ from wagman.simulation.script import parse
 UNCUT = "cable out; 5 s; gn: kill; gn: start; 2 s; service kill; service start; 1 min; cable in; 10 min"
 """The off that goes before a start is decided, and nobody has carried it out."""
 
+BOOTING = "20 min; gn: stop; 5 min; gn: start; 10 s"
+
 STORIES = {
     "a relay that sticks": "20 min; board fault relay 1 stuck; gn: stop; 20 min; board fault relay 1 ok; 5 min",
     "a guest that is deaf": "20 min; guest gn ignore=1; gn: stop; 15 min",
@@ -26,6 +28,11 @@ STORIES = {
     "a spell of cold": "20 min; board temp -40; 5 min; board temp 20; 5 min",
     "a board that is silent while a guest is started": "20 min; gn: stop; 5 min; board fault silent on; gn: start; 30 min",
     "a board that is silent in the Wagman's turn": "20 min; board powercycle; 55 s; board fault silent on; 30 min",
+    "a guest that comes up while nobody can hear it": f"{BOOTING}; cable out; 1 min; guest gn beat=0; 4 min; cable in; 10 min",
+    "the same guest, not wanted any more": (f"{BOOTING}; gn: stop; cable out; 1 min; guest gn beat=0; 4 min; cable in; 10 min"),
+    "the same guest, and a service that was away": (
+        f"{BOOTING}; service kill; 1 min; guest gn beat=0; 2 min; service start; 10 min"
+    ),
     "a board that stops a guest by itself": "20 min; message lost; cable out; guest gn hang; 3599 s; cable in; 10 min",
     "a board that lost its power": "20 min; board powercycle; 20 min",
     "a cable that is pulled": "20 min; cable out; 5 min; cable in; 5 min",

@@ -1,8 +1,12 @@
 """Scripts that broke a promise once, each cut down to what it took."""
 
+from typing import Any
+
 import pytest
 
 from tests.simulation.node import run
+from tests.simulation.stories import STORIES
+from wagman.simulation.records import RelayMoved
 
 ONCE_BROKEN = {
     "it came up while the disk was slow, and ended because the log could not be read": (
@@ -67,3 +71,26 @@ ONCE_BROKEN = {
 @pytest.mark.parametrize(("seed", "script"), ONCE_BROKEN.values(), ids=ONCE_BROKEN)
 def test_a_promise_that_was_broken_once_holds(seed: int, script: str) -> None:
     assert run(script, seed=seed).violation is None
+
+
+CAME_UP_UNHEARD = [
+    "a guest that comes up while nobody can hear it",
+    "the same guest, not wanted any more",
+    "the same guest, and a service that was away",
+]
+
+
+@pytest.mark.parametrize("dialect", ["v3", "v4"])
+@pytest.mark.parametrize("story", CAME_UP_UNHEARD)
+def test_a_guest_that_came_up_while_nobody_could_hear_it_is_asked_to_halt_before_its_start_is_given_up(
+    story: str, dialect: str
+) -> None:
+    """Its beats ended before anybody listened again, but it runs on."""
+    cuts: list[Any] = []
+
+    def watch(record: Any) -> None:
+        if isinstance(record, RelayMoved) and record.port == 1 and not record.on and record.at_s > 1500:
+            cuts.append(record.guest)
+
+    assert run(STORIES[story], watch, dialect=dialect).violation is None
+    assert cuts[0] == "halted"

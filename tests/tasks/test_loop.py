@@ -71,6 +71,14 @@ def test_an_alarm_is_late_when_it_is_overdue_by_more_than_a_minute_however_long_
     assert alarms.fired(armed, after_s + overdue_s) == Fired("timeout", late=late)
 
 
+@pytest.mark.parametrize(("stirred_at_s", "stirred"), [(-math.inf, False), (1009.0, False), (1011.0, True)])
+def test_an_alarm_says_whether_anything_was_heard_since_it_began(stirred_at_s: float, stirred: bool) -> None:
+    """What comes at once with its beginning is the beginning: switching a port on resets its timer."""
+    alarms = Alarms(Polled(PORT, 1180.0, 1060.0, "on", stirred_at_s))
+    alarms.plan({"timeout": Alarm(120, proof=True, since_s=1000.0)}, 1001.0)
+    assert alarms.fired(alarms.nearest() or next(iter([])), 1180.0) == Fired("timeout", "on", stirred=stirred)
+
+
 @pytest.mark.parametrize(("poll_s", "expected_s"), [(5, 60), (20, 60), (300, 900)])
 def test_where_the_board_is_asked_rarely_an_alarm_is_late_after_three_polls(poll_s: float, expected_s: float) -> None:
     assert late_s(Config(BoardConfig(poll_s=poll_s))) == expected_s

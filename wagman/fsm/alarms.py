@@ -32,3 +32,4 @@ class Fired:
     name: str
     supply: Supply = "unknown"  # what the port's current showed at the last poll
     late: bool = False  # it fell due so long ago that nobody can have looked since
+    stirred: bool = False  # something was heard since it was armed that is no beat for certain, and may have been one

@@ -12,7 +12,8 @@ arms the alarms and carries the effects out.
   `RelayOff`, `PowerLost`, `PowerFound`. Each power cycle has a number; an *off* names the last cycle that it may cut, so
   that power which came on by itself is reported and never cut.
 - **Only a guest that was asked to halt is cut.** The ways into Stopped with power on are: silence after a message
-  (Stopping), the stop time-out, a start that failed, the operator's `kill`, and `shutdown = []`.
+  (Stopping), the stop time-out, a start that failed and was listened to all the time, the operator's `kill`, and
+  `shutdown = []`.
 - **Silence must be proved.** Alarms with `proof` fire only on a poll that shows it (`wagman.tasks.loop`). The stop time-out needs
   no silence, but a board that answers; where it is late, because nobody could look, the guest is asked again and has all of
   its time again: the board may have started it anew meanwhile, and nobody has asked what runs now. A beat re-arms

@@ -300,6 +300,7 @@ class Booting(State):
     on: bool = False  # the relay was seen on
     on_at_s: float | None = None
     waited_s: float = 0.0  # for its first beat, in earlier runs of the service
+    taken_up: bool = False  # it was on in an earlier run: nobody has listened to it all the time
 
     def left_off(self, now_s: float, left_s: Callable[[str], float | None]) -> "State":
         return self if self.on_at_s is None else evolve(self, waited_s=max(0.0, now_s - self.on_at_s))
@@ -309,7 +310,7 @@ class Booting(State):
         if not self.on:
             return self
         most_s = max(0.0, case.start_timeout_s - HEARD_BEATS * case.config.beat_interval_s)
-        return evolve(self, on_at_s=now_s - min(self.waited_s + (away_s or 0.0), most_s))
+        return evolve(self, on_at_s=now_s - min(self.waited_s + (away_s or 0.0), most_s), taken_up=True)
 
     def turned(self, other: type["Booting"], reason: str) -> "Booting":
         """The other state of a guest that boots, with all that is known of this one."""
@@ -356,6 +357,10 @@ class Booting(State):
         later = self.on_at_s is None or beat.at_s > self.on_at_s
         return self.booted(case, beat.at_s) if self.on and later else self.stay(case)
 
+    def may_have_booted(self, fired: Fired) -> bool:
+        """Whether it may have come up while nobody listened, and then is to be asked before it is cut."""
+        return self.taken_up or fired.stirred
+
     def booted(self, case: Case, at_s: float) -> Step:
         """The guest is up: its first beat was heard, or it has none to give and went on."""
         raise NotImplementedError
@@ -366,7 +371,7 @@ class Starting(Booting):
     """Power is coming on, or is on."""
 
     name: ClassVar[str] = "starting"
-    successors: ClassVar[frozenset[str]] = frozenset({"stopped", "will_stop", "started", "restarting"})
+    successors: ClassVar[frozenset[str]] = frozenset({"stopped", "will_stop", "started", "stopping", "restarting"})
 
     def start(self, case: Case) -> Step:
         return self.stay(case).accept("already starting")
@@ -394,7 +399,10 @@ class Starting(Booting):
     def alarm(self, case: Case, fired: Fired) -> Step:
         failed = counted_failure(case)
         event = case.event("start_failed", **start_fields(case), waited_s=case.start_timeout_s)
-        step = stopped(self, failed, "its start failed", backoff_s=failed.backoff_s)
+        if self.may_have_booted(fired):
+            step = stopping(self, failed, "its start failed, though it may have come up unheard", failed=True)
+        else:
+            step = stopped(self, failed, "its start failed", backoff_s=failed.backoff_s)
         return step.after(event, *unrecoverable_report(case, failed))
 
 
@@ -421,6 +429,8 @@ class WillStop(Booting):
 
     def alarm(self, case: Case, fired: Fired) -> Step:
         """The start was given up before it failed: nothing is counted."""
+        if self.may_have_booted(fired):
+            return stopping(self, case, self.reason)
         return stopped(self, case, self.reason)
 
 

@@ -188,7 +188,8 @@ class V3Driver:
         supply = supply_of(current_ma)
         silent_since_s = self.senses.sightings.aged(port, age_s, ages.asked_at_s, ages.at_s)
         self.senses.power.polled(port, currents.asked_at_s, supply)
-        self.senses.tell(Polled(port, min(ages.asked_at_s, currents.asked_at_s), silent_since_s, supply))
+        asked_at_s, stirred_at_s = min(ages.asked_at_s, currents.asked_at_s), self.senses.sightings.stirred_at_s(port)
+        self.senses.tell(Polled(port, asked_at_s, silent_since_s, supply, stirred_at_s))
 
     async def _slow_poll(self) -> None:
         await self._listen()

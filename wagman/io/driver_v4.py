@@ -175,7 +175,8 @@ class V4Driver:
         age = look.age
         silent_since_s = self.senses.sightings.aged(number, age.value, age.asked_at_s, age.at_s)
         self.senses.power.polled(number, look.counted_at_s, look.supply)
-        self.senses.tell(Polled(number, min(age.asked_at_s, look.counted_at_s), silent_since_s, look.supply))
+        asked_at_s, stirred_at_s = min(age.asked_at_s, look.counted_at_s), self.senses.sightings.stirred_at_s(number)
+        self.senses.tell(Polled(number, asked_at_s, silent_since_s, look.supply, stirred_at_s))
         if self.senses.power.ports[number].asked is None:
             self._compare(number, look)
 

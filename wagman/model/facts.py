@@ -4,6 +4,7 @@ All of them are frozen: what one task tells another cannot change under way. Tim
 trio's clock (monotonic); they mean nothing in another run of the service.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
@@ -35,6 +36,7 @@ class Polled:
     asked_at_s: float  # when the first of its requests left
     silent_since_s: float  # the board has listened to this port since then, and heard nothing
     supply: Supply = "unknown"  # what its current shows
+    stirred_at_s: float = -math.inf  # when something was heard that may have been a beat, believed or not
 
 
 @frozen

@@ -27,6 +27,9 @@ from wagman.tasks.inbox import Inbox
 LATE_S = 60.0
 """An alarm that is overdue by more is late, unless the board is asked so rarely (chosen: a dozen polls, as they usually are)."""
 
+STIRRED_S = 10.0
+"""What is heard so soon after an alarm began may be what began it (chosen: no guest boots faster)."""
+
 
 @frozen
 class Armed:
@@ -90,7 +93,10 @@ class Alarms:
         """The input that this alarm becomes; it is disarmed."""
         self._armed.pop(armed.name, None)
         is_late = now_s - armed.due_s > self.late_s
-        return Fired(armed.name, "unknown" if self.poll is None else self.poll.supply, is_late)
+        if self.poll is None:
+            return Fired(armed.name, late=is_late)
+        is_stirred = self.poll.stirred_at_s > armed.since_s + STIRRED_S
+        return Fired(armed.name, self.poll.supply, is_late, is_stirred)
 
     def remaining_s(self, name: str, now_s: float) -> float | None:
         """Seconds until the alarm falls due (at least 0); None where it does not run."""
