@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -30,13 +30,18 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
+@cache
+def boot_id() -> str:
+    """Which run of the kernel this is, empty where it does not say; it outlasts every process, and is asked for once."""
+    return BOOT_ID.read_text(encoding="ascii").strip() if BOOT_ID.exists() else ""
+
+
 def kernel_stamp(speed: float = 1) -> Stamp:
     """The present moment on the clock of the controller's kernel, which goes on while the service is away.
 
     A service whose clock runs `speed` times as fast counts that clock's seconds.
     """
-    boot = BOOT_ID.read_text(encoding="ascii").strip() if BOOT_ID.exists() else ""
-    return Stamp(boot, speed * time.clock_gettime(time.CLOCK_BOOTTIME))
+    return Stamp(boot_id(), speed * time.clock_gettime(time.CLOCK_BOOTTIME))
 
 
 def new_id() -> str:

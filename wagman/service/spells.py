@@ -30,7 +30,7 @@ RESUMED_QUIET_S = 120.0
 QUIET_MAX_S = 3600.0
 """The longest that an end is waited for; and how long a problem is remembered that has ended (chosen)."""
 
-LOOK_S = 30.0
+LOOK_S = 60.0
 """How often it is looked for problems where nothing happens (chosen: what is urgent begins with an event, which is looked at at
 once)."""
 

@@ -57,10 +57,11 @@ class Reporter:
         self.notifier.say(READY="1")
         while True:
             self._news = trio.Event()
+            reported_s = trio.current_time()
             self.report(service)
-            await trio.sleep(min(LEAST_PAUSE_S, self.interval_s))
-            with trio.move_on_after(self.interval_s):
+            with trio.move_on_at(reported_s + self.interval_s):
                 await self._news.wait()
+            await trio.sleep_until(reported_s + min(LEAST_PAUSE_S, self.interval_s))
 
     def report(self, service: Reported) -> None:
         """How the service is, with a sign of life if it deserves one."""
