@@ -125,8 +125,8 @@ def test_news_are_told_at_once_and_a_storm_of_them_now_and_then() -> None:
 def test_where_nothing_happens_it_is_told_all_the_same(watchdog_s: float | None) -> None:
     ear = Ear(watchdog_s=watchdog_s)
     story(ear, partial(idle, 60))
-    interval_s = REFRESH_S if watchdog_s is None else watchdog_s / SIGNS
-    assert len(ear.at("STATUS")) >= 60 / (interval_s + 0.5) - 1
+    assert len(ear.at("STATUS")) == 60 / REFRESH_S
+    assert len(ear.at("WATCHDOG")) >= 60 / (REFRESH_S if watchdog_s is None else watchdog_s / SIGNS + 0.5) - 1
 
 
 def test_a_reload_is_framed_whatever_comes_of_it() -> None:

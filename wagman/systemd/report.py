@@ -4,6 +4,7 @@ The sign of life is sent only while the machines and the io task make progress. 
 that; a task that hangs does, and systemd restarts the service. No guest notices.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -17,8 +18,8 @@ from wagman.systemd.sentence import sentence
 SIGNS = 4
 """So many signs of life in the time in which one is expected (chosen: several may be late)."""
 
-REFRESH_S = 15.0
-"""How often the status line is made anew where no watchdog waits (chosen)."""
+REFRESH_S = 30.0
+"""How often the status line is made anew where nothing happens (chosen: what everything does begins and ends with an event)."""
 
 LEAST_PAUSE_S = 0.5
 """The least time between two messages, however much happens (chosen)."""
@@ -42,11 +43,12 @@ class Reporter:
 
     notifier: Notifier
     _news: trio.Event = field(factory=trio.Event)
+    _line_due_s: float = -math.inf
 
     @property
     def interval_s(self) -> float:
         """The time between two messages while nothing happens."""
-        return REFRESH_S if self.notifier.watchdog_s is None else self.notifier.watchdog_s / SIGNS
+        return REFRESH_S if self.notifier.watchdog_s is None else min(REFRESH_S, self.notifier.watchdog_s / SIGNS)
 
     def heard(self, _event: Event) -> None:
         """Something happened."""
@@ -56,17 +58,20 @@ class Reporter:
         """Say that the service supervises, and from then on how it is, until cancelled."""
         self.notifier.say(READY="1")
         while True:
-            self._news = trio.Event()
+            news, self._news = self._news, trio.Event()
             reported_s = trio.current_time()
-            self.report(service)
+            if news.is_set() or reported_s >= self._line_due_s:
+                self._line_due_s = reported_s + REFRESH_S
+                self.notifier.say(STATUS=sentence(service.status()))
+            self.give_sign(service)
             with trio.move_on_at(reported_s + self.interval_s):
                 await self._news.wait()
             await trio.sleep_until(reported_s + min(LEAST_PAUSE_S, self.interval_s))
 
-    def report(self, service: Reported) -> None:
-        """How the service is, with a sign of life if it deserves one."""
-        alive = {} if service.stuck() else {"WATCHDOG": "1"}
-        self.notifier.say(STATUS=sentence(service.status()), **alive)
+    def give_sign(self, service: Reported) -> None:
+        """Of life, where the service deserves it."""
+        if not service.stuck():
+            self.notifier.say(WATCHDOG="1")
 
     def reload(self, work: Callable[[], None]) -> None:
         """Do `work`, which takes over another configuration, while systemd knows that this goes on."""
