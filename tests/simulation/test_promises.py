@@ -41,6 +41,21 @@ def test_the_next_guest_has_to_wait_for_one_that(meanwhile: list[str], wrong: li
 
 
 @pytest.mark.parametrize(
+    ("ends", "wrong"),
+    [
+        *(([f"device.{state}"], []) for state in ("started", "stopped", "will_stop", "stopping", "restarting")),
+        (["device.start_failed"], ["cs was started while gn was starting"]),
+        (["device.starting"], ["cs was started while gn was starting"]),
+    ],
+)
+def test_the_next_guest_waits_until_the_one_before_is_not_starting_any_more(ends: list[str], wrong: list[str]) -> None:
+    scene, checker = Scene(node()), OneAtATime()
+    turn = [("wagman.start_next_device", "gn"), ("device.starting", "gn")]
+    records = told(*turn, *((end, "gn") for end in ends), ("wagman.start_next_device", "cs"))
+    assert [text for record in records for text in checker.see(record, scene)] == wrong
+
+
+@pytest.mark.parametrize(
     ("sent", "wrong"),
     [
         ({1.0: "enable", 4.0: "disable"}, []),

@@ -77,3 +77,20 @@ def test_what_was_lost_is_put_back_by_the_next_run_unless_that_may_write_nothing
     lost: list[Record] = [Did(9100.0, words) for words in (*barred, "disk wiped")]
     later = (Began(9101.0, 2), Ended(9200.0, "killed", None), Did(9201.0, "disk muddled"))
     assert told(STOP, yes(STOP), Ended(9000.0, "killed", None), *lost, *later).wanted == wanted
+
+
+BLANK = (Did(9100.0, "disk barred all"), Began(9101.0, 2))
+
+
+@pytest.mark.parametrize(
+    ("records", "enabled"),
+    [((), False), (BLANK, None), ((*BLANK, Did(9102.0, "disk ok"), Did(99_000.0, "gn: start")), False)],
+    ids=["it is to be refused", "the run cannot read that", "the run can read it by now"],
+)
+def test_a_start_of_a_disabled_guest_is_said_so_only_to_a_run_that_cannot_know(
+    records: Sequence[Record], enabled: bool | None
+) -> None:
+    start = asked("start", 99_000.0)
+    answer = Answered(99_001.0, start, {"accepted": True})
+    port = told(DISABLE, yes(DISABLE), Ended(9000.0, "killed", None), *records, start, answer)
+    assert port.enabled is enabled

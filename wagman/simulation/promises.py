@@ -182,8 +182,8 @@ class OneAtATime:
                 self.called_off_s[name] = event.mono_s
             case "wagman.start_stalled" | "wagman.start_refused" | "wagman.will_hibernate":
                 self.target = None
-            case "device.started" | "device.stopped" | "device.will_stop" if event.device == self.target:
-                self.target = None
+            case _ if event.device == self.target and state in STATES and state != "starting":
+                self.target = None  # it is not starting any more, whatever it became
 
 
 @define

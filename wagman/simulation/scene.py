@@ -185,11 +185,16 @@ class Scene:
         return self.lossy or "disk" in self.troubles
 
     @property
+    def cannot_read(self) -> bool:
+        """Whether this run of the service cannot read what was decided before it."""
+        return self.blank_s < math.inf and self.disk_in_trouble
+
+    @property
     def knows_nothing(self) -> bool:
         """Whether the service has waited long enough for what was decided, and may go on without, until it can read it."""
         release_s = self.config.service.unreadable_release_s
         gives_up = release_s > 0 and self.now_s - self.blank_s >= release_s - SLACK_S
-        return gives_up and self.disk_in_trouble
+        return gives_up and self.cannot_read
 
     def cannot_be_missed(self, port: Port) -> bool:
         """Whether a guest without a heartbeat has no power, and this run of the service never saw it draw current.
@@ -357,6 +362,8 @@ class Scene:
             self._asked(record)
         elif (port := self.by_name.get(record.asked.device)) is not None:
             port.answered(record)
+            if record.accepted and record.asked.verb in ("start", "restart") and self.cannot_read:
+                port.enabled = port.enabled or None  # somebody has said so to a run that does not know that it is disabled
 
     # --- Troubles ------------------------------------------------------------------------------------------------
 
