@@ -133,6 +133,7 @@ class Story:
         return self.tell(RelayAsked(self.config.port, self.memory.cycle, self.now_s))
 
     def relay_on(self, after_s: float = 0.0) -> Step:
+        self.tell(RelayAsked(self.config.port, self.memory.cycle, self.now_s))
         self.wait(after_s)
         return self.tell(RelayOn(self.config.port, self.memory.cycle, self.now_s, self.memory.media))
 

@@ -11,7 +11,7 @@ from wagman.fsm.alarms import Alarm
 from wagman.fsm.case import Case, Memory
 from wagman.fsm.device_states import Restarting, Started, Starting, State, Stopped, Stopping, WillStop
 from wagman.model.errors import StoreError
-from wagman.model.facts import UNTOUCHED, Beat, PowerGoal
+from wagman.model.facts import UNTOUCHED, Beat, PowerGoal, RelayAsked, RelayOn
 
 
 def restored(state: State) -> State:
@@ -240,6 +240,40 @@ def test_a_start_that_had_not_come_on_is_not_taken_for_one_of_before() -> None:
     story.relay_on(after_s=1)
     story.fire("timeout")
     assert story.name == "stopped"
+
+
+@pytest.mark.parametrize(("seen_after_s", "name"), [(1, "stopped"), (10, "stopped"), (11, "stopping"), (3600, "stopping")])
+def test_a_guest_whose_relay_was_seen_on_late_is_asked_to_halt_before_its_start_is_given_up(
+    seen_after_s: float, name: str
+) -> None:
+    """It may have come up, and fallen silent, before anybody could see that it has power."""
+    story = Story()
+    story.turn()
+    story.relay_on(after_s=seen_after_s)
+    story.fire("timeout")
+    assert story.name == name
+
+
+def test_a_relay_that_an_earlier_run_asked_for_may_have_been_on_for_long() -> None:
+    story = Story()
+    story.turn()
+    story.tell(RelayAsked(GUEST.port, story.memory.cycle, story.now_s))
+    restart(story, 2)
+    story.tell(RelayOn(GUEST.port, story.memory.cycle, story.now_s))
+    story.fire("timeout")
+    assert story.name == "stopping"
+
+
+@pytest.mark.parametrize("turn", [False, True])
+def test_a_guest_that_was_found_switched_on_is_asked_to_halt_before_its_start_is_given_up(turn: bool) -> None:
+    """Nobody knows since when it runs."""
+    story = Story()
+    if turn:
+        story.turn()
+    story.find_power()
+    assert story.name == "starting"
+    story.fire("timeout")
+    assert story.name == "stopping"
 
 
 def test_a_guest_that_boots_while_nobody_is_there_gets_the_time_to_be_heard() -> None:

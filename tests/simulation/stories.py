@@ -29,6 +29,12 @@ STORIES = {
     "a board that is silent while a guest is started": "20 min; gn: stop; 5 min; board fault silent on; gn: start; 30 min",
     "a board that is silent in the Wagman's turn": "20 min; board powercycle; 55 s; board fault silent on; 30 min",
     "a guest that comes up while nobody can hear it": f"{BOOTING}; cable out; 1 min; guest gn beat=0; 4 min; cable in; 10 min",
+    "the same guest, whose relay nobody saw go on": (
+        "20 min; gn: stop; 5 min; gn: start; 0.5 s; cable out; 2 min; guest gn beat=0; 4 min; cable in; 10 min"
+    ),
+    "the same guest, switched on by the board": (
+        "20 min; cable out; board powercycle; 4 min; guest gn beat=0; 2 min; cable in; 10 min"
+    ),
     "the same guest, not wanted any more": (f"{BOOTING}; gn: stop; cable out; 1 min; guest gn beat=0; 4 min; cable in; 10 min"),
     "the same guest, and a service that was away": (
         f"{BOOTING}; service kill; 1 min; guest gn beat=0; 2 min; service start; 10 min"

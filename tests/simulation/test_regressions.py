@@ -75,6 +75,8 @@ def test_a_promise_that_was_broken_once_holds(seed: int, script: str) -> None:
 
 CAME_UP_UNHEARD = [
     "a guest that comes up while nobody can hear it",
+    "the same guest, whose relay nobody saw go on",
+    "the same guest, switched on by the board",
     "the same guest, not wanted any more",
     "the same guest, and a service that was away",
 ]

@@ -40,6 +40,9 @@ ADOPT_APART_S = 10.0
 HEARD_BEATS = 3
 """A guest that lives is heard within so many of its beats (chosen, as the configuration is checked by)."""
 
+PROMPT_S = 10.0
+"""A relay that is seen on so soon after it was asked for has been seen from its beginning (chosen: no guest boots faster)."""
+
 ALL: Plan = {"heartbeat": KEEP, "timeout": KEEP, "resend": KEEP}
 """The plan of a transition that lets the deadlines stand."""
 
@@ -300,7 +303,8 @@ class Booting(State):
     on: bool = False  # the relay was seen on
     on_at_s: float | None = None
     waited_s: float = 0.0  # for its first beat, in earlier runs of the service
-    taken_up: bool = False  # it was on in an earlier run: nobody has listened to it all the time
+    asked_at_s: float | None = None  # when that began; None: not in this run of the service
+    unwatched: bool = False  # nobody has listened to it since its power came on: that was in an earlier run, or not seen
 
     def left_off(self, now_s: float, left_s: Callable[[str], float | None]) -> "State":
         return self if self.on_at_s is None else evolve(self, waited_s=max(0.0, now_s - self.on_at_s))
@@ -310,7 +314,7 @@ class Booting(State):
         if not self.on:
             return self
         most_s = max(0.0, case.start_timeout_s - HEARD_BEATS * case.config.beat_interval_s)
-        return evolve(self, on_at_s=now_s - min(self.waited_s + (away_s or 0.0), most_s), taken_up=True)
+        return evolve(self, on_at_s=now_s - min(self.waited_s + (away_s or 0.0), most_s), unwatched=True)
 
     def turned(self, other: type["Booting"], reason: str) -> "Booting":
         """The other state of a guest that boots, with all that is known of this one."""
@@ -332,23 +336,24 @@ class Booting(State):
         return Step(evolve(self, cleared=True), case.memory, None, told)
 
     def relay_asked(self, case: Case, asked: RelayAsked) -> Step:
-        return Step(evolve(self, asked=True, cleared=True), case.memory)
+        return Step(evolve(self, asked=True, cleared=True, asked_at_s=asked.at_s), case.memory)
 
     def relay_on(self, case: Case, on: RelayOn) -> Step:
-        return self.seen_on(case, on.at_s)
+        is_prompt = self.asked_at_s is not None and on.at_s <= self.asked_at_s + PROMPT_S
+        return self.seen_on(case, on.at_s, unwatched=not is_prompt)
 
     def power_found(self, case: Case, found: PowerFound) -> Step:
         """The board was faster: what runs now is this start. What only may run is not cut: the relay-on makes sure of it."""
         if found.supply == "on":
-            return self.seen_on(case, found.at_s)
+            return self.seen_on(case, found.at_s, unwatched=True)
         return Step(evolve(self, cleared=True), case.memory)
 
-    def seen_on(self, case: Case, at_s: float) -> Step:
+    def seen_on(self, case: Case, at_s: float, *, unwatched: bool) -> Step:
         """The attempt counts from here, and so does the start time-out."""
         if self.on:
             return self.stay(case)
         case = counted_attempt(case)
-        seen = evolve(self, cleared=True, asked=True, on=True, on_at_s=at_s)
+        seen = evolve(self, cleared=True, asked=True, on=True, on_at_s=at_s, unwatched=unwatched)
         if not case.config.has_heartbeat:
             return seen.booted(case, at_s)
         return Step(seen, case.memory, {"timeout": Alarm(case.start_timeout_s, proof=True, since_s=at_s)})
@@ -359,7 +364,7 @@ class Booting(State):
 
     def may_have_booted(self, fired: Fired) -> bool:
         """Whether it may have come up while nobody listened, and then is to be asked before it is cut."""
-        return self.taken_up or fired.stirred
+        return self.unwatched or fired.stirred
 
     def booted(self, case: Case, at_s: float) -> Step:
         """The guest is up: its first beat was heard, or it has none to give and went on."""
@@ -684,7 +689,7 @@ def starting(old: State, case: Case, reason: str) -> Step:
 def adopted_booting(old: State, case: Case, at_s: float | None) -> Step:
     """Enter Starting with power on already: the board switched it on, and the guest has not beaten yet."""
     case = counted_attempt(case)
-    new = Starting("found switched on", cleared=True, asked=True, on=True, on_at_s=at_s)
+    new = Starting("found switched on", cleared=True, asked=True, on=True, on_at_s=at_s, unwatched=True)
     return old.go(case, new, new.resume(case), case.event("starting", reason=new.reason, recover=False, **start_fields(case)))
 
 
