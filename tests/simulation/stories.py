@@ -42,6 +42,10 @@ STORIES = {
     "a board that stops a guest by itself": "20 min; message lost; cable out; guest gn hang; 3599 s; cable in; 10 min",
     "a board that lost its power": "20 min; board powercycle; 20 min",
     "a cable that is pulled": "20 min; cable out; 5 min; cable in; 5 min",
+    "a restart in each state": (
+        "20 min; gn: stop; 3 s; gn: restart; 5 min; gn: restart; 100 s; gn: stop; 1 s; gn: restart; 5 min; "
+        "gn: stop; 5 min; gn: restart; 5 min"
+    ),
     "a full disk": "20 min; disk full; gn: restart; 10 min; disk ok; 10 min",
     "a task that fails": "20 min; service crash wagman; 5 min",
     "a damaged log": "20 min; service kill; disk truncated 50; service start; 5 min",

@@ -63,7 +63,7 @@ class CutsAreEarned:
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
         """Each relay-off that the service caused."""
         if isinstance(record, Told) and record.event.device in scene.by_name:
-            self.told(record, scene.by_name[record.event.device].device.port)
+            self.told(record, scene.by_name[record.event.device].device.port, scene.came_up_s)
         elif isinstance(record, Began | Did | Configured):
             self.remembers(record, scene)
         if not isinstance(record, RelayMoved) or record.on or record.port not in scene.ports:
@@ -86,11 +86,13 @@ class CutsAreEarned:
             or self.start_failed(port, cut)
         )
 
-    def told(self, told: Told, port: int) -> None:
+    def told(self, told: Told, port: int, came_up_s: float) -> None:
         """Whether a start is under way; one that is given up or fails ends with a cut."""
         if told.event.type in ("device.starting", "device.will_stop"):
             is_found = told.event.fields.get("reason") == "found switched on"  # by a poll, which may have taken long
-            self.booting_s.setdefault(port, told.at_s - (LATE_S if is_found else 0.0))
+            # What a slow disk holds up is told late; the service's own clock says when it was.
+            began_s = min(told.at_s, max(came_up_s + told.event.mono_s, told.at_s - LATE_S))
+            self.booting_s.setdefault(port, began_s - (LATE_S if is_found else 0.0))
         elif told.event.type in ("device.started", "device.stopping", "device.restarting"):
             self.booting_s.pop(port, None)
 
