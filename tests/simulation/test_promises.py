@@ -7,7 +7,7 @@ from tests.simulation.node import node, run
 from wagman.config.load import loads
 from wagman.simulation.command import EXAMPLE
 from wagman.simulation.play import Scenario, play
-from wagman.simulation.promises import CrashesAreContained, DecisionsLast, MediaFollow, OneAtATime
+from wagman.simulation.promises import CrashesAreContained, CutsAreEarned, DecisionsLast, MediaFollow, OneAtATime
 from wagman.simulation.records import Answered, Asked, Began, Did, Ended, Record, RelayMoved, Sent, Told
 from wagman.simulation.scene import Scene
 from wagman.simulation.script import parse
@@ -53,6 +53,30 @@ def test_the_next_guest_waits_until_the_one_before_is_not_starting_any_more(ends
     turn = [("wagman.start_next_device", "gn"), ("device.starting", "gn")]
     records = told(*turn, *((end, "gn") for end in ends), ("wagman.start_next_device", "cs"))
     assert [text for record in records for text in checker.see(record, scene)] == wrong
+
+
+@pytest.mark.parametrize(
+    ("told_late_s", "cut_after_s", "is_wrong"), [(0, 125, False), (8, 125, False), (0, 60, True), (8, 60, True)]
+)
+def test_a_start_has_its_time_from_when_it_began_however_late_that_is_told(
+    told_late_s: float, cut_after_s: float, is_wrong: bool
+) -> None:
+    """A slow disk holds up what is told."""
+    scene, checker = Scene(node()), CutsAreEarned()
+    on = RelayMoved(1000.0, 1, on=True, by="command", guest="off", silent_s=99.0)
+    began = Event(1, "2100-01-01T00:00:00.000Z", "run", 999.0, "device.starting", "gn", None, {})
+    cut_s = 1000.0 + cut_after_s
+    records: list[Record] = [
+        Sent(999.5, ("enable", "1")),
+        on,
+        Told(999.0 + told_late_s, began),
+        Sent(cut_s - 0.5, ("disable", "1")),
+    ]
+    wrong: list[str] = []
+    for record in [*records, RelayMoved(cut_s, 1, on=False, by="command", guest="booting", silent_s=99.0)]:
+        wrong += checker.see(record, scene)
+        scene.update(record)
+    assert bool(wrong) == is_wrong
 
 
 @pytest.mark.parametrize(
