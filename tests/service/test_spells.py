@@ -211,3 +211,22 @@ def test_however_much_happens_there_is_a_pause_between_two_looks_and_the_last_ne
     monkeypatch.setattr(Watch, "look", look)
     trio.run(main, clock=MockClock(autojump_threshold=0))
     assert min(later - sooner for sooner, later in pairwise(looked_s)) >= LEAST_PAUSE_S
+
+
+def test_what_no_event_tells_of_is_looked_for_every_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_s = list[float]()
+
+    def look(watch: Watch) -> float:
+        looked_s.append(trio.current_time())
+        return math.inf
+
+    async def main() -> None:
+        watch: Watch = object.__new__(Watch)
+        watch._news = trio.Event()
+        with trio.move_on_after(600):
+            await watch.run()
+
+    monkeypatch.setattr(Watch, "look", look)
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+    assert len(looked_s) >= 10
+    assert max(later - sooner for sooner, later in pairwise(looked_s)) <= 60

@@ -129,6 +129,20 @@ def test_where_nothing_happens_it_is_told_all_the_same(watchdog_s: float | None)
     assert len(ear.at("WATCHDOG")) >= 60 / (REFRESH_S if watchdog_s is None else watchdog_s / SIGNS + 0.5) - 1
 
 
+def test_a_sign_of_life_costs_no_new_line_but_news_do() -> None:
+    ear = Ear(watchdog_s=8.0)
+
+    async def act(reporter: Reporter, _: Service) -> None:
+        await trio.sleep(REFRESH_S - 5)
+        assert len(ear.at("STATUS")) == 1
+        assert len(ear.at("WATCHDOG")) > 10
+        reporter.heard(SOMETHING)
+        await trio.sleep(2)
+        assert len(ear.at("STATUS")) == 2
+
+    story(ear, act)
+
+
 def test_a_reload_is_framed_whatever_comes_of_it() -> None:
     ear = Ear()
 

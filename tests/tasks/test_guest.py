@@ -16,7 +16,7 @@ from wagman.fsm.device_states import Restarting, Started, Starting, Stopping
 from wagman.fsm.inputs import Message, Operator
 from wagman.fsm.wagman import View
 from wagman.model.catalogue import severity_of
-from wagman.model.facts import Beat, Draft, Polled, PowerFound, PowerGoal, PowerLost
+from wagman.model.facts import Beat, Draft, Polled, PowerFound, PowerGoal, PowerLost, Verb
 from wagman.service.seams import wall_clock
 from wagman.store import Event, Journal, Limits, Store, inline
 from wagman.store.decisions import Decision, Entry
@@ -29,6 +29,7 @@ from wagman.tasks.moments import Clocks, Stamp
 @define
 class Around:
     goals: list[PowerGoal] = field(factory=list)
+    decisions: int = 0
 
     def want(self, port: int, goal: PowerGoal) -> None:
         self.goals.append(goal)
@@ -37,7 +38,7 @@ class Around:
         pass
 
     def decided(self) -> None:
-        pass
+        self.decisions += 1
 
     def start_refused(self, name: str, reason: str) -> None:
         pass
@@ -162,6 +163,27 @@ def test_who_decides_before_the_guest_has_heard_of_what_was_recalled_has_decided
                 await trio.sleep(1)
         assert guest.entry == Entry(1, decision=evolve(started, serial=71))
         assert isinstance(guest.state, Started)
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+def test_a_decision_that_changes_nothing_of_what_holds_is_kept_all_the_same(tmp_path: Path) -> None:
+    """Who decided last, and when, is told; and by its number it is known which of two memories is newer."""
+    around = Around()
+    verbs: Sequence[Verb] = ("stop", "stop", "disable", "disable")
+
+    async def main() -> None:
+        guest = guest_of(tmp_path, around)
+        guest.messenger = at_once
+        await guest.journal.load()
+        async with running(guest):
+            for serial, verb in enumerate(verbs, start=1):
+                decision = Decision(serial, verb, "pid 12", 1000, "2026-06-01T12:00:00.000Z")
+                await guest.ask(Operator(verb), None, decision)
+                assert (guest.decision, around.decisions) == (decision, serial)
+            guest.inbox.tell(Beat(1, trio.current_time()))
+            await trio.sleep(1)
+        assert around.decisions == 4
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
 

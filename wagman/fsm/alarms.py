@@ -7,6 +7,9 @@ from attrs import frozen
 
 from wagman.model.facts import Supply
 
+LEAST_BOOT_S = 10.0
+"""No guest boots faster (chosen): what stirs so soon is its power coming on, and no beat was missed before."""
+
 
 @frozen
 class Alarm:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 from attrs import asdict, evolve, fields, frozen
 
 from wagman.config.schema import DeviceConfig
-from wagman.fsm.alarms import KEEP, Alarm, Fired, Plan
+from wagman.fsm.alarms import KEEP, LEAST_BOOT_S, Alarm, Fired, Plan
 from wagman.fsm.case import (
     Case,
     Memory,
@@ -39,9 +39,6 @@ ADOPT_APART_S = 10.0
 
 HEARD_BEATS = 3
 """A guest that lives is heard within so many of its beats (chosen, as the configuration is checked by)."""
-
-PROMPT_S = 10.0
-"""A relay that is seen on so soon after it was asked for has been seen from its beginning (chosen: no guest boots faster)."""
 
 ALL: Plan = {"heartbeat": KEEP, "timeout": KEEP, "resend": KEEP}
 """The plan of a transition that lets the deadlines stand."""
@@ -303,8 +300,8 @@ class Booting(State):
     on: bool = False  # the relay was seen on
     on_at_s: float | None = None
     waited_s: float = 0.0  # for its first beat, in earlier runs of the service
-    asked_at_s: float | None = None  # when that began; None: not in this run of the service
-    unwatched: bool = False  # nobody has listened to it since its power came on: that was in an earlier run, or not seen
+    asked_at_s: float | None = None  # when the relay-on was sent; None: not by this run of the service
+    unwatched: bool = False  # its power came on in an earlier run, or unseen: nobody has listened to it from its beginning
 
     def left_off(self, now_s: float, left_s: Callable[[str], float | None]) -> "State":
         return self if self.on_at_s is None else evolve(self, waited_s=max(0.0, now_s - self.on_at_s))
@@ -339,7 +336,7 @@ class Booting(State):
         return Step(evolve(self, asked=True, cleared=True, asked_at_s=asked.at_s), case.memory)
 
     def relay_on(self, case: Case, on: RelayOn) -> Step:
-        is_prompt = self.asked_at_s is not None and on.at_s <= self.asked_at_s + PROMPT_S
+        is_prompt = self.asked_at_s is not None and on.at_s <= self.asked_at_s + LEAST_BOOT_S
         return self.seen_on(case, on.at_s, unwatched=not is_prompt)
 
     def power_found(self, case: Case, found: PowerFound) -> Step:

@@ -27,7 +27,7 @@ class Port:
 
     floor_s: float = math.inf  # a reset of the timer up to here is no beat; infinity: nothing is known yet
     beat_at_s: float = -math.inf  # when the latest beat was told, at the latest
-    stirred_at_s: float = -math.inf  # when it was last reset by nothing that is known of: by a beat, believed or not
+    known_from_s: float = -math.inf  # the reset that the first age told of: nobody knows what that was
     stale_edges: bool = True  # the next beat may have been completed by edges of before a relay command
 
 
@@ -59,18 +59,17 @@ class Sightings:
         port, silent_since_s = self.ports[number], at_s - age_s
         earliest_s = asked_at_s - age_s * (1 + DRIFT)
         if math.isinf(port.floor_s):
-            port.floor_s = port.stirred_at_s = silent_since_s
+            port.floor_s = port.known_from_s = silent_since_s
         elif earliest_s > max(port.floor_s, port.beat_at_s) + TOLERANCE_S:
             self._beat(number, port, silent_since_s, Beat(number, silent_since_s, "poll"))
         return max(silent_since_s, port.floor_s, port.beat_at_s)  # a garbled age is not older than what was seen since
 
     def stirred_at_s(self, number: int) -> float:
         """When something was last heard that may have been a beat."""
-        return self.ports[number].stirred_at_s
+        return max(self.power.ports[number].stirred_at_s, self.ports[number].known_from_s)
 
     def _beat(self, number: int, port: Port, at_s: float, beat: Beat) -> None:
         port.beat_at_s = max(port.beat_at_s, at_s)
-        port.stirred_at_s = max(port.stirred_at_s, at_s)
         self.power.stirred(number, at_s)
         if port.stale_edges and self.counts_edges(number):
             port.stale_edges = False

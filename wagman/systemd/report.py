@@ -37,6 +37,11 @@ class Reported(Protocol):
         ...
 
 
+def alive(service: Reported) -> Mapping[str, str]:
+    """The sign of life, where the service deserves one."""
+    return {} if service.stuck() else {"WATCHDOG": "1"}
+
+
 @define(eq=False)
 class Reporter:
     """Keeps systemd informed; `heard` is told of each event, so that news are passed on at once."""
@@ -62,16 +67,16 @@ class Reporter:
             reported_s = trio.current_time()
             if news.is_set() or reported_s >= self._line_due_s:
                 self._line_due_s = reported_s + REFRESH_S
-                self.notifier.say(STATUS=sentence(service.status()))
-            self.give_sign(service)
+                self.report(service)
+            elif sign := alive(service):
+                self.notifier.say(**sign)
             with trio.move_on_at(reported_s + self.interval_s):
                 await self._news.wait()
             await trio.sleep_until(reported_s + min(LEAST_PAUSE_S, self.interval_s))
 
-    def give_sign(self, service: Reported) -> None:
-        """Of life, where the service deserves it."""
-        if not service.stuck():
-            self.notifier.say(WATCHDOG="1")
+    def report(self, service: Reported) -> None:
+        """How the service is, with a sign of life if it deserves one."""
+        self.notifier.say(STATUS=sentence(service.status()), **alive(service))
 
     def reload(self, work: Callable[[], None]) -> None:
         """Do `work`, which takes over another configuration, while systemd knows that this goes on."""

@@ -134,9 +134,9 @@ class Guest:
         return Entry(self.config.port, wanted=memory.wanted, enabled=memory.enabled, decision=self.decision)
 
     @property
-    def _holding(self) -> tuple[Any, ...]:
-        """What the entry is made of: it is looked at with every beat, the entry seldom."""
-        return self.recalled, self.decision, self.memory.wanted, self.memory.enabled
+    def _decided(self) -> tuple[Any, ...]:
+        """What the entry is made of: to be compared at every beat, which the entry is too dear for."""
+        return self.decision, self.memory.wanted, self.memory.enabled
 
     def restore(self, saved: Any, place: Any, last: Cause) -> bool:
         """Take up what the store kept; False: nothing is known of its power, or of anything, and that begins anew.
@@ -267,13 +267,13 @@ class Guest:
             self.beat_at_s = letter.content.at_s
         if letter.content is self._report:
             self._report, self._owes = None, True
-        before = self._holding
+        before = self._decided
         step = device.step(self.state, self.case, letter.content)
         if self._has_halted(step, letter.content):
             self.telling = Telling()
         self._decide(step, letter)
         receipt = self._remember(step, letter)
-        if self._holding != before:
+        if self._decided != before:
             self.around.decided()
         if letter.reply is not None and step.verdict is not None:
             letter.reply.give(step.verdict)

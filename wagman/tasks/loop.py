@@ -20,15 +20,12 @@ from typing import Any, Literal
 import trio
 from attrs import define, field, frozen
 
-from wagman.fsm.alarms import Alarm, Fired, Plan
+from wagman.fsm.alarms import LEAST_BOOT_S, Alarm, Fired, Plan
 from wagman.model.facts import Polled
 from wagman.tasks.inbox import Inbox
 
 LATE_S = 60.0
 """An alarm that is overdue by more is late, unless the board is asked so rarely (chosen: a dozen polls, as they usually are)."""
-
-STIRRED_S = 10.0
-"""What is heard so soon after an alarm began may be what began it (chosen: no guest boots faster)."""
 
 
 @frozen
@@ -95,7 +92,7 @@ class Alarms:
         is_late = now_s - armed.due_s > self.late_s
         if self.poll is None:
             return Fired(armed.name, late=is_late)
-        is_stirred = self.poll.stirred_at_s > armed.since_s + STIRRED_S
+        is_stirred = self.poll.stirred_at_s > armed.since_s + LEAST_BOOT_S
         return Fired(armed.name, self.poll.supply, is_late, is_stirred)
 
     def remaining_s(self, name: str, now_s: float) -> float | None:
