@@ -20,6 +20,9 @@ CODES = {entry.heading: entry.code for entry in ENTRIES}
 WARNING = 4
 """The priority, as syslog numbers them."""
 
+COUNT = re.compile(r"(?P<told>.*) \([0-9]+ times more within .*\)")
+"""What tells how often something was repeated, when its window closes."""
+
 POLL_S = 5.0
 """As the machine's configuration has it: the default."""
 
@@ -80,18 +83,12 @@ class Voices:
         return [json.loads(line) for line in shown.splitlines()]
 
     def warnings(self) -> str:
-        return "\n".join(entry["MESSAGE"] for entry in self._grave())
+        return "\n".join(entry["MESSAGE"] for entry in self.entries() if int(entry["PRIORITY"]) <= WARNING)
 
-    def new_warnings(self) -> list[str]:
-        """Those that do not just count what was told before: how often that was repeated is told when its window closes."""
-        return [
-            entry["MESSAGE"]
-            for entry in self._grave()
-            if "over_s" not in json.loads(entry.get("WAGMAN_EVENT", "{}")).get("fields", {})
-        ]
-
-    def _grave(self) -> Iterator[Mapping[str, str]]:
-        return (entry for entry in self.entries() if int(entry["PRIORITY"]) <= WARNING)
+    def new_warnings(self, before: str) -> list[str]:
+        """Those that do not just count what was told before."""
+        counts = ((each, COUNT.fullmatch(each)) for each in self.warnings().splitlines())
+        return [each for each, count in counts if count is None or count["told"] not in before.splitlines()]
 
     def events(self) -> list[Mapping[str, Any]]:
         """The events as the journal has them, those among them that are in no log."""
@@ -163,9 +160,9 @@ def test_whoever_looks_is_told_what_is_wrong_and_what_to_do_until_it_is_mended(n
     finally:
         node.run(incident.mend)
     voices.come_to(voices.is_well)
-    well = Voices(node)
+    told, well = voices.warnings(), Voices(node)
     voices.come_to(lambda: voices.are_silent(incident))
-    assert well.new_warnings() == []
+    assert well.new_warnings(told) == []
 
 
 def test_a_socket_that_cannot_be_made_anew_is_told_where_none_is_needed(node: Machine) -> None:
