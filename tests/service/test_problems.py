@@ -222,6 +222,12 @@ def test_what_is_wrong_with_the_service_is_said_with_its_reason(changes: dict[st
     assert words in problem.text
 
 
+def test_the_board_may_miss_the_controller_for_a_while_before_a_person_is_called() -> None:
+    assert ids(evolve(facts(), unfed_s=60.0)) == []
+    missed = only(evolve(facts(), unfed_s=400.0))
+    assert (missed.patience_s, missed.for_s) == (UNFED_S, 400.0)
+
+
 def test_the_worst_comes_first() -> None:
     both = evolve(facts(row("gn", relay_stuck=True, failures=FAILED_STARTS)), log_reason="full", silent_reason="gone")
     assert [problem.severity for problem in problems(both).values()] == ["critical", "critical", "warning", "warning"]

@@ -97,10 +97,22 @@ def test_what_may_pass_by_itself_counts_only_after_its_patience() -> None:
     story.look(3)
     story.look(5, SLOW)
     assert story.told == []
-    assert story.spells.due_s({SLOW.id: SLOW}) == 9
+    assert story.spells.due_s({SLOW.id: SLOW}, 5) == 9
     story.look(9, SLOW)
     assert story.types() == ["problem.began"]
-    assert story.spells.shown(9)[0]["for_s"] == 4
+    (shown,) = story.spells.shown(9)
+    assert (shown["since"], shown["for_s"]) == ("wall 5", 4)
+
+
+def test_for_how_long_it_has_been_so_counts_before_it_was_found() -> None:
+    story = Story()
+    story.look(10, evolve(SLOW, for_s=3.0))
+    assert story.told == []
+    assert story.spells.due_s({SLOW.id: evolve(SLOW, for_s=3.0)}, 10) == 11
+    story.look(11, evolve(SLOW, for_s=0.5))
+    assert story.spells.due_s({SLOW.id: evolve(SLOW, for_s=0.5)}, 11) == 14.5
+    story.look(14.5, evolve(SLOW, for_s=4.0))
+    assert story.types() == ["problem.began"]
 
 
 def test_a_reason_that_changes_is_shown_and_not_told_as_another_problem() -> None:

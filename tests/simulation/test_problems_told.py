@@ -24,3 +24,11 @@ def test_one_fault_is_one_problem(script: str, problem: str) -> None:
     story = told(script)
     assert [event.fields["id"] for event in story.of("problem.began")] == [FIRST_DAY, problem]
     assert [event.fields["id"] for event in story.of("problem.ended")] == [FIRST_DAY, problem]
+
+
+def test_a_command_that_fails_again_calls_a_person_at_once() -> None:
+    story = told("20 min; message lost; gn: stop; 3 min; message ok; 10 min")
+    (began,) = (event for event in story.of("problem.began") if event.fields["id"] == "shutdown:gn")
+    first = next(event for event in story.of("device.message") if not event.fields["ok"])
+    # The third failure in a row counts, and it is asked every 15 s.
+    assert began.mono_s - first.mono_s <= 2 * 15.0 + 1.0

@@ -226,6 +226,35 @@ def test_repeats_of_the_types_that_were_named_collapse(path: Path) -> None:
     in_virtual_time(body)
 
 
+def test_a_repeat_is_heard_of_when_it_happens_though_it_is_shown_later(path: Path) -> None:
+    async def body() -> None:
+        heard_s = list[float]()
+        async with journal_at(path, collapse={"link.down"}, heard=lambda: heard_s.append(trio.current_time())) as (journal, _):
+            for _ in range(3):
+                journal.record([draft("link.down", None), draft("device.adopted")])
+                await trio.sleep(2.0)
+            assert heard_s == [2.0, 4.0]
+
+    in_virtual_time(body)
+
+
+def test_another_reason_why_nothing_can_be_written_is_heard_of_and_the_same_is_not(path: Path) -> None:
+    async def body() -> None:
+        heard_s, store = list[float](), faulty_at(path)
+        async with journal_at(store, heard=lambda: heard_s.append(trio.current_time())) as (journal, _):
+            store.fault = "broken"
+            journal.record([draft()])
+            await trio.sleep(10.0)
+            assert heard_s == []
+            store.fault = "its directory is gone"
+            await trio.sleep(100.0)
+            assert heard_s == [store.failed_s[4]]
+            assert journal.broken is not None
+            assert "its directory is gone" in journal.broken
+
+    in_virtual_time(body)
+
+
 def test_a_node_where_nothing_happens_writes_nothing(path: Path) -> None:
     async def body() -> None:
         store = faulty_at(path)

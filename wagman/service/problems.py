@@ -28,6 +28,9 @@ LINK_PATIENCE_S = 4.0
 DOUBT_S = 300.0
 """So long may pass until the board shows that a relay is off (chosen: many rounds of switching it off)."""
 
+FEEDS_MISSED_S = 180.0
+"""So long without the controller's heartbeat is no chance: it is sent every minute (chosen: three of them)."""
+
 UNFED_S = 900.0
 """From so long on without the controller's heartbeat a person is called; the board waits for an hour (chosen)."""
 
@@ -51,7 +54,8 @@ class Problem:
     do: str
     device: str | None = None
     board: str | None = None
-    patience_s: float = 0.0  # it counts once it has been found for so long
+    patience_s: float = 0.0  # it counts once it has been so for so long
+    for_s: float | None = None  # for how long it has been so; None: since it is found
 
 
 @frozen
@@ -323,11 +327,11 @@ def socket_lost(facts: Facts) -> Iterator[Problem]:
 
 def controller_unfed(facts: Facts) -> Iterator[Problem]:
     """The board hears nothing of the controller, and will cut its power."""
-    if facts.unfed_s is not None and facts.unfed_s >= UNFED_S:
+    if facts.unfed_s is not None and facts.unfed_s >= FEEDS_MISSED_S:
         own = next((row["name"] for row in facts.status["devices"] if row["self"]), None)
         text = "the board does not hear this computer, and power-cycles it one hour after it heard it last"
         do = "mend what keeps the service from reaching the board; it then feeds the board by itself"
-        yield Problem("unfed", "critical", text, do, device=own, board=BOARD)
+        yield Problem("unfed", "critical", text, do, device=own, board=BOARD, patience_s=UNFED_S, for_s=facts.unfed_s)
 
 
 def task_stuck(facts: Facts) -> Iterator[Problem]:

@@ -136,6 +136,7 @@ class WagmanService:
             collapse=COLLAPSING,
             late=self.recall,
             counted=self._counted,
+            heard=self._heard,
             began_s=self.began_s,
         )
 
@@ -159,6 +160,9 @@ class WagmanService:
     def _tell(self, event: Event) -> None:
         """An event is shown first: it may be news of a problem."""
         self.tell(event)
+        self._heard()
+
+    def _heard(self) -> None:
         self.watch.heard()
 
     def _last_event(self, device: str) -> Cause:

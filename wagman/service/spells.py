@@ -85,14 +85,16 @@ class Spells:
     """All spells that go on, and those that have ended lately. Pure but for its own memory: times are given to it."""
 
     going: dict[str, Spell] = field(factory=dict)
-    _waiting: dict[str, float] = field(factory=dict)  # since when it is found, where it is yet to count
+    _waiting: dict[str, tuple[float, str]] = field(factory=dict)  # since when it is found: of the service's clock, and wall time
     _ended: dict[str, tuple[float, float]] = field(factory=dict)  # when, and how long it had to stay away
 
     def look(self, found: Mapping[str, Problem], since: str, now_s: float) -> list[Draft]:
         """Take in what is found now; return what is to be told."""
-        self._waiting = {id_: at_s for id_, at_s in self._waiting.items() if id_ in found}
+        self._waiting = {id_: self._waiting.get(id_, (now_s, since)) for id_ in found}
         self._ended = {id_: end for id_, end in self._ended.items() if now_s < end[0] + QUIET_MAX_S}
-        told = [self._began(problem, since) for problem in found.values() if self._begins(problem, now_s)]
+        told = [
+            self._began(each) for each in found.values() if each.id not in self.going and self._counts_s(each, now_s) <= now_s
+        ]
         for spell in self.going.values():
             self._renew(spell, found.get(spell.problem.id), now_s)
         told += [
@@ -100,13 +102,18 @@ class Spells:
         ]
         return told + [self._over(spell, now_s) for spell in list(self.going.values()) if spell.ends_s <= now_s]
 
-    def _begins(self, problem: Problem, now_s: float) -> bool:
-        at_s = self._waiting.setdefault(problem.id, now_s)
-        return problem.id not in self.going and at_s + problem.patience_s <= now_s
+    def _new(self, found: Mapping[str, Problem]) -> Iterator[Problem]:
+        return (each for each in found.values() if each.id not in self.going)
 
-    def _began(self, problem: Problem, since: str) -> Draft:
+    def _counts_s(self, problem: Problem, now_s: float) -> float:
+        """From when on it counts."""
+        so_since_s = self._waiting[problem.id][0] if problem.for_s is None else now_s - problem.for_s
+        return so_since_s + problem.patience_s
+
+    def _began(self, problem: Problem) -> Draft:
         _, quiet_s = self._ended.pop(problem.id, (0.0, QUIET_S / 2))
-        spell = self.going[problem.id] = Spell(problem, since, self._waiting[problem.id], min(2 * quiet_s, QUIET_MAX_S))
+        found_s, since = self._waiting[problem.id]
+        spell = self.going[problem.id] = Spell(problem, since, found_s, min(2 * quiet_s, QUIET_MAX_S))
         spell.is_news()
         return Draft("problem.began", problem.device, _fields(problem))
 
@@ -122,9 +129,9 @@ class Spells:
         after_s = None if spell.gone_s is None else spell.age_s(spell.gone_s)
         return Draft("problem.ended", spell.problem.device, {**_fields(spell.problem), "after_s": after_s})
 
-    def due_s(self, found: Mapping[str, Problem]) -> float:
+    def due_s(self, found: Mapping[str, Problem], now_s: float) -> float:
         """When the next one begins or ends if nothing else happens."""
-        begins = (self._waiting[id_] + each.patience_s for id_, each in found.items() if id_ not in self.going)
+        begins = (self._counts_s(each, now_s) for each in self._new(found))
         return min((*begins, *(spell.ends_s for spell in self.going.values())), default=math.inf)
 
     def shown(self, now_s: float) -> list[dict[str, Any]]:
@@ -206,7 +213,7 @@ class Watch:
         drafts = self.spells.look(found, self.wall(), now_s)
         if drafts:
             self.journal.record(list(self._caused(drafts)), {KEY: self.spells.saved(self.stamp(), now_s)})
-        return self.spells.due_s(found)
+        return self.spells.due_s(found, now_s)
 
     def _caused(self, drafts: Sequence[Draft]) -> Iterator[tuple[Draft, Cause]]:
         return ((draft, None if draft.device is None else self.cause(draft.device)) for draft in drafts)

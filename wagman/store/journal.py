@@ -112,6 +112,7 @@ class Journal:
     tell: Callable[[Event], None] = field(kw_only=True)  # called once for each event, when it is first shown; must not raise
     collapse: Collection[str] = field(kw_only=True, default=())  # types whose repeats are told of together
     counted: Callable[[], None] = field(kw_only=True, default=lambda: None)  # `unwritten` is another number; must not raise
+    heard: Callable[[], None] = field(kw_only=True, default=lambda: None)  # news that no event is shown of; must not raise
     late: Callable[[Mapping[str, Any]], None] = field(kw_only=True, default=lambda _: None)  # see `_open_late`; must not raise
     blocking: Blocking = field(kw_only=True, factory=threaded)
     wall: Callable[[], datetime] = field(kw_only=True, default=_utc_now)
@@ -194,6 +195,9 @@ class Journal:
             first = self._repeats.absorb(each.record, each.ref, trio.current_time(), each.cause)
             refs.append(first or each.ref)
             kept += [] if first else [each]
+        # A repeat is news, too: a command that failed again calls a person.
+        if len(kept) < len(drafts):
+            self.heard()
         lasting = {**self._news(memory or {}), **{clean(key): refs[number] for key, number in (places or {}).items()}}
         return self._queue(Unit(tuple(kept), lasting, Receipt(tuple(refs))))
 
@@ -435,6 +439,8 @@ class Journal:
     def _break(self, error: StoreError) -> None:
         """The disk does not take it: from now on show at once, and try again later."""
         now_s, known = trio.current_time(), self._broken is not None
+        if known and str(error) != str(self._broken):
+            self.heard()
         if not known and now_s - self._well_s >= HEALTHY_S:
             self._retry_s = RETRY_MIN_S
         self._broken = error
