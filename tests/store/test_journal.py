@@ -451,6 +451,33 @@ def test_what_earlier_runs_lost_is_told_before_what_waits_and_no_later_in_time(p
     in_virtual_time(body)
 
 
+def test_what_earlier_runs_lost_is_shown_before_what_happens_while_a_slow_disk_takes_it(path: Path) -> None:
+    async def body() -> None:
+        takes_s = 0.0
+
+        async def slow(call: Any) -> Any:
+            await trio.sleep(takes_s)
+            return call()
+
+        store = faulty_at(path)
+        store.fault = "not yet"
+        async with journal_at(store, blocking=slow) as (journal, told):
+            journal.record([draft(n=1)])
+            journal.owe({"an earlier run": 7}, 7)
+            await trio.sleep(0.5)
+            store.fault, takes_s = None, 3.0
+            await trio.sleep(5.0)
+            journal.record([draft(n=2)])
+            await trio.sleep(20.0)
+        assert {event.type for event in told} >= {"store.dropped", "store.recovered"}
+        assert [event.mono_s for event in told] == sorted(event.mono_s for event in told)
+        assert [event.fields["n"] for event in own(told)] == [1, 2]
+        with opened(path) as (store_again, _):
+            assert [each.type for each in everything(store_again)].count("store.dropped") == 1
+
+    in_virtual_time(body)
+
+
 def test_a_commit_whose_answer_was_lost_is_not_written_twice(path: Path) -> None:
     async def body() -> None:
         store = faulty_at(path)

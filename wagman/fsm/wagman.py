@@ -127,8 +127,9 @@ class Situation:
 
     @property
     def turn(self) -> tuple[str, ...]:
-        """Whose turn it would be, one after the other; nobody's, where no guest may be started."""
-        if self.blind or not self.environment.starts_allowed:
+        """Whose turn it would be, one after the other; nobody's, where none is due, or none may be started."""
+        # What is asked for after each fact is mostly answered by the first.
+        if not any(map(self.is_due, self.views)) or self.blind or not self.environment.starts_allowed:
             return ()
         after = self.order.index(self.cursor) + 1 if self.cursor in self.order else 0
         return (*self.order[after:], *self.order[:after])

@@ -377,17 +377,21 @@ class Journal:
     def _next_flight(self) -> list[Unit]:
         units = self.ring.take()
         if self.ring.dropped:
-            units.insert(0, Unit((self._dropped(units),), {}, Receipt(())))
+            units.insert(0, self._dropped(units))
             self.ring.dropped = 0
         return [*units, *self._settlement()]
 
-    def _dropped(self, units: Sequence[Unit]) -> Pending:
+    def _dropped(self, units: Sequence[Unit]) -> Unit:
         """What was dropped or owed came before all that waits: so does what tells of it, in time as in the log."""
         told = self._pending(Draft("store.dropped", fields={"count": self.ring.dropped}), None)
         unshown = (each.record for unit in units for each in unit.events if not each.shown)
         if (first := next(unshown, None)) is not None:
             told.record = evolve(told.record, time=first.time, clock_set=first.clock_set, mono_s=first.mono_s)
-        return told
+        unit = Unit((told,), {}, Receipt(()))
+        # All that waits was shown already: where the disk takes its time now, other events are shown before this is written.
+        if self._broken is not None:
+            self._show_provisionally(unit)
+        return unit
 
     def _settlement(self) -> Iterator[Unit]:
         """What lasts of events that were shown without an id: how many of them are settled by this flight."""
