@@ -231,7 +231,9 @@ class Journal:
         self._memory |= unit.memory
         self.ring.push(unit)
         if self._broken is not None:
-            self._show_provisionally(unit)
+            # What tells of dropped events may be on its way to a slow disk, not shown yet: it comes before this.
+            for each in (*self._flight, unit):
+                self._show_provisionally(each)
         self._wake.set()
         return unit.receipt
 
@@ -377,21 +379,17 @@ class Journal:
     def _next_flight(self) -> list[Unit]:
         units = self.ring.take()
         if self.ring.dropped:
-            units.insert(0, self._dropped(units))
+            units.insert(0, Unit((self._dropped(units),), {}, Receipt(())))
             self.ring.dropped = 0
         return [*units, *self._settlement()]
 
-    def _dropped(self, units: Sequence[Unit]) -> Unit:
+    def _dropped(self, units: Sequence[Unit]) -> Pending:
         """What was dropped or owed came before all that waits: so does what tells of it, in time as in the log."""
         told = self._pending(Draft("store.dropped", fields={"count": self.ring.dropped}), None)
         unshown = (each.record for unit in units for each in unit.events if not each.shown)
         if (first := next(unshown, None)) is not None:
             told.record = evolve(told.record, time=first.time, clock_set=first.clock_set, mono_s=first.mono_s)
-        unit = Unit((told,), {}, Receipt(()))
-        # All that waits was shown already: where the disk takes its time now, other events are shown before this is written.
-        if self._broken is not None:
-            self._show_provisionally(unit)
-        return unit
+        return told
 
     def _settlement(self) -> Iterator[Unit]:
         """What lasts of events that were shown without an id: how many of them are settled by this flight."""
@@ -471,8 +469,9 @@ class Journal:
             self.tell(event)
 
     def _show_provisionally(self, unit: Unit) -> None:
-        self._shown += sum(not each.shown for each in unit.events)
-        for each in unit.events:
+        new = [each for each in unit.events if not each.shown]
+        self._shown += len(new)
+        for each in new:
             self._show(each, each.provisional(self.log_id))
         unit.receipt.decide(durable=False)
         self.counted()
