@@ -23,7 +23,8 @@ from wagman.io.driver_v3 import V3Dialect
 from wagman.io.transport import open_serial
 from wagman.model.facts import Draft
 from wagman.service.daemon import BAUD, make_store
-from wagman.service.root import WagmanService, void
+from wagman.service.parts import Parts, void
+from wagman.service.root import WagmanService
 from wagman.service.seams import Seams
 from wagman.tasks.guest import Guest
 from wagman.tasks.inbox import Inbox
@@ -118,7 +119,7 @@ async def sample(scale: Scale, events_per_s: int) -> Sample:
     """One load."""
     with new_node() as node, node.instant_board(BEATS_PER_S):
         service = new_service(node)
-        timed = [TimedAlarms(guest=guest) for guest in service.guests.values()]
+        timed = [TimedAlarms(guest=guest) for guest in service.parts.guests.values()]
         for alarms in timed:
             alarms.guest.alarms = alarms
         async with trio.open_nursery() as nursery:
@@ -137,13 +138,13 @@ async def watch(service: WagmanService, timed: Sequence[TimedAlarms], probes: Se
     """Look on for so long."""
     for noted in (*(alarms.taken_s for alarms in timed), *(probe.late_s for probe in probes)):
         noted.clear()
-    first_id = service.journal.last_id
+    first_id = service.parts.journal.last_id
     began_s = trio.current_time()
     await trio.sleep(for_s)
     took_s = trio.current_time() - began_s
     taken = [each for alarms in timed for each in alarms.taken_s]
     late = [each for probe in probes for each in probe.late_s]
-    return Sample(len(taken) / took_s, (service.journal.last_id - first_id) / took_s, Spread.of(taken), Spread.of(late))
+    return Sample(len(taken) / took_s, (service.parts.journal.last_id - first_id) / took_s, Spread.of(taken), Spread.of(late))
 
 
 async def write(service: WagmanService, events_per_s: int) -> None:
@@ -151,7 +152,7 @@ async def write(service: WagmanService, events_per_s: int) -> None:
     began_s, written = trio.current_time(), 0
     while events_per_s:
         written += 1
-        service.journal.record([(Draft("service.reloaded", None, {"changed": ["poll"], "needs_restart": []}), None)])
+        service.parts.journal.record([(Draft("service.reloaded", None, {"changed": ["poll"], "needs_restart": []}), None)])
         await trio.sleep_until(began_s + written / events_per_s)
 
 
@@ -159,7 +160,7 @@ def new_service(node: Node) -> WagmanService:
     """The service as the daemon makes it, but for what it prints."""
     config = load(str(node.config))
     seams = Seams(partial(open_serial, config.board.device, BAUD))
-    return WagmanService(config, seams, make_store(config, seams), V3Dialect(), void)
+    return WagmanService(Parts(config, seams, make_store(config, seams), V3Dialect(), void))
 
 
 def nobody(_stream: object) -> NoReturn:

@@ -25,7 +25,7 @@ from wagman.client.blocking import Client
 from wagman.client.errors import DeniedError
 from wagman.demo import scenarios
 from wagman.service.controller import NOTICE_S
-from wagman.service.root import BOARD_TIMEOUT_S, COMMIT_S
+from wagman.service.requests import BOARD_TIMEOUT_S, COMMIT_S
 
 CLIENT_COMMANDS = [
     "status",

@@ -10,6 +10,8 @@ from attrs import define, evolve, field
 from tests.simulation.node import CONFIG, node
 from wagman.config.load import loads
 from wagman.config.schema import Config
+from wagman.service import reconfiguration
+from wagman.service.reconfiguration import reconfigure
 from wagman.service.root import WagmanService
 from wagman.simulation.play import Scenario, play
 from wagman.simulation.records import Record, Told
@@ -48,7 +50,7 @@ def reloaded(monkeypatch: pytest.MonkeyPatch, new: Config, script: str, old: Con
 
     async def reload(service: WagmanService) -> None:
         await trio.sleep(AT_S)
-        service.reconfigure(new)
+        reconfigure(service.parts, new)
 
     monkeypatch.setattr(WagmanService, "run", run_and_reload)
     story = Story()
@@ -97,7 +99,7 @@ def test_what_needs_a_restart_is_named_and_left_as_it_is(monkeypatch: pytest.Mon
 
 def test_the_same_again_disturbs_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     spread: list[Config] = []
-    monkeypatch.setattr(WagmanService, "_spread", lambda _, config: spread.append(config))
+    monkeypatch.setattr(reconfiguration, "spread", lambda _, config: spread.append(config))
     story = reloaded(monkeypatch, evolve(node()), "30 min")
     assert story.fields("service.reloaded") == {"changed": [], "needs_restart": [], "tables": []}
     assert spread == []

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from wagman.service.problems import Problem
-from wagman.service.spells import LEAST_PAUSE_S, QUIET_MAX_S, QUIET_S, RESUMED_QUIET_S, Spells, Watch
+from wagman.service.spells import LEAST_PAUSE_S, QUIET_MAX_S, QUIET_S, RESUMED_QUIET_S, News, Spells, Watch
 from wagman.tasks.moments import Stamp
 
 CABLE = Problem("link:board", "critical", "the board cannot be reached", "is the cable in?")
@@ -210,11 +210,11 @@ def test_however_much_happens_there_is_a_pause_between_two_looks_and_the_last_ne
     async def main() -> None:
         began_s = trio.current_time()
         watch: Watch = object.__new__(Watch)
-        watch._news = trio.Event()
+        watch.news = News()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(watch.run)
             while trio.current_time() < began_s + told_s:
-                watch.heard()
+                watch.news.heard()
                 await trio.sleep(0.01)
             await trio.sleep(LEAST_PAUSE_S)
             nursery.cancel_scope.cancel()
@@ -234,7 +234,7 @@ def test_what_no_event_tells_of_is_looked_for_every_minute(monkeypatch: pytest.M
 
     async def main() -> None:
         watch: Watch = object.__new__(Watch)
-        watch._news = trio.Event()
+        watch.news = News()
         with trio.move_on_after(600):
             await watch.run()
 

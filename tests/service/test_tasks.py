@@ -16,7 +16,9 @@ from wagman.io.driver_v3 import V3Dialect
 from wagman.io.transport import Transport
 from wagman.model.errors import LinkGoneError
 from wagman.service.daemon import Daemon
-from wagman.service.health import NUDGE_S
+from wagman.service.health import NUDGE_S, Progress
+from wagman.service.parts import Parts
+from wagman.service.reconfiguration import reconfigure
 from wagman.service.root import WagmanService
 from wagman.service.seams import Seams
 from wagman.store import Event, Limits, Store, inline
@@ -58,7 +60,7 @@ class Node:
     def __attrs_post_init__(self) -> None:
         seams = Seams(self._open, blocking=self._blocking)
         self.store = Store(self.folder / "wagman.db", Limits(1000, 2**22), new_log_id=seams.new_id)
-        self.service = WagmanService(CONFIG, seams, self.store, V3Dialect(), self.events.append)
+        self.service = WagmanService(Parts(CONFIG, seams, self.store, V3Dialect(), self.events.append))
 
     async def _open(self) -> Transport:
         await trio.lowlevel.checkpoint()
@@ -112,7 +114,7 @@ def in_service(folder: Path, body: Callable[[Node], Awaitable[None]], *, port: i
 
 def test_a_board_task_that_crashed_before_it_had_started_does_not_keep_the_service_from_starting(tmp_path: Path) -> None:
     async def serves(node: Node) -> None:
-        assert node.service.status()["devices"]
+        assert node.service.requests.status()["devices"]
         await trio.sleep(1)
 
     node = in_service(tmp_path, serves, port=1)
@@ -123,9 +125,9 @@ def test_a_board_task_that_crashed_before_it_had_started_does_not_keep_the_servi
 def test_a_store_that_crashed_is_taken_up_again_and_writes_all_that_waited(tmp_path: Path) -> None:
     async def crash(node: Node) -> None:
         node.commits.times = 1
-        node.service.crashed("something", RuntimeError("to be written"))
+        node.service.parts.crashed("something", RuntimeError("to be written"))
         await trio.sleep(60)
-        assert [event.fields["task"] for event in await node.service.journal.page(type="service.task_failed")] == [
+        assert [event.fields["task"] for event in await node.service.parts.journal.page(type="service.task_failed")] == [
             "something",
             "store",
         ]
@@ -137,7 +139,7 @@ def test_a_store_that_crashed_is_taken_up_again_and_writes_all_that_waited(tmp_p
 def test_a_store_that_keeps_crashing_ends_the_service_with_that_reason(tmp_path: Path) -> None:
     async def crash(node: Node) -> None:
         node.commits.times = 1000
-        node.service.crashed("something", RuntimeError("to be written"))
+        node.service.parts.crashed("something", RuntimeError("to be written"))
         await trio.sleep(60)
 
     with pytest.raises(ExceptionGroup) as raised:
@@ -157,17 +159,17 @@ def test_a_store_that_crashes_at_the_very_end_is_not_passed_over_in_silence(tmp_
 
 
 def test_a_crash_of_what_asks_for_signs_of_life_is_contained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    defect, stuck = Defect(1), WagmanService._tell_stuck
+    defect, stuck = Defect(1), Progress._tell_stuck
 
-    def tell_stuck(service: WagmanService) -> None:
+    def tell_stuck(progress: Progress) -> None:
         defect.show()
-        stuck(service)
+        stuck(progress)
 
-    monkeypatch.setattr(WagmanService, "_tell_stuck", tell_stuck)
+    monkeypatch.setattr(Progress, "_tell_stuck", tell_stuck)
 
     async def live_on(node: Node) -> None:
         await trio.sleep(10 * NUDGE_S)
-        assert node.service.healthy()
+        assert node.service.requests.stuck() == ()
 
     node = in_service(tmp_path, live_on)
     assert node.failed == ["nudge"]
@@ -232,7 +234,7 @@ def test_a_crash_of_what_forgives_failures_after_ten_good_minutes_is_contained(
 def test_a_reload_reaches_what_the_alarms_of_the_guests_go_by(tmp_path: Path) -> None:
     async def body(node: Node) -> None:
         await trio.lowlevel.checkpoint()
-        node.service.reconfigure(evolve(CONFIG, board=BoardConfig(poll_s=90)))
-        assert node.service.guests["gn"].alarms.late_s == 3 * 90
+        reconfigure(node.service.parts, evolve(CONFIG, board=BoardConfig(poll_s=90)))
+        assert node.service.parts.guests["gn"].alarms.late_s == 3 * 90
 
     in_service(tmp_path, body)

@@ -13,7 +13,7 @@ from trio.testing import MockClock
 from wagman.config.schema import BoardConfig, Config
 from wagman.fsm.alarms import KEEP, Alarm, Fired
 from wagman.model.facts import Polled
-from wagman.service.root import late_s
+from wagman.service.parts import late_s
 from wagman.tasks.inbox import CAPACITY, Inbox
 from wagman.tasks.loop import Alarms, drive
 

@@ -26,7 +26,9 @@ from wagman.io.transport import Transport, open_serial
 from wagman.model.errors import ConfigError, LinkBusyError, LinkGoneError, WagmanError
 from wagman.model.facts import Draft
 from wagman.service.orphans import INIT, Reaper
+from wagman.service.parts import Parts
 from wagman.service.problems import Refusal
+from wagman.service.reconfiguration import reconfigure
 from wagman.service.root import WagmanService
 from wagman.service.seams import Seams, inspector, kernel_stamp
 from wagman.store import Event, Limits, Store
@@ -167,7 +169,8 @@ def make_service(config: Config, seams: Seams, log: Log, reporter: Reporter, pla
         log(event)
         reporter.heard(event)
 
-    return WagmanService(config, seams, make_store(config, seams), DIALECTS[config.board.dialect](), tell, place.power_off)
+    store, dialect = make_store(config, seams), DIALECTS[config.board.dialect]()
+    return WagmanService(Parts(config, seams, store, dialect, tell, place.power_off))
 
 
 def make_store(config: Config, seams: Seams) -> Store:
@@ -201,14 +204,14 @@ class Daemon:
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             self._keeper = Keeper(bound, self._socket_news)
-            nursery.start_soon(contained, "signals", partial(self._heed, signals), self.service.crashed)
+            nursery.start_soon(contained, "signals", partial(self._heed, signals), self.service.parts.crashed)
             await nursery.start(self._supervise, bound.listener, access, warnings, nursery.cancel_scope)
             self._settle_config(refused)
-            nursery.start_soon(contained, "report", partial(self.reporter.run, self.service), self.service.crashed)
-            nursery.start_soon(contained, "steady", self._prove_steady, self.service.crashed)
+            nursery.start_soon(contained, "report", partial(self.reporter.run, self.service.requests), self.service.parts.crashed)
+            nursery.start_soon(contained, "steady", self._prove_steady, self.service.parts.crashed)
             if os.getpid() == INIT:
-                nursery.start_soon(contained, "orphans", Reaper().run, self.service.crashed)
-            nursery.start_soon(contained, "socket", self._keeper.run, self.service.crashed)
+                nursery.start_soon(contained, "orphans", Reaper().run, self.service.parts.crashed)
+            nursery.start_soon(contained, "socket", self._keeper.run, self.service.parts.crashed)
 
     async def _supervise(
         self,
@@ -227,7 +230,7 @@ class Daemon:
 
     def _socket_news(self, type_: str, fields: Mapping[str, Any]) -> None:
         """Clients can connect, or not: a problem as long as they cannot."""
-        self.service.socket_reason = fields.get("reason")
+        self.service.parts.surroundings.socket_reason = fields.get("reason")
         self._record(type_, fields)
 
     # The configuration -------------------------------------------------------
@@ -237,7 +240,7 @@ class Daemon:
         if refused:
             self._refused(refused, "the last good copy of it")
         else:
-            self._keep(self.service.config)
+            self._keep(self.service.parts.config)
 
     def reload(self) -> None:
         """Take over the operator's file, if it is right."""
@@ -246,8 +249,8 @@ class Daemon:
         except ConfigError as error:
             self._refused(error.problems, "the configuration from before")
         else:
-            self.service.refusal = None
-            self.service.reconfigure(config)
+            self.service.parts.surroundings.refusal = None
+            reconfigure(self.service.parts, config)
             self._keep(config)
 
     def _keep(self, config: Config) -> None:
@@ -255,7 +258,7 @@ class Daemon:
         if self._nursery is None:
             self._warn(self.source.keep(config))
         else:
-            self._nursery.start_soon(contained, "config", partial(self._copy, config), self.service.crashed)
+            self._nursery.start_soon(contained, "config", partial(self._copy, config), self.service.parts.crashed)
 
     async def _copy(self, config: Config) -> None:
         warnings: Sequence[str] = (f"no copy of the configuration could be kept: the disk has not answered for {KEEP_S:g} s",)
@@ -264,7 +267,7 @@ class Daemon:
         self._warn(warnings)
 
     def _refused(self, problems: Sequence[str], instead: str) -> None:
-        self.service.refusal = Refusal(instead, tuple(problems))
+        self.service.parts.surroundings.refusal = Refusal(instead, tuple(problems))
         self._record("service.config_refused", {"problems": list(problems), "instead": instead})
 
     def _warn(self, warnings: Sequence[str]) -> None:
@@ -272,7 +275,7 @@ class Daemon:
             self._record("service.config_not_kept", {"warnings": list(warnings)})
 
     def _record(self, type_: str, fields: Mapping[str, Any]) -> None:
-        self.service.journal.record([(Draft(type_, None, fields), None)])
+        self.service.parts.journal.record([(Draft(type_, None, fields), None)])
 
     # Signals -----------------------------------------------------------------
 
@@ -290,7 +293,7 @@ class Daemon:
             ending = known or self.place.ending()
             self.service.because, self.service.successor = ENDINGS[ending], ending == "restart"
             self.place.notifier.say(STOPPING="1", STATUS=f"stopping: {ENDINGS[ending]}; the guests go on as they are")
-            if ending == "stop" and self.service.controller.unfed() is not None:
+            if ending == "stop" and self.service.parts.controller.unfed() is not None:
                 self.place.warn_unfed()
         finally:
             self.service.stopping.set()  # nobody tells it twice

@@ -5,6 +5,16 @@ from collections.abc import Mapping
 import trio
 from attrs import define, field
 
+from wagman.io.board import Board
+from wagman.model.facts import Draft
+from wagman.store import Journal
+from wagman.tasks.guest import Guest, Nudge
+from wagman.tasks.supervisor import KEY as WAGMAN_KEY
+from wagman.tasks.supervisor import Supervisor
+
+IO_TASK = "board"
+"""The name that the io task has among the tasks that may hang."""
+
 NUDGE_S = 15.0
 """How often every task is asked for a sign of life (chosen)."""
 
@@ -32,3 +42,35 @@ class Health:
             self.awake_since_s = now_s
         self._looked_s = now_s
         return tuple(task for task, at_s in progress_s.items() if max(at_s, self.awake_since_s) <= now_s - HEALTHY_S)
+
+
+@define(eq=False)
+class Progress:
+    """The machines and the io task: asked for a sign of life, and told of where they hang."""
+
+    guests: Mapping[str, Guest]
+    supervisor: Supervisor
+    io: Board
+    journal: Journal
+    health: Health = field(factory=Health, init=False)
+    _stuck: tuple[str, ...] = field(default=(), init=False)
+
+    async def run(self) -> None:
+        """Ask every machine for a sign of life: a machine with nothing to do looks like a stuck one otherwise."""
+        while True:
+            for inbox in (*(guest.inbox for guest in self.guests.values()), self.supervisor.inbox):
+                inbox.tell(Nudge())
+            await trio.sleep(NUDGE_S)
+            self._tell_stuck()
+
+    def _tell_stuck(self) -> None:
+        """Whoever restarts the service leaves no trace of what hung."""
+        before, self._stuck = self._stuck, self.stuck()
+        for task in self._stuck:
+            if task not in before:
+                self.journal.record([(Draft("service.task_stuck", None, {"task": task}), None)])
+
+    def stuck(self) -> tuple[str, ...]:
+        """The machines, and the io task, that have made no progress lately."""
+        progress_s = {guest.key: guest.progress_s for guest in self.guests.values()}
+        return self.health.stuck(progress_s | {WAGMAN_KEY: self.supervisor.progress_s, IO_TASK: self.io.progress_s})

@@ -168,27 +168,40 @@ def _fields(problem: Problem) -> dict[str, Any]:
 
 
 @define(eq=False)
+class News:
+    """How whoever learns of something tells those who look for problems."""
+
+    _next: trio.Event = field(factory=trio.Event, init=False)
+
+    def heard(self) -> None:
+        """Something happened."""
+        self._next.set()
+
+    def next(self) -> trio.Event:
+        """Is set by what happens from now on."""
+        self._next = trio.Event()
+        return self._next
+
+
+@define(eq=False)
 class Watch:
     """The task that looks for problems: when something happens, and now and then.
 
     Args:
+        news: tells that something happened.
         facts: how everything is now.
         stamp: the present moment, comparable between runs of the service.
         wall: the wall clock, RFC 3339.
         cause: the latest event about a guest.
     """
 
+    news: News
     facts: Callable[[], Facts]
     journal: Journal
     stamp: Callable[[], Stamp]
     wall: Callable[[], str]
     cause: Callable[[str], Cause]
-    spells: Spells = field(factory=Spells)
-    _news: trio.Event = field(factory=trio.Event)
-
-    def heard(self) -> None:
-        """Something happened."""
-        self._news.set()
+    spells: Spells = field(factory=Spells, init=False)
 
     def restore(self, saved: Any) -> None:
         """Take up what the store kept."""
@@ -201,10 +214,10 @@ class Watch:
     async def run(self) -> None:
         """Look until cancelled."""
         while True:
-            self._news = trio.Event()
+            news = self.news.next()
             looked_s, due_s = trio.current_time(), self.look()
             with trio.move_on_at(min(due_s, looked_s + LOOK_S)):
-                await self._news.wait()
+                await news.wait()
             await trio.sleep_until(looked_s + LEAST_PAUSE_S)
 
     def look(self) -> float:

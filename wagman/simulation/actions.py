@@ -117,15 +117,15 @@ def _crash(world: World, name: str) -> None:
     """Make a task fail: by an input that it cannot digest, or by a port whose opening fails with a defect."""
     if world.life is None:
         return
-    service = world.life.service
+    parts = world.life.service.parts
     if name == "link":
         world.life.plug.broken = "a defect in the serial driver"
-        if service.io.link is not None:
-            service.io.link.hang_up("to be opened anew")
+        if parts.io.link is not None:
+            parts.io.link.hang_up("to be opened anew")
     elif name == "wagman":
-        service.supervisor.inbox.tell(Poison())
-    elif name in service.guests:
-        service.guests[name].inbox.tell(Poison())
+        parts.supervisor.inbox.tell(Poison())
+    elif name in parts.guests:
+        parts.guests[name].inbox.tell(Poison())
 
 
 def _config(world: World, words: str) -> None:

@@ -11,6 +11,7 @@ from attrs import define, field
 
 from wagman.config.schema import Config
 from wagman.service.daemon import DIALECTS, Daemon
+from wagman.service.parts import Parts
 from wagman.service.root import WagmanService
 from wagman.service.seams import Seams
 from wagman.simulation.cable import Plug
@@ -50,7 +51,8 @@ class Life:
     def __attrs_post_init__(self) -> None:
         limits = Limits(self.config.service.max_events, self.config.service.max_bytes)
         self.store = Store(self.path, limits, new_log_id=self.seams.new_id, now=self.seams.wall)
-        self.service = WagmanService(self.config, self.seams, self.store, DIALECTS[self.config.board.dialect](), self.tell)
+        parts = Parts(self.config, self.seams, self.store, DIALECTS[self.config.board.dialect](), self.tell)
+        self.service = WagmanService(parts)
 
     async def run(self) -> None:
         """Live until killed, stopped, or failed."""

@@ -179,7 +179,7 @@ class World:
         if self.life is None:
             return None
         truth = {port: self._truth(port) for port in PORTS}
-        look = Look(self.now_s, self.life.service.status(), truth, self.board.hardware.selectors[0])
+        look = Look(self.now_s, self.life.service.requests.status(), truth, self.board.hardware.selectors[0])
         self.watch(look)
         return look
 
@@ -230,10 +230,10 @@ class World:
         """SIGHUP, if the service is up."""
         if self.life is None:
             return
-        before = self.life.service.config
+        before = self.life.service.parts.config
         self.life.reload(self.file.source)
-        if self.life.service.config != before:
-            self._configured(self.life.service.config)
+        if self.life.service.parts.config != before:
+            self._configured(self.life.service.parts.config)
 
     def _configured(self, config: Config) -> None:
         self.running = config

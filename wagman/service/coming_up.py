@@ -1,0 +1,64 @@
+"""How the service comes up: each part takes up what was kept of it, and what cannot be trusted begins anew."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from wagman import __version__
+from wagman.io.driver import Identity
+from wagman.model.errors import StoreError
+from wagman.model.facts import Draft
+from wagman.service.parts import BOARD_KEY, Parts
+from wagman.service.recollection import Found
+from wagman.service.spells import KEY as PROBLEMS_KEY
+from wagman.service.spells import Watch
+from wagman.store import Loaded
+from wagman.tasks.guest import Guest
+from wagman.tasks.moments import place_key
+from wagman.tasks.supervisor import KEY as WAGMAN_KEY
+
+
+async def resume(parts: Parts, watch: Watch, loaded: Loaded, found: Found, warnings: Sequence[str]) -> None:
+    """Take up what the log has (`loaded`) and what lies beside it (`found`), and tell that the service has started."""
+    anew = [name for name, guest in parts.guests.items() if not await restored(parts, guest, loaded)]
+    await parts.recollection.take_up(loaded, found)
+    if WAGMAN_KEY in loaded.memory and not parts.supervisor.restore(
+        loaded.memory[WAGMAN_KEY], loaded.memory.get(place_key(WAGMAN_KEY))
+    ):
+        anew.append(WAGMAN_KEY)
+    watch.restore(loaded.memory.get(PROBLEMS_KEY))
+    parts.io.known = known_board(loaded.memory.get(BOARD_KEY))
+    await parts.hitches.look_first()
+    fields = {"version": __version__, "begun_anew": anew, "warnings": [*warnings, *parts.hitches.warnings]}
+    parts.journal.record([(Draft("service.started", None, fields), None)])
+    review(parts)
+
+
+async def restored(parts: Parts, guest: Guest, loaded: Loaded) -> bool:
+    """Whether the guest took up what was kept of it."""
+    saved = loaded.memory.get(guest.key)
+    if saved is None:
+        return False
+    return guest.restore(saved, loaded.memory.get(place_key(guest.key)), await latest_event(parts, guest))
+
+
+async def latest_event(parts: Parts, guest: Guest) -> int | None:
+    """The latest event about a guest; None, too, while the disk does not give it: the cause is a nicety."""
+    try:
+        latest = await parts.journal.page(limit=1, device=guest.config.name)
+    except StoreError:
+        return None
+    return latest[-1].id if latest else None
+
+
+def known_board(saved: Any) -> Identity | None:
+    """The board that was seen last, where what was kept of it can be read."""
+    try:
+        return Identity(**saved)
+    except TypeError:
+        return None
+
+
+def review(parts: Parts) -> None:
+    """The configuration may forbid what a guest does."""
+    for guest in parts.guests.values():
+        guest.review()

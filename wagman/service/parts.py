@@ -1,0 +1,160 @@
+"""What the service consists of: made once, in the order in which the parts need each other, and connected."""
+
+from collections.abc import Callable
+from typing import Any
+
+import trio
+from attrs import define, field
+
+from wagman.config.schema import Config, DeviceConfig
+from wagman.io.board import BLIND_MISSES, Board, Dialect
+from wagman.model.catalogue import COLLAPSING
+from wagman.model.facts import Draft
+from wagman.service.controller import Controller
+from wagman.service.health import Progress
+from wagman.service.hitches import Hitches
+from wagman.service.problems import Refusal
+from wagman.service.recollection import Recollection
+from wagman.service.routes import Routes
+from wagman.service.seams import Seams
+from wagman.service.spells import News
+from wagman.store import Cause, Event, Journal, Keeper, SmallFile, Store
+from wagman.store.event import rfc3339
+from wagman.tasks.contain import describe
+from wagman.tasks.guest import Guest
+from wagman.tasks.loop import LATE_S, Alarms
+from wagman.tasks.moments import Beginning, Clocks
+from wagman.tasks.supervisor import Supervisor
+
+BOARD_KEY = "board"
+"""The name under which the store keeps which board was seen last."""
+
+COUNT_S = 1.0
+"""How late it may be kept how many events were shown and not written (chosen: not once for each of many)."""
+
+
+@define
+class Surroundings:
+    """What others have found out about the place in which the service runs."""
+
+    refusal: Refusal | None = None  # of the operator's configuration
+    needs_restart: tuple[str, ...] = ()  # keys that were changed, and do not count yet
+    socket_reason: str | None = None  # why clients cannot connect
+
+
+@define(eq=False)
+class Parts:
+    """The guests, the Wagman machine, the board, the journal, and what looks after them. Made within a trio run.
+
+    Args:
+        tell: takes each event when it is shown first.
+        power_off: has the controller shut down; None where there is no way to.
+    """
+
+    config: Config
+    seams: Seams
+    store: Store
+    dialect: Dialect
+    tell: Callable[[Event], None]
+    power_off: Callable[[], None] | None = None
+    surroundings: Surroundings = field(factory=Surroundings, init=False)
+    boot_id: str = field(init=False)
+    clocks: Clocks = field(init=False)
+    began: Beginning = field(init=False)
+    began_s: float = field(factory=trio.current_time, init=False)
+    news: News = field(factory=News, init=False)
+    journal: Journal = field(init=False)
+    routes: Routes = field(init=False)
+    guests: dict[str, Guest] = field(init=False)
+    recollection: Recollection = field(init=False)
+    supervisor: Supervisor = field(init=False)
+    io: Board = field(init=False)
+    controller: Controller = field(init=False)
+    progress: Progress = field(init=False)
+    hitches: Hitches = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.boot_id = self.seams.new_id()
+        self.clocks = Clocks(lambda: rfc3339(self.seams.wall()), self.seams.stamp)
+        self.began = self.clocks.beginning()
+        self.journal = self._make_journal()
+        self.routes = Routes(self.journal, self.clocks, self.news)
+        self.guests = {guest.name: self._make_guest(guest) for guest in self.config.guests}
+        self.routes.lead_to(self.guests)
+        self.recollection = self.routes.recollection = self._make_recollection()
+        inboxes = {name: guest.inbox for name, guest in self.guests.items()}
+        self.supervisor = Supervisor(self.config, self.journal, inboxes, self.clocks, lambda name: self.guests[name].last_event)
+        self.routes.supervisor = self.supervisor
+        self.io = self.routes.io = self._make_board()
+        own = next((device for device in self.config.devices if device.is_self), None)
+        self.controller = self.routes.controller = Controller(own, self.io, self.journal, self.seams.wall, self.power_off)
+        self.progress = Progress(self.guests, self.supervisor, self.io, self.journal)
+        self.hitches = Hitches(lambda: self.config.guests, self.seams.inspect, self.news.heard)
+
+    def _make_journal(self) -> Journal:
+        return Journal(
+            self.store,
+            boot_id=self.boot_id,
+            wall=self.seams.wall,
+            blocking=self.seams.blocking,
+            tell=self._tell,
+            collapse=COLLAPSING,
+            late=lambda memory: self.recollection.recall(memory),  # noqa: PLW0108 - it is made later
+            counted=lambda: self.recollection.keeper.note(COUNT_S),
+            heard=self.news.heard,
+            began_s=self.began_s,
+        )
+
+    def _tell(self, event: Event) -> None:
+        """An event is shown first: it may be news of a problem."""
+        self.tell(event)
+        self.news.heard()
+
+    def _make_guest(self, config: DeviceConfig) -> Guest:
+        alarms = Alarms(late_s=late_s(self.config))
+        return Guest(config, self.journal, self.routes, self.seams.messenger, self.clocks, alarms=alarms)
+
+    def _make_recollection(self) -> Recollection:
+        """It and its keeper hear of each other: what is to be kept, and whether it can be. The board is made later."""
+        path = self.store.path.with_name("decisions.json")
+
+        def text() -> str:
+            return recollection.text()
+
+        def turned(broken: str | None) -> None:
+            recollection.turned(broken)
+
+        def leave(port: int) -> None:
+            self.io.leave(port)
+
+        keeper = Keeper(SmallFile(path), self.seams.blocking, text, turned)
+        recollection = Recollection(self.config, self.guests, self.journal, keeper, leave)
+        return recollection
+
+    def _make_board(self) -> Board:
+        return Board(
+            self.config,
+            self.dialect,
+            self.seams.opener,
+            tell=self.routes.board_fact,
+            healthy=lambda: not self.progress.stuck(),
+            remember=lambda identity: void(self.journal.record([], {BOARD_KEY: dict(identity)})),
+        )
+
+    def last_event(self, device: str) -> Cause:
+        """The latest event about a guest."""
+        guest = self.guests.get(device)
+        return None if guest is None else guest.last_event
+
+    def crashed(self, name: str, error: BaseException) -> None:
+        """A task of the service has crashed; it is taken up again."""
+        self.journal.record([(Draft("service.task_failed", None, {"task": name, **describe(error)}), None)])
+
+
+def late_s(config: Config) -> float:
+    """An alarm that wants an answer of the board is late by then: the board could not be seen when it fell due."""
+    return max(LATE_S, BLIND_MISSES * config.board.poll_s)
+
+
+def void(_: Any) -> None:
+    """Let go of a result that nobody waits for."""

@@ -1,0 +1,109 @@
+"""What the control socket asks of the service, and what it answers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import trio
+from attrs import asdict, evolve, frozen
+
+from wagman import __version__
+from wagman.api.service import UnknownDeviceError
+from wagman.fsm.inputs import Operator
+from wagman.model.errors import BoardTimeoutError, CallerError
+from wagman.model.facts import Beat, Draft, Verb, Verdict
+from wagman.service.controller import REFUSES
+from wagman.service.overview import Overview
+from wagman.service.parts import Parts
+from wagman.service.spells import Watch
+from wagman.store import Journal, Receipt
+
+COMMIT_S = 2.0
+"""How long a caller waits for the id of the event that its request became (chosen)."""
+
+BOARD_TIMEOUT_S = 20.0
+"""How long an operator's raw board command may take, its turn included (chosen)."""
+
+
+@frozen(eq=False)
+class Requests:
+    """The service as the control socket sees it (`wagman.api.service.Service`)."""
+
+    parts: Parts
+    overview: Overview
+    watch: Watch
+
+    @property
+    def journal(self) -> Journal:
+        """The rolling log."""
+        return self.parts.journal
+
+    def hello(self) -> Mapping[str, Any]:
+        """The versions of what answers."""
+        return {"service": "wagman", "version": __version__, "boot_id": self.parts.boot_id}
+
+    def device_name(self, device: str) -> str:
+        """The name of the device that `device` names, or whose port number it is.
+
+        Raises:
+            UnknownDeviceError: there is none.
+        """
+        for config in self.parts.config.devices:
+            if device in (config.name, str(config.port)):
+                return config.name
+        raise UnknownDeviceError(device)
+
+    def status(self, devices: Sequence[str] | None = None) -> Mapping[str, Any]:
+        """How everything is now, with the problems."""
+        return {**self.overview.status(devices), "problems": self.watch.shown()}
+
+    def stuck(self) -> tuple[str, ...]:
+        """The tasks that have made no progress lately."""
+        return self.parts.progress.stuck()
+
+    async def command(self, verb: Verb, device: str, *, force: bool, uid: int, who: str) -> Mapping[str, Any]:
+        """Ask a device's machine; the answer is its decision, not yet the outcome."""
+        asked = Draft(f"command.{verb}", device, {"uid": uid, "who": who, "force": force})
+        receipt = self.parts.journal.record([(asked, None)])
+        if device not in self.parts.guests:
+            verdict = await self.parts.controller.restart() if verb == "restart" else REFUSES
+            return await self._answer(receipt, verdict, device)
+        decision = self.parts.recollection.decision(verb, who, uid, self.parts.clocks.wall())
+        verdict = await self.parts.guests[device].ask(Operator(verb, force), receipt.refs[0], decision)
+        if verdict.accepted:
+            self.parts.recollection.commanded.add(device)
+            verdict = await self._lasting(verdict, device)
+        return await self._answer(receipt, verdict, device)
+
+    async def _lasting(self, verdict: Verdict, device: str) -> Verdict:
+        """What was accepted is not to be lost by a power cut: it lasts in the log or beside it, or the caller is told."""
+        if await self.parts.guests[device].settled(COMMIT_S) or await self.parts.recollection.keeper.settled(COMMIT_S):
+            return verdict
+        return evolve(verdict, reason=f"{verdict.reason}; NOT KEPT, for nothing can be written: a restart forgets it")
+
+    async def _answer(self, asked: Receipt, verdict: Verdict, device: str) -> Mapping[str, Any]:
+        """A refusal is an event, too; the caller is given the id of what its request became, once it is durable."""
+        if not verdict.accepted:
+            self.parts.journal.record([(Draft("command.refused", device, {"reason": verdict.reason}), asked.refs[0])])
+        await asked.settled(COMMIT_S)
+        return {**asdict(verdict), "event_id": asked.refs[0].id}
+
+    async def heartbeat(self, device: str, *, uid: int) -> Mapping[str, Any]:  # noqa: ARG002 - single beats are not events
+        """A sign of life from outside."""
+        await trio.lowlevel.checkpoint()
+        guest = self.parts.guests.get(device)
+        if guest is None:
+            return {"accepted": False, "state": "started", "reason": "the service itself feeds its heartbeat", "event_id": None}
+        accepted = guest.inbox.ask(Beat(guest.config.port, trio.current_time(), "control"))
+        reason = "heard" if accepted else "too many requests are waiting: try again"
+        return {"accepted": accepted, "state": guest.state.name, "reason": reason, "event_id": None}
+
+    async def board(self, command: str, *, force: bool, uid: int) -> Sequence[str]:
+        """An operator's raw board command; one that was forced is an event."""
+        if force:
+            self.parts.journal.record([(Draft("command.board", None, {"uid": uid, "command": command}), None)])
+        words = command.split()
+        if not words:
+            raise CallerError("an empty board command")
+        with trio.move_on_after(BOARD_TIMEOUT_S):
+            return await self.parts.io.raw(words, force=force)
+        raise BoardTimeoutError(f"the board did not answer within {BOARD_TIMEOUT_S:g} s")
