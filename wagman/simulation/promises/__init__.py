@@ -1,0 +1,46 @@
+"""The promises, each as a checker that sees a node from outside only.
+
+A checker is shown every record, before the scene takes it in, and yields what is wrong with it in words. What one may demand
+is narrower than it looks: commands change on a cable that changes bytes, boards start and cut ports by themselves, and nobody
+can see through a silent link. So a relay counts as moved by the service only where it had sent what does that, and what is
+shown has to be true only where the service could know.
+"""
+
+from wagman.simulation.promises.checker import STATES, Checker, Violation
+from wagman.simulation.promises.cuts import CutsAreEarned
+from wagman.simulation.promises.holding import CrashesAreContained, DecisionsLast, HeatIsObeyed, NothingLostByOutages
+from wagman.simulation.promises.starts import LadderHolds, MediaFollow, OneAtATime
+from wagman.simulation.promises.telling import LogIsWhole, ShownIsTrue
+
+__all__ = [
+    "STATES",
+    "Checker",
+    "CrashesAreContained",
+    "CutsAreEarned",
+    "DecisionsLast",
+    "HeatIsObeyed",
+    "LadderHolds",
+    "LogIsWhole",
+    "MediaFollow",
+    "NothingLostByOutages",
+    "OneAtATime",
+    "ShownIsTrue",
+    "Violation",
+    "all_checkers",
+]
+
+
+def all_checkers() -> list[Checker]:
+    """One of each."""
+    return [
+        CutsAreEarned(),
+        OneAtATime(),
+        ShownIsTrue(),
+        MediaFollow(),
+        NothingLostByOutages(),
+        LogIsWhole(),
+        HeatIsObeyed(),
+        LadderHolds(),
+        CrashesAreContained(),
+        DecisionsLast(),
+    ]

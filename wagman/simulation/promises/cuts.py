@@ -1,0 +1,84 @@
+"""Power is cut in few ways only (promise 1)."""
+
+import math
+from collections.abc import Iterator
+from typing import ClassVar
+
+from attrs import define, field
+
+from wagman.simulation.promises.checker import LATE_S
+from wagman.simulation.records import Began, Configured, Did, Record, RelayMoved, Told
+from wagman.simulation.scene import SENT_S, SLACK_S, Port, Scene
+
+
+@define
+class CutsAreEarned:
+    """1. A relay is cut only after a message and silence, or in one of the few ways that need none."""
+
+    promise: ClassVar[int] = 1
+    booting_s: dict[int, float] = field(factory=dict)  # since when a port's guest is said to be starting, or was given up
+    wiped: bool = False  # its log, since it was up last
+
+    def see(self, record: Record, scene: Scene) -> Iterator[str]:
+        """Each relay-off that the service caused."""
+        if isinstance(record, Told) and record.event.device in scene.by_name:
+            self.told(record, scene.by_name[record.event.device].device.port, scene.came_up_s)
+        elif isinstance(record, Began | Did | Configured):
+            self.remembers(record, scene)
+        if not isinstance(record, RelayMoved) or record.on or record.port not in scene.ports:
+            return
+        port = scene.ports[record.port]
+        if port.ours(record) and not self.earned(port, record):
+            yield f"{port.device.name} was {record.guest} when its power was cut, {record.silent_s:.0f} s after its last beat"
+        if record.port in self.booting_s:
+            self.booting_s[record.port] = record.at_s  # the next start
+
+    def earned(self, port: Port, cut: RelayMoved) -> bool:
+        """Whether there was a reason."""
+        device = port.device
+        return (
+            port.killed
+            or device.shutdown == ()
+            or port.disabled_s < port.moved_s  # it was off when the command left
+            or self.halted(port, cut)
+            or cut.at_s - port.told_s >= device.stop_timeout_s - SLACK_S
+            or self.start_failed(port, cut)
+        )
+
+    def told(self, told: Told, port: int, came_up_s: float) -> None:
+        """Whether a start is under way; one that is given up or fails ends with a cut."""
+        if told.event.type in ("device.starting", "device.will_stop"):
+            is_found = told.event.fields.get("reason") == "found switched on"  # by a poll, which may have taken long
+            # What a slow disk holds up is told late; the service's own clock says when it was.
+            began_s = min(told.at_s, max(came_up_s + told.event.mono_s, told.at_s - LATE_S))
+            self.booting_s.setdefault(port, began_s - (LATE_S if is_found else 0.0))
+        elif told.event.type in ("device.started", "device.stopping", "device.restarting"):
+            self.booting_s.pop(port, None)
+
+    def remembers(self, record: Began | Did | Configured, scene: Scene) -> None:
+        """A service that knows nothing starts nobody before it says so; one that knows what was long ago may think it does."""
+        if isinstance(record, Did) and record.words == "disk wiped" and "service" in scene.troubles:
+            self.booting_s.clear()
+            self.wiped = True
+        elif isinstance(record, Began):
+            if scene.is_forgotten and not self.wiped:
+                self.booting_s.update(dict.fromkeys(scene.ports, -math.inf))
+            self.wiped = False
+        elif isinstance(record, Configured) and record.config != scene.config:
+            self.booting_s.update(dict.fromkeys(scene.ports, -math.inf))
+
+    def halted(self, port: Port, cut: RelayMoved) -> bool:
+        """It was told to halt, and then was silent."""
+        device = port.device
+        unheard = not device.has_heartbeat or port.heard_too_late
+        silent = unheard or cut.silent_s >= device.stop_silence_s - port.beat_s - SLACK_S
+        return silent and cut.at_s - port.told_s >= device.stop_silence_s - SLACK_S
+
+    def start_failed(self, port: Port, cut: RelayMoved) -> bool:
+        """It had its time to boot, and was not heard."""
+        on_for_s = cut.at_s - port.moved_s
+        heard = cut.guest in ("running", "halting") and cut.silent_s < on_for_s and on_for_s > port.slowest.start_timeout_max_s
+        # Silence alone is no failed start: it was not heard since its power came on, as far as the service could know.
+        never_heard = port.heard_too_late and port.unheard_s >= on_for_s - SENT_S
+        booting_for_s = min(on_for_s, cut.at_s - self.booting_s.get(cut.port, math.inf))
+        return booting_for_s >= port.device.start_timeout_s - SLACK_S and (never_heard or not heard)

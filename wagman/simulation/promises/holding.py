@@ -1,0 +1,116 @@
+"""What holds through outages, heat, crashes and restarts (promises 6, 8, 10 and 11)."""
+
+import math
+from collections.abc import Iterator
+from typing import ClassVar
+
+from attrs import define, field
+
+from wagman.simulation.promises.checker import LATE_S, SEEN_S, STATES
+from wagman.simulation.records import Began, Configured, Ended, Look, Record, RelayMoved, Told
+from wagman.simulation.scene import BEAT_S, SLACK_S, Port, Scene
+
+
+@define
+class NothingLostByOutages:
+    """6. Losing the link, the board or the service, for however long, cuts no guest's power."""
+
+    promise: ClassVar[int] = 6
+
+    def see(self, record: Record, scene: Scene) -> Iterator[str]:
+        """Each heartbeat that is called lost, and each cut of a guest that nobody and nothing wanted down."""
+        if isinstance(record, Told) and record.event.type == "device.heartbeat_lost":
+            yield from self.silent(record, scene.by_name[record.event.device or ""])
+        elif isinstance(record, RelayMoved) and not record.on and record.port in scene.ports:
+            yield from self.cut(record, scene.ports[record.port])
+
+    def silent(self, told: Told, port: Port) -> Iterator[str]:
+        """Only what was silent for so long has lost its heartbeat."""
+        device = port.device
+        if told.unheard_s < device.heartbeat_timeout_s - port.beat_s - SLACK_S:
+            yield f"the heartbeat of {device.name} was called lost, and it was silent for {told.unheard_s:.0f} s at most"
+
+    def cut(self, cut: RelayMoved, port: Port) -> Iterator[str]:
+        """A guest that was heard, and not told to halt long ago, keeps its power."""
+        device = port.device
+        excused = port.killed or device.shutdown == () or cut.at_s - port.told_s >= device.stop_timeout_s - SLACK_S
+        heard = cut.guest in ("running", "halting") and cut.silent_s < BEAT_S and not port.heard_too_late
+        if port.ours(cut) and heard and not excused and cut.at_s - port.moved_s > LATE_S + port.slowest.start_timeout_max_s:
+            yield f"{device.name} was {cut.guest} when its power was cut"
+
+
+@define
+class HeatIsObeyed:
+    """8. In a hot enclosure all guests but forced ones are down within a bounded time, and nothing starts until it is over."""
+
+    promise: ClassVar[int] = 8
+
+    def see(self, record: Record, scene: Scene) -> Iterator[str]:
+        """Relay-ons in the heat, and guests that still run."""
+        hot_s = min(record.at_s - scene.heated_s, scene.quiet_s)
+        if isinstance(record, RelayMoved) and record.on and record.port in scene.ports:
+            port = scene.ports[record.port]
+            if hot_s > SEEN_S and port.ours(record) and port.device.name not in scene.forced:
+                yield f"{port.device.name} was switched on after {hot_s:.0f} s of heat"
+        elif isinstance(record, Look) and hot_s > self.bound_s(scene):
+            for number, port in scene.ports.items():
+                if record.truth[number].on and record.truth[number].can_be_seen and port.device.name not in scene.forced:
+                    yield f"{port.device.name} runs after {hot_s:.0f} s of heat"
+
+    def bound_s(self, scene: Scene) -> float:
+        """Each guest in its turn; the last one may be booting, and then take its longest to stop."""
+        slowest_s = max(port.slowest.start_timeout_max_s + port.slowest.stop_timeout_s for port in scene.ports.values())
+        return SEEN_S + len(scene.ports) * scene.config.wagman.hibernate_interval_s + slowest_s + SEEN_S
+
+
+@define
+class CrashesAreContained:
+    """10. An exception in any task is contained, and there are none but those that were provoked."""
+
+    promise: ClassVar[int] = 10
+    crashed: int = 0
+    crashed_s: dict[str, float] = field(factory=dict)
+    known: set[str] = field(factory=set)  # guests that have a state to lose: one was told of since the last loss of memory
+
+    def see(self, record: Record, scene: Scene) -> Iterator[str]:
+        """Crashes that are told of, and how each life ends."""
+        if isinstance(record, Told):
+            yield from self.told(record, scene)
+        if isinstance(record, Began):
+            self.crashed_s.clear()  # what this life does not know was not lost by a crash of the one before
+            self.known = set() if scene.is_forgotten else self.known
+        if isinstance(record, Configured):
+            ports = {name: port.device.port for name, port in scene.by_name.items()}
+            self.known &= {each.name for each in record.config.guests if ports.get(each.name) == each.port}
+        if isinstance(record, Ended) and record.how not in ("killed", "stopped"):
+            yield f"the service ended by itself: {record.how}"
+
+    def told(self, told: Told, scene: Scene) -> Iterator[str]:
+        """A crash, or a guest that begins anew after one."""
+        event = told.event
+        if event.type in ("service.task_failed", "service.request_failed"):
+            self.crashed += 1
+            name = str(event.fields.get("task")).removeprefix("device.")
+            self.crashed_s[name] = told.at_s if name in self.known else -math.inf
+            if self.crashed > scene.crashes:
+                yield f"a task failed: {dict(event.fields)}"
+        if event.type == "device.power_lost":
+            self.crashed_s.pop(event.device or "", None)  # it was stopped by that, and may well be adopted
+        if event.type == "device.adopted" and told.at_s - self.crashed_s.get(event.device or "", -math.inf) < SEEN_S:
+            yield f"{event.device} was adopted after its task had failed: its state was lost"
+        if event.device and event.type.removeprefix("device.") in STATES:
+            self.known.add(event.device)
+
+
+@define
+class DecisionsLast:
+    """11. What an operator stopped or disabled gets no power by the service's doing until an operator says so."""
+
+    promise: ClassVar[int] = 11
+
+    def see(self, record: Record, scene: Scene) -> Iterator[str]:
+        """Each relay-on that the service caused."""
+        if isinstance(record, RelayMoved) and record.on and record.port in scene.ports:
+            port = scene.ports[record.port]
+            if port.ours(record) and port.stays_down and not (port.had_left or scene.knows_nothing):
+                yield f"{port.device.name} was switched on, and was to stay down"

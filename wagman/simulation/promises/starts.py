@@ -1,0 +1,201 @@
+"""Guests are started one after the other, from the right medium, and for ever (promises 2, 5 and 9)."""
+
+import math
+from collections.abc import Iterator
+from typing import ClassVar
+
+from attrs import define, field
+
+from wagman.config.schema import DeviceConfig, other_medium
+from wagman.simulation.promises.checker import SAID_S, SEEN_S, STATES
+from wagman.simulation.records import Asked, Began, Record, RelayMoved, Sent, Told
+from wagman.simulation.scene import SLACK_S, Scene
+from wagman.store import Event
+
+
+@define
+class OneAtATime:
+    """2. No two relay-ons within `stagger`; the Wagman machine starts one device at a time; off lasts `off_time`."""
+
+    promise: ClassVar[int] = 2
+    last_on_s: float = -math.inf
+    off_s: dict[int, float] = field(factory=dict)
+    states: dict[str, str] = field(factory=dict)  # by the latest event of each guest
+    target: str | None = None  # whom the Wagman machine is starting
+    called_off_s: dict[str, float] = field(factory=dict)  # when an operator last wanted each guest down
+
+    def see(self, record: Record, scene: Scene) -> Iterator[str]:
+        """Each relay-on that the service caused, and each start that the Wagman machine makes."""
+        if isinstance(record, RelayMoved) and record.port in scene.ports:
+            yield from self.moved(record, scene)
+        elif isinstance(record, Told):
+            yield from self.told(record)
+        elif isinstance(record, Began):
+            self.target = None
+            if scene.is_forgotten:
+                self.states.clear()
+
+    def moved(self, moved: RelayMoved, scene: Scene) -> Iterator[str]:
+        """Times between switchings, where each was the service's own and the board carried them out at once."""
+        port = scene.ports[moved.port]
+        if not port.ours(moved) or moved.at_s - (port.enabled_s if moved.on else port.disabled_s) > 2 * SLACK_S:
+            return
+        if not moved.on:
+            self.off_s[moved.port] = moved.at_s
+            return
+        stagger_s, off_s = scene.config.wagman.stagger_s, moved.at_s - self.off_s.get(moved.port, -math.inf)
+        if moved.at_s - self.last_on_s < stagger_s - SLACK_S:
+            yield f"{port.device.name} went on {moved.at_s - self.last_on_s:.1f} s after another one"
+        if off_s < port.device.off_time_s - SLACK_S:
+            yield f"{port.device.name} was off for {off_s:.1f} s only"
+        self.last_on_s = moved.at_s
+
+    def is_waited_for(self, name: str, now_s: float) -> bool:
+        """Not one that runs already, nor one that was called off just now: it may not have been able to say so yet."""
+        return (
+            self.states.get(name, "stopped") in ("stopped", "starting")
+            and now_s - self.called_off_s.get(name, -math.inf) > SAID_S
+        )
+
+    def told(self, told: Told) -> Iterator[str]:
+        """The Wagman machine waits for one guest before it turns to the next; one that came up by itself is not waited for."""
+        event, state = told.event, told.event.type.removeprefix("device.")
+        name = event.device or ""
+        if state in STATES:
+            self.states[name] = state
+        match event.type:
+            case "wagman.start_next_device":
+                if self.target not in (None, name):
+                    yield f"{name} was started while {self.target} was starting"
+                self.target = name if self.is_waited_for(name, event.mono_s) else None
+            case "command.stop" | "command.kill" | "command.disable":
+                self.called_off_s[name] = event.mono_s
+            case "wagman.start_stalled" | "wagman.start_refused" | "wagman.will_hibernate":
+                self.target = None
+            case _ if event.device == self.target and state in STATES and state != "starting":
+                self.target = None  # it is not starting any more, whatever it became
+
+
+@define
+class MediaFollow:
+    """5. After `allowed_attempts` failed starts the recovery medium is used; after a stable start the primary."""
+
+    promise: ClassVar[int] = 5
+    failures: dict[str, int] = field(factory=dict)  # since the guest was stable
+    cycles: dict[str, float] = field(factory=dict)  # relay-ons since then, or what may have been one
+    media: dict[str, str | None] = field(factory=dict)  # as announced for the start under way
+    adopted: set[str] = field(factory=set)
+
+    def see(self, record: Record, scene: Scene) -> Iterator[str]:
+        """What is announced against what has happened, and what was selected against what was announced."""
+        if isinstance(record, Told) and record.event.device in scene.by_name:
+            yield from self.told(record, scene.by_name[record.event.device].device)
+        elif isinstance(record, Began) and scene.is_forgotten:
+            self.failures.clear()
+            self.cycles = dict.fromkeys(scene.by_name, math.inf)
+        elif isinstance(record, RelayMoved) and record.on and record.port in scene.ports:
+            yield from self.moved(record, scene)
+        elif isinstance(record, Sent) and record.words[0] == "start":
+            self.counts(record.words[-1], scene)
+
+    def counts(self, word: str, scene: Scene) -> None:
+        """A start may be an attempt, whether the relay moves or not: it may be stuck."""
+        port = scene.ports.get(int(word)) if word.isdecimal() else None
+        if port is not None:
+            self.cycles[port.device.name] = self.cycles.get(port.device.name, 0) + 1
+
+    def told(self, told: Told, device: DeviceConfig) -> Iterator[str]:
+        """Starts, failures, and what ends the count."""
+        name, fields = device.name, told.event.fields
+        if told.event.type == "device.starting":
+            self.adopted.discard(name)
+        if self.failed(told.event):
+            self.failures[name] = self.failures.get(name, 0) + 1
+        match told.event.type:
+            case "device.adopted":
+                self.adopted.add(name)
+            case "device.started" if fields.get("attempt"):  # also where a lost cut and a beat looked like a new power cycle
+                self.cycles[name] = max(self.cycles.get(name, 0), fields["attempt"])
+            case "device.stable":
+                self.failures[name] = self.cycles[name] = 0
+            case "device.starting" if fields["reason"] in ("its turn", "restart"):
+                self.media[name] = fields["media"]
+                yield from self.announced(device, fields["attempt"], fields["media"])
+            case "device.starting":
+                self.failures[name], self.cycles[name] = 0, math.inf
+                self.media.pop(name, None)
+
+    def failed(self, event: Event) -> bool:
+        """Whether a start came to nothing. Where nobody saw the power come on, there was none."""
+        if event.type == "device.heartbeat_lost":
+            return not event.fields["stable"] and event.device not in self.adopted
+        return event.type == "device.start_failed"
+
+    def announced(self, device: DeviceConfig, attempt: int, media: str | None) -> Iterator[str]:
+        """The number of the attempt, and the medium that goes with it. What failed was one, though no relay may have moved."""
+        failed = self.failures.get(device.name, 0)
+        least, most = failed + 1, max(failed, self.cycles.get(device.name, math.inf)) + 1
+        if not least <= attempt <= most:
+            yield f"{device.name} counts this start as attempt {attempt}; {least} to {most:g} would be right"
+        if media != expected_medium(device, attempt):
+            yield f"{device.name} is to boot from {media} in attempt {attempt}"
+
+    def moved(self, moved: RelayMoved, scene: Scene) -> Iterator[str]:
+        """The selector as it stood when the power came."""
+        port = scene.ports[moved.port]
+        name = port.device.name
+        self.cycles[name] = self.cycles.get(name, 0) + 1
+        wanted = self.media.get(name)
+        if port.ours(moved) and wanted is not None and moved.medium != wanted and scene.quiet_s > SEEN_S:
+            yield f"{name} booted from {moved.medium}, and {wanted} had been announced"
+
+
+def expected_medium(device: DeviceConfig, attempt: int) -> str | None:
+    """Primary, then the other one, then both in turn."""
+    if device.primary is None or attempt <= device.allowed_attempts:
+        return device.primary
+    beyond = attempt - device.allowed_attempts - max(1, device.recover_attempts)
+    return other_medium(device.primary) if beyond <= 0 or beyond % 2 == 0 else device.primary
+
+
+@define
+class LadderHolds:
+    """9. A dead device costs at most one power cycle per longest backoff once the ladder is climbed."""
+
+    promise: ClassVar[int] = 9
+    failures: dict[str, int] = field(factory=dict)  # since the guest was stable, or an operator asked for it
+    started_s: dict[str, float] = field(factory=dict)
+
+    def see(self, record: Record, scene: Scene) -> Iterator[str]:
+        """Starts by the Wagman machine of guests that were given up, and what gives them a fresh chance."""
+        if isinstance(record, Asked) or (isinstance(record, Began) and scene.is_forgotten):
+            self.forget(record.device if isinstance(record, Asked) else None)
+        elif isinstance(record, Told) and record.event.device in scene.by_name:
+            yield from self.told(record, scene.by_name[record.event.device].device)
+
+    def told(self, told: Told, device: DeviceConfig) -> Iterator[str]:
+        """Its start is at least the longest backoff after the one before."""
+        name = device.name
+        match told.event.type:
+            case "device.start_failed":
+                self.failures[name] = self.failures.get(name, 0) + 1
+            case "device.stable":
+                self.forget(name)
+            case "device.power_lost" | "device.adopted":
+                self.started_s.pop(name, None)
+            case "device.starting" if told.event.fields["reason"] == "its turn":
+                since_s = told.at_s - self.started_s.get(name, -math.inf)
+                if self.climbed(device) and since_s < device.backoff_max_s - SLACK_S:
+                    yield f"{name} was given up, and is started again after {since_s:.0f} s"
+                if self.climbed(device):
+                    self.started_s[name] = told.at_s
+
+    def climbed(self, device: DeviceConfig) -> bool:
+        """Whether both media have failed as often as they may."""
+        return self.failures.get(device.name, 0) >= device.allowed_attempts + device.recover_attempts
+
+    def forget(self, name: str | None) -> None:
+        """Whatever was counted no longer holds (None: for all guests)."""
+        for each in [name] if name is not None else list(self.failures):
+            self.failures.pop(each, None)
+            self.started_s.pop(each, None)

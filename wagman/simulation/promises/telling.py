@@ -1,0 +1,140 @@
+"""What is shown is true, and what was shown lasts (promises 3 and 7)."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from attrs import define, field
+
+from wagman.config.schema import DeviceConfig
+from wagman.simulation.promises.checker import SEEN_S, STATES
+from wagman.simulation.records import Began, Ended, Log, Look, Record, Told
+from wagman.simulation.scene import Scene
+
+
+@define
+class ShownIsTrue:
+    """3. Stopped means relay off; relay on means a state that has power, or unknown and shown so."""
+
+    promise: ClassVar[int] = 3
+    states: dict[str, str] = field(factory=dict)  # by the latest event of each guest
+    torn: dict[str, str] = field(factory=dict)  # guests whose status said something else at the last look
+
+    def see(self, record: Record, scene: Scene) -> Iterator[str]:
+        """Compare what is shown with how it is, where the service has had the time to see it."""
+        if isinstance(record, Told) and record.event.type.removeprefix("device.") in STATES:
+            self.states[record.event.device or ""] = record.event.type.removeprefix("device.")
+        if isinstance(record, Began):
+            self.torn.clear()
+            if scene.is_forgotten:
+                self.states.clear()
+        if not isinstance(record, Look) or scene.quiet_s < SEEN_S:
+            return
+        yield from self.compare_with_events(record)
+        if not record.status["board"]["blind"]:
+            yield from self.compare_with_truth(record, scene)
+
+    def compare_with_events(self, look: Look) -> Iterator[str]:
+        """The status is what the events have told; one of the two may be ahead for a moment, and not for two looks."""
+        shown = {row["name"]: row["state"] for row in look.status["devices"]}
+        torn = {name: shown[name] for name, state in self.states.items() if shown.get(name, state) != state}
+        for name in torn.keys() & self.torn.keys():
+            if torn[name] == self.torn[name]:
+                yield f"{name} is shown as {torn[name]}, and the latest event said {self.states[name]}"
+        self.torn = torn
+
+    def compare_with_truth(self, record: Look, scene: Scene) -> Iterator[str]:
+        """Each guest's row, against its relay."""
+        for row in record.status["devices"]:
+            truth = record.truth[row["port"]]
+            if row["self"] or not truth.can_be_seen or record.at_s - truth.since_s < SEEN_S:
+                continue
+            for_s = record.at_s - max(truth.since_s, scene.came_up_s)
+            yield from self.compare(row, truth.on, for_s, scene.ports[row["port"]].slowest)
+
+    def compare(self, row: dict[str, Any], on: bool, for_s: float, device: DeviceConfig) -> Iterator[str]:  # noqa: FBT001
+        """One guest's row."""
+        confirmed = row["power"]["confirmed"]
+        if row["state"] == "stopped" and on and confirmed:
+            yield f"{device.name} is shown as stopped and off, and its relay is on"
+        unheard_s = device.heartbeat_timeout_s + device.stop_silence_s + SEEN_S
+        if row["state"] == "started" and not on and device.has_heartbeat and for_s > unheard_s:
+            yield f"{device.name} is shown as started, and its relay has been off for {for_s:.0f} s"
+
+
+@define
+class LogIsWhole:
+    """7. No event that was shown is lost, torn, duplicated or reordered in the log, which stays within its bounds."""
+
+    promise: ClassVar[int] = 7
+    shown: dict[int, str] = field(factory=dict)  # by id, of the present log
+    log_id: str | None = None
+    last_id: int | None = 0  # None: the file was damaged, and nobody knows what is left
+    sound_id: int = 0  # what was damaged lies before
+    moment: tuple[str, float] = ("", 0.0)  # run of the service, and its time of the latest event
+    unnumbered: int = 0  # events that were shown without an id, and may get one unseen
+
+    def see(self, record: Record, scene: Scene) -> Iterator[str]:
+        """Ids as they are shown, and the file whenever a life has ended."""
+        if isinstance(record, Told):
+            yield from self.told(record)
+        elif isinstance(record, Began) and scene.damaged:
+            self.shown.clear()
+            self.last_id = None
+        elif isinstance(record, Ended) and record.log is None:
+            if self.shown:
+                yield "the log cannot be read"
+            self.unnumbered = 0  # what was not written by then is gone
+        elif isinstance(record, Ended) and record.log is not None:
+            if self.unnumbered and scene.quiet_s > SEEN_S:
+                yield f"{self.unnumbered} events were shown, and never got an id"
+            yield from self.on_disk(record.log, scene)
+
+    def told(self, told: Told) -> Iterator[str]:
+        """Ids go on from each other; only what was shown before without an id may take one unseen."""
+        event = told.event
+        yield from self.in_order(told)
+        if event.type == "store.opened" and event.fields["log_id"] != self.log_id:
+            self.log_id, self.last_id, self.sound_id = event.fields["log_id"], (event.id or 1) - 1, 0
+            self.shown.clear()
+        if event.id is None:
+            self.unnumbered += 1
+            return
+        if self.last_id is None:
+            self.last_id, self.sound_id = event.id - 1, event.id
+            if event.type != "store.dropped":  # which comes before all that was shown; any other comes after it
+                self.unnumbered = 0
+        skipped = event.id - self.last_id - 1
+        if not 0 <= skipped <= self.unnumbered:
+            yield f"event {event.id} ({event.type}) was shown after {self.last_id}"
+        self.unnumbered -= max(0, skipped)
+        self.last_id = event.id
+        self.shown[event.id] = event.type
+
+    def in_order(self, told: Told) -> Iterator[str]:
+        """The service's own time goes on from event to event."""
+        boot_id, at_s = told.event.boot_id, told.event.mono_s
+        if boot_id == self.moment[0] and at_s < self.moment[1] and told.event.id is not None:
+            yield f"{told.event.type} of {at_s} s was shown after an event of {self.moment[1]} s"
+        self.moment = (boot_id, at_s)
+
+    def on_disk(self, log: Log, scene: Scene) -> Iterator[str]:
+        """All that was shown is there, in its order, and no more than there may be."""
+        ids = [number for number, _ in log.rows if number >= self.sound_id and self.last_id is not None]
+        if ids != list(range(ids[0], ids[-1] + 1)) if ids else self.shown:
+            yield "the ids in the log have gaps"
+        if log.log_id == self.log_id:
+            yield from self.compare(dict(log.rows))
+        if len(ids) > scene.config.service.max_events:
+            yield f"the log holds {len(ids)} events"
+        if log.bytes > scene.config.service.max_bytes:
+            yield f"the log takes {log.bytes} bytes"
+        self.last_id, self.unnumbered = ids[-1] if ids else 0, 0
+
+    def compare(self, rows: dict[int, str]) -> Iterator[str]:
+        """Each event that was shown, unless the log has dropped it for its age."""
+        first = min(rows, default=0)
+        for number in [each for each in self.shown if each < first]:
+            del self.shown[number]
+        for number, what in self.shown.items():
+            if what not in rows.get(number, ""):
+                yield f"event {number} ({what}) was shown, and the log has {rows.get(number)}"
