@@ -12,8 +12,9 @@ from benchmarks.scale import Scale
 from wagman.config.load import loads
 from wagman.fake.hardware import DirtyCut, RelayChange
 from wagman.simulation.command import DAY_S, EXAMPLE
+from wagman.simulation.faults.node import HOUR_S
 from wagman.simulation.play import Scenario, Watch, play
-from wagman.simulation.profiles import HOUR_S, PROFILES, make_script
+from wagman.simulation.profiles import PROFILES, make_script
 from wagman.simulation.records import Record
 
 SEED = 1

@@ -8,8 +8,9 @@ from wagman.config.schema import Config, DeviceConfig
 from wagman.io.v4 import encode_all
 from wagman.io.v4_requests import ENABLE, PING, SET_MEDIA, START, STOP
 from wagman.simulation.command import EXAMPLE
+from wagman.simulation.faults.node import HOUR_S
 from wagman.simulation.play import Scenario, play
-from wagman.simulation.profiles import HOUR_S, PROFILES, make_script
+from wagman.simulation.profiles import PROFILES, make_script
 from wagman.simulation.promises import MediaFollow
 from wagman.simulation.records import Began, Record, RelayMoved, Sent, Told
 from wagman.simulation.requests import requests_in

@@ -13,8 +13,10 @@ from tests.simulation.test_causes import untrue_causes
 from wagman.cli.prospects import obstacle
 from wagman.cli.story import LONGEST, MORE, Story, story
 from wagman.cli.why import lines
+from wagman.simulation.faults.operators import request
+from wagman.simulation.faults.service import killed
 from wagman.simulation.play import Scenario, play
-from wagman.simulation.profiles import BOARD, CABLE, ENCLOSURE, GUESTS, killed, make_script, request
+from wagman.simulation.profiles import BOARD, CABLE, ENCLOSURE, GUESTS, make_script
 from wagman.simulation.records import Look
 from wagman.store import Event
 

@@ -10,7 +10,7 @@ From the bottom up:
 - `scene`       what a careful onlooker knows from the records
 - `promises`    a checker for each promise; `settle` is the one that looks after the faults have ended
 - `play`        one run of a script, up to the first promise that breaks
-- `profiles`    random scripts: which faults, and how often
+- `faults`      small stories of what goes wrong; `profiles`: random scripts: which of them, and how often
 - `shrink`      the shortest script that still breaks a promise
 - `report`, `timeline`, `command`   what `wagman simulate` shows
 """

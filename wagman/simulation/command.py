@@ -14,8 +14,9 @@ from attrs import evolve, frozen
 from wagman.config.load import load, loads
 from wagman.config.schema import Config
 from wagman.model.errors import CallerError, WagmanError
+from wagman.simulation.faults.node import HOUR_S
 from wagman.simulation.play import Outcome, Scenario, play, truncated
-from wagman.simulation.profiles import HOUR_S, PROFILES, make_script
+from wagman.simulation.profiles import PROFILES, make_script
 from wagman.simulation.records import Look, Record
 from wagman.simulation.report import Report
 from wagman.simulation.script import Item, parse, render

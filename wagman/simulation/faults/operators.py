@@ -1,0 +1,80 @@
+"""What operators do, to the guests and to the configuration."""
+
+from wagman.simulation.faults.node import Node, Story
+
+
+def request(node: Node) -> Story:
+    """An operator changes something, and some time later somebody wants the guest up again."""
+    guest = node.guest
+    yield 0, f"{guest}: {node.rng.choice(['stop', 'restart', 'kill', 'disable', 'start', 'force start', 'heartbeat'])}"
+    yield node.rng.choice([node.soon_s, node.later_s])(), f"{guest}: enable"
+    yield 0, f"{guest}: start"
+
+
+def crowd(node: Node) -> Story:
+    """Everybody asks for everything at once."""
+    for _ in range(node.rng.randint(5, 30)):
+        verb = node.rng.choice(["start", "stop", "restart", "kill", "disable", "enable", "force restart"])
+        yield node.rng.choice([0, 0, 0.3, 2, 20]), f"{node.guest}: {verb}"
+    for guest in node.config.guests:
+        yield 1, f"{guest.name}: enable"
+        yield 0, f"{guest.name}: start"
+
+
+TIMES = {"stop_silence": 30, "stop_timeout": 240, "heartbeat_timeout": 90, "start_timeout": 60, "off_time": 5}
+"""Keys of a guest that are changed, each to something between this and four times as much (s)."""
+
+
+def edited(node: Node) -> Story:
+    """Somebody changes the configuration, for the better or not, and puts it back later."""
+    guest, other = (node.rng.choice(node.config.guests) for _ in range(2))
+    key, least_s = node.rng.choice(list(TIMES.items()))
+    yield (
+        0,
+        node.rng.choice(
+            [
+                f"config set device.{guest.name}.{key} {node.rng.uniform(least_s, 4 * least_s):.0f}",
+                f"config drop {guest.name}",
+                f"config set device.{guest.name}.port {other.port}",  # two on one port
+                "config broken",
+            ]
+        ),
+    )
+    if node.rng.random() < 1 / 2:
+        yield node.soon_s(), "service stop"
+        yield node.soon_s(), "service start"
+    yield node.later_s(), "config well"
+
+
+def rewired(node: Node) -> Story:
+    """Two guests change their places in the configuration, which counts when the service starts anew."""
+    one, other = (node.rng.choice(node.config.guests) for _ in range(2))
+    yield 0, f"config set device.{one.name}.port {other.port}"
+    yield 0, f"config set device.{other.name}.port {one.port}"
+    yield node.soon_s(), "service stop"
+    yield 1, "service start"
+    yield node.later_s(), "config well"
+    yield node.soon_s(), "service kill"
+    yield 1, "service start"
+
+
+def renamed(node: Node) -> Story:
+    """A guest that somebody has stopped gets another name in the configuration, and its own again."""
+    guest = node.guest
+    yield 0, f"{guest}: {node.rng.choice(['stop', 'disable', 'start'])}"
+    yield node.soon_s(), f"config rename {guest} modem"
+    yield node.soon_s(), node.rng.choice(["service stop", "service kill"])
+    yield 1, "service start"
+    yield node.later_s(), "config well"
+    yield node.soon_s(), "service stop"
+    yield 1, "service start"
+    yield node.soon_s(), f"{guest}: enable"
+    yield 0, f"{guest}: start"
+
+
+def forbidden(node: Node) -> Story:
+    """The configuration disables a guest for a while."""
+    guest = node.guest
+    yield 0, f"config set device.{guest}.enabled false"
+    yield node.soon_s(), f"{guest}: {node.rng.choice(['start', 'enable', 'restart', 'stop'])}"
+    yield node.later_s(), "config well"

@@ -1,0 +1,114 @@
+"""Faults of the service, of its memory, and of the computer that it runs on."""
+
+import math
+
+from wagman.simulation.faults.node import Node, Story
+
+
+def killed(node: Node) -> Story:
+    """The service is killed, and comes back."""
+    yield 0, node.rng.choice(["service kill", "service kill", "service stop"])
+    yield node.rng.choice([lambda: 0.5, node.soon_s, node.later_s])(), "service start"
+
+
+def frozen_out(node: Node) -> Story:
+    """The service is stopped for a while (SIGSTOP)."""
+    yield 0, f"service freeze {node.rng.choice([node.soon_s, node.later_s])():g}"
+
+
+def crash(node: Node) -> Story:
+    """A defect in one of the tasks."""
+    yield 0, f"service crash {node.rng.choice([node.guest, 'wagman', 'link'])}"
+
+
+def clock_step(node: Node) -> Story:
+    """The wall clock is set."""
+    yield 0, f"clock {node.rng.choice([-1, 1]) * node.later_s():.0f}"
+
+
+def bad_disk(node: Node) -> Story:
+    """The disk is full, or slow."""
+    yield 0, node.rng.choice(["disk full", f"disk slow {node.rng.uniform(0.1, 25):.1f}"])
+    yield node.rng.choice([node.soon_s, node.later_s])(), "disk ok"
+
+
+def damaged_disk(node: Node) -> Story:
+    """What the service keeps is damaged or lost while it is down."""
+    yield 0, "service kill"
+    flips, cut = f"flipped {math.exp2(node.rng.uniform(0, 12)):.0f}", f"truncated {node.rng.uniform(0, 100):.1f}"
+    yield 0.1, f"disk {node.rng.choice([flips, flips, cut, 'wiped', 'newer'])}"
+    yield node.rng.choice([lambda: 0.5, node.soon_s])(), "service start"
+
+
+def blindfolded(node: Node) -> Story:
+    """The meters are dead while a silent guest is all that the service, or the board, finds when it comes up."""
+    guest = node.guest
+    yield 0, "board fault sensor cu dead"
+    yield 0, f"guest {guest} {node.rng.choice(['hang', 'beat=0', 'halt'])}"
+    if node.rng.random() < 2 / 3:
+        yield node.soon_s(), "service kill"
+        yield 0.1, node.rng.choice(["disk wiped", "disk wiped", "disk ok"])
+        yield node.soon_s(), "service start"
+    else:
+        yield 0, "board powercycle"
+    yield node.later_s(), "board fault sensor cu ok"
+    yield 0, f"guest {guest} beat=8"
+
+
+def barred_disk(node: Node) -> Story:
+    """What the service keeps belongs to somebody else for a while: root has copied it back."""
+    yield 0, "service kill"
+    yield 0.1, f"disk barred {node.rng.choice(['log', 'log', 'all'])}"
+    yield node.soon_s(), "service start"
+    yield node.rng.choice([node.soon_s, node.later_s])(), "disk ok"
+
+
+def old_disk(node: Node) -> Story:
+    """A copy of the log from before is put in its place."""
+    yield 0, "service stop"
+    yield 1, "disk copied"
+    yield 1, "service start"
+    yield node.later_s(), "service stop"
+    yield 1, "disk restored"
+    yield node.soon_s(), "service start"
+
+
+HARMS = (
+    "disk wiped",
+    "disk flipped 300",
+    "disk truncated 50",
+    "disk newer",
+    "disk foreign",
+    "disk undecided",
+    "disk muddled",
+    "disk restored",
+    "disk restored beside",
+    "disk barred log",
+    "disk barred all",
+)
+"""What may become of what tells of decisions."""
+
+
+def decided(node: Node) -> Story:
+    """A guest is stopped or disabled, and what tells of that, or its table, is changed over a restart: it stays down."""
+    guest, other = (node.rng.choice(node.config.guests) for _ in range(2))
+    tables = (
+        (),
+        (f"config rename {guest.name} modem",),
+        (f"config set device.{guest.name}.port {other.port}", f"config set device.{other.name}.port {guest.port}"),
+        (f"config drop {guest.name}",),
+    )
+    yield 0, "service stop"
+    yield 1, "disk copied"
+    yield 1, "service start"
+    yield node.soon_s(), f"{guest.name}: {node.rng.choice(['stop', 'disable', 'kill'])}"
+    yield node.later_s(), node.rng.choice(["service stop", "service kill"])
+    yield from ((1, words) for words in node.rng.choice(tables))
+    yield 1, node.rng.choice(HARMS)
+    yield node.soon_s(), "service start"
+    yield node.later_s(), "disk ok"
+    yield 0, "config well"
+    yield node.soon_s(), "service stop"
+    yield 1, "service start"
+    yield node.later_s(), f"{guest.name}: enable"
+    yield 0, f"{guest.name}: start"
