@@ -16,10 +16,10 @@ from benchmarks.scale import Scale
 from wagman.model.facts import Draft
 from wagman.service.seams import new_id, wall_clock
 from wagman.store import Journal, Limits, Store
+from wagman.store.batch import COLUMNS, MARKS, ROW_BYTES
 from wagman.store.event import Record, encode_fields
 from wagman.store.limits import MAX_BATCH_BYTES
 from wagman.store.schema import MIGRATIONS, migrate
-from wagman.store.sqlite import COLUMNS, MARKS, ROW_BYTES
 
 FIELDS = {"attempt": 1, "media": "emmc", "reason": "its turn", "recover": False}
 ENCODED = encode_fields(FIELDS)

@@ -13,9 +13,9 @@ from wagman.api import server, wire
 from wagman.api.methods import METHODS
 from wagman.model.errors import StoreError, WagmanError
 from wagman.store import Store
+from wagman.store.batch import Query
 from wagman.store.event import Record
 from wagman.store.feed import BUFFER
-from wagman.store.sqlite import Query
 
 
 def codes(answers: list[Any]) -> list[int]:

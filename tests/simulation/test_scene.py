@@ -6,7 +6,8 @@ import pytest
 
 from tests.simulation.node import node
 from wagman.simulation.records import Answered, Asked, Began, Did, Ended, Record, RelayMoved, Sent
-from wagman.simulation.scene import Port, Scene
+from wagman.simulation.scene import Scene
+from wagman.simulation.scene_port import Port
 
 
 def told(*records: Record) -> Port:

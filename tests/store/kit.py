@@ -15,8 +15,8 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from wagman.model.errors import StoreError
 from wagman.model.facts import Draft
 from wagman.store import Event, Journal, Limits, Store, inline
+from wagman.store.batch import Batch, Opened, Query
 from wagman.store.event import Record
-from wagman.store.sqlite import Batch, Opened, Query
 
 ROOMY = Limits(max_events=100_000, max_bytes=64 * 2**20)
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)

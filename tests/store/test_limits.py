@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from tests.store.kit import batch, bytes_on_disk, everything, opened, record
 from wagman.model.errors import StoreError
+from wagman.store.batch import ROW_BYTES, Batch
 from wagman.store.event import Record
 from wagman.store.limits import CHUNKS, MAX_BATCH_BYTES, MIN_BYTES, Extent, Limits, checkpoint
-from wagman.store.sqlite import ROW_BYTES, Batch, Store
+from wagman.store.sqlite import Store
 
 SMALL = Limits(max_events=10**9, max_bytes=MIN_BYTES)
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from tests.store.kit import FaultyStore, everything, in_virtual_time, journal_at, namer, opened, record
 from wagman.model.facts import Draft
 from wagman.store import Event, Journal, Lagged, Receipt, Ref, Subscription
+from wagman.store.batch import Batch
 from wagman.store.event import event_of
 from wagman.store.limits import MIN_BYTES, Limits
 from wagman.store.pending import Ring
-from wagman.store.sqlite import Batch
 
 
 @define(eq=False)

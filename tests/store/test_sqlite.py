@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from tests.store.kit import NOON, batch, everything, opened, raw, record, store_at
 from wagman.model.errors import StoreError
 from wagman.store.aside import SetAside, set_aside, with_suffix
+from wagman.store.batch import Batch, Query
 from wagman.store.limits import Extent
 from wagman.store.schema import MIGRATIONS, migrate
-from wagman.store.sqlite import Batch, Query
 
 LATER = f"damaged-{NOON:%Y%m%dT%H%M%SZ}"
 

@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 from wagman.store import Limits, Store
+from wagman.store.batch import Batch
 from wagman.store.event import Record
-from wagman.store.sqlite import Batch
 
 
 def shape(number: int) -> str:

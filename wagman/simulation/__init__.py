@@ -7,7 +7,7 @@ From the bottom up:
 - `records`     what can be seen of a node from outside
 - `cable`, `disk`, `file`, `operators`, `life`   the seams: what the service is given instead of the real world
 - `world`       the whole node; `actions` is what can happen to it, in words
-- `scene`       what a careful onlooker knows from the records
+- `scene`       what a careful onlooker knows from the records; `scene_port`: of one port
 - `promises`    a checker for each promise; `settle` is the one that looks after the faults have ended
 - `play`        one run of a script, up to the first promise that breaks
 - `faults`      small stories of what goes wrong; `profiles`: random scripts: which of them, and how often

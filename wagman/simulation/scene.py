@@ -1,22 +1,12 @@
 """What a careful onlooker knows of a node at any time, from the records alone: the ground that the checkers stand on."""
 
 import math
-from collections.abc import Callable
-from typing import Any
 
-from attrs import define, evolve, field, fields
+from attrs import define, evolve, field
 
-from wagman.config.schema import RARE_BEAT_S, RARE_PORT, Config, DeviceConfig
+from wagman.config.schema import Config, DeviceConfig
 from wagman.simulation.records import Answered, Asked, Began, Configured, Did, Ended, Messaged, Record, RelayMoved, Sent, Told
-
-SLACK_S = 1.5
-"""How far apart two clocks, or a command and its effect, may place the same moment (chosen)."""
-
-BEAT_S = 8.0
-"""How often a simulated guest beats, and how often the board hears it, but where it hears it rarely."""
-
-SENT_S = 100.0
-"""How long after it was sent a command may have its effect: a slow board, or one that is just booting (chosen)."""
+from wagman.simulation.scene_port import SLACK_S, Port, beat_s, merged
 
 RESET_S = 90.0
 """How long a board that restarted takes until everything is as before (firmware: 30 s, and a poll or two)."""
@@ -33,108 +23,8 @@ METERED_S = 30.0
 UNSEEING = {"cable", "silent", "sensor cu", "service"}
 """Troubles in which nobody sees what a guest draws."""
 
-DECIDES = {
-    "heartbeat": frozenset[str](),
-    "enable": frozenset({"enabled"}),
-    "disable": frozenset({"enabled", "wanted"}),
-}
-"""What a request decides; every other verb decides what is wanted alone."""
-
 OVER = {"off", "ok", "in", "whole", "0"}
 """Last words that end a lasting trouble."""
-
-
-@define
-class Port:
-    """A port with a guest."""
-
-    device: DeviceConfig  # where the configuration has changed: with the least of each time
-    slowest: DeviceConfig  # and with the longest
-    moved_s: float = -math.inf
-    told_s: float = math.inf  # the first message since the relay went on
-    unheard_s: float = 0.0  # the longest that the service may have heard nothing of it when it sent what cuts it
-    killed: bool = False  # an operator asked for it, and it has not been carried out
-    enabled_s: float = -math.inf  # `enable` or `start` was sent
-    disabled_s: float = -math.inf  # `disable` was sent
-    restarted_s: float = -math.inf  # the service came up
-    wanted: str | None = "up"  # what the operators were promised last; None: nobody can say
-    enabled: bool | None = True
-    said_s: float = -math.inf  # when the latest request was made that decided so
-    configured_s: float = -math.inf  # when the configuration last forbade it
-    stopped_s: float = -math.inf  # when it was last told that it is stopped
-    enabled_by_then_s: float = math.nan  # and `enabled_s` as it was then
-    pending: list[Asked] = field(factory=list)  # requests that were not answered yet
-    contested: set[str] = field(factory=set)  # what requests that overlap decide
-    beat_s: float = BEAT_S  # how far apart its beats may be told
-
-    def ours(self, moved: RelayMoved) -> bool:
-        """Whether the service made the relay move: it sent what does that. A port that is enabled may start at once."""
-        sent_s = self.enabled_s if moved.on else self.disabled_s
-        return moved.by in ("command", "board") and moved.at_s - sent_s <= SENT_S
-
-    @property
-    def heard_too_late(self) -> bool:
-        """Whether the guest can only have come to itself when its cut was under way: the service had not heard it for so long."""
-        return self.unheard_s >= self.device.stop_silence_s - self.beat_s - SLACK_S
-
-    @property
-    def stays_down(self) -> bool:
-        """Whether it has been stopped or disabled, by an operator or in the configuration, and nobody has said otherwise."""
-        if not self.device.enabled and self.stopped_s >= self.configured_s:
-            return True
-        is_asked_for = any(asked.verb in ("start", "restart") for asked in self.pending)
-        return not is_asked_for and (self.wanted == "down" or self.enabled is False) and self.stopped_s >= self.said_s
-
-    @property
-    def had_left(self) -> bool:
-        """Whether all that switches it on had left before it was told that it is stopped: nobody can call it back."""
-        return self.enabled_s == self.enabled_by_then_s
-
-    @property
-    def kill_is_pending(self) -> bool:
-        """Whether a `kill` was not answered yet: it may wait for the guest's machine, behind a start that goes on meanwhile."""
-        return any(asked.verb == "kill" for asked in self.pending)
-
-    def asks(self, asked: Asked) -> None:
-        """An operator asks, perhaps while others do."""
-        self.contested |= decides(asked) & self._pending_on()
-        self.pending.append(asked)
-
-    def answered(self, answered: Answered) -> None:
-        """What is wanted from now on. Of requests that overlap nobody can say which came last: answers overtake each other."""
-        if answered.asked in self.pending:
-            self.pending.remove(answered.asked)
-        if answered.accepted or answered.answer is None:
-            for what in decides(answered.asked):
-                self._promised(what, answered.asked.verb, sure=answered.is_kept and what not in self.contested)
-            self.said_s = max(self.said_s, answered.asked.at_s)
-        self.contested &= self._pending_on()
-
-    def _pending_on(self) -> set[str]:
-        return {what for asked in self.pending for what in decides(asked)}
-
-    def _promised(self, what: str, verb: str, *, sure: bool) -> None:
-        if what == "enabled":
-            self.enabled = verb == "enable" if sure else None
-        else:
-            self.wanted = None if not sure else "up" if verb in ("start", "restart") else "down"
-
-
-def decides(asked: Asked) -> frozenset[str]:
-    """What an operator's request decides, where it is accepted."""
-    return DECIDES.get(asked.verb, frozenset({"wanted"}))
-
-
-def beat_s(config: Config, device: DeviceConfig) -> float:
-    """How far apart the board may show the beats of a guest: a v4 board sees few of those on its one pin."""
-    return RARE_BEAT_S if device.port == RARE_PORT and config.board.dialect != "v3" else BEAT_S
-
-
-def merged(before: DeviceConfig, now: DeviceConfig, choose: Callable[[float, float], float]) -> DeviceConfig:
-    """What is configured now, with the one or the other of each time."""
-    names = [each.name for each in fields(DeviceConfig) if each.name.endswith("_s")]
-    times: dict[str, Any] = {name: choose(getattr(before, name), getattr(now, name)) for name in names}
-    return evolve(now, **times)
 
 
 @define

@@ -8,7 +8,8 @@ from typing import Any
 
 from wagman.config.schema import Config
 from wagman.simulation.records import Look, Truth
-from wagman.simulation.scene import Port, Scene
+from wagman.simulation.scene import Scene
+from wagman.simulation.scene_port import Port
 
 LOOK_S = 30.0
 """How often it is looked whether all is well."""

@@ -4,7 +4,7 @@
 - `feed`     subscriptions: the past first, then live
 - `pending`  what waits in memory for its commit
 - `repeats`  repeats collapse into one event with a count
-- `sqlite`   the file: synchronous
+- `sqlite`   the file: synchronous; `batch`: what it is asked for
 - `limits`   its bounds in rows and bytes
 - `schema`   its tables and migrations
 - `aside`    moving a file that cannot be used out of the way

@@ -24,6 +24,7 @@ from attrs import define, evolve, field, frozen
 
 from wagman.model.errors import StoreError
 from wagman.model.facts import Draft
+from wagman.store.batch import Batch, Opened, Query
 from wagman.store.event import (
     PREVIOUS,
     Cause,
@@ -43,7 +44,7 @@ from wagman.store.feed import Feed, Subscription
 from wagman.store.limits import MAX_BATCH_BYTES
 from wagman.store.pending import Pending, Receipt, Ring, Unit, memory_of, resolve
 from wagman.store.repeats import Repeats
-from wagman.store.sqlite import Batch, HeldError, Opened, Query, Store
+from wagman.store.sqlite import HeldError, Store
 
 P = ParamSpec("P")
 T = TypeVar("T")

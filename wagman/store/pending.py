@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 import trio
 from attrs import define, evolve, field
 
+from wagman.store.batch import ROW_BYTES
 from wagman.store.event import Cause, Event, Lasting, Record, Ref, event_of
 from wagman.store.limits import MAX_BATCH_BYTES
-from wagman.store.sqlite import ROW_BYTES
 
 MAX_EVENTS = 10_000
 """How many events wait in memory while the disk does not take them (chosen)."""

@@ -8,7 +8,8 @@ from attrs import define, field
 
 from wagman.simulation.promises.checker import LATE_S
 from wagman.simulation.records import Began, Configured, Did, Record, RelayMoved, Told
-from wagman.simulation.scene import SENT_S, SLACK_S, Port, Scene
+from wagman.simulation.scene import Scene
+from wagman.simulation.scene_port import SENT_S, SLACK_S, Port
 
 
 @define

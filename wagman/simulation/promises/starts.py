@@ -9,7 +9,8 @@ from attrs import define, field
 from wagman.config.schema import DeviceConfig, other_medium
 from wagman.simulation.promises.checker import SAID_S, SEEN_S, STATES
 from wagman.simulation.records import Asked, Began, Record, RelayMoved, Sent, Told
-from wagman.simulation.scene import SLACK_S, Scene
+from wagman.simulation.scene import Scene
+from wagman.simulation.scene_port import SLACK_S
 from wagman.store import Event
 
 

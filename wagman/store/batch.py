@@ -1,0 +1,79 @@
+"""What the file is asked for: what one transaction writes, which events to read, and what its opening found."""
+
+from collections.abc import Mapping, Sequence
+
+from attrs import field, fields, frozen
+
+from wagman.store.aside import SetAside
+from wagman.store.event import Event, Record
+from wagman.store.limits import PAGE_BYTES, Extent
+
+SPARE_PAGES = 16
+"""What a transaction touches besides its own rows, generously (chosen)."""
+
+ROW_BYTES = 512
+"""What a row takes besides its fields, at most."""
+
+COLUMNS = ", ".join(column.name for column in fields(Record))
+MARKS = ", ".join("?" for _ in fields(Record))
+
+
+@frozen
+class Opened:
+    """What opening the file found."""
+
+    log_id: str
+    held: Extent
+    memory: Mapping[str, str]  # key to JSON
+    fresh: bool  # the log begins here
+    set_aside: tuple[SetAside, ...] = ()
+
+
+@frozen
+class Batch:
+    """What one transaction writes."""
+
+    records: Sequence[Record]  # their ids go on from the last one
+    memory: Mapping[str, str | None] = field(factory=dict)  # key to JSON; None forgets the key
+
+    def pages(self) -> int:
+        """The most pages it needs: in the worst case a row of half a page and a byte wastes the rest."""
+        sizes = [len(record.fields) + ROW_BYTES for record in self.records]
+        sizes += [len(key) + len(value or "") + ROW_BYTES for key, value in self.memory.items()]
+        return 2 * sum(sizes) // PAGE_BYTES + SPARE_PAGES
+
+
+@frozen
+class Query:
+    """Which events to read: those after a place in the log, or else the last ones."""
+
+    after_id: int | None = None
+    from_time: str | None = None
+    limit: int = 100
+    device: str | None = None
+    type: str | None = None  # and those below it: "device" finds "device.started"
+
+    @property
+    def forward(self) -> bool:
+        """Whether it counts from a place in the log on."""
+        return self.after_id is not None or self.from_time is not None
+
+    def fits(self, event: Event) -> bool:
+        """Whether it asks for this event, of those that are not in the log yet."""
+        return (
+            (self.device is None or event.device == self.device)
+            and (self.type is None or f"{event.type}.".startswith(f"{self.type}."))
+            and (self.from_time is None or event.time >= self.from_time)
+        )
+
+    def sql(self) -> str:
+        """The statement; it takes the attributes as named values."""
+        terms = {
+            "id > :after_id": self.after_id,
+            "time >= :from_time": self.from_time,
+            "device = :device": self.device,
+            "(type = :type OR substr(type, 1, length(:type) + 1) = :type || '.')": self.type,
+        }
+        where = " AND ".join(term for term, value in terms.items() if value is not None) or "TRUE"
+        order = "ASC" if self.forward else "DESC"
+        return f"SELECT {COLUMNS} FROM event WHERE {where} ORDER BY id {order} LIMIT :limit"  # noqa: S608 - values are bound
