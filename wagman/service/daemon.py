@@ -230,7 +230,7 @@ class Daemon:
 
     def _socket_news(self, type_: str, fields: Mapping[str, Any]) -> None:
         """Clients can connect, or not: a problem as long as they cannot."""
-        self.service.parts.surroundings.socket_reason = fields.get("reason")
+        self.service.parts.conditions.socket_reason = fields.get("reason")
         self._record(type_, fields)
 
     # The configuration -------------------------------------------------------
@@ -249,7 +249,7 @@ class Daemon:
         except ConfigError as error:
             self._refused(error.problems, "the configuration from before")
         else:
-            self.service.parts.surroundings.refusal = None
+            self.service.parts.conditions.refusal = None
             reconfigure(self.service.parts, config)
             self._keep(config)
 
@@ -267,7 +267,7 @@ class Daemon:
         self._warn(warnings)
 
     def _refused(self, problems: Sequence[str], instead: str) -> None:
-        self.service.parts.surroundings.refusal = Refusal(instead, tuple(problems))
+        self.service.parts.conditions.refusal = Refusal(instead, tuple(problems))
         self._record("service.config_refused", {"problems": list(problems), "instead": instead})
 
     def _warn(self, warnings: Sequence[str]) -> None:

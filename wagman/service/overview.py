@@ -39,7 +39,7 @@ class Overview:
 
     def facts(self) -> Facts:
         """What problems are found in."""
-        parts, surroundings = self.parts, self.parts.surroundings
+        parts, conditions = self.parts, self.parts.conditions
         sensors = parts.supervisor.situation.environment.sensors
         return Facts(
             parts.config,
@@ -48,9 +48,9 @@ class Overview:
             silent_reason=parts.io.silent_reason,
             unsteady_reason=parts.io.unsteady_reason,
             log_reason=parts.journal.broken,
-            refusal=surroundings.refusal,
-            needs_restart=surroundings.needs_restart,
-            socket_reason=surroundings.socket_reason,
+            refusal=conditions.refusal,
+            needs_restart=conditions.needs_restart,
+            socket_reason=conditions.socket_reason,
             stuck_tasks=parts.progress.stuck(),
             unknown_sensors=tuple(name for name, sensor in sensors.items() if sensor.silent),
             clock_set=parts.journal.clock_set,

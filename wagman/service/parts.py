@@ -34,7 +34,7 @@ COUNT_S = 1.0
 
 
 @define
-class Surroundings:
+class Conditions:
     """What others have found out about the place in which the service runs."""
 
     refusal: Refusal | None = None  # of the operator's configuration
@@ -57,7 +57,7 @@ class Parts:
     dialect: Dialect
     tell: Callable[[Event], None]
     power_off: Callable[[], None] | None = None
-    surroundings: Surroundings = field(factory=Surroundings, init=False)
+    conditions: Conditions = field(factory=Conditions, init=False)
     boot_id: str = field(init=False)
     clocks: Clocks = field(init=False)
     began: Beginning = field(init=False)

@@ -15,7 +15,7 @@ def reconfigure(parts: Parts, new: Config) -> None:
     if changed.live:
         parts.config = changed.config
         spread(parts, changed.config)
-    parts.surroundings.needs_restart = changed.waiting
+    parts.conditions.needs_restart = changed.waiting
     parts.hitches.reconfigured()
     tables = list(sentences(parts.recollection.entries, new))
     fields = {"changed": list(changed.live), "needs_restart": list(changed.waiting), "tables": tables}
