@@ -51,7 +51,7 @@ def test_a_start_that_is_taken_back_between_its_requests_is_not_sent_to_its_end(
 
         async def then_stopped(self: V4Driver) -> Any:
             looks = await look(self)
-            if rig.board.power.ports[1].asked == "on":
+            if rig.board.power.ports[1].is_switching("on"):
                 rig.board.want(1, OFF(1))
             return looks
 

@@ -12,10 +12,11 @@ from trio.testing import MockClock
 from wagman.config.load import loads
 from wagman.fsm.alarms import Alarm
 from wagman.fsm.environment import Environment, Sensor
+from wagman.fsm.outlet import Errand, Off, On, Outlet, Signs
+from wagman.fsm.outlet.signs import STUCK_ROUNDS
 from wagman.io.board import Board
 from wagman.io.driver import Reading
 from wagman.io.driver_v3 import V3Dialect
-from wagman.io.power import STUCK_ROUNDS, Port
 from wagman.model.errors import LinkGoneError
 from wagman.model.facts import UNTOUCHED, PowerGoal
 from wagman.service.status import Now, board_status, device_status, power_status, resists
@@ -27,8 +28,9 @@ from wagman.tasks.moments import Beginning, Clocks, Stamp
 ON, OFF = PowerGoal("on", 3), PowerGoal("off", 3)
 
 
-def port(goal: PowerGoal, relay: str) -> Port:
-    return Port(1, 10.0, 0.0, goal=goal, relay="on" if relay == "on" else "off", cycle=3, kept=relay == "off", shown="told")
+def outlet(goal: PowerGoal, relay: str) -> Outlet:
+    state = On(3, "told") if relay == "on" else Off(3, is_kept=relay == "off", proof="told")
+    return Outlet(1, 0.0, Signs(0.0), state=state, goal=goal)
 
 
 @pytest.mark.parametrize(
@@ -46,17 +48,15 @@ def port(goal: PowerGoal, relay: str) -> Port:
 def test_power_is_confirmed_for_the_goal_that_the_state_has_now_and_for_none_before(
     wanted: PowerGoal, told: PowerGoal, relay: str, shown: dict[str, object]
 ) -> None:
-    assert power_status(wanted, port(told, relay)) == shown
+    assert power_status(wanted, outlet(told, relay)) == shown
 
 
 def test_a_relay_is_stuck_for_the_off_that_it_resists_and_for_nothing_else() -> None:
-    stuck = port(OFF, "on")
-    stuck.resisted = STUCK_ROUNDS
+    stuck = evolve(outlet(OFF, "on"), errand=Errand("off", STUCK_ROUNDS, resisted=STUCK_ROUNDS))
     assert resists(OFF, stuck)
     assert not resists(PowerGoal("off", 4), stuck)
-    assert not resists(OFF, port(OFF, "on"))
-    stuck.goal = ON
-    assert not resists(ON, stuck)
+    assert not resists(OFF, outlet(OFF, "on"))
+    assert not resists(ON, evolve(stuck, goal=ON))
 
 
 # --- Readings, and their age -------------------------------------------------------------------------------------------

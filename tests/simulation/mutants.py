@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 
 import wagman.service.root
 from wagman.config.schema import other_medium
-from wagman.fsm import case, device, device_states, environment
+from wagman.fsm import case, device, device_states, environment, outlet
 from wagman.fsm import wagman as machine
 from wagman.fsm.alarms import Alarm
 from wagman.io import driver_v3, driver_v4, power
@@ -163,28 +163,15 @@ FORGETFUL = "20 min; gn: stop; 5 min; cable out; board fault eeprom; board reset
 
 @mutant(FORGETFUL, 1, 6)
 def power_of_unknown_origin_is_cut(patch: pytest.MonkeyPatch) -> None:
-    real = Power._off_due_s
-
-    def off_due_s(self: Power, port: power.Port) -> float:
-        port.reported = False
-        return real(self, port)
-
-    patch.setattr(power.Port, "unowned", property(lambda self: False))
-    patch.setattr(Power, "_off_due_s", off_due_s)
+    patch.setattr(outlet.Outlet, "awaits_answer", property(lambda self: False))
+    patch.setattr(outlet.State, "is_foreign", lambda self, now: False)
+    patch.setattr(outlet.Stray, "is_foreign", lambda self, now: False)
 
 
 @mutant("20 min; gn: stop; 5 min; guest gn halt=300; board fault power 1 on; 10 min", 1, 6)
 def a_report_of_a_disabled_port_is_believed_whatever_it_shows(patch: pytest.MonkeyPatch) -> None:
-    real = Power._off_due_s
-
-    def off_due_s(self: Power, port: power.Port) -> float:
-        supply, port.supply = port.supply, "off"
-        due_s = real(self, port)
-        port.supply = supply
-        return due_s
-
-    patch.setattr(power.Port, "lives", lambda self, now_s: False)
-    patch.setattr(Power, "_off_due_s", off_due_s)
+    patch.setattr(outlet.Signs, "shows_life", lambda self, at_s: False)
+    patch.setattr(outlet.Off, "off_due_s", lambda self, now: -math.inf)
 
 
 # --- Power ------------------------------------------------------------------------------------------------------------
@@ -207,15 +194,14 @@ def the_off_time_is_not_kept(patch: pytest.MonkeyPatch) -> None:
 
     def init(self: Power) -> None:
         real(self)
-        for port in self.ports.values():
-            port.off_time_s = 0.0
+        self.off_times_s = dict.fromkeys(self.off_times_s, 0.0)
 
     patch.setattr(Power, "__attrs_post_init__", init)
 
 
 @mutant("20 min; gn: stop; 5 min; 2 s; board fault drop 3; gn: start; 20 min", 4)
 def a_lost_start_is_not_repeated(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(power.Port, "retry_at_s", property(lambda self: -math.inf if self.rounds == 0 else math.inf))
+    patch.setattr(outlet.Errand, "pause_s", property(lambda self: math.inf))
 
 
 @mutant("20 min; gn: stop; 61 s; board fault drop 3; 5 min", 3, 4)
@@ -224,12 +210,11 @@ def a_reply_counts_as_evidence(patch: pytest.MonkeyPatch) -> None:
 
     def sent(self: Power, action: Any, now_s: float) -> None:
         real(self, action, now_s)
-        port = self.ports[action.port]
         if isinstance(action, power.SwitchOff):
-            port.relay, port.kept, port.asked = "off", True, None
+            self.ports[action.port] = evolve(self.ports[action.port], state=outlet.Off(0, is_kept=True), errand=None)
 
     patch.setattr(Power, "sent", sent)
-    patch.setattr(Power, "_found", lambda self, port, at_s, why, supply="on": None)
+    patch.setattr(outlet.Outlet, "stray", lambda self, *_: outlet.Step(self))
     patch.setattr(device_states.Stopped, "heartbeat", lambda self, c, beat: self.stay(c))
 
 

@@ -117,9 +117,8 @@ class Board:
 
     def __attrs_post_init__(self) -> None:
         now_s = trio.current_time()
-        off_times_s = {guest.port: guest.off_time_s for guest in self.config.guests}
-        mute = [guest.port for guest in self.config.guests if not guest.has_heartbeat]
-        self.power = Power(off_times_s, self.config.wagman.stagger_s, now_s, self.tell, mute)
+        off_times_s, stagger_s, mute = switching(self.config)
+        self.power = Power(off_times_s, stagger_s, now_s, self.tell, mute)
         self.shown = Shown(self.dialect.name)
         sightings = Sightings.of(off_times_s, self.power, self.tell)
         self._senses = Senses(self.config, self.power, sightings, self.shown, self.tell)
@@ -146,10 +145,7 @@ class Board:
     def reconfigure(self, config: Config) -> None:
         """Go on with another configuration of the same devices on the same port."""
         self.config = self._senses.config = config
-        self.power.stagger_s = config.wagman.stagger_s
-        for device in config.guests:
-            port = self.power.ports[device.port]
-            port.off_time_s, port.is_mute = device.off_time_s, not device.has_heartbeat
+        self.power.configure(*switching(config))
 
     async def raw(self, words: list[str], *, force: bool) -> list[str]:
         """An operator's own command.
@@ -333,3 +329,9 @@ class Board:
         """Of the io task: what others ask the board for does not show that it is alive."""
         if trio.lowlevel.current_task() is self._talker:
             self.progress_s = trio.current_time()
+
+
+def switching(config: Config) -> tuple[dict[int, float], float, list[int]]:
+    """What the turns go by: for each port its `off_time`, the `stagger`, and the ports whose guests have no heartbeat."""
+    off_times_s = {guest.port: guest.off_time_s for guest in config.guests}
+    return off_times_s, config.wagman.stagger_s, [guest.port for guest in config.guests if not guest.has_heartbeat]

@@ -236,7 +236,9 @@ class V3Driver:
             if (current_ma or 0) >= DRAWS_MA or self._ages_s[port] < oldest_s - TOUCHED_S:
                 self.senses.power.seen_on(port, self._now_s, why="the board started it after its restart")
             elif may_be_started and current_ma is None:
-                self.senses.power.unseen(port, self._now_s, why="nobody knows whether the board started it after its restart")
+                self.senses.power.found(
+                    port, self._now_s, "nobody knows whether the board started it after its restart", "unknown"
+                )
 
     # Switching ---------------------------------------------------------------
 
@@ -254,7 +256,7 @@ class V3Driver:
     async def switch_off(self, action: SwitchOff) -> None:
         """Disable the port; one that runs on although it is disabled is enabled first, so that there is something to cut."""
         port = str(action.port)
-        if self.senses.power.ports[action.port].resisted:
+        if self.senses.power.ports[action.port].resists:
             await self._do("enable", port)
         self.senses.sightings.switched(action.port, await self._do("disable", port))
         if action.port == ALWAYS_ENABLED:

@@ -177,7 +177,7 @@ class V4Driver:
         self.senses.power.polled(number, look.counted_at_s, look.supply)
         asked_at_s, stirred_at_s = min(age.asked_at_s, look.counted_at_s), self.senses.sightings.stirred_at_s(number)
         self.senses.tell(Polled(number, asked_at_s, silent_since_s, look.supply, stirred_at_s))
-        if self.senses.power.ports[number].asked is None:
+        if self.senses.power.ports[number].errand is None:
             self._compare(number, look)
 
     def _compare(self, number: int, look: Look) -> None:
@@ -231,7 +231,7 @@ class V4Driver:
         port = self.senses.power.ports[number]
         if port.goal.level == "off" and look.state == STOPPED and look.supply == "off":
             await self._park(number)  # its kill was carried out, and that could not be seen
-        if port.asked is not None:
+        if port.errand is not None:
             return
         if port.relay == "off" and look.state == STOPPING and look.age.value >= REPARK_S:
             await self._kill_and_park(number)
@@ -273,7 +273,7 @@ class V4Driver:
         """
         look = (await self._look())[action.port]
         is_on = look.state == STOPPING and look.supply == "on"
-        may_be_on = is_on or self.senses.power.ports[action.port].doubted
+        may_be_on = is_on or self.senses.power.ports[action.port].is_doubtful
         if look.state == STOPPING and not may_be_on and await self._killed(action.port) is None:
             return
         self._kill_sent_s.pop(action.port, None)
@@ -319,7 +319,7 @@ class V4Driver:
         if not self._came_back(number, look):
             return False
         del self._kill_sent_s[number]
-        self.senses.power.came_back(number, look.state_at_s, "the board started it again")
+        self.senses.power.found(number, look.state_at_s, "the board started it again")
         return True
 
     def _came_back(self, number: int, look: Look) -> bool:

@@ -66,7 +66,7 @@ class Sightings:
 
     def stirred_at_s(self, number: int) -> float:
         """When something was last heard that may have been a beat."""
-        return max(self.power.ports[number].stirred_at_s, self.ports[number].known_from_s)
+        return max(self.power.ports[number].signs.stirred_at_s, self.ports[number].known_from_s)
 
     def _beat(self, number: int, port: Port, at_s: float, beat: Beat) -> None:
         port.beat_at_s = max(port.beat_at_s, at_s)
@@ -74,7 +74,7 @@ class Sightings:
         if port.stale_edges and self.counts_edges(number):
             port.stale_edges = False
             return
-        if self.power.ports[number].dark:
+        if self.power.ports[number].is_dark:
             return
         self.power.beat(number, at_s)
         self.tell(beat)

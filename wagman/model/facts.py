@@ -76,6 +76,7 @@ class PowerLost:
     why: str
     reset: bool = False  # because the board restarted
     suspect: bool = False  # the board restarted right after this port's relay-on, the latest of all ports
+    report: int = 0  # its number among those of power lost or found on this port
 
 
 @frozen
@@ -86,6 +87,7 @@ class PowerFound:
     at_s: float
     why: str
     supply: Supply = "on"  # unknown: it was off, and nobody knows whether it still is
+    report: int = 0  # its number among those of power lost or found on this port
 
 
 @frozen
@@ -162,6 +164,7 @@ class PowerGoal:
     already: bool = False  # it is so already, by earlier evidence or by adoption: nothing needs to be switched
     cleared: bool = False  # `on`: the off that goes before it has already been seen
     firm: bool = False  # `off`: it does not rest on silence, and stands even if the guest beats before it is carried out
+    taken: int = 0  # the latest report of power lost or found that the state knows of: an older goal is no answer to a newer one
 
 
 UNTOUCHED = PowerGoal("untouched")

@@ -8,9 +8,9 @@ from attrs import asdict, frozen
 from wagman import __version__
 from wagman.config.schema import DeviceConfig
 from wagman.fsm.environment import Environment
+from wagman.fsm.outlet import Outlet
 from wagman.io.board import Board
 from wagman.io.driver import PORT_NAMES, Reading
-from wagman.io.power import Port
 from wagman.model.facts import PowerGoal
 from wagman.tasks.guest import Guest
 from wagman.tasks.loop import Alarms
@@ -163,28 +163,28 @@ def port_status(name: str, port: int, board: Board, now_s: float) -> dict[str, A
         "port": port,
         "board_name": PORT_NAMES[port],
         "was": name,
-        "power": "on" if power.supply == "on" and not board.blind else "unknown",
+        "power": "on" if power.signs.supply == "on" and not board.blind else "unknown",
         **port_readings(port, board, now_s),
     }
 
 
-def power_status(goal: PowerGoal, port: Port) -> dict[str, Any]:
+def power_status(goal: PowerGoal, outlet: Outlet) -> dict[str, Any]:
     """The power that is wanted, and whether the board has shown that it is so.
 
-    What the board has shown counts for the goal that it was shown for: while a state is being made durable, the reconciler
+    What the board has shown counts for the goal that it was shown for: while a state is being made durable, the outlet
     still holds the goal from before. Power that is left alone for now is wanted off, and never confirmed.
     """
-    is_current = port.goal == goal
+    is_current = outlet.goal == goal
     return {
         "wanted": "on" if goal.level == "on" else "off",
-        "confirmed": is_current and port.confirmed,
-        "evidence": port.evidence if is_current else None,
+        "confirmed": is_current and outlet.confirmed,
+        "evidence": outlet.evidence if is_current else None,
     }
 
 
-def resists(goal: PowerGoal, port: Port) -> bool:
+def resists(goal: PowerGoal, outlet: Outlet) -> bool:
     """The relay stays on although this goal has had it switched off often enough."""
-    return goal.level == "off" and port.goal == goal and port.stuck
+    return goal.level == "off" and outlet.goal == goal and outlet.is_stuck
 
 
 def self_status(device: DeviceConfig, board: Board, since: Beginning, now: Now) -> dict[str, Any]:

@@ -109,8 +109,7 @@ class Guest:
     _receipt: Receipt | None = None  # of what was remembered last
     _view: View | None = None
     _goal: PowerGoal | None = None
-    _report: PowerLost | PowerFound | None = None  # the latest, until it is taken
-    _owes: bool = False  # the answer to it
+    _taken: int = field(init=False, default=0)  # the latest report of power lost or found that its machine has heard of
     _told_in: Beginning | None = None  # the state in which a message got through last
 
     # Coming up ---------------------------------------------------------------
@@ -208,7 +207,11 @@ class Guest:
     @property
     def goal(self) -> PowerGoal:
         """The power that its state asks for; the reconciler hears of it once the state is durable."""
-        return self.state.power(self.memory)
+        return self._goal_in(self.state, self.memory)
+
+    def _goal_in(self, state: device.State, memory: Memory) -> PowerGoal:
+        goal = state.power(memory)
+        return evolve(goal, taken=self._taken) if self._taken else goal
 
     @property
     def last_event(self) -> Cause:
@@ -237,8 +240,6 @@ class Guest:
 
     def tell(self, fact: PortFact) -> None:
         """A fact about its port."""
-        if isinstance(fact, PowerLost | PowerFound):
-            self._report = fact
         self.inbox.tell(fact)
 
     def _progressed(self) -> None:
@@ -265,8 +266,8 @@ class Guest:
     async def _step(self, nursery: trio.Nursery, letter: Letter) -> None:
         if isinstance(letter.content, Beat):
             self.beat_at_s = letter.content.at_s
-        if letter.content is self._report:
-            self._report, self._owes = None, True
+        if isinstance(letter.content, PowerLost | PowerFound):
+            self._taken = max(self._taken, letter.content.report)
         before = self._decided
         step = device.step(self.state, self.case, letter.content)
         if self._has_halted(step, letter.content):
@@ -300,7 +301,7 @@ class Guest:
 
     def _acts(self, step: Step) -> bool:
         """Whether the step has an effect outside, which the store should know of first."""
-        return self._goal != step.state.power(step.memory) or any(isinstance(effect, Message) for effect in step.effects)
+        return self._goal != self._goal_in(step.state, step.memory) or any(isinstance(effect, Message) for effect in step.effects)
 
     def _remember(self, step: Step, letter: Letter) -> Receipt | None:
         """Take over the step, and hand what is to be remembered to the journal as one unit."""
@@ -340,14 +341,10 @@ class Guest:
         return receipt
 
     def _publish(self) -> None:
-        """Tell the neighbours what has changed for them.
-
-        The reconciler takes a goal for the answer to what it has reported: one that was decided before a report that still
-        waits to be taken is kept back, and what follows from the report is told instead, also where that is the same.
-        """
+        """Tell the neighbours what has changed for them."""
         goal, view = self.goal, self.view()
-        if self._report is None and (self._owes or goal != self._goal):
-            self._goal, self._owes = goal, False
+        if goal != self._goal:
+            self._goal = goal
             self.around.want(self.config.port, goal)
         if view != self._view:
             self._view = view

@@ -1,0 +1,302 @@
+"""An outlet with all that is known and wanted of it: what it is told, and what is due."""
+
+import math
+from typing import Any, Literal
+
+from attrs import evolve, frozen
+
+from wagman.fsm.graph import IllegalTransitionError
+from wagman.fsm.outlet.signs import REPORT_LAG_S, SETTLE_S, STUCK_REPORT_S, Errand, Level, Signs, Step
+from wagman.fsm.outlet.states import Doubted, Off, On, State, Stray, Unknown
+from wagman.model.facts import (
+    UNTOUCHED,
+    Evidence,
+    PortFact,
+    PowerFound,
+    PowerGoal,
+    PowerLost,
+    RelayAsked,
+    RelayOff,
+    RelayOn,
+    RelayStuck,
+    Supply,
+)
+
+NOTHING_KNOWN = Unknown()
+"""The state in which a run of the service begins."""
+
+Fate = Literal["lost", "survived", "doubtful"]
+"""What became of an outlet's power when its board restarted."""
+
+
+@frozen
+class Outlet:
+    """What is wanted of one outlet, what it showed, and the state that follows. Each input is a method, and yields a `Step`.
+
+    Times are seconds of trio's clock.
+    """
+
+    port: int
+    began_s: float  # when this run of the service began to look after it
+    signs: Signs
+    is_mute: bool = False  # its guest has no heartbeat: nothing but its current tells whether it runs
+    state: State = NOTHING_KNOWN
+    errand: Errand | None = None
+    goal: PowerGoal = UNTOUCHED
+    goal_at_s: float = -math.inf
+    reports: int = 0  # of power lost or found, so far
+
+    @classmethod
+    def new(cls, port: int, now_s: float, *, is_mute: bool) -> "Outlet":
+        """An outlet of which nothing is known: its relay may have been switched just before."""
+        return cls(port, now_s, Signs(now_s), is_mute)
+
+    # What is known -----------------------------------------------------------
+
+    @property
+    def relay(self) -> Supply:
+        """What is believed of its power."""
+        return self.state.relay
+
+    @property
+    def confirmed(self) -> bool:
+        """The goal is reached, by evidence."""
+        return self.state.reaches(self.goal)
+
+    @property
+    def evidence(self) -> Evidence | None:
+        """What shows that the goal is reached."""
+        if not self.confirmed:
+            return "assumed" if self.errand is not None and self.errand.has_replied else None
+        if self.relay == "on" and (self.signs.supply == "on" or self.signs.beat_at_s > self.signs.on_at_s):
+            return "sensed"
+        return self.state.proof
+
+    @property
+    def is_dark(self) -> bool:
+        """A beat there cannot come from its guest: the board keeps it off, and not even a little current flows."""
+        return self.state.is_kept and self.signs.supply == "off"
+
+    @property
+    def is_doubtful(self) -> bool:
+        """It was on in its power cycle, and nobody knows whether it still is."""
+        return isinstance(self.state, Doubted)
+
+    @property
+    def resists(self) -> bool:
+        """It still drew current after an off, which is repeated therefore."""
+        return self.errand is not None and self.errand.resisted > 0
+
+    @property
+    def is_stuck(self) -> bool:
+        """Switching it off has been tried often enough."""
+        return self.errand is not None and self.errand.is_stuck
+
+    @property
+    def awaits_on(self) -> bool:
+        """Evidence that it is on would be evidence of the power cycle that is wanted."""
+        if self.goal.level != "on" or self.confirmed:
+            return False
+        return self.state.serves(self.goal) or self.is_switching("on")
+
+    @property
+    def awaits_answer(self) -> bool:
+        """Its guest's machine was told of power that was lost or found, and has yet to say what follows."""
+        is_news = self.goal.level != "off" or self.relay != "off"
+        return is_news and self.goal.taken < self.reports
+
+    def is_switching(self, level: Level) -> bool:
+        """A command to that level waits for its evidence."""
+        return self.errand is not None and self.errand.level == level
+
+    # What is due -------------------------------------------------------------
+
+    @property
+    def due(self) -> tuple[Level, float] | None:
+        """The command that it needs next, and the time from which on; None where it needs nothing."""
+        if self.awaits_answer or self.confirmed:
+            return None
+        level: Level = "off" if self.needs_off else "on"
+        if self.goal.level != "on" and level == "on":
+            return None
+        first_s = self.state.off_due_s(self) if level == "off" else -math.inf
+        if self.errand is None or self.errand.level != level:
+            return level, first_s
+        return level, max(first_s, self.signs.asked_at_s + self.errand.pause_s)
+
+    @property
+    def needs_off(self) -> bool:
+        """The next thing to do here is an off."""
+        if self.goal.level == "off":
+            return not self.confirmed and not self.state.is_foreign(self)
+        if self.goal.level != "on" or self.confirmed or self.is_switching("on") or self.is_stuck:
+            return False
+        return self.state.needs_clearing(self.goal)
+
+    # What is wanted ----------------------------------------------------------
+
+    def wanted(self, goal: PowerGoal, at_s: float) -> Step:
+        """Its guest's state asks for a level; a goal of before the latest report is ignored."""
+        if goal.taken < self.reports or goal == self.goal:
+            return Step(self)
+        is_new = (goal.level, goal.cycle) != (self.goal.level, self.goal.cycle)
+        now = evolve(self, goal=goal)
+        if is_new:
+            now = evolve(now, goal_at_s=at_s, errand=self.errand if self.clears_for(goal) else None)
+        if goal.already:
+            return now.goto(now.state.believed(goal))
+        cycle = now.state.cycle or 0
+        if goal.level == "off" and is_new and now.confirmed:
+            return Step(now, (RelayOff(self.port, cycle, self.signs.off_at_s),))  # a start was called off: nothing is left to do
+        is_taken_over = goal.level == "untouched" and goal.cycle > cycle
+        return now.goto(now.state.taken_over(goal.cycle)) if is_taken_over else Step(now)
+
+    def clears_for(self, goal: PowerGoal) -> bool:
+        """An off is under way, and is what comes next for this goal, too: its evidence must not be taken for a loss of power."""
+        needs = goal.level == "off" or (goal.level == "on" and not (goal.cleared or goal.already))
+        return needs and self.is_switching("off")
+
+    # What is done ------------------------------------------------------------
+
+    def sending(self, level: Level, at_s: float) -> Step:
+        """A command is about to leave: from now on it may have its effect."""
+        errand = self.errand.again() if self.errand is not None and self.errand.level == level else Errand(level)
+        now = evolve(self.signed(asked_at_s=at_s), errand=errand)
+        if level == "off":
+            return Step(now)
+        cycle = self.goal.cycle
+        now = now.signed(on_at_s=at_s, drew=False, idle_since_s=math.inf)
+        asked = (RelayAsked(self.port, cycle, at_s),) if errand.round == 1 else ()
+        return now.goto(Doubted(cycle) if isinstance(self.state, Doubted) else Unknown(cycle), *asked)
+
+    def replied(self) -> Step:
+        """The board has replied to the command."""
+        return Step(self if self.errand is None else evolve(self, errand=evolve(self.errand, has_replied=True)))
+
+    def sent(self, level: Level, at_s: float) -> Step:
+        """The command was answered, or given up: an off may have had its effect until now."""
+        is_seen = self.errand is not None and self.errand.seen_at_s is not None
+        return Step(self if level == "on" or is_seen else self.signed(off_at_s=max(self.signs.off_at_s, at_s)))
+
+    # What was seen -----------------------------------------------------------
+
+    def seen_on(self, at_s: float, media: str | None, why: str, proof: Evidence) -> Step:
+        """Evidence that it is on."""
+        return self.state.seen_on(self, at_s, media, why, proof)
+
+    def seen_off(self, at_s: float, why: str) -> Step:
+        """The board says that it switched it off."""
+        now = self.signed(off_at_s=max(self.signs.off_at_s, at_s))
+        return Step(now.told_off(at_s)) if self.is_switching("off") else self.state.seen_off(now, at_s, why)
+
+    def seen_kept(self, at_s: float, *, kept: bool) -> Step:
+        """The board says whether it keeps it off."""
+        if at_s <= self.signs.asked_at_s + REPORT_LAG_S:
+            return Step(self)  # the report may be older than the command
+        if not kept:
+            return self.state.seen_free(self, at_s)
+        if not self.is_switching("off"):
+            return self.state.seen_kept(self, at_s)
+        return Step(self.told_off(at_s) if self.errand is not None and self.errand.seen_at_s is None else self)
+
+    def told_off(self, at_s: float) -> "Outlet":
+        """The board says that the off that it was asked for is done; the current has yet to agree."""
+        return evolve(self, errand=evolve(self.errand, seen_at_s=at_s)) if self.errand is not None else self
+
+    def polled(self, at_s: float, supply: Supply) -> Step:
+        """A poll that was asked at `at_s` shows whether something runs there; unknown where the sensor is dead."""
+        surely = supply == self.signs.supply == "on"
+        signs = self.signs.polled(at_s, supply, self.relay)
+        now = self if signs is self.signs else evolve(self, signs=signs)
+        if signs.tells_of_before(at_s):
+            return Step(now)
+        if self.errand is not None and self.errand.level == "off":
+            return now.off_judged(self.errand, at_s)
+        return self.state.polled(now, at_s, surely=surely)
+
+    def off_judged(self, errand: Errand, at_s: float) -> Step:
+        """An off that was asked for is believed where the board said so and the current agrees."""
+        draws = self.signs.supply == "on"
+        if draws and errand.drew_still:
+            return self.resisting(errand, at_s)
+        if draws or errand.seen_at_s is None or at_s <= errand.seen_at_s + SETTLE_S:
+            return Step(self if draws == errand.drew_still else evolve(self, errand=evolve(errand, drew_still=draws)))
+        cycle = self.state.cycle or 0
+        proof: Evidence = "sensed" if self.signs.drew and self.signs.supply == "off" else "told"
+        now = self.signed(stuck_at_s=-math.inf)
+        return now.goto(Off(cycle, is_kept=True, proof=proof), RelayOff(self.port, cycle, errand.seen_at_s), ends=True)
+
+    def resisting(self, errand: Errand, at_s: float) -> Step:
+        """It still draws current: another round, and a report when there have been enough."""
+        errand = evolve(errand, resisted=max(errand.resisted, errand.round), seen_at_s=None, drew_still=True)
+        now = evolve(self, errand=errand)
+        if not errand.is_stuck or at_s < self.signs.stuck_at_s + STUCK_REPORT_S:
+            return Step(now)
+        return Step(now.signed(stuck_at_s=at_s), (RelayStuck(self.port, at_s, errand.round),))
+
+    def beat(self, at_s: float) -> Step:
+        """Its guest was heard, after whatever the board was told last."""
+        now = self.signed(beat_at_s=max(self.signs.beat_at_s, at_s))
+        if not self.awaits_on or at_s <= self.signs.asked_at_s:
+            return Step(now)
+        return now.came_on(max(self.signs.asked_at_s, self.began_s), "sensed")  # it went on before it could beat
+
+    def stirred(self, at_s: float) -> Step:
+        """Something other than the service has reset its timer."""
+        return Step(self.signed(stirred_at_s=max(self.signs.stirred_at_s, at_s)))
+
+    def doubted(self) -> Step:
+        """If it was on, nobody knows whether it still is."""
+        return self.goto(self.state.doubted())
+
+    def link_up(self, at_s: float) -> Step:
+        """The board can be seen again, and its first poll has been told.
+
+        What may have been started meanwhile is not just cut. An off that rested on silence, for good or for a new power cycle,
+        lapses where the guest was heard meanwhile, or where nobody knows what happened since it was decided (the service was
+        away) and something runs there.
+        """
+        rests_on_silence = self.needs_off and not self.goal.firm and not self.awaits_answer
+        return self.state.link_up(self, at_s) if rests_on_silence else Step(self)
+
+    def board_reset(self, at_s: float, fate: Fate, *, suspect: bool) -> Step:
+        """Its board restarted, and keeps nothing off for certain."""
+        now = evolve(self, errand=None)
+        if self.relay == "off":
+            return now.goto(self.state.freed())
+        if fate == "lost":
+            return now.lost(at_s, "the board restarted", reset=True, suspect=suspect)
+        return now.doubted() if fate == "doubtful" else Step(now)
+
+    # Ways into the states ----------------------------------------------------
+
+    def signed(self, **signs: Any) -> "Outlet":
+        """The outlet with changed signs."""
+        return evolve(self, signs=evolve(self.signs, **signs))
+
+    def goto(self, state: State, *facts: PortFact, ends: bool = False) -> Step:
+        """A transition along the declared graph; `ends`: what was asked for is not waited for any more.
+
+        Raises:
+            IllegalTransitionError: the graph does not allow it.
+        """
+        if state.name not in (self.state.name, *self.state.successors):
+            raise IllegalTransitionError(self.state.name, state.name)
+        return Step(evolve(self, state=state, errand=None if ends else self.errand), facts)
+
+    def came_on(self, at_s: float, proof: Evidence, media: str | None = None) -> Step:
+        """It is on, in the power cycle that is wanted."""
+        cycle = self.goal.cycle
+        return self.signed(on_at_s=at_s).goto(On(cycle, proof), RelayOn(self.port, cycle, at_s, media), ends=True)
+
+    def stray(self, at_s: float, why: str, supply: Supply = "on", proof: Evidence | None = None) -> Step:
+        """It is on, or may be, and not by the service's doing: report it."""
+        now = evolve(self, reports=self.reports + 1)
+        found = PowerFound(self.port, at_s, why, supply, report=now.reports)
+        return now.goto(Stray(supply, proof or self.state.proof), found, ends=True)
+
+    def lost(self, at_s: float, why: str, *, reset: bool = False, suspect: bool = False) -> Step:
+        """It has lost its power, and the service did not ask for that: report it."""
+        now = evolve(self.signed(off_at_s=max(self.signs.off_at_s, at_s)), reports=self.reports + 1)
+        lost = PowerLost(self.port, at_s, why, reset, suspect, report=now.reports)
+        return now.goto(Off(self.state.cycle or 0, is_kept=False, proof="told"), lost, ends=True)

@@ -1,0 +1,109 @@
+"""What an outlet showed, whatever state it is in; the command that it waits for; and what an input to its machine comes to."""
+
+import math
+from typing import TYPE_CHECKING, Literal
+
+from attrs import evolve, frozen
+
+from wagman.model.facts import PortFact, Supply
+
+if TYPE_CHECKING:
+    from wagman.fsm.outlet.outlet import Outlet
+
+EVIDENCE_S = 6.0
+"""How long a command may stay without evidence before it is repeated (chosen: more than one poll)."""
+
+EVIDENCE_MAX_S = 60.0
+"""The longest wait before a command is repeated; the wait doubles with each round (chosen)."""
+
+MOST_DOUBLINGS = 8
+"""Beyond, the longest wait has long been reached."""
+
+SETTLE_S = 1.5
+"""How long after an off a current reading still tells of before (chosen: several main loops of the board)."""
+
+REPORT_LAG_S = 3.0
+"""A report of the board that comes so soon after a command may be older than it (chosen: several main loops)."""
+
+LIFE_S = 30.0
+"""A guest that was heard so lately has its power (chosen: three beats)."""
+
+GONE_S = 600.0
+"""A guest without a heartbeat that drew current, and has drawn none for so long, counts as without power (chosen: one that
+dies by itself is power-cycled then, and not more often than this)."""
+
+STUCK_ROUNDS = 3
+"""So many rounds of off without effect, and the relay is reported stuck (specified)."""
+
+STUCK_REPORT_S = 3600.0
+"""How often a stuck relay is reported (specified)."""
+
+Level = Literal["on", "off"]
+
+
+@frozen
+class Signs:
+    """What the board showed of an outlet, and when the service last told it to switch. Times are seconds of trio's clock."""
+
+    off_at_s: float  # when it was last seen off, or may have been
+    on_at_s: float = -math.inf  # when it last went on, or may have
+    asked_at_s: float = -math.inf  # when the latest command left
+    supply: Supply = "unknown"  # what its current showed at the last poll
+    drew: bool = False  # it drew current since it is on
+    idle_since_s: float = math.inf  # it drew current, and certainly has drawn none since
+    beat_at_s: float = -math.inf
+    stirred_at_s: float = -math.inf  # its timer was reset by something unknown: by a beat, or by the board's start
+    stuck_at_s: float = -math.inf  # when its relay was last reported stuck
+
+    def shows_life(self, at_s: float) -> bool:
+        """It has power, whatever the board says of it: a line may be garbled, and an EEPROM forgotten."""
+        return self.supply == "on" or at_s <= self.beat_at_s + LIFE_S
+
+    def tells_of_before(self, at_s: float) -> bool:
+        """A reading of that time was taken before the latest command took effect."""
+        return at_s <= max(self.asked_at_s, self.off_at_s) + SETTLE_S
+
+    def polled(self, at_s: float, supply: Supply, relay: Supply) -> "Signs":
+        """These signs after a poll."""
+        drew = relay == "on" and (self.drew or supply == "on")
+        idle_since_s = min(self.idle_since_s, at_s) if drew and supply == "off" else math.inf
+        if (supply, drew, idle_since_s) == (self.supply, self.drew, self.idle_since_s):
+            return self
+        return evolve(self, supply=supply, drew=drew, idle_since_s=idle_since_s)
+
+
+@frozen
+class Errand:
+    """A command that has left, and waits for its evidence."""
+
+    level: Level
+    round: int = 1
+    has_replied: bool = False  # the board, which is no evidence
+    # Of an off:
+    seen_at_s: float | None = None  # the board said off; the current has yet to agree
+    drew_still: bool = False  # so said the poll before, after the off: a reading may be damaged on its way
+    resisted: int = 0  # rounds after which it still drew current
+
+    @property
+    def is_stuck(self) -> bool:
+        """Switching it off has been tried often enough."""
+        return self.resisted >= STUCK_ROUNDS
+
+    @property
+    def pause_s(self) -> float:
+        """How long it waits before it is repeated, in seconds."""
+        if self.seen_at_s is not None:
+            return math.inf  # the next poll tells
+        return min(math.ldexp(EVIDENCE_S, min(self.round, MOST_DOUBLINGS) - 1), EVIDENCE_MAX_S)
+
+    def again(self) -> "Errand":
+        """The same command, as it leaves once more."""
+        return Errand(self.level, self.round + 1, resisted=self.resisted)
+
+
+@frozen
+class Step:
+    """What an input came to: the outlet as it is then, and what its guest is told."""
+
+    outlet: "Outlet"
+    facts: tuple[PortFact, ...] = ()

@@ -1,0 +1,294 @@
+"""The states of an outlet: five classes, each total over the inputs. `wagman.fsm.outlet` tells the theory."""
+
+import math
+from typing import TYPE_CHECKING, ClassVar
+
+from attrs import evolve, frozen
+
+from wagman.fsm.graph import GraphState, checked_graph
+from wagman.fsm.outlet.signs import EVIDENCE_S, GONE_S, REPORT_LAG_S, Step
+from wagman.model.facts import Evidence, PowerGoal, Supply
+
+if TYPE_CHECKING:
+    from wagman.fsm.outlet.outlet import Outlet
+
+
+@frozen
+class State(GraphState):
+    """What all states share. A handler that is not overridden says: in this state that is of no consequence."""
+
+    @property
+    def relay(self) -> Supply:
+        """What is believed of its power."""
+        return "unknown"
+
+    @property
+    def cycle(self) -> int | None:
+        """The power cycle in which it is on, or may be, or was last (0: one of before); None: of unknown origin."""
+        return None
+
+    @property
+    def is_kept(self) -> bool:
+        """It is off, and the board will not start it by itself."""
+        return False
+
+    @property
+    def proof(self) -> Evidence | None:
+        """What showed it; None: nothing in this run of the service."""
+        return None
+
+    def reaches(self, goal: PowerGoal) -> bool:
+        """The goal is reached, by evidence."""
+        return False
+
+    def is_foreign(self, now: "Outlet") -> bool:
+        """It is on, or may be, in a power cycle that the goal may not cut."""
+        return self.cycle is None or self.cycle > now.goal.cycle
+
+    def needs_clearing(self, goal: PowerGoal) -> bool:
+        """An off goes before the power cycle that is wanted."""
+        return not goal.cleared
+
+    def serves(self, goal: PowerGoal) -> bool:
+        """Evidence that it is on would be evidence of the power cycle that is wanted."""
+        return goal.cleared
+
+    def off_due_s(self, now: "Outlet") -> float:
+        """When an off may leave for the first time."""
+        return -math.inf
+
+    def is_withdrawn(self, now: "Outlet") -> bool:
+        """It may be on in a power cycle that is not wanted any more, and its guest was told that it would be, at most."""
+        return (self.relay == "unknown" or now.goal.level == "off") and self.is_foreign(now) and not now.awaits_answer
+
+    def believed(self, goal: PowerGoal) -> "State":
+        """The state by evidence from before: of an earlier run of the service, or of a guest that was found running."""
+        is_adopted = goal.level == "on" and (self.cycle is None or goal.cycle > self.cycle)
+        if self.relay != "unknown" and not is_adopted:
+            return self
+        return On(goal.cycle, self.proof) if goal.level == "on" else Off(goal.cycle, is_kept=True, proof=self.proof)
+
+    def taken_over(self, cycle: int) -> "State":
+        """The same, in this power cycle."""
+        return evolve(self, cycle=cycle)  # type: ignore[call-arg]  # all but Stray have the field
+
+    def freed(self) -> "State":
+        """The state after a restart of the board, which keeps nothing off for certain."""
+        return self
+
+    def doubted(self) -> "State":
+        """The state where nobody knows any more whether it is on."""
+        return self
+
+    # Signs -------------------------------------------------------------------
+
+    def seen_on(self, now: "Outlet", at_s: float, media: str | None, why: str, proof: Evidence) -> Step:
+        """Evidence that it is on."""
+        return now.came_on(at_s, proof, media) if now.awaits_on else now.signed(on_at_s=at_s).stray(at_s, why, "on", proof)
+
+    def seen_off(self, now: "Outlet", at_s: float, why: str) -> Step:
+        """The board says that it switched it off, and was not asked to."""
+        return now.lost(at_s, why)
+
+    def seen_kept(self, now: "Outlet", at_s: float) -> Step:
+        """The board says that it keeps it off, and was not asked to."""
+        return Step(now)
+
+    def seen_free(self, now: "Outlet", at_s: float) -> Step:
+        """The board says that it does not keep it off."""
+        return Step(now)
+
+    def polled(self, now: "Outlet", at_s: float, *, surely: bool) -> Step:
+        """A poll shows whether something runs there; `surely`: two in a row show that something does."""
+        if now.signs.supply == "on" and now.awaits_on:
+            return now.came_on(at_s, "sensed")
+        return self.withdrawn_judged(now, at_s) if self.is_withdrawn(now) else Step(now)
+
+    def withdrawn_judged(self, now: "Outlet", at_s: float) -> Step:
+        """A relay-on was withdrawn when it may have left already, or had its effect: either it shows, or it has not happened."""
+        if now.signs.supply == "on":
+            return now.stray(at_s, "it came on though its start had been withdrawn")
+        if at_s <= now.signs.on_at_s + EVIDENCE_S:
+            return Step(now)
+        if now.signs.supply == "off":
+            return now.goto(self.taken_over(now.goal.cycle))
+        return now.stray(at_s, "its start was withdrawn, and nobody knows whether it came on", "unknown")
+
+    def link_up(self, now: "Outlet", at_s: float) -> Step:
+        """The board can be seen again, and an off is due that rested on silence: it lapses where it may be wrong by now."""
+        if now.signs.beat_at_s > now.goal_at_s + EVIDENCE_S:
+            return now.stray(at_s, "it beats again before its power could be cut")
+        if self.relay == "unknown" and now.signs.supply != "off":
+            return now.stray(at_s, "it runs, or may, and nobody knows since when", now.signs.supply)
+        return Step(now)
+
+
+@frozen
+class Unknown(State):
+    """Nothing is known of it in this run; or a relay-on may have left, in `cycle`, that was not seen to have its effect."""
+
+    name: ClassVar[str] = "unknown"
+    successors: ClassVar[frozenset[str]] = frozenset({"on", "off", "stray"})
+
+    cycle: int = 0
+
+
+@frozen
+class On(State):
+    """On, in a power cycle that a guest's machine knows of."""
+
+    name: ClassVar[str] = "on"
+    successors: ClassVar[frozenset[str]] = frozenset({"unknown", "doubted", "off", "stray"})
+
+    cycle: int
+    proof: Evidence | None = None
+
+    @property
+    def relay(self) -> Supply:
+        return "on"
+
+    def reaches(self, goal: PowerGoal) -> bool:
+        return goal.level == "on" and self.cycle == goal.cycle
+
+    def needs_clearing(self, goal: PowerGoal) -> bool:
+        return True
+
+    def serves(self, goal: PowerGoal) -> bool:
+        return False
+
+    def seen_on(self, now: "Outlet", at_s: float, media: str | None, why: str, proof: Evidence) -> Step:
+        return Step(now) if self.proof else now.goto(evolve(self, proof=proof))
+
+    def seen_kept(self, now: "Outlet", at_s: float) -> Step:
+        is_so = at_s > now.signs.on_at_s + EVIDENCE_S and not now.signs.shows_life(at_s)
+        return now.lost(at_s, "the board has disabled it") if is_so else Step(now)
+
+    def polled(self, now: "Outlet", at_s: float, *, surely: bool) -> Step:
+        if self.is_withdrawn(now):
+            return self.withdrawn_judged(now, at_s)
+        is_gone = now.is_mute and at_s >= now.signs.idle_since_s + GONE_S
+        return now.lost(at_s, "it draws no current any more") if is_gone else Step(now)
+
+    def doubted(self) -> "State":
+        return Doubted(self.cycle)
+
+
+@frozen
+class Doubted(State):
+    """It was on in this power cycle, and nobody knows whether it still is: another relay-on makes sure of it."""
+
+    name: ClassVar[str] = "doubted"
+    successors: ClassVar[frozenset[str]] = frozenset({"on", "off", "stray"})
+
+    cycle: int
+
+    def is_of(self, goal: PowerGoal) -> bool:
+        """It should be on in the power cycle in which it was."""
+        return goal.level == "on" and self.cycle == goal.cycle
+
+    def needs_clearing(self, goal: PowerGoal) -> bool:
+        return not self.is_of(goal) and not goal.cleared
+
+    def serves(self, goal: PowerGoal) -> bool:
+        return self.is_of(goal) or goal.cleared
+
+    def believed(self, goal: PowerGoal) -> "State":
+        # What a guest's state says of before is no evidence of now.
+        return self if self.is_of(goal) else super().believed(goal)
+
+
+@frozen
+class Stray(State):
+    """On, or perhaps on, and not by the service's doing: its guest's machine is told, and says what follows."""
+
+    name: ClassVar[str] = "stray"
+    successors: ClassVar[frozenset[str]] = frozenset({"unknown", "on", "off"})
+
+    relay: Supply
+    proof: Evidence | None = None
+
+    def is_foreign(self, now: "Outlet") -> bool:
+        # An off that rests on no silence, and was decided after this was found, cuts it.
+        return not now.goal.firm or now.awaits_answer
+
+    def needs_clearing(self, goal: PowerGoal) -> bool:
+        return self.relay == "on" or not goal.cleared
+
+    def serves(self, goal: PowerGoal) -> bool:
+        return self.relay == "unknown" and goal.cleared
+
+    def taken_over(self, cycle: int) -> "State":
+        return On(cycle, self.proof) if self.relay == "on" else Unknown(cycle)
+
+    def seen_on(self, now: "Outlet", at_s: float, media: str | None, why: str, proof: Evidence) -> Step:
+        return Step(now) if self.relay == "on" else super().seen_on(now, at_s, media, why, proof)
+
+    def seen_kept(self, now: "Outlet", at_s: float) -> Step:
+        is_so = self.relay == "on" and at_s > now.signs.on_at_s + EVIDENCE_S and not now.signs.shows_life(at_s)
+        return now.lost(at_s, "the board has disabled it") if is_so else Step(now)
+
+    def doubted(self) -> "State":
+        return Stray("unknown")
+
+
+@frozen
+class Off(State):
+    """Off since a power cycle ended; the board keeps it so, or may start it by itself."""
+
+    name: ClassVar[str] = "off"
+    successors: ClassVar[frozenset[str]] = frozenset({"on", "stray", "unknown"})
+
+    cycle: int
+    is_kept: bool
+    proof: Evidence | None = None
+
+    @property
+    def relay(self) -> Supply:
+        return "off"
+
+    def reaches(self, goal: PowerGoal) -> bool:
+        return goal.level == "off" and self.is_kept
+
+    def is_foreign(self, now: "Outlet") -> bool:
+        return False
+
+    def needs_clearing(self, goal: PowerGoal) -> bool:
+        return False
+
+    def serves(self, goal: PowerGoal) -> bool:
+        return False
+
+    def off_due_s(self, now: "Outlet") -> float:
+        # It draws current though it is off: the next poll tells.
+        return math.inf if now.signs.supply == "on" else -math.inf
+
+    def seen_off(self, now: "Outlet", at_s: float, why: str) -> Step:
+        return Step(now)
+
+    def seen_kept(self, now: "Outlet", at_s: float) -> Step:
+        return Step(now) if self.proof else now.goto(evolve(self, proof="told"))
+
+    def seen_free(self, now: "Outlet", at_s: float) -> Step:
+        """The board may start it, or has: that is news where it was kept off until then."""
+        if now.signs.supply == "on":
+            return now.stray(at_s, "it draws current, and the board does not keep it off")
+        if now.signs.supply == "unknown" and now.confirmed and now.errand is None:
+            return now.stray(at_s, "the board does not keep it off, and nobody knows whether it runs", "unknown")
+        return now.goto(self.freed())
+
+    def freed(self) -> "State":
+        return evolve(self, is_kept=False)
+
+    def polled(self, now: "Outlet", at_s: float, *, surely: bool) -> Step:
+        runs = now.signs.supply == "on" and (surely or not self.is_kept)
+        return now.stray(at_s, "it draws current though it was off") if runs else Step(now)
+
+    def link_up(self, now: "Outlet", at_s: float) -> Step:
+        since_s = max(now.signs.off_at_s, now.signs.asked_at_s + REPORT_LAG_S)
+        may_be_started = now.signs.supply == "unknown" and not self.is_kept and now.signs.stirred_at_s > since_s
+        if not may_be_started:
+            return Step(now)
+        return now.stray(at_s, "its timer was reset, and nobody knows whether the board started it", "unknown")
+
+
+STATES: dict[str, type[State]] = checked_graph(Unknown, On, Doubted, Stray, Off)
