@@ -79,10 +79,10 @@ def test_the_dialect_is_found_told_and_shown_and_the_board_is_driven(dialect: st
         assert case.found == [dialect]
         assert case.rig.board.shown.dialect == dialect
         assert [fact.blind for fact in case.rig.told(Blindness)] == [False]
-        case.rig.board.want(1, PowerGoal("on", 1, "emmc", cleared=True))
+        case.rig.want(1, PowerGoal("on", 1, "emmc", cleared=True))
         await trio.sleep(20)
         assert case.rig.told(RelayOn, 1)
-        case.rig.board.want(1, PowerGoal("off", 1))
+        case.rig.want(1, PowerGoal("off", 1))
         await trio.sleep(30)
         assert case.rig.told(RelayOff, 1)
 

@@ -20,7 +20,19 @@ from wagman.io.driver_v3 import V3Dialect, V3Driver
 from wagman.io.driver_v4 import V4Dialect
 from wagman.io.transport import Transport, stream_opener
 from wagman.model.errors import BoardTimeoutError, LinkBusyError
-from wagman.model.facts import Beat, Blindness, Notice, Polled, PowerFound, PowerGoal, PowerLost, RelayOff, RelayOn, Sample
+from wagman.model.facts import (
+    Answered,
+    Beat,
+    Blindness,
+    Listened,
+    Notice,
+    PowerFound,
+    PowerGoal,
+    PowerLost,
+    RelayOff,
+    RelayOn,
+    Sample,
+)
 
 DIALECTS: dict[str, Callable[[], Dialect]] = {"v3": V3Dialect, "v4": V4Dialect}
 ON_BOTH_BOARDS = pytest.mark.parametrize("dialect", DIALECTS)
@@ -67,6 +79,10 @@ class Rig:
             known=self.known,
         )
 
+    def want(self, port: int, goal: PowerGoal) -> None:
+        """The guest's machine wants this; it has taken every report."""
+        self.board.want(port, evolve(goal, taken=self.board.power.ports[port].reports))
+
     def told(self, kind: type, port: int | None = None) -> list[Any]:
         return [fact for fact in self.facts if isinstance(fact, kind) and port in (None, getattr(fact, "port", None))]
 
@@ -107,11 +123,11 @@ def with_rig(
 @ON_BOTH_BOARDS
 def test_a_poll_tells_when_a_guest_last_stirred(dialect: str) -> None:
     async def main(rig: Rig) -> None:
-        rig.board.want(1, ON(1))
+        rig.want(1, ON(1))
         await trio.sleep(90)
         rig.fake.hang("gn")
         await trio.sleep(60)
-        beat, poll = rig.told(Beat, 1)[-1], rig.told(Polled, 1)[-1]
+        beat, poll = rig.told(Beat, 1)[-1], rig.told(Listened, 1)[-1]
         assert poll.stirred_at_s == pytest.approx(beat.at_s, abs=1)
         assert poll.stirred_at_s < poll.asked_at_s - 40
 
@@ -121,7 +137,7 @@ def test_a_poll_tells_when_a_guest_last_stirred(dialect: str) -> None:
 @ON_BOTH_BOARDS
 def test_a_wanted_power_cycle_is_one_relay_on_from_the_wanted_medium(dialect: str) -> None:
     async def main(rig: Rig) -> None:
-        rig.board.want(1, ON(1, "sd"))
+        rig.want(1, ON(1, "sd"))
         await trio.sleep(60)
         assert [(fact.cycle, fact.media) for fact in rig.told(RelayOn)] == [(1, "sd")]
         assert rig.relays(1) == [(True, "command")]
@@ -134,7 +150,7 @@ def test_a_wanted_power_cycle_is_one_relay_on_from_the_wanted_medium(dialect: st
 def test_a_port_that_is_wanted_off_stays_off_for_three_days_against_the_boards_auto_start(dialect: str) -> None:
     async def main(rig: Rig) -> None:
         for port in (1, 2, 3, 4):
-            rig.board.want(port, OFF(0))
+            rig.want(port, OFF(0))
         await trio.sleep(3 * 86_400)
         assert {port for port, on in rig.is_on.items() if on} == {0}
         assert all(rig.relays(port) == [] for port in (1, 2, 3, 4))
@@ -155,7 +171,7 @@ def test_without_a_wish_the_board_is_left_to_itself(dialect: str) -> None:
 
 def test_beats_are_told_at_once_but_for_the_first_after_a_relay_command() -> None:
     async def main(rig: Rig) -> None:
-        rig.board.want(1, ON(1, "emmc"))
+        rig.want(1, ON(1, "emmc"))
         await trio.sleep(30 + 8 * 10 + 25)
         (on,) = rig.told(RelayOn)
         beats = [beat.at_s - on.at_s for beat in rig.told(Beat, 1)]
@@ -168,7 +184,7 @@ def test_beats_are_told_at_once_but_for_the_first_after_a_relay_command() -> Non
 @ON_BOTH_BOARDS
 def test_what_the_board_heard_while_the_cable_was_out_is_told_afterwards(dialect: str) -> None:
     async def main(rig: Rig) -> None:
-        rig.board.want(1, ON(1, "emmc"))
+        rig.want(1, ON(1, "emmc"))
         await trio.sleep(120)
         rig.fake.unplug()
         await trio.sleep(590)
@@ -176,7 +192,7 @@ def test_what_the_board_heard_while_the_cable_was_out_is_told_afterwards(dialect
         rig.fake.replug()
         await trio.sleep(20)
         assert [beat.source for beat in rig.told(Beat, 1)][:1] == ["poll"]
-        (first, *_) = rig.told(Polled, 1)
+        (first, *_) = rig.told(Listened, 1)
         assert first.asked_at_s - first.silent_since_s < 10
         assert [fact.blind for fact in rig.told(Blindness)] == [False]
         assert rig.relays(1) == [(True, "command")]
@@ -187,14 +203,13 @@ def test_what_the_board_heard_while_the_cable_was_out_is_told_afterwards(dialect
 @ON_BOTH_BOARDS
 def test_a_hung_guest_is_seen_silent_with_proof(dialect: str) -> None:
     async def main(rig: Rig) -> None:
-        rig.board.want(1, ON(1, "emmc"))
+        rig.want(1, ON(1, "emmc"))
         await trio.sleep(120)
         rig.fake.hang("gn")
         hung_s = trio.current_time()
         await trio.sleep(400)
-        poll = rig.told(Polled, 1)[-1]
-        assert hung_s - 10 < poll.silent_since_s < hung_s + 10
-        assert poll.supply == "on"
+        assert hung_s - 10 < rig.told(Listened, 1)[-1].silent_since_s < hung_s + 10
+        assert rig.told(Answered, 1)[-1].supply == "on"
 
     with_rig(main, dialect)
 
@@ -203,7 +218,7 @@ def test_a_hung_guest_is_seen_silent_with_proof(dialect: str) -> None:
 def test_our_own_pings_are_fed_for_the_controller_and_for_ports_the_board_does_not_hear_and_are_no_beats(dialect: str) -> None:
     async def main(rig: Rig) -> None:
         rig.fake.hang("nc")
-        rig.board.want(1, ON(1, "emmc"))
+        rig.want(1, ON(1, "emmc"))
         await trio.sleep(100)
         rig.fake.hang("gn")
         await trio.sleep(60)
@@ -230,7 +245,7 @@ def test_an_unhealthy_service_lets_the_board_power_cycle_the_controller(dialect:
 
 def test_after_a_board_reset_the_guests_have_lost_their_power_and_none_is_started_by_the_board() -> None:
     async def main(rig: Rig) -> None:
-        rig.board.want(1, ON(1, "emmc"))
+        rig.want(1, ON(1, "emmc"))
         await trio.sleep(120)
         rig.fake.reset()
         await trio.sleep(40)
@@ -238,7 +253,7 @@ def test_after_a_board_reset_the_guests_have_lost_their_power_and_none_is_starte
         assert lost.reset
         assert rig.relays(1) == [(True, "command"), (False, "reset")]
         assert len(rig.notices("board.reset")) == 1
-        rig.board.want(1, OFF(1))  # what the guest's machine says to that
+        rig.want(1, OFF(1))  # what the guest's machine says to that
         await trio.sleep(600)
         assert rig.relays(1) == [(True, "command"), (False, "reset")]
         assert rig.told(PowerFound, 1) == []
@@ -274,7 +289,7 @@ def test_a_restart_of_the_board_is_noticed_though_it_does_not_answer_the_first_r
 @ON_BOTH_BOARDS
 def test_a_guest_that_the_board_started_while_the_service_was_away_is_found_and_not_cut(dialect: str) -> None:
     async def main(rig: Rig) -> None:
-        rig.board.want(1, OFF(3, already=True))
+        rig.want(1, OFF(3, already=True))
         await trio.sleep(30)
         assert len(rig.notices("board.reset")) == 1
         assert len(rig.told(PowerFound, 1)) == 1
@@ -297,7 +312,7 @@ def test_a_guest_that_the_board_started_after_its_restart_is_found_though_the_fi
 
     async def main(rig: Rig) -> None:
         rig.fake.fault("sensor cu dead")
-        rig.board.want(1, OFF(3, already=True))
+        rig.want(1, OFF(3, already=True))
         await trio.sleep(40)
         assert next(failures, None) is None
         assert len(rig.notices("board.reset")) == 1
@@ -316,7 +331,7 @@ def test_one_garbled_answer_is_no_restart_of_the_board(
     dialect: str, garble: Callable[[Identity], Identity], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(rig: Rig) -> None:
-        rig.board.want(1, ON(1, "emmc"))
+        rig.want(1, ON(1, "emmc"))
         await trio.sleep(60)
         driver: Any = type(rig.board._driver)
         greet, garbles = driver.greet, iter([garble])
@@ -342,7 +357,7 @@ def test_one_garbled_answer_is_no_restart_of_the_board(
 def test_the_controllers_medium_is_put_back_after_a_start_that_moved_its_selector(dialect: str) -> None:
     async def main(rig: Rig) -> None:
         await trio.sleep(10)
-        rig.board.want(3, ON(1))
+        rig.want(3, ON(1))
         await trio.sleep(30)
         assert rig.is_on[3]
         assert rig.fake.status()["media"][0] == "emmc"
@@ -384,7 +399,7 @@ def test_a_board_that_does_not_answer_is_blind_after_three_misses_and_sees_again
 def test_a_board_that_browns_out_as_a_guest_comes_on_is_told_to_have_lost_it_by_that(after_s: float) -> None:
     async def main(rig: Rig) -> None:
         await trio.sleep(30)
-        rig.board.want(1, ON(1, "emmc"))
+        rig.want(1, ON(1, "emmc"))
         await trio.sleep(after_s)
         assert rig.fake.hardware.relays[1].on or rig.fake.hardware.eeprom.journal[1].startswith("turning")
         rig.fake.fault("brownout")
@@ -418,11 +433,11 @@ def test_a_command_that_the_board_dropped_without_a_word_is_repeated(dialect: st
     async def main(rig: Rig) -> None:
         await trio.sleep(16)
         rig.fake.fault("drop 2")
-        rig.board.want(1, ON(1, "emmc"))
+        rig.want(1, ON(1, "emmc"))
         await trio.sleep(120)
         assert rig.told(RelayOn, 1)
         rig.fake.fault("drop 1")
-        rig.board.want(1, OFF(1))
+        rig.want(1, OFF(1))
         await trio.sleep(120)
         assert rig.told(RelayOff, 1)
         assert not rig.is_on[1]
@@ -444,7 +459,7 @@ def test_a_port_that_is_held_when_the_task_comes_back_after_a_crash_is_an_outage
                 rig.facts.clear()
                 with trio.move_on_after(10):
                     await rig.board.run()
-            assert rig.told(Polled, 1)
+            assert rig.told(Answered, 1)
             nursery.cancel_scope.cancel()
 
     trio.run(run, clock=MockClock(autojump_threshold=0))
@@ -453,9 +468,9 @@ def test_a_port_that_is_held_when_the_task_comes_back_after_a_crash_is_an_outage
 def test_a_port_that_is_left_is_told_of_once_and_what_is_known_of_it_stays() -> None:
     async def main(rig: Rig) -> None:
         rig.board.leave(4)
-        left = rig.board.power.ports[4]
         await trio.sleep(30)
         rig.board.power.seen_off(4, trio.current_time())
+        left = rig.board.power.ports[4]
         rig.board.leave(4)
         assert rig.board.power.ports[4] is left
         assert left.relay == "off"
@@ -472,7 +487,7 @@ def test_a_port_that_is_left_while_another_is_kept_managed_does_not_disturb_that
                 rig.board.leave(4)
             await ping(driver, port)
 
-        rig.board.want(1, ON(1, "emmc"))
+        rig.want(1, ON(1, "emmc"))
         await trio.sleep(60)
         rig.fake.hardware.guests[1].hang(rig.fake.hardware.clock.now_s)
         monkeypatch.setattr(V3Driver, "ping", pinged)

@@ -29,7 +29,7 @@ GUEST_ON_PORT_0 = Config(BoardConfig(poll_s=60), devices=(DeviceConfig("nc", 0, 
 
 def test_a_restart_in_which_the_board_lost_its_memory_is_noticed_though_its_count_is_the_same() -> None:
     async def main(rig: Rig) -> None:
-        rig.board.want(1, ON(1, "emmc"))
+        rig.want(1, ON(1, "emmc"))
         await trio.sleep(60)
         rig.fake.fault("eeprom")
         rig.fake.reset()
@@ -42,8 +42,8 @@ def test_a_restart_in_which_the_board_lost_its_memory_is_noticed_though_its_coun
 
 def test_a_memory_that_is_lost_while_the_board_runs_is_not_taken_for_a_restart_but_the_next_one_is() -> None:
     async def main(rig: Rig) -> None:
-        rig.board.want(1, ON(1, "emmc"))
-        rig.board.want(3, OFF(0))
+        rig.want(1, ON(1, "emmc"))
+        rig.want(3, OFF(0))
         await trio.sleep(100)
         rig.fake.fault("eeprom")
         rig.fake.unplug()
@@ -158,14 +158,14 @@ def test_runs_of_a_board_are_told_apart_by_when_they_began(began_s: int, off_s: 
 
 def test_logging_that_somebody_switched_off_is_switched_on_again() -> None:
     async def main(rig: Rig) -> None:
-        rig.board.want(1, ON(1, "emmc"))
+        rig.want(1, ON(1, "emmc"))
         await trio.sleep(120)
         await rig.board.raw(["log", "off"], force=True)
         await trio.sleep(70)
         rig.facts.clear()
         await trio.sleep(30)
         assert {beat.source for beat in rig.told(Beat, 1)} == {"log"}
-        rig.board.want(1, OFF(1))
+        rig.want(1, OFF(1))
         await trio.sleep(30)
         assert rig.told(RelayOff, 1)
 
@@ -191,7 +191,7 @@ class DamagedPings(Wrapper):
 
 def test_a_ping_whose_answer_was_damaged_is_no_beat() -> None:
     async def main(rig: Rig) -> None:
-        rig.board.want(1, ON(1, "emmc"))
+        rig.want(1, ON(1, "emmc"))
         await trio.sleep(100)
         rig.fake.hang("gn")
         await trio.sleep(60)
@@ -205,7 +205,7 @@ def test_a_ping_whose_answer_was_damaged_is_no_beat() -> None:
 
 def test_a_ping_that_is_logged_after_the_connection_was_opened_anew_is_no_beat() -> None:
     async def main(rig: Rig) -> None:
-        rig.board.want(1, ON(1, "emmc"))
+        rig.want(1, ON(1, "emmc"))
         await trio.sleep(100)
         rig.fake.hang("gn")
         await trio.sleep(60)
@@ -267,7 +267,7 @@ def test_a_guest_without_a_heartbeat_that_draws_little_sleeps_and_one_that_draws
     draws_ma: int, is_lost: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main(rig: Rig) -> None:
-        rig.board.want(3, ON(1, None))
+        rig.want(3, ON(1, None))
         await trio.sleep(60)
         monkeypatch.setattr(GuestModel, "current_ma", lambda _guest, _now_s: draws_ma)
         await trio.sleep(GONE_S + 60)
@@ -284,13 +284,13 @@ def test_a_guest_on_port_0_stays_off_against_the_boards_auto_start_and_comes_on_
     async def main(rig: Rig) -> None:
         await trio.sleep(60)
         assert rig.is_on[0]
-        rig.board.want(0, OFF(0))
+        rig.want(0, OFF(0))
         await trio.sleep(LONG_S)
         assert rig.relays(0) == [(True, "board"), (False, "command")]
         assert rig.board.power.ports[0].confirmed
         assert not rig.told(PowerFound, 0)
         assert len(rig.told(RelayOff, 0)) == 1
-        rig.board.want(0, ON(1, "emmc"))
+        rig.want(0, ON(1, "emmc"))
         await trio.sleep(120)
         assert rig.told(RelayOn, 0)
         assert [on for on, _ in rig.relays(0)] == [True, False, True]
@@ -308,11 +308,11 @@ def test_a_start_that_is_taken_back_between_its_requests_is_not_sent_to_its_end(
             at_s = await do(self, *words)
             sent.append(words)
             if words == ("enable", "1"):
-                rig.board.want(1, OFF(1))
+                rig.want(1, OFF(1))
             return at_s
 
         monkeypatch.setattr(V3Driver, "_do", then_stopped)
-        rig.board.want(1, ON(1, "emmc"))
+        rig.want(1, ON(1, "emmc"))
         await trio.sleep(60)
         assert not rig.is_on[1]
         assert ("start", "1") not in sent

@@ -21,7 +21,7 @@ from wagman.io.link import Answer
 from wagman.io.v4_asking import WRAP_S, going_on, look_at
 from wagman.io.v4_requests import LONGEST_GRACE_S, START
 from wagman.model.errors import BoardTimeoutError, CallerError
-from wagman.model.facts import Beat, BoardStopping, Polled, PowerFound, PowerLost, RelayOff, RelayOn
+from wagman.model.facts import Beat, BoardStopping, Listened, PowerFound, PowerLost, RelayOff, RelayOn
 from wagman.simulation.requests import requests_in
 
 HOUR_S = 3600.0
@@ -34,7 +34,7 @@ KNOWN = Identity("0004a30b003d70c6", 1, None)
 
 def want_all_off(rig: Rig) -> None:
     for port in (1, 2, 3, 4):
-        rig.board.want(port, OFF(0))
+        rig.want(port, OFF(0))
 
 
 def state_of(rig: Rig, port: int) -> State:
@@ -52,7 +52,7 @@ def test_a_start_that_is_taken_back_between_its_requests_is_not_sent_to_its_end(
         async def then_stopped(self: V4Driver) -> Any:
             looks = await look(self)
             if rig.board.power.ports[1].is_switching("on"):
-                rig.board.want(1, OFF(1))
+                rig.want(1, OFF(1))
             return looks
 
         async def touching(self: V4Driver, port: int, *asked: Any) -> Any:
@@ -61,7 +61,7 @@ def test_a_start_that_is_taken_back_between_its_requests_is_not_sent_to_its_end(
 
         monkeypatch.setattr(V4Driver, "_look", then_stopped)
         monkeypatch.setattr(V4Driver, "_touch", touching)
-        rig.board.want(1, ON(1, "emmc"))
+        rig.want(1, ON(1, "emmc"))
         await trio.sleep(60)
         assert not rig.is_on[1]
         assert touched == []
@@ -74,9 +74,9 @@ def test_a_start_that_is_taken_back_between_its_requests_is_not_sent_to_its_end(
 
 def test_a_port_that_is_wanted_off_is_parked_stopping_without_power() -> None:
     async def main(rig: Rig) -> None:
-        rig.board.want(1, ON(1, "emmc"))
+        rig.want(1, ON(1, "emmc"))
         await trio.sleep(60)
-        rig.board.want(1, OFF(1))
+        rig.want(1, OFF(1))
         await trio.sleep(20)
         assert rig.told(RelayOff, 1)
         assert state_of(rig, 1) is State.STOPPING
@@ -87,7 +87,7 @@ def test_a_port_that_is_wanted_off_is_parked_stopping_without_power() -> None:
 
 def test_a_port_that_the_board_has_disabled_and_that_is_off_is_left_alone() -> None:
     async def main(rig: Rig) -> None:
-        rig.board.want(3, OFF(0))
+        rig.want(3, OFF(0))
         await trio.sleep(30)
         assert rig.board.power.ports[3].confirmed
         assert state_of(rig, 3) is State.DISABLED
@@ -131,7 +131,7 @@ def test_a_parked_port_stays_off_while_nobody_is_there() -> None:
 
 def test_what_a_restarted_board_starts_while_nobody_is_there_is_found_and_shown_and_not_just_cut() -> None:
     async def main(rig: Rig) -> None:
-        rig.board.want(1, OFF(0))
+        rig.want(1, OFF(0))
         await trio.sleep(60)
         rig.fake.unplug()
         rig.fake.reset()
@@ -141,7 +141,7 @@ def test_what_a_restarted_board_starts_while_nobody_is_there_is_found_and_shown_
         await trio.sleep(30)
         assert rig.told(PowerFound, 1)
         assert rig.relays(1) == [(True, "board")]
-        rig.board.want(1, OFF(1, firm=True))
+        rig.want(1, OFF(1, firm=True))
         await trio.sleep(30)
         assert rig.relays(1) == [(True, "board"), (False, "command")]
         assert state_of(rig, 1) is State.STOPPING
@@ -180,7 +180,7 @@ def test_parking_costs_no_message_once_it_is_done() -> None:
 def test_a_guest_on_port_0_stays_off_until_the_board_restarts_which_starts_it_at_once_and_is_found() -> None:
     async def main(rig: Rig) -> None:
         await trio.sleep(60)
-        rig.board.want(0, OFF(0))
+        rig.want(0, OFF(0))
         await trio.sleep(4 * HOUR_S)
         assert rig.relays(0) == [(True, "board"), (False, "command")]
         assert rig.board.power.ports[0].confirmed
@@ -188,7 +188,7 @@ def test_a_guest_on_port_0_stays_off_until_the_board_restarts_which_starts_it_at
         await trio.sleep(60)
         assert rig.told(PowerFound, 0)
         assert rig.relays(0)[2:] == [(True, "board")]
-        rig.board.want(0, OFF(0, firm=True))
+        rig.want(0, OFF(0, firm=True))
         await trio.sleep(4 * HOUR_S)
         assert rig.relays(0)[3:] == [(False, "command")]
 
@@ -201,7 +201,7 @@ def test_a_guest_on_port_0_stays_off_until_the_board_restarts_which_starts_it_at
 def test_no_guest_loses_its_power_when_the_board_restarts() -> None:
     async def main(rig: Rig) -> None:
         for port in (1, 2, 3):
-            rig.board.want(port, ON(1))
+            rig.want(port, ON(1))
         await trio.sleep(120)
         rig.facts.clear()
         rig.fake.reset()
@@ -219,8 +219,8 @@ def test_the_board_goes_on_managing_what_survived_its_restart(beats: bool) -> No
     """A port that became started by its guest's heartbeat alone would be power-cycled after four hours."""
 
     async def main(rig: Rig) -> None:
-        rig.board.want(1, ON(1, "sd"))
-        rig.board.want(2, ON(1))
+        rig.want(1, ON(1, "sd"))
+        rig.want(2, ON(1))
         await trio.sleep(120)
         if not beats:
             rig.fake.hang("gn")
@@ -235,13 +235,13 @@ def test_the_board_goes_on_managing_what_survived_its_restart(beats: bool) -> No
 
 def test_when_the_board_itself_had_lost_its_power_so_have_its_guests_and_nothing_is_started_by_the_board() -> None:
     async def main(rig: Rig) -> None:
-        rig.board.want(1, ON(1, "emmc"))
+        rig.want(1, ON(1, "emmc"))
         await trio.sleep(120)
         rig.fake.powercycle()
         await trio.sleep(40)
         (lost,) = rig.told(PowerLost, 1)
         assert lost.reset
-        rig.board.want(1, OFF(1))
+        rig.want(1, OFF(1))
         await trio.sleep(600)
         assert rig.relays(1) == [(True, "command"), (False, "powercycle")]
         assert rig.told(PowerFound, 1) == []
@@ -264,13 +264,13 @@ def test_a_restart_that_is_over_before_the_next_poll_is_noticed() -> None:
 
 def test_a_stop_that_the_board_begins_is_put_off_and_told() -> None:
     async def main(rig: Rig) -> None:
-        rig.board.want(1, ON(1, "emmc"))
+        rig.want(1, ON(1, "emmc"))
         await trio.sleep(120)
         rig.fake.board.firmware.ports[1].stop("board")  # type: ignore[attr-defined]
         await trio.sleep(600)
         assert len(rig.told(BoardStopping, 1)) == 1
         assert rig.is_on[1]
-        rig.board.want(1, OFF(1))
+        rig.want(1, OFF(1))
         await trio.sleep(20)
         assert not rig.is_on[1]
 
@@ -279,9 +279,9 @@ def test_a_stop_that_the_board_begins_is_put_off_and_told() -> None:
 
 def test_a_port_that_the_board_has_started_again_before_it_could_be_parked_is_found_and_not_just_cut() -> None:
     async def main(rig: Rig) -> None:
-        rig.board.want(1, ON(1, "emmc"))
+        rig.want(1, ON(1, "emmc"))
         await trio.sleep(120)
-        rig.board.want(1, OFF(1))
+        rig.want(1, OFF(1))
         while rig.is_on[1]:  # noqa: ASYNC110 - the board has no event for it
             await trio.sleep(0.05)
         rig.fake.unplug()  # in the moment in which the relay has moved
@@ -298,7 +298,7 @@ def test_a_port_that_the_board_has_started_again_before_it_could_be_parked_is_fo
 def test_a_port_that_the_board_does_not_manage_is_claimed_before_it_is_power_cycled() -> None:
     async def main(rig: Rig) -> None:
         rig.fake.eeprom.failures[1] = 40
-        rig.board.want(1, ON(1, "emmc"))
+        rig.want(1, ON(1, "emmc"))
         await trio.sleep(9 * 3600)
         (unmanaged,) = rig.notices("board.unmanaged")
         assert unmanaged.fields == {"failures": 40, "limit": 30}
@@ -310,7 +310,7 @@ def test_a_port_that_the_board_does_not_manage_is_claimed_before_it_is_power_cyc
 
 def test_a_port_that_the_restarted_board_takes_for_disabled_and_that_runs_is_left_alone() -> None:
     async def main(rig: Rig) -> None:
-        rig.board.want(3, ON(1))
+        rig.want(3, ON(1))
         await trio.sleep(60)
         rig.fake.reset()
         await trio.sleep(2 * 3600)
@@ -325,11 +325,11 @@ def test_a_port_that_runs_and_that_the_restarted_board_takes_for_disabled_is_cut
     """A stop makes a stopped port of a disabled one, which the board would start."""
 
     async def main(rig: Rig) -> None:
-        rig.board.want(3, ON(1))
+        rig.want(3, ON(1))
         await trio.sleep(60)
         rig.fake.reset()
         await trio.sleep(60)
-        rig.board.want(3, OFF(1))
+        rig.want(3, OFF(1))
         await trio.sleep(3600)
         assert rig.relays(3) == [(True, "command"), (False, "command")]
         assert state_of(rig, 3) is State.STOPPING
@@ -354,7 +354,7 @@ def test_a_relay_that_comes_on_with_the_boards_own_power_is_found_and_not_just_c
 
 def test_power_that_the_board_cut_is_lost() -> None:
     async def main(rig: Rig) -> None:
-        rig.board.want(1, ON(1, "emmc"))
+        rig.want(1, ON(1, "emmc"))
         await trio.sleep(120)
         rig.fake.unplug()
         rig.fake.hang("gn")
@@ -370,7 +370,7 @@ def test_power_that_the_board_cut_is_lost() -> None:
 def test_a_start_that_the_board_dropped_is_repeated_and_is_one_power_cycle() -> None:
     async def main(rig: Rig) -> None:
         await trio.sleep(20)
-        rig.board.want(1, ON(1, "emmc"))
+        rig.want(1, ON(1, "emmc"))
         rig.fake.fault("sid 4")
         await trio.sleep(120)
         assert len(rig.told(RelayOn, 1)) == 1
@@ -384,8 +384,8 @@ def test_a_start_that_the_board_dropped_is_repeated_and_is_one_power_cycle() -> 
 
 def test_beats_are_told_from_the_age_and_the_first_one_counts_but_for_the_port_with_a_pin() -> None:
     async def main(rig: Rig) -> None:
-        rig.board.want(1, ON(1, "emmc"))
-        rig.board.want(2, ON(1))
+        rig.want(1, ON(1, "emmc"))
+        rig.want(2, ON(1))
         await trio.sleep(300)  # the board sees few of the beats on its pin
         for port, at_least_s in ((1, 29), (2, 29)):
             (on,) = rig.told(RelayOn, port)
@@ -400,7 +400,7 @@ def test_beats_are_told_from_the_age_and_the_first_one_counts_but_for_the_port_w
 
 def test_a_ping_that_was_not_answered_is_no_beat() -> None:
     async def main(rig: Rig) -> None:
-        rig.board.want(3, ON(1))
+        rig.want(3, ON(1))
         await trio.sleep(44 * 60)
         rig.fake.fault("silent on")
         driver = rig.board._driver
@@ -425,7 +425,7 @@ def test_an_age_that_begins_anew_because_the_boards_clock_does_is_no_beat() -> N
         await trio.sleep(300)
         assert port.heartbeat_age_s() > WRAP_S
         assert rig.told(Beat, 4) == []
-        poll = rig.told(Polled, 4)[-1]
+        poll = rig.told(Listened, 4)[-1]
         assert poll.asked_at_s - poll.silent_since_s > 300
 
     with_rig(main, "v4")
@@ -450,9 +450,9 @@ def test_an_age_that_begins_anew_at_any_other_time_is_a_beat(age_s: float) -> No
 
 def test_silence_is_proved_on_ports_that_the_board_never_hears() -> None:
     async def main(rig: Rig) -> None:
-        rig.board.want(3, ON(1))
+        rig.want(3, ON(1))
         await trio.sleep(400)
-        poll = rig.told(Polled, 3)[-1]
+        poll = rig.told(Listened, 3)[-1]
         assert poll.asked_at_s - poll.silent_since_s > 370
         assert rig.told(Beat, 3) == []
 
@@ -527,7 +527,7 @@ def test_what_would_fight_the_service_needs_force(words: str) -> None:
 
 def test_a_request_that_an_operator_forced_is_no_beat() -> None:
     async def main(rig: Rig) -> None:
-        rig.board.want(3, ON(1))
+        rig.want(3, ON(1))
         await trio.sleep(300)
         await rig.board.raw(["ping", "3"], force=True)
         await trio.sleep(60)
@@ -553,14 +553,14 @@ def test_a_board_whose_id_chip_does_not_answer_is_known_by_its_boots() -> None:
 
 def test_without_the_converter_nothing_is_concluded_from_currents() -> None:
     async def main(rig: Rig) -> None:
-        rig.board.want(1, ON(1, "emmc"))
+        rig.want(1, ON(1, "emmc"))
         await trio.sleep(60)
         rig.fake.fault("sensor cu dead")
         rig.fake.reset()
         await trio.sleep(120)
         assert rig.told(PowerLost) == []
         assert rig.relays(1) == [(True, "command")]
-        rig.board.want(1, OFF(1))
+        rig.want(1, OFF(1))
         await trio.sleep(60)
         assert rig.told(RelayOff, 1)
 
@@ -572,7 +572,7 @@ def test_ports_that_may_have_lost_their_power_with_the_board_come_on_one_after_t
 
     async def main(rig: Rig) -> None:
         for port in (1, 2, 3, 4):
-            rig.board.want(port, ON(1))
+            rig.want(port, ON(1))
         await trio.sleep(60)
         before_s = rig.fake.status()["board_s"]
         rig.fake.fault("sensor cu dead")
@@ -591,22 +591,22 @@ def test_a_doubt_about_a_power_cycle_ends_with_it(while_dead: bool) -> None:
     """What was doubted was switched off then, and is parked: the next start has to take it out of there."""
 
     async def main(rig: Rig) -> None:
-        rig.board.want(1, ON(1, "emmc"))
+        rig.want(1, ON(1, "emmc"))
         await trio.sleep(60)
         rig.fake.fault("sensor cu dead")
         rig.fake.reset()
         while not rig.notices("board.reset"):  # noqa: ASYNC110 - facts are told to nobody who waits
             await trio.sleep(0.1)
-        rig.board.want(1, ON(2, "emmc", cleared=False))  # a restart
+        rig.want(1, ON(2, "emmc", cleared=False))  # a restart
         while not rig.told(PowerFound, 1):  # noqa: ASYNC110
             await trio.sleep(0.1)
         assert rig.relays(1) == [(True, "command")]  # nobody knows whether the board started it meanwhile
-        rig.board.want(1, ON(2, "emmc", cleared=False))  # its guest was asked to halt
+        rig.want(1, ON(2, "emmc", cleared=False))  # its guest was asked to halt
         while not rig.told(RelayOff, 1):  # noqa: ASYNC110
             await trio.sleep(0.1)
         if not while_dead:
             rig.fake.fault("sensor cu ok")
-        rig.board.want(1, ON(2, "emmc"))
+        rig.want(1, ON(2, "emmc"))
         await trio.sleep(120)
         assert [on.cycle for on in rig.told(RelayOn, 1)] == [1, 2]
         assert rig.relays(1) == [(True, "command"), (False, "command"), (True, "command")]
@@ -616,7 +616,7 @@ def test_a_doubt_about_a_power_cycle_ends_with_it(while_dead: bool) -> None:
 
 def test_a_port_that_the_board_says_it_has_started_is_not_cut_unasked_where_nobody_can_read_its_current() -> None:
     async def main(rig: Rig) -> None:
-        rig.board.want(1, OFF(0))
+        rig.want(1, OFF(0))
         await trio.sleep(30)
         rig.fake.fault("sensor cu dead")
         await rig.board.raw(["stop", "1", "0"], force=True)

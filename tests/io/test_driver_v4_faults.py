@@ -92,9 +92,9 @@ async def switch_on_and_off(rig: Rig, plan: Plan) -> None:
     """A start and a stop under the plan; in the end the port is off, and stays so."""
     await trio.sleep(20)
     plan.made = 0
-    rig.board.want(1, ON(1, "sd"))
+    rig.want(1, ON(1, "sd"))
     await trio.sleep(25)
-    rig.board.want(1, OFF(1))
+    rig.want(1, OFF(1))
     await trio.sleep(75)
     assert plan.made > REQUESTS_TRIED
     assert rig.fake.board.firmware.ports[1].state is State.STOPPING  # type: ignore[attr-defined]
@@ -138,7 +138,7 @@ def test_the_service_never_enables_a_port_and_resets_nothing() -> None:
     async def main(rig: Rig) -> None:
         for level in (ON(1), OFF(1), ON(2)):
             for port in (1, 2, 3, 4):
-                rig.board.want(port, level)
+                rig.want(port, level)
             await trio.sleep(120)
             rig.fake.reset()
             await trio.sleep(3600)

@@ -15,7 +15,7 @@ AT_S = (0.2, 1.1, 2.3, 3.4, 4.6)
 @pytest.mark.parametrize("at_s", AT_S)
 def test_a_restart_that_the_boots_do_not_tell_of_is_noticed_by_the_uptime(at_s: float) -> None:
     async def main(rig: Rig) -> None:
-        rig.board.want(3, ON(1))
+        rig.want(3, ON(1))
         await trio.sleep(60 + at_s)
         rig.fake.fault("eeprom")
         rig.fake.powercycle()
@@ -45,10 +45,10 @@ def test_a_board_that_was_out_of_sight_and_ran_on_has_not_restarted(out_s: float
 
 def test_a_port_that_a_restart_nobody_saw_has_disabled_and_left_without_power_is_found() -> None:
     async def main(rig: Rig) -> None:
-        rig.board.want(4, ON(1, already=True))
+        rig.want(4, ON(1, already=True))
         await trio.sleep(30)
         assert [fact.port for fact in rig.told(PowerLost)] == [4]
-        rig.board.want(4, ON(2))
+        rig.want(4, ON(2))
         await trio.sleep(120)
         assert rig.relays(4) == [(True, "command")]
         assert len(rig.told(PowerLost)) == 1
@@ -78,7 +78,7 @@ def test_an_uptime_that_begins_anew_because_32_bits_do_not_hold_it_is_no_restart
         await trio.sleep(20)
         driver = rig.board._driver
         assert isinstance(driver, V4Driver)
-        driver._began_s -= wraps_after_s - 300  # it has been up for almost so long
+        driver._run.began_s -= wraps_after_s - 300  # it has been up for almost so long
         rig.fake.unplug()
         await trio.sleep(200)
         rig.fake.fault("eeprom")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import trio
-from attrs import define, field
+from attrs import define, evolve, field
 from trio.testing import MockClock
 
 from tests.io.test_board import Rig as BoardRig
@@ -14,33 +14,31 @@ from tests.io.test_board import with_rig
 from wagman.config.schema import DeviceConfig
 from wagman.io.driver import Reading, Shown
 from wagman.model.errors import LinkGoneError
-from wagman.model.facts import Draft, Notice, Verdict
+from wagman.model.facts import BoardStopping, Draft, Verdict
 from wagman.service.controller import NOTICE_S, PATIENCE_S, RESTART_GRACE_S, Controller
 
 NC = DeviceConfig("nc", 0, is_self=True)
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-STOPPING = Notice("board.log", 0, {"text": "stopping"})
+STOPPING = BoardStopping(0, 1000.0, "the board has begun to stop it")
 
 
 @define
 class FakeBoard:
-    """Takes raw commands; what it does then is up to `after`."""
+    """Is told to stop ports; what it does then is up to `after`."""
 
     after: Callable[[], None] = lambda: None
     fails: bool = False
-    asked: list[list[str]] = field(factory=list)
+    asked: list[tuple[int, int]] = field(factory=list)
     shown: Shown = field(factory=lambda: Shown("v3"))
     answered_s: float | None = None
     fed_at_s: float | None = None
 
-    async def raw(self, words: list[str], *, force: bool) -> list[str]:
+    async def stop_later(self, port: int, grace_s: int) -> None:
         await trio.lowlevel.checkpoint()
-        assert force
         if self.fails:
             raise LinkGoneError("the link to the board is down")
-        self.asked.append(words)
+        self.asked.append((port, grace_s))
         self.after()
-        return []
 
 
 @define
@@ -95,34 +93,30 @@ async def _rig() -> Rig:
 def test_the_board_is_about_to_cut_it_and_it_shuts_down_once() -> None:
     node = rig()
     for _ in range(6):  # the board repeats it
-        node.controller.noticed(STOPPING)
+        node.controller.board_stopping(STOPPING)
     assert node.shutdowns == 1
     assert [(draft.type, draft.device, draft.fields["shut_down"]) for draft in node.journal.drafts] == [
         ("controller.going_down", "nc", True)
     ]
 
 
-@pytest.mark.parametrize(
-    "notice",
-    [Notice("board.log", 1, {"text": "stopping"}), Notice("board.log", 0, {"text": "heartbeat timeout"}), Notice("link.down")],
-)
-def test_what_does_not_end_it_does_not_shut_it_down(notice: Notice) -> None:
+def test_a_guest_that_the_board_stops_does_not_shut_it_down() -> None:
     node = rig()
-    node.controller.noticed(notice)
+    node.controller.board_stopping(evolve(STOPPING, port=1))
     assert (node.shutdowns, node.journal.drafts) == (0, [])
 
 
 def test_a_controller_elsewhere_is_left_alone() -> None:
     node = rig()
     node.controller.device = None
-    node.controller.noticed(STOPPING)
+    node.controller.board_stopping(STOPPING)
     assert (node.shutdowns, node.controller.unfed()) == (0, None)
 
 
 def test_where_it_cannot_be_shut_down_that_is_said() -> None:
     node = rig()
     node.controller.power_off = None
-    node.controller.noticed(STOPPING)
+    node.controller.board_stopping(STOPPING)
     assert node.journal.drafts[0].fields["shut_down"] is False
     assert "install-service" in node.journal.drafts[0].fields["error"]
 
@@ -135,7 +129,7 @@ def test_a_shutdown_that_failed_is_tried_again_at_the_next_notice_and_its_failur
     node = rig()
     node.failures = 3
     for _ in range(6):
-        node.controller.noticed(STOPPING)
+        node.controller.board_stopping(STOPPING)
     assert node.shutdowns == 1
     assert told(node) == [False, True]
 
@@ -143,7 +137,7 @@ def test_a_shutdown_that_failed_is_tried_again_at_the_next_notice_and_its_failur
 def test_a_restart_that_cannot_shut_it_down_says_so() -> None:
     node = rig()
     node.failures = 1
-    node.board.after = lambda: node.controller.noticed(STOPPING)
+    node.board.after = lambda: node.controller.board_stopping(STOPPING)
     verdict: Verdict = virtually(node.controller.restart)
     assert verdict == Verdict(
         accepted=True,
@@ -154,14 +148,14 @@ def test_a_restart_that_cannot_shut_it_down_says_so() -> None:
 
 def test_a_restart_is_not_accepted_on_an_old_notice() -> None:
     node = rig()
-    node.controller.noticed(STOPPING)
+    node.controller.board_stopping(STOPPING)
     assert not virtually(node.controller.restart).accepted
 
 
 def test_each_restart_shuts_the_controller_down() -> None:
     """Somebody may have kept it from going down, and the board from cutting it."""
     node = rig()
-    node.board.after = lambda: node.controller.noticed(STOPPING)
+    node.board.after = lambda: node.controller.board_stopping(STOPPING)
     for _ in range(2):
         assert virtually(node.controller.restart).accepted
     assert node.shutdowns == 2
@@ -178,7 +172,7 @@ def test_two_that_ask_for_a_restart_at_once_are_told_the_same() -> None:
             nursery.start_soon(ask)
             nursery.start_soon(ask)
             await trio.sleep(NOTICE_S / 2)
-            node.controller.noticed(STOPPING)
+            node.controller.board_stopping(STOPPING)
 
     virtually(both)
     assert [verdict.accepted for verdict in verdicts] == [True, True]
@@ -186,10 +180,10 @@ def test_two_that_ask_for_a_restart_at_once_are_told_the_same() -> None:
 
 def test_a_restart_has_the_board_cut_it_later_and_is_accepted_once_it_has_begun() -> None:
     node = rig()
-    node.board.after = lambda: node.controller.noticed(STOPPING)
+    node.board.after = lambda: node.controller.board_stopping(STOPPING)
     verdict: Verdict = virtually(node.controller.restart)
     assert verdict.accepted
-    assert node.board.asked == [["stop", "0", str(RESTART_GRACE_S)]]
+    assert node.board.asked == [(0, RESTART_GRACE_S)]
     assert node.shutdowns == 1
 
 
@@ -247,8 +241,8 @@ async def beside(board: BoardRig) -> Rig:
 
     def tell(fact: Any) -> None:
         told(fact)
-        if isinstance(fact, Notice):
-            node.controller.noticed(fact)
+        if isinstance(fact, BoardStopping):
+            node.controller.board_stopping(fact)
 
     board.board.tell = board.board._senses.tell = tell
     return node

@@ -12,11 +12,12 @@ from trio.testing import MockClock
 
 from wagman.config.schema import DeviceConfig
 from wagman.fsm import device
+from wagman.fsm.alarms import Alarm
 from wagman.fsm.device_states import Restarting, Started, Starting, Stopping
 from wagman.fsm.inputs import Message, Operator
 from wagman.fsm.wagman import View
 from wagman.model.catalogue import severity_of
-from wagman.model.facts import Beat, Draft, Polled, PowerFound, PowerGoal, PowerLost, Verb
+from wagman.model.facts import Answered, Beat, Draft, Listened, PowerFound, PowerGoal, PowerLost, Verb
 from wagman.service.seams import wall_clock
 from wagman.store import Event, Journal, Limits, Store, inline
 from wagman.store.decisions import Decision, Entry
@@ -70,7 +71,8 @@ async def silence(guest: Guest, length_s: float) -> None:
     began_s = trio.current_time()
     while trio.current_time() < began_s + length_s:
         await trio.sleep(5)
-        guest.inbox.tell(Polled(1, trio.current_time(), began_s))
+        guest.tell(Answered(1, trio.current_time()))
+        guest.tell(Listened(1, trio.current_time(), began_s))
 
 
 def test_a_message_that_went_down_with_the_task_is_not_waited_for(tmp_path: Path) -> None:
@@ -105,7 +107,7 @@ def test_a_beat_that_is_told_late_does_not_take_back_a_later_one(tmp_path: Path)
             now_s = trio.current_time()
             guest.inbox.tell(Beat(1, now_s, "control"))
             guest.inbox.tell(Beat(1, now_s - 900, "poll"))
-            guest.inbox.tell(Polled(1, now_s, now_s - 900))
+            guest.inbox.tell(Listened(1, now_s, now_s - 900))
             await trio.sleep(1)
             assert isinstance(guest.state, Started)
             assert guest.beat_at_s == now_s
@@ -208,7 +210,7 @@ def test_a_guest_that_was_silent_before_it_was_asked_is_given_its_whole_silence(
             await trio.sleep(5)
             guest.inbox.tell(Beat(1, heard_s, "poll"))
             while isinstance(guest.state, Stopping):
-                guest.inbox.tell(Polled(1, trio.current_time(), heard_s))
+                guest.tell(Listened(1, trio.current_time(), heard_s))
                 await trio.sleep(1)
             assert trio.current_time() >= asked_s + guest.config.stop_silence_s
 
@@ -284,6 +286,37 @@ def test_a_report_that_changes_nothing_is_answered_too(tmp_path: Path) -> None:
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
     assert around.goals == [PowerGoal("on", 0, cleared=True), PowerGoal("on", 0, cleared=True, taken=1)]
+
+
+def test_what_comes_as_a_matter_of_course_wakes_the_task_only_where_an_alarm_has_waited_for_it(
+    tmp_path: Path,
+) -> None:
+    async def main() -> None:
+        guest = guest_of(tmp_path, Around())
+        await guest.journal.load()
+        now_s = trio.current_time()
+        guest.alarms.plan({"heartbeat": Alarm(300, proof=True)}, now_s)
+        for asked_at_s in (now_s, now_s + 299):
+            guest.tell(Answered(1, asked_at_s))
+            guest.tell(Listened(1, asked_at_s, now_s))
+            assert guest.inbox.waiting == 0
+        guest.tell(Listened(1, now_s + 300, now_s))
+        assert guest.inbox.waiting == 1
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+def test_what_an_ear_has_heard_comes_before_what_it_says_of_the_silence_since(tmp_path: Path) -> None:
+    async def main() -> None:
+        guest = guest_of(tmp_path, Around())
+        await guest.journal.load()
+        now_s = trio.current_time()
+        guest.tell(Beat(1, now_s))
+        guest.tell(Listened(1, now_s, now_s))
+        assert isinstance(guest.inbox.take(), Beat)
+        assert guest.alarms.listened is None
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
 
 
 def test_what_a_request_came_to_is_durable_once_it_has_settled(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from trio.testing import MockClock
 
 from wagman.config.schema import BoardConfig, Config
 from wagman.fsm.alarms import KEEP, Alarm, Fired
-from wagman.model.facts import Polled
+from wagman.model.facts import Answered, Listened
 from wagman.service.parts import late_s
 from wagman.tasks.inbox import CAPACITY, Inbox
 from wagman.tasks.loop import Alarms, drive
@@ -25,8 +25,8 @@ def virtually(main: Callable[[], Awaitable[None]]) -> None:
     trio.run(main, clock=MockClock(autojump_threshold=0))
 
 
-def polled(asked_at_s: float, silent_since_s: float) -> Polled:
-    return Polled(PORT, asked_at_s, silent_since_s)
+def listened(asked_at_s: float, silent_since_s: float) -> Listened:
+    return Listened(PORT, asked_at_s, silent_since_s)
 
 
 class Taker:
@@ -38,8 +38,8 @@ class Taker:
 
     async def __call__(self, item: Any) -> None:
         self.taken.append((trio.current_time(), item))
-        if isinstance(item, Polled):
-            self.alarms.poll = item
+        if isinstance(item, Answered | Listened):
+            self.alarms.saw(item)
 
 
 async def run_for(seconds: float, inbox: Inbox[Any], alarms: Alarms, taker: Taker) -> None:
@@ -74,7 +74,7 @@ def test_an_alarm_is_late_when_it_is_overdue_by_more_than_a_minute_however_long_
 @pytest.mark.parametrize(("stirred_at_s", "stirred"), [(-math.inf, False), (1009.0, False), (1011.0, True)])
 def test_an_alarm_says_whether_anything_was_heard_since_it_began(stirred_at_s: float, stirred: bool) -> None:
     """What comes at once with its beginning is the beginning: switching a port on resets its timer."""
-    alarms = Alarms(Polled(PORT, 1180.0, 1060.0, "on", stirred_at_s))
+    alarms = Alarms(Answered(PORT, 1180.0, "on"), Listened(PORT, 1180.0, 1060.0, stirred_at_s))
     alarms.plan({"timeout": Alarm(120, proof=True, since_s=1000.0)}, 1001.0)
     assert alarms.fired(alarms.nearest() or next(iter([])), 1180.0) == Fired("timeout", "on", stirred=stirred)
 
@@ -86,7 +86,7 @@ def test_where_the_board_is_asked_rarely_an_alarm_is_late_after_three_polls(poll
 
 @pytest.mark.parametrize(("asked_s", "fires"), [(None, False), (119.0, False), (120.0, True)])
 def test_an_alarm_that_wants_an_answer_waits_for_one_whatever_it_says(asked_s: float | None, fires: bool) -> None:
-    alarms = Alarms(None if asked_s is None else polled(asked_s, silent_since_s=asked_s))
+    alarms = Alarms(None if asked_s is None else Answered(PORT, asked_s))
     alarms.plan({"timeout": Alarm(120, answered=True)}, 0.0)
     assert (alarms.nearest() is not None) == fires
     assert [view.held for view in alarms.view(130.0)] == [not fires]
@@ -113,7 +113,7 @@ def test_an_alarm_that_rests_on_silence_waits_for_ever_without_a_poll() -> None:
 def test_a_poll_proves_silence_only_if_asked_after_the_deadline_of_an_unbroken_silence(
     due_s: float, asked_s: float, silent_since_s: float
 ) -> None:
-    alarms = Alarms(polled(asked_s, silent_since_s))
+    alarms = Alarms(listened=listened(asked_s, silent_since_s))
     alarms.plan({"heartbeat": Alarm(due_s, proof=True)}, 0.0)
     proved = asked_s >= due_s and asked_s >= silent_since_s + due_s
     assert (alarms.nearest() is not None) == proved
@@ -122,14 +122,14 @@ def test_a_poll_proves_silence_only_if_asked_after_the_deadline_of_an_unbroken_s
 def test_a_board_that_reset_the_ports_age_has_not_listened_long_enough() -> None:
     alarms = Alarms()
     alarms.plan({"heartbeat": Alarm(300, proof=True)}, 0.0)
-    alarms.poll = polled(asked_at_s=310, silent_since_s=100)
+    alarms.listened = listened(asked_at_s=310, silent_since_s=100)
     assert alarms.nearest() is None
-    alarms.poll = polled(asked_at_s=401, silent_since_s=100)
+    alarms.listened = listened(asked_at_s=401, silent_since_s=100)
     assert alarms.nearest() is not None
 
 
 def test_a_poll_in_the_past_of_an_alarm_that_was_armed_anew_proves_nothing() -> None:
-    alarms = Alarms(polled(asked_at_s=310, silent_since_s=0))
+    alarms = Alarms(listened=listened(asked_at_s=310, silent_since_s=0))
     alarms.plan({"heartbeat": Alarm(300, proof=True, since_s=200)}, 310)
     assert alarms.nearest() is None
 

@@ -233,6 +233,10 @@ class AutoDriver:
         """See `Driver`."""
         await self._driver.ping(port)
 
+    async def stop_later(self, port: int, grace_s: int) -> None:
+        """See `Driver`."""
+        await self._driver.stop_later(port, grace_s)
+
     async def raw(self, words: Sequence[str], *, force: bool) -> Sequence[str]:
         """See `Driver`."""
         return await self._driver.raw(words, force=force)

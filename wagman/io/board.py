@@ -74,6 +74,13 @@ class Dialect(Protocol):
         ...
 
 
+@define(eq=False)
+class Visit:
+    """One connection to the board."""
+
+    is_over: bool = False
+
+
 @define
 class Board:
     """The board, as the rest of the service knows it.
@@ -102,17 +109,17 @@ class Board:
     silent_reason: str | None = None  # why it counts as silent, from BLIND_MISSES polls on until it answers
     progress_s: float = 0.0
     fed_at_s: float | None = None  # when the controller's heartbeat was fed last
-    _talker: trio.lowlevel.Task | None = None
+    _talker: trio.lowlevel.Task | None = field(init=False, default=None)
     _senses: Senses = field(init=False)
-    _driver: Driver | None = None
-    _up: trio.Event = field(factory=trio.Event)  # another one for each connection
-    _attended: trio.Event | None = None  # that of the connection on which the board was greeted
-    _wake: trio.Event = field(factory=trio.Event)
-    _restarted: bool = False  # since its power was last looked at
-    _misses: int = 0
-    _losses: int = 0  # connections that were lost since one lasted
-    _loss_reason: str = ""  # why the latest of them was
-    _turn: int = 0
+    _driver: Driver | None = field(init=False, default=None)
+    _visit: Visit | None = field(init=False, default=None)  # while there is a connection
+    _arrived: trio.Event = field(init=False, factory=trio.Event)  # at the next visit
+    _wake: trio.Event = field(init=False, factory=trio.Event)
+    _restarted: bool = field(init=False, default=False)  # since its power was last looked at
+    _misses: int = field(init=False, default=0)
+    _losses: int = field(init=False, default=0)  # connections that were lost since one lasted
+    _loss_reason: str = field(init=False, default="")  # why the latest of them was
+    _turn: int = field(init=False, default=0)
     _down_s: float = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -154,9 +161,21 @@ class Board:
             CallerError: refused.
             BoardError: the board cannot be reached, did not answer, or said no.
         """
+        return list(await self._speaking.raw(words, force=force))
+
+    async def stop_later(self, port: int, grace_s: int) -> None:
+        """Have the board stop a port by itself, and cut its power after so many seconds.
+
+        Raises:
+            BoardError: the board cannot be reached, did not answer, or said no.
+        """
+        await self._speaking.stop_later(port, grace_s)
+
+    @property
+    def _speaking(self) -> Driver:
         if self._driver is None:
             raise LinkGoneError("the link to the board is down")
-        return list(await self._driver.raw(words, force=force))
+        return self._driver
 
     # What the link tells -----------------------------------------------------
 
@@ -165,12 +184,15 @@ class Board:
         self.since_s = trio.current_time()
         self.power.connected()
         self.tell(Notice("link.up", None, {"device": self.config.board.device}))
-        self._up.set()
+        self._visit = Visit()
+        self._arrived.set()
 
     def on_down(self, reason: str) -> None:
         """The port is gone, or cannot be opened."""
         self.since_s = self._down_s = trio.current_time()
-        self._up = trio.Event()
+        if self._visit is not None:
+            self._visit.is_over = True
+        self._visit, self._arrived = None, trio.Event()
         self._wake.set()
         self.power.placed()
         if reason != NO_ANSWER:
@@ -192,6 +214,7 @@ class Board:
             LinkBusyError: another process holds the port when the first incarnation opens it.
         """
         self._talker = trio.lowlevel.current_task()
+        self._visit, self._arrived = None, trio.Event()  # that of an incarnation before ended with it
         link = self.link = WatchedLink(
             self.opener,
             self.dialect.decoder,
@@ -210,20 +233,18 @@ class Board:
         while True:
             self._progressed()
             with trio.move_on_after(PROGRESS_S):
-                await self._up.wait()
-            if not link.is_up:
-                await trio.lowlevel.checkpoint()
+                await self._arrived.wait()
+            if self._visit is None:
                 continue
             try:
-                await self._attend(driver)
+                await self._attend(driver, self._visit)
             except LinkGoneError:
                 self._go_blind()
             except BoardError as error:
                 await self._missed(link, error)
 
-    async def _attend(self, driver: Driver) -> None:
-        """Look after a board that answers, until it does not, or there is another connection: it may have restarted."""
-        self._attended = self._up
+    async def _attend(self, driver: Driver, visit: Visit) -> None:
+        """Look after a board that answers, until it does not, or the visit is over: it may have restarted by the next."""
         await self._greet(driver)
         self.power.placed()
         await self._poll(driver)
@@ -231,10 +252,10 @@ class Board:
             driver.take_stock()
             self._restarted = False
         self.power.link_up(trio.current_time())
-        await self._reconcile(driver, trio.current_time() + self.config.board.poll_s)
-        while self._up is self._attended:
+        await self._reconcile(driver, visit)
+        while not visit.is_over:
             await self._poll(driver)
-            await self._reconcile(driver, trio.current_time() + self.config.board.poll_s)
+            await self._reconcile(driver, visit)
 
     async def _greet(self, driver: Driver) -> None:
         """Find out which board this is, and whether it has restarted since it was last seen."""
@@ -284,9 +305,10 @@ class Board:
             await driver.ping(own.port)
             self.fed_at_s = now_s
 
-    async def _reconcile(self, driver: Driver, until_s: float) -> None:
+    async def _reconcile(self, driver: Driver, visit: Visit) -> None:
         """Switch what is to be switched, until the next poll is due: soon, where evidence is awaited."""
-        while self._up is self._attended and (now_s := trio.current_time()) < until_s:
+        until_s = trio.current_time() + self.config.board.poll_s
+        while not visit.is_over and (now_s := trio.current_time()) < until_s:
             self._progressed()
             self._wake = trio.Event()
             action = self.power.next(now_s)

@@ -166,7 +166,7 @@ class Driver(Protocol):
         ...
 
     async def poll(self, turn: int) -> None:
-        """Ask for what is due at the `turn`th poll, and tell of it: beats first, then `Polled` for each port."""
+        """Ask for what is due at the `turn`th poll, and tell of it: beats first, then `Answered` and `Listened` for each port."""
         ...
 
     def take_stock(self) -> None:
@@ -187,6 +187,10 @@ class Driver(Protocol):
 
     async def ping(self, port: int) -> None:
         """Give the board a heartbeat for a port; it is not taken for one of the guest's."""
+        ...
+
+    async def stop_later(self, port: int, grace_s: int) -> None:
+        """Have the board stop a port by itself, and cut its power `grace_s` later; `BoardStopping` tells that it has begun."""
         ...
 
     async def raw(self, words: Sequence[str], *, force: bool) -> Sequence[str]:

@@ -62,7 +62,7 @@ from wagman.io.v3_payload import (
     parse_ver,
 )
 from wagman.model.errors import BoardError, BoardProtocolError, CallerError
-from wagman.model.facts import BoardStopping, Polled, Supply
+from wagman.model.facts import Answered, BoardStopping, Listened, Supply
 
 UNMANAGED_FAILURES = 1024
 """From so many heartbeat time-outs on the board stops managing a port (firmware)."""
@@ -99,11 +99,11 @@ class V3Driver:
     senses: Senses
     survivors: frozenset[int] = frozenset({0})  # the controller's relay is latched, the others fall off (firmware)
     doubtful: frozenset[int] = frozenset()
-    _sids: Iterator[str] = field(factory=v3.sids)
-    _pings: dict[str, int] = field(factory=dict)  # our own pings whose log line has not come yet
-    _ages_s: tuple[float, ...] = ()
-    _up_since_s: float = -math.inf  # when the board began, by what it told of its uptime last
-    _selector_moved: bool = True  # nobody knows: it is put back once, to begin with
+    _sids: Iterator[str] = field(init=False, factory=v3.sids)
+    _pings: dict[str, int] = field(init=False, factory=dict)  # our own pings whose log line has not come yet
+    _ages_s: tuple[float, ...] = field(init=False, default=())
+    _up_since_s: float = field(init=False, default=-math.inf)  # when the board began, by what it told of its uptime last
+    _selector_moved: bool = field(init=False, default=True)  # nobody knows: it is put back once, to begin with
     _failure_watch: FailureWatch = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -188,8 +188,8 @@ class V3Driver:
         supply = supply_of(current_ma)
         silent_since_s = self.senses.sightings.aged(port, age_s, ages.asked_at_s, ages.at_s)
         self.senses.power.polled(port, currents.asked_at_s, supply)
-        asked_at_s, stirred_at_s = min(ages.asked_at_s, currents.asked_at_s), self.senses.sightings.stirred_at_s(port)
-        self.senses.tell(Polled(port, asked_at_s, silent_since_s, supply, stirred_at_s))
+        self.senses.tell(Answered(port, currents.asked_at_s, supply))
+        self.senses.tell(Listened(port, ages.asked_at_s, silent_since_s, self.senses.sightings.stirred_at_s(port)))
 
     async def _slow_poll(self) -> None:
         await self._listen()
@@ -276,6 +276,10 @@ class V3Driver:
             raise
         self.senses.sightings.state_changed(port, answer.at_s)
 
+    async def stop_later(self, port: int, grace_s: int) -> None:
+        """Have the board stop a port; it says so when it has begun."""
+        await self._ask(["stop", str(port), str(grace_s)], tuple)
+
     async def raw(self, words: Sequence[str], *, force: bool) -> Sequence[str]:
         """An operator's command, as the board answers it.
 
@@ -342,7 +346,9 @@ class V3Driver:
     def _board_stops(self, log: PortLog, at_s: float) -> None:
         """The board stops a port by itself; its guest can still be asked to halt."""
         self.senses.note("board.log", log.port, text=log.what)
-        if log.port in self.senses.power.ports:
+        own = self.senses.own
+        is_own = own is not None and log.port == own.port and log.what == "stopping"
+        if is_own or log.port in self.senses.power.ports:
             self.senses.tell(BoardStopping(log.port, at_s, f"the board is about to cut it: {log.what}"))
 
 

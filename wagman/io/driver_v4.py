@@ -21,7 +21,6 @@ How it works around what the firmware does by itself:
 A poll is one write: states, ages and currents are of the same pass of the board's main loop.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 
 import trio
@@ -33,7 +32,7 @@ from wagman.io.driver import PING_AGE_S, SLOW_POLLS, FailureWatch, Identity, Rea
 from wagman.io.link import REPEATS, Answer, Link, retry
 from wagman.io.power import SwitchOff, SwitchOn
 from wagman.io.v4 import Sensorgram
-from wagman.io.v4_asking import WRAP_S, Asking, Look, going_on, values_of
+from wagman.io.v4_asking import Asking, Look, going_on, values_of
 from wagman.io.v4_requests import (
     BOOTS,
     DISABLED,
@@ -54,11 +53,14 @@ from wagman.io.v4_requests import (
     STOPPING,
     TH,
     UPTIME,
+    id_of,
     parse_report,
     request_in,
+    text_of,
 )
+from wagman.io.v4_run import Run
 from wagman.model.errors import BoardProtocolError, CallerError
-from wagman.model.facts import BoardStopping, Polled
+from wagman.model.facts import Answered, BoardStopping, Listened
 
 UNMANAGED_FAILURES = 30
 """From so many heartbeat time-outs on the board stops managing a port (firmware)."""
@@ -81,12 +83,6 @@ LATE_S = 2.0
 AGAIN_S = 55.0
 """So soon after a kill the board starts nothing again (firmware: 60 s, less a pass or two)."""
 
-SET_UP_S = 1.0
-"""A board that was seen had been up for longer than this (firmware: 2.6 s, less up to a second by which its uptime is behind)."""
-
-WRAP_SLACK_S = 500.0
-"""So far from a whole number of wraps a start is none (chosen: in 49.7 days two clocks differ by less, 1 s in 10 000)."""
-
 FIGHTING = frozenset(request.name for request in (START, STOP, RESET, EERESET, ENABLE, SET_MEDIA, PING))
 """Raw requests that would undo what the service does."""
 
@@ -100,16 +96,14 @@ class V4Driver:
     survivors: frozenset[int] = frozenset(PORTS)  # all relays are latched; those that still had power after a restart
     doubtful: frozenset[int] = frozenset()  # those whose current nobody can read
     _ask: Asking = field(init=False)
-    _looks: dict[int, Look] = field(factory=dict)
-    _unclaimed: set[int] = field(factory=set)  # ports that were not started since the board restarted
-    _claimed_s: dict[int, float] = field(factory=dict)
-    _kill_sent_s: dict[int, float] = field(factory=dict)  # of ports whose off has not been seen through
-    _put_off: set[int] = field(factory=set)  # ports whose stop has been put off
-    _selector_moved: bool = True  # nobody knows: it is put back once, to begin with
+    _looks: dict[int, Look] = field(init=False, factory=dict)
+    _unclaimed: set[int] = field(init=False, factory=set)  # ports that were not started since the board restarted
+    _claimed_s: dict[int, float] = field(init=False, factory=dict)
+    _kill_sent_s: dict[int, float] = field(init=False, factory=dict)  # of ports whose off has not been seen through
+    _put_off: set[int] = field(init=False, factory=set)  # ports whose stop has been put off
+    _selector_moved: bool = field(init=False, default=True)  # nobody knows: it is put back once, to begin with
     _failure_watch: FailureWatch = field(init=False)
-    _seen_s: float = math.inf  # when the board was last seen
-    _began_s: float = 0.0  # when it began, by what it told of its uptime last
-    _restarted: bool = False  # it has restarted since, and that has yet to be seen to
+    _run: Run = field(init=False, factory=Run)
 
     def __attrs_post_init__(self) -> None:
         self._ask = Asking(self.link)
@@ -125,7 +119,7 @@ class V4Driver:
                 self.senses.sightings.state_changed(port, max(look.state_at_s, look.age.at_s))
             if has_changed and look.state == STARTED and port not in SELECTOR_PORTS:
                 self._selector_moved = True  # the controller's, which these ports move when they start
-        self._looks, self._seen_s = looks, self._now_s
+        self._looks, self._run.seen_at_s = looks, self._now_s
         self._tell_own(looks)
         return looks
 
@@ -134,17 +128,16 @@ class V4Driver:
         own = self.senses.own
         if own is not None and looks[own.port].state == STOPPING:
             self.senses.note("board.log", own.port, text="stopping")
+            self.senses.tell(BoardStopping(own.port, self._now_s, "the board has begun to stop it"))
 
     async def greet(self) -> Identity:
         """Ask which board this is."""
         board_id = (await retry(lambda: self._ask.do(ID.ask()), REPEATS)).value[0]
         boots, up, *failures = await self._ask.read(BOOTS.ask(), UPTIME.ask(), *map(FC.ask, PORTS))
-        began_s, before_s = up.asked_at_s - up.value, self._began_s
-        self._restarted |= began_s > self._seen_s - SET_UP_S and not is_wrap(began_s, before_s)
-        self._began_s = began_s
+        self._run.told(up)
         self._failure_watch.told(values_of(failures), self._now_s)
         self._selector_moved = True  # nobody knows what was started while nobody listened
-        return Identity(id_of(board_id), boots.value, None, anew=self._restarted)
+        return Identity(id_of(board_id), boots.value, None, anew=self._run.is_new)
 
     @property
     def _now_s(self) -> float:
@@ -175,8 +168,8 @@ class V4Driver:
         age = look.age
         silent_since_s = self.senses.sightings.aged(number, age.value, age.asked_at_s, age.at_s)
         self.senses.power.polled(number, look.counted_at_s, look.supply)
-        asked_at_s, stirred_at_s = min(age.asked_at_s, look.counted_at_s), self.senses.sightings.stirred_at_s(number)
-        self.senses.tell(Polled(number, asked_at_s, silent_since_s, look.supply, stirred_at_s))
+        self.senses.tell(Answered(number, look.counted_at_s, look.supply))
+        self.senses.tell(Listened(number, age.asked_at_s, silent_since_s, self.senses.sightings.stirred_at_s(number)))
         if self.senses.power.ports[number].errand is None:
             self._compare(number, look)
 
@@ -224,7 +217,7 @@ class V4Driver:
         for port in self._guests:
             if looks[port].state == STOPPED and looks[port].supply == "off":
                 await self._park(port)
-        self._restarted = False
+        self._run.is_new = False
 
     async def _keep(self, number: int, look: Look) -> None:
         """Keep the board from doing by itself what nobody wants."""
@@ -360,6 +353,11 @@ class V4Driver:
         """Feed the board's timer."""
         await self._touch(port, PING.ask(port))
 
+    async def stop_later(self, port: int, grace_s: int) -> None:
+        """Have the board stop a port; the look tells that it has begun."""
+        await self._touch(port, STOP.ask(port, grace_s))
+        await self._look()
+
     async def raw(self, words: Sequence[str], *, force: bool) -> Sequence[str]:
         """An operator's request, such as `state 1` or `stop 1 60`; a read without a port is of all.
 
@@ -390,24 +388,6 @@ class V4Driver:
             return  # damaged on the way: the next one tells again
         if report is not None:
             self.senses.tell_enclosure(report.temperature_c, report.humidity_pct, at_s)
-
-
-def is_wrap(began_s: float, before_s: float) -> bool:
-    """A board that seemed to have begun at `before_s` seems to have begun now because 32 bits do not hold its uptime."""
-    wraps = round((began_s - before_s) / WRAP_S)
-    return wraps > 0 and abs(began_s - before_s - wraps * WRAP_S) <= WRAP_SLACK_S
-
-
-def id_of(reply: Sensorgram) -> str | None:
-    """The id of a board; None where its chip does not answer."""
-    text = text_of(reply)
-    return None if len(set(text)) == 1 else text
-
-
-def text_of(reply: Sensorgram) -> str:
-    """A value as text: a number, or bytes in hexadecimal digits."""
-    items = reply.values[0].items
-    return items.hex() if isinstance(items, bytes) else str(reply.number)
 
 
 @define

@@ -235,3 +235,15 @@ def parse_report(sensorgrams: Sequence[Sensorgram]) -> Report | None:
         temperature_c=None if temperature is None else htu21d.temperature_c(temperature),
         humidity_pct=None if humidity is None else htu21d.humidity_pct(humidity),
     )
+
+
+def id_of(reply: Sensorgram) -> str | None:
+    """The id of a board; None where its chip does not answer."""
+    text = text_of(reply)
+    return None if len(set(text)) == 1 else text
+
+
+def text_of(reply: Sensorgram) -> str:
+    """A value as text: a number, or bytes in hexadecimal digits."""
+    items = reply.values[0].items
+    return items.hex() if isinstance(items, bytes) else str(reply.number)

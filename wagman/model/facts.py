@@ -29,14 +29,22 @@ class Beat:
 
 
 @frozen
-class Polled:
-    """The board answered a poll; every beat that this answer tells of precedes it in the inbox."""
+class Answered:
+    """The board answered when it was asked about a port."""
 
     port: int
-    asked_at_s: float  # when the first of its requests left
-    silent_since_s: float  # the board has listened to this port since then, and heard nothing
-    supply: Supply = "unknown"  # what its current shows
-    stirred_at_s: float = -math.inf  # when something was heard that may have been a beat, believed or not
+    asked_at_s: float  # when the request left
+    supply: Supply = "unknown"  # what the port's current shows
+
+
+@frozen
+class Listened:
+    """An ear has listened to a guest, and says so; every beat that it heard precedes this in the inbox."""
+
+    port: int
+    asked_at_s: float  # when it was asked
+    silent_since_s: float  # it has listened since then, and heard nothing
+    stirred_at_s: float = -math.inf  # when it heard something that may have been a beat, believed or not
 
 
 @frozen
@@ -108,7 +116,10 @@ class BoardStopping:
     why: str
 
 
-PortFact: TypeAlias = Beat | Polled | RelayAsked | RelayOn | RelayOff | PowerLost | PowerFound | RelayStuck | BoardStopping
+Sight: TypeAlias = Answered | Listened
+"""What the evidence of an alarm is made of. It comes as a matter of course, and is no input of a machine."""
+
+PortFact: TypeAlias = Beat | Sight | RelayAsked | RelayOn | RelayOff | PowerLost | PowerFound | RelayStuck | BoardStopping
 
 
 @frozen

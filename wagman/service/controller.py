@@ -14,8 +14,8 @@ from attrs import define, field
 
 from wagman.config.schema import DeviceConfig
 from wagman.io.board import Board
-from wagman.model.errors import BoardError, CallerError
-from wagman.model.facts import Draft, Notice, Verdict
+from wagman.model.errors import BoardError
+from wagman.model.facts import BoardStopping, Draft, Verdict
 from wagman.store import Journal
 from wagman.store.event import rfc3339
 
@@ -51,15 +51,14 @@ class Controller:
     _goes_down: bool = False
     _hitch: str = ""  # why it could not be shut down
 
-    def noticed(self, notice: Notice) -> None:
-        """The board tells of the controller's own port."""
-        if self.device is None or (notice.type, notice.port) != ("board.log", self.device.port):
+    def board_stopping(self, fact: BoardStopping) -> None:
+        """The board has begun to stop a port: where that is the controller's own, it is shut down."""
+        if self.device is None or fact.port != self.device.port:
             return
-        if notice.fields.get("text") == "stopping":
-            self._notice.set()
-            self._notice = trio.Event()
-            if not self._goes_down:
-                self._go_down(self.device.name)
+        self._notice.set()
+        self._notice = trio.Event()
+        if not self._goes_down:
+            self._go_down(self.device.name)
 
     def _go_down(self, name: str) -> None:
         """Shut it down; where that fails, the board's next notice is another chance, and the failure is told once."""
@@ -85,8 +84,8 @@ class Controller:
             return _refused("this service has no way to shut the controller down: install it with wagman install-service")
         notice, self._goes_down, self._hitch = self._notice, False, ""
         try:
-            await self.io.raw(["stop", str(self.device.port), str(RESTART_GRACE_S)], force=True)
-        except (BoardError, CallerError) as error:
+            await self.io.stop_later(self.device.port, RESTART_GRACE_S)
+        except BoardError as error:
             return _refused(f"the board cannot be asked: {error}")
         with trio.move_on_after(NOTICE_S):
             await notice.wait()

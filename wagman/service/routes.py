@@ -11,6 +11,7 @@ from wagman.model.facts import (
     Blindness,
     BoardFact,
     BoardRestarted,
+    BoardStopping,
     Draft,
     Notice,
     PortFact,
@@ -70,6 +71,8 @@ class Routes:
                 self.supervisor.inbox.tell(PowerFailed(names))
             case _ if fact.port in self._by_port:
                 self._by_port[fact.port].tell(fact)
+            case BoardStopping():
+                self.controller.board_stopping(fact)
             case PowerLost() | RelayOff():
                 self.recollection.seen_off(fact.port)
 
@@ -79,7 +82,6 @@ class Routes:
         guest = self._by_port.get(notice.port) if notice.port is not None else None
         port = {} if guest is not None or notice.port is None else {"port": notice.port, "board_name": PORT_NAMES[notice.port]}
         self.journal.record([(Draft(notice.type, guest.config.name if guest else None, {**notice.fields, **port}), None)])
-        self.controller.noticed(notice)
 
     # From the guests ---------------------------------------------------------
 

@@ -15,7 +15,7 @@ from wagman.fsm.case import Case, Memory, Step
 from wagman.fsm.inputs import Decided, Input, Message, MessageDone, StartRefused
 from wagman.fsm.wagman import View
 from wagman.model.errors import StoreError
-from wagman.model.facts import Beat, Draft, Polled, PortFact, PowerFound, PowerGoal, PowerLost, Verdict
+from wagman.model.facts import Answered, Beat, Draft, Listened, PortFact, PowerFound, PowerGoal, PowerLost, Verdict
 from wagman.store import PREVIOUS, Cause, Journal, Receipt
 from wagman.store.decisions import Decision, Entry, decision_of
 from wagman.tasks.inbox import Inbox
@@ -239,8 +239,11 @@ class Guest:
             await drive(partial(self.take, nursery), self.inbox, self.alarms, self._progressed)
 
     def tell(self, fact: PortFact) -> None:
-        """A fact about its port."""
-        self.inbox.tell(fact)
+        """A fact about its port. What comes as a matter of course wakes nobody, unless an alarm has waited for it."""
+        if isinstance(fact, Answered | Listened) and not self.inbox.waiting and not self.alarms.needs(fact):
+            self.alarms.saw(fact)
+        else:
+            self.inbox.tell(fact)
 
     def _progressed(self) -> None:
         self.progress_s = trio.current_time()
@@ -248,8 +251,8 @@ class Guest:
     async def take(self, nursery: trio.Nursery, item: Any) -> None:
         """One item of the inbox: make the transition, remember it, and only then act on it."""
         match item:
-            case Polled():
-                self.alarms.poll = item
+            case Answered() | Listened():
+                self.alarms.saw(item)
             case Nudge():
                 return
             case Beat() if self.beat_at_s is not None and item.at_s < self.beat_at_s:

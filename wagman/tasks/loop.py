@@ -6,11 +6,11 @@ The rules it keeps, so that no machine has to:
 - Only the wait is cancelled when an alarm falls due, never a transition.
 - Whatever was queued when an alarm fell due is handled before it. The number of these is counted beforehand, so that a flood
   cannot starve the alarm.
-- **Absence must be proved.** An alarm that rests on silence fires only once a poll shows it: one that was asked after the
-  deadline, was answered, and by which the board has listened all that time without hearing anything. A dead link, a
-  deaf board, a stopped or slow service therefore prove nothing; the alarm is *held* until the proof comes.
-- An alarm that wants an answer is held until the board has given one since the deadline, whatever the answer. It says when
-  it is late, by more than the board can go unseen: then nobody knows what happened meanwhile.
+- **Absence must be proved.** An alarm that rests on silence fires only once an ear shows it (`Listened`): one that was asked
+  after the deadline, and has listened all that time without hearing anything. A dead link, a deaf board, a stopped or slow
+  service therefore prove nothing; the alarm is *held* until the proof comes.
+- An alarm that wants an answer is held until the board has given one since the deadline (`Answered`), whatever the answer. It
+  says when it is late, by more than the board can go unseen: then nobody knows what happened meanwhile.
 """
 
 import math
@@ -21,7 +21,7 @@ import trio
 from attrs import define, field, frozen
 
 from wagman.fsm.alarms import LEAST_BOOT_S, Alarm, Fired, Plan
-from wagman.model.facts import Polled
+from wagman.model.facts import Answered, Listened, Sight
 from wagman.tasks.inbox import Inbox
 
 LATE_S = 60.0
@@ -56,9 +56,21 @@ class AlarmView:
 class Alarms:
     """The running alarms of one machine."""
 
-    poll: Polled | None = None
+    answered: Answered | None = None  # the latest
+    listened: Listened | None = None
     late_s: float = LATE_S  # who looks at the board at all has looked since
     _armed: dict[str, Armed] = field(init=False, factory=dict)
+
+    def saw(self, sight: Sight) -> None:
+        """The board has answered, or an ear has listened."""
+        if isinstance(sight, Answered):
+            self.answered = sight
+        else:
+            self.listened = sight
+
+    def needs(self, sight: Sight) -> bool:
+        """Whether an alarm is held, and may be no longer by this."""
+        return any(_shows(sight, armed) and not self.proved(armed) for armed in self._armed.values())
 
     def plan(self, plan: Plan | None, now_s: float) -> None:
         """Take over the complete set of a state: a new alarm is armed, KEEP stands, what is not named is gone."""
@@ -81,19 +93,15 @@ class Alarms:
         """Whether nothing but time keeps this alarm from firing."""
         if not (armed.spec.proof or armed.spec.answered):
             return True
-        if self.poll is None:
-            return False
-        since_s = max(armed.since_s, self.poll.silent_since_s) if armed.spec.proof else armed.since_s
-        return self.poll.asked_at_s >= since_s + armed.spec.after_s
+        return _shows(self.listened, armed) or _shows(self.answered, armed)
 
     def fired(self, armed: Armed, now_s: float) -> Fired:
         """The input that this alarm becomes; it is disarmed."""
         self._armed.pop(armed.name, None)
+        supply = "unknown" if self.answered is None else self.answered.supply
         is_late = now_s - armed.due_s > self.late_s
-        if self.poll is None:
-            return Fired(armed.name, late=is_late)
-        is_stirred = self.poll.stirred_at_s > armed.since_s + LEAST_BOOT_S
-        return Fired(armed.name, self.poll.supply, is_late, is_stirred)
+        is_stirred = self.listened is not None and self.listened.stirred_at_s > armed.since_s + LEAST_BOOT_S
+        return Fired(armed.name, supply, is_late, is_stirred)
 
     def remaining_s(self, name: str, now_s: float) -> float | None:
         """Seconds until the alarm falls due (at least 0); None where it does not run."""
@@ -107,6 +115,16 @@ class Alarms:
             held = in_s == 0 and not self.proved(armed)
             needs: Literal["silence", "answer"] = "silence" if armed.spec.proof else "answer"
             yield AlarmView(armed.name, in_s, held, needs if held else None)
+
+
+def _shows(sight: Sight | None, armed: Armed) -> bool:
+    """Whether this is the evidence that the alarm needs."""
+    match sight:
+        case Listened() if armed.spec.proof:
+            return sight.asked_at_s >= max(armed.since_s, sight.silent_since_s) + armed.spec.after_s
+        case Answered() if not armed.spec.proof:
+            return sight.asked_at_s >= armed.due_s
+    return False
 
 
 async def drive(
