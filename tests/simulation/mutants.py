@@ -19,7 +19,7 @@ from wagman.model.errors import StoreError
 from wagman.model.facts import UNTOUCHED, Blindness
 from wagman.service import recollection
 from wagman.service.recollection import Recollection
-from wagman.store import SmallFile, decisions, journal, limits, remembered, sqlite
+from wagman.store import SmallFile, decisions, journal, limits, pending, remembered, sqlite
 from wagman.tasks.guest import Guest
 from wagman.tasks.loop import Alarms
 
@@ -388,7 +388,7 @@ def what_is_wanted_does_not_outlive_the_service(patch: pytest.MonkeyPatch) -> No
 
 @mutant("20 min; gn: disable; 5 min; service kill; service start; 10 min", 4, 11)
 def memory_is_not_written(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(journal, "memory_of", lambda units: {})
+    patch.setattr(pending, "memory_of", lambda units: {})
     patch.setattr(SmallFile, "keep", lambda self, text: None)
 
 
@@ -548,7 +548,7 @@ def a_log_of_another_program_hides_what_lies_beside_it(patch: pytest.MonkeyPatch
 @mutant("20 min; service kill; service start; 10 min", 7)
 def events_are_shown_and_not_written(patch: pytest.MonkeyPatch) -> None:
     def write(self: Any, conn: Any, batch: Any) -> Any:
-        return limits.Extent(self._held.first_id, self._held.last_id + len(batch.records))
+        return limits.Extent(self._held.first_id, self._held.last_id + len(batch.events))
 
     patch.setattr(sqlite.Store, "_write", write)
 
@@ -568,7 +568,7 @@ def events_are_shown_twice(patch: pytest.MonkeyPatch) -> None:
 def events_are_written_under_other_names(patch: pytest.MonkeyPatch) -> None:
     real = sqlite._insert
     patch.setattr(
-        sqlite, "_insert", lambda conn, batch: real(conn, evolve(batch, records=[evolve(r, type="x") for r in batch.records]))
+        sqlite, "_insert", lambda conn, batch: real(conn, evolve(batch, events=[evolve(r, type="x") for r in batch.events]))
     )
 
 
@@ -578,7 +578,7 @@ def what_waited_for_the_disk_is_lost(patch: pytest.MonkeyPatch) -> None:
 
     def broken(self: Any, error: StoreError) -> None:
         real(self, error)
-        self._flight.clear()
+        self.ring.flight.clear()
         self.ring.take()
 
     patch.setattr(journal.Journal, "_break", broken)
@@ -597,11 +597,11 @@ def events_are_shown_before_they_are_written(patch: pytest.MonkeyPatch) -> None:
 
 @mutant("disk full; 20 min; disk ok; 5 min; service kill; service start; 5 min", 7)
 def ids_are_skipped(patch: pytest.MonkeyPatch) -> None:
-    real = journal.Journal._batch
+    real = pending.batch_of
 
-    def batch(self: Any) -> Any:
-        made = real(self)
-        return evolve(made, records=[evolve(r, id=(r.id or 0) + 5) for r in made.records])
+    def batch_of(*args: Any) -> Any:
+        made = real(*args)
+        return evolve(made, events=[evolve(r, id=(r.id or 0) + 5) for r in made.events])
 
-    patch.setattr(journal.Journal, "_batch", batch)
+    patch.setattr(journal, "batch_of", batch_of)
     patch.setattr(sqlite.Store, "_holds", lambda self, conn, batch: False)

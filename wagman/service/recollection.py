@@ -85,8 +85,8 @@ class Recollection:
 
     def text(self) -> str:
         """What is to be on the disk."""
-        before = Tally() if self._is_told and not self.journal.owes else self._before
-        return render(Kept(self.entries, before.counting(self.journal.boot_id, self.journal.unwritten), self._run))
+        before = Tally() if self._is_told and not self.journal.unwritten.owed else self._before
+        return render(Kept(self.entries, before.counting(self.journal.boot_id, self.journal.unwritten.count), self._run))
 
     @property
     def entries(self) -> dict[str, Entry]:

@@ -1,11 +1,13 @@
 """What the file is asked for: what one transaction writes, which events to read, and what its opening found."""
 
+import json
 from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 from attrs import field, fields, frozen
 
 from wagman.store.aside import SetAside
-from wagman.store.event import Event, Record
+from wagman.store.event import Event
 from wagman.store.limits import PAGE_BYTES, Extent
 
 SPARE_PAGES = 16
@@ -14,8 +16,8 @@ SPARE_PAGES = 16
 ROW_BYTES = 512
 """What a row takes besides its fields, at most."""
 
-COLUMNS = ", ".join(column.name for column in fields(Record))
-MARKS = ", ".join("?" for _ in fields(Record))
+COLUMNS = ", ".join(str(column.alias) for column in fields(Event))
+MARKS = ", ".join("?" for _ in fields(Event))
 
 
 @frozen
@@ -30,15 +32,35 @@ class Opened:
 
 
 @frozen
+class Loaded:
+    """What lasted: the newest value of each key."""
+
+    memory: Mapping[str, Any]
+    trusted: bool  # False where the log is new, was replaced, or cannot be read
+    lost: str | None = None  # there was a log, and it was set aside: why
+    unread: str | None = None  # there is a log, and it cannot be read: why; what lasted may be read later
+
+    @classmethod
+    def of(cls, opened: Opened) -> Self:
+        """What an opened log tells; nothing where one of the values is no JSON, which quick_check does not see."""
+        lost = "; ".join(each.reason for each in opened.set_aside) or None
+        try:
+            memory = {key: json.loads(value) for key, value in opened.memory.items()}
+        except ValueError:
+            return cls({}, trusted=False, lost=lost or "what lasted is not legible")
+        return cls(memory, trusted=not opened.fresh, lost=lost)
+
+
+@frozen
 class Batch:
     """What one transaction writes."""
 
-    records: Sequence[Record]  # their ids go on from the last one
+    events: Sequence[Event]  # their ids go on from the last one
     memory: Mapping[str, str | None] = field(factory=dict)  # key to JSON; None forgets the key
 
     def pages(self) -> int:
         """The most pages it needs: in the worst case a row of half a page and a byte wastes the rest."""
-        sizes = [len(record.fields) + ROW_BYTES for record in self.records]
+        sizes = [len(event.text) + ROW_BYTES for event in self.events]
         sizes += [len(key) + len(value or "") + ROW_BYTES for key, value in self.memory.items()]
         return 2 * sum(sizes) // PAGE_BYTES + SPARE_PAGES
 

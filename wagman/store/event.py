@@ -4,10 +4,13 @@ import json
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from attrs import define, frozen
+from attrs import define, field, frozen
+
+from wagman.model.facts import Draft
 
 MAX_FIELDS_BYTES = 8192
 """The most JSON that the fields of one event may take (chosen: a traceback fits, a flood does not)."""
@@ -57,84 +60,12 @@ def placed(saved: Any) -> Ref | None:
             return None
 
 
-@frozen
-class Record:
-    """An event as it lies in the log, column by column."""
-
-    id: int | None  # None: provisional, not in the log
-    time: str  # RFC 3339, UTC, always with milliseconds: sorts as text
-    clock_set: bool
-    boot_id: str  # names the run of the service
-    mono_s: float  # seconds since that run began
-    type: str
-    device: str | None
-    cause: int | None
-    fields: str  # JSON object, at most MAX_FIELDS_BYTES
-
-
-@frozen
-class Event:
-    """An event as it is shown: `id` is None while it is provisional, that is, while the store cannot write it."""
-
-    id: int | None
-    time: str
-    boot_id: str
-    mono_s: float
-    type: str
-    device: str | None
-    cause: int | None
-    fields: Mapping[str, Any]
-    clock_set: bool = True
-
-    @property
-    def durable(self) -> bool:
-        """Whether it is in the log."""
-        return self.id is not None
-
-    def as_json(self) -> dict[str, Any]:
-        """The event object of the control interface."""
-        shown: dict[str, Any] = {
-            "id": self.id,
-            "time": self.time,
-            "boot_id": self.boot_id,
-            "mono_s": self.mono_s,
-            "type": self.type,
-            "device": self.device,
-            "cause": self.cause,
-            "fields": dict(self.fields),
-        }
-        if not self.durable:
-            shown["durable"] = False
-        if not self.clock_set:
-            shown["clock"] = "unset"
-        return shown
-
-
-def event_of(record: Record) -> Event:
-    """The event that a record holds."""
-    return Event(
-        id=record.id,
-        time=record.time,
-        boot_id=record.boot_id,
-        mono_s=record.mono_s,
-        type=record.type,
-        device=record.device,
-        cause=record.cause,
-        fields=_fields_of(record.fields),
-        clock_set=bool(record.clock_set),
-    )
-
-
-def _fields_of(text: str) -> Mapping[str, Any]:
-    """Decode stored fields; a flipped bit on the disk costs the fields of one event, not the page it is on."""
-    try:
-        fields = json.loads(text)
-    except ValueError:
-        return {"unreadable": text[:HEAD_CHARS]}
-    return fields if isinstance(fields, dict) else {"unreadable": text[:HEAD_CHARS]}
-
-
 # --- Time -------------------------------------------------------------------------------------------------------------
+
+
+def utc_now() -> datetime:
+    """The wall clock, which may jump and may not be set at all."""
+    return datetime.now(UTC)
 
 
 def installed_at() -> datetime:
@@ -203,3 +134,63 @@ def _cut(fields: dict[str, Any], size: int) -> str:
                 room -= cost
                 break
     return encode(kept)
+
+
+# --- Events -----------------------------------------------------------------------------------------------------------
+
+
+def _text(fields: Mapping[str, Any] | str) -> str:
+    return fields if isinstance(fields, str) else encode_fields(fields)
+
+
+@frozen
+class Event:
+    """A remembered event, as the log holds it and as it is shown; `fields` may be given as the JSON that the log holds."""
+
+    id: int | None  # None: provisional, that is, the store cannot write it at present
+    time: str  # RFC 3339, UTC, always with milliseconds: sorts as text
+    boot_id: str  # names the run of the service
+    mono_s: float  # seconds since that run began
+    type: str
+    device: str | None
+    cause: int | None
+    text: str = field(alias="fields", converter=_text)  # JSON object, at most MAX_FIELDS_BYTES
+    clock_set: bool = field(default=True, converter=bool)
+
+    @cached_property
+    def fields(self) -> Mapping[str, Any]:
+        """What the event says; a flipped bit on the disk costs the fields of one event, not the page it is on."""
+        try:
+            fields = json.loads(self.text)
+        except ValueError:
+            return {"unreadable": self.text[:HEAD_CHARS]}
+        return fields if isinstance(fields, dict) else {"unreadable": self.text[:HEAD_CHARS]}
+
+    @property
+    def durable(self) -> bool:
+        """Whether the log holds the event."""
+        return self.id is not None
+
+    def as_json(self) -> dict[str, Any]:
+        """The event object of the control interface."""
+        shown: dict[str, Any] = {
+            "id": self.id,
+            "time": self.time,
+            "boot_id": self.boot_id,
+            "mono_s": self.mono_s,
+            "type": self.type,
+            "device": self.device,
+            "cause": self.cause,
+            "fields": dict(self.fields),
+        }
+        if not self.durable:
+            shown["durable"] = False
+        if not self.clock_set:
+            shown["clock"] = "unset"
+        return shown
+
+
+def event_of(draft: Draft, now: datetime, boot_id: str, mono_s: float, *, clock_set: bool) -> Event:
+    """The event that a draft becomes: provisional, and of no known cause."""
+    device = None if draft.device is None else clean(draft.device)
+    return Event(None, rfc3339(now), boot_id, mono_s, clean(draft.type), device, None, draft.fields, clock_set)

@@ -13,6 +13,7 @@ import trio
 from attrs import define, field, frozen
 
 from wagman.model.errors import CallerError, StoreError
+from wagman.store.batch import Query
 from wagman.store.event import Event
 from wagman.store.limits import Extent
 
@@ -40,8 +41,8 @@ class Lagged:
 
 
 Item: TypeAlias = Event | Lagged
-Fetch: TypeAlias = Callable[[int, int], Awaitable[list[Event]]]
-"""Reads up to so many events of the log after an id."""
+Fetch: TypeAlias = Callable[[Query], Awaitable[list[Event]]]
+"""Reads events of the log."""
 
 
 @define(eq=False)
@@ -166,7 +167,7 @@ class Subscription:
             self._go_live()  # with nothing to read, a disk that gives nothing keeps nobody from hearing
             return
         log_id = self._feed.log_id
-        events = await self._feed.fetch(self._cursor, PAGE)
+        events = await self._feed.fetch(Query(after_id=self._cursor, limit=PAGE))
         if self._feed.log_id != log_id:
             return  # `begin_anew` has seen to it
         for event in events:

@@ -6,14 +6,13 @@ they keep coming each next window is twice as long, up to an hour, so that a con
 events a day. A window without any closes for good.
 """
 
-import json
 import math
 from collections.abc import Collection, Iterator
 from typing import Any, TypeAlias
 
 from attrs import define, field
 
-from wagman.store.event import Cause, Record, Ref
+from wagman.store.event import Cause, Event, Ref
 
 WINDOW_S = 60.0
 """How long the first repeats are held back (chosen)."""
@@ -31,7 +30,7 @@ Kind: TypeAlias = tuple[str, str | None, str, Cause]
 class Window:
     """A kind that is being counted."""
 
-    record: Record
+    event: Event  # the first of them
     first: Ref
     opened_s: float
     length_s: float = WINDOW_S
@@ -45,7 +44,7 @@ class Window:
 
     def summary(self) -> dict[str, Any]:
         """The fields of the event that tells of the repeats."""
-        return {**json.loads(self.record.fields), "count": self.count, "over_s": round(self.last_s - self.opened_s, 3)}
+        return {**self.event.fields, "count": self.count, "over_s": round(self.last_s - self.opened_s, 3)}
 
     def widen(self, now_s: float) -> None:
         """Begin again, twice as long."""
@@ -59,15 +58,15 @@ class Repeats:
     types: Collection[str]
     _windows: dict[Kind, Window] = field(factory=dict, init=False)
 
-    def absorb(self, record: Record, ref: Ref, now_s: float, cause: Cause = None) -> Ref | None:
+    def absorb(self, event: Event, ref: Ref, now_s: float, cause: Cause = None) -> Ref | None:
         """Count the event and give the ref of the first of its kind; None if it is to be recorded itself."""
-        if record.type not in self.types:
+        if event.type not in self.types:
             return None
-        kind = (record.type, record.device, record.fields, cause)
+        kind = (event.type, event.device, event.text, cause)
         window = self._windows.get(kind)
         if window is None:
             if len(self._windows) < MAX_WINDOWS:
-                self._windows[kind] = Window(record, ref, now_s)
+                self._windows[kind] = Window(event, ref, now_s)
             return None
         window.count += 1
         window.last_s = now_s

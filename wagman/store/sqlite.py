@@ -15,7 +15,7 @@ import sqlite3
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from attrs import asdict, astuple, define, field
@@ -23,7 +23,7 @@ from attrs import asdict, astuple, define, field
 from wagman.model.errors import FILE_TAKEN, StoreError
 from wagman.store.aside import SetAside, make_directory, set_aside, sync_directory, with_suffix
 from wagman.store.batch import COLUMNS, MARKS, Batch, Opened, Query
-from wagman.store.event import Record
+from wagman.store.event import Event, utc_now
 from wagman.store.limits import Extent, Limits, page_count, transaction
 from wagman.store.owner import barred_file, barred_words, entrust, entrust_file
 from wagman.store.schema import MIGRATIONS, Migration, has_sound_header, is_intact, migrate, version_of
@@ -61,10 +61,6 @@ class _UnusableError(StoreError):
         self.label = label
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 @define(eq=False)
 class Store:
     """The file. Touches no disk before `open`, and a failed `open` can be tried again at any time.
@@ -76,7 +72,7 @@ class Store:
     path: Path
     limits: Limits
     new_log_id: Callable[[], str] = field(kw_only=True)
-    now: Callable[[], datetime] = field(default=_utc_now, kw_only=True)  # names what is set aside
+    now: Callable[[], datetime] = field(default=utc_now, kw_only=True)  # names what is set aside
     migrations: Sequence[Migration] = field(default=MIGRATIONS, kw_only=True)
     _conn: sqlite3.Connection | None = field(default=None, init=False)
     _opened: Opened | None = field(default=None, init=False)
@@ -231,12 +227,12 @@ class Store:
 
     def _holds(self, conn: sqlite3.Connection, batch: Batch) -> bool:
         """Whether it was written before; raises StoreError if it does not go on from what is there."""
-        if not batch.records or batch.records[0].id == self._held.last_id + 1:
+        if not batch.events or batch.events[0].id == self._held.last_id + 1:
             return False
-        rows = conn.execute(f"SELECT {COLUMNS} FROM event WHERE id >= ? ORDER BY id", (batch.records[0].id,)).fetchall()  # noqa: S608
-        if rows and [Record(*row) for row in rows] == list(batch.records[-len(rows) :]):
+        rows = conn.execute(f"SELECT {COLUMNS} FROM event WHERE id >= ? ORDER BY id", (batch.events[0].id,)).fetchall()  # noqa: S608
+        if rows and [Event(*row) for row in rows] == list(batch.events[-len(rows) :]):
             return True
-        raise StoreError(f"event {batch.records[0].id} does not go on from {self._held.last_id}")
+        raise StoreError(f"event {batch.events[0].id} does not go on from {self._held.last_id}")
 
     def _write(self, conn: sqlite3.Connection, batch: Batch) -> Extent:
         self._check_files()
@@ -244,7 +240,7 @@ class Store:
         with transaction(conn):
             held = self.limits.make_room(conn, self._held, batch.pages())
             _insert(conn, batch)
-            held = self.limits.drop_surplus(conn, Extent(held.first_id, held.last_id + len(batch.records)))
+            held = self.limits.drop_surplus(conn, Extent(held.first_id, held.last_id + len(batch.events)))
         self.limits.give_back(conn)
         return held
 
@@ -262,16 +258,16 @@ class Store:
 
     # --- Reading ------------------------------------------------------------------------------------------------------
 
-    def page(self, query: Query) -> list[Record]:
+    def page(self, query: Query) -> list[Event]:
         """The events that a query asks for, oldest first."""
         with self._explained("read"):
             rows = self._connection().execute(query.sql(), asdict(query)).fetchall()
-        found = [Record(*row) for row in rows]
+        found = [Event(*row) for row in rows]
         return found if query.forward else found[::-1]
 
-    def chain(self, event_id: int, limit: int) -> list[Record]:
+    def chain(self, event_id: int, limit: int) -> list[Event]:
         """The event, its cause, the cause of that, and so on, as far as they are still there."""
-        found: list[Record] = []
+        found: list[Event] = []
         with self._explained("read"):
             record = _event(self._connection(), event_id)
             while record is not None and len(found) < limit:
@@ -351,7 +347,7 @@ def _extent(conn: sqlite3.Connection) -> Extent:
 
 
 def _insert(conn: sqlite3.Connection, batch: Batch) -> None:
-    rows = [astuple(record, recurse=False) for record in batch.records]
+    rows = [astuple(event, recurse=False) for event in batch.events]
     conn.executemany(f"INSERT INTO event ({COLUMNS}) VALUES ({MARKS})", rows)  # noqa: S608 - both are constants
     for key, value in batch.memory.items():
         if value is None:
@@ -360,12 +356,12 @@ def _insert(conn: sqlite3.Connection, batch: Batch) -> None:
             conn.execute("REPLACE INTO memory (key, value) VALUES (?, ?)", (key, value))
 
 
-def _event(conn: sqlite3.Connection, event_id: int) -> Record | None:
+def _event(conn: sqlite3.Connection, event_id: int) -> Event | None:
     row = conn.execute(f"SELECT {COLUMNS} FROM event WHERE id = ?", (event_id,)).fetchone()  # noqa: S608 - a constant
-    return None if row is None else Record(*row)
+    return None if row is None else Event(*row)
 
 
-def _cause_of(conn: sqlite3.Connection, record: Record) -> Record | None:
+def _cause_of(conn: sqlite3.Connection, record: Event) -> Event | None:
     """A cause is earlier than what it caused; whatever else a damaged row says would lead in circles."""
     if record.cause is None or record.id is None or record.cause >= record.id:
         return None
