@@ -1,4 +1,4 @@
-"""What the file is asked for: what one transaction writes, which events to read, and what its opening found."""
+"""Words between the journal and the file: what one transaction writes, which events to read, what the opening found."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ MARKS = ", ".join("?" for _ in fields(Event))
 
 @frozen
 class Opened:
-    """What opening the file found."""
+    """An opened file: what it holds."""
 
     log_id: str
     held: Extent
@@ -33,7 +33,7 @@ class Opened:
 
 @frozen
 class Loaded:
-    """What lasted: the newest value of each key."""
+    """The memory as it was found at the start: the newest value of each key."""
 
     memory: Mapping[str, Any]
     trusted: bool  # False where the log is new, was replaced, or cannot be read
@@ -42,8 +42,9 @@ class Loaded:
 
     @classmethod
     def of(cls, opened: Opened) -> Self:
-        """What an opened log tells; nothing where one of the values is no JSON, which quick_check does not see."""
+        """The memory of an opened log; empty where one of the values is no JSON."""
         lost = "; ".join(each.reason for each in opened.set_aside) or None
+        # SQLite's quick_check does not see what a flipped bit makes of a text.
         try:
             memory = {key: json.loads(value) for key, value in opened.memory.items()}
         except ValueError:
@@ -53,13 +54,14 @@ class Loaded:
 
 @frozen
 class Batch:
-    """What one transaction writes."""
+    """Events and state that one transaction writes."""
 
     events: Sequence[Event]  # their ids go on from the last one
     memory: Mapping[str, str | None] = field(factory=dict)  # key to JSON; None forgets the key
 
     def pages(self) -> int:
-        """The most pages it needs: in the worst case a row of half a page and a byte wastes the rest."""
+        """The most pages that the batch needs."""
+        # Twice: in the worst case a row of half a page and a byte wastes the rest.
         sizes = [len(event.text) + ROW_BYTES for event in self.events]
         sizes += [len(key) + len(value or "") + ROW_BYTES for key, value in self.memory.items()]
         return 2 * sum(sizes) // PAGE_BYTES + SPARE_PAGES
@@ -67,7 +69,7 @@ class Batch:
 
 @frozen
 class Query:
-    """Which events to read: those after a place in the log, or else the last ones."""
+    """A choice of events: those after a place in the log, or else the last ones."""
 
     after_id: int | None = None
     from_time: str | None = None
@@ -77,11 +79,11 @@ class Query:
 
     @property
     def forward(self) -> bool:
-        """Whether it counts from a place in the log on."""
+        """Whether the limit counts from a place in the log on, and not from its end."""
         return self.after_id is not None or self.from_time is not None
 
     def fits(self, event: Event) -> bool:
-        """Whether it asks for this event, of those that are not in the log yet."""
+        """Whether an event that is not in the log yet is chosen."""
         return (
             (self.device is None or event.device == self.device)
             and (self.type is None or f"{event.type}.".startswith(f"{self.type}."))
@@ -89,7 +91,7 @@ class Query:
         )
 
     def sql(self) -> str:
-        """The statement; it takes the attributes as named values."""
+        """The statement that reads the events; it takes the attributes as named values."""
         terms = {
             "id > :after_id": self.after_id,
             "time >= :from_time": self.from_time,

@@ -63,7 +63,7 @@ async def answered(blocking: Blocking, call: Callable[[], T], patience_s: float 
 
 @define(eq=False)
 class Outage:
-    """The time in which the disk fails, if it does, and when the disk is tried again. Times are of trio's clock."""
+    """The state of a disk that fails now and then, and when it is tried again. Times are of trio's clock."""
 
     healthy_s: float = 0.0  # how long the disk has to have worked for the waits to begin at their least again
     error: StoreError | None = field(default=None, init=False)
@@ -78,7 +78,7 @@ class Outage:
         return None if self.error is None else str(self.error)
 
     def go_on(self, error: StoreError) -> bool:
-        """The disk has failed; True where that begins an outage."""
+        """Take in that the disk has failed; True where that begins an outage."""
         now_s, begins = trio.current_time(), self.error is None
         if begins:
             self._began_s = now_s
@@ -88,6 +88,6 @@ class Outage:
         return begins
 
     def end(self) -> float:
-        """The disk works again; how long it did not."""
+        """Take in that the disk works; for how long it did not."""
         self.error, self._ended_s = None, trio.current_time()
         return self._ended_s - self._began_s

@@ -1,4 +1,4 @@
-"""The shape of a remembered event, and the bounds on what one may hold."""
+"""A remembered event, and the bounds on what it may hold."""
 
 import json
 import math
@@ -47,7 +47,7 @@ PREVIOUS = Ref()
 
 
 def place_json(log_id: str | None, event_id: int | None) -> str | None:
-    """The place of an event as it lasts: an id means nothing in another log. None where the event is in no log."""
+    """The place of an event as JSON, with the log, in which alone the id means something; None where it is in no log."""
     return None if event_id is None else encode({"log_id": log_id, "id": event_id})
 
 
@@ -69,17 +69,17 @@ def utc_now() -> datetime:
 
 
 def installed_at() -> datetime:
-    """When this file was written: no clock that is right can be earlier."""
+    """The time at which this file was written: no clock that is right can be earlier."""
     return datetime.fromtimestamp(Path(__file__).stat().st_mtime, UTC)
 
 
 def clock_floor() -> datetime:
-    """A wall clock below this was never set: it starts at the epoch, or at the build of the system's image."""
+    """The least time that a clock which was set can show; others start at the epoch, or at the build of the system's image."""
     return max(datetime(2024, 1, 1, tzinfo=UTC), installed_at())
 
 
 def rfc3339(moment: datetime) -> str:
-    """UTC with milliseconds; all of them are equally long, so that they sort as text."""
+    """A moment as text: UTC with milliseconds, always equally long, so that it sorts as text."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -87,18 +87,18 @@ def rfc3339(moment: datetime) -> str:
 
 
 def encode_fields(fields: Mapping[str, Any]) -> str:
-    """JSON of at most MAX_FIELDS_BYTES; where something had to go, `truncated` gives the full size in bytes."""
+    """The JSON of fields, at most MAX_FIELDS_BYTES; where something had to go, `truncated` gives the full size in bytes."""
     whole = encode(fields)
     return whole if len(whole) <= MAX_FIELDS_BYTES else _cut(json.loads(whole), len(whole))
 
 
 def encode(value: Any) -> str:
-    """Compact JSON, in ASCII, of anything: what JSON has no word for becomes text."""
+    """Compact JSON, in ASCII, of anything; what JSON has no word for becomes text."""
     return json.dumps(_plain(value, MAX_DEPTH), separators=(",", ":"), allow_nan=False)
 
 
 def clean(text: str) -> str:
-    """`text` without what UTF-8 cannot carry, at most MAX_NAME_CHARS long."""
+    """The text without what UTF-8 cannot carry, at most MAX_NAME_CHARS long."""
     return _utf8(text[:MAX_NAME_CHARS])
 
 
@@ -159,7 +159,8 @@ class Event:
 
     @cached_property
     def fields(self) -> Mapping[str, Any]:
-        """What the event says; a flipped bit on the disk costs the fields of one event, not the page it is on."""
+        """The content of the event."""
+        # A flipped bit on the disk costs the fields of one event, not the page that it is on.
         try:
             fields = json.loads(self.text)
         except ValueError:

@@ -91,7 +91,7 @@ class Journal:
 
     @property
     def clock_set(self) -> bool:
-        """Whether somebody has set the wall clock: it is not below the floor."""
+        """Whether somebody has set the wall clock."""
         return self.wall() >= self.clock_floor
 
     # --- Recording ----------------------------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ class Journal:
         return Pending(event_of(draft, now, self.boot_id, mono_s, clock_set=now >= self.clock_floor), cause)
 
     def _news(self, memory: Mapping[str, Any]) -> dict[str, Lasting]:
-        """What is not in memory already."""
+        """The values that are not in memory already, as JSON."""
         encoded = {clean(key): None if value is None else encode(value) for key, value in memory.items()}
         return {key: value for key, value in encoded.items() if value != self._memory.get(key)}
 
@@ -163,10 +163,8 @@ class Journal:
     # --- Opening ------------------------------------------------------------------------------------------------------
 
     async def load(self) -> Loaded:
-        """Open the log and give what lasted: to be called once, before the machines start. A bad disk raises nothing.
-
-        A log that another process holds is waited for: to begin without it is to forget what operators have decided.
-        """
+        """Open the log and give what lasted: to be called once, before the machines start. A bad disk raises nothing."""
+        # A log that another process holds is waited for: to begin without it is to forget what operators have decided.
         until_s, opened = trio.current_time() + self.open_s, await self._open()
         while opened is None and isinstance(self._outage.error, HeldError) and trio.current_time() < until_s:
             await trio.sleep(RETRY_MIN_S)
@@ -177,18 +175,15 @@ class Journal:
         return Loaded.of(opened)
 
     async def _is_there(self) -> bool:
-        """A disk that does not even tell may well hold a log."""
         try:
             return await answered(self.blocking, self._store.is_there)
         except StoreError:
-            return True
+            return True  # a disk that does not even tell may well hold a log
 
     async def _open_late(self) -> bool:
-        """Open the log while the machines run.
-
-        Where `load` could not, what lasted comes too late to be taken up: `late` takes it. The memory is empty where somebody
-        has moved the log away, and another one begins.
-        """
+        """Open the log while the machines run; true where that succeeds."""
+        # Where `load` could not, what lasted comes too late to be taken up: `late` takes it. It is empty where somebody has moved
+        # the log away, and another one begins.
         loaded, opened = self.log_id is not None, await self._open()
         if opened is not None and not loaded:
             self.late({} if opened.fresh else Loaded.of(opened).memory)
@@ -237,7 +232,7 @@ class Journal:
                 await self._try(self._store.look)
 
     async def _wait_for_retry(self) -> None:
-        """A window that opens meanwhile closes later: it lasts as long as the longest wait."""
+        # A window of repeats that opens meanwhile closes later: it lasts as long as the longest wait.
         while (due_s := self._repeats.next_s()) < self._outage.retry_at_s:
             await trio.sleep_until(due_s)
             self._tell_repeats(trio.current_time())
@@ -279,14 +274,15 @@ class Journal:
         return units
 
     def _dropped(self, units: Sequence[Unit]) -> Pending:
-        """What was dropped or owed came before all that waits: so does what tells of it, in time as in the log."""
+        """The event that tells how many were dropped or owed."""
+        # Those came before all that waits: so does what tells of them, in time as in the log.
         told = self._pending(Draft("store.dropped", fields={"count": self.ring.dropped}), None)
         if (first := next((each.event for each in events_of(units) if not each.shown), None)) is not None:
             told.event = evolve(told.event, time=first.time, clock_set=first.clock_set, mono_s=first.mono_s)
         return told
 
     def _land(self, events: Sequence[Event]) -> None:
-        """What was in flight is durable: show it."""
+        """Show what was in flight, which is durable now."""
         units, self.ring.flight = self.ring.flight, []
         landed = list(zip(events_of(units), events, strict=True))
         for each, event in landed:
@@ -303,7 +299,7 @@ class Journal:
     # --- A disk that fails --------------------------------------------------------------------------------------------
 
     async def _try(self, call: Callable[[], T], patience_s: float = STALL_S) -> T | None:
-        """Make a call that writes; None where the disk does not take it."""
+        """Make a call to the disk; None where it fails, which begins an outage or goes on with one."""
         try:
             return await answered(self.blocking, call, patience_s)
         except StoreError as error:
@@ -311,7 +307,7 @@ class Journal:
             return None
 
     def _break(self, error: StoreError) -> None:
-        """The disk does not take it: from now on show at once, and try again later."""
+        """Show all events at once from now on, and try again later: the disk does not take them."""
         before = self.broken
         if not self._outage.go_on(error):
             if self.broken != before:
@@ -351,7 +347,7 @@ class Journal:
         device: str | None = None,
         type: str | None = None,  # noqa: A002 - the name that the control interface has for it
     ) -> list[Event]:
-        """Up to `limit` events, oldest first: after the id `since`, or from the time `since` on, or else the last ones.
+        """A page of up to `limit` events, oldest first: after the id `since`, or from the time `since` on, or else the last ones.
 
         What is shown provisionally comes last; while the disk gives nothing, it is all there is. `type` also finds
         those below it: "device" finds "device.started".
@@ -372,7 +368,7 @@ class Journal:
         return await self._reading(partial(self._store.chain, event_id, limit))
 
     def subscribe(self, since: int | None = None, log_id: str | None = None) -> Subscription:
-        """What comes after the id `since`, the past first, or what comes from now on; raises what `Feed.check` does."""
+        """A subscription to what comes after the id `since`, or from now on; raises what `Feed.check` does."""
         return self._feed.subscribe(since, log_id)
 
     async def _read(self, query: Query) -> list[Event]:

@@ -29,12 +29,12 @@ MOST_BYTES = 2**20
 
 @define(eq=False)
 class SmallFile:
-    """The file. What touches the disk raises StoreError."""
+    """The file of the text. What touches the disk raises StoreError."""
 
     path: Path
 
     def read(self) -> str | None:
-        """The text; None where there is no such file."""
+        """The text on the disk; None where there is no such file."""
         try:
             with self.path.open("rb") as file:
                 return file.read(MOST_BYTES).decode()
@@ -44,11 +44,11 @@ class SmallFile:
             raise StoreError(f"cannot read {self.path}: {whose(error, self.path)}") from error
 
     def is_there(self) -> bool:
-        """Whether there is such a file, as far as can be seen."""
+        """Whether the file is there, as far as can be seen."""
         return os.path.lexists(self.path)
 
     def keep(self, text: str) -> None:
-        """Have it on the disk when this returns."""
+        """Replace the text, which is on the disk when this returns."""
         try:
             make_directory(self.path.parent)
             self._mend()
@@ -78,7 +78,8 @@ class SmallFile:
                 self._before.replace(self._spare)
 
     def _write(self, path: Path, data: bytes) -> None:
-        """Over what is there, never emptying it first: its block is not given back."""
+        """Write over what is there."""
+        # It is never emptied first: its block would be given back, and a full disk has no other.
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         try:
             entrust(fd, path.parent)
@@ -90,7 +91,7 @@ class SmallFile:
             os.close(fd)
 
     def _swap(self) -> None:
-        """At each moment the file is there, whole."""
+        """Have the spare take the place of the file, which is there and whole at each moment."""
         try:
             os.link(self.path, self._before)
         except OSError:  # there is none yet, or this file system knows no second names
@@ -138,7 +139,7 @@ class Keeper:
         return self._outage.reason
 
     async def read(self) -> str | None:
-        """What is on the disk; None where there is no file.
+        """The text on the disk; None where there is no file.
 
         Raises:
             StoreError: it is there, and cannot be read.
@@ -152,13 +153,13 @@ class Keeper:
         return await self._on_disk(partial(self.file.set_aside, label))
 
     def note(self, within_s: float = 0.0) -> None:
-        """The text may have changed: have it on the disk soon."""
+        """Have the text, which may have changed, on the disk soon."""
         self._asked += 1
         self._due_s = min(self._due_s, trio.current_time() + within_s)
         self._wake.set()
 
     async def settled(self, timeout_s: float) -> bool:
-        """Whether what the text is now is on the disk; waits until that was tried, or for so long."""
+        """Whether the text as it is now is on the disk; waits until that was tried, or for so long."""
         asked = self._asked
         with trio.move_on_after(timeout_s):
             while self._tried < asked:

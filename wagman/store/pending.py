@@ -1,4 +1,4 @@
-"""What is recorded and not yet committed: a bounded ring in memory."""
+"""Events and state that are recorded and not yet committed: a bounded ring in memory."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,8 +24,8 @@ class Pending:
 
     event: Event  # its id and cause are settled when it is committed
     cause: Cause
-    ref: Ref = field(factory=Ref)
-    shown: bool = False
+    ref: Ref = field(factory=Ref, init=False)
+    shown: bool = field(default=False, init=False)
 
     def provisional(self, log_id: str | None) -> Event:
         """The event as it is shown without an id."""
@@ -33,26 +33,26 @@ class Pending:
 
 
 def resolve(cause: Cause, log_id: str | None) -> int | None:
-    """The id of a cause in that log; None where it was never committed to it."""
+    """The id of a cause in that log; None where the cause is not in it."""
     return cause.within(log_id) if isinstance(cause, Ref) else cause
 
 
 @define(eq=False)
 class Receipt:
-    """What `Journal.record` gives back: a ref per draft, and the way to wait until all is durable."""
+    """The answer of `Journal.record`: a ref per draft, and the way to wait until all is durable."""
 
     refs: tuple[Ref, ...]
-    durable: bool = False
+    durable: bool = field(default=False, init=False)
     _decided: trio.Event = field(factory=trio.Event, init=False)
 
     async def settled(self, timeout_s: float) -> bool:
-        """True once all of it is durable; False at once while the store cannot write, and after `timeout_s`."""
+        """Wait until all is durable; False at once while the store cannot write, and after `timeout_s`."""
         with trio.move_on_after(timeout_s):
             await self._decided.wait()
         return self.durable
 
     def decide(self, *, durable: bool) -> None:
-        """Let who waits go on: it is durable, or it will not be for a while."""
+        """Let those go on who wait: all is durable, or it will not be for a while."""
         self.durable = durable
         self._decided.set()
 
@@ -76,13 +76,13 @@ PLACE_BYTES = 128
 
 
 def length(value: Lasting) -> int:
-    """How long a value is, about."""
+    """About the length of a value."""
     return PLACE_BYTES if isinstance(value, Ref) else len(value or "")
 
 
 @define(eq=False)
 class Ring:
-    """Units in their order. When it is full the oldest events are dropped and counted; state never is, only overtaken."""
+    """Units in their order. A full ring drops the oldest events and counts them; state is never dropped, only overtaken."""
 
     max_events: int = MAX_EVENTS
     max_bytes: int = MAX_BYTES
@@ -152,7 +152,7 @@ def events_of(units: Iterable[Unit]) -> list[Pending]:
 
 
 def batch_of(units: Sequence[Unit], last_id: int, log_id: str | None) -> Batch:
-    """What one transaction writes of these units; the events get the ids after `last_id`."""
+    """The transaction that writes these units; the events get the ids after `last_id`."""
     ids = {each.ref: number for number, each in enumerate(events_of(units), last_id + 1)}
 
     def id_of(cause: Cause) -> int | None:

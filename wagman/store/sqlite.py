@@ -46,15 +46,15 @@ ADVICE = {
 
 
 class HeldError(StoreError):
-    """Another process has the file open: whoever waits may get it as it is."""
+    """Another process has the file open; whoever waits may get the file as it is."""
 
 
 class BarredError(StoreError):
-    """The file is there, and this process may not use it: what the error says names its owner, and what to type."""
+    """This process may not use the file; the error names the owner, and what to type."""
 
 
 class _UnusableError(StoreError):
-    """The file is not one that can be gone on with; `label` goes into the name it gets."""
+    """The service cannot go on with the file; `label` goes into the name that the file gets."""
 
     def __init__(self, label: str, reason: str) -> None:
         super().__init__(reason)
@@ -85,10 +85,8 @@ class Store:
     _severed: bool = field(default=False, init=False)
 
     def is_there(self) -> bool:
-        """Whether there is a file that holds something, or may be one: what is behind a closed door counts as there.
-
-        An empty file is what is left where there was no room to begin one.
-        """
+        """Whether there is a file that holds something, or may be one."""
+        # What is behind a closed door counts as there. An empty file is left where there was no room to begin one.
         try:
             size = self.path.lstat().st_size
         except (FileNotFoundError, NotADirectoryError):
@@ -99,7 +97,7 @@ class Store:
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a file to write to; it closes itself when that can no longer be used."""
+        """Whether there is a file to write to; a file that can no longer be used closes itself."""
         return self._opened is not None
 
     # --- Opening and closing ------------------------------------------------------------------------------------------
@@ -167,7 +165,7 @@ class Store:
             self._unusable = None
 
     def _make_file(self) -> None:
-        """See to it that the file is there, and is its owner's only."""
+        """Make a file where there is none, and keep it for its owner alone."""
         make_directory(self.path.parent)
         fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -198,7 +196,8 @@ class Store:
             raise _UnusableError("damaged", found)
 
     def _compare(self, log_id: str, held: Extent) -> Extent:
-        """Refuse an older copy of the log that was open before: the ids that it lacks were shown."""
+        """Refuse an older copy of the log that was open before."""
+        # The ids that it lacks were shown.
         if log_id == self._log_id and held.last_id < self._held.last_id:
             raise _UnusableError("outdated", f"it ends at event {held.last_id}, and had {self._held.last_id} before")
         return held
@@ -215,18 +214,15 @@ class Store:
     # --- Writing ------------------------------------------------------------------------------------------------------
 
     def commit(self, batch: Batch) -> Extent:
-        """Make a batch durable: all of it, or nothing.
-
-        A batch that is there already is not written again, so that one whose end was not seen can simply be repeated:
-        a commit that reports an error may nevertheless turn up when the file is opened next.
-        """
+        """Make a batch durable: all of it, or nothing. A batch that is there already is not written again."""
+        # Whoever did not see the end of a commit repeats it: one that reported an error may turn up when the file is opened next.
         with self._explained("write to"):
             if not self._holds(self._connection(), batch):
                 self._held = self._write(self._connection(), batch)
         return self._held
 
     def _holds(self, conn: sqlite3.Connection, batch: Batch) -> bool:
-        """Whether it was written before; raises StoreError if it does not go on from what is there."""
+        """Whether a batch was written before; raises StoreError if it does not go on from what is there."""
         if not batch.events or batch.events[0].id == self._held.last_id + 1:
             return False
         rows = conn.execute(f"SELECT {COLUMNS} FROM event WHERE id >= ? ORDER BY id", (batch.events[0].id,)).fetchall()  # noqa: S608
@@ -245,13 +241,15 @@ class Store:
         return held
 
     def look(self) -> None:
-        """Raise unless the file is still where the next start looks for it; nobody may write for hours, and so find out."""
+        """Raise unless the file is still where the next start looks for it."""
+        # Nobody may write for hours, and so find out.
         with self._explained("go on with"):
             if self.is_open:
                 self._check_files()
 
     def _check_files(self) -> None:
-        """Raise unless the open files are those that the next start will find; what a deleted file holds dies with us."""
+        """Raise unless the open files are those that the next start will find."""
+        # What a deleted file holds ends with this process.
         if self._inodes() != self._files:
             self.close()
             raise StoreError(f"{FILE_TAKEN}; it is opened anew")
@@ -299,7 +297,7 @@ class Store:
             raise self._told(f"cannot {verb} {self.path}: ", error) from error
 
     def _told(self, what: str, error: Exception) -> StoreError:
-        """The error as others hear of it."""
+        """The error that others are told."""
         if _code(error) & 0xFF == sqlite3.SQLITE_BUSY:
             return HeldError(f"{what}{_explanation(error)}")
         barred = barred_file(self.path, self._wal)
@@ -321,7 +319,7 @@ class Store:
 
 
 def _code(error: Exception) -> int:
-    """SQLite's extended result code; 0 where it was not SQLite."""
+    """The extended result code of SQLite; 0 where the error is not SQLite's."""
     return getattr(error, "sqlite_errorcode", 0)
 
 
@@ -333,7 +331,8 @@ def _explanation(error: Exception) -> str:
 
 
 def _lenient_text(stored: bytes) -> str:
-    """Text as far as it is text: a flipped bit is not to cost the page it is on."""
+    """The text as far as it is text."""
+    # A flipped bit is not to cost the page that it is on.
     return stored.decode("utf-8", "replace")
 
 
@@ -362,7 +361,8 @@ def _event(conn: sqlite3.Connection, event_id: int) -> Event | None:
 
 
 def _cause_of(conn: sqlite3.Connection, record: Event) -> Event | None:
-    """A cause is earlier than what it caused; whatever else a damaged row says would lead in circles."""
+    """The event that caused another; None where the log has none."""
+    # A cause is earlier than what it caused; whatever else a damaged row says would lead in circles.
     if record.cause is None or record.id is None or record.cause >= record.id:
         return None
     return _event(conn, record.cause)

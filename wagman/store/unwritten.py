@@ -1,4 +1,4 @@
-"""Events that were shown without an id: how many of them no log has yet, or tells of as dropped, by run of the service."""
+"""The count of events that were shown without an id, and that no log has yet or tells of as dropped."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ SETTLED_KEY = "settled"
 
 @define(eq=False)
 class Unwritten:
-    """The count of this run, and what it owes of earlier ones."""
+    """The count of this run, and what is owed of earlier ones."""
 
     boot_id: str
     owed: Mapping[str, int] = field(factory=dict, init=False)  # of earlier runs, until the log tells of them
@@ -20,21 +20,21 @@ class Unwritten:
 
     @property
     def count(self) -> int:
-        """How many events were shown in this run while nothing could be written; 0 once all of them are settled."""
+        """The number of events of this run that were shown while nothing could be written; 0 once all of them are settled."""
         return self._shown if self._shown != self._settled else 0
 
     def show(self, count: int) -> None:
-        """So many more were shown."""
+        """Count events that were shown."""
         self._shown += count
 
     def owe(self, runs: Mapping[str, int]) -> None:
-        """Of earlier runs, so many have to be told of."""
+        """Have the log tell of so many events of earlier runs."""
         self.owed = {**self.owed, **runs}
 
     def settlement(self, waiting: int) -> Mapping[str, int]:
-        """What the log is to keep under SETTLED_KEY once all but `waiting` of this run's are written or told of."""
+        """The value of SETTLED_KEY once all events of this run but `waiting` are written or told of."""
         return {**self.owed, **({self.boot_id: self._shown - waiting} if self._shown else {})}
 
     def settle(self, kept: str) -> None:
-        """The log keeps that, as JSON."""
+        """Take in what the log keeps under SETTLED_KEY, as JSON."""
         self.owed, self._settled = {}, json.loads(kept).get(self.boot_id, 0)
