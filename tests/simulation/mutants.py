@@ -17,7 +17,9 @@ from wagman.io import driver_v3, driver_v4, power
 from wagman.io.power import Power
 from wagman.model.errors import StoreError
 from wagman.model.facts import UNTOUCHED, Blindness
-from wagman.service import recollection
+from wagman.service import decided
+from wagman.service.decided import Decided
+from wagman.service.decisions_file import Found
 from wagman.service.recollection import Recollection
 from wagman.store import SmallFile, decisions, journal, limits, pending, remembered, sqlite
 from wagman.tasks.guest import Guest
@@ -445,7 +447,7 @@ def a_memory_that_cannot_be_read_counts_like_one_that_never_was(patch: pytest.Mo
 @mutant(DISABLED + "config rename x1 modem; service stop; 1 s; service start; 10 min", 11)
 def a_table_that_is_renamed_is_a_new_guest(patch: pytest.MonkeyPatch) -> None:
     real = decisions.compare
-    patch.setattr(recollection, "compare", lambda before, config: evolve(real(before, config), renamed=()))
+    patch.setattr(decided, "compare", lambda before, config: evolve(real(before, config), renamed=()))
 
 
 BACK_ELSEWHERE = (
@@ -463,7 +465,7 @@ def a_table_that_is_gone_is_forgotten_where_another_has_its_port(patch: pytest.M
         alone = {each.name for each in tables.left}
         return {name: entry for name, entry in real(before, tables, names).items() if name in alone}
 
-    patch.setattr(recollection, "without_tables", without_tables)
+    patch.setattr(decided, "without_tables", without_tables)
 
 
 @mutant(DISABLED + "config set device.x1.port 4; config set device.x2.port 3; service stop; 1 s; service start; 10 min", 4, 11)
@@ -477,7 +479,7 @@ def a_table_that_is_moved_is_a_new_guest(patch: pytest.MonkeyPatch) -> None:
         return done
 
     patch.setattr(Guest, "restore", restore)
-    patch.setattr(Recollection, "_is_news", lambda self, guest, entry: False)
+    patch.setattr(Decided, "_is_news", lambda self, guest, entry: False)
 
 
 @mutant("20 min; gn: stop; 5 min; config set device.gn.enabled false; 1 min; gn: stop; 10 s; gn: start; 5 min", 11)
@@ -492,7 +494,7 @@ def the_configuration_cannot_disable(patch: pytest.MonkeyPatch) -> None:
     11,
 )
 def an_older_log_counts_more_than_a_later_decision(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(recollection, "known_before", lambda log, kept, names: {})
+    patch.setattr(decided, "known_before", lambda log, kept, names: {})
 
 
 @mutant(DISABLED + "config rename x1 modem; service stop; 1 s; disk muddled; service start; 10 min", 11)
@@ -502,7 +504,7 @@ def a_log_tells_only_of_the_tables_that_there_are(patch: pytest.MonkeyPatch) -> 
     def known_before(log: Any, kept: Any, names: Any) -> Any:
         return {name: entry for name, entry in real(log, kept, names).items() if name in names or name in kept.entries}
 
-    patch.setattr(recollection, "known_before", known_before)
+    patch.setattr(decided, "known_before", known_before)
 
 
 @mutant(
@@ -513,9 +515,9 @@ def a_log_tells_only_of_the_tables_that_there_are(patch: pytest.MonkeyPatch) -> 
 )
 def an_older_file_beside_the_log_counts_more_than_the_log(patch: pytest.MonkeyPatch) -> None:
     real = remembered.known_before
-    patch.setattr(recollection, "known_before", lambda log, kept, names: {**real(log, kept, names), **kept.entries})
+    patch.setattr(decided, "known_before", lambda log, kept, names: {**real(log, kept, names), **kept.entries})
     patch.setattr(
-        Recollection,
+        Decided,
         "_is_news",
         lambda self, guest, entry: entry.wanted != guest.memory.wanted or entry.enabled != guest.memory.enabled,
     )
@@ -529,7 +531,7 @@ def an_older_file_beside_the_log_counts_more_than_the_log(patch: pytest.MonkeyPa
 )
 def a_table_that_was_taken_over_comes_back_with_an_older_log(patch: pytest.MonkeyPatch) -> None:
     real = remembered.known_before
-    patch.setattr(recollection, "known_before", lambda log, kept, names: real(evolve(log, run=0), evolve(kept, run=0), names))
+    patch.setattr(decided, "known_before", lambda log, kept, names: real(evolve(log, run=0), evolve(kept, run=0), names))
 
 
 @mutant(DISABLED + "service kill; disk foreign; service start; 10 min", 11)
@@ -537,7 +539,7 @@ def a_log_of_another_program_hides_what_lies_beside_it(patch: pytest.MonkeyPatch
     real = Recollection.take_up
 
     async def take_up(self: Any, loaded: Any, found: Any) -> None:
-        await real(self, loaded, found if loaded.trusted else recollection.Found())
+        await real(self, loaded, found if loaded.trusted else Found())
 
     patch.setattr(Recollection, "take_up", take_up)
 

@@ -21,7 +21,7 @@ from wagman.model.facts import (
 )
 from wagman.service.controller import Controller
 from wagman.service.recollection import Recollection
-from wagman.service.spells import News
+from wagman.service.watch import News
 from wagman.store import Journal
 from wagman.tasks.guest import Guest
 from wagman.tasks.moments import Beginning, Clocks
@@ -71,7 +71,7 @@ class Routes:
             case _ if fact.port in self._by_port:
                 self._by_port[fact.port].tell(fact)
             case PowerLost() | RelayOff():
-                self.recollection.seen_off(fact.port)
+                self.recollection.decided.seen_off(fact.port)
 
     def _notice(self, notice: Notice) -> None:
         if notice.type in ("link.up", "link.down"):
@@ -99,4 +99,4 @@ class Routes:
 
     def decided(self) -> None:
         """What holds for a guest has changed, and is to be kept beside the log, too."""
-        self.recollection.keeper.note()
+        self.recollection.file.keeper.note()
