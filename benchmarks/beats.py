@@ -22,8 +22,9 @@ from wagman.fsm.alarms import Alarm, Fired, Plan
 from wagman.io.driver_v3 import V3Dialect
 from wagman.io.transport import open_serial
 from wagman.model.facts import Draft
-from wagman.service.daemon import BAUD, make_store
+from wagman.service.daemon import make_store
 from wagman.service.parts import Parts, void
+from wagman.service.port import BAUD
 from wagman.service.root import WagmanService
 from wagman.service.seams import Seams
 from wagman.tasks.guest import Guest

@@ -15,9 +15,9 @@ from benchmarks.figures import Figure, Section
 from benchmarks.scale import Scale
 from wagman.model.facts import Draft
 from wagman.service.seams import new_id, wall_clock
-from wagman.store import Journal, Limits, Store
+from wagman.store import Event, Journal, Limits, Store
 from wagman.store.batch import COLUMNS, MARKS, ROW_BYTES
-from wagman.store.event import Record, encode_fields
+from wagman.store.event import encode_fields
 from wagman.store.limits import MAX_BATCH_BYTES
 from wagman.store.schema import MIGRATIONS, migrate
 
@@ -108,10 +108,10 @@ def insert(conn: sqlite3.Connection, ids: range) -> None:
     conn.executemany(f"INSERT INTO event ({COLUMNS}) VALUES ({MARKS})", rows)  # noqa: S608 - both are constants
 
 
-def row(number: int) -> Record:
+def row(number: int) -> Event:
     """An event as it is stored."""
     cause = number - 1 or None
-    return Record(number, "2026-01-31T12:00:00.000Z", True, "0" * 32, float(number), "device.starting", "gn", cause, ENCODED)  # noqa: FBT003
+    return Event(number, "2026-01-31T12:00:00.000Z", "0" * 32, float(number), "device.starting", "gn", cause, ENCODED)
 
 
 @contextmanager

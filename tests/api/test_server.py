@@ -12,9 +12,8 @@ from tests.api.kit import NOBODY, READER, ROOT, Client, World, in_virtual_time, 
 from wagman.api import server, wire
 from wagman.api.methods import METHODS
 from wagman.model.errors import StoreError, WagmanError
-from wagman.store import Store
+from wagman.store import Event, Store
 from wagman.store.batch import Query
-from wagman.store.event import Record
 from wagman.store.feed import BUFFER
 
 
@@ -577,7 +576,7 @@ def test_the_past_is_asked_for_again_while_the_disk_does_not_give_it(monkeypatch
         store_class = type(world.service.journal._store)
         page, failures = store_class.page, iter([True, True])
 
-        def failing(self: Store, query: Query) -> list[Record]:
+        def failing(self: Store, query: Query) -> list[Event]:
             if next(failures, False):
                 raise StoreError("the disk is asleep")
             return page(self, query)

@@ -15,7 +15,7 @@ import trio
 
 from tests.service.kit import PATIENCE_S, Node, eventually, new_node, running_node
 from wagman.model.errors import LinkGoneError
-from wagman.service.daemon import open_port
+from wagman.service.port import open_port
 
 
 def complaint(node: Node, *arguments: str) -> tuple[int, str]:

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from wagman.config.load import loads
 from wagman.model.errors import FILE_TAKEN, PLACE_GONE
-from wagman.service.problems import FAILED_STARTS, UNFED_S, Facts, Problem, Refusal, problems
+from wagman.service.problems import Facts, Problem, Refusal, problems
+from wagman.service.problems.guests import FAILED_STARTS
+from wagman.service.problems.service import UNFED_S
 
 CONFIG = loads(
     """
@@ -56,7 +58,7 @@ def facts(*rows: Mapping[str, Any], wagman: str = "normal", **board: Any) -> Fac
     """A node that is well, or with changes."""
     rows = rows or (row("nc", self=True, media="emmc"), row("gn", media="emmc"), row("x1"))
     usual = {"link": "up", "for_s": 90.0, "blind": False, "device": "/dev/ttyX", "sensors": SENSORS, "last_answer_age_s": 2.0}
-    return Facts(CONFIG, {"devices": list(rows), "wagman": {"state": wagman}, "board": {**usual, **board}})
+    return Facts(CONFIG, {"devices": list(rows), "ports": [], "wagman": {"state": wagman}, "board": {**usual, **board}})
 
 
 def ids(*given: Facts) -> list[str]:
@@ -214,12 +216,32 @@ def test_a_hibernation_says_why(state: str) -> None:
         ({"stuck_tasks": ("device.gn",)}, "stuck:device.gn", "device.gn"),
         ({"clock_set": False}, "clock", "clock"),
         ({"unfed_s": UNFED_S}, "unfed", "one hour after"),
+        (
+            {"unread_reason": "it belongs to root"},
+            "memory",
+            "cannot be read, so guests that are off stay off: it belongs to root",
+        ),
+        ({"unkept_reason": "no space left"}, "decisions", "not kept beside the log: no space left"),
+        ({"unknown_guests": ("gn", "x1")}, "memory", "gn, x1 will be started"),
     ],
 )
 def test_what_is_wrong_with_the_service_is_said_with_its_reason(changes: dict[str, Any], id_: str, words: str) -> None:
     problem = only(evolve(facts(), **changes))
     assert problem.id == id_
     assert words in problem.text
+
+
+def test_a_memory_that_cannot_be_read_says_whom_the_service_will_start_without_it() -> None:
+    unread = evolve(facts(), unread_reason="it belongs to root", unread_off=("gn", "x1"))
+    assert "1h after its start the service starts gn, x1 without it" in only(unread).do
+    for_ever = evolve(CONFIG, service=evolve(CONFIG.service, unreadable_release_s=0.0))
+    assert "without that gn, x1 will not be started" in only(evolve(unread, config=for_ever)).do
+
+
+def test_a_port_without_a_table_names_the_one_that_it_had() -> None:
+    given = facts()
+    problem = only(evolve(given, status={**given.status, "ports": [{"port": 2, "was": "cs"}]}))
+    assert (problem.id, "(cs had)" in problem.text, "wagman board --force stop 2 0" in problem.do) == ("port:2", True, True)
 
 
 def test_the_board_may_miss_the_controller_for_a_while_before_a_person_is_called() -> None:
@@ -271,6 +293,7 @@ STATUSES = st.fixed_dictionaries(
         "devices": st.lists(ROWS, max_size=5, unique_by=lambda row: row["name"]),
         "wagman": st.fixed_dictionaries({"state": st.sampled_from(["normal", "start_next_device", "hibernating"])}),
         "board": BOARDS,
+        "ports": st.lists(st.fixed_dictionaries({"port": st.integers(0, 4), "was": TEXTS}), max_size=3),
     }
 )
 ANY_FACTS = st.builds(
@@ -287,6 +310,10 @@ ANY_FACTS = st.builds(
     unknown_sensors=st.lists(TEXTS, max_size=3, unique=True).map(tuple),
     clock_set=st.booleans(),
     unfed_s=st.none() | st.floats(0, 1e6),
+    unread_reason=st.none() | TEXTS,
+    unread_off=st.lists(TEXTS, max_size=3).map(tuple),
+    unkept_reason=st.none() | TEXTS,
+    unknown_guests=st.lists(TEXTS, max_size=3).map(tuple),
 )
 
 

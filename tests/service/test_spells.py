@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from wagman.service.problems import Problem
-from wagman.service.spells import LEAST_PAUSE_S, QUIET_MAX_S, QUIET_S, RESUMED_QUIET_S, News, Spells, Watch
+from wagman.service.spells import QUIET_MAX_S, QUIET_S, RESUMED_QUIET_S, Spells
+from wagman.service.watch import LEAST_PAUSE_S, News, Watch
 from wagman.tasks.moments import Stamp
 
 CABLE = Problem("link:board", "critical", "the board cannot be reached", "is the cable in?")

@@ -18,7 +18,7 @@ from wagman.model.errors import LinkGoneError
 from wagman.service.daemon import Daemon
 from wagman.service.health import NUDGE_S, Progress
 from wagman.service.parts import Parts
-from wagman.service.reconfiguration import reconfigure
+from wagman.service.reconfiguration import OperatorsFile, reconfigure
 from wagman.service.root import WagmanService
 from wagman.service.seams import Seams
 from wagman.store import Event, Limits, Store, inline
@@ -206,7 +206,7 @@ def in_daemon(folder: Path, signals: Sequence[int], runtime: Path | None = None,
 
 
 def test_a_reload_that_crashes_is_reported_and_the_next_signal_heeded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Daemon, "reload", lambda _: Defect(1).show())
+    monkeypatch.setattr(OperatorsFile, "reload", lambda _: Defect(1).show())
     node = in_daemon(tmp_path, (signal.SIGHUP, signal.SIGTERM))
     assert node.failed == ["signals"]
     assert node.told("service.stopping")

@@ -17,9 +17,11 @@ from wagman.io import driver_v3, driver_v4, power
 from wagman.io.power import Power
 from wagman.model.errors import StoreError
 from wagman.model.facts import UNTOUCHED, Blindness
-from wagman.service import recollection
+from wagman.service import decided
+from wagman.service.decided import Decided
+from wagman.service.decisions_file import Found
 from wagman.service.recollection import Recollection
-from wagman.store import SmallFile, decisions, journal, limits, remembered, sqlite
+from wagman.store import SmallFile, decisions, journal, limits, pending, remembered, sqlite
 from wagman.tasks.guest import Guest
 from wagman.tasks.loop import Alarms
 
@@ -373,7 +375,7 @@ def what_is_wanted_does_not_outlive_the_service(patch: pytest.MonkeyPatch) -> No
 
 @mutant("20 min; gn: disable; 5 min; service kill; service start; 10 min", 4, 11)
 def memory_is_not_written(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(journal, "memory_of", lambda units: {})
+    patch.setattr(pending, "memory_of", lambda units: {})
     patch.setattr(SmallFile, "keep", lambda self, text: None)
 
 
@@ -430,7 +432,7 @@ def a_memory_that_cannot_be_read_counts_like_one_that_never_was(patch: pytest.Mo
 @mutant(DISABLED + "config rename x1 modem; service stop; 1 s; service start; 10 min", 11)
 def a_table_that_is_renamed_is_a_new_guest(patch: pytest.MonkeyPatch) -> None:
     real = decisions.compare
-    patch.setattr(recollection, "compare", lambda before, config: evolve(real(before, config), renamed=()))
+    patch.setattr(decided, "compare", lambda before, config: evolve(real(before, config), renamed=()))
 
 
 BACK_ELSEWHERE = (
@@ -448,7 +450,7 @@ def a_table_that_is_gone_is_forgotten_where_another_has_its_port(patch: pytest.M
         alone = {each.name for each in tables.left}
         return {name: entry for name, entry in real(before, tables, names).items() if name in alone}
 
-    patch.setattr(recollection, "without_tables", without_tables)
+    patch.setattr(decided, "without_tables", without_tables)
 
 
 @mutant(DISABLED + "config set device.x1.port 4; config set device.x2.port 3; service stop; 1 s; service start; 10 min", 4, 11)
@@ -462,7 +464,7 @@ def a_table_that_is_moved_is_a_new_guest(patch: pytest.MonkeyPatch) -> None:
         return done
 
     patch.setattr(Guest, "restore", restore)
-    patch.setattr(Recollection, "_is_news", lambda self, guest, entry: False)
+    patch.setattr(Decided, "_is_news", lambda self, guest, entry: False)
 
 
 @mutant("20 min; gn: stop; 5 min; config set device.gn.enabled false; 1 min; gn: stop; 10 s; gn: start; 5 min", 11)
@@ -477,7 +479,7 @@ def the_configuration_cannot_disable(patch: pytest.MonkeyPatch) -> None:
     11,
 )
 def an_older_log_counts_more_than_a_later_decision(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(recollection, "known_before", lambda log, kept, names: {})
+    patch.setattr(decided, "known_before", lambda log, kept, names: {})
 
 
 @mutant(DISABLED + "config rename x1 modem; service stop; 1 s; disk muddled; service start; 10 min", 11)
@@ -487,7 +489,7 @@ def a_log_tells_only_of_the_tables_that_there_are(patch: pytest.MonkeyPatch) -> 
     def known_before(log: Any, kept: Any, names: Any) -> Any:
         return {name: entry for name, entry in real(log, kept, names).items() if name in names or name in kept.entries}
 
-    patch.setattr(recollection, "known_before", known_before)
+    patch.setattr(decided, "known_before", known_before)
 
 
 @mutant(
@@ -498,9 +500,9 @@ def a_log_tells_only_of_the_tables_that_there_are(patch: pytest.MonkeyPatch) -> 
 )
 def an_older_file_beside_the_log_counts_more_than_the_log(patch: pytest.MonkeyPatch) -> None:
     real = remembered.known_before
-    patch.setattr(recollection, "known_before", lambda log, kept, names: {**real(log, kept, names), **kept.entries})
+    patch.setattr(decided, "known_before", lambda log, kept, names: {**real(log, kept, names), **kept.entries})
     patch.setattr(
-        Recollection,
+        Decided,
         "_is_news",
         lambda self, guest, entry: entry.wanted != guest.memory.wanted or entry.enabled != guest.memory.enabled,
     )
@@ -514,7 +516,7 @@ def an_older_file_beside_the_log_counts_more_than_the_log(patch: pytest.MonkeyPa
 )
 def a_table_that_was_taken_over_comes_back_with_an_older_log(patch: pytest.MonkeyPatch) -> None:
     real = remembered.known_before
-    patch.setattr(recollection, "known_before", lambda log, kept, names: real(evolve(log, run=0), evolve(kept, run=0), names))
+    patch.setattr(decided, "known_before", lambda log, kept, names: real(evolve(log, run=0), evolve(kept, run=0), names))
 
 
 @mutant(DISABLED + "service kill; disk foreign; service start; 10 min", 11)
@@ -522,7 +524,7 @@ def a_log_of_another_program_hides_what_lies_beside_it(patch: pytest.MonkeyPatch
     real = Recollection.take_up
 
     async def take_up(self: Any, loaded: Any, found: Any) -> None:
-        await real(self, loaded, found if loaded.trusted else recollection.Found())
+        await real(self, loaded, found if loaded.trusted else Found())
 
     patch.setattr(Recollection, "take_up", take_up)
 
@@ -533,7 +535,7 @@ def a_log_of_another_program_hides_what_lies_beside_it(patch: pytest.MonkeyPatch
 @mutant("20 min; service kill; service start; 10 min", 7)
 def events_are_shown_and_not_written(patch: pytest.MonkeyPatch) -> None:
     def write(self: Any, conn: Any, batch: Any) -> Any:
-        return limits.Extent(self._held.first_id, self._held.last_id + len(batch.records))
+        return limits.Extent(self._held.first_id, self._held.last_id + len(batch.events))
 
     patch.setattr(sqlite.Store, "_write", write)
 
@@ -553,7 +555,7 @@ def events_are_shown_twice(patch: pytest.MonkeyPatch) -> None:
 def events_are_written_under_other_names(patch: pytest.MonkeyPatch) -> None:
     real = sqlite._insert
     patch.setattr(
-        sqlite, "_insert", lambda conn, batch: real(conn, evolve(batch, records=[evolve(r, type="x") for r in batch.records]))
+        sqlite, "_insert", lambda conn, batch: real(conn, evolve(batch, events=[evolve(r, type="x") for r in batch.events]))
     )
 
 
@@ -563,7 +565,7 @@ def what_waited_for_the_disk_is_lost(patch: pytest.MonkeyPatch) -> None:
 
     def broken(self: Any, error: StoreError) -> None:
         real(self, error)
-        self._flight.clear()
+        self.ring.flight.clear()
         self.ring.take()
 
     patch.setattr(journal.Journal, "_break", broken)
@@ -582,11 +584,11 @@ def events_are_shown_before_they_are_written(patch: pytest.MonkeyPatch) -> None:
 
 @mutant("disk full; 20 min; disk ok; 5 min; service kill; service start; 5 min", 7)
 def ids_are_skipped(patch: pytest.MonkeyPatch) -> None:
-    real = journal.Journal._batch
+    real = pending.batch_of
 
-    def batch(self: Any) -> Any:
-        made = real(self)
-        return evolve(made, records=[evolve(r, id=(r.id or 0) + 5) for r in made.records])
+    def batch_of(*args: Any) -> Any:
+        made = real(*args)
+        return evolve(made, events=[evolve(r, id=(r.id or 0) + 5) for r in made.events])
 
-    patch.setattr(journal.Journal, "_batch", batch)
+    patch.setattr(journal, "batch_of", batch_of)
     patch.setattr(sqlite.Store, "_holds", lambda self, conn, batch: False)

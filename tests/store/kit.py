@@ -16,7 +16,6 @@ from wagman.model.errors import StoreError
 from wagman.model.facts import Draft
 from wagman.store import Event, Journal, Limits, Store, inline
 from wagman.store.batch import Batch, Opened, Query
-from wagman.store.event import Record
 
 ROOMY = Limits(max_events=100_000, max_bytes=64 * 2**20)
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -42,7 +41,7 @@ def opened(path: Path, limits: Limits = ROOMY, **more: Any) -> Iterator[tuple[St
         store.close()
 
 
-def record(number: int, fields: str = "{}", **more: Any) -> Record:
+def record(number: int, fields: str = "{}", **more: Any) -> Event:
     given = {
         "id": number,
         "time": "2026-06-01T12:00:00.000Z",
@@ -54,14 +53,14 @@ def record(number: int, fields: str = "{}", **more: Any) -> Record:
         "cause": None,
         "fields": fields,
     }
-    return Record(**{**given, **more})
+    return Event(**{**given, **more})
 
 
 def batch(first: int, last: int, fields: str = "{}", **memory: str | None) -> Batch:
     return Batch([record(number, fields) for number in range(first, last + 1)], memory)
 
 
-def everything(store: Store) -> list[Record]:
+def everything(store: Store) -> list[Event]:
     return store.page(Query(after_id=0, limit=10**9))
 
 
@@ -102,7 +101,7 @@ class FaultyStore(Store):
             raise StoreError("the answer was lost")
         return held
 
-    def page(self, query: Query) -> list[Record]:
+    def page(self, query: Query) -> list[Event]:
         self._fail()
         return super().page(query)
 

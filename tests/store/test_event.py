@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.store.kit import record
-from wagman.store.event import MAX_FIELDS_BYTES, Ref, clean, clock_floor, encode_fields, event_of, rfc3339
+from wagman.store.event import MAX_FIELDS_BYTES, Ref, clean, clock_floor, encode_fields, rfc3339
 
 SCALARS = st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats() | st.text() | st.binary()
 VALUES = st.recursive(SCALARS, lambda each: st.lists(each) | st.dictionaries(st.text(), each) | st.tuples(each), max_leaves=30)
@@ -52,7 +52,7 @@ def test_names_are_bounded_and_can_be_written() -> None:
 
 
 def test_the_object_of_an_event_in_the_log_has_the_keys_of_the_contract() -> None:
-    event = event_of(record(7, '{"attempt":1}', cause=3))
+    event = record(7, '{"attempt":1}', cause=3)
     assert event.as_json() == {
         "id": 7,
         "time": "2026-06-01T12:00:00.000Z",
@@ -66,17 +66,17 @@ def test_the_object_of_an_event_in_the_log_has_the_keys_of_the_contract() -> Non
 
 
 def test_a_provisional_event_says_so() -> None:
-    shown = event_of(record(1, id=None)).as_json()
+    shown = record(1, id=None).as_json()
     assert (shown["id"], shown["durable"]) == (None, False)
 
 
 def test_an_event_of_an_unset_clock_says_so() -> None:
-    assert event_of(record(1, clock_set=False)).as_json()["clock"] == "unset"
+    assert record(1, clock_set=False).as_json()["clock"] == "unset"
 
 
 @given(st.text() | st.sampled_from(["[]", "1", '{"a":1']))
 def test_fields_that_are_damaged_on_the_disk_do_not_cost_the_event(stored: str) -> None:
-    event = event_of(record(1, stored))
+    event = record(1, stored)
     assert event.id == 1
     json.dumps(event.as_json())
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.store.kit import draft, in_virtual_time, journal_at, record, store_at
 from wagman.model.errors import CallerError
 from wagman.store import Event, Lagged, PositionError
-from wagman.store.event import event_of
+from wagman.store.batch import Query
 from wagman.store.feed import BUFFER, Feed, Subscription
 from wagman.store.limits import MIN_BYTES, Extent, Limits
 
@@ -26,8 +26,8 @@ class Log:
     waiting: list[Event] = field(factory=list)
     pause: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
 
-    async def fetch(self, after_id: int, limit: int) -> list[Event]:
-        found = [event for event in self.events if (event.id or 0) > after_id][:limit]
+    async def fetch(self, query: Query) -> list[Event]:
+        found = [event for event in self.events if (event.id or 0) > (query.after_id or 0)][: query.limit]
         await self.pause()
         return found
 
@@ -43,7 +43,7 @@ def feed_of(log: Log) -> Feed:
 
 def add(log: Log, feed: Feed, count: int = 1) -> None:
     for _ in range(count):
-        event = event_of(record(feed.last_id + 1))
+        event = record(feed.last_id + 1)
         log.events.append(event)
         feed.advance(Extent(1, feed.last_id + 1))
         feed.show(event)
@@ -161,7 +161,7 @@ def test_provisional_events_come_at_once_and_missing_only_those_has_no_ids() -> 
     async def body() -> None:
         log = Log()
         feed = feed_of(log)
-        provisional = event_of(evolve(record(1), id=None))
+        provisional = evolve(record(1), id=None)
         with feed.subscribe(None, None) as subscription:
             feed.show(provisional)
             assert await ready_items(subscription) == [provisional]
@@ -177,7 +177,7 @@ def test_what_waits_for_the_disk_comes_between_the_past_and_live() -> None:
         log = Log()
         feed = feed_of(log)
         add(log, feed, 2)
-        log.waiting.append(event_of(evolve(record(1), id=None)))
+        log.waiting.append(evolve(record(1), id=None))
         with feed.subscribe(0, None) as subscription:
             assert ids(await ready_items(subscription)) == [1, 2, None]
             add(log, feed)
@@ -243,7 +243,7 @@ def test_an_event_that_was_read_from_the_log_before_it_was_shown_is_not_repeated
         log = Log()
         feed = feed_of(log)
         add(log, feed, 2)
-        log.events.append(event_of(record(3)))
+        log.events.append(record(3))
         with feed.subscribe(0, None) as subscription:
             assert ids(await ready_items(subscription)) == [1, 2, 3]
             feed.advance(Extent(1, 3))
@@ -286,7 +286,7 @@ def test_whatever_the_reason_a_live_event_that_is_missing_is_told_of() -> None:
         feed = feed_of(log)
         add(log, feed, 2)
         with feed.subscribe(None, None) as subscription:
-            feed.show(event_of(record(5)))
-            assert await ready_items(subscription) == [Lagged(3, 4), event_of(record(5))]
+            feed.show(record(5))
+            assert await ready_items(subscription) == [Lagged(3, 4), record(5)]
 
     in_virtual_time(body)

@@ -13,7 +13,7 @@ from tests.store.kit import NOON, batch, draft, everything, faulty_at, in_virtua
 from wagman.model.errors import StoreError
 from wagman.model.facts import Draft
 from wagman.store import PREVIOUS, SETTLED_KEY, Event, Journal, Limits, Loaded, PositionError, Ref, Subscription, placed, threaded
-from wagman.store.journal import LOOK_S
+from wagman.store.disk import LOOK_S
 from wagman.store.limits import MAX_BATCH_BYTES, MIN_BYTES
 from wagman.store.pending import Ring
 
@@ -278,7 +278,7 @@ def test_what_is_queued_at_the_end_is_written_with_the_repeats_that_were_counted
 
     in_virtual_time(body)
     with opened(path) as (store, found):
-        assert [(each.type, each.fields) for each in everything(store)][1:] == [
+        assert [(each.type, each.text) for each in everything(store)][1:] == [
             ("link.down", "{}"),
             ("link.down", '{"count":2,"over_s":0.0}'),
         ]

@@ -15,7 +15,7 @@ import trio
 from tests.store.kit import in_virtual_time
 from wagman.model.errors import StoreError
 from wagman.store import Keeper, SmallFile, inline
-from wagman.store.journal import LOOK_S, RETRY_MAX_S
+from wagman.store.disk import LOOK_S, RETRY_MAX_S
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.store.kit import batch, bytes_on_disk, everything, opened, record
 from wagman.model.errors import StoreError
 from wagman.store.batch import ROW_BYTES, Batch
-from wagman.store.event import Record
+from wagman.store.event import Event
 from wagman.store.limits import CHUNKS, MAX_BATCH_BYTES, MIN_BYTES, Extent, Limits, checkpoint
 from wagman.store.sqlite import Store
 
@@ -78,7 +78,7 @@ def test_bytes_on_disk_never_exceed_their_bound_whatever_is_written(
     with opened(path, SMALL) as (store, _):
         for _ in range(60):
             room = MAX_BATCH_BYTES
-            records: list[Record] = []
+            records: list[Event] = []
             while room > 9000 and len(records) < chance.choice([1, 5, 100]):
                 size = 2100 if awkward else chance.choice([2, 200, 1900, 2100, 4000, 4200, 8190])
                 records.append(record(last + len(records) + 1, text(size)))
@@ -108,7 +108,7 @@ def test_a_year_of_events_stays_within_the_default_bounds(path: Path) -> None:
     with opened(path, limits) as (store, _):
         for first in range(1, 365 * 2000 + 1, 2000):
             shape = astuple(record(0, text(chance.randrange(100, 200))))[1:]
-            held = store.commit(Batch([Record(number, *shape) for number in range(first, first + 2000)]))
+            held = store.commit(Batch([Event(number, *shape) for number in range(first, first + 2000)]))
             assert bytes_on_disk(path) <= limits.max_bytes
         assert 98_000 < held.last_id - held.first_id + 1 <= 100_000
 

@@ -15,7 +15,7 @@ def unit(number: int, events: int = 1, size: int = 2, **memory: str | None) -> U
 
 
 def numbers(units: list[Unit]) -> list[int | None]:
-    return [each.record.id for unit in units for each in unit.events]
+    return [each.event.id for unit in units for each in unit.events]
 
 
 SIZES = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 8000)), max_size=80)

@@ -36,7 +36,7 @@ def whole(path: Path, max_events: int, acknowledged: int) -> int:
         assert not found.set_aside
         ids = [each.id for each in everything(store)]
         assert ids == list(range(found.held.first_id, found.held.last_id + 1))
-        assert all(each.fields == shape(each.id or 0) for each in everything(store))
+        assert all(each.text == shape(each.id or 0) for each in everything(store))
         assert found.memory.get("newest", "0") == str(found.held.last_id)
         assert found.held.last_id >= acknowledged
         return found.held.last_id

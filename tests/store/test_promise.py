@@ -12,7 +12,6 @@ from tests.store.kit import FaultyStore, everything, in_virtual_time, journal_at
 from wagman.model.facts import Draft
 from wagman.store import Event, Journal, Lagged, Receipt, Ref, Subscription
 from wagman.store.batch import Batch
-from wagman.store.event import event_of
 from wagman.store.limits import MIN_BYTES, Limits
 from wagman.store.pending import Ring
 
@@ -98,7 +97,7 @@ def test_what_was_shown_is_in_the_log_once_whole_and_in_order(
 
     in_virtual_time(body)
     with opened(path, limits) as (store, found):
-        log = [event_of(each) for each in everything(store)]
+        log = everything(store)
     assert found.log_id == "log-1"
     assert [event.id for event in log] == list(range(1, len(log) + 1))
     assert witness.gaps == 0
@@ -124,7 +123,7 @@ def test_a_run_that_ends_in_order_leaves_everything_in_the_log_but_what_it_said_
 
     in_virtual_time(body)
     with opened(path) as (store, found):
-        log = [event_of(each) for each in everything(store)]
+        log = everything(store)
     present = sum(event.type == "device.started" for event in log)
     dropped = sum(event.fields["count"] for event in log if event.type == "store.dropped")
     assert present <= witness.numbers <= present + dropped

@@ -28,9 +28,7 @@ def test_at_the_end_of_the_window_one_summary_tells_how_many_there_were_and_over
         counted.absorb(DOWN, Ref(), at_s)
     assert counted.next_s() == WINDOW_S
     assert list(counted.close(WINDOW_S - 0.1)) == []
-    assert [window.summary() for window in map(evolve, counted.close(WINDOW_S))] == [
-        {"why": "hang-up", "count": 2, "over_s": 2.5}
-    ]
+    assert [window.summary() for window in counted.close(WINDOW_S)] == [{"why": "hang-up", "count": 2, "over_s": 2.5}]
 
 
 def test_one_alone_costs_no_summary_and_is_forgotten() -> None:

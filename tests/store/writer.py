@@ -3,9 +3,8 @@
 import sys
 from pathlib import Path
 
-from wagman.store import Limits, Store
+from wagman.store import Event, Limits, Store
 from wagman.store.batch import Batch
-from wagman.store.event import Record
 
 
 def shape(number: int) -> str:
@@ -18,9 +17,7 @@ def main() -> None:
     last = store.open().held.last_id
     while True:
         first, last = last + 1, last + 1 + last % 4
-        records = [
-            Record(n, "2026-06-01T12:00:00.000Z", True, "boot", n / 8, "t", None, None, shape(n)) for n in range(first, last + 1)
-        ]
+        records = [Event(n, "2026-06-01T12:00:00.000Z", "boot", n / 8, "t", None, None, shape(n)) for n in range(first, last + 1)]
         store.commit(Batch(records, {"newest": str(last)}))
         sys.stdout.write(f"{last}\n")
         sys.stdout.flush()

@@ -390,7 +390,7 @@ def test_all_events_of_a_step_are_one_unit_with_the_state_that_they_tell_of(tmp_
         before = len(list(guest.journal.ring))
         guest._record([Draft("device.start_failed", "gn"), Draft("device.stopped", "gn")], None)
         (unit,) = list(guest.journal.ring)[before:]
-        assert [each.record.type for each in unit.events] == ["device.start_failed", "device.stopped"]
+        assert [each.event.type for each in unit.events] == ["device.start_failed", "device.stopped"]
         assert unit.events[1].cause is unit.events[0].ref
         assert guest.last_event is unit.events[1].ref
         assert list(unit.memory) == [guest.key]

@@ -7,10 +7,10 @@ from wagman import __version__
 from wagman.io.driver import Identity
 from wagman.model.errors import StoreError
 from wagman.model.facts import Draft
+from wagman.service.decisions_file import Found
 from wagman.service.parts import BOARD_KEY, Parts
-from wagman.service.recollection import Found
-from wagman.service.spells import KEY as PROBLEMS_KEY
-from wagman.service.spells import Watch
+from wagman.service.watch import KEY as PROBLEMS_KEY
+from wagman.service.watch import Watch
 from wagman.store import Loaded
 from wagman.tasks.guest import Guest
 from wagman.tasks.moments import place_key

@@ -46,10 +46,10 @@ class Controller:
     journal: Journal
     wall: Callable[[], datetime]
     power_off: Callable[[], None] | None = None
-    began_s: float = field(factory=trio.current_time)
-    _notice: trio.Event = field(factory=trio.Event)  # the next notice that the board has begun to stop it
-    _goes_down: bool = False
-    _hitch: str = ""  # why it could not be shut down
+    began_s: float = field(factory=trio.current_time, init=False)
+    _notice: trio.Event = field(factory=trio.Event, init=False)  # the next notice that the board has begun to stop it
+    _goes_down: bool = field(default=False, init=False)
+    _hitch: str = field(default="", init=False)  # why it could not be shut down
 
     def board_stopping(self, fact: BoardStopping) -> None:
         """The board has begun to stop a port: where that is the controller's own, it is shut down."""

@@ -5,7 +5,7 @@ import ctypes
 import gc
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,17 +18,12 @@ from wagman.api.keeper import Keeper
 from wagman.api.listener import Bound, Doorway, SocketTakenError, unix_listener
 from wagman.config.load import advice
 from wagman.config.schema import Config
-from wagman.io.auto import AutoDialect
-from wagman.io.board import Dialect
-from wagman.io.driver_v3 import V3Dialect
-from wagman.io.driver_v4 import V4Dialect
-from wagman.io.transport import Transport, open_serial
-from wagman.model.errors import ConfigError, LinkBusyError, LinkGoneError, WagmanError
+from wagman.model.errors import ConfigError, LinkBusyError, WagmanError
 from wagman.model.facts import Draft
 from wagman.service.orphans import INIT, Reaper
 from wagman.service.parts import Parts
-from wagman.service.problems import Refusal
-from wagman.service.reconfiguration import reconfigure
+from wagman.service.port import DIALECTS, check_speed, clock, open_port
+from wagman.service.reconfiguration import OperatorsFile
 from wagman.service.root import WagmanService
 from wagman.service.seams import Seams, inspector, kernel_stamp
 from wagman.store import Event, Limits, Store
@@ -40,18 +35,8 @@ from wagman.systemd.report import Reporter
 from wagman.tasks.contain import TaskKeepsCrashingError, contained, leaf_of
 from wagman.tasks.logs import Log, complain, standard_log
 
-DIALECTS: dict[str, Callable[[], Dialect]] = {"v3": V3Dialect, "v4": V4Dialect, "auto": AutoDialect}
-"""What the configuration may name as the board's dialect."""
-
-BAUD = 57_600
-"""Nominal; a USB link ignores it (firmware). Never 1200, which resets the board into its flash programmer."""
-
-KEEP_S = 30.0
-"""How long a copy of the configuration may take to be made (chosen)."""
-
 CODES: dict[type[WagmanError], int] = {TaskKeepsCrashingError: 1, ConfigError: 2, SocketTakenError: 4, LinkBusyError: 4}
 """Exit codes of the ends that are somebody's fault; 0 is an orderly end."""
-
 
 ENDINGS: dict[Ending, str] = {
     "stop": "it was stopped",
@@ -59,7 +44,7 @@ ENDINGS: dict[Ending, str] = {
     "shutdown": "the controller is shutting down",
     "terminal": "its terminal was closed",
 }
-"""Why the service stops, in words."""
+"""The reasons for which the service stops, in words."""
 
 
 def run(args: argparse.Namespace) -> int:
@@ -86,10 +71,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def settle_memory() -> None:
-    """Keep what was imported out of the way, and give back what importing it took.
-
-    To look through it for garbage held everything up for tens of milliseconds; what it took is 1 MB of 26 (glibc only).
-    """
+    """Keep what was imported out of the collector's way, and give back what importing it took."""
+    # To look through it for garbage held everything up for tens of milliseconds; what it took is 1 MB of 26 (glibc only).
     gc.freeze()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
@@ -97,52 +80,12 @@ def settle_memory() -> None:
 
 
 def judge(config: Config) -> None:
-    """Whether a configuration can be used on this machine.
+    """Check that a configuration can be used on this machine.
 
     Raises:
         ConfigError: it names a group that does not exist.
     """
     group_access(config.service)
-
-
-def clock(speed: float) -> trio.abc.Clock | None:
-    """A clock that runs `speed` times as fast as time itself; None: trio's own."""
-    if speed == 1:
-        return None
-    from trio.testing import MockClock  # noqa: PLC0415 - only a demonstration pays for it
-
-    return MockClock(rate=speed)
-
-
-def check_speed(config: Config, speed: float) -> None:
-    """A faster clock is for fake boards.
-
-    Raises:
-        ConfigError: the configured port is a real one, or the speed makes no sense.
-    """
-    if speed <= 0:
-        raise ConfigError((f"--speed {speed:g}: must be above 0",))
-    device = config.board.device
-    if speed != 1 and is_real_port(device):
-        raise ConfigError((f"--speed is for ptys only, and {device} is a real port: leave it out",))
-
-
-def is_real_port(path: str) -> bool:
-    """Whether the path leads to something that is no pseudo terminal."""
-    # What may not be looked at is nothing yet: to open it tells why.
-    return os.path.exists(path) and Path("/dev/pts") not in Path(path).resolve().parents  # noqa: PTH110 - it does not raise
-
-
-async def open_port(path: str, *, ptys_only: bool) -> Transport:
-    """Open the serial port, whatever its path leads to by now.
-
-    Raises:
-        LinkGoneError: there is none, or it is a real port where only a pty may be opened.
-        LinkBusyError: another process holds it.
-    """
-    if ptys_only and is_real_port(path):
-        raise LinkGoneError(f"{path} is a real port, and --speed is for ptys only")
-    return await open_serial(path, BAUD)
 
 
 async def supervise(config: Config, source: Source, place: Home, *, refused: Sequence[str] = (), speed: float = 1) -> None:
@@ -182,15 +125,14 @@ def make_store(config: Config, seams: Seams) -> Store:
 
 @define(eq=False)
 class Daemon:
-    """The service in its process: signals, and what systemd is told."""
+    """The service in its process: what signals do to it, and what systemd is told."""
 
     service: WagmanService
     source: Source
     place: Home
     reporter: Reporter
-    _nursery: trio.Nursery | None = field(default=None, init=False)
-    _keeper: Keeper | None = field(default=None, init=False)
-    _copying: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1), init=False)
+    _file: OperatorsFile = field(init=False)
+    _keeper: Keeper = field(init=False)
 
     async def run(
         self,
@@ -200,18 +142,19 @@ class Daemon:
         refused: Sequence[str],
         warnings: Sequence[str],
     ) -> None:
-        """Until a signal says that it is enough."""
+        """Run the service until a signal says that it is enough."""
+        crashed = self.service.parts.crashed
         async with trio.open_nursery() as nursery:
-            self._nursery = nursery
+            self._file = OperatorsFile(self.service.parts, self.source, nursery)
             self._keeper = Keeper(bound, self._socket_news)
-            nursery.start_soon(contained, "signals", partial(self._heed, signals), self.service.parts.crashed)
+            nursery.start_soon(contained, "signals", partial(self._heed, signals), crashed)
             await nursery.start(self._supervise, bound.listener, access, warnings, nursery.cancel_scope)
-            self._settle_config(refused)
-            nursery.start_soon(contained, "report", partial(self.reporter.run, self.service.requests), self.service.parts.crashed)
-            nursery.start_soon(contained, "steady", self._prove_steady, self.service.parts.crashed)
+            self._file.settle(refused)
+            nursery.start_soon(contained, "report", partial(self.reporter.run, self.service.requests), crashed)
+            nursery.start_soon(contained, "steady", self._prove_steady, crashed)
             if os.getpid() == INIT:
-                nursery.start_soon(contained, "orphans", Reaper().run, self.service.parts.crashed)
-            nursery.start_soon(contained, "socket", self._keeper.run, self.service.parts.crashed)
+                nursery.start_soon(contained, "orphans", Reaper().run, crashed)
+            nursery.start_soon(contained, "socket", self._keeper.run, crashed)
 
     async def _supervise(
         self,
@@ -229,62 +172,15 @@ class Daemon:
         self.place.is_well()
 
     def _socket_news(self, type_: str, fields: Mapping[str, Any]) -> None:
-        """Clients can connect, or not: a problem as long as they cannot."""
+        """Take in that clients can connect, or cannot, which is a problem."""
         self.service.parts.conditions.socket_reason = fields.get("reason")
-        self._record(type_, fields)
-
-    # The configuration -------------------------------------------------------
-
-    def _settle_config(self, refused: Sequence[str]) -> None:
-        """Keep a copy of a file that was right; say so where the service runs with such a copy."""
-        if refused:
-            self._refused(refused, "the last good copy of it")
-        else:
-            self._keep(self.service.parts.config)
-
-    def reload(self) -> None:
-        """Take over the operator's file, if it is right."""
-        try:
-            config = self.source.load()
-        except ConfigError as error:
-            self._refused(error.problems, "the configuration from before")
-        else:
-            self.service.parts.conditions.refusal = None
-            reconfigure(self.service.parts, config)
-            self._keep(config)
-
-    def _keep(self, config: Config) -> None:
-        """Have a copy made beside all else, for the disk of the state may hang; at once where nothing runs (simulation)."""
-        if self._nursery is None:
-            self._warn(self.source.keep(config))
-        else:
-            self._nursery.start_soon(contained, "config", partial(self._copy, config), self.service.parts.crashed)
-
-    async def _copy(self, config: Config) -> None:
-        warnings: Sequence[str] = (f"no copy of the configuration could be kept: the disk has not answered for {KEEP_S:g} s",)
-        with trio.move_on_after(KEEP_S):
-            warnings = await trio.to_thread.run_sync(self.source.keep, config, limiter=self._copying, abandon_on_cancel=True)
-        self._warn(warnings)
-
-    def _refused(self, problems: Sequence[str], instead: str) -> None:
-        self.service.parts.conditions.refusal = Refusal(instead, tuple(problems))
-        self._record("service.config_refused", {"problems": list(problems), "instead": instead})
-
-    def _warn(self, warnings: Sequence[str]) -> None:
-        if warnings:
-            self._record("service.config_not_kept", {"warnings": list(warnings)})
-
-    def _record(self, type_: str, fields: Mapping[str, Any]) -> None:
         self.service.parts.journal.record([(Draft(type_, None, fields), None)])
-
-    # Signals -----------------------------------------------------------------
 
     async def _heed(self, signals: AsyncIterator[int]) -> None:
         async for number in signals:
             if number == signal.SIGHUP and not self.place.terminal_was_closed():
-                self.reporter.reload(self.reload)
-                if self._keeper is not None:
-                    self._keeper.look()
+                self.reporter.reload(self._file.reload)
+                self._keeper.look()
             else:
                 self._stop("terminal" if number == signal.SIGHUP else None)
 

@@ -32,8 +32,8 @@ class Health:
     Somebody has to look at least every `NUDGE_S`; what is longer than `PAUSE_S` is taken for a time in which nothing ran.
     """
 
-    awake_since_s: float = field(factory=trio.current_time)  # nothing has held up the whole process since then
-    _looked_s: float = field(factory=trio.current_time)
+    awake_since_s: float = field(factory=trio.current_time, init=False)  # nothing has held up the whole process since then
+    _looked_s: float = field(factory=trio.current_time, init=False)
 
     def stuck(self, progress_s: Mapping[str, float]) -> tuple[str, ...]:
         """The tasks whose latest sign of life, at `progress_s` of trio's clock, is too old."""

@@ -24,8 +24,8 @@ class Hitches:
     guests: Callable[[], Iterable[DeviceConfig]]
     inspect: Inspector
     heard: Callable[[], None]
-    found: dict[str, str] = field(factory=dict)  # by guest
-    _reconfigured: trio.Event = field(factory=trio.Event)
+    found: dict[str, str] = field(factory=dict, init=False)  # by guest
+    _reconfigured: trio.Event = field(factory=trio.Event, init=False)
 
     @property
     def warnings(self) -> Sequence[str]:

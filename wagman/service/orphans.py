@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import trio
-from attrs import define
+from attrs import define, field
 
 INIT = 1
 """The process id of who is given orphans."""
@@ -23,7 +23,7 @@ LOOK_S = 10.0
 class Reaper:
     """Lets go of zombies that nobody waits for. Our own children are waited for at once: what is still there later is none."""
 
-    _seen: frozenset[tuple[int, str]] = frozenset()
+    _seen: frozenset[tuple[int, str]] = field(default=frozenset(), init=False)
 
     async def run(self) -> None:
         """Until cancelled."""

@@ -30,7 +30,7 @@ class Overview:
             "board": board_status(parts.io, parts.supervisor.situation.environment, parts.routes.link_since, now),
             "wagman": wagman_status(parts.supervisor, now),
             "devices": rows(table, devices),
-            "ports": [port_status(name, each.port, parts.io, now.s) for name, each in parts.recollection.left.items()],
+            "ports": [port_status(name, each.port, parts.io, now.s) for name, each in parts.recollection.decided.left.items()],
         }
 
     def _row(self, guest: Guest, now: Now) -> Mapping[str, Any]:
@@ -39,7 +39,7 @@ class Overview:
 
     def facts(self) -> Facts:
         """What problems are found in."""
-        parts, conditions = self.parts, self.parts.conditions
+        parts, conditions, recollection = self.parts, self.parts.conditions, self.parts.recollection
         sensors = parts.supervisor.situation.environment.sensors
         return Facts(
             parts.config,
@@ -55,5 +55,8 @@ class Overview:
             unknown_sensors=tuple(name for name, sensor in sensors.items() if sensor.silent),
             clock_set=parts.journal.clock_set,
             unfed_s=parts.controller.unfed_s(),
-            extra=parts.recollection.problems(),
+            unread_reason=None if recollection.unread is None else recollection.unread.reason,
+            unread_off=recollection.held_off,
+            unkept_reason=recollection.file.keeper.broken,
+            unknown_guests=recollection.first_day,
         )

@@ -11,13 +11,15 @@ from wagman.io.board import BLIND_MISSES, Board, Dialect
 from wagman.model.catalogue import COLLAPSING
 from wagman.model.facts import Draft
 from wagman.service.controller import Controller
+from wagman.service.decided import Decided
+from wagman.service.decisions_file import DecisionsFile
 from wagman.service.health import Progress
 from wagman.service.hitches import Hitches
 from wagman.service.problems import Refusal
 from wagman.service.recollection import Recollection
 from wagman.service.routes import Routes
 from wagman.service.seams import Seams
-from wagman.service.spells import News
+from wagman.service.watch import News
 from wagman.store import Cause, Event, Journal, Keeper, SmallFile, Store
 from wagman.store.event import rfc3339
 from wagman.tasks.contain import describe
@@ -100,7 +102,7 @@ class Parts:
             tell=self._tell,
             collapse=COLLAPSING,
             late=lambda memory: self.recollection.recall(memory),  # noqa: PLW0108 - it is made later
-            counted=lambda: self.recollection.keeper.note(COUNT_S),
+            counted=lambda: self.recollection.file.keeper.note(COUNT_S),
             heard=self.news.heard,
             began_s=self.began_s,
         )
@@ -115,21 +117,21 @@ class Parts:
         return Guest(config, self.journal, self.routes, self.seams.messenger, self.clocks, alarms=alarms)
 
     def _make_recollection(self) -> Recollection:
-        """It and its keeper hear of each other: what is to be kept, and whether it can be. The board is made later."""
+        """What the keeper asks and tells is made after it, and the board later."""
         path = self.store.path.with_name("decisions.json")
 
         def text() -> str:
-            return recollection.text()
+            return decided.text()
 
         def turned(broken: str | None) -> None:
-            recollection.turned(broken)
+            file.turned(broken)
 
         def leave(port: int) -> None:
             self.io.leave(port)
 
-        keeper = Keeper(SmallFile(path), self.seams.blocking, text, turned)
-        recollection = Recollection(self.config, self.guests, self.journal, keeper, leave)
-        return recollection
+        file = DecisionsFile(self.journal, Keeper(SmallFile(path), self.seams.blocking, text, turned))
+        decided = Decided(self.config, self.guests, self.journal, file, leave)
+        return Recollection(self.config, self.guests, self.journal, file, decided)
 
     def _make_board(self) -> Board:
         return Board(

@@ -1,12 +1,82 @@
-"""Another configuration while the service runs: what can change does, and it is said what waits for a restart."""
+"""The operator's configuration while the service runs: what can change does, and it is said what waits for a restart."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import trio
+from attrs import define, field
 
 from wagman.config.changes import change
 from wagman.config.schema import Config
+from wagman.model.errors import ConfigError
 from wagman.model.facts import Draft
 from wagman.service.coming_up import review
 from wagman.service.parts import Parts, late_s
+from wagman.service.problems import Refusal
 from wagman.store.decisions import sentences
+from wagman.systemd.lastgood import Source
+from wagman.tasks.contain import contained
 from wagman.tasks.supervisor import Reconfigured
+
+KEEP_S = 30.0
+"""How long a copy of the configuration may take to be made (chosen)."""
+
+
+@define(eq=False)
+class OperatorsFile:
+    """The operator's configuration file, of which a copy is kept when it was right.
+
+    Args:
+        nursery: holds the copying, for the disk may hang; None: copy at once (simulation).
+    """
+
+    parts: Parts
+    source: Source
+    nursery: trio.Nursery | None = None
+    _copying: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1), init=False)
+
+    def settle(self, refused: Sequence[str]) -> None:
+        """Keep a copy of a file that was right; say so where the service runs with such a copy."""
+        if refused:
+            self._refused(refused, "the last good copy of it")
+        else:
+            self._keep(self.parts.config)
+
+    def reload(self) -> None:
+        """Take over the operator's file, if it is right."""
+        try:
+            config = self.source.load()
+        except ConfigError as error:
+            self._refused(error.problems, "the configuration from before")
+        else:
+            self.parts.conditions.refusal = None
+            reconfigure(self.parts, config)
+            self._keep(config)
+
+    def _keep(self, config: Config) -> None:
+        """Have a copy made beside all else, for the disk of the state may hang; at once where nothing runs (simulation)."""
+        if self.nursery is None:
+            self._warn(self.source.keep(config))
+        else:
+            self.nursery.start_soon(contained, "config", partial(self._copy, config), self.parts.crashed)
+
+    async def _copy(self, config: Config) -> None:
+        warnings: Sequence[str] = (f"no copy of the configuration could be kept: the disk has not answered for {KEEP_S:g} s",)
+        with trio.move_on_after(KEEP_S):
+            warnings = await trio.to_thread.run_sync(self.source.keep, config, limiter=self._copying, abandon_on_cancel=True)
+        self._warn(warnings)
+
+    def _refused(self, problems: Sequence[str], instead: str) -> None:
+        self.parts.conditions.refusal = Refusal(instead, tuple(problems))
+        self._record("service.config_refused", {"problems": list(problems), "instead": instead})
+
+    def _warn(self, warnings: Sequence[str]) -> None:
+        if warnings:
+            self._record("service.config_not_kept", {"warnings": list(warnings)})
+
+    def _record(self, type_: str, fields: Mapping[str, Any]) -> None:
+        self.parts.journal.record([(Draft(type_, None, fields), None)])
 
 
 def reconfigure(parts: Parts, new: Config) -> None:
@@ -17,7 +87,7 @@ def reconfigure(parts: Parts, new: Config) -> None:
         spread(parts, changed.config)
     parts.conditions.needs_restart = changed.waiting
     parts.hitches.reconfigured()
-    tables = list(sentences(parts.recollection.entries, new))
+    tables = list(sentences(parts.recollection.decided.entries, new))
     fields = {"changed": list(changed.live), "needs_restart": list(changed.waiting), "tables": tables}
     parts.journal.record([(Draft("service.reloaded", None, fields), None)])
 

@@ -14,7 +14,7 @@ from wagman.model.facts import Beat, Draft, Verb, Verdict
 from wagman.service.controller import REFUSES
 from wagman.service.overview import Overview
 from wagman.service.parts import Parts
-from wagman.service.spells import Watch
+from wagman.service.watch import Watch
 from wagman.store import Journal, Receipt
 
 COMMIT_S = 2.0
@@ -67,16 +67,16 @@ class Requests:
         if device not in self.parts.guests:
             verdict = await self.parts.controller.restart() if verb == "restart" else REFUSES
             return await self._answer(receipt, verdict, device)
-        decision = self.parts.recollection.decision(verb, who, uid, self.parts.clocks.wall())
+        decision = self.parts.recollection.decided.decision(verb, who, uid, self.parts.clocks.wall())
         verdict = await self.parts.guests[device].ask(Operator(verb, force), receipt.refs[0], decision)
         if verdict.accepted:
-            self.parts.recollection.commanded.add(device)
+            self.parts.recollection.decided.commanded.add(device)
             verdict = await self._lasting(verdict, device)
         return await self._answer(receipt, verdict, device)
 
     async def _lasting(self, verdict: Verdict, device: str) -> Verdict:
         """What was accepted is not to be lost by a power cut: it lasts in the log or beside it, or the caller is told."""
-        if await self.parts.guests[device].settled(COMMIT_S) or await self.parts.recollection.keeper.settled(COMMIT_S):
+        if await self.parts.guests[device].settled(COMMIT_S) or await self.parts.recollection.file.keeper.settled(COMMIT_S):
             return verdict
         return evolve(verdict, reason=f"{verdict.reason}; NOT KEPT, for nothing can be written: a restart forgets it")
 

@@ -19,7 +19,7 @@ from wagman.service.coming_up import resume
 from wagman.service.overview import Overview
 from wagman.service.parts import Parts
 from wagman.service.requests import COMMIT_S, Requests
-from wagman.service.spells import Watch
+from wagman.service.watch import Watch
 from wagman.tasks.contain import FirstStart, contained
 
 
@@ -53,15 +53,15 @@ class WagmanService:
             LinkBusyError: another process holds the serial port.
             TaskKeepsCrashingError: a task cannot be kept running.
         """
-        journal, recollection = self.parts.journal, self.parts.recollection
-        loaded, found = await journal.load(), await recollection.find()
+        file = self.parts.recollection.file
+        loaded, found = await self.parts.journal.load(), await file.find()
         if loaded.unread is None:
-            recollection.tell_missing(loaded.memory)
+            file.tell_missing(loaded.memory)
         async with trio.open_nursery() as keeper_nursery:  # it keeps how much the store could not write
             async with trio.open_nursery() as store_nursery:
                 await store_nursery.start(self._run_store)
                 await resume(self.parts, self.watch, loaded, found, warnings)
-                keeper_nursery.start_soon(contained, "decisions", recollection.run_keeper, self.parts.crashed)
+                keeper_nursery.start_soon(contained, "decisions", file.run, self.parts.crashed)
                 await self._supervise(listener, judge, task_status)
                 store_nursery.cancel_scope.cancel()
             keeper_nursery.cancel_scope.cancel()

@@ -22,7 +22,7 @@ from wagman.model.facts import (
 )
 from wagman.service.controller import Controller
 from wagman.service.recollection import Recollection
-from wagman.service.spells import News
+from wagman.service.watch import News
 from wagman.store import Journal
 from wagman.tasks.guest import Guest
 from wagman.tasks.moments import Beginning, Clocks
@@ -74,7 +74,7 @@ class Routes:
             case BoardStopping():
                 self.controller.board_stopping(fact)
             case PowerLost() | RelayOff():
-                self.recollection.seen_off(fact.port)
+                self.recollection.decided.seen_off(fact.port)
 
     def _notice(self, notice: Notice) -> None:
         if notice.type in ("link.up", "link.down"):
@@ -101,4 +101,4 @@ class Routes:
 
     def decided(self) -> None:
         """What holds for a guest has changed, and is to be kept beside the log, too."""
-        self.recollection.keeper.note()
+        self.recollection.file.keeper.note()

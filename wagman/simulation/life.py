@@ -10,8 +10,9 @@ import trio
 from attrs import define, field
 
 from wagman.config.schema import Config
-from wagman.service.daemon import DIALECTS, Daemon
 from wagman.service.parts import Parts
+from wagman.service.port import DIALECTS
+from wagman.service.reconfiguration import OperatorsFile
 from wagman.service.root import WagmanService
 from wagman.service.seams import Seams
 from wagman.simulation.cable import Plug
@@ -19,10 +20,7 @@ from wagman.simulation.disk import Access
 from wagman.simulation.operators import Door, everybody_may
 from wagman.simulation.records import Log
 from wagman.store import Event, Limits, Store
-from wagman.systemd.home import Home
 from wagman.systemd.lastgood import Source
-from wagman.systemd.notify import Notifier
-from wagman.systemd.report import Reporter
 from wagman.tasks.messages import Delivery
 
 
@@ -69,8 +67,7 @@ class Life:
 
     def reload(self, source: Source) -> None:
         """As SIGHUP."""
-        home = Home(Notifier())
-        Daemon(self.service, source, home, Reporter(home.notifier)).reload()
+        OperatorsFile(self.service.parts, source).reload()
 
     async def kill(self) -> None:
         """As `kill -9`: whatever it does from now on reaches nothing; only then its tasks are taken away."""

@@ -23,7 +23,7 @@ class SetAside:
 
 
 def with_suffix(path: Path, suffix: str) -> Path:
-    """The companion of a database."""
+    """The path of a database's companion."""
     return path.with_name(path.name + suffix)
 
 
@@ -43,7 +43,7 @@ def set_aside(path: Path, label: str, now: datetime) -> Path:
 
 
 def make_directory(directory: Path) -> None:
-    """See to it that there is one; raises OSError, which says so where somebody has taken it away for good."""
+    """Make a directory that is not there; the OSError says so where somebody has taken it away for good."""
     if os.path.lexists(directory):
         return
     try:
@@ -53,7 +53,7 @@ def make_directory(directory: Path) -> None:
 
 
 def sync_directory(directory: Path) -> None:
-    """Make names last; raises OSError."""
+    """Have the names in a directory outlast a power cut; raises OSError."""
     fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(fd)

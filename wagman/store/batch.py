@@ -1,11 +1,13 @@
-"""What the file is asked for: what one transaction writes, which events to read, and what its opening found."""
+"""Words between the journal and the file: what one transaction writes, which events to read, what the opening found."""
 
+import json
 from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 from attrs import field, fields, frozen
 
 from wagman.store.aside import SetAside
-from wagman.store.event import Event, Record
+from wagman.store.event import Event
 from wagman.store.limits import PAGE_BYTES, Extent
 
 SPARE_PAGES = 16
@@ -14,13 +16,13 @@ SPARE_PAGES = 16
 ROW_BYTES = 512
 """What a row takes besides its fields, at most."""
 
-COLUMNS = ", ".join(column.name for column in fields(Record))
-MARKS = ", ".join("?" for _ in fields(Record))
+COLUMNS = ", ".join(str(column.alias) for column in fields(Event))
+MARKS = ", ".join("?" for _ in fields(Event))
 
 
 @frozen
 class Opened:
-    """What opening the file found."""
+    """An opened file: what it holds."""
 
     log_id: str
     held: Extent
@@ -30,22 +32,44 @@ class Opened:
 
 
 @frozen
-class Batch:
-    """What one transaction writes."""
+class Loaded:
+    """The memory as it was found at the start: the newest value of each key."""
 
-    records: Sequence[Record]  # their ids go on from the last one
+    memory: Mapping[str, Any]
+    trusted: bool  # False where the log is new, was replaced, or cannot be read
+    lost: str | None = None  # there was a log, and it was set aside: why
+    unread: str | None = None  # there is a log, and it cannot be read: why; what lasted may be read later
+
+    @classmethod
+    def of(cls, opened: Opened) -> Self:
+        """The memory of an opened log; empty where one of the values is no JSON."""
+        lost = "; ".join(each.reason for each in opened.set_aside) or None
+        # SQLite's quick_check does not see what a flipped bit makes of a text.
+        try:
+            memory = {key: json.loads(value) for key, value in opened.memory.items()}
+        except ValueError:
+            return cls({}, trusted=False, lost=lost or "what lasted is not legible")
+        return cls(memory, trusted=not opened.fresh, lost=lost)
+
+
+@frozen
+class Batch:
+    """Events and state that one transaction writes."""
+
+    events: Sequence[Event]  # their ids go on from the last one
     memory: Mapping[str, str | None] = field(factory=dict)  # key to JSON; None forgets the key
 
     def pages(self) -> int:
-        """The most pages it needs: in the worst case a row of half a page and a byte wastes the rest."""
-        sizes = [len(record.fields) + ROW_BYTES for record in self.records]
+        """The most pages that the batch needs."""
+        # Twice: in the worst case a row of half a page and a byte wastes the rest.
+        sizes = [len(event.text) + ROW_BYTES for event in self.events]
         sizes += [len(key) + len(value or "") + ROW_BYTES for key, value in self.memory.items()]
         return 2 * sum(sizes) // PAGE_BYTES + SPARE_PAGES
 
 
 @frozen
 class Query:
-    """Which events to read: those after a place in the log, or else the last ones."""
+    """A choice of events: those after a place in the log, or else the last ones."""
 
     after_id: int | None = None
     from_time: str | None = None
@@ -55,11 +79,11 @@ class Query:
 
     @property
     def forward(self) -> bool:
-        """Whether it counts from a place in the log on."""
+        """Whether the limit counts from a place in the log on, and not from its end."""
         return self.after_id is not None or self.from_time is not None
 
     def fits(self, event: Event) -> bool:
-        """Whether it asks for this event, of those that are not in the log yet."""
+        """Whether an event that is not in the log yet is chosen."""
         return (
             (self.device is None or event.device == self.device)
             and (self.type is None or f"{event.type}.".startswith(f"{self.type}."))
@@ -67,7 +91,7 @@ class Query:
         )
 
     def sql(self) -> str:
-        """The statement; it takes the attributes as named values."""
+        """The statement that reads the events; it takes the attributes as named values."""
         terms = {
             "id > :after_id": self.after_id,
             "time >= :from_time": self.from_time,

@@ -27,7 +27,7 @@ Power: TypeAlias = Literal["unknown", "off"]
 
 @frozen
 class Decision:
-    """Who decided last about a guest, and how."""
+    """The last decision about a guest: how, and by whom."""
 
     serial: int  # greater than that of any decision before: wall clocks may be set back
     verb: str
@@ -49,12 +49,12 @@ class Entry:
 
     @property
     def serial(self) -> int:
-        """Of the decision; 0 where there is none."""
+        """The serial of the decision; 0 where there is none."""
         return 0 if self.decision is None else self.decision.serial
 
     @property
     def stays_down(self) -> bool:
-        """Somebody has stopped or disabled it."""
+        """Whether somebody has stopped or disabled the guest."""
         return self.wanted == "down" or not self.enabled
 
 
@@ -65,13 +65,14 @@ class Tally:
     runs: tuple[tuple[str, int], ...] = ()  # the run's boot id, and how many
 
     def counting(self, boot_id: str, count: int) -> "Tally":
-        """With the count of the present run. Only the first and the present one can have written a part: the rest is one."""
+        """The tally with the count of the present run."""
+        # Only the first run and the present one can have written a part of theirs: those between count as one.
         first, *between = [(run, shown) for run, shown in self.runs if run != boot_id] or [("", 0)]
         middle = [(between[-1][0], sum(shown for _, shown in between))] if between else []
         return Tally(tuple(each for each in (first, *middle, (boot_id, count)) if each[1]))
 
     def missing(self, settled: Any) -> int:
-        """How many of them no log has or tells of; `settled` is what the log says of that, by run."""
+        """How many of the events no log has or tells of; `settled` is what the log says of that, by run."""
         known = settled if isinstance(settled, dict) else {}
         counts = [(shown, known.get(run)) for run, shown in self.runs]
         return sum(max(0, shown - told) if isinstance(told, int) else shown for shown, told in counts)
@@ -79,7 +80,7 @@ class Tally:
 
 @frozen
 class Kept:
-    """What the text holds."""
+    """The content of the text."""
 
     entries: Mapping[str, Entry] = field(factory=dict)  # by the name of the table
     unwritten: Tally = Tally()
@@ -90,7 +91,7 @@ class Kept:
 
 
 def render(kept: Kept) -> str:
-    """For people, too: a line for each guest."""
+    """The text, with a line for each guest: people read it, too."""
     entries = ",\n".join(f"  {json.dumps(name)}: {json.dumps(_plain(each))}" for name, each in kept.entries.items())
     unwritten = f',\n "unwritten": {json.dumps(dict(kept.unwritten.runs))}' if kept.unwritten.runs else ""
     return f'{{"format": {FORMAT}, "run": {kept.run}, "devices": {{\n{entries}\n }}{unwritten}}}\n'
@@ -103,7 +104,7 @@ def _plain(entry: Entry) -> dict[str, Any]:
 
 
 def parse(text: str) -> Kept:
-    """What `render` made, of whatever version.
+    """The content of a text that `render` made, of whatever version.
 
     Raises:
         StoreError: it is no such text.
@@ -118,7 +119,8 @@ def parse(text: str) -> Kept:
 
 
 def _entry(plain: Mapping[str, Any]) -> Entry:
-    """What is not said is as nobody had decided; what is said has to make sense."""
+    """An entry from plain data; raises ValueError where what is said makes no sense."""
+    # What is not said is as if nobody had decided.
     wanted, enabled, left = plain.get("wanted", "up"), plain.get("enabled", True), plain.get("left")
     if wanted not in ("up", "down") or not isinstance(enabled, bool) or left not in (None, "unknown", "off"):
         raise ValueError(dict(plain))
@@ -166,7 +168,7 @@ class Left:
 
 @frozen
 class Tables:
-    """What another configuration makes of the tables that there were."""
+    """Tables of the configuration that are not as they were."""
 
     renamed: tuple[Renamed, ...] = ()
     moved: tuple[Moved, ...] = ()
@@ -178,7 +180,8 @@ class Tables:
 
 
 def compare(before: Mapping[str, Entry], config: Config) -> Tables:
-    """Tables are known by their names; where a name is new, by the board and the port of one that is gone."""
+    """What a configuration makes of the tables that there were."""
+    # A table is known by its name; where the name is new, by the board and the port of one that is gone.
     names = {device.name for device in config.devices}
     latest_last = sorted(before.items(), key=lambda named: named[1].serial)
     gone = {(each.board, each.port): name for name, each in latest_last if name not in names}
@@ -192,10 +195,8 @@ def compare(before: Mapping[str, Entry], config: Config) -> Tables:
 
 
 def without_tables(before: Mapping[str, Entry], tables: Tables, names: Container[str]) -> dict[str, Entry]:
-    """The entries of tables that are gone, but for those that others have taken over: they may come back.
-
-    A port that has another table by now is looked after: of the one that is gone nothing is left there.
-    """
+    """The entries of tables that are gone and may come back: no other table has taken them over."""
+    # A port that has another table by now is looked after: of the one that is gone nothing is left there.
     taken_over, alone = {each.was for each in tables.renamed}, {each.name for each in tables.left}
     gone = {name: each for name, each in before.items() if name not in names and name not in taken_over}
     return {name: evolve(each, left=each.left or "unknown" if name in alone else "off") for name, each in gone.items()}
@@ -215,7 +216,7 @@ def sentences(before: Mapping[str, Entry], config: Config) -> Iterator[str]:
 
 
 def told_by(directory: str, config: Config) -> list[str]:
-    """The sentences, from what lies in a state directory.
+    """The sentences of what lies in a state directory.
 
     Raises:
         StoreError: there is nothing there, or it cannot be read.
@@ -230,7 +231,7 @@ def told_by(directory: str, config: Config) -> list[str]:
 
 
 def in_words(entry: Entry) -> str:
-    """What was decided, and by whom."""
+    """The decision in words: what was decided, and by whom."""
     state = "it stays disabled" if not entry.enabled else "it stays stopped" if entry.stays_down else "it is to run"
     by = "" if entry.decision is None else f" ({entry.decision.verb} by {entry.decision.who}, {entry.decision.at})"
     return state + by

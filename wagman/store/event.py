@@ -1,13 +1,16 @@
-"""The shape of a remembered event, and the bounds on what one may hold."""
+"""A remembered event, and the bounds on what it may hold."""
 
 import json
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from attrs import define, frozen
+from attrs import define, field, frozen
+
+from wagman.model.facts import Draft
 
 MAX_FIELDS_BYTES = 8192
 """The most JSON that the fields of one event may take (chosen: a traceback fits, a flood does not)."""
@@ -44,7 +47,7 @@ PREVIOUS = Ref()
 
 
 def place_json(log_id: str | None, event_id: int | None) -> str | None:
-    """The place of an event as it lasts: an id means nothing in another log. None where the event is in no log."""
+    """The place of an event as JSON, with the log, in which alone the id means something; None where it is in no log."""
     return None if event_id is None else encode({"log_id": log_id, "id": event_id})
 
 
@@ -57,98 +60,26 @@ def placed(saved: Any) -> Ref | None:
             return None
 
 
-@frozen
-class Record:
-    """An event as it lies in the log, column by column."""
-
-    id: int | None  # None: provisional, not in the log
-    time: str  # RFC 3339, UTC, always with milliseconds: sorts as text
-    clock_set: bool
-    boot_id: str  # names the run of the service
-    mono_s: float  # seconds since that run began
-    type: str
-    device: str | None
-    cause: int | None
-    fields: str  # JSON object, at most MAX_FIELDS_BYTES
-
-
-@frozen
-class Event:
-    """An event as it is shown: `id` is None while it is provisional, that is, while the store cannot write it."""
-
-    id: int | None
-    time: str
-    boot_id: str
-    mono_s: float
-    type: str
-    device: str | None
-    cause: int | None
-    fields: Mapping[str, Any]
-    clock_set: bool = True
-
-    @property
-    def durable(self) -> bool:
-        """Whether it is in the log."""
-        return self.id is not None
-
-    def as_json(self) -> dict[str, Any]:
-        """The event object of the control interface."""
-        shown: dict[str, Any] = {
-            "id": self.id,
-            "time": self.time,
-            "boot_id": self.boot_id,
-            "mono_s": self.mono_s,
-            "type": self.type,
-            "device": self.device,
-            "cause": self.cause,
-            "fields": dict(self.fields),
-        }
-        if not self.durable:
-            shown["durable"] = False
-        if not self.clock_set:
-            shown["clock"] = "unset"
-        return shown
-
-
-def event_of(record: Record) -> Event:
-    """The event that a record holds."""
-    return Event(
-        id=record.id,
-        time=record.time,
-        boot_id=record.boot_id,
-        mono_s=record.mono_s,
-        type=record.type,
-        device=record.device,
-        cause=record.cause,
-        fields=_fields_of(record.fields),
-        clock_set=bool(record.clock_set),
-    )
-
-
-def _fields_of(text: str) -> Mapping[str, Any]:
-    """Decode stored fields; a flipped bit on the disk costs the fields of one event, not the page it is on."""
-    try:
-        fields = json.loads(text)
-    except ValueError:
-        return {"unreadable": text[:HEAD_CHARS]}
-    return fields if isinstance(fields, dict) else {"unreadable": text[:HEAD_CHARS]}
-
-
 # --- Time -------------------------------------------------------------------------------------------------------------
 
 
+def utc_now() -> datetime:
+    """The wall clock, which may jump and may not be set at all."""
+    return datetime.now(UTC)
+
+
 def installed_at() -> datetime:
-    """When this file was written: no clock that is right can be earlier."""
+    """The time at which this file was written: no clock that is right can be earlier."""
     return datetime.fromtimestamp(Path(__file__).stat().st_mtime, UTC)
 
 
 def clock_floor() -> datetime:
-    """A wall clock below this was never set: it starts at the epoch, or at the build of the system's image."""
+    """The least time that a clock which was set can show; others start at the epoch, or at the build of the system's image."""
     return max(datetime(2024, 1, 1, tzinfo=UTC), installed_at())
 
 
 def rfc3339(moment: datetime) -> str:
-    """UTC with milliseconds; all of them are equally long, so that they sort as text."""
+    """A moment as text: UTC with milliseconds, always equally long, so that it sorts as text."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -156,18 +87,18 @@ def rfc3339(moment: datetime) -> str:
 
 
 def encode_fields(fields: Mapping[str, Any]) -> str:
-    """JSON of at most MAX_FIELDS_BYTES; where something had to go, `truncated` gives the full size in bytes."""
+    """The JSON of fields, at most MAX_FIELDS_BYTES; where something had to go, `truncated` gives the full size in bytes."""
     whole = encode(fields)
     return whole if len(whole) <= MAX_FIELDS_BYTES else _cut(json.loads(whole), len(whole))
 
 
 def encode(value: Any) -> str:
-    """Compact JSON, in ASCII, of anything: what JSON has no word for becomes text."""
+    """Compact JSON, in ASCII, of anything; what JSON has no word for becomes text."""
     return json.dumps(_plain(value, MAX_DEPTH), separators=(",", ":"), allow_nan=False)
 
 
 def clean(text: str) -> str:
-    """`text` without what UTF-8 cannot carry, at most MAX_NAME_CHARS long."""
+    """The text without what UTF-8 cannot carry, at most MAX_NAME_CHARS long."""
     return _utf8(text[:MAX_NAME_CHARS])
 
 
@@ -203,3 +134,64 @@ def _cut(fields: dict[str, Any], size: int) -> str:
                 room -= cost
                 break
     return encode(kept)
+
+
+# --- Events -----------------------------------------------------------------------------------------------------------
+
+
+def _text(fields: Mapping[str, Any] | str) -> str:
+    return fields if isinstance(fields, str) else encode_fields(fields)
+
+
+@frozen
+class Event:
+    """A remembered event, as the log holds it and as it is shown; `fields` may be given as the JSON that the log holds."""
+
+    id: int | None  # None: provisional, that is, the store cannot write it at present
+    time: str  # RFC 3339, UTC, always with milliseconds: sorts as text
+    boot_id: str  # names the run of the service
+    mono_s: float  # seconds since that run began
+    type: str
+    device: str | None
+    cause: int | None
+    text: str = field(alias="fields", converter=_text)  # JSON object, at most MAX_FIELDS_BYTES
+    clock_set: bool = field(default=True, converter=bool)
+
+    @cached_property
+    def fields(self) -> Mapping[str, Any]:
+        """The content of the event."""
+        # A flipped bit on the disk costs the fields of one event, not the page that it is on.
+        try:
+            fields = json.loads(self.text)
+        except ValueError:
+            return {"unreadable": self.text[:HEAD_CHARS]}
+        return fields if isinstance(fields, dict) else {"unreadable": self.text[:HEAD_CHARS]}
+
+    @property
+    def durable(self) -> bool:
+        """Whether the log holds the event."""
+        return self.id is not None
+
+    def as_json(self) -> dict[str, Any]:
+        """The event object of the control interface."""
+        shown: dict[str, Any] = {
+            "id": self.id,
+            "time": self.time,
+            "boot_id": self.boot_id,
+            "mono_s": self.mono_s,
+            "type": self.type,
+            "device": self.device,
+            "cause": self.cause,
+            "fields": dict(self.fields),
+        }
+        if not self.durable:
+            shown["durable"] = False
+        if not self.clock_set:
+            shown["clock"] = "unset"
+        return shown
+
+
+def event_of(draft: Draft, now: datetime, boot_id: str, mono_s: float, *, clock_set: bool) -> Event:
+    """The event that a draft becomes: provisional, and of no known cause."""
+    device = None if draft.device is None else clean(draft.device)
+    return Event(None, rfc3339(now), boot_id, mono_s, clean(draft.type), device, None, draft.fields, clock_set)

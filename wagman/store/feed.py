@@ -1,4 +1,4 @@
-"""Who watches: the past first, then live, without a gap or a repeat, each at a pace of its own.
+"""Subscriptions: the past first, then live, without a gap or a repeat, each at a pace of its own.
 
 A subscription reads the past from the log, page by page, and goes live at the moment at which a page ends with the
 newest event; no await lies between the two. Live events are put into its buffer. One that does not keep up with the
@@ -13,6 +13,7 @@ import trio
 from attrs import define, field, frozen
 
 from wagman.model.errors import CallerError, StoreError
+from wagman.store.batch import Query
 from wagman.store.event import Event
 from wagman.store.limits import Extent
 
@@ -40,13 +41,13 @@ class Lagged:
 
 
 Item: TypeAlias = Event | Lagged
-Fetch: TypeAlias = Callable[[int, int], Awaitable[list[Event]]]
-"""Reads up to so many events of the log after an id."""
+Fetch: TypeAlias = Callable[[Query], Awaitable[list[Event]]]
+"""Reads events of the log."""
 
 
 @define(eq=False)
 class Feed:
-    """The place in the log that has been shown, and the subscriptions that hear of more."""
+    """The place up to which the log has been shown, and the subscriptions that hear of more."""
 
     fetch: Fetch
     provisional: Callable[[], Iterator[Event]]  # what has been shown and has no id yet
@@ -56,13 +57,13 @@ class Feed:
     _subscriptions: set["Subscription"] = field(factory=set, init=False)
 
     def begin(self, log_id: str, held: Extent) -> None:
-        """Another log has begun: ids start anew."""
+        """Go on with another log, whose ids start anew."""
         for each in self._subscriptions:
             each.begin_anew()
         self.log_id, self.first_id, self.last_id = log_id, held.first_id, held.last_id
 
     def advance(self, held: Extent) -> None:
-        """The log holds these now; what is new of it is shown next."""
+        """Take in which events the log holds now; what is new of it is shown next."""
         self.first_id, self.last_id = held.first_id, held.last_id
 
     def show(self, event: Event) -> None:
@@ -71,7 +72,7 @@ class Feed:
             each.offer(event)
 
     def subscribe(self, since: int | None, log_id: str | None) -> "Subscription":
-        """Everything after the id `since`, or from now on; raises what `check` does."""
+        """A subscription to everything after the id `since`, or from now on; raises what `check` does."""
         self.check(since, log_id)
         cursor = self.last_id if since is None else since
         subscription = Subscription(self, cursor, since is None, self.log_id, self.first_id, self.last_id)
@@ -79,7 +80,7 @@ class Feed:
         return subscription
 
     def check(self, since: int | None, log_id: str | None = None) -> None:
-        """See to it that the log has that place.
+        """Check that the log has that place.
 
         Raises:
             PositionError: it has not.
@@ -93,7 +94,7 @@ class Feed:
             raise PositionError(f"event {since} does not exist: the last one is {self.last_id}")
 
     def remove(self, subscription: "Subscription") -> None:
-        """It hears no more."""
+        """Forget a subscription."""
         self._subscriptions.discard(subscription)
 
 
@@ -149,7 +150,7 @@ class Subscription:
         self._wake.set()
 
     def begin_anew(self) -> None:
-        """Another log has begun: what was not read of the past one is lost."""
+        """Go on with another log: what was not read of the past one is lost."""
         if not self._live and self._cursor < self._feed.last_id:
             self._ready.append(Lagged(self._cursor + 1, self._feed.last_id))
         self._cursor = 0
@@ -166,7 +167,7 @@ class Subscription:
             self._go_live()  # with nothing to read, a disk that gives nothing keeps nobody from hearing
             return
         log_id = self._feed.log_id
-        events = await self._feed.fetch(self._cursor, PAGE)
+        events = await self._feed.fetch(Query(after_id=self._cursor, limit=PAGE))
         if self._feed.log_id != log_id:
             return  # `begin_anew` has seen to it
         for event in events:

@@ -18,7 +18,7 @@ from attrs import define, field
 
 from wagman.model.errors import StoreError
 from wagman.store.aside import make_directory, sync_directory, with_suffix
-from wagman.store.journal import LOOK_S, RETRY_MAX_S, RETRY_MIN_S, Blocking
+from wagman.store.disk import DRAIN_S, LOOK_S, STALL_S, Blocking, Outage, answered
 from wagman.store.owner import entrust, whose
 
 T = TypeVar("T")
@@ -29,12 +29,12 @@ MOST_BYTES = 2**20
 
 @define(eq=False)
 class SmallFile:
-    """The file. What touches the disk raises StoreError."""
+    """The file of the text. What touches the disk raises StoreError."""
 
     path: Path
 
     def read(self) -> str | None:
-        """The text; None where there is no such file."""
+        """The text on the disk; None where there is no such file."""
         try:
             with self.path.open("rb") as file:
                 return file.read(MOST_BYTES).decode()
@@ -44,11 +44,11 @@ class SmallFile:
             raise StoreError(f"cannot read {self.path}: {whose(error, self.path)}") from error
 
     def is_there(self) -> bool:
-        """Whether there is such a file, as far as can be seen."""
+        """Whether the file is there, as far as can be seen."""
         return os.path.lexists(self.path)
 
     def keep(self, text: str) -> None:
-        """Have it on the disk when this returns."""
+        """Replace the text, which is on the disk when this returns."""
         try:
             make_directory(self.path.parent)
             self._mend()
@@ -78,7 +78,8 @@ class SmallFile:
                 self._before.replace(self._spare)
 
     def _write(self, path: Path, data: bytes) -> None:
-        """Over what is there, never emptying it first: its block is not given back."""
+        """Write over what is there."""
+        # It is never emptied first: its block would be given back, and a full disk has no other.
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         try:
             entrust(fd, path.parent)
@@ -90,7 +91,7 @@ class SmallFile:
             os.close(fd)
 
     def _swap(self) -> None:
-        """At each moment the file is there, whole."""
+        """Have the spare take the place of the file, which is there and whole at each moment."""
         try:
             os.link(self.path, self._before)
         except OSError:  # there is none yet, or this file system knows no second names
@@ -122,21 +123,23 @@ class Keeper:
     blocking: Blocking
     text: Callable[[], str]
     turned: Callable[[str | None], None]
-    stall_s: float = 10.0  # chosen: so long may the disk take before it counts as broken
-    drain_s: float = 5.0  # chosen: the bound on the last write
-    broken: str | None = None  # why nothing can be kept
-    _kept: str | None = None  # what is on the disk, as far as is known
-    _asked: int = 0
-    _tried: int = 0
-    _landed: int = 0
-    _same: int = -1  # the text is what is on the disk, unless more than so much was asked
-    _due_s: float = math.inf
-    _retry_s: float = RETRY_MIN_S
-    _wake: trio.Event = field(factory=trio.Event)
-    _news: trio.Event = field(factory=trio.Event)
+    _outage: Outage = field(factory=Outage, init=False)
+    _kept: str | None = field(default=None, init=False)  # what is on the disk, as far as is known
+    _asked: int = field(default=0, init=False)
+    _tried: int = field(default=0, init=False)
+    _landed: int = field(default=0, init=False)
+    _same: int = field(default=-1, init=False)  # the text is what is on the disk, unless more than so much was asked
+    _due_s: float = field(default=math.inf, init=False)
+    _wake: trio.Event = field(factory=trio.Event, init=False)
+    _news: trio.Event = field(factory=trio.Event, init=False)
+
+    @property
+    def broken(self) -> str | None:
+        """Why nothing can be kept."""
+        return self._outage.reason
 
     async def read(self) -> str | None:
-        """What is on the disk; None where there is no file.
+        """The text on the disk; None where there is no file.
 
         Raises:
             StoreError: it is there, and cannot be read.
@@ -150,13 +153,13 @@ class Keeper:
         return await self._on_disk(partial(self.file.set_aside, label))
 
     def note(self, within_s: float = 0.0) -> None:
-        """The text may have changed: have it on the disk soon."""
+        """Have the text, which may have changed, on the disk soon."""
         self._asked += 1
         self._due_s = min(self._due_s, trio.current_time() + within_s)
         self._wake.set()
 
     async def settled(self, timeout_s: float) -> bool:
-        """Whether what the text is now is on the disk; waits until that was tried, or for so long."""
+        """Whether the text as it is now is on the disk; waits until that was tried, or for so long."""
         asked = self._asked
         with trio.move_on_after(timeout_s):
             while self._tried < asked:
@@ -164,14 +167,14 @@ class Keeper:
         return self._landed >= asked
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Keep it until cancelled; then what is not on the disk yet, within `drain_s`."""
+        """Keep the file as the text is until cancelled; then write what is not on the disk yet, within `DRAIN_S`."""
         task_status.started()
         try:
             while True:
                 await self._wait()
                 await self._try()
         finally:
-            with trio.move_on_after(self.drain_s, shield=True):
+            with trio.move_on_after(DRAIN_S, shield=True):
                 await self._try()
 
     async def _wait(self) -> None:
@@ -191,26 +194,19 @@ class Keeper:
             self._break(error)
         else:
             self._kept, self._landed, self._same = text, asked, asked
-            self._repair()
+            if self._outage.error is not None:
+                self._outage.end()
+                self.turned(None)
         self._tried = asked
         self._news.set()
         self._news = trio.Event()
 
     def _break(self, error: StoreError) -> None:
-        known, self.broken = self.broken is not None, str(error)
         self._kept = None  # nobody knows how far it came
-        self._due_s = min(self._due_s, trio.current_time() + self._retry_s)
-        self._retry_s = min(2 * self._retry_s, RETRY_MAX_S)
-        if not known:
+        begins = self._outage.go_on(error)
+        self._due_s = min(self._due_s, self._outage.retry_at_s)
+        if begins:
             self.turned(self.broken)
 
-    def _repair(self) -> None:
-        self._retry_s = RETRY_MIN_S
-        if self.broken is not None:
-            self.broken = None
-            self.turned(None)
-
     async def _on_disk(self, call: Callable[[], T]) -> T:
-        with trio.move_on_after(self.stall_s):
-            return await self.blocking(call)
-        raise StoreError(f"cannot write {self.file.path}: the disk has not answered for {self.stall_s:g} s")
+        return await answered(self.blocking, call, STALL_S, f"cannot write {self.file.path}: ")

@@ -46,7 +46,7 @@ class Extent:
 
 @frozen
 class Limits:
-    """How large the log may be."""
+    """The bounds of the log."""
 
     max_events: int = field(validator=validators.ge(1))
     max_bytes: int = field(validator=validators.ge(MIN_BYTES))
@@ -58,7 +58,7 @@ class Limits:
 
     @property
     def wal_pages(self) -> int:
-        """When SQLite is to write the write-ahead log back: it never is longer than this and one transaction."""
+        """The length at which SQLite writes the write-ahead log back, which is never longer than this and one transaction."""
         return min(WAL_PAGES, self.wal_bytes // 4 // PAGE_BYTES)
 
     @property
@@ -94,7 +94,8 @@ class Limits:
 
 
 def drop_before(conn: sqlite3.Connection, held: Extent, first_id: int) -> Extent:
-    """Drop the events before that one, which is to stay: the last one keeps ids from being used again."""
+    """Drop the events before that one."""
+    # One stays always: the last one keeps ids from being used again.
     conn.execute("DELETE FROM event WHERE id < ?", (first_id,))
     return Extent(first_id, held.last_id)
 
@@ -107,7 +108,7 @@ def checkpoint(conn: sqlite3.Connection) -> None:
 
 
 def page_count(conn: sqlite3.Connection) -> int:
-    """How many pages the database has."""
+    """The size of the database in pages."""
     return int(conn.execute("PRAGMA page_count").fetchone()[0])
 
 
@@ -117,7 +118,7 @@ def _used_pages(conn: sqlite3.Connection) -> int:
 
 @contextmanager
 def transaction(conn: sqlite3.Connection) -> Iterator[None]:
-    """All of the body, or nothing."""
+    """A transaction around the body: all of it, or nothing."""
     conn.execute("BEGIN IMMEDIATE")
     try:
         yield

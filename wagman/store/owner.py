@@ -1,4 +1,4 @@
-"""Whose the files of the state are: who may read them, and whom new ones are made for."""
+"""The owner of the files of the state: who may read them, and for whom new ones are made."""
 
 import os
 import pwd
@@ -8,10 +8,8 @@ from pathlib import Path
 
 
 def entrust(fd: int, directory: Path) -> None:
-    """Give an open file to the owner of its directory, where that can be done; raises OSError.
-
-    Somebody who tries the service as root, in the state directory of its user, would lock that user out.
-    """
+    """Give an open file to the owner of its directory, where that can be done; raises OSError."""
+    # Somebody who tries the service as root, in the state directory of its user, would lock that user out.
     if os.geteuid() != 0:
         return
     owner, mine = directory.stat(), os.fstat(fd)
@@ -20,7 +18,7 @@ def entrust(fd: int, directory: Path) -> None:
 
 
 def entrust_file(path: Path) -> None:
-    """The same of a file by its name, if it is there; what is no ordinary file is left alone."""
+    """Give a file to the owner of its directory, if it is there and an ordinary file."""
     if os.geteuid() != 0:
         return
     try:
@@ -35,7 +33,7 @@ def entrust_file(path: Path) -> None:
 
 
 def whose(error: Exception, *paths: Path) -> str:
-    """What is wrong with a file, and, where it or what belongs to it is somebody else's, whose that is and what to type."""
+    """An error in words; where the file or what belongs to it is somebody else's, also whose it is and what to type."""
     said = getattr(error, "strerror", None) or str(error)
     barred = barred_file(*paths) if isinstance(error, PermissionError) else None
     return said if barred is None else f"{said}; {barred_words(barred)}"
@@ -51,14 +49,15 @@ def barred_file(*paths: Path) -> Path | None:
 
 
 def _may_use(path: Path, also: int) -> bool:
-    """A file system that nobody can write to bars nobody."""
+    """Whether this process may read and write."""
+    # A file system that nobody can write to bars nobody.
     if os.access(path, os.R_OK | os.W_OK | also):
         return True
     return os.access(path, os.R_OK | also) and bool(os.statvfs(path).f_flag & os.ST_RDONLY)
 
 
 def barred_words(path: Path) -> str:
-    """Whose the file is, and what lets this process use it."""
+    """The owner of a file in words, and what lets this process use it."""
     try:
         held = path.stat()
     except OSError as error:
@@ -68,7 +67,7 @@ def barred_words(path: Path) -> str:
 
 
 def remedy(path: Path, *, mine: bool) -> str:
-    """What to type."""
+    """The command that lets this process use a file."""
     change = "chmod u+rwX" if mine else f"chown {user_name(os.geteuid())}"
     return f"sudo {change} {shlex.quote(str(path))}"
 

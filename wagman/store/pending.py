@@ -1,13 +1,14 @@
-"""What is recorded and not yet committed: a bounded ring in memory."""
+"""Events and state that are recorded and not yet committed: a bounded ring in memory."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 import trio
 from attrs import define, evolve, field
 
-from wagman.store.batch import ROW_BYTES
-from wagman.store.event import Cause, Event, Lasting, Record, Ref, event_of
+from wagman.store.batch import ROW_BYTES, Batch
+from wagman.store.event import Cause, Event, Lasting, Ref, place_json
 from wagman.store.limits import MAX_BATCH_BYTES
 
 MAX_EVENTS = 10_000
@@ -21,41 +22,37 @@ MAX_BYTES = 8 * 2**20
 class Pending:
     """An event that waits to be committed."""
 
-    record: Record  # its id and cause are settled when it is committed
+    event: Event  # its id and cause are settled when it is committed
     cause: Cause
-    ref: Ref = field(factory=Ref)
-    shown: bool = False
-
-    def committed_as(self, event_id: int, cause: int | None) -> Record:
-        """The record with the id and the cause that it gets in the log."""
-        return evolve(self.record, id=event_id, cause=cause)
+    ref: Ref = field(factory=Ref, init=False)
+    shown: bool = field(default=False, init=False)
 
     def provisional(self, log_id: str | None) -> Event:
         """The event as it is shown without an id."""
-        return event_of(evolve(self.record, cause=resolve(self.cause, log_id)))
+        return evolve(self.event, cause=resolve(self.cause, log_id))
 
 
 def resolve(cause: Cause, log_id: str | None) -> int | None:
-    """The id of a cause in that log; None where it was never committed to it."""
+    """The id of a cause in that log; None where the cause is not in it."""
     return cause.within(log_id) if isinstance(cause, Ref) else cause
 
 
 @define(eq=False)
 class Receipt:
-    """What `Journal.record` gives back: a ref per draft, and the way to wait until all is durable."""
+    """The answer of `Journal.record`: a ref per draft, and the way to wait until all is durable."""
 
     refs: tuple[Ref, ...]
-    durable: bool = False
-    _decided: trio.Event = field(factory=trio.Event)
+    durable: bool = field(default=False, init=False)
+    _decided: trio.Event = field(factory=trio.Event, init=False)
 
     async def settled(self, timeout_s: float) -> bool:
-        """True once all of it is durable; False at once while the store cannot write, and after `timeout_s`."""
+        """Wait until all is durable; False at once while the store cannot write, and after `timeout_s`."""
         with trio.move_on_after(timeout_s):
             await self._decided.wait()
         return self.durable
 
     def decide(self, *, durable: bool) -> None:
-        """Let who waits go on: it is durable, or it will not be for a while."""
+        """Let those go on who wait: all is durable, or it will not be for a while."""
         self.durable = durable
         self._decided.set()
 
@@ -70,7 +67,7 @@ class Unit:
     size: int = field(init=False)  # about how many bytes it takes, here and on disk
 
     def __attrs_post_init__(self) -> None:
-        events = sum(len(each.record.fields) + ROW_BYTES for each in self.events)
+        events = sum(len(each.event.text) + ROW_BYTES for each in self.events)
         self.size = events + sum(len(key) + length(value) + ROW_BYTES for key, value in self.memory.items())
 
 
@@ -79,27 +76,28 @@ PLACE_BYTES = 128
 
 
 def length(value: Lasting) -> int:
-    """How long a value is, about."""
+    """About the length of a value."""
     return PLACE_BYTES if isinstance(value, Ref) else len(value or "")
 
 
 @define(eq=False)
 class Ring:
-    """Units in their order. When it is full the oldest events are dropped and counted; state never is, only overtaken."""
+    """Units in their order. A full ring drops the oldest events and counts them; state is never dropped, only overtaken."""
 
     max_events: int = MAX_EVENTS
     max_bytes: int = MAX_BYTES
-    dropped: int = 0  # events, since this was last set to 0
-    _units: deque[Unit] = field(factory=deque)
-    _overtaken: dict[str, Lasting] = field(factory=dict)  # the state of units that were dropped
-    _events: int = 0
-    _bytes: int = 0
+    flight: list[Unit] = field(factory=list, init=False)  # being written, or to be written again as they are
+    dropped: int = field(default=0, init=False)  # events, since this was last set to 0
+    _units: deque[Unit] = field(factory=deque, init=False)
+    _overtaken: dict[str, Lasting] = field(factory=dict, init=False)  # the state of units that were dropped
+    _events: int = field(default=0, init=False)
+    _bytes: int = field(default=0, init=False)
 
     def __bool__(self) -> bool:
-        return bool(self._units or self._overtaken)
+        return bool(self.flight or self._units or self._overtaken)
 
     def __iter__(self) -> Iterator[Unit]:
-        return iter(self._units)
+        return chain(self.flight, self._units)
 
     def push(self, unit: Unit) -> None:
         """Queue a unit behind the others."""
@@ -146,3 +144,20 @@ def memory_of(units: Iterable[Unit]) -> dict[str, Lasting]:
     for unit in units:
         merged |= unit.memory
     return merged
+
+
+def events_of(units: Iterable[Unit]) -> list[Pending]:
+    """The events of these units, in their order."""
+    return [each for unit in units for each in unit.events]
+
+
+def batch_of(units: Sequence[Unit], last_id: int, log_id: str | None) -> Batch:
+    """The transaction that writes these units; the events get the ids after `last_id`."""
+    ids = {each.ref: number for number, each in enumerate(events_of(units), last_id + 1)}
+
+    def id_of(cause: Cause) -> int | None:
+        return ids[cause] if isinstance(cause, Ref) and cause in ids else resolve(cause, log_id)
+
+    events = [evolve(each.event, id=ids[each.ref], cause=id_of(each.cause)) for each in events_of(units)]
+    memory = memory_of(units).items()
+    return Batch(events, {key: place_json(log_id, id_of(each)) if isinstance(each, Ref) else each for key, each in memory})

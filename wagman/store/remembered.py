@@ -1,7 +1,7 @@
-"""What is known of before: the log tells it, and what lies beside the log. Either may be an older copy. Pure.
+"""The past, from the log and from the file beside it, each of which may be an older copy. Pure.
 
-Which tables there were tells the one that a later run of the service has written: a table that only the other one knows was
-taken over by another since. What was decided about a table tells the later decision, wherever it is.
+The one that a later run of the service has written tells which tables there were: a table that only the other one knows was
+taken over by another since. Of two decisions about a table the later one counts, wherever it is.
 """
 
 import json
@@ -22,7 +22,7 @@ PREFIX = "device."
 
 @frozen
 class Logged:
-    """What the log has kept."""
+    """The past as the log tells it."""
 
     entries: Mapping[str, Entry] = field(factory=dict)  # by the name of the table
     run: int = 0  # of the service, that wrote last which tables there are; 0: an older program, or nobody
@@ -31,12 +31,12 @@ class Logged:
 
 
 def tables_memory(entries: Mapping[str, Entry], run: int) -> dict[str, Any]:
-    """What the log is to keep of the tables that there are and were."""
+    """The tables that there are and were, as the log is to keep them."""
     return {TABLES_KEY: json.loads(render(Kept(entries, run=run)))}
 
 
 def logged(memory: Mapping[str, Any]) -> Logged:
-    """What the log tells; what cannot be read of it counts as not told."""
+    """The past in a log's memory; what cannot be read counts as not told."""
     tables = _tables(memory)
     saved = {key.removeprefix(PREFIX): each for key, each in memory.items() if key.startswith(PREFIX)}
     states = {name: entry for name, each in sorted(saved.items(), key=_age) if (entry := logged_entry(each)) is not None}
@@ -62,7 +62,7 @@ def _age(named: tuple[str, Any]) -> str:
 
 
 def logged_entry(saved: Any) -> Entry | None:
-    """What the log has kept of a guest; None where that cannot be read."""
+    """The entry in the saved state of a guest; None where it cannot be read."""
     match saved:
         case {"port": int() as port, "memory": {"wanted": "up" | "down" as wanted, "enabled": bool() as enabled}}:
             return Entry(port, wanted=wanted, enabled=enabled, decision=decision_of(saved.get("decision")))
@@ -71,7 +71,7 @@ def logged_entry(saved: Any) -> Entry | None:
 
 
 def known_before(log: Logged, kept: Kept, names: Container[str]) -> dict[str, Entry]:
-    """What is known of each table that there was. `names` are those that there are now."""
+    """The entries of all tables that there were. `names` are those that there are now."""
     if log.run > kept.run:
         tables = log.entries
     elif log.run < kept.run:

@@ -6,14 +6,13 @@ they keep coming each next window is twice as long, up to an hour, so that a con
 events a day. A window without any closes for good.
 """
 
-import json
 import math
 from collections.abc import Collection, Iterator
 from typing import Any, TypeAlias
 
 from attrs import define, field
 
-from wagman.store.event import Cause, Record, Ref
+from wagman.store.event import Cause, Event, Ref
 
 WINDOW_S = 60.0
 """How long the first repeats are held back (chosen)."""
@@ -29,23 +28,23 @@ Kind: TypeAlias = tuple[str, str | None, str, Cause]
 
 @define(eq=False)
 class Window:
-    """A kind that is being counted."""
+    """The count of one kind."""
 
-    record: Record
+    event: Event  # the first of them
     first: Ref
     opened_s: float
-    length_s: float = WINDOW_S
-    count: int = 0
-    last_s: float = 0.0
+    length_s: float = field(default=WINDOW_S, init=False)
+    count: int = field(default=0, init=False)
+    last_s: float = field(default=0.0, init=False)
 
     @property
     def closes_s(self) -> float:
-        """When it is told of."""
+        """The time at which the count is told."""
         return self.opened_s + self.length_s
 
     def summary(self) -> dict[str, Any]:
         """The fields of the event that tells of the repeats."""
-        return {**json.loads(self.record.fields), "count": self.count, "over_s": round(self.last_s - self.opened_s, 3)}
+        return {**self.event.fields, "count": self.count, "over_s": round(self.last_s - self.opened_s, 3)}
 
     def widen(self, now_s: float) -> None:
         """Begin again, twice as long."""
@@ -54,31 +53,31 @@ class Window:
 
 @define(eq=False)
 class Repeats:
-    """The kinds that are being counted; times are of trio's clock."""
+    """All kinds that are being counted; times are of trio's clock."""
 
     types: Collection[str]
     _windows: dict[Kind, Window] = field(factory=dict, init=False)
 
-    def absorb(self, record: Record, ref: Ref, now_s: float, cause: Cause = None) -> Ref | None:
-        """Count the event and give the ref of the first of its kind; None if it is to be recorded itself."""
-        if record.type not in self.types:
+    def absorb(self, event: Event, ref: Ref, now_s: float, cause: Cause = None) -> Ref | None:
+        """Count an event and give the ref of the first of its kind; None if the event is to be recorded itself."""
+        if event.type not in self.types:
             return None
-        kind = (record.type, record.device, record.fields, cause)
+        kind = (event.type, event.device, event.text, cause)
         window = self._windows.get(kind)
         if window is None:
             if len(self._windows) < MAX_WINDOWS:
-                self._windows[kind] = Window(record, ref, now_s)
+                self._windows[kind] = Window(event, ref, now_s)
             return None
         window.count += 1
         window.last_s = now_s
         return window.first
 
     def next_s(self) -> float:
-        """When the next window closes."""
+        """The time at which the next window closes."""
         return min((window.closes_s for window in self._windows.values()), default=math.inf)
 
     def close(self, now_s: float) -> Iterator[Window]:
-        """Close what is due: every window that has counted some, before it begins again."""
+        """Close the windows that are due: those that have counted some, before they begin again."""
         for kind, window in list(self._windows.items()):
             if window.closes_s > now_s:
                 continue

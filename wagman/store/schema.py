@@ -38,7 +38,7 @@ read-only or unread, or counts backwards; none of that is an error that tells of
 
 
 def has_sound_header(path: Path) -> bool:
-    """Whether SQLite will write to a file; one without a header is new. Raises OSError."""
+    """Whether SQLite will write to a file, also to one that has no header yet; raises OSError."""
     with path.open("rb") as file:
         header = file.read(max(NEWEST) + 1)
     return all(header[offset : offset + 1] <= most for offset, most in NEWEST.items())
@@ -60,12 +60,13 @@ def migrate(conn: sqlite3.Connection, migrations: Sequence[Migration]) -> None:
 
 
 def tables(conn: sqlite3.Connection) -> list[tuple[str, str, str | None]]:
-    """What is defined in a file, as it was written there."""
+    """The definitions in a file, as they were written there."""
     return conn.execute("SELECT type, name, sql FROM sqlite_master ORDER BY type, name").fetchall()
 
 
 def is_intact(conn: sqlite3.Connection, migrations: Sequence[Migration]) -> bool:
-    """Whether a file defines what the migrations make; SQLite's own check lets a misspelt column pass."""
+    """Whether a file defines what the migrations make."""
+    # SQLite's own check lets a misspelt column pass.
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
         migrate(fresh, migrations)
         return tables(conn) == tables(fresh)

@@ -15,7 +15,7 @@ import sqlite3
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from attrs import asdict, astuple, define, field
@@ -23,7 +23,7 @@ from attrs import asdict, astuple, define, field
 from wagman.model.errors import FILE_TAKEN, StoreError
 from wagman.store.aside import SetAside, make_directory, set_aside, sync_directory, with_suffix
 from wagman.store.batch import COLUMNS, MARKS, Batch, Opened, Query
-from wagman.store.event import Record
+from wagman.store.event import Event, utc_now
 from wagman.store.limits import Extent, Limits, page_count, transaction
 from wagman.store.owner import barred_file, barred_words, entrust, entrust_file
 from wagman.store.schema import MIGRATIONS, Migration, has_sound_header, is_intact, migrate, version_of
@@ -46,23 +46,19 @@ ADVICE = {
 
 
 class HeldError(StoreError):
-    """Another process has the file open: whoever waits may get it as it is."""
+    """Another process has the file open; whoever waits may get the file as it is."""
 
 
 class BarredError(StoreError):
-    """The file is there, and this process may not use it: what the error says names its owner, and what to type."""
+    """This process may not use the file; the error names the owner, and what to type."""
 
 
 class _UnusableError(StoreError):
-    """The file is not one that can be gone on with; `label` goes into the name it gets."""
+    """The service cannot go on with the file; `label` goes into the name that the file gets."""
 
     def __init__(self, label: str, reason: str) -> None:
         super().__init__(reason)
         self.label = label
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 @define(eq=False)
@@ -76,7 +72,7 @@ class Store:
     path: Path
     limits: Limits
     new_log_id: Callable[[], str] = field(kw_only=True)
-    now: Callable[[], datetime] = field(default=_utc_now, kw_only=True)  # names what is set aside
+    now: Callable[[], datetime] = field(default=utc_now, kw_only=True)  # names what is set aside
     migrations: Sequence[Migration] = field(default=MIGRATIONS, kw_only=True)
     _conn: sqlite3.Connection | None = field(default=None, init=False)
     _opened: Opened | None = field(default=None, init=False)
@@ -89,10 +85,8 @@ class Store:
     _severed: bool = field(default=False, init=False)
 
     def is_there(self) -> bool:
-        """Whether there is a file that holds something, or may be one: what is behind a closed door counts as there.
-
-        An empty file is what is left where there was no room to begin one.
-        """
+        """Whether there is a file that holds something, or may be one."""
+        # What is behind a closed door counts as there. An empty file is left where there was no room to begin one.
         try:
             size = self.path.lstat().st_size
         except (FileNotFoundError, NotADirectoryError):
@@ -103,7 +97,7 @@ class Store:
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a file to write to; it closes itself when that can no longer be used."""
+        """Whether there is a file to write to; a file that can no longer be used closes itself."""
         return self._opened is not None
 
     # --- Opening and closing ------------------------------------------------------------------------------------------
@@ -171,7 +165,7 @@ class Store:
             self._unusable = None
 
     def _make_file(self) -> None:
-        """See to it that the file is there, and is its owner's only."""
+        """Make a file where there is none, and keep it for its owner alone."""
         make_directory(self.path.parent)
         fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -202,7 +196,8 @@ class Store:
             raise _UnusableError("damaged", found)
 
     def _compare(self, log_id: str, held: Extent) -> Extent:
-        """Refuse an older copy of the log that was open before: the ids that it lacks were shown."""
+        """Refuse an older copy of the log that was open before."""
+        # The ids that it lacks were shown.
         if log_id == self._log_id and held.last_id < self._held.last_id:
             raise _UnusableError("outdated", f"it ends at event {held.last_id}, and had {self._held.last_id} before")
         return held
@@ -219,24 +214,21 @@ class Store:
     # --- Writing ------------------------------------------------------------------------------------------------------
 
     def commit(self, batch: Batch) -> Extent:
-        """Make a batch durable: all of it, or nothing.
-
-        A batch that is there already is not written again, so that one whose end was not seen can simply be repeated:
-        a commit that reports an error may nevertheless turn up when the file is opened next.
-        """
+        """Make a batch durable: all of it, or nothing. A batch that is there already is not written again."""
+        # Whoever did not see the end of a commit repeats it: one that reported an error may turn up when the file is opened next.
         with self._explained("write to"):
             if not self._holds(self._connection(), batch):
                 self._held = self._write(self._connection(), batch)
         return self._held
 
     def _holds(self, conn: sqlite3.Connection, batch: Batch) -> bool:
-        """Whether it was written before; raises StoreError if it does not go on from what is there."""
-        if not batch.records or batch.records[0].id == self._held.last_id + 1:
+        """Whether a batch was written before; raises StoreError if it does not go on from what is there."""
+        if not batch.events or batch.events[0].id == self._held.last_id + 1:
             return False
-        rows = conn.execute(f"SELECT {COLUMNS} FROM event WHERE id >= ? ORDER BY id", (batch.records[0].id,)).fetchall()  # noqa: S608
-        if rows and [Record(*row) for row in rows] == list(batch.records[-len(rows) :]):
+        rows = conn.execute(f"SELECT {COLUMNS} FROM event WHERE id >= ? ORDER BY id", (batch.events[0].id,)).fetchall()  # noqa: S608
+        if rows and [Event(*row) for row in rows] == list(batch.events[-len(rows) :]):
             return True
-        raise StoreError(f"event {batch.records[0].id} does not go on from {self._held.last_id}")
+        raise StoreError(f"event {batch.events[0].id} does not go on from {self._held.last_id}")
 
     def _write(self, conn: sqlite3.Connection, batch: Batch) -> Extent:
         self._check_files()
@@ -244,34 +236,36 @@ class Store:
         with transaction(conn):
             held = self.limits.make_room(conn, self._held, batch.pages())
             _insert(conn, batch)
-            held = self.limits.drop_surplus(conn, Extent(held.first_id, held.last_id + len(batch.records)))
+            held = self.limits.drop_surplus(conn, Extent(held.first_id, held.last_id + len(batch.events)))
         self.limits.give_back(conn)
         return held
 
     def look(self) -> None:
-        """Raise unless the file is still where the next start looks for it; nobody may write for hours, and so find out."""
+        """Raise unless the file is still where the next start looks for it."""
+        # Nobody may write for hours, and so find out.
         with self._explained("go on with"):
             if self.is_open:
                 self._check_files()
 
     def _check_files(self) -> None:
-        """Raise unless the open files are those that the next start will find; what a deleted file holds dies with us."""
+        """Raise unless the open files are those that the next start will find."""
+        # What a deleted file holds ends with this process.
         if self._inodes() != self._files:
             self.close()
             raise StoreError(f"{FILE_TAKEN}; it is opened anew")
 
     # --- Reading ------------------------------------------------------------------------------------------------------
 
-    def page(self, query: Query) -> list[Record]:
+    def page(self, query: Query) -> list[Event]:
         """The events that a query asks for, oldest first."""
         with self._explained("read"):
             rows = self._connection().execute(query.sql(), asdict(query)).fetchall()
-        found = [Record(*row) for row in rows]
+        found = [Event(*row) for row in rows]
         return found if query.forward else found[::-1]
 
-    def chain(self, event_id: int, limit: int) -> list[Record]:
+    def chain(self, event_id: int, limit: int) -> list[Event]:
         """The event, its cause, the cause of that, and so on, as far as they are still there."""
-        found: list[Record] = []
+        found: list[Event] = []
         with self._explained("read"):
             record = _event(self._connection(), event_id)
             while record is not None and len(found) < limit:
@@ -303,7 +297,7 @@ class Store:
             raise self._told(f"cannot {verb} {self.path}: ", error) from error
 
     def _told(self, what: str, error: Exception) -> StoreError:
-        """The error as others hear of it."""
+        """The error that others are told."""
         if _code(error) & 0xFF == sqlite3.SQLITE_BUSY:
             return HeldError(f"{what}{_explanation(error)}")
         barred = barred_file(self.path, self._wal)
@@ -325,7 +319,7 @@ class Store:
 
 
 def _code(error: Exception) -> int:
-    """SQLite's extended result code; 0 where it was not SQLite."""
+    """The extended result code of SQLite; 0 where the error is not SQLite's."""
     return getattr(error, "sqlite_errorcode", 0)
 
 
@@ -337,7 +331,8 @@ def _explanation(error: Exception) -> str:
 
 
 def _lenient_text(stored: bytes) -> str:
-    """Text as far as it is text: a flipped bit is not to cost the page it is on."""
+    """The text as far as it is text."""
+    # A flipped bit is not to cost the page that it is on.
     return stored.decode("utf-8", "replace")
 
 
@@ -351,7 +346,7 @@ def _extent(conn: sqlite3.Connection) -> Extent:
 
 
 def _insert(conn: sqlite3.Connection, batch: Batch) -> None:
-    rows = [astuple(record, recurse=False) for record in batch.records]
+    rows = [astuple(event, recurse=False) for event in batch.events]
     conn.executemany(f"INSERT INTO event ({COLUMNS}) VALUES ({MARKS})", rows)  # noqa: S608 - both are constants
     for key, value in batch.memory.items():
         if value is None:
@@ -360,13 +355,14 @@ def _insert(conn: sqlite3.Connection, batch: Batch) -> None:
             conn.execute("REPLACE INTO memory (key, value) VALUES (?, ?)", (key, value))
 
 
-def _event(conn: sqlite3.Connection, event_id: int) -> Record | None:
+def _event(conn: sqlite3.Connection, event_id: int) -> Event | None:
     row = conn.execute(f"SELECT {COLUMNS} FROM event WHERE id = ?", (event_id,)).fetchone()  # noqa: S608 - a constant
-    return None if row is None else Record(*row)
+    return None if row is None else Event(*row)
 
 
-def _cause_of(conn: sqlite3.Connection, record: Record) -> Record | None:
-    """A cause is earlier than what it caused; whatever else a damaged row says would lead in circles."""
+def _cause_of(conn: sqlite3.Connection, record: Event) -> Event | None:
+    """The event that caused another; None where the log has none."""
+    # A cause is earlier than what it caused; whatever else a damaged row says would lead in circles.
     if record.cause is None or record.id is None or record.cause >= record.id:
         return None
     return _event(conn, record.cause)

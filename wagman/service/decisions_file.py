@@ -1,0 +1,90 @@
+"""The file of decisions beside the log: what it said when the service came up, and from when on it is written.
+
+It also counts the events that were shown and may be in no log, for a log that takes nothing cannot.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import trio
+from attrs import define, field, frozen
+
+from wagman.model.errors import StoreError
+from wagman.model.facts import Draft
+from wagman.store import SETTLED_KEY, Journal, Keeper
+from wagman.store.decisions import Entry, Kept, Tally, parse, render
+
+
+@frozen
+class Found:
+    """The file as it was found."""
+
+    kept: Kept = field(factory=Kept)
+    is_there: bool = False
+    error: str | None = None  # the file is there, and cannot be read: why
+
+
+@define(eq=False)
+class DecisionsFile:
+    """The file, which is not written before it was read or set aside."""
+
+    journal: Journal
+    keeper: Keeper
+    _before: Tally = field(factory=Tally, init=False)  # events of earlier runs that were shown, and may be in no log
+    _settled: Any = field(default=None, init=False)  # what the log says of them
+    _is_told: bool = field(default=False, init=False)  # the log has been told of them
+    _may_write: trio.Event = field(factory=trio.Event, init=False)
+
+    async def find(self) -> Found:
+        """Read the file; from here on, it is known how many events earlier runs have lost."""
+        try:
+            text = await self.keeper.read()
+            found = Found() if text is None else Found(parse(text), is_there=True)
+        except StoreError as error:
+            return Found(is_there=True, error=str(error))
+        self._before = found.kept.unwritten
+        return found
+
+    def text(self, entries: Mapping[str, Entry], run: int) -> str:
+        """The text that is to be in the file."""
+        unwritten = self.journal.unwritten
+        before = Tally() if self._is_told and not unwritten.owed else self._before
+        return render(Kept(entries, before.counting(self.journal.boot_id, unwritten.count), run))
+
+    def tell_missing(self, memory: Mapping[str, Any] | None = None) -> None:
+        """Have a log tell first how many events were shown before that it does not have; None: the log that was told last."""
+        if memory is not None:
+            self._settled = memory.get(SETTLED_KEY)
+        count = self._before.missing(self._settled)
+        self._is_told = True
+        if count:
+            self.journal.owe(dict(self._before.runs), count)
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """The task that keeps the file."""
+        task_status.started()
+        await self._may_write.wait()
+        await self.keeper.run()
+
+    def write(self) -> None:
+        """Let the file be written over from now on."""
+        self._may_write.set()
+
+    async def set_aside(self, reason: str) -> None:
+        """Move a file that cannot be read out of the way, and begin another one."""
+        if self._may_write.is_set():
+            return
+        now = self.journal.wall().strftime("%Y%m%dT%H%M%SZ")
+        try:
+            path = await self.keeper.set_aside(f"unreadable-{now}")
+        except StoreError as error:
+            reason, path = f"{reason}; {error}", None
+        fields = {"reason": reason, "set_aside": None if path is None else str(path)}
+        self.journal.record([(Draft("decisions.damaged", None, fields), None)])
+        self.write()
+        self.keeper.note()
+
+    def turned(self, broken: str | None) -> None:
+        """Tell that decisions cannot be kept beside the log, or can be again."""
+        draft = Draft("decisions.recovered") if broken is None else Draft("decisions.unavailable", None, {"reason": broken})
+        self.journal.record([(draft, None)])

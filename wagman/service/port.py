@@ -1,0 +1,61 @@
+"""The board's serial port, what is spoken there, and the speed of the clock: one that runs faster is for ptys only."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import trio
+
+from wagman.config.schema import Config
+from wagman.io.auto import AutoDialect
+from wagman.io.board import Dialect
+from wagman.io.driver_v3 import V3Dialect
+from wagman.io.driver_v4 import V4Dialect
+from wagman.io.transport import Transport, open_serial
+from wagman.model.errors import ConfigError, LinkGoneError
+
+DIALECTS: dict[str, Callable[[], Dialect]] = {"v3": V3Dialect, "v4": V4Dialect, "auto": AutoDialect}
+"""What the configuration may name as the board's dialect."""
+
+BAUD = 57_600
+"""Nominal; a USB link ignores it (firmware). Never 1200, which resets the board into its flash programmer."""
+
+
+def clock(speed: float) -> trio.abc.Clock | None:
+    """A clock that runs `speed` times as fast as time itself; None: trio's own."""
+    if speed == 1:
+        return None
+    from trio.testing import MockClock  # noqa: PLC0415 - only a demonstration pays for it
+
+    return MockClock(rate=speed)
+
+
+def check_speed(config: Config, speed: float) -> None:
+    """Check that only a fake board gets a faster clock.
+
+    Raises:
+        ConfigError: the configured port is a real one, or the speed makes no sense.
+    """
+    if speed <= 0:
+        raise ConfigError((f"--speed {speed:g}: must be above 0",))
+    device = config.board.device
+    if speed != 1 and is_real_port(device):
+        raise ConfigError((f"--speed is for ptys only, and {device} is a real port: leave it out",))
+
+
+def is_real_port(path: str) -> bool:
+    """Whether the path leads to something that is no pseudo terminal."""
+    # What may not be looked at is nothing yet: to open it tells why.
+    return os.path.exists(path) and Path("/dev/pts") not in Path(path).resolve().parents  # noqa: PTH110 - it does not raise
+
+
+async def open_port(path: str, *, ptys_only: bool) -> Transport:
+    """Open the serial port, whatever its path leads to by now.
+
+    Raises:
+        LinkGoneError: there is none, or it is a real port where only a pty may be opened.
+        LinkBusyError: another process holds it.
+    """
+    if ptys_only and is_real_port(path):
+        raise LinkGoneError(f"{path} is a real port, and --speed is for ptys only")
+    return await open_serial(path, BAUD)

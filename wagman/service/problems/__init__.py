@@ -1,0 +1,47 @@
+"""The one verdict: what calls for a person, found in how everything is. Pure: (facts) -> problems.
+
+Each problem has its function, in the module of what it is about, and a place in FINDERS. A function looks at `Facts` and yields a
+`Problem` for as long as there is one; since when it stands, and what is told of its beginning and its end, is the business of
+`wagman.service.spells`.
+
+- `id` is stable: the same trouble has the same id whenever it is found.
+- `text` says what is wrong, with the true reason, and holds no durations: for how long it stands is shown beside it.
+- `do` says what to type or to look at; there is no problem without it.
+- *critical*: a guest is down, or may lose its power, or nobody can tell. *warning*: all runs, and something is to be mended.
+"""
+
+from wagman.service.problems import board, enclosure, guests, memory, service
+from wagman.service.problems.facts import Facts, Finder, Problem, Refusal
+
+__all__ = ["FINDERS", "Facts", "Problem", "Refusal", "problems"]
+
+FINDERS: tuple[Finder, ...] = (
+    board.board_unseen,
+    guests.relay_stuck,
+    guests.held,
+    guests.command_trouble,
+    guests.power_in_doubt,
+    guests.failing,
+    guests.on_recovery_medium,
+    enclosure.hibernating,
+    enclosure.sensor_unknown,
+    memory.log_not_written,
+    service.config_refused,
+    service.restart_pending,
+    service.socket_lost,
+    service.controller_unfed,
+    service.task_stuck,
+    service.clock_unset,
+    memory.decisions_unread,
+    memory.decisions_not_kept,
+    memory.first_day,
+    board.port_left,
+)
+"""All finders; of problems that are equally grave, the first one found is shown first."""
+
+
+def problems(facts: Facts) -> dict[str, Problem]:
+    """All problems by id, the worst first."""
+    found = [problem for finder in FINDERS for problem in finder(facts)]
+    found.sort(key=lambda problem: problem.severity)  # "critical" comes first by its letter
+    return {problem.id: problem for problem in found}

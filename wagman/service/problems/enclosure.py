@@ -1,0 +1,46 @@
+"""Problems of the enclosure: what its sensors forbid, and sensors that do not tell."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from wagman.service.problems.facts import BOARD, Facts, Problem
+
+ENCLOSURE_S = 120.0
+"""The time in which a board tells of the enclosure once the link is up (chosen: a v4 board tells every minute)."""
+
+
+def hibernating(facts: Facts) -> Iterator[Problem]:
+    """The guests are down, or on their way, since the enclosure forbids that they run."""
+    if facts.status["wagman"]["state"] not in ("will_hibernate", "hibernating"):
+        return
+    text = f"hibernating: no guest runs {_until(facts)}"
+    yield Problem(
+        "hibernating", "warning", text, "look at fan, filter, shade; wagman start --force GUEST starts one all the same"
+    )
+
+
+def _until(facts: Facts) -> str:
+    board = facts.status["board"]
+    states = {name: sensor["state"] for name, sensor in board["sensors"].items()}
+    if bad := ", ".join(f"{name} {state}" for name, state in states.items() if state in ("high", "low")):
+        return f"until the enclosure is as it should be again ({bad})"
+    if board["blind"] or facts.unknown_sensors or "normal" not in states.values():
+        return "until the enclosure is as it should be again (it was not, when last seen)"
+    return "before hibernate_min is over, though the enclosure is as it should be again"
+
+
+def sensor_unknown(facts: Facts) -> Iterator[Problem]:
+    """A sensor of the enclosure that is watched does not tell."""
+    board = facts.status["board"]
+    if board["blind"]:
+        return  # a board that is not seen tells nothing
+    for name in facts.unknown_sensors:
+        text = f"the sensor {name} does not tell; what it told last goes on to count"
+        do = "check the sensor and its plug; wagman status shows what it told last, and when"
+        patience_s = 0.0 if _told_since_link_up(board, name) else ENCLOSURE_S
+        yield Problem(f"sensor:{name}", "warning", text, do, board=BOARD, patience_s=patience_s)
+
+
+def _told_since_link_up(board: Mapping[str, Any], sensor: str) -> bool:
+    age_s, link_for_s = board["sensors"].get(sensor, {}).get("age_s"), board["for_s"]
+    return age_s is not None and link_for_s is not None and age_s < link_for_s

@@ -1,0 +1,86 @@
+"""Problems of guests."""
+
+import shlex
+from collections.abc import Iterator
+
+from wagman.service.problems.facts import Facts, Problem, Severity
+
+DOUBT_S = 300.0
+"""How long it may take until the board shows that a relay is off (chosen: many rounds of switching it off)."""
+
+FAILED_STARTS = 2
+"""The failed starts in a row from which on a guest is a problem (chosen: one is tried again, and mostly mended by that)."""
+
+
+def relay_stuck(facts: Facts) -> Iterator[Problem]:
+    """A relay stays on against repeated commands."""
+    for row in facts.guests:
+        if row["relay_stuck"]:
+            name = row["name"]
+            text = f"the relay of {name} stays on although it was switched off again and again: {name} may still have power"
+            yield Problem(f"relay_stuck:{name}", "critical", text, "replace the board", device=name)
+
+
+def held(facts: Facts) -> Iterator[Problem]:
+    """Switching a guest on has pulled the board down again and again."""
+    for row in facts.wanted:
+        if row["held"]:
+            name = row["name"]
+            text = f"{name} is held off: the board restarted each time that it was switched on"
+            yield Problem(f"held:{name}", "critical", text, f"mend its supply, then wagman start {name}", device=name)
+
+
+def command_trouble(facts: Facts) -> Iterator[Problem]:
+    """A guest that cannot be asked to halt: the next stop would cut it while it runs."""
+    commands = {device.name: device.shutdown or () for device in facts.config.devices}
+    for row in facts.guests:
+        if (why := row["command_trouble"]) is not None:
+            name = row["name"]
+            severity: Severity = "critical" if row["state"] in ("will_stop", "stopping", "restarting") else "warning"
+            text = f"{name} cannot be asked to halt, and would be cut while it runs: its command fails ({why})"
+            command = shlex.join(commands.get(name, ()))
+            do = f"mend it, and try it as the service's user, which halts {name} where it works: {command}"
+            yield Problem(f"shutdown:{name}", severity, text, do, device=name)
+
+
+def power_in_doubt(facts: Facts) -> Iterator[Problem]:
+    """A guest is stopped, and nothing shows that its power is off: no meter, or the board does not keep it off."""
+    if facts.status["board"]["blind"]:
+        return
+    for row in facts.guests:
+        in_question = row["state"] == "stopped" and not row["power"]["confirmed"] and not row["relay_stuck"]
+        if in_question and not any(alarm["name"] == "adopt" for alarm in row["alarms"]):
+            name = row["name"]
+            text = f"{name} is stopped, and nothing shows that its power is off for good: it may have power, or get it again"
+            do = f"do not touch its wiring; wagman why {name}, and look at the board's sensors: wagman board cu"
+            yield Problem(f"power:{name}", "warning", text, do, device=name, patience_s=DOUBT_S)
+
+
+def failing(facts: Facts) -> Iterator[Problem]:
+    """A guest does not come up."""
+    for row in facts.wanted:
+        name, failures = row["name"], row["failures"]
+        if row["unrecoverable"]:
+            tried = "" if row["media"] is None else ", from either medium"
+            text = f"{name} does not come up{tried}; it is tried again now and then"
+            do = f"send somebody; wagman why {name} shows the attempts, wagman start {name} tries at once"
+            yield Problem(f"failing:{name}", "critical", text, do, device=name)
+        elif failures >= FAILED_STARTS:
+            text = f"{name} does not come up; it goes on being tried"
+            yield Problem(f"failing:{name}", "warning", text, f"wagman why {name} shows the attempts", device=name)
+
+
+def on_recovery_medium(facts: Facts) -> Iterator[Problem]:
+    """A guest runs from the medium that is there for rescue."""
+    primary = {device.name: device.primary for device in facts.config.devices}
+    for row in facts.guests:
+        name, media = row["name"], row["media"]
+        if row["state"] == "started" and media is not None and primary.get(name) not in (None, media):
+            text = f"{name} runs from its recovery medium ({media}): it did not come up from {primary[name]}"
+            yield Problem(
+                f"recovery:{name}",
+                "warning",
+                text,
+                f"mend its {primary[name]}, then wagman restart {name}",
+                device=name,
+            )

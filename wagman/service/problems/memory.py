@@ -1,0 +1,63 @@
+"""Problems of what the service remembers: a disk that takes nothing, and decisions that nobody can read."""
+
+from collections.abc import Iterator
+
+from wagman.config import durations
+from wagman.model.errors import FILE_TAKEN, PLACE_GONE
+from wagman.service.problems.facts import Facts, Problem
+
+MAKE_PLACE = (
+    "note what wagman status shows as stopped or disabled, then systemctl restart wagman, which makes {place} anew;"
+    " a restart forgets those, and starts them: wagman disable GUEST at once"
+)
+
+DISK_REMEDIES: tuple[tuple[str, str], ...] = (
+    (PLACE_GONE, MAKE_PLACE),
+    (FILE_TAKEN, "find out who deletes files under {place}; the log goes on by itself"),
+    ("sudo ", "type what is said there: it then goes on by itself; do not restart the service before"),
+)
+"""Remedies where nothing can be written, by what is said of it."""
+
+MAKE_ROOM = "make room, or mend the disk, under {place}: it then goes on by itself; do not restart the service before"
+
+
+def disk_remedy(reason: str, place: str) -> str:
+    """The remedy where nothing can be written, for this reason."""
+    return next((do for said, do in DISK_REMEDIES if said in reason), MAKE_ROOM).format(place=place)
+
+
+def log_not_written(facts: Facts) -> Iterator[Problem]:
+    """The disk does not take the log."""
+    if facts.log_reason is not None:
+        text = f"the log cannot be written: {facts.log_reason}"
+        yield Problem("log", "warning", text, disk_remedy(facts.log_reason, facts.config.service.state_dir))
+
+
+def decisions_unread(facts: Facts) -> Iterator[Problem]:
+    """The decisions of before are there, and nobody can read them."""
+    if facts.unread_reason is not None:
+        text = f"what was decided cannot be read, so guests that are off stay off: {facts.unread_reason}"
+        do = f"make it readable, as said; wagman start GUEST starts one all the same; {_what_next(facts)}"
+        yield Problem("memory", "critical", text, do)
+
+
+def _what_next(facts: Facts) -> str:
+    names, release_s = ", ".join(facts.unread_off) or "whoever is off then", facts.config.service.unreadable_release_s
+    if not release_s:
+        return f"without that {names} will not be started"
+    return f"{durations.show(release_s)} after its start the service starts {names} without it"
+
+
+def decisions_not_kept(facts: Facts) -> Iterator[Problem]:
+    """The disk does not take the decisions."""
+    if facts.unkept_reason is not None:
+        text = f"decisions are not kept beside the log: {facts.unkept_reason}"
+        yield Problem("decisions", "warning", text, disk_remedy(facts.unkept_reason, facts.config.service.state_dir))
+
+
+def first_day(facts: Facts) -> Iterator[Problem]:
+    """Nothing is known of guests that are about to be started."""
+    if facts.unknown_guests:
+        names = ", ".join(facts.unknown_guests)
+        text = f"nothing is known of before: {names} will be started once it is seen that they do not run"
+        yield Problem("memory", "warning", text, "wagman disable GUEST keeps one off; else nothing: it is the first day")

@@ -1,0 +1,58 @@
+"""Problems of the service itself: its configuration, its socket, its tasks, and the computer that it runs on."""
+
+from collections.abc import Iterator
+
+from wagman.service.problems.facts import BOARD, Facts, Problem
+
+FEEDS_MISSED_S = 180.0
+"""The time without a heartbeat of the controller that is no chance: one is sent every minute (chosen: three of them)."""
+
+UNFED_S = 900.0
+"""The time without a heartbeat of the controller after which a person is called; the board waits for an hour (chosen)."""
+
+
+def config_refused(facts: Facts) -> Iterator[Problem]:
+    """The operator's file is wrong."""
+    if facts.refusal is not None:
+        more = f" (and {len(facts.refusal.problems) - 1} more)" if len(facts.refusal.problems) > 1 else ""
+        first = facts.refusal.problems[0] if facts.refusal.problems else "it cannot be used"
+        text = f"the configuration was refused, and the service runs on {facts.refusal.instead}: {first}{more}"
+        yield Problem("config", "warning", text, "wagman check-config lists all; mend it, then systemctl reload wagman")
+
+
+def restart_pending(facts: Facts) -> Iterator[Problem]:
+    """Something that was configured counts only once the service is restarted."""
+    if facts.needs_restart:
+        text = f"the service has to be restarted for {', '.join(facts.needs_restart)} to count"
+        yield Problem("restart_pending", "warning", text, "systemctl restart wagman: no guest loses its power by that")
+
+
+def socket_lost(facts: Facts) -> Iterator[Problem]:
+    """No command reaches the service: this is read in the journal, and in what systemctl shows."""
+    if facts.socket_reason is not None:
+        text = f"commands cannot reach the service: {facts.socket_reason}"
+        do = "make way for the socket, and it is made anew within a minute; or systemctl restart wagman, which no guest notices"
+        yield Problem("socket", "warning", text, do)
+
+
+def controller_unfed(facts: Facts) -> Iterator[Problem]:
+    """The board hears nothing of the controller, and will cut its power."""
+    if facts.unfed_s is not None and facts.unfed_s >= FEEDS_MISSED_S:
+        own = next((row["name"] for row in facts.status["devices"] if row["self"]), None)
+        text = "the board does not hear this computer, and power-cycles it one hour after it heard it last"
+        do = "mend what keeps the service from reaching the board; it then feeds the board by itself"
+        yield Problem("unfed", "critical", text, do, device=own, board=BOARD, patience_s=UNFED_S, for_s=facts.unfed_s)
+
+
+def task_stuck(facts: Facts) -> Iterator[Problem]:
+    """A task of the service makes no progress."""
+    for task in facts.stuck_tasks:
+        do = "systemd restarts the service; report it, with what journalctl -u wagman says"
+        yield Problem(f"stuck:{task}", "critical", f"the task {task} of the service hangs", do)
+
+
+def clock_unset(facts: Facts) -> Iterator[Problem]:
+    """The controller does not know what time it is."""
+    if not facts.clock_set:
+        do = "have it set: timedatectl shows whether it is synchronised; the service itself does not go by it"
+        yield Problem("clock", "warning", "the clock of this computer has not been set: times in the log mean nothing", do)
