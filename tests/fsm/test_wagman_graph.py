@@ -73,7 +73,7 @@ class Edge:
 def root(*, blind: bool) -> Node:
     views = {name: View(name, "stopped") for name in ORDER}
     now = Situation(WagmanConfig(), ORDER, Environment(CONFIG), views, blind)
-    return Node(StartDevices(), now, frozenset(taken_up(StartDevices(), now).alarms or {}))
+    return Node(StartDevices(), now, frozenset(taken_up(StartDevices(), now).alarms))
 
 
 def normal(state: State, now: Situation, armed: frozenset[str]) -> Node:
@@ -89,7 +89,6 @@ def normal(state: State, now: Situation, armed: frozenset[str]) -> Node:
 def told(node: Node, item: Input) -> Edge:
     armed = node.armed - {item.name} if isinstance(item, Fired) else node.armed
     result = step(node.state, node.now, item)
-    assert result.alarms is not None
     after = frozenset(name for name, alarm in result.alarms.items() if alarm is not None or name in armed)
     return Edge(node, item, result, normal(result.state, result.now, after))
 
@@ -198,7 +197,7 @@ def test_every_state_comes_back_from_what_was_saved_of_it(explored: Explored) ->
     for node in explored.nodes:
         state = restored(json.loads(json.dumps(node.state.lasting())))
         assert state == (evolve(node.state, number=0) if isinstance(node.state, StartNextDevice) else node.state)
-        assert (taken_up(state, node.now).alarms or {}).keys() >= node.armed
+        assert taken_up(state, node.now).alarms.keys() >= node.armed
 
 
 # --- What holds on the way --------------------------------------------------------------------------------------------

@@ -64,7 +64,6 @@ class Node:
 
     def carry_on(self, step: Step) -> list[Effect]:
         self.state, self.now = step.state, step.now
-        assert step.alarms is not None
         self.arm(step.alarms)
         self.started += [effect.name for effect in step.effects if isinstance(effect, StartGuest)]
         self.stopped += [effect.name for effect in step.effects if isinstance(effect, StopGuest)]

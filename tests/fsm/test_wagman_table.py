@@ -166,7 +166,7 @@ def requests(result: Step) -> Iterator[str]:
 
 
 def alarms(result: Step, armed: set[str]) -> Iterator[str]:
-    for name, alarm in (result.alarms or {}).items():
+    for name, alarm in result.alarms.items():
         if alarm is not None:
             yield f"{name.partition(':')[0]}={alarm.after_s:g}"
         elif name in armed:
@@ -210,6 +210,5 @@ def test_no_step_disarms_the_watch_over_the_sensors(name: str) -> None:
     variant = VARIANTS[name]
     for word, item in variant.inputs.items():
         plan = variant.told(word).alarms
-        assert plan is not None
         assert plan[STALE + "temperature_c"] in (None, Alarm(180.0))
         assert (FIRST_VERDICT in plan) == (item != Fired(FIRST_VERDICT))

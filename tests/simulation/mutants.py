@@ -394,7 +394,7 @@ def memory_is_not_written(patch: pytest.MonkeyPatch) -> None:
 
 @mutant("20 min; service crash gn; 5 min", 10)
 def a_crash_ends_the_service(patch: pytest.MonkeyPatch) -> None:
-    async def contained(name: str, run: Any, report: Any) -> None:
+    async def contained(name: str, run: Any, *_: Any) -> None:
         await run()
 
     patch.setattr(wagman.service.root, "contained", contained)

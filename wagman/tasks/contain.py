@@ -72,29 +72,21 @@ async def contained(
     crashes = 0
     while True:
         began_s = trio.current_time()
-        error, cancelled = await _end_of(run)
-        if error is None:
+        crash: BaseException | None = None
+        try:
+            await run()
+        except Exception as error:  # noqa: BLE001 - contained
+            crash = error
+        except BaseExceptionGroup as group:
+            _, crash = group.split(trio.Cancelled)
+            if not isinstance(crash, ExceptionGroup):
+                raise
+        else:
             return
-        if fatal(leaf_of(error)):
-            raise error
-        report(name, error)
-        if cancelled is not None:
-            raise cancelled
+        if fatal(leaf_of(crash)):
+            raise crash
+        report(name, crash)
         crashes = crashes + 1 if trio.current_time() - began_s < IN_A_ROW_S else 1
         if crashes >= MOST_IN_A_ROW:
-            raise TaskKeepsCrashingError(f"the task {name} crashed {crashes} times in a row: {error!r}") from error
-        await trio.sleep(PAUSE_S * 2 ** (crashes - 1))
-
-
-async def _end_of(run: Callable[[], Awaitable[None]]) -> tuple[Exception | None, BaseException | None]:
-    """Run it once: the error that ended it, or that its clean-up made, and then the cancellation, which is still to be raised."""
-    try:
-        await run()
-    except Exception as error:  # noqa: BLE001 - contained; cancellation is none
-        return error, None
-    except BaseExceptionGroup as group:
-        cancelled, crash = group.split(trio.Cancelled)
-        if cancelled is None or not isinstance(crash, ExceptionGroup):
-            raise
-        return crash, cancelled
-    return None, None
+            raise TaskKeepsCrashingError(f"the task {name} crashed {crashes} times in a row: {crash!r}") from crash
+        await trio.sleep(PAUSE_S * 2 ** (crashes - 1))  # where the task is being cancelled, this is where it ends

@@ -20,9 +20,6 @@ the view tells of the guest from then on has come of this start (it started, or 
 
 Each state has one handler for each input and for each of its alarms. Where the situation alone decides (heat, or its end), no
 handler asks for it: after each step, and when the service comes up, the state is asked where it leads (`State.leads_to`).
-
-`inputs` has what the machine hears and asks for, `situation` what the states look at, `states` the states in the order of the
-design note, `machine` the step.
 """
 
 from wagman.fsm.wagman.inputs import View

@@ -16,19 +16,17 @@ from wagman.model.facts import Blindness, Draft, Sample
 ORDER = "order"
 
 ORDER_S = 120.0
-"""How long a guest that is due waits for one that comes before it and has yet to say how it is (chosen: longer than the
-default `adopt_window`)."""
+"""How long a guest that is due waits for one before it that has yet to say how it is (chosen: above the default `adopt_window`)."""
 
 
 def step(state: State, now: Situation, item: Input) -> Step:
-    """One transition of the machine; the alarms of the step are complete, those of the environment included.
+    """One transition of the machine; its alarms are complete, those of the environment included.
 
     Raises:
         IllegalTransitionError: a defect; nothing was changed.
     """
     came = settled(react(state, now, item))
-    view = item.view if isinstance(item, GuestChanged) else None
-    return evolve(told(state, came, view), alarms=complete(state, now, came, item))
+    return evolve(told(state, came, item), alarms=standing(in_full(state, now), came, item))
 
 
 def taken_up(state: State, now: Situation) -> Step:
@@ -43,12 +41,14 @@ def settled(came: Step) -> Step:
     return came if state is None else settled(came.state.goto(state, came.now).after(*came.effects))
 
 
-def told(old: State, came: Step, view: View | None = None) -> Step:
+def told(old: State, came: Step, item: Input | None = None) -> Step:
     """All guests hear whether they may run when that changes; one whose view shows that it has not heard does so now."""
     active = came.state.hibernates
     if active != old.hibernates:
         return came.after(Hibernate(active))
-    return came.after(Hibernate(active, view.name)) if view and view.hibernating != active else came
+    if isinstance(item, GuestChanged) and item.view.hibernating != active:
+        return came.after(Hibernate(active, item.view.name))
+    return came
 
 
 # --- Inputs -----------------------------------------------------------------------------------------------------------
@@ -115,35 +115,35 @@ def judged(state: State, now: Situation, news: tuple[Environment, tuple[Draft, .
 # --- Alarms -----------------------------------------------------------------------------------------------------------
 
 
-def complete(before: State, was: Situation, came: Step, item: Input) -> Plan:
-    """The alarms after a step: of the environment, of the start order, and of the state."""
-    state, now = came.state, came.now
-    is_new = not (was.environment.doubtful and keeps_down(before, was.environment))
-    sample = item if isinstance(item, Sample) else None
-    of_environment = now.environment.alarms(sample, doubt_matters=keeps_down(state, now.environment), doubt_is_new=is_new)
-    order: Plan = {ORDER: KEEP if was.hesitates else Alarm(ORDER_S)} if now.hesitates else {}
-    return {**of_environment, **order, **(came.alarms or standing(before.plan(was), state.plan(now), item))}
+def standing(before: Plan, came: Step, item: Input) -> Plan:
+    """The alarms after a step: what is new, has another length now, or is to begin again is armed; the rest stands."""
+    anew = {*(came.state.plan(came.now) if came.entered else ()), begun_again(item)}
+    after = in_full(came.state, came.now)
+    return {name: alarm if name in anew or alarm != before.get(name) else KEEP for name, alarm in after.items()}
 
 
-def standing(old: Plan, new: Plan, item: Input) -> Plan:
-    """The alarms of a state that was not entered anew: what has fired, or has another length now, is armed, the rest stands."""
-    fired = item.name if isinstance(item, Fired) else None
-    return {name: KEEP if alarm == old.get(name) and name != fired else alarm for name, alarm in new.items()}
-
-
-def keeps_down(state: State, environment: Environment) -> bool:
-    """Guests are kept from running by what the enclosure is like, or was when last it told."""
-    return state.hibernates or any(sensor.cold for sensor in environment.sensors.values())
+def begun_again(item: Input) -> str | None:
+    """The alarm that an input begins again: the one that fired, but for a sensor's, which waits for that sensor to tell."""
+    match item:
+        case Fired() if not item.name.startswith(STALE):
+            return item.name
+        case Sample() if item.value is not None:
+            return STALE + item.sensor
+    return None
 
 
 def in_full(state: State, now: Situation) -> Plan:
-    """All alarms at full length."""
+    """All alarms at full length: of the environment, of the start order, and of the state."""
     environment = now.environment
-    stale = {STALE + name: Alarm(environment.config.stale_s) for name in environment.sensors}
-    unsure = keeps_down(state, environment) and environment.doubtful
-    release: Plan = {RELEASE: Alarm(environment.config.unknown_release_s)} if unsure else {}
-    order: Plan = {ORDER: Alarm(ORDER_S)} if now.hesitates else {}
-    return {FIRST_VERDICT: Alarm(now.config.first_verdict_s), **stale, **release, **order, **state.plan(now)}
+    plan = {STALE + name: Alarm(environment.config.stale_s) for name in environment.sensors}
+    if not environment.waited:
+        plan[FIRST_VERDICT] = Alarm(now.config.first_verdict_s)
+    # Doubt that keeps guests from running, whether by what the enclosure is like or was when last it told, is not for ever.
+    if environment.doubtful and (state.hibernates or environment.cold):
+        plan[RELEASE] = Alarm(environment.config.unknown_release_s)
+    if now.hesitates:
+        plan[ORDER] = Alarm(ORDER_S)
+    return {**plan, **state.plan(now)}
 
 
 # --- Coming up --------------------------------------------------------------------------------------------------------

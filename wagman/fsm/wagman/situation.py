@@ -20,9 +20,7 @@ class Situation:
     blind: bool = True
     cursor: str | None = None  # the guest that was started last
     awaited: frozenset[str] = frozenset()  # who have yet to say how they are
-    passed: frozenset[str] = (
-        frozenset()
-    )  # whose latest start led nowhere: not tried again before their next news or the next look
+    passed: frozenset[str] = frozenset()  # whose latest start led nowhere: not tried again before they have news, or a look
 
     @property
     def next_due(self) -> View | None:

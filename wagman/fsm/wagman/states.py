@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, ClassVar, ParamSpec
 
-from attrs import asdict, evolve, frozen
+from attrs import asdict, evolve, field, frozen
 
 from wagman.fsm.alarms import Alarm, Plan
 from wagman.fsm.graph import GraphState, IllegalTransitionError, checked_graph
@@ -23,8 +23,9 @@ class Step:
 
     state: "State"
     now: Situation
-    alarms: Plan | None = None  # of the state that was entered, at full length; None: none was, and its alarms go on
     effects: tuple[Effect, ...] = ()
+    entered: bool = False  # the state's alarms begin; else they go on
+    alarms: Plan = field(factory=dict)  # all of them, once the step is complete
 
     def after(self, *effects: Effect) -> "Step":
         """The same step, with effects that come before its own."""
@@ -72,11 +73,11 @@ class State(GraphState):
 
     def stay(self, now: Situation, *effects: Effect) -> Step:
         """The step to this very state, which is not entered."""
-        return Step(self, now, None, effects)
+        return Step(self, now, effects)
 
     def entered(self, now: Situation, *effects: Effect) -> Step:
-        """What `on_enter` comes to: the state, with all of its alarms."""
-        return Step(self, now, self.plan(now), effects)
+        """What `on_enter` comes to: the state, whose alarms begin."""
+        return Step(self, now, effects, entered=True)
 
     def goto(self, state: Callable[P, "State"], now: Situation, *args: P.args, **kwargs: P.kwargs) -> Step:
         """Change to a state that is made of the other arguments, along the declared graph; it is entered.
@@ -126,8 +127,7 @@ class StartDevices(State):
         view = now.next_due
         return self.goto(Normal, now) if view is None else self.goto(StartNextDevice, now, view.name)
 
-    # Only a service that comes up finds itself in here.
-
+    # A service that comes up may find itself here.
     def on_look(self, now: Situation) -> Step:
         return self.on_enter(now)
 
@@ -176,8 +176,7 @@ class StartNextDevice(State):
         return self.goto(StartDevices, evolve(now, passed=now.passed | {self.device})).after(event)
 
     def plan(self, now: Situation) -> Plan:
-        view = now.views.get(self.device)
-        start_timeout_s = view.start_timeout_s if view else 0.0
+        start_timeout_s = now.views[self.device].start_timeout_s if self.device in now.views else 0.0
         return {"guard": Alarm(start_timeout_s + now.config.stagger_s + GUARD_MARGIN_S)}
 
 
