@@ -16,7 +16,7 @@ from wagman.model.facts import Blindness, Draft, Sample
 ORDER = "order"
 
 ORDER_S = 120.0
-"""How long a guest that is due waits for one before it that has yet to say how it is (chosen: above the default `adopt_window`)."""
+"""How long a guest that is due waits for one before it that has yet to say how it is (chosen: above the usual `adopt_window`)."""
 
 
 def step(state: State, now: Situation, item: Input) -> Step:
