@@ -1,12 +1,13 @@
 """Every state that the Wagman machine can come into with two guests, found breadth first, and what holds there.
 
-A guest is abstract: any of its states may follow any other. Its changes are counted from the start that it was asked for.
+A guest is abstract: any of its states may follow any other. Its starts are counted from before the one that it was asked for.
 What fails is split over two searches: the sensor in one, the board and the guests' inboxes in the other.
 """
 
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from attrs import evolve, field, frozen
@@ -14,25 +15,10 @@ from attrs import evolve, field, frozen
 from wagman.config.schema import Bounds, EnvironmentConfig, WagmanConfig
 from wagman.fsm.alarms import Fired
 from wagman.fsm.environment import FIRST_VERDICT, RELEASE, STALE, Environment
-from wagman.fsm.wagman import (
-    STATES,
-    DeviceChanged,
-    DeviceRefused,
-    Hibernate,
-    Hibernating,
-    Input,
-    Situation,
-    StartDevice,
-    StartDevices,
-    StartNextDevice,
-    State,
-    Step,
-    StopDevice,
-    View,
-    restored,
-    resumed,
-    step,
-)
+from wagman.fsm.wagman.inputs import GuestChanged, GuestRefused, Hibernate, Input, StartGuest, StopGuest, View
+from wagman.fsm.wagman.machine import restored, step, taken_up
+from wagman.fsm.wagman.situation import Situation
+from wagman.fsm.wagman.states import STATES, Hibernating, StartDevices, StartNextDevice, State, Step
 from wagman.model.catalogue import EVENT_TYPES
 from wagman.model.facts import Blindness, Draft, Sample
 
@@ -87,35 +73,34 @@ class Edge:
 def root(*, blind: bool) -> Node:
     views = {name: View(name, "stopped") for name in ORDER}
     now = Situation(WagmanConfig(), ORDER, Environment(CONFIG), views, blind)
-    return Node(StartDevices(), now, frozenset(resumed(StartDevices(), now)))
+    return Node(StartDevices(), now, frozenset(taken_up(StartDevices(), now).alarms))
 
 
 def normal(state: State, now: Situation, armed: frozenset[str]) -> Node:
-    """The node with changes counted anew: 0, or 1 where the awaited guest has changed since it was asked."""
+    """The node with starts counted anew: 0, or 1 where the awaited guest has carried out the start it was asked for."""
     target = state if isinstance(state, StartNextDevice) else None
     views = {}
     for name, view in now.views.items():
-        changed = target is not None and target.device == name and view.changes > target.changes
-        views[name] = evolve(view, changes=int(changed))
-    return Node(evolve(target, changes=0) if target else state, evolve(now, views=views), armed)
+        carried_out = target is not None and target.device == name and view.starts >= target.number
+        views[name] = evolve(view, starts=int(carried_out))
+    return Node(evolve(target, number=1) if target else state, evolve(now, views=views), armed)
 
 
 def told(node: Node, item: Input) -> Edge:
     armed = node.armed - {item.name} if isinstance(item, Fired) else node.armed
     result = step(node.state, node.now, item)
-    assert result.alarms is not None
     after = frozenset(name for name, alarm in result.alarms.items() if alarm is not None or name in armed)
-    return Edge(node, item, result, normal(result.state, result.situation, after))
+    return Edge(node, item, result, normal(result.state, result.now, after))
 
 
 def told_of_sensor(item: Input) -> bool:
     """The sensor may fail; the board answers, and no guest refuses."""
-    return not isinstance(item, Blindness | DeviceRefused) and item != Fired(FIRST_VERDICT)
+    return not isinstance(item, Blindness | GuestRefused) and item != Fired(FIRST_VERDICT)
 
 
 def told_of_board(item: Input) -> bool:
     """The sensor tells either of heat or of none, and nobody is forced up."""
-    if isinstance(item, DeviceChanged):
+    if isinstance(item, GuestChanged):
         return not item.view.exempt
     if isinstance(item, Sample):
         return item.value in (20.0, 75.0)
@@ -126,9 +111,9 @@ def inputs(node: Node) -> Iterator[Input]:
     for name in ORDER:
         old = node.now.views[name]
         for state, due, exempt in LOOKS[name]:
-            changes = old.changes + (state != old.state)
-            yield DeviceChanged(View(name, state, changes, due, exempt and node.state.hibernates, node.state.hibernates))
-        yield DeviceRefused(name, "its inbox is full")
+            for starts in {old.starts, int(name == node.state.target)}:
+                yield GuestChanged(View(name, state, starts, due, exempt and node.state.hibernates, node.state.hibernates))
+        yield GuestRefused(name, "its inbox is full")
     yield from (Sample(SENSOR, value, 0.0) for value in (75.0, 20.0, -40.0, None))
     yield from (Blindness(blind, 0.0) for blind in (True, False))
     yield from map(Fired, sorted(node.armed))
@@ -158,14 +143,14 @@ class Explored:
 @pytest.fixture(scope="module")
 def explored() -> Explored:
     taken: set[tuple[str, str]] = set()
-    real = State.go
+    real = State.goto
 
-    def go(self: State, now: Situation, to: State, *rest: object) -> Step:
+    def goto(self: State, to: type[State], *rest: Any) -> Step:
         taken.add((self.name, to.name))
-        return real(self, now, to, *rest)  # type: ignore[arg-type]
+        return real(self, to, *rest)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(State, "go", go)
+        patch.setattr(State, "goto", goto)
         searches = [search(root(blind=False), told_of_sensor), search(root(blind=True), told_of_board)]
     nodes = {edge.new.key: edge.new for edges in searches for edge in edges}
     return Explored([*nodes.values()], [edge for edges in searches for edge in edges], taken)
@@ -211,8 +196,8 @@ def test_in_a_hot_enclosure_guests_are_on_their_way_down_in_whatever_state(explo
 def test_every_state_comes_back_from_what_was_saved_of_it(explored: Explored) -> None:
     for node in explored.nodes:
         state = restored(json.loads(json.dumps(node.state.lasting())))
-        assert state == node.state.resumed()
-        assert resumed(state, node.now).keys() >= node.armed
+        assert state == (evolve(node.state, number=0) if isinstance(node.state, StartNextDevice) else node.state)
+        assert taken_up(state, node.now).alarms.keys() >= node.armed
 
 
 # --- What holds on the way --------------------------------------------------------------------------------------------
@@ -220,10 +205,10 @@ def test_every_state_comes_back_from_what_was_saved_of_it(explored: Explored) ->
 
 def test_a_guest_is_started_only_where_it_is_due_and_the_world_allows_it(explored: Explored) -> None:
     for edge in explored.edges:
-        starts = [effect.name for effect in edge.step.effects if isinstance(effect, StartDevice)]
+        starts = [effect.name for effect in edge.step.effects if isinstance(effect, StartGuest)]
         assert len(starts) <= 1
         for name in starts:
-            now = edge.step.situation
+            now = edge.step.now
             assert now.views[name].due
             assert now.environment.starts_allowed
             assert not now.blind
@@ -234,22 +219,22 @@ def test_a_guest_is_started_only_where_it_is_due_and_the_world_allows_it(explore
 def test_one_guest_is_started_at_a_time(explored: Explored) -> None:
     for edge in explored.edges:
         waiting = edge.old.state
-        if isinstance(waiting, StartNextDevice) and any(isinstance(effect, StartDevice) for effect in edge.step.effects):
-            view = edge.step.situation.views[waiting.device]
-            over = view.changes > waiting.changes and view.state != "starting"
-            given_up = isinstance(edge.item, DeviceRefused) or edge.item == Fired("guard")
+        if isinstance(waiting, StartNextDevice) and any(isinstance(effect, StartGuest) for effect in edge.step.effects):
+            view = edge.step.now.views[waiting.device]
+            over = view.starts >= waiting.number and view.state != "starting"
+            given_up = isinstance(edge.item, GuestRefused) or edge.item == Fired("guard")
             assert over or given_up
 
 
 def test_no_guest_is_asked_twice_without_news_of_it_or_a_look(explored: Explored) -> None:
     for edge in explored.edges:
-        if isinstance(edge.item, DeviceRefused) or edge.item == Fired("guard"):
-            assert StartDevice(getattr(edge.old.state, "device", ""), recover=False) not in edge.step.effects
+        if isinstance(edge.item, GuestRefused) or edge.item == Fired("guard"):
+            assert StartGuest(getattr(edge.old.state, "device", ""), recover=False) not in edge.step.effects
 
 
 def test_only_what_the_environment_forbids_is_stopped(explored: Explored) -> None:
     for edge in explored.edges:
-        stops = [effect.name for effect in edge.step.effects if isinstance(effect, StopDevice)]
+        stops = [effect.name for effect in edge.step.effects if isinstance(effect, StopGuest)]
         assert len(stops) <= 1
         for name in stops:
             assert edge.old.state.hibernates

@@ -9,26 +9,21 @@ from wagman.config.schema import Bounds, EnvironmentConfig, WagmanConfig
 from wagman.fsm import wagman
 from wagman.fsm.alarms import Alarm, Fired, Plan
 from wagman.fsm.environment import FIRST_VERDICT, RELEASE, STALE, Environment
-from wagman.fsm.wagman import ORDER as ORDER_ALARM
-from wagman.fsm.wagman import (
-    ORDER_S,
-    DeviceChanged,
-    DeviceRefused,
+from wagman.fsm.wagman.inputs import (
     Effect,
+    GuestChanged,
+    GuestRefused,
     Hibernate,
-    Hibernating,
     Input,
-    Normal,
     PowerFailed,
-    Situation,
-    StartDevice,
-    StartDevices,
-    StartNextDevice,
-    State,
-    StopDevice,
+    StartGuest,
+    StopGuest,
     View,
-    WillHibernate,
 )
+from wagman.fsm.wagman.machine import ORDER as ORDER_ALARM
+from wagman.fsm.wagman.machine import ORDER_S
+from wagman.fsm.wagman.situation import Situation
+from wagman.fsm.wagman.states import Hibernating, Normal, StartDevices, StartNextDevice, State, Step, WillHibernate
 from wagman.model.errors import StoreError
 from wagman.model.facts import Blindness, Draft, Sample
 
@@ -56,7 +51,7 @@ class Node:
     events: list[str] = field(factory=list)
 
     def __attrs_post_init__(self) -> None:
-        self.arm(wagman.resumed(self.state, self.now))
+        self.carry_on(wagman.taken_up(self.state, self.now))
 
     def arm(self, plan: Plan) -> None:
         kept = {name: self.armed[name] for name, alarm in plan.items() if alarm is None and name in self.armed}
@@ -65,12 +60,13 @@ class Node:
     def tell(self, item: Input) -> list[Effect]:
         if isinstance(item, Fired):
             del self.armed[item.name]
-        step = wagman.step(self.state, self.now, item)
-        self.state, self.now = step.state, step.situation
-        assert step.alarms is not None
+        return self.carry_on(wagman.step(self.state, self.now, item))
+
+    def carry_on(self, step: Step) -> list[Effect]:
+        self.state, self.now = step.state, step.now
         self.arm(step.alarms)
-        self.started += [effect.name for effect in step.effects if isinstance(effect, StartDevice)]
-        self.stopped += [effect.name for effect in step.effects if isinstance(effect, StopDevice)]
+        self.started += [effect.name for effect in step.effects if isinstance(effect, StartGuest)]
+        self.stopped += [effect.name for effect in step.effects if isinstance(effect, StopGuest)]
         self.told += [effect for effect in step.effects if isinstance(effect, Hibernate)]
         self.events += [effect.type for effect in step.effects if isinstance(effect, Draft)]
         return list(step.effects)
@@ -82,8 +78,9 @@ class Node:
     def show(self, name: str, state: str, *, due: bool = False, exempt: bool = False) -> list[Effect]:
         """A guest's state has changed."""
         old = self.now.views.get(name, View(name, "stopped"))
-        changes = old.changes + (state != old.state)
-        return self.tell(DeviceChanged(View(name, state, changes, due, exempt, self.state.hibernates)))
+        is_its_turn = isinstance(self.state, StartNextDevice) and self.state.device == name and state == "starting"
+        starts = old.starts + (is_its_turn and old.state != state)
+        return self.tell(GuestChanged(View(name, state, starts, due, exempt, self.state.hibernates)))
 
     def show_all(self, state: str, *, due: bool = False) -> None:
         for name in ORDER:
@@ -210,7 +207,7 @@ def test_a_board_that_restarts_again_and_again_while_the_first_guest_does_not_co
 def test_a_guest_that_is_due_first_waits_for_those_that_come_before_it_and_have_yet_to_be_seen() -> None:
     node = Node(evolve(situation(), awaited=frozenset(ORDER)))
     for name in ("gn", "cs"):
-        node.tell(DeviceChanged(View(name, "stopped", known=False)))
+        node.tell(GuestChanged(View(name, "stopped", known=False)))
     node.show("x1", "stopped", due=True)
     node.show("cs", "stopped", due=True)
     assert node.started == []
@@ -261,14 +258,14 @@ def test_nothing_is_due_while_blind() -> None:
 
 def test_a_start_is_one_to_recover_where_the_guest_says_so() -> None:
     node = running()
-    effects = node.tell(DeviceChanged(View("cs", "stopped", 9, due=True, recover=True)))
-    assert StartDevice("cs", recover=True) in effects
+    effects = node.tell(GuestChanged(View("cs", "stopped", due=True, recover=True)))
+    assert StartGuest("cs", recover=True) in effects
     assert Draft("wagman.start_next_device", "cs", {"recover": True}) in effects
 
 
 def test_a_start_that_does_not_end_is_given_up_after_its_timeout_the_stagger_and_a_minute() -> None:
     node = running()
-    node.tell(DeviceChanged(View("cs", "stopped", 9, due=True, start_timeout_s=240.0)))
+    node.tell(GuestChanged(View("cs", "stopped", due=True, start_timeout_s=240.0)))
     assert node.armed["guard"] == Alarm(240.0 + 5.0 + 60.0)
     node.fire("guard")
     assert (node.name, node.events[-2:]) == ("normal", ["wagman.start_stalled", "wagman.normal"])
@@ -278,7 +275,7 @@ def test_a_refused_start_is_told_and_the_next_guest_has_its_turn() -> None:
     node = running()
     node.show("cs", "stopped", due=True)
     node.show("gn", "stopped", due=True)
-    effects = node.tell(DeviceRefused("cs", "it is disabled"))
+    effects = node.tell(GuestRefused("cs", "it is disabled"))
     assert Draft("wagman.start_refused", "cs", {"reason": "it is disabled"}) in effects
     assert node.started == ["cs", "gn"]
 
@@ -286,7 +283,7 @@ def test_a_refused_start_is_told_and_the_next_guest_has_its_turn() -> None:
 def test_a_refused_start_is_not_asked_for_again_at_once_but_at_the_next_look() -> None:
     node = running()
     node.show("cs", "stopped", due=True)
-    node.tell(DeviceRefused("cs", "its inbox is full"))
+    node.tell(GuestRefused("cs", "its inbox is full"))
     assert (node.name, node.started) == ("normal", ["cs"])
     node.fire("look")
     assert node.started == ["cs", "cs"]
@@ -295,7 +292,7 @@ def test_a_refused_start_is_not_asked_for_again_at_once_but_at_the_next_look() -
 def test_a_refused_start_is_asked_for_again_when_the_guest_has_changed() -> None:
     node = running()
     node.show("cs", "stopped", due=True)
-    node.tell(DeviceRefused("cs", "it is starting"))
+    node.tell(GuestRefused("cs", "it is starting"))
     node.show("cs", "starting")
     node.show("cs", "stopped", due=True)
     assert node.started == ["cs", "cs"]
@@ -431,10 +428,10 @@ def test_a_guest_that_was_forced_up_is_spared_and_does_not_hold_up_the_rest() ->
 
 def test_a_guest_that_has_not_heard_whether_guests_may_run_is_told() -> None:
     node = hibernating()
-    effects = node.tell(DeviceChanged(View("cs", "stopped", hibernating=False)))
+    effects = node.tell(GuestChanged(View("cs", "stopped", hibernating=False)))
     assert effects == [Hibernate(active=True, name="cs")]
     node = running()
-    effects = node.tell(DeviceChanged(View("cs", "started", hibernating=True)))
+    effects = node.tell(GuestChanged(View("cs", "started", hibernating=True)))
     assert effects == [Hibernate(active=False, name="cs")]
 
 
@@ -562,13 +559,13 @@ def test_a_reading_that_failed_keeps_no_sensor_alive() -> None:
 )
 def test_each_state_resumes_with_its_alarms_at_full_length(state: State, alarms: dict[str, Alarm]) -> None:
     environment = {FIRST_VERDICT: Alarm(300.0), STALE + "temperature_c": Alarm(180.0)}
-    assert wagman.resumed(wagman.restored(state.lasting()), situation(TEMPERATURE)) == alarms | environment
+    assert wagman.taken_up(wagman.restored(state.lasting()), situation(TEMPERATURE)).alarms == alarms | environment
 
 
 def test_a_task_that_comes_back_in_the_cold_waits_for_the_release_anew() -> None:
     node = running()
     node.sense(-40.0, -40.0, -40.0, None, None, None)
-    assert wagman.resumed(node.state, node.now)[RELEASE] == Alarm(21_600.0)
+    assert Node(node.now, node.state).armed[RELEASE] == Alarm(21_600.0)
 
 
 def test_a_resumed_hibernation_is_not_ended_by_what_is_not_known_yet() -> None:
@@ -599,10 +596,10 @@ def test_a_resumed_start_is_over_when_its_guest_shows_itself() -> None:
 
 def test_a_resumed_start_has_all_of_its_time_from_when_its_guest_shows_itself() -> None:
     node = Node(state=wagman.restored(StartNextDevice("gn", 7).lasting()))
-    node.tell(DeviceChanged(View("gn", "starting", start_timeout_s=240.0)))
+    node.tell(GuestChanged(View("gn", "starting", start_timeout_s=240.0)))
     assert node.armed["guard"] == Alarm(240.0 + 65.0)
     del node.armed["guard"]
-    node.tell(DeviceChanged(View("gn", "starting", start_timeout_s=240.0, exempt=True)))
+    node.tell(GuestChanged(View("gn", "starting", start_timeout_s=240.0, exempt=True)))
     assert "guard" not in node.armed  # it is not begun again
 
 
@@ -621,16 +618,13 @@ def test_guests_that_have_not_shown_themselves_are_not_taken_for_down() -> None:
 def test_a_resumed_way_into_hibernation_takes_no_guest_down_where_no_sensor_is_left_to_tell() -> None:
     node = Node(situation(BLIND_TO_ALL), WillHibernate())
     node.show_all("started")
-    node.fire("stop")
-    assert (node.name, node.stopped) == ("normal", [])
+    assert (node.name, node.stopped, node.told) == ("normal", [], [Hibernate(active=False)])
 
 
 def reconfigured(node: Node, environment: EnvironmentConfig) -> None:
     now = evolve(node.now, environment=node.now.environment.reconfigured(environment))
-    step = wagman.reconfigured(node.state, now)
-    node.state, node.now, node.armed = step.state, step.situation, {}
-    assert step.alarms is not None
-    node.arm(step.alarms)
+    node.armed = {}
+    node.carry_on(wagman.taken_up(node.state, now))
 
 
 def test_a_verdict_that_stands_counts_for_what_the_new_configuration_makes_of_it() -> None:
@@ -654,3 +648,8 @@ def test_a_resumed_start_of_a_guest_that_is_gone_stalls_and_is_over() -> None:
 def test_what_is_no_state_is_not_trusted(saved: Any) -> None:
     with pytest.raises(StoreError):
         wagman.restored(saved)
+
+
+def test_what_version_0_1_0_kept_of_a_start_is_taken_up_and_what_is_kept_is_what_it_can_read() -> None:
+    assert wagman.restored({"name": "start_next_device", "device": "gn", "changes": 4}) == StartNextDevice("gn")
+    assert StartNextDevice("gn", 7).lasting() == {"name": "start_next_device", "device": "gn"}

@@ -11,8 +11,8 @@ from attrs import evolve, frozen
 import wagman.service.root
 from wagman.config.schema import other_medium
 from wagman.fsm import case, device, device_states, environment, outlet
-from wagman.fsm import wagman as machine
 from wagman.fsm.alarms import Alarm
+from wagman.fsm.wagman import machine, situation, states
 from wagman.io import driver_v3, driver_v4, power
 from wagman.io.power import Power
 from wagman.model.errors import StoreError
@@ -305,7 +305,7 @@ def backoff_does_not_outlive_the_service(patch: pytest.MonkeyPatch) -> None:
 
 @mutant("20 min; guest gn dies; guest gn hang; 3 h; 2 h", 4)
 def failures_end_all_tries_of_everybody(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(machine.Situation, "next_due", property(lambda self: None))
+    patch.setattr(situation.Situation, "next_due", property(lambda self: None))
 
 
 # --- The Wagman machine -----------------------------------------------------------------------------------------------
@@ -326,13 +326,13 @@ def guests_are_started_in_the_heat(patch: pytest.MonkeyPatch) -> None:
 
 @mutant(HOT, 8)
 def nobody_is_stopped_on_the_way_down(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(machine, "stop_next", lambda now: ())
+    patch.setattr(states.Forbidding, "on_stop", lambda self, now: self.stay(now))
 
 
 @mutant(HOT, 8)
 def only_one_is_stopped_on_the_way_down(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
-        machine.Situation, "next_stop", property(lambda self: next((v for v in self.unstopped if v.name == "x2"), None))
+        situation.Situation, "next_stop", property(lambda self: next((v for v in self.unstopped if v.name == "x2"), None))
     )
 
 
@@ -343,7 +343,7 @@ def hibernation_never_ends(patch: pytest.MonkeyPatch) -> None:
 
 @mutant("board powercycle; 20 min", 2)
 def two_guests_are_started_at_once(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(machine.StartNextDevice, "device_changed", lambda self, now, old, new: machine.choose(self, now))
+    patch.setattr(states.StartNextDevice, "on_guest_changed", lambda self, now, *_: self.goto(states.StartDevices, now))
 
 
 @mutant("20 min; board powercycle; 30 min", 4)
@@ -381,7 +381,7 @@ def memory_is_not_written(patch: pytest.MonkeyPatch) -> None:
 
 @mutant("20 min; service crash gn; 5 min", 10)
 def a_crash_ends_the_service(patch: pytest.MonkeyPatch) -> None:
-    async def contained(name: str, run: Any, report: Any) -> None:
+    async def contained(name: str, run: Any, *_: Any) -> None:
         await run()
 
     patch.setattr(wagman.service.root, "contained", contained)
@@ -392,7 +392,7 @@ def a_crash_loses_the_state(patch: pytest.MonkeyPatch) -> None:
     real = Guest.run
 
     async def run(self: Guest) -> None:
-        if self.changes:
+        if self.progress_s:
             self.state = device.untrusted()
         await real(self)
 

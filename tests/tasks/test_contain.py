@@ -7,7 +7,16 @@ import trio
 from trio.testing import MockClock
 
 from wagman.model.errors import LinkBusyError
-from wagman.tasks.contain import IN_A_ROW_S, MOST_IN_A_ROW, FirstStart, TaskKeepsCrashingError, contained, describe
+from wagman.tasks.contain import (
+    IN_A_ROW_S,
+    MOST_IN_A_ROW,
+    FirstStart,
+    TaskKeepsCrashingError,
+    at_the_end,
+    contained,
+    describe,
+    leaf_of,
+)
 
 
 class Clumsy:
@@ -118,15 +127,40 @@ def test_who_waits_for_a_start_hears_of_the_first_incarnation_that_has_started()
     assert starts == [2, 3]
 
 
-def test_a_port_that_somebody_else_holds_is_no_crash() -> None:
+def test_what_is_fatal_to_a_task_is_no_crash() -> None:
+    reports: list[str] = []
+
     async def taken() -> None:
-        raise LinkBusyError("held")
+        raise ExceptionGroup("crew", [LinkBusyError("held")])
 
     async def main() -> None:
-        with pytest.raises(LinkBusyError):
-            await contained("board", taken, lambda *_: None)
+        with pytest.raises(ExceptionGroup) as raised:
+            await contained("board", taken, lambda name, _: reports.append(name), lambda error: isinstance(error, LinkBusyError))
+        assert leaf_of(raised.value).args == ("held",)
 
     virtually(main)
+    assert reports == []
+
+
+@pytest.mark.parametrize("in_a_group", [False, True])
+def test_the_end_of_a_task_may_be_where_its_errors_are_fatal(in_a_group: bool) -> None:
+    reports: list[str] = []
+
+    async def untidy() -> None:
+        try:
+            await trio.sleep(1)
+            raise ValueError("under way")
+        except trio.Cancelled as cancelled:
+            error = ValueError("in the clean-up")
+            raise (BaseExceptionGroup("crew", [cancelled, error]) if in_a_group else error) from None
+
+    async def main() -> None:
+        with pytest.raises((ValueError, ExceptionGroup)) as raised, trio.move_on_after(0.5 + 1):
+            await contained("store", untidy, lambda _, error: reports.append(str(error)), at_the_end)
+        assert str(leaf_of(raised.value)) == "in the clean-up"
+
+    virtually(main)
+    assert reports == ["under way"]
 
 
 def test_a_crash_is_described_by_what_and_where_without_any_values() -> None:

@@ -14,7 +14,7 @@ from wagman.config.schema import DeviceConfig
 from wagman.fsm import device
 from wagman.fsm.alarms import Alarm
 from wagman.fsm.device_states import Restarting, Started, Starting, Stopping
-from wagman.fsm.inputs import Message, Operator
+from wagman.fsm.inputs import Message, Operator, WagmanStart
 from wagman.fsm.wagman import View
 from wagman.model.catalogue import severity_of
 from wagman.model.facts import Answered, Beat, Draft, Listened, PowerFound, PowerGoal, PowerLost, Verb
@@ -22,7 +22,7 @@ from wagman.service.seams import wall_clock
 from wagman.store import Event, Journal, Limits, Store, inline
 from wagman.store.decisions import Decision, Entry
 from wagman.tasks.contain import contained
-from wagman.tasks.guest import Guest
+from wagman.tasks.guest import Guest, Letter
 from wagman.tasks.messages import Delivery
 from wagman.tasks.moments import Clocks, Stamp
 
@@ -186,6 +186,22 @@ def test_a_decision_that_changes_nothing_of_what_holds_is_kept_all_the_same(tmp_
             guest.inbox.tell(Beat(1, trio.current_time()))
             await trio.sleep(1)
         assert around.decisions == 4
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+def test_a_start_that_a_guest_refuses_is_none_that_it_has_carried_out(tmp_path: Path) -> None:
+    """The Wagman machine tells by them whether a view is of before its start or of after it."""
+
+    async def main() -> None:
+        guest = guest_of(tmp_path, Around())
+        await guest.journal.load()
+        async with running(guest):
+            for state, starts in ((Started(), 0), (device.Stopped(), 1), (Starting(), 1)):
+                guest.state = state
+                guest.inbox.tell(Letter(WagmanStart()))
+                await trio.sleep(1)
+                assert guest.view().starts == starts
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
 

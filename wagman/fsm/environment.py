@@ -11,7 +11,6 @@ from typing import Literal, TypeAlias
 from attrs import evolve, field, frozen
 
 from wagman.config.schema import Bounds, EnvironmentConfig
-from wagman.fsm.alarms import KEEP, Alarm, Plan
 from wagman.model.facts import Draft, Sample
 
 Reading: TypeAlias = Literal["normal", "high", "low", "unknown"]
@@ -99,11 +98,15 @@ class Environment:
         return all(sensor.verdict is not None and not sensor.hot for sensor in self.sensors.values())
 
     @property
+    def cold(self) -> bool:
+        """Guests that run go on, but none is started."""
+        return any(sensor.cold for sensor in self.sensors.values())
+
+    @property
     def starts_allowed(self) -> bool:
         """The Wagman machine may start guests, as far as the enclosure is concerned."""
         told = all(sensor.known is not None for sensor in self.sensors.values())
-        cold = any(sensor.cold for sensor in self.sensors.values())
-        return (told or self.waited) and not cold and not self.hot
+        return (told or self.waited) and not self.cold and not self.hot
 
     @property
     def doubtful(self) -> bool:
@@ -139,14 +142,3 @@ class Environment:
             return after, ()
         kind = new.state if new.state in ("normal", "unknown") else "abnormal"
         return after, (Draft(f"environment.{kind}", None, {"sensor": name, "state": new.state, "value": value}),)
-
-    def alarms(self, told: Sample | None = None, *, doubt_matters: bool = True, doubt_is_new: bool = False) -> Plan:
-        """The alarms after a step: `told` is the reading that it took in, if it was one."""
-        plan: dict[str, Alarm | None] = {STALE + name: KEEP for name in self.sensors}
-        if not self.waited:
-            plan[FIRST_VERDICT] = KEEP
-        if told is not None and told.value is not None and told.sensor in self.sensors:
-            plan[STALE + told.sensor] = Alarm(self.config.stale_s)
-        if self.doubtful and doubt_matters:
-            plan[RELEASE] = Alarm(self.config.unknown_release_s) if doubt_is_new else KEEP
-        return plan

@@ -4,7 +4,6 @@ They stand inside one another, so that the shutdown has an order: the control so
 the store, which writes what is left. Stopping the service stops no guest: nothing is switched off.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -14,13 +13,14 @@ from attrs import define, field
 
 from wagman.api.access import Peer
 from wagman.api.server import serve
+from wagman.model.errors import LinkBusyError
 from wagman.model.facts import Draft
 from wagman.service.coming_up import resume
 from wagman.service.overview import Overview
 from wagman.service.parts import Parts
 from wagman.service.requests import COMMIT_S, Requests
 from wagman.service.watch import Watch
-from wagman.tasks.contain import FirstStart, contained
+from wagman.tasks.contain import FirstStart, at_the_end, contained
 
 
 @define(eq=False)
@@ -100,20 +100,13 @@ class WagmanService:
             nursery.cancel_scope.cancel()
 
     async def _run_store(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        await contained("store", partial(self.parts.journal.run, task_status=FirstStart(task_status)), self._store_crashed)
-
-    def _store_crashed(self, name: str, error: BaseException) -> None:
-        """The next incarnation writes what waits, and this; at the end there is none, and the process has to say it.
-
-        Raises:
-            BaseException: the error, at the end.
-        """
-        if trio.current_effective_deadline() == -math.inf:
-            raise error
-        self.parts.crashed(name, error)
+        # A crash of the store is written by its next incarnation; at the end there is none, and the process has to say it.
+        run = partial(self.parts.journal.run, task_status=FirstStart(task_status))
+        await contained("store", run, self.parts.crashed, at_the_end)
 
     async def _run_board(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        await contained("board", partial(self.parts.io.run, task_status=FirstStart(task_status)), self.parts.crashed)
+        run = partial(self.parts.io.run, task_status=FirstStart(task_status))
+        await contained("board", run, self.parts.crashed, lambda error: isinstance(error, LinkBusyError))
 
     def _start_machines(self, nursery: trio.Nursery) -> None:
         parts = self.parts

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from attrs import define, field
 
-from wagman.fsm.wagman import DeviceChanged, DeviceRefused, PowerFailed, View
+from wagman.fsm.wagman.inputs import GuestChanged, GuestRefused, PowerFailed, View
 from wagman.io.board import Board
 from wagman.io.driver import PORT_NAMES
 from wagman.model.facts import (
@@ -93,11 +93,11 @@ class Routes:
         """A guest has changed, as far as the Wagman machine is concerned."""
         if view.state != "stopped":
             self.recollection.seen_up(view.name)
-        self.supervisor.inbox.tell(DeviceChanged(view), kind=view.name)
+        self.supervisor.inbox.tell(GuestChanged(view), kind=view.name)
 
     def start_refused(self, name: str, reason: str) -> None:
         """A guest did not carry out the Wagman machine's start."""
-        self.supervisor.inbox.tell(DeviceRefused(name, reason), kind=("refused", name))
+        self.supervisor.inbox.tell(GuestRefused(name, reason), kind=("refused", name))
 
     def decided(self) -> None:
         """What holds for a guest has changed, and is to be kept beside the log, too."""

@@ -1,5 +1,6 @@
 """Containment: a task that crashes is reported and taken up again in its last state; too many crashes end the service."""
 
+import math
 import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import trio
 from attrs import define
 
-from wagman.model.errors import LinkBusyError, WagmanError
+from wagman.model.errors import WagmanError
 
 MOST_IN_A_ROW = 5
 """So many crashes of one task in a row, and the service ends, for systemd to restart it (chosen)."""
@@ -51,41 +52,41 @@ class FirstStart:
             self.task_status.started()
 
 
+def at_the_end(_: BaseException) -> bool:
+    """The task is being cancelled: there is no next incarnation of it."""
+    return trio.current_effective_deadline() == -math.inf
+
+
 async def contained(
     name: str,
     run: Callable[[], Awaitable[None]],
     report: Callable[[str, BaseException], None],
+    fatal: Callable[[BaseException], bool] = lambda _: False,
 ) -> None:
     """Run a task again and again, as often as it crashes; `report` is told of each crash.
 
     Raises:
         TaskKeepsCrashingError: it crashed too often in a row.
-        LinkBusyError: of the task itself, perhaps in a group; that is no crash.
+        Exception: an error of the task that is `fatal`; that is no crash.
     """
     crashes = 0
     while True:
         began_s = trio.current_time()
+        crash: BaseException | None = None
         try:
-            await _incarnation(name, run, report)
-        except Exception as error:  # cancellation is none
-            if isinstance(leaf_of(error), LinkBusyError):
+            await run()
+        except Exception as error:  # noqa: BLE001 - contained
+            crash = error
+        except BaseExceptionGroup as group:
+            _, crash = group.split(trio.Cancelled)
+            if not isinstance(crash, ExceptionGroup):
                 raise
-            crashes = crashes + 1 if trio.current_time() - began_s < IN_A_ROW_S else 1
-            report(name, error)
-            if crashes >= MOST_IN_A_ROW:
-                raise TaskKeepsCrashingError(f"the task {name} crashed {crashes} times in a row: {error!r}") from error
         else:
             return
-        await trio.sleep(PAUSE_S * 2 ** (crashes - 1))
-
-
-async def _incarnation(name: str, run: Callable[[], Awaitable[None]], report: Callable[[str, BaseException], None]) -> None:
-    """Run it once; an error of its clean-up, while it was cancelled, is reported and does not hold up the cancellation."""
-    try:
-        await run()
-    except BaseExceptionGroup as group:
-        cancelled, crash = group.split(trio.Cancelled)
-        if cancelled is None or not isinstance(crash, ExceptionGroup):
-            raise
+        if fatal(leaf_of(crash)):
+            raise crash
         report(name, crash)
-        raise cancelled from None
+        crashes = crashes + 1 if trio.current_time() - began_s < IN_A_ROW_S else 1
+        if crashes >= MOST_IN_A_ROW:
+            raise TaskKeepsCrashingError(f"the task {name} crashed {crashes} times in a row: {crash!r}") from crash
+        await trio.sleep(PAUSE_S * 2 ** (crashes - 1))  # where the task is being cancelled, this is where it ends

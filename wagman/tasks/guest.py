@@ -12,7 +12,7 @@ from wagman.config.schema import DeviceConfig
 from wagman.fsm import device
 from wagman.fsm.alarms import Fired
 from wagman.fsm.case import Case, Memory, Step
-from wagman.fsm.inputs import Decided, Input, Message, MessageDone, StartRefused
+from wagman.fsm.inputs import Decided, Input, Message, MessageDone, StartRefused, WagmanStart
 from wagman.fsm.wagman import View
 from wagman.model.errors import StoreError
 from wagman.model.facts import Answered, Beat, Draft, Listened, PortFact, PowerFound, PowerGoal, PowerLost, Verdict
@@ -101,7 +101,7 @@ class Guest:
     alarms: Alarms = field(factory=Alarms)
     since: Beginning = field(factory=Beginning)  # of the state
     reason: str = ""
-    changes: int = 0
+    starts: int = 0  # of the Wagman machine's, how many it has carried out
     progress_s: float = 0.0
     beat_at_s: float | None = None
     telling: Telling = field(factory=Telling)
@@ -311,6 +311,7 @@ class Guest:
         moved, begins = step.state is not self.state or step.memory is not self.memory, self._begins(step)
         drafts = [effect for effect in step.effects if isinstance(effect, Draft)]
         self._take_over(step, begins=begins)
+        self.starts += begins and isinstance(letter.content, WagmanStart)
         if not moved and not drafts:
             return None
         return self._record(drafts, letter.cause, begins=begins)
@@ -323,8 +324,6 @@ class Guest:
     def _take_over(self, step: Step, *, begins: bool) -> None:
         if begins:
             self.since = self.clocks.beginning()
-        if step.state.name != self.state.name or tells_stopped(step):
-            self.changes += 1
         self.state, self.memory = step.state, step.memory
         self.reason = getattr(step.state, "reason", "") or self.reason
         self.alarms.plan(step.alarms, trio.current_time())
@@ -359,7 +358,7 @@ class Guest:
         return View(
             self.config.name,
             state.name,
-            changes=self.changes,
+            starts=self.starts,
             due=isinstance(state, device.Stopped) and state.due(memory) and not device.withheld(case),
             known=not (isinstance(state, device.Stopped) and state.untouched),
             exempt=memory.exempt,
@@ -418,8 +417,3 @@ class Guest:
 def restored_memory(saved: Mapping[str, Any]) -> Memory:
     """The memory that was saved; of what a newer program wrote, as much as is known here."""
     return Memory(**{each.name: saved[each.name] for each in fields(Memory) if each.name in saved})
-
-
-def tells_stopped(step: Step) -> bool:
-    """The step ends in a stop that is told: also that of a guest which had not been looked at before."""
-    return any(isinstance(effect, Draft) and effect.type == "device.stopped" for effect in step.effects)

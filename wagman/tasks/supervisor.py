@@ -10,9 +10,11 @@ from wagman.config.schema import Config
 from wagman.fsm import wagman
 from wagman.fsm.environment import Environment
 from wagman.fsm.inputs import Hibernation, WagmanStart, WagmanStop
+from wagman.fsm.wagman.inputs import Effect, GuestRefused, Hibernate, StartGuest, StopGuest
+from wagman.fsm.wagman.states import StartDevices
 from wagman.model.errors import StoreError
 from wagman.model.facts import Draft
-from wagman.store import Cause, Journal, Ref
+from wagman.store import PREVIOUS, Cause, Journal, Ref
 from wagman.tasks.guest import Letter, Nudge
 from wagman.tasks.inbox import Inbox
 from wagman.tasks.loop import Alarms, drive
@@ -40,12 +42,12 @@ class Supervisor:
     last_event: Callable[[str], Cause]  # about that guest
     inbox: Inbox[Any] = field(factory=Inbox)
     alarms: Alarms = field(factory=Alarms)
-    state: wagman.State = field(factory=wagman.StartDevices)
+    state: wagman.State = field(factory=StartDevices)
     situation: wagman.Situation = field(init=False)
     since: Beginning = field(init=False)  # of the state
     progress_s: float = 0.0
     _judged: dict[str, Ref] = field(factory=dict)  # the latest event about each sensor, the newest last
-    _freed: dict[str, tuple[int, Ref]] = field(factory=dict)  # guests that a hibernation kept down: their changes, its end
+    _freed: dict[str, Ref] = field(factory=dict)  # the guests that a hibernation kept down and that are still so: its end
 
     def __attrs_post_init__(self) -> None:
         environment = Environment(self.config.environment)
@@ -61,11 +63,11 @@ class Supervisor:
         try:
             state = wagman.restored(saved["state"])
             # The guest that was started last may have been taken out of the configuration since.
-            self.state = state if state.target in (None, *self._order) else wagman.StartDevices()
+            self.state = state if state.target in (None, *self._order) else StartDevices()
             self.situation = evolve(self.situation, cursor=saved["cursor"])
             self.since = restored_beginning(saved, place)
         except (StoreError, KeyError, TypeError):
-            self.state = wagman.StartDevices()
+            self.state = StartDevices()
             return False
         return True
 
@@ -75,7 +77,7 @@ class Supervisor:
 
     async def run(self) -> None:
         """One incarnation: take up the state with its alarms at full length, and drive the machine."""
-        self.alarms.plan(wagman.resumed(self.state, self.situation), trio.current_time())
+        self._carry_on(wagman.taken_up(self.state, self.situation))
         await drive(self.take, self.inbox, self.alarms, self._progressed)
 
     def _progressed(self) -> None:
@@ -83,46 +85,47 @@ class Supervisor:
 
     async def take(self, item: Any) -> None:
         """One item of the inbox: make the transition, remember it, and send what follows to the guests."""
-        if isinstance(item, Nudge):
-            return
-        if isinstance(item, Reconfigured):
-            self._reconfigure(item.config)
-            return
-        self._carry_on(wagman.step(self.state, self.situation, item))
-
-    def _carry_on(self, step: wagman.Step) -> None:
-        """The transition, and what follows from it."""
-        old = self.state, self.since.event
-        begins = (step.state.name, step.state.target) != (self.state.name, self.state.target)
-        self._take_over(step, begins=begins)
-        self._record([effect for effect in step.effects if isinstance(effect, Draft)], *old, begins=begins)
-        for effect in step.effects:
-            self._carry_out(effect)
+        match item:
+            case Nudge():
+                return
+            case Reconfigured():
+                self._reconfigure(item.config)
+            case _:
+                self._carry_on(wagman.step(self.state, self.situation, item))
 
     def _reconfigure(self, config: Config) -> None:
         """Go on with all alarms anew, as when the service comes up: some may be of sensors now gone."""
         self.config = config
         environment = self.situation.environment.reconfigured(config.environment)
         self.situation = evolve(self.situation, config=config.wagman, order=self._order, environment=environment)
-        self._carry_on(wagman.reconfigured(self.state, self.situation))
+        self._carry_on(wagman.taken_up(self.state, self.situation))
 
-    def _take_over(self, step: wagman.Step, *, begins: bool) -> None:
+    def _carry_on(self, came: wagman.Step) -> None:
+        """The transition, and what follows from it."""
+        old, led = self.state, self.since.event
+        begins = (came.state.name, came.state.target) != (old.name, old.target)
+        is_kept = (came.state, came.now.cursor) == (old, self.situation.cursor)
         if begins:
             self.since = self.clocks.beginning()
-        self.state, self.situation = step.state, step.situation
-        self.alarms.plan(step.alarms, trio.current_time())
+        self.state, self.situation = came.state, came.now
+        self.alarms.plan(came.alarms, trio.current_time())
+        self._freed = {name: ref for name, ref in self._freed.items() if came.now.views[name].state == "stopped"}
+        drafts = [effect for effect in came.effects if isinstance(effect, Draft)]
+        if drafts or not is_kept:
+            self._record(drafts, old, led, begins=begins)
+        for effect in came.effects:
+            self._carry_out(effect)
 
     # What caused what --------------------------------------------------------
 
-    def _record(self, drafts: Sequence[Draft], old: wagman.State, led: Ref | None, *, begins: bool) -> None:
-        """Remember what happened, each with what really caused it; `led` is the event that the state `old` began with."""
-        told: dict[str, Ref] = {}
-        for number, draft in enumerate(drafts):
-            places = {place_key(KEY): 0} if begins and number == len(drafts) - 1 else {}
-            cause = self._cause(draft, old, told, led)
-            ref = told[draft.type] = self.journal.record([(draft, cause)], {KEY: self.saved()}, places).refs[0]
-            if places:
-                self.since = evolve(self.since, event=ref)
+    def _record(self, drafts: Sequence[Draft], old: wagman.State, led: Cause, *, begins: bool) -> None:
+        """Remember a step as one unit, each event with what caused it; `led` is what the state `old` began with."""
+        chain = [(draft, self._cause(draft, old, led, first=not number)) for number, draft in enumerate(drafts)]
+        places = {place_key(KEY): len(drafts) - 1} if begins and drafts else {}
+        refs = self.journal.record(chain, {KEY: self.saved()}, places).refs
+        if places:
+            self.since = evolve(self.since, event=refs[-1])
+        for draft, ref in zip(drafts, refs, strict=True):
             self._note(draft, ref, ended=old.hibernates)
 
     def _note(self, draft: Draft, ref: Ref, *, ended: bool) -> None:
@@ -131,61 +134,45 @@ class Supervisor:
             self._judged.pop(sensor, None)
             self._judged[sensor] = ref
         if draft.type == "wagman.normal" and ended:
-            self._freed = {view.name: (view.changes, ref) for view in self.situation.views.values() if view.state == "stopped"}
+            self._freed = {view.name: ref for view in self.situation.views.values() if view.state == "stopped"}
 
-    def _cause(self, draft: Draft, old: wagman.State, told: Mapping[str, Ref], led: Ref | None) -> Cause:
-        """What really caused it; None where nothing that is in the log has. `told`: what went before it in the same step."""
+    def _cause(self, draft: Draft, old: wagman.State, led: Cause, *, first: bool) -> Cause:
+        """What caused an event; None where nothing that is in the log has."""
+        if draft.type == "wagman.start_next_device" and draft.device is not None:
+            return self._freed.pop(draft.device, None) or self.last_event(draft.device)
+        return self._first_cause(draft, old, led) if first else PREVIOUS
+
+    def _first_cause(self, draft: Draft, old: wagman.State, led: Cause) -> Cause:
         match draft.type:
             case "environment.normal" | "environment.released":
                 return next((self._judged[sensor] for sensor in sensors_of(draft) if sensor in self._judged), None)
             case "wagman.will_hibernate":
                 return self._newest(hot=True)
             case "wagman.hibernating" | "wagman.start_refused" | "wagman.start_stalled":
-                return told.get("wagman.will_hibernate", led)
-            case "wagman.normal":
-                return self._end(old, told)
-            case "wagman.start_next_device" if draft.device is not None:
-                return self._freeing(draft.device) or self.last_event(draft.device)
-            case _:
-                return None
-
-    def _end(self, old: wagman.State, told: Mapping[str, Ref]) -> Cause:
-        """What ended that state: the heat is over, or the start of a guest has come to its end."""
-        if old.hibernates:
-            return self._newest(hot=False)
-        stuck = told.get("wagman.start_stalled") or told.get("wagman.start_refused")
-        if stuck is not None or old.target is None or old.target not in self.inboxes:
-            return stuck
-        return self.last_event(old.target)
+                return led
+            case "wagman.normal" if old.hibernates:
+                return self._newest(hot=False)
+            case "wagman.normal" if old.target is not None and old.target in self.inboxes:
+                return self.last_event(old.target)
+        return None
 
     def _newest(self, *, hot: bool) -> Ref | None:
         """The latest event about a sensor that forbids that guests run, or about one that does not."""
         sensors = self.situation.environment.sensors
         return next((ref for name, ref in reversed(self._judged.items()) if name in sensors and sensors[name].hot == hot), None)
 
-    def _freeing(self, name: str) -> Ref | None:
-        """The end of the hibernation that alone has kept this guest down, if it was that."""
-        changes, ref = self._freed.pop(name, (None, None))
-        view = self.situation.views.get(name)
-        return ref if view is not None and view.changes == changes else None
-
     # What follows ------------------------------------------------------------
 
-    def _carry_out(self, effect: wagman.Effect) -> None:
+    def _carry_out(self, effect: Effect) -> None:
         match effect:
-            case wagman.StartDevice():
-                letter = Letter(WagmanStart(effect.recover), self.since.event)
-                if not self.inboxes[effect.name].ask(letter):
-                    self.inbox.tell(wagman.DeviceRefused(effect.name, "its inbox is full"))
-            case wagman.StopDevice():
+            case StartGuest():
+                if not self.inboxes[effect.name].ask(Letter(WagmanStart(effect.recover), self.since.event)):
+                    self.inbox.tell(GuestRefused(effect.name, "its inbox is full"))
+            case StopGuest():
                 self.inboxes[effect.name].ask(Letter(WagmanStop(), self.since.event))  # asked again at the next alarm
-            case wagman.Hibernate():
-                self._hibernate(effect)
-
-    def _hibernate(self, effect: wagman.Hibernate) -> None:
-        names = self.inboxes if effect.name is None else (effect.name,)
-        for name in names:
-            self.inboxes[name].tell(Letter(Hibernation(effect.active)), kind=Hibernation)
+            case Hibernate():
+                for name in self.inboxes if effect.name is None else (effect.name,):
+                    self.inboxes[name].tell(Letter(Hibernation(effect.active)), kind=Hibernation)
 
 
 def sensors_of(draft: Draft) -> Sequence[str]:

@@ -1,0 +1,74 @@
+"""What the Wagman machine hears, and what it asks for in return."""
+
+from typing import TypeAlias
+
+from attrs import frozen
+
+from wagman.fsm.alarms import Fired
+from wagman.model.facts import Blindness, Draft, Sample
+
+
+@frozen
+class View:
+    """A guest as the Wagman machine sees it."""
+
+    name: str
+    state: str
+    starts: int = 0  # of the Wagman machine's, how many it has carried out in this run of the service
+    due: bool = False
+    exempt: bool = False
+    hibernating: bool = False  # what it was told last
+    recover: bool = False  # its next start is one to recover
+    start_timeout_s: float = 120.0
+    known: bool = True  # it has been seen whether it runs
+
+
+@frozen
+class GuestChanged:
+    """A guest's view has changed."""
+
+    view: View
+
+
+@frozen
+class GuestRefused:
+    """A guest does not carry out the start that it was asked for."""
+
+    name: str
+    reason: str
+
+
+@frozen
+class PowerFailed:
+    """The board restarted, and these guests lost their power with it; each of them has yet to say what follows."""
+
+    names: frozenset[str]
+
+
+Input: TypeAlias = GuestChanged | GuestRefused | PowerFailed | Blindness | Sample | Fired
+
+
+@frozen
+class StartGuest:
+    """Ask a guest to start; `recover`: from the other medium."""
+
+    name: str
+    recover: bool
+
+
+@frozen
+class StopGuest:
+    """Ask a guest to stop, because the environment forbids that it runs."""
+
+    name: str
+
+
+@frozen
+class Hibernate:
+    """Tell a guest (None: all of them) whether guests may run."""
+
+    active: bool
+    name: str | None = None
+
+
+Effect: TypeAlias = Draft | StartGuest | StopGuest | Hibernate

@@ -1,0 +1,163 @@
+"""The step of the Wagman machine: what an input makes of a state, with the alarms of the enclosure and of the start order."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import evolve
+
+from wagman.fsm.alarms import KEEP, Alarm, Fired, Plan
+from wagman.fsm.environment import FIRST_VERDICT, RELEASE, STALE, Environment
+from wagman.fsm.wagman.inputs import GuestChanged, GuestRefused, Hibernate, Input, PowerFailed, View
+from wagman.fsm.wagman.situation import Situation
+from wagman.fsm.wagman.states import STATES, State, Step
+from wagman.model.errors import StoreError
+from wagman.model.facts import Blindness, Draft, Sample
+
+ORDER = "order"
+
+ORDER_S = 120.0
+"""How long a guest that is due waits for one before it that has yet to say how it is (chosen: above the usual `adopt_window`)."""
+
+
+def step(state: State, now: Situation, item: Input) -> Step:
+    """One transition of the machine; its alarms are complete, those of the environment included.
+
+    Raises:
+        IllegalTransitionError: a defect; nothing was changed.
+    """
+    came = settled(react(state, now, item))
+    return evolve(told(state, came, item), alarms=standing(in_full(state, now), came, item))
+
+
+def taken_up(state: State, now: Situation) -> Step:
+    """Go on in `state` with all alarms at full length: in a service that comes up, or with another configuration."""
+    came = settled(state.stay(now))
+    return evolve(told(state, came), alarms=in_full(came.state, came.now))
+
+
+def settled(came: Step) -> Step:
+    """The step, and those that follow from the situation alone."""
+    state = came.state.leads_to(came.now)
+    return came if state is None else settled(came.state.goto(state, came.now).after(*came.effects))
+
+
+def told(old: State, came: Step, item: Input | None = None) -> Step:
+    """All guests hear whether they may run when that changes; one whose view shows that it has not heard does so now."""
+    active = came.state.hibernates
+    if active != old.hibernates:
+        return came.after(Hibernate(active))
+    if isinstance(item, GuestChanged) and item.view.hibernating != active:
+        return came.after(Hibernate(active, item.view.name))
+    return came
+
+
+# --- Inputs -----------------------------------------------------------------------------------------------------------
+
+
+def react(state: State, now: Situation, item: Input) -> Step:
+    """What the state makes of the input itself."""
+    match item:
+        case GuestChanged():
+            return guest_changed(state, now, item.view)
+        case GuestRefused():
+            return state.on_guest_refused(now, item)
+        case PowerFailed():
+            return state.stay(power_failed(now, item.names))
+        case Blindness():
+            return state.stay(evolve(now, blind=item.blind))
+        case Sample():
+            return judged(state, now, now.environment.sampled(item))
+        case Fired():
+            return rung(state, now, item.name)
+
+
+def rung(state: State, now: Situation, alarm: str) -> Step:
+    """An alarm: of the start order, of the environment, or of the state."""
+    environment = now.environment
+    if alarm == ORDER:
+        return state.on_order(evolve(now, awaited=frozenset()))
+    if alarm == FIRST_VERDICT:
+        return state.stay(evolve(now, environment=evolve(environment, waited=True)))
+    if alarm == RELEASE:
+        return judged(state, now, environment.released())
+    if alarm.startswith(STALE):
+        return judged(state, now, environment.stale(alarm.removeprefix(STALE)))
+    handler: Callable[[Situation], Step] = getattr(state, f"on_{alarm}")
+    return handler(now)
+
+
+def guest_changed(state: State, now: Situation, view: View) -> Step:
+    """Take in the view; news of one that was awaited may be what others wait for."""
+    old = now.views.get(view.name)
+    awaited = now.awaited - {view.name} if view.known else now.awaited
+    after = evolve(now, views={**now.views, view.name: view}, awaited=awaited, passed=now.passed - {view.name})
+    came = state.on_guest_changed(after, old, view)
+    return state.on_order(after) if awaited != now.awaited and came == state.stay(after) else came
+
+
+def power_failed(now: Situation, names: frozenset[str]) -> Situation:
+    """Those that ran are awaited. Where nobody is left, and somebody had come up, it all begins with the first again.
+
+    A board that restarts while the first guest does not come up starves none of the others so.
+    """
+    running = {view.name for view in now.views.values() if view.state != "stopped"}
+    had_come_up = any(view.state in ("started", "stopping", "restarting") for view in now.views.values())
+    cursor = None if running <= names and had_come_up else now.cursor
+    return evolve(now, awaited=now.awaited | (running & names), cursor=cursor)
+
+
+def judged(state: State, now: Situation, news: tuple[Environment, tuple[Draft, ...]]) -> Step:
+    """Take in the environment, and what is to be told of it."""
+    environment, events = news
+    return state.stay(evolve(now, environment=environment), *events)
+
+
+# --- Alarms -----------------------------------------------------------------------------------------------------------
+
+
+def standing(before: Plan, came: Step, item: Input) -> Plan:
+    """The alarms after a step: what is new, has another length now, or is to begin again is armed; the rest stands."""
+    anew = {*(came.state.plan(came.now) if came.entered else ()), begun_again(item)}
+    after = in_full(came.state, came.now)
+    return {name: alarm if name in anew or alarm != before.get(name) else KEEP for name, alarm in after.items()}
+
+
+def begun_again(item: Input) -> str | None:
+    """The alarm that an input begins again: the one that fired, but for a sensor's, which waits for that sensor to tell."""
+    match item:
+        case Fired() if not item.name.startswith(STALE):
+            return item.name
+        case Sample() if item.value is not None:
+            return STALE + item.sensor
+    return None
+
+
+def in_full(state: State, now: Situation) -> Plan:
+    """All alarms at full length: of the environment, of the start order, and of the state."""
+    environment = now.environment
+    plan = {STALE + name: Alarm(environment.config.stale_s) for name in environment.sensors}
+    if not environment.waited:
+        plan[FIRST_VERDICT] = Alarm(now.config.first_verdict_s)
+    # Doubt that keeps guests from running, whether by what the enclosure is like or was when last it told, is not for ever.
+    if environment.doubtful and (state.hibernates or environment.cold):
+        plan[RELEASE] = Alarm(environment.config.unknown_release_s)
+    if now.hesitates:
+        plan[ORDER] = Alarm(ORDER_S)
+    return {**plan, **state.plan(now)}
+
+
+# --- Coming up --------------------------------------------------------------------------------------------------------
+
+
+def restored(saved: Mapping[str, Any]) -> State:
+    """The state that `lasting()` gave, to be taken up: no on-enter effect is run.
+
+    Raises:
+        StoreError: it is not one; what was saved cannot be trusted.
+    """
+    try:
+        fields = dict(saved)
+        fields.pop("changes", None)  # version 0.1.0 told by them whether a start was over
+        return STATES[fields.pop("name")](**fields)
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreError(f"what was saved of the Wagman machine is no state of it: {saved!r}") from error

@@ -1,0 +1,63 @@
+"""What the states of the Wagman machine look at: the guests, the enclosure, and whose turn it is."""
+
+from collections.abc import Mapping
+
+from attrs import field, frozen
+
+from wagman.config.schema import WagmanConfig
+from wagman.fsm.environment import Environment
+from wagman.fsm.wagman.inputs import View
+
+
+@frozen
+class Situation:
+    """The guests, the enclosure, and whose turn it is."""
+
+    config: WagmanConfig
+    order: tuple[str, ...]  # the guests, in the order in which they are started
+    environment: Environment
+    views: Mapping[str, View] = field(factory=dict)
+    blind: bool = True
+    cursor: str | None = None  # the guest that was started last
+    awaited: frozenset[str] = frozenset()  # who have yet to say how they are
+    passed: frozenset[str] = frozenset()  # whose latest start led nowhere: not tried again before they have news, or a look
+
+    @property
+    def next_due(self) -> View | None:
+        """The next guest after the cursor that may be started now; nobody, while one that comes before it is awaited."""
+        first = next((name for name in self.turn if name in self.awaited or self.is_due(name)), None)
+        return None if first is None or first in self.awaited else self.views[first]
+
+    @property
+    def turn(self) -> tuple[str, ...]:
+        """Whose turn it would be, one after the other; nobody's, where none is due, or none may be started."""
+        # What is asked for after each fact is mostly answered by the first.
+        if not any(map(self.is_due, self.views)) or self.blind or not self.environment.starts_allowed:
+            return ()
+        after = self.order.index(self.cursor) + 1 if self.cursor in self.order else 0
+        return (*self.order[after:], *self.order[:after])
+
+    def is_due(self, name: str) -> bool:
+        """Whether that guest may be started now, as far as it is concerned."""
+        return name in self.views and name not in self.passed and self.views[name].due
+
+    @property
+    def hesitates(self) -> bool:
+        """Somebody is due, and waits for those that come first."""
+        return self.next_due is None and any(map(self.is_due, self.turn))
+
+    @property
+    def unstopped(self) -> list[View]:
+        """The guests that the environment wants down and that are not, last started first."""
+        views = [self.views[name] for name in reversed(self.order) if name in self.views]
+        return [view for view in views if view.state != "stopped" and not view.exempt]
+
+    @property
+    def all_down(self) -> bool:
+        """Every guest has shown itself, and is stopped or exempt."""
+        return self.views.keys() >= set(self.order) and not self.unstopped
+
+    @property
+    def next_stop(self) -> View | None:
+        """The next of them that has not been asked to stop yet."""
+        return next((view for view in self.unstopped if view.state not in ("stopping", "will_stop")), None)

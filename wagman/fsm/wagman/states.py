@@ -1,0 +1,237 @@
+"""The states of the Wagman machine, each with its handlers, in the order of the design note."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar, ParamSpec
+
+from attrs import asdict, evolve, field, frozen
+
+from wagman.fsm.alarms import Alarm, Plan
+from wagman.fsm.graph import GraphState, IllegalTransitionError, checked_graph
+from wagman.fsm.wagman.inputs import Effect, GuestRefused, StartGuest, StopGuest, View
+from wagman.fsm.wagman.situation import Situation
+from wagman.model.facts import Draft
+
+P = ParamSpec("P")
+
+GUARD_MARGIN_S = 60.0
+"""How much longer than its start time-out a start may take before the machine goes on without it (specified)."""
+
+
+@frozen
+class Step:
+    """What a transition came to."""
+
+    state: "State"
+    now: Situation
+    effects: tuple[Effect, ...] = ()
+    entered: bool = False  # the state's alarms begin; else they go on
+    alarms: Plan = field(factory=dict)  # all of them, once the step is complete
+
+    def after(self, *effects: Effect) -> "Step":
+        """The same step, with effects that come before its own."""
+        return evolve(self, effects=effects + self.effects)
+
+
+@frozen
+class State(GraphState):
+    """What all states share. A handler that is not overridden says: in this state that is of no consequence.
+
+    The handler of an alarm is called `on_` and the name of that alarm; all alarms of a state are in its `plan`.
+    """
+
+    hibernates: ClassVar[bool] = False  # guests may not run
+
+    @property
+    def target(self) -> str | None:
+        """The guest that this state is about."""
+        return None
+
+    def on_enter(self, now: Situation) -> Step:
+        raise NotImplementedError
+
+    def on_order(self, now: Situation) -> Step:
+        """One that was awaited has said how it is, or none is awaited any more."""
+        return self.stay(now)
+
+    def on_guest_changed(self, now: Situation, old: View | None, new: View) -> Step:
+        return self.stay(now)
+
+    def on_guest_refused(self, now: Situation, refused: GuestRefused) -> Step:
+        return self.stay(now)
+
+    def leads_to(self, now: Situation) -> "type[State] | None":
+        """The state that the situation leads to from this one, whatever has happened; None: it goes on."""
+        return WillHibernate if now.environment.hot else None
+
+    def plan(self, now: Situation) -> Plan:
+        """The alarms of this state at full length."""
+        raise NotImplementedError
+
+    def lasting(self) -> dict[str, Any]:
+        """The state as plain data; the numbers of starts are left out, they mean nothing in another run."""
+        return {"name": self.name, **asdict(self, filter=lambda a, _: a.name != "number")}
+
+    def stay(self, now: Situation, *effects: Effect) -> Step:
+        """The step to this very state, which is not entered."""
+        return Step(self, now, effects)
+
+    def entered(self, now: Situation, *effects: Effect) -> Step:
+        """What `on_enter` comes to: the state, whose alarms begin."""
+        return Step(self, now, effects, entered=True)
+
+    def goto(self, state: Callable[P, "State"], now: Situation, *args: P.args, **kwargs: P.kwargs) -> Step:
+        """Change to a state that is made of the other arguments, along the declared graph; it is entered.
+
+        Raises:
+            IllegalTransitionError: the graph does not allow it.
+        """
+        new = state(*args, **kwargs)
+        if new.name != self.name and new.name not in self.successors:
+            raise IllegalTransitionError(self.name, new.name)
+        return new.on_enter(now)
+
+
+@frozen
+class Normal(State):
+    """All that is due runs."""
+
+    name: ClassVar[str] = "normal"
+    successors: ClassVar[frozenset[str]] = frozenset({"start_devices", "will_hibernate"})
+
+    def on_enter(self, now: Situation) -> Step:
+        return self.entered(now, Draft("wagman.normal"))
+
+    def on_look(self, now: Situation) -> Step:
+        return self.on_order(evolve(now, passed=frozenset()))
+
+    def on_order(self, now: Situation) -> Step:
+        return self.goto(StartDevices, now) if now.next_due else self.stay(now)
+
+    def on_guest_changed(self, now: Situation, old: View | None, new: View) -> Step:
+        """A guest that stops and is due is started at once; one that becomes due later waits for the alarm."""
+        was_down = old is not None and old.known and (old.state, old.starts) == ("stopped", new.starts)
+        return self.on_order(now) if new.due and not was_down else self.stay(now)
+
+    def plan(self, now: Situation) -> Plan:
+        return {"look": Alarm(now.config.normal_interval_s)}
+
+
+@frozen
+class StartDevices(State):
+    """The choice of the guest that is started next; left at once."""
+
+    name: ClassVar[str] = "start_devices"
+    successors: ClassVar[frozenset[str]] = frozenset({"start_next_device", "normal", "will_hibernate"})
+
+    def on_enter(self, now: Situation) -> Step:
+        view = now.next_due
+        return self.goto(Normal, now) if view is None else self.goto(StartNextDevice, now, view.name)
+
+    # A service that comes up may find itself here.
+    def on_look(self, now: Situation) -> Step:
+        return self.on_enter(now)
+
+    def on_guest_changed(self, now: Situation, old: View | None, new: View) -> Step:
+        return self.on_enter(now)
+
+    def plan(self, now: Situation) -> Plan:
+        return {"look": Alarm(now.config.normal_interval_s)}
+
+
+@frozen
+class StartNextDevice(State):
+    """A guest was asked to start; its answer is waited for."""
+
+    name: ClassVar[str] = "start_next_device"
+    successors: ClassVar[frozenset[str]] = frozenset({"start_devices", "will_hibernate"})
+
+    device: str = ""
+    number: int = 0  # of this start among the guest's; 0: it was asked in an earlier run of the service
+
+    @property
+    def target(self) -> str | None:
+        return self.device
+
+    def on_enter(self, now: Situation) -> Step:
+        view = now.views[self.device]
+        asked = evolve(self, number=view.starts + 1)
+        event = Draft("wagman.start_next_device", view.name, {"recover": view.recover})
+        return asked.entered(evolve(now, cursor=view.name), event, StartGuest(view.name, view.recover))
+
+    def on_guard(self, now: Situation) -> Step:
+        return self.passed_over(now, Draft("wagman.start_stalled", self.device))
+
+    def on_guest_changed(self, now: Situation, old: View | None, new: View) -> Step:
+        # A view with an earlier number is of before this start; from this number on, it tells what has come of it.
+        over = new.name == self.device and new.starts >= self.number and new.state != "starting"
+        return self.goto(StartDevices, now) if over else self.stay(now)
+
+    def on_guest_refused(self, now: Situation, refused: GuestRefused) -> Step:
+        if refused.name != self.device:
+            return self.stay(now)
+        return self.passed_over(now, Draft("wagman.start_refused", refused.name, {"reason": refused.reason}))
+
+    def passed_over(self, now: Situation, event: Draft) -> Step:
+        """Go on with the others. This guest is tried again after news of it or a look: no two tasks spin on each other."""
+        return self.goto(StartDevices, evolve(now, passed=now.passed | {self.device})).after(event)
+
+    def plan(self, now: Situation) -> Plan:
+        start_timeout_s = now.views[self.device].start_timeout_s if self.device in now.views else 0.0
+        return {"guard": Alarm(start_timeout_s + now.config.stagger_s + GUARD_MARGIN_S)}
+
+
+@frozen
+class Forbidding(State):
+    """What the two states share in which guests may not run."""
+
+    hibernates: ClassVar[bool] = True
+
+    def on_stop(self, now: Situation) -> Step:
+        view = now.next_stop
+        return self.stay(now, StopGuest(view.name)) if view else self.stay(now)
+
+    def plan(self, now: Situation) -> Plan:
+        return {"stop": Alarm(now.config.hibernate_interval_s)}
+
+
+@frozen
+class WillHibernate(Forbidding):
+    """Too hot: the guests are taken down one by one."""
+
+    name: ClassVar[str] = "will_hibernate"
+    successors: ClassVar[frozenset[str]] = frozenset({"hibernating", "normal"})
+
+    def on_enter(self, now: Situation) -> Step:
+        return self.entered(now, Draft("wagman.will_hibernate"))
+
+    def leads_to(self, now: Situation) -> type[State] | None:
+        if now.environment.calm:
+            return Normal
+        return Hibernating if now.all_down else None
+
+
+@frozen
+class Hibernating(Forbidding):
+    """All that must be down is down, for a while at least."""
+
+    name: ClassVar[str] = "hibernating"
+    successors: ClassVar[frozenset[str]] = frozenset({"normal"})
+
+    rested: bool = False  # the shortest hibernation is over
+
+    def on_enter(self, now: Situation) -> Step:
+        """Afterwards it begins with the first guest again."""
+        return self.entered(evolve(now, cursor=None), Draft("wagman.hibernating"))
+
+    def on_minimum(self, now: Situation) -> Step:
+        return Hibernating(rested=True).stay(now)
+
+    def leads_to(self, now: Situation) -> type[State] | None:
+        return Normal if self.rested and now.environment.calm else None
+
+    def plan(self, now: Situation) -> Plan:
+        minimum = {} if self.rested else {"minimum": Alarm(now.config.hibernate_min_s)}
+        return {**super().plan(now), **minimum}
+
+
+STATES: dict[str, type[State]] = checked_graph(StartDevices, StartNextDevice, Normal, WillHibernate, Hibernating)
