@@ -13,7 +13,7 @@ from attrs import define, evolve, field, frozen
 
 from wagman.config import durations
 from wagman.config.schema import Config
-from wagman.fsm.device import Stopped
+from wagman.fsm.guest import Stopped
 from wagman.io.driver import PORT_NAMES
 from wagman.model.errors import StoreError
 from wagman.model.facts import Draft, Verb

@@ -9,10 +9,10 @@ import trio
 from attrs import asdict, define, evolve, field, fields, frozen
 
 from wagman.config.schema import DeviceConfig
-from wagman.fsm import device
+from wagman.fsm import guest as machine
 from wagman.fsm.alarms import Fired
-from wagman.fsm.case import Case, Memory, Step
-from wagman.fsm.inputs import Decided, Input, Message, MessageDone, StartRefused
+from wagman.fsm.guest import Memory, Situation, Step
+from wagman.fsm.guest.inputs import Decided, Input, Message, MessageDone, StartRefused
 from wagman.fsm.wagman import View
 from wagman.model.errors import StoreError
 from wagman.model.facts import Beat, Draft, Polled, PortFact, PowerFound, PowerGoal, PowerLost, Verdict
@@ -92,7 +92,7 @@ class Guest:
     around: Surroundings
     messenger: Messenger
     clocks: Clocks
-    state: device.State = field(factory=device.untrusted)
+    state: machine.State = field(factory=machine.untrusted)
     memory: Memory = field(factory=Memory)
     decision: Decision | None = None  # of an operator, the latest that it goes by
     recalled: Entry | None = None  # what was decided before, until the machine has heard of it
@@ -121,9 +121,9 @@ class Guest:
         return f"device.{self.config.name}"
 
     @property
-    def case(self) -> Case:
+    def case(self) -> Situation:
         """What the handlers look at."""
-        return Case(self.config, self.memory, self.withheld)
+        return Situation(self.config, self.memory, self.withheld)
 
     @property
     def entry(self) -> Entry:
@@ -148,7 +148,7 @@ class Guest:
             is_trusted = self._take_up(saved, place)
             self._last = self.since.event or last
         except (StoreError, KeyError, TypeError, ValueError):
-            self.state, self.memory = device.untrusted(), Memory()
+            self.state, self.memory = machine.untrusted(), Memory()
             return False
         return is_trusted
 
@@ -158,7 +158,7 @@ class Guest:
         if saved["port"] != self.config.port:
             self.memory = evolve(self.memory, cycle=0, media=None)  # those were of the other port's power
             return False
-        self.state = device.restored(saved["state"])
+        self.state = machine.restored(saved["state"])
         self.since, self.reason = restored_beginning(saved, place), saved["reason"]
         away_s = Beginning(stamp=restored_stamp(saved["stamp"])).for_s(self.clocks.stamp())
         self.state = self.state.resumed(self.case, trio.current_time(), away_s)
@@ -169,7 +169,7 @@ class Guest:
 
         The machine hears of it, too: what runs may have to halt.
         """
-        if self._view is None and isinstance(self.state, device.Stopped):
+        if self._view is None and isinstance(self.state, machine.Stopped):
             self.memory = evolve(self.memory, wanted=entry.wanted, enabled=entry.enabled)
             self.decision = entry.decision
             return
@@ -187,7 +187,7 @@ class Guest:
         if self._view is not None:
             self._publish()
 
-    def _left_off(self) -> device.State:
+    def _left_off(self) -> machine.State:
         """The state, with what has been waited for by now."""
         now_s = trio.current_time()
         return self.state.left_off(now_s, lambda alarm: self.alarms.remaining_s(alarm, now_s))
@@ -268,7 +268,7 @@ class Guest:
         if letter.content is self._report:
             self._report, self._owes = None, True
         before = self._decided
-        step = device.step(self.state, self.case, letter.content)
+        step = machine.step(self.state, self.case, letter.content)
         if self._has_halted(step, letter.content):
             self.telling = Telling()
         self._decide(step, letter)
@@ -360,8 +360,8 @@ class Guest:
             self.config.name,
             state.name,
             changes=self.changes,
-            due=isinstance(state, device.Stopped) and state.due(memory) and not device.withheld(case),
-            known=not (isinstance(state, device.Stopped) and state.untouched),
+            due=isinstance(state, machine.Stopped) and state.due(memory) and not machine.withheld(case),
+            known=not (isinstance(state, machine.Stopped) and state.untouched),
             exempt=memory.exempt,
             hibernating=memory.hibernating,
             recover=case.recovering,

@@ -9,7 +9,7 @@ from attrs import define, evolve, field, frozen
 from wagman.config.schema import Config
 from wagman.fsm import wagman
 from wagman.fsm.environment import Environment
-from wagman.fsm.inputs import Hibernation, WagmanStart, WagmanStop
+from wagman.fsm.guest.inputs import Hibernation, WagmanStart, WagmanStop
 from wagman.model.errors import StoreError
 from wagman.model.facts import Draft
 from wagman.store import Cause, Journal, Ref

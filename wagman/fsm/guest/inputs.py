@@ -1,4 +1,4 @@
-"""What the device machine hears besides facts about the board, and what it asks for in return."""
+"""What a guest's machine hears besides facts about the board, and what it asks for in return."""
 
 from typing import Literal, TypeAlias
 

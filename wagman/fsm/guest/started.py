@@ -1,0 +1,96 @@
+"""Started: the guest runs, and is heard."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from attrs import evolve, frozen
+
+from wagman.fsm.alarms import Alarm, Fired, Plan
+from wagman.fsm.guest.counting import counted_failure, start_fields, unrecoverable_report
+from wagman.fsm.guest.registry import states
+from wagman.fsm.guest.situation import Situation, Step
+from wagman.fsm.guest.state import State
+from wagman.model.facts import Beat, BoardStopping
+
+
+@frozen
+class Started(State):
+    """Running, and heard."""
+
+    name: ClassVar[str] = "started"
+    successors: ClassVar[frozenset[str]] = frozenset({"stopped", "stopping", "restarting"})
+
+    stable: bool = False
+    since_at_s: float | None = None  # the beat, or without a heartbeat the relay-on, it became Started by; None: nobody knows
+    up_s: float = 0.0  # since then, in earlier runs of the service
+    adopted: bool = False  # it ran already: no attempt was counted
+
+    def on_enter(self, now: Situation) -> Step:
+        return self.stay(now, now.event("started", **start_fields(now)), alarms=self.waiting(now, self.since_at_s))
+
+    def on_heartbeat(self, now: Situation, beat: Beat) -> Step:
+        if not now.config.has_heartbeat:
+            return self.stay(now)
+        plan = self.waiting(now, beat.at_s)
+        if self.since_at_s is None:
+            return evolve(self, since_at_s=beat.at_s).stay(now, alarms=plan)
+        if self.stable or beat.at_s - self.since_at_s < now.config.stable_after_s:
+            return self.stay(now, alarms=plan)
+        return evolve(self.becomes_stable(now), alarms=plan)
+
+    # Alarms ------------------------------------------------------------------
+
+    def on_silence(self, now: Situation, fired: Fired) -> Step:
+        event = now.event("heartbeat_lost", stable=self.stable, silent_s=now.config.heartbeat_timeout_s)
+        if self.stable:
+            return self.goto(states.stopping, now, "its heartbeat was lost").after(event)
+        failed = counted_failure(now)
+        step = self.goto(states.stopping, failed, "its heartbeat was lost before it was stable", failed=True)
+        return step.after(event, *unrecoverable_report(now, failed))
+
+    def on_stable(self, now: Situation, fired: Fired) -> Step:
+        return self.becomes_stable(now)
+
+    def becomes_stable(self, now: Situation) -> Step:
+        event = now.event("stable", **start_fields(now))
+        now = now.remember(attempts=0, failures=0, brownouts=0, unrecoverable=False)
+        return evolve(self, stable=True).stay(now, event)
+
+    # Facts about power -------------------------------------------------------
+
+    def on_board_stopping(self, now: Situation, stopping: BoardStopping) -> Step:
+        return self.goto(states.restarting, now, stopping.why)
+
+    # Requests ----------------------------------------------------------------
+
+    def on_start(self, now: Situation) -> Step:
+        return self.stay(now, now.event("started", reason="asked by the operator")).accept("already started")
+
+    def on_stop(self, now: Situation, reason: str) -> Step:
+        return self.goto(states.stopping, now, reason).accept("it is asked to halt")
+
+    def on_restart(self, now: Situation, reason: str) -> Step:
+        return self.goto(states.restarting, now, reason).accept("it is asked to halt; then power comes back")
+
+    # Kept and taken up -------------------------------------------------------
+
+    @property
+    def trying(self) -> bool:
+        return not self.stable and not self.adopted
+
+    def waiting(self, now: Situation, heard_at_s: float | None = None) -> Plan:
+        """The alarms, with the silence counted from the latest beat; without a heartbeat the guest only has to stay up."""
+        if now.config.has_heartbeat:
+            return {"heartbeat": Alarm(now.config.heartbeat_timeout_s, proof=True, since_s=heard_at_s)}
+        return {} if self.stable else {"stable": Alarm(now.config.stable_after_s, answered=True, since_s=self.since_at_s)}
+
+    def resume(self, now: Situation) -> Plan:
+        return self.waiting(now)
+
+    def left_off(self, now_s: float, left_s: Callable[[str], float | None]) -> State:
+        return evolve(self, up_s=0.0 if self.since_at_s is None else max(0.0, now_s - self.since_at_s))
+
+    def resumed(self, now: Situation, now_s: float, away_s: float | None) -> State:
+        """It has been up all the time where it could not have been silent for too long meanwhile."""
+        is_known = self.up_s > 0 and away_s is not None and away_s <= now.config.heartbeat_timeout_s
+        return evolve(self, since_at_s=now_s - self.up_s - away_s if is_known and away_s is not None else None)
