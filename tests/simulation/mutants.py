@@ -15,9 +15,8 @@ from wagman.fsm import wagman as machine
 from wagman.fsm.alarms import Alarm
 from wagman.fsm.guest import Memory, Situation, Step, Stopped, booting, halting, stopped, untrusted
 from wagman.fsm.guest.halting import Halting
-from wagman.fsm.guest.registry import states
 from wagman.fsm.guest.started import Started
-from wagman.fsm.guest.state import State
+from wagman.fsm.guest.state import State, states
 from wagman.io import driver_v3, driver_v4, power
 from wagman.io.power import Power
 from wagman.model.errors import StoreError

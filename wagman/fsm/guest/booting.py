@@ -1,16 +1,18 @@
 """Starting and WillStop: power is wanted on, and the first beat is awaited."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 from attrs import evolve, field, frozen
 
 from wagman.fsm.alarms import KEEP, LEAST_BOOT_S, Alarm, Fired, Plan
 from wagman.fsm.guest.counting import counted_attempt, counted_failure, start_fields, unrecoverable_report
-from wagman.fsm.guest.registry import states
 from wagman.fsm.guest.situation import Memory, Situation, Step
-from wagman.fsm.guest.state import HEARD_BEATS, State
+from wagman.fsm.guest.state import State, states
 from wagman.model.facts import Beat, PowerFound, PowerGoal, RelayAsked, RelayOff, RelayOn
+
+HEARD_BEATS = 3
+"""A guest that lives is heard within so many of its beats (chosen, as the configuration is checked by)."""
 
 
 @frozen(kw_only=True)
@@ -30,8 +32,6 @@ class Relay:
 class Booting(State):
     """What Starting and WillStop share."""
 
-    parts: ClassVar[Mapping[str, type]] = {"relay": Relay}
-
     relay: Relay = field(factory=Relay)
 
     def power(self, memory: Memory) -> PowerGoal:
@@ -41,8 +41,6 @@ class Booting(State):
         on_at_s = self.relay.on_at_s
         later = on_at_s is None or beat.at_s > on_at_s
         return self.booted(now, beat.at_s) if self.relay.on and later else self.stay(now)
-
-    # Facts about power -------------------------------------------------------
 
     def on_power_found(self, now: Situation, found: PowerFound) -> Step:
         """The board was faster: what runs now is this start. What only may run is not cut: the relay-on makes sure of it."""
@@ -74,8 +72,6 @@ class Booting(State):
         seen = self.seen(cleared=True, asked=True, on=True, on_at_s=at_s, unwatched=unwatched)
         return seen.stay(now, alarms=seen.resume(now)) if now.config.has_heartbeat else seen.booted(now, at_s)
 
-    # What comes of it --------------------------------------------------------
-
     def booted(self, now: Situation, at_s: float) -> Step:
         """The guest is up: its first beat was heard, or it has none to give and went on."""
         raise NotImplementedError
@@ -87,8 +83,6 @@ class Booting(State):
     def may_have_booted(self, fired: Fired) -> bool:
         """Whether the guest may have come up while nobody listened, and then is to be asked before it is cut."""
         return self.relay.unwatched or fired.stirred
-
-    # Kept and taken up -------------------------------------------------------
 
     @property
     def trying(self) -> bool:
@@ -182,6 +176,3 @@ class WillStop(Booting):
 
     def on_stop(self, now: Situation, reason: str) -> Step:
         return self.stay(now).accept("it is asked to halt once it has booted")
-
-    def on_restart(self, now: Situation, reason: str) -> Step:
-        return self.on_start(now)

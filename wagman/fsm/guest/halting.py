@@ -1,6 +1,5 @@
 """Stopping and Restarting: the guest is asked to halt, and its silence is awaited before its power goes."""
 
-from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
 from attrs import evolve, field, frozen
@@ -9,9 +8,8 @@ from wagman.config.schema import DeviceConfig
 from wagman.fsm.alarms import KEEP, Alarm, Fired, Plan
 from wagman.fsm.guest.counting import counted_loss, loss_report
 from wagman.fsm.guest.inputs import Message, MessageDone
-from wagman.fsm.guest.registry import states
 from wagman.fsm.guest.situation import Memory, Situation, Step
-from wagman.fsm.guest.state import State
+from wagman.fsm.guest.state import State, states
 from wagman.model.facts import Beat, Draft, PowerFound, PowerGoal, PowerLost
 
 STANDING: Plan = {"heartbeat": KEEP, "timeout": KEEP, "resend": KEEP}
@@ -43,7 +41,6 @@ class Errand:
 class Halting(State):
     """What Stopping and Restarting share."""
 
-    parts: ClassVar[Mapping[str, type]] = {"errand": Errand}
     kind: ClassVar[Literal["shutdown", "restart"]]
 
     failed: bool = False  # a failed start led here: backoff follows
@@ -70,8 +67,6 @@ class Halting(State):
         since_s = beat.at_s if told_at_s is None else max(beat.at_s, told_at_s)
         return evolve(self, untouched=False).ask(now, {**STANDING, "heartbeat": silence(now, since_s)})
 
-    # Alarms ------------------------------------------------------------------
-
     def on_timeout(self, now: Situation, fired: Fired) -> Step:
         """The guest cannot be brought to halt."""
         if self.is_unasked(now, nobody_looked=fired.late):
@@ -91,8 +86,6 @@ class Halting(State):
     def on_resend(self, now: Situation, fired: Fired) -> Step:
         return self.told(recent=False).stay(now)
 
-    # Messages, and facts about power -----------------------------------------
-
     def on_message_done(self, now: Situation, done: MessageDone) -> Step:
         # Nobody knows which of the messages arrived: the silence after each of them is a whole one.
         timeout = KEEP if self.errand.delivered else patience(now)
@@ -104,13 +97,6 @@ class Halting(State):
         if not self.untouched or found.supply != "on":
             return self.stay(now)
         return self.goto(type(self), now.remember(cycle=now.memory.cycle + 1), found.why, failed=self.failed)
-
-    # Requests ----------------------------------------------------------------
-
-    def on_restart(self, now: Situation, reason: str) -> Step:
-        return self.on_start(now)
-
-    # Asking ------------------------------------------------------------------
 
     def command(self, config: DeviceConfig) -> tuple[str, ...]:
         """The command that asks the guest to halt; empty where it may simply be cut."""
@@ -137,8 +123,6 @@ class Halting(State):
         """The same state, with another errand."""
         return evolve(self, errand=evolve(self.errand, **changes))
 
-    # What comes of it --------------------------------------------------------
-
     def turn(self, state: "type[Halting]", now: Situation, reason: str) -> Step:
         """Change to the other state of a guest that halts: the deadlines stand, and what is known of this one goes along."""
         return self.goto(state, now, reason, failed=self.failed, errand=self.errand, untouched=self.untouched)
@@ -146,8 +130,6 @@ class Halting(State):
     def halted(self, now: Situation, reason: str, *, firm: bool) -> Step:
         """Its power may go: `firm`, where that does not rest on silence."""
         raise NotImplementedError
-
-    # Kept and taken up -------------------------------------------------------
 
     def resume(self, now: Situation) -> Plan:
         return {"heartbeat": silence(now), "timeout": patience(now)}

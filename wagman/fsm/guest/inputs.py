@@ -6,18 +6,7 @@ from attrs import frozen
 
 from wagman.config.schema import DeviceConfig
 from wagman.fsm.alarms import Fired
-from wagman.model.facts import (
-    Beat,
-    BoardStopping,
-    Draft,
-    PowerFound,
-    PowerLost,
-    RelayAsked,
-    RelayOff,
-    RelayOn,
-    RelayStuck,
-    Verb,
-)
+from wagman.model.facts import Beat, BoardStopping, Draft, PowerFound, PowerLost, RelayAsked, RelayOff, RelayOn, RelayStuck, Verb
 
 
 @frozen
@@ -63,23 +52,8 @@ class MessageDone:
     cycle: int  # the power cycle in which it was sent
 
 
-Input: TypeAlias = (
-    Beat
-    | RelayAsked
-    | RelayOn
-    | RelayOff
-    | PowerLost
-    | PowerFound
-    | RelayStuck
-    | BoardStopping
-    | Operator
-    | Decided
-    | WagmanStart
-    | WagmanStop
-    | Hibernation
-    | MessageDone
-    | Fired
-)
+PowerFact: TypeAlias = RelayAsked | RelayOn | RelayOff | PowerLost | PowerFound | RelayStuck | BoardStopping
+Input: TypeAlias = Beat | PowerFact | Operator | Decided | WagmanStart | WagmanStop | Hibernation | MessageDone | Fired
 
 # --- Effects ----------------------------------------------------------------------------------------------------------
 

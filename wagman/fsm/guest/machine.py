@@ -1,4 +1,4 @@
-"""The machine of a guest: which handler takes an input, what a request changes first, and how a state comes back from the store."""
+"""The machine of a guest: which handler takes an input, what a request changes first, how a state comes back from the store."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,11 +9,20 @@ from wagman.fsm.alarms import Fired
 from wagman.fsm.graph import checked_graph
 from wagman.fsm.guest.booting import Starting, WillStop
 from wagman.fsm.guest.halting import Restarting, Stopping
-from wagman.fsm.guest.inputs import Decided, Hibernation, Input, MessageDone, Operator, StartRefused, WagmanStart, WagmanStop
-from wagman.fsm.guest.registry import states
+from wagman.fsm.guest.inputs import (
+    Decided,
+    Hibernation,
+    Input,
+    MessageDone,
+    Operator,
+    PowerFact,
+    StartRefused,
+    WagmanStart,
+    WagmanStop,
+)
 from wagman.fsm.guest.situation import Situation, Step
 from wagman.fsm.guest.started import Started
-from wagman.fsm.guest.state import State
+from wagman.fsm.guest.state import State, states
 from wagman.fsm.guest.stopped import Stopped
 from wagman.model.errors import StoreError
 from wagman.model.facts import Beat, BoardStopping, PowerFound, PowerLost, RelayAsked, RelayOff, RelayOn, RelayStuck
@@ -43,12 +52,12 @@ def step(state: State, now: Situation, item: Input) -> Step:
             return state.on_wagman_start(now)
         case WagmanStop():
             return wagman_stop(state, now)
-        case MessageDone() if item.cycle != now.memory.cycle:
-            return state.stay(now)  # what runs now was not asked by it
-        case MessageDone():
-            return state.on_message_done(now, item)
         case Hibernation():
             return hibernation(state, now, item)
+        case RelayAsked() | RelayOn() | MessageDone() if item.cycle != now.memory.cycle:
+            return state.stay(now)  # it tells of a power cycle that is over: what runs now was not asked by it, nor switched on
+        case MessageDone():
+            return state.on_message_done(now, item)
         case _:
             return power_fact(state, now, item)
 
@@ -63,15 +72,9 @@ def ringing(state: State, alarm: str) -> Callable[[Situation, Fired], Step]:
     return handler
 
 
-def power_fact(
-    state: State,
-    now: Situation,
-    fact: RelayAsked | RelayOn | RelayOff | PowerLost | PowerFound | RelayStuck | BoardStopping,
-) -> Step:
-    """A fact about the port's power; one about a power cycle that is over is of no consequence."""
+def power_fact(state: State, now: Situation, fact: PowerFact) -> Step:
+    """A fact about the power of the guest."""
     match fact:
-        case RelayAsked() | RelayOn() if fact.cycle != now.memory.cycle:
-            return state.stay(now)
         case RelayAsked():
             return state.on_relay_asked(now, fact)
         case RelayOn():

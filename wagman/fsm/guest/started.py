@@ -7,9 +7,8 @@ from attrs import evolve, frozen
 
 from wagman.fsm.alarms import Alarm, Fired, Plan
 from wagman.fsm.guest.counting import counted_failure, start_fields, unrecoverable_report
-from wagman.fsm.guest.registry import states
 from wagman.fsm.guest.situation import Situation, Step
-from wagman.fsm.guest.state import State
+from wagman.fsm.guest.state import State, states
 from wagman.model.facts import Beat, BoardStopping
 
 
@@ -38,8 +37,6 @@ class Started(State):
             return self.stay(now, alarms=plan)
         return evolve(self.becomes_stable(now), alarms=plan)
 
-    # Alarms ------------------------------------------------------------------
-
     def on_silence(self, now: Situation, fired: Fired) -> Step:
         event = now.event("heartbeat_lost", stable=self.stable, silent_s=now.config.heartbeat_timeout_s)
         if self.stable:
@@ -56,12 +53,8 @@ class Started(State):
         now = now.remember(attempts=0, failures=0, brownouts=0, unrecoverable=False)
         return evolve(self, stable=True).stay(now, event)
 
-    # Facts about power -------------------------------------------------------
-
     def on_board_stopping(self, now: Situation, stopping: BoardStopping) -> Step:
         return self.goto(states.restarting, now, stopping.why)
-
-    # Requests ----------------------------------------------------------------
 
     def on_start(self, now: Situation) -> Step:
         return self.stay(now, now.event("started", reason="asked by the operator")).accept("already started")
@@ -71,8 +64,6 @@ class Started(State):
 
     def on_restart(self, now: Situation, reason: str) -> Step:
         return self.goto(states.restarting, now, reason).accept("it is asked to halt; then power comes back")
-
-    # Kept and taken up -------------------------------------------------------
 
     @property
     def trying(self) -> bool:

@@ -1,22 +1,42 @@
 """What the six states of a guest share: how one is entered, kept and taken up, and the answer to what is of no consequence."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, ParamSpec, Self
+from typing import TYPE_CHECKING, Any, ParamSpec, Self
 
-from attrs import asdict, fields, frozen
+from attrs import asdict, fields, frozen, has
 
 from wagman.fsm.alarms import Plan
 from wagman.fsm.graph import GraphState, IllegalTransitionError
 from wagman.fsm.guest.counting import counted_loss, loss_report, uncounted_attempt
-from wagman.fsm.guest.inputs import Effect, MessageDone, StartRefused
-from wagman.fsm.guest.registry import states
+from wagman.fsm.guest.inputs import Effect, StartRefused
 from wagman.fsm.guest.situation import Memory, Situation, Step
-from wagman.model.facts import Beat, BoardStopping, PowerFound, PowerGoal, PowerLost, RelayAsked, RelayOff, RelayOn
+from wagman.model.facts import Beat, PowerGoal, PowerLost
+
+if TYPE_CHECKING:
+    from wagman.fsm.guest.booting import Starting, WillStop
+    from wagman.fsm.guest.halting import Restarting, Stopping
+    from wagman.fsm.guest.started import Started
+    from wagman.fsm.guest.stopped import Stopped
 
 P = ParamSpec("P")
 
-HEARD_BEATS = 3
-"""A guest that lives is heard within so many of its beats (chosen, as the configuration is checked by)."""
+
+class States:
+    """The classes of the six states, for one another.
+
+    The families refer to one another in circles. Each file of a family is imported without the others, and takes their classes
+    from here when a handler runs; `machine` puts in what `checked_graph` has built.
+    """
+
+    stopped: "type[Stopped]"
+    starting: "type[Starting]"
+    will_stop: "type[WillStop]"
+    started: "type[Started]"
+    stopping: "type[Stopping]"
+    restarting: "type[Restarting]"
+
+
+states = States()
 
 
 @frozen
@@ -26,16 +46,11 @@ class State(GraphState):
     Each alarm that a state may have armed has a handler of its own (`machine.ringing` finds it); there is none to inherit.
     """
 
-    parts: ClassVar[Mapping[str, type]] = {}
-    """The fields that are values of several fields; what is saved has those side by side, as version 0.1.0 reads and wrote it."""
-
     reason: str = ""
 
     def power(self, memory: Memory) -> PowerGoal:
         """The wanted level of the relay: on, in the current cycle, unless the state says otherwise."""
         return PowerGoal("on", memory.cycle, memory.media, already=True)
-
-    # As in the note ----------------------------------------------------------
 
     def on_enter(self, now: Situation) -> Step:
         raise NotImplementedError
@@ -43,33 +58,17 @@ class State(GraphState):
     def on_heartbeat(self, now: Situation, beat: Beat) -> Step:
         raise NotImplementedError
 
-    # Facts about power, and about messages -----------------------------------
-
     def on_power_lost(self, now: Situation, lost: PowerLost) -> Step:
         """Nothing is counted, and the guest is due at once: it did nothing wrong."""
         after = counted_loss(now, lost)
         step = self.goto(states.stopped, uncounted_attempt(after) if self.trying else after, "power lost")
         return step.after(*loss_report(now, lost))
 
-    def on_power_found(self, now: Situation, found: PowerFound) -> Step:
+    def of_no_consequence(self, now: Situation, fact: Any) -> Step:
+        """The answer to a fact that changes nothing in this state."""
         return self.stay(now)
 
-    def on_relay_asked(self, now: Situation, asked: RelayAsked) -> Step:
-        return self.stay(now)
-
-    def on_relay_on(self, now: Situation, on: RelayOn) -> Step:
-        return self.stay(now)
-
-    def on_relay_off(self, now: Situation, off: RelayOff) -> Step:
-        return self.stay(now)
-
-    def on_board_stopping(self, now: Situation, stopping: BoardStopping) -> Step:
-        return self.stay(now)
-
-    def on_message_done(self, now: Situation, done: MessageDone) -> Step:
-        return self.stay(now)
-
-    # Requests ----------------------------------------------------------------
+    on_power_found = on_relay_asked = on_relay_on = on_relay_off = on_board_stopping = on_message_done = of_no_consequence
 
     def on_start(self, now: Situation) -> Step:
         raise NotImplementedError
@@ -78,15 +77,13 @@ class State(GraphState):
         raise NotImplementedError
 
     def on_restart(self, now: Situation, reason: str) -> Step:
-        raise NotImplementedError
+        return self.on_start(now)
 
     def on_kill(self, now: Situation) -> Step:
         return self.goto(states.stopped, now, "killed by the operator", firm=True).accept("power is being cut")
 
     def on_wagman_start(self, now: Situation) -> Step:
         return self.stay(now, StartRefused(f"it is {self.name}"))
-
-    # Steps -------------------------------------------------------------------
 
     def stay(self, now: Situation, *effects: Effect, alarms: Plan | None = None) -> Step:
         """The step to this very state, which is not entered; without `alarms` all stand as they are."""
@@ -103,8 +100,6 @@ class State(GraphState):
             raise IllegalTransitionError(self.name, new.name)
         return new.on_enter(now)
 
-    # Kept and taken up -------------------------------------------------------
-
     @property
     def trying(self) -> bool:
         """An attempt has been counted that has not come to its verdict."""
@@ -117,8 +112,9 @@ class State(GraphState):
     def lasting(self) -> dict[str, Any]:
         """The state as plain data; times are left out, they mean nothing in another run."""
         saved: dict[str, Any] = {"name": self.name}
+        # The fields of a part stand beside the others, as version 0.1.0 reads and wrote them.
         for name, value in asdict(self, filter=lambda a, _: not a.name.endswith("_at_s")).items():
-            saved |= value if name in self.parts else {name: value}
+            saved |= value if isinstance(value, dict) else {name: value}
         return saved
 
     @classmethod
@@ -129,11 +125,11 @@ class State(GraphState):
             TypeError: a field of it is not known here.
         """
         rest = dict(saved)
-        made = {
-            name: part(**{each.name: rest.pop(each.name) for each in fields(part) if each.name in rest})
-            for name, part in cls.parts.items()
-        }
-        return cls(**rest, **made)
+        for part in fields(cls):
+            if part.type is not None and has(part.type):
+                names = [each.name for each in fields(part.type) if each.name in rest]
+                rest[part.name] = part.type(**{name: rest.pop(name) for name in names})
+        return cls(**rest)
 
     def left_off(self, now_s: float, left_s: Callable[[str], float | None]) -> "State":
         """The state as it is kept at `now_s`: with what was waited, or is left of an alarm, as lengths of time."""

@@ -9,9 +9,8 @@ from wagman.fsm.alarms import KEEP, Alarm, Fired, Plan
 from wagman.fsm.guest.booting import Relay
 from wagman.fsm.guest.counting import counted_attempt, counted_loss, loss_report
 from wagman.fsm.guest.inputs import StartRefused
-from wagman.fsm.guest.registry import states
 from wagman.fsm.guest.situation import Memory, Situation, Step
-from wagman.fsm.guest.state import State
+from wagman.fsm.guest.state import State, states
 from wagman.model.facts import UNTOUCHED, Beat, PowerFound, PowerGoal, PowerLost, RelayOff
 
 ADOPT_APART_S = 10.0
@@ -52,8 +51,6 @@ class Stopped(State):
             return self.stay(now)
         return self.found_running(now, beats=True, why="it beats")
 
-    # Alarms ------------------------------------------------------------------
-
     def on_settle(self, now: Situation, fired: Fired) -> Step:
         return evolve(self, settled=True).stay(now)
 
@@ -75,8 +72,6 @@ class Stopped(State):
         now = now.remember(cycle=now.memory.cycle + 1)
         return self.goto(states.restarting, now, "it draws current but does not beat")
 
-    # Facts about power -------------------------------------------------------
-
     def on_power_lost(self, now: Situation, lost: PowerLost) -> Step:
         if not self.untouched:
             return self.stay(now)
@@ -95,8 +90,6 @@ class Stopped(State):
         told = () if self.off or self.untouched else (now.event("off"),)
         return evolve(self, off=True, settled=False, beat_at_s=None).stay(now, *told, alarms=plan)
 
-    # Requests ----------------------------------------------------------------
-
     def on_start(self, now: Situation) -> Step:
         fresh = now.remember(attempts=0, failures=0, unrecoverable=False)
         if self.untouched:
@@ -106,9 +99,6 @@ class Stopped(State):
     def on_stop(self, now: Situation, reason: str) -> Step:
         words = "first it is seen whether it runs" if self.untouched else "already stopped"
         return self.stay(now, now.event("stopped", reason=self.reason)).accept(words)
-
-    def on_restart(self, now: Situation, reason: str) -> Step:
-        return self.on_start(now)
 
     def on_kill(self, now: Situation) -> Step:
         killed = evolve(self, reason="killed by the operator", untouched=False, cut=now.memory.cycle, firm=True)
@@ -137,8 +127,6 @@ class Stopped(State):
             (self.backoff_s > 0, "its next try is not due yet"),
         )
         return next((words for is_so, words in obstacles if is_so), "")
-
-    # What is found, and what comes of it -------------------------------------
 
     def begin(self, now: Situation, reason: str) -> Step:
         """Change to Starting."""
@@ -175,8 +163,6 @@ class Stopped(State):
         if now.memory.exempt and now.welcome:
             return self.begin(now, "asked by the operator")
         return self.goto(states.stopped, now, "no sign of life found")
-
-    # Kept and taken up -------------------------------------------------------
 
     def resume(self, now: Situation) -> Plan:
         backoff = {"backoff": Alarm(self.backoff_s)} if self.backoff_s > 0 else {}
