@@ -18,9 +18,10 @@ from wagman.fsm import guest
 from wagman.fsm.alarms import Fired, Plan
 from wagman.fsm.guest import STATES, Memory, Situation, State, Step
 from wagman.fsm.guest.booting import Booting
-from wagman.fsm.guest.counting import BROWNOUTS
 from wagman.fsm.guest.halting import Halting
 from wagman.fsm.guest.inputs import Hibernation, Input, Message, MessageDone, Operator, WagmanStart, WagmanStop
+from wagman.fsm.guest.machine import ringing
+from wagman.fsm.guest.situation import BROWNOUTS
 from wagman.fsm.guest.started import Started
 from wagman.fsm.guest.stopped import Stopped
 from wagman.model.catalogue import EVENT_TYPES
@@ -248,6 +249,19 @@ def test_stopped_means_off_or_untouched_and_every_other_state_means_on(explored:
         level = node.state.power(node.memory).level
         untouched = isinstance(node.state, Stopped | Halting) and node.state.untouched
         assert level == ("untouched" if untouched else "off" if isinstance(node.state, Stopped) else "on")
+
+
+def handles(state: State, alarm: str) -> bool:
+    try:
+        ringing(state, alarm)
+    except AttributeError:
+        return False
+    return True
+
+
+def test_every_state_has_a_handler_for_each_of_its_alarms_and_for_no_other() -> None:
+    alarms = {alarm for handled in HANDLED.values() for alarm in handled}
+    assert {name: {alarm for alarm in alarms if handles(state(), alarm)} for name, state in STATES.items()} == HANDLED
 
 
 def test_no_alarm_is_armed_that_its_state_does_not_handle(explored: Explored) -> None:

@@ -1,5 +1,6 @@
 """How a guest is taken up by a service that comes up."""
 
+import json
 from typing import Any
 
 import pytest
@@ -342,6 +343,35 @@ def test_a_resumed_switch_that_was_stable_has_nothing_to_wait_for() -> None:
 def test_what_was_saved_keeps_no_times_of_the_old_clock() -> None:
     for state in (Stopped(beat_at_s=1.0), Starting(relay=Relay(on=True, on_at_s=1.0)), Started(since_at_s=1.0)):
         assert not any(name.endswith("_at_s") for name in state.lasting())
+
+
+SAVED_BY_0_1_0 = {
+    '{"name": "stopped", "reason": "killed", "untouched": false, "cut": 7, "firm": true, "off": true, "backoff_s": 6.0,'
+    ' "settled": true}': Stopped("killed", cut=7, firm=True, off=True, backoff_s=6.0, settled=True),
+    '{"name": "starting", "reason": "its turn", "cleared": true, "asked": false, "on": false}': Starting(
+        "its turn", relay=Relay(cleared=True)
+    ),
+    '{"name": "will_stop", "reason": "asked", "cleared": true, "asked": true, "on": true}': WillStop(
+        "asked", relay=Relay(cleared=True, asked=True, on=True)
+    ),
+    '{"name": "started", "reason": "", "stable": true, "adopted": false}': Started(stable=True),
+    '{"name": "stopping", "reason": "lost", "failed": true, "delivered": true, "sending": false, "recent": true}': Stopping(
+        "lost", failed=True, errand=Errand(delivered=True, recent=True)
+    ),
+    '{"name": "restarting", "reason": "asked", "failed": false, "delivered": false, "sending": true, "recent": true}': Restarting(
+        "asked", errand=Errand(sending=True, recent=True)
+    ),
+}
+NEW_SINCE_0_1_0 = {"waited_s", "unwatched", "up_s", "untouched"}
+
+
+def test_the_states_that_version_0_1_0_saved_are_taken_up_and_are_saved_under_the_same_names() -> None:
+    assert [state.name for state in SAVED_BY_0_1_0.values()] == list(guest.STATES)
+    for text, state in SAVED_BY_0_1_0.items():
+        saved, lasting = json.loads(text), state.lasting()
+        assert guest.restored(saved) == state
+        assert saved.items() <= lasting.items()
+        assert lasting.keys() - saved.keys() <= NEW_SINCE_0_1_0
 
 
 @pytest.mark.parametrize(

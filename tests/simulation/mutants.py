@@ -13,7 +13,7 @@ from wagman.config.schema import other_medium
 from wagman.fsm import environment
 from wagman.fsm import wagman as machine
 from wagman.fsm.alarms import Alarm
-from wagman.fsm.guest import Memory, Situation, Step, Stopped, booting, halting, stopped, untrusted
+from wagman.fsm.guest import Memory, Situation, Step, Stopped, halting, untrusted
 from wagman.fsm.guest.halting import Halting
 from wagman.fsm.guest.started import Started
 from wagman.fsm.guest.state import State, states
@@ -270,19 +270,18 @@ def every_start_is_a_recovery(patch: pytest.MonkeyPatch) -> None:
 
 @mutant(DEAD_PRIMARY, 5)
 def attempts_are_not_counted(patch: pytest.MonkeyPatch) -> None:
-    for counts in (booting, stopped):
-        patch.setattr(counts, "counted_attempt", lambda now: now)
+    patch.setattr(Situation, "counted_attempt", lambda self: self)
 
 
 @mutant("20 min; guest gn hang; 30 min; gn: restart; 5 min; gn: restart; 5 min", 5)
 def attempts_are_not_reset(patch: pytest.MonkeyPatch) -> None:
-    real = Started.becomes_stable
+    real = Started.on_stable
 
-    def becomes_stable(self: Any, now: Any) -> Any:
-        stable = real(self, now)
+    def on_stable(self: Any, now: Any, fired: Any = None) -> Any:
+        stable = real(self, now, fired)
         return evolve(stable, memory=evolve(stable.memory, attempts=now.memory.attempts))
 
-    patch.setattr(Started, "becomes_stable", becomes_stable)
+    patch.setattr(Started, "on_stable", on_stable)
 
 
 @mutant("20 min; gn: restart; 5 min", 5)

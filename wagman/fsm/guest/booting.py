@@ -6,7 +6,6 @@ from typing import Any, ClassVar, Self
 from attrs import evolve, field, frozen
 
 from wagman.fsm.alarms import KEEP, LEAST_BOOT_S, Alarm, Fired, Plan
-from wagman.fsm.guest.counting import counted_attempt, counted_failure, start_fields, unrecoverable_report
 from wagman.fsm.guest.situation import Memory, Situation, Step
 from wagman.fsm.guest.state import State, states
 from wagman.model.facts import Beat, PowerFound, PowerGoal, RelayAsked, RelayOff, RelayOn
@@ -17,7 +16,7 @@ HEARD_BEATS = 3
 
 @frozen(kw_only=True)
 class Relay:
-    """What is known of the relay in the power cycle that a start has asked for."""
+    """The relay as far as it is known, in the power cycle that a start has asked for."""
 
     cleared: bool = False  # the off that goes before this power cycle was seen
     asked: bool = False  # the relay-on is under way: the port may be on
@@ -30,7 +29,7 @@ class Relay:
 
 @frozen
 class Booting(State):
-    """What Starting and WillStop share."""
+    """A guest that boots: what Starting and WillStop share."""
 
     relay: Relay = field(factory=Relay)
 
@@ -38,12 +37,11 @@ class Booting(State):
         return PowerGoal("on", memory.cycle, memory.media, already=self.relay.on, cleared=self.relay.cleared)
 
     def on_heartbeat(self, now: Situation, beat: Beat) -> Step:
-        on_at_s = self.relay.on_at_s
-        later = on_at_s is None or beat.at_s > on_at_s
+        later = self.relay.on_at_s is None or beat.at_s > self.relay.on_at_s
         return self.booted(now, beat.at_s) if self.relay.on and later else self.stay(now)
 
     def on_power_found(self, now: Situation, found: PowerFound) -> Step:
-        """The board was faster: what runs now is this start. What only may run is not cut: the relay-on makes sure of it."""
+        """The board was faster: what runs now is this start. One that only may run is not cut: the relay-on makes sure of it."""
         if found.supply == "on":
             return self.seen_on(now, found.at_s, unwatched=True)
         return self.seen(cleared=True).stay(now)
@@ -52,8 +50,7 @@ class Booting(State):
         return self.seen(asked=True, cleared=True, asked_at_s=asked.at_s).stay(now)
 
     def on_relay_on(self, now: Situation, on: RelayOn) -> Step:
-        asked_at_s = self.relay.asked_at_s
-        is_prompt = asked_at_s is not None and on.at_s <= asked_at_s + LEAST_BOOT_S
+        is_prompt = self.relay.asked_at_s is not None and on.at_s <= self.relay.asked_at_s + LEAST_BOOT_S
         return self.seen_on(now, on.at_s, unwatched=not is_prompt)
 
     def on_relay_off(self, now: Situation, off: RelayOff) -> Step:
@@ -68,7 +65,7 @@ class Booting(State):
         """The attempt counts from here, and so does the start time-out."""
         if self.relay.on:
             return self.stay(now)
-        now = counted_attempt(now)
+        now = now.counted_attempt()
         seen = self.seen(cleared=True, asked=True, on=True, on_at_s=at_s, unwatched=unwatched)
         return seen.stay(now, alarms=seen.resume(now)) if now.config.has_heartbeat else seen.booted(now, at_s)
 
@@ -89,12 +86,10 @@ class Booting(State):
         return self.relay.on
 
     def resume(self, now: Situation) -> Plan:
-        relay = self.relay
-        return {"timeout": Alarm(now.start_timeout_s, proof=True, since_s=relay.on_at_s)} if relay.on else {}
+        return {"timeout": Alarm(now.start_timeout_s, proof=True, since_s=self.relay.on_at_s)} if self.relay.on else {}
 
     def left_off(self, now_s: float, left_s: Callable[[str], float | None]) -> State:
-        on_at_s = self.relay.on_at_s
-        return self if on_at_s is None else self.seen(waited_s=max(0.0, now_s - on_at_s))
+        return self if self.relay.on_at_s is None else self.seen(waited_s=max(0.0, now_s - self.relay.on_at_s))
 
     def resumed(self, now: Situation, now_s: float, away_s: float | None) -> State:
         """What was waited already counts; but a guest that lives gets the time to be heard in this run, too."""
@@ -114,24 +109,24 @@ class Starting(Booting):
     def on_enter(self, now: Situation) -> Step:
         """A new power cycle, from the medium that the attempts call for; none where the guest boots already."""
         if self.relay.asked:
-            event = now.event("starting", reason=self.reason, recover=False, **start_fields(now))
+            event = now.event("starting", reason=self.reason, recover=False, **now.start_fields)
             return self.stay(now, event, alarms=self.resume(now))
         attempt, recover = now.memory.attempts + 1, now.recovering
         now = now.remember(cycle=now.memory.cycle + 1, media=now.medium)
         event = now.event("starting", reason=self.reason, attempt=attempt, media=now.memory.media, recover=recover)
         return self.stay(now, event, alarms={})  # the time-out begins when the relay is seen on
 
+    def booted(self, now: Situation, at_s: float) -> Step:
+        return self.goto(states.started, now, since_at_s=at_s)
+
     def on_timeout(self, now: Situation, fired: Fired) -> Step:
-        failed = counted_failure(now)
-        event = now.event("start_failed", **start_fields(now), waited_s=now.start_timeout_s)
+        failed, told = now.counted_failure()
+        event = now.event("start_failed", **now.start_fields, waited_s=now.start_timeout_s)
         if self.may_have_booted(fired):
             step = self.goto(states.stopping, failed, "its start failed, though it may have come up unheard", failed=True)
         else:
             step = self.goto(states.stopped, failed, "its start failed", backoff_s=failed.backoff_s)
-        return step.after(event, *unrecoverable_report(now, failed))
-
-    def booted(self, now: Situation, at_s: float) -> Step:
-        return self.goto(states.started, now, since_at_s=at_s)
+        return step.after(event, *told)
 
     def on_power_found(self, now: Situation, found: PowerFound) -> Step:
         """A guest that nobody can hear, and that was to be power-cycled, may have been started since: it is asked to halt."""
@@ -162,14 +157,14 @@ class WillStop(Booting):
     def on_enter(self, now: Situation) -> Step:
         return self.stay(now, now.event("will_stop", reason=self.reason), alarms=self.resume(now))
 
+    def booted(self, now: Situation, at_s: float) -> Step:
+        return self.goto(states.stopping, now, self.reason)
+
     def on_timeout(self, now: Situation, fired: Fired) -> Step:
         """The start was given up before it failed: nothing is counted."""
         if self.may_have_booted(fired):
             return self.goto(states.stopping, now, self.reason)
         return self.goto(states.stopped, now, self.reason)
-
-    def booted(self, now: Situation, at_s: float) -> Step:
-        return self.goto(states.stopping, now, self.reason)
 
     def on_start(self, now: Situation) -> Step:
         return self.turn(states.starting, now, "asked by the operator").accept("it goes on booting")

@@ -6,11 +6,10 @@ from attrs import evolve, field, frozen
 
 from wagman.config.schema import DeviceConfig
 from wagman.fsm.alarms import KEEP, Alarm, Fired, Plan
-from wagman.fsm.guest.counting import counted_loss, loss_report
 from wagman.fsm.guest.inputs import Message, MessageDone
 from wagman.fsm.guest.situation import Memory, Situation, Step
 from wagman.fsm.guest.state import State, states
-from wagman.model.facts import Beat, Draft, PowerFound, PowerGoal, PowerLost
+from wagman.model.facts import Beat, Draft, PowerFound, PowerGoal
 
 STANDING: Plan = {"heartbeat": KEEP, "timeout": KEEP, "resend": KEEP}
 """The plan of a step that lets the deadlines stand."""
@@ -29,7 +28,7 @@ def patience(now: Situation) -> Alarm:
 
 @frozen(kw_only=True)
 class Errand:
-    """What a halting guest was told."""
+    """The errand to a halting guest: what it was told, and when."""
 
     delivered: bool = False  # the first attempt to deliver the message has ended
     sending: bool = False
@@ -39,7 +38,7 @@ class Errand:
 
 @frozen
 class Halting(State):
-    """What Stopping and Restarting share."""
+    """A guest that is asked to halt: what Stopping and Restarting share."""
 
     kind: ClassVar[Literal["shutdown", "restart"]]
 
@@ -88,12 +87,11 @@ class Halting(State):
 
     def on_message_done(self, now: Situation, done: MessageDone) -> Step:
         # Nobody knows which of the messages arrived: the silence after each of them is a whole one.
-        timeout = KEEP if self.errand.delivered else patience(now)
-        plan: Plan = {"heartbeat": silence(now), "timeout": timeout, "resend": KEEP}
+        plan: Plan = {"heartbeat": silence(now), "timeout": KEEP if self.errand.delivered else patience(now), "resend": KEEP}
         return self.told(sending=False, delivered=True, told_at_s=done.at_s).stay(now, alarms=plan)
 
     def on_power_found(self, now: Situation, found: PowerFound) -> Step:
-        """What nobody knew of has been switched on just now: whatever was told before, this was not asked."""
+        """The guest has been switched on just now: whatever was told before, this one was not, and is asked anew."""
         if not self.untouched or found.supply != "on":
             return self.stay(now)
         return self.goto(type(self), now.remember(cycle=now.memory.cycle + 1), found.why, failed=self.failed)
@@ -110,13 +108,13 @@ class Halting(State):
         return self.told(sending=True, recent=True).stay(now, message, alarms={**plan, "resend": resend})
 
     def ask_again(self, now: Situation) -> Step:
-        """Ask it, and give it all of its time."""
+        """Ask the guest once more, and give it all of its time."""
         just_asked = self.errand.recent and not self.errand.sending
         plan: Plan = {"heartbeat": silence(now), "timeout": patience(now), "resend": KEEP}
         return self.told(delivered=just_asked).ask(now, plan)
 
     def is_unasked(self, now: Situation, *, nobody_looked: bool) -> bool:
-        """Whether what runs there now was not asked, and can be: it may have been started since when nobody looked."""
+        """Whether nobody asked what runs there now, though it can be asked: it may have been started when nobody looked."""
         return bool(self.command(now.config)) and (nobody_looked or not self.errand.delivered)
 
     def told(self, **changes: Any) -> Self:
@@ -128,7 +126,7 @@ class Halting(State):
         return self.goto(state, now, reason, failed=self.failed, errand=self.errand, untouched=self.untouched)
 
     def halted(self, now: Situation, reason: str, *, firm: bool) -> Step:
-        """Its power may go: `firm`, where that does not rest on silence."""
+        """The guest has halted, and its power may go; `firm` where that does not rest on silence."""
         raise NotImplementedError
 
     def resume(self, now: Situation) -> Plan:
@@ -141,23 +139,18 @@ class Halting(State):
 
 @frozen
 class Stopping(Halting):
-    """Asked to halt; power goes once it is silent, or too late."""
+    """Asked to halt. Power goes once the guest is silent, or after `stop_timeout`."""
 
     name: ClassVar[str] = "stopping"
     successors: ClassVar[frozenset[str]] = frozenset({"stopped", "restarting"})
     kind: ClassVar[Literal["shutdown", "restart"]] = "shutdown"
 
     def halted(self, now: Situation, reason: str, *, firm: bool) -> Step:
-        return self.goto(states.stopped, now, reason, firm=firm, backoff_s=self.wait_s(now))
+        # Where a failed start led here, its backoff is due, however the power went.
+        return self.goto(states.stopped, now, reason, firm=firm, backoff_s=now.backoff_s if self.failed else 0.0)
 
-    def on_power_lost(self, now: Situation, lost: PowerLost) -> Step:
-        after = counted_loss(now, lost)
-        step = self.goto(states.stopped, after, "power lost", backoff_s=self.wait_s(after))
-        return step.after(*loss_report(now, lost))
-
-    def wait_s(self, now: Situation) -> float:
-        """A failed start led here: its backoff is due, however the power went."""
-        return now.backoff_s if self.failed else 0.0
+    def without_power(self, now: Situation) -> Step:
+        return self.halted(now, "power lost", firm=False)
 
     def on_start(self, now: Situation) -> Step:
         return self.turn(states.restarting, now, "asked for while stopping").accept("power comes back once it has halted")
@@ -168,7 +161,7 @@ class Stopping(Halting):
 
 @frozen
 class Restarting(Halting):
-    """Asked to halt; a new power cycle begins once it is silent, or too late."""
+    """Asked to halt. A new power cycle begins once the guest is silent, or after `stop_timeout`."""
 
     name: ClassVar[str] = "restarting"
     successors: ClassVar[frozenset[str]] = frozenset({"stopped", "starting", "stopping"})
@@ -179,11 +172,10 @@ class Restarting(Halting):
             return self.goto(states.stopped, now, "the environment forbids its restart", firm=firm)
         return self.goto(states.starting, now, "restart")
 
-    def on_power_lost(self, now: Situation, lost: PowerLost) -> Step:
-        after = counted_loss(now, lost)
-        if after.memory.forbidden or after.memory.held:
-            return self.goto(states.stopped, after, "power lost").after(*loss_report(now, lost))
-        return self.goto(states.starting, after, "restart").after(*loss_report(now, lost))
+    def without_power(self, now: Situation) -> Step:
+        if now.memory.forbidden or now.memory.held:
+            return super().without_power(now)
+        return self.goto(states.starting, now, "restart")
 
     def on_start(self, now: Situation) -> Step:
         return self.stay(now).accept("already restarting")
@@ -194,7 +186,6 @@ class Restarting(Halting):
 
 def fell_silent(step: Step, silent_s: float) -> Step:
     """The same step, of which is told that the guest fell silent before: it has halted, whatever became of the message."""
-    told = (
-        evolve(each, fields={**each.fields, "silent_s": silent_s}) if isinstance(each, Draft) else each for each in step.effects
-    )
+    silent = {"silent_s": silent_s}
+    told = (evolve(each, fields={**each.fields, **silent}) if isinstance(each, Draft) else each for each in step.effects)
     return evolve(step, effects=tuple(told))

@@ -1,4 +1,4 @@
-"""What a guest's machine hears besides facts about the board, and what it asks for in return."""
+"""The inputs of a guest's machine besides the facts about the board, and what it asks for in return."""
 
 from typing import Literal, TypeAlias
 
@@ -19,7 +19,7 @@ class Operator:
 
 @frozen
 class Decided:
-    """What counts though nobody asks for it now: a decision of before, or another configuration. None: as it is."""
+    """A decision of before, or another configuration, which counts though nobody asks for it now. None: as it is."""
 
     wanted: Literal["up", "down"] | None = None
     enabled: bool | None = None

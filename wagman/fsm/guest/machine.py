@@ -3,23 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import evolve
+from attrs import evolve, fields
 
 from wagman.fsm.alarms import Fired
 from wagman.fsm.graph import checked_graph
-from wagman.fsm.guest.booting import Starting, WillStop
-from wagman.fsm.guest.halting import Restarting, Stopping
-from wagman.fsm.guest.inputs import (
-    Decided,
-    Hibernation,
-    Input,
-    MessageDone,
-    Operator,
-    PowerFact,
-    StartRefused,
-    WagmanStart,
-    WagmanStop,
-)
+from wagman.fsm.guest.booting import Relay, Starting, WillStop
+from wagman.fsm.guest.halting import Errand, Restarting, Stopping
+from wagman.fsm.guest.inputs import Decided, Hibernation, Input, MessageDone, Operator, PowerFact, WagmanStart, WagmanStop
 from wagman.fsm.guest.situation import Situation, Step
 from wagman.fsm.guest.started import Started
 from wagman.fsm.guest.state import State, states
@@ -47,7 +37,7 @@ def step(state: State, now: Situation, item: Input) -> Step:
         case Decided():
             return decided(state, now, item)
         case WagmanStart() if obstacle := withheld(now):
-            return state.stay(now, StartRefused(obstacle))
+            return state.refuse_start(now, obstacle)
         case WagmanStart():
             return state.on_wagman_start(now)
         case WagmanStop():
@@ -63,11 +53,7 @@ def step(state: State, now: Situation, item: Input) -> Step:
 
 
 def ringing(state: State, alarm: str) -> Callable[[Situation, Fired], Step]:
-    """The handler of an alarm: `on_timeout`, `on_resend` ... Of the alarm that a missing heartbeat rings it is `on_silence`.
-
-    Raises:
-        AttributeError: the state has no such alarm: a defect; nothing was changed.
-    """
+    """The handler of an alarm: `on_timeout`, `on_resend`; for the alarm that a missing heartbeat rings, `on_silence`."""
     handler: Callable[[Situation, Fired], Step] = getattr(state, "on_silence" if alarm == "heartbeat" else f"on_{alarm}")
     return handler
 
@@ -89,9 +75,6 @@ def power_fact(state: State, now: Situation, fact: PowerFact) -> Step:
             return state.on_board_stopping(now, fact)
         case RelayStuck():
             return state.stay(now, now.event("relay_stuck", rounds=fact.rounds))
-
-
-# --- Requests ----------------------------------------------------------------------------------------------------------
 
 
 def command(state: State, now: Situation, ask: Operator) -> Step:
@@ -163,9 +146,6 @@ def hibernation(state: State, now: Situation, said: Hibernation) -> Step:
     return state.stay(now.remember(hibernating=said.active, exempt=exempt))
 
 
-# --- Coming up ---------------------------------------------------------------------------------------------------------
-
-
 def untrusted() -> Stopped:
     """The state of a guest of which nothing is known: power is left alone until the adopt window has told."""
     return Stopped("nothing is known of it yet", untouched=True, cut=0)
@@ -178,7 +158,11 @@ def restored(saved: Mapping[str, Any]) -> State:
         StoreError: it is not one; what was saved cannot be trusted.
     """
     try:
-        fields = dict(saved)
-        return STATES[fields.pop("name")].restored(fields)
+        rest = dict(saved)
+        state = STATES[rest.pop("name")]
+        for each in fields(state):
+            if each.type in (Relay, Errand):
+                rest[each.name] = each.type(**{part.name: rest.pop(part.name) for part in fields(each.type) if part.name in rest})
+        return state(**rest)
     except (KeyError, TypeError, ValueError) as error:
         raise StoreError(f"what was saved of a guest is no state of it: {saved!r}") from error

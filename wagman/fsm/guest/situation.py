@@ -1,6 +1,7 @@
-"""What a guest's states look at and hand back: memory, situation, step."""
+"""Memory, situation and step: what the states of a guest look at and hand back; and how starts are counted."""
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import evolve, frozen
@@ -8,10 +9,13 @@ from attrs import evolve, frozen
 from wagman.config.schema import DeviceConfig, other_medium
 from wagman.fsm.alarms import Plan
 from wagman.fsm.guest.inputs import Effect
-from wagman.model.facts import Draft, Verdict
+from wagman.model.facts import Draft, PowerLost, Verdict
 
 if TYPE_CHECKING:
     from wagman.fsm.guest.state import State
+
+BROWNOUTS = 3
+"""So many board resets right after this guest's relay-on, and it is held (chosen)."""
 
 MOST_DOUBLINGS = 16
 """Beyond, every maximum has long been reached; it keeps the powers of two small."""
@@ -19,7 +23,7 @@ MOST_DOUBLINGS = 16
 
 @frozen
 class Memory:
-    """What is remembered of a guest beside its state; it outlives the service."""
+    """The memory of a guest, beside its state; it outlives the service."""
 
     wanted: Literal["up", "down"] = "up"
     enabled: bool = True
@@ -41,7 +45,7 @@ class Memory:
 
 @frozen
 class Situation:
-    """What a handler looks at, by the name of `now`: the configuration and the memory of the guest."""
+    """The configuration and the memory of a guest; handlers look at it as `now`."""
 
     config: DeviceConfig
     memory: Memory
@@ -93,6 +97,36 @@ class Situation:
             return self.config.backoff_max_s
         doublings = min(self.memory.failures - 1, MOST_DOUBLINGS)
         return min(math.ldexp(self.config.backoff_min_s, doublings), self.config.backoff_max_s)
+
+    @property
+    def start_fields(self) -> Mapping[str, Any]:
+        """The fields that all events about a start have."""
+        return {"attempt": self.memory.attempts, "media": self.memory.media}
+
+    def counted_attempt(self) -> "Situation":
+        """The relay was seen on: that is an attempt, whoever asked for it."""
+        return self.remember(attempts=self.memory.attempts + 1)
+
+    def uncounted_attempt(self) -> "Situation":
+        """A start that lost its power before it was stable says nothing about the guest."""
+        return self.remember(attempts=max(0, self.memory.attempts - 1))
+
+    def counted_failure(self) -> "tuple[Situation, Sequence[Draft]]":
+        """A start failed. After `allowed_attempts` and `recover_attempts` of them the guest is unrecoverable: told once."""
+        failures, limit = self.memory.failures + 1, self.config.allowed_attempts + self.config.recover_attempts
+        after = self.remember(failures=failures, unrecoverable=self.memory.unrecoverable or failures >= limit)
+        is_news = after.memory.unrecoverable and not self.memory.unrecoverable
+        return after, (after.event("unrecoverable", failures=failures),) if is_news else ()
+
+    def counted_loss(self, lost: PowerLost) -> "tuple[Situation, Sequence[Draft]]":
+        """Power was lost, which is told. A guest that pulls the board down again and again when it is switched on is held."""
+        told = self.event("power_lost", why=lost.why)
+        if not lost.suspect:
+            return self, (told,)
+        brownouts = self.memory.brownouts + 1
+        after = self.remember(brownouts=brownouts, held=self.memory.held or brownouts >= BROWNOUTS)
+        is_news = after.memory.held and not self.memory.held
+        return after, (told, after.event("brownout", resets=brownouts)) if is_news else (told,)
 
 
 @frozen

@@ -6,7 +6,6 @@ from typing import ClassVar
 from attrs import evolve, frozen
 
 from wagman.fsm.alarms import Alarm, Fired, Plan
-from wagman.fsm.guest.counting import counted_failure, start_fields, unrecoverable_report
 from wagman.fsm.guest.situation import Situation, Step
 from wagman.fsm.guest.state import State, states
 from wagman.model.facts import Beat, BoardStopping
@@ -25,31 +24,28 @@ class Started(State):
     adopted: bool = False  # it ran already: no attempt was counted
 
     def on_enter(self, now: Situation) -> Step:
-        return self.stay(now, now.event("started", **start_fields(now)), alarms=self.waiting(now, self.since_at_s))
+        return self.stay(now, now.event("started", **now.start_fields), alarms=self.resume(now, self.since_at_s))
 
     def on_heartbeat(self, now: Situation, beat: Beat) -> Step:
         if not now.config.has_heartbeat:
             return self.stay(now)
-        plan = self.waiting(now, beat.at_s)
+        plan = self.resume(now, beat.at_s)
         if self.since_at_s is None:
             return evolve(self, since_at_s=beat.at_s).stay(now, alarms=plan)
         if self.stable or beat.at_s - self.since_at_s < now.config.stable_after_s:
             return self.stay(now, alarms=plan)
-        return evolve(self.becomes_stable(now), alarms=plan)
+        return evolve(self.on_stable(now), alarms=plan)
 
     def on_silence(self, now: Situation, fired: Fired) -> Step:
         event = now.event("heartbeat_lost", stable=self.stable, silent_s=now.config.heartbeat_timeout_s)
         if self.stable:
             return self.goto(states.stopping, now, "its heartbeat was lost").after(event)
-        failed = counted_failure(now)
+        failed, told = now.counted_failure()
         step = self.goto(states.stopping, failed, "its heartbeat was lost before it was stable", failed=True)
-        return step.after(event, *unrecoverable_report(now, failed))
+        return step.after(event, *told)
 
-    def on_stable(self, now: Situation, fired: Fired) -> Step:
-        return self.becomes_stable(now)
-
-    def becomes_stable(self, now: Situation) -> Step:
-        event = now.event("stable", **start_fields(now))
+    def on_stable(self, now: Situation, fired: Fired | None = None) -> Step:
+        event = now.event("stable", **now.start_fields)
         now = now.remember(attempts=0, failures=0, brownouts=0, unrecoverable=False)
         return evolve(self, stable=True).stay(now, event)
 
@@ -69,14 +65,11 @@ class Started(State):
     def trying(self) -> bool:
         return not self.stable and not self.adopted
 
-    def waiting(self, now: Situation, heard_at_s: float | None = None) -> Plan:
-        """The alarms, with the silence counted from the latest beat; without a heartbeat the guest only has to stay up."""
+    def resume(self, now: Situation, heard_at_s: float | None = None) -> Plan:
+        """The silence counts from the latest beat; a guest without a heartbeat only has to stay up."""
         if now.config.has_heartbeat:
             return {"heartbeat": Alarm(now.config.heartbeat_timeout_s, proof=True, since_s=heard_at_s)}
         return {} if self.stable else {"stable": Alarm(now.config.stable_after_s, answered=True, since_s=self.since_at_s)}
-
-    def resume(self, now: Situation) -> Plan:
-        return self.waiting(now)
 
     def left_off(self, now_s: float, left_s: Callable[[str], float | None]) -> State:
         return evolve(self, up_s=0.0 if self.since_at_s is None else max(0.0, now_s - self.since_at_s))

@@ -1,13 +1,12 @@
 """What the six states of a guest share: how one is entered, kept and taken up, and the answer to what is of no consequence."""
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ParamSpec, Self
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ParamSpec
 
-from attrs import asdict, fields, frozen, has
+from attrs import asdict, frozen
 
 from wagman.fsm.alarms import Plan
 from wagman.fsm.graph import GraphState, IllegalTransitionError
-from wagman.fsm.guest.counting import counted_loss, loss_report, uncounted_attempt
 from wagman.fsm.guest.inputs import Effect, StartRefused
 from wagman.fsm.guest.situation import Memory, Situation, Step
 from wagman.model.facts import Beat, PowerGoal, PowerLost
@@ -59,10 +58,12 @@ class State(GraphState):
         raise NotImplementedError
 
     def on_power_lost(self, now: Situation, lost: PowerLost) -> Step:
-        """Nothing is counted, and the guest is due at once: it did nothing wrong."""
-        after = counted_loss(now, lost)
-        step = self.goto(states.stopped, uncounted_attempt(after) if self.trying else after, "power lost")
-        return step.after(*loss_report(now, lost))
+        after, told = now.counted_loss(lost)
+        return self.without_power(after).after(*told)
+
+    def without_power(self, now: Situation) -> Step:
+        """Power was lost. No failure is counted, and the guest is due at once: it did nothing wrong."""
+        return self.goto(states.stopped, now.uncounted_attempt() if self.trying else now, "power lost")
 
     def of_no_consequence(self, now: Situation, fact: Any) -> Step:
         """The answer to a fact that changes nothing in this state."""
@@ -83,11 +84,15 @@ class State(GraphState):
         return self.goto(states.stopped, now, "killed by the operator", firm=True).accept("power is being cut")
 
     def on_wagman_start(self, now: Situation) -> Step:
-        return self.stay(now, StartRefused(f"it is {self.name}"))
+        return self.refuse_start(now, f"it is {self.name}")
 
     def stay(self, now: Situation, *effects: Effect, alarms: Plan | None = None) -> Step:
         """The step to this very state, which is not entered; without `alarms` all stand as they are."""
         return Step(self, now.memory, alarms, effects)
+
+    def refuse_start(self, now: Situation, obstacle: str) -> Step:
+        """Tell the Wagman machine why its start is not carried out."""
+        return self.stay(now, StartRefused(obstacle))
 
     def goto(self, state: "Callable[P, State]", now: Situation, *args: P.args, **kwargs: P.kwargs) -> Step:
         """Change to a state that is made of the other arguments, along the declared graph; it is entered.
@@ -112,24 +117,10 @@ class State(GraphState):
     def lasting(self) -> dict[str, Any]:
         """The state as plain data; times are left out, they mean nothing in another run."""
         saved: dict[str, Any] = {"name": self.name}
-        # The fields of a part stand beside the others, as version 0.1.0 reads and wrote them.
+        # The fields of a value stand beside the others, as version 0.1.0 wrote them; `machine.restored` parts them again.
         for name, value in asdict(self, filter=lambda a, _: not a.name.endswith("_at_s")).items():
             saved |= value if isinstance(value, dict) else {name: value}
         return saved
-
-    @classmethod
-    def restored(cls, saved: Mapping[str, Any]) -> Self:
-        """The state that `lasting()` gave, its name left out.
-
-        Raises:
-            TypeError: a field of it is not known here.
-        """
-        rest = dict(saved)
-        for part in fields(cls):
-            if part.type is not None and has(part.type):
-                names = [each.name for each in fields(part.type) if each.name in rest]
-                rest[part.name] = part.type(**{name: rest.pop(name) for name in names})
-        return cls(**rest)
 
     def left_off(self, now_s: float, left_s: Callable[[str], float | None]) -> "State":
         """The state as it is kept at `now_s`: with what was waited, or is left of an alarm, as lengths of time."""

@@ -7,8 +7,6 @@ from attrs import evolve, frozen
 
 from wagman.fsm.alarms import KEEP, Alarm, Fired, Plan
 from wagman.fsm.guest.booting import Relay
-from wagman.fsm.guest.counting import counted_attempt, counted_loss, loss_report
-from wagman.fsm.guest.inputs import StartRefused
 from wagman.fsm.guest.situation import Memory, Situation, Step
 from wagman.fsm.guest.state import State, states
 from wagman.model.facts import UNTOUCHED, Beat, PowerFound, PowerGoal, PowerLost, RelayOff
@@ -73,9 +71,7 @@ class Stopped(State):
         return self.goto(states.restarting, now, "it draws current but does not beat")
 
     def on_power_lost(self, now: Situation, lost: PowerLost) -> Step:
-        if not self.untouched:
-            return self.stay(now)
-        return self.goto(states.stopped, counted_loss(now, lost), "power lost").after(*loss_report(now, lost))
+        return super().on_power_lost(now, lost) if self.untouched else self.stay(now)
 
     def on_power_found(self, now: Situation, found: PowerFound) -> Step:
         if self.untouched:
@@ -108,16 +104,15 @@ class Stopped(State):
 
     def on_wagman_start(self, now: Situation) -> Step:
         if not self.due(now.memory):
-            return self.stay(now, StartRefused(self.obstacle(now.memory)))
+            return self.refuse_start(now, self.obstacle(now.memory))
         return self.begin(now, "its turn")
 
     def due(self, memory: Memory) -> bool:
         """The Wagman machine may start the guest now, as far as the guest is concerned."""
-        ready = not self.untouched and self.backoff_s <= 0 and not memory.held
-        return ready and memory.wanted == "up" and memory.enabled and not memory.forbidden
+        return not self.obstacle(memory)
 
     def obstacle(self, memory: Memory) -> str:
-        """Why the guest may not be started now, in plain words."""
+        """Why the guest may not be started now, in plain words; or nothing."""
         obstacles = (
             (not memory.enabled, "it is disabled"),
             (memory.wanted != "up", "it is not wanted up"),
@@ -150,7 +145,7 @@ class Stopped(State):
             return self.goto(states.started, now, adopted=True).after(now.event("adopted", why=why))
         # The board switched it on, and it has not beaten yet.
         relay = Relay(cleared=True, asked=True, on=True, on_at_s=at_s, unwatched=True)
-        step = self.goto(states.starting, counted_attempt(now), "found switched on", relay=relay)
+        step = self.goto(states.starting, now.counted_attempt(), "found switched on", relay=relay)
         return step.after(now.event("adopted", why=why))
 
     def doubted(self, now: Situation, why: str) -> Step:
