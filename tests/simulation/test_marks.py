@@ -43,7 +43,7 @@ NOT_TAKEN: Mapping[str, tuple[str, ...]] = {
         "return",
         "return -math.inf",
         "return self",
-        "raise IllegalTransitionError(self.name, to.name)",
+        "raise IllegalTransitionError(self.name, new.name)",
     ),
     "a change of mind between the Wagman machine's decision and its arrival": (
         'return self.refuse_start(now, f"it is {self.name}")',
