@@ -6,11 +6,11 @@ from typing import Any
 from attrs import define, evolve, field
 
 from wagman.config.schema import DeviceConfig
-from wagman.fsm import device
+from wagman.fsm import guest
 from wagman.fsm.alarms import Alarm, Fired
-from wagman.fsm.case import Case, Memory, Step
-from wagman.fsm.device_states import Stopped
-from wagman.fsm.inputs import Hibernation, Input, Message, MessageDone, Operator, StartRefused, WagmanStart, WagmanStop
+from wagman.fsm.guest import Memory, Situation, Step
+from wagman.fsm.guest.inputs import Hibernation, Input, Message, MessageDone, Operator, StartRefused, WagmanStart, WagmanStop
+from wagman.fsm.guest.stopped import Stopped
 from wagman.model.facts import (
     Beat,
     BoardStopping,
@@ -42,7 +42,7 @@ class Story:
     """A guest whose machine is told one thing after the other; `now_s` moves only when the story says so."""
 
     config: DeviceConfig = GUEST
-    state: device.State = field(factory=lambda: Stopped(settled=True, off=True))
+    state: guest.State = field(factory=lambda: Stopped(settled=True, off=True))
     memory: Memory = field(factory=Memory)
     now_s: float = 0.0
     armed: dict[str, Alarm] = field(factory=dict)  # each with the time at which it was armed
@@ -54,7 +54,7 @@ class Story:
     def tell(self, item: Input) -> Step:
         if isinstance(item, Fired):
             del self.armed[item.name]
-        step = device.step(self.state, Case(self.config, self.memory), item)
+        step = guest.step(self.state, Situation(self.config, self.memory), item)
         self.state, self.memory, self.verdict = step.state, step.memory, step.verdict
         if step.alarms is not None:
             self.arm(step.alarms)

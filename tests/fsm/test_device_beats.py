@@ -4,10 +4,11 @@ import pytest
 
 from tests.fsm.guests import MODEM, SWITCH, Story, started
 from wagman.config.schema import DeviceConfig
-from wagman.fsm import device
+from wagman.fsm import guest
 from wagman.fsm.alarms import Alarm
-from wagman.fsm.case import Memory
-from wagman.fsm.device_states import Restarting, Stopped
+from wagman.fsm.guest import Memory
+from wagman.fsm.guest.halting import Errand, Restarting
+from wagman.fsm.guest.stopped import Stopped
 from wagman.model.facts import Beat, PowerGoal
 
 # --- Beats as evidence ------------------------------------------------------------------------------------------------
@@ -219,14 +220,14 @@ def test_a_stable_run_forgets_the_brownouts() -> None:
 
 
 def test_a_brownout_while_restarting_holds_the_device_too() -> None:
-    story = Story(state=Restarting(delivered=True), memory=Memory(brownouts=2))
+    story = Story(state=Restarting(errand=Errand(delivered=True)), memory=Memory(brownouts=2))
     story.lose_power(suspect=True)
     assert (story.name, story.memory.held) == ("stopped", True)
     assert story.events == ["power_lost", "brownout", "stopped"]
 
 
 def test_a_brownout_before_the_port_is_known_holds_the_device_too() -> None:
-    story = Story(state=device.untrusted(), memory=Memory(brownouts=2))
+    story = Story(state=guest.untrusted(), memory=Memory(brownouts=2))
     story.lose_power(suspect=True)
     assert (story.due, story.memory.held) == (False, True)
 

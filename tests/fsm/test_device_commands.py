@@ -3,8 +3,11 @@
 import pytest
 
 from tests.fsm.guests import Story, started
-from wagman.fsm.case import Memory
-from wagman.fsm.device_states import Restarting, Started, Starting, State, Stopped, Stopping, WillStop
+from wagman.fsm.guest import Memory, State
+from wagman.fsm.guest.booting import Relay, Starting, WillStop
+from wagman.fsm.guest.halting import Restarting, Stopping
+from wagman.fsm.guest.started import Started
+from wagman.fsm.guest.stopped import Stopped
 from wagman.model.facts import VERBS, PowerGoal
 
 
@@ -57,7 +60,7 @@ def test_the_wagmans_start_is_checked_again_when_it_is_handled(memory: Memory, s
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_command_is_answered_in_every_state_with_the_state_that_it_led_to(verb: str) -> None:
-    for state in (Stopped(), Starting(), WillStop(asked=True), Started(), Stopping(), Restarting()):
+    for state in (Stopped(), Starting(), WillStop(relay=Relay(asked=True)), Started(), Stopping(), Restarting()):
         story = Story(state=state)
         verdict = story.ask(verb)
         assert verdict.accepted
@@ -69,7 +72,7 @@ def test_every_command_is_answered_in_every_state_with_the_state_that_it_led_to(
 def test_a_command_sets_wanted_before_the_state_is_asked(verb: str) -> None:
     wanted = {"stop": "down", "kill": "down", "disable": "down", "start": "up", "restart": "up"}
     for before in ("up", "down"):
-        for state in (Stopped(), Starting(), WillStop(asked=True), Started(), Stopping(), Restarting()):
+        for state in (Stopped(), Starting(), WillStop(relay=Relay(asked=True)), Started(), Stopping(), Restarting()):
             story = Story(state=state, memory=Memory(wanted=before))
             story.ask(verb)
             assert story.memory.wanted == wanted.get(verb, before)
@@ -78,7 +81,7 @@ def test_a_command_sets_wanted_before_the_state_is_asked(verb: str) -> None:
 @pytest.mark.parametrize("verb", ["start", "restart"])
 def test_a_refused_command_changes_nothing_and_says_why(verb: str) -> None:
     for memory, word in ((Memory(wanted="down", enabled=False), "disabled"), (Memory(hibernating=True), "hibernating")):
-        for state in (Stopped(), Starting(), WillStop(asked=True), Started(), Stopping(), Restarting()):
+        for state in (Stopped(), Starting(), WillStop(relay=Relay(asked=True)), Started(), Stopping(), Restarting()):
             story = Story(state=state, memory=memory)
             verdict = story.ask(verb)
             assert not verdict.accepted
@@ -102,7 +105,15 @@ def test_a_disabled_device_is_stopped_in_an_orderly_way_and_refuses_start_until_
 
 
 def test_kill_is_relay_off_now_from_any_state() -> None:
-    for state in (Stopped(untouched=True), Stopped(), Starting(), WillStop(asked=True), Started(), Stopping(), Restarting()):
+    for state in (
+        Stopped(untouched=True),
+        Stopped(),
+        Starting(),
+        WillStop(relay=Relay(asked=True)),
+        Started(),
+        Stopping(),
+        Restarting(),
+    ):
         story = Story(state=state, memory=Memory(cycle=5))
         assert story.ask("kill").accepted
         assert story.goal == PowerGoal("off", 5, firm=True)
@@ -111,7 +122,12 @@ def test_kill_is_relay_off_now_from_any_state() -> None:
 
 
 def test_starts_and_stops_under_way_are_accepted_without_a_second_effect() -> None:
-    for state, verb in ((Starting(), "start"), (Restarting(), "start"), (Stopping(), "stop"), (WillStop(asked=True), "stop")):
+    for state, verb in (
+        (Starting(), "start"),
+        (Restarting(), "start"),
+        (Stopping(), "stop"),
+        (WillStop(relay=Relay(asked=True)), "stop"),
+    ):
         story = Story(state=state)
         assert story.ask(verb).accepted
         assert (story.state, story.drafts, story.messages) == (state, [], [])

@@ -6,19 +6,24 @@ bounded above what their limits need, and a run leaves out one half of the outsi
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from typing import get_args
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, get_args
 
 import pytest
-from attrs import evolve, fields, frozen
+from attrs import evolve, fields, frozen, has
 
 from tests.fsm.guests import GUEST, HALT, MODEM, SWITCH
 from wagman.config.schema import DeviceConfig
-from wagman.fsm import device
+from wagman.fsm import guest
 from wagman.fsm.alarms import Fired, Plan
-from wagman.fsm.case import BROWNOUTS, Case, Memory, Step
-from wagman.fsm.device_states import STATES, Booting, Halting, Started, State, Stopped
-from wagman.fsm.inputs import Hibernation, Input, Message, MessageDone, Operator, WagmanStart, WagmanStop
+from wagman.fsm.guest import STATES, Memory, Situation, State, Step
+from wagman.fsm.guest.booting import Booting
+from wagman.fsm.guest.halting import Halting
+from wagman.fsm.guest.inputs import Hibernation, Input, Message, MessageDone, Operator, WagmanStart, WagmanStop
+from wagman.fsm.guest.machine import ringing
+from wagman.fsm.guest.situation import BROWNOUTS
+from wagman.fsm.guest.started import Started
+from wagman.fsm.guest.stopped import Stopped
 from wagman.model.catalogue import EVENT_TYPES
 from wagman.model.facts import (
     VERBS,
@@ -115,18 +120,22 @@ class Explored:
 
 
 def root() -> Node:
-    state = device.untrusted()
-    return normal(state, Memory(cycle=CYCLE), state.resume(Case(HASTY, Memory())))
+    state = guest.untrusted()
+    return normal(state, Memory(cycle=CYCLE), state.resume(Situation(HASTY, Memory())))
+
+
+def at_times(value: Any, of: Callable[[float], float | None]) -> Any:
+    """The same value with each of its times put through `of`, also in the values that it is made of."""
+    held = {each.name: getattr(value, each.name) for each in fields(type(value))}
+    times = {name: of(at_s) for name, at_s in held.items() if name.endswith("_at_s") and at_s is not None}
+    parts = {name: at_times(part, of) for name, part in held.items() if has(type(part))}
+    return evolve(value, **times, **parts)
 
 
 def aged(state: State, seconds: float) -> State:
     """The same state, `seconds` later, its ages rounded down to those that make a difference."""
-    ages = {
-        each.name: NOW_S - max(age for age in AGES_S if age <= NOW_S - at_s + seconds)
-        for each in fields(type(state))
-        if each.name.endswith("_at_s") and (at_s := getattr(state, each.name)) is not None
-    }
-    return evolve(state, **ages)
+    older: State = at_times(state, lambda at_s: NOW_S - max(age for age in AGES_S if age <= NOW_S - at_s + seconds))
+    return older
 
 
 def normal(state: State, memory: Memory, armed: Iterable[str]) -> Node:
@@ -134,9 +143,9 @@ def normal(state: State, memory: Memory, armed: Iterable[str]) -> Node:
     shift = CYCLE - memory.cycle
     counters = {name: min(getattr(memory, name), most) for name, most in MOST.items()}
     memory = evolve(memory, cycle=CYCLE, media=None, **counters)
-    state = aged(evolve(state, reason=""), 0.0)  # type: ignore[call-arg]
+    state = aged(evolve(state, reason=""), 0.0)
     if isinstance(state, Stopped):
-        state = evolve(state, cut=max(state.cut + shift, CYCLE - 2))
+        state = evolve(state, cut=max((state.cut or 0) + shift, CYCLE - 2))
     return Node(state, memory, frozenset(armed))
 
 
@@ -146,7 +155,7 @@ def armed_after(armed: frozenset[str], plan: Plan | None) -> frozenset[str]:
 
 def told(node: Node, config: DeviceConfig, item: Input) -> Edge:
     armed = node.armed - {item.name} if isinstance(item, Fired) else node.armed
-    step = device.step(node.state, Case(config, node.memory), item)
+    step = guest.step(node.state, Situation(config, node.memory), item)
     after = armed_after(armed, step.alarms)
     stays = step.state is node.state and step.memory is node.memory
     return Edge(node, item, step, Node(node.state, node.memory, after) if stays else normal(step.state, step.memory, after))
@@ -181,14 +190,14 @@ def search(config: DeviceConfig, world: tuple[Input, ...]) -> list[Edge]:
 def explored(request: pytest.FixtureRequest) -> Explored:
     config = CONFIGS[request.param]
     taken: set[tuple[str, str]] = set()
-    real = State.go
+    real = State.goto
 
-    def go(self: State, case: Case, to: State, *rest: object) -> Step:
-        taken.add((self.name, to.name))
-        return real(self, case, to, *rest)  # type: ignore[arg-type]
+    def goto(self: State, state: type[State], *rest: Any, **made_of: Any) -> Step:
+        taken.add((self.name, state.name))
+        return real(self, state, *rest, **made_of)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(State, "go", go)
+        patch.setattr(State, "goto", goto)
         found = [edge for world in WORLDS for edge in search(config, world)]
     return Explored(config, found, frozenset({root(), *(edge.new for edge in found)}), taken)
 
@@ -242,12 +251,25 @@ def test_stopped_means_off_or_untouched_and_every_other_state_means_on(explored:
         assert level == ("untouched" if untouched else "off" if isinstance(node.state, Stopped) else "on")
 
 
+def handles(state: State, alarm: str) -> bool:
+    try:
+        ringing(state, alarm)
+    except AttributeError:
+        return False
+    return True
+
+
+def test_every_state_has_a_handler_for_each_of_its_alarms_and_for_no_other() -> None:
+    alarms = {alarm for handled in HANDLED.values() for alarm in handled}
+    assert {name: {alarm for alarm in alarms if handles(state(), alarm)} for name, state in STATES.items()} == HANDLED
+
+
 def test_no_alarm_is_armed_that_its_state_does_not_handle(explored: Explored) -> None:
     config = explored.config
     nodes = explored.nodes
     for node in nodes:
         assert node.armed <= HANDLED[node.state.name]
-        assert node.state.resume(Case(config, node.memory)).keys() <= HANDLED[node.state.name]
+        assert node.state.resume(Situation(config, node.memory)).keys() <= HANDLED[node.state.name]
 
 
 def owed(state: State, config: DeviceConfig) -> set[str]:
@@ -256,11 +278,11 @@ def owed(state: State, config: DeviceConfig) -> set[str]:
         case Stopped():
             waits = {"settle": not state.settled, "backoff": state.backoff_s > 0, "adopt": state.untouched}
         case Booting():
-            waits = {"timeout": state.on}
+            waits = {"timeout": state.relay.on}
         case Started():
             waits = {"heartbeat": config.has_heartbeat, "stable": not config.has_heartbeat and not state.stable}
         case Halting():
-            waits = {"heartbeat": True, "timeout": state.delivered, "resend": state.recent}
+            waits = {"heartbeat": True, "timeout": state.errand.delivered, "resend": state.errand.recent}
         case _:
             raise AssertionError(state)
     return {name for name, is_so in waits.items() if is_so}
@@ -271,29 +293,25 @@ def test_every_state_has_the_alarms_that_lead_on(explored: Explored) -> None:
     nodes = explored.nodes
     for node in nodes:
         assert owed(node.state, config) <= node.armed
-        if isinstance(node.state, Halting) and not node.state.delivered:
-            assert node.state.sending  # the end of the delivery leads on
+        if isinstance(node.state, Halting) and not node.state.errand.delivered:
+            assert node.state.errand.sending  # the end of the delivery leads on
 
 
 def test_every_state_resumes_with_the_alarms_that_lead_on(explored: Explored) -> None:
     config = explored.config
     nodes = explored.nodes
     for node in nodes:
-        resumed = device.restored(node.state.lasting()).resumed(Case(config, node.memory), NOW_S, None)
-        plan = resumed.resume(Case(config, node.memory))
+        resumed = guest.restored(node.state.lasting()).resumed(Situation(config, node.memory), NOW_S, None)
+        plan = resumed.resume(Situation(config, node.memory))
         assert owed(resumed, config) <= plan.keys()
         assert node.armed - plan.keys() <= {"resend", "settle"} | ({"adopt"} if resumed == node.state else set())
         assert all(alarm is not None and (alarm.since_s is None or alarm.since_s <= NOW_S) for alarm in plan.values())
 
 
-def timeless(state: State) -> State:
-    return evolve(state, **{each.name: None for each in fields(type(state)) if each.name.endswith("_at_s")})
-
-
 def test_every_state_comes_back_from_what_was_saved_of_it(explored: Explored) -> None:
     for node in explored.nodes:
         saved = json.loads(json.dumps(node.state.lasting()))
-        assert device.restored(saved) == timeless(node.state)
+        assert guest.restored(saved) == at_times(node.state, lambda _: None)
 
 
 def test_power_is_on_only_where_it_is_wanted_or_on_the_way_out(explored: Explored) -> None:
@@ -323,7 +341,7 @@ def test_a_held_device_is_not_started(explored: Explored) -> None:
 def cuts(edge: Edge) -> bool:
     """The step licenses that power which was left alone until then is cut."""
     before, after = edge.old.state.power(edge.old.memory), edge.step.state.power(edge.step.memory)
-    if before.level == "off" or (isinstance(edge.old.state, Booting) and not edge.old.state.asked and after.cycle < CYCLE):
+    if before.level == "off" or (isinstance(edge.old.state, Booting) and not edge.old.state.relay.asked and after.cycle < CYCLE):
         return False
     return (after.level == "off" and after.cycle >= CYCLE) or (after.level == "on" and after.cycle > CYCLE and not after.already)
 
@@ -338,7 +356,7 @@ def licence(edge: Edge, config: DeviceConfig) -> str:
             return "it is gone already"
         case Fired("timeout", stirred=stirred) if not (stirred and isinstance(state, Booting)):
             return "failed start" if isinstance(state, Booting) else "stop time-out"
-        case Fired("heartbeat") if isinstance(state, Halting) and state.delivered:
+        case Fired("heartbeat") if isinstance(state, Halting) and state.errand.delivered:
             return "silence after a message"
         case Fired("adopt", "off"):
             return "nothing runs"
@@ -434,7 +452,7 @@ def coming_to(explored: Explored, goals: set[str]) -> set[Node]:
 
 def test_a_healthy_wanted_device_can_always_come_to_be_started(explored: Explored) -> None:
     cool = {node for node in explored.nodes if not node.memory.hibernating}
-    wanted = {node for node in cool if Case(explored.config, node.memory).welcome}
+    wanted = {node for node in cool if Situation(explored.config, node.memory).welcome}
     assert not wanted - coming_to(explored, {"started"})
 
 

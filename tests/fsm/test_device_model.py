@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 
 from tests.fsm.guests import GUEST, MODEM, SWITCH, Story
 from wagman.config.schema import DeviceConfig
-from wagman.fsm.case import Case
-from wagman.fsm.device import untrusted
-from wagman.fsm.device_states import Stopped
-from wagman.fsm.inputs import Hibernation, Input, MessageDone, Operator, WagmanStart, WagmanStop
+from wagman.fsm.guest import Situation, untrusted
+from wagman.fsm.guest.inputs import Hibernation, Input, MessageDone, Operator, WagmanStart, WagmanStop
+from wagman.fsm.guest.stopped import Stopped
 from wagman.model.facts import VERBS, Beat, BoardStopping, PowerFound, PowerLost, RelayAsked, RelayOff, RelayOn, RelayStuck
 
 
@@ -249,7 +248,7 @@ def test_no_series_of_inputs_whatever_raises_or_takes_a_counter_below_zero(
     config: DeviceConfig, items: list[Input | int]
 ) -> None:
     story = Story(config, untrusted())
-    story.arm(story.state.resume(Case(config, story.memory)))
+    story.arm(story.state.resume(Situation(config, story.memory)))
     for item in items:
         if not isinstance(item, int):
             story.tell(item)
@@ -257,5 +256,5 @@ def test_no_series_of_inputs_whatever_raises_or_takes_a_counter_below_zero(
             story.fire(sorted(story.armed)[item % len(story.armed)])
         memory = story.memory
         assert min(memory.attempts, memory.failures, memory.cycle, memory.brownouts) >= 0
-        assert memory.failures <= 0 or Case(config, memory).backoff_s >= config.backoff_min_s
+        assert memory.failures <= 0 or Situation(config, memory).backoff_s >= config.backoff_min_s
         assert all(alarm.after_s >= 0 for alarm in story.armed.values())

@@ -1,26 +1,30 @@
 """How a guest is taken up by a service that comes up."""
 
+import json
 from typing import Any
 
 import pytest
 
 from tests.fsm.guests import GUEST, SWITCH, Story
 from wagman.config.schema import DeviceConfig
-from wagman.fsm import device
+from wagman.fsm import guest
 from wagman.fsm.alarms import Alarm
-from wagman.fsm.case import Case, Memory
-from wagman.fsm.device_states import Restarting, Started, Starting, State, Stopped, Stopping, WillStop
+from wagman.fsm.guest import Memory, Situation, State
+from wagman.fsm.guest.booting import Relay, Starting, WillStop
+from wagman.fsm.guest.halting import Errand, Restarting, Stopping
+from wagman.fsm.guest.started import Started
+from wagman.fsm.guest.stopped import Stopped
 from wagman.model.errors import StoreError
 from wagman.model.facts import UNTOUCHED, Beat, PowerGoal, RelayAsked, RelayOn
 
 
 def restored(state: State) -> State:
-    return device.restored(state.lasting()).resumed(Case(GUEST, Memory()), 0.0, None)
+    return guest.restored(state.lasting()).resumed(Situation(GUEST, Memory()), 0.0, None)
 
 
 def test_with_no_trusted_state_a_device_is_stopped_wanted_up_and_its_power_is_untouched() -> None:
-    story = Story(state=device.untrusted())
-    story.arm(story.state.resume(Case(GUEST, story.memory)))
+    story = Story(state=guest.untrusted())
+    story.arm(story.state.resume(Situation(GUEST, story.memory)))
     assert (story.name, story.goal, story.memory.wanted, story.due) == ("stopped", UNTOUCHED, "up", False)
     assert story.armed == {"settle": Alarm(5.0, since_s=0.0), "adopt": Alarm(90.0, proof=True, since_s=0.0)}
 
@@ -44,8 +48,8 @@ def test_a_guest_that_was_taken_over_loses_no_attempt_with_its_power() -> None:
 
 
 def coming_up(config: DeviceConfig = GUEST, memory: Memory = Memory()) -> Story:  # noqa: B008 - it is frozen
-    story = Story(config, device.untrusted(), memory)
-    story.arm(story.state.resume(Case(config, memory)))
+    story = Story(config, guest.untrusted(), memory)
+    story.arm(story.state.resume(Situation(config, memory)))
     story.fire("settle")
     return story
 
@@ -136,22 +140,28 @@ ALARMS_AT_FULL_LENGTH = [
     (Stopped(settled=True), {"settle": Alarm(5.0)}),
     (Stopped(backoff_s=40.0), {"settle": Alarm(5.0), "backoff": Alarm(40.0)}),
     (Starting(), {}),
-    (Starting(asked=True, cleared=True), {}),
-    (Starting(asked=True, cleared=True, on=True, on_at_s=3.0), {"timeout": Alarm(240.0, proof=True, since_s=0.0)}),
-    (WillStop(asked=True, cleared=True, on=True), {"timeout": Alarm(240.0, proof=True, since_s=0.0)}),
+    (Starting(relay=Relay(asked=True, cleared=True)), {}),
+    (Starting(relay=Relay(asked=True, cleared=True, on=True, on_at_s=3.0)), {"timeout": Alarm(240.0, proof=True, since_s=0.0)}),
+    (WillStop(relay=Relay(asked=True, cleared=True, on=True)), {"timeout": Alarm(240.0, proof=True, since_s=0.0)}),
     (Started(stable=True, since_at_s=9.0), {"heartbeat": Alarm(300.0, proof=True)}),
-    (Stopping(sending=True, recent=True), {"heartbeat": Alarm(60.0, proof=True), "timeout": Alarm(600.0, answered=True)}),
-    (Restarting(delivered=True, recent=True), {"heartbeat": Alarm(60.0, proof=True), "timeout": Alarm(600.0, answered=True)}),
+    (
+        Stopping(errand=Errand(sending=True, recent=True)),
+        {"heartbeat": Alarm(60.0, proof=True), "timeout": Alarm(600.0, answered=True)},
+    ),
+    (
+        Restarting(errand=Errand(delivered=True, recent=True)),
+        {"heartbeat": Alarm(60.0, proof=True), "timeout": Alarm(600.0, answered=True)},
+    ),
 ]
 
 
 @pytest.mark.parametrize(("state", "alarms"), ALARMS_AT_FULL_LENGTH, ids=lambda each: getattr(each, "name", ""))
 def test_each_state_resumes_with_its_alarms_at_full_length(state: State, alarms: dict[str, Alarm]) -> None:
-    assert restored(state).resume(Case(GUEST, Memory(failures=1))) == alarms
+    assert restored(state).resume(Situation(GUEST, Memory(failures=1))) == alarms
 
 
 def test_a_resumed_stop_whose_guest_beats_is_told_again() -> None:
-    story = taken_up(Stopping(delivered=True, sending=True, recent=True))
+    story = taken_up(Stopping(errand=Errand(delivered=True, sending=True, recent=True)))
     story.beat()
     assert story.messages == ["shutdown"]
     story.delivered()
@@ -161,7 +171,7 @@ def test_a_resumed_stop_whose_guest_beats_is_told_again() -> None:
 
 @pytest.mark.parametrize("alarm", ["heartbeat", "timeout"])
 def test_a_guest_whose_message_went_with_the_service_is_asked_before_its_power_goes(alarm: str) -> None:
-    story = taken_up(Stopping(sending=True, recent=True))
+    story = taken_up(Stopping(errand=Errand(sending=True, recent=True)))
     story.fire(alarm)
     assert (story.name, story.messages) == ("stopping", ["shutdown"])
     story.halt()
@@ -169,7 +179,7 @@ def test_a_guest_whose_message_went_with_the_service_is_asked_before_its_power_g
 
 
 def test_no_beat_of_before_the_service_came_up_shortens_the_silence_of_a_resumed_stop() -> None:
-    story = taken_up(Stopping(delivered=True))
+    story = taken_up(Stopping(errand=Errand(delivered=True)))
     before_s = story.now_s - 50
     story.wait(20)
     story.tell(Beat(1, before_s))
@@ -177,14 +187,14 @@ def test_no_beat_of_before_the_service_came_up_shortens_the_silence_of_a_resumed
 
 
 def taken_up(state: State) -> Story:
-    story = Story(state=device.restored(state.lasting()).resumed(Case(GUEST, Memory()), 1000.0, 0.0), now_s=1000.0)
-    story.arm(story.state.resume(Case(GUEST, story.memory)))
+    story = Story(state=guest.restored(state.lasting()).resumed(Situation(GUEST, Memory()), 1000.0, 0.0), now_s=1000.0)
+    story.arm(story.state.resume(Situation(GUEST, story.memory)))
     return story
 
 
 def test_a_resumed_device_has_to_show_itself_for_stable_after_anew() -> None:
     story = Story(state=restored(Started(since_at_s=-5000.0)))
-    story.arm(story.state.resume(Case(GUEST, story.memory)))
+    story.arm(story.state.resume(Situation(GUEST, story.memory)))
     story.beat()
     assert story.events == []
     story.become_stable()
@@ -197,8 +207,8 @@ def restart(story: Story, away_s: float, *, is_known: bool = True) -> None:
     """The service goes, and comes up `away_s` later."""
     kept = story.state.left_off(story.now_s, lambda name: story.due_s(name) - story.now_s if name in story.armed else None)
     story.wait(away_s)
-    case = Case(story.config, story.memory)
-    story.state = device.restored(kept.lasting()).resumed(case, story.now_s, away_s if is_known else None)
+    case = Situation(story.config, story.memory)
+    story.state = guest.restored(kept.lasting()).resumed(case, story.now_s, away_s if is_known else None)
     story.arm(story.state.resume(case))
 
 
@@ -326,13 +336,42 @@ def test_a_device_without_a_heartbeat_becomes_stable_though_the_service_is_resta
 
 
 def test_a_resumed_switch_that_was_stable_has_nothing_to_wait_for() -> None:
-    assert restored(Started(stable=True)).resume(Case(SWITCH, Memory())) == {}
-    assert restored(Started()).resume(Case(SWITCH, Memory())) == {"stable": Alarm(600.0, answered=True)}
+    assert restored(Started(stable=True)).resume(Situation(SWITCH, Memory())) == {}
+    assert restored(Started()).resume(Situation(SWITCH, Memory())) == {"stable": Alarm(600.0, answered=True)}
 
 
 def test_what_was_saved_keeps_no_times_of_the_old_clock() -> None:
-    for state in (Stopped(beat_at_s=1.0), Starting(on=True, on_at_s=1.0), Started(since_at_s=1.0)):
+    for state in (Stopped(beat_at_s=1.0), Starting(relay=Relay(on=True, on_at_s=1.0)), Started(since_at_s=1.0)):
         assert not any(name.endswith("_at_s") for name in state.lasting())
+
+
+SAVED_BY_0_1_0 = {
+    '{"name": "stopped", "reason": "killed", "untouched": false, "cut": 7, "firm": true, "off": true, "backoff_s": 6.0,'
+    ' "settled": true}': Stopped("killed", cut=7, firm=True, off=True, backoff_s=6.0, settled=True),
+    '{"name": "starting", "reason": "its turn", "cleared": true, "asked": false, "on": false}': Starting(
+        "its turn", relay=Relay(cleared=True)
+    ),
+    '{"name": "will_stop", "reason": "asked", "cleared": true, "asked": true, "on": true}': WillStop(
+        "asked", relay=Relay(cleared=True, asked=True, on=True)
+    ),
+    '{"name": "started", "reason": "", "stable": true, "adopted": false}': Started(stable=True),
+    '{"name": "stopping", "reason": "lost", "failed": true, "delivered": true, "sending": false, "recent": true}': Stopping(
+        "lost", failed=True, errand=Errand(delivered=True, recent=True)
+    ),
+    '{"name": "restarting", "reason": "asked", "failed": false, "delivered": false, "sending": true, "recent": true}': Restarting(
+        "asked", errand=Errand(sending=True, recent=True)
+    ),
+}
+NEW_SINCE_0_1_0 = {"waited_s", "unwatched", "up_s", "untouched"}
+
+
+def test_the_states_that_version_0_1_0_saved_are_taken_up_and_are_saved_under_the_same_names() -> None:
+    assert [state.name for state in SAVED_BY_0_1_0.values()] == list(guest.STATES)
+    for text, state in SAVED_BY_0_1_0.items():
+        saved, lasting = json.loads(text), state.lasting()
+        assert guest.restored(saved) == state
+        assert saved.items() <= lasting.items()
+        assert lasting.keys() - saved.keys() <= NEW_SINCE_0_1_0
 
 
 @pytest.mark.parametrize(
@@ -340,4 +379,4 @@ def test_what_was_saved_keeps_no_times_of_the_old_clock() -> None:
 )
 def test_what_is_no_state_is_not_trusted(saved: Any) -> None:
     with pytest.raises(StoreError):
-        device.restored(saved)
+        guest.restored(saved)

@@ -5,7 +5,7 @@ from attrs import evolve
 
 from tests.fsm.guests import GUEST, SWITCH, Story, started
 from wagman.fsm.alarms import Alarm
-from wagman.fsm.case import Case, Memory
+from wagman.fsm.guest import Memory, Situation
 from wagman.model.facts import PowerGoal, RelayOn
 
 PATIENT = evolve(GUEST, start_timeout_s=100.0, start_timeout_max_s=350.0)
@@ -46,7 +46,7 @@ def test_the_start_timeout_doubles_after_each_failed_start_up_to_its_maximum() -
 
 
 def test_the_start_timeout_and_the_backoff_stay_at_their_maximum_for_ever() -> None:
-    case = Case(GUEST, Memory(failures=10**6))
+    case = Situation(GUEST, Memory(failures=10**6))
     assert (case.start_timeout_s, case.backoff_s) == (480.0, 3600.0)
 
 
@@ -91,7 +91,7 @@ def test_the_primary_medium_then_the_other_then_both_in_turn(allowed: int, recov
 
 
 def test_the_primary_may_be_either_medium() -> None:
-    assert Case(evolve(GUEST, primary="sd"), Memory(attempts=3)).medium == "emmc"
+    assert Situation(evolve(GUEST, primary="sd"), Memory(attempts=3)).medium == "emmc"
 
 
 def test_a_port_without_a_selector_is_recovered_by_plain_starts() -> None:

@@ -9,16 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fsm.guests import GUEST, HALT, SWITCH, Story, started
-from wagman.fsm import device
+from wagman.fsm import guest
 from wagman.fsm.alarms import Alarm
-from wagman.fsm.case import Case, Memory
-from wagman.fsm.device_states import Halting, State, Stopping
-from wagman.fsm.inputs import MessageDone
+from wagman.fsm.guest import Memory, Situation, State
+from wagman.fsm.guest.halting import Errand, Halting, Stopping
+from wagman.fsm.guest.inputs import MessageDone
 from wagman.model.facts import Beat, PowerGoal, RelayOff
 
 
 def restored(state: State, now_s: float = 0.0) -> State:
-    return device.restored(state.lasting()).resumed(Case(GUEST, Memory()), now_s, 0.0)
+    return guest.restored(state.lasting()).resumed(Situation(GUEST, Memory()), now_s, 0.0)
 
 
 def test_power_goes_only_after_the_message_and_then_the_whole_silence() -> None:
@@ -163,7 +163,7 @@ class Witness:
             self.story.tell(Beat(1, at_s, "poll"))
 
     def delivered(self, _late_s: float) -> None:
-        if isinstance(self.story.state, Halting) and self.story.state.sending:
+        if isinstance(self.story.state, Halting) and self.story.state.errand.sending:
             self.story.delivered()
             self.told_s = self.story.now_s
 
@@ -179,7 +179,7 @@ class Witness:
 
     def resume(self, _late_s: float) -> None:
         self.story.state = restored(self.story.state, self.story.now_s)
-        self.story.arm(self.story.state.resume(Case(GUEST, self.story.memory)))
+        self.story.arm(self.story.state.resume(Situation(GUEST, self.story.memory)))
 
     def alarm(self, _late_s: float) -> None:
         self.story.fire("heartbeat")
@@ -301,7 +301,11 @@ def test_a_guest_that_was_asked_just_now_is_not_asked_at_once_again_when_its_sto
 
 
 def test_a_late_stop_goes_on_where_the_configuration_has_lost_its_message() -> None:
-    story = Story(evolve(GUEST, shutdown=()), restored(Stopping(delivered=True)), armed={"timeout": Alarm(600.0, since_s=0.0)})
+    story = Story(
+        evolve(GUEST, shutdown=()),
+        restored(Stopping(errand=Errand(delivered=True))),
+        armed={"timeout": Alarm(600.0, since_s=0.0)},
+    )
     story.fire("timeout", late=True)
     assert story.name == "stopped"
 
@@ -385,6 +389,6 @@ def test_a_restart_while_stopping_cuts_at_once_where_restart_is_empty() -> None:
 
 
 def test_no_message_is_sent_again_where_the_configuration_has_lost_it() -> None:
-    story = Story(evolve(GUEST, shutdown=()), restored(Stopping(delivered=True)))
+    story = Story(evolve(GUEST, shutdown=()), restored(Stopping(errand=Errand(delivered=True))))
     story.beat()
     assert (story.name, story.messages) == ("stopping", [])

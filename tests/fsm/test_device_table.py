@@ -9,11 +9,24 @@ from attrs import asdict, evolve, frozen
 from tests.fsm import table
 from tests.fsm.guests import GUEST, MODEM, SWITCH, types
 from wagman.config.schema import DeviceConfig
-from wagman.fsm import device
+from wagman.fsm import guest
 from wagman.fsm.alarms import Alarm, Fired, Plan
-from wagman.fsm.case import Case, Memory, Step
-from wagman.fsm.device_states import STATES, Booting, Restarting, Started, Starting, State, Stopped, Stopping, WillStop
-from wagman.fsm.inputs import Decided, Hibernation, Input, Message, MessageDone, Operator, StartRefused, WagmanStart, WagmanStop
+from wagman.fsm.guest import STATES, Memory, Situation, State, Step
+from wagman.fsm.guest.booting import Booting, Relay, Starting, WillStop
+from wagman.fsm.guest.halting import Errand, Restarting, Stopping
+from wagman.fsm.guest.inputs import (
+    Decided,
+    Hibernation,
+    Input,
+    Message,
+    MessageDone,
+    Operator,
+    StartRefused,
+    WagmanStart,
+    WagmanStop,
+)
+from wagman.fsm.guest.started import Started
+from wagman.fsm.guest.stopped import Stopped
 from wagman.model.facts import (
     VERBS,
     Beat,
@@ -90,9 +103,11 @@ class Variant:
 OFF = Stopped(cut=7, settled=True)
 HEARD = evolve(OFF, beat_at_s=NOW_S - 20)
 UNKNOWN = Stopped(untouched=True, settled=True, beat_at_s=NOW_S - 20)
-ASKED: dict[str, Any] = {"cleared": True, "asked": True}
-ON: dict[str, Any] = {**ASKED, "on": True, "on_at_s": 900.0}
-BUSY: dict[str, Any] = {"sending": True, "recent": True}
+ASKED = Relay(cleared=True, asked=True)
+ON = evolve(ASKED, on=True, on_at_s=900.0)
+UNWATCHED = evolve(ON, unwatched=True)
+BUSY = Errand(sending=True, recent=True)
+TOLD = Errand(delivered=True)
 BUSY_ALARMS, TOLD_ALARMS = ("heartbeat", "resend"), ("heartbeat", "timeout")
 
 VARIANTS = {
@@ -109,38 +124,38 @@ VARIANTS = {
     "untouched, heard once": Variant(UNKNOWN, armed=("adopt",)),
     "untouched, not wanted": Variant(evolve(UNKNOWN, beat_at_s=None), DOWN, ("adopt",)),
     "starting, relay not asked yet": Variant(Starting()),
-    "starting, relay asked": Variant(Starting(**ASKED)),
-    "starting, relay on": Variant(Starting(**ON), armed=("timeout",)),
-    "starting, relay on, hibernating": Variant(Starting(**ON), HOT, ("timeout",)),
-    "starting, relay on, unwatched": Variant(Starting(**ON, unwatched=True), armed=("timeout",)),
-    "will_stop, relay asked": Variant(WillStop(**ASKED), DOWN),
-    "will_stop, relay on": Variant(WillStop(**ON), DOWN, ("timeout",)),
-    "will_stop, relay on, unwatched": Variant(WillStop(**ON, unwatched=True), DOWN, ("timeout",)),
+    "starting, relay asked": Variant(Starting(relay=ASKED)),
+    "starting, relay on": Variant(Starting(relay=ON), armed=("timeout",)),
+    "starting, relay on, hibernating": Variant(Starting(relay=ON), HOT, ("timeout",)),
+    "starting, relay on, unwatched": Variant(Starting(relay=UNWATCHED), armed=("timeout",)),
+    "will_stop, relay asked": Variant(WillStop(relay=ASKED), DOWN),
+    "will_stop, relay on": Variant(WillStop(relay=ON), DOWN, ("timeout",)),
+    "will_stop, relay on, unwatched": Variant(WillStop(relay=UNWATCHED), DOWN, ("timeout",)),
     "started": Variant(Started(since_at_s=950.0), armed=("heartbeat",)),
     "started, for long enough": Variant(Started(since_at_s=400.0), armed=("heartbeat",)),
     "started, stable": Variant(Started(stable=True, since_at_s=400.0), armed=("heartbeat",)),
     "started by force": Variant(Started(since_at_s=950.0), evolve(HOT, exempt=True), ("heartbeat",)),
-    "stopping, being told": Variant(Stopping(**BUSY), DOWN, BUSY_ALARMS),
-    "stopping, told": Variant(Stopping(delivered=True), DOWN, TOLD_ALARMS),
+    "stopping, being told": Variant(Stopping(errand=BUSY), DOWN, BUSY_ALARMS),
+    "stopping, told": Variant(Stopping(errand=TOLD), DOWN, TOLD_ALARMS),
     "stopping, being told again": Variant(
-        Stopping(delivered=True, told_at_s=NOW_S - 50, **BUSY), DOWN, (*BUSY_ALARMS, "timeout")
+        Stopping(errand=evolve(BUSY, delivered=True, told_at_s=NOW_S - 50)), DOWN, (*BUSY_ALARMS, "timeout")
     ),
-    "stopping, power unknown": Variant(Stopping(delivered=True, untouched=True), DOWN, TOLD_ALARMS),
-    "restarting, power unknown": Variant(Restarting(delivered=True, untouched=True), UP, TOLD_ALARMS),
-    "stopping, taken up untold": Variant(Stopping(told_at_s=NOW_S - 50), DOWN, TOLD_ALARMS),
-    "stopping after a failed start": Variant(Stopping(failed=True, delivered=True), UP, TOLD_ALARMS),
-    "restarting, being told": Variant(Restarting(**BUSY), UP, BUSY_ALARMS),
-    "restarting, told": Variant(Restarting(delivered=True), UP, TOLD_ALARMS),
-    "restarting, told, hibernating": Variant(Restarting(delivered=True), HOT, TOLD_ALARMS),
+    "stopping, power unknown": Variant(Stopping(untouched=True, errand=TOLD), DOWN, TOLD_ALARMS),
+    "restarting, power unknown": Variant(Restarting(untouched=True, errand=TOLD), UP, TOLD_ALARMS),
+    "stopping, taken up untold": Variant(Stopping(errand=Errand(told_at_s=NOW_S - 50)), DOWN, TOLD_ALARMS),
+    "stopping after a failed start": Variant(Stopping(failed=True, errand=TOLD), UP, TOLD_ALARMS),
+    "restarting, being told": Variant(Restarting(errand=BUSY), UP, BUSY_ALARMS),
+    "restarting, told": Variant(Restarting(errand=TOLD), UP, TOLD_ALARMS),
+    "restarting, told, hibernating": Variant(Restarting(errand=TOLD), HOT, TOLD_ALARMS),
     "switch: stopped, heard once": Variant(HEARD, PORTLESS, config=SWITCH),
     "switch: untouched, heard once": Variant(UNKNOWN, PORTLESS, ("adopt",), SWITCH),
     "switch: starting, relay not asked yet": Variant(Starting(), PORTLESS, config=SWITCH),
-    "switch: starting, relay asked": Variant(Starting(**ASKED), PORTLESS, config=SWITCH),
-    "switch: will_stop, relay asked": Variant(WillStop(**ASKED), evolve(PORTLESS, wanted="down"), config=SWITCH),
+    "switch: starting, relay asked": Variant(Starting(relay=ASKED), PORTLESS, config=SWITCH),
+    "switch: will_stop, relay asked": Variant(WillStop(relay=ASKED), evolve(PORTLESS, wanted="down"), config=SWITCH),
     "switch: started": Variant(Started(), PORTLESS, ("stable",), SWITCH),
-    "switch: stopping, being told": Variant(Stopping(**BUSY), evolve(PORTLESS, wanted="down"), BUSY_ALARMS, SWITCH),
+    "switch: stopping, being told": Variant(Stopping(errand=BUSY), evolve(PORTLESS, wanted="down"), BUSY_ALARMS, SWITCH),
     "modem: stopped, not wanted": Variant(HEARD, evolve(PORTLESS, wanted="down"), config=MODEM),
-    "modem: will_stop, relay asked": Variant(WillStop(**ASKED), evolve(PORTLESS, wanted="down"), config=MODEM),
+    "modem: will_stop, relay asked": Variant(WillStop(relay=ASKED), evolve(PORTLESS, wanted="down"), config=MODEM),
     "modem: started": Variant(Started(), PORTLESS, ("stable",), MODEM),
 }
 
@@ -234,6 +249,6 @@ def test_what_every_input_makes_of_every_state(name: str) -> None:
     assert section.begins == f"{shown(variant.state, variant.memory)}, {power(variant.state.power(variant.memory))}"
     assert section.rows.keys() == variant.inputs.keys()
     for word, item in variant.inputs.items():
-        step = device.step(variant.state, Case(variant.config, variant.memory), item)
+        step = guest.step(variant.state, Situation(variant.config, variant.memory), item)
         got = words(variant, step, item.name if isinstance(item, Fired) else "")
         assert same(got) == same(section.rows[word]), word

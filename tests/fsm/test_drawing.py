@@ -7,9 +7,9 @@ from itertools import combinations
 import pytest
 
 from docs.make.states import BOX_HEIGHT, BOX_WIDTH, HEIGHT, WIDTH, States, drawing, made
-from wagman.fsm import device_states, wagman
+from wagman.fsm import guest, wagman
 
-GRAPHS = [device_states.STATES, wagman.STATES]
+GRAPHS = [guest.STATES, wagman.STATES]
 SVG = "{http://www.w3.org/2000/svg}"
 
 

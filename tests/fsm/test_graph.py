@@ -5,9 +5,10 @@ from typing import ClassVar
 import pytest
 
 from tests.fsm.guests import GUEST
-from wagman.fsm.case import Case, Memory
-from wagman.fsm.device_states import Started, Starting
 from wagman.fsm.graph import GraphError, GraphState, IllegalTransitionError, checked_graph
+from wagman.fsm.guest import Memory, Situation
+from wagman.fsm.guest.booting import Starting
+from wagman.fsm.guest.started import Started
 
 
 class Day(GraphState):
@@ -41,4 +42,4 @@ def test_a_state_that_cannot_be_reached_is_an_error() -> None:
 
 def test_a_transition_that_is_not_declared_raises() -> None:
     with pytest.raises(IllegalTransitionError, match="from started to starting"):
-        Started().go(Case(GUEST, Memory()), Starting(), {})
+        Started().goto(Starting, Situation(GUEST, Memory()))

@@ -5,7 +5,7 @@ from typing import Any
 
 from attrs import define, field
 
-from wagman.fsm import device
+from wagman.fsm import guest
 from wagman.simulation.promises import STATES
 from wagman.simulation.records import Look, Record, Told
 from wagman.store import Event
@@ -43,7 +43,7 @@ class History:
         self.events.append(event)
         state = event.type.removeprefix("device.")
         known = self.states.get(event.device or "")
-        if event.fields.get("reason") == device.untrusted().reason:
+        if event.fields.get("reason") == guest.untrusted().reason:
             return  # the answer to a request about a guest that nobody has looked at yet: nothing has begun
         if event.device is not None and state in STATES and (known is None or known.state != state):
             self.states[event.device] = Began(event, told.at_s)

@@ -10,9 +10,14 @@ from attrs import evolve, frozen
 
 import wagman.service.root
 from wagman.config.schema import other_medium
-from wagman.fsm import case, device, device_states, environment, outlet
+from wagman.fsm import environment, outlet
 from wagman.fsm.alarms import Alarm
-from wagman.fsm.wagman import machine, situation, states
+from wagman.fsm.guest import Memory, Situation, Step, Stopped, halting, untrusted
+from wagman.fsm.guest.halting import Halting
+from wagman.fsm.guest.started import Started
+from wagman.fsm.guest.state import State, states
+from wagman.fsm.wagman import machine, situation
+from wagman.fsm.wagman import states as wagman_states
 from wagman.io import driver_v3, driver_v4, power
 from wagman.io.power import Power
 from wagman.model.errors import StoreError
@@ -58,48 +63,45 @@ def mutant(script: str, *caught_by: int, dialect: str = "v3") -> Callable[[Plant
 
 @mutant("20 min; gn: stop; 15 min", 4)
 def a_guest_is_never_told_to_halt(patch: pytest.MonkeyPatch) -> None:
-    def telling(self: Any, the_case: Any, plan: Any) -> Any:
-        return case.Step(self, the_case.memory, plan)
-
-    patch.setattr(device_states.Halting, "telling", telling)
+    patch.setattr(Halting, "ask", lambda self, now, plan: Step(self, now.memory, plan))
 
 
 @mutant("20 min; gn: stop; 5 min", 1, 6)
 def a_stop_goes_straight_to_stopped(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(device_states.Started, "successors", device_states.Started.successors | {"stopped"})
-    patch.setattr(device_states.Started, "stop", lambda self, c, reason: device_states.stopped(self, c, reason).accept("cut"))
+    patch.setattr(Started, "successors", Started.successors | {"stopped"})
+    patch.setattr(Started, "on_stop", lambda self, now, reason: self.goto(states.stopped, now, reason).accept("cut"))
 
 
 @mutant("20 min; guest gn halt=300; gn: stop; 10 min", 1, 6)
 def silence_is_neither_awaited_nor_proved(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(device_states, "silence", lambda the_case, since_s=None: Alarm(1.0))
+    patch.setattr(halting, "silence", lambda now, since_s=None: Alarm(1.0))
 
 
 @mutant("20 min; cable out; 9 s; guest gn halt=40,beat=0; 40 s; gn: stop; 2 s; cable in; 5 min", 1)
 def silence_is_counted_from_a_beat_of_before_the_message_that_was_told_late(patch: pytest.MonkeyPatch) -> None:
-    real = device_states.Halting.message_done
+    real = Halting.on_message_done
 
-    def heartbeat(self: Any, the_case: Any, beat: Any) -> Any:
-        return self.telling(the_case, {**device_states.ALL, "heartbeat": device_states.silence(the_case, beat.at_s)})
+    def on_heartbeat(self: Any, now: Any, beat: Any) -> Any:
+        return self.ask(now, {**halting.STANDING, "heartbeat": halting.silence(now, beat.at_s)})
 
-    def message_done(self: Any, the_case: Any, done: Any) -> Any:
-        step = real(self, the_case, done)
-        return evolve(step, alarms=None) if self.delivered else step
+    def on_message_done(self: Any, now: Any, done: Any) -> Any:
+        step = real(self, now, done)
+        return evolve(step, alarms=None) if self.errand.delivered else step
 
-    patch.setattr(device_states.Halting, "heartbeat", heartbeat)
-    patch.setattr(device_states.Halting, "message_done", message_done)
+    patch.setattr(Halting, "on_heartbeat", on_heartbeat)
+    patch.setattr(Halting, "on_message_done", on_message_done)
 
 
 @mutant("20 min; guest gn halt=300; gn: stop; 10 min", 1, 6)
 def the_two_alarms_of_a_stop_are_swapped(patch: pytest.MonkeyPatch) -> None:
-    real = device_states.Halting.message_done
+    real = Halting.on_message_done
 
-    def message_done(self: Any, the_case: Any, done: Any) -> Any:
-        step = real(self, the_case, done)
-        alarms = step.alarms if self.delivered else {**(step.alarms or {}), "timeout": Alarm(the_case.config.stop_silence_s)}
-        return evolve(step, alarms=alarms)
+    def on_message_done(self: Any, now: Any, done: Any) -> Any:
+        step = real(self, now, done)
+        swapped = {**(step.alarms or {}), "timeout": Alarm(now.config.stop_silence_s)}
+        return evolve(step, alarms=step.alarms if self.errand.delivered else swapped)
 
-    patch.setattr(device_states.Halting, "message_done", message_done)
+    patch.setattr(Halting, "on_message_done", on_message_done)
 
 
 @mutant("20 min; gn: stop; 5 s; service freeze 7200; 20 min", 1, 6, dialect="v4")  # a v3 board would restart
@@ -110,7 +112,7 @@ def a_stop_timeout_that_nobody_saw_pass_cuts_what_the_board_started_since(patch:
 
 @mutant("20 min; gn: stop; 30 s; cable out; 2 h; cable in; 20 min", 1, 6)
 def a_stop_fails_though_the_board_cannot_be_asked(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(device_states, "patience", lambda the_case: Alarm(the_case.config.stop_timeout_s))
+    patch.setattr(halting, "patience", lambda now: Alarm(now.config.stop_timeout_s))
 
 
 @mutant("20 min; cable out; 7 min; cable in; 5 min", 6)
@@ -125,14 +127,14 @@ def a_silent_board_proves_that_guests_are_silent(patch: pytest.MonkeyPatch) -> N
 
 @mutant("20 min; guest gn boot=100; guest gn hang; 12 min", 1)
 def a_start_is_given_up_too_early(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(case.Case, "start_timeout_s", property(lambda self: 20.0))
+    patch.setattr(Situation, "start_timeout_s", property(lambda self: 20.0))
 
 
 @mutant("40 min; service kill; disk wiped; service start; 5 min", 1, 4, 6)
 def guests_that_run_are_not_adopted(patch: pytest.MonkeyPatch) -> None:
-    real = device_states.Stopped.alarm
-    patch.setattr(device_states.Stopped, "heartbeat", lambda self, c, beat: self.stay(c))
-    patch.setattr(device_states.Stopped, "alarm", lambda self, c, fired: real(self, c, evolve(fired, supply="off")))
+    real = Stopped.on_adopt
+    patch.setattr(Stopped, "on_heartbeat", lambda self, now, beat: self.stay(now))
+    patch.setattr(Stopped, "on_adopt", lambda self, now, fired: real(self, now, evolve(fired, supply="off")))
 
 
 @mutant("20 min; board fault sensor cu dead; guest gn beat=0; service kill; disk wiped; service start; 5 min", 1, 6)
@@ -217,17 +219,17 @@ def a_reply_counts_as_evidence(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(Power, "sent", sent)
     patch.setattr(outlet.Outlet, "stray", lambda self, *_: outlet.Step(self))
-    patch.setattr(device_states.Stopped, "heartbeat", lambda self, c, beat: self.stay(c))
+    patch.setattr(Stopped, "on_heartbeat", lambda self, now, beat: self.stay(now))
 
 
 @mutant("20 min; gn: kill; 5 min", 4)
 def a_kill_is_forgotten(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(device_states.State, "kill", lambda self, c: self.stay(c).accept("as you like"))
+    patch.setattr(State, "on_kill", lambda self, now: self.stay(now).accept("as you like"))
 
 
 @mutant("20 min; gn: stop; 5 min", 3, 4)
 def stopped_does_not_ask_for_off(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(device_states.Stopped, "power", lambda self, memory: UNTOUCHED)
+    patch.setattr(Stopped, "power", lambda self, memory: UNTOUCHED)
 
 
 @mutant("20 min; x1: restart; 5 min", 4)
@@ -246,28 +248,28 @@ DEAD = "20 min; guest gn dies; guest gn hang; 4 h"
 
 @mutant(DEAD_PRIMARY, 5)
 def recovery_goes_on_from_the_primary(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(case.Case, "medium", property(lambda self: self.config.primary))
+    patch.setattr(Situation, "medium", property(lambda self: self.config.primary))
 
 
 @mutant("20 min; gn: restart; 5 min", 5)
 def every_start_is_a_recovery(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(case.Case, "medium", property(lambda self: self.config.primary and other_medium(self.config.primary)))
+    patch.setattr(Situation, "medium", property(lambda self: self.config.primary and other_medium(self.config.primary)))
 
 
 @mutant(DEAD_PRIMARY, 5)
 def attempts_are_not_counted(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(device_states, "counted_attempt", lambda the_case: the_case)
+    patch.setattr(Situation, "counted_attempt", lambda self: self)
 
 
 @mutant("20 min; guest gn hang; 30 min; gn: restart; 5 min; gn: restart; 5 min", 5)
 def attempts_are_not_reset(patch: pytest.MonkeyPatch) -> None:
-    real = device_states.Started.becomes_stable
+    real = Started.on_stable
 
-    def becomes_stable(self: Any, the_case: Any) -> Any:
-        stable = real(self, the_case)
-        return evolve(stable, memory=evolve(stable.memory, attempts=the_case.memory.attempts))
+    def on_stable(self: Any, now: Any, fired: Any = None) -> Any:
+        stable = real(self, now, fired)
+        return evolve(stable, memory=evolve(stable.memory, attempts=now.memory.attempts))
 
-    patch.setattr(device_states.Started, "becomes_stable", becomes_stable)
+    patch.setattr(Started, "on_stable", on_stable)
 
 
 @mutant("20 min; gn: restart; 5 min", 5)
@@ -282,12 +284,12 @@ def the_medium_that_is_announced_is_not_selected(patch: pytest.MonkeyPatch) -> N
 
 @mutant(DEAD, 9)
 def there_is_no_backoff(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(case.Case, "backoff_s", property(lambda self: 0.0))
+    patch.setattr(Situation, "backoff_s", property(lambda self: 0.0))
 
 
 @mutant(DEAD, 9)
 def backoff_does_not_grow(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(case.Case, "backoff_s", property(lambda self: self.config.backoff_min_s))
+    patch.setattr(Situation, "backoff_s", property(lambda self: self.config.backoff_min_s))
 
 
 @mutant("20 min; guest gn dies; guest gn hang; 3 h; service kill; service start; 30 min; service kill; service start; 30 min", 9)
@@ -296,7 +298,7 @@ def backoff_does_not_outlive_the_service(patch: pytest.MonkeyPatch) -> None:
 
     def restore(self: Guest, saved: Any, *rest: Any) -> bool:
         done = real(self, saved, *rest)
-        if isinstance(self.state, device.Stopped):
+        if isinstance(self.state, Stopped):
             self.state = evolve(self.state, backoff_s=0.0)
         return done
 
@@ -326,7 +328,7 @@ def guests_are_started_in_the_heat(patch: pytest.MonkeyPatch) -> None:
 
 @mutant(HOT, 8)
 def nobody_is_stopped_on_the_way_down(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(states.Forbidding, "on_stop", lambda self, now: self.stay(now))
+    patch.setattr(wagman_states.Forbidding, "on_stop", lambda self, now: self.stay(now))
 
 
 @mutant(HOT, 8)
@@ -343,7 +345,9 @@ def hibernation_never_ends(patch: pytest.MonkeyPatch) -> None:
 
 @mutant("board powercycle; 20 min", 2)
 def two_guests_are_started_at_once(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(states.StartNextDevice, "on_guest_changed", lambda self, now, *_: self.goto(states.StartDevices, now))
+    patch.setattr(
+        wagman_states.StartNextDevice, "on_guest_changed", lambda self, now, *_: self.goto(wagman_states.StartDevices, now)
+    )
 
 
 @mutant("20 min; board powercycle; 30 min", 4)
@@ -363,8 +367,8 @@ def blindness_never_ends(patch: pytest.MonkeyPatch) -> None:
 
 @mutant("20 min; guest gn halt=0; gn: stop; 20 s; service kill; service start; 30 min", 4)
 def a_stop_is_not_taken_up_again(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(device_states.Halting, "resume", lambda self, c: {})
-    patch.setattr(device_states.Halting, "heartbeat", lambda self, c, beat: self.stay(c))
+    patch.setattr(Halting, "resume", lambda self, now: {})
+    patch.setattr(Halting, "on_heartbeat", lambda self, now, beat: self.stay(now))
 
 
 @mutant("20 min; gn: stop; 5 min; service kill; service start; 10 min", 4, 11)
@@ -393,7 +397,7 @@ def a_crash_loses_the_state(patch: pytest.MonkeyPatch) -> None:
 
     async def run(self: Guest) -> None:
         if self.progress_s:
-            self.state = device.untrusted()
+            self.state = untrusted()
         await real(self)
 
     patch.setattr(Guest, "run", run)
@@ -460,7 +464,7 @@ def a_table_that_is_moved_is_a_new_guest(patch: pytest.MonkeyPatch) -> None:
     def restore(self: Guest, *args: Any) -> bool:
         done = real(self, *args)
         if not done:
-            self.memory = case.Memory()
+            self.memory = Memory()
         return done
 
     patch.setattr(Guest, "restore", restore)
@@ -469,8 +473,8 @@ def a_table_that_is_moved_is_a_new_guest(patch: pytest.MonkeyPatch) -> None:
 
 @mutant("20 min; gn: stop; 5 min; config set device.gn.enabled false; 1 min; gn: stop; 10 s; gn: start; 5 min", 11)
 def the_configuration_cannot_disable(patch: pytest.MonkeyPatch) -> None:
-    real = Guest.case.fget  # type: ignore[attr-defined]
-    patch.setattr(Guest, "case", property(lambda self: evolve(real(self), config=evolve(self.config, enabled=True))))
+    real = Guest.now.fget  # type: ignore[attr-defined]
+    patch.setattr(Guest, "now", property(lambda self: evolve(real(self), config=evolve(self.config, enabled=True))))
 
 
 @mutant(

@@ -62,6 +62,9 @@ STORIES = {
     "a service that dies in a stop": (
         "20 min; guest gn ignore=1; gn: stop; 20 s; service kill; service start; 5 min; board reset; 5 min"
     ),
+    "a service that dies before its question could arrive": (
+        "20 min; guest gn hang; gn: stop; 0.3 s; service kill; service start; 10 min"
+    ),
     "a board that restarts in a restart": "20 min; guest gn ignore=1; gn: restart; 20 s; board reset; 10 min",
     "heat in a restart": (
         "20 min; guest gn ignore=1; gn: restart; 20 s; board temp 80; 20 min; gn: start; gn: force start; 10 min"

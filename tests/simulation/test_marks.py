@@ -30,34 +30,35 @@ NOT_REACHED = {
 }
 """Kinds of events that no story reaches; each has tests of its own."""
 
-WATCHED = ("fsm/device_states.py", "io/power.py", "io/sightings.py", "tasks/loop.py")
+WATCHED = (
+    *(f"fsm/guest/{family}.py" for family in ("state", "stopped", "booting", "started", "halting")),
+    *("io/power.py", "io/sightings.py", "tasks/loop.py"),
+)
 """Where each branch is a decision about somebody's power."""
 
 NOT_TAKEN: Mapping[str, tuple[str, ...]] = {
     "what these states never meet, and what is of no consequence in them": (
-        "return self.stay(case)",
+        "return self.stay(now)",
         "return False",
         "return",
         "return -math.inf",
         "return self",
-        "raise IllegalTransitionError(self.name, to.name)",
+        "raise IllegalTransitionError(self.name, new.name)",
     ),
     "a change of mind between the Wagman machine's decision and its arrival": (
-        'return self.stay(case, StartRefused(f"it is {self.name}"))',
-        "return self.stay(case, StartRefused(self.obstacle(case.memory)))",
-        "obstacles = (",
-        'return next((words for is_so, words in obstacles if is_so), "")',
+        'return self.refuse_start(now, f"it is {self.name}")',
+        "return self.refuse_start(now, self.obstacle(now.memory))",
+        "return self.stay(now, StartRefused(obstacle))",
     ),
     "a message that is being delivered for longer than a guest has to be silent": (
-        'return Step(self, case.memory, {**ALL, "heartbeat": silence(case)})  # silence counts only after the message',
+        'return self.stay(now, alarms={**STANDING, "heartbeat": silence(now)})  # silence counts only after the message',
     ),
     "noise on an input that nothing is connected to": ("return False  # noise on an input that nothing is connected to",),
-    "a guest that may be cut, and is told of a restart": ("return other.halted(case, other.reason, firm=True).after(event)",),
     "a forced start, a restart or a stop that the heat, a brownout or the adopt window overtakes": (
-        'return starting(self, case, "asked by the operator")',
-        'return stopped(self, after, "power lost").after(*loss_report(case, lost))',
-        'return stopped(self, case, "the environment forbids its restart", firm=firm)',
-        "return stopped(self, case, self.reason)",
+        'return self.begin(now, "asked by the operator")',
+        "return super().without_power(now)",
+        'return self.goto(states.stopped, now, "the environment forbids its restart", firm=firm)',
+        "return self.goto(states.stopped, now, self.reason)",
     ),
     "a board that starts a port by itself in the moment in which it is to start, or to be off": (
         "self._found(self.ports[number], at_s, why)",

@@ -11,10 +11,12 @@ from attrs import define, evolve, field
 from trio.testing import MockClock
 
 from wagman.config.schema import DeviceConfig
-from wagman.fsm import device
+from wagman.fsm import guest as machine
 from wagman.fsm.alarms import Alarm
-from wagman.fsm.device_states import Restarting, Started, Starting, Stopping
-from wagman.fsm.inputs import Message, Operator, WagmanStart
+from wagman.fsm.guest.booting import Relay, Starting
+from wagman.fsm.guest.halting import Errand, Restarting, Stopping
+from wagman.fsm.guest.inputs import Message, Operator, WagmanStart
+from wagman.fsm.guest.started import Started
 from wagman.fsm.wagman import View
 from wagman.model.catalogue import severity_of
 from wagman.model.facts import Answered, Beat, Draft, Listened, PowerFound, PowerGoal, PowerLost, Verb
@@ -88,7 +90,7 @@ def test_a_message_that_went_down_with_the_task_is_not_waited_for(tmp_path: Path
             guest.inbox.tell(Beat(1, trio.current_time()))
             await guest.ask(Operator("stop"), None)
             await silence(guest, 2 * guest.config.stop_silence_s)
-            assert isinstance(guest.state, device.Stopped)
+            assert isinstance(guest.state, machine.Stopped)
             nursery.cancel_scope.cancel()
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
@@ -120,7 +122,7 @@ def test_what_is_recalled_about_a_guest_that_is_down_lasts_before_its_task_has_h
 
     async def main() -> None:
         guest = guest_of(tmp_path, Around())
-        guest.state = device.Stopped()
+        guest.state = machine.Stopped()
         decision = Decision(7, "disable", "pid 12", 1000, "2026-06-01T12:00:00.000Z")
         guest.recall(Entry(1, wanted="down", enabled=False, decision=decision), None)
         saved = guest.saved()
@@ -197,7 +199,7 @@ def test_a_start_that_a_guest_refuses_is_none_that_it_has_carried_out(tmp_path: 
         guest = guest_of(tmp_path, Around())
         await guest.journal.load()
         async with running(guest):
-            for state, starts in ((Started(), 0), (device.Stopped(), 1), (Starting(), 1)):
+            for state, starts in ((Started(), 0), (machine.Stopped(), 1), (Starting(), 1)):
                 guest.state = state
                 guest.inbox.tell(Letter(WagmanStart()))
                 await trio.sleep(1)
@@ -273,7 +275,7 @@ def test_a_power_cycle_decided_before_a_report_was_taken_is_not_asked_for(tmp_pa
     async def main() -> None:
         guest = guest_of(tmp_path, around)
         await guest.journal.load()
-        guest.journal.blocking, guest.state = slow, Restarting(delivered=True)
+        guest.journal.blocking, guest.state = slow, Restarting(errand=Errand(delivered=True))
         async with running(guest):
             await trio.sleep(1)
             guest.tell(PowerLost(1, 1.0, "the board restarted", reset=True, report=1))
@@ -294,7 +296,7 @@ def test_a_report_that_changes_nothing_is_answered_too(tmp_path: Path) -> None:
     async def main() -> None:
         guest = guest_of(tmp_path, around)
         await guest.journal.load()
-        guest.state = Starting(cleared=True)
+        guest.state = Starting(relay=Relay(cleared=True))
         async with running(guest):
             await trio.sleep(1)
             guest.tell(PowerFound(1, 2.0, "nobody knows whether the board started it", "unknown", report=1))
@@ -381,7 +383,7 @@ def test_a_request_that_was_not_answered_in_time_is_not_carried_out_later(tmp_pa
 def test_a_task_that_comes_back_goes_on_with_what_is_left_of_a_backoff(tmp_path: Path) -> None:
     async def main() -> None:
         guest = guest_of(tmp_path, Around())
-        guest.state = device.Stopped(backoff_s=3600.0)
+        guest.state = machine.Stopped(backoff_s=3600.0)
         await guest.journal.load()
         async with trio.open_nursery() as nursery:
             await nursery.start(guest.journal.run)

@@ -1,6 +1,6 @@
 """The states, pure: (input) -> next state, alarms, effects. Nothing in here knows trio, sockets, clocks or files.
 
-- `device`, `device_states`, `case`, `inputs`   the life of one guest
-- `wagman`, `environment`                       who is started and stopped when, and what the enclosure is like
-- `alarms`, `graph`                             alarms as data; the graphs, checked and drawn
+- `guest`                   the life of one guest
+- `wagman`, `environment`   who is started and stopped when, and what the enclosure is like
+- `alarms`, `graph`         alarms as data; the graphs, checked and drawn
 """

@@ -13,7 +13,7 @@ from attrs import define, field, frozen
 
 from wagman.config import durations
 from wagman.config.schema import Config
-from wagman.fsm.device import Stopped
+from wagman.fsm.guest import Stopped
 from wagman.model.facts import Draft
 from wagman.service.decided import Decided
 from wagman.service.decisions_file import DecisionsFile, Found

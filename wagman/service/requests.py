@@ -8,7 +8,7 @@ from attrs import asdict, evolve, frozen
 
 from wagman import __version__
 from wagman.api.service import UnknownDeviceError
-from wagman.fsm.inputs import Operator
+from wagman.fsm.guest.inputs import Operator
 from wagman.model.errors import BoardTimeoutError, CallerError
 from wagman.model.facts import Beat, Draft, Verb, Verdict
 from wagman.service.controller import REFUSES

@@ -111,7 +111,7 @@ def port_readings(port: int, board: Board, now_s: float) -> dict[str, Any]:
 def next_start_s(guest: Guest, board: Board, environment: Environment, now_s: float) -> float | None:
     """In how long its next start is due; None where something else than time keeps it from coming."""
     memory, backoff_s = guest.memory, guest.alarms.remaining_s("backoff", now_s)
-    comes = memory.wanted == "up" and guest.case.allowed and not memory.held and not memory.forbidden
+    comes = memory.wanted == "up" and guest.now.allowed and not memory.held and not memory.forbidden
     return backoff_s if comes and not board.blind and environment.starts_allowed else None
 
 
@@ -139,7 +139,7 @@ def device_status(guest: Guest, board: Board, environment: Environment, hitch: s
         **lasting(guest.since, now),
         "reason": guest.reason,
         "wanted": guest.memory.wanted,
-        "enabled": guest.case.allowed,
+        "enabled": guest.now.allowed,
         "disabled_by": disabled_by(guest),
         "power": power_status(guest.goal, board.power.ports[port]),
         "media": guest.memory.media,

@@ -9,10 +9,10 @@ import trio
 from attrs import asdict, define, evolve, field, fields, frozen
 
 from wagman.config.schema import DeviceConfig
-from wagman.fsm import device
+from wagman.fsm import guest as machine
 from wagman.fsm.alarms import Fired
-from wagman.fsm.case import Case, Memory, Step
-from wagman.fsm.inputs import Decided, Input, Message, MessageDone, StartRefused, WagmanStart
+from wagman.fsm.guest import Memory, Situation, Step
+from wagman.fsm.guest.inputs import Decided, Input, Message, MessageDone, StartRefused, WagmanStart
 from wagman.fsm.wagman import View
 from wagman.model.errors import StoreError
 from wagman.model.facts import Answered, Beat, Draft, Listened, PortFact, PowerFound, PowerGoal, PowerLost, Verdict
@@ -92,7 +92,7 @@ class Guest:
     around: Surroundings
     messenger: Messenger
     clocks: Clocks
-    state: device.State = field(factory=device.untrusted)
+    state: machine.State = field(factory=machine.untrusted)
     memory: Memory = field(factory=Memory)
     decision: Decision | None = None  # of an operator, the latest that it goes by
     recalled: Entry | None = None  # what was decided before, until the machine has heard of it
@@ -120,9 +120,9 @@ class Guest:
         return f"device.{self.config.name}"
 
     @property
-    def case(self) -> Case:
+    def now(self) -> Situation:
         """What the handlers look at."""
-        return Case(self.config, self.memory, self.withheld)
+        return Situation(self.config, self.memory, self.withheld)
 
     @property
     def entry(self) -> Entry:
@@ -147,7 +147,7 @@ class Guest:
             is_trusted = self._take_up(saved, place)
             self._last = self.since.event or last
         except (StoreError, KeyError, TypeError, ValueError):
-            self.state, self.memory = device.untrusted(), Memory()
+            self.state, self.memory = machine.untrusted(), Memory()
             return False
         return is_trusted
 
@@ -157,10 +157,10 @@ class Guest:
         if saved["port"] != self.config.port:
             self.memory = evolve(self.memory, cycle=0, media=None)  # those were of the other port's power
             return False
-        self.state = device.restored(saved["state"])
+        self.state = machine.restored(saved["state"])
         self.since, self.reason = restored_beginning(saved, place), saved["reason"]
         away_s = Beginning(stamp=restored_stamp(saved["stamp"])).for_s(self.clocks.stamp())
-        self.state = self.state.resumed(self.case, trio.current_time(), away_s)
+        self.state = self.state.resumed(self.now, trio.current_time(), away_s)
         return True
 
     def recall(self, entry: Entry, cause: Cause) -> None:
@@ -168,7 +168,7 @@ class Guest:
 
         The machine hears of it, too: what runs may have to halt.
         """
-        if self._view is None and isinstance(self.state, device.Stopped):
+        if self._view is None and isinstance(self.state, machine.Stopped):
             self.memory = evolve(self.memory, wanted=entry.wanted, enabled=entry.enabled)
             self.decision = entry.decision
             return
@@ -186,7 +186,7 @@ class Guest:
         if self._view is not None:
             self._publish()
 
-    def _left_off(self) -> device.State:
+    def _left_off(self) -> machine.State:
         """The state, with what has been waited for by now."""
         now_s = trio.current_time()
         return self.state.left_off(now_s, lambda alarm: self.alarms.remaining_s(alarm, now_s))
@@ -209,7 +209,7 @@ class Guest:
         """The power that its state asks for; the reconciler hears of it once the state is durable."""
         return self._goal_in(self.state, self.memory)
 
-    def _goal_in(self, state: device.State, memory: Memory) -> PowerGoal:
+    def _goal_in(self, state: machine.State, memory: Memory) -> PowerGoal:
         goal = state.power(memory)
         return evolve(goal, taken=self._taken) if self._taken else goal
 
@@ -230,8 +230,8 @@ class Guest:
         A message that was being delivered went with the incarnation before.
         """
         now_s = trio.current_time()
-        self.state = self._left_off().resumed(self.case, now_s, 0.0)
-        self.alarms.plan(self.state.resume(self.case), now_s)
+        self.state = self._left_off().resumed(self.now, now_s, 0.0)
+        self.alarms.plan(self.state.resume(self.now), now_s)
         if not self.since.wall:
             self.since = self.clocks.beginning()
         self._publish()
@@ -272,7 +272,7 @@ class Guest:
         if isinstance(letter.content, PowerLost | PowerFound):
             self._taken = max(self._taken, letter.content.report)
         before = self._decided
-        step = device.step(self.state, self.case, letter.content)
+        step = machine.step(self.state, self.now, letter.content)
         if self._has_halted(step, letter.content):
             self.telling = Telling()
         self._decide(step, letter)
@@ -354,17 +354,17 @@ class Guest:
 
     def view(self) -> View:
         """The guest as the Wagman machine sees it."""
-        case, state, memory = self.case, self.state, self.memory
+        now, state, memory = self.now, self.state, self.memory
         return View(
             self.config.name,
             state.name,
             starts=self.starts,
-            due=isinstance(state, device.Stopped) and state.due(memory) and not device.withheld(case),
-            known=not (isinstance(state, device.Stopped) and state.untouched),
+            due=isinstance(state, machine.Stopped) and state.due(memory) and not machine.withheld(now),
+            known=not (isinstance(state, machine.Stopped) and state.untouched),
             exempt=memory.exempt,
             hibernating=memory.hibernating,
-            recover=case.recovering,
-            start_timeout_s=case.start_timeout_s,
+            recover=now.recovering,
+            start_timeout_s=now.start_timeout_s,
         )
 
     def _carry_out(self, nursery: trio.Nursery, effect: object) -> None:

@@ -9,7 +9,7 @@ from attrs import define, evolve, field, frozen
 from wagman.config.schema import Config
 from wagman.fsm import wagman
 from wagman.fsm.environment import Environment
-from wagman.fsm.inputs import Hibernation, WagmanStart, WagmanStop
+from wagman.fsm.guest.inputs import Hibernation, WagmanStart, WagmanStop
 from wagman.fsm.wagman.inputs import Effect, GuestRefused, Hibernate, StartGuest, StopGuest
 from wagman.fsm.wagman.states import StartDevices
 from wagman.model.errors import StoreError

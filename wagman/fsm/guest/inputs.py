@@ -1,4 +1,4 @@
-"""What the device machine hears besides facts about the board, and what it asks for in return."""
+"""The inputs of a guest's machine besides the facts about the board, and what it asks for in return."""
 
 from typing import Literal, TypeAlias
 
@@ -6,18 +6,7 @@ from attrs import frozen
 
 from wagman.config.schema import DeviceConfig
 from wagman.fsm.alarms import Fired
-from wagman.model.facts import (
-    Beat,
-    BoardStopping,
-    Draft,
-    PowerFound,
-    PowerLost,
-    RelayAsked,
-    RelayOff,
-    RelayOn,
-    RelayStuck,
-    Verb,
-)
+from wagman.model.facts import Beat, BoardStopping, Draft, PowerFound, PowerLost, RelayAsked, RelayOff, RelayOn, RelayStuck, Verb
 
 
 @frozen
@@ -30,7 +19,7 @@ class Operator:
 
 @frozen
 class Decided:
-    """What counts though nobody asks for it now: a decision of before, or another configuration. None: as it is."""
+    """A decision of before, or another configuration, which counts though nobody asks for it now. None: as it is."""
 
     wanted: Literal["up", "down"] | None = None
     enabled: bool | None = None
@@ -63,23 +52,8 @@ class MessageDone:
     cycle: int  # the power cycle in which it was sent
 
 
-Input: TypeAlias = (
-    Beat
-    | RelayAsked
-    | RelayOn
-    | RelayOff
-    | PowerLost
-    | PowerFound
-    | RelayStuck
-    | BoardStopping
-    | Operator
-    | Decided
-    | WagmanStart
-    | WagmanStop
-    | Hibernation
-    | MessageDone
-    | Fired
-)
+PowerFact: TypeAlias = RelayAsked | RelayOn | RelayOff | PowerLost | PowerFound | RelayStuck | BoardStopping
+Input: TypeAlias = Beat | PowerFact | Operator | Decided | WagmanStart | WagmanStop | Hibernation | MessageDone | Fired
 
 # --- Effects ----------------------------------------------------------------------------------------------------------
 

@@ -1,21 +1,21 @@
-"""What a device's states look at and hand back: memory, case, step; and how starts are counted."""
+"""Memory, situation and step: what the states of a guest look at and hand back; and how starts are counted."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import evolve, frozen
 
 from wagman.config.schema import DeviceConfig, other_medium
 from wagman.fsm.alarms import Plan
-from wagman.fsm.inputs import Effect
+from wagman.fsm.guest.inputs import Effect
 from wagman.model.facts import Draft, PowerLost, Verdict
 
 if TYPE_CHECKING:
-    from wagman.fsm.device_states import State
+    from wagman.fsm.guest.state import State
 
 BROWNOUTS = 3
-"""So many board resets right after this device's relay-on, and it is held (chosen)."""
+"""So many board resets right after this guest's relay-on, and it is held (chosen)."""
 
 MOST_DOUBLINGS = 16
 """Beyond, every maximum has long been reached; it keeps the powers of two small."""
@@ -23,11 +23,11 @@ MOST_DOUBLINGS = 16
 
 @frozen
 class Memory:
-    """What is remembered of a device beside its state; it outlives the service."""
+    """The memory of a guest, beside its state; it outlives the service."""
 
     wanted: Literal["up", "down"] = "up"
     enabled: bool = True
-    attempts: int = 0  # relay-ons since the device was last stable
+    attempts: int = 0  # relay-ons since the guest was last stable
     failures: int = 0  # failed starts since then
     cycle: int = 0  # number of the latest power cycle
     media: str | None = None  # of the latest start
@@ -39,35 +39,35 @@ class Memory:
 
     @property
     def forbidden(self) -> bool:
-        """The environment forbids that this device runs."""
+        """The environment forbids that this guest runs."""
         return self.hibernating and not self.exempt
 
 
 @frozen
-class Case:
-    """What a handler looks at: the configuration and the memory of the device."""
+class Situation:
+    """The configuration and the memory of a guest; handlers look at it as `now`."""
 
     config: DeviceConfig
     memory: Memory
-    withheld: bool = False  # what was decided about it cannot be read: while it is off it stays off
+    withheld: bool = False  # what was decided about the guest cannot be read: while it is off it stays off
 
-    def remember(self, **changes: Any) -> "Case":
-        """The same case with a changed memory."""
+    def remember(self, **changes: Any) -> "Situation":
+        """The same situation with a changed memory."""
         return evolve(self, memory=evolve(self.memory, **changes))
 
     def event(self, what: str, **fields: Any) -> Draft:
-        """An event about this device."""
+        """An event about this guest."""
         return Draft(f"device.{what}", self.config.name, fields)
 
     @property
     def welcome(self) -> bool:
-        """A guest that is found running may go on."""
+        """The guest may go on where it is found running."""
         memory = self.memory
         return self.allowed and memory.wanted == "up" and not memory.forbidden and not memory.held
 
     @property
     def allowed(self) -> bool:
-        """Neither an operator nor the configuration has disabled it."""
+        """Neither an operator nor the configuration has disabled the guest."""
         return self.memory.enabled and self.config.enabled
 
     @property
@@ -98,10 +98,40 @@ class Case:
         doublings = min(self.memory.failures - 1, MOST_DOUBLINGS)
         return min(math.ldexp(self.config.backoff_min_s, doublings), self.config.backoff_max_s)
 
+    @property
+    def start_fields(self) -> Mapping[str, Any]:
+        """The fields that all events about a start have."""
+        return {"attempt": self.memory.attempts, "media": self.memory.media}
+
+    def counted_attempt(self) -> "Situation":
+        """The relay was seen on: that is an attempt, whoever asked for it."""
+        return self.remember(attempts=self.memory.attempts + 1)
+
+    def uncounted_attempt(self) -> "Situation":
+        """A start that lost its power before it was stable says nothing about the guest."""
+        return self.remember(attempts=max(0, self.memory.attempts - 1))
+
+    def counted_failure(self) -> "tuple[Situation, Sequence[Draft]]":
+        """A start failed. After `allowed_attempts` and `recover_attempts` of them the guest is unrecoverable: told once."""
+        failures, limit = self.memory.failures + 1, self.config.allowed_attempts + self.config.recover_attempts
+        after = self.remember(failures=failures, unrecoverable=self.memory.unrecoverable or failures >= limit)
+        is_news = after.memory.unrecoverable and not self.memory.unrecoverable
+        return after, (after.event("unrecoverable", failures=failures),) if is_news else ()
+
+    def counted_loss(self, lost: PowerLost) -> "tuple[Situation, Sequence[Draft]]":
+        """Power was lost, which is told. A guest that pulls the board down again and again when it is switched on is held."""
+        told = self.event("power_lost", why=lost.why)
+        if not lost.suspect:
+            return self, (told,)
+        brownouts = self.memory.brownouts + 1
+        after = self.remember(brownouts=brownouts, held=self.memory.held or brownouts >= BROWNOUTS)
+        is_news = after.memory.held and not self.memory.held
+        return after, (told, after.event("brownout", resets=brownouts)) if is_news else (told,)
+
 
 @frozen
 class Step:
-    """What a transition came to."""
+    """The outcome of a transition."""
 
     state: "State"
     memory: Memory
@@ -120,48 +150,3 @@ class Step:
     def refuse(self, reason: str) -> "Step":
         """The same step as the answer to a request that is not carried out."""
         return evolve(self, verdict=Verdict(accepted=False, state=self.state.name, reason=reason))
-
-
-def counted_attempt(case: Case) -> Case:
-    """The relay was seen on: that is an attempt, whoever asked for it."""
-    return case.remember(attempts=case.memory.attempts + 1)
-
-
-def uncounted_attempt(case: Case) -> Case:
-    """A start that lost its power before it was stable says nothing about the device."""
-    return case.remember(attempts=max(0, case.memory.attempts - 1))
-
-
-def counted_failure(case: Case) -> Case:
-    """A start failed; after `allowed_attempts` and `recover_attempts` of them the device is unrecoverable."""
-    failures = case.memory.failures + 1
-    limit = case.config.allowed_attempts + case.config.recover_attempts
-    return case.remember(failures=failures, unrecoverable=case.memory.unrecoverable or failures >= limit)
-
-
-def unrecoverable_report(before: Case, after: Case) -> tuple[Draft, ...]:
-    """Made once, when both media have failed as often as is allowed."""
-    if before.memory.unrecoverable or not after.memory.unrecoverable:
-        return ()
-    return (after.event("unrecoverable", failures=after.memory.failures),)
-
-
-def counted_loss(case: Case, lost: PowerLost) -> Case:
-    """Power was lost; where switching this device on pulls the board down again and again, it is held."""
-    if not lost.suspect:
-        return case
-    brownouts = case.memory.brownouts + 1
-    return case.remember(brownouts=brownouts, held=case.memory.held or brownouts >= BROWNOUTS)
-
-
-def loss_report(case: Case, lost: PowerLost) -> tuple[Draft, ...]:
-    """What is told of a loss of power that `case` has not counted yet."""
-    after = counted_loss(case, lost)
-    held = after.memory.held and not case.memory.held
-    brownout = (after.event("brownout", resets=after.memory.brownouts),) if held else ()
-    return (case.event("power_lost", why=lost.why), *brownout)
-
-
-def start_fields(case: Case) -> Mapping[str, Any]:
-    """What the events about a start say of it."""
-    return {"attempt": case.memory.attempts, "media": case.memory.media}

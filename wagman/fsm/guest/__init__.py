@@ -1,0 +1,47 @@
+"""The machine of a guest: the life of one supervised computer, pure and synchronous.
+
+The theory
+----------
+A guest is in one of six states; the families of states are in files of their own (`stopped`, `booting`, `started`, `halting`).
+Each state handles every input, so the table is total. A handler gets the `Situation` as `now` (the guest's configuration and
+memory) and returns a `Step`: the next state, the memory, the complete set of alarms, and the effects. Nothing else happens: no
+clock, no I/O, no await. Whoever drives the machine commits the step, arms the alarms and carries the effects out.
+
+- **Handlers are called as in the design note, and stand in its order**: `on_enter`, `on_heartbeat`, one `on_ALARM` for each
+  alarm, then the facts about power, then the requests. `goto(states.stopping, now, ...)` makes the new state and runs its
+  `on_enter`; what stays in its state is no `goto`.
+- **Power is a level.** No handler switches a relay. Each state says by `power()` what its relay should be; the
+  reconciler beside the link makes it so and answers with facts: `RelayAsked` (it may be on from now), `RelayOn`,
+  `RelayOff`, `PowerLost`, `PowerFound`. Each power cycle has a number; an *off* names the last cycle that it may cut, so
+  that power which came on by itself is reported and never cut.
+- **Only a guest that was asked to halt is cut.** The ways into Stopped with power on are: silence after a message
+  (Stopping), the stop time-out, a start that failed and was listened to all the time, the operator's `kill`, and
+  `shutdown = []`.
+- **Silence must be proved.** Alarms with `proof` fire only on a poll that shows it (`wagman.tasks.loop`). The stop time-out needs
+  no silence, but a board that answers; where it is late, because nobody could look, the guest is asked again and has all of
+  its time again: the board may have started it anew meanwhile, and nobody has asked what runs now. A beat re-arms
+  from its own time, not from the time at which it was told.
+- **An attempt is counted when the relay is seen on, a failure when a start fails**: by its time-out, or by the heart
+  beat stopping before the guest was stable. Both return to zero only when the guest is stable, that is, at the first
+  beat at least `stable_after` after the one that made it Started.
+- **Who asks matters.** The operator's commands change `wanted` and `enabled` first; the Wagman machine's own start and
+  stop never do, and its start is checked again here.
+
+States and alarms
+-----------------
+===========  =====================================================================================
+Stopped      `settle` (beats are leftovers), `backoff` (not due yet), `adopt` (power untouched until then)
+Starting     `timeout`, armed when the relay is seen on
+WillStop     `timeout`, kept from Starting
+Started      `heartbeat` (silence); without a heartbeat input `stable`
+Stopping     `heartbeat` (silence), `timeout` (armed when the message was delivered, or could not be), `resend`
+Restarting   as Stopping
+===========  =====================================================================================
+"""
+
+from wagman.fsm.guest.machine import STATES, restored, step, untrusted, withheld
+from wagman.fsm.guest.situation import Memory, Situation, Step
+from wagman.fsm.guest.state import State
+from wagman.fsm.guest.stopped import Stopped
+
+__all__ = ["STATES", "Memory", "Situation", "State", "Step", "Stopped", "restored", "step", "untrusted", "withheld"]

@@ -1,0 +1,168 @@
+"""The machine of a guest: which handler takes an input, what a request changes first, how a state comes back from the store."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import evolve, fields
+
+from wagman.fsm.alarms import Fired
+from wagman.fsm.graph import checked_graph
+from wagman.fsm.guest.booting import Relay, Starting, WillStop
+from wagman.fsm.guest.halting import Errand, Restarting, Stopping
+from wagman.fsm.guest.inputs import Decided, Hibernation, Input, MessageDone, Operator, PowerFact, WagmanStart, WagmanStop
+from wagman.fsm.guest.situation import Situation, Step
+from wagman.fsm.guest.started import Started
+from wagman.fsm.guest.state import State, states
+from wagman.fsm.guest.stopped import Stopped
+from wagman.model.errors import StoreError
+from wagman.model.facts import Beat, BoardStopping, PowerFound, PowerLost, RelayAsked, RelayOff, RelayOn, RelayStuck
+
+STATES: dict[str, type[State]] = checked_graph(Stopped, Starting, WillStop, Started, Stopping, Restarting)
+vars(states).update(STATES)
+
+
+def step(state: State, now: Situation, item: Input) -> Step:
+    """One transition of the machine.
+
+    Raises:
+        IllegalTransitionError: a defect; nothing was changed.
+    """
+    match item:
+        case Beat():
+            return state.on_heartbeat(now, item)
+        case Fired():
+            return ringing(state, item.name)(now, item)
+        case Operator():
+            return command(state, now, item)
+        case Decided():
+            return decided(state, now, item)
+        case WagmanStart() if obstacle := withheld(now):
+            return state.refuse_start(now, obstacle)
+        case WagmanStart():
+            return state.on_wagman_start(now)
+        case WagmanStop():
+            return wagman_stop(state, now)
+        case Hibernation():
+            return hibernation(state, now, item)
+        case RelayAsked() | RelayOn() | MessageDone() if item.cycle != now.memory.cycle:
+            return state.stay(now)  # it tells of a power cycle that is over: what runs now was not asked by it, nor switched on
+        case MessageDone():
+            return state.on_message_done(now, item)
+        case _:
+            return power_fact(state, now, item)
+
+
+def ringing(state: State, alarm: str) -> Callable[[Situation, Fired], Step]:
+    """The handler of an alarm: `on_timeout`, `on_resend`; for the alarm that a missing heartbeat rings, `on_silence`."""
+    handler: Callable[[Situation, Fired], Step] = getattr(state, "on_silence" if alarm == "heartbeat" else f"on_{alarm}")
+    return handler
+
+
+def power_fact(state: State, now: Situation, fact: PowerFact) -> Step:
+    """A fact about the power of the guest."""
+    match fact:
+        case RelayAsked():
+            return state.on_relay_asked(now, fact)
+        case RelayOn():
+            return state.on_relay_on(now, fact)
+        case RelayOff():
+            return state.on_relay_off(now, fact)
+        case PowerLost():
+            return state.on_power_lost(now, fact)
+        case PowerFound():
+            return state.on_power_found(now, fact)
+        case BoardStopping():
+            return state.on_board_stopping(now, fact)
+        case RelayStuck():
+            return state.stay(now, now.event("relay_stuck", rounds=fact.rounds))
+
+
+def command(state: State, now: Situation, ask: Operator) -> Step:
+    """What is wanted changes before the state is asked; a refusal changes nothing."""
+    if obstacle := refusal(now, ask):
+        return state.stay(now).refuse(obstacle)
+    match ask.verb:
+        case "start" | "restart":
+            exempt = now.memory.exempt or now.memory.hibernating
+            up = now.remember(wanted="up", exempt=exempt, brownouts=0, held=False)
+            return state.on_start(up) if ask.verb == "start" else state.on_restart(up, "asked by the operator")
+        case "stop":
+            return state.on_stop(now.remember(wanted="down"), "asked by the operator")
+        case "kill":
+            return state.on_kill(now.remember(wanted="down"))
+        case "disable":
+            return state.on_stop(now.remember(wanted="down", enabled=False), "disabled by the operator")
+        case "enable":
+            return state.stay(now.remember(enabled=True)).accept("enabled")
+
+
+def refusal(now: Situation, ask: Operator) -> str:
+    """Why the command cannot be accepted, or nothing."""
+    if ask.verb in ("start", "restart", "enable") and not now.config.enabled:
+        return FORBIDDEN
+    if ask.verb not in ("start", "restart"):
+        return ""
+    if not now.memory.enabled:
+        return "it is disabled: enable it first"
+    if now.memory.forbidden and not ask.force:
+        return "hibernating: the environment forbids it; use --force to start it all the same"
+    return ""
+
+
+FORBIDDEN = "its table in the configuration says enabled = false: change that in the file, then reload the service"
+"""Why neither an operator nor the Wagman machine can have it run."""
+
+
+def withheld(now: Situation) -> str:
+    """Why the Wagman machine may not start the guest, beyond what its state says; or nothing."""
+    if not now.config.enabled:
+        return "the configuration disables it"
+    return "what was decided about it cannot be read" if now.withheld else ""
+
+
+def decided(state: State, now: Situation, said: Decided) -> Step:
+    """A guest that must not run is stopped as ever: asked to halt, never just cut. The Wagman machine starts one that may run."""
+    memory = now.memory
+    wanted = memory.wanted if said.wanted is None else said.wanted
+    enabled = memory.enabled if said.enabled is None else said.enabled
+    if (wanted, enabled) != (memory.wanted, memory.enabled):
+        now = now.remember(wanted=wanted, enabled=enabled)
+    if isinstance(state, Stopped) or (now.allowed and wanted == "up"):
+        return state.stay(now)
+    reason = "disabled in the configuration" if not now.config.enabled else "an operator decided so before"
+    return evolve(state.on_stop(now, reason), verdict=None)  # nobody asks
+
+
+def wagman_stop(state: State, now: Situation) -> Step:
+    """The environment's stop leaves alone a guest that is off already, and one that the operator forced."""
+    if isinstance(state, Stopped) or now.memory.exempt:
+        return state.stay(now)
+    return state.on_stop(now, "the environment forbids that it runs")
+
+
+def hibernation(state: State, now: Situation, said: Hibernation) -> Step:
+    """A normal environment ends every exemption."""
+    exempt = now.memory.exempt and said.active
+    return state.stay(now.remember(hibernating=said.active, exempt=exempt))
+
+
+def untrusted() -> Stopped:
+    """The state of a guest of which nothing is known: power is left alone until the adopt window has told."""
+    return Stopped("nothing is known of it yet", untouched=True, cut=0)
+
+
+def restored(saved: Mapping[str, Any]) -> State:
+    """The state that `State.lasting()` gave; `State.resumed()` takes it up, and it is not entered again.
+
+    Raises:
+        StoreError: it is not one; what was saved cannot be trusted.
+    """
+    try:
+        rest = dict(saved)
+        state = STATES[rest.pop("name")]
+        for each in fields(state):
+            if each.type in (Relay, Errand):
+                rest[each.name] = each.type(**{part.name: rest.pop(part.name) for part in fields(each.type) if part.name in rest})
+        return state(**rest)
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreError(f"what was saved of a guest is no state of it: {saved!r}") from error

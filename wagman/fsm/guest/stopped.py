@@ -1,0 +1,174 @@
+"""Stopped: power is off, or nobody knows yet whether the guest runs."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from attrs import evolve, frozen
+
+from wagman.fsm.alarms import KEEP, Alarm, Fired, Plan
+from wagman.fsm.guest.booting import Relay
+from wagman.fsm.guest.situation import Memory, Situation, Step
+from wagman.fsm.guest.state import State, states
+from wagman.model.facts import UNTOUCHED, Beat, PowerFound, PowerGoal, PowerLost, RelayOff
+
+ADOPT_APART_S = 10.0
+"""Two beats at least this far apart show that a guest is running (chosen: more than a stale edge can produce)."""
+
+
+@frozen
+class Stopped(State):
+    """Power is off, or on its way there. `untouched`: nobody knows yet what the guest does, and its power is left alone."""
+
+    name: ClassVar[str] = "stopped"
+    successors: ClassVar[frozenset[str]] = frozenset({"starting", "started", "stopping", "restarting"})
+
+    untouched: bool = False
+    cut: int | None = None  # the last power cycle that may be cut; None: the one in which the state is entered
+    firm: bool = False  # the cut does not rest on silence: it stands even if the guest beats meanwhile
+    off: bool = False  # the relay was seen off
+    backoff_s: float = 0.0  # > 0: not due until the alarm
+    beat_at_s: float | None = None  # the first of the two beats that adopt
+    settled: bool = False
+
+    def power(self, memory: Memory) -> PowerGoal:
+        return UNTOUCHED if self.untouched else PowerGoal("off", self.cut or 0, already=self.off, firm=self.firm)
+
+    def on_enter(self, now: Situation) -> Step:
+        entered = now.remember(exempt=False)
+        new = evolve(self, cut=now.memory.cycle) if self.cut is None else self
+        event = now.event("stopped", reason=self.reason, due_in_s=self.backoff_s or None)
+        return new.stay(entered, event, alarms=new.resume(entered))
+
+    def on_heartbeat(self, now: Situation, beat: Beat) -> Step:
+        if not self.settled or not self.believes(now, beat):
+            return self.stay(now)
+        first = self.beat_at_s
+        if first is None or beat.at_s - first > now.config.heartbeat_timeout_s:
+            return evolve(self, beat_at_s=beat.at_s).stay(now)
+        if beat.at_s - first < ADOPT_APART_S:
+            return self.stay(now)
+        return self.found_running(now, beats=True, why="it beats")
+
+    def on_settle(self, now: Situation, fired: Fired) -> Step:
+        return evolve(self, settled=True).stay(now)
+
+    def on_backoff(self, now: Situation, fired: Fired) -> Step:
+        return evolve(self, backoff_s=0.0).stay(now)
+
+    def on_adopt(self, now: Situation, fired: Fired) -> Step:
+        """The end of the adopt window: no beats were heard."""
+        heard = now.config.has_heartbeat
+        if fired.supply == "off":
+            return self.found_off(now)
+        # Whether the guest is to run cannot be read yet: it is left alone.
+        if now.withheld and now.welcome and (heard or fired.supply == "unknown"):
+            return self.stay(now, alarms=self.resume(now))
+        if fired.supply == "unknown":
+            return self.doubted(now, "nobody knows whether it runs")
+        if not heard or not now.welcome:
+            return self.found_running(now, beats=False, why="it draws current")
+        now = now.remember(cycle=now.memory.cycle + 1)
+        return self.goto(states.restarting, now, "it draws current but does not beat")
+
+    def on_power_lost(self, now: Situation, lost: PowerLost) -> Step:
+        return super().on_power_lost(now, lost) if self.untouched else self.stay(now)
+
+    def on_power_found(self, now: Situation, found: PowerFound) -> Step:
+        if self.untouched:
+            return self.stay(now)  # the adopt window tells
+        if found.supply == "unknown":
+            return self.doubted(now, found.why)
+        return self.found_running(now, beats=False, why=found.why, at_s=found.at_s)
+
+    def on_relay_off(self, now: Situation, off: RelayOff) -> Step:
+        # A beat from before it proves nothing after it, and those that follow at once are echoes.
+        plan: Plan = {"settle": Alarm(now.config.settle_s, since_s=off.at_s), "backoff": KEEP, "adopt": KEEP}
+        told = () if self.off or self.untouched else (now.event("off"),)
+        return evolve(self, off=True, settled=False, beat_at_s=None).stay(now, *told, alarms=plan)
+
+    def on_start(self, now: Situation) -> Step:
+        fresh = now.remember(attempts=0, failures=0, unrecoverable=False)
+        if self.untouched:
+            return self.stay(fresh).accept("first it is seen whether it already runs")
+        return self.begin(fresh, "asked by the operator").accept("power is coming on")
+
+    def on_stop(self, now: Situation, reason: str) -> Step:
+        words = "first it is seen whether it runs" if self.untouched else "already stopped"
+        return self.stay(now, now.event("stopped", reason=self.reason)).accept(words)
+
+    def on_kill(self, now: Situation) -> Step:
+        killed = evolve(self, reason="killed by the operator", untouched=False, cut=now.memory.cycle, firm=True)
+        event = now.event("stopped", reason=killed.reason)
+        step = killed.stay(now.remember(exempt=False), event, alarms={"settle": KEEP, "backoff": KEEP})
+        return step.accept("power is off" if self.off else "power is being cut")
+
+    def on_wagman_start(self, now: Situation) -> Step:
+        if not self.due(now.memory):
+            return self.refuse_start(now, self.obstacle(now.memory))
+        return self.begin(now, "its turn")
+
+    def due(self, memory: Memory) -> bool:
+        """The Wagman machine may start the guest now, as far as the guest is concerned."""
+        return not self.obstacle(memory)
+
+    def obstacle(self, memory: Memory) -> str:
+        """Why the guest may not be started now, in plain words; or nothing."""
+        obstacles = (
+            (not memory.enabled, "it is disabled"),
+            (memory.wanted != "up", "it is not wanted up"),
+            (memory.forbidden, "the environment forbids it"),
+            (memory.held, "it is held after brownouts"),
+            (self.untouched, "it is not known yet whether it runs"),
+            (self.backoff_s > 0, "its next try is not due yet"),
+        )
+        return next((words for is_so, words in obstacles if is_so), "")
+
+    def begin(self, now: Situation, reason: str) -> Step:
+        """Change to Starting."""
+        return self.goto(states.starting, now, reason, relay=Relay(cleared=self.off))
+
+    def believes(self, now: Situation, beat: Beat) -> bool:
+        """Whether the beat tells that the guest has power, and that this is to be answered."""
+        if not now.config.has_heartbeat:
+            return False  # noise on an input that nothing is connected to
+        if self.off:
+            return beat.source != "control"  # somebody claims to be a guest that has no power
+        return not self.firm  # a cut that does not rest on silence is under way: beats do not take it back
+
+    def found_running(self, now: Situation, *, beats: bool, why: str, at_s: float | None = None) -> Step:
+        """Take over a guest that runs already; one that should not is asked to halt, never just cut."""
+        now = now.remember(cycle=now.memory.cycle + 1)
+        if not now.welcome:
+            event = now.event("unexpected_heartbeat" if beats else "unexpected_power", why=why)
+            return self.goto(states.stopping, now, "it runs though it should not").after(event)
+        if beats or not now.config.has_heartbeat:
+            return self.goto(states.started, now, adopted=True).after(now.event("adopted", why=why))
+        # The board switched it on, and it has not beaten yet.
+        relay = Relay(cleared=True, asked=True, on=True, on_at_s=at_s, unwatched=True)
+        step = self.goto(states.starting, now.counted_attempt(), "found switched on", relay=relay)
+        return step.after(now.event("adopted", why=why))
+
+    def doubted(self, now: Situation, why: str) -> Step:
+        """The guest may run: it is asked to halt, and cut only when it has been silent since, as if its power were on."""
+        now = now.remember(cycle=now.memory.cycle + 1)
+        return self.goto(states.restarting if now.welcome else states.stopping, now, why, untouched=True)
+
+    def found_off(self, now: Situation) -> Step:
+        """Nothing runs. A forced start that waited for this begins now: while hibernating nobody else would start the guest."""
+        if now.memory.exempt and now.welcome:
+            return self.begin(now, "asked by the operator")
+        return self.goto(states.stopped, now, "no sign of life found")
+
+    def resume(self, now: Situation) -> Plan:
+        backoff = {"backoff": Alarm(self.backoff_s)} if self.backoff_s > 0 else {}
+        heard = now.config.has_heartbeat
+        adopt = {"adopt": Alarm(now.config.adopt_window_s, proof=heard, answered=not heard)} if self.untouched else {}
+        return {"settle": Alarm(now.config.settle_s), **backoff, **adopt}
+
+    def left_off(self, now_s: float, left_s: Callable[[str], float | None]) -> State:
+        remainder_s = left_s("backoff")
+        return self if remainder_s is None else evolve(self, backoff_s=remainder_s)
+
+    def resumed(self, now: Situation, now_s: float, away_s: float | None) -> State:
+        """Beats that come at once may have waited for the service."""
+        return evolve(self, settled=False, backoff_s=max(0.0, self.backoff_s - (away_s or 0.0)))
