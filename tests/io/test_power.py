@@ -417,6 +417,19 @@ def test_a_port_that_is_off_but_enabled_again_is_kept_off_anew() -> None:
     assert rig.next() == SwitchOff(1)
 
 
+def test_an_outlet_that_comes_on_while_it_is_to_be_kept_off_anew_is_reported_and_not_just_cut() -> None:
+    rig = Rig(1)
+    rig.want(1, "off", 1, already=True)
+    rig.power.board_reset(rig.now_s)
+    rig.do(rig.next())
+    rig.poll(1, draws=True)
+    assert rig.told() == []  # one reading may be damaged on its way
+    rig.poll(1, draws=True)
+    assert [type(fact) for fact in rig.told()] == [PowerFound]
+    rig.now_s += 100
+    assert rig.next() == math.inf
+
+
 def test_a_port_that_is_enabled_again_and_whose_current_nobody_can_read_is_reported_and_not_just_cut() -> None:
     rig = Rig()
     rig.want(1, "off", 1, already=True)

@@ -218,7 +218,9 @@ class Outlet:
         """An off that was asked for is believed where the board said so and the current agrees."""
         draws = self.signs.supply == "on"
         if draws and errand.drew_still:
-            return self.resisting(errand, at_s)
+            # It was off, and was only to be kept so: something else has switched it on.
+            is_stray = self.relay == "off"
+            return self.stray(at_s, "it draws current though it was off") if is_stray else self.resisting(errand, at_s)
         if draws or errand.seen_at_s is None or at_s <= errand.seen_at_s + SETTLE_S:
             return Step(self if draws == errand.drew_still else evolve(self, errand=evolve(errand, drew_still=draws)))
         cycle = self.state.cycle or 0
