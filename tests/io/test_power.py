@@ -476,6 +476,18 @@ def test_a_report_is_answered_also_by_the_goal_that_was_there_before_it() -> Non
     assert rig.next() == SwitchOn(1, None)
 
 
+def test_a_start_that_is_wanted_is_not_reported_again_with_each_poll_while_it_waits_for_its_turn() -> None:
+    rig = Rig()
+    rig.want(1, "on", 2, cleared=True)
+    rig.power.found(1, rig.now_s, "nobody knows", "unknown")
+    rig.want(1, "on", 2, cleared=True)
+    rig.told()
+    rig.poll(1, draws=False, is_dead=True, after_s=EVIDENCE_S + 2)
+    assert rig.told() == []
+    rig.wait()
+    assert rig.next() == SwitchOn(1, None)
+
+
 def test_a_start_that_was_withdrawn_and_may_have_come_on_is_reported_where_nobody_can_see_it() -> None:
     rig = Rig()
     rig.want(1, "on", 2, cleared=True)

@@ -59,7 +59,8 @@ class State(GraphState):
 
     def is_withdrawn(self, now: "Outlet") -> bool:
         """It may be on in a power cycle that is not wanted any more, and its guest was told that it would be, at most."""
-        return (self.relay == "unknown" or now.goal.level == "off") and self.is_foreign(now) and not now.awaits_answer
+        is_left_over = self.relay == "unknown" or now.goal.level == "off"
+        return is_left_over and self.is_foreign(now) and not (now.awaits_answer or now.awaits_on)
 
     def believed(self, goal: PowerGoal) -> "State":
         """The state by evidence from before: of an earlier run of the service, or of a guest that was found running."""
