@@ -571,6 +571,15 @@ def test_an_off_is_sensed_where_a_current_has_gone_with_it(drew: bool, is_dead: 
     assert rig.shows(1)[0] == evidence
 
 
+def test_what_showed_an_outlet_off_does_not_show_it_on() -> None:
+    rig = switched_on()
+    rig.want(1, "off", 1)
+    rig.off(1)
+    assert rig.shows(1) == ("told", True)
+    rig.want(1, "on", 2, already=True)  # its guest was heard, and is taken over
+    assert rig.shows(1) == (None, True)
+
+
 def test_what_an_earlier_run_of_the_service_saw_is_confirmed_and_shown_by_nothing_yet() -> None:
     rig = Rig()
     rig.want(1, "off", 1, already=True)

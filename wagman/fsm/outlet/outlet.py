@@ -295,7 +295,8 @@ class Outlet:
         """It is on, or may be, and not by the service's doing: report it."""
         now = evolve(self, reports=self.reports + 1)
         found = PowerFound(self.port, at_s, why, supply, report=now.reports)
-        return now.goto(Stray(supply, proof or self.state.proof), found, ends=True)
+        still = self.state.proof if supply == self.relay else None  # what showed it off does not show it on
+        return now.goto(Stray(supply, proof or still), found, ends=True)
 
     def lost(self, at_s: float, why: str, *, reset: bool = False, suspect: bool = False) -> Step:
         """It has lost its power, and the service did not ask for that: report it."""

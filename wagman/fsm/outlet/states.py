@@ -67,7 +67,9 @@ class State(GraphState):
         is_adopted = goal.level == "on" and (self.cycle is None or goal.cycle > self.cycle)
         if self.relay != "unknown" and not is_adopted:
             return self
-        return On(goal.cycle, self.proof) if goal.level == "on" else Off(goal.cycle, is_kept=True, proof=self.proof)
+        if goal.level == "off":
+            return Off(goal.cycle, is_kept=True)
+        return On(goal.cycle, self.proof if self.relay == "on" else None)
 
     def taken_over(self, cycle: int) -> "State":
         """The same, in this power cycle."""
