@@ -83,6 +83,7 @@ INPUTS: dict[str, Act] = {
     "untouched": wants(UNTOUCHED),
     "untouched_8": wants(PowerGoal("untouched", 8)),
     "off_6": wants(PowerGoal("off", 6)),
+    "off_6_already": wants(PowerGoal("off", 6, already=True)),
     "off_7": wants(PowerGoal("off", 7)),
     "off_7_firm": wants(PowerGoal("off", 7, firm=True)),
     "off_7_already": wants(PowerGoal("off", 7, already=True)),

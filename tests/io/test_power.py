@@ -382,6 +382,20 @@ def test_a_withdrawn_start_that_comes_on_all_the_same_is_reported_not_cut() -> N
     assert [type(fact) for fact in rig.told()] == [PowerFound]
 
 
+def test_that_an_earlier_power_cycle_has_ended_says_nothing_of_a_start_that_was_withdrawn() -> None:
+    """Its guest's machine had asked for the off of that cycle again, and heard of it after the next relay-on had left."""
+    rig = Rig()
+    rig.want(1, "on", 5, cleared=True)
+    rig.wait()
+    rig.do(rig.next())
+    rig.told()
+    rig.want(1, "off", 4)
+    rig.want(1, "off", 4, already=True)
+    assert not rig.shows(1)[1]
+    rig.poll(1, draws=False, is_dead=True, after_s=EVIDENCE_S + 2)
+    assert [(type(fact), getattr(fact, "supply", None)) for fact in rig.told()] == [(PowerFound, "unknown")]
+
+
 def test_a_withdrawn_start_that_did_not_happen_is_kept_off() -> None:
     rig = Rig()
     rig.want(1, "on", 5, cleared=True)

@@ -64,11 +64,13 @@ class State(GraphState):
 
     def believed(self, goal: PowerGoal) -> "State":
         """The state by evidence from before: of an earlier run of the service, or of a guest that was found running."""
-        is_adopted = goal.level == "on" and (self.cycle is None or goal.cycle > self.cycle)
+        if goal.level == "off":
+            # That an earlier power cycle has ended says nothing of this one, nor of power of unknown origin.
+            is_over = self.relay == "unknown" and self.cycle is not None and self.cycle <= goal.cycle
+            return Off(goal.cycle, is_kept=True) if is_over else self
+        is_adopted = self.cycle is None or goal.cycle > self.cycle
         if self.relay != "unknown" and not is_adopted:
             return self
-        if goal.level == "off":
-            return Off(goal.cycle, is_kept=True)
         return On(goal.cycle, self.proof if self.relay == "on" else None)
 
     def taken_over(self, cycle: int) -> "State":
