@@ -299,6 +299,19 @@ def test_a_kill_cuts_power_of_unknown_origin_too_but_no_power_that_comes_on_afte
     assert rig.next() == math.inf
 
 
+def test_a_kill_that_a_start_and_a_stop_have_overtaken_leaves_what_runs_to_be_asked_to_halt() -> None:
+    rig = Rig()
+    rig.power.seen_on(1, rig.now_s)
+    rig.want(1, "off", 0, firm=True)
+    rig.do(rig.next())  # and is lost
+    rig.want(1, "on", 1)
+    rig.want(1, "off", 0)
+    rig.told()
+    rig.poll(1, draws=True)
+    rig.poll(1, draws=True)
+    assert [type(fact) for fact in rig.told()] == [PowerFound]
+
+
 def test_power_that_the_board_switched_on_again_before_its_off_could_be_seen_is_found_and_not_cut() -> None:
     rig = switched_on()
     rig.want(1, "off", 1)

@@ -142,7 +142,7 @@ class Outlet:
         is_new = (goal.level, goal.cycle) != (self.goal.level, self.goal.cycle)
         now = evolve(self, goal=goal)
         if is_new:
-            now = evolve(now, goal_at_s=at_s, errand=self.errand if self.clears_for(goal) else None)
+            now = evolve(now, goal_at_s=at_s, errand=self.errand if now.goes_on_with_off else None)
         if goal.already:
             return now.goto(now.state.believed(goal))
         cycle = now.state.cycle or 0
@@ -151,10 +151,12 @@ class Outlet:
         is_taken_over = goal.level == "untouched" and goal.cycle > cycle
         return now.goto(now.state.taken_over(goal.cycle)) if is_taken_over else Step(now)
 
-    def clears_for(self, goal: PowerGoal) -> bool:
+    @property
+    def goes_on_with_off(self) -> bool:
         """An off is under way, and is what comes next for this goal, too: its evidence must not be taken for a loss of power."""
-        needs = goal.level == "off" or (goal.level == "on" and not (goal.cleared or goal.already))
-        return needs and self.is_switching("off")
+        goal = self.goal
+        needs = not self.state.is_foreign(self) if goal.level == "off" else not (goal.cleared or goal.already)
+        return needs and goal.level != "untouched" and self.is_switching("off")
 
     # What is done ------------------------------------------------------------
 
