@@ -545,6 +545,17 @@ def test_a_port_of_which_nobody_knows_whether_it_is_still_on_is_switched_on_once
     assert rig.now_s >= first_s + STAGGER_S
 
 
+def test_what_was_just_switched_on_when_the_board_restarted_is_not_cut_because_its_guest_has_yet_to_hear_of_that() -> None:
+    rig = Rig(1)
+    rig.want(1, "on", 1)
+    rig.off(1)
+    rig.wait()
+    rig.do(rig.next())
+    rig.power.board_reset(rig.now_s, survivors=frozenset({1}))
+    rig.wait()
+    assert rig.next() == SwitchOn(1, None)
+
+
 @pytest.mark.parametrize("sign", ["beat", "current"])
 def test_a_guest_that_shows_life_after_the_board_restarted_is_on_and_gets_no_command(sign: str) -> None:
     rig = Rig(1)

@@ -116,7 +116,8 @@ class State(GraphState):
         if at_s <= now.signs.on_at_s + EVIDENCE_S:
             return Step(now)
         if now.signs.supply == "off":
-            return now.goto(self.taken_over(now.goal.cycle))
+            latest = now.goal.cycle - 1 if now.goal.level == "on" else now.goal.cycle  # that may be cut
+            return now.goto(self.taken_over(latest))
         return now.stray(at_s, "its start was withdrawn, and nobody knows whether it came on", "unknown")
 
     def link_up(self, now: "Outlet", at_s: float) -> Step:
@@ -136,6 +137,13 @@ class Unknown(State):
     successors: ClassVar[frozenset[str]] = frozenset({"on", "off", "stray"})
 
     cycle: int = 0
+
+    def needs_clearing(self, goal: PowerGoal) -> bool:
+        return not self.serves(goal)
+
+    def serves(self, goal: PowerGoal) -> bool:
+        # Where the relay-on of that power cycle has left, the off that goes before it has been seen.
+        return goal.cleared or self.cycle == goal.cycle
 
 
 @frozen
