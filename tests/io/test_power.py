@@ -299,6 +299,19 @@ def test_a_kill_cuts_power_of_unknown_origin_too_but_no_power_that_comes_on_afte
     assert rig.next() == math.inf
 
 
+def test_a_kill_that_a_start_and_a_stop_have_overtaken_leaves_what_runs_to_be_asked_to_halt() -> None:
+    rig = Rig()
+    rig.power.seen_on(1, rig.now_s)
+    rig.want(1, "off", 0, firm=True)
+    rig.do(rig.next())  # and is lost
+    rig.want(1, "on", 1)
+    rig.want(1, "off", 0)
+    rig.told()
+    rig.poll(1, draws=True)
+    rig.poll(1, draws=True)
+    assert [type(fact) for fact in rig.told()] == [PowerFound]
+
+
 def test_power_that_the_board_switched_on_again_before_its_off_could_be_seen_is_found_and_not_cut() -> None:
     rig = switched_on()
     rig.want(1, "off", 1)
@@ -382,6 +395,20 @@ def test_a_withdrawn_start_that_comes_on_all_the_same_is_reported_not_cut() -> N
     assert [type(fact) for fact in rig.told()] == [PowerFound]
 
 
+def test_that_an_earlier_power_cycle_has_ended_says_nothing_of_a_start_that_was_withdrawn() -> None:
+    """Its guest's machine had asked for the off of that cycle again, and heard of it after the next relay-on had left."""
+    rig = Rig()
+    rig.want(1, "on", 5, cleared=True)
+    rig.wait()
+    rig.do(rig.next())
+    rig.told()
+    rig.want(1, "off", 4)
+    rig.want(1, "off", 4, already=True)
+    assert not rig.shows(1)[1]
+    rig.poll(1, draws=False, is_dead=True, after_s=EVIDENCE_S + 2)
+    assert [(type(fact), getattr(fact, "supply", None)) for fact in rig.told()] == [(PowerFound, "unknown")]
+
+
 def test_a_withdrawn_start_that_did_not_happen_is_kept_off() -> None:
     rig = Rig()
     rig.want(1, "on", 5, cleared=True)
@@ -415,6 +442,19 @@ def test_a_port_that_is_off_but_enabled_again_is_kept_off_anew() -> None:
     rig.poll(1, draws=False)
     rig.power.seen_kept(1, kept=False, at_s=rig.now_s + 60)
     assert rig.next() == SwitchOff(1)
+
+
+def test_an_outlet_that_comes_on_while_it_is_to_be_kept_off_anew_is_reported_and_not_just_cut() -> None:
+    rig = Rig(1)
+    rig.want(1, "off", 1, already=True)
+    rig.power.board_reset(rig.now_s)
+    rig.do(rig.next())
+    rig.poll(1, draws=True)
+    assert rig.told() == []  # one reading may be damaged on its way
+    rig.poll(1, draws=True)
+    assert [type(fact) for fact in rig.told()] == [PowerFound]
+    rig.now_s += 100
+    assert rig.next() == math.inf
 
 
 def test_a_port_that_is_enabled_again_and_whose_current_nobody_can_read_is_reported_and_not_just_cut() -> None:
@@ -463,6 +503,18 @@ def test_a_report_is_answered_also_by_the_goal_that_was_there_before_it() -> Non
     assert rig.next() == SwitchOn(1, None)
 
 
+def test_a_start_that_is_wanted_is_not_reported_again_with_each_poll_while_it_waits_for_its_turn() -> None:
+    rig = Rig()
+    rig.want(1, "on", 2, cleared=True)
+    rig.power.found(1, rig.now_s, "nobody knows", "unknown")
+    rig.want(1, "on", 2, cleared=True)
+    rig.told()
+    rig.poll(1, draws=False, is_dead=True, after_s=EVIDENCE_S + 2)
+    assert rig.told() == []
+    rig.wait()
+    assert rig.next() == SwitchOn(1, None)
+
+
 def test_a_start_that_was_withdrawn_and_may_have_come_on_is_reported_where_nobody_can_see_it() -> None:
     rig = Rig()
     rig.want(1, "on", 2, cleared=True)
@@ -491,6 +543,17 @@ def test_a_port_of_which_nobody_knows_whether_it_is_still_on_is_switched_on_once
     rig.wait()
     assert rig.next() == SwitchOn(2, None)
     assert rig.now_s >= first_s + STAGGER_S
+
+
+def test_what_was_just_switched_on_when_the_board_restarted_is_not_cut_because_its_guest_has_yet_to_hear_of_that() -> None:
+    rig = Rig(1)
+    rig.want(1, "on", 1)
+    rig.off(1)
+    rig.wait()
+    rig.do(rig.next())
+    rig.power.board_reset(rig.now_s, survivors=frozenset({1}))
+    rig.wait()
+    assert rig.next() == SwitchOn(1, None)
 
 
 @pytest.mark.parametrize("sign", ["beat", "current"])
@@ -544,6 +607,15 @@ def test_an_off_is_sensed_where_a_current_has_gone_with_it(drew: bool, is_dead: 
     rig.poll(1, draws=False, is_dead=is_dead)
     assert rig.shows(1)[1]
     assert rig.shows(1)[0] == evidence
+
+
+def test_what_showed_an_outlet_off_does_not_show_it_on() -> None:
+    rig = switched_on()
+    rig.want(1, "off", 1)
+    rig.off(1)
+    assert rig.shows(1) == ("told", True)
+    rig.want(1, "on", 2, already=True)  # its guest was heard, and is taken over
+    assert rig.shows(1) == (None, True)
 
 
 def test_what_an_earlier_run_of_the_service_saw_is_confirmed_and_shown_by_nothing_yet() -> None:

@@ -142,7 +142,7 @@ class Outlet:
         is_new = (goal.level, goal.cycle) != (self.goal.level, self.goal.cycle)
         now = evolve(self, goal=goal)
         if is_new:
-            now = evolve(now, goal_at_s=at_s, errand=self.errand if self.clears_for(goal) else None)
+            now = evolve(now, goal_at_s=at_s, errand=self.errand if now.goes_on_with_off else None)
         if goal.already:
             return now.goto(now.state.believed(goal))
         cycle = now.state.cycle or 0
@@ -151,10 +151,12 @@ class Outlet:
         is_taken_over = goal.level == "untouched" and goal.cycle > cycle
         return now.goto(now.state.taken_over(goal.cycle)) if is_taken_over else Step(now)
 
-    def clears_for(self, goal: PowerGoal) -> bool:
+    @property
+    def goes_on_with_off(self) -> bool:
         """An off is under way, and is what comes next for this goal, too: its evidence must not be taken for a loss of power."""
-        needs = goal.level == "off" or (goal.level == "on" and not (goal.cleared or goal.already))
-        return needs and self.is_switching("off")
+        goal = self.goal
+        needs = not self.state.is_foreign(self) if goal.level == "off" else not (goal.cleared or goal.already)
+        return needs and goal.level != "untouched" and self.is_switching("off")
 
     # What is done ------------------------------------------------------------
 
@@ -218,7 +220,9 @@ class Outlet:
         """An off that was asked for is believed where the board said so and the current agrees."""
         draws = self.signs.supply == "on"
         if draws and errand.drew_still:
-            return self.resisting(errand, at_s)
+            # It was off, and was only to be kept so: something else has switched it on.
+            is_stray = self.relay == "off"
+            return self.stray(at_s, "it draws current though it was off") if is_stray else self.resisting(errand, at_s)
         if draws or errand.seen_at_s is None or at_s <= errand.seen_at_s + SETTLE_S:
             return Step(self if draws == errand.drew_still else evolve(self, errand=evolve(errand, drew_still=draws)))
         cycle = self.state.cycle or 0
@@ -293,7 +297,8 @@ class Outlet:
         """It is on, or may be, and not by the service's doing: report it."""
         now = evolve(self, reports=self.reports + 1)
         found = PowerFound(self.port, at_s, why, supply, report=now.reports)
-        return now.goto(Stray(supply, proof or self.state.proof), found, ends=True)
+        still = self.state.proof if supply == self.relay else None  # what showed it off does not show it on
+        return now.goto(Stray(supply, proof or still), found, ends=True)
 
     def lost(self, at_s: float, why: str, *, reset: bool = False, suspect: bool = False) -> Step:
         """It has lost its power, and the service did not ask for that: report it."""

@@ -59,14 +59,19 @@ class State(GraphState):
 
     def is_withdrawn(self, now: "Outlet") -> bool:
         """It may be on in a power cycle that is not wanted any more, and its guest was told that it would be, at most."""
-        return (self.relay == "unknown" or now.goal.level == "off") and self.is_foreign(now) and not now.awaits_answer
+        is_left_over = self.relay == "unknown" or now.goal.level == "off"
+        return is_left_over and self.is_foreign(now) and not (now.awaits_answer or now.awaits_on)
 
     def believed(self, goal: PowerGoal) -> "State":
         """The state by evidence from before: of an earlier run of the service, or of a guest that was found running."""
-        is_adopted = goal.level == "on" and (self.cycle is None or goal.cycle > self.cycle)
+        if goal.level == "off":
+            # That an earlier power cycle has ended says nothing of this one, nor of power of unknown origin.
+            is_over = self.relay == "unknown" and self.cycle is not None and self.cycle <= goal.cycle
+            return Off(goal.cycle, is_kept=True) if is_over else self
+        is_adopted = self.cycle is None or goal.cycle > self.cycle
         if self.relay != "unknown" and not is_adopted:
             return self
-        return On(goal.cycle, self.proof) if goal.level == "on" else Off(goal.cycle, is_kept=True, proof=self.proof)
+        return On(goal.cycle, self.proof if self.relay == "on" else None)
 
     def taken_over(self, cycle: int) -> "State":
         """The same, in this power cycle."""
@@ -111,7 +116,8 @@ class State(GraphState):
         if at_s <= now.signs.on_at_s + EVIDENCE_S:
             return Step(now)
         if now.signs.supply == "off":
-            return now.goto(self.taken_over(now.goal.cycle))
+            latest = now.goal.cycle - 1 if now.goal.level == "on" else now.goal.cycle  # that may be cut
+            return now.goto(self.taken_over(latest))
         return now.stray(at_s, "its start was withdrawn, and nobody knows whether it came on", "unknown")
 
     def link_up(self, now: "Outlet", at_s: float) -> Step:
@@ -131,6 +137,13 @@ class Unknown(State):
     successors: ClassVar[frozenset[str]] = frozenset({"on", "off", "stray"})
 
     cycle: int = 0
+
+    def needs_clearing(self, goal: PowerGoal) -> bool:
+        return not self.serves(goal)
+
+    def serves(self, goal: PowerGoal) -> bool:
+        # Where the relay-on of that power cycle has left, the off that goes before it has been seen.
+        return goal.cleared or self.cycle == goal.cycle
 
 
 @frozen
