@@ -13,7 +13,7 @@ LOOK_S = 20.0
 """How often it is looked at whether the name still leads to us (chosen: it is to be noticed within a minute)."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Keeper:
     """Binds the socket's name anew where it is lost, as soon as that can be done; says both.
 

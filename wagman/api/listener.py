@@ -70,7 +70,7 @@ class Doorway(trio.abc.Listener[trio.SocketStream]):
         await trio.lowlevel.checkpoint()
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Bound:
     """A socket that listens, and what is to be warned of; `place` is None where its name is systemd's business."""
 
@@ -158,7 +158,7 @@ def _adopted(fd: int) -> socket.socket | None:
 # --- Bound by ourselves -----------------------------------------------------------------------------------------------
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Place:
     """The name of our socket, and who is admitted to it."""
 

@@ -160,7 +160,7 @@ async def turn_away(stream: trio.abc.Stream, reason: str) -> None:
             return  # gone already
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Connection:
     """One client: its requests in their order, its subscriptions beside them."""
 
@@ -334,7 +334,7 @@ class Connection:
             self._watches.pop(subscription).scope.cancel()
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Watcher:
     """One subscription of a client."""
 

@@ -47,7 +47,7 @@ class Switch:
     board_s: float
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Stage:
     """A running node, and the story so far."""
 

@@ -14,7 +14,7 @@ class WireError(WagmanError):
     """The other side hung up."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Wire:
     """One connection; those who ask take turns."""
 

@@ -45,7 +45,7 @@ FIRMWARES: dict[str, type[Firmware]] = {"v3": FirmwareV3, "v4": FirmwareV4}
 """The firmware of each dialect."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Board:
     """A board with its guests. It begins at the moment at which the firmware takes over after a power-on."""
 

@@ -25,7 +25,7 @@ LOOP_DELAY_S = 0.2
 INPUT_PER_LOOP = 240
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class FirmwareV3(MainLoop):
     """One run of the firmware, from its start to the watchdog."""
 

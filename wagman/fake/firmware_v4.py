@@ -63,7 +63,7 @@ class Uart:
         return min(waiting, UART_PINGS) if self.in_use else 0
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class FirmwareV4(MainLoop):
     """One run of the firmware, from its start to the watchdog."""
 

@@ -142,7 +142,7 @@ class EdgeTrain:
 _SILENT = EdgeTrain(0.0, 1.0, 1.0, end_s=-1.0)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Guest:
     """One guest. Times are board seconds; the caller passes them in, and never a time before the last one."""
 

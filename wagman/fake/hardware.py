@@ -68,7 +68,7 @@ class Relay:
     off_count: int = 0
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class HeartbeatInput:
     """Counts the level changes of one guest's pin, a sample at a time, from wherever the last beat left off.
 
@@ -103,7 +103,7 @@ def _sample_after(at_s: float) -> float:
     return ceil(at_s / SAMPLE_S - 1e-6) * SAMPLE_S if at_s != float("inf") else at_s
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Hardware:
     """The board's parts, and the guests that hang on it."""
 

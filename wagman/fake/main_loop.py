@@ -25,7 +25,7 @@ START, COMMANDS = 0, len(PORTS) + 1
 """The first and the last stage of a pass; those between are the ports'."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class MainLoop:
     """One run of a firmware, from its start to the watchdog."""
 

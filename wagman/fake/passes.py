@@ -14,7 +14,7 @@ from wagman.fake.clock import BoardClock
 _SLACK_S = 1e-9  # how far a reckoned time may be off by rounding
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Passes:
     """The loop's place: the stage that was run last, and when it was done."""
 

@@ -108,7 +108,7 @@ def linked(pty: Pty, link: Path) -> Iterator[None]:
             link.unlink()
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class PtyServer:
     """Offers a board's tty at `link` whenever there is one."""
 

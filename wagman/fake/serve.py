@@ -46,7 +46,7 @@ class Host(Protocol):
         """The tty is gone."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class FakeBoard:
     """A board with its guests, behind a cable.
 
@@ -267,7 +267,7 @@ class FakeBoard:
         return self.board.hardware.dirty_cuts
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class HostPort(trio.abc.Stream):
     """An open port as a host sees a tty: reads give b"" for ever after a hang-up, writes raise OSError then."""
 

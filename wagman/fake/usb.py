@@ -35,7 +35,7 @@ class Tty:
 Output: TypeAlias = Data | Tty
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Usb:
     """The USB serial port as the firmware sees it."""
 

@@ -39,7 +39,7 @@ class State(Enum):
     STOPPING = 4
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Kernel:
     """What all parts of the firmware share."""
 
@@ -59,7 +59,7 @@ class Kernel:
             self.usb.print(text)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Port:
     """One port's state machine."""
 

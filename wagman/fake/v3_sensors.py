@@ -26,7 +26,7 @@ Reading: TypeAlias = Generator[float, None, int]
 """A sensor being read: yields the times it waits until, returns the value."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Sensors:
     """The sensors as the firmware knows them."""
 

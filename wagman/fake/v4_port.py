@@ -26,7 +26,7 @@ LATCH_STEP_S = 0.1  # of the three that moving a latched relay takes (firmware)
 _SLACK_S = 1e-6  # keeps a tick at its own time in spite of rounding
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Pin:
     """Port 2's heartbeat pin: of ten samples a second the firmware looks at one in each pass.
 
@@ -66,7 +66,7 @@ class Pin:
         return (self.guest.edges(tick_s) - self.guest.edges(tick_s - TICK_S)) % 2 == 1
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class PortV4(Port):
     """One port's state machine."""
 

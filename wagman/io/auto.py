@@ -85,7 +85,7 @@ class AutoDecoder:
         return [event for name, decoder in self._decoders.items() if found in (None, name) for event in decoder.feed(data)]
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class AutoDriver:
     """One connection to a board of whatever kind."""
 

@@ -74,7 +74,7 @@ class Dialect(Protocol):
         ...
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Visit:
     """One connection to the board."""
 

@@ -91,7 +91,7 @@ MAX_RAW_LINES = 100
 T = TypeVar("T")
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class V3Driver:
     """One connection to a v3 board."""
 

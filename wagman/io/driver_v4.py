@@ -87,7 +87,7 @@ FIGHTING = frozenset(request.name for request in (START, STOP, RESET, EERESET, E
 """Raw requests that would undo what the service does."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class V4Driver:
     """One connection to a v4 board."""
 

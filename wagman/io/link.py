@@ -66,7 +66,7 @@ class Answer(Generic[T]):
     at_s: float  # when the answer was read
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Request(Generic[E]):
     match: Callable[[E], Any]
     asked_at_s: float
@@ -267,7 +267,7 @@ class Link(Generic[E]):
             self.hang_up("a write was cut short")
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Connection:
     transport: Transport
     scope: trio.CancelScope = field(factory=trio.CancelScope)  # around its reader

@@ -58,7 +58,7 @@ def going_on(look: Look, before: Look | None) -> Look:
     return evolve(look, age=Answer(look.age.value + missing_s, look.age.asked_at_s, look.age.at_s))
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Asking:
     """Requests on one link."""
 

@@ -32,7 +32,7 @@ REFUSES = Verdict(accepted=False, state="started", reason="the service runs on i
 """The answer to every command but a restart."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Controller:
     """The controller as a device of the board.
 

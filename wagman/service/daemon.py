@@ -22,7 +22,7 @@ from wagman.model.errors import ConfigError, LinkBusyError, WagmanError
 from wagman.model.facts import Draft
 from wagman.service.orphans import INIT, Reaper
 from wagman.service.parts import Parts
-from wagman.service.port import DIALECTS, check_speed, clock, open_port
+from wagman.service.port import check_speed, clock, dialect_of, open_port
 from wagman.service.reconfiguration import OperatorsFile
 from wagman.service.root import WagmanService
 from wagman.service.seams import Seams, inspector, kernel_stamp
@@ -112,7 +112,7 @@ def make_service(config: Config, seams: Seams, log: Log, reporter: Reporter, pla
         log(event)
         reporter.heard(event)
 
-    store, dialect = make_store(config, seams), DIALECTS[config.board.dialect]()
+    store, dialect = make_store(config, seams), dialect_of(config.board.dialect)
     return WagmanService(Parts(config, seams, store, dialect, tell, place.power_off))
 
 
@@ -123,7 +123,7 @@ def make_store(config: Config, seams: Seams) -> Store:
     return Store(directory / "wagman.db", limits, new_log_id=seams.new_id, now=seams.wall)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Daemon:
     """The service in its process: what signals do to it, and what systemd is told."""
 

@@ -17,7 +17,7 @@ RECALLED = "an operator, before the service was restarted: its log could be open
 """Who asked for what is carried out of a log that came late."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Decided:
     """The decisions about all guests, and about ports whose table is gone.
 

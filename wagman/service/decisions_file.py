@@ -24,7 +24,7 @@ class Found:
     error: str | None = None  # the file is there, and cannot be read: why
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class DecisionsFile:
     """The file, which is not written before it was read or set aside."""
 

@@ -25,7 +25,7 @@ PAUSE_S = 2 * NUDGE_S
 """Nobody has looked for so long: the whole process was stopped or suspended meanwhile (chosen: a nudge that was missed)."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Health:
     """Judges progress. A process that was stopped shows old signs of life everywhere, and no task of it hangs.
 
@@ -44,7 +44,7 @@ class Health:
         return tuple(task for task, at_s in progress_s.items() if max(at_s, self.awake_since_s) <= now_s - HEALTHY_S)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Progress:
     """The machines and the io task: asked for a sign of life, and told of where they hang."""
 

@@ -12,7 +12,7 @@ LOOK_S = 600.0
 """How often (chosen: programs come and go with installations, and hardly otherwise)."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Hitches:
     """What is in the way of the guests' commands.
 

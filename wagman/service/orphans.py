@@ -19,7 +19,7 @@ LOOK_S = 10.0
 """How often it is looked for them (chosen: a message a minute leaves few)."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Reaper:
     """Lets go of zombies that nobody waits for. Our own children are waited for at once: what is still there later is none."""
 

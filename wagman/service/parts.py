@@ -44,7 +44,7 @@ class Conditions:
     socket_reason: str | None = None  # why clients cannot connect
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Parts:
     """The guests, the Wagman machine, the board, the journal, and what looks after them. Made within a trio run.
 

@@ -1,20 +1,30 @@
 """The board's serial port, what is spoken there, and the speed of the clock: one that runs faster is for ptys only."""
 
 import os
-from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import trio
 
 from wagman.config.schema import Config
-from wagman.io.auto import AutoDialect
 from wagman.io.board import Dialect
-from wagman.io.driver_v3 import V3Dialect
-from wagman.io.driver_v4 import V4Dialect
 from wagman.io.transport import Transport, open_serial
 from wagman.model.errors import ConfigError, LinkGoneError
 
-DIALECTS: dict[str, Callable[[], Dialect]] = {"v3": V3Dialect, "v4": V4Dialect, "auto": AutoDialect}
+DIALECTS = {
+    "v3": "wagman.io.driver_v3:V3Dialect",
+    "v4": "wagman.io.driver_v4:V4Dialect",
+    "auto": "wagman.io.auto:AutoDialect",
+}
+"""Where the dialect of a name is: a service imports only the one that its board speaks, for imports are most of its start."""
+
+
+def dialect_of(name: str) -> Dialect:
+    """The dialect of that name, for one board."""
+    module, _, kind = DIALECTS[name].partition(":")
+    dialect: Dialect = getattr(import_module(module), kind)()
+    return dialect
+
 """What the configuration may name as the board's dialect."""
 
 BAUD = 57_600

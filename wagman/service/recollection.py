@@ -33,7 +33,7 @@ class Unread:
     release_at_s: float | None  # when the service goes on without it; None: never
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Recollection:
     """Reads the decisions in the log and in the file beside it, and waits for those that cannot be read."""
 

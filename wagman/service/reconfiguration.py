@@ -23,7 +23,7 @@ KEEP_S = 30.0
 """How long a copy of the configuration may take to be made (chosen)."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class OperatorsFile:
     """The operator's configuration file, of which a copy is kept when it was right.
 

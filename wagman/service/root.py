@@ -23,7 +23,7 @@ from wagman.service.watch import Watch
 from wagman.tasks.contain import FirstStart, at_the_end, contained
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class WagmanService:
     """The whole service: its parts, what is asked of them, and their tasks."""
 

@@ -29,7 +29,7 @@ from wagman.tasks.moments import Beginning, Clocks
 from wagman.tasks.supervisor import Supervisor
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Routes:
     """The ways between the parts of the service, which are made one after the other and connected as they are.
 

@@ -22,7 +22,7 @@ LEAST_PAUSE_S = 0.5
 """The least time between two looks, however much happens (chosen)."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class News:
     """The bell for those who look for problems: whoever learns of something rings it."""
 
@@ -38,7 +38,7 @@ class News:
         return self._next
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Watch:
     """The task that looks for problems: when something happens, and now and then.
 

@@ -12,7 +12,7 @@ MOST_PIECE = 7
 """How many bytes a piece has at most while the bytes come in pieces (chosen: less than any line)."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Cable:
     """What becomes of the bytes; bytes lost and changed are the board's own faults."""
 
@@ -23,7 +23,7 @@ class Cable:
     pieces: bool = False
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Plug:
     """One life's end of the cable: once cut it is dead for good."""
 
@@ -45,7 +45,7 @@ class Plug:
         return Wire(self, await self.cable.board.open())
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Wire(trio.abc.Stream):
     """An open port."""
 

@@ -11,7 +11,7 @@ from attrs import define, field
 
 from wagman.config.schema import Config
 from wagman.service.parts import Parts
-from wagman.service.port import DIALECTS
+from wagman.service.port import dialect_of
 from wagman.service.reconfiguration import OperatorsFile
 from wagman.service.root import WagmanService
 from wagman.service.seams import Seams
@@ -24,7 +24,7 @@ from wagman.systemd.lastgood import Source
 from wagman.tasks.messages import Delivery
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Life:
     """The service and the ends of everything that it holds.
 
@@ -49,7 +49,7 @@ class Life:
     def __attrs_post_init__(self) -> None:
         limits = Limits(self.config.service.max_events, self.config.service.max_bytes)
         self.store = Store(self.path, limits, new_log_id=self.seams.new_id, now=self.seams.wall)
-        parts = Parts(self.config, self.seams, self.store, DIALECTS[self.config.board.dialect](), self.tell)
+        parts = Parts(self.config, self.seams, self.store, dialect_of(self.config.board.dialect), self.tell)
         self.service = WagmanService(parts)
 
     async def run(self) -> None:

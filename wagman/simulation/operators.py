@@ -22,7 +22,7 @@ def everybody_may(_stream: trio.abc.Stream) -> Peer:
     return Peer(uid=0, pid=1, role=Role.CONTROLLER)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Door(trio.abc.Listener[trio.abc.Stream]):
     """The socket of one life of the service."""
 

@@ -57,7 +57,7 @@ class Outcome:
 Watch = Callable[[Record], None]
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Onlooker:
     """Takes in every record, keeps the digest of the history, and has the checkers judge."""
 

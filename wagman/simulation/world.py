@@ -66,7 +66,7 @@ NEWS_S = 30.0
 """A beat that is no older may not have reached the service (chosen: four polls and a slow command), where the board hears all."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class World:
     """A node. `watch` is told of everything that can be seen of it from outside."""
 

@@ -61,7 +61,7 @@ async def answered(blocking: Blocking, call: Callable[[], T], patience_s: float 
     raise StoreError(f"{failing}the disk has not answered for {patience_s:g} s")
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Outage:
     """The state of a disk that fails now and then, and when it is tried again. Times are of trio's clock."""
 

@@ -25,7 +25,7 @@ MAX_NAME_CHARS = 128
 """The longest type or device name that is kept (chosen)."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Ref:
     """A handle to an event recorded in this run; `id` and `log_id` are known once it is committed."""
 

@@ -45,7 +45,7 @@ Fetch: TypeAlias = Callable[[Query], Awaitable[list[Event]]]
 """Reads events of the log."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Feed:
     """The place up to which the log has been shown, and the subscriptions that hear of more."""
 
@@ -98,7 +98,7 @@ class Feed:
         self._subscriptions.discard(subscription)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Subscription:
     """The events after a place in the log, in their order: `with` closes it, `async for` reads it, one reader at a time.
 

@@ -36,7 +36,7 @@ from wagman.store.unwritten import SETTLED_KEY, Unwritten
 T = TypeVar("T")
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Journal:
     """Records events and lasting state, commits them in groups, and shows them after that. Made within a trio run.
 

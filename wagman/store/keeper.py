@@ -27,7 +27,7 @@ MOST_BYTES = 2**20
 """A file that is larger was not written by this program (chosen)."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class SmallFile:
     """The file of the text. What touches the disk raises StoreError."""
 
@@ -110,7 +110,7 @@ class SmallFile:
         return target
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Keeper:
     """The task that keeps the file as the text is. It outlives its incarnations.
 

@@ -18,7 +18,7 @@ MAX_BYTES = 8 * 2**20
 """How many bytes they may take (chosen)."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Pending:
     """An event that waits to be committed."""
 
@@ -37,7 +37,7 @@ def resolve(cause: Cause, log_id: str | None) -> int | None:
     return cause.within(log_id) if isinstance(cause, Ref) else cause
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Receipt:
     """The answer of `Journal.record`: a ref per draft, and the way to wait until all is durable."""
 
@@ -57,7 +57,7 @@ class Receipt:
         self._decided.set()
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Unit:
     """Events and state of one call, committed together."""
 
@@ -80,7 +80,7 @@ def length(value: Lasting) -> int:
     return PLACE_BYTES if isinstance(value, Ref) else len(value or "")
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Ring:
     """Units in their order. A full ring drops the oldest events and counts them; state is never dropped, only overtaken."""
 

@@ -26,7 +26,7 @@ MAX_WINDOWS = 256
 Kind: TypeAlias = tuple[str, str | None, str, Cause]
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Window:
     """The count of one kind."""
 
@@ -51,7 +51,7 @@ class Window:
         self.opened_s, self.length_s, self.count = now_s, min(2 * self.length_s, WINDOW_MAX_S), 0
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Repeats:
     """All kinds that are being counted; times are of trio's clock."""
 

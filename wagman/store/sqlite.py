@@ -61,7 +61,7 @@ class _UnusableError(StoreError):
         self.label = label
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Store:
     """The file. Touches no disk before `open`, and a failed `open` can be tried again at any time.
 

@@ -9,7 +9,7 @@ SETTLED_KEY = "settled"
 """The name under which the log keeps how many events that were shown without an id it has, or tells of, by run."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Unwritten:
     """The count of this run, and what is owed of earlier ones."""
 

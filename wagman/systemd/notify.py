@@ -10,7 +10,7 @@ SEND_S = 0.2
 """How long systemd is waited for when its queue is full (chosen: everything else in the service waits meanwhile)."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Notifier:
     """Speaks to systemd, or to nobody where there is none; never fails: what could not be said is said with the next.
 

@@ -42,7 +42,7 @@ def alive(service: Reported) -> Mapping[str, str]:
     return {} if service.stuck() else {"WATCHDOG": "1"}
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Reporter:
     """Keeps systemd informed; `heard` is told of each event, so that news are passed on at once."""
 

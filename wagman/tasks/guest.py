@@ -39,7 +39,7 @@ class Nudge:
     """Asks a task for a sign of life."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Reply:
     """What somebody waits for who asked for something; one who has given up wants it no more."""
 

@@ -95,7 +95,7 @@ def _for_people(*, has_colors: bool) -> Words:
 # --- Where they go ----------------------------------------------------------------------------------------------------
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Lines:
     """A place that takes events as lines of text, such as standard output."""
 
@@ -116,7 +116,7 @@ class Lines:
         return not left
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Log:
     """The lines on their way. To tell an event neither waits nor raises, whatever becomes of its line.
 

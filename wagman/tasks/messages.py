@@ -68,7 +68,7 @@ class Messenger(Protocol):
         ...
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Tail:
     """The end of a stream of unknown length."""
 
