@@ -77,7 +77,7 @@ def _shown(point: Point) -> str:
 
 def made() -> dict[str, str]:
     """The drawing of every machine, by the name of its file."""
-    machines = {"device": "guest", "wagman": "wagman"}
+    machines = {"device": "guest", "wagman": "wagman", "outlet": "outlet"}
     return {f"pictures/{name}.svg": drawing(import_module(f"wagman.fsm.{module}").STATES) for module, name in machines.items()}
 
 
