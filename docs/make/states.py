@@ -77,7 +77,8 @@ def _shown(point: Point) -> str:
 
 def made() -> dict[str, str]:
     """The drawing of every machine, by the name of its file."""
-    return {f"pictures/{name}.svg": drawing(import_module(f"wagman.fsm.{name}").STATES) for name in ("guest", "wagman")}
+    machines = ("guest", "outlet", "wagman")
+    return {f"pictures/{name}.svg": drawing(import_module(f"wagman.fsm.{name}").STATES) for name in machines}
 
 
 if __name__ == "__main__":

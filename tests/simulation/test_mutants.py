@@ -2,12 +2,13 @@
 
 import pytest
 
-from tests.simulation.mutants import MUTANTS, Mutant
+from tests.simulation.mutants import Mutant
+from tests.simulation.mutants_outlet import MUTANTS
 from tests.simulation.node import run
 
 
 def test_there_are_enough_of_them() -> None:
-    assert len(MUTANTS) >= 30
+    assert len(MUTANTS) >= 70
     assert {promise for each in MUTANTS for promise in each.caught_by} == set(range(1, 12))
 
 

@@ -25,6 +25,7 @@ def dialect_of(name: str) -> Dialect:
     dialect: Dialect = getattr(import_module(module), kind)()
     return dialect
 
+
 """What the configuration may name as the board's dialect."""
 
 BAUD = 57_600
