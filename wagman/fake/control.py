@@ -29,7 +29,7 @@ from collections.abc import Mapping, Sequence
 from math import inf, isinf
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from attrs import asdict
+from attrs import asdict, filters
 
 from wagman.config.schema import PORTS
 from wagman.fake.board import Board
@@ -279,7 +279,7 @@ def status(board: Board) -> dict[str, Any]:
         "media": list(hardware.selectors),
         "guests": [_guest_status(guest, board.clock.now_s) for guest in hardware.guests],
         "eeprom": hardware.eeprom.as_dict(),
-        "relay_log": [asdict(change) for change in hardware.relay_log],
+        "relay_log": [asdict(change, filter=filters.exclude("request")) for change in hardware.relay_log],
     }
 
 

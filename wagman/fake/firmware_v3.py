@@ -7,13 +7,13 @@ from attrs import define, field
 
 from wagman.config.schema import MEDIA, PORTS
 from wagman.fake.clock import Program
-from wagman.fake.hardware import Hardware
+from wagman.fake.hardware import BOARD, Cause, Hardware
 from wagman.fake.main_loop import MainLoop
 from wagman.fake.v3_commands import BUILD_TIME_S, execute
 from wagman.fake.v3_port import Port
 from wagman.fake.v3_report import log_boots, report
 from wagman.fake.v3_sensors import THERMISTOR_READ_S, Sensors
-from wagman.fake.v3_text import LineBuffer, words
+from wagman.fake.v3_text import LineBuffer, meaning, meanings, words
 
 USB_DELAY_S = 4.0  # set-up begins with waiting
 LIGHTS_S = 3.2
@@ -100,7 +100,7 @@ class FirmwareV3(MainLoop):
         if not journal[port.number].startswith("turning"):
             return
         journal[port.number] = "off"
-        yield from port.disable("board") if self.lost_power else port.kill("board")
+        yield from port.disable(BOARD) if self.lost_power else port.kill(BOARD)
 
     # --- Commands ------------------------------------------------------------------------------------------------
 
@@ -110,6 +110,7 @@ class FirmwareV3(MainLoop):
         while True:
             line, allowance = self._lines.take(self.usb.arrived, allowance)
             if line is None:
+                self.usb.taken(self._lines.held)
                 return
             yield from self._process(words(line))
 
@@ -118,6 +119,7 @@ class FirmwareV3(MainLoop):
             return
         if self.faults.slow_s:
             yield self.clock.now_s + self.faults.slow_s
+        self.command = Cause("command", self.usb.genuine(meaning(line), meanings))
         yield from execute(self, line)
 
     # --- What it tells by itself ---------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from attrs import define, field
 from wagman.config.schema import PORTS, SELECTOR_PORTS
 from wagman.fake.clock import Program
 from wagman.fake.guests import Guest
-from wagman.fake.hardware import Hardware
+from wagman.fake.hardware import BOARD, Hardware
 from wagman.fake.main_loop import MainLoop
 from wagman.fake.v4_commands import PING_S, board_id, current, execute, failures, thermistor
 from wagman.fake.v4_lines import Base64Stream, LineBuffer, reply
@@ -106,7 +106,7 @@ class FirmwareV4(MainLoop):
         eeprom.last_boot_s = hardware.rtc.seconds(self.clock.now_s)
         eeprom.boots += 1
         self._listen()
-        yield from self.ports[0].start("board")
+        yield from self.ports[0].start(BOARD)
         self.begin_loop(PASS_S - len(PORTS) * CURRENT_READ_S)
 
     def _listen(self) -> None:
@@ -136,6 +136,7 @@ class FirmwareV4(MainLoop):
         """The host's lines first, then the guests'."""
         while (line := self._lines.take(self.usb.arrived)) is not None:
             yield from self._process(line)
+        self.usb.taken(self._lines.held)
         for uart in self._uarts:
             for _ in range(uart.take(self.clock.now_s)):
                 yield from self.ports[uart.port].heartbeat()

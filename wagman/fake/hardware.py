@@ -36,6 +36,21 @@ By: TypeAlias = Literal["command", "board", "reset", "powercycle", "fault"]
 
 
 @frozen
+class Cause:
+    """What made the firmware switch.
+
+    A request licenses what it asks for, now or after a grace, and a start that the board makes of a port because it was
+    enabled. What the board does of its own accord goes back to nobody's request.
+    """
+
+    by: By
+    request: str | None = None  # of the host, as the board read it; None: the host sent none that licenses it
+
+
+BOARD = Cause("board")
+
+
+@frozen
 class RelayChange:
     """A relay moved."""
 
@@ -43,6 +58,7 @@ class RelayChange:
     port: int
     on: bool
     by: By
+    request: str | None = None  # of the host that licensed it
 
 
 @frozen
@@ -127,13 +143,13 @@ class Hardware:
 
     # --- Power ---------------------------------------------------------------------------------------------------
 
-    def set_relay(self, port: int, by: By, *, on: bool) -> None:
+    def set_relay(self, port: int, by: By, *, on: bool, request: str | None = None) -> None:
         """Switch a port's power; nothing happens where it is so already, or the relay is stuck."""
         relay = self.relays[port]
         if relay.on == on or relay.stuck:
             return
         relay.on = on
-        self._record(RelayChange(self.clock.now_s, port, on, by))
+        self._record(RelayChange(self.clock.now_s, port, on, by, request))
         if on:
             relay.on_count += 1
             self.guests[port].power_on(self.clock.now_s, self.selectors[port] if port in SELECTOR_PORTS else None)

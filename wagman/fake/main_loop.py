@@ -13,7 +13,7 @@ from attrs import define, field
 from wagman.config.schema import PORTS
 from wagman.fake.clock import BoardClock, Program
 from wagman.fake.faults import Faults
-from wagman.fake.hardware import By, Hardware
+from wagman.fake.hardware import BOARD, Cause, Hardware
 from wagman.fake.passes import Passes
 from wagman.fake.usb import Usb
 from wagman.fake.v3_port import Kernel, Port, State
@@ -37,7 +37,8 @@ class MainLoop:
     kernel: Kernel = field(init=False)
     ports: Sequence[Port] = field(init=False, default=())
     wanted_start: int | None = field(init=False, default=0)  # one slot; the node controller is the first
-    wanted_by: By = field(init=False, default="board")
+    wanted_by: Cause = field(init=False, default=BOARD)
+    command: Cause = field(init=False, default=BOARD)  # what is being carried out
     _reset_at_s: float = field(init=False, default=inf)
     _report_timer_s: float = field(init=False, default=0.0)
     _passes: Passes = field(init=False)
@@ -94,7 +95,7 @@ class MainLoop:
 
     def request_start(self, port: int) -> None:
         """Start this port in the next pass; a request that is still waiting is forgotten."""
-        self.wanted_start, self.wanted_by = port, "command"
+        self.wanted_start, self.wanted_by = port, self.command
 
     def request_reset(self, after_s: float) -> None:
         """Start nothing any more, and wait for the watchdog `after_s` from now."""
@@ -170,5 +171,5 @@ class MainLoop:
         if port is None:
             return
         self.kernel.start_timer_s = self.clock.now_s
-        yield from port.start("board")
+        yield from port.auto_start()
         self.started_by_itself(port)

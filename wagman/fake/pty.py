@@ -18,6 +18,7 @@ import trio
 from attrs import define, field, frozen
 
 from wagman.fake.serve import UNREAD_BYTES, FakeBoard
+from wagman.fake.usb import Data
 
 LOOK_EVERY_S = 0.05
 """How often a closed port is looked at (chosen; in real time: that is what hosts open it in)."""
@@ -53,10 +54,10 @@ class Pty:
         """Always all there is: at many times the speed of time, a busy host for a moment would be one that reads nothing."""
         return UNREAD_BYTES
 
-    def deliver(self, data: bytes) -> None:
+    def deliver(self, output: Data) -> None:
         """Bytes from the board; what the host does not read in time is lost, as at a real board."""
         with suppress(BlockingIOError):
-            os.write(self.master, data)
+            os.write(self.master, output.data)
 
     def hang_up(self) -> None:
         """The tty is gone: whoever serves this pty closes it."""

@@ -7,6 +7,7 @@ touches the board from outside first lets it catch up to the present, and afterw
 import errno
 import math
 import os
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from random import Random
@@ -23,7 +24,6 @@ from wagman.fake.hardware import PORT_NAMES, DirtyCut, Hardware, Record
 from wagman.fake.usb import Data, Output
 
 if TYPE_CHECKING:
-    from collections import deque
     from collections.abc import Iterator
 
 UNREAD_BYTES = 16_384
@@ -39,7 +39,7 @@ class Host(Protocol):
     def room(self) -> int:
         """How many bytes the tty takes, if nobody reads meanwhile."""
 
-    def deliver(self, data: bytes) -> None:
+    def deliver(self, output: Data) -> None:
         """Bytes from the board; must not wait."""
 
     def hang_up(self) -> None:
@@ -110,7 +110,7 @@ class FakeBoard:
 
     def _hand_over(self, output: Output) -> None:
         if isinstance(output, Data) and self._host is not None:
-            self._host.deliver(output.data)
+            self._host.deliver(output)
         elif isinstance(output, Data):
             self.lost_bytes += len(output.data)
         elif not output.up:
@@ -273,6 +273,9 @@ class HostPort(trio.abc.Stream):
 
     _fake: FakeBoard
     _unread: bytearray = field(factory=bytearray)
+    told_s: dict[int, float] = field(init=False, factory=dict)  # by port: the last time of which it was read how it stood then
+    _telling: deque[tuple[int, Data]] = field(init=False, factory=deque)  # not wholly read, and with which byte that ends
+    _read_bytes: int = field(init=False, default=0)
     _hung_up: bool = False
     _closed: bool = False
     _readable: trio.lowlevel.ParkingLot = field(factory=trio.lowlevel.ParkingLot)
@@ -281,9 +284,12 @@ class HostPort(trio.abc.Stream):
         """What fits in beside what was not read yet."""
         return UNREAD_BYTES - len(self._unread)
 
-    def deliver(self, data: bytes) -> None:
+    def deliver(self, output: Data) -> None:
         """Bytes from the board; what a host that does not read cannot hold is lost."""
-        self._unread += data[: UNREAD_BYTES - len(self._unread)]
+        is_whole = len(output.data) <= self.room()
+        self._unread += output.data[: self.room()]
+        if output.tells and is_whole:
+            self._telling.append((self._read_bytes + len(self._unread), output))
         self._readable.unpark_all()
 
     def hang_up(self) -> None:
@@ -307,6 +313,10 @@ class HostPort(trio.abc.Stream):
         size = len(self._unread) if max_bytes is None else max_bytes
         data = bytes(self._unread[:size])
         del self._unread[:size]
+        self._read_bytes += len(data)
+        while self._telling and self._telling[0][0] <= self._read_bytes:
+            output = self._telling.popleft()[1]
+            self.told_s |= dict.fromkeys(output.tells, output.at_s)
         return data
 
     async def send_all(self, data: "bytes | bytearray | memoryview") -> None:

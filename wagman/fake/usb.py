@@ -1,5 +1,6 @@
 """The board's end of the serial link: what it prints, with the time at which it leaves, and what has arrived."""
 
+from collections.abc import Callable, Iterable
 from math import inf
 from typing import TypeAlias
 
@@ -22,6 +23,7 @@ class Data:
 
     at_s: float
     data: bytes
+    tells: tuple[int, ...] = ()  # ports of which it says, undamaged, when they were last heard
 
 
 @frozen
@@ -43,13 +45,16 @@ class Usb:
     faults: Faults
     up: bool = False
     arrived: bytearray = field(factory=bytearray)  # taken from the front by the firmware
+    _sent: bytearray = field(factory=bytearray)  # what has arrived, and was not wholly taken yet, as the host sent it
+    _garbled: bool = False  # it arrived otherwise
     _outputs: list[Output] = field(factory=list)
     _line: list[str] = field(factory=list)  # printed at `_line_at_s`, not yet an output
     _line_at_s: float = 0.0
+    _tells: tuple[int, ...] = ()
     room: float = inf  # what the host's tty still takes; a tty that nobody holds open takes all, and loses it
     _stalled_s: float = 0.0  # waited in vain by prints, and not yet by the firmware
 
-    def print(self, text: str) -> None:
+    def print(self, text: str, *tells: int) -> None:
         """Send `text` (Latin-1) as it is; what is printed at one instant leaves as one piece.
 
         A host that does not read stalls the firmware, which prints its words one by one; what it cannot send is lost.
@@ -62,10 +67,11 @@ class Usb:
             self._flush()
         self._line_at_s = self.clock.now_s
         self._line.append(text)
+        self._tells += tells
 
-    def println(self, text: str = "") -> None:
+    def println(self, text: str = "", *tells: int) -> None:
         """Send a line."""
-        self.print(f"{text}\r\n")
+        self.print(f"{text}\r\n", *tells)
 
     def take_stalled_s(self) -> float:
         """How long prints have waited in vain since this was last asked."""
@@ -80,13 +86,27 @@ class Usb:
         self.room = inf  # whoever held the tty open holds nothing any more
         self.up = up
         self.arrived.clear()
+        self.taken(b"")
         self._outputs.append(Tty(self.clock.now_s, up))
 
     def receive(self, data: bytes) -> int:
         """Take what the host sends; returns how many bytes were taken, the rest has to wait (flow control)."""
         taken = data[: max(0, INPUT_BYTES - len(self.arrived))] if self.up else b""
-        self.arrived += self.faults.incoming(taken)
+        arriving = self.faults.incoming(taken)
+        self.arrived += arriving
+        self._sent += taken
+        self._garbled |= arriving != taken
         return len(taken)
+
+    def taken(self, held: "bytes | bytearray") -> None:
+        """The firmware has taken what has arrived; it holds a line that is not complete yet, or none."""
+        if not self.arrived and not held:
+            self._sent.clear()
+            self._garbled = False
+
+    def genuine(self, request: str, requests_in: Callable[[bytes], Iterable[str]]) -> str | None:
+        """The request, if it is one of those that the host sent; None where the cable has made it of another."""
+        return request if not self._garbled or request in requests_in(bytes(self._sent)) else None
 
     def take_outputs(self) -> list[Output]:
         """All that left the board since the last call, in order."""
@@ -97,7 +117,9 @@ class Usb:
     def _flush(self) -> None:
         if not self._line:
             return
-        data = self.faults.outgoing("".join(self._line).encode("latin-1"))
+        said = "".join(self._line).encode("latin-1")
+        data, tells = self.faults.outgoing(said), self._tells
         self._line.clear()
+        self._tells = ()
         if data and self.up:
-            self._outputs.append(Data(self._line_at_s, data))
+            self._outputs.append(Data(self._line_at_s, data, tells if data == said else ()))

@@ -143,7 +143,7 @@ def _cu(firmware: "FirmwareV3", _arguments: list[str]) -> Program:
 
 def _hb(firmware: "FirmwareV3", _arguments: list[str]) -> None:
     for port in firmware.ports:
-        firmware.usb.println(str(int(port.heartbeat_age_s() * 1000) % _LONG))
+        firmware.usb.println(str(int(port.heartbeat_age_s() * 1000) % _LONG), port.number)
 
 
 def _fc(firmware: "FirmwareV3", _arguments: list[str]) -> None:
@@ -190,8 +190,9 @@ def _stop(firmware: "FirmwareV3", arguments: list[str]) -> None:
     if port is None:
         return
     if len(arguments) <= 2:  # noqa: PLR2004 - port and grace
-        firmware.ports[port].set_stop_timeout(_grace_s(arguments[1]) if len(arguments) > 1 else STOP_GRACE_S)
-        firmware.ports[port].stop("command")
+        grace_s = _grace_s(arguments[1]) if len(arguments) > 1 else STOP_GRACE_S
+        firmware.ports[port].set_stop_timeout(grace_s, firmware.command)
+        firmware.ports[port].stop(firmware.command)
 
 
 def _ping(firmware: "FirmwareV3", arguments: list[str]) -> Program:
@@ -203,13 +204,13 @@ def _ping(firmware: "FirmwareV3", arguments: list[str]) -> Program:
 def _enable(firmware: "FirmwareV3", arguments: list[str]) -> None:
     for port in map(_port, arguments):
         if port is not None:
-            firmware.ports[port].enable()
+            firmware.ports[port].enable(firmware.command)
 
 
 def _disable(firmware: "FirmwareV3", arguments: list[str]) -> Program:
     for port in map(_port, arguments):
         if port is not None:
-            yield from firmware.ports[port].disable("command")
+            yield from firmware.ports[port].disable(firmware.command)
 
 
 def _watch(firmware: "FirmwareV3", arguments: list[str]) -> None:

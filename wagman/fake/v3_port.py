@@ -8,11 +8,11 @@ from enum import Enum
 from math import inf
 from typing import ClassVar
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from wagman.config.schema import SELECTOR_PORTS, other_medium
 from wagman.fake.clock import BoardClock, Program
-from wagman.fake.hardware import PORT_NAMES, By, Hardware
+from wagman.fake.hardware import BOARD, PORT_NAMES, Cause, Hardware
 from wagman.fake.usb import Usb
 
 HEARTBEAT_TIMEOUT_S = 3600.0
@@ -49,14 +49,14 @@ class Kernel:
     logging: bool = True
     start_timer_s: float = 0.0  # when the shared start timer was last reset
 
-    def log(self, topic: str, text: str) -> None:
+    def log(self, topic: str, text: str, *tells: int) -> None:
         """A log line, unless logging is off."""
-        self.log_part(f"log: {topic} {text}\r\n")
+        self.log_part(f"log: {topic} {text}\r\n", *tells)
 
-    def log_part(self, text: str) -> None:
+    def log_part(self, text: str, *tells: int) -> None:
         """A piece of a log line, unless logging is off."""
         if self.logging:
-            self.usb.print(text)
+            self.usb.print(text, *tells)
 
 
 @define(eq=False, repr=False)
@@ -77,7 +77,8 @@ class Port:
     _level: str = field(init=False, default="low")
     _managed: bool = field(init=False, default=False)  # before the first start since board boot nothing is
     _forced_medium: str | None = field(init=False, default=None)
-    _stop_by: By = field(init=False, default="board")
+    _stop_cause: Cause = field(init=False, default=BOARD)
+    _kept_by: Cause = field(init=False, default=BOARD)  # what enabled or disabled it, and so has the board start or cut it
 
     startable: ClassVar[frozenset[State]] = frozenset({State.STOPPED})
     stoppable: ClassVar[frozenset[State]] = frozenset({State.STARTED})
@@ -136,7 +137,7 @@ class Port:
         self._forced_medium = medium
         self.kernel.hardware.select(self.selector, medium)
 
-    def start(self, by: By) -> Program:
+    def start(self, cause: Cause) -> Program:
         """Power on, if its state allows it; blocks the board."""
         if self.state not in self.startable:
             return
@@ -148,51 +149,57 @@ class Port:
         self._log(f"starting {'primary' if medium == self.primary else 'secondary'}")
         hardware.eeprom.count_start(self.number, hardware.rtc.seconds(self._now_s))
         yield self._now_s + START_NOTES_S
-        yield from self._switch(by, on=True)
+        yield from self._switch(cause, on=True)
         self._enter(State.STARTED)
 
-    def stop(self, by: By) -> None:
+    def stop(self, cause: Cause) -> None:
         """Begin to stop, if its state allows it; nobody tells the guest."""
         if self.state not in self.stoppable:
             return
         self._log("stopping")
-        self._stop_by = by
         self._enter(State.STOPPING)
+        self._stop_cause = cause
 
-    def set_stop_timeout(self, timeout_s: float) -> None:
-        """The grace of the stop under way, or of the next one."""
-        self.stop_timeout_s = timeout_s
+    def set_stop_timeout(self, timeout_s: float, cause: Cause) -> None:
+        """The grace of the stop under way, which is the host's from now on, or of the next one."""
+        self.stop_timeout_s, self._stop_cause = timeout_s, cause
         self.rearm()
 
-    def kill(self, by: By) -> Program:
+    def kill(self, cause: Cause) -> Program:
         """Power off, unless it is disabled; blocks the board."""
         if self.state is State.DISABLED:
             return
         self._log("killing")
-        yield from self._switch(by, on=False)
+        yield from self._switch(cause, on=False)
         self._enter(State.STOPPED)
         self.kernel.start_timer_s = self._now_s
 
-    def enable(self) -> None:
+    def enable(self, cause: Cause) -> None:
         """Believe it to be stopped from now on, whatever its relay is."""
         self.kernel.hardware.eeprom.enabled[self.number] = True
         self._enter(State.STOPPED)
+        self._kept_by = evolve(cause, by="board")
 
-    def disable(self, by: By) -> Program:
+    def disable(self, cause: Cause) -> Program:
         """Power off at once, and stay off; the node controller only powers off."""
         if self.number:
             self.kernel.hardware.eeprom.enabled[self.number] = False
-        yield from self.kill(by)
+        yield from self.kill(cause)
         if self.number:
             self._enter(State.DISABLED)
+            self._kept_by = evolve(cause, by="board")
 
-    def heartbeat(self) -> Program:
-        """A heartbeat, by pin or by request."""
+    def auto_start(self) -> Program:
+        """The board starts what is stopped: what enabled it licensed that, until something else became of it."""
+        return self.start(self._kept_by)
+
+    def heartbeat(self, *tells: int) -> Program:
+        """A heartbeat, by pin, which the log tells of, or by request."""
         self.heartbeat_at_s = self._now_s
         self.rearm()
-        self._log("heartbeat")
+        self.kernel.log(self.name, "heartbeat", *tells)
         if self.state is State.DISABLED:
-            yield from self.disable("board")
+            yield from self.disable(self._kept_by)
         elif self.state is State.STOPPED:
             self._enter(State.STARTED)
 
@@ -201,7 +208,7 @@ class Port:
     def update(self) -> Program:
         """Turn collected level changes into a heartbeat, and do what has become due."""
         if self.take_beat():
-            yield from self.heartbeat()
+            yield from self.heartbeat(self.number)
         self._update_level()
         if self.state is State.STARTED:
             self._update_started()
@@ -239,7 +246,7 @@ class Port:
         if self.watch_heartbeat and self.heartbeat_age_s() >= HEARTBEAT_TIMEOUT_S:
             self._log("heartbeat timeout")
             self.kernel.hardware.eeprom.count_failure(self.number)
-            self.stop("board")
+            self.stop(BOARD)
         if self.watch_current and self._now_s - self._level_at_s >= CURRENT_LEVEL_S:
             self._log(f"current {self._level}")
             self._level_at_s = self._now_s
@@ -249,7 +256,7 @@ class Port:
             return
         self._log("unmanaged switch")
         self.force_medium(other_medium(self.next_medium()))
-        self.stop("board")
+        self.stop(BOARD)
 
     def _update_stopping(self) -> Program:
         if self._now_s - self._stop_message_at_s >= STOP_MESSAGE_S:
@@ -258,7 +265,7 @@ class Port:
         if self._now_s - self._state_at_s >= self.stop_timeout_s:
             self.stop_timeout_s = STOP_GRACE_S
             self._log("stop timeout")
-            yield from self.kill(self._stop_by)
+            yield from self.kill(self._stop_cause)
 
     def _update_level(self) -> None:
         current_ma = self.kernel.hardware.current_ma(self.number)
@@ -278,16 +285,16 @@ class Port:
         self.kernel.log(self.name, text)
 
     def _enter(self, state: State) -> None:
-        self.state = state
+        self.state, self._kept_by = state, BOARD
         self._state_at_s = self._stop_message_at_s = self.heartbeat_at_s = self._level_at_s = self._now_s
         self.rearm()
 
-    def _switch(self, by: By, *, on: bool) -> Program:
+    def _switch(self, cause: Cause, *, on: bool) -> Program:
         """Move the relay, with a note in the journal before and after, so that a board that dies of it knows."""
         journal = self.kernel.hardware.eeprom.journal
         journal[self.number] = "turning_on" if on else "turning_off"
         yield self._now_s + RELAY_JOURNAL_S + (0 if self.number else LATCH_S)
-        self.kernel.hardware.set_relay(self.number, by, on=on)
+        self.kernel.hardware.set_relay(self.number, cause.by, on=on, request=cause.request)
         yield self._now_s + (RELAY_PULSE_S if self.number else LATCH_S) + RELAY_SETTLE_S
         journal[self.number] = "on" if on else "off"
         yield self._now_s + RELAY_JOURNAL_S

@@ -1,6 +1,7 @@
 """How the v3 firmware reads: lines out of bytes, words out of lines, numbers out of words - traps included."""
 
 import re
+from collections.abc import Iterator
 
 from attrs import define, field
 
@@ -18,7 +19,7 @@ _NUMBER = re.compile(r"[+-]?\d+")
 class LineBuffer:
     """The firmware's line buffer."""
 
-    _held: bytearray = field(factory=bytearray)
+    held: bytearray = field(init=False, factory=bytearray)
 
     def take(self, arrived: bytearray, allowance: int) -> tuple[bytes | None, int]:
         """The next line out of `arrived`, which loses what is read, and how many bytes of the allowance are left.
@@ -26,23 +27,23 @@ class LineBuffer:
         The line is None when what is there, or allowed, does not complete one. Ends of an overflow are skipped.
         """
         while arrived and allowance > 0:
-            room = BUFFER_BYTES - len(self._held)
+            room = BUFFER_BYTES - len(self.held)
             end = arrived.find(b"\n", 0, min(room - 1, allowance)) + 1
             size = end or min(room, allowance, len(arrived))
-            self._held += arrived[:size]
+            self.held += arrived[:size]
             del arrived[:size]
             allowance -= size
             if end:
-                line = bytes(self._held)
-                self._held.clear()
+                line = bytes(self.held)
+                self.held.clear()
                 return line, allowance
-            if len(self._held) == BUFFER_BYTES:
+            if len(self.held) == BUFFER_BYTES:
                 allowance -= self._overflow(arrived, allowance)
         return None, allowance
 
     def _overflow(self, arrived: bytearray, allowance: int) -> int:
         """Drop the buffer, and what is already there up to an LF; returns what the skipping used up."""
-        self._held.clear()
+        self.held.clear()
         end = arrived.find(b"\n", 0, allowance) + 1
         skipped = end or min(len(arrived), allowance)
         del arrived[:skipped]
@@ -52,6 +53,17 @@ class LineBuffer:
 def words(line: bytes) -> list[str]:
     """The words of a line: runs of printable ASCII; any other byte separates, NUL ends the line."""
     return [word.decode("ascii") for word in _WORD.findall(line.partition(b"\0")[0])[:MAX_WORDS]]
+
+
+def meaning(line: list[str]) -> str:
+    """What a line asks for, and of which port, whatever sid is before it and whatever is behind it."""
+    name, *arguments = [*line[line[0].startswith("@") :], ""]
+    return f"{name} {port_number(arguments[0])}" if arguments and arguments[0] else name
+
+
+def meanings(data: bytes) -> Iterator[str]:
+    """What all these lines ask for."""
+    return (meaning(line) for line in map(words, data.split(b"\n")) if line)
 
 
 def number(word: str) -> int:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from wagman.config.schema import MEDIA, PORTS, SELECTOR_PORTS
 from wagman.fake.clock import Program
-from wagman.fake.v4_lines import reply, sensorgrams
+from wagman.fake.hardware import Cause
+from wagman.fake.v4_lines import meaning, meanings, reply, sensorgrams
 from wagman.fake.v4_port import CURRENT_READ_S
 from wagman.io.v4 import BYTES, Sensorgram, Value, encode
 
@@ -24,6 +25,7 @@ NO_ID = b"\xff" * len(BOARD_ID)
 PING_S = 0.05  # it blinks (firmware)
 NO_MEDIA = 255
 MEDIA_BY_NUMBER = ("sd", "emmc")
+HEARTBEAT = 0xC002
 _LONG = 0x1_0000_0000
 
 
@@ -34,10 +36,12 @@ def execute(firmware: "FirmwareV4", line: bytes) -> Program:
             firmware.usb.print("\n")
             continue
         reply_id, command = COMMANDS[asked.id]
+        firmware.command = Cause("command", firmware.usb.genuine(meaning(asked), meanings))
         value = yield from command(firmware, asked)
         sub_id = asked.sub_id if asked.id not in ABOUT_NO_PORT else 1
         answer = reply(reply_id, firmware.faults.reply_sub_id(sub_id), value)
-        firmware.usb.print(encode([answer]).decode())
+        tells = [asked.sub_id - 1] if asked.id == HEARTBEAT and answer.sub_id == sub_id else []
+        firmware.usb.print(encode([answer]).decode(), *tells)
         if asked.id in WITH_ARGUMENT and argument(asked) is None:
             return  # reading the argument has spoilt the decoder
 
@@ -128,15 +132,15 @@ def _stop(firmware: "FirmwareV4", asked: Sensorgram) -> Answer:
     port, grace_s = asked.sub_id - 1, argument(asked)
     if grace_s is None or port not in PORTS:
         return 0
-    firmware.ports[port].set_stop_timeout(grace_s * 1000 % _LONG / 1000)
-    yield from firmware.ports[port].stop_or_kill("command")
+    firmware.ports[port].set_stop_timeout(grace_s * 1000 % _LONG / 1000, firmware.command)
+    yield from firmware.ports[port].stop_or_kill(firmware.command)
     return 1
 
 
 def _enable(firmware: "FirmwareV4", asked: Sensorgram) -> int:
     port = asked.sub_id - 1
     if port in PORTS:
-        firmware.ports[port].enable()
+        firmware.ports[port].enable(firmware.command)
     return int(port in PORTS)
 
 
@@ -165,7 +169,7 @@ def _set_media(firmware: "FirmwareV4", asked: Sensorgram) -> int:
 COMMANDS: dict[int, tuple[int, Command]] = {
     0xC000: (0xFF1A, _counted(lambda firmware, _asked: board_id(firmware))),
     0xC001: (0xFF06, _current),
-    0xC002: (0xFF09, _counted(_heartbeat)),
+    HEARTBEAT: (0xFF09, _counted(_heartbeat)),
     0xC003: (0xFF10, _counted(lambda firmware, asked: thermistor(firmware, asked.sub_id))),
     0xC004: (0xFF14, _counted(_uptime)),
     0xC005: (0xFF1A, _counted(lambda firmware, _asked: firmware.hardware.eeprom.boots)),

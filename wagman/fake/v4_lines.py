@@ -23,18 +23,18 @@ _GOOD = re.compile(rb"[A-Za-z0-9+/]+")
 class LineBuffer:
     """The firmware's line buffer."""
 
-    _held: bytearray = field(factory=bytearray)
+    held: bytearray = field(init=False, factory=bytearray)
 
     def take(self, arrived: bytearray) -> bytes | None:
         """The next line out of `arrived`, which loses what is read: None if there is no whole one, b"" for one too long."""
         end = arrived.find(b"\n") + 1
-        self._held += arrived[: end or len(arrived)]
+        self.held += arrived[: end or len(arrived)]
         del arrived[: end or len(arrived)]
         if not end:
-            del self._held[MAX_LINE + 1 :]  # enough to know that it is too long
+            del self.held[MAX_LINE + 1 :]  # enough to know that it is too long
             return None
-        line = bytes(self._held[:-1])
-        self._held.clear()
+        line = bytes(self.held[:-1])
+        self.held.clear()
         return line if len(line) <= MAX_LINE else b""
 
 
@@ -59,6 +59,16 @@ def sensorgrams(line: bytes) -> Iterator[Sensorgram]:
             return
         yield sensorgram
         data = data[sensorgram.size :]
+
+
+def meaning(asked: Sensorgram) -> str:
+    """What is asked for, and of which port, in the board's own numbers."""
+    return f"{asked.id:04x} {asked.sub_id}"
+
+
+def meanings(data: bytes) -> Iterator[str]:
+    """What all these lines ask for."""
+    return (meaning(asked) for line in data.split(b"\n") for asked in sensorgrams(line))
 
 
 def reply(number: int, sub_id: int, value: int | Value, source_id: int = SOURCE_ID) -> Sensorgram:

@@ -11,7 +11,7 @@ from attrs import define, field
 
 from wagman.fake.clock import Program
 from wagman.fake.guests import Guest
-from wagman.fake.hardware import By
+from wagman.fake.hardware import Cause
 from wagman.fake.v3_port import RELAY_JOURNAL_S, RELAY_SETTLE_S, Port, State
 
 CURRENT_READ_S = 0.0806  # captured: a pass takes 0.856 s, of which ten readings and a pause of 50 ms
@@ -76,12 +76,12 @@ class PortV4(Port):
     stoppable: ClassVar[frozenset[State]] = frozenset({State.STARTED, State.DISABLED})
     unmanaged_failures: ClassVar[int] = 30
 
-    def stop_or_kill(self, by: By) -> Program:
+    def stop_or_kill(self, cause: Cause) -> Program:
         """Begin to stop; what is stopped already is cut at once."""
         if self.state is State.STOPPED:
-            yield from self.kill(by)
+            yield from self.kill(cause)
         else:
-            self.stop(by)
+            self.stop(cause)
 
     def take_beat(self) -> bool:
         """Whether the pin makes a heartbeat now, where there is one."""
@@ -91,9 +91,9 @@ class PortV4(Port):
         """When it may."""
         return inf if self.pin is None else self.pin.due_s()
 
-    def _switch(self, by: By, *, on: bool) -> Program:
+    def _switch(self, cause: Cause, *, on: bool) -> Program:
         """Move the latched relay, with notes before and after, that nobody reads."""
         clock = self.kernel.clock
         yield clock.now_s + RELAY_JOURNAL_S + LATCH_STEP_S
-        self.kernel.hardware.set_relay(self.number, by, on=on)
+        self.kernel.hardware.set_relay(self.number, cause.by, on=on, request=cause.request)
         yield clock.now_s + 2 * LATCH_STEP_S + RELAY_SETTLE_S + RELAY_JOURNAL_S
