@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.simulation.node import node
-from wagman.simulation.records import Answered, Asked, Began, Did, Ended, Record, RelayMoved, Sent
+from wagman.simulation.records import Answered, Asked, Began, Did, Ended, Read, Record, RelayMoved, Sent
 from wagman.simulation.scene import Scene
 from wagman.simulation.scene_port import Port
 
@@ -81,12 +81,25 @@ def test_what_was_lost_is_put_back_by_the_next_run_unless_that_may_write_nothing
 
 
 BLANK = (Did(9100.0, "disk barred all"), Began(9101.0, 2))
+FLIPPED = (Did(9100.0, "disk flipped 7"), Began(9101.0, 2), Read(9102.0, "open"))
 
 
 @pytest.mark.parametrize(
     ("records", "enabled"),
-    [((), False), (BLANK, None), ((*BLANK, Did(9102.0, "disk ok"), Did(99_000.0, "gn: start")), False)],
-    ids=["it is to be refused", "the run cannot read that", "the run can read it by now"],
+    [
+        ((), False),
+        (BLANK, None),
+        ((*BLANK, Did(9102.0, "disk ok"), Read(9103.0, "open")), False),
+        (FLIPPED, None),
+        ((*FLIPPED, Read(9103.0, "read")), False),
+    ],
+    ids=[
+        "it is to be refused",
+        "the run cannot read that",
+        "the run has read it by now",
+        "the run has read a log that was damaged, and not yet what lies beside it",
+        "and that, too",
+    ],
 )
 def test_a_start_of_a_disabled_guest_is_said_so_only_to_a_run_that_cannot_know(
     records: Sequence[Record], enabled: bool | None

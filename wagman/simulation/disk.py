@@ -21,6 +21,9 @@ WRITES = ("commit", "open")
 BESIDE = ("keep", "set_aside")
 """The calls that change what lies beside the log; the log itself is severed when the process dies."""
 
+READS = ("open", "read")
+"""The calls that tell the service what was decided: by the log, and by what lies beside it."""
+
 LOG, ALL = ("open",), ("open", "read", "keep")
 """What cannot be used when the log belongs to somebody else, and when all of the state does."""
 
@@ -44,6 +47,7 @@ class Access:
     """One life's access to the disk (the seam `Seams.blocking`); once cut, nothing is reached any more."""
 
     disk: Disk
+    has_read: Callable[[str], None]  # is told which of READS has come through
     cut: bool = False
 
     async def __call__(self, call: Callable[[], T], /) -> T:
@@ -51,7 +55,10 @@ class Access:
         await trio.lowlevel.checkpoint()
         if self.disk.slow_s and not self.cut:
             await self._take_time(call)
-        return self._done(call)
+        result = self._done(call)
+        if _name(call) in READS and not self.cut:
+            self.has_read(_name(call))
+        return result
 
     async def _take_time(self, call: Callable[[], Any]) -> None:
         try:

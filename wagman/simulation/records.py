@@ -100,6 +100,14 @@ class Began:
 
 
 @frozen
+class Read:
+    """The service has read what it kept: the log (`open`), or the file beside it (`read`)."""
+
+    at_s: float
+    what: str
+
+
+@frozen
 class Configured:
     """What the service goes by from now on: it comes up, or was told to read its file again."""
 
@@ -146,4 +154,4 @@ class Look:
     selector: str  # what port 0 would boot from
 
 
-Record: TypeAlias = RelayMoved | Sent | Messaged | Told | Asked | Answered | Did | Configured | Began | Ended | Look
+Record: TypeAlias = RelayMoved | Sent | Messaged | Told | Asked | Answered | Did | Read | Configured | Began | Ended | Look

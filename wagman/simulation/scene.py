@@ -5,7 +5,20 @@ import math
 from attrs import define, evolve, field
 
 from wagman.config.schema import Config, DeviceConfig
-from wagman.simulation.records import Answered, Asked, Began, Configured, Did, Ended, Messaged, Record, RelayMoved, Sent, Told
+from wagman.simulation.records import (
+    Answered,
+    Asked,
+    Began,
+    Configured,
+    Did,
+    Ended,
+    Messaged,
+    Read,
+    Record,
+    RelayMoved,
+    Sent,
+    Told,
+)
 from wagman.simulation.scene_port import SLACK_S, Port, beat_s, merged
 
 RESET_S = 90.0
@@ -46,7 +59,8 @@ class Scene:
     log_lost: bool = False  # or older than it was: what was decided is known from beside it only
     undecided: bool = False  # what lies beside the log was lost
     barred: bool = False  # all of the state belongs to somebody else
-    blank_s: float = math.inf  # since when the service runs that could read nothing of it
+    telling: frozenset[str] = frozenset()  # where this run of the service could read what was decided: see `Read`
+    has_read: bool = True  # it has
     left: dict[str, Port] = field(factory=dict)  # guests whose tables are gone, by name: they may come back
     relays: dict[int, RelayMoved] = field(factory=dict)  # the latest move of each, whether a guest is configured there or not
     stuck: set[int] = field(factory=set)  # relays that were stuck at some time since they last moved
@@ -76,14 +90,14 @@ class Scene:
 
     @property
     def cannot_read(self) -> bool:
-        """Whether this run of the service cannot read what was decided before it."""
-        return self.blank_s < math.inf and self.disk_in_trouble
+        """Whether this run of the service has yet to read what was decided before it."""
+        return not self.has_read
 
     @property
     def knows_nothing(self) -> bool:
         """Whether the service has waited long enough for what was decided, and may go on without, until it can read it."""
         release_s = self.config.service.unreadable_release_s
-        gives_up = release_s > 0 and self.now_s - self.blank_s >= release_s - SLACK_S
+        gives_up = release_s > 0 and self.now_s - self.came_up_s >= release_s - SLACK_S
         return gives_up and self.cannot_read
 
     def cannot_be_missed(self, port: Port) -> bool:
@@ -114,17 +128,18 @@ class Scene:
                 self._did(record.words)
             case Configured():
                 self._configured(record.config)
-            case Began() | Ended():
+            case Began() | Read() | Ended():
                 self._lives(record)
 
-    def _lives(self, record: Began | Ended) -> None:
-        """The service comes up, or is gone."""
+    def _lives(self, record: Began | Read | Ended) -> None:
+        """The service comes up, knows what it kept, or is gone."""
+        if isinstance(record, Read):
+            self.has_read |= record.what in self.telling
+            return
         if isinstance(record, Began):
             self.lossy, self.came_up_s = False, self.now_s
-            is_blank = self.barred or (
-                self.undecided and "disk" in self.troubles
-            )  # the log cannot be read, and nothing else tells
-            self.blank_s = self.now_s if is_blank else math.inf
+            log = () if self.log_lost or self.damaged else ("open",)
+            self.telling, self.has_read = frozenset((*log, *(() if self.undecided else ("read",)))), False
             if not self.barred:  # a run that may write nothing puts nothing back
                 self.log_lost = self.undecided = False
             self.damaged = self.damaged and "disk" in self.troubles  # the service could not set it aside

@@ -30,6 +30,7 @@ from wagman.simulation.records import (
     Ended,
     Look,
     Messaged,
+    Read,
     Record,
     RelayMoved,
     Sent,
@@ -201,7 +202,7 @@ class World:
         if self.life is not None:
             return
         self.lives += 1
-        plug, access = Plug(self.cable), Access(self.disk)
+        plug, access = Plug(self.cable), Access(self.disk, lambda what: self.watch(Read(self.now_s, what)))
         self._configured(self.file.load_at_start())
         life = self.life = Life(self.running, self.path, plug, access, self._told, self._seams(plug, access))
         self.watch(Began(self.now_s, self.lives))

@@ -144,7 +144,7 @@ class Keeper:
         Raises:
             StoreError: it is there, and cannot be read.
         """
-        self._kept = await self._on_disk(self.file.read)
+        self._kept = await self._on_disk(self.file.read, "read")
         return self._kept
 
     async def set_aside(self, label: str) -> Path:
@@ -208,5 +208,5 @@ class Keeper:
         if begins:
             self.turned(self.broken)
 
-    async def _on_disk(self, call: Callable[[], T]) -> T:
-        return await answered(self.blocking, call, STALL_S, f"cannot write {self.file.path}: ")
+    async def _on_disk(self, call: Callable[[], T], verb: str = "write") -> T:
+        return await answered(self.blocking, call, STALL_S, f"cannot {verb} {self.file.path}: ")
