@@ -19,8 +19,8 @@ from benchmarks.scale import Scale
 from benchmarks.timing import Spread
 from wagman.config.load import load
 from wagman.fsm.alarms import Alarm, Fired, Plan
-from wagman.io.driver_v3 import V3Dialect
-from wagman.io.transport import open_serial
+from wagman.io.serial.transport import open_serial
+from wagman.io.v3.driver import V3Dialect
 from wagman.model.facts import Draft
 from wagman.service.daemon import make_store
 from wagman.service.parts import Parts, void

@@ -9,7 +9,8 @@ from wagman.cli.help import about
 from wagman.cli.local import PROFILES
 from wagman.cli.parser import COMMANDS
 from wagman.demo.scenarios import SCENARIOS
-from wagman.io import driver_v4, v3
+from wagman.io.v3 import codec as v3
+from wagman.io.v4 import driver as driver_v4
 from wagman.simulation import profiles
 from wagman.simulation.command import DEFAULT_PROFILE
 

@@ -12,8 +12,8 @@ from tests.fake.test_v4_ports import bench as bench_v4
 from wagman.fake.faults import ByteFaults, Faults
 from wagman.fake.guests import GuestSpec
 from wagman.fake.serve import FakeBoard
-from wagman.io import v4
-from wagman.io.v4_requests import ENABLE, LONGEST_GRACE_S, START, STOP
+from wagman.io.v4 import codec as v4
+from wagman.io.v4.requests import ENABLE, LONGEST_GRACE_S, START, STOP
 
 Licence = tuple[bool, str, str | None]
 

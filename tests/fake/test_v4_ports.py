@@ -14,9 +14,9 @@ from wagman.fake.guests import GuestSpec
 from wagman.fake.hardware import PORT_NAMES
 from wagman.fake.usb import Data
 from wagman.fake.v4_lines import LineBuffer, decoded, sensorgrams
-from wagman.io import v4
-from wagman.io.v4 import Sensorgram
-from wagman.io.v4_requests import (
+from wagman.io.v4 import codec as v4
+from wagman.io.v4.codec import Sensorgram
+from wagman.io.v4.requests import (
     BOOTS,
     EERESET,
     ENABLE,

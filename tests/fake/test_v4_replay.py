@@ -14,8 +14,8 @@ from tests.fake.bench import SILENT, Bench
 from wagman.fake.board import Board
 from wagman.fake.hardware import PORT_NAMES
 from wagman.fake.usb import Data
-from wagman.io import v4
-from wagman.io.v4_requests import HB, UPTIME
+from wagman.io.v4 import codec as v4
+from wagman.io.v4.requests import HB, UPTIME
 
 CAPTURES = Path(__file__).parents[1] / "data" / "captures"
 ENTRIES = [e for e in json.loads((CAPTURES / "v4-requests.json").read_text())["entries"] if e["port"] == "SerialUSB"]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import trio
 
-from wagman.io.transport import Opener, Transport
+from wagman.io.serial.transport import Opener, Transport
 from wagman.model.errors import LinkGoneError
 
 

@@ -14,10 +14,11 @@ from tests.io.test_board import Rig
 from wagman.fake import v4_commands
 from wagman.fake.firmware_v4 import FirmwareV4
 from wagman.fake.serve import FakeBoard
-from wagman.io import v3, v4
 from wagman.io.auto import LISTEN_S, AutoDialect, given_away, speech_by_ages
-from wagman.io.transport import stream_opener
-from wagman.io.v4 import Line, Sensorgram, unsigned
+from wagman.io.serial.transport import stream_opener
+from wagman.io.v3 import codec as v3
+from wagman.io.v4 import codec as v4
+from wagman.io.v4.codec import Line, Sensorgram, unsigned
 from wagman.model.facts import Blindness, PowerGoal, RelayOff, RelayOn
 
 BOTH = pytest.mark.parametrize("dialect", ["v3", "v4"])

@@ -14,11 +14,11 @@ from tests.io.faults import faulty
 from wagman.config.schema import BoardConfig, Config, DeviceConfig
 from wagman.fake.guests import GuestSpec
 from wagman.fake.serve import FakeBoard
-from wagman.io.board import Board, Dialect
-from wagman.io.driver import Identity
-from wagman.io.driver_v3 import V3Dialect, V3Driver
-from wagman.io.driver_v4 import V4Dialect
-from wagman.io.transport import Transport, stream_opener
+from wagman.io.board.driver import Identity
+from wagman.io.board.task import Board, Dialect
+from wagman.io.serial.transport import Transport, stream_opener
+from wagman.io.v3.driver import V3Dialect, V3Driver
+from wagman.io.v4.driver import V4Dialect
 from wagman.model.errors import BoardTimeoutError, LinkBusyError
 from wagman.model.facts import (
     Answered,

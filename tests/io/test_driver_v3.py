@@ -16,9 +16,9 @@ from tests.io.test_board import OFF, ON, Rig, with_rig
 from wagman.config.schema import BoardConfig, Config, DeviceConfig
 from wagman.fake.guests import Guest as GuestModel
 from wagman.fsm.outlet.signs import GONE_S
-from wagman.io.driver import BLANK_BOOTS, RUNS_APART_S, Identity
-from wagman.io.driver_v3 import MOST_PINGS, V3Driver
-from wagman.io.v3 import Log
+from wagman.io.board.driver import BLANK_BOOTS, RUNS_APART_S, Identity
+from wagman.io.v3.codec import Log
+from wagman.io.v3.driver import MOST_PINGS, V3Driver
 from wagman.model.facts import Beat, PowerFound, PowerLost, RelayOff, RelayOn
 
 LONG_S = 4 * 3600.0  # the board stops what it has not heard for one

@@ -14,12 +14,12 @@ from tests.io.faults import Wrapper
 from tests.io.test_board import CONFIG, OFF, ON, Rig, with_rig
 from wagman.config.schema import BoardConfig, Config, DeviceConfig
 from wagman.fake.v3_port import State
-from wagman.io import driver_v4
-from wagman.io.driver import Identity
-from wagman.io.driver_v4 import V4Dialect, V4Driver
-from wagman.io.link import Answer
-from wagman.io.v4_asking import WRAP_S, going_on, look_at
-from wagman.io.v4_requests import LONGEST_GRACE_S, START
+from wagman.io.board.driver import Identity
+from wagman.io.serial.link import Answer
+from wagman.io.v4 import driver as driver_v4
+from wagman.io.v4.asking import WRAP_S, going_on, look_at
+from wagman.io.v4.driver import V4Dialect, V4Driver
+from wagman.io.v4.requests import LONGEST_GRACE_S, START
 from wagman.model.errors import BoardTimeoutError, CallerError
 from wagman.model.facts import Beat, BoardStopping, Listened, PowerFound, PowerLost, RelayOff, RelayOn
 from wagman.simulation.requests import requests_in

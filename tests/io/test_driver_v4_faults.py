@@ -13,8 +13,8 @@ from attrs import define
 from tests.io.faults import Wrapper
 from tests.io.test_board import OFF, ON, Rig, with_rig
 from wagman.fake.v3_port import State
-from wagman.io.transport import Transport
-from wagman.io.v4_requests import ENABLE, REQUESTS
+from wagman.io.serial.transport import Transport
+from wagman.io.v4.requests import ENABLE, REQUESTS
 from wagman.model.facts import PowerFound, PowerLost, RelayOff, RelayOn
 from wagman.simulation.requests import requests_in
 

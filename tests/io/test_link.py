@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.io.faults import Delay, Duplication, Garbage, HangUp, Loss, OneByteAtATime, Stall, faulty
-from wagman.io import v3
-from wagman.io.link import BACKOFF_MAX_S, MAX_OVERDUE, Answer, Link, retry
-from wagman.io.transport import Opener, Transport, stream_opener
-from wagman.io.v3 import Event, Log
+from wagman.io.serial.link import BACKOFF_MAX_S, MAX_OVERDUE, Answer, Link, retry
+from wagman.io.serial.transport import Opener, Transport, stream_opener
+from wagman.io.v3 import codec as v3
+from wagman.io.v3.codec import Event, Log
 from wagman.model.errors import BoardError, BoardProtocolError, BoardTimeoutError, LinkBusyError, LinkGoneError
 
 RESYNC = b"~\n"

@@ -13,10 +13,10 @@ import pytest
 import trio
 import trio.testing
 
-from wagman.io import v3
-from wagman.io.link import Link
-from wagman.io.transport import open_serial
-from wagman.io.v3 import Event, Log
+from wagman.io.serial.link import Link
+from wagman.io.serial.transport import open_serial
+from wagman.io.v3 import codec as v3
+from wagman.io.v3.codec import Event, Log
 from wagman.model.errors import LinkBusyError
 
 BAUD = 57_600

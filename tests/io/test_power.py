@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from wagman.fsm.outlet import Outlet
 from wagman.fsm.outlet.signs import EVIDENCE_S, GONE_S
-from wagman.io.power import UNSEEN_S, Power, SwitchOff, SwitchOn
+from wagman.io.board.power import UNSEEN_S, Power, SwitchOff, SwitchOn
 from wagman.model.facts import UNTOUCHED, PortFact, PowerFound, PowerGoal, PowerLost, RelayAsked, RelayOff, RelayOn, RelayStuck
 
 OFF_TIME_S, STAGGER_S = 10.0, 5.0

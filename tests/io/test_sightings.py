@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wagman.io.power import Power
-from wagman.io.sightings import Sightings
+from wagman.io.board.power import Power
+from wagman.io.board.sightings import Sightings
 from wagman.model.facts import PowerFound, PowerGoal, Supply
 
 PORT = 1

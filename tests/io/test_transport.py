@@ -16,7 +16,7 @@ import trio
 import trio.testing
 from attrs import define, field
 
-from wagman.io.transport import StreamTransport, Transport, open_serial, stream_opener
+from wagman.io.serial.transport import StreamTransport, Transport, open_serial, stream_opener
 from wagman.model.errors import CallerError, LinkBusyError, LinkGoneError
 
 BAUD = 57_600
@@ -163,7 +163,7 @@ def test_a_second_opener_in_this_process_is_busy_too() -> None:
 
 
 def test_programs_that_ask_for_no_lock_are_kept_out_too_for_as_long_as_the_port_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wagman.io.transport.PTY_MAJORS", ())  # where nothing but ptys can be opened
+    monkeypatch.setattr("wagman.io.serial.transport.PTY_MAJORS", ())  # where nothing but ptys can be opened
 
     async def main() -> None:
         with a_pty() as port:
@@ -177,10 +177,9 @@ def test_programs_that_ask_for_no_lock_are_kept_out_too_for_as_long_as_the_port_
 
 def test_a_pty_is_not_left_closed_to_the_next_run_by_one_that_is_killed() -> None:
     with a_pty() as port:
-        script = (
-            f"import os, signal, trio; from wagman.io.transport import open_serial; trio.run(open_serial, {port.path!r}, {BAUD})"
-        )
-        killed = subprocess.run([sys.executable, "-c", f"{script}; os.kill(os.getpid(), signal.SIGKILL)"], check=False)
+        imports = "import os, signal, trio; from wagman.io.serial.transport import open_serial"
+        script = f"{imports}; trio.run(open_serial, {port.path!r}, {BAUD}); os.kill(os.getpid(), signal.SIGKILL)"
+        killed = subprocess.run([sys.executable, "-c", script], check=False)
         assert killed.returncode == -signal.SIGKILL
         assert not keeps_others_out(port)
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wagman.io import v3
-from wagman.io.v3 import Event, Junk, Log, Reply
+from wagman.io.v3 import codec as v3
+from wagman.io.v3.codec import Event, Junk, Log, Reply
 from wagman.model.errors import BoardRefusedError, CallerError
 
 CAPTURES = Path(__file__).parents[1] / "data" / "captures"

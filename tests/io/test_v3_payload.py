@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wagman.io import htu21d
-from wagman.io import v3_payload as payload
-from wagman.io.v3 import Decoder, Log
+from wagman.io.v3 import payload
+from wagman.io.v3.codec import Decoder, Log
 from wagman.model.errors import BoardProtocolError
 
 CAPTURES = Path(__file__).parents[1] / "data" / "captures"

@@ -12,8 +12,8 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wagman.io import v4
-from wagman.io.v4 import ARRAY, BYTES, EmptyLine, Event, Junk, Line, Sensorgram, Type, Value
+from wagman.io.v4 import codec as v4
+from wagman.io.v4.codec import ARRAY, BYTES, EmptyLine, Event, Junk, Line, Sensorgram, Type, Value
 from wagman.model.errors import CallerError
 
 CAPTURES = Path(__file__).parents[1] / "data" / "captures"

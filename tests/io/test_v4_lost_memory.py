@@ -4,8 +4,8 @@ import pytest
 import trio
 
 from tests.io.test_board import ON, Rig, with_rig
-from wagman.io.driver_v4 import V4Driver
-from wagman.io.v4_asking import WRAP_S
+from wagman.io.v4.asking import WRAP_S
+from wagman.io.v4.driver import V4Driver
 from wagman.model.facts import PowerLost
 
 AT_S = (0.2, 1.1, 2.3, 3.4, 4.6)

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from wagman.io import v4
-from wagman.io import v4_requests as requests
-from wagman.io.v4 import EmptyLine, Event, Junk, Line, Sensorgram
-from wagman.io.v4_requests import CU, FC, HB, ID, PING, SET_MEDIA, START, STATE, STOP, TH, UPTIME, Request
+from wagman.io.v4 import codec as v4
+from wagman.io.v4 import requests
+from wagman.io.v4.codec import EmptyLine, Event, Junk, Line, Sensorgram
+from wagman.io.v4.requests import CU, FC, HB, ID, PING, SET_MEDIA, START, STATE, STOP, TH, UPTIME, Request
 from wagman.model.errors import BoardProtocolError, BoardRefusedError, CallerError
 
 CAPTURES = Path(__file__).parents[1] / "data" / "captures"

@@ -12,7 +12,7 @@ from trio.testing import MockClock
 from tests.io.test_board import Rig as BoardRig
 from tests.io.test_board import with_rig
 from wagman.config.schema import DeviceConfig
-from wagman.io.driver import Reading, Shown
+from wagman.io.board.driver import Reading, Shown
 from wagman.model.errors import LinkGoneError
 from wagman.model.facts import BoardStopping, Draft, Verdict
 from wagman.service.controller import NOTICE_S, PATIENCE_S, RESTART_GRACE_S, Controller

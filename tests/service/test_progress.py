@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from tests.simulation.node import run
-from wagman.io.board import Board
+from wagman.io.board.task import Board
 from wagman.service.root import WagmanService
 from wagman.simulation.records import Record, Told
 from wagman.tasks.guest import Guest

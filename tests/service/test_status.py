@@ -14,9 +14,9 @@ from wagman.fsm.alarms import Alarm
 from wagman.fsm.environment import Environment, Sensor
 from wagman.fsm.outlet import Errand, Off, On, Outlet, Signs
 from wagman.fsm.outlet.signs import STUCK_ROUNDS
-from wagman.io.board import Board
-from wagman.io.driver import Reading
-from wagman.io.driver_v3 import V3Dialect
+from wagman.io.board.driver import Reading
+from wagman.io.board.task import Board
+from wagman.io.v3.driver import V3Dialect
 from wagman.model.errors import LinkGoneError
 from wagman.model.facts import UNTOUCHED, PowerGoal
 from wagman.service.status import Now, board_status, device_status, power_status, resists

@@ -12,8 +12,8 @@ from trio.testing import MockClock
 
 from wagman.api.listener import Bound
 from wagman.config.schema import BoardConfig, Config, DeviceConfig
-from wagman.io.driver_v3 import V3Dialect
-from wagman.io.transport import Transport
+from wagman.io.serial.transport import Transport
+from wagman.io.v3.driver import V3Dialect
 from wagman.model.errors import LinkGoneError
 from wagman.service.daemon import Daemon
 from wagman.service.health import NUDGE_S, Progress

@@ -18,8 +18,10 @@ from wagman.fsm.guest.started import Started
 from wagman.fsm.guest.state import State, states
 from wagman.fsm.wagman import machine, situation
 from wagman.fsm.wagman import states as wagman_states
-from wagman.io import driver_v3, driver_v4, power
-from wagman.io.power import Power
+from wagman.io.board import power
+from wagman.io.board.power import Power
+from wagman.io.v3 import driver as driver_v3
+from wagman.io.v4 import driver as driver_v4
 from wagman.model.errors import StoreError
 from wagman.model.facts import UNTOUCHED, Blindness
 from wagman.service import decided

@@ -5,8 +5,8 @@ import pytest
 from tests.simulation.node import CONFIG
 from wagman.config.load import loads
 from wagman.config.schema import Config, DeviceConfig
-from wagman.io.v4 import encode_all
-from wagman.io.v4_requests import ENABLE, PING, SET_MEDIA, START, STOP
+from wagman.io.v4.codec import encode_all
+from wagman.io.v4.requests import ENABLE, PING, SET_MEDIA, START, STOP
 from wagman.simulation.command import EXAMPLE
 from wagman.simulation.faults.node import HOUR_S
 from wagman.simulation.play import Scenario, play

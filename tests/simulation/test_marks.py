@@ -32,7 +32,7 @@ NOT_REACHED = {
 
 WATCHED = (
     *(f"fsm/guest/{family}.py" for family in ("state", "stopped", "booting", "started", "halting")),
-    *("io/power.py", "io/sightings.py", "tasks/loop.py"),
+    *("io/board/power.py", "io/board/sightings.py", "tasks/loop.py"),
 )
 """Where each branch is a decision about somebody's power."""
 

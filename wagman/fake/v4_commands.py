@@ -12,7 +12,7 @@ from wagman.fake.clock import Program
 from wagman.fake.hardware import Cause
 from wagman.fake.v4_lines import meaning, meanings, reply, sensorgrams
 from wagman.fake.v4_port import CURRENT_READ_S
-from wagman.io.v4 import BYTES, Sensorgram, Value, encode
+from wagman.io.v4.codec import BYTES, Sensorgram, Value, encode
 
 if TYPE_CHECKING:
     from wagman.fake.firmware_v4 import FirmwareV4

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from attrs import define, field
 
-from wagman.io.v4 import Sensorgram, Value, unsigned
+from wagman.io.v4.codec import Sensorgram, Value, unsigned
 
 MAX_LINE = 128
 """Characters of a line; a longer one is dropped whole (firmware)."""

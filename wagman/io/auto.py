@@ -19,15 +19,16 @@ import trio
 from attrs import define, field
 
 from wagman.config.schema import PORTS
-from wagman.io import v3, v4
-from wagman.io.driver import TIMEOUT_S, Driver, Identity, Senses
-from wagman.io.driver_v3 import V3Dialect
-from wagman.io.driver_v4 import V4Dialect
-from wagman.io.link import Link
-from wagman.io.power import SwitchOff, SwitchOn
-from wagman.io.v4 import Sensorgram
-from wagman.io.v4_asking import number_of
-from wagman.io.v4_requests import HB, fence, parse_report, replies_to
+from wagman.io.board.driver import TIMEOUT_S, Driver, Identity, Senses
+from wagman.io.board.power import SwitchOff, SwitchOn
+from wagman.io.serial.link import Link
+from wagman.io.v3 import codec as v3
+from wagman.io.v3.driver import V3Dialect
+from wagman.io.v4 import codec as v4
+from wagman.io.v4.asking import number_of
+from wagman.io.v4.codec import Sensorgram
+from wagman.io.v4.driver import V4Dialect
+from wagman.io.v4.requests import HB, fence, parse_report, replies_to
 from wagman.model.errors import BoardProtocolError, BoardRefusedError, BoardTimeoutError
 
 LISTEN_S = 2.0

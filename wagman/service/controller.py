@@ -1,6 +1,6 @@
 """The controller's own life: the computer that this service runs on hangs on the board, too, and has no machine.
 
-The board power-cycles it when it has not been fed its heartbeat for an hour; `wagman.io.board` feeds it while the service is
+The board power-cycles it when it has not been fed its heartbeat for an hour; `wagman.io.board.task` feeds it while the service is
 healthy. Before it cuts the power, for that or for any other reason, the board says so: then the controller is shut down in
 an orderly way. A restart that an operator asks for takes the same path: the board is told to stop the port after a while, and
 its own notice that it has begun is what shuts the controller down. The board starts it again a minute after the cut.
@@ -13,7 +13,7 @@ import trio
 from attrs import define, field
 
 from wagman.config.schema import DeviceConfig
-from wagman.io.board import Board
+from wagman.io.board.task import Board
 from wagman.model.errors import BoardError
 from wagman.model.facts import BoardStopping, Draft, Verdict
 from wagman.store import Journal

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from attrs import define, evolve, field
 
 from wagman.config.schema import Config
-from wagman.io.driver import PORT_NAMES
+from wagman.io.board.driver import PORT_NAMES
 from wagman.model.facts import Draft, Verb
 from wagman.service.decisions_file import DecisionsFile
 from wagman.store import Journal

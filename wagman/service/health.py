@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import trio
 from attrs import define, field
 
-from wagman.io.board import Board
+from wagman.io.board.task import Board
 from wagman.model.facts import Draft
 from wagman.store import Journal
 from wagman.tasks.guest import Guest, Nudge

@@ -7,7 +7,7 @@ import trio
 from attrs import define, field
 
 from wagman.config.schema import Config, DeviceConfig
-from wagman.io.board import BLIND_MISSES, Board, Dialect
+from wagman.io.board.task import BLIND_MISSES, Board, Dialect
 from wagman.model.catalogue import COLLAPSING
 from wagman.model.facts import Draft
 from wagman.service.controller import Controller

@@ -7,13 +7,13 @@ from pathlib import Path
 import trio
 
 from wagman.config.schema import Config
-from wagman.io.board import Dialect
-from wagman.io.transport import Transport, open_serial
+from wagman.io.board.task import Dialect
+from wagman.io.serial.transport import Transport, open_serial
 from wagman.model.errors import ConfigError, LinkGoneError
 
 DIALECTS = {
-    "v3": "wagman.io.driver_v3:V3Dialect",
-    "v4": "wagman.io.driver_v4:V4Dialect",
+    "v3": "wagman.io.v3.driver:V3Dialect",
+    "v4": "wagman.io.v4.driver:V4Dialect",
     "auto": "wagman.io.auto:AutoDialect",
 }
 """Where the dialect of a name is: a service imports only the one that its board speaks, for imports are most of its start."""

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from attrs import define, field
 
 from wagman.fsm.wagman.inputs import GuestChanged, GuestRefused, PowerFailed, View
-from wagman.io.board import Board
-from wagman.io.driver import PORT_NAMES
+from wagman.io.board.driver import PORT_NAMES
+from wagman.io.board.task import Board
 from wagman.model.facts import (
     Blindness,
     BoardFact,

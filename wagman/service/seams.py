@@ -16,7 +16,7 @@ import trio
 from attrs import field, frozen
 
 from wagman.config.runnable import trouble
-from wagman.io.transport import Opener
+from wagman.io.serial.transport import Opener
 from wagman.store import Blocking, threaded
 from wagman.tasks.messages import Messenger, run_command
 from wagman.tasks.moments import Stamp

@@ -9,8 +9,8 @@ from wagman import __version__
 from wagman.config.schema import DeviceConfig
 from wagman.fsm.environment import Environment
 from wagman.fsm.outlet import Outlet
-from wagman.io.board import Board
-from wagman.io.driver import PORT_NAMES, Reading
+from wagman.io.board.driver import PORT_NAMES, Reading
+from wagman.io.board.task import Board
 from wagman.model.facts import PowerGoal
 from wagman.tasks.guest import Guest
 from wagman.tasks.loop import Alarms

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from wagman.fake.v4_lines import sensorgrams
-from wagman.io.v4 import Sensorgram
-from wagman.io.v4_requests import REQUESTS, STOP
+from wagman.io.v4.codec import Sensorgram
+from wagman.io.v4.requests import REQUESTS, STOP
 
 Words = tuple[str, ...]
 

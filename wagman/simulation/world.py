@@ -14,7 +14,7 @@ from wagman.config.schema import PORTS, RARE_BEAT_S, RARE_PORT, SELECTOR_PORTS, 
 from wagman.fake.guests import Guest, GuestSpec
 from wagman.fake.hardware import DirtyCut, RelayChange
 from wagman.fake.serve import FakeBoard
-from wagman.io.transport import stream_opener
+from wagman.io.serial.transport import stream_opener
 from wagman.model.errors import CallerError
 from wagman.service.seams import Seams
 from wagman.simulation.cable import Cable, Plug

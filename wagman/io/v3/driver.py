@@ -26,8 +26,7 @@ import trio
 from attrs import define, field
 
 from wagman.config.schema import SELECTOR_PORTS
-from wagman.io import v3
-from wagman.io.driver import (
+from wagman.io.board.driver import (
     DRAWS_MA,
     PING_AGE_S,
     RUNS_APART_S,
@@ -39,9 +38,10 @@ from wagman.io.driver import (
     Reading,
     Senses,
 )
-from wagman.io.link import REPEATS, Answer, Link, retry
-from wagman.io.power import SwitchOff, SwitchOn
-from wagman.io.v3_payload import (
+from wagman.io.board.power import SwitchOff, SwitchOn
+from wagman.io.serial.link import REPEATS, Answer, Link, retry
+from wagman.io.v3 import codec as v3
+from wagman.io.v3.payload import (
     Currents,
     EnabledReport,
     Enclosure,

@@ -27,13 +27,13 @@ import trio
 from attrs import define, field
 
 from wagman.config.schema import PORTS, SELECTOR_PORTS
-from wagman.io import v4
-from wagman.io.driver import PING_AGE_S, SLOW_POLLS, FailureWatch, Identity, Reading, Senses
-from wagman.io.link import REPEATS, Answer, Link, retry
-from wagman.io.power import SwitchOff, SwitchOn
-from wagman.io.v4 import Sensorgram
-from wagman.io.v4_asking import Asking, Look, going_on, values_of
-from wagman.io.v4_requests import (
+from wagman.io.board.driver import PING_AGE_S, SLOW_POLLS, FailureWatch, Identity, Reading, Senses
+from wagman.io.board.power import SwitchOff, SwitchOn
+from wagman.io.serial.link import REPEATS, Answer, Link, retry
+from wagman.io.v4 import codec as v4
+from wagman.io.v4.asking import Asking, Look, going_on, values_of
+from wagman.io.v4.codec import Sensorgram
+from wagman.io.v4.requests import (
     BOOTS,
     DISABLED,
     EERESET,
@@ -58,7 +58,7 @@ from wagman.io.v4_requests import (
     request_in,
     text_of,
 )
-from wagman.io.v4_run import Run
+from wagman.io.v4.run import Run
 from wagman.model.errors import BoardProtocolError, CallerError
 from wagman.model.facts import Answered, BoardStopping, Listened
 

@@ -4,8 +4,8 @@ import math
 
 from attrs import define
 
-from wagman.io.link import Answer
-from wagman.io.v4_asking import WRAP_S
+from wagman.io.serial.link import Answer
+from wagman.io.v4.asking import WRAP_S
 
 SET_UP_S = 1.0
 """A board that was seen had been up for longer than this (firmware: 2.6 s, less up to a second by which its uptime is behind)."""

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from attrs import frozen
 
 from wagman.io import htu21d
-from wagman.io.v4 import BYTES, EmptyLine, Event, Line, Sensorgram, unsigned
+from wagman.io.v4.codec import BYTES, EmptyLine, Event, Line, Sensorgram, unsigned
 from wagman.model.errors import BoardProtocolError, BoardRefusedError, CallerError
 
 DISABLED, STOPPED, STARTED, STOPPING = 0, 1, 3, 4

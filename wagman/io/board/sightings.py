@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from attrs import define, field
 
-from wagman.io.power import Power
+from wagman.io.board.power import Power
 from wagman.model.facts import Beat, PortFact
 
 TOLERANCE_S = 0.5

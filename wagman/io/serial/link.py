@@ -19,7 +19,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import trio
 from attrs import define, field, frozen
 
-from wagman.io.transport import Opener, Transport
+from wagman.io.serial.transport import Opener, Transport
 from wagman.model.errors import BoardError, BoardProtocolError, BoardTimeoutError, LinkBusyError, LinkGoneError
 
 BACKOFF_MIN_S = 0.2

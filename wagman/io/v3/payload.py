@@ -11,7 +11,7 @@ from typing import TypeAlias
 from attrs import frozen
 
 from wagman.io import htu21d
-from wagman.io.v3 import Log
+from wagman.io.v3.codec import Log
 from wagman.model.errors import BoardProtocolError
 
 PORT_NAMES = ("nc", "gn", "cs", "x1", "x2")

@@ -6,8 +6,8 @@ from typing import Any, Protocol
 from attrs import define, evolve, field, frozen
 
 from wagman.config.schema import Config, DeviceConfig
-from wagman.io.power import Power, SwitchOff, SwitchOn
-from wagman.io.sightings import Sightings
+from wagman.io.board.power import Power, SwitchOff, SwitchOn
+from wagman.io.board.sightings import Sightings
 from wagman.model.facts import BoardFact, Notice, PortFact, Sample
 
 SENSOR_POLLS = 3

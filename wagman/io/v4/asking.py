@@ -6,11 +6,11 @@ from itertools import count
 from attrs import define, evolve, field, frozen
 
 from wagman.config.schema import PORTS
-from wagman.io import v4
-from wagman.io.driver import TIMEOUT_S
-from wagman.io.link import REPEATS, Answer, Link, retry
-from wagman.io.v4 import Sensorgram
-from wagman.io.v4_requests import CU, HB, STATE, fence, replies_to, whole_replies_to
+from wagman.io.board.driver import TIMEOUT_S
+from wagman.io.serial.link import REPEATS, Answer, Link, retry
+from wagman.io.v4 import codec as v4
+from wagman.io.v4.codec import Sensorgram
+from wagman.io.v4.requests import CU, HB, STATE, fence, replies_to, whole_replies_to
 from wagman.model.errors import BoardProtocolError
 from wagman.model.facts import Supply
 

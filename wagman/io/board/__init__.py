@@ -1,0 +1,7 @@
+"""What holds for boards of any dialect.
+
+- `task`        greets the board, polls it, and switches what is to be switched
+- `power`       whose turn it is to be switched
+- `sightings`   when each guest was last heard, out of all that tells of it
+- `driver`      what a dialect has to do for the task
+"""

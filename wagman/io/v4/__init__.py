@@ -1,0 +1,8 @@
+"""Boards that speak sensorgrams.
+
+- `codec`      lines and CRCs: bytes in, events out
+- `requests`   what the ids mean
+- `asking`     several requests in one line
+- `run`        since when the board runs
+- `driver`     how to live with that firmware
+"""
