@@ -25,6 +25,7 @@ ASKED_S, GOAL_S, SEEN_S, BEAT_S = NOW_S - 100, NOW_S - 90, NOW_S - 80, NOW_S - 7
 
 Act = Callable[[Outlet], Step]
 
+
 def goals(outlet: Outlet) -> Iterator[PowerGoal]:
     """What a guest's machine may ask for now: it counts its power cycles up, and begins none a second time."""
     state, before = outlet.state, outlet.goal.level

@@ -162,7 +162,12 @@ ALREADY = PowerGoal("on", 7, already=True, cleared=True)
 WITHDRAWN = (("on_at_s", LATELY_S), ("asked_at_s", LATELY_S))
 LEFT_ON, LEFT_OFF = Errand("on"), Errand("off")
 STUCK = Errand("off", 3, drew_still=True, resisted=3)
-IS_ON, IS_OFF, IS_FREE, STRAY = On(7, "told"), Off(7, is_kept=True, proof="told"), Off(7, is_kept=False, proof="told"), Stray("on")
+IS_ON, IS_OFF, IS_FREE, STRAY = (
+    On(7, "told"),
+    Off(7, is_kept=True, proof="told"),
+    Off(7, is_kept=False, proof="told"),
+    Stray("on"),
+)
 PERHAPS = Stray("unknown")
 
 VARIANTS = {
