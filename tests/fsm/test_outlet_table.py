@@ -32,7 +32,7 @@ Act = Callable[[Outlet], Step]
 
 def told(method: str, *args: Any, **named: Any) -> Act:
     """One input, by the name of its method."""
-    return lambda outlet: getattr(outlet, method)(*args, **named)  # type: ignore[no-any-return]
+    return lambda outlet: getattr(outlet, method)(*args, **named)
 
 
 def wants(goal: PowerGoal, at_s: float = NOW_S) -> Act:
@@ -136,7 +136,7 @@ class Variant:
     goal: PowerGoal = UNTOUCHED
     errand: Errand | None = None
     supply: Supply = "unknown"
-    signs: tuple[tuple[str, float], ...] = ()
+    signs: tuple[tuple[str, Any], ...] = ()
     is_mute: bool = False
     is_answered: bool = True
 

@@ -174,7 +174,7 @@ def power_of_unknown_origin_is_cut(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(outlet.Stray, "is_foreign", lambda self, now: False)
 
 
-@mutant("20 min; gn: stop; 5 min; guest gn halt=300; board fault power 1 on; 10 min", 1, 6)
+@mutant("20 min; gn: stop; 5 min; guest gn halt=300; board fault power 1 on; 10 min", 1, 4, 6)
 def a_report_of_a_disabled_port_is_believed_whatever_it_shows(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(outlet.Signs, "shows_life", lambda self, at_s: False)
     patch.setattr(outlet.Off, "off_due_s", lambda self, now: -math.inf)

@@ -220,9 +220,7 @@ class Outlet:
         """An off that was asked for is believed where the board said so and the current agrees."""
         draws = self.signs.supply == "on"
         if draws and errand.drew_still:
-            # It was off, and was only to be kept so: something else has switched it on.
-            is_stray = self.relay == "off"
-            return self.stray(at_s, "it draws current though it was off") if is_stray else self.resisting(errand, at_s)
+            return self.resisting(errand, at_s)
         if draws or errand.seen_at_s is None or at_s <= errand.seen_at_s + SETTLE_S:
             return Step(self if draws == errand.drew_still else evolve(self, errand=evolve(errand, drew_still=draws)))
         cycle = self.state.cycle or 0
@@ -232,6 +230,8 @@ class Outlet:
 
     def resisting(self, errand: Errand, at_s: float) -> Step:
         """It still draws current: another round, and a report when there have been enough."""
+        if self.relay == "off":  # it was only to be kept so: something else has switched it on
+            return self.stray(at_s, "it draws current though it was off")
         errand = evolve(errand, resisted=max(errand.resisted, errand.round), seen_at_s=None, drew_still=True)
         now = evolve(self, errand=errand)
         if not errand.is_stuck or at_s < self.signs.stuck_at_s + STUCK_REPORT_S:
