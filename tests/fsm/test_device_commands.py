@@ -1,11 +1,13 @@
 """What the operator and the environment may ask of a guest."""
 
 import pytest
+from attrs import evolve
 
-from tests.fsm.guests import Story, started
+from tests.fsm.guests import GUEST, Story, started
 from wagman.fsm.guest import Memory, State
 from wagman.fsm.guest.booting import Relay, Starting, WillStop
 from wagman.fsm.guest.halting import Restarting, Stopping
+from wagman.fsm.guest.machine import FORBIDDEN
 from wagman.fsm.guest.started import Started
 from wagman.fsm.guest.stopped import Stopped
 from wagman.model.facts import VERBS, PowerGoal
@@ -56,6 +58,16 @@ def test_the_wagmans_start_is_checked_again_when_it_is_handled(memory: Memory, s
     assert (step.state, step.memory) == (state, memory)
     assert len(story.refusals) == 1
     assert words in story.refusals[0]
+
+
+def test_what_the_configuration_disables_gets_neither_its_turn_nor_what_an_operator_asks_for() -> None:
+    """Only the file can enable it again."""
+    story = Story(config=evolve(GUEST, enabled=False))
+    story.turn()
+    assert story.refusals == ["the configuration disables it"]
+    verdict = story.ask("start")
+    assert (verdict.accepted, verdict.reason) == (False, FORBIDDEN)
+    assert story.name == "stopped"
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -3,12 +3,14 @@
 from typing import ClassVar
 
 import pytest
+from attrs import evolve
 
 from tests.fsm.guests import GUEST
 from wagman.fsm.graph import GraphError, GraphState, IllegalTransitionError, checked_graph
 from wagman.fsm.guest import Memory, Situation
 from wagman.fsm.guest.booting import Starting
 from wagman.fsm.guest.started import Started
+from wagman.fsm.outlet import Doubted, Off, Outlet
 
 
 class Day(GraphState):
@@ -43,3 +45,8 @@ def test_a_state_that_cannot_be_reached_is_an_error() -> None:
 def test_a_transition_that_is_not_declared_raises() -> None:
     with pytest.raises(IllegalTransitionError, match="from started to starting"):
         Started().goto(Starting, Situation(GUEST, Memory()))
+
+
+def test_an_outlet_that_is_off_is_not_doubted() -> None:
+    with pytest.raises(IllegalTransitionError, match="from off to doubted"):
+        evolve(Outlet.new(1, 0.0, is_mute=False), state=Off(1, is_kept=True)).goto(Doubted(1))

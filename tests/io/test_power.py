@@ -331,6 +331,16 @@ def test_power_that_went_away_by_itself_is_lost_and_not_switched_on_again_in_tha
     assert not lost.reset
 
 
+def test_a_cut_that_the_board_tells_of_before_it_is_greeted_waits_for_what_the_greeting_says() -> None:
+    """A board that browns out as it switches a port kills that port when it comes up: its restart is what is to be told."""
+    rig = switched_on()
+    rig.power.connected()
+    rig.power.seen_off(1, rig.now_s)
+    assert rig.told() == []
+    rig.power.placed()
+    assert [type(fact) for fact in rig.told()] == [PowerLost]
+
+
 def test_a_board_reset_takes_the_power_of_all_but_the_survivors() -> None:
     rig = Rig()
     rig.want(1, "on", 1, already=True)
@@ -680,6 +690,7 @@ def test_ports_without_a_guest_are_of_no_concern(port: int) -> None:
     rig = Rig()
     for see in (rig.power.seen_on, rig.power.seen_off, rig.power.beat):
         see(port, rig.now_s)
+    rig.power.doubt(port)
     rig.power.seen_kept(port, kept=True, at_s=rig.now_s)
     rig.power.polled(port, rig.now_s, "on")
     assert rig.told() == []

@@ -76,6 +76,7 @@ class Halting(State):
     def on_silence(self, now: Situation, fired: Fired) -> Step:
         heard = now.config.has_heartbeat
         if self.errand.sending:
+            # mark silent-while-being-told
             return self.stay(now, alarms={**STANDING, "heartbeat": silence(now)})  # silence counts only after the message
         if self.is_unasked(now, nobody_looked=fired.late and not heard):
             return self.ask_again(now)
@@ -169,11 +170,13 @@ class Restarting(Halting):
 
     def halted(self, now: Situation, reason: str, *, firm: bool) -> Step:
         if now.memory.forbidden:
+            # mark restart-in-the-heat
             return self.goto(states.stopped, now, "the environment forbids its restart", firm=firm)
         return self.goto(states.starting, now, "restart")
 
     def without_power(self, now: Situation) -> Step:
         if now.memory.forbidden or now.memory.held:
+            # mark restart-without-power
             return super().without_power(now)
         return self.goto(states.starting, now, "restart")
 

@@ -68,6 +68,7 @@ class Message:
     def command(self, config: DeviceConfig) -> tuple[str, ...]:
         """What asks the guest to halt; empty where it may simply be cut."""
         if self.kind == "restart" and config.restart is not None:
+            # mark command-of-its-own-for-a-restart
             return config.restart
         return config.shutdown or ()
 

@@ -15,7 +15,7 @@ from wagman.fsm.guest.started import Started
 from wagman.fsm.guest.state import State, states
 from wagman.fsm.guest.stopped import Stopped
 from wagman.model.errors import StoreError
-from wagman.model.facts import Beat, BoardStopping, PowerFound, PowerLost, RelayAsked, RelayOff, RelayOn, RelayStuck
+from wagman.model.facts import Beat, BoardStopping, PowerFound, PowerLost, RelayAsked, RelayOff, RelayOn
 
 STATES: dict[str, type[State]] = checked_graph(Stopped, Starting, WillStop, Started, Stopping, Restarting)
 vars(states).update(STATES)
@@ -37,6 +37,7 @@ def step(state: State, now: Situation, item: Input) -> Step:
         case Decided():
             return decided(state, now, item)
         case WagmanStart() if obstacle := withheld(now):
+            # mark turn-of-a-guest-that-may-not-run
             return state.refuse_start(now, obstacle)
         case WagmanStart():
             return state.on_wagman_start(now)
@@ -73,7 +74,7 @@ def power_fact(state: State, now: Situation, fact: PowerFact) -> Step:
             return state.on_power_found(now, fact)
         case BoardStopping():
             return state.on_board_stopping(now, fact)
-        case RelayStuck():
+        case _:
             return state.stay(now, now.event("relay_stuck", rounds=fact.rounds))
 
 
@@ -92,19 +93,21 @@ def command(state: State, now: Situation, ask: Operator) -> Step:
             return state.on_kill(now.remember(wanted="down"))
         case "disable":
             return state.on_stop(now.remember(wanted="down", enabled=False), "disabled by the operator")
-        case "enable":
+        case _:
             return state.stay(now.remember(enabled=True)).accept("enabled")
 
 
 def refusal(now: Situation, ask: Operator) -> str:
     """Why the command cannot be accepted, or nothing."""
     if ask.verb in ("start", "restart", "enable") and not now.config.enabled:
+        # mark operator-against-the-configuration
         return FORBIDDEN
     if ask.verb not in ("start", "restart"):
         return ""
     if not now.memory.enabled:
         return "it is disabled: enable it first"
     if now.memory.forbidden and not ask.force:
+        # mark operator-against-the-heat
         return "hibernating: the environment forbids it; use --force to start it all the same"
     return ""
 
@@ -116,6 +119,7 @@ FORBIDDEN = "its table in the configuration says enabled = false: change that in
 def withheld(now: Situation) -> str:
     """Why the Wagman machine may not start the guest, beyond what its state says; or nothing."""
     if not now.config.enabled:
+        # mark turn-of-a-guest-that-may-not-run
         return "the configuration disables it"
     return "what was decided about it cannot be read" if now.withheld else ""
 
@@ -157,6 +161,7 @@ def restored(saved: Mapping[str, Any]) -> State:
     Raises:
         StoreError: it is not one; what was saved cannot be trusted.
     """
+    # mark no-state-of-a-guest
     try:
         rest = dict(saved)
         state = STATES[rest.pop("name")]

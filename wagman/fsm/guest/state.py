@@ -84,6 +84,7 @@ class State(GraphState):
         return self.goto(states.stopped, now, "killed by the operator", firm=True).accept("power is being cut")
 
     def on_wagman_start(self, now: Situation) -> Step:
+        # mark turn-that-comes-too-late
         return self.refuse_start(now, f"it is {self.name}")
 
     def stay(self, now: Situation, *effects: Effect, alarms: Plan | None = None) -> Step:
@@ -92,6 +93,7 @@ class State(GraphState):
 
     def refuse_start(self, now: Situation, obstacle: str) -> Step:
         """Tell the Wagman machine why its start is not carried out."""
+        # mark turn-that-comes-too-late
         return self.stay(now, StartRefused(obstacle))
 
     def goto(self, state: "Callable[P, State]", now: Situation, *args: P.args, **kwargs: P.kwargs) -> Step:
@@ -102,6 +104,7 @@ class State(GraphState):
         """
         new = state(*args, **kwargs)
         if new.name != self.name and new.name not in self.successors:
+            # mark guest-takes-no-way
             raise IllegalTransitionError(self.name, new.name)
         return new.on_enter(now)
 

@@ -104,6 +104,7 @@ class Stopped(State):
 
     def on_wagman_start(self, now: Situation) -> Step:
         if not self.due(now.memory):
+            # mark turn-that-comes-too-late
             return self.refuse_start(now, self.obstacle(now.memory))
         return self.begin(now, "its turn")
 
@@ -130,6 +131,7 @@ class Stopped(State):
     def believes(self, now: Situation, beat: Beat) -> bool:
         """Whether the beat tells that the guest has power, and that this is to be answered."""
         if not now.config.has_heartbeat:
+            # mark noise-of-a-guest-without-a-heartbeat
             return False  # noise on an input that nothing is connected to
         if self.off:
             return beat.source != "control"  # somebody claims to be a guest that has no power
@@ -156,6 +158,7 @@ class Stopped(State):
     def found_off(self, now: Situation) -> Step:
         """Nothing runs. A forced start that waited for this begins now: while hibernating nobody else would start the guest."""
         if now.memory.exempt and now.welcome:
+            # mark forced-start-in-the-adopt-window
             return self.begin(now, "asked by the operator")
         return self.goto(states.stopped, now, "no sign of life found")
 

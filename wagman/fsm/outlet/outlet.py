@@ -285,6 +285,7 @@ class Outlet:
             IllegalTransitionError: the graph does not allow it.
         """
         if state.name not in (self.state.name, *self.state.successors):
+            # mark outlet-takes-no-way
             raise IllegalTransitionError(self.state.name, state.name)
         return Step(evolve(self, state=state, errand=None if ends else self.errand), facts)
 

@@ -47,11 +47,11 @@ class State(GraphState):
 
     def needs_clearing(self, goal: PowerGoal) -> bool:
         """An off goes before the power cycle that is wanted."""
-        return not goal.cleared
+        raise NotImplementedError
 
     def serves(self, goal: PowerGoal) -> bool:
         """Evidence that it is on would be evidence of the power cycle that is wanted."""
-        return goal.cleared
+        raise NotImplementedError
 
     def off_due_s(self, now: "Outlet") -> float:
         """When an off may leave for the first time."""
@@ -123,6 +123,7 @@ class State(GraphState):
     def link_up(self, now: "Outlet", at_s: float) -> Step:
         """The board can be seen again, and an off is due that rested on silence: it lapses where it may be wrong by now."""
         if now.signs.beat_at_s > now.goal_at_s + EVIDENCE_S:
+            # mark beats-before-the-cut
             return now.stray(at_s, "it beats again before its power could be cut")
         if self.relay == "unknown" and now.signs.supply != "off":
             return now.stray(at_s, "it runs, or may, and nobody knows since when", now.signs.supply)
@@ -207,6 +208,7 @@ class Doubted(State):
 
     def believed(self, goal: PowerGoal) -> "State":
         # What a guest's state says of before is no evidence of now.
+        # mark doubt-against-what-was-saved
         return self if self.is_of(goal) else super().believed(goal)
 
 
@@ -228,19 +230,24 @@ class Stray(State):
         return self.relay == "on" or not goal.cleared
 
     def serves(self, goal: PowerGoal) -> bool:
+        # mark stray-that-is-wanted
         return self.relay == "unknown" and goal.cleared
 
     def taken_over(self, cycle: int) -> "State":
         return On(cycle, self.proof) if self.relay == "on" else Unknown(cycle)
 
     def seen_on(self, now: "Outlet", at_s: float, media: str | None, why: str, proof: Evidence) -> Step:
+        # mark stray-that-is-seen
         return Step(now) if self.relay == "on" else super().seen_on(now, at_s, media, why, proof)
 
     def seen_kept(self, now: "Outlet", at_s: float) -> Step:
+        # mark stray-that-is-disabled
         is_so = self.relay == "on" and at_s > now.signs.on_at_s + EVIDENCE_S and not now.signs.shows_life(at_s)
+        # mark stray-that-is-disabled
         return now.lost(at_s, "the board has disabled it") if is_so else Step(now)
 
     def doubted(self) -> "State":
+        # mark stray-that-is-doubted
         return Stray("unknown")
 
 
@@ -284,6 +291,7 @@ class Off(State):
     def seen_free(self, now: "Outlet", at_s: float) -> Step:
         """The board may start it, or has: that is news where it was kept off until then."""
         if now.signs.supply == "on":
+            # mark off-that-draws-and-is-free
             return now.stray(at_s, "it draws current, and the board does not keep it off")
         if now.signs.supply == "unknown" and now.confirmed and now.errand is None:
             return now.stray(at_s, "the board does not keep it off, and nobody knows whether it runs", "unknown")

@@ -138,6 +138,7 @@ class Power:
         shown: Evidence = "told",
     ) -> None:
         """Evidence that the port is on."""
+        # mark port-without-a-guest
         if outlet := self.ports.get(number):
             self._take(outlet.seen_on(at_s, media, why, shown))
 
@@ -147,6 +148,7 @@ class Power:
 
     def doubt(self, number: int) -> None:
         """It was on, and nobody knows whether it still is."""
+        # mark port-without-a-guest
         if outlet := self.ports.get(number):
             self._take(outlet.doubted())
 
@@ -155,17 +157,20 @@ class Power:
         if number not in self.ports:
             return
         if self._unplaced is not None:
+            # mark cut-before-the-greeting
             self._unplaced[number] = at_s
         else:
             self._take(self.ports[number].seen_off(at_s, why))
 
     def seen_kept(self, number: int, *, kept: bool, at_s: float) -> None:
         """The board says whether it keeps the port off (v3: its `enabled` report)."""
+        # mark port-without-a-guest
         if outlet := self.ports.get(number):
             self._take(outlet.seen_kept(at_s, kept=kept))
 
     def polled(self, number: int, at_s: float, supply: Supply) -> None:
         """A poll that was asked at `at_s` shows whether something runs on the port; unknown where its sensor is dead."""
+        # mark port-without-a-guest
         if outlet := self.ports.get(number):
             self._take(outlet.polled(at_s, supply))
 
@@ -175,6 +180,7 @@ class Power:
 
     def beat(self, number: int, at_s: float) -> None:
         """The guest was heard, after whatever the board was told last."""
+        # mark port-without-a-guest
         if outlet := self.ports.get(number):
             self._take(outlet.beat(at_s))
 
@@ -188,6 +194,7 @@ class Power:
         """It is known by now whether the board restarted, or there is no connection any more to find it out on."""
         cuts, self._unplaced = self._unplaced or {}, None
         for number, at_s in cuts.items():
+            # mark cut-before-the-greeting
             self.seen_off(number, at_s)
 
     def link_up(self, at_s: float) -> None:
