@@ -180,6 +180,40 @@ def a_report_of_a_disabled_port_is_believed_whatever_it_shows(patch: pytest.Monk
     patch.setattr(outlet.Off, "off_due_s", lambda self, now: -math.inf)
 
 
+@mutant("20 min; guest gn hang; 280 s; cable out; 5 s; guest gn revive; 60 s; cable in; 5 min", 6)
+def an_answer_from_before_the_deadline_proves_that_a_guest_is_silent(patch: pytest.MonkeyPatch) -> None:
+    real = Alarms.proved
+
+    def proved(self: Alarms, armed: Any) -> bool:
+        is_silent = self.listened is not None and self.listened.silent_since_s < armed.since_s + 1
+        return real(self, armed) or (armed.spec.proof and is_silent)
+
+    patch.setattr(Alarms, "proved", proved)
+
+
+@mutant("20 min; board eeprom failures 1 40; gn: restart; 5 h", 1, 6, dialect="v4")
+def a_stop_that_the_board_begins_is_put_off_too_briefly(patch: pytest.MonkeyPatch) -> None:
+    real = driver_v4.V4Driver._put_stop_off
+
+    async def put_stop_off(self: Any, number: int) -> None:
+        with patch.context() as briefly:
+            briefly.setattr(driver_v4, "LONGEST_GRACE_S", 20)
+            await real(self, number)
+
+    patch.setattr(driver_v4, "CLAIM_S", math.inf)
+    patch.setattr(driver_v4.V4Driver, "_put_stop_off", put_stop_off)
+
+
+@mutant("20 min; gn: stop; 3 min", 1, 6)
+def a_guest_that_was_told_nothing_is_cut_by_the_grace_of_the_board(patch: pytest.MonkeyPatch) -> None:
+    a_stop_goes_straight_to_stopped(patch)
+
+    async def switch_off(self: Any, action: Any) -> None:
+        await self._do("stop", str(action.port), "60")
+
+    patch.setattr(driver_v3.V3Driver, "switch_off", switch_off)
+
+
 # --- Power ------------------------------------------------------------------------------------------------------------
 
 

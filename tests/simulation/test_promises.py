@@ -63,7 +63,7 @@ def test_a_start_has_its_time_from_when_it_began_however_late_that_is_told(
 ) -> None:
     """A slow disk holds up what is told."""
     scene, checker = Scene(node()), CutsAreEarned()
-    on = RelayMoved(1000.0, 1, on=True, by="command", guest="off", silent_s=99.0)
+    on = RelayMoved(1000.0, 1, on=True, by="command", guest="off", silent_s=99.0, request="enable 1")
     began = Event(1, "2100-01-01T00:00:00.000Z", "run", 999.0, "device.starting", "gn", None, {})
     cut_s = 1000.0 + cut_after_s
     records: list[Record] = [
@@ -73,7 +73,7 @@ def test_a_start_has_its_time_from_when_it_began_however_late_that_is_told(
         Sent(cut_s - 0.5, ("disable", "1")),
     ]
     wrong: list[str] = []
-    for record in [*records, RelayMoved(cut_s, 1, on=False, by="command", guest="booting", silent_s=99.0)]:
+    for record in [*records, RelayMoved(cut_s, 1, on=False, by="command", guest="booting", silent_s=99.0, request="disable 1")]:
         wrong += checker.see(record, scene)
         scene.update(record)
     assert bool(wrong) == is_wrong
@@ -95,7 +95,10 @@ def test_a_relay_that_goes_on_after_a_stop_breaks_it_unless_it_was(sent: dict[fl
     commands: list[Record] = [Sent(at_s, (words, "1")) for at_s, words in sent.items()]
     for record in sorted([*spoken, *commands], key=lambda each: each.at_s):
         scene.update(record)
-    assert list(checker.see(RelayMoved(6.0, 1, on=True, by="command", guest="off", silent_s=9.0), scene)) == wrong
+    assert (
+        list(checker.see(RelayMoved(6.0, 1, on=True, by="command", guest="off", silent_s=9.0, request="enable 1"), scene))
+        == wrong
+    )
 
 
 @pytest.mark.parametrize(
@@ -122,7 +125,7 @@ def test_a_guest_without_a_heartbeat_that_was_seen_to_draw_current_is_missed() -
     scene = Scene(loads(EXAMPLE, "example.toml"))
     for record in (
         Began(0.0, 1),
-        RelayMoved(1.0, 4, on=True, by="command", guest="off", silent_s=0.0),
+        RelayMoved(1.0, 4, on=True, by="command", guest="off", silent_s=0.0, request="enable 1"),
         Did(100.0, "board fault sensor cu dead"),
         RelayMoved(200.0, 4, on=False, by="fault", guest="running", silent_s=0.0),
     ):

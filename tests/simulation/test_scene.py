@@ -32,8 +32,11 @@ def no(request: Asked) -> Answered:
 
 DISABLE, ENABLE, KILL, START, STOP = (asked(verb) for verb in ("disable", "enable", "kill", "start", "stop"))
 
-ON = (Sent(1.0, ("enable", "1")), RelayMoved(2.0, 1, on=True, by="command", guest="off", silent_s=0.0))
-OFF = (Sent(1.0, ("disable", "1")), RelayMoved(2.0, 1, on=False, by="command", guest="booting", silent_s=0.0))
+ON = (Sent(1.0, ("enable", "1")), RelayMoved(2.0, 1, on=True, by="command", guest="off", silent_s=0.0, request="enable 1"))
+OFF = (
+    Sent(1.0, ("disable", "1")),
+    RelayMoved(2.0, 1, on=False, by="command", guest="booting", silent_s=0.0, request="disable 1"),
+)
 
 
 @pytest.mark.parametrize("answers", [(DISABLE, START), (START, DISABLE)])

@@ -1,6 +1,6 @@
 """The cable between the service and the fake board, with what a cable does to bytes: late, in pieces, several lines at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import Random
 
 import trio
@@ -19,6 +19,7 @@ class Cable:
     board: FakeBoard
     rng: Random
     sent: Callable[[bytes], None]
+    heard: Callable[[Mapping[int, float]], None]  # by port: up to when the service has been told of its beats
     late_s: float = 0.0  # bytes wait so long at most, and what comes meanwhile is read with them
     pieces: bool = False
 
@@ -61,7 +62,10 @@ class Wire(trio.abc.Stream):
         if self._cable.late_s:
             await trio.sleep(self._cable.rng.uniform(0, self._cable.late_s))
         most = self._cable.rng.randint(1, MOST_PIECE) if self._cable.pieces else max_bytes
-        return await self._port.receive_some(most)
+        data = await self._port.receive_some(most)
+        if not self._plug.cut:
+            self._cable.heard(self._port.told_s)
+        return data
 
     async def send_all(self, data: "bytes | bytearray | memoryview") -> None:
         """Send, unless the process is dead."""

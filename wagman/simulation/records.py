@@ -25,6 +25,26 @@ class RelayMoved:
     guest: str  # how the guest was just before: off, dead, booting, running, halting, halted, hung
     silent_s: float  # since the guest last moved its pin, or since it got power where it never did
     medium: str | None = None  # of a relay-on: what the selector shows
+    request: str | None = None  # of the service, that licensed it; None: the board did it of its own accord, or somebody's hands
+
+    @property
+    def ours(self) -> bool:
+        """Whether the service made the relay move."""
+        return self.request is not None
+
+
+@frozen
+class Silence:
+    """What the service could know of a guest's silence: what had been read from the cable by then, and the guest's own beats."""
+
+    told_s: float = 0.0  # up to when the board had told of it
+    since_s: float = 0.0  # its latest beat of which the board could tell by then, or its power
+    beats: int = 0  # up to then, since it got its power
+
+    @property
+    def for_s(self) -> float:
+        """How long a silence was proved."""
+        return self.told_s - self.since_s
 
 
 @frozen
@@ -33,7 +53,7 @@ class Sent:
 
     at_s: float
     words: tuple[str, ...]
-    unheard_s: float = 0.0  # with `disable`: for how long the service may have heard nothing of the port's guest
+    silence: Silence = Silence()  # with `disable`: of the port's guest
 
 
 @frozen
@@ -51,7 +71,7 @@ class Told:
 
     at_s: float
     event: Event
-    unheard_s: float = 0.0  # for how long the service may have heard nothing of the guest that it is about
+    silence: Silence = Silence()  # of the guest that it is about, when the service decided what it tells of
 
 
 @frozen
@@ -140,7 +160,6 @@ class Truth:
     on: bool
     since_s: float  # when its relay last moved
     guest: str
-    silent_s: float
     can_be_seen: bool  # its current sensor works
 
 

@@ -145,8 +145,6 @@ class Scene:
             self.damaged = self.damaged and "disk" in self.troubles  # the service could not set it aside
             self.unmetered.update(number for number, moved in self.relays.items() if moved.on)
             self._ends("service")
-            for port in self.ports.values():
-                port.restarted_s = self.now_s
             return
         self._begins("service")
         self.lossy |= self.disk_in_trouble
@@ -207,8 +205,7 @@ class Scene:
     def _about_guest(self, record: Messaged | Told) -> None:
         """It is asked to halt, or is said to have."""
         if isinstance(record, Messaged):
-            port = self.by_name[record.device]
-            port.told_s, port.unheard_s = min(port.told_s, record.at_s), 0.0
+            self.by_name[record.device].is_told(record.at_s)
         elif record.event.type == "device.stopped" and record.event.device in self.by_name:
             port = self.by_name[record.event.device]
             port.stopped_s, port.enabled_by_then_s = record.at_s, port.enabled_s
@@ -241,18 +238,19 @@ class Scene:
         if port is None:
             return
         port.moved_s = moved.at_s
-        if port.ours(moved):
+        if moved.ours:
             port.killed = port.kill_is_pending  # one that was answered has been carried out, or overtaken by a start
         if moved.on:
-            port.told_s, port.restarted_s, port.unheard_s = math.inf, -math.inf, 0.0
+            port.is_told(math.inf)
 
     def _sent(self, sent: Sent) -> None:
-        if len(sent.words) == 2 and sent.words[1].isdecimal() and int(sent.words[1]) in self.ports:  # noqa: PLR2004
-            port = self.ports[int(sent.words[1])]
+        about = sent.words[1] if len(sent.words) > 1 else ""
+        if about.isdecimal() and int(about) in self.ports:
+            port = self.ports[int(about)]
             if sent.words[0] in ("enable", "start"):
                 port.enabled_s = sent.at_s
-            elif sent.words[0] == "disable":
-                port.disabled_s, port.unheard_s = sent.at_s, max(port.unheard_s, sent.unheard_s)
+            elif sent.words[0] in ("disable", "stop"):
+                port.is_being_cut(sent)
 
     def _asked(self, asked: Asked) -> None:
         port = self.by_name.get(asked.device)

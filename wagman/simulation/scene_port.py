@@ -7,16 +7,13 @@ from typing import Any
 from attrs import define, evolve, field, fields
 
 from wagman.config.schema import RARE_BEAT_S, RARE_PORT, Config, DeviceConfig
-from wagman.simulation.records import Answered, Asked, RelayMoved
+from wagman.simulation.records import Answered, Asked, Sent, Silence
 
 SLACK_S = 1.5
 """How far apart two clocks, or a command and its effect, may place the same moment (chosen)."""
 
 BEAT_S = 8.0
 """How often a simulated guest beats, and how often the board hears it, but where it hears it rarely."""
-
-SENT_S = 100.0
-"""How long after it was sent a command may have its effect: a slow board, or one that is just booting (chosen)."""
 
 DECIDES = {
     "heartbeat": frozenset[str](),
@@ -34,11 +31,10 @@ class Port:
     slowest: DeviceConfig  # and with the longest
     moved_s: float = -math.inf
     told_s: float = math.inf  # the first message since the relay went on
-    unheard_s: float = 0.0  # the longest that the service may have heard nothing of it when it sent what cuts it
+    silence: Silence = field(factory=Silence)  # the longest that was proved when what cuts it was sent
     killed: bool = False  # an operator asked for it, and it has not been carried out
     enabled_s: float = -math.inf  # `enable` or `start` was sent
-    disabled_s: float = -math.inf  # `disable` was sent
-    restarted_s: float = -math.inf  # the service came up
+    disabled_s: float = -math.inf  # what cuts it was sent, at once or after a grace
     wanted: str | None = "up"  # what the operators were promised last; None: nobody can say
     enabled: bool | None = True
     said_s: float = -math.inf  # when the latest request was made that decided so
@@ -49,15 +45,10 @@ class Port:
     contested: set[str] = field(factory=set)  # what requests that overlap decide
     beat_s: float = BEAT_S  # how far apart its beats may be told
 
-    def ours(self, moved: RelayMoved) -> bool:
-        """Whether the service made the relay move: it sent what does that. A port that is enabled may start at once."""
-        sent_s = self.enabled_s if moved.on else self.disabled_s
-        return moved.by in ("command", "board") and moved.at_s - sent_s <= SENT_S
-
     @property
-    def heard_too_late(self) -> bool:
-        """Whether the guest can only have come to itself when its cut was under way: the service had not heard it for so long."""
-        return self.unheard_s >= self.device.stop_silence_s - self.beat_s - SLACK_S
+    def was_silent(self) -> bool:
+        """Whether it had been silent for so long when the service sent what cuts it, by all that it was told."""
+        return self.silence.for_s >= self.device.stop_silence_s - self.beat_s - SLACK_S
 
     @property
     def stays_down(self) -> bool:
@@ -76,6 +67,14 @@ class Port:
     def kill_is_pending(self) -> bool:
         """Whether a `kill` was not answered yet: it may wait for the guest's machine, behind a start that goes on meanwhile."""
         return any(asked.verb == "kill" for asked in self.pending)
+
+    def is_being_cut(self, sent: Sent) -> None:
+        """What cuts it was sent. Which of several commands did, nobody sees: the longest silence counts."""
+        self.disabled_s, self.silence = sent.at_s, max(self.silence, sent.silence, key=lambda each: each.for_s)
+
+    def is_told(self, at_s: float) -> None:
+        """It is asked to halt, or has just got its power (infinity): the silence before that counts for nothing."""
+        self.told_s, self.silence = min(self.told_s, at_s) if at_s < math.inf else at_s, Silence()
 
     def asks(self, asked: Asked) -> None:
         """An operator asks, perhaps while others do."""

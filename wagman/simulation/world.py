@@ -1,7 +1,8 @@
 """The whole world of one node: board, guests, cable, disk, clocks, operators, and the service, life after life."""
 
 import shutil
-from collections.abc import Callable, Collection, Iterable
+from collections import defaultdict, deque
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -34,10 +35,12 @@ from wagman.simulation.records import (
     Record,
     RelayMoved,
     Sent,
+    Silence,
     Told,
     Truth,
 )
 from wagman.simulation.requests import requests_in
+from wagman.simulation.scene_port import BEAT_S
 from wagman.store import Event
 from wagman.tasks.moments import Stamp
 
@@ -63,8 +66,8 @@ double the time that a run takes (chosen: about a main loop of the board)."""
 AGENT_S = 4.0
 """How often it is looked whether a guest that is not heard has beaten (chosen: half of a beat)."""
 
-NEWS_S = 30.0
-"""A beat that is no older may not have reached the service (chosen: four polls and a slow command), where the board hears all."""
+TOLD = 100
+"""Of so many readings of the cable it is remembered what they told (chosen: what a slow disk holds up is not older)."""
 
 
 @define(eq=False, repr=False)
@@ -88,13 +91,16 @@ class World:
     wall_off_s: float = 0.0
     doomed: set[str] = field(factory=set)  # guests that will never run, whatever is done
     _began_s: float = field(factory=trio.current_time)
+    _began_life_s: float = 0.0
     _moved_s: dict[int, float] = field(factory=dict)
     _on_s: dict[int, float] = field(factory=dict)
+    _beats: dict[int, int] = field(factory=dict)  # of each guest when it got its power
+    _told_s: dict[int, deque[tuple[float, float]]] = field(factory=lambda: defaultdict(lambda: deque(maxlen=TOLD)))
     _ports: dict[str, int] = field(factory=dict)  # where each device hangs, or hung last: a problem may outlive its table
 
     def __attrs_post_init__(self) -> None:
         self.board = FakeBoard(dialect=self._dialect, guests=self._specs(), rng=self.rng, lag_s=LAG_S, observe=self._observed)
-        self.cable = Cable(self.board, self.rng, self._sent)
+        self.cable = Cable(self.board, self.rng, self._sent, self._heard)
         self.disk = Disk(self.rng)
         self.file, self.running = File(self.directory / "wagman.toml", self.config), self.config
         self._hang(self.config)
@@ -148,8 +154,8 @@ class World:
         medium = self.board.hardware.selectors[record.port] if record.port in SELECTOR_PORTS else None
         self._moved_s[record.port] = record.board_s
         if record.on:
-            self._on_s[record.port] = record.board_s
-        self.watch(RelayMoved(record.board_s, record.port, record.on, record.by, state, silent_s, medium))
+            self._on_s[record.port], self._beats[record.port] = record.board_s, guest.beats(record.board_s)
+        self.watch(RelayMoved(record.board_s, record.port, record.on, record.by, state, silent_s, medium, record.request))
 
     def _silent_s(self, port: int, guest: Guest, now_s: float) -> float:
         """Seconds since the guest last moved its pin, or since it got its power."""
@@ -157,23 +163,32 @@ class World:
 
     def _sent(self, data: bytes) -> None:
         for words in requests_in(data):
-            self.watch(Sent(self.now_s, words, self._unheard_s(int(words[1])) if words[0] == "disable" else 0.0))
+            self.watch(Sent(self.now_s, words, self._silence(int(words[1]), self.now_s) if words[0] == "disable" else Silence()))
 
     def _told(self, event: Event) -> None:
         if self.life is not None and self.life.plug.cut:
             return  # the last breath of a process that is dead already
-        self.watch(Told(self.now_s, event, 0.0 if event.device is None else self._unheard_s(self.port(event.device))))
+        decided_s = self._began_life_s + event.mono_s + 0.001  # it tells milliseconds
+        silence = Silence() if event.device is None else self._silence(self.port(event.device), decided_s)
+        self.watch(Told(self.now_s, event, silence))
 
-    def _unheard_s(self, port: int) -> float:
-        """For how long the service may have heard nothing of a guest, which beats once its pin has moved often enough.
+    def _heard(self, told_s: Mapping[int, float]) -> None:
+        for port, at_s in told_s.items():
+            told = self._told_s[port]
+            if not told or told[-1][1] != at_s:
+                told.append((self.now_s, at_s))
 
-        It is still silent, or its silence ended so lately that the service could not know.
+    def _silence(self, port: int, decided_s: float) -> Silence:
+        """What the service could know of a guest's silence when it decided.
+
+        The board counts what its pin does, and so may count a beat as much later as beats are apart: nobody knows of it before.
         """
-        guest, now_s, on_s = self.board.hardware.guests[port], self.now_s, self._on_s.get(port, 0.0)
+        guest, on_s = self.board.hardware.guests[port], self._on_s.get(port, 0.0)
+        told_s = next((at_s for read_s, at_s in reversed(self._told_s[port]) if read_s <= decided_s), 0.0)
         rare = port == RARE_PORT and self.board.dialect == "v4"
-        known_s = now_s - NEWS_S - (RARE_BEAT_S if rare else 0.0)
-        ended_s = min(now_s, guest.beat_at_s(guest.beats(known_s) + 1))
-        return max(now_s - max(on_s, guest.last_beat_s(now_s)), ended_s - max(on_s, guest.last_beat_s(known_s)))
+        counted_s = told_s - (RARE_BEAT_S if rare else BEAT_S)
+        beats = guest.beats(counted_s) - self._beats.get(port, 0)
+        return Silence(told_s, max(on_s, guest.last_beat_s(counted_s)), beats)
 
     def look(self) -> Look | None:
         """Compare what the service shows with how things are, if it is up."""
@@ -191,7 +206,6 @@ class World:
             hardware.relays[port].on,
             self._moved_s.get(port, 0.0),
             guest.state(now_s),
-            self._silent_s(port, guest, now_s),
             f"cu{port}" not in hardware.dead_sensors and not hardware.relays[port].stuck,
         )
 
@@ -201,7 +215,7 @@ class World:
         """The service comes up, if it is not up."""
         if self.life is not None:
             return
-        self.lives += 1
+        self.lives, self._began_life_s = self.lives + 1, self.now_s
         plug, access = Plug(self.cable), Access(self.disk, lambda what: self.watch(Read(self.now_s, what)))
         self._configured(self.file.load_at_start())
         life = self.life = Life(self.running, self.path, plug, access, self._told, self._seams(plug, access))

@@ -2,8 +2,8 @@
 
 A checker is shown every record, before the scene takes it in, and yields what is wrong with it in words. What one may demand
 is narrower than it looks: commands change on a cable that changes bytes, boards start and cut ports by themselves, and nobody
-can see through a silent link. So a relay counts as moved by the service only where it had sent what does that, and what is
-shown has to be true only where the service could know.
+can see through a silent link. So a relay counts as moved by the service only where one of its requests licensed that, a guest
+as silent only up to what the service had read by then, and what is shown has to be true only where the service could know.
 """
 
 from wagman.simulation.promises.checker import STATES, Checker, Violation

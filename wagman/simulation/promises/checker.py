@@ -8,11 +8,9 @@ from attrs import frozen
 from wagman.simulation.records import Record
 from wagman.simulation.scene import Scene
 
-LATE_S = 30.0
-"""A guest that came to life so shortly before a cut could not be heard in time (chosen: four polls and a slow command)."""
-
 SEEN_S = 180.0
-"""How long a quiet service may take to see what is (chosen: the board's minute report, a poll, a few commands)."""
+"""How long a quiet service may take to see what is: nobody knows of it before the board tells, some of it once a minute
+(chosen: that report, a poll, a few commands)."""
 
 SAID_S = 3.0
 """How long a guest may keep what it became to itself: it waits for the disk first (the service: 2 s at most, and a moment)."""

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from attrs import define, field
 
-from wagman.simulation.promises.checker import LATE_S, SEEN_S, STATES
+from wagman.simulation.promises.checker import SEEN_S, STATES
 from wagman.simulation.records import Began, Configured, Ended, Look, Record, RelayMoved, Told
 from wagman.simulation.scene import Scene
 from wagman.simulation.scene_port import BEAT_S, SLACK_S, Port
@@ -28,15 +28,17 @@ class NothingLostByOutages:
     def silent(self, told: Told, port: Port) -> Iterator[str]:
         """Only what was silent for so long has lost its heartbeat."""
         device = port.device
-        if told.unheard_s < device.heartbeat_timeout_s - port.beat_s - SLACK_S:
-            yield f"the heartbeat of {device.name} was called lost, and it was silent for {told.unheard_s:.0f} s at most"
+        if told.silence.for_s < device.heartbeat_timeout_s - port.beat_s - SLACK_S:
+            yield f"the heartbeat of {device.name} was called lost, and {told.silence.for_s:.0f} s of silence were proved"
 
     def cut(self, cut: RelayMoved, port: Port) -> Iterator[str]:
         """A guest that was heard, and not told to halt long ago, keeps its power."""
         device = port.device
-        excused = port.killed or device.shutdown == () or cut.at_s - port.told_s >= device.stop_timeout_s - SLACK_S
-        heard = cut.guest in ("running", "halting") and cut.silent_s < BEAT_S and not port.heard_too_late
-        if port.ours(cut) and heard and not excused and cut.at_s - port.moved_s > LATE_S + port.slowest.start_timeout_max_s:
+        was_off = port.disabled_s < port.moved_s  # when the command left; by whose hands it is on since, nobody knows
+        is_late = cut.at_s - port.told_s >= device.stop_timeout_s - SLACK_S
+        excused = was_off or is_late or port.killed or device.shutdown == ()
+        heard = cut.guest in ("running", "halting") and cut.silent_s < BEAT_S and not port.was_silent
+        if cut.ours and heard and not excused and cut.at_s - port.moved_s > port.slowest.start_timeout_max_s:
             yield f"{device.name} was {cut.guest} when its power was cut"
 
 
@@ -51,7 +53,7 @@ class HeatIsObeyed:
         hot_s = min(record.at_s - scene.heated_s, scene.quiet_s)
         if isinstance(record, RelayMoved) and record.on and record.port in scene.ports:
             port = scene.ports[record.port]
-            if hot_s > SEEN_S and port.ours(record) and port.device.name not in scene.forced:
+            if hot_s > SEEN_S and record.ours and port.device.name not in scene.forced:
                 yield f"{port.device.name} was switched on after {hot_s:.0f} s of heat"
         elif isinstance(record, Look) and hot_s > self.bound_s(scene):
             for number, port in scene.ports.items():
@@ -113,5 +115,5 @@ class DecisionsLast:
         """Each relay-on that the service caused."""
         if isinstance(record, RelayMoved) and record.on and record.port in scene.ports:
             port = scene.ports[record.port]
-            if port.ours(record) and port.stays_down and not (port.had_left or scene.knows_nothing):
+            if record.ours and port.stays_down and not (port.had_left or scene.knows_nothing):
                 yield f"{port.device.name} was switched on, and was to stay down"

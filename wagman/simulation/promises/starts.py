@@ -39,7 +39,8 @@ class OneAtATime:
     def moved(self, moved: RelayMoved, scene: Scene) -> Iterator[str]:
         """Times between switchings, where each was the service's own and the board carried them out at once."""
         port = scene.ports[moved.port]
-        if not port.ours(moved) or moved.at_s - (port.enabled_s if moved.on else port.disabled_s) > 2 * SLACK_S:
+        # How long a busy board keeps a command waiting, nobody can know who sends it.
+        if not moved.ours or moved.at_s - (port.enabled_s if moved.on else port.disabled_s) > 2 * SLACK_S:
             return
         if not moved.on:
             self.off_s[moved.port] = moved.at_s
@@ -147,7 +148,8 @@ class MediaFollow:
         name = port.device.name
         self.cycles[name] = self.cycles.get(name, 0) + 1
         wanted = self.media.get(name)
-        if port.ours(moved) and wanted is not None and moved.medium != wanted and scene.quiet_s > SEEN_S:
+        # On a cable that changes bytes, or while the board restarts, nobody knows where the selector stands.
+        if moved.ours and wanted is not None and moved.medium != wanted and scene.quiet_s > SEEN_S:
             yield f"{name} booted from {moved.medium}, and {wanted} had been announced"
 
 
