@@ -24,7 +24,8 @@ from wagman.service.seams import wall_clock
 from wagman.store import Event, Journal, Limits, Store, inline
 from wagman.store.decisions import Decision, Entry
 from wagman.tasks.contain import contained
-from wagman.tasks.guest import Guest, Letter
+from wagman.tasks.guest import Guest
+from wagman.tasks.letters import Letter
 from wagman.tasks.messages import Delivery
 from wagman.tasks.moments import Clocks, Stamp
 

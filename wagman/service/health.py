@@ -8,7 +8,8 @@ from attrs import define, field
 from wagman.io.board.task import Board
 from wagman.model.facts import Draft
 from wagman.store import Journal
-from wagman.tasks.guest import Guest, Nudge
+from wagman.tasks.guest import Guest
+from wagman.tasks.letters import Nudge
 from wagman.tasks.supervisor import KEY as WAGMAN_KEY
 from wagman.tasks.supervisor import Supervisor
 

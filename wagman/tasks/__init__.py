@@ -1,7 +1,7 @@
 """What runs a machine, and what stands beside it. Knows the states and the log; no wire, no socket.
 
 - `loop`        the one loop of every machine: its inputs, its alarms
-- `inbox`       the channel in front of it
+- `inbox`       the channel in front of it; `letters`: what is put into it beside facts
 - `guest`       one guest: its state, its memory, its events
 - `supervisor`  the Wagman machine: who is started and stopped when
 - `messages`    the commands that ask a guest to halt

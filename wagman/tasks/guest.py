@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Protocol
 
 import trio
-from attrs import asdict, define, evolve, field, fields, frozen
+from attrs import asdict, define, evolve, field, fields
 
 from wagman.config.schema import DeviceConfig
 from wagman.fsm import guest as machine
@@ -19,6 +19,7 @@ from wagman.model.facts import Answered, Beat, Draft, Listened, PortFact, PowerF
 from wagman.store import PREVIOUS, Cause, Journal, Receipt
 from wagman.store.decisions import Decision, Entry, decision_of
 from wagman.tasks.inbox import Inbox
+from wagman.tasks.letters import Letter, Nudge, Reply
 from wagman.tasks.loop import Alarms, drive
 from wagman.tasks.messages import Messenger, Telling
 from wagman.tasks.moments import Beginning, Clocks, place_key, restored_beginning, restored_stamp
@@ -34,40 +35,11 @@ ANSWER_S = 5.0
 """How long a request waits for the guest's task (chosen: only a slow disk holds it up, see COMMIT_S)."""
 
 
-@frozen
-class Nudge:
-    """Asks a task for a sign of life."""
-
-
-@define(eq=False, repr=False)
-class Reply:
-    """What somebody waits for who asked for something; one who has given up wants it no more."""
-
-    verdict: Verdict | None = None
-    withdrawn: bool = False
-    given: trio.Event = field(factory=trio.Event)
-
-    def give(self, verdict: Verdict) -> None:
-        """The decision."""
-        self.verdict = verdict
-        self.given.set()
-
-
-@frozen
-class Letter:
-    """An input with what belongs to it: the event that caused it, and whoever waits for the answer."""
-
-    content: Input
-    cause: Cause = None
-    reply: Reply | None = None
-    decision: Decision | None = None  # what it is, where it is accepted
-
-
 class Surroundings(Protocol):
     """Whom a guest speaks to."""
 
     def want(self, port: int, goal: PowerGoal) -> None:
-        """Tell the reconciler which power the guest's state asks for."""
+        """Tell the outlet which power the guest's state asks for."""
         ...
 
     def view_changed(self, view: View) -> None:

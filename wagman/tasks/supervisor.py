@@ -15,8 +15,8 @@ from wagman.fsm.wagman.states import StartDevices
 from wagman.model.errors import StoreError
 from wagman.model.facts import Draft
 from wagman.store import PREVIOUS, Cause, Journal, Ref
-from wagman.tasks.guest import Letter, Nudge
 from wagman.tasks.inbox import Inbox
+from wagman.tasks.letters import Letter, Nudge
 from wagman.tasks.loop import Alarms, drive
 from wagman.tasks.moments import Beginning, Clocks, place_key, restored_beginning
 

@@ -4,5 +4,6 @@
 - `requests`   what the ids mean
 - `asking`     several requests in one line
 - `run`        since when the board runs
+- `firmware`   what the board does by itself, and how soon
 - `driver`     how to live with that firmware
 """

@@ -33,6 +33,7 @@ from wagman.io.serial.link import REPEATS, Answer, Link, retry
 from wagman.io.v4 import codec as v4
 from wagman.io.v4.asking import Asking, Look, going_on, values_of
 from wagman.io.v4.codec import Sensorgram
+from wagman.io.v4.firmware import AGAIN_S, CLAIM_S, EDGE_PORT, LATE_S, LOOKS, REPARK_S, UNMANAGED_FAILURES
 from wagman.io.v4.requests import (
     BOOTS,
     DISABLED,
@@ -61,27 +62,6 @@ from wagman.io.v4.requests import (
 from wagman.io.v4.run import Run
 from wagman.model.errors import BoardProtocolError, CallerError
 from wagman.model.facts import Answered, BoardStopping, Listened
-
-UNMANAGED_FAILURES = 30
-"""From so many heartbeat time-outs on the board stops managing a port (firmware)."""
-
-CLAIM_S = 3 * 3600.0
-"""How often a port that the board does not manage is claimed: after four hours it would power-cycle it (firmware)."""
-
-REPARK_S = 7 * 86_400.0
-"""After so long a port is parked anew (chosen: well before 49.7 days)."""
-
-EDGE_PORT = 2
-"""The only port whose heartbeats may come from a pin (firmware)."""
-
-LOOKS = 3
-"""How often a port's state is read before a command is taken for lost (chosen: it is carried out within one pass)."""
-
-LATE_S = 2.0
-"""How long after its reply a request is carried out at the latest (firmware: a start, in the next pass, and the switching)."""
-
-AGAIN_S = 55.0
-"""So soon after a kill the board starts nothing again (firmware: 60 s, less a pass or two)."""
 
 FIGHTING = frozenset(request.name for request in (START, STOP, RESET, EERESET, ENABLE, SET_MEDIA, PING))
 """Raw requests that would undo what the service does."""
