@@ -1,6 +1,7 @@
 """Whose request licensed what a relay did, and what the host has read of its guests' beats."""
 
 from collections.abc import Callable
+from random import Random
 
 import pytest
 import trio
@@ -88,7 +89,16 @@ def test_a_v4_board_cuts_by_the_latest_request_that_set_the_grace() -> None:
     ]
 
 
-@pytest.mark.parametrize("damage", [ByteFaults(), ByteFaults(corrupt=1.0)], ids=["sound", "damaged"])
+class LineEndsTwice(ByteFaults):
+    """Harms no word of what is said."""
+
+    def apply(self, data: bytes, rng: Random) -> bytes:
+        return data.replace(b"\r", b"\r\r")
+
+
+@pytest.mark.parametrize(
+    "damage", [ByteFaults(), LineEndsTwice(), ByteFaults(corrupt=1.0)], ids=["sound", "line ends twice", "damaged"]
+)
 def test_beats_count_as_told_once_what_tells_of_them_was_read_undamaged(damage: ByteFaults) -> None:
     async def main() -> dict[int, float]:
         fake = FakeBoard(guests={each: GuestSpec() if each == 1 else SILENT for each in range(5)})

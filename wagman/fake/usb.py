@@ -23,7 +23,7 @@ class Data:
 
     at_s: float
     data: bytes
-    tells: tuple[int, ...] = ()  # ports of which it says, undamaged, when they were last heard
+    tells: tuple[int, ...] = ()  # ports of which it says, in undamaged words, when they were last heard
 
 
 @frozen
@@ -122,4 +122,5 @@ class Usb:
         self._line.clear()
         self._tells = ()
         if data and self.up:
-            self._outputs.append(Data(self._line_at_s, data, tells if data == said else ()))
+            # A blank or a line end that came twice harms no word of it: the host reads the same.
+            self._outputs.append(Data(self._line_at_s, data, tells if data.split() == said.split() else ()))
