@@ -26,8 +26,6 @@ def dialect_of(name: str) -> Dialect:
     return dialect
 
 
-"""What the configuration may name as the board's dialect."""
-
 BAUD = 57_600
 """Nominal; a USB link ignores it (firmware). Never 1200, which resets the board into its flash programmer."""
 
