@@ -66,6 +66,9 @@ MARKS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "what_is_no_state_is_not_trusted": ("no-state-of-a-guest",),
     },
     "tests/io/test_power.py": {
+        "an_outlet_that_comes_on_while_it_is_to_be_kept_off_anew_is_reported_and_not_just_cut": (
+            "comes-on-while-it-is-kept-off-anew",
+        ),
         "an_off_that_rested_on_silence_lapses_when_the_guest_was_heard_meanwhile": ("beats-before-the-cut",),
         "a_guest_that_shows_life_after_the_board_restarted_is_on_and_gets_no_command": ("doubt-against-what-was-saved",),
         "a_start_that_is_wanted_is_not_reported_again_with_each_poll_while_it_waits_for_its_turn": ("stray-that-is-wanted",),

@@ -46,7 +46,8 @@ def step(state: State, now: Situation, item: Input) -> Step:
         case Hibernation():
             return hibernation(state, now, item)
         case RelayAsked() | RelayOn() | MessageDone() if item.cycle != now.memory.cycle:
-            return state.stay(now)  # it tells of a power cycle that is over: what runs now was not asked by it, nor switched on
+            # It tells of a power cycle that is over: what runs now was not asked by it, nor switched on.
+            return state.stay(now)
         case MessageDone():
             return state.on_message_done(now, item)
         case _:

@@ -231,6 +231,7 @@ class Outlet:
     def resisting(self, errand: Errand, at_s: float) -> Step:
         """It still draws current: another round, and a report when there have been enough."""
         if self.relay == "off":  # it was only to be kept so: something else has switched it on
+            # mark comes-on-while-it-is-kept-off-anew
             return self.stray(at_s, "it draws current though it was off")
         errand = evolve(errand, resisted=max(errand.resisted, errand.round), seen_at_s=None, drew_still=True)
         now = evolve(self, errand=errand)
