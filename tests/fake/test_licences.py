@@ -1,7 +1,6 @@
 """Whose request licensed what a relay did, and what the host has read of its guests' beats."""
 
 from collections.abc import Callable
-from random import Random
 
 import pytest
 import trio
@@ -13,6 +12,7 @@ from tests.fake.test_v4_ports import bench as bench_v4
 from wagman.fake.faults import ByteFaults, Faults
 from wagman.fake.guests import GuestSpec
 from wagman.fake.serve import FakeBoard
+from wagman.fake.usb import Piece, told
 from wagman.io.v4 import codec as v4
 from wagman.io.v4.requests import ENABLE, LONGEST_GRACE_S, START, STOP
 
@@ -89,16 +89,26 @@ def test_a_v4_board_cuts_by_the_latest_request_that_set_the_grace() -> None:
     ]
 
 
-class LineEndsTwice(ByteFaults):
-    """Harms no word of what is said."""
-
-    def apply(self, data: bytes, rng: Random) -> bytes:
-        return data.replace(b"\r", b"\r\r")
-
-
 @pytest.mark.parametrize(
-    "damage", [ByteFaults(), LineEndsTwice(), ByteFaults(corrupt=1.0)], ids=["sound", "line ends twice", "damaged"]
+    ("header", "ages", "ports"),
+    [
+        (b"<<<- sid=1 hb\r\n", (b"17\r\n", b"4\r\n"), {1, 2}),
+        (b"<<<- sid=1  hb\r\r\n", (b"17\n", b"4\r\n\n"), {1, 2}),
+        (b"<<<- sid=1 hb\r\n", (b"7\r\n", b"4\r\n"), {2}),
+        (b"<<<- sid=1 hb\r\n", (b"17", b"4\r\n"), set()),
+        (b"<<<- sid=1 h\r\n", (b"17\r\n", b"4\r\n"), set()),
+        (b"<<<- sid=1 hb\r\n", (b"\r\n", b"4\r\n"), set()),
+    ],
+    ids=["sound", "other blanks", "a digit less", "two ages in one", "another request", "an age less"],
 )
+def test_a_host_learns_of_a_port_what_was_not_harmed_in_an_answer_that_is_one(
+    header: bytes, ages: tuple[bytes, bytes], ports: set[int]
+) -> None:
+    said = (Piece(b"<<<- sid=1 hb\r\n", header, ()), Piece(b"17\r\n", ages[0], (1,)), Piece(b"4\r\n", ages[1], (2,)))
+    assert set(told(said)) == ports
+
+
+@pytest.mark.parametrize("damage", [ByteFaults(), ByteFaults(corrupt=1.0)], ids=["sound", "damaged"])
 def test_beats_count_as_told_once_what_tells_of_them_was_read_undamaged(damage: ByteFaults) -> None:
     async def main() -> dict[int, float]:
         fake = FakeBoard(guests={each: GuestSpec() if each == 1 else SILENT for each in range(5)})

@@ -1,6 +1,6 @@
 """The board's end of the serial link: what it prints, with the time at which it leaves, and what has arrived."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import inf
 from typing import TypeAlias
 
@@ -23,7 +23,31 @@ class Data:
 
     at_s: float
     data: bytes
-    tells: tuple[int, ...] = ()  # ports of which it says, in undamaged words, when they were last heard
+    tells: tuple[int, ...] = ()  # ports of which it says, in sound words, when they were last heard
+
+
+@frozen
+class Piece:
+    """What was printed at once, and what became of it on its way."""
+
+    said: bytes
+    data: bytes
+    tells: tuple[int, ...]
+
+    @property
+    def is_sound(self) -> bool:
+        """The host reads the same words: a blank or a line end that came twice, or not at all, harms none."""
+        return self.said == self.data or self.said.split() == self.data.split()
+
+
+def told(pieces: Sequence[Piece]) -> Iterator[int]:
+    """The ports of which the host learns: as many words as were said, sound ones around the answer, and what is said of the port."""
+    if not any(each.tells for each in pieces):
+        return
+    said, data = (b"".join(getattr(each, name) for each in pieces).split() for name in ("said", "data"))
+    if len(said) == len(data) and all(each.is_sound for each in pieces if not each.tells):
+        for each in pieces:
+            yield from each.tells if each.is_sound else ()
 
 
 @frozen
@@ -48,9 +72,10 @@ class Usb:
     _sent: bytearray = field(factory=bytearray)  # what has arrived, and was not wholly taken yet, as the host sent it
     _garbled: bool = False  # it arrived otherwise
     _outputs: list[Output] = field(factory=list)
-    _line: list[str] = field(factory=list)  # printed at `_line_at_s`, not yet an output
+    _line: list[tuple[bytes, tuple[int, ...]]] = field(
+        factory=list
+    )  # printed at `_line_at_s`, not yet an output; what each tells of
     _line_at_s: float = 0.0
-    _tells: tuple[int, ...] = ()
     room: float = inf  # what the host's tty still takes; a tty that nobody holds open takes all, and loses it
     _stalled_s: float = 0.0  # waited in vain by prints, and not yet by the firmware
 
@@ -66,8 +91,7 @@ class Usb:
         if self._line and self._line_at_s != self.clock.now_s:
             self._flush()
         self._line_at_s = self.clock.now_s
-        self._line.append(text)
-        self._tells += tells
+        self._line.append((text.encode("latin-1"), tells))
 
     def println(self, text: str = "", *tells: int) -> None:
         """Send a line."""
@@ -117,10 +141,8 @@ class Usb:
     def _flush(self) -> None:
         if not self._line:
             return
-        said = "".join(self._line).encode("latin-1")
-        data, tells = self.faults.outgoing(said), self._tells
+        pieces = [Piece(said, self.faults.outgoing(said), tells) for said, tells in self._line]
         self._line.clear()
-        self._tells = ()
+        data = b"".join(each.data for each in pieces)
         if data and self.up:
-            # A blank or a line end that came twice harms no word of it: the host reads the same.
-            self._outputs.append(Data(self._line_at_s, data, tells if data.split() == said.split() else ()))
+            self._outputs.append(Data(self._line_at_s, data, tuple(told(pieces))))
