@@ -41,7 +41,7 @@ class Piece:
 
 
 def told(pieces: Sequence[Piece]) -> Iterator[int]:
-    """The ports of which the host learns: as many words as were said, sound ones around the answer, and what is said of the port."""
+    """The ports of which the host learns: the words around the answer are sound, none is missing, and so is what is said of it."""
     if not any(each.tells for each in pieces):
         return
     said, data = (b"".join(getattr(each, name) for each in pieces).split() for name in ("said", "data"))
