@@ -41,7 +41,7 @@ class Piece:
 
 
 def told(pieces: Sequence[Piece]) -> Iterator[int]:
-    """The ports of which the host learns: the words around the answer are sound, none is missing, and so is what is said of it."""
+    """The ports of which the host learns: no word is missing, and those around the answer and of the port are sound."""
     if not any(each.tells for each in pieces):
         return
     said, data = (b"".join(getattr(each, name) for each in pieces).split() for name in ("said", "data"))
