@@ -13,6 +13,7 @@ from typing import Any
 import trio
 from attrs import asdict, define, field
 
+from wagman.model import shapes
 from wagman.model.facts import Draft
 from wagman.service.problems import Facts, Problem, problems
 from wagman.store import Cause, Journal
@@ -65,7 +66,7 @@ class Spell:
         """For how long it stands."""
         return None if self.began_s is None else round(max(0.0, now_s - self.began_s), 3)
 
-    def shown(self, now_s: float) -> dict[str, Any]:
+    def shown(self, now_s: float) -> shapes.Problem:
         """As the status has it."""
         problem = self.problem
         return {
@@ -134,7 +135,7 @@ class Spells:
         begins = (self._counts_s(each, now_s) for each in self._new(found))
         return min((*begins, *(spell.ends_s for spell in self.going.values())), default=math.inf)
 
-    def shown(self, now_s: float) -> list[dict[str, Any]]:
+    def shown(self, now_s: float) -> list[shapes.Problem]:
         """What is found now, the worst first."""
         now = [spell for spell in self.going.values() if spell.gone_s is None]
         return [spell.shown(now_s) for spell in sorted(now, key=lambda spell: spell.problem.severity)]
@@ -207,7 +208,7 @@ class Watch:
         """Take up what the store kept."""
         self.spells.restore(saved, self.stamp(), trio.current_time())
 
-    def shown(self) -> Sequence[Mapping[str, Any]]:
+    def shown(self) -> Sequence[shapes.Problem]:
         """The problems, as the status has them."""
         return self.spells.shown(trio.current_time())
 
