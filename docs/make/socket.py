@@ -16,6 +16,7 @@ from wagman.api.discovery import ERRORS, SCHEMAS
 from wagman.api.method import Method
 from wagman.api.methods import METHODS
 from wagman.api.params import kind_of
+from wagman.model.shapes import SHAPES
 
 MODULE, PAGE = "docs.make.socket", "socket.md"
 
@@ -70,20 +71,22 @@ def _errors() -> Iterator[str]:
 
 def _shapes() -> Iterator[str]:
     yield "## Shapes\n\nObjects may have more than is said here: pass over what you do not know.\n"
-    for name, schema in SCHEMAS.items():
-        rows = "\n".join(f"| `{path}` | {words} |" for path, words in _properties(schema))
-        yield f"### {name}\n\n" + (f"| property | is |\n|---|---|\n{rows}\n" if rows else "Any object.\n")
+    for shape in SHAPES:
+        rows = "\n".join(f"| {' | '.join(cells)} |" for cells in _properties(SCHEMAS[shape.__name__]))
+        yield f"### {shape.__name__}\n\n{shape.__doc__}\n" + (
+            f"\n| property | is | means |\n|---|---|---|\n{rows}\n" if rows else ""
+        )
 
 
-def _properties(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Every property that is no object itself, by its path."""
+def _properties(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str, str]]:
+    """Every property that is no object itself: its path, its type, and what it means."""
     for name, each in schema.get("properties", {}).items():
-        inner = each.get("items", each)
-        if "properties" in inner:
-            yield from _properties(inner, f"{prefix}{name}{'[]' if 'items' in each else ''}.")
+        if "properties" in each:
+            yield from _properties(each, f"{prefix}{name}.")
         else:
             is_optional = name not in schema["required"]
-            yield f"{prefix}{name}", _words(each) + (" (only where it says something)" if is_optional else "")
+            words = _words(each) + (" (only where it says something)" if is_optional else "")
+            yield f"`{prefix}{name}`", words, each.get("description", "")
 
 
 def _words(schema: Mapping[str, Any]) -> str:

@@ -15,10 +15,9 @@ import pytest
 from tests.cli.kit import HANG_UP, Daemon, Running, scripted, until
 from wagman.cli.exits import code_of
 from wagman.cli.sentences import sentence
-from wagman.client.blocking import Client
+from wagman.client.blocking import Client, Follower
 from wagman.client.conversation import MAX_LINE_BYTES
 from wagman.client.errors import AnswerError, ClientError, LostError
-from wagman.client.following import Follower
 
 Messages = list[Any]
 
@@ -254,7 +253,7 @@ def follow(
 ) -> tuple[list[Any], list[str], list[Any]]:
     """The ids of so many events, what was noted, and what the service was asked."""
     notes: list[str] = []
-    follower = Follower(str(path), notes.append)
+    follower = Follower(str(path), lambda note: notes.append(str(note)))
     got: list[Any] = []
     with scripted(path, *connections) as service:
         breaks = 0
@@ -271,28 +270,36 @@ def follow(
     return got, notes, service.asked
 
 
-def test_what_was_missed_is_fetched_before_what_comes_after(tmp_path: Path) -> None:
-    def answer(method: str, params: dict[str, Any]) -> Messages:
-        if method == "subscribe":
-            return [subscribed(10), told(11), lagged(12, 14), told(15)]
-        assert params == {"since": params["since"], "limit": 1000, "log_id": "log-1"}
-        page = [event(number) for number in range(params["since"] + 1, 17)]
-        return [told(16), {"result": {"events": page[:2]}}]
+def behind(first: Messages, log: range, more: Messages) -> Callable[[str, dict[str, Any]], Messages]:
+    """A service that has that log, and tells `first`; whoever subscribes anew is told what the log has, and then `more`."""
 
+    def answer(method: str, params: dict[str, Any]) -> Messages:
+        if method == "subscribe" and not params:
+            return [subscribed(10), *first]
+        if method == "unsubscribe":
+            return [told(log.stop), {"result": params}]  # of the subscription that ends
+        assert params["log_id"] == "log-1"
+        after = [number for number in log if number > params["since"]]
+        if method == "events":
+            return [{"result": {"events": [event(number) for number in after[: params["limit"]]]}}]
+        began = {**subscribed(log[-1])["result"], "subscription": 2, "first_id": log.start}
+        return [{"result": began}, *(told(number, 2) for number in after), *more]
+
+    return answer
+
+
+def test_what_was_missed_is_fetched_before_what_comes_after(tmp_path: Path) -> None:
+    answer = behind([told(11), lagged(12, 14), told(15)], range(1, 16), [told(16, 2)])
     got, notes, _ = follow(tmp_path / "s", 6, answer)
     assert got == [11, 12, 13, 14, 15, 16]
     assert notes == []
 
 
 def test_what_is_no_longer_in_the_log_is_not_passed_over_in_silence(tmp_path: Path) -> None:
-    def answer(method: str, params: dict[str, Any]) -> Messages:
-        if method == "subscribe":
-            return [subscribed(10), lagged(11, 20), told(21)]
-        return [{"result": {"events": [event(number) for number in range(max(params["since"] + 1, 19), 22)]}}]
-
+    answer = behind([lagged(11, 20), told(21)], range(19, 22), [])
     got, notes, _ = follow(tmp_path / "s", 3, answer)
     assert got == [19, 20, 21]
-    assert notes == ["8 events between 11 and 20 are no longer in the log"]
+    assert notes == ["8 events between 11 and 18 are no longer in the log"]
 
 
 def test_lagged_without_ids_needs_no_fetching(tmp_path: Path) -> None:

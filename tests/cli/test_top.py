@@ -378,7 +378,12 @@ def test_the_widest_rows_fit_80_up_to_the_notes() -> None:
 
 
 def test_an_event_is_told_in_words() -> None:
-    event = {"time": "2026-01-31T12:00:00.000Z", "device": "gn", "type": "device.stopping", "fields": {"reason": "too\x07 hot"}}
+    event: Any = {
+        "time": "2026-01-31T12:00:00.000Z",
+        "device": "gn",
+        "type": "device.stopping",
+        "fields": {"reason": "too\x07 hot"},
+    }
     assert event_line(event).endswith("  gn was asked to halt: too\\x07 hot")
 
 

@@ -19,7 +19,8 @@ from wagman.io.board.task import Board
 from wagman.io.v3.driver import V3Dialect
 from wagman.model.errors import LinkGoneError
 from wagman.model.facts import UNTOUCHED, PowerGoal
-from wagman.service.status import Now, board_status, device_status, power_status, resists
+from wagman.service.board_status import board_status
+from wagman.service.status import Now, device_status, power_status, resists
 from wagman.store import Journal, Limits, Store
 from wagman.tasks.guest import Guest, Surroundings
 from wagman.tasks.messages import run_command

@@ -1,7 +1,8 @@
 """The control socket described for machines: the OpenRPC document that `rpc.discover` gives."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Literal, NotRequired, get_args, get_origin, get_type_hints, is_typeddict
 
 import attrs
 from attrs import NOTHING
@@ -11,141 +12,55 @@ from wagman.api.access import Role
 from wagman.api.method import Method
 from wagman.api.params import kind_of
 from wagman.api.wire import BOARD_ERROR, POSITION_ERROR, REFUSED, STORE_ERROR
+from wagman.model.shapes import SHAPES
 
 OPENRPC_VERSION: Final = "1.3.2"
 
 
-def _object(**properties: Any) -> dict[str, Any]:
-    return {"type": "object", "required": sorted(properties), "properties": properties}
-
-
-def _with_optional(shape: Mapping[str, Any], **properties: Any) -> dict[str, Any]:
-    """The same object, with properties that are there only where they say something."""
-    return {**shape, "properties": {**shape["properties"], **properties}}
-
-
-def _list(items: Any) -> dict[str, Any]:
-    return {"type": "array", "items": items}
-
-
-def _ref(name: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-_TEXT = {"type": "string"}
-_TEXT_OR_NULL = {"type": ["string", "null"]}
-_COUNT = {"type": "integer"}
-_COUNT_OR_NULL = {"type": ["integer", "null"]}
-_NUMBER = {"type": "number"}
-_NUMBER_OR_NULL = {"type": ["number", "null"]}
-_FLAG = {"type": "boolean"}
-_POSITION = {"log_id": _TEXT_OR_NULL, "first_id": _COUNT, "last_id": _COUNT}
-_LASTING = {"since": _TEXT_OR_NULL, "for_s": _NUMBER_OR_NULL, "since_id": _COUNT_OR_NULL}
-
-SCHEMAS: Final[Mapping[str, Any]] = {
-    "Versions": _object(service=_TEXT, version=_TEXT, boot_id=_TEXT),
-    "Status": _object(
-        service=_object(version=_TEXT, uptime_s=_NUMBER, boot_id=_TEXT),
-        board=_object(
-            link={"enum": ["up", "down"]},
-            dialect=_TEXT_OR_NULL,
-            device=_TEXT,
-            firmware=_TEXT_OR_NULL,
-            board_id=_TEXT_OR_NULL,
-            boots=_COUNT_OR_NULL,
-            since=_TEXT_OR_NULL,
-            for_s=_NUMBER_OR_NULL,
-            reason=_TEXT_OR_NULL,
-            blind=_FLAG,
-            last_answer_age_s=_NUMBER_OR_NULL,
-            sensors={"type": "object", "additionalProperties": _ref("Sensor")},
-        ),
-        wagman=_object(state=_TEXT, **_LASTING, device=_TEXT_OR_NULL, alarms=_list(_ref("Alarm"))),
-        devices=_list(_ref("Device")),
-        ports=_list(_ref("Port")),
-        problems=_list(_ref("Problem")),
-    ),
-    "Port": _object(
-        port=_COUNT,
-        board_name=_TEXT,
-        was=_TEXT,
-        power={"enum": ["on", "unknown"]},
-        current_ma=_NUMBER_OR_NULL,
-        current_raw=_NUMBER_OR_NULL,
-        temperature_raw=_NUMBER_OR_NULL,
-        stale=_FLAG,
-        last=_object(
-            current_ma=_NUMBER_OR_NULL, current_raw=_NUMBER_OR_NULL, temperature_raw=_NUMBER_OR_NULL, age_s=_NUMBER_OR_NULL
-        ),
-    ),
-    "Problem": _object(
-        id=_TEXT,
-        severity={"enum": ["critical", "warning"]},
-        since=_TEXT,
-        for_s=_NUMBER_OR_NULL,
-        device=_TEXT_OR_NULL,
-        board=_TEXT_OR_NULL,
-        text=_TEXT,
-        do=_TEXT,
-    ),
-    "Sensor": _object(
-        value=_NUMBER_OR_NULL,
-        last=_NUMBER_OR_NULL,
-        age_s=_NUMBER_OR_NULL,
-        state={"enum": ["normal", "high", "low", "unknown"]},
-    ),
-    "Device": _object(
-        name=_TEXT,
-        port=_COUNT,
-        self=_FLAG,
-        state=_TEXT,
-        **_LASTING,
-        reason=_TEXT_OR_NULL,
-        wanted={"enum": ["up", "down"]},
-        enabled=_FLAG,
-        disabled_by={"enum": ["configuration", "operator", None]},
-        power=_object(wanted={"enum": ["on", "off"]}, confirmed=_FLAG, evidence={"enum": ["sensed", "told", "assumed", None]}),
-        media=_TEXT_OR_NULL,
-        attempts=_COUNT,
-        failures=_COUNT,
-        unrecoverable=_FLAG,
-        heartbeat_age_s=_NUMBER_OR_NULL,
-        current_ma=_NUMBER_OR_NULL,
-        current_raw=_NUMBER_OR_NULL,
-        temperature_raw=_NUMBER_OR_NULL,
-        stale=_FLAG,
-        last=_object(
-            current_ma=_NUMBER_OR_NULL, current_raw=_NUMBER_OR_NULL, temperature_raw=_NUMBER_OR_NULL, age_s=_NUMBER_OR_NULL
-        ),
-        alarms=_list(_ref("Alarm")),
-        next_start_in_s=_NUMBER_OR_NULL,
-        held=_FLAG,
-        relay_stuck=_FLAG,
-        command_trouble=_TEXT_OR_NULL,
-    ),
-    "Alarm": _object(name=_TEXT, in_s=_NUMBER_OR_NULL, held=_FLAG, waits_for=_TEXT_OR_NULL),
-    "Decision": _object(accepted=_FLAG, state=_TEXT, reason=_TEXT, event_id=_COUNT_OR_NULL),
-    "Event": _with_optional(
-        _object(
-            id=_COUNT_OR_NULL,
-            time=_TEXT,
-            boot_id=_TEXT,
-            mono_s=_NUMBER,
-            type=_TEXT,
-            device=_TEXT_OR_NULL,
-            cause=_COUNT_OR_NULL,
-            fields={"type": "object"},
-        ),
-        durable=_FLAG,
-        clock=_TEXT,
-    ),
-    "Excerpt": _object(**_POSITION, events=_list(_ref("Event"))),
-    "Causes": _object(events=_list(_ref("Event"))),
-    "Subscription": _object(subscription=_COUNT, **_POSITION),
-    "Unsubscribed": _object(subscription=_COUNT),
-    "Lines": _object(lines=_list(_TEXT)),
-    "OpenRPC": {"type": "object"},
+_WORDS: Final[Mapping[Any, str]] = {
+    str: "string",
+    int: "integer",
+    float: "number",
+    bool: "boolean",
+    NoneType: "null",
+    Mapping: "object",
 }
+
+
+def schema_of(shape: Any) -> dict[str, Any]:
+    """A type of `wagman.model.shapes` as a JSON schema."""
+    if shape in SHAPES:
+        return {"$ref": f"#/components/schemas/{shape.__name__}"}
+    kind, of = get_origin(shape), get_args(shape)
+    if kind is NotRequired:
+        return schema_of(of[0])
+    if kind is Annotated:
+        return {**schema_of(of[0]), "description": of[1]}
+    if kind is Literal:
+        return {"enum": list(of)}
+    if kind is UnionType:
+        return {"type": [_WORDS[each] for each in of]}
+    return _container(shape, kind, of)
+
+
+def _container(shape: Any, kind: Any, of: Sequence[Any]) -> dict[str, Any]:
+    if is_typeddict(shape):
+        return _object(shape)
+    if kind is list:
+        return {"type": "array", "items": schema_of(of[0])}
+    if kind is dict:
+        return {"type": "object", "additionalProperties": schema_of(of[1])}
+    return {"type": _WORDS[kind or shape]}
+
+
+def _object(shape: Any) -> dict[str, Any]:
+    properties = {name: schema_of(each) for name, each in get_type_hints(shape, include_extras=True).items()}
+    if not properties:
+        return {"type": "object"}
+    return {"type": "object", "required": sorted(shape.__required_keys__), "properties": properties}
+
+
+SCHEMAS: Final[Mapping[str, Any]] = {shape.__name__: _object(shape) for shape in SHAPES}
 """What the methods give. Objects may have more than is said here: a client passes over what it does not know."""
 
 ERRORS: Final[Mapping[int, str]] = {
@@ -172,7 +87,7 @@ def _method(method: Method) -> dict[str, Any]:
         "summary": method.summary,
         "paramStructure": "by-name",
         "params": [_param(each) for each in attrs.fields(method.params)],
-        "result": {"name": method.result, "schema": _ref(method.result)},
+        "result": {"name": method.result, "schema": {"$ref": f"#/components/schemas/{method.result}"}},
         "errors": [{"code": code, "message": message} for code, message in ERRORS.items()],
         "x-needs-control": method.role is Role.CONTROLLER,
     }

@@ -1,8 +1,9 @@
 """What the control socket needs of the rest of the service."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
+from wagman.model import shapes
 from wagman.model.errors import CallerError
 from wagman.model.facts import Verb
 from wagman.store import Journal
@@ -18,8 +19,8 @@ class UnknownDeviceError(CallerError):
 class Service(Protocol):
     """The daemon, as seen from the control socket.
 
-    What `command` and `heartbeat` give is the result that the caller is sent: `{"accepted", "state", "reason",
-    "event_id"}`. A device is always named; `device_name` turns what a caller says into a name.
+    What the methods give is the result that the caller is sent. A device is always named; `device_name` turns what a caller
+    says into a name.
     """
 
     @property
@@ -27,11 +28,11 @@ class Service(Protocol):
         """The rolling log."""
         ...
 
-    def hello(self) -> Mapping[str, Any]:
+    def hello(self) -> shapes.Versions:
         """The versions of what answers."""
         ...
 
-    def status(self, devices: Sequence[str] | None = None) -> Mapping[str, Any]:
+    def status(self, devices: Sequence[str] | None = None) -> shapes.Status:
         """How everything is now, with a row for each of `devices` (None: for all)."""
         ...
 
@@ -43,11 +44,11 @@ class Service(Protocol):
         """
         ...
 
-    async def command(self, verb: Verb, device: str, *, force: bool, uid: int, who: str) -> Mapping[str, Any]:
+    async def command(self, verb: Verb, device: str, *, force: bool, uid: int, who: str) -> shapes.Decision:
         """Ask the device's machine; the answer is its decision, not yet the outcome."""
         ...
 
-    async def heartbeat(self, device: str, *, uid: int) -> Mapping[str, Any]:
+    async def heartbeat(self, device: str, *, uid: int) -> shapes.Decision:
         """A sign of life that the guest, or somebody on its behalf, gives from outside."""
         ...
 

@@ -19,9 +19,10 @@ from wagman.cli.goals import Moment, Outcome, Pursuit, exit_code, sentence
 from wagman.cli.names import expanded
 from wagman.cli.outcome import DONE, REFUSED, USAGE, CommandError, complain
 from wagman.cli.progress import Progress
-from wagman.client.blocking import ANSWER_S, Client
+from wagman.client.blocking import Client, Follower
+from wagman.client.conversation import ANSWER_S
 from wagman.client.errors import AnswerError, ClientError, LostError
-from wagman.client.following import Follower, is_refusal
+from wagman.client.following import is_refusal
 from wagman.model.words import duration, plain
 
 REDRAW_S = 0.5

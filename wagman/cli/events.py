@@ -15,14 +15,17 @@ from wagman.cli.names import expanded
 from wagman.cli.outcome import DONE, complain
 from wagman.cli.sentences import sentence
 from wagman.cli.text import local
-from wagman.client.blocking import Client
+from wagman.client.blocking import Client, Follower
 from wagman.client.errors import LostError
-from wagman.client.following import MOST_AT_ONCE, Event, Follower
 from wagman.model.catalogue import EVENT_TYPES
+from wagman.model.shapes import Event
 from wagman.model.words import plain
 
 LAST = 50
 """How many are shown where nothing else is asked for (chosen)."""
+
+MOST_AT_ONCE = 1000
+"""The largest page that the service gives."""
 
 MOST_DIGITS = 9
 """Of a number of events (chosen: a hundred times what a log ever holds)."""

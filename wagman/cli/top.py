@@ -25,8 +25,8 @@ from wagman.cli.events import last
 from wagman.cli.outcome import DONE, USAGE, CommandError
 from wagman.cli.top_keys import Request, State, keys, pressed, settled
 from wagman.cli.top_view import Picture, can_be_chosen, event_line, screen
+from wagman.client.blocking import Follower
 from wagman.client.errors import ClientError, LostError
-from wagman.client.following import Follower
 from wagman.model.words import duration
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Watch:
     def __init__(self, path: str) -> None:
         self.state = State()
         self._events: deque[str] = deque(maxlen=KEPT)
-        self._follower = Follower(path, self._events.append)
+        self._follower = Follower(path, lambda note: self._events.append(str(note)))
         self._status: Mapping[str, Any] = {}
         self._due_s = 0.0
         self._trouble = ""

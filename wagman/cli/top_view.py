@@ -12,7 +12,7 @@ from wagman.cli.sentences import sentence
 from wagman.cli.status import beat_age, board_words, current, for_words, in_doubt, notes, sensor_words
 from wagman.cli.text import clock, short
 from wagman.cli.top_keys import State, help_lines, question
-from wagman.client.following import Event
+from wagman.model.shapes import Event
 from wagman.model.words import duration, plain
 
 Status = Mapping[str, Any]

@@ -1,16 +1,25 @@
-"""One connection to the service for programs that run in trio: requests with their answers, and what is told unasked."""
+"""The socket for programs that run in trio: one connection to the service, and a follower of its events."""
 
-from collections import deque
+import math
 from contextlib import suppress
 from os import PathLike, fspath
-from typing import Any, Self
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import trio
 
-from wagman.client.conversation import Answer, Conversation, Told, unreached
+from wagman.client.conversation import ANSWER_S, Answer, Conversation, Told, unanswered, unreached
+from wagman.client.errors import AddressError, AnswerError, LostError
+from wagman.client.following import Following, Happened, Missing, Place, Replaced
+from wagman.model.sockets import obstacle
+
+RETRY_S: Final = 1.0
+"""The least time between two tries to reach the service (chosen)."""
+
+RETRY_MAX_S: Final = 10.0
+"""The time between two tries doubles up to this (chosen)."""
 
 
-class Connection:
+class Connection(trio.abc.AsyncResource):
     """A connection; calls take turns, and whoever waits bounds the wait.
 
     Each method raises LostError once the connection breaks. A call that is cancelled while it sends leaves a connection that
@@ -20,14 +29,7 @@ class Connection:
     def __init__(self, stream: trio.abc.Stream, path: str) -> None:
         self._stream = stream
         self._conversation = Conversation(path)
-        self._told: deque[Told] = deque()
         self._turn = trio.Lock()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self.aclose()
 
     async def aclose(self) -> None:
         """Hang up."""
@@ -43,14 +45,14 @@ class Connection:
             while True:
                 message = await self._message()
                 if isinstance(message, Told):
-                    self._told.append(message)
+                    self._conversation.keep(message)
                 elif message.number in (number, None):
                     return message.result
 
     async def told(self) -> Told:
         """What the service tells next."""
-        if self._told:
-            return self._told.popleft()
+        if (kept := self._conversation.kept()) is not None:
+            return kept
         while not isinstance(message := await self._message(), Told):
             pass  # an answer that came too late
         return message
@@ -69,10 +71,113 @@ async def connect(path: str | PathLike[str]) -> Connection:
     """A connection to the service whose socket is at `path`; an asynchronous context manager that hangs up.
 
     Raises:
+        AddressError: no socket can be there.
         DeniedError: who runs this may not use it.
         LostError: nobody listens there.
     """
+    if reason := obstacle(fspath(path)):
+        raise AddressError(f"{fspath(path)}: {reason}")
     try:
         return Connection(await trio.open_unix_socket(path), fspath(path))
     except OSError as error:
         raise unreached(fspath(path), error) from error
+
+
+class Away(NamedTuple):
+    """The service cannot be reached, for that reason; it is tried again and again."""
+
+    reason: str
+
+
+News: TypeAlias = Happened | Missing | Replaced | Away
+
+
+class Follower(trio.abc.ReceiveChannel[News]):
+    """Every event after a place in the log, without a gap or a repeat, over as many connections as it takes.
+
+    `async with` hangs up at its end, `async for` and `receive` give the news; there is one reader at a time. It runs no task of
+    its own and gathers nothing: what is not taken waits in the service's log. A wait may be cancelled, and loses nothing.
+
+    - `Happened`: an event. One without an id comes `again` once it has one.
+    - `Missing`, `Replaced`: what cannot be had any more, told where it would have come.
+    - `Away`: the service is out of reach. It is told once; whatever comes next comes from a service that is back.
+
+    Args:
+        path: where the service's socket is.
+        place: what comes after it is given; None: what happens from now on. Whoever wants to go on after a restart of his own
+            keeps the place of what he handled last: `log_id` and the id of the event.
+    """
+
+    def __init__(self, path: str | PathLike[str], place: Place | None = None) -> None:
+        self.path = fspath(path)
+        self._following = Following(place)
+        self._connection: Connection | None = None
+        self._is_away = False
+        self._pause_s = RETRY_S
+        self._due_s = -math.inf  # by trio's clock: it is not tried before
+
+    async def aclose(self) -> None:
+        """Hang up. Who reads on all the same connects anew, and goes on where he was."""
+        self._following.lost()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.aclose()
+
+    async def receive(self) -> News:
+        """What comes next; `async for` does the same.
+
+        Raises:
+            AddressError: no socket can be at that path.
+            DeniedError, AnswerError: who runs this may not use it; where he could before, he is told so twice.
+        """
+        await trio.lowlevel.checkpoint()
+        while True:
+            if self._following.notes:
+                return self._following.notes.popleft()
+            news: News | None
+            try:
+                news = await self._listen()
+            except LostError as error:
+                news = await self._lost(error)
+            if news is not None:
+                return news
+
+    async def _listen(self) -> Happened | None:
+        if self._connection is None or self._following.is_behind:
+            await trio.sleep_until(self._due_s)
+            with self._following.judging():
+                await self._resume()
+            return None
+        return self._following.take(await self._connection.told())
+
+    async def _resume(self) -> None:
+        try:
+            with trio.fail_after(ANSWER_S):
+                self._connection = self._connection or await connect(self.path)
+                await self._subscribe(self._connection)
+        except trio.TooSlowError as error:
+            raise unanswered(self.path) from error
+        except BaseException:
+            await trio.aclose_forcefully(self)  # half a request may have been sent
+            raise
+        self._is_away, self._pause_s = False, RETRY_S
+
+    async def _subscribe(self, connection: Connection) -> None:
+        steps = self._following.resume()
+        with suppress(StopIteration):
+            method, params = next(steps)
+            while True:
+                try:
+                    result = await connection.call(method, **params)
+                except AnswerError as error:
+                    method, params = steps.throw(error)
+                else:
+                    method, params = steps.send(result)
+
+    async def _lost(self, error: LostError) -> Away | None:
+        """Hang up, and say so if it was not said before."""
+        self._due_s = trio.current_time() + self._pause_s
+        self._pause_s = min(2 * self._pause_s, RETRY_MAX_S)
+        await trio.aclose_forcefully(self)
+        was_away, self._is_away = self._is_away, True
+        return None if was_away else Away(str(error))

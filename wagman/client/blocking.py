@@ -1,19 +1,19 @@
-"""One connection to the service for plain programs: requests, their answers, and what is told unasked. Each wait is bounded."""
+"""The socket for plain programs: one connection to the service, and a follower of its events. Each wait is bounded."""
 
 import os
 import socket
 import time
-from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Self
 
-from wagman.client.conversation import Answer, Conversation, Told, unreached
-from wagman.client.errors import AddressError, LostError
+from wagman.client.conversation import ANSWER_S, Answer, Conversation, Told, unanswered, unreached
+from wagman.client.errors import AddressError, AnswerError, LostError
+from wagman.client.following import Following, Missing, Replaced
+from wagman.model.shapes import Event
 from wagman.model.sockets import obstacle
 
 SOCKET = "/run/wagman/wagman.sock"
-
-ANSWER_S = 5.0
-"""How long the service may take to answer (chosen: it answers in milliseconds, or hangs)."""
 
 _CHUNK_BYTES = 65_536
 _LEAST_WAIT_S = 0.01
@@ -36,7 +36,6 @@ class Client:
     def __init__(self, path: str) -> None:
         self.path = path
         self._conversation = Conversation(path)
-        self._told: deque[Told] = deque()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self._connect()
@@ -65,15 +64,15 @@ class Client:
         self._send(line, within_s)
         while (message := self._message(due_s)) is not None:
             if isinstance(message, Told):
-                self._told.append(message)
+                self._conversation.keep(message)
             elif message.number in (number, None):
                 return message.result
-        raise self._conversation.unanswered()
+        raise unanswered(self.path)
 
     def told(self, within_s: float) -> Told | None:
         """What the service tells next; None if it tells nothing within that time."""
-        if self._told:
-            return self._told.popleft()
+        if (kept := self._conversation.kept()) is not None:
+            return kept
         message = self._message(time.monotonic() + within_s)
         return message if isinstance(message, Told) else None  # else it is an answer that came too late
 
@@ -115,3 +114,73 @@ class Client:
 
     def _stalled(self, verb: str) -> LostError:
         return LostError(f"the service does not {verb} on {self.path}: it hangs or is stopped; see systemctl status wagman")
+
+
+class Follower:
+    """A subscription that outlives its connection: every event from now on, without a gap or a repeat.
+
+    `note` is given what cannot be had any more.
+    """
+
+    def __init__(self, path: str, note: Callable[[Missing | Replaced], None]) -> None:
+        self.path = path
+        self._note = note
+        self._following = Following()
+        self._client: Client | None = None
+
+    @property
+    def last_id(self) -> int | None:
+        """Everything up to this id was given, or came before; None while there is no log."""
+        return self._following.last_id
+
+    @property
+    def client(self) -> Client:
+        """The connection; a new one that resumes where the last one ended, if need be. Raises LostError, or what is final."""
+        if self._client is None:
+            self._client = self._connected()
+        return self._client
+
+    def drop(self) -> None:
+        """Hang up: this connection is of no use any more."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+        self._following.lost()
+
+    def item(self, within_s: float) -> Event | None:
+        """The next event; None if there is none within that time, or if it was a repeat. Raises what `client` does."""
+        client = self.client
+        if self._following.is_behind:
+            with self._following.judging():
+                self._resume(client)
+        told = client.told(within_s)
+        happened = None if told is None else self._following.take(told)
+        return None if happened is None or happened.again else happened.event
+
+    def remember(self, event: Event) -> None:
+        """It has been shown without an id, and will come again with one."""
+        self._following.remember(event)
+
+    def _connected(self) -> Client:
+        with self._following.judging():
+            client = Client(self.path)
+            try:
+                self._resume(client)
+            except BaseException:
+                client.close()
+                raise
+        return client
+
+    def _resume(self, client: Client) -> None:
+        steps = self._following.resume()
+        with suppress(StopIteration):
+            method, params = next(steps)
+            while True:
+                try:
+                    result = client.call(method, **params)
+                except AnswerError as error:
+                    method, params = steps.throw(error)
+                else:
+                    method, params = steps.send(result)
+        while self._following.notes:
+            self._note(self._following.notes.popleft())

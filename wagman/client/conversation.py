@@ -1,13 +1,20 @@
 """What goes over one connection, as bytes in and messages out: requests, their answers, and what is told unasked. No I/O."""
 
 import json
+from collections import deque
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from wagman.client.errors import AnswerError, ClientError, DeniedError, LostError
 
+ANSWER_S = 5.0
+"""How long the service may take to answer (chosen: it answers in milliseconds, or hangs)."""
+
 MAX_LINE_BYTES = 16 * 2**20
 """No line of a service is as long (chosen: twice the largest page of events); what sends more is none."""
+
+MOST_KEPT = 10_000
+"""So much of what is told may wait while answers are waited for (chosen: minutes of a flood)."""
 
 
 class Told(NamedTuple):
@@ -39,6 +46,7 @@ class Conversation:
         self._asked = 0
         self._kept = bytearray()
         self._searched = 0  # so many bytes of it have no end of a line
+        self._told = deque[Told]()
 
     def request(self, method: str, params: Mapping[str, Any]) -> tuple[int, bytes]:
         """The number of a new request, and the bytes to send."""
@@ -80,9 +88,19 @@ class Conversation:
                 return Answer(message.get("id"), message)
         raise self._foreign()
 
-    def unanswered(self) -> LostError:
-        """The error of a request to which there was no answer in time."""
-        return LostError(f"the service does not answer on {self.path}: it hangs or is stopped; see systemctl status wagman")
+    def keep(self, told: Told) -> None:
+        """Have what was told before an answer wait for whoever asks what is told.
+
+        Raises:
+            LostError: too much waits already. A new connection can go on where this one is left.
+        """
+        if len(self._told) >= MOST_KEPT:
+            raise LostError(f"the service on {self.path} has told more than was taken: connect again")
+        self._told.append(told)
+
+    def kept(self) -> Told | None:
+        """What was told first of what waits."""
+        return self._told.popleft() if self._told else None
 
     def _end(self) -> int:
         """Where the first line ends; -1 where it has not come whole. A long one comes in many pieces: none is searched twice."""
@@ -109,6 +127,11 @@ def unreached(path: str, error: OSError) -> ClientError:
         return DeniedError(f"not permitted to use {path}: become a member of its group, or root")
     hint = "see systemctl status wagman, or name its socket with --socket"
     return LostError(f"no service on {path} ({error.strerror or error}): {hint}")
+
+
+def unanswered(path: str) -> LostError:
+    """The error of a request to which there was no answer in time."""
+    return LostError(f"the service does not answer on {path}: it hangs or is stopped; see systemctl status wagman")
 
 
 def _is_news(message: Mapping[str, Any]) -> bool:

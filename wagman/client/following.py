@@ -1,15 +1,22 @@
-"""A subscription that outlives its connection: every event after a place in the log, without a gap or a repeat."""
+"""The rules of following the log, without I/O: what to ask, what is fresh of what is told, and what cannot be had any more.
+
+Ids are contiguous within a log, so the next event is the one whose id is next. Any other id means that something was missed, or
+that the log is another one by now; so does `lagged`. What is to be done about it is always the same: look in the log which event
+is next there, and subscribe anew from that place on. The service reads the past from its log as fast as it is taken; nothing is
+gathered here.
+
+An event without an id is given at once, and known again once it is in the log and comes with its id.
+"""
 
 import json
 from collections import deque
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple, TypeAlias
 
-from wagman.client.blocking import Client
-from wagman.client.errors import NO_SUCH_PLACE, NOT_PERMITTED, AnswerError, ClientError, DeniedError, LostError
-
-MOST_AT_ONCE = 1000
-"""The largest page that the service gives."""
+from wagman.client.conversation import Told
+from wagman.client.errors import NO_SUCH_PLACE, NOT_PERMITTED, AddressError, AnswerError, ClientError, DeniedError, LostError
+from wagman.model.shapes import Event, Subscription
 
 MOST_PROVISIONAL = 10_000
 """How many events without an id are remembered, to know them again (as many as wait in the service's memory)."""
@@ -17,134 +24,158 @@ MOST_PROVISIONAL = 10_000
 FULL = "too many clients"
 """What a service says that has no room at present, which is a refusal, too."""
 
-Event = Mapping[str, Any]
+Steps: TypeAlias = Generator[tuple[str, dict[str, Any]], Any, None]
+"""Requests, by method and parameters; each is sent its result, or has AnswerError thrown in."""
 
 
-class Follower:
-    """Events as they come. `note` is told, in words, of what cannot be had any more."""
+class Place(NamedTuple):
+    """A place in a log: behind the event with that id; 0 is before the first one. The log has no name where it is not known."""
 
-    def __init__(self, path: str, note: Callable[[str], None]) -> None:
-        self.path = path
-        self.log_id: str | None = None
-        self.last_id: int | None = None  # everything up to here was given, or came before
-        self._note = note
-        self._client: Client | None = None
-        self._subscription = 0
-        self._was_denied = False
-        self._ready: deque[Event] = deque()
+    log_id: str | None
+    id: int
+
+
+class Happened(NamedTuple):
+    """An event, and the name of its log; `again`: it was given before, when it had no id."""
+
+    event: Event
+    log_id: str | None
+    again: bool = False
+
+
+class Missing(NamedTuple):
+    """Events that the log does not have any more: those with the ids `from_id` to `to_id`, both included."""
+
+    log_id: str | None
+    from_id: int
+    to_id: int
+
+    def __str__(self) -> str:
+        return f"{self.to_id - self.from_id + 1} events between {self.from_id} and {self.to_id} are no longer in the log"
+
+
+class Replaced(NamedTuple):
+    """The log that was followed, up to the event `after_id`, is gone: the log `by` is followed from its first event on."""
+
+    log_id: str | None
+    after_id: int
+    by: str | None
+
+    def __str__(self) -> str:
+        return "the log was replaced by a new one: going on with its first event"
+
+
+class Following:
+    """Where in the log one is, over as many connections as it takes; the caller moves the messages.
+
+    After each connection was made, and whenever `is_behind`, the caller has the steps of `resume` answered; `take` is given what
+    is told. `notes` is for the caller to empty.
+
+    Args:
+        place: what comes after it is wanted; None: what happens from now on.
+    """
+
+    def __init__(self, place: Place | None = None) -> None:
+        self.log_id = None if place is None else place.log_id
+        self.last_id = None if place is None else place.id  # up to there all was given, or came before
+        self.notes = deque[Missing | Replaced]()
+        self.is_behind = False
+        self._subscription: int | None = None
+        self._is_new = place is None
+        self._was_refused = False
         self._provisional: dict[str, None] = {}
 
-    @property
-    def client(self) -> Client:
-        """The connection; a new one that resumes where the last one ended, if need be. Raises LostError, or what is final."""
-        if self._client is None:
-            self._client = self._connected()
-            self._was_denied = False
-        return self._client
-
-    def _connected(self) -> Client:
+    def resume(self) -> Steps:
+        """Subscribe from the present place on."""
+        if self._subscription is not None:
+            yield "unsubscribe", {"subscription": self._subscription}
         try:
-            return self._subscribed()
-        except ClientError as error:
-            if self.last_id is None or self._is_final(error):
+            if self.is_behind:
+                yield from self._pass_over_what_is_gone()
+            began = yield "subscribe", self._place()
+        except AnswerError as error:
+            if error.code != NO_SUCH_PLACE:
                 raise
-            raise LostError(str(error)) from error  # it is only just coming up
+            began = yield "subscribe", {"since": 0}
+            self.notes.append(Replaced(self.log_id, self.last_id or 0, began["log_id"]))
+            self.last_id = 0
+        self._begin(began)
 
-    def _is_final(self, error: ClientError) -> bool:
-        """Whether it is in vain to try again. A socket that is just being made admits nobody yet, so once is not enough."""
-        was_denied, self._was_denied = self._was_denied, is_refusal(error) and FULL not in str(error)
-        return was_denied and self._was_denied
+    def lost(self) -> None:
+        """The connection is gone."""
+        self._subscription, self.is_behind = None, False
+        if self.last_id is None and not self._is_new:
+            self.last_id = 0  # there was no log yet: which of its events are new is not known then
 
-    def _subscribed(self) -> Client:
-        client = Client(self.path)
-        try:
-            self._resume(client)
-        except BaseException:
-            client.close()
-            raise
-        return client
-
-    def drop(self) -> None:
-        """This connection is of no use any more."""
-        if self._client is not None:
-            self._client.close()
-            self._client = None
-        self._ready.clear()
-
-    def item(self, within_s: float) -> Event | None:
-        """The next event; None if there is none within that time, or if it was a repeat. Raises LostError."""
-        if self._ready:
-            return self._fresh(self._ready.popleft())
-        told = self.client.told(within_s)
-        if told is None or told.params["subscription"] != self._subscription:
+    def take(self, told: Told) -> Happened | None:
+        """What was told: an event that is fresh, or nothing."""
+        if told.params["subscription"] != self._subscription or self.is_behind:
             return None
         if told.method == "lagged":
-            self._fetch(told.params["from_id"], told.params["to_id"])
+            # Without ids they come by themselves, once they have them.
+            self.is_behind = told.params["to_id"] is not None
             return None
         event: Event = told.params["event"]
-        return self._fresh(event)
+        return self._unwritten(event) if event["id"] is None else self._written(event, event["id"])
 
     def remember(self, event: Event) -> None:
-        """It has been shown without an id, and will come again with one."""
+        """An event was given without an id, and will come again with one."""
         self._provisional[_likeness(event)] = None
         while len(self._provisional) > MOST_PROVISIONAL:
             del self._provisional[next(iter(self._provisional))]
 
-    # --- Resuming -----------------------------------------------------------------------------------------------------
+    @contextmanager
+    def judging(self) -> Iterator[None]:
+        """Around what connects and resumes: an error after which it is worth trying again becomes LostError.
 
-    def _resume(self, client: Client) -> None:
-        place: dict[str, Any] = {} if self.last_id is None else {"since": self.last_id, "log_id": self.log_id}
+        A socket that is just being made admits nobody yet, so one refusal is not enough; but for who was never let in.
+        """
         try:
-            began = client.call("subscribe", **place)
-        except AnswerError as error:
-            if error.code != NO_SUCH_PLACE:
-                raise
-            self._note("the log was replaced by a new one: going on with its first event")
-            began = client.call("subscribe", since=0)
-            self.last_id = 0
-        self._subscription, self.log_id = began["subscription"], began["log_id"]
-        if self.last_id is None:
-            self.last_id = began["last_id"]
-
-    # --- Neither gap nor repeat ---------------------------------------------------------------------------------------
-
-    def _fresh(self, event: Event) -> Event | None:
-        """The event, unless it was given before."""
-        if event["id"] is None:
-            known = _likeness(event) in self._provisional
-            self.remember(event)
-            return None if known else event
-        self.last_id = event["id"]
-        if event["type"] == "store.opened":
-            self.log_id = event["fields"].get("log_id", self.log_id)
-        return None if self._provisional and self._was_provisional(event) else event
-
-    def _was_provisional(self, event: Event) -> bool:
-        likeness = _likeness(event)
-        known = likeness in self._provisional
-        self._provisional.pop(likeness, None)
-        return known
-
-    def _fetch(self, from_id: int | None, to_id: int | None) -> None:
-        """Get what was missed from the log; without ids it comes again by itself, once it has them."""
-        if from_id is None or to_id is None:
-            return
-        place = from_id - 1
-        while place < to_id and (page := self._page(place)):
-            self._ready.extend(event for event in page if event["id"] <= to_id)
-            place = page[-1]["id"]
-        if missing := to_id - from_id + 1 - len(self._ready):
-            self._note(f"{missing} events between {from_id} and {to_id} are no longer in the log")
-
-    def _page(self, place: int) -> list[Event]:
-        try:
-            page = self.client.call("events", since=place, limit=MOST_AT_ONCE, log_id=self.log_id)
-        except LostError:
-            raise
+            yield
         except ClientError as error:
-            self._note(str(error))
-            return []
-        return [event for event in page["events"] if event["id"] is not None]
+            was_refused, self._was_refused = self._was_refused, is_refusal(error) and FULL not in str(error)
+            if self._is_new or isinstance(error, AddressError) or (was_refused and self._was_refused):
+                raise
+            raise LostError(str(error)) from error
+
+    def _place(self) -> dict[str, Any]:
+        return {} if self.last_id is None else {"since": self.last_id, "log_id": self.log_id}
+
+    def _begin(self, began: Subscription) -> None:
+        self._subscription, self.log_id = began["subscription"], began["log_id"]
+        if self.last_id is not None:
+            self._pass_over(began["first_id"])
+        elif self.log_id is not None:
+            self.last_id = began["last_id"]
+        self.is_behind = self._is_new = self._was_refused = False
+
+    def _pass_over_what_is_gone(self) -> Steps:
+        page = yield "events", {**self._place(), "limit": 1}
+        for event in page["events"]:
+            if event["id"] is not None:
+                self._pass_over(event["id"])
+
+    def _pass_over(self, next_id: int) -> None:
+        """The log has nothing between the present place and that id."""
+        if self.last_id is not None and next_id > self.last_id + 1:
+            self.notes.append(Missing(self.log_id, self.last_id + 1, next_id - 1))
+            self.last_id = next_id - 1
+
+    def _unwritten(self, event: Event) -> Happened | None:
+        is_known = _likeness(event) in self._provisional
+        self.remember(event)
+        return None if is_known else Happened(event, self.log_id)
+
+    def _written(self, event: Event, event_id: int) -> Happened | None:
+        opened = event["fields"].get("log_id", self.log_id) if event["type"] == "store.opened" else self.log_id
+        if self.last_id is None:
+            self.last_id = event_id - 1  # there was no log yet
+        if opened is None or (opened == self.log_id and event_id != self.last_id + 1):
+            self.is_behind = True
+            return None
+        self.log_id, self.last_id = opened, event_id
+        again = bool(self._provisional) and self._provisional.pop(_likeness(event), event) is None
+        return Happened(event, self.log_id, again)
 
 
 def is_refusal(error: ClientError) -> bool:
@@ -154,4 +185,4 @@ def is_refusal(error: ClientError) -> bool:
 
 def _likeness(event: Event) -> str:
     """What an event has in common with itself before it had an id."""
-    return json.dumps([event[key] for key in ("boot_id", "mono_s", "type", "device", "fields")], sort_keys=True)
+    return json.dumps([event["boot_id"], event["mono_s"], event["type"], event["device"], event["fields"]], sort_keys=True)

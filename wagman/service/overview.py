@@ -1,14 +1,15 @@
 """How everything is now: the status, and the facts in which problems are found."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import trio
 from attrs import frozen
 
+from wagman.model.shapes import Device, Problem, Status
+from wagman.service.board_status import board_status
 from wagman.service.parts import Parts
 from wagman.service.problems import Facts
-from wagman.service.status import Now, board_status, device_status, port_status, rows, self_status, service_status, wagman_status
+from wagman.service.status import Now, device_status, port_status, self_status, service_status, wagman_status
 from wagman.tasks.guest import Guest
 
 
@@ -18,8 +19,8 @@ class Overview:
 
     parts: Parts
 
-    def status(self, devices: Sequence[str] | None = None) -> Mapping[str, Any]:
-        """How everything is, with a row for each of `devices` (None: for all); without the problems."""
+    def status(self, devices: Sequence[str] | None = None, problems: Sequence[Problem] = ()) -> Status:
+        """How everything is, with a row for each of `devices` (None: for all), and with these problems."""
         parts = self.parts
         now = Now(trio.current_time(), parts.seams.stamp(), parts.journal.log_id)
         by_name = {name: self._row(guest, now) for name, guest in parts.guests.items()}
@@ -29,11 +30,12 @@ class Overview:
             "service": service_status(now.s - parts.began_s, parts.boot_id),
             "board": board_status(parts.io, parts.supervisor.situation.environment, parts.routes.link_since, now),
             "wagman": wagman_status(parts.supervisor, now),
-            "devices": rows(table, devices),
+            "devices": [row for row in table if devices is None or row["name"] in devices],
             "ports": [port_status(name, each.port, parts.io, now.s) for name, each in parts.recollection.decided.left.items()],
+            "problems": list(problems),
         }
 
-    def _row(self, guest: Guest, now: Now) -> Mapping[str, Any]:
+    def _row(self, guest: Guest, now: Now) -> Device:
         hitch = self.parts.hitches.found.get(guest.config.name)
         return device_status(guest, self.parts.io, self.parts.supervisor.situation.environment, hitch, now)
 

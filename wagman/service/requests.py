@@ -1,14 +1,14 @@
 """What the control socket asks of the service, and what it answers."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import trio
-from attrs import asdict, evolve, frozen
+from attrs import evolve, frozen
 
 from wagman import __version__
 from wagman.api.service import UnknownDeviceError
 from wagman.fsm.guest.inputs import Operator
+from wagman.model import shapes
 from wagman.model.errors import BoardTimeoutError, CallerError
 from wagman.model.facts import Beat, Draft, Verb, Verdict
 from wagman.service.controller import REFUSES
@@ -37,7 +37,7 @@ class Requests:
         """The rolling log."""
         return self.parts.journal
 
-    def hello(self) -> Mapping[str, Any]:
+    def hello(self) -> shapes.Versions:
         """The versions of what answers."""
         return {"service": "wagman", "version": __version__, "boot_id": self.parts.boot_id}
 
@@ -52,15 +52,15 @@ class Requests:
                 return config.name
         raise UnknownDeviceError(device)
 
-    def status(self, devices: Sequence[str] | None = None) -> Mapping[str, Any]:
+    def status(self, devices: Sequence[str] | None = None) -> shapes.Status:
         """How everything is now, with the problems."""
-        return {**self.overview.status(devices), "problems": self.watch.shown()}
+        return self.overview.status(devices, self.watch.shown())
 
     def stuck(self) -> tuple[str, ...]:
         """The tasks that have made no progress lately."""
         return self.parts.progress.stuck()
 
-    async def command(self, verb: Verb, device: str, *, force: bool, uid: int, who: str) -> Mapping[str, Any]:
+    async def command(self, verb: Verb, device: str, *, force: bool, uid: int, who: str) -> shapes.Decision:
         """Ask a device's machine; the answer is its decision, not yet the outcome."""
         asked = Draft(f"command.{verb}", device, {"uid": uid, "who": who, "force": force})
         receipt = self.parts.journal.record([(asked, None)])
@@ -80,14 +80,19 @@ class Requests:
             return verdict
         return evolve(verdict, reason=f"{verdict.reason}; NOT KEPT, for nothing can be written: a restart forgets it")
 
-    async def _answer(self, asked: Receipt, verdict: Verdict, device: str) -> Mapping[str, Any]:
+    async def _answer(self, asked: Receipt, verdict: Verdict, device: str) -> shapes.Decision:
         """A refusal is an event, too; the caller is given the id of what its request became, once it is durable."""
         if not verdict.accepted:
             self.parts.journal.record([(Draft("command.refused", device, {"reason": verdict.reason}), asked.refs[0])])
         await asked.settled(COMMIT_S)
-        return {**asdict(verdict), "event_id": asked.refs[0].id}
+        return {
+            "accepted": verdict.accepted,
+            "state": verdict.state,
+            "reason": verdict.reason,
+            "event_id": asked.refs[0].id,
+        }
 
-    async def heartbeat(self, device: str, *, uid: int) -> Mapping[str, Any]:  # noqa: ARG002 - single beats are not events
+    async def heartbeat(self, device: str, *, uid: int) -> shapes.Decision:  # noqa: ARG002 - single beats are not events
         """A sign of life from outside."""
         await trio.lowlevel.checkpoint()
         guest = self.parts.guests.get(device)

@@ -12,6 +12,7 @@ from typing import Any
 
 from attrs import asdict, define, field
 
+from wagman.model import shapes
 from wagman.model.facts import Draft
 from wagman.service.problems import Problem
 from wagman.tasks.moments import Stamp
@@ -53,7 +54,7 @@ class Spell:
         """The time for which it stands; None where nobody knows."""
         return None if self.began_s is None else round(max(0.0, now_s - self.began_s), 3)
 
-    def shown(self, now_s: float) -> dict[str, Any]:
+    def shown(self, now_s: float) -> shapes.Problem:
         """The problem as the status has it."""
         problem = self.problem
         return {
@@ -118,7 +119,7 @@ class Spells:
         begins = (self._counts_s(each, now_s) for each in self._new(found))
         return min((*begins, *(spell.ends_s for spell in self.going.values())), default=math.inf)
 
-    def shown(self, now_s: float) -> list[dict[str, Any]]:
+    def shown(self, now_s: float) -> list[shapes.Problem]:
         """The problems that are found now, the worst first."""
         now = [spell for spell in self.going.values() if spell.gone_s is None]
         return [spell.shown(now_s) for spell in sorted(now, key=lambda spell: spell.problem.severity)]

@@ -1,9 +1,8 @@
-"""What the service shows of itself: the result of the control interface's `status`."""
+"""What the service shows of itself and of its machines: parts of the result of the control interface's `status`."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Literal
 
-from attrs import asdict, frozen
+from attrs import frozen
 
 from wagman import __version__
 from wagman.config.schema import DeviceConfig
@@ -12,6 +11,8 @@ from wagman.fsm.outlet import Outlet
 from wagman.io.board.driver import PORT_NAMES, Reading
 from wagman.io.board.task import Board
 from wagman.model.facts import PowerGoal
+from wagman.model.shapes import Alarm, Device, Lasting, PortReadings, Power, Service, Wagman
+from wagman.model.shapes import Port as LeftPort
 from wagman.tasks.guest import Guest
 from wagman.tasks.loop import Alarms
 from wagman.tasks.moments import Beginning, Stamp
@@ -32,61 +33,18 @@ class Now:
     log_id: str | None
 
 
-def lasting(since: Beginning, now: Now) -> dict[str, Any]:
+def lasting(since: Beginning, now: Now) -> Lasting:
     """Since when, by the wall clock; for how long, by the controller's; and with which event of the log it began."""
     since_id = None if since.event is None else since.event.within(now.log_id)
     return {"since": since.wall, "for_s": since.for_s(now.stamp), "since_id": since_id}
 
 
-def aged(value: float | None, at_s: float | None, now_s: float, *, is_known: bool) -> dict[str, Any]:
-    """A reading with its age: its value counts only while it is known that it still holds; `last` is what was read last."""
-    last = None if value is None else round(value, 2)
-    return {"value": last if is_known else None, "last": last, "age_s": age_s(at_s, now_s)}
-
-
-def service_status(uptime_s: float, boot_id: str) -> dict[str, Any]:
+def service_status(uptime_s: float, boot_id: str) -> Service:
     """The service itself."""
     return {"version": __version__, "uptime_s": round(uptime_s, 3), "boot_id": boot_id}
 
 
-def board_status(board: Board, environment: Environment, since: Beginning, now: Now) -> dict[str, Any]:
-    """The board and the link to it."""
-    identity = board.shown.identity
-    return {
-        "link": "up" if board.link is not None and board.link.is_up else "down",
-        "dialect": board.shown.dialect,
-        "device": board.config.board.device,
-        "firmware": identity.firmware if identity else None,
-        "board_id": identity.board_id if identity else None,
-        "boots": identity.boots if identity else None,
-        "since": since.wall,
-        "for_s": since.for_s(now.stamp),
-        "reason": unseen_reason(board),
-        "blind": board.blind,
-        "last_answer_age_s": age_s(board.answered_s, now.s),
-        "sensors": {name: _sensor(name, board, environment, now.s) for name in SENSORS},
-    }
-
-
-SENSORS = ("temperature_c", "humidity_pct", "current_ma")
-"""What is shown of the enclosure."""
-
-
-def unseen_reason(board: Board) -> str | None:
-    """Why the board is not seen; None while it is, and where it has yet to be looked for."""
-    return (board.link.down_reason if board.link else None) or board.silent_reason
-
-
-def _sensor(name: str, board: Board, environment: Environment, now_s: float) -> dict[str, Any]:
-    """What was read before the board went out of sight, or too long ago, is no value any more, and judges nothing."""
-    value, at_s = board.shown.sensors.get(name, (None, None))
-    is_known = not board.blind and at_s is not None and now_s - at_s <= environment.config.stale_s
-    reading, judged = aged(value, at_s, now_s, is_known=is_known), environment.sensors.get(name)
-    state = "unknown" if reading["value"] is None else judged.state if judged else "normal"
-    return {**reading, "state": state}
-
-
-def wagman_status(supervisor: Supervisor, now: Now) -> dict[str, Any]:
+def wagman_status(supervisor: Supervisor, now: Now) -> Wagman:
     """The Wagman machine."""
     return {
         "state": supervisor.state.name,
@@ -96,16 +54,22 @@ def wagman_status(supervisor: Supervisor, now: Now) -> dict[str, Any]:
     }
 
 
-def port_readings(port: int, board: Board, now_s: float) -> dict[str, Any]:
+def port_readings(port: int, board: Board, now_s: float) -> PortReadings:
     """What the board's converters tell of a port. Each poll reads them: they are known while the board is seen."""
     reading = board.shown.ports.get(port, Reading())
-    last = {
-        "current_ma": reading.current_ma,
-        "current_raw": reading.current_raw,
-        "temperature_raw": reading.temperature_raw,
+    known = Reading() if board.blind else reading
+    return {
+        "current_ma": known.current_ma,
+        "current_raw": known.current_raw,
+        "temperature_raw": known.temperature_raw,
+        "stale": board.blind,
+        "last": {
+            "current_ma": reading.current_ma,
+            "current_raw": reading.current_raw,
+            "temperature_raw": reading.temperature_raw,
+            "age_s": age_s(board.answered_s, now_s),
+        },
     }
-    known = dict.fromkeys(last) if board.blind else last
-    return {**known, "stale": board.blind, "last": {**last, "age_s": age_s(board.answered_s, now_s)}}
 
 
 def next_start_s(guest: Guest, board: Board, environment: Environment, now_s: float) -> float | None:
@@ -115,19 +79,22 @@ def next_start_s(guest: Guest, board: Board, environment: Environment, now_s: fl
     return backoff_s if comes and not board.blind and environment.starts_allowed else None
 
 
-def alarms_status(alarms: Alarms, now: Now) -> list[dict[str, Any]]:
+def alarms_status(alarms: Alarms, now: Now) -> list[Alarm]:
     """The alarms of a machine, the next one first."""
-    return [{**asdict(each), "in_s": round(each.in_s, 3)} for each in alarms.view(now.s)]
+    return [
+        {"name": each.name, "in_s": round(each.in_s, 3), "held": each.held, "waits_for": each.waits_for}
+        for each in alarms.view(now.s)
+    ]
 
 
-def disabled_by(guest: Guest) -> str | None:
+def disabled_by(guest: Guest) -> Literal["configuration", "operator"] | None:
     """What keeps it down: `configuration`, `operator`, or nothing."""
     if not guest.config.enabled:
         return "configuration"
     return None if guest.memory.enabled else "operator"
 
 
-def device_status(guest: Guest, board: Board, environment: Environment, hitch: str | None, now: Now) -> dict[str, Any]:
+def device_status(guest: Guest, board: Board, environment: Environment, hitch: str | None, now: Now) -> Device:
     """A guest's row; `hitch` is what was found to be in the way of its commands."""
     port = guest.config.port
     start_s = next_start_s(guest, board, environment, now.s)
@@ -156,7 +123,7 @@ def device_status(guest: Guest, board: Board, environment: Environment, hitch: s
     }
 
 
-def port_status(name: str, port: int, board: Board, now_s: float) -> dict[str, Any]:
+def port_status(name: str, port: int, board: Board, now_s: float) -> LeftPort:
     """A port whose table is gone: nobody looks after its power, and it is shown until it is seen off."""
     power = board.power.ports[port]
     return {
@@ -168,7 +135,7 @@ def port_status(name: str, port: int, board: Board, now_s: float) -> dict[str, A
     }
 
 
-def power_status(goal: PowerGoal, outlet: Outlet) -> dict[str, Any]:
+def power_status(goal: PowerGoal, outlet: Outlet) -> Power:
     """The power that is wanted, and whether the board has shown that it is so.
 
     What the board has shown counts for the goal that it was shown for: while a state is being made durable, the outlet
@@ -187,7 +154,7 @@ def resists(goal: PowerGoal, outlet: Outlet) -> bool:
     return goal.level == "off" and outlet.goal == goal and outlet.is_stuck
 
 
-def self_status(device: DeviceConfig, board: Board, since: Beginning, now: Now) -> dict[str, Any]:
+def self_status(device: DeviceConfig, board: Board, since: Beginning, now: Now) -> Device:
     """The row of the controller itself: it has no machine, and it obviously runs."""
     return {
         "name": device.name,
@@ -212,8 +179,3 @@ def self_status(device: DeviceConfig, board: Board, since: Beginning, now: Now) 
         "relay_stuck": False,
         "command_trouble": None,
     }
-
-
-def rows(all_rows: Sequence[Mapping[str, Any]], names: Sequence[str] | None) -> list[Mapping[str, Any]]:
-    """The rows of these devices, in port order; all of them where none is named."""
-    return [row for row in all_rows if names is None or row["name"] in names]

@@ -1,11 +1,12 @@
 """The task that looks for problems: when something happens, and now and then."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import trio
 from attrs import define, field
 
+from wagman.model import shapes
 from wagman.model.facts import Draft
 from wagman.service.problems import Facts, problems
 from wagman.service.spells import Spells
@@ -62,7 +63,7 @@ class Watch:
         """Take up what the store kept."""
         self.spells.restore(saved, self.stamp(), trio.current_time())
 
-    def shown(self) -> Sequence[Mapping[str, Any]]:
+    def shown(self) -> Sequence[shapes.Problem]:
         """The problems, as the status has them."""
         return self.spells.shown(trio.current_time())
 

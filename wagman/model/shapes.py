@@ -1,0 +1,273 @@
+"""What the control socket gives, typed once: its description for machines and its page of the documentation derive from it.
+
+Each class is the shape of a JSON object, and a plain dict at run time: to build one and to send it costs nothing more, and a
+program that reads one imports nothing heavy. `Annotated` says what a property means where its name does not.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, NotRequired, TypeAlias, TypedDict
+
+Since: TypeAlias = Annotated[str | None, "since when, by the wall clock"]
+ForS: TypeAlias = Annotated[float | None, "for how long, by the controller's own clock"]
+SinceId: TypeAlias = Annotated[int | None, "the event that it began with"]
+Reason: TypeAlias = Annotated[str | None, "why, in words"]
+AgeS: TypeAlias = Annotated[float | None, "how long ago that was read"]
+Counts: TypeAlias = Annotated[float | None, "what the converter shows, in counts"]
+CurrentMa: TypeAlias = Annotated[float | None, "what it draws, where the counts can be converted"]
+Stale: TypeAlias = Annotated[bool, "the board is not seen: what was read is in `last` only"]
+PortNumber: TypeAlias = Annotated[int, "the port of the board that it hangs on"]
+LogId: TypeAlias = Annotated[str | None, "the name of the log"]
+FirstId: TypeAlias = Annotated[int, "the first event that the log has"]
+LastId: TypeAlias = Annotated[int, "the last event that the log has"]
+
+
+# --- Status -----------------------------------------------------------------------------------------------------------
+
+
+class Alarm(TypedDict):
+    """A timer of a machine."""
+
+    name: str
+    in_s: Annotated[float | None, "in how long it is due"]
+    held: Annotated[bool, "it is due, and what it waits for has not been seen"]
+    waits_for: Annotated[str | None, "what that is: `silence` that is proved, or an `answer` of the board"]
+
+
+class Sensor(TypedDict):
+    """What a sensor of the enclosure tells."""
+
+    value: Annotated[float | None, "what it reads, while that is known"]
+    last: Annotated[float | None, "what it read last"]
+    age_s: AgeS
+    state: Annotated[
+        Literal["normal", "high", "low", "unknown"], "against its bounds; unknown where `value` is null, or has yet to be judged"
+    ]
+
+
+class Service(TypedDict):
+    """The service itself."""
+
+    version: str
+    uptime_s: Annotated[float, "for how long it runs"]
+    boot_id: Annotated[str, "names this run of the service"]
+
+
+class Board(TypedDict):
+    """The board and the link to it."""
+
+    link: Literal["up", "down"]
+    dialect: Annotated[str | None, "what it speaks"]
+    device: Annotated[str, "the port that it is looked for at"]
+    firmware: str | None
+    board_id: str | None
+    boots: Annotated[int | None, "how often it has started, by its own count"]
+    since: Since
+    for_s: Annotated[float | None, "for how long the link is as it is"]
+    reason: Annotated[str | None, "why it is not seen"]
+    blind: Annotated[bool, "it is not seen: nobody knows how the guests are powered"]
+    last_answer_age_s: Annotated[float | None, "how long ago it answered last"]
+    sensors: Annotated[dict[str, Sensor], "by name, with the unit"]
+
+
+class Wagman(TypedDict):
+    """The machine that starts guests in turn, and hibernates."""
+
+    state: str
+    since: Since
+    for_s: ForS
+    since_id: SinceId
+    device: Annotated[str | None, "the guest whose turn it is"]
+    alarms: Annotated[list[Alarm], "the next one first"]
+
+
+class Power(TypedDict):
+    """The power of a guest."""
+
+    wanted: Literal["on", "off"]
+    confirmed: Annotated[bool, "the board has shown that it is as wanted"]
+    evidence: Annotated[
+        Literal["sensed", "told", "assumed", None],  # noqa: PYI061 - one enum in the schema
+        "sensed: its current, or a sign of life; told: the board says so; assumed: the board has only replied to the command",
+    ]
+
+
+class Readings(TypedDict):
+    """What the converters of a port read last."""
+
+    current_ma: CurrentMa
+    current_raw: Counts
+    temperature_raw: Counts
+    age_s: AgeS
+
+
+class PortReadings(TypedDict):
+    """What the converters of a port read."""
+
+    current_ma: CurrentMa
+    current_raw: Counts
+    temperature_raw: Counts
+    stale: Stale
+    last: Readings
+
+
+class Lasting(TypedDict):
+    """Since when a state lasts."""
+
+    since: Since
+    for_s: ForS
+    since_id: SinceId
+
+
+class Device(TypedDict):
+    """A guest, or the computer that the service runs on."""
+
+    name: str
+    port: PortNumber
+    self: Annotated[bool, "it is the computer that the service runs on"]
+    state: str
+    since: Since
+    for_s: ForS
+    since_id: SinceId
+    reason: Reason
+    wanted: Annotated[Literal["up", "down"], "what the operator wants"]
+    enabled: Annotated[bool, "it may be started"]
+    disabled_by: Annotated[
+        Literal["configuration", "operator", None],  # noqa: PYI061 - one enum in the schema
+        "who keeps it from being started",
+    ]
+    power: Power
+    media: Annotated[str | None, "what it boots from"]
+    attempts: Annotated[int, "how often its power was switched on since it was stable last"]
+    failures: Annotated[int, "failed starts since then"]
+    unrecoverable: Annotated[bool, "it does not come up, from whichever medium, and that was reported"]
+    heartbeat_age_s: Annotated[float | None, "how long ago it was heard last"]
+    current_ma: CurrentMa
+    current_raw: Counts
+    temperature_raw: Counts
+    stale: Stale
+    last: Readings
+    alarms: Annotated[list[Alarm], "the next one first"]
+    next_start_in_s: Annotated[float | None, "in how long it is started; null where something else than time is in its way"]
+    held: Annotated[bool, "it is held off: the board browns out whenever it is switched on"]
+    relay_stuck: Annotated[bool, "its relay stays on, however often it is switched off"]
+    command_trouble: Annotated[str | None, "why it cannot be asked to halt"]
+
+
+class Port(TypedDict):
+    """A port whose table in the configuration is gone, and that may have power."""
+
+    port: PortNumber
+    board_name: Annotated[str, "what the board calls it"]
+    was: Annotated[str, "the device that hung on it"]
+    power: Literal["on", "unknown"]
+    current_ma: CurrentMa
+    current_raw: Counts
+    temperature_raw: Counts
+    stale: Stale
+    last: Readings
+
+
+class Problem(TypedDict):
+    """Something that calls for a person."""
+
+    id: Annotated[str, "the same whenever the same trouble is found"]
+    severity: Annotated[Literal["critical", "warning"], "critical: a guest is down, or may lose its power, or nobody can tell"]
+    since: Annotated[str, "since when, by the wall clock"]
+    for_s: ForS
+    device: Annotated[str | None, "what it is about"]
+    board: Annotated[str | None, "what it is about"]
+    text: Annotated[str, "what is wrong"]
+    do: Annotated[str, "what to do about it"]
+
+
+class Status(TypedDict):
+    """How everything is."""
+
+    service: Service
+    board: Board
+    wagman: Wagman
+    devices: Annotated[list[Device], "in the order of their ports"]
+    ports: Annotated[list[Port], "those that have no device any more, and may have power"]
+    problems: Annotated[list[Problem], "the worst first"]
+
+
+# --- What else the methods give ---------------------------------------------------------------------------------------
+
+
+class Versions(TypedDict):
+    """Who answers."""
+
+    service: str
+    version: str
+    boot_id: Annotated[str, "names this run of the service"]
+
+
+class Decision(TypedDict):
+    """What the service makes of a command; not yet what comes of it."""
+
+    accepted: bool
+    state: Annotated[str, "the state of the device by now"]
+    reason: Annotated[str, "why, in words"]
+    event_id: Annotated[int | None, "the event that tells of it"]
+
+
+class Event(TypedDict):
+    """Something that happened."""
+
+    id: Annotated[int | None, "its place in the log; null while the log cannot be written"]
+    time: Annotated[str, "by the wall clock"]
+    boot_id: Annotated[str, "names the run of the service"]
+    mono_s: Annotated[float, "how long that run had lasted"]
+    type: str
+    device: str | None
+    cause: Annotated[int | None, "the event that led to it"]
+    fields: Annotated[Mapping[str, Any], "docs/events.md lists them"]
+    durable: NotRequired[Annotated[bool, "false: it has no id yet"]]
+    clock: NotRequired[Annotated[str, "`unset`: the wall clock had not been set"]]
+
+
+class Excerpt(TypedDict):
+    """A part of the log."""
+
+    log_id: LogId
+    first_id: FirstId
+    last_id: LastId
+    events: Annotated[list[Event], "the oldest first"]
+
+
+class Causes(TypedDict):
+    """An event, and what led to it."""
+
+    events: Annotated[list[Event], "the newest first"]
+
+
+class Subscription(TypedDict):
+    """A subscription that has begun."""
+
+    subscription: Annotated[int, "names it on this connection"]
+    log_id: LogId
+    first_id: FirstId
+    last_id: LastId
+
+
+class Unsubscribed(TypedDict):
+    """A subscription that has ended."""
+
+    subscription: int
+
+
+class Lines(TypedDict):
+    """What the board answered."""
+
+    lines: list[str]
+
+
+class OpenRPC(TypedDict):
+    """The description of all this; the shape of it is not ours."""
+
+
+SHAPES: Final = (
+    *(Versions, Status, Port, Problem, Sensor, Device, Alarm, Decision, Event),
+    *(Excerpt, Causes, Subscription, Unsubscribed, Lines, OpenRPC),
+)
+"""Those that go by their names; the others are described in their place."""

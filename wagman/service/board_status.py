@@ -1,0 +1,42 @@
+"""What the service shows of the board and of the enclosure: a part of the result of the control interface's `status`."""
+
+from wagman.config.schema import SENSORS
+from wagman.fsm.environment import Environment
+from wagman.io.board.task import Board
+from wagman.model import shapes
+from wagman.service.status import Now, age_s
+from wagman.tasks.moments import Beginning
+
+
+def board_status(board: Board, environment: Environment, since: Beginning, now: Now) -> shapes.Board:
+    """The board and the link to it."""
+    identity = board.shown.identity
+    return {
+        "link": "up" if board.link is not None and board.link.is_up else "down",
+        "dialect": board.shown.dialect,
+        "device": board.config.board.device,
+        "firmware": identity.firmware if identity else None,
+        "board_id": identity.board_id if identity else None,
+        "boots": identity.boots if identity else None,
+        "since": since.wall,
+        "for_s": since.for_s(now.stamp),
+        "reason": unseen_reason(board),
+        "blind": board.blind,
+        "last_answer_age_s": age_s(board.answered_s, now.s),
+        "sensors": {name: _sensor(name, board, environment, now.s) for name in SENSORS},
+    }
+
+
+def unseen_reason(board: Board) -> str | None:
+    """Why the board is not seen; None while it is, and where it has yet to be looked for."""
+    return (board.link.down_reason if board.link else None) or board.silent_reason
+
+
+def _sensor(name: str, board: Board, environment: Environment, now_s: float) -> shapes.Sensor:
+    """What was read before the board went out of sight, or too long ago, is no value any more, and judges nothing."""
+    value, at_s = board.shown.sensors.get(name, (None, None))
+    is_known = not board.blind and at_s is not None and now_s - at_s <= environment.config.stale_s
+    last, judged = None if value is None else round(value, 2), environment.sensors.get(name)
+    known = last if is_known else None
+    state = "unknown" if known is None else judged.state if judged else "normal"
+    return {"value": known, "last": last, "age_s": age_s(at_s, now_s), "state": state}
