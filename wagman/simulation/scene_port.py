@@ -60,8 +60,11 @@ class Port:
 
     @property
     def had_left(self) -> bool:
-        """Whether all that switches it on had left before it was told that it is stopped: nobody can call it back."""
-        return self.enabled_s == self.enabled_by_then_s
+        """Whether all that switches it on had left before it was told that it is stopped: nobody can call it back.
+
+        Of what happens in one instant nobody knows which came first: a stop is told once it is on the disk, and counts from then.
+        """
+        return self.enabled_s in (self.enabled_by_then_s, self.stopped_s)
 
     @property
     def kill_is_pending(self) -> bool:
