@@ -83,10 +83,11 @@ def test_a_start_has_its_time_from_when_it_began_however_late_that_is_told(
     ("sent", "wrong"),
     [
         ({1.0: "enable", 4.0: "disable"}, []),
-        ({1.0: "enable", 3.0: "start"}, ["gn was switched on, and was to stay down"]),
+        ({1.0: "enable", 3.5: "start"}, ["gn was switched on, and was to stay down"]),
         ({1.0: "enable", 4.0: "disable", 5.0: "enable"}, ["gn was switched on, and was to stay down"]),
+        ({3.0: "enable"}, []),
     ],
-    ids=["sent before, while the board was slow", "sent in part only", "sent again"],
+    ids=["sent before, while the board was slow", "sent in part only", "sent again", "sent in the same instant"],
 )
 def test_a_relay_that_goes_on_after_a_stop_breaks_it_unless_it_was(sent: dict[float, str], wrong: list[str]) -> None:
     scene, checker = Scene(node()), DecisionsLast()
