@@ -19,7 +19,7 @@ from wagman.fsm.outlet.signs import GONE_S
 from wagman.io.board.driver import BLANK_BOOTS, RUNS_APART_S, Identity
 from wagman.io.v3.codec import Log
 from wagman.io.v3.driver import MOST_PINGS, V3Driver
-from wagman.model.facts import Beat, PowerFound, PowerLost, RelayOff, RelayOn
+from wagman.model.facts import Beat, BoardStopping, PowerFound, PowerLost, RelayOff, RelayOn
 
 LONG_S = 4 * 3600.0  # the board stops what it has not heard for one
 GUEST_ON_PORT_0 = Config(BoardConfig(poll_s=60), devices=(DeviceConfig("nc", 0, primary="emmc", shutdown=("halt",)),))
@@ -218,6 +218,18 @@ def test_a_ping_that_is_logged_after_the_connection_was_opened_anew_is_no_beat()
         assert rig.told(Beat, 1) == []
         driver.heard(Log("gn", "heartbeat"), trio.current_time())
         assert len(rig.told(Beat, 1)) == 1
+
+    with_rig(main)
+
+
+@pytest.mark.parametrize(("what", "stops"), [("stopping", True), ("heartbeat timeout", False), ("unmanaged switch", False)])
+def test_the_controllers_own_port_is_being_stopped_once_the_board_has_begun_to(what: str, stops: bool) -> None:
+    """Before, it may still come to be fed: nobody shuts the controller down for that."""
+
+    async def main(rig: Rig) -> None:
+        await trio.sleep(30)
+        rig.board.on_event(Log("nc", what), trio.current_time())
+        assert bool(rig.told(BoardStopping, 0)) == stops
 
     with_rig(main)
 

@@ -176,6 +176,14 @@ def test_no_two_relay_ons_come_closer_than_the_stagger() -> None:
     assert rig.now_s >= first_s + 0.5 + UNSEEN_S + STAGGER_S
 
 
+def test_nor_does_one_come_closer_to_a_port_that_the_board_has_started_by_itself() -> None:
+    rig = Rig()
+    rig.want(2, "on", 1, cleared=True)
+    rig.wait()
+    rig.power.seen_on(1, rig.now_s)
+    assert rig.next() == rig.now_s + STAGGER_S
+
+
 def test_off_is_believed_when_the_board_said_so_and_the_current_agrees() -> None:
     rig = switched_on()
     rig.want(1, "off", 1)

@@ -15,6 +15,7 @@ from wagman.config.schema import BoardConfig, Config, DeviceConfig
 from wagman.io.serial.transport import Transport
 from wagman.io.v3.driver import V3Dialect
 from wagman.model.errors import LinkGoneError
+from wagman.model.facts import BoardStopping
 from wagman.service.daemon import Daemon
 from wagman.service.health import NUDGE_S, Progress
 from wagman.service.parts import Parts
@@ -83,6 +84,20 @@ class Node:
     def failed(self) -> list[str]:
         """The tasks that are said to have crashed."""
         return [event.fields["task"] for event in self.told("service.task_failed")]
+
+
+def test_the_controller_is_shut_down_when_the_board_begins_to_stop_its_port_and_no_other(tmp_path: Path) -> None:
+    shutdowns, config = list[str](), Config(devices=(DeviceConfig("nc", 0, is_self=True), *CONFIG.devices))
+
+    async def main(node: Node) -> None:
+        seams = Seams(node._open, blocking=node._blocking)
+        parts = Parts(config, seams, node.store, V3Dialect(), node.events.append, lambda: shutdowns.append("now"))
+        await parts.journal.load()
+        for port in (1, 0):
+            parts.routes.board_fact(BoardStopping(port, trio.current_time(), "the board has begun to stop it"))
+            assert len(shutdowns) == (port == 0)
+
+    virtually(main, tmp_path)
 
 
 def virtually(main: Callable[[Node], Awaitable[None]], folder: Path, *, port: int = 0) -> Node:

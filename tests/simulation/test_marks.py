@@ -57,10 +57,6 @@ MARKS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "a_start_while_hibernating_is_refused_unless_forced": ("operator-against-the-heat",),
         "the_wagmans_start_is_checked_again_when_it_is_handled": ("turn-that-comes-too-late",),
     },
-    "tests/fsm/test_graph.py": {
-        "a_transition_that_is_not_declared_raises": ("guest-takes-no-way",),
-        "an_outlet_that_is_off_is_not_doubted": ("outlet-takes-no-way",),
-    },
     "tests/fsm/test_device_resuming.py": {
         "a_forced_start_in_the_adopt_window_is_not_forgotten": ("forced-start-in-the-adopt-window",),
         "what_is_no_state_is_not_trusted": ("no-state-of-a-guest",),

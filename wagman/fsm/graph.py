@@ -25,6 +25,15 @@ class GraphState:
     name: ClassVar[str]
     successors: ClassVar[frozenset[str]]
 
+    def check_way(self, new: "GraphState") -> None:
+        """Check that the declared graph leads from this state to the new one.
+
+        Raises:
+            IllegalTransitionError: it does not.
+        """
+        if new.name != self.name and new.name not in self.successors:
+            raise IllegalTransitionError(self.name, new.name)
+
 
 S = TypeVar("S", bound=GraphState)
 

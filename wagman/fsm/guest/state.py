@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 from attrs import asdict, frozen
 
 from wagman.fsm.alarms import Plan
-from wagman.fsm.graph import GraphState, IllegalTransitionError
+from wagman.fsm.graph import GraphState
 from wagman.fsm.guest.inputs import Effect, StartRefused
 from wagman.fsm.guest.situation import Memory, Situation, Step
 from wagman.model.facts import Beat, PowerGoal, PowerLost
@@ -103,9 +103,7 @@ class State(GraphState):
             IllegalTransitionError: the graph does not allow it.
         """
         new = state(*args, **kwargs)
-        if new.name != self.name and new.name not in self.successors:
-            # mark guest-takes-no-way
-            raise IllegalTransitionError(self.name, new.name)
+        self.check_way(new)
         return new.on_enter(now)
 
     @property

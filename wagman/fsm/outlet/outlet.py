@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 from attrs import evolve, frozen
 
-from wagman.fsm.graph import IllegalTransitionError
 from wagman.fsm.outlet.signs import REPORT_LAG_S, SETTLE_S, STUCK_REPORT_S, Errand, Level, Signs, Step
 from wagman.fsm.outlet.states import Doubted, Off, On, State, Stray, Unknown
 from wagman.model.facts import (
@@ -285,9 +284,7 @@ class Outlet:
         Raises:
             IllegalTransitionError: the graph does not allow it.
         """
-        if state.name not in (self.state.name, *self.state.successors):
-            # mark outlet-takes-no-way
-            raise IllegalTransitionError(self.state.name, state.name)
+        self.state.check_way(state)
         return Step(evolve(self, state=state, errand=None if ends else self.errand), facts)
 
     def came_on(self, at_s: float, proof: Evidence, media: str | None = None) -> Step:

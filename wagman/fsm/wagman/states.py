@@ -6,7 +6,7 @@ from typing import Any, ClassVar, ParamSpec
 from attrs import asdict, evolve, field, frozen
 
 from wagman.fsm.alarms import Alarm, Plan
-from wagman.fsm.graph import GraphState, IllegalTransitionError, checked_graph
+from wagman.fsm.graph import GraphState, checked_graph
 from wagman.fsm.wagman.inputs import Effect, GuestRefused, StartGuest, StopGuest, View
 from wagman.fsm.wagman.situation import Situation
 from wagman.model.facts import Draft
@@ -86,8 +86,7 @@ class State(GraphState):
             IllegalTransitionError: the graph does not allow it.
         """
         new = state(*args, **kwargs)
-        if new.name != self.name and new.name not in self.successors:
-            raise IllegalTransitionError(self.name, new.name)
+        self.check_way(new)
         return new.on_enter(now)
 
 

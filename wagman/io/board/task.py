@@ -214,7 +214,6 @@ class Board:
             LinkBusyError: another process holds the port when the first incarnation opens it.
         """
         self._talker = trio.lowlevel.current_task()
-        self._visit, self._arrived = None, trio.Event()  # that of an incarnation before ended with it
         link = self.link = WatchedLink(
             self.opener,
             self.dialect.decoder,
