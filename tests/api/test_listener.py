@@ -101,11 +101,10 @@ def test_a_second_service_is_refused_and_the_first_is_not_disturbed(tmp_path: Pa
     def test() -> None:
         with unix_listener(str(tmp_path / "s"), ACCESS):
             with (
-                pytest.raises(SocketTakenError, match="another service answers") as caught,
+                pytest.raises(SocketTakenError, match="another service answers"),
                 unix_listener(str(tmp_path / "s"), ACCESS),
             ):
                 pass
-            assert caught.value.exit_code == 4
             assert connects(tmp_path / "s")
 
     within_trio(test)

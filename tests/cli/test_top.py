@@ -153,11 +153,11 @@ def alarm(name: str, in_s: float, *, held: bool = False) -> dict[str, Any]:
     return {"name": name, "in_s": in_s, "held": held}
 
 
-def device(name: str, port: int, **more: Any) -> dict[str, Any]:
+def device(name: str, port: int, **more: Any) -> Any:
     return {**row(Guest(name, port)), "since": SINCE, "for_s": FOR_S, "held": False, **more}
 
 
-def status(*devices: dict[str, Any], **board: Any) -> dict[str, Any]:
+def status(*devices: dict[str, Any], **board: Any) -> Any:
     sensors = {"temperature_c": {"value": 23.5, "age_s": 2.0, "state": "normal"}}
     known = {"link": "up", "dialect": "v3", "device": "/dev/waggle_sysmon", "firmware": "1.0.4", "since": SINCE, "for_s": FOR_S}
     return {
@@ -181,7 +181,7 @@ def shown(picture: Picture, width: int = 80, height: int = 24) -> list[str]:
     return [line.text for line in screen(picture, width, height)]
 
 
-def text(state: State = ON_GN, status: dict[str, Any] = STATUS, away: str = "", width: int = 80, height: int = 24) -> str:
+def text(state: State = ON_GN, status: Any = STATUS, away: str = "", width: int = 80, height: int = 24) -> str:
     return "\n".join(shown(Picture(status, ["an event"], state, away), width, height))
 
 
@@ -321,13 +321,14 @@ def problem(number: int, severity: str = "warning") -> dict[str, Any]:
 
 
 def test_what_calls_for_a_person_comes_first_with_what_to_do() -> None:
-    lines = screen(Picture({**STATUS, "problems": [problem(1, "critical")]}, [], ON_GN), 80, 24)
+    troubled: Any = {**STATUS, "problems": [problem(1, "critical")]}
+    lines = screen(Picture(troubled, [], ON_GN), 80, 24)
     assert [line.text for line in lines[:3]] == ["CRITICAL wrong 1, for 3 min 20 s", "  do: mend 1", ""]
     assert "red" in lines[0].style
 
 
 def test_problems_that_find_no_room_are_counted_and_named() -> None:
-    many = {**STATUS, "problems": [problem(number) for number in range(5)]}
+    many: Any = {**STATUS, "problems": [problem(number) for number in range(5)]}
     assert shown(Picture(many, [], ON_GN))[:3] == [
         "WARNING wrong 0, for 3 min 20 s",
         "  do: mend 0",

@@ -13,7 +13,7 @@ from wagman.cli.why import lines
 from wagman.client.errors import AnswerError
 
 
-def row(**more: Any) -> dict[str, Any]:
+def row(**more: Any) -> Any:
     fixed: dict[str, Any] = {
         "name": "gn",
         "state": "stopped",
@@ -36,7 +36,7 @@ def status(
     link: str = "up",
     blind: bool = False,
     sensors: Mapping[str, Any] = MappingProxyType({}),
-) -> dict[str, Any]:
+) -> Any:
     return {
         "wagman": {"state": wagman, "device": turn, "alarms": alarms},
         "board": {"link": link, "blind": blind, "sensors": sensors, "last_answer_age_s": 180.0},
@@ -114,7 +114,7 @@ def alarm(name: str, in_s: float, waits_for: str | None = None) -> dict[str, Any
         ({"state": "started"}, status("hibernating"), None),
     ],
 )
-def test_what_keeps_it_from_starting_is_told(changes: dict[str, Any], around: dict[str, Any], words: str | None) -> None:
+def test_what_keeps_it_from_starting_is_told(changes: dict[str, Any], around: Any, words: str | None) -> None:
     assert obstacle(row(**changes), around) == words
 
 
@@ -157,7 +157,7 @@ def test_for_how_long_nobody_has_seen_the_board_is_told_though_nothing_is_due() 
 
 def test_what_calls_for_a_person_is_told_if_it_concerns_the_guest() -> None:
     texts = {"relay_stuck:gn": "gn", "relay_stuck:cs": "cs", "link:board": None, "clock": None}
-    around = {
+    around: Any = {
         "problems": [{"id": id_, "device": device, "text": f"trouble {id_}", "do": "mend it"} for id_, device in texts.items()]
     }
     assert list(troubles(row(), around)) == ["trouble relay_stuck:gn: mend it", "trouble link:board: mend it"]
@@ -194,7 +194,7 @@ def test_what_is_long_is_wrapped_at_80_columns() -> None:
 # --- The chain of causes ----------------------------------------------------------------------------------------------
 
 
-def event(number: int | None, type_: str, cause: int | None = None, **more: Any) -> dict[str, Any]:
+def event(number: int | None, type_: str, cause: int | None = None, **more: Any) -> Any:
     fixed: dict[str, Any] = {
         "id": number,
         "time": "2026-01-31T12:00:00.000Z",

@@ -15,6 +15,9 @@ from typing import Any
 
 from attrs import define, field
 
+from wagman.client.blocking import Client
+from wagman.client.errors import ClientError
+
 SPEED = 25.0
 PATIENCE_S = 60.0  # real time: how long anything may take before a test gives up
 GUESTS = ("gn", "cs", "x1")
@@ -145,12 +148,13 @@ class Node:
         return answer
 
     def call(self, method: str, **params: object) -> Any:
-        return asked(self.socket, json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}))["result"]
+        with Client(str(self.socket)) as client:
+            return client.call(method, within_s=PATIENCE_S, **params)
 
     def answers(self) -> bool:
         try:
             self.call("hello")
-        except (OSError, ValueError):
+        except ClientError:
             return False
         return True
 

@@ -1,17 +1,20 @@
 """The file of the control socket is swept away while the service runs: a name that is needed for ever disappears."""
 
-import json
 import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.service.kit import PATIENCE_S, WAGMAN, Node, eventually, new_node
+from wagman.client.blocking import Client
+from wagman.client.errors import ClientError
+from wagman.model.shapes import Event, Problem, Status
 
 pytestmark = pytest.mark.slow
 
@@ -34,38 +37,25 @@ def place(node: Node) -> Path:
 
 def answers(path: Path) -> bool:
     try:
-        call(path, "hello")
-    except (OSError, ValueError):
+        with Client(str(path)) as client:
+            client.call("hello")
+    except ClientError:
         return False
     return True
 
 
-def call(path: Path, method: str, **params: object) -> object:
-    with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(PATIENCE_S)
-        client.connect(str(path))
-        return ask(client, method, **params)
-
-
-def ask(client: socket.socket, method: str, **params: object) -> object:
-    client.sendall(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode() + b"\n")
-    with client.makefile() as lines:
-        return json.loads(lines.readline())["result"]
-
-
-def told(node: Node) -> list[tuple[str, dict[str, str]]]:
-    events = call(place(node), "events", since=0, limit=1000)
-    assert isinstance(events, dict)
-    return [(event["type"], event["fields"]) for event in events["events"] if event["type"].startswith("service.socket")]
+def told(node: Node) -> list[tuple[str, Mapping[str, Any]]]:
+    with Client(str(place(node))) as client:
+        events = everything(client)
+    return [(event["type"], event["fields"]) for event in events if event["type"].startswith("service.socket")]
 
 
 def test_a_socket_that_is_removed_is_made_anew_and_whoever_is_connected_stays_so() -> None:
-    with service() as (node, process), socket.socket(socket.AF_UNIX) as client:
-        client.connect(str(place(node)))
-        ask(client, "hello")
+    with service() as (node, process), Client(str(place(node))) as client:
+        client.call("hello")
         place(node).unlink()
         eventually(lambda: answers(place(node)))
-        assert ask(client, "status")
+        assert client.call("status")
         assert told(node) == [
             ("service.socket_lost", {"reason": f"{place(node)} is gone"}),
             ("service.socket_recovered", {}),
@@ -82,8 +72,7 @@ def test_a_directory_that_is_removed_comes_back_with_the_socket() -> None:
 
 
 def test_another_file_in_its_place_is_left_alone_and_told_of_until_it_is_gone() -> None:
-    with service() as (node, _process), socket.socket(socket.AF_UNIX) as client:
-        client.connect(str(place(node)))
+    with service() as (node, _process), Client(str(place(node))) as client:
         place(node).unlink()
         place(node).write_text("precious")
         eventually(lambda: any("there is a file that is no socket" in problem["text"] for problem in problems(client)))
@@ -93,23 +82,18 @@ def test_another_file_in_its_place_is_left_alone_and_told_of_until_it_is_gone() 
         eventually(lambda: "socket" not in [problem["id"] for problem in problems(client)])
 
 
-def everything(client: socket.socket) -> list[dict[str, str]]:
-    found = ask(client, "events", since=0, limit=1000)
-    assert isinstance(found, dict)
-    events: list[dict[str, str]] = found["events"]
+def everything(client: Client) -> list[Event]:
+    events: list[Event] = client.call("events", since=0, limit=1000)["events"]
     return events
 
 
-def problems(client: socket.socket) -> list[dict[str, str]]:
-    status = ask(client, "status")
-    assert isinstance(status, dict)
-    found: list[dict[str, str]] = status["problems"]
-    return found
+def problems(client: Client) -> list[Problem]:
+    status: Status = client.call("status")
+    return status["problems"]
 
 
 def test_the_socket_of_another_living_service_is_not_taken() -> None:
-    with service() as (node, process), socket.socket(socket.AF_UNIX) as client:
-        client.connect(str(place(node)))
+    with service() as (node, process), Client(str(place(node))) as client:
         with socket.socket(socket.AF_UNIX) as other:
             place(node).unlink()
             other.bind(str(place(node)))

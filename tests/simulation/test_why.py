@@ -92,12 +92,13 @@ def wrong_events(row: Mapping[str, Any], began: Began, told: Story) -> Iterator[
         yield f"{told.cut_short}: {len(told.events)} were told"
 
 
-def wrong_words(row: Mapping[str, Any], look: Look, told: Story, events: Sequence[Event]) -> Iterator[str]:
-    first, *rest = lines(row, look.status, told)
+def wrong_words(row: Any, look: Look, told: Story, events: Sequence[Event]) -> Iterator[str]:
+    status: Any = look.status
+    first, *rest = lines(row, status, told)
     if not first.startswith(f"{row['name']} is {row['state']} for "):
         yield first
     failures = failures_in_a_row(row["name"], events)
-    reason = obstacle(row, look.status) or ""
+    reason = obstacle(row, status) or ""
     if (count := re.search(r"failed (once|twice|\d+ times) in a row", reason)) is not None:
         said = {"once": 1, "twice": 2}.get(count[1]) or int(count[1].split()[0])
         if said != failures:

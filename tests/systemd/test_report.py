@@ -38,7 +38,7 @@ class Service:
     stuck_tasks: Sequence[str] = ()
     state: str = "normal"
 
-    def status(self) -> Mapping[str, Any]:
+    def status(self) -> Any:
         problems = [{"severity": "critical", "text": f"the task {task} hangs"} for task in self.stuck_tasks]
         return {**status(wagman=self.state), "problems": problems}
 

@@ -45,19 +45,22 @@ def test_the_board_is_as_it_is(board: dict[str, Any], words: str) -> None:
     assert sentence(status(row("gn"), **board)) == f"normal; {words}; gn started"
 
 
-def problem(text: str, severity: str = "warning") -> dict[str, str]:
+def problem(text: str, severity: str = "warning") -> Any:
     return {"severity": severity, "text": text}
 
 
+def troubled(*problems: Any) -> Any:
+    return {**status(row("gn")), "problems": problems}
+
+
 def test_what_calls_for_a_person_comes_first() -> None:
-    told = [problem("the relay of gn stays on", "critical"), problem("the log cannot be written: full")]
-    line = sentence({**status(row("gn")), "problems": told})
+    line = sentence(troubled(problem("the relay of gn stays on", "critical"), problem("the log cannot be written: full")))
     assert line == (
         "CRITICAL: the relay of gn stays on; WARNING: the log cannot be written: full; normal; board up, 24 C; gn started"
     )
 
 
 def test_many_problems_leave_room_for_the_rest() -> None:
-    line = sentence({**status(row("gn")), "problems": [problem(f"trouble {number}") for number in range(9)]})
+    line = sentence(troubled(*(problem(f"trouble {number}") for number in range(9))))
     assert line.count("WARNING") == MOST_PROBLEMS
     assert "6 more: wagman status; normal" in line

@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import ClassVar
 
 import trio
 from attrs import define
@@ -34,8 +33,6 @@ FIRST_PASSED_FD = 3
 
 class SocketTakenError(WagmanError):
     """Another service answers on the socket."""
-
-    exit_code: ClassVar[int] = 4
 
     def __init__(self, path: str) -> None:
         super().__init__(f"another service answers on {path}: stop it first, or give this one another service.socket")

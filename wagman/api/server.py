@@ -99,7 +99,7 @@ def record_failure(service: Service, method: str | None, error: Exception, uid: 
 class Waiting:
     """The answers that wait to be taken, the oldest first: bounded over all clients, for each may leave its own untaken."""
 
-    _sizes: dict["Connection", int] = field(factory=dict)
+    _sizes: dict["Connection", int] = field(factory=dict, init=False)
 
     @contextmanager
     def holding(self, connection: "Connection", size: int) -> Iterator[None]:
@@ -121,8 +121,8 @@ class Server:
 
     service: Service
     judge: Callable[[trio.abc.Stream], Peer]
-    clients: int = 0
-    waiting: Waiting = field(factory=Waiting)
+    clients: int = field(default=0, init=False)
+    waiting: Waiting = field(factory=Waiting, init=False)
 
     async def welcome(self, stream: trio.abc.Stream) -> None:
         """Serve one client until it goes; a defect ends this connection, and no other."""

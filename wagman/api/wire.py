@@ -68,8 +68,8 @@ UNFINISHED: Final = "the last line had no end, and nothing of it was carried out
 class Lines:
     """Cuts bytes into lines. One that is too long is skipped up to its end and comes out as None."""
 
-    _kept: bytearray = field(factory=bytearray)
-    _skipping: bool = False
+    _kept: bytearray = field(factory=bytearray, init=False)
+    _skipping: bool = field(default=False, init=False)
 
     @property
     def partial(self) -> bool:

@@ -11,8 +11,6 @@ import os
 import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Mapping
-from typing import Any
 
 from wagman.cli.connection import add_socket_argument
 from wagman.cli.goals import Moment, Outcome, Pursuit, exit_code, sentence
@@ -23,6 +21,7 @@ from wagman.client.blocking import Client, Follower
 from wagman.client.conversation import ANSWER_S
 from wagman.client.errors import AnswerError, ClientError, LostError
 from wagman.client.following import is_refusal
+from wagman.model.shapes import Decision, Event, Status
 from wagman.model.words import duration, plain
 
 REDRAW_S = 0.5
@@ -181,11 +180,11 @@ class Task:
         else:
             self._pursuits.append(Pursuit(self.args.command, name, reply, self._now))
 
-    def _answer(self, client: Client, name: str) -> Mapping[str, Any]:
+    def _answer(self, client: Client, name: str) -> Decision:
         force = {"force": True} if self.args.force else {}
         self._has_asked = True
         try:
-            reply: Mapping[str, Any] = client.call(self.args.command, within_s=ORDER_S, device=name, **force)
+            reply: Decision = client.call(self.args.command, within_s=ORDER_S, device=name, **force)
         except LostError as error:
             raise LostError(f"{name}: it is not known whether that was accepted, see wagman status {name}: {error}") from error
         return reply
@@ -215,7 +214,7 @@ class Task:
             self._follower.client.call("hello", within_s=self._patience_s())
             self._heard_s = time.monotonic()
 
-    def _hear(self, event: Mapping[str, Any]) -> None:
+    def _hear(self, event: Event) -> None:
         self._heard_s = time.monotonic()
         self._now = Moment(event["boot_id"], event["mono_s"], self._heard_s)
         for pursuit in self._pursuits:
@@ -238,7 +237,7 @@ class Task:
         """How long an answer may take."""
         return max(min(ANSWER_S, self._due_s - time.monotonic()), _LEAST_ANSWER_S)
 
-    def _tick(self, status: Mapping[str, Any]) -> None:
+    def _tick(self, status: Status) -> None:
         service, self._heard_s = status["service"], time.monotonic()
         self._now = Moment(service["boot_id"], service["uptime_s"], self._heard_s)
         self._is_blind = status["board"]["blind"]

@@ -2,8 +2,8 @@
 
 import json
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from wagman.cli.connection import add_socket_argument
 from wagman.cli.names import expanded
@@ -11,6 +11,7 @@ from wagman.cli.outcome import CommandError
 from wagman.cli.problems import said
 from wagman.client.blocking import Client
 from wagman.client.errors import ClientError
+from wagman.model.shapes import Device, Problem, Status
 from wagman.model.words import plain
 
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
@@ -25,7 +26,7 @@ class Verdict(NamedTuple):
 
     code: int
     text: str
-    problems: Sequence[Mapping[str, Any]] = ()
+    problems: Sequence[Problem] = ()
     performance: Sequence[str] = ()
 
 
@@ -49,15 +50,15 @@ def run(args: Namespace) -> int:
     return verdict.code
 
 
-def _status(socket: str) -> Mapping[str, Any]:
+def _status(socket: str) -> Status:
     with Client(socket) as client:
-        status: Mapping[str, Any] = client.call("status")
+        status: Status = client.call("status")
     if "problems" not in status:
         raise CommandError(f"the service, {status['service']['version']}, is too old to tell of problems: restart it", UNKNOWN)
     return status
 
 
-def judged(status: Mapping[str, Any], device: str | None) -> Verdict:
+def judged(status: Status, device: str | None) -> Verdict:
     """The verdict on all, or on one device: of the board's problems, that one hears only that nothing is known of it.
 
     Raises:
@@ -73,7 +74,7 @@ def judged(status: Mapping[str, Any], device: str | None) -> Verdict:
     return Verdict(code, text, problems, tuple(_performance(status, rows, device)))
 
 
-def _told(problems: Sequence[Mapping[str, Any]]) -> str:
+def _told(problems: Sequence[Problem]) -> str:
     """The worst in words, with what to do; the others by what they are called."""
     if not problems:
         return ""
@@ -82,16 +83,16 @@ def _told(problems: Sequence[Mapping[str, Any]]) -> str:
     return f"{said(worst)}: {plain(worst['do'])}{more}"
 
 
-def _well(status: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
+def _well(status: Status, rows: Sequence[Device]) -> str:
     guests = [row for row in rows if not row["self"]]
     return f"{status['wagman']['state']}, {_up(guests)} of {len(guests)} guests started"
 
 
-def _up(guests: Sequence[Mapping[str, Any]]) -> int:
+def _up(guests: Sequence[Device]) -> int:
     return sum(row["state"] == "started" for row in guests)
 
 
-def _performance(status: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], device: str | None) -> Iterator[str]:
+def _performance(status: Status, rows: Sequence[Device], device: str | None) -> Iterator[str]:
     """Label, value and unit of each figure; `U` where nobody knows it, as monitoring plugins have it."""
     guests = [row for row in rows if not row["self"]]
     if device is None:

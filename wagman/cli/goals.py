@@ -5,10 +5,10 @@ not enough. Whatever makes the goal unreachable ends the wait, too. Events decid
 when something happened, in the status.
 """
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from wagman.cli.outcome import DONE, FAILED, REFUSED, TIMED_OUT, UNREACHABLE, USAGE
+from wagman.model.shapes import Decision, Device, Event, Status
 from wagman.model.words import duration, ordinal
 
 UP = ("start", "restart")
@@ -59,7 +59,7 @@ class Moment(NamedTuple):
 class Pursuit:
     """One device on its way to the goal of an accepted command; `outcome` is set once it is decided."""
 
-    def __init__(self, verb: str, device: str, reply: Mapping[str, Any], began: Moment) -> None:
+    def __init__(self, verb: str, device: str, reply: Decision, began: Moment) -> None:
         self.verb = verb
         self.device = device
         self.state: str = reply["state"]
@@ -75,7 +75,7 @@ class Pursuit:
 
     # --- Evidence -----------------------------------------------------------------------------------------------------
 
-    def heard(self, event: Mapping[str, Any], now: Moment) -> None:
+    def heard(self, event: Event, now: Moment) -> None:
         """Take in an event."""
         if self.outcome is not None or event["device"] != self.device or self._is_older(event):
             return
@@ -96,7 +96,7 @@ class Pursuit:
             case "device.stop_failed":
                 self._remark = "it did not halt in time, and was cut"
 
-    def seen(self, status: Mapping[str, Any], now: Moment) -> None:
+    def seen(self, status: Status, now: Moment) -> None:
         """Take in a status that was asked for after the command was accepted."""
         row = next((row for row in status["devices"] if row["name"] == self.device), None)
         if self.outcome is not None or row is None:
@@ -107,7 +107,7 @@ class Pursuit:
         else:
             self._seen_going_down(row, now)
 
-    def _seen_going_up(self, row: Mapping[str, Any], wagman: str, now: Moment) -> None:
+    def _seen_going_up(self, row: Device, wagman: str, now: Moment) -> None:
         if self.state == "started":
             self._reached(now, row["media"], row["attempts"] or None)
         elif self._failures is not None and row["failures"] > self._failures:
@@ -122,7 +122,7 @@ class Pursuit:
             self._decide("refused", now, "hibernating: it is started once the environment is normal")
         self._failures = row["failures"]
 
-    def _seen_going_down(self, row: Mapping[str, Any], now: Moment) -> None:
+    def _seen_going_down(self, row: Device, now: Moment) -> None:
         if self.state == "stopped" and row["power"]["wanted"] == "off" and row["power"]["confirmed"]:
             self._reached(now, None, None)
         elif row["wanted"] == "up":
@@ -143,7 +143,7 @@ class Pursuit:
             return round(max(now.mono_s - self._began.mono_s, 0.0), 3)
         return round(now.here_s - self._began.here_s, 3)
 
-    def _is_older(self, event: Mapping[str, Any]) -> bool:
+    def _is_older(self, event: Event) -> bool:
         return event["id"] is not None and self._event_id is not None and event["id"] <= self._event_id
 
     def _reached(self, now: Moment, media: str | None, attempt: int | None) -> None:

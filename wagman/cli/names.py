@@ -1,15 +1,15 @@
 """From what the user calls a device to its name."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from wagman.cli.outcome import USAGE, CommandError
+from wagman.model.shapes import Device, Status
 
 LONGEST_WORD = 40
 """Of a word that is not known, so much is compared with those that are (chosen)."""
 
 
-def expanded(asked: Sequence[str], status: Mapping[str, Any]) -> list[str]:
+def expanded(asked: Sequence[str], status: Status) -> list[str]:
     """The names of the devices, each once; `all` is every device but the computer that the service runs on.
 
     Raises:
@@ -19,7 +19,7 @@ def expanded(asked: Sequence[str], status: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _named(asked: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def _named(asked: str, rows: Sequence[Device]) -> list[str]:
     if asked == "all":
         return _guests(rows)
     found = [row["name"] for row in rows if asked in (row["name"], str(row["port"]))]
@@ -29,7 +29,7 @@ def _named(asked: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return found
 
 
-def _guests(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def _guests(rows: Sequence[Device]) -> list[str]:
     found = [row["name"] for row in rows if not row.get("self")]
     if not found:
         own = " or ".join(row["name"] for row in rows)

@@ -1,25 +1,23 @@
 """What calls for a person, as lines of text: the block on top of the status and of the live view. No I/O."""
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from wagman.cli.text import WIDTH, coloured
+from wagman.model.shapes import Problem, Status
 from wagman.model.words import duration, plain
-
-Problem = Mapping[str, Any]
 
 COLOURS = {"critical": "red", "warning": "yellow"}
 
 _INDENT = 10
 
 
-def problem_lines(status: Mapping[str, Any]) -> list[str]:
+def problem_lines(status: Status) -> list[str]:
     """Each problem with its severity, for how long it stands, and what to do; nothing where there is none."""
     return [line for problem in told(status) for line in _lines(problem)]
 
 
-def told(status: Mapping[str, Any]) -> Sequence[Problem]:
+def told(status: Status) -> Sequence[Problem]:
     """The problems, the worst first; none, where the service is too old to tell of any."""
     problems: Sequence[Problem] = status.get("problems", ())
     return problems

@@ -1,12 +1,9 @@
 """What keeps a device from starting, and what comes next: what did not happen needs a reason, too. No I/O."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
+from wagman.model.shapes import Alarm, Board, Device, Problem, Status, Wagman
 from wagman.model.words import duration, reading
-
-Row = Mapping[str, Any]
-Status = Mapping[str, Any]
 
 _NEXT = {
     "starting": {"timeout": "given up, and its power cut, unless it is heard"},
@@ -32,24 +29,24 @@ def unseen(status: Status) -> str | None:
     return f"nobody has seen the board {ago}: what is told of it is from before"
 
 
-def troubles(row: Row, status: Status) -> Iterator[str]:
+def troubles(row: Device, status: Status) -> Iterator[str]:
     """What calls for a person, of that which concerns this device, with what to do."""
     for problem in status.get("problems", ()):
         if problem["device"] == row["name"] or problem["id"].startswith("link:") or _keeps_down(problem, row):
             yield f"{problem['text']}: {problem['do']}"
 
 
-def _keeps_down(problem: Mapping[str, Any], row: Row) -> bool:
+def _keeps_down(problem: Problem, row: Device) -> bool:
     """Nobody knows whether somebody has stopped it: what is off stays off."""
     return bool(problem["id"] == "memory" and problem["severity"] == "critical" and row["state"] == "stopped")
 
 
-def obstacle(row: Row, status: Status) -> str | None:
+def obstacle(row: Device, status: Status) -> str | None:
     """Why a device that is stopped is not being started; None for one that is not stopped."""
     return next(_obstacles(row, status)) if row["state"] == "stopped" else None
 
 
-def _obstacles(row: Row, status: Status) -> Iterator[str]:
+def _obstacles(row: Device, status: Status) -> Iterator[str]:
     """All that is in the way, what has to be removed first coming first."""
     if row.get("disabled_by") == "configuration":
         yield "its table in the configuration says enabled = false: change that, then systemctl reload wagman"
@@ -82,13 +79,13 @@ def _around(status: Status) -> Iterator[str]:
         yield f"the enclosure has yet to be judged, which takes {duration(wait_s)} at most"
 
 
-def _rest(wagman: Mapping[str, Any]) -> str:
+def _rest(wagman: Wagman) -> str:
     """For how long a hibernation lasts though nothing asks for it any more."""
     wait_s = _in_s(wagman, "minimum")
     return "" if wait_s is None else f", for another {duration(wait_s)} at least (hibernate_min), though it is cool again"
 
 
-def _sensed(board: Mapping[str, Any], *states: str) -> str:
+def _sensed(board: Board, *states: str) -> str:
     """The sensors in these states, in brackets; nothing, where there are none."""
     found = [
         f"{reading(name, each['value'])}, {each['state']}" for name, each in board["sensors"].items() if each["state"] in states
@@ -96,7 +93,7 @@ def _sensed(board: Mapping[str, Any], *states: str) -> str:
     return f" ({'; '.join(found)})" if found else ""
 
 
-def _due(row: Row) -> Iterator[str]:
+def _due(row: Device) -> Iterator[str]:
     if (wait_s := _in_s(row, "adopt")) is not None:
         yield f"its power is left alone until it is known whether it runs, which takes {duration(wait_s)} at most"
     if row["next_start_in_s"] is not None:
@@ -109,16 +106,16 @@ def _failures(count: int) -> str:
     return f", as it has failed {times} in a row to come up and stay up" if count else ""
 
 
-def _turn(wagman: Mapping[str, Any]) -> str:
+def _turn(wagman: Wagman) -> str:
     return f"it waits for its turn, after {wagman['device']}" if wagman["device"] else "it waits for its turn"
 
 
-def _in_s(machine: Mapping[str, Any], alarm: str) -> float | None:
+def _in_s(machine: Wagman | Device, alarm: str) -> float | None:
     """When this alarm of a machine is due, in seconds."""
     return next((each["in_s"] for each in machine["alarms"] if each["name"] == alarm), None)
 
 
-def coming(row: Row, status: Status) -> Iterator[str]:
+def coming(row: Device, status: Status) -> Iterator[str]:
     """What happens next if nothing else does. That a healthy guest may hang one day is nothing that is coming."""
     ends = _NEXT.get(row["state"], {})
     for alarm in row["alarms"]:
@@ -129,7 +126,7 @@ def coming(row: Row, status: Status) -> Iterator[str]:
             yield f"{what}, in {duration(alarm['in_s'])}"
 
 
-def _put_off(alarm: Mapping[str, Any], status: Status) -> str:
+def _put_off(alarm: Alarm, status: Status) -> str:
     """Why something that is due does not happen."""
     if unseen(status) is not None:
         return NOT_SEEN if alarm.get("waits_for") == "silence" else UNASKED

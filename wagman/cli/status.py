@@ -3,7 +3,6 @@
 import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from wagman.cli.connection import add_socket_argument
 from wagman.cli.names import expanded
@@ -11,6 +10,7 @@ from wagman.cli.outcome import DONE
 from wagman.cli.problems import problem_lines
 from wagman.cli.text import short, table
 from wagman.client.blocking import Client
+from wagman.model.shapes import Board, Device, Port, PortReadings, Readings, Sensor, Status, Wagman
 from wagman.model.words import duration, plain, reading
 
 _HEAD = ("DEVICE", "PORT", "STATE", "FOR", "POWER", "MEDIA", "BEAT", "CURRENT", "NOTES")
@@ -35,7 +35,7 @@ def run(args: Namespace) -> int:
     return DONE
 
 
-def lines(status: Mapping[str, Any]) -> list[str]:
+def lines(status: Status) -> list[str]:
     """The status for people."""
     wagman = status["wagman"]
     about = f" ({wagman['device']})" if wagman["device"] else ""
@@ -50,19 +50,19 @@ def lines(status: Mapping[str, Any]) -> list[str]:
     return [line for part in parts for line in part]
 
 
-def device_lines(rows: list[Mapping[str, Any]], left: Sequence[tuple[str, ...]] = ()) -> list[str]:
+def device_lines(rows: list[Device], left: Sequence[tuple[str, ...]] = ()) -> list[str]:
     """The table of devices, and of ports that have none any more."""
     colours = ["", *(_COLOURS.get(row["state"], "yellow") for row in rows), *("yellow" for _ in left)]
     return table([_HEAD, *(device_cells(row) for row in rows), *left], colours)
 
 
-def port_cells(port: Mapping[str, Any]) -> tuple[str, ...]:
+def port_cells(port: Port) -> tuple[str, ...]:
     """What the columns show of a port without a table."""
     about = f"no table, was {plain(port['was'])}"
     return ("-", str(port["port"]), "-", "-", port["power"], "-", "-", current(port), about)
 
 
-def device_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+def device_cells(row: Device) -> tuple[str, ...]:
     """What the columns show of a device."""
     return (
         row["name"],
@@ -77,29 +77,29 @@ def device_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def current(row: Mapping[str, Any]) -> str:
+def current(row: PortReadings) -> str:
     """What a device draws, or drew when the board was seen last; in counts, where nobody knows how many make a milliampere."""
     drawn = _drawn(row)
     return f"was {_drawn(row['last'])}" if drawn == "-" and row.get("stale") else drawn
 
 
-def _drawn(readings: Mapping[str, Any]) -> str:
+def _drawn(readings: Readings | PortReadings) -> str:
     if readings["current_ma"] is not None:
         return f"{readings['current_ma']:g} mA"
     return "-" if readings["current_raw"] is None else f"{readings['current_raw']:g} raw"
 
 
-def beat_age(row: Mapping[str, Any]) -> str:
+def beat_age(row: Device) -> str:
     """How long ago the last heartbeat was that is known of; there may have been others while the board is not seen."""
     return in_doubt(row, short(row["heartbeat_age_s"]))
 
 
-def in_doubt(row: Mapping[str, Any], text: str) -> str:
+def in_doubt(row: Device, text: str) -> str:
     """The text, with a mark where the board is not seen: it tells of before."""
     return f"{text}?" if row.get("stale") and text != "-" else text
 
 
-def notes(row: Mapping[str, Any]) -> Iterator[str]:
+def notes(row: Device) -> Iterator[str]:
     """What is worth knowing beside the columns."""
     remarks = (
         (not row["power"]["confirmed"], "unconfirmed"),
@@ -114,7 +114,7 @@ def notes(row: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"{alarm['name']} held" for alarm in row["alarms"] if alarm["held"])
 
 
-def board_words(board: Mapping[str, Any]) -> str:
+def board_words(board: Board) -> str:
     """Where the board is, and whether it can be seen."""
     if board["link"] != "up":
         place, reason = board["device"], board.get("reason") or ""
@@ -126,14 +126,14 @@ def board_words(board: Mapping[str, Any]) -> str:
     return f"up, {kind} on {board['device']}, {answered}{', blind' if board['blind'] else ''}"
 
 
-def sensor_words(sensors: Mapping[str, Any]) -> Iterator[str]:
+def sensor_words(sensors: Mapping[str, Sensor]) -> Iterator[str]:
     """What the enclosure is like."""
     for name, sensor in sensors.items():
         verdict = f" ({sensor['state']})" if sensor["state"] in ("high", "low") else ""
         yield reading(name, sensor["value"], sensor.get("last"), sensor.get("age_s")) + verdict
 
 
-def for_words(lasting: Mapping[str, Any]) -> str:
+def for_words(lasting: Board | Wagman | Device) -> str:
     """For how long it is as it is, where that is known."""
     for_s = lasting.get("for_s")
     return "" if for_s is None else f" for {duration(for_s)}"

@@ -15,7 +15,7 @@ import time
 import tty
 from argparse import ArgumentParser, Namespace
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -89,7 +89,7 @@ class Watch:
         self.state = State()
         self._events: deque[str] = deque(maxlen=KEPT)
         self._follower = Follower(path, lambda note: self._events.append(str(note)))
-        self._status: Mapping[str, Any] = {}
+        self._status: Any = {}  # a `Status`, once it was seen
         self._due_s = 0.0
         self._trouble = ""
         self._seen_s = 0.0

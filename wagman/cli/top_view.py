@@ -4,19 +4,16 @@ What is wrong comes first. Each line is cut to the width, and none is wrapped bu
 leaves out columns that find no room. The events get what height is left, and the bottom is always there.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from wagman.cli.problems import COLOURS, said, told
 from wagman.cli.sentences import sentence
 from wagman.cli.status import beat_age, board_words, current, for_words, in_doubt, notes, sensor_words
 from wagman.cli.text import clock, short
 from wagman.cli.top_keys import State, help_lines, question
-from wagman.model.shapes import Event
+from wagman.model.shapes import Device, Event, Status
 from wagman.model.words import duration, plain
-
-Status = Mapping[str, Any]
-Row = Mapping[str, Any]
 
 TIMER_ROWS = 3
 """The most lines that timers may take (chosen: leaves six events on a terminal of 24 lines)."""
@@ -92,7 +89,7 @@ def _problems(status: Status) -> list[Line]:
 
 
 def _heading(picture: Picture) -> Iterator[Line]:
-    service, board, wagman = (picture.status[part] for part in ("service", "board", "wagman"))
+    service, board, wagman = picture.status["service"], picture.status["board"], picture.status["wagman"]
     about = f" ({wagman['device']})" if wagman["device"] else ""
     if picture.away:
         yield _labelled("service", picture.away, "bold red")
@@ -132,7 +129,7 @@ def _fitting(table: Sequence[Sequence[str]], width: int) -> Sequence[Sequence[st
     return list(zip(*((head, *column) for head, column in columns.items()), strict=True))
 
 
-def device_cells(row: Row) -> tuple[str, ...]:
+def device_cells(row: Device) -> tuple[str, ...]:
     """What the columns show of a device."""
     power = row["power"]
     return (
@@ -149,7 +146,7 @@ def device_cells(row: Row) -> tuple[str, ...]:
     )
 
 
-def beat(row: Row) -> str:
+def beat(row: Device) -> str:
     """The age of the last heartbeat, and the age at which its alarm is due; no number where that is past, and held."""
     age_s = row["heartbeat_age_s"]
     alarm = next((alarm for alarm in row["alarms"] if alarm["name"] == "heartbeat"), None)
@@ -158,7 +155,7 @@ def beat(row: Row) -> str:
     return f"{short(age_s)}/{'held' if alarm['held'] else short(age_s + alarm['in_s'])}"
 
 
-def _about(row: Row) -> str:
+def _about(row: Device) -> str:
     return plain("; ".join(filter(None, [f"{row['name']}: {row['reason'] or row['state']}", ", ".join(notes(row))])))
 
 

@@ -2,7 +2,7 @@
 
 import json
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from textwrap import wrap
 from typing import Any
@@ -16,6 +16,7 @@ from wagman.cli.status import for_words
 from wagman.cli.story import Event, Story, story
 from wagman.cli.text import WIDTH, clock, local, table
 from wagman.client.blocking import Client
+from wagman.model.shapes import Device, Status
 from wagman.model.words import plain
 
 
@@ -43,7 +44,7 @@ def _only(names: list[str]) -> str:
     return names[0]
 
 
-def document(row: Mapping[str, Any], status: Mapping[str, Any], told: Story) -> dict[str, Any]:
+def document(row: Device, status: Status, told: Story) -> dict[str, Any]:
     """The answer for programs."""
     return {
         "device": row["name"],
@@ -60,13 +61,13 @@ def document(row: Mapping[str, Any], status: Mapping[str, Any], told: Story) -> 
     }
 
 
-def lines(row: Mapping[str, Any], status: Mapping[str, Any], told: Story) -> list[str]:
+def lines(row: Device, status: Status, told: Story) -> list[str]:
     """The answer for people."""
     pieces = [piece for line in _statements(row, status, told) for piece in wrap(plain(line), WIDTH, subsequent_indent="  ")]
     return [*pieces, *_story(told)]
 
 
-def _statements(row: Mapping[str, Any], status: Mapping[str, Any], told: Story) -> Iterator[str]:
+def _statements(row: Device, status: Status, told: Story) -> Iterator[str]:
     yield f"{row['name']} is {row['state']}{_lasting(row)}"
     if (blindness := unseen(status)) is not None:
         yield blindness
@@ -80,7 +81,7 @@ def _statements(row: Mapping[str, Any], status: Mapping[str, Any], told: Story) 
         yield f"the service says: {row['reason']}"
 
 
-def _lasting(row: Mapping[str, Any]) -> str:
+def _lasting(row: Device) -> str:
     """For how long; where nobody has measured it, what the clock showed when it began."""
     if row.get("for_s") is None and row["since"]:
         return f" since {local(row['since'])}, by the clock of then"

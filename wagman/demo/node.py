@@ -11,8 +11,9 @@ from typing import TypeVar
 import trio
 from attrs import frozen
 
-from wagman.client.asynchronous import Connection, connect
+from wagman.client.asynchronous import Connection, Follower, connect
 from wagman.client.errors import LostError
+from wagman.client.following import Place
 from wagman.demo.settings import FAKE_GUESTS, PYTHON, config_text
 from wagman.demo.wire import Wire, wired
 from wagman.model.errors import WagmanError
@@ -48,7 +49,7 @@ class Node:
 
     board: Wire  # the fake board's control socket
     service: Connection  # for requests
-    events: Connection  # for the subscription
+    events: Follower
     speed: float
     dialect: str = "v3"
 
@@ -92,8 +93,7 @@ async def _reached(folder: Path, speed: float, dialect: str) -> Node:
     with trio.move_on_after(START_S):
         service = folder / LONGEST
         board = await reached(partial(wired, folder / "control"))
-        asked, told = await reached(partial(connect, service)), await reached(partial(connect, service))
-        return Node(board, asked, told, speed, dialect)
+        return Node(board, await reached(partial(connect, service)), Follower(service, Place(None, 0)), speed, dialect)
     raise NodeError(f"the service and the fake board did not answer within {START_S:g} s")
 
 

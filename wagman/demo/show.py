@@ -4,21 +4,22 @@ import argparse
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import Any
 
 import trio
 
 from wagman.cli.outcome import DONE, FAILED, USAGE, CommandError
-from wagman.client.asynchronous import Connection
+from wagman.client.asynchronous import Connection, Follower
+from wagman.client.following import Happened
 from wagman.demo.lines import Lines
 from wagman.demo.node import running_node
 from wagman.demo.scenarios import SCENARIOS
 from wagman.demo.settings import deviations
 from wagman.demo.stage import Stage, View
 from wagman.model.errors import WagmanError
+from wagman.model.shapes import Event
 from wagman.tasks.contain import leaf_of
 
 LOOK_S = 0.25
@@ -96,13 +97,11 @@ async def _show(view: View, name: str, speed: float, dialect: str) -> None:
         view.say(f"{number}. {claim}")
 
 
-async def _follow(events: Connection, take: Callable[[Mapping[str, Any]], None]) -> None:
-    """Hand every event to `take`, from the first one on, until cancelled."""
-    await events.call("subscribe", since=0)
-    while True:
-        told = await events.told()
-        if told.method == "event":
-            take(told.params["event"])
+async def _follow(events: Follower, take: Callable[[Event], None]) -> None:
+    """Hand every event to `take`, until cancelled."""
+    async for news in events:
+        if isinstance(news, Happened) and not news.again:
+            take(news.event)
 
 
 async def _watch(service: Connection, view: View) -> None:

@@ -53,9 +53,9 @@ class Stage:
 
     node: Node
     view: View
-    shown: list[str] = field(factory=list)  # the claims that came true
-    _events: list[Json] = field(factory=list)
-    _told: int = 0  # how many events the scenario has waited past
+    shown: list[str] = field(factory=list, init=False)  # the claims that came true
+    _events: list[Json] = field(factory=list, init=False)
+    _told: int = field(default=0, init=False)  # how many events the scenario has waited past
     _news: trio.Event = field(factory=trio.Event)
 
     # What the service tells --------------------------------------------------

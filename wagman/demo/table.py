@@ -25,8 +25,8 @@ class LiveTable:
 
     console: Console = field(factory=Console)
     _live: Live = field(init=False)
-    _status: Json | None = None
-    _latest: deque[str] = field(factory=lambda: deque(maxlen=EVENTS))
+    _status: Json | None = field(default=None, init=False)
+    _latest: deque[str] = field(factory=lambda: deque(maxlen=EVENTS), init=False)
 
     def __attrs_post_init__(self) -> None:
         self._live = Live(console=self.console, auto_refresh=False, transient=True)

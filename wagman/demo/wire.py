@@ -19,7 +19,7 @@ class Wire:
     """One connection; those who ask take turns."""
 
     stream: trio.SocketStream
-    _held: bytes = b""
+    _held: bytes = field(default=b"", init=False)
     _turn: trio.Lock = field(factory=trio.Lock)
 
     async def ask(self, line: str) -> Any:

@@ -28,7 +28,7 @@ class Alarm(TypedDict):
     """A timer of a machine."""
 
     name: str
-    in_s: Annotated[float | None, "in how long it is due"]
+    in_s: Annotated[float, "in how long it is due"]
     held: Annotated[bool, "it is due, and what it waits for has not been seen"]
     waits_for: Annotated[str | None, "what that is: `silence` that is proved, or an `answer` of the board"]
 

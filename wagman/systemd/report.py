@@ -6,11 +6,12 @@ that; a task that hangs does, and systemd restarts the service. No guest notices
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import trio
 from attrs import define, field
 
+from wagman.model.shapes import Status
 from wagman.store import Event
 from wagman.systemd.notify import Notifier
 from wagman.systemd.sentence import sentence
@@ -28,7 +29,7 @@ LEAST_PAUSE_S = 0.5
 class Reported(Protocol):
     """What is reported on."""
 
-    def status(self) -> Mapping[str, Any]:
+    def status(self) -> Status:
         """How everything is now."""
         ...
 

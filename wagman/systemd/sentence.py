@@ -1,19 +1,20 @@
 """How things are, in one line: what `systemctl status` shows of the service."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+
+from wagman.model.shapes import Board, Device, Status
 
 MOST_PROBLEMS = 3
 """So many are said in words, the worst; the others are counted (chosen: it is one line)."""
 
 
-def sentence(status: Mapping[str, Any]) -> str:
+def sentence(status: Status) -> str:
     """The Wagman's state, the board, and what each device does; before all that, what calls for a person."""
     parts = [*_problems(status), _words(status["wagman"]["state"]), _board(status["board"]), _devices(status["devices"])]
     return "; ".join(part for part in parts if part)
 
 
-def _problems(status: Mapping[str, Any]) -> Iterator[str]:
+def _problems(status: Status) -> Iterator[str]:
     told = status["problems"]
     for problem in told[:MOST_PROBLEMS]:
         yield f"{problem['severity'].upper()}: {problem['text']}"
@@ -21,7 +22,7 @@ def _problems(status: Mapping[str, Any]) -> Iterator[str]:
         yield f"{len(told) - MOST_PROBLEMS} more: wagman status"
 
 
-def _board(board: Mapping[str, Any]) -> str:
+def _board(board: Board) -> str:
     if board["link"] == "down":
         return f"board not connected ({board['device']})"
     if board["blind"]:
@@ -30,18 +31,18 @@ def _board(board: Mapping[str, Any]) -> str:
     return "board up" if temperature_c is None else f"board up, {temperature_c:.0f} C"
 
 
-def _devices(rows: Sequence[Mapping[str, Any]]) -> str:
+def _devices(rows: Sequence[Device]) -> str:
     return ", ".join(_device(row) for row in rows)
 
 
-def _device(row: Mapping[str, Any]) -> str:
+def _device(row: Device) -> str:
     """`gn starting (attempt 2, sd)`."""
     remarks = ", ".join(_remarks(row))
     state = "this controller" if row["self"] else _words(row["state"])
     return f"{row['name']} {state}{f' ({remarks})' if remarks else ''}"
 
 
-def _remarks(row: Mapping[str, Any]) -> list[str]:
+def _remarks(row: Device) -> list[str]:
     if row["self"]:
         return []
     remarks = ["disabled"] if not row["enabled"] else []
