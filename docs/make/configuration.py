@@ -7,20 +7,11 @@ import attrs
 from attrs import NOTHING
 
 from docs.make.pages import begin, keep, table
+from wagman.config.boards import WagmanBoard
 from wagman.config.kinds import DURATION, Kind
-from wagman.config.schema import (
-    SENSORS,
-    WATCHED_BY_DEFAULT,
-    BoardConfig,
-    Bounds,
-    DeviceConfig,
-    EnvironmentConfig,
-    ServiceConfig,
-    Setting,
-    WagmanConfig,
-    settings,
-)
+from wagman.config.schema import SENSORS, WATCHED_BY_DEFAULT, Bounds, DeviceConfig, EnvironmentConfig, ServiceConfig, WagmanConfig
 from wagman.config.sections import OWN_KEYS
+from wagman.config.setting import Setting, settings
 
 MODULE = "docs.make.configuration"
 
@@ -50,7 +41,7 @@ decision of this project, to be changed without much ado where a node needs it.
 """
 
 SECTIONS = (
-    ("[board]", BoardConfig, "Where the board is, and how it speaks."),
+    ("[board]", WagmanBoard, "Where the board is, and how it speaks."),
     ("[service]", ServiceConfig, "The service's own places and bounds. A `control_group` that is named here must exist."),
     ("[wagman]", WagmanConfig, "The machine that starts and stops the guests."),
     ("[environment]", EnvironmentConfig, "What counts as a verdict on the enclosure."),

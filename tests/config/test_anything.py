@@ -7,23 +7,16 @@ import attrs
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from wagman.config.boards import WagmanBoard
 from wagman.config.load import loads
-from wagman.config.schema import (
-    BoardConfig,
-    Bounds,
-    Config,
-    DeviceConfig,
-    EnvironmentConfig,
-    ServiceConfig,
-    WagmanConfig,
-    settings,
-)
+from wagman.config.schema import Bounds, Config, DeviceConfig, EnvironmentConfig, ServiceConfig, WagmanConfig
+from wagman.config.setting import settings
 from wagman.model.errors import ConfigError
 
 EXAMPLE = (Path(__file__).parents[2] / "examples" / "wagman.toml").read_text(encoding="utf-8")
 
 SECTIONS = {
-    "board": BoardConfig,
+    "board": WagmanBoard,
     "service": ServiceConfig,
     "wagman": WagmanConfig,
     "environment": EnvironmentConfig,

@@ -2,7 +2,8 @@
 
 from docs.make import configuration as reference
 from docs.make.configuration import SECTIONS
-from wagman.config.schema import Bounds, DeviceConfig, settings
+from wagman.config.schema import Bounds, DeviceConfig
+from wagman.config.setting import settings
 
 
 def test_every_key_has_its_row() -> None:

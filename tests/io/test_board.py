@@ -11,14 +11,15 @@ from attrs import define, evolve, field
 from trio.testing import MockClock
 
 from tests.io.faults import faulty
-from wagman.config.schema import BoardConfig, Config, DeviceConfig
+from wagman.config.boards import WagmanBoard
+from wagman.config.schema import Config, DeviceConfig
 from wagman.fake.guests import GuestSpec
 from wagman.fake.serve import FakeBoard
-from wagman.io.board.driver import Identity
 from wagman.io.board.task import Board, Dialect
 from wagman.io.serial.transport import Transport, stream_opener
 from wagman.io.v3.driver import V3Dialect, V3Driver
 from wagman.io.v4.driver import V4Dialect
+from wagman.model.backend import Identity
 from wagman.model.errors import BoardTimeoutError, LinkBusyError
 from wagman.model.facts import (
     Answered,
@@ -42,7 +43,7 @@ ON = partial(PowerGoal, "on", cleared=True)
 OFF = partial(PowerGoal, "off")
 
 CONFIG = Config(
-    board=BoardConfig(),
+    board=WagmanBoard(),
     devices=(
         DeviceConfig("nc", 0, is_self=True, primary="emmc"),
         DeviceConfig("gn", 1, primary="emmc", shutdown=("halt",)),
@@ -156,7 +157,7 @@ def test_a_port_that_is_wanted_off_stays_off_for_three_days_against_the_boards_a
         assert all(rig.relays(port) == [] for port in (1, 2, 3, 4))
         assert all(rig.board.power.ports[port].confirmed for port in (1, 2, 3, 4))
 
-    with_rig(main, dialect, config=evolve(CONFIG, board=BoardConfig(poll_s=60)))
+    with_rig(main, dialect, config=evolve(CONFIG, board=WagmanBoard(poll_s=60)))
 
 
 @ON_BOTH_BOARDS

@@ -13,16 +13,17 @@ from hypothesis import strategies as st
 
 from tests.io.faults import Wrapper
 from tests.io.test_board import OFF, ON, Rig, with_rig
-from wagman.config.schema import BoardConfig, Config, DeviceConfig
+from wagman.config.boards import WagmanBoard
+from wagman.config.schema import Config, DeviceConfig
 from wagman.fake.guests import Guest as GuestModel
 from wagman.fsm.outlet.signs import GONE_S
-from wagman.io.board.driver import BLANK_BOOTS, RUNS_APART_S, Identity
 from wagman.io.v3.codec import Log
 from wagman.io.v3.driver import MOST_PINGS, V3Driver
+from wagman.model.backend import BLANK_BOOTS, RUNS_APART_S, Identity
 from wagman.model.facts import Beat, BoardStopping, PowerFound, PowerLost, RelayOff, RelayOn
 
 LONG_S = 4 * 3600.0  # the board stops what it has not heard for one
-GUEST_ON_PORT_0 = Config(BoardConfig(poll_s=60), devices=(DeviceConfig("nc", 0, primary="emmc", shutdown=("halt",)),))
+GUEST_ON_PORT_0 = Config(WagmanBoard(poll_s=60), devices=(DeviceConfig("nc", 0, primary="emmc", shutdown=("halt",)),))
 
 # --- Which run of the board it is -------------------------------------------------------------------------------------
 
@@ -285,7 +286,7 @@ def test_a_guest_without_a_heartbeat_that_draws_little_sleeps_and_one_that_draws
         await trio.sleep(GONE_S + 60)
         assert bool(rig.told(PowerLost, 3)) == is_lost
 
-    mute = Config(BoardConfig(poll_s=5), devices=(DeviceConfig("x1", 3, has_heartbeat=False, shutdown=()),))
+    mute = Config(WagmanBoard(poll_s=5), devices=(DeviceConfig("x1", 3, has_heartbeat=False, shutdown=()),))
     with_rig(main, config=mute)
 
 

@@ -9,7 +9,7 @@ from attrs import evolve
 
 from tests.service.test_status import NODE, moment, node, seen
 from wagman.fsm.alarms import Alarm
-from wagman.io.board.driver import Identity
+from wagman.model.backend import Identity
 from wagman.service.board_status import board_status
 from wagman.service.problems import Problem
 from wagman.service.spells import Spell

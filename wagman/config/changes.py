@@ -5,16 +5,9 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from wagman.config.schema import (
-    BoardConfig,
-    Bounds,
-    Config,
-    DeviceConfig,
-    EnvironmentConfig,
-    ServiceConfig,
-    WagmanConfig,
-    settings,
-)
+from wagman.config.boards import WagmanBoard
+from wagman.config.schema import Bounds, Config, DeviceConfig, EnvironmentConfig, ServiceConfig, WagmanConfig
+from wagman.config.setting import settings
 
 FIXED_OF_BOARD = ("device", "dialect")
 """Attributes of `[board]` that count from the start of the service."""
@@ -61,7 +54,7 @@ def _keeping(names: Iterable[str], old: Any, new: Any) -> Any:
 
 
 def _flat(config: Config) -> Iterator[tuple[str, Any]]:
-    yield from _section("board", BoardConfig, config.board)
+    yield from _section("board", WagmanBoard, config.board)
     yield from _section("service", ServiceConfig, config.service)
     yield from _section("wagman", WagmanConfig, config.wagman)
     yield from _section("environment", EnvironmentConfig, config.environment)

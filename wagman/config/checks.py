@@ -10,16 +10,8 @@ from wagman.config import durations
 from wagman.config.findings import Finding
 from wagman.config.kinds import show
 from wagman.config.positions import Path
-from wagman.config.schema import (
-    RARE_BEAT_S,
-    SELECTOR_PORTS,
-    SILENT_BEATS,
-    Bounds,
-    Config,
-    DeviceConfig,
-    has_rare_beats,
-    settings,
-)
+from wagman.config.schema import RARE_BEAT_S, SELECTOR_PORTS, SILENT_BEATS, Bounds, Config, DeviceConfig, has_rare_beats
+from wagman.config.setting import settings
 
 HEARTBEAT_POLLS = 3
 """How many polls fit into the patience with a guest (chosen: a v4 board tells of one beat in each, and one may be lost)."""

@@ -12,6 +12,11 @@ from wagman.model.sockets import MOST_BYTES
 SHOWN_CHARS = 60
 """How much of a value a message repeats (chosen)."""
 
+MOST_PORT_CHARS = 64
+"""How long the name of a port may be (chosen: rows of a table show it)."""
+
+PORT_WANTED = f"a number, 0 or more, or a name of 1 to {MOST_PORT_CHARS} printable characters"
+
 _BEYOND = 2**63
 """TOML promises 64 bits; Python would read more, and then fail to write them."""
 
@@ -89,12 +94,22 @@ def _is_names(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(name, str) for name in value)
 
 
+def _port_name(value: object) -> str:
+    """The text that a port is called by, whether the file says a number or a name."""
+    if type(value) is int and 0 <= value < _BEYOND:
+        return str(value)
+    if _is_text(value) and len(str(value)) <= MOST_PORT_CHARS and str(value) == str(value).strip():
+        return str(value)
+    raise ValueError(PORT_WANTED)
+
+
 BOOLEAN = _only("true or false", lambda value: isinstance(value, bool))
 TEXT = _only("a non-empty string of printable characters", _is_text)
 SOCKET_PATH = _only(f"a path of 1 to {MOST_BYTES} bytes", lambda value: _is_path(value, MOST_BYTES))
 NUMBER = _only("a finite number", _is_number, float)
 NUMBER_FROM_0 = _only("a finite number, 0 or more", lambda value: _is_number(value) and value >= 0, float)
 COMMAND = _only("a list of non-empty strings, the command and its arguments", _is_command, tuple)
+PORT_NAME = Kind(PORT_WANTED, _port_name)
 NAMES = _only("a list of device names", _is_names, tuple)
 DURATION_OR_NEVER = Kind(
     f"{durations.WANTED}; or 0 for never",

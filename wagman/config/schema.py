@@ -9,11 +9,11 @@ firmware where that forces one ("firmware"), and otherwise chosen ("chosen").
 """
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from typing import Literal
 
-import attrs
 from attrs import field, frozen
 
+from wagman.config.boards import WagmanBoard
 from wagman.config.kinds import (
     BOOLEAN,
     COMMAND,
@@ -24,10 +24,10 @@ from wagman.config.kinds import (
     NUMBER_FROM_0,
     SOCKET_PATH,
     TEXT,
-    Kind,
     one_of,
     whole,
 )
+from wagman.config.setting import setting
 
 PORTS = range(5)
 """The board's ports: 0 (node controller) to 4 (firmware)."""
@@ -50,74 +50,28 @@ def other_medium(medium: str) -> str:
     return MEDIA[1 - MEDIA.index(medium)]
 
 
-Source: TypeAlias = Literal["seed", "firmware", "chosen"]
-
-
-@frozen
-class Setting:
-    """What an attribute is in the file."""
-
-    kind: Kind
-    doc: str  # one or two sentences for the reference page
-    source: Source = "chosen"  # of the default
-    key: str | None = None  # where it is not named as the attribute
-
-
-def _setting(kind: Kind, doc: str, source: Source = "chosen", key: str | None = None) -> dict[str, Setting]:
-    return {"setting": Setting(kind, doc, source, key)}
-
-
-def settings(section: type) -> Mapping[str, "attrs.Attribute[object]"]:
-    """The keys that a table of this class may hold, and the attribute that each one sets."""
-    fields: tuple[attrs.Attribute[object], ...] = attrs.fields(section)
-    return {_key(each): each for each in fields if "setting" in each.metadata}
-
-
-def _key(attribute: "attrs.Attribute[object]") -> str:
-    key: str | None = attribute.metadata["setting"].key
-    return key or attribute.name.removesuffix("_s")
-
-
-@frozen
-class BoardConfig:
-    """`[board]`: where the Wagman is and how it speaks."""
-
-    device: str = field(
-        default="/dev/waggle_sysmon",
-        metadata=_setting(TEXT, "The serial port, or a pty. It may be absent when the service starts."),
-    )
-    dialect: str = field(default="v3", metadata=_setting(one_of("v3", "v4", "auto"), "What the board's firmware speaks."))
-    poll_s: float = field(
-        default=5.0,
-        metadata=_setting(
-            DURATION,
-            "The pause before the board is asked again how things are: at most 10min, and a third of any `heartbeat_timeout`.",
-        ),
-    )
-
-
 @frozen
 class ServiceConfig:
     """`[service]`: the daemon's own places and bounds."""
 
-    socket: str = field(default="/run/wagman/wagman.sock", metadata=_setting(SOCKET_PATH, "The control socket."))
+    socket: str = field(default="/run/wagman/wagman.sock", metadata=setting(SOCKET_PATH, "The control socket."))
     state_dir: str = field(
-        default="/var/lib/wagman", metadata=_setting(TEXT, "The directory of the rolling log and of what must last.")
+        default="/var/lib/wagman", metadata=setting(TEXT, "The directory of the rolling log and of what must last.")
     )
-    control_group: str = field(default="wagman", metadata=_setting(TEXT, "Members of this group may do everything."))
+    control_group: str = field(default="wagman", metadata=setting(TEXT, "Members of this group may do everything."))
     control_group_configured: bool = False  # a default group that does not exist is a warning, a configured one an error
     read_group: str | None = field(
-        default=None, metadata=_setting(TEXT, "Members of this group may look, and not touch. Without it, nobody else may look.")
+        default=None, metadata=setting(TEXT, "Members of this group may look, and not touch. Without it, nobody else may look.")
     )
     max_events: int = field(
-        default=100_000, metadata=_setting(whole(LEAST_EVENTS), "How many events the rolling log keeps at most.")
+        default=100_000, metadata=setting(whole(LEAST_EVENTS), "How many events the rolling log keeps at most.")
     )
     max_bytes: int = field(
-        default=67_108_864, metadata=_setting(whole(LEAST_BYTES), "How many bytes the rolling log takes on disk at most.")
+        default=67_108_864, metadata=setting(whole(LEAST_BYTES), "How many bytes the rolling log takes on disk at most.")
     )
     log: Literal["auto", "json", "text"] = field(
         default="auto",
-        metadata=_setting(
+        metadata=setting(
             one_of("auto", "json", "text"),
             "What each event is on standard output. `auto`: an entry with fields where that is the journal, a sentence on a "
             "terminal, JSON anywhere else.",
@@ -125,7 +79,7 @@ class ServiceConfig:
     )
     unreadable_release_s: float = field(
         default=3600.0,
-        metadata=_setting(
+        metadata=setting(
             DURATION_OR_NEVER,
             "Where the saved state is there and cannot be read, guests that are off stay off for so long; then those start that "
             "nobody is known to have stopped or disabled. 0: they stay off until it can be read, or somebody starts them.",
@@ -139,21 +93,21 @@ class WagmanConfig:
 
     start_order: tuple[str, ...] = field(
         default=(),
-        metadata=_setting(NAMES, "The guests in the order in which they start. Those not named come after, in port order."),
+        metadata=setting(NAMES, "The guests in the order in which they start. Those not named come after, in port order."),
     )
     stagger_s: float = field(
-        default=5.0, metadata=_setting(DURATION, "The least time between two relays going on, whoever asked for it.")
+        default=5.0, metadata=setting(DURATION, "The least time between two relays going on, whoever asked for it.")
     )
     normal_interval_s: float = field(
-        default=60.0, metadata=_setting(DURATION, "How often the Wagman machine looks for a guest that is due.", "seed")
+        default=60.0, metadata=setting(DURATION, "How often the Wagman machine looks for a guest that is due.", "seed")
     )
     hibernate_interval_s: float = field(
-        default=30.0, metadata=_setting(DURATION, "The time between stopping one guest and the next on the way down.", "seed")
+        default=30.0, metadata=setting(DURATION, "The time between stopping one guest and the next on the way down.", "seed")
     )
-    hibernate_min_s: float = field(default=900.0, metadata=_setting(DURATION, "The least time spent hibernating."))
+    hibernate_min_s: float = field(default=900.0, metadata=setting(DURATION, "The least time spent hibernating."))
     first_verdict_s: float = field(
         default=300.0,
-        metadata=_setting(DURATION, "How long the first start waits, at most, for a verdict on the environment."),
+        metadata=setting(DURATION, "How long the first start waits, at most, for a verdict on the environment."),
     )
 
 
@@ -164,14 +118,14 @@ class Bounds:
     An empty table leaves the sensor unwatched.
     """
 
-    high: float | None = field(default=None, metadata=_setting(NUMBER, "From here up the guests are hibernated."))
-    low: float | None = field(default=None, metadata=_setting(NUMBER, "From here down nothing is started."))
+    high: float | None = field(default=None, metadata=setting(NUMBER, "From here up the guests are hibernated."))
+    low: float | None = field(default=None, metadata=setting(NUMBER, "From here down nothing is started."))
     hysteresis: float = field(
-        default=0.0, metadata=_setting(NUMBER_FROM_0, "How far inside its bounds a reading must come to be normal again.")
+        default=0.0, metadata=setting(NUMBER_FROM_0, "How far inside its bounds a reading must come to be normal again.")
     )
     low_action: str = field(
         default="wait",
-        metadata=_setting(
+        metadata=setting(
             one_of("wait", "hibernate"), "What a low reading does: starts wait, or the guests are hibernated as when it is high."
         ),
     )
@@ -188,13 +142,13 @@ WATCHED_BY_DEFAULT: Mapping[str, Bounds] = {"temperature_c": Bounds(high=70.0, l
 class EnvironmentConfig:
     """`[environment]`: what the enclosure may be like."""
 
-    samples: int = field(default=3, metadata=_setting(whole(1), "How many samples in a row make a verdict."))
+    samples: int = field(default=3, metadata=setting(whole(1), "How many samples in a row make a verdict."))
     unknown_release_s: float = field(
         default=21_600.0,
-        metadata=_setting(DURATION, "After so long without a reading while hibernating, the guests are started again."),
+        metadata=setting(DURATION, "After so long without a reading while hibernating, the guests are started again."),
     )
     stale_s: float = field(
-        default=180.0, metadata=_setting(DURATION, "A sensor that has not told anything for so long is unknown.")
+        default=180.0, metadata=setting(DURATION, "A sensor that has not told anything for so long is unknown.")
     )
     sensors: dict[str, Bounds] = field(factory=dict)  # by sensor name; a sensor without bounds is not in it
 
@@ -220,13 +174,13 @@ class DeviceConfig:
 
     name: str
     port: int = field(
-        metadata=_setting(
+        metadata=setting(
             whole(PORTS[0], PORTS[-1]), "The port that it gets its power from. Each device has one of its own.", "firmware"
         )
     )
     is_self: bool = field(
         default=False,
-        metadata=_setting(
+        metadata=setting(
             BOOLEAN,
             "It is the computer that this service runs on, on port 0: only its heartbeat is fed to the board.",
             key="self",
@@ -234,20 +188,18 @@ class DeviceConfig:
     )
     enabled: bool = field(
         default=True,
-        metadata=_setting(
+        metadata=setting(
             BOOLEAN,
             "`false` keeps it down, whatever else is remembered: it is stopped in an orderly way, and nobody can start it.",
         ),
     )
     has_heartbeat: bool = field(
         default=True,
-        metadata=_setting(
-            BOOLEAN, "It gives signs of life. Without, it counts as started once its relay is on.", key="heartbeat"
-        ),
+        metadata=setting(BOOLEAN, "It gives signs of life. Without, it counts as started once its relay is on.", key="heartbeat"),
     )
     primary: str | None = field(
         default=None,
-        metadata=_setting(
+        metadata=setting(
             one_of(*MEDIA),
             'The medium that it boots from; the other one is for recovery. Only on ports 0 and 1, where it is "emmc" if not set.',
             "firmware",
@@ -255,47 +207,47 @@ class DeviceConfig:
     )
     shutdown: tuple[str, ...] | None = field(
         default=None,
-        metadata=_setting(
+        metadata=setting(
             COMMAND,
             "The command that asks it to halt. `[]` says that its power may simply be cut. Every guest needs one or the other.",
         ),
     )
     restart: tuple[str, ...] | None = field(
         default=None,
-        metadata=_setting(
+        metadata=setting(
             COMMAND,
             "The command that asks it to halt when power will come back: as `shutdown` if not set; `[]` only where that is `[]`.",
         ),
     )
     start_timeout_s: float = field(
         default=120.0,
-        metadata=_setting(DURATION, "From relay on to the first heartbeat. It is doubled after each failed start.", "seed"),
+        metadata=setting(DURATION, "From relay on to the first heartbeat. It is doubled after each failed start.", "seed"),
     )
     start_timeout_max_s: float = field(
         default=480.0,
-        metadata=_setting(DURATION, "The longest that `start_timeout` grows to: a long file system check must win."),
+        metadata=setting(DURATION, "The longest that `start_timeout` grows to: a long file system check must win."),
     )
     heartbeat_timeout_s: float = field(
         default=300.0,
-        metadata=_setting(DURATION, "A started guest that is silent for so long is stopped and started again.", "seed"),
+        metadata=setting(DURATION, "A started guest that is silent for so long is stopped and started again.", "seed"),
     )
     stop_timeout_s: float = field(
         default=600.0,
-        metadata=_setting(DURATION, "The longest that a stop takes: then the power is cut, heartbeats or not.", "seed"),
+        metadata=setting(DURATION, "The longest that a stop takes: then the power is cut, heartbeats or not.", "seed"),
     )
     stop_silence_s: float = field(
-        default=60.0, metadata=_setting(DURATION, "The silence after a shutdown message that shows that it has halted.", "seed")
+        default=60.0, metadata=setting(DURATION, "The silence after a shutdown message that shows that it has halted.", "seed")
     )
     shutdown_resend_s: float = field(
-        default=10.0, metadata=_setting(DURATION, "The least time between two shutdown messages while it goes on beating.")
+        default=10.0, metadata=setting(DURATION, "The least time between two shutdown messages while it goes on beating.")
     )
-    off_time_s: float = field(default=10.0, metadata=_setting(DURATION, "The least time that its power stays off."))
+    off_time_s: float = field(default=10.0, metadata=setting(DURATION, "The least time that its power stays off."))
     settle_s: float = field(
-        default=5.0, metadata=_setting(DURATION, "Heartbeats so soon after power off are echoes, and are ignored.")
+        default=5.0, metadata=setting(DURATION, "Heartbeats so soon after power off are echoes, and are ignored.")
     )
     beat_interval_s: float = field(
         default=10.0,
-        metadata=_setting(
+        metadata=setting(
             DURATION,
             "How often the board shows its heartbeats. `heartbeat_timeout` and `stop_silence` are at least three of these. On "
             "port 2, unless the board is a v3 one, it is 75 s if not set (and `stop_silence` 3 min 45 s): see "
@@ -304,25 +256,25 @@ class DeviceConfig:
     )
     adopt_window_s: float = field(
         default=90.0,
-        metadata=_setting(DURATION, "Where no state was saved: how long it may show itself before its power is touched."),
+        metadata=setting(DURATION, "Where no state was saved: how long it may show itself before its power is touched."),
     )
     command_timeout_s: float = field(
-        default=15.0, metadata=_setting(DURATION, "How long its `shutdown` or `restart` command may run.")
+        default=15.0, metadata=setting(DURATION, "How long its `shutdown` or `restart` command may run.")
     )
     allowed_attempts: int = field(
-        default=3, metadata=_setting(whole(1), "Starts from the primary medium before the recovery medium is tried.")
+        default=3, metadata=setting(whole(1), "Starts from the primary medium before the recovery medium is tried.")
     )
     recover_attempts: int = field(
         default=3,
-        metadata=_setting(whole(0), "Failed recoveries before it is reported as unrecoverable. It goes on being tried."),
+        metadata=setting(whole(0), "Failed recoveries before it is reported as unrecoverable. It goes on being tried."),
     )
     backoff_min_s: float = field(
-        default=60.0, metadata=_setting(DURATION, "The wait after the first failed start. It is doubled after each further one.")
+        default=60.0, metadata=setting(DURATION, "The wait after the first failed start. It is doubled after each further one.")
     )
-    backoff_max_s: float = field(default=3600.0, metadata=_setting(DURATION, "The longest wait between two starts."))
+    backoff_max_s: float = field(default=3600.0, metadata=setting(DURATION, "The longest wait between two starts."))
     stable_after_s: float = field(
         default=600.0,
-        metadata=_setting(DURATION, "A guest that has been up for so long, with a heartbeat at its end, is stable."),
+        metadata=setting(DURATION, "A guest that has been up for so long, with a heartbeat at its end, is stable."),
     )
 
 
@@ -330,7 +282,7 @@ class DeviceConfig:
 class Config:
     """A whole configuration file, checked."""
 
-    board: BoardConfig = BoardConfig()
+    board: WagmanBoard = field(factory=WagmanBoard)
     service: ServiceConfig = ServiceConfig()
     wagman: WagmanConfig = WagmanConfig()
     environment: EnvironmentConfig = EnvironmentConfig()

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import attrs
 from attrs import frozen
 
+from wagman.config.boards import WagmanBoard
 from wagman.config.findings import Findings
 from wagman.config.kinds import show
 from wagman.config.positions import Path
@@ -23,7 +24,6 @@ from wagman.config.schema import (
     SENSORS,
     SILENT_BEATS,
     WATCHED_BY_DEFAULT,
-    BoardConfig,
     Bounds,
     Config,
     DeviceConfig,
@@ -31,8 +31,8 @@ from wagman.config.schema import (
     ServiceConfig,
     WagmanConfig,
     has_rare_beats,
-    settings,
 )
+from wagman.config.setting import settings
 
 Table: TypeAlias = Mapping[str, Any]
 Known: TypeAlias = Mapping[str, "attrs.Attribute[object]"]
@@ -46,7 +46,7 @@ NO_PORT = -1
 """Stands for a port that could not be read, which has been noted: nothing more is said of it."""
 
 _HOMES = {
-    "[board]": BoardConfig,
+    "[board]": WagmanBoard,
     "[service]": ServiceConfig,
     "[wagman]": WagmanConfig,
     "[environment]": EnvironmentConfig,
@@ -74,7 +74,7 @@ class _Reader:
 
     def config(self, document: Table) -> Config:
         self.refuse_unknown(document, (), TABLES)
-        board = BoardConfig(**self.section(document, "board", settings(BoardConfig)))
+        board = WagmanBoard(**self.section(document, "board", settings(WagmanBoard)))
         return Config(
             board=board,
             service=self.service(document),
@@ -100,7 +100,7 @@ class _Reader:
         path = ("environment", name)
         return Bounds(**self.values(self.table(environment, path) or {}, path, settings(Bounds)))
 
-    def devices(self, document: Table, board: BoardConfig) -> tuple[DeviceConfig, ...]:
+    def devices(self, document: Table, board: WagmanBoard) -> tuple[DeviceConfig, ...]:
         defaults = self.section(document, "defaults", shared_settings())
         tables = self.table(document, ("device",))
         if tables is None:
@@ -110,7 +110,7 @@ class _Reader:
         devices = [self.device(tables, name, defaults, board) for name in tables]
         return tuple(sorted(devices, key=lambda device: device.port))
 
-    def device(self, tables: Table, name: str, defaults: Table, board: BoardConfig) -> DeviceConfig:
+    def device(self, tables: Table, name: str, defaults: Table, board: WagmanBoard) -> DeviceConfig:
         path = ("device", name)
         if not _NAME.fullmatch(name):
             self.findings.add(path, _NAME_WANTED)
@@ -160,7 +160,7 @@ def _with_medium(device: DeviceConfig, *, states_primary: bool) -> DeviceConfig:
     return device if states_primary else attrs.evolve(device, primary=None)
 
 
-def _with_rare_beats(device: DeviceConfig, board: BoardConfig, stated: Table) -> DeviceConfig:
+def _with_rare_beats(device: DeviceConfig, board: WagmanBoard, stated: Table) -> DeviceConfig:
     """Where the board may show beats but rarely, silence takes longer to mean anything; what the file states stands."""
     if not has_rare_beats(device, board.dialect) or "beat_interval_s" in stated:
         return device

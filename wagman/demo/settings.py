@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from wagman.config.schema import DeviceConfig, WagmanConfig, settings
+from wagman.config.schema import DeviceConfig, WagmanConfig
+from wagman.config.setting import settings
 
 PYTHON: Final = (sys.executable, "-P")
 """The interpreter; it looks for modules where it was installed, and not in the current folder."""

@@ -19,7 +19,7 @@ import trio
 from attrs import define, field
 
 from wagman.config.schema import PORTS
-from wagman.io.board.driver import TIMEOUT_S, Driver, Identity, Senses
+from wagman.io.board.driver import TIMEOUT_S, Driver, Senses
 from wagman.io.board.power import SwitchOff, SwitchOn
 from wagman.io.serial.link import Link
 from wagman.io.v3 import codec as v3
@@ -29,6 +29,7 @@ from wagman.io.v4.asking import number_of
 from wagman.io.v4.codec import Sensorgram
 from wagman.io.v4.driver import V4Dialect
 from wagman.io.v4.requests import HB, fence, parse_report, replies_to
+from wagman.model.backend import Identity
 from wagman.model.errors import BoardProtocolError, BoardRefusedError, BoardTimeoutError
 
 LISTEN_S = 2.0

@@ -39,8 +39,12 @@ class BoardTimeoutError(BoardError):
     """The board did not answer in time."""
 
 
+class StrangerError(BoardError):
+    """Another board than the configured one answers at its address: it is never switched."""
+
+
 class LinkGoneError(BoardError):
-    """The serial link is down: unplugged, hung up, or not there yet."""
+    """The link is down: unplugged, hung up, or not there yet."""
 
 
 class LinkBusyError(BoardError):

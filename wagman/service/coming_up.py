@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from wagman import __version__
-from wagman.io.board.driver import Identity
+from wagman.model.backend import Identity
 from wagman.model.errors import StoreError
 from wagman.model.facts import Draft
 from wagman.service.decisions_file import Found

@@ -7,7 +7,8 @@ from typing import Any
 
 from attrs import define, field
 
-from wagman.config.schema import Config, settings
+from wagman.config.schema import Config
+from wagman.config.setting import settings
 from wagman.model.errors import CallerError
 from wagman.systemd.lastgood import Source
 

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from wagman.config.schema import Config, DeviceConfig
 from wagman.io.board.power import Power, SwitchOff, SwitchOn
 from wagman.io.board.sightings import Sightings
+from wagman.model.backend import Identity
 from wagman.model.facts import BoardFact, Notice, PortFact, Sample
 
 SENSOR_POLLS = 3
@@ -31,46 +32,6 @@ PING_AGE_S = 45 * 60.0
 
 UNMANAGED_SHARE = 0.8
 """From this share of the limit on a port that goes unmanaged is reported (specified)."""
-
-
-BLANK_BOOTS = 0xFFFF_FFFF
-"""What a board counts whose memory was lost while it runs: it tells nothing, until the next start makes it 1 (firmware)."""
-
-RUNS_APART_S = 10
-"""Two starts of a board are further apart: it boots for 20 s (firmware); an answer when it started may be off by less."""
-
-
-@frozen
-class Identity:
-    """Which board this is, how often it has started, and when."""
-
-    board_id: str | None
-    boots: int
-    firmware: str | None  # None: the board does not tell
-    began_s: int | None = None  # by the board's own clock, whatever that shows; None where it does not tell
-    anew: bool = field(default=False, eq=False)  # it has certainly restarted since it was last seen, whatever it counts
-
-    def same_run(self, other: "Identity") -> bool:
-        """The board has not restarted in between, nor been replaced (where its id chip can tell).
-
-        The count of its starts is not enough: a board whose memory was lost counts from 1 again.
-        """
-        return self.agrees(other) and not other.anew
-
-    def with_start_of(self, before: "Identity | None") -> "Identity":
-        """The same run as before: where the board does not tell when it began, what it told then stands."""
-        return self if before is None or self.began_s is not None else evolve(self, began_s=before.began_s)
-
-    def agrees(self, other: "Identity") -> bool:
-        """Nothing in what was told speaks against it."""
-        ids, boots = (self.board_id, other.board_id), (self.boots, other.boots)
-        same_board = None in ids or self.board_id == other.board_id
-        same_count = BLANK_BOOTS in boots or self.boots == other.boots
-        return same_board and same_count and not _apart(self.began_s, other.began_s)
-
-
-def _apart(one_s: int | None, other_s: int | None) -> bool:
-    return one_s is not None and other_s is not None and abs(one_s - other_s) > RUNS_APART_S
 
 
 @frozen

@@ -11,11 +11,12 @@ import trio
 from attrs import asdict, define, field
 
 from wagman.config.schema import Config
-from wagman.io.board.driver import Driver, Identity, Senses, Shown
+from wagman.io.board.driver import Driver, Senses, Shown
 from wagman.io.board.power import Power, SwitchOff, SwitchOn
 from wagman.io.board.sightings import Sightings
 from wagman.io.serial.link import Answer, Decoder, Link
 from wagman.io.serial.transport import Opener
+from wagman.model.backend import Identity
 from wagman.model.errors import BoardError, BoardProtocolError, LinkGoneError
 from wagman.model.facts import Blindness, BoardFact, BoardRestarted, Notice, PortFact, PowerGoal
 

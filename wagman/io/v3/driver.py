@@ -26,18 +26,7 @@ import trio
 from attrs import define, field
 
 from wagman.config.schema import SELECTOR_PORTS
-from wagman.io.board.driver import (
-    DRAWS_MA,
-    PING_AGE_S,
-    RUNS_APART_S,
-    SENSOR_POLLS,
-    SLOW_POLLS,
-    TIMEOUT_S,
-    FailureWatch,
-    Identity,
-    Reading,
-    Senses,
-)
+from wagman.io.board.driver import DRAWS_MA, PING_AGE_S, SENSOR_POLLS, SLOW_POLLS, TIMEOUT_S, FailureWatch, Reading, Senses
 from wagman.io.board.power import SwitchOff, SwitchOn
 from wagman.io.serial.link import REPEATS, Answer, Link, retry
 from wagman.io.v3 import codec as v3
@@ -61,6 +50,7 @@ from wagman.io.v3.payload import (
     parse_up,
     parse_ver,
 )
+from wagman.model.backend import RUNS_APART_S, Identity
 from wagman.model.errors import BoardError, BoardProtocolError, CallerError
 from wagman.model.facts import Answered, BoardStopping, Listened, Supply
 

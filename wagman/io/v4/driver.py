@@ -27,7 +27,7 @@ import trio
 from attrs import define, field
 
 from wagman.config.schema import PORTS, SELECTOR_PORTS
-from wagman.io.board.driver import PING_AGE_S, SLOW_POLLS, FailureWatch, Identity, Reading, Senses
+from wagman.io.board.driver import PING_AGE_S, SLOW_POLLS, FailureWatch, Reading, Senses
 from wagman.io.board.power import SwitchOff, SwitchOn
 from wagman.io.serial.link import REPEATS, Answer, Link, retry
 from wagman.io.v4 import codec as v4
@@ -60,6 +60,7 @@ from wagman.io.v4.requests import (
     text_of,
 )
 from wagman.io.v4.run import Run
+from wagman.model.backend import Identity
 from wagman.model.errors import BoardProtocolError, CallerError
 from wagman.model.facts import Answered, BoardStopping, Listened
 

@@ -1,0 +1,77 @@
+"""`[board]` and `[board.NAME]`: what the table of any board may hold, and that of the Wagman.
+
+Each other kind of board brings a class of its own, derived from `PlainBoard`, beside the code that speaks to it.
+"""
+
+from collections.abc import Collection
+from typing import ClassVar
+
+from attrs import field, frozen
+
+from wagman.config.kinds import DURATION, PORT_NAME, TEXT, Kind, one_of, whole
+from wagman.config.setting import setting
+from wagman.model.backend import Backend, Restore
+
+DEFAULT_NAME = "board"
+"""The name of a board whose table is `[board]` itself."""
+
+
+@frozen(kw_only=True)
+class BoardConfig:
+    """What any board has. Class attributes say what its kind is like; they are no keys."""
+
+    kind: ClassVar[str]
+    about: ClassVar[str]  # what it is, for the reference page
+    port_kind: ClassVar[Kind] = PORT_NAME  # what a port of it is called in the file
+    selectors: ClassVar[Collection[int | str]] = ()  # ports with a boot-media selector of their own
+    hears: ClassVar[bool] = False  # guests that hang on it can beat on its own inputs
+
+    name: str = DEFAULT_NAME
+    poll_s: float = field(
+        default=5.0,
+        metadata=setting(
+            DURATION,
+            "The pause before the board is asked again how things are: at most 10min, and a third of any `heartbeat_timeout`.",
+        ),
+    )
+
+
+@frozen(kw_only=True)
+class WagmanBoard(BoardConfig):
+    """A Wagman: a serial port, and how the firmware behind it speaks."""
+
+    kind = "wagman"
+    about = "A Wagman, of version 3 or 4."
+    port_kind = whole(0, 4)
+    selectors = (0, 1)
+    hears = True
+
+    device: str = field(
+        default="/dev/waggle_sysmon",
+        metadata=setting(TEXT, "The serial port, or a pty. It may be absent when the service starts."),
+    )
+    dialect: str = field(default="v3", metadata=setting(one_of("v3", "v4", "auto"), "What the board's firmware speaks."))
+
+
+@frozen(kw_only=True)
+class PlainBoard(BoardConfig):
+    """A board that can be asked one thing at a time: what its port shows, and to switch it."""
+
+    poll_s: float = field(
+        default=10.0,
+        metadata=setting(DURATION, "The pause before the board is asked again how things are: at most 10min."),
+    )
+    settle_s: float = field(
+        default=1.5,
+        metadata=setting(DURATION, "For so long after a command what the board shows may be of before, and is not believed."),
+    )
+    on_restore: Restore = field(
+        default="unknown",
+        metadata=setting(
+            one_of("on", "off", "last", "unknown"), "What its ports do when its own power comes back, as it is set to."
+        ),
+    )
+
+    def backend(self) -> Backend:
+        """What speaks to the board; nothing is opened before it is asked for the first time."""
+        raise NotImplementedError
