@@ -15,6 +15,8 @@ from wagman.config.boards import WagmanBoard
 from wagman.config.schema import Config, DeviceConfig
 from wagman.fake.guests import GuestSpec
 from wagman.fake.serve import FakeBoard
+from wagman.io.board.driver import Wiring
+from wagman.io.board.pace import Pace
 from wagman.io.board.task import Board, Dialect
 from wagman.io.serial.transport import Transport, stream_opener
 from wagman.io.v3.driver import V3Dialect, V3Driver
@@ -65,16 +67,18 @@ class Rig:
     config: Config = CONFIG
     known: Identity | None = None
     is_healthy: bool = True
-    facts: list[Any] = field(factory=list)
+    facts: list[tuple[int | None, Any]] = field(factory=list)  # with the port that each is about
     remembered: list[Any] = field(factory=list)
     board: Board = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.board = Board(
-            self.config,
+            Wiring(self.config.board, self.config.devices),
             DIALECTS[self.fake.dialect](),
             stream_opener(self.fake.open),
-            tell=self.facts.append,
+            Pace(self.config.wagman.stagger_s, trio.current_time()),
+            tell=lambda port, fact: self.facts.append((port, fact)),
+            tell_board=lambda fact: self.facts.append((None, fact)),
             healthy=lambda: self.is_healthy,
             remember=self.remembered.append,
             known=self.known,
@@ -85,7 +89,7 @@ class Rig:
         self.board.want(port, evolve(goal, taken=self.board.power.ports[port].reports))
 
     def told(self, kind: type, port: int | None = None) -> list[Any]:
-        return [fact for fact in self.facts if isinstance(fact, kind) and port in (None, getattr(fact, "port", None))]
+        return [fact for of, fact in self.facts if isinstance(fact, kind) and port in (None, of)]
 
     def notices(self, type_: str) -> list[Notice]:
         return [fact for fact in self.told(Notice) if fact.type == type_]

@@ -19,7 +19,7 @@ from wagman.service.controller import NOTICE_S, PATIENCE_S, RESTART_GRACE_S, Con
 
 NC = DeviceConfig("nc", 0, is_self=True)
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-STOPPING = BoardStopping(0, 1000.0, "the board has begun to stop it")
+STOPPING = BoardStopping(1000.0, "the board has begun to stop it")
 
 
 @define

@@ -31,7 +31,7 @@ ON, OFF = PowerGoal("on", 3), PowerGoal("off", 3)
 
 def outlet(goal: PowerGoal, relay: str) -> Outlet:
     state = On(3, "told") if relay == "on" else Off(3, is_kept=relay == "off", proof="told")
-    return Outlet(1, 0.0, Signs(0.0), state=state, goal=goal)
+    return Outlet(0.0, Signs(0.0), state=state, goal=goal)
 
 
 @pytest.mark.parametrize(

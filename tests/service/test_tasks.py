@@ -95,7 +95,7 @@ def test_the_controller_is_shut_down_when_the_board_begins_to_stop_its_port_and_
         parts = Parts(config, seams, node.store, V3Dialect(), node.events.append, lambda: shutdowns.append("now"))
         await parts.journal.load()
         for port in (1, 0):
-            parts.routes.board_fact(BoardStopping(port, trio.current_time(), "the board has begun to stop it"))
+            parts.routes.board_fact(BoardStopping(trio.current_time(), "the board has begun to stop it"))
             assert len(shutdowns) == (port == 0)
 
     virtually(main, tmp_path)

@@ -3,7 +3,7 @@
 Each other kind of board brings a class of its own, derived from `PlainBoard`, beside the code that speaks to it.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import ClassVar
 
 from attrs import field, frozen
@@ -11,9 +11,11 @@ from attrs import field, frozen
 from wagman.config.kinds import DURATION, PORT_NAME, TEXT, Kind, one_of, whole
 from wagman.config.setting import setting
 from wagman.model.backend import Backend, Restore
+from wagman.model.facts import DEFAULT_BOARD, Port
 
-DEFAULT_NAME = "board"
-"""The name of a board whose table is `[board]` itself."""
+
+PORT_NAMES = ("nc", "gn", "cs", "x1", "x2")
+"""A Wagman's own names of its ports 0 to 4 (firmware)."""
 
 
 @frozen(kw_only=True)
@@ -23,10 +25,12 @@ class BoardConfig:
     kind: ClassVar[str]
     about: ClassVar[str]  # what it is, for the reference page
     port_kind: ClassVar[Kind] = PORT_NAME  # what a port of it is called in the file
-    selectors: ClassVar[Collection[int | str]] = ()  # ports with a boot-media selector of their own
+    selectors: ClassVar[Collection[Port]] = ()  # ports with a boot-media selector of their own
+    port_names: ClassVar[Mapping[Port, str]] = {}  # what the board itself calls them, where that is something else
     hears: ClassVar[bool] = False  # guests that hang on it can beat on its own inputs
+    measures: ClassVar[bool] = False  # it has the sensors of the enclosure
 
-    name: str = DEFAULT_NAME
+    name: str = DEFAULT_BOARD
     poll_s: float = field(
         default=5.0,
         metadata=setting(
@@ -34,6 +38,11 @@ class BoardConfig:
             "The pause before the board is asked again how things are: at most 10min, and a third of any `heartbeat_timeout`.",
         ),
     )
+
+    @property
+    def address(self) -> str:
+        """Where it is looked for, for people."""
+        raise NotImplementedError
 
 
 @frozen(kw_only=True)
@@ -44,13 +53,19 @@ class WagmanBoard(BoardConfig):
     about = "A Wagman, of version 3 or 4."
     port_kind = whole(0, 4)
     selectors = (0, 1)
-    hears = True
+    port_names: ClassVar[Mapping[Port, str]] = dict(enumerate(PORT_NAMES))
+    hears = measures = True
 
     device: str = field(
         default="/dev/waggle_sysmon",
         metadata=setting(TEXT, "The serial port, or a pty. It may be absent when the service starts."),
     )
     dialect: str = field(default="v3", metadata=setting(one_of("v3", "v4", "auto"), "What the board's firmware speaks."))
+
+    @property
+    def address(self) -> str:
+        """The serial port."""
+        return self.device
 
 
 @frozen(kw_only=True)
@@ -71,6 +86,11 @@ class PlainBoard(BoardConfig):
             one_of("on", "off", "last", "unknown"), "What its ports do when its own power comes back, as it is set to."
         ),
     )
+
+    @property
+    def address(self) -> str:
+        """As what speaks to it says."""
+        return self.backend().address
 
     def backend(self) -> Backend:
         """What speaks to the board; nothing is opened before it is asked for the first time."""

@@ -58,7 +58,7 @@ class Speaker(Protocol):
         """A decoder for a new connection."""
         ...
 
-    def driver(self, link: Link[Any], senses: Senses) -> Driver:
+    def driver(self, link: Link[Any], senses: Senses[int]) -> Driver[int]:
         """The driver on that link."""
         ...
 
@@ -92,9 +92,9 @@ class AutoDriver:
     """One connection to a board of whatever kind."""
 
     link: Link[Any]
-    senses: Senses
+    senses: Senses[int]
     finding: Finding
-    _drivers: dict[Speech, Driver] = field(factory=dict)
+    _drivers: dict[Speech, Driver[int]] = field(factory=dict)
     _told: Speech | None = None  # the finding that an event told of
     _lines: Iterator[int] = field(factory=count)
     _sids: Iterator[str] = field(factory=lambda: v3.sids("q"))
@@ -188,7 +188,7 @@ class AutoDriver:
     # What the driver of the dialect does -------------------------------------
 
     @property
-    def _driver(self) -> Driver:
+    def _driver(self) -> Driver[int]:
         """The driver of the dialect that was found.
 
         Raises:
@@ -223,11 +223,11 @@ class AutoDriver:
         """See `Driver`."""
         await self._driver.hold_off()
 
-    async def switch_on(self, action: SwitchOn) -> None:
+    async def switch_on(self, action: SwitchOn[int]) -> None:
         """See `Driver`."""
         await self._driver.switch_on(action)
 
-    async def switch_off(self, action: SwitchOff) -> None:
+    async def switch_off(self, action: SwitchOff[int]) -> None:
         """See `Driver`."""
         await self._driver.switch_off(action)
 
@@ -278,6 +278,6 @@ class AutoDialect:
         """A decoder for a new connection."""
         return AutoDecoder(self._finding)
 
-    def driver(self, link: Link[Any], senses: Senses) -> AutoDriver:
+    def driver(self, link: Link[Any], senses: Senses[int]) -> AutoDriver:
         """The driver on that link."""
         return AutoDriver(link, senses, self._finding)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from attrs import define, evolve, field
 
+from wagman.config.boards import PORT_NAMES
 from wagman.config.schema import Config
-from wagman.io.board.driver import PORT_NAMES
 from wagman.model.facts import Draft, Verb
 from wagman.service.decisions_file import DecisionsFile
 from wagman.store import Journal

@@ -98,7 +98,7 @@ class Requests:
         guest = self.parts.guests.get(device)
         if guest is None:
             return {"accepted": False, "state": "started", "reason": "the service itself feeds its heartbeat", "event_id": None}
-        accepted = guest.inbox.ask(Beat(guest.config.port, trio.current_time(), "control"))
+        accepted = guest.inbox.ask(Beat(trio.current_time(), "control"))
         reason = "heard" if accepted else "too many requests are waiting: try again"
         return {"accepted": accepted, "state": guest.state.name, "reason": reason, "event_id": None}
 

@@ -5,10 +5,11 @@ from typing import Literal
 from attrs import frozen
 
 from wagman import __version__
+from wagman.config.boards import PORT_NAMES
 from wagman.config.schema import DeviceConfig
 from wagman.fsm.environment import Environment
 from wagman.fsm.outlet import Outlet
-from wagman.io.board.driver import PORT_NAMES, Reading
+from wagman.io.board.driver import Reading
 from wagman.io.board.task import Board
 from wagman.model.facts import PowerGoal
 from wagman.model.shapes import Alarm, Device, Lasting, PortReadings, Power, Service, Wagman

@@ -10,15 +10,15 @@ from typing import Any, Protocol
 import trio
 from attrs import asdict, define, field
 
-from wagman.config.schema import Config
-from wagman.io.board.driver import Driver, Senses, Shown
-from wagman.io.board.power import Power, SwitchOff, SwitchOn
+from wagman.io.board.driver import Driver, Senses, Shown, Wiring
+from wagman.io.board.pace import Pace
+from wagman.io.board.power import Power, SwitchOff, SwitchOn, Tell
 from wagman.io.board.sightings import Sightings
 from wagman.io.serial.link import Answer, Decoder, Link
 from wagman.io.serial.transport import Opener
 from wagman.model.backend import Identity
 from wagman.model.errors import BoardError, BoardProtocolError, LinkGoneError
-from wagman.model.facts import Blindness, BoardFact, BoardRestarted, Notice, PortFact, PowerGoal
+from wagman.model.facts import Blindness, BoardFact, BoardRestarted, Notice, Port, PowerGoal
 
 BLIND_MISSES = 3
 """So many polls without an answer, and the board counts as unseen (specified)."""
@@ -70,7 +70,7 @@ class Dialect(Protocol):
         """A decoder for a new connection."""
         ...
 
-    def driver(self, link: Link[Any], senses: Senses) -> Driver:
+    def driver(self, link: Link[Any], senses: Senses[Any]) -> Driver[Any]:
         """The driver on that link."""
         ...
 
@@ -88,20 +88,24 @@ class Board:
 
     Args:
         opener: opens the serial port.
-        tell: takes every fact, in order; must not wait.
+        pace: whose turn it is among all boards.
+        tell: takes every fact about a port, in order; must not wait.
+        tell_board: takes every fact about the board itself, in order with those; must not wait.
         healthy: whether the service is healthy: only then the controller's own heartbeat is fed.
         known: the identity that the board had in an earlier run, or None.
         remember: keeps the identity for the next run.
     """
 
-    config: Config
+    wiring: Wiring
     dialect: Dialect
     opener: Opener
-    tell: Callable[[PortFact | BoardFact], None]
+    pace: Pace
+    tell: Tell[Any]
+    tell_board: Callable[[BoardFact], None]
     healthy: Callable[[], bool]
     remember: Callable[[Mapping[str, Any]], None]
     known: Identity | None = None
-    power: Power = field(init=False)
+    power: Power[Any] = field(init=False)
     shown: Shown = field(init=False)
     link: Link[Any] | None = None
     since_s: float = field(init=False)  # when the link came up or went down
@@ -111,8 +115,8 @@ class Board:
     progress_s: float = 0.0
     fed_at_s: float | None = None  # when the controller's heartbeat was fed last
     _talker: trio.lowlevel.Task | None = field(init=False, default=None)
-    _senses: Senses = field(init=False)
-    _driver: Driver | None = field(init=False, default=None)
+    _senses: Senses[Any] = field(init=False)
+    _driver: Driver[Any] | None = field(init=False, default=None)
     _visit: Visit | None = field(init=False, default=None)  # while there is a connection
     _arrived: trio.Event = field(init=False, factory=trio.Event)  # at the next visit
     _wake: trio.Event = field(init=False, factory=trio.Event)
@@ -125,11 +129,11 @@ class Board:
 
     def __attrs_post_init__(self) -> None:
         now_s = trio.current_time()
-        off_times_s, stagger_s, mute = switching(self.config)
-        self.power = Power(off_times_s, stagger_s, now_s, self.tell, mute)
+        self.power = Power(self.wiring.off_times_s, self.pace, now_s, self.tell, self.wiring.mute)
+        self.pace.tell_when_free(self._look_again)
         self.shown = Shown(self.dialect.name)
-        sightings = Sightings.of(off_times_s, self.power, self.tell)
-        self._senses = Senses(self.config, self.power, sightings, self.shown, self.tell)
+        sightings = Sightings.of(self.power.ports, self.power, self.tell)
+        self._senses = Senses(self.wiring, self.power, sightings, self.shown, self.tell, self.tell_board)
         self.since_s = self._down_s = now_s
 
     @property
@@ -139,21 +143,25 @@ class Board:
 
     # What is wanted ----------------------------------------------------------
 
-    def want(self, port: int, goal: PowerGoal) -> None:
+    def want(self, port: Port, goal: PowerGoal) -> None:
         """The cell through which a guest's state says what its relay should be."""
         self.power.want(port, goal, trio.current_time())
+        self._look_again()
+
+    def _look_again(self) -> None:
+        """There may be something to switch."""
         self._wake.set()
 
-    def leave(self, port: int) -> None:
+    def leave(self, port: Port) -> None:
         """A port that has no guest any more keeps its power: it counts as on until it is seen off, and is never switched."""
         if port not in self.power.ports:
             self.power.leave(port)
             self._senses.sightings.leave(port)
 
-    def reconfigure(self, config: Config) -> None:
+    def reconfigure(self, wiring: Wiring) -> None:
         """Go on with another configuration of the same devices on the same port."""
-        self.config = self._senses.config = config
-        self.power.configure(*switching(config))
+        self.wiring = self._senses.wiring = wiring
+        self.power.configure(wiring.off_times_s, wiring.mute)
 
     async def raw(self, words: list[str], *, force: bool) -> list[str]:
         """An operator's own command.
@@ -164,7 +172,7 @@ class Board:
         """
         return list(await self._speaking.raw(words, force=force))
 
-    async def stop_later(self, port: int, grace_s: int) -> None:
+    async def stop_later(self, port: Port, grace_s: int) -> None:
         """Have the board stop a port by itself, and cut its power after so many seconds.
 
         Raises:
@@ -173,7 +181,7 @@ class Board:
         await self._speaking.stop_later(port, grace_s)
 
     @property
-    def _speaking(self) -> Driver:
+    def _speaking(self) -> Driver[Any]:
         if self._driver is None:
             raise LinkGoneError("the link to the board is down")
         return self._driver
@@ -184,7 +192,7 @@ class Board:
         """The port is open."""
         self.since_s = trio.current_time()
         self.power.connected()
-        self.tell(Notice("link.up", None, {"device": self.config.board.device}))
+        self.tell_board(Notice("link.up", None, {"device": self.wiring.board.address}))
         self._visit = Visit()
         self._arrived.set()
 
@@ -198,7 +206,7 @@ class Board:
         self.power.placed()
         if reason != NO_ANSWER:
             self._losses, self._loss_reason = self._losses + 1, reason
-        self.tell(Notice("link.down", None, {"device": self.config.board.device, "reason": reason}))
+        self.tell_board(Notice("link.down", None, {"device": self.wiring.board.address, "reason": reason}))
         self._go_blind()
 
     def on_event(self, event: Any, at_s: float) -> None:
@@ -229,7 +237,7 @@ class Board:
             task_status.started()
             await self._talk(link, self._driver)
 
-    async def _talk(self, link: Link[Any], driver: Driver) -> None:
+    async def _talk(self, link: Link[Any], driver: Driver[Any]) -> None:
         while True:
             self._progressed()
             with trio.move_on_after(PROGRESS_S):
@@ -243,7 +251,7 @@ class Board:
             except BoardError as error:
                 await self._missed(link, error)
 
-    async def _attend(self, driver: Driver, visit: Visit) -> None:
+    async def _attend(self, driver: Driver[Any], visit: Visit) -> None:
         """Look after a board that answers, until it does not, or the visit is over: it may have restarted by the next."""
         await self._greet(driver)
         self.power.placed()
@@ -257,7 +265,7 @@ class Board:
             await self._poll(driver)
             await self._reconcile(driver, visit)
 
-    async def _greet(self, driver: Driver) -> None:
+    async def _greet(self, driver: Driver[Any]) -> None:
         """Find out which board this is, and whether it has restarted since it was last seen."""
         identity, before = await driver.greet(), self.known
         if before is not None and not before.same_run(identity):
@@ -270,11 +278,13 @@ class Board:
         await driver.hold_off()  # where this fails, the restart is yet to be seen
         self.shown.forget()
         self._learn(identity)
-        self.tell(Notice("board.reset", None, {"boots": identity.boots, "before": before.boots, "board": identity.board_id}))
+        self.tell_board(
+            Notice("board.reset", None, {"boots": identity.boots, "before": before.boots, "board": identity.board_id})
+        )
         self._senses.sightings.forget()
         seen_s = max(self._down_s, self.answered_s or self._down_s)
         lost = self.power.board_reset(seen_s, survivors=driver.survivors, doubtful=driver.doubtful)
-        self.tell(BoardRestarted(lost))
+        self.tell_board(BoardRestarted(lost))
         self._restarted = True
 
     def _learn(self, identity: Identity) -> None:
@@ -283,7 +293,7 @@ class Board:
             self.known = identity
             self.remember(asdict(identity))
 
-    async def _poll(self, driver: Driver) -> None:
+    async def _poll(self, driver: Driver[Any]) -> None:
         await driver.poll(self._turn)
         self._turn += 1
         self._misses, self.silent_reason = 0, None
@@ -292,22 +302,21 @@ class Board:
             self._losses = 0
         if self.blind:
             self.blind = False
-            self.tell(Blindness(blind=False, at_s=self.answered_s))
+            self.tell_board(Blindness(blind=False, at_s=self.answered_s))
         await self._feed(driver)
         self._progressed()
 
-    async def _feed(self, driver: Driver) -> None:
+    async def _feed(self, driver: Driver[Any]) -> None:
         """The controller's heartbeat: while the service is healthy, and only then."""
-        own = next((device for device in self.config.devices if device.is_self), None)
-        now_s = trio.current_time()
+        own, now_s = self.wiring.own, trio.current_time()
         is_due = self.fed_at_s is None or now_s >= self.fed_at_s + FEED_S
         if own is not None and is_due and self.healthy():
             await driver.ping(own.port)
             self.fed_at_s = now_s
 
-    async def _reconcile(self, driver: Driver, visit: Visit) -> None:
+    async def _reconcile(self, driver: Driver[Any], visit: Visit) -> None:
         """Switch what is to be switched, until the next poll is due: soon, where evidence is awaited."""
-        until_s = trio.current_time() + self.config.board.poll_s
+        until_s = trio.current_time() + self.wiring.board.poll_s
         while not visit.is_over and (now_s := trio.current_time()) < until_s:
             self._progressed()
             self._wake = trio.Event()
@@ -319,7 +328,7 @@ class Board:
             await self._switch(driver, action)
             until_s = min(until_s, trio.current_time() + AFTER_SWITCH_S)
 
-    async def _switch(self, driver: Driver, action: SwitchOn | SwitchOff) -> None:
+    async def _switch(self, driver: Driver[Any], action: SwitchOn[Any] | SwitchOff[Any]) -> None:
         self.power.begin(action, trio.current_time())
         try:
             if isinstance(action, SwitchOn):
@@ -336,7 +345,7 @@ class Board:
         if self._misses >= BLIND_MISSES:
             self.silent_reason = str(error)
         if self._misses == BLIND_MISSES:
-            self.tell(Notice("board.silent", None, {"reason": str(error)}))
+            self.tell_board(Notice("board.silent", None, {"reason": str(error)}))
             self._go_blind()
         if self._misses % REOPEN_MISSES == 0:
             link.hang_up(NO_ANSWER)
@@ -345,15 +354,9 @@ class Board:
     def _go_blind(self) -> None:
         if not self.blind:
             self.blind = True
-            self.tell(Blindness(blind=True, at_s=trio.current_time()))
+            self.tell_board(Blindness(blind=True, at_s=trio.current_time()))
 
     def _progressed(self) -> None:
         """Of the io task: what others ask the board for does not show that it is alive."""
         if trio.lowlevel.current_task() is self._talker:
             self.progress_s = trio.current_time()
-
-
-def switching(config: Config) -> tuple[dict[int, float], float, list[int]]:
-    """What the turns go by: for each port its `off_time`, the `stagger`, and the ports whose guests have no heartbeat."""
-    off_times_s = {guest.port: guest.off_time_s for guest in config.guests}
-    return off_times_s, config.wagman.stagger_s, [guest.port for guest in config.guests if not guest.has_heartbeat]
