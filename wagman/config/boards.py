@@ -4,7 +4,7 @@ Each other kind of board brings a class of its own, derived from `PlainBoard`, b
 """
 
 from collections.abc import Collection
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from attrs import field, frozen
 
@@ -12,8 +12,15 @@ from wagman.config.kinds import DURATION, PORT_NAME, TEXT, Kind, one_of, whole
 from wagman.config.setting import setting
 from wagman.model.backend import Backend, Restore
 
+Port: TypeAlias = int | str
+"""What a port is called, among those of its board."""
+
 DEFAULT_NAME = "board"
 """The name of a board whose table is `[board]` itself."""
+
+
+RARE_PORT = 2
+"""The port whose pin a v4 board looks at so rarely that it shows few of the beats (firmware)."""
 
 
 @frozen(kw_only=True)
@@ -23,7 +30,7 @@ class BoardConfig:
     kind: ClassVar[str]
     about: ClassVar[str]  # what it is, for the reference page
     port_kind: ClassVar[Kind] = PORT_NAME  # what a port of it is called in the file
-    selectors: ClassVar[Collection[int | str]] = ()  # ports with a boot-media selector of their own
+    selectors: ClassVar[Collection[Port]] = ()  # ports with a boot-media selector of their own
     hears: ClassVar[bool] = False  # guests that hang on it can beat on its own inputs
 
     name: str = DEFAULT_NAME
@@ -34,6 +41,11 @@ class BoardConfig:
             "The pause before the board is asked again how things are: at most 10min, and a third of any `heartbeat_timeout`.",
         ),
     )
+
+    @property
+    def rare_ports(self) -> Collection[Port]:
+        """Ports of which it may show the beats but rarely."""
+        return ()
 
 
 @frozen(kw_only=True)
@@ -51,6 +63,27 @@ class WagmanBoard(BoardConfig):
         metadata=setting(TEXT, "The serial port, or a pty. It may be absent when the service starts."),
     )
     dialect: str = field(default="v3", metadata=setting(one_of("v3", "v4", "auto"), "What the board's firmware speaks."))
+
+    @property
+    def rare_ports(self) -> Collection[Port]:
+        """The port with the slow pin of a v4 board."""
+        return () if self.dialect == "v3" else (RARE_PORT,)
+
+
+@frozen(kw_only=True)
+class UnknownBoard(BoardConfig):
+    """Stands for a board whose table cannot be read, which has been noted: nothing is said of what hangs on it."""
+
+    kind = ""
+    about = ""
+    hears = True
+
+
+def as_wagman(board: BoardConfig) -> WagmanBoard:
+    """The same board, of which is known that it is a Wagman; TypeError where it is none."""
+    if not isinstance(board, WagmanBoard):
+        raise TypeError(board)
+    return board
 
 
 @frozen(kw_only=True)

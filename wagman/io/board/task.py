@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import trio
 from attrs import asdict, define, field
 
+from wagman.config.boards import as_wagman
 from wagman.config.schema import Config
 from wagman.io.board.driver import Driver, Senses, Shown
 from wagman.io.board.power import Power, SwitchOff, SwitchOn
@@ -184,7 +185,7 @@ class Board:
         """The port is open."""
         self.since_s = trio.current_time()
         self.power.connected()
-        self.tell(Notice("link.up", None, {"device": self.config.board.device}))
+        self.tell(Notice("link.up", None, {"device": as_wagman(self.config.boards[0]).device}))
         self._visit = Visit()
         self._arrived.set()
 
@@ -198,7 +199,7 @@ class Board:
         self.power.placed()
         if reason != NO_ANSWER:
             self._losses, self._loss_reason = self._losses + 1, reason
-        self.tell(Notice("link.down", None, {"device": self.config.board.device, "reason": reason}))
+        self.tell(Notice("link.down", None, {"device": as_wagman(self.config.boards[0]).device, "reason": reason}))
         self._go_blind()
 
     def on_event(self, event: Any, at_s: float) -> None:
@@ -307,7 +308,7 @@ class Board:
 
     async def _reconcile(self, driver: Driver, visit: Visit) -> None:
         """Switch what is to be switched, until the next poll is due: soon, where evidence is awaited."""
-        until_s = trio.current_time() + self.config.board.poll_s
+        until_s = trio.current_time() + self.config.boards[0].poll_s
         while not visit.is_over and (now_s := trio.current_time()) < until_s:
             self._progressed()
             self._wake = trio.Event()
