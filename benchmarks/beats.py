@@ -17,6 +17,7 @@ from benchmarks.node import Node, new_node
 from benchmarks.processes import MeasurementError
 from benchmarks.scale import Scale
 from benchmarks.timing import Spread
+from wagman.config.boards import as_wagman
 from wagman.config.load import load
 from wagman.fsm.alarms import Alarm, Fired, Plan
 from wagman.io.serial.transport import open_serial
@@ -160,7 +161,7 @@ async def write(service: WagmanService, events_per_s: int) -> None:
 def new_service(node: Node) -> WagmanService:
     """The service as the daemon makes it, but for what it prints."""
     config = load(str(node.config))
-    seams = Seams(partial(open_serial, config.board.device, BAUD))
+    seams = Seams(partial(open_serial, as_wagman(config.boards[0]).device, BAUD))
     return WagmanService(Parts(config, seams, make_store(config, seams), V3Dialect(), void))
 
 

@@ -8,9 +8,9 @@ from attrs import NOTHING
 
 from docs.make.pages import begin, keep, table
 from wagman.config.boards import WagmanBoard
+from wagman.config.device_tables import OWN_KEYS
 from wagman.config.kinds import DURATION, Kind
 from wagman.config.schema import SENSORS, WATCHED_BY_DEFAULT, Bounds, DeviceConfig, EnvironmentConfig, ServiceConfig, WagmanConfig
-from wagman.config.sections import OWN_KEYS
 from wagman.config.setting import Setting, settings
 
 MODULE = "docs.make.configuration"

@@ -52,7 +52,7 @@ def sound(config: Config) -> bool:
         and set(ports) <= set(range(5))
         and all(guest.shutdown is not None for guest in config.guests)
         and all((device.primary is not None) == (device.port < 2) for device in config.devices)
-        and all(value >= 0.1 for part in (config.board, config.wagman, *config.devices) for value in durations_of(part))
+        and all(value >= 0.1 for part in (*config.boards, config.wagman, *config.devices) for value in durations_of(part))
     )
 
 

@@ -4,7 +4,8 @@ import attrs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wagman.config.changes import FIXED_OF_BOARD, FIXED_OF_DEVICE, change, differing
+from wagman.config.boards import PlainBoard, as_wagman
+from wagman.config.changes import FIXED_OF_DEVICE, LIVE_OF_BOARD, change, differing
 from wagman.config.load import loads
 from wagman.config.schema import Config, DeviceConfig
 
@@ -61,7 +62,7 @@ def test_what_the_running_service_rests_on_waits_for_a_restart() -> None:
     changed = change(config(), new)
     assert changed.live == ("board.poll",)
     assert changed.waiting == ("board.device", "service.max_events", "device.cs.port", "device.cs.heartbeat")
-    assert changed.config.board.device == config().board.device
+    assert as_wagman(changed.config.boards[0]).device == as_wagman(config().boards[0]).device
     assert changed.config.devices == config().devices
 
 
@@ -97,4 +98,14 @@ def test_what_is_named_is_what_differs(durations: dict[str, int], name: str) -> 
 
 def test_the_fixed_ones_are_attributes_that_there_are() -> None:
     assert set(FIXED_OF_DEVICE) <= {field.name for field in attrs.fields(DeviceConfig)}
-    assert set(FIXED_OF_BOARD) <= {field.name for field in attrs.fields(type(config().board))}
+    assert {field.name for field in attrs.fields(PlainBoard)} >= LIVE_OF_BOARD
+
+
+def test_of_a_board_the_pauses_change_at_once_and_all_else_waits() -> None:
+    old = loads("[board.a]\n[board.b]\n[device.gn]\nboard = 'a'\nport = 1\nshutdown = []\n", "f")
+    new = loads("[board.b]\npoll = 9\ndialect = 'v4'\n[board.c]\n[device.gn]\nboard = 'b'\nport = 1\nshutdown = []\n", "f")
+    changed = change(old, new)
+    assert changed.live == ("board.b.poll",)
+    assert changed.waiting == ("board.a", "board.b.dialect", "device.gn.board", "board.c")
+    assert [board.name for board in changed.config.boards] == ["a", "b"]
+    assert changed.config.devices[0].board == "a"

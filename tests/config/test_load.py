@@ -5,6 +5,7 @@ from pathlib import Path
 import attrs
 import pytest
 
+from wagman.config.boards import WagmanBoard
 from wagman.config.load import advice, load, loads
 from wagman.config.schema import Bounds, Config, DeviceConfig, EnvironmentConfig, ServiceConfig, WagmanConfig
 
@@ -77,8 +78,7 @@ def test_every_kind_of_value_reaches_its_attribute() -> None:
         """,
         "f",
     )
-    assert config.board.device == "/dev/pts/9"
-    assert (config.board.dialect, config.board.poll_s) == ("auto", 0.5)
+    assert config.boards == (WagmanBoard(device="/dev/pts/9", dialect="auto", poll_s=0.5),)
     assert config.service == ServiceConfig(
         socket="/tmp/s",
         state_dir="/tmp/d",
@@ -166,7 +166,7 @@ def test_silence_is_not_measured_in_beats_where_there_are_none() -> None:
 
 
 def test_the_board_may_be_asked_as_rarely_as_every_ten_minutes_where_nobody_is_heard_by_it() -> None:
-    assert loads(f"{GUEST}heartbeat = false\n[board]\npoll = '10min'\n", "f").board.poll_s == 600
+    assert loads(f"{GUEST}heartbeat = false\n[board]\npoll = '10min'\n", "f").boards[0].poll_s == 600
 
 
 def test_the_controller_needs_no_timing_and_no_shutdown() -> None:

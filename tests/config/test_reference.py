@@ -15,7 +15,7 @@ def test_every_key_has_its_row() -> None:
 def test_defaults_are_shown_as_one_would_write_them() -> None:
     rows = reference.page().splitlines()
     for start in (
-        "| `port` | *required* | a whole number from 0 to 4 |",
+        "| `port` | *required* | a number, 0 or more, or a name of 1 to 64 printable characters |",
         '| `start_timeout` | `"2min"` (seed) | [a duration](#durations) |',
         "| `heartbeat` | `true` (chosen) | true or false |",
         "| `shutdown` | none |",

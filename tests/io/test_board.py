@@ -45,7 +45,7 @@ ON = partial(PowerGoal, "on", cleared=True)
 OFF = partial(PowerGoal, "off")
 
 CONFIG = Config(
-    board=WagmanBoard(),
+    boards=(WagmanBoard(),),
     devices=(
         DeviceConfig("nc", 0, is_self=True, primary="emmc"),
         DeviceConfig("gn", 1, primary="emmc", shutdown=("halt",)),
@@ -161,7 +161,7 @@ def test_a_port_that_is_wanted_off_stays_off_for_three_days_against_the_boards_a
         assert all(rig.relays(port) == [] for port in (1, 2, 3, 4))
         assert all(rig.board.power.ports[port].confirmed for port in (1, 2, 3, 4))
 
-    with_rig(main, dialect, config=evolve(CONFIG, board=WagmanBoard(poll_s=60)))
+    with_rig(main, dialect, config=evolve(CONFIG, boards=(WagmanBoard(poll_s=60),)))
 
 
 @ON_BOTH_BOARDS

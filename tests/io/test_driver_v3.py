@@ -23,7 +23,7 @@ from wagman.model.backend import BLANK_BOOTS, RUNS_APART_S, Identity
 from wagman.model.facts import Beat, BoardStopping, PowerFound, PowerLost, RelayOff, RelayOn
 
 LONG_S = 4 * 3600.0  # the board stops what it has not heard for one
-GUEST_ON_PORT_0 = Config(WagmanBoard(poll_s=60), devices=(DeviceConfig("nc", 0, primary="emmc", shutdown=("halt",)),))
+GUEST_ON_PORT_0 = Config((WagmanBoard(poll_s=60),), devices=(DeviceConfig("nc", 0, primary="emmc", shutdown=("halt",)),))
 
 # --- Which run of the board it is -------------------------------------------------------------------------------------
 
@@ -286,7 +286,7 @@ def test_a_guest_without_a_heartbeat_that_draws_little_sleeps_and_one_that_draws
         await trio.sleep(GONE_S + 60)
         assert bool(rig.told(PowerLost, 3)) == is_lost
 
-    mute = Config(WagmanBoard(poll_s=5), devices=(DeviceConfig("x1", 3, has_heartbeat=False, shutdown=()),))
+    mute = Config((WagmanBoard(poll_s=5),), devices=(DeviceConfig("x1", 3, has_heartbeat=False, shutdown=()),))
     with_rig(main, config=mute)
 
 

@@ -29,7 +29,7 @@ HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S
 RESTARTS = 6  # one every twelve hours
 READS = ("state", "hb", "cu", "th", "fc")
-RARELY = evolve(CONFIG, board=WagmanBoard(poll_s=600))
+RARELY = evolve(CONFIG, boards=(WagmanBoard(poll_s=600),))
 KNOWN = Identity("0004a30b003d70c6", 1, None)
 
 
@@ -193,7 +193,7 @@ def test_a_guest_on_port_0_stays_off_until_the_board_restarts_which_starts_it_at
         await trio.sleep(4 * HOUR_S)
         assert rig.relays(0)[3:] == [(False, "command")]
 
-    with_rig(main, "v4", config=Config(WagmanBoard(poll_s=60), devices=(DeviceConfig("nc", 0, shutdown=("halt",)),)))
+    with_rig(main, "v4", config=Config((WagmanBoard(poll_s=60),), devices=(DeviceConfig("nc", 0, shutdown=("halt",)),)))
 
 
 # --- A board that restarts --------------------------------------------------------------------------------------------
@@ -231,7 +231,7 @@ def test_the_board_goes_on_managing_what_survived_its_restart(beats: bool) -> No
         assert rig.told(BoardStopping) == []
         assert rig.fake.status()["media"] == ["emmc", "sd"]
 
-    with_rig(main, "v4", config=evolve(CONFIG, board=WagmanBoard(poll_s=30)))
+    with_rig(main, "v4", config=evolve(CONFIG, boards=(WagmanBoard(poll_s=30),)))
 
 
 def test_when_the_board_itself_had_lost_its_power_so_have_its_guests_and_nothing_is_started_by_the_board() -> None:

@@ -250,7 +250,7 @@ def test_a_crash_of_what_forgives_failures_after_ten_good_minutes_is_contained(
 def test_a_reload_reaches_what_the_alarms_of_the_guests_go_by(tmp_path: Path) -> None:
     async def body(node: Node) -> None:
         await trio.lowlevel.checkpoint()
-        reconfigure(node.service.parts, evolve(CONFIG, board=WagmanBoard(poll_s=90)))
+        reconfigure(node.service.parts, evolve(CONFIG, boards=(WagmanBoard(poll_s=90),)))
         assert node.service.parts.guests["gn"].alarms.late_s == 3 * 90
 
     in_service(tmp_path, body)

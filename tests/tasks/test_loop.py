@@ -82,7 +82,7 @@ def test_an_alarm_says_whether_anything_was_heard_since_it_began(stirred_at_s: f
 
 @pytest.mark.parametrize(("poll_s", "expected_s"), [(5, 60), (20, 60), (300, 900)])
 def test_where_the_board_is_asked_rarely_an_alarm_is_late_after_three_polls(poll_s: float, expected_s: float) -> None:
-    assert late_s(Config(WagmanBoard(poll_s=poll_s))) == expected_s
+    assert late_s(Config((WagmanBoard(poll_s=poll_s),))) == expected_s
 
 
 @pytest.mark.parametrize(("asked_s", "fires"), [(None, False), (119.0, False), (120.0, True)])

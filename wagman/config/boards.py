@@ -18,6 +18,10 @@ PORT_NAMES = ("nc", "gn", "cs", "x1", "x2")
 """A Wagman's own names of its ports 0 to 4 (firmware)."""
 
 
+RARE_PORT = 2
+"""The port whose pin a v4 board looks at so rarely that it shows few of the beats (firmware)."""
+
+
 @frozen(kw_only=True)
 class BoardConfig:
     """What any board has. Class attributes say what its kind is like; they are no keys."""
@@ -44,6 +48,11 @@ class BoardConfig:
         """Where it is looked for, for people."""
         raise NotImplementedError
 
+    @property
+    def rare_ports(self) -> Collection[Port]:
+        """Ports of which it may show the beats but rarely."""
+        return ()
+
 
 @frozen(kw_only=True)
 class WagmanBoard(BoardConfig):
@@ -66,6 +75,27 @@ class WagmanBoard(BoardConfig):
     def address(self) -> str:
         """The serial port."""
         return self.device
+
+    @property
+    def rare_ports(self) -> Collection[Port]:
+        """The port with the slow pin of a v4 board."""
+        return () if self.dialect == "v3" else (RARE_PORT,)
+
+
+@frozen(kw_only=True)
+class UnknownBoard(BoardConfig):
+    """Stands for a board whose table cannot be read, which has been noted: nothing is said of what hangs on it."""
+
+    kind = ""
+    about = ""
+    hears = True
+
+
+def as_wagman(board: BoardConfig) -> WagmanBoard:
+    """The same board, of which is known that it is a Wagman; TypeError where it is none."""
+    if not isinstance(board, WagmanBoard):
+        raise TypeError(board)
+    return board
 
 
 @frozen(kw_only=True)

@@ -3,16 +3,17 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import attrs
 from attrs import evolve, frozen
 
-from wagman.config.boards import WagmanBoard
+from wagman.config.boards import DEFAULT_NAME, BoardConfig
 from wagman.config.schema import Bounds, Config, DeviceConfig, EnvironmentConfig, ServiceConfig, WagmanConfig
 from wagman.config.setting import settings
 
-FIXED_OF_BOARD = ("device", "dialect")
-"""Attributes of `[board]` that count from the start of the service."""
+LIVE_OF_BOARD = frozenset({"poll_s", "settle_s"})
+"""Attributes of a board that change while the service runs; all others count from its start."""
 
-FIXED_OF_DEVICE = ("port", "is_self", "has_heartbeat", "primary")
+FIXED_OF_DEVICE = ("port", "board", "is_self", "has_heartbeat", "primary")
 """Attributes of a device that count from the start of the service; so do all of `[service]`, and which devices there are."""
 
 
@@ -30,7 +31,7 @@ def change(old: Config, new: Config) -> Change:
     stated = {device.name: device for device in new.devices}
     config = evolve(
         new,
-        board=_keeping(FIXED_OF_BOARD, old.board, new.board),
+        boards=tuple(_board(board, {each.name: each for each in new.boards}.get(board.name)) for board in old.boards),
         service=old.service,
         devices=tuple(_keeping(FIXED_OF_DEVICE, device, stated.get(device.name, device)) for device in old.devices),
     )
@@ -53,8 +54,17 @@ def _keeping(names: Iterable[str], old: Any, new: Any) -> Any:
     return evolve(new, **{name: getattr(old, name) for name in names})
 
 
+def _board(old: BoardConfig, new: BoardConfig | None) -> BoardConfig:
+    """The board as it is, with what can change of it; one of another kind, or that is gone, stays as it is."""
+    live = LIVE_OF_BOARD & {each.name for each in attrs.fields(type(old))}
+    return _keeping(live, new, old) if type(new) is type(old) else old
+
+
 def _flat(config: Config) -> Iterator[tuple[str, Any]]:
-    yield from _section("board", WagmanBoard, config.board)
+    for board in config.boards:
+        prefix = "board" if board.name == DEFAULT_NAME else f"board.{board.name}"
+        yield f"{prefix}.kind", board.kind
+        yield from _section(prefix, type(board), board)
     yield from _section("service", ServiceConfig, config.service)
     yield from _section("wagman", WagmanConfig, config.wagman)
     yield from _section("environment", EnvironmentConfig, config.environment)

@@ -7,10 +7,11 @@ from typing import Any
 from attrs import frozen
 
 from wagman.config import durations
+from wagman.config.boards import BoardConfig, Port
 from wagman.config.findings import Finding
 from wagman.config.kinds import show
 from wagman.config.positions import Path
-from wagman.config.schema import RARE_BEAT_S, SELECTOR_PORTS, SILENT_BEATS, Bounds, Config, DeviceConfig, has_rare_beats
+from wagman.config.schema import RARE_BEAT_S, SILENT_BEATS, Bounds, Config, DeviceConfig
 from wagman.config.setting import settings
 
 HEARTBEAT_POLLS = 3
@@ -44,6 +45,16 @@ class Subject:
         """Where the value that counts for this device comes from: its own table, or `[defaults]` where only that has it."""
         own, shared = ("device", device.name, key), ("defaults", key)
         return shared if self.states(shared) and not self.states(own) else own
+
+    def of_board(self, board: BoardConfig, key: str) -> Path:
+        """Where a board has this key: in `[board]`, or in its own table."""
+        is_named = isinstance(self.document.get("board", {}).get(board.name), dict)
+        return ("board", board.name, key) if is_named else ("board", key)
+
+    def of_place(self, device: DeviceConfig) -> tuple[Path, ...]:
+        """What says where a device hangs: its port, its board, and of which kind that is."""
+        kinds = (self.of_board(board, "kind") for board in self.config.boards if board.name == device.board)
+        return (("device", device.name, "port"), self.source(device, "board"), *kinds)
 
 
 @frozen
@@ -97,22 +108,26 @@ def check_durations(subject: Subject) -> Iterator[Finding]:
 
 def check_poll(subject: Subject) -> Iterator[Finding]:
     """The board is asked often enough for what it waits for, and for a guest that beats to be seen beating."""
-    poll_s, path = subject.config.board.poll_s, ("board", "poll")
-    if durations.is_shorter(LONGEST_POLL_S, poll_s):
+    for board in subject.config.boards:
+        yield from _check_poll(subject, board)
+
+
+def _check_poll(subject: Subject, board: BoardConfig) -> Iterator[Finding]:
+    if durations.is_shorter(LONGEST_POLL_S, board.poll_s):
         message = (
-            f"poll is {durations.show(poll_s)}, and must be at most {durations.show(LONGEST_POLL_S)}: "
+            f"poll is {durations.show(board.poll_s)}, and must be at most {durations.show(LONGEST_POLL_S)}: "
             "the board cuts what it was not given a heartbeat for in time"
         )
-        yield Finding(path, message)
+        yield Finding(subject.of_board(board, "poll"), message)
         return
-    for device in subject.config.guests:
-        if device.has_heartbeat and durations.is_shorter(device.heartbeat_timeout_s, HEARTBEAT_POLLS * poll_s):
-            yield _rare_poll(subject, device)
+    for device in subject.config.guests_on(board.name):
+        if device.has_heartbeat and durations.is_shorter(device.heartbeat_timeout_s, HEARTBEAT_POLLS * board.poll_s):
+            yield _rare_poll(subject, board, device)
 
 
-def _rare_poll(subject: Subject, device: DeviceConfig) -> Finding:
+def _rare_poll(subject: Subject, board: BoardConfig, device: DeviceConfig) -> Finding:
     """Blamed on a key that the file states."""
-    poll_s, path, patience = subject.config.board.poll_s, ("board", "poll"), subject.source(device, "heartbeat_timeout")
+    poll_s, path, patience = board.poll_s, subject.of_board(board, "poll"), subject.source(device, "heartbeat_timeout")
     message = (
         f"heartbeat_timeout is {durations.show(device.heartbeat_timeout_s)}, and must be at least {HEARTBEAT_POLLS} times poll, "
         f"which is {durations.show(HEARTBEAT_POLLS * poll_s)}: raise heartbeat_timeout or lower poll"
@@ -123,12 +138,12 @@ def _rare_poll(subject: Subject, device: DeviceConfig) -> Finding:
 
 def check_ports(subject: Subject) -> Iterator[Finding]:
     """No two devices hang on one port."""
-    taken: dict[int, str] = {}
+    taken: dict[tuple[str, Port], str] = {}
     for device in subject.config.devices:
-        first = taken.setdefault(device.port, device.name)
+        first = taken.setdefault((device.board, device.port), device.name)
         if first != device.name:
             message = f"port {device.port} is already that of {show(first)}: give each device a port of its own"
-            yield Finding(("device", device.name, "port"), message)
+            yield Finding(("device", device.name, "port"), message, subject.of_place(device))
 
 
 def check_self(subject: Subject) -> Iterator[Finding]:
@@ -143,7 +158,7 @@ def check_self(subject: Subject) -> Iterator[Finding]:
             yield Finding(("device", device.name, "enabled"), message)
         if device.port != CONTROLLER_PORT:
             message = f"the computer that this service runs on hangs on port {CONTROLLER_PORT}, not on {device.port}"
-            yield Finding(("device", device.name, "self"), message, (("device", device.name, "port"),))
+            yield Finding(("device", device.name, "self"), message, subject.of_place(device))
 
 
 def check_shutdown(subject: Subject) -> Iterator[Finding]:
@@ -162,9 +177,10 @@ def check_shutdown(subject: Subject) -> Iterator[Finding]:
 def check_media(subject: Subject) -> Iterator[Finding]:
     """Only a port with a selector has a primary medium."""
     for device in subject.config.devices:
-        if device.primary is not None and device.port not in SELECTOR_PORTS:
+        selectors = {port for board in subject.config.boards if board.name == device.board for port in board.selectors}
+        if device.primary is not None and device.port not in selectors:
             message = f"port {device.port} has no boot-media selector of its own: remove this key"
-            yield Finding(("device", device.name, "primary"), message, (("device", device.name, "port"),))
+            yield Finding(("device", device.name, "primary"), message, subject.of_place(device))
 
 
 def check_start_order(subject: Subject) -> Iterator[Finding]:
@@ -201,7 +217,8 @@ def _check_bounds(path: Path, bounds: Bounds) -> Iterator[Finding]:
 def advise(subject: Subject) -> Iterator[Finding]:
     """What is right, and may not be what somebody wants."""
     for device in subject.config.guests:
-        if has_rare_beats(device, subject.config.board.dialect) and not subject.states(subject.source(device, "beat_interval")):
+        rare = device.has_heartbeat and device.port in subject.config.board_of(device).rare_ports
+        if rare and not subject.states(subject.source(device, "beat_interval")):
             yield from _short_silence(subject, device)
 
 

@@ -56,8 +56,8 @@ def _why_not_run(program: str) -> str:
     """Of a program that is named by its path."""
     try:
         mode = os.stat(program).st_mode  # noqa: PTH116 - as os.access below
-    except OSError as error:
-        return f"{program} cannot be run: {error.strerror}"
+    except (OSError, ValueError) as error:  # a NUL in the path
+        return f"{program} cannot be run: {getattr(error, 'strerror', error)}"
     if stat.S_ISDIR(mode):
         return f"{program} cannot be run: it is a directory"
     return f"{program} cannot be run by this user: chmod +x, or another owner"
@@ -78,5 +78,5 @@ def _of_file(file: str) -> Iterator[str]:
     name = os.path.expanduser(file)  # noqa: PTH111 - as ssh does, which is given it as it is
     try:
         os.close(os.open(name, os.O_RDONLY | os.O_NONBLOCK))
-    except OSError as error:
-        yield f"{file} cannot be read: {error.strerror}"
+    except (OSError, ValueError) as error:
+        yield f"{file} cannot be read: {getattr(error, 'strerror', error)}"

@@ -9,11 +9,11 @@ firmware where that forces one ("firmware"), and otherwise chosen ("chosen").
 """
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from attrs import field, frozen
 
-from wagman.config.boards import WagmanBoard
+from wagman.config.boards import DEFAULT_NAME, BoardConfig, WagmanBoard
 from wagman.config.kinds import (
     BOOLEAN,
     COMMAND,
@@ -22,6 +22,7 @@ from wagman.config.kinds import (
     NAMES,
     NUMBER,
     NUMBER_FROM_0,
+    PORT_NAME,
     SOCKET_PATH,
     TEXT,
     one_of,
@@ -156,16 +157,8 @@ class EnvironmentConfig:
 SILENT_BEATS = 3
 """How many heartbeats must be missing before silence means anything (chosen: one may be lost and one late)."""
 
-RARE_PORT = 2
-"""The port whose pin a v4 board looks at so rarely that it shows few of the beats (firmware)."""
-
 RARE_BEAT_S = 75.0
 """How far apart a v4 board shows the beats of a pin that moves once a second (seen on the firmware: up to 72 s)."""
-
-
-def has_rare_beats(device: "DeviceConfig", dialect: str) -> bool:
-    """Whether the board may show the beats of this guest but rarely."""
-    return device.port == RARE_PORT and device.has_heartbeat and dialect != "v3"
 
 
 @frozen
@@ -173,10 +166,17 @@ class DeviceConfig:
     """`[device.NAME]` over `[defaults]`: one guest (or, with `is_self`, the node controller itself)."""
 
     name: str
-    port: int = field(
+    port: Any = field(  # a `Port`: a number on a Wagman, text on any other board
         metadata=setting(
-            whole(PORTS[0], PORTS[-1]), "The port that it gets its power from. Each device has one of its own.", "firmware"
+            PORT_NAME,
+            "The port of the board that it gets its power from. Each device has one of its own. On a Wagman it is a whole number "
+            "from 0 to 4, elsewhere what that board calls it.",
+            "firmware",
         )
+    )
+    board: str = field(
+        default=DEFAULT_NAME,
+        metadata=setting(TEXT, "The board that it hangs on, by its name. It may be left out where there is but one."),
     )
     is_self: bool = field(
         default=False,
@@ -282,11 +282,11 @@ class DeviceConfig:
 class Config:
     """A whole configuration file, checked."""
 
-    board: WagmanBoard = field(factory=WagmanBoard)
+    boards: tuple[BoardConfig, ...] = (WagmanBoard(),)  # in the order of the file
     service: ServiceConfig = ServiceConfig()
     wagman: WagmanConfig = WagmanConfig()
     environment: EnvironmentConfig = EnvironmentConfig()
-    devices: tuple[DeviceConfig, ...] = ()  # in port order
+    devices: tuple[DeviceConfig, ...] = ()  # by board, and by port on each
 
     @property
     def guests(self) -> tuple[DeviceConfig, ...]:
@@ -294,3 +294,19 @@ class Config:
         by_name = {device.name: device for device in self.devices if not device.is_self}
         named = [by_name.pop(name) for name in self.wagman.start_order if name in by_name]
         return (*named, *by_name.values())
+
+    def board_named(self, name: str) -> BoardConfig:
+        """The board of that name; KeyError where there is none."""
+        return {board.name: board for board in self.boards}[name]
+
+    def board_of(self, device: DeviceConfig) -> BoardConfig:
+        """The board that the device hangs on."""
+        return self.board_named(device.board)
+
+    def devices_on(self, board: str) -> tuple[DeviceConfig, ...]:
+        """The devices on the board of that name, by port."""
+        return tuple(device for device in self.devices if device.board == board)
+
+    def guests_on(self, board: str) -> tuple[DeviceConfig, ...]:
+        """The guests on the board of that name, in the order in which they are started."""
+        return tuple(guest for guest in self.guests if guest.board == board)

@@ -1,5 +1,6 @@
 """What the service shows of the board and of the enclosure: a part of the result of the control interface's `status`."""
 
+from wagman.config.boards import as_wagman
 from wagman.config.schema import SENSORS
 from wagman.fsm.environment import Environment
 from wagman.io.board.task import Board
@@ -14,7 +15,7 @@ def board_status(board: Board, environment: Environment, since: Beginning, now: 
     return {
         "link": "up" if board.link is not None and board.link.is_up else "down",
         "dialect": board.shown.dialect,
-        "device": board.config.board.device,
+        "device": as_wagman(board.config.boards[0]).device,
         "firmware": identity.firmware if identity else None,
         "board_id": identity.board_id if identity else None,
         "boots": identity.boots if identity else None,

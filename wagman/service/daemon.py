@@ -16,6 +16,7 @@ from attrs import define, field
 from wagman.api.access import Access, group_access
 from wagman.api.keeper import Keeper
 from wagman.api.listener import Bound, Doorway, SocketTakenError, unix_listener
+from wagman.config.boards import as_wagman
 from wagman.config.load import advice
 from wagman.config.schema import Config
 from wagman.model.errors import ConfigError, LinkBusyError, WagmanError
@@ -98,7 +99,7 @@ async def supervise(config: Config, source: Source, place: Home, *, refused: Seq
         trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals,
     ):
         reporter = Reporter(place.notifier)
-        opener = partial(open_port, config.board.device, ptys_only=speed != 1)
+        opener = partial(open_port, as_wagman(config.boards[0]).device, ptys_only=speed != 1)
         seams = Seams(opener, stamp=partial(kernel_stamp, speed), inspect=inspector())
         service = make_service(config, seams, log, reporter, place)
         daemon = Daemon(service, source, place, reporter)
@@ -112,7 +113,7 @@ def make_service(config: Config, seams: Seams, log: Log, reporter: Reporter, pla
         log(event)
         reporter.heard(event)
 
-    store, dialect = make_store(config, seams), dialect_of(config.board.dialect)
+    store, dialect = make_store(config, seams), dialect_of(as_wagman(config.boards[0]).dialect)
     return WagmanService(Parts(config, seams, store, dialect, tell, place.power_off))
 
 

@@ -155,7 +155,7 @@ class Parts:
 
 def late_s(config: Config) -> float:
     """An alarm that wants an answer of the board is late by then: the board could not be seen when it fell due."""
-    return max(LATE_S, BLIND_MISSES * config.board.poll_s)
+    return max(LATE_S, BLIND_MISSES * config.boards[0].poll_s)
 
 
 def void(_: Any) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import trio
 
+from wagman.config.boards import as_wagman
 from wagman.config.schema import Config
 from wagman.io.board.task import Dialect
 from wagman.io.serial.transport import Transport, open_serial
@@ -47,7 +48,7 @@ def check_speed(config: Config, speed: float) -> None:
     """
     if speed <= 0:
         raise ConfigError((f"--speed {speed:g}: must be above 0",))
-    device = config.board.device
+    device = as_wagman(config.boards[0]).device
     if speed != 1 and is_real_port(device):
         raise ConfigError((f"--speed is for ptys only, and {device} is a real port: leave it out",))
 

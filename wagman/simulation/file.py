@@ -82,7 +82,7 @@ def _lines(tables: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
 
 
 def _sections(config: Config) -> Iterator[tuple[str, Any]]:
-    yield from (("board", config.board), ("service", config.service), ("wagman", config.wagman))
+    yield from (("board", config.boards[0]), ("service", config.service), ("wagman", config.wagman))
     yield "environment", config.environment
     yield from ((f"environment.{name}", bounds) for name, bounds in config.environment.sensors.items())
     yield from ((f"device.{device.name}", device) for device in config.devices)

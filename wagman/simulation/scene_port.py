@@ -6,7 +6,8 @@ from typing import Any
 
 from attrs import define, evolve, field, fields
 
-from wagman.config.schema import RARE_BEAT_S, RARE_PORT, Config, DeviceConfig
+from wagman.config.boards import RARE_PORT, as_wagman
+from wagman.config.schema import RARE_BEAT_S, Config, DeviceConfig
 from wagman.simulation.records import Answered, Asked, Sent, Silence
 
 SLACK_S = 1.5
@@ -111,7 +112,7 @@ def decides(asked: Asked) -> frozenset[str]:
 
 def beat_s(config: Config, device: DeviceConfig) -> float:
     """How far apart the board may show the beats of a guest: a v4 board sees few of those on its one pin."""
-    return RARE_BEAT_S if device.port == RARE_PORT and config.board.dialect != "v3" else BEAT_S
+    return RARE_BEAT_S if device.port == RARE_PORT and as_wagman(config.boards[0]).dialect != "v3" else BEAT_S
 
 
 def merged(before: DeviceConfig, now: DeviceConfig, choose: Callable[[float, float], float]) -> DeviceConfig:

@@ -11,7 +11,8 @@ import trio
 from attrs import define, evolve, field
 from trio.testing import MockClock
 
-from wagman.config.schema import PORTS, RARE_BEAT_S, RARE_PORT, SELECTOR_PORTS, Config
+from wagman.config.boards import RARE_PORT, as_wagman
+from wagman.config.schema import PORTS, RARE_BEAT_S, SELECTOR_PORTS, Config
 from wagman.fake.guests import Guest, GuestSpec
 from wagman.fake.hardware import DirtyCut, RelayChange
 from wagman.fake.serve import FakeBoard
@@ -109,7 +110,7 @@ class World:
     @property
     def _dialect(self) -> str:
         """What the board speaks: what is configured; a service that is to find out finds a v3 board."""
-        return "v4" if self.config.board.dialect == "v4" else "v3"
+        return "v4" if as_wagman(self.config.boards[0]).dialect == "v4" else "v3"
 
     def _specs(self) -> dict[str | int, GuestSpec]:
         """A device that is configured to have no heartbeat has none, and the controller has none but the service's."""

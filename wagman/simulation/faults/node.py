@@ -30,7 +30,8 @@ class Node:
     @property
     def port(self) -> int:
         """The port of one of them."""
-        return self.rng.choice([each.port for each in self.config.guests])
+        ports: list[int] = [each.port for each in self.config.guests]
+        return self.rng.choice(ports)
 
     def soon_s(self) -> float:
         """Seconds to minutes, the short ones as likely as the long ones."""

@@ -1,0 +1,100 @@
+"""`[device.NAME]` over `[defaults]`: what each device states, and what it has from elsewhere."""
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import evolve, frozen
+
+from wagman.config.boards import BoardConfig, Port, UnknownBoard
+from wagman.config.kinds import show
+from wagman.config.positions import Path
+from wagman.config.reading import Known, Reader, Table, listed, nearest_first
+from wagman.config.schema import MEDIA, RARE_BEAT_S, SILENT_BEATS, DeviceConfig
+from wagman.config.setting import settings
+
+OWN_KEYS = frozenset({"port", "self"})
+"""What each device says for itself; `[defaults]` cannot."""
+
+NO_PORT = -1
+"""Stands for a port that could not be read, which has been noted: nothing more is said of it."""
+
+
+def shared_settings() -> Known:
+    """The keys of `[defaults]`."""
+    return {key: attribute for key, attribute in settings(DeviceConfig).items() if key not in OWN_KEYS}
+
+
+@frozen
+class DeviceTables:
+    """The tables of all devices, what `[defaults]` says for them, and the boards that they hang on: one at least."""
+
+    reader: Reader
+    defaults: Mapping[str, Any]
+    boards: tuple[BoardConfig, ...]
+
+    def devices(self, tables: Table) -> tuple[DeviceConfig, ...]:
+        """The devices, in the order of their boards, and by port on each."""
+        places = {board.name: place for place, board in enumerate(self.boards)}
+        devices = [self.device(tables, name) for name in tables]
+        return tuple(sorted(devices, key=lambda each: (places.get(each.board, len(places)), _natural(each.port))))
+
+    def device(self, tables: Table, name: str) -> DeviceConfig:
+        """One device."""
+        path = ("device", name)
+        self.reader.named(path, "device")
+        table = self.reader.table(tables, path)
+        if table is None:
+            return DeviceConfig(name=name, port=NO_PORT, shutdown=())
+        known = {key: each for key, each in settings(DeviceConfig).items() if key != "port"}
+        own = self.reader.values(table, path, known, ("port",))
+        stated = {**self.defaults, **own}
+        board = self.board(path, stated)
+        device = DeviceConfig(name=name, port=self.port(table, path, board), **{**stated, "board": board.name})
+        return _with_rare_beats(_with_medium(device, board, states_primary="primary" in own), board, stated)
+
+    def board(self, path: Path, stated: Table) -> BoardConfig:
+        """The board that a device hangs on; where that is not said, or there is no such board, it is noted."""
+        by_name = {board.name: board for board in self.boards}
+        name = stated.get("board", self.boards[0].name)
+        if "board" not in stated and len(self.boards) > 1:
+            self.reader.findings.add((*path, "board"), f"missing: say which board it hangs on: {listed(by_name)}")
+            return UnknownBoard(name=name)
+        if name not in by_name:
+            wanted = listed(nearest_first(name, by_name))
+            self.reader.findings.add((*path, "board"), f"there is no board called {show(name)}; those that there are: {wanted}")
+        return by_name.get(name, UnknownBoard(name=name))
+
+    def port(self, table: Table, path: Path, board: BoardConfig) -> Port:
+        """The port, as its board calls it; NO_PORT where it cannot be read."""
+        path = (*path, "port")
+        if "port" in table:
+            port: Port = self.reader.value(table["port"], path, board.port_kind, NO_PORT)
+            return port
+        self.reader.findings.add(path, f"missing: say which port it hangs on: {board.port_kind.wants}")
+        return NO_PORT
+
+
+def _natural(port: Port) -> list[tuple[bool, int, str]]:
+    """What ports are sorted by: the numbers in their names count as numbers, and come first."""
+    pieces = [each for each in re.split(r"([0-9]+)", str(port)) if each]
+    return [(False, int(each), "") if each[0] in "0123456789" else (True, 0, each) for each in pieces]
+
+
+def _with_medium(device: DeviceConfig, board: BoardConfig, *, states_primary: bool) -> DeviceConfig:
+    """A port with a selector has a primary medium, if need be the firmware's; others have none to inherit."""
+    if device.port in board.selectors:
+        return evolve(device, primary=device.primary or MEDIA[0])
+    return device if states_primary else evolve(device, primary=None)
+
+
+def _with_rare_beats(device: DeviceConfig, board: BoardConfig, stated: Table) -> DeviceConfig:
+    """Where the board may show beats but rarely, silence takes longer to mean anything; what the file states stands."""
+    rare = device.has_heartbeat and device.port in board.rare_ports
+    if not rare or "beat_interval_s" in stated:
+        return device
+    patience_s = [stated[key] for key in ("heartbeat_timeout_s", "stop_silence_s") if key in stated]
+    beat_s = min(RARE_BEAT_S, *(each / SILENT_BEATS for each in (*patience_s, math.inf)))
+    silence_s = stated.get("stop_silence_s", max(device.stop_silence_s, SILENT_BEATS * beat_s))
+    return evolve(device, beat_interval_s=beat_s, stop_silence_s=silence_s)
