@@ -73,7 +73,7 @@ class Rig:
 
     def __attrs_post_init__(self) -> None:
         self.board = Board(
-            Wiring(self.config.board, self.config.devices),
+            Wiring(self.config.boards[0], self.config.devices),
             DIALECTS[self.fake.dialect](),
             stream_opener(self.fake.open),
             Pace(self.config.wagman.stagger_s, trio.current_time()),

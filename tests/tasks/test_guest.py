@@ -35,7 +35,7 @@ class Around:
     goals: list[PowerGoal] = field(factory=list)
     decisions: int = 0
 
-    def want(self, port: int, goal: PowerGoal) -> None:
+    def want(self, name: str, goal: PowerGoal) -> None:
         self.goals.append(goal)
 
     def view_changed(self, view: View) -> None:

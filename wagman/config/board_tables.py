@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
-from wagman.config.boards import DEFAULT_NAME, BoardConfig, UnknownBoard, WagmanBoard
+from wagman.config.boards import BoardConfig, UnknownBoard, WagmanBoard
 from wagman.config.kinds import show
 from wagman.config.positions import Path
 from wagman.config.reading import Reader, Table, listed, nearest_first
 from wagman.config.setting import settings
+from wagman.model.facts import DEFAULT_BOARD
 
 KINDS: Mapping[str, type[BoardConfig]] = {"wagman": WagmanBoard}
 """The kinds of boards, by what `kind` calls them."""
@@ -19,7 +20,7 @@ def read_boards(reader: Reader, document: Table) -> tuple[BoardConfig, ...]:
     keys = {key: value for key, value in table.items() if key not in tables}
     if keys and tables:
         reader.findings.add(("board", next(iter(keys))), _mixed(keys, tables))
-    plain = [_board(reader, keys, DEFAULT_NAME, ("board",))] if keys or not tables else []
+    plain = [_board(reader, keys, DEFAULT_BOARD, ("board",))] if keys or not tables else []
     return (*plain, *(_board(reader, each, name, ("board", name)) for name, each in tables.items()))
 
 
@@ -35,7 +36,7 @@ def _board(reader: Reader, table: Table, name: str, path: Path) -> BoardConfig:
 
 def _mixed(keys: Table, tables: Table) -> str:
     """`[board]` is a board itself, and has tables of other boards in it."""
-    home = f"[board.{DEFAULT_NAME if DEFAULT_NAME not in tables else 'NAME'}]"
+    home = f"[board.{DEFAULT_BOARD if DEFAULT_BOARD not in tables else 'NAME'}]"
     return (
         f"[board] says how one board is, and [board.{next(iter(tables))}] how one of several is: "
         f"move {', '.join(keys)} into a table of its own, {home}"

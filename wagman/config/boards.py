@@ -13,7 +13,6 @@ from wagman.config.setting import setting
 from wagman.model.backend import Backend, Restore
 from wagman.model.facts import DEFAULT_BOARD, Port
 
-
 PORT_NAMES = ("nc", "gn", "cs", "x1", "x2")
 """A Wagman's own names of its ports 0 to 4 (firmware)."""
 
@@ -33,6 +32,10 @@ class BoardConfig:
     port_names: ClassVar[Mapping[Port, str]] = {}  # what the board itself calls them, where that is something else
     hears: ClassVar[bool] = False  # guests that hang on it can beat on its own inputs
     measures: ClassVar[bool] = False  # it has the sensors of the enclosure
+    feeds: ClassVar[bool] = False  # it powers the controller, and wants its heartbeat
+
+    if_silent: ClassVar[str] = "look at its power and at the way to it; the service goes on asking"  # what to do where it does not answer
+    how_off: ClassVar[str] = " at the board itself"  # how a person switches a port off that the service does not look after
 
     name: str = DEFAULT_BOARD
     poll_s: float = field(
@@ -63,7 +66,9 @@ class WagmanBoard(BoardConfig):
     port_kind = whole(0, 4)
     selectors = (0, 1)
     port_names: ClassVar[Mapping[Port, str]] = dict(enumerate(PORT_NAMES))
-    hears = measures = True
+    hears = measures = feeds = True
+    if_silent = "press the board's reset button only if its guests may lose their power; else look at board.dialect and the cable"
+    how_off = ": wagman board --force stop {port} 0"
 
     device: str = field(
         default="/dev/waggle_sysmon",

@@ -7,7 +7,8 @@ from typing import Any
 from attrs import frozen
 
 from wagman.config import durations
-from wagman.config.boards import BoardConfig, Port
+from wagman.config.boards import BoardConfig
+from wagman.model.facts import Port
 from wagman.config.findings import Finding
 from wagman.config.kinds import show
 from wagman.config.positions import Path

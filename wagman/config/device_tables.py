@@ -7,7 +7,8 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from wagman.config.boards import BoardConfig, Port, UnknownBoard
+from wagman.config.boards import BoardConfig, UnknownBoard
+from wagman.model.facts import Port
 from wagman.config.kinds import show
 from wagman.config.positions import Path
 from wagman.config.reading import Known, Reader, Table, listed, nearest_first

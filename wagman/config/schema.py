@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from attrs import field, frozen
 
-from wagman.config.boards import DEFAULT_NAME, BoardConfig, WagmanBoard
+from wagman.config.boards import BoardConfig, WagmanBoard
 from wagman.config.kinds import (
     BOOLEAN,
     COMMAND,
@@ -29,6 +29,7 @@ from wagman.config.kinds import (
     whole,
 )
 from wagman.config.setting import setting
+from wagman.model.facts import DEFAULT_BOARD, Plug
 
 PORTS = range(5)
 """The board's ports: 0 (node controller) to 4 (firmware)."""
@@ -175,7 +176,7 @@ class DeviceConfig:
         )
     )
     board: str = field(
-        default=DEFAULT_NAME,
+        default=DEFAULT_BOARD,
         metadata=setting(TEXT, "The board that it hangs on, by its name. It may be left out where there is but one."),
     )
     is_self: bool = field(
@@ -277,6 +278,11 @@ class DeviceConfig:
         metadata=setting(DURATION, "A guest that has been up for so long, with a heartbeat at its end, is stable."),
     )
 
+    @property
+    def plug(self) -> Plug:
+        """The outlet that it gets its power from."""
+        return Plug(self.board, self.port)
+
 
 @frozen
 class Config:
@@ -294,6 +300,11 @@ class Config:
         by_name = {device.name: device for device in self.devices if not device.is_self}
         named = [by_name.pop(name) for name in self.wagman.start_order if name in by_name]
         return (*named, *by_name.values())
+
+    @property
+    def enclosure(self) -> str | None:
+        """The board whose sensors tell of the enclosure: the first that has any; None where none has."""
+        return next((board.name for board in self.boards if board.measures), None)
 
     def board_named(self, name: str) -> BoardConfig:
         """The board of that name; KeyError where there is none."""

@@ -44,6 +44,7 @@ class Routes:
     clocks: Clocks
     news: News
     boards: Mapping[str, Board] = field(init=False)
+    enclosure: str | None = field(init=False)
     link_since: dict[str, Beginning] = field(init=False)  # since when the link to each board is as it is
     recollection: Recollection = field(init=False)
     supervisor: Supervisor = field(init=False)
@@ -55,9 +56,9 @@ class Routes:
         """These are the guests."""
         self._guests, self._by_plug = dict(guests), {guest.config.plug: guest for guest in guests.values()}
 
-    def come_from(self, boards: Mapping[str, Board]) -> None:
-        """These are the boards."""
-        self.boards, self.link_since = boards, {name: self.clocks.beginning() for name in boards}
+    def come_from(self, boards: Mapping[str, Board], enclosure: str | None) -> None:
+        """These are the boards, and whose sensors tell of the enclosure."""
+        self.enclosure, self.boards, self.link_since = enclosure, boards, {name: self.clocks.beginning() for name in boards}
 
     # From the boards ---------------------------------------------------------
 
@@ -79,7 +80,7 @@ class Routes:
             case Blindness():
                 self.news.heard()
                 self._tell_supervisor(Visibility(self._names(board), fact.blind), board)
-            case Sample():
+            case Sample() if board == self.enclosure:
                 self._tell_supervisor(fact, fact.sensor)
             case BoardRestarted():
                 self._tell_supervisor(PowerFailed(self._names(board, fact.lost)), board)
@@ -97,7 +98,8 @@ class Routes:
             self.link_since[board] = self.clocks.beginning()
         plug = None if notice.port is None else Plug(board, notice.port)
         guest = None if plug is None else self._by_plug.get(plug)
-        of_port = {} if guest is not None or plug is None else in_fields(plug)
+        name = {} if plug is None else {"board_name": self.boards[board].wiring.board.port_names.get(plug.port, str(plug.port))}
+        of_port = {} if guest is not None or plug is None else {"port": plug.port, **name}
         of_board = {} if board == DEFAULT_BOARD else {"name": board}
         fields = {**notice.fields, **of_port, **of_board}
         self.journal.record([(Draft(notice.type, guest.config.name if guest else None, fields), None)])

@@ -15,7 +15,19 @@ from wagman.fsm.guest import Memory, Situation, Step
 from wagman.fsm.guest.inputs import Decided, Input, Message, MessageDone, StartRefused, WagmanStart
 from wagman.fsm.wagman import View
 from wagman.model.errors import StoreError
-from wagman.model.facts import Answered, Beat, Draft, Listened, PortFact, PowerFound, PowerGoal, PowerLost, Verdict
+from wagman.model.facts import (
+    DEFAULT_BOARD,
+    Answered,
+    Beat,
+    Draft,
+    Listened,
+    Plug,
+    PortFact,
+    PowerFound,
+    PowerGoal,
+    PowerLost,
+    Verdict,
+)
 from wagman.store import PREVIOUS, Cause, Journal, Receipt
 from wagman.store.decisions import Decision, Entry, decision_of
 from wagman.tasks.inbox import Inbox
@@ -100,9 +112,9 @@ class Guest:
     def entry(self) -> Entry:
         """What is decided about it: a decision, and what it made of the guest, are never of different ages."""
         if self.recalled is not None:
-            return evolve(self.recalled, plug=self.config.plug, left=None)
+            return evolve(self.recalled, port=self.config.port, board=self.config.board, left=None)
         memory = self.memory
-        return Entry(self.config.plug, wanted=memory.wanted, enabled=memory.enabled, decision=self.decision)
+        return Entry(self.config.port, self.config.board, memory.wanted, memory.enabled, self.decision)
 
     @property
     def _decided(self) -> tuple[Any, ...]:
