@@ -15,8 +15,9 @@ from wagman.config.boards import WagmanBoard
 from wagman.config.schema import Config, DeviceConfig
 from wagman.fake.guests import GuestSpec
 from wagman.fake.serve import FakeBoard
-from wagman.io.board.task import Board, Dialect
-from wagman.io.serial.transport import Transport, stream_opener
+from wagman.io.board.task import Board
+from wagman.io.serial.transport import Opener, Transport, stream_opener
+from wagman.io.serial.wired import Dialect, Wired
 from wagman.io.v3.driver import V3Dialect, V3Driver
 from wagman.io.v4.driver import V4Dialect
 from wagman.model.backend import Identity
@@ -72,13 +73,20 @@ class Rig:
     def __attrs_post_init__(self) -> None:
         self.board = Board(
             self.config,
-            DIALECTS[self.fake.dialect](),
-            stream_opener(self.fake.open),
+            self.wired(stream_opener(self.fake.open)),
             tell=self.facts.append,
             healthy=lambda: self.is_healthy,
             remember=self.remembered.append,
             known=self.known,
         )
+
+    def wired(self, opener: Opener, *faults: Callable[[Transport], Transport]) -> Wired:
+        return Wired(DIALECTS[self.fake.dialect](), faulty(opener, *faults), self.config.board.device)
+
+    @property
+    def driver(self) -> Any:
+        assert self.board.connection is not None
+        return self.board.connection.driver
 
     def want(self, port: int, goal: PowerGoal) -> None:
         """The guest's machine wants this; it has taken every report."""
@@ -110,7 +118,7 @@ def with_rig(
     async def run() -> None:
         guests: dict[str | int, GuestSpec] = {name: GuestSpec(boot_s=30, beat_s=8) for name in NAMES}
         rig = Rig(FakeBoard(guests=guests, dialect=dialect), **more)
-        rig.board.opener = faulty(rig.board.opener, *faults)
+        rig.board.connector = rig.wired(stream_opener(rig.fake.open), *faults)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(rig.fake.run)
             await trio.sleep(away_s)
@@ -268,8 +276,7 @@ def test_a_restart_of_the_board_is_noticed_though_it_does_not_answer_the_first_r
 ) -> None:
     async def main(rig: Rig) -> None:
         await trio.sleep(30)
-        driver = rig.board._driver
-        assert driver is not None
+        driver = rig.driver
         hold_off, failures = type(driver).hold_off, iter([BoardTimeoutError("lost on the way")])
 
         async def failing_once(self: Any) -> None:
@@ -334,7 +341,7 @@ def test_one_garbled_answer_is_no_restart_of_the_board(
     async def main(rig: Rig) -> None:
         rig.want(1, ON(1, "emmc"))
         await trio.sleep(60)
-        driver: Any = type(rig.board._driver)
+        driver: Any = type(rig.driver)
         greet, garbles = driver.greet, iter([garble])
 
         async def garbled_once(self: Any) -> Identity:
@@ -452,11 +459,12 @@ def test_a_port_that_is_held_when_the_task_comes_back_after_a_crash_is_an_outage
 
     async def run() -> None:
         rig = Rig(FakeBoard(guests={}))
-        opener = rig.board.opener
+        opener = stream_opener(rig.fake.open)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(rig.fake.run)
             await trio.sleep(30)
-            for rig.board.opener in (opener, held, opener):
+            for port in (opener, held, opener):
+                rig.board.connector = rig.wired(port)
                 rig.facts.clear()
                 with trio.move_on_after(10):
                     await rig.board.run()

@@ -12,7 +12,7 @@ def board_status(board: Board, environment: Environment, since: Beginning, now: 
     """The board and the link to it."""
     identity = board.shown.identity
     return {
-        "link": "up" if board.link is not None and board.link.is_up else "down",
+        "link": "up" if board.connection is not None and board.connection.is_up else "down",
         "dialect": board.shown.dialect,
         "device": board.config.board.device,
         "firmware": identity.firmware if identity else None,
@@ -29,7 +29,7 @@ def board_status(board: Board, environment: Environment, since: Beginning, now: 
 
 def unseen_reason(board: Board) -> str | None:
     """Why the board is not seen; None while it is, and where it has yet to be looked for."""
-    return (board.link.down_reason if board.link else None) or board.silent_reason
+    return (board.connection.down_reason if board.connection else None) or board.silent_reason
 
 
 def _sensor(name: str, board: Board, environment: Environment, now_s: float) -> shapes.Sensor:

@@ -46,7 +46,7 @@ class Overview:
         return Facts(
             parts.config,
             self.status(),
-            link_reason=parts.io.link.down_reason if parts.io.link else None,
+            link_reason=parts.io.connection.down_reason if parts.io.connection else None,
             silent_reason=parts.io.silent_reason,
             unsteady_reason=parts.io.unsteady_reason,
             log_reason=parts.journal.broken,

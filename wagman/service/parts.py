@@ -7,7 +7,8 @@ import trio
 from attrs import define, field
 
 from wagman.config.schema import Config, DeviceConfig
-from wagman.io.board.task import BLIND_MISSES, Board, Dialect
+from wagman.io.board.task import BLIND_MISSES, Board
+from wagman.io.serial.wired import Dialect, Wired
 from wagman.model.catalogue import COLLAPSING
 from wagman.model.facts import Draft
 from wagman.service.controller import Controller
@@ -136,8 +137,7 @@ class Parts:
     def _make_board(self) -> Board:
         return Board(
             self.config,
-            self.dialect,
-            self.seams.opener,
+            Wired(self.dialect, self.seams.opener, self.config.board.device),
             tell=self.routes.board_fact,
             healthy=lambda: not self.progress.stuck(),
             remember=lambda identity: void(self.journal.record([], {BOARD_KEY: dict(identity)})),

@@ -7,8 +7,8 @@ from pathlib import Path
 import trio
 
 from wagman.config.schema import Config
-from wagman.io.board.task import Dialect
 from wagman.io.serial.transport import Transport, open_serial
+from wagman.io.serial.wired import Dialect
 from wagman.model.errors import ConfigError, LinkGoneError
 
 DIALECTS = {
