@@ -114,7 +114,7 @@ def test_each_table_has_one_past_at_most_and_each_past_one_table(before: dict[st
         assert each.was not in ports
         assert each.name not in before
     assert {each.name for each in tables.left}.isdisjoint(sources)
-    assert {each.port for each in tables.left}.isdisjoint(ports.values())
+    assert {each.plug.port for each in tables.left}.isdisjoint(ports.values())
 
 
 @given(st.dictionaries(NAMES, ENTRIES), st.dictionaries(NAMES, st.integers(0, 4)))

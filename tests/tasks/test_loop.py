@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from wagman.config.boards import WagmanBoard
-from wagman.config.schema import Config
 from wagman.fsm.alarms import KEEP, Alarm, Fired
 from wagman.model.facts import Answered, Listened
 from wagman.service.parts import late_s
@@ -82,7 +81,7 @@ def test_an_alarm_says_whether_anything_was_heard_since_it_began(stirred_at_s: f
 
 @pytest.mark.parametrize(("poll_s", "expected_s"), [(5, 60), (20, 60), (300, 900)])
 def test_where_the_board_is_asked_rarely_an_alarm_is_late_after_three_polls(poll_s: float, expected_s: float) -> None:
-    assert late_s(Config((WagmanBoard(poll_s=poll_s),))) == expected_s
+    assert late_s(WagmanBoard(poll_s=poll_s)) == expected_s
 
 
 @pytest.mark.parametrize(("asked_s", "fires"), [(None, False), (119.0, False), (120.0, True)])

@@ -34,8 +34,10 @@ class BoardConfig:
     measures: ClassVar[bool] = False  # it has the sensors of the enclosure
     feeds: ClassVar[bool] = False  # it powers the controller, and wants its heartbeat
 
-    if_silent: ClassVar[str] = "look at its power and at the way to it; the service goes on asking"  # what to do where it does not answer
-    how_off: ClassVar[str] = " at the board itself"  # how a person switches a port off that the service does not look after
+    takes_commands: ClassVar[bool] = False  # an operator can give it commands of its own
+    # What to do where it does not answer, and how a person switches a port off that the service does not look after.
+    if_silent: ClassVar[str] = "look at its power and at the way to it; the service goes on asking"
+    how_off: ClassVar[str] = " at the board itself"
 
     name: str = DEFAULT_BOARD
     poll_s: float = field(
@@ -66,7 +68,7 @@ class WagmanBoard(BoardConfig):
     port_kind = whole(0, 4)
     selectors = (0, 1)
     port_names: ClassVar[Mapping[Port, str]] = dict(enumerate(PORT_NAMES))
-    hears = measures = feeds = True
+    hears = measures = feeds = takes_commands = True
     if_silent = "press the board's reset button only if its guests may lose their power; else look at board.dialect and the cable"
     how_off = ": wagman board --force stop {port} 0"
 

@@ -116,7 +116,9 @@ class Decided:
 
     def _tell(self, before: Mapping[str, Entry], tables: Tables) -> None:
         drafts = [Draft("device.renamed", each.name, {"was": each.was, **in_fields(each.plug)}) for each in tables.renamed]
-        drafts += [Draft("device.moved", each.name, {**in_fields(each.plug), **in_fields(each.was, "was_")}) for each in tables.moved]
+        drafts += [
+            Draft("device.moved", each.name, {**in_fields(each.plug), **in_fields(each.was, "was_")}) for each in tables.moved
+        ]
         drafts += [self._of_port("port.left", each.plug, each.name) for each in tables.left if before[each.name].left is None]
         self.journal.record([(draft, None) for draft in drafts])
 
@@ -135,7 +137,6 @@ class Decided:
                 self.gone[name] = evolve(entry, left="off")
                 self.journal.record([(self._of_port("port.off", plug, name), None)])
                 self.file.keeper.note()
-
 
     def _of_port(self, type_: str, plug: Plug, was: str) -> Draft:
         return Draft(type_, None, {**in_fields(plug), "board_name": port_name(self.config, plug), "was": was})

@@ -70,6 +70,7 @@ class Parts:
     guests: dict[str, Guest] = field(init=False)
     recollection: Recollection = field(init=False)
     supervisor: Supervisor = field(init=False)
+    pace: Pace = field(init=False)
     boards: dict[str, Board] = field(init=False)
     controller: Controller = field(init=False)
     progress: Progress = field(init=False)

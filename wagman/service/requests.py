@@ -8,6 +8,7 @@ from attrs import evolve, frozen
 from wagman import __version__
 from wagman.api.service import UnknownDeviceError
 from wagman.fsm.guest.inputs import Operator
+from wagman.io.board.task import Board
 from wagman.model import shapes
 from wagman.model.errors import BoardTimeoutError, CallerError
 from wagman.model.facts import Beat, Draft, Verb, Verdict
@@ -102,6 +103,12 @@ class Requests:
         reason = "heard" if accepted else "too many requests are waiting: try again"
         return {"accepted": accepted, "state": guest.state.name, "reason": reason, "event_id": None}
 
+    @property
+    def _commanded(self) -> Board:
+        """The first board that takes commands of an operator; else the first, which says that it takes none."""
+        boards = self.parts.boards.values()
+        return next((board for board in boards if board.wiring.board.takes_commands), next(iter(boards)))
+
     async def board(self, command: str, *, force: bool, uid: int) -> Sequence[str]:
         """An operator's raw board command; one that was forced is an event."""
         if force:
@@ -110,5 +117,5 @@ class Requests:
         if not words:
             raise CallerError("an empty board command")
         with trio.move_on_after(BOARD_TIMEOUT_S):
-            return await self.parts.io.raw(words, force=force)
+            return await self._commanded.raw(words, force=force)
         raise BoardTimeoutError(f"the board did not answer within {BOARD_TIMEOUT_S:g} s")

@@ -98,7 +98,7 @@ class Routes:
             self.link_since[board] = self.clocks.beginning()
         plug = None if notice.port is None else Plug(board, notice.port)
         guest = None if plug is None else self._by_plug.get(plug)
-        name = {} if plug is None else {"board_name": self.boards[board].wiring.board.port_names.get(plug.port, str(plug.port))}
+        name = {} if plug is None else {"board_name": self.boards[board].port_name(plug.port)}
         of_port = {} if guest is not None or plug is None else {"port": plug.port, **name}
         of_board = {} if board == DEFAULT_BOARD else {"name": board}
         fields = {**notice.fields, **of_port, **of_board}

@@ -1,7 +1,7 @@
-"""What every board driver offers: the one interface behind which the dialects of the boards differ."""
+"""What a board driver offers: the interfaces behind which the boards differ, and everything it may report to."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, Protocol
+from typing import Any, Generic, Protocol, runtime_checkable
 
 from attrs import define, field, frozen
 
@@ -128,20 +128,16 @@ class FailureWatch:
 
 
 class Driver(Protocol[P]):
-    """One dialect on one link. Every method that asks the board may raise a `BoardError`."""
+    """What every board does: it says which one it is, switches, and shows. Every method may raise a `BoardError`."""
 
     @property
     def survivors(self) -> frozenset[P]:
-        """Ports that kept their power when the board restarted, as far as is known after `hold_off`."""
+        """Ports that kept their power when the board restarted, as far as is known after `greet` and `hold_off`."""
         ...
 
     @property
     def doubtful(self) -> frozenset[P]:
         """Ports that may have kept it: nobody knows."""
-        ...
-
-    def heard(self, event: Any, at_s: float) -> None:
-        """The board said something by itself, read at `at_s`; called from the reader, must not wait."""
         ...
 
     async def greet(self) -> Identity:
@@ -152,14 +148,6 @@ class Driver(Protocol[P]):
         """Ask for what is due at the `turn`th poll, and tell of it: beats first, then `Answered` and `Listened` for each port."""
         ...
 
-    def take_stock(self) -> None:
-        """After a board reset and a poll: tell the reconciler of ports that the board has switched on again by itself."""
-        ...
-
-    async def hold_off(self) -> None:
-        """Keep the board from starting ports by itself for a while, where it can be told so."""
-        ...
-
     async def switch_on(self, action: SwitchOn[P]) -> None:
         """Send what switches a port on; evidence comes later."""
         ...
@@ -168,13 +156,49 @@ class Driver(Protocol[P]):
         """Send what switches a port off and keeps it off; evidence comes later."""
         ...
 
-    async def ping(self, port: P) -> None:
+
+# What only some boards can do. A driver has an ability where it has the methods: to ask for it is `isinstance`, so that no list
+# has to be kept in step with them.
+
+
+@runtime_checkable
+class Hears(Protocol):
+    """Boards that speak by themselves."""
+
+    def heard(self, event: Any, at_s: float) -> None:
+        """The board said something by itself, read at `at_s`; called from the reader, must not wait."""
+        ...
+
+
+@runtime_checkable
+class StartsByItself(Protocol):
+    """Boards that switch ports on without being asked."""
+
+    async def hold_off(self) -> None:
+        """After a restart: keep the board from starting ports for a while, where it can be told so."""
+        ...
+
+    def take_stock(self) -> None:
+        """After a restart and a poll: tell the reconciler of ports that the board has switched on again."""
+        ...
+
+
+@runtime_checkable
+class Feeds(Protocol):
+    """Boards that wait for a heartbeat, and cut the power of who does not beat."""
+
+    async def ping(self, port: Any) -> None:
         """Give the board a heartbeat for a port; it is not taken for one of the guest's."""
         ...
 
-    async def stop_later(self, port: P, grace_s: int) -> None:
+    async def stop_later(self, port: Any, grace_s: int) -> None:
         """Have the board stop a port by itself, and cut its power `grace_s` later; `BoardStopping` tells that it has begun."""
         ...
+
+
+@runtime_checkable
+class Raw(Protocol):
+    """Boards with a language of their own, for an operator who knows it."""
 
     async def raw(self, words: Sequence[str], *, force: bool) -> Sequence[str]:
         """An operator's own command.

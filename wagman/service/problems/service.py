@@ -41,7 +41,9 @@ def controller_unfed(facts: Facts) -> Iterator[Problem]:
         own = next(row for row in facts.status["devices"] if row["self"])
         text = f"{board_words(own['board'])} does not hear this computer, and power-cycles it one hour after it heard it last"
         do = "mend what keeps the service from reaching the board; it then feeds the board by itself"
-        yield Problem("unfed", "critical", text, do, device=own["name"], board=own["board"], patience_s=UNFED_S, for_s=facts.unfed_s)
+        yield Problem(
+            "unfed", "critical", text, do, device=own["name"], board=own["board"], patience_s=UNFED_S, for_s=facts.unfed_s
+        )
 
 
 def task_stuck(facts: Facts) -> Iterator[Problem]:
