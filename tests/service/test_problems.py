@@ -250,7 +250,7 @@ def test_a_memory_that_cannot_be_read_says_whom_the_service_will_start_without_i
 
 def test_a_port_without_a_table_names_the_one_that_it_had() -> None:
     given = facts()
-    problem = only(evolve(given, status={**given.status, "ports": [{"port": 2, "was": "cs"}]}))
+    problem = only(evolve(given, status={**given.status, "ports": [{"board": "board", "port": 2, "was": "cs"}]}))
     assert (problem.id, "(cs had)" in problem.text, "wagman board --force stop 2 0" in problem.do) == ("port:2", True, True)
 
 
@@ -304,14 +304,23 @@ BOARDS = st.fixed_dictionaries(
         ),
     }
 )
+LEFT = st.fixed_dictionaries({"board": st.just("board"), "port": st.integers(0, 4), "was": TEXTS})
+
+
+def with_first_board(status: dict[str, Any]) -> dict[str, Any]:
+    return {**status, "board": status["boards"][0]}
+
+
 STATUSES = st.fixed_dictionaries(
     {
         "devices": st.lists(ROWS, max_size=5, unique_by=lambda row: row["name"]),
         "wagman": st.fixed_dictionaries({"state": st.sampled_from(["normal", "start_next_device", "hibernating"])}),
         "boards": st.lists(BOARDS, min_size=1, max_size=1),
-        "ports": st.lists(st.fixed_dictionaries({"board": st.just("board"), "port": st.integers(0, 4), "was": TEXTS}), max_size=3),
+        "ports": st.lists(
+            st.fixed_dictionaries({"board": st.just("board"), "port": st.integers(0, 4), "was": TEXTS}), max_size=3
+        ),
     }
-).map(lambda status: {**status, "board": status["boards"][0]})
+).map(with_first_board)
 ANY_FACTS = st.builds(
     Facts,
     st.just(CONFIG),

@@ -62,7 +62,7 @@ def test_what_is_no_such_text_is_an_error_and_nothing_else(text: str) -> None:
         parse(text)
 
 
-@pytest.mark.parametrize("wrong", [{"wanted": "sideways"}, {"enabled": "no"}, {"port": "x"}, {"left": "on"}])
+@pytest.mark.parametrize("wrong", [{"wanted": "sideways"}, {"enabled": "no"}, {"port": [3]}, {"left": "on"}])
 def test_a_decision_that_makes_no_sense_is_not_guessed_at(wrong: dict[str, object]) -> None:
     with pytest.raises(StoreError):
         parse(json.dumps({"format": 1, "devices": {"x1": {"port": 3, **wrong}}}))

@@ -15,6 +15,7 @@ from wagman.model.facts import Beat, Draft, Verb, Verdict
 from wagman.service.controller import REFUSES
 from wagman.service.overview import Overview
 from wagman.service.parts import Parts
+from wagman.service.plugs import label
 from wagman.service.watch import Watch
 from wagman.store import Journal, Receipt
 
@@ -43,15 +44,17 @@ class Requests:
         return {"service": "wagman", "version": __version__, "boot_id": self.parts.boot_id}
 
     def device_name(self, device: str) -> str:
-        """The name of the device that `device` names, or whose port number it is.
+        """The name of the device that `device` names: by its name, its board and port, or its port where only one has that.
 
         Raises:
             UnknownDeviceError: there is none.
         """
-        for config in self.parts.config.devices:
-            if device in (config.name, str(config.port)):
-                return config.name
-        raise UnknownDeviceError(device)
+        devices = self.parts.config.devices
+        found = [each.name for each in devices if device in (each.name, label(each.plug))]
+        found = found or [each.name for each in devices if device == str(each.port)]
+        if len(found) != 1:
+            raise UnknownDeviceError(device)
+        return found[0]
 
     def status(self, devices: Sequence[str] | None = None) -> shapes.Status:
         """How everything is now, with the problems."""
