@@ -58,7 +58,7 @@ class Upgrade:
                 await port.send_all(b"\n@disable 3\n")
                 await trio.sleep(60)
             moved = list(self.board.hardware.relay_log)
-            nursery.start_soon(self.service.run, None, lambda _: None)  # type: ignore[arg-type,return-value]
+            nursery.start_soon(self.service.run, None, lambda _: None)  # type: ignore[arg-type]
             await trio.sleep(1800)
             assert list(self.board.hardware.relay_log) == moved
             main(self)
