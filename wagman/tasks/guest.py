@@ -140,6 +140,7 @@ class Guest:
         """
         if self.commanded and self.decision is not None:
             self.decision = evolve(self.decision, serial=self.decision.serial + above)
+            self.journal.record([], {self.key: self.saved()})
         elif evolve(past, port=self.config.port, left=None) != self.entry:
             self.memory = evolve(self.memory, wanted=past.wanted, enabled=past.enabled)
             self.decision = past.decision
