@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from attrs import define, evolve, field, frozen
 
 from wagman.fsm.outlet import Fate, Level, On, Outlet, Step
+from wagman.fsm.outlet.signs import SETTLE_S
 from wagman.model.facts import Evidence, PortFact, PowerGoal, Supply
 
 UNSEEN_S = 1.0
@@ -20,6 +21,10 @@ UNSEEN_S = 1.0
 
 BROWNOUT_S = 10.0
 """A board reset so soon after a relay-on is blamed on it (specified)."""
+
+
+AFTER_SETTLE_S = 0.5
+"""How long after its settle time a board is looked at (chosen: what was asked in that instant does not count yet)."""
 
 
 @frozen
@@ -54,6 +59,7 @@ class Power:
     now_s: float
     tell: Callable[[PortFact], None]
     mute: Collection[int] = ()
+    settle_s: float = field(init=False, default=SETTLE_S)
     ports: dict[int, Outlet] = field(init=False)
     last_on_s: float = field(init=False)
     last_on_port: int | None = field(init=False, default=None)
@@ -83,10 +89,16 @@ class Power:
         for number in off_times_s:
             self.ports[number] = evolve(self.ports[number], is_mute=number in mute)
 
+    def settle(self, settle_s: float) -> None:
+        """For so long after a command what the board shows may be of before."""
+        if settle_s != self.settle_s:
+            self.settle_s = settle_s
+            self.ports = {number: evolve(outlet, settle_s=settle_s) for number, outlet in self.ports.items()}
+
     def leave(self, number: int) -> None:
         """Nobody wants anything of this port, which may be on. Nothing but its current tells whether it is."""
         self.off_times_s[number] = 0.0
-        self.ports[number] = evolve(Outlet.new(number, self.now_s, is_mute=True), state=On(0))
+        self.ports[number] = evolve(Outlet.new(number, self.now_s, is_mute=True), state=On(0), settle_s=self.settle_s)
 
     # What to do next ---------------------------------------------------------
 
@@ -101,6 +113,16 @@ class Power:
                 return command(outlet, level)
             at_s = min(at_s, due_s)
         return at_s
+
+    def look_s(self, now_s: float) -> float:
+        """When a look can first show what the latest command did to a port that waits for it; infinity: no such look is due.
+
+        A board that shows at once what it did is looked at right after each command.
+        """
+        if self.settle_s <= SETTLE_S:
+            return math.inf
+        looks_s = (outlet.settled_s + AFTER_SETTLE_S for outlet in self.ports.values() if outlet.errand is not None)
+        return min((at_s for at_s in looks_s if at_s > now_s), default=math.inf)
 
     def turn_s(self, outlet: Outlet) -> float:
         """From when on the rules between the outlets allow a relay-on."""
@@ -168,11 +190,19 @@ class Power:
         if outlet := self.ports.get(number):
             self._take(outlet.seen_kept(at_s, kept=kept))
 
-    def polled(self, number: int, at_s: float, supply: Supply) -> None:
-        """A poll that was asked at `at_s` shows whether something runs on the port; unknown where its sensor is dead."""
+    def polled(self, number: int, at_s: float, supply: Supply, proof: Evidence = "sensed", *, is_sound: bool = False) -> None:
+        """A poll that was asked at `at_s` shows whether the port has power; unknown where its sensor is dead."""
         # mark port-without-a-guest
         if outlet := self.ports.get(number):
-            self._take(outlet.polled(at_s, supply))
+            self._take(outlet.polled(at_s, supply, proof, is_sound=is_sound))
+
+    def shown_off(self, number: int, at_s: float, why: str, proof: Evidence) -> None:
+        """A look that was asked at `at_s` shows the port off."""
+        self._take(self.ports[number].shown_off(at_s, why, proof))
+
+    def assumed(self, number: int, at_s: float) -> None:
+        """Nothing can be read of the port, at `at_s` neither: what was asked for is all that there is."""
+        self._take(self.ports[number].assumed(at_s))
 
     def stirred(self, number: int, at_s: float) -> None:
         """Something other than the service has reset the port's timer."""
