@@ -43,7 +43,8 @@ PROMPT = b"\r\npowerman> "
 STATE, NODE, PROBLEM = 303, 307, 308
 """Kinds of lines: how a node is; that there is a node; what went wrong with a unit."""
 
-_ADDRESS = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9_.-]+))(?::([0-9]{1,5}))?", re.ASCII)
+_LABEL = r"[A-Za-z0-9_-]{1,63}"  # with others the look-up of a name raises errors of its own
+_ADDRESS = re.compile(rf"(?:\[([0-9A-Fa-f:.]+)\]|({_LABEL}(?:\.{_LABEL})*))(?::([0-9]{{1,5}}))?", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@/+-]*", re.ASCII)  # nothing that means several, or ends the line
 _LINE = re.compile(r"([0-9]{3}) (.*)", re.ASCII)
 _STATE = re.compile(r"(.+): (on|off|unknown)", re.ASCII)
@@ -185,6 +186,13 @@ class Session:
         await self.stream.send_all(f"{request}\r\n".encode())
         return parse(await self._received())
 
+    async def states(self, asked: Sequence[str]) -> Mapping[str, Supply]:
+        """Have the units asked how these nodes are."""
+        answer = await self.ask(f"status {','.join(asked)}")
+        if answer.is_error and all(line.endswith(": unknown") for line in answer.told(STATE)):
+            raise BoardRefusedError(answer.why)
+        return states(answer, asked)
+
     async def _received(self) -> bytes:
         data = bytearray()
         while not data.endswith(PROMPT):
@@ -221,23 +229,19 @@ class Powerman:
         """What the units say now. Of a node that `powermand` does not have nothing is known, and the others are asked."""
         async with self._talk() as session:
             asked = [port for port in dict.fromkeys(ports) if port in session.nodes]
-            answer = await session.ask(f"status {','.join(asked)}") if asked else None
-        if answer is None:
-            raise BoardRefusedError(f"powermand has none of these nodes: {_listed(ports)}")
-        if answer.is_error and all(line.endswith(": unknown") for line in answer.told(STATE)):
-            raise BoardRefusedError(answer.why)
-        shown = states(answer, asked)
+            if ports and not asked:
+                raise BoardRefusedError(f"powermand has none of these nodes: {_listed(ports)}")
+            shown = await session.states(asked) if asked else {}
         return {port: Look(shown.get(port, "unknown")) for port in ports}
 
     async def switch(self, port: str, *, on: bool) -> None:
         """Have a node switched. Where that fails, the unit may do it yet."""
         async with self._talk() as session:
-            is_there = port in session.nodes and _NAME.fullmatch(port)
-            answer = await session.ask(f"{'on' if on else 'off'} {port}") if is_there else None
-        if answer is None:
-            raise BoardRefusedError(f"powermand has no node {plain(port)}")
-        if answer.is_error:
-            raise BoardRefusedError(answer.why)
+            if port not in session.nodes or not _NAME.fullmatch(port):
+                raise BoardRefusedError(f"powermand has no node {_listed([port])}")
+            answer = await session.ask(f"{'on' if on else 'off'} {port}")
+            if answer.is_error:
+                raise BoardRefusedError(answer.why)
 
     async def aclose(self) -> None:
         """Close the connection. The next question makes a new one."""
@@ -256,6 +260,9 @@ class Powerman:
                     await session.begin()
                 yield session
             self._session, session = session, None
+        except BoardRefusedError:  # an answer like any other
+            self._session, session = session, None
+            raise
         except trio.TooSlowError:
             raise BoardTimeoutError(f"powermand at {self.address} did not answer within {ANSWER_S:g} s") from None
         except (OSError, trio.BrokenResourceError) as error:
