@@ -18,8 +18,10 @@ from wagman.model.facts import Supply
 from wagman.model.process import Ended
 from wagman.model.words import plain
 
-STATES: Mapping[int | None, Supply] = {0: "on", 2: "off"}
-"""What the exit status of `status` says (specified: the fence agents' contract). Any other, and a signal, says nothing."""
+ON, OFF = 0, 2
+"""What `status` ends with (specified: the fence agents' contract). Any other end says nothing."""
+
+STATES: Mapping[int | None, Supply] = {ON: "on", OFF: "off"}
 
 MOST_TIMEOUT_S = 30
 """No command takes longer (chosen: a task of the service that makes no progress for 45 s is stuck)."""
@@ -33,6 +35,7 @@ MOST_BYTES = 64 * 1024
 SHOWN_CHARS = 200
 """How much of what a command wrote an error repeats (chosen)."""
 
+_SAYS_OFF = re.compile(r"\boff\b", re.IGNORECASE)
 _WORDS: Mapping[str, Supply] = {"on": "on", "off": "off"}
 _LISTED = re.compile(r"([^,]+),.*,\s*(\w+)\s*")  # the plug, its name (which may have commas), its state
 
@@ -44,6 +47,14 @@ def _timeout(value: object) -> float:
     return seconds
 
 
+def _program(value: object) -> tuple[str, ...]:
+    command: tuple[str, ...] = COMMAND.read(value)
+    if not command:
+        raise ValueError(PROGRAM.wants)
+    return command
+
+
+PROGRAM = Kind("a list of non-empty strings, the program and its arguments", _program)
 TIMEOUT = Kind(f"{durations.WANTED}, of at most {MOST_TIMEOUT_S}s", _timeout, DURATION.show)
 
 
@@ -55,12 +66,16 @@ class ExecBoard(PlainBoard):
     about = "Any program: one of the fence agents, or a script."
 
     on: tuple[str, ...] = field(
-        metadata=setting(COMMAND, "Switches an outlet on. `%p` stands for its name, in any argument; no shell is run."),
+        metadata=setting(PROGRAM, "Switches an outlet on. `%p` stands for its name, in any argument; no shell is run."),
     )
-    off: tuple[str, ...] = field(metadata=setting(COMMAND, "Switches an outlet off."))
+    off: tuple[str, ...] = field(metadata=setting(PROGRAM, "Switches an outlet off."))
     status: tuple[str, ...] = field(
         default=(),
-        metadata=setting(COMMAND, "Ends with 0 where the outlet is on, with 2 where it is off; any other end says nothing."),
+        metadata=setting(
+            COMMAND,
+            "Ends with 0 where the outlet is on, with 2 where it is off; any other end says nothing. If it writes anything before "
+            "a 2, the last line has the word `off` in it.",
+        ),
     )
     list_status: tuple[str, ...] = field(
         default=(),
@@ -134,7 +149,7 @@ class Commands:
         with trio.move_on_after(LOOK_S):
             for port in sorted(ports, key=lambda port: port not in self._late):
                 ended = await self._run(self.board.status, port)
-                shown[port] = STATES.get(ended.status, "unknown")
+                shown[port] = state(ended)
                 error = _error(f"status of {port}", ended) if shown[port] == "unknown" else error
         self._late = [port for port in ports if port not in shown]
         if error is not None and set(shown.values()) == {"unknown"}:
@@ -148,7 +163,7 @@ class Commands:
         if ended.is_cut:  # a line of which the beginning is missing is about another outlet
             raise BoardProtocolError(f"list_status: it wrote more than {MOST_BYTES // 1024} KiB")
         shown = listed(ended.output)
-        if shown.keys().isdisjoint(ports):
+        if ports and shown.keys().isdisjoint(ports):
             raise BoardProtocolError(f"list_status: it tells of none of {plain(', '.join(ports))[:SHOWN_CHARS]}{_said(ended)}")
         return shown
 
@@ -156,12 +171,22 @@ class Commands:
         return await process.run([word.replace("%p", port) for word in command], None, self.board.timeout_s, MOST_BYTES)
 
 
+def state(ended: Ended) -> Supply:
+    """How the outlet is that a `status` was about."""
+    last = ended.output.rpartition("\n")[2]
+    if ended.status == OFF and last and not _SAYS_OFF.search(last):
+        # Shells, python and perl end with 2 as well where the script is not there, and argparse where it does not like the
+        # arguments: they write why, where an agent writes "Status: OFF", and most scripts nothing.
+        return "unknown"
+    return STATES.get(ended.status, "unknown")
+
+
 def listed(output: str) -> Mapping[str, Supply]:
     """How each outlet of a listing is; nothing is known of one that is listed as two different things."""
     shown: dict[str, Supply] = {}
     for line in filter(None, map(_LISTED.fullmatch, output.splitlines())):
-        plug, state = line[1].strip(), _WORDS.get(line[2].lower(), "unknown")
-        shown[plug] = state if shown.get(plug, state) == state else "unknown"
+        plug, said = line[1].strip(), _WORDS.get(line[2].lower(), "unknown")
+        shown[plug] = said if shown.get(plug, said) == said else "unknown"
     return shown
 
 
@@ -171,6 +196,6 @@ def _error(what: str, ended: Ended) -> BoardError:
 
 
 def _said(ended: Ended) -> str:
-    """The last line that it wrote, where it wrote anything."""
-    lines = ended.output.splitlines()
-    return f": {plain(lines[-1].strip())[:SHOWN_CHARS]}" if lines else ""
+    """The end of what it wrote, where it wrote anything."""
+    said = plain(" / ".join(line.strip() for line in ended.output.splitlines() if line.strip()))
+    return f": {said[-SHOWN_CHARS:]}" if said else ""
