@@ -14,6 +14,8 @@ import pytest
 import trio
 from attrs import define, field
 
+from tests.service.kit import eventually
+from tests.service.test_messages import is_running
 from wagman.io.powerman import Powerman, PowermanBoard
 from wagman.model.errors import LinkGoneError
 
@@ -123,14 +125,15 @@ class Daemon:
         return int((self.folder / f"{unit}.pid").read_text())
 
     def kill(self) -> None:
-        """Its `vpcd` go with it: their terminals hang up."""
+        """With its `vpcd`, which have inherited the port that it listens at."""
         if self.process is not None:
-            for unit in ("one", "two"):
-                with suppress(FileNotFoundError, ProcessLookupError):
-                    os.kill(self.pid(unit), signal.SIGCONT)
             self.process.kill()
             self.process.wait(10)
             self.process = None
+            for unit in filter(Path.exists, (self.folder / "one.pid", self.folder / "two.pid")):
+                with suppress(ProcessLookupError):
+                    os.kill(int(unit.read_text()), signal.SIGKILL)
+                eventually(lambda unit=unit: not is_running(unit))  # type: ignore[misc]
 
 
 async def answers(board: Powerman) -> bool:

@@ -73,8 +73,8 @@ class ExecBoard(PlainBoard):
         default=(),
         metadata=setting(
             COMMAND,
-            "Ends with 0 where the outlet is on, with 2 where it is off; any other end says nothing. If it writes anything before "
-            "a 2, the last line has the word `off` in it.",
+            "Ends with 0 where the outlet is on, with 2 where it is off; any other end says nothing. If it writes anything "
+            "before a 2, the last line has the word `off` in it.",
         ),
     )
     list_status: tuple[str, ...] = field(
