@@ -333,6 +333,8 @@ def test_what_one_unit_told_counts_though_another_told_nothing() -> None:
         b"303 gn: on\r\n303 cs: off",
         b"302 on: gn\r\n302 off: cs\r\n302 unknown: \r\n103 Query complete",  # not one by one
         b"303 gn: on\n303 cs: off\n103 Query complete",
+        b"303 gn: on\r\n303 cs: off\r\nand more\r\n103 Query complete",
+        b"303 gn: on\r\n\r\n303 cs: off\r\n103 Query complete",
         b"powerman> 303 gn: on\r\n303 cs: off\r\n103 Query complete",
         b"\xff\xfe\x00garbage",
         b"",
