@@ -55,7 +55,7 @@ def _program(value: object) -> tuple[str, ...]:
 
 
 PROGRAM = Kind("a list of non-empty strings, the program and its arguments", _program)
-TIMEOUT = Kind(f"{durations.WANTED}, of at most {MOST_TIMEOUT_S}s", _timeout, DURATION.show)
+TIMEOUT = Kind(f'a duration of at most {MOST_TIMEOUT_S} s, such as "20s"', _timeout, DURATION.show)
 
 
 @frozen(kw_only=True)
