@@ -23,6 +23,9 @@ from wagman.model.errors import BoardError, BoardProtocolError, BoardTimeoutErro
 MOST_BYTES = 65_536
 """How much of an answer is read, its head included (chosen: a rail tells all of itself in a tenth of it)."""
 
+SHOWN_CHARS = 60
+"""How much of what is wrong a message repeats (chosen)."""
+
 READ_BYTES = 4_096
 """How much is read at once (chosen)."""
 
@@ -69,7 +72,7 @@ class Answer:
         return value
 
     def _shown(self) -> str:
-        return repr(self.body[:60].decode("latin-1"))
+        return repr(self.body[:SHOWN_CHARS].decode("latin-1"))
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -106,7 +109,7 @@ async def fetch(  # noqa: PLR0913 - a request has so many parts, and all but the
     except trio.TooSlowError:
         raise BoardTimeoutError(f"{parts.netloc} did not answer within {timeout_s:g} s") from None
     except h11.RemoteProtocolError as error:
-        raise BoardProtocolError(f"{parts.netloc} does not answer as HTTP demands: {error}") from error
+        raise BoardProtocolError(f"{parts.netloc} does not answer as HTTP demands: {str(error)[:SHOWN_CHARS]}") from error
     except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
         raise LinkGoneError(f"{parts.netloc} hung up") from error
     except OSError as error:
@@ -120,7 +123,8 @@ def _split(url: str) -> SplitResult:
     except ValueError:
         known = False
     if not known:
-        raise BoardError(f"{url!r} is no address of the kind http://HOST[:PORT]/PATH")
+        # What comes after it may hold a password.
+        raise BoardError(f"{url.partition('?')[0]!r} is no address of the kind http://HOST[:PORT]/PATH")
     return parts
 
 
@@ -162,7 +166,7 @@ class _Request:
         try:
             sent = self._encoded(client, authorization)
         except (h11.LocalProtocolError, UnicodeError) as error:
-            raise BoardError(f"{self.parts.geturl()} cannot be asked for: {error}") from error
+            raise BoardError(f"{self.parts.netloc} cannot be asked for that: {error}") from error
         assert self.parts.hostname is not None  # noqa: S101 - `_split` has seen it
         async with await self.connect(self.parts.hostname, self.parts.port or HTTP_PORT) as stream:
             await stream.send_all(sent)
