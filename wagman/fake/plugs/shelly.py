@@ -70,7 +70,8 @@ class FakeShelly:
             frame = json.loads(request.body)
             number, method, params = frame.get("id"), frame["method"], frame.get("params") or {}
         except (ValueError, KeyError, AttributeError):
-            return Response(400, b"Bad Request")
+            # A client that knows that it has to prove its password sends nothing else before it is asked to.
+            return Response(400, b"Bad Request") if self._may(request) else self._unauthorized()
         if method != OPEN and not self._may(request):
             return self._unauthorized()
         reply: dict[str, Any] = {"id": number, "src": self.name}
