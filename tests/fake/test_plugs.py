@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from math import inf
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,8 @@ from wagman.fake.plugs.rail import BOOT_S, LYING_S, FakeRail
 from wagman.fake.plugs.server import PlugServer
 from wagman.fake.plugs.shelly import FakeShelly
 from wagman.fake.plugs.tasmota import FakeTasmota
+from wagman.io.shelly import ShellyBoard
+from wagman.io.tasmota import TasmotaBoard
 
 # --- The rail ---------------------------------------------------------------------------------------------------------
 
@@ -192,6 +195,23 @@ def test_whatever_happens_the_records_agree_with_the_contacts(steps: Any, does: 
     assert [change.board_s for change in rail.relay_log] == sorted(change.board_s for change in rail.relay_log)
 
 
+# --- Our own clients, through real sockets ----------------------------------------------------------------------------
+
+
+@pytest.mark.trio
+async def test_our_own_clients_find_them_through_real_sockets(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("s3cret\n")
+    rails = rail_of(password="s3cret"), rail_of(password="s3cret", survives=False)  # noqa: S106 - of fakes
+    async with a_shelly(rails[0]) as one, a_tasmota(rails[1]) as other:
+        keys: dict[str, Any] = {"id": "AABBCCDDEEFF", "password_file": str(tmp_path / "password")}
+        plugs = ShellyBoard(host=f"127.0.0.1:{one}", **keys).backend(), TasmotaBoard(host=f"localhost:{other}", **keys).backend()
+        for plug in plugs:
+            assert (await plug.greet()).board_id == "AABBCCDDEEFF"
+            await plug.switch("2", on=True)
+            assert (await plug.look(["2"]))["2"].relay == "on"
+    assert [change[1:] for rail in rails for change in changes(rail)] == [(2, True), (1, True)]
+
+
 # --- Clients that nobody here wrote -----------------------------------------------------------------------------------
 
 
@@ -222,9 +242,7 @@ def python_with(module: str) -> str:
 
 
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-needs_fence = pytest.mark.skipif(
-    shutil.which("fence_shelly_gen2") is None, reason="fence_shelly_gen2 is not installed (fence-agents 4.17 or later)"
-)
+needs_fence = pytest.mark.skipif(shutil.which("fence_shelly_gen2") is None, reason="fence_shelly_gen2 is not installed")
 
 
 @needs_curl
@@ -261,6 +279,7 @@ async def test_curl_speaks_to_a_tasmota_as_its_pages_say() -> None:
 
 
 @needs_fence
+@pytest.mark.slow
 @pytest.mark.trio
 @pytest.mark.parametrize("password", [None, "s3cret"])
 async def test_the_fence_agent_switches_a_shelly_and_verifies_it(password: str | None) -> None:
@@ -283,12 +302,24 @@ from pdudaemon.drivers.{module} import {driver}
 """
 
 
+@pytest.fixture
+def with_pdu_shelly() -> str:
+    return python_with("pdudaemon.drivers.shelly_gen2")
+
+
+@pytest.fixture
+def with_pdu_tasmota() -> str:
+    return python_with("pdudaemon.drivers.tasmota")
+
+
 @pytest.mark.trio
-async def test_pdudaemon_switches_a_shelly() -> None:
-    python, rail = python_with("pdudaemon.drivers.shelly_gen2"), rail_of()
+async def test_pdudaemon_switches_a_shelly(with_pdu_shelly: str) -> None:
+    rail = rail_of()
     async with a_shelly(rail) as port:
         for word in ("on", "off"):
-            await run(python, "-c", PDU.format(module="shelly_gen2", driver="ShellyGen2"), f"127.0.0.1:{port}", word, "3")
+            await run(
+                with_pdu_shelly, "-c", PDU.format(module="shelly_gen2", driver="ShellyGen2"), f"127.0.0.1:{port}", word, "3"
+            )
     assert [change[1:] for change in changes(rail)] == [(3, True), (3, False)]
 
 
@@ -296,9 +327,11 @@ async def test_pdudaemon_switches_a_shelly() -> None:
 @pytest.mark.parametrize(
     ("driver", "outlets", "numbered"), [("BrennenstuhlWSPL01Tasmota", 2, False), ("SonoffS20Tasmota", 1, True)]
 )
-async def test_pdudaemon_switches_a_tasmota(driver: str, outlets: int, numbered: bool) -> None:
-    python, rail = python_with("pdudaemon.drivers.tasmota"), rail_of(outlets, survives=False)
+async def test_pdudaemon_switches_a_tasmota(driver: str, outlets: int, numbered: bool, with_pdu_tasmota: str) -> None:
+    rail = rail_of(outlets, survives=False)
     async with a_tasmota(rail, numbered=numbered) as port:
         for word in ("on", "off"):
-            await run(python, "-c", PDU.format(module="tasmota", driver=driver), f"127.0.0.1:{port}", word, str(outlets))
+            await run(
+                with_pdu_tasmota, "-c", PDU.format(module="tasmota", driver=driver), f"127.0.0.1:{port}", word, str(outlets)
+            )
     assert [change[1:] for change in changes(rail)] == [(outlets - 1, True), (outlets - 1, False)]

@@ -153,7 +153,8 @@ def test_a_clock_that_is_set_later_and_quartzes_that_drift_are_no_restart() -> N
         assert before.same_run(seen)
         for _day in range(30):
             await trio.sleep(86_400)
-            rail.epoch_s += 4  # the network's time runs ahead of its quartz
+            rail.epoch_s += 4  # the network's time runs ahead of its quartz,
+            rail.began_s += 12  # and so does ours
             assert seen.same_run(await shelly.greet())
 
     with_a_shelly(story)
@@ -448,6 +449,17 @@ def test_ports_are_numbers_from_0() -> None:
     for wrong in (-1, 16, "00", "x", True, 1.0, None):
         with pytest.raises(ValueError, match="a number from 0 to 15"):
             ShellyBoard.port_kind.read(wrong)
+
+
+def test_numbers_beyond_all_bounds_are_none() -> None:
+    async def main() -> None:
+        body = json.dumps(status_of({"output": True, "apower": 0}, {"uptime": 0, "unixtime": 0, "reset_reason": 0}))
+        shelly = Shelly(ShellyBoard(host=HOST), saying(body.replace(": 0", ": 1e999").encode()))
+        identity = await shelly.greet()
+        assert (identity.began_s, shelly.abilities.meter_w, shelly.abilities.survives) == (None, None, False)
+        assert await shelly.look(["0"]) == {"0": Look("on")}
+
+    virtually(main)
 
 
 # In the shape of what a Shelly Plus 1 tells.

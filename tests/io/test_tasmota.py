@@ -384,6 +384,17 @@ def test_it_is_a_board_that_can_be_configured() -> None:
         TasmotaBoard.port_kind.read(0)
 
 
+def test_numbers_beyond_all_bounds_are_none() -> None:
+    async def main() -> None:
+        body = b'{"Status":{"PowerOnState":1e999},"StatusNET":{"Mac":"%s"},"StatusSNS":{"ENERGY":{"Power":1e999}},' % MAC.encode()
+        plug = Tasmota(TasmotaBoard(host=HOST), saying(body + b'"StatusSTS":{"POWER":"ON","UptimeSec":1e999}}'))
+        await plug.greet()
+        assert plug.abilities.on_restore == "unknown"
+        assert await plug.look(["1"]) == {"1": Look("on")}
+
+    virtually(main)
+
+
 # In the shape of what version 6.4.1 tells, which is the oldest that is looked at.
 OLD = {
     "Status": {"Module": 8, "FriendlyName": ["plug"], "Power": 1, "PowerOnState": 3, "SaveData": 1, "SaveState": 1},
