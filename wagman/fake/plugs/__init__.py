@@ -4,4 +4,7 @@
 - `server`   HTTP/1.1 on any stream, and the faults of a connection
 - `shelly`   what a Shelly of the second generation answers
 - `tasmota`  what a plug with Tasmota answers
+- `control`  every fault as a line of text
+
+`python -m wagman.fake.plugs` runs one by itself.
 """
