@@ -3,7 +3,8 @@
 - What it says of an output is from its own register; a meter beside it makes it sensed. It may say *off* while the contact is
   welded, and 0 W for three quarters of a minute after an off while the load runs on.
 - It can switch off and on again by itself, so that the way to it may be what it switches.
-- It keeps its outputs through a restart of its processor, and not through one of its power: it tells which of the two it was.
+- It is taken to keep its outputs through a restart of its processor (chosen: tried on no device yet), and not through one of its
+  power: it tells which of the two it was.
 """
 
 from collections.abc import Mapping, Sequence
