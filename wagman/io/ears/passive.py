@@ -1,0 +1,56 @@
+"""Ears that do not ask: guests that speak by themselves, and how their silence is looked at.
+
+What arrives is read at once, and at least each second it is seen to that nothing waits. Where the service was stopped meanwhile,
+nobody knows when it arrived: a beat bears the time when nothing was waiting for the last time, and the silence begins when it was
+read.
+"""
+
+from typing import Protocol
+
+import trio
+from attrs import define, field
+
+from wagman.io.ears.ear import Listening
+
+TURN_S = 1.0
+"""How often it is seen to that nothing waits to be read (chosen: so exactly is a beat's time known)."""
+
+
+class Line(Protocol):
+    """What a guest speaks through."""
+
+    @property
+    def read_until_s(self) -> float:
+        """Everything that had arrived by then has been read, and told."""
+        ...
+
+
+@define(eq=False)
+class PassiveEar(Listening):
+    """An ear that waits. Whoever reads the line tells it what was heard, and when nobody could listen."""
+
+    line: Line = field(init=False)
+    refused: str | None = field(default=None, init=False)  # why what was heard last is not believed
+    _is_open: bool = field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        self.silence.apart_s += TURN_S  # it is the last turn that is looked at, and not now
+
+    def opened(self) -> None:
+        """From now on the line is read."""
+        self.trouble, self._is_open = None, True
+
+    def deaf(self, trouble: str) -> None:
+        """Nobody reads the line."""
+        self._is_open = False
+        super().deaf(trouble)
+
+    async def run(self) -> None:
+        """Look until cancelled whether the guest has been silent."""
+        while True:
+            next_s = trio.current_time() + self.config.every_s
+            if self._is_open:
+                looked_at_s = self.line.read_until_s
+                await self.unheard(looked_at_s, looked_at_s, next_s)
+            await self.rest(next_s)
