@@ -106,13 +106,9 @@ class Network:
         """Tell whether the witnesses of this network are any good."""
         if self._witnessed_at_s >= self._round_at_s:
             self._doubted_since_s = None
-            if self.unproved:
-                self._say("network.proved", is_unproved=False)
-            return
-        self._doubted_since_s = self._round_at_s if self._doubted_since_s is None else self._doubted_since_s
-        if not self.unproved and now_s - self._doubted_since_s >= UNPROVED_S:
-            self._say("network.unproved", is_unproved=True)
-
-    def _say(self, event: str, *, is_unproved: bool) -> None:
-        self.unproved = is_unproved
-        self.tell(Notice(event, fields={"network": self.name}))
+        elif self._doubted_since_s is None:
+            self._doubted_since_s = self._round_at_s
+        doubted_s = 0.0 if self._doubted_since_s is None else now_s - self._doubted_since_s
+        if self.unproved != (doubted_s >= UNPROVED_S):
+            self.unproved = not self.unproved
+            self.tell(Notice("network.unproved" if self.unproved else "network.proved", fields={"network": self.name}))
