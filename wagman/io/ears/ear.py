@@ -30,6 +30,7 @@ class Listening:
     )  # it is well until then, at least: what it waits for is bounded
     heard_at_s: float | None = field(default=None, init=False)  # by this run of the service
     trouble: str | None = field(default=None, init=False)  # why it cannot listen; None: it can
+    _doubted: tuple[float, float] | None = field(default=None, init=False)  # a question that nobody on the network has made count
 
     def __attrs_post_init__(self) -> None:
         config = self.config
@@ -43,16 +44,22 @@ class Listening:
 
     def deaf(self, trouble: str) -> None:
         """Nobody can listen, and so nothing is proved."""
-        self.trouble = trouble
+        self.trouble, self._doubted = trouble, None
         self._gap()
 
-    async def unheard(self, asked_at_s: float, ended_at_s: float, until_s: float) -> None:
-        """The guest was asked, and not heard: tell what that proves, if others are heard, by `until_s` at the latest."""
-        self.progress_s = until_s + 2 * self.network.within_s
+    async def unheard(self, asked_at_s: float, ended_at_s: float) -> None:
+        """The guest was asked, and not heard: tell what that proves. Where no witness answers, other guests may until the next turn."""
+        if self._doubted is not None:
+            before_s, given_up_s = self._doubted
+            self._judge(before_s, given_up_s, self.network.shown_at_s(given_up_s))
+        self._doubted = asked_at_s, ended_at_s
+        self.progress_s = trio.current_time() + 2 * self.network.within_s
         shown_at_s = await self.network.witness(ended_at_s)
-        if shown_at_s is None:
-            await trio.sleep_until(until_s)  # another guest may be asked meanwhile, and answer
-            shown_at_s = self.network.shown_at_s(ended_at_s)
+        if shown_at_s is not None:
+            self._judge(asked_at_s, ended_at_s, shown_at_s)
+
+    def _judge(self, asked_at_s: float, ended_at_s: float, shown_at_s: float | None) -> None:
+        self._doubted = None
         proved = self.silence.unanswered(asked_at_s, ended_at_s, shown_at_s)
         if proved is not None:
             self.source.listened(proved)
@@ -91,7 +98,7 @@ class Ear(Listening):
                 self.network.heard(asked_at_s, now_s)
                 self.heard(asked_at_s, now_s)
             elif is_alive is not None:
-                await self.unheard(asked_at_s, now_s, next_s)
+                await self.unheard(asked_at_s, now_s)
             await self.rest(next_s)
 
     async def _ask(self) -> bool | None:

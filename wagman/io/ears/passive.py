@@ -52,5 +52,5 @@ class PassiveEar(Listening):
             next_s = trio.current_time() + self.config.every_s
             if self._is_open:
                 looked_at_s = self.line.read_until_s
-                await self.unheard(looked_at_s, looked_at_s, next_s)
+                await self.unheard(looked_at_s, looked_at_s)
             await self.rest(next_s)
