@@ -52,7 +52,7 @@ class PingProbe:
     """Sends an echo request, and waits for the reply to it."""
 
     place: Place
-    _numbers: count[int] = field(factory=count, init=False)
+    _numbers: "count[int]" = field(factory=count, init=False)
 
     async def ask(self) -> bool:
         """See `Probe`."""
