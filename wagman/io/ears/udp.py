@@ -116,6 +116,7 @@ class UdpEars:
     progress_s: float = field(factory=trio.current_time, init=False)  # it is well until then, at least
     _ears: dict[bytes, tuple[PassiveEar, UdpEar]] = field(factory=dict, init=False)
     _believed: dict[bytes, Datagrams] = field(factory=dict, init=False)
+    _unopened: set[bytes] = field(factory=set, init=False)  # those whose key could not be read yet
 
     def add(self, name: str, ear: PassiveEar, config: UdpEar) -> None:
         """A guest that sends to this port, by the name that is in its datagrams."""
@@ -127,7 +128,6 @@ class UdpEars:
         while True:
             try:
                 with closing(_bound(self.port)) as ours:
-                    self._open()
                     await self._read(ours)
             except OSError as error:
                 for ear, _ in self._ears.values():
@@ -136,19 +136,22 @@ class UdpEars:
             await trio.sleep(RETRY_S)
 
     def _open(self) -> None:
-        """Listen to all whose key can be read. Which time was the latest is remembered."""
-        self.read_until_s = trio.current_time()
-        for name, (ear, config) in self._ears.items():
+        """Listen to all whose key can be read by now. Which time was the latest is remembered."""
+        for name in tuple(self._unopened):
+            ear, config = self._ears[name]
             try:
                 self._believed.setdefault(name, Datagrams(name, None)).key = config.key()
             except (OSError, ValueError) as error:
-                self._believed.pop(name)
                 ear.deaf(f"the key cannot be read: {error}")
             else:
+                self._unopened.discard(name)
                 ear.opened()
 
     async def _read(self, ours: socket.socket) -> None:
+        self._unopened = set(self._ears)
+        self.read_until_s = trio.current_time()
         while True:
+            self._open()
             self.progress_s = trio.current_time() + TURN_S
             with trio.move_on_after(TURN_S):
                 await trio.lowlevel.wait_readable(ours)
@@ -167,8 +170,8 @@ class UdpEars:
 
     def _received(self, words: list[bytes]) -> None:
         believed = self._believed.get(words[0]) if words else None
-        if believed is None:
-            return  # somebody else's
+        if believed is None or believed.name in self._unopened:
+            return
         ear, _ = self._ears[believed.name]
         ear.refused = believed.doubt(words, self.wall_s())
         if ear.refused is None:
