@@ -129,8 +129,7 @@ class Net:
         def work() -> None:
             try:
                 with Path(f"/var/run/netns/{self.name('ct')}").open() as namespace:
-                    if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), CLONE_NEWNET):
-                        raise OSError(ctypes.get_errno(), "setns")
+                    assert not ctypes.CDLL(None).setns(namespace.fileno(), CLONE_NEWNET)
                 trio.run(main)
             except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
                 failed.append(error)

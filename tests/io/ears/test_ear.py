@@ -141,12 +141,11 @@ def test_an_ear_that_cannot_ask_proves_nothing_and_says_why() -> None:
         assert here.silences("gn") == [(ANSWER_S, 10), (ANSWER_S, 20)]
         here.world.trouble = "no more files"
         await trio.sleep(60)
-        assert here.ears["gn"].trouble == "no more files"
-        assert len(here.silences("gn")) == 2
+        assert (here.ears["gn"].trouble, len(here.silences("gn"))) == ("no more files", 2)
         here.world.trouble = None
         await trio.sleep(20)
-        assert here.ears["gn"].trouble is None
-        assert here.silences("gn")[2:] == [(pytest.approx(90 + TIMEOUT_S + ANSWER_S), 100)]
+        assert here.silences("gn")[2:] == [(90 + TIMEOUT_S + ANSWER_S, 100)]
+        assert (here.ears["gn"].trouble,) == (None,)
 
     played(lan, script)
 
@@ -189,7 +188,9 @@ TIMEOUT_OF_BEATS_S = 60.0
     st.lists(st.tuples(st.floats(45, 200), st.floats(1, 400)), min_size=1, max_size=5),
     st.sampled_from((["gateway"], ["gateway", "switch"], [])),
 )
-def test_outages_of_whatever_length_make_no_guest_silent_that_lives(outages: Sequence[tuple[float, float]], witnesses: list[str]) -> None:
+def test_outages_of_whatever_length_make_no_guest_silent_that_lives(
+    outages: Sequence[tuple[float, float]], witnesses: list[str]
+) -> None:
     async def script(here: Site) -> None:
         for up_s, down_s in outages:
             await trio.sleep(up_s)

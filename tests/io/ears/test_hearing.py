@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wagman.io.ears.hearing import Hearing
-from wagman.model import facts
-from wagman.model.facts import Beat, Listened
+from wagman.model.facts import Beat, Listened, PortFact
 
 if any(each.name == "port" for each in fields(Beat)):  # until facts bear no address
     beat_at: Any = partial(Beat, 0)
@@ -23,7 +22,7 @@ class Guest:
     """A guest with sources, and what it was told."""
 
     def __init__(self, *heard: bool, still_on: Sequence[bool] = ()) -> None:
-        self.told: list[facts.PortFact] = []
+        self.told: list[PortFact] = []
         self.first: list[str] = []
         self.is_halting = False
         self.hearing = Hearing(self.told.append, lambda: self.is_halting, self.first.append)

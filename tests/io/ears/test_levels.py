@@ -80,7 +80,7 @@ async def who_answers() -> set[str]:
 async def all_answer(_: Net) -> None:
     """Links that were down take a moment."""
     with trio.fail_after(20):
-        while await who_answers() != EARS.keys():
+        while await who_answers() != EARS.keys():  # noqa: ASYNC110 - the kernel sets no event
             await trio.sleep(0.05)
 
 
@@ -113,7 +113,9 @@ def test_each_probe_shows_what_the_table_says(guest: Net, state: str) -> None:
 
 def test_a_ping_that_the_kernel_forbids_says_what_to_do_and_is_no_silence(guest: Net) -> None:
     async def look() -> None:
-        with pytest.raises(EarError, match=r'ping_group_range lets the groups 1 0 do so.*sysctl -w net.ipv4.ping_group_range="0 0"'):
+        with pytest.raises(
+            EarError, match=r'ping_group_range lets the groups 1 0 do so.*sysctl -w net.ipv4.ping_group_range="0 0"'
+        ):
             await EARS["ping"].probe().ask()
 
     guest.let_ping("1 0")

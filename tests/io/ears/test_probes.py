@@ -94,7 +94,9 @@ def test_a_page_that_does_not_hold_what_is_expected_is_somebody_elses() -> None:
     assert not asked(saying(answer("200 OK", b"I am cs\n")), partial(page, expect="gn"))
 
 
-@pytest.mark.parametrize("data", [b"", b"HTTP/1.1 200 OK\r\n", b"SSH-2.0-OpenSSH\r\n", b"\0" * 100_000, answer("200 OK", b"x" * 100_000)])
+@pytest.mark.parametrize(
+    "data", [b"", b"HTTP/1.1 200 OK\r\n", b"SSH-2.0-OpenSSH\r\n", b"\0" * 100_000, answer("200 OK", b"x" * 100_000)]
+)
 def test_garbage_half_an_answer_too_much_and_nothing_are_no_beats(data: bytes) -> None:
     assert not asked(saying(data), page)
 

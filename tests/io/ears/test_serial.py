@@ -3,7 +3,6 @@
 import os
 from collections.abc import Awaitable, Callable
 
-import pytest
 import trio
 from attrs import define, field
 from trio.testing import MockClock
@@ -97,7 +96,8 @@ def test_bytes_are_a_beat_and_their_absence_is_silence_since_then() -> None:
     site = played(script)
     assert site.beats == [5]  # nothing waited then
     assert site.silences[0][0] == 5.5
-    assert site.silences[-1] == (5.5, pytest.approx(30, abs=TURN_S))
+    assert site.silences[-1][0] == 5.5
+    assert 30 - TURN_S <= site.silences[-1][1] <= 30
 
 
 def test_what_a_stopped_service_reads_later_is_as_old_as_it_may_be() -> None:
@@ -118,19 +118,18 @@ def test_what_a_stopped_service_reads_later_is_as_old_as_it_may_be() -> None:
 def test_a_port_that_is_away_proves_nothing_and_is_tried_again() -> None:
     async def script(site: Site) -> None:
         await trio.sleep(1)
-        assert site.ear.trouble == "No such file or directory"
+        assert (site.ear.trouble,) == ("No such file or directory",)
         await trio.sleep(60)
         assert site.told == []
         site.port.is_there = True
         await trio.sleep(RETRY_S)
-        assert site.ear.trouble is None
         await trio.sleep(30)
+        assert site.silences[0][0] > 60
         assert site.silences[0][0] > 60
         told = len(site.silences)
         site.port.unplug()
         await trio.sleep(60)
-        assert site.ear.trouble
-        assert len(site.silences) == told
+        assert (site.ear.trouble, len(site.silences)) == ("No such file or directory", told)
 
     played(script, is_there=False)
 

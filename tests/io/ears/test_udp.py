@@ -3,9 +3,9 @@
 import hashlib
 import hmac
 import socket
-import subprocess
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -77,7 +77,10 @@ def test_clocks_that_are_too_far_apart_are_refused_and_hold_up_no_right_one(off_
         (b"gn 1764410000 " + b"0" * 64, "its proof was made with another key"),
         (b"gn 1764410000 \xff", "its proof was made with another key"),
         (signed("1764410000", key=b"another"), "its proof was made with another key"),
-        (signed("1764410000").replace(b"gn", b"gn ", 1).replace(b" 1764410000 ", b" 1764410001 "), "its proof was made with another key"),
+        (
+            signed("1764410000").replace(b"gn", b"gn ", 1).replace(b" 1764410000 ", b" 1764410001 "),
+            "its proof was made with another key",
+        ),
         (signed("1764410000") + b" more", "it holds no time and proof"),
     ],
 )
@@ -107,10 +110,15 @@ class Site:
     told: dict[str, list[PortFact]] = field(factory=dict)
     by_name: dict[str, PassiveEar] = field(factory=dict)
 
-    def add(self, name: str, key_file: Path | None = None, *, heard: bool = True) -> None:
+    def add(self, *names: str, key_file: Path | None = None) -> None:
+        for name in names:
+            self._add(name, key_file)
+            key_file = None
+
+    def _add(self, name: str, key_file: Path | None) -> None:
         config = UdpEar(udp=self.port, key_file=None if key_file is None else str(key_file), every_s=EVERY_S)
         self.told[name] = []
-        ear = PassiveEar(config, Hearing(self.told[name].append).add(name, heard=heard), Network.none())
+        ear = PassiveEar(config, Hearing(self.told[name].append).add(name, heard=True), Network.none())
         self.ears.add(name, ear, config)
         self.by_name[name] = ear
 
@@ -123,7 +131,7 @@ class Site:
 
     async def until(self, holds: Callable[[], bool]) -> None:
         with trio.fail_after(20):
-            while not holds():
+            while not holds():  # noqa: ASYNC110 - what arrives from outside sets no event
                 await trio.sleep(0.01)
 
     async def opened(self) -> None:
@@ -160,7 +168,7 @@ def test_one_port_hears_all_guests_and_each_for_itself() -> None:
         assert [beat.source for beat in beats] == ["udp", "udp"]
         assert all(trio.current_time() - 5 < beat.at_s <= trio.current_time() for beat in beats)
 
-    running(script, lambda site: [site.add("gn"), site.add("cs")][0])
+    running(script, lambda site: site.add("gn", "cs"))
 
 
 def test_a_guest_that_sends_no_more_is_silent_since_its_last_datagram() -> None:
@@ -190,7 +198,7 @@ def test_a_key_is_read_and_what_is_refused_says_why(tmp_path: Path) -> None:
         await site.until(lambda: site.beats("gn") == 1)
         assert site.by_name["gn"].refused is None
 
-    running(script, lambda site: site.add("gn", key_file))
+    running(script, lambda site: site.add("gn", key_file=key_file))
 
 
 @pytest.mark.parametrize("content", [None, b"", b" \n"])
@@ -214,7 +222,7 @@ def test_a_key_that_cannot_be_read_proves_nothing_and_keeps_no_other_guest_from_
         site.send(signed("1764410000"))
         await site.until(lambda: site.beats("gn") == 1)
 
-    running(script, lambda site: [site.add("gn", key_file), site.add("cs")][0])
+    running(script, lambda site: site.add("gn", "cs", key_file=key_file))
 
 
 def test_a_port_that_somebody_else_has_proves_nothing() -> None:
@@ -251,11 +259,9 @@ def test_what_the_page_has_for_the_guest_is_heard(word: str, shell: str, is_sign
         site.ears.wall_s = time.time
         await site.opened()
         program = guests_side(word, tmp_path / "gn.key", site.port)
-        guest = subprocess.Popen([shell, "-c", program])
-        try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(partial(trio.run_process, [shell, "-c", program], check=False))
             await site.until(lambda: site.beats("gn") == 1)
-        finally:
-            guest.kill()
-            guest.wait()
+            nursery.cancel_scope.cancel()
 
-    running(script, lambda site: site.add("gn", tmp_path / "gn.key" if is_signed else None))
+    running(script, lambda site: site.add("gn", key_file=tmp_path / "gn.key" if is_signed else None))

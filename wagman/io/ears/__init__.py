@@ -4,5 +4,6 @@
   together. Both are pure: times go in as arguments.
 - `ear` asks a guest now and then; `passive` waits for one that speaks by itself. One task each.
 - `network` has the witnesses: they tell a guest that is silent from a network that is down.
+- `making` makes them from what the file says.
 - Each other module is a kind of ear: its table in the file, and its probe.
 """

@@ -48,7 +48,10 @@ class Listening:
         self._gap()
 
     async def unheard(self, asked_at_s: float, ended_at_s: float) -> None:
-        """The guest was asked, and not heard: tell what that proves. Where no witness answers, other guests may until the next turn."""
+        """The guest was asked, and not heard: tell what that proves.
+
+        Where no witness answers, another guest may until the next turn.
+        """
         if self._doubted is not None:
             before_s, given_up_s = self._doubted
             self._judge(before_s, given_up_s, self.network.shown_at_s(given_up_s))
@@ -69,6 +72,10 @@ class Listening:
     def _gap(self) -> None:
         self.silence.gap()
         self.source.deaf()
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        raise NotImplementedError
 
     async def rest(self, until_s: float) -> None:
         """Wait for the next turn."""

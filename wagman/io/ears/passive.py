@@ -5,12 +5,16 @@ nobody knows when it arrived: a beat bears the time when nothing was waiting for
 read.
 """
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, TypeVar
 
 import trio
-from attrs import define, field
+from attrs import define, field, frozen
 
+from wagman.config.ears import EarConfig
 from wagman.io.ears.ear import Listening
+from wagman.io.ears.hearing import Source
+from wagman.io.ears.network import Network
 
 TURN_S = 1.0
 """How often it is seen to that nothing waits to be read (chosen: so exactly is a beat's time known)."""
@@ -54,3 +58,40 @@ class PassiveEar(Listening):
                 looked_at_s = self.line.read_until_s
                 await self.unheard(looked_at_s, looked_at_s)
             await self.rest(next_s)
+
+
+class Task(Protocol):
+    """What runs for several ears."""
+
+    progress_s: float  # it is well until then, at least
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        ...
+
+
+SomeTask = TypeVar("SomeTask", bound=Task)
+
+
+@define(eq=False)
+class Shared:
+    """The tasks that several ears share: the reader of a port, the connection to a broker."""
+
+    tasks: dict[tuple[str, str | int], Task] = field(factory=dict, init=False)
+
+    def get(self, kind: type[SomeTask], at: str | int, make: Callable[[], SomeTask]) -> SomeTask:
+        """The task of this class that is there for `at`, made when it is asked for first."""
+        task = self.tasks.setdefault((kind.__name__, at), make())
+        assert isinstance(task, kind)  # noqa: S101 - its class is part of its key
+        return task
+
+
+@frozen(kw_only=True)
+class PassiveEarConfig(EarConfig):
+    """An ear of a guest that speaks by itself."""
+
+    passive = True
+
+    def ear(self, guest: str, source: Source, network: Network, shared: Shared) -> PassiveEar:
+        """The ear, and what it shares with others."""
+        raise NotImplementedError

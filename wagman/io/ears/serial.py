@@ -3,10 +3,11 @@
 import trio
 from attrs import define, field, frozen
 
-from wagman.config.ears import EarConfig
 from wagman.config.kinds import TEXT, Kind
 from wagman.config.setting import setting
-from wagman.io.ears.passive import TURN_S, PassiveEar
+from wagman.io.ears.hearing import Source
+from wagman.io.ears.network import Network
+from wagman.io.ears.passive import TURN_S, PassiveEar, PassiveEarConfig, Shared
 from wagman.io.ears.silence import SLACK_S
 from wagman.io.serial.transport import Opener, Transport, open_serial
 from wagman.model.errors import BoardError
@@ -31,17 +32,20 @@ BAUD = Kind(f"one of the rates {', '.join(map(str, BAUDS))}", _read_baud)
 
 
 @frozen(kw_only=True)
-class SerialEar(EarConfig):
+class SerialEar(PassiveEarConfig):
     """A serial console of the guest."""
 
     kind = "serial"
     about = "Bytes arrive on a serial port. Firmware and a kernel that panics write there, too."
     shows = "kernel"
-    passive = True
     networked = False
 
     serial: str = field(metadata=setting(TEXT, "The serial port. Nobody else may read it."))
     baud: int = field(default=115_200, metadata=setting(BAUD, "Its rate, in bits per second."))
+
+    def ear(self, guest: str, source: Source, network: Network, shared: Shared) -> PassiveEar:  # noqa: ARG002 - nothing is shared
+        """See `PassiveEarConfig`."""
+        return SerialListener(self, source, network, opener=self.open)
 
     async def open(self) -> Transport:
         """Open the port.

@@ -19,10 +19,12 @@ from pathlib import Path
 import trio
 from attrs import define, field, frozen
 
-from wagman.config.ears import MOST_PORT, EarConfig
+from wagman.config.ears import MOST_PORT
 from wagman.config.kinds import TEXT, whole
 from wagman.config.setting import setting
-from wagman.io.ears.passive import TURN_S, PassiveEar
+from wagman.io.ears.hearing import Source
+from wagman.io.ears.network import Network
+from wagman.io.ears.passive import TURN_S, PassiveEar, PassiveEarConfig, Shared
 
 MOST_APART_S = 60.0
 """How far the guest's clock may be from this computer's (chosen): for so long a datagram can be sent again after a restart of the
@@ -41,13 +43,12 @@ _TIME = re.compile(rb"[0-9]{1,11}(?:\.[0-9]{1,9})?")
 
 
 @frozen(kw_only=True)
-class UdpEar(EarConfig):
+class UdpEar(PassiveEarConfig):
     """Datagrams that the guest sends by itself."""
 
     kind = "udp"
     about = "The guest sends a datagram with its name to this port, at least as often as `every`."
     shows = "program"
-    passive = True
 
     udp: int = field(metadata=setting(whole(1, MOST_PORT), "The port. All guests may send to the same one."))
     key_file: str | None = field(
@@ -58,6 +59,12 @@ class UdpEar(EarConfig):
             "guest is alive.",
         ),
     )
+
+    def ear(self, guest: str, source: Source, network: Network, shared: Shared) -> PassiveEar:
+        """See `PassiveEarConfig`."""
+        ear = PassiveEar(self, source, network)
+        shared.get(UdpEars, self.udp, lambda: UdpEars(self.udp)).add(guest, ear, self)
+        return ear
 
     def key(self) -> bytes | None:
         """The shared key, without the end of its line; None: there is none.
