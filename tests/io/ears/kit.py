@@ -26,7 +26,7 @@ class World:
 
     is_up: bool = True
     dead: set[str] = field(factory=set)
-    trouble: str | None = None
+    trouble: dict[str, str] = field(factory=dict)  # why somebody cannot be asked
     asked: list[tuple[str, float]] = field(factory=list)
     answered: list[tuple[str, float]] = field(factory=list)
 
@@ -41,8 +41,8 @@ class FakeProbe:
 
     async def ask(self) -> bool:
         self.world.asked.append((self.name, trio.current_time()))
-        if self.world.trouble is not None:
-            raise EarError(self.world.trouble)
+        if self.name in self.world.trouble:
+            raise EarError(self.world.trouble[self.name])
         answers = self.world.answers(self.name)
         await trio.sleep(ANSWER_S if answers else TIMEOUT_S)
         if answers:

@@ -139,10 +139,10 @@ def test_an_ear_that_cannot_ask_proves_nothing_and_says_why() -> None:
         here.world.dead.add("gn")
         await trio.sleep(20)
         assert here.silences("gn") == [(ANSWER_S, 10), (ANSWER_S, 20)]
-        here.world.trouble = "no more files"
+        here.world.trouble["gn"] = "no more files"
         await trio.sleep(60)
         assert (here.ears["gn"].trouble, len(here.silences("gn"))) == ("no more files", 2)
-        here.world.trouble = None
+        here.world.trouble.clear()
         await trio.sleep(20)
         assert here.silences("gn")[2:] == [(90 + TIMEOUT_S + ANSWER_S, 100)]
         assert (here.ears["gn"].trouble,) == (None,)

@@ -67,7 +67,7 @@ def test_witnesses_are_asked_once_for_all_who_wait_whether_they_answer_or_not() 
 def test_a_witness_that_cannot_be_asked_shows_nothing() -> None:
     async def script() -> None:
         lan = site([], ["gateway"])
-        lan.world.trouble = "no more files"
+        lan.world.trouble["gateway"] = "no more files"
         assert await lan.network.witness(trio.current_time()) is None
 
     running(script)

@@ -65,12 +65,13 @@ class PingProbe:
             await ours.connect(address.at)
             await ours.send(HEADER.pack(request, 0, 0, 0, sequence) + mark)  # the kernel fills in checksum and identity
             identity = ours.getsockname()[1]
-            while not _is_reply(await ours.recv(HEADER.size + MARK_BYTES + 1), (reply, identity, sequence, mark)):
+            while not is_reply(await ours.recv(HEADER.size + MARK_BYTES + 1), (reply, identity, sequence, mark)):
                 pass
         return True
 
 
-def _is_reply(data: bytes, wanted: tuple[int, int, int, bytes]) -> bool:
+def is_reply(data: bytes, wanted: tuple[int, int, int, bytes]) -> bool:
+    """Whether this is the message with the wanted type, identity, sequence and mark."""
     if len(data) < HEADER.size:
         return False
     kind, _, _, identity, sequence = HEADER.unpack_from(data)
