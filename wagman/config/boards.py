@@ -1,16 +1,22 @@
 """`[board]` and `[board.NAME]`: what the table of any board may hold, and that of the Wagman.
 
-Each other kind of board brings a class of its own, derived from `PlainBoard`, beside the code that speaks to it.
+Each other kind of board brings a class of its own, derived from `PlainBoard`, beside the code that speaks to it, and has its
+line in `wagman.config.registry`.
 """
 
-from collections.abc import Collection
-from typing import ClassVar, TypeAlias
+from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from attrs import field, frozen
 
+from wagman.config import durations
+from wagman.config.findings import Finding
 from wagman.config.kinds import DURATION, PORT_NAME, TEXT, Kind, one_of, whole
 from wagman.config.setting import setting
-from wagman.model.backend import Backend, Restore
+from wagman.model.backend import Backend, Readback, Restore
+
+if TYPE_CHECKING:
+    from wagman.config.schema import Config, DeviceConfig
 
 Port: TypeAlias = int | str
 """What a port is called, among those of its board."""
@@ -18,6 +24,12 @@ Port: TypeAlias = int | str
 DEFAULT_NAME = "board"
 """The name of a board whose table is `[board]` itself."""
 
+LONGEST_POLL_S = 600.0
+"""A Wagman waits for an hour for a heartbeat, and gets the controller's, and those of a guest that it has not heard for 45
+minutes, with a poll (firmware; chosen: one that is lost costs nobody the power)."""
+
+CONTROLLER_PORT = 0
+"""The port that a Wagman's firmware treats as the node controller's (firmware)."""
 
 RARE_PORT = 2
 """The port whose pin a v4 board looks at so rarely that it shows few of the beats (firmware)."""
@@ -31,7 +43,9 @@ class BoardConfig:
     about: ClassVar[str]  # what it is, for the reference page
     port_kind: ClassVar[Kind] = PORT_NAME  # what a port of it is called in the file
     selectors: ClassVar[Collection[Port]] = ()  # ports with a boot-media selector of their own
+    self_port: ClassVar[Port | None] = None  # the only port that the controller itself may hang on; None: it may be any
     hears: ClassVar[bool] = False  # guests that hang on it can beat on its own inputs
+    may_meter: ClassVar[bool] = False  # it may tell how many watts a port draws
 
     name: str = DEFAULT_NAME
     poll_s: float = field(
@@ -47,6 +61,22 @@ class BoardConfig:
         """Ports of which it may show the beats but rarely."""
         return ()
 
+    @property
+    def stated_readback(self) -> Readback | None:
+        """How it shows what its ports do, as far as its table says; None: it has to be asked."""
+        return None
+
+    def findings(self, config: "Config", devices: "Sequence[DeviceConfig]") -> Iterator[Finding]:  # noqa: ARG002
+        """What is wrong with its table in a way that only its kind knows of.
+
+        A path is that of a key in its table, or `("device", NAME, KEY)`.
+
+        Args:
+            config: all that the file says.
+            devices: what hangs on it.
+        """
+        yield from ()
+
 
 @frozen(kw_only=True)
 class WagmanBoard(BoardConfig):
@@ -56,6 +86,7 @@ class WagmanBoard(BoardConfig):
     about = "A Wagman, of version 3 or 4."
     port_kind = whole(0, 4)
     selectors = (0, 1)
+    self_port = CONTROLLER_PORT
     hears = True
 
     device: str = field(
@@ -69,30 +100,28 @@ class WagmanBoard(BoardConfig):
         """The port with the slow pin of a v4 board."""
         return () if self.dialect == "v3" else (RARE_PORT,)
 
-
-@frozen(kw_only=True)
-class UnknownBoard(BoardConfig):
-    """Stands for a board whose table cannot be read, which has been noted: nothing is said of what hangs on it."""
-
-    kind = ""
-    about = ""
-    hears = True
-
-
-def as_wagman(board: BoardConfig) -> WagmanBoard:
-    """The same board, of which is known that it is a Wagman; TypeError where it is none."""
-    if not isinstance(board, WagmanBoard):
-        raise TypeError(board)
-    return board
+    def findings(self, config: "Config", devices: "Sequence[DeviceConfig]") -> Iterator[Finding]:  # noqa: ARG002
+        """It is polled before it cuts anybody."""
+        if durations.is_shorter(LONGEST_POLL_S, self.poll_s):
+            message = (
+                f"poll is {durations.show(self.poll_s)}, and must be at most {durations.show(LONGEST_POLL_S)}: "
+                "the board cuts what it was not given a heartbeat for in time"
+            )
+            yield Finding(("poll",), message)
 
 
 @frozen(kw_only=True)
 class PlainBoard(BoardConfig):
     """A board that can be asked one thing at a time: what its port shows, and to switch it."""
 
+    may_meter = True
+
     poll_s: float = field(
         default=10.0,
-        metadata=setting(DURATION, "The pause before the board is asked again how things are: at most 10min."),
+        metadata=setting(
+            DURATION,
+            "The pause before the board is asked again how things are: at most the `stop_silence` of any guest with a heartbeat.",
+        ),
     )
     settle_s: float = field(
         default=1.5,
@@ -108,3 +137,37 @@ class PlainBoard(BoardConfig):
     def backend(self) -> Backend:
         """What speaks to the board; nothing is opened before it is asked for the first time."""
         raise NotImplementedError
+
+    def findings(self, config: "Config", devices: "Sequence[DeviceConfig]") -> Iterator[Finding]:  # noqa: ARG002
+        """It can show what its ports do before the patience with a guest ends."""
+        for guest in devices:
+            if guest.is_self or not guest.has_heartbeat:
+                continue
+            shown_s = self.poll_s + self.settle_s
+            if durations.is_shorter(guest.stop_silence_s, self.poll_s):
+                yield _too_slow(guest.name, "stop_silence", guest.stop_silence_s, "poll", self.poll_s)
+            if durations.is_shorter(guest.start_timeout_s, shown_s):
+                yield _too_slow(guest.name, "start_timeout", guest.start_timeout_s, "poll and settle together", shown_s)
+
+
+def _too_slow(name: str, key: str, patience_s: float, what: str, lasts_s: float) -> Finding:
+    message = (
+        f"{key} is {durations.show(patience_s)}, and its board shows what a port does only after {what}, which is "
+        f"{durations.show(lasts_s)}: raise {key} or lower {what}"
+    )
+    return Finding(("device", name, key), message, (("poll",), ("settle",)))
+
+
+@frozen(kw_only=True)
+class UnknownBoard(BoardConfig):
+    """Stands for a board whose table cannot be read, which has been noted: nothing is said of what hangs on it."""
+
+    kind = ""
+    about = ""
+
+
+def as_wagman(board: BoardConfig) -> WagmanBoard:
+    """The same board, of which is known that it is a Wagman; TypeError where it is none."""
+    if not isinstance(board, WagmanBoard):
+        raise TypeError(board)
+    return board
