@@ -162,7 +162,8 @@ def test_a_medium_is_the_matter_of_boards_with_selectors() -> None:
 
 def test_the_controller_hangs_where_its_wagman_feeds_it_or_on_any_port_of_a_board_that_feeds_nobody() -> None:
     controller = "[device.nc]\nport = '3'\nself = true\n"
-    assert loads(f"[board]\n{STRIP}" + controller, "f").guests == ()
+    config = loads(f"[board]\n{STRIP}" + controller, "f")
+    assert (config.guests, config.devices[0].has_heartbeat) == ((), False)
     (told,) = problems("[device.nc]\nport = 3\nself = true\n")
     assert told == "f:3: device.nc.self: the computer that this service runs on hangs on port 0, not on 3"
 

@@ -195,6 +195,8 @@ def test_without_any_network_a_guest_cannot_be_heard_over_one() -> None:
     (told,) = problems(f"{GUEST}heartbeat = {{ knock = 'gn' }}\n")
     assert told == f"f:4: device.gn.heartbeat: {OUTAGE} describe that in [network.NAME], with a witness"
     assert heard("heartbeat = { wire = 'x' }", "").ears == (Wire(wire="x"),)
+    (told,) = problems(f"{GUEST}heartbeat = {{ knock = 'gn', network = 'lan' }}\n")
+    assert told == 'f:4: device.gn.heartbeat.network: there is no network called "lan"; those that there are: "none"'
 
 
 @pytest.mark.parametrize("ear", ["knock = '{}'", "page = 'http://{}:80/x?y=http://z/'", "greeting = '{}:22'"])

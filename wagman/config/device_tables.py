@@ -60,7 +60,7 @@ class DeviceTables:
         own = self.stated(table, path, settings(DeviceConfig))
         stated = {**defaults, **own}
         board = self.board(path, stated)
-        device = self.heard(DeviceConfig(name=name, port=self.port(table, path, board), **{**stated, "board": board.name}))
+        device = self.heard(DeviceConfig(name=name, port=self.port(table, path, board), **{**stated, "board": board.name}), board)
         return _with_rare_beats(_with_medium(device, board, states_primary="primary" in own), board, stated)
 
     def stated(self, table: Table, path: Path, known: Known) -> dict[str, Any]:
@@ -69,12 +69,13 @@ class DeviceTables:
         values = self.reader.values(table, path, {key: known[key] for key in known if key not in NESTED}, NESTED & known.keys())
         return {**values, **ears.hearing(table, path), **ears.still_on(table, path)}
 
-    def heard(self, device: DeviceConfig) -> DeviceConfig:
-        """The device with the network on each of its ears."""
+    def heard(self, device: DeviceConfig, board: BoardConfig) -> DeviceConfig:
+        """The device with the network on each of its ears; the controller itself is heard only where its board is fed for it."""
         only = self.networks[0].name if len(self.networks) == 1 else None
         network, still_on = device.network or only, device.still_on
         return evolve(
             device,
+            hears_board=device.hears_board and (board.hears or not device.is_self),
             ears=tuple(through(ear, network) for ear in device.ears),
             still_on=through(still_on, network) if isinstance(still_on, EarConfig) else still_on,
         )

@@ -3,6 +3,7 @@
 Each kind of ear brings a class of its own, derived from `EarConfig`, beside the code that listens in that way.
 """
 
+import ipaddress
 import re
 from typing import ClassVar, Literal, TypeAlias
 from urllib.parse import urlsplit
@@ -34,7 +35,16 @@ def _text_like(wants: str, pattern: str) -> Kind:
     return Kind(wants, read)
 
 
-HOST = _text_like("a host name or an IP address", rf"{_HOST}|[0-9A-Fa-f:.]+")
+def _read_host(value: object) -> str:
+    try:
+        ipaddress.IPv6Address(value if isinstance(value, str) else "")
+    except ValueError:
+        return str(_NAME.read(value))
+    return str(value)
+
+
+_NAME = _text_like("a host name or an IP address", _HOST)
+HOST = Kind(_NAME.wants, _read_host)
 HOST_PORT = _text_like('a host and a port, as in "gn:22" or "[fd00::1]:22"', rf"{_HOST}:(?P<port>[0-9]{{1,5}})")
 
 

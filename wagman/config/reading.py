@@ -93,7 +93,7 @@ class Reader:
 
 def nearest_first(word: str, known: Collection[str]) -> list[str]:
     """The known words, that which is most alike first."""
-    return difflib.get_close_matches(word[:_COMPARED_CHARS], known, n=len(known), cutoff=0.0)
+    return difflib.get_close_matches(word[:_COMPARED_CHARS], known, n=max(len(known), 1), cutoff=0.0)
 
 
 def listed(names: Iterable[str]) -> str:

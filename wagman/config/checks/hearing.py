@@ -94,7 +94,7 @@ def _check_network(subject: Subject, guest: DeviceConfig, ear: EarConfig, path: 
     elif ear.network == NO_NETWORK:
         yield from _check_patience(subject, guest, stated)
     elif ear.network not in names:
-        known = listed([*nearest_first(ear.network, names), NO_NETWORK])
+        known = listed(nearest_first(ear.network, [*names, NO_NETWORK]))
         yield Finding(stated, f"there is no network called {show(ear.network)}; those that there are: {known}")
 
 
