@@ -33,7 +33,7 @@ def told(rail: FakeRail, port: int = 0, *, on: bool, toggle_after_s: float | Non
     rail.command(port, "a request", on=on, source="test", toggle_after_s=toggle_after_s)
 
 
-def changes(rail: FakeRail) -> list[tuple[float, int, bool]]:
+def changes(rail: FakeRail) -> list[tuple[float, int | str, bool]]:
     return [(change.board_s, change.port, change.on) for change in rail.relay_log]
 
 

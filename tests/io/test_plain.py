@@ -69,7 +69,7 @@ CONFIG = Config(
     devices=(
         DeviceConfig("gn", "1", shutdown=("halt",)),
         DeviceConfig("cs", "2", shutdown=("halt",)),
-        DeviceConfig("lamp", "3", shutdown=(), has_heartbeat=False),
+        DeviceConfig("lamp", "3", shutdown=(), hears_board=False),
     ),
 )
 
