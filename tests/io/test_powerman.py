@@ -353,6 +353,21 @@ def test_what_is_no_answer_to_the_question_is_not_taken_for_one(answer: bytes) -
     assert script.connections == 2, "who is out of step is not asked again on the same connection"
 
 
+def test_a_node_whose_name_would_mean_several_is_none() -> None:
+    """Whatever is listed there."""
+    script = Script({"nodes": b"307 gn,cs\r\n307 gn cs\r\n307 gn[1-2]\r\n307 gn\r\n103 Query complete" + PROMPT})
+
+    async def talk(board: Powerman) -> None:
+        for name in ("gn,cs", "gn cs", "gn[1-2]"):
+            with pytest.raises(BoardRefusedError):
+                await board.switch(name, on=True)
+            with pytest.raises(BoardRefusedError):
+                await board.look([name])
+
+    play(script, talk)
+    assert script.requests == ["exprange", "nodes"]
+
+
 @pytest.mark.parametrize("hello", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-2.0-OpenSSH_9.2\r\n", None])
 def test_a_stranger_is_waited_for_as_long_as_an_answer_may_take(hello: bytes | None) -> None:
     error, took_s = failure(Script({}, hello), look)

@@ -179,7 +179,7 @@ class Session:
         self.version = _shown(hello.removesuffix(PROMPT)[4:])
         if not (await self.ask("exprange")).text.endswith(" ON"):
             raise BoardProtocolError("powermand does not list nodes one by one")
-        self.nodes = frozenset((await self.ask("nodes")).told(NODE))
+        self.nodes = frozenset(filter(_NAME.fullmatch, (await self.ask("nodes")).told(NODE)))
 
     async def ask(self, request: str) -> Answer:
         """Put one request."""
@@ -237,7 +237,7 @@ class Powerman:
     async def switch(self, port: str, *, on: bool) -> None:
         """Have a node switched. Where that fails, the unit may do it yet."""
         async with self._talk() as session:
-            if port not in session.nodes or not _NAME.fullmatch(port):
+            if port not in session.nodes:
                 raise BoardRefusedError(f"powermand has no node {_listed([port])}")
             answer = await session.ask(f"{'on' if on else 'off'} {port}")
             if answer.is_error:
