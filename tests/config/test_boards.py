@@ -219,3 +219,10 @@ def test_watts_are_the_matter_of_boards_with_a_meter() -> None:
     for text in ("[board]\nkind = 'mute'\n" + guest("gn", None, 1, keys), "[board]\n\n" + guest("gn", None, 1, keys)):
         (told,) = problems(text)
         assert told == 'f:7: device.gn.still_on: board "board" has no meter: take an ear, or remove this key'
+
+
+def test_an_enclosure_that_no_board_measures_is_neither_watched_nor_waited_for() -> None:
+    plug = '[board]\nkind = "shelly"\nhost = "rail"\n' + guest("gn", None, 0) + "heartbeat = false\n"
+    assert loads(plug, "f").environment.sensors == {}
+    (told,) = problems(plug + "[environment.temperature_c]\nhigh = 60\n")
+    assert told == "f:8: environment.temperature_c: no board of this file has sensors of the enclosure: remove this table"

@@ -55,7 +55,7 @@ class _Sections:
             boards=boards,
             service=self.service(),
             wagman=WagmanConfig(**self.reader.section(self.document, "wagman", settings(WagmanConfig))),
-            environment=self.environment(),
+            environment=self.environment(boards),
             networks=networks,
             devices=self.devices(boards, networks),
         )
@@ -64,13 +64,13 @@ class _Sections:
         values = self.reader.section(self.document, "service", settings(ServiceConfig))
         return ServiceConfig(**values, control_group_configured="control_group" in values)
 
-    def environment(self) -> EnvironmentConfig:
+    def environment(self, boards: tuple[BoardConfig, ...]) -> EnvironmentConfig:
         values = self.reader.section(self.document, "environment", settings(EnvironmentConfig), SENSORS)
-        return EnvironmentConfig(**values, sensors=self.sensors(self.reader.table(self.document, ("environment",)) or {}))
+        return EnvironmentConfig(**values, sensors=self.sensors(self.reader.table(self.document, ("environment",)) or {}, boards))
 
-    def sensors(self, environment: Table) -> dict[str, Bounds]:
+    def sensors(self, environment: Table, boards: tuple[BoardConfig, ...]) -> dict[str, Bounds]:
         named = {name: self.bounds(environment, name) for name in SENSORS if name in environment}
-        bounds = {**WATCHED_BY_DEFAULT, **named}
+        bounds = {**(WATCHED_BY_DEFAULT if any(board.measures for board in boards) else {}), **named}
         return {name: each for name, each in bounds.items() if each.high is not None or each.low is not None}
 
     def bounds(self, environment: Table, name: str) -> Bounds:

@@ -29,9 +29,12 @@ def check_start_order(subject: Subject) -> Iterator[Finding]:
 
 
 def check_environment(subject: Subject) -> Iterator[Finding]:
-    """Between the bounds of each sensor there is room for what is normal."""
+    """What is watched can be measured, and between the bounds of each sensor there is room for what is normal."""
     for sensor, bounds in subject.config.environment.sensors.items():
-        yield from _check_bounds(("environment", sensor), bounds)
+        if subject.config.enclosure is None:
+            yield Finding(("environment", sensor), "no board of this file has sensors of the enclosure: remove this table")
+        else:
+            yield from _check_bounds(("environment", sensor), bounds)
 
 
 def _check_bounds(path: Path, bounds: Bounds) -> Iterator[Finding]:

@@ -22,7 +22,7 @@ from attrs import define, evolve, field, frozen
 
 from wagman.fsm.outlet import Outlet
 from wagman.io.board.connection import Always, Listener
-from wagman.io.board.driver import Senses
+from wagman.io.board.driver import Reading, Senses
 from wagman.io.board.power import SwitchOff, SwitchOn
 from wagman.model.backend import Backend, Identity, Look
 from wagman.model.errors import BoardProtocolError, BoardTimeoutError, LinkGoneError, StrangerError
@@ -106,7 +106,9 @@ class PlainDriver:
         asked_at_s = trio.current_time()
         looks = await self._looks(ports)
         for port in ports:
-            self._tell(port, looks.get(port, NOTHING), asked_at_s)
+            look = looks.get(port, NOTHING)
+            self.senses.shown.ports[port] = Reading(watts=look.watts)
+            self._tell(port, look, asked_at_s)
 
     async def _looks(self, ports: tuple[str, ...]) -> Mapping[str, Look]:
         if self.backend.abilities.readback == "none":

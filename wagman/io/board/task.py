@@ -117,6 +117,15 @@ class Board:
         self.power.want(port, goal, trio.current_time())
         self._look_again()
 
+    def heard(self, port: Port, at_s: float) -> None:
+        """The guest on a port was heard elsewhere: it has power."""
+        self.power.beat(port, at_s)
+
+    def watts(self, port: Port) -> float | None:
+        """What a port drew when it was looked at last."""
+        reading = self.shown.ports.get(port)
+        return None if reading is None else reading.watts
+
     def _look_again(self) -> None:
         """There may be something to switch."""
         self._wake.set()
