@@ -159,6 +159,23 @@ def test_where_only_the_log_cannot_be_read_what_lies_beside_it_counts_once_the_t
     assert released.fields["because"] == "it could not be read for 1h"
 
 
+def test_what_was_started_without_it_halts_as_ever_once_it_can_be_read() -> None:
+    script = "service kill; disk undecided; disk barred log; service start; 50 min; disk ok; 20 min"
+    story = told(f"{BEFORE}{script}", with_release(600.0))
+    assert story.ports_on_after(DOWN_S) == {1, 3}
+    stopping = {event.device: event for at_s, event in story.told if event.type == "device.stopping" and at_s > DOWN_S}
+    assert {event.fields["reason"] for event in stopping.values()} == {"an operator decided so before"}
+    assert {(event.device, event.type) for at_s, event in story.told if at_s > DOWN_S and event.type.startswith("command.")} == {
+        ("gn", "command.stop"),
+        ("x1", "command.disable"),
+    }
+    rows = story.rows()
+    assert {name: (row["enabled"], row["wanted"]) for name, row in rows.items() if name in stopping} == {
+        "gn": (True, "down"),
+        "x1": (False, "down"),
+    }
+
+
 def test_without_a_time_it_waits_for_ever() -> None:
     script = "20 min; service kill; disk barred all; board fault power 2 off; service start; 5 h"
     story = told(script, with_release(0.0))

@@ -1,6 +1,7 @@
 """Decisions about each table that there is or was: of those that the log and the file beside it tell of, the later counts."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 from attrs import define, evolve, field
 
@@ -8,10 +9,13 @@ from wagman.config.schema import Config
 from wagman.model.facts import Draft, Plug, Verb
 from wagman.service.decisions_file import DecisionsFile
 from wagman.service.plugs import in_fields, port_name
-from wagman.store import Journal
+from wagman.store import Cause, Journal
 from wagman.store.decisions import Decision, Entry, Kept, Tables, compare, without_tables
 from wagman.store.remembered import PREFIX, Logged, known_before, tables_memory
 from wagman.tasks.guest import Guest
+
+Tell: TypeAlias = Callable[[Guest, Entry], tuple[Draft, Cause]]
+"""What tells that a guest goes by a decision of before, with its cause."""
 
 RECALLED = "an operator, before the service was restarted: its log could be opened only now"
 """Who asked for what is carried out of a log that came late."""
@@ -34,7 +38,6 @@ class Decided:
     log: Logged = field(factory=Logged, init=False)  # the past; more of it may come to be known later
     kept: Kept = field(factory=Kept, init=False)
     gone: dict[str, Entry] = field(factory=dict, init=False)  # of tables that are gone, whose ports have no other
-    commanded: set[str] = field(factory=set, init=False)  # guests that obeyed an operator in this run
     _run: int = field(default=0, init=False)
     _serial: int = field(default=0, init=False)
 
@@ -56,52 +59,23 @@ class Decided:
 
     def take_up(self, log: Logged, kept: Kept) -> None:
         """Have each guest go on with what was decided about it, before its machine starts."""
-        self.log, self.kept = log, kept
-        before, tables = self._known()
-        for guest, entry in self._later(before, tables):
-            decision = entry.decision
-            told = {} if decision is None else {"verb": decision.verb, "who": decision.who, "uid": decision.uid}
-            fields = {**told, "decided_at": decision.at if decision else None}
-            receipt = self.journal.record([(Draft("device.recalled", guest.config.name, fields), guest.last_event)])
-            guest.recall(entry, receipt.refs[0])
-            self.journal.record([], {guest.key: guest.saved()})
-        self._remember(before, tables)
+        before, tables = self._merge(log, kept, _recalled)
         self._tell(before, tables)
 
-    def recall(self) -> set[str]:
-        """Tell guests that run already what was decided; the names of those that are to stay down, and have yet to hear of it."""
-        down = set[str]()
-        before, tables = self._known()
-        for guest, entry in self._later(before, tables):
-            name = guest.config.name
-            asked = Draft(f"command.{verb_of(entry)}", name, {"uid": None, "who": RECALLED, "force": False})
-            guest.recall(entry, self.journal.record([(asked, None)]).refs[0])
-            down |= {name} if entry.stays_down else set()
-        self._remember(before, tables)
-        return down
+    def recall(self, log: Logged | None = None, kept: Kept | None = None) -> None:
+        """Tell guests that run already what was decided, as far as more of it is known now."""
+        self._merge(log or self.log, kept or self.kept, _commanded)
 
-    def _known(self) -> tuple[dict[str, Entry], Tables]:
-        """The entries of before, and what the configuration makes of their tables."""
-        before = known_before(self.log, self.kept, self.guests)
-        # Decisions of this run are later than any that were made before it.
-        serial = max((each.serial for each in before.values()), default=0)
-        for name in self.commanded:
-            guest = self.guests[name]
-            guest.decision = guest.decision and evolve(guest.decision, serial=guest.decision.serial + serial)
-        self._serial += serial
-        return before, compare(before, self.config)
-
-    def _later(self, before: Mapping[str, Entry], tables: Tables) -> Iterator[tuple[Guest, Entry]]:
-        """The guests about which something else was decided than they know, each with that."""
+    def _merge(self, log: Logged, kept: Kept, tell: Tell) -> tuple[dict[str, Entry], Tables]:
+        """Have each guest take in what is known of before; what that is, and what the configuration makes of its tables."""
+        self.log, self.kept = log, kept
+        before = known_before(log, kept, self.guests)
+        tables, above = compare(before, self.config), max((each.serial for each in before.values()), default=0)
+        self._serial += above
         for name, guest in self.guests.items():
-            entry = before.get(tables.source(name))
-            if entry is not None and (entry.serial > guest.entry.serial or self._is_news(guest, entry)):
-                yield guest, entry
-
-    def _is_news(self, guest: Guest, entry: Entry) -> bool:
-        """Whether the entry says something else than the guest knows, and nobody has decided later."""
-        known = guest.entry
-        return (entry.wanted, entry.enabled) != (known.wanted, known.enabled) and entry.serial == known.serial
+            guest.merge(before.get(tables.source(name), guest.entry), above, tell)
+        self._remember(before, tables)
+        return before, tables
 
     def _remember(self, before: Mapping[str, Entry], tables: Tables) -> None:
         """Keep in both places which tables there are and were; of those that were taken over nothing is left."""
@@ -140,6 +114,19 @@ class Decided:
 
     def _of_port(self, type_: str, plug: Plug, was: str) -> Draft:
         return Draft(type_, None, {**in_fields(plug), "board_name": port_name(self.config, plug), "was": was})
+
+
+def _recalled(guest: Guest, past: Entry) -> tuple[Draft, Cause]:
+    """Told when the service comes up."""
+    decision = past.decision
+    told = {} if decision is None else {"verb": decision.verb, "who": decision.who, "uid": decision.uid}
+    fields = {**told, "decided_at": decision.at if decision else None}
+    return Draft("device.recalled", guest.config.name, fields), guest.last_event
+
+
+def _commanded(guest: Guest, past: Entry) -> tuple[Draft, Cause]:
+    """Told later."""
+    return Draft(f"command.{verb_of(past)}", guest.config.name, {"uid": None, "who": RECALLED, "force": False}), None
 
 
 def verb_of(entry: Entry) -> Verb:
