@@ -21,7 +21,7 @@ from wagman.fsm.wagman import View
 from wagman.model.catalogue import severity_of
 from wagman.model.facts import Answered, Beat, Draft, Listened, PowerFound, PowerGoal, PowerLost, Verb
 from wagman.service.seams import wall_clock
-from wagman.store import Cause, Event, Journal, Limits, Store, inline
+from wagman.store import Event, Journal, Limits, Store, inline
 from wagman.store.decisions import Decision, Entry
 from wagman.tasks.contain import contained
 from wagman.tasks.guest import Guest
@@ -121,10 +121,6 @@ def test_a_beat_that_is_told_late_does_not_take_back_a_later_one(tmp_path: Path)
 DISABLED = Entry(1, wanted="down", enabled=False, decision=Decision(7, "disable", "pid 12", 1000, "2026-06-01T12:00:00.000Z"))
 
 
-def of_before(guest: Guest, past: Entry) -> tuple[Draft, Cause]:
-    return Draft("device.recalled", guest.config.name), None
-
-
 @pytest.mark.parametrize("state", [machine.Stopped(), Started()])
 def test_a_decision_and_what_it_made_of_the_guest_are_never_of_different_ages(tmp_path: Path, state: machine.State) -> None:
     """A kill between the two would leave a decision that says nothing: to be disabled, and wanted up."""
@@ -133,7 +129,7 @@ def test_a_decision_and_what_it_made_of_the_guest_are_never_of_different_ages(tm
         guest = guest_of(tmp_path, Around())
         guest.state, guest.messenger = state, at_once
         await guest.journal.load()
-        guest.merge(DISABLED, 7, of_before)
+        guest.merge(DISABLED, 7)
         assert guest.entry == DISABLED
         saved = guest.saved()
         assert (saved["decision"]["serial"], saved["memory"]["wanted"], saved["memory"]["enabled"]) == (7, "down", False)
@@ -154,7 +150,7 @@ def test_what_a_guest_knows_already_is_no_news(tmp_path: Path) -> None:
         guest.messenger = at_once
         await guest.journal.load()
         for past in (evolve(DISABLED, port=4, left="off"), DISABLED):
-            guest.merge(past, 7, of_before)
+            guest.merge(past, 7)
         async with running(guest):
             await trio.sleep(1)
 
@@ -171,9 +167,7 @@ def test_who_has_decided_before_the_past_is_known_has_decided_later(tmp_path: Pa
         async with running(guest):
             await guest.ask(Operator("stop"), None, stopped)
             for above in (70, 2):
-                guest.merge(
-                    Entry(1, decision=Decision(above, "start", "pid 12", 1000, "2026-06-01T12:00:00.000Z")), above, of_before
-                )
+                guest.merge(Entry(1, decision=Decision(above, "start", "pid 12", 1000, "2026-06-01T12:00:00.000Z")), above)
         assert guest.entry == Entry(1, wanted="down", decision=evolve(stopped, serial=73))
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
@@ -189,7 +183,7 @@ def test_a_request_that_waits_while_the_past_comes_to_be_known_is_decided_after_
         async with trio.open_nursery() as nursery:
             nursery.start_soon(guest.ask, Operator("start"), None, started)
             await trio.testing.wait_all_tasks_blocked()
-            guest.merge(before, 7, of_before)
+            guest.merge(before, 7)
             async with running(guest):
                 await trio.sleep(1)
         if enabled:

@@ -1,7 +1,6 @@
 """Decisions about each table that there is or was: of those that the log and the file beside it tell of, the later counts."""
 
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
 
 from attrs import define, evolve, field
 
@@ -9,16 +8,10 @@ from wagman.config.schema import Config
 from wagman.model.facts import Draft, Plug, Verb
 from wagman.service.decisions_file import DecisionsFile
 from wagman.service.plugs import in_fields, port_name
-from wagman.store import Cause, Journal
+from wagman.store import Journal
 from wagman.store.decisions import Decision, Entry, Kept, Tables, compare, without_tables
 from wagman.store.remembered import PREFIX, Logged, known_before, tables_memory
 from wagman.tasks.guest import Guest
-
-Tell: TypeAlias = Callable[[Guest, Entry], tuple[Draft, Cause]]
-"""What tells that a guest goes by a decision of before, with its cause."""
-
-RECALLED = "an operator, before the service was restarted: its log could be opened only now"
-"""Who asked for what is carried out of a log that came late."""
 
 
 @define(eq=False, repr=False)
@@ -58,22 +51,18 @@ class Decided:
     # --- Coming up ----------------------------------------------------------------------------------------------------
 
     def take_up(self, log: Logged, kept: Kept) -> None:
-        """Have each guest go on with what was decided about it, before its machine starts."""
-        before, tables = self._merge(log, kept, _recalled)
+        """Have each guest go on with what was decided about it, and tell what became of the tables."""
+        before, tables = self.merge(log, kept)
         self._tell(before, tables)
 
-    def recall(self, log: Logged | None = None, kept: Kept | None = None) -> None:
-        """Tell guests that run already what was decided, as far as more of it is known now."""
-        self._merge(log or self.log, kept or self.kept, _commanded)
-
-    def _merge(self, log: Logged, kept: Kept, tell: Tell) -> tuple[dict[str, Entry], Tables]:
-        """Have each guest take in what is known of before; what that is, and what the configuration makes of its tables."""
-        self.log, self.kept = log, kept
-        before = known_before(log, kept, self.guests)
+    def merge(self, log: Logged | None = None, kept: Kept | None = None) -> tuple[dict[str, Entry], Tables]:
+        """Have each guest take in what is known of before, at the start or later; that, and what has become of the tables."""
+        self.log, self.kept = log or self.log, kept or self.kept
+        before = known_before(self.log, self.kept, self.guests)
         tables, above = compare(before, self.config), max((each.serial for each in before.values()), default=0)
         self._serial += above
         for name, guest in self.guests.items():
-            guest.merge(before.get(tables.source(name), guest.entry), above, tell)
+            guest.merge(before.get(tables.source(name), guest.entry), above)
         self._remember(before, tables)
         return before, tables
 
@@ -114,21 +103,3 @@ class Decided:
 
     def _of_port(self, type_: str, plug: Plug, was: str) -> Draft:
         return Draft(type_, None, {**in_fields(plug), "board_name": port_name(self.config, plug), "was": was})
-
-
-def _recalled(guest: Guest, past: Entry) -> tuple[Draft, Cause]:
-    """Told when the service comes up."""
-    decision = past.decision
-    told = {} if decision is None else {"verb": decision.verb, "who": decision.who, "uid": decision.uid}
-    fields = {**told, "decided_at": decision.at if decision else None}
-    return Draft("device.recalled", guest.config.name, fields), guest.last_event
-
-
-def _commanded(guest: Guest, past: Entry) -> tuple[Draft, Cause]:
-    """Told later."""
-    return Draft(f"command.{verb_of(past)}", guest.config.name, {"uid": None, "who": RECALLED, "force": False}), None
-
-
-def verb_of(entry: Entry) -> Verb:
-    """The request that a decision comes to."""
-    return "disable" if not entry.enabled else "stop" if entry.wanted == "down" else "start"

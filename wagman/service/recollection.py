@@ -103,7 +103,7 @@ class Recollection:
         if found.error is not None:
             return
         self._file_unread = False
-        self.decided.recall(kept=found.kept)
+        self.decided.merge(kept=found.kept)
         self.file.write()
         if self.journal.log_id is not None:
             self.file.tell_missing()
@@ -112,7 +112,7 @@ class Recollection:
     def recall(self, memory: Mapping[str, Any]) -> None:
         """Have what operators had decided, and not since, come true again: the log was opened only after all had begun anew."""
         self.file.tell_missing(memory)
-        self.decided.recall(log=logged(memory))
+        self.decided.merge(log=logged(memory))
         if self.unread is not None and not self._file_unread:
             self._release("it could be read")
 

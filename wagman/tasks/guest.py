@@ -1,7 +1,7 @@
 """The task of one guest: it drives the guest's machine, and is all that the rest of the service knows of the guest."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -145,21 +145,18 @@ class Guest:
         self.state = self.state.resumed(self.now, trio.current_time(), away_s)
         return True
 
-    def merge(self, past: Entry, above: int, tell: Callable[["Guest", Entry], tuple[Draft, Cause]]) -> None:
+    def merge(self, past: Entry, above: int) -> None:
         """Go by what is known now of before this run, however late that is, unless an operator has decided in this run.
 
-        Args:
-            past: what was decided about it.
-            above: the greatest serial of any decision before this run.
-            tell: the event to record where the past is news, and its cause.
+        `above` is the greatest serial of any decision before this run.
         """
         if self.commanded and self.decision is not None:
             self.decision = evolve(self.decision, serial=self.decision.serial + above)
         elif (past.decision, past.wanted, past.enabled) != self._decided:
-            event = tell(self, past)
             self.memory = evolve(self.memory, wanted=past.wanted, enabled=past.enabled)
             self.decision = past.decision
-            receipt = self.journal.record([event], {self.key: self.saved()})
+            told = [(Draft("device.recalled", self.config.name, past.told), self._last)]
+            receipt = self.journal.record(told, {self.key: self.saved()})
             # What runs may have to halt.
             self.inbox.tell(Letter(Review(), receipt.refs[0]), kind="review")
 
