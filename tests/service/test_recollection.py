@@ -175,6 +175,13 @@ def test_what_was_started_without_it_halts_as_ever_once_it_can_be_read() -> None
     }
 
 
+def test_who_decides_before_it_can_be_read_has_decided_later_for_good() -> None:
+    obeyed = "service kill; disk barred all; service start; 5 min; x1: start; gn: stop; 5 min; disk ok; 10 min"
+    story = told(f"{BEFORE}{obeyed}; service stop; service start; 5 min")
+    assert (story.rows()["x1"]["state"], story.rows()["gn"]["wanted"]) == ("started", "down")
+    assert story.of("device.recalled") == []
+
+
 def test_without_a_time_it_waits_for_ever() -> None:
     script = "20 min; service kill; disk barred all; board fault power 2 off; service start; 5 h"
     story = told(script, with_release(0.0))

@@ -152,6 +152,7 @@ class Guest:
         """
         if self.commanded and self.decision is not None:
             self.decision = evolve(self.decision, serial=self.decision.serial + above)
+            self.journal.record([], {self.key: self.saved()})
         elif (past.decision, past.wanted, past.enabled) != self._decided:
             self.memory = evolve(self.memory, wanted=past.wanted, enabled=past.enabled)
             self.decision = past.decision
