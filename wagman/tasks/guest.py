@@ -39,7 +39,6 @@ from wagman.tasks.moments import Beginning, Clocks, place_key, restored_beginnin
 COMMIT_S = 2.0
 """How long an action waits for the state that leads to it to be durable: a bound for a slow disk (chosen)."""
 
-
 ASIDE = frozenset(("device.message", "device.off", "device.relay_stuck"))
 """Events that accompany a state, and lead to no other."""
 
@@ -153,9 +152,8 @@ class Guest:
         if self.commanded and self.decision is not None:
             self.decision = evolve(self.decision, serial=self.decision.serial + above)
             self.journal.record([], {self.key: self.saved()})
-        elif evolve(past, port=self.config.port, left=None) != self.entry:
-            self.memory = evolve(self.memory, wanted=past.wanted, enabled=past.enabled)
-            self.decision = past.decision
+        elif (past.decision, past.wanted, past.enabled) != self._decided:
+            self.memory, self.decision = evolve(self.memory, wanted=past.wanted, enabled=past.enabled), past.decision
             told = [(Draft("device.recalled", self.config.name, past.told), self._last)]
             receipt = self.journal.record(told, {self.key: self.saved()})
             # What runs may have to halt.
@@ -281,8 +279,7 @@ class Guest:
         decision = letter.decision
         if decision is not None and step.verdict is not None and step.verdict.accepted:
             # What was decided before may have come to be known since the operator asked.
-            self.decision = evolve(decision, serial=max(decision.serial, self.entry.serial + 1))
-            self.commanded = True
+            self.decision, self.commanded = evolve(decision, serial=max(decision.serial, self.entry.serial + 1)), True
             self.withheld = self.withheld and decision.verb not in ("start", "restart")
 
     def _acts(self, step: Step) -> bool:
