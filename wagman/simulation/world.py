@@ -152,8 +152,8 @@ class World:
     # --- What is seen --------------------------------------------------------------------------------------------
 
     def _observed(self, record: RelayChange | DirtyCut) -> None:
-        if isinstance(record, DirtyCut):
-            return  # the state is in the relay's own record
+        if isinstance(record, DirtyCut) or not isinstance(record.port, int):
+            return  # the state is in the relay's own record; the ports of a Wagman are numbers
         guest = self.board.hardware.guests[record.port]
         state, silent_s = guest.state(record.board_s), self._silent_s(record.port, guest, record.board_s)
         medium = self.board.hardware.selectors[record.port] if record.port in SELECTOR_PORTS else None
