@@ -247,6 +247,7 @@ class Outlet:
             return Step(self if draws == errand.drew_still else evolve(self, errand=evolve(errand, drew_still=draws)))
         return self.came_off(errand.seen_at_s, "sensed" if self.signs.drew and self.signs.supply == "off" else "told")
 
+    # mark shown-at-once
     def shown_off(self, at_s: float, why: str, proof: Evidence) -> Step:
         """A look that was asked at `at_s` shows it off: the board says so, and no meter says otherwise."""
         # Off while an on is awaited is no loss: the command was not carried out, or is yet to be.
@@ -254,6 +255,7 @@ class Outlet:
             return Step(self)
         return self.came_off(at_s, proof) if self.is_switching("off") else self.state.shown_off(self, at_s, why, proof)
 
+    # mark nothing-to-read
     def assumed(self, at_s: float) -> Step:
         """Nothing can be read of its board: a command that it replied to counts as carried out once it must have been."""
         if self.errand is None or not self.errand.has_replied or self.tells_of_before(at_s):

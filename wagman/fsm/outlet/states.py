@@ -95,6 +95,7 @@ class State(GraphState):
         """The board says that it switched it off, and was not asked to."""
         return now.lost(at_s, why)
 
+    # mark shown-at-once
     def shown_off(self, now: "Outlet", at_s: float, why: str, proof: Evidence) -> Step:
         """A look shows it off, and no command waits for that."""
         return self.seen_off(now, at_s, why)
@@ -146,8 +147,10 @@ class Unknown(State):
     def needs_clearing(self, goal: PowerGoal) -> bool:
         return not self.serves(goal)
 
+    # mark shown-at-once
     def shown_off(self, now: "Outlet", at_s: float, why: str, proof: Evidence) -> Step:
-        return Step(now)  # nobody knows that it was ever on
+        # Nobody knows that it was ever on.
+        return Step(now)
 
     def serves(self, goal: PowerGoal) -> bool:
         # Where the relay-on of that power cycle has left, the off that goes before it has been seen.
@@ -292,6 +295,7 @@ class Off(State):
     def seen_off(self, now: "Outlet", at_s: float, why: str) -> Step:
         return Step(now)
 
+    # mark shown-at-once
     def shown_off(self, now: "Outlet", at_s: float, why: str, proof: Evidence) -> Step:
         return Step(now) if self.proof else now.goto(evolve(self, proof=proof))
 

@@ -15,7 +15,7 @@ What it goes by, whatever is behind the `Backend`:
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import trio
 from attrs import define, evolve, field, frozen
@@ -179,6 +179,6 @@ class Plain:
     name: str
     backend: Backend
 
-    def connect(self, senses: Senses[str], listener: Listener, *, is_first: bool) -> Always:  # noqa: ARG002 - nothing is opened
+    def connect(self, senses: Senses[Any], listener: Listener, *, is_first: bool) -> Always:  # noqa: ARG002 - nothing is opened
         """A driver for a new incarnation of the board's task."""
         return Always(PlainDriver(self.backend, senses, listener.progressed), listener, PAUSE_S)

@@ -102,6 +102,7 @@ class Power(Generic[P]):
 
     def settle(self, settle_s: float) -> None:
         """For so long after a command what the board shows may be of before."""
+        # mark board-that-needs-time
         if settle_s != self.settle_s:
             self.settle_s = settle_s
             self.ports = {number: evolve(outlet, settle_s=settle_s) for number, outlet in self.ports.items()}
@@ -132,7 +133,9 @@ class Power(Generic[P]):
         """
         if self.settle_s <= SETTLE_S:
             return math.inf
+        # mark board-that-needs-time
         looks_s = (outlet.settled_s + AFTER_SETTLE_S for outlet in self.ports.values() if outlet.errand is not None)
+        # mark board-that-needs-time
         return min((at_s for at_s in looks_s if at_s > now_s), default=math.inf)
 
     def turn_s(self, number: P) -> float:
@@ -215,10 +218,12 @@ class Power(Generic[P]):
 
     def shown_off(self, number: P, at_s: float, why: str, proof: Evidence) -> None:
         """A look that was asked at `at_s` shows the port off."""
+        # mark look-of-a-plain-board
         self._take(number, self.ports[number].shown_off(at_s, why, proof))
 
     def assumed(self, number: P, at_s: float) -> None:
         """Nothing can be read of the port, at `at_s` neither: what was asked for is all that there is."""
+        # mark reply-of-a-plain-board
         self._take(number, self.ports[number].assumed(at_s))
 
     def stirred(self, number: P, at_s: float) -> None:
