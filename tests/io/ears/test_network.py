@@ -3,7 +3,7 @@
 import trio
 
 from tests.io.ears.kit import TIMEOUT_S, running, site
-from wagman.io.ears.network import SURE_LOOK_S, UNPROVED_S, UNSURE_LOOK_S, Network
+from wagman.io.ears.network import SURE_LOOK_S, TRIES, UNPROVED_S, UNSURE_LOOK_S, Network
 
 
 def test_any_one_witness_suffices() -> None:
@@ -58,8 +58,8 @@ def test_witnesses_are_asked_once_for_all_who_wait_whether_they_answer_or_not() 
         async with trio.open_nursery() as nursery:
             for _ in range(50):
                 nursery.start_soon(lan.network.witness, began_s)
-        assert len(lan.world.asked) == 1
-        assert trio.current_time() - began_s <= TIMEOUT_S
+        assert len(lan.world.asked) == TRIES
+        assert trio.current_time() - began_s <= TRIES * TIMEOUT_S
 
     running(script)
 
@@ -82,7 +82,7 @@ def test_a_witness_that_hangs_holds_nobody_up() -> None:
     async def script() -> None:
         began_s = trio.current_time()
         assert await Network("lan", [Hung()], within_s=3).witness(began_s) is None
-        assert trio.current_time() - began_s == 3
+        assert trio.current_time() - began_s == TRIES * 3
 
     running(script)
 
@@ -90,6 +90,21 @@ def test_a_witness_that_hangs_holds_nobody_up() -> None:
 def test_the_network_none_needs_no_witness() -> None:
     async def script() -> None:
         assert await Network.none().witness(17.0) == 17.0
+
+    running(script)
+
+
+def test_a_witness_whose_answer_is_lost_is_asked_once_more() -> None:
+    answers = [False, True]
+
+    class Lossy:
+        async def ask(self) -> bool:
+            await trio.sleep(1)
+            return answers.pop(0)
+
+    async def script() -> None:
+        began_s = trio.current_time()
+        assert await Network("lan", [Lossy()]).witness(began_s) == began_s + 2
 
     running(script)
 

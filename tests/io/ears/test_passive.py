@@ -67,3 +67,24 @@ def test_silence_needs_a_witness_here_too() -> None:
             nursery.cancel_scope.cancel()
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+def test_a_line_that_nobody_read_for_a_moment_begins_a_silence_anew() -> None:
+    told: list[PortFact] = []
+
+    async def main() -> None:
+        ear = PassiveEar(UdpEar(udp=9000), Hearing(told.append).add("udp 9000", heard=True), Network.none())
+        ear.line = Read()
+        ear.opened()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ear.run)
+            await trio.sleep(15)
+            ear.deaf("the port was unplugged")
+            await trio.sleep(1)
+            ear.opened()
+            await trio.sleep(15)
+            silences = [(fact.silent_since_s, fact.asked_at_s) for fact in told if isinstance(fact, Listened)]
+            assert silences == [(0, 10), (20, 30)]
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))

@@ -34,18 +34,15 @@ class Listening:
 
     def __attrs_post_init__(self) -> None:
         config = self.config
-        self.silence = Silence(config.question_s, max(config.every_s, config.question_s + 2 * self.network.within_s))
+        # One question may be missed, by a slow machine or a trouble that passes.
+        apart_s = max(2 * config.every_s, config.question_s + 2 * self.network.round_s)
+        self.silence = Silence(config.question_s, apart_s)
 
     def heard(self, asked_at_s: float, at_s: float) -> None:
         """The guest was heard: it lived after `asked_at_s`, and at `at_s` at the latest."""
         self.trouble, self.heard_at_s = None, at_s
         self.silence.answered(at_s)
         self.source.beat(Beat(asked_at_s, self.config.kind), at_s)
-
-    def deaf(self, trouble: str) -> None:
-        """Nobody can listen, and so nothing is proved."""
-        self.trouble, self._doubted = trouble, None
-        self._gap()
 
     async def unheard(self, asked_at_s: float, ended_at_s: float) -> None:
         """The guest was asked, and not heard: tell what that proves.
@@ -56,7 +53,7 @@ class Listening:
             before_s, given_up_s = self._doubted
             self._judge(before_s, given_up_s, self.network.shown_at_s(given_up_s))
         self._doubted = asked_at_s, ended_at_s
-        self.progress_s = trio.current_time() + 2 * self.network.within_s
+        self.progress_s = trio.current_time() + 2 * self.network.round_s
         shown_at_s = await self.network.witness(ended_at_s)
         if shown_at_s is not None:
             self._judge(asked_at_s, ended_at_s, shown_at_s)
@@ -67,11 +64,7 @@ class Listening:
         if proved is not None:
             self.source.listened(proved)
         elif self.silence.since_s is None:
-            self._gap()
-
-    def _gap(self) -> None:
-        self.silence.gap()
-        self.source.deaf()
+            self.source.deaf()
 
     async def run(self) -> None:
         """Listen until cancelled."""
@@ -114,9 +107,9 @@ class Ear(Listening):
             try:
                 is_alive = await self.probe.ask()
             except EarError as error:
-                self.deaf(str(error))
+                self.trouble = str(error)
                 return None
             self.trouble = None
             return is_alive
-        self.deaf("the question took longer than it may")
+        self.trouble = "the question took longer than it may"
         return None

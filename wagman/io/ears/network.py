@@ -6,6 +6,7 @@ somebody else on that network has answered one that was asked after it: a witnes
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import trio
 from attrs import define, field
@@ -25,13 +26,17 @@ SURE_LOOK_S = 600.0
 """How often they are asked, without need, while one does (chosen): one that has gone is to be found before it is needed."""
 
 
+TRIES = 2
+"""How often each witness is asked in a round (chosen): one lost packet is not to make a silence begin anew."""
+
+
 @define(eq=False)
 class Network:
     """One network. Times are of trio's clock.
 
     Args:
         witnesses: any one of them that answers shows that the network works.
-        within_s: how long asking them takes at most.
+        within_s: how long asking one of them takes at most.
         tell: takes `network.unproved` and `network.proved`.
         needs_witness: False: nobody shows that it works, and whoever is not heard is silent.
     """
@@ -54,6 +59,11 @@ class Network:
     def none(cls) -> "Network":
         """The network that needs no witness, and the way to a guest that is no network."""
         return cls(NO_NETWORK, needs_witness=False)
+
+    @property
+    def round_s(self) -> float:
+        """How long asking all of them takes at most."""
+        return TRIES * self.within_s
 
     def heard(self, asked_at_s: float, at_s: float) -> None:
         """Somebody on it answered at `at_s` what was asked at `asked_at_s`."""
@@ -85,22 +95,21 @@ class Network:
 
     async def _ask(self) -> None:
         self._round_at_s = trio.current_time()
-        with trio.move_on_after(self.within_s):
+        with trio.move_on_after(self.round_s):
             async with trio.open_nursery() as nursery:
                 for probe in self.witnesses:
                     nursery.start_soon(self._ask_one, probe, nursery.cancel_scope)
         self._judge(trio.current_time())
 
     async def _ask_one(self, probe: Probe, others: trio.CancelScope) -> None:
-        asked_at_s = trio.current_time()
-        try:
-            has_answered = await probe.ask()
-        except EarError:
-            return  # it cannot be asked, and so shows nothing
-        if has_answered:
-            self._witnessed_at_s = trio.current_time()
-            self.heard(asked_at_s, self._witnessed_at_s)
-            others.cancel()
+        for _ in range(TRIES):
+            asked_at_s = trio.current_time()
+            with suppress(EarError):  # it cannot be asked, and so shows nothing
+                if await probe.ask():
+                    self._witnessed_at_s = trio.current_time()
+                    self.heard(asked_at_s, self._witnessed_at_s)
+                    others.cancel()
+                    return
 
     def _judge(self, now_s: float) -> None:
         """Tell whether the witnesses of this network are any good."""

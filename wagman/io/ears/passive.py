@@ -46,9 +46,10 @@ class PassiveEar(Listening):
         self.trouble, self._is_open = None, True
 
     def deaf(self, trouble: str) -> None:
-        """Nobody reads the line."""
-        self._is_open = False
-        super().deaf(trouble)
+        """Nobody reads the line, and what arrives is lost."""
+        self.trouble, self._is_open = trouble, False
+        self.silence.gap()
+        self.source.deaf()
 
     async def run(self) -> None:
         """Look until cancelled whether the guest has been silent."""

@@ -2,8 +2,8 @@
 
 A silent guest and a network that is down look alike, and so does a service that was stopped. A silence is an unbroken row of
 questions, none of which was answered, though after each of them somebody else on the network answered. It begins when the network
-was last known to work: when the guest itself answered, or when a witness did after a gap. Whatever breaks the row is a gap, and
-the silence begins anew: nobody answered, a question took longer than any may, or it came long after the one before it.
+was last known to work: when the guest itself answered, or when a witness did after a gap. A question after which nobody answered
+is a gap, and so is a long time without a question: then the silence begins anew.
 """
 
 import math
@@ -13,7 +13,7 @@ from attrs import define, field
 from wagman.model.facts import Listened
 
 SLACK_S = 1.0
-"""How much longer than planned a question, or the time between two, may take (chosen: a slow machine, and no stopped service)."""
+"""How much longer than planned a question may take (chosen); what takes longer was asked by a service that was stopped."""
 
 
 @define
@@ -22,7 +22,7 @@ class Silence:
 
     Args:
         question_s: how long a question takes at most, from asking to giving up.
-        apart_s: how far apart two questions are at most.
+        apart_s: how far apart two questions may be, so that nothing is between them.
     """
 
     question_s: float
@@ -43,20 +43,14 @@ class Silence:
 
         `shown_at_s` is when somebody on the network answered who was asked after `ended_at_s`; None: nobody did.
         """
-        if asked_at_s <= self._listened_at_s:
-            return None  # it was heard since
-        if self._is_broken(asked_at_s, ended_at_s):
+        # One that the guest has overtaken, or that was given up by a service that had been stopped, shows nothing.
+        if asked_at_s <= self._listened_at_s or ended_at_s - asked_at_s > self.question_s + SLACK_S:
+            return None
+        if shown_at_s is None or asked_at_s - self._listened_at_s > self.apart_s:
             self.gap()
         self._listened_at_s = asked_at_s
-        if shown_at_s is None:
-            self.gap()
-        elif self.since_s is None:
+        if self.since_s is None:
             self.since_s = shown_at_s  # this question may have been lost with the network: the silence begins after it
         elif self.since_s < asked_at_s:
             return Listened(asked_at_s, self.since_s)
         return None
-
-    def _is_broken(self, asked_at_s: float, ended_at_s: float) -> bool:
-        """Whether the service was stopped meanwhile: the guest may have spoken, and nobody listened."""
-        took_s, apart_s = ended_at_s - asked_at_s, asked_at_s - self._listened_at_s
-        return took_s > self.question_s + SLACK_S or apart_s > self.apart_s + SLACK_S
