@@ -303,6 +303,17 @@ def test_without_qop_the_old_way_is_taken() -> None:
     assert f'response="{response}"' in challenge.proof("u", "p", "GET", "/", "c")
 
 
+def test_a_session_puts_both_nonces_into_the_secret() -> None:
+    def md5(*words: str) -> str:
+        return hashlib.md5(":".join(words).encode(), usedforsecurity=False).hexdigest()
+
+    challenge = digest.strongest(['Digest realm="r", nonce="n", algorithm=MD5-sess, qop=auth'])
+    assert challenge is not None
+    secret = md5(md5("u", "r", "p"), "n", "c")
+    response = md5(secret, "n", "00000001", "c", "auth", md5("GET", "/"))
+    assert f'response="{response}"' in challenge.proof("u", "p", "GET", "/", "c")
+
+
 def test_the_strongest_challenge_is_taken_and_what_cannot_be_met_is_left() -> None:
     weak, strong = 'Digest realm="r", nonce="weak"', 'Digest realm="r", nonce="strong", algorithm=SHA-256'
     for headers in (

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +156,37 @@ def test_a_clock_that_is_set_later_and_quartzes_that_drift_are_no_restart() -> N
             await trio.sleep(86_400)
             rail.epoch_s += 4  # the network's time runs ahead of its quartz,
             rail.began_s += 12  # and so does ours
-            assert seen.same_run(await shelly.greet())
+            before, seen = seen, await shelly.greet()
+            assert before.same_run(seen)
+
+    with_a_shelly(story)
+
+
+def test_when_it_began_is_told_so_that_a_service_that_starts_later_knows_the_run() -> None:
+    async def story(shelly: Shelly, rail: FakeRail, network: Network) -> None:
+        told = [await shelly.greet()]
+        for _day in range(60):
+            await trio.sleep(86_400)
+            rail.epoch_s += 4
+            told.append(await shelly.greet())
+        await trio.sleep(10 * 86_400)  # nobody reached it meanwhile
+        rail.epoch_s += 40
+        told += [await shelly.greet() for _poll in range(5)]
+        assert all(one.same_run(other) for one, other in pairwise(told))
+        assert len({identity.began_s for identity in told}) < 40  # each change is written down
+        later = Shelly(ShellyBoard(host=HOST), network.connect)
+        assert told[-1].same_run(await later.greet())
+
+    with_a_shelly(story)
+
+
+def test_a_clock_that_is_set_right_is_no_restart() -> None:
+    async def story(shelly: Shelly, rail: FakeRail, network: Network) -> None:
+        before = await shelly.greet()
+        rail.epoch_s += 3_600
+        after = [await shelly.greet() for _poll in range(3)]
+        assert all(before.same_run(each) for each in after)
+        assert {each.began_s for each in after} == {before.began_s}  # it is not written down again and again
 
     with_a_shelly(story)
 
@@ -446,7 +477,7 @@ def test_what_is_no_host_is_refused(wrong: Any) -> None:
 
 def test_ports_are_numbers_from_0() -> None:
     assert [ShellyBoard.port_kind.read(port) for port in (0, "0", 3, "15")] == ["0", "0", "3", "15"]
-    for wrong in (-1, 16, "00", "x", True, 1.0, None):
+    for wrong in (-1, 16, "00", "x", True, 1.0, None, 10**30):
         with pytest.raises(ValueError, match="a number from 0 to 15"):
             ShellyBoard.port_kind.read(wrong)
 

@@ -29,6 +29,12 @@ CLOCK_S = range(1_577_836_800, 2**32)
 DRIFT = 2e-4
 """How far two clocks may drift apart, as a share of the time (chosen: 17 s a day, several times what quartzes do)."""
 
+FOLLOWED_S, STEP_S = 5, RUNS_APART_S - 1
+"""How far the moment may wander at which a plug began before it is told anew, and the longest step then (chosen)."""
+
+SET_S = 120
+"""What wanders so far did not wander: the clock was set (chosen: a plug that nobody reached for a month)."""
+
 _MAC = re.compile(r"[0-9A-F]{12}")
 _HOST = re.compile(r"[^\s/@?#\\]+")
 
@@ -93,7 +99,8 @@ def part(value: object, *path: str) -> object:
 class Run:
     """One run of a plug, which tells how long it has been up, and when it began only once its clock was set.
 
-    That moment is worked out once for each run: told anew each time it would wander with the plug's quartz.
+    That moment wanders with the plug's quartz, some seconds a day. It is followed in steps: two moments that are told one after
+    the other are those of one run, and so are the last one before a restart of the service and the first one after it.
     """
 
     began_s: int | None = field(init=False, default=None)
@@ -110,9 +117,17 @@ class Run:
                 self._anew, self.began_s = True, None
         if uptime_s is not None:
             self._uptime_s, self._at_s = uptime_s, now_s
-        if self.began_s is None and began_s is not None and round(began_s) in CLOCK_S:
-            self.began_s = round(began_s)
+        if began_s is not None and round(began_s) in CLOCK_S:
+            self._follow(round(began_s))
         return self._anew
+
+    def _follow(self, began_s: int) -> None:
+        if self.began_s is None:
+            self.began_s = began_s
+            return
+        wandered_s = began_s - self.began_s
+        if FOLLOWED_S <= abs(wandered_s) < SET_S:
+            self.began_s += max(-STEP_S, min(STEP_S, wandered_s))
 
     def taken(self) -> bool:
         """Whether it has certainly restarted since this was last asked."""
