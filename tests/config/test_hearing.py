@@ -208,6 +208,12 @@ def test_a_witness_is_no_guest_however_it_is_asked(ear: str, host: str) -> None:
     assert loads(text.replace(f"witness = {{ knock = '{host}", "witness = { knock = 'other"), "f").networks
 
 
+@pytest.mark.parametrize(("guest", "witness"), [("fd00::1", "[fd00::1]"), ("[fd00::1]", "fd00::1"), ("GN", "gn")])
+def test_a_host_is_the_same_however_it_is_written(guest: str, witness: str) -> None:
+    (told,) = problems(f"{GUEST}heartbeat = {{ knock = '{guest}' }}\n[network.lan]\nwitness = {{ knock = '{witness}' }}\n")
+    assert told.startswith("f:6: network.lan.witness.knock: ")
+
+
 def test_a_guest_on_a_board_that_hears_nobody_is_heard_otherwise() -> None:
     strip = "[board.rail]\nkind = 'strip'\nhost = 'h'\n"
     missing = 'board "rail" hears nobody: say how it is heard, as in { http = "http://gn/health" }, or false'
