@@ -17,15 +17,12 @@ from benchmarks.node import Node, new_node
 from benchmarks.processes import MeasurementError
 from benchmarks.scale import Scale
 from benchmarks.timing import Spread
-from wagman.config.boards import as_wagman
 from wagman.config.load import load
 from wagman.fsm.alarms import Alarm, Fired, Plan
-from wagman.io.serial.transport import open_serial
-from wagman.io.v3.driver import V3Dialect
 from wagman.model.facts import Draft
 from wagman.service.daemon import make_store
 from wagman.service.parts import Parts, void
-from wagman.service.port import BAUD
+from wagman.service.port import connector
 from wagman.service.root import WagmanService
 from wagman.service.seams import Seams
 from wagman.tasks.guest import Guest
@@ -161,8 +158,8 @@ async def write(service: WagmanService, events_per_s: int) -> None:
 def new_service(node: Node) -> WagmanService:
     """The service as the daemon makes it, but for what it prints."""
     config = load(str(node.config))
-    seams = Seams(partial(open_serial, as_wagman(config.boards[0]).device, BAUD))
-    return WagmanService(Parts(config, seams, make_store(config, seams), V3Dialect(), void))
+    seams = Seams(partial(connector, ptys_only=False))
+    return WagmanService(Parts(config, seams, make_store(config, seams), void))
 
 
 def nobody(_stream: object) -> NoReturn:

@@ -95,22 +95,26 @@ class FakeService:
             "current_ma": {"value": 640, "last": 640, "age_s": 2.0, "state": "normal"},
         }
         up = self.link == "up"
+        board = {
+            "name": "board",
+            "kind": "wagman",
+            "link": self.link,
+            "dialect": "v3",
+            "device": "/dev/waggle_sysmon",
+            "firmware": "1.0.4",
+            "board_id": None,
+            "boots": 1,
+            "since": since,
+            "for_s": 3600.0,
+            "reason": None if up else "Permission denied: /dev/waggle_sysmon",
+            "blind": not up,
+            "last_answer_age_s": 2.0 if up else None,
+            "sensors": sensors,
+        }
         return {
             "service": {"version": "0.1", "uptime_s": round(trio.current_time() - self.began_s, 3), "boot_id": self.boot_id},
-            "board": {
-                "link": self.link,
-                "dialect": "v3",
-                "device": "/dev/waggle_sysmon",
-                "firmware": "1.0.4",
-                "board_id": None,
-                "boots": 1,
-                "since": since,
-                "for_s": 3600.0,
-                "reason": None if up else "Permission denied: /dev/waggle_sysmon",
-                "blind": not up,
-                "last_answer_age_s": 2.0 if up else None,
-                "sensors": sensors,
-            },
+            "board": board,
+            "boards": [board],
             "wagman": {"state": self.wagman, "since": since, "for_s": 3600.0, "since_id": None, "device": None, "alarms": []},
             "problems": self.problems,
             "ports": [],
@@ -258,6 +262,7 @@ def row(guest: Guest) -> dict[str, Any]:
     up = guest.state != "stopped"
     return {
         "name": guest.name,
+        "board": "board",
         "port": guest.port,
         "self": guest.is_self,
         "state": guest.state,

@@ -148,7 +148,7 @@ def test_a_silence_that_nobody_can_prove_while_the_board_is_not_seen_is_told_as_
 
 def test_for_how_long_nobody_has_seen_the_board_is_told_though_nothing_is_due() -> None:
     around = status(link="down", blind=True)
-    assert unseen(status()) is None
+    assert unseen(row(), status()) is None
     assert lines(row(state="started", for_s=300.0), around, Story([]))[:2] == [
         "gn is started for 5 min",
         "nobody has seen the board for 3 min: what is told of it is from before",

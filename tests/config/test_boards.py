@@ -143,7 +143,7 @@ def test_a_port_is_taken_on_its_own_board_only() -> None:
     boards = "[board.a]\n[board.b]\n"
     assert len(loads(boards + guest("gn", "a", 1) + guest("cs", "b", 1), "f").devices) == 2
     (told,) = problems(boards + guest("gn", "b", 1) + guest("cs", "b", 1))
-    assert told == 'f:9: device.cs.port: port 1 is already that of "gn": give each device a port of its own'
+    assert told == 'f:9: device.cs.port: port 1 of b is already that of "gn": give each device a port of its own'
 
 
 def test_a_port_has_one_name_whether_the_file_writes_a_number_or_text() -> None:

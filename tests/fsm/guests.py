@@ -106,7 +106,7 @@ class Story:
 
     def beat(self, after_s: float = 0.0, source: Any = "log") -> Step:
         self.wait(after_s)
-        return self.tell(Beat(self.config.port, self.now_s, source))
+        return self.tell(Beat(self.now_s, source))
 
     def fire(self, alarm: str, *, supply: Supply = "off", late: bool = False) -> Step:
         """The alarm falls due, and has its proof."""
@@ -130,24 +130,24 @@ class Story:
         self.tell(Hibernation(active))
 
     def relay_asked(self) -> Step:
-        return self.tell(RelayAsked(self.config.port, self.memory.cycle, self.now_s))
+        return self.tell(RelayAsked(self.memory.cycle, self.now_s))
 
     def relay_on(self, after_s: float = 0.0) -> Step:
-        self.tell(RelayAsked(self.config.port, self.memory.cycle, self.now_s))
+        self.tell(RelayAsked(self.memory.cycle, self.now_s))
         self.wait(after_s)
-        return self.tell(RelayOn(self.config.port, self.memory.cycle, self.now_s, self.memory.media))
+        return self.tell(RelayOn(self.memory.cycle, self.now_s, self.memory.media))
 
     def relay_off(self) -> Step:
-        return self.tell(RelayOff(self.config.port, self.memory.cycle, self.now_s))
+        return self.tell(RelayOff(self.memory.cycle, self.now_s))
 
     def lose_power(self, *, suspect: bool = False) -> Step:
-        return self.tell(PowerLost(self.config.port, self.now_s, "the board restarted", reset=True, suspect=suspect))
+        return self.tell(PowerLost(self.now_s, "the board restarted", reset=True, suspect=suspect))
 
     def find_power(self) -> Step:
-        return self.tell(PowerFound(self.config.port, self.now_s, "the board started it"))
+        return self.tell(PowerFound(self.now_s, "the board started it"))
 
     def board_stops(self) -> Step:
-        return self.tell(BoardStopping(self.config.port, self.now_s, "the board stops it"))
+        return self.tell(BoardStopping(self.now_s, "the board stops it"))
 
     def delivered(self) -> Step:
         return self.tell(MessageDone(self.now_s, self.memory.cycle))

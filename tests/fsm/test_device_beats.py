@@ -32,11 +32,11 @@ def test_a_beat_arms_from_its_own_time() -> None:
     story = started()
     heard_s = story.now_s + 10
     story.wait(40)
-    story.tell(Beat(1, heard_s))
+    story.tell(Beat(heard_s))
     assert story.due_s("heartbeat") == heard_s + 300
     story.ask("stop")
     story.wait(40)
-    story.tell(Beat(1, heard_s + 50))
+    story.tell(Beat(heard_s + 50))
     assert story.due_s("heartbeat") == heard_s + 50 + 60
 
 

@@ -65,17 +65,17 @@ HANDLED = {
     "restarting": {"heartbeat", "timeout", "resend"},
 }
 POWER: tuple[Input, ...] = (
-    RelayAsked(1, CYCLE, NOW_S),
-    RelayOn(1, CYCLE, NOW_S),
-    RelayOn(1, CYCLE - 1, NOW_S),
-    RelayOff(1, CYCLE, NOW_S),
-    PowerLost(1, NOW_S, "the board cut it"),
-    PowerFound(1, NOW_S, "the board started it"),
-    PowerFound(1, NOW_S, "the board may have started it", "unknown"),
-    RelayStuck(1, NOW_S, 3),
-    BoardStopping(1, NOW_S, "the board stops it"),
+    RelayAsked(CYCLE, NOW_S),
+    RelayOn(CYCLE, NOW_S),
+    RelayOn(CYCLE - 1, NOW_S),
+    RelayOff(CYCLE, NOW_S),
+    PowerLost(NOW_S, "the board cut it"),
+    PowerFound(NOW_S, "the board started it"),
+    PowerFound(NOW_S, "the board may have started it", "unknown"),
+    RelayStuck(NOW_S, 3),
+    BoardStopping(NOW_S, "the board stops it"),
 )
-BEATS: tuple[Input, ...] = (Beat(1, NOW_S), Beat(1, NOW_S, "control"))
+BEATS: tuple[Input, ...] = (Beat(NOW_S), Beat(NOW_S, "control"))
 ALWAYS: tuple[Input, ...] = (
     *POWER, *BEATS, *(Operator(verb) for verb in VERBS), WagmanStart(), MessageDone(NOW_S, CYCLE)
 )  # fmt: skip
@@ -84,7 +84,7 @@ HEAT: tuple[Input, ...] = (
     WagmanStop(),
     *(Operator(verb, force=True) for verb in ("start", "restart")),
 )  # fmt: skip
-BROWNOUT: tuple[Input, ...] = (PowerLost(1, NOW_S, "the board restarted", reset=True, suspect=True),)
+BROWNOUT: tuple[Input, ...] = (PowerLost(NOW_S, "the board restarted", reset=True, suspect=True),)
 WORLDS = ((*ALWAYS, *HEAT), (*ALWAYS, *BROWNOUT))
 
 # --- The search -------------------------------------------------------------------------------------------------------

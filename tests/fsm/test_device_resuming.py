@@ -182,7 +182,7 @@ def test_no_beat_of_before_the_service_came_up_shortens_the_silence_of_a_resumed
     story = taken_up(Stopping(errand=Errand(delivered=True)))
     before_s = story.now_s - 50
     story.wait(20)
-    story.tell(Beat(1, before_s))
+    story.tell(Beat(before_s))
     assert story.due_s("heartbeat") == story.now_s - 20 + 60
 
 
@@ -267,9 +267,9 @@ def test_a_guest_whose_relay_was_seen_on_late_is_asked_to_halt_before_its_start_
 def test_a_relay_that_an_earlier_run_asked_for_may_have_been_on_for_long() -> None:
     story = Story()
     story.turn()
-    story.tell(RelayAsked(GUEST.port, story.memory.cycle, story.now_s))
+    story.tell(RelayAsked(story.memory.cycle, story.now_s))
     restart(story, 2)
-    story.tell(RelayOn(GUEST.port, story.memory.cycle, story.now_s))
+    story.tell(RelayOn(story.memory.cycle, story.now_s))
     story.fire("timeout")
     assert story.name == "stopping"
 

@@ -139,7 +139,7 @@ def test_an_attempt_is_counted_at_relay_on_whoever_asked() -> None:
 def test_what_is_said_of_an_earlier_power_cycle_is_of_no_consequence() -> None:
     story = Story()
     story.turn()
-    story.tell(RelayOn(1, story.memory.cycle - 1, 0.0))
+    story.tell(RelayOn(story.memory.cycle - 1, 0.0))
     assert (story.memory.attempts, story.armed) == (0, {})
 
 

@@ -104,7 +104,7 @@ def test_a_beat_of_before_the_message_that_is_told_after_it_does_not_shorten_the
     story.delivered()
     told_s = story.now_s
     story.wait(20)
-    story.tell(Beat(1, told_s - 45, "poll"))
+    story.tell(Beat(told_s - 45, "poll"))
     assert story.due_s("heartbeat") == told_s + 60
 
 
@@ -119,7 +119,7 @@ def test_the_silence_after_a_message_that_was_sent_again_is_a_whole_one() -> Non
     story.delivered()
     assert story.due_s("heartbeat") == beat_s + 14 + 60
     story.fire("resend")
-    story.tell(Beat(1, beat_s + 1, "poll"))
+    story.tell(Beat(beat_s + 1, "poll"))
     assert story.due_s("heartbeat") == beat_s + 14 + 60
 
 
@@ -160,7 +160,7 @@ class Witness:
         at_s = self.story.now_s - late_s
         if at_s >= self.heard_s:  # the guest's task takes no other
             self.heard_s = at_s
-            self.story.tell(Beat(1, at_s, "poll"))
+            self.story.tell(Beat(at_s, "poll"))
 
     def delivered(self, _late_s: float) -> None:
         if isinstance(self.story.state, Halting) and self.story.state.errand.sending:
@@ -331,7 +331,7 @@ def test_a_restart_is_a_new_power_cycle_with_an_off_before_it() -> None:
     assert (story.name, story.messages) == ("restarting", ["restart"])
     story.halt()
     assert story.goal == PowerGoal("on", 2, "emmc")
-    story.tell(RelayOff(1, 1, story.now_s))
+    story.tell(RelayOff(1, story.now_s))
     assert story.goal == PowerGoal("on", 2, "emmc", cleared=True)
 
 

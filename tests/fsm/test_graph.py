@@ -49,4 +49,4 @@ def test_a_transition_that_is_not_declared_raises() -> None:
 
 def test_an_outlet_that_is_off_is_not_doubted() -> None:
     with pytest.raises(IllegalTransitionError, match="from off to doubted"):
-        evolve(Outlet.new(1, 0.0, is_mute=False), state=Off(1, is_kept=True)).goto(Doubted(1))
+        evolve(Outlet.new(0.0, is_mute=False), state=Off(1, is_kept=True)).goto(Doubted(1))

@@ -119,7 +119,6 @@ def normal(outlet: Outlet) -> Outlet:
     is_heard = goal.level != "untouched" and signs.beat_at_s > outlet.goal_at_s + EVIDENCE_S
     is_reported = outlet.is_stuck and signs.stuck_at_s > -math.inf
     return Outlet(
-        1,
         0.0,
         Signs(
             ASKED_S,
@@ -195,7 +194,7 @@ class Explored:
 
 
 def search(*, is_mute: bool) -> Explored:
-    root = normal(Outlet.new(1, 0.0, is_mute=is_mute))
+    root = normal(Outlet.new(0.0, is_mute=is_mute))
     found = Explored({root: None})
     ahead = [root]
     for node in ahead:

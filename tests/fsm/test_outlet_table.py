@@ -147,7 +147,7 @@ class Variant:
         drew = self.state.relay == "on" and self.supply != "unknown"
         signs = evolve(Signs(500.0, on_at_s, asked_at_s, self.supply, drew), **dict(self.signs))
         goal = evolve(self.goal, taken=1 if self.is_answered else 0)
-        return Outlet(1, 0.0, signs, self.is_mute, self.state, self.errand, goal, goal_at_s=900.0, reports=1)
+        return Outlet(0.0, signs, self.is_mute, self.state, self.errand, goal, goal_at_s=900.0, reports=1)
 
     @property
     def inputs(self) -> dict[str, Act]:

@@ -15,12 +15,12 @@ from attrs import evolve, field, frozen
 from wagman.config.schema import Bounds, EnvironmentConfig, WagmanConfig
 from wagman.fsm.alarms import Fired
 from wagman.fsm.environment import FIRST_VERDICT, RELEASE, STALE, Environment
-from wagman.fsm.wagman.inputs import GuestChanged, GuestRefused, Hibernate, Input, StartGuest, StopGuest, View
+from wagman.fsm.wagman.inputs import GuestChanged, GuestRefused, Hibernate, Input, StartGuest, StopGuest, View, Visibility
 from wagman.fsm.wagman.machine import restored, step, taken_up
 from wagman.fsm.wagman.situation import Situation
 from wagman.fsm.wagman.states import STATES, Hibernating, StartDevices, StartNextDevice, State, Step
 from wagman.model.catalogue import EVENT_TYPES
-from wagman.model.facts import Blindness, Draft, Sample
+from wagman.model.facts import Draft, Sample
 
 pytestmark = pytest.mark.slow
 
@@ -56,7 +56,7 @@ class Node:
     def _distinctive(self) -> Key:
         views, environment = tuple(self.now.views[name] for name in ORDER), self.now.environment
         sensor = environment.sensors[SENSOR]
-        seen = (self.now.blind, self.now.cursor, self.now.passed, environment.waited, sensor.verdict, sensor.known)
+        seen = (self.now.unseen, self.now.cursor, self.now.passed, environment.waited, sensor.verdict, sensor.known)
         return (self.state, views, seen, self.armed)
 
 
@@ -72,7 +72,7 @@ class Edge:
 
 def root(*, blind: bool) -> Node:
     views = {name: View(name, "stopped") for name in ORDER}
-    now = Situation(WagmanConfig(), ORDER, Environment(CONFIG), views, blind)
+    now = Situation(WagmanConfig(), ORDER, Environment(CONFIG), views, frozenset(ORDER) if blind else frozenset())
     return Node(StartDevices(), now, frozenset(taken_up(StartDevices(), now).alarms))
 
 
@@ -95,7 +95,7 @@ def told(node: Node, item: Input) -> Edge:
 
 def told_of_sensor(item: Input) -> bool:
     """The sensor may fail; the board answers, and no guest refuses."""
-    return not isinstance(item, Blindness | GuestRefused) and item != Fired(FIRST_VERDICT)
+    return not isinstance(item, Visibility | GuestRefused) and item != Fired(FIRST_VERDICT)
 
 
 def told_of_board(item: Input) -> bool:
@@ -115,7 +115,7 @@ def inputs(node: Node) -> Iterator[Input]:
                 yield GuestChanged(View(name, state, starts, due, exempt and node.state.hibernates, node.state.hibernates))
         yield GuestRefused(name, "its inbox is full")
     yield from (Sample(SENSOR, value, 0.0) for value in (75.0, 20.0, -40.0, None))
-    yield from (Blindness(blind, 0.0) for blind in (True, False))
+    yield from (Visibility(frozenset(names), blind) for names in (ORDER, ORDER[:1]) for blind in (True, False))
     yield from map(Fired, sorted(node.armed))
 
 
@@ -211,7 +211,7 @@ def test_a_guest_is_started_only_where_it_is_due_and_the_world_allows_it(explore
             now = edge.step.now
             assert now.views[name].due
             assert now.environment.starts_allowed
-            assert not now.blind
+            assert name not in now.unseen
             assert now.cursor == name
             assert isinstance(edge.new.state, StartNextDevice)
 

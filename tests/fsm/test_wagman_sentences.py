@@ -19,13 +19,14 @@ from wagman.fsm.wagman.inputs import (
     StartGuest,
     StopGuest,
     View,
+    Visibility,
 )
 from wagman.fsm.wagman.machine import ORDER as ORDER_ALARM
 from wagman.fsm.wagman.machine import ORDER_S
 from wagman.fsm.wagman.situation import Situation
 from wagman.fsm.wagman.states import Hibernating, Normal, StartDevices, StartNextDevice, State, Step, WillHibernate
 from wagman.model.errors import StoreError
-from wagman.model.facts import Blindness, Draft, Sample
+from wagman.model.facts import Draft, Sample
 
 ORDER = ("gn", "cs", "x1")
 TEMPERATURE = EnvironmentConfig(samples=3, sensors={"temperature_c": Bounds(high=70.0, low=-30.0, hysteresis=5.0)})
@@ -34,7 +35,7 @@ BLIND_TO_ALL = EnvironmentConfig()
 
 
 def situation(environment: EnvironmentConfig = BLIND_TO_ALL) -> Situation:
-    return Situation(WagmanConfig(), ORDER, Environment(environment), blind=False)
+    return Situation(WagmanConfig(), ORDER, Environment(environment), unseen=frozenset())
 
 
 @define
@@ -129,10 +130,10 @@ def hibernating() -> Node:
 
 
 def test_the_guests_are_started_one_after_the_other_in_start_order() -> None:
-    node = Node(evolve(situation(), blind=True))
+    node = Node(evolve(situation(), unseen=frozenset(ORDER)))
     node.show_all("stopped", due=True)
     assert node.started == []
-    node.tell(Blindness(blind=False, at_s=0.0))
+    node.tell(Visibility(frozenset(ORDER), blind=False))
     node.fire("look")
     for name in ORDER:
         assert node.started[-1] == name
@@ -153,9 +154,9 @@ def test_the_next_guest_is_not_asked_before_the_last_is_no_longer_starting() -> 
 
 
 def test_one_dead_device_never_starves_the_others() -> None:
-    node = Node(evolve(situation(), blind=True), dead={"gn", "cs"})
+    node = Node(evolve(situation(), unseen=frozenset(ORDER)), dead={"gn", "cs"})
     node.show_all("stopped", due=True)
-    node.tell(Blindness(blind=False, at_s=0.0))
+    node.tell(Visibility(frozenset(ORDER), blind=False))
     node.fire("look")
     turns = [node.turn() for _ in range(7)]
     assert turns == ["gn", "cs", "x1", "gn", "cs", "gn", "cs"]
@@ -163,9 +164,9 @@ def test_one_dead_device_never_starves_the_others() -> None:
 
 def test_every_due_guest_has_its_turn_within_one_round_whoever_was_last() -> None:
     for cursor in (None, *ORDER, "gone"):
-        node = Node(evolve(situation(), blind=True, cursor=cursor), dead=set(ORDER))
+        node = Node(evolve(situation(), unseen=frozenset(ORDER), cursor=cursor), dead=set(ORDER))
         node.show_all("stopped", due=True)
-        node.tell(Blindness(blind=False, at_s=0.0))
+        node.tell(Visibility(frozenset(ORDER), blind=False))
         node.fire("look")
         assert {node.turn() for _ in ORDER} == set(ORDER)
         assert node.started[0] == {"gn": "cs", "cs": "x1"}.get(str(cursor), "gn")
@@ -247,13 +248,25 @@ def test_a_due_guest_that_stops_is_started_at_once() -> None:
 
 def test_nothing_is_due_while_blind() -> None:
     node = running()
-    node.tell(Blindness(blind=True, at_s=0.0))
+    node.tell(Visibility(frozenset(ORDER), blind=True))
     node.show("cs", "stopped", due=True)
     node.fire("look")
     assert node.started == []
-    node.tell(Blindness(blind=False, at_s=0.0))
+    node.tell(Visibility(frozenset(ORDER), blind=False))
     node.fire("look")
     assert node.started == ["cs"]
+
+
+def test_a_board_that_cannot_be_seen_holds_up_its_own_guests_only() -> None:
+    node = running()
+    node.tell(Visibility(frozenset({"gn"}), blind=True))
+    node.show("gn", "stopped", due=True)
+    assert node.started == []
+    node.show("cs", "stopped", due=True)
+    assert node.started == ["cs"]
+    node.tell(Visibility(frozenset({"gn"}), blind=False))
+    node.turn()
+    assert node.started == ["cs", "gn"]
 
 
 def test_a_start_is_one_to_recover_where_the_guest_says_so() -> None:

@@ -10,7 +10,17 @@ from tests.fsm import table
 from wagman.config.schema import Bounds, EnvironmentConfig, WagmanConfig
 from wagman.fsm.alarms import Alarm, Fired
 from wagman.fsm.environment import FIRST_VERDICT, RELEASE, STALE, Environment, Reading, Sensor
-from wagman.fsm.wagman.inputs import GuestChanged, GuestRefused, Hibernate, Input, PowerFailed, StartGuest, StopGuest, View
+from wagman.fsm.wagman.inputs import (
+    GuestChanged,
+    GuestRefused,
+    Hibernate,
+    Input,
+    PowerFailed,
+    StartGuest,
+    StopGuest,
+    View,
+    Visibility,
+)
 from wagman.fsm.wagman.machine import step
 from wagman.fsm.wagman.situation import Situation
 from wagman.fsm.wagman.states import (
@@ -23,7 +33,7 @@ from wagman.fsm.wagman.states import (
     Step,
     WillHibernate,
 )
-from wagman.model.facts import Blindness, Draft, Sample
+from wagman.model.facts import Draft, Sample
 
 TABLE = table.read("wagman_table.txt")
 
@@ -63,13 +73,13 @@ class Variant:
     state: State
     views: dict[str, View] = field(factory=seen)
     environment: Environment = field(factory=enclosure)
-    blind: bool = False
+    unseen: frozenset[str] = frozenset()
     armed: tuple[str, ...] = ("look",)
     cursor: str | None = None
 
     @property
     def situation(self) -> Situation:
-        return Situation(WagmanConfig(), ORDER, self.environment, self.views, self.blind, self.cursor)
+        return Situation(WagmanConfig(), ORDER, self.environment, self.views, self.unseen, self.cursor)
 
     def told(self, word: str) -> Step:
         """The step that this input leads to; what falls due had stopped before."""
@@ -93,8 +103,8 @@ class Variant:
             "cs_refuses": GuestRefused("cs", "it is not due"),
             "all_lost": PowerFailed(frozenset(ORDER)),
             "gn_lost": PowerFailed(frozenset({"gn"})),
-            "blind": Blindness(blind=True, at_s=0.0),
-            "sighted": Blindness(blind=False, at_s=0.0),
+            "blind": Visibility(frozenset(ORDER), blind=True),
+            "sighted": Visibility(frozenset(ORDER), blind=False),
             "hot": Sample("temperature_c", 75.0, 0.0),
             "mild": Sample("temperature_c", 20.0, 0.0),
             "cold": Sample("temperature_c", -40.0, 0.0),
@@ -117,7 +127,7 @@ VARIANTS = {
     "normal": Variant(Normal()),
     "normal, gn due to recover": Variant(Normal(), seen(RECOVER)),
     "normal, all stopped": Variant(Normal(), seen(DOWN)),
-    "normal, blind, gn due": Variant(Normal(), seen(GN_DUE), blind=True),
+    "normal, blind, gn due": Variant(Normal(), seen(GN_DUE), unseen=frozenset(ORDER)),
     "normal, no verdict yet, gn due": Variant(Normal(), seen(GN_DUE), enclosure(None, known=None)),
     "normal, cold, gn due": Variant(Normal(), seen(GN_DUE), COLD),
     "will_hibernate": Variant(WillHibernate(), seen(DOWNWARDS, hibernating=True), HOT, armed=("stop",)),

@@ -16,6 +16,7 @@ from wagman.fake.firmware_v4 import FirmwareV4
 from wagman.fake.serve import FakeBoard
 from wagman.io.auto import LISTEN_S, AutoDialect, given_away, speech_by_ages
 from wagman.io.serial.transport import stream_opener
+from wagman.io.serial.wired import Wired
 from wagman.io.v3 import codec as v3
 from wagman.io.v4 import codec as v4
 from wagman.io.v4.codec import Line, Sensorgram, unsigned
@@ -49,8 +50,7 @@ class Case:
                 await super().send_all(data)
 
         self.rig = Rig(self.fake)
-        self.rig.board.dialect = AutoDialect()
-        self.rig.board.opener = faulty(stream_opener(self.open), Recording)
+        self.rig.board.connector = Wired(AutoDialect(), faulty(stream_opener(self.open), Recording), "a port")
 
     async def open(self) -> trio.abc.Stream:
         return await self.fake.open()

@@ -15,8 +15,11 @@ from wagman.config.boards import WagmanBoard
 from wagman.config.schema import Config, DeviceConfig
 from wagman.fake.guests import GuestSpec
 from wagman.fake.serve import FakeBoard
-from wagman.io.board.task import Board, Dialect
-from wagman.io.serial.transport import Transport, stream_opener
+from wagman.io.board.driver import Wiring
+from wagman.io.board.pace import Pace
+from wagman.io.board.task import Board
+from wagman.io.serial.transport import Opener, Transport, stream_opener
+from wagman.io.serial.wired import Dialect, Wired
 from wagman.io.v3.driver import V3Dialect, V3Driver
 from wagman.io.v4.driver import V4Dialect
 from wagman.model.backend import Identity
@@ -27,6 +30,7 @@ from wagman.model.facts import (
     Blindness,
     Listened,
     Notice,
+    Port,
     PowerFound,
     PowerGoal,
     PowerLost,
@@ -65,27 +69,36 @@ class Rig:
     config: Config = CONFIG
     known: Identity | None = None
     is_healthy: bool = True
-    facts: list[Any] = field(factory=list)
+    facts: list[tuple[Port | None, Any]] = field(factory=list)  # with the port that each is about
     remembered: list[Any] = field(factory=list)
     board: Board = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.board = Board(
-            self.config,
-            DIALECTS[self.fake.dialect](),
-            stream_opener(self.fake.open),
-            tell=self.facts.append,
+            Wiring(self.config.boards[0], self.config.devices),
+            self.wired(stream_opener(self.fake.open)),
+            Pace(self.config.wagman.stagger_s, trio.current_time()),
+            tell=lambda port, fact: self.facts.append((port, fact)),
+            tell_board=lambda fact: self.facts.append((None, fact)),
             healthy=lambda: self.is_healthy,
             remember=self.remembered.append,
             known=self.known,
         )
+
+    def wired(self, opener: Opener, *faults: Callable[[Transport], Transport]) -> Wired:
+        return Wired(DIALECTS[self.fake.dialect](), faulty(opener, *faults), self.config.boards[0].address)
+
+    @property
+    def driver(self) -> Any:
+        assert self.board.connection is not None
+        return self.board.connection.driver
 
     def want(self, port: int, goal: PowerGoal) -> None:
         """The guest's machine wants this; it has taken every report."""
         self.board.want(port, evolve(goal, taken=self.board.power.ports[port].reports))
 
     def told(self, kind: type, port: int | None = None) -> list[Any]:
-        return [fact for fact in self.facts if isinstance(fact, kind) and port in (None, getattr(fact, "port", None))]
+        return [fact for of, fact in self.facts if isinstance(fact, kind) and port in (None, of)]
 
     def notices(self, type_: str) -> list[Notice]:
         return [fact for fact in self.told(Notice) if fact.type == type_]
@@ -110,7 +123,7 @@ def with_rig(
     async def run() -> None:
         guests: dict[str | int, GuestSpec] = {name: GuestSpec(boot_s=30, beat_s=8) for name in NAMES}
         rig = Rig(FakeBoard(guests=guests, dialect=dialect), **more)
-        rig.board.opener = faulty(rig.board.opener, *faults)
+        rig.board.connector = rig.wired(stream_opener(rig.fake.open), *faults)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(rig.fake.run)
             await trio.sleep(away_s)
@@ -268,8 +281,7 @@ def test_a_restart_of_the_board_is_noticed_though_it_does_not_answer_the_first_r
 ) -> None:
     async def main(rig: Rig) -> None:
         await trio.sleep(30)
-        driver = rig.board._driver
-        assert driver is not None
+        driver = rig.driver
         hold_off, failures = type(driver).hold_off, iter([BoardTimeoutError("lost on the way")])
 
         async def failing_once(self: Any) -> None:
@@ -334,7 +346,7 @@ def test_one_garbled_answer_is_no_restart_of_the_board(
     async def main(rig: Rig) -> None:
         rig.want(1, ON(1, "emmc"))
         await trio.sleep(60)
-        driver: Any = type(rig.board._driver)
+        driver: Any = type(rig.driver)
         greet, garbles = driver.greet, iter([garble])
 
         async def garbled_once(self: Any) -> Identity:
@@ -452,11 +464,12 @@ def test_a_port_that_is_held_when_the_task_comes_back_after_a_crash_is_an_outage
 
     async def run() -> None:
         rig = Rig(FakeBoard(guests={}))
-        opener = rig.board.opener
+        opener = stream_opener(rig.fake.open)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(rig.fake.run)
             await trio.sleep(30)
-            for rig.board.opener in (opener, held, opener):
+            for port in (opener, held, opener):
+                rig.board.connector = rig.wired(port)
                 rig.facts.clear()
                 with trio.move_on_after(10):
                     await rig.board.run()

@@ -211,7 +211,7 @@ def test_a_ping_that_is_logged_after_the_connection_was_opened_anew_is_no_beat()
         rig.fake.hang("gn")
         await trio.sleep(60)
         rig.facts.clear()
-        driver = rig.board._driver
+        driver = rig.driver
         assert isinstance(driver, V3Driver)
         driver._pings["w1"] = 1
         await driver.greet()
@@ -229,7 +229,7 @@ def test_the_controllers_own_port_is_being_stopped_once_the_board_has_begun_to(w
 
     async def main(rig: Rig) -> None:
         await trio.sleep(30)
-        rig.board.on_event(Log("nc", what), trio.current_time())
+        rig.driver.heard(Log("nc", what), trio.current_time())
         assert bool(rig.told(BoardStopping, 0)) == stops
 
     with_rig(main)
@@ -237,7 +237,7 @@ def test_the_controllers_own_port_is_being_stopped_once_the_board_has_begun_to(w
 
 def test_pings_that_nobody_logs_are_not_remembered_for_ever() -> None:
     async def main(rig: Rig) -> None:
-        driver = rig.board._driver
+        driver = rig.driver
         assert isinstance(driver, V3Driver)
         for _ in range(3 * MOST_PINGS):
             await rig.board.raw(["log", "off"], force=True)

@@ -404,8 +404,7 @@ def test_a_ping_that_was_not_answered_is_no_beat() -> None:
         rig.want(3, ON(1))
         await trio.sleep(44 * 60)
         rig.fake.fault("silent on")
-        driver = rig.board._driver
-        assert driver is not None
+        driver = rig.driver
         with pytest.raises(BoardTimeoutError):
             await driver.ping(3)
         rig.fake.fault("silent off")

@@ -6,17 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wagman.io.board.pace import Pace
 from wagman.io.board.power import Power
 from wagman.io.board.sightings import Sightings
-from wagman.model.facts import PowerFound, PowerGoal, Supply
+from wagman.model.facts import PortFact, PowerFound, PowerGoal, Supply
 
 PORT = 1
 
 
-def sightings(*, is_known: bool = True, counts_edges: bool = False) -> tuple[Sightings, list[Any]]:
+def sightings(*, is_known: bool = True, counts_edges: bool = False) -> tuple[Sightings[int], list[Any]]:
     """One port; its timer was asked for at 1000 s, and was 50 s old."""
     facts: list[Any] = []
-    seen = Sightings.of([PORT], Power({PORT: 10.0}, 5.0, 0.0, facts.append), facts.append)
+
+    def tell(_port: int, fact: PortFact) -> None:
+        facts.append(fact)
+
+    seen = Sightings.of([PORT], Power({PORT: 10.0}, Pace(5.0, 0.0), 0.0, tell), tell)
     seen.counts_edges = lambda _port: counts_edges
     if is_known:
         seen.aged(PORT, 50, 1000, 1000.3)

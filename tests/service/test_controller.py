@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import trio
-from attrs import define, evolve, field
+from attrs import define, field
 from trio.testing import MockClock
 
 from tests.io.test_board import Rig as BoardRig
@@ -14,12 +14,12 @@ from tests.io.test_board import with_rig
 from wagman.config.schema import DeviceConfig
 from wagman.io.board.driver import Reading, Shown
 from wagman.model.errors import LinkGoneError
-from wagman.model.facts import BoardStopping, Draft, Verdict
+from wagman.model.facts import BoardStopping, Draft, Plug, Port, PortFact, Verdict
 from wagman.service.controller import NOTICE_S, PATIENCE_S, RESTART_GRACE_S, Controller
 
 NC = DeviceConfig("nc", 0, is_self=True)
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-STOPPING = BoardStopping(0, 1000.0, "the board has begun to stop it")
+STOPPING = Plug("board", 0)
 
 
 @define
@@ -102,7 +102,7 @@ def test_the_board_is_about_to_cut_it_and_it_shuts_down_once() -> None:
 
 def test_a_guest_that_the_board_stops_does_not_shut_it_down() -> None:
     node = rig()
-    node.controller.board_stopping(evolve(STOPPING, port=1))
+    node.controller.board_stopping(Plug("board", 1))
     assert (node.shutdowns, node.journal.drafts) == (0, [])
 
 
@@ -239,10 +239,10 @@ async def beside(board: BoardRig) -> Rig:
     node, told = await _rig(), board.facts.append
     node.controller.io = board.board
 
-    def tell(fact: Any) -> None:
-        told(fact)
+    def tell(port: Port, fact: PortFact) -> None:
+        told((port, fact))
         if isinstance(fact, BoardStopping):
-            node.controller.board_stopping(fact)
+            node.controller.board_stopping(Plug("board", port))
 
     board.board.tell = board.board._senses.tell = tell
     return node

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from wagman.config.load import loads
 from wagman.model.errors import FILE_TAKEN, PLACE_GONE
-from wagman.service.problems import Facts, Problem, Refusal, problems
+from wagman.service.problems import Facts, Problem, Refusal, Unseen, problems
 from wagman.service.problems.guests import FAILED_STARTS
 from wagman.service.problems.service import UNFED_S
 
@@ -31,6 +31,7 @@ CONFIG = loads(
     "node.toml",
 )
 WELL: Mapping[str, Any] = {
+    "board": "board",
     "self": False,
     "state": "started",
     "wanted": "up",
@@ -57,8 +58,14 @@ def row(name: str, **changes: Any) -> Mapping[str, Any]:
 def facts(*rows: Mapping[str, Any], wagman: str = "normal", **board: Any) -> Facts:
     """A node that is well, or with changes."""
     rows = rows or (row("nc", self=True, media="emmc"), row("gn", media="emmc"), row("x1"))
-    usual = {"link": "up", "for_s": 90.0, "blind": False, "device": "/dev/ttyX", "sensors": SENSORS, "last_answer_age_s": 2.0}
-    return Facts(CONFIG, {"devices": list(rows), "ports": [], "wagman": {"state": wagman}, "board": {**usual, **board}})
+    seen = {"link": "up", "for_s": 90.0, "blind": False, "device": "/dev/ttyX", "sensors": SENSORS, "last_answer_age_s": 2.0}
+    boards = [{"name": "board", "kind": "wagman", **seen, **board}]
+    return Facts(CONFIG, {"devices": list(rows), "ports": [], "wagman": {"state": wagman}, "board": boards[0], "boards": boards})
+
+
+def unseen(given: Facts, **reasons: str) -> Facts:
+    """The node, with why its board cannot be seen."""
+    return evolve(given, unseen={"board": Unseen(**reasons)})
 
 
 def ids(*given: Facts) -> list[str]:
@@ -89,7 +96,7 @@ def test_a_node_that_is_well_has_no_problem() -> None:
 )
 def test_a_port_that_cannot_be_opened_has_its_true_reason_and_nobody_is_asked_for_the_cable(number: int, words: str) -> None:
     reason = f"{os.strerror(number)}: /dev/ttyX"
-    problem = only(evolve(facts(link="down", blind=True), link_reason=reason))
+    problem = only(unseen(facts(link="down", blind=True), link_reason=reason))
     assert reason in problem.text
     assert words in problem.do
     assert "cable" not in problem.do
@@ -97,12 +104,12 @@ def test_a_port_that_cannot_be_opened_has_its_true_reason_and_nobody_is_asked_fo
 
 @pytest.mark.parametrize("number", [errno.ENOENT, errno.EIO, errno.ENXIO])
 def test_a_port_that_is_not_there_is_a_matter_of_the_cable(number: int) -> None:
-    assert "cable" in only(evolve(facts(link="down", blind=True), link_reason=os.strerror(number))).do
+    assert "cable" in only(unseen(facts(link="down", blind=True), link_reason=os.strerror(number))).do
 
 
 def test_a_board_that_does_not_answer_is_the_same_problem_as_one_that_cannot_be_reached() -> None:
-    silent = evolve(facts(blind=True), silent_reason="the board did not answer within 4 s")
-    away = evolve(facts(link="down", blind=True), link_reason="the port hung up")
+    silent = unseen(facts(blind=True), silent_reason="the board did not answer within 4 s")
+    away = unseen(facts(link="down", blind=True), link_reason="the port hung up")
     assert ids(silent, away) == ["link:board", "link:board"]
     assert "within 4 s" in only(silent).text
     assert "hung up" in only(away).text
@@ -111,7 +118,10 @@ def test_a_board_that_does_not_answer_is_the_same_problem_as_one_that_cannot_be_
 def test_a_port_that_another_program_reads_calls_for_the_end_of_that_program() -> None:
     reason = "another program reads this port, too, and took what the board said"
     away, unsteady = facts(link="down", blind=True), facts(link="up")
-    for each in (evolve(away, link_reason=reason), evolve(unsteady, unsteady_reason=reason)):
+    for each in (
+        unseen(away, link_reason=reason),
+        unseen(unsteady, unsteady_reason=reason),
+    ):
         problem = only(each)
         assert reason in problem.text
         assert "fuser -v /dev/ttyX" in problem.do
@@ -240,7 +250,7 @@ def test_a_memory_that_cannot_be_read_says_whom_the_service_will_start_without_i
 
 def test_a_port_without_a_table_names_the_one_that_it_had() -> None:
     given = facts()
-    problem = only(evolve(given, status={**given.status, "ports": [{"port": 2, "was": "cs"}]}))
+    problem = only(evolve(given, status={**given.status, "ports": [{"board": "board", "port": 2, "was": "cs"}]}))
     assert (problem.id, "(cs had)" in problem.text, "wagman board --force stop 2 0" in problem.do) == ("port:2", True, True)
 
 
@@ -251,7 +261,11 @@ def test_the_board_may_miss_the_controller_for_a_while_before_a_person_is_called
 
 
 def test_the_worst_comes_first() -> None:
-    both = evolve(facts(row("gn", relay_stuck=True, failures=FAILED_STARTS)), log_reason="full", silent_reason="gone")
+    both = evolve(
+        facts(row("gn", relay_stuck=True, failures=FAILED_STARTS)),
+        log_reason="full",
+        unseen={"board": Unseen(silent_reason="gone")},
+    )
     assert [problem.severity for problem in problems(both).values()] == ["critical", "critical", "warning", "warning"]
 
 
@@ -261,6 +275,7 @@ TEXTS = st.text(max_size=20)
 ROWS: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {
         "name": st.sampled_from(["nc", "gn", "x1", "nobody"]),
+        "board": st.just("board"),
         "self": st.booleans(),
         "state": st.sampled_from(["stopped", "starting", "will_stop", "started", "stopping", "restarting"]),
         "wanted": st.sampled_from(["up", "down"]),
@@ -277,6 +292,7 @@ ROWS: st.SearchStrategy[Any] = st.fixed_dictionaries(
 )
 BOARDS = st.fixed_dictionaries(
     {
+        "name": st.just("board"),
         "link": st.sampled_from(["up", "down"]),
         "blind": st.booleans(),
         "for_s": st.none() | st.floats(0, 1e9),
@@ -288,21 +304,28 @@ BOARDS = st.fixed_dictionaries(
         ),
     }
 )
+LEFT = st.fixed_dictionaries({"board": st.just("board"), "port": st.integers(0, 4), "was": TEXTS})
+
+
+def with_first_board(status: dict[str, Any]) -> dict[str, Any]:
+    return {**status, "board": status["boards"][0]}
+
+
 STATUSES = st.fixed_dictionaries(
     {
         "devices": st.lists(ROWS, max_size=5, unique_by=lambda row: row["name"]),
         "wagman": st.fixed_dictionaries({"state": st.sampled_from(["normal", "start_next_device", "hibernating"])}),
-        "board": BOARDS,
-        "ports": st.lists(st.fixed_dictionaries({"port": st.integers(0, 4), "was": TEXTS}), max_size=3),
+        "boards": st.lists(BOARDS, min_size=1, max_size=1),
+        "ports": st.lists(
+            st.fixed_dictionaries({"board": st.just("board"), "port": st.integers(0, 4), "was": TEXTS}), max_size=3
+        ),
     }
-)
+).map(with_first_board)
 ANY_FACTS = st.builds(
     Facts,
     st.just(CONFIG),
     STATUSES,
-    link_reason=st.none() | TEXTS,
-    silent_reason=st.none() | TEXTS,
-    unsteady_reason=st.none() | TEXTS,
+    unseen=st.fixed_dictionaries({"board": st.builds(Unseen, st.none() | TEXTS, st.none() | TEXTS, st.none() | TEXTS)}),
     log_reason=st.none() | TEXTS,
     refusal=st.none() | st.builds(Refusal, TEXTS, st.lists(TEXTS, max_size=3).map(tuple)),
     needs_restart=st.lists(TEXTS, max_size=3).map(tuple),

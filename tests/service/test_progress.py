@@ -100,7 +100,7 @@ def test_what_operators_ask_the_board_does_not_hide_that_its_task_hangs(monkeypa
     async def ask(service: WagmanService) -> None:
         while True:
             await trio.sleep(5)
-            await service.parts.io.raw(["up"], force=False)
+            await service.parts.boards["board"].raw(["up"], force=False)
 
     monkeypatch.setattr(WagmanService, "run", run_and_be_asked)
     monkeypatch.setattr(Board, "_poll", hanging(Board._poll))

@@ -14,8 +14,10 @@ from wagman.fsm.alarms import Alarm
 from wagman.fsm.environment import Environment, Sensor
 from wagman.fsm.outlet import Errand, Off, On, Outlet, Signs
 from wagman.fsm.outlet.signs import STUCK_ROUNDS
-from wagman.io.board.driver import Reading
+from wagman.io.board.driver import Reading, Wiring
+from wagman.io.board.pace import Pace
 from wagman.io.board.task import Board
+from wagman.io.serial.wired import Wired
 from wagman.io.v3.driver import V3Dialect
 from wagman.model.errors import LinkGoneError
 from wagman.model.facts import UNTOUCHED, PowerGoal
@@ -31,7 +33,7 @@ ON, OFF = PowerGoal("on", 3), PowerGoal("off", 3)
 
 def outlet(goal: PowerGoal, relay: str) -> Outlet:
     state = On(3, "told") if relay == "on" else Off(3, is_kept=relay == "off", proof="told")
-    return Outlet(1, 0.0, Signs(0.0), state=state, goal=goal)
+    return Outlet(0.0, Signs(0.0), state=state, goal=goal)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +79,8 @@ NODE = loads('[device.gn]\nport = 1\nshutdown = ["halt-gn"]\n', "node.toml")
 
 def node(*, blind: bool = False) -> Node:
     """A node that has answered at 100 s, and once read 23.5 C and 480 mA then."""
-    board = Board(NODE, V3Dialect(), never, tell=void, healthy=lambda: True, remember=void)
+    wiring = Wiring(NODE.boards[0], NODE.devices)
+    board = Board(wiring, Wired(V3Dialect(), never, "a port"), Pace(5.0, 0.0), void, void, healthy=lambda: True, remember=void)
     board.blind, board.answered_s = blind, 100.0
     board.shown.sensors |= {"temperature_c": (23.456, 100.0), "humidity_pct": (None, 100.0)}
     board.shown.ports[1] = Reading(3.0, 480, temperature_raw=512)

@@ -11,9 +11,10 @@ from attrs import define, evolve, field
 from trio.testing import MockClock
 
 from wagman.api.listener import Bound
-from wagman.config.boards import WagmanBoard
+from wagman.config.boards import BoardConfig, WagmanBoard
 from wagman.config.schema import Config, DeviceConfig
 from wagman.io.serial.transport import Transport
+from wagman.io.serial.wired import Wired
 from wagman.io.v3.driver import V3Dialect
 from wagman.model.errors import LinkGoneError
 from wagman.model.facts import BoardStopping
@@ -60,9 +61,12 @@ class Node:
     service: WagmanService = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        seams = Seams(self._open, blocking=self._blocking)
+        seams = Seams(self.connector, blocking=self._blocking)
         self.store = Store(self.folder / "wagman.db", Limits(1000, 2**22), new_log_id=seams.new_id)
-        self.service = WagmanService(Parts(CONFIG, seams, self.store, V3Dialect(), self.events.append))
+        self.service = WagmanService(Parts(CONFIG, seams, self.store, self.events.append))
+
+    def connector(self, board: BoardConfig) -> Wired:
+        return Wired(V3Dialect(), self._open, board.address)
 
     async def _open(self) -> Transport:
         await trio.lowlevel.checkpoint()
@@ -91,11 +95,11 @@ def test_the_controller_is_shut_down_when_the_board_begins_to_stop_its_port_and_
     shutdowns, config = list[str](), Config(devices=(DeviceConfig("nc", 0, is_self=True), *CONFIG.devices))
 
     async def main(node: Node) -> None:
-        seams = Seams(node._open, blocking=node._blocking)
-        parts = Parts(config, seams, node.store, V3Dialect(), node.events.append, lambda: shutdowns.append("now"))
+        seams = Seams(node.connector, blocking=node._blocking)
+        parts = Parts(config, seams, node.store, node.events.append, lambda: shutdowns.append("now"))
         await parts.journal.load()
         for port in (1, 0):
-            parts.routes.board_fact(BoardStopping(port, trio.current_time(), "the board has begun to stop it"))
+            parts.routes.port_fact("board", port, BoardStopping(trio.current_time(), "the board has begun to stop it"))
             assert len(shutdowns) == (port == 0)
 
     virtually(main, tmp_path)

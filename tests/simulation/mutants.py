@@ -18,12 +18,13 @@ from wagman.fsm.guest.started import Started
 from wagman.fsm.guest.state import State, states
 from wagman.fsm.wagman import machine, situation
 from wagman.fsm.wagman import states as wagman_states
+from wagman.fsm.wagman.inputs import Visibility
 from wagman.io.board import power
 from wagman.io.board.power import Power
 from wagman.io.v3 import driver as driver_v3
 from wagman.io.v4 import driver as driver_v4
 from wagman.model.errors import StoreError
-from wagman.model.facts import UNTOUCHED, Blindness
+from wagman.model.facts import UNTOUCHED
 from wagman.service import decided
 from wagman.service.decided import Decided
 from wagman.service.decisions_file import Found
@@ -221,9 +222,9 @@ def a_guest_that_was_told_nothing_is_cut_by_the_grace_of_the_board(patch: pytest
 def the_stagger_is_not_kept(patch: pytest.MonkeyPatch) -> None:
     real = Power.__attrs_post_init__
 
-    def init(self: Power) -> None:
+    def init(self: Power[int]) -> None:
         real(self)
-        self.stagger_s = -math.inf
+        self.pace.stagger_s = -math.inf
 
     patch.setattr(Power, "__attrs_post_init__", init)
 
@@ -232,7 +233,7 @@ def the_stagger_is_not_kept(patch: pytest.MonkeyPatch) -> None:
 def the_off_time_is_not_kept(patch: pytest.MonkeyPatch) -> None:
     real = Power.__attrs_post_init__
 
-    def init(self: Power) -> None:
+    def init(self: Power[int]) -> None:
         real(self)
         self.off_times_s = dict.fromkeys(self.off_times_s, 0.0)
 
@@ -248,7 +249,7 @@ def a_lost_start_is_not_repeated(patch: pytest.MonkeyPatch) -> None:
 def a_reply_counts_as_evidence(patch: pytest.MonkeyPatch) -> None:
     real = Power.sent
 
-    def sent(self: Power, action: Any, now_s: float) -> None:
+    def sent(self: Power[int], action: Any, now_s: float) -> None:
         real(self, action, now_s)
         if isinstance(action, power.SwitchOff):
             self.ports[action.port] = evolve(self.ports[action.port], state=outlet.Off(0, is_kept=True), errand=None)
@@ -391,7 +392,7 @@ def blindness_never_ends(patch: pytest.MonkeyPatch) -> None:
     real = machine.react
 
     def react(state: Any, now: Any, item: Any) -> Any:
-        if isinstance(item, Blindness):
+        if isinstance(item, Visibility):
             item = evolve(item, blind=True)
         return real(state, now, item)
 

@@ -80,7 +80,7 @@ def the_power_cycle_that_may_be_cut_counts_as_a_later_one(patch: pytest.MonkeyPa
 def what_came_on_counts_for_the_power_cycle_before(patch: pytest.MonkeyPatch) -> None:
     def came_on(self: Outlet, at_s: float, proof: Any, media: str | None = None) -> Step:
         cycle = self.goal.cycle - 1
-        return self.signed(on_at_s=at_s).goto(outlet.On(cycle, proof), RelayOn(self.port, cycle, at_s, media), ends=True)
+        return self.signed(on_at_s=at_s).goto(outlet.On(cycle, proof), RelayOn(cycle, at_s, media), ends=True)
 
     patch.setattr(Outlet, "came_on", came_on)
 

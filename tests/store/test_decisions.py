@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from wagman.cli import main
 from wagman.config.schema import Config, DeviceConfig
 from wagman.model.errors import StoreError
+from wagman.model.facts import Plug
 from wagman.store.decisions import (
     Decision,
     Entry,
@@ -61,7 +62,7 @@ def test_what_is_no_such_text_is_an_error_and_nothing_else(text: str) -> None:
         parse(text)
 
 
-@pytest.mark.parametrize("wrong", [{"wanted": "sideways"}, {"enabled": "no"}, {"port": "x"}, {"left": "on"}])
+@pytest.mark.parametrize("wrong", [{"wanted": "sideways"}, {"enabled": "no"}, {"port": [3]}, {"left": "on"}])
 def test_a_decision_that_makes_no_sense_is_not_guessed_at(wrong: dict[str, object]) -> None:
     with pytest.raises(StoreError):
         parse(json.dumps({"format": 1, "devices": {"x1": {"port": 3, **wrong}}}))
@@ -76,31 +77,31 @@ def test_it_is_a_few_hundred_bytes_that_people_can_read() -> None:
 
 def test_a_table_on_the_port_of_one_that_is_gone_is_that_one_renamed() -> None:
     tables = compare({"x1": DISABLED, "gn": Entry(1)}, configured(modem=3, gn=1))
-    assert tables.renamed == (Renamed("modem", "x1", 3),)
+    assert tables.renamed == (Renamed("modem", "x1", Plug("board", 3)),)
     assert (tables.moved, tables.left, tables.source("modem"), tables.source("gn")) == ((), (), "x1", "gn")
 
 
 def test_of_two_that_had_a_port_the_one_that_was_decided_about_last_has_the_past_of_a_new_table() -> None:
     older = evolve(DISABLED, decision=evolve(DECISION, serial=3))
     for before in ({"x1": DISABLED, "x2": older}, {"x2": older, "x1": DISABLED}):
-        assert compare(before, configured(modem=3)).renamed == (Renamed("modem", "x1", 3),)
+        assert compare(before, configured(modem=3)).renamed == (Renamed("modem", "x1", Plug("board", 3)),)
 
 
 def test_a_table_that_names_another_port_is_the_same_one() -> None:
     tables = compare({"x1": DISABLED, "x2": Entry(4)}, configured(x1=4, x2=3))
-    assert tables.moved == (Moved("x1", 4, 3), Moved("x2", 3, 4))
+    assert tables.moved == (Moved("x1", Plug("board", 4), Plug("board", 3)), Moved("x2", Plug("board", 3), Plug("board", 4)))
     assert (tables.renamed, tables.left) == ((), ())
 
 
 def test_a_table_that_has_another_port_and_another_name_is_a_new_one() -> None:
     tables = compare({"x1": DISABLED}, configured(modem=4))
-    assert (tables.renamed, tables.moved, tables.left) == ((), (), (Left("x1", 3),))
+    assert (tables.renamed, tables.moved, tables.left) == ((), (), (Left("x1", Plug("board", 3)),))
 
 
 def test_a_name_that_moved_to_the_port_of_one_that_is_gone_keeps_its_own_decisions() -> None:
     tables = compare({"x1": DISABLED, "x2": Entry(4)}, configured(x2=3))
     assert tables.renamed == ()
-    assert tables.moved == (Moved("x2", 3, 4),)
+    assert tables.moved == (Moved("x2", Plug("board", 3), Plug("board", 4)),)
 
 
 @given(st.dictionaries(NAMES, ENTRIES), st.dictionaries(NAMES, st.integers(0, 4)))
@@ -113,7 +114,7 @@ def test_each_table_has_one_past_at_most_and_each_past_one_table(before: dict[st
         assert each.was not in ports
         assert each.name not in before
     assert {each.name for each in tables.left}.isdisjoint(sources)
-    assert {each.port for each in tables.left}.isdisjoint(ports.values())
+    assert {each.plug.port for each in tables.left}.isdisjoint(ports.values())
 
 
 @given(st.dictionaries(NAMES, ENTRIES), st.dictionaries(NAMES, st.integers(0, 4)))

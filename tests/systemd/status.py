@@ -13,9 +13,10 @@ def row(name: str, **changes: Any) -> Any:
 
 def status(*rows: Mapping[str, Any], wagman: str = "normal", **board: Any) -> Any:
     sensors = {"temperature_c": {"value": 23.5}}
+    place = {"name": "board", "kind": "wagman", "device": "/dev/waggle_sysmon"}
     return {
         "wagman": {"state": wagman},
-        "board": {"link": "up", "blind": False, "device": "/dev/waggle_sysmon", "sensors": sensors, **board},
+        "boards": [{"link": "up", "blind": False, "sensors": sensors, **place, **board}],
         "devices": rows,
         "problems": [],
     }

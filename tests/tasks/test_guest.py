@@ -35,7 +35,7 @@ class Around:
     goals: list[PowerGoal] = field(factory=list)
     decisions: int = 0
 
-    def want(self, port: int, goal: PowerGoal) -> None:
+    def want(self, name: str, goal: PowerGoal) -> None:
         self.goals.append(goal)
 
     def view_changed(self, view: View) -> None:
@@ -74,8 +74,8 @@ async def silence(guest: Guest, length_s: float) -> None:
     began_s = trio.current_time()
     while trio.current_time() < began_s + length_s:
         await trio.sleep(5)
-        guest.tell(Answered(1, trio.current_time()))
-        guest.tell(Listened(1, trio.current_time(), began_s))
+        guest.tell(Answered(trio.current_time()))
+        guest.tell(Listened(trio.current_time(), began_s))
 
 
 def test_a_message_that_went_down_with_the_task_is_not_waited_for(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_message_that_went_down_with_the_task_is_not_waited_for(tmp_path: Path
             await nursery.start(guest.journal.run)
             nursery.start_soon(contained, "gn", guest.run, lambda name, error: crashes.append((name, error)))
             await trio.sleep(1)
-            guest.inbox.tell(Beat(1, trio.current_time()))
+            guest.inbox.tell(Beat(trio.current_time()))
             await guest.ask(Operator("stop"), None)
             await silence(guest, 2 * guest.config.stop_silence_s)
             assert isinstance(guest.state, machine.Stopped)
@@ -108,9 +108,9 @@ def test_a_beat_that_is_told_late_does_not_take_back_a_later_one(tmp_path: Path)
         async with running(guest):
             await trio.sleep(1000)
             now_s = trio.current_time()
-            guest.inbox.tell(Beat(1, now_s, "control"))
-            guest.inbox.tell(Beat(1, now_s - 900, "poll"))
-            guest.inbox.tell(Listened(1, now_s, now_s - 900))
+            guest.inbox.tell(Beat(now_s, "control"))
+            guest.inbox.tell(Beat(now_s - 900, "poll"))
+            guest.inbox.tell(Listened(now_s, now_s - 900))
             await trio.sleep(1)
             assert isinstance(guest.state, Started)
             assert guest.beat_at_s == now_s
@@ -186,7 +186,7 @@ def test_a_decision_that_changes_nothing_of_what_holds_is_kept_all_the_same(tmp_
                 decision = Decision(serial, verb, "pid 12", 1000, "2026-06-01T12:00:00.000Z")
                 await guest.ask(Operator(verb), None, decision)
                 assert (guest.decision, around.decisions) == (decision, serial)
-            guest.inbox.tell(Beat(1, trio.current_time()))
+            guest.inbox.tell(Beat(trio.current_time()))
             await trio.sleep(1)
         assert around.decisions == 4
 
@@ -227,9 +227,9 @@ def test_a_guest_that_was_silent_before_it_was_asked_is_given_its_whole_silence(
             await guest.ask(Operator("stop"), None)
             asked_s, heard_s = trio.current_time(), trio.current_time() - 45
             await trio.sleep(5)
-            guest.inbox.tell(Beat(1, heard_s, "poll"))
+            guest.inbox.tell(Beat(heard_s, "poll"))
             while isinstance(guest.state, Stopping):
-                guest.tell(Listened(1, trio.current_time(), heard_s))
+                guest.tell(Listened(trio.current_time(), heard_s))
                 await trio.sleep(1)
             assert trio.current_time() >= asked_s + guest.config.stop_silence_s
 
@@ -257,7 +257,7 @@ def test_a_command_that_fails_once_the_guest_has_been_told_calls_for_nobody(tmp_
             await guest.ask(Operator("stop"), None)
             for _ in range(2):
                 await trio.sleep(guest.config.shutdown_resend_s + 1)
-                guest.inbox.tell(Beat(1, trio.current_time(), "log"))
+                guest.inbox.tell(Beat(trio.current_time(), "log"))
             await trio.sleep(1)
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
@@ -279,9 +279,9 @@ def test_a_power_cycle_decided_before_a_report_was_taken_is_not_asked_for(tmp_pa
         guest.journal.blocking, guest.state = slow, Restarting(errand=Errand(delivered=True))
         async with running(guest):
             await trio.sleep(1)
-            guest.tell(PowerLost(1, 1.0, "the board restarted", reset=True, report=1))
+            guest.tell(PowerLost(1.0, "the board restarted", reset=True, report=1))
             await trio.sleep(1)
-            guest.tell(PowerFound(1, 2.0, "the board started it", report=2))
+            guest.tell(PowerFound(2.0, "the board started it", report=2))
             await trio.sleep(30)
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
@@ -300,7 +300,7 @@ def test_a_report_that_changes_nothing_is_answered_too(tmp_path: Path) -> None:
         guest.state = Starting(relay=Relay(cleared=True))
         async with running(guest):
             await trio.sleep(1)
-            guest.tell(PowerFound(1, 2.0, "nobody knows whether the board started it", "unknown", report=1))
+            guest.tell(PowerFound(2.0, "nobody knows whether the board started it", "unknown", report=1))
             await trio.sleep(1)
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
@@ -316,10 +316,10 @@ def test_what_comes_as_a_matter_of_course_wakes_the_task_only_where_an_alarm_has
         now_s = trio.current_time()
         guest.alarms.plan({"heartbeat": Alarm(300, proof=True)}, now_s)
         for asked_at_s in (now_s, now_s + 299):
-            guest.tell(Answered(1, asked_at_s))
-            guest.tell(Listened(1, asked_at_s, now_s))
+            guest.tell(Answered(asked_at_s))
+            guest.tell(Listened(asked_at_s, now_s))
             assert guest.inbox.waiting == 0
-        guest.tell(Listened(1, now_s + 300, now_s))
+        guest.tell(Listened(now_s + 300, now_s))
         assert guest.inbox.waiting == 1
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
@@ -330,8 +330,8 @@ def test_what_an_ear_has_heard_comes_before_what_it_says_of_the_silence_since(tm
         guest = guest_of(tmp_path, Around())
         await guest.journal.load()
         now_s = trio.current_time()
-        guest.tell(Beat(1, now_s))
-        guest.tell(Listened(1, now_s, now_s))
+        guest.tell(Beat(now_s))
+        guest.tell(Listened(now_s, now_s))
         assert isinstance(guest.inbox.take(), Beat)
         assert guest.alarms.listened is None
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from wagman.config.boards import WagmanBoard
-from wagman.config.schema import Config
 from wagman.fsm.alarms import KEEP, Alarm, Fired
 from wagman.model.facts import Answered, Listened
 from wagman.service.parts import late_s
@@ -27,7 +26,7 @@ def virtually(main: Callable[[], Awaitable[None]]) -> None:
 
 
 def listened(asked_at_s: float, silent_since_s: float) -> Listened:
-    return Listened(PORT, asked_at_s, silent_since_s)
+    return Listened(asked_at_s, silent_since_s)
 
 
 class Taker:
@@ -75,19 +74,19 @@ def test_an_alarm_is_late_when_it_is_overdue_by_more_than_a_minute_however_long_
 @pytest.mark.parametrize(("stirred_at_s", "stirred"), [(-math.inf, False), (1009.0, False), (1011.0, True)])
 def test_an_alarm_says_whether_anything_was_heard_since_it_began(stirred_at_s: float, stirred: bool) -> None:
     """What comes at once with its beginning is the beginning: switching a port on resets its timer."""
-    alarms = Alarms(Answered(PORT, 1180.0, "on"), Listened(PORT, 1180.0, 1060.0, stirred_at_s))
+    alarms = Alarms(Answered(1180.0, "on"), Listened(1180.0, 1060.0, stirred_at_s))
     alarms.plan({"timeout": Alarm(120, proof=True, since_s=1000.0)}, 1001.0)
     assert alarms.fired(alarms.nearest() or next(iter([])), 1180.0) == Fired("timeout", "on", stirred=stirred)
 
 
 @pytest.mark.parametrize(("poll_s", "expected_s"), [(5, 60), (20, 60), (300, 900)])
 def test_where_the_board_is_asked_rarely_an_alarm_is_late_after_three_polls(poll_s: float, expected_s: float) -> None:
-    assert late_s(Config((WagmanBoard(poll_s=poll_s),))) == expected_s
+    assert late_s(WagmanBoard(poll_s=poll_s)) == expected_s
 
 
 @pytest.mark.parametrize(("asked_s", "fires"), [(None, False), (119.0, False), (120.0, True)])
 def test_an_alarm_that_wants_an_answer_waits_for_one_whatever_it_says(asked_s: float | None, fires: bool) -> None:
-    alarms = Alarms(None if asked_s is None else Answered(PORT, asked_s))
+    alarms = Alarms(None if asked_s is None else Answered(asked_s))
     alarms.plan({"timeout": Alarm(120, answered=True)}, 0.0)
     assert (alarms.nearest() is not None) == fires
     assert [view.held for view in alarms.view(130.0)] == [not fires]

@@ -10,9 +10,9 @@ from trio.testing import MockClock
 
 from wagman.config.schema import Bounds, Config, DeviceConfig, EnvironmentConfig
 from wagman.fsm.alarms import Fired
-from wagman.fsm.wagman.inputs import GuestChanged, View
+from wagman.fsm.wagman.inputs import GuestChanged, View, Visibility
 from wagman.fsm.wagman.states import Hibernating
-from wagman.model.facts import Blindness, Sample
+from wagman.model.facts import Sample
 from wagman.service.seams import wall_clock
 from wagman.store import Event, Journal, Limits, Store, inline
 from wagman.tasks.inbox import CAPACITY, Inbox
@@ -94,7 +94,7 @@ def test_a_guest_that_ran_meanwhile_was_not_kept_down_by_the_hibernation(tmp_pat
         await hot_and_down(node)
         await node.supervisor.take(Fired("minimum"))
         await node.supervisor.take(Sample("temperature_c", 20.0, 0.0))
-        await node.supervisor.take(Blindness(blind=False, at_s=0.0))
+        await node.supervisor.take(Visibility(frozenset(node.supervisor.inboxes), blind=False))
         for state in states:
             await node.show(state)
         await node.show("stopped", due=True)
@@ -115,7 +115,7 @@ def test_a_guest_whose_inbox_is_full_has_refused_its_start(tmp_path: Path) -> No
     async def body(node: Node) -> None:
         for _ in range(CAPACITY):
             node.inbox.ask(None)
-        node.supervisor.situation = evolve(node.supervisor.situation, blind=False)
+        node.supervisor.situation = evolve(node.supervisor.situation, unseen=frozenset())
         await node.supervisor.take(Sample("temperature_c", 20.0, 0.0))
         await node.show("stopped", due=True)
         await node.supervisor.take(node.supervisor.inbox.take())

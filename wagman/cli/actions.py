@@ -12,6 +12,7 @@ import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 
+from wagman.cli.boards import board_of, in_words
 from wagman.cli.connection import add_socket_argument
 from wagman.cli.goals import Moment, Outcome, Pursuit, exit_code, sentence
 from wagman.cli.names import expanded
@@ -98,7 +99,7 @@ class Task:
         self._pursuits: list[Pursuit] = []
         self._follower = Follower(args.socket, complain)
         self._now = Moment("", 0.0, 0.0)
-        self._is_blind = False
+        self._unseen = list[str]()  # the boards of what is pursued that cannot be seen
         self._due_s = math.inf
         self._has_to_look = True
         self._heard_s = -math.inf
@@ -240,7 +241,8 @@ class Task:
     def _tick(self, status: Status) -> None:
         service, self._heard_s = status["service"], time.monotonic()
         self._now = Moment(service["boot_id"], service["uptime_s"], self._heard_s)
-        self._is_blind = status["board"]["blind"]
+        boards = {in_words(board): board["blind"] for board in (board_of(row, status) for row in status["devices"])}
+        self._unseen = [f"{words} cannot be seen" for words, is_blind in boards.items() if is_blind]
 
     def _lost(self, error: LostError) -> None:
         self._follower.drop()
@@ -283,13 +285,13 @@ class Task:
             print(text, flush=True)
 
     def _timed_out_words(self) -> str:
-        away = ", the service is away" if self._away_since_s is not None else ""
-        return "timed out" + (away or (", the board cannot be seen" if self._is_blind else ""))
+        hindrances = ["the service is away"] if self._away_since_s is not None else self._unseen
+        return ", ".join(["timed out", *hindrances])
 
     def _waiting_words(self) -> str:
         now = self._moment()
         words = [f"{each.device}: {each.state}, {duration(each.waited_s(now))}" for each in self._pursuits]
-        return "; ".join(words + (["the board cannot be seen"] if self._is_blind else []))
+        return "; ".join(words + self._unseen)
 
 
 def _unknown(error: ClientError) -> str:

@@ -5,6 +5,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from wagman.cli.boards import UNNAMED, board_of, boards_of, sensing
 from wagman.cli.connection import add_socket_argument
 from wagman.cli.names import expanded
 from wagman.cli.outcome import CommandError
@@ -69,7 +70,8 @@ def judged(status: Status, device: str | None) -> Verdict:
     problems = [each for each in status["problems"] if device is None or each["device"] in names]
     code = max((_CODES[each["severity"]] for each in problems), default=OK)
     text = _told(problems) or _well(status, rows)
-    if code == OK and status["board"]["blind"]:
+    boards = boards_of(status) if device is None else [board_of(row, status) for row in rows]
+    if code == OK and any(board["blind"] for board in boards):
         code, text = UNKNOWN, f"the board is not seen{f', and nothing is known of {device}' if device else ' yet'}"
     return Verdict(code, text, problems, tuple(_performance(status, rows, device)))
 
@@ -98,8 +100,10 @@ def _performance(status: Status, rows: Sequence[Device], device: str | None) -> 
     if device is None:
         yield f"guests_started={_up(guests)};;;0;{len(guests)}"
         yield f"problems={len(status['problems'])};;;0"
-        yield _figure("answer_age", status["board"]["last_answer_age_s"], "s")
-        for name, sensor in status["board"]["sensors"].items():
+        for board in boards_of(status):
+            label = "answer_age" if board.get("name", UNNAMED) == UNNAMED else f"{board['name']}_answer_age"
+            yield _figure(label, board["last_answer_age_s"], "s")
+        for name, sensor in sensing(status)["sensors"].items():
             yield _figure(name, sensor["value"], "%" if name.endswith("_pct") else "")
     for row in guests:
         yield _figure(f"{row['name']}_heartbeat_age", row["heartbeat_age_s"], "s")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from wagman.cli.boards import plug
 from wagman.cli.outcome import USAGE, CommandError
 from wagman.model.shapes import Device, Status
 
@@ -22,11 +23,19 @@ def expanded(asked: Sequence[str], status: Status) -> list[str]:
 def _named(asked: str, rows: Sequence[Device]) -> list[str]:
     if asked == "all":
         return _guests(rows)
-    found = [row["name"] for row in rows if asked in (row["name"], str(row["port"]))]
+    found = [row["name"] for row in rows if asked in (row["name"], plug(row))] or _at_port(asked, rows)
     if not found:
         names = [row["name"] for row in rows]
         raise CommandError(f"unknown device {asked!r}{did_you_mean(asked, names)}: there is {', '.join(names)}", USAGE)
     return found
+
+
+def _at_port(asked: str, rows: Sequence[Device]) -> list[str]:
+    """The device at a port that only one board has."""
+    found = [row for row in rows if str(row["port"]) == asked]
+    if len(found) > 1:
+        raise CommandError(f"port {asked} is on several boards: name one of {', '.join(map(plug, found))}", USAGE)
+    return [row["name"] for row in found]
 
 
 def _guests(rows: Sequence[Device]) -> list[str]:

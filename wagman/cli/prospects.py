@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from wagman.cli.boards import UNNAMED, board_of, in_words, sensing
 from wagman.model.shapes import Alarm, Board, Device, Problem, Status, Wagman
 from wagman.model.words import duration, reading
 
@@ -19,21 +20,26 @@ UNASKED = "put off, until the board answers"
 NOT_SEEN = "put off: while the board is not seen, nobody can tell whether it is alive"
 
 
-def unseen(status: Status) -> str | None:
-    """For how long nobody has seen the board, where nobody sees it; all that is shown of it is from before."""
-    board = status["board"]
+def unseen(row: Device, status: Status) -> str | None:
+    """For how long nobody has seen the device's board, where nobody sees it; all that is shown of it is from before."""
+    board = board_of(row, status)
     if board["link"] == "up" and not board["blind"]:
         return None
     age_s = board["last_answer_age_s"]
     ago = "since the service came up" if age_s is None else f"for {duration(age_s)}"
-    return f"nobody has seen the board {ago}: what is told of it is from before"
+    return f"nobody has seen {in_words(board)} {ago}: what is told of it is from before"
 
 
 def troubles(row: Device, status: Status) -> Iterator[str]:
     """What calls for a person, of that which concerns this device, with what to do."""
     for problem in status.get("problems", ()):
-        if problem["device"] == row["name"] or problem["id"].startswith("link:") or _keeps_down(problem, row):
+        if problem["device"] == row["name"] or _unseen(problem, row) or _keeps_down(problem, row):
             yield f"{problem['text']}: {problem['do']}"
+
+
+def _unseen(problem: Problem, row: Device) -> bool:
+    """Its board cannot be seen."""
+    return problem["id"] == f"link:{row.get('board', UNNAMED)}"
 
 
 def _keeps_down(problem: Problem, row: Device) -> bool:
@@ -56,25 +62,26 @@ def _obstacles(row: Device, status: Status) -> Iterator[str]:
         yield "nobody wants it up: wagman start starts it"
     if row.get("held"):
         yield "it is held off after brownouts: wagman start gives it a fresh try"
-    yield from _around(status)
+    yield from _around(row, status)
     if any(_keeps_down(problem, row) for problem in status.get("problems", ())):
         yield "nobody can read whether somebody has stopped it: wagman start starts it all the same"
     yield from _due(row)
     yield _turn(status["wagman"])
 
 
-def _around(status: Status) -> Iterator[str]:
-    """What is in the way of every device."""
-    board, wagman = status["board"], status["wagman"]
+def _around(row: Device, status: Status) -> Iterator[str]:
+    """What is in the way of it and of others."""
+    board, wagman = board_of(row, status), status["wagman"]
     if wagman["state"] in ("will_hibernate", "hibernating"):
-        yield f"hibernating{_sensed(board, 'high', 'low') or _rest(wagman)}: wagman start --force starts it all the same"
+        why = _sensed(sensing(status), "high", "low") or _rest(wagman)
+        yield f"hibernating{why}: wagman start --force starts it all the same"
     if board["link"] != "up":
-        yield ": ".join(filter(None, ("the link to the board is down", board.get("reason"))))
+        yield ": ".join(filter(None, (f"the link to {in_words(board)} is down", board.get("reason"))))
     if board["blind"]:
-        yield "the board does not answer"
-    if cold := _sensed(board, "low"):
+        yield f"{in_words(board)} does not answer"
+    if cold := _sensed(sensing(status), "low"):
         yield f"too cold for a start by itself{cold}: wagman start starts it all the same"
-    unjudged = any(sensor["state"] == "unknown" for sensor in board["sensors"].values())
+    unjudged = any(sensor["state"] == "unknown" for sensor in sensing(status)["sensors"].values())
     if unjudged and (wait_s := _in_s(wagman, "first_verdict")) is not None:
         yield f"the enclosure has yet to be judged, which takes {duration(wait_s)} at most"
 
@@ -121,13 +128,13 @@ def coming(row: Device, status: Status) -> Iterator[str]:
     for alarm in row["alarms"]:
         what = ends.get(alarm["name"])
         if what is not None and alarm["held"]:
-            yield f"{what}; {_put_off(alarm, status)}"
+            yield f"{what}; {_put_off(alarm, row, status)}"
         elif what is not None and row["state"] != "started":
             yield f"{what}, in {duration(alarm['in_s'])}"
 
 
-def _put_off(alarm: Alarm, status: Status) -> str:
+def _put_off(alarm: Alarm, row: Device, status: Status) -> str:
     """Why something that is due does not happen."""
-    if unseen(status) is not None:
+    if unseen(row, status) is not None:
         return NOT_SEEN if alarm.get("waits_for") == "silence" else UNASKED
     return UNHEARD if alarm.get("waits_for") == "silence" else UNASKED

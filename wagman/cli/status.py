@@ -4,6 +4,7 @@ import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping, Sequence
 
+from wagman.cli.boards import UNNAMED, boards_of, plug, sensing
 from wagman.cli.connection import add_socket_argument
 from wagman.cli.names import expanded
 from wagman.cli.outcome import DONE
@@ -40,8 +41,8 @@ def lines(status: Status) -> list[str]:
     wagman = status["wagman"]
     about = f" ({wagman['device']})" if wagman["device"] else ""
     heading = [
-        ("board", plain(board_words(status["board"]))),
-        ("sensors", plain(", ".join(sensor_words(status["board"]["sensors"])))),
+        *((board.get("name", UNNAMED), plain(board_words(board))) for board in boards_of(status)),
+        ("sensors", plain(", ".join(sensor_words(sensing(status)["sensors"])) or "none")),
         ("wagman", plain(f"{wagman['state']}{about}{for_words(wagman)}")),
     ]
     rows, told = status["devices"], problem_lines(status)
@@ -59,14 +60,14 @@ def device_lines(rows: list[Device], left: Sequence[tuple[str, ...]] = ()) -> li
 def port_cells(port: Port) -> tuple[str, ...]:
     """What the columns show of a port without a table."""
     about = f"no table, was {plain(port['was'])}"
-    return ("-", str(port["port"]), "-", "-", port["power"], "-", "-", current(port), about)
+    return ("-", plug(port), "-", "-", port["power"], "-", "-", current(port), about)
 
 
 def device_cells(row: Device) -> tuple[str, ...]:
     """What the columns show of a device."""
     return (
         row["name"],
-        str(row["port"]),
+        plug(row),
         row["state"],
         short(row.get("for_s")),
         row["power"]["wanted"],

@@ -52,7 +52,7 @@ def document(row: Device, status: Status, told: Story) -> dict[str, Any]:
         "since": row["since"],
         "for_s": row.get("for_s"),
         "reason": row["reason"],
-        "unseen": unseen(status),
+        "unseen": unseen(row, status),
         "problems": list(troubles(row, status)),
         "not_started": obstacle(row, status),
         "coming": list(coming(row, status)),
@@ -69,7 +69,7 @@ def lines(row: Device, status: Status, told: Story) -> list[str]:
 
 def _statements(row: Device, status: Status, told: Story) -> Iterator[str]:
     yield f"{row['name']} is {row['state']}{_lasting(row)}"
-    if (blindness := unseen(status)) is not None:
+    if (blindness := unseen(row, status)) is not None:
         yield blindness
     yield from troubles(row, status)
     if (reason := obstacle(row, status)) is not None:

@@ -1,10 +1,11 @@
 """`[board]`, or `[board.NAME]` for each of several: which tables there are, and of what kind each board is."""
 
-from wagman.config.boards import DEFAULT_NAME, BoardConfig, UnknownBoard, WagmanBoard
+from wagman.config.boards import BoardConfig, UnknownBoard, WagmanBoard
 from wagman.config.kinds import show
 from wagman.config.positions import Path
 from wagman.config.reading import Reader, Table, listed, nearest_first
 from wagman.config.registry import BOARDS, KindError
+from wagman.model.facts import DEFAULT_BOARD
 
 
 def read_boards(reader: Reader, document: Table) -> tuple[BoardConfig, ...]:
@@ -14,7 +15,7 @@ def read_boards(reader: Reader, document: Table) -> tuple[BoardConfig, ...]:
     keys = {key: value for key, value in table.items() if key not in tables}
     if keys and tables:
         reader.findings.add(("board", next(iter(keys))), _mixed(keys, tables))
-    plain = [_board(reader, keys, DEFAULT_NAME, ("board",))] if keys or not tables else []
+    plain = [_board(reader, keys, DEFAULT_BOARD, ("board",))] if keys or not tables else []
     return (*plain, *(_board(reader, each, name, ("board", name)) for name, each in tables.items()))
 
 
@@ -42,7 +43,7 @@ def _section(reader: Reader, kind: object, path: Path) -> type | None:
 
 def _mixed(keys: Table, tables: Table) -> str:
     """`[board]` is a board itself, and has tables of other boards in it."""
-    home = f"[board.{DEFAULT_NAME if DEFAULT_NAME not in tables else 'NAME'}]"
+    home = f"[board.{DEFAULT_BOARD if DEFAULT_BOARD not in tables else 'NAME'}]"
     return (
         f"[board] says how one board is, and [board.{next(iter(tables))}] how one of several is: "
         f"move {', '.join(keys)} into a table of its own, {home}"

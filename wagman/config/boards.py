@@ -4,8 +4,8 @@ Each other kind of board brings a class of its own, derived from `PlainBoard`, b
 line in `wagman.config.registry`.
 """
 
-from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from attrs import field, frozen
 
@@ -14,15 +14,13 @@ from wagman.config.findings import Finding
 from wagman.config.kinds import DURATION, PORT_NAME, TEXT, Kind, one_of, whole
 from wagman.config.setting import setting
 from wagman.model.backend import Backend, Readback, Restore
+from wagman.model.facts import DEFAULT_BOARD, Port
 
 if TYPE_CHECKING:
     from wagman.config.schema import Config, DeviceConfig
 
-Port: TypeAlias = int | str
-"""What a port is called, among those of its board."""
-
-DEFAULT_NAME = "board"
-"""The name of a board whose table is `[board]` itself."""
+PORT_NAMES = ("nc", "gn", "cs", "x1", "x2")
+"""A Wagman's own names of its ports 0 to 4 (firmware)."""
 
 LONGEST_POLL_S = 600.0
 """A Wagman waits for an hour for a heartbeat, and gets the controller's, and those of a guest that it has not heard for 45
@@ -44,10 +42,18 @@ class BoardConfig:
     port_kind: ClassVar[Kind] = PORT_NAME  # what a port of it is called in the file
     selectors: ClassVar[Collection[Port]] = ()  # ports with a boot-media selector of their own
     self_port: ClassVar[Port | None] = None  # the only port that the controller itself may hang on; None: it may be any
+    port_names: ClassVar[Mapping[Port, str]] = {}  # what the board itself calls them, where that is something else
     hears: ClassVar[bool] = False  # guests that hang on it can beat on its own inputs
+    measures: ClassVar[bool] = False  # it has the sensors of the enclosure
     may_meter: ClassVar[bool] = False  # it may tell how many watts a port draws
+    feeds: ClassVar[bool] = False  # it powers the controller, and wants its heartbeat
 
-    name: str = DEFAULT_NAME
+    takes_commands: ClassVar[bool] = False  # an operator can give it commands of its own
+    # What to do where it does not answer, and how a person switches a port off that the service does not look after.
+    if_silent: ClassVar[str] = "look at its power and at the way to it; the service goes on asking"
+    how_off: ClassVar[str] = " at the board itself"
+
+    name: str = DEFAULT_BOARD
     poll_s: float = field(
         default=5.0,
         metadata=setting(
@@ -55,6 +61,11 @@ class BoardConfig:
             "The pause before the board is asked again how things are: at most 10min, and a third of any `heartbeat_timeout`.",
         ),
     )
+
+    @property
+    def address(self) -> str:
+        """Where it is looked for, for people."""
+        raise NotImplementedError
 
     @property
     def rare_ports(self) -> Collection[Port]:
@@ -87,13 +98,21 @@ class WagmanBoard(BoardConfig):
     port_kind = whole(0, 4)
     selectors = (0, 1)
     self_port = CONTROLLER_PORT
-    hears = True
+    port_names: ClassVar[Mapping[Port, str]] = dict(enumerate(PORT_NAMES))
+    hears = measures = feeds = takes_commands = True
+    if_silent = "press the board's reset button only if its guests may lose their power; else look at board.dialect and the cable"
+    how_off = ": wagman board --force stop {port} 0"
 
     device: str = field(
         default="/dev/waggle_sysmon",
         metadata=setting(TEXT, "The serial port, or a pty. It may be absent when the service starts."),
     )
     dialect: str = field(default="v3", metadata=setting(one_of("v3", "v4", "auto"), "What the board's firmware speaks."))
+
+    @property
+    def address(self) -> str:
+        """The serial port."""
+        return self.device
 
     @property
     def rare_ports(self) -> Collection[Port]:
@@ -133,6 +152,11 @@ class PlainBoard(BoardConfig):
             one_of("on", "off", "last", "unknown"), "What its ports do when its own power comes back, as it is set to."
         ),
     )
+
+    @property
+    def address(self) -> str:
+        """As what speaks to it says."""
+        return self.backend().address
 
     def backend(self) -> Backend:
         """What speaks to the board; nothing is opened before it is asked for the first time."""

@@ -6,9 +6,10 @@ from typing import Any
 import attrs
 from attrs import evolve, frozen
 
-from wagman.config.boards import DEFAULT_NAME, BoardConfig
+from wagman.config.boards import BoardConfig
 from wagman.config.schema import Bounds, Config, DeviceConfig, EnvironmentConfig, NetworkConfig, ServiceConfig, WagmanConfig
 from wagman.config.setting import settings
+from wagman.model.facts import DEFAULT_BOARD
 
 LIVE_OF_BOARD = frozenset({"poll_s", "settle_s"})
 """Attributes of a board that change while the service runs; all others count from its start."""
@@ -64,7 +65,7 @@ def _board(old: BoardConfig, new: BoardConfig | None) -> BoardConfig:
 
 def _flat(config: Config) -> Iterator[tuple[str, Any]]:
     for board in config.boards:
-        prefix = "board" if board.name == DEFAULT_NAME else f"board.{board.name}"
+        prefix = "board" if board.name == DEFAULT_BOARD else f"board.{board.name}"
         yield f"{prefix}.kind", board.kind
         yield from _section(prefix, type(board), board)
     yield from _section("service", ServiceConfig, config.service)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from attrs import field, frozen
 
-from wagman.config.boards import DEFAULT_NAME, BoardConfig, WagmanBoard
+from wagman.config.boards import BoardConfig, WagmanBoard
 from wagman.config.ears import EarConfig
 from wagman.config.kinds import (
     BOOLEAN,
@@ -34,6 +34,7 @@ from wagman.config.kinds import (
     whole,
 )
 from wagman.config.setting import setting
+from wagman.model.facts import DEFAULT_BOARD, Plug
 
 PORTS = range(5)
 """The board's ports: 0 (node controller) to 4 (firmware)."""
@@ -203,7 +204,7 @@ class DeviceConfig:
         )
     )
     board: str = field(
-        default=DEFAULT_NAME,
+        default=DEFAULT_BOARD,
         metadata=setting(TEXT, "The board that it hangs on, by its name. It may be left out where there is but one."),
     )
     is_self: bool = field(
@@ -329,6 +330,11 @@ class DeviceConfig:
     )
 
     @property
+    def plug(self) -> Plug:
+        """The outlet that it gets its power from."""
+        return Plug(self.board, self.port)
+
+    @property
     def has_heartbeat(self) -> bool:
         """It gives signs of life."""
         return self.hears_board or bool(self.ears)
@@ -351,6 +357,11 @@ class Config:
         by_name = {device.name: device for device in self.devices if not device.is_self}
         named = [by_name.pop(name) for name in self.wagman.start_order if name in by_name]
         return (*named, *by_name.values())
+
+    @property
+    def enclosure(self) -> str | None:
+        """The board whose sensors tell of the enclosure: the first that has any; None where none has."""
+        return next((board.name for board in self.boards if board.measures), None)
 
     def board_named(self, name: str) -> BoardConfig:
         """The board of that name; KeyError where there is none."""

@@ -19,9 +19,10 @@ import trio
 from attrs import define, field
 
 from wagman.config.schema import PORTS
-from wagman.io.board.driver import TIMEOUT_S, Driver, Senses
+from wagman.io.board.driver import TIMEOUT_S, Feeds, Raw, Senses, StartsByItself
 from wagman.io.board.power import SwitchOff, SwitchOn
 from wagman.io.serial.link import Link
+from wagman.io.serial.wired import SerialDriver
 from wagman.io.v3 import codec as v3
 from wagman.io.v3.driver import V3Dialect
 from wagman.io.v4 import codec as v4
@@ -51,6 +52,10 @@ Speech: TypeAlias = Literal["v3", "v4", "v3-sensorgrams"]
 WHY_UNSUPPORTED = "a v3 board with sensorgram firmware: its ages wrap after 33 s; flash the text firmware"
 
 
+class WagmanDriver(SerialDriver, StartsByItself, Feeds, Raw, Protocol):
+    """A driver that has all abilities, as those of the Wagmans do."""
+
+
 class Speaker(Protocol):
     """A dialect that is known."""
 
@@ -58,7 +63,7 @@ class Speaker(Protocol):
         """A decoder for a new connection."""
         ...
 
-    def driver(self, link: Link[Any], senses: Senses) -> Driver:
+    def driver(self, link: Link[Any], senses: Senses[int]) -> WagmanDriver:
         """The driver on that link."""
         ...
 
@@ -92,9 +97,9 @@ class AutoDriver:
     """One connection to a board of whatever kind."""
 
     link: Link[Any]
-    senses: Senses
+    senses: Senses[int]
     finding: Finding
-    _drivers: dict[Speech, Driver] = field(factory=dict)
+    _drivers: dict[Speech, WagmanDriver] = field(factory=dict)
     _told: Speech | None = None  # the finding that an event told of
     _lines: Iterator[int] = field(factory=count)
     _sids: Iterator[str] = field(factory=lambda: v3.sids("q"))
@@ -188,7 +193,7 @@ class AutoDriver:
     # What the driver of the dialect does -------------------------------------
 
     @property
-    def _driver(self) -> Driver:
+    def _driver(self) -> WagmanDriver:
         """The driver of the dialect that was found.
 
         Raises:
@@ -223,11 +228,11 @@ class AutoDriver:
         """See `Driver`."""
         await self._driver.hold_off()
 
-    async def switch_on(self, action: SwitchOn) -> None:
+    async def switch_on(self, action: SwitchOn[int]) -> None:
         """See `Driver`."""
         await self._driver.switch_on(action)
 
-    async def switch_off(self, action: SwitchOff) -> None:
+    async def switch_off(self, action: SwitchOff[int]) -> None:
         """See `Driver`."""
         await self._driver.switch_off(action)
 
@@ -278,6 +283,6 @@ class AutoDialect:
         """A decoder for a new connection."""
         return AutoDecoder(self._finding)
 
-    def driver(self, link: Link[Any], senses: Senses) -> AutoDriver:
+    def driver(self, link: Link[Any], senses: Senses[int]) -> AutoDriver:
         """The driver on that link."""
         return AutoDriver(link, senses, self._finding)

@@ -6,9 +6,12 @@ trio's clock (monotonic); they mean nothing in another run of the service.
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from attrs import field, frozen
+
+DEFAULT_BOARD = "board"
+"""The name of a board whose table in the configuration is `[board]` itself."""
 
 Supply: TypeAlias = Literal["on", "off", "unknown"]
 """Whether a port has power, as far as anybody knows: unknown is a value of its own, and never counts as off."""
@@ -16,23 +19,36 @@ Supply: TypeAlias = Literal["on", "off", "unknown"]
 Evidence: TypeAlias = Literal["sensed", "told", "assumed"]
 """What shows it: current or a sign of life; the board says so; it has only replied to the command."""
 
-# --- Facts: what io has seen of the board. Io is their only writer, and they arrive in order. -------------------------
+Port: TypeAlias = int | str
+"""An outlet's name within its board: those of a Wagman are numbers, all others bear text."""
+
+
+class Plug(NamedTuple):
+    """The address of an outlet."""
+
+    board: str
+    port: Port
+
+    def __str__(self) -> str:
+        """In words; a board whose table bears no name is the board."""
+        return f"port {self.port}" if self.board == DEFAULT_BOARD else f"port {self.port} of {self.board}"
+
+
+# --- Facts: what io has seen of an outlet or its guest. They bear no address: whoever tells knows whose they are. ------
 
 
 @frozen
 class Beat:
     """The guest on a port gave a sign of life."""
 
-    port: int
     at_s: float  # when the board (or the control interface) heard it, at the latest
-    source: Literal["log", "poll", "control"] = "log"
+    source: str = "log"  # where it was heard: in what the board said, in its poll, over the control interface, by an ear
 
 
 @frozen
 class Answered:
     """The board answered when it was asked about a port."""
 
-    port: int
     asked_at_s: float  # when the request left
     supply: Supply = "unknown"  # what the port's current shows
 
@@ -41,7 +57,6 @@ class Answered:
 class Listened:
     """An ear has listened to a guest, and says so; every beat that it heard precedes this in the inbox."""
 
-    port: int
     asked_at_s: float  # when it was asked
     silent_since_s: float  # it has listened since then, and heard nothing
     stirred_at_s: float = -math.inf  # when it heard something that may have been a beat, believed or not
@@ -51,7 +66,6 @@ class Listened:
 class RelayAsked:
     """The command that switches a port on for this power cycle is being sent: from now on it may be on."""
 
-    port: int
     cycle: int
     at_s: float
 
@@ -60,7 +74,6 @@ class RelayAsked:
 class RelayOn:
     """Evidence shows that the port is on, in this power cycle."""
 
-    port: int
     cycle: int
     at_s: float  # when it went on, at the latest
     media: str | None = None  # the medium it starts from, where there is a selector
@@ -70,7 +83,6 @@ class RelayOn:
 class RelayOff:
     """Evidence shows that the port is off and is kept off."""
 
-    port: int
     cycle: int  # the power cycle that this ended
     at_s: float
 
@@ -79,30 +91,27 @@ class RelayOff:
 class PowerLost:
     """The port lost its power, and the service did not ask for it."""
 
-    port: int
     at_s: float  # when it lost it, as far as is known
     why: str
     reset: bool = False  # because the board restarted
     suspect: bool = False  # the board restarted right after this port's relay-on, the latest of all ports
-    report: int = 0  # its number among those of power lost or found on this port
+    report: int = 0  # its number among those of power lost or found on this outlet
 
 
 @frozen
 class PowerFound:
     """The port is on though the service did not switch it on (the board started it, or an off did not hold)."""
 
-    port: int
     at_s: float
     why: str
     supply: Supply = "on"  # unknown: it was off, and nobody knows whether it still is
-    report: int = 0  # its number among those of power lost or found on this port
+    report: int = 0  # its number among those of power lost or found on this outlet
 
 
 @frozen
 class RelayStuck:
     """The relay stays on after repeated rounds of off."""
 
-    port: int
     at_s: float
     rounds: int
 
@@ -111,7 +120,6 @@ class RelayStuck:
 class BoardStopping:
     """The board itself has begun to stop this port and will cut its power soon."""
 
-    port: int
     at_s: float
     why: str
 
@@ -144,7 +152,7 @@ class Notice:
     """Something io wants remembered: it becomes the event `type` (`link.up`, `board.reset`, `board.log`, ...)."""
 
     type: str
-    port: int | None = None
+    port: Port | None = None
     fields: Mapping[str, Any] = field(factory=dict)
 
 
@@ -152,7 +160,7 @@ class Notice:
 class BoardRestarted:
     """The board restarted; these ports lost their power with it, and each has been told so."""
 
-    lost: frozenset[int]
+    lost: frozenset[Port]
 
 
 BoardFact: TypeAlias = Blindness | Sample | Notice | BoardRestarted

@@ -15,7 +15,8 @@ AgeS: TypeAlias = Annotated[float | None, "how long ago that was read"]
 Counts: TypeAlias = Annotated[float | None, "what the converter shows, in counts"]
 CurrentMa: TypeAlias = Annotated[float | None, "what it draws, where the counts can be converted"]
 Stale: TypeAlias = Annotated[bool, "the board is not seen: what was read is in `last` only"]
-PortNumber: TypeAlias = Annotated[int, "the port of the board that it hangs on"]
+PortName: TypeAlias = Annotated[int | str, "the port of the board that it hangs on: a number on a Wagman"]
+BoardName: TypeAlias = Annotated[str, "the board that it hangs on"]
 LogId: TypeAlias = Annotated[str | None, "the name of the log"]
 FirstId: TypeAlias = Annotated[int, "the first event that the log has"]
 LastId: TypeAlias = Annotated[int, "the last event that the log has"]
@@ -53,11 +54,13 @@ class Service(TypedDict):
 
 
 class Board(TypedDict):
-    """The board and the link to it."""
+    """A board and the way to it."""
 
+    name: Annotated[str, "what the configuration calls it"]
+    kind: Annotated[str, "what sort of board it is"]
     link: Literal["up", "down"]
     dialect: Annotated[str | None, "what it speaks"]
-    device: Annotated[str, "the port that it is looked for at"]
+    device: Annotated[str, "where it is looked for"]
     firmware: str | None
     board_id: str | None
     boots: Annotated[int | None, "how often it has started, by its own count"]
@@ -122,7 +125,8 @@ class Device(TypedDict):
     """A guest, or the computer that the service runs on."""
 
     name: str
-    port: PortNumber
+    board: BoardName
+    port: PortName
     self: Annotated[bool, "it is the computer that the service runs on"]
     state: str
     since: Since
@@ -156,7 +160,8 @@ class Device(TypedDict):
 class Port(TypedDict):
     """A port whose table in the configuration is gone, and that may have power."""
 
-    port: PortNumber
+    board: BoardName
+    port: PortName
     board_name: Annotated[str, "what the board calls it"]
     was: Annotated[str, "the device that hung on it"]
     power: Literal["on", "unknown"]
@@ -184,7 +189,8 @@ class Status(TypedDict):
     """How everything is."""
 
     service: Service
-    board: Board
+    board: Annotated[Board, "the first of them"]
+    boards: Annotated[list[Board], "in the order of the configuration"]
     wagman: Wagman
     devices: Annotated[list[Device], "in the order of their ports"]
     ports: Annotated[list[Port], "those that have no device any more, and may have power"]

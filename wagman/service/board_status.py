@@ -1,21 +1,23 @@
-"""What the service shows of the board and of the enclosure: a part of the result of the control interface's `status`."""
+"""What the service shows of a board and of the enclosure: a part of the result of the control interface's `status`."""
 
-from wagman.config.boards import as_wagman
 from wagman.config.schema import SENSORS
 from wagman.fsm.environment import Environment
 from wagman.io.board.task import Board
 from wagman.model import shapes
+from wagman.service.problems import Unseen
 from wagman.service.status import Now, age_s
 from wagman.tasks.moments import Beginning
 
 
 def board_status(board: Board, environment: Environment, since: Beginning, now: Now) -> shapes.Board:
-    """The board and the link to it."""
+    """A board and the way to it; `environment` judges its sensors, where they are those of the enclosure."""
     identity = board.shown.identity
     return {
-        "link": "up" if board.link is not None and board.link.is_up else "down",
+        "name": board.name,
+        "kind": board.wiring.board.kind,
+        "link": "up" if board.is_up else "down",
         "dialect": board.shown.dialect,
-        "device": as_wagman(board.config.boards[0]).device,
+        "device": board.wiring.board.address,
         "firmware": identity.firmware if identity else None,
         "board_id": identity.board_id if identity else None,
         "boots": identity.boots if identity else None,
@@ -24,13 +26,18 @@ def board_status(board: Board, environment: Environment, since: Beginning, now: 
         "reason": unseen_reason(board),
         "blind": board.blind,
         "last_answer_age_s": age_s(board.answered_s, now.s),
-        "sensors": {name: _sensor(name, board, environment, now.s) for name in SENSORS},
+        "sensors": {name: _sensor(name, board, environment, now.s) for name in (SENSORS if board.wiring.board.measures else ())},
     }
 
 
 def unseen_reason(board: Board) -> str | None:
     """Why the board is not seen; None while it is, and where it has yet to be looked for."""
-    return (board.link.down_reason if board.link else None) or board.silent_reason
+    return board.down_reason or board.silent_reason
+
+
+def unseen(board: Board) -> Unseen:
+    """Why it is not seen, by what is in the way."""
+    return Unseen(board.down_reason, board.silent_reason, board.unsteady_reason)
 
 
 def _sensor(name: str, board: Board, environment: Environment, now_s: float) -> shapes.Sensor:

@@ -8,7 +8,7 @@ from wagman.model.backend import Identity
 from wagman.model.errors import StoreError
 from wagman.model.facts import Draft
 from wagman.service.decisions_file import Found
-from wagman.service.parts import BOARD_KEY, Parts
+from wagman.service.parts import Parts
 from wagman.service.watch import KEY as PROBLEMS_KEY
 from wagman.service.watch import Watch
 from wagman.store import Loaded
@@ -26,7 +26,8 @@ async def resume(parts: Parts, watch: Watch, loaded: Loaded, found: Found, warni
     ):
         anew.append(WAGMAN_KEY)
     watch.restore(loaded.memory.get(PROBLEMS_KEY))
-    parts.io.known = known_board(loaded.memory.get(BOARD_KEY))
+    for board in parts.boards.values():
+        board.known = known_board(loaded.memory.get(board.task))
     await parts.hitches.look_first()
     fields = {"version": __version__, "begun_anew": anew, "warnings": [*warnings, *parts.hitches.warnings]}
     parts.journal.record([(Draft("service.started", None, fields), None)])

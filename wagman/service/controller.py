@@ -15,7 +15,7 @@ from attrs import define, field
 from wagman.config.schema import DeviceConfig
 from wagman.io.board.task import Board
 from wagman.model.errors import BoardError
-from wagman.model.facts import BoardStopping, Draft, Verdict
+from wagman.model.facts import Draft, Plug, Verdict
 from wagman.store import Journal
 from wagman.store.event import rfc3339
 
@@ -37,12 +37,13 @@ class Controller:
     """The controller as a device of the board.
 
     Args:
-        device: None where it does not hang on the board.
+        device: None where it hangs on no board that it has to feed.
+        io: that board.
         power_off: has the controller shut down; may raise OSError. None: there is no way to.
     """
 
     device: DeviceConfig | None
-    io: Board
+    io: Board | None
     journal: Journal
     wall: Callable[[], datetime]
     power_off: Callable[[], None] | None = None
@@ -51,9 +52,9 @@ class Controller:
     _goes_down: bool = field(default=False, init=False)
     _hitch: str = field(default="", init=False)  # why it could not be shut down
 
-    def board_stopping(self, fact: BoardStopping) -> None:
-        """The board has begun to stop a port: where that is the controller's own, it is shut down."""
-        if self.device is None or fact.port != self.device.port:
+    def board_stopping(self, plug: Plug) -> None:
+        """A board has begun to stop a port: where that is the controller's own, it is shut down."""
+        if self.device is None or plug != self.device.plug:
             return
         self._notice.set()
         self._notice = trio.Event()
@@ -80,7 +81,7 @@ class Controller:
 
     async def restart(self) -> Verdict:
         """Have the board stop and start the controller; accepted once the board has begun."""
-        if self.device is None or self.power_off is None:
+        if self.device is None or self.io is None or self.power_off is None:
             return _refused("this service has no way to shut the controller down: install it with wagman install-service")
         notice, self._goes_down, self._hitch = self._notice, False, ""
         try:
@@ -98,23 +99,26 @@ class Controller:
         """For how long the board has not had a heartbeat of the controller, as far as is known; None where it needs none."""
         if self.device is None:
             return None
-        fed_at_s = self._fed_at_s(self.device.port)
+        fed_at_s = self._fed_at_s
         return trio.current_time() - (self.began_s if fed_at_s is None else fed_at_s)
 
     def unfed(self) -> Draft | None:
         """The service ends, and none is known to follow: when the board will power-cycle the controller."""
         if self.device is None:
             return None
-        fed_at_s = self._fed_at_s(self.device.port)
+        fed_at_s = self._fed_at_s
         if fed_at_s is None:
             return Draft("controller.unfed", self.device.name, {"power_cycle_at": None})
         left_s = fed_at_s + PATIENCE_S - trio.current_time()
         at = rfc3339(self.wall() + timedelta(seconds=left_s))
         return Draft("controller.unfed", self.device.name, {"power_cycle_at": at, "in_s": round(left_s)})
 
-    def _fed_at_s(self, port: int) -> float | None:
+    @property
+    def _fed_at_s(self) -> float | None:
         """When the board heard the controller last, as far as is known."""
-        reading, answered_s = self.io.shown.ports.get(port), self.io.answered_s
+        if self.device is None or self.io is None:
+            return None
+        reading, answered_s = self.io.shown.ports.get(self.device.port), self.io.answered_s
         heard_at_s = answered_s - reading.age_s if reading and reading.age_s is not None and answered_s is not None else None
         return max((at_s for at_s in (heard_at_s, self.io.fed_at_s) if at_s is not None), default=None)
 

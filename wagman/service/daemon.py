@@ -16,14 +16,13 @@ from attrs import define, field
 from wagman.api.access import Access, group_access
 from wagman.api.keeper import Keeper
 from wagman.api.listener import Bound, Doorway, SocketTakenError, unix_listener
-from wagman.config.boards import as_wagman
 from wagman.config.load import advice
 from wagman.config.schema import Config
 from wagman.model.errors import ConfigError, LinkBusyError, WagmanError
 from wagman.model.facts import Draft
 from wagman.service.orphans import INIT, Reaper
 from wagman.service.parts import Parts
-from wagman.service.port import check_speed, clock, dialect_of, open_port
+from wagman.service.port import check_speed, clock, connector
 from wagman.service.reconfiguration import OperatorsFile
 from wagman.service.root import WagmanService
 from wagman.service.seams import Seams, inspector, kernel_stamp
@@ -99,8 +98,7 @@ async def supervise(config: Config, source: Source, place: Home, *, refused: Seq
         trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals,
     ):
         reporter = Reporter(place.notifier)
-        opener = partial(open_port, as_wagman(config.boards[0]).device, ptys_only=speed != 1)
-        seams = Seams(opener, stamp=partial(kernel_stamp, speed), inspect=inspector())
+        seams = Seams(partial(connector, ptys_only=speed != 1), stamp=partial(kernel_stamp, speed), inspect=inspector())
         service = make_service(config, seams, log, reporter, place)
         daemon = Daemon(service, source, place, reporter)
         await daemon.run(bound, access, signals, refused, (*warnings, *bound.warnings, *advised))
@@ -113,8 +111,7 @@ def make_service(config: Config, seams: Seams, log: Log, reporter: Reporter, pla
         log(event)
         reporter.heard(event)
 
-    store, dialect = make_store(config, seams), dialect_of(as_wagman(config.boards[0]).dialect)
-    return WagmanService(Parts(config, seams, store, dialect, tell, place.power_off))
+    return WagmanService(Parts(config, seams, make_store(config, seams), tell, place.power_off))
 
 
 def make_store(config: Config, seams: Seams) -> Store:

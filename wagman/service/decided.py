@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from attrs import define, evolve, field
 
 from wagman.config.schema import Config
-from wagman.io.board.driver import PORT_NAMES
-from wagman.model.facts import Draft, Verb
+from wagman.model.facts import Draft, Plug, Verb
 from wagman.service.decisions_file import DecisionsFile
+from wagman.service.plugs import in_fields, port_name
 from wagman.store import Journal
 from wagman.store.decisions import Decision, Entry, Kept, Tables, compare, without_tables
 from wagman.store.remembered import PREFIX, Logged, known_before, tables_memory
@@ -23,14 +23,14 @@ class Decided:
 
     Args:
         config: as the service came up with it: its tables do not change while it runs.
-        leave: has the board look at a port whose table is gone.
+        leave: has the board look at a port whose table is gone; nobody does where the board is gone, too.
     """
 
     config: Config
     guests: Mapping[str, Guest]
     journal: Journal
     file: DecisionsFile
-    leave: Callable[[int], None]
+    leave: Callable[[Plug], None]
     log: Logged = field(factory=Logged, init=False)  # the past; more of it may come to be known later
     kept: Kept = field(factory=Kept, init=False)
     gone: dict[str, Entry] = field(factory=dict, init=False)  # of tables that are gone, whose ports have no other
@@ -108,36 +108,38 @@ class Decided:
         gone = without_tables(before, tables, {device.name for device in self.config.devices})
         self.gone = {name: evolve(each, left=self.gone.get(name, each).left) for name, each in gone.items()}
         for entry in self.left.values():
-            self.leave(entry.port)
+            self.leave(entry.plug)
         self._run = max(self._run, self.log.run, self.kept.run) + 1
         stale = {f"{PREFIX}{name}": None for name in self.log.states if name not in self.entries}
         self.journal.record([], {**stale, **tables_memory(self.entries, self._run)})
         self.file.keeper.note()
 
     def _tell(self, before: Mapping[str, Entry], tables: Tables) -> None:
-        drafts = [Draft("device.renamed", each.name, {"was": each.was, "port": each.port}) for each in tables.renamed]
-        drafts += [Draft("device.moved", each.name, {"port": each.port, "was_port": each.was}) for each in tables.moved]
-        drafts += [_of_port("port.left", each.port, each.name) for each in tables.left if before[each.name].left is None]
+        drafts = [Draft("device.renamed", each.name, {"was": each.was, **in_fields(each.plug)}) for each in tables.renamed]
+        drafts += [
+            Draft("device.moved", each.name, {**in_fields(each.plug), **in_fields(each.was, "was_")}) for each in tables.moved
+        ]
+        drafts += [self._of_port("port.left", each.plug, each.name) for each in tables.left if before[each.name].left is None]
         self.journal.record([(draft, None) for draft in drafts])
 
     # --- Ports without a table ----------------------------------------------------------------------------------------
 
     @property
     def left(self) -> Mapping[str, Entry]:
-        """Tables that are gone, whose ports have no other, and may have power."""
-        return {name: entry for name, entry in self.gone.items() if entry.left != "off"}
+        """Tables that are gone, whose ports have no other, and may have power; of a board that is gone, too, nobody knows."""
+        boards = {board.name for board in self.config.boards}
+        return {name: entry for name, entry in self.gone.items() if entry.left != "off" and entry.board in boards}
 
-    def seen_off(self, port: int) -> None:
+    def seen_off(self, plug: Plug) -> None:
         """Take in that a port without a table has no power any more: nobody has to look at it."""
         for name, entry in self.left.items():
-            if entry.port == port:
+            if entry.plug == plug:
                 self.gone[name] = evolve(entry, left="off")
-                self.journal.record([(_of_port("port.off", port, name), None)])
+                self.journal.record([(self._of_port("port.off", plug, name), None)])
                 self.file.keeper.note()
 
-
-def _of_port(type_: str, port: int, was: str) -> Draft:
-    return Draft(type_, None, {"port": port, "board_name": PORT_NAMES[port], "was": was})
+    def _of_port(self, type_: str, plug: Plug, was: str) -> Draft:
+        return Draft(type_, None, {**in_fields(plug), "board_name": port_name(self.config, plug), "was": was})
 
 
 def verb_of(entry: Entry) -> Verb:

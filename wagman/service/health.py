@@ -13,9 +13,6 @@ from wagman.tasks.letters import Nudge
 from wagman.tasks.supervisor import KEY as WAGMAN_KEY
 from wagman.tasks.supervisor import Supervisor
 
-IO_TASK = "board"
-"""The name that the io task has among the tasks that may hang."""
-
 NUDGE_S = 15.0
 """How often every task is asked for a sign of life (chosen)."""
 
@@ -47,11 +44,11 @@ class Health:
 
 @define(eq=False, repr=False)
 class Progress:
-    """The machines and the io task: asked for a sign of life, and told of where they hang."""
+    """The machines and the tasks of the boards: asked for a sign of life, and told of where they hang."""
 
     guests: Mapping[str, Guest]
     supervisor: Supervisor
-    io: Board
+    boards: Mapping[str, Board]
     journal: Journal
     health: Health = field(factory=Health, init=False)
     _stuck: tuple[str, ...] = field(default=(), init=False)
@@ -72,6 +69,7 @@ class Progress:
                 self.journal.record([(Draft("service.task_stuck", None, {"task": task}), None)])
 
     def stuck(self) -> tuple[str, ...]:
-        """The machines, and the io task, that have made no progress lately."""
+        """The machines, and the tasks of the boards, that have made no progress lately."""
         progress_s = {guest.key: guest.progress_s for guest in self.guests.values()}
-        return self.health.stuck(progress_s | {WAGMAN_KEY: self.supervisor.progress_s, IO_TASK: self.io.progress_s})
+        boards_s = {board.task: board.progress_s for board in self.boards.values()}
+        return self.health.stuck(progress_s | {WAGMAN_KEY: self.supervisor.progress_s} | boards_s)

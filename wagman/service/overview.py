@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 
 import trio
-from attrs import frozen
+from attrs import evolve, frozen
 
+from wagman.config.schema import DeviceConfig
+from wagman.io.board.task import Board
+from wagman.model import shapes
 from wagman.model.shapes import Device, Problem, Status
-from wagman.service.board_status import board_status
+from wagman.service.board_status import board_status, unseen
 from wagman.service.parts import Parts
 from wagman.service.problems import Facts
 from wagman.service.status import Now, device_status, port_status, self_status, service_status, wagman_status
-from wagman.tasks.guest import Guest
 
 
 @frozen
@@ -23,21 +25,30 @@ class Overview:
         """How everything is, with a row for each of `devices` (None: for all), and with these problems."""
         parts = self.parts
         now = Now(trio.current_time(), parts.seams.stamp(), parts.journal.log_id)
-        by_name = {name: self._row(guest, now) for name, guest in parts.guests.items()}
-        own = {each.name: self_status(each, parts.io, parts.began, now) for each in parts.config.devices if each.is_self}
-        table = sorted((by_name | own).values(), key=lambda row: row["port"])
+        boards = [self._board(board, now) for board in parts.boards.values()]
+        left = parts.recollection.decided.left
         return {
             "service": service_status(now.s - parts.began_s, parts.boot_id),
-            "board": board_status(parts.io, parts.supervisor.situation.environment, parts.routes.link_since, now),
+            "board": boards[0],
+            "boards": boards,
             "wagman": wagman_status(parts.supervisor, now),
-            "devices": [row for row in table if devices is None or row["name"] in devices],
-            "ports": [port_status(name, each.port, parts.io, now.s) for name, each in parts.recollection.decided.left.items()],
+            "devices": [self._row(each, now) for each in parts.config.devices if devices is None or each.name in devices],
+            "ports": [port_status(name, each.port, parts.boards[each.board], now.s) for name, each in left.items()],
             "problems": list(problems),
         }
 
-    def _row(self, guest: Guest, now: Now) -> Device:
-        hitch = self.parts.hitches.found.get(guest.config.name)
-        return device_status(guest, self.parts.io, self.parts.supervisor.situation.environment, hitch, now)
+    def _board(self, board: Board, now: Now) -> shapes.Board:
+        is_judged = board.name == self.parts.config.enclosure
+        environment = self.parts.supervisor.situation.environment
+        since = self.parts.routes.link_since[board.name]
+        return board_status(board, environment if is_judged else evolve(environment, sensors={}), since, now)
+
+    def _row(self, device: DeviceConfig, now: Now) -> Device:
+        parts, board = self.parts, self.parts.boards[device.board]
+        if device.is_self:
+            return self_status(device, board, parts.began, now)
+        hitch = parts.hitches.found.get(device.name)
+        return device_status(parts.guests[device.name], board, parts.supervisor.situation.environment, hitch, now)
 
     def facts(self) -> Facts:
         """What problems are found in."""
@@ -46,9 +57,7 @@ class Overview:
         return Facts(
             parts.config,
             self.status(),
-            link_reason=parts.io.link.down_reason if parts.io.link else None,
-            silent_reason=parts.io.silent_reason,
-            unsteady_reason=parts.io.unsteady_reason,
+            unseen={name: unseen(board) for name, board in parts.boards.items()},
             log_reason=parts.journal.broken,
             refusal=conditions.refusal,
             needs_restart=conditions.needs_restart,

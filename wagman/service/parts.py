@@ -1,15 +1,19 @@
 """What the service consists of: made once, in the order in which the parts need each other, and connected."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import trio
 from attrs import define, field
 
+from wagman.config.boards import BoardConfig
 from wagman.config.schema import Config, DeviceConfig
-from wagman.io.board.task import BLIND_MISSES, Board, Dialect
+from wagman.io.board.driver import Wiring
+from wagman.io.board.pace import Pace
+from wagman.io.board.task import BLIND_MISSES, Board
 from wagman.model.catalogue import COLLAPSING
-from wagman.model.facts import Draft
+from wagman.model.facts import Draft, Plug
 from wagman.service.controller import Controller
 from wagman.service.decided import Decided
 from wagman.service.decisions_file import DecisionsFile
@@ -28,9 +32,6 @@ from wagman.tasks.loop import LATE_S, Alarms
 from wagman.tasks.moments import Beginning, Clocks
 from wagman.tasks.supervisor import Supervisor
 
-BOARD_KEY = "board"
-"""The name under which the store keeps which board was seen last."""
-
 COUNT_S = 1.0
 """How late it may be kept how many events were shown and not written (chosen: not once for each of many)."""
 
@@ -46,7 +47,7 @@ class Conditions:
 
 @define(eq=False, repr=False)
 class Parts:
-    """The guests, the Wagman machine, the board, the journal, and what looks after them. Made within a trio run.
+    """The guests, the Wagman machine, the boards, the journal, and what looks after them. Made within a trio run.
 
     Args:
         tell: takes each event when it is shown first.
@@ -56,7 +57,6 @@ class Parts:
     config: Config
     seams: Seams
     store: Store
-    dialect: Dialect
     tell: Callable[[Event], None]
     power_off: Callable[[], None] | None = None
     conditions: Conditions = field(factory=Conditions, init=False)
@@ -70,7 +70,8 @@ class Parts:
     guests: dict[str, Guest] = field(init=False)
     recollection: Recollection = field(init=False)
     supervisor: Supervisor = field(init=False)
-    io: Board = field(init=False)
+    pace: Pace = field(init=False)
+    boards: dict[str, Board] = field(init=False)
     controller: Controller = field(init=False)
     progress: Progress = field(init=False)
     hitches: Hitches = field(init=False)
@@ -87,10 +88,11 @@ class Parts:
         inboxes = {name: guest.inbox for name, guest in self.guests.items()}
         self.supervisor = Supervisor(self.config, self.journal, inboxes, self.clocks, lambda name: self.guests[name].last_event)
         self.routes.supervisor = self.supervisor
-        self.io = self.routes.io = self._make_board()
-        own = next((device for device in self.config.devices if device.is_self), None)
-        self.controller = self.routes.controller = Controller(own, self.io, self.journal, self.seams.wall, self.power_off)
-        self.progress = Progress(self.guests, self.supervisor, self.io, self.journal)
+        self.pace = Pace(self.config.wagman.stagger_s, self.began_s)
+        self.boards = {board.name: self._make_board(board) for board in self.config.boards}
+        self.routes.come_from(self.boards, self.config.enclosure)
+        self.controller = self.routes.controller = self._make_controller()
+        self.progress = Progress(self.guests, self.supervisor, self.boards, self.journal)
         self.hitches = Hitches(lambda: self.config.guests, self.seams.inspect, self.news.heard)
 
     def _make_journal(self) -> Journal:
@@ -113,7 +115,7 @@ class Parts:
         self.news.heard()
 
     def _make_guest(self, config: DeviceConfig) -> Guest:
-        alarms = Alarms(late_s=late_s(self.config))
+        alarms = Alarms(late_s=late_s(self.config.board_of(config)))
         return Guest(config, self.journal, self.routes, self.seams.messenger, self.clocks, alarms=alarms)
 
     def _make_recollection(self) -> Recollection:
@@ -126,22 +128,30 @@ class Parts:
         def turned(broken: str | None) -> None:
             file.turned(broken)
 
-        def leave(port: int) -> None:
-            self.io.leave(port)
+        def leave(plug: Plug) -> None:
+            self.boards[plug.board].leave(plug.port)
 
         file = DecisionsFile(self.journal, Keeper(SmallFile(path), self.seams.blocking, text, turned))
         decided = Decided(self.config, self.guests, self.journal, file, leave)
         return Recollection(self.config, self.guests, self.journal, file, decided)
 
-    def _make_board(self) -> Board:
-        return Board(
-            self.config,
-            self.dialect,
-            self.seams.opener,
-            tell=self.routes.board_fact,
+    def _make_board(self, config: BoardConfig) -> Board:
+        board = Board(
+            wiring(self.config, config.name),
+            self.seams.connector(config),
+            self.pace,
+            tell=partial(self.routes.port_fact, config.name),
+            tell_board=partial(self.routes.board_fact, config.name),
             healthy=lambda: not self.progress.stuck(),
-            remember=lambda identity: void(self.journal.record([], {BOARD_KEY: dict(identity)})),
+            remember=lambda identity: void(self.journal.record([], {board.task: dict(identity)})),
         )
+        return board
+
+    def _make_controller(self) -> Controller:
+        """The controller hangs on a board that it has to feed, or is none of ours."""
+        own = next((each for each in self.config.devices if each.is_self and self.config.board_of(each).feeds), None)
+        io = None if own is None else self.boards[own.board]
+        return Controller(own, io, self.journal, self.seams.wall, self.power_off)
 
     def last_event(self, device: str) -> Cause:
         """The latest event about a guest."""
@@ -153,9 +163,14 @@ class Parts:
         self.journal.record([(Draft("service.task_failed", None, {"task": name, **describe(error)}), None)])
 
 
-def late_s(config: Config) -> float:
-    """An alarm that wants an answer of the board is late by then: the board could not be seen when it fell due."""
-    return max(LATE_S, BLIND_MISSES * config.boards[0].poll_s)
+def late_s(board: BoardConfig) -> float:
+    """An alarm that wants an answer of a board is late by then: it could not be seen when the alarm fell due."""
+    return max(LATE_S, BLIND_MISSES * board.poll_s)
+
+
+def wiring(config: Config, board: str) -> Wiring:
+    """What hangs on the board of that name."""
+    return Wiring(config.board_named(board), config.devices_on(board))
 
 
 def void(_: Any) -> None:

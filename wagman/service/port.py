@@ -1,15 +1,17 @@
 """The board's serial port, what is spoken there, and the speed of the clock: one that runs faster is for ptys only."""
 
 import os
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
 import trio
 
-from wagman.config.boards import as_wagman
+from wagman.config.boards import BoardConfig, WagmanBoard
 from wagman.config.schema import Config
-from wagman.io.board.task import Dialect
+from wagman.io.board.connection import Connector
 from wagman.io.serial.transport import Transport, open_serial
+from wagman.io.serial.wired import Dialect, Wired
 from wagman.model.errors import ConfigError, LinkGoneError
 
 DIALECTS = {
@@ -25,6 +27,14 @@ def dialect_of(name: str) -> Dialect:
     module, _, kind = DIALECTS[name].partition(":")
     dialect: Dialect = getattr(import_module(module), kind)()
     return dialect
+
+
+def connector(board: BoardConfig, *, ptys_only: bool) -> Connector:
+    """The way to a board."""
+    match board:
+        case WagmanBoard():
+            return Wired(dialect_of(board.dialect), partial(open_port, board.device, ptys_only=ptys_only), board.device)
+    raise TypeError(board)
 
 
 BAUD = 57_600
@@ -48,9 +58,11 @@ def check_speed(config: Config, speed: float) -> None:
     """
     if speed <= 0:
         raise ConfigError((f"--speed {speed:g}: must be above 0",))
-    device = as_wagman(config.boards[0]).device
-    if speed != 1 and is_real_port(device):
-        raise ConfigError((f"--speed is for ptys only, and {device} is a real port: leave it out",))
+    for board in config.boards if speed != 1 else ():
+        if not isinstance(board, WagmanBoard):
+            raise ConfigError((f"--speed is for ptys only, and {board.name} hangs on none: leave it out",))
+        if is_real_port(board.device):
+            raise ConfigError((f"--speed is for ptys only, and {board.device} is a real port: leave it out",))
 
 
 def is_real_port(path: str) -> bool:

@@ -12,7 +12,7 @@ from wagman.config.schema import Config
 from wagman.model.errors import ConfigError
 from wagman.model.facts import Draft
 from wagman.service.coming_up import review
-from wagman.service.parts import Parts, late_s
+from wagman.service.parts import Parts, late_s, wiring
 from wagman.service.problems import Refusal
 from wagman.store.decisions import sentences
 from wagman.systemd.lastgood import Source
@@ -96,7 +96,9 @@ def spread(parts: Parts, config: Config) -> None:
     """Tell all parts: a guest's numbers count from the next time that each is used."""
     for guest in config.guests:
         parts.guests[guest.name].config = guest
-        parts.guests[guest.name].alarms.late_s = late_s(config)
+        parts.guests[guest.name].alarms.late_s = late_s(config.board_of(guest))
     review(parts)
-    parts.io.reconfigure(config)
+    parts.pace.stagger_s = config.wagman.stagger_s
+    for board in parts.boards.values():
+        board.reconfigure(wiring(config, board.name))
     parts.supervisor.inbox.tell(Reconfigured(config))

@@ -8,12 +8,14 @@ from attrs import evolve, frozen
 from wagman import __version__
 from wagman.api.service import UnknownDeviceError
 from wagman.fsm.guest.inputs import Operator
+from wagman.io.board.task import Board
 from wagman.model import shapes
 from wagman.model.errors import BoardTimeoutError, CallerError
 from wagman.model.facts import Beat, Draft, Verb, Verdict
 from wagman.service.controller import REFUSES
 from wagman.service.overview import Overview
 from wagman.service.parts import Parts
+from wagman.service.plugs import label
 from wagman.service.watch import Watch
 from wagman.store import Journal, Receipt
 
@@ -42,15 +44,17 @@ class Requests:
         return {"service": "wagman", "version": __version__, "boot_id": self.parts.boot_id}
 
     def device_name(self, device: str) -> str:
-        """The name of the device that `device` names, or whose port number it is.
+        """The name of the device that `device` names: by its name, its board and port, or its port where only one has that.
 
         Raises:
             UnknownDeviceError: there is none.
         """
-        for config in self.parts.config.devices:
-            if device in (config.name, str(config.port)):
-                return config.name
-        raise UnknownDeviceError(device)
+        devices = self.parts.config.devices
+        found = [each.name for each in devices if device in (each.name, label(each.plug))]
+        found = found or [each.name for each in devices if device == str(each.port)]
+        if len(found) != 1:
+            raise UnknownDeviceError(device)
+        return found[0]
 
     def status(self, devices: Sequence[str] | None = None) -> shapes.Status:
         """How everything is now, with the problems."""
@@ -98,9 +102,15 @@ class Requests:
         guest = self.parts.guests.get(device)
         if guest is None:
             return {"accepted": False, "state": "started", "reason": "the service itself feeds its heartbeat", "event_id": None}
-        accepted = guest.inbox.ask(Beat(guest.config.port, trio.current_time(), "control"))
+        accepted = guest.inbox.ask(Beat(trio.current_time(), "control"))
         reason = "heard" if accepted else "too many requests are waiting: try again"
         return {"accepted": accepted, "state": guest.state.name, "reason": reason, "event_id": None}
+
+    @property
+    def _commanded(self) -> Board:
+        """The first board that takes commands of an operator; else the first, which says that it takes none."""
+        boards = self.parts.boards.values()
+        return next((board for board in boards if board.wiring.board.takes_commands), next(iter(boards)))
 
     async def board(self, command: str, *, force: bool, uid: int) -> Sequence[str]:
         """An operator's raw board command; one that was forced is an event."""
@@ -110,5 +120,5 @@ class Requests:
         if not words:
             raise CallerError("an empty board command")
         with trio.move_on_after(BOARD_TIMEOUT_S):
-            return await self.parts.io.raw(words, force=force)
+            return await self._commanded.raw(words, force=force)
         raise BoardTimeoutError(f"the board did not answer within {BOARD_TIMEOUT_S:g} s")

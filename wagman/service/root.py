@@ -13,6 +13,7 @@ from attrs import define, field
 
 from wagman.api.access import Peer
 from wagman.api.server import serve
+from wagman.io.board.task import Board
 from wagman.model.errors import LinkBusyError
 from wagman.model.facts import Draft
 from wagman.service.coming_up import resume
@@ -72,9 +73,10 @@ class WagmanService:
         judge: Callable[[Any], Peer],
         task_status: trio.TaskStatus[None],
     ) -> None:
-        """The board, the machines and the socket, until the service is to stop."""
+        """The boards, the machines and the socket, until the service is to stop."""
         async with trio.open_nursery() as board_nursery:
-            await board_nursery.start(self._run_board)
+            for board in self.parts.boards.values():
+                await board_nursery.start(self._run_board, board)
             async with trio.open_nursery() as machine_nursery:
                 self._start_machines(machine_nursery)
                 await self._serve(listener, judge, task_status)
@@ -104,9 +106,9 @@ class WagmanService:
         run = partial(self.parts.journal.run, task_status=FirstStart(task_status))
         await contained("store", run, self.parts.crashed, at_the_end)
 
-    async def _run_board(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        run = partial(self.parts.io.run, task_status=FirstStart(task_status))
-        await contained("board", run, self.parts.crashed, lambda error: isinstance(error, LinkBusyError))
+    async def _run_board(self, board: Board, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        run = partial(board.run, task_status=FirstStart(task_status))
+        await contained(board.task, run, self.parts.crashed, lambda error: isinstance(error, LinkBusyError))
 
     def _start_machines(self, nursery: trio.Nursery) -> None:
         parts = self.parts

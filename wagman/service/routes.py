@@ -1,19 +1,22 @@
-"""Who hears what: facts from the board to the machines, and what the guests ask of the board and of the Wagman machine."""
+"""Who hears what: facts from the boards to the machines, and what the guests ask of the boards and of the Wagman machine."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from typing import Any
 
 from attrs import define, field
 
-from wagman.fsm.wagman.inputs import GuestChanged, GuestRefused, PowerFailed, View
-from wagman.io.board.driver import PORT_NAMES
+from wagman.fsm.wagman.inputs import GuestChanged, GuestRefused, PowerFailed, View, Visibility
 from wagman.io.board.task import Board
 from wagman.model.facts import (
+    DEFAULT_BOARD,
     Blindness,
     BoardFact,
     BoardRestarted,
     BoardStopping,
     Draft,
     Notice,
+    Plug,
+    Port,
     PortFact,
     PowerGoal,
     PowerLost,
@@ -40,54 +43,73 @@ class Routes:
     journal: Journal
     clocks: Clocks
     news: News
-    link_since: Beginning = field(init=False)  # since when the link to the board is as it is
+    boards: Mapping[str, Board] = field(init=False)
+    enclosure: str | None = field(init=False)
+    link_since: dict[str, Beginning] = field(init=False)  # since when the link to each board is as it is
     recollection: Recollection = field(init=False)
     supervisor: Supervisor = field(init=False)
-    io: Board = field(init=False)
     controller: Controller = field(init=False)
-    _by_port: dict[int, Guest] = field(factory=dict, init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.link_since = self.clocks.beginning()
+    _guests: dict[str, Guest] = field(factory=dict, init=False)
+    _by_plug: dict[Plug, Guest] = field(factory=dict, init=False)
 
     def lead_to(self, guests: Mapping[str, Guest]) -> None:
         """These are the guests."""
-        self._by_port = {guest.config.port: guest for guest in guests.values()}
+        self._guests, self._by_plug = dict(guests), {guest.config.plug: guest for guest in guests.values()}
 
-    # From the board ----------------------------------------------------------
+    def come_from(self, boards: Mapping[str, Board], enclosure: str | None) -> None:
+        """These are the boards, and whose sensors tell of the enclosure."""
+        self.enclosure, self.boards, self.link_since = enclosure, boards, {name: self.clocks.beginning() for name in boards}
 
-    def board_fact(self, fact: PortFact | BoardFact) -> None:
-        """Where a fact about the board goes."""
+    # From the boards ---------------------------------------------------------
+
+    def port_fact(self, board: str, port: Port, fact: PortFact) -> None:
+        """Where a fact about a port goes."""
+        plug = Plug(board, port)
+        if plug in self._by_plug:
+            self._by_plug[plug].tell(fact)
+        elif isinstance(fact, BoardStopping):
+            self.controller.board_stopping(plug)
+        elif isinstance(fact, PowerLost | RelayOff):
+            self.recollection.decided.seen_off(plug)
+
+    def board_fact(self, board: str, fact: BoardFact) -> None:
+        """Where a fact about a board goes."""
         match fact:
             case Notice():
-                self._notice(fact)
-            case Blindness() | Sample():
-                if isinstance(fact, Blindness):
-                    self.news.heard()
-                kind = (type(fact), fact.sensor) if isinstance(fact, Sample) else None
-                self.supervisor.inbox.tell(fact, kind)
+                self._notice(board, fact)
+            case Blindness():
+                self.news.heard()
+                self._tell_supervisor(Visibility(self._names(board), fact.blind), board)
+            case Sample() if board == self.enclosure:
+                self._tell_supervisor(fact, fact.sensor)
             case BoardRestarted():
-                names = frozenset(self._by_port[port].config.name for port in fact.lost if port in self._by_port)
-                self.supervisor.inbox.tell(PowerFailed(names))
-            case _ if fact.port in self._by_port:
-                self._by_port[fact.port].tell(fact)
-            case BoardStopping():
-                self.controller.board_stopping(fact)
-            case PowerLost() | RelayOff():
-                self.recollection.decided.seen_off(fact.port)
+                self._tell_supervisor(PowerFailed(self._names(board, fact.lost)), board)
 
-    def _notice(self, notice: Notice) -> None:
+    def _tell_supervisor(self, fact: Any, about: str) -> None:
+        self.supervisor.inbox.tell(fact, (type(fact), about))
+
+    def _names(self, board: str, ports: Container[Port] | None = None) -> frozenset[str]:
+        """The guests on a board, or on these ports of it."""
+        plugs = [plug for plug in self._by_plug if plug.board == board and (ports is None or plug.port in ports)]
+        return frozenset(self._by_plug[plug].config.name for plug in plugs)
+
+    def _notice(self, board: str, notice: Notice) -> None:
         if notice.type in ("link.up", "link.down"):
-            self.link_since = self.clocks.beginning()
-        guest = self._by_port.get(notice.port) if notice.port is not None else None
-        port = {} if guest is not None or notice.port is None else {"port": notice.port, "board_name": PORT_NAMES[notice.port]}
-        self.journal.record([(Draft(notice.type, guest.config.name if guest else None, {**notice.fields, **port}), None)])
+            self.link_since[board] = self.clocks.beginning()
+        plug = None if notice.port is None else Plug(board, notice.port)
+        guest = None if plug is None else self._by_plug.get(plug)
+        name = {} if plug is None else {"board_name": self.boards[board].port_name(plug.port)}
+        of_port = {} if guest is not None or plug is None else {"port": plug.port, **name}
+        of_board = {} if board == DEFAULT_BOARD else {"name": board}
+        fields = {**notice.fields, **of_port, **of_board}
+        self.journal.record([(Draft(notice.type, guest.config.name if guest else None, fields), None)])
 
     # From the guests ---------------------------------------------------------
 
-    def want(self, port: int, goal: PowerGoal) -> None:
+    def want(self, name: str, goal: PowerGoal) -> None:
         """A guest's state asks for a level of power."""
-        self.io.want(port, goal)
+        plug = self._guests[name].config.plug
+        self.boards[plug.board].want(plug.port, goal)
 
     def view_changed(self, view: View) -> None:
         """A guest has changed, as far as the Wagman machine is concerned."""

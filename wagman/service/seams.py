@@ -15,8 +15,9 @@ from typing import TypeAlias
 import trio
 from attrs import field, frozen
 
+from wagman.config.boards import BoardConfig
 from wagman.config.runnable import trouble
-from wagman.io.serial.transport import Opener
+from wagman.io.board.connection import Connector
 from wagman.store import Blocking, threaded
 from wagman.tasks.messages import Messenger, run_command
 from wagman.tasks.moments import Stamp
@@ -77,9 +78,9 @@ def inspector() -> Inspector:
 
 @frozen
 class Seams:
-    """The outside world: the serial port, commands, clocks, threads, names."""
+    """The outside world: the ways to the boards, commands, clocks, threads, names."""
 
-    opener: Opener
+    connector: Callable[[BoardConfig], Connector]
     messenger: Messenger = run_command
     wall: Callable[[], datetime] = wall_clock
     stamp: Callable[[], Stamp] = kernel_stamp

@@ -8,9 +8,9 @@ from wagman import __version__
 from wagman.config.schema import DeviceConfig
 from wagman.fsm.environment import Environment
 from wagman.fsm.outlet import Outlet
-from wagman.io.board.driver import PORT_NAMES, Reading
+from wagman.io.board.driver import Reading
 from wagman.io.board.task import Board
-from wagman.model.facts import PowerGoal
+from wagman.model.facts import Port, PowerGoal
 from wagman.model.shapes import Alarm, Device, Lasting, PortReadings, Power, Service, Wagman
 from wagman.model.shapes import Port as LeftPort
 from wagman.tasks.guest import Guest
@@ -54,7 +54,7 @@ def wagman_status(supervisor: Supervisor, now: Now) -> Wagman:
     }
 
 
-def port_readings(port: int, board: Board, now_s: float) -> PortReadings:
+def port_readings(port: Port, board: Board, now_s: float) -> PortReadings:
     """What the board's converters tell of a port. Each poll reads them: they are known while the board is seen."""
     reading = board.shown.ports.get(port, Reading())
     known = Reading() if board.blind else reading
@@ -96,10 +96,11 @@ def disabled_by(guest: Guest) -> Literal["configuration", "operator"] | None:
 
 def device_status(guest: Guest, board: Board, environment: Environment, hitch: str | None, now: Now) -> Device:
     """A guest's row; `hitch` is what was found to be in the way of its commands."""
-    port = guest.config.port
+    board_name, port = guest.config.plug
     start_s = next_start_s(guest, board, environment, now.s)
     return {
         "name": guest.config.name,
+        "board": board_name,
         "port": port,
         "self": False,
         "state": guest.state.name,
@@ -123,12 +124,13 @@ def device_status(guest: Guest, board: Board, environment: Environment, hitch: s
     }
 
 
-def port_status(name: str, port: int, board: Board, now_s: float) -> LeftPort:
+def port_status(name: str, port: Port, board: Board, now_s: float) -> LeftPort:
     """A port whose table is gone: nobody looks after its power, and it is shown until it is seen off."""
     power = board.power.ports[port]
     return {
+        "board": board.name,
         "port": port,
-        "board_name": PORT_NAMES[port],
+        "board_name": board.port_name(port),
         "was": name,
         "power": "on" if power.signs.supply == "on" and not board.blind else "unknown",
         **port_readings(port, board, now_s),
@@ -158,6 +160,7 @@ def self_status(device: DeviceConfig, board: Board, since: Beginning, now: Now) 
     """The row of the controller itself: it has no machine, and it obviously runs."""
     return {
         "name": device.name,
+        "board": device.board,
         "port": device.port,
         "self": True,
         "state": "started",

@@ -120,8 +120,9 @@ def _crash(world: World, name: str) -> None:
     parts = world.life.service.parts
     if name == "link":
         world.life.plug.broken = "a defect in the serial driver"
-        if parts.io.link is not None:
-            parts.io.link.hang_up("to be opened anew")
+        for board in parts.boards.values():
+            if board.connection is not None:
+                board.connection.hang_up("to be opened anew")
     elif name == "wagman":
         parts.supervisor.inbox.tell(Poison())
     elif name in parts.guests:

@@ -9,10 +9,8 @@ from pathlib import Path
 import trio
 from attrs import define, field
 
-from wagman.config.boards import as_wagman
 from wagman.config.schema import Config
 from wagman.service.parts import Parts
-from wagman.service.port import dialect_of
 from wagman.service.reconfiguration import OperatorsFile
 from wagman.service.root import WagmanService
 from wagman.service.seams import Seams
@@ -50,8 +48,7 @@ class Life:
     def __attrs_post_init__(self) -> None:
         limits = Limits(self.config.service.max_events, self.config.service.max_bytes)
         self.store = Store(self.path, limits, new_log_id=self.seams.new_id, now=self.seams.wall)
-        parts = Parts(self.config, self.seams, self.store, dialect_of(as_wagman(self.config.boards[0]).dialect), self.tell)
-        self.service = WagmanService(parts)
+        self.service = WagmanService(Parts(self.config, self.seams, self.store, self.tell))
 
     async def run(self) -> None:
         """Live until killed, stopped, or failed."""

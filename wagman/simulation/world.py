@@ -4,6 +4,7 @@ import shutil
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -11,13 +12,16 @@ import trio
 from attrs import define, evolve, field
 from trio.testing import MockClock
 
-from wagman.config.boards import RARE_PORT, as_wagman
+from wagman.config.boards import RARE_PORT, BoardConfig, as_wagman
 from wagman.config.schema import PORTS, RARE_BEAT_S, SELECTOR_PORTS, Config
 from wagman.fake.guests import Guest, GuestSpec
 from wagman.fake.hardware import DirtyCut, RelayChange
 from wagman.fake.serve import FakeBoard
+from wagman.io.board.connection import Connector
 from wagman.io.serial.transport import stream_opener
+from wagman.io.serial.wired import Wired
 from wagman.model.errors import CallerError
+from wagman.service.port import dialect_of
 from wagman.service.seams import Seams
 from wagman.simulation.cable import Cable, Plug
 from wagman.simulation.disk import Access, Disk
@@ -230,7 +234,7 @@ class World:
 
     def _seams(self, plug: Plug, access: Access) -> Seams:
         return Seams(
-            opener=stream_opener(plug.open),
+            connector=partial(connector, plug),
             messenger=self.errands,
             wall=self.wall,
             stamp=lambda: Stamp("simulated", self.now_s),
@@ -374,3 +378,9 @@ class World:
         for name in names:
             beat_s = self._specs()[self.port(name)].beat_s
             self.board.guest(self.port(name), f"boot=30,beat={beat_s:g},halt=10,hush=0,ignore=0,good=emmc+sd,flap=0")
+
+
+def connector(plug: Plug, board: BoardConfig) -> Connector:
+    """The way to a board: a cable with a plug."""
+    wagman = as_wagman(board)
+    return Wired(dialect_of(wagman.dialect), stream_opener(plug.open), wagman.device)

@@ -13,10 +13,7 @@ from attrs import asdict, evolve, field, frozen
 
 from wagman.config.schema import Config
 from wagman.model.errors import StoreError
-from wagman.model.facts import VERBS
-
-BOARD = "board"
-"""The name of the only board that there is."""
+from wagman.model.facts import DEFAULT_BOARD, VERBS, Plug, Port
 
 FORMAT = 1
 """Of the text; one with a greater number was written by a newer program."""
@@ -40,12 +37,17 @@ class Decision:
 class Entry:
     """A guest's table in the configuration, and what holds for the guest."""
 
-    port: int
-    board: str = BOARD
+    port: Port
+    board: str = DEFAULT_BOARD
     wanted: Wanted = "up"
     enabled: bool = True
     decision: Decision | None = None  # None: nobody has decided anything
     left: Power | None = None  # the table is gone: what is known of the port's power since; None: the table is there
+
+    @property
+    def plug(self) -> Plug:
+        """The outlet that the guest gets its power from."""
+        return Plug(self.board, self.port)
 
     @property
     def serial(self) -> int:
@@ -124,7 +126,8 @@ def _entry(plain: Mapping[str, Any]) -> Entry:
     wanted, enabled, left = plain.get("wanted", "up"), plain.get("enabled", True), plain.get("left")
     if wanted not in ("up", "down") or not isinstance(enabled, bool) or left not in (None, "unknown", "off"):
         raise ValueError(dict(plain))
-    return Entry(int(plain["port"]), str(plain.get("board", BOARD)), wanted, enabled, decision_of(plain), left)
+    port = plain["port"] if isinstance(plain["port"], str) else int(plain["port"])
+    return Entry(port, str(plain.get("board", DEFAULT_BOARD)), wanted, enabled, decision_of(plain), left)
 
 
 def decision_of(plain: Any) -> Decision | None:
@@ -146,7 +149,7 @@ class Renamed:
 
     name: str
     was: str
-    port: int
+    plug: Plug
 
 
 @frozen
@@ -154,8 +157,8 @@ class Moved:
     """A table that names another port than before."""
 
     name: str
-    port: int
-    was: int
+    plug: Plug
+    was: Plug
 
 
 @frozen
@@ -163,7 +166,7 @@ class Left:
     """A port whose table is gone, and has no other."""
 
     name: str  # that of the table
-    port: int
+    plug: Plug
 
 
 @frozen
@@ -184,13 +187,13 @@ def compare(before: Mapping[str, Entry], config: Config) -> Tables:
     # A table is known by its name; where the name is new, by the board and the port of one that is gone.
     names = {device.name for device in config.devices}
     latest_last = sorted(before.items(), key=lambda named: named[1].serial)
-    gone = {(each.board, each.port): name for name, each in latest_last if name not in names}
+    gone = {each.plug: name for name, each in latest_last if name not in names}
     new = [guest for guest in config.guests if guest.name not in before]
-    renamed = tuple(Renamed(each.name, gone[BOARD, each.port], each.port) for each in new if (BOARD, each.port) in gone)
+    renamed = tuple(Renamed(each.name, gone[each.plug], each.plug) for each in new if each.plug in gone)
     old = [(guest, before[guest.name]) for guest in config.guests if guest.name in before]
-    moved = tuple(Moved(guest.name, guest.port, each.port) for guest, each in old if each.port != guest.port)
-    taken = {(BOARD, device.port) for device in config.devices}
-    left = tuple(Left(name, place[1]) for place, name in gone.items() if place not in taken)
+    moved = tuple(Moved(guest.name, guest.plug, each.plug) for guest, each in old if each.plug != guest.plug)
+    taken = {device.plug for device in config.devices}
+    left = tuple(Left(name, plug) for plug, name in gone.items() if plug not in taken)
     return Tables(renamed, moved, left)
 
 
@@ -206,13 +209,13 @@ def sentences(before: Mapping[str, Entry], config: Config) -> Iterator[str]:
     """What a restart of the service with this configuration will make of what was decided, in words."""
     tables = compare(before, config)
     for renamed in tables.renamed:
-        yield f"{renamed.name} takes the place of {renamed.was} on port {renamed.port}: {in_words(before[renamed.was])}"
+        yield f"{renamed.name} takes the place of {renamed.was} on {renamed.plug}: {in_words(before[renamed.was])}"
     for moved in tables.moved:
-        where = f"{moved.name} moves from port {moved.was} to port {moved.port}"
+        where = f"{moved.name} moves from {moved.was} to {moved.plug}"
         yield f"{where}: {in_words(before[moved.name])}; what was known of its power begins anew"
     for left in tables.left:
         if before[left.name].left is None:
-            yield f"port {left.port} loses its table ({left.name}): its power stays as it is, and nobody looks after it"
+            yield f"{left.plug} loses its table ({left.name}): its power stays as it is, and nobody looks after it"
 
 
 def told_by(directory: str, config: Config) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from wagman.model.errors import StoreError
+from wagman.model.facts import DEFAULT_BOARD
 from wagman.store.decisions import Entry, Kept, decision_of, parse, render
 
 TABLES_KEY = "tables"
@@ -64,8 +65,9 @@ def _age(named: tuple[str, Any]) -> str:
 def logged_entry(saved: Any) -> Entry | None:
     """The entry in the saved state of a guest; None where it cannot be read."""
     match saved:
-        case {"port": int() as port, "memory": {"wanted": "up" | "down" as wanted, "enabled": bool() as enabled}}:
-            return Entry(port, wanted=wanted, enabled=enabled, decision=decision_of(saved.get("decision")))
+        case {"port": int() | str() as port, "memory": {"wanted": "up" | "down" as wanted, "enabled": bool() as enabled}}:
+            board = str(saved.get("board", DEFAULT_BOARD))
+            return Entry(port, board, wanted, enabled, decision_of(saved.get("decision")))
         case _:
             return None
 

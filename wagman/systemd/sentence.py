@@ -10,7 +10,7 @@ MOST_PROBLEMS = 3
 
 def sentence(status: Status) -> str:
     """The Wagman's state, the board, and what each device does; before all that, what calls for a person."""
-    parts = [*_problems(status), _words(status["wagman"]["state"]), _board(status["board"]), _devices(status["devices"])]
+    parts = [*_problems(status), _words(status["wagman"]["state"]), *_boards(status["boards"]), _devices(status["devices"])]
     return "; ".join(part for part in parts if part)
 
 
@@ -22,13 +22,22 @@ def _problems(status: Status) -> Iterator[str]:
         yield f"{len(told) - MOST_PROBLEMS} more: wagman status"
 
 
+def _boards(boards: Sequence[Board]) -> Iterator[str]:
+    """Each board in words; of many, those that are seen are counted."""
+    unseen = [board for board in boards if board["link"] == "down" or board["blind"]]
+    if len(boards) > MOST_PROBLEMS:
+        yield f"{len(boards) - len(unseen)} of {len(boards)} boards up"
+    yield from map(_board, boards if len(boards) <= MOST_PROBLEMS else unseen[:MOST_PROBLEMS])
+
+
 def _board(board: Board) -> str:
+    name = "board" if board["name"] == "board" else f"board {board['name']}"
     if board["link"] == "down":
-        return f"board not connected ({board['device']})"
+        return f"{name} not connected ({board['device']})"
     if board["blind"]:
-        return "board silent"
-    temperature_c = board["sensors"]["temperature_c"]["value"]
-    return "board up" if temperature_c is None else f"board up, {temperature_c:.0f} C"
+        return f"{name} silent"
+    sensor = board["sensors"].get("temperature_c")
+    return f"{name} up" if sensor is None or sensor["value"] is None else f"{name} up, {sensor['value']:.0f} C"
 
 
 def _devices(rows: Sequence[Device]) -> str:

@@ -15,7 +15,19 @@ from wagman.fsm.guest import Memory, Situation, Step
 from wagman.fsm.guest.inputs import Decided, Input, Message, MessageDone, StartRefused, WagmanStart
 from wagman.fsm.wagman import View
 from wagman.model.errors import StoreError
-from wagman.model.facts import Answered, Beat, Draft, Listened, PortFact, PowerFound, PowerGoal, PowerLost, Verdict
+from wagman.model.facts import (
+    DEFAULT_BOARD,
+    Answered,
+    Beat,
+    Draft,
+    Listened,
+    Plug,
+    PortFact,
+    PowerFound,
+    PowerGoal,
+    PowerLost,
+    Verdict,
+)
 from wagman.store import PREVIOUS, Cause, Journal, Receipt
 from wagman.store.decisions import Decision, Entry, decision_of
 from wagman.tasks.inbox import Inbox
@@ -38,8 +50,8 @@ ANSWER_S = 5.0
 class Surroundings(Protocol):
     """Whom a guest speaks to."""
 
-    def want(self, port: int, goal: PowerGoal) -> None:
-        """Tell the outlet which power the guest's state asks for."""
+    def want(self, name: str, goal: PowerGoal) -> None:
+        """Tell the guest's outlet which power its state asks for."""
         ...
 
     def view_changed(self, view: View) -> None:
@@ -100,9 +112,9 @@ class Guest:
     def entry(self) -> Entry:
         """What is decided about it: a decision, and what it made of the guest, are never of different ages."""
         if self.recalled is not None:
-            return evolve(self.recalled, port=self.config.port, left=None)
+            return evolve(self.recalled, port=self.config.port, board=self.config.board, left=None)
         memory = self.memory
-        return Entry(self.config.port, wanted=memory.wanted, enabled=memory.enabled, decision=self.decision)
+        return Entry(self.config.port, self.config.board, memory.wanted, memory.enabled, self.decision)
 
     @property
     def _decided(self) -> tuple[Any, ...]:
@@ -126,7 +138,7 @@ class Guest:
     def _take_up(self, saved: Any, place: Any) -> bool:
         self.memory, self.telling = restored_memory(saved["memory"]), Telling(**saved.get("telling", {}))
         self.decision = decision_of(saved.get("decision"))
-        if saved["port"] != self.config.port:
+        if Plug(saved.get("board", DEFAULT_BOARD), saved["port"]) != self.config.plug:
             self.memory = evolve(self.memory, cycle=0, media=None)  # those were of the other port's power
             return False
         self.state = machine.restored(saved["state"])
@@ -166,7 +178,7 @@ class Guest:
     def saved(self) -> dict[str, Any]:
         """What the store keeps."""
         return {
-            "port": self.config.port,
+            **self.config.plug._asdict(),
             "state": self._left_off().lasting(),
             "memory": asdict(self.memory),
             **self.since.lasting(),
@@ -319,7 +331,7 @@ class Guest:
         goal, view = self.goal, self.view()
         if goal != self._goal:
             self._goal = goal
-            self.around.want(self.config.port, goal)
+            self.around.want(self.config.name, goal)
         if view != self._view:
             self._view = view
             self.around.view_changed(view)

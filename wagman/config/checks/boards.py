@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-from wagman.config.boards import BoardConfig, Port
+from wagman.config.boards import BoardConfig
 from wagman.config.checks.subject import Subject, too_short
 from wagman.config.findings import Finding
 from wagman.config.kinds import show
 from wagman.config.positions import Path
 from wagman.config.schema import DeviceConfig
+from wagman.model.facts import Plug
 
 HEARTBEAT_POLLS = 3
 """How many polls fit into the patience with a guest (chosen: a v4 board tells of one beat in each, and one may be lost)."""
@@ -47,11 +48,11 @@ def _check_poll(subject: Subject, guest: DeviceConfig, board: BoardConfig) -> It
 
 def check_ports(subject: Subject) -> Iterator[Finding]:
     """No two devices hang on one port."""
-    taken: dict[tuple[str, Port], str] = {}
+    taken = dict[Plug, str]()
     for device in subject.config.devices:
-        first = taken.setdefault((device.board, device.port), device.name)
+        first = taken.setdefault(device.plug, device.name)
         if first != device.name:
-            message = f"port {device.port} is already that of {show(first)}: give each device a port of its own"
+            message = f"{device.plug} is already that of {show(first)}: give each device a port of its own"
             yield Finding(("device", device.name, "port"), message, subject.of_place(device))
 
 

@@ -35,7 +35,6 @@ class Outlet:
     Times are seconds of trio's clock.
     """
 
-    port: int
     began_s: float  # when this run of the service began to look after it
     signs: Signs
     is_mute: bool = False  # its guest has no heartbeat: nothing but its current tells whether it runs
@@ -46,9 +45,9 @@ class Outlet:
     reports: int = 0  # of power lost or found, so far
 
     @classmethod
-    def new(cls, port: int, now_s: float, *, is_mute: bool) -> "Outlet":
+    def new(cls, now_s: float, *, is_mute: bool) -> "Outlet":
         """An outlet of which nothing is known: its relay may have been switched just before."""
-        return cls(port, now_s, Signs(now_s), is_mute)
+        return cls(now_s, Signs(now_s), is_mute)
 
     # What is known -----------------------------------------------------------
 
@@ -146,7 +145,7 @@ class Outlet:
             return now.goto(now.state.believed(goal))
         cycle = now.state.cycle or 0
         if goal.level == "off" and is_new and now.confirmed:
-            return Step(now, (RelayOff(self.port, cycle, self.signs.off_at_s),))  # a start was called off: nothing is left to do
+            return Step(now, (RelayOff(cycle, self.signs.off_at_s),))  # a start was called off: nothing is left to do
         is_taken_over = goal.level == "untouched" and goal.cycle > cycle
         return now.goto(now.state.taken_over(goal.cycle)) if is_taken_over else Step(now)
 
@@ -167,7 +166,7 @@ class Outlet:
             return Step(now)
         cycle = self.goal.cycle
         now = now.signed(on_at_s=at_s, drew=False, idle_since_s=math.inf)
-        asked = (RelayAsked(self.port, cycle, at_s),) if errand.round == 1 else ()
+        asked = (RelayAsked(cycle, at_s),) if errand.round == 1 else ()
         return now.goto(Doubted(cycle) if isinstance(self.state, Doubted) else Unknown(cycle), *asked)
 
     def replied(self) -> Step:
@@ -225,7 +224,7 @@ class Outlet:
         cycle = self.state.cycle or 0
         proof: Evidence = "sensed" if self.signs.drew and self.signs.supply == "off" else "told"
         now = self.signed(stuck_at_s=-math.inf)
-        return now.goto(Off(cycle, is_kept=True, proof=proof), RelayOff(self.port, cycle, errand.seen_at_s), ends=True)
+        return now.goto(Off(cycle, is_kept=True, proof=proof), RelayOff(cycle, errand.seen_at_s), ends=True)
 
     def resisting(self, errand: Errand, at_s: float) -> Step:
         """It still draws current: another round, and a report when there have been enough."""
@@ -236,7 +235,7 @@ class Outlet:
         now = evolve(self, errand=errand)
         if not errand.is_stuck or at_s < self.signs.stuck_at_s + STUCK_REPORT_S:
             return Step(now)
-        return Step(now.signed(stuck_at_s=at_s), (RelayStuck(self.port, at_s, errand.round),))
+        return Step(now.signed(stuck_at_s=at_s), (RelayStuck(at_s, errand.round),))
 
     def beat(self, at_s: float) -> Step:
         """Its guest was heard, after whatever the board was told last."""
@@ -290,17 +289,17 @@ class Outlet:
     def came_on(self, at_s: float, proof: Evidence, media: str | None = None) -> Step:
         """It is on, in the power cycle that is wanted."""
         cycle = self.goal.cycle
-        return self.signed(on_at_s=at_s).goto(On(cycle, proof), RelayOn(self.port, cycle, at_s, media), ends=True)
+        return self.signed(on_at_s=at_s).goto(On(cycle, proof), RelayOn(cycle, at_s, media), ends=True)
 
     def stray(self, at_s: float, why: str, supply: Supply = "on", proof: Evidence | None = None) -> Step:
         """It is on, or may be, and not by the service's doing: report it."""
         now = evolve(self, reports=self.reports + 1)
-        found = PowerFound(self.port, at_s, why, supply, report=now.reports)
+        found = PowerFound(at_s, why, supply, report=now.reports)
         still = self.state.proof if supply == self.relay else None  # what showed it off does not show it on
         return now.goto(Stray(supply, proof or still), found, ends=True)
 
     def lost(self, at_s: float, why: str, *, reset: bool = False, suspect: bool = False) -> Step:
         """It has lost its power, and the service did not ask for that: report it."""
         now = evolve(self.signed(off_at_s=max(self.signs.off_at_s, at_s)), reports=self.reports + 1)
-        lost = PowerLost(self.port, at_s, why, reset, suspect, report=now.reports)
+        lost = PowerLost(at_s, why, reset, suspect, report=now.reports)
         return now.goto(Off(self.state.cycle or 0, is_kept=False, proof="told"), lost, ends=True)

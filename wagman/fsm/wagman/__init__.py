@@ -4,7 +4,7 @@ The theory
 ----------
 The machine sees each guest as a `View` (its state, whether it is due) and the enclosure as an `Environment`. It never
 touches power: its effects are requests to the guests' own machines, which check them again. *Due* means: stopped, wanted
-up, enabled, not held, and with its backoff behind it; and nothing is due while the board cannot be seen.
+up, enabled, not held, and with its backoff behind it; and nobody is due whose board cannot be seen.
 
 - StartDevices is the choice of the next due guest after the cursor, round robin, so that one dead guest never starves the
   others. It is left at once: to StartNextDevice, or to Normal when nobody is due.

@@ -5,7 +5,7 @@ from typing import TypeAlias
 from attrs import frozen
 
 from wagman.fsm.alarms import Fired
-from wagman.model.facts import Blindness, Draft, Sample
+from wagman.model.facts import Draft, Sample
 
 
 @frozen
@@ -45,7 +45,15 @@ class PowerFailed:
     names: frozenset[str]
 
 
-Input: TypeAlias = GuestChanged | GuestRefused | PowerFailed | Blindness | Sample | Fired
+@frozen
+class Visibility:
+    """The board of these guests is seen from now on; or, `blind`, it is not any more."""
+
+    names: frozenset[str]
+    blind: bool
+
+
+Input: TypeAlias = GuestChanged | GuestRefused | PowerFailed | Visibility | Sample | Fired
 
 
 @frozen

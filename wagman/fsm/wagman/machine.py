@@ -7,11 +7,11 @@ from attrs import evolve
 
 from wagman.fsm.alarms import KEEP, Alarm, Fired, Plan
 from wagman.fsm.environment import FIRST_VERDICT, RELEASE, STALE, Environment
-from wagman.fsm.wagman.inputs import GuestChanged, GuestRefused, Hibernate, Input, PowerFailed, View
+from wagman.fsm.wagman.inputs import GuestChanged, GuestRefused, Hibernate, Input, PowerFailed, View, Visibility
 from wagman.fsm.wagman.situation import Situation
 from wagman.fsm.wagman.states import STATES, State, Step
 from wagman.model.errors import StoreError
-from wagman.model.facts import Blindness, Draft, Sample
+from wagman.model.facts import Draft, Sample
 
 ORDER = "order"
 
@@ -63,8 +63,8 @@ def react(state: State, now: Situation, item: Input) -> Step:
             return state.on_guest_refused(now, item)
         case PowerFailed():
             return state.stay(power_failed(now, item.names))
-        case Blindness():
-            return state.stay(evolve(now, blind=item.blind))
+        case Visibility():
+            return state.stay(evolve(now, unseen=now.unseen | item.names if item.blind else now.unseen - item.names))
         case Sample():
             return judged(state, now, now.environment.sampled(item))
         case Fired():

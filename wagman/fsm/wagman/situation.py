@@ -17,10 +17,14 @@ class Situation:
     order: tuple[str, ...]  # the guests, in the order in which they are started
     environment: Environment
     views: Mapping[str, View] = field(factory=dict)
-    blind: bool = True
+    unseen: frozenset[str] = field()  # guests whose board cannot be seen: at first all
     cursor: str | None = None  # the guest that was started last
     awaited: frozenset[str] = frozenset()  # who have yet to say how they are
     passed: frozenset[str] = frozenset()  # whose latest start led nowhere: not tried again before they have news, or a look
+
+    @unseen.default
+    def _nobody_is_seen(self) -> frozenset[str]:
+        return frozenset(self.order)
 
     @property
     def next_due(self) -> View | None:
@@ -32,14 +36,14 @@ class Situation:
     def turn(self) -> tuple[str, ...]:
         """Whose turn it would be, one after the other; nobody's, where none is due, or none may be started."""
         # What is asked for after each fact is mostly answered by the first.
-        if not any(map(self.is_due, self.views)) or self.blind or not self.environment.starts_allowed:
+        if not any(map(self.is_due, self.views)) or not self.environment.starts_allowed:
             return ()
         after = self.order.index(self.cursor) + 1 if self.cursor in self.order else 0
         return (*self.order[after:], *self.order[:after])
 
     def is_due(self, name: str) -> bool:
         """Whether that guest may be started now, as far as it is concerned."""
-        return name in self.views and name not in self.passed and self.views[name].due
+        return name in self.views and name not in self.passed and name not in self.unseen and self.views[name].due
 
     @property
     def hesitates(self) -> bool:

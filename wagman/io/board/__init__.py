@@ -3,5 +3,6 @@
 - `task`        greets the board, polls it, and switches what is to be switched
 - `power`       whose turn it is to be switched
 - `sightings`   when each guest was last heard, out of all that tells of it
-- `driver`      what a dialect has to do for the task
+- `driver`      what a dialect has to do for the task, and what it may be able to do
+- `connection`  how a board is reached
 """

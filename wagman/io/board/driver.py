@@ -1,15 +1,16 @@
-"""What every board driver offers: the one interface behind which the dialects of the boards differ."""
+"""What a board driver offers: the interfaces behind which the boards differ, and everything it may report to."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, runtime_checkable
 
 from attrs import define, field, frozen
 
-from wagman.config.schema import Config, DeviceConfig
-from wagman.io.board.power import Power, SwitchOff, SwitchOn
+from wagman.config.boards import BoardConfig
+from wagman.config.schema import DeviceConfig
+from wagman.io.board.power import P, Power, SwitchOff, SwitchOn, Tell
 from wagman.io.board.sightings import Sightings
 from wagman.model.backend import Identity
-from wagman.model.facts import BoardFact, Notice, PortFact, Sample
+from wagman.model.facts import BoardFact, Notice, Port, Sample
 
 SENSOR_POLLS = 3
 """The enclosure's sensors are read with every third poll: its temperature changes slowly (chosen)."""
@@ -22,9 +23,6 @@ TIMEOUT_S = 4.0
 
 DRAWS_MA = 64
 """From this current on something certainly runs on a port (chosen: four of the sensor's steps, half of the firmware's `low`)."""
-
-PORT_NAMES = ("nc", "gn", "cs", "x1", "x2")
-"""The board's own names of ports 0 to 4 (firmware)."""
 
 PING_AGE_S = 45 * 60.0
 """A port that runs and that the board has not heard for so long is pinged: at an hour the board would stop it (specified)."""
@@ -50,7 +48,7 @@ class Shown:
 
     dialect: str
     identity: Identity | None = None
-    ports: dict[int, Reading] = field(factory=dict)
+    ports: dict[Port, Reading] = field(factory=dict)
     failures: tuple[int, ...] = ()
     sensors: dict[str, tuple[float | None, float]] = field(factory=dict)  # value, time of the reading
 
@@ -60,37 +58,61 @@ class Shown:
         self.sensors.clear()
 
 
-@define
-class Senses:
-    """Through what a driver tells: the reconciler, the beats, the facts, what is shown."""
+@frozen
+class Wiring:
+    """A board, and what hangs on it."""
 
-    config: Config
-    power: Power
-    sightings: Sightings
-    shown: Shown
-    tell: Callable[[PortFact | BoardFact], None]
-
-    def note(self, type_: str, port: int | None = None, **fields: Any) -> None:
-        """Have an event remembered."""
-        self.tell(Notice(type_, port, fields))
+    board: BoardConfig
+    devices: tuple[DeviceConfig, ...] = ()
 
     @property
     def own(self) -> DeviceConfig | None:
         """The controller, where it hangs on this board itself."""
-        return next((device for device in self.config.devices if device.is_self), None)
+        return next((device for device in self.devices if device.is_self), None)
+
+    @property
+    def guests(self) -> tuple[DeviceConfig, ...]:
+        """All but the controller."""
+        return tuple(device for device in self.devices if not device.is_self)
+
+    @property
+    def off_times_s(self) -> dict[Any, float]:
+        """How long each port with a guest stays off before a new power cycle."""
+        return {guest.port: guest.off_time_s for guest in self.guests}
+
+    @property
+    def mute(self) -> list[Any]:
+        """The ports whose guests have no heartbeat."""
+        return [guest.port for guest in self.guests if not guest.has_heartbeat]
+
+
+@define
+class Senses(Generic[P]):
+    """Through what a driver tells: the reconciler, the beats, the facts, what is shown."""
+
+    wiring: Wiring
+    power: Power[P]
+    sightings: Sightings[P]
+    shown: Shown
+    tell: Tell[P]
+    tell_board: Callable[[BoardFact], None]
+
+    def note(self, type_: str, port: Port | None = None, **fields: Any) -> None:
+        """Have an event remembered."""
+        self.tell_board(Notice(type_, port, fields))
 
     def tell_enclosure(self, temperature_c: float | None, humidity_pct: float | None, at_s: float) -> None:
         """A reading of the enclosure; None for a sensor that failed."""
         for sensor, value in (("temperature_c", temperature_c), ("humidity_pct", humidity_pct)):
             self.shown.sensors[sensor] = (value, at_s)
-            self.tell(Sample(sensor, value, at_s))
+            self.tell_board(Sample(sensor, value, at_s))
 
 
 @define
 class FailureWatch:
     """Heartbeat time-outs as the board counts them: each one reset a port's timer, and too many make it unmanaged."""
 
-    senses: Senses
+    senses: Senses[int]
     limit: int  # from so many on the board does not manage a port any more (firmware)
     _reported: set[int] = field(factory=set)
 
@@ -105,21 +127,17 @@ class FailureWatch:
                 self.senses.note("board.unmanaged", port, failures=count, limit=self.limit)
 
 
-class Driver(Protocol):
-    """One dialect on one link. Every method that asks the board may raise a `BoardError`."""
+class Driver(Protocol[P]):
+    """What every board does: it says which one it is, switches, and shows. Every method may raise a `BoardError`."""
 
     @property
-    def survivors(self) -> frozenset[int]:
-        """Ports that kept their power when the board restarted, as far as is known after `hold_off`."""
+    def survivors(self) -> frozenset[P]:
+        """Ports that kept their power when the board restarted, as far as is known after `greet` and `hold_off`."""
         ...
 
     @property
-    def doubtful(self) -> frozenset[int]:
+    def doubtful(self) -> frozenset[P]:
         """Ports that may have kept it: nobody knows."""
-        ...
-
-    def heard(self, event: Any, at_s: float) -> None:
-        """The board said something by itself, read at `at_s`; called from the reader, must not wait."""
         ...
 
     async def greet(self) -> Identity:
@@ -130,29 +148,57 @@ class Driver(Protocol):
         """Ask for what is due at the `turn`th poll, and tell of it: beats first, then `Answered` and `Listened` for each port."""
         ...
 
-    def take_stock(self) -> None:
-        """After a board reset and a poll: tell the reconciler of ports that the board has switched on again by itself."""
-        ...
-
-    async def hold_off(self) -> None:
-        """Keep the board from starting ports by itself for a while, where it can be told so."""
-        ...
-
-    async def switch_on(self, action: SwitchOn) -> None:
+    async def switch_on(self, action: SwitchOn[P]) -> None:
         """Send what switches a port on; evidence comes later."""
         ...
 
-    async def switch_off(self, action: SwitchOff) -> None:
+    async def switch_off(self, action: SwitchOff[P]) -> None:
         """Send what switches a port off and keeps it off; evidence comes later."""
         ...
 
-    async def ping(self, port: int) -> None:
+
+# What only some boards can do. A driver has an ability where it has the methods: to ask for it is `isinstance`, so that no list
+# has to be kept in step with them.
+
+
+@runtime_checkable
+class Hears(Protocol):
+    """Boards that speak by themselves."""
+
+    def heard(self, event: Any, at_s: float) -> None:
+        """The board said something by itself, read at `at_s`; called from the reader, must not wait."""
+        ...
+
+
+@runtime_checkable
+class StartsByItself(Protocol):
+    """Boards that switch ports on without being asked."""
+
+    async def hold_off(self) -> None:
+        """After a restart: keep the board from starting ports for a while, where it can be told so."""
+        ...
+
+    def take_stock(self) -> None:
+        """After a restart and a poll: tell the reconciler of ports that the board has switched on again."""
+        ...
+
+
+@runtime_checkable
+class Feeds(Protocol):
+    """Boards that wait for a heartbeat, and cut the power of who does not beat."""
+
+    async def ping(self, port: Any) -> None:
         """Give the board a heartbeat for a port; it is not taken for one of the guest's."""
         ...
 
-    async def stop_later(self, port: int, grace_s: int) -> None:
+    async def stop_later(self, port: Any, grace_s: int) -> None:
         """Have the board stop a port by itself, and cut its power `grace_s` later; `BoardStopping` tells that it has begun."""
         ...
+
+
+@runtime_checkable
+class Raw(Protocol):
+    """Boards with a language of their own, for an operator who knows it."""
 
     async def raw(self, words: Sequence[str], *, force: bool) -> Sequence[str]:
         """An operator's own command.

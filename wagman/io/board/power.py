@@ -3,17 +3,25 @@
 Sans-I/O: the board task asks `next()` what to do, does it, and says so with `sent()`; the driver reports what it sees, and each
 outlet's machine (`wagman.fsm.outlet`) makes of it what it is. The rules that hold whoever asked:
 
-- no relay-on within `off_time` of that outlet's relay-off, and no two relay-ons within `stagger`;
+- no relay-on within `off_time` of that outlet's relay-off, and no two relay-ons within `stagger`, over all boards;
 - offs come first: they may be urgent; among the rest, who has waited longest.
 """
 
 import math
 from collections.abc import Callable, Collection, Mapping
+from typing import Generic, TypeAlias, TypeVar
 
 from attrs import define, evolve, field, frozen
 
 from wagman.fsm.outlet import Fate, Level, On, Outlet, Step
-from wagman.model.facts import Evidence, PortFact, PowerGoal, Supply
+from wagman.io.board.pace import Pace
+from wagman.model.facts import Evidence, Port, PortFact, PowerGoal, Supply
+
+P = TypeVar("P", bound=Port)
+"""What a board calls its ports by."""
+
+Tell: TypeAlias = Callable[[P, PortFact], None]
+"""Takes a fact about a port, in order."""
 
 UNSEEN_S = 1.0
 """How much later than its reply an unseen relay-on may have been executed (firmware: a main loop, and the switching)."""
@@ -23,114 +31,123 @@ BROWNOUT_S = 10.0
 
 
 @frozen
-class SwitchOn:
+class SwitchOn(Generic[P]):
     """Switch the port on, from `media` where it has a selector."""
 
-    port: int
+    port: P
     media: str | None
 
 
 @frozen
-class SwitchOff:
+class SwitchOff(Generic[P]):
     """Switch the port off, and keep it off against the board's own auto-start."""
 
-    port: int
+    port: P
 
 
 @define
-class Power:
+class Power(Generic[P]):
     """All ports that have a guest, and the turns that they take.
 
     Args:
         off_times_s: for each port how long it stays off before a new power cycle.
-        stagger_s: the least time between two relay-ons.
+        pace: whose turn it is among all boards.
         now_s: the time of coming up: a relay may have been switched just before.
-        tell: takes each fact, in order.
+        tell: takes each fact about a port, in order.
         mute: ports whose guests have no heartbeat.
     """
 
-    off_times_s: dict[int, float]
-    stagger_s: float
+    off_times_s: dict[P, float]
+    pace: Pace
     now_s: float
-    tell: Callable[[PortFact], None]
-    mute: Collection[int] = ()
-    ports: dict[int, Outlet] = field(init=False)
+    tell: Tell[P]
+    mute: Collection[P] = ()
+    ports: dict[P, Outlet] = field(init=False)
     last_on_s: float = field(init=False)
-    last_on_port: int | None = field(init=False, default=None)
-    _unplaced: dict[int, float] | None = field(init=False, default=None)  # cuts that a board told of before it was greeted
+    last_on_port: P | None = field(init=False, default=None)
+    _unplaced: dict[P, float] | None = field(init=False, default=None)  # cuts that a board told of before it was greeted
 
     def __attrs_post_init__(self) -> None:
-        self.ports = {number: Outlet.new(number, self.now_s, is_mute=number in self.mute) for number in self.off_times_s}
+        self.ports = {number: Outlet.new(self.now_s, is_mute=number in self.mute) for number in self.off_times_s}
         self.last_on_s = self.now_s
 
-    def _take(self, step: Step) -> None:
+    def _take(self, number: P, step: Step) -> None:
         """An outlet's machine has made a step."""
-        self.ports[step.outlet.port] = step.outlet
-        self.last_on_s = max(self.last_on_s, step.outlet.signs.on_at_s)
+        self.ports[number] = step.outlet
+        self._went_on(step.outlet.signs.on_at_s)
         for fact in step.facts:
-            self.tell(fact)
+            self.tell(number, fact)
+
+    def _went_on(self, at_s: float) -> None:
+        self.last_on_s = max(self.last_on_s, at_s)
+        self.pace.went_on(at_s)
 
     # What is wanted ----------------------------------------------------------
 
-    def want(self, number: int, goal: PowerGoal, now_s: float) -> None:
+    def want(self, number: P, goal: PowerGoal, now_s: float) -> None:
         """Take over the level that a guest's state asks for."""
-        self._take(self.ports[number].wanted(goal, now_s))
+        self._take(number, self.ports[number].wanted(goal, now_s))
 
-    def configure(self, off_times_s: Mapping[int, float], stagger_s: float, mute: Collection[int]) -> None:
+    def configure(self, off_times_s: Mapping[P, float], mute: Collection[P]) -> None:
         """Go on with other times."""
-        self.stagger_s = stagger_s
         self.off_times_s.update(off_times_s)
         for number in off_times_s:
             self.ports[number] = evolve(self.ports[number], is_mute=number in mute)
 
-    def leave(self, number: int) -> None:
+    def leave(self, number: P) -> None:
         """Nobody wants anything of this port, which may be on. Nothing but its current tells whether it is."""
         self.off_times_s[number] = 0.0
-        self.ports[number] = evolve(Outlet.new(number, self.now_s, is_mute=True), state=On(0))
+        self.ports[number] = evolve(Outlet.new(self.now_s, is_mute=True), state=On(0))
 
     # What to do next ---------------------------------------------------------
 
-    def next(self, now_s: float) -> SwitchOn | SwitchOff | float:
+    def next(self, now_s: float) -> SwitchOn[P] | SwitchOff[P] | float:
         """The command that is due now, or the time at which to ask again."""
-        dues = [(outlet, *due) for outlet in self.ports.values() if (due := outlet.due) is not None]
-        dues.sort(key=lambda due: (due[1] == "on", due[0].goal_at_s))
+        dues = [(number, *due) for number, outlet in self.ports.items() if (due := outlet.due) is not None]
+        dues.sort(key=lambda due: (due[1] == "on", self.ports[due[0]].goal_at_s))
         at_s = math.inf
-        for outlet, level, from_s in dues:
-            due_s = from_s if level == "off" else max(from_s, self.turn_s(outlet))
+        for number, level, from_s in dues:
+            due_s = from_s if level == "off" else max(from_s, self.turn_s(number))
             if due_s <= now_s:
-                return command(outlet, level)
+                return self.command(number, level)
             at_s = min(at_s, due_s)
         return at_s
 
-    def turn_s(self, outlet: Outlet) -> float:
+    def turn_s(self, number: P) -> float:
         """From when on the rules between the outlets allow a relay-on."""
-        return max(outlet.signs.off_at_s + self.off_times_s[outlet.port], self.last_on_s + self.stagger_s)
+        return max(self.ports[number].signs.off_at_s + self.off_times_s[number], self.pace.turn_s(self))
 
-    def begin(self, action: SwitchOn | SwitchOff, now_s: float) -> None:
+    def command(self, number: P, level: Level) -> SwitchOn[P] | SwitchOff[P]:
+        """The command that switches an outlet to that level."""
+        return SwitchOff(number) if level == "off" else SwitchOn(number, self.ports[number].goal.media)
+
+    def begin(self, action: SwitchOn[P] | SwitchOff[P], now_s: float) -> None:
         """The command is about to leave: from now on it may have its effect."""
         if isinstance(action, SwitchOn):
             self.last_on_port = action.port
-        self._take(self.ports[action.port].sending(level_of(action), now_s))
+            self.pace.begin(self)
+        self._take(action.port, self.ports[action.port].sending(level_of(action), now_s))
 
-    def is_taken_back(self, number: int) -> bool:
+    def is_taken_back(self, number: P) -> bool:
         """Its guest is to be off: what of a start has not left yet is not to leave any more."""
         return self.ports[number].goal.level == "off"
 
-    def replied(self, action: SwitchOn | SwitchOff) -> None:
+    def replied(self, action: SwitchOn[P] | SwitchOff[P]) -> None:
         """The board has replied to the command, which is no evidence."""
-        self._take(self.ports[action.port].replied())
+        self._take(action.port, self.ports[action.port].replied())
 
-    def sent(self, action: SwitchOn | SwitchOff, now_s: float) -> None:
+    def sent(self, action: SwitchOn[P] | SwitchOff[P], now_s: float) -> None:
         """The command was answered, or given up: its effect may still be a main loop away."""
-        self._take(self.ports[action.port].sent(level_of(action), now_s))
+        self._take(action.port, self.ports[action.port].sent(level_of(action), now_s))
         if isinstance(action, SwitchOn):
-            self.last_on_s = max(self.last_on_s, now_s + UNSEEN_S)
+            self._went_on(now_s + UNSEEN_S)
+            self.pace.end(self)
 
     # What was seen: of no consequence on a port without a guest ---------------
 
     def seen_on(
         self,
-        number: int,
+        number: P,
         at_s: float,
         media: str | None = None,
         why: str = "the board started it",
@@ -140,19 +157,19 @@ class Power:
         """Evidence that the port is on."""
         # mark port-without-a-guest
         if outlet := self.ports.get(number):
-            self._take(outlet.seen_on(at_s, media, why, shown))
+            self._take(number, outlet.seen_on(at_s, media, why, shown))
 
-    def found(self, number: int, at_s: float, why: str, supply: Supply = "on") -> None:
+    def found(self, number: P, at_s: float, why: str, supply: Supply = "on") -> None:
         """It is on again, or may be, though it was off: the board has done that before its off could be seen, or since."""
-        self._take(self.ports[number].stray(at_s, why, supply))
+        self._take(number, self.ports[number].stray(at_s, why, supply))
 
-    def doubt(self, number: int) -> None:
+    def doubt(self, number: P) -> None:
         """It was on, and nobody knows whether it still is."""
         # mark port-without-a-guest
         if outlet := self.ports.get(number):
-            self._take(outlet.doubted())
+            self._take(number, outlet.doubted())
 
-    def seen_off(self, number: int, at_s: float, why: str = "the board cut it") -> None:
+    def seen_off(self, number: P, at_s: float, why: str = "the board cut it") -> None:
         """The board says that it switched the port off."""
         if number not in self.ports:
             return
@@ -160,29 +177,29 @@ class Power:
             # mark cut-before-the-greeting
             self._unplaced[number] = at_s
         else:
-            self._take(self.ports[number].seen_off(at_s, why))
+            self._take(number, self.ports[number].seen_off(at_s, why))
 
-    def seen_kept(self, number: int, *, kept: bool, at_s: float) -> None:
+    def seen_kept(self, number: P, *, kept: bool, at_s: float) -> None:
         """The board says whether it keeps the port off (v3: its `enabled` report)."""
         # mark port-without-a-guest
         if outlet := self.ports.get(number):
-            self._take(outlet.seen_kept(at_s, kept=kept))
+            self._take(number, outlet.seen_kept(at_s, kept=kept))
 
-    def polled(self, number: int, at_s: float, supply: Supply) -> None:
+    def polled(self, number: P, at_s: float, supply: Supply) -> None:
         """A poll that was asked at `at_s` shows whether something runs on the port; unknown where its sensor is dead."""
         # mark port-without-a-guest
         if outlet := self.ports.get(number):
-            self._take(outlet.polled(at_s, supply))
+            self._take(number, outlet.polled(at_s, supply))
 
-    def stirred(self, number: int, at_s: float) -> None:
+    def stirred(self, number: P, at_s: float) -> None:
         """Something other than the service has reset the port's timer."""
-        self._take(self.ports[number].stirred(at_s))
+        self._take(number, self.ports[number].stirred(at_s))
 
-    def beat(self, number: int, at_s: float) -> None:
+    def beat(self, number: P, at_s: float) -> None:
         """The guest was heard, after whatever the board was told last."""
         # mark port-without-a-guest
         if outlet := self.ports.get(number):
-            self._take(outlet.beat(at_s))
+            self._take(number, outlet.beat(at_s))
 
     # Connections and restarts ------------------------------------------------
 
@@ -199,12 +216,12 @@ class Power:
 
     def link_up(self, at_s: float) -> None:
         """The board can be seen again, and its first poll has been told: an off that rested on silence may lapse."""
-        for outlet in tuple(self.ports.values()):
-            self._take(outlet.link_up(at_s))
+        for number, outlet in tuple(self.ports.items()):
+            self._take(number, outlet.link_up(at_s))
 
     def board_reset(
-        self, at_s: float, *, survivors: frozenset[int] = frozenset(), doubtful: frozenset[int] = frozenset()
-    ) -> frozenset[int]:
+        self, at_s: float, *, survivors: frozenset[P] = frozenset(), doubtful: frozenset[P] = frozenset()
+    ) -> frozenset[P]:
         """The board restarted: its relays fell off, but for those of `survivors`; of `doubtful` ones nobody knows.
 
         Return the ports that lost their power.
@@ -213,17 +230,12 @@ class Power:
         for number, outlet in tuple(self.ports.items()):
             fate: Fate = "doubtful" if number in doubtful else "survived" if number in survivors else "lost"
             suspect = number == self.last_on_port and at_s - self.last_on_s <= BROWNOUT_S
-            self._take(outlet.board_reset(at_s, fate, suspect=suspect))
+            self._take(number, outlet.board_reset(at_s, fate, suspect=suspect))
             if fate == "lost" and outlet.relay != "off":
                 lost.add(number)
         return frozenset(lost)
 
 
-def level_of(action: SwitchOn | SwitchOff) -> Level:
+def level_of(action: SwitchOn[P] | SwitchOff[P]) -> Level:
     """What a command switches to."""
     return "on" if isinstance(action, SwitchOn) else "off"
-
-
-def command(outlet: Outlet, level: Level) -> SwitchOn | SwitchOff:
-    """The command that an outlet needs."""
-    return SwitchOff(outlet.port) if level == "off" else SwitchOn(outlet.port, outlet.goal.media)

@@ -8,11 +8,12 @@ none of this explains the sign.
 
 import math
 from collections.abc import Callable, Iterable
+from typing import Generic
 
 from attrs import define, field
 
-from wagman.io.board.power import Power
-from wagman.model.facts import Beat, PortFact
+from wagman.io.board.power import P, Power, Tell
+from wagman.model.facts import Beat
 
 TOLERANCE_S = 0.5
 """How far apart the board's clock and ours may place the same moment (chosen: more than a main loop)."""
@@ -22,7 +23,7 @@ DRIFT = 0.001
 
 
 @define
-class Port:
+class Timer:
     """What is known of the timer of one port."""
 
     floor_s: float = math.inf  # a reset of the timer up to here is no beat; infinity: nothing is known yet
@@ -32,43 +33,43 @@ class Port:
 
 
 @define
-class Sightings:
+class Sightings(Generic[P]):
     """The timers of all ports that have a guest."""
 
-    ports: dict[int, Port]
-    power: Power
-    tell: Callable[[PortFact], None]
-    counts_edges: Callable[[int], bool] = field(default=lambda _port: True)  # beats of this port come from pin edges
+    ports: dict[P, Timer]
+    power: Power[P]
+    tell: Tell[P]
+    counts_edges: Callable[[P], bool] = field(default=lambda _port: True)  # beats of this port come from pin edges
 
     @classmethod
-    def of(cls, numbers: Iterable[int], power: Power, tell: Callable[[PortFact], None]) -> "Sightings":
+    def of(cls, numbers: Iterable[P], power: Power[P], tell: Tell[P]) -> "Sightings[P]":
         """Sightings of these ports, nothing known."""
-        return cls({number: Port() for number in numbers}, power, tell)
+        return cls({number: Timer() for number in numbers}, power, tell)
 
-    def leave(self, number: int) -> None:
+    def leave(self, number: P) -> None:
         """A port without a guest, which may have power: its timer is looked at, for the board acts on it."""
-        self.ports[number] = Port()
+        self.ports[number] = Timer()
 
-    def beat_logged(self, number: int, at_s: float) -> None:
+    def beat_logged(self, number: P, at_s: float) -> None:
         """The board told of a beat as it came."""
         if port := self.ports.get(number):
-            self._beat(number, port, at_s, Beat(number, at_s, "log"))
+            self._beat(number, port, at_s, Beat(at_s, "log"))
 
-    def aged(self, number: int, age_s: float, asked_at_s: float, at_s: float) -> float:
+    def aged(self, number: P, age_s: float, asked_at_s: float, at_s: float) -> float:
         """The board told the timer's age in an answer read at `at_s`; return since when it has heard nothing, at the latest."""
         port, silent_since_s = self.ports[number], at_s - age_s
         earliest_s = asked_at_s - age_s * (1 + DRIFT)
         if math.isinf(port.floor_s):
             port.floor_s = port.known_from_s = silent_since_s
         elif earliest_s > max(port.floor_s, port.beat_at_s) + TOLERANCE_S:
-            self._beat(number, port, silent_since_s, Beat(number, silent_since_s, "poll"))
+            self._beat(number, port, silent_since_s, Beat(silent_since_s, "poll"))
         return max(silent_since_s, port.floor_s, port.beat_at_s)  # a garbled age is not older than what was seen since
 
-    def stirred_at_s(self, number: int) -> float:
+    def stirred_at_s(self, number: P) -> float:
         """When something was last heard that may have been a beat."""
         return max(self.power.ports[number].signs.stirred_at_s, self.ports[number].known_from_s)
 
-    def _beat(self, number: int, port: Port, at_s: float, beat: Beat) -> None:
+    def _beat(self, number: P, port: Timer, at_s: float, beat: Beat) -> None:
         port.beat_at_s = max(port.beat_at_s, at_s)
         self.power.stirred(number, at_s)
         if port.stale_edges and self.counts_edges(number):
@@ -77,14 +78,14 @@ class Sightings:
         if self.power.ports[number].is_dark:
             return
         self.power.beat(number, at_s)
-        self.tell(beat)
+        self.tell(number, beat)
 
-    def state_changed(self, number: int, at_s: float) -> None:
+    def state_changed(self, number: P, at_s: float) -> None:
         """The port's state changed at `at_s` at the latest, which resets its timer."""
         if port := self.ports.get(number):
             port.floor_s = at_s if math.isinf(port.floor_s) else max(port.floor_s, at_s)
 
-    def switched(self, number: int, at_s: float) -> None:
+    def switched(self, number: P, at_s: float) -> None:
         """The relay was switched: what is left of earlier edges is no beat."""
         self.state_changed(number, at_s)
         if port := self.ports.get(number):

@@ -1,25 +1,24 @@
-"""The io task: keeps the link, polls the board, switches relays, and is the only writer of facts about the board.
+"""The io task: keeps the connection, polls the board, switches relays, and is the only writer of facts about the board.
 
-One loop talks; the link's reader listens beside it and never waits. Everything that the board shows becomes a fact, told in
-the order in which it was seen. Nothing here decides what should be: that is in the goals that the reconciler holds.
+One loop talks; what a connection reads by itself is told beside it, and never waits. Everything that the board shows becomes
+a fact, told in the order in which it was seen. Nothing here decides what should be: that is in the goals that the reconciler
+holds. Nor does it know how the board is reached, or what it can do: it asks the connection, and the driver for the ability.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import trio
 from attrs import asdict, define, field
 
-from wagman.config.boards import as_wagman
-from wagman.config.schema import Config
-from wagman.io.board.driver import Driver, Senses, Shown
-from wagman.io.board.power import Power, SwitchOff, SwitchOn
+from wagman.io.board.connection import Connection, Connector
+from wagman.io.board.driver import Driver, Feeds, Raw, Senses, Shown, StartsByItself, Wiring
+from wagman.io.board.pace import Pace
+from wagman.io.board.power import Power, SwitchOff, SwitchOn, Tell
 from wagman.io.board.sightings import Sightings
-from wagman.io.serial.link import Answer, Decoder, Link
-from wagman.io.serial.transport import Opener
 from wagman.model.backend import Identity
-from wagman.model.errors import BoardError, BoardProtocolError, LinkGoneError
-from wagman.model.facts import Blindness, BoardFact, BoardRestarted, Notice, PortFact, PowerGoal
+from wagman.model.errors import BoardError, BoardProtocolError, CallerError, LinkGoneError
+from wagman.model.facts import DEFAULT_BOARD, Blindness, BoardFact, BoardRestarted, Notice, Port, PowerGoal
 
 BLIND_MISSES = 3
 """So many polls without an answer, and the board counts as unseen (specified)."""
@@ -46,36 +45,6 @@ FEED_S = 60.0
 """How often the controller's heartbeat is fed to the board (chosen: the board waits for an hour)."""
 
 
-class WatchedLink(Link[Any]):
-    """A link that tells of each request that ends, whatever its end: many slow answers in a row are progress, too."""
-
-    def __init__(self, *args: Any, progressed: Callable[[], None], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._progressed = progressed
-
-    async def request(self, data: bytes, match: Callable[[Any], Any], timeout_s: float) -> Answer[Any]:
-        """As the link's own."""
-        try:
-            return await super().request(data, match, timeout_s)
-        finally:
-            self._progressed()
-
-
-class Dialect(Protocol):
-    """What makes a driver for a board, once it is known how the board speaks."""
-
-    name: str
-    resync: bytes
-
-    def decoder(self) -> Decoder[Any]:
-        """A decoder for a new connection."""
-        ...
-
-    def driver(self, link: Link[Any], senses: Senses) -> Driver:
-        """The driver on that link."""
-        ...
-
-
 @define(eq=False, repr=False)
 class Visit:
     """One connection to the board."""
@@ -88,32 +57,34 @@ class Board:
     """The board, as the rest of the service knows it.
 
     Args:
-        opener: opens the serial port.
-        tell: takes every fact, in order; must not wait.
+        connector: makes the connection to it.
+        pace: whose turn it is among all boards.
+        tell: takes every fact about a port, in order; must not wait.
+        tell_board: takes every fact about the board itself, in order with those; must not wait.
         healthy: whether the service is healthy: only then the controller's own heartbeat is fed.
         known: the identity that the board had in an earlier run, or None.
         remember: keeps the identity for the next run.
     """
 
-    config: Config
-    dialect: Dialect
-    opener: Opener
-    tell: Callable[[PortFact | BoardFact], None]
+    wiring: Wiring
+    connector: Connector
+    pace: Pace
+    tell: Tell[Any]
+    tell_board: Callable[[BoardFact], None]
     healthy: Callable[[], bool]
     remember: Callable[[Mapping[str, Any]], None]
     known: Identity | None = None
-    power: Power = field(init=False)
+    power: Power[Any] = field(init=False)
     shown: Shown = field(init=False)
-    link: Link[Any] | None = None
-    since_s: float = field(init=False)  # when the link came up or went down
+    connection: Connection | None = None
+    since_s: float = field(init=False)  # when the connection came up or went down
     answered_s: float | None = None
     blind: bool = True
     silent_reason: str | None = None  # why it counts as silent, from BLIND_MISSES polls on until it answers
     progress_s: float = 0.0
     fed_at_s: float | None = None  # when the controller's heartbeat was fed last
     _talker: trio.lowlevel.Task | None = field(init=False, default=None)
-    _senses: Senses = field(init=False)
-    _driver: Driver | None = field(init=False, default=None)
+    _senses: Senses[Any] = field(init=False)
     _visit: Visit | None = field(init=False, default=None)  # while there is a connection
     _arrived: trio.Event = field(init=False, factory=trio.Event)  # at the next visit
     _wake: trio.Event = field(init=False, factory=trio.Event)
@@ -126,11 +97,11 @@ class Board:
 
     def __attrs_post_init__(self) -> None:
         now_s = trio.current_time()
-        off_times_s, stagger_s, mute = switching(self.config)
-        self.power = Power(off_times_s, stagger_s, now_s, self.tell, mute)
-        self.shown = Shown(self.dialect.name)
-        sightings = Sightings.of(off_times_s, self.power, self.tell)
-        self._senses = Senses(self.config, self.power, sightings, self.shown, self.tell)
+        self.power = Power(self.wiring.off_times_s, self.pace, now_s, self.tell, self.wiring.mute)
+        self.pace.tell_when_free(self._look_again)
+        self.shown = Shown(self.connector.name)
+        sightings = Sightings.of(self.power.ports, self.power, self.tell)
+        self._senses = Senses(self.wiring, self.power, sightings, self.shown, self.tell, self.tell_board)
         self.since_s = self._down_s = now_s
 
     @property
@@ -140,57 +111,91 @@ class Board:
 
     # What is wanted ----------------------------------------------------------
 
-    def want(self, port: int, goal: PowerGoal) -> None:
+    def want(self, port: Port, goal: PowerGoal) -> None:
         """The cell through which a guest's state says what its relay should be."""
         self.power.want(port, goal, trio.current_time())
+        self._look_again()
+
+    def _look_again(self) -> None:
+        """There may be something to switch."""
         self._wake.set()
 
-    def leave(self, port: int) -> None:
+    def leave(self, port: Port) -> None:
         """A port that has no guest any more keeps its power: it counts as on until it is seen off, and is never switched."""
         if port not in self.power.ports:
             self.power.leave(port)
             self._senses.sightings.leave(port)
 
-    def reconfigure(self, config: Config) -> None:
+    def reconfigure(self, wiring: Wiring) -> None:
         """Go on with another configuration of the same devices on the same port."""
-        self.config = self._senses.config = config
-        self.power.configure(*switching(config))
+        self.wiring = self._senses.wiring = wiring
+        self.power.configure(wiring.off_times_s, wiring.mute)
 
     async def raw(self, words: list[str], *, force: bool) -> list[str]:
         """An operator's own command.
 
         Raises:
-            CallerError: refused.
+            CallerError: refused, or there are none on such a board.
             BoardError: the board cannot be reached, did not answer, or said no.
         """
-        return list(await self._speaking.raw(words, force=force))
+        driver = self._speaking
+        if not isinstance(driver, Raw):
+            raise CallerError(f"board {self.name} takes no raw commands")
+        return list(await driver.raw(words, force=force))
 
-    async def stop_later(self, port: int, grace_s: int) -> None:
+    async def stop_later(self, port: Port, grace_s: int) -> None:
         """Have the board stop a port by itself, and cut its power after so many seconds.
 
         Raises:
+            CallerError: such a board switches only when it is told to.
             BoardError: the board cannot be reached, did not answer, or said no.
         """
-        await self._speaking.stop_later(port, grace_s)
+        driver = self._speaking
+        if not isinstance(driver, Feeds):
+            raise CallerError(f"board {self.name} stops nothing by itself")
+        await driver.stop_later(port, grace_s)
 
     @property
-    def _speaking(self) -> Driver:
-        if self._driver is None:
-            raise LinkGoneError("the link to the board is down")
-        return self._driver
+    def name(self) -> str:
+        """What the configuration calls it."""
+        return self.wiring.board.name
 
-    # What the link tells -----------------------------------------------------
+    @property
+    def task(self) -> str:
+        """The name of its task, under which the store keeps which board was seen last, too."""
+        return "board" if self.name == DEFAULT_BOARD else f"board.{self.name}"
+
+    def port_name(self, port: Port) -> str:
+        """What the board itself calls a port."""
+        return self.wiring.board.port_names.get(port, str(port))
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the way to it is open."""
+        return self.connection is not None and self.connection.is_up
+
+    @property
+    def down_reason(self) -> str | None:
+        """Why it is not; None while it is, and where it was not tried yet."""
+        return None if self.connection is None else self.connection.down_reason
+
+    @property
+    def _speaking(self) -> Driver[Any]:
+        if self.connection is None:
+            raise LinkGoneError("the link to the board is down")
+        return self.connection.driver
+
+    # What the connection tells -----------------------------------------------
 
     def on_up(self) -> None:
-        """The port is open."""
+        """The board can be spoken to."""
         self.since_s = trio.current_time()
         self.power.connected()
-        self.tell(Notice("link.up", None, {"device": as_wagman(self.config.boards[0]).device}))
         self._visit = Visit()
         self._arrived.set()
 
     def on_down(self, reason: str) -> None:
-        """The port is gone, or cannot be opened."""
+        """The connection is lost, or cannot be opened."""
         self.since_s = self._down_s = trio.current_time()
         if self._visit is not None:
             self._visit.is_over = True
@@ -199,66 +204,58 @@ class Board:
         self.power.placed()
         if reason != NO_ANSWER:
             self._losses, self._loss_reason = self._losses + 1, reason
-        self.tell(Notice("link.down", None, {"device": as_wagman(self.config.boards[0]).device, "reason": reason}))
         self._go_blind()
 
-    def on_event(self, event: Any, at_s: float) -> None:
-        """The board said something by itself."""
-        if self._driver is not None:
-            self._driver.heard(event, at_s)
+    def progressed(self) -> None:
+        """A request has ended: progress of the io task, but what others ask the board for does not show that it is alive."""
+        if trio.lowlevel.current_task() is self._talker:
+            self.progress_s = trio.current_time()
 
     # The task ----------------------------------------------------------------
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """One incarnation: keep the link up and talk to the board until cancelled.
+        """One incarnation: keep the connection up and talk to the board until cancelled.
 
         Raises:
             LinkBusyError: another process holds the port when the first incarnation opens it.
         """
         self._talker = trio.lowlevel.current_task()
-        link = self.link = WatchedLink(
-            self.opener,
-            self.dialect.decoder,
-            self,
-            resync=self.dialect.resync,
-            is_first=self.link is None,
-            progressed=self._progressed,
-        )
-        self._driver = self.dialect.driver(link, self._senses)
+        is_first = self.connection is None
+        connection = self.connection = self.connector.connect(self._senses, self, is_first=is_first)
         async with trio.open_nursery() as nursery:
-            await nursery.start(link.run)
+            await nursery.start(connection.run)
             task_status.started()
-            await self._talk(link, self._driver)
+            await self._talk(connection)
 
-    async def _talk(self, link: Link[Any], driver: Driver) -> None:
+    async def _talk(self, connection: Connection) -> None:
         while True:
-            self._progressed()
+            self.progressed()
             with trio.move_on_after(PROGRESS_S):
                 await self._arrived.wait()
             if self._visit is None:
                 continue
             try:
-                await self._attend(driver, self._visit)
+                await self._attend(connection.driver, self._visit)
             except LinkGoneError:
                 self._go_blind()
             except BoardError as error:
-                await self._missed(link, error)
+                await self._missed(connection, error)
 
-    async def _attend(self, driver: Driver, visit: Visit) -> None:
+    async def _attend(self, driver: Driver[Any], visit: Visit) -> None:
         """Look after a board that answers, until it does not, or the visit is over: it may have restarted by the next."""
         await self._greet(driver)
         self.power.placed()
         await self._poll(driver)
-        if self._restarted:
+        if self._restarted and isinstance(driver, StartsByItself):
             driver.take_stock()
-            self._restarted = False
+        self._restarted = False
         self.power.link_up(trio.current_time())
         await self._reconcile(driver, visit)
         while not visit.is_over:
             await self._poll(driver)
             await self._reconcile(driver, visit)
 
-    async def _greet(self, driver: Driver) -> None:
+    async def _greet(self, driver: Driver[Any]) -> None:
         """Find out which board this is, and whether it has restarted since it was last seen."""
         identity, before = await driver.greet(), self.known
         if before is not None and not before.same_run(identity):
@@ -268,14 +265,17 @@ class Board:
         if before is None or before.same_run(identity):
             self._learn(identity.with_start_of(before))
             return
-        await driver.hold_off()  # where this fails, the restart is yet to be seen
+        if isinstance(driver, StartsByItself):
+            await driver.hold_off()  # where this fails, the restart is yet to be seen
         self.shown.forget()
         self._learn(identity)
-        self.tell(Notice("board.reset", None, {"boots": identity.boots, "before": before.boots, "board": identity.board_id}))
+        self.tell_board(
+            Notice("board.reset", None, {"boots": identity.boots, "before": before.boots, "board": identity.board_id})
+        )
         self._senses.sightings.forget()
         seen_s = max(self._down_s, self.answered_s or self._down_s)
         lost = self.power.board_reset(seen_s, survivors=driver.survivors, doubtful=driver.doubtful)
-        self.tell(BoardRestarted(lost))
+        self.tell_board(BoardRestarted(lost))
         self._restarted = True
 
     def _learn(self, identity: Identity) -> None:
@@ -284,7 +284,7 @@ class Board:
             self.known = identity
             self.remember(asdict(identity))
 
-    async def _poll(self, driver: Driver) -> None:
+    async def _poll(self, driver: Driver[Any]) -> None:
         await driver.poll(self._turn)
         self._turn += 1
         self._misses, self.silent_reason = 0, None
@@ -293,24 +293,23 @@ class Board:
             self._losses = 0
         if self.blind:
             self.blind = False
-            self.tell(Blindness(blind=False, at_s=self.answered_s))
+            self.tell_board(Blindness(blind=False, at_s=self.answered_s))
         await self._feed(driver)
-        self._progressed()
+        self.progressed()
 
-    async def _feed(self, driver: Driver) -> None:
+    async def _feed(self, driver: Driver[Any]) -> None:
         """The controller's heartbeat: while the service is healthy, and only then."""
-        own = next((device for device in self.config.devices if device.is_self), None)
-        now_s = trio.current_time()
+        own, now_s = self.wiring.own, trio.current_time()
         is_due = self.fed_at_s is None or now_s >= self.fed_at_s + FEED_S
-        if own is not None and is_due and self.healthy():
+        if own is not None and is_due and isinstance(driver, Feeds) and self.healthy():
             await driver.ping(own.port)
             self.fed_at_s = now_s
 
-    async def _reconcile(self, driver: Driver, visit: Visit) -> None:
+    async def _reconcile(self, driver: Driver[Any], visit: Visit) -> None:
         """Switch what is to be switched, until the next poll is due: soon, where evidence is awaited."""
-        until_s = trio.current_time() + self.config.boards[0].poll_s
+        until_s = trio.current_time() + self.wiring.board.poll_s
         while not visit.is_over and (now_s := trio.current_time()) < until_s:
-            self._progressed()
+            self.progressed()
             self._wake = trio.Event()
             action = self.power.next(now_s)
             if isinstance(action, float):
@@ -320,7 +319,7 @@ class Board:
             await self._switch(driver, action)
             until_s = min(until_s, trio.current_time() + AFTER_SWITCH_S)
 
-    async def _switch(self, driver: Driver, action: SwitchOn | SwitchOff) -> None:
+    async def _switch(self, driver: Driver[Any], action: SwitchOn[Any] | SwitchOff[Any]) -> None:
         self.power.begin(action, trio.current_time())
         try:
             if isinstance(action, SwitchOn):
@@ -331,30 +330,19 @@ class Board:
         finally:
             self.power.sent(action, trio.current_time())
 
-    async def _missed(self, link: Link[Any], error: BoardError) -> None:
+    async def _missed(self, connection: Connection, error: BoardError) -> None:
         """The board did not answer, or not as it should."""
         self._misses += 1
         if self._misses >= BLIND_MISSES:
             self.silent_reason = str(error)
         if self._misses == BLIND_MISSES:
-            self.tell(Notice("board.silent", None, {"reason": str(error)}))
+            self.tell_board(Notice("board.silent", None, {"reason": str(error)}))
             self._go_blind()
         if self._misses % REOPEN_MISSES == 0:
-            link.hang_up(NO_ANSWER)
-        await trio.sleep(1.0)
+            connection.hang_up(NO_ANSWER)
+        await trio.sleep(connection.pause_s)
 
     def _go_blind(self) -> None:
         if not self.blind:
             self.blind = True
-            self.tell(Blindness(blind=True, at_s=trio.current_time()))
-
-    def _progressed(self) -> None:
-        """Of the io task: what others ask the board for does not show that it is alive."""
-        if trio.lowlevel.current_task() is self._talker:
-            self.progress_s = trio.current_time()
-
-
-def switching(config: Config) -> tuple[dict[int, float], float, list[int]]:
-    """What the turns go by: for each port its `off_time`, the `stagger`, and the ports whose guests have no heartbeat."""
-    off_times_s = {guest.port: guest.off_time_s for guest in config.guests}
-    return off_times_s, config.wagman.stagger_s, [guest.port for guest in config.guests if not guest.has_heartbeat]
+            self.tell_board(Blindness(blind=True, at_s=trio.current_time()))

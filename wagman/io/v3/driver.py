@@ -86,7 +86,7 @@ class V3Driver:
     """One connection to a v3 board."""
 
     link: Link[v3.Event]
-    senses: Senses
+    senses: Senses[int]
     survivors: frozenset[int] = frozenset({0})  # the controller's relay is latched, the others fall off (firmware)
     doubtful: frozenset[int] = frozenset()
     _sids: Iterator[str] = field(init=False, factory=v3.sids)
@@ -145,8 +145,8 @@ class V3Driver:
 
     async def hold_off(self) -> None:
         """Set the board's auto-start timer back, where the controller's own port can be asked for it."""
-        if self.senses.own is not None:
-            await self._do("start", str(self.senses.own.port))
+        if self.senses.wiring.own is not None:
+            await self._do("start", str(self.senses.wiring.own.port))
 
     # Polling -----------------------------------------------------------------
 
@@ -178,8 +178,8 @@ class V3Driver:
         supply = supply_of(current_ma)
         silent_since_s = self.senses.sightings.aged(port, age_s, ages.asked_at_s, ages.at_s)
         self.senses.power.polled(port, currents.asked_at_s, supply)
-        self.senses.tell(Answered(port, currents.asked_at_s, supply))
-        self.senses.tell(Listened(port, ages.asked_at_s, silent_since_s, self.senses.sightings.stirred_at_s(port)))
+        self.senses.tell(port, Answered(currents.asked_at_s, supply))
+        self.senses.tell(port, Listened(ages.asked_at_s, silent_since_s, self.senses.sightings.stirred_at_s(port)))
 
     async def _slow_poll(self) -> None:
         await self._listen()
@@ -197,7 +197,7 @@ class V3Driver:
 
     async def _restore_selector(self) -> None:
         """The controller boots from where it was configured to, whatever was started meanwhile."""
-        own = self.senses.own
+        own = self.senses.wiring.own
         if own is None or own.primary is None or not self._selector_moved:
             return
         self._selector_moved = False  # and True again, where it is moved once more meanwhile
@@ -232,7 +232,7 @@ class V3Driver:
 
     # Switching ---------------------------------------------------------------
 
-    async def switch_on(self, action: SwitchOn) -> None:
+    async def switch_on(self, action: SwitchOn[int]) -> None:
         """Choose the medium, let the board have the port, start it."""
         port = str(action.port)
         if action.media is not None and action.port in SELECTOR_PORTS:
@@ -243,7 +243,7 @@ class V3Driver:
         self._selector_moved |= action.port not in SELECTOR_PORTS
         await self._do("start", port)
 
-    async def switch_off(self, action: SwitchOff) -> None:
+    async def switch_off(self, action: SwitchOff[int]) -> None:
         """Disable the port; one that runs on although it is disabled is enabled first, so that there is something to cut."""
         port = str(action.port)
         if self.senses.power.ports[action.port].resists:
@@ -336,10 +336,10 @@ class V3Driver:
     def _board_stops(self, log: PortLog, at_s: float) -> None:
         """The board stops a port by itself; its guest can still be asked to halt."""
         self.senses.note("board.log", log.port, text=log.what)
-        own = self.senses.own
+        own = self.senses.wiring.own
         is_own = own is not None and log.port == own.port and log.what == "stopping"
         if is_own or log.port in self.senses.power.ports:
-            self.senses.tell(BoardStopping(log.port, at_s, f"the board is about to cut it: {log.what}"))
+            self.senses.tell(log.port, BoardStopping(at_s, f"the board is about to cut it: {log.what}"))
 
 
 def supply_of(current_ma: int | None) -> Supply:
@@ -360,6 +360,6 @@ class V3Dialect:
         """A decoder for a new connection."""
         return v3.Decoder()
 
-    def driver(self, link: Link[v3.Event], senses: Senses) -> V3Driver:
+    def driver(self, link: Link[v3.Event], senses: Senses[int]) -> V3Driver:
         """The driver on that link."""
         return V3Driver(link, senses)

@@ -73,7 +73,7 @@ class V4Driver:
     """One connection to a v4 board."""
 
     link: Link[v4.Event]
-    senses: Senses
+    senses: Senses[int]
     survivors: frozenset[int] = frozenset(PORTS)  # all relays are latched; those that still had power after a restart
     doubtful: frozenset[int] = frozenset()  # those whose current nobody can read
     _ask: Asking = field(init=False)
@@ -106,10 +106,10 @@ class V4Driver:
 
     def _tell_own(self, looks: Mapping[int, Look]) -> None:
         """The board is about to cut the controller: told with every look, as v3 boards repeat it, and acted upon elsewhere."""
-        own = self.senses.own
+        own = self.senses.wiring.own
         if own is not None and looks[own.port].state == STOPPING:
             self.senses.note("board.log", own.port, text="stopping")
-            self.senses.tell(BoardStopping(own.port, self._now_s, "the board has begun to stop it"))
+            self.senses.tell(own.port, BoardStopping(self._now_s, "the board has begun to stop it"))
 
     async def greet(self) -> Identity:
         """Ask which board this is."""
@@ -149,8 +149,8 @@ class V4Driver:
         age = look.age
         silent_since_s = self.senses.sightings.aged(number, age.value, age.asked_at_s, age.at_s)
         self.senses.power.polled(number, look.counted_at_s, look.supply)
-        self.senses.tell(Answered(number, look.counted_at_s, look.supply))
-        self.senses.tell(Listened(number, age.asked_at_s, silent_since_s, self.senses.sightings.stirred_at_s(number)))
+        self.senses.tell(number, Answered(look.counted_at_s, look.supply))
+        self.senses.tell(number, Listened(age.asked_at_s, silent_since_s, self.senses.sightings.stirred_at_s(number)))
         if self.senses.power.ports[number].errand is None:
             self._compare(number, look)
 
@@ -176,7 +176,7 @@ class V4Driver:
 
     async def _restore_selector(self) -> None:
         """The controller boots from where it was configured to, whatever was started meanwhile."""
-        own = self.senses.own
+        own = self.senses.wiring.own
         if own is None or own.primary is None or not self._selector_moved:
             return
         await self._ask.do(SET_MEDIA.ask(own.port, MEDIA.index(own.primary)))
@@ -236,11 +236,11 @@ class V4Driver:
         answer = await self._touch(number, STOP.ask(number, LONGEST_GRACE_S))
         self._put_off.add(number)
         self.senses.note("board.log", number, text="stopping")
-        self.senses.tell(BoardStopping(number, answer.at_s, "the board has begun to stop it"))
+        self.senses.tell(number, BoardStopping(answer.at_s, "the board has begun to stop it"))
 
     # Switching ---------------------------------------------------------------
 
-    async def switch_on(self, action: SwitchOn) -> None:
+    async def switch_on(self, action: SwitchOn[int]) -> None:
         """Leave the parking lot, choose the medium, start; the state read back is the evidence.
 
         A port that is stopping and draws current is not parked: to kill it would be a cut. Its start is refused; it is on.
@@ -275,7 +275,7 @@ class V4Driver:
         finally:
             self.senses.sightings.state_changed(port, trio.current_time() + LATE_S)
 
-    async def switch_off(self, action: SwitchOff) -> None:
+    async def switch_off(self, action: SwitchOff[int]) -> None:
         """Kill it, and park it; one that the board has disabled, and that has no power, is off for good."""
         is_doubtful = action.port in self._kill_sent_s or self._looks[action.port].state == DISABLED
         if is_doubtful and await self._need_not_be_killed(action.port):
@@ -382,6 +382,6 @@ class V4Dialect:
         """A decoder for a new connection."""
         return v4.Decoder()
 
-    def driver(self, link: Link[v4.Event], senses: Senses) -> V4Driver:
+    def driver(self, link: Link[v4.Event], senses: Senses[int]) -> V4Driver:
         """The driver on that link."""
         return V4Driver(link, senses)

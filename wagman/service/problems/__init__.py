@@ -11,9 +11,9 @@ Each problem has its function, in the module of what it is about, and a place in
 """
 
 from wagman.service.problems import board, enclosure, guests, memory, service
-from wagman.service.problems.facts import Facts, Finder, Problem, Refusal
+from wagman.service.problems.facts import Facts, Finder, Problem, Refusal, Unseen
 
-__all__ = ["FINDERS", "Facts", "Problem", "Refusal", "problems"]
+__all__ = ["FINDERS", "Facts", "Problem", "Refusal", "Unseen", "problems"]
 
 FINDERS: tuple[Finder, ...] = (
     board.board_unseen,

@@ -1,10 +1,12 @@
-"""Problems of the board: its serial port, and ports that nobody looks after."""
+"""Problems of the boards: the ways to them, and ports that nobody looks after."""
 
 import errno
 import os
 from collections.abc import Iterator
 
-from wagman.service.problems.facts import BOARD, Facts, Problem
+from wagman.model.facts import Plug
+from wagman.service.plugs import label
+from wagman.service.problems.facts import Facts, Problem, Unseen, board_words
 
 LINK_PATIENCE_S = 4.0
 """A board that restarts takes its port with it for a moment: no problem before that (chosen: less than a poll)."""
@@ -35,7 +37,6 @@ REMEDIES: tuple[tuple[str, str], ...] = (
 """Remedies for a port that cannot be opened or kept, by what is said of it."""
 
 SEE_THE_PORT = "look at the cable, the board's power, and {device}; the service opens it by itself once it can"
-SEE_THE_BOARD = "press the board's reset button only if its guests may lose their power; else look at board.dialect and the cable"
 
 
 def remedy(reason: str, device: str, otherwise: str) -> str:
@@ -44,24 +45,32 @@ def remedy(reason: str, device: str, otherwise: str) -> str:
 
 
 def board_unseen(facts: Facts) -> Iterator[Problem]:
-    """The port cannot be opened, or nobody answers there."""
-    device = facts.status["board"]["device"]
-    if facts.status["board"]["link"] != "up" and facts.link_reason is not None:
-        text = f"the board cannot be reached: {facts.link_reason}"
-        do = remedy(facts.link_reason, device, SEE_THE_PORT)
-        yield Problem("link:board", "critical", text, do, board=BOARD, patience_s=LINK_PATIENCE_S)
-    elif facts.unsteady_reason is not None:
-        text = f"the connection to the board is lost again and again: {facts.unsteady_reason}"
-        yield Problem("link:board", "critical", text, remedy(facts.unsteady_reason, device, SEE_THE_PORT), board=BOARD)
-    elif facts.silent_reason is not None:
-        text = f"the board does not answer on {device}: {facts.silent_reason}"
-        yield Problem("link:board", "critical", text, SEE_THE_BOARD, board=BOARD)
+    """The way to a board is not open, or nobody answers there."""
+    for name, why in facts.unseen.items():
+        if (problem := _unseen(facts, name, why)) is not None:
+            yield problem
+
+
+def _unseen(facts: Facts, name: str, why: Unseen) -> Problem | None:
+    board, words = facts.boards[name], board_words(name)
+    device = board["device"]
+    if board["link"] != "up" and why.link_reason is not None:
+        text, do = f"{words} cannot be reached: {why.link_reason}", remedy(why.link_reason, device, SEE_THE_PORT)
+        return Problem(f"link:{name}", "critical", text, do, board=name, patience_s=LINK_PATIENCE_S)
+    if why.unsteady_reason is not None:
+        text = f"the connection to {words} is lost again and again: {why.unsteady_reason}"
+        return Problem(f"link:{name}", "critical", text, remedy(why.unsteady_reason, device, SEE_THE_PORT), board=name)
+    if why.silent_reason is not None:
+        text = f"{words} does not answer on {device}: {why.silent_reason}"
+        return Problem(f"link:{name}", "critical", text, facts.config.board_named(name).if_silent, board=name)
+    return None
 
 
 def port_left(facts: Facts) -> Iterator[Problem]:
     """A port whose table is gone, and that may have power."""
     for row in facts.status["ports"]:
-        port, was = row["port"], row["was"]
-        text = f"port {port} has no table in the configuration ({was} had): nobody looks after its power"
-        do = f"wagman status shows it; give it a table again, or switch it off: wagman board --force stop {port} 0"
-        yield Problem(f"port:{port}", "warning", text, do)
+        plug, was = Plug(row["board"], row["port"]), row["was"]
+        text = f"{plug} has no table in the configuration ({was} had): nobody looks after its power"
+        off = facts.config.board_named(plug.board).how_off.format(port=plug.port, board=plug.board)
+        do = f"wagman status shows it; give it a table again, or switch it off{off}"
+        yield Problem(f"port:{label(plug)}", "warning", text, do)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from wagman.service.problems.facts import BOARD, Facts, Problem
+from wagman.service.problems.facts import Facts, Problem
 
 ENCLOSURE_S = 120.0
 """The time in which a board tells of the enclosure once the link is up (chosen: a v4 board tells every minute)."""
@@ -20,7 +20,7 @@ def hibernating(facts: Facts) -> Iterator[Problem]:
 
 
 def _until(facts: Facts) -> str:
-    board = facts.status["board"]
+    board = facts.enclosure or facts.status["board"]
     states = {name: sensor["state"] for name, sensor in board["sensors"].items()}
     if bad := ", ".join(f"{name} {state}" for name, state in states.items() if state in ("high", "low")):
         return f"until the enclosure is as it should be again ({bad})"
@@ -31,14 +31,14 @@ def _until(facts: Facts) -> str:
 
 def sensor_unknown(facts: Facts) -> Iterator[Problem]:
     """A sensor of the enclosure that is watched does not tell."""
-    board = facts.status["board"]
-    if board["blind"]:
+    board = facts.enclosure
+    if board is None or board["blind"]:
         return  # a board that is not seen tells nothing
     for name in facts.unknown_sensors:
         text = f"the sensor {name} does not tell; what it told last goes on to count"
         do = "check the sensor and its plug; wagman status shows what it told last, and when"
         patience_s = 0.0 if _told_since_link_up(board, name) else ENCLOSURE_S
-        yield Problem(f"sensor:{name}", "warning", text, do, board=BOARD, patience_s=patience_s)
+        yield Problem(f"sensor:{name}", "warning", text, do, board=board["name"], patience_s=patience_s)
 
 
 def _told_since_link_up(board: Mapping[str, Any], sensor: str) -> bool:

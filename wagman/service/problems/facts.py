@@ -3,14 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen
 
 from wagman.config.schema import Config
+from wagman.model.facts import DEFAULT_BOARD
 
 Severity: TypeAlias = Literal["critical", "warning"]
-
-BOARD = "board"
-"""The name of the only board that there is."""
 
 
 @frozen
@@ -36,14 +34,21 @@ class Refusal:
 
 
 @frozen
+class Unseen:
+    """Why a board cannot be seen; None: that is not in the way."""
+
+    link_reason: str | None = None  # why the way to it is not open
+    silent_reason: str | None = None  # why it counts as silent
+    unsteady_reason: str | None = None  # why one connection after the other is lost
+
+
+@frozen
 class Facts:
     """How everything is: the status, and what the service knows beside it."""
 
     config: Config
     status: Mapping[str, Any]  # as the control interface gives it, all devices
-    link_reason: str | None = None  # why the port is not open
-    silent_reason: str | None = None  # why the board counts as silent
-    unsteady_reason: str | None = None  # why one connection after the other is lost
+    unseen: Mapping[str, Unseen] = field(factory=dict)  # of each board
     log_reason: str | None = None  # why the log cannot be written
     refusal: Refusal | None = None
     needs_restart: tuple[str, ...] = ()  # keys that count once the service is restarted
@@ -63,9 +68,24 @@ class Facts:
         return (row for row in self.status["devices"] if not row["self"])
 
     @property
+    def boards(self) -> Mapping[str, Mapping[str, Any]]:
+        """The boards, by name."""
+        return {board["name"]: board for board in self.status["boards"]}
+
+    @property
+    def enclosure(self) -> Mapping[str, Any] | None:
+        """The board whose sensors tell of the enclosure."""
+        return self.boards.get(self.config.enclosure or "")
+
+    @property
     def wanted(self) -> Iterator[Mapping[str, Any]]:
         """The rows of the guests that are to run."""
         return (row for row in self.guests if row["enabled"] and row["wanted"] == "up")
+
+
+def board_words(name: str) -> str:
+    """A board in a sentence; one whose table bears no name is the board."""
+    return "the board" if name == DEFAULT_BOARD else f"the board {name}"
 
 
 Finder: TypeAlias = Callable[[Facts], Iterator[Problem]]

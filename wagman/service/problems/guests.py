@@ -45,9 +45,9 @@ def command_trouble(facts: Facts) -> Iterator[Problem]:
 
 def power_in_doubt(facts: Facts) -> Iterator[Problem]:
     """A guest is stopped, and nothing shows that its power is off: no meter, or the board does not keep it off."""
-    if facts.status["board"]["blind"]:
-        return
     for row in facts.guests:
+        if facts.boards[row["board"]]["blind"]:
+            continue
         in_question = row["state"] == "stopped" and not row["power"]["confirmed"] and not row["relay_stuck"]
         if in_question and not any(alarm["name"] == "adopt" for alarm in row["alarms"]):
             name = row["name"]

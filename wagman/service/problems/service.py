@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from wagman.service.problems.facts import BOARD, Facts, Problem
+from wagman.model.facts import DEFAULT_BOARD
+from wagman.service.problems.facts import Facts, Problem, board_words
 
 FEEDS_MISSED_S = 180.0
 """The time without a heartbeat of the controller that is no chance: one is sent every minute (chosen: three of them)."""
@@ -38,10 +39,11 @@ def socket_lost(facts: Facts) -> Iterator[Problem]:
 def controller_unfed(facts: Facts) -> Iterator[Problem]:
     """The board hears nothing of the controller, and will cut its power."""
     if facts.unfed_s is not None and facts.unfed_s >= FEEDS_MISSED_S:
-        own = next((row["name"] for row in facts.status["devices"] if row["self"]), None)
-        text = "the board does not hear this computer, and power-cycles it one hour after it heard it last"
+        own = next((row for row in facts.status["devices"] if row["self"]), None)
+        name, board = (None, DEFAULT_BOARD) if own is None else (own["name"], own["board"])
+        text = f"{board_words(board)} does not hear this computer, and power-cycles it one hour after it heard it last"
         do = "mend what keeps the service from reaching the board; it then feeds the board by itself"
-        yield Problem("unfed", "critical", text, do, device=own, board=BOARD, patience_s=UNFED_S, for_s=facts.unfed_s)
+        yield Problem("unfed", "critical", text, do, device=name, board=board, patience_s=UNFED_S, for_s=facts.unfed_s)
 
 
 def task_stuck(facts: Facts) -> Iterator[Problem]:

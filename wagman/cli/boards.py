@@ -1,0 +1,33 @@
+"""The boards in a status, and which one a device hangs on."""
+
+from wagman.model.shapes import Board, Device, Port, Status
+
+UNNAMED = "board"
+"""The name of a board whose table in the configuration bears none."""
+
+
+def boards_of(status: Status) -> list[Board]:
+    """All boards; a service of before there could be several tells of the one it has."""
+    return status.get("boards") or [status["board"]]
+
+
+def board_of(row: Device, status: Status) -> Board:
+    """The board that the device hangs on."""
+    return next((board for board in boards_of(status) if board.get("name") == row.get("board")), status["board"])
+
+
+def sensing(status: Status) -> Board:
+    """The board whose sensors tell of the enclosure."""
+    return next((board for board in boards_of(status) if board["sensors"]), status["board"])
+
+
+def in_words(board: Board) -> str:
+    """A board in a sentence; one whose table bears no name is the board."""
+    name = board.get("name", UNNAMED)
+    return "the board" if name == UNNAMED else f"the board {name}"
+
+
+def plug(row: Device | Port) -> str:
+    """Where it hangs, in one word: the port, with the board where that has a name."""
+    board = row.get("board", UNNAMED)
+    return str(row["port"]) if board == UNNAMED else f"{board}:{row['port']}"

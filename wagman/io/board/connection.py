@@ -1,0 +1,93 @@
+"""The way to a board: kept open, as a serial port is, or gone anew for each question."""
+
+from typing import Any, Protocol
+
+import trio
+from attrs import define
+
+from wagman.io.board.driver import Driver, Senses
+
+
+class Listener(Protocol):
+    """Who is told of a connection, at once: none of these may wait."""
+
+    def on_up(self) -> None:
+        """The board can be spoken to."""
+        ...
+
+    def on_down(self, reason: str) -> None:
+        """The connection was lost, or could not be opened in the first place; told once until the next `on_up`."""
+        ...
+
+    def progressed(self) -> None:
+        """A request has ended, whatever its end: many slow answers in a row are progress, too."""
+        ...
+
+
+class Connection(Protocol):
+    """The way to a board in one incarnation of its task, and the driver that speaks over it."""
+
+    @property
+    def driver(self) -> Driver[Any]:
+        """What speaks to the board."""
+        ...
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the board can be spoken to."""
+        ...
+
+    @property
+    def down_reason(self) -> str | None:
+        """Why not; None while it can, or was not tried yet."""
+        ...
+
+    @property
+    def pause_s(self) -> float:
+        """How long a board that did not answer is left alone, in seconds."""
+        ...
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Keep the connection up for as long as this task runs; it has started after the first attempt, however that ended.
+
+        Raises:
+            LinkBusyError: another process holds the way to it, at the very first attempt.
+        """
+        ...
+
+    def hang_up(self, reason: str) -> None:
+        """Drop what is kept open, so that it is opened anew; nothing happens where nothing is."""
+        ...
+
+
+class Connector(Protocol):
+    """A kind of board, and where it is."""
+
+    @property
+    def name(self) -> str:
+        """How the board speaks, for people, as far as is known before it is greeted."""
+        ...
+
+    def connect(self, senses: Senses[Any], listener: Listener, *, is_first: bool) -> Connection:
+        """The connection for a new incarnation of the board's task; `is_first`: no other has tried before."""
+        ...
+
+
+@define(eq=False)
+class Always:
+    """Nothing is kept open, so that nothing can be lost: a board that cannot be reached is one that does not answer."""
+
+    driver: Driver[Any]
+    listener: Listener
+    pause_s: float
+    is_up: bool = True
+    down_reason: str | None = None
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Be up."""
+        self.listener.on_up()
+        task_status.started()
+        await trio.sleep_forever()
+
+    def hang_up(self, reason: str) -> None:
+        """Nothing is open."""
