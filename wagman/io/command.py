@@ -12,7 +12,7 @@ from wagman.config.boards import PlainBoard
 from wagman.config.kinds import COMMAND, DURATION, Kind, one_of
 from wagman.config.setting import setting
 from wagman.model import process
-from wagman.model.backend import BLANK_BOOTS, Abilities, Identity, Look
+from wagman.model.backend import BLANK_BOOTS, Abilities, Identity, Look, Readback
 from wagman.model.errors import BoardError, BoardProtocolError, BoardRefusedError, BoardTimeoutError
 from wagman.model.facts import Supply
 from wagman.model.process import Ended
@@ -88,6 +88,8 @@ class ExecBoard(PlainBoard):
         default=20.0,
         metadata=setting(TIMEOUT, f"A command that takes longer is ended, with what it started: at most {MOST_TIMEOUT_S}s."),
     )
+    may_meter = False
+
     readback: Literal["told", "none"] = field(
         default="told",
         metadata=setting(
@@ -97,10 +99,13 @@ class ExecBoard(PlainBoard):
     )
     poll_s: float = field(
         default=60.0,
-        metadata=setting(
-            DURATION, "The pause before the board is asked again how things are: at most 10min. Each time starts programs."
-        ),
+        metadata=setting(DURATION, "The pause before the board is asked again how things are: each time starts programs."),
     )
+
+    @property
+    def stated_readback(self) -> Readback | None:
+        """None, where there is no command that tells."""
+        return self.readback if self.status or self.list_status else "none"
 
     def backend(self) -> "Commands":
         """What runs the commands."""

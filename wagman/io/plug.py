@@ -2,13 +2,13 @@
 
 import math
 import re
-from pathlib import Path
 
 import trio
 from attrs import define, evolve, field, frozen
 
 from wagman.config.boards import PlainBoard
-from wagman.config.kinds import TEXT, Kind, one_of
+from wagman.config.kinds import Kind, one_of
+from wagman.config.secrets import SECRET_FILE, read_secret
 from wagman.config.setting import setting
 from wagman.io.http import Connect
 from wagman.model.backend import RUNS_APART_S, Abilities, Identity, Restore
@@ -148,7 +148,7 @@ class PlugBoard(PlainBoard):
             "answered first.",
         ),
     )
-    password_file: str | None = field(default=None, metadata=setting(TEXT, "The file whose first line is its password."))
+    password_file: str | None = field(default=None, metadata=setting(SECRET_FILE, "The file that its password is in."))
     meter: str = field(
         default="auto",
         metadata=setting(
@@ -165,7 +165,7 @@ class PlugBoard(PlainBoard):
         if self.password_file is None:
             return None
         try:
-            return (Path(self.password_file).read_text(encoding="utf-8").splitlines() or [""])[0]
+            return read_secret(self.password_file).decode()
         except (OSError, UnicodeError) as error:
             raise BoardError(f"password_file {self.password_file}: {getattr(error, 'strerror', None) or error}") from error
 

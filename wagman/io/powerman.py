@@ -78,6 +78,7 @@ class PowermanBoard(PlainBoard):
     """A `powermand`, and the units behind it."""
 
     kind = "powerman"
+    may_meter = False
     about = "A unit that PowerMan can switch, through its daemon `powermand`."
     port_kind = NODE_NAME
 

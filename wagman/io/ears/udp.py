@@ -14,13 +14,13 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 
 import trio
 from attrs import define, field, frozen
 
 from wagman.config.ears import MOST_PORT
-from wagman.config.kinds import TEXT, whole
+from wagman.config.kinds import whole
+from wagman.config.secrets import SECRET_FILE, read_secret
 from wagman.config.setting import setting
 from wagman.io.ears.hearing import Source
 from wagman.io.ears.network import Network
@@ -54,7 +54,7 @@ class UdpEar(PassiveEarConfig):
     key_file: str | None = field(
         default=None,
         metadata=setting(
-            TEXT,
+            SECRET_FILE,
             "A file with a key that only this computer and the guest know. Without it, whoever reaches the port can say that the "
             "guest is alive.",
         ),
@@ -75,7 +75,7 @@ class UdpEar(PassiveEarConfig):
         """
         if self.key_file is None:
             return None
-        if key := Path(self.key_file).read_bytes().strip():
+        if key := read_secret(self.key_file).strip():
             return key
         raise ValueError(f"the file with the key is empty: {self.key_file}")
 
