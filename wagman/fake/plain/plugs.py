@@ -107,6 +107,16 @@ class FakePlugs:
             self.dirty_cuts.append(record)
         self.observe(record)
 
+    def weld(self, port: str) -> None:
+        """Its contact does not move any more, whatever its register says."""
+        self.outlets[port].relay.stuck = True
+
+    def mend(self, port: str) -> None:
+        """Its contact comes off, and goes where its coil has it."""
+        outlet = self.outlets[port]
+        outlet.relay.stuck = False
+        self._move(port, "fault", on=outlet.told_on)
+
     def restart(self, *, cold: bool) -> None:
         """It begins anew: cold, it had lost its own power; warm, its processor alone did, and latching relays stay."""
         self.boots += 1
