@@ -137,8 +137,8 @@ def test_a_welded_contact_shows_in_its_meter_only() -> None:
     with_a_plug(story)
 
 
-@pytest.mark.parametrize(("metered", "readback", "meter_w"), [(True, "sensed", METER_W), (False, "told", None)])
-def test_what_it_says_is_sensed_where_it_meters(metered: bool, readback: str, meter_w: float | None) -> None:
+@pytest.mark.parametrize(("metered", "readback", "meter_w"), [(True, "told", METER_W), (False, "told", None)])
+def test_what_it_says_is_told_and_its_meter_is_another_witness(metered: bool, readback: str, meter_w: float | None) -> None:
     async def story(plug: Tasmota, rail: FakeRail, network: Network) -> None:
         await plug.greet()
         assert (plug.abilities.readback, plug.abilities.meter_w) == (readback, meter_w)

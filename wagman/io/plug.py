@@ -213,7 +213,6 @@ class Plug:
         metered = metered and self.config.meter == "auto"
         self.abilities = evolve(
             self.abilities,
-            readback="sensed" if metered else "told",
             meter_w=METER_W if metered else None,
             survives=survives,
             on_restore=self.config.on_restore if on_restore == "unknown" else on_restore,
