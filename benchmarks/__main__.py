@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attrs import evolve
 
-from benchmarks import beats, commands, footprint, log_size, log_writes, nodes, peers, requests, simulated, subscribers
+from benchmarks import beats, commands, footprint, log_size, log_writes, outlets, peers, requests, simulated, subscribers
 from benchmarks.figures import Section, document, machine, pasted, preface
 from benchmarks.scale import FULL, QUICK, Scale
 
@@ -20,7 +20,7 @@ MEASUREMENTS: Mapping[str, Callable[[Scale], list[Section]]] = {
     "log_writes": log_writes.measure,
     "log_size": log_size.measure,
     "subscribers": subscribers.measure,
-    "nodes": nodes.measure,
+    "outlets": outlets.measure,
     "simulated": simulated.measure,
     "peers": peers.measure,
 }

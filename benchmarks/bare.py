@@ -2,6 +2,7 @@
 
 python -m benchmarks.bare echo TTY             a pty that sends back what it is sent
 python -m benchmarks.bare board TTY BEATS      a v3 board that answers at once, with so many beats a second
+python -m benchmarks.bare boards FOLDER N BEATS  so many of these, on FOLDER/tty0 and on
 python -m benchmarks.bare server SOCKET TTY    trio: a line from a Unix socket to the port, the board's answer back
 """
 
@@ -72,6 +73,13 @@ def serve_tty(link: Path, respond: Callable[[bytes], bytes], beats_per_s: float 
         os.write(master, b"".join(respond(line) for line in lines if line.strip()))
 
 
+def serve_boards(folder: Path, count: int, beats_per_s: float) -> None:
+    """Be so many boards until told to end."""
+    boards = [Thread(target=serve_tty, args=(folder / f"tty{board}", answer, beats_per_s)) for board in range(count)]
+    for board in boards:
+        board.start()
+
+
 @contextmanager
 def open_tty(path: Path) -> Iterator[int]:
     """A raw terminal's descriptor."""
@@ -125,6 +133,8 @@ def main(what: str, *places: str) -> None:
             serve_tty(Path(places[0]), lambda line: line + b"\n")
         case "board":
             serve_tty(Path(places[0]), answer, float(places[1]))
+        case "boards":
+            serve_boards(Path(places[0]), int(places[1]), float(places[2]))
         case "server":
             trio.run(server, Path(places[0]), Path(places[1]))
 

@@ -72,7 +72,7 @@ def compared(scale: Scale, peers: Sequence[Peer]) -> list[Figure]:
         figures += requests[peer.name].figures(f"{peer.name}: request")
         figures.append(Figure(f"{peer.name}: command, whole process, p50", commands[peer.name].p50_ms, "ms"))
         figures.append(Figure(f"{peer.name}: memory (PSS)", pss_mb(peer.pid), "MB"))
-        figures.append(Figure(f"{peer.name}: processor at rest", busy_percent([peer.pid], scale.nodes_s), "% of a core"))
+        figures.append(Figure(f"{peer.name}: processor at rest", busy_percent([peer.pid], scale.loaded_s), "% of a core"))
     return figures
 
 

@@ -22,8 +22,8 @@ class Scale:
     queries: int = 100
     watched_events: int = 200
     subscribers: tuple[int, ...] = (1, 10, 100)
-    nodes: tuple[int, ...] = (1, 10)
-    nodes_s: float = 20.0
+    outlets: tuple[int, ...] = (5, 25, 100, 500)
+    outlets_s: float = 60.0
     simulated_h: float = 6.0
     days: int = 0  # in virtual time; a month takes a quarter of an hour: only on request
 
@@ -43,8 +43,8 @@ QUICK = Scale(
     queries=3,
     watched_events=3,
     subscribers=(1, 9),
-    nodes=(1, 2),
-    nodes_s=0.1,
+    outlets=(5, 10),
+    outlets_s=0.1,
     simulated_h=0.1,
 )
 """For the test that each measurement still works; its figures mean nothing."""
