@@ -8,6 +8,7 @@ from attrs import define, field
 
 from wagman.config.ears import NO_NETWORK, EarConfig
 from wagman.config.schema import Config, DeviceConfig, StillDraws
+from wagman.io.board.task import Board
 from wagman.io.ears.ear import Listening
 from wagman.io.ears.hearing import Hearing, Source
 from wagman.io.ears.making import ear_of, network_of
@@ -15,6 +16,7 @@ from wagman.io.ears.network import Network
 from wagman.io.ears.passive import Shared
 from wagman.model import shapes
 from wagman.model.facts import Answered, Beat, Draft, Listened, Notice, PortFact
+from wagman.service.routes import Routes
 from wagman.service.status import age_s
 from wagman.store import Journal
 from wagman.tasks.guest import Guest
@@ -81,8 +83,7 @@ class Hearings:
     def __attrs_post_init__(self) -> None:
         self.networks = {each.name: network_of(each.name, each.witnesses, self._notice) for each in self.config.networks}
         for name, guest in self.guests.items():
-            if guest.config.ears or guest.config.still_on is not None:
-                self._make(name, guest)
+            self._make(name, guest)
 
     def _make(self, name: str, guest: Guest) -> None:
         config = guest.config
@@ -108,10 +109,10 @@ class Hearings:
         """What the board tells of a guest's port: what it heard there counts where the guest beats on the board."""
         guest, on_board = self.guests[name], self._on_board.get(name)
         match fact:
-            case Beat() if name in self._hearings:
+            case Beat():
                 if on_board is not None:
                     on_board.beat(fact, fact.at_s)
-            case Listened() if name in self._hearings:
+            case Listened():
                 if on_board is not None:
                     on_board.listened(fact)
             case _:
@@ -169,6 +170,24 @@ class Hearings:
     def shown_networks(self) -> list[shapes.Network]:
         """The networks that guests are heard through."""
         return [{"name": name, "unproved": network.unproved} for name, network in self.networks.items()]
+
+
+def joined(
+    config: Config, guests: Mapping[str, Guest], journal: Journal, boards: Mapping[str, Board], routes: Routes
+) -> Hearings:
+    """The sources of all guests that have an ear, between their boards and them."""
+
+    def stirs(guest: DeviceConfig, at_s: float) -> None:
+        boards[guest.board].heard(guest.port, at_s)
+
+    def watts(guest: DeviceConfig) -> float | None:
+        return boards[guest.board].watts(guest.port)
+
+    heard = {name: guest for name, guest in guests.items() if guest.config.ears or guest.config.still_on}
+    hearings = Hearings(config, heard, journal, stirs, watts)
+    for name, guest in heard.items():
+        routes.hear_through(guest.config.plug, partial(hearings.from_board, name))
+    return hearings
 
 
 def memory_key(guest: str) -> str:

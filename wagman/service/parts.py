@@ -154,22 +154,12 @@ class Parts:
         return board
 
     def _make_hearings(self) -> "Hearings | None":
-        guests = {name: guest for name, guest in self.guests.items() if guest.config.ears or guest.config.still_on}
-        if not guests:
+        if not any(guest.config.ears or guest.config.still_on for guest in self.guests.values()):
             return None
         # Imports are most of the start: not those of ears that nobody has.
-        from wagman.service.ears import Hearings  # noqa: PLC0415
+        from wagman.service.ears import joined  # noqa: PLC0415
 
-        def stirs(guest: DeviceConfig, at_s: float) -> None:
-            self.boards[guest.board].heard(guest.port, at_s)
-
-        def watts(guest: DeviceConfig) -> float | None:
-            return self.boards[guest.board].watts(guest.port)
-
-        hearings = Hearings(self.config, guests, self.journal, stirs, watts)
-        for name, guest in guests.items():
-            self.routes.hear_through(guest.config.plug, partial(hearings.from_board, name))
-        return hearings
+        return joined(self.config, self.guests, self.journal, self.boards, self.routes)
 
     def _make_controller(self) -> Controller:
         """The controller hangs on a board that it has to feed, or is none of ours."""
