@@ -10,6 +10,7 @@ from attrs import define, field
 from wagman.config.schema import Config
 from wagman.config.setting import settings
 from wagman.model.errors import CallerError
+from wagman.model.facts import DEFAULT_BOARD
 from wagman.systemd.lastgood import Source
 
 NONSENSE = "[device.gn\n"
@@ -50,9 +51,9 @@ class File:
         self.tables.setdefault(table, {})[name] = value
         self._write()
 
-    def add(self, name: str, port: str) -> None:
+    def add(self, name: str, port: str, board: str) -> None:
         """Somebody adds a guest."""
-        self.tables[f"device.{name}"] = {"port": port, "shutdown": '["halt"]'}
+        self.tables[f"device.{name}"] = {"port": port, "board": json.dumps(board), "shutdown": '["halt"]'}
         self._write()
 
     def drop(self, name: str) -> None:
@@ -82,7 +83,8 @@ def _lines(tables: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
 
 
 def _sections(config: Config) -> Iterator[tuple[str, Any]]:
-    yield from (("board", config.boards[0]), ("service", config.service), ("wagman", config.wagman))
+    yield from (("board" if each.name == DEFAULT_BOARD else f"board.{each.name}", each) for each in config.boards)
+    yield from (("service", config.service), ("wagman", config.wagman))
     yield "environment", config.environment
     yield from ((f"environment.{name}", bounds) for name, bounds in config.environment.sensors.items())
     yield from ((f"device.{device.name}", device) for device in config.devices)

@@ -2,7 +2,7 @@
 
 A *fault* is a small story: what happens, and what ends it, with the times in between. A *profile* says how often each story
 begins per hour; stories overlap as they come. A script is made of rounds: some hours of stories, then all faults end, and
-everything has to settle.
+everything has to settle. Where there are several boards, the others have to settle while one cannot be seen.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -108,9 +108,17 @@ def make_script(config: Config, profile: Rates, seed: int, for_s: float) -> list
     left_s = for_s
     while left_s > 0:
         round_s = min(left_s, ROUND_H * HOUR_S * node.rng.uniform(0.5, 1.5))
-        items += [*timed(_happenings(node, profile, round_s), round_s), Act("all well"), Act("settled")]
+        items += [*timed(_happenings(node, profile, round_s), round_s), Act("all well"), *_one_out(node), Act("settled")]
         left_s -= round_s
     return items
+
+
+def _one_out(node: Node) -> Iterator[Act]:
+    """Where there are several boards, one stays out of sight for longer: all must be well on the others meanwhile."""
+    names = [each.name for each in node.config.boards if each.name != node.config.enclosure]
+    if names:
+        name = node.rng.choice(names)
+        yield from map(Act, (f"cable {name} out", f"settled but {name}", f"cable {name} in"))
 
 
 def _happenings(node: Node, profile: Rates, for_s: float) -> Iterator[tuple[float, str]]:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from attrs import frozen
 
 from wagman.config.schema import Config
+from wagman.model.facts import Port
 
 Story: TypeAlias = Iterator[tuple[float, str]]
 """What happens, each with the time after the one before (s)."""
@@ -28,10 +29,38 @@ class Node:
         return self.rng.choice([each.name for each in self.config.guests])
 
     @property
-    def port(self) -> int:
-        """The port of one of them."""
-        ports: list[int] = [each.port for each in self.config.guests]
-        return self.rng.choice(ports)
+    def board(self) -> str:
+        """What happens to one of the boards begins with this."""
+        return self._words("board", self._one)
+
+    @property
+    def cable(self) -> str:
+        """What happens to one of the cables begins with this."""
+        return self._words("cable", self._one)
+
+    @property
+    def link(self) -> str:
+        """The way to one of the boards, as a task of the service that may crash."""
+        return self._words("link", self._one)
+
+    @property
+    def outlet(self) -> tuple[str, Port]:
+        """What happens to the board of one of the guests begins with this, and the guest's port there."""
+        board, port = self.rng.choice([each.plug for each in self.config.guests])
+        return self._words("board", board), port
+
+    def board_of(self, guest: str) -> str:
+        """What happens to the board that a guest hangs on begins with this."""
+        return self._words("board", next(each.board for each in self.config.guests if each.name == guest))
+
+    @property
+    def _one(self) -> str:
+        names = [each.name for each in self.config.boards]
+        return names[0] if len(names) == 1 else self.rng.choice(names)
+
+    def _words(self, what: str, board: str) -> str:
+        """A board is named where there are several."""
+        return what if len(self.config.boards) == 1 else f"{what} {board}"
 
     def soon_s(self) -> float:
         """Seconds to minutes, the short ones as likely as the long ones."""
