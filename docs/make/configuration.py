@@ -1,16 +1,28 @@
 """Writes docs/configuration.md from the classes: `python -m docs.make.configuration`, with `--check` to see if it is stale."""
 
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from importlib.util import find_spec
 
 import attrs
 from attrs import NOTHING
 
 from docs.make.pages import begin, keep, table
-from wagman.config.boards import WagmanBoard
 from wagman.config.device_tables import OWN_KEYS
-from wagman.config.kinds import DURATION, Kind
-from wagman.config.schema import SENSORS, WATCHED_BY_DEFAULT, Bounds, DeviceConfig, EnvironmentConfig, ServiceConfig, WagmanConfig
+from wagman.config.ears import EarConfig
+from wagman.config.kinds import DURATION, HEARING, STILL_ON, WITNESS, Kind
+from wagman.config.registry import BOARDS, EARS, Registry
+from wagman.config.schema import (
+    SENSORS,
+    WATCHED_BY_DEFAULT,
+    Bounds,
+    DeviceConfig,
+    EnvironmentConfig,
+    NetworkConfig,
+    ServiceConfig,
+    WagmanConfig,
+)
 from wagman.config.setting import Setting, settings
 
 MODULE = "docs.make.configuration"
@@ -41,11 +53,28 @@ decision of this project, to be changed without much ado where a node needs it.
 """
 
 SECTIONS = (
-    ("[board]", WagmanBoard, "Where the board is, and how it speaks."),
     ("[service]", ServiceConfig, "The service's own places and bounds. A `control_group` that is named here must exist."),
     ("[wagman]", WagmanConfig, "The machine that starts and stops the guests."),
     ("[environment]", EnvironmentConfig, "What counts as a verdict on the enclosure."),
 )
+
+BOARDS_TEXT = """\
+What switches the guests on and off. Without this section there is one board, a Wagman. One board has its keys in `[board]`
+itself, and is called `board`; each of several has a table `[board.NAME]`, and each device says by `board` which it hangs on.
+`kind` says what a board is: `"wagman"` if it is not set. NAME is as that of a device.
+"""
+
+NETWORK = """\
+A way that guests are heard through, and who shows that it works. A guest that does not answer may be well while the network is
+down; only where somebody else on that network answers, it is the guest that is silent.
+"""
+
+EARS_TEXT = """\
+`heartbeat` says how a guest is heard, `witness` who shows that a network works, and `still_on` what else must be silent before a
+guest has halted. Each is a table that names by one key who is listened to, as in `{ http = "http://gn:8081/health" }`, or, except
+`still_on`, a list of such tables. In a list, the input of the board is `{ board = true }`. A witness is asked when it is needed,
+and has neither `every` nor `network`.
+"""
 
 ENVIRONMENT = f"""\
 The bounds of one sensor: {", ".join(f"`{name}`" for name in SENSORS)}. A table states all its bounds: what it leaves out is
@@ -53,17 +82,37 @@ unbounded, and an empty table leaves the sensor unwatched. A sensor without a ta
 """
 
 DEVICE = """\
-One computer on a port of the board. `[defaults]` holds the same keys, except {own}, for every device that does not say
+One computer on a port of a board. `[defaults]` holds the same keys, except {own}, for every device that does not say
 otherwise. NAME has 1 to 32 of the characters a-z, 0-9, _ and -, does not begin with -, and is neither a number nor `all`.
 
-At most one device is the computer that the service itself runs on (`self = true`, on port 0). A device that gives no
+At most one device is the computer that the service itself runs on (`self = true`): on a Wagman that is on port 0, and on any
+other board its port is never switched. A device that gives no
 heartbeat (`heartbeat = false`) is cut `stop_silence` after its shutdown message.
 """
 
 
 def page() -> str:
     """The reference page."""
-    return "\n".join([INTRODUCTION, *_sections(), *_environment(), *_device()])
+    return "\n".join([INTRODUCTION, *_boards(), *_sections(), *_environment(), *_device(), *_network(), *_ears()])
+
+
+def existing(registry: Registry) -> list[type]:
+    """The classes of the kinds of this package, as far as they are written."""
+    modules = {kind: place.partition(":")[0] for kind, place in registry.built_in.items()}
+    return [registry.load(kind) for kind, module in modules.items() if _exists(module)]
+
+
+def _exists(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # of the package that it is in
+        return False
+
+
+def _boards() -> Iterator[str]:
+    yield f"## `[board]` and `[board.NAME]`\n\n{BOARDS_TEXT}"
+    for section in existing(BOARDS):
+        yield f'### `kind = "{section.kind}"`\n\n{section.about}\n\n{_table(section)}'  # type: ignore[attr-defined]
 
 
 def _sections() -> Iterator[str]:
@@ -84,8 +133,20 @@ def _device() -> Iterator[str]:
     yield f"## `[device.NAME]` and `[defaults]`\n\n{DEVICE.format(own=own)}\n{_table(DeviceConfig)}"
 
 
-def _table(section: type) -> str:
-    rows = [_row(key, attribute) for key, attribute in settings(section).items()]
+def _network() -> Iterator[str]:
+    yield f"## `[network.NAME]`\n\n{NETWORK}\n{_table(NetworkConfig)}"
+
+
+def _ears() -> Iterator[str]:
+    yield f"## Ears\n\n{EARS_TEXT}\nEach kind has these keys, and its own:\n\n{_table(EarConfig)}"
+    for section in existing(EARS):
+        # What a kind has as all have is not said again.
+        shared = {key for key, attribute in settings(EarConfig).items() if settings(section)[key] == attribute}
+        yield f"### `{section.kind}`\n\n{section.about}\n\n{_table(section, shared)}"  # type: ignore[attr-defined]
+
+
+def _table(section: type, without: Collection[str] = ()) -> str:
+    rows = [_row(key, attribute) for key, attribute in settings(section).items() if key not in without]
     return table(("key", "default", "value", "what it is for"), rows)
 
 
@@ -109,6 +170,8 @@ def _shown(attribute: "attrs.Attribute[object]", value: object) -> str:
 
 
 def _wanted(kind: Kind) -> str:
+    if kind in (HEARING, STILL_ON, WITNESS):
+        return re.sub(r"\bears?\b", r"[\g<0>](#ears)", kind.wants)
     return "[a duration](#durations)" if kind is DURATION else kind.wants
 
 

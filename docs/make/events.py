@@ -24,6 +24,7 @@ FAMILIES = {
     "device": "A guest",
     "wagman": "The Wagman machine",
     "environment": "The enclosure",
+    "network": "A network through which guests are heard",
     "link": "The serial port",
     "board": "The board",
     "command": "Who asked for what",

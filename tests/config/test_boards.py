@@ -1,43 +1,39 @@
-"""Which boards there are, and what hangs on each."""
+"""Which boards there are, what hangs on each, and what must hold between the two."""
+
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wagman.config import board_tables
-from wagman.config.boards import PlainBoard, WagmanBoard
+from tests.config.kit import Strip, kinds, problems
+from wagman.config.boards import WagmanBoard
 from wagman.config.load import loads
-from wagman.config.schema import Config
-from wagman.model.errors import ConfigError
+from wagman.config.schema import Config, StillDraws
 
-
-class Strip(PlainBoard):
-    """A board whose ports have names."""
-
-    kind = "strip"
+STRIP = "kind = 'strip'\nhost = 'h'\n"
 
 
 @pytest.fixture(autouse=True)
-def strip(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(board_tables, "KINDS", {**board_tables.KINDS, "strip": Strip})
+def _kinds() -> Iterator[None]:
+    with kinds():
+        yield
 
 
-def guest(name: str, board: str | None, port: object) -> str:
+def guest(name: str, board: str | None, port: object, keys: str = "") -> str:
     stated = "" if board is None else f"board = '{board}'\n"
-    return f"[device.{name}]\n{stated}port = {port!r}\nshutdown = []\n"
+    return f"[device.{name}]\n{stated}port = {port!r}\nshutdown = []\n{keys}"
 
 
-def problems(text: str) -> list[str]:
-    with pytest.raises(ConfigError) as caught:
-        loads(text, "f")
-    return list(caught.value.problems)
+def switched(name: str, board: str | None, port: object) -> str:
+    return guest(name, board, port, "heartbeat = false\n")
 
 
 def places(config: Config) -> list[tuple[str, int | str]]:
     return [(device.board, device.port) for device in config.devices]
 
 
-@pytest.mark.parametrize("text", ["", "[board]\n"])
+@pytest.mark.parametrize("text", ["", "[board]\n", "[board]\nkind = 'wagman'\n"])
 def test_a_file_that_says_nothing_of_a_board_has_one_wagman(text: str) -> None:
     config = loads(text + guest("gn", None, 1), "f")
     assert config.boards == (WagmanBoard(name="board"),)
@@ -45,15 +41,15 @@ def test_a_file_that_says_nothing_of_a_board_has_one_wagman(text: str) -> None:
 
 
 def test_a_table_of_boards_names_each_in_the_order_of_the_file() -> None:
-    text = "[board.rail]\nkind = 'strip'\npoll = 7\n[board.node]\ndialect = 'v4'\n"
-    config = loads(text + guest("gn", "node", 1) + guest("ai", "rail", "a"), "f")
-    assert config.boards == (Strip(name="rail", poll_s=7), WagmanBoard(name="node", dialect="v4"))
+    text = f"[board.rail]\n{STRIP}poll = 7\n[board.node]\ndialect = 'v4'\n"
+    config = loads(text + guest("gn", "node", 1) + switched("ai", "rail", "a"), "f")
+    assert config.boards == (Strip(name="rail", host="h", poll_s=7), WagmanBoard(name="node", dialect="v4"))
     assert places(config) == [("rail", "a"), ("node", 1)]
 
 
 def test_the_only_board_need_not_be_named_by_what_hangs_on_it() -> None:
-    assert places(loads("[board.rail]\nkind = 'strip'\n" + guest("ai", None, "a"), "f")) == [("rail", "a")]
-    assert places(loads("[board]\nkind = 'strip'\n" + guest("ai", "board", "a"), "f")) == [("board", "a")]
+    assert places(loads(f"[board.rail]\n{STRIP}" + switched("ai", None, "a"), "f")) == [("rail", "a")]
+    assert places(loads(f"[board]\n{STRIP}" + switched("ai", "board", "a"), "f")) == [("board", "a")]
 
 
 def test_the_board_of_all_devices_may_stand_in_the_defaults() -> None:
@@ -62,67 +58,71 @@ def test_the_board_of_all_devices_may_stand_in_the_defaults() -> None:
 
 
 def test_a_port_is_called_as_its_board_calls_it() -> None:
-    boards = "[board.node]\n[board.rail]\nkind = 'strip'\n"
-    assert places(loads(boards + guest("gn", "node", 1) + guest("ai", "rail", 1), "f")) == [("node", 1), ("rail", "1")]
-    assert problems(boards + guest("gn", "node", "1") + guest("ai", "rail", " ")) == [
-        'f:6: device.gn.port: must be a whole number from 0 to 4, not "1"',
-        'f:10: device.ai.port: must be a number, 0 or more, or a name of 1 to 64 printable characters, not " "',
+    boards = f"[board.node]\n[board.rail]\n{STRIP}"
+    assert places(loads(boards + guest("gn", "node", 1) + switched("ai", "rail", 1), "f")) == [("node", 1), ("rail", "1")]
+    assert problems(boards + guest("gn", "node", "1") + switched("ai", "rail", " ")) == [
+        'f:7: device.gn.port: must be a whole number from 0 to 4, not "1"',
+        'f:11: device.ai.port: must be a number, 0 or more, or a name of 1 to 64 printable characters, not " "',
     ]
 
 
 def test_devices_stand_in_the_order_of_their_boards_and_by_port_on_each_as_people_count() -> None:
-    boards = "[board.z]\nkind = 'strip'\n[board.a]\nkind = 'strip'\n"
+    boards = f"[board.z]\n{STRIP}[board.a]\n{STRIP}"
     ports = [("a", "1"), ("a", "a"), ("z", "10"), ("z", "2"), ("z", "a10"), ("z", "a2"), ("z", "a")]
-    tables = [guest(f"x{number}x", board, port) for number, (board, port) in enumerate(ports)]
+    tables = [switched(f"x{number}x", board, port) for number, (board, port) in enumerate(ports)]
     expected = [("z", "2"), ("z", "10"), ("z", "a"), ("z", "a2"), ("z", "a10"), ("a", "1"), ("a", "a")]
     assert places(loads(boards + "".join(tables), "f")) == expected
 
 
-@given(
-    st.lists(st.text(st.sampled_from("a1 20-"), min_size=1, max_size=6).filter(lambda port: port == port.strip()), unique=True)
-)
+PORTS = st.text(st.sampled_from("a1 20-٣"), min_size=1, max_size=6).filter(lambda port: port == port.strip())
+
+
+@given(st.lists(PORTS, unique=True))
 def test_any_ports_can_be_put_in_order(ports: list[str]) -> None:
-    tables = "".join(guest(f"x{number}x", None, port) for number, port in enumerate(["x", *ports]))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(board_tables, "KINDS", {"strip": Strip})
-        assert sorted(place[1] for place in places(loads("[board]\nkind = 'strip'\n" + tables, "f"))) == sorted(["x", *ports])
+    tables = "".join(switched(f"x{number}x", None, port) for number, port in enumerate(["x", *ports]))
+    with kinds():
+        assert sorted(place[1] for place in places(loads(f"[board]\n{STRIP}{tables}", "f"))) == sorted(["x", *ports])
 
 
 def test_what_hangs_on_a_board_is_found_by_its_name() -> None:
     order = "[wagman]\nstart_order = ['b', 'a', 'c']\n"
-    tables = (
-        guest("a", "one", 1) + guest("b", "one", 2) + guest("c", "two", 1) + "[device.nc]\nboard = 'one'\nport = 0\nself = true\n"
-    )
+    controller = "[device.nc]\nboard = 'one'\nport = 0\nself = true\n"
+    tables = guest("a", "one", 1) + guest("b", "one", 2) + guest("c", "two", 1) + controller
     config = loads("[board.one]\n[board.two]\n" + order + tables, "f")
     assert [device.name for device in config.devices_on("one")] == ["nc", "a", "b"]
     assert [guest.name for guest in config.guests_on("one")] == ["b", "a"]
     assert [guest.name for guest in config.guests_on("two")] == ["c"]
 
 
-NAME = 'a board name has 1 to 32 of a-z, 0-9, _ and -, begins with no -, and is neither a number nor "all": rename it'
+# --- What is told of boards ---------------------------------------------------------------------------------------------
 
+NAME = 'a board name has 1 to 32 of a-z, 0-9, _ and -, begins with no -, and is neither a number nor "all": rename it'
 NO_KIND = "there is no kind of board called"
 PROBLEMS = [
-    ("[board]\nkind = 'wagmen'\n", f'2: board.kind: {NO_KIND} "wagmen"; those that there are: "wagman", "strip"'),
-    ("[board.x]\nkind = 'stripe'\n", f'2: board.x.kind: {NO_KIND} "stripe"; those that there are: "strip", "wagman"'),
+    ("[board]\nkind = 'wagmen'\n", f'2: board.kind: {NO_KIND} "wagmen"; those that there are: "wagman", "powerman", …'),
+    ("[board.x]\nkind = 'stripe'\n", f'2: board.x.kind: {NO_KIND} "stripe"; those that there are: "strip", …'),
     ("[board]\nkind = ['strip']\nsettle = 1\n", f"2: board.kind: {NO_KIND} …"),
     ("[board.X]\n", f"1: board.X: {NAME}"),
     ("[board.17]\n", f"1: board.17: {NAME}"),
     ("[board.x]\npol = 1\n", "2: board.x.pol: unknown key: the nearest that is known here is poll"),
-    ("[board.x]\nsettle = 1\n", "2: board.x.settle: unknown key: …"),
+    ("[board.x]\nsettle = 1\n", "2: board.x.settle: unknown key: it belongs in [device.NAME]"),
+    (f"[board.x]\n{STRIP}dialect = 'v3'\n", '4: board.x.dialect: unknown key: it belongs in [board] of kind "wagman"'),
+    ("[board.x]\nkind = 'strip'\n", "1: board.x.host: missing: give a non-empty string of printable characters"),
+    ("[board.x]\nkind = 'strip'\nhost = 5\n", "3: board.x.host: must be a non-empty string of printable characters, not 5"),
 ]
 
 
 @pytest.mark.parametrize(("text", "problem"), PROBLEMS, ids=[problem for _, problem in PROBLEMS])
 def test_each_problem_of_a_board_is_told_once_with_its_place(text: str, problem: str) -> None:
-    (told,) = problems(text + guest("gn", None, 1))
+    keys = "heartbeat = false\n" if "'strip'" in text else "primary = 'sd'\n"
+    (told,) = problems(text + guest("gn", None, 1, keys))
     assert told.startswith(f"f:{problem.removesuffix('…')}")
     assert problem.endswith("…") or told == f"f:{problem}"
 
 
 def test_one_board_and_several_cannot_stand_in_one_file() -> None:
-    text = "[board]\ndialect = 'v4'\npoll = 7\n[board.rail]\nkind = 'strip'\n"
-    (told,) = problems(text + guest("gn", "board", 1) + guest("ai", "rail", "a"))
+    text = f"[board]\ndialect = 'v4'\npoll = 7\n[board.rail]\n{STRIP}"
+    (told,) = problems(text + guest("gn", "board", 1) + switched("ai", "rail", "a"))
     assert told == (
         "f:2: board.dialect: [board] says how one board is, and [board.rail] how one of several is: "
         "move dialect, poll into a table of its own, [board.board]"
@@ -132,8 +132,11 @@ def test_one_board_and_several_cannot_stand_in_one_file() -> None:
 def test_where_there_are_several_each_device_says_on_which_it_hangs() -> None:
     (told,) = problems("[board.a]\n[board.b]\n" + guest("gn", None, 1))
     assert told == 'f:3: device.gn.board: missing: say which board it hangs on: "a", "b"'
-    (told,) = problems("[board.a]\n[board.b]\n" + guest("gn", "aa", 1) + "primary = 'sd'\n")
+    (told,) = problems("[board.a]\n[board.b]\n" + guest("gn", "aa", 1, "primary = 'sd'\n"))
     assert told == 'f:4: device.gn.board: there is no board called "aa"; those that there are: "a", "b"'
+
+
+# --- What is told of what hangs on them ----------------------------------------------------------------------------------
 
 
 def test_a_port_is_taken_on_its_own_board_only() -> None:
@@ -143,17 +146,83 @@ def test_a_port_is_taken_on_its_own_board_only() -> None:
     assert told == 'f:9: device.cs.port: port 1 of b is already that of "gn": give each device a port of its own'
 
 
+def test_a_port_has_one_name_whether_the_file_writes_a_number_or_text() -> None:
+    (told,) = problems(f"[board]\n{STRIP}" + switched("gn", None, 1) + switched("cs", None, "1"))
+    assert "port 1 is already that of" in told
+
+
 def test_a_medium_is_the_matter_of_boards_with_selectors() -> None:
-    boards = "[board.a]\n[board.rail]\nkind = 'strip'\n"
-    config = loads(boards + "[defaults]\nprimary = 'sd'\n" + guest("gn", "a", 1) + guest("cs", "rail", 1), "f")
+    boards = f"[board.a]\n[board.rail]\n{STRIP}"
+    defaults = "[defaults]\nprimary = 'sd'\n"
+    config = loads(boards + defaults + guest("gn", "a", 1) + switched("cs", "rail", 1), "f")
     assert [device.primary for device in config.devices] == ["sd", None]
-    (told,) = problems(boards + guest("cs", "rail", 1) + "primary = 'sd'\n")
-    assert told == "f:8: device.cs.primary: port 1 has no boot-media selector of its own: remove this key"
+    (told,) = problems(boards + switched("cs", "rail", 1) + "primary = 'sd'\n")
+    assert told == "f:10: device.cs.primary: port 1 has no boot-media selector of its own: remove this key"
+
+
+def test_the_controller_hangs_where_its_wagman_feeds_it_or_on_any_port_of_a_board_that_feeds_nobody() -> None:
+    controller = "[device.nc]\nport = '3'\nself = true\n"
+    config = loads(f"[board]\n{STRIP}" + controller, "f")
+    assert (config.guests, config.devices[0].has_heartbeat) == ((), False)
+    (told,) = problems("[device.nc]\nport = 3\nself = true\n")
+    assert told == "f:3: device.nc.self: the computer that this service runs on hangs on port 0, not on 3"
 
 
 def test_each_board_is_asked_often_enough_for_its_own_guests() -> None:
     boards = "[board.a]\npoll = '2min'\n[board.b]\n"
-    guests = guest("gn", "a", 1) + "heartbeat_timeout = '6min'\n" + guest("cs", "b", 1)
+    guests = guest("gn", "a", 1, "heartbeat_timeout = '6min'\n") + guest("cs", "b", 1)
     assert len(loads(boards + guests, "f").boards) == 2
     (told,) = problems(boards + guests + guest("x1", "a", 2))
     assert told.startswith("f:2: board.a.poll: heartbeat_timeout is 5min, and must be at least 3 times poll, which is 6min: ")
+
+
+def test_only_a_wagman_has_to_be_asked_before_it_cuts() -> None:
+    assert loads(f"[board]\n{STRIP}poll = '2h'\n" + switched("gn", None, 1), "f").boards[0].poll_s == 7200
+    (told,) = problems("[board.x]\npoll = '2h'\n" + switched("gn", None, 1))
+    assert told.startswith("f:2: board.x.poll: poll is 2h, and must be at most 10min: the board cuts what it was not given a ")
+
+
+HEARD = "heartbeat = { wire = '/dev/ttyUSB0' }\n"
+
+
+@pytest.mark.parametrize(
+    ("board", "keys", "problem"),
+    [
+        ("poll = 61\n", "", "4: board.rail.poll: stop_silence is 1min, and its board shows what a port does only after poll, …"),
+        ("poll = '1min59s'\n", "stop_silence = '9min'\n", "4: board.rail.poll: start_timeout is 2min, and its board shows …"),
+        ("settle = '111s'\n", "", "4: board.rail.settle: start_timeout is 2min, …"),
+        ("settle = '2s'\n", "start_timeout = 11\n", "9: device.gn.start_timeout: start_timeout is 11s, …"),
+        ("", "stop_silence = 9\n", "8: device.gn.stop_silence: stop_silence is 9s, …"),
+    ],
+)
+def test_a_board_shows_what_its_ports_do_before_the_patience_with_a_guest_ends(board: str, keys: str, problem: str) -> None:
+    text = f"[board.rail]\n{STRIP}{board}" + guest("gn", None, 1, HEARD)
+    (told,) = problems(text + keys)
+    assert told.startswith(f"f:{problem.removesuffix('…')}")
+    assert loads(text.replace(HEARD, "heartbeat = false\n") + keys, "f").devices
+
+
+def test_a_guest_of_which_nothing_at_all_would_be_known_is_refused() -> None:
+    board = "[board]\nkind = 'mute'\n"
+    (told,) = problems(board + switched("gn", None, 1))
+    assert told == (
+        'f:6: device.gn.heartbeat: board "board" does not show whether a port is on, and nothing at all would ever be known of '
+        "this guest: say how it is heard"
+    )
+    assert loads(board + guest("gn", None, 1, HEARD), "f").guests
+    assert loads(f"{board}readback = 'told'\n" + switched("gn", None, 1), "f").guests
+
+
+def test_watts_are_the_matter_of_boards_with_a_meter() -> None:
+    keys = HEARD + "still_on = { watts = 2 }\n"
+    assert loads(f"[board]\n{STRIP}" + guest("gn", None, 1, keys), "f").guests[0].still_on == StillDraws(2.0)
+    for text in ("[board]\nkind = 'mute'\n" + guest("gn", None, 1, keys), "[board]\n\n" + guest("gn", None, 1, keys)):
+        (told,) = problems(text)
+        assert told == 'f:7: device.gn.still_on: board "board" has no meter: take an ear, or remove this key'
+
+
+def test_an_enclosure_that_no_board_measures_is_neither_watched_nor_waited_for() -> None:
+    plug = '[board]\nkind = "shelly"\nhost = "rail"\n' + guest("gn", None, 0) + "heartbeat = false\n"
+    assert loads(plug, "f").environment.sensors == {}
+    (told,) = problems(plug + "[environment.temperature_c]\nhigh = 60\n")
+    assert told == "f:8: environment.temperature_c: no board of this file has sensors of the enclosure: remove this table"

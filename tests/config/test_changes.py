@@ -4,6 +4,7 @@ import attrs
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.config.kit import Strip, kinds
 from wagman.config.boards import PlainBoard, as_wagman
 from wagman.config.changes import FIXED_OF_DEVICE, LIVE_OF_BOARD, change, differing
 from wagman.config.load import loads
@@ -99,6 +100,22 @@ def test_what_is_named_is_what_differs(durations: dict[str, int], name: str) -> 
 def test_the_fixed_ones_are_attributes_that_there_are() -> None:
     assert set(FIXED_OF_DEVICE) <= {field.name for field in attrs.fields(DeviceConfig)}
     assert {field.name for field in attrs.fields(PlainBoard)} >= LIVE_OF_BOARD
+
+
+def test_the_pauses_of_any_kind_of_board_change_at_once_and_another_kind_waits() -> None:
+    board = "[board.rail]\nkind = 'strip'\nhost = 'a'\n"
+    guest = "[device.gn]\nport = 1\nheartbeat = false\nshutdown = []\n"
+    with kinds():
+        old = loads(board + guest, "f")
+        changed = change(old, loads(board.replace("'a'", "'b'") + "settle = 3\npoll = 20\non_restore = 'on'\n" + guest, "f"))
+        other = change(old, loads("[board.rail]\nkind = 'mute'\nreadback = 'told'\nsettle = 3\n" + guest, "f"))
+    assert (changed.live, changed.waiting) == (
+        ("board.rail.poll", "board.rail.settle"),
+        ("board.rail.on_restore", "board.rail.host"),
+    )
+    assert changed.config.boards == (Strip(name="rail", host="a", settle_s=3, poll_s=20),)
+    assert (other.config.boards, other.live) == (old.boards, ())
+    assert "board.rail.kind" in other.waiting
 
 
 def test_of_a_board_the_pauses_change_at_once_and_all_else_waits() -> None:

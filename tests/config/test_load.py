@@ -27,7 +27,7 @@ def test_a_device_is_all_that_a_file_needs() -> None:
 def test_the_example_states_the_defaults() -> None:
     config = load(str(EXAMPLE))
     plain = DeviceConfig(name="", port=0)
-    stated = {"name", "port", "is_self", "has_heartbeat", "primary", "shutdown", "restart"}
+    stated = {"name", "port", "is_self", "hears_board", "primary", "shutdown", "restart"}
     for each in config.devices:
         assert attrs.evolve(plain, **{name: getattr(each, name) for name in stated}) == each
     bare = loads(GUEST, "f")
@@ -97,7 +97,7 @@ def test_every_kind_of_value_reaches_its_attribute() -> None:
         DeviceConfig(
             name="a",
             port=4,
-            has_heartbeat=False,
+            hears_board=False,
             shutdown=("ssh", "a", "halt"),
             restart=("ssh", "a", "reboot"),
             stop_silence_s=2.0,

@@ -1,14 +1,17 @@
 """The reference page is made from the classes, and says all of them."""
 
 from docs.make import configuration as reference
-from docs.make.configuration import SECTIONS
-from wagman.config.schema import Bounds, DeviceConfig
+from docs.make.configuration import SECTIONS, existing
+from wagman.config.ears import EarConfig
+from wagman.config.registry import BOARDS, EARS
+from wagman.config.schema import Bounds, DeviceConfig, NetworkConfig
 from wagman.config.setting import settings
 
 
 def test_every_key_has_its_row() -> None:
     rows = {line.split("|")[1].strip(" `") for line in reference.page().splitlines() if line.startswith("| `")}
-    classes = [*(section for _, section, _ in SECTIONS), Bounds, DeviceConfig]
+    kinds = [*existing(BOARDS), *existing(EARS)]
+    classes = [*(section for _, section, _ in SECTIONS), Bounds, DeviceConfig, NetworkConfig, EarConfig, *kinds]
     assert rows == {key for section in classes for key in settings(section)}
 
 
@@ -17,7 +20,7 @@ def test_defaults_are_shown_as_one_would_write_them() -> None:
     for start in (
         "| `port` | *required* | a number, 0 or more, or a name of 1 to 64 printable characters |",
         '| `start_timeout` | `"2min"` (seed) | [a duration](#durations) |',
-        "| `heartbeat` | `true` (chosen) | true or false |",
+        "| `heartbeat` | `true` (chosen) | true or false, or an [ear](#ears), or a list of [ears](#ears) |",
         "| `shutdown` | none |",
     ):
         assert any(row.startswith(start) for row in rows), start

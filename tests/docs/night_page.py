@@ -11,8 +11,8 @@ from tests.docs.blocks import ROOT
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 CALLING = PAGE.partition("\n## What calls for you\n")[2].partition("\n## ")[0]
 
-EXAMPLES = re.compile(r"\b(gn|temperature_c|3|link)\b")
-"""What stands for any guest, sensor, port or task in the headings."""
+EXAMPLES = re.compile(r"\b(gn|temperature_c|port 3|link|the board|lan)\b", re.IGNORECASE)
+"""What stands for any guest, sensor, port, task, board or network in the headings."""
 
 ANY = "…"
 

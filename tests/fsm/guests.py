@@ -28,8 +28,8 @@ from wagman.model.facts import (
 HALT = ("ssh", "gn", "halt")
 
 GUEST = DeviceConfig("gn", 1, primary="emmc", shutdown=HALT)
-SWITCH = DeviceConfig("x1", 3, has_heartbeat=False, shutdown=HALT)
-MODEM = DeviceConfig("x2", 4, has_heartbeat=False, shutdown=())
+SWITCH = DeviceConfig("x1", 3, hears_board=False, shutdown=HALT)
+MODEM = DeviceConfig("x2", 4, hears_board=False, shutdown=())
 
 
 def types(effects: Iterable[object]) -> list[str]:

@@ -15,12 +15,12 @@ from wagman.fsm.guest import STATES, Memory, Situation, State, Step
 from wagman.fsm.guest.booting import Booting, Relay, Starting, WillStop
 from wagman.fsm.guest.halting import Errand, Restarting, Stopping
 from wagman.fsm.guest.inputs import (
-    Decided,
     Hibernation,
     Input,
     Message,
     MessageDone,
     Operator,
+    Review,
     StartRefused,
     WagmanStart,
     WagmanStop,
@@ -68,8 +68,8 @@ INPUTS: dict[str, Input] = {
     **{verb: Operator(verb) for verb in VERBS},
     "start_forced": Operator("start", force=True),
     "restart_forced": Operator("restart", force=True),
-    "disabled_before": Decided("down", enabled=False),
-    "looked_at_again": Decided(),
+    "disabled_before": Review(),
+    "looked_at_again": Review(),
     "its_turn": WagmanStart(),
     "told_down": WagmanStop(),
     "hibernate": Hibernation(active=True),
@@ -77,6 +77,10 @@ INPUTS: dict[str, Input] = {
     "told": MessageDone(NOW_S, 7),
     "old_told": MessageDone(NOW_S, 6),
 }
+
+
+REMEMBERED: Mapping[str, Mapping[str, Any]] = {"disabled_before": {"wanted": "down", "enabled": False}}
+"""What comes into the memory of a guest just before the input: it was decided by an operator before, and is known only now."""
 
 
 @frozen
@@ -249,6 +253,7 @@ def test_what_every_input_makes_of_every_state(name: str) -> None:
     assert section.begins == f"{shown(variant.state, variant.memory)}, {power(variant.state.power(variant.memory))}"
     assert section.rows.keys() == variant.inputs.keys()
     for word, item in variant.inputs.items():
-        step = guest.step(variant.state, Situation(variant.config, variant.memory), item)
+        now = Situation(variant.config, variant.memory).remember(**REMEMBERED.get(word, {}))
+        step = guest.step(variant.state, now, item)
         got = words(variant, step, item.name if isinstance(item, Fired) else "")
         assert same(got) == same(section.rows[word]), word

@@ -74,6 +74,9 @@ ALWAYS: dict[str, Act] = {
     "idle, soon": told("polled", ASKED_S + EVIDENCE_S, "off"),
     "dead, soon": told("polled", ASKED_S + EVIDENCE_S, "unknown"),
     "idle, soon after it was seen off": told("polled", SEEN_S + SETTLE_S, "off"),
+    "shown off": told("shown_off", NOW_S, "the board shows it off", "told"),
+    "shown off, of before": told("shown_off", ASKED_S + SETTLE_S, "the board shows it off", "told"),
+    "assumed": lambda outlet: outlet.replied().outlet.assumed(NOW_S),
     "stirred": told("stirred", NOW_S),
     "doubted": told("doubted"),
     "link up": told("link_up", NOW_S),
@@ -248,8 +251,9 @@ def a_reply_is_no_evidence(edge: Edge) -> bool:
 def on_is_told_only_of_what_shows_it_in_the_power_cycle_that_is_wanted(edge: Edge) -> bool:
     if not edge.fact(RelayOn):
         return True
-    shows_it = edge.name in ("seen on", "draws", "draws, much later", "beat")
-    return shows_it and edge.old.awaits_on and edge.new.state.cycle == edge.new.goal.cycle and edge.new.confirmed
+    shows_it = edge.name in ("seen on", "draws", "draws, much later", "beat", "assumed")
+    is_so = edge.new.is_reached and (edge.new.confirmed or edge.name == "assumed")
+    return shows_it and edge.old.awaits_on and edge.new.state.cycle == edge.new.goal.cycle and is_so
 
 
 @rule
@@ -258,6 +262,8 @@ def off_is_told_only_where_the_board_said_so_and_no_current_says_otherwise(edge:
         return True
     if edge.name.startswith("wanted"):
         return edge.old.state.is_kept  # a start was called off
+    if edge.name in ("shown off", "assumed"):
+        return edge.old.is_switching("off") and not (edge.name == "assumed" and edge.new.confirmed)
     is_said = edge.old.errand is not None and edge.old.errand.seen_at_s is not None
     return is_said and edge.name.startswith(("idle", "dead")) and edge.name != "idle, soon after it was seen off"
 
@@ -290,7 +296,8 @@ def found_power_is_stray_and_ends_what_was_asked_for(edge: Edge) -> bool:
 @rule
 def a_cut_that_nobody_asked_for_is_reported(edge: Edge) -> bool:
     is_asked = edge.old.is_switching("off") or edge.old.relay == "off"
-    return edge.name != "seen off" or is_asked or edge.fact(PowerLost)
+    is_unseen = edge.name == "shown off" and (isinstance(edge.old.state, Unknown) or edge.old.is_switching("on"))
+    return edge.name not in ("seen off", "shown off") or is_asked or is_unseen or edge.fact(PowerLost)
 
 
 @rule

@@ -61,6 +61,16 @@ def poll_of_before(supply: Supply) -> Act:
     return lambda outlet: outlet.polled(outlet.signs.asked_at_s + 1.5, supply)
 
 
+def look_of_before(outlet: Outlet) -> Step:
+    """A look that is not newer than the latest command."""
+    return outlet.shown_off(outlet.signs.asked_at_s + 1.5, "the board shows it off", "told")
+
+
+def assumed_soon(outlet: Outlet) -> Step:
+    """The board has replied, and the command may be yet to have its effect."""
+    return outlet.assumed(outlet.signs.asked_at_s + 1.5)
+
+
 def old_beat(outlet: Outlet) -> Step:
     return outlet.beat(outlet.signs.asked_at_s)
 
@@ -108,6 +118,13 @@ INPUTS: dict[str, Act] = {
     "draws_twice": both(told("polled", NOW_S, "on"), told("polled", NEXT_S, "on")),
     "idle": told("polled", NOW_S, "off"),
     "dead": told("polled", NOW_S, "unknown"),
+    "told_on": told("polled", NOW_S, "on", "told"),
+    "sound_on": told("polled", NOW_S, "on", "told", is_sound=True),
+    "shown_off": told("shown_off", NOW_S, "the board shows it off", "told"),
+    "shown_off_before": look_of_before,
+    "assumed": both(told("replied"), told("assumed", NOW_S)),
+    "assumed_soon": both(told("replied"), assumed_soon),
+    "assumed_unreplied": told("assumed", NOW_S),
     "drew_before": poll_of_before("on"),
     "idle_before": poll_of_before("off"),
     "beat": told("beat", NOW_S),

@@ -286,7 +286,7 @@ def test_a_guest_without_a_heartbeat_that_draws_little_sleeps_and_one_that_draws
         await trio.sleep(GONE_S + 60)
         assert bool(rig.told(PowerLost, 3)) == is_lost
 
-    mute = Config((WagmanBoard(poll_s=5),), devices=(DeviceConfig("x1", 3, has_heartbeat=False, shutdown=()),))
+    mute = Config((WagmanBoard(poll_s=5),), devices=(DeviceConfig("x1", 3, hears_board=False, shutdown=()),))
     with_rig(main, config=mute)
 
 

@@ -11,7 +11,7 @@ import pytest
 import trio
 
 from tests.service.kit import eventually
-from wagman.tasks import messages
+from wagman.model import process
 from wagman.tasks.messages import MAX_OUTPUT, Delivery, run_command
 
 
@@ -88,7 +88,7 @@ def test_a_command_that_cannot_be_ended_holds_nobody_up(why: type[OSError] | Non
 
     monkeypatch.setattr(trio.lowlevel, "open_process", open_process)
     monkeypatch.setattr(os, "killpg", killpg)
-    monkeypatch.setattr(messages, "KILL_GRACE_S", 0.1)
+    monkeypatch.setattr(process, "KILL_GRACE_S", 0.1)
     assert delivered("sleep", "30", timeout_s=0.1) == Delivery(False, "could not be ended after 0.1 s without an answer")
     assert asked == [signal.SIGTERM, signal.SIGKILL]
     processes[0].kill()

@@ -32,6 +32,7 @@ CONFIG = loads(
 )
 WELL: Mapping[str, Any] = {
     "board": "board",
+    "sources": [],
     "self": False,
     "state": "started",
     "wanted": "up",
@@ -60,7 +61,10 @@ def facts(*rows: Mapping[str, Any], wagman: str = "normal", **board: Any) -> Fac
     rows = rows or (row("nc", self=True, media="emmc"), row("gn", media="emmc"), row("x1"))
     seen = {"link": "up", "for_s": 90.0, "blind": False, "device": "/dev/ttyX", "sensors": SENSORS, "last_answer_age_s": 2.0}
     boards = [{"name": "board", "kind": "wagman", **seen, **board}]
-    return Facts(CONFIG, {"devices": list(rows), "ports": [], "wagman": {"state": wagman}, "board": boards[0], "boards": boards})
+    return Facts(
+        CONFIG,
+        {"devices": list(rows), "ports": [], "networks": [], "wagman": {"state": wagman}, "board": boards[0], "boards": boards},
+    )
 
 
 def unseen(given: Facts, **reasons: str) -> Facts:
@@ -254,6 +258,30 @@ def test_a_port_without_a_table_names_the_one_that_it_had() -> None:
     assert (problem.id, "(cs had)" in problem.text, "wagman board --force stop 2 0" in problem.do) == ("port:2", True, True)
 
 
+SOURCE = {"name": "http http://gn/", "heard": True, "trouble": None, "still_on": False}
+
+
+@pytest.mark.parametrize(
+    ("source", "state", "expected"),
+    [
+        ({}, "started", []),
+        ({"heard": False}, "started", ["never_heard:gn:http http://gn/"]),
+        ({"heard": False}, "stopped", []),
+        ({"heard": False, "still_on": True}, "started", []),
+        ({"heard": False, "trouble": "no rights"}, "started", ["deaf:gn:http http://gn/"]),
+        ({"trouble": "no rights"}, "stopped", ["deaf:gn:http http://gn/"]),
+    ],
+)
+def test_a_source_that_proves_nothing_calls_for_a_person(source: Mapping[str, Any], state: str, expected: list[str]) -> None:
+    assert ids(facts(row("gn", state=state, sources=[{**SOURCE, **source}]))) == expected
+
+
+def test_a_network_without_a_witness_that_answers_calls_for_a_person() -> None:
+    given = facts()
+    status = {**given.status, "networks": [{"name": "lan", "unproved": True}, {"name": "mast", "unproved": False}]}
+    assert ids(evolve(given, status=status)) == ["network:lan"]
+
+
 def test_the_board_may_miss_the_controller_for_a_while_before_a_person_is_called() -> None:
     assert ids(evolve(facts(), unfed_s=60.0)) == []
     missed = only(evolve(facts(), unfed_s=400.0))
@@ -272,10 +300,13 @@ def test_the_worst_comes_first() -> None:
 # --- Whatever the status -----------------------------------------------------------------------------------------------
 
 TEXTS = st.text(max_size=20)
+SOURCES = st.fixed_dictionaries({"name": TEXTS, "heard": st.booleans(), "trouble": st.none() | TEXTS, "still_on": st.booleans()})
+NETWORKS = st.fixed_dictionaries({"name": TEXTS, "unproved": st.booleans()})
 ROWS: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {
         "name": st.sampled_from(["nc", "gn", "x1", "nobody"]),
         "board": st.just("board"),
+        "sources": st.lists(SOURCES, max_size=3, unique_by=lambda source: source["name"]),
         "self": st.booleans(),
         "state": st.sampled_from(["stopped", "starting", "will_stop", "started", "stopping", "restarting"]),
         "wanted": st.sampled_from(["up", "down"]),
@@ -316,9 +347,8 @@ STATUSES = st.fixed_dictionaries(
         "devices": st.lists(ROWS, max_size=5, unique_by=lambda row: row["name"]),
         "wagman": st.fixed_dictionaries({"state": st.sampled_from(["normal", "start_next_device", "hibernating"])}),
         "boards": st.lists(BOARDS, min_size=1, max_size=1),
-        "ports": st.lists(
-            st.fixed_dictionaries({"board": st.just("board"), "port": st.integers(0, 4), "was": TEXTS}), max_size=3
-        ),
+        "ports": st.lists(LEFT, max_size=3),
+        "networks": st.lists(NETWORKS, max_size=3, unique_by=lambda network: network["name"]),
     }
 ).map(with_first_board)
 ANY_FACTS = st.builds(

@@ -105,7 +105,9 @@ def test_an_operator_who_says_otherwise_is_obeyed_after_the_log_was_lost() -> No
 
 
 def test_what_counts_is_told_with_who_decided_it() -> None:
-    story = told(f"{BEFORE}service kill; disk wiped; service start; 10 min")
+    again = "service stop; service start; 10 min"
+    story = told(f"{BEFORE}service kill; disk wiped; service start; 10 min; {again}")
+    assert len(story.of("device.recalled")) == 2
     recalled = {event.device: event.fields for event in story.of("device.recalled")}
     assert recalled.keys() == {"gn", "x1"}
     assert {key: recalled["x1"][key] for key in ("verb", "who", "uid")} == {"verb": "disable", "who": "pid 1", "uid": 0}
@@ -158,6 +160,27 @@ def test_where_only_the_log_cannot_be_read_what_lies_beside_it_counts_once_the_t
     assert at_s > DOWN_S + 3600
     (released,) = story.of("store.released")
     assert released.fields["because"] == "it could not be read for 1h"
+
+
+def test_what_was_started_without_it_halts_as_ever_once_it_can_be_read() -> None:
+    script = "service kill; disk undecided; disk barred log; service start; 50 min; disk ok; 20 min"
+    story = told(f"{BEFORE}{script}", with_release(600.0))
+    assert story.ports_on_after(DOWN_S) == {1, 3}
+    stopping = {event.device: event for at_s, event in story.told if event.type == "device.stopping" and at_s > DOWN_S}
+    assert {event.fields["reason"] for event in stopping.values()} == {"an operator decided so before"}
+    assert {event.device: event.fields["verb"] for event in story.of("device.recalled")} == {"gn": "stop", "x1": "disable"}
+    rows = story.rows()
+    assert {name: (row["enabled"], row["wanted"]) for name, row in rows.items() if name in stopping} == {
+        "gn": (True, "down"),
+        "x1": (False, "down"),
+    }
+
+
+def test_who_decides_before_it_can_be_read_has_decided_later_for_good() -> None:
+    obeyed = "service kill; disk barred all; service start; 5 min; x1: start; gn: stop; 5 min; disk ok; 10 min"
+    story = told(f"{BEFORE}{obeyed}; service stop; service start; 5 min")
+    assert (story.rows()["x1"]["state"], story.rows()["gn"]["wanted"]) == ("started", "down")
+    assert story.of("device.recalled") == []
 
 
 def test_without_a_time_it_waits_for_ever() -> None:

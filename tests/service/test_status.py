@@ -153,7 +153,7 @@ def test_what_a_port_draws_is_known_while_the_board_is_seen() -> None:
 def test_what_a_port_drew_before_the_board_went_out_of_sight_is_its_last_reading_with_its_age() -> None:
     told = guest_row(1306.0, blind=True)
     assert (told["current_ma"], told["current_raw"], told["temperature_raw"], told["stale"]) == (None, None, None, True)
-    assert told["last"] == {"current_ma": 480, "current_raw": None, "temperature_raw": 512, "age_s": 1206.0}
+    assert told["last"] == {"current_ma": 480, "watts": None, "current_raw": None, "temperature_raw": 512, "age_s": 1206.0}
 
 
 # --- A start that will come --------------------------------------------------------------------------------------------

@@ -26,7 +26,6 @@ from wagman.io.v4 import driver as driver_v4
 from wagman.model.errors import StoreError
 from wagman.model.facts import UNTOUCHED
 from wagman.service import decided
-from wagman.service.decided import Decided
 from wagman.service.decisions_file import Found
 from wagman.service.recollection import Recollection
 from wagman.store import SmallFile, decisions, journal, limits, pending, remembered, sqlite
@@ -506,7 +505,7 @@ def a_table_that_is_moved_is_a_new_guest(patch: pytest.MonkeyPatch) -> None:
         return done
 
     patch.setattr(Guest, "restore", restore)
-    patch.setattr(Decided, "_is_news", lambda self, guest, entry: False)
+    patch.setattr(Guest, "merge", lambda self, *past: None)
 
 
 @mutant("20 min; gn: stop; 5 min; config set device.gn.enabled false; 1 min; gn: stop; 10 s; gn: start; 5 min", 11)
@@ -543,11 +542,6 @@ def a_log_tells_only_of_the_tables_that_there_are(patch: pytest.MonkeyPatch) -> 
 def an_older_file_beside_the_log_counts_more_than_the_log(patch: pytest.MonkeyPatch) -> None:
     real = remembered.known_before
     patch.setattr(decided, "known_before", lambda log, kept, names: {**real(log, kept, names), **kept.entries})
-    patch.setattr(
-        Decided,
-        "_is_news",
-        lambda self, guest, entry: entry.wanted != guest.memory.wanted or entry.enabled != guest.memory.enabled,
-    )
 
 
 @mutant(

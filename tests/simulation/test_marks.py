@@ -22,6 +22,7 @@ PACKAGE = Path(wagman.__file__).parent
 
 NOT_REACHED = {
     "board.dialect": "the dialect is configured here",
+    "board.stranger": "nobody swaps boards here",
     "board.unsupported": "the board speaks what is configured",
     "command.board": "operators here use the service's own commands only",
     "command.denied": "all operators here may do everything",
@@ -77,7 +78,13 @@ MARKS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "stray-that-is-disabled",
             "stray-that-is-doubted",
             "off-that-draws-and-is-free",
+            "shown-at-once",
+            "nothing-to-read",
         ),
+    },
+    "tests/io/test_plain.py": {
+        "what_was_asked_within_the_settle_time_tells_of_before": ("board-that-needs-time", "look-of-a-plain-board"),
+        "where_nothing_can_be_read_a_reply_is_assumed_once_it_had_its_time_and_is_not_repeated": ("reply-of-a-plain-board",),
     },
 }
 """The marks whose statements each test must reach, by file and test."""

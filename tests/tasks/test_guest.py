@@ -118,56 +118,79 @@ def test_a_beat_that_is_told_late_does_not_take_back_a_later_one(tmp_path: Path)
     trio.run(main, clock=MockClock(autojump_threshold=0))
 
 
-def test_what_is_recalled_about_a_guest_that_is_down_lasts_before_its_task_has_heard_of_it(tmp_path: Path) -> None:
-    """What is kept of it then has the number of the decision: nobody would look for the decision itself any more."""
-
-    async def main() -> None:
-        guest = guest_of(tmp_path, Around())
-        guest.state = machine.Stopped()
-        decision = Decision(7, "disable", "pid 12", 1000, "2026-06-01T12:00:00.000Z")
-        guest.recall(Entry(1, wanted="down", enabled=False, decision=decision), None)
-        saved = guest.saved()
-        assert saved["decision"]["serial"] == 7
-        assert (saved["memory"]["wanted"], saved["memory"]["enabled"]) == ("down", False)
-        assert not guest.view().due
-
-    trio.run(main, clock=MockClock(autojump_threshold=0))
+DISABLED = Entry(1, wanted="down", enabled=False, decision=Decision(7, "disable", "pid 12", 1000, "2026-06-01T12:00:00.000Z"))
 
 
-def test_a_decision_and_what_it_made_of_the_guest_are_never_of_different_ages(tmp_path: Path) -> None:
+@pytest.mark.parametrize("state", [machine.Stopped(), Started()])
+def test_a_decision_and_what_it_made_of_the_guest_are_never_of_different_ages(tmp_path: Path, state: machine.State) -> None:
     """A kill between the two would leave a decision that says nothing: to be disabled, and wanted up."""
 
     async def main() -> None:
         guest = guest_of(tmp_path, Around())
-        guest.messenger = at_once
+        guest.state, guest.messenger = state, at_once
         await guest.journal.load()
-        decision = Decision(7, "disable", "pid 12", 1000, "2026-06-01T12:00:00.000Z")
-        before = guest.saved()["decision"], guest.saved()["memory"]
-        guest.recall(Entry(1, wanted="down", enabled=False, decision=decision), None)
-        assert guest.entry == Entry(1, wanted="down", enabled=False, decision=decision)
-        assert (guest.saved()["decision"], guest.saved()["memory"]) == before
+        guest.merge(DISABLED, 7)
+        assert guest.entry == DISABLED
+        saved = guest.saved()
+        assert (saved["decision"]["serial"], saved["memory"]["wanted"], saved["memory"]["enabled"]) == (7, "down", False)
+        assert not guest.view().due
         async with running(guest):
             await trio.sleep(1)
-        assert guest.entry == Entry(1, wanted="down", enabled=False, decision=decision)
-        assert (guest.decision, guest.memory.wanted, guest.memory.enabled) == (decision, "down", False)
+        assert guest.entry == DISABLED
+        assert isinstance(guest.state, machine.Stopped | Stopping)
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
 
 
-def test_who_decides_before_the_guest_has_heard_of_what_was_recalled_has_decided_later(tmp_path: Path) -> None:
+def test_what_a_guest_knows_already_is_no_news(tmp_path: Path) -> None:
+    told = list[Event]()
+
+    async def main() -> None:
+        guest = guest_of(tmp_path, Around(), told.append)
+        guest.messenger = at_once
+        await guest.journal.load()
+        for past in (evolve(DISABLED, port=4, left="off"), DISABLED):
+            guest.merge(past, 7)
+        async with running(guest):
+            await trio.sleep(1)
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+    assert [event.type for event in told].count("device.recalled") == 1
+
+
+def test_who_has_decided_before_the_past_is_known_has_decided_later(tmp_path: Path) -> None:
     async def main() -> None:
         guest = guest_of(tmp_path, Around())
+        guest.state = machine.Stopped()
         await guest.journal.load()
-        disabled = Decision(70, "disable", "pid 12", 1000, "2026-06-01T12:00:00.000Z")
-        started = Decision(1, "start", "pid 13", 1000, "2026-06-01T13:00:00.000Z")
+        stopped = Decision(1, "stop", "pid 13", 1000, "2026-06-01T13:00:00.000Z")
+        async with running(guest):
+            await guest.ask(Operator("stop"), None, stopped)
+            for above in (70, 2):
+                guest.merge(Entry(1, decision=Decision(above, "start", "pid 12", 1000, "2026-06-01T12:00:00.000Z")), above)
+        assert guest.entry == Entry(1, wanted="down", decision=evolve(stopped, serial=73))
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_a_request_that_waits_while_the_past_comes_to_be_known_is_decided_after_it(tmp_path: Path, *, enabled: bool) -> None:
+    async def main() -> None:
+        guest = guest_of(tmp_path, Around())
+        guest.state = machine.Stopped()
+        await guest.journal.load()
+        before, started = evolve(DISABLED, enabled=enabled), Decision(1, "start", "pid 13", 1000, "2026-06-01T13:00:00.000Z")
         async with trio.open_nursery() as nursery:
             nursery.start_soon(guest.ask, Operator("start"), None, started)
             await trio.testing.wait_all_tasks_blocked()
-            guest.recall(Entry(1, wanted="down", enabled=False, decision=disabled), None)
+            guest.merge(before, 7)
             async with running(guest):
                 await trio.sleep(1)
-        assert guest.entry == Entry(1, decision=evolve(started, serial=71))
-        assert isinstance(guest.state, Started)
+        if enabled:
+            assert guest.entry == Entry(1, decision=evolve(started, serial=8))
+            assert isinstance(guest.state, Starting)
+        else:
+            assert guest.entry == before  # the request is refused, as it would have been a moment later
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
 

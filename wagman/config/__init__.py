@@ -1,10 +1,14 @@
 """The configuration: a TOML file in; validated, immutable classes out, or everything that is wrong with it at once.
 
 - `schema`      the classes that the rest of the program sees, and what each key is
+- `boards`, `ears`   what the tables of all boards and of all ears have; each kind brings a class of its own
+- `registry`    which kinds there are, and where their classes are
 - `load`        the way in: `load(path)`, `loads(text, name)`
-- `sections`    from the tables of a document to the classes
+- `sections`    from the tables of a document to the classes, with `board_tables`, `device_tables`, `ear_tables`, and `reading`,
+  which reads any table
 - `checks`      what must hold between the values
-- `kinds`, `durations`   what a single value may be
+- `changes`     what of another configuration counts at once, and what waits for a restart
+- `kinds`, `durations`, `secrets`   what a single value may be
 - `positions`, `findings`   on which line each key stands, and what was found there
 - `check`       the command `check-config`
 """

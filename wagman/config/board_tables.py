@@ -1,16 +1,11 @@
 """`[board]`, or `[board.NAME]` for each of several: which tables there are, and of what kind each board is."""
 
-from collections.abc import Mapping
-
 from wagman.config.boards import BoardConfig, UnknownBoard, WagmanBoard
 from wagman.config.kinds import show
 from wagman.config.positions import Path
 from wagman.config.reading import Reader, Table, listed, nearest_first
-from wagman.config.setting import settings
+from wagman.config.registry import BOARDS, KindError
 from wagman.model.facts import DEFAULT_BOARD
-
-KINDS: Mapping[str, type[BoardConfig]] = {"wagman": WagmanBoard}
-"""The kinds of boards, by what `kind` calls them."""
 
 
 def read_boards(reader: Reader, document: Table) -> tuple[BoardConfig, ...]:
@@ -26,12 +21,24 @@ def read_boards(reader: Reader, document: Table) -> tuple[BoardConfig, ...]:
 
 def _board(reader: Reader, table: Table, name: str, path: Path) -> BoardConfig:
     reader.named(path, "board")
-    kind = table.get("kind", WagmanBoard.kind)
-    if not isinstance(kind, str) or kind not in KINDS:
-        wanted = listed(nearest_first(str(kind), KINDS))
-        reader.findings.add((*path, "kind"), f"there is no kind of board called {show(kind)}; those that there are: {wanted}")
+    section = _section(reader, table.get("kind", WagmanBoard.kind), (*path, "kind"))
+    if section is None:
         return UnknownBoard(name=name)
-    return KINDS[kind](name=name, **reader.values(table, path, settings(KINDS[kind]), ("kind",)))
+    rest = {key: value for key, value in table.items() if key != "kind"}
+    board: BoardConfig | None = reader.instance(section, rest, path, name=name)
+    return UnknownBoard(name=name) if board is None else board
+
+
+def _section(reader: Reader, kind: object, path: Path) -> type | None:
+    """The class of that kind; None, which is noted, where there is none."""
+    try:
+        if isinstance(kind, str) and kind in BOARDS:
+            return BOARDS.load(kind)
+        wanted = listed(nearest_first(str(kind), BOARDS.names()))
+        reader.findings.add(path, f"there is no kind of board called {show(kind)}; those that there are: {wanted}")
+    except KindError as error:
+        reader.findings.add(path, str(error))
+    return None
 
 
 def _mixed(keys: Table, tables: Table) -> str:

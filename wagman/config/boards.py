@@ -1,21 +1,33 @@
 """`[board]` and `[board.NAME]`: what the table of any board may hold, and that of the Wagman.
 
-Each other kind of board brings a class of its own, derived from `PlainBoard`, beside the code that speaks to it.
+Each other kind of board brings a class of its own, derived from `PlainBoard`, beside the code that speaks to it, and has its
+line in `wagman.config.registry`.
 """
 
-from collections.abc import Collection, Mapping
-from typing import ClassVar
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from attrs import field, frozen
 
+from wagman.config import durations
+from wagman.config.findings import Finding
 from wagman.config.kinds import DURATION, PORT_NAME, TEXT, Kind, one_of, whole
 from wagman.config.setting import setting
-from wagman.model.backend import Backend, Restore
+from wagman.model.backend import Backend, Readback, Restore
 from wagman.model.facts import DEFAULT_BOARD, Port
+
+if TYPE_CHECKING:
+    from wagman.config.schema import Config, DeviceConfig
 
 PORT_NAMES = ("nc", "gn", "cs", "x1", "x2")
 """A Wagman's own names of its ports 0 to 4 (firmware)."""
 
+LONGEST_POLL_S = 600.0
+"""A Wagman waits for an hour for a heartbeat, and gets the controller's, and those of a guest that it has not heard for 45
+minutes, with a poll (firmware; chosen: one that is lost costs nobody the power)."""
+
+CONTROLLER_PORT = 0
+"""The port that a Wagman's firmware treats as the node controller's (firmware)."""
 
 RARE_PORT = 2
 """The port whose pin a v4 board looks at so rarely that it shows few of the beats (firmware)."""
@@ -30,9 +42,11 @@ class BoardConfig:
     port_kind: ClassVar[Kind] = PORT_NAME  # what a port of it is called in the file
     selectors: ClassVar[Collection[Port]] = ()  # ports with a boot-media selector of their own
     port_names: ClassVar[Mapping[Port, str]] = {}  # what the board itself calls them, where that is something else
+    self_port: ClassVar[Port | None] = None  # the only port that the controller itself may hang on; None: it may be any
     hears: ClassVar[bool] = False  # guests that hang on it can beat on its own inputs
     measures: ClassVar[bool] = False  # it has the sensors of the enclosure
     feeds: ClassVar[bool] = False  # it powers the controller, and wants its heartbeat
+    may_meter: ClassVar[bool] = False  # it may tell how many watts a port draws
 
     takes_commands: ClassVar[bool] = False  # an operator can give it commands of its own
     # What to do where it does not answer, and how a person switches a port off that the service does not look after.
@@ -58,6 +72,22 @@ class BoardConfig:
         """Ports of which it may show the beats but rarely."""
         return ()
 
+    @property
+    def stated_readback(self) -> Readback | None:
+        """How it shows what its ports do, as far as its table says; None: it has to be asked."""
+        return None
+
+    def findings(self, config: "Config", devices: "Sequence[DeviceConfig]") -> Iterator[Finding]:  # noqa: ARG002
+        """What is wrong with its table in a way that only its kind knows of.
+
+        A path is that of a key in its table, or `("device", NAME, KEY)`.
+
+        Args:
+            config: all that the file says.
+            devices: what hangs on it.
+        """
+        yield from ()
+
 
 @frozen(kw_only=True)
 class WagmanBoard(BoardConfig):
@@ -68,6 +98,7 @@ class WagmanBoard(BoardConfig):
     port_kind = whole(0, 4)
     selectors = (0, 1)
     port_names: ClassVar[Mapping[Port, str]] = dict(enumerate(PORT_NAMES))
+    self_port = CONTROLLER_PORT
     hears = measures = feeds = takes_commands = True
     if_silent = "press the board's reset button only if its guests may lose their power; else look at board.dialect and the cable"
     how_off = ": wagman board --force stop {port} 0"
@@ -88,30 +119,28 @@ class WagmanBoard(BoardConfig):
         """The port with the slow pin of a v4 board."""
         return () if self.dialect == "v3" else (RARE_PORT,)
 
-
-@frozen(kw_only=True)
-class UnknownBoard(BoardConfig):
-    """Stands for a board whose table cannot be read, which has been noted: nothing is said of what hangs on it."""
-
-    kind = ""
-    about = ""
-    hears = True
-
-
-def as_wagman(board: BoardConfig) -> WagmanBoard:
-    """The same board, of which is known that it is a Wagman; TypeError where it is none."""
-    if not isinstance(board, WagmanBoard):
-        raise TypeError(board)
-    return board
+    def findings(self, config: "Config", devices: "Sequence[DeviceConfig]") -> Iterator[Finding]:  # noqa: ARG002
+        """It is polled before it cuts anybody."""
+        if durations.is_shorter(LONGEST_POLL_S, self.poll_s):
+            message = (
+                f"poll is {durations.show(self.poll_s)}, and must be at most {durations.show(LONGEST_POLL_S)}: "
+                "the board cuts what it was not given a heartbeat for in time"
+            )
+            yield Finding(("poll",), message)
 
 
 @frozen(kw_only=True)
 class PlainBoard(BoardConfig):
     """A board that can be asked one thing at a time: what its port shows, and to switch it."""
 
+    may_meter = True
+
     poll_s: float = field(
         default=10.0,
-        metadata=setting(DURATION, "The pause before the board is asked again how things are: at most 10min."),
+        metadata=setting(
+            DURATION,
+            "The pause before the board is asked again how things are: at most the `stop_silence` of any guest with a heartbeat.",
+        ),
     )
     settle_s: float = field(
         default=1.5,
@@ -132,3 +161,37 @@ class PlainBoard(BoardConfig):
     def backend(self) -> Backend:
         """What speaks to the board; nothing is opened before it is asked for the first time."""
         raise NotImplementedError
+
+    def findings(self, config: "Config", devices: "Sequence[DeviceConfig]") -> Iterator[Finding]:  # noqa: ARG002
+        """It can show what its ports do before the patience with a guest ends."""
+        for guest in devices:
+            if guest.is_self or not guest.has_heartbeat:
+                continue
+            shown_s = self.poll_s + self.settle_s
+            if durations.is_shorter(guest.stop_silence_s, self.poll_s):
+                yield _too_slow(guest.name, "stop_silence", guest.stop_silence_s, "poll", self.poll_s)
+            if durations.is_shorter(guest.start_timeout_s, shown_s):
+                yield _too_slow(guest.name, "start_timeout", guest.start_timeout_s, "poll and settle together", shown_s)
+
+
+def _too_slow(name: str, key: str, patience_s: float, what: str, lasts_s: float) -> Finding:
+    message = (
+        f"{key} is {durations.show(patience_s)}, and its board shows what a port does only after {what}, which is "
+        f"{durations.show(lasts_s)}: raise {key} or lower {what}"
+    )
+    return Finding(("device", name, key), message, (("poll",), ("settle",)))
+
+
+@frozen(kw_only=True)
+class UnknownBoard(BoardConfig):
+    """Stands for a board whose table cannot be read, which has been noted: nothing is said of what hangs on it."""
+
+    kind = ""
+    about = ""
+
+
+def as_wagman(board: BoardConfig) -> WagmanBoard:
+    """The same board, of which is known that it is a Wagman; TypeError where it is none."""
+    if not isinstance(board, WagmanBoard):
+        raise TypeError(board)
+    return board

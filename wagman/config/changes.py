@@ -7,15 +7,16 @@ import attrs
 from attrs import evolve, frozen
 
 from wagman.config.boards import BoardConfig
-from wagman.config.schema import Bounds, Config, DeviceConfig, EnvironmentConfig, ServiceConfig, WagmanConfig
+from wagman.config.schema import Bounds, Config, DeviceConfig, EnvironmentConfig, NetworkConfig, ServiceConfig, WagmanConfig
 from wagman.config.setting import settings
 from wagman.model.facts import DEFAULT_BOARD
 
 LIVE_OF_BOARD = frozenset({"poll_s", "settle_s"})
 """Attributes of a board that change while the service runs; all others count from its start."""
 
-FIXED_OF_DEVICE = ("port", "board", "is_self", "has_heartbeat", "primary")
-"""Attributes of a device that count from the start of the service; so do all of `[service]`, and which devices there are."""
+FIXED_OF_DEVICE = ("port", "board", "is_self", "hears_board", "ears", "network", "still_on", "primary")
+"""Attributes of a device that count from the start of the service; so do all of `[service]`, and which devices, boards and
+networks there are."""
 
 
 @frozen
@@ -34,6 +35,7 @@ def change(old: Config, new: Config) -> Change:
         new,
         boards=tuple(_board(board, {each.name: each for each in new.boards}.get(board.name)) for board in old.boards),
         service=old.service,
+        networks=old.networks,
         devices=tuple(_keeping(FIXED_OF_DEVICE, device, stated.get(device.name, device)) for device in old.devices),
     )
     return Change(config, differing(old, config), differing(config, new))
@@ -71,8 +73,11 @@ def _flat(config: Config) -> Iterator[tuple[str, Any]]:
     yield from _section("environment", EnvironmentConfig, config.environment)
     for name, bounds in config.environment.sensors.items():
         yield from _section(f"environment.{name}", Bounds, bounds)
+    for network in config.networks:
+        yield from _section(f"network.{network.name}", NetworkConfig, network)
     for device in config.devices:
         yield from _section(f"device.{device.name}", DeviceConfig, device)
+        yield f"device.{device.name}.heartbeat", (device.hears_board, device.ears)
 
 
 def _section(prefix: str, section: type, values: Any) -> Iterator[tuple[str, Any]]:

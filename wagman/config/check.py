@@ -97,6 +97,7 @@ def _commands(config: Config) -> Iterator[tuple[Key, Sequence[str]]]:
 
 
 def _summary(config: Config) -> str:
-    guests = [f"{guest.name} on port {guest.port}" for guest in config.guests]
+    several = len(config.boards) > 1
+    guests = [f"{guest.name} on port {guest.port}{f' of {guest.board}' if several else ''}" for guest in config.guests]
     counted = f"{len(guests)} guest{'' if len(guests) == 1 else 's'}"
     return f"{counted} ({', '.join(guests)})" if guests else counted

@@ -8,15 +8,20 @@ from typing import Any
 from attrs import evolve, frozen
 
 from wagman.config.boards import BoardConfig, UnknownBoard
+from wagman.config.ear_tables import EarTables, through
+from wagman.config.ears import EarConfig
 from wagman.config.kinds import show
 from wagman.config.positions import Path
 from wagman.config.reading import Known, Reader, Table, listed, nearest_first
-from wagman.config.schema import MEDIA, RARE_BEAT_S, SILENT_BEATS, DeviceConfig
+from wagman.config.schema import MEDIA, RARE_BEAT_S, SILENT_BEATS, DeviceConfig, NetworkConfig
 from wagman.config.setting import settings
 from wagman.model.facts import Port
 
 OWN_KEYS = frozenset({"port", "self"})
 """What each device says for itself; `[defaults]` cannot."""
+
+NESTED = frozenset({"port", "heartbeat", "still_on"})
+"""Keys whose values are not read by their kind alone."""
 
 NO_PORT = -1
 """Stands for a port that could not be read, which has been noted: nothing more is said of it."""
@@ -29,31 +34,52 @@ def shared_settings() -> Known:
 
 @frozen
 class DeviceTables:
-    """The tables of all devices, what `[defaults]` says for them, and the boards that they hang on: one at least."""
+    """Reads the tables of devices.
+
+    Args:
+        boards: what they can hang on: one at least.
+        networks: what they can be heard through.
+    """
 
     reader: Reader
-    defaults: Mapping[str, Any]
     boards: tuple[BoardConfig, ...]
+    networks: tuple[NetworkConfig, ...]
 
-    def devices(self, tables: Table) -> tuple[DeviceConfig, ...]:
+    def devices(self, tables: Table, defaults: Mapping[str, Any]) -> tuple[DeviceConfig, ...]:
         """The devices, in the order of their boards, and by port on each."""
         places = {board.name: place for place, board in enumerate(self.boards)}
-        devices = [self.device(tables, name) for name in tables]
+        devices = [self.device(tables, name, defaults) for name in tables]
         return tuple(sorted(devices, key=lambda each: (places.get(each.board, len(places)), _natural(each.port))))
 
-    def device(self, tables: Table, name: str) -> DeviceConfig:
+    def device(self, tables: Table, name: str, defaults: Mapping[str, Any]) -> DeviceConfig:
         """One device."""
         path = ("device", name)
         self.reader.named(path, "device")
         table = self.reader.table(tables, path)
         if table is None:
             return DeviceConfig(name=name, port=NO_PORT, shutdown=())
-        known = {key: each for key, each in settings(DeviceConfig).items() if key != "port"}
-        own = self.reader.values(table, path, known, ("port",))
-        stated = {**self.defaults, **own}
+        own = self.stated(table, path, settings(DeviceConfig))
+        stated = {**defaults, **own}
         board = self.board(path, stated)
-        device = DeviceConfig(name=name, port=self.port(table, path, board), **{**stated, "board": board.name})
+        device = self.heard(DeviceConfig(name=name, port=self.port(table, path, board), **{**stated, "board": board.name}), board)
         return _with_rare_beats(_with_medium(device, board, states_primary="primary" in own), board, stated)
+
+    def stated(self, table: Table, path: Path, known: Known) -> dict[str, Any]:
+        """The arguments of a device that a table states, but for its port."""
+        ears = EarTables(self.reader)
+        values = self.reader.values(table, path, {key: known[key] for key in known if key not in NESTED}, NESTED & known.keys())
+        return {**values, **ears.hearing(table, path), **ears.still_on(table, path)}
+
+    def heard(self, device: DeviceConfig, board: BoardConfig) -> DeviceConfig:
+        """The device with the network on each of its ears; the controller itself is heard only where its board is fed for it."""
+        only = self.networks[0].name if len(self.networks) == 1 else None
+        network, still_on = device.network or only, device.still_on
+        return evolve(
+            device,
+            hears_board=device.hears_board and (board.hears or not device.is_self),
+            ears=tuple(through(ear, network) for ear in device.ears),
+            still_on=through(still_on, network) if isinstance(still_on, EarConfig) else still_on,
+        )
 
     def board(self, path: Path, stated: Table) -> BoardConfig:
         """The board that a device hangs on; where that is not said, or there is no such board, it is noted."""
@@ -92,7 +118,7 @@ def _with_medium(device: DeviceConfig, board: BoardConfig, *, states_primary: bo
 
 def _with_rare_beats(device: DeviceConfig, board: BoardConfig, stated: Table) -> DeviceConfig:
     """Where the board may show beats but rarely, silence takes longer to mean anything; what the file states stands."""
-    rare = device.has_heartbeat and device.port in board.rare_ports
+    rare = device.hears_board and device.port in board.rare_ports
     if not rare or "beat_interval_s" in stated:
         return device
     patience_s = [stated[key] for key in ("heartbeat_timeout_s", "stop_silence_s") if key in stated]

@@ -36,7 +36,8 @@ class Findings:
 
     def judge(self, findings: Iterable[Finding]) -> None:
         """Note what is wrong between keys, unless one of them is wrong in itself."""
-        wrong = {path for path, _ in self._found}
+        # What holds a wrong key is wrong as well.
+        wrong = {path[:length] for path, _ in self._found for length in range(1, len(path) + 1)}
         for finding in findings:
             if wrong.isdisjoint((finding.path, *finding.rests_on)):
                 self._found[finding.path, finding.message] = finding

@@ -108,8 +108,12 @@ TEXT = _only("a non-empty string of printable characters", _is_text)
 SOCKET_PATH = _only(f"a path of 1 to {MOST_BYTES} bytes", lambda value: _is_path(value, MOST_BYTES))
 NUMBER = _only("a finite number", _is_number, float)
 NUMBER_FROM_0 = _only("a finite number, 0 or more", lambda value: _is_number(value) and value >= 0, float)
+NUMBER_ABOVE_0 = _only("a finite number above 0", lambda value: _is_number(value) and value > 0, float)
 COMMAND = _only("a list of non-empty strings, the command and its arguments", _is_command, tuple)
 PORT_NAME = Kind(PORT_WANTED, _port_name)
+HEARING = Kind("true or false, or an ear, or a list of ears", lambda value: value)  # these three are read by `ear_tables`
+STILL_ON = Kind("{ watts = NUMBER }, or an ear", lambda value: value)
+WITNESS = Kind("an ear, or a list of ears", lambda value: value)
 NAMES = _only("a list of device names", _is_names, tuple)
 DURATION_OR_NEVER = Kind(
     f"{durations.WANTED}; or 0 for never",

@@ -8,7 +8,8 @@ from typing import Any
 
 from attrs import frozen
 
-from wagman.config.checks import Subject, advise, check_all
+from wagman.config.checks import advise, check_all
+from wagman.config.checks.subject import Subject
 from wagman.config.findings import Findings
 from wagman.config.positions import Path, key_lines
 from wagman.config.schema import Config
@@ -31,7 +32,7 @@ def loads(text: str, name: str) -> Config:
     parsed = _parse(text, name)
     findings = Findings()
     config = read_config(parsed.document, findings)
-    findings.judge(check_all(Subject(config, parsed.document)))
+    check_all(Subject(config, parsed.document), findings)
     problems = findings.render(name, parsed.lines)
     if problems:
         raise ConfigError(problems)

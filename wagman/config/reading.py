@@ -46,6 +46,19 @@ class Reader:
         self.refuse_unknown(table, path, [*known, *others])
         return dict(self.readable(table, path, known))
 
+    def instance(self, section: type, table: Table, path: Path, withheld: Collection[str] = (), **given: object) -> Any:
+        """What `table` describes, with the attributes that are `given`; None where a key is wrong or missing that it needs.
+
+        Keys that are `withheld` mean nothing here.
+        """
+        known = {key: each for key, each in settings(section).items() if key not in withheld}
+        values = self.values(table, path, known)
+        lacking = [key for key, each in known.items() if each.default is NOTHING and each.name not in values]
+        for key in lacking:
+            if key not in table:
+                self.findings.add((*path, key), f"missing: give {known[key].metadata['setting'].kind.wants}")
+        return None if lacking else section(**given, **values)
+
     def readable(self, table: Table, path: Path, known: Known) -> Iterator[tuple[str, Any]]:
         """Those of the known keys that the table has, and whose values can be read."""
         for key in known.keys() & table.keys():
@@ -80,7 +93,7 @@ class Reader:
 
 def nearest_first(word: str, known: Collection[str]) -> list[str]:
     """The known words, that which is most alike first."""
-    return difflib.get_close_matches(word[:_COMPARED_CHARS], known, n=len(known), cutoff=0.0)
+    return difflib.get_close_matches(word[:_COMPARED_CHARS], known, n=max(len(known), 1), cutoff=0.0)
 
 
 def listed(names: Iterable[str]) -> str:

@@ -14,17 +14,22 @@ from typing import Any, Literal
 from attrs import field, frozen
 
 from wagman.config.boards import BoardConfig, WagmanBoard
+from wagman.config.ears import EarConfig
 from wagman.config.kinds import (
     BOOLEAN,
     COMMAND,
     DURATION,
     DURATION_OR_NEVER,
+    HEARING,
     NAMES,
     NUMBER,
+    NUMBER_ABOVE_0,
     NUMBER_FROM_0,
     PORT_NAME,
     SOCKET_PATH,
+    STILL_ON,
     TEXT,
+    WITNESS,
     one_of,
     whole,
 )
@@ -163,6 +168,29 @@ RARE_BEAT_S = 75.0
 
 
 @frozen
+class StillDraws:
+    """`still_on = { watts = ... }`: a guest that draws so much has not halted yet."""
+
+    watts: float = field(metadata=setting(NUMBER_ABOVE_0, "A guest that draws as much has not halted yet."))
+
+
+@frozen
+class NetworkConfig:
+    """`[network.NAME]`: a way that guests are heard through, and who shows that it works."""
+
+    name: str
+    witnesses: tuple[EarConfig, ...] = field(
+        default=(),
+        metadata=setting(
+            WITNESS,
+            "Who answers as long as the network works, and is no guest: any one of them is enough. A guest that does not answer "
+            "is silent only if a witness answers that is asked after it.",
+            key="witness",
+        ),
+    )
+
+
+@frozen
 class DeviceConfig:
     """`[device.NAME]` over `[defaults]`: one guest (or, with `is_self`, the node controller itself)."""
 
@@ -183,7 +211,8 @@ class DeviceConfig:
         default=False,
         metadata=setting(
             BOOLEAN,
-            "It is the computer that this service runs on, on port 0: only its heartbeat is fed to the board.",
+            "It is the computer that this service runs on: it is never switched. On a Wagman it hangs on port 0, and is fed its "
+            "heartbeat.",
             key="self",
         ),
     )
@@ -194,9 +223,31 @@ class DeviceConfig:
             "`false` keeps it down, whatever else is remembered: it is stopped in an orderly way, and nobody can start it.",
         ),
     )
-    has_heartbeat: bool = field(
+    hears_board: bool = field(
         default=True,
-        metadata=setting(BOOLEAN, "It gives signs of life. Without, it counts as started once its relay is on.", key="heartbeat"),
+        metadata=setting(
+            HEARING,
+            "Whether it gives signs of life, and how it is heard: `true` is on the board's own input, which a Wagman has; of "
+            "several ears any one is enough. Without, it counts as started once its relay is on.",
+            key="heartbeat",
+        ),
+    )
+    ears: tuple[EarConfig, ...] = ()  # of `heartbeat`, too; each with the network that it is heard through
+    network: str | None = field(
+        default=None,
+        metadata=setting(
+            TEXT,
+            "The network that it is heard through, by its name. It may be left out where there is but one. `none`: silence "
+            "counts although nobody shows that the network works, as is right for an uplink only; `heartbeat_timeout` is at "
+            "least 30min then.",
+        ),
+    )
+    still_on: EarConfig | StillDraws | None = field(
+        default=None,
+        metadata=setting(
+            STILL_ON,
+            "What else has to be silent before a guest that was asked to halt counts as halted: its programs end long before it.",
+        ),
     )
     primary: str | None = field(
         default=None,
@@ -283,6 +334,11 @@ class DeviceConfig:
         """The outlet that it gets its power from."""
         return Plug(self.board, self.port)
 
+    @property
+    def has_heartbeat(self) -> bool:
+        """It gives signs of life."""
+        return self.hears_board or bool(self.ears)
+
 
 @frozen
 class Config:
@@ -292,6 +348,7 @@ class Config:
     service: ServiceConfig = ServiceConfig()
     wagman: WagmanConfig = WagmanConfig()
     environment: EnvironmentConfig = EnvironmentConfig()
+    networks: tuple[NetworkConfig, ...] = ()  # in the order of the file
     devices: tuple[DeviceConfig, ...] = ()  # by board, and by port on each
 
     @property

@@ -9,6 +9,7 @@ from attrs import frozen
 from wagman.config.board_tables import read_boards
 from wagman.config.boards import BoardConfig, WagmanBoard
 from wagman.config.device_tables import DeviceTables, shared_settings
+from wagman.config.ear_tables import EarTables
 from wagman.config.findings import Findings
 from wagman.config.reading import Reader, Table
 from wagman.config.schema import (
@@ -18,19 +19,21 @@ from wagman.config.schema import (
     Config,
     DeviceConfig,
     EnvironmentConfig,
+    NetworkConfig,
     ServiceConfig,
     WagmanConfig,
 )
 from wagman.config.setting import settings
 
-TABLES = ("board", "service", "wagman", "environment", "defaults", "device")
+TABLES = ("board", "service", "wagman", "environment", "network", "defaults", "device")
 
 HOMES = {
-    "[board]": WagmanBoard,
+    f'[board] of kind "{WagmanBoard.kind}"': WagmanBoard,
     "[service]": ServiceConfig,
     "[wagman]": WagmanConfig,
     "[environment]": EnvironmentConfig,
     "[environment.SENSOR]": Bounds,
+    "[network.NAME]": NetworkConfig,
     "[device.NAME]": DeviceConfig,
 }
 
@@ -47,37 +50,39 @@ class _Sections:
 
     def config(self) -> Config:
         self.reader.refuse_unknown(self.document, (), TABLES)
-        boards = read_boards(self.reader, self.document)
+        boards, networks = read_boards(self.reader, self.document), EarTables(self.reader).networks(self.document)
         return Config(
             boards=boards,
             service=self.service(),
             wagman=WagmanConfig(**self.reader.section(self.document, "wagman", settings(WagmanConfig))),
-            environment=self.environment(),
-            devices=self.devices(boards),
+            environment=self.environment(boards),
+            networks=networks,
+            devices=self.devices(boards, networks),
         )
 
     def service(self) -> ServiceConfig:
         values = self.reader.section(self.document, "service", settings(ServiceConfig))
         return ServiceConfig(**values, control_group_configured="control_group" in values)
 
-    def environment(self) -> EnvironmentConfig:
+    def environment(self, boards: tuple[BoardConfig, ...]) -> EnvironmentConfig:
         values = self.reader.section(self.document, "environment", settings(EnvironmentConfig), SENSORS)
-        return EnvironmentConfig(**values, sensors=self.sensors(self.reader.table(self.document, ("environment",)) or {}))
+        return EnvironmentConfig(**values, sensors=self.sensors(self.reader.table(self.document, ("environment",)) or {}, boards))
 
-    def sensors(self, environment: Table) -> dict[str, Bounds]:
+    def sensors(self, environment: Table, boards: tuple[BoardConfig, ...]) -> dict[str, Bounds]:
         named = {name: self.bounds(environment, name) for name in SENSORS if name in environment}
-        bounds = {**WATCHED_BY_DEFAULT, **named}
+        bounds = {**(WATCHED_BY_DEFAULT if any(board.measures for board in boards) else {}), **named}
         return {name: each for name, each in bounds.items() if each.high is not None or each.low is not None}
 
     def bounds(self, environment: Table, name: str) -> Bounds:
         path = ("environment", name)
         return Bounds(**self.reader.values(self.reader.table(environment, path) or {}, path, settings(Bounds)))
 
-    def devices(self, boards: tuple[BoardConfig, ...]) -> tuple[DeviceConfig, ...]:
-        defaults = self.reader.section(self.document, "defaults", shared_settings())
+    def devices(self, boards: tuple[BoardConfig, ...], networks: tuple[NetworkConfig, ...]) -> tuple[DeviceConfig, ...]:
+        devices = DeviceTables(self.reader, boards, networks)
+        defaults = devices.stated(self.reader.table(self.document, ("defaults",)) or {}, ("defaults",), shared_settings())
         tables = self.reader.table(self.document, ("device",))
         if tables is None:
             return ()
         if not tables:
             self.reader.findings.add(("device",), "missing: describe at least one device, in a table such as [device.gn]")
-        return DeviceTables(self.reader, defaults, boards).devices(tables)
+        return devices.devices(tables, defaults)

@@ -16,4 +16,6 @@ A map, from the bottom up. Down to `control` everything is sans-I/O: it knows ne
 - `pty`           the same board behind a real pseudo-terminal
 - `standalone`    the same again as a process of its own: control socket, EEPROM file, signals
 - `process`       `wagman fake-board`, and its light client
+- `plain`         plugs on the same guests, as a back end of the service, and what is wrong with those that people can buy
+- `plugs`         rails of outlets with guests, behind the HTTP of Shelly and Tasmota
 """

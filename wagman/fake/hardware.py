@@ -55,7 +55,7 @@ class RelayChange:
     """A relay moved."""
 
     board_s: float
-    port: int
+    port: int | str
     on: bool
     by: By
     request: str | None = None  # of the host that licensed it
@@ -66,7 +66,7 @@ class DirtyCut:
     """A guest lost its power while its file system was mounted."""
 
     board_s: float
-    port: int
+    port: int | str
     state: str  # booting, running, halting, hung
     by: By
 

@@ -5,6 +5,10 @@
 - `v3`       the text dialect, and how to live with that firmware
 - `v4`       the sensorgram dialect, and how to live with that firmware
 - `auto`     finds out which of the two a board speaks
+- `powerman` a board behind the daemon of PowerMan
+- `command`  a board that is a program: a fence agent, a script
+- `http`     HTTP as a client, one bounded request on a connection; `digest` proves a password to whoever asks for it
+- `plug`     what plugs that speak HTTP have in common; `shelly`, `tasmota` are one kind each
 - `htu21d`   the enclosure's temperature and humidity sensor, common to both boards
 
 The codecs are sans-IO: they eat bytes and yield events, and know no clock, task or port.

@@ -4,5 +4,6 @@
 - `catalogue`  every type of event: when, what to do, its fields, its severity, its sentence
 - `words`      durations, ordinals and readings, for people
 - `errors`     what can go wrong, by kind
+- `process`    running a command, bounded: for messages to guests, and for boards that are commands
 - `sockets`    how long the path of a socket may be, and what is in its way
 """

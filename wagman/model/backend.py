@@ -69,7 +69,7 @@ class Abilities:
     readback: Readback = "told"
     settle_s: float = 1.5  # for so long after a command what it shows may be of before
     meter_w: float | None = None  # from so many watts on something certainly runs; None: it has no meter
-    survives: bool = True  # its relays outlive a restart of its own processor, where its own power stays
+    survives: bool = False  # its relays outlived its latest restart, as it tells: they latch, and its own power stayed
     on_restore: Restore = "unknown"
     outlives_service: bool = True  # its ports stay as they are when the service ends
     pulse: bool = False  # it can switch a port off and on again by itself, in one command

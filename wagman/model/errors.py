@@ -51,5 +51,9 @@ class LinkBusyError(BoardError):
     """Another process holds the serial port."""
 
 
+class EarError(WagmanError):
+    """Whoever listens cannot, through no fault of the guest: a right is missing, a name is not known, files have run out."""
+
+
 class StoreError(WagmanError):
     """The store cannot be opened, read or written."""

@@ -13,6 +13,7 @@ SinceId: TypeAlias = Annotated[int | None, "the event that it began with"]
 Reason: TypeAlias = Annotated[str | None, "why, in words"]
 AgeS: TypeAlias = Annotated[float | None, "how long ago that was read"]
 Counts: TypeAlias = Annotated[float | None, "what the converter shows, in counts"]
+Watts: TypeAlias = Annotated[float | None, "what it draws, where the board meters it"]
 CurrentMa: TypeAlias = Annotated[float | None, "what it draws, where the counts can be converted"]
 Stale: TypeAlias = Annotated[bool, "the board is not seen: what was read is in `last` only"]
 PortName: TypeAlias = Annotated[int | str, "the port of the board that it hangs on: a number on a Wagman"]
@@ -98,6 +99,7 @@ class Readings(TypedDict):
     """What the converters of a port read last."""
 
     current_ma: CurrentMa
+    watts: Watts
     current_raw: Counts
     temperature_raw: Counts
     age_s: AgeS
@@ -107,6 +109,7 @@ class PortReadings(TypedDict):
     """What the converters of a port read."""
 
     current_ma: CurrentMa
+    watts: Watts
     current_raw: Counts
     temperature_raw: Counts
     stale: Stale
@@ -119,6 +122,23 @@ class Lasting(TypedDict):
     since: Since
     for_s: ForS
     since_id: SinceId
+
+
+class Source(TypedDict):
+    """Where a guest's signs of life come from."""
+
+    name: Annotated[str, "what is listened to"]
+    heard: Annotated[bool, "it was heard at least once; one that never was proves nothing"]
+    age_s: Annotated[float | None, "how long ago this run of the service heard it last"]
+    trouble: Annotated[str | None, "why nobody can listen to it"]
+    still_on: Annotated[bool, "no sign of life: it has to be silent, too, before a guest counts as halted"]
+
+
+class Network(TypedDict):
+    """A network that guests are heard through."""
+
+    name: str
+    unproved: Annotated[bool, "none of its witnesses has answered for a while: no silence is proved there"]
 
 
 class Device(TypedDict):
@@ -145,7 +165,9 @@ class Device(TypedDict):
     failures: Annotated[int, "failed starts since then"]
     unrecoverable: Annotated[bool, "it does not come up, from whichever medium, and that was reported"]
     heartbeat_age_s: Annotated[float | None, "how long ago it was heard last"]
+    sources: Annotated[list[Source], "how it is heard, where that is not on its board alone"]
     current_ma: CurrentMa
+    watts: Watts
     current_raw: Counts
     temperature_raw: Counts
     stale: Stale
@@ -166,6 +188,7 @@ class Port(TypedDict):
     was: Annotated[str, "the device that hung on it"]
     power: Literal["on", "unknown"]
     current_ma: CurrentMa
+    watts: Watts
     current_raw: Counts
     temperature_raw: Counts
     stale: Stale
@@ -193,6 +216,7 @@ class Status(TypedDict):
     boards: Annotated[list[Board], "in the order of the configuration"]
     wagman: Wagman
     devices: Annotated[list[Device], "in the order of their ports"]
+    networks: Annotated[list[Network], "those that guests are heard through"]
     ports: Annotated[list[Port], "those that have no device any more, and may have power"]
     problems: Annotated[list[Problem], "the worst first"]
 

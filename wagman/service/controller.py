@@ -14,7 +14,7 @@ from attrs import define, field
 
 from wagman.config.schema import DeviceConfig
 from wagman.io.board.task import Board
-from wagman.model.errors import BoardError
+from wagman.model.errors import BoardError, CallerError
 from wagman.model.facts import Draft, Plug, Verdict
 from wagman.store import Journal
 from wagman.store.event import rfc3339
@@ -86,7 +86,7 @@ class Controller:
         notice, self._goes_down, self._hitch = self._notice, False, ""
         try:
             await self.io.stop_later(self.device.port, RESTART_GRACE_S)
-        except BoardError as error:
+        except (BoardError, CallerError) as error:
             return _refused(f"the board cannot be asked: {error}")
         with trio.move_on_after(NOTICE_S):
             await notice.wait()

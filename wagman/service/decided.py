@@ -1,6 +1,6 @@
 """Decisions about each table that there is or was: of those that the log and the file beside it tell of, the later counts."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 from attrs import define, evolve, field
 
@@ -12,9 +12,6 @@ from wagman.store import Journal
 from wagman.store.decisions import Decision, Entry, Kept, Tables, compare, without_tables
 from wagman.store.remembered import PREFIX, Logged, known_before, tables_memory
 from wagman.tasks.guest import Guest
-
-RECALLED = "an operator, before the service was restarted: its log could be opened only now"
-"""Who asked for what is carried out of a log that came late."""
 
 
 @define(eq=False, repr=False)
@@ -34,7 +31,6 @@ class Decided:
     log: Logged = field(factory=Logged, init=False)  # the past; more of it may come to be known later
     kept: Kept = field(factory=Kept, init=False)
     gone: dict[str, Entry] = field(factory=dict, init=False)  # of tables that are gone, whose ports have no other
-    commanded: set[str] = field(factory=set, init=False)  # guests that obeyed an operator in this run
     _run: int = field(default=0, init=False)
     _serial: int = field(default=0, init=False)
 
@@ -55,53 +51,20 @@ class Decided:
     # --- Coming up ----------------------------------------------------------------------------------------------------
 
     def take_up(self, log: Logged, kept: Kept) -> None:
-        """Have each guest go on with what was decided about it, before its machine starts."""
-        self.log, self.kept = log, kept
-        before, tables = self._known()
-        for guest, entry in self._later(before, tables):
-            decision = entry.decision
-            told = {} if decision is None else {"verb": decision.verb, "who": decision.who, "uid": decision.uid}
-            fields = {**told, "decided_at": decision.at if decision else None}
-            receipt = self.journal.record([(Draft("device.recalled", guest.config.name, fields), guest.last_event)])
-            guest.recall(entry, receipt.refs[0])
-            self.journal.record([], {guest.key: guest.saved()})
-        self._remember(before, tables)
+        """Have each guest go on with what was decided about it, and tell what became of the tables."""
+        before, tables = self.merge(log, kept)
         self._tell(before, tables)
 
-    def recall(self) -> set[str]:
-        """Tell guests that run already what was decided; the names of those that are to stay down, and have yet to hear of it."""
-        down = set[str]()
-        before, tables = self._known()
-        for guest, entry in self._later(before, tables):
-            name = guest.config.name
-            asked = Draft(f"command.{verb_of(entry)}", name, {"uid": None, "who": RECALLED, "force": False})
-            guest.recall(entry, self.journal.record([(asked, None)]).refs[0])
-            down |= {name} if entry.stays_down else set()
-        self._remember(before, tables)
-        return down
-
-    def _known(self) -> tuple[dict[str, Entry], Tables]:
-        """The entries of before, and what the configuration makes of their tables."""
+    def merge(self, log: Logged | None = None, kept: Kept | None = None) -> tuple[dict[str, Entry], Tables]:
+        """Have each guest take in what is known of before, at the start or later; that, and what has become of the tables."""
+        self.log, self.kept = log or self.log, kept or self.kept
         before = known_before(self.log, self.kept, self.guests)
-        # Decisions of this run are later than any that were made before it.
-        serial = max((each.serial for each in before.values()), default=0)
-        for name in self.commanded:
-            guest = self.guests[name]
-            guest.decision = guest.decision and evolve(guest.decision, serial=guest.decision.serial + serial)
-        self._serial += serial
-        return before, compare(before, self.config)
-
-    def _later(self, before: Mapping[str, Entry], tables: Tables) -> Iterator[tuple[Guest, Entry]]:
-        """The guests about which something else was decided than they know, each with that."""
+        tables, above = compare(before, self.config), max((each.serial for each in before.values()), default=0)
+        self._serial += above
         for name, guest in self.guests.items():
-            entry = before.get(tables.source(name))
-            if entry is not None and (entry.serial > guest.entry.serial or self._is_news(guest, entry)):
-                yield guest, entry
-
-    def _is_news(self, guest: Guest, entry: Entry) -> bool:
-        """Whether the entry says something else than the guest knows, and nobody has decided later."""
-        known = guest.entry
-        return (entry.wanted, entry.enabled) != (known.wanted, known.enabled) and entry.serial == known.serial
+            guest.merge(before.get(tables.source(name), guest.entry), above)
+        self._remember(before, tables)
+        return before, tables
 
     def _remember(self, before: Mapping[str, Entry], tables: Tables) -> None:
         """Keep in both places which tables there are and were; of those that were taken over nothing is left."""
@@ -140,8 +103,3 @@ class Decided:
 
     def _of_port(self, type_: str, plug: Plug, was: str) -> Draft:
         return Draft(type_, None, {**in_fields(plug), "board_name": port_name(self.config, plug), "was": was})
-
-
-def verb_of(entry: Entry) -> Verb:
-    """The request that a decision comes to."""
-    return "disable" if not entry.enabled else "stop" if entry.wanted == "down" else "start"

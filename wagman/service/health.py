@@ -1,6 +1,7 @@
 """Which tasks have stopped making progress, judged only by time in which the service itself ran."""
 
 from collections.abc import Mapping
+from typing import Protocol
 
 import trio
 from attrs import define, field
@@ -21,6 +22,12 @@ HEALTHY_S = 45.0
 
 PAUSE_S = 2 * NUDGE_S
 """Nobody has looked for so long: the whole process was stopped or suspended meanwhile (chosen: a nudge that was missed)."""
+
+
+class Listener(Protocol):
+    """The task of an ear, or of what ears share."""
+
+    progress_s: float  # it is well until then, at least
 
 
 @define(eq=False, repr=False)
@@ -44,11 +51,12 @@ class Health:
 
 @define(eq=False, repr=False)
 class Progress:
-    """The machines and the tasks of the boards: asked for a sign of life, and told of where they hang."""
+    """The machines, and the tasks of the boards and ears: asked for a sign of life, and told of where they hang."""
 
     guests: Mapping[str, Guest]
     supervisor: Supervisor
     boards: Mapping[str, Board]
+    ears: Mapping[str, Listener]  # by the name of the task
     journal: Journal
     health: Health = field(factory=Health, init=False)
     _stuck: tuple[str, ...] = field(default=(), init=False)
@@ -69,7 +77,8 @@ class Progress:
                 self.journal.record([(Draft("service.task_stuck", None, {"task": task}), None)])
 
     def stuck(self) -> tuple[str, ...]:
-        """The machines, and the tasks of the boards, that have made no progress lately."""
+        """The machines, and the tasks of the boards and ears, that have made no progress lately."""
         progress_s = {guest.key: guest.progress_s for guest in self.guests.values()}
         boards_s = {board.task: board.progress_s for board in self.boards.values()}
-        return self.health.stuck(progress_s | {WAGMAN_KEY: self.supervisor.progress_s} | boards_s)
+        ears_s = {name: ear.progress_s for name, ear in self.ears.items()}
+        return self.health.stuck(progress_s | {WAGMAN_KEY: self.supervisor.progress_s} | boards_s | ears_s)

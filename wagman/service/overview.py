@@ -33,6 +33,7 @@ class Overview:
             "boards": boards,
             "wagman": wagman_status(parts.supervisor, now),
             "devices": [self._row(each, now) for each in parts.config.devices if devices is None or each.name in devices],
+            "networks": [] if parts.hearings is None else parts.hearings.shown_networks(),
             "ports": [port_status(name, each.port, parts.boards[each.board], now.s) for name, each in left.items()],
             "problems": list(problems),
         }
@@ -48,7 +49,10 @@ class Overview:
         if device.is_self:
             return self_status(device, board, parts.began, now)
         hitch = parts.hitches.found.get(device.name)
-        return device_status(parts.guests[device.name], board, parts.supervisor.situation.environment, hitch, now)
+        row = device_status(parts.guests[device.name], board, parts.supervisor.situation.environment, hitch, now)
+        if parts.hearings is not None:
+            row["sources"] = parts.hearings.shown(device.name, now.s)
+        return row
 
     def facts(self) -> Facts:
         """What problems are found in."""

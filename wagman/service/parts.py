@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import trio
 from attrs import define, field
@@ -31,6 +31,9 @@ from wagman.tasks.guest import Guest
 from wagman.tasks.loop import LATE_S, Alarms
 from wagman.tasks.moments import Beginning, Clocks
 from wagman.tasks.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from wagman.service.ears import Hearings
 
 COUNT_S = 1.0
 """How late it may be kept how many events were shown and not written (chosen: not once for each of many)."""
@@ -72,6 +75,7 @@ class Parts:
     supervisor: Supervisor = field(init=False)
     pace: Pace = field(init=False)
     boards: dict[str, Board] = field(init=False)
+    hearings: "Hearings | None" = field(init=False)  # None: all guests are heard on their boards alone
     controller: Controller = field(init=False)
     progress: Progress = field(init=False)
     hitches: Hitches = field(init=False)
@@ -91,8 +95,10 @@ class Parts:
         self.pace = Pace(self.config.wagman.stagger_s, self.began_s)
         self.boards = {board.name: self._make_board(board) for board in self.config.boards}
         self.routes.come_from(self.boards, self.config.enclosure)
+        self.hearings = self._make_hearings()
         self.controller = self.routes.controller = self._make_controller()
-        self.progress = Progress(self.guests, self.supervisor, self.boards, self.journal)
+        tasks = dict(self.hearings.tasks()) if self.hearings else {}
+        self.progress = Progress(self.guests, self.supervisor, self.boards, tasks, self.journal)
         self.hitches = Hitches(lambda: self.config.guests, self.seams.inspect, self.news.heard)
 
     def _make_journal(self) -> Journal:
@@ -146,6 +152,24 @@ class Parts:
             remember=lambda identity: void(self.journal.record([], {board.task: dict(identity)})),
         )
         return board
+
+    def _make_hearings(self) -> "Hearings | None":
+        guests = {name: guest for name, guest in self.guests.items() if guest.config.ears or guest.config.still_on}
+        if not guests:
+            return None
+        # Imports are most of the start: not those of ears that nobody has.
+        from wagman.service.ears import Hearings  # noqa: PLC0415
+
+        def stirs(guest: DeviceConfig, at_s: float) -> None:
+            self.boards[guest.board].heard(guest.port, at_s)
+
+        def watts(guest: DeviceConfig) -> float | None:
+            return self.boards[guest.board].watts(guest.port)
+
+        hearings = Hearings(self.config, guests, self.journal, stirs, watts)
+        for name, guest in guests.items():
+            self.routes.hear_through(guest.config.plug, partial(hearings.from_board, name))
+        return hearings
 
     def _make_controller(self) -> Controller:
         """The controller hangs on a board that it has to feed, or is none of ours."""

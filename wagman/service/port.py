@@ -7,7 +7,7 @@ from pathlib import Path
 
 import trio
 
-from wagman.config.boards import BoardConfig, WagmanBoard
+from wagman.config.boards import BoardConfig, PlainBoard, WagmanBoard
 from wagman.config.schema import Config
 from wagman.io.board.connection import Connector
 from wagman.io.serial.transport import Transport, open_serial
@@ -34,6 +34,10 @@ def connector(board: BoardConfig, *, ptys_only: bool) -> Connector:
     match board:
         case WagmanBoard():
             return Wired(dialect_of(board.dialect), partial(open_port, board.device, ptys_only=ptys_only), board.device)
+        case PlainBoard():
+            from wagman.io.board.plain import Plain  # noqa: PLC0415 - imports are most of the start: not those of other boards
+
+            return Plain(board.kind, board.backend())
     raise TypeError(board)
 
 

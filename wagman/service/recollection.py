@@ -5,7 +5,7 @@ that run are taken over and those that are off stay off. After `unreadable_relea
 nobody may be there to press a button.
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import trio
@@ -103,29 +103,27 @@ class Recollection:
         if found.error is not None:
             return
         self._file_unread = False
-        self.decided.kept = found.kept
-        down = self.decided.recall()
+        self.decided.merge(kept=found.kept)
         self.file.write()
         if self.journal.log_id is not None:
             self.file.tell_missing()
-            self._release("it could be read", down)
+            self._release("it could be read")
 
     def recall(self, memory: Mapping[str, Any]) -> None:
         """Have what operators had decided, and not since, come true again: the log was opened only after all had begun anew."""
         self.file.tell_missing(memory)
-        self.decided.log = logged(memory)
-        down = self.decided.recall()
+        self.decided.merge(log=logged(memory))
         if self.unread is not None and not self._file_unread:
-            self._release("it could be read", down)
+            self._release("it could be read")
 
-    def _release(self, because: str, down: Container[str] = ()) -> None:
+    def _release(self, because: str) -> None:
         """Let guests that are off be started, where nobody is known to have decided otherwise."""
         self.unread = None
         self._over.set()
-        starting = [name for name in self.held_off if name not in down]
+        fields = {"because": because, "devices": list(self.held_off)}
         for guest in self.guests.values():
             guest.withhold(withheld=False)
-        self.journal.record([(Draft("store.released", None, {"because": because, "devices": starting}), None)])
+        self.journal.record([(Draft("store.released", None, fields), None)])
 
     @property
     def held_off(self) -> tuple[str, ...]:

@@ -74,7 +74,6 @@ class Requests:
         decision = self.parts.recollection.decided.decision(verb, who, uid, self.parts.clocks.wall())
         verdict = await self.parts.guests[device].ask(Operator(verb, force), receipt.refs[0], decision)
         if verdict.accepted:
-            self.parts.recollection.decided.commanded.add(device)
             verdict = await self._lasting(verdict, device)
         return await self._answer(receipt, verdict, device)
 

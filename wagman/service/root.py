@@ -115,6 +115,8 @@ class WagmanService:
         for name, guest in parts.guests.items():
             nursery.start_soon(contained, f"device.{name}", guest.run, parts.crashed, name=f"device.{name}")
         nursery.start_soon(contained, "wagman", parts.supervisor.run, parts.crashed, name="wagman")
+        for name, task in parts.hearings.tasks() if parts.hearings else ():
+            nursery.start_soon(contained, name, task.run, parts.crashed, name=name)
         nursery.start_soon(contained, "nudge", parts.progress.run, parts.crashed, name="nudge")
         nursery.start_soon(contained, "hitches", parts.hitches.run, parts.crashed, name="hitches")
         nursery.start_soon(contained, "memory", parts.recollection.run, parts.crashed, name="memory")

@@ -1,6 +1,6 @@
 """Who hears what: facts from the boards to the machines, and what the guests ask of the boards and of the Wagman machine."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from attrs import define, field
@@ -51,10 +51,16 @@ class Routes:
     controller: Controller = field(init=False)
     _guests: dict[str, Guest] = field(factory=dict, init=False)
     _by_plug: dict[Plug, Guest] = field(factory=dict, init=False)
+    _hearers: dict[Plug, Callable[[PortFact], None]] = field(factory=dict, init=False)  # of facts about each guest's port
 
     def lead_to(self, guests: Mapping[str, Guest]) -> None:
         """These are the guests."""
         self._guests, self._by_plug = dict(guests), {guest.config.plug: guest for guest in guests.values()}
+        self._hearers = {plug: guest.tell for plug, guest in self._by_plug.items()}
+
+    def hear_through(self, plug: Plug, hearer: Callable[[PortFact], None]) -> None:
+        """Facts about the port of a guest that has ears of its own go there first."""
+        self._hearers[plug] = hearer
 
     def come_from(self, boards: Mapping[str, Board], enclosure: str | None) -> None:
         """These are the boards, and whose sensors tell of the enclosure."""
@@ -65,8 +71,8 @@ class Routes:
     def port_fact(self, board: str, port: Port, fact: PortFact) -> None:
         """Where a fact about a port goes."""
         plug = Plug(board, port)
-        if plug in self._by_plug:
-            self._by_plug[plug].tell(fact)
+        if plug in self._hearers:
+            self._hearers[plug](fact)
         elif isinstance(fact, BoardStopping):
             self.controller.board_stopping(plug)
         elif isinstance(fact, PowerLost | RelayOff):

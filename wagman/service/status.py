@@ -60,11 +60,13 @@ def port_readings(port: Port, board: Board, now_s: float) -> PortReadings:
     known = Reading() if board.blind else reading
     return {
         "current_ma": known.current_ma,
+        "watts": known.watts,
         "current_raw": known.current_raw,
         "temperature_raw": known.temperature_raw,
         "stale": board.blind,
         "last": {
             "current_ma": reading.current_ma,
+            "watts": reading.watts,
             "current_raw": reading.current_raw,
             "temperature_raw": reading.temperature_raw,
             "age_s": age_s(board.answered_s, now_s),
@@ -95,7 +97,7 @@ def disabled_by(guest: Guest) -> Literal["configuration", "operator"] | None:
 
 
 def device_status(guest: Guest, board: Board, environment: Environment, hitch: str | None, now: Now) -> Device:
-    """A guest's row; `hitch` is what was found to be in the way of its commands."""
+    """A guest's row; `hitch` is what was found to be in the way of its commands. How it is heard others know."""
     board_name, port = guest.config.plug
     start_s = next_start_s(guest, board, environment, now.s)
     return {
@@ -115,6 +117,7 @@ def device_status(guest: Guest, board: Board, environment: Environment, hitch: s
         "failures": guest.memory.failures,
         "unrecoverable": guest.memory.unrecoverable,
         "heartbeat_age_s": age_s(guest.beat_at_s, now.s),
+        "sources": [],
         **port_readings(port, board, now.s),
         "alarms": alarms_status(guest.alarms, now),
         "next_start_in_s": None if start_s is None else round(start_s, 3),
@@ -175,6 +178,7 @@ def self_status(device: DeviceConfig, board: Board, since: Beginning, now: Now) 
         "failures": 0,
         "unrecoverable": False,
         "heartbeat_age_s": None,
+        "sources": [],
         **port_readings(device.port, board, now.s),
         "alarms": [],
         "next_start_in_s": None,

@@ -55,6 +55,13 @@ class Entry:
         return 0 if self.decision is None else self.decision.serial
 
     @property
+    def told(self) -> dict[str, Any]:
+        """What is told of the decision."""
+        made = self.decision
+        by = {} if made is None else {"verb": made.verb, "who": made.who, "uid": made.uid}
+        return {**by, "decided_at": made and made.at}
+
+    @property
     def stays_down(self) -> bool:
         """Whether somebody has stopped or disabled the guest."""
         return self.wanted == "down" or not self.enabled

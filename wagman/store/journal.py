@@ -186,7 +186,7 @@ class Journal:
         # the log away, and another one begins.
         loaded, opened = self.log_id is not None, await self._open()
         if opened is not None and not loaded:
-            self.late({} if opened.fresh else Loaded.of(opened).memory)
+            self.late(Loaded.of(opened).memory)
         return opened is not None
 
     async def _open(self) -> Opened | None:

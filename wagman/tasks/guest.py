@@ -12,7 +12,7 @@ from wagman.config.schema import DeviceConfig
 from wagman.fsm import guest as machine
 from wagman.fsm.alarms import Fired
 from wagman.fsm.guest import Memory, Situation, Step
-from wagman.fsm.guest.inputs import Decided, Input, Message, MessageDone, StartRefused, WagmanStart
+from wagman.fsm.guest.inputs import Input, Message, MessageDone, Review, StartRefused, WagmanStart
 from wagman.fsm.wagman import View
 from wagman.model.errors import StoreError
 from wagman.model.facts import (
@@ -38,7 +38,6 @@ from wagman.tasks.moments import Beginning, Clocks, place_key, restored_beginnin
 
 COMMIT_S = 2.0
 """How long an action waits for the state that leads to it to be durable: a bound for a slow disk (chosen)."""
-
 
 ASIDE = frozenset(("device.message", "device.off", "device.relay_stuck"))
 """Events that accompany a state, and lead to no other."""
@@ -79,7 +78,7 @@ class Guest:
     state: machine.State = field(factory=machine.untrusted)
     memory: Memory = field(factory=Memory)
     decision: Decision | None = None  # of an operator, the latest that it goes by
-    recalled: Entry | None = None  # what was decided before, until the machine has heard of it
+    commanded: bool = False  # an operator has decided in this run: later than anybody before it
     withheld: bool = False  # what was decided about it cannot be read
     inbox: Inbox[Any] = field(factory=Inbox)
     alarms: Alarms = field(factory=Alarms)
@@ -110,9 +109,7 @@ class Guest:
 
     @property
     def entry(self) -> Entry:
-        """What is decided about it: a decision, and what it made of the guest, are never of different ages."""
-        if self.recalled is not None:
-            return evolve(self.recalled, port=self.config.port, board=self.config.board, left=None)
+        """What is decided about it."""
         memory = self.memory
         return Entry(self.config.port, self.config.board, memory.wanted, memory.enabled, self.decision)
 
@@ -147,21 +144,24 @@ class Guest:
         self.state = self.state.resumed(self.now, trio.current_time(), away_s)
         return True
 
-    def recall(self, entry: Entry, cause: Cause) -> None:
-        """A decision that is newer than what the store kept, or of which the store kept nothing, counts.
+    def merge(self, past: Entry, above: int) -> None:
+        """Go by what is known now of before this run, however late that is, unless an operator has decided in this run.
 
-        The machine hears of it, too: what runs may have to halt.
+        `above` is the greatest serial of any decision before this run.
         """
-        if self._view is None and isinstance(self.state, machine.Stopped):
-            self.memory = evolve(self.memory, wanted=entry.wanted, enabled=entry.enabled)
-            self.decision = entry.decision
-            return
-        self.recalled = entry
-        self.inbox.tell(Letter(Decided(entry.wanted, entry.enabled), cause), kind=Decided)
+        if self.commanded and self.decision is not None:
+            self.decision = evolve(self.decision, serial=self.decision.serial + above)
+            self.journal.record([], {self.key: self.saved()})
+        elif (past.decision, past.wanted, past.enabled) != self._decided:
+            self.memory, self.decision = evolve(self.memory, wanted=past.wanted, enabled=past.enabled), past.decision
+            told = [(Draft("device.recalled", self.config.name, past.told), self._last)]
+            receipt = self.journal.record(told, {self.key: self.saved()})
+            # What runs may have to halt.
+            self.inbox.tell(Letter(Review(), receipt.refs[0]), kind="review")
 
     def review(self) -> None:
         """Its configuration has changed: whether it may run is to be looked at again."""
-        self.inbox.tell(Letter(Decided()), kind="review")
+        self.inbox.tell(Letter(Review()), kind="review")
         self._publish()
 
     def withhold(self, *, withheld: bool) -> None:
@@ -243,8 +243,6 @@ class Guest:
                 return  # told late: a later one has been taken from elsewhere
             case Letter(reply=Reply(withdrawn=True)):
                 return
-            case Letter(content=Decided(wanted=str())) if self.recalled is None:
-                return  # an operator has decided since
             case Letter():
                 await self._step(nursery, item)
             case _:
@@ -278,12 +276,10 @@ class Guest:
 
     def _decide(self, step: Step, letter: Letter) -> None:
         """Somebody has said what holds from now on; whoever has it started does not wait for what was decided before."""
-        decision, recalled = letter.decision, self.recalled
-        if recalled is not None and isinstance(letter.content, Decided) and letter.content.wanted is not None:
-            self.decision, self.recalled = recalled.decision, None
+        decision = letter.decision
         if decision is not None and step.verdict is not None and step.verdict.accepted:
-            later = decision if recalled is None else evolve(decision, serial=max(decision.serial, recalled.serial + 1))
-            self.decision, self.recalled = later, None
+            # What was decided before may have come to be known since the operator asked.
+            self.decision, self.commanded = evolve(decision, serial=max(decision.serial, self.entry.serial + 1)), True
             self.withheld = self.withheld and decision.verb not in ("start", "restart")
 
     def _acts(self, step: Step) -> bool:

@@ -1,23 +1,14 @@
 """Telling a guest to halt: a configured command, run without a shell, bounded in time and output."""
 
-import os
-import signal
-import subprocess
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from typing import Protocol, cast
+from typing import Protocol
 
-import trio
-from attrs import define, field, frozen
+from attrs import frozen
+
+from wagman.model import process
 
 MAX_OUTPUT = 2048
 """Bytes of the command's output that are remembered: its end (chosen)."""
-
-DRAIN_S = 1.0
-"""How long the rest of the output is waited for once the command has ended: who still holds it open is a child (chosen)."""
-
-KILL_GRACE_S = 2.0
-"""How long a command that took too long may take to end after SIGTERM, and then after SIGKILL (chosen)."""
 
 
 @frozen
@@ -68,68 +59,7 @@ class Messenger(Protocol):
         ...
 
 
-@define(eq=False, repr=False)
-class _Tail:
-    """The end of a stream of unknown length."""
-
-    data: bytes = b""
-    complete: trio.Event = field(factory=trio.Event)
-
-    async def read(self, stream: trio.abc.ReceiveStream) -> None:
-        async for chunk in stream:
-            self.data = (self.data + chunk)[-MAX_OUTPUT:]
-        self.complete.set()
-
-    @property
-    def text(self) -> str:
-        return self.data.decode(errors="replace").strip()
-
-
 async def run_command(command: Sequence[str], env: Mapping[str, str], timeout_s: float) -> Delivery:
-    """The messenger of the service: a process of its own, ended with SIGTERM, then SIGKILL, when its time is up.
-
-    What it started ends with it then. A child that it leaves behind when it ends by itself is let be, and not waited for.
-    """
-    try:
-        process = await trio.lowlevel.open_process(
-            list(command),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=dict(env),
-            start_new_session=True,
-        )
-    except (OSError, ValueError) as error:
-        return Delivery(ok=False, detail=f"cannot be run: {error}")
-    async with cast("trio.abc.ReceiveStream", process.stdout) as output:  # it was given a pipe
-        return await _ended(process, output, timeout_s)
-
-
-async def _ended(process: trio.Process, output: trio.abc.ReceiveStream, timeout_s: float) -> Delivery:
-    tail = _Tail()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(tail.read, output)
-        try:
-            with trio.move_on_after(timeout_s) as waiting:
-                await process.wait()
-        finally:
-            await _end(process)
-        with trio.move_on_after(DRAIN_S):
-            await tail.complete.wait()
-        nursery.cancel_scope.cancel()
-    if waiting.cancelled_caught:
-        ended = "ended" if process.returncode is not None else "could not be ended"
-        return Delivery(ok=False, detail=f"{ended} after {timeout_s:g} s without an answer", output=tail.text)
-    return Delivery(ok=process.returncode == 0, detail=f"exit status {process.returncode}", output=tail.text)
-
-
-async def _end(process: trio.Process) -> None:
-    """No command outlives its time, nor the service; one that SIGKILL does not end (its file system is gone) holds up neither."""
-    if process.returncode is not None:
-        return
-    with trio.CancelScope(shield=True):
-        for number in (signal.SIGTERM, signal.SIGKILL):  # the latter also where it has ended, and left children
-            with suppress(ProcessLookupError, PermissionError):  # all have ended; or belong to somebody else, as with sudo
-                os.killpg(process.pid, number)
-            with trio.move_on_after(KILL_GRACE_S):
-                await process.wait()
+    """The messenger of the service: a process of its own, ended when its time is up."""
+    ended = await process.run(command, env, timeout_s, MAX_OUTPUT)
+    return Delivery(ok=ended.status == 0, detail=ended.detail, output=ended.output)

@@ -18,11 +18,8 @@ class Operator:
 
 
 @frozen
-class Decided:
-    """A decision of before, or another configuration, which counts though nobody asks for it now. None: as it is."""
-
-    wanted: Literal["up", "down"] | None = None
-    enabled: bool | None = None
+class Review:
+    """What was decided about the guest, or its configuration, is another than before: it may have to halt."""
 
 
 @frozen
@@ -53,7 +50,7 @@ class MessageDone:
 
 
 PowerFact: TypeAlias = RelayAsked | RelayOn | RelayOff | PowerLost | PowerFound | RelayStuck | BoardStopping
-Input: TypeAlias = Beat | PowerFact | Operator | Decided | WagmanStart | WagmanStop | Hibernation | MessageDone | Fired
+Input: TypeAlias = Beat | PowerFact | Operator | Review | WagmanStart | WagmanStop | Hibernation | MessageDone | Fired
 
 # --- Effects ----------------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from wagman.fsm.alarms import Fired
 from wagman.fsm.graph import checked_graph
 from wagman.fsm.guest.booting import Relay, Starting, WillStop
 from wagman.fsm.guest.halting import Errand, Restarting, Stopping
-from wagman.fsm.guest.inputs import Decided, Hibernation, Input, MessageDone, Operator, PowerFact, WagmanStart, WagmanStop
+from wagman.fsm.guest.inputs import Hibernation, Input, MessageDone, Operator, PowerFact, Review, WagmanStart, WagmanStop
 from wagman.fsm.guest.situation import Situation, Step
 from wagman.fsm.guest.started import Started
 from wagman.fsm.guest.state import State, states
@@ -34,8 +34,8 @@ def step(state: State, now: Situation, item: Input) -> Step:
             return ringing(state, item.name)(now, item)
         case Operator():
             return command(state, now, item)
-        case Decided():
-            return decided(state, now, item)
+        case Review():
+            return review(state, now)
         case WagmanStart() if obstacle := withheld(now):
             # mark turn-of-a-guest-that-may-not-run
             return state.refuse_start(now, obstacle)
@@ -125,14 +125,9 @@ def withheld(now: Situation) -> str:
     return "what was decided about it cannot be read" if now.withheld else ""
 
 
-def decided(state: State, now: Situation, said: Decided) -> Step:
+def review(state: State, now: Situation) -> Step:
     """A guest that must not run is stopped as ever: asked to halt, never just cut. The Wagman machine starts one that may run."""
-    memory = now.memory
-    wanted = memory.wanted if said.wanted is None else said.wanted
-    enabled = memory.enabled if said.enabled is None else said.enabled
-    if (wanted, enabled) != (memory.wanted, memory.enabled):
-        now = now.remember(wanted=wanted, enabled=enabled)
-    if isinstance(state, Stopped) or (now.allowed and wanted == "up"):
+    if isinstance(state, Stopped) or (now.allowed and now.memory.wanted == "up"):
         return state.stay(now)
     reason = "disabled in the configuration" if not now.config.enabled else "an operator decided so before"
     return evolve(state.on_stop(now, reason), verdict=None)  # nobody asks

@@ -11,6 +11,7 @@ each outlet what is due.
 - **A reply is no evidence.** An outlet is on or off once the board shows it; until then the command is repeated, and the
   pauses grow.
 - **An off is believed only when the board says so, and no current says otherwise.** After three rounds the relay is stuck.
+- **What can be read of no board is assumed** from its reply, once the board has had its time (`settle_s`): never confirmed.
 - **Power of unknown origin is reported, and never cut** (`Stray`, or a power cycle that is later than the goal may cut): who
   wants it off must first ask the guest to halt.
 - **Power that nobody can be sure of any more is doubted** (`Doubted`): an outlet that should be on is switched on once more,

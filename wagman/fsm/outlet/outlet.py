@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from attrs import evolve, frozen
 
-from wagman.fsm.outlet.signs import REPORT_LAG_S, SETTLE_S, STUCK_REPORT_S, Errand, Level, Signs, Step
+from wagman.fsm.outlet.signs import EVIDENCE_S, REPORT_LAG_S, SETTLE_S, STUCK_REPORT_S, Errand, Level, Signs, Step
 from wagman.fsm.outlet.states import Doubted, Off, On, State, Stray, Unknown
 from wagman.model.facts import (
     UNTOUCHED,
@@ -43,6 +43,7 @@ class Outlet:
     goal: PowerGoal = UNTOUCHED
     goal_at_s: float = -math.inf
     reports: int = 0  # of power lost or found, so far
+    settle_s: float = SETTLE_S  # for so long after a command what its board shows may be of before
 
     @classmethod
     def new(cls, now_s: float, *, is_mute: bool) -> "Outlet":
@@ -57,18 +58,28 @@ class Outlet:
         return self.state.relay
 
     @property
+    def is_reached(self) -> bool:
+        """Nothing is left to be done for the goal."""
+        return self.state.reaches(self.goal)
+
+    @property
     def confirmed(self) -> bool:
         """The goal is reached, by evidence."""
-        return self.state.reaches(self.goal)
+        return self.is_reached and self.evidence != "assumed"
 
     @property
     def evidence(self) -> Evidence | None:
         """What shows that the goal is reached."""
-        if not self.confirmed:
+        if not self.is_reached:
             return "assumed" if self.errand is not None and self.errand.has_replied else None
-        if self.relay == "on" and (self.signs.supply == "on" or self.signs.beat_at_s > self.signs.on_at_s):
+        if self.relay == "on" and self.signs.beat_at_s > self.signs.on_at_s:
             return "sensed"
-        return self.state.proof
+        return self.signs.proof if self.relay == self.signs.supply == "on" else self.state.proof
+
+    @property
+    def shows(self) -> str:
+        """By what the last poll showed that it is on, in words."""
+        return "it draws current" if self.signs.proof == "sensed" else "the board shows it on"
 
     @property
     def is_dark(self) -> bool:
@@ -93,7 +104,7 @@ class Outlet:
     @property
     def awaits_on(self) -> bool:
         """Evidence that it is on would be evidence of the power cycle that is wanted."""
-        if self.goal.level != "on" or self.confirmed:
+        if self.goal.level != "on" or self.is_reached:
             return False
         return self.state.serves(self.goal) or self.is_switching("on")
 
@@ -112,7 +123,7 @@ class Outlet:
     @property
     def due(self) -> tuple[Level, float] | None:
         """The command that it needs next, and the time from which on; None where it needs nothing."""
-        if self.awaits_answer or self.confirmed:
+        if self.awaits_answer or self.is_reached:
             return None
         level: Level = "off" if self.needs_off else "on"
         if self.goal.level != "on" and level == "on":
@@ -120,14 +131,15 @@ class Outlet:
         first_s = self.state.off_due_s(self) if level == "off" else -math.inf
         if self.errand is None or self.errand.level != level:
             return level, first_s
-        return level, max(first_s, self.signs.asked_at_s + self.errand.pause_s)
+        pause_s = max(self.errand.pause_s, self.settle_s + EVIDENCE_S - SETTLE_S)
+        return level, max(first_s, self.signs.asked_at_s + pause_s)
 
     @property
     def needs_off(self) -> bool:
         """The next thing to do here is an off."""
         if self.goal.level == "off":
-            return not self.confirmed and not self.state.is_foreign(self)
-        if self.goal.level != "on" or self.confirmed or self.is_switching("on") or self.is_stuck:
+            return not self.is_reached and not self.state.is_foreign(self)
+        if self.goal.level != "on" or self.is_reached or self.is_switching("on") or self.is_stuck:
             return False
         return self.state.needs_clearing(self.goal)
 
@@ -144,7 +156,7 @@ class Outlet:
         if goal.already:
             return now.goto(now.state.believed(goal))
         cycle = now.state.cycle or 0
-        if goal.level == "off" and is_new and now.confirmed:
+        if goal.level == "off" and is_new and now.is_reached:
             return Step(now, (RelayOff(cycle, self.signs.off_at_s),))  # a start was called off: nothing is left to do
         is_taken_over = goal.level == "untouched" and goal.cycle > cycle
         return now.goto(now.state.taken_over(goal.cycle)) if is_taken_over else Step(now)
@@ -203,34 +215,58 @@ class Outlet:
         """The board says that the off that it was asked for is done; the current has yet to agree."""
         return evolve(self, errand=evolve(self.errand, seen_at_s=at_s)) if self.errand is not None else self
 
-    def polled(self, at_s: float, supply: Supply) -> Step:
-        """A poll that was asked at `at_s` shows whether something runs there; unknown where the sensor is dead."""
-        surely = supply == self.signs.supply == "on"
-        signs = self.signs.polled(at_s, supply, self.relay)
+    def tells_of_before(self, at_s: float) -> bool:
+        """What was asked at that time may show how it was before the latest command."""
+        return at_s <= self.settled_s
+
+    @property
+    def settled_s(self) -> float:
+        """Until then its board may show how it was before the latest command."""
+        return max(self.signs.asked_at_s, self.signs.off_at_s) + self.settle_s
+
+    def polled(self, at_s: float, supply: Supply, proof: Evidence = "sensed", *, is_sound: bool = False) -> Step:
+        """A poll that was asked at `at_s` shows whether it has power; unknown where the sensor is dead.
+
+        One reading may have been damaged on its way, unless it `is_sound`; the same twice in a row is not.
+        """
+        surely = supply == "on" and (is_sound or self.signs.supply == "on")
+        signs = self.signs.polled(at_s, supply, proof, self.relay)
         now = self if signs is self.signs else evolve(self, signs=signs)
-        if signs.tells_of_before(at_s):
+        if now.tells_of_before(at_s):
             return Step(now)
         if self.errand is not None and self.errand.level == "off":
-            return now.off_judged(self.errand, at_s)
+            return now.off_judged(self.errand, at_s, surely=is_sound or self.errand.drew_still)
         return self.state.polled(now, at_s, surely=surely)
 
-    def off_judged(self, errand: Errand, at_s: float) -> Step:
+    def off_judged(self, errand: Errand, at_s: float, *, surely: bool) -> Step:
         """An off that was asked for is believed where the board said so and the current agrees."""
         draws = self.signs.supply == "on"
-        if draws and errand.drew_still:
+        if draws and surely:
             return self.resisting(errand, at_s)
         if draws or errand.seen_at_s is None or at_s <= errand.seen_at_s + SETTLE_S:
             return Step(self if draws == errand.drew_still else evolve(self, errand=evolve(errand, drew_still=draws)))
-        cycle = self.state.cycle or 0
-        proof: Evidence = "sensed" if self.signs.drew and self.signs.supply == "off" else "told"
-        now = self.signed(stuck_at_s=-math.inf)
-        return now.goto(Off(cycle, is_kept=True, proof=proof), RelayOff(cycle, errand.seen_at_s), ends=True)
+        return self.came_off(errand.seen_at_s, "sensed" if self.signs.drew and self.signs.supply == "off" else "told")
+
+    # mark shown-at-once
+    def shown_off(self, at_s: float, why: str, proof: Evidence) -> Step:
+        """A look that was asked at `at_s` shows it off: the board says so, and no meter says otherwise."""
+        # Off while an on is awaited is no loss: the command was not carried out, or is yet to be.
+        if self.tells_of_before(at_s) or self.is_switching("on"):
+            return Step(self)
+        return self.came_off(at_s, proof) if self.is_switching("off") else self.state.shown_off(self, at_s, why, proof)
+
+    # mark nothing-to-read
+    def assumed(self, at_s: float) -> Step:
+        """Nothing can be read of its board: a command that it replied to counts as carried out once it must have been."""
+        if self.errand is None or not self.errand.has_replied or self.tells_of_before(at_s):
+            return Step(self)
+        return self.came_on(at_s, "assumed") if self.errand.level == "on" else self.came_off(at_s, "assumed")
 
     def resisting(self, errand: Errand, at_s: float) -> Step:
         """It still draws current: another round, and a report when there have been enough."""
         if self.relay == "off":  # it was only to be kept so: something else has switched it on
             # mark comes-on-while-it-is-kept-off-anew
-            return self.stray(at_s, "it draws current though it was off")
+            return self.stray(at_s, f"{self.shows} though it was off")
         errand = evolve(errand, resisted=max(errand.resisted, errand.round), seen_at_s=None, drew_still=True)
         now = evolve(self, errand=errand)
         if not errand.is_stuck or at_s < self.signs.stuck_at_s + STUCK_REPORT_S:
@@ -290,6 +326,12 @@ class Outlet:
         """It is on, in the power cycle that is wanted."""
         cycle = self.goal.cycle
         return self.signed(on_at_s=at_s).goto(On(cycle, proof), RelayOn(cycle, at_s, media), ends=True)
+
+    def came_off(self, at_s: float, proof: Evidence) -> Step:
+        """It is off, as it was asked to be."""
+        cycle = self.state.cycle or 0
+        now = self.signed(off_at_s=max(self.signs.off_at_s, at_s), stuck_at_s=-math.inf)
+        return now.goto(Off(cycle, is_kept=True, proof=proof), RelayOff(cycle, at_s), ends=True)
 
     def stray(self, at_s: float, why: str, supply: Supply = "on", proof: Evidence | None = None) -> Step:
         """It is on, or may be, and not by the service's doing: report it."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import evolve, frozen
 
-from wagman.model.facts import PortFact, Supply
+from wagman.model.facts import Evidence, PortFact, Supply
 
 if TYPE_CHECKING:
     from wagman.fsm.outlet.outlet import Outlet
@@ -20,7 +20,7 @@ MOST_DOUBLINGS = 8
 """Beyond, the longest wait has long been reached."""
 
 SETTLE_S = 1.5
-"""How long after an off a current reading still tells of before (chosen: several main loops of the board)."""
+"""How long after a command a reading still tells of before, unless the board needs longer (chosen: several main loops)."""
 
 REPORT_LAG_S = 3.0
 """A report of the board that comes so soon after a command may be older than it (chosen: several main loops)."""
@@ -48,28 +48,25 @@ class Signs:
     off_at_s: float  # when it was last seen off, or may have been
     on_at_s: float = -math.inf  # when it last went on, or may have
     asked_at_s: float = -math.inf  # when the latest command left
-    supply: Supply = "unknown"  # what its current showed at the last poll
+    supply: Supply = "unknown"  # what the last poll showed
     drew: bool = False  # it drew current since it is on
     idle_since_s: float = math.inf  # it drew current, and certainly has drawn none since
     beat_at_s: float = -math.inf
     stirred_at_s: float = -math.inf  # its timer was reset by something unknown: by a beat, or by the board's start
     stuck_at_s: float = -math.inf  # when its relay was last reported stuck
+    proof: Evidence = "sensed"  # by what the last poll showed it
 
     def shows_life(self, at_s: float) -> bool:
         """It has power, whatever the board says of it: a line may be garbled, and an EEPROM forgotten."""
         return self.supply == "on" or at_s <= self.beat_at_s + LIFE_S
 
-    def tells_of_before(self, at_s: float) -> bool:
-        """A reading of that time was taken before the latest command took effect."""
-        return at_s <= max(self.asked_at_s, self.off_at_s) + SETTLE_S
-
-    def polled(self, at_s: float, supply: Supply, relay: Supply) -> "Signs":
+    def polled(self, at_s: float, supply: Supply, proof: Evidence, relay: Supply) -> "Signs":
         """These signs after a poll."""
-        drew = relay == "on" and (self.drew or supply == "on")
+        drew = relay == "on" and (self.drew or (supply == "on" and proof == "sensed"))
         idle_since_s = min(self.idle_since_s, at_s) if drew and supply == "off" else math.inf
-        if (supply, drew, idle_since_s) == (self.supply, self.drew, self.idle_since_s):
+        if (supply, drew, idle_since_s, proof) == (self.supply, self.drew, self.idle_since_s, self.proof):
             return self
-        return evolve(self, supply=supply, drew=drew, idle_since_s=idle_since_s)
+        return evolve(self, supply=supply, drew=drew, idle_since_s=idle_since_s, proof=proof)
 
 
 @frozen

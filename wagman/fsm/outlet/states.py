@@ -95,6 +95,11 @@ class State(GraphState):
         """The board says that it switched it off, and was not asked to."""
         return now.lost(at_s, why)
 
+    # mark shown-at-once
+    def shown_off(self, now: "Outlet", at_s: float, why: str, proof: Evidence) -> Step:
+        """A look shows it off, and no command waits for that."""
+        return self.seen_off(now, at_s, why)
+
     def seen_kept(self, now: "Outlet", at_s: float) -> Step:
         """The board says that it keeps it off, and was not asked to."""
         return Step(now)
@@ -106,7 +111,7 @@ class State(GraphState):
     def polled(self, now: "Outlet", at_s: float, *, surely: bool) -> Step:
         """A poll shows whether something runs there; `surely`: two in a row show that something does."""
         if now.signs.supply == "on" and now.awaits_on:
-            return now.came_on(at_s, "sensed")
+            return now.came_on(at_s, now.signs.proof)
         return self.withdrawn_judged(now, at_s) if self.is_withdrawn(now) else Step(now)
 
     def withdrawn_judged(self, now: "Outlet", at_s: float) -> Step:
@@ -141,6 +146,11 @@ class Unknown(State):
 
     def needs_clearing(self, goal: PowerGoal) -> bool:
         return not self.serves(goal)
+
+    # mark shown-at-once
+    def shown_off(self, now: "Outlet", at_s: float, why: str, proof: Evidence) -> Step:
+        # Nobody knows that it was ever on.
+        return Step(now)
 
     def serves(self, goal: PowerGoal) -> bool:
         # Where the relay-on of that power cycle has left, the off that goes before it has been seen.
@@ -285,6 +295,10 @@ class Off(State):
     def seen_off(self, now: "Outlet", at_s: float, why: str) -> Step:
         return Step(now)
 
+    # mark shown-at-once
+    def shown_off(self, now: "Outlet", at_s: float, why: str, proof: Evidence) -> Step:
+        return Step(now) if self.proof else now.goto(evolve(self, proof=proof))
+
     def seen_kept(self, now: "Outlet", at_s: float) -> Step:
         return Step(now) if self.proof else now.goto(evolve(self, proof="told"))
 
@@ -302,7 +316,7 @@ class Off(State):
 
     def polled(self, now: "Outlet", at_s: float, *, surely: bool) -> Step:
         runs = now.signs.supply == "on" and (surely or not self.is_kept)
-        return now.stray(at_s, "it draws current though it was off") if runs else Step(now)
+        return now.stray(at_s, f"{now.shows} though it was off") if runs else Step(now)
 
     def link_up(self, now: "Outlet", at_s: float) -> Step:
         since_s = max(now.signs.off_at_s, now.signs.asked_at_s + REPORT_LAG_S)

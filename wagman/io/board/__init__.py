@@ -4,5 +4,6 @@
 - `power`       whose turn it is to be switched
 - `sightings`   when each guest was last heard, out of all that tells of it
 - `driver`      what a dialect has to do for the task, and what it may be able to do
+- `plain`       the driver for all boards that can be asked one thing at a time
 - `connection`  how a board is reached
 """

@@ -14,6 +14,7 @@ from typing import Generic, TypeAlias, TypeVar
 from attrs import define, evolve, field, frozen
 
 from wagman.fsm.outlet import Fate, Level, On, Outlet, Step
+from wagman.fsm.outlet.signs import SETTLE_S
 from wagman.io.board.pace import Pace
 from wagman.model.facts import Evidence, Port, PortFact, PowerGoal, Supply
 
@@ -28,6 +29,10 @@ UNSEEN_S = 1.0
 
 BROWNOUT_S = 10.0
 """A board reset so soon after a relay-on is blamed on it (specified)."""
+
+
+AFTER_SETTLE_S = 0.5
+"""How long after its settle time a board is looked at (chosen: what was asked in that instant does not count yet)."""
 
 
 @frozen
@@ -62,6 +67,7 @@ class Power(Generic[P]):
     now_s: float
     tell: Tell[P]
     mute: Collection[P] = ()
+    settle_s: float = field(init=False, default=SETTLE_S)
     ports: dict[P, Outlet] = field(init=False)
     last_on_s: float = field(init=False)
     last_on_port: P | None = field(init=False, default=None)
@@ -94,10 +100,17 @@ class Power(Generic[P]):
         for number in off_times_s:
             self.ports[number] = evolve(self.ports[number], is_mute=number in mute)
 
+    def settle(self, settle_s: float) -> None:
+        """For so long after a command what the board shows may be of before."""
+        # mark board-that-needs-time
+        if settle_s != self.settle_s:
+            self.settle_s = settle_s
+            self.ports = {number: evolve(outlet, settle_s=settle_s) for number, outlet in self.ports.items()}
+
     def leave(self, number: P) -> None:
         """Nobody wants anything of this port, which may be on. Nothing but its current tells whether it is."""
         self.off_times_s[number] = 0.0
-        self.ports[number] = evolve(Outlet.new(self.now_s, is_mute=True), state=On(0))
+        self.ports[number] = evolve(Outlet.new(self.now_s, is_mute=True), state=On(0), settle_s=self.settle_s)
 
     # What to do next ---------------------------------------------------------
 
@@ -112,6 +125,18 @@ class Power(Generic[P]):
                 return self.command(number, level)
             at_s = min(at_s, due_s)
         return at_s
+
+    def look_s(self, now_s: float) -> float:
+        """When a look can first show what the latest command did to a port that waits for it; infinity: no such look is due.
+
+        A board that shows at once what it did is looked at right after each command.
+        """
+        if self.settle_s <= SETTLE_S:
+            return math.inf
+        # mark board-that-needs-time
+        looks_s = (outlet.settled_s + AFTER_SETTLE_S for outlet in self.ports.values() if outlet.errand is not None)
+        # mark board-that-needs-time
+        return min((at_s for at_s in looks_s if at_s > now_s), default=math.inf)
 
     def turn_s(self, number: P) -> float:
         """From when on the rules between the outlets allow a relay-on."""
@@ -185,11 +210,21 @@ class Power(Generic[P]):
         if outlet := self.ports.get(number):
             self._take(number, outlet.seen_kept(at_s, kept=kept))
 
-    def polled(self, number: P, at_s: float, supply: Supply) -> None:
-        """A poll that was asked at `at_s` shows whether something runs on the port; unknown where its sensor is dead."""
+    def polled(self, number: P, at_s: float, supply: Supply, proof: Evidence = "sensed", *, is_sound: bool = False) -> None:
+        """A poll that was asked at `at_s` shows whether the port has power; unknown where its sensor is dead."""
         # mark port-without-a-guest
         if outlet := self.ports.get(number):
-            self._take(number, outlet.polled(at_s, supply))
+            self._take(number, outlet.polled(at_s, supply, proof, is_sound=is_sound))
+
+    def shown_off(self, number: P, at_s: float, why: str, proof: Evidence) -> None:
+        """A look that was asked at `at_s` shows the port off."""
+        # mark look-of-a-plain-board
+        self._take(number, self.ports[number].shown_off(at_s, why, proof))
+
+    def assumed(self, number: P, at_s: float) -> None:
+        """Nothing can be read of the port, at `at_s` neither: what was asked for is all that there is."""
+        # mark reply-of-a-plain-board
+        self._take(number, self.ports[number].assumed(at_s))
 
     def stirred(self, number: P, at_s: float) -> None:
         """Something other than the service has reset the port's timer."""

@@ -17,7 +17,7 @@ from wagman.io.board.pace import Pace
 from wagman.io.board.power import Power, SwitchOff, SwitchOn, Tell
 from wagman.io.board.sightings import Sightings
 from wagman.model.backend import Identity
-from wagman.model.errors import BoardError, BoardProtocolError, CallerError, LinkGoneError
+from wagman.model.errors import BoardError, BoardProtocolError, CallerError, LinkGoneError, StrangerError
 from wagman.model.facts import DEFAULT_BOARD, Blindness, BoardFact, BoardRestarted, Notice, Port, PowerGoal
 
 BLIND_MISSES = 3
@@ -90,6 +90,7 @@ class Board:
     _wake: trio.Event = field(init=False, factory=trio.Event)
     _restarted: bool = field(init=False, default=False)  # since its power was last looked at
     _misses: int = field(init=False, default=0)
+    _told: set[str] = field(init=False, factory=set)  # why it is not seen: types of events, since it was seen last
     _losses: int = field(init=False, default=0)  # connections that were lost since one lasted
     _loss_reason: str = field(init=False, default="")  # why the latest of them was
     _turn: int = field(init=False, default=0)
@@ -115,6 +116,15 @@ class Board:
         """The cell through which a guest's state says what its relay should be."""
         self.power.want(port, goal, trio.current_time())
         self._look_again()
+
+    def heard(self, port: Port, at_s: float) -> None:
+        """The guest on a port was heard elsewhere: it has power."""
+        self.power.beat(port, at_s)
+
+    def watts(self, port: Port) -> float | None:
+        """What a port drew when it was looked at last."""
+        reading = self.shown.ports.get(port)
+        return None if reading is None else reading.watts
 
     def _look_again(self) -> None:
         """There may be something to switch."""
@@ -288,6 +298,7 @@ class Board:
         await driver.poll(self._turn)
         self._turn += 1
         self._misses, self.silent_reason = 0, None
+        self._told.clear()
         self.answered_s = trio.current_time()
         if self.answered_s >= self.since_s + STEADY_S:
             self._losses = 0
@@ -307,7 +318,7 @@ class Board:
 
     async def _reconcile(self, driver: Driver[Any], visit: Visit) -> None:
         """Switch what is to be switched, until the next poll is due: soon, where evidence is awaited."""
-        until_s = trio.current_time() + self.wiring.board.poll_s
+        until_s = min(trio.current_time() + self.wiring.board.poll_s, self.power.look_s(trio.current_time()))
         while not visit.is_over and (now_s := trio.current_time()) < until_s:
             self.progressed()
             self._wake = trio.Event()
@@ -333,14 +344,21 @@ class Board:
     async def _missed(self, connection: Connection, error: BoardError) -> None:
         """The board did not answer, or not as it should."""
         self._misses += 1
-        if self._misses >= BLIND_MISSES:
-            self.silent_reason = str(error)
-        if self._misses == BLIND_MISSES:
-            self.tell_board(Notice("board.silent", None, {"reason": str(error)}))
-            self._go_blind()
+        if isinstance(error, StrangerError):
+            self._unseen(Notice("board.stranger", None, {"reason": str(error)}))  # what it shows is of another one
+        elif self._misses >= BLIND_MISSES:
+            self._unseen(Notice("board.silent", None, {"reason": str(error)}))
         if self._misses % REOPEN_MISSES == 0:
             connection.hang_up(NO_ANSWER)
         await trio.sleep(connection.pause_s)
+
+    def _unseen(self, notice: Notice) -> None:
+        """Nobody sees the board, which is told once until it is seen again."""
+        self.silent_reason = notice.fields["reason"]
+        if notice.type not in self._told:
+            self._told.add(notice.type)
+            self.tell_board(notice)
+        self._go_blind()
 
     def _go_blind(self) -> None:
         if not self.blind:

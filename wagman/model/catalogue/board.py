@@ -46,6 +46,15 @@ BOARD: Mapping[str, EventType] = {
         "warning",
         collapses=True,
     ),
+    "board.stranger": EventType(
+        "another board than the one that is meant answers at its address; it is never switched",
+        tell("another board answers in its place", why="reason"),
+        ("reason", *REPEATED),
+        "find out which one it is. If the board was replaced, give the new one's `id` in the configuration and restart the "
+        "service; else give the board a fixed address",
+        "critical",
+        collapses=True,
+    ),
     "board.reset": EventType(
         "the board has restarted, or is another one",
         tell("the board restarted"),

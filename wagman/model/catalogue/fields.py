@@ -34,6 +34,7 @@ FIELDS: Mapping[str, str] = {
     "message": "`shutdown` or `restart`",
     "method": "of the control socket",
     "needs_restart": "keys that count once the service is restarted",
+    "network": "the network, as the configuration names it",
     "new": "the log begins here",
     "ok": "the command ended with 0",
     "output": "the end of what the command printed, 2 kB at most",

@@ -35,7 +35,7 @@ def _left(told: Told) -> str:
 
 TAKEN_OVER: Mapping[str, EventType] = {
     "device.recalled": EventType(
-        "an operator's decision was taken from `decisions.json`, or from the table that it was made about",
+        "an operator's decision was taken from `decisions.json`, a log that was opened late, or the table that it was made about",
         _recalled,
         ("verb", "who", "uid", "decided_at"),
     ),

@@ -1,8 +1,8 @@
-"""Events about the node as a whole: the Wagman machine and the enclosure."""
+"""Events about the node as a whole: the Wagman machine, the enclosure, the networks."""
 
 from collections.abc import Mapping
 
-from wagman.model.catalogue.kind import EventType, Told, if_true, lasting, tell
+from wagman.model.catalogue.kind import EventType, Told, field, if_true, lasting, tell
 from wagman.model.words import reading
 
 _SENSED = ("sensor", "state", "value")
@@ -71,5 +71,17 @@ NODE: Mapping[str, EventType] = {
         ("sensors", "after_s"),
         "check the sensor",
         "warning",
+    ),
+    "network.unproved": EventType(
+        "none of its witnesses has answered for five minutes: while no guest on it is heard either, none counts as silent",
+        tell("no witness answered, and no silence is proved", field("network", "on the network {}")),
+        ("network",),
+        "check the network; then the addresses of its witnesses",
+        "warning",
+    ),
+    "network.proved": EventType(
+        "one of its witnesses answers again",
+        tell("a witness answered again", field("network", "on the network {}")),
+        ("network",),
     ),
 }

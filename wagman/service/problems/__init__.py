@@ -10,7 +10,7 @@ Each problem has its function, in the module of what it is about, and a place in
 - *critical*: a guest is down, or may lose its power, or nobody can tell. *warning*: all runs, and something is to be mended.
 """
 
-from wagman.service.problems import board, enclosure, guests, memory, service
+from wagman.service.problems import board, enclosure, guests, hearing, memory, service
 from wagman.service.problems.facts import Facts, Finder, Problem, Refusal, Unseen
 
 __all__ = ["FINDERS", "Facts", "Problem", "Refusal", "Unseen", "problems"]
@@ -23,6 +23,9 @@ FINDERS: tuple[Finder, ...] = (
     guests.power_in_doubt,
     guests.failing,
     guests.on_recovery_medium,
+    hearing.never_heard,
+    hearing.deaf,
+    hearing.unproved,
     enclosure.hibernating,
     enclosure.sensor_unknown,
     memory.log_not_written,

@@ -1,0 +1,90 @@
+"""How the silence of a guest is looked at that speaks by itself."""
+
+import trio
+from attrs import define
+from trio.testing import MockClock
+
+from tests.io.ears.kit import World
+from wagman.io.ears.hearing import Hearing
+from wagman.io.ears.network import Network
+from wagman.io.ears.passive import PassiveEar
+from wagman.io.ears.udp import UdpEar
+from wagman.model.facts import Listened, PortFact
+
+
+@define
+class Read:
+    """A line that is always read, whoever it is read for."""
+
+    @property
+    def read_until_s(self) -> float:
+        return trio.current_time()
+
+
+def test_while_nobody_listens_for_a_guest_its_line_proves_nothing() -> None:
+    told: list[PortFact] = []
+
+    async def main() -> None:
+        ear = PassiveEar(UdpEar(udp=9000), Hearing(told.append).add("udp 9000", heard=True), Network.none())
+        ear.line = Read()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ear.run)
+            await trio.sleep(35)
+            assert told == []
+            ear.opened()
+            await trio.sleep(30)
+            silences = [(fact.silent_since_s, fact.asked_at_s) for fact in told if isinstance(fact, Listened)]
+            assert silences == [(40, 50), (40, 60)]
+            ear.deaf("the key cannot be read")
+            await trio.sleep(60)
+            assert len(told) == 2
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+def test_silence_needs_a_witness_here_too() -> None:
+    told: list[PortFact] = []
+    world = World()
+
+    async def main() -> None:
+        class Gateway:
+            async def ask(self) -> bool:
+                await trio.sleep(0.1)
+                return world.is_up
+
+        ear = PassiveEar(UdpEar(udp=9000), Hearing(told.append).add("udp 9000", heard=True), Network("lan", [Gateway()]))
+        ear.line = Read()
+        ear.opened()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ear.run)
+            await trio.sleep(5)
+            ear.heard(5, 5)
+            await trio.sleep(10)
+            world.is_up = False
+            await trio.sleep(60)
+            assert [(fact.silent_since_s, fact.asked_at_s) for fact in told if isinstance(fact, Listened)] == [(5, 10)]
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+def test_a_line_that_nobody_read_for_a_moment_begins_a_silence_anew() -> None:
+    told: list[PortFact] = []
+
+    async def main() -> None:
+        ear = PassiveEar(UdpEar(udp=9000), Hearing(told.append).add("udp 9000", heard=True), Network.none())
+        ear.line = Read()
+        ear.opened()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ear.run)
+            await trio.sleep(15)
+            ear.deaf("the port was unplugged")
+            await trio.sleep(1)
+            ear.opened()
+            await trio.sleep(15)
+            silences = [(fact.silent_since_s, fact.asked_at_s) for fact in told if isinstance(fact, Listened)]
+            assert silences == [(0, 10), (20, 30)]
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))

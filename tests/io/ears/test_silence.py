@@ -1,0 +1,118 @@
+"""What a row of questions proves of one source, in all orders of answers, witnesses, outages and stops of the service."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from attrs import frozen
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from wagman.io.ears.silence import SLACK_S, Silence
+from wagman.model.facts import Listened
+
+QUESTION_S = 2.0
+APART_S = 20.0
+
+
+@frozen
+class Asked:
+    """One question, and what came of it."""
+
+    asked_at_s: float
+    ended_at_s: float
+    answered: bool
+    shown_at_s: float | None  # where it was not answered: when a witness did
+
+    @property
+    def listened_at_s(self) -> float:
+        return self.ended_at_s if self.answered else self.asked_at_s
+
+    @property
+    def counts(self) -> bool:
+        return self.answered or self.ended_at_s - self.asked_at_s <= QUESTION_S + SLACK_S
+
+    @property
+    def proves(self) -> bool:
+        return self.counts and not self.answered and self.shown_at_s is not None
+
+
+@st.composite
+def rows(draw: st.DrawFn) -> Sequence[Asked]:
+    """Questions one after the other: mostly in their time, now and then after a stop of the service, or across one."""
+    now_s, row = 1000.0, []
+    for _ in range(draw(st.integers(1, 12))):
+        now_s += draw(st.sampled_from((0.1, 8.0, 8.0, 8.0, 9.9, 10.1, 60.0)))
+        ended_at_s = now_s + draw(st.sampled_from((0.001, 2.0, 2.9, 3.1, 40.0)))
+        answered = draw(st.booleans())
+        shown_at_s = ended_at_s + draw(st.sampled_from((0.001, 2.0))) if not answered and draw(st.integers(0, 3)) else None
+        row.append(Asked(now_s, ended_at_s, answered, shown_at_s))
+        now_s = shown_at_s or ended_at_s
+    return row
+
+
+def told(row: Sequence[Asked]) -> list[Listened | None]:
+    silence = Silence(QUESTION_S, APART_S)
+    facts: list[Listened | None] = []
+    for each in row:
+        if each.answered:
+            silence.answered(each.ended_at_s)
+            facts.append(None)
+        else:
+            facts.append(silence.unanswered(each.asked_at_s, each.ended_at_s, each.shown_at_s))
+    return facts
+
+
+@given(rows())
+def test_whatever_is_called_silence_is_an_unbroken_row_of_questions_that_were_witnessed(row: Sequence[Asked]) -> None:
+    for fact in filter(None, told(row)):
+        within = [each for each in row if each.counts and fact.silent_since_s < each.asked_at_s <= fact.asked_at_s]
+        assert within[-1].asked_at_s == fact.asked_at_s
+        assert all(each.proves for each in within)
+        times = [fact.silent_since_s, *(each.asked_at_s for each in within)]
+        assert all(later - earlier <= APART_S for earlier, later in pairwise(times))
+
+
+@given(rows())
+def test_a_silence_begins_when_somebody_was_heard(row: Sequence[Asked]) -> None:
+    heard = {each.ended_at_s for each in row if each.answered} | {each.shown_at_s for each in row}
+    assert all(fact.silent_since_s in heard for fact in filter(None, told(row)))
+
+
+@given(rows())
+def test_no_silence_is_longer_than_the_time_since_the_guest_answered(row: Sequence[Asked]) -> None:
+    for fact, each in zip(told(row), row, strict=True):
+        answers = [earlier.ended_at_s for earlier in row if earlier.answered and earlier.ended_at_s <= each.ended_at_s]
+        assert fact is None or not answers or fact.silent_since_s >= max(answers)
+
+
+@given(rows())
+@example([Asked(1000, 1002, False, 1002.1), Asked(1010, 1012, False, 1012.1)])
+def test_every_silence_that_is_shown_is_told_at_once(row: Sequence[Asked]) -> None:
+    facts = [fact for fact, each in zip(told(row), row, strict=True) if each.counts]
+    for fact, (before, each) in zip(facts[1:], pairwise(each for each in row if each.counts), strict=True):
+        was_heard = before.answered or before.shown_at_s is not None
+        is_next = each.asked_at_s - before.listened_at_s <= APART_S
+        assert (fact is not None) == (each.proves and was_heard and is_next)
+
+
+def test_a_question_that_a_stopped_service_gave_up_shows_nothing_and_takes_nothing_away() -> None:
+    silence = Silence(QUESTION_S, APART_S)
+    silence.answered(1000)
+    assert silence.unanswered(1005, 1014, 1015) is None
+    assert silence.unanswered(1016, 1018, 1019) == Listened(1016, 1000)
+
+
+def test_an_outage_that_ends_after_a_question_is_no_silence_of_before() -> None:
+    silence = Silence(QUESTION_S, APART_S)
+    silence.answered(1000)
+    assert silence.unanswered(1010, 1012, None) is None
+    assert silence.unanswered(1020, 1022, 1023) is None
+    assert silence.unanswered(1030, 1032, 1033) == Listened(1030, 1023)
+
+
+def test_a_question_that_was_overtaken_by_an_answer_takes_nothing_away() -> None:
+    silence = Silence(QUESTION_S, APART_S)
+    silence.answered(1000)
+    silence.answered(1011)
+    assert silence.unanswered(1010, 1010, None) is None
+    assert silence.unanswered(1020, 1022, 1023) == Listened(1020, 1011)

@@ -1,0 +1,29 @@
+"""What must hold between the values of a configuration: each check yields what is wrong and what to do about it.
+
+- `subject`   what a check looks at, and where each value was stated
+- `boards`    the boards, and what hangs on each
+- `guests`    how a guest is started and stopped
+- `hearing`   how guests are heard, and who shows that the way to them works
+- `node`      what there is once: the start order, the enclosure, who may read secrets
+"""
+
+from collections.abc import Iterator
+
+from wagman.config.checks import boards, guests, hearing, node
+from wagman.config.checks.subject import Subject
+from wagman.config.findings import Finding, Findings
+
+STAGES = ((boards.check_kinds,), (*boards.CHECKS, *guests.CHECKS, *hearing.CHECKS, *node.CHECKS))
+"""All checks. What one of an earlier stage finds wrong, the later ones conclude nothing from."""
+
+
+def check_all(subject: Subject, findings: Findings) -> None:
+    """Note every finding of every check."""
+    for checks in STAGES:
+        findings.judge([each for check in checks for each in check(subject)])
+
+
+def advise(subject: Subject) -> Iterator[Finding]:
+    """What is right, and may not be what somebody wants."""
+    for check in hearing.ADVICE:
+        yield from check(subject)

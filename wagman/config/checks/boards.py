@@ -1,0 +1,87 @@
+"""What must hold for each board and what hangs on it."""
+
+from collections.abc import Iterator
+
+from wagman.config.boards import BoardConfig
+from wagman.config.checks.subject import Subject, too_short
+from wagman.config.findings import Finding
+from wagman.config.kinds import show
+from wagman.config.positions import Path
+from wagman.config.schema import DeviceConfig
+from wagman.model.facts import Plug
+
+HEARTBEAT_POLLS = 3
+"""How many polls fit into the patience with a guest (chosen: a v4 board tells of one beat in each, and one may be lost)."""
+
+
+def check_kinds(subject: Subject) -> Iterator[Finding]:
+    """What only the kind of a board knows of."""
+    for board in subject.boards:
+        for finding in board.findings(subject.config, subject.config.devices_on(board.name)):
+            path, *rests_on = (_placed(subject, board, each) for each in (finding.path, *finding.rests_on))
+            yield Finding(subject.first_stated(path, *rests_on, path), finding.message, (path, *rests_on))
+
+
+def _placed(subject: Subject, board: BoardConfig, path: Path) -> Path:
+    """Where in the document a kind of board means."""
+    if path[0] == "device":
+        by_name = {device.name: device for device in subject.config.devices}
+        return subject.source(by_name[str(path[1])], str(path[2]))
+    return (*subject.of_board(board, str(path[0])), *path[1:])
+
+
+def check_poll(subject: Subject) -> Iterator[Finding]:
+    """A board is asked often enough for a guest that beats on it to be seen beating."""
+    for guest, board in subject.hung:
+        if not guest.is_self and guest.hears_board:
+            yield from _check_poll(subject, guest, board)
+
+
+def _check_poll(subject: Subject, guest: DeviceConfig, board: BoardConfig) -> Iterator[Finding]:
+    least_s = HEARTBEAT_POLLS * board.poll_s
+    message = too_short("heartbeat_timeout", guest.heartbeat_timeout_s, least_s, f"{HEARTBEAT_POLLS} times poll", "poll")
+    if message:
+        path, patience = subject.of_board(board, "poll"), subject.source(guest, "heartbeat_timeout")
+        blamed = subject.first_stated(path, patience)
+        yield Finding(blamed, message, (path, patience, subject.source(guest, "heartbeat")))
+
+
+def check_ports(subject: Subject) -> Iterator[Finding]:
+    """No two devices hang on one port."""
+    taken = dict[Plug, str]()
+    for device in subject.config.devices:
+        first = taken.setdefault(device.plug, device.name)
+        if first != device.name:
+            message = f"{device.plug} is already that of {show(first)}: give each device a port of its own"
+            yield Finding(("device", device.name, "port"), message, subject.of_place(device))
+
+
+def check_self(subject: Subject) -> Iterator[Finding]:
+    """At most one device is the controller itself, and it hangs on the controller's port, where its board has such a one."""
+    selves = [device for device in subject.config.devices if device.is_self]
+    for device in selves[1:]:
+        message = f"{show(selves[0].name)} is already the computer that this service runs on: only one device can be"
+        yield Finding(("device", device.name, "self"), message)
+    for device, board in subject.hung:
+        if device.is_self:
+            yield from _check_self(subject, device, board)
+
+
+def _check_self(subject: Subject, device: DeviceConfig, board: BoardConfig) -> Iterator[Finding]:
+    if not device.enabled and subject.states(("device", device.name, "enabled")):
+        message = "the computer that this service runs on is never switched: remove this key"
+        yield Finding(("device", device.name, "enabled"), message)
+    if board.self_port is not None and device.port != board.self_port:
+        message = f"the computer that this service runs on hangs on port {board.self_port}, not on {device.port}"
+        yield Finding(("device", device.name, "self"), message, subject.of_place(device))
+
+
+def check_media(subject: Subject) -> Iterator[Finding]:
+    """Only a port with a selector has a primary medium."""
+    for device, board in subject.hung:
+        if device.primary is not None and device.port not in board.selectors:
+            message = f"port {device.port} has no boot-media selector of its own: remove this key"
+            yield Finding(("device", device.name, "primary"), message, subject.of_place(device))
+
+
+CHECKS = (check_poll, check_ports, check_self, check_media)

@@ -1,0 +1,71 @@
+"""What must hold for how a guest is started and stopped."""
+
+from collections.abc import Iterator
+
+from attrs import frozen
+
+from wagman.config.checks.subject import Subject, too_short
+from wagman.config.findings import Finding
+from wagman.config.schema import SILENT_BEATS, DeviceConfig
+from wagman.config.setting import settings
+
+
+@frozen
+class AtLeast:
+    """A rule between two durations of a guest: `key` is at least `times` as long as `other`."""
+
+    key: str
+    other: str
+    times: int = 1
+    of_the_board: bool = False  # means nothing to a guest that does not beat on an input of its board
+
+    def applies_to(self, device: DeviceConfig) -> bool:
+        """Whether this device has to obey it."""
+        return not device.is_self and (device.hears_board or not self.of_the_board)
+
+    def broken_by(self, subject: Subject, device: DeviceConfig) -> Iterator[Finding]:
+        """The finding, blamed on a key that the file states."""
+        wanted = f"{self.times} times {self.other}" if self.times > 1 else self.other
+        message = too_short(self.key, value(device, self.key), self.times * value(device, self.other), wanted, self.other)
+        if message:
+            first, second = subject.source(device, self.key), subject.source(device, self.other)
+            blamed = subject.first_stated(first, second)
+            yield Finding(blamed, message, (second, subject.source(device, "heartbeat")))
+
+
+AT_LEAST = (
+    AtLeast("start_timeout_max", "start_timeout"),
+    AtLeast("backoff_max", "backoff_min"),
+    AtLeast("heartbeat_timeout", "beat_interval", SILENT_BEATS, of_the_board=True),
+    AtLeast("stop_silence", "beat_interval", SILENT_BEATS, of_the_board=True),
+)
+
+
+def value(device: DeviceConfig, key: str) -> float:
+    """A duration of a device, by its key."""
+    seconds: float = getattr(device, settings(DeviceConfig)[key].name)
+    return seconds
+
+
+def check_durations(subject: Subject) -> Iterator[Finding]:
+    """The durations of each guest fit together."""
+    for device in subject.config.devices:
+        for rule in AT_LEAST:
+            if rule.applies_to(device):
+                yield from rule.broken_by(subject, device)
+
+
+def check_shutdown(subject: Subject) -> Iterator[Finding]:
+    """Each guest can be asked to halt, or may be cut."""
+    for device in subject.config.devices:
+        if device.shutdown is None and not device.is_self:
+            message = "missing: give the command that asks this guest to halt, or [] if its power may simply be cut"
+            yield Finding(
+                ("device", device.name, "shutdown"), message, (("device", device.name, "self"), ("defaults", "shutdown"))
+            )
+        elif device.shutdown and device.restart == ():
+            message = "[] cuts the power at a restart, and shutdown says that this guest is to be asked first: remove this key"
+            yield Finding(subject.source(device, "restart"), message, (subject.source(device, "shutdown"),))
+
+
+CHECKS = (check_durations, check_shutdown)

@@ -1,0 +1,66 @@
+"""What must hold for what there is once: the order of starts, the enclosure, and files that only the service may read."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from wagman.config import secrets
+from wagman.config.checks.subject import Subject
+from wagman.config.findings import Finding
+from wagman.config.kinds import show
+from wagman.config.positions import Path
+from wagman.config.reading import listed
+from wagman.config.schema import Bounds
+from wagman.config.setting import settings
+
+
+def check_start_order(subject: Subject) -> Iterator[Finding]:
+    """The start order names guests, each once."""
+    devices = {device.name: device for device in subject.config.devices}
+    seen: Counter[str] = Counter()
+    for index, name in enumerate(subject.config.wagman.start_order):
+        seen[name] += 1
+        path: Path = ("wagman", "start_order", index)
+        if name not in devices:
+            yield Finding(path, f"{show(name)} is no device; the devices are {listed(devices)}")
+        elif devices[name].is_self:
+            yield Finding(path, f"{show(name)} is the computer that this service runs on, which is never started: remove it")
+        elif seen[name] == 2:  # noqa: PLR2004 - the second time is the one to report
+            yield Finding(path, f"{show(name)} is named more than once: keep one")
+
+
+def check_environment(subject: Subject) -> Iterator[Finding]:
+    """What is watched can be measured, and between the bounds of each sensor there is room for what is normal."""
+    for sensor, bounds in subject.config.environment.sensors.items():
+        if subject.config.enclosure is None:
+            yield Finding(("environment", sensor), "no board of this file has sensors of the enclosure: remove this table")
+        else:
+            yield from _check_bounds(("environment", sensor), bounds)
+
+
+def _check_bounds(path: Path, bounds: Bounds) -> Iterator[Finding]:
+    if bounds.high is None or bounds.low is None:
+        return
+    if bounds.high <= bounds.low:
+        yield Finding((*path, "high"), f"high ({bounds.high:g}) must be above low ({bounds.low:g})")
+    elif bounds.hysteresis >= bounds.high - bounds.low:
+        room = f"the {bounds.high - bounds.low:g} between low and high"
+        yield Finding((*path, "hysteresis"), f"hysteresis ({bounds.hysteresis:g}) must be smaller than {room}")
+
+
+def check_secrets(subject: Subject) -> Iterator[Finding]:
+    """What is secret is not open to everybody on this machine."""
+    for path, value in _secrets(subject):
+        if secrets.is_shown_to_others(value):
+            yield Finding(path, f"everybody on this machine can read {value}: chmod o-r {value}")
+
+
+def _secrets(subject: Subject) -> Iterator[tuple[Path, str]]:
+    """Where the file names a file with a secret, and which."""
+    for part, path in subject.parts:
+        for key, attribute in settings(type(part)).items():
+            value = getattr(part, attribute.name)
+            if attribute.metadata["setting"].kind is secrets.SECRET_FILE and value is not None:
+                yield (*path, key), value
+
+
+CHECKS = (check_start_order, check_environment, check_secrets)

@@ -1,0 +1,114 @@
+"""`heartbeat = { ... }` of a guest, and `witness = { ... }` of a network: what the table of any ear may hold.
+
+Each kind of ear brings a class of its own, derived from `EarConfig`, beside the code that listens in that way.
+"""
+
+import ipaddress
+import re
+from typing import ClassVar, Literal, TypeAlias
+from urllib.parse import urlsplit
+
+from attrs import field, frozen
+
+from wagman.config.kinds import DURATION, TEXT, Kind
+from wagman.config.setting import setting
+from wagman.model.backend import Probe
+
+Shows: TypeAlias = Literal["kernel", "program", "power"]
+"""What a sign of life stands for: the guest's kernel runs; a program on it, too; it has power at least."""
+
+NO_NETWORK = "none"
+"""The network that needs no witness: whoever is not heard is silent."""
+
+MOST_PORT = 65_535
+
+_HOST = r"(?:\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[^\W_](?:[\w.-]{0,251}[^\W_.-])?)"
+
+
+def _text_like(wants: str, pattern: str) -> Kind:
+    def read(value: object) -> str:
+        match = re.fullmatch(pattern, value) if isinstance(value, str) else None
+        if match is None or not 0 < int(match.groupdict().get("port") or 1) <= MOST_PORT:
+            raise ValueError(wants)
+        return match.group()
+
+    return Kind(wants, read)
+
+
+def _read_host(value: object) -> str:
+    try:
+        ipaddress.IPv6Address(value if isinstance(value, str) else "")
+    except ValueError:
+        return str(_NAME.read(value))
+    return str(value)
+
+
+_NAME = _text_like("a host name or an IP address", _HOST)
+HOST = Kind(_NAME.wants, _read_host)
+HOST_PORT = _text_like('a host and a port, as in "gn:22" or "[fd00::1]:22"', rf"{_HOST}:(?P<port>[0-9]{{1,5}})")
+
+
+def _read_url(value: object) -> str:
+    try:
+        parts = (
+            urlsplit(value) if isinstance(value, str) and value.isascii() and value.isprintable() and " " not in value else None
+        )
+        is_http = parts is not None and parts.scheme == "http" and parts.hostname and parts.port != 0 and "@" not in parts.netloc
+    except ValueError:
+        is_http = False
+    if not is_http:
+        raise ValueError(URL.wants)
+    return str(value)
+
+
+URL = Kind("an address as http://HOST[:PORT]/PATH", _read_url)
+
+
+@frozen(kw_only=True)
+class EarConfig:
+    """What any ear has. Class attributes say what its kind is like; they are no keys.
+
+    The key that says whom to listen to is named as the kind: `{ http = "http://gn/health" }`.
+    """
+
+    kind: ClassVar[str]
+    about: ClassVar[str]  # what it is, for the reference page
+    shows: ClassVar[Shows]
+    passive: ClassVar[bool] = False  # the guest speaks by itself: it cannot be asked, is no witness, and has no probe
+    networked: ClassVar[bool] = True  # the way to the guest is a network, whose outage must not be taken for silence
+
+    every_s: float = field(
+        default=10.0,
+        metadata=setting(
+            DURATION,
+            "From one question to the next (of a guest that speaks by itself: from one look to the next): at most a third of "
+            "the guest's `heartbeat_timeout`.",
+        ),
+    )
+    timeout_s: float = field(
+        default=2.0,
+        metadata=setting(DURATION, "How long an answer is waited for, from the look-up of the name to its last byte."),
+    )
+    network: str | None = field(
+        default=None,
+        metadata=setting(
+            TEXT,
+            "The network that the guest is heard through; without it, the one in `[defaults]`. `none` counts silence without a "
+            "witness, as is right for an uplink only.",
+        ),
+    )
+
+    @property
+    def source(self) -> str:
+        """The ear's name, for people and in the memory of what was ever heard: another address is another source."""
+        whom = getattr(self, self.kind)
+        return f"{self.kind} {whom if isinstance(whom, str | int) else ' '.join(whom)}"
+
+    @property
+    def question_s(self) -> float:
+        """How long a question takes at most, until it is given up."""
+        return self.timeout_s
+
+    def probe(self) -> Probe:
+        """What asks the guest; nothing is opened before it is asked for the first time."""
+        raise NotImplementedError

@@ -1,0 +1,56 @@
+"""Files with a password or a key: a path, or the name of a credential that systemd hands to the service.
+
+A unit says `LoadCredential=plug:/etc/wagman/plug`, and the file `password_file = "plug"`: only the service can read it then.
+"""
+
+import os
+import stat
+from pathlib import Path
+
+from wagman.config.kinds import Kind
+
+DIRECTORY = "CREDENTIALS_DIRECTORY"
+"""Where systemd tells the service in which directory its credentials are."""
+
+MOST_BYTES = 4096
+"""How much of such a file is read (chosen)."""
+
+
+def _read(value: object) -> str:
+    is_credential = isinstance(value, str) and "/" not in value and value not in ("", ".", "..") and value.isprintable()
+    if not isinstance(value, str) or "\0" in value or not (is_credential or value.startswith("/")):
+        raise ValueError(SECRET_FILE.wants)
+    return value
+
+
+SECRET_FILE = Kind("the path of a file, from / on, or the name of a credential of the unit", _read)
+
+
+def place(value: str) -> Path | None:
+    """Where that file is; None for a credential where systemd has handed none over, as to a command of an operator's."""
+    if value.startswith("/"):
+        return Path(value)
+    directory = os.environ.get(DIRECTORY)
+    return Path(directory, value) if directory else None
+
+
+def read_secret(value: str) -> bytes:
+    """What the file holds, without the end of its last line.
+
+    Raises:
+        OSError: it is not there, or cannot be read.
+    """
+    path = place(value)
+    if path is None:
+        raise FileNotFoundError(f"there is no credential {value}: ${DIRECTORY} is not set")
+    with path.open("rb") as file:
+        return file.read(MOST_BYTES).rstrip(b"\r\n")
+
+
+def is_shown_to_others(value: str) -> bool:
+    """Whether anybody on this machine may read it; False where that cannot be seen from here."""
+    path = place(value)
+    try:
+        return path is not None and bool(path.stat().st_mode & stat.S_IROTH)
+    except OSError:
+        return False

@@ -1,0 +1,130 @@
+"""A rail of outlets, each with a relay, a meter and a guest: the truth behind a back end.
+
+It speaks no protocol: what a protocol adds lies before it. The times of what it records are those of trio's clock.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+
+import trio
+from attrs import define, field
+
+from wagman.fake.guests import MOUNTED, Guest
+from wagman.fake.hardware import KEPT_RECORDS, By, DirtyCut, Record, Relay, RelayChange
+from wagman.model.backend import Abilities, Identity, Look, Restore
+from wagman.model.errors import BoardRefusedError
+
+SUPPLY_V = 12.0
+"""At what voltage a guest draws its current (chosen: a mast)."""
+
+METERED = Abilities(readback="told", settle_s=1.5, meter_w=0.5)
+"""A plug with a meter; what halted draws more than that (chosen)."""
+
+
+@define
+class Outlet:
+    """One plug of the rail."""
+
+    guest: Guest
+    relay: Relay = field(factory=Relay)  # its contact
+    told_on: bool = False  # its register: what it was told last
+    told_by: str = "init"
+
+
+@define(eq=False)
+class FakePlugs:
+    """A rail that does at once what it is told. A relay that is `stuck` is welded: its register moves, its contact does not."""
+
+    guests: Mapping[str, Guest]
+    abilities: Abilities = METERED
+    board_id: str = "AABBCCDDEEFF"
+    address: str = "rail"
+    restore: Restore = "last"
+    observe: Callable[[Record], None] = field(default=lambda _record: None)
+    boots: int = 1
+    began_s: float = field(factory=trio.current_time)
+    outlets: dict[str, Outlet] = field(init=False)
+    relay_log: deque[RelayChange] = field(init=False, factory=lambda: deque(maxlen=KEPT_RECORDS))
+    dirty_cuts: deque[DirtyCut] = field(init=False, factory=lambda: deque(maxlen=KEPT_RECORDS))
+
+    def __attrs_post_init__(self) -> None:
+        self.outlets = {port: Outlet(guest) for port, guest in self.guests.items()}
+
+    # As a back end -----------------------------------------------------------
+
+    async def greet(self) -> Identity:
+        """Who it is."""
+        await trio.lowlevel.checkpoint()
+        return Identity(self.board_id, self.boots, "fake", int(self.began_s))
+
+    async def look(self, ports: Sequence[str]) -> Mapping[str, Look]:
+        """What it shows."""
+        await trio.lowlevel.checkpoint()
+        return {port: self._shown(self.outlets[port]) for port in ports if port in self.outlets}
+
+    async def switch(self, port: str, *, on: bool) -> None:
+        """Do as it is told."""
+        await trio.lowlevel.checkpoint()
+        if port not in self.outlets:
+            raise BoardRefusedError(f"there is no outlet {port}")
+        self.set(port, "command", on=on, request=f"{port} {'on' if on else 'off'}")
+
+    def _shown(self, outlet: Outlet) -> Look:
+        if self.abilities.readback == "none":
+            return Look()
+        is_on = outlet.relay.on if self.abilities.readback == "sensed" else outlet.told_on
+        watts = outlet.guest.current_ma(trio.current_time()) * SUPPLY_V / 1000 if self.abilities.meter_w is not None else None
+        return Look("on" if is_on else "off", watts, outlet.told_by)
+
+    # As hardware -------------------------------------------------------------
+
+    def set(self, port: str, by: By, *, on: bool, request: str | None = None) -> None:
+        """Move the register of an outlet, and its contact unless that is stuck."""
+        outlet = self.outlets[port]
+        outlet.told_on, outlet.told_by = on, by
+        self._move(port, by, on=on, request=request)
+
+    def _move(self, port: str, by: By, *, on: bool, request: str | None = None) -> None:
+        outlet, now_s = self.outlets[port], trio.current_time()
+        relay = outlet.relay
+        if relay.on == on or relay.stuck:
+            return
+        relay.on = on
+        self._record(RelayChange(now_s, port, on, by, request))
+        if on:
+            relay.on_count += 1
+            outlet.guest.power_on(now_s, None)
+            return
+        relay.off_count += 1
+        ended = outlet.guest.power_off(now_s)
+        if ended in MOUNTED:
+            self._record(DirtyCut(now_s, port, ended, by))
+
+    def _record(self, record: Record) -> None:
+        if isinstance(record, RelayChange):
+            self.relay_log.append(record)
+        else:
+            self.dirty_cuts.append(record)
+        self.observe(record)
+
+    def weld(self, port: str) -> None:
+        """Its contact does not move any more, whatever its register says."""
+        self.outlets[port].relay.stuck = True
+
+    def mend(self, port: str) -> None:
+        """Its contact comes off, and goes where its coil has it."""
+        outlet = self.outlets[port]
+        outlet.relay.stuck = False
+        self._move(port, "fault", on=outlet.told_on)
+
+    def restart(self, *, cold: bool) -> None:
+        """It begins anew: cold, it had lost its own power; warm, its processor alone did, and latching relays stay."""
+        self.boots += 1
+        self.began_s = trio.current_time()
+        if not cold and self.abilities.survives:
+            return
+        for port, outlet in self.outlets.items():
+            was_on = outlet.told_on
+            self.set(port, "powercycle" if cold else "reset", on=False)
+            if self.restore == "on" or (self.restore == "last" and was_on):
+                self.set(port, "board", on=True)

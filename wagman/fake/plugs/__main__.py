@@ -1,0 +1,124 @@
+"""`python -m wagman.fake.plugs shelly --port 8080`: a fake rail by itself, which takes control commands on its standard input.
+
+It says on its standard output at which port it listens, and answers each command there with a line of JSON. It ends with
+SIGTERM, SIGINT and the command `quit`; the end of its input ends nothing.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+import trio
+from attrs import frozen
+
+from wagman.fake.control import ControlError
+from wagman.fake.guests import Guest, GuestSpec, GuestSpecError
+from wagman.fake.plugs.control import execute
+from wagman.fake.plugs.rail import FakeRail
+from wagman.fake.plugs.server import PlugServer, Request, Response
+from wagman.fake.plugs.shelly import FakeShelly
+from wagman.fake.plugs.tasmota import FakeTasmota
+
+LINE_BYTES = 4_096
+"""The longest control command (chosen)."""
+
+KINDS: dict[str, Callable[[FakeRail], FakeShelly | FakeTasmota]] = {"shelly": FakeShelly, "tasmota": FakeTasmota}
+"""What a rail can speak."""
+
+
+@frozen
+class Standalone:
+    """A rail, and what it speaks."""
+
+    rail: FakeRail
+    answer: Callable[[Request], Response]
+    port: int
+
+    async def run(self) -> None:
+        """Serve until it is told to end; raises OSError where the port is taken."""
+        async with trio.open_nursery() as nursery:
+            await nursery.start(_end_on_signal, nursery.cancel_scope)
+            server = PlugServer(self.rail, self.answer)
+            async with server.listening(port=self.port) as port:
+                _say({"port": port})
+                await self._obey(server, nursery.cancel_scope)
+
+    async def _obey(self, server: PlugServer, all_of_it: trio.CancelScope) -> None:
+        held = b""
+        async with trio.lowlevel.FdStream(os.dup(sys.stdin.fileno())) as commands:
+            while data := await commands.receive_some(LINE_BYTES):
+                *lines, held = (held + data[:LINE_BYTES]).split(b"\n")
+                for line in lines:
+                    if line.strip() == b"quit":
+                        _say({"ok": True})
+                        all_of_it.cancel()
+                        return
+                    _say(_answered(server, line.decode("utf-8", "replace")))
+                held = held[:LINE_BYTES]
+            await trio.sleep_forever()
+
+
+def _answered(server: PlugServer, line: str) -> dict[str, object]:
+    try:
+        return execute(server, line)
+    except ControlError as error:
+        return {"ok": False, "error": str(error)}
+
+
+def _say(answer: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
+async def _end_on_signal(all_of_it: trio.CancelScope, task_status: trio.TaskStatus[None]) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        task_status.started()
+        async for _signal in signals:
+            all_of_it.cancel()
+
+
+def _parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m wagman.fake.plugs", description="A fake rail of outlets with guests.")
+    parser.add_argument("kind", choices=KINDS, help="what it speaks")
+    parser.add_argument("--port", type=int, default=0, help="where it listens on 127.0.0.1 (default: wherever there is room)")
+    parser.add_argument("--outlets", type=int, choices=range(1, 17), default=4, metavar="N", help="how many (default: 4)")
+    parser.add_argument("--guest", default="", metavar="KEY=VALUE,...", help="how each guest behaves, as for wagman fake-board")
+    parser.add_argument("--mac", default="AABBCCDDEEFF", help="its MAC address (default: %(default)s)")
+    parser.add_argument("--password", help="what it wants to be told")
+    parser.add_argument("--on-restore", choices=("on", "off", "last"), default="last", help="after a loss of its power")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run a rail; returns the exit code."""
+    args = _parsed()
+    try:
+        spec = GuestSpec().changed(args.guest) if args.guest else GuestSpec()
+    except GuestSpecError as error:
+        sys.stderr.write(f"--guest: {error}\n")
+        return 2
+    guests = tuple(Guest(f"guest{port}", spec) for port in range(args.outlets))
+    survives = args.kind == "shelly"
+    rail = FakeRail(guests, args.mac, survives=survives, on_restore=args.on_restore, password=args.password)
+    try:
+        trio.run(Standalone(rail, KINDS[args.kind](rail).answer, args.port).run)
+    except ExceptionGroup as group:
+        cause = _first(group)
+        if not isinstance(cause, OSError):
+            raise
+        sys.stderr.write(f"port {args.port}: {cause.strerror or cause}\n")
+        return 1
+    return 0
+
+
+def _first(error: Exception) -> Exception:
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,231 @@
+"""A rail of outlets, without any protocol: contacts, what its registers say of them, meters, its own power, its guests.
+
+Nothing ticks. What is to happen later waits for `advance`, and happens at its own time then. The records are those of the fake
+boards: a test or a checker compares the beliefs of the service with them.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from heapq import heappop, heappush
+from itertools import count
+from math import inf
+from typing import Literal
+
+from attrs import define, field
+
+from wagman.fake.clock import BoardClock
+from wagman.fake.guests import MOUNTED, Guest
+from wagman.fake.hardware import KEPT_RECORDS, By, DirtyCut, Record, Relay, RelayChange
+from wagman.model.backend import Restore
+
+SUPPLY_V = 12.0
+"""The voltage of what a guest draws, so that a meter shows watts (chosen)."""
+
+BOOT_S = 5.0
+"""What a rail needs from its start to its first answer (chosen: a real one is back in the network in 3 to 15 s)."""
+
+LYING_S = 45.0
+"""How long a meter lied after an off (seen: https://github.com/notDIRK/shelly-cloud-diy-ha/pull/34)."""
+
+
+@define(eq=False)
+class Outlet:
+    """One outlet: its contact, and what the rail believes of it."""
+
+    guest: Guest
+    contact: Relay = field(factory=Relay)
+    told_on: bool = False  # what the register says
+    source: str = "init"  # who switched it last
+    off_s: float = -inf  # when it was last told to be off
+    switching: int = 0  # counts what was asked for: a timer of before that is void
+    stuck_on: bool = False  # where its contact stays, if it does not move
+
+
+@define(eq=False, repr=False)
+class FakeRail:
+    """A rail. `epoch_s` is what a clock that is set shows at board time 0."""
+
+    guests: tuple[Guest, ...]
+    mac: str = "AABBCCDDEEFF"
+    metered: bool = True
+    survives: bool = True  # its relays are held through a restart of its processor
+    on_restore: Restore = "last"
+    epoch_s: float = 1_790_000_000.0
+    password: str | None = None
+    observe: Callable[[Record], None] = field(default=lambda _record: None)
+    clock: BoardClock = field(init=False, factory=BoardClock)
+    outlets: tuple[Outlet, ...] = field(init=False)
+    boots: int = field(init=False, default=1)
+    began_s: float = field(init=False, default=0.0)
+    cold: bool = field(init=False, default=True)  # its last start was one of its power
+    clock_set: bool = field(init=False, default=True)
+    ready_s: float = field(init=False, default=0.0)  # from here on it answers; inf: it has no power
+    lying_s: float = field(init=False, default=0.0)  # for so long after an off its meters show nothing
+    ignored: int = field(init=False, default=0)  # so many commands are said to be done, and are not
+    late_s: float = field(init=False, default=0.0)  # so long after its reply a command is done
+    relay_log: deque[RelayChange] = field(init=False, factory=lambda: deque(maxlen=KEPT_RECORDS))
+    dirty_cuts: deque[DirtyCut] = field(init=False, factory=lambda: deque(maxlen=KEPT_RECORDS))
+    _waiting: list[tuple[float, int, Callable[[], object]]] = field(init=False, factory=list)
+    _numbers: Iterator[int] = field(init=False, factory=count)
+
+    def __attrs_post_init__(self) -> None:
+        self.outlets = tuple(Outlet(guest) for guest in self.guests)
+
+    # --- Time ----------------------------------------------------------------------------------------------------
+
+    @property
+    def next_at_s(self) -> float:
+        """When it next does something by itself."""
+        return self._waiting[0][0] if self._waiting else inf
+
+    def advance(self, now_s: float) -> None:
+        """Let everything happen that is due by then."""
+        while self.next_at_s <= now_s:
+            at_s, _number, happen = heappop(self._waiting)
+            self.clock.now_s = max(at_s, self.clock.now_s)
+            happen()
+        self.clock.now_s = max(now_s, self.clock.now_s)
+
+    def after(self, delay_s: float, happen: Callable[[], object]) -> None:
+        """Have something happen later, at once where there is no delay."""
+        if delay_s <= 0:
+            happen()
+        else:
+            heappush(self._waiting, (self.clock.now_s + delay_s, next(self._numbers), happen))
+
+    @property
+    def answers(self) -> bool:
+        """Whether it is up."""
+        return self.clock.now_s >= self.ready_s
+
+    @property
+    def uptime_s(self) -> float:
+        """Since its last start."""
+        return self.clock.now_s - self.began_s
+
+    @property
+    def unix_s(self) -> float | None:
+        """What its clock shows; None while it is not set."""
+        return self.epoch_s + self.clock.now_s if self.clock_set else None
+
+    # --- What a protocol asks for --------------------------------------------------------------------------------
+
+    def command(self, port: int, request: str, *, on: bool, source: str, toggle_after_s: float | None = None) -> None:
+        """Do as it was told, if it does: by the time that this returns it has replied."""
+        if self.ignored:
+            self.ignored -= 1
+            return
+        self.after(self.late_s, lambda: self._told(port, request, source, on=on, toggle_after_s=toggle_after_s))
+
+    def watts(self, port: int) -> float | None:
+        """What a meter shows, which is not what flows while it lies."""
+        outlet = self.outlets[port]
+        if not self.metered:
+            return None
+        lies = not outlet.told_on and self.clock.now_s < outlet.off_s + self.lying_s
+        return 0.0 if lies else self.real_watts(port)
+
+    def real_watts(self, port: int) -> float:
+        """What flows."""
+        return self.outlets[port].guest.current_ma(self.clock.now_s) / 1000 * SUPPLY_V
+
+    def _told(self, port: int, request: str, source: str, *, on: bool, toggle_after_s: float | None = None) -> None:
+        if not self.answers:
+            return  # it is late, and down meanwhile
+        outlet = self.outlets[port]
+        outlet.switching += 1
+        outlet.told_on, outlet.source = on, source
+        if not on:
+            outlet.off_s = self.clock.now_s
+        self._move(port, "command", request, on=on)
+        if toggle_after_s is not None:
+            mine = outlet.switching
+            self.after(toggle_after_s, lambda: self._toggle_back(port, request, mine, on=not on))
+
+    def _toggle_back(self, port: int, request: str, mine: int, *, on: bool) -> None:
+        if self.outlets[port].switching == mine:
+            self._told(port, request, "timer", on=on)
+
+    def _move(self, port: int, by: By, request: str | None = None, *, on: bool) -> None:
+        contact, guest, now_s = self.outlets[port].contact, self.outlets[port].guest, self.clock.now_s
+        if contact.on == on or contact.stuck:
+            return
+        contact.on = on
+        self._record(RelayChange(now_s, port, on, by, request))
+        if on:
+            contact.on_count += 1
+            guest.power_on(now_s, None)
+            return
+        contact.off_count += 1
+        if (ended := guest.power_off(now_s)) in MOUNTED:
+            self._record(DirtyCut(now_s, port, ended, by))
+
+    def _record(self, record: Record) -> None:
+        if isinstance(record, RelayChange):
+            self.relay_log.append(record)
+        else:
+            self.dirty_cuts.append(record)
+        self.observe(record)
+
+    # --- What goes wrong -----------------------------------------------------------------------------------------
+
+    def weld(self, port: int) -> None:
+        """Its contact does not move any more: told off, it goes on to feed its guest."""
+        outlet = self.outlets[port]
+        outlet.contact.stuck, outlet.stuck_on = True, outlet.contact.on
+
+    def mend(self, port: int) -> None:
+        """Its contact moves again, to where it was told to be."""
+        outlet = self.outlets[port]
+        outlet.contact.stuck = False
+        self._move(port, "fault", on=outlet.told_on)
+
+    def let_meters_lie(self, for_s: float = LYING_S) -> None:
+        """After an off its meters show 0 W for so long, whatever flows."""
+        self.lying_s = for_s
+
+    def ignore(self, commands: int = 1) -> None:
+        """Say of so many commands that they are done, and do nothing."""
+        self.ignored = commands
+
+    def delay(self, for_s: float) -> None:
+        """Do each command so long after its reply; 0: at once again."""
+        self.late_s = for_s
+
+    def replace(self, mac: str) -> None:
+        """Somebody else gets its address: the same outlets, another MAC address."""
+        self.mac = mac
+
+    def switch_by_hand(self, port: int, source: str = "button", *, on: bool) -> None:
+        """Somebody presses the button of an outlet."""
+        self.outlets[port].told_on, self.outlets[port].source = on, source
+        self._move(port, "board", on=on)
+
+    def restart(self, kind: Literal["warm", "cold"], outage_s: float = 0.0) -> None:
+        """Restart its processor (warm), or take its own power away for a while (cold): all of its guests lose theirs, too."""
+        self.ready_s = inf
+        self._waiting.clear()  # what it was to do later it has forgotten
+        if kind == "cold" or not self.survives:
+            for port in range(len(self.outlets)):
+                self._lose(port)
+        self.after(outage_s, lambda: self._start(kind))
+
+    def _lose(self, port: int) -> None:
+        """An outlet loses its power, though its contact be welded."""
+        self._force(port, "powercycle", on=False)
+
+    def _start(self, kind: Literal["warm", "cold"]) -> None:
+        now_s = self.clock.now_s
+        self.boots, self.began_s, self.cold, self.ready_s = self.boots + 1, now_s, kind == "cold", now_s + BOOT_S
+        for port, outlet in enumerate(self.outlets):
+            outlet.source = "init"
+            if kind == "cold":
+                outlet.told_on = {"on": True, "off": False}.get(self.on_restore, outlet.told_on)
+            if kind == "cold" or not self.survives:
+                self._force(port, "board", on=outlet.stuck_on if outlet.contact.stuck else outlet.told_on)
+
+    def _force(self, port: int, by: By, *, on: bool) -> None:
+        contact = self.outlets[port].contact
+        stuck, contact.stuck = contact.stuck, False
+        self._move(port, by, on=on)
+        contact.stuck = stuck

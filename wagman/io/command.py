@@ -1,0 +1,206 @@
+"""A board that is a program: a fence agent, or anything else that switches an outlet and tells by its exit status how it is."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import trio
+from attrs import define, field, frozen
+
+from wagman.config import durations
+from wagman.config.boards import PlainBoard
+from wagman.config.kinds import COMMAND, DURATION, Kind, one_of
+from wagman.config.setting import setting
+from wagman.model import process
+from wagman.model.backend import BLANK_BOOTS, Abilities, Identity, Look, Readback
+from wagman.model.errors import BoardError, BoardProtocolError, BoardRefusedError, BoardTimeoutError
+from wagman.model.facts import Supply
+from wagman.model.process import Ended
+from wagman.model.words import plain
+
+ON, OFF = 0, 2
+"""What `status` ends with (specified: the fence agents' contract). Any other end says nothing."""
+
+STATES: Mapping[int | None, Supply] = {ON: "on", OFF: "off"}
+
+MOST_TIMEOUT_S = 30
+"""No command takes longer (chosen: a task of the service that makes no progress for 45 s is stuck)."""
+
+LOOK_S = 35.0
+"""How long the commands of one look may take together (chosen, for the same reason)."""
+
+MOST_BYTES = 64 * 1024
+"""How much a command may write that is to be understood (chosen: a thousand outlets)."""
+
+SHOWN_CHARS = 200
+"""How much of what a command wrote an error repeats (chosen)."""
+
+_SAYS_OFF = re.compile(r"\boff\b", re.IGNORECASE)
+_WORDS: Mapping[str, Supply] = {"on": "on", "off": "off"}
+_LISTED = re.compile(r"([^,]+),.*,\s*(\w+)\s*")  # the plug, its name (which may have commas), its state
+
+
+def _timeout(value: object) -> float:
+    seconds = durations.parse(value)
+    if seconds > MOST_TIMEOUT_S:
+        raise ValueError(TIMEOUT.wants)
+    return seconds
+
+
+def _program(value: object) -> tuple[str, ...]:
+    command: tuple[str, ...] = COMMAND.read(value)
+    if not command:
+        raise ValueError(PROGRAM.wants)
+    return command
+
+
+PROGRAM = Kind("a list of non-empty strings, the program and its arguments", _program)
+TIMEOUT = Kind(f'a duration of at most {MOST_TIMEOUT_S} s, such as "20s"', _timeout, DURATION.show)
+
+
+@frozen(kw_only=True)
+class ExecBoard(PlainBoard):
+    """Commands that switch an outlet, and tell how it is."""
+
+    kind = "exec"
+    about = "Any program: one of the fence agents, or a script."
+
+    on: tuple[str, ...] = field(
+        metadata=setting(PROGRAM, "Switches an outlet on. `%p` stands for its name, in any argument; no shell is run."),
+    )
+    off: tuple[str, ...] = field(metadata=setting(PROGRAM, "Switches an outlet off."))
+    status: tuple[str, ...] = field(
+        default=(),
+        metadata=setting(
+            COMMAND,
+            "Ends with 0 where the outlet is on, with 2 where it is off; any other end says nothing. If it writes anything "
+            "before a 2, the last line has the word `off` in it.",
+        ),
+    )
+    list_status: tuple[str, ...] = field(
+        default=(),
+        metadata=setting(
+            COMMAND,
+            "Prints a line `plug,name,ON` or `plug,name,OFF` for each outlet, and is run in place of `status`, once for all.",
+        ),
+    )
+    timeout_s: float = field(
+        default=20.0,
+        metadata=setting(TIMEOUT, f"A command that takes longer is ended, with what it started: at most {MOST_TIMEOUT_S}s."),
+    )
+    may_meter = False
+
+    readback: Literal["told", "none"] = field(
+        default="told",
+        metadata=setting(
+            one_of("told", "none"),
+            "Whether what `status` says is believed. It is `none` where there is neither `status` nor `list_status`.",
+        ),
+    )
+    poll_s: float = field(
+        default=60.0,
+        metadata=setting(DURATION, "The pause before the board is asked again how things are: each time starts programs."),
+    )
+
+    @property
+    def stated_readback(self) -> Readback | None:
+        """None, where there is no command that tells."""
+        return self.readback if self.status or self.list_status else "none"
+
+    def backend(self) -> "Commands":
+        """What runs the commands."""
+        return Commands(self)
+
+
+@define(eq=False)
+class Commands:
+    """What runs the commands of a board, one at a time: most units bear one session."""
+
+    board: ExecBoard
+    _late: Sequence[str] = field(default=(), init=False)  # what the last look had no time for: it is asked first in the next
+
+    @property
+    def address(self) -> str:
+        """The program: its arguments may have passwords in them."""
+        return self.board.on[0]
+
+    @property
+    def abilities(self) -> Abilities:
+        """It is told how an outlet is, or knows nothing."""
+        is_told = self.board.readback == "told" and (self.board.status or self.board.list_status)
+        return Abilities("told" if is_told else "none", self.board.settle_s, on_restore=self.board.on_restore)
+
+    async def greet(self) -> Identity:
+        """Nothing is known of what is behind a program."""
+        return Identity(None, BLANK_BOOTS, None)
+
+    async def look(self, ports: Sequence[str]) -> Mapping[str, Look]:
+        """What the commands tell of each port."""
+        if self.abilities.readback == "none":
+            return {port: Look() for port in ports}
+        shown = await (self._listed(ports) if self.board.list_status else self._asked(ports))
+        return {port: Look(shown.get(port, "unknown")) for port in ports}
+
+    async def switch(self, port: str, *, on: bool) -> None:
+        """Run the command for it. Where that fails, it may have been done all the same."""
+        which, command = ("on", self.board.on) if on else ("off", self.board.off)
+        ended = await self._run(command, port)
+        if ended.status != 0:
+            raise _error(f"{which} of {port}", ended)
+
+    async def _asked(self, ports: Sequence[str]) -> Mapping[str, Supply]:
+        shown: dict[str, Supply] = {}
+        error: BoardError | None = None
+        with trio.move_on_after(LOOK_S):
+            for port in sorted(ports, key=lambda port: port not in self._late):
+                ended = await self._run(self.board.status, port)
+                shown[port] = state(ended)
+                error = _error(f"status of {port}", ended) if shown[port] == "unknown" else error
+        self._late = [port for port in ports if port not in shown]
+        if error is not None and set(shown.values()) == {"unknown"}:
+            raise error
+        return shown
+
+    async def _listed(self, ports: Sequence[str]) -> Mapping[str, Supply]:
+        ended = await self._run(self.board.list_status)
+        if ended.status != 0:
+            raise _error("list_status", ended)
+        if ended.is_cut:  # a line of which the beginning is missing is about another outlet
+            raise BoardProtocolError(f"list_status: it wrote more than {MOST_BYTES // 1024} KiB")
+        shown = listed(ended.output)
+        if ports and shown.keys().isdisjoint(ports):
+            raise BoardProtocolError(f"list_status: it tells of none of {plain(', '.join(ports))[:SHOWN_CHARS]}{_said(ended)}")
+        return shown
+
+    async def _run(self, command: Sequence[str], port: str = "") -> Ended:
+        return await process.run([word.replace("%p", port) for word in command], None, self.board.timeout_s, MOST_BYTES)
+
+
+def state(ended: Ended) -> Supply:
+    """How the outlet is that a `status` was about."""
+    last = ended.output.rpartition("\n")[2]
+    if ended.status == OFF and last and not _SAYS_OFF.search(last):
+        # Shells, python and perl end with 2 as well where the script is not there, and argparse where it does not like the
+        # arguments: they write why, where an agent writes "Status: OFF", and most scripts nothing.
+        return "unknown"
+    return STATES.get(ended.status, "unknown")
+
+
+def listed(output: str) -> Mapping[str, Supply]:
+    """How each outlet of a listing is; nothing is known of one that is listed as two different things."""
+    shown: dict[str, Supply] = {}
+    for line in filter(None, map(_LISTED.fullmatch, output.splitlines())):
+        plug, said = line[1].strip(), _WORDS.get(line[2].lower(), "unknown")
+        shown[plug] = said if shown.get(plug, said) == said else "unknown"
+    return shown
+
+
+def _error(what: str, ended: Ended) -> BoardError:
+    kind = BoardTimeoutError if ended.is_late else BoardRefusedError
+    return kind(plain(f"{what}: {ended.detail}") + _said(ended))
+
+
+def _said(ended: Ended) -> str:
+    """The end of what it wrote, where it wrote anything."""
+    said = plain(" / ".join(line.strip() for line in ended.output.splitlines() if line.strip()))
+    return f": {said[-SHOWN_CHARS:]}" if said else ""

@@ -1,0 +1,154 @@
+"""Where a guest is: its name is looked up at each question, and what goes wrong on our own side is never its silence.
+
+A name server that is down must not make guests silent. While a name cannot be looked up, the guest is asked at the addresses that
+it had last; where none is known yet, it cannot be asked (`EarError`).
+"""
+
+import errno
+import os
+import socket
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import trio
+from attrs import define, field, frozen
+
+from wagman.model.errors import EarError
+
+MOST_ADDRESSES = 4
+"""How many addresses of a name are asked (chosen: a few interfaces, both versions of IP)."""
+
+LOOK_UP_SHARE = 0.5
+"""Which part of the time for a question a name may take, so that the last addresses can still be asked (chosen)."""
+
+LOOK_UPS = 8
+"""How many names are looked up at once (chosen). The thread of one that hangs cannot be ended: it keeps its place until then."""
+
+OWN_TROUBLE = frozenset(
+    (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EACCES, errno.EPERM, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+)
+"""What is wrong on this computer when a question cannot leave. That there is no way to the guest is for a witness to judge."""
+
+
+_limiter = trio.lowlevel.RunVar[trio.CapacityLimiter]("wagman look-ups")
+
+
+@frozen
+class Address:
+    """One address of a guest."""
+
+    family: int  # socket.AF_INET or socket.AF_INET6
+    at: tuple[Any, ...]  # as `connect` takes it
+
+
+@define(eq=False)
+class Place:
+    """The host and port that a probe asks; it remembers the addresses that were found last."""
+
+    host: str
+    port: int
+    timeout_s: float
+    _last: Sequence[Address] = field(default=(), init=False)
+
+    @classmethod
+    def of(cls, text: str, timeout_s: float) -> "Place":
+        """The place that `HOST:PORT` names; an IPv6 address stands between brackets."""
+        host, _, port = text.rpartition(":")
+        return cls(host.strip("[]"), int(port), timeout_s)
+
+    async def ask(self, question: Callable[[Address], Awaitable[bool]]) -> bool:
+        """Put a question to all addresses at once; whether one of them answered as expected in time.
+
+        Raises:
+            EarError: the question could not be put.
+        """
+        with trio.move_on_after(self.timeout_s):
+            return await _any_of(question, await self.addresses())
+        return False
+
+    async def addresses(self) -> Sequence[Address]:
+        """Where it is now, as far as anybody knows.
+
+        Raises:
+            EarError: nobody does.
+        """
+        reason = "nobody who knows it answers"
+        try:
+            with trio.move_on_after(self.timeout_s * LOOK_UP_SHARE):
+                self._last = await _look_up(self.host, self.port)
+        except (OSError, UnicodeError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+        if not self._last:
+            raise EarError(f"the name {self.host} cannot be looked up: {reason}")
+        return self._last
+
+
+async def _look_up(host: str, port: int) -> Sequence[Address]:
+    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    try:
+        found = look_up(flags=socket.AI_NUMERICHOST)  # which asks nobody
+    except socket.gaierror:
+        found = await trio.to_thread.run_sync(look_up, abandon_on_cancel=True, limiter=_look_ups())
+    return [Address(family, at) for family, _, _, _, at in found[:MOST_ADDRESSES]]
+
+
+def _look_ups() -> trio.CapacityLimiter:
+    """The places for look-ups, apart from those of all other threads: names that hang hold up nothing else."""
+    try:
+        return _limiter.get()
+    except LookupError:
+        _limiter.set(limiter := trio.CapacityLimiter(LOOK_UPS))
+        return limiter
+
+
+async def _any_of(question: Callable[[Address], Awaitable[bool]], addresses: Sequence[Address]) -> bool:
+    """Whether one of them answers. Where none does, and one could not be asked, nobody knows."""
+    answered, troubles = False, list[EarError]()
+    async with trio.open_nursery() as nursery:
+
+        async def put(address: Address) -> None:
+            nonlocal answered
+            try:
+                if await question(address):
+                    answered = True
+                    nursery.cancel_scope.cancel()
+            except (OSError, trio.BrokenResourceError):  # it refuses, it hangs up, there is no way to it
+                return
+            except EarError as error:
+                troubles.append(error)
+
+        for address in addresses:
+            nursery.start_soon(put, address)
+    if troubles and not answered:
+        raise troubles[0]
+    return answered
+
+
+@contextmanager
+def own_trouble(doing: str) -> Iterator[None]:
+    """Tell an error that is ours (`EarError`) from one that the guest or the way to it makes (`OSError`)."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in OWN_TROUBLE:
+            raise EarError(f"{doing}: {os.strerror(error.errno or 0)}") from error
+        raise
+
+
+async def connect(address: Address) -> trio.SocketStream:
+    """Open a TCP connection.
+
+    Raises:
+        OSError: the guest refuses, or there is no way to it.
+        EarError: this computer cannot make one.
+    """
+    with own_trouble("no connection can be made"):
+        opened = trio.socket.socket(address.family, socket.SOCK_STREAM)
+        try:
+            await opened.connect(address.at)
+        except BaseException:
+            opened.close()
+            raise
+    return trio.SocketStream(opened)

@@ -1,0 +1,49 @@
+"""`{ banner = "gn:22" }`: a program of the guest speaks first when one connects, as sshd, SMTP and FTP servers do."""
+
+from attrs import define, field, frozen
+
+from wagman.config.ears import HOST_PORT, EarConfig
+from wagman.config.kinds import TEXT
+from wagman.config.setting import setting
+from wagman.io.ears.addresses import Address, Place, connect
+from wagman.model.backend import Probe
+
+MOST_BYTES = 1024
+"""How much of a banner is read (chosen: an SSH banner is one line of at most 255 bytes)."""
+
+
+@frozen(kw_only=True)
+class BannerEar(EarConfig):
+    """What a program says at once when one connects."""
+
+    kind = "banner"
+    about = "A connection is made, and the program behind it says something by itself, as sshd does."
+    shows = "program"
+
+    banner: str = field(metadata=setting(HOST_PORT, "The host and the port."))
+    expect: str | None = field(default=None, metadata=setting(TEXT, "What the first 1024 bytes must hold."))
+
+    def probe(self) -> Probe:
+        """What connects and listens."""
+        return BannerProbe((self.expect or "").encode(), Place.of(self.banner, self.timeout_s))
+
+
+@define(eq=False)
+class BannerProbe:
+    """Connects, and waits for what is said."""
+
+    expect: bytes
+    place: Place
+
+    async def ask(self) -> bool:
+        """See `Probe`."""
+        return await self.place.ask(self._ask)
+
+    async def _ask(self, address: Address) -> bool:
+        said = b""
+        async with await connect(address) as stream:
+            while len(said) < MOST_BYTES and (more := bytes(await stream.receive_some(MOST_BYTES - len(said)))):
+                said += more
+                if self.expect in said:
+                    return True
+        return False

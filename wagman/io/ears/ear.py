@@ -1,0 +1,115 @@
+"""The task of one ear: it asks a guest now and then, and tells what the answers, or their absence, prove.
+
+A beat bears the time of its question. The guest answered later, and so it certainly lived after that time, which is what a beat
+is used for: it lived after its power came on, after it was asked to halt. A silence begins at the time of an answer, which is the
+latest at which the guest may have spoken. So neither is ever taken for more than it shows.
+"""
+
+import trio
+from attrs import define, field
+
+from wagman.config.ears import EarConfig
+from wagman.io.ears.hearing import Source
+from wagman.io.ears.network import Network
+from wagman.io.ears.silence import SLACK_S, Silence
+from wagman.model.backend import Probe
+from wagman.model.errors import EarError
+from wagman.model.facts import Beat
+
+
+@define(eq=False)
+class Listening:
+    """What all ears share: what they know, and how they have a silence witnessed. It outlives a crash of its task."""
+
+    config: EarConfig
+    source: Source
+    network: Network
+    silence: Silence = field(init=False)
+    progress_s: float = field(
+        factory=trio.current_time, init=False
+    )  # it is well until then, at least: what it waits for is bounded
+    heard_at_s: float | None = field(default=None, init=False)  # by this run of the service
+    trouble: str | None = field(default=None, init=False)  # why it cannot listen; None: it can
+    _doubted: tuple[float, float] | None = field(default=None, init=False)  # a question that nobody on the network has made count
+
+    def __attrs_post_init__(self) -> None:
+        config = self.config
+        # One question may be missed, by a slow machine or a trouble that passes.
+        apart_s = max(2 * config.every_s, config.question_s + 2 * self.network.round_s)
+        self.silence = Silence(config.question_s, apart_s)
+
+    def heard(self, asked_at_s: float, at_s: float) -> None:
+        """The guest was heard: it lived after `asked_at_s`, and at `at_s` at the latest."""
+        self.trouble, self.heard_at_s = None, at_s
+        self.silence.answered(at_s)
+        self.source.beat(Beat(asked_at_s, self.config.kind), at_s)
+
+    async def unheard(self, asked_at_s: float, ended_at_s: float) -> None:
+        """The guest was asked, and not heard: tell what that proves.
+
+        Where no witness answers, another guest may until the next turn.
+        """
+        if self._doubted is not None:
+            before_s, given_up_s = self._doubted
+            self._judge(before_s, given_up_s, self.network.shown_at_s(given_up_s))
+        self._doubted = asked_at_s, ended_at_s
+        self.progress_s = trio.current_time() + 2 * self.network.round_s
+        shown_at_s = await self.network.witness(ended_at_s)
+        if shown_at_s is not None:
+            self._judge(asked_at_s, ended_at_s, shown_at_s)
+
+    def _judge(self, asked_at_s: float, ended_at_s: float, shown_at_s: float | None) -> None:
+        self._doubted = None
+        proved = self.silence.unanswered(asked_at_s, ended_at_s, shown_at_s)
+        if proved is not None:
+            self.source.listened(proved)
+        elif self.silence.since_s is None:
+            self.source.deaf()
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        raise NotImplementedError
+
+    async def rest(self, until_s: float) -> None:
+        """Wait for the next turn."""
+        self.progress_s = until_s
+        await trio.sleep_until(until_s)
+
+
+@define(eq=False)
+class Ear(Listening):
+    """An ear that asks."""
+
+    probe: Probe = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        self.probe = self.config.probe()
+
+    async def run(self) -> None:
+        """Ask until cancelled."""
+        while True:
+            asked_at_s = trio.current_time()
+            next_s = asked_at_s + self.config.every_s
+            self.progress_s = asked_at_s + self.config.question_s
+            is_alive = await self._ask()
+            now_s = trio.current_time()
+            if is_alive:
+                self.network.heard(asked_at_s, now_s)
+                self.heard(asked_at_s, now_s)
+            elif is_alive is not None:
+                await self.unheard(asked_at_s, now_s)
+            await self.rest(next_s)
+
+    async def _ask(self) -> bool | None:
+        """Whether the guest answered; None: nobody knows."""
+        with trio.move_on_after(self.config.question_s + SLACK_S):
+            try:
+                is_alive = await self.probe.ask()
+            except EarError as error:
+                self.trouble = str(error)
+                return None
+            self.trouble = None
+            return is_alive
+        self.trouble = "the question took longer than it may"
+        return None

@@ -1,0 +1,59 @@
+"""`{ exec = ["check-gn"] }`: a command on this computer looks after the guest, and ends with 0 where it is well."""
+
+from attrs import define, field, frozen
+
+from wagman.config.ears import EarConfig
+from wagman.config.kinds import COMMAND, DURATION
+from wagman.config.setting import setting
+from wagman.model import process
+from wagman.model.backend import Probe
+from wagman.model.errors import EarError
+
+MOST_OUTPUT = 200
+"""How much of what the command says is kept, for a message (chosen)."""
+
+UNFOUND = (126, 127)
+"""The exit status that shells, env and ssh give for a program that cannot be run, or is not there (POSIX)."""
+
+
+@frozen(kw_only=True)
+class ExecEar(EarConfig):
+    """A command that looks after the guest."""
+
+    kind = "exec"
+    about = "A command is run here, without a shell; exit status 0 is a beat. What that shows is up to the command."
+    shows = "program"
+
+    exec: tuple[str, ...] = field(metadata=setting(COMMAND, "The command and its arguments."))
+    timeout_s: float = field(
+        default=10.0, metadata=setting(DURATION, "How long the command may take; then it is ended, and there was no answer.")
+    )
+
+    @property
+    def question_s(self) -> float:
+        """A command that does not end by itself takes longer than its time."""
+        return self.timeout_s + 2 * process.KILL_GRACE_S + process.DRAIN_S
+
+    def probe(self) -> Probe:
+        """What runs the command."""
+        return ExecProbe(self.exec, self.timeout_s)
+
+
+@define(eq=False)
+class ExecProbe:
+    """Runs a command."""
+
+    command: tuple[str, ...]
+    timeout_s: float
+
+    async def ask(self) -> bool:
+        """See `Probe`.
+
+        Raises:
+            EarError: the command could not be run, or was ended by a signal: that says nothing of the guest.
+        """
+        ended = await process.run(self.command, None, self.timeout_s, MOST_OUTPUT)
+        if not ended.is_late and (ended.status is None or ended.status < 0 or ended.status in UNFOUND):
+            said = f": {ended.output.splitlines()[-1]}" if ended.output else ""
+            raise EarError(f"{self.command[0]}: {ended.detail}{said}")
+        return ended.status == 0

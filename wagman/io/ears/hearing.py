@@ -1,0 +1,95 @@
+"""What several sources of one guest prove together, told to the guest as one.
+
+An answer from any source is a beat. Silence is proved by all of them only: from the latest of the times since which each has been
+silent, up to the earliest of those when each was asked. A source that was never heard may be misspelt, and proves nothing: it is
+left out where others were heard; and where none was, nothing is ever proved.
+"""
+
+import math
+from collections.abc import Callable
+
+from attrs import define, evolve, field
+
+from wagman.model.facts import Beat, Listened, PortFact
+
+
+@define(eq=False)
+class Source:
+    """One source of a guest: an ear, the board's own input, or the meter of its outlet."""
+
+    name: str
+    hearing: "Hearing"
+    heard: bool  # it has been heard at least once since it was configured, in whatever run of the service
+    still_on: bool = False  # its answers are no beats; but it, too, must be silent before a halting guest is cut
+    silence: Listened | None = field(default=None, init=False)  # the latest that it has proved since it was heard
+
+    def beat(self, beat: Beat, at_s: float) -> None:
+        """It heard the guest: `at_s` is when, at the latest, and never before the time of the beat."""
+        self.silence = None
+        self.hearing.heard(self, beat, at_s)
+
+    def listened(self, silence: Listened) -> None:
+        """It proved a silence. All beats that it heard before have been told."""
+        self.silence = silence
+        self.hearing.review(silence.stirred_at_s)
+
+    def deaf(self) -> None:
+        """It cannot tell whether the guest is silent."""
+        self.silence = None
+
+
+@define(eq=False)
+class Hearing:
+    """The sources of one guest.
+
+    Args:
+        tell: takes the guest's facts.
+        is_halting: tells whether the guest is being asked to halt.
+        first_heard: takes the name of a source that is heard for the first time since it was configured, to be remembered.
+    """
+
+    tell: Callable[[PortFact], None]
+    is_halting: Callable[[], bool] = lambda: False
+    first_heard: Callable[[str], None] = lambda _: None
+    sources: list[Source] = field(factory=list, init=False)
+    _stirred_at_s: float = field(default=-math.inf, init=False)
+
+    def add(self, name: str, *, heard: bool, still_on: bool = False) -> Source:
+        """Take in a source; `heard` as it was remembered.
+
+        The board's own input is wired and not spelt: it counts as heard.
+        """
+        source = Source(name, self, heard, still_on)
+        self.sources.append(source)
+        return source
+
+    @property
+    def never_heard(self) -> list[str]:
+        """The sources that were never heard, for people."""
+        return [source.name for source in self.sources if not source.heard]
+
+    def heard(self, source: Source, beat: Beat, at_s: float) -> None:
+        """A source heard the guest."""
+        self._stirred_at_s = max(self._stirred_at_s, at_s)
+        if not source.heard:
+            source.heard = True
+            self.first_heard(source.name)
+        if not source.still_on:
+            self.tell(beat)
+
+    def review(self, stirred_at_s: float) -> None:
+        """A source has listened: tell what all of them prove by now."""
+        self._stirred_at_s = max(self._stirred_at_s, stirred_at_s)
+        if any(source.heard and not source.still_on for source in self.sources):
+            self._tell_silence()
+
+    def _tell_silence(self) -> None:
+        is_halting = self.is_halting()
+        counted = [source for source in self.sources if source.heard and (is_halting or not source.still_on)]
+        proved = [source.silence for source in counted if source.silence is not None]
+        if len(proved) < len(counted):
+            return
+        latest = max(proved, key=lambda silence: silence.silent_since_s)
+        asked_at_s = min(silence.asked_at_s for silence in proved)
+        if latest.silent_since_s < asked_at_s:
+            self.tell(evolve(latest, asked_at_s=asked_at_s, stirred_at_s=self._stirred_at_s))

@@ -1,0 +1,61 @@
+"""`{ http = "http://gn:8081/health" }`: a page of the guest says that it is well, by a status of 200 to 299."""
+
+from urllib.parse import urlsplit
+
+import trio
+from attrs import define, field, frozen
+
+from wagman.config.ears import URL, EarConfig
+from wagman.config.kinds import TEXT
+from wagman.config.setting import setting
+from wagman.io.ears.addresses import Address, Place, connect
+from wagman.io.http import HTTP_PORT, fetch
+from wagman.model.backend import Probe
+from wagman.model.errors import BoardError
+
+WELL = range(200, 300)
+"""A status that says that it went well (specified). A redirect tells where to ask, not how the guest is."""
+
+
+@frozen(kw_only=True)
+class HttpEar(EarConfig):
+    """A page of the guest."""
+
+    kind = "http"
+    about = "A page of the guest is asked for; a status of 200 to 299 is a beat."
+    shows = "program"
+
+    http: str = field(metadata=setting(URL, "The page. It answers 503, say, while the guest is not well."))
+    expect: str | None = field(
+        default=None,
+        metadata=setting(
+            TEXT, "What the answer must hold, in its first 64 KiB: the guest's name, so that nobody else is taken for it."
+        ),
+    )
+
+    def probe(self) -> Probe:
+        """What asks for the page."""
+        parts = urlsplit(self.http)
+        return HttpProbe(self, Place(parts.hostname or "", parts.port or HTTP_PORT, self.timeout_s))
+
+
+@define(eq=False)
+class HttpProbe:
+    """Asks for a page."""
+
+    config: HttpEar
+    place: Place
+
+    async def ask(self) -> bool:
+        """See `Probe`."""
+        return await self.place.ask(self._ask)
+
+    async def _ask(self, address: Address) -> bool:
+        async def reach(_host: str, _port: int) -> trio.abc.Stream:
+            return await connect(address)
+
+        try:
+            answer = await fetch(self.config.http, timeout_s=self.config.timeout_s, connect=reach)
+        except BoardError:
+            return False
+        return answer.status in WELL and (self.config.expect or "").encode() in answer.body

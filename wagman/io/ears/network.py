@@ -1,0 +1,123 @@
+"""The networks that guests are heard through, and who shows that they work.
+
+That a guest does not answer says nothing as long as the network may be down. A question that was not answered counts only once
+somebody else on that network has answered one that was asked after it: a witness of the network, or another guest.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+import trio
+from attrs import define, field
+
+from wagman.config.ears import NO_NETWORK
+from wagman.model.backend import Probe
+from wagman.model.errors import EarError
+from wagman.model.facts import Notice
+
+UNPROVED_S = 300.0
+"""A network whose witnesses answer nothing for so long is told of (chosen: a switch boots within three minutes)."""
+
+UNSURE_LOOK_S = 60.0
+"""How often the witnesses are asked, without need, while none of them answers (chosen)."""
+
+SURE_LOOK_S = 600.0
+"""How often they are asked, without need, while one does (chosen): one that has gone is to be found before it is needed."""
+
+
+TRIES = 2
+"""How often each witness is asked in a round (chosen): one lost packet is not to make a silence begin anew."""
+
+
+@define(eq=False)
+class Network:
+    """One network. Times are of trio's clock.
+
+    Args:
+        witnesses: any one of them that answers shows that the network works.
+        within_s: how long asking one of them takes at most.
+        tell: takes `network.unproved` and `network.proved`.
+        needs_witness: False: nobody shows that it works, and whoever is not heard is silent.
+    """
+
+    name: str
+    witnesses: Sequence[Probe] = ()
+    within_s: float = 2.0
+    tell: Callable[[Notice], None] = lambda _: None
+    needs_witness: bool = True
+    progress_s: float = field(factory=trio.current_time, init=False)  # it is well until then, at least
+    unproved: bool = field(default=False, init=False)  # none of its own witnesses has answered for a while
+    _turn: trio.Lock = field(factory=trio.Lock, init=False)
+    _round_at_s: float = field(default=-math.inf, init=False)  # when the witnesses were asked last
+    _asked_at_s: float = field(default=-math.inf, init=False)  # the latest question that anybody on it has answered
+    _heard_at_s: float = field(default=-math.inf, init=False)  # and when the answer came
+    _witnessed_at_s: float = field(default=-math.inf, init=False)  # when one of its own witnesses answered last
+    _doubted_since_s: float | None = field(default=None, init=False)  # the first round of witnesses that none answered
+
+    @classmethod
+    def none(cls) -> "Network":
+        """The network that needs no witness, and the way to a guest that is no network."""
+        return cls(NO_NETWORK, needs_witness=False)
+
+    @property
+    def round_s(self) -> float:
+        """How long asking all of them takes at most."""
+        return TRIES * self.within_s
+
+    def heard(self, asked_at_s: float, at_s: float) -> None:
+        """Somebody on it answered at `at_s` what was asked at `asked_at_s`."""
+        if asked_at_s > self._asked_at_s:
+            self._asked_at_s, self._heard_at_s = asked_at_s, at_s
+
+    def shown_at_s(self, after_s: float) -> float | None:
+        """When an answer came to what was asked after `after_s`; None: none came yet."""
+        if not self.needs_witness:
+            return after_s
+        return self._heard_at_s if self._asked_at_s >= after_s else None
+
+    async def witness(self, after_s: float) -> float | None:
+        """The same, and where none came yet the witnesses are asked: once, for all who wait for it."""
+        if self.needs_witness:
+            async with self._turn:
+                if self.shown_at_s(after_s) is None and self._round_at_s < after_s:
+                    await self._ask()
+        return self.shown_at_s(after_s)
+
+    async def run(self) -> None:
+        """Ask the witnesses now and then, so that one who never answers is found before it is needed."""
+        while self.witnesses:
+            async with self._turn:
+                await self._ask()
+            pause_s = SURE_LOOK_S if self._doubted_since_s is None else UNSURE_LOOK_S
+            self.progress_s = trio.current_time() + pause_s
+            await trio.sleep(pause_s)
+
+    async def _ask(self) -> None:
+        self._round_at_s = trio.current_time()
+        with trio.move_on_after(self.round_s):
+            async with trio.open_nursery() as nursery:
+                for probe in self.witnesses:
+                    nursery.start_soon(self._ask_one, probe, nursery.cancel_scope)
+        self._judge(trio.current_time())
+
+    async def _ask_one(self, probe: Probe, others: trio.CancelScope) -> None:
+        for _ in range(TRIES):
+            asked_at_s = trio.current_time()
+            with suppress(EarError):  # it cannot be asked, and so shows nothing
+                if await probe.ask():
+                    self._witnessed_at_s = trio.current_time()
+                    self.heard(asked_at_s, self._witnessed_at_s)
+                    others.cancel()
+                    return
+
+    def _judge(self, now_s: float) -> None:
+        """Tell whether the witnesses of this network are any good."""
+        if self._witnessed_at_s >= self._round_at_s:
+            self._doubted_since_s = None
+        elif self._doubted_since_s is None:
+            self._doubted_since_s = self._round_at_s
+        doubted_s = 0.0 if self._doubted_since_s is None else now_s - self._doubted_since_s
+        if self.unproved != (doubted_s >= UNPROVED_S):
+            self.unproved = not self.unproved
+            self.tell(Notice("network.unproved" if self.unproved else "network.proved", fields={"network": self.name}))

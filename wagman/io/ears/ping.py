@@ -1,0 +1,97 @@
+"""`{ ping = "10.0.0.11" }`: the guest's kernel answers an ICMP echo request.
+
+The sockets are those that Linux gives to programs without rights: the kernel numbers each one (the identity of a request), and
+hands it the echo replies to its own requests only.
+"""
+
+import os
+import socket
+import struct
+from itertools import count
+from pathlib import Path
+
+import trio
+from attrs import define, field, frozen
+
+from wagman.config.ears import HOST, EarConfig
+from wagman.config.setting import setting
+from wagman.io.ears.addresses import Address, Place, own_trouble
+from wagman.model.backend import Probe
+from wagman.model.errors import EarError
+
+HEADER = struct.Struct("!BBHHH")
+"""Type, code, checksum, identity, sequence (RFC 792, RFC 4443)."""
+
+ECHO = {socket.AF_INET: (8, 0, socket.IPPROTO_ICMP), socket.AF_INET6: (128, 129, socket.IPPROTO_ICMPV6)}
+"""The types of request and reply, and the protocol, by family (RFC 792, RFC 4443)."""
+
+MARK_BYTES = 16
+"""How many random bytes each request carries (chosen): who answers has had this very request."""
+
+RANGE = Path("/proc/sys/net/ipv4/ping_group_range")
+"""Who may have such a socket, over IPv6 too: members of the groups from the first number to the second (Linux)."""
+
+
+@frozen(kw_only=True)
+class PingEar(EarConfig):
+    """The guest's kernel, by ICMP."""
+
+    kind = "ping"
+    about = "The guest answers an ICMP echo request. That shows a kernel: a guest whose programs all hang answers, too."
+    shows = "kernel"
+
+    ping: str = field(metadata=setting(HOST, "The host."))
+
+    def probe(self) -> Probe:
+        """What sends a request, and waits for the reply."""
+        return PingProbe(Place(self.ping.strip("[]"), 0, self.timeout_s))
+
+
+@define(eq=False)
+class PingProbe:
+    """Sends an echo request, and waits for the reply to it."""
+
+    place: Place
+    _numbers: "count[int]" = field(factory=count, init=False)
+
+    async def ask(self) -> bool:
+        """See `Probe`."""
+        return await self.place.ask(self._ask)
+
+    async def _ask(self, address: Address) -> bool:
+        request, reply, protocol = ECHO[socket.AddressFamily(address.family)]
+        sequence, mark = next(self._numbers) % 0x10000, os.urandom(MARK_BYTES)
+        with _opened(address, protocol) as ours, own_trouble("no ping can be sent"):
+            await ours.connect(address.at)
+            await ours.send(HEADER.pack(request, 0, 0, 0, sequence) + mark)  # the kernel fills in checksum and identity
+            identity = ours.getsockname()[1]
+            while not is_reply(await ours.recv(HEADER.size + MARK_BYTES + 1), (reply, identity, sequence, mark)):
+                pass
+        return True
+
+
+def is_reply(data: bytes, wanted: tuple[int, int, int, bytes]) -> bool:
+    """Whether this is the message with the wanted type, identity, sequence and mark."""
+    if len(data) < HEADER.size:
+        return False
+    kind, _, _, identity, sequence = HEADER.unpack_from(data)
+    return (kind, identity, sequence, data[HEADER.size :]) == wanted
+
+
+def _opened(address: Address, protocol: int) -> trio.socket.SocketType:
+    try:
+        with own_trouble("no ping can be sent"):
+            return trio.socket.socket(address.family, socket.SOCK_DGRAM, protocol)
+    except EarError as error:
+        if isinstance(error.__cause__, PermissionError):
+            raise EarError(_forbidden()) from error
+        raise
+
+
+def _forbidden() -> str:
+    now = " ".join(RANGE.read_text(encoding="ascii").split()) if RANGE.exists() else "unknown"
+    group = os.getegid()
+    return (
+        f"no ping may be sent: net.ipv4.ping_group_range lets the groups {now} do so, and the service's is {group}; "
+        f'try: sysctl -w net.ipv4.ping_group_range="{group} {group}"'
+    )

@@ -1,0 +1,56 @@
+"""The silence of one source: what a question proves that was not answered.
+
+A silent guest and a network that is down look alike, and so does a service that was stopped. A silence is an unbroken row of
+questions, none of which was answered, though after each of them somebody else on the network answered. It begins when the network
+was last known to work: when the guest itself answered, or when a witness did after a gap. A question after which nobody answered
+is a gap, and so is a long time without a question: then the silence begins anew.
+"""
+
+import math
+
+from attrs import define, field
+
+from wagman.model.facts import Listened
+
+SLACK_S = 1.0
+"""How much longer than planned a question may take (chosen); what takes longer was asked by a service that was stopped."""
+
+
+@define
+class Silence:
+    """What is known of the silence of one source. Times are of trio's clock.
+
+    Args:
+        question_s: how long a question takes at most, from asking to giving up.
+        apart_s: how far apart two questions may be, so that nothing is between them.
+    """
+
+    question_s: float
+    apart_s: float
+    since_s: float | None = field(default=None, init=False)  # nobody was heard since, and would have been; None: there is a gap
+    _listened_at_s: float = field(default=-math.inf, init=False)  # the latest question, or answer
+
+    def answered(self, at_s: float) -> None:
+        """The guest was heard at `at_s`, at the latest."""
+        self.since_s = self._listened_at_s = at_s
+
+    def gap(self) -> None:
+        """Nobody listened, or nobody knows whether the guest could have been heard."""
+        self.since_s = None
+
+    def unanswered(self, asked_at_s: float, ended_at_s: float, shown_at_s: float | None) -> Listened | None:
+        """A question was given up at `ended_at_s`; return the silence that is proved, if any.
+
+        `shown_at_s` is when somebody on the network answered who was asked after `ended_at_s`; None: nobody did.
+        """
+        # One that the guest has overtaken, or that was given up by a service that had been stopped, shows nothing.
+        if asked_at_s <= self._listened_at_s or ended_at_s - asked_at_s > self.question_s + SLACK_S:
+            return None
+        if shown_at_s is None or asked_at_s - self._listened_at_s > self.apart_s:
+            self.gap()
+        self._listened_at_s = asked_at_s
+        if self.since_s is None:
+            self.since_s = shown_at_s  # this question may have been lost with the network: the silence begins after it
+        elif self.since_s < asked_at_s:
+            return Listened(asked_at_s, self.since_s)
+        return None

@@ -1,0 +1,39 @@
+"""`{ tcp = "gn:22" }`: the guest takes a connection. Its kernel does that, also where the program behind it hangs."""
+
+from attrs import define, field, frozen
+
+from wagman.config.ears import HOST_PORT, EarConfig
+from wagman.config.setting import setting
+from wagman.io.ears.addresses import Address, Place, connect
+from wagman.model.backend import Probe
+
+
+@frozen(kw_only=True)
+class TcpEar(EarConfig):
+    """A port that takes connections."""
+
+    kind = "tcp"
+    about = "The guest takes a connection. That shows a kernel, not the program behind it."
+    shows = "kernel"
+
+    tcp: str = field(metadata=setting(HOST_PORT, "The host and the port."))
+
+    def probe(self) -> Probe:
+        """What connects."""
+        return TcpProbe(Place.of(self.tcp, self.timeout_s))
+
+
+@define(eq=False)
+class TcpProbe:
+    """Connects, and hangs up."""
+
+    place: Place
+
+    async def ask(self) -> bool:
+        """See `Probe`."""
+        return await self.place.ask(_connects)
+
+
+async def _connects(address: Address) -> bool:
+    async with await connect(address):
+        return True

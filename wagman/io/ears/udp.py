@@ -1,0 +1,207 @@
+"""`{ udp = 9000 }`: the guest sends a datagram with its name, now and then; with a key, also the time and a proof of both.
+
+    gn                                              without a key
+    gn 1764410000.5 9f86d081884c7d659a2feaa0c55a... with one: HMAC-SHA256 over `gn 1764410000.5`, in hexadecimal
+
+A datagram that was recorded and is sent again is refused: the time must be later than that of the latest one of this guest, and
+near enough to this computer's clock, for a service that was restarted has forgotten the latest.
+"""
+
+import hmac
+import math
+import re
+import socket
+import time
+from collections.abc import Callable
+from contextlib import closing
+
+import trio
+from attrs import define, field, frozen
+
+from wagman.config.ears import MOST_PORT
+from wagman.config.kinds import whole
+from wagman.config.secrets import SECRET_FILE, read_secret
+from wagman.config.setting import setting
+from wagman.io.ears.hearing import Source
+from wagman.io.ears.network import Network
+from wagman.io.ears.passive import TURN_S, PassiveEar, PassiveEarConfig, Shared
+
+MOST_APART_S = 60.0
+"""How far the guest's clock may be from this computer's (chosen): for so long a datagram can be sent again after a restart of the
+service. A guest whose clock is set back by less is not heard until it has caught up with itself."""
+
+MOST_BYTES = 512
+"""How much of a datagram is read (chosen): a name, a time and a proof take a third of it."""
+
+MOST_AT_ONCE = 64
+"""How many datagrams are read before others get their turn (chosen)."""
+
+RETRY_S = 5.0
+"""How long is waited before a port that cannot be had is tried again (chosen)."""
+
+_TIME = re.compile(rb"[0-9]{1,11}(?:\.[0-9]{1,9})?")
+
+
+@frozen(kw_only=True)
+class UdpEar(PassiveEarConfig):
+    """Datagrams that the guest sends by itself."""
+
+    kind = "udp"
+    about = "The guest sends a datagram with its name to this port, at least as often as `every`."
+    shows = "program"
+
+    udp: int = field(metadata=setting(whole(1, MOST_PORT), "The port. All guests may send to the same one."))
+    key_file: str | None = field(
+        default=None,
+        metadata=setting(
+            SECRET_FILE,
+            "A file with a key that only this computer and the guest know. Without it, whoever reaches the port can say that the "
+            "guest is alive.",
+        ),
+    )
+
+    def ear(self, guest: str, source: Source, network: Network, shared: Shared) -> PassiveEar:
+        """See `PassiveEarConfig`."""
+        ear = PassiveEar(self, source, network)
+        shared.get(UdpEars, self.udp, lambda: UdpEars(self.udp)).add(guest, ear, self)
+        return ear
+
+    def key(self) -> bytes | None:
+        """The shared key, without the end of its line; None: there is none.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: it is empty.
+        """
+        if self.key_file is None:
+            return None
+        if key := read_secret(self.key_file).strip():
+            return key
+        raise ValueError(f"the file with the key is empty: {self.key_file}")
+
+
+@define(eq=False)
+class Datagrams:
+    """What is believed of the datagrams of one guest."""
+
+    name: bytes
+    key: bytes | None
+    _latest_s: float = field(default=-math.inf, init=False)  # the time in the latest one, of the guest's clock
+
+    def doubt(self, words: list[bytes], wall_s: float) -> str | None:
+        """Why these words, which came at `wall_s` of this computer's clock, are no sign of life of now; None: they are one."""
+        if self.key is None:
+            return None if words == [self.name] else "it holds more than a name, and no key is configured"
+        told, proof = words[1:] if len(words) == 3 else (b"", b"")  # noqa: PLR2004 - name, time, proof
+        if _TIME.fullmatch(told) is None:
+            return "it holds no time and proof"
+        wanted = hmac.new(self.key, self.name + b" " + told, "sha256").hexdigest().encode()
+        if not hmac.compare_digest(wanted, proof.lower()):
+            return "its proof was made with another key"
+        return self._doubted_time(float(told), wall_s)
+
+    def _doubted_time(self, told_s: float, wall_s: float) -> str | None:
+        if abs(told_s - wall_s) > MOST_APART_S:
+            return f"the guest's clock and this computer's are {abs(told_s - wall_s):.0f} s apart"
+        if told_s <= self._latest_s:
+            return "its time is not later than that of the one before"
+        self._latest_s = told_s
+        return None
+
+
+@define(eq=False)
+class UdpEars:
+    """The task that reads a port for all guests that send to it.
+
+    Args:
+        wall_s: tells the wall clock, in seconds since 1970.
+    """
+
+    port: int
+    wall_s: Callable[[], float] = time.time
+    read_until_s: float = field(default=-math.inf, init=False)
+    progress_s: float = field(factory=trio.current_time, init=False)  # it is well until then, at least
+    _ears: dict[bytes, tuple[PassiveEar, UdpEar]] = field(factory=dict, init=False)
+    _believed: dict[bytes, Datagrams] = field(factory=dict, init=False)
+    _unopened: set[bytes] = field(factory=set, init=False)  # those whose key could not be read yet
+
+    def add(self, name: str, ear: PassiveEar, config: UdpEar) -> None:
+        """A guest that sends to this port, by the name that is in its datagrams."""
+        self._ears[name.encode()] = ear, config
+        ear.line = self
+
+    async def run(self) -> None:
+        """Read until cancelled."""
+        while True:
+            try:
+                with closing(_bound(self.port)) as ours:
+                    await self._read(ours)
+            except OSError as error:
+                for ear, _ in self._ears.values():
+                    ear.deaf(f"the UDP port {self.port} cannot be read: {error.strerror or error}")
+            self.progress_s = trio.current_time() + RETRY_S
+            await trio.sleep(RETRY_S)
+
+    def _open(self) -> None:
+        """Listen to all whose key can be read by now. Which time was the latest is remembered."""
+        for name in tuple(self._unopened):
+            ear, config = self._ears[name]
+            try:
+                self._believed.setdefault(name, Datagrams(name, None)).key = config.key()
+            except (OSError, ValueError) as error:
+                ear.deaf(f"the key cannot be read: {error}")
+            else:
+                self._unopened.discard(name)
+                ear.opened()
+
+    async def _read(self, ours: socket.socket) -> None:
+        self._unopened = set(self._ears)
+        self.read_until_s = trio.current_time()
+        while True:
+            self._open()
+            self.progress_s = trio.current_time() + TURN_S
+            with trio.move_on_after(TURN_S):
+                await trio.lowlevel.wait_readable(ours)
+            if self._read_some(ours):
+                self.read_until_s = trio.current_time()
+
+    def _read_some(self, ours: socket.socket) -> bool:
+        """Read what is there; whether that was all."""
+        for _ in range(MOST_AT_ONCE):
+            try:
+                data = ours.recv(MOST_BYTES)
+            except BlockingIOError:
+                return True
+            self._received(data.split())
+        return False
+
+    def _received(self, words: list[bytes]) -> None:
+        believed = self._believed.get(words[0]) if words else None
+        if believed is None or believed.name in self._unopened:
+            return
+        ear, _ = self._ears[believed.name]
+        ear.refused = believed.doubt(words, self.wall_s())
+        if ear.refused is None:
+            ear.heard(self.read_until_s, trio.current_time())
+
+
+def _bound(port: int) -> socket.socket:
+    """A socket for both versions of IP, or for IPv4 alone where the kernel has no other.
+
+    Raises:
+        OSError: somebody else has the port, or it may not be had.
+    """
+    try:
+        ours = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        anybody = "::"
+    except OSError:
+        ours = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        anybody = ""
+    try:
+        if ours.family == socket.AF_INET6:
+            ours.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        ours.bind((anybody, port))
+    except BaseException:
+        ours.close()
+        raise
+    return ours

@@ -1,0 +1,205 @@
+"""HTTP/1.1 as a client, for plugs and for heartbeats: one request on a connection of its own, bounded in time and in size.
+
+Nothing is kept between two requests, and no redirect is followed: whoever is asked answers himself. An address begins with
+`http://`; there is no TLS, which few devices speak.
+"""
+
+import base64
+import json
+import os
+import secrets
+from collections.abc import Awaitable, Callable
+from socket import gaierror
+from typing import Any, Literal, NoReturn, TypeAlias
+from urllib.parse import SplitResult, urlsplit
+
+import h11
+import trio
+from attrs import field, frozen
+
+from wagman.io import digest
+from wagman.model.errors import BoardError, BoardProtocolError, BoardTimeoutError, LinkGoneError
+
+MOST_BYTES = 65_536
+"""How much of an answer is read, its head included (chosen: a rail tells all of itself in a tenth of it)."""
+
+SHOWN_CHARS = 60
+"""How much of what is wrong a message repeats (chosen)."""
+
+READ_BYTES = 4_096
+"""How much is read at once (chosen)."""
+
+HTTP_PORT = 80
+"""Where a server is that is given without a port (specified)."""
+
+UNAUTHORIZED = 401
+"""The status of an answer that wants to know who asks (specified)."""
+
+Connect: TypeAlias = Callable[[str, int], Awaitable[trio.abc.Stream]]
+"""What opens a connection to a host and a port; raises OSError."""
+
+
+@frozen
+class Login:
+    """Who asks. By `digest` the password is proved only; by `basic` it is sent as it is, to whoever is there."""
+
+    user: str
+    password: str = field(repr=False)
+    way: Literal["digest", "basic"] = "digest"
+
+
+@frozen
+class Answer:
+    """What was answered, whatever its status."""
+
+    status: int
+    body: bytes
+    challenges: tuple[str, ...] = field(default=(), repr=False)  # the values of `WWW-Authenticate`
+
+    def json_object(self) -> dict[str, Any]:
+        """The body as a JSON object; numbers in it are finite or `inf`, never NaN.
+
+        Raises:
+            BoardProtocolError: it is none.
+        """
+        try:
+            value = json.loads(self.body, parse_constant=_no_constant)
+        # A depth of thousands of brackets is no error of JSON, but of what reads it.
+        except (ValueError, RecursionError) as error:
+            raise BoardProtocolError(f"its answer is no JSON: {self._shown()}") from error
+        if not isinstance(value, dict):
+            raise BoardProtocolError(f"its answer is no JSON object: {self._shown()}")
+        return value
+
+    def _shown(self) -> str:
+        return repr(self.body[:SHOWN_CHARS].decode("latin-1"))
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+async def fetch(  # noqa: PLR0913 - a request has so many parts, and all but the first are named
+    url: str,
+    *,
+    method: Literal["GET", "POST"] = "GET",
+    body: object = None,
+    auth: Login | None = None,
+    timeout_s: float,
+    connect: Connect = trio.open_tcp_stream,
+) -> Answer:
+    """Ask once, and return the answer of whatever status.
+
+    Args:
+        url: `http://HOST[:PORT]/PATH[?QUERY]`, quoted
+        method: how
+        body: what is sent as JSON; None: nothing
+        auth: who asks
+        timeout_s: the bound of it all: the name, the connection, the answer, a second request where a password is to be proved
+        connect: what opens the connection
+
+    Raises:
+        BoardError: there is no whole answer; its text says why.
+    """
+    parts = _split(url)
+    request = _Request(parts, method, None if body is None else json.dumps(body).encode(), connect)
+    try:
+        with trio.fail_after(timeout_s):
+            return await request.answer(auth)
+    except trio.TooSlowError:
+        raise BoardTimeoutError(f"{parts.netloc} did not answer within {timeout_s:g} s") from None
+    except h11.RemoteProtocolError as error:
+        raise BoardProtocolError(f"{parts.netloc} does not answer as HTTP demands: {str(error)[:SHOWN_CHARS]}") from error
+    except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+        raise LinkGoneError(f"{parts.netloc} hung up") from error
+    except OSError as error:
+        raise LinkGoneError(f"{parts.netloc}: {_reason(error)}") from error
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme == "http" and parts.hostname and parts.port != 0 and "@" not in parts.netloc
+    except ValueError:
+        known = False
+    if not known:
+        # What comes after it may hold a password.
+        raise BoardError(f"{url.partition('?')[0]!r} is no address of the kind http://HOST[:PORT]/PATH")
+    return parts
+
+
+def _reason(error: OSError) -> str:
+    """What the operating system said, without the words that trio puts around it."""
+    cause = error.__cause__
+    while isinstance(cause, BaseExceptionGroup):
+        cause = cause.exceptions[0]
+    told = cause if isinstance(cause, OSError) else error
+    if isinstance(told, gaierror):
+        return f"the name is not known: {told.strerror}"
+    return os.strerror(told.errno) if told.errno else str(told)
+
+
+@frozen
+class _Request:
+    parts: SplitResult
+    method: str
+    body: bytes | None
+    connect: Connect
+
+    async def answer(self, auth: Login | None) -> Answer:
+        answer = await self._ask(_basic(auth) if auth is not None and auth.way == "basic" else None)
+        if auth is None or auth.way == "basic" or answer.status != UNAUTHORIZED:
+            return answer
+        challenge = digest.strongest(answer.challenges)
+        if challenge is None:
+            return answer
+        proof = challenge.proof(auth.user, auth.password, self.method, self._target, secrets.token_urlsafe(16))
+        return await self._ask(proof)
+
+    @property
+    def _target(self) -> str:
+        query = f"?{self.parts.query}" if self.parts.query else ""
+        return (self.parts.path or "/") + query
+
+    async def _ask(self, authorization: str | None) -> Answer:
+        client = h11.Connection(h11.CLIENT, max_incomplete_event_size=MOST_BYTES)
+        try:
+            sent = self._encoded(client, authorization)
+        except (h11.LocalProtocolError, UnicodeError) as error:
+            raise BoardError(f"{self.parts.netloc} cannot be asked for that: {error}") from error
+        assert self.parts.hostname is not None  # noqa: S101 - `_split` has seen it
+        async with await self.connect(self.parts.hostname, self.parts.port or HTTP_PORT) as stream:
+            await stream.send_all(sent)
+            return await _receive(stream, client)
+
+    def _encoded(self, client: h11.Connection, authorization: str | None) -> bytes:
+        headers = [("Host", self.parts.netloc), ("Connection", "close")]
+        if self.body is not None:
+            headers += [("Content-Type", "application/json"), ("Content-Length", str(len(self.body)))]
+        if authorization is not None:
+            headers.append(("Authorization", authorization))
+        encoded = [(name.encode(), value.encode("idna" if name == "Host" else "utf-8")) for name, value in headers]
+        request = h11.Request(method=self.method, target=self._target, headers=encoded)
+        events = [request, *([h11.Data(self.body)] if self.body else []), h11.EndOfMessage()]
+        return b"".join(client.send(event) or b"" for event in events)
+
+
+async def _receive(stream: trio.abc.Stream, client: h11.Connection) -> Answer:
+    status, received, body = 0, 0, bytearray()
+    challenges: tuple[str, ...] = ()
+    while not isinstance(event := client.next_event(), h11.EndOfMessage):
+        if isinstance(event, h11.Response):
+            status = event.status_code
+            challenges = tuple(value.decode("latin-1") for name, value in event.headers if name == b"www-authenticate")
+        elif isinstance(event, h11.Data):
+            body += event.data
+        elif event is h11.NEED_DATA:
+            received += len(data := await stream.receive_some(READ_BYTES))
+            if received > MOST_BYTES:
+                raise BoardProtocolError(f"its answer is longer than {MOST_BYTES} bytes")
+            client.receive_data(bytes(data))
+    return Answer(status, bytes(body), challenges)
+
+
+def _basic(auth: Login) -> str:
+    return "Basic " + base64.b64encode(f"{auth.user}:{auth.password}".encode()).decode()

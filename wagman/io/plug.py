@@ -1,0 +1,230 @@
+"""What plugs that speak HTTP have in common: their keys in the file, which one answers and since when it runs, its meter."""
+
+import math
+import re
+
+import trio
+from attrs import define, evolve, field, frozen
+
+from wagman.config.boards import PlainBoard
+from wagman.config.kinds import Kind, one_of
+from wagman.config.secrets import SECRET_FILE, read_secret
+from wagman.config.setting import setting
+from wagman.io.http import Connect
+from wagman.model.backend import RUNS_APART_S, Abilities, Identity, Restore
+from wagman.model.errors import BoardError, StrangerError
+
+TIMEOUT_S = 5.0
+"""How long a plug may take for an answer (chosen: 5 to 200 ms in a network at rest, some seconds over a poor radio link)."""
+
+METER_W = 2.0
+"""From so many watts on something certainly runs (chosen: more than an idle supply takes, less than any computer)."""
+
+METER_SETTLE_S = 60.0
+"""For so long after a switch a meter tells of before (seen: 0 W for 45 s, while the load ran on)."""
+
+CLOCK_S = range(1_577_836_800, 2**32)
+"""What a clock may show that was set: from the start of 2020 to the end of 32 bits (chosen)."""
+
+DRIFT = 2e-4
+"""How far two clocks may drift apart, as a share of the time (chosen: 17 s a day, several times what quartzes do)."""
+
+FOLLOWED_S, STEP_S = 5, RUNS_APART_S - 1
+"""How far the moment may wander at which a plug began before it is told anew, and the longest step then (chosen)."""
+
+SET_S = 120
+"""What wanders so far did not wander: the clock was set (chosen: a plug that nobody reached for a month)."""
+
+_MAC = re.compile(r"[0-9A-F]{12}")
+_HOST = re.compile(r"[^\s/@?#\\]+")
+
+
+def _read_mac(value: object) -> str:
+    mac = plain_mac(value)
+    if mac is None:
+        raise ValueError(MAC_WANTED)
+    return mac
+
+
+def _read_host(value: object) -> str:
+    if not isinstance(value, str) or not _HOST.fullmatch(value):
+        raise ValueError(HOST_WANTED)
+    return value
+
+
+MAC_WANTED = "12 hexadecimal digits, with or without colons between them"
+HOST_WANTED = "a name or an address, with or without a port"
+MAC = Kind(MAC_WANTED, _read_mac)
+HOST = Kind(HOST_WANTED, _read_host)
+
+
+def numbered(least: int, most: int) -> Kind:
+    """Ports that are called by their numbers, whether the file writes those as numbers or as text."""
+    wants = f"a number from {least} to {most}"
+
+    def read(value: object) -> str:
+        text = str(value) if type(value) in {int, str} else ""
+        if not re.fullmatch(r"0|[1-9][0-9]?", text) or not least <= int(text) <= most:
+            raise ValueError(wants)
+        return text
+
+    return Kind(wants, read)
+
+
+def plain_mac(value: object) -> str | None:
+    """The twelve digits of a MAC address, in capitals; None where it is none."""
+    text = re.sub("[:-]", "", value).upper() if isinstance(value, str) else ""
+    return text if _MAC.fullmatch(text) else None
+
+
+def number(value: object) -> float | None:
+    """A finite number that a plug tells; None where it tells another thing."""
+    if type(value) not in {int, float}:
+        return None
+    try:
+        told = float(value)  # type: ignore[arg-type]  # it is one of the two
+    except OverflowError:
+        return None
+    return told if math.isfinite(told) else None
+
+
+def part(value: object, *path: str) -> object:
+    """What is told under these keys, one inside the other; None where nothing is."""
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+@define
+class Run:
+    """One run of a plug, which tells how long it has been up, and when it began only once its clock was set.
+
+    That moment wanders with the plug's quartz, some seconds a day. It is followed in steps: two moments that are told one after
+    the other are those of one run, and so are the last one before a restart of the service and the first one after it.
+    """
+
+    began_s: int | None = field(init=False, default=None)
+    _anew: bool = field(init=False, default=False)
+    _uptime_s: float | None = field(init=False, default=None)
+    _at_s: float = field(init=False, default=0.0)
+
+    def told(self, uptime_s: float | None, began_s: float | None) -> bool:
+        """Take what it tells; True: it has certainly restarted, and nobody took that yet."""
+        now_s = trio.current_time()
+        if self._uptime_s is not None and uptime_s is not None:
+            least_s = self._uptime_s + (now_s - self._at_s) * (1 - DRIFT) - RUNS_APART_S
+            if uptime_s < least_s:
+                self._anew, self.began_s = True, None
+        if uptime_s is not None:
+            self._uptime_s, self._at_s = uptime_s, now_s
+        if began_s is not None and round(began_s) in CLOCK_S:
+            self._follow(round(began_s))
+        return self._anew
+
+    def _follow(self, began_s: int) -> None:
+        if self.began_s is None:
+            self.began_s = began_s
+            return
+        wandered_s = began_s - self.began_s
+        if FOLLOWED_S <= abs(wandered_s) < SET_S:
+            self.began_s += max(-STEP_S, min(STEP_S, wandered_s))
+
+    def taken(self) -> bool:
+        """Whether it has certainly restarted since this was last asked."""
+        anew, self._anew = self._anew, False
+        return anew
+
+
+@frozen(kw_only=True)
+class PlugBoard(PlainBoard):
+    """What the table of a plug may hold."""
+
+    host: str = field(metadata=setting(HOST, "Its name or address, with its port where that is not 80."))
+    id: str | None = field(
+        default=None,
+        metadata=setting(
+            MAC,
+            "Its MAC address. Whoever else answers at `host` is never switched. Without it, that is whoever is not the one that "
+            "answered first.",
+        ),
+    )
+    password_file: str | None = field(default=None, metadata=setting(SECRET_FILE, "The file that its password is in."))
+    meter: str = field(
+        default="auto",
+        metadata=setting(
+            one_of("auto", "none"), "Its meter: `auto` believes it, where there is one; `none` does not look at what it shows."
+        ),
+    )
+
+    def password(self) -> str | None:
+        """Its password; None where none is configured.
+
+        Raises:
+            BoardError: the file cannot be read.
+        """
+        if self.password_file is None:
+            return None
+        try:
+            return read_secret(self.password_file).decode()
+        except (OSError, UnicodeError) as error:
+            raise BoardError(f"password_file {self.password_file}: {getattr(error, 'strerror', None) or error}") from error
+
+
+@define(eq=False)
+class Plug:
+    """What is known of one plug."""
+
+    config: PlugBoard
+    connect: Connect = trio.open_tcp_stream
+    abilities: Abilities = field(init=False)
+    run: Run = field(init=False, factory=Run)
+    _mac: str | None = field(init=False)  # of the one that is meant
+    _switched_s: dict[str, float] = field(init=False, factory=dict)  # when each port was last switched from here
+
+    def __attrs_post_init__(self) -> None:
+        self._mac = self.config.id
+        self.abilities = Abilities(settle_s=self.config.settle_s, on_restore=self.config.on_restore, pulse=True)
+
+    @property
+    def address(self) -> str:
+        """Its name or address."""
+        return self.config.host
+
+    def check(self, told: object) -> str:
+        """The MAC address that was told.
+
+        Raises:
+            StrangerError: it is not that of the plug that is meant, or none at all.
+        """
+        mac = plain_mac(told)
+        if mac is None:
+            raise StrangerError(f"what answers at {self.address} does not tell its MAC address")
+        if self._mac is not None and mac != self._mac:
+            raise StrangerError(f"{mac} answers at {self.address}, and not {self._mac}: it is not switched")
+        return mac
+
+    def greeted(self, mac: str, boots: int, firmware: str | None) -> Identity:
+        """Who answered, which is from here on the one that is meant."""
+        self._mac = mac
+        return Identity(mac, boots, firmware, self.run.began_s, self.run.taken())
+
+    def is_able(self, *, metered: bool, on_restore: Restore, survives: bool) -> None:
+        """Believe what it told of itself; where it does not tell what a return of its power does, the file says it."""
+        metered = metered and self.config.meter == "auto"
+        self.abilities = evolve(
+            self.abilities,
+            meter_w=METER_W if metered else None,
+            survives=survives,
+            on_restore=self.config.on_restore if on_restore == "unknown" else on_restore,
+        )
+
+    def switching(self, port: str) -> None:
+        """From here on its meter tells of before."""
+        self._switched_s[port] = trio.current_time()
+
+    def watts(self, port: str, told: object) -> float | None:
+        """What its meter shows, if it is to be believed by now."""
+        settled_s = self._switched_s.get(port, -math.inf) + METER_SETTLE_S
+        watts = number(told) if self.config.meter == "auto" and trio.current_time() >= settled_s else None
+        # Where power flows back, it flows.
+        return None if watts is None else abs(watts)

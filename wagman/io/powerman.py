@@ -1,0 +1,273 @@
+"""A board that PowerMan switches: a unit of one of its 61 kinds, or several, behind its daemon `powermand`.
+
+- `status` asks the unit each time, and says `unknown` where the unit did not tell. A unit that hangs is waited for by
+  `powermand` for the time-out of its kind, and then reported.
+- `exprange` is a toggle, and each connection has its own.
+- A target may be a range (`gn[1-5]`), a list (`gn,cs`) or an alias for several nodes: only what `nodes` lists is ever sent.
+- `reconnects` of `device` counts the connections to the unit. Each time-out makes a new one, and each telnet session that was
+  idle for long: it is no evidence that the unit restarted. What a restart did to the outlets, `status` shows.
+- `cycle` is an off, a pause of the unit's own, and an on, which `powermand` sends in most cases: where the outlet powers the way
+  to the unit, the on never arrives. It is no `pulse`, and never used.
+"""
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import cast
+
+import trio
+from attrs import define, field, frozen
+
+from wagman.config.boards import PlainBoard
+from wagman.config.kinds import DURATION, PORT_NAME, Kind
+from wagman.config.setting import setting
+from wagman.model.backend import BLANK_BOOTS, Abilities, Identity, Look
+from wagman.model.errors import BoardProtocolError, BoardRefusedError, BoardTimeoutError, LinkGoneError
+from wagman.model.facts import Supply
+from wagman.model.words import plain
+
+DEFAULT_PORT = 10101
+"""Where `powermand` listens (its own default)."""
+
+ANSWER_S = 35.0
+"""How long a question may take, with the connection for it (chosen: most units have 5 to 30 s; a task is stuck after 45 s)."""
+
+MOST_BYTES = 1 << 20
+"""No answer is longer: `powermand` itself keeps no more for a client."""
+
+SHOWN_CHARS = 200
+"""How much of what it says an error repeats (chosen)."""
+
+PROMPT = b"\r\npowerman> "
+
+STATE, NODE, PROBLEM = 303, 307, 308
+"""Kinds of lines: how a node is; that there is a node; what went wrong with a unit."""
+
+_LABEL = r"[A-Za-z0-9_-]{1,63}"  # with others the look-up of a name raises errors of its own
+_ADDRESS = re.compile(rf"(?:\[([0-9A-Fa-f:.]+)\]|({_LABEL}(?:\.{_LABEL})*))(?::([0-9]{{1,5}}))?", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@/+-]*", re.ASCII)  # nothing that means several, or ends the line
+_LINE = re.compile(r"([0-9]{3}) (.*)", re.ASCII)
+_STATE = re.compile(r"(.+): (on|off|unknown)", re.ASCII)
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    found = _ADDRESS.fullmatch(address)
+    if found is None or int(port := found[3] or DEFAULT_PORT) not in range(1, 65_536):
+        raise ValueError(ADDRESS.wants)
+    return found[1] or found[2], int(port)
+
+
+def _read_address(value: object) -> str:
+    _host_and_port(value if isinstance(value, str) else "")
+    return str(value)
+
+
+def _read_name(value: object) -> str:
+    name: str = PORT_NAME.read(value)
+    if not _NAME.fullmatch(name):
+        raise ValueError(NODE_NAME.wants)
+    return name
+
+
+ADDRESS = Kind(f'a host, with its port where that is not {DEFAULT_PORT}: "pdu", "10.0.0.9:1234", "[::1]:1234"', _read_address)
+NODE_NAME = Kind("the name of one node in powerman.conf, of letters, digits and _ . : @ / + -", _read_name)
+
+
+@frozen(kw_only=True)
+class PowermanBoard(PlainBoard):
+    """A `powermand`, and the units behind it."""
+
+    kind = "powerman"
+    may_meter = False
+    about = "A unit that PowerMan can switch, through its daemon `powermand`."
+    port_kind = NODE_NAME
+
+    host: str = field(
+        default=f"127.0.0.1:{DEFAULT_PORT}",
+        metadata=setting(ADDRESS, f"Where `powermand` listens: a host, and its port where that is not {DEFAULT_PORT}."),
+    )
+    settle_s: float = field(
+        default=5.0,
+        metadata=setting(
+            DURATION,
+            "For so long after a command what the board shows may be of before, and is not believed. Redfish takes up to 15s.",
+        ),
+    )
+
+    def backend(self) -> "Powerman":
+        """A client of that daemon."""
+        abilities = Abilities(readback="told", settle_s=self.settle_s, on_restore=self.on_restore)
+        return Powerman(self.host, abilities)
+
+
+@frozen
+class Answer:
+    """What the daemon said to one request."""
+
+    code: int
+    text: str
+    lines: tuple[tuple[int, str], ...] = ()  # what came before
+
+    @property
+    def is_error(self) -> bool:
+        """It was not done, or not all of it."""
+        return self.code >= 200  # noqa: PLR2004 - 1xx: done (specified)
+
+    @property
+    def why(self) -> str:
+        """What went wrong, for people."""
+        return plain("; ".join((self.text, *self.told(PROBLEM))))[:SHOWN_CHARS]
+
+    def told(self, kind: int) -> list[str]:
+        """Its lines of one kind."""
+        return [text for code, text in self.lines if code == kind]
+
+
+def parse(data: bytes) -> Answer:
+    """All that came for one request, with the prompt at its end.
+
+    Raises:
+        BoardProtocolError: it is no answer.
+    """
+    found = [_LINE.fullmatch(line) for line in data.removesuffix(PROMPT).decode(errors="replace").split("\r\n")]
+    lines = [(int(line[1]), line[2]) for line in found if line]
+    *others, last = [code // 100 for code, _ in lines] or [0]
+    if not data.endswith(PROMPT) or None in found or set(others) - {3} or last not in {1, 2}:  # more comes; done, not done
+        raise BoardProtocolError(f"this is no answer of powermand: {_shown(data)}")
+    return Answer(*lines[-1], tuple(lines[:-1]))
+
+
+def states(answer: Answer, asked: Sequence[str]) -> Mapping[str, Supply]:
+    """How each of the nodes is that were asked about.
+
+    Raises:
+        BoardProtocolError: it is not about each of them, once: it answers something else, or a name is an alias for several.
+    """
+    found = [_STATE.fullmatch(line) for line in answer.told(STATE)]
+    told = [(state[1], cast("Supply", state[2])) for state in found if state]
+    if sorted(name for name, _ in told) != sorted(asked):
+        raise BoardProtocolError(f"asked about {_listed(asked)}, powermand told of {_listed([name for name, _ in told])}")
+    return dict(told)
+
+
+def _shown(data: bytes | bytearray) -> str:
+    return plain(data[:SHOWN_CHARS].decode(errors="replace"))
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, with the first of the addresses that a name has."""
+    cause = error.__cause__
+    return plain(cause.exceptions[0] if isinstance(cause, BaseExceptionGroup) else error)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return plain(", ".join(names))[:SHOWN_CHARS] or "nothing"
+
+
+@define(eq=False)
+class Session:
+    """One connection."""
+
+    stream: trio.abc.Stream
+    version: str = ""
+    nodes: frozenset[str] = frozenset()
+
+    async def begin(self) -> None:
+        """Have it list nodes one by one, and see which there are."""
+        hello = await self._received()
+        if not hello.startswith(b"001 "):
+            raise BoardProtocolError(f"this is no powermand: {_shown(hello)}")
+        self.version = _shown(hello.removesuffix(PROMPT)[4:])
+        if not (await self.ask("exprange")).text.endswith(" ON"):
+            raise BoardProtocolError("powermand does not list nodes one by one")
+        self.nodes = frozenset(filter(_NAME.fullmatch, (await self.ask("nodes")).told(NODE)))
+
+    async def ask(self, request: str) -> Answer:
+        """Put one request."""
+        await self.stream.send_all(f"{request}\r\n".encode())
+        return parse(await self._received())
+
+    async def states(self, asked: Sequence[str]) -> Mapping[str, Supply]:
+        """Have the units asked how these nodes are."""
+        answer = await self.ask(f"status {','.join(asked)}")
+        if answer.is_error and all(line.endswith(": unknown") for line in answer.told(STATE)):
+            raise BoardRefusedError(answer.why)
+        return states(answer, asked)
+
+    async def _received(self) -> bytes:
+        data = bytearray()
+        while not data.endswith(PROMPT):
+            if len(data) > MOST_BYTES:
+                raise BoardProtocolError(f"powermand does not come to an end: {_shown(data)}")
+            if not (more := await self.stream.receive_some()):
+                raise LinkGoneError("powermand hung up")
+            data += more
+        return bytes(data)
+
+
+Opener = Callable[[str, int], Awaitable[trio.abc.Stream]]
+
+
+@define(eq=False)
+class Powerman:
+    """A client of `powermand`, over one connection, which is made anew when it is lost.
+
+    It is kept open because `powermand` looks up the name of whoever connects, and answers nobody meanwhile.
+    """
+
+    address: str
+    abilities: Abilities
+    _open: Opener = trio.open_tcp_stream
+    _session: Session | None = field(default=None, init=False)
+
+    async def greet(self) -> Identity:
+        """See that it is there. It tells neither which daemon it is nor since when its units run."""
+        async with self._talk() as session:
+            await session.ask("nodes")
+        return Identity(None, BLANK_BOOTS, session.version)
+
+    async def look(self, ports: Sequence[str]) -> Mapping[str, Look]:
+        """What the units say now. Of a node that `powermand` does not have nothing is known, and the others are asked."""
+        async with self._talk() as session:
+            asked = [port for port in dict.fromkeys(ports) if port in session.nodes]
+            if ports and not asked:
+                raise BoardRefusedError(f"powermand has none of these nodes: {_listed(ports)}")
+            shown = await session.states(asked) if asked else {}
+        return {port: Look(shown.get(port, "unknown")) for port in ports}
+
+    async def switch(self, port: str, *, on: bool) -> None:
+        """Have a node switched. Where that fails, the unit may do it yet."""
+        async with self._talk() as session:
+            if port not in session.nodes:
+                raise BoardRefusedError(f"powermand has no node {_listed([port])}")
+            answer = await session.ask(f"{'on' if on else 'off'} {port}")
+            if answer.is_error:
+                raise BoardRefusedError(answer.why)
+
+    async def aclose(self) -> None:
+        """Close the connection. The next question makes a new one."""
+        session, self._session = self._session, None
+        if session is not None:
+            await trio.aclose_forcefully(session.stream)
+
+    @asynccontextmanager
+    async def _talk(self) -> AsyncIterator[Session]:
+        """The connection, for a while. What interrupts that ends it: the answer would be taken for that to the next request."""
+        session, self._session = self._session, None
+        try:
+            with trio.fail_after(ANSWER_S):
+                if session is None:
+                    session = Session(await self._open(*_host_and_port(self.address)))
+                    await session.begin()
+                yield session
+            self._session, session = session, None
+        except BoardRefusedError:  # an answer like any other
+            self._session, session = session, None
+            raise
+        except trio.TooSlowError:
+            raise BoardTimeoutError(f"powermand at {self.address} did not answer within {ANSWER_S:g} s") from None
+        except (OSError, trio.BrokenResourceError) as error:
+            raise LinkGoneError(f"powermand at {self.address} cannot be reached: {_reason(error)}") from error
+        finally:
+            if session is not None:
+                await trio.aclose_forcefully(session.stream)

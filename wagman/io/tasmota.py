@@ -1,0 +1,157 @@
+"""A plug with Tasmota on it: commands over HTTP (https://tasmota.github.io/docs/Commands).
+
+- What it says of a relay is what it told it; a meter beside it makes it sensed.
+- A restart of its processor alone, for a new firmware or a lost network, lets the relays drop for a moment: its guests have lost
+  their power, whatever it shows afterwards. How it sets its relays then, `PowerOnState` does not say.
+- It takes a relay that it does not have for the first one: it is asked which it has before anything is switched.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from math import ceil
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from attrs import define, field, frozen
+
+from wagman.config.kinds import TEXT, show
+from wagman.config.setting import setting
+from wagman.io.http import UNAUTHORIZED, fetch
+from wagman.io.plug import TIMEOUT_S, Plug, PlugBoard, number, numbered, part
+from wagman.model.backend import Backend, Identity, Look, Restore
+from wagman.model.errors import BoardProtocolError, BoardRefusedError
+from wagman.model.facts import Supply
+
+RESTORES: Mapping[object, Restore] = {0: "off", 1: "on", 3: "last", 4: "on", 5: "on"}
+"""What `PowerOnState` does; 2 is the opposite of the last."""
+
+WORDS: Mapping[str, Supply] = {"ON": "on", "OFF": "off"}
+"""What it calls the states of a relay; `StateText` can change the words, and then nothing is known."""
+
+DELAY_TENTHS = 3_600
+"""The longest `Delay` (firmware)."""
+
+DELAYS = 28
+"""How many of them one command may hold (firmware: thirty commands in a `Backlog`, two of them switch)."""
+
+COUNTS = range(1, 2**32)
+"""What `BootCount` may be (firmware)."""
+
+NOT_COUNTED = 0
+"""Instead of a count that it does not tell."""
+
+
+@frozen(kw_only=True)
+class TasmotaBoard(PlugBoard):
+    """A plug or relay with Tasmota on it."""
+
+    kind = "tasmota"
+    about = "A plug or relay with the firmware Tasmota, over HTTP."
+    port_kind = numbered(1, 32)
+
+    user: str = field(default="admin", metadata=setting(TEXT, "Who asks, where it has a password.", "firmware"))
+
+    def backend(self) -> Backend:
+        """What speaks to it."""
+        return Tasmota(self, user=self.user)
+
+
+@define(eq=False)
+class Tasmota(Plug):
+    """Speaks to one plug with Tasmota on it."""
+
+    user: str = "admin"
+
+    async def greet(self) -> Identity:
+        """Ask which one it is, how often it has started, and how it is set."""
+        status = await self._status()
+        self.run.told(number(part(status, "StatusSTS", "UptimeSec")), _moment(part(status, "StatusPRM", "StartupUTC")))
+        told = number(part(status, "Status", "PowerOnState"))
+        self.is_able(
+            metered=part(status, "StatusSNS", "ENERGY", "Power") is not None,
+            on_restore=RESTORES.get(told, "unknown"),
+            survives=False,
+        )
+        count, version = part(status, "StatusPRM", "BootCount"), part(status, "StatusFWR", "Version")
+        boots = count if type(count) is int and count in COUNTS else NOT_COUNTED
+        return self.greeted(self._mac_of(status), boots, version if isinstance(version, str) else None)
+
+    async def look(self, ports: Sequence[str]) -> Mapping[str, Look]:
+        """What its registers and meters show."""
+        status = await self._status()
+        return {port: Look(_relay(status, port), self.watts(port, _power(status, port))) for port in ports}
+
+    async def switch(self, port: str, *, on: bool) -> None:
+        """Switch a relay that it has, of the right one."""
+        await self._command(port, f"Power{port} {'ON' if on else 'OFF'}")
+
+    async def pulse(self, port: str, off_s: float) -> None:
+        """Switch a relay off, and have it come on again by itself."""
+        tenths = ceil(off_s * 10)
+        if tenths >= DELAYS * DELAY_TENTHS:
+            raise BoardRefusedError(f"{self.address} can keep a relay off for less than {DELAYS * DELAY_TENTHS // 10} s only")
+        delays = [DELAY_TENTHS] * (tenths // DELAY_TENTHS) + [max(tenths % DELAY_TENTHS, 2)]
+        waits = "".join(f"Delay {delay}; " for delay in delays)
+        await self._command(port, f"Backlog Power{port} OFF; {waits}Power{port} ON")
+
+    async def _command(self, port: str, command: str) -> None:
+        status = await self._status()
+        if _key(status, port) is None:
+            raise BoardRefusedError(f"{self.address} has no relay {port}")
+        self.switching(port)
+        await self._ask(command)
+
+    async def _status(self) -> dict[str, Any]:
+        status = await self._ask("Status 0")
+        self._mac_of(status)
+        return status
+
+    def _mac_of(self, status: object) -> str:
+        return self.check(part(status, "StatusNET", "Mac"))
+
+    async def _ask(self, command: str) -> dict[str, Any]:
+        """What it answers to one command.
+
+        Raises:
+            BoardError: it does not answer, or does not take it.
+        """
+        password = self.config.password()
+        words = {"cmnd": command} if password is None else {"user": self.user, "password": password, "cmnd": command}
+        query = urlencode(words, quote_via=quote)
+        answer = await fetch(f"http://{self.address}/cm?{query}", timeout_s=TIMEOUT_S, connect=self.connect)
+        if answer.status not in {200, UNAUTHORIZED}:
+            raise BoardProtocolError(f"{self.address} answers {answer.status}: is there Tasmota on it?")
+        # Old firmware says so with the status of a success.
+        if answer.status == UNAUTHORIZED or b"Need user=" in answer.body:
+            raise BoardRefusedError(f"{self.address} wants {'a' if password is None else 'another'} password: set password_file")
+        reply = answer.json_object()
+        if "Command" in reply:
+            raise BoardRefusedError(f"{self.address} does not take {command!r}: {show(reply['Command'])}")
+        return reply
+
+
+def _key(status: object, port: str) -> str | None:
+    """What it calls the state of this relay; None where it has no such relay."""
+    keys = [f"POWER{port}", *(["POWER"] if port == "1" else [])]
+    return next((key for key in keys if part(status, "StatusSTS", key) is not None), None)
+
+
+def _relay(status: object, port: str) -> Supply:
+    told = part(status, "StatusSTS", _key(status, port) or "")
+    return WORDS.get(told, "unknown") if isinstance(told, str) else "unknown"
+
+
+def _power(status: object, port: str) -> object:
+    """What it meters on this port: one number for each relay, or one number, which is of the only relay if there is but one."""
+    told = part(status, "StatusSNS", "ENERGY", "Power")
+    if isinstance(told, list):
+        return told[int(port) - 1] if int(port) <= len(told) else None
+    return told if _key(status, "2") is None else None
+
+
+def _moment(told: object) -> float | None:
+    """The seconds since 1970 of a moment in UTC."""
+    try:
+        return datetime.fromisoformat(told).replace(tzinfo=UTC).timestamp() if isinstance(told, str) else None
+    except (ValueError, OverflowError):
+        return None

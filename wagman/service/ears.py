@@ -1,0 +1,176 @@
+"""How guests are heard otherwise than on their board's own input: their ears, the networks, and what is remembered of them."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, Protocol
+
+from attrs import define, field
+
+from wagman.config.ears import NO_NETWORK, EarConfig
+from wagman.config.schema import Config, DeviceConfig, StillDraws
+from wagman.io.ears.ear import Listening
+from wagman.io.ears.hearing import Hearing, Source
+from wagman.io.ears.making import ear_of, network_of
+from wagman.io.ears.network import Network
+from wagman.io.ears.passive import Shared
+from wagman.model import shapes
+from wagman.model.facts import Answered, Beat, Draft, Listened, Notice, PortFact
+from wagman.service.status import age_s
+from wagman.store import Journal
+from wagman.tasks.guest import Guest
+
+ON_BOARD, METER = "board", "watts"
+"""What the board's own input, and the meter of the guest's outlet, are called among the sources of a guest."""
+
+HALTING = frozenset({"stopping", "restarting"})
+"""States in which a guest is asked to halt."""
+
+
+class Task(Protocol):
+    """What runs for one ear, or for several."""
+
+    progress_s: float
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        ...
+
+
+@define(eq=False, repr=False)
+class Meter:
+    """The meter of a guest's outlet, as a source: a guest that draws so much has not halted yet."""
+
+    source: Source
+    least_w: float
+    _since_s: float | None = field(default=None, init=False)  # it has drawn less since then
+
+    def saw(self, asked_at_s: float, watts: float | None) -> None:
+        """What the board showed of the outlet when it was asked then; None: nothing."""
+        if watts is None:
+            self._since_s = None
+            self.source.deaf()
+        elif watts >= self.least_w:
+            self._since_s = None
+            self.source.beat(Beat(asked_at_s, METER), asked_at_s)
+        else:
+            self._since_s = asked_at_s if self._since_s is None else self._since_s
+            self.source.listened(Listened(asked_at_s, self._since_s))
+
+
+@define(eq=False, repr=False)
+class Hearings:
+    """The sources of all guests that have an ear.
+
+    Args:
+        stirs: takes a beat that an ear heard: it is evidence for the guest's outlet, too.
+        watts: what the outlet of a guest draws, as its board showed it last.
+    """
+
+    config: Config
+    guests: Mapping[str, Guest]
+    journal: Journal
+    stirs: Callable[[DeviceConfig, float], None]
+    watts: Callable[[DeviceConfig], float | None]
+    networks: dict[str, Network] = field(init=False)
+    ears: dict[str, list[Listening]] = field(factory=dict, init=False)  # by guest
+    shared: Shared = field(factory=Shared, init=False)
+    _hearings: dict[str, Hearing] = field(factory=dict, init=False)
+    _on_board: dict[str, Source] = field(factory=dict, init=False)
+    _meters: dict[str, Meter] = field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.networks = {each.name: network_of(each.name, each.witnesses, self._notice) for each in self.config.networks}
+        for name, guest in self.guests.items():
+            if guest.config.ears or guest.config.still_on is not None:
+                self._make(name, guest)
+
+    def _make(self, name: str, guest: Guest) -> None:
+        config = guest.config
+        hearing = self._hearings[name] = Hearing(
+            partial(self._tell, guest), lambda: guest.state.name in HALTING, lambda _source: self._remember(name)
+        )
+        if config.hears_board:
+            self._on_board[name] = hearing.add(ON_BOARD, heard=True)
+        self.ears[name] = [self._ear(each, config, hearing.add(each.source, heard=False)) for each in config.ears]
+        match config.still_on:
+            case StillDraws():
+                self._meters[name] = Meter(hearing.add(METER, heard=False, still_on=True), config.still_on.watts)
+            case EarConfig() as ear:
+                self.ears[name].append(self._ear(ear, config, hearing.add(ear.source, heard=False, still_on=True)))
+
+    def _ear(self, ear: EarConfig, config: DeviceConfig, source: Source) -> Listening:
+        network = ear.network or config.network or NO_NETWORK
+        return ear_of(ear, config.name, source, self.networks.get(network), self.shared)
+
+    # What is heard -----------------------------------------------------------
+
+    def from_board(self, name: str, fact: PortFact) -> None:
+        """What the board tells of a guest's port: what it heard there counts where the guest beats on the board."""
+        guest, on_board = self.guests[name], self._on_board.get(name)
+        match fact:
+            case Beat() if name in self._hearings:
+                if on_board is not None:
+                    on_board.beat(fact, fact.at_s)
+            case Listened() if name in self._hearings:
+                if on_board is not None:
+                    on_board.listened(fact)
+            case _:
+                if isinstance(fact, Answered) and name in self._meters:
+                    self._meters[name].saw(fact.asked_at_s, self.watts(guest.config))
+                guest.tell(fact)
+
+    def _tell(self, guest: Guest, fact: PortFact) -> None:
+        if isinstance(fact, Beat):
+            self.stirs(guest.config, fact.at_s)
+        guest.tell(fact)
+
+    def _notice(self, notice: Notice) -> None:
+        self.journal.record([(Draft(notice.type, None, dict(notice.fields)), None)])
+
+    # What is remembered ------------------------------------------------------
+
+    def restore(self, memory: Mapping[str, Any]) -> None:
+        """Take up which sources were ever heard; one whose address has changed since is another one."""
+        for name, hearing in self._hearings.items():
+            known = memory.get(memory_key(name))
+            for source in hearing.sources:
+                source.heard |= isinstance(known, list) and source.name in known
+
+    def _remember(self, name: str) -> None:
+        known = sorted(source.name for source in self._hearings[name].sources if source.heard)
+        self.journal.record([], {memory_key(name): known})
+
+    # The tasks ---------------------------------------------------------------
+
+    def tasks(self) -> Iterator[tuple[str, Task]]:
+        """All tasks, with their names."""
+        yield from ((f"network.{name}", network) for name, network in self.networks.items())
+        for name, ears in self.ears.items():
+            yield from ((f"ear.{name}.{number}", ear) for number, ear in enumerate(ears, 1))
+        yield from ((f"ear.{kind}.{at}", task) for (kind, at), task in self.shared.tasks.items())
+
+    # What is shown -----------------------------------------------------------
+
+    def shown(self, name: str, now_s: float) -> list[shapes.Source]:
+        """The sources of a guest."""
+        ears = {ear.source.name: ear for ear in self.ears.get(name, ())}
+        hearing = self._hearings.get(name)
+        return [self._source(each, ears.get(each.name), now_s) for each in (hearing.sources if hearing else ())]
+
+    def _source(self, source: Source, ear: Listening | None, now_s: float) -> shapes.Source:
+        return {
+            "name": source.name,
+            "heard": source.heard,
+            "age_s": age_s(None if ear is None else ear.heard_at_s, now_s),
+            "trouble": None if ear is None else ear.trouble,
+            "still_on": source.still_on,
+        }
+
+    def shown_networks(self) -> list[shapes.Network]:
+        """The networks that guests are heard through."""
+        return [{"name": name, "unproved": network.unproved} for name, network in self.networks.items()]
+
+
+def memory_key(guest: str) -> str:
+    """The name under which the store keeps which sources of a guest were ever heard."""
+    return f"heard.{guest}"

@@ -1,0 +1,42 @@
+"""Problems of hearing: sources that were never heard, ears that cannot listen, networks that nobody shows to work."""
+
+from collections.abc import Iterator
+
+from wagman.service.problems.facts import Facts, Problem
+
+NEVER_S = 600.0
+"""So long a guest that runs may be unheard by a source that it never was heard by (chosen: twice the usual patience with one)."""
+
+DEAF_S = 60.0
+"""So long an ear may be unable to listen before a person is called (chosen: a program that is being updated is away for less)."""
+
+
+def never_heard(facts: Facts) -> Iterator[Problem]:
+    """A source of a guest that was never heard since it was configured: it proves nothing."""
+    for row in facts.guests:
+        for source in row["sources"]:
+            if not source["heard"] and source["trouble"] is None and row["state"] != "stopped" and not source["still_on"]:
+                name, what = row["name"], source["name"]
+                text = f"{name} was never heard by {what}: that it is not heard there proves nothing, and nobody acts on it"
+                do = f"see that the address is right, and that {name} answers there"
+                yield Problem(f"never_heard:{name}:{what}", "warning", text, do, device=name, patience_s=NEVER_S)
+
+
+def deaf(facts: Facts) -> Iterator[Problem]:
+    """An ear that cannot listen."""
+    for row in facts.guests:
+        for source in row["sources"]:
+            if source["trouble"] is not None:
+                name, what = row["name"], source["name"]
+                text = f"nobody can listen to {name} by {what}: {source['trouble']}"
+                yield Problem(f"deaf:{name}:{what}", "warning", text, "mend it as said", device=name, patience_s=DEAF_S)
+
+
+def unproved(facts: Facts) -> Iterator[Problem]:
+    """A network none of whose witnesses answers: nobody can tell a guest that hangs from a network that is down."""
+    for network in facts.status["networks"]:
+        if network["unproved"]:
+            name = network["name"]
+            text = f"no witness of the network {name} answers: no guest that hangs behind it is found out"
+            do = f"look at the network; where that is well, name another witness in [network.{name}]"
+            yield Problem(f"network:{name}", "warning", text, do)
