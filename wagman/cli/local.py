@@ -19,10 +19,23 @@ HOMES = {
 SCENARIOS = ("tour", "unplug", "reset")
 """Those of the demonstration, which takes long to import, too."""
 
-PROFILES = ("none", "cable", "bytes", "board", "guests", "enclosure", "service", "memory", "operators", "everything")
+PROFILES = (
+    "none",
+    "cable",
+    "bytes",
+    "board",
+    "guests",
+    "enclosure",
+    "service",
+    "memory",
+    "operators",
+    "plugs",
+    "network",
+    "everything",
+)
 """Those of the simulation, which takes long to import."""
 
-SITES = ("one", "two", "many")
+SITES = ("one", "two", "many", "plugs", "mixed")
 """The nodes that it knows."""
 
 

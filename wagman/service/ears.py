@@ -64,6 +64,7 @@ class Hearings:
     Args:
         stirs: takes a beat that an ear heard: it is evidence for the guest's outlet, too.
         watts: what the outlet of a guest draws, as its board showed it last.
+        shared: what the ears share.
     """
 
     config: Config
@@ -71,15 +72,17 @@ class Hearings:
     journal: Journal
     stirs: Callable[[DeviceConfig, float], None]
     watts: Callable[[DeviceConfig], float | None]
+    shared: Shared
     networks: dict[str, Network] = field(init=False)
     ears: dict[str, list[Listening]] = field(factory=dict, init=False)  # by guest
-    shared: Shared = field(factory=Shared, init=False)
     _hearings: dict[str, Hearing] = field(factory=dict, init=False)
     _on_board: dict[str, Source] = field(factory=dict, init=False)
     _meters: dict[str, Meter] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.networks = {each.name: network_of(each.name, each.witnesses, self._notice) for each in self.config.networks}
+        self.networks = {
+            each.name: network_of(each.name, each.witnesses, self._notice, self.shared) for each in self.config.networks
+        }
         for name, guest in self.guests.items():
             if guest.config.ears or guest.config.still_on is not None:
                 self._make(name, guest)

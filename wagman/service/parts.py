@@ -158,6 +158,7 @@ class Parts:
         if not guests:
             return None
         # Imports are most of the start: not those of ears that nobody has.
+        from wagman.io.ears.passive import Shared  # noqa: PLC0415
         from wagman.service.ears import Hearings  # noqa: PLC0415
 
         def stirs(guest: DeviceConfig, at_s: float) -> None:
@@ -166,7 +167,7 @@ class Parts:
         def watts(guest: DeviceConfig) -> float | None:
             return self.boards[guest.board].watts(guest.port)
 
-        hearings = Hearings(self.config, guests, self.journal, stirs, watts)
+        hearings = Hearings(self.config, guests, self.journal, stirs, watts, Shared(self.seams.probe))
         for name, guest in guests.items():
             self.routes.hear_through(guest.config.plug, partial(hearings.from_board, name))
         return hearings

@@ -17,6 +17,7 @@ disk copied | restored | restored beside
                          while the service is down: the log and what lies beside it are copied; one of them is put back
 disk barred log | barred all   the log, or all of the state, belongs to somebody else from the next start on
 disk undecided | muddled while the service is down: what lies beside the log is lost, or makes no sense
+network out | in         nobody is heard over the network, guests and witnesses alike
 message lost | slow S | ok   the command that asks a guest to halt
 all well                 all faults end
 
@@ -214,6 +215,12 @@ def _message(world: World, words: str) -> None:
             raise _unknown("message", words)
 
 
+def _network(world: World, words: str) -> None:
+    if words not in ("out", "in"):
+        raise _unknown("network", words)
+    world.network.is_out = words == "out"
+
+
 async def _all(world: World, words: str) -> None:
     if words != "well":
         raise _unknown("all", words)
@@ -233,5 +240,6 @@ _HAPPENINGS: dict[str, Callable[[World, str], Awaitable[None]]] = {
     "clock": _once(_clock),
     "disk": _once(_disk),
     "message": _once(_message),
+    "network": _once(_network),
     "all": _all,
 }

@@ -4,6 +4,7 @@ import math
 
 from attrs import define, evolve, field
 
+from wagman.config.boards import PlainBoard
 from wagman.config.schema import Config, DeviceConfig
 from wagman.model.facts import Plug
 from wagman.simulation.records import (
@@ -108,6 +109,8 @@ class Scene:
         switched on.
         """
         plug = port.device.plug
+        if isinstance(self.config.board_of(port.device), PlainBoard):
+            return False  # it is asked for the relay itself, and not for what flows there
         moved = self.relays.get(plug)
         has_fallen = moved is not None and moved.by == "fault" and not moved.on
         is_unseen = moved is not None and (self.came_up_s > moved.at_s or plug in self.unmetered)
@@ -311,8 +314,8 @@ class Scene:
                 self._disk(rest)
             case ["cable", *rest]:
                 self._way(*self._which(rest))
-            case ["message", how, *_]:
-                self._lasting("message", how)
+            case ["message" | "network" as what, how, *_]:
+                self._lasting(what, how)
             case ["service", "crash" | "freeze" as what, *_]:
                 self.crashes += what == "crash"
                 self._ends(what)
@@ -342,16 +345,20 @@ class Scene:
         match words:
             case ["temp", celsius] if board == self.config.enclosure:
                 self._heated(float(celsius))
-            case ["reset" | "powercycle"] | ["fault", "brownout" | "watchdog" | "eeprom"]:
+            case ["reset" | "powercycle" | "restart", *_] | ["fault", "brownout" | "watchdog" | "eeprom"]:
                 self.boards[board].ended_s = self.now_s + RESET_S
-            case ["fault", "relay", where, how]:
-                self.stuck.update([Plug(board, int(where))] if how == "stuck" and where.isdecimal() else ())
-                self._lasting(f"relay {where}", how, board)
-            case ["fault", "sensor", where, how, *_]:
-                self._lasting(f"sensor {where}", how, board)
-            case ["fault", "silent" | "slow" | "corrupt" | "lose" | "duplicate" as what, how, *_]:
+            case ["fault", *rest]:
+                self._fault(board, rest)
+
+    def _fault(self, board: str, words: list[str]) -> None:
+        match words:
+            case ["relay" | "weld" | "sensor" as what, where, how, *_]:
+                is_stuck = what == "relay" and how == "stuck" and where.isdecimal()
+                self.stuck.update([Plug(board, int(where))] if is_stuck else ())
+                self._lasting(f"{what} {where}", how, board)
+            case ["silent" | "slow" | "corrupt" | "lose" | "duplicate" as what, how, *_] | [what, "on" | "off" as how]:
                 self._lasting(what, how, board)
-            case ["fault", what, *_]:
+            case [what, *_]:
                 self._ends(what, board)
 
     def _lasting(self, trouble: str, how: str, board: str | None = None) -> None:

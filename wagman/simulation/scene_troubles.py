@@ -5,7 +5,7 @@ from attrs import define, field
 OVER = {"off", "ok", "in", "whole", "0"}
 """Last words that end a lasting trouble."""
 
-UNSEEING = {"cable", "silent", "sensor cu", "service"}
+UNSEEING = {"cable", "silent", "sensor cu", "service", "hangs", "stranger", "stale"}
 """Troubles in which nobody sees what a guest draws."""
 
 

@@ -73,6 +73,74 @@ shutdown = ["simulated"]
 """
 """A Wagman of each version, with guests on the same ports of both."""
 
+NETWORK = """
+[network.lan]
+witness = { ping = "gateway" }
+"""
+"""Guests answer to their names there."""
+
+RAILS = """
+[board.rail]
+kind = "shelly"
+host = "rail"
+
+[board.shed]
+kind = "tasmota"
+host = "shed"
+
+[device.ai]
+board = "rail"
+port = 0
+heartbeat = { http = "http://ai/health" }
+shutdown = ["simulated"]
+
+[device.cam]
+board = "rail"
+port = 1
+heartbeat = { http = "http://cam/health" }
+shutdown = ["simulated"]
+
+[device.pump]
+board = "rail"
+port = 2
+heartbeat = false
+shutdown = []
+
+[device.nas]
+board = "shed"
+port = 1
+heartbeat = { http = "http://nas/health" }
+shutdown = ["simulated"]
+
+[device.lamp]
+board = "shed"
+port = 2
+heartbeat = false
+shutdown = []
+"""
+"""A rail with meters and one without."""
+
+WAGMAN = """
+[board.wagman]
+
+[device.nc]
+board = "wagman"
+port = 0
+self = true
+
+[device.gn]
+board = "wagman"
+port = 1
+shutdown = ["simulated"]
+
+[device.x2]
+board = "wagman"
+port = 4
+heartbeat = false
+shutdown = []
+"""
+"""Beside the rails."""
+
 BOARDS, OUTLETS = 20, 5
 """Of the site `many`: as many outlets as a service is to bear (specified)."""
 
@@ -89,7 +157,13 @@ def _many() -> Iterator[str]:
 
 DEFAULT_SITE = "one"
 
-SITES: Mapping[str, str] = {DEFAULT_SITE: ONE, "two": TWO, "many": "".join(_many())}
+SITES: Mapping[str, str] = {
+    DEFAULT_SITE: ONE,
+    "two": TWO,
+    "many": "".join(_many()),
+    "plugs": RAILS + NETWORK,
+    "mixed": WAGMAN + RAILS + NETWORK,
+}
 """What can be asked for by name, as a configuration file."""
 
 

@@ -11,7 +11,7 @@ import trio
 from attrs import define, field
 from trio.testing import MockClock
 
-from wagman.config.boards import BoardConfig, as_wagman
+from wagman.config.boards import BoardConfig, PlainBoard, as_wagman
 from wagman.config.schema import Config
 from wagman.fake.hardware import DirtyCut, RelayChange
 from wagman.io.board.connection import Connector
@@ -20,10 +20,12 @@ from wagman.model.facts import Plug, Port
 from wagman.service.seams import Seams
 from wagman.simulation.boards.board import Board, End, Onlookers
 from wagman.simulation.boards.outlet import Outlet
+from wagman.simulation.boards.plain import Rail
 from wagman.simulation.boards.wagman import Wagman
 from wagman.simulation.disk import Access, Disk
 from wagman.simulation.file import File
 from wagman.simulation.life import Errands, Life, left_behind
+from wagman.simulation.network import Network, Probe
 from wagman.simulation.records import (
     Answered,
     Asked,
@@ -72,6 +74,7 @@ class World:
     life: Life | None = None
     lives: int = 0
     wall_off_s: float = 0.0
+    network: Network = field(init=False)
     doomed: set[str] = field(factory=set)  # guests that will never run, whatever is done
     _began_s: float = field(factory=trio.current_time)
     _began_life_s: float = 0.0
@@ -79,14 +82,18 @@ class World:
 
     def __attrs_post_init__(self) -> None:
         self.boards = {each.name: self._board(each) for each in self.config.boards}
+        self.network = Network(self._outlet_at, lambda: self.now_s)
         self.disk = Disk(self.rng)
         self.file, self.running = File(self.directory / "wagman.toml", self.config), self.config
         self._hang(self.config)
         self.errands = Errands(self._halt, lambda device, kind: self.watch(Messaged(self.now_s, device, kind)))
 
     def _board(self, config: BoardConfig) -> Board:
-        onlookers = Onlookers(partial(self._moved, config.name), partial(self._sent, config.name), lambda: self.now_s)
-        return Wagman(as_wagman(config), self.config.devices_on(config.name), self.rng, onlookers)
+        name, devices = config.name, self.config.devices_on(config.name)
+        seen = Onlookers(partial(self._moved, name), partial(self._sent, name), partial(self._strange, name), lambda: self.now_s)
+        if isinstance(config, PlainBoard):
+            return Rail(config, devices, self.rng, seen)
+        return Wagman(as_wagman(config), devices, self.rng, seen)
 
     @property
     def now_s(self) -> float:
@@ -115,6 +122,10 @@ class World:
         """How an outlet really is."""
         return self.boards[plug.board].outlets[plug.port]
 
+    def _outlet_at(self, host: str) -> Outlet | None:
+        """The guest that has this address: its own name."""
+        return self.outlet(self._plugs[host]) if host in self._plugs else None
+
     # --- What is seen --------------------------------------------------------------------------------------------
 
     def _moved(self, board: str, change: RelayChange | DirtyCut) -> None:
@@ -125,6 +136,10 @@ class World:
         state, silent_s = outlet.guest.state(at_s), outlet.silent_s(at_s)
         outlet.moves(change)
         self.watch(RelayMoved(at_s, plug, change.on, change.by, state, silent_s, medium, change.request))
+
+    def _strange(self, board: str, change: RelayChange) -> None:
+        plug = Plug(f"a stranger at {board}", change.port)
+        self.watch(RelayMoved(self.now_s, plug, change.on, change.by, "running", 0.0, None, change.request))
 
     def _sent(self, board: str, verb: str, port: Port | None) -> None:
         plug = None if port is None else Plug(board, port)
@@ -183,6 +198,7 @@ class World:
 
         return Seams(
             connector=connector,
+            probe=partial(Probe, self.network, access),
             messenger=self.errands,
             wall=self.wall,
             stamp=lambda: Stamp("simulated", self.now_s),
@@ -306,6 +322,7 @@ class World:
         doomed = {self.plug(name) for name in self.doomed}
         for name, board in self.boards.items():
             board.mend({plug.port for plug in doomed if plug.board == name})
+        self.network.is_out = False
         self.disk.mend()
         self.errands.takes_s, self.errands.lost = 1.0, False
         await self._mend_config()

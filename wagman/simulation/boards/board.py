@@ -40,6 +40,7 @@ class Onlookers:
 
     moved: Callable[[RelayChange | DirtyCut], None]
     sent: Callable[[str, Port | None], None]  # the service has asked for this, of this outlet
+    strange: Callable[[RelayChange], None]  # an outlet of another unit, at the same address, was switched
     now_s: Callable[[], float]  # on the clock of the simulation
 
 

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from attrs import frozen
 
+from wagman.config.boards import PlainBoard, WagmanBoard
 from wagman.config.schema import Config
 from wagman.model.facts import Port
 
@@ -46,7 +47,7 @@ class Node:
     @property
     def outlet(self) -> tuple[str, Port]:
         """What happens to the board of one of the guests begins with this, and the guest's port there."""
-        board, port = self.rng.choice([each.plug for each in self.config.guests])
+        board, port = self.rng.choice([each.plug for each in self.config.guests if each.board in self._wagmans])
         return self._words("board", board), port
 
     def board_of(self, guest: str) -> str:
@@ -54,8 +55,24 @@ class Node:
         return self._words("board", next(each.board for each in self.config.guests if each.name == guest))
 
     @property
+    def rail(self) -> str:
+        """What happens to one of the rails begins with this."""
+        return self._words("board", self.rng.choice([each.name for each in self.config.boards if isinstance(each, PlainBoard)]))
+
+    @property
+    def plug(self) -> tuple[str, Port]:
+        """What happens to the rail of one of the guests there begins with this, and the guest's outlet."""
+        plain = [each.plug for each in self.config.guests if isinstance(self.config.board_of(each), PlainBoard)]
+        board, port = self.rng.choice(plain)
+        return self._words("board", board), port
+
+    @property
+    def _wagmans(self) -> list[str]:
+        return [each.name for each in self.config.boards if isinstance(each, WagmanBoard)]
+
+    @property
     def _one(self) -> str:
-        names = [each.name for each in self.config.boards]
+        names = self._wagmans
         return names[0] if len(names) == 1 else self.rng.choice(names)
 
     def _words(self, what: str, board: str) -> str:

@@ -29,6 +29,8 @@ class CutsAreEarned:
             self.told(record, scene.by_name[record.event.device].device.plug, scene.came_up_s)
         elif isinstance(record, Began | Did | Configured):
             self.remembers(record, scene)
+        if isinstance(record, RelayMoved) and record.ours and record.plug.board not in scene.boards:
+            yield f"{record.plug}, which is somebody else's, was switched"
         if not isinstance(record, RelayMoved) or record.on or record.plug not in scene.ports:
             return
         port = scene.ports[record.plug]
