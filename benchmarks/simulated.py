@@ -9,13 +9,13 @@ from attrs import define, field, frozen
 from benchmarks.figures import Figure, Section
 from benchmarks.processes import MeasurementError, rss_mb
 from benchmarks.scale import Scale
-from wagman.config.load import loads
 from wagman.fake.hardware import DirtyCut, RelayChange
-from wagman.simulation.command import DAY_S, EXAMPLE
+from wagman.simulation.command import DAY_S
 from wagman.simulation.faults.node import HOUR_S
 from wagman.simulation.play import Scenario, Watch, play
 from wagman.simulation.profiles import PROFILES, make_script
 from wagman.simulation.records import Record
+from wagman.simulation.sites import site
 
 SEED = 1
 
@@ -43,7 +43,7 @@ def run(faults: str, length_s: float, *watchers: Watch) -> float:
     Raises:
         MeasurementError: a promise was broken.
     """
-    config = loads(EXAMPLE, "the example")
+    config = site("one")
     script = make_script(config, PROFILES[faults], SEED, length_s)
     began = time.perf_counter()
     outcome = play(Scenario(SEED, config, script), *watchers)

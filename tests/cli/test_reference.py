@@ -6,13 +6,14 @@ import pytest
 
 from docs.make.commands import page
 from wagman.cli.help import about
-from wagman.cli.local import PROFILES
+from wagman.cli.local import PROFILES, SITES
 from wagman.cli.parser import COMMANDS
 from wagman.demo.scenarios import SCENARIOS
 from wagman.io.v3 import codec as v3
 from wagman.io.v4 import driver as driver_v4
-from wagman.simulation import profiles
+from wagman.simulation import profiles, sites
 from wagman.simulation.command import DEFAULT_PROFILE
+from wagman.simulation.sites import DEFAULT_SITE
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -42,6 +43,11 @@ def test_no_argument_is_left_unexplained() -> None:
 def test_every_profile_of_the_simulation_is_named_the_default_last() -> None:
     assert tuple(profiles.PROFILES) == PROFILES
     assert PROFILES[-1] == DEFAULT_PROFILE
+
+
+def test_every_site_of_the_simulation_is_named_the_default_first() -> None:
+    assert tuple(sites.SITES) == SITES
+    assert SITES[0] == DEFAULT_SITE
 
 
 def test_every_scenario_of_the_demonstration_is_named() -> None:

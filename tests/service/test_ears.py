@@ -8,6 +8,7 @@ from attrs import define, field
 from trio.testing import MockClock
 
 from wagman.config.load import loads
+from wagman.io.ears.passive import Shared
 from wagman.model.facts import Answered, Beat, Listened, PortFact, RelayOn
 from wagman.service.ears import METER, Hearings, memory_key
 
@@ -64,6 +65,7 @@ class Rig:
             journal,
             stirs=lambda guest, at_s: self.stirred.append((guest.name, at_s)),
             watts=lambda guest: self.drawn.get(guest.name),
+            shared=Shared(),
         )
 
     def guest(self, config: Any) -> Any:

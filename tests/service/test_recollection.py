@@ -11,6 +11,7 @@ from attrs import define, evolve, field
 
 from tests.simulation.node import node
 from wagman.config.schema import Config
+from wagman.model.facts import Port
 from wagman.simulation.play import Outcome, Scenario, play
 from wagman.simulation.records import Look, Record, RelayMoved, Told
 from wagman.simulation.script import parse
@@ -27,7 +28,7 @@ class Story:
     told: list[tuple[float, Event]] = field(factory=list)
     looks: list[Look] = field(factory=list)
     cuts: list[RelayMoved] = field(factory=list)
-    switched_on: list[tuple[float, int]] = field(factory=list)
+    switched_on: list[tuple[float, Port]] = field(factory=list)
 
     def watch(self, record: Record) -> None:
         match record:
@@ -38,7 +39,7 @@ class Story:
             case RelayMoved(on=False):
                 self.cuts.append(record)
             case RelayMoved(on=True, by="command" | "board"):
-                self.switched_on.append((record.at_s, record.port))
+                self.switched_on.append((record.at_s, record.plug.port))
 
     def of(self, type_: str) -> list[Event]:
         return [event for _, event in self.told if event.type == type_]
@@ -48,7 +49,7 @@ class Story:
         boots = list(dict.fromkeys(event.boot_id for _, event in self.told))[:lives]
         return sum(event.id is None and event.boot_id in boots for _, event in self.told)
 
-    def ports_on_after(self, at_s: float) -> set[int]:
+    def ports_on_after(self, at_s: float) -> set[Port]:
         return {port for moved_s, port in self.switched_on if moved_s > at_s}
 
     def rows(self) -> Mapping[str, Mapping[str, Any]]:

@@ -44,17 +44,18 @@ class Mutant:
     script: str
     caught_by: frozenset[int]
     dialect: str = "v3"
+    site: str | None = None  # None: the node of these tests
 
 
 MUTANTS: list[Mutant] = []
 
 
-def mutant(script: str, *caught_by: int, dialect: str = "v3") -> Callable[[Plant], Plant]:
+def mutant(script: str, *caught_by: int, dialect: str = "v3", site: str | None = None) -> Callable[[Plant], Plant]:
     """Register a planted fault."""
 
     def register(plant: Plant) -> Plant:
         name = plant.__name__.replace("_", " ")
-        MUTANTS.append(Mutant(name, plant, script + "; all well; settled", frozenset(caught_by), dialect))
+        MUTANTS.append(Mutant(name, plant, script + "; all well; settled", frozenset(caught_by), dialect, site))
         return plant
 
     return register

@@ -4,6 +4,7 @@ from wagman.config.load import loads
 from wagman.config.schema import Config
 from wagman.simulation.play import Outcome, Scenario, Watch, play
 from wagman.simulation.script import parse
+from wagman.simulation.sites import site
 
 CONFIG = """
 [device.nc]
@@ -34,6 +35,7 @@ def node(dialect: str = "v3") -> Config:
     return loads(f'[board]\ndialect = "{dialect}"\n{CONFIG}', "node.toml")
 
 
-def run(script: str, *watchers: Watch, seed: int = 1, dialect: str = "v3") -> Outcome:
-    """Play a script on that node."""
-    return play(Scenario(seed, node(dialect), parse(script)), *watchers)
+def run(script: str, *watchers: Watch, seed: int = 1, dialect: str = "v3", named: str | None = None) -> Outcome:
+    """Play a script on that node, or on the site that is named."""
+    config = node(dialect) if named is None else site(named)
+    return play(Scenario(seed, config, parse(script)), *watchers)

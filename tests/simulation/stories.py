@@ -5,11 +5,10 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from tests.simulation.node import node
-from wagman.config.load import loads
-from wagman.simulation.command import EXAMPLE
 from wagman.simulation.play import Scenario, play
 from wagman.simulation.records import Record, Told
 from wagman.simulation.script import parse
+from wagman.simulation.sites import site
 
 UNCUT = "cable out; 5 s; gn: kill; gn: start; 2 s; service kill; service start; 1 min; cable in; 10 min"
 """The off that goes before a start is decided, and nobody has carried it out."""
@@ -190,7 +189,7 @@ def played() -> Mapping[str, Sequence[str]]:
         if isinstance(record, Told):
             told.add(record.event.type)
 
-    example = loads(EXAMPLE, "the example")
+    example = site("one")
     on_v3 = {**STORIES, **WITHOUT_A_METER, **WITHDRAWN, **OF_DECISIONS}
     for config, stories in ((node(), on_v3), (node("v4"), WITH_A_LATCHING_BOARD), (example, WITH_A_SWITCH)):
         for name, story in stories.items():

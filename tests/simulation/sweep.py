@@ -13,10 +13,10 @@ from multiprocessing import Pool
 
 from attrs import define, frozen
 
-from wagman.config.load import loads
-from wagman.simulation.command import DAY_S, EXAMPLE
+from wagman.simulation.command import DAY_S
 from wagman.simulation.play import Scenario, play
 from wagman.simulation.profiles import PROFILES, make_script
+from wagman.simulation.sites import DEFAULT_SITE, SITES, site
 
 YEAR_DAYS = 365.25
 
@@ -40,12 +40,12 @@ def profile_of(seed: int, named: str) -> str:
     return list(PROFILES)[seed % len(PROFILES)] if named == "each" else named
 
 
-def run_seed(seed: int, days: float, faults: str) -> Done:
-    """Simulate the example's node for so many days, not counting the times that settling takes."""
+def run_seed(seed: int, days: float, faults: str, named: str = DEFAULT_SITE) -> Done:
+    """Simulate the node of a site for so many days, not counting the times that settling takes."""
     name = profile_of(seed, faults)
-    config = loads(EXAMPLE, "the example")
+    config = site(named)
     outcome = play(Scenario(seed, config, make_script(config, PROFILES[name], seed, days * DAY_S)))
-    again = f"wagman simulate --days {days:g} --seed {seed} --faults {name}"
+    again = f"wagman simulate --days {days:g} --seed {seed} --faults {name} --site {named}"
     return Done(outcome.length_s, "" if outcome.violation is None else f"{outcome.violation}; again: {again}")
 
 
@@ -80,12 +80,12 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def run_all(seeds: range, days: float, faults: str, processes: int) -> bool:
+def run_all(seeds: range, days: float, faults: str, named: str, processes: int) -> bool:
     """Run them all; whether every promise held."""
     tally = Tally(len(seeds), time.monotonic())
     said_s = tally.began_s
     with Pool(processes) as pool:
-        for done in pool.imap_unordered(partial(run_seed, days=days, faults=faults), seeds):
+        for done in pool.imap_unordered(partial(run_seed, days=days, faults=faults, named=named), seeds):
             tally.add(done)
             if done.broken:
                 say(done.broken)
@@ -103,11 +103,12 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--first", type=int, default=0, help="the first one (default: %(default)s)")
     parser.add_argument("--days", type=float, help=f"node-days, all seeds together (default: {DAYS_EACH} for each)")
     parser.add_argument("--faults", default="everything", choices=[*PROFILES, "each"], help="profile (default: %(default)s)")
+    parser.add_argument("--site", default=DEFAULT_SITE, choices=SITES, help="the node (default: %(default)s)")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="default: one for each core")
     args = parser.parse_args(words)
     seeds = range(args.first, args.first + args.seeds)
     days = DAYS_EACH if args.days is None else round(args.days / args.seeds, 6)
-    return 0 if run_all(seeds, days, args.faults, args.processes) else 1
+    return 0 if run_all(seeds, days, args.faults, args.site, args.processes) else 1
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ from wagman.config.load import loads
 from wagman.config.schema import Config, DeviceConfig
 from wagman.io.v4.codec import encode_all
 from wagman.io.v4.requests import ENABLE, PING, SET_MEDIA, START, STOP
-from wagman.simulation.command import EXAMPLE
+from wagman.model.facts import Port
+from wagman.simulation.boards.wagman import Wagman
 from wagman.simulation.faults.node import HOUR_S
 from wagman.simulation.play import Scenario, play
 from wagman.simulation.profiles import PROFILES, make_script
@@ -16,7 +17,7 @@ from wagman.simulation.records import Began, Record, RelayMoved, Sent, Told
 from wagman.simulation.requests import requests_in
 from wagman.simulation.scene import Scene
 from wagman.simulation.script import parse
-from wagman.simulation.world import World
+from wagman.simulation.sites import ONE
 from wagman.store import Event
 
 STOP_TIMEOUT_S = DeviceConfig("gn", 1).stop_timeout_s
@@ -38,7 +39,7 @@ def test_every_promise_holds_where_the_dialect_is_to_be_found_out(
     profile: str, board: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = node("auto")
-    monkeypatch.setattr(World, "_dialect", board)
+    monkeypatch.setattr(Wagman, "dialect", board)
     assert play(Scenario(1, config, make_script(config, PROFILES[profile], 1, HOUR_S))).violation is None
 
 
@@ -60,12 +61,12 @@ def test_a_guest_that_comes_to_itself_before_it_can_be_heard_has_rightly_lost_it
 def test_a_guest_without_a_heartbeat_whose_relay_falls_off_comes_back_where_the_service_had_seen_it_run(
     dialect: str, while_away: bool
 ) -> None:
-    config = loads(f'[board]\ndialect = "{dialect}"\n{EXAMPLE}', "node.toml")
+    config = loads(f'[board]\ndialect = "{dialect}"\n{ONE}', "node.toml")
     away = ("service kill", "service start") if while_away else ("1 s", "1 s")
     moved = list[bool]()
 
     def watch(record: Record) -> None:
-        if isinstance(record, RelayMoved) and record.port == 4:
+        if isinstance(record, RelayMoved) and record.plug.port == 4:
             moved.append(record.on)
 
     script = f"20 min; {away[0]}; board fault power 4 off; 1 min; {away[1]}; 30 min; all well; settled"
@@ -80,7 +81,7 @@ def test_a_port_that_a_restarted_board_started_while_the_service_was_away_is_off
     seen = list[Record]()
 
     def watch(record: Record) -> None:
-        if isinstance(record, Began) or (isinstance(record, RelayMoved) and record.port == 1):
+        if isinstance(record, Began) or (isinstance(record, RelayMoved) and record.plug.port == 1):
             seen.append(record)
 
     script = f"20 min; gn: stop; 5 min; service kill; board reset; guest gn {guest}; 5 h; service start; 30 min; 1 h"
@@ -125,14 +126,14 @@ def test_no_guest_of_a_v4_board_is_switched_when_it_restarts() -> None:
 
 @pytest.mark.parametrize("dialect", ["v3", "v4", "auto"])
 def test_the_requests_are_the_same_words_whatever_the_board_speaks(dialect: str) -> None:
-    sent = set[tuple[str, ...]]()
+    sent = set[tuple[str, Port]]()
 
     def watch(record: Record) -> None:
-        if isinstance(record, Sent):
-            sent.add(record.words)
+        if isinstance(record, Sent) and record.plug is not None:
+            sent.add((record.verb, record.plug.port))
 
     play(Scenario(1, node(dialect), parse("20 min; gn: kill; 5 min")), watch)
-    assert {("start", "2"), ("start", "3"), ("start", "4"), ("disable", "1")} <= sent
+    assert {("start", 2), ("start", 3), ("start", 4), ("disable", 1)} <= sent
 
 
 def test_a_stop_with_grace_is_no_cut() -> None:

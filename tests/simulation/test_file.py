@@ -9,9 +9,9 @@ import pytest
 from tests.simulation.node import node, run
 from wagman.config.load import load, loads
 from wagman.model.errors import CallerError, ConfigError
-from wagman.simulation.command import EXAMPLE
 from wagman.simulation.file import File
 from wagman.simulation.records import Record, RelayMoved, Told
+from wagman.simulation.sites import ONE
 
 ALSO = """
 [environment.humidity_pct]
@@ -22,7 +22,7 @@ start_order = ["x1", "gn", "cs", "x2"]
 """
 
 
-@pytest.mark.parametrize("config", [node(), loads(EXAMPLE + ALSO, "example.toml")], ids=["node", "example"])
+@pytest.mark.parametrize("config", [node(), loads(ONE + ALSO, "example.toml")], ids=["node", "example"])
 def test_what_is_written_is_what_is_read(tmp_path: Path, config: Any) -> None:
     file = File(tmp_path / "wagman.toml", config)
     assert load(str(file.path)) == config
@@ -69,7 +69,7 @@ def test_a_broken_file_changes_nothing_and_is_told_of() -> None:
 def test_a_changed_time_counts_at_once() -> None:
     told, moved = history("config set device.gn.heartbeat_timeout 100; guest gn hang")
     assert [fields["silent_s"] for type_, _, fields in told if type_ == "device.heartbeat_lost"] == [100]
-    assert [record.port for record in moved] == [1, 1]
+    assert [record.plug.port for record in moved] == [1, 1]
 
 
 @pytest.mark.parametrize(

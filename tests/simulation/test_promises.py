@@ -4,14 +4,16 @@ import pytest
 from attrs import evolve
 
 from tests.simulation.node import node, run
-from wagman.config.load import loads
-from wagman.simulation.command import EXAMPLE
+from wagman.model.facts import DEFAULT_BOARD, Plug
 from wagman.simulation.play import Scenario, play
 from wagman.simulation.promises import CrashesAreContained, CutsAreEarned, DecisionsLast, MediaFollow, OneAtATime
 from wagman.simulation.records import Answered, Asked, Began, Did, Ended, Record, RelayMoved, Sent, Told
 from wagman.simulation.scene import Scene
 from wagman.simulation.script import parse
+from wagman.simulation.sites import site
 from wagman.store import Event
+
+GN, X2 = Plug(DEFAULT_BOARD, 1), Plug(DEFAULT_BOARD, 4)
 
 
 def told(*events: tuple[str, str | None]) -> list[Told]:
@@ -63,17 +65,17 @@ def test_a_start_has_its_time_from_when_it_began_however_late_that_is_told(
 ) -> None:
     """A slow disk holds up what is told."""
     scene, checker = Scene(node()), CutsAreEarned()
-    on = RelayMoved(1000.0, 1, on=True, by="command", guest="off", silent_s=99.0, request="enable 1")
+    on = RelayMoved(1000.0, GN, on=True, by="command", guest="off", silent_s=99.0, request="enable 1")
     began = Event(1, "2100-01-01T00:00:00.000Z", "run", 999.0, "device.starting", "gn", None, {})
     cut_s = 1000.0 + cut_after_s
     records: list[Record] = [
-        Sent(999.5, ("enable", "1")),
+        Sent(999.5, "enable", GN),
         on,
         Told(999.0 + told_late_s, began),
-        Sent(cut_s - 0.5, ("disable", "1")),
+        Sent(cut_s - 0.5, "disable", GN),
     ]
     wrong: list[str] = []
-    for record in [*records, RelayMoved(cut_s, 1, on=False, by="command", guest="booting", silent_s=99.0, request="disable 1")]:
+    for record in [*records, RelayMoved(cut_s, GN, on=False, by="command", guest="booting", silent_s=99.0, request="disable 1")]:
         wrong += checker.see(record, scene)
         scene.update(record)
     assert bool(wrong) == is_wrong
@@ -93,11 +95,11 @@ def test_a_relay_that_goes_on_after_a_stop_breaks_it_unless_it_was(sent: dict[fl
     scene, checker = Scene(node()), DecisionsLast()
     stop = Asked(2.0, "stop", "gn")
     spoken: list[Record] = [stop, Answered(2.0, stop, {"accepted": True}), evolve(told(("device.stopped", "gn"))[0], at_s=3.0)]
-    commands: list[Record] = [Sent(at_s, (words, "1")) for at_s, words in sent.items()]
+    commands: list[Record] = [Sent(at_s, verb, GN) for at_s, verb in sent.items()]
     for record in sorted([*spoken, *commands], key=lambda each: each.at_s):
         scene.update(record)
     assert (
-        list(checker.see(RelayMoved(6.0, 1, on=True, by="command", guest="off", silent_s=9.0, request="enable 1"), scene))
+        list(checker.see(RelayMoved(6.0, GN, on=True, by="command", guest="off", silent_s=9.0, request="enable 1"), scene))
         == wrong
     )
 
@@ -118,17 +120,17 @@ def test_a_relay_that_goes_on_after_a_stop_breaks_it_unless_it_was(sent: dict[fl
     ],
 )
 def test_a_guest_without_a_heartbeat_whose_lack_of_power_nobody_can_see_is_not_missed(script: str) -> None:
-    config = loads(EXAMPLE, "example.toml")
+    config = site("one")
     assert play(Scenario(1, config, parse(f"20 min; {script}; all well; settled"))).violation is None
 
 
 def test_a_guest_without_a_heartbeat_that_was_seen_to_draw_current_is_missed() -> None:
-    scene = Scene(loads(EXAMPLE, "example.toml"))
+    scene = Scene(site("one"))
     for record in (
         Began(0.0, 1),
-        RelayMoved(1.0, 4, on=True, by="command", guest="off", silent_s=0.0, request="enable 1"),
+        RelayMoved(1.0, X2, on=True, by="command", guest="off", silent_s=0.0, request="enable 1"),
         Did(100.0, "board fault sensor cu dead"),
-        RelayMoved(200.0, 4, on=False, by="fault", guest="running", silent_s=0.0),
+        RelayMoved(200.0, X2, on=False, by="fault", guest="running", silent_s=0.0),
     ):
         scene.update(record)
     assert not scene.cannot_be_missed(scene.by_name["x2"])
@@ -141,7 +143,7 @@ def test_a_kill_that_waits_for_a_slow_disk_behind_a_start_may_cut_what_came_on_m
 def test_a_guest_that_came_to_itself_after_its_start_had_failed_may_be_cut() -> None:
     frozen = "guest x1 hang; 106 s; service freeze 1575.3; guest x1 revive; 5 min"
     script = parse(f"193.709 s; service kill; 0.25 s; service start; 498.478 s; board reset; 188.409 s; {frozen}")
-    assert play(Scenario(1248, loads(EXAMPLE, "example.toml"), script)).violation is None
+    assert play(Scenario(1248, site("one"), script)).violation is None
 
 
 def test_a_log_that_was_damaged_may_have_gaps_until_a_service_has_been_able_to_set_it_aside() -> None:

@@ -95,7 +95,7 @@ def test_a_guest_that_came_up_while_nobody_could_hear_it_is_asked_to_halt_before
     cuts: list[Any] = []
 
     def watch(record: Any) -> None:
-        if isinstance(record, RelayMoved) and record.port == 1 and not record.on and record.at_s > 1500:
+        if isinstance(record, RelayMoved) and record.plug.port == 1 and not record.on and record.at_s > 1500:
             cuts.append(record.guest)
 
     assert run(STORIES[story], watch, dialect=dialect).violation is None

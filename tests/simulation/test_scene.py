@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.simulation.node import node
+from wagman.model.facts import DEFAULT_BOARD, Plug
 from wagman.simulation.records import Answered, Asked, Began, Did, Ended, Read, Record, RelayMoved, Sent
 from wagman.simulation.scene import Scene
 from wagman.simulation.scene_port import Port
@@ -32,10 +33,12 @@ def no(request: Asked) -> Answered:
 
 DISABLE, ENABLE, KILL, START, STOP = (asked(verb) for verb in ("disable", "enable", "kill", "start", "stop"))
 
-ON = (Sent(1.0, ("enable", "1")), RelayMoved(2.0, 1, on=True, by="command", guest="off", silent_s=0.0, request="enable 1"))
+GN = Plug(DEFAULT_BOARD, 1)
+
+ON = (Sent(1.0, "enable", GN), RelayMoved(2.0, GN, on=True, by="command", guest="off", silent_s=0.0, request="enable 1"))
 OFF = (
-    Sent(1.0, ("disable", "1")),
-    RelayMoved(2.0, 1, on=False, by="command", guest="booting", silent_s=0.0, request="disable 1"),
+    Sent(1.0, "disable", GN),
+    RelayMoved(2.0, GN, on=False, by="command", guest="booting", silent_s=0.0, request="disable 1"),
 )
 
 

@@ -19,8 +19,24 @@ HOMES = {
 SCENARIOS = ("tour", "unplug", "reset")
 """Those of the demonstration, which takes long to import, too."""
 
-PROFILES = ("none", "cable", "bytes", "board", "guests", "enclosure", "service", "memory", "operators", "everything")
+PROFILES = (
+    "none",
+    "cable",
+    "bytes",
+    "board",
+    "guests",
+    "enclosure",
+    "service",
+    "memory",
+    "operators",
+    "plugs",
+    "network",
+    "everything",
+)
 """Those of the simulation, which takes long to import."""
+
+SITES = ("one", "two", "many", "plugs", "mixed")
+"""The nodes that it knows."""
 
 
 def add_arguments(parser: ArgumentParser, command: str) -> None:
@@ -48,7 +64,9 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
             add("--days", type=positive, default=1.0, metavar="N", help="for how long (default: %(default)g)")
             add("--seed", type=int, default=1, metavar="S", help="of all that is random (default: %(default)s)")
             add("--faults", metavar="PROFILE", help=f"which faults happen: {', '.join(PROFILES)} (default: {PROFILES[-1]})")
-            add("--config", metavar="FILE", help="configuration file (default: one made for the purpose)")
+            site = parser.add_mutually_exclusive_group()
+            site.add_argument("--site", metavar="SITE", help=f"the node: {', '.join(SITES)} (default: {SITES[0]})")
+            site.add_argument("--config", metavar="FILE", help="or else the node that this configuration file describes")
             add("--script", metavar="FILE", help="what happens, instead of random faults")
             add("--timeline", metavar="FILE", help="draw what happened, as SVG")
             add("--json", action="store_true", help="one JSON document")

@@ -17,7 +17,7 @@ class Alarm:
 
     after_s: float
     proof: bool = False  # it rests on silence: it fires only once a poll has proved that silence
-    answered: bool = False  # it fires only once the board has answered a poll of after its deadline
+    answered: bool = False  # it fires only once a poll of after its deadline is answered; with `proof`: where that shows no power
     since_s: float | None = None  # trio's clock; None: from now
 
 

@@ -8,13 +8,13 @@ from attrs import define, field
 
 from wagman.config.ears import NO_NETWORK, EarConfig
 from wagman.config.schema import Config, DeviceConfig, StillDraws
-from wagman.io.board.task import Board
 from wagman.io.ears.ear import Listening
 from wagman.io.ears.hearing import Hearing, Source
 from wagman.io.ears.making import ear_of, network_of
 from wagman.io.ears.network import Network
 from wagman.io.ears.passive import Shared
 from wagman.model import shapes
+from wagman.model.backend import Probe
 from wagman.model.facts import Answered, Beat, Draft, Listened, Notice, PortFact
 from wagman.service.routes import Routes
 from wagman.service.status import age_s
@@ -66,6 +66,7 @@ class Hearings:
     Args:
         stirs: takes a beat that an ear heard: it is evidence for the guest's outlet, too.
         watts: what the outlet of a guest draws, as its board showed it last.
+        shared: what the ears share.
     """
 
     config: Config
@@ -73,15 +74,17 @@ class Hearings:
     journal: Journal
     stirs: Callable[[DeviceConfig, float], None]
     watts: Callable[[DeviceConfig], float | None]
+    shared: Shared
     networks: dict[str, Network] = field(init=False)
     ears: dict[str, list[Listening]] = field(factory=dict, init=False)  # by guest
-    shared: Shared = field(factory=Shared, init=False)
     _hearings: dict[str, Hearing] = field(factory=dict, init=False)
     _on_board: dict[str, Source] = field(factory=dict, init=False)
     _meters: dict[str, Meter] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.networks = {each.name: network_of(each.name, each.witnesses, self._notice) for each in self.config.networks}
+        self.networks = {
+            each.name: network_of(each.name, each.witnesses, self._notice, self.shared) for each in self.config.networks
+        }
         for name, guest in self.guests.items():
             self._make(name, guest)
 
@@ -173,18 +176,22 @@ class Hearings:
 
 
 def joined(
-    config: Config, guests: Mapping[str, Guest], journal: Journal, boards: Mapping[str, Board], routes: Routes
+    config: Config,
+    guests: Mapping[str, Guest],
+    journal: Journal,
+    routes: Routes,
+    probe: Callable[[EarConfig], Probe],
 ) -> Hearings:
-    """The sources of all guests that have an ear, between their boards and them."""
+    """The sources of all guests that have an ear, between their boards and them; `probe` makes what asks."""
 
     def stirs(guest: DeviceConfig, at_s: float) -> None:
-        boards[guest.board].heard(guest.port, at_s)
+        routes.boards[guest.board].heard(guest.port, at_s)
 
     def watts(guest: DeviceConfig) -> float | None:
-        return boards[guest.board].watts(guest.port)
+        return routes.boards[guest.board].watts(guest.port)
 
     heard = {name: guest for name, guest in guests.items() if guest.config.ears or guest.config.still_on}
-    hearings = Hearings(config, heard, journal, stirs, watts)
+    hearings = Hearings(config, heard, journal, stirs, watts, Shared(probe))
     for name, guest in heard.items():
         routes.hear_through(guest.config.plug, partial(hearings.from_board, name))
     return hearings

@@ -159,7 +159,7 @@ class Parts:
         # Imports are most of the start: not those of ears that nobody has.
         from wagman.service.ears import joined  # noqa: PLC0415
 
-        return joined(self.config, self.guests, self.journal, self.boards, self.routes)
+        return joined(self.config, self.guests, self.journal, self.routes, self.seams.probe)
 
     def _make_controller(self) -> Controller:
         """The controller hangs on a board that it has to feed, or is none of ours."""

@@ -16,8 +16,10 @@ import trio
 from attrs import field, frozen
 
 from wagman.config.boards import BoardConfig
+from wagman.config.ears import EarConfig
 from wagman.config.runnable import trouble
 from wagman.io.board.connection import Connector
+from wagman.model.backend import Probe
 from wagman.store import Blocking, threaded
 from wagman.tasks.messages import Messenger, run_command
 from wagman.tasks.moments import Stamp
@@ -78,10 +80,11 @@ def inspector() -> Inspector:
 
 @frozen
 class Seams:
-    """The outside world: the ways to the boards, commands, clocks, threads, names."""
+    """The outside world: the ways to the boards, commands, questions to guests, clocks, threads, names."""
 
     connector: Callable[[BoardConfig], Connector]
     messenger: Messenger = run_command
+    probe: Callable[[EarConfig], Probe] = EarConfig.probe
     wall: Callable[[], datetime] = wall_clock
     stamp: Callable[[], Stamp] = kernel_stamp
     blocking: Blocking = field(factory=threaded)

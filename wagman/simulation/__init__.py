@@ -1,16 +1,17 @@
-"""Deterministic simulation: the whole, unmodified service in virtual time, against a fake board, with faults.
+"""Deterministic simulation: the whole, unmodified service in virtual time, against fake boards, with faults.
 
 From the bottom up:
 
 - `schedule`    one seed, one order of tasks
 - `script`      what happens to a node, as text
 - `records`     what can be seen of a node from outside
-- `cable`, `disk`, `file`, `operators`, `life`   the seams: what the service is given instead of the real world
+- `boards`, `cable`, `disk`, `file`, `operators`, `life`   the seams: what the service is given instead of the real world
 - `world`       the whole node; `actions` is what can happen to it, in words
-- `scene`       what a careful onlooker knows from the records; `scene_port`: of one port
+- `scene`       what a careful onlooker knows from the records; `scene_port`: of one outlet; `scene_troubles`: of one board
 - `promises`    a checker for each promise; `settle` is the one that looks after the faults have ended
 - `play`        one run of a script, up to the first promise that breaks
 - `faults`      small stories of what goes wrong; `profiles`: random scripts: which of them, and how often
+- `sites`       the nodes that can be asked for by name
 - `shrink`      the shortest script that still breaks a promise
 - `report`, `timeline`, `command`   what `wagman simulate` shows
 """

@@ -3,10 +3,10 @@
 These are all:
 
 NAME: VERB               an operator asks: start, stop, restart, kill, enable, disable, heartbeat; `force start`, `force restart`
-cable out | in | late S | pieces | whole
-board WORDS              a control command of the fake board: reset, powercycle, temp 80, fault silent on, ...
+cable [BOARD] out | in | late S | pieces | whole
+board [BOARD] WORDS      a control command of the fake board: reset, powercycle, temp 80, fault silent on, ...
 guest NAME WORDS         hang, revive, halt, dies (for good), KEY=VALUE,... as of the fake board
-service kill | stop | start | freeze S | crash NAME | crash link
+service kill | stop | start | freeze S | crash NAME | crash link [BOARD]
 config set KEY VALUE | add NAME PORT | drop NAME | rename NAME NEW | broken | well
                          the file is changed, and the service told to read it
 clock S                  the wall clock is set forward by so many seconds, or back
@@ -17,18 +17,20 @@ disk copied | restored | restored beside
                          while the service is down: the log and what lies beside it are copied; one of them is put back
 disk barred log | barred all   the log, or all of the state, belongs to somebody else from the next start on
 disk undecided | muddled while the service is down: what lies beside the log is lost, or makes no sense
+network out | in         nobody is heard over the network, guests and witnesses alike
 message lost | slow S | ok   the command that asks a guest to halt
 all well                 all faults end
+
+BOARD is named where there are several; without a name it is the first.
 """
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 from attrs import frozen
 
-from wagman.fake.control import ControlError
 from wagman.model.errors import CallerError
 from wagman.model.facts import VERBS
+from wagman.simulation.boards.board import Board
 from wagman.simulation.disk import ALL, LOG, disown, flip, outdate, truncate
 from wagman.simulation.world import BESIDE_FILES, LOG_FILES, World
 
@@ -70,31 +72,30 @@ def _once(happening: Callable[[World, str], None]) -> Callable[[World, str], Awa
 
 
 def _cable(world: World, words: str) -> None:
-    match words.split():
-        case ["out"]:
-            world.board.unplug()
-        case ["in"]:
-            world.board.replug()
-        case ["late", late_s]:
-            world.cable.late_s = float(late_s)
-        case ["pieces" | "whole" as how]:
-            world.cable.pieces = how == "pieces"
-        case _:
-            raise _unknown("cable", words)
+    board, what = _which(world, words)
+    board.way(what)
 
 
 def _board(world: World, words: str) -> None:
-    with suppress(ControlError):  # a guest that does not follow
-        world.board.control(words)
+    board, what = _which(world, words)
+    board.happens(what)
+
+
+def _which(world: World, words: str) -> tuple[Board, str]:
+    """The board that is named where there are several, or else the first; and what happens to it."""
+    first, _, rest = words.partition(" ")
+    if len(world.boards) > 1 and first in world.boards:
+        return world.boards[first], rest
+    return next(iter(world.boards.values())), words
 
 
 def _guest(world: World, words: str) -> None:
     name, _, what = words.partition(" ")
-    port = world.port(name)
+    board, port = world.plug(name)
     if what == "dies":
         world.doomed.add(name)
         what = "good="
-    _board(world, f"guest {port} {what}" if "=" in what else f"{what} {port}")
+    world.boards[board].happens(f"guest {port} {what}" if "=" in what else f"{what} {port}")
 
 
 async def _service(world: World, words: str) -> None:
@@ -108,21 +109,23 @@ async def _service(world: World, words: str) -> None:
         case ["freeze", for_s]:
             world.freeze(float(for_s))
         case ["crash", name]:
-            _crash(world, name)
+            _crash(world, name, next(iter(world.boards)))
+        case ["crash", "link", board] if board in world.boards:
+            _crash(world, "link", board)
         case _:
             raise _unknown("service", words)
 
 
-def _crash(world: World, name: str) -> None:
-    """Make a task fail: by an input that it cannot digest, or by a port whose opening fails with a defect."""
+def _crash(world: World, name: str, board: str) -> None:
+    """Make a task fail: by an input that it cannot digest, or by a board whose opening fails with a defect."""
     if world.life is None:
         return
     parts = world.life.service.parts
     if name == "link":
-        world.life.plug.broken = "a defect in the serial driver"
-        for board in parts.boards.values():
-            if board.connection is not None:
-                board.connection.hang_up("to be opened anew")
+        world.life.ends[board].broken = "a defect in the serial driver"
+        connection = parts.boards[board].connection
+        if connection is not None:
+            connection.hang_up("to be opened anew")
     elif name == "wagman":
         parts.supervisor.inbox.tell(Poison())
     elif name in parts.guests:
@@ -134,7 +137,7 @@ def _config(world: World, words: str) -> None:
         case ["set", key, value]:
             world.file.set(key, value)
         case ["add", name, port]:
-            world.file.add(name, port)
+            world.file.add(name, port, next(iter(world.boards)))
         case ["drop", name]:
             world.file.drop(name)
         case ["rename", name, new]:
@@ -212,6 +215,12 @@ def _message(world: World, words: str) -> None:
             raise _unknown("message", words)
 
 
+def _network(world: World, words: str) -> None:
+    if words not in ("out", "in"):
+        raise _unknown("network", words)
+    world.network.is_out = words == "out"
+
+
 async def _all(world: World, words: str) -> None:
     if words != "well":
         raise _unknown("all", words)
@@ -231,5 +240,6 @@ _HAPPENINGS: dict[str, Callable[[World, str], Awaitable[None]]] = {
     "clock": _once(_clock),
     "disk": _once(_disk),
     "message": _once(_message),
+    "network": _once(_network),
     "all": _all,
 }

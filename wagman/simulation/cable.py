@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from random import Random
 
 import trio
-from attrs import define, field
+from attrs import define
 
 from wagman.fake.serve import FakeBoard, HostPort
+from wagman.simulation.boards.board import End
 
 MOST_PIECE = 7
 """How many bytes a piece has at most while the bytes come in pieces (chosen: less than any line)."""
@@ -23,39 +24,23 @@ class Cable:
     late_s: float = 0.0  # bytes wait so long at most, and what comes meanwhile is read with them
     pieces: bool = False
 
-
-@define(eq=False, repr=False)
-class Plug:
-    """One life's end of the cable: once cut it is dead for good."""
-
-    cable: Cable
-    cut: bool = False
-    broken: str = ""  # opening fails with a defect of this text, once
-
-    async def open(self) -> trio.abc.Stream:
-        """Open the board's port.
+    async def open(self, end: End) -> trio.abc.Stream:
+        """Open the board's port, for one life of the service.
 
         Raises:
             OSError: there is none.
         """
-        if self.broken:
-            text, self.broken = self.broken, ""
-            raise RuntimeError(text)
-        if self.cut:
-            raise OSError("the process is dead")
-        return Wire(self, await self.cable.board.open())
+        end.check()
+        return Wire(self, end, await self.board.open())
 
 
 @define(eq=False, repr=False)
 class Wire(trio.abc.Stream):
     """An open port."""
 
-    _plug: Plug
+    _cable: Cable
+    _end: End
     _port: HostPort
-    _cable: Cable = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._cable = self._plug.cable
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """What has arrived, as the cable lets it through."""
@@ -63,13 +48,13 @@ class Wire(trio.abc.Stream):
             await trio.sleep(self._cable.rng.uniform(0, self._cable.late_s))
         most = self._cable.rng.randint(1, MOST_PIECE) if self._cable.pieces else max_bytes
         data = await self._port.receive_some(most)
-        if not self._plug.cut:
+        if not self._end.cut:
             self._cable.heard(self._port.told_s)
         return data
 
     async def send_all(self, data: "bytes | bytearray | memoryview") -> None:
         """Send, unless the process is dead."""
-        if self._plug.cut:
+        if self._end.cut:
             raise OSError("the process is dead")
         self._cable.sent(bytes(data))
         await self._port.send_all(data)

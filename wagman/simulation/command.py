@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from wagman.config.load import load, loads
+from wagman.config.load import load
 from wagman.config.schema import Config
 from wagman.model.errors import CallerError, WagmanError
 from wagman.simulation.faults.node import HOUR_S
@@ -21,36 +21,12 @@ from wagman.simulation.records import Look, Record
 from wagman.simulation.report import Report
 from wagman.simulation.script import Item, parse, render
 from wagman.simulation.shrink import MOST_TRIES, shrunk
+from wagman.simulation.sites import DEFAULT_SITE, site
 from wagman.simulation.timeline import Timeline
 
 DAY_S = 24 * HOUR_S
 
 DEFAULT_PROFILE = "everything"
-
-EXAMPLE = """
-[device.nc]
-port = 0
-self = true
-primary = "emmc"
-
-[device.gn]
-port = 1
-shutdown = ["simulated"]
-
-[device.cs]
-port = 2
-shutdown = ["simulated"]
-
-[device.x1]
-port = 3
-shutdown = ["simulated"]
-
-[device.x2]
-port = 4
-heartbeat = false
-shutdown = []
-"""
-"""The node that is simulated unless another one is configured: one guest of each kind."""
 
 BAR = 40
 """Characters of the progress bar."""
@@ -88,15 +64,15 @@ def read(args: Namespace) -> Request:
 
     Raises:
         ConfigError: the configuration cannot be used.
-        CallerError: there is no such profile, or the script cannot be read.
+        CallerError: there is no such profile or site, or the script cannot be read.
         OSError: there is no such script, or no timeline can be written there.
     """
     if args.timeline is not None:
         Path(args.timeline).open("a").close()  # the run may take hours: better now than then
-    config = loads(EXAMPLE, "the example") if args.config is None else load(args.config)
+    config = site(args.site or DEFAULT_SITE) if args.config is None else load(args.config)
     script = _random_script(config, args) if args.script is None else parse(Path(args.script).read_text(encoding="utf-8"))
     words = ["wagman", "simulate", "--days", f"{args.days:g}", "--seed", str(args.seed)]
-    words += [word for name in ("faults", "config", "script") for word in _option(name, getattr(args, name))]
+    words += [word for name in ("faults", "site", "config", "script") for word in _option(name, getattr(args, name))]
     scenario = Scenario(args.seed, config, script)
     return Request(scenario, shlex.join(words), args.timeline, args.json)
 

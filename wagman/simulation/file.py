@@ -7,9 +7,12 @@ from typing import Any
 
 from attrs import define, field
 
-from wagman.config.schema import Config
+from wagman.config.boards import BoardConfig, WagmanBoard
+from wagman.config.ears import EarConfig
+from wagman.config.schema import Config, DeviceConfig
 from wagman.config.setting import settings
 from wagman.model.errors import CallerError
+from wagman.model.facts import DEFAULT_BOARD
 from wagman.systemd.lastgood import Source
 
 NONSENSE = "[device.gn\n"
@@ -50,9 +53,9 @@ class File:
         self.tables.setdefault(table, {})[name] = value
         self._write()
 
-    def add(self, name: str, port: str) -> None:
+    def add(self, name: str, port: str, board: str) -> None:
         """Somebody adds a guest."""
-        self.tables[f"device.{name}"] = {"port": port, "shutdown": '["halt"]'}
+        self.tables[f"device.{name}"] = {"port": port, "board": json.dumps(board), "shutdown": '["halt"]'}
         self._write()
 
     def drop(self, name: str) -> None:
@@ -82,14 +85,28 @@ def _lines(tables: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
 
 
 def _sections(config: Config) -> Iterator[tuple[str, Any]]:
-    yield from (("board", config.boards[0]), ("service", config.service), ("wagman", config.wagman))
+    yield from (("board" if each.name == DEFAULT_BOARD else f"board.{each.name}", each) for each in config.boards)
+    yield from (("service", config.service), ("wagman", config.wagman))
     yield "environment", config.environment
     yield from ((f"environment.{name}", bounds) for name, bounds in config.environment.sensors.items())
+    yield from ((f"network.{network.name}", network) for network in config.networks)
     yield from ((f"device.{device.name}", device) for device in config.devices)
 
 
 def _keys(section: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(section, BoardConfig) and not isinstance(section, WagmanBoard):
+        yield "kind", json.dumps(section.kind)
     for key, attribute in settings(type(section)).items():
         value = getattr(section, attribute.name)
         if value != attribute.default:
-            yield key, json.dumps(value)
+            yield key, _toml(value)
+    if isinstance(section, DeviceConfig) and section.ears:
+        yield "heartbeat", _toml(section.ears)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, EarConfig):
+        return f"{{ {', '.join(f'{key} = {text}' for key, text in _keys(value))} }}"
+    return json.dumps(value)

@@ -14,7 +14,7 @@ from wagman.service.parts import Parts
 from wagman.service.reconfiguration import OperatorsFile
 from wagman.service.root import WagmanService
 from wagman.service.seams import Seams
-from wagman.simulation.cable import Plug
+from wagman.simulation.boards.board import End
 from wagman.simulation.disk import Access
 from wagman.simulation.operators import Door, everybody_may
 from wagman.simulation.records import Log
@@ -28,13 +28,14 @@ class Life:
     """The service and the ends of everything that it holds.
 
     Args:
-        seams: what all lives share; the port and the disk are this life's own.
+        ends: of the ways to the boards, by board.
+        seams: what all lives share; the ends and the disk are this life's own.
         tell: takes each event when it is shown first.
     """
 
     config: Config
     path: Path
-    plug: Plug
+    ends: Mapping[str, End]
     disk: Access
     tell: Callable[[Event], None]
     seams: Seams
@@ -69,7 +70,9 @@ class Life:
 
     async def kill(self) -> None:
         """As `kill -9`: whatever it does from now on reaches nothing; only then its tasks are taken away."""
-        self.plug.cut = self.disk.cut = True
+        self.disk.cut = True
+        for end in self.ends.values():
+            end.cut = True
         self.store.sever()
         self._scope.cancel()
         await self._gone.wait()

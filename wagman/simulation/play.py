@@ -14,6 +14,7 @@ from attrs import define, field, frozen
 from trio.testing import MockClock
 
 from wagman.config.schema import Config
+from wagman.model.facts import DEFAULT_BOARD
 from wagman.simulation import settle
 from wagman.simulation.actions import act
 from wagman.simulation.promises import Checker, Violation, all_checkers
@@ -84,7 +85,9 @@ class Onlooker:
         if isinstance(record, Told):
             self._remember(json.dumps(record.event.as_json()).replace(self.directory, ""))
         elif isinstance(record, RelayMoved):
-            self._remember(f"{record.at_s:.6f} {record.port} {record.on} {record.by}")
+            board, port = record.plug
+            where = port if board == DEFAULT_BOARD else f"{board} {port}"
+            self._remember(f"{record.at_s:.6f} {where} {record.on} {record.by}")
         for checker in self.checkers:
             for text in checker.see(record, self.scene):
                 self.breaks(Violation(checker.promise, record.at_s, text))
@@ -122,7 +125,8 @@ async def _main(scenario: Scenario, clock: MockClock, directory: Path, others: S
     async with trio.open_nursery() as nursery:
         rng = Random(scenario.seed)  # noqa: S311 - a simulation
         world = World(scenario.config, rng, clock, directory, onlooker, nursery)
-        await nursery.start(world.board.run)
+        for board in world.boards.values():
+            await nursery.start(board.run)
         nursery.start_soon(_look_around, world)
         nursery.start_soon(world.beat_over_control)
         world.start()
@@ -150,16 +154,18 @@ async def _perform(item: Item, onlooker: Onlooker, world: World) -> None:
         await trio.sleep(item.for_s)
     elif item.words == "settled":
         await _settle(onlooker, world)
+    elif item.words.startswith("settled but "):
+        await _settle(onlooker, world, item.words.removeprefix("settled but "))
     else:
         await act(world, item.words)
 
 
-async def _settle(onlooker: Onlooker, world: World) -> None:
-    """Wait until all is as it should be; a promise is broken when that takes too long."""
+async def _settle(onlooker: Onlooker, world: World, but: str | None = None) -> None:
+    """Wait until all is as it should be, on all boards `but` one; a promise is broken when that takes too long."""
     until_s = world.now_s + settle.bound_s(onlooker.scene.slowest)
     while True:
         look = world.look()
-        wrong = ["the service is down"] if look is None else list(settle.unsettled(look, onlooker.scene, world.doomed))
+        wrong = ["the service is down"] if look is None else list(settle.unsettled(look, onlooker.scene, world.doomed, but=but))
         if not wrong or world.now_s >= until_s:
             break
         await trio.sleep(settle.LOOK_S)

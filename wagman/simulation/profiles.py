@@ -2,13 +2,14 @@
 
 A *fault* is a small story: what happens, and what ends it, with the times in between. A *profile* says how often each story
 begins per hour; stories overlap as they come. A script is made of rounds: some hours of stories, then all faults end, and
-everything has to settle.
+everything has to settle. Where there are several boards, the others have to settle while one cannot be seen.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from random import Random
 from typing import TypeAlias
 
+from wagman.config.boards import PlainBoard, WagmanBoard
 from wagman.config.schema import Config
 from wagman.simulation.faults.around import (
     bad_bytes,
@@ -34,6 +35,7 @@ from wagman.simulation.faults.around import (
 from wagman.simulation.faults.guests import bad_media, deaf, flapping, halt, hang, hushed, mute, slow_boot, unreachable
 from wagman.simulation.faults.node import HOUR_S, Node, Story
 from wagman.simulation.faults.operators import crowd, edited, forbidden, renamed, request, rewired
+from wagman.simulation.faults.plugs import fallen, replayed, restarted, severed, spoilt, unreached, usurped, welded
 from wagman.simulation.faults.service import (
     bad_disk,
     barred_disk,
@@ -84,6 +86,16 @@ ENCLOSURE: Rates = {heat: 0.5, cold: 0.3, spike: 0.5, dead_sensor: 0.3}
 SERVICE: Rates = {killed: 1.0, frozen_out: 0.7, crash: 0.5, clock_step: 0.3, bad_disk: 0.4, damaged_disk: 0.15, blindfolded: 0.15}
 FILES: Rates = {barred_disk: 0.1, old_disk: 0.05}
 MEMORY: Rates = {decided: 0.2}
+PLUGS: Rates = {
+    spoilt: 2.0,
+    unreached: 0.5,
+    usurped: 0.3,
+    restarted: 0.3,
+    replayed: 0.2,
+    welded: 0.3,
+    fallen: 0.3,
+}
+NETWORK: Rates = {severed: 0.7}
 OPERATORS: Rates = {request: 2.0, crowd: 0.2, edited: 0.4, rewired: 0.1, renamed: 0.1, forbidden: 0.2}
 
 PROFILES: dict[str, Rates] = {
@@ -96,9 +108,35 @@ PROFILES: dict[str, Rates] = {
     "service": {**SERVICE, **FILES},
     "memory": {**FILES, decided: 1.0, killed: 0.3, request: 0.5, renamed: 0.3, rewired: 0.3, forbidden: 0.3},
     "operators": OPERATORS,
-    "everything": {**CABLE, **BYTES, **BOARD, **GUESTS, **ENCLOSURE, **SERVICE, **FILES, **MEMORY, **OPERATORS},
+    "plugs": PLUGS,
+    "network": NETWORK,
+    "everything": {
+        **CABLE,
+        **BYTES,
+        **BOARD,
+        **GUESTS,
+        **ENCLOSURE,
+        **SERVICE,
+        **FILES,
+        **MEMORY,
+        **OPERATORS,
+        **PLUGS,
+        **NETWORK,
+    },
 }
 """What can be asked for by name."""
+
+ON_WAGMANS = frozenset({*CABLE, *BYTES, *BOARD, *ENCLOSURE, blindfolded})
+"""Stories of what only a Wagman has."""
+
+
+def befalls(tale: Tale, config: Config) -> bool:
+    """Whether there is anything that the story can happen to."""
+    if tale in ON_WAGMANS:
+        return any(isinstance(config.board_of(each), WagmanBoard) for each in config.guests)
+    if tale in PLUGS:
+        return any(isinstance(config.board_of(each), PlainBoard) for each in config.guests)
+    return tale not in NETWORK or bool(config.networks)
 
 
 def make_script(config: Config, profile: Rates, seed: int, for_s: float) -> list[Item]:
@@ -108,13 +146,21 @@ def make_script(config: Config, profile: Rates, seed: int, for_s: float) -> list
     left_s = for_s
     while left_s > 0:
         round_s = min(left_s, ROUND_H * HOUR_S * node.rng.uniform(0.5, 1.5))
-        items += [*timed(_happenings(node, profile, round_s), round_s), Act("all well"), Act("settled")]
+        items += [*timed(_happenings(node, profile, round_s), round_s), Act("all well"), *_one_out(node), Act("settled")]
         left_s -= round_s
     return items
 
 
+def _one_out(node: Node) -> Iterator[Act]:
+    """Where there are several boards, one stays out of sight for longer: all must be well on the others meanwhile."""
+    names = [each.name for each in node.config.boards if each.name != node.config.enclosure]
+    if names:
+        name = node.rng.choice(names)
+        yield from map(Act, (f"cable {name} out", f"settled but {name}", f"cable {name} in"))
+
+
 def _happenings(node: Node, profile: Rates, for_s: float) -> Iterator[tuple[float, str]]:
-    for tale, per_hour in profile.items():
+    for tale, per_hour in ((each, rate) for each, rate in profile.items() if befalls(each, node.config)):
         at_s = node.rng.expovariate(per_hour / HOUR_S)
         while at_s < for_s:
             yield from _told_from(at_s, tale(node))

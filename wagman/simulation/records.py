@@ -11,15 +11,16 @@ from attrs import frozen
 
 from wagman.config.schema import Config
 from wagman.fake.hardware import By
+from wagman.model.facts import Plug
 from wagman.store import Event
 
 
 @frozen
 class RelayMoved:
-    """The relay of a port moved."""
+    """The relay of an outlet moved."""
 
     at_s: float
-    port: int
+    plug: Plug
     on: bool
     by: By
     guest: str  # how the guest was just before: off, dead, booting, running, halting, halted, hung
@@ -49,11 +50,12 @@ class Silence:
 
 @frozen
 class Sent:
-    """The service sent the board a command."""
+    """The service sent a board a command."""
 
     at_s: float
-    words: tuple[str, ...]
-    silence: Silence = Silence()  # with `disable`: of the port's guest
+    verb: str
+    plug: Plug | None = None  # the outlet that it is about
+    silence: Silence = Silence()  # with `disable`: of the outlet's guest
 
 
 @frozen
@@ -155,7 +157,7 @@ class Log:
 
 @frozen
 class Truth:
-    """How a port really is."""
+    """How an outlet really is."""
 
     on: bool
     since_s: float  # when its relay last moved
@@ -169,8 +171,8 @@ class Look:
 
     at_s: float
     status: Mapping[str, Any]
-    truth: Mapping[int, Truth]
-    selector: str  # what port 0 would boot from
+    truth: Mapping[Plug, Truth]
+    selector: str | None  # what the controller would boot from
 
 
 Record: TypeAlias = RelayMoved | Sent | Messaged | Told | Asked | Answered | Did | Read | Configured | Began | Ended | Look

@@ -8,6 +8,7 @@ from typing import Any
 from attrs import define, field
 
 from wagman.config.schema import Config
+from wagman.model.facts import Plug
 from wagman.simulation.records import Look, Record, RelayMoved, Told
 
 MOST_COMMON = 8
@@ -19,7 +20,6 @@ class Guest:
     """The numbers of one guest."""
 
     name: str
-    port: int
     up_s: float = 0.0
     seen_s: float = 0.0
     cycles: int = 0
@@ -52,29 +52,28 @@ class Report:
     """Takes in the records of a run."""
 
     config: Config
-    guests: dict[int, Guest] = field(init=False)
+    guests: dict[Plug, Guest] = field(init=False)
     events: Counter[str] = field(factory=Counter)
     _looked_s: float = 0.0
 
     def __attrs_post_init__(self) -> None:
-        self.guests = {each.port: Guest(each.name, each.port) for each in self.config.guests}
+        self.guests = {each.plug: Guest(each.name) for each in self.config.guests}
 
     def __call__(self, record: Record) -> None:
         """Count it."""
         match record:
             case Look():
                 self._look(record)
-            case RelayMoved() if record.on and record.port in self.guests:
-                self.guests[record.port].cycles += 1
+            case RelayMoved() if record.on and record.plug in self.guests:
+                self.guests[record.plug].cycles += 1
             case Told():
                 self.events[record.event.type] += 1
 
     def _look(self, look: Look) -> None:
         for_s, self._looked_s = look.at_s - self._looked_s, look.at_s
-        for guest in self.guests.values():
-            truth = look.truth[guest.port]
-            beats = next(each.has_heartbeat for each in self.config.guests if each.port == guest.port)
-            guest.looked_at(look.at_s, for_s, up=truth.on and (truth.guest == "running" or not beats))
+        for device in self.config.guests:
+            truth, beats = look.truth[device.plug], device.has_heartbeat
+            self.guests[device.plug].looked_at(look.at_s, for_s, up=truth.on and (truth.guest == "running" or not beats))
 
     def as_json(self) -> dict[str, Any]:
         """All of it, ready for JSON."""

@@ -4,7 +4,9 @@ import math
 
 from attrs import define, evolve, field
 
+from wagman.config.boards import PlainBoard
 from wagman.config.schema import Config, DeviceConfig
+from wagman.model.facts import Plug
 from wagman.simulation.records import (
     Answered,
     Asked,
@@ -20,6 +22,7 @@ from wagman.simulation.records import (
     Told,
 )
 from wagman.simulation.scene_port import SLACK_S, Port, beat_s, merged
+from wagman.simulation.scene_troubles import OVER, Troubles
 
 RESET_S = 90.0
 """How long a board that restarted takes until everything is as before (firmware: 30 s, and a poll or two)."""
@@ -33,12 +36,6 @@ KEPT_S = 10.0
 METERED_S = 30.0
 """For how long a guest has to draw current in plain sight until the service has seen it (chosen: some polls)."""
 
-UNSEEING = {"cable", "silent", "sensor cu", "service"}
-"""Troubles in which nobody sees what a guest draws."""
-
-OVER = {"off", "ok", "in", "whole", "0"}
-"""Last words that end a lasting trouble."""
-
 
 @define
 class Scene:
@@ -49,8 +46,8 @@ class Scene:
     temperature_c: float = 23.5
     heated_s: float = math.inf  # since when it has been too hot
     forced: set[str] = field(factory=set)  # guests that an operator forced up since
-    troubles: set[str] = field(factory=set)  # that last
-    troubled_s: float = 0.0  # when the latest of them ended, or something sudden happened
+    around: Troubles = field(factory=Troubles)  # of the node, its boards apart
+    boards: dict[str, Troubles] = field(init=False)  # of each board
     came_up_s: float = 0.0  # when the service last did
     crashes: int = 0  # that were provoked
     lossy: bool = False  # memory of the service may have been lost: it died while its disk was in trouble
@@ -62,31 +59,36 @@ class Scene:
     telling: frozenset[str] = frozenset()  # where this run of the service could read what was decided: see `Read`
     has_read: bool = True  # it has
     left: dict[str, Port] = field(factory=dict)  # guests whose tables are gone, by name: they may come back
-    relays: dict[int, RelayMoved] = field(factory=dict)  # the latest move of each, whether a guest is configured there or not
-    stuck: set[int] = field(factory=set)  # relays that were stuck at some time since they last moved
-    unmetered: set[int] = field(factory=set)  # relays on, or fallen, whose current this run of the service cannot have seen
-    metered_s: float = 0.0  # when currents could be seen again
-    ports: dict[int, Port] = field(init=False)
+    relays: dict[Plug, RelayMoved] = field(factory=dict)  # the latest move of each, whether a guest is configured there or not
+    stuck: set[Plug] = field(factory=set)  # relays that were stuck at some time since they last moved
+    unmetered: set[Plug] = field(factory=set)  # relays on, or fallen, whose current this run of the service cannot have seen
+    ports: dict[Plug, Port] = field(init=False)
     by_name: dict[str, Port] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.ports = {each.port: Port(each, each, beat_s=beat_s(self.config, each)) for each in self.config.guests}
+        self.boards = {each.name: Troubles() for each in self.config.boards}
+        self.ports = {each.plug: Port(each, each, beat_s=beat_s(self.config, each)) for each in self.config.guests}
         self.by_name = {each.device.name: each for each in self.ports.values()}
 
+    def quiet_s(self, *boards: str) -> float:
+        """For how long nothing has disturbed what the service sees of these boards (none: of any), and does."""
+        concerned = [self.around, *(self.boards[each] for each in boards or self.boards)]
+        return min(each.quiet_s(self.now_s) for each in concerned)
+
     @property
-    def quiet_s(self) -> float:
-        """For how long nothing has disturbed what the service sees and does."""
-        return 0.0 if self.troubles else self.now_s - self.troubled_s
+    def is_down(self) -> bool:
+        """Whether the service is."""
+        return "service" in self.around.lasting
 
     @property
     def disk_in_trouble(self) -> bool:
         """Whether the disk is full or slow, or was, so that what waits may not have been written yet."""
-        return "disk" in self.troubles or self.now_s - self.disk_s < WRITTEN_S
+        return "disk" in self.around.lasting or self.now_s - self.disk_s < WRITTEN_S
 
     @property
     def is_forgotten(self) -> bool:
         """Whether a service that comes up now may know nothing of before: it was lost, or the log cannot be opened yet."""
-        return self.lossy or "disk" in self.troubles
+        return self.lossy or "disk" in self.around.lasting
 
     @property
     def cannot_read(self) -> bool:
@@ -106,11 +108,13 @@ class Scene:
         Its relay fell off before the service came up, or before its current could be seen; or it was stuck when it was
         switched on.
         """
-        number = port.device.port
-        moved = self.relays.get(number)
+        plug = port.device.plug
+        if isinstance(self.config.board_of(port.device), PlainBoard):
+            return False  # it is asked for the relay itself, and not for what flows there
+        moved = self.relays.get(plug)
         has_fallen = moved is not None and moved.by == "fault" and not moved.on
-        is_unseen = moved is not None and (self.came_up_s > moved.at_s or number in self.unmetered)
-        return not port.device.has_heartbeat and ((has_fallen and is_unseen) or number in self.stuck)
+        is_unseen = moved is not None and (self.came_up_s > moved.at_s or plug in self.unmetered)
+        return not port.device.has_heartbeat and ((has_fallen and is_unseen) or plug in self.stuck)
 
     def update(self, record: Record) -> None:
         """Take in what happened; the checkers have seen it before."""
@@ -142,8 +146,8 @@ class Scene:
             self.telling, self.has_read = frozenset((*log, *(() if self.undecided else ("read",)))), False
             if not self.barred:  # a run that may write nothing puts nothing back
                 self.log_lost = self.undecided = False
-            self.damaged = self.damaged and "disk" in self.troubles  # the service could not set it aside
-            self.unmetered.update(number for number, moved in self.relays.items() if moved.on)
+            self.damaged = self.damaged and "disk" in self.around.lasting  # the service could not set it aside
+            self.unmetered.update(plug for plug, moved in self.relays.items() if moved.on)
             self._ends("service")
             return
         self._begins("service")
@@ -157,15 +161,15 @@ class Scene:
         known, names = self.left | self.by_name, {each.name for each in config.guests}
         self.left = {name: port for name, port in known.items() if name not in names}
         self.ports = {
-            each.port: self._reconfigured(each, known.get(each.name) or self._inherited(each)) for each in config.guests
+            each.plug: self._reconfigured(each, known.get(each.name) or self._inherited(each)) for each in config.guests
         }
         self.by_name = {each.device.name: each for each in self.ports.values()}
-        self.troubled_s = max(self.troubled_s, self.now_s)
+        self.around.ended_s = max(self.around.ended_s, self.now_s)
         self._heated(self.temperature_c)
 
     def _inherited(self, device: DeviceConfig) -> Port | None:
-        """A table that is new takes the place of one that is gone, on whose port it is: of the one decided about last."""
-        gone = [name for name, port in self.left.items() if port.device.port == device.port]
+        """A table that is new takes the place of one that is gone, on whose outlet it is: of the one decided about last."""
+        gone = [name for name, port in self.left.items() if port.device.plug == device.plug]
         return self.left.pop(max(gone, key=lambda name: self.left[name].said_s)) if gone else None
 
     def _reconfigured(self, device: DeviceConfig, known: Port | None) -> Port:
@@ -174,7 +178,7 @@ class Scene:
             configured_s = self.now_s
         else:
             configured_s = math.inf if port is None else port.configured_s
-        if port is None or port.device.port != device.port:
+        if port is None or port.device.plug != device.plug:
             self.lossy = True
             return self._taken_over(device, known or Port(device, device), configured_s)
         port.configured_s = configured_s
@@ -189,7 +193,7 @@ class Scene:
 
     def _taken_over(self, device: DeviceConfig, known: Port, configured_s: float) -> Port:
         """What was decided is kept, wherever the table is now."""
-        moved = self.relays.get(device.port)
+        moved = self.relays.get(device.plug)
         return Port(
             device,
             device,
@@ -212,13 +216,13 @@ class Scene:
 
     def _damaged(self) -> None:
         """Nobody can say what is left on the disk, unless the service had it open."""
-        if "service" in self.troubles:
+        if self.is_down:
             self.damaged = self.lossy = self.log_lost = True
             self._doubts(WRITTEN_S if self.disk_in_trouble else KEPT_S)
 
     def _undecided(self) -> None:
         """What lies beside the log is lost, unless the service was there to write it again."""
-        if "service" in self.troubles:
+        if self.is_down:
             self.undecided = True
             self._doubts(0.0)
 
@@ -230,11 +234,11 @@ class Scene:
 
     def _moved(self, moved: RelayMoved) -> None:
         self._metered()
-        self.relays[moved.port] = moved
-        self.stuck.discard(moved.port)
+        self.relays[moved.plug] = moved
+        self.stuck.discard(moved.plug)
         if moved.on:
-            self.unmetered.add(moved.port)
-        port = self.ports.get(moved.port)
+            self.unmetered.add(moved.plug)
+        port = self.ports.get(moved.plug)
         if port is None:
             return
         port.moved_s = moved.at_s
@@ -244,13 +248,11 @@ class Scene:
             port.is_told(math.inf)
 
     def _sent(self, sent: Sent) -> None:
-        about = sent.words[1] if len(sent.words) > 1 else ""
-        if about.isdecimal() and int(about) in self.ports:
-            port = self.ports[int(about)]
-            if sent.words[0] in ("enable", "start"):
-                port.enabled_s = sent.at_s
-            elif sent.words[0] in ("disable", "stop"):
-                port.is_being_cut(sent)
+        port = None if sent.plug is None else self.ports.get(sent.plug)
+        if port is not None and sent.verb in ("enable", "start"):
+            port.enabled_s = sent.at_s
+        elif port is not None and sent.verb in ("disable", "stop"):
+            port.is_being_cut(sent)
 
     def _asked(self, asked: Asked) -> None:
         port = self.by_name.get(asked.device)
@@ -270,43 +272,62 @@ class Scene:
 
     # --- Troubles ------------------------------------------------------------------------------------------------
 
-    def _begins(self, trouble: str) -> None:
+    def _begins(self, trouble: str, board: str | None = None) -> None:
         self._metered()
-        self.troubles.add(trouble)
+        (self.around if board is None else self.boards[board]).begins(trouble)
 
-    def _ends(self, trouble: str) -> None:
-        if trouble in ("disk", "all") and "disk" in self.troubles:
+    def _ends(self, trouble: str, board: str | None = None) -> None:
+        if trouble == "disk" and "disk" in self.around.lasting:
             self.disk_s = self.now_s
-        if trouble in UNSEEING or trouble == "all":
-            self.metered_s = self.now_s
-        self.troubles.discard(trouble)
-        self.troubled_s = max(self.troubled_s, self.now_s)
+        (self.around if board is None else self.boards[board]).ends(trouble, self.now_s)
+
+    def _all_end(self) -> None:
+        if "disk" in self.around.lasting:
+            self.disk_s = self.now_s
+        for each in (self.around, *self.boards.values()):
+            each.ends("all", self.now_s)
+            each.lasting.intersection_update({"service"})
+        self._heated(23.5)
 
     def _metered(self) -> None:
         """Relays that have been on in plain sight are seen to draw current."""
-        if not UNSEEING & self.troubles:
-            on = {number for number, moved in self.relays.items() if moved.on}
-            self.unmetered -= {each for each in on if self.now_s - max(self.metered_s, self.relays[each].at_s) > METERED_S}
+        for name, board in self.boards.items():
+            if not (self.around.unseeing or board.unseeing):
+                seen_s = max(self.around.metered_s, board.metered_s)
+                on = {plug: moved.at_s for plug, moved in self.relays.items() if moved.on and plug.board == name}
+                self.unmetered -= {plug for plug, at_s in on.items() if self.now_s - max(seen_s, at_s) > METERED_S}
+
+    def _which(self, words: list[str]) -> tuple[str, list[str]]:
+        """The board that is named where there are several, or else the first; and what happens to it."""
+        name = words[0] if words else ""
+        if len(self.boards) > 1 and name in self.boards:
+            return name, words[1:]
+        return next(iter(self.boards)), words
 
     def _did(self, words: str) -> None:
         match words.split():
             case ["board", *rest]:
-                self._board(rest)
+                self._board(*self._which(rest))
             case ["all", "well"]:
-                self._ends("all")
-                self.troubles.intersection_update({"service"})
-                self._heated(23.5)
+                self._all_end()
             case ["disk", *rest]:
                 self._disk(rest)
-            case ["cable", "late", how]:
-                self._lasting("late", how)
-            case ["cable", "pieces" | "whole" as how]:
-                self._lasting("pieces", how)
-            case ["cable" | "message" as what, how, *_]:
+            case ["cable", *rest]:
+                self._way(*self._which(rest))
+            case ["message" | "network" as what, how, *_]:
                 self._lasting(what, how)
-            case ["service", "crash" | "freeze" as what, _]:
+            case ["service", "crash" | "freeze" as what, *_]:
                 self.crashes += what == "crash"
                 self._ends(what)
+
+    def _way(self, board: str, words: list[str]) -> None:
+        match words:
+            case ["late", how]:
+                self._lasting("late", how, board)
+            case ["pieces" | "whole" as how]:
+                self._lasting("pieces", how, board)
+            case [how, *_]:
+                self._lasting("cable", how, board)
 
     def _disk(self, words: list[str]) -> None:
         match words:
@@ -320,27 +341,28 @@ class Scene:
                 self.barred = how == "barred" and rest == ["all"]
                 self._lasting("disk", how)
 
-    def _board(self, words: list[str]) -> None:
+    def _board(self, board: str, words: list[str]) -> None:
         match words:
-            case ["temp", celsius]:
+            case ["temp", celsius] if board == self.config.enclosure:
                 self._heated(float(celsius))
-            case ["reset" | "powercycle"] | ["fault", "brownout" | "watchdog" | "eeprom"]:
-                self.troubled_s = self.now_s + RESET_S
-            case ["fault", "relay", where, how]:
-                self.stuck.update([int(where)] if how == "stuck" and where.isdecimal() else ())
-                self._lasting(f"relay {where}", how)
-            case ["fault", "sensor", where, how, *_]:
-                self._lasting(f"sensor {where}", how)
-            case ["fault", "silent" | "slow" | "corrupt" | "lose" | "duplicate" as what, how, *_]:
-                self._lasting(what, how)
-            case ["fault", what, *_]:
-                self._ends(what)
+            case ["reset" | "powercycle" | "restart", *_] | ["fault", "brownout" | "watchdog" | "eeprom"]:
+                self.boards[board].ended_s = self.now_s + RESET_S
+            case ["fault", *rest]:
+                self._fault(board, rest)
 
-    def _lasting(self, trouble: str, how: str) -> None:
-        if how in OVER:
-            self._ends(trouble)
-        else:
-            self._begins(trouble)
+    def _fault(self, board: str, words: list[str]) -> None:
+        match words:
+            case ["relay" | "weld" | "sensor" as what, where, how, *_]:
+                is_stuck = what == "relay" and how == "stuck" and where.isdecimal()
+                self.stuck.update([Plug(board, int(where))] if is_stuck else ())
+                self._lasting(f"{what} {where}", how, board)
+            case ["silent" | "slow" | "corrupt" | "lose" | "duplicate" as what, how, *_] | [what, "on" | "off" as how]:
+                self._lasting(what, how, board)
+            case [what, *_]:
+                self._ends(what, board)
+
+    def _lasting(self, trouble: str, how: str, board: str | None = None) -> None:
+        (self._ends if how in OVER else self._begins)(trouble, board)
 
     def _heated(self, celsius: float) -> None:
         bounds = self.config.environment.sensors.get("temperature_c")

@@ -6,7 +6,6 @@ from typing import Any
 
 from attrs import define, evolve, field, fields
 
-from wagman.config.boards import RARE_PORT, as_wagman
 from wagman.config.schema import RARE_BEAT_S, Config, DeviceConfig
 from wagman.simulation.records import Answered, Asked, Sent, Silence
 
@@ -112,7 +111,7 @@ def decides(asked: Asked) -> frozenset[str]:
 
 def beat_s(config: Config, device: DeviceConfig) -> float:
     """How far apart the board may show the beats of a guest: a v4 board sees few of those on its one pin."""
-    return RARE_BEAT_S if device.port == RARE_PORT and as_wagman(config.boards[0]).dialect != "v3" else BEAT_S
+    return RARE_BEAT_S if device.port in config.board_of(device).rare_ports else BEAT_S
 
 
 def merged(before: DeviceConfig, now: DeviceConfig, choose: Callable[[float, float], float]) -> DeviceConfig:

@@ -26,19 +26,18 @@ def bound_s(config: Config) -> float:
     return starts_s + waits_s + config.wagman.hibernate_min_s + config.wagman.normal_interval_s + MARGIN_S
 
 
-def unsettled(look: Look, scene: Scene, doomed: Collection[str]) -> Iterator[str]:
-    """What is not yet as it should be."""
+def unsettled(look: Look, scene: Scene, doomed: Collection[str], *, but: str | None = None) -> Iterator[str]:
+    """What is not yet as it should be, on all boards `but` one."""
     config = scene.config
-    if look.status["board"]["blind"]:
-        yield "the board is not seen"
-    own = next((device for device in config.devices if device.is_self), None)
+    yield from (f"{each['name']} is not seen" for each in look.status["boards"] if each["blind"] and each["name"] != but)
+    own = next((device for device in config.devices if device.is_self and device.board != but), None)
     if own is not None and look.selector != own.primary:
         yield f"{own.name} would boot from {look.selector}"
     rows = {row["name"]: row for row in look.status["devices"]}
-    for guest in config.guests:
-        row, truth = rows[guest.name], look.truth[guest.port]
+    for guest in (each for each in config.guests if each.board != but):
+        row, truth = rows[guest.name], look.truth[guest.plug]
         yield from _forgotten(row, scene.by_name[guest.name])
-        if guest.name in doomed or scene.cannot_be_missed(scene.ports[guest.port]):
+        if guest.name in doomed or scene.cannot_be_missed(scene.ports[guest.plug]):
             continue
         if row["wanted"] == "up" and row["enabled"] and not row["held"]:
             yield from _not_up(row, truth, has_heartbeat=guest.has_heartbeat)

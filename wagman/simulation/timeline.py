@@ -64,7 +64,7 @@ class Timeline:
                 self.rows[record.event.device].becomes(record.at_s, record.event.type.removeprefix("device."))
             case RelayMoved():
                 for guest in self.config.guests:
-                    if guest.port == record.port:
+                    if guest.plug == record.plug:
                         self.rows[f"{guest.name} relay"].becomes(record.at_s, "on" if record.on else "")
             case Began() | Ended():
                 self.rows["service"].becomes(record.at_s, "" if isinstance(record, Began) else "down")

@@ -1,32 +1,31 @@
-"""The whole world of one node: board, guests, cable, disk, clocks, operators, and the service, life after life."""
+"""The whole world of one node: boards, guests, cable, disk, clocks, operators, and the service, life after life."""
 
 import shutil
-from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
 
 import trio
-from attrs import define, evolve, field
+from attrs import define, field
 from trio.testing import MockClock
 
-from wagman.config.boards import RARE_PORT, BoardConfig, as_wagman
-from wagman.config.schema import PORTS, RARE_BEAT_S, SELECTOR_PORTS, Config
-from wagman.fake.guests import Guest, GuestSpec
+from wagman.config.boards import BoardConfig, PlainBoard, as_wagman
+from wagman.config.schema import Config
 from wagman.fake.hardware import DirtyCut, RelayChange
-from wagman.fake.serve import FakeBoard
 from wagman.io.board.connection import Connector
-from wagman.io.serial.transport import stream_opener
-from wagman.io.serial.wired import Wired
 from wagman.model.errors import CallerError
-from wagman.service.port import dialect_of
+from wagman.model.facts import Plug, Port
 from wagman.service.seams import Seams
-from wagman.simulation.cable import Cable, Plug
+from wagman.simulation.boards.board import Board, End, Onlookers
+from wagman.simulation.boards.outlet import Outlet
+from wagman.simulation.boards.plain import Rail
+from wagman.simulation.boards.wagman import Wagman
 from wagman.simulation.disk import Access, Disk
 from wagman.simulation.file import File
 from wagman.simulation.life import Errands, Life, left_behind
+from wagman.simulation.network import Network, Probe
 from wagman.simulation.records import (
     Answered,
     Asked,
@@ -44,8 +43,6 @@ from wagman.simulation.records import (
     Told,
     Truth,
 )
-from wagman.simulation.requests import requests_in
-from wagman.simulation.scene_port import BEAT_S
 from wagman.store import Event
 from wagman.tasks.moments import Stamp
 
@@ -55,24 +52,8 @@ WALL = datetime(2100, 1, 1, tzinfo=UTC)
 LOG_FILES, BESIDE_FILES = ("wagman.db", "wagman.db-wal"), ("decisions.json",)
 """What is kept of what was decided: the log, and what lies beside it."""
 
-WELL = GuestSpec()
-"""A guest that behaves."""
-
-HEARD = {"v3": (0, 1, 2, 3, 4), "v4": (0, 1, 2)}
-"""Ports whose guests a board can hear: by a pin, or over a line of their own (firmware). On port 2 a v4 board has a pin."""
-
-LINES = {"v4": (0, 1)}
-"""Ports whose guests have nothing but that line."""
-
-LAG_S = 0.25
-"""How late the host notices what the board says: a reply comes in a few pieces then, not one for each value, which would
-double the time that a run takes (chosen: about a main loop of the board)."""
-
 AGENT_S = 4.0
 """How often it is looked whether a guest that is not heard has beaten (chosen: half of a beat)."""
-
-TOLD = 100
-"""Of so many readings of the cable it is remembered what they told (chosen: what a slow disk holds up is not older)."""
 
 
 @define(eq=False, repr=False)
@@ -85,8 +66,7 @@ class World:
     directory: Path
     watch: Callable[[Record], None]
     nursery: trio.Nursery
-    board: FakeBoard = field(init=False)
-    cable: Cable = field(init=False)
+    boards: dict[str, Board] = field(init=False)
     disk: Disk = field(init=False)
     errands: Errands = field(init=False)
     file: File = field(init=False)
@@ -94,37 +74,26 @@ class World:
     life: Life | None = None
     lives: int = 0
     wall_off_s: float = 0.0
+    network: Network = field(init=False)
     doomed: set[str] = field(factory=set)  # guests that will never run, whatever is done
     _began_s: float = field(factory=trio.current_time)
     _began_life_s: float = 0.0
-    _moved_s: dict[int, float] = field(factory=dict)
-    _on_s: dict[int, float] = field(factory=dict)
-    _beats: dict[int, int] = field(factory=dict)  # of each guest when it got its power
-    _told_s: dict[int, deque[tuple[float, float]]] = field(factory=lambda: defaultdict(lambda: deque(maxlen=TOLD)))
-    _ports: dict[str, int] = field(factory=dict)  # where each device hangs, or hung last: a problem may outlive its table
+    _plugs: dict[str, Plug] = field(factory=dict)  # where each device hangs, or hung last: a problem may outlive its table
 
     def __attrs_post_init__(self) -> None:
-        self.board = FakeBoard(dialect=self._dialect, guests=self._specs(), rng=self.rng, lag_s=LAG_S, observe=self._observed)
-        self.cable = Cable(self.board, self.rng, self._sent, self._heard)
+        self.boards = {each.name: self._board(each) for each in self.config.boards}
+        self.network = Network(self._outlet_at, lambda: self.now_s)
         self.disk = Disk(self.rng)
         self.file, self.running = File(self.directory / "wagman.toml", self.config), self.config
         self._hang(self.config)
         self.errands = Errands(self._halt, lambda device, kind: self.watch(Messaged(self.now_s, device, kind)))
 
-    @property
-    def _dialect(self) -> str:
-        """What the board speaks: what is configured; a service that is to find out finds a v3 board."""
-        return "v4" if as_wagman(self.config.boards[0]).dialect == "v4" else "v3"
-
-    def _specs(self) -> dict[str | int, GuestSpec]:
-        """A device that is configured to have no heartbeat has none, and the controller has none but the service's."""
-        lines = LINES.get(self._dialect, ())
-        return {
-            each.port: evolve(
-                WELL, beat_s=WELL.beat_s if each.has_heartbeat else 0.0, line=each.port in lines and not each.is_self
-            )
-            for each in self.config.devices
-        }
+    def _board(self, config: BoardConfig) -> Board:
+        name, devices = config.name, self.config.devices_on(config.name)
+        seen = Onlookers(partial(self._moved, name), partial(self._sent, name), partial(self._strange, name), lambda: self.now_s)
+        if isinstance(config, PlainBoard):
+            return Rail(config, devices, self.rng, seen)
+        return Wagman(as_wagman(config), devices, self.rng, seen)
 
     @property
     def now_s(self) -> float:
@@ -136,83 +105,74 @@ class World:
         """Where the service keeps its log."""
         return self.directory / "wagman.db"
 
-    def port(self, device: str) -> int:
-        """The port that a device hangs on, or hung on when it last had a table.
+    def plug(self, device: str) -> Plug:
+        """The outlet that a device hangs on, or hung on when it last had a table.
 
         Raises:
             CallerError: there never was such a device.
         """
-        if device not in self._ports:
+        if device not in self._plugs:
             raise CallerError(f"there is no device {device!r}")
-        return self._ports[device]
+        return self._plugs[device]
 
     def _hang(self, config: Config) -> None:
-        self._ports |= {each.name: each.port for each in config.devices}
+        self._plugs |= {each.name: each.plug for each in config.devices}
+
+    def outlet(self, plug: Plug) -> Outlet:
+        """How an outlet really is."""
+        return self.boards[plug.board].outlets[plug.port]
+
+    def _outlet_at(self, host: str) -> Outlet | None:
+        """The guest that has this address: its own name."""
+        return self.outlet(self._plugs[host]) if host in self._plugs else None
 
     # --- What is seen --------------------------------------------------------------------------------------------
 
-    def _observed(self, record: RelayChange | DirtyCut) -> None:
-        if isinstance(record, DirtyCut) or not isinstance(record.port, int):
-            return  # the state is in the relay's own record; the ports of a Wagman are numbers
-        guest = self.board.hardware.guests[record.port]
-        state, silent_s = guest.state(record.board_s), self._silent_s(record.port, guest, record.board_s)
-        medium = self.board.hardware.selectors[record.port] if record.port in SELECTOR_PORTS else None
-        self._moved_s[record.port] = record.board_s
-        if record.on:
-            self._on_s[record.port], self._beats[record.port] = record.board_s, guest.beats(record.board_s)
-        self.watch(RelayMoved(record.board_s, record.port, record.on, record.by, state, silent_s, medium, record.request))
+    def _moved(self, board: str, change: RelayChange | DirtyCut) -> None:
+        if isinstance(change, DirtyCut):
+            return  # the state is in the relay's own record
+        plug, at_s = Plug(board, change.port), change.board_s
+        outlet, medium = self.outlet(plug), self.boards[board].medium(plug.port)
+        state, silent_s = outlet.guest.state(at_s), outlet.silent_s(at_s)
+        outlet.moves(change)
+        self.watch(RelayMoved(at_s, plug, change.on, change.by, state, silent_s, medium, change.request))
 
-    def _silent_s(self, port: int, guest: Guest, now_s: float) -> float:
-        """Seconds since the guest last moved its pin, or since it got its power."""
-        return now_s - max(guest.last_edge_s(now_s), self._on_s.get(port, 0.0))
+    def _strange(self, board: str, change: RelayChange) -> None:
+        plug = Plug(f"a stranger at {board}", change.port)
+        self.watch(RelayMoved(self.now_s, plug, change.on, change.by, "running", 0.0, None, change.request))
 
-    def _sent(self, data: bytes) -> None:
-        for words in requests_in(data):
-            self.watch(Sent(self.now_s, words, self._silence(int(words[1]), self.now_s) if words[0] == "disable" else Silence()))
+    def _sent(self, board: str, verb: str, port: Port | None) -> None:
+        plug = None if port is None else Plug(board, port)
+        silence = self._silence(plug, self.now_s) if verb == "disable" and plug is not None else Silence()
+        self.watch(Sent(self.now_s, verb, plug, silence))
 
     def _told(self, event: Event) -> None:
-        if self.life is not None and self.life.plug.cut:
+        if self.life is not None and self.life.disk.cut:
             return  # the last breath of a process that is dead already
         decided_s = self._began_life_s + event.mono_s + 0.001  # it tells milliseconds
-        silence = Silence() if event.device is None else self._silence(self.port(event.device), decided_s)
+        silence = Silence() if event.device is None else self._silence(self.plug(event.device), decided_s)
         self.watch(Told(self.now_s, event, silence))
 
-    def _heard(self, told_s: Mapping[int, float]) -> None:
-        for port, at_s in told_s.items():
-            told = self._told_s[port]
-            if not told or told[-1][1] != at_s:
-                told.append((self.now_s, at_s))
-
-    def _silence(self, port: int, decided_s: float) -> Silence:
-        """What the service could know of a guest's silence when it decided.
-
-        The board counts what its pin does, and so may count a beat as much later as beats are apart: nobody knows of it before.
-        """
-        guest, on_s = self.board.hardware.guests[port], self._on_s.get(port, 0.0)
-        told_s = next((at_s for read_s, at_s in reversed(self._told_s[port]) if read_s <= decided_s), 0.0)
-        rare = port == RARE_PORT and self.board.dialect == "v4"
-        counted_s = told_s - (RARE_BEAT_S if rare else BEAT_S)
-        beats = guest.beats(counted_s) - self._beats.get(port, 0)
-        return Silence(told_s, max(on_s, guest.last_beat_s(counted_s)), beats)
+    def _silence(self, plug: Plug, decided_s: float) -> Silence:
+        return self.outlet(plug).silence(decided_s, self.boards[plug.board].apart_s(plug.port))
 
     def look(self) -> Look | None:
         """Compare what the service shows with how things are, if it is up."""
         if self.life is None:
             return None
-        truth = {port: self._truth(port) for port in PORTS}
-        look = Look(self.now_s, self.life.service.requests.status(), truth, self.board.hardware.selectors[0])
+        truth = {Plug(name, port): self._truth(board, port) for name, board in self.boards.items() for port in board.outlets}
+        look = Look(self.now_s, self.life.service.requests.status(), truth, self._selector)
         self.watch(look)
         return look
 
-    def _truth(self, port: int) -> Truth:
-        hardware = self.board.hardware
-        guest, now_s = hardware.guests[port], self.now_s
-        return Truth(
-            hardware.relays[port].on,
-            self._moved_s.get(port, 0.0),
-            guest.state(now_s),
-            f"cu{port}" not in hardware.dead_sensors and not hardware.relays[port].stuck,
-        )
+    @property
+    def _selector(self) -> str | None:
+        own = next((each.plug for each in self.config.devices if each.is_self), None)
+        return None if own is None else self.boards[own.board].medium(own.port)
+
+    def _truth(self, board: Board, port: Port) -> Truth:
+        outlet = board.outlets[port]
+        return Truth(outlet.relay.on, outlet.moved_s, outlet.guest.state(self.now_s), board.can_be_seen(port))
 
     # --- The service's lives -------------------------------------------------------------------------------------
 
@@ -221,9 +181,9 @@ class World:
         if self.life is not None:
             return
         self.lives, self._began_life_s = self.lives + 1, self.now_s
-        plug, access = Plug(self.cable), Access(self.disk, lambda what: self.watch(Read(self.now_s, what)))
+        ends, access = {name: End() for name in self.boards}, Access(self.disk, lambda what: self.watch(Read(self.now_s, what)))
         self._configured(self.file.load_at_start())
-        life = self.life = Life(self.running, self.path, plug, access, self._told, self._seams(plug, access))
+        life = self.life = Life(self.running, self.path, ends, access, self._told, self._seams(ends, access))
         self.watch(Began(self.now_s, self.lives))
         self.nursery.start_soon(self._live, life)
 
@@ -232,9 +192,13 @@ class World:
         self.life = None
         self.watch(Ended(self.now_s, life.how, left_behind(self.path)))
 
-    def _seams(self, plug: Plug, access: Access) -> Seams:
+    def _seams(self, ends: Mapping[str, End], access: Access) -> Seams:
+        def connector(config: BoardConfig) -> Connector:
+            return self.boards[config.name].connector(ends[config.name], config)
+
         return Seams(
-            connector=partial(connector, plug),
+            connector=connector,
+            probe=partial(Probe, self.network, access),
             messenger=self.errands,
             wall=self.wall,
             stamp=lambda: Stamp("simulated", self.now_s),
@@ -273,10 +237,12 @@ class World:
     def freeze(self, for_s: float) -> None:
         """SIGSTOP, and SIGCONT later: none of the service's tasks runs, and the board goes on."""
         self.clock.jump(for_s)
-        self.board.status()  # it has run all the time: what it said waits to be read
+        for board in self.boards.values():
+            board.catch_up()
 
     def _halt(self, device: str) -> bool:
-        return self.board.halt(self.port(device))
+        plug = self.plug(device)
+        return self.boards[plug.board].halt(plug.port)
 
     def harm(self, damage: Callable[[Path], None]) -> None:
         """The file of the log is damaged, if there is one and nobody has it open."""
@@ -323,7 +289,7 @@ class World:
 
     def ask(self, device: str, verb: str, *, force: bool = False) -> None:
         """An operator asks; nobody waits for the answer."""
-        self.port(device)
+        self.plug(device)
         asked = Asked(self.now_s, verb, device, force)
         self.watch(asked)
         self.nursery.start_soon(self._converse, asked)
@@ -339,31 +305,26 @@ class World:
 
     async def beat_over_control(self) -> None:
         """Guests whose heartbeats their board cannot hear give them to the service, for as long as there is a world."""
-        unheard = [each for each in self.config.guests if each.has_heartbeat and each.port not in HEARD[self.board.dialect]]
-        given = dict.fromkeys((each.port for each in unheard), 0)
+        unheard = [each for each in self.config.guests if each.has_heartbeat and each.port not in self.boards[each.board].hears]
+        given = dict.fromkeys((each.plug for each in unheard), 0)
         while unheard:
             await trio.sleep(AGENT_S)
             for each in unheard:
-                beats = self.board.hardware.guests[each.port].beats(self.board.now_s)
-                if beats > given[each.port] and self.life is not None:
+                beats = self.outlet(each.plug).guest.beats(self.now_s)
+                if beats > given[each.plug] and self.life is not None:
                     await self.life.door.ask("heartbeat", device=each.name)
-                given[each.port] = beats
+                given[each.plug] = beats
 
     # --- The end of all faults -----------------------------------------------------------------------------------
 
     async def mend(self) -> None:
         """All faults end. Guests that hang go on hanging, and what was switched stays as it is."""
-        self.board.fault("clear")
-        for port in PORTS:
-            self.board.control(f"eeprom failures {port} 0")
-        self.board.temp(23.5)
-        self.board.humidity(41)
-        self.cable.late_s, self.cable.pieces = 0.0, False
+        doomed = {self.plug(name) for name in self.doomed}
+        for name, board in self.boards.items():
+            board.mend({plug.port for plug in doomed if plug.board == name})
+        self.network.is_out = False
         self.disk.mend()
         self.errands.takes_s, self.errands.lost = 1.0, False
-        self._mend_guests(each.name for each in self.config.devices if each.name not in self.doomed)
-        if not self.board.plugged:
-            self.board.replug()
         await self._mend_config()
         self.start()
 
@@ -373,14 +334,3 @@ class World:
         self.reload()
         if self.running != self.config:
             await self.kill()
-
-    def _mend_guests(self, names: Iterable[str]) -> None:
-        for name in names:
-            beat_s = self._specs()[self.port(name)].beat_s
-            self.board.guest(self.port(name), f"boot=30,beat={beat_s:g},halt=10,hush=0,ignore=0,good=emmc+sd,flap=0")
-
-
-def connector(plug: Plug, board: BoardConfig) -> Connector:
-    """The way to a board: a cable with a plug."""
-    wagman = as_wagman(board)
-    return Wired(dialect_of(wagman.dialect), stream_opener(plug.open), wagman.device)

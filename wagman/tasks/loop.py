@@ -122,8 +122,8 @@ def _shows(sight: Sight | None, armed: Armed) -> bool:
     match sight:
         case Listened() if armed.spec.proof:
             return sight.asked_at_s >= max(armed.since_s, sight.silent_since_s) + armed.spec.after_s
-        case Answered() if not armed.spec.proof:
-            return sight.asked_at_s >= armed.due_s
+        case Answered() if armed.spec.answered:
+            return sight.asked_at_s >= armed.due_s and (sight.supply == "off" or not armed.spec.proof)
     return False
 
 

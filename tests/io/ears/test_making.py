@@ -127,7 +127,8 @@ def made(config: EarConfig, shared: Shared, network: Network | None = None) -> L
 
 def test_ears_are_made_of_what_the_file_says() -> None:
     async def main() -> None:
-        shared, lan = Shared(), network_of("lan", [PingEar(ping="10.0.0.254"), ExecEar(exec=("true",), timeout_s=4)], print)
+        shared = Shared()
+        lan = network_of("lan", [PingEar(ping="10.0.0.254"), ExecEar(exec=("true",), timeout_s=4)], print, shared)
         assert len(lan.witnesses) == 2
         assert lan.within_s == ExecEar(exec=("true",), timeout_s=4).question_s
         for config in EARS:

@@ -165,7 +165,8 @@ class Stopped(State):
     def resume(self, now: Situation) -> Plan:
         backoff = {"backoff": Alarm(self.backoff_s)} if self.backoff_s > 0 else {}
         heard = now.config.has_heartbeat
-        adopt = {"adopt": Alarm(now.config.adopt_window_s, proof=heard, answered=not heard)} if self.untouched else {}
+        # What has no power is silent, whoever is deaf: an ear that never heard the guest may wait for ever to prove that.
+        adopt = {"adopt": Alarm(now.config.adopt_window_s, proof=heard, answered=True)} if self.untouched else {}
         return {"settle": Alarm(now.config.settle_s), **backoff, **adopt}
 
     def left_off(self, now_s: float, left_s: Callable[[str], float | None]) -> State:

@@ -6,7 +6,7 @@ latest at which the guest may have spoken. So neither is ever taken for more tha
 """
 
 import trio
-from attrs import define, field
+from attrs import Factory, define, field
 
 from wagman.config.ears import EarConfig
 from wagman.io.ears.hearing import Source
@@ -80,11 +80,7 @@ class Listening:
 class Ear(Listening):
     """An ear that asks."""
 
-    probe: Probe = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        super().__attrs_post_init__()
-        self.probe = self.config.probe()
+    probe: Probe = field(default=Factory(lambda self: self.config.probe(), takes_self=True))
 
     async def run(self) -> None:
         """Ask until cancelled."""

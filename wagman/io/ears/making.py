@@ -10,10 +10,10 @@ from wagman.io.ears.passive import PassiveEarConfig, Shared
 from wagman.model.facts import Notice
 
 
-def network_of(name: str, witnesses: Sequence[EarConfig], tell: Callable[[Notice], None]) -> Network:
+def network_of(name: str, witnesses: Sequence[EarConfig], tell: Callable[[Notice], None], shared: Shared) -> Network:
     """The network of that name."""
     within_s = max((witness.question_s for witness in witnesses), default=0.0)
-    return Network(name, [witness.probe() for witness in witnesses], within_s, tell)
+    return Network(name, [shared.probe(witness) for witness in witnesses], within_s, tell)
 
 
 def ear_of(config: EarConfig, guest: str, source: Source, network: Network | None, shared: Shared) -> Listening:
@@ -24,4 +24,4 @@ def ear_of(config: EarConfig, guest: str, source: Source, network: Network | Non
     through = Network.none() if network is None or not config.networked else network
     if isinstance(config, PassiveEarConfig):
         return config.ear(guest, source, through, shared)
-    return Ear(config, source, through)
+    return Ear(config, source, through, shared.probe(config))

@@ -15,6 +15,7 @@ from wagman.config.ears import EarConfig
 from wagman.io.ears.ear import Listening
 from wagman.io.ears.hearing import Source
 from wagman.io.ears.network import Network
+from wagman.model.backend import Probe
 
 TURN_S = 1.0
 """How often it is seen to that nothing waits to be read (chosen: so exactly is a beat's time known)."""
@@ -76,8 +77,9 @@ SomeTask = TypeVar("SomeTask", bound=Task)
 
 @define(eq=False)
 class Shared:
-    """The tasks that several ears share: the reader of a port, the connection to a broker."""
+    """What the ears of a service share: the tasks of several, as the reader of a port, and what makes those that ask."""
 
+    probe: Callable[[EarConfig], Probe] = EarConfig.probe
     tasks: dict[tuple[str, str | int], Task] = field(factory=dict, init=False)
 
     def get(self, kind: type[SomeTask], at: str | int, make: Callable[[], SomeTask]) -> SomeTask:

@@ -1,5 +1,8 @@
 """What operators do, to the guests and to the configuration."""
 
+import json
+
+from wagman.config.schema import DeviceConfig
 from wagman.simulation.faults.node import Node, Story
 
 
@@ -29,28 +32,31 @@ def edited(node: Node) -> Story:
     """Somebody changes the configuration, for the better or not, and puts it back later."""
     guest, other = (node.rng.choice(node.config.guests) for _ in range(2))
     key, least_s = node.rng.choice(list(TIMES.items()))
-    yield (
-        0,
-        node.rng.choice(
-            [
-                f"config set device.{guest.name}.{key} {node.rng.uniform(least_s, 4 * least_s):.0f}",
-                f"config drop {guest.name}",
-                f"config set device.{guest.name}.port {other.port}",  # two on one port
-                "config broken",
-            ]
-        ),
+    changes = node.rng.choice(
+        [
+            [f"config set device.{guest.name}.{key} {node.rng.uniform(least_s, 4 * least_s):.0f}"],
+            [f"config drop {guest.name}"],
+            moved(guest, other),  # two on one port
+            ["config broken"],
+        ]
     )
+    yield from ((0, words) for words in changes)
     if node.rng.random() < 1 / 2:
         yield node.soon_s(), "service stop"
         yield node.soon_s(), "service start"
     yield node.later_s(), "config well"
 
 
+def moved(guest: DeviceConfig, other: DeviceConfig) -> list[str]:
+    """The guest's table says that it hangs where the other one does."""
+    to_board = [f"config set device.{guest.name}.board {json.dumps(other.board)}"] if other.board != guest.board else []
+    return [*to_board, f"config set device.{guest.name}.port {json.dumps(other.port)}"]
+
+
 def rewired(node: Node) -> Story:
     """Two guests change their places in the configuration, which counts when the service starts anew."""
     one, other = (node.rng.choice(node.config.guests) for _ in range(2))
-    yield 0, f"config set device.{one.name}.port {other.port}"
-    yield 0, f"config set device.{other.name}.port {one.port}"
+    yield from ((0, words) for words in (*moved(one, other), *moved(other, one)))
     yield node.soon_s(), "service stop"
     yield 1, "service start"
     yield node.later_s(), "config well"

@@ -3,6 +3,7 @@
 import math
 
 from wagman.simulation.faults.node import Node, Story
+from wagman.simulation.faults.operators import moved
 
 
 def killed(node: Node) -> Story:
@@ -18,7 +19,7 @@ def frozen_out(node: Node) -> Story:
 
 def crash(node: Node) -> Story:
     """A defect in one of the tasks."""
-    yield 0, f"service crash {node.rng.choice([node.guest, 'wagman', 'link'])}"
+    yield 0, f"service crash {node.rng.choice([node.guest, 'wagman', node.link])}"
 
 
 def clock_step(node: Node) -> Story:
@@ -43,15 +44,16 @@ def damaged_disk(node: Node) -> Story:
 def blindfolded(node: Node) -> Story:
     """The meters are dead while a silent guest is all that the service, or the board, finds when it comes up."""
     guest = node.guest
-    yield 0, "board fault sensor cu dead"
+    board = node.board_of(guest)
+    yield 0, f"{board} fault sensor cu dead"
     yield 0, f"guest {guest} {node.rng.choice(['hang', 'beat=0', 'halt'])}"
     if node.rng.random() < 2 / 3:
         yield node.soon_s(), "service kill"
         yield 0.1, node.rng.choice(["disk wiped", "disk wiped", "disk ok"])
         yield node.soon_s(), "service start"
     else:
-        yield 0, "board powercycle"
-    yield node.later_s(), "board fault sensor cu ok"
+        yield 0, f"{board} powercycle"
+    yield node.later_s(), f"{board} fault sensor cu ok"
     yield 0, f"guest {guest} beat=8"
 
 
@@ -95,7 +97,7 @@ def decided(node: Node) -> Story:
     tables = (
         (),
         (f"config rename {guest.name} modem",),
-        (f"config set device.{guest.name}.port {other.port}", f"config set device.{other.name}.port {guest.port}"),
+        (*moved(guest, other), *moved(other, guest)),
         (f"config drop {guest.name}",),
     )
     yield 0, "service stop"

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from attrs import define, field
 
+from wagman.model.facts import Plug
 from wagman.simulation.records import Began, Configured, Did, Record, RelayMoved, Told
 from wagman.simulation.scene import Scene
 from wagman.simulation.scene_port import SLACK_S, Port
@@ -19,22 +20,24 @@ class CutsAreEarned:
     """1. A relay is cut only after a message and silence, or in one of the few ways that need none."""
 
     promise: ClassVar[int] = 1
-    booting_s: dict[int, float] = field(factory=dict)  # since when a port's guest is said to be starting, or was given up
+    booting_s: dict[Plug, float] = field(factory=dict)  # since when an outlet's guest is said to be starting, or was given up
     wiped: bool = False  # its log, since it was up last
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
         """Each relay-off that the service caused."""
         if isinstance(record, Told) and record.event.device in scene.by_name:
-            self.told(record, scene.by_name[record.event.device].device.port, scene.came_up_s)
+            self.told(record, scene.by_name[record.event.device].device.plug, scene.came_up_s)
         elif isinstance(record, Began | Did | Configured):
             self.remembers(record, scene)
-        if not isinstance(record, RelayMoved) or record.on or record.port not in scene.ports:
+        if isinstance(record, RelayMoved) and record.ours and record.plug.board not in scene.boards:
+            yield f"{record.plug}, which is somebody else's, was switched"
+        if not isinstance(record, RelayMoved) or record.on or record.plug not in scene.ports:
             return
-        port = scene.ports[record.port]
+        port = scene.ports[record.plug]
         if record.ours and not self.earned(port, record):
             yield f"{port.device.name} was {record.guest} when its power was cut, {record.silent_s:.0f} s after its last beat"
-        if record.port in self.booting_s:
-            self.booting_s[record.port] = record.at_s  # the next start
+        if record.plug in self.booting_s:
+            self.booting_s[record.plug] = record.at_s  # the next start
 
     def earned(self, port: Port, cut: RelayMoved) -> bool:
         """Whether there was a reason."""
@@ -48,19 +51,19 @@ class CutsAreEarned:
             or self.start_failed(port, cut)
         )
 
-    def told(self, told: Told, port: int, came_up_s: float) -> None:
+    def told(self, told: Told, plug: Plug, came_up_s: float) -> None:
         """Whether a start is under way; one that is given up or fails ends with a cut."""
         if told.event.type in ("device.starting", "device.will_stop"):
             is_found = told.event.fields.get("reason") == "found switched on"  # by a poll, which may have taken long
             # What a slow disk holds up is told late; the service's own clock says when it was.
             began_s = min(told.at_s, max(came_up_s + told.event.mono_s, told.at_s - LATE_S))
-            self.booting_s.setdefault(port, began_s - (LATE_S if is_found else 0.0))
+            self.booting_s.setdefault(plug, began_s - (LATE_S if is_found else 0.0))
         elif told.event.type in ("device.started", "device.stopping", "device.restarting"):
-            self.booting_s.pop(port, None)
+            self.booting_s.pop(plug, None)
 
     def remembers(self, record: Began | Did | Configured, scene: Scene) -> None:
         """A service that knows nothing starts nobody before it says so; one that knows what was long ago may think it does."""
-        if isinstance(record, Did) and record.words == "disk wiped" and "service" in scene.troubles:
+        if isinstance(record, Did) and record.words == "disk wiped" and scene.is_down:
             self.booting_s.clear()
             self.wiped = True
         elif isinstance(record, Began):
@@ -84,5 +87,5 @@ class CutsAreEarned:
         # The first beat may be made of what the pin did before, and nobody can tell such a one from a beat.
         start_s = port.device.start_timeout_s - port.beat_s - SLACK_S
         never_heard = port.silence.beats <= 1 and port.silence.for_s >= start_s
-        booting_for_s = min(on_for_s, cut.at_s - self.booting_s.get(cut.port, math.inf))
+        booting_for_s = min(on_for_s, cut.at_s - self.booting_s.get(cut.plug, math.inf))
         return booting_for_s >= port.device.start_timeout_s - SLACK_S and (never_heard or not heard)

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from attrs import define, field
 
+from wagman.model.facts import Plug
 from wagman.simulation.promises.checker import SEEN_S, STATES
 from wagman.simulation.records import Began, Configured, Ended, Look, Record, RelayMoved, Told
 from wagman.simulation.scene import Scene
@@ -22,8 +23,8 @@ class NothingLostByOutages:
         """Each heartbeat that is called lost, and each cut of a guest that nobody and nothing wanted down."""
         if isinstance(record, Told) and record.event.type == "device.heartbeat_lost":
             yield from self.silent(record, scene.by_name[record.event.device or ""])
-        elif isinstance(record, RelayMoved) and not record.on and record.port in scene.ports:
-            yield from self.cut(record, scene.ports[record.port])
+        elif isinstance(record, RelayMoved) and not record.on and record.plug in scene.ports:
+            yield from self.cut(record, scene.ports[record.plug])
 
     def silent(self, told: Told, port: Port) -> Iterator[str]:
         """Only what was silent for so long has lost its heartbeat."""
@@ -50,15 +51,20 @@ class HeatIsObeyed:
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
         """Relay-ons in the heat, and guests that still run."""
-        hot_s = min(record.at_s - scene.heated_s, scene.quiet_s)
-        if isinstance(record, RelayMoved) and record.on and record.port in scene.ports:
-            port = scene.ports[record.port]
+        if isinstance(record, RelayMoved) and record.on and record.plug in scene.ports:
+            port, hot_s = scene.ports[record.plug], self.hot_s(scene, record.at_s, record.plug)
             if hot_s > SEEN_S and record.ours and port.device.name not in scene.forced:
                 yield f"{port.device.name} was switched on after {hot_s:.0f} s of heat"
-        elif isinstance(record, Look) and hot_s > self.bound_s(scene):
-            for number, port in scene.ports.items():
-                if record.truth[number].on and record.truth[number].can_be_seen and port.device.name not in scene.forced:
+        elif isinstance(record, Look) and record.at_s - scene.heated_s > self.bound_s(scene):
+            for plug, port in scene.ports.items():
+                hot_s, truth = self.hot_s(scene, record.at_s, plug), record.truth[plug]
+                is_late = hot_s > self.bound_s(scene) and port.device.name not in scene.forced
+                if truth.on and truth.can_be_seen and is_late:
                     yield f"{port.device.name} runs after {hot_s:.0f} s of heat"
+
+    def hot_s(self, scene: Scene, now_s: float, plug: Plug) -> float:
+        """For how long it has been too hot in plain sight, where the outlet's board could be seen, too."""
+        return min(now_s - scene.heated_s, scene.quiet_s(plug.board, scene.config.enclosure or plug.board))
 
     def bound_s(self, scene: Scene) -> float:
         """Each guest in its turn; the last one may be booting, and then take its longest to stop."""
@@ -83,8 +89,8 @@ class CrashesAreContained:
             self.crashed_s.clear()  # what this life does not know was not lost by a crash of the one before
             self.known = set() if scene.is_forgotten else self.known
         if isinstance(record, Configured):
-            ports = {name: port.device.port for name, port in scene.by_name.items()}
-            self.known &= {each.name for each in record.config.guests if ports.get(each.name) == each.port}
+            plugs = {name: port.device.plug for name, port in scene.by_name.items()}
+            self.known &= {each.name for each in record.config.guests if plugs.get(each.name) == each.plug}
         if isinstance(record, Ended) and record.how not in ("killed", "stopped"):
             yield f"the service ended by itself: {record.how}"
 
@@ -113,7 +119,7 @@ class DecisionsLast:
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
         """Each relay-on that the service caused."""
-        if isinstance(record, RelayMoved) and record.on and record.port in scene.ports:
-            port = scene.ports[record.port]
+        if isinstance(record, RelayMoved) and record.on and record.plug in scene.ports:
+            port = scene.ports[record.plug]
             if record.ours and port.stays_down and not (port.had_left or scene.knows_nothing):
                 yield f"{port.device.name} was switched on, and was to stay down"

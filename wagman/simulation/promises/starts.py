@@ -7,6 +7,7 @@ from typing import ClassVar
 from attrs import define, field
 
 from wagman.config.schema import DeviceConfig, other_medium
+from wagman.model.facts import Plug
 from wagman.simulation.promises.checker import SAID_S, SEEN_S, STATES
 from wagman.simulation.records import Asked, Began, Record, RelayMoved, Sent, Told
 from wagman.simulation.scene import Scene
@@ -20,14 +21,14 @@ class OneAtATime:
 
     promise: ClassVar[int] = 2
     last_on_s: float = -math.inf
-    off_s: dict[int, float] = field(factory=dict)
+    off_s: dict[Plug, float] = field(factory=dict)
     states: dict[str, str] = field(factory=dict)  # by the latest event of each guest
     target: str | None = None  # whom the Wagman machine is starting
     called_off_s: dict[str, float] = field(factory=dict)  # when an operator last wanted each guest down
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
         """Each relay-on that the service caused, and each start that the Wagman machine makes."""
-        if isinstance(record, RelayMoved) and record.port in scene.ports:
+        if isinstance(record, RelayMoved) and record.plug in scene.ports:
             yield from self.moved(record, scene)
         elif isinstance(record, Told):
             yield from self.told(record)
@@ -38,14 +39,14 @@ class OneAtATime:
 
     def moved(self, moved: RelayMoved, scene: Scene) -> Iterator[str]:
         """Times between switchings, where each was the service's own and the board carried them out at once."""
-        port = scene.ports[moved.port]
+        port = scene.ports[moved.plug]
         # How long a busy board keeps a command waiting, nobody can know who sends it.
         if not moved.ours or moved.at_s - (port.enabled_s if moved.on else port.disabled_s) > 2 * SLACK_S:
             return
         if not moved.on:
-            self.off_s[moved.port] = moved.at_s
+            self.off_s[moved.plug] = moved.at_s
             return
-        stagger_s, off_s = scene.config.wagman.stagger_s, moved.at_s - self.off_s.get(moved.port, -math.inf)
+        stagger_s, off_s = scene.config.wagman.stagger_s, moved.at_s - self.off_s.get(moved.plug, -math.inf)
         if moved.at_s - self.last_on_s < stagger_s - SLACK_S:
             yield f"{port.device.name} went on {moved.at_s - self.last_on_s:.1f} s after another one"
         if off_s < port.device.off_time_s - SLACK_S:
@@ -95,14 +96,14 @@ class MediaFollow:
         elif isinstance(record, Began) and scene.is_forgotten:
             self.failures.clear()
             self.cycles = dict.fromkeys(scene.by_name, math.inf)
-        elif isinstance(record, RelayMoved) and record.on and record.port in scene.ports:
+        elif isinstance(record, RelayMoved) and record.on and record.plug in scene.ports:
             yield from self.moved(record, scene)
-        elif isinstance(record, Sent) and record.words[0] == "start":
-            self.counts(record.words[-1], scene)
+        elif isinstance(record, Sent) and record.verb == "start":
+            self.counts(record, scene)
 
-    def counts(self, word: str, scene: Scene) -> None:
+    def counts(self, sent: Sent, scene: Scene) -> None:
         """A start may be an attempt, whether the relay moves or not: it may be stuck."""
-        port = scene.ports.get(int(word)) if word.isdecimal() else None
+        port = None if sent.plug is None else scene.ports.get(sent.plug)
         if port is not None:
             self.cycles[port.device.name] = self.cycles.get(port.device.name, 0) + 1
 
@@ -144,12 +145,12 @@ class MediaFollow:
 
     def moved(self, moved: RelayMoved, scene: Scene) -> Iterator[str]:
         """The selector as it stood when the power came."""
-        port = scene.ports[moved.port]
+        port = scene.ports[moved.plug]
         name = port.device.name
         self.cycles[name] = self.cycles.get(name, 0) + 1
         wanted = self.media.get(name)
         # On a cable that changes bytes, or while the board restarts, nobody knows where the selector stands.
-        if moved.ours and wanted is not None and moved.medium != wanted and scene.quiet_s > SEEN_S:
+        if moved.ours and wanted is not None and moved.medium != wanted and scene.quiet_s(moved.plug.board) > SEEN_S:
             yield f"{name} booted from {moved.medium}, and {wanted} had been announced"
 
 

@@ -1,11 +1,12 @@
 """What is shown is true, and what was shown lasts (promises 3 and 7)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from attrs import define, field
 
 from wagman.config.schema import DeviceConfig
+from wagman.model.facts import Plug
 from wagman.simulation.promises.checker import SEEN_S, STATES
 from wagman.simulation.records import Began, Ended, Log, Look, Record, Told
 from wagman.simulation.scene import Scene
@@ -27,31 +28,33 @@ class ShownIsTrue:
             self.torn.clear()
             if scene.is_forgotten:
                 self.states.clear()
-        if not isinstance(record, Look) or scene.quiet_s < SEEN_S:
-            return
-        yield from self.compare_with_events(record)
-        if not record.status["board"]["blind"]:
-            yield from self.compare_with_truth(record, scene)
+        if isinstance(record, Look):
+            for board in record.status["boards"]:
+                if scene.quiet_s(board["name"]) >= SEEN_S:
+                    rows = [row for row in record.status["devices"] if row["board"] == board["name"]]
+                    yield from self.compare_with_events(rows)
+                    yield from () if board["blind"] else self.compare_with_truth(rows, record, scene)
 
-    def compare_with_events(self, look: Look) -> Iterator[str]:
+    def compare_with_events(self, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         """The status is what the events have told; one of the two may be ahead for a moment, and not for two looks."""
-        shown = {row["name"]: row["state"] for row in look.status["devices"]}
-        torn = {name: shown[name] for name, state in self.states.items() if shown.get(name, state) != state}
-        for name in torn.keys() & self.torn.keys():
-            if torn[name] == self.torn[name]:
-                yield f"{name} is shown as {torn[name]}, and the latest event said {self.states[name]}"
-        self.torn = torn
+        for row in rows:
+            name, before = row["name"], self.torn.pop(row["name"], None)
+            if row["state"] != self.states.get(name, row["state"]):
+                self.torn[name] = row["state"]
+                if before == row["state"]:
+                    yield f"{name} is shown as {before}, and the latest event said {self.states[name]}"
 
-    def compare_with_truth(self, record: Look, scene: Scene) -> Iterator[str]:
+    def compare_with_truth(self, rows: Sequence[Mapping[str, Any]], record: Look, scene: Scene) -> Iterator[str]:
         """Each guest's row, against its relay."""
-        for row in record.status["devices"]:
-            truth = record.truth[row["port"]]
+        for row in rows:
+            plug = Plug(row["board"], row["port"])
+            truth = record.truth[plug]
             if row["self"] or not truth.can_be_seen or record.at_s - truth.since_s < SEEN_S:
                 continue
             for_s = record.at_s - max(truth.since_s, scene.came_up_s)
-            yield from self.compare(row, truth.on, for_s, scene.ports[row["port"]].slowest)
+            yield from self.compare(row, truth.on, for_s, scene.ports[plug].slowest)
 
-    def compare(self, row: dict[str, Any], on: bool, for_s: float, device: DeviceConfig) -> Iterator[str]:  # noqa: FBT001
+    def compare(self, row: Mapping[str, Any], on: bool, for_s: float, device: DeviceConfig) -> Iterator[str]:  # noqa: FBT001
         """One guest's row."""
         confirmed = row["power"]["confirmed"]
         if row["state"] == "stopped" and on and confirmed:
@@ -85,7 +88,7 @@ class LogIsWhole:
                 yield "the log cannot be read"
             self.unnumbered = 0  # what was not written by then is gone
         elif isinstance(record, Ended) and record.log is not None:
-            if self.unnumbered and scene.quiet_s > SEEN_S:
+            if self.unnumbered and scene.around.quiet_s(scene.now_s) > SEEN_S:
                 yield f"{self.unnumbered} events were shown, and never got an id"
             yield from self.on_disk(record.log, scene)
 

@@ -1,0 +1,48 @@
+"""Faults planted where several boards meet, each with a script that brings it to light."""
+
+from typing import Any
+
+import pytest
+
+from tests.simulation.mutants import mutant
+from tests.simulation.mutants_outlet import MUTANTS
+from wagman.fsm.wagman.inputs import Visibility
+from wagman.io.board.pace import Pace
+from wagman.io.board.task import Board
+from wagman.model.facts import Blindness, Plug
+from wagman.service import parts
+from wagman.service.routes import Routes
+
+__all__ = ["MUTANTS"]
+
+
+@mutant("20 min; gn: stop; gn2: stop; 5 min; gn: start; gn2: start; 5 min", 2, site="two")
+def the_stagger_is_kept_on_each_board_only(patch: pytest.MonkeyPatch) -> None:
+    def board(wiring: Any, connector: Any, pace: Pace, **named: Any) -> Any:
+        return Board(wiring, connector, Pace(pace.stagger_s, pace.last_on_s), **named)
+
+    patch.setattr(parts, "Board", board)
+
+
+@mutant("20 min; cable old out; 1 min; guest gn2 hang; 20 min; settled but old", 4, site="two")
+def a_board_that_cannot_be_seen_stops_all_starts(patch: pytest.MonkeyPatch) -> None:
+    real = Routes.board_fact
+
+    def board_fact(self: Routes, board: str, fact: Any) -> None:
+        real(self, board, fact)
+        if isinstance(fact, Blindness):
+            every = frozenset(each.config.name for each in self._by_plug.values())
+            self._tell_supervisor(Visibility(every, fact.blind), board)
+
+    patch.setattr(Routes, "board_fact", board_fact)
+
+
+@mutant("20 min; guest gn hang; 20 min", 6, site="two")
+def facts_reach_the_guest_on_the_same_port_of_another_board(patch: pytest.MonkeyPatch) -> None:
+    real = Routes.port_fact
+
+    def port_fact(self: Routes, board: str, port: Any, fact: Any) -> None:
+        for plug in [each for each in self._by_plug if each.port == port] or [Plug(board, port)]:
+            real(self, *plug, fact)
+
+    patch.setattr(Routes, "port_fact", port_fact)

@@ -1,0 +1,249 @@
+"""A rail of plugs of the simulated node: fake outlets behind a back end that can be spoilt in each of the known ways.
+
+What may happen to it, in words:
+
+restart cold | warm              its own power, or its processor alone
+fault weld PORT on | off         a contact does not move any more
+fault power PORT on | off        a contact moves by itself
+fault replayed                   a broker gives it once more what it was told last
+fault NAME on | off              one of the faults of `wagman.fake.plain`: its class, in small letters
+hang, revive, halt PORT | guest PORT KEY=VALUE,...   of the guest, as of the fake board
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from random import Random
+
+import trio
+from attrs import define, evolve, field
+
+from wagman.config.boards import BoardConfig, PlainBoard
+from wagman.config.schema import DeviceConfig
+from wagman.fake.guests import Guest, GuestSpec, GuestSpecError
+from wagman.fake.hardware import DirtyCut, RelayChange
+from wagman.fake.plain import (
+    FakePlugs,
+    Flaky,
+    Hangs,
+    Late,
+    MeterLies,
+    Neighbour,
+    NotDone,
+    PendingLost,
+    Refuses,
+    ReplyLost,
+    Stale,
+    Stranger,
+)
+from wagman.fake.plain.plugs import METERED
+from wagman.io.board.connection import Connector
+from wagman.io.board.plain import Plain
+from wagman.model.backend import Abilities, Backend, Identity, Look
+from wagman.model.errors import BoardTimeoutError, CallerError, StrangerError
+from wagman.model.facts import Port
+from wagman.simulation.boards.board import End, Onlookers
+from wagman.simulation.boards.outlet import Outlet
+from wagman.simulation.scene_port import BEAT_S
+
+OUTLETS = ("0", "1", "2", "3")
+"""Of each rail (chosen)."""
+
+STALE_S = 60.0
+"""How old what is shown may be (chosen: less than any patience with a guest)."""
+
+STRANGE = "another unit"
+"""The id of the unit that takes a rail's address."""
+
+
+@define(eq=False)
+class Reached(Flaky):
+    """The back end as one life of the service has it: whoever else answers there is told from it, as real ones do by an id."""
+
+    end: End = field(kw_only=True)
+    board_id: str = field(kw_only=True)
+    asked: Callable[[str, bool], None] = field(kw_only=True)
+
+    def _check(self) -> None:
+        try:
+            self.end.check()
+        except OSError as error:
+            raise BoardTimeoutError(str(error)) from error
+
+    async def greet(self) -> Identity:
+        """See `Backend`.
+
+        Raises:
+            StrangerError: it is another unit.
+        """
+        self._check()
+        identity = await self.inner.greet()
+        if identity.board_id != self.board_id:
+            raise StrangerError(f"{identity.board_id} answers at {self.address}, and not {self.board_id}: it is not switched")
+        return identity
+
+    async def look(self, ports: Sequence[str]) -> Mapping[str, Look]:
+        """See `Backend`."""
+        self._check()
+        return await self.inner.look(ports)
+
+    async def switch(self, port: str, *, on: bool) -> None:
+        """See `Backend`."""
+        self._check()
+        self.asked(port, on)
+        await self.inner.switch(port, on=on)
+
+
+@define(eq=False, repr=False)
+class Rail:
+    """The plugs, the faults that lie before them, and the guests."""
+
+    config: PlainBoard
+    devices: Sequence[DeviceConfig]  # those on it
+    rng: Random
+    onlookers: Onlookers
+    plugs: FakePlugs = field(init=False)
+    outlets: Mapping[Port, Outlet] = field(init=False)
+    faults: dict[str, Flaky] = field(init=False, factory=dict)  # by name; each shows or not
+    _told: dict[Port, bool] = field(init=False, factory=dict)  # what each outlet was asked for last
+
+    def __attrs_post_init__(self) -> None:
+        names = dict.fromkeys((*OUTLETS, *(str(device.port) for device in self.devices)))
+        guests = {name: Guest(name) for name in names}
+        for device in self.devices:
+            guests[str(device.port)].spec = self._spec(device)
+        self.plugs = FakePlugs(guests, self._abilities, self.config.name, self.config.name, observe=self._moved)
+        self.outlets = {name: Outlet(each.guest, each.relay) for name, each in self.plugs.outlets.items()}
+
+    @property
+    def _abilities(self) -> Abilities:
+        return evolve(METERED if self.config.kind == "shelly" else Abilities(), settle_s=self.config.settle_s)
+
+    def _spec(self, device: DeviceConfig) -> GuestSpec:
+        return evolve(GuestSpec(), beat_s=GuestSpec().beat_s if device.has_heartbeat else 0.0)
+
+    @property
+    def hears(self) -> Collection[Port]:
+        """None: they have ears of their own, and need not beat over the control interface."""
+        return self.outlets
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Have what is done late done."""
+        async with trio.open_nursery() as nursery:
+            self._stack(nursery)
+            task_status.started()
+            await trio.sleep_forever()
+
+    def _stack(self, nursery: trio.Nursery) -> None:
+        """The worst of them lie farthest outside."""
+        rng, names = self.rng, list(self.plugs.outlets)
+        guests = {name: Guest(name) for name in names}
+        other = FakePlugs(guests, board_id=STRANGE, address=self.config.name, observe=self._other_moved)
+        for name in names:
+            other.set(name, "board", on=True)
+        last: Backend = self.plugs
+        beside = dict(zip(names, (*names[1:], names[0]), strict=True))
+        makers: dict[str, Callable[[Backend], Flaky]] = {
+            "neighbour": lambda inner: Neighbour(inner, rng, share=0.0, beside=beside),
+            "notdone": lambda inner: NotDone(inner, rng, share=0.0),
+            "late": lambda inner: Late(inner, rng, share=0.0, nursery=nursery),
+            "pendinglost": lambda inner: PendingLost(inner, rng, share=0.0, nursery=nursery),
+            "stale": lambda inner: Stale(inner, rng, share=0.0, age_s=STALE_S),
+            "meterlies": lambda inner: MeterLies(inner, rng, share=0.0),
+            "refuses": lambda inner: Refuses(inner, rng, share=0.0),
+            "replylost": lambda inner: ReplyLost(inner, rng, share=0.0),
+            "hangs": lambda inner: Hangs(inner, rng, share=0.0),
+            "stranger": lambda inner: Stranger(inner, rng, share=0.0, other=other),
+        }
+        for name, make in makers.items():
+            last = self.faults[name] = make(last)
+
+    def connector(self, end: End, config: BoardConfig) -> Connector:
+        """What is asked anew each time."""
+        inner = self.faults["stranger"]
+        return Plain(config.kind, Reached(inner, self.rng, end=end, board_id=self.config.name, asked=self._asked))
+
+    # --- What is seen --------------------------------------------------------------------------------------------
+
+    def _asked(self, port: str, on: bool) -> None:  # noqa: FBT001 - a callback
+        self._told[port] = on
+        self.onlookers.sent("start" if on else "disable", port)
+
+    def _moved(self, change: RelayChange | DirtyCut) -> None:
+        """What was not asked for last of this outlet was licensed by nobody, though a command did it."""
+        if isinstance(change, RelayChange) and self._told.get(change.port) != change.on:
+            change = evolve(change, request=None)
+        self.onlookers.moved(change)
+
+    def _other_moved(self, change: RelayChange | DirtyCut) -> None:
+        if isinstance(change, RelayChange) and change.by == "command":
+            self.onlookers.strange(change)
+
+    def can_be_seen(self, port: Port) -> bool:
+        """Its contact follows."""
+        return not self.outlets[port].relay.stuck
+
+    def medium(self, port: Port) -> str | None:  # noqa: ARG002 - of no port
+        """Nothing selects."""
+        return None
+
+    def apart_s(self, port: Port) -> float:  # noqa: ARG002 - of any port
+        """As often as a guest beats."""
+        return BEAT_S
+
+    # --- What happens --------------------------------------------------------------------------------------------
+
+    def happens(self, words: str) -> None:
+        """See above."""
+        match words.split():
+            case ["restart", "cold" | "warm" as how]:
+                self.plugs.restart(cold=how == "cold")
+            case ["fault", *rest]:
+                self._fault(rest)
+            case ["hang" | "revive" | "halt" as what, port] if port in self.outlets:
+                getattr(self.outlets[port].guest, what)(self.onlookers.now_s())
+            case ["guest", port, keys] if port in self.outlets:
+                with suppress(GuestSpecError):
+                    guest = self.outlets[port].guest
+                    guest.change(self.onlookers.now_s(), guest.spec.changed(keys))
+            case _:
+                raise CallerError(f"'board {words}': nobody knows what that is")
+
+    def _fault(self, words: list[str]) -> None:
+        match words:
+            case ["weld", port, "on"] if port in self.outlets:
+                self.plugs.weld(port)
+            case ["weld", port, "off"] if port in self.outlets:
+                self.plugs.mend(port)
+            case ["power", port, "on" | "off" as how] if port in self.outlets:
+                self.plugs.set(port, "fault", on=how == "on")
+            case ["replayed"]:
+                for name, on in self._told.items():
+                    self.plugs.set(str(name), "fault", on=on)
+            case [name, "on" | "off" as how] if name in self.faults:
+                self.faults[name].share = float(how == "on")
+            case _:
+                raise CallerError(f"'fault {' '.join(words)}': nobody knows what that is")
+
+    def way(self, words: str) -> None:
+        """The way to it is gone, or back."""
+        if words not in ("out", "in"):
+            raise CallerError(f"'cable {words}': nothing is known of such a cable")
+        self.faults["hangs"].share = float(words == "out")
+
+    def halt(self, port: Port) -> bool:
+        """Ask the guest of an outlet to shut down."""
+        return self.outlets[port].guest.halt(self.onlookers.now_s())
+
+    def catch_up(self) -> None:
+        """It says nothing by itself."""
+
+    def mend(self, doomed: Collection[Port]) -> None:
+        """Nothing is wrong with it any more."""
+        for fault in self.faults.values():
+            fault.share = 0.0
+        for name in self.plugs.outlets:
+            self.plugs.mend(name)
+        for device in self.devices:
+            if device.port not in doomed:
+                keys = f"boot=30,beat={self._spec(device).beat_s:g},halt=10,hush=0,ignore=0,good=emmc+sd,flap=0"
+                self.happens(f"guest {device.port} {keys}")

@@ -1,0 +1,38 @@
+"""What is wrong with a node, as far as the script tells: with one board of its, or with all that is around them."""
+
+from attrs import define, field
+
+OVER = {"off", "ok", "in", "whole", "0"}
+"""Last words that end a lasting trouble."""
+
+UNSEEING = {"cable", "silent", "sensor cu", "service", "hangs", "stranger", "stale"}
+"""Troubles in which nobody sees what a guest draws."""
+
+
+@define
+class Troubles:
+    """The troubles of one board, or those that concern the whole node."""
+
+    lasting: set[str] = field(factory=set)
+    ended_s: float = 0.0  # when the latest of them ended, or something sudden happened
+    metered_s: float = 0.0  # when currents could be seen again
+
+    def quiet_s(self, now_s: float) -> float:
+        """For how long there has been none."""
+        return 0.0 if self.lasting else now_s - self.ended_s
+
+    @property
+    def unseeing(self) -> bool:
+        """Whether nobody sees what a guest draws."""
+        return bool(UNSEEING & self.lasting)
+
+    def begins(self, trouble: str) -> None:
+        """One lasts from now on."""
+        self.lasting.add(trouble)
+
+    def ends(self, trouble: str, now_s: float) -> None:
+        """One is over, or it was over at once."""
+        if trouble in UNSEEING or trouble == "all":
+            self.metered_s = now_s
+        self.lasting.discard(trouble)
+        self.ended_s = max(self.ended_s, now_s)

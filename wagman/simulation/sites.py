@@ -1,0 +1,178 @@
+"""The nodes that are simulated unless another one is configured, by name."""
+
+from collections.abc import Iterator, Mapping
+
+from wagman.config.load import loads
+from wagman.config.schema import Config
+from wagman.model.errors import CallerError
+
+ONE = """
+[device.nc]
+port = 0
+self = true
+primary = "emmc"
+
+[device.gn]
+port = 1
+shutdown = ["simulated"]
+
+[device.cs]
+port = 2
+shutdown = ["simulated"]
+
+[device.x1]
+port = 3
+shutdown = ["simulated"]
+
+[device.x2]
+port = 4
+heartbeat = false
+shutdown = []
+"""
+"""A Wagman, and one guest of each kind."""
+
+TWO = """
+[board.old]
+dialect = "v3"
+
+[board.new]
+device = "/dev/waggle_sysmon2"
+dialect = "v4"
+
+[device.nc]
+board = "old"
+port = 0
+self = true
+primary = "emmc"
+
+[device.gn]
+board = "old"
+port = 1
+shutdown = ["simulated"]
+
+[device.x2]
+board = "old"
+port = 4
+heartbeat = false
+shutdown = []
+
+[device.gn2]
+board = "new"
+port = 1
+shutdown = ["simulated"]
+
+[device.cs2]
+board = "new"
+port = 2
+shutdown = ["simulated"]
+
+[device.x12]
+board = "new"
+port = 3
+shutdown = ["simulated"]
+"""
+"""A Wagman of each version, with guests on the same ports of both."""
+
+NETWORK = """
+[network.lan]
+witness = { ping = "gateway" }
+"""
+"""Guests answer to their names there."""
+
+RAILS = """
+[board.rail]
+kind = "shelly"
+host = "rail"
+
+[board.shed]
+kind = "tasmota"
+host = "shed"
+
+[device.ai]
+board = "rail"
+port = 0
+heartbeat = { http = "http://ai/health" }
+shutdown = ["simulated"]
+
+[device.cam]
+board = "rail"
+port = 1
+heartbeat = { http = "http://cam/health" }
+shutdown = ["simulated"]
+
+[device.pump]
+board = "rail"
+port = 2
+heartbeat = false
+shutdown = []
+
+[device.nas]
+board = "shed"
+port = 1
+heartbeat = { http = "http://nas/health" }
+shutdown = ["simulated"]
+
+[device.lamp]
+board = "shed"
+port = 2
+heartbeat = false
+shutdown = []
+"""
+"""A rail with meters and one without."""
+
+WAGMAN = """
+[board.wagman]
+
+[device.nc]
+board = "wagman"
+port = 0
+self = true
+
+[device.gn]
+board = "wagman"
+port = 1
+shutdown = ["simulated"]
+
+[device.x2]
+board = "wagman"
+port = 4
+heartbeat = false
+shutdown = []
+"""
+"""Beside the rails."""
+
+BOARDS, OUTLETS = 20, 5
+"""Of the site `many`: as many outlets as a service is to bear (specified)."""
+
+
+def _many() -> Iterator[str]:
+    """A guest on each Wagman, each on another port than the one before, and a v4 board after each v3 one."""
+    for number in range(BOARDS):
+        yield f'[board.w{number}]\ndevice = "/dev/wagman{number}"\ndialect = "{("v3", "v4")[number % 2]}"\n'
+    yield '[device.nc]\nboard = "w0"\nport = 0\nself = true\n'
+    for number in range(BOARDS):
+        port = 1 + number % (OUTLETS - 1)
+        yield f'[device.g{number}]\nboard = "w{number}"\nport = {port}\nshutdown = ["simulated"]\n'
+
+
+DEFAULT_SITE = "one"
+
+SITES: Mapping[str, str] = {
+    DEFAULT_SITE: ONE,
+    "two": TWO,
+    "many": "".join(_many()),
+    "plugs": RAILS + NETWORK,
+    "mixed": WAGMAN + RAILS + NETWORK,
+}
+"""What can be asked for by name, as a configuration file."""
+
+
+def site(name: str) -> Config:
+    """The node of that name.
+
+    Raises:
+        CallerError: there is none.
+    """
+    if name not in SITES:
+        raise CallerError(f"--site {name}: there is no such site (known: {', '.join(SITES)})")
+    return loads(SITES[name], f"the site {name}")
