@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import cache, partial
+from operator import methodcaller
 from pathlib import Path
 from typing import TypeAlias
 
@@ -84,7 +85,7 @@ class Seams:
 
     connector: Callable[[BoardConfig], Connector]
     messenger: Messenger = run_command
-    probe: Callable[[EarConfig], Probe] = EarConfig.probe
+    probe: Callable[[EarConfig], Probe] = methodcaller("probe")
     wall: Callable[[], datetime] = wall_clock
     stamp: Callable[[], Stamp] = kernel_stamp
     blocking: Blocking = field(factory=threaded)

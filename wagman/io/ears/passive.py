@@ -6,6 +6,7 @@ read.
 """
 
 from collections.abc import Callable
+from operator import methodcaller
 from typing import Protocol, TypeVar
 
 import trio
@@ -79,7 +80,7 @@ SomeTask = TypeVar("SomeTask", bound=Task)
 class Shared:
     """What the ears of a service share: the tasks of several, as the reader of a port, and what makes those that ask."""
 
-    probe: Callable[[EarConfig], Probe] = EarConfig.probe
+    probe: Callable[[EarConfig], Probe] = methodcaller("probe")
     tasks: dict[tuple[str, str | int], Task] = field(factory=dict, init=False)
 
     def get(self, kind: type[SomeTask], at: str | int, make: Callable[[], SomeTask]) -> SomeTask:
