@@ -183,6 +183,15 @@ def test_who_decides_before_it_can_be_read_has_decided_later_for_good() -> None:
     assert story.of("device.recalled") == []
 
 
+def test_who_was_stopped_and_is_only_enabled_before_that_can_be_read_stays_down() -> None:
+    story = told(f"{BEFORE}service kill; disk barred all; service start; 5 min; x1: enable; gn: enable; 5 min; disk ok; 2 h")
+    assert story.ports_on_after(DOWN_S).isdisjoint({1, 3})
+    assert {name: (row["enabled"], row["wanted"]) for name, row in story.rows().items() if name in ("x1", "gn")} == {
+        "x1": (True, "down"),
+        "gn": (True, "down"),
+    }
+
+
 def test_without_a_time_it_waits_for_ever() -> None:
     script = "20 min; service kill; disk barred all; board fault power 2 off; service start; 5 h"
     story = told(script, with_release(0.0))

@@ -22,6 +22,7 @@ from wagman.store.decisions import (
     Renamed,
     Tally,
     compare,
+    merged,
     parse,
     render,
     sentences,
@@ -175,3 +176,15 @@ def test_check_config_tells_what_becomes_of_what_was_decided(tmp_path: Path, cap
     assert "modem takes the place of x1 on port 3: it stays disabled (disable by pid 12" in capsys.readouterr().out
     assert main(["check-config", str(file), "--state", str(tmp_path / "nowhere")]) == 2
     assert "decisions.json: cannot be read" in capsys.readouterr().err
+
+
+@given(ENTRIES, ENTRIES, st.sets(st.sampled_from(["wanted", "enabled"])), st.integers(0, 50))
+def test_what_was_decided_since_stands_and_all_else_is_as_it_was_before(
+    own: Entry, past: Entry, decided: set[str], above: int
+) -> None:
+    now = merged(own, past, decided, above)
+    assert now.wanted == (own if "wanted" in decided else past).wanted
+    assert now.enabled == (own if "enabled" in decided else past).enabled
+    assert now.plug == own.plug
+    is_own = bool(decided) and own.decision is not None
+    assert now.serial == (own.serial + above if is_own else past.serial)

@@ -5,7 +5,7 @@ else's, and what an operator has stopped or disabled is to stay down all the sam
 """
 
 import json
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Collection, Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -65,6 +65,27 @@ class Entry:
     def stays_down(self) -> bool:
         """Whether somebody has stopped or disabled the guest."""
         return self.wanted == "down" or not self.enabled
+
+
+BOTH = frozenset({"wanted", "enabled"})
+
+DECIDES: Mapping[str, frozenset[str]] = {
+    # Whoever starts what was disabled, in a run that cannot know of it, has said that it may run.
+    **dict.fromkeys(("start", "restart", "disable"), BOTH),
+    **dict.fromkeys(("stop", "kill"), frozenset({"wanted"})),
+    "enable": frozenset({"enabled"}),
+}
+"""What each request decides about a guest; the rest stays as it was decided before."""
+
+
+def merged(own: Entry, past: Entry, decided: Collection[str], above: int) -> Entry:
+    """What holds by what is known of the past, and by what has been `decided` since, which is later than all of that.
+
+    `above` is the greatest serial in the past.
+    """
+    decision = past.decision if own.decision is None or not decided else evolve(own.decision, serial=own.serial + above)
+    wanted, enabled = own.wanted if "wanted" in decided else past.wanted, own.enabled if "enabled" in decided else past.enabled
+    return evolve(own, wanted=wanted, enabled=enabled, decision=decision)
 
 
 @frozen

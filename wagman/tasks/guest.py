@@ -29,7 +29,7 @@ from wagman.model.facts import (
     Verdict,
 )
 from wagman.store import PREVIOUS, Cause, Journal, Receipt
-from wagman.store.decisions import Decision, Entry, decision_of
+from wagman.store.decisions import DECIDES, Decision, Entry, decision_of, merged
 from wagman.tasks.inbox import Inbox
 from wagman.tasks.letters import Letter, Nudge, Reply
 from wagman.tasks.loop import Alarms, drive
@@ -78,7 +78,7 @@ class Guest:
     state: machine.State = field(factory=machine.untrusted)
     memory: Memory = field(factory=Memory)
     decision: Decision | None = None  # of an operator, the latest that it goes by
-    commanded: bool = False  # an operator has decided in this run: later than anybody before it
+    commanded: frozenset[str] = frozenset()  # what an operator has decided in this run: later than anybody before it
     withheld: bool = False  # what was decided about it cannot be read
     inbox: Inbox[Any] = field(factory=Inbox)
     alarms: Alarms = field(factory=Alarms)
@@ -149,14 +149,14 @@ class Guest:
 
         `above` is the greatest serial of any decision before this run.
         """
-        if self.commanded and self.decision is not None:
-            self.decision = evolve(self.decision, serial=self.decision.serial + above)
-            self.journal.record([], {self.key: self.saved()})
-        elif (past.decision, past.wanted, past.enabled) != self._decided:
-            self.memory, self.decision = evolve(self.memory, wanted=past.wanted, enabled=past.enabled), past.decision
-            told = [(Draft("device.recalled", self.config.name, past.told), self._last)]
-            receipt = self.journal.record(told, {self.key: self.saved()})
-            # What runs may have to halt.
+        before, entry = self.entry, merged(self.entry, past, self.commanded, above)
+        if entry == before:
+            return
+        is_news = not self.commanded or (entry.wanted, entry.enabled) != (before.wanted, before.enabled)
+        self.memory, self.decision = evolve(self.memory, wanted=entry.wanted, enabled=entry.enabled), entry.decision
+        told = [(Draft("device.recalled", self.config.name, past.told), self._last)] if is_news else []
+        receipt = self.journal.record(told, {self.key: self.saved()})
+        if is_news:  # what runs may have to halt
             self.inbox.tell(Letter(Review(), receipt.refs[0]), kind="review")
 
     def review(self) -> None:
@@ -279,7 +279,8 @@ class Guest:
         decision = letter.decision
         if decision is not None and step.verdict is not None and step.verdict.accepted:
             # What was decided before may have come to be known since the operator asked.
-            self.decision, self.commanded = evolve(decision, serial=max(decision.serial, self.entry.serial + 1)), True
+            self.decision = evolve(decision, serial=max(decision.serial, self.entry.serial + 1))
+            self.commanded |= DECIDES[decision.verb]
             self.withheld = self.withheld and decision.verb not in ("start", "restart")
 
     def _acts(self, step: Step) -> bool:
