@@ -29,6 +29,11 @@ class Plug(NamedTuple):
     board: str
     port: Port
 
+    @classmethod
+    def kept(cls, saved: Mapping[str, Any]) -> "Plug":
+        """The one in what the store kept of a guest; KeyError where it has none. Version 0.1.0 knew one board only."""
+        return cls(saved.get("board", DEFAULT_BOARD), saved["port"])
+
     def __str__(self) -> str:
         """In words; a board whose table bears no name is the board."""
         return f"port {self.port}" if self.board == DEFAULT_BOARD else f"port {self.port} of {self.board}"

@@ -62,6 +62,11 @@ class Entry:
         return {**by, "decided_at": made and made.at}
 
     @property
+    def holds(self) -> tuple[Wanted, bool]:
+        """What holds for the guest, whoever decided it."""
+        return self.wanted, self.enabled
+
+    @property
     def stays_down(self) -> bool:
         """Whether somebody has stopped or disabled the guest."""
         return self.wanted == "down" or not self.enabled

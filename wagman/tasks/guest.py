@@ -16,7 +16,6 @@ from wagman.fsm.guest.inputs import Input, Message, MessageDone, Review, StartRe
 from wagman.fsm.wagman import View
 from wagman.model.errors import StoreError
 from wagman.model.facts import (
-    DEFAULT_BOARD,
     Answered,
     Beat,
     Draft,
@@ -135,7 +134,7 @@ class Guest:
     def _take_up(self, saved: Any, place: Any) -> bool:
         self.memory, self.telling = restored_memory(saved["memory"]), Telling(**saved.get("telling", {}))
         self.decision = decision_of(saved.get("decision"))
-        if Plug(saved.get("board", DEFAULT_BOARD), saved["port"]) != self.config.plug:
+        if Plug.kept(saved) != self.config.plug:
             self.memory = evolve(self.memory, cycle=0, media=None)  # those were of the other port's power
             return False
         self.state = machine.restored(saved["state"])
@@ -152,7 +151,7 @@ class Guest:
         before, entry = self.entry, merged(self.entry, past, self.commanded, above)
         if entry == before:
             return
-        is_news = not self.commanded or (entry.wanted, entry.enabled) != (before.wanted, before.enabled)
+        is_news = not self.commanded or entry.holds != before.holds
         self.memory, self.decision = evolve(self.memory, wanted=entry.wanted, enabled=entry.enabled), entry.decision
         told = [(Draft("device.recalled", self.config.name, past.told), self._last)] if is_news else []
         receipt = self.journal.record(told, {self.key: self.saved()})
