@@ -1,0 +1,146 @@
+"""One connection on which devices are asked: what was told on it, and what that shows."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import trio
+from attrs import define, field
+
+from wagman.io.mqtt.client import Connection, Message
+from wagman.io.mqtt.topics import Topics, Who, filled, number, state, supply, told, word
+from wagman.model.backend import RUNS_APART_S
+
+ANSWER_S = 5.0
+"""How long a device may take for an answer (chosen: a plug takes 5 to 200 ms, one behind a Zigbee mesh some seconds)."""
+
+CLOCK_S = range(1_577_836_800, 2**32)
+"""What a clock may show that was set: from the start of 2020 to the end of 32 bits (chosen)."""
+
+DRIFT = 2e-4
+"""How far two clocks may drift apart, as a share of the time (chosen: 17 s a day, several times what quartzes do)."""
+
+LEFT = "a command that somebody left in the broker"
+"""Who has switched, where such a command is found."""
+
+
+@define
+class Run:
+    """One run of a device, by what it tells of itself."""
+
+    boots: int = field(init=False, default=0)
+    began_s: int | None = field(init=False, default=None)  # worked out once: told anew each time it would wander with its quartz
+    _uptime_s: float | None = field(init=False, default=None)
+    _at_s: float = field(init=False, default=0.0)
+
+    def told(self, boots: int, uptime_s: float | None, clock_s: float | None) -> bool:
+        """Take what it tells; whether it has certainly restarted since."""
+        now_s = trio.current_time()
+        lasts_s = None if self._uptime_s is None else self._uptime_s + now_s - self._at_s
+        is_anew = lasts_s is not None and uptime_s is not None and uptime_s < lasts_s - max(RUNS_APART_S, lasts_s * DRIFT)
+        if is_anew:
+            self.began_s = None
+        self.boots = boots
+        if uptime_s is not None:
+            self._uptime_s, self._at_s = uptime_s, now_s
+            if self.began_s is None and clock_s is not None and round(clock_s) in CLOCK_S:
+                self.began_s = round(clock_s - uptime_s)
+        return is_anew
+
+
+@define(eq=False)
+class Visit:
+    """One connection, on which some ports are asked; only what is of the topics of these is kept, the latest of each."""
+
+    topics: Topics
+    device: str
+    ports: Sequence[str]
+    live: dict[str, bytes] = field(init=False, factory=dict)  # what came since the last question
+    kept: dict[str, bytes] = field(init=False, factory=dict)  # what the broker had kept
+    connection: Connection = field(init=False)
+    _wanted: frozenset[str] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._wanted = frozenset(self.filters())
+
+    def hear(self, message: Message) -> None:
+        """Take what the broker passes on."""
+        if message.topic in self._wanted:
+            (self.kept if message.retained else self.live)[message.topic] = message.payload
+
+    def filters(self) -> list[str]:
+        """The topics that are listened to."""
+        topics, who = self.topics, self.topics.who
+        answers = (topics.state_topic, topics.meter_topic, None if who is None else who.topic)
+        wanted = (*answers, topics.availability_topic, *self._commands())
+        return self._of_all(text for text in wanted if text is not None)
+
+    def at(self, text: str, port: str = "") -> str:
+        """A topic or a payload for one port."""
+        return filled(text, self.device, port)
+
+    def clear(self) -> None:
+        """Delete the commands that were left in the broker."""
+        for topic in self._of_all(self._commands()):
+            if self.kept.get(topic):
+                self.connection.publish(topic, "", retained=True)
+
+    def _commands(self) -> tuple[str, ...]:
+        return self.topics.command_topic, *self.topics.left
+
+    def _of_all(self, texts: Iterable[str]) -> list[str]:
+        """These topics, of each port where they are of a port."""
+        filled_in = [self.at(text, port) for text in texts for port in (self.ports if "%p" in text else ("",))]
+        return list(dict.fromkeys(filled_in))
+
+    async def ask(self) -> None:
+        """Ask for the state of all ports, and wait until it has come, or has not come in time."""
+        self.live.clear()
+        questions = [(self.at(self.topics.ask_topic, port), self.at(self.topics.ask, port)) for port in self.ports]
+        for topic, payload in dict.fromkeys(questions):
+            self.connection.publish(topic, payload)
+        await self._wait(lambda: all(self.has_answered(port) for port in self.ports))
+
+    async def ask_who(self, who: Who) -> bytes | None:
+        """Ask which one it is; None: it does not answer."""
+        self.live.clear()
+        self.connection.publish(self.at(who.ask_topic), self.at(who.ask))
+        topic = self.at(who.topic)
+        await self._wait(lambda: told(self.live.get(topic, b""), who.id_path) is not None)
+        return self.live.get(topic)
+
+    async def _wait(self, is_so: Callable[[], bool]) -> None:
+        with trio.move_on_after(ANSWER_S):
+            await self.connection.until(is_so)
+
+    def has_answered(self, port: str) -> bool:
+        """Whether the port shows that it is on or off, and what its meter does."""
+        is_metered = self.topics.meter_topic is None or self.at(self.topics.meter_topic, port) in self.live
+        return is_metered and supply(self.topics, self.shown(port)) != "unknown"
+
+    def shown(self, port: str) -> object:
+        """What the port shows, on or off or something else; None: nothing."""
+        payload = self.live.get(self.at(self.topics.state_topic, port))
+        return None if payload is None else state(self.topics, payload, self.device, port)
+
+    def watts(self, port: str) -> float | None:
+        """What its meter shows."""
+        topics = self.topics
+        payload = self.live.get(self.at(topics.meter_topic or topics.state_topic, port))
+        if payload is None or (topics.meter_topic is None and topics.meter_path is None):
+            return None
+        return number(told(payload, topics.meter_path, self.device, port))
+
+    def by(self, port: str) -> str | None:
+        """Who has switched it last, as far as anybody tells."""
+        if any(self.kept.get(self.at(text, port)) for text in self._commands()):
+            return LEFT
+        path = self.topics.by_path
+        payload = self.live.get(self.at(self.topics.state_topic, port))
+        return None if path is None or payload is None else word(told(payload, path, self.device, port))
+
+    def is_offline(self) -> bool:
+        """Whether the broker says that the device is gone."""
+        topics, said = self.topics, {**self.kept, **self.live}
+        if topics.availability_topic is None:
+            return False
+        payloads = [said[topic] for topic in self._of_all([topics.availability_topic]) if topic in said]
+        return any(word(told(payload, topics.availability_path)) == topics.offline for payload in payloads)
