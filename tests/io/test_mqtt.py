@@ -18,7 +18,7 @@ from wagman.model.errors import BoardError, BoardProtocolError, BoardRefusedErro
 
 pytestmark = needs_mosquitto
 
-OWN = {"command_topic": "x/%p/set", "state_topic": "x/%p", "ask_topic": "x/%p/get"}
+OWN: dict[str, Any] = {"command_topic": "x/%p/set", "state_topic": "x/%p", "ask_topic": "x/%p/get"}
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from wagman.model.errors import BoardError, BoardProtocolError, BoardRefusedErro
 Script = Callable[[trio.abc.Stream], Awaitable[None]]
 
 WELCOME = bytes([0x20, 2, 0, 0])
-OWN = {"command_topic": "x/%p/set", "state_topic": "x/%p", "ask_topic": "x/%p/get"}
+OWN: dict[str, Any] = {"command_topic": "x/%p/set", "state_topic": "x/%p", "ask_topic": "x/%p/get"}
 
 
 def published(topic: bytes, payload: bytes, first: int = 0x30) -> bytes:
