@@ -12,14 +12,13 @@ import json
 
 import trio
 from attrs import define, field, frozen
-from paho.mqtt.client import topic_matches_sub
 
 from wagman.config.kinds import TEXT
 from wagman.config.setting import setting
 from wagman.io.ears.hearing import Source
 from wagman.io.ears.network import Network
 from wagman.io.ears.passive import PassiveEar, PassiveEarConfig, Shared
-from wagman.io.mqtt.client import BROKER_S, CONNECT_S, Broker, Connect, Connection, Message, connected
+from wagman.io.mqtt.client import BROKER_S, CONNECT_S, Broker, Connect, Connection, Message, connected, is_of
 from wagman.io.mqtt.keys import BROKER, FILTER, BrokerKeys
 from wagman.model.errors import BoardError
 
@@ -141,7 +140,7 @@ class MqttEars:
         if message.retained:
             return
         for ear, config in self._ears:
-            if topic_matches_sub(config.mqtt, message.topic):
+            if is_of(config.mqtt, message.topic):
                 ear.refused = doubt(message.payload, config.expect)
                 if ear.refused is None:
                     ear.heard(self.read_until_s, trio.current_time())

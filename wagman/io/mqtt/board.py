@@ -157,7 +157,7 @@ class MqttBoard(PlainBoard, BrokerKeys):
             if self.ask_topic is None:
                 return "ask_topic", "without a preset, ask_topic is needed: a state that nobody asked for may be of before"
         if not self.device and any("%d" in text for text in self._texts()):
-            return "device", "device is needed: its topics have that name in them"
+            return "preset" if self.preset else "state_topic", "device is needed, for topics have its name in them"
         if self.password_file is not None and self.user is None:
             return "user", "user is needed: MQTT sends no password without it"
         return None

@@ -266,6 +266,11 @@ class Connection:
         self.hear(Message(topic, bytes(message.payload), message.retain))
 
 
+def is_of(filter_: str, topic: str) -> bool:
+    """Whether a filter admits a topic."""
+    return paho.topic_matches_sub(filter_, topic)
+
+
 @asynccontextmanager
 async def connected(
     broker: Broker, hear: Callable[[Message], None], connect: Connect = trio.open_tcp_stream
