@@ -197,3 +197,98 @@ class FakeTasmota:
             "StatusNET": {"Mac": ":".join(self.mac[at : at + 2] for at in range(0, 12, 2))},
             "StatusSTS": {"UptimeSec": round(time.monotonic() - self.began_s), **state},
         }
+
+
+@define(eq=False)
+class FakeDevice:
+    """A device of whatever firmware: what it publishes when something comes on one of its topics."""
+
+    broker: Mosquitto
+    filters: tuple[str, ...]
+    answer: Callable[[str, str], list[tuple[str, str]]]
+    is_ready: threading.Event = field(factory=threading.Event)
+    client: Any = None
+
+    def plug_in(self) -> None:
+        self.client = paho.Client(CallbackAPIVersion.VERSION2)
+        self.client.on_message = self._on_message
+        self.client.on_connect = lambda client, *_: client.subscribe([(each, 0) for each in self.filters])
+        self.client.on_subscribe = lambda *_: self.is_ready.set()
+        self.client.connect("127.0.0.1", self.broker.port)
+        self.client.loop_start()
+        assert self.is_ready.wait(STARTS_S)
+
+    def _on_message(self, client: Any, _data: Any, message: Any) -> None:
+        for topic, payload in self.answer(message.topic, message.payload.decode()):
+            client.publish(topic, payload)
+
+    def unplug(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+@define
+class Shelly:
+    """As a Shelly of the second generation answers."""
+
+    watts: float | None = 8.9
+    is_on: bool = False
+    uptime_s: int = 500
+    filters = ("shelly/command/#", "shelly/rpc")
+
+    def answer(self, topic: str, payload: str) -> list[tuple[str, str]]:
+        if topic == "shelly/rpc":
+            request = json.loads(payload)
+            assert request["method"] == "Sys.GetStatus"
+            result = {"mac": MAC, "uptime": self.uptime_s, "unixtime": 1_790_000_000 + self.uptime_s}
+            return [(f"{request['src']}/rpc", json.dumps({"id": request["id"], "result": result}))]
+        if payload in {"on", "off"}:
+            self.is_on = payload == "on"
+        status = {"id": 0, "source": "MQTT", "output": self.is_on, **({} if self.watts is None else {"apower": self.watts})}
+        return [("shelly/status/switch:0", json.dumps(status))]
+
+
+@define
+class Zigbee2Mqtt:
+    """As Zigbee2MQTT answers for one plug."""
+
+    is_on: bool = False
+    filters = ("zigbee2mqtt/+/+",)
+
+    def answer(self, topic: str, payload: str) -> list[tuple[str, str]]:
+        if topic.endswith("/set"):
+            self.is_on = json.loads(payload)["state"] == "ON"
+        elif not (topic.endswith("/get") and json.loads(payload) == {"state": ""}):
+            return []
+        state = {"linkquality": 80, "state": "ON" if self.is_on else "OFF"}
+        return [(topic.rsplit("/", 1)[0], json.dumps(state))]
+
+
+@define
+class EspHome:
+    """As an ESPHome node answers that has the lines of its page."""
+
+    is_on: bool = False
+    filters = ("node/switch/relay/command", "node/switch/relay/ask", "esphome/ping/node")
+
+    def answer(self, topic: str, payload: str) -> list[tuple[str, str]]:
+        if topic == "esphome/ping/node":
+            return [("esphome/discover/node", json.dumps({"name": "node", "mac": MAC.lower(), "version": "2026.6.5"}))]
+        if topic.endswith("/command"):
+            self.is_on = {"ON": True, "OFF": False}.get(payload, self.is_on)
+        return [("node/switch/relay/state", "ON" if self.is_on else "OFF")]
+
+
+@define
+class OpenBeken:
+    """As OpenBeken answers, whose state comes on the topic that asks for it; an empty command is taken for 0."""
+
+    is_on: bool = False
+    filters = ("obk/1/set", "obk/1/get")
+
+    def answer(self, topic: str, payload: str) -> list[tuple[str, str]]:
+        if topic.endswith("/set"):
+            self.is_on = payload == "1"
+        elif payload:
+            return []  # what it has said itself
+        return [("obk/1/get", "1" if self.is_on else "0")]

@@ -3,14 +3,28 @@
 import shutil
 import subprocess
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import trio
 from attrs import evolve
 
-from tests.io.brokers import MAC, FakeTasmota, Mosquitto, eventually, mosquitto, needs_mosquitto
+from tests.io.brokers import (
+    MAC,
+    EspHome,
+    FakeDevice,
+    FakeTasmota,
+    Mosquitto,
+    OpenBeken,
+    Shelly,
+    Zigbee2Mqtt,
+    eventually,
+    mosquitto,
+    needs_mosquitto,
+)
 from wagman.io.mqtt import Mqtt, MqttBoard, board, visit
 from wagman.io.mqtt.topics import TASMOTA
 from wagman.model.backend import Backend, Look
@@ -156,6 +170,92 @@ def test_other_words_are_not_taken_for_on_or_off(broker: Mosquitto, plug: FakeTa
     plug.words = ("aus", "an")
     with pytest.raises(BoardProtocolError, match=r'port 1 shows "aus", which is neither "ON" nor "OFF"'):
         look(tasmota(broker))
+
+
+# --- Other firmware ---------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def device(broker: Mosquitto, firmware: Any) -> Iterator[None]:
+    fake = FakeDevice(broker, firmware.filters, firmware.answer)
+    fake.plug_in()
+    yield
+    fake.unplug()
+
+
+@pytest.mark.parametrize(
+    ("firmware", "table", "port", "id_"),
+    [
+        (Shelly(watts=None), {"preset": "shelly", "device": "shelly"}, "0", MAC),
+        (Zigbee2Mqtt(), {"preset": "zigbee2mqtt", "device": "zigbee2mqtt"}, "nas", None),
+        (EspHome(), {"preset": "esphome", "device": "node"}, "relay", MAC),
+        (OpenBeken(), {"preset": "openbeken", "device": "obk"}, "1", None),
+    ],
+)
+def test_each_firmware_is_asked_and_switched_in_its_own_way(
+    broker: Mosquitto, firmware: Any, table: Any, port: str, id_: str | None
+) -> None:
+    backend = MqttBoard(host=broker.address, **table).backend()
+    with device(broker, firmware):
+        assert run(backend.greet).board_id == id_
+        assert look(backend, port)[port].relay == "off"
+        for on in (True, False, True):
+            switch(backend, port, on=on)
+            assert firmware.is_on == on
+            assert look(backend, port)[port].relay == ("on" if on else "off")
+
+
+def test_an_empty_message_that_would_switch_is_not_sent(broker: Mosquitto) -> None:
+    backend = MqttBoard(host=broker.address, preset="openbeken", device="obk").backend()
+    broker.publish("obk/1/set", "1", retained=True)
+    with device(broker, firmware := OpenBeken()):
+        eventually(lambda: firmware.is_on, "it obeys")
+        assert look(backend, "1") == {"1": Look("on", by=visit.LEFT)}
+        assert firmware.is_on
+
+
+def test_one_of_several_plugs_that_does_not_answer_is_unknown(broker: Mosquitto, impatient: None) -> None:
+    fake = Zigbee2Mqtt()
+    backend = MqttBoard(host=broker.address, preset="zigbee2mqtt", device="zigbee2mqtt").backend()
+    with device(broker, SimpleNamespace(filters=("zigbee2mqtt/nas/+",), answer=fake.answer)):
+        assert look(backend, "nas", "lamp") == {"nas": Look("off"), "lamp": Look("unknown")}
+
+
+def test_a_meter_is_believed_once_it_has_shown_something_and_a_minute_after_a_switch(broker: Mosquitto) -> None:
+    async def story() -> None:
+        backend = MqttBoard(host=broker.address, preset="shelly", device="shelly").backend()
+        assert (backend.abilities.readback, backend.abilities.meter_w) == ("told", None)
+        assert await backend.look(["0"]) == {"0": Look("off", 8.9, "MQTT")}  # a contact that is welded
+        assert (backend.abilities.readback, backend.abilities.meter_w) == ("sensed", board.METER_W)
+        await backend.switch("0", on=True)
+        assert await backend.look(["0"]) == {"0": Look("on", None, "MQTT")}
+
+    with device(broker, Shelly()):
+        run(story)
+
+
+def test_a_meter_with_a_topic_of_its_own_is_waited_for(broker: Mosquitto, impatient: None) -> None:
+    config = MqttBoard(host=broker.address, meter_topic="x/%p/watts", **OWN)
+    said = [("x/1/watts", "12.5"), ("x/1", "ON")]
+    with device(broker, SimpleNamespace(filters=("x/1/get",), answer=lambda topic, payload: said)):
+        assert look(config.backend()) == {"1": Look("on", 12.5)}
+        said.reverse()
+        assert look(config.backend()) == {"1": Look("on", 12.5)}
+        said.remove(("x/1/watts", "12.5"))
+        assert look(config.backend()) == {"1": Look("on")}
+
+
+def test_a_restart_of_a_shelly_is_seen_by_when_it_began(broker: Mosquitto) -> None:
+    async def story() -> None:
+        backend = MqttBoard(host=broker.address, preset="shelly", device="shelly").backend()
+        before = await backend.greet()
+        assert before.began_s == 1_790_000_000
+        firmware.uptime_s = 3
+        after = await backend.greet()
+        assert not before.same_run(after)
+
+    with device(broker, firmware := Shelly()):
+        run(story)
 
 
 # --- What is of before ------------------------------------------------------------------------------------------------

@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock, memory_stream_pair
 
-from wagman.io.mqtt import MqttBoard
+from wagman.io.mqtt import Mqtt, MqttBoard
 from wagman.io.mqtt.client import BROKER_S, CONNECT_S, MOST_BYTES, Broker, Message, connected
 from wagman.io.mqtt.keys import BROKER, FILTER, PORT, TOPIC
 from wagman.io.mqtt.topics import PRESETS, TASMOTA, Topics, filled, number, state, supply, told, whole, word
+from wagman.io.mqtt.visit import ANSWER_S
+from wagman.model.backend import Look
 from wagman.model.errors import BoardError, BoardProtocolError, BoardRefusedError, BoardTimeoutError, ConfigError, LinkGoneError
 
 Script = Callable[[trio.abc.Stream], Awaitable[None]]
@@ -143,6 +145,31 @@ def test_messages_may_come_in_pieces_and_many_at_once(size: int) -> None:
 
     heard = with_a_broker(script, "x/#")
     assert heard == [Message("x/1", b"ON", False), Message("x/2", b"", True), Message("x/3", b"y" * 300, False)]
+
+
+@pytest.mark.parametrize(("first", "is_believed"), [(0x30, True), (0x31, False)])
+def test_what_was_kept_is_not_believed_though_it_comes_late(first: int, is_believed: bool) -> None:
+    config = MqttBoard(host="hub", **OWN)
+    subscribed, settled = bytes([0x90, 4, 0, 1, 0, 0]), bytes([0xB0, 2, 0, 2])
+    broker = saying(WELCOME, subscribed, settled, published(b"x/1", b"ON", first))
+
+    async def main() -> object:
+        async with trio.open_nursery() as nursery:
+
+            async def connect(host: str, port: int) -> trio.abc.Stream:
+                ours, theirs = memory_stream_pair()
+                nursery.start_soon(broker, theirs)
+                return ours
+
+            try:
+                return await Mqtt(config, config.topics(), connect).look(["1"])
+            except BoardTimeoutError as error:
+                return str(error)
+            finally:
+                nursery.cancel_scope.cancel()
+
+    said = trio.run(main, clock=MockClock(autojump_threshold=0))
+    assert said == ({"1": Look("on")} if is_believed else f"hub did not answer within {ANSWER_S:g} s")
 
 
 @given(st.binary(max_size=200), st.booleans())

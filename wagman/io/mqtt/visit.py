@@ -97,7 +97,7 @@ class Visit:
         questions = [(self.at(self.topics.ask_topic, port), self.at(self.topics.ask, port)) for port in self.ports]
         for topic, payload in dict.fromkeys(questions):
             self.connection.publish(topic, payload)
-        await self._wait(lambda: all(self.has_answered(port) for port in self.ports))
+        await self._wait(lambda: all(self._is_told(port) for port in self.ports))
 
     async def ask_who(self, who: Who) -> bytes | None:
         """Ask which one it is; None: it does not answer."""
@@ -112,9 +112,13 @@ class Visit:
             await self.connection.until(is_so)
 
     def has_answered(self, port: str) -> bool:
-        """Whether the port shows that it is on or off, and what its meter does."""
-        is_metered = self.topics.meter_topic is None or self.at(self.topics.meter_topic, port) in self.live
-        return is_metered and supply(self.topics, self.shown(port)) != "unknown"
+        """Whether the port shows that it is on or off."""
+        return supply(self.topics, self.shown(port)) != "unknown"
+
+    def _is_told(self, port: str) -> bool:
+        """Whether nothing more is waited for: where its meter has a topic of its own, that has come, too."""
+        meter_topic = self.topics.meter_topic
+        return self.has_answered(port) and (meter_topic is None or self.at(meter_topic, port) in self.live)
 
     def shown(self, port: str) -> object:
         """What the port shows, on or off or something else; None: nothing."""
