@@ -127,6 +127,12 @@ def test_a_message_of_any_length_is_not_waited_for() -> None:
         with_a_broker(saying(WELCOME + published(b"x/1", b"x" * 2 * MOST_BYTES)[:100]))
 
 
+def test_what_would_have_to_be_kept_for_the_broker_is_not() -> None:
+    exactly_once = published(b"x/1", b"\0\1ON", 0x34)
+    with pytest.raises(BoardProtocolError):
+        with_a_broker(saying(WELCOME + exactly_once))
+
+
 @pytest.mark.parametrize("size", [1, 2, 7, 10_000])
 def test_messages_may_come_in_pieces_and_many_at_once(size: int) -> None:
     messages = published(b"x/1", b"ON") + published(b"x/2", b"", 0x31) + published(b"\xff", b"?") + published(b"x/3", b"y" * 300)

@@ -151,21 +151,21 @@ class MqttBoard(PlainBoard, BrokerKeys):
 
     def _problem(self) -> tuple[str, str] | None:
         """The key that is wrong, and why."""
-        if self.preset is None:
-            if self.command_topic is None or self.state_topic is None:
-                return "preset", "without a preset, command_topic, state_topic and ask_topic are needed"
-            if self.ask_topic is None:
-                return "ask_topic", "without a preset, ask_topic is needed: a state that nobody asked for may be of before"
-        if not self.device and any("%d" in text for text in self._texts()):
-            return "preset" if self.preset else "state_topic", "device is needed, for topics have its name in them"
+        if self.preset is None and None in {self.command_topic, self.state_topic}:
+            return "preset", "without a preset, command_topic, state_topic and ask_topic are needed"
+        if self.preset is None and self.ask_topic is None:
+            return "ask_topic", "without a preset, ask_topic is needed: a state that nobody asked for may be of before"
+        if not self.device and "%d" in self._texts():
+            return "state_topic" if self.preset is None else "preset", "device is needed, for topics have its name in them"
         if self.password_file is not None and self.user is None:
             return "user", "user is needed: MQTT sends no password without it"
         return None
 
-    def _texts(self) -> Iterator[str]:
-        topics = PRESETS.get(self.preset or "")
-        for source in (self, topics):
-            yield from (text for key in ("command_topic", "state_topic", "ask_topic") if (text := getattr(source, key, None)))
+    def _texts(self) -> str:
+        """All topics, its own and those of the preset."""
+        sources = (self, PRESETS.get(self.preset or ""))
+        keys = ("command_topic", "state_topic", "ask_topic")
+        return " ".join(str(getattr(source, key, "")) for source in sources for key in keys)
 
 
 @define(eq=False)

@@ -10,6 +10,7 @@ import secrets
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -92,8 +93,17 @@ class Broker:
         host, port = self.place
         if not self.is_tls:
             return await connect(host, port)
-        context = ssl.create_default_context(cafile=self.tls_ca)
+        context = self._context()
         return trio.SSLStream(await connect(host, port), context, server_hostname=host, https_compatible=True)
+
+    def _context(self) -> ssl.SSLContext:
+        return _context(self.tls_ca, None if self.tls_ca is None else Path(self.tls_ca).stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=8)  # to read the system's authorities takes 20 ms
+def _context(file: str | None, _changed_ns: int | None) -> ssl.SSLContext:
+    """What the certificate of a broker is to be from; read anew where the file has changed."""
+    return ssl.create_default_context(cafile=file)
 
 
 @frozen
@@ -152,6 +162,11 @@ class _Packets(paho.Client):
 
     def _create_socket(self) -> Wire:
         return self.wire
+
+    @property
+    def is_crammed(self) -> bool:
+        """Whether the broker sends what has to be kept until it says so, which we never subscribe to."""
+        return bool(self._in_messages)
 
 
 @define(eq=False)
@@ -239,7 +254,7 @@ class Connection:
             raise BoardRefusedError(f"the broker {self.address} does not let us in: {self._refusal}")
         if self.wire.is_flooded:
             raise BoardProtocolError(f"the broker {self.address} passes on a message of more than {MOST_BYTES} bytes")
-        if self.wire.is_closed:
+        if self.wire.is_closed or self._packets.is_crammed:
             raise BoardProtocolError(f"what answers at {self.address} does not speak MQTT 3.1.1")
 
     async def _in_time(self, is_so: Callable[[], bool]) -> None:
@@ -321,12 +336,22 @@ def _named(address: str) -> Iterator[None]:
 
 def _because(error: BaseException | None) -> str:
     """What the operating system or TLS said, without the words that trio puts around it."""
-    while isinstance(error, BaseException) and error.__cause__ is not None:
+    error = _first(error)
+    match error:
+        case ssl.SSLCertVerificationError():
+            return f": {error.verify_message}"
+        case OSError(errno=int(number)) if number > 0 and not isinstance(error, ssl.SSLError):
+            return f": {os.strerror(number)}"
+        case OSError():
+            return f": {error.strerror or error}"
+        case _:
+            return ""
+
+
+def _first(error: BaseException | None) -> BaseException | None:
+    """The error that others were raised because of."""
+    while error is not None and error.__cause__ is not None:
         error = error.__cause__
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    if isinstance(error, ssl.SSLError):
-        return f": {getattr(error, 'verify_message', None) or error.reason or error}"
-    if not isinstance(error, OSError):
-        return ""
-    return f": {os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or error}"
+    return error
