@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -182,6 +183,14 @@ def test_what_was_kept_is_not_believed_though_it_comes_late(first: int, is_belie
 def test_whatever_a_broker_sends_is_an_error_or_a_message(data: bytes, is_in: bool) -> None:
     with pytest.raises(BoardError):  # it never answers the last question
         with_a_broker(saying((WELCOME if is_in else b"") + data))
+
+
+def test_a_file_of_an_authority_that_is_none_is_named(tmp_path: Path) -> None:
+    (tmp_path / "ca").write_text("no certificate")
+    for name, reason in (("ca", ""), ("none", "No such file")):
+        backend = MqttBoard(host="127.0.0.1:1", tls_ca=str(tmp_path / name), **OWN).backend()
+        with pytest.raises(BoardError, match=f"tls_ca {tmp_path / name}: .*{reason}"):
+            trio.run(backend.greet)
 
 
 # --- What messages say ------------------------------------------------------------------------------------------------

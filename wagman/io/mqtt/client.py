@@ -88,7 +88,8 @@ class Broker:
         """Open a stream to it. With TLS it is proved who it is before anything is sent.
 
         Raises:
-            OSError: it cannot be reached, or the file of `tls_ca` cannot be read.
+            OSError: it cannot be reached.
+            BoardError: the file of `tls_ca` cannot be read.
         """
         host, port = self.place
         if not self.is_tls:
@@ -97,7 +98,10 @@ class Broker:
         return trio.SSLStream(await connect(host, port), context, server_hostname=host, https_compatible=True)
 
     def _context(self) -> ssl.SSLContext:
-        return _context(self.tls_ca, None if self.tls_ca is None else Path(self.tls_ca).stat().st_mtime_ns)
+        try:
+            return _context(self.tls_ca, None if self.tls_ca is None else Path(self.tls_ca).stat().st_mtime_ns)
+        except OSError as error:
+            raise BoardError(f"tls_ca {self.tls_ca}: {error.strerror or error}") from error
 
 
 @lru_cache(maxsize=8)  # to read the system's authorities takes 20 ms
