@@ -26,18 +26,13 @@ from wagman.config.setting import setting
 from wagman.io.mqtt.client import Connect, connected
 from wagman.io.mqtt.keys import BROKER, PAYLOAD, PORT, TOPIC, BrokerKeys
 from wagman.io.mqtt.topics import PRESETS, Topics, Who, number, supply, told, whole, word
-from wagman.io.mqtt.visit import ANSWER_S, Run, Visit
+from wagman.io.mqtt.visit import ANSWER_S, Visit
+from wagman.io.plug import METER_SETTLE_S, METER_W, Run
 from wagman.model.backend import Abilities, Backend, Identity, Look
 from wagman.model.errors import BoardProtocolError, BoardRefusedError, BoardTimeoutError, ConfigError, StrangerError
 
 if TYPE_CHECKING:
     from wagman.config.schema import Config, DeviceConfig
-
-METER_W = 2.0
-"""From so many watts on something certainly runs (chosen: more than an idle supply takes, less than any computer)."""
-
-METER_SETTLE_S = 60.0
-"""For so long after a switch a meter tells of before (seen: 0 W for 45 s, while the load ran on)."""
 
 MOST_COUNT = 2**32 - 1
 """What a device may count to (chosen: 32 bits)."""
@@ -144,8 +139,9 @@ class MqttBoard(PlainBoard, BrokerKeys):
         """What speaks to it."""
         return Mqtt(self, self.topics())
 
-    def findings(self, config: "Config", devices: "Sequence[DeviceConfig]") -> Iterator[Finding]:  # noqa: ARG002
+    def findings(self, config: "Config", devices: "Sequence[DeviceConfig]") -> Iterator[Finding]:
         """It is known where its devices are asked, and who asks."""
+        yield from super().findings(config, devices)
         if problem := self._problem():
             yield Finding((problem[0],), problem[1])
 
@@ -295,10 +291,10 @@ class Mqtt:
         def at(path: str | None) -> object:
             return None if path is None else told(answer, path)
 
-        uptime_s = number(at(who.uptime_path))
-        is_anew = self.run.told(whole(at(who.boots_path), MOST_COUNT) or 0, uptime_s, number(at(who.clock_path)))
-        firmware = word(at(who.firmware_path))
-        return Identity(self._id, self.run.boots, firmware, self.run.began_s, is_anew)
+        uptime_s, clock_s = number(at(who.uptime_path)), number(at(who.clock_path))
+        self.run.told(uptime_s, None if uptime_s is None or clock_s is None else clock_s - uptime_s)
+        boots, firmware = whole(at(who.boots_path), MOST_COUNT) or 0, word(at(who.firmware_path))
+        return Identity(self._id, boots, firmware, self.run.began_s, self.run.taken())
 
 
 def _plain(name: str) -> str:

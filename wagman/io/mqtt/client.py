@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 import trio
 from attrs import define, field, frozen
 
+from wagman.config.secrets import read_secret
 from wagman.model.errors import BoardError, BoardProtocolError, BoardRefusedError, BoardTimeoutError, LinkGoneError
 
 try:
@@ -80,7 +81,7 @@ class Broker:
         if self.password_file is None:
             return None
         try:
-            return (Path(self.password_file).read_text(encoding="utf-8").splitlines() or [""])[0]
+            return read_secret(self.password_file).decode()
         except (OSError, UnicodeError) as error:
             raise BoardError(f"password_file {self.password_file}: {getattr(error, 'strerror', None) or error}") from error
 

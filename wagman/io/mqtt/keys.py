@@ -6,6 +6,7 @@ from attrs import field, frozen
 
 from wagman.config.ears import HOST, HOST_PORT
 from wagman.config.kinds import BOOLEAN, TEXT, Kind
+from wagman.config.secrets import SECRET_FILE
 from wagman.config.setting import setting
 from wagman.io.mqtt.client import Broker
 
@@ -64,9 +65,7 @@ class BrokerKeys:
     """Keys of a table about somebody who is reached through a broker."""
 
     user: str | None = field(default=None, metadata=setting(TEXT, "Who asks, where the broker wants to know."))
-    password_file: str | None = field(
-        default=None, metadata=setting(TEXT, "The file whose first line is the password of `user`.")
-    )
+    password_file: str | None = field(default=None, metadata=setting(SECRET_FILE, "The file that the password of `user` is in."))
     tls: bool = field(
         default=False,
         metadata=setting(

@@ -7,43 +7,12 @@ from attrs import define, field
 
 from wagman.io.mqtt.client import Connection, Message
 from wagman.io.mqtt.topics import Topics, Who, filled, number, state, supply, told, word
-from wagman.model.backend import RUNS_APART_S
 
 ANSWER_S = 5.0
 """How long a device may take for an answer (chosen: a plug takes 5 to 200 ms, one behind a Zigbee mesh some seconds)."""
 
-CLOCK_S = range(1_577_836_800, 2**32)
-"""What a clock may show that was set: from the start of 2020 to the end of 32 bits (chosen)."""
-
-DRIFT = 2e-4
-"""How far two clocks may drift apart, as a share of the time (chosen: 17 s a day, several times what quartzes do)."""
-
 LEFT = "a command that somebody left in the broker"
 """Who has switched, where such a command is found."""
-
-
-@define
-class Run:
-    """One run of a device, by what it tells of itself."""
-
-    boots: int = field(init=False, default=0)
-    began_s: int | None = field(init=False, default=None)  # worked out once: told anew each time it would wander with its quartz
-    _uptime_s: float | None = field(init=False, default=None)
-    _at_s: float = field(init=False, default=0.0)
-
-    def told(self, boots: int, uptime_s: float | None, clock_s: float | None) -> bool:
-        """Take what it tells; whether it has certainly restarted since."""
-        now_s = trio.current_time()
-        lasts_s = None if self._uptime_s is None else self._uptime_s + now_s - self._at_s
-        is_anew = lasts_s is not None and uptime_s is not None and uptime_s < lasts_s - max(RUNS_APART_S, lasts_s * DRIFT)
-        if is_anew:
-            self.began_s = None
-        self.boots = boots
-        if uptime_s is not None:
-            self._uptime_s, self._at_s = uptime_s, now_s
-            if self.began_s is None and clock_s is not None and round(clock_s) in CLOCK_S:
-                self.began_s = round(clock_s - uptime_s)
-        return is_anew
 
 
 @define(eq=False)
