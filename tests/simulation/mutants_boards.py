@@ -3,12 +3,16 @@
 from typing import Any
 
 import pytest
+import trio
+from attrs import evolve
 
 from tests.simulation.mutants import mutant
 from tests.simulation.mutants_outlet import MUTANTS
 from wagman.fsm.wagman.inputs import Visibility
 from wagman.io.board.pace import Pace
+from wagman.io.board.plain import PlainDriver
 from wagman.io.board.task import Board
+from wagman.io.ears.network import Network
 from wagman.model.facts import Blindness, Plug
 from wagman.service import parts
 from wagman.service.routes import Routes
@@ -46,3 +50,30 @@ def facts_reach_the_guest_on_the_same_port_of_another_board(patch: pytest.Monkey
             real(self, *plug, fact)
 
     patch.setattr(Routes, "port_fact", port_fact)
+
+
+# --- Boards that can be asked one thing at a time ---------------------------------------------------------------------
+
+
+@mutant("20 min; board rail fault notdone on; ai: stop; 5 min; board rail fault notdone off; 10 min", 3, site="plugs")
+def the_reply_of_a_plug_is_believed(patch: pytest.MonkeyPatch) -> None:
+    real = PlainDriver._judged
+
+    def judged(self: PlainDriver, look: Any, outlet: Any) -> Any:
+        is_told = outlet.goal.level != "untouched"
+        return real(self, evolve(look, relay=outlet.goal.level, watts=None) if is_told else look, outlet)
+
+    patch.setattr(PlainDriver, "_judged", judged)
+
+
+@mutant("20 min; board rail fault stranger on; ai: kill; 5 min", 1, site="plugs")
+def a_stranger_is_switched(patch: pytest.MonkeyPatch) -> None:
+    async def check(self: PlainDriver) -> None:
+        await trio.lowlevel.checkpoint()
+
+    patch.setattr(PlainDriver, "_check", check)
+
+
+@mutant("20 min; network out; 20 min; network in; 5 min", 6, site="plugs")
+def silence_on_a_network_needs_no_witness(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Network, "shown_at_s", lambda self, after_s: after_s)
