@@ -20,7 +20,7 @@ from wagman.service.routes import Routes
 __all__ = ["MUTANTS"]
 
 
-@mutant("20 min; gn: stop; gn2: stop; 5 min; gn: start; gn2: start; 5 min", 2, site="two")
+@mutant("20 min; gn: kill; gn2: kill; 5 min; gn2: start; 3 s; gn: start; 5 min", 2, site="two")
 def the_stagger_is_kept_on_each_board_only(patch: pytest.MonkeyPatch) -> None:
     def board(wiring: Any, connector: Any, pace: Pace, **named: Any) -> Any:
         return Board(wiring, connector, Pace(pace.stagger_s, pace.last_on_s), **named)
@@ -41,7 +41,7 @@ def a_board_that_cannot_be_seen_stops_all_starts(patch: pytest.MonkeyPatch) -> N
     patch.setattr(Routes, "board_fact", board_fact)
 
 
-@mutant("20 min; guest gn hang; 20 min", 6, site="two")
+@mutant("20 min; guest gn hang; 20 min", 4, site="two")
 def facts_reach_the_guest_on_the_same_port_of_another_board(patch: pytest.MonkeyPatch) -> None:
     real = Routes.port_fact
 
