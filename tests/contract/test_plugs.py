@@ -66,14 +66,14 @@ async def rail_site(
 
 class TestShellyTable(BoardTableContract):
     board = ShellyBoard
-    table = {"host": '"192.168.1.97"', "id": f'"{MAC}"'}
+    table = 'host = "192.168.1.97"\nid = "AABBCCDDEEFF"'
     ports = ("0", "3")
     several = ("0,1", "0-3", "[0-3]", "00", "all", "switch:0")
 
 
 class TestTasmotaTable(BoardTableContract):
     board = TasmotaBoard
-    table = {"host": '"shed-plug"'}
+    table = 'host = "shed-plug"'
     ports = ("1", "4")
     several = ("1,2", "1-4", "01", "0", "POWER1", "all")  # its own Power0 is all of them
 

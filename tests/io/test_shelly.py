@@ -247,7 +247,9 @@ def test_what_it_acknowledges_and_does_not_do_is_seen_not_to_be_done() -> None:
         ({}, {"meter": "none"}, "told", None),
     ],
 )
-def test_what_it_says_is_told_and_its_meter_is_another_witness(options: Any, config: Any, readback: str, meter_w: float | None) -> None:
+def test_what_it_says_is_told_and_its_meter_is_another_witness(
+    options: Any, config: Any, readback: str, meter_w: float | None
+) -> None:
     async def story(shelly: Shelly, rail: FakeRail, network: Network) -> None:
         await shelly.greet()
         assert (shelly.abilities.readback, shelly.abilities.meter_w) == (readback, meter_w)

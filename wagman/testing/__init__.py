@@ -4,7 +4,7 @@ A class of tests is derived from a contract and says how to get at a board or a 
 
     class TestLampTable(BoardTableContract):
         board = LampBoard
-        table = {"folder": '"/run/lamps"'}
+        table = 'folder = "/run/lamps"'
         ports = ("left", "right")
 
     class TestLamp(BoardContract):

@@ -274,7 +274,7 @@ class BoardContract:
                 shown = (await self._looks(site, [other])).get(other, Look()).relay
                 assert shown == ("unknown" if _readback(site) == "none" else "on"), f"interrupted at moment {number}"
                 await self._switched(site, port, on=on)
-                assert await self._powers(site) == {**await self._powers(site), port: "on" if on else "off", other: "on"}
+                assert [await site.power(each) for each in (port, other)] == ["on" if on else "off", "on"]
             await self._is_shown(site)
 
         self._play(story)

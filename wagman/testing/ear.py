@@ -17,7 +17,6 @@ from wagman.io.ears.making import ear_of
 from wagman.io.ears.passive import PassiveEarConfig, Shared
 from wagman.io.ears.silence import SLACK_S
 from wagman.model.backend import Probe
-from wagman.model.errors import EarError
 from wagman.model.facts import Beat, Listened, PortFact
 from wagman.testing.running import MOST_S, T, interrupt, moments, run, within
 

@@ -1,6 +1,7 @@
 """How the tests of a contract run: under trio, without a plugin of pytest for it, each wait with a bound, interrupted at will."""
 
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from typing import TypeVar
 
 import pytest
@@ -58,7 +59,7 @@ def moments() -> Iterator[Ask[None]]:
         return wait
 
     def delay(seconds: float) -> Ask[None]:
-        return lambda: trio.sleep(seconds)
+        return partial(trio.sleep, seconds)
 
     yield from map(turns, range(STEPS))
     yield from map(delay, DELAYS_S)

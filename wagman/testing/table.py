@@ -8,6 +8,7 @@ import attrs
 import pytest
 
 from wagman.config.boards import BoardConfig
+from wagman.config.ear_tables import OF_GUESTS
 from wagman.config.ears import EarConfig, Shows
 from wagman.config.load import loads
 from wagman.config.registry import BOARDS, EARS, Registry
@@ -27,15 +28,15 @@ HEARD = f'heartbeat = {{ http = "http://10.0.0.1/health", network = "lan" }}\n[n
 JUNK = ("true", "-1", "1.5", '"\\u0007"', '""', "[]", '["\\u0000"]', "[[1]]", "{}", "1979-05-27", "9223372036854775807")
 """Values of all sorts, as TOML writes them: no key takes them all."""
 
-JUNK_PORTS = (None, True, -1, 1.5, "", " ", "1\n2", "\u0007", [], {}, "x" * 100)
+JUNK_PORTS: Sequence[object] = (None, True, -1, 1.5, "", " ", "1\n2", "\u0007", [], {}, "x" * 100)
 """What no board may call a port."""
 
 
 class _TableContract:
-    """What both sorts share; `table` has what a table must hold, each value as TOML writes it."""
+    """What both sorts share."""
 
     registry: ClassVar[Registry]
-    table: ClassVar[Mapping[str, str]]
+    table: ClassVar[str]  # what a right table holds, with a key on each line
 
     @property
     def kind(self) -> type:
@@ -77,24 +78,30 @@ class _TableContract:
 
     def test_a_right_table_is_read_and_is_the_same_each_time(self) -> None:
         """What is equal is not begun anew when the file is read again."""
-        assert self._read(self.table) == self._read(self.table)
+        assert self._read(self._keys) == self._read(self._keys)
 
     def test_what_a_key_does_not_take_is_told_with_its_line(self) -> None:
         """Whatever is wrong with it: a table never crashes who reads it."""
         for key in self._settings():
-            refused = [junk for junk in JUNK if self._is_told({**self.table, key: junk}, key)]
+            refused = [junk for junk in JUNK if self._is_told({**self._keys, key: junk}, key)]
             assert refused, f"{key} takes anything"
 
     def test_a_key_that_it_does_not_have_is_told_with_its_line(self) -> None:
         """Most are misspelt."""
-        assert self._is_told({**self.table, "no-such-key": "1"}, "no-such-key")
+        assert self._is_told({**self._keys, "no-such-key": "1"}, "no-such-key")
 
     def test_each_key_that_it_needs_is_asked_for(self) -> None:
         """A table without it is told of, and not begun with."""
         for key, attribute in settings(self.kind).items():
             if attribute.default is attrs.NOTHING:
-                without = {each: value for each, value in self.table.items() if each != key}
+                without = {each: value for each, value in self._keys.items() if each != key}
                 assert self._problems(without), f"{key} has no default, and is not missed"
+
+    @property
+    def _keys(self) -> Mapping[str, str]:
+        """Each value as TOML writes it."""
+        parted = (line.partition("=") for line in self.table.strip().splitlines())
+        return {key.strip(): value.strip() for key, _, value in parted}
 
     def _settings(self) -> Mapping[str, Setting]:
         return {key: attribute.metadata["setting"] for key, attribute in settings(self.kind).items()}
@@ -118,7 +125,7 @@ class _TableContract:
 
 
 class BoardTableContract(_TableContract):
-    """The tests for the table of a board. Derive a class whose name begins with `Test`, and give it `board`, `table` and `ports`."""
+    """The tests for the table of a board. Derive a `Test…` class, and give it `board`, `table` and `ports`."""
 
     registry = BOARDS
     board: ClassVar[type[BoardConfig]]
@@ -153,7 +160,7 @@ class BoardTableContract(_TableContract):
                 pytest.fail(f"{name!r} is taken for the port {self.board.port_kind.read(name)!r}")
 
     def test_it_can_be_made_where_nothing_can_be_opened(self) -> None:
-        """`check-config` makes it, on another computer than the one that it is for; it says where it is looked for, for people."""
+        """`check-config` makes it on another computer than it is for; and it says where it is looked for, for people."""
         for board in self._boards():
             assert board.address.strip()
             assert board.address.isprintable()
@@ -166,11 +173,11 @@ class BoardTableContract(_TableContract):
             assert board.may_meter or abilities.meter_w is None
 
     def _boards(self) -> Iterator[BoardConfig]:
-        yield from self._read(self.table).boards
+        yield from self._read(self._keys).boards
 
 
 class EarTableContract(_TableContract):
-    """The tests for the table of an ear. Derive a class whose name begins with `Test`, and give it `ear` and `table`."""
+    """The tests for the table of an ear. Derive a `Test…` class, and give it `ear` and `table`."""
 
     registry = EARS
     ear: ClassVar[type[EarConfig]]
@@ -199,14 +206,13 @@ class EarTableContract(_TableContract):
         """What listens to the kernel alone is warned of where a program matters; and another address is another source."""
         assert self.ear.shows in get_args(Shows)
         assert self.ear.kind in self._settings(), "the key that says whom it listens to is called as its kind"
-        (heard,) = self._read(self.table).devices[0].ears
+        (heard,) = self._read(self._keys).devices[0].ears
         assert heard.source.startswith(f"{self.ear.kind} ")
 
     def test_who_can_be_asked_can_be_a_witness(self) -> None:
         """Who waits to be told cannot, and the file says so."""
-        keys = {key: value for key, value in self.table.items() if key not in ("every", "network")}
-        inline = ", ".join(f"{key} = {value}" for key, value in keys.items())
-        text = self.text(self.table).replace(WITNESS, f"witness = {{ {inline} }}")
+        inline = ", ".join(f"{key} = {value}" for key, value in self._keys.items() if key not in OF_GUESTS)
+        text = f"[device.{GUEST}]\nport = 1\nshutdown = []\n[network.lan]\nwitness = {{ {inline} }}\n"
         if self.ear.passive:
             with pytest.raises(ConfigError):
                 loads(text, FILE)
