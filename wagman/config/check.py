@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from wagman.config.as_user import SEARCH_PATH, Account, account_of, service_account
-from wagman.config.load import advice, load, placed
-from wagman.config.positions import Path as Key
+from wagman.config.load import advice, commands, load, placed
 from wagman.config.runnable import trouble
 from wagman.config.schema import Config
 from wagman.model.errors import ConfigError, StoreError
@@ -45,7 +44,7 @@ def run(
         return 2
     for warning in (*unreadable, *_unusable(config, account)):
         print(f"warning: {warning}", file=sys.stderr)
-    for warning in (*advice(path), *_unrunnable(path, config, account)):
+    for warning in (*advice(path), *_unrunnable(path, account)):
         print(warning, file=sys.stderr)
     try:
         told = list(remember(config))
@@ -72,28 +71,20 @@ def _unusable(config: Config, account: Account | None) -> Iterator[str]:
             yield f"service.state_dir: the service's user {account.name} may not write {place}: chown {account.name}: {place}"
 
 
-def _unrunnable(path: str, config: Config, account: Account | None) -> Sequence[str]:
-    """A line with its place for each command that cannot work: it would be found out when a guest has to be asked to halt."""
-    commands = dict(_commands(config))
-    whose, found = _troubles(list(commands.values()), account)
-    wrong = {key: why for key, why in zip(commands, found, strict=True) if why is not None}
-    return placed(path, {key: f"warning: for {whose}, {why}" for key, why in wrong.items()})
+def _unrunnable(path: str, account: Account | None) -> Sequence[str]:
+    """A line with its place for each command that cannot work: it would be found out when it is needed."""
+    found = commands(path)
+    whose, troubles = _troubles(list(found.values()), account)
+    wrong = zip(found, troubles, strict=True)
+    return placed(path, [(place, f"warning: for {whose}, {why}") for place, why in wrong if why is not None])
 
 
-def _troubles(commands: Sequence[Sequence[str]], account: Account | None) -> tuple[str, Sequence[str | None]]:
+def _troubles(asked: Sequence[Sequence[str]], account: Account | None) -> tuple[str, Sequence[str | None]]:
     """Whose rights counted, and what is in the way of each command; ours, where nobody else's can be asked for."""
-    told = account.ask(lambda: [trouble(command, SEARCH_PATH) for command in commands]) if account else None
+    told = account.ask(lambda: [trouble(command, SEARCH_PATH) for command in asked]) if account else None
     if account is None or told is None:
-        return "whoever runs this", [trouble(command, os.environ.get("PATH", os.defpath)) for command in commands]
+        return "whoever runs this", [trouble(command, os.environ.get("PATH", os.defpath)) for command in asked]
     return f"the user {account.name}", told
-
-
-def _commands(config: Config) -> Iterator[tuple[Key, Sequence[str]]]:
-    for guest in config.guests:
-        if guest.shutdown:
-            yield ("device", guest.name, "shutdown"), guest.shutdown
-        if guest.restart and guest.restart != guest.shutdown:
-            yield ("device", guest.name, "restart"), guest.restart
 
 
 def _summary(config: Config) -> str:
