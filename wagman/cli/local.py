@@ -4,6 +4,7 @@ import math
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from functools import partial
 from importlib import import_module
+from typing import Any
 
 CONFIG = "/etc/wagman/wagman.toml"
 
@@ -12,6 +13,7 @@ HOMES = {
     "demo": "wagman.demo",
     "fake-board": "wagman.fake.process",
     "simulate": "wagman.simulation",
+    "init": "wagman.init.command",
     "install-service": "wagman.systemd.install",
 }
 """Modules with a `run(args) -> exit code`."""
@@ -34,7 +36,7 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
             add("--speed", type=positive, default=20.0, metavar="N", help="times faster (default: %(default)g)")
             add("--scenario", metavar="NAME", help=f"what is shown: {', '.join(SCENARIOS)} (default: {SCENARIOS[0]})")
             add("--dialect", choices=("v3", "v4"), default="v3", help="what the board speaks (default: %(default)s)")
-        case "fake-board" | "install-service":
+        case "fake-board" | "install-service" | "init":
             import_module(HOMES[command]).add_arguments(parser)
         case "check-config":
             add("file", metavar="FILE", nargs="?", default=CONFIG, help="the configuration file (default: %(default)s)")
@@ -56,11 +58,22 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
 
 def run(args: Namespace) -> int:
     """Run it."""
-    if args.command == "check-config":
-        judge = import_module(HOMES["run"]).judge
-        state = () if args.state is None else (partial(import_module("wagman.store.decisions").told_by, args.state),)
-        return int(import_module("wagman.config.check").run(args.file, judge, CONFIG, args.user, *state))
+    match args.command:
+        case "check-config":
+            state = () if args.state is None else (partial(import_module("wagman.store.decisions").told_by, args.state),)
+            return _checked(args.file, args.user, *state)
+        case "init":
+            init = import_module(HOMES["init"])
+            path = init.write(args)
+            code = _checked(path)
+            print(init.next_steps(path, CONFIG))
+            return code
     return int(import_module(HOMES[args.command]).run(args))
+
+
+def _checked(path: str, *more: Any) -> int:
+    judge = import_module(HOMES["run"]).judge
+    return int(import_module("wagman.config.check").run(path, judge, CONFIG, *more))
 
 
 def positive(text: str) -> float:
