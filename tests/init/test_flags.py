@@ -125,7 +125,10 @@ def test_commands_have_commas_and_blanks_and_any_key_can_be_said() -> None:
         (["--board", "shely=plug", "--guest", "gn"], 'no kind of board called "shely"; the nearest are shelly'),
         (["--board", "shelly", "--guest", "gn"], "a board of kind shelly needs host"),
         (["--board", "exec", "--guest", "gn"], "a board of kind exec needs on, off"),
-        (["--board", "shelly=plug,pol=5s", "--guest", "gn"], 'no key of a board of kind shelly called "pol"; the nearest are poll'),
+        (
+            ["--board", "shelly=plug,pol=5s", "--guest", "gn"],
+            'no key of a board of kind shelly called "pol"; the nearest are poll',
+        ),
         (["--board", "shelly=plug,poll=soon", "--guest", "gn"], "poll must be a duration"),
         (["--board", "shelly=plug", "--guest", "gn,prt=1"], 'no key of a guest called "prt"; the nearest are port'),
         (["--board", "shelly=plug", "--guest", "gn,port=1,port=2"], "port is there twice"),

@@ -148,8 +148,10 @@ COMMANDS = {
     "check-config": About(
         "Every error is shown with its line. A group that the file names must exist on this machine, as for the service. "
         "Asked by root, it also finds what the service's user may not read: an error of the file that the service goes by. "
-        "Exit codes: 0 it is right, 2 it is wrong.",
-        ("wagman check-config", "wagman check-config node.toml"),
+        "With --ask it also says how the boards that are there differ from it: which one answers, what its ports do when its own "
+        "power comes back, ports that it does not have, a meter that it does not have. "
+        "Exit codes: 0 it is right, 1 with --ask: a board differs, or does not answer, 2 it is wrong.",
+        ("wagman check-config", "wagman check-config node.toml", "wagman check-config --ask"),
     ),
     "install-service": About(
         "Needs root, but for --dry-run. It starts nothing: systemctl does. --remove undoes what was done, and no more: an "

@@ -14,6 +14,7 @@ HOMES = {
     "fake-board": "wagman.fake.process",
     "simulate": "wagman.simulation",
     "init": "wagman.init.command",
+    "probe": "wagman.probe.command",
     "install-service": "wagman.systemd.install",
 }
 """Modules with a `run(args) -> exit code`."""
@@ -45,7 +46,12 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
                 metavar="DIR",
                 help="say what the file makes of what was decided before, which is kept in this directory",
             )
+            add("--ask", action="store_true", help="ask the boards, and say how they differ from the file; nothing is switched")
             add("--user", metavar="NAME", help="whose rights count (default: wagman's, where root asks and there is that user)")
+        case "probe":
+            add("guest", metavar="GUEST", nargs="?", help="only what has to do with this one")
+            add("--config", metavar="FILE", default=CONFIG, help="configuration file (default: %(default)s)")
+            add("--json", action="store_true", help="one JSON document")
         case "simulate":
             add("--days", type=positive, default=1.0, metavar="N", help="for how long (default: %(default)g)")
             add("--seed", type=int, default=1, metavar="S", help="of all that is random (default: %(default)s)")
@@ -60,8 +66,12 @@ def run(args: Namespace) -> int:
     """Run it."""
     match args.command:
         case "check-config":
-            state = () if args.state is None else (partial(import_module("wagman.store.decisions").told_by, args.state),)
-            return _checked(args.file, args.user, *state)
+            more = {}
+            if args.state is not None:
+                more["remember"] = partial(import_module("wagman.store.decisions").told_by, args.state)
+            if args.ask:
+                more["ask"] = import_module("wagman.probe.differences").differences
+            return _checked(args.file, args.user, **more)
         case "init":
             init = import_module(HOMES["init"])
             path = init.write(args)
@@ -71,9 +81,9 @@ def run(args: Namespace) -> int:
     return int(import_module(HOMES[args.command]).run(args))
 
 
-def _checked(path: str, *more: Any) -> int:
+def _checked(path: str, user: str | None = None, **more: Any) -> int:
     judge = import_module(HOMES["run"]).judge
-    return int(import_module("wagman.config.check").run(path, judge, CONFIG, *more))
+    return int(import_module("wagman.config.check").run(path, judge, CONFIG, user, **more))
 
 
 def positive(text: str) -> float:

@@ -4,22 +4,45 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from wagman.config.as_user import SEARCH_PATH, Account, account_of, service_account
-from wagman.config.load import advice, commands, load, placed
+from wagman.config.load import Place, advice, commands, load, placed
 from wagman.config.runnable import trouble
 from wagman.config.schema import Config
 from wagman.model.errors import ConfigError, StoreError
 
 
-def run(
+class Difference(Protocol):
+    """How a board differs from what the file says of it."""
+
+    @property
+    def place(self) -> Place:
+        """The key of the file that says so."""
+        ...
+
+    @property
+    def message(self) -> str:
+        """What there is to say."""
+        ...
+
+    @property
+    def is_wrong(self) -> bool:
+        """Somebody should change something."""
+        ...
+
+
+def run(  # noqa: PLR0913 - each asks another one
     path: str,
     judge: Callable[[Config], object],
     own: str = "",
     user: str | None = None,
     remember: Callable[[Config], Iterable[str]] = lambda _: (),
+    ask: Callable[[Config], Sequence[Difference]] = lambda _: (),
 ) -> int:
-    """Judge the file at `path`, say what was found, and return the exit code: 0, or 2 where something is wrong.
+    """Judge the file at `path`, say what was found, and return the exit code.
+
+    It is 0 where nothing is wrong, 2 where the file is, and 1 where the file is right and a board is not as it says.
 
     Args:
         path: of the file.
@@ -27,6 +50,7 @@ def run(
         own: the file that the service goes by. What its user cannot read of that is an error, of any other file a warning.
         user: whose rights count, instead of the service's user's.
         remember: says what the file makes of what was decided before; raises StoreError where that cannot be read.
+        ask: asks the boards how they differ from the file.
     """
     account = service_account() if user is None else account_of(user)
     if user is not None and account is None:
@@ -51,8 +75,12 @@ def run(
     except StoreError as error:
         print(error, file=sys.stderr)
         return 2
-    print(f"{path}: ok, {_summary(config)}", *told, sep="\n")
-    return 0
+    differing = ask(config)
+    for line in placed(path, [(each.place, each.message) for each in differing]):
+        print(line, file=sys.stderr)
+    is_wrong = any(each.is_wrong for each in differing)
+    print(f"{path}: {'right in itself' if is_wrong else 'ok'}, {_summary(config)}", *told, sep="\n")
+    return 1 if is_wrong else 0
 
 
 def _unreadable(path: str, account: Account | None) -> tuple[str, ...]:

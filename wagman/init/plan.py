@@ -70,9 +70,10 @@ class Plan:
 
     def completed(self) -> "Plan":
         """With the board as the witness, where one is needed and nobody was named."""
-        witness = self.board.witness
-        needs_one = self.is_networked and not self.witnesses and witness is not None
-        return evolve(self, witnesses=(witness,)) if needs_one else self
+        own = self.board.witness
+        if own is None or self.witnesses or not self.is_networked:
+            return self
+        return evolve(self, witnesses=(own,))
 
 
 def required(section: type) -> list[str]:

@@ -61,9 +61,7 @@ def _network(plan: Plan) -> str:
 
 
 def _board(board: BoardPlan) -> str:
-    return _table(
-        f"What switches the power. {board.section.about}", "board", {"kind": board.kind, **board.values}.items()
-    )
+    return _table(f"What switches the power. {board.section.about}", "board", {"kind": board.kind, **board.values}.items())
 
 
 def _guest(plan: Plan, guest: GuestPlan) -> str:
