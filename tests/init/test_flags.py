@@ -207,8 +207,7 @@ def test_what_is_accepted_is_a_right_file_that_says_what_was_typed(
         args = parse(["init", *flags, "--witness", "ping=10.9.9.9"])
         plan = planned(args)
         text = checked(plan)
-    except (CommandError, WordError) as error:
-        assert str(error)
+    except (CommandError, WordError):
         return
     config = loads(text, "made.toml")
     assert {each.name for each in config.devices} == {guest.name for guest in plan.guests}
@@ -229,8 +228,7 @@ def wanted(guest: GuestPlan) -> dict[str, Any]:
 def test_a_witness_is_one_or_refused(text: str) -> None:
     try:
         ear = specs.ear(text)
-    except WordError as error:
-        assert str(error)
+    except WordError:
         return
     assert text.startswith(f"{ear.kind}=")
 

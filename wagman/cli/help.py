@@ -128,20 +128,21 @@ COMMANDS = {
         ("wagman simulate --days 30 --seed 1", "wagman simulate --script story.txt --timeline story.svg"),
     ),
     "init": About(
-        "Writes a file that is as short as it can be, with a comment for each table, and checks it. Without --board and --guest it "
-        "asks, on a terminal. A guest is a name and any keys of its table, with commas between them; so is a board after its kind. "
-        "Of a guest that is heard over a network, somebody else has to show that the network works: the plug itself, or --witness. "
+        "Writes a file that is as short as it can be, with a comment for each table, and checks it. Without --board and --guest "
+        "it asks, on a terminal. A guest is a name and any keys of its table, with commas between them; a board is its kind and "
+        "its keys. Where a guest is heard over a network, somebody else has to show that the network works: the plug itself, or "
+        "--witness. "
         "Exit codes: 0 written, 2 the flags make no sense, 4 there is such a file already.",
         (
             "wagman init",
             "wagman init --board shelly=192.168.1.97 --guest gn,port=0,http=http://gn/health --shutdown 'ssh gn poweroff'",
-            "wagman init --board wagman=/dev/waggle_sysmon,dialect=auto --guest gn,port=1 --shutdown 'ssh gn poweroff' -o node.toml",
+            "wagman init --board wagman=/dev/waggle_sysmon,dialect=auto --guest gn,port=1 --shutdown 'ssh gn poweroff'",
         ),
     ),
     "probe": About(
         "Asks everybody in the configuration who can be asked, once, and prints who answered, how long that took, and why the "
-        "others did not. Nothing is switched, whether the service runs or not. A board on a serial port that the service holds is "
-        "shown as the service sees it, and so are guests that speak by themselves. "
+        "others did not. Nothing is switched, whether the service runs or not. A board on a serial port that the service holds "
+        "is shown as the service sees it, and so are guests that speak by themselves. "
         "Exit codes: 0 all answered, 1 somebody did not, 2 the configuration is wrong.",
         ("wagman probe", "wagman probe gn --config node.toml", "wagman probe --json"),
     ),

@@ -32,7 +32,7 @@ class Difference(Protocol):
         ...
 
 
-def run(  # noqa: PLR0913 - each asks another one
+def run(  # noqa: PLR0913, PLR0917 - each asks another one
     path: str,
     judge: Callable[[Config], object],
     own: str = "",

@@ -1,17 +1,19 @@
 """From a word such as `gn,port=0,http=http://gn/health` to what it describes."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
 from wagman.config.boards import BoardConfig
-from wagman.config.ears import EarConfig
 from wagman.config.registry import BOARDS, EARS, KindError, Registry
 from wagman.config.schema import DeviceConfig
 from wagman.config.setting import settings
 from wagman.init.plan import HOST, BoardPlan, EarPlan, GuestPlan, required
 from wagman.init.words import WordError, kind_of, known, split, value_of
+
+if TYPE_CHECKING:
+    from wagman.config.ears import EarConfig
 
 DEVICE = "device"
 """The key that says where a board is that hangs on this computer."""

@@ -55,7 +55,7 @@ def _network(plan: Plan) -> str:
     own = plan.board.witness
     whose = " Here: the board." if own is not None and plan.witnesses == (own,) else ""
     return (
-        f"# Who answers as long as the network works, and is no guest: without an answer of theirs no guest counts as silent.{whose}\n"
+        f"# Who answers as long as the network works, and is no guest: no guest counts as silent before they answer.{whose}\n"
         f"network.{NETWORK}.witness = {_ears(plan.witnesses)}"
     )
 

@@ -35,7 +35,7 @@ async def ask_plain(board: PlainBoard, devices: Sequence[DeviceConfig]) -> Board
 
 
 async def _ports(backend: Backend, devices: Sequence[DeviceConfig]) -> tuple[PortSeen, ...]:
-    """All ports in one question. Where the board refuses that, one after the other: one that it does not have is no other's fault."""
+    """All ports in one question; where the board refuses that, one after the other, to find out which it does not have."""
     if not devices:
         return ()
     try:

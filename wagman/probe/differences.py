@@ -48,7 +48,7 @@ def _identity(seen: BoardSeen) -> Iterator[Difference]:
 
 def _restore(seen: BoardSeen) -> Iterator[Difference]:
     stated, told = getattr(seen.board, "on_restore", "unknown"), seen.abilities.on_restore if seen.abilities else "unknown"
-    if stated != "unknown" and told != stated:
+    if stated not in ("unknown", told):
         message = f'the file says "{stated}", and the board is set to "{told}": change one of them'
         yield Difference((seen.board, "on_restore"), message)
 

@@ -1,6 +1,6 @@
 """What a running service knows of what cannot be asked from here: guests that speak by themselves, boards whose port it holds."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
@@ -9,8 +9,10 @@ from wagman.client.errors import ClientError
 from wagman.config.boards import BoardConfig
 from wagman.config.schema import DeviceConfig
 from wagman.model.backend import BLANK_BOOTS, Identity
-from wagman.model.facts import Supply
 from wagman.probe.answers import Answer, BoardSeen, PortSeen
+
+if TYPE_CHECKING:
+    from wagman.model.facts import Supply
 
 
 @frozen

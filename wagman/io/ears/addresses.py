@@ -98,8 +98,10 @@ class Place:
                     if await question(address):
                         answered = True
                         nursery.cancel_scope.cancel()
-                except (OSError, trio.BrokenResourceError) as error:  # it refuses, it hangs up, there is no way to it
-                    self.why = getattr(error, "strerror", None) or "it hung up"
+                except OSError as error:  # it refuses, there is no way to it
+                    self.why = os.strerror(error.errno) if error.errno else str(error)
+                except trio.BrokenResourceError:
+                    self.why = "it hung up"
                 except EarError as error:
                     troubles.append(error)
 
