@@ -46,7 +46,7 @@ def alone(request: pytest.FixtureRequest) -> Iterator[tuple[Node, str]]:
 
 def test_a_board_whose_port_is_free_is_asked_itself_and_nothing_is_switched(alone: tuple[Node, str]) -> None:
     node, _ = alone
-    eventually(lambda: node.control.exists())
+    eventually(node.control.exists)
     before = node.board("status")
     process = node.start("probe", "gn", "--config", str(node.config), "--json", stdout=-1)
     out, _ = process.communicate(timeout=90)
