@@ -368,7 +368,7 @@ def test_a_fault_of_a_table_is_noticed(
         class Contract(BoardTableContract):
             table, ports, several = 'host = "h"', PORTS, ("left,right",)
 
-        monkeypatch.setitem(BOARDS.built_in, "good", f"{__name__}:{kind.__name__}")  # type: ignore[arg-type]
+        monkeypatch.setitem(BOARDS.built_in, "good", f"{__name__}:{kind.__name__}")
         Contract.board = kind
         return Contract()
 
