@@ -36,7 +36,7 @@ async def place(does: Does, says: Mapping[Does, Handler]) -> AsyncIterator[str]:
     """Where a guest is that does this: a host and a port."""
     if does == "gone":
         yield f"{NOBODY}:9"
-    elif does == "refuses":
+    elif does == "refuses" and does not in says:
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             yield f"127.0.0.1:{taken.getsockname()[1]}"
@@ -63,6 +63,10 @@ class TestHttp(EarContract):
     async def guest(self, does: Does) -> AsyncIterator[EarConfig]:
         async with place(does, self.says) as at:
             yield HttpEar(http=f"http://{at}/health", expect="gn", timeout_s=TIMEOUT_S)
+
+
+class TestHttpThatIsUnwell(TestHttp):
+    says: Mapping[Does, Handler] = {**TestHttp.says, "refuses": saying(answer("503 Unwell", b"gn is not well"))}
 
 
 class TestBannerTable(EarTableContract):
