@@ -28,7 +28,7 @@ from wagman.model.backend import Backend, Identity, Look
 from wagman.model.errors import BoardProtocolError, BoardTimeoutError, LinkGoneError, StrangerError
 from wagman.model.facts import Answered, Evidence, Supply
 
-CALL_S = 30.0
+CALL_S = 40.0
 """A back end that has not bounded its own time is given up (chosen: a task that shows nothing for 45 s counts as stuck)."""
 
 PAUSE_S = 5.0
