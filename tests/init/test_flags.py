@@ -1,5 +1,6 @@
 """A configuration from flags: as short as it can be, and right."""
 
+import shlex
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,13 @@ def test_commands_have_commas_and_blanks_and_any_key_can_be_said() -> None:
 )
 def test_flags_that_make_no_sense_are_refused_with_what_to_say_instead(flags: list[str], words: str) -> None:
     assert words in said(*flags)
+
+
+@given(words=st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=5), max_size=3))
+@example(words=["\x7f"])
+def test_whatever_words_a_command_has_are_in_the_file(words: list[str]) -> None:
+    text = made("--board", "shelly=plug", "--guest", "gn,port=0", f"--shutdown={shlex.join(words)}")
+    assert tomllib.loads(text)["device"]["gn"]["shutdown"] == words
 
 
 def test_a_guest_twice_is_refused() -> None:
