@@ -94,6 +94,8 @@ def _commands(config: Config) -> Iterator[tuple[Key, Sequence[str]]]:
             yield ("device", guest.name, "shutdown"), guest.shutdown
         if guest.restart and guest.restart != guest.shutdown:
             yield ("device", guest.name, "restart"), guest.restart
+    for name, gauge in config.environment.gauges.items():
+        yield ("environment", name, "command"), gauge.command
 
 
 def _summary(config: Config) -> str:

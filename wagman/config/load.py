@@ -54,9 +54,9 @@ def placed(path: str, told: Mapping[Path, str]) -> Sequence[str]:
     """
     parsed, findings = _parse(_read(path), path), Findings()
     for path_, message in told.items():
-        _, name, key = path_
-        own = parsed.document.get("device", {}).get(name, {})
-        findings.add(("device", name, key) if key in own else ("defaults", key), message)
+        table, name, key = path_
+        own = parsed.document.get(str(table), {}).get(name, {})
+        findings.add(path_ if key in own else ("defaults", key), message)
     return findings.render(path, parsed.lines)
 
 
