@@ -11,6 +11,7 @@ from attrs import NOTHING
 from docs.make.pages import begin, keep, table
 from wagman.config.device_tables import OWN_KEYS
 from wagman.config.ears import EarConfig
+from wagman.config.gauges import GaugeConfig
 from wagman.config.kinds import DURATION, HEARING, STILL_ON, WITNESS, Kind
 from wagman.config.registry import BOARDS, EARS, Registry
 from wagman.config.schema import (
@@ -77,8 +78,27 @@ and has neither `every` nor `network`.
 """
 
 ENVIRONMENT = f"""\
-The bounds of one sensor: {", ".join(f"`{name}`" for name in SENSORS)}. A table states all its bounds: what it leaves out is
-unbounded, and an empty table leaves the sensor unwatched. A sensor without a table is not watched either, except these:
+The bounds of one sensor: of {", ".join(f"`{name}`" for name in SENSORS)}, which a Wagman reports, or of a number that a command
+reads. A table states all its bounds: what it leaves out is unbounded, and a table without bounds leaves the sensor unwatched. A
+sensor of the Wagman without a table is not watched either, except these:
+"""
+
+GAUGE = """\
+A table with a `command` has these keys as well. NAME is as that of a device. The charge of a battery, the volts of a panel: any
+number will do, whatever boards there are. Without bounds it is shown, and nothing comes of it. With bounds it counts as the
+sensors of a Wagman do: the first start waits for a verdict on it (at most `first_verdict`), `samples` readings in a row change
+the verdict, and one that cannot be read is unknown, which changes nothing but raises the problem `sensor:NAME` with the reason.
+
+A UPS through [NUT](https://networkupstools.org): below 30 % of charge the guests are halted one by one, and started again once it
+is above 60 %. `upsc` says `Error: Data stale` and ends with 1 when the UPS does not answer; that is *unknown*, never 0 %.
+
+```toml
+[environment.ups_charge_pct]
+command = ["upsc", "ups@localhost", "battery.charge"]
+low = 30
+hysteresis = 30
+low_action = "hibernate"
+```
 """
 
 DEVICE = """\
@@ -121,11 +141,11 @@ def _sections() -> Iterator[str]:
 
 
 def _environment() -> Iterator[str]:
-    yield f"## `[environment.SENSOR]`\n\n{ENVIRONMENT}"
+    yield f"## `[environment.NAME]`\n\n{ENVIRONMENT}"
     for name, bounds in WATCHED_BY_DEFAULT.items():
         stated = "\n".join(f"{key} = {_shown(attribute, getattr(bounds, key))}" for key, attribute in settings(Bounds).items())
         yield f"```toml\n[environment.{name}]\n{stated}\n```\n"
-    yield _table(Bounds)
+    yield f"{_table(Bounds)}\n{GAUGE}\n{_table(GaugeConfig)}"
 
 
 def _device() -> Iterator[str]:

@@ -118,6 +118,7 @@ class FakeService:
             "wagman": {"state": self.wagman, "since": since, "for_s": 3600.0, "since_id": None, "device": None, "alarms": []},
             "problems": self.problems,
             "networks": [],
+            "sensors": {},
             "ports": [],
             "devices": [row(each) for each in self.guests.values() if devices is None or each.name in devices],
         }

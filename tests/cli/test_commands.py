@@ -244,7 +244,7 @@ def test_status_gives_the_true_reason_why_the_link_is_down_and_asks_nobody_for_t
 
 def test_status_as_json_is_what_the_service_says(daemon: Daemon) -> None:
     status = daemon.json("status", "gn")
-    assert status.keys() == {"service", "board", "boards", "wagman", "devices", "networks", "ports", "problems"}
+    assert status.keys() == {"service", "board", "boards", "wagman", "devices", "networks", "sensors", "ports", "problems"}
     assert [row["name"] for row in status["devices"]] == ["gn"]
 
 

@@ -3,6 +3,7 @@
 from docs.make import configuration as reference
 from docs.make.configuration import SECTIONS, existing
 from wagman.config.ears import EarConfig
+from wagman.config.gauges import GaugeConfig
 from wagman.config.registry import BOARDS, EARS
 from wagman.config.schema import Bounds, DeviceConfig, NetworkConfig
 from wagman.config.setting import settings
@@ -11,7 +12,7 @@ from wagman.config.setting import settings
 def test_every_key_has_its_row() -> None:
     rows = {line.split("|")[1].strip(" `") for line in reference.page().splitlines() if line.startswith("| `")}
     kinds = [*existing(BOARDS), *existing(EARS)]
-    classes = [*(section for _, section, _ in SECTIONS), Bounds, DeviceConfig, NetworkConfig, EarConfig, *kinds]
+    classes = [*(section for _, section, _ in SECTIONS), Bounds, GaugeConfig, DeviceConfig, NetworkConfig, EarConfig, *kinds]
     assert rows == {key for section in classes for key in settings(section)}
 
 

@@ -61,10 +61,8 @@ def facts(*rows: Mapping[str, Any], wagman: str = "normal", **board: Any) -> Fac
     rows = rows or (row("nc", self=True, media="emmc"), row("gn", media="emmc"), row("x1"))
     seen = {"link": "up", "for_s": 90.0, "blind": False, "device": "/dev/ttyX", "sensors": SENSORS, "last_answer_age_s": 2.0}
     boards = [{"name": "board", "kind": "wagman", **seen, **board}]
-    return Facts(
-        CONFIG,
-        {"devices": list(rows), "ports": [], "networks": [], "wagman": {"state": wagman}, "board": boards[0], "boards": boards},
-    )
+    around = {"ports": [], "networks": [], "sensors": {}, "wagman": {"state": wagman}}
+    return Facts(CONFIG, {"devices": list(rows), **around, "board": boards[0], "boards": boards})
 
 
 def unseen(given: Facts, **reasons: str) -> Facts:
@@ -342,6 +340,7 @@ def with_first_board(status: dict[str, Any]) -> dict[str, Any]:
     return {**status, "board": status["boards"][0]}
 
 
+GAUGES = st.fixed_dictionaries({"state": st.sampled_from(["normal", "high", "low", "unknown"]), "trouble": st.none() | TEXTS})
 STATUSES = st.fixed_dictionaries(
     {
         "devices": st.lists(ROWS, max_size=5, unique_by=lambda row: row["name"]),
@@ -349,6 +348,7 @@ STATUSES = st.fixed_dictionaries(
         "boards": st.lists(BOARDS, min_size=1, max_size=1),
         "ports": st.lists(LEFT, max_size=3),
         "networks": st.lists(NETWORKS, max_size=3, unique_by=lambda network: network["name"]),
+        "sensors": st.dictionaries(TEXTS, GAUGES, max_size=3),
     }
 ).map(with_first_board)
 ANY_FACTS = st.builds(

@@ -1,6 +1,8 @@
 """The boards in a status, and which one a device hangs on."""
 
-from wagman.model.shapes import Board, Device, Port, Status
+from collections.abc import Mapping
+
+from wagman.model.shapes import Board, Device, Port, Sensor, Status
 
 UNNAMED = "board"
 """The name of a board whose table in the configuration bears none."""
@@ -16,9 +18,10 @@ def board_of(row: Device, status: Status) -> Board:
     return next((board for board in boards_of(status) if board.get("name") == row.get("board")), status["board"])
 
 
-def sensing(status: Status) -> Board:
-    """The board whose sensors tell of the enclosure."""
-    return next((board for board in boards_of(status) if board["sensors"]), status["board"])
+def sensors_of(status: Status) -> Mapping[str, Sensor]:
+    """All sensors: those of the board that tells of the enclosure, and those that commands read."""
+    of_board = next((board["sensors"] for board in boards_of(status) if board["sensors"]), {})
+    return {**of_board, **status.get("sensors", {})}
 
 
 def in_words(board: Board) -> str:

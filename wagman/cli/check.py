@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from wagman.cli.boards import UNNAMED, board_of, boards_of, sensing
+from wagman.cli.boards import UNNAMED, board_of, boards_of, sensors_of
 from wagman.cli.connection import add_socket_argument
 from wagman.cli.names import expanded
 from wagman.cli.outcome import CommandError
@@ -103,7 +103,7 @@ def _performance(status: Status, rows: Sequence[Device], device: str | None) -> 
         for board in boards_of(status):
             label = "answer_age" if board.get("name", UNNAMED) == UNNAMED else f"{board['name']}_answer_age"
             yield _figure(label, board["last_answer_age_s"], "s")
-        for name, sensor in sensing(status)["sensors"].items():
+        for name, sensor in sensors_of(status).items():
             yield _figure(name, sensor["value"], "%" if name.endswith("_pct") else "")
     for row in guests:
         yield _figure(f"{row['name']}_heartbeat_age", row["heartbeat_age_s"], "s")

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from wagman.cli.boards import UNNAMED, board_of, in_words, sensing
-from wagman.model.shapes import Alarm, Board, Device, Problem, Status, Wagman
+from wagman.cli.boards import UNNAMED, board_of, in_words, sensors_of
+from wagman.model.shapes import Alarm, Device, Problem, Status, Wagman
 from wagman.model.words import duration, reading
 
 _NEXT = {
@@ -73,15 +73,15 @@ def _around(row: Device, status: Status) -> Iterator[str]:
     """What is in the way of it and of others."""
     board, wagman = board_of(row, status), status["wagman"]
     if wagman["state"] in ("will_hibernate", "hibernating"):
-        why = _sensed(sensing(status), "high", "low") or _rest(wagman)
+        why = _sensed(status, "high", "low") or _rest(wagman)
         yield f"hibernating{why}: wagman start --force starts it all the same"
     if board["link"] != "up":
         yield ": ".join(filter(None, (f"the link to {in_words(board)} is down", board.get("reason"))))
     if board["blind"]:
         yield f"{in_words(board)} does not answer"
-    if cold := _sensed(sensing(status), "low"):
-        yield f"too cold for a start by itself{cold}: wagman start starts it all the same"
-    unjudged = any(sensor["state"] == "unknown" for sensor in sensing(status)["sensors"].values())
+    if low := _sensed(status, "low"):
+        yield f"{_too(status)} for a start by itself{low}: wagman start starts it all the same"
+    unjudged = any(sensor["state"] == "unknown" for sensor in sensors_of(status).values())
     if unjudged and (wait_s := _in_s(wagman, "first_verdict")) is not None:
         yield f"the enclosure has yet to be judged, which takes {duration(wait_s)} at most"
 
@@ -92,10 +92,16 @@ def _rest(wagman: Wagman) -> str:
     return "" if wait_s is None else f", for another {duration(wait_s)} at least (hibernate_min), though it is cool again"
 
 
-def _sensed(board: Board, *states: str) -> str:
+def _too(status: Status) -> str:
+    """What a low reading means, in words."""
+    temperature = sensors_of(status).get("temperature_c")
+    return "too cold" if temperature is not None and temperature["state"] == "low" else "too low"
+
+
+def _sensed(status: Status, *states: str) -> str:
     """The sensors in these states, in brackets; nothing, where there are none."""
     found = [
-        f"{reading(name, each['value'])}, {each['state']}" for name, each in board["sensors"].items() if each["state"] in states
+        f"{reading(name, each['value'])}, {each['state']}" for name, each in sensors_of(status).items() if each["state"] in states
     ]
     return f" ({'; '.join(found)})" if found else ""
 

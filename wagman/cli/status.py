@@ -4,7 +4,7 @@ import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping, Sequence
 
-from wagman.cli.boards import UNNAMED, boards_of, plug, sensing
+from wagman.cli.boards import UNNAMED, boards_of, plug, sensors_of
 from wagman.cli.connection import add_socket_argument
 from wagman.cli.names import expanded
 from wagman.cli.outcome import DONE
@@ -42,7 +42,7 @@ def lines(status: Status) -> list[str]:
     about = f" ({wagman['device']})" if wagman["device"] else ""
     heading = [
         *((board.get("name", UNNAMED), plain(board_words(board))) for board in boards_of(status)),
-        ("sensors", plain(", ".join(sensor_words(sensing(status)["sensors"])) or "none")),
+        ("sensors", plain(", ".join(sensor_words(sensors_of(status))) or "none")),
         ("wagman", plain(f"{wagman['state']}{about}{for_words(wagman)}")),
     ]
     rows, told = status["devices"], problem_lines(status)

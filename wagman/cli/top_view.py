@@ -7,7 +7,7 @@ leaves out columns that find no room. The events get what height is left, and th
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from wagman.cli.boards import UNNAMED, boards_of, sensing
+from wagman.cli.boards import UNNAMED, boards_of, sensors_of
 from wagman.cli.problems import COLOURS, said, told
 from wagman.cli.sentences import sentence
 from wagman.cli.status import beat_age, board_words, current, for_words, in_doubt, notes, sensor_words
@@ -98,7 +98,7 @@ def _heading(picture: Picture) -> Iterator[Line]:
         yield _labelled("service", f"{service['version']}, up for {duration(service['uptime_s'])}")
     for board in boards_of(picture.status):
         yield _labelled(board.get("name", UNNAMED), board_words(board), "red" if board["blind"] else "")
-    yield _labelled("sensors", ", ".join(sensor_words(sensing(picture.status)["sensors"])) or "none")
+    yield _labelled("sensors", ", ".join(sensor_words(sensors_of(picture.status))) or "none")
     yield _labelled("wagman", f"{wagman['state']}{about}{for_words(wagman)}")
 
 

@@ -7,6 +7,7 @@ import attrs
 from attrs import evolve, frozen
 
 from wagman.config.boards import BoardConfig
+from wagman.config.gauges import GaugeConfig
 from wagman.config.schema import Bounds, Config, DeviceConfig, EnvironmentConfig, NetworkConfig, ServiceConfig, WagmanConfig
 from wagman.config.setting import settings
 from wagman.model.facts import DEFAULT_BOARD
@@ -73,6 +74,8 @@ def _flat(config: Config) -> Iterator[tuple[str, Any]]:
     yield from _section("environment", EnvironmentConfig, config.environment)
     for name, bounds in config.environment.sensors.items():
         yield from _section(f"environment.{name}", Bounds, bounds)
+    for name, gauge in config.environment.gauges.items():
+        yield from _section(f"environment.{name}", GaugeConfig, gauge)
     for network in config.networks:
         yield from _section(f"network.{network.name}", NetworkConfig, network)
     for device in config.devices:

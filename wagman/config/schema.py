@@ -15,6 +15,7 @@ from attrs import field, frozen
 
 from wagman.config.boards import BoardConfig, WagmanBoard
 from wagman.config.ears import EarConfig
+from wagman.config.gauges import GaugeConfig
 from wagman.config.kinds import (
     BOOLEAN,
     COMMAND,
@@ -120,9 +121,9 @@ class WagmanConfig:
 
 @frozen
 class Bounds:
-    """`[environment.SENSOR]`: abnormal from `high` up and from `low` down; normal again `hysteresis` inside.
+    """`[environment.NAME]`: abnormal from `high` up and from `low` down; normal again `hysteresis` inside.
 
-    An empty table leaves the sensor unwatched.
+    A table without either leaves the sensor unwatched.
     """
 
     high: float | None = field(default=None, metadata=setting(NUMBER, "From here up the guests are hibernated."))
@@ -158,6 +159,7 @@ class EnvironmentConfig:
         default=180.0, metadata=setting(DURATION, "A sensor that has not told anything for so long is unknown.")
     )
     sensors: dict[str, Bounds] = field(factory=dict)  # by sensor name; a sensor without bounds is not in it
+    gauges: dict[str, GaugeConfig] = field(factory=dict)  # the sensors that a command reads, with bounds or without
 
 
 SILENT_BEATS = 3

@@ -4,6 +4,8 @@ A value that cannot be read is noted and its default taken, so that the rest can
 meant for use only if nothing was noted.
 """
 
+from collections.abc import Mapping
+
 from attrs import frozen
 
 from wagman.config.board_tables import read_boards
@@ -11,6 +13,7 @@ from wagman.config.boards import BoardConfig, WagmanBoard
 from wagman.config.device_tables import DeviceTables, shared_settings
 from wagman.config.ear_tables import EarTables
 from wagman.config.findings import Findings
+from wagman.config.gauges import GaugeConfig
 from wagman.config.reading import Reader, Table
 from wagman.config.schema import (
     SENSORS,
@@ -32,7 +35,7 @@ HOMES = {
     "[service]": ServiceConfig,
     "[wagman]": WagmanConfig,
     "[environment]": EnvironmentConfig,
-    "[environment.SENSOR]": Bounds,
+    "[environment.NAME]": Bounds,
     "[network.NAME]": NetworkConfig,
     "[device.NAME]": DeviceConfig,
 }
@@ -65,17 +68,29 @@ class _Sections:
         return ServiceConfig(**values, control_group_configured="control_group" in values)
 
     def environment(self, boards: tuple[BoardConfig, ...]) -> EnvironmentConfig:
-        values = self.reader.section(self.document, "environment", settings(EnvironmentConfig), SENSORS)
-        return EnvironmentConfig(**values, sensors=self.sensors(self.reader.table(self.document, ("environment",)) or {}, boards))
+        environment, known = self.reader.table(self.document, ("environment",)) or {}, settings(EnvironmentConfig)
+        read = [name for name, each in environment.items() if name not in known and isinstance(each, dict) and "command" in each]
+        values = self.reader.section(self.document, "environment", known, [*SENSORS, *read])
+        named = {name: self.sensor(environment, name) for name in dict.fromkeys([*SENSORS, *read]) if name in environment}
+        bounds = {name: each for name, (each, _) in named.items()}
+        gauges = {name: gauge for name, (_, gauge) in named.items() if gauge is not None}
+        return EnvironmentConfig(**values, sensors=self.watched(bounds, boards), gauges=gauges)
 
-    def sensors(self, environment: Table, boards: tuple[BoardConfig, ...]) -> dict[str, Bounds]:
-        named = {name: self.bounds(environment, name) for name in SENSORS if name in environment}
-        bounds = {**(WATCHED_BY_DEFAULT if any(board.measures for board in boards) else {}), **named}
+    def watched(self, bounds: Mapping[str, Bounds], boards: tuple[BoardConfig, ...]) -> dict[str, Bounds]:
+        bounds = {**(WATCHED_BY_DEFAULT if any(board.measures for board in boards) else {}), **bounds}
         return {name: each for name, each in bounds.items() if each.high is not None or each.low is not None}
 
-    def bounds(self, environment: Table, name: str) -> Bounds:
-        path = ("environment", name)
-        return Bounds(**self.reader.values(self.reader.table(environment, path) or {}, path, settings(Bounds)))
+    def sensor(self, environment: Table, name: str) -> tuple[Bounds, GaugeConfig | None]:
+        """What a sensor is judged by, and how it is read where a command reads it."""
+        path, table = ("environment", name), self.reader.table(environment, ("environment", name)) or {}
+        if "command" not in table:
+            return Bounds(**self.reader.values(table, path, settings(Bounds))), None
+        self.reader.named(path, "sensor")
+        how = settings(GaugeConfig)
+        values = self.reader.values(table, path, {**settings(Bounds), **how})
+        of_gauge = {key: values.pop(key) for key in (each.name for each in how.values()) if key in values}
+        # Of a command that cannot be read, which has been noted, nothing more is said.
+        return (Bounds(**values), GaugeConfig(**of_gauge)) if "command" in of_gauge else (Bounds(), None)
 
     def devices(self, boards: tuple[BoardConfig, ...], networks: tuple[NetworkConfig, ...]) -> tuple[DeviceConfig, ...]:
         devices = DeviceTables(self.reader, boards, networks)

@@ -35,12 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         "--board",
-        metavar="KIND[=WHERE][,KEY=VALUE...]",
+        metavar="KIND=WHERE,KEY=VALUE,...",
         help=f"what switches the power, with any keys of its table; kinds: {', '.join(BOARDS.built_in)}",
     )
     add(
         "--guest",
-        metavar="NAME,port=PORT[,HOW=WHERE][,KEY=VALUE...]",
+        metavar="NAME,port=PORT,HOW=WHERE,...",
         action="append",
         default=[],
         help=f"a guest, and how it is heard: {', '.join(EARS.built_in)}; may be given several times",

@@ -55,5 +55,9 @@ class EarError(WagmanError):
     """Whoever listens cannot, through no fault of the guest: a right is missing, a name is not known, files have run out."""
 
 
+class GaugeError(WagmanError):
+    """A command that is to read a number did not give one."""
+
+
 class StoreError(WagmanError):
     """The store cannot be opened, read or written."""

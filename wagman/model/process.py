@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from typing import cast
+from contextlib import AsyncExitStack, suppress
 
 import trio
 from attrs import define, field, frozen
@@ -25,23 +24,25 @@ class Ended:
     """How a command went."""
 
     detail: str  # its exit status, or why there is none
-    output: str = ""  # the end of what it wrote to both outputs
+    output: str = ""  # the end of what it wrote to both outputs, or to the one where they are kept apart
+    complaint: str = ""  # the end of what it wrote to its error output, where that is kept apart
     status: int | None = None  # None: it could not be run, or took too long; below 0: the signal that ended it
     is_late: bool = False  # it took too long
-    is_cut: bool = False  # it wrote more than `output` holds
+    is_cut: bool = False  # it wrote more than `output` or `complaint` holds
 
 
 @define(eq=False, repr=False)
 class _Tail:
     """The end of a stream of unknown length."""
 
+    stream: trio.abc.ReceiveStream
     most_bytes: int
     data: bytes = b""
     is_cut: bool = False
     complete: trio.Event = field(factory=trio.Event)
 
-    async def read(self, stream: trio.abc.ReceiveStream) -> None:
-        async for chunk in stream:
+    async def read(self) -> None:
+        async for chunk in self.stream:
             data = self.data + chunk
             self.is_cut = self.is_cut or len(data) > self.most_bytes
             self.data = data[-self.most_bytes :]
@@ -52,42 +53,53 @@ class _Tail:
         return self.data.decode(errors="replace").strip()
 
 
-async def run(command: Sequence[str], env: Mapping[str, str] | None, timeout_s: float, most_bytes: int) -> Ended:
+async def run(
+    command: Sequence[str], env: Mapping[str, str] | None, timeout_s: float, most_bytes: int, *, apart: bool = False
+) -> Ended:
     """Run `command`, in this process's environment where `env` is None; end it with SIGTERM, then SIGKILL, when its time is up.
 
     What it started ends with it then. A child that it leaves behind when it ends by itself is let be, and not waited for.
-    It raises for nothing that a command does.
+    It raises for nothing that a command does. `apart`: of what it writes, `output` has no errors, and `complaint` has them.
     """
     try:
         process = await trio.lowlevel.open_process(
             list(command),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.PIPE if apart else subprocess.STDOUT,
             env=None if env is None else dict(env),
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
         return Ended(f"cannot be run: {error}")
-    async with cast("trio.abc.ReceiveStream", process.stdout) as output:  # it was given a pipe
-        return await _ended(process, output, timeout_s, _Tail(most_bytes))
+    async with AsyncExitStack() as streams:
+        tails = [
+            _Tail(await streams.enter_async_context(stream), most_bytes)
+            for stream in (process.stdout, process.stderr)
+            if stream is not None
+        ]
+        return await _ended(process, tails, timeout_s)
 
 
-async def _ended(process: trio.Process, output: trio.abc.ReceiveStream, timeout_s: float, tail: _Tail) -> Ended:
+async def _ended(process: trio.Process, tails: Sequence[_Tail], timeout_s: float) -> Ended:
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(tail.read, output)
+        for tail in tails:
+            nursery.start_soon(tail.read)
         try:
             with trio.move_on_after(timeout_s) as waiting:
                 await process.wait()
         finally:
             await _end(process)
         with trio.move_on_after(DRAIN_S):
-            await tail.complete.wait()
+            for tail in tails:
+                await tail.complete.wait()
         nursery.cancel_scope.cancel()
+    output, complaint = (*(tail.text for tail in tails), "")[:2]
+    is_cut = any(tail.is_cut for tail in tails)
     if waiting.cancelled_caught:
         ended = "ended" if process.returncode is not None else "could not be ended"
-        return Ended(f"{ended} after {timeout_s:g} s without an answer", tail.text, is_late=True, is_cut=tail.is_cut)
-    return Ended(f"exit status {process.returncode}", tail.text, process.returncode, is_cut=tail.is_cut)
+        return Ended(f"{ended} after {timeout_s:g} s without an answer", output, complaint, is_late=True, is_cut=is_cut)
+    return Ended(f"exit status {process.returncode}", output, complaint, process.returncode, is_cut=is_cut)
 
 
 async def _end(process: trio.Process) -> None:

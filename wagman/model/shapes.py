@@ -46,6 +46,12 @@ class Sensor(TypedDict):
     ]
 
 
+class Gauge(Sensor):
+    """What a command reads."""
+
+    trouble: Annotated[str | None, "why it did not the last time"]
+
+
 class Service(TypedDict):
     """The service itself."""
 
@@ -217,6 +223,7 @@ class Status(TypedDict):
     wagman: Wagman
     devices: Annotated[list[Device], "in the order of their ports"]
     networks: Annotated[list[Network], "those that guests are heard through"]
+    sensors: Annotated[dict[str, Gauge], "those that commands read, by name; what a board reports is in `boards`"]
     ports: Annotated[list[Port], "those that have no device any more, and may have power"]
     problems: Annotated[list[Problem], "the worst first"]
 
@@ -297,7 +304,7 @@ class OpenRPC(TypedDict):
 
 
 SHAPES: Final = (
-    *(Versions, Status, Port, Problem, Sensor, Device, Alarm, Decision, Event),
+    *(Versions, Status, Port, Problem, Sensor, Gauge, Device, Alarm, Decision, Event),
     *(Excerpt, Causes, Subscription, Unsubscribed, Lines, OpenRPC),
 )
 """Those that go by their names; the others are described in their place."""

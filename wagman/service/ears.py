@@ -176,11 +176,7 @@ class Hearings:
 
 
 def joined(
-    config: Config,
-    guests: Mapping[str, Guest],
-    journal: Journal,
-    routes: Routes,
-    probe: Callable[[EarConfig], Probe],
+    config: Config, guests: Mapping[str, Guest], journal: Journal, routes: Routes, probe: Callable[[EarConfig], Probe]
 ) -> Hearings:
     """The sources of all guests that have an ear, between their boards and them; `probe` makes what asks."""
 

@@ -25,9 +25,12 @@ PAUSE_S = 2 * NUDGE_S
 
 
 class Listener(Protocol):
-    """The task of an ear, or of what ears share."""
+    """The task of an ear, of what ears share, or of what commands read."""
 
-    progress_s: float  # it is well until then, at least
+    @property
+    def progress_s(self) -> float:
+        """It is well until then, at least."""
+        ...
 
 
 @define(eq=False, repr=False)

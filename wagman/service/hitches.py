@@ -16,7 +16,7 @@ LOOK_S = 600.0
 
 @define(eq=False, repr=False)
 class Hitches:
-    """What is in the way of the commands that ask guests to halt, and of those of boards, ears and witnesses.
+    """What is in the way of the commands that ask guests to halt, and of those of boards, ears, witnesses and sensors.
 
     Args:
         config: the configuration as it is now.
@@ -87,4 +87,5 @@ def elsewhere(config: Config) -> Iterator[tuple[str, Sequence[str]]]:
         parts += [(f"device.{guest.name}.still_on", guest.still_on)] if guest.still_on is not None else []
     for network in config.networks:
         parts += [(f"network.{network.name}.witness", witness) for witness in network.witnesses]
+    parts += [(f"environment.{name}", gauge) for name, gauge in config.environment.gauges.items()]
     yield from ((f"{whose}.{key}", command) for whose, part in parts for key, command in commands_of(part))

@@ -34,6 +34,7 @@ class Overview:
             "wagman": wagman_status(parts.supervisor, now),
             "devices": [self._row(each, now) for each in parts.config.devices if devices is None or each.name in devices],
             "networks": [] if parts.hearings is None else parts.hearings.shown_networks(),
+            "sensors": parts.gauges.shown(parts.supervisor.situation.environment, now.s),
             "ports": [port_status(name, each.port, parts.boards[each.board], now.s) for name, each in left.items()],
             "problems": list(problems),
         }

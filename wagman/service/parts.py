@@ -17,7 +17,9 @@ from wagman.model.facts import Draft, Plug
 from wagman.service.controller import Controller
 from wagman.service.decided import Decided
 from wagman.service.decisions_file import DecisionsFile
-from wagman.service.health import Progress
+from wagman.service.gauges import TASK as GAUGES_TASK
+from wagman.service.gauges import Gauges
+from wagman.service.health import Listener, Progress
 from wagman.service.hitches import Hitches
 from wagman.service.problems import Refusal
 from wagman.service.recollection import Recollection
@@ -76,6 +78,7 @@ class Parts:
     pace: Pace = field(init=False)
     boards: dict[str, Board] = field(init=False)
     hearings: "Hearings | None" = field(init=False)  # None: all guests are heard on their boards alone
+    gauges: Gauges = field(init=False)
     controller: Controller = field(init=False)
     progress: Progress = field(init=False)
     hitches: Hitches = field(init=False)
@@ -97,7 +100,9 @@ class Parts:
         self.routes.come_from(self.boards, self.config.enclosure)
         self.hearings = self._make_hearings()
         self.controller = self.routes.controller = self._make_controller()
-        tasks = dict(self.hearings.tasks()) if self.hearings else {}
+        self.gauges = Gauges(self.config.environment.gauges, self.routes.sampled, self.crashed)
+        tasks: dict[str, Listener] = dict(self.hearings.tasks()) if self.hearings else {}
+        tasks[GAUGES_TASK] = self.gauges
         self.progress = Progress(self.guests, self.supervisor, self.boards, tasks, self.journal)
         self.hitches = Hitches(lambda: self.config, self.seams.inspect, self.news.heard)
 

@@ -102,3 +102,4 @@ def spread(parts: Parts, config: Config) -> None:
     for board in parts.boards.values():
         board.reconfigure(wiring(config, board.name))
     parts.supervisor.inbox.tell(Reconfigured(config))
+    parts.gauges.reconfigure(config.environment.gauges)

@@ -17,6 +17,7 @@ from wagman.io.board.task import Board
 from wagman.model.errors import LinkBusyError
 from wagman.model.facts import Draft
 from wagman.service.coming_up import resume
+from wagman.service.gauges import TASK as GAUGES_TASK
 from wagman.service.overview import Overview
 from wagman.service.parts import Parts
 from wagman.service.requests import COMMIT_S, Requests
@@ -117,6 +118,7 @@ class WagmanService:
         nursery.start_soon(contained, "wagman", parts.supervisor.run, parts.crashed, name="wagman")
         for name, task in parts.hearings.tasks() if parts.hearings else ():
             nursery.start_soon(contained, name, task.run, parts.crashed, name=name)
+        nursery.start_soon(contained, GAUGES_TASK, parts.gauges.run, parts.crashed, name=GAUGES_TASK)
         nursery.start_soon(contained, "nudge", parts.progress.run, parts.crashed, name="nudge")
         nursery.start_soon(contained, "hitches", parts.hitches.run, parts.crashed, name="hitches")
         nursery.start_soon(contained, "memory", parts.recollection.run, parts.crashed, name="memory")

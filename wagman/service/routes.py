@@ -87,9 +87,13 @@ class Routes:
                 self.news.heard()
                 self._tell_supervisor(Visibility(self._names(board), fact.blind), board)
             case Sample() if board == self.enclosure:
-                self._tell_supervisor(fact, fact.sensor)
+                self.sampled(fact)
             case BoardRestarted():
                 self._tell_supervisor(PowerFailed(self._names(board, fact.lost)), board)
+
+    def sampled(self, sample: Sample) -> None:
+        """A reading of a sensor, whoever has read it."""
+        self._tell_supervisor(sample, sample.sensor)
 
     def _tell_supervisor(self, fact: Any, about: str) -> None:
         self.supervisor.inbox.tell(fact, (type(fact), about))

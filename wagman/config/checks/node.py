@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterator
 
 from wagman.config import secrets
-from wagman.config.checks.subject import Subject
+from wagman.config.checks.subject import Subject, too_short
 from wagman.config.findings import Finding
 from wagman.config.kinds import show
 from wagman.config.positions import Path
 from wagman.config.reading import listed
-from wagman.config.schema import Bounds
+from wagman.config.schema import SENSORS, Bounds
 from wagman.config.setting import settings
 
 
@@ -31,7 +31,7 @@ def check_start_order(subject: Subject) -> Iterator[Finding]:
 def check_environment(subject: Subject) -> Iterator[Finding]:
     """What is watched can be measured, and between the bounds of each sensor there is room for what is normal."""
     for sensor, bounds in subject.config.environment.sensors.items():
-        if subject.config.enclosure is None:
+        if subject.config.enclosure is None and sensor not in subject.config.environment.gauges:
             yield Finding(("environment", sensor), "no board of this file has sensors of the enclosure: remove this table")
         else:
             yield from _check_bounds(("environment", sensor), bounds)
@@ -45,6 +45,22 @@ def _check_bounds(path: Path, bounds: Bounds) -> Iterator[Finding]:
     elif bounds.hysteresis >= bounds.high - bounds.low:
         room = f"the {bounds.high - bounds.low:g} between low and high"
         yield Finding((*path, "hysteresis"), f"hysteresis ({bounds.hysteresis:g}) must be smaller than {room}")
+
+
+def check_gauges(subject: Subject) -> Iterator[Finding]:
+    """What a command reads is nothing that a board reports, and is read often enough to be known."""
+    environment, board = subject.config.environment, subject.config.enclosure
+    for name, gauge in environment.gauges.items():
+        path = ("environment", name)
+        if name in SENSORS and board is not None:
+            yield Finding((*path, "command"), f"a board reports {name}: give what this command reads another name")
+        if not gauge.command:
+            yield Finding((*path, "command"), "[] is no command: give the command that writes the number")
+        least_s = 2 * gauge.every_s + gauge.timeout_s
+        message = too_short("stale", environment.stale_s, least_s, "twice every and timeout together", "every") or ""
+        if message:
+            places = (*path, "every"), (*path, "timeout"), ("environment", "stale")
+            yield Finding(subject.first_stated(*places), message, places)
 
 
 def check_secrets(subject: Subject) -> Iterator[Finding]:
@@ -63,4 +79,4 @@ def _secrets(subject: Subject) -> Iterator[tuple[Path, str]]:
                 yield (*path, key), value
 
 
-CHECKS = (check_start_order, check_environment, check_secrets)
+CHECKS = (check_start_order, check_environment, check_gauges, check_secrets)

@@ -76,7 +76,7 @@ class Subject:
 
     @property
     def parts(self) -> Iterator[tuple[object, Path]]:
-        """Each board and each ear, and where its keys stand."""
+        """Each board, each ear and each sensor that a command reads, and where its keys stand."""
         yield from ((board, self.of_board(board, "")[:-1]) for board in self.boards)
         for device in self.config.devices:
             yield from self.ears(device)
@@ -84,6 +84,7 @@ class Subject:
                 yield device.still_on, self.source(device, "still_on")
         for network in self.config.networks:
             yield from self.witnesses(network)
+        yield from ((gauge, ("environment", name)) for name, gauge in self.config.environment.gauges.items())
 
     def first_stated(self, *paths: Path) -> Path:
         """The first of these keys that the document has, to be blamed; the last one where it has none."""

@@ -47,7 +47,7 @@ FIELDS: Mapping[str, str] = {
     "release_in_s": "the seconds after which the service goes on without it; null: never",
     "resets": "how often the board has restarted right after this relay went on",
     "rounds": "how often it was switched off in vain",
-    "sensor": "`temperature_c`, `humidity_pct` or `current_ma`",
+    "sensor": "`temperature_c`, `humidity_pct`, `current_ma`, or the name of one that a command reads",
     "sensors": "which of them",
     "set_aside": "where the damaged file is now",
     "severity": "`critical` or `warning`",

@@ -28,6 +28,7 @@ FINDERS: tuple[Finder, ...] = (
     hearing.unproved,
     enclosure.hibernating,
     enclosure.sensor_unknown,
+    enclosure.gauge_unknown,
     memory.log_not_written,
     service.config_refused,
     service.restart_pending,

@@ -13,18 +13,24 @@ def hibernating(facts: Facts) -> Iterator[Problem]:
     """The guests are down, or on their way, since the enclosure forbids that they run."""
     if facts.status["wagman"]["state"] not in ("will_hibernate", "hibernating"):
         return
+    bad = [name for name, sensor in facts.status["sensors"].items() if sensor["state"] in ("high", "low")]
+    look = f"look at what {' and '.join(bad)} measures" if bad else "look at fan, filter, shade"
     text = f"hibernating: no guest runs {_until(facts)}"
-    yield Problem(
-        "hibernating", "warning", text, "look at fan, filter, shade; wagman start --force GUEST starts one all the same"
-    )
+    yield Problem("hibernating", "warning", text, f"{look}; wagman start --force GUEST starts one all the same")
+
+
+def _sensors(facts: Facts) -> Mapping[str, Any]:
+    """All sensors: those of the enclosure, and those that commands read."""
+    of_board = facts.enclosure["sensors"] if facts.enclosure else {}
+    return {**of_board, **facts.status["sensors"]}
 
 
 def _until(facts: Facts) -> str:
     board = facts.enclosure or facts.status["board"]
-    states = {name: sensor["state"] for name, sensor in board["sensors"].items()}
+    states = {name: sensor["state"] for name, sensor in _sensors(facts).items()}
     if bad := ", ".join(f"{name} {state}" for name, state in states.items() if state in ("high", "low")):
         return f"until the enclosure is as it should be again ({bad})"
-    if board["blind"] or facts.unknown_sensors or "normal" not in states.values():
+    if (facts.enclosure and board["blind"]) or facts.unknown_sensors or "normal" not in states.values():
         return "until the enclosure is as it should be again (it was not, when last seen)"
     return "before hibernate_min is over, though the enclosure is as it should be again"
 
@@ -35,10 +41,26 @@ def sensor_unknown(facts: Facts) -> Iterator[Problem]:
     if board is None or board["blind"]:
         return  # a board that is not seen tells nothing
     for name in facts.unknown_sensors:
+        if name in facts.status["sensors"]:
+            continue
         text = f"the sensor {name} does not tell; what it told last goes on to count"
         do = "check the sensor and its plug; wagman status shows what it told last, and when"
         patience_s = 0.0 if _told_since_link_up(board, name) else ENCLOSURE_S
         yield Problem(f"sensor:{name}", "warning", text, do, board=board["name"], patience_s=patience_s)
+
+
+def gauge_unknown(facts: Facts) -> Iterator[Problem]:
+    """A command does not give the number that it is to read."""
+    for name, sensor in facts.status["sensors"].items():
+        trouble, is_watched = sensor["trouble"], name in facts.config.environment.sensors
+        is_silent = name in facts.unknown_sensors if is_watched else trouble is not None
+        if not is_silent:
+            continue
+        counts = "; what it told last goes on to count" if is_watched else ""
+        text = f"the sensor {name} does not tell: {trouble or 'its command has not ended for long'}{counts}"
+        do = f"run the command of [environment.{name}] as the service's user: it has to write one number"
+        # One that is watched counts as silent only after several tries.
+        yield Problem(f"sensor:{name}", "warning", text, do, patience_s=0.0 if is_watched else facts.config.environment.stale_s)
 
 
 def _told_since_link_up(board: Mapping[str, Any], sensor: str) -> bool:
