@@ -135,8 +135,8 @@ COMMANDS = {
         "Exit codes: 0 written, 2 the flags make no sense, 4 there is such a file already.",
         (
             "wagman init",
-            "wagman init --board shelly=192.168.1.97 --guest gn,port=0,http=http://gn/health --shutdown 'ssh gn poweroff'",
-            "wagman init --board wagman=/dev/waggle_sysmon,dialect=auto --guest gn,port=1 --shutdown 'ssh gn poweroff'",
+            "wagman init --board shelly=10.0.0.97 --guest gn,port=0,http=http://gn/",
+            "wagman init --board wagman=/dev/ttyACM0 --guest gn,port=1",
         ),
     ),
     "probe": About(
