@@ -30,9 +30,10 @@ PICTURE = Path(__file__).parent / "pictures" / "demo.svg"
 COLUMNS, ROWS = 100, 30
 QUIET_S = 0.05
 """So long after a piece of output nothing more belongs to it."""
-MOMENT = "Now the other medium is tried."
-"""When this has been said, and some of what comes of it is to be seen, the picture is taken."""
-AFTERWARDS = re.compile(r" gn +│ started ")
+MOMENT = "The network fails"
+"""When this has been said, and what comes of it is to be seen, the picture is taken."""
+AFTERWARDS = re.compile(r"(heartbeat held.*){3}", re.DOTALL)
+"""All guests are overdue, and nothing is done about it."""
 
 FONTS = re.compile(r"\s*@font-face \{.*?\}|Fira Code, ?", re.DOTALL)
 """Fonts that the reader's browser would fetch; its own will do."""

@@ -27,7 +27,7 @@ def test_every_command_has_its_section(name: str) -> None:
         "| `DEVICE` | name, port number or all |",
         "| `-n N`, `--number N` | how many (default: 50; with --since: all) |",
         "| `--dry-run` | only show what would be done |",
-        r"| `--dialect v3\|v4` | what the board speaks (default: v3) |",
+        r"| `--dialect v3\|v4` | what the Wagman speaks, where the scenario has one (default: v3) |",
         r"| `bash\|zsh\|fish` | whose script is printed |",
         "| `--send SOCKET COMMAND` | send one control command to a running fake board, such as: halt gn |",
     ],

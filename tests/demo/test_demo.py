@@ -30,17 +30,31 @@ def begun(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen((*DEMO, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
 
 
-def command_line(process: Path) -> str:
+def read(process: Path, name: str) -> str:
     try:
-        return (process / "cmdline").read_bytes().decode(errors="replace")
+        return (process / name).read_bytes().decode(errors="replace")
     except OSError:
         return ""  # it has ended meanwhile
 
 
-def processes_of(folder: Path) -> list[str]:
-    """The command lines of all processes that have to do with this folder."""
-    lines = [command_line(process) for process in Path("/proc").iterdir() if process.name.isdecimal()]
-    return [line for line in lines if str(folder) in line]
+def processes_of(folder: Path) -> dict[int, str]:
+    """The command lines of all processes that were begun by a demonstration in this folder, by whomever."""
+    processes = [process for process in Path("/proc").iterdir() if process.name.isdecimal()]
+    ours = [process for process in processes if f"TMPDIR={folder}\0" in read(process, "environ") + "\0"]
+    return {int(process.name): read(process, "cmdline") for process in ours}
+
+
+def process_of(folder: Path, words: str) -> int:
+    """The process with these words in its command line."""
+    return next(pid for pid, line in processes_of(folder).items() if words in line.replace("\0", " "))
+
+
+def are_gone(folder: Path) -> bool:
+    """All processes end by themselves within 10 s."""
+    until_s = time.monotonic() + 10
+    while processes_of(folder) and time.monotonic() < until_s:
+        pass
+    return not processes_of(folder)
 
 
 def is_clean(folder: Path) -> bool:
@@ -59,12 +73,18 @@ def test_a_scenario_ends_by_itself_says_what_it_has_shown_and_leaves_nothing_beh
     assert time.monotonic() - began_s < 90
 
 
+MOMENTS = {"tour": ("began to start", 3), "mast": ("the heartbeat of ai stopped", 7)}
+"""What is said at a moment when something could be left behind, and the processes that there are then at least."""
+
+
+@pytest.mark.parametrize("scenario", MOMENTS)
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_told_to_end_it_leaves_nothing_behind(how: signal.Signals, folder: Path) -> None:
-    demo = begun(folder)
+def test_told_to_end_it_leaves_nothing_behind(how: signal.Signals, scenario: str, folder: Path) -> None:
+    demo = begun(folder, "--scenario", scenario)
+    moment, processes = MOMENTS[scenario]
     assert demo.stdout
-    next(line for line in demo.stdout if "began to start" in line)
-    assert len(processes_of(folder)) == 2
+    next(line for line in demo.stdout if moment in line)
+    assert len(processes_of(folder)) >= processes
     demo.send_signal(how)
     out, err = demo.communicate(timeout=20)
     assert (demo.returncode, err) == (128 + how, "")
@@ -72,15 +92,27 @@ def test_told_to_end_it_leaves_nothing_behind(how: signal.Signals, folder: Path)
     assert is_clean(folder)
 
 
-def test_a_child_that_ends_by_itself_ends_the_demonstration_with_an_error(folder: Path) -> None:
-    demo = begun(folder)
+@pytest.mark.parametrize("scenario", MOMENTS)
+def test_one_that_is_killed_leaves_no_process_behind(scenario: str, folder: Path) -> None:
+    demo = begun(folder, "--scenario", scenario)
     assert demo.stdout
-    next(line for line in demo.stdout if "began to start" in line)
-    pid = next(
-        int(p.name) for p in Path("/proc").iterdir() if p.name.isdecimal() and f"run\0--config\0{folder}" in command_line(p)
-    )
-    os.kill(pid, signal.SIGKILL)
+    next(line for line in demo.stdout if MOMENTS[scenario][0] in line)
+    demo.kill()
+    demo.communicate(timeout=20)
+    assert are_gone(folder)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "child"),
+    [("tour", "run --config"), ("tour", "fake-board --link"), ("mast", "run --config"), ("mast", "wagman.fake.mast --boot")],
+)
+def test_a_child_that_ends_by_itself_ends_the_demonstration_with_an_error(scenario: str, child: str, folder: Path) -> None:
+    demo = begun(folder, "--scenario", scenario)
+    assert demo.stdout
+    next(line for line in demo.stdout if MOMENTS[scenario][0] in line)
+    os.kill(process_of(folder, child), signal.SIGKILL)
     _, err = demo.communicate(timeout=20)
+    assert are_gone(folder)
     assert demo.returncode == 1
     assert len(err.splitlines()) == 1
     assert is_clean(folder)
@@ -125,7 +157,7 @@ def test_a_folder_for_temporary_files_with_a_long_name_is_no_obstacle(folder: Pa
 def test_what_cannot_be_shown_is_an_error(folder: Path) -> None:
     """A board that runs ten times slower than the service believes: the first guest is not up in time."""
     code = "import wagman.demo.node as node; node.FAKE_GUESTS = ('gn:boot=900,beat=8', 'cs:beat=0', 'x1:beat=0')\n"
-    code += "from wagman.cli import main; raise SystemExit(main(['demo', '--speed', '60']))"
+    code += "from wagman.cli import main; raise SystemExit(main(['demo', '--scenario', 'tour', '--speed', '60']))"
     env = {**os.environ, "TMPDIR": str(folder)}
     ended = subprocess.run((sys.executable, "-c", code), capture_output=True, text=True, env=env, timeout=60, check=False)
     assert ended.returncode == 1
@@ -135,4 +167,4 @@ def test_what_cannot_be_shown_is_an_error(folder: Path) -> None:
 
 def test_a_scenario_that_is_not_there_is_a_usage_error(folder: Path) -> None:
     _, err = begun(folder, "--scenario", "encore").communicate(timeout=20)
-    assert err == "wagman: no scenario 'encore': there are tour, unplug, reset\n"
+    assert err == "wagman: no scenario 'encore': there are mast, tour, unplug, reset\n"

@@ -8,14 +8,18 @@ import stat
 import subprocess
 import sys
 import tty
+from contextlib import nullcontext
 from functools import partial
 
 import pytest
 import trio
 
 from tests.service.kit import PATIENCE_S, Node, eventually, new_node, running_node
-from wagman.model.errors import LinkGoneError
-from wagman.service.port import open_port
+from wagman.config.schema import Config
+from wagman.io.shelly import ShellyBoard
+from wagman.model.backend import FAKE_MAC
+from wagman.model.errors import ConfigError, LinkGoneError
+from wagman.service.port import check_speed, open_port
 
 
 def complaint(node: Node, *arguments: str) -> tuple[int, str]:
@@ -123,6 +127,14 @@ def test_a_faster_clock_is_refused_on_what_is_no_pty(real: str) -> None:
         code, stderr = run(node, "--speed", "20")
         assert code == 2
         assert "--speed is for ptys only" in stderr
+
+
+@pytest.mark.parametrize(("mac", "is_taken"), [(FAKE_MAC, True), ("AABBCCDDEEFF", False), (None, False)])
+def test_a_faster_clock_is_refused_on_a_plug_that_may_be_a_real_one(mac: str | None, *, is_taken: bool) -> None:
+    config = Config(boards=(ShellyBoard(host="127.0.0.1", id=mac),))
+    check_speed(config, 1)
+    with nullcontext() if is_taken else pytest.raises(ConfigError, match="board may be a real one: leave it out"):
+        check_speed(config, 20)
 
 
 def test_a_faster_clock_never_opens_a_real_port_that_appears_later() -> None:

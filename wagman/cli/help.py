@@ -112,8 +112,14 @@ COMMANDS = {
     ),
     "demo": About(
         "Needs no board, no root and no configuration, and leaves nothing behind. "
+        "mast has a fake Shelly rail and real processes as guests: one hangs, their network fails, a relay is welded. "
+        "The others have a fake Wagman: tour is a guest that dies and is recovered from its other medium, and a hot spell. "
         "It ends with 1 where something that it shows does not come true.",
-        ("wagman demo", "wagman demo --scenario unplug   # the cable is out for ten minutes", "wagman demo --scenario reset"),
+        (
+            "wagman demo",
+            "wagman demo --scenario unplug   # a Wagman's cable is out",
+            "wagman demo --scenario reset",
+        ),
     ),
     "fake-board": About(
         "Runs until it is told to quit. Its control socket takes one command per line, such as unplug, replug, reset, hang gn, "

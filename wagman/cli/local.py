@@ -19,7 +19,7 @@ HOMES = {
 }
 """Modules with a `run(args) -> exit code`."""
 
-SCENARIOS = ("tour", "unplug", "reset")
+SCENARIOS = ("mast", "tour", "unplug", "reset")
 """Those of the demonstration, which takes long to import, too."""
 
 PROFILES = (
@@ -48,11 +48,11 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
     match command:
         case "run":
             add("--config", metavar="FILE", default=CONFIG, help="configuration file (default: %(default)s)")
-            add("--speed", type=positive, default=1.0, metavar="N", help="run the clock N times faster; for ptys only")
+            add("--speed", type=positive, default=1.0, metavar="N", help="run the clock N times faster; for fake boards only")
         case "demo":
             add("--speed", type=positive, default=20.0, metavar="N", help="times faster (default: %(default)g)")
             add("--scenario", metavar="NAME", help=f"what is shown: {', '.join(SCENARIOS)} (default: {SCENARIOS[0]})")
-            add("--dialect", choices=("v3", "v4"), default="v3", help="what the board speaks (default: %(default)s)")
+            add("--dialect", choices=("v3", "v4"), help="what the Wagman speaks, where the scenario has one (default: v3)")
         case "fake-board" | "install-service" | "init":
             import_module(HOMES[command]).add_arguments(parser)
         case "check-config":

@@ -36,7 +36,7 @@ COMMANDS = {
     "top": Command("wagman.cli.top", "a live view"),
     "board": Command("wagman.cli.board", "send the board a raw command"),
     "run": Command("wagman.cli.local", "the service, in the foreground"),
-    "demo": Command("wagman.cli.local", "the service at work on a fake board"),
+    "demo": Command("wagman.cli.local", "the service at work on fake hardware"),
     "fake-board": Command("wagman.cli.local", "a fake board, on a pty"),
     "simulate": Command("wagman.cli.local", "the whole service in virtual time, with faults"),
     "init": Command("wagman.cli.local", "a configuration, from flags or from questions"),

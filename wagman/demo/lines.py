@@ -24,6 +24,10 @@ class Lines:
         """A sentence of the story."""
         self._write(fill(text, WIDTH, initial_indent="-- ", subsequent_indent="   ", break_long_words=False))
 
+    def quote(self, text: str) -> None:
+        """What a program says, as it is."""
+        self._write(text)
+
     def event(self, event: Json) -> None:
         """An event: the service's time, and what happened."""
         self._write(line_of(event))

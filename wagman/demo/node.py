@@ -1,7 +1,7 @@
 """A node for the occasion: a temporary folder, and the fake board and the service as processes of their own."""
 
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from attrs import frozen
 from wagman.client.asynchronous import Connection, Follower, connect
 from wagman.client.errors import LostError
 from wagman.client.following import Place
-from wagman.demo.settings import FAKE_GUESTS, PYTHON, config_text
+from wagman.demo.settings import FAKE_GUESTS, PORTS, PYTHON, config_text
 from wagman.demo.wire import Wire, wired
 from wagman.model.errors import WagmanError
 from wagman.model.sockets import obstacle
@@ -51,7 +51,14 @@ class Node:
     service: Connection  # for requests
     events: Follower
     speed: float
+    folder: Path
+    ports: Mapping[str, int] = PORTS  # of the devices, on the fake board
     dialect: str = "v3"
+
+    @property
+    def service_socket(self) -> str:
+        """The service's socket."""
+        return str(self.folder / LONGEST)
 
     def real_s(self, board_s: float) -> float:
         """How long so much board time takes."""
@@ -69,9 +76,12 @@ async def running_node(speed: float, dialect: str) -> AsyncIterator[Node]:
         config = folder / "wagman.toml"
         config.write_text(config_text(folder, dialect), encoding="utf-8")
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_child, folder, _board_arguments(folder, speed, dialect))
-            nursery.start_soon(_child, folder, ("run", "--config", str(config), "--speed", str(speed)))
-            yield await _reached(folder, speed, dialect)
+            await nursery.start(child, folder, "fake-board", wagman(*_board_arguments(folder, speed, dialect)))
+            await nursery.start(child, folder, "run", wagman("run", "--config", str(config), "--speed", str(speed)))
+            with bounded():
+                board = await reached(partial(wired, folder / "control"))
+                service = await reached(partial(connect, folder / LONGEST))
+            yield Node(board, service, events_of(folder), speed, folder, dialect=dialect)
             nursery.cancel_scope.cancel()
 
 
@@ -89,12 +99,22 @@ def _board_arguments(folder: Path, speed: float, dialect: str) -> Sequence[str]:
     return "fake-board", *places, "--speed", str(speed), "--dialect", dialect, *guests
 
 
-async def _reached(folder: Path, speed: float, dialect: str) -> Node:
-    with trio.move_on_after(START_S):
-        service = folder / LONGEST
-        board = await reached(partial(wired, folder / "control"))
-        return Node(board, await reached(partial(connect, service)), Follower(service, Place(None, 0)), speed, dialect)
-    raise NodeError(f"the service and the fake board did not answer within {START_S:g} s")
+def events_of(folder: Path) -> Follower:
+    """All events of the service there."""
+    return Follower(folder / LONGEST, Place(None, 0))
+
+
+@contextmanager
+def bounded() -> Iterator[None]:
+    """The time that the processes have until they answer.
+
+    Raises:
+        NodeError: it was not enough.
+    """
+    with trio.move_on_after(START_S) as scope:
+        yield
+    if scope.cancelled_caught:
+        raise NodeError(f"the service and the fake board did not answer within {START_S:g} s")
 
 
 async def reached(open_: Callable[[], Awaitable[T]]) -> T:
@@ -106,8 +126,20 @@ async def reached(open_: Callable[[], Awaitable[T]]) -> T:
             await trio.sleep(KNOCK_S)  # it is still starting
 
 
-async def _child(folder: Path, arguments: Sequence[str]) -> None:
-    """Run `wagman ARGUMENTS` until cancelled: SIGTERM then, and SIGKILL if that does not help.
+def wagman(*words: str) -> Sequence[str]:
+    """The command line of a `wagman` command that ends with us."""
+    return *PYTHON, "-m", "wagman.demo.leash", *words
+
+
+async def child(
+    folder: Path,
+    name: str,
+    command: Sequence[str],
+    *,
+    stdout: int = subprocess.DEVNULL,
+    task_status: trio.TaskStatus[trio.Process] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Run a command until cancelled: SIGTERM then, and SIGKILL if that does not help. It holds an end of a pipe from us.
 
     Its session is its own: a Ctrl-C is for the demonstration to pass on. Modules are not looked for in the folder that somebody
     happens to be in (-P): what lies there is not ours to execute.
@@ -115,11 +147,11 @@ async def _child(folder: Path, arguments: Sequence[str]) -> None:
     Raises:
         NodeError: it ended by itself.
     """
-    complaints = folder / f"{arguments[0]}.err"
+    complaints = folder / f"{name}.err"
     with complaints.open("wb") as stderr:
-        command = [*PYTHON, "-m", "wagman", *arguments]
-        ended = await trio.run_process(
-            command, stdout=subprocess.DEVNULL, stderr=stderr, check=False, start_new_session=True, cwd=folder
-        )
+        async with trio.open_nursery() as nursery:
+            run = partial(trio.run_process, command, stdin=subprocess.PIPE, stdout=stdout, stderr=stderr, check=False)
+            process = await nursery.start(partial(run, start_new_session=True, cwd=folder))
+            task_status.started(process)
     said = complaints.read_text(encoding="utf-8", errors="replace").strip()[-TAIL_CHARS:]
-    raise NodeError(f"`wagman {arguments[0]}` ended by itself with exit status {ended.returncode}: {said or 'it said nothing'}")
+    raise NodeError(f"`{name}` ended by itself with exit status {process.returncode}: {said or 'it said nothing'}")

@@ -1,266 +1,45 @@
-"""The scenarios: what happens to the node, and what must follow.
+"""The scenarios: what is played, on what, and what is said of it."""
 
-A scenario makes things happen through the fake board's control socket. What it claims it checks twice: by what the service
-tells, and by what the board itself remembers of its relays.
-"""
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import Final
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from itertools import pairwise
-from typing import Final, TypeAlias
+from attrs import frozen
 
-from wagman.config.schema import WagmanConfig
-from wagman.demo.settings import BOOT_S, DEFAULTS, GUESTS, seconds
-from wagman.demo.stage import Json, Stage, Switch
-
-Scenario: TypeAlias = Callable[[Stage], Awaitable[None]]
-
-HOT_C, COOL_C = 85, 25
-
-TOLERANCE_S: Final = 1.0
-"""How far apart the clocks of the service and of the fake board may run (chosen)."""
-
-BEAT_S: Final = 8.0
-"""A guest's last beat before it hung may be this old."""
+from wagman.demo import mast_scenes, mast_site, node_scenes, settings
+from wagman.demo.mast_site import running_mast
+from wagman.demo.node import Node, running_node
+from wagman.demo.stage import Stage
 
 
-async def tour(stage: Stage) -> None:
-    """A guest that dies and is recovered from its other medium; a hot spell."""
-    await power_up(stage)
-    await stable(stage)
-    await dying(stage)
-    await failing(stage)
-    await recovering(stage)
-    await heat(stage)
-    await cooling(stage)
+async def no_epilogue(_stage: Stage) -> None:
+    """Nothing is left to say."""
 
 
-async def unplug(stage: Stage) -> None:
-    """The cable is out for ten minutes."""
-    await power_up(stage)
-    before = await stage.switches()
-    async with stage.showing(
-        "The cable is pulled, for ten minutes.", "while the board could not be seen nothing was switched", within_s=660
-    ):
-        await stage.do("unplug")
-        await stage.event("link.down")
-        await stage.pause(600)
-        stage.require((await stage.status())["board"]["blind"], "the service does not know that it is blind")
-        stage.require(await stage.switches() == before, "a relay was switched while the cable was out")
-    async with stage.showing(
-        "The cable is plugged in again.", "ten minutes without the board cost no guest its power", within_s=300
-    ):
-        await stage.do("replug")
-        await stage.event("link.up")
-        await stage.until(lambda status: not status["board"]["blind"])
-        await stage.pause(2 * seconds("heartbeat_timeout"))
-        await stage.until(all_started)
-        stage.require(await stage.switches() == before, "a relay was switched after the cable was back")
+@frozen
+class Scenario:
+    """What is shown."""
+
+    play: Callable[[Stage], Awaitable[None]]
+    about: str = "The service and a fake board"
+    running: Callable[[float, str], AbstractAsyncContextManager[Node]] = running_node
+    deviations: Callable[[], Iterator[str]] = settings.deviations  # from the defaults of the configuration
+    epilogue: Callable[[Stage], Awaitable[None]] = no_epilogue  # while all of it runs on
 
 
-async def reset(stage: Stage) -> None:
-    """The board restarts, and the guests lose their power, unless the board latches all relays."""
-    await power_up(stage)
-    await (surviving if stage.node.dialect == "v4" else falling_off)(stage)
+MAST = Scenario(
+    mast_scenes.mast,
+    "The service, and a fake mast",
+    running_mast,
+    partial(settings.deviations, mast_site.WAGMAN, mast_site.DEFAULTS),
+    mast_scenes.epilogue,
+)
 
-
-SCENARIOS: Final[Mapping[str, Scenario]] = {"tour": tour, "unplug": unplug, "reset": reset}
-
-# --- Scenes -----------------------------------------------------------------------------------------------------------
-
-
-async def surviving(stage: Stage) -> None:
-    """A v4 board restarts."""
-    before = await stage.switches()
-    async with stage.showing(
-        "The board restarts: its relays are latched, but it takes the guests for stopped.",
-        "a restart of the board cost no guest its power, and the board was made to manage them again",
-        within_s=400,
-    ):
-        await stage.do("reset")
-        await stage.event("board.reset")
-        await stage.pause(180)
-        await stage.until(all_started)
-        stage.require(await stage.switches() == before, "a relay was switched after the restart of the board")
-
-
-async def falling_off(stage: Stage) -> None:
-    """A v3 board restarts."""
-    began_s = await stage.now_s()
-    async with stage.showing(
-        "The board restarts: the relays of the guests fall off, that of the controller does not.",
-        "after a restart of the board the guests were started again, one after the other",
-        within_s=400,
-    ):
-        await stage.do("reset")
-        await stage.event("board.reset")
-        await stage.events("device.started", *GUESTS)
-        await stage.until(all_started)
-        switches = await stage.switches(since_s=began_s)
-        stage.require({s.name for s in switches if s.by == "reset"} == set(GUESTS), "the relays of the guests did not fall off")
-        stage.require(not any(s.name == "nc" for s in switches), "the controller's own relay was switched")
-        require_orderly(stage, switches, booting=GUESTS[:-1])
-
-
-async def power_up(stage: Stage) -> None:
-    """From nothing to three guests that run."""
-    async with stage.showing(
-        "The board and the service come up; nothing is known of the guests yet.",
-        "the guests were started one after the other, each once the one before it was up",
-        within_s=300,
-    ):
-        await stage.events("device.started", *GUESTS)
-        await stage.until(all_started)
-        require_orderly(stage, await guest_switches(stage), booting=GUESTS[:-1])
-
-
-async def stable(stage: Stage) -> None:
-    """One beat after a boot is no success yet."""
-    async with stage.showing(
-        "Whether a start was a success is only known after a while.",
-        "a guest that went on beating counts as stable",
-        within_s=2 * seconds("stable_after") + BOOT_S,
-    ):
-        await stage.event("device.stable", "gn")
-        stage.require((await stage.row("gn"))["attempts"] == 0, "a stable guest still has attempts on its account")
-
-
-async def dying(stage: Stage) -> None:
-    """A guest falls silent, and its primary medium is lost."""
-    patience_s = seconds("heartbeat_timeout") + seconds("stop_silence")
-    async with stage.showing(
-        "gn hangs, and its emmc is lost.",
-        "a silent guest was asked to halt, and cut only after it had been silent even then",
-        within_s=2 * patience_s,
-    ):
-        await stage.do("guest gn good=sd")
-        await stage.do("hang gn")
-        hung_s = await stage.now_s()
-        for event in ("heartbeat_lost", "stopping", "message", "stopped"):
-            await stage.event(f"device.{event}", "gn")
-        off = await next_switch(stage, "gn", on=False, since_s=hung_s)
-        waited_s = off.board_s - hung_s
-        stage.require(waited_s >= patience_s - BEAT_S - TOLERANCE_S, f"gn was cut only {waited_s:.0f} s after it had hung")
-
-
-async def failing(stage: Stage) -> None:
-    """As many starts from the primary medium as are allowed."""
-    tries = int(DEFAULTS["allowed_attempts"])
-    async with stage.showing(
-        "It is started again, and does not come up.",
-        f"{tries} starts from emmc were tried and failed, with a longer wait after each",
-        within_s=tries * 3 * seconds("start_timeout_max"),
-    ):
-        for attempt in range(1, tries + 1):
-            failed = await stage.event("device.start_failed", "gn")
-            stage.require(failed["fields"]["media"] == "emmc", f"start {attempt} was not from emmc: {failed['fields']}")
-            stage.require((await stage.guest("gn"))["medium"] == "emmc", f"gn did not boot from emmc in start {attempt}")
-
-
-async def recovering(stage: Stage) -> None:
-    """From the other medium."""
-    async with stage.showing(
-        "Now the other medium is tried.",
-        "gn was recovered from sd, and became stable",
-        within_s=120 + BOOT_S + 2 * seconds("stable_after"),
-    ):
-        await stage.event("device.started", "gn")
-        gn = await stage.guest("gn")
-        stage.require((gn["medium"], gn["state"]) == ("sd", "running"), f"gn does not run from sd: {gn}")
-        stage.require((await stage.row("gn"))["media"] == "sd", "the status does not show that gn runs from sd")
-        await stage.event("device.stable", "gn")
-
-
-async def heat(stage: Stage) -> None:
-    """Too hot: all of them go down."""
-    began_s = await stage.now_s()
-    dirty = {name: (await stage.guest(name))["dirty_cuts"] for name in ("gn", "cs")}
-    async with stage.showing(
-        f"Somebody mends gn's emmc. Then the enclosure goes to {HOT_C} °C.",
-        "in the heat the guests were halted one by one, the last one first, and their power cut",
-        within_s=400,
-    ):
-        await stage.do("guest gn good=emmc,sd")
-        await stage.do(f"temp {HOT_C}")
-        await stage.event("environment.abnormal")
-        await stage.event("wagman.hibernating")
-        await stage.until(all_confirmed_off)
-        offs = [switch.name for switch in await guest_switches(stage, since_s=began_s) if not switch.on]
-        stage.require(offs == list(reversed(GUESTS)), f"they were cut in this order: {', '.join(offs)}")
-        for name, count in dirty.items():
-            stage.require((await stage.guest(name))["dirty_cuts"] == count, f"{name} was cut before it had halted")
-    await refusing(stage)
-
-
-async def refusing(stage: Stage) -> None:
-    """An operator who did not look at the thermometer."""
-    async with stage.showing(
-        "An operator asks for gn all the same.", "a start was refused while the node hibernated, with the reason", within_s=60
-    ):
-        answer = await stage.node.service.call("start", device="gn")
-        await stage.event("command.refused", "gn")
-        stage.require(not answer["accepted"] and bool(answer["reason"]), f"the start was not refused: {answer}")
-
-
-async def cooling(stage: Stage) -> None:
-    """And the way back."""
-    began_s = await stage.now_s()
-    async with stage.showing(
-        f"The enclosure cools down to {COOL_C} °C.",
-        "in the cool the guests were started again, one after the other, gn from its primary medium",
-        within_s=400,
-    ):
-        await stage.do(f"temp {COOL_C}")
-        await stage.event("environment.normal")
-        await stage.event("wagman.normal")
-        await stage.events("device.started", *GUESTS)
-        await stage.until(all_started)
-        require_orderly(stage, await guest_switches(stage, since_s=began_s), booting=GUESTS[:-1])
-        stage.require((await stage.guest("gn"))["medium"] == "emmc", "gn did not boot from its primary medium")
-
-
-# --- Checks -----------------------------------------------------------------------------------------------------------
-
-
-def is_shown(power: Json, level: str) -> bool:
-    """The power is as it is wanted, at this level, and the board has shown that."""
-    return power["wanted"] == level and bool(power["confirmed"])
-
-
-def all_started(status: Json) -> bool:
-    """Every guest is started, and its power confirmed."""
-    rows = [row for row in status["devices"] if not row["self"]]
-    return all(row["state"] == "started" and is_shown(row["power"], "on") for row in rows)
-
-
-def all_confirmed_off(status: Json) -> bool:
-    """Every guest is stopped, and the board has shown that it is off."""
-    rows = [row for row in status["devices"] if not row["self"]]
-    return all(row["state"] == "stopped" and is_shown(row["power"], "off") for row in rows)
-
-
-async def guest_switches(stage: Stage, *, since_s: float = 0.0) -> list[Switch]:
-    """The switches of the guests' relays since that board time."""
-    return [switch for switch in await stage.switches(since_s=since_s) if switch.name in GUESTS]
-
-
-async def next_switch(stage: Stage, name: str, *, on: bool, since_s: float) -> Switch:
-    """The first such switch since that board time, as soon as there is one."""
-    while True:
-        for switch in await stage.switches(since_s=since_s):
-            if (switch.name, switch.on) == (name, on):
-                return switch
-        await stage.pause(1.0)
-
-
-def require_orderly(stage: Stage, switches: Sequence[Switch], *, booting: Sequence[str]) -> None:
-    """The guests were switched on once each, in their order; after each of `booting` its boot was waited for.
-
-    Whether the board says that it was told to or did it by itself is of no account: once it is allowed to have a port, it may
-    start it before the command comes.
-    """
-    ons = [switch for switch in switches if switch.on]
-    stage.require([on.name for on in ons] == list(GUESTS), f"the board switched on: {', '.join(on.name for on in ons)}")
-    for one, two in pairwise(ons):
-        wait_s = max(WagmanConfig().stagger_s, BOOT_S if one.name in booting else 0.0)
-        apart_s = two.board_s - one.board_s
-        stage.require(apart_s >= wait_s - TOLERANCE_S, f"{two.name} was switched on only {apart_s:.1f} s after {one.name}")
+SCENARIOS: Final[Mapping[str, Scenario]] = {
+    "mast": MAST,
+    "tour": Scenario(node_scenes.tour),
+    "unplug": Scenario(node_scenes.unplug),
+    "reset": Scenario(node_scenes.reset),
+}
+"""By name; the first one is shown where nothing else is asked for."""

@@ -39,14 +39,14 @@ DEFAULTS: Final[Mapping[str, Any]] = {
 """A command's time-out is longer than by default: the clock runs fast, and commands do not."""
 
 
-def seconds(key: str) -> float:
+def seconds(key: str, defaults: Mapping[str, Any] = DEFAULTS) -> float:
     """A duration of the demonstration, in board seconds."""
-    return float(settings(DeviceConfig)[key].metadata["setting"].kind.read(DEFAULTS[key]))
+    return float(settings(DeviceConfig)[key].metadata["setting"].kind.read(defaults[key]))
 
 
-def deviations() -> Iterator[str]:
+def deviations(wagman: Mapping[str, Any] = WAGMAN, defaults: Mapping[str, Any] = DEFAULTS) -> Iterator[str]:
     """What is not the default, and what the default is."""
-    for section, table in ((WagmanConfig, WAGMAN), (DeviceConfig, DEFAULTS)):
+    for section, table in ((WagmanConfig, wagman), (DeviceConfig, defaults)):
         for key, value in table.items():
             attribute = settings(section)[key]
             default = attribute.metadata["setting"].kind.show(attribute.default)
@@ -69,6 +69,11 @@ def config_text(folder: Path, dialect: str) -> str:
         **{f"device.{name}": _beating(name, folder / "control") for name in ("gn", "cs")},
         "device.x1": {"port": PORTS["x1"], "heartbeat": False, "shutdown": []},
     }
+    return written(tables)
+
+
+def written(tables: Mapping[str, Mapping[str, Any]]) -> str:
+    """These tables as TOML."""
     return "\n".join(_table(name, values) for name, values in tables.items())
 
 
@@ -78,5 +83,11 @@ def _beating(name: str, control: Path) -> Mapping[str, Any]:
 
 
 def _table(name: str, values: Mapping[str, Any]) -> str:
-    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]  # what is used here, TOML writes as JSON does
-    return "\n".join((f"[{name}]", *lines, ""))
+    return "\n".join((f"[{name}]", *(f"{key} = {_value(value)}" for key, value in values.items()), ""))
+
+
+def _value(value: Any) -> str:
+    """A value; what is used here beside tables, TOML writes as JSON does."""
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{key} = {_value(each)}' for key, each in value.items())} }}"
+    return json.dumps(value)

@@ -15,8 +15,7 @@ from wagman.client.asynchronous import Connection, Follower
 from wagman.client.following import Happened
 from wagman.demo.lines import Lines
 from wagman.demo.node import running_node
-from wagman.demo.scenarios import SCENARIOS
-from wagman.demo.settings import deviations
+from wagman.demo.scenarios import SCENARIOS, Scenario
 from wagman.demo.stage import Stage, View
 from wagman.model.errors import WagmanError
 from wagman.model.shapes import Event
@@ -35,17 +34,32 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         CommandError: there is no such scenario, or something did not come true.
     """
-    name = args.scenario or "tour"
-    if name not in SCENARIOS:
-        raise CommandError(f"no scenario {name!r}: there are {', '.join(SCENARIOS)}", USAGE)
+    name = chosen_scenario(args.scenario, args.dialect)
     try:
         with chosen_view() as view:
-            return trio.run(_until_told_to_end, view, name, args.speed, args.dialect)
+            return trio.run(_until_told_to_end, view, SCENARIOS[name], args.speed, args.dialect or "v3")
     except (WagmanError, ExceptionGroup) as error:
         leaf = leaf_of(error)
+        if isinstance(leaf, BrokenPipeError):
+            raise leaf from error  # whoever reads it has seen enough
         if not isinstance(leaf, WagmanError):
             raise
         raise CommandError(str(leaf), FAILED) from error
+
+
+def chosen_scenario(name: str | None, dialect: str | None) -> str:
+    """What is shown; who names a dialect wants to see a Wagman.
+
+    Raises:
+        CommandError: there is no such scenario, or it has nothing that speaks a dialect.
+    """
+    if name is None:
+        return next(iter(SCENARIOS)) if dialect is None else "tour"
+    if name not in SCENARIOS:
+        raise CommandError(f"no scenario {name!r}: there are {', '.join(SCENARIOS)}", USAGE)
+    if dialect is not None and SCENARIOS[name].running is not running_node:
+        raise CommandError(f"{name} has no Wagman that could speak {dialect}: leave --dialect out", USAGE)
+    return name
 
 
 @contextmanager
@@ -64,7 +78,7 @@ def chosen_view() -> Iterator[View]:
             yield table
 
 
-async def _until_told_to_end(view: View, name: str, speed: float, dialect: str) -> int:
+async def _until_told_to_end(view: View, scenario: Scenario, speed: float, dialect: str) -> int:
     """The exit code: that of the scenario, or as shells count a signal that ended it early."""
     code = DONE
     with trio.open_signal_receiver(*ENDING) as signals:
@@ -76,25 +90,26 @@ async def _until_told_to_end(view: View, name: str, speed: float, dialect: str) 
                 nursery.cancel_scope.cancel()
 
             nursery.start_soon(end_early, signals)
-            await _show(view, name, speed, dialect)
+            await _show(view, scenario, speed, dialect)
             nursery.cancel_scope.cancel()
     return code
 
 
-async def _show(view: View, name: str, speed: float, dialect: str) -> None:
+async def _show(view: View, scenario: Scenario, speed: float, dialect: str) -> None:
     began_s = time.monotonic()
-    view.say(f"The service and a fake board, {speed:g} times faster than time itself.")
-    view.say(f"For the occasion: {', '.join(deviations())}.")
-    async with running_node(speed, dialect) as node, trio.open_nursery() as nursery:
+    view.say(f"{scenario.about}, {speed:g} times faster than time itself.")
+    view.say(f"For the occasion: {', '.join(scenario.deviations())}.")
+    async with scenario.running(speed, dialect) as node, trio.open_nursery() as nursery:
         stage = Stage(node, view)
         nursery.start_soon(_follow, node.events, stage.take)
         nursery.start_soon(_watch, node.service, view)
-        await SCENARIOS[name](stage)
+        await scenario.play(stage)
         board_min = await stage.now_s() / 60
+        view.say(f"All of it was shown, in {time.monotonic() - began_s:.0f} s ({board_min:.0f} min of board time):")
+        for number, claim in enumerate(stage.shown, 1):
+            view.say(f"{number}. {claim}")
+        await scenario.epilogue(stage)
         nursery.cancel_scope.cancel()
-    view.say(f"All of it was shown, in {time.monotonic() - began_s:.0f} s ({board_min:.0f} min of board time):")
-    for number, claim in enumerate(stage.shown, 1):
-        view.say(f"{number}. {claim}")
 
 
 async def _follow(events: Follower, take: Callable[[Event], None]) -> None:

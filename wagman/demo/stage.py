@@ -8,7 +8,6 @@ import trio
 from attrs import define, field, frozen
 
 from wagman.demo.node import Node
-from wagman.demo.settings import PORTS
 from wagman.model.errors import WagmanError
 
 Json: TypeAlias = Mapping[str, Any]
@@ -29,6 +28,9 @@ class View(Protocol):
 
     def say(self, text: str) -> None:
         """A sentence about what happens next, or what has been shown."""
+
+    def quote(self, text: str) -> None:
+        """What a program says, as it is."""
 
     def event(self, event: Json) -> None:
         """An event of the service."""
@@ -114,12 +116,17 @@ class Stage:
 
     async def guest(self, name: str) -> Json:
         """A guest as it really is."""
-        guest: Json = (await self.board())["guests"][PORTS[name]]
+        guest: Json = (await self.board())["guests"][self.node.ports[name]]
         return guest
+
+    async def outlet(self, name: str) -> Json:
+        """An outlet of a fake rail as it really is."""
+        outlet: Json = (await self.board())["outlets"][self.node.ports[name]]
+        return outlet
 
     async def switches(self, *, since_s: float = 0.0) -> list[Switch]:
         """The relays that were switched since that board time, in order."""
-        names = {port: name for name, port in PORTS.items()}
+        names = {port: name for name, port in self.node.ports.items()}
         log = (await self.board())["relay_log"]
         return [
             Switch(names[entry["port"]], entry["on"], entry["by"], entry["board_s"])
@@ -165,3 +172,17 @@ class Stage:
         """
         if not is_so:
             raise ClaimError(otherwise)
+
+
+# What a status shows -----------------------------------------------------------
+
+
+def is_shown(power: Json, level: str) -> bool:
+    """The power is as it is wanted, at this level, and the board has shown that."""
+    return power["wanted"] == level and bool(power["confirmed"])
+
+
+def all_started(status: Json) -> bool:
+    """Every guest is started, and its power confirmed."""
+    rows = [row for row in status["devices"] if not row["self"]]
+    return all(row["state"] == "started" and is_shown(row["power"], "on") for row in rows)

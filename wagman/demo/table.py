@@ -42,6 +42,10 @@ class LiveTable:
         """A sentence of the story stays on the screen."""
         self.console.print(Text(f"-- {text}", style="bold"))
 
+    def quote(self, text: str) -> None:
+        """What a program says, as it is."""
+        self.console.print(Text(text), soft_wrap=True)
+
     def event(self, event: Json) -> None:
         """An event joins the latest ones."""
         self._latest.append(line_of(event))
@@ -59,14 +63,14 @@ class LiveTable:
 
 
 def headline(status: Json) -> Text:
-    """The board, the enclosure and the Wagman machine in one line."""
-    board, temperature = status["board"], status["board"]["sensors"]["temperature_c"]
-    degrees = "?" if temperature["value"] is None else f"{temperature['value']:.0f} °C"
-    seen = "blind" if board["blind"] else "seen"
-    return Text(
-        f"board {board['link']}, {seen}   enclosure {degrees}, {temperature['state']}   wagman {status['wagman']['state']}",
-        style="red" if board["blind"] or temperature["state"] == "high" else "cyan",
-    )
+    """The board, the enclosure where it is measured, and the Wagman machine in one line."""
+    board, temperature = status["board"], status["board"]["sensors"].get("temperature_c")
+    parts = [f"board {board['link']}, {'blind' if board['blind'] else 'seen'}", f"wagman {status['wagman']['state']}"]
+    if temperature is not None:  # a plug has no sensors
+        degrees = "?" if temperature["value"] is None else f"{temperature['value']:.0f} °C"
+        parts.insert(1, f"enclosure {degrees}, {temperature['state']}")
+    is_bad = board["blind"] or (temperature is not None and temperature["state"] == "high")
+    return Text("   ".join(parts), style="red" if is_bad else "cyan")
 
 
 def guests(status: Json) -> Table:

@@ -1,4 +1,4 @@
-"""The control socket of the fake board, from outside: a line out, a line of JSON in."""
+"""The control socket of a fake board, or the pipes to a fake mast, from outside: a line out, a line of JSON in."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ class WireError(WagmanError):
 class Wire:
     """One connection; those who ask take turns."""
 
-    stream: trio.SocketStream
+    stream: trio.abc.Stream
     _held: bytes = field(default=b"", init=False)
     _turn: trio.Lock = field(factory=trio.Lock)
 
@@ -31,15 +31,26 @@ class Wire:
         async with self._turn:
             try:
                 await self.stream.send_all(line.encode() + b"\n")
-                while b"\n" not in self._held:
-                    self._held += await self._receive()
             except trio.BrokenResourceError as error:
                 raise WireError("it hung up") from error
+            return await self.told()
+
+    async def told(self) -> Any:
+        """The next line that it says.
+
+        Raises:
+            WireError: the other side has hung up.
+        """
+        while b"\n" not in self._held:
+            self._held += await self._receive()
         answer, _, self._held = self._held.partition(b"\n")
         return json.loads(answer)
 
     async def _receive(self) -> bytes:
-        data = await self.stream.receive_some()
+        try:
+            data = await self.stream.receive_some()
+        except trio.BrokenResourceError as error:
+            raise WireError("it hung up") from error
         if not data:
             raise WireError("it hung up")
         return bytes(data)

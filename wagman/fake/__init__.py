@@ -17,5 +17,6 @@ A map, from the bottom up. Down to `control` everything is sans-I/O: it knows ne
 - `standalone`    the same again as a process of its own: control socket, EEPROM file, signals
 - `process`       `wagman fake-board`, and its light client
 - `plain`         plugs on the same guests, as a back end of the service, and what is wrong with those that people can buy
+- `mast`          a rail whose guests are real processes, and the network that they answer over
 - `plugs`         rails of outlets with guests, behind the HTTP of Shelly and Tasmota
 """

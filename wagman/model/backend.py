@@ -16,6 +16,9 @@ Restore: TypeAlias = Literal["on", "off", "last", "unknown"]
 BLANK_BOOTS = 0xFFFF_FFFF
 """What a board counts whose memory was lost while it runs: it tells nothing, until the next start makes it 1 (firmware)."""
 
+FAKE_MAC = "02FACE000000"
+"""The MAC address of a fake plug: whoever names it as `id` switches no real one (chosen: locally administered)."""
+
 RUNS_APART_S = 10
 """Two starts of a board are further apart: it boots for 20 s (firmware); an answer when it started may be off by less."""
 

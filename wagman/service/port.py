@@ -1,4 +1,4 @@
-"""The board's serial port, what is spoken there, and the speed of the clock: one that runs faster is for ptys only."""
+"""The board's serial port, what is spoken there, and the speed of the clock: one that runs faster is for fake boards only."""
 
 import os
 from functools import partial
@@ -12,6 +12,7 @@ from wagman.config.schema import Config
 from wagman.io.board.connection import Connector
 from wagman.io.serial.transport import Transport, open_serial
 from wagman.io.serial.wired import Dialect, Wired
+from wagman.model.backend import FAKE_MAC
 from wagman.model.errors import ConfigError, LinkGoneError
 
 DIALECTS = {
@@ -55,17 +56,19 @@ def clock(speed: float) -> trio.abc.Clock | None:
 
 
 def check_speed(config: Config, speed: float) -> None:
-    """Check that only a fake board gets a faster clock.
+    """Check that only a fake board gets a faster clock: one on a pty, or a plug that is not switched unless it is a fake.
 
     Raises:
-        ConfigError: the configured port is a real one, or the speed makes no sense.
+        ConfigError: a configured board may be a real one, or the speed makes no sense.
     """
     if speed <= 0:
         raise ConfigError((f"--speed {speed:g}: must be above 0",))
     for board in config.boards if speed != 1 else ():
         if not isinstance(board, WagmanBoard):
-            raise ConfigError((f"--speed is for ptys only, and {board.name} hangs on none: leave it out",))
-        if is_real_port(board.device):
+            # Whoever answers with another MAC address is never switched.
+            if getattr(board, "id", None) != FAKE_MAC:
+                raise ConfigError((f"--speed is for fake boards only, and {board.name} may be a real one: leave it out",))
+        elif is_real_port(board.device):
             raise ConfigError((f"--speed is for ptys only, and {board.device} is a real port: leave it out",))
 
 

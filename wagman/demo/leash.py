@@ -1,0 +1,23 @@
+"""`python -m wagman.demo.leash COMMAND`: a `wagman` command that ends when whoever began it has ended, however that came about.
+
+Its standard input is a pipe whose other end the demonstration holds. Even one that is killed lets go of it.
+"""
+
+import os
+import signal
+import sys
+from threading import Thread
+
+from wagman.cli import main
+
+
+def end_with_our_maker() -> None:
+    """Wait for the end of the standard input, and end in an orderly way then."""
+    while os.read(0, 1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    Thread(target=end_with_our_maker, daemon=True).start()
+    sys.exit(main(sys.argv[1:]))

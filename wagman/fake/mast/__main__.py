@@ -1,0 +1,140 @@
+"""`python -m wagman.fake.mast --guest ai --guest camera`: a fake mast by itself.
+
+Its first line of output tells the port of the rail, those at which the network answers for each guest, and that of the gateway:
+a computer that has power of its own. Then it takes one command per line on its standard input, and answers in JSON: those of
+`wagman.fake.plugs.control`, and `network down` and `network up`. It ends with its standard input, and with SIGTERM.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import trio
+from attrs import frozen
+from trio.testing import MockClock
+
+from wagman.fake.control import ControlError
+from wagman.fake.guests import GuestSpec
+from wagman.fake.mast.guests import Computer, PoweredGuest
+from wagman.fake.mast.network import Network
+from wagman.fake.plugs.control import execute
+from wagman.fake.plugs.rail import FakeRail
+from wagman.fake.plugs.server import PlugServer
+from wagman.fake.plugs.shelly import FakeShelly
+from wagman.model.backend import FAKE_MAC
+
+LINE_BYTES = 4_096
+"""The longest command (chosen)."""
+
+TICK_S = 1.0
+"""How often it is looked whether a guest has booted, in board time (chosen)."""
+
+GATEWAY = "gateway"
+
+
+@frozen
+class Mast:
+    """A rail, its guests, and the network."""
+
+    guests: tuple[PoweredGuest, ...]
+    gateway: Computer
+    server: PlugServer
+    network: Network
+
+    @classmethod
+    def new(cls, names: Sequence[str], boot_s: float) -> "Mast":
+        """A mast whose guests are off; the gateway runs."""
+        guests = tuple(PoweredGuest(name, GuestSpec(boot_s=boot_s)) for name in names)
+        rail = FakeRail(guests, FAKE_MAC, on_restore="on")
+        return cls(guests, Computer.start(GATEWAY), PlugServer(rail, FakeShelly(rail).answer), Network())
+
+    async def run(self) -> None:
+        """Serve until the standard input ends; no computer outlives that."""
+        try:
+            async with self.server.listening() as rail, trio.open_nursery() as nursery:
+                ports = {guest.name: await self.network.plug(nursery, partial(port_of, guest)) for guest in self.guests}
+                gateway = await self.network.plug(nursery, lambda: self.gateway.port)
+                await nursery.start(_end_on_signal, nursery.cancel_scope)
+                nursery.start_soon(self._tick)
+                _say({"rail": rail, "guests": ports, "gateway": gateway})
+                await self._obey()
+                nursery.cancel_scope.cancel()
+        finally:
+            for computer in (self.gateway, *(guest.computer for guest in self.guests)):
+                if computer is not None:
+                    computer.cut()
+
+    async def _tick(self) -> None:
+        while True:
+            self.server.catch_up()
+            for guest in self.guests:
+                guest.tick(self.server.rail.clock.now_s)
+            await trio.sleep(TICK_S)
+
+    async def _obey(self) -> None:
+        held = b""
+        async with trio.lowlevel.FdStream(os.dup(sys.stdin.fileno())) as commands:
+            while data := await commands.receive_some(LINE_BYTES):
+                *lines, held = (held + data).split(b"\n")
+                for line in lines:
+                    _say(self._answered(line.decode("utf-8", "replace")))
+                held = held[:LINE_BYTES]
+
+    def _answered(self, line: str) -> Mapping[str, Any]:
+        if line in {"network down", "network up"}:
+            self.network.is_down = line == "network down"
+            return {"ok": True}
+        try:
+            answer = execute(self.server, line)
+        except ControlError as error:
+            return {"ok": False, "error": str(error)}
+        return {**answer, "guests": [self._told(guest) for guest in self.guests]} if line == "status" else answer
+
+    def _told(self, guest: PoweredGuest) -> Mapping[str, Any]:
+        return {
+            "name": guest.name,
+            "state": guest.state(self.server.rail.clock.now_s),
+            "boots": guest.boots,
+            "process": None if guest.computer is None else guest.computer.process.pid,
+        }
+
+
+def port_of(guest: PoweredGuest) -> int | None:
+    """Where it answers; None: it is off, or still boots."""
+    return None if guest.computer is None else guest.computer.port
+
+
+def _say(answer: Mapping[str, Any]) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
+async def _end_on_signal(all_of_it: trio.CancelScope, task_status: trio.TaskStatus[None]) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        task_status.started()
+        await anext(signals)
+        all_of_it.cancel()
+
+
+async def _run(names: Sequence[str], boot_s: float) -> None:
+    await Mast.new(names, boot_s).run()
+
+
+def main() -> int:
+    """Run a mast; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m wagman.fake.mast", description="A fake rail with real processes on it.")
+    parser.add_argument("--guest", action="append", required=True, metavar="NAME", help="a computer, on the next outlet")
+    parser.add_argument("--boot", type=float, default=20.0, metavar="S", help="what each takes to boot (default: %(default)g)")
+    parser.add_argument("--speed", type=float, default=1.0, metavar="N", help="run the clock N times faster")
+    args = parser.parse_args()
+    trio.run(_run, args.guest, args.boot, clock=MockClock(rate=args.speed))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

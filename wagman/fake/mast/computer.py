@@ -1,0 +1,74 @@
+"""A computer of the fake mast: `python -m wagman.fake.mast.computer NAME FD` answers HTTP on the socket that it was given.
+
+`GET` tells that it is well, `POST` has it halt. `ask PORT` and `halt PORT` instead ask one, and end with 0 where it answers.
+It imports nothing but sockets and threads: it starts in the blink of an eye, as a question must.
+"""
+
+import os
+import socket
+import sys
+from threading import Thread
+
+HOST = "127.0.0.1"
+
+PATIENCE_S = 0.5
+"""How long either side waits for the other, in real time (chosen: on this very computer an answer takes a millisecond)."""
+
+MOST_BYTES = 4_096
+"""The longest request, and the longest answer (chosen)."""
+
+VERBS = {"ask": b"GET", "halt": b"POST"}
+
+
+def serve(name: str, listener: socket.socket) -> None:
+    """Answer until it is asked to halt."""
+    while True:
+        client, _ = listener.accept()
+        with client:
+            client.settimeout(PATIENCE_S)
+            try:
+                verb = client.recv(MOST_BYTES).partition(b" ")[0]
+                client.sendall(_answer(name))
+            except OSError:
+                continue  # whoever asked has gone
+        if verb == VERBS["halt"]:
+            return
+
+
+def _answer(name: str) -> bytes:
+    body = f"{name} is well (process {os.getpid()})\n"
+    return f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode()
+
+
+def ask(verb: bytes, port: int) -> int:
+    """Ask the computer behind that port; 0: it has answered."""
+    try:
+        with socket.create_connection((HOST, port), timeout=PATIENCE_S) as asked:
+            asked.sendall(verb + b" / HTTP/1.1\r\nHost: mast\r\nConnection: close\r\n\r\n")
+            answer = asked.recv(MOST_BYTES)
+    except OSError as error:
+        sys.stderr.write(f"it does not answer: {error}\n")
+        return 1
+    return 0 if answer.startswith(b"HTTP/1.1 200 ") else 1
+
+
+def end_with_our_maker() -> None:
+    """End once nobody holds the other end of the standard input any more."""
+    while os.read(0, 1):
+        pass
+    os._exit(0)
+
+
+def main() -> int:
+    """Be a computer, or ask one."""
+    what, number = sys.argv[1], int(sys.argv[2])
+    if what in VERBS:
+        return ask(VERBS[what], number)
+    Thread(target=end_with_our_maker, daemon=True).start()
+    with socket.socket(fileno=number) as listener:
+        serve(what, listener)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
