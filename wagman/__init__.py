@@ -3,10 +3,13 @@
 A map of the package, from the top down to the words. Imports point downwards in this list only:
 
 - `wagman.simulation`  the whole service in virtual time, held to its promises
+- `wagman.testing`     the contract of boards and ears, as tests for whoever brings a kind of their own
+- `wagman.probe`       everybody in a configuration, asked once
 - `wagman.service`     the composition root, the process, and what is told to those who ask
 - `wagman.systemd`     what systemd needs to run the service, and is told
 - `wagman.fake`        boards made of nothing, which speak the real protocols
 - `wagman.demo`        the service at work on a fake board, as processes
+- `wagman.init`        a configuration from flags or questions
 - `wagman.tasks`       what runs a machine: the loop, the guests, the Wagman, containment, messages
 - `wagman.io`          the wire: codecs, serial link, board drivers, what is known of the relays
 - `wagman.fsm`         the states, pure: (input) -> next state, alarms, effects

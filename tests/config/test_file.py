@@ -132,6 +132,40 @@ def test_a_command_that_cannot_work_is_a_warning_at_its_place(tmp_path: Path, ca
     assert "/etc cannot be run: it is a directory" in told[1]
 
 
+def test_the_commands_of_boards_ears_and_witnesses_are_looked_at_as_those_of_guests_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(tmp_path, ALL_COMMANDS.encode())
+    assert check.run(str(path), anything_goes) == 0
+    told = [line.removeprefix(f"{path}:").partition(" for ")[0] for line in capsys.readouterr().err.splitlines()]
+    assert told == [
+        "3: board.on: warning:",
+        "5: board.status: warning:",
+        "8: network.lan.witness[1].exec: warning:",
+        "11: device.gn.heartbeat.exec: warning:",
+        "12: device.gn.still_on.exec: warning:",
+    ]
+
+
+ALL_COMMANDS = """[board]
+kind = "exec"
+on = ["no-such-program", "%p"]
+off = ["true"]
+status = ["/etc"]
+[network.lan]
+witness = [{ ping = "10.0.0.1" },
+    { exec = ["no-such-witness"] }]
+[device.gn]
+port = 1
+heartbeat = { exec = ["no-such-ear"] }
+still_on = { exec = ["no-such-meter"] }
+heartbeat_timeout = "10min"
+start_timeout = "5min"
+stop_silence = "2min"
+start_timeout_max = "10min"
+shutdown = ["true"]
+"""
+
 TWO_GUESTS = """[defaults]
 shutdown = {}
 [device.gn]

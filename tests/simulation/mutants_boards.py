@@ -3,12 +3,16 @@
 from typing import Any
 
 import pytest
+import trio
+from attrs import evolve
 
 from tests.simulation.mutants import mutant
 from tests.simulation.mutants_outlet import MUTANTS
 from wagman.fsm.wagman.inputs import Visibility
 from wagman.io.board.pace import Pace
+from wagman.io.board.plain import PlainDriver
 from wagman.io.board.task import Board
+from wagman.io.ears.network import Network
 from wagman.model.facts import Blindness, Plug
 from wagman.service import parts
 from wagman.service.routes import Routes
@@ -16,7 +20,7 @@ from wagman.service.routes import Routes
 __all__ = ["MUTANTS"]
 
 
-@mutant("20 min; gn: stop; gn2: stop; 5 min; gn: start; gn2: start; 5 min", 2, site="two")
+@mutant("20 min; gn: kill; gn2: kill; 5 min; gn2: start; 3 s; gn: start; 5 min", 2, site="two")
 def the_stagger_is_kept_on_each_board_only(patch: pytest.MonkeyPatch) -> None:
     def board(wiring: Any, connector: Any, pace: Pace, **named: Any) -> Any:
         return Board(wiring, connector, Pace(pace.stagger_s, pace.last_on_s), **named)
@@ -37,7 +41,7 @@ def a_board_that_cannot_be_seen_stops_all_starts(patch: pytest.MonkeyPatch) -> N
     patch.setattr(Routes, "board_fact", board_fact)
 
 
-@mutant("20 min; guest gn hang; 20 min", 6, site="two")
+@mutant("20 min; guest gn hang; 20 min", 4, site="two")
 def facts_reach_the_guest_on_the_same_port_of_another_board(patch: pytest.MonkeyPatch) -> None:
     real = Routes.port_fact
 
@@ -46,3 +50,30 @@ def facts_reach_the_guest_on_the_same_port_of_another_board(patch: pytest.Monkey
             real(self, *plug, fact)
 
     patch.setattr(Routes, "port_fact", port_fact)
+
+
+# --- Boards that can be asked one thing at a time ---------------------------------------------------------------------
+
+
+@mutant("20 min; board rail fault notdone on; ai: stop; 5 min; board rail fault notdone off; 10 min", 3, site="plugs")
+def the_reply_of_a_plug_is_believed(patch: pytest.MonkeyPatch) -> None:
+    real = PlainDriver._judged
+
+    def judged(self: PlainDriver, look: Any, outlet: Any) -> Any:
+        is_told = outlet.goal.level != "untouched"
+        return real(self, evolve(look, relay=outlet.goal.level, watts=None) if is_told else look, outlet)
+
+    patch.setattr(PlainDriver, "_judged", judged)
+
+
+@mutant("20 min; board rail fault stranger on; ai: kill; 5 min", 1, site="plugs")
+def a_stranger_is_switched(patch: pytest.MonkeyPatch) -> None:
+    async def check(self: PlainDriver) -> None:
+        await trio.lowlevel.checkpoint()
+
+    patch.setattr(PlainDriver, "_check", check)
+
+
+@mutant("20 min; network out; 20 min; network in; 5 min", 6, site="plugs")
+def silence_on_a_network_needs_no_witness(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Network, "shown_at_s", lambda self, after_s: after_s)

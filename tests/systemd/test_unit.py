@@ -49,3 +49,12 @@ def test_nothing_but_the_boards_kind_of_port_is_allowed() -> None:
     lines = data("wagman.service").splitlines()
     assert "DevicePolicy=closed" in lines
     assert [line for line in lines if line.startswith("DeviceAllow=")] == ["DeviceAllow=char-ttyACM rw"]
+
+
+def test_the_service_reaches_networks_and_sends_no_raw_packets() -> None:
+    """Connections and name look-ups, as ssh needs them; `ping` uses sockets of these families, too, and no capability."""
+    lines = data("wagman.service").splitlines()
+    [families] = [line for line in lines if line.startswith("RestrictAddressFamilies=")]
+    assert families == "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6"
+    assert {"AmbientCapabilities=", "CapabilityBoundingSet="} <= set(lines)
+    assert not [line for line in lines if line.startswith(("PrivateNetwork=", "IPAddress", "SocketBind", "PrivateUsers="))]

@@ -127,11 +127,32 @@ COMMANDS = {
         "It ends with 1, and with the shortest story found, where a promise is broken.",
         ("wagman simulate --days 30 --seed 1", "wagman simulate --script story.txt --timeline story.svg"),
     ),
+    "init": About(
+        "Writes a file that is as short as it can be, with a comment for each table, and checks it. Without --board and --guest "
+        "it asks, on a terminal. A guest is a name and any keys of its table, with commas between them; a board is its kind and "
+        "its keys. Where a guest is heard over a network, somebody else has to show that the network works: the plug itself, or "
+        "--witness. "
+        "Exit codes: 0 written, 2 the flags make no sense, 4 there is such a file already.",
+        (
+            "wagman init",
+            "wagman init --board shelly=192.168.1.97 --guest gn,port=0,http=http://gn/health --shutdown 'ssh gn poweroff'",
+            "wagman init --board wagman=/dev/waggle_sysmon,dialect=auto --guest gn,port=1 --shutdown 'ssh gn poweroff'",
+        ),
+    ),
+    "probe": About(
+        "Asks everybody in the configuration who can be asked, once, and prints who answered, how long that took, and why the "
+        "others did not. Nothing is switched, whether the service runs or not. A board on a serial port that the service holds "
+        "is shown as the service sees it, and so are guests that speak by themselves. "
+        "Exit codes: 0 all answered, 1 somebody did not, 2 the configuration is wrong.",
+        ("wagman probe", "wagman probe gn --config node.toml", "wagman probe --json"),
+    ),
     "check-config": About(
         "Every error is shown with its line. A group that the file names must exist on this machine, as for the service. "
         "Asked by root, it also finds what the service's user may not read: an error of the file that the service goes by. "
-        "Exit codes: 0 it is right, 2 it is wrong.",
-        ("wagman check-config", "wagman check-config node.toml"),
+        "With --ask it also says how the boards that are there differ from it: which one answers, what its ports do when its own "
+        "power comes back, ports that it does not have, a meter that it does not have. "
+        "Exit codes: 0 it is right, 1 with --ask: a board differs, or does not answer, 2 it is wrong.",
+        ("wagman check-config", "wagman check-config node.toml", "wagman check-config --ask"),
     ),
     "install-service": About(
         "Needs root, but for --dry-run. It starts nothing: systemctl does. --remove undoes what was done, and no more: an "

@@ -4,6 +4,7 @@ import math
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from functools import partial
 from importlib import import_module
+from typing import Any
 
 CONFIG = "/etc/wagman/wagman.toml"
 
@@ -12,6 +13,8 @@ HOMES = {
     "demo": "wagman.demo",
     "fake-board": "wagman.fake.process",
     "simulate": "wagman.simulation",
+    "init": "wagman.init.command",
+    "probe": "wagman.probe.command",
     "install-service": "wagman.systemd.install",
 }
 """Modules with a `run(args) -> exit code`."""
@@ -50,7 +53,7 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
             add("--speed", type=positive, default=20.0, metavar="N", help="times faster (default: %(default)g)")
             add("--scenario", metavar="NAME", help=f"what is shown: {', '.join(SCENARIOS)} (default: {SCENARIOS[0]})")
             add("--dialect", choices=("v3", "v4"), default="v3", help="what the board speaks (default: %(default)s)")
-        case "fake-board" | "install-service":
+        case "fake-board" | "install-service" | "init":
             import_module(HOMES[command]).add_arguments(parser)
         case "check-config":
             add("file", metavar="FILE", nargs="?", default=CONFIG, help="the configuration file (default: %(default)s)")
@@ -59,7 +62,12 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
                 metavar="DIR",
                 help="say what the file makes of what was decided before, which is kept in this directory",
             )
+            add("--ask", action="store_true", help="ask the boards, and say how they differ from the file; nothing is switched")
             add("--user", metavar="NAME", help="whose rights count (default: wagman's, where root asks and there is that user)")
+        case "probe":
+            add("guest", metavar="GUEST", nargs="?", help="only what has to do with this one")
+            add("--config", metavar="FILE", default=CONFIG, help="configuration file (default: %(default)s)")
+            add("--json", action="store_true", help="one JSON document")
         case "simulate":
             add("--days", type=positive, default=1.0, metavar="N", help="for how long (default: %(default)g)")
             add("--seed", type=int, default=1, metavar="S", help="of all that is random (default: %(default)s)")
@@ -74,11 +82,26 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
 
 def run(args: Namespace) -> int:
     """Run it."""
-    if args.command == "check-config":
-        judge = import_module(HOMES["run"]).judge
-        state = () if args.state is None else (partial(import_module("wagman.store.decisions").told_by, args.state),)
-        return int(import_module("wagman.config.check").run(args.file, judge, CONFIG, args.user, *state))
+    match args.command:
+        case "check-config":
+            more = {}
+            if args.state is not None:
+                more["remember"] = partial(import_module("wagman.store.decisions").told_by, args.state)
+            if args.ask:
+                more["ask"] = import_module("wagman.probe.differences").differences
+            return _checked(args.file, args.user, **more)
+        case "init":
+            init = import_module(HOMES["init"])
+            path = init.write(args)
+            code = _checked(path)
+            print(init.next_steps(path, CONFIG))
+            return code
     return int(import_module(HOMES[args.command]).run(args))
+
+
+def _checked(path: str, user: str | None = None, **more: Any) -> int:
+    judge = import_module(HOMES["run"]).judge
+    return int(import_module("wagman.config.check").run(path, judge, CONFIG, user, **more))
 
 
 def positive(text: str) -> float:

@@ -39,6 +39,8 @@ COMMANDS = {
     "demo": Command("wagman.cli.local", "the service at work on a fake board"),
     "fake-board": Command("wagman.cli.local", "a fake board, on a pty"),
     "simulate": Command("wagman.cli.local", "the whole service in virtual time, with faults"),
+    "init": Command("wagman.cli.local", "a configuration, from flags or from questions"),
+    "probe": Command("wagman.cli.local", "ask every source, witness and board once, and switch nothing"),
     "check-config": Command("wagman.cli.local", "what is wrong with a configuration file"),
     "install-service": Command("wagman.cli.local", "what systemd needs to run the service: put in place, or remove"),
     "completion": Command("wagman.cli.completion", "completion for your shell"),
@@ -52,7 +54,7 @@ USAGE_CODES = {"check": 3}
 GROUPS = {
     "the guests": ("status", "why", "start", "stop", "restart", "kill", "enable", "disable"),
     "the node": ("check", "top", "events", "ping", "board"),
-    "the service": ("check-config", "install-service", "run", "completion"),
+    "the service": ("init", "check-config", "probe", "install-service", "run", "completion"),
     "to try it, and to develop": ("demo", "fake-board", "simulate"),
 }
 """The commands in the order in which somebody looks for one at night."""

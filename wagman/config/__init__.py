@@ -7,6 +7,7 @@
 - `sections`    from the tables of a document to the classes, with `board_tables`, `device_tables`, `ear_tables`, and `reading`,
   which reads any table
 - `checks`      what must hold between the values
+- `commands`    what is run on this computer, whoever needs it
 - `changes`     what of another configuration counts at once, and what waits for a restart
 - `kinds`, `durations`, `secrets`   what a single value may be
 - `positions`, `findings`   on which line each key stands, and what was found there

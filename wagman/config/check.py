@@ -4,23 +4,45 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from wagman.config.as_user import SEARCH_PATH, Account, account_of, service_account
-from wagman.config.load import advice, load, placed
-from wagman.config.positions import Path as Key
+from wagman.config.load import Place, advice, commands, load, placed
 from wagman.config.runnable import trouble
 from wagman.config.schema import Config
 from wagman.model.errors import ConfigError, StoreError
 
 
-def run(
+class Difference(Protocol):
+    """How a board differs from what the file says of it."""
+
+    @property
+    def place(self) -> Place:
+        """The key of the file that says so."""
+        ...
+
+    @property
+    def message(self) -> str:
+        """What there is to say."""
+        ...
+
+    @property
+    def is_wrong(self) -> bool:
+        """Somebody should change something."""
+        ...
+
+
+def run(  # noqa: PLR0913, PLR0917 - each asks another one
     path: str,
     judge: Callable[[Config], object],
     own: str = "",
     user: str | None = None,
     remember: Callable[[Config], Iterable[str]] = lambda _: (),
+    ask: Callable[[Config], Sequence[Difference]] = lambda _: (),
 ) -> int:
-    """Judge the file at `path`, say what was found, and return the exit code: 0, or 2 where something is wrong.
+    """Judge the file at `path`, say what was found, and return the exit code.
+
+    It is 0 where nothing is wrong, 2 where the file is, and 1 where the file is right and a board is not as it says.
 
     Args:
         path: of the file.
@@ -28,6 +50,7 @@ def run(
         own: the file that the service goes by. What its user cannot read of that is an error, of any other file a warning.
         user: whose rights count, instead of the service's user's.
         remember: says what the file makes of what was decided before; raises StoreError where that cannot be read.
+        ask: asks the boards how they differ from the file.
     """
     account = service_account() if user is None else account_of(user)
     if user is not None and account is None:
@@ -45,15 +68,19 @@ def run(
         return 2
     for warning in (*unreadable, *_unusable(config, account)):
         print(f"warning: {warning}", file=sys.stderr)
-    for warning in (*advice(path), *_unrunnable(path, config, account)):
+    for warning in (*advice(path), *_unrunnable(path, account)):
         print(warning, file=sys.stderr)
     try:
         told = list(remember(config))
     except StoreError as error:
         print(error, file=sys.stderr)
         return 2
-    print(f"{path}: ok, {_summary(config)}", *told, sep="\n")
-    return 0
+    differing = ask(config)
+    for line in placed(path, [(each.place, each.message) for each in differing]):
+        print(line, file=sys.stderr)
+    is_wrong = any(each.is_wrong for each in differing)
+    print(f"{path}: {'right in itself' if is_wrong else 'ok'}, {_summary(config)}", *told, sep="\n")
+    return 1 if is_wrong else 0
 
 
 def _unreadable(path: str, account: Account | None) -> tuple[str, ...]:
@@ -72,28 +99,20 @@ def _unusable(config: Config, account: Account | None) -> Iterator[str]:
             yield f"service.state_dir: the service's user {account.name} may not write {place}: chown {account.name}: {place}"
 
 
-def _unrunnable(path: str, config: Config, account: Account | None) -> Sequence[str]:
-    """A line with its place for each command that cannot work: it would be found out when a guest has to be asked to halt."""
-    commands = dict(_commands(config))
-    whose, found = _troubles(list(commands.values()), account)
-    wrong = {key: why for key, why in zip(commands, found, strict=True) if why is not None}
-    return placed(path, {key: f"warning: for {whose}, {why}" for key, why in wrong.items()})
+def _unrunnable(path: str, account: Account | None) -> Sequence[str]:
+    """A line with its place for each command that cannot work: it would be found out when it is needed."""
+    found = commands(path)
+    whose, troubles = _troubles(list(found.values()), account)
+    wrong = zip(found, troubles, strict=True)
+    return placed(path, [(place, f"warning: for {whose}, {why}") for place, why in wrong if why is not None])
 
 
-def _troubles(commands: Sequence[Sequence[str]], account: Account | None) -> tuple[str, Sequence[str | None]]:
+def _troubles(asked: Sequence[Sequence[str]], account: Account | None) -> tuple[str, Sequence[str | None]]:
     """Whose rights counted, and what is in the way of each command; ours, where nobody else's can be asked for."""
-    told = account.ask(lambda: [trouble(command, SEARCH_PATH) for command in commands]) if account else None
+    told = account.ask(lambda: [trouble(command, SEARCH_PATH) for command in asked]) if account else None
     if account is None or told is None:
-        return "whoever runs this", [trouble(command, os.environ.get("PATH", os.defpath)) for command in commands]
+        return "whoever runs this", [trouble(command, os.environ.get("PATH", os.defpath)) for command in asked]
     return f"the user {account.name}", told
-
-
-def _commands(config: Config) -> Iterator[tuple[Key, Sequence[str]]]:
-    for guest in config.guests:
-        if guest.shutdown:
-            yield ("device", guest.name, "shutdown"), guest.shutdown
-        if guest.restart and guest.restart != guest.shutdown:
-            yield ("device", guest.name, "restart"), guest.restart
 
 
 def _summary(config: Config) -> str:

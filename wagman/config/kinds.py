@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from wagman.config import durations
 from wagman.model.sockets import MOST_BYTES
@@ -50,6 +50,7 @@ class Kind:
     wants: str
     read: Callable[[object], Any]
     show: Callable[[Any], str] = show
+    is_command: bool = False  # a program and its arguments, which is run on this computer
 
 
 def _only(wants: str, is_wanted: Callable[[Any], bool], convert: Callable[[Any], Any] = lambda value: value) -> Kind:
@@ -109,7 +110,7 @@ SOCKET_PATH = _only(f"a path of 1 to {MOST_BYTES} bytes", lambda value: _is_path
 NUMBER = _only("a finite number", _is_number, float)
 NUMBER_FROM_0 = _only("a finite number, 0 or more", lambda value: _is_number(value) and value >= 0, float)
 NUMBER_ABOVE_0 = _only("a finite number above 0", lambda value: _is_number(value) and value > 0, float)
-COMMAND = _only("a list of non-empty strings, the command and its arguments", _is_command, tuple)
+COMMAND = evolve(_only("a list of non-empty strings, the command and its arguments", _is_command, tuple), is_command=True)
 PORT_NAME = Kind(PORT_WANTED, _port_name)
 HEARING = Kind("true or false, or an ear, or a list of ears", lambda value: value)  # these three are read by `ear_tables`
 STILL_ON = Kind("{ watts = NUMBER }, or an ear", lambda value: value)

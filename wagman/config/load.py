@@ -2,22 +2,27 @@
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, TypeAlias
 
 from attrs import frozen
 
+from wagman.config.boards import BoardConfig
 from wagman.config.checks import advise, check_all
 from wagman.config.checks.subject import Subject
+from wagman.config.commands import commands_of
 from wagman.config.findings import Findings
 from wagman.config.positions import Path, key_lines
-from wagman.config.schema import Config
+from wagman.config.schema import Config, DeviceConfig
 from wagman.config.sections import read_config
 from wagman.model.errors import ConfigError
 
 MOST_BYTES = 65_536
 """Chosen: twenty times a file that states every key for every port."""
+
+Place: TypeAlias = Path | tuple[BoardConfig | DeviceConfig, str]
+"""A key of the file: by its path, or as that of a board or a device, wherever the file states it."""
 
 _PLACE = re.compile(r" \(at (?:line (?P<line>[0-9]+), column [0-9]+|end of document)\)$")
 
@@ -42,22 +47,43 @@ def loads(text: str, name: str) -> Config:
 def advice(path: str) -> Sequence[str]:
     """A line, with its place, for each thing in the file at `path` that is right and may not be what somebody wants."""
     parsed, findings = _parse(_read(path), path), Findings()
-    config = read_config(parsed.document, Findings())
-    findings.judge(advise(Subject(config, parsed.document)))
+    findings.judge(advise(_subject(parsed)))
     return findings.render(path, parsed.lines)
 
 
-def placed(path: str, told: Mapping[Path, str]) -> Sequence[str]:
+def commands(path: str) -> Mapping[Path, Sequence[str]]:
+    """Every command in the file at `path`, which is right, and where it stands."""
+    subject = _subject(_parse(_read(path), path))
+    found = {(*at, key): command for part, at in subject.parts for key, command in commands_of(part)}
+    for guest in subject.config.guests:
+        asks = {key: command for key, command in commands_of(guest) if key == "shutdown" or command != guest.shutdown}
+        found |= {subject.source(guest, key): command for key, command in asks.items()}
+    return found
+
+
+def placed(path: str, told: Iterable[tuple[Place, str]]) -> Sequence[str]:
     """A line for each thing that there is to say of a key of the file at `path`, with its place, as for what is wrong.
 
     What a device takes from `[defaults]` is said of the key there.
     """
     parsed, findings = _parse(_read(path), path), Findings()
-    for path_, message in told.items():
-        _, name, key = path_
-        own = parsed.document.get("device", {}).get(name, {})
-        findings.add(("device", name, key) if key in own else ("defaults", key), message)
+    subject = _subject(parsed)
+    for place, message in told:
+        findings.add(_path_of(place, subject), message)
     return findings.render(path, parsed.lines)
+
+
+def _path_of(place: Place, subject: Subject) -> Path:
+    match place:
+        case BoardConfig() as board, str(key):
+            return subject.of_board(board, key)
+        case DeviceConfig() as device, str(key):
+            return subject.source(device, key)
+    return place
+
+
+def _subject(parsed: "_Parsed") -> Subject:
+    return Subject(read_config(parsed.document, Findings()), parsed.document)
 
 
 @frozen

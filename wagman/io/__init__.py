@@ -9,6 +9,8 @@
 - `command`  a board that is a program: a fence agent, a script
 - `http`     HTTP as a client, one bounded request on a connection; `digest` proves a password to whoever asks for it
 - `plug`     what plugs that speak HTTP have in common; `shelly`, `tasmota` are one kind each
+- `mqtt`     plugs behind an MQTT broker, and the connection to it that ears share
+- `gpio`     relays on lines of this computer
 - `htu21d`   the enclosure's temperature and humidity sensor, common to both boards
 
 The codecs are sans-IO: they eat bytes and yield events, and know no clock, task or port.

@@ -54,7 +54,7 @@ def _program(value: object) -> tuple[str, ...]:
     return command
 
 
-PROGRAM = Kind("a list of non-empty strings, the program and its arguments", _program)
+PROGRAM = Kind("a list of non-empty strings, the program and its arguments", _program, is_command=True)
 TIMEOUT = Kind(f'a duration of at most {MOST_TIMEOUT_S} s, such as "20s"', _timeout, DURATION.show)
 
 

@@ -99,7 +99,7 @@ class Parts:
         self.controller = self.routes.controller = self._make_controller()
         tasks = dict(self.hearings.tasks()) if self.hearings else {}
         self.progress = Progress(self.guests, self.supervisor, self.boards, tasks, self.journal)
-        self.hitches = Hitches(lambda: self.config.guests, self.seams.inspect, self.news.heard)
+        self.hitches = Hitches(lambda: self.config, self.seams.inspect, self.news.heard)
 
     def _make_journal(self) -> Journal:
         return Journal(

@@ -26,9 +26,11 @@ class Network:
 
     Args:
         find: the outlet of the guest with that name.
+        heard: is told of each answer of a guest.
     """
 
     find: Callable[[str], Outlet | None]
+    heard: Callable[[str], None]
     now_s: Callable[[], float]
     is_out: bool = False
 
@@ -59,6 +61,8 @@ class Probe:
         is_well = not self.network.is_out
         if is_well and self.network.answers(host, self.ear.shows):
             self._tell(host, self.network.now_s())
+            if self.network.find(host) is not None and not self.access.cut:
+                self.network.heard(host)
             return True
         await trio.sleep(self.ear.timeout_s)
         if is_well and not self.network.is_out:

@@ -68,6 +68,14 @@ class Messaged:
 
 
 @frozen
+class Heard:
+    """A guest answered when it was asked over a network."""
+
+    at_s: float
+    plug: Plug
+
+
+@frozen
 class Told:
     """The service showed an event for the first time."""
 
@@ -175,4 +183,7 @@ class Look:
     selector: str | None  # what the controller would boot from
 
 
-Record: TypeAlias = RelayMoved | Sent | Messaged | Told | Asked | Answered | Did | Read | Configured | Began | Ended | Look
+Lives: TypeAlias = Configured | Began | Read | Ended
+"""What is told of the service's lives."""
+
+Record: TypeAlias = RelayMoved | Sent | Messaged | Heard | Told | Asked | Answered | Did | Look | Lives

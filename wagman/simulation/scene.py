@@ -14,6 +14,8 @@ from wagman.simulation.records import (
     Configured,
     Did,
     Ended,
+    Heard,
+    Lives,
     Messaged,
     Read,
     Record,
@@ -61,6 +63,7 @@ class Scene:
     left: dict[str, Port] = field(factory=dict)  # guests whose tables are gone, by name: they may come back
     relays: dict[Plug, RelayMoved] = field(factory=dict)  # the latest move of each, whether a guest is configured there or not
     stuck: set[Plug] = field(factory=set)  # relays that were stuck at some time since they last moved
+    unheard: set[Plug] = field(factory=set)  # whose guests no ear has heard, as far as the service can remember
     unmetered: set[Plug] = field(factory=set)  # relays on, or fallen, whose current this run of the service cannot have seen
     ports: dict[Plug, Port] = field(init=False)
     by_name: dict[str, Port] = field(init=False)
@@ -122,6 +125,8 @@ class Scene:
         match record:
             case RelayMoved():
                 self._moved(record)
+            case Heard():
+                self.unheard.discard(record.plug)
             case Messaged() | Told():
                 self._about_guest(record)
             case Sent():
@@ -130,17 +135,19 @@ class Scene:
                 self._spoken(record)
             case Did():
                 self._did(record.words)
-            case Configured():
-                self._configured(record.config)
-            case Began() | Read() | Ended():
+            case Configured() | Began() | Read() | Ended():
                 self._lives(record)
 
-    def _lives(self, record: Began | Read | Ended) -> None:
-        """The service comes up, knows what it kept, or is gone."""
+    def _lives(self, record: Lives) -> None:
+        """The service comes up, goes by a file, knows what it kept, or is gone."""
+        if isinstance(record, Configured):
+            self._configured(record.config)
+            return
         if isinstance(record, Read):
             self.has_read |= record.what in self.telling
             return
         if isinstance(record, Began):
+            self._forgets_ears()
             self.lossy, self.came_up_s = False, self.now_s
             log = () if self.log_lost or self.damaged else ("open",)
             self.telling, self.has_read = frozenset((*log, *(() if self.undecided else ("read",)))), False
@@ -152,6 +159,11 @@ class Scene:
             return
         self._begins("service")
         self.lossy |= self.disk_in_trouble
+
+    def _forgets_ears(self) -> None:
+        """What was heard is kept in the log, under the guest's name."""
+        if self.is_forgotten:
+            self.unheard.update(plug for plug, port in self.ports.items() if port.device.ears)
 
     def _configured(self, config: Config) -> None:
         """What was armed before goes by what was configured then; a guest that is new on its port has no past there."""
@@ -180,6 +192,7 @@ class Scene:
             configured_s = math.inf if port is None else port.configured_s
         if port is None or port.device.plug != device.plug:
             self.lossy = True
+            self.unheard.update([device.plug] if device.ears else ())
             return self._taken_over(device, known or Port(device, device), configured_s)
         port.configured_s = configured_s
         port.device, port.slowest = merged(port.device, device, min), merged(port.slowest, device, max)

@@ -37,7 +37,9 @@ def unsettled(look: Look, scene: Scene, doomed: Collection[str], *, but: str | N
     for guest in (each for each in config.guests if each.board != but):
         row, truth = rows[guest.name], look.truth[guest.plug]
         yield from _forgotten(row, scene.by_name[guest.name])
-        if guest.name in doomed or scene.cannot_be_missed(scene.ports[guest.plug]):
+        # A source that was never heard proves nothing: what has power then, and shows no life, is left alone.
+        is_unknown = guest.plug in scene.unheard and truth.on and truth.guest != "running"
+        if guest.name in doomed or is_unknown or scene.cannot_be_missed(scene.ports[guest.plug]):
             continue
         if row["wanted"] == "up" and row["enabled"] and not row["held"]:
             yield from _not_up(row, truth, has_heartbeat=guest.has_heartbeat)

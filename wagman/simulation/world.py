@@ -33,6 +33,7 @@ from wagman.simulation.records import (
     Configured,
     Did,
     Ended,
+    Heard,
     Look,
     Messaged,
     Read,
@@ -82,7 +83,7 @@ class World:
 
     def __attrs_post_init__(self) -> None:
         self.boards = {each.name: self._board(each) for each in self.config.boards}
-        self.network = Network(self._outlet_at, lambda: self.now_s)
+        self.network = Network(self._outlet_at, lambda host: self.watch(Heard(self.now_s, self._plugs[host])), lambda: self.now_s)
         self.disk = Disk(self.rng)
         self.file, self.running = File(self.directory / "wagman.toml", self.config), self.config
         self._hang(self.config)

@@ -24,7 +24,7 @@ def check_kinds(subject: Subject) -> Iterator[Finding]:
 
 def _placed(subject: Subject, board: BoardConfig, path: Path) -> Path:
     """Where in the document a kind of board means."""
-    if path[0] == "device":
+    if path[0] == "device" and len(path) == len(("device", "NAME", "KEY")):
         by_name = {device.name: device for device in subject.config.devices}
         return subject.source(by_name[str(path[1])], str(path[2]))
     return (*subject.of_board(board, str(path[0])), *path[1:])

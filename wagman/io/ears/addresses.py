@@ -50,6 +50,7 @@ class Place:
     host: str
     port: int
     timeout_s: float
+    why: str | None = field(default=None, init=False)  # why the latest question was not answered as expected, as far as is known
     _last: Sequence[Address] = field(default=(), init=False)
 
     @classmethod
@@ -64,8 +65,10 @@ class Place:
         Raises:
             EarError: the question could not be put.
         """
+        self.why = None
         with trio.move_on_after(self.timeout_s):
-            return await _any_of(question, await self.addresses())
+            return await self._any_of(question, await self.addresses())
+        self.why = f"nothing came within {self.timeout_s:g} s"
         return False
 
     async def addresses(self) -> Sequence[Address]:
@@ -84,6 +87,30 @@ class Place:
             raise EarError(f"the name {self.host} cannot be looked up: {reason}")
         return self._last
 
+    async def _any_of(self, question: Callable[[Address], Awaitable[bool]], addresses: Sequence[Address]) -> bool:
+        """Whether one of them answers. Where none does, and one could not be asked, nobody knows."""
+        answered, troubles = False, list[EarError]()
+        async with trio.open_nursery() as nursery:
+
+            async def put(address: Address) -> None:
+                nonlocal answered
+                try:
+                    if await question(address):
+                        answered = True
+                        nursery.cancel_scope.cancel()
+                except OSError as error:  # it refuses, there is no way to it
+                    self.why = os.strerror(error.errno) if error.errno else str(error)
+                except trio.BrokenResourceError:
+                    self.why = "it hung up"
+                except EarError as error:
+                    troubles.append(error)
+
+            for address in addresses:
+                nursery.start_soon(put, address)
+        if troubles and not answered:
+            raise troubles[0]
+        return answered
+
 
 async def _look_up(host: str, port: int) -> Sequence[Address]:
     look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
@@ -101,29 +128,6 @@ def _look_ups() -> trio.CapacityLimiter:
     except LookupError:
         _limiter.set(limiter := trio.CapacityLimiter(LOOK_UPS))
         return limiter
-
-
-async def _any_of(question: Callable[[Address], Awaitable[bool]], addresses: Sequence[Address]) -> bool:
-    """Whether one of them answers. Where none does, and one could not be asked, nobody knows."""
-    answered, troubles = False, list[EarError]()
-    async with trio.open_nursery() as nursery:
-
-        async def put(address: Address) -> None:
-            nonlocal answered
-            try:
-                if await question(address):
-                    answered = True
-                    nursery.cancel_scope.cancel()
-            except (OSError, trio.BrokenResourceError):  # it refuses, it hangs up, there is no way to it
-                return
-            except EarError as error:
-                troubles.append(error)
-
-        for address in addresses:
-            nursery.start_soon(put, address)
-    if troubles and not answered:
-        raise troubles[0]
-    return answered
 
 
 @contextmanager

@@ -56,6 +56,11 @@ class HttpProbe:
 
         try:
             answer = await fetch(self.config.http, timeout_s=self.config.timeout_s, connect=reach)
-        except BoardError:
+        except BoardError as error:
+            self.place.why = str(error)
             return False
-        return answer.status in WELL and (self.config.expect or "").encode() in answer.body
+        if answer.status not in WELL:
+            self.place.why = f"it answers {answer.status}"
+            return False
+        self.place.why = "the answer does not hold what is expected"
+        return (self.config.expect or "").encode() in answer.body

@@ -1,7 +1,7 @@
 """What a fault is, and what it can be about."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 from typing import TypeAlias
 
@@ -32,17 +32,17 @@ class Node:
     @property
     def board(self) -> str:
         """What happens to one of the boards begins with this."""
-        return self._words("board", self._one)
+        return self._words("board", self._one(self._wagmans))
 
     @property
     def cable(self) -> str:
         """What happens to one of the cables begins with this."""
-        return self._words("cable", self._one)
+        return self._words("cable", self._one(self._wagmans))
 
     @property
     def link(self) -> str:
         """The way to one of the boards, as a task of the service that may crash."""
-        return self._words("link", self._one)
+        return self._words("link", self._one([each.name for each in self.config.boards]))
 
     @property
     def outlet(self) -> tuple[str, Port]:
@@ -57,7 +57,7 @@ class Node:
     @property
     def rail(self) -> str:
         """What happens to one of the rails begins with this."""
-        return self._words("board", self.rng.choice([each.name for each in self.config.boards if isinstance(each, PlainBoard)]))
+        return self._words("board", self._one([each.name for each in self.config.boards if isinstance(each, PlainBoard)]))
 
     @property
     def plug(self) -> tuple[str, Port]:
@@ -70,9 +70,8 @@ class Node:
     def _wagmans(self) -> list[str]:
         return [each.name for each in self.config.boards if isinstance(each, WagmanBoard)]
 
-    @property
-    def _one(self) -> str:
-        names = self._wagmans
+    def _one(self, names: Sequence[str]) -> str:
+        """Nothing is drawn where there is no choice: scripts for one board stay what they were before there were several."""
         return names[0] if len(names) == 1 else self.rng.choice(names)
 
     def _words(self, what: str, board: str) -> str:

@@ -1,0 +1,162 @@
+"""A plan from answers on a terminal: few questions, each with a default, and each asked again until the answer makes sense."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from attrs import evolve
+
+from wagman.cli.outcome import REFUSED, CommandError
+from wagman.config.boards import BoardConfig
+from wagman.config.registry import BOARDS, EARS
+from wagman.config.schema import DeviceConfig
+from wagman.config.setting import settings
+from wagman.init import specs
+from wagman.init.plan import BoardPlan, EarPlan, GuestPlan, Plan, required
+from wagman.init.text import checked
+from wagman.init.words import WordError, kind_of, value_of
+
+KIND, NAME, EAR = "shelly", "gn", "http"
+"""What is offered first (chosen: of what can be bought, and shows that a program runs)."""
+
+NOBODY, CUT = "none", "none"
+"""The answers for a guest that gives no sign of life, and for one whose power may simply be cut."""
+
+WHERE = {"http": "http://{name}/", "banner": "{name}:22", "ping": "{name}", "tcp": "{name}:22", "udp": "9000"}
+"""Where a guest of that name is listened to, most likely."""
+
+T = TypeVar("T")
+
+
+def planned() -> Plan:
+    """What somebody at the terminal answers.
+
+    Raises:
+        CommandError: the answers end before the questions.
+    """
+    print("Each answer has a default: press Enter to take it.")
+    plan = Plan(_board())
+    while True:
+        plan = _with_guest(plan)
+        if _asked("Another guest? [y/n]", "n", _yes_or_no) is False:
+            return plan
+
+
+def _board() -> BoardPlan:
+    kind = _asked(f"What switches the power? ({', '.join(BOARDS.names())})", KIND, _kind_of_board)
+    section: type[BoardConfig] = specs.section_of(BOARDS, kind, "kind of board")
+    keys = required(section) or [specs.address_key(section)]
+    return BoardPlan(kind, section, {key: _setting(section, key) for key in keys})
+
+
+def _kind_of_board(text: str) -> str:
+    specs.section_of(BOARDS, text, "kind of board")
+    return text
+
+
+def _setting(section: type[BoardConfig], key: str) -> object:
+    """A key of the board's table; what the reference page says of it is the question."""
+    attribute = settings(section)[key]
+    known = attribute.default if isinstance(attribute.default, str) else None
+    question = f"{key}: {attribute.metadata['setting'].doc}"
+    return _asked(question, known, lambda text: value_of(kind_of(settings(section), key), text))
+
+
+def _with_guest(plan: Plan) -> Plan:
+    """The plan with one more guest, such that the file is right."""
+    while True:
+        guest = _guest(plan)
+        more = evolve(plan, guests=(*plan.guests, guest))
+        if more.is_networked and not more.witnesses:
+            more = evolve(more, witnesses=(_witness(more),))
+        try:
+            checked(more)
+        except WordError as error:
+            print(f"  That does not go together: {error}")
+        else:
+            return more
+
+
+def _guest(plan: Plan) -> GuestPlan:
+    name = _asked("What is the guest called?", None if plan.guests else NAME, str)
+    port = _asked("Which port of the board does it hang on?", _next_port(plan), _port_of(plan))
+    ears = _ears(plan, name)
+    silent = {} if ears or plan.board.section.hears else {"heartbeat": False}
+    halt = _asked(f"Which command asks it to halt? ({CUT}: its power may simply be cut)", f"ssh {name} poweroff", _command)
+    return GuestPlan(name, ears, {"port": port, **silent, "shutdown": halt})
+
+
+def _port_of(plan: Plan) -> Callable[[str], object]:
+    return lambda text: value_of(plan.board.section.port_kind, text)
+
+
+def _next_port(plan: Plan) -> str | None:
+    """The first number that is a port of the board and has no guest yet."""
+    taken = {str(guest.values.get("port")) for guest in plan.guests}
+    for number in range(len(taken) + 2):
+        try:
+            _port_of(plan)(str(number))
+        except WordError:
+            continue
+        if str(number) not in taken:
+            return str(number)
+    return None
+
+
+def _ears(plan: Plan, name: str) -> tuple[EarPlan, ...]:
+    on_board = ("board",) if plan.board.section.hears else ()
+    kinds = [*on_board, *EARS.names(), NOBODY]
+    how = _asked(f"How is it heard? ({', '.join(kinds)})", (*on_board, EAR)[0], _one_of(kinds))
+    if how in (*on_board, NOBODY):
+        return ()
+    where = WHERE.get(how)
+    question = f"{how}: where?"
+    return (_asked(question, where and where.format(name=name), lambda text: specs.ear(f"{how}={text}")),)
+
+
+def _one_of(words: Sequence[str]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in words:
+            raise WordError(f"must be one of {', '.join(words)}")
+        if text in EARS:
+            specs.section_of(EARS, text, "way to hear a guest")
+        return text
+
+    return read
+
+
+def _witness(plan: Plan) -> EarPlan:
+    own = plan.board.witness
+    default = f"tcp={own.values['tcp']}" if own is not None else None
+    return _asked("Who answers as long as the network works, and is no guest? (ping=192.168.1.1, say)", default, specs.ear)
+
+
+def _command(text: str) -> object:
+    return [] if text == CUT else value_of(kind_of(settings(DeviceConfig), "shutdown"), text)
+
+
+def _yes_or_no(text: str) -> bool:
+    if text.lower() not in ("y", "yes", "n", "no"):
+        raise WordError("must be y or n")
+    return text.lower().startswith("y")
+
+
+def _asked(question: str, default: str | None, read: Callable[[str], T]) -> T:
+    """The first answer that makes sense; an empty one is the default.
+
+    Raises:
+        CommandError: there are no more answers.
+    """
+    while True:
+        print(f"{question} [{default}] " if default else f"{question} ", end="", flush=True)
+        line = sys.stdin.readline()
+        if not line.endswith("\n"):
+            print()
+            raise CommandError("nothing was written", REFUSED)
+        text = line.strip() or default
+        if text is None:
+            continue
+        try:
+            return read(text)
+        except WordError as error:
+            print(f"  {error}")

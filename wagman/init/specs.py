@@ -1,0 +1,109 @@
+"""From a word such as `gn,port=0,http=http://gn/health` to what it describes."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve
+
+from wagman.config.boards import BoardConfig
+from wagman.config.registry import BOARDS, EARS, KindError, Registry
+from wagman.config.schema import DeviceConfig
+from wagman.config.setting import settings
+from wagman.init.plan import HOST, BoardPlan, EarPlan, GuestPlan, required
+from wagman.init.words import WordError, kind_of, known, split, value_of
+
+if TYPE_CHECKING:
+    from wagman.config.ears import EarConfig
+
+DEVICE = "device"
+"""The key that says where a board is that hangs on this computer."""
+
+
+def board(text: str) -> BoardPlan:
+    """The board that `KIND=WHERE,key=value` describes.
+
+    Raises:
+        WordError: it describes none.
+    """
+    first, more = split(text)
+    kind, equals, where = first.partition("=")
+    section = section_of(BOARDS, kind, "kind of board")
+    if equals:
+        more = {address_key(section): where, **more}
+    table = settings(section)
+    for key in more:
+        known(key, table, f"key of a board of kind {kind}")
+    values = {key: _value(table, key, each) for key, each in more.items()}
+    if lacking := [key for key in required(section) if key not in values]:
+        raise WordError(f"a board of kind {kind} needs {', '.join(lacking)}, as in --board {kind},{lacking[0]}=...")
+    return BoardPlan(kind, section, values)
+
+
+def guest(text: str) -> GuestPlan:
+    """The guest that `NAME,port=PORT,EAR=WHERE,key=value` describes.
+
+    Raises:
+        WordError: it describes none.
+    """
+    name, more = split(text)
+    table, ears, values = settings(DeviceConfig), list[EarPlan](), dict[str, object]()
+    for key, each in more.items():
+        if key in EARS:
+            ears.append(_ear(key, each))
+        elif ears and key in settings(EARS.load(ears[-1].kind)) and key not in table:
+            of = ears[-1]
+            ears[-1] = evolve(of, values={**of.values, key: _value(settings(EARS.load(of.kind)), key, each)})
+        else:
+            known(key, [*table, *EARS.names()], "key of a guest")
+            values[key] = _value(table, key, each)
+    return GuestPlan(name, tuple(ears), values)
+
+
+def ear(text: str) -> EarPlan:
+    """Whom `KIND=WHERE` names.
+
+    Raises:
+        WordError: nobody.
+    """
+    kind, equals, where = text.partition("=")
+    if not equals:
+        raise WordError(f"say how and whom, as in ping=192.168.1.1; there are {', '.join(EARS.names())}")
+    return _ear(kind, where)
+
+
+def _ear(kind: str, where: str) -> EarPlan:
+    section: type[EarConfig] = section_of(EARS, kind, "way to hear a guest")
+    return EarPlan(kind, {kind: _value(settings(section), kind, where)}, section.networked)
+
+
+def _value(table: Mapping[str, object], key: str, text: str) -> object:
+    try:
+        return value_of(kind_of(table, key), text)
+    except WordError as error:
+        raise WordError(f"{key} {error}") from None
+
+
+def section_of(registry: Registry, kind: str, what: str) -> Any:
+    """The class of a kind.
+
+    Raises:
+        WordError: there is no such kind, or it cannot be had.
+    """
+    known(kind, registry.names(), what)
+    try:
+        return registry.load(kind)
+    except KindError as error:
+        raise WordError(str(error)) from None
+
+
+def address_key(section: type[BoardConfig]) -> str:
+    """The key that says where a board is.
+
+    Raises:
+        WordError: none does.
+    """
+    table = settings(section)
+    for key in (HOST, DEVICE, *required(section)):
+        if key in table:
+            return key
+    raise WordError(f"a board of kind {section.kind} has no address: say --board {section.kind},key=value")

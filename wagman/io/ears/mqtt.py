@@ -1,0 +1,146 @@
+"""`{ mqtt = "site/gn/alive", broker = "hub" }`: the guest publishes something, now and then.
+
+- What the broker had kept when we subscribed is no beat: nobody knows when it was said.
+- **A last will is no beat, and no silence either.** It is the broker who publishes it, when the guest's connection is lost: by
+  the guest's end as by that of a cable or an access point. Only the network's witness tells these apart, as of any guest that is
+  not heard.
+- What is published arrives through a broker that may hang. It is asked for an answer of its own now and then: only up to the
+  latest one it is known that nothing was missed.
+"""
+
+import json
+
+import trio
+from attrs import define, field, frozen
+
+from wagman.config.kinds import TEXT
+from wagman.config.setting import setting
+from wagman.io.ears.hearing import Source
+from wagman.io.ears.network import Network
+from wagman.io.ears.passive import PassiveEar, PassiveEarConfig, Shared
+from wagman.io.mqtt.client import BROKER_S, CONNECT_S, Broker, Connect, Connection, Message, connected, is_of
+from wagman.io.mqtt.keys import BROKER, FILTER, BrokerKeys
+from wagman.model.errors import BoardError
+
+TURN_S = 5.0
+"""How often the broker is asked for an answer of its own (chosen: so exactly is a beat's time known; 3 MB a day)."""
+
+RETRY_S = 5.0
+"""How long is waited before a broker that cannot be reached is tried again (chosen)."""
+
+FAREWELL = "offline"
+"""What a last will says, in capitals or not (Tasmota, ESPHome, Zigbee2MQTT, OpenBeken)."""
+
+
+@frozen(kw_only=True)
+class MqttEar(PassiveEarConfig, BrokerKeys):
+    """What a guest publishes."""
+
+    kind = "mqtt"
+    about = "The guest publishes something on a topic, at least as often as `every`."
+    shows = "program"
+
+    mqtt: str = field(metadata=setting(FILTER, "The topic, in which + and # may stand for parts of it."))
+    host: str = field(
+        metadata=setting(BROKER, "The broker, with its port where that is not 1883, or 8883 with TLS.", key="broker")
+    )
+    expect: str | None = field(
+        default=None, metadata=setting(TEXT, "What a message must hold to be a beat. A last will (`offline`) never is one.")
+    )
+
+    @property
+    def source(self) -> str:
+        """See `EarConfig`: the same topic of another broker is another source."""
+        return f"mqtt {self.host} {self.mqtt}"
+
+    def ear(self, guest: str, source: Source, network: Network, shared: Shared) -> "MqttListener":  # noqa: ARG002 - its topic names it
+        """See `PassiveEarConfig`."""
+        ear, broker = MqttListener(self, source, network), self.broker(self.host)
+        shared.get(MqttEars, repr(broker), lambda: MqttEars(broker)).add(ear, self)
+        return ear
+
+
+def doubt(payload: bytes, expect: str | None) -> str | None:
+    """Why a message is no sign of life; None: it is one."""
+    text = payload.decode("utf-8", "replace").strip()
+    if _farewell(text):
+        return "it is a last will, which the broker publishes when the guest's connection is lost"
+    if expect is not None and expect not in text:
+        return "it does not hold what is expected"
+    return None
+
+
+def _farewell(text: str) -> bool:
+    """Whether it is a last will, or the empty message that deletes what the broker had kept."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = text
+    said = value.get("state") if isinstance(value, dict) else value
+    return text == "" or (isinstance(said, str) and said.casefold() == FAREWELL)
+
+
+@define(eq=False)
+class MqttListener(PassiveEar):
+    """The ear at a topic."""
+
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        self.silence.apart_s += TURN_S + BROKER_S
+
+
+@define(eq=False)
+class MqttEars:
+    """The task that keeps a connection to a broker, for all guests that are heard through it."""
+
+    broker: Broker
+    connect: Connect = trio.open_tcp_stream
+    read_until_s: float = field(factory=trio.current_time, init=False)
+    progress_s: float = field(factory=trio.current_time, init=False)  # it is well until then, at least
+    _ears: list[tuple[MqttListener, MqttEar]] = field(factory=list, init=False)
+
+    def add(self, ear: MqttListener, config: MqttEar) -> None:
+        """A guest that is heard through this broker."""
+        self._ears.append((ear, config))
+        ear.line = self
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        while True:
+            self.progress_s = trio.current_time() + 2 * CONNECT_S
+            try:
+                await self._listen()
+            except BoardError as error:
+                for ear, _ in self._ears:
+                    ear.deaf(str(error))
+            self.progress_s = trio.current_time() + RETRY_S
+            await trio.sleep(RETRY_S)
+
+    async def _listen(self) -> None:
+        async with connected(self.broker, self._hear, self.connect) as connection:
+            await self._subscribe(connection)
+            while True:
+                asked_at_s = trio.current_time()
+                self.progress_s = asked_at_s + BROKER_S + TURN_S
+                await connection.settle()
+                self.read_until_s = asked_at_s
+                with trio.move_on_at(asked_at_s + TURN_S):
+                    await connection.until(lambda: False)
+
+    async def _subscribe(self, connection: Connection) -> None:
+        self.read_until_s = trio.current_time()
+        refused = await connection.subscribe(sorted({config.mqtt for _, config in self._ears}))
+        for ear, config in self._ears:
+            if config.mqtt in refused:
+                ear.deaf(f"the broker {self.broker.address} does not let us read {config.mqtt}")
+            else:
+                ear.opened()
+
+    def _hear(self, message: Message) -> None:
+        if message.retained:
+            return
+        for ear, config in self._ears:
+            if is_of(config.mqtt, message.topic):
+                ear.refused = doubt(message.payload, config.expect)
+                if ear.refused is None:
+                    ear.heard(self.read_until_s, trio.current_time())

@@ -1,0 +1,237 @@
+"""Relays on lines of this computer, through the kernel's GPIO character device and libgpiod.
+
+- **Coming up switches nothing.** A line is requested as it is, read, and only then made an output, with the level that it had.
+- What is read is what the line was set to, and not what the contact does.
+- **When this service ends, its lines are released**, and most kernels let them fall back. What the guests have then is a matter
+  of how the relays are wired, and so the file has to say it: `released = "on"` is the normally-closed contact, where a relay cuts
+  while it is energised. `released = "held"` is for a kernel that keeps the level; a relay then powers while it is energised.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal, Protocol, TypeAlias
+
+from attrs import define, field, frozen
+
+from wagman.config.boards import PlainBoard
+from wagman.config.kinds import BOOLEAN, TEXT, one_of
+from wagman.config.setting import setting
+from wagman.model.backend import Abilities, Backend, Identity, Look
+from wagman.model.errors import BoardRefusedError, LinkGoneError, StrangerError
+from wagman.model.facts import Supply
+
+try:
+    import gpiod
+    from gpiod.line import Direction, Value
+except ImportError as error:
+    raise ImportError("GPIO needs the package gpiod: pip install 'wagman[gpio]'") from error
+
+CONSUMER = "wagman"
+"""Under which name the kernel shows who holds a line."""
+
+Released: TypeAlias = Literal["on", "held"]
+"""What the guests have when the lines are released: power; or what they had."""
+
+
+class Chip(Protocol):
+    """What is used of `gpiod.Chip`."""
+
+    def get_info(self) -> Any:
+        """Its name and label."""
+        ...
+
+    def line_offset_from_id(self, id: str | int) -> int:  # noqa: A002 - named as libgpiod's
+        """Which line is meant by a name or a number."""
+        ...
+
+    def get_line_info(self, line: int | str) -> Any:
+        """Who uses a line."""
+        ...
+
+    def request_lines(self, config: Any, consumer: str | None = None) -> "Lines":
+        """Take lines, for oneself alone."""
+        ...
+
+    def close(self) -> None:
+        """Close the chip; lines that were taken stay taken."""
+        ...
+
+
+class Lines(Protocol):
+    """What is used of `gpiod.LineRequest`."""
+
+    def get_value(self, line: int | str) -> Value:
+        """What a line is set to."""
+        ...
+
+    def set_value(self, line: int | str, value: Value) -> None:
+        """Set a line."""
+        ...
+
+    def reconfigure_lines(self, config: Any) -> None:
+        """Set how lines are driven."""
+        ...
+
+    def release(self) -> None:
+        """Give them back."""
+        ...
+
+
+Opener: TypeAlias = Callable[[str], Chip]
+"""What opens a chip by its path; raises OSError."""
+
+
+@frozen(kw_only=True)
+class GpioBoard(PlainBoard):
+    """Relays on the lines of one GPIO chip."""
+
+    kind = "gpio"
+    about = "Relays on the GPIO lines of this computer. A port is the number or the name of a line."
+
+    released: Released = field(
+        metadata=setting(
+            one_of("on", "held"),
+            "What the guests have when this service ends: `on`, power, for they hang on the relays' normally-closed contacts; "
+            "`held`, what they had, for they hang on normally-open ones, and the kernel keeps the level.",
+        )
+    )
+    chip: str = field(default="/dev/gpiochip0", metadata=setting(TEXT, "The device of the chip."))
+    label: str | None = field(
+        default=None,
+        metadata=setting(
+            TEXT,
+            "What the chip is called in `gpiodetect`, between brackets. Another one is never switched: numbers of chips change.",
+        ),
+    )
+    active_low: bool = field(
+        default=False,
+        metadata=setting(BOOLEAN, "Whether a relay is energised while its line is low, as on most boards with optocouplers."),
+    )
+    may_meter = False
+
+    def backend(self) -> Backend:
+        """What speaks to it."""
+        return Gpio(self)
+
+
+@define(eq=False)
+class Gpio:
+    """Switches the lines of one chip; those that it has looked at it holds."""
+
+    config: GpioBoard
+    opener: Opener = gpiod.Chip
+    _held: dict[str, tuple[Lines, int]] = field(init=False, factory=dict)
+
+    @property
+    def address(self) -> str:
+        """The device of the chip."""
+        return self.config.chip
+
+    @property
+    def abilities(self) -> Abilities:
+        """What may be believed of it."""
+        return Abilities(
+            readback="told",
+            settle_s=self.config.settle_s,
+            survives=False,
+            on_restore=self.config.on_restore,
+            outlives_service=self.config.released == "held",
+        )
+
+    async def greet(self) -> Identity:
+        """See which chip it is. It has no run of its own: what a restart of this computer did to its lines, they show."""
+        with self._open() as chip:
+            return Identity(str(chip.get_info().label), 0, None)
+
+    async def look(self, ports: Sequence[str]) -> Mapping[str, Look]:
+        """What the lines are set to."""
+        return {port: Look(self._supply(self._told(port))) for port in ports}
+
+    async def switch(self, port: str, *, on: bool) -> None:
+        """Set a line."""
+        with self._using(port) as (lines, offset):
+            lines.set_value(offset, self._value("on" if on else "off"))
+
+    def _told(self, port: str) -> Value:
+        with self._using(port) as (lines, offset):
+            return lines.get_value(offset)
+
+    @contextmanager
+    def _using(self, port: str) -> Iterator[tuple[Lines, int]]:
+        """The line of that port, taken where it was not yet; where it fails, it is given back, and taken anew the next time."""
+        if port not in self._held:
+            self._held[port] = self._take(port)
+        try:
+            yield self._held[port]
+        except OSError as error:
+            lines, _ = self._held.pop(port)
+            lines.release()
+            raise LinkGoneError(f"line {port} of {self.address}: {_reason(error)}") from error
+
+    def _take(self, port: str) -> tuple[Lines, int]:
+        """Take a line, and leave it at the level that it has."""
+        with self._open() as chip:
+            offset = self._offset(chip, port)
+            try:
+                lines = chip.request_lines({offset: self._driven(Direction.AS_IS)}, consumer=CONSUMER)
+            except OSError as error:
+                holder = chip.get_line_info(offset)
+                if holder.used:
+                    raise BoardRefusedError(
+                        f"line {port} of {self.address} is held by {holder.consumer or 'the kernel'}"
+                    ) from error
+                raise
+            try:
+                lines.reconfigure_lines({offset: self._driven(Direction.OUTPUT, lines.get_value(offset))})
+            except BaseException:
+                lines.release()
+                raise
+            return lines, offset
+
+    def _driven(self, direction: Direction, value: Value = Value.INACTIVE) -> gpiod.LineSettings:
+        return gpiod.LineSettings(direction=direction, active_low=self.config.active_low, output_value=value)
+
+    def _offset(self, chip: Chip, port: str) -> int:
+        try:
+            return chip.line_offset_from_id(port)
+        except (OSError, ValueError) as error:
+            raise BoardRefusedError(f"{self.address} has no line {port}") from error
+
+    @contextmanager
+    def _open(self) -> Iterator[Chip]:
+        """The chip that is meant, open for a moment.
+
+        Raises:
+            StrangerError: it is another one.
+        """
+        try:
+            chip = self.opener(self.config.chip)
+            try:
+                self._check(str(chip.get_info().label))
+                yield chip
+            finally:
+                chip.close()
+        except OSError as error:
+            raise LinkGoneError(f"{self.address}: {_reason(error)}") from error
+
+    def _check(self, label: str) -> None:
+        if self.config.label is not None and label != self.config.label:
+            raise StrangerError(f"{self.address} is {label}, and not {self.config.label}: it is not switched")
+
+    def _value(self, supply: Supply) -> Value:
+        """What a line is set to for a port that is on or off."""
+        # On its normally-closed contact a relay cuts while it is energised.
+        powers = Value.ACTIVE if self.config.released == "held" else Value.INACTIVE
+        return powers if supply == "on" else _other(powers)
+
+    def _supply(self, value: Value) -> Supply:
+        return "on" if value == self._value("on") else "off"
+
+
+def _other(value: Value) -> Value:
+    return Value.INACTIVE if value == Value.ACTIVE else Value.ACTIVE
+
+
+def _reason(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno else str(error)

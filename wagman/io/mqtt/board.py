@@ -1,0 +1,302 @@
+"""Plugs behind an MQTT broker: Tasmota, Zigbee2MQTT, ESPHome, OpenBeken, Shelly, or whatever topics the file names.
+
+- Each question is a connection of its own: nothing is kept that could be taken for an answer.
+- **What a broker has kept is of before.** A state counts only where it came after the device was asked for it. A device that does
+  not answer is unknown, whatever was kept of it, and whether the broker says that it is online or not: that may be late.
+- A command is sent at most once and is never kept by the broker, so that nobody carries it out hours later.
+- **A command that somebody else left in the broker** is carried out each time the device or the broker restarts. It is deleted
+  when it is seen, where an empty command is none for the device.
+- A device that does not show a port is not told to switch it: Tasmota would switch another.
+"""
+
+import math
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import attrs
+import trio
+from attrs import define, evolve, field, frozen
+
+from wagman.config.boards import PlainBoard
+from wagman.config.findings import Finding
+from wagman.config.kinds import BOOLEAN, TEXT, one_of, show
+from wagman.config.setting import setting
+from wagman.io.mqtt.client import Connect, connected
+from wagman.io.mqtt.keys import BROKER, PAYLOAD, PORT, TOPIC, BrokerKeys
+from wagman.io.mqtt.topics import PRESETS, Topics, Who, number, supply, told, whole, word
+from wagman.io.mqtt.visit import ANSWER_S, Visit
+from wagman.io.plug import METER_SETTLE_S, METER_W, Run
+from wagman.model.backend import Abilities, Backend, Identity, Look
+from wagman.model.errors import BoardProtocolError, BoardRefusedError, BoardTimeoutError, ConfigError, StrangerError
+
+if TYPE_CHECKING:
+    from wagman.config.schema import Config, DeviceConfig
+
+MOST_COUNT = 2**32 - 1
+"""What a device may count to (chosen: 32 bits)."""
+
+_PRESET = "Without it, that of the preset."
+
+
+@frozen(kw_only=True)
+class MqttBoard(PlainBoard, BrokerKeys):
+    """A device, or several of one sort, behind an MQTT broker."""
+
+    kind = "mqtt"
+    about = "Plugs and relays behind an MQTT broker, by the topics of known firmware or of your own."
+    port_kind = PORT
+
+    host: str = field(metadata=setting(BROKER, "The broker, with its port where that is not 1883, or 8883 with TLS."))
+    preset: str | None = field(
+        default=None,
+        metadata=setting(
+            one_of(*PRESETS),
+            "The firmware whose topics are meant. Without it, `state_topic`, `command_topic` and `ask_topic` are needed.",
+        ),
+    )
+    device: str = field(
+        default="",
+        metadata=setting(
+            TOPIC,
+            "What takes the place of `%d` in topics: the device's own topic, its client's name, its prefix; with `zigbee2mqtt` "
+            "the base topic.",
+        ),
+    )
+    id: str | None = field(
+        default=None,
+        metadata=setting(
+            TEXT,
+            "The device's own id, which is its MAC address. Another one is never switched. Without it, that is whoever is not "
+            "the one that answered first.",
+        ),
+    )
+    command_topic: str | None = field(default=None, metadata=setting(TOPIC, f"Where a port is switched. {_PRESET}"))
+    on: str | None = field(
+        default=None, metadata=setting(PAYLOAD, "What is sent there to switch it on: `ON`, or as the preset has it.")
+    )
+    off: str | None = field(
+        default=None, metadata=setting(PAYLOAD, "What is sent there to switch it off: `OFF`, or as the preset has it.")
+    )
+    ask_topic: str | None = field(default=None, metadata=setting(TOPIC, f"Where a port is asked for its state. {_PRESET}"))
+    ask: str | None = field(default=None, metadata=setting(PAYLOAD, "What is sent there: nothing, or as the preset has it."))
+    state_topic: str | None = field(default=None, metadata=setting(TOPIC, f"Where it answers. {_PRESET}"))
+    state_path: str | None = field(
+        default=None,
+        metadata=setting(
+            TEXT, "Where in that JSON the state is: keys with dots between them. Without it, the state is the whole message."
+        ),
+    )
+    shows_on: str | None = field(
+        default=None, metadata=setting(TEXT, "What a port shows that is on: `ON`, or as the preset has it.")
+    )
+    shows_off: str | None = field(
+        default=None, metadata=setting(TEXT, "What a port shows that is off: `OFF`, or as the preset has it.")
+    )
+    availability_topic: str | None = field(
+        default=None,
+        metadata=setting(
+            TOPIC, f"Where the broker tells that the device is gone. It is named as a reason, and proves nothing. {_PRESET}"
+        ),
+    )
+    availability_path: str | None = field(default=None, metadata=setting(TEXT, "Where in that JSON it is told."))
+    offline: str | None = field(
+        default=None, metadata=setting(TEXT, "What is told there then: `offline`, or as the preset has it.")
+    )
+    meter_topic: str | None = field(
+        default=None,
+        metadata=setting(TOPIC, "Where its meter answers, when the device is asked. Without it, in the message with the state."),
+    )
+    meter_path: str | None = field(default=None, metadata=setting(TEXT, f"Where in that JSON the watts are. {_PRESET}"))
+    clear: bool | None = field(
+        default=None,
+        metadata=setting(
+            BOOLEAN,
+            "Whether a command that is found in the broker is deleted, by an empty message to `command_topic`: only where that "
+            f"switches nothing. {_PRESET} Else `false`.",
+        ),
+    )
+
+    @property
+    def address(self) -> str:
+        """The device at its broker."""
+        return f"{self.device} at {self.host}" if self.device else self.host
+
+    def topics(self) -> Topics:
+        """How its devices are asked and answer.
+
+        Raises:
+            ConfigError: the table does not say.
+        """
+        if problem := self._problem():
+            raise ConfigError((problem[1],))
+        given = {each.name: getattr(self, each.name, None) for each in attrs.fields(Topics)}
+        changes = {name: value for name, value in given.items() if value is not None}
+        return evolve(PRESETS[self.preset], **changes) if self.preset is not None else Topics(**changes)
+
+    def backend(self) -> Backend:
+        """What speaks to it."""
+        return Mqtt(self, self.topics())
+
+    def findings(self, config: "Config", devices: "Sequence[DeviceConfig]") -> Iterator[Finding]:
+        """It is known where its devices are asked, and who asks."""
+        yield from super().findings(config, devices)
+        if problem := self._problem():
+            yield Finding((problem[0],), problem[1])
+
+    def _problem(self) -> tuple[str, str] | None:
+        """The key that is wrong, and why."""
+        if self.preset is None and None in {self.command_topic, self.state_topic}:
+            return "preset", "without a preset, command_topic, state_topic and ask_topic are needed"
+        if self.preset is None and self.ask_topic is None:
+            return "ask_topic", "without a preset, ask_topic is needed: a state that nobody asked for may be of before"
+        if not self.device and "%d" in self._texts():
+            return "state_topic" if self.preset is None else "preset", "device is needed, for topics have its name in them"
+        if self.password_file is not None and self.user is None:
+            return "user", "user is needed: MQTT sends no password without it"
+        return None
+
+    def _texts(self) -> str:
+        """All topics, its own and those of the preset."""
+        sources = (self, PRESETS.get(self.preset or ""))
+        keys = ("command_topic", "state_topic", "ask_topic")
+        return " ".join(str(getattr(source, key, "")) for source in sources for key in keys)
+
+
+@define(eq=False)
+class Mqtt:
+    """Speaks to devices behind a broker."""
+
+    config: MqttBoard
+    topics: Topics
+    connect: Connect = trio.open_tcp_stream
+    run: Run = field(init=False, factory=Run)
+    _id: str | None = field(init=False)  # of the one that is meant
+    _is_metered: bool = field(init=False, default=False)
+    _switched_s: dict[str, float] = field(init=False, factory=dict)  # when each port was last switched from here
+
+    def __attrs_post_init__(self) -> None:
+        self._id = None if self.config.id is None else _plain(self.config.id)
+
+    @property
+    def address(self) -> str:
+        """The device at its broker."""
+        return self.config.address
+
+    @property
+    def abilities(self) -> Abilities:
+        """What may be believed of it; a meter is one that has shown something."""
+        return Abilities(
+            readback="sensed" if self._is_metered else "told",
+            settle_s=self.config.settle_s,
+            meter_w=METER_W if self._is_metered else None,
+            survives=False,
+            on_restore=self.config.on_restore,
+        )
+
+    async def greet(self) -> Identity:
+        """Reach the broker, and where the device can be asked which one it is, ask that."""
+        who = self.topics.who
+        async with self._visit(()) as visit:
+            if who is None:
+                return Identity(None, 0, None)
+            answer = await visit.ask_who(who)
+            if answer is None:
+                raise self._silence(visit)
+            return self._met(who, answer)
+
+    async def look(self, ports: Sequence[str]) -> Mapping[str, Look]:
+        """What the devices show that answer; the others are unknown."""
+        async with self._visit(ports) as visit:
+            await visit.ask()
+            if ports and not any(visit.has_answered(port) for port in ports):
+                raise self._silence(visit)
+            self._check(visit)
+            return {port: self._look(visit, port) for port in ports}
+
+    async def switch(self, port: str, *, on: bool) -> None:
+        """Switch a port that the device shows, and see that it still answers."""
+        async with self._visit((port,)) as visit:
+            await visit.ask()
+            if visit.shown(port) is None:
+                raise self._silence(visit)
+            self._check(visit)
+            self._switched_s[port] = trio.current_time()
+            visit.connection.publish(
+                visit.at(self.topics.command_topic, port), visit.at(self.topics.on if on else self.topics.off, port)
+            )
+            await visit.ask()
+            if visit.shown(port) is None:
+                raise self._silence(visit)
+
+    @asynccontextmanager
+    async def _visit(self, ports: Sequence[str]) -> AsyncIterator[Visit]:
+        """A connection on which all that the broker has kept is known, and what was left there is deleted."""
+        visit = Visit(self.topics, self.config.device, ports)
+        async with connected(self.config.broker(self.config.host), visit.hear, self.connect) as connection:
+            visit.connection = connection
+            filters = visit.filters()
+            if filters and (refused := await connection.subscribe(filters)):
+                raise BoardRefusedError(f"the broker {self.config.host} does not let us read {refused[0]}")
+            await connection.settle()
+            if self.topics.clear:
+                visit.clear()
+            yield visit
+
+    def _look(self, visit: Visit, port: str) -> Look:
+        watts = visit.watts(port)
+        self._is_metered |= watts is not None
+        is_settled = trio.current_time() >= self._switched_s.get(port, -math.inf) + METER_SETTLE_S
+        # Where power flows back, it flows.
+        return Look(
+            supply(self.topics, visit.shown(port)), abs(watts) if watts is not None and is_settled else None, visit.by(port)
+        )
+
+    def _silence(self, visit: Visit) -> BoardProtocolError | BoardTimeoutError:
+        """Why nothing is known."""
+        for port in visit.ports:
+            if (shown := visit.shown(port)) is not None:
+                wanted = f"neither {show(self.topics.shows_on)} nor {show(self.topics.shows_off)}"
+                return BoardProtocolError(f"{self.address}: port {port} shows {show(shown)}, which is {wanted}")
+        topic = next((visit.at(self.topics.state_topic, port) for port in visit.ports), None)
+        if topic is not None and visit.live.get(topic):
+            return BoardProtocolError(f"{self.address}: what came on {topic} says nothing of port {visit.ports[0]}")
+        gone = ", and the broker says that it is offline" if visit.is_offline() else ""
+        return BoardTimeoutError(f"{self.address} did not answer within {ANSWER_S:g} s{gone}")
+
+    def _check(self, visit: Visit) -> None:
+        """See that the one that is meant has answered, where its answer says who it is."""
+        who = self.topics.who
+        answer = None if who is None else visit.live.get(visit.at(who.topic))
+        if who is not None and answer is not None:
+            self._identify(who, answer)
+
+    def _identify(self, who: Who, answer: bytes) -> str:
+        """Which device has answered.
+
+        Raises:
+            StrangerError: it is not the one that is meant, or does not say.
+        """
+        name = word(told(answer, who.id_path))
+        if not name or not (plain := _plain(name)):
+            raise StrangerError(f"what answers for {self.address} does not tell its id")
+        if self._id is not None and plain != self._id:
+            raise StrangerError(f"{plain} answers for {self.address}, and not {self._id}: it is not switched")
+        return plain
+
+    def _met(self, who: Who, answer: bytes) -> Identity:
+        self._id = self._identify(who, answer)
+
+        def at(path: str | None) -> object:
+            return None if path is None else told(answer, path)
+
+        uptime_s, clock_s = number(at(who.uptime_path)), number(at(who.clock_path))
+        self.run.told(uptime_s, None if uptime_s is None or clock_s is None else clock_s - uptime_s)
+        boots, firmware = whole(at(who.boots_path), MOST_COUNT) or 0, word(at(who.firmware_path))
+        return Identity(self._id, boots, firmware, self.run.began_s, self.run.taken())
+
+
+def _plain(name: str) -> str:
+    """An id without the marks and capitals that firmware and people write it with."""
+    return re.sub("[:-]", "", name).upper()

@@ -1,0 +1,362 @@
+"""MQTT 3.1.1 as a client, under trio: one connection to a broker, whose packets paho makes and reads.
+
+Paho is given a `Wire` instead of a socket, and trio moves the bytes between that and the broker. Left to itself it would hold up
+the whole service: its `connect` waits for name servers, brokers and handshakes without a bound that we could set. It would also
+take 256 MiB from whoever sends them.
+"""
+
+import os
+import secrets
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import trio
+from attrs import define, field, frozen
+
+from wagman.config.secrets import read_secret
+from wagman.model.errors import BoardError, BoardProtocolError, BoardRefusedError, BoardTimeoutError, LinkGoneError
+
+try:
+    from paho.mqtt import client as paho
+    from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+except ImportError as error:
+    raise ImportError("MQTT needs the package paho-mqtt: pip install 'wagman[mqtt]'") from error
+
+CONNECT_S = 5.0
+"""How long a broker may take until it has let us in (chosen: a TLS handshake with a small computer takes a second)."""
+
+BROKER_S = 3.0
+"""How long a broker may take for an answer of its own (chosen)."""
+
+LEAVE_S = 1.0
+"""How long taking leave may last (chosen)."""
+
+KEEPALIVE_S = 60
+"""After half as long again without a word from us the broker ends the connection (specified; chosen)."""
+
+MOST_BYTES = 65_536
+"""How long a message may be (chosen: all that a plug tells of itself takes 4 KiB)."""
+
+READ_BYTES = 4_096
+"""How much is read at once (chosen)."""
+
+PLAIN_PORT, TLS_PORT = 1883, 8883
+"""Where a broker is that is given without a port (registered)."""
+
+NOBODY = "wagman/nothing"
+"""A topic that nobody is subscribed to, and from which we unsubscribe to see that the broker answers."""
+
+Connect: TypeAlias = Callable[[str, int], Awaitable[trio.abc.Stream]]
+"""What opens a connection to a host and a port; raises OSError."""
+
+
+@frozen
+class Broker:
+    """Where a broker is, and who asks it."""
+
+    address: str  # HOST or HOST:PORT, an IPv6 address between brackets
+    user: str | None = None
+    password_file: str | None = None
+    is_tls: bool = False
+    tls_ca: str | None = None
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Its host and port."""
+        host, colon, port = self.address.rpartition(":")
+        if not colon or port.endswith("]"):
+            host, port = self.address, str(TLS_PORT if self.is_tls else PLAIN_PORT)
+        return host.strip("[]"), int(port)
+
+    def password(self) -> str | None:
+        """The password; None where none is configured.
+
+        Raises:
+            BoardError: the file cannot be read.
+        """
+        if self.password_file is None:
+            return None
+        try:
+            return read_secret(self.password_file).decode()
+        except (OSError, UnicodeError) as error:
+            raise BoardError(f"password_file {self.password_file}: {getattr(error, 'strerror', None) or error}") from error
+
+    async def open(self, connect: Connect) -> trio.abc.Stream:
+        """Open a stream to it. With TLS it is proved who it is before anything is sent.
+
+        Raises:
+            OSError: it cannot be reached.
+            BoardError: the file of `tls_ca` cannot be read.
+        """
+        host, port = self.place
+        if not self.is_tls:
+            return await connect(host, port)
+        context = self._context()
+        return trio.SSLStream(await connect(host, port), context, server_hostname=host, https_compatible=True)
+
+    def _context(self) -> ssl.SSLContext:
+        try:
+            return _context(self.tls_ca, None if self.tls_ca is None else Path(self.tls_ca).stat().st_mtime_ns)
+        except OSError as error:
+            raise BoardError(f"tls_ca {self.tls_ca}: {error.strerror or error}") from error
+
+
+@lru_cache(maxsize=8)  # to read the system's authorities takes 20 ms
+def _context(file: str | None, _changed_ns: int | None) -> ssl.SSLContext:
+    """What the certificate of a broker is to be from; read anew where the file has changed."""
+    return ssl.create_default_context(cafile=file)
+
+
+@frozen
+class Message:
+    """What the broker passed on."""
+
+    topic: str
+    payload: bytes
+    retained: bool  # it was kept by the broker, and is of before we subscribed
+
+
+@define(eq=False)
+class Wire:
+    """Stands for paho's socket: it holds what was received, and what is to be sent."""
+
+    incoming: bytearray = field(factory=bytearray)
+    outgoing: bytearray = field(factory=bytearray)
+    is_closed: bool = False
+    is_flooded: bool = False  # a message was too long
+
+    def recv(self, buffer_size: int) -> bytes:
+        """What was received; paho asks for the rest of a message at once, and so tells its length."""
+        if buffer_size > MOST_BYTES:
+            self.is_flooded = True
+            raise ConnectionAbortedError
+        if not self.incoming:
+            raise BlockingIOError
+        data = bytes(self.incoming[:buffer_size])
+        del self.incoming[:buffer_size]
+        return data
+
+    def send(self, buffer: bytes | bytearray) -> int:
+        """Keep what is to be sent."""
+        self.outgoing += buffer
+        return len(buffer)
+
+    def close(self) -> None:
+        """Paho has nothing more to do with it."""
+        self.is_closed = True
+
+    def fileno(self) -> int:
+        """There is none."""
+        return -1
+
+    def setblocking(self, flag: bool) -> None:  # noqa: FBT001 - as of a socket
+        """It never blocks."""
+
+
+class _Packets(paho.Client):
+    """Paho, with a wire for its socket."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        name = f"wagman-{secrets.token_hex(8)}"  # 23 characters, which any broker takes (specified)
+        super().__init__(CallbackAPIVersion.VERSION2, name, protocol=MQTTProtocolVersion.MQTTv311, reconnect_on_failure=False)
+
+    def _create_socket(self) -> Wire:
+        return self.wire
+
+    @property
+    def is_crammed(self) -> bool:
+        """Whether the broker sends what has to be kept until it says so, which we never subscribe to."""
+        return bool(self._in_messages)
+
+
+@define(eq=False)
+class Connection:
+    """A connection to a broker, read and written by whoever waits for something; what arrives is told to `hear`, in order."""
+
+    address: str  # the broker's, for people
+    stream: trio.abc.Stream
+    hear: Callable[[Message], None]
+    wire: Wire = field(init=False, factory=Wire)
+    _packets: _Packets = field(init=False)
+    _is_in: bool = field(init=False, default=False)
+    _refusal: str | None = field(init=False, default=None)
+    _granted: dict[int, list[bool]] = field(init=False, factory=dict)
+    _answered: int | None = field(init=False, default=None)  # the latest of our unsubscriptions that was answered
+
+    def __attrs_post_init__(self) -> None:
+        self._packets = _Packets(self.wire)
+        self._packets.on_connect = self._on_connect
+        self._packets.on_subscribe = self._on_subscribe
+        self._packets.on_unsubscribe = self._on_unsubscribe
+        self._packets.on_message = self._on_message
+
+    async def enter(self, user: str | None, password: str | None) -> None:
+        """Be let in.
+
+        Raises:
+            BoardRefusedError: we are not.
+        """
+        if user is not None:
+            self._packets.username_pw_set(user, password)
+        self._packets.connect_async("broker", keepalive=KEEPALIVE_S)
+        self._packets.reconnect()
+        await self.until(lambda: self._is_in)
+
+    async def subscribe(self, filters: Sequence[str]) -> list[str]:
+        """Subscribe, and return the filters that the broker refuses."""
+        _, number = self._packets.subscribe([(each, 0) for each in filters])
+        await self._in_time(lambda: number in self._granted)
+        granted = self._granted.pop(number or 0)
+        return [each for each, is_granted in zip(filters, granted, strict=False) if not is_granted]
+
+    async def settle(self) -> None:
+        """Have the broker answer: all that it had passed on before has been told then."""
+        _, number = self._packets.unsubscribe(NOBODY)
+        await self._in_time(lambda: self._answered == number)
+
+    def publish(self, topic: str, payload: str, *, retained: bool = False) -> None:
+        """Have it sent at the next wait: at most once, and so not kept for somebody who is away."""
+        self._packets.publish(topic, payload, qos=0, retain=retained)
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        """Send what is to be sent, and read until something is so.
+
+        Raises:
+            BoardError: the broker refuses, hangs up, or does not speak MQTT.
+            trio.BrokenResourceError: the connection is lost.
+        """
+        while True:
+            await self._flush()
+            if is_so():
+                return
+            if not (data := await self.stream.receive_some(READ_BYTES)):
+                raise LinkGoneError(f"the broker {self.address} hung up")
+            self._take(bytes(data))
+
+    async def leave(self) -> None:
+        """End the connection as one should."""
+        self._packets.disconnect()
+        await self._flush()
+
+    async def _flush(self) -> None:
+        if self._packets.want_write():
+            self._packets.loop_write()
+        if self.wire.outgoing:
+            data = bytes(self.wire.outgoing)
+            self.wire.outgoing.clear()
+            await self.stream.send_all(data)
+
+    def _take(self, data: bytes) -> None:
+        self.wire.incoming += data
+        while self.wire.incoming and not self.wire.is_closed:
+            self._packets.loop_read()
+        if self._refusal is not None:
+            raise BoardRefusedError(f"the broker {self.address} does not let us in: {self._refusal}")
+        if self.wire.is_flooded:
+            raise BoardProtocolError(f"the broker {self.address} passes on a message of more than {MOST_BYTES} bytes")
+        if self.wire.is_closed or self._packets.is_crammed:
+            raise BoardProtocolError(f"what answers at {self.address} does not speak MQTT 3.1.1")
+
+    async def _in_time(self, is_so: Callable[[], bool]) -> None:
+        with _within(BROKER_S, self.address):
+            await self.until(is_so)
+
+    # What paho calls; none of these may raise -----------------------------------
+
+    def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        self._is_in = not reason.is_failure
+        self._refusal = str(reason) if reason.is_failure else None
+
+    def _on_subscribe(self, _client: Any, _data: Any, number: int, reasons: Any, _properties: Any) -> None:
+        self._granted = {number: [not reason.is_failure for reason in reasons]}
+
+    def _on_unsubscribe(self, _client: Any, _data: Any, number: int, _reasons: Any, _properties: Any) -> None:
+        self._answered = number
+
+    def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            return  # nobody has asked for that
+        self.hear(Message(topic, bytes(message.payload), message.retain))
+
+
+def is_of(filter_: str, topic: str) -> bool:
+    """Whether a filter admits a topic."""
+    return paho.topic_matches_sub(filter_, topic)
+
+
+@asynccontextmanager
+async def connected(
+    broker: Broker, hear: Callable[[Message], None], connect: Connect = trio.open_tcp_stream
+) -> AsyncIterator[Connection]:
+    """A connection to a broker.
+
+    Args:
+        broker: which.
+        hear: takes what the broker passes on, while somebody waits; must not raise.
+        connect: what opens the way to it.
+
+    Raises:
+        BoardError: the broker cannot be reached, does not let us in, or the connection is lost; its text names the broker.
+    """
+    with _named(broker.address):
+        password = broker.password()
+        with _within(CONNECT_S, broker.address):
+            stream = await broker.open(connect)
+        async with stream:
+            connection = Connection(broker.address, stream, hear)
+            with _within(CONNECT_S, broker.address):
+                await connection.enter(broker.user, password)
+            yield connection
+            # What was asked for is known by now, whatever becomes of the connection.
+            with suppress(trio.BrokenResourceError, trio.ClosedResourceError), trio.move_on_after(LEAVE_S):
+                await connection.leave()
+
+
+@contextmanager
+def _within(bound_s: float, address: str) -> Iterator[None]:
+    try:
+        with trio.fail_after(bound_s):
+            yield
+    except trio.TooSlowError:
+        raise BoardTimeoutError(f"the broker {address} did not answer within {bound_s:g} s") from None
+
+
+@contextmanager
+def _named(address: str) -> Iterator[None]:
+    """Have the loss of a connection say whose it was."""
+    try:
+        yield
+    except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+        raise LinkGoneError(f"the broker {address} hung up{_because(error.__cause__)}") from error
+    except OSError as error:
+        raise LinkGoneError(f"the broker {address} cannot be reached{_because(error)}") from error
+
+
+def _because(error: BaseException | None) -> str:
+    """What the operating system or TLS said, without the words that trio puts around it."""
+    error = _first(error)
+    match error:
+        case ssl.SSLCertVerificationError():
+            return f": {error.verify_message}"
+        case OSError(errno=int(number)) if number > 0 and not isinstance(error, ssl.SSLError):
+            return f": {os.strerror(number)}"
+        case OSError():
+            return f": {error.strerror or error}"
+        case _:
+            return ""
+
+
+def _first(error: BaseException | None) -> BaseException | None:
+    """The error that others were raised because of."""
+    while error is not None and error.__cause__ is not None:
+        error = error.__cause__
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,207 @@
+"""Where the devices behind a broker are asked and answer, and what they say: by firmware, or as the file says.
+
+In topics, paths and payloads `%d` stands for the device, and `%p` for the port.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import frozen
+
+from wagman.model.facts import Supply
+
+
+@frozen(kw_only=True)
+class Who:
+    """How a device is asked which one it is, and since when it runs. Paths lead into its answer."""
+
+    ask_topic: str
+    topic: str
+    id_path: str
+    ask: str = ""
+    firmware_path: str | None = None
+    boots_path: str | None = None  # how often it has started
+    uptime_path: str | None = None  # for how many seconds it runs
+    clock_path: str | None = None  # its clock, in seconds since 1970
+
+
+@frozen(kw_only=True)
+class Topics:
+    """How one sort of device is asked and switched, and how it answers."""
+
+    command_topic: str
+    state_topic: str
+    ask_topic: str
+    ask: str = ""
+    on: str = "ON"
+    off: str = "OFF"
+    state_path: str | None = None  # None: the message is the state
+    shows_on: str = "ON"
+    shows_off: str = "OFF"
+    sole_path: str | None = None  # where the state of port 1 is on a device that has no other
+    by_path: str | None = None  # who switched it last
+    meter_topic: str | None = None  # None: the message with the state
+    meter_path: str | None = None
+    availability_topic: str | None = None
+    availability_path: str | None = None
+    offline: str = "offline"
+    clear: bool = False  # an empty command is none for it, so that a command that was left in the broker can be deleted
+    left: tuple[str, ...] = ()  # topics of commands beside `command_topic` on which one may have been left
+    who: Who | None = None
+
+
+TASMOTA = Topics(
+    command_topic="cmnd/%d/POWER%p",
+    state_topic="stat/%d/STATUS0",
+    ask_topic="cmnd/%d/STATUS0",
+    state_path="StatusSTS.POWER%p",
+    sole_path="StatusSTS.POWER",
+    meter_path="StatusSNS.ENERGY.Power",
+    availability_topic="tele/%d/LWT",
+    offline="Offline",
+    clear=True,
+    # It does not tell capitals from small letters, and without a number it takes its first relay.
+    left=("cmnd/%d/POWER", "cmnd/%d/Power", "cmnd/%d/power", "cmnd/%d/Power%p", "cmnd/%d/power%p"),
+    who=Who(
+        ask_topic="cmnd/%d/STATUS0",
+        topic="stat/%d/STATUS0",
+        id_path="StatusNET.Mac",
+        firmware_path="StatusFWR.Version",
+        boots_path="StatusPRM.BootCount",
+        uptime_path="StatusSTS.UptimeSec",
+    ),
+)
+
+ZIGBEE2MQTT = Topics(
+    command_topic="%d/%p/set",
+    state_topic="%d/%p",
+    ask_topic="%d/%p/get",
+    ask='{"state": ""}',
+    on='{"state": "ON"}',
+    off='{"state": "OFF"}',
+    state_path="state",
+    availability_topic="%d/bridge/state",
+    availability_path="state",
+    clear=True,
+)
+
+ESPHOME = Topics(
+    command_topic="%d/switch/%p/command",
+    state_topic="%d/switch/%p/state",
+    ask_topic="%d/switch/%p/ask",
+    availability_topic="%d/status",
+    clear=True,
+    who=Who(ask_topic="esphome/ping/%d", topic="esphome/discover/%d", id_path="mac", firmware_path="version"),
+)
+
+OPENBEKEN = Topics(
+    command_topic="%d/%p/set",
+    state_topic="%d/%p/get",
+    ask_topic="%d/%p/get",
+    on="1",
+    off="0",
+    shows_on="1",
+    shows_off="0",
+    availability_topic="%d/connected",
+)
+
+SHELLY = Topics(
+    command_topic="%d/command/switch:%p",
+    state_topic="%d/status/switch:%p",
+    ask_topic="%d/command/switch:%p",
+    ask="status_update",
+    on="on",
+    off="off",
+    state_path="output",
+    shows_on="true",
+    shows_off="false",
+    by_path="source",
+    meter_path="apower",
+    availability_topic="%d/online",
+    offline="false",
+    clear=True,
+    who=Who(
+        ask_topic="%d/rpc",
+        ask='{"id": 1, "src": "wagman/%d", "method": "Sys.GetStatus"}',
+        topic="wagman/%d/rpc",
+        id_path="result.mac",
+        uptime_path="result.uptime",
+        clock_path="result.unixtime",
+    ),
+)
+
+PRESETS: Mapping[str, Topics] = {
+    "tasmota": TASMOTA,
+    "zigbee2mqtt": ZIGBEE2MQTT,
+    "esphome": ESPHOME,
+    "openbeken": OPENBEKEN,
+    "shelly": SHELLY,
+}
+"""The firmware that is known, by what a file calls it."""
+
+
+def filled(text: str, device: str, port: str = "") -> str:
+    """The text with the device and the port in their places."""
+    return re.sub("%[dp]", lambda found: device if found[0] == "%d" else port, text)
+
+
+def told(payload: bytes, path: str | None = None, device: str = "", port: str = "") -> object:
+    """What a message says at a path, keys with dots between them; None where it says nothing, or is no JSON.
+
+    Without a path it is the whole message, as text.
+    """
+    if path is None:
+        return payload.decode("utf-8", "replace").strip() or None
+    try:
+        value = json.loads(payload)
+    except (ValueError, RecursionError):  # a depth of thousands of brackets is no error of JSON, but of what reads it
+        return None
+    for key in path.split("."):
+        value = value.get(filled(key, device, port)) if isinstance(value, dict) else None
+    return value
+
+
+def word(value: object) -> str | None:
+    """What was told, as a file writes it: `true`, `1`, `ON`; None where it is none of these."""
+    match value:
+        case str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case _:
+            return None
+
+
+def number(value: object) -> float | None:
+    """A finite number, whether it was told as such or as text; None where it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        amount = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return amount if math.isfinite(amount) else None
+
+
+def whole(value: object, most: int) -> int | None:
+    """A whole number from 1 on; None where another thing was told."""
+    return value if type(value) is int and 0 < value <= most else None
+
+
+def supply(topics: Topics, value: object) -> Supply:
+    """Whether a port that shows this has power."""
+    known: dict[str | None, Supply] = {topics.shows_on: "on", topics.shows_off: "off"}
+    return known.get(word(value), "unknown")
+
+
+def state(topics: Topics, payload: bytes, device: str, port: str) -> Any:
+    """What a message on the state topic says of a port; None: nothing."""
+    value = told(payload, topics.state_path, device, port)
+    if value is None and topics.sole_path is not None and port == "1":
+        value = told(payload, topics.sole_path, device, port)
+    return value

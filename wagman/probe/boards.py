@@ -1,0 +1,79 @@
+"""Plain boards: each is asked who it is and how the ports are that the file names, and is not switched."""
+
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import TypeVar
+
+import trio
+
+from wagman.config.boards import PlainBoard
+from wagman.config.schema import DeviceConfig
+from wagman.io.board.plain import CALL_S, NOTHING
+from wagman.model.backend import Backend, Look
+from wagman.model.errors import BoardError, BoardTimeoutError
+from wagman.probe.answers import Answer, BoardSeen, PortSeen, since
+
+CLOSE_S = 2.0
+"""How long hanging up may take (chosen)."""
+
+UNTOLD = "the board tells nothing of it: has it such a port?"
+
+T = TypeVar("T")
+
+
+async def ask_plain(board: PlainBoard, devices: Sequence[DeviceConfig]) -> BoardSeen:
+    """Ask one board."""
+    backend, began_s = board.backend(), trio.current_time()
+    try:
+        identity = await _within(backend.greet())
+        took_s = since(began_s)
+        ports = await _ports(backend, devices)
+    except BoardError as error:
+        return BoardSeen(board, Answer("no", since(began_s), str(error)))
+    finally:
+        await _close(backend)
+    return BoardSeen(board, Answer("yes", took_s), identity, backend.abilities, ports)
+
+
+async def _ports(backend: Backend, devices: Sequence[DeviceConfig]) -> tuple[PortSeen, ...]:
+    """All ports in one question; where the board refuses that, one after the other, to find out which it does not have."""
+    if not devices:
+        return ()
+    try:
+        looks: Mapping[str, Look | str] = await _within(backend.look([device.port for device in devices]))
+    except BoardTimeoutError as error:
+        looks = dict.fromkeys((device.port for device in devices), str(error))
+    except BoardError:
+        looks = {device.port: await _look(backend, device.port) for device in devices}
+    must_tell = backend.abilities.readback != "none"
+    return tuple(_seen(device, looks.get(device.port, NOTHING), must_tell=must_tell) for device in devices)
+
+
+async def _look(backend: Backend, port: str) -> Look | str:
+    try:
+        return (await _within(backend.look([port]))).get(port, NOTHING)
+    except BoardError as error:
+        return str(error)
+
+
+def _seen(device: DeviceConfig, look: Look | str, *, must_tell: bool) -> PortSeen:
+    if isinstance(look, str):
+        return PortSeen(device.port, device.name, why=look)
+    why = UNTOLD if must_tell and look == NOTHING else None
+    return PortSeen(device.port, device.name, look.relay, look.watts, look.by, why)
+
+
+async def _close(backend: Backend) -> None:
+    """Hang up, where something is kept open."""
+    close = getattr(backend, "aclose", None)
+    if close is not None:
+        with trio.CancelScope(deadline=trio.current_time() + CLOSE_S, shield=True):
+            await close()
+
+
+async def _within(answer: Awaitable[T]) -> T:
+    """What the back end answers, in time."""
+    try:
+        with trio.fail_after(CALL_S):
+            return await answer
+    except trio.TooSlowError:
+        raise BoardTimeoutError(f"it did not answer within {CALL_S:g} s") from None

@@ -1,0 +1,90 @@
+"""What came of asking, for people and for programs."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from wagman.cli.text import table
+from wagman.model.words import plain
+from wagman.probe.answers import Answer, Answers, Asked, BoardSeen, PortSeen
+
+WORDS = {"yes": "yes", "no": "no", "unknown": "?"}
+VALUES = {"yes": True, "no": False, "unknown": None}
+
+
+def shown(answers: Answers) -> list[str]:
+    """Two tables: who is listened to, and the boards."""
+    heard = [*(_asked(each) for each in answers.sources), *(_asked(each, "witness") for each in answers.witnesses)]
+    boards = [row for board in answers.boards for row in _board(board)]
+    lines = table([("WHO", "HEARD BY", "ANSWER", "TOOK", "NOTES"), *heard]) if heard else []
+    return [*lines, *([""] if heard else []), *table([("BOARD", "PORT", "ANSWER", "TOOK", "NOTES"), *boards])]
+
+
+def _asked(asked: Asked, role: str = "") -> tuple[str, ...]:
+    role = "must be silent before it is cut" if asked.still_on else role
+    notes = "; ".join(filter(None, (role, asked.answer.why)))
+    return asked.whose, asked.name, WORDS[asked.answer.came], _took(asked.answer), plain(notes)
+
+
+def _board(seen: BoardSeen) -> Iterator[tuple[str, ...]]:
+    yield seen.board.name, "", WORDS[seen.answer.came], _took(seen.answer), plain("; ".join(_of_board(seen)))
+    for port in seen.ports:
+        yield "", f"{port.port} ({port.device})", "no" if port.why else port.power, "", plain("; ".join(_of_port(port)))
+
+
+def _of_board(seen: BoardSeen) -> Iterator[str]:
+    yield f"{seen.board.kind} at {seen.board.address}"
+    if seen.identity is not None and seen.identity.board_id:
+        yield f"id {seen.identity.board_id}"
+    if seen.identity is not None and seen.identity.firmware:
+        yield f"firmware {seen.identity.firmware}"
+    if seen.answer.why:
+        yield seen.answer.why
+
+
+def _of_port(port: PortSeen) -> Iterator[str]:
+    if port.watts is not None:
+        yield f"{port.watts:g} W"
+    if port.by:
+        yield f"switched by {port.by}"
+    if port.why:
+        yield port.why
+
+
+def _took(answer: Answer) -> str:
+    if answer.took_s is None:
+        return "-"
+    return f"{answer.took_s:.1f} s" if answer.took_s >= 1 else f"{answer.took_s * 1000:.1f} ms"
+
+
+def as_json(answers: Answers) -> dict[str, Any]:
+    """All of it as one document; times are in seconds."""
+    return {
+        "sources": [{"device": each.whose, **_source(each), "still_on": each.still_on} for each in answers.sources],
+        "witnesses": [{"network": each.whose, **_source(each)} for each in answers.witnesses],
+        "boards": [_board_json(each) for each in answers.boards],
+    }
+
+
+def _source(asked: Asked) -> dict[str, Any]:
+    return {"source": asked.name, **_answer(asked.answer)}
+
+
+def _answer(answer: Answer) -> dict[str, Any]:
+    took_s = None if answer.took_s is None else round(answer.took_s, 4)
+    return {"answered": VALUES[answer.came], "took_s": took_s, "why": answer.why}
+
+
+def _board_json(seen: BoardSeen) -> dict[str, Any]:
+    identity = seen.identity
+    return {
+        "board": seen.board.name,
+        "kind": seen.board.kind,
+        "address": seen.board.address,
+        **_answer(seen.answer),
+        "board_id": identity.board_id if identity else None,
+        "firmware": identity.firmware if identity else None,
+        "ports": [
+            {"port": each.port, "device": each.device, "power": each.power, "watts": each.watts, "by": each.by, "why": each.why}
+            for each in seen.ports
+        ],
+    }
