@@ -226,3 +226,18 @@ def test_an_enclosure_that_no_board_measures_is_neither_watched_nor_waited_for()
     assert loads(plug, "f").environment.sensors == {}
     (told,) = problems(plug + "[environment.temperature_c]\nhigh = 60\n")
     assert told == "f:8: environment.temperature_c: no board of this file has sensors of the enclosure: remove this table"
+
+
+@pytest.mark.parametrize(
+    ("board", "keys", "off_time_s"), [("", "", 10), (STRIP, "", 30), (STRIP, "off_time = 7\n", 7), ("", "off_time = 7\n", 7)]
+)
+def test_a_guest_on_any_board_but_a_wagman_stays_off_for_longer_unless_the_file_says(
+    board: str, keys: str, off_time_s: float
+) -> None:
+    config = loads(f"[board.rail]\n{board}" + guest("ai", "rail", 1 if not board else "a", f"heartbeat = false\n{keys}"), "f")
+    assert config.devices[0].off_time_s == off_time_s
+
+
+def test_the_defaults_of_the_file_count_for_how_long_it_stays_off_too() -> None:
+    text = f"[board.rail]\n{STRIP}[defaults]\noff_time = 7\n"
+    assert loads(text + switched("ai", "rail", "a"), "f").devices[0].off_time_s == 7

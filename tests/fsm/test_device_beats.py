@@ -67,6 +67,23 @@ def test_settle_runs_from_the_relay_off() -> None:
     assert story.name == "started"
 
 
+def test_the_answer_to_a_question_of_before_the_cut_is_no_sign_of_life_after_it() -> None:
+    story = started()
+    story.ask("stop")
+    asked_s = story.now_s
+    story.ask("kill")
+    story.wait(1)
+    story.relay_off()
+    story.wait(20)
+    story.fire("settle")
+    story.tell(Beat(asked_s))
+    story.tell(Beat(asked_s + 0.5))
+    story.wait(12)
+    story.tell(Beat(story.now_s))
+    assert "unexpected_heartbeat" not in story.events
+    assert story.name == "stopped"
+
+
 @pytest.mark.parametrize(("apart_s", "adopted"), [(0.0, False), (9.9, False), (10.0, True), (299.0, True), (301.0, False)])
 def test_a_guest_is_adopted_from_two_beats_at_least_ten_seconds_apart(apart_s: float, *, adopted: bool) -> None:
     story = Story(now_s=100.0)

@@ -26,7 +26,7 @@ def test_with_no_trusted_state_a_device_is_stopped_wanted_up_and_its_power_is_un
     story = Story(state=guest.untrusted())
     story.arm(story.state.resume(Situation(GUEST, story.memory)))
     assert (story.name, story.goal, story.memory.wanted, story.due) == ("stopped", UNTOUCHED, "up", False)
-    assert story.armed == {"settle": Alarm(5.0, since_s=0.0), "adopt": Alarm(90.0, proof=True, since_s=0.0)}
+    assert story.armed == {"settle": Alarm(5.0, since_s=0.0), "adopt": Alarm(90.0, proof=True, answered=True, since_s=0.0)}
 
 
 def test_no_silence_is_waited_for_where_there_is_no_heartbeat_to_tell_of_it() -> None:

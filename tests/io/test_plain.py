@@ -38,7 +38,7 @@ from wagman.fake.plain.plugs import METERED
 from wagman.fsm.outlet.signs import EVIDENCE_S, SETTLE_S
 from wagman.io.board.driver import Wiring
 from wagman.io.board.pace import Pace
-from wagman.io.board.plain import METER_S, Plain
+from wagman.io.board.plain import METER_WAITS, Plain
 from wagman.io.board.task import Board
 from wagman.model.backend import Abilities, Backend, Identity, Look
 from wagman.model.errors import CallerError, LinkGoneError
@@ -55,6 +55,7 @@ from wagman.model.facts import (
     RelayOn,
     RelayStuck,
 )
+from wagman.service.health import HEALTHY_S
 
 POLL_S = 10.0
 ON = partial(PowerGoal, "on", cleared=True)
@@ -82,6 +83,11 @@ class Watched(Flaky):
     def __init__(self, inner: Backend) -> None:
         super().__init__(inner, Random(0))
         self.sent: list[tuple[float, str, bool]] = []
+        self.is_closed = False
+
+    async def aclose(self) -> None:
+        await trio.lowlevel.checkpoint()
+        self.is_closed = True
 
     async def switch(self, port: str, *, on: bool) -> None:
         self.sent.append((trio.current_time(), port, on))
@@ -389,7 +395,7 @@ def test_an_off_waits_for_a_meter_that_tells_nothing_but_not_for_ever_and_is_sen
         await rig.switched_on("2")
         rig.faults[0].share = 1.0
         rig.want("2", OFF(1))
-        await trio.sleep(METER_S - 10)
+        await trio.sleep(METER_WAITS * METERED.meter_settle_s - 10)
         assert not rig.outlet("2").confirmed
         await trio.sleep(30)
         assert (rig.outlet("2").confirmed, rig.outlet("2").evidence) == (True, "told")
@@ -777,3 +783,38 @@ def test_off_is_never_shown_of_a_closed_contact_that_can_be_seen_and_no_stranger
         assert outlet.goal.level == "untouched" or outlet.confirmed or outlet.reports > outlet.goal.taken
 
     with_rig(main, *faults, abilities=evolve(METERED, settle_s=15.0, survives=True))
+
+
+# --- The task -----------------------------------------------------------------------------------------------------------
+
+
+class Sleepy(Flaky):
+    """It takes 40 s for a look."""
+
+    async def look(self, ports: Sequence[str]) -> Mapping[str, Look]:
+        if self.shows:
+            await trio.sleep(40)
+        return await super().look(ports)
+
+
+def test_a_look_that_takes_long_is_no_task_that_hangs() -> None:
+    async def main(rig: Rig) -> None:
+        for _ in range(200):
+            await trio.sleep(1)
+            assert rig.board.progress_s > trio.current_time() - HEALTHY_S
+        assert rig.board.answered_s is not None
+        assert not rig.board.blind
+
+    with_rig(main, fault(Sleepy, share=1.0))
+
+
+def test_what_a_board_keeps_open_is_closed_with_its_task() -> None:
+    rigs = []
+
+    async def main(rig: Rig) -> None:
+        rigs.append(rig)
+        await trio.sleep(30)
+        assert not rig.backend.is_closed
+
+    with_rig(main)
+    assert rigs[0].backend.is_closed

@@ -462,7 +462,7 @@ def test_it_is_a_board_that_can_be_configured() -> None:
     assert backend.address == HOST
     assert backend.abilities.pulse
     assert callable(pulsing.pulse)
-    assert {"host", "id", "password_file", "meter", "poll", "settle", "on_restore"} == set(settings(ShellyBoard))
+    assert {"host", "id", "password_file", "meter", "meter_settle", "poll", "settle", "on_restore"} == set(settings(ShellyBoard))
 
 
 @pytest.mark.parametrize("wrong", ["", "aabbccddeef", "aabbccddeefg", 12, None, "aa:bb:cc:dd:ee:ff:00"])

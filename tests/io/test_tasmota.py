@@ -378,7 +378,8 @@ def test_it_is_a_board_that_can_be_configured() -> None:
     assert backend.address == HOST
     assert backend.abilities.pulse
     assert callable(pulsing.pulse)
-    assert {"host", "id", "password_file", "user", "meter", "poll", "settle", "on_restore"} == set(settings(TasmotaBoard))
+    own = {"host", "id", "password_file", "user", "meter", "meter_settle"}
+    assert own | {"poll", "settle", "on_restore"} == set(settings(TasmotaBoard))
     assert [TasmotaBoard.port_kind.read(port) for port in (1, "8")] == ["1", "8"]
     with pytest.raises(ValueError, match="a number from 1 to 32"):
         TasmotaBoard.port_kind.read(0)

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from wagman.config.boards import WagmanBoard
+from wagman.config.schema import DeviceConfig
 from wagman.fsm.alarms import KEEP, Alarm, Fired
+from wagman.io.ears.tcp import TcpEar
 from wagman.model.facts import Answered, Listened
 from wagman.service.parts import late_s
 from wagman.tasks.inbox import CAPACITY, Inbox
@@ -79,9 +81,12 @@ def test_an_alarm_says_whether_anything_was_heard_since_it_began(stirred_at_s: f
     assert alarms.fired(alarms.nearest() or next(iter([])), 1180.0) == Fired("timeout", "on", stirred=stirred)
 
 
-@pytest.mark.parametrize(("poll_s", "expected_s"), [(5, 60), (20, 60), (300, 900)])
-def test_where_the_board_is_asked_rarely_an_alarm_is_late_after_three_polls(poll_s: float, expected_s: float) -> None:
-    assert late_s(WagmanBoard(poll_s=poll_s)) == expected_s
+@pytest.mark.parametrize(("poll_s", "every_s", "expected_s"), [(5, 10, 60), (20, 10, 60), (300, 10, 900), (5, 300, 900)])
+def test_where_the_board_or_the_guest_is_asked_rarely_an_alarm_is_late_after_three_questions(
+    poll_s: float, every_s: float, expected_s: float
+) -> None:
+    guest = DeviceConfig("gn", 1, ears=(TcpEar(tcp="gn:22", every_s=every_s),))
+    assert late_s(guest, WagmanBoard(poll_s=poll_s)) == expected_s
 
 
 @pytest.mark.parametrize(("asked_s", "fires"), [(None, False), (119.0, False), (120.0, True)])

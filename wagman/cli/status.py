@@ -15,6 +15,9 @@ from wagman.model.shapes import Board, Device, Port, PortReadings, Readings, Sen
 from wagman.model.words import duration, plain, reading
 
 _HEAD = ("DEVICE", "PORT", "STATE", "FOR", "POWER", "MEDIA", "BEAT", "CURRENT", "NOTES")
+WHOLE_W = 100
+"""From here on watts are shown without tenths (chosen)."""
+
 _COLOURS = {"started": "green", "stopped": ""}
 
 
@@ -79,7 +82,7 @@ def device_cells(row: Device) -> tuple[str, ...]:
 
 
 def current(row: PortReadings) -> str:
-    """What a device draws, or drew when the board was seen last; in counts, where nobody knows how many make a milliampere."""
+    """What a device draws, or drew when its board was seen last; in counts, where nobody knows how many make a milliampere."""
     drawn = _drawn(row)
     return f"was {_drawn(row['last'])}" if drawn == "-" and row.get("stale") else drawn
 
@@ -87,6 +90,9 @@ def current(row: PortReadings) -> str:
 def _drawn(readings: Readings | PortReadings) -> str:
     if readings["current_ma"] is not None:
         return f"{readings['current_ma']:g} mA"
+    watts = readings.get("watts")  # an older service does not tell them
+    if watts is not None:
+        return f"{watts:.{0 if watts >= WHOLE_W else 1}f} W"
     return "-" if readings["current_raw"] is None else f"{readings['current_raw']:g} raw"
 
 

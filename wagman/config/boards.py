@@ -46,6 +46,7 @@ class BoardConfig:
     hears: ClassVar[bool] = False  # guests that hang on it can beat on its own inputs
     measures: ClassVar[bool] = False  # it has the sensors of the enclosure
     feeds: ClassVar[bool] = False  # it powers the controller, and wants its heartbeat
+    off_time_s: ClassVar[float] = 10.0  # of a guest on it, where the file does not say
     may_meter: ClassVar[bool] = False  # it may tell how many watts a port draws
 
     takes_commands: ClassVar[bool] = False  # an operator can give it commands of its own
@@ -134,6 +135,8 @@ class PlainBoard(BoardConfig):
     """A board that can be asked one thing at a time: what its port shows, and to switch it."""
 
     may_meter = True
+    # A computer that has crashed draws so little that the capacitors of its supply bridge a short off (seen: Pyronear).
+    off_time_s = 30.0
 
     poll_s: float = field(
         default=10.0,

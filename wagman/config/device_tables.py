@@ -61,6 +61,7 @@ class DeviceTables:
         own = self.stated(table, path, settings(DeviceConfig))
         stated = {**defaults, **own}
         board = self.board(path, stated)
+        stated = {"off_time_s": board.off_time_s, **stated}
         device = self.heard(DeviceConfig(name=name, port=self.port(table, path, board), **{**stated, "board": board.name}), board)
         return _with_rare_beats(_with_medium(device, board, states_primary="primary" in own), board, stated)
 

@@ -295,7 +295,14 @@ class DeviceConfig:
     shutdown_resend_s: float = field(
         default=10.0, metadata=setting(DURATION, "The least time between two shutdown messages while it goes on beating.")
     )
-    off_time_s: float = field(default=10.0, metadata=setting(DURATION, "The least time that its power stays off."))
+    off_time_s: float = field(
+        default=10.0,
+        metadata=setting(
+            DURATION,
+            "The least time that its power stays off. It is 30s if not set, but on a Wagman: a computer that has crashed "
+            "draws so little that its supply bridges a short off.",
+        ),
+    )
     settle_s: float = field(
         default=5.0, metadata=setting(DURATION, "Heartbeats so soon after power off are echoes, and are ignored.")
     )

@@ -7,7 +7,7 @@ import trio
 from attrs import define, evolve, field, frozen
 
 from wagman.config.boards import PlainBoard
-from wagman.config.kinds import Kind, one_of
+from wagman.config.kinds import DURATION, Kind, one_of
 from wagman.config.secrets import SECRET_FILE, read_secret
 from wagman.config.setting import setting
 from wagman.io.http import Connect
@@ -20,8 +20,8 @@ TIMEOUT_S = 5.0
 METER_W = 2.0
 """From so many watts on something certainly runs (chosen: more than an idle supply takes, less than any computer)."""
 
-METER_SETTLE_S = 60.0
-"""For so long after a switch a meter tells of before (seen: 0 W for 45 s, while the load ran on)."""
+METER_SETTLE_S = 50.0
+"""For so long after a switch 0 W are no evidence (seen: 0 W for 45 s, while the load ran on)."""
 
 CLOCK_S = range(1_577_836_800, 2**32)
 """What a clock may show that was set: from the start of 2020 to the end of 32 bits (chosen)."""
@@ -156,6 +156,15 @@ class PlugBoard(PlainBoard):
         ),
     )
 
+    meter_settle_s: float = field(
+        default=METER_SETTLE_S,
+        metadata=setting(
+            DURATION,
+            "For so long after a command 0 W on its meter are not believed, and an off is not taken for done: plugs were seen to "
+            "show 0 W for 45s while the load ran on. It runs beside `off_time`.",
+        ),
+    )
+
     def password(self) -> str | None:
         """Its password; None where none is configured.
 
@@ -214,17 +223,19 @@ class Plug:
         self.abilities = evolve(
             self.abilities,
             meter_w=METER_W if metered else None,
+            meter_settle_s=self.config.meter_settle_s,
             survives=survives,
             on_restore=self.config.on_restore if on_restore == "unknown" else on_restore,
         )
 
     def switching(self, port: str) -> None:
-        """From here on its meter tells of before."""
+        """From here on its meter may show nothing for a while."""
         self._switched_s[port] = trio.current_time()
 
     def watts(self, port: str, told: object) -> float | None:
-        """What its meter shows, if it is to be believed by now."""
-        settled_s = self._switched_s.get(port, -math.inf) + METER_SETTLE_S
-        watts = number(told) if self.config.meter == "auto" and trio.current_time() >= settled_s else None
-        # Where power flows back, it flows.
-        return None if watts is None else abs(watts)
+        """What its meter shows, if it is to be believed by now: power that flows at once, none only after a while."""
+        watts = number(told) if self.config.meter == "auto" else None
+        settled_s = self._switched_s.get(port, -math.inf) + self.config.meter_settle_s
+        if watts is None or (abs(watts) < METER_W and trio.current_time() < settled_s):
+            return None
+        return abs(watts)  # where power flows back, it flows

@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 from wagman.config.kinds import show
 from wagman.io.http import UNAUTHORIZED, Login, fetch
 from wagman.io.plug import TIMEOUT_S, Plug, PlugBoard, number, numbered, part
-from wagman.model.backend import Backend, Identity, Look, Restore
+from wagman.model.backend import BLANK_BOOTS, Backend, Identity, Look, Restore
 from wagman.model.errors import BoardProtocolError, BoardRefusedError
 
 USER = "admin"
@@ -23,9 +23,6 @@ USER = "admin"
 
 REPLIES = (200, 500)
 """Statuses of answers that hold a reply: a result, or an error."""
-
-NOT_COUNTED = 0
-"""Instead of how often it has started, which it does not tell."""
 
 WARM = frozenset({3, 4, 5, 6, 7})
 """Reasons of a restart that left its power alone: software, a panic, three watchdogs (ESP-IDF, `esp_reset_reason`)."""
@@ -62,7 +59,7 @@ class Shelly(Plug):
         began_s = clock_s - uptime_s if clock_s is not None and uptime_s is not None else None
         if self.run.told(uptime_s, began_s) or not self._known:
             await self._get_to_know(status)
-        return self.greeted(mac, NOT_COUNTED, self._firmware)
+        return self.greeted(mac, BLANK_BOOTS, self._firmware)
 
     async def look(self, ports: Sequence[str]) -> Mapping[str, Look]:
         """What its registers and meters show."""

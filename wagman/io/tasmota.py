@@ -18,7 +18,7 @@ from wagman.config.kinds import TEXT, show
 from wagman.config.setting import setting
 from wagman.io.http import UNAUTHORIZED, fetch
 from wagman.io.plug import TIMEOUT_S, Plug, PlugBoard, number, numbered, part
-from wagman.model.backend import Backend, Identity, Look, Restore
+from wagman.model.backend import BLANK_BOOTS, Backend, Identity, Look, Restore
 from wagman.model.errors import BoardProtocolError, BoardRefusedError
 from wagman.model.facts import Supply
 
@@ -34,11 +34,8 @@ DELAY_TENTHS = 3_600
 DELAYS = 28
 """How many of them one command may hold (firmware: thirty commands in a `Backlog`, two of them switch)."""
 
-COUNTS = range(1, 2**32)
+COUNTS = range(1, BLANK_BOOTS)
 """What `BootCount` may be (firmware)."""
-
-NOT_COUNTED = 0
-"""Instead of a count that it does not tell."""
 
 
 @frozen(kw_only=True)
@@ -73,7 +70,7 @@ class Tasmota(Plug):
             survives=False,
         )
         count, version = part(status, "StatusPRM", "BootCount"), part(status, "StatusFWR", "Version")
-        boots = count if type(count) is int and count in COUNTS else NOT_COUNTED
+        boots = count if type(count) is int and count in COUNTS else BLANK_BOOTS
         return self.greeted(self._mac_of(status), boots, version if isinstance(version, str) else None)
 
     async def look(self, ports: Sequence[str]) -> Mapping[str, Look]:

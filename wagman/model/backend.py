@@ -14,7 +14,10 @@ Restore: TypeAlias = Literal["on", "off", "last", "unknown"]
 """What the ports of a board do when the power of the board itself comes back."""
 
 BLANK_BOOTS = 0xFFFF_FFFF
-"""What a board counts whose memory was lost while it runs: it tells nothing, until the next start makes it 1 (firmware)."""
+"""What a board counts whose memory was lost while it runs: it tells nothing, until the next start makes it 1 (firmware).
+
+It stands for the count of a board that has none as well.
+"""
 
 FAKE_MAC = "02FACE000000"
 """The MAC address of a fake plug: whoever names it as `id` switches no real one (chosen: locally administered)."""
@@ -32,6 +35,11 @@ class Identity:
     firmware: str | None  # None: the board does not tell
     began_s: int | None = None  # by the board's own clock, whatever that shows; None where it does not tell
     anew: bool = field(default=False, eq=False)  # it has certainly restarted since it was last seen, whatever it counts
+
+    @property
+    def counted(self) -> int | None:
+        """How often it has started; None where nobody counts."""
+        return None if self.boots == BLANK_BOOTS else self.boots
 
     def same_run(self, other: "Identity") -> bool:
         """The board has not restarted in between, nor been replaced (where its id chip can tell).
@@ -72,6 +80,7 @@ class Abilities:
     readback: Readback = "told"
     settle_s: float = 1.5  # for so long after a command what it shows may be of before
     meter_w: float | None = None  # from so many watts on something certainly runs; None: it has no meter
+    meter_settle_s: float = 50.0  # for so long after a command 0 W are no evidence, where it has a meter
     survives: bool = False  # its relays outlived its latest restart, as it tells: they latch, and its own power stayed
     on_restore: Restore = "unknown"
     outlives_service: bool = True  # its ports stay as they are when the service ends

@@ -89,5 +89,5 @@ class _Nobody:
     def on_down(self, reason: str) -> None:
         pass
 
-    def progressed(self) -> None:
+    def progressed(self, within_s: float = 0.0) -> None:
         pass

@@ -20,7 +20,7 @@ def board_status(board: Board, environment: Environment, since: Beginning, now: 
         "device": board.wiring.board.address,
         "firmware": identity.firmware if identity else None,
         "board_id": identity.board_id if identity else None,
-        "boots": identity.boots if identity else None,
+        "boots": identity.counted if identity else None,
         "since": since.wall,
         "for_s": since.for_s(now.stamp),
         "reason": unseen_reason(board),

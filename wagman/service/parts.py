@@ -126,7 +126,7 @@ class Parts:
         self.news.heard()
 
     def _make_guest(self, config: DeviceConfig) -> Guest:
-        alarms = Alarms(late_s=late_s(self.config.board_of(config)))
+        alarms = Alarms(late_s=late_s(config, self.config.board_of(config)))
         return Guest(config, self.journal, self.routes, self.seams.messenger, self.clocks, alarms=alarms)
 
     def _make_recollection(self) -> Recollection:
@@ -182,9 +182,9 @@ class Parts:
         self.journal.record([(Draft("service.task_failed", None, {"task": name, **describe(error)}), None)])
 
 
-def late_s(board: BoardConfig) -> float:
-    """An alarm that wants an answer of a board is late by then: it could not be seen when the alarm fell due."""
-    return max(LATE_S, BLIND_MISSES * board.poll_s)
+def late_s(guest: DeviceConfig, board: BoardConfig) -> float:
+    """An alarm of a guest is late by then: neither its board nor its ears could see what it waits for when it fell due."""
+    return max(LATE_S, BLIND_MISSES * board.poll_s, *(BLIND_MISSES * ear.every_s for ear in guest.ears))
 
 
 def wiring(config: Config, board: str) -> Wiring:

@@ -96,7 +96,7 @@ def spread(parts: Parts, config: Config) -> None:
     """Tell all parts: a guest's numbers count from the next time that each is used."""
     for guest in config.guests:
         parts.guests[guest.name].config = guest
-        parts.guests[guest.name].alarms.late_s = late_s(config.board_of(guest))
+        parts.guests[guest.name].alarms.late_s = late_s(guest, config.board_of(guest))
     review(parts)
     parts.pace.stagger_s = config.wagman.stagger_s
     for board in parts.boards.values():

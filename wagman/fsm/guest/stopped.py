@@ -26,6 +26,7 @@ class Stopped(State):
     cut: int | None = None  # the last power cycle that may be cut; None: the one in which the state is entered
     firm: bool = False  # the cut does not rest on silence: it stands even if the guest beats meanwhile
     off: bool = False  # the relay was seen off
+    off_at_s: float | None = None  # when, in this run of the service
     backoff_s: float = 0.0  # > 0: not due until the alarm
     beat_at_s: float | None = None  # the first of the two beats that adopt
     settled: bool = False
@@ -40,7 +41,8 @@ class Stopped(State):
         return new.stay(entered, event, alarms=new.resume(entered))
 
     def on_heartbeat(self, now: Situation, beat: Beat) -> Step:
-        if not self.settled or not self.believes(now, beat):
+        is_before = self.off_at_s is not None and beat.at_s <= self.off_at_s  # the answer to a question of before the cut
+        if is_before or not self.settled or not self.believes(now, beat):
             return self.stay(now)
         first = self.beat_at_s
         if first is None or beat.at_s - first > now.config.heartbeat_timeout_s:
@@ -84,7 +86,7 @@ class Stopped(State):
         # A beat from before it proves nothing after it, and those that follow at once are echoes.
         plan: Plan = {"settle": Alarm(now.config.settle_s, since_s=off.at_s), "backoff": KEEP, "adopt": KEEP}
         told = () if self.off or self.untouched else (now.event("off"),)
-        return evolve(self, off=True, settled=False, beat_at_s=None).stay(now, *told, alarms=plan)
+        return evolve(self, off=True, off_at_s=off.at_s, settled=False, beat_at_s=None).stay(now, *told, alarms=plan)
 
     def on_start(self, now: Situation) -> Step:
         fresh = now.remember(attempts=0, failures=0, unrecoverable=False)

@@ -222,7 +222,12 @@ class Outlet:
     @property
     def settled_s(self) -> float:
         """Until then its board may show how it was before the latest command."""
-        return max(self.signs.asked_at_s, self.signs.off_at_s) + self.settle_s
+        return self.told_s + self.settle_s
+
+    @property
+    def told_s(self) -> float:
+        """When it was last told to switch, or may have done so."""
+        return max(self.signs.asked_at_s, self.signs.off_at_s)
 
     def polled(self, at_s: float, supply: Supply, proof: Evidence = "sensed", *, is_sound: bool = False) -> Step:
         """A poll that was asked at `at_s` shows whether it has power; unknown where the sensor is dead.
@@ -253,7 +258,10 @@ class Outlet:
         # Off while an on is awaited is no loss: the command was not carried out, or is yet to be.
         if self.tells_of_before(at_s) or self.is_switching("on"):
             return Step(self)
-        return self.came_off(at_s, proof) if self.is_switching("off") else self.state.shown_off(self, at_s, why, proof)
+        if not self.is_switching("off"):
+            return self.state.shown_off(self, at_s, why, proof)
+        told_s = None if self.errand is None else self.errand.seen_at_s  # where the meter had yet to agree, it has been off since
+        return self.came_off(at_s if told_s is None else told_s, proof)
 
     # mark nothing-to-read
     def assumed(self, at_s: float) -> Step:

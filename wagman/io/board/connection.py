@@ -1,11 +1,15 @@
 """The way to a board: kept open, as a serial port is, or gone anew for each question."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import trio
 from attrs import define
 
 from wagman.io.board.driver import Driver, Senses
+
+CLOSE_S = 1.0
+"""How long it may take to let go of what is open (chosen: nothing is said any more)."""
 
 
 class Listener(Protocol):
@@ -19,8 +23,11 @@ class Listener(Protocol):
         """The connection was lost, or could not be opened in the first place; told once until the next `on_up`."""
         ...
 
-    def progressed(self) -> None:
-        """A request has ended, whatever its end: many slow answers in a row are progress, too."""
+    def progressed(self, within_s: float = 0.0) -> None:
+        """A request has ended, whatever its end: many slow answers in a row are progress, too.
+
+        Or one begins that ends `within_s` seconds: nothing hangs until then.
+        """
         ...
 
 
@@ -75,11 +82,16 @@ class Connector(Protocol):
 
 @define(eq=False)
 class Always:
-    """Nothing is kept open, so that nothing can be lost: a board that cannot be reached is one that does not answer."""
+    """Nothing is kept open that could be lost: a board that cannot be reached is one that does not answer.
+
+    Args:
+        close: lets go of what its back end keeps open all the same, when the task ends.
+    """
 
     driver: Driver[Any]
     listener: Listener
     pause_s: float
+    close: Callable[[], Awaitable[None]] | None = None
     is_up: bool = True
     down_reason: str | None = None
 
@@ -87,7 +99,12 @@ class Always:
         """Be up."""
         self.listener.on_up()
         task_status.started()
-        await trio.sleep_forever()
+        try:
+            await trio.sleep_forever()
+        finally:
+            if self.close is not None:
+                with trio.move_on_after(CLOSE_S, shield=True):
+                    await self.close()
 
     def hang_up(self, reason: str) -> None:
         """Nothing is open."""

@@ -28,14 +28,14 @@ from wagman.model.backend import Backend, Identity, Look
 from wagman.model.errors import BoardProtocolError, BoardTimeoutError, LinkGoneError, StrangerError
 from wagman.model.facts import Answered, Evidence, Supply
 
-CALL_S = 40.0
-"""A back end that has not bounded its own time is given up (chosen: a task that shows nothing for 45 s counts as stuck)."""
+CALL_S = 60.0
+"""A back end that has not bounded its own time is given up (chosen: more than the 40 s that powermand or a program may take)."""
 
 PAUSE_S = 5.0
 """The pause after a question that was not answered (chosen: half of the usual poll)."""
 
-METER_S = 90.0
-"""So long an off waits for a meter that tells nothing (chosen: twice the 45 s for which plugs were seen to show 0 W)."""
+METER_WAITS = 2
+"""So many times its own settling time an off waits for a meter that tells nothing (chosen)."""
 
 NOTHING = Look()
 """What is shown of a port that the board does not tell of."""
@@ -49,7 +49,7 @@ class PlainDriver:
 
     backend: Backend
     senses: Senses[str]
-    progressed: Callable[[], None]
+    progressed: Callable[[float], None]
     survivors: frozenset[str] = frozenset()
     doubtful: frozenset[str] = frozenset()
     _anew: bool = field(init=False, default=False)  # a greeting told of a restart that the task has not heard of
@@ -67,7 +67,7 @@ class PlainDriver:
             address = self.backend.address
             raise StrangerError(f"{identity.board_id} answers at {address}, and not {met.board_id}: it is not switched")
         self._anew |= identity.anew
-        self.senses.power.settle(self.backend.abilities.settle_s)
+        self.senses.power.settle(self.backend.abilities.settle_s, self.backend.abilities.meter_settle_s)
         # A warm restart may have followed a cold one that nobody saw.
         is_next = met is None or identity.boots - met.boots <= 1
         has_survived = self.backend.abilities.survives and is_next
@@ -85,7 +85,8 @@ class PlainDriver:
             raise BoardProtocolError(f"the board at {self.backend.address} has restarted")
 
     async def _within(self, answer: Awaitable[T]) -> T:
-        """What the back end answers, in time."""
+        """What the back end answers, in time: as long as it has that, it is not stuck."""
+        self.progressed(CALL_S)
         try:
             with trio.fail_after(CALL_S):
                 return await answer
@@ -94,7 +95,7 @@ class PlainDriver:
         except LinkGoneError as error:
             raise BoardTimeoutError(str(error)) from error  # there is no link here that could come up again
         finally:
-            self.progressed()
+            self.progressed(0.0)
 
     # Looking -----------------------------------------------------------------
 
@@ -147,7 +148,8 @@ class PlainDriver:
         errand = outlet.errand
         if self.backend.abilities.meter_w is None or look.watts is not None or errand is None or errand.level == "on":
             return False
-        return errand.seen_at_s is None or asked_at_s <= errand.seen_at_s + METER_S
+        most_s = METER_WAITS * self.backend.abilities.meter_settle_s
+        return errand.seen_at_s is None or asked_at_s <= errand.seen_at_s + most_s
 
     def _told_off(self, port: str, outlet: Outlet, asked_at_s: float) -> None:
         """Told once, or the wait for the meter would begin again each time; the off is not repeated meanwhile."""
@@ -181,4 +183,6 @@ class Plain:
 
     def connect(self, senses: Senses[Any], listener: Listener, *, is_first: bool) -> Always:  # noqa: ARG002 - nothing is opened
         """A driver for a new incarnation of the board's task."""
-        return Always(PlainDriver(self.backend, senses, listener.progressed), listener, PAUSE_S)
+        return Always(
+            PlainDriver(self.backend, senses, listener.progressed), listener, PAUSE_S, getattr(self.backend, "aclose", None)
+        )

@@ -68,6 +68,7 @@ class Power(Generic[P]):
     tell: Tell[P]
     mute: Collection[P] = ()
     settle_s: float = field(init=False, default=SETTLE_S)
+    meter_settle_s: float = field(init=False, default=0.0)
     ports: dict[P, Outlet] = field(init=False)
     last_on_s: float = field(init=False)
     last_on_port: P | None = field(init=False, default=None)
@@ -100,8 +101,9 @@ class Power(Generic[P]):
         for number in off_times_s:
             self.ports[number] = evolve(self.ports[number], is_mute=number in mute)
 
-    def settle(self, settle_s: float) -> None:
-        """For so long after a command what the board shows may be of before."""
+    def settle(self, settle_s: float, meter_settle_s: float = 0.0) -> None:
+        """For so long after a command what the board shows may be of before, and what its meters do not show means nothing."""
+        self.meter_settle_s = meter_settle_s
         # mark board-that-needs-time
         if settle_s != self.settle_s:
             self.settle_s = settle_s
@@ -131,10 +133,14 @@ class Power(Generic[P]):
 
         A board that shows at once what it did is looked at right after each command.
         """
-        if self.settle_s <= SETTLE_S:
-            return math.inf
+        settles_s = [each for each in (self.settle_s, self.meter_settle_s) if each > SETTLE_S]
         # mark board-that-needs-time
-        looks_s = (outlet.settled_s + AFTER_SETTLE_S for outlet in self.ports.values() if outlet.errand is not None)
+        looks_s = (
+            outlet.told_s + settle_s + AFTER_SETTLE_S
+            for outlet in self.ports.values()
+            if outlet.errand is not None
+            for settle_s in settles_s
+        )
         # mark board-that-needs-time
         return min((at_s for at_s in looks_s if at_s > now_s), default=math.inf)
 

@@ -81,7 +81,7 @@ class Board:
     answered_s: float | None = None
     blind: bool = True
     silent_reason: str | None = None  # why it counts as silent, from BLIND_MISSES polls on until it answers
-    progress_s: float = 0.0
+    progress_s: float = 0.0  # it is well until then, at least
     fed_at_s: float | None = None  # when the controller's heartbeat was fed last
     _talker: trio.lowlevel.Task | None = field(init=False, default=None)
     _senses: Senses[Any] = field(init=False)
@@ -216,10 +216,13 @@ class Board:
             self._losses, self._loss_reason = self._losses + 1, reason
         self._go_blind()
 
-    def progressed(self) -> None:
-        """A request has ended: progress of the io task, but what others ask the board for does not show that it is alive."""
+    def progressed(self, within_s: float = 0.0) -> None:
+        """A request has ended, or one begins that ends within `within_s`: progress of the io task.
+
+        What others ask the board for does not show that it is alive.
+        """
         if trio.lowlevel.current_task() is self._talker:
-            self.progress_s = trio.current_time()
+            self.progress_s = trio.current_time() + within_s
 
     # The task ----------------------------------------------------------------
 
@@ -280,7 +283,7 @@ class Board:
         self.shown.forget()
         self._learn(identity)
         self.tell_board(
-            Notice("board.reset", None, {"boots": identity.boots, "before": before.boots, "board": identity.board_id})
+            Notice("board.reset", None, {"boots": identity.counted, "before": before.counted, "board": identity.board_id})
         )
         self._senses.sightings.forget()
         seen_s = max(self._down_s, self.answered_s or self._down_s)

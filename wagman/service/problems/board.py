@@ -36,6 +36,16 @@ REMEDIES: tuple[tuple[str, str], ...] = (
 )
 """Remedies for a port that cannot be opened or kept, by what is said of it."""
 
+REPLACED = (
+    "find out which board that is; if {name} was replaced, restart the service, with the new one's id in its table; "
+    "else give the right one a fixed address"
+)
+MISTAKEN: tuple[tuple[str, str], ...] = (
+    ("it is not switched", REPLACED),
+    ("password", "put its password into the file that password_file in its table names: it is read anew each time"),
+)
+"""Remedies for what answers, and is another board or wants to know who asks, by what is said of it."""
+
 SEE_THE_PORT = "look at the cable, the board's power, and {device}; the service opens it by itself once it can"
 
 
@@ -61,8 +71,10 @@ def _unseen(facts: Facts, name: str, why: Unseen) -> Problem | None:
         text = f"the connection to {words} is lost again and again: {why.unsteady_reason}"
         return Problem(f"link:{name}", "critical", text, remedy(why.unsteady_reason, device, SEE_THE_PORT), board=name)
     if why.silent_reason is not None:
-        text = f"{words} does not answer on {device}: {why.silent_reason}"
-        return Problem(f"link:{name}", "critical", text, facts.config.board_named(name).if_silent, board=name)
+        mistaken = next((do for said, do in MISTAKEN if said in why.silent_reason), None)
+        text = f"{words} does not answer on {device}: " if mistaken is None else f"{words} cannot be used: "
+        do = facts.config.board_named(name).if_silent if mistaken is None else mistaken.format(name=words)
+        return Problem(f"link:{name}", "critical", f"{text}{why.silent_reason}", do, board=name)
     return None
 
 
