@@ -38,7 +38,7 @@ from wagman.fake.plain.plugs import METERED
 from wagman.fsm.outlet.signs import EVIDENCE_S, SETTLE_S
 from wagman.io.board.driver import Wiring
 from wagman.io.board.pace import Pace
-from wagman.io.board.plain import METER_WAITS, Plain
+from wagman.io.board.plain import CALL_S, METER_WAITS, Plain
 from wagman.io.board.task import Board
 from wagman.model.backend import Abilities, Backend, Identity, Look
 from wagman.model.errors import CallerError, LinkGoneError
@@ -789,11 +789,11 @@ def test_off_is_never_shown_of_a_closed_contact_that_can_be_seen_and_no_stranger
 
 
 class Sleepy(Flaky):
-    """It takes 40 s for a look."""
+    """It takes almost as long for a look as it may."""
 
     async def look(self, ports: Sequence[str]) -> Mapping[str, Look]:
         if self.shows:
-            await trio.sleep(40)
+            await trio.sleep(CALL_S - 5)
         return await super().look(ports)
 
 
