@@ -114,7 +114,7 @@ def tests(session: nox.Session) -> None:
 @timed
 def drawings(session: nox.Session) -> None:
     """Pages and drawings that are made from the code are not stale."""
-    session.install("-e", ".")
+    session.install("-e", ".[gpio,mqtt]")
     for module in MADE_FROM_CODE:
         session.run("python", "-m", module, "--check")
 

@@ -194,7 +194,9 @@ def test_nobody_is_called_for_a_guest_that_is_not_to_run(changes: Mapping[str, A
     assert ids(facts(row("gn", **down, relay_stuck=True))) == ["relay_stuck:gn"]
 
 
-@pytest.mark.parametrize("changes", [{"alarms": [{"name": "adopt"}]}, {"state": "stopping"}, {"power": WELL["power"]}])
+@pytest.mark.parametrize(
+    "changes", [{"alarms": [{"name": "adopt", "held": False}]}, {"state": "stopping"}, {"power": WELL["power"]}]
+)
 def test_power_is_in_doubt_only_where_it_ought_to_be_off_and_has_been_looked_at(changes: Mapping[str, Any]) -> None:
     assert ids(facts(row("gn", **{"state": "stopped", "power": IN_DOUBT, **changes}))) == []
 
@@ -274,6 +276,14 @@ def test_a_source_that_proves_nothing_calls_for_a_person(source: Mapping[str, An
     assert ids(facts(row("gn", state=state, sources=[{**SOURCE, **source}]))) == expected
 
 
+def test_a_guest_that_waits_to_be_seen_and_never_was_heard_can_be_started_all_the_same() -> None:
+    adopt = {"name": "adopt", "held": True}
+    stopped = row("gn", state="stopped", sources=[{**SOURCE, "heard": False}], alarms=[adopt])
+    problem = only(facts(stopped))
+    assert problem.id == "never_heard:gn:http http://gn/"
+    assert "wagman kill gn, then wagman start gn" in problem.do
+
+
 def test_a_network_without_a_witness_that_answers_calls_for_a_person() -> None:
     given = facts()
     status = {**given.status, "networks": [{"name": "lan", "unproved": True}, {"name": "mast", "unproved": False}]}
@@ -300,6 +310,7 @@ def test_the_worst_comes_first() -> None:
 TEXTS = st.text(max_size=20)
 SOURCES = st.fixed_dictionaries({"name": TEXTS, "heard": st.booleans(), "trouble": st.none() | TEXTS, "still_on": st.booleans()})
 NETWORKS = st.fixed_dictionaries({"name": TEXTS, "unproved": st.booleans()})
+ALARMS = st.fixed_dictionaries({"name": st.sampled_from(["adopt", "backoff"]), "held": st.booleans()})
 ROWS: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {
         "name": st.sampled_from(["nc", "gn", "x1", "nobody"]),
@@ -311,7 +322,9 @@ ROWS: st.SearchStrategy[Any] = st.fixed_dictionaries(
         "enabled": st.booleans(),
         "power": st.fixed_dictionaries({"wanted": st.just("off"), "confirmed": st.booleans()}),
         "command_trouble": st.none() | TEXTS,
-        "alarms": st.lists(st.fixed_dictionaries({"name": st.sampled_from(["adopt", "backoff"])}), max_size=2),
+        "alarms": st.lists(
+            st.fixed_dictionaries({"name": st.sampled_from(["adopt", "backoff"]), "held": st.booleans()}), max_size=2
+        ),
         "media": st.sampled_from([None, "emmc", "sd"]),
         "failures": st.integers(0, 20),
         "unrecoverable": st.booleans(),

@@ -14,11 +14,16 @@ DEAF_S = 60.0
 def never_heard(facts: Facts) -> Iterator[Problem]:
     """A source of a guest that was never heard since it was configured: it proves nothing."""
     for row in facts.guests:
+        # What has yet to be seen whether it runs may wait for ever, where its board does not tell that it is off.
+        waits = any(alarm["name"] == "adopt" and alarm["held"] for alarm in row["alarms"])
         for source in row["sources"]:
-            if not source["heard"] and source["trouble"] is None and row["state"] != "stopped" and not source["still_on"]:
+            is_never = not source["heard"] and source["trouble"] is None and not source["still_on"]
+            if is_never and (waits or row["state"] != "stopped"):
                 name, what = row["name"], source["name"]
                 text = f"{name} was never heard by {what}: that it is not heard there proves nothing, and nobody acts on it"
                 do = f"see that the address is right, and that {name} answers there"
+                if waits:
+                    do += f"; wagman kill {name}, then wagman start {name}, starts it anew, and cuts it if it runs"
                 yield Problem(f"never_heard:{name}:{what}", "warning", text, do, device=name, patience_s=NEVER_S)
 
 
