@@ -327,6 +327,7 @@ INCIDENTS = (
 
 TOLD_OTHERWISE = {
     "Commands cannot reach the service": "check and status are commands; a test of its own has the two other voices",
+    "The board cannot be used": "the machine has no network; tests/service/test_plugs_for_real.py stages it",
     "gn was never heard": "the machine has no network; tests/service/test_plugs_for_real.py stages it",
     "Nobody can listen to gn": "the machine has no network; tests/service/test_plugs_for_real.py stages it",
     "No witness of the network lan answers": "the machine has no network; tests/service/test_plugs_for_real.py stages it",

@@ -72,9 +72,11 @@ def _unseen(facts: Facts, name: str, why: Unseen) -> Problem | None:
         return Problem(f"link:{name}", "critical", text, remedy(why.unsteady_reason, device, SEE_THE_PORT), board=name)
     if why.silent_reason is not None:
         mistaken = next((do for said, do in MISTAKEN if said in why.silent_reason), None)
-        text = f"{words} does not answer on {device}: " if mistaken is None else f"{words} cannot be used: "
-        do = facts.config.board_named(name).if_silent if mistaken is None else mistaken.format(name=words)
-        return Problem(f"link:{name}", "critical", f"{text}{why.silent_reason}", do, board=name)
+        if mistaken is not None:
+            text = f"{words} cannot be used: {why.silent_reason}"
+            return Problem(f"link:{name}", "critical", text, mistaken.format(name=words), board=name)
+        text = f"{words} does not answer on {device}: {why.silent_reason}"
+        return Problem(f"link:{name}", "critical", text, facts.config.board_named(name).if_silent, board=name)
     return None
 
 
