@@ -227,7 +227,7 @@ def test_a_meter_is_believed_once_it_has_shown_something_and_a_minute_after_a_sw
         backend = MqttBoard(host=broker.address, preset="shelly", device="shelly").backend()
         assert (backend.abilities.readback, backend.abilities.meter_w) == ("told", None)
         assert await backend.look(["0"]) == {"0": Look("off", 8.9, "MQTT")}  # a contact that is welded
-        assert (backend.abilities.readback, backend.abilities.meter_w) == ("sensed", METER_W)
+        assert (backend.abilities.readback, backend.abilities.meter_w) == ("told", METER_W)
         await backend.switch("0", on=True)
         assert await backend.look(["0"]) == {"0": Look("on", None, "MQTT")}
 

@@ -188,7 +188,6 @@ class Mqtt:
     def abilities(self) -> Abilities:
         """What may be believed of it; a meter is one that has shown something."""
         return Abilities(
-            readback="sensed" if self._is_metered else "told",
             settle_s=self.config.settle_s,
             meter_w=METER_W if self._is_metered else None,
             survives=False,
