@@ -163,7 +163,7 @@ GUESTS: Mapping[str, EventType] = {
         "its relay stays on against repeated commands; told once, then hourly",
         _relay_stuck,
         ("rounds",),
-        "replace the board",
+        "replace the board, or the plug",
         "critical",
     ),
 }

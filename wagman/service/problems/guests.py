@@ -18,7 +18,7 @@ def relay_stuck(facts: Facts) -> Iterator[Problem]:
         if row["relay_stuck"]:
             name = row["name"]
             text = f"the relay of {name} stays on although it was switched off again and again: {name} may still have power"
-            yield Problem(f"relay_stuck:{name}", "critical", text, "replace the board", device=name)
+            yield Problem(f"relay_stuck:{name}", "critical", text, "replace the board, or the plug", device=name)
 
 
 def held(facts: Facts) -> Iterator[Problem]:
