@@ -38,9 +38,9 @@ class Reading:
 
     age_s: float | None = None
     current_ma: int | None = None
-    watts: float | None = None
     current_raw: int | None = None  # counts of the converter, where nobody knows how many make a milliampere
     temperature_raw: int | None = None
+    watts: float | None = None
 
 
 @define
