@@ -311,6 +311,36 @@ def test_a_guest_on_port_0_stays_off_against_the_boards_auto_start_and_comes_on_
     with_rig(main, config=GUEST_ON_PORT_0)
 
 
+def test_a_start_that_is_taken_back_while_the_medium_is_chosen_does_not_give_the_board_the_port(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sent: list[str] = []
+
+    async def main(rig: Rig) -> None:
+        ask, do = V3Driver._ask, V3Driver._do
+
+        async def then_stopped(self: V3Driver, words: Any, *args: Any) -> Any:
+            answer = await ask(self, words, *args)
+            if words[:2] == ["bs", "1"]:
+                sent.append("bs")
+                rig.want(1, OFF(1))
+            return answer
+
+        async def seen(self: V3Driver, *words: str) -> float:
+            sent.append(words[0])
+            return await do(self, *words)
+
+        monkeypatch.setattr(V3Driver, "_ask", then_stopped)
+        monkeypatch.setattr(V3Driver, "_do", seen)
+        rig.want(1, ON(1, "emmc"))
+        await trio.sleep(300)
+        assert "bs" in sent
+        assert "enable" not in sent
+        assert not rig.is_on[1]
+
+    with_rig(main)
+
+
 def test_a_start_that_is_taken_back_between_its_requests_is_not_sent_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[tuple[str, ...]] = []
 

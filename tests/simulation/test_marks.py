@@ -30,6 +30,7 @@ NOT_REACHED = {
     "device.brownout": "takes three resets, each within ten seconds of the same guest's relay-on",
     "service.request_failed": "a defect",
     "service.task_stuck": "takes a task that hangs: a process has that, virtual time waits for it",
+    "network.unproved": "all guests are heard on their board here",
     "store.dropped": "takes 10,000 events while the disk is full",
     "wagman.start_refused": "takes a change of mind between the Wagman machine's decision and its arrival",
 }

@@ -237,6 +237,9 @@ class V3Driver:
         port = str(action.port)
         if action.media is not None and action.port in SELECTOR_PORTS:
             await self._ask(["bs", port, action.media], parse_bs)
+        # A port that the board has is one that it may start: it is given only what is still wanted.
+        if self.senses.power.is_taken_back(action.port):
+            return
         self.senses.sightings.switched(action.port, await self._do("enable", port))
         if self.senses.power.is_taken_back(action.port):
             return
