@@ -145,6 +145,16 @@ def test_what_a_rail_was_to_do_it_forgets_when_it_restarts() -> None:
     assert not rail.outlets[0].contact.on
 
 
+def test_a_rail_without_power_cannot_be_restarted_and_comes_back_with_its_power() -> None:
+    rail = rail_of(on_restore="last")
+    told(rail, on=True)
+    rail.restart("cold", outage_s=25)
+    rail.restart("warm", outage_s=5)
+    assert not rail.outlets[0].contact.on
+    rail.advance(200)
+    assert (rail.outlets[0].told_on, rail.outlets[0].contact.on, rail.boots) == (True, True, 2)
+
+
 def test_a_welded_contact_feeds_again_when_the_power_comes_back() -> None:
     rail = rail_of(on_restore="off")
     told(rail, on=True)

@@ -65,6 +65,7 @@ class FakeRail:
     late_s: float = field(init=False, default=0.0)  # so long after its reply a command is done
     relay_log: deque[RelayChange] = field(init=False, factory=lambda: deque(maxlen=KEPT_RECORDS))
     dirty_cuts: deque[DirtyCut] = field(init=False, factory=lambda: deque(maxlen=KEPT_RECORDS))
+    _is_dark: bool = field(init=False, default=False)  # its own power is away
     _waiting: list[tuple[float, int, Callable[[], object]]] = field(init=False, factory=list)
     _numbers: Iterator[int] = field(init=False, factory=count)
 
@@ -203,7 +204,9 @@ class FakeRail:
 
     def restart(self, kind: Literal["warm", "cold"], outage_s: float = 0.0) -> None:
         """Restart its processor (warm), or take its own power away for a while (cold): all of its guests lose theirs, too."""
-        self.ready_s = inf
+        if kind == "warm" and self._is_dark:
+            return  # without power there is nothing to restart
+        self.ready_s, self._is_dark = inf, kind == "cold"
         self._waiting.clear()  # what it was to do later it has forgotten
         if kind == "cold" or not self.survives:
             for port in range(len(self.outlets)):
@@ -215,7 +218,7 @@ class FakeRail:
         self._force(port, "powercycle", on=False)
 
     def _start(self, kind: Literal["warm", "cold"]) -> None:
-        now_s = self.clock.now_s
+        now_s, self._is_dark = self.clock.now_s, False
         self.boots, self.began_s, self.cold, self.ready_s = self.boots + 1, now_s, kind == "cold", now_s + BOOT_S
         for port, outlet in enumerate(self.outlets):
             outlet.source = "init"
