@@ -170,7 +170,7 @@ def test_every_kind_of_event_is_reached_or_said_not_to_be(played: Stories) -> No
 
 
 @pytest.mark.xfail(
-    reason="18 branches, booting.py:45 the first, are taken by no story since a start that was taken back is not sent"
+    reason="18 branches, booting.py:45 the first, are taken by no story: stories or marks for them are to be found"
 )
 def test_every_branch_is_taken_or_bears_a_mark(played: Stories) -> None:
     under_marks = {(each.file, line) for each in marked() for line in each.lines}
