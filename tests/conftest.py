@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import settings
 
 from wagman.model.catalogue import EVENT_TYPES
-from wagman.model.facts import Draft, Notice
+from wagman.model.facts import Draft
 
 # No deadline: how long an example takes says more of the machine and its load than of the code.
 settings.register_profile("wagman", deadline=None, print_blob=True)
@@ -21,7 +21,7 @@ def hold_to_the_catalogue(kind: type[Any]) -> None:
     """Have every event that is drafted in a test be of a type that is written down."""
     plainly = kind.__init__
 
-    def init(self: Draft | Notice, *args: Any, **kwargs: Any) -> None:
+    def init(self: Draft, *args: Any, **kwargs: Any) -> None:
         plainly(self, *args, **kwargs)
         is_known = self.type in EVENT_TYPES or self.type.startswith("test.")  # what only keeps events knows no types
         assert is_known, f"{self.type} is not in wagman.model.catalogue"
@@ -30,4 +30,3 @@ def hold_to_the_catalogue(kind: type[Any]) -> None:
 
 
 hold_to_the_catalogue(Draft)
-hold_to_the_catalogue(Notice)

@@ -28,8 +28,8 @@ from wagman.model.facts import (
     Answered,
     Beat,
     Blindness,
+    Draft,
     Listened,
-    Notice,
     Port,
     PowerFound,
     PowerGoal,
@@ -100,8 +100,8 @@ class Rig:
     def told(self, kind: type, port: int | None = None) -> list[Any]:
         return [fact for of, fact in self.facts if isinstance(fact, kind) and port in (None, of)]
 
-    def notices(self, type_: str) -> list[Notice]:
-        return [fact for fact in self.told(Notice) if fact.type == type_]
+    def notices(self, type_: str) -> list[Draft]:
+        return [fact for fact in self.told(Draft) if fact.type == type_]
 
     def relays(self, port: int) -> list[tuple[bool, str]]:
         return [(change.on, change.by) for change in self.fake.hardware.relay_log if change.port == port]

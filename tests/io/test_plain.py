@@ -46,7 +46,7 @@ from wagman.model.facts import (
     Answered,
     Blindness,
     BoardRestarted,
-    Notice,
+    Draft,
     PowerFound,
     PowerGoal,
     PowerLost,
@@ -138,8 +138,8 @@ class Rig:
     def told(self, kind: type, port: str | None = None) -> list[Any]:
         return [fact for of, fact in self.facts if isinstance(fact, kind) and port in (None, of)]
 
-    def notices(self, type_: str) -> list[Notice]:
-        return [fact for fact in self.told(Notice) if fact.type == type_]
+    def notices(self, type_: str) -> list[Draft]:
+        return [fact for fact in self.told(Draft) if fact.type == type_]
 
     def moves(self, port: str) -> list[tuple[bool, str]]:
         return [(change.on, change.by) for change in self.plugs.relay_log if change.port == port]

@@ -23,7 +23,7 @@ ELSEWHERE = ("demo", "simulation", "cli", "client")
 SOURCES = [path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] not in ELSEWHERE]
 OPERATIONS = PACKAGE.parent / "docs/operations.md"
 CALLING = ("What calls for you", "Events that are no problems by themselves")
-RECORDING = {**dict.fromkeys(("Draft", "Notice", "note", "_note", "_record", "_draft", "_of_port"), ""), "event": "device."}
+RECORDING = {**dict.fromkeys(("Draft", "note", "_note", "_record", "_draft", "_of_port"), ""), "event": "device."}
 """Calls whose first argument names a type of event, and what they put before it."""
 
 PUT_TOGETHER = {

@@ -10,7 +10,7 @@ from wagman.simulation.records import Record, Told
 from wagman.simulation.script import parse
 from wagman.simulation.sites import site
 
-UNCUT = "cable out; 5 s; gn: kill; gn: start; 2 s; service kill; service start; 1 min; cable in; 10 min"
+UNCUT = "cable out; 5 s; gn: kill; 0.1 s; gn: start; 2 s; service kill; service start; 1 min; cable in; 10 min"
 """The off that goes before a start is decided, and nobody has carried it out."""
 
 BOOTING = "20 min; gn: stop; 5 min; gn: start; 10 s"
@@ -112,7 +112,7 @@ STORIES = {
 DARK = "20 min; board fault sensor cu dead; "
 STOPPED = "20 min; gn: stop; 5 min; "
 
-OVERTAKEN = "disk slow 5; " + 6 * "gn: start; gn: stop; 30 s; " + "disk ok; 5 min"
+OVERTAKEN = "disk slow 5; " + 6 * "gn: start; 0.1 s; gn: stop; 30 s; " + "disk ok; 5 min"
 """Starts that a stop may overtake when they have left already: it is chance when the disk lets either go on."""
 
 WITHOUT_A_METER = {

@@ -1,5 +1,6 @@
 """The commands that run something here, instead of talking to the service; what they run is imported when they are called."""
 
+import gc
 import math
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from functools import partial
@@ -96,7 +97,17 @@ def run(args: Namespace) -> int:
             code = _checked(path)
             print(init.next_steps(path, CONFIG))
             return code
-    return int(import_module(HOMES[args.command]).run(args))
+    return int(_imported(HOMES[args.command]).run(args))
+
+
+def _imported(name: str) -> Any:
+    """The module with that name, and all that it needs."""
+    # What is imported stays: to look through it for garbage, again and again, took a twentieth of the time until all is there.
+    gc.disable()
+    try:
+        return import_module(name)
+    finally:
+        gc.enable()
 
 
 def _checked(path: str, user: str | None = None, **more: Any) -> int:

@@ -39,6 +39,18 @@ class Plug(NamedTuple):
         return f"port {self.port}" if self.board == DEFAULT_BOARD else f"port {self.port} of {self.board}"
 
 
+# --- Events: named facts that are remembered --------------------------------------------------------------------------
+
+
+@frozen
+class Draft:
+    """An event before it has an id. Types are dotted: `device.started`, `wagman.normal`, `link.up`."""
+
+    type: str
+    device: str | None = None
+    fields: Mapping[str, Any] = field(factory=dict)
+
+
 # --- Facts: what io has seen of an outlet or its guest. They bear no address: whoever tells knows whose they are. ------
 
 
@@ -153,22 +165,13 @@ class Sample:
 
 
 @frozen
-class Notice:
-    """Something io wants remembered: it becomes the event `type` (`link.up`, `board.reset`, `board.log`, ...)."""
-
-    type: str
-    port: Port | None = None
-    fields: Mapping[str, Any] = field(factory=dict)
-
-
-@frozen
 class BoardRestarted:
     """The board restarted; these ports lost their power with it, and each has been told so."""
 
     lost: frozenset[Port]
 
 
-BoardFact: TypeAlias = Blindness | Sample | Notice | BoardRestarted
+BoardFact: TypeAlias = Blindness | Sample | BoardRestarted | Draft
 
 # --- Wanted power: a level, read by the reconciler beside the link ----------------------------------------------------
 
@@ -206,15 +209,3 @@ class Verdict:
     accepted: bool
     state: str
     reason: str
-
-
-# --- Events: named facts that are remembered --------------------------------------------------------------------------
-
-
-@frozen
-class Draft:
-    """An event before it has an id. Types are dotted: `device.started`, `wagman.normal`, `link.up`."""
-
-    type: str
-    device: str | None = None
-    fields: Mapping[str, Any] = field(factory=dict)

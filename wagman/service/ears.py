@@ -15,7 +15,7 @@ from wagman.io.ears.network import Network
 from wagman.io.ears.passive import Shared
 from wagman.model import shapes
 from wagman.model.backend import Probe
-from wagman.model.facts import Answered, Beat, Draft, Listened, Notice, PortFact
+from wagman.model.facts import Answered, Beat, Draft, Listened, PortFact
 from wagman.service.routes import Routes
 from wagman.service.status import age_s
 from wagman.store import Journal
@@ -83,7 +83,7 @@ class Hearings:
 
     def __attrs_post_init__(self) -> None:
         self.networks = {
-            each.name: network_of(each.name, each.witnesses, self._notice, self.shared) for each in self.config.networks
+            each.name: network_of(each.name, each.witnesses, self._note, self.shared) for each in self.config.networks
         }
         for name, guest in self.guests.items():
             self._make(name, guest)
@@ -128,8 +128,8 @@ class Hearings:
             self.stirs(guest.config, fact.at_s)
         guest.tell(fact)
 
-    def _notice(self, notice: Notice) -> None:
-        self.journal.record([(Draft(notice.type, None, dict(notice.fields)), None)])
+    def _note(self, draft: Draft) -> None:
+        self.journal.record([(draft, None)])
 
     # What is remembered ------------------------------------------------------
 

@@ -14,7 +14,6 @@ from wagman.model.facts import (
     BoardRestarted,
     BoardStopping,
     Draft,
-    Notice,
     Plug,
     Port,
     PortFact,
@@ -81,8 +80,8 @@ class Routes:
     def board_fact(self, board: str, fact: BoardFact) -> None:
         """Where a fact about a board goes."""
         match fact:
-            case Notice():
-                self._notice(board, fact)
+            case Draft():
+                self._remember(board, fact)
             case Blindness():
                 self.news.heard()
                 self._tell_supervisor(Visibility(self._names(board), fact.blind), board)
@@ -103,16 +102,19 @@ class Routes:
         plugs = [plug for plug in self._by_plug if plug.board == board and (ports is None or plug.port in ports)]
         return frozenset(self._by_plug[plug].config.name for plug in plugs)
 
-    def _notice(self, board: str, notice: Notice) -> None:
-        if notice.type in ("link.up", "link.down"):
+    def _remember(self, board: str, draft: Draft) -> None:
+        """What a board wants remembered; a `port` among its fields is known by its guest's name, where it has one."""
+        if draft.type in ("link.up", "link.down"):
             self.link_since[board] = self.clocks.beginning()
-        plug = None if notice.port is None else Plug(board, notice.port)
-        guest = None if plug is None else self._by_plug.get(plug)
-        name = {} if plug is None else {"board_name": self.boards[board].port_name(plug.port)}
-        of_port = {} if guest is not None or plug is None else {"port": plug.port, **name}
-        of_board = {} if board == DEFAULT_BOARD else {"name": board}
-        fields = {**notice.fields, **of_port, **of_board}
-        self.journal.record([(Draft(notice.type, guest.config.name if guest else None, fields), None)])
+        fields = dict(draft.fields)
+        guest = self._by_plug.get(Plug(board, fields["port"])) if "port" in fields else None
+        if guest is not None:
+            del fields["port"]
+        elif "port" in fields:
+            fields["board_name"] = self.boards[board].port_name(fields["port"])
+        if board != DEFAULT_BOARD:
+            fields["name"] = board
+        self.journal.record([(Draft(draft.type, guest.config.name if guest else None, fields), None)])
 
     # From the guests ---------------------------------------------------------
 

@@ -13,7 +13,7 @@ from wagman.io.ears.hearing import Hearing
 from wagman.io.ears.network import Network
 from wagman.model.backend import Probe
 from wagman.model.errors import EarError
-from wagman.model.facts import Beat, Listened, Notice, PortFact
+from wagman.model.facts import Beat, Draft, Listened, PortFact
 
 EVERY_S = 10.0
 TIMEOUT_S = 2.0
@@ -70,7 +70,7 @@ class Site:
 
     world: World
     network: Network
-    notices: list[Notice]
+    notices: list[Draft]
     told: dict[str, list[PortFact]]
     ears: dict[str, Ear]
 
@@ -86,7 +86,7 @@ class Site:
 
 
 def site(guests: Sequence[str], witnesses: Sequence[str] = (), *, heard: bool = True, needs_witness: bool = True) -> Site:
-    world, notices = World(), list[Notice]()
+    world, notices = World(), list[Draft]()
     probes = [FakeProbe(world, name) for name in witnesses]
     network = Network("lan", probes, tell=notices.append, needs_witness=needs_witness)
     told: dict[str, list[PortFact]] = {name: [] for name in guests}

@@ -10,7 +10,7 @@ from wagman.config.schema import DeviceConfig
 from wagman.io.board.power import P, Power, SwitchOff, SwitchOn, Tell
 from wagman.io.board.sightings import Sightings
 from wagman.model.backend import Identity
-from wagman.model.facts import BoardFact, Notice, Port, Sample
+from wagman.model.facts import BoardFact, Draft, Port, Sample
 
 SENSOR_POLLS = 3
 """The enclosure's sensors are read with every third poll: its temperature changes slowly (chosen)."""
@@ -100,7 +100,7 @@ class Senses(Generic[P]):
 
     def note(self, type_: str, port: Port | None = None, **fields: Any) -> None:
         """Have an event remembered."""
-        self.tell_board(Notice(type_, port, fields))
+        self.tell_board(Draft(type_, None, fields if port is None else {**fields, "port": port}))
 
     def tell_enclosure(self, temperature_c: float | None, humidity_pct: float | None, at_s: float) -> None:
         """A reading of the enclosure; None for a sensor that failed."""

@@ -103,6 +103,7 @@ class Power(Generic[P]):
 
     def settle(self, settle_s: float, meter_settle_s: float = 0.0) -> None:
         """For so long after a command what the board shows may be of before, and what its meters do not show means nothing."""
+        # mark board-that-needs-time
         self.meter_settle_s = meter_settle_s
         # mark board-that-needs-time
         if settle_s != self.settle_s:

@@ -18,7 +18,7 @@ from wagman.io.board.power import Power, SwitchOff, SwitchOn, Tell
 from wagman.io.board.sightings import Sightings
 from wagman.model.backend import Identity
 from wagman.model.errors import BoardError, BoardProtocolError, CallerError, LinkGoneError, StrangerError
-from wagman.model.facts import DEFAULT_BOARD, Blindness, BoardFact, BoardRestarted, Notice, Port, PowerGoal
+from wagman.model.facts import DEFAULT_BOARD, Blindness, BoardFact, BoardRestarted, Draft, Port, PowerGoal
 
 BLIND_MISSES = 3
 """So many polls without an answer, and the board counts as unseen (specified)."""
@@ -283,7 +283,7 @@ class Board:
         self.shown.forget()
         self._learn(identity)
         self.tell_board(
-            Notice("board.reset", None, {"boots": identity.counted, "before": before.counted, "board": identity.board_id})
+            Draft("board.reset", None, {"boots": identity.counted, "before": before.counted, "board": identity.board_id})
         )
         self._senses.sightings.forget()
         seen_s = max(self._down_s, self.answered_s or self._down_s)
@@ -348,19 +348,19 @@ class Board:
         """The board did not answer, or not as it should."""
         self._misses += 1
         if isinstance(error, StrangerError):
-            self._unseen(Notice("board.stranger", None, {"reason": str(error)}))  # what it shows is of another one
+            self._unseen(Draft("board.stranger", None, {"reason": str(error)}))  # what it shows is of another one
         elif self._misses >= BLIND_MISSES:
-            self._unseen(Notice("board.silent", None, {"reason": str(error)}))
+            self._unseen(Draft("board.silent", None, {"reason": str(error)}))
         if self._misses % REOPEN_MISSES == 0:
             connection.hang_up(NO_ANSWER)
         await trio.sleep(connection.pause_s)
 
-    def _unseen(self, notice: Notice) -> None:
+    def _unseen(self, draft: Draft) -> None:
         """Nobody sees the board, which is told once until it is seen again."""
-        self.silent_reason = notice.fields["reason"]
-        if notice.type not in self._told:
-            self._told.add(notice.type)
-            self.tell_board(notice)
+        self.silent_reason = draft.fields["reason"]
+        if draft.type not in self._told:
+            self._told.add(draft.type)
+            self.tell_board(draft)
         self._go_blind()
 
     def _go_blind(self) -> None:

@@ -7,10 +7,10 @@ from wagman.io.ears.ear import Ear, Listening
 from wagman.io.ears.hearing import Source
 from wagman.io.ears.network import Network
 from wagman.io.ears.passive import PassiveEarConfig, Shared
-from wagman.model.facts import Notice
+from wagman.model.facts import Draft
 
 
-def network_of(name: str, witnesses: Sequence[EarConfig], tell: Callable[[Notice], None], shared: Shared) -> Network:
+def network_of(name: str, witnesses: Sequence[EarConfig], tell: Callable[[Draft], None], shared: Shared) -> Network:
     """The network of that name."""
     within_s = max((witness.question_s for witness in witnesses), default=0.0)
     return Network(name, [shared.probe(witness) for witness in witnesses], within_s, tell)

@@ -14,7 +14,7 @@ from attrs import define, field
 from wagman.config.ears import NO_NETWORK
 from wagman.model.backend import Probe
 from wagman.model.errors import EarError
-from wagman.model.facts import Notice
+from wagman.model.facts import Draft
 
 UNPROVED_S = 300.0
 """A network whose witnesses answer nothing for so long is told of (chosen: a switch boots within three minutes)."""
@@ -44,7 +44,7 @@ class Network:
     name: str
     witnesses: Sequence[Probe] = ()
     within_s: float = 2.0
-    tell: Callable[[Notice], None] = lambda _: None
+    tell: Callable[[Draft], None] = lambda _: None
     needs_witness: bool = True
     progress_s: float = field(factory=trio.current_time, init=False)  # it is well until then, at least
     unproved: bool = field(default=False, init=False)  # none of its own witnesses has answered for a while
@@ -120,4 +120,4 @@ class Network:
         doubted_s = 0.0 if self._doubted_since_s is None else now_s - self._doubted_since_s
         if self.unproved != (doubted_s >= UNPROVED_S):
             self.unproved = not self.unproved
-            self.tell(Notice("network.unproved" if self.unproved else "network.proved", fields={"network": self.name}))
+            self.tell(Draft("network.unproved" if self.unproved else "network.proved", fields={"network": self.name}))
