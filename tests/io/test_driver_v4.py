@@ -302,7 +302,7 @@ def test_a_port_that_the_board_does_not_manage_is_claimed_before_it_is_power_cyc
         rig.want(1, ON(1, "emmc"))
         await trio.sleep(9 * 3600)
         (unmanaged,) = rig.notices("board.unmanaged")
-        assert unmanaged.fields == {"failures": 40, "limit": 30}
+        assert unmanaged.fields == {"port": 1, "failures": 40, "limit": 30}
         assert rig.relays(1) == [(True, "command")]
         assert rig.told(BoardStopping) == []
 
