@@ -20,6 +20,9 @@ HOMES = {
 }
 """Modules with a `run(args) -> exit code`."""
 
+DIFFERENCES = "wagman.probe.differences"
+"""Who asks the boards for `check-config --ask`."""
+
 SCENARIOS = ("mast", "tour", "unplug", "reset")
 """Those of the demonstration, which takes long to import, too."""
 
@@ -89,7 +92,7 @@ def run(args: Namespace) -> int:
             if args.state is not None:
                 more["remember"] = partial(import_module("wagman.store.decisions").told_by, args.state)
             if args.ask:
-                more["ask"] = import_module("wagman.probe.differences").differences
+                more["ask"] = import_module(DIFFERENCES).differences
             return _checked(args.file, args.user, **more)
         case "init":
             init = import_module(HOMES["init"])
