@@ -40,7 +40,9 @@ def current_is_not_looked_at_where_it_is_off(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(outlet.Off, "polled", lambda self, now, at_s, surely: Step(now))
 
 
-@mutant("20 min; gn: stop; 5 min; guest gn good=; disk slow 5; " + 6 * "gn: start; 0.1 s; gn: stop; 30 s; " + "disk ok; 5 min", 1, 4)
+@mutant(
+    "20 min; gn: stop; 5 min; guest gn good=; disk slow 5; " + 6 * "gn: start; 0.1 s; gn: stop; 30 s; " + "disk ok; 5 min", 1, 4
+)
 def a_start_that_was_withdrawn_is_not_looked_for(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(outlet.State, "is_withdrawn", lambda self, now: False)
 

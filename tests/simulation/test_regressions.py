@@ -59,7 +59,10 @@ ONCE_BROKEN = {
     ),
     "a stop overtook a start while the disk was slow, and a guest that never beat kept the power that it had got meanwhile": (
         1,
-        f"20 min; gn: stop; 5 min; guest gn good=; disk slow 5; {6 * 'gn: start; 0.1 s; gn: stop; 30 s; '}disk ok; all well; settled",
+        (
+            f"20 min; gn: stop; 5 min; guest gn good=; disk slow 5; {6 * 'gn: start; 0.1 s; gn: stop; 30 s; '}"
+            "disk ok; all well; settled"
+        ),
     ),
     "it was away while the board started all guests after a restart, its meters were dead, and the longest silent one was cut": (
         1,

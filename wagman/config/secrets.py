@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 from wagman.config.kinds import Kind
+from wagman.model.errors import BoardError
 
 DIRECTORY = "CREDENTIALS_DIRECTORY"
 """Where systemd tells the service in which directory its credentials are."""
@@ -45,6 +46,18 @@ def read_secret(value: str) -> bytes:
         raise FileNotFoundError(f"there is no credential {value}: ${DIRECTORY} is not set")
     with path.open("rb") as file:
         return file.read(MOST_BYTES).rstrip(b"\r\n")
+
+
+def read_password(file: str | None) -> str | None:
+    """The password in a `password_file`; None where none is configured.
+
+    Raises:
+        BoardError: the file cannot be read.
+    """
+    try:
+        return None if file is None else read_secret(file).decode()
+    except (OSError, UnicodeError) as error:
+        raise BoardError(f"password_file {file}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def is_shown_to_others(value: str) -> bool:

@@ -8,11 +8,11 @@ from attrs import define, evolve, field, frozen
 
 from wagman.config.boards import PlainBoard
 from wagman.config.kinds import DURATION, Kind, one_of
-from wagman.config.secrets import SECRET_FILE, read_secret
+from wagman.config.secrets import SECRET_FILE
 from wagman.config.setting import setting
 from wagman.io.http import Connect
 from wagman.model.backend import RUNS_APART_S, Abilities, Identity, Restore
-from wagman.model.errors import BoardError, StrangerError
+from wagman.model.errors import StrangerError
 
 TIMEOUT_S = 5.0
 """How long a plug may take for an answer (chosen: 5 to 200 ms in a network at rest, some seconds over a poor radio link)."""
@@ -164,19 +164,6 @@ class PlugBoard(PlainBoard):
             "show 0 W for 45s while the load ran on. It runs beside `off_time`.",
         ),
     )
-
-    def password(self) -> str | None:
-        """Its password; None where none is configured.
-
-        Raises:
-            BoardError: the file cannot be read.
-        """
-        if self.password_file is None:
-            return None
-        try:
-            return read_secret(self.password_file).decode()
-        except (OSError, UnicodeError) as error:
-            raise BoardError(f"password_file {self.password_file}: {getattr(error, 'strerror', None) or error}") from error
 
 
 @define(eq=False)

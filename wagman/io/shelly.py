@@ -13,6 +13,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from wagman.config.kinds import show
+from wagman.config.secrets import read_password
 from wagman.io.http import UNAUTHORIZED, Login, fetch
 from wagman.io.plug import TIMEOUT_S, Plug, PlugBoard, number, numbered, part
 from wagman.model.backend import BLANK_BOOTS, Backend, Identity, Look, Restore
@@ -106,7 +107,7 @@ class Shelly(Plug):
         Raises:
             BoardError: there is none.
         """
-        password = self.config.password()
+        password = read_password(self.config.password_file)
         answer = await fetch(
             f"http://{self.address}/rpc",
             method="POST",

@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 from attrs import define, field, frozen
 
 from wagman.config.kinds import TEXT, show
+from wagman.config.secrets import read_password
 from wagman.config.setting import setting
 from wagman.io.http import UNAUTHORIZED, fetch
 from wagman.io.plug import TIMEOUT_S, Plug, PlugBoard, number, numbered, part
@@ -112,7 +113,7 @@ class Tasmota(Plug):
         Raises:
             BoardError: it does not answer, or does not take it.
         """
-        password = self.config.password()
+        password = read_password(self.config.password_file)
         words = {"cmnd": command} if password is None else {"user": self.user, "password": password, "cmnd": command}
         query = urlencode(words, quote_via=quote)
         answer = await fetch(f"http://{self.address}/cm?{query}", timeout_s=TIMEOUT_S, connect=self.connect)

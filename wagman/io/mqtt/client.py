@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import trio
 from attrs import define, field, frozen
 
-from wagman.config.secrets import read_secret
+from wagman.config.secrets import read_password
 from wagman.model.errors import BoardError, BoardProtocolError, BoardRefusedError, BoardTimeoutError, LinkGoneError
 
 try:
@@ -71,19 +71,6 @@ class Broker:
         if not colon or port.endswith("]"):
             host, port = self.address, str(TLS_PORT if self.is_tls else PLAIN_PORT)
         return host.strip("[]"), int(port)
-
-    def password(self) -> str | None:
-        """The password; None where none is configured.
-
-        Raises:
-            BoardError: the file cannot be read.
-        """
-        if self.password_file is None:
-            return None
-        try:
-            return read_secret(self.password_file).decode()
-        except (OSError, UnicodeError) as error:
-            raise BoardError(f"password_file {self.password_file}: {getattr(error, 'strerror', None) or error}") from error
 
     async def open(self, connect: Connect) -> trio.abc.Stream:
         """Open a stream to it. With TLS it is proved who it is before anything is sent.
@@ -306,7 +293,7 @@ async def connected(
         BoardError: the broker cannot be reached, does not let us in, or the connection is lost; its text names the broker.
     """
     with _named(broker.address):
-        password = broker.password()
+        password = read_password(broker.password_file)
         with _within(CONNECT_S, broker.address):
             stream = await broker.open(connect)
         async with stream:
