@@ -152,6 +152,13 @@ COMMANDS = {
         "Exit codes: 0 all answered, 1 somebody did not, 2 the configuration is wrong.",
         ("wagman probe", "wagman probe gn --config node.toml", "wagman probe --json"),
     ),
+    "notify": About(
+        "Runs until it is told to end, as the unit wagman-notify.service. What was told is kept, so that a restart loses nothing, "
+        "and what is sent a second time says so. "
+        "Exit codes: 0 an orderly end, or all were told, 1 with --test: somebody could not be told; else: what was told cannot "
+        "be kept, or another one tells already, 2 the configuration is wrong, 4 the service does not permit it.",
+        ("wagman notify --check", "wagman notify --test", "wagman notify --test mail"),
+    ),
     "check-config": About(
         "Every error is shown with its line. A group that the file names must exist on this machine, as for the service. "
         "Asked by root, it also finds what the service's user may not read: an error of the file that the service goes by. "
