@@ -153,8 +153,8 @@ COMMANDS = {
         ("wagman probe", "wagman probe gn --config node.toml", "wagman probe --json"),
     ),
     "notify": About(
-        "Runs until it is told to end, as the unit wagman-notify.service. What was told is kept, so that a restart loses nothing, "
-        "and what is sent a second time says so. "
+        "Runs until it is told to end, as the unit wagman-notify.service. What was told is kept: a restart loses nothing, and "
+        "what is sent a second time says so. "
         "Exit codes: 0 an orderly end, or all were told, 1 with --test: somebody could not be told; else: what was told cannot "
         "be kept, or another one tells already, 2 the configuration is wrong, 4 the service does not permit it.",
         ("wagman notify --check", "wagman notify --test", "wagman notify --test mail"),
@@ -168,10 +168,11 @@ COMMANDS = {
         ("wagman check-config", "wagman check-config node.toml", "wagman check-config --ask"),
     ),
     "install-service": About(
-        "Needs root, but for --dry-run. It starts nothing: systemctl does. --remove undoes what was done, and no more: an "
+        "Needs root, but for --dry-run. It starts nothing: systemctl does. --notify also puts in place what tells people: see "
+        "wagman notify. --remove undoes what was done, and no more: an "
         "account that was there before stays. Where the board will power-cycle this computer for want of the service, it asks "
         "first, and without a terminal it takes --yes.",
-        ("wagman install-service --dry-run", "wagman install-service", "wagman install-service --remove"),
+        ("wagman install-service --dry-run", "wagman install-service --notify", "wagman install-service --remove"),
     ),
     "completion": About(
         "Commands, options, and the names of the devices of the running service.",

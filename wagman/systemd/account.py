@@ -5,7 +5,7 @@ What was made is written down beside, in a place that only root can write to: na
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from attrs import frozen
@@ -57,9 +57,7 @@ class User:
         before = self._there(target)
         target.run("systemd-sysusers", f"--root={target.root}", str(target.path(self.described_in)))
         made = [line for line in self._there(target) if line not in before]
-        record = target.place(RECORD)
-        record.parent.mkdir(parents=True, exist_ok=True)
-        record.write_text("".join(f"{line}\n" for line in (*recorded(target), *made)), encoding="utf-8")
+        write_down(target, made)
 
     def plan_removal(self, target: Target) -> str:
         """Only what was made here, and is still the same."""
@@ -89,7 +87,7 @@ class User:
 
     def _ours(self, target: Target) -> list[str]:
         """What is there, and was made here; a group with members of its own stays as userdel has it."""
-        record = recorded(target)
+        record = [line for line in recorded(target) if line.split()[1:2] == [self.name]]
         if not record and self._bears_our_mark(target):
             record = self._there(target)
         ours = [line for line in self._there(target) if line in record]
@@ -100,6 +98,39 @@ class User:
     def _bears_our_mark(self, target: Target) -> bool:
         account = entry(target, "/etc/passwd", self.name)
         return bool(account) and account[4] == MARK and int(account[2]) < FIRST_PERSON
+
+
+@frozen
+class Group:
+    """A group without a user, as a sysusers.d file describes it; whoever is in it, is by other means."""
+
+    name: str
+    described_in: str
+
+    def plan(self, target: Target) -> str:
+        """Where there is none."""
+        return "" if entry(target, "/etc/group", self.name) else f"create group {self.name}"
+
+    def do(self, target: Target) -> None:
+        """As systemd does at boot, and write down that it was done here."""
+        _require_own_files(target)
+        target.run("systemd-sysusers", f"--root={target.root}", str(target.path(self.described_in)))
+        write_down(target, [self._line(target)])
+
+    def plan_removal(self, target: Target) -> str:
+        """Only one that was made here, and has no members."""
+        account = entry(target, "/etc/group", self.name)
+        is_ours = bool(account) and not account[3] and self._line(target) in recorded(target)
+        return f"remove group {self.name}" if is_ours else ""
+
+    def undo(self, target: Target) -> None:
+        """Take it away."""
+        _require_own_files(target)
+        prefix = [] if target.root == _ROOT else ["--prefix", str(target.root)]
+        target.run(_tool("groupdel"), *prefix, self.name)
+
+    def _line(self, target: Target) -> str:
+        return f"group {self.name} {entry(target, '/etc/group', self.name)[2]}"
 
 
 @frozen
@@ -174,6 +205,13 @@ def recorded(target: Target) -> list[str]:
     """What was written down."""
     path = target.place(RECORD)
     return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+
+
+def write_down(target: Target, made: Sequence[str]) -> None:
+    """Keep in mind what was made here."""
+    record = target.place(RECORD)
+    record.parent.mkdir(parents=True, exist_ok=True)
+    record.write_text("".join(f"{line}\n" for line in (*recorded(target), *made)), encoding="utf-8")
 
 
 def _is_person(account: list[str]) -> bool:

@@ -18,7 +18,7 @@ from wagman.cli.completion import SCRIPTS
 from wagman.cli.outcome import DONE, FAILED, REFUSED, USAGE, CommandError
 from wagman.config.load import load
 from wagman.model.errors import ConfigError
-from wagman.systemd.account import RECORD, Record, State, User
+from wagman.systemd.account import RECORD, Group, Record, State, User
 from wagman.systemd.steps import Enabled, File, InstallError, Link, Step, Target
 
 UNITS = ("wagman.service", "wagman-poweroff.path")
@@ -30,6 +30,11 @@ CONFIG = "/etc/wagman/wagman.toml"
 STATE = "/var/lib/wagman"
 
 USER = User("wagman", SYSUSERS)
+
+READERS = "/etc/sysusers.d/wagman-read.conf"
+NOTIFY_UNIT = "/etc/systemd/system/wagman-notify.service"
+NOTIFY_CONFIG = "/etc/wagman/notify.toml"
+NOTIFY_STATE = "/var/lib/private/wagman-notify"
 
 WITHOUT_SERVICE = """\
 This computer gets its power from the board (self = true). Without the service the board power-cycles it within the hour,
@@ -49,9 +54,17 @@ Next: say which guests there are in /etc/wagman/wagman.toml, then
 Members of the group wagman may control the guests: adduser NAME wagman"""
 
 
+NEXT_NOTIFY = """\
+For people to be told: say who in /etc/wagman/notify.toml, and read_group = "wagman-read" in [service] of
+/etc/wagman/wagman.toml, then
+  wagman notify --test
+  systemctl restart wagman wagman-notify"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What it takes."""
     parser.add_argument("--dry-run", action="store_true", help="only show what would be done")
+    parser.add_argument("--notify", action="store_true", help="also what tells people what calls for them")
     parser.add_argument("--remove", action="store_true", help="take everything away again, but for what you have edited")
     parser.add_argument("--yes", action="store_true", help="do not ask, where the board will power-cycle this computer")
     parser.add_argument("--root", default="/", metavar="DIR", help="the system to install to (default: this one)")
@@ -68,14 +81,14 @@ def run(args: argparse.Namespace) -> int:
 def install(target: Target, args: argparse.Namespace) -> int:
     """Step by step; what fails ends it, for the later steps build on the earlier ones."""
     try:
-        done = [perform(what, act, is_dry=args.dry_run) for what, act in installation(target)]
+        done = [perform(what, act, is_dry=args.dry_run) for what, act in installation(target, tells=args.notify)]
     except (InstallError, OSError) as error:
         complain(error)
         return FAILED
     if not done:
         print("nothing to do")
     elif not args.dry_run:
-        print(NEXT)
+        print(NEXT, *([NEXT_NOTIFY] if args.notify else []), sep="\n")
     return DONE
 
 
@@ -134,12 +147,16 @@ def perform(what: str, act: Callable[[], None], *, is_dry: bool) -> str:
     return what
 
 
-def installation(target: Target) -> Iterator[tuple[str, Callable[[], None]]]:
-    """What is to be done, in words and in deed, in its order; each is looked at when its turn has come."""
+def installation(target: Target, *, tells: bool) -> Iterator[tuple[str, Callable[[], None]]]:
+    """What is to be done, in words and in deed, in its order; each is looked at when its turn has come.
+
+    What tells people is renewed where it is there, and put in place where it is asked for (`tells`).
+    """
     is_changed = False
     command = usable(own_command())
     USER.plan(target)  # an account that is somebody else's is a reason to touch nothing
-    for step in steps(command):
+    more = telling(command) if tells or target.place(NOTIFY_UNIT).exists() else ()
+    for step in (*steps(command), *more):
         if what := step.plan(target):
             is_changed = True
             yield what, _bound(step.do, target)
@@ -150,7 +167,7 @@ def installation(target: Target) -> Iterator[tuple[str, Callable[[], None]]]:
 def removal(target: Target) -> Iterator[tuple[str, Callable[[], None]]]:
     """The same backwards."""
     is_changed = False
-    for step in reversed(steps(own_command())):
+    for step in reversed((*steps(own_command()), *telling(own_command()))):
         if what := step.plan_removal(target):
             is_changed = True
             yield what, _bound(step.undo, target)
@@ -196,6 +213,17 @@ def steps(command: str) -> Sequence[Step]:
     )
 
 
+def telling(command: str) -> Sequence[Step]:
+    """What tells people: a program of its own, with rights of its own."""
+    return (
+        File(READERS, data("wagman-read.sysusers")),
+        Group("wagman-read", READERS),
+        File(NOTIFY_CONFIG, data("notify.toml"), is_yours=True, mode=0o600),
+        File(NOTIFY_UNIT, data("wagman-notify.service").replace(COMMAND, command)),
+        Enabled(("wagman-notify.service",)),
+    )
+
+
 def data(name: str) -> str:
     """A file as it is shipped."""
     return files("wagman.systemd").joinpath("data", name).read_text(encoding="utf-8")
@@ -223,7 +251,7 @@ def usable(command: str) -> str:
 
 
 def _left_behind(target: Target) -> str:
-    left = [path for path in (str(Path(CONFIG).parent), STATE, RECORD) if target.place(path).exists()]
+    left = [path for path in (str(Path(CONFIG).parent), STATE, NOTIFY_STATE, RECORD) if target.place(path).exists()]
     return f"left in place, remove it by hand if you do not need it: {' '.join(left)}" if left else "all of it is gone"
 
 
