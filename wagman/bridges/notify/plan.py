@@ -13,6 +13,7 @@ of thing and guest, and of what finds no room only the number is told.
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from attrs import asdict, define, evolve, field
@@ -119,7 +120,7 @@ class Plan:
 
     def _is_known(self, event: Mapping[str, Any]) -> bool:
         """Whether it came before, without an id; it is remembered as long as it has none."""
-        likeness = f"{event['boot_id']} {event['mono_s']} {event['type']} {event['device']}"
+        likeness = _likeness(event)
         if event["id"] is not None:
             return bool(self.unwritten) and self.unwritten.pop(likeness, event) is None
         is_known = likeness in self.unwritten
@@ -235,6 +236,12 @@ class Plan:
         self.sent = [float(at_s) for at_s in saved["sent"]][-self.rules.most.most :]
         self.unwritten = dict.fromkeys(map(str, saved["unwritten"]))
         self.seen_s = -math.inf if saved["seen_s"] is None else float(saved["seen_s"])
+
+
+def _likeness(event: Mapping[str, Any]) -> str:
+    """What an event has in common with itself before it had an id; short, for many of them are kept in the file."""
+    parts = [event["boot_id"], event["mono_s"], event["type"], event["device"], event["fields"]]
+    return blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=12).hexdigest()
 
 
 def _lasted(event: Mapping[str, Any]) -> str:

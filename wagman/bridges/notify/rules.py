@@ -6,7 +6,7 @@ from typing import NamedTuple
 from attrs import field, frozen
 
 from wagman.config import durations
-from wagman.config.kinds import DURATION, DURATION_OR_NEVER, NAMES, Kind, one_of
+from wagman.config.kinds import DURATION, DURATION_OR_NEVER, NAMES, Kind, one_of, show
 from wagman.config.setting import setting
 from wagman.model.catalogue import Severity
 
@@ -17,7 +17,7 @@ DAY_S = 86_400.0
 MOST_MESSAGES = 1000
 """The largest number of messages that a rate may name (chosen: the times of all of them are kept)."""
 
-_RATE = re.compile(r"([1-9][0-9]{0,3})/([0-9]*[a-z]+)")
+_RATE = re.compile(r"([1-9][0-9]{0,3})/([0-9a-z]+)")
 _QUIET = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
@@ -80,6 +80,7 @@ RATE = Kind(
     _rate,
     lambda rate: f'"{rate.most}/{durations.show(rate.per_s)}"',
 )
+EVENTS = Kind("a list of types of events, or of their families", NAMES.read, lambda names: show(list(names)))
 QUIET = Kind('hours of the local clock, such as "22:00-07:00"; or "" for none', _quiet, _show_quiet)
 
 
@@ -95,10 +96,10 @@ class Rules:
     )
     also: tuple[str, ...] = field(
         default=(),
-        metadata=setting(NAMES, "Events that are told whatever their severity: types, or families such as `command`."),
+        metadata=setting(EVENTS, "Events that are told whatever their severity: types, or families such as `command`."),
     )
     never: tuple[str, ...] = field(
-        default=(), metadata=setting(NAMES, "Events that are not told whatever their severity: types, or families.")
+        default=(), metadata=setting(EVENTS, "Events that are not told whatever their severity: types, or families.")
     )
     gather_s: float = field(
         default=30.0,
@@ -109,7 +110,8 @@ class Rules:
     repeat_s: float = field(
         default=3600.0,
         metadata=setting(
-            DURATION_OR_NEVER, "How long the same event about the same guest is not told again; then it is, with a count."
+            DURATION_OR_NEVER,
+            "How long the same event about the same guest is not told again; then it is, with a count. 0: it always is.",
         ),
     )
     most: Rate = field(

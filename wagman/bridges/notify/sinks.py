@@ -114,7 +114,7 @@ class Apprise:
                 # Apprise turns text into what the service wants: HTML, for mail.
                 is_taken = service.notify(title=message.title, body=message.text(), notify_type=kind, body_format="text")
         except Exception as error:  # noqa: BLE001 - it may be of any of a hundred services
-            return without(_PIECES.split(self.url), f"{type(error).__name__}: {error}")[:SHOWN_CHARS]
+            return plain(without(_PIECES.split(self.url), f"{type(error).__name__}: {error}"))[:SHOWN_CHARS]
         return None if is_taken else without(_PIECES.split(self.url), said.words)[:SHOWN_CHARS]
 
 
