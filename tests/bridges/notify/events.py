@@ -12,8 +12,15 @@ def event(number: int | None, type_: str = "device.start_failed", device: str | 
     hour, rest = divmod(int(at_s), 3600)
     time = f"2026-01-01T{hour % 24:02}:{rest // 60:02}:{rest % 60:02}.000Z"
     return {
-        **{"id": number, "time": time, "clock": "set", "boot_id": "b", "mono_s": float(at_s)},
-        **{"type": type_, "device": device, "cause": None, "fields": fields},
+        "id": number,
+        "time": time,
+        "clock": "set",
+        "boot_id": "b",
+        "mono_s": float(at_s),
+        "type": type_,
+        "device": device,
+        "cause": None,
+        "fields": fields,
     }
 
 

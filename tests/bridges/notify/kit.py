@@ -105,7 +105,7 @@ def web_server(port: int = 0) -> Iterator[tuple[Web, int]]:
     web = Web()
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 - its name
+        def do_POST(self) -> None:
             data = self.rfile.read(int(self.headers["Content-Length"]))
             web.posts += 1
             if web.hang is not None:
@@ -115,7 +115,7 @@ def web_server(port: int = 0) -> Iterator[tuple[Web, int]]:
                 web.got.append(Got(posted["title"], posted["message"], posted["type"]))
             self._answer()
 
-        def do_GET(self) -> None:  # noqa: N802 - its name
+        def do_GET(self) -> None:
             web.gets.append(self.path)
             self._answer()
 
