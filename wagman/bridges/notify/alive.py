@@ -55,8 +55,8 @@ class Caller:
 
 def _get(url: str) -> str | None:
     """Why it could not be called, in words that do not have the address in them."""
-    request = urllib.request.Request(url, headers={"User-Agent": f"wagman/{__version__}"})  # noqa: S310 - http or https
     try:
+        request = urllib.request.Request(url, headers={"User-Agent": f"wagman/{__version__}"})  # noqa: S310 - http or https
         with urllib.request.urlopen(request, timeout=SOCKET_S) as answer:  # noqa: S310 - as above
             answer.read(1)
     except urllib.error.HTTPError as error:

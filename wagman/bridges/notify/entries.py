@@ -64,7 +64,7 @@ def of_event(event: Mapping[str, Any], user: Callable[[int], str], now_s: float)
         return of_problem({**fields, "device": device}, now_s, when, is_over=type_ == "problem.ended")
     severity, kind = severity_of(type_, fields), EVENT_TYPES.get(type_)
     do = "" if kind is None or severity == "info" else _LINK.sub(r'"\1" in \2', kind.do)
-    return Entry(f"{type_} {device or ''}", severity, cut(sentence_of(event, user)), now_s, cut(do), device, when, when)
+    return Entry(f"{type_} {device or ''}", severity, cut(sentence_of(event, user)), now_s, cut(do), _named(device), when, when)
 
 
 def of_problem(problem: Mapping[str, Any], now_s: float, when: str | None, *, is_over: bool = False) -> Entry:
@@ -73,7 +73,11 @@ def of_problem(problem: Mapping[str, Any], now_s: float, when: str | None, *, is
     words = cut(text or "a problem that does not say what it is")
     told = "" if is_over else cut(do or "")
     severity = severity if severity in RANKS else "warning"
-    return Entry(f"problem {id_}", severity, words, now_s, told, device, when, when, is_over=is_over)
+    return Entry(f"problem {id_}", severity, words, now_s, told, _named(device), when, when, is_over=is_over)
+
+
+def _named(device: object) -> str | None:
+    return None if device is None else cut(device)
 
 
 def cut(text: object) -> str:

@@ -150,7 +150,9 @@ def _service(url: str) -> Any:
     log.propagate = False  # what it says goes nowhere by itself: there may be an address in it
     if not log.handlers:
         log.addHandler(logging.NullHandler())
-    service = apprise.Apprise(asset=apprise.AppriseAsset(app_id="wagman", app_desc="wagman", async_mode=False))
+    # Without a time-out of its own it sends in this thread: the bound is here, and so is what it says meanwhile.
+    asset = apprise.AppriseAsset(app_id="wagman", app_desc="wagman", async_mode=False, service_timeout=0)
+    service = apprise.Apprise(asset=asset)
     service.add(url)
     return service
 
