@@ -103,6 +103,7 @@ class Web:
     status: int = 200
     hang: threading.Event | None = None  # it answers once that is set
     posts: int = 0
+    slow_s: float = 0.0  # so long it keeps to itself that it took a message
 
 
 @contextmanager
@@ -119,6 +120,7 @@ def web_server(port: int = 0) -> Iterator[tuple[Web, int]]:
             if web.status < 300:
                 posted = json.loads(data)
                 web.got.append(Got(posted["title"], posted["message"], posted["type"]))
+            time.sleep(web.slow_s)
             self._answer()
 
         def do_GET(self) -> None:
@@ -161,6 +163,7 @@ class Notify:
 
     config: Path
     process: subprocess.Popen[str] | None = None
+    listener: threading.Thread | None = None
     said: list[str] = field(factory=list)
 
     def start(self, **env: str) -> None:
@@ -171,17 +174,20 @@ class Notify:
             text=True,
             env={**PLAIN, "TZ": "UTC", **env},
         )
-        threading.Thread(target=self._listen, args=(self.process,), daemon=True).start()
+        self.listener = threading.Thread(target=self._listen, args=(self.process,), daemon=True)
+        self.listener.start()
 
     def _listen(self, process: "subprocess.Popen[str]") -> None:
         assert process.stdout is not None
-        with suppress(ValueError):
-            self.said.extend(line.rstrip("\n") for line in process.stdout)
+        with process.stdout as lines:
+            self.said.extend(line.rstrip("\n") for line in lines)
 
     def end(self, number: int = signal.SIGTERM) -> int:
         assert self.process is not None
+        assert self.listener is not None
         self.process.send_signal(number)
         code = self.process.wait(PATIENCE_S)
+        self.listener.join()
         self.process = None
         return code
 
@@ -227,7 +233,7 @@ def by_id(got: list[Got]) -> Mapping[str, Got]:
     return first
 
 
-def settled(directory: Path) -> Mapping[str, Any]:
+def settled(path: Path) -> Mapping[str, Any]:
     """What a destination remembers."""
-    found: Mapping[str, Any] = json.loads(directory.read_text())
+    found: Mapping[str, Any] = json.loads(path.read_text())
     return found

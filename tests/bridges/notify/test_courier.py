@@ -14,7 +14,7 @@ from tests.bridges.notify.kit import Got, by_id
 from tests.bridges.notify.service import Service
 from wagman.bridges.notify.command import obstacle
 from wagman.bridges.notify.config import Alive, NotifyConfig, Program, Pulse
-from wagman.bridges.notify.courier import STUCK_S, Courier
+from wagman.bridges.notify.courier import LEAVE_S, STUCK_S, Courier
 from wagman.bridges.notify.memory import File, Memory
 from wagman.bridges.notify.message import Message
 from wagman.bridges.notify.plan import Plan
@@ -101,7 +101,12 @@ class Node:
 
     async def kill(self) -> None:
         """All that was not on the disk is gone."""
+        await self.end(0)
+
+    async def end(self, within_s: float) -> None:
         assert self._scope is not None
+        assert self.courier is not None
+        self.courier.leave(within_s)
         self._scope.cancel()
         await trio.testing.wait_all_tasks_blocked()
 
@@ -182,6 +187,28 @@ def test_what_was_under_way_when_it_was_killed_comes_again_with_the_same_number_
         assert first.id == second.id
         assert not first.is_again
         assert second.is_again
+
+    play(tmp_path, scene)
+
+
+def test_an_orderly_end_waits_a_little_for_what_is_being_sent(tmp_path: Path) -> None:
+    async def scene(node: Node) -> None:
+        node.service.happen()
+        await trio.sleep(30.8)
+        await node.end(LEAVE_S)
+        await trio.sleep(LEAVE_S)
+        await node.begin()
+        await trio.sleep(60)
+        assert [each.is_again for each in node.receiver.got] == [False]
+        node.receiver.takes_s = 60
+        node.service.happen()
+        await trio.sleep(60)
+        await node.end(LEAVE_S)
+        await trio.sleep(LEAVE_S)
+        node.receiver.takes_s = 0.5
+        await node.begin()
+        await trio.sleep(60)
+        assert [each.is_again for each in node.receiver.got] == [False, True]
 
     play(tmp_path, scene)
 
@@ -314,7 +341,7 @@ def test_at_the_very_first_start_what_stands_is_told_and_what_was_is_not(tmp_pat
             await node.begin()
             await trio.sleep(60)  # the service is not there yet
             await node.serve()
-            await trio.sleep(60)
+            await trio.sleep(20)  # at once: what is critical is gathered for 5 s
             [only] = node.receiver.got
             assert "CRITICAL  it is not fed" in only.body
             assert only.things == 1

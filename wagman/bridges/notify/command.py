@@ -116,7 +116,7 @@ async def _run(config: NotifyConfig, directory: Path) -> None:
     watch = Watch(config.program.socket)
     couriers = [courier(config, each, directory, watch) for each in config.destinations]
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_until_told, nursery.cancel_scope)
+        nursery.start_soon(_until_told, nursery.cancel_scope, couriers)
         await watch.look()
         nursery.start_soon(watch.run)
         for each in couriers:
@@ -125,9 +125,11 @@ async def _run(config: NotifyConfig, directory: Path) -> None:
             nursery.start_soon(Caller(config.alive, lambda: obstacle(config, watch, couriers), say).run)
 
 
-async def _until_told(scope: trio.CancelScope) -> None:
+async def _until_told(scope: trio.CancelScope, couriers: Sequence[Courier]) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async for _ in signals:
+            for each in couriers:
+                each.leave()
             scope.cancel()
             return
 

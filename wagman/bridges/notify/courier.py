@@ -15,8 +15,8 @@ from wagman.bridges.notify.rules import Moment
 from wagman.bridges.notify.sinks import Sink
 from wagman.bridges.notify.watch import AWAY, BACK, LOOK_S, Watch, ask, standing
 from wagman.client.asynchronous import Away, Follower, News
-from wagman.client.errors import AddressError, ClientError, DeniedError
-from wagman.client.following import Happened, Missing, Place, Replaced
+from wagman.client.errors import AddressError, ClientError
+from wagman.client.following import Happened, Missing, Place, Replaced, is_refusal
 
 RETRY_S = 10.0
 """The time after which a message that was not taken is sent again (chosen)."""
@@ -29,6 +29,9 @@ SAVE_EVERY_S = 30.0
 
 STUCK_S = 3600.0
 """A message that could not be delivered for so long is stuck (chosen)."""
+
+LEAVE_S = 5.0
+"""How long a message that is being sent may still take when the program is told to end (chosen: systemd waits for 10 s)."""
 
 LEAST_PAUSE_S = 0.2
 """The least time between two looks at what is due, however much happens (chosen)."""
@@ -63,6 +66,7 @@ class Courier:
     _failing_since_s: float | None = field(default=None, init=False)
     _complaint: str = field(default="", init=False)  # what was said last of the disk, or of a delivery
     _kept: Place | None = field(default=None, init=False)  # the place that was written down
+    _attempt: trio.CancelScope = field(factory=trio.CancelScope, init=False)  # of the message that is being sent
 
     @property
     def is_stuck(self) -> bool:
@@ -79,6 +83,10 @@ class Courier:
             nursery.start_soon(self._read)
             nursery.start_soon(self._send)
             nursery.start_soon(self._keep)
+
+    def leave(self, within_s: float = LEAVE_S) -> None:
+        """It is about to be cancelled: what is being sent, which would have to be sent again, may take so long."""
+        self._attempt.deadline = trio.current_time() + within_s
 
     # --- The log ------------------------------------------------------------------------------------------------------
 
@@ -97,13 +105,14 @@ class Courier:
         """Where there is nothing to go on from: what happens from now on is told, and what stands already."""
         try:
             log = await ask(self.path, "events", limit=1)
-        except (DeniedError, AddressError):
-            raise
-        except ClientError:
+        except ClientError as error:
+            if isinstance(error, AddressError) or is_refusal(error):
+                raise
             return False
         self.memory.place = Place(log["log_id"], log["last_id"] or 0)
         await self._ask_what_stands()
         await self._save()
+        self._news.set()
         return True
 
     def _take(self, news: News) -> None:
@@ -136,6 +145,7 @@ class Courier:
     async def _send(self) -> None:
         pause_s = RETRY_S
         while True:
+            await trio.lowlevel.checkpoint()
             self._news = trio.Event()
             if self.memory.under_way is None:
                 self._compose()
@@ -164,7 +174,13 @@ class Courier:
         await trio.sleep(LEAST_PAUSE_S)
 
     async def _deliver(self) -> bool:
-        """Send the message that is under way once more; whether it was taken."""
+        """Send the message that is under way once more; whether it was taken. Whoever cancels waits for it: see `leave`."""
+        self._attempt = trio.CancelScope(shield=True)
+        with self._attempt:
+            return await self._try()
+        return False
+
+    async def _try(self) -> bool:
         message = self.memory.begin()
         # The attempt is on the disk before it begins: whatever becomes of it, the next one says that it is not the first.
         if not await self._save() and message.tries == 1:
