@@ -22,6 +22,7 @@ PYTHONS = nox.project.python_versions(PYPROJECT)
 MADE_FROM_CODE = (
     "docs.make.configuration",
     "docs.make.commands",
+    "docs.make.notify",
     "docs.make.socket",
     "docs.make.events",
     "docs.make.states",

@@ -11,6 +11,7 @@ from docs.make.pages import DOCS, END, MarkerError, begin, between, keep, table
 MODULES = [
     "docs.make.configuration",
     "docs.make.commands",
+    "docs.make.notify",
     "docs.make.socket",
     "docs.make.events",
     "docs.make.states",

@@ -37,6 +37,8 @@ def pretend(target: Target, *command: str) -> None:
     passwd = target.path("/etc/passwd")
     group = target.path("/etc/group")
     match Path(command[0]).name, *command[1:]:
+        case "systemd-sysusers", *_, described if described.endswith("-read.conf"):
+            add(group, "wagman-read:x:997:\n")
         case "systemd-sysusers", *_:
             add(passwd, "wagman:x:999:999:Wagman service:/var/lib/wagman:/usr/sbin/nologin\n")
             add(group, "wagman:x:999:\n")
@@ -44,8 +46,8 @@ def pretend(target: Target, *command: str) -> None:
             (gid,) = (line.split(":")[3] for line in passwd.read_text().splitlines() if line.startswith("wagman:"))
             take(passwd, "wagman:")
             take(group, f"wagman:x:{gid}:\n")  # one with members stays, or one that is not the user's
-        case "groupdel", *_:
-            take(group, "wagman:")
+        case "groupdel", *_, name:
+            take(group, f"{name}:")
         case "usermod", *_, "--gid", "0", "wagman":
             passwd.write_text(passwd.read_text().replace(":999:1007:", ":999:0:"))
         case other:
@@ -260,6 +262,61 @@ def test_what_cannot_be_removed_keeps_nothing_else_from_it_and_can_be_tried_agai
     assert "wagman" not in accounts(root)
     assert (root / "var/lib/wagman").stat().st_uid == 0
     assert everything(root).keys() == before
+
+
+# --- What tells people ------------------------------------------------------------------------------------------------
+
+NOTIFY = "etc/systemd/system/wagman-notify.service"
+WHO = "etc/wagman/notify.toml"
+
+
+def test_what_tells_people_is_put_in_place_when_it_is_asked_for(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wagman(root)
+    assert not (root / NOTIFY).exists()
+    capsys.readouterr()
+    assert wagman(root, "--notify") == 0
+    assert "ExecStart=/opt/wagman/bin/wagman notify " in (root / NOTIFY).read_text()
+    assert (root / WHO).stat().st_mode & 0o777 == 0o600
+    assert "wagman-read:" in accounts(root)
+    assert (root / "etc/systemd/system/multi-user.target.wants/wagman-notify.service").is_symlink()
+    assert 'read_group = "wagman-read"' in capsys.readouterr().out
+    assert wagman(root, "--notify") == 0
+    assert capsys.readouterr().out == "nothing to do\n"
+
+
+def test_an_upgrade_renews_what_tells_people_where_it_is_there(root: Path) -> None:
+    wagman(root, "--notify")
+    (root / NOTIFY).write_text("of an older version")
+    (root / WHO).write_text("mine")
+    wagman(root)
+    assert "wagman notify" in (root / NOTIFY).read_text()
+    assert (root / WHO).read_text() == "mine"
+
+
+def test_what_tells_people_is_removed_with_the_rest_but_for_who_is_told(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before, files = accounts(root), everything(root).keys()
+    wagman(root, "--notify")
+    assert wagman(root, "--remove") == 0
+    assert (accounts(root), everything(root).keys()) == (before, files)
+    wagman(root, "--notify")
+    (root / WHO).write_text("mine")
+    (root / "var/lib/private/wagman-notify").mkdir(parents=True)
+    assert wagman(root, "--remove") == 0
+    assert (root / WHO).read_text() == "mine"
+    assert "/var/lib/private/wagman-notify" in capsys.readouterr().out
+
+
+def test_a_group_of_readers_that_was_there_before_or_has_members_stays(root: Path) -> None:
+    add(root / "etc/group", "wagman-read:x:500:\n")
+    wagman(root, "--notify")
+    wagman(root, "--remove")
+    assert "wagman-read:x:500:" in accounts(root)
+    take(root / "etc/group", "wagman-read:")
+    wagman(root, "--notify")
+    group = root / "etc/group"
+    group.write_text(group.read_text().replace("wagman-read:x:997:", "wagman-read:x:997:ops"))
+    wagman(root, "--remove")
+    assert "wagman-read:x:997:ops" in accounts(root)
 
 
 # --- An image ---------------------------------------------------------------------------------------------------------

@@ -99,8 +99,10 @@ def disturb(chance: random.Random, daemon: Daemon, mailbox: Mailbox, web: Web, n
 def until_killed(chance: random.Random, daemon: Daemon, notify: Notify) -> None:
     for _ in range(chance.randint(1, 4)):
         daemon.board(f"record test.event g{chance.randrange(5)}")
-    time.sleep(chance.uniform(0.2, 2.0))
+    until(lambda: notify.said, "it says something at its start")
+    time.sleep(chance.uniform(0, 0.7))
     notify.kill()
+    notify.said.clear()
     notify.start()
 
 

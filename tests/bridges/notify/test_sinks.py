@@ -154,8 +154,12 @@ def test_a_call_that_hangs_has_its_bound(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_it_is_called_again_after_each_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = list[float]()
 
+    def obstacle() -> str:
+        calls.append(trio.current_time())
+        return "nothing is to be called here"
+
     async def main() -> None:
-        caller = Caller(Alive(Pulse(every_s=300), "http://127.0.0.1/"), lambda: calls.append(trio.current_time()) or "no", print)
+        caller = Caller(Alive(Pulse(every_s=300), "http://127.0.0.1/"), obstacle, list[str]().append)
         with trio.move_on_after(1000):
             await caller.run()
 

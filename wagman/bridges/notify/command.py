@@ -67,7 +67,7 @@ def _test(config: NotifyConfig, name: str) -> int:
         known = ", ".join(each.name for each in config.destinations)
         sys.stderr.write(f"wagman notify: there is no destination {name!r}: there is {known}\n")
         return USAGE
-    return trio.run(_try, config.program.node, chosen)
+    return trio.run(_try, config.program.called, chosen)
 
 
 async def _try(node: str, destinations: Sequence[Destination]) -> int:
@@ -145,7 +145,7 @@ def courier(config: NotifyConfig, to: Destination, directory: Path, watch: Watch
         except ValueError as error:
             say(f"{to.name}: what was told is not known any more: {error}; the file is {file.set_aside()} now")
             memory.plan.missed("what was told before is not known any more", wall())
-    return Courier(to.name, config.program.node, config.program.socket, sink(to), memory, file, watch, wall, local, say)
+    return Courier(to.name, config.program.called, config.program.socket, sink(to), memory, file, watch, wall, local, say)
 
 
 def sink(to: Destination) -> Sink:

@@ -27,26 +27,31 @@ STATE_DIR = "/var/lib/wagman-notify"
 
 TABLES = ("tell", "to", "alive")
 
-UNSHOWN = Kind("", lambda value: value)
-"""A value that is read below, and that no message repeats."""
+ADDRESS = 'an address on one line, such as "mailto://..."'
 
 Judge = Callable[[str], str | None]
 """Says why an address cannot be used; None where it can."""
+
+
+def _unshown(wants: str) -> Kind:
+    """A value that is read below, and that no message repeats."""
+    return Kind(wants, lambda value: value)
 
 
 @frozen
 class Program:
     """The keys of the program itself, which stand in no table."""
 
-    node: str = field(
-        factory=lambda: os.uname().nodename,
-        metadata=setting(TEXT, "What messages call this node. By default the name of the computer."),
+    node: str | None = field(
+        default=None, metadata=setting(TEXT, "What messages call this node; by default as the computer is called.")
     )
     socket: str = field(default=SOCKET, metadata=setting(SOCKET_PATH, "Where the service listens."))
-    state_dir: str = field(
-        factory=lambda: os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or STATE_DIR,
-        metadata=setting(TEXT, "Where it is kept what was told. By default what systemd hands over."),
-    )
+    state_dir: str = field(default=STATE_DIR, metadata=setting(TEXT, "Where it is kept what was told."))
+
+    @property
+    def called(self) -> str:
+        """What messages call this node."""
+        return self.node or os.uname().nodename
 
 
 @frozen
@@ -55,14 +60,16 @@ class Address:
 
     url: object = field(
         default=None,
-        metadata=setting(UNSHOWN, "An address that [Apprise](https://appriseit.com/services/) knows: of mail, ntfy, Slack, ..."),
+        metadata=setting(
+            _unshown(ADDRESS), "An address that [Apprise](https://appriseit.com/services/) knows: of mail, ntfy, Slack, ..."
+        ),
     )
     url_file: object = field(
         default=None,
-        metadata=setting(UNSHOWN, "Instead of `url`: a file that has the address, or the name of a credential of the unit."),
+        metadata=setting(_unshown(SECRET_FILE.wants), "Instead of `url`: what has the address in it, and nothing else."),
     )
     command: object = field(
-        default=None, metadata=setting(UNSHOWN, "Instead of `url`: a command and its arguments, run for each message.")
+        default=None, metadata=setting(_unshown(COMMAND.wants), "Instead of `url`: it is run for each message.")
     )
 
 
@@ -182,7 +189,7 @@ class _Tables:
         if "url" in table:
             value, where = table["url"], (*path, "url")
             if not _is_address(value):
-                self.wrong(where, 'must be an address on one line, such as "mailto://..."; it is not repeated here')
+                self.wrong(where, f"must be {ADDRESS}; it is not repeated here")
                 return None
             self.refuse_shown(self.file, where, "this file, and it has an address in it")
             return str(value)

@@ -80,6 +80,7 @@ RATE = Kind(
     _rate,
     lambda rate: f'"{rate.most}/{durations.show(rate.per_s)}"',
 )
+HOLD = Kind(f"{durations.WANTED}; or 0 for no time at all", DURATION_OR_NEVER.read, DURATION_OR_NEVER.show)
 EVENTS = Kind("a list of types of events, or of their families", NAMES.read, lambda names: show(list(names)))
 QUIET = Kind('hours of the local clock, such as "22:00-07:00"; or "" for none', _quiet, _show_quiet)
 
@@ -109,10 +110,7 @@ class Rules:
     )
     repeat_s: float = field(
         default=3600.0,
-        metadata=setting(
-            DURATION_OR_NEVER,
-            "How long the same event about the same guest is not told again; then it is, with a count. 0: it always is.",
-        ),
+        metadata=setting(HOLD, "How long the same event about the same guest is not told again; then it is, with a count."),
     )
     most: Rate = field(
         default=Rate(12, 3600.0),
