@@ -1,6 +1,6 @@
 """`kill -9` of `wagman notify` while a real service, a real mail server and a real web server are at it.
 
-`python -m tests.bridges.notify.kills 100` has a hundred of them and prints what came of it; the tests have a few.
+`python -m tests.bridges.notify.kills 100` has a hundred of them, and a storm, and prints what came of it; the tests have a few.
 """
 
 import random
@@ -12,8 +12,22 @@ from typing import Any
 
 from attrs import frozen
 
-from tests.bridges.notify.kit import Got, Mailbox, Notify, Web, by_id, json_url, mail_server, settled, until, web_server, written
+from tests.bridges.notify.kit import (
+    Got,
+    Mailbox,
+    Notify,
+    Web,
+    by_id,
+    json_url,
+    mail_server,
+    running,
+    settled,
+    until,
+    web_server,
+    written,
+)
 from tests.cli.kit import Daemon
+from wagman.client.blocking import Client
 
 NAMES = ("mail", "web")
 
@@ -111,7 +125,27 @@ def things(got: list[Got]) -> int:
     return sum(each.things for each in by_id(list(got)).values())
 
 
+def storm(directory: Path) -> list[int]:
+    """A thousand events where five messages an hour are allowed: how many each destination got, but for what is critical."""
+    daemon = Daemon(directory)
+    daemon.start()
+    with mail_server() as (mailbox, mail), web_server() as (web, port):
+        try:
+            with running(configured(directory, daemon.socket, mail, port, most='"5/h"')) as notify:
+                until(lambda: places(directory), lambda: notify.said)
+                with Client(str(daemon.socket)) as client:
+                    for number in range(1000):
+                        client.call("board", command=f"record test.event g{number % 100}")
+                until(lambda: len(mailbox.got) >= 4 and len(web.got) >= 4, lambda: notify.said)
+                time.sleep(3)
+        finally:
+            daemon.end()
+        return [len(mailbox.got), len(web.got)]
+
+
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as place:
         began_s = time.monotonic()
         sys.stdout.write(f"{campaign(Path(place), int(sys.argv[1]))}\n{time.monotonic() - began_s:.0f} s\n")
+    with tempfile.TemporaryDirectory() as place:
+        sys.stdout.write(f"a storm of 1000 events, of 5 messages allowed an hour: {storm(Path(place))}\n")

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from docs.make.pages import DOCS
 from tests.bridges.notify.kit import notify, written
 from wagman.bridges.notify.config import NotifyConfig, load
 from wagman.bridges.notify.rules import Quiet, Rate
+from wagman.bridges.notify.sinks import trouble
 from wagman.model.errors import ConfigError
 from wagman.systemd.install import data
 
@@ -131,12 +133,24 @@ def test_the_example_is_right_once_its_comments_are_taken_away(tmp_path: Path) -
     assert "nobody is to be told" in wrong(tmp_path, data("notify.toml"))
 
 
-def test_it_can_be_checked(tmp_path: Path) -> None:
+def test_what_the_page_shows_is_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "phone").write_text("ntfys://ntfy.sh/SOME-LONG-TOPIC")
+    (tmp_path / "phone").chmod(0o600)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    [shown] = [block for block in blocks((DOCS / "notify.md").read_text()) if "[to." in block]
+    assert [each.name for each in load(str(written(tmp_path, shown)), trouble).destinations] == ["mail", "phone", "chat"]
+
+
+def blocks(page: str) -> list[str]:
+    return [text.partition("\n```")[0] for text in page.split("```toml\n")[1:]]
+
+
+def test_it_can_be_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = written(tmp_path, "[to.mail]\nurl = 'mailtos://u:hunter2@example.org'\n[to.log]\ncommand = ['true']\n")
-    done = notify("--config", str(path), "--check")
-    assert (done.returncode, done.stdout) == (0, f"{path}: ok, to be told: mail, log\n")
+    assert notify("--config", str(path), "--check") == 0
+    assert capsys.readouterr().out == f"{path}: ok, to be told: mail, log\n"
     written(tmp_path, "[to.mail]\nurl = 'nonsense://u:hunter2@example.org'\n")
-    done = notify("--config", str(path), "--check")
-    assert done.returncode == 2
-    assert "Apprise does not know this address" in done.stderr
-    assert SECRET not in done.stderr
+    assert notify("--config", str(path), "--check") == 2
+    said = capsys.readouterr().err
+    assert "Apprise does not know this address" in said
+    assert SECRET not in said
