@@ -20,7 +20,7 @@ NIGHT = Quiet(22 * 3600, 7 * 3600)
 TYPES = ("device.start_failed", "device.started", "link.down", "link.up", "service.started", "test.event")
 STEPS = st.lists(
     st.tuples(
-        st.floats(0, 2000),
+        st.sampled_from([0.0, 1.0, 10.0, 45.0, 700.0]) | st.floats(0, 2000),
         st.one_of(
             st.tuples(st.just("event"), st.sampled_from(TYPES), st.sampled_from(["gn", "cs", None])),
             st.tuples(st.just("began"), st.sampled_from("abc"), st.sampled_from(["critical", "warning"])),
@@ -35,7 +35,7 @@ RULES = st.builds(
     gather_s=st.sampled_from([0.1, 30.0, 600.0]),
     repeat_s=st.sampled_from([0.0, 60.0, 3600.0]),
     most=st.builds(Rate, st.integers(1, 8), st.sampled_from([60.0, 3600.0])),
-    quiet=st.sampled_from([None, NIGHT, Quiet(600, 1200)]),
+    quiet=st.sampled_from([None, NIGHT, Quiet(7 * 3600, 8 * 3600 + 900), Quiet(8 * 3600 + 60, 9 * 3600)]),
 )
 
 
@@ -56,13 +56,22 @@ def again(plan: Plan) -> Plan:
 
 def run_dry(plan: Plan, now_s: float) -> list[tuple[float, Digest]]:
     """What is told if nothing happens any more."""
-    told = []
+    told = list[tuple[float, Digest]]()
     while not math.isinf(due_s := plan.due_s(at(now_s))):
         now_s = max(now_s, due_s) + 1e-3
-        digest = plan.next(at(now_s))
-        assert digest is not None
-        told.append((now_s, digest))
+        told += due(plan, now_s)
     return told
+
+
+def due(plan: Plan, now_s: float) -> list[tuple[float, Digest]]:
+    """What was to be told by now; where quiet hours have begun since that was known, it is later."""
+    digest = plan.next(at(now_s))
+    if digest is None:
+        assert plan.rules.quiet is not None
+        assert plan.rules.quiet.left_s(at(now_s)) > 0
+        assert plan.due_s(at(now_s)) > now_s
+        return []
+    return [(now_s, digest)]
 
 
 def tell(plan: Plan, steps: Sequence[tuple[float, tuple[str, Any, Any]]]) -> list[tuple[float, Digest]]:
@@ -72,9 +81,7 @@ def tell(plan: Plan, steps: Sequence[tuple[float, tuple[str, Any, Any]]]) -> lis
         end_s = now_s + pause_s
         while (due_s := plan.due_s(at(now_s))) < end_s:
             now_s = max(now_s, due_s) + 1e-3
-            digest = plan.next(at(now_s))
-            assert digest is not None
-            told.append((now_s, digest))
+            told += due(plan, now_s)
         now_s = max(now_s, end_s)
         plan.take(happening(number, what, now_s), at(now_s))
     return told + run_dry(plan, now_s)
@@ -139,8 +146,8 @@ def test_a_restart_at_any_time_changes_nothing(rules: Rules, steps: Any, data: s
     plan, now_s = Plan(rules), 8 * 3600.0
     for number, (pause_s, what) in enumerate(steps[:cut], 1):
         now_s += pause_s
-        plan.take(happening(number, what, now_s), at(now_s))
         plan.next(at(now_s))
+        plan.take(happening(number, what, now_s), at(now_s))
     restarted = again(plan)
     assert run_dry(restarted, now_s) == run_dry(plan, now_s)
 
@@ -317,6 +324,15 @@ def test_two_problems_that_begin_in_the_same_moment_are_two() -> None:
     for id_ in "ab":
         plan.take(began(None, id_) | {"mono_s": 1.0}, at(0))
     assert plan.pending.keys() == {"problem a", "problem b"}
+
+
+def test_what_was_told_is_not_told_again_because_of_a_restart() -> None:
+    plan = Plan(ALL)
+    plan.take(event(1), at(0))
+    assert plan.next(at(30)) is not None
+    plan = again(plan)
+    plan.take(event(2), at(60))
+    assert plan.due_s(at(60)) == 3630
 
 
 def test_what_is_missing_is_told() -> None:
