@@ -114,6 +114,29 @@ def test_a_dry_run_shows_all_of_it_and_does_nothing(root: Path, capsys: pytest.C
     assert shown == "".join(f"would {line}" for line in done.splitlines(keepends=True))
 
 
+METRICS = "etc/systemd/system/wagman-metrics.service"
+METRICS_WANTED = "etc/systemd/system/multi-user.target.wants/wagman-metrics.service"
+
+
+def test_what_writes_the_metrics_is_put_in_place_where_it_is_asked_for(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wagman(root)
+    assert not (root / METRICS).exists()
+    assert "wagman-metrics" not in capsys.readouterr().out
+    assert wagman(root, "--metrics") == 0
+    assert "ExecStart=/opt/wagman/bin/wagman metrics --textfile /run/wagman-metrics/wagman.prom\n" in (root / METRICS).read_text()
+    assert (root / METRICS_WANTED).is_symlink()
+    assert "systemctl restart wagman wagman-metrics\n" in capsys.readouterr().out
+
+
+def test_an_upgrade_renews_it_unasked_and_a_removal_takes_it_away(root: Path) -> None:
+    wagman(root, "--metrics")
+    (root / METRICS).write_text("of an older version")
+    wagman(root)
+    assert "RuntimeDirectory=wagman-metrics" in (root / METRICS).read_text()
+    wagman(root, "--remove")
+    assert not [each for each in everything(root) if "metrics" in each]
+
+
 def test_an_upgrade_rewrites_what_is_ours_and_keeps_what_is_the_operators(root: Path) -> None:
     wagman(root)
     (root / RULE).write_text("of an older version")

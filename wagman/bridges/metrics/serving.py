@@ -58,11 +58,12 @@ class Server:
         connection = h11.Connection(h11.SERVER, max_incomplete_event_size=MOST_BYTES)
         try:
             request = await _request(connection, stream)
-            answer = None if request is None else await self._answer(request)
         except h11.RemoteProtocolError as error:
-            answer = _plain(error.error_status_hint, "that is no request")
-        if answer is not None:
-            await stream.send_all(_bytes(connection, answer))
+            await stream.send_all(_bytes(connection, _plain(error.error_status_hint, "that is no request")))
+            return
+        if request is not None:
+            answer = await self._answer(request)
+            await stream.send_all(_bytes(connection, answer, with_body=request.method != b"HEAD"))
 
     async def _answer(self, request: h11.Request) -> Answer:
         if request.target.partition(b"?")[0] != PATH.encode():
@@ -88,12 +89,12 @@ def _plain(status: int, words: str, **headers: str) -> Answer:
     return Answer(status, f"{words}\n", {"Content-Type": "text/plain; charset=utf-8", **headers})
 
 
-def _bytes(connection: h11.Connection, answer: Answer) -> bytes:
+def _bytes(connection: h11.Connection, answer: Answer, *, with_body: bool = True) -> bytes:
     body = answer.body.encode("utf-8", "replace")
     headers = {**answer.headers, "Content-Length": str(len(body)), "Connection": "close"}
     parts = (
         connection.send(h11.Response(status_code=answer.status, headers=[*headers.items()])),
-        connection.send(h11.Data(data=body)),
+        connection.send(h11.Data(data=body if with_body else b"")),
         connection.send(h11.EndOfMessage()),
     )
     return b"".join(part for part in parts if part)
