@@ -21,7 +21,7 @@ Answers = Mapping[str, Any]
 WELL: Answers = {"status": example(), "events": LOG}
 
 
-async def unix(path: Path) -> trio.SocketListener:
+async def unix(path: Path) -> trio.abc.Listener[Any]:
     sock = trio.socket.socket(trio.socket.AF_UNIX)
     await sock.bind(str(path))
     sock.listen()
@@ -57,7 +57,7 @@ def served(path: Path, peer: Peer, body: Callable[[Reader, list[str], FakeServic
     async def main() -> None:
         said = list[str]()
         async with fake_service() as service, trio.open_nursery() as nursery:
-            nursery.start_soon(serve, service, await unix(path / "s"), lambda _: peer)
+            await nursery.start(serve, service, await unix(path / "s"), lambda _: peer)
             with trio.fail_after(20):
                 await body(Reader(str(path / "s"), said.append), said, service)
             nursery.cancel_scope.cancel()
