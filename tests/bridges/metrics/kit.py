@@ -65,7 +65,7 @@ def unknown() -> Any:
             return [made(of[0])]
         if kind is dict:
             return {name: made(of[1]) for name in BOARD_SENSORS}
-        return example("", shape)
+        return example("nothing", shape)
 
     return made(Status)
 

@@ -162,7 +162,8 @@ def test_there_is_room_for_so_many_at_a_time_and_for_others_afterwards() -> None
             await trio.testing.wait_all_tasks_blocked()
             ours, theirs = trio.testing.memory_stream_pair()
             nursery.start_soon(server.talk, theirs)
-            assert await everything(ours) == b""
+            began_s = trio.current_time()
+            assert (await everything(ours), trio.current_time()) == (b"", began_s)
             await waiting[0].aclose()
             await trio.testing.wait_all_tasks_blocked()
             ours, theirs = trio.testing.memory_stream_pair()
