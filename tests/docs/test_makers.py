@@ -14,6 +14,8 @@ MODULES = [
     "docs.make.socket",
     "docs.make.events",
     "docs.make.states",
+    "docs.make.metrics",
+    "docs.make.dashboard",
 ]
 
 
