@@ -26,6 +26,8 @@ MADE_FROM_CODE = (
     "docs.make.socket",
     "docs.make.events",
     "docs.make.states",
+    "docs.make.metrics",
+    "docs.make.dashboard",
 )
 
 DIST, WHEELHOUSE, LOCK = Path("dist"), Path("build/wheelhouse"), "requirements.lock"

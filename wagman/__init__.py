@@ -15,7 +15,7 @@ A map of the package, from the top down to the words. Imports point downwards in
 - `wagman.fsm`         the states, pure: (input) -> next state, alarms, effects
 - `wagman.api`         the control socket: JSON-RPC lines
 - `wagman.cli`         the commands; those that talk to the service import neither trio nor structlog
-- `wagman.bridges`     programs of their own on the socket: `notify` tells people
+- `wagman.bridges`     programs of their own on the control socket: `metrics` for Prometheus, `notify` tells people
 - `wagman.client`      the socket from outside, as a library
 - `wagman.store`       the rolling log and what must last
 - `wagman.config`      TOML to validated, immutable classes

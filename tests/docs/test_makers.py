@@ -15,6 +15,8 @@ MODULES = [
     "docs.make.socket",
     "docs.make.events",
     "docs.make.states",
+    "docs.make.metrics",
+    "docs.make.dashboard",
 ]
 
 

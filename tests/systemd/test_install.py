@@ -1,16 +1,14 @@
 """`wagman install-service`, into a folder that stands for a system."""
 
-import argparse
 import io
 import os
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.systemd.pretended import accounts, add, everything, pretend, take, wagman
 from wagman.cli.outcome import CommandError
-from wagman.cli.parser import parse
 from wagman.config.load import load
 from wagman.systemd import install
 from wagman.systemd.steps import InstallError, Target
@@ -18,62 +16,6 @@ from wagman.systemd.steps import InstallError, Target
 UNIT = "etc/systemd/system/wagman.service"
 RULE = "etc/udev/rules.d/60-wagman.rules"
 CONFIG = "etc/wagman/wagman.toml"
-
-
-@pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty system; the commands that change one are taken note of instead."""
-    (tmp_path / "etc").mkdir()
-    (tmp_path / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\n")
-    (tmp_path / "etc/group").write_text("root:x:0:\n")
-    monkeypatch.setattr(install, "usable", lambda _: "/opt/wagman/bin/wagman")
-    monkeypatch.setattr(install, "own_command", lambda: "/opt/wagman/bin/wagman")
-    monkeypatch.setattr(Target, "run", pretend)
-    return tmp_path
-
-
-def pretend(target: Target, *command: str) -> None:
-    """What the system's own commands would do."""
-    passwd = target.path("/etc/passwd")
-    group = target.path("/etc/group")
-    match Path(command[0]).name, *command[1:]:
-        case "systemd-sysusers", *_, described if described.endswith("-read.conf"):
-            add(group, "wagman-read:x:997:\n")
-        case "systemd-sysusers", *_:
-            add(passwd, "wagman:x:999:999:Wagman service:/var/lib/wagman:/usr/sbin/nologin\n")
-            add(group, "wagman:x:999:\n")
-        case "userdel", *_:
-            (gid,) = (line.split(":")[3] for line in passwd.read_text().splitlines() if line.startswith("wagman:"))
-            take(passwd, "wagman:")
-            take(group, f"wagman:x:{gid}:\n")  # one with members stays, or one that is not the user's
-        case "groupdel", *_, name:
-            take(group, f"{name}:")
-        case "usermod", *_, "--gid", "0", "wagman":
-            passwd.write_text(passwd.read_text().replace(":999:1007:", ":999:0:"))
-        case other:
-            raise AssertionError(other)
-
-
-def add(file: Path, line: str) -> None:
-    """A line with a name that is there already is not added."""
-    if line.partition(":")[0] not in [each.partition(":")[0] for each in file.read_text().splitlines()]:
-        file.write_text(file.read_text() + line)
-
-
-def take(file: Path, beginning: str) -> None:
-    file.write_text("".join(line for line in file.read_text().splitlines(keepends=True) if not line.startswith(beginning)))
-
-
-def wagman(root: Path, *options: str) -> int:
-    arguments = parse(["install-service", "--root", str(root), *options])
-    assert isinstance(arguments, argparse.Namespace)
-    return int(arguments.run(arguments))
-
-
-def everything(root: Path) -> dict[str, Any]:
-    """What is there, with its content and its time: what was written again shows."""
-    found = sorted(path for path in root.rglob("*") if path.is_symlink() or path.is_file())
-    return {str(path.relative_to(root)): path.readlink() if path.is_symlink() else path.stat().st_mtime_ns for path in found}
 
 
 def test_all_of_it_is_put_in_place(root: Path) -> None:
@@ -167,10 +109,6 @@ DAEMON = "wagman:x:300:300:another program's:/nonexistent:/usr/sbin/nologin\n"
 OF_0_1_0 = "wagman:x:998:998:Wagman service:/var/lib/wagman:/usr/sbin/nologin\n"
 
 
-def accounts(root: Path) -> str:
-    return (root / "etc/passwd").read_text() + (root / "etc/group").read_text()
-
-
 def test_the_account_of_a_person_is_refused_before_anything_is_done(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     add(root / "etc/passwd", PERSON)
     before = everything(root)
@@ -200,6 +138,30 @@ def test_a_group_that_was_there_before_stays_when_the_user_goes(root: Path) -> N
     passwd.write_text(passwd.read_text().replace(":999:999:", ":999:1007:"))  # as systemd-sysusers does
     assert wagman(root, "--remove") == 0
     assert accounts(root) == before
+
+
+def test_the_groups_of_those_who_may_less_are_made_and_go_unless_they_have_members(root: Path) -> None:
+    before = accounts(root)
+    wagman(root)
+    assert {"wagman-operate:x:998:", "wagman-read:x:997:"} <= set(accounts(root).splitlines())
+    (root / "etc/group").write_text((root / "etc/group").read_text().replace("wagman-read:x:997:", "wagman-read:x:997:alice"))
+    assert wagman(root, "--remove") == 0
+    assert accounts(root) == before + "wagman-read:x:997:alice\n"
+
+
+def test_a_group_of_such_a_name_that_was_there_before_stays(root: Path) -> None:
+    add(root / "etc/group", "wagman-read:x:1008:\n")
+    before = accounts(root)
+    wagman(root)
+    assert wagman(root, "--remove") == 0
+    assert accounts(root) == before
+
+
+def test_an_upgrade_makes_the_groups_that_are_new(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    add(root / "etc/passwd", OF_0_1_0)
+    add(root / "etc/group", "wagman:x:998:\n")
+    wagman(root)
+    assert "create group wagman-operate, group wagman-read\n" in capsys.readouterr().out
 
 
 def test_an_account_that_an_older_version_made_and_did_not_write_down_is_known_by_its_mark(root: Path) -> None:
@@ -262,61 +224,6 @@ def test_what_cannot_be_removed_keeps_nothing_else_from_it_and_can_be_tried_agai
     assert "wagman" not in accounts(root)
     assert (root / "var/lib/wagman").stat().st_uid == 0
     assert everything(root).keys() == before
-
-
-# --- What tells people ------------------------------------------------------------------------------------------------
-
-NOTIFY = "etc/systemd/system/wagman-notify.service"
-WHO = "etc/wagman/notify.toml"
-
-
-def test_what_tells_people_is_put_in_place_when_it_is_asked_for(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    wagman(root)
-    assert not (root / NOTIFY).exists()
-    capsys.readouterr()
-    assert wagman(root, "--notify") == 0
-    assert "ExecStart=/opt/wagman/bin/wagman notify " in (root / NOTIFY).read_text()
-    assert (root / WHO).stat().st_mode & 0o777 == 0o600
-    assert "wagman-read:" in accounts(root)
-    assert (root / "etc/systemd/system/multi-user.target.wants/wagman-notify.service").is_symlink()
-    assert 'read_group = "wagman-read"' in capsys.readouterr().out
-    assert wagman(root, "--notify") == 0
-    assert capsys.readouterr().out == "nothing to do\n"
-
-
-def test_an_upgrade_renews_what_tells_people_where_it_is_there(root: Path) -> None:
-    wagman(root, "--notify")
-    (root / NOTIFY).write_text("of an older version")
-    (root / WHO).write_text("mine")
-    wagman(root)
-    assert "wagman notify" in (root / NOTIFY).read_text()
-    assert (root / WHO).read_text() == "mine"
-
-
-def test_what_tells_people_is_removed_with_the_rest_but_for_who_is_told(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    before, files = accounts(root), everything(root).keys()
-    wagman(root, "--notify")
-    assert wagman(root, "--remove") == 0
-    assert (accounts(root), everything(root).keys()) == (before, files)
-    wagman(root, "--notify")
-    (root / WHO).write_text("mine")
-    (root / "var/lib/private/wagman-notify").mkdir(parents=True)
-    assert wagman(root, "--remove") == 0
-    assert (root / WHO).read_text() == "mine"
-    assert "/var/lib/private/wagman-notify" in capsys.readouterr().out
-
-
-def test_a_group_of_readers_that_was_there_before_or_has_members_stays(root: Path) -> None:
-    add(root / "etc/group", "wagman-read:x:500:\n")
-    wagman(root, "--notify")
-    wagman(root, "--remove")
-    assert "wagman-read:x:500:" in accounts(root)
-    take(root / "etc/group", "wagman-read:")
-    wagman(root, "--notify")
-    group = root / "etc/group"
-    group.write_text(group.read_text().replace("wagman-read:x:997:", "wagman-read:x:997:ops"))
-    wagman(root, "--remove")
-    assert "wagman-read:x:997:ops" in accounts(root)
 
 
 # --- An image ---------------------------------------------------------------------------------------------------------

@@ -15,6 +15,9 @@ from wagman.config.schema import Config
 from wagman.model.errors import StoreError
 from wagman.model.facts import DEFAULT_BOARD, VERBS, Plug, Port
 
+MAY_BE_MISSING = ("decision", "left", "on_behalf")
+"""What is written only where there is something to say."""
+
 FORMAT = 1
 """Of the text; one with a greater number was written by a newer program."""
 
@@ -31,6 +34,12 @@ class Decision:
     who: str
     uid: int | None
     at: str  # wall time
+    on_behalf: str | None = None  # whom the one who asked asked for
+
+    @property
+    def by(self) -> str:
+        """Who decided it."""
+        return f"{self.on_behalf} through {self.who}" if self.on_behalf else self.who
 
 
 @frozen
@@ -59,7 +68,8 @@ class Entry:
         """What is told of the decision."""
         made = self.decision
         by = {} if made is None else {"verb": made.verb, "who": made.who, "uid": made.uid}
-        return {**by, "decided_at": made and made.at}
+        behalf = {"for": made.on_behalf} if made and made.on_behalf else {}
+        return {**by, **behalf, "decided_at": made and made.at}
 
     @property
     def holds(self) -> tuple[Wanted, bool]:
@@ -120,6 +130,7 @@ class Kept:
     entries: Mapping[str, Entry] = field(factory=dict)  # by the name of the table
     unwritten: Tally = Tally()
     run: int = 0  # of the service, that wrote it: each is greater than all before that it knew of; 0: an older program
+    heard: Mapping[str, tuple[str, ...]] = field(factory=dict)  # the sources of each guest that were ever heard
 
 
 # --- As text ----------------------------------------------------------------------------------------------------------
@@ -129,11 +140,12 @@ def render(kept: Kept) -> str:
     """The text, with a line for each guest: people read it, too."""
     entries = ",\n".join(f"  {json.dumps(name)}: {json.dumps(_plain(each))}" for name, each in kept.entries.items())
     unwritten = f',\n "unwritten": {json.dumps(dict(kept.unwritten.runs))}' if kept.unwritten.runs else ""
-    return f'{{"format": {FORMAT}, "run": {kept.run}, "devices": {{\n{entries}\n }}{unwritten}}}\n'
+    heard = f',\n "heard": {json.dumps(dict(kept.heard))}' if kept.heard else ""
+    return f'{{"format": {FORMAT}, "run": {kept.run}, "devices": {{\n{entries}\n }}{heard}{unwritten}}}\n'
 
 
 def _plain(entry: Entry) -> dict[str, Any]:
-    plain = asdict(entry, filter=lambda attribute, value: not (attribute.name in ("decision", "left") and value is None))
+    plain = asdict(entry, filter=lambda attribute, value: not (attribute.name in MAY_BE_MISSING and value is None))
     decision = plain.pop("decision", {})
     return {**plain, **decision}
 
@@ -148,7 +160,7 @@ def parse(text: str) -> Kept:
         document = json.loads(text)
         entries = {str(name): _entry(each) for name, each in document["devices"].items()}
         runs = tuple((str(run), int(count)) for run, count in document.get("unwritten", {}).items())
-        return Kept(entries, Tally(runs), int(document.get("run", 0)))
+        return Kept(entries, Tally(runs), int(document.get("run", 0)), heard_of(document.get("heard")))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"it holds no decisions: {error!r}") from error
 
@@ -163,12 +175,24 @@ def _entry(plain: Mapping[str, Any]) -> Entry:
     return Entry(port, str(plain.get("board", DEFAULT_BOARD)), wanted, enabled, decision_of(plain), left)
 
 
+def heard_of(plain: Any) -> dict[str, tuple[str, ...]]:
+    """The sources in plain data that were ever heard, by guest; what cannot be read was never heard, and so proves nothing."""
+    told = plain if isinstance(plain, dict) else {}
+    lists = {str(name): tuple(each for each in names if isinstance(each, str)) for name, names in told.items() if _is_list(names)}
+    return {name: names for name, names in lists.items() if names}
+
+
+def _is_list(plain: Any) -> bool:
+    return isinstance(plain, list | tuple)
+
+
 def decision_of(plain: Any) -> Decision | None:
     """The decision in plain data; None where there is none that can be read."""
     match plain:
         case {"serial": int() as serial, "verb": str() as verb, "who": str() as who, "at": str() as at} if verb in VERBS:
-            uid = plain.get("uid")
-            return Decision(serial, verb, who, uid if isinstance(uid, int) else None, at)
+            uid, behalf = plain.get("uid"), plain.get("on_behalf")
+            by = uid if isinstance(uid, int) else None, at, behalf if isinstance(behalf, str) else None
+            return Decision(serial, verb, who, *by)
         case _:
             return None
 
@@ -269,5 +293,5 @@ def told_by(directory: str, config: Config) -> list[str]:
 def in_words(entry: Entry) -> str:
     """The decision in words: what was decided, and by whom."""
     state = "it stays disabled" if not entry.enabled else "it stays stopped" if entry.stays_down else "it is to run"
-    by = "" if entry.decision is None else f" ({entry.decision.verb} by {entry.decision.who}, {entry.decision.at})"
+    by = "" if entry.decision is None else f" ({entry.decision.verb} by {entry.decision.by}, {entry.decision.at})"
     return state + by
