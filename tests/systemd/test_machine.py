@@ -211,8 +211,18 @@ def test_guests_are_told_to_halt_by_ssh(machine: Machine) -> None:
     assert not machine.events("device.stop_failed")
 
 
-def test_removal_leaves_nothing_but_what_is_the_operators(own_machine: Machine) -> None:
+WHO = """
+node = "mast"
+[to.log]
+command = ["true"]
+least = "info"
+gather = "1s"
+"""
+
+
+def test_programs_on_the_socket_may_look_and_removal_leaves_nothing_but_what_is_the_operators(own_machine: Machine) -> None:
     machine = own_machine
+    look_on(machine)
     machine.run("systemctl stop board; rm -r /etc/systemd/system/wagman.service.d")
     commands = docs_commands("Remove")
     unasked = machine.run(commands, check=False)
@@ -224,10 +234,28 @@ def test_removal_leaves_nothing_but_what_is_the_operators(own_machine: Machine) 
     assert machine.says("stat --format=%a /var/lib/wagman") == "700"
     left = [str(path) for path in machine.written("/etc", "/usr/local", "/opt") if "wagman" in path.name]
     assert sorted(left) == ["/etc/systemd/system/wagman-test.target", "/etc/wagman", "/etc/wagman/wagman.toml"]
+    assert machine.says("ls /etc/wagman") == "notify.toml\nwagman.toml"
     assert machine.says("find /run -name '*wagman*' -not -path '*/wagman-test.target*'") == ""
     assert machine.run("getent passwd wagman", check=False).returncode != 0
-    assert machine.run("getent group wagman", check=False).returncode != 0
+    assert machine.run("getent group wagman wagman-operate wagman-read", check=False).stdout == ""
     assert machine.property("LoadState") == "not-found"
+
+
+def look_on(machine: Machine) -> None:
+    """Each as a user of its own, which is nobody's but for a group that may look; what it is told by is root's alone."""
+    config = machine.root / "etc/wagman/wagman.toml"
+    config.write_text(f'[service]\nread_group = "wagman-read"\n{config.read_text()}')
+    machine.run("wagman install-service --metrics --notify")
+    (machine.root / "etc/wagman/notify.toml").write_text(WHO)
+    assert machine.says("stat --format='%U %a' /etc/wagman/notify.toml") == "root 600"
+    machine.run("systemctl restart wagman wagman-metrics wagman-notify")
+    eventually(lambda: "wagman_up 1" in machine.says("cat /run/wagman-metrics/wagman.prom || true").splitlines())
+    eventually(lambda: machine.run("test -e /var/lib/private/wagman-notify/log.json", check=False).returncode == 0)
+    machine.run("wagman disable cs")  # what was before its first start is not told
+    eventually(lambda: "was delivered: mast: " in machine.says("journalctl --no-pager --unit=wagman-notify --output=cat"))
+    for unit in ("wagman-metrics", "wagman-notify"):
+        assert machine.says(f"ps -o user:20= -p $(systemctl show --value --property=MainPID {unit})") == unit
+        assert machine.property("NRestarts", unit) == "0"
 
 
 def test_a_restart_of_the_controller_is_told_to_the_board_and_then_shuts_down(own_machine: Machine) -> None:
