@@ -56,7 +56,8 @@ def measure(scale: Scale) -> list[Section]:
     """Rails, and a program."""
     note = (
         f"Rails of {OUTLETS} outlets, and a page for each guest, asked as often as is the default. The program is the "
-        f"shortest shell script that tells how {PLUGS} outlets are, asked every {scale.program_s:g} s. Watched for {scale.plugs_s:g} s."
+        f"shortest shell script that tells how {PLUGS} outlets are, asked "
+        f"every {scale.program_s:g} s. Watched for {scale.plugs_s:g} s."
     )
     figures = [figure for boards in scale.rails for figure in on_rails(scale, boards)]
     return [Section("Plugs at rest", [*figures, *on_a_program(scale)], note)]
