@@ -38,6 +38,8 @@ def schema_of(shape: Any) -> dict[str, Any]:
         return {**schema_of(of[0]), "description": of[1]}
     if kind is Literal:
         return {"enum": list(of)}
+    if kind is UnionType and any(map(is_typeddict, of)):
+        return {"anyOf": [schema_of(each) for each in of]}
     if kind is UnionType:
         return {"type": [_WORDS[each] for each in of]}
     return _container(shape, kind, of)

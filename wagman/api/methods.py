@@ -40,6 +40,20 @@ async def _command(verb: Verb, caller: Caller, order: params.Order) -> Mapping[s
     return await caller.service.command(verb, device, force=order.force, uid=peer.uid, who=f"pid {peer.pid}")
 
 
+async def _for_a_while(verb: Verb, caller: Caller, order: params.StopOrder | params.MaintenanceOrder) -> Mapping[str, Any]:
+    device, peer = caller.service.device_name(order.device), caller.peer
+    return await caller.service.command(verb, device, force=order.force, uid=peer.uid, who=f"pid {peer.pid}", for_s=order.for_s)
+
+
+async def _hibernate(caller: Caller, order: params.HibernateOrder) -> Mapping[str, Any]:
+    keep = [caller.service.device_name(each) for each in order.keep or ()]
+    return await caller.service.hibernate(order.reason, keep, uid=caller.peer.uid, who=f"pid {caller.peer.pid}")
+
+
+async def _wake(caller: Caller, _: params.Nothing) -> Mapping[str, Any]:
+    return await caller.service.wake(uid=caller.peer.uid, who=f"pid {caller.peer.pid}")
+
+
 async def _heartbeat(caller: Caller, order: params.Order) -> Mapping[str, Any]:
     return await caller.service.heartbeat(caller.service.device_name(order.device), uid=caller.peer.uid)
 
@@ -85,10 +99,21 @@ _SUMMARIES: Final[Mapping[Verb, str]] = {
     "kill": "Want it down, and cut its power now.",
     "enable": "Allow that it is started again.",
     "disable": "Stop it as `stop` does, and refuse every start until it is enabled.",
+    "maintenance": "Leave it alone for a while, or no longer: neither its power nor messages; what is seen is told.",
 }
 
+_FOR_A_WHILE: Final[Mapping[Verb, type]] = {"stop": params.StopOrder, "maintenance": params.MaintenanceOrder}
+
 _COMMANDS = tuple(
-    Method(verb, _SUMMARIES[verb], params.Order, "Decision", partial(_command, verb), Role.CONTROLLER) for verb in VERBS
+    Method(
+        verb,
+        _SUMMARIES[verb],
+        _FOR_A_WHILE.get(verb, params.Order),
+        "Decision",
+        partial(_for_a_while if verb in _FOR_A_WHILE else _command, verb),
+        Role.CONTROLLER,
+    )
+    for verb in VERBS
 )
 
 METHODS: Final[Mapping[str, Method]] = {
@@ -97,6 +122,15 @@ METHODS: Final[Mapping[str, Method]] = {
         Method("hello", "The versions of the service.", params.Nothing, "Versions", _hello),
         Method("status", "How everything is now.", params.Selection, "Status", _status),
         *_COMMANDS,
+        Method(
+            "hibernate",
+            "Take all guests down, but for those to be kept, until `wake`.",
+            params.HibernateOrder,
+            "Decision",
+            _hibernate,
+            Role.CONTROLLER,
+        ),
+        Method("wake", "End what `hibernate` has ordered.", params.Nothing, "Decision", _wake, Role.CONTROLLER),
         Method("heartbeat", "A sign of life on the guest's behalf.", params.Order, "Decision", _heartbeat, Role.CONTROLLER),
         Method("events", "A part of the rolling log.", params.Excerpt, "Excerpt", _events),
         Method("chain", "An event, its cause, the cause of that, and so on, newest first.", params.Causes, "Causes", _chain),

@@ -44,8 +44,21 @@ class Service(Protocol):
         """
         ...
 
-    async def command(self, verb: Verb, device: str, *, force: bool, uid: int, who: str) -> shapes.Decision:
-        """Ask the device's machine; the answer is its decision, not yet the outcome."""
+    async def command(  # noqa: PLR0913 - all but the first two are named
+        self, verb: Verb, device: str, *, force: bool, uid: int, who: str, for_s: float | None = None
+    ) -> shapes.Decision:
+        """Ask the device's machine; the answer is its decision, not yet the outcome.
+
+        `for_s` is for how long, with `stop` and `maintenance`; without it, the latter ends.
+        """
+        ...
+
+    async def hibernate(self, reason: str, keep: Sequence[str], *, uid: int, who: str) -> shapes.Decision:
+        """Take all guests down but for those in `keep`, until somebody wakes them."""
+        ...
+
+    async def wake(self, *, uid: int, who: str) -> shapes.Decision:
+        """End what `hibernate` has ordered."""
         ...
 
     async def heartbeat(self, device: str, *, uid: int) -> shapes.Decision:

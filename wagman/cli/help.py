@@ -62,8 +62,10 @@ COMMANDS = {
         _ACTION,
     ),
     "stop": About(
-        f"It is asked to halt, and its power is cut once it is silent. {_ALL} {_DOWN}",
-        ("wagman stop gn", "wagman stop all --no-wait --yes"),
+        "It is asked to halt, and its power is cut once it is silent. With --for it is to run again so long after it was asked "
+        "for, by itself, in its turn; any later command about it takes that back. The controller's own clock counts, and not "
+        f"while the controller itself is off. {_ALL} {_DOWN}",
+        ("wagman stop gn", "wagman stop gn --for 10min", "wagman stop all --no-wait --yes"),
         _ACTION,
     ),
     "restart": About(
@@ -82,6 +84,24 @@ COMMANDS = {
         f"It is stopped as by wagman stop, and every start is refused until wagman enable. {_ALL} {_DOWN}",
         ("wagman disable gn",),
         _ACTION,
+    ),
+    "maintenance": About(
+        "While somebody works on it, nothing is done about it: its power stays as it is, it is asked for nothing, and what is "
+        "wrong with it calls for nobody. What is seen is told. Every other command about it is refused until then. Afterwards it "
+        "is looked at anew: taken over where it runs, else started if it is to run. Ordered again, its time begins anew. "
+        "The controller's own clock counts, and not while the controller itself is off.",
+        ("wagman maintenance gn --for 2h", "wagman maintenance all --for 90min", "wagman maintenance gn --end"),
+        _QUERY,
+    ),
+    "hibernate": About(
+        "All guests are asked to halt one by one, the last started first, and are down until wagman wake, also over restarts. "
+        "Those to be kept go on running, and are looked after; heat takes them down, too. On a terminal it asks first, and over "
+        "ssh without one it takes --yes.",
+        ('wagman hibernate --reason "storm, back on Monday" --keep modem',),
+        _QUERY,
+    ),
+    "wake": About(
+        "The guests that are to run are started in their turn, unless it is too hot for that.", ("wagman wake",), _QUERY
     ),
     "ping": About("For guests that cannot reach their heartbeat pin: it counts as a heartbeat.", ("wagman ping gn",), _QUERY),
     "events": About(

@@ -30,6 +30,9 @@ COMMANDS = {
     "kill": Command("wagman.cli.actions", "cut a device's power now"),
     "enable": Command("wagman.cli.actions", "allow that a device is started"),
     "disable": Command("wagman.cli.actions", "stop a device, and refuse to start it until it is enabled"),
+    "maintenance": Command("wagman.cli.actions", "leave a device alone for a while, or no longer"),
+    "hibernate": Command("wagman.cli.hibernate", "take all devices down until they are woken"),
+    "wake": Command("wagman.cli.hibernate", "end what hibernate has ordered"),
     "ping": Command("wagman.cli.ping", "give a heartbeat on a device's behalf"),
     "events": Command("wagman.cli.events", "the rolling log, oldest first"),
     "why": Command("wagman.cli.why", "the causes of the state that a device is in"),
@@ -52,8 +55,8 @@ USAGE_CODES = {"check": 3}
 
 
 GROUPS = {
-    "the guests": ("status", "why", "start", "stop", "restart", "kill", "enable", "disable"),
-    "the node": ("check", "top", "events", "ping", "board"),
+    "the guests": ("status", "why", "start", "stop", "restart", "kill", "enable", "disable", "maintenance"),
+    "the node": ("check", "top", "events", "hibernate", "wake", "ping", "board"),
     "the service": ("init", "check-config", "probe", "install-service", "run", "completion"),
     "to try it, and to develop": ("demo", "fake-board", "simulate"),
 }

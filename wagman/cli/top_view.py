@@ -10,7 +10,7 @@ from typing import NamedTuple
 from wagman.cli.boards import UNNAMED, boards_of, sensors_of
 from wagman.cli.problems import COLOURS, said, told
 from wagman.cli.sentences import sentence
-from wagman.cli.status import beat_age, board_words, current, for_words, in_doubt, notes, sensor_words
+from wagman.cli.status import beat_age, board_words, current, for_words, in_doubt, notes, order_words, power, sensor_words
 from wagman.cli.text import clock, short
 from wagman.cli.top_keys import State, help_lines, question
 from wagman.model.shapes import Device, Event, Status
@@ -99,7 +99,7 @@ def _heading(picture: Picture) -> Iterator[Line]:
     for board in boards_of(picture.status):
         yield _labelled(board.get("name", UNNAMED), board_words(board), "red" if board["blind"] else "")
     yield _labelled("sensors", ", ".join(sensor_words(sensors_of(picture.status))) or "none")
-    yield _labelled("wagman", f"{wagman['state']}{about}{for_words(wagman)}")
+    yield _labelled("wagman", f"{wagman['state']}{about}{for_words(wagman)}{order_words(wagman)}")
 
 
 def _labelled(label: str, text: str, style: str = "") -> Line:
@@ -133,19 +133,22 @@ def _fitting(table: Sequence[Sequence[str]], width: int) -> Sequence[Sequence[st
 
 def device_cells(row: Device) -> tuple[str, ...]:
     """What the columns show of a device."""
-    power = row["power"]
     return (
         row["name"],
         row["state"],
         short(row.get("for_s")),
         beat(row),
-        in_doubt(row, power["wanted"]) if power["confirmed"] else f"{power['wanted']}?",
+        in_doubt(row, power(row)) if row["power"]["confirmed"] else _unconfirmed(row),
         str(row["attempts"]),
         row["media"] or "-",
         current(row),
         "-" if row["temperature_raw"] is None else f"{row['temperature_raw']:g}",
         ", ".join(note for note in notes(row) if note != "unconfirmed"),  # POWER has that
     )
+
+
+def _unconfirmed(row: Device) -> str:
+    return power(row) if row["state"] == "maintenance" else f"{power(row)}?"
 
 
 def beat(row: Device) -> str:
