@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import pytest
 import trio
@@ -27,7 +27,6 @@ from wagman.store import Journal, Limits, Store
 from wagman.tasks.guest import Guest
 from wagman.tasks.messages import run_command
 from wagman.tasks.moments import Beginning, Clocks, Stamp
-from wagman.tasks.surroundings import Surroundings
 
 ON, OFF = PowerGoal("on", 3), PowerGoal("off", 3)
 

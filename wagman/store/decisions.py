@@ -86,7 +86,7 @@ DECIDES: Mapping[str, frozenset[str]] = {
     # Whoever starts what was disabled, in a run that cannot know of it, has said that it may run.
     **dict.fromkeys(("start", "restart", "disable"), frozenset({"wanted", "enabled", "term"})),
     **dict.fromkeys(("stop", "kill"), frozenset({"wanted", "term"})),
-    "enable": frozenset({"enabled", "term"}),
+    "enable": frozenset({"enabled"}),
     "maintenance": frozenset({"term"}),
 }
 """What each request decides about a guest; the rest stays as it was decided before."""

@@ -113,7 +113,8 @@ def command(state: State, now: Situation, ask: Operator) -> Step:
     """What is wanted changes before the state is asked; a refusal changes nothing."""
     if why_not := refusal(now, ask):
         return state.stay(now).refuse(why_not)
-    now = now.remember(term=None)  # whoever decides anew has ended what was ordered for a while
+    if ask.verb != "enable":  # that decides nothing about when it runs
+        now = now.remember(term=None)
     match ask.verb:
         case "start" | "restart":
             exempt = now.memory.exempt or now.memory.hibernating
@@ -168,14 +169,14 @@ def refusal(now: Situation, ask: Operator) -> str:
 
 def obstacle(now: Situation, ask: Operator) -> str:
     """Why a command that acts on the guest cannot be accepted, or nothing."""
-    if ask.verb in ("start", "restart", "enable") and not now.config.enabled:
+    if (ask.verb in ("start", "restart", "enable") or ask.for_s is not None) and not now.config.enabled:
         # mark operator-against-the-configuration
         return FORBIDDEN
-    if ask.verb not in ("start", "restart"):
+    if ask.verb not in ("start", "restart") and ask.for_s is None:
         return ""
     if not now.memory.enabled:
         return "it is disabled: enable it first"
-    if now.memory.forbidden and not ask.force:
+    if ask.verb != "stop" and now.memory.forbidden and not ask.force:
         # mark operator-against-the-heat
         return "hibernating: the environment forbids it; use --force to start it all the same"
     return ""
