@@ -158,9 +158,7 @@ VARIANTS = {
     "restarting, told": Variant(Restarting(errand=TOLD), UP, TOLD_ALARMS),
     "restarting, told, hibernating": Variant(Restarting(errand=TOLD), HOT, TOLD_ALARMS),
     "stopped for a while": Variant(OFF, evolve(DOWN, term=Term("stop", 600.0)), (TERM,)),
-    "stopping for a while, told": Variant(
-        Stopping(errand=TOLD), evolve(DOWN, term=Term("stop", 600.0)), (*TOLD_ALARMS, TERM)
-    ),
+    "stopping for a while, told": Variant(Stopping(errand=TOLD), evolve(DOWN, term=Term("stop", 600.0)), (*TOLD_ALARMS, TERM)),
     "maintenance": Variant(Maintenance(), LEFT_ALONE, ("heartbeat", TERM)),
     "maintenance, silent, not wanted": Variant(Maintenance(silent=True), evolve(LEFT_ALONE, wanted="down"), (TERM,)),
     "switch: maintenance": Variant(Maintenance(silent=True), evolve(LEFT_ALONE, media=None), (TERM,), SWITCH),

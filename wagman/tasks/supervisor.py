@@ -197,7 +197,7 @@ class Supervisor:
             case "wagman.hibernating" | "wagman.start_refused" | "wagman.start_stalled":
                 return led
             case "wagman.normal" if old.hibernates:
-                return self._newest(hot=False) if getattr(old, "heated", True) else self._ordered
+                return self._newest(hot=False) if old.by_heat else self._ordered
             case "wagman.normal" if old.target is not None and old.target in self.inboxes:
                 return self.last_event(old.target)
         return None

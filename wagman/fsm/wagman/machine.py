@@ -147,7 +147,7 @@ def in_full(state: State, now: Situation) -> Plan:
     if not environment.waited:
         plan[FIRST_VERDICT] = Alarm(now.config.first_verdict_s)
     # Doubt that keeps guests from running, whether by what the enclosure is like or was when last it told, is not for ever.
-    if environment.doubtful and (state.hibernates or environment.cold):
+    if environment.doubtful and (state.by_heat or environment.cold):
         plan[RELEASE] = Alarm(environment.config.unknown_release_s)
     if now.hesitates:
         plan[ORDER] = Alarm(ORDER_S)

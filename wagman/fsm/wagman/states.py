@@ -48,6 +48,11 @@ class State(GraphState):
 
     hibernates: ClassVar[bool] = False  # guests may not run
 
+    @property
+    def by_heat(self) -> bool:
+        """The enclosure is among the reasons why they may not."""
+        return False
+
     def forbidden(self, now: Situation) -> frozenset[str]:
         """The guests that may not run."""
         return frozenset()
@@ -200,7 +205,11 @@ class Forbidding(State):
 
     hibernates: ClassVar[bool] = True
 
-    heated: bool = True  # the enclosure is among the reasons
+    heated: bool = True
+
+    @property
+    def by_heat(self) -> bool:
+        return self.heated
 
     def on_stop(self, now: Situation) -> Step:
         view = now.next_stop(self.forbidden(now))
