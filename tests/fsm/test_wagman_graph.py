@@ -8,7 +8,6 @@ order that the guests hibernate, where nothing fails.
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from attrs import evolve, field, frozen

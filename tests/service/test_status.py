@@ -28,6 +28,9 @@ from wagman.tasks.guest import Guest
 from wagman.tasks.messages import run_command
 from wagman.tasks.moments import Beginning, Clocks, Stamp
 
+if TYPE_CHECKING:
+    from wagman.tasks.surroundings import Surroundings
+
 ON, OFF = PowerGoal("on", 3), PowerGoal("off", 3)
 
 

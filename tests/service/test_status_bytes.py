@@ -12,8 +12,8 @@ from wagman.fsm.alarms import Alarm
 from wagman.model.backend import Identity
 from wagman.service.board_status import board_status
 from wagman.service.problems import Problem
-from wagman.service.spells import Spell
 from wagman.service.self_status import self_status
+from wagman.service.spells import Spell
 from wagman.service.status import device_status, port_status
 from wagman.tasks.moments import Beginning, Stamp
 
