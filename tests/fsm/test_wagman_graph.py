@@ -212,7 +212,7 @@ def test_every_state_has_its_alarms_and_no_other(explored: Explored) -> None:
 def test_the_release_is_awaited_exactly_where_doubt_keeps_guests_down(explored: Explored) -> None:
     for node in explored.nodes:
         cold = any(sensor.cold for sensor in node.now.environment.sensors.values())
-        assert (RELEASE in node.armed) == (node.now.environment.doubtful and (node.state.hibernates or cold))
+        assert (RELEASE in node.armed) == (node.now.environment.doubtful and (node.state.by_heat or cold))
 
 
 def test_in_a_hot_enclosure_guests_are_on_their_way_down_in_whatever_state(explored: Explored) -> None:

@@ -36,6 +36,7 @@ PROFILES = (
     "service",
     "memory",
     "operators",
+    "orders",
     "plugs",
     "network",
     "everything",

@@ -218,9 +218,10 @@ class Forbidding(State):
     def on_kept(self, now: Situation) -> Step:
         """A guest that is to run all the while may have stopped: it is started again, one at a time."""
         starting = any(view.state == "starting" for view in now.views.values())
-        due = None if starting or not now.environment.starts_allowed else next(filter(now.is_due, now.order), None)
-        if due is None:
+        allowed = [name for name in now.order if name not in self.forbidden(now) and now.is_due(name)]
+        if not allowed or starting or not now.environment.starts_allowed:
             return self.stay(now)
+        due = allowed[0]
         recover = now.views[due].recover
         return self.stay(now, Draft("wagman.start_next_device", due, {"recover": recover}), StartGuest(due, recover))
 

@@ -15,7 +15,7 @@ SEEN_S = 180.0
 SAID_S = 3.0
 """How long a guest may keep what it became to itself: it waits for the disk first (the service: 2 s at most, and a moment)."""
 
-STATES = ("stopped", "starting", "will_stop", "started", "stopping", "restarting")
+STATES = ("stopped", "starting", "will_stop", "started", "stopping", "restarting", "maintenance")
 """The states of a guest; the events that tell of entering them have the same names."""
 
 

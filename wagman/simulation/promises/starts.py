@@ -71,6 +71,8 @@ class OneAtATime:
                 if self.target not in (None, name):
                     yield f"{name} was started while {self.target} was starting"
                 self.target = name if self.is_waited_for(name, event.mono_s) else None
+            case "device.maintenance_over":
+                self.states[name] = "stopped"
             case "command.stop" | "command.kill" | "command.disable":
                 self.called_off_s[name] = event.mono_s
             case "wagman.start_stalled" | "wagman.start_refused" | "wagman.will_hibernate":
