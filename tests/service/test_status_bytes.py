@@ -43,8 +43,14 @@ def parts(*, blind: bool) -> dict[str, Any]:
 
 
 OF_PORT = ("board", "watts")
-ADDED = {"board": ("name", "kind"), "guest": (*OF_PORT, "sources"), "self": (*OF_PORT, "sources"), "port": OF_PORT}
-"""What was added since, with several boards, plugs and ears."""
+OF_GUEST = (*OF_PORT, "sources", "term")
+ADDED = {"board": ("name", "kind"), "guest": OF_GUEST, "self": OF_GUEST, "port": OF_PORT}
+    "board": ("name", "kind"),
+    "guest": (*OF_PORT, "sources", "term"),
+    "self": (*OF_PORT, "sources", "term"),
+    "port": OF_PORT,
+}
+"""What was added since, with several boards, plugs and ears, and with what is ordered for a while."""
 
 
 @pytest.mark.parametrize("blind", [False, True])
@@ -56,8 +62,8 @@ def test_each_part_is_sent_as_it_was(blind: bool) -> None:
     assert {name: json.dumps(part) for name, part in sent.items()} == stored
     assert added == {
         "board": ["board", "wagman"],
-        "guest": ["board", None, []],
-        "self": ["board", None, []],
+        "guest": ["board", None, [], None],
+        "self": ["board", None, [], None],
         "port": ["board", None],
         "problem": [],
     }

@@ -111,8 +111,8 @@ PROFILES: dict[str, Rates] = {
     # Apart from the others: it would have each of their scripts be another one.
     "orders": {
         for_a_while: 3.0,
-        **{tale: 0.5 for tale in (request, renamed, killed, decided, crash, clock_step, bad_disk, damaged_disk)},
-        **{tale: 0.3 for tale in (hang, reset, heat, outage, cut)},
+        **dict.fromkeys((request, renamed, killed, decided, crash, clock_step, bad_disk, damaged_disk), 0.5),
+        **dict.fromkeys((hang, reset, heat, outage, cut), 0.3),
     },
     "plugs": PLUGS,
     "network": NETWORK,

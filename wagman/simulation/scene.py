@@ -122,8 +122,7 @@ class Scene:
     def update(self, record: Record) -> None:
         """Take in what happened; the checkers have seen it before."""
         self.now_s = max(self.now_s, record.at_s)
-        for port in (*self.by_name.values(), *self.left.values()):
-            port.passes(self.now_s)
+        self._passes()
         match record:
             case RelayMoved():
                 self._moved(record)
@@ -139,6 +138,11 @@ class Scene:
                 self._did(record.words)
             case Configured() | Began() | Read() | Ended():
                 self._lives(record)
+
+    def _passes(self) -> None:
+        """Time passes."""
+        for port in (*self.by_name.values(), *self.left.values()):
+            port.passes(self.now_s)
 
     def _lives(self, record: Lives) -> None:
         """The service comes up, goes by a file, knows what it kept, or is gone."""

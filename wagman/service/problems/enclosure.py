@@ -14,8 +14,8 @@ def hibernating(facts: Facts) -> Iterator[Problem]:
     if facts.status["wagman"]["state"] not in ("will_hibernate", "hibernating"):
         return
     if (order := facts.status["wagman"]["hibernation"]) is not None:
-        kept = f" but {', '.join(order['keep'])}" if order["keep"] else ""
-        text = f"hibernating: no guest{kept} runs until somebody wakes them ({order['reason']})"
+        kept = f", but for {', '.join(order['keep'])}" if order["keep"] else ""
+        text = f"hibernating: no guest runs until somebody wakes them{kept} ({order['reason']})"
         yield Problem("hibernating", "warning", text, "wagman wake; wagman start --force GUEST starts one all the same")
         return
     bad = [name for name, sensor in facts.status["sensors"].items() if sensor["state"] in ("high", "low")]

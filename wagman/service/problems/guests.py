@@ -15,8 +15,8 @@ FAILED_STARTS = 2
 def in_maintenance(facts: Facts) -> Iterator[Problem]:
     """Somebody works on a guest, and nothing is done about it."""
     for name in sorted(facts.maintained):
-        text, do = f"{name} is in maintenance: nothing is done about it", f"wagman maintenance {name} --end ends it sooner"
-        yield Problem(f"maintenance:{name}", "notice", text, do, device=name)
+        text = f"{name} is in maintenance: nothing is done about it"
+        yield Problem(f"maintenance:{name}", "notice", text, f"wagman maintenance {name} --end ends it sooner", device=name)
 
 
 def relay_stuck(facts: Facts) -> Iterator[Problem]:
