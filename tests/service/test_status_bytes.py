@@ -45,11 +45,6 @@ def parts(*, blind: bool) -> dict[str, Any]:
 OF_PORT = ("board", "watts")
 OF_GUEST = (*OF_PORT, "sources", "term")
 ADDED = {"board": ("name", "kind"), "guest": OF_GUEST, "self": OF_GUEST, "port": OF_PORT}
-    "board": ("name", "kind"),
-    "guest": (*OF_PORT, "sources", "term"),
-    "self": (*OF_PORT, "sources", "term"),
-    "port": OF_PORT,
-}
 """What was added since, with several boards, plugs and ears, and with what is ordered for a while."""
 
 

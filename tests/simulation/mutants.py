@@ -14,6 +14,7 @@ from wagman.fsm import environment, outlet
 from wagman.fsm.alarms import Alarm
 from wagman.fsm.guest import Memory, Situation, Step, Stopped, halting, untrusted
 from wagman.fsm.guest.halting import Halting
+from wagman.fsm.guest.maintenance import Maintenance
 from wagman.fsm.guest.started import Started
 from wagman.fsm.guest.state import State, states
 from wagman.fsm.wagman import machine, situation
@@ -453,6 +454,16 @@ def a_message_crashes_its_task(patch: pytest.MonkeyPatch) -> None:
 
 
 DISABLED = "20 min; x1: disable; gn: stop; 5 min; "
+
+
+@mutant("20 min; gn: stop for 7200; 5 min; service kill; service start; 20 min", 11)
+def what_is_left_of_a_time_is_over_with_the_service(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Guest, "_left", lambda self, term, kept: None if term is None else evolve(term, left_s=0.0))
+
+
+@mutant("20 min; gn: maintenance for 7200; 1 min; guest gn hang; 1 h", 4, 11)
+def a_guest_in_maintenance_is_stopped_where_it_is_silent(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Maintenance, "on_silence", Started.on_silence)
 
 
 @mutant(DISABLED + "service kill; disk wiped; service start; 10 min", 11)

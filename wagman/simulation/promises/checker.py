@@ -19,6 +19,11 @@ STATES = ("stopped", "starting", "will_stop", "started", "stopping", "restarting
 """The states of a guest; the events that tell of entering them have the same names."""
 
 
+def told_state(type_: str) -> str:
+    """The state that a guest's event tells of; any other word where it tells of none."""
+    return "stopped" if type_ == "device.maintenance_over" else type_.removeprefix("device.")
+
+
 class Checker(Protocol):
     """Watches over one promise."""
 
