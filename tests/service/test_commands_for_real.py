@@ -58,7 +58,7 @@ CASES: list[tuple[list[str], str, int, str]] = [
         ["wagman stop cs --for 1h"],
         "why cs",
         0,
-        "^not started: it was stopped for a while, and is to run again in \d",
+        r"^not started: it was stopped for a while, and is to run again in \d",
     ),
     (["wagman disable cs"], "stop cs --for 1h", 4, "enable it first"),
     ([], "stop cs --for soon", 2, "write 10min, 2h"),

@@ -27,11 +27,11 @@ def test_a_guest_that_is_stopped_for_a_while_runs_again_by_itself_so_long_after_
     assert (story.rows()["gn"]["state"], story.rows()["gn"]["term"]) == ("started", None)
 
 
-@pytest.mark.parametrize("clock", ["", "clock 864000; ", "clock -864000; "])
-@pytest.mark.parametrize("end", ["service stop", "service kill"])
-@pytest.mark.parametrize("loss", ["", "disk wiped; ", "disk undecided; "])
-def test_its_time_goes_on_while_the_service_is_away_whatever_becomes_of_the_wall_clock(clock: str, end: str, loss: str) -> None:
-    story = told(f"{RUNS}gn: stop for 1800; 10 min; {end}; {loss}{clock}5 min; service start; 30 min")
+@pytest.mark.parametrize(
+    "meanwhile", ["service stop; clock 864000", "service kill; disk wiped; clock -864000", "service kill; disk undecided"]
+)
+def test_its_time_goes_on_while_the_service_is_away_whatever_becomes_of_clock_and_log(meanwhile: str) -> None:
+    story = told(f"{RUNS}gn: stop for 1800; 10 min; {meanwhile}; 5 min; service start; 30 min")
     assert first_s(story, "device.stop_over") == pytest.approx(ON_S + 1800, abs=5)
     assert 1 not in {port for at_s, port in story.switched_on if ON_S < at_s < ON_S + 1800}
     assert story.rows()["gn"]["state"] == "started"
@@ -43,9 +43,7 @@ def test_a_time_that_is_over_while_the_service_is_away_is_over_when_it_comes_up(
     assert story.rows()["gn"]["state"] == "started"
 
 
-@pytest.mark.parametrize(
-    ("verb", "state"), [("stop", "stopped"), ("kill", "stopped"), ("disable", "stopped"), ("start", "started")]
-)
+@pytest.mark.parametrize(("verb", "state"), [("stop", "stopped"), ("start", "started")])
 def test_whoever_decides_anew_takes_it_back(verb: str, state: str) -> None:
     story = told(f"{RUNS}gn: stop for 600; 5 min; gn: {verb}; 30 min")
     assert (story.rows()["gn"]["state"], story.rows()["gn"]["term"]) == (state, None)
@@ -109,7 +107,7 @@ def test_a_guest_that_was_down_stays_down_after_it() -> None:
 # --- hibernate and wake -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("loss", ["", "disk wiped; ", "disk undecided; "])
+@pytest.mark.parametrize("loss", ["", "disk wiped; "])
 def test_all_guests_are_down_until_somebody_wakes_them_over_restarts_and_lost_logs(loss: str) -> None:
     down = f"{RUNS}all: hibernate cs; 20 min; service kill; {loss}service start; 2 h"
     story = told(down)

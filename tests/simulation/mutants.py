@@ -25,7 +25,7 @@ from wagman.io.board.power import Power
 from wagman.io.v3 import driver as driver_v3
 from wagman.io.v4 import driver as driver_v4
 from wagman.model.errors import StoreError
-from wagman.model.facts import UNTOUCHED
+from wagman.model.facts import UNTOUCHED, PowerGoal
 from wagman.service import decided
 from wagman.service.decisions_file import Found
 from wagman.service.recollection import Recollection
@@ -461,9 +461,9 @@ def what_is_left_of_a_time_is_over_with_the_service(patch: pytest.MonkeyPatch) -
     patch.setattr(Guest, "_left", lambda self, term, kept: None if term is None else evolve(term, left_s=0.0))
 
 
-@mutant("20 min; gn: maintenance for 7200; 1 min; guest gn hang; 1 h", 4, 11)
-def a_guest_in_maintenance_is_stopped_where_it_is_silent(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Maintenance, "on_silence", Started.on_silence)
+@mutant("20 min; gn: stop; 5 min; gn: maintenance for 7200; 10 min", 11)
+def a_guest_in_maintenance_is_given_power(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Maintenance, "power", lambda self, memory: PowerGoal("on", memory.cycle + 1, memory.media))
 
 
 @mutant(DISABLED + "service kill; disk wiped; service start; 10 min", 11)

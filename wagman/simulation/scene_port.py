@@ -66,7 +66,7 @@ class Port:
         """Time passes: what was ordered for a while may be over, and up to `SLACK_S` before nobody can tell."""
         if now_s < self.until_s - SLACK_S:
             return
-        if self.alone:
+        if self.alone is not False:
             self.alone, self.alone_s = False, now_s
         else:
             self.wanted = self.wanted and "up"
@@ -115,11 +115,19 @@ class Port:
         if what == "enabled":
             self.enabled = asked.verb == "enable" if sure else None
             return
-        self.until_s = math.inf if asked.for_s is None else asked.at_s + asked.for_s
+        until_s = math.inf if asked.for_s is None else asked.at_s + asked.for_s
         if what == "alone":
-            self.alone, self.alone_s = (asked.for_s is not None if sure else None), asked.at_s
+            self._left_alone(asked, until_s, sure=sure)
+        elif sure:  # in maintenance it would have been refused
+            self.alone, self.until_s, self.wanted = False, until_s, "up" if asked.verb in ("start", "restart") else "down"
         else:
-            self.wanted = None if not sure else "up" if asked.verb in ("start", "restart") else "down"
+            self.wanted = None
+
+    def _left_alone(self, asked: Asked, until_s: float, *, sure: bool) -> None:
+        """It is in maintenance from now on, or no longer. Of a stop for a while before it nobody can say whether it still ends."""
+        if not sure and self.until_s < math.inf:
+            self.wanted = None
+        self.alone, self.alone_s, self.until_s = (asked.for_s is not None if sure else None), asked.at_s, until_s
 
 
 def decides(asked: Asked) -> frozenset[str]:
