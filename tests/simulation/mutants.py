@@ -461,6 +461,14 @@ def what_is_left_of_a_time_is_over_with_the_service(patch: pytest.MonkeyPatch) -
     patch.setattr(Guest, "_left", lambda self, term, kept: None if term is None else evolve(term, left_s=0.0))
 
 
+@mutant("20 min; gn: maintenance for 7200; 1 min; guest gn hang; 20 min", 1, 11)
+def a_guest_in_maintenance_is_cut_where_it_is_silent(patch: pytest.MonkeyPatch) -> None:
+    def power(self: Maintenance, memory: Memory) -> PowerGoal:
+        return PowerGoal("off", memory.cycle) if self.silent else UNTOUCHED
+
+    patch.setattr(Maintenance, "power", power)
+
+
 @mutant("20 min; gn: stop; 5 min; gn: maintenance for 7200; 10 min", 11)
 def a_guest_in_maintenance_is_given_power(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Maintenance, "power", lambda self, memory: PowerGoal("on", memory.cycle + 1, memory.media))

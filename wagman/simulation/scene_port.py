@@ -105,7 +105,8 @@ class Port:
         if answered.accepted or answered.answer is None:
             for what in decides(answered.asked):
                 self._promised(what, answered.asked, sure=answered.is_kept and what not in self.contested)
-            self.said_s = max(self.said_s, answered.asked.at_s)
+            if answered.asked.verb != "maintenance":  # that leaves what is wanted as it was
+                self.said_s = max(self.said_s, answered.asked.at_s)
         self.contested &= self._pending_on()
 
     def _pending_on(self) -> set[str]:
@@ -124,7 +125,7 @@ class Port:
             self.wanted = None
 
     def _left_alone(self, asked: Asked, until_s: float, *, sure: bool) -> None:
-        """It is in maintenance from now on, or no longer. Of a stop for a while before it nobody can say whether it still ends."""
+        """It is in maintenance from now on, or no longer. Whether a stop for a while before it still ends, nobody can say."""
         if not sure and self.until_s < math.inf:
             self.wanted = None
         self.alone, self.alone_s, self.until_s = (asked.for_s is not None if sure else None), asked.at_s, until_s
