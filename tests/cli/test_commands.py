@@ -39,6 +39,7 @@ CLIENT_COMMANDS = [
     "ping gn",
     "events",
     "why gn",
+    "report",
     "board hb",
 ]
 OUTCOME_KEYS = {"device", "outcome", "state", "after_s", "media", "attempt", "reason"}
