@@ -101,7 +101,8 @@ COMMANDS = {
         _QUERY,
     ),
     "top": About(
-        "Needs a terminal, and the package rich. The bottom line has the keys; those that act on a device ask first.",
+        "Needs a terminal, and the package rich. The bottom line has the keys, and ? shows all; those that act on a device "
+        "ask first. The table scrolls with j and k, the events with b and space.",
         ("wagman top",),
     ),
     "board": About(
