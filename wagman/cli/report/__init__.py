@@ -12,6 +12,7 @@
 All but `reading` and this do no I/O.
 """
 
+import gc
 import json
 import os
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -65,6 +66,7 @@ def beginning(text: str) -> tuple[float, bool]:
 
 def run(args: Namespace) -> int:
     """Report."""
+    gc.disable()  # what is read stays to the end, which is soon
     told = from_service(args.socket) if args.log is None else from_file(args.log)
     known = history(told.events, told.rows, told.running_s)
     period = _period(known, args.since)

@@ -16,11 +16,14 @@ from wagman.model.catalogue import EVENT_TYPES, severity_of
 GRAVE = frozenset(name for name, kind in EVENT_TYPES.items() if kind.severity != "info" or kind.graver is not None)
 """Types of events that may tell of something that went wrong."""
 
-BEGINS, ENDS = "service.started", "service.stopping"
-"""What the service does not run before, and after."""
+ALWAYS_GRAVE = frozenset(name for name, kind in EVENT_TYPES.items() if kind.severity != "info" and kind.graver is None)
+"""Those that do, whatever their fields hold."""
 
-_KINDS = (("id", {int}), ("device", {str, type(None)}), ("cause", {int, type(None)}))
-"""Of what kinds the parts of an event are that may be none, of one that is in the log."""
+BEGINS = "service.started"
+"""What the service does not run before."""
+
+_NAME, _PLACE = frozenset({str, type(None)}), frozenset({int, type(None)})
+"""Of what kinds the parts of an event are that may be none."""
 
 
 class Row(NamedTuple):
@@ -77,8 +80,10 @@ def history(events: Sequence[Event], rows: Sequence[Row] = (), running_s: tuple[
 
 
 def _is_sound(event: Mapping[str, Any]) -> bool:
-    of_kind = type(event.get("type")) is type(event.get("boot_id")) is str and type(event.get("fields")) is dict
-    return of_kind and all(type(event.get(key)) in kinds for key, kinds in _KINDS)
+    # There may be a hundred thousand of them.
+    get = event.get
+    has_parts = type(get("type")) is type(get("boot_id")) is str and type(get("fields")) is dict
+    return has_parts and type(get("id")) is int and type(get("device")) in _NAME and type(get("cause")) in _PLACE
 
 
 def _sound(event: Any) -> Event:
@@ -109,7 +114,7 @@ def _taken(events: Sequence[Event], times_s: Sequence[float]) -> tuple[dict[str,
         if isinstance(device, str):
             track = tracks.get(device) or tracks.setdefault(device, Track(device))
             track.take(at_s, event, askers.get(event.get("cause")))
-            if type_ in GRAVE and severity_of(type_, event["fields"]) != "info":
+            if type_ in GRAVE and (type_ in ALWAYS_GRAVE or severity_of(type_, event["fields"]) != "info"):
                 track.troubles.append((at_s, event))
         else:
             if type_ == BEGINS:

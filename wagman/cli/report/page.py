@@ -164,9 +164,11 @@ def _band(stretches: Iterable[tuple[float, float, str]], period: Stretch, top: i
     """One path for each kind: a month of flapping is no larger than it has to be. What is rare is drawn over what is not."""
     paths: dict[str, dict[int, int]] = {kind: {} for kind in words}
     for begin_s, end_s, kind in stretches:
-        first, last = _step(begin_s, period), _step(end_s, period)
         if kind in paths and end_s > period[0] and begin_s < period[1]:
-            paths[kind][first] = max(paths[kind].get(first, 0), last - first, 1)
+            first = _step(begin_s, period)
+            width = max(_step(end_s, period) - first, 1)
+            if width > paths[kind].get(first, 0):
+                paths[kind][first] = width
     return "".join(
         f'<path class="{kind}" d="{"".join(f"M{x} {top}h{width}v{height}h-{width}z" for x, width in found.items())}">'
         f"<title>{words[kind]}</title></path>"
@@ -176,8 +178,10 @@ def _band(stretches: Iterable[tuple[float, float, str]], period: Stretch, top: i
 
 
 def _step(at_s: float, period: Stretch) -> int:
-    length_s = (period[1] - period[0]) or 1.0
-    return min(max(int((at_s - period[0]) / length_s * GRID), 0), GRID)
+    begin_s, end_s = period
+    if at_s <= begin_s:
+        return 0
+    return GRID if at_s >= end_s else int((at_s - begin_s) / (end_s - begin_s) * GRID)
 
 
 def _marks(told: History, period: Stretch, name: str) -> Iterator[Mark]:
