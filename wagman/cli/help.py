@@ -112,8 +112,17 @@ COMMANDS = {
     "why": About(
         "First what keeps it from starting, or what comes next, then the causes, newest first.", ("wagman why gn",), _QUERY
     ),
+    "report": About(
+        "UPTIME is in percent of the time of which anything is known: UNKNOWN is when the service did not run, the board was not "
+        "seen, or nothing was told yet. KEPT is when it was down on purpose, as an operator or the environment wanted it, which "
+        "is no outage. MTBF is how long it was up between outages, MTTR how long it was down, both on average. "
+        "The log holds what there is room for: what is older is not reported on.",
+        ("wagman report", "wagman report gn --since 7d --json", "wagman report --html /srv/www/guests.html"),
+        _QUERY,
+    ),
     "top": About(
-        "Needs a terminal, and the package rich. The bottom line has the keys; those that act on a device ask first.",
+        "Needs a terminal, and the package rich. The bottom line has the keys, and ? shows all; those that act on a device "
+        "ask first. The table scrolls with j and k, the events with b and space.",
         ("wagman top",),
     ),
     "board": About(

@@ -36,6 +36,7 @@ COMMANDS = {
     "ping": Command("wagman.cli.ping", "give a heartbeat on a device's behalf"),
     "events": Command("wagman.cli.events", "the rolling log, oldest first"),
     "why": Command("wagman.cli.why", "the causes of the state that a device is in"),
+    "report": Command("wagman.cli.report", "how available each guest was, and what took it down"),
     "top": Command("wagman.cli.top", "a live view"),
     "board": Command("wagman.cli.board", "send the board a raw command"),
     "run": Command("wagman.cli.local", "the service, in the foreground"),
@@ -56,7 +57,7 @@ USAGE_CODES = {"check": 3}
 
 GROUPS = {
     "the guests": ("status", "why", "start", "stop", "restart", "kill", "enable", "disable", "maintenance"),
-    "the node": ("check", "top", "events", "hibernate", "wake", "ping", "board"),
+    "the node": ("check", "top", "events", "report", "hibernate", "wake", "ping", "board"),
     "the service": ("init", "check-config", "probe", "install-service", "run", "completion"),
     "to try it, and to develop": ("demo", "fake-board", "simulate"),
 }
