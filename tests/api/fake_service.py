@@ -293,6 +293,7 @@ def row(guest: Guest) -> dict[str, Any]:
         "held": False,
         "relay_stuck": False,
         "command_trouble": None,
+        "has_shutdown": True,
     }
 
 

@@ -93,6 +93,15 @@ COMMANDS = {
         ("wagman maintenance gn --for 2h", "wagman maintenance all --for 90min", "wagman maintenance gn --end"),
         _QUERY,
     ),
+    "test": About(
+        "The guest is asked to halt by its shutdown command, loses its power once it is silent, and is started again. If the "
+        "command fails, or the guest does not fall silent in time, the drill is called off: it goes on running, and nothing is "
+        "cut. On a terminal it asks first, elsewhere it takes --yes. A drill that would harm, or prove nothing, is refused: of a "
+        "guest that is not up, is not heard, has no shutdown command or was started just now, or where something is wrong "
+        "already. Whatever becomes of this command, the guest is started again by itself.",
+        ("wagman test gn", "wagman test gn --yes --json"),
+        _QUERY,
+    ),
     "hibernate": About(
         "All guests are asked to halt one by one, the last started first, and are down until wagman wake, also over restarts. "
         "Those to be kept go on running, and are looked after; heat takes them down, too. On a terminal it asks first, and over "

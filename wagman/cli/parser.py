@@ -30,6 +30,7 @@ COMMANDS = {
     "kill": Command("wagman.cli.actions", "cut a device's power now"),
     "enable": Command("wagman.cli.actions", "allow that a device is started"),
     "disable": Command("wagman.cli.actions", "stop a device, and refuse to start it until it is enabled"),
+    "test": Command("wagman.cli.drill", "a drill: halt a guest and start it again, and say how long each took"),
     "maintenance": Command("wagman.cli.actions", "leave a device alone for a while, or no longer"),
     "hibernate": Command("wagman.cli.hibernate", "take all devices down until they are woken"),
     "wake": Command("wagman.cli.hibernate", "end what hibernate has ordered"),
@@ -56,7 +57,7 @@ USAGE_CODES = {"check": 3}
 
 
 GROUPS = {
-    "the guests": ("status", "why", "start", "stop", "restart", "kill", "enable", "disable", "maintenance"),
+    "the guests": ("status", "why", "start", "stop", "restart", "kill", "enable", "disable", "maintenance", "test"),
     "the node": ("check", "top", "events", "report", "hibernate", "wake", "ping", "board"),
     "the service": ("init", "check-config", "probe", "install-service", "run", "completion"),
     "to try it, and to develop": ("demo", "fake-board", "simulate"),

@@ -202,6 +202,7 @@ class Device(TypedDict):
     held: Annotated[bool, "it is held off: the board browns out whenever it is switched on"]
     relay_stuck: Annotated[bool, "its relay stays on, however often it is switched off"]
     command_trouble: Annotated[str | None, "why it cannot be asked to halt"]
+    has_shutdown: Annotated[bool, "there is a command that asks it to halt; without one, a stop cuts it while it runs"]
 
 
 class Port(TypedDict):

@@ -34,4 +34,5 @@ def self_status(device: DeviceConfig, board: Board, since: Beginning, now: Now) 
         "held": False,
         "relay_stuck": False,
         "command_trouble": None,
+        "has_shutdown": False,
     }

@@ -147,6 +147,7 @@ def device_status(guest: Guest, board: Board, environment: Environment, hitch: s
         "held": guest.memory.held,
         "relay_stuck": resists(guest.goal, board.power.ports[port]),
         "command_trouble": guest.telling.trouble(is_mute=not guest.config.has_heartbeat) or hitch,
+        "has_shutdown": bool(guest.config.shutdown),
     }
 
 
