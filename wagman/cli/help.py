@@ -123,9 +123,9 @@ COMMANDS = {
     ),
     "report": About(
         "UPTIME is in percent of the time of which anything is known: UNKNOWN is when the service did not run, the board was not "
-        "seen, or nothing was told yet. KEPT is when it was down on purpose, as an operator or the environment wanted it, which "
-        "is no outage. MTBF is how long it was up between outages, MTTR how long it was down, both on average. "
-        "The log holds what there is room for: what is older is not reported on.",
+        "seen, or nothing was told yet. KEPT is when it was down on purpose, as an operator or the environment wanted it, or in "
+        "maintenance, which is no outage. MTBF is how long it was up between outages, MTTR how long it was down, both on "
+        "average. The log holds what there is room for: what is older is not reported on.",
         ("wagman report", "wagman report gn --since 7d --json", "wagman report --html /srv/www/guests.html"),
         _QUERY,
     ),

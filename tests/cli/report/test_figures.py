@@ -60,6 +60,17 @@ def test_the_figures_are_those_of_the_period() -> None:
     assert [(each.cause, each.down_s) for each in found.outages] == [("silent", 50)]
 
 
+def test_what_is_in_maintenance_is_neither_up_nor_an_outage() -> None:
+    told = [
+        event(100, "device.maintenance", "gn", reason="asked by the operator, for 2 h"),
+        event(150, "device.power_lost", "gn"),
+    ]
+    told += [event(300, "device.maintenance_over", "gn"), event(320, "device.adopted", "gn"), event(320, "device.started", "gn")]
+    found = reported([*begins(), *told], until_s=1000)
+    assert (found.up_s, found.down_s, found.kept_s, found.unknown_s) == (780, 0, 200, 20)
+    assert (found.outages, found.cuts) == ([], [])
+
+
 # --- When nobody knows ------------------------------------------------------------------------------------------------
 
 

@@ -24,7 +24,7 @@ MOST_MARKS = 200
 MOST_OUTAGES = 100
 """So many outages of a guest are listed, the latest (chosen)."""
 
-_KINDS = {"up": "up", "down": "down", "kept": "kept down on purpose", "unknown": "nobody knows"}
+_KINDS = {"up": "up", "down": "down", "kept": "down on purpose, or in maintenance", "unknown": "nobody knows"}
 _POWER = {"on": "power on", "off": "power off", "switching": "being switched on", "unknown": "not known"}
 
 STYLE = """

@@ -14,12 +14,13 @@ Cut: TypeAlias = Literal["clean", "hard", "unproved"]
 gives no signs of life, or that never came up."""
 
 UP = "started"
+MAINTENANCE = "maintenance"
 SILENT = "silent"
 """A guest that is started, as the service has it, and has fallen silent."""
 
 OPERATOR, ENVIRONMENT = "operator", "environment"
-KEPT = frozenset({OPERATOR, ENVIRONMENT})
-"""Causes that keep a guest down on purpose."""
+KEPT = frozenset({OPERATOR, ENVIRONMENT, MAINTENANCE})
+"""Causes that keep a guest down on purpose; in maintenance it is left alone, and may be up or not."""
 
 CAUSES = {
     "silent": "it fell silent",
@@ -30,6 +31,7 @@ CAUSES = {
     "doubt": "it was not as it should be",
     OPERATOR: "an operator asked for it",
     ENVIRONMENT: "the environment forbade it",
+    MAINTENANCE: "it was in maintenance",
     "": "it was not up yet",
 }
 """What took a guest down, in words."""
@@ -183,6 +185,15 @@ class Track:
         if not self.states or self.states[-1][1:] != (name, cause):
             self.states.append(State(at_s, name, cause))
 
+    def on_maintenance(self, at_s: float, _fields: Mapping[str, Any], _asked_by: str | None) -> None:
+        """It is left alone."""
+        self._cause = MAINTENANCE
+        self._becomes(at_s, MAINTENANCE)
+
+    def on_maintenance_over(self, at_s: float, _fields: Mapping[str, Any], _asked_by: str | None) -> None:
+        """It is looked at anew: until something is found, nothing is known of it."""
+        self._becomes(at_s, None)
+
     # --- What comes with them -----------------------------------------------------------------------------------------
 
     def on_heartbeat_lost(self, at_s: float, fields: Mapping[str, Any], _asked_by: str | None) -> None:
@@ -277,4 +288,7 @@ _HANDLERS: Mapping[str, _Handler] = {
     "device.adopted": Track.on_found,
     "device.unexpected_heartbeat": Track.on_found,
     "device.unexpected_power": Track.on_found,
+    "device.power_found": Track.on_found,
+    "device.maintenance": Track.on_maintenance,
+    "device.maintenance_over": Track.on_maintenance_over,
 }
