@@ -67,8 +67,12 @@ def _wrong(stays: Sequence[Stay], at_s: float, state: str, for_s: float, slack_s
 
 
 def _stays(guest: Guest, end_s: float) -> Iterator[Stay]:
-    """Its states one after the other. That it was silent before it was said to be, the service did not know then."""
+    """Its states one after the other. That it was silent before it was said to be, the service did not know then.
+
+    A state that is left in the moment in which it was entered is none: where it leads back, the one before goes on.
+    """
     marks = [(mark.at_s, UP if mark.name == SILENT else mark.name) for mark in guest.track.states]
-    changes = [mark for index, mark in enumerate(marks) if index == 0 or mark[1] != marks[index - 1][1]]
+    lasting = [mark for mark, after in zip(marks, [*marks[1:], (end_s, None)], strict=True) if mark[0] < after[0]]
+    changes = [mark for index, mark in enumerate(lasting) if index == 0 or mark[1] != lasting[index - 1][1]]
     ends = [at_s for at_s, _ in changes[1:]] + [end_s]
     return (Stay(at_s, until_s, state) for (at_s, state), until_s in zip(changes, ends, strict=True))
