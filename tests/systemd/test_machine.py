@@ -56,9 +56,9 @@ def test_what_is_ordered_for_a_while_holds_over_a_restart_and_ends_by_itself(mac
     assert 3000 < rows["gn"]["term"]["in_s"] < 3600
     assert machine.run("wagman stop gn", check=False).returncode == 4
     assert machine.says("wagman check gn").startswith("WAGMAN OK")
+    assert machine.cuts() == [2]  # cs, which was told to halt: nobody has touched gn
     machine.run("wagman maintenance gn --for 2s; wagman start cs --no-wait")
     eventually(lambda: machine.events("device.maintenance_over") and machine.guests_up())
-    assert machine.cuts() == [2]  # cs, which was told to halt: nobody has touched gn
 
 
 def test_a_service_whose_task_hangs_is_restarted_and_says_which_it_was(machine: Machine) -> None:

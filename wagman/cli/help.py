@@ -63,7 +63,8 @@ COMMANDS = {
     ),
     "stop": About(
         "It is asked to halt, and its power is cut once it is silent. With --for it is to run again so long after it was asked "
-        "for, by itself, in its turn; any later command about it takes that back. The controller's own clock counts, and not "
+        "for, by itself, in its turn; any later command about it but enable takes that back. "
+        "The controller's own clock counts, and not "
         f"while the controller itself is off. {_ALL} {_DOWN}",
         ("wagman stop gn", "wagman stop gn --for 10min", "wagman stop all --no-wait --yes"),
         _ACTION,
