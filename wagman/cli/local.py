@@ -37,6 +37,7 @@ PROFILES = (
     "service",
     "memory",
     "operators",
+    "orders",
     "plugs",
     "network",
     "everything",
