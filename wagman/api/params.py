@@ -174,20 +174,24 @@ class Behalf:
     )
 
 
+_A_DEVICE = _about(DEVICE, "the device")
+_FORCE = _about(FLAG, "start it although the environment forbids that; means nothing to the other commands")
+
+
 @frozen
 class Order:
     """Something that is asked of a device."""
 
-    device: str = field(metadata=_about(DEVICE, "the device"))
-    force: bool = field(
-        default=False,
-        metadata=_about(FLAG, "start it although the environment forbids that; means nothing to the other commands"),
-    )
+    device: str = field(metadata=_A_DEVICE)
+    force: bool = field(default=False, metadata=_FORCE)
 
 
 @frozen
-class Command(Behalf, Order):
+class Command(Behalf):
     """The same, by somebody."""
+
+    device: str = field(metadata=_A_DEVICE)
+    force: bool = field(default=False, metadata=_FORCE)
 
 
 @frozen
