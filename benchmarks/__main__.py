@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attrs import evolve
 
-from benchmarks import beats, commands, footprint, log_size, log_writes, outlets, peers, requests, simulated, subscribers
+from benchmarks import beats, commands, footprint, log_size, log_writes, outlets, peers, plugs, requests, simulated, subscribers
 from benchmarks.figures import Section, document, machine, pasted, preface
 from benchmarks.scale import FULL, QUICK, Scale
 
@@ -21,6 +21,7 @@ MEASUREMENTS: Mapping[str, Callable[[Scale], list[Section]]] = {
     "log_size": log_size.measure,
     "subscribers": subscribers.measure,
     "outlets": outlets.measure,
+    "plugs": plugs.measure,
     "simulated": simulated.measure,
     "peers": peers.measure,
 }

@@ -59,10 +59,10 @@ def wait_until(is_so: Callable[[], object], every_s: float = 0.02) -> float:
 # --- What the kernel tells --------------------------------------------------------------------------------------------
 
 
-def processor_s(pid: int) -> float:
-    """The processor time that a process has used, with that of its threads, in seconds."""
+def processor_s(pid: int, *, children: bool = False) -> float:
+    """The processor time that a process has used, with that of its threads (and of children that have ended), in seconds."""
     after_name = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(after_name[11]) + int(after_name[12])) / TICKS_PER_S
+    return sum(map(int, after_name[11 : 15 if children else 13])) / TICKS_PER_S
 
 
 def rss_mb(pid: int) -> float:
@@ -82,9 +82,9 @@ def _kib(pid: int, name: str) -> int:
     raise MeasurementError(f"the kernel does not tell {name}")
 
 
-def busy_percent(pids: Sequence[int], for_s: float) -> float:
+def busy_percent(pids: Sequence[int], for_s: float, cost: Callable[[int], float] = processor_s) -> float:
     """How much of one core the processes use together, in percent."""
-    before = sum(map(processor_s, pids))
+    before = sum(map(cost, pids))
     began = time.perf_counter()
     time.sleep(for_s)
-    return 100 * (sum(map(processor_s, pids)) - before) / (time.perf_counter() - began)
+    return 100 * (sum(map(cost, pids)) - before) / (time.perf_counter() - began)

@@ -24,6 +24,9 @@ class Scale:
     subscribers: tuple[int, ...] = (1, 10, 100)
     outlets: tuple[int, ...] = (5, 25, 100, 500)
     outlets_s: float = 60.0
+    rails: tuple[int, ...] = (1, 20)
+    plugs_s: float = 120.0
+    program_s: float = 60.0  # from one question to the next
     simulated_h: float = 6.0
     days: int = 0  # in virtual time; a month takes a quarter of an hour: only on request
 
@@ -45,6 +48,9 @@ QUICK = Scale(
     subscribers=(1, 9),
     outlets=(5, 10),
     outlets_s=0.1,
+    rails=(1,),
+    plugs_s=0.1,
+    program_s=1.0,
     simulated_h=0.1,
 )
 """For the test that each measurement still works; its figures mean nothing."""

@@ -63,7 +63,8 @@ def _row(name: str) -> tuple[str, ...]:
 def _severity(kind: EventType) -> str:
     """A blank for what is only information."""
     usual = "" if kind.severity == "info" else kind.severity
-    return usual if kind.graver is None else f"{usual}{', ' if usual else ''}{kind.graver.severity} where {kind.graver.where}"
+    others = [f"{each.severity} where {each.where}" for each in (kind.graver, kind.milder) if each is not None]
+    return ", ".join(filter(None, [usual, *others]))
 
 
 def _fields() -> Iterator[tuple[str, str]]:

@@ -100,8 +100,8 @@ def _words(schema: Mapping[str, Any]) -> str:
             return f"list of {_words(items)}"
         case {"additionalProperties": each}:
             return f"object of {_words(each)}"
-        case {"type": [*types]}:
-            return " or ".join(types)
+        case {"anyOf": [*kinds]} | {"type": [*kinds]}:
+            return " or ".join(each if isinstance(each, str) else _words(each) for each in kinds)
         case _:
             return str(schema["type"])
 

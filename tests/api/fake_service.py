@@ -115,7 +115,15 @@ class FakeService:
             "service": {"version": "0.1", "uptime_s": round(trio.current_time() - self.began_s, 3), "boot_id": self.boot_id},
             "board": board,
             "boards": [board],
-            "wagman": {"state": self.wagman, "since": since, "for_s": 3600.0, "since_id": None, "device": None, "alarms": []},
+            "wagman": {
+                "state": self.wagman,
+                "since": since,
+                "for_s": 3600.0,
+                "since_id": None,
+                "device": None,
+                "hibernation": None,
+                "alarms": [],
+            },
             "problems": self.problems,
             "networks": [],
             "sensors": {},
@@ -290,9 +298,11 @@ def row(guest: Guest) -> dict[str, Any]:
         "last": {"current_ma": 480 if guest.on else 0, "watts": None, "current_raw": None, "temperature_raw": 512, "age_s": 2.0},
         "alarms": [{"name": "heartbeat", "in_s": 297.0, "held": False, "waits_for": None}] if guest.state == "started" else [],
         "next_start_in_s": None,
+        "term": None,
         "held": False,
         "relay_stuck": False,
         "command_trouble": None,
+        "has_shutdown": True,
     }
 
 

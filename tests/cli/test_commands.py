@@ -39,6 +39,7 @@ CLIENT_COMMANDS = [
     "ping gn",
     "events",
     "why gn",
+    "report",
     "board hb",
 ]
 OUTCOME_KEYS = {"device", "outcome", "state", "after_s", "media", "attempt", "reason"}
@@ -593,7 +594,7 @@ def test_top_shows_the_devices_until_q(daemon: Daemon) -> None:
     code, shown = on_terminal(daemon, "top", typed=b"q", awaited=b"DEVICE")
     assert code == 0
     assert "waggle_sysmon" in shown
-    assert "q quits" in shown
+    assert "q quit" in shown
 
 
 # --- Completion -------------------------------------------------------------------------------------------------------

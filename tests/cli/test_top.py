@@ -25,8 +25,21 @@ from hypothesis import strategies as st
 
 from tests.api.fake_service import Guest, guests, row
 from tests.cli.kit import PATIENCE_S, WAGMAN, Daemon, scripted
-from wagman.cli.top_keys import HINTS, VERBS, Request, State, help_lines, keys, pressed, question, settled
-from wagman.cli.top_view import TIMER_ROWS, Picture, beat, can_be_chosen, cut, event_line, screen, timer_texts
+from wagman.cli.top_keys import (
+    HELP,
+    HINTS,
+    SHORT_HINTS,
+    VERBS,
+    Request,
+    State,
+    came,
+    help_lines,
+    keys,
+    pressed,
+    question,
+    settled,
+)
+from wagman.cli.top_view import SMALL_ROWS, TIMER_ROWS, Picture, beat, can_be_chosen, cut, event_line, screen, timer_texts
 
 DEVICES = ("gn", "cs", "x1")
 ON_GN = State(chosen="gn")
@@ -138,6 +151,27 @@ def test_the_choice_outlasts_other_devices_and_falls_back_to_the_first() -> None
     assert settled(State("cs"), DEVICES).chosen == "cs"
     assert settled(State("gone"), DEVICES).chosen == "gn"
     assert settled(State("gone"), ()).chosen == ""
+
+
+def test_b_and_space_scroll_the_events_and_stop_at_the_latest() -> None:
+    assert after(ON_GN, "b", "b")[0].back == 10
+    assert after(ON_GN, "b", "b", " ")[0].back == 5
+    assert after(ON_GN, "b", " ", " ")[0].back == 0
+    assert after(ON_GN, "\x1b[5~")[0].back == after(ON_GN, "b")[0].back
+
+
+def test_events_that_are_looked_at_stay_where_they_are_while_others_come() -> None:
+    assert came(State(back=5), 3, 200).back == 8
+    assert came(State(back=199), 3, 200).back == 199
+    assert came(State(), 3, 200).back == 0
+
+
+def test_a_question_mark_shows_every_key_and_the_next_key_sends_nothing() -> None:
+    shown, _ = after(ON_GN, "?")
+    assert shown.helps
+    assert {*VERBS, "?"} <= {key for key, _ in HELP}
+    assert after(shown, "K") == (ON_GN, [])
+    assert after(shown, "q")[0].is_over
 
 
 # --- The picture ------------------------------------------------------------------------------------------------------
@@ -369,13 +403,80 @@ def test_it_fits_terminals_of_every_size(width: int, height: int, count: int, ev
     lines = shown(Picture(status(*busy), events, State("d0")), width, height)
     assert len(lines) == height
     assert max(map(len, lines)) <= width
-    assert lines[-1] == cut(help_lines(width)[-1], width)
+    assert lines[-1] == cut(help_lines(width, HINTS if height >= SMALL_ROWS else SHORT_HINTS)[-1], width)
 
 
 def test_the_widest_rows_fit_80_up_to_the_notes() -> None:
     wide = device("longer", 1, state="restarting", since=SINCE, heartbeat_age_s=299.0, current_ma=1120)
     told = text(State("longer"), status({**wide, "alarms": [alarm("heartbeat", 1.0)], "attempts": 12, "failures": 3}))
     assert re.search(r"^> longer  restarting  9d00h  4m59s/5m00s  off    12     emmc   1120 mA  512 ", told, re.MULTILINE)
+
+
+# --- Much of it, and little room --------------------------------------------------------------------------------------
+
+
+def large(guests: int = 20, boards: int = 12) -> Any:
+    """A node with many guests on many boards, of which one cannot be seen, and with problems."""
+    devices = [
+        device(f"guest{number}", number % 4 + 1, board=f"shed{number % boards}", state="started") for number in range(guests)
+    ]
+    told = status(*devices)
+    each = [{**told["board"], "name": f"shed{number}", "blind": number == boards - 1} for number in range(boards)]
+    return {**told, "boards": each, "problems": [problem(1, "critical"), problem(2)]}
+
+
+@pytest.mark.parametrize("size", [(40, 15), (80, 24), (132, 40), (200, 50)])
+@pytest.mark.parametrize("chosen", ["guest0", "guest7", "guest19"])
+def test_at_every_size_problems_are_on_top_and_the_chosen_guest_is_seen(size: tuple[int, int], chosen: str) -> None:
+    events = [f"event {number}" for number in range(50)]
+    lines = shown(Picture(large(), events, State(chosen)), *size)
+    assert lines[0].startswith("CRITICAL wrong 1")
+    assert any(line.startswith(f"> {chosen} ") for line in lines)
+    assert any(line.startswith("shed11") for line in lines), "the board that cannot be seen"
+    assert sum(line.startswith("event") for line in lines) >= (2 if size[1] > 15 else 1)
+    assert "? help" in lines[-1]
+
+
+def test_rows_that_find_no_room_are_counted() -> None:
+    lines = shown(Picture(large(), [], State("guest9")), 80, 24)
+    rows = [line for line in lines if line[2:].startswith("guest")]
+    assert 5 <= len(rows) < 20
+    (where,) = re.findall(r"^  (\d+) to (\d+) of 20; guest9: ", "\n".join(lines), re.MULTILINE)
+    assert int(where[1]) - int(where[0]) + 1 == len(rows)
+    assert " of 20" not in "\n".join(shown(Picture(large(), [], State("guest9")), 200, 50))
+
+
+def test_of_many_boards_those_that_are_not_seen_come_first_and_the_others_are_counted() -> None:
+    lines = shown(Picture(large(guests=2), [], State("guest0")), 100, 40)
+    boards = [line for line in lines if line.startswith(("shed", "boards"))]
+    assert boards[0].startswith("shed11  ")
+    assert boards[-1] == "boards   9 more, none of them not seen"
+    assert len(boards) == 4
+
+
+def test_with_several_boards_a_row_says_where_a_device_hangs() -> None:
+    told = text(State("guest3"), large(guests=4, boards=2), width=120)
+    assert re.search(r"^> guest3 +shed1:4 +started", told, re.MULTILINE)
+    assert "PORT" not in text()
+
+
+def test_a_long_name_of_a_board_does_not_run_into_what_is_said_of_it() -> None:
+    named: Any = {**STATUS, "boards": [{**STATUS["board"], "name": "greenhouse"}]}
+    assert "greenhouse up, v3" in text(status=named)
+
+
+def test_older_events_are_shown_with_how_many_are_newer() -> None:
+    events = [f"event {number}" for number in range(100)]
+    lines = shown(Picture(STATUS, events, ON_GN._replace(back=10)), height=40)
+    assert lines[-3:-1] == ["event 89", "10 newer events: space goes on"]
+    few = shown(Picture(STATUS, events[:3], ON_GN._replace(back=10)), height=40)
+    assert [line for line in few if "event" in line] == ["event 0", "2 newer events: space goes on"]
+
+
+@pytest.mark.parametrize(("width", "height"), [(40, 15), (80, 24), (200, 50)])
+def test_the_help_has_every_key_in_full(width: int, height: int) -> None:
+    lines = shown(Picture(STATUS, [], ON_GN._replace(helps=True)), width, height)
+    assert not [key for key, does in HELP if f"{key:<13}{does}" not in lines]
 
 
 def test_an_event_is_told_in_words() -> None:
@@ -459,7 +560,7 @@ def top(daemon: Daemon, width: int = 80, height: int = 24, **env: str) -> Iterat
 
 def test_a_key_and_y_send_a_command_and_show_the_answer(daemon: Daemon) -> None:
     with top(daemon) as terminal:
-        terminal.shows("> gn", "q quits")
+        terminal.shows("> gn", "q quit")
         terminal.type("js")
         terminal.shows("> cs", "start cs? y/n")
         assert daemon.state("cs") == "stopped"
@@ -506,10 +607,41 @@ def test_it_outlasts_a_restart_of_the_service(own_daemon: Daemon) -> None:
 def test_it_follows_the_size_of_the_terminal_whatever_the_environment_says(daemon: Daemon) -> None:
     with top(daemon, COLUMNS="33", LINES="7") as terminal:
         terminal.shows(*help_lines(80))
-        for width, height in ((30, 10), (200, 50)):
+        for width, height, hints in ((30, 10, SHORT_HINTS), (200, 50, HINTS)):
             terminal.resize(width, height)
             terminal.wait(partial(terminal.has_lines, height))
-            terminal.shows(*help_lines(width))
+            terminal.shows(*help_lines(width, hints))
+
+
+def test_a_large_node_is_looked_through_on_a_small_terminal(tmp_path: Path) -> None:
+    events = [
+        {"id": number, "time": SINCE, "device": f"guest{number}", "type": "device.stable", "fields": {}} for number in range(20)
+    ]
+
+    def answer(method: str, params: dict[str, Any]) -> list[Any]:
+        results = {
+            "subscribe": {"subscription": 1, "log_id": "l", "last_id": 99},
+            "events": {"events": events},
+            "status": large(),
+        }
+        return [{"result": results[method]}]
+
+    daemon = Daemon(tmp_path)
+    with scripted(daemon.socket, answer), top(daemon, width=40, height=15) as terminal:
+        terminal.shows("CRITICAL wrong 1", "> guest0", "1 to ", "guest19 was up", "? help  q quit  jk move")
+        terminal.type("j" * 19)
+        terminal.shows("CRITICAL wrong 1", "> guest19", "to 20 of 20")
+        terminal.type("b")
+        terminal.shows("5 newer events", "guest14 was up")
+        terminal.type("?")
+        terminal.shows("s            start it", "any other key goes back")
+        terminal.type("K")
+        terminal.shows("> guest19")
+        terminal.resize(200, 50)
+        terminal.wait(partial(terminal.has_lines, 50))
+        terminal.shows("CRITICAL wrong 1", "> guest19", "  guest0 ", "jk move  s start")
+        terminal.type("q")
+        assert terminal.ended() == 0
 
 
 @pytest.mark.parametrize("term", ["dumb", "unknown", ""])

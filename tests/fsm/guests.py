@@ -113,8 +113,8 @@ class Story:
         self.now_s = max(self.now_s, self.due_s(alarm))
         return self.tell(Fired(alarm, supply, late))
 
-    def ask(self, verb: Any, *, force: bool = False) -> Verdict:
-        self.tell(Operator(verb, force))
+    def ask(self, verb: Any, *, force: bool = False, for_s: float | None = None) -> Verdict:
+        self.tell(Operator(verb, force, for_s))
         assert self.verdict is not None
         return self.verdict
 

@@ -74,7 +74,7 @@ def test_what_the_configuration_disables_gets_neither_its_turn_nor_what_an_opera
 def test_every_command_is_answered_in_every_state_with_the_state_that_it_led_to(verb: str) -> None:
     for state in (Stopped(), Starting(), WillStop(relay=Relay(asked=True)), Started(), Stopping(), Restarting()):
         story = Story(state=state)
-        verdict = story.ask(verb)
+        verdict = story.ask(verb, for_s=60.0 if verb == "maintenance" else None)
         assert verdict.accepted
         assert verdict.state == story.name
         assert verdict.reason

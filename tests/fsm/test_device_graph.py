@@ -16,11 +16,12 @@ from tests.fsm.guests import GUEST, HALT, MODEM, SWITCH
 from wagman.config.schema import DeviceConfig
 from wagman.fsm import guest
 from wagman.fsm.alarms import Fired, Plan
-from wagman.fsm.guest import STATES, Memory, Situation, State, Step
+from wagman.fsm.guest import STATES, TERM, Memory, Situation, State, Step
 from wagman.fsm.guest.booting import Booting
 from wagman.fsm.guest.halting import Halting
 from wagman.fsm.guest.inputs import Hibernation, Input, Message, MessageDone, Operator, WagmanStart, WagmanStop
-from wagman.fsm.guest.machine import ringing
+from wagman.fsm.guest.machine import STAND, ringing
+from wagman.fsm.guest.maintenance import Maintenance
 from wagman.fsm.guest.situation import BROWNOUTS
 from wagman.fsm.guest.started import Started
 from wagman.fsm.guest.stopped import Stopped
@@ -63,6 +64,7 @@ HANDLED = {
     "started": {"heartbeat", "stable"},
     "stopping": {"heartbeat", "timeout", "resend"},
     "restarting": {"heartbeat", "timeout", "resend"},
+    "maintenance": {"heartbeat"},
 }
 POWER: tuple[Input, ...] = (
     RelayAsked(CYCLE, NOW_S),
@@ -77,7 +79,7 @@ POWER: tuple[Input, ...] = (
 )
 BEATS: tuple[Input, ...] = (Beat(NOW_S), Beat(NOW_S, "control"))
 ALWAYS: tuple[Input, ...] = (
-    *POWER, *BEATS, *(Operator(verb) for verb in VERBS), WagmanStart(), MessageDone(NOW_S, CYCLE)
+    *POWER, *BEATS, *(Operator(verb) for verb in VERBS if verb != "maintenance"), WagmanStart(), MessageDone(NOW_S, CYCLE)
 )  # fmt: skip
 HEAT: tuple[Input, ...] = (
     *(Hibernation(active) for active in (True, False)),
@@ -85,7 +87,15 @@ HEAT: tuple[Input, ...] = (
     *(Operator(verb, force=True) for verb in ("start", "restart")),
 )  # fmt: skip
 BROWNOUT: tuple[Input, ...] = (PowerLost(NOW_S, "the board restarted", reset=True, suspect=True),)
-WORLDS = ((*ALWAYS, *HEAT), (*ALWAYS, *BROWNOUT))
+FOR_A_WHILE: tuple[Input, ...] = (
+    *(Operator(verb, for_s=600.0) for verb in ("stop", "maintenance")),
+    Operator("maintenance"),
+    Hibernation(active=True),
+    WagmanStop(),
+)
+WORLDS = ((*ALWAYS, *HEAT), (*ALWAYS, *BROWNOUT), (*ALWAYS, *FOR_A_WHILE))
+LEFT_ALONE = ("guest", "switch", "modem")
+"""Whose search has the last of the worlds: it is a long one, and those that are told and cut differ in nothing that it shows."""
 
 # --- The search -------------------------------------------------------------------------------------------------------
 
@@ -113,6 +123,7 @@ class Edge:
 class Explored:
     """What a search found."""
 
+    name: str
     config: DeviceConfig
     edges: list[Edge]
     nodes: frozenset[Node]
@@ -190,30 +201,32 @@ def search(config: DeviceConfig, world: tuple[Input, ...]) -> list[Edge]:
 def explored(request: pytest.FixtureRequest) -> Explored:
     config = CONFIGS[request.param]
     taken: set[tuple[str, str]] = set()
-    real = State.goto
+    real = State.check_way
 
-    def goto(self: State, state: type[State], *rest: Any, **made_of: Any) -> Step:
-        taken.add((self.name, state.name))
-        return real(self, state, *rest, **made_of)
+    def check_way(self: State, new: State) -> None:
+        taken.add((self.name, new.name))
+        real(self, new)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(State, "goto", goto)
-        found = [edge for world in WORLDS for edge in search(config, world)]
-    return Explored(config, found, frozenset({root(), *(edge.new for edge in found)}), taken)
+        patch.setattr(State, "check_way", check_way)
+        worlds = WORLDS if request.param in LEFT_ALONE else WORLDS[:-1]
+        found = [edge for world in worlds for edge in search(config, world)]
+    return Explored(request.param, config, found, frozenset({root(), *(edge.new for edge in found)}), taken)
 
 
 # --- The graph itself -------------------------------------------------------------------------------------------------
 
 
-def declared() -> set[tuple[str, str]]:
-    return {(name, to) for name, state in STATES.items() for to in state.successors}
+def declared(explored: Explored) -> set[tuple[str, str]]:
+    ways = {(name, to) for name, state in STATES.items() for to in state.successors}
+    return ways if explored.name in LEFT_ALONE else {way for way in ways if "maintenance" not in way}
 
 
 def test_every_declared_transition_is_taken_and_none_other(explored: Explored) -> None:
     config = explored.config
     edges = explored.edges
     moved = {(old, new) for old, new in explored.taken if old != new}
-    assert moved == declared() - impossible(config)
+    assert moved == declared(explored) - impossible(config)
     for edge in edges:
         old, new = edge.old.state.name, edge.new.state.name
         assert old == new or (old, new) in moved or through(edge) in moved
@@ -222,6 +235,7 @@ def test_every_declared_transition_is_taken_and_none_other(explored: Explored) -
 def impossible(config: DeviceConfig) -> set[tuple[str, str]]:
     """What cannot happen to a device that is not asked to halt but passes through, nor to one that can be heard."""
     through = {(name, {"stopping": "restarting", "restarting": "stopping"}[name]) for name in passed_through(config)}
+    through |= {(name, "maintenance") for name in passed_through(config)}
     return through | {("starting", "restarting" if config.has_heartbeat else "stopping")}
 
 
@@ -238,7 +252,8 @@ def through(edge: Edge) -> tuple[str, str]:
 
 
 def test_every_state_is_reached(explored: Explored) -> None:
-    assert {node.state.name for node in explored.nodes} == STATES.keys() - passed_through(explored.config)
+    unreached = passed_through(explored.config) | (set() if explored.name in LEFT_ALONE else {"maintenance"})
+    assert {node.state.name for node in explored.nodes} == STATES.keys() - unreached
 
 
 # --- What holds everywhere --------------------------------------------------------------------------------------------
@@ -247,7 +262,8 @@ def test_every_state_is_reached(explored: Explored) -> None:
 def test_stopped_means_off_or_untouched_and_every_other_state_means_on(explored: Explored) -> None:
     for node in explored.nodes:
         level = node.state.power(node.memory).level
-        untouched = isinstance(node.state, Stopped | Halting) and node.state.untouched
+        asks = isinstance(node.state, Stopped | Halting) and node.state.untouched
+        untouched = asks or isinstance(node.state, Maintenance)
         assert level == ("untouched" if untouched else "off" if isinstance(node.state, Stopped) else "on")
 
 
@@ -262,14 +278,36 @@ def handles(state: State, alarm: str) -> bool:
 def test_every_state_has_a_handler_for_each_of_its_alarms_and_for_no_other() -> None:
     alarms = {alarm for handled in HANDLED.values() for alarm in handled}
     assert {name: {alarm for alarm in alarms if handles(state(), alarm)} for name, state in STATES.items()} == HANDLED
+    assert alarms == set(STAND)
 
 
 def test_no_alarm_is_armed_that_its_state_does_not_handle(explored: Explored) -> None:
     config = explored.config
     nodes = explored.nodes
     for node in nodes:
-        assert node.armed <= HANDLED[node.state.name]
+        assert node.armed - {TERM} <= HANDLED[node.state.name]
         assert node.state.resume(Situation(config, node.memory)).keys() <= HANDLED[node.state.name]
+
+
+def test_what_is_ordered_for_a_while_ends_by_itself_in_whatever_state(explored: Explored) -> None:
+    for node in explored.nodes:
+        is_ordered = node.memory.term is not None
+        assert (TERM in node.armed) == is_ordered == (TERM in guest.resume(node.state, Situation(explored.config, node.memory)))
+        assert isinstance(node.state, Maintenance) == node.memory.maintained
+    for edge in explored.edges:
+        if edge.item == Fired(TERM):
+            assert edge.new.memory.term is None
+            assert edge.old.memory.maintained or edge.new.memory.wanted == "up"
+
+
+def test_nothing_is_done_about_a_guest_in_maintenance(explored: Explored) -> None:
+    for edge in explored.edges:
+        if isinstance(edge.old.state, Maintenance) and isinstance(edge.new.state, Maintenance):
+            assert not [each for each in edge.step.effects if isinstance(each, Message)]
+            assert evolve(edge.new.memory, term=None, hibernating=False) == evolve(edge.old.memory, term=None, hibernating=False)
+        elif isinstance(edge.old.state, Maintenance):
+            assert edge.item in (Fired(TERM), Operator("maintenance"))
+            assert edge.step.state == evolve(guest.untrusted(), reason=edge.step.state.reason)
 
 
 def owed(state: State, config: DeviceConfig) -> set[str]:
@@ -283,6 +321,8 @@ def owed(state: State, config: DeviceConfig) -> set[str]:
             waits = {"heartbeat": config.has_heartbeat, "stable": not config.has_heartbeat and not state.stable}
         case Halting():
             waits = {"heartbeat": True, "timeout": state.errand.delivered, "resend": state.errand.recent}
+        case Maintenance():
+            waits = {"heartbeat": config.has_heartbeat and not state.silent}
         case _:
             raise AssertionError(state)
     return {name for name, is_so in waits.items() if is_so}
@@ -302,7 +342,7 @@ def test_every_state_resumes_with_the_alarms_that_lead_on(explored: Explored) ->
     nodes = explored.nodes
     for node in nodes:
         resumed = guest.restored(node.state.lasting()).resumed(Situation(config, node.memory), NOW_S, None)
-        plan = resumed.resume(Situation(config, node.memory))
+        plan = guest.resume(resumed, Situation(config, node.memory))
         assert owed(resumed, config) <= plan.keys()
         assert node.armed - plan.keys() <= {"resend", "settle"} | ({"adopt"} if resumed == node.state else set())
         assert all(alarm is not None and (alarm.since_s is None or alarm.since_s <= NOW_S) for alarm in plan.values())
@@ -317,7 +357,7 @@ def test_every_state_comes_back_from_what_was_saved_of_it(explored: Explored) ->
 def test_power_is_on_only_where_it_is_wanted_or_on_the_way_out(explored: Explored) -> None:
     for node in explored.nodes:
         if node.memory.wanted == "down":
-            assert node.state.name in ("stopped", "will_stop", "stopping")
+            assert node.state.name in ("stopped", "will_stop", "stopping", "maintenance")
         if not node.memory.enabled:
             assert node.memory.wanted == "down"
 
@@ -332,7 +372,7 @@ def test_an_exemption_lasts_no_longer_than_the_hibernation_and_the_run(explored:
 def test_a_held_device_is_not_started(explored: Explored) -> None:
     for node in explored.nodes:
         if node.memory.held:
-            assert node.state.name in ("stopped", "stopping")
+            assert node.state.name in ("stopped", "stopping", "maintenance")
 
 
 # --- What holds on the way --------------------------------------------------------------------------------------------

@@ -366,7 +366,7 @@ NEW_SINCE_0_1_0 = {"waited_s", "unwatched", "up_s", "untouched"}
 
 
 def test_the_states_that_version_0_1_0_saved_are_taken_up_and_are_saved_under_the_same_names() -> None:
-    assert [state.name for state in SAVED_BY_0_1_0.values()] == list(guest.STATES)
+    assert {state.name for state in SAVED_BY_0_1_0.values()} == guest.STATES.keys() - {"maintenance"}
     for text, state in SAVED_BY_0_1_0.items():
         saved, lasting = json.loads(text), state.lasting()
         assert guest.restored(saved) == state

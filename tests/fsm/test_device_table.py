@@ -11,7 +11,7 @@ from tests.fsm.guests import GUEST, MODEM, SWITCH, types
 from wagman.config.schema import DeviceConfig
 from wagman.fsm import guest
 from wagman.fsm.alarms import Alarm, Fired, Plan
-from wagman.fsm.guest import STATES, Memory, Situation, State, Step
+from wagman.fsm.guest import STATES, TERM, Memory, Situation, State, Step
 from wagman.fsm.guest.booting import Booting, Relay, Starting, WillStop
 from wagman.fsm.guest.halting import Errand, Restarting, Stopping
 from wagman.fsm.guest.inputs import (
@@ -25,6 +25,7 @@ from wagman.fsm.guest.inputs import (
     WagmanStart,
     WagmanStop,
 )
+from wagman.fsm.guest.maintenance import Maintenance
 from wagman.fsm.guest.started import Started
 from wagman.fsm.guest.stopped import Stopped
 from wagman.model.facts import (
@@ -39,6 +40,7 @@ from wagman.model.facts import (
     RelayOn,
     RelayStuck,
     Supply,
+    Term,
 )
 
 TABLE = table.read("device_table.txt")
@@ -49,6 +51,7 @@ UP = Memory(attempts=2, failures=1, cycle=7, media="emmc")
 DOWN = evolve(UP, wanted="down")
 HOT = evolve(UP, hibernating=True)
 PORTLESS = evolve(UP, media=None)
+LEFT_ALONE = evolve(UP, term=Term("maintenance", 7200.0))
 
 INPUTS: dict[str, Input] = {
     "beat": Beat(NOW_S),
@@ -65,7 +68,10 @@ INPUTS: dict[str, Input] = {
     "found_perhaps": PowerFound(NOW_S, "the board may have started it", "unknown"),
     "stuck": RelayStuck(NOW_S, 3),
     "board_stopping": BoardStopping(NOW_S, "an hour without a beat"),
-    **{verb: Operator(verb) for verb in VERBS},
+    **{verb: Operator(verb) for verb in VERBS if verb != "maintenance"},
+    "stop_for": Operator("stop", for_s=600.0),
+    "maintenance_for": Operator("maintenance", for_s=7200.0),
+    "maintenance_end": Operator("maintenance"),
     "start_forced": Operator("start", force=True),
     "restart_forced": Operator("restart", force=True),
     "disabled_before": Review(),
@@ -151,6 +157,11 @@ VARIANTS = {
     "restarting, being told": Variant(Restarting(errand=BUSY), UP, BUSY_ALARMS),
     "restarting, told": Variant(Restarting(errand=TOLD), UP, TOLD_ALARMS),
     "restarting, told, hibernating": Variant(Restarting(errand=TOLD), HOT, TOLD_ALARMS),
+    "stopped for a while": Variant(OFF, evolve(DOWN, term=Term("stop", 600.0)), (TERM,)),
+    "stopping for a while, told": Variant(Stopping(errand=TOLD), evolve(DOWN, term=Term("stop", 600.0)), (*TOLD_ALARMS, TERM)),
+    "maintenance": Variant(Maintenance(), LEFT_ALONE, ("heartbeat", TERM)),
+    "maintenance, silent, not wanted": Variant(Maintenance(silent=True), evolve(LEFT_ALONE, wanted="down"), (TERM,)),
+    "switch: maintenance": Variant(Maintenance(silent=True), evolve(LEFT_ALONE, media=None), (TERM,), SWITCH),
     "switch: stopped, heard once": Variant(HEARD, PORTLESS, config=SWITCH),
     "switch: untouched, heard once": Variant(UNKNOWN, PORTLESS, ("adopt",), SWITCH),
     "switch: starting, relay not asked yet": Variant(Starting(), PORTLESS, config=SWITCH),
@@ -216,8 +227,12 @@ def power(goal: PowerGoal) -> str:
 
 
 def changes(old: Memory, new: Memory) -> Iterator[str]:
-    was: Mapping[str, Any] = asdict(old)
-    return (f"{name}={value}" for name, value in asdict(new).items() if value != was[name])
+    was: Mapping[str, Any] = asdict(old, recurse=False)
+    return (f"{name}={one_of(value)}" for name, value in asdict(new, recurse=False).items() if value != was[name])
+
+
+def one_of(value: Any) -> str:
+    return f"{value.kind}:{value.left_s:g}" if isinstance(value, Term) else str(value)
 
 
 def same(row: table.Row) -> tuple[object, ...]:

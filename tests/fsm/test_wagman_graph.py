@@ -1,13 +1,13 @@
 """Every state that the Wagman machine can come into with two guests, found breadth first, and what holds there.
 
 A guest is abstract: any of its states may follow any other. Its starts are counted from before the one that it was asked for.
-What fails is split over two searches: the sensor in one, the board and the guests' inboxes in the other.
+What fails is split over two searches: the sensor in one, the board and the guests' inboxes in the other. A third has an operator
+order that the guests hibernate, where nothing fails.
 """
 
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from attrs import evolve, field, frozen
@@ -15,12 +15,22 @@ from attrs import evolve, field, frozen
 from wagman.config.schema import Bounds, EnvironmentConfig, WagmanConfig
 from wagman.fsm.alarms import Fired
 from wagman.fsm.environment import FIRST_VERDICT, RELEASE, STALE, Environment
-from wagman.fsm.wagman.inputs import GuestChanged, GuestRefused, Hibernate, Input, StartGuest, StopGuest, View, Visibility
+from wagman.fsm.wagman.inputs import (
+    GuestChanged,
+    GuestRefused,
+    Hibernate,
+    Input,
+    Ordered,
+    StartGuest,
+    StopGuest,
+    View,
+    Visibility,
+)
 from wagman.fsm.wagman.machine import restored, step, taken_up
 from wagman.fsm.wagman.situation import Situation
-from wagman.fsm.wagman.states import STATES, Hibernating, StartDevices, StartNextDevice, State, Step
+from wagman.fsm.wagman.states import STATES, Forbidding, Hibernating, StartDevices, StartNextDevice, State, Step
 from wagman.model.catalogue import EVENT_TYPES
-from wagman.model.facts import Draft, Sample
+from wagman.model.facts import Draft, Rest, Sample
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +48,8 @@ ENVIRONMENT_ALARMS = {FIRST_VERDICT, RELEASE, STALE + SENSOR}
 FEW = (("stopped", True, False), ("stopped", False, False), ("started", False, False))
 LOOKS = {"gn": (*FEW, ("starting", False, False), ("started", False, True), ("stopping", False, False)), "cs": FEW}
 """What may be seen of a guest: its state, whether it is due, whether it was forced up. One has few states, for the numbers."""
-
+PLAIN = (("stopped", False), ("started", False))
+ORDERS = (None, Rest("storm"), Rest("storm", keep=frozenset({"cs"})))
 
 Key = tuple[object, ...]
 
@@ -56,7 +67,15 @@ class Node:
     def _distinctive(self) -> Key:
         views, environment = tuple(self.now.views[name] for name in ORDER), self.now.environment
         sensor = environment.sensors[SENSOR]
-        seen = (self.now.unseen, self.now.cursor, self.now.passed, environment.waited, sensor.verdict, sensor.known)
+        seen = (
+            self.now.unseen,
+            self.now.cursor,
+            self.now.passed,
+            self.now.rest,
+            environment.waited,
+            sensor.verdict,
+            sensor.known,
+        )
         return (self.state, views, seen, self.armed)
 
 
@@ -95,7 +114,7 @@ def told(node: Node, item: Input) -> Edge:
 
 def told_of_sensor(item: Input) -> bool:
     """The sensor may fail; the board answers, and no guest refuses."""
-    return not isinstance(item, Visibility | GuestRefused) and item != Fired(FIRST_VERDICT)
+    return not isinstance(item, Visibility | GuestRefused | Ordered) and item != Fired(FIRST_VERDICT)
 
 
 def told_of_board(item: Input) -> bool:
@@ -104,18 +123,27 @@ def told_of_board(item: Input) -> bool:
         return not item.view.exempt
     if isinstance(item, Sample):
         return item.value in (20.0, 75.0)
-    return item != Fired(STALE + SENSOR)
+    return item != Fired(STALE + SENSOR) and not isinstance(item, Ordered)
+
+
+def told_of_orders(item: Input) -> bool:
+    """An operator orders; all else is heat, or none, and that one guest stops, is due, starts, while the other stops or runs."""
+    if isinstance(item, GuestChanged):
+        view = item.view
+        return (view.state, view.due) in ((*PLAIN, ("stopped", True), ("starting", False)) if view.name == "cs" else PLAIN)
+    return isinstance(item, Ordered) or (told_of_sensor(item) and told_of_board(item))
 
 
 def inputs(node: Node) -> Iterator[Input]:
     for name in ORDER:
-        old = node.now.views[name]
+        old, forbidden = node.now.views[name], name in node.state.forbidden(node.now)
         for state, due, exempt in LOOKS[name]:
             for starts in {old.starts, int(name == node.state.target)}:
-                yield GuestChanged(View(name, state, starts, due, exempt and node.state.hibernates, node.state.hibernates))
+                yield GuestChanged(View(name, state, starts, due, exempt and forbidden, forbidden))
         yield GuestRefused(name, "its inbox is full")
     yield from (Sample(SENSOR, value, 0.0) for value in (75.0, 20.0, -40.0, None))
     yield from (Visibility(frozenset(names), blind) for names in (ORDER, ORDER[:1]) for blind in (True, False))
+    yield from map(Ordered, ORDERS)
     yield from map(Fired, sorted(node.armed))
 
 
@@ -143,15 +171,16 @@ class Explored:
 @pytest.fixture(scope="module")
 def explored() -> Explored:
     taken: set[tuple[str, str]] = set()
-    real = State.goto
+    real = State.check_way
 
-    def goto(self: State, to: type[State], *rest: Any) -> Step:
+    def check_way(self: State, to: State) -> None:
         taken.add((self.name, to.name))
-        return real(self, to, *rest)
+        real(self, to)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(State, "goto", goto)
-        searches = [search(root(blind=False), told_of_sensor), search(root(blind=True), told_of_board)]
+        patch.setattr(State, "check_way", check_way)
+        failing = [search(root(blind=False), told_of_sensor), search(root(blind=True), told_of_board)]
+        searches = [*failing, search(root(blind=False), told_of_orders)]
     nodes = {edge.new.key: edge.new for edges in searches for edge in edges}
     return Explored([*nodes.values()], [edge for edges in searches for edge in edges], taken)
 
@@ -183,14 +212,24 @@ def test_every_state_has_its_alarms_and_no_other(explored: Explored) -> None:
 def test_the_release_is_awaited_exactly_where_doubt_keeps_guests_down(explored: Explored) -> None:
     for node in explored.nodes:
         cold = any(sensor.cold for sensor in node.now.environment.sensors.values())
-        assert (RELEASE in node.armed) == (node.now.environment.doubtful and (node.state.hibernates or cold))
+        assert (RELEASE in node.armed) == (node.now.environment.doubtful and (node.state.by_heat or cold))
 
 
 def test_in_a_hot_enclosure_guests_are_on_their_way_down_in_whatever_state(explored: Explored) -> None:
     for node in explored.nodes:
         assert node.state.hibernates or not node.now.environment.hot
-        if isinstance(node.state, Hibernating) and node.state.rested:
+        if isinstance(node.state, Hibernating) and node.state.rested and node.state.heated:
             assert not node.now.environment.calm
+
+
+def test_what_an_operator_ordered_holds_in_whatever_state_and_heat_beside_it(explored: Explored) -> None:
+    for node in explored.nodes:
+        forbidden, state = node.state.forbidden(node.now), node.state
+        if node.now.rest is not None:
+            assert forbidden >= set(ORDER) - node.now.rest.keep
+        if isinstance(state, Forbidding):
+            assert state.heated or node.now.rest is not None
+            assert forbidden == (set(ORDER) if state.heated else set(ORDER) - node.now.kept)
 
 
 def test_every_state_comes_back_from_what_was_saved_of_it(explored: Explored) -> None:
@@ -212,8 +251,12 @@ def test_a_guest_is_started_only_where_it_is_due_and_the_world_allows_it(explore
             assert now.views[name].due
             assert now.environment.starts_allowed
             assert name not in now.unseen
-            assert now.cursor == name
-            assert isinstance(edge.new.state, StartNextDevice)
+            if isinstance(edge.new.state, Forbidding):  # an order that lets it run is all that keeps the others down
+                assert name not in edge.new.state.forbidden(now)
+                assert not [view for view in now.views.values() if view.state == "starting"]
+            else:
+                assert now.cursor == name
+                assert isinstance(edge.new.state, StartNextDevice)
 
 
 def test_one_guest_is_started_at_a_time(explored: Explored) -> None:
@@ -232,12 +275,12 @@ def test_no_guest_is_asked_twice_without_news_of_it_or_a_look(explored: Explored
             assert StartGuest(getattr(edge.old.state, "device", ""), recover=False) not in edge.step.effects
 
 
-def test_only_what_the_environment_forbids_is_stopped(explored: Explored) -> None:
+def test_only_what_the_environment_or_an_order_forbids_is_stopped(explored: Explored) -> None:
     for edge in explored.edges:
         stops = [effect.name for effect in edge.step.effects if isinstance(effect, StopGuest)]
         assert len(stops) <= 1
         for name in stops:
-            assert edge.old.state.hibernates
+            assert name in edge.old.state.forbidden(edge.old.now)
             assert edge.item == Fired("stop")
             assert edge.old.now.views[name].state not in ("stopped", "stopping")
             assert not edge.old.now.views[name].exempt
@@ -245,9 +288,10 @@ def test_only_what_the_environment_forbids_is_stopped(explored: Explored) -> Non
 
 def test_all_guests_hear_of_every_change_of_what_they_may(explored: Explored) -> None:
     for edge in explored.edges:
-        before, after = edge.old.state.hibernates, edge.new.state.hibernates
+        before, after = edge.old.state.forbidden(edge.old.now), edge.new.state.forbidden(edge.new.now)
         news = [effect for effect in edge.step.effects if isinstance(effect, Hibernate)]
-        assert news == ([Hibernate(after)] if before != after else [])
+        told = {name: each.active for each in news for name in (ORDER if each.name is None else (each.name,))}
+        assert told == {name: name in after for name in before ^ after}
 
 
 def test_every_event_is_written_down_with_all_its_fields(explored: Explored) -> None:
@@ -262,7 +306,7 @@ def test_from_everywhere_a_mild_world_leads_to_normal(explored: Explored) -> Non
     back = defaultdict[Key, set[Key]](set)
     for edge in explored.edges:
         mild = isinstance(edge.item, Sample) and edge.item.value == 20.0
-        if mild or edge.item in (Fired("guard"), Fired("minimum"), Fired("look")):
+        if mild or edge.item in (Fired("guard"), Fired("minimum"), Fired("look"), Ordered(None)):
             back[edge.new.key].add(edge.old.key)
     ahead = [node.key for node in explored.nodes if node.state.name == "normal"]
     reached = set(ahead)

@@ -15,6 +15,7 @@ from wagman.fsm.wagman.inputs import (
     GuestRefused,
     Hibernate,
     Input,
+    Ordered,
     PowerFailed,
     StartGuest,
     StopGuest,
@@ -33,7 +34,7 @@ from wagman.fsm.wagman.states import (
     Step,
     WillHibernate,
 )
-from wagman.model.facts import Draft, Sample
+from wagman.model.facts import Draft, Rest, Sample
 
 TABLE = table.read("wagman_table.txt")
 
@@ -48,6 +49,7 @@ def enclosure(verdict: Reading | None = "normal", *, known: bool | None = True) 
 
 HOT = enclosure("high")
 COLD = enclosure("low")
+ORDER_ALL, ORDER_BUT_CS = Rest("storm"), Rest("storm", keep=frozenset({"cs"}))
 DOUBT = enclosure("high", known=False)
 
 
@@ -76,10 +78,11 @@ class Variant:
     unseen: frozenset[str] = frozenset()
     armed: tuple[str, ...] = ("look",)
     cursor: str | None = None
+    rest: Rest | None = None
 
     @property
     def situation(self) -> Situation:
-        return Situation(WagmanConfig(), ORDER, self.environment, self.views, self.unseen, self.cursor)
+        return Situation(WagmanConfig(), ORDER, self.environment, self.views, self.unseen, self.cursor, rest=self.rest)
 
     def told(self, word: str) -> Step:
         """The step that this input leads to; what falls due had stopped before."""
@@ -90,7 +93,7 @@ class Variant:
 
     @property
     def inputs(self) -> dict[str, Input]:
-        told = self.state.hibernates
+        told = "cs" in self.state.forbidden(self.situation)
         alarms = (*self.armed, FIRST_VERDICT, STALE + "temperature_c")
         return {
             "cs_comes_due": GuestChanged(View("cs", "stopped", 1, due=True, hibernating=told)),
@@ -103,6 +106,9 @@ class Variant:
             "cs_refuses": GuestRefused("cs", "it is not due"),
             "all_lost": PowerFailed(frozenset(ORDER)),
             "gn_lost": PowerFailed(frozenset({"gn"})),
+            "ordered": Ordered(ORDER_ALL),
+            "ordered_but_cs": Ordered(ORDER_BUT_CS),
+            "woken": Ordered(None),
             "blind": Visibility(frozenset(ORDER), blind=True),
             "sighted": Visibility(frozenset(ORDER), blind=False),
             "hot": Sample("temperature_c", 75.0, 0.0),
@@ -117,6 +123,7 @@ NEXT = StartNextDevice(device="cs", number=1)
 RECOVER = {"gn": evolve(off("gn", due=True), recover=True, start_timeout_s=480.0)}
 DOWNWARDS = {"x1": View("x1", "stopping")}
 LAST = DOWN | {"cs": View("cs", "stopping")}
+KEPT = {"gn": off("gn"), "x1": off("x1")}
 STRAYS = DOWN | {"gn": View("gn", "started"), "x1": View("x1", "started", exempt=True)}
 
 VARIANTS = {
@@ -138,6 +145,22 @@ VARIANTS = {
     "hibernating, mild again": Variant(Hibernating(), seen(DOWN, hibernating=True), armed=("stop", "minimum")),
     "hibernating for long enough, gn runs, x1 by force": Variant(
         Hibernating(rested=True), seen(STRAYS, hibernating=True), HOT, armed=("stop",)
+    ),
+    "will_hibernate by order": Variant(
+        WillHibernate(heated=False), seen(DOWNWARDS, hibernating=True), armed=("stop",), rest=ORDER_ALL
+    ),
+    "hibernating by order": Variant(Hibernating(heated=False), seen(DOWN, hibernating=True), armed=("stop",), rest=ORDER_ALL),
+    "hibernating by order, but for cs": Variant(
+        Hibernating(heated=False),
+        seen(KEPT, hibernating=True) | {"cs": View("cs", "started")},
+        armed=("stop",),
+        rest=ORDER_BUT_CS,
+    ),
+    "hibernating by order, but for cs, which is due": Variant(
+        Hibernating(heated=False), seen(KEPT, hibernating=True) | {"cs": off("cs", due=True)}, armed=("stop",), rest=ORDER_BUT_CS
+    ),
+    "hibernating, hot and by order": Variant(
+        Hibernating(), seen(DOWN, hibernating=True), HOT, armed=("stop", "minimum"), rest=ORDER_BUT_CS
     ),
     "hibernating for long enough, in doubt": Variant(
         Hibernating(rested=True), seen(DOWN, hibernating=True), DOUBT, armed=("stop", RELEASE)

@@ -78,8 +78,11 @@ class Site:
         self.service.send_signal(signal.SIGCONT)
         for command in ("replug", "fault clear", "temp 23.5", *(f"guest {name} {keys}" for name, keys in WELL.items())):
             self.node.board(command)
+        self.node.call("wake")
         eventually(lambda: self.node.call("status")["wagman"]["state"] not in ("will_hibernate", "hibernating"))
         for name in GUESTS:
+            if self.node.states()[name] == "maintenance":
+                self.node.call("maintenance", device=name)  # no longer
             self.node.call("enable", device=name)
             if self.node.states()[name] != "started":
                 self.node.call("kill", device=name)  # whatever it is in the middle of

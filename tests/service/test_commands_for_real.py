@@ -53,6 +53,24 @@ CASES: list[tuple[list[str], str, int, str]] = [
     (["wagman stop cs", "board guest cs boot=100000"], "start cs --timeout 0.5", 5, "see wagman status cs"),
     ([], "stop cs", 0, "^cs: stopped after .*, power is off$"),
     (["board fault relay x1 stuck"], "stop x1", 1, "see wagman why x1"),
+    ([], "stop cs --for 1h", 0, "^cs: stopped after .*to run again 1 h after it was asked"),
+    (
+        ["wagman stop cs --for 1h"],
+        "why cs",
+        0,
+        r"^not started: it was stopped for a while, and is to run again in \d",
+    ),
+    ([], "stop cs --for soon", 2, "write 10min, 2h"),
+    ([], "maintenance gn --for 2h", 0, "^gn: nothing is done about it"),
+    (["wagman maintenance gn --for 2h"], "status gn", 0, "^gn +1 +maintenance .* alone .*for another"),
+    (["wagman maintenance gn --for 2h"], "stop gn", 4, "wagman maintenance gn --end"),
+    (["wagman maintenance gn --for 2h"], "check gn", 0, "OK"),
+    (["wagman maintenance gn --for 2h"], "maintenance gn --end", 0, "^gn: it is looked at anew"),
+    ([], "maintenance gn --end", 4, "it is not in maintenance"),
+    ([], "maintenance nc --for 2h", 4, "the service runs on it"),
+    ([], "hibernate --reason storm --keep gn --keep cs --yes", 0, "^the guests are taken down one by one, but for cs, gn$"),
+    (["wagman hibernate --reason storm --keep gn --keep cs --yes"], "status", 0, "ordered by .*, but for cs, gn: storm"),
+    (["wagman hibernate --reason storm --keep gn --keep cs --yes"], "wake", 0, "^the guests are started$"),
     ([], "stop zz", 2, "there is nc"),
     ([], "stop nc", 4, "the service runs on it"),
     (["board guest gn ignore=1"], "stop gn --timeout 0.3", 5, "see wagman status gn"),
@@ -199,8 +217,8 @@ def require_described(value: Any, schema: Mapping[str, Any], path: str = "") -> 
 
 @pytest.mark.parametrize("method", [each for each in METHODS if each not in ("unsubscribe", "rpc.discover")])
 def test_the_service_shows_what_is_described_and_nothing_else(method: str, site: Site) -> None:
-    given: dict[str, dict[str, Any]] = {"board": {"command": "hb"}, "chain": {"id": 1}}
-    params = {"device": "gn"} if METHODS[method].params is Order else given.get(method, {})
+    given: dict[str, dict[str, Any]] = {"board": {"command": "hb"}, "chain": {"id": 1}, "hibernate": {"reason": "storm"}}
+    params = {"device": "gn"} if issubclass(METHODS[method].params, Order) else given.get(method, {})
     result, schema = site.node.call(method, **params), SCHEMAS[METHODS[method].result]
     jsonschema.validate(result, {**schema, "components": {"schemas": SCHEMAS}})
     require_described(result, schema)

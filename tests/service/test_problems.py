@@ -61,7 +61,7 @@ def facts(*rows: Mapping[str, Any], wagman: str = "normal", **board: Any) -> Fac
     rows = rows or (row("nc", self=True, media="emmc"), row("gn", media="emmc"), row("x1"))
     seen = {"link": "up", "for_s": 90.0, "blind": False, "device": "/dev/ttyX", "sensors": SENSORS, "last_answer_age_s": 2.0}
     boards = [{"name": "board", "kind": "wagman", **seen, **board}]
-    around = {"ports": [], "networks": [], "sensors": {}, "wagman": {"state": wagman}}
+    around = {"ports": [], "networks": [], "sensors": {}, "wagman": {"state": wagman, "hibernation": None}}
     return Facts(CONFIG, {"devices": list(rows), **around, "board": boards[0], "boards": boards})
 
 
@@ -357,7 +357,12 @@ GAUGES = st.fixed_dictionaries({"state": st.sampled_from(["normal", "high", "low
 STATUSES = st.fixed_dictionaries(
     {
         "devices": st.lists(ROWS, max_size=5, unique_by=lambda row: row["name"]),
-        "wagman": st.fixed_dictionaries({"state": st.sampled_from(["normal", "start_next_device", "hibernating"])}),
+        "wagman": st.fixed_dictionaries(
+            {
+                "state": st.sampled_from(["normal", "start_next_device", "hibernating"]),
+                "hibernation": st.sampled_from([None, {"reason": "a storm", "keep": ["gn"]}]),
+            }
+        ),
         "boards": st.lists(BOARDS, min_size=1, max_size=1),
         "ports": st.lists(LEFT, max_size=3),
         "networks": st.lists(NETWORKS, max_size=3, unique_by=lambda network: network["name"]),
@@ -390,3 +395,16 @@ def test_whatever_the_status_each_problem_is_found_once_and_says_what_to_do(give
         assert problem.text
         assert problem.do
         assert problem.severity in ("critical", "warning")
+
+
+# --- For a while ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("keep", "kept"), [([], ""), (["gn"], ", but for gn")])
+def test_a_hibernation_that_somebody_ordered_says_why_and_how_it_ends(keep: list[str], kept: str) -> None:
+    given = facts(wagman="hibernating")
+    order = {"reason": "a storm", "who": "pid 7", "uid": 0, "at": "", "keep": keep}
+    status = {**given.status, "wagman": {**given.status["wagman"], "hibernation": order}}
+    problem = only(evolve(given, status=status))
+    assert problem.text == f"hibernating: no guest runs until somebody wakes them{kept} (a storm)"
+    assert (problem.severity, problem.do.split(";")[0]) == ("warning", "wagman wake")

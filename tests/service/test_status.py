@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import pytest
 import trio
@@ -24,9 +24,12 @@ from wagman.model.facts import UNTOUCHED, PowerGoal
 from wagman.service.board_status import board_status
 from wagman.service.status import Now, device_status, power_status, resists
 from wagman.store import Journal, Limits, Store
-from wagman.tasks.guest import Guest, Surroundings
+from wagman.tasks.guest import Guest
 from wagman.tasks.messages import run_command
 from wagman.tasks.moments import Beginning, Clocks, Stamp
+
+if TYPE_CHECKING:
+    from wagman.tasks.surroundings import Surroundings
 
 ON, OFF = PowerGoal("on", 3), PowerGoal("off", 3)
 

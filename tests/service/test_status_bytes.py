@@ -12,8 +12,9 @@ from wagman.fsm.alarms import Alarm
 from wagman.model.backend import Identity
 from wagman.service.board_status import board_status
 from wagman.service.problems import Problem
+from wagman.service.self_status import self_status
 from wagman.service.spells import Spell
-from wagman.service.status import device_status, port_status, self_status
+from wagman.service.status import device_status, port_status
 from wagman.tasks.moments import Beginning, Stamp
 
 STORED = Path(__file__).parent / "data" / "status.json"
@@ -42,8 +43,9 @@ def parts(*, blind: bool) -> dict[str, Any]:
 
 
 OF_PORT = ("board", "watts")
-ADDED = {"board": ("name", "kind"), "guest": (*OF_PORT, "sources"), "self": (*OF_PORT, "sources"), "port": OF_PORT}
-"""What was added since, with several boards, plugs and ears."""
+OF_GUEST = (*OF_PORT, "sources", "term", "has_shutdown")
+ADDED = {"board": ("name", "kind"), "guest": OF_GUEST, "self": OF_GUEST, "port": OF_PORT}
+"""What was added since, with several boards, plugs and ears, what is ordered for a while, and drills."""
 
 
 @pytest.mark.parametrize("blind", [False, True])
@@ -55,8 +57,8 @@ def test_each_part_is_sent_as_it_was(blind: bool) -> None:
     assert {name: json.dumps(part) for name, part in sent.items()} == stored
     assert added == {
         "board": ["board", "wagman"],
-        "guest": ["board", None, []],
-        "self": ["board", None, []],
+        "guest": ["board", None, [], None, True],
+        "self": ["board", None, [], None, False],
         "port": ["board", None],
         "problem": [],
     }

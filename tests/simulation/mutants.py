@@ -14,6 +14,7 @@ from wagman.fsm import environment, outlet
 from wagman.fsm.alarms import Alarm
 from wagman.fsm.guest import Memory, Situation, Step, Stopped, halting, untrusted
 from wagman.fsm.guest.halting import Halting
+from wagman.fsm.guest.maintenance import Maintenance
 from wagman.fsm.guest.started import Started
 from wagman.fsm.guest.state import State, states
 from wagman.fsm.wagman import machine, situation
@@ -24,7 +25,7 @@ from wagman.io.board.power import Power
 from wagman.io.v3 import driver as driver_v3
 from wagman.io.v4 import driver as driver_v4
 from wagman.model.errors import StoreError
-from wagman.model.facts import UNTOUCHED
+from wagman.model.facts import UNTOUCHED, PowerGoal
 from wagman.service import decided
 from wagman.service.decisions_file import Found
 from wagman.service.recollection import Recollection
@@ -453,6 +454,24 @@ def a_message_crashes_its_task(patch: pytest.MonkeyPatch) -> None:
 
 
 DISABLED = "20 min; x1: disable; gn: stop; 5 min; "
+
+
+@mutant("20 min; gn: stop for 7200; 5 min; service kill; service start; 20 min", 11)
+def what_is_left_of_a_time_is_over_with_the_service(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Guest, "_left", lambda self, term, kept: None if term is None else evolve(term, left_s=0.0))
+
+
+@mutant("20 min; gn: maintenance for 7200; 1 min; guest gn hang; 20 min", 1, 11)
+def a_guest_in_maintenance_is_cut_where_it_is_silent(patch: pytest.MonkeyPatch) -> None:
+    def power(self: Maintenance, memory: Memory) -> PowerGoal:
+        return PowerGoal("off", memory.cycle) if self.silent else UNTOUCHED
+
+    patch.setattr(Maintenance, "power", power)
+
+
+@mutant("20 min; gn: stop; 5 min; gn: maintenance for 7200; 10 min", 11)
+def a_guest_in_maintenance_is_given_power(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Maintenance, "power", lambda self, memory: PowerGoal("on", memory.cycle + 1, memory.media))
 
 
 @mutant(DISABLED + "service kill; disk wiped; service start; 10 min", 11)

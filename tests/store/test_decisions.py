@@ -57,7 +57,7 @@ def configured(**ports: int) -> Config:
 def test_what_is_written_is_read_back(
     entries: dict[str, Entry], runs: list[tuple[str, int]], heard: dict[str, tuple[str, ...]]
 ) -> None:
-    kept = Kept(entries, Tally(tuple(runs)), 7, heard)
+    kept = Kept(entries, Tally(tuple(runs)), 7, heard=heard)
     assert parse(render(kept)) == kept
 
 

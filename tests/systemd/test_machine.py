@@ -46,6 +46,21 @@ def test_kill_9_is_noticed_by_no_guest(machine: Machine) -> None:
     assert machine.cuts() == []
 
 
+def test_what_is_ordered_for_a_while_holds_over_a_restart_and_ends_by_itself(machine: Machine) -> None:
+    machine.run("wagman maintenance gn --for 1h; wagman stop cs --for 1h")
+    machine.run("systemctl kill --signal=KILL --kill-who=main wagman; sleep 1; systemctl restart wagman")
+    eventually(machine.board_seen)
+    rows = {row["name"]: row for row in json.loads(machine.says("wagman status --json"))["devices"]}
+    assert (rows["gn"]["state"], rows["gn"]["term"]["kind"]) == ("maintenance", "maintenance")
+    assert (rows["cs"]["state"], rows["cs"]["term"]["kind"]) == ("stopped", "stop")
+    assert 3000 < rows["gn"]["term"]["in_s"] < 3600
+    assert machine.run("wagman stop gn", check=False).returncode == 4
+    assert machine.says("wagman check gn").startswith("WAGMAN OK")
+    assert machine.cuts() == [2]  # cs, which was told to halt: nobody has touched gn
+    machine.run("wagman maintenance gn --for 2s; wagman start cs --no-wait")
+    eventually(lambda: machine.events("device.maintenance_over") and machine.guests_up())
+
+
 def test_a_service_whose_task_hangs_is_restarted_and_says_which_it_was(machine: Machine) -> None:
     before = machine.restarts()
     machine.run("touch /run/wagman/hang")

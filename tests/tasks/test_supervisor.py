@@ -85,7 +85,7 @@ def test_what_is_waited_for_is_kept_though_no_event_tells_of_it(tmp_path: Path) 
         await node.supervisor.take(Fired("minimum"))
 
     told = with_node(tmp_path, body).told
-    assert trio.run(kept, tmp_path) == {"name": "hibernating", "rested": True}
+    assert trio.run(kept, tmp_path) == {"name": "hibernating", "heated": True, "rested": True}
     assert told[-1].type == "wagman.hibernating"
 
 

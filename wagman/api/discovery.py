@@ -39,8 +39,14 @@ def schema_of(shape: Any) -> dict[str, Any]:
     if kind is Literal:
         return {"enum": list(of)}
     if kind is UnionType:
-        return {"type": [_WORDS[each] for each in of]}
+        return _union(of)
     return _container(shape, kind, of)
+
+
+def _union(of: Sequence[Any]) -> dict[str, Any]:
+    if any(map(is_typeddict, of)):
+        return {"anyOf": [schema_of(each) for each in of]}
+    return {"type": [_WORDS[each] for each in of]}
 
 
 def _container(shape: Any, kind: Any, of: Sequence[Any]) -> dict[str, Any]:

@@ -36,9 +36,22 @@ async def _status(caller: Caller, selection: params.Selection) -> Mapping[str, A
 
 
 async def _command(verb: Verb, caller: Caller, order: params.Command) -> Mapping[str, Any]:
-    device, peer = caller.service.device_name(order.device), caller.peer
-    asker = Asker(peer.uid, f"pid {peer.pid}", order.on_behalf, order.order)
-    return await caller.service.command(verb, device, force=order.force, asker=asker)
+    device = caller.service.device_name(order.device)
+    for_s = order.for_s if isinstance(order, params.StopOrder | params.MaintenanceOrder) else None
+    return await caller.service.command(verb, device, force=order.force, asker=_asker(caller, order), for_s=for_s)
+
+
+async def _hibernate(caller: Caller, order: params.HibernateOrder) -> Mapping[str, Any]:
+    keep = [caller.service.device_name(each) for each in order.keep or ()]
+    return await caller.service.hibernate(order.reason, keep, asker=_asker(caller, order))
+
+
+async def _wake(caller: Caller, order: params.Behalf) -> Mapping[str, Any]:
+    return await caller.service.wake(asker=_asker(caller, order))
+
+
+def _asker(caller: Caller, order: params.Behalf) -> Asker:
+    return Asker(caller.peer.uid, f"pid {caller.peer.pid}", order.on_behalf, order.order)
 
 
 async def _heartbeat(caller: Caller, order: params.Order) -> Mapping[str, Any]:
@@ -86,14 +99,17 @@ _SUMMARIES: Final[Mapping[Verb, str]] = {
     "kill": "Want it down, and cut its power now.",
     "enable": "Allow that it is started again.",
     "disable": "Stop it as `stop` does, and refuse every start until it is enabled.",
+    "maintenance": "Leave it alone for a while, or no longer: neither its power nor messages; what is seen is told.",
 }
 
-NOT_FOR_OPERATORS: Final = frozenset[Verb](("kill",))
-"""It can cost a guest its file system."""
+NOT_FOR_OPERATORS: Final = frozenset[Verb](("kill", "maintenance"))
+"""The one can cost a guest its file system; the other has nobody look after it."""
+
+_FOR_A_WHILE: Final[Mapping[Verb, type[params.Command]]] = {"stop": params.StopOrder, "maintenance": params.MaintenanceOrder}
 
 _COMMANDS = tuple(
     Method(
-        *(verb, _SUMMARIES[verb], params.Command, "Decision", partial(_command, verb)),
+        *(verb, _SUMMARIES[verb], _FOR_A_WHILE.get(verb, params.Command), "Decision", partial(_command, verb)),
         Role.CONTROLLER if verb in NOT_FOR_OPERATORS else Role.OPERATOR,
     )
     for verb in VERBS
@@ -105,6 +121,15 @@ METHODS: Final[Mapping[str, Method]] = {
         Method("hello", "The versions of the service.", params.Nothing, "Versions", _hello),
         Method("status", "How everything is now.", params.Selection, "Status", _status),
         *_COMMANDS,
+        Method(
+            "hibernate",
+            "Take all guests down, but for those to be kept, until `wake`.",
+            params.HibernateOrder,
+            "Decision",
+            _hibernate,
+            Role.CONTROLLER,
+        ),
+        Method("wake", "End what `hibernate` has ordered.", params.Behalf, "Decision", _wake, Role.CONTROLLER),
         Method("heartbeat", "A sign of life on the guest's behalf.", params.Order, "Decision", _heartbeat, Role.CONTROLLER),
         Method("events", "A part of the rolling log.", params.Excerpt, "Excerpt", _events),
         Method("chain", "An event, its cause, the cause of that, and so on, newest first.", params.Causes, "Causes", _chain),

@@ -25,6 +25,12 @@ MAX_NAME_CHARS = 64
 MAX_COMMAND_CHARS = 128
 """The longest raw board command (chosen: more than any board takes; the board's dialect says what it takes)."""
 
+MAX_FOR_S = 366 * 86_400
+"""The longest that something can be ordered for (chosen: a year; what is meant for ever has no end)."""
+
+MAX_REASON_CHARS = 200
+"""The longest reason (chosen: a line)."""
+
 T = TypeVar("T")
 
 
@@ -91,6 +97,10 @@ def _is_command(value: Any) -> bool:
     )
 
 
+def _is_reason(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= MAX_REASON_CHARS and value.isprintable() and bool(value.strip())
+
+
 FLAG = Kind("true or false", {"type": "boolean"}, _only(lambda value: isinstance(value, bool)))
 TEXT = Kind("a string", {"type": "string"}, _only(_is_text))
 DEVICE = Kind("a device name or a port number", {"type": ["string", "integer"]}, _only(_is_device, str))
@@ -111,6 +121,18 @@ COMMAND = Kind(
     f"a line of at most {MAX_COMMAND_CHARS} printable ASCII characters",
     {"type": "string", "maxLength": MAX_COMMAND_CHARS},
     _only(_is_command),
+)
+
+
+FOR_S = Kind(
+    f"a number of seconds, above 0 and at most {MAX_FOR_S}",
+    {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_FOR_S},
+    _only(lambda value: type(value) in (int, float) and 0 < value <= MAX_FOR_S, float),
+)
+REASON = Kind(
+    f"one line of at most {MAX_REASON_CHARS} printable characters",
+    {"type": "string", "minLength": 1, "maxLength": MAX_REASON_CHARS},
+    _only(_is_reason),
 )
 
 
@@ -139,20 +161,9 @@ class Selection:
     devices: tuple[str, ...] | None = field(default=None, metadata=_about(DEVICES, "the rows that are wanted; all, if left out"))
 
 
-@frozen
-class Order:
-    """Something that is asked of a device."""
-
-    device: str = field(metadata=_about(DEVICE, "the device"))
-    force: bool = field(
-        default=False,
-        metadata=_about(FLAG, "start it although the environment forbids that; means nothing to the other commands"),
-    )
-
-
-@frozen
-class Command(Order):
-    """The same, and for whom it is asked."""
+@frozen(kw_only=True)
+class Behalf:
+    """For whom something is asked."""
 
     on_behalf: str | None = field(
         default=None,
@@ -161,6 +172,50 @@ class Command(Order):
     order: str | None = field(
         default=None, metadata=_about(NAME, "what the order is called where it came from; goes into the event")
     )
+
+
+_A_DEVICE = _about(DEVICE, "the device")
+_FORCE = _about(FLAG, "start it although the environment forbids that; means nothing to the other commands")
+
+
+@frozen
+class Order:
+    """Something that is asked of a device."""
+
+    device: str = field(metadata=_A_DEVICE)
+    force: bool = field(default=False, metadata=_FORCE)
+
+
+@frozen
+class Command(Behalf):
+    """The same, by somebody."""
+
+    device: str = field(metadata=_A_DEVICE)
+    force: bool = field(default=False, metadata=_FORCE)
+
+
+@frozen
+class StopOrder(Command):
+    """A guest that is to stop, perhaps for a while only."""
+
+    for_s: float | None = field(
+        default=None, metadata=_about(FOR_S, "start it again by itself, so long after it was asked for; if left out, do not")
+    )
+
+
+@frozen
+class MaintenanceOrder(Command):
+    """A guest that is to be left alone for a while, or no longer."""
+
+    for_s: float | None = field(default=None, metadata=_about(FOR_S, "for so long; null, or left out: no longer"))
+
+
+@frozen
+class HibernateOrder(Behalf):
+    """Why all guests are to be down, and which are not."""
+
+    reason: str = field(metadata=_about(REASON, "why, for whoever looks at it later"))
+    keep: tuple[str, ...] | None = field(default=None, metadata=_about(DEVICES, "guests that go on running; none, if left out"))
 
 
 @frozen

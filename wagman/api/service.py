@@ -62,8 +62,19 @@ class Service(Protocol):
         """
         ...
 
-    async def command(self, verb: Verb, device: str, *, force: bool, asker: Asker) -> shapes.Decision:
-        """Ask the device's machine; the answer is its decision, not yet the outcome."""
+    async def command(self, verb: Verb, device: str, *, force: bool, asker: Asker, for_s: float | None = None) -> shapes.Decision:
+        """Ask the device's machine; the answer is its decision, not yet the outcome.
+
+        `for_s` is for how long, with `stop` and `maintenance`; without it, the latter ends.
+        """
+        ...
+
+    async def hibernate(self, reason: str, keep: Sequence[str], *, asker: Asker) -> shapes.Decision:
+        """Take all guests down but for those in `keep`, until somebody wakes them."""
+        ...
+
+    async def wake(self, *, asker: Asker) -> shapes.Decision:
+        """End what `hibernate` has ordered."""
         ...
 
     async def heartbeat(self, device: str, *, uid: int) -> shapes.Decision:

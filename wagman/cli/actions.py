@@ -1,4 +1,4 @@
-"""`wagman start|stop|restart|kill|enable|disable`: ask, then wait for the goal, and say what happened.
+"""`wagman start|stop|restart|kill|enable|disable|maintenance`: ask, then wait for the goal, and say what happened.
 
 All devices share one connection. The subscription comes first, so that nothing that follows from the command can be
 missed. The status is asked for where something has happened that may make the goal unreachable, and never just because
@@ -11,7 +11,6 @@ import os
 import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from typing import Any
 
 from wagman.cli.boards import board_of, in_words
 from wagman.cli.connection import add_socket_argument
@@ -59,12 +58,32 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
     )
     parser.add_argument("--json", action="store_true", help="as one JSON document")
     parser.add_argument("--on-behalf", metavar="NAME", help="who asks for it, for the log, where a program asks for somebody")
+    if command == "stop":
+        parser.add_argument(
+            "--for", dest="for_s", type=lasting, metavar="TIME", help="start it again by itself after 10min, 2h, ..."
+        )
+    if command == "maintenance":
+        how_long = parser.add_mutually_exclusive_group(required=True)
+        how_long.add_argument(
+            "--for", dest="for_s", type=lasting, metavar="TIME", help="for 90min, 2h, 1d, ...; anew: from now on"
+        )
+        how_long.add_argument("--end", action="store_true", help="end it now")
     if command in ("start", "restart"):
         parser.add_argument("--force", action="store_true", help="although the environment forbids it")
     if command in ("kill", *UNDOES):
         parser.add_argument("--yes", action="store_true", help="do not ask whether I am sure")
-    parser.set_defaults(force=False, yes=False)
+    parser.set_defaults(force=False, yes=False, for_s=None)
     add_socket_argument(parser)
+
+
+def lasting(text: str) -> float:
+    """A duration as people write it."""
+    from wagman.config import durations  # noqa: PLC0415 - few commands need it
+
+    try:
+        return durations.parse(float(text) if text.isdecimal() and text.isascii() else text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is no duration: write 10min, 2h, 1d12h, or a number of seconds") from None
 
 
 def _seconds(text: str) -> float:
@@ -157,7 +176,7 @@ class Task:
         listed = ", ".join(names)
         if self.args.command == "kill":
             return f"Cut the power of {listed} now, without a shutdown?"
-        if self.args.command in UNDOES and "all" in self.args.devices:
+        if self.args.command in UNDOES and "all" in self.args.devices and self.args.for_s is None:
             return (
                 f"{self.args.command.capitalize()} {listed}? Nothing starts them again but wagman {UNDOES[self.args.command]}: "
                 "who came in over one of them, a modem perhaps, is locked out."
@@ -181,15 +200,20 @@ class Task:
         elif not self.args.wait or name in self._own:  # nobody lives to see the end of that
             self._report(Outcome(name, "accepted", reply["state"], reason=reply["reason"]))
         else:
-            self._pursuits.append(Pursuit(self.args.command, name, reply, self._now))
+            self._pursuits.append(Pursuit(self.args.command, name, reply, self._now, self._remark))
+
+    @property
+    def _remark(self) -> str:
+        """What is to be said once the goal is reached."""
+        for_s = self.args.for_s
+        return "" if for_s is None else f"to run again {duration(for_s)} after it was asked to stop"
 
     def _answer(self, client: Client, name: str) -> Decision:
-        said: dict[str, Any] = {"force": True} if self.args.force else {}
-        if self.args.on_behalf is not None:
-            said["on_behalf"] = self.args.on_behalf
+        how = {"force": True} if self.args.force else {} if self.args.for_s is None else {"for_s": self.args.for_s}
+        behalf = {} if self.args.on_behalf is None else {"on_behalf": self.args.on_behalf}
         self._has_asked = True
         try:
-            reply: Decision = client.call(self.args.command, within_s=ORDER_S, device=name, **said)
+            reply: Decision = client.call(self.args.command, within_s=ORDER_S, device=name, **how, **behalf)
         except LostError as error:
             raise LostError(f"{name}: it is not known whether that was accepted, see wagman status {name}: {error}") from error
         return reply

@@ -19,7 +19,7 @@ OK, WARNING, CRITICAL, UNKNOWN = range(4)
 """Exit codes of monitoring plugins."""
 
 _WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
-_CODES = {"warning": WARNING, "critical": CRITICAL}
+_CODES = {"notice": OK, "warning": WARNING, "critical": CRITICAL}
 
 
 class Verdict(NamedTuple):

@@ -119,7 +119,7 @@ def _next_words(actions: Sequence[Action], before: Sequence[str], begun: str) ->
 def _values(name: str | None, before: Sequence[str]) -> Iterable[str]:
     """What can stand where the help has this name."""
     match name:
-        case "DEVICE" | "D":
+        case "DEVICE" | "GUEST" | "D":
             return _devices(before)
         case "T":
             from wagman.model.catalogue import EVENT_TYPES  # noqa: PLC0415 - it is large

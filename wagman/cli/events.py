@@ -69,11 +69,15 @@ def place(text: str) -> int | str:
         raise ArgumentTypeError(f"{text!r} is no event id, and no time such as 2026-01-31T12:00 or 90min") from None
 
 
-def _moment(text: str) -> datetime:
+def ago_s(text: str) -> float | None:
+    """How long ago "90min" or "30d" is, in seconds; None for what is no such time."""
     ago = _AGO.fullmatch(text)
-    if ago is None:
-        return datetime.fromisoformat(text)
-    return datetime.now(UTC) - timedelta(seconds=float(ago[1]) * _SECONDS[ago[2]])
+    return None if ago is None else float(ago[1]) * _SECONDS[ago[2]]
+
+
+def _moment(text: str) -> datetime:
+    ago = ago_s(text)
+    return datetime.fromisoformat(text) if ago is None else datetime.now(UTC) - timedelta(seconds=ago)
 
 
 def kind(text: str) -> str:

@@ -14,7 +14,7 @@ from wagman.model.words import duration, ordinal
 UP = ("start", "restart")
 DOWN = ("stop", "disable", "kill")
 
-STATES = ("stopped", "starting", "will_stop", "started", "stopping", "restarting")
+STATES = ("stopped", "starting", "will_stop", "started", "stopping", "restarting", "maintenance")
 
 CODES = {"done": DONE, "accepted": DONE, "failed": FAILED, "refused": REFUSED, "timed_out": TIMED_OUT, "unreachable": UNREACHABLE}
 PRIORITY = (USAGE, REFUSED, FAILED, UNREACHABLE, TIMED_OUT)
@@ -59,7 +59,7 @@ class Moment(NamedTuple):
 class Pursuit:
     """One device on its way to the goal of an accepted command; `outcome` is set once it is decided."""
 
-    def __init__(self, verb: str, device: str, reply: Decision, began: Moment) -> None:
+    def __init__(self, verb: str, device: str, reply: Decision, began: Moment, remark: str = "") -> None:
         self.verb = verb
         self.device = device
         self.state: str = reply["state"]
@@ -67,7 +67,7 @@ class Pursuit:
         self._event_id = reply["event_id"]
         self._began = began
         self._failures: int | None = None
-        self._remark = ""
+        self._remark = remark
         if verb not in UP + DOWN:
             self.outcome = Outcome(device, "done", self.state, 0.0, reason=reply["reason"])
         elif verb == "start" and self.state == "started":
@@ -94,7 +94,7 @@ class Pursuit:
             case "device.relay_stuck" if self.verb in DOWN:
                 self._decide("failed", now, STUCK)
             case "device.stop_failed":
-                self._remark = "it did not halt in time, and was cut"
+                self._remark = "; ".join(filter(None, ("it did not halt in time, and was cut", self._remark)))
 
     def seen(self, status: Status, now: Moment) -> None:
         """Take in a status that was asked for after the command was accepted."""
@@ -102,7 +102,9 @@ class Pursuit:
         if self.outcome is not None or row is None:
             return
         self.state = row["state"]
-        if self.verb in UP:
+        if self.state == "maintenance":
+            self._decide("failed", now, "it was left alone meanwhile, for maintenance")
+        elif self.verb in UP:
             self._seen_going_up(row, status["wagman"]["state"], now)
         else:
             self._seen_going_down(row, now)

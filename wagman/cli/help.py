@@ -62,8 +62,11 @@ COMMANDS = {
         _ACTION,
     ),
     "stop": About(
-        f"It is asked to halt, and its power is cut once it is silent. {_ALL} {_DOWN}",
-        ("wagman stop gn", "wagman stop all --no-wait --yes"),
+        "It is asked to halt, and its power is cut once it is silent. With --for it is to run again so long after it was asked "
+        "for, by itself, in its turn; any later command about it but enable takes that back. "
+        "The controller's own clock counts, and not "
+        f"while the controller itself is off. {_ALL} {_DOWN}",
+        ("wagman stop gn", "wagman stop gn --for 10min", "wagman stop all --no-wait --yes"),
         _ACTION,
     ),
     "restart": About(
@@ -83,6 +86,33 @@ COMMANDS = {
         ("wagman disable gn",),
         _ACTION,
     ),
+    "maintenance": About(
+        "While somebody works on it, nothing is done about it: its power stays as it is, it is asked for nothing, and what is "
+        "wrong with it calls for nobody. What is seen is told. Every other command about it is refused until then. Afterwards it "
+        "is looked at anew: taken over where it runs, else started if it is to run. Ordered again, its time begins anew. "
+        "The controller's own clock counts, and not while the controller itself is off.",
+        ("wagman maintenance gn --for 2h", "wagman maintenance all --for 90min", "wagman maintenance gn --end"),
+        _QUERY,
+    ),
+    "test": About(
+        "The guest is asked to halt by its shutdown command, loses its power once it is silent, and is started again. If the "
+        "command fails, or the guest does not fall silent in time, the drill is called off: it goes on running, and nothing is "
+        "cut. On a terminal it asks first, elsewhere it takes --yes. A drill that would harm, or prove nothing, is refused: of a "
+        "guest that is not up, is not heard, has no shutdown command or was started just now, or where something is wrong "
+        "already. Whatever becomes of this command, the guest is started again by itself.",
+        ("wagman test gn", "wagman test gn --yes --json"),
+        _QUERY,
+    ),
+    "hibernate": About(
+        "All guests are asked to halt one by one, the last started first, and are down until wagman wake, also over restarts. "
+        "Those to be kept go on running, and are looked after; heat takes them down, too. On a terminal it asks first, and over "
+        "ssh without one it takes --yes.",
+        ('wagman hibernate --reason "storm, back on Monday" --keep modem',),
+        _QUERY,
+    ),
+    "wake": About(
+        "The guests that are to run are started in their turn, unless it is too hot for that.", ("wagman wake",), _QUERY
+    ),
     "ping": About("For guests that cannot reach their heartbeat pin: it counts as a heartbeat.", ("wagman ping gn",), _QUERY),
     "events": About(
         "-f goes on without a gap or a repeat, and waits for a service that is away. With -f, --since and -n it ends then.",
@@ -92,8 +122,17 @@ COMMANDS = {
     "why": About(
         "First what keeps it from starting, or what comes next, then the causes, newest first.", ("wagman why gn",), _QUERY
     ),
+    "report": About(
+        "UPTIME is in percent of the time of which anything is known: UNKNOWN is when the service did not run, the board was not "
+        "seen, or nothing was told yet. KEPT is when it was down on purpose, as an operator or the environment wanted it, or in "
+        "maintenance, which is no outage. MTBF is how long it was up between outages, MTTR how long it was down, both on "
+        "average. The log holds what there is room for: what is older is not reported on.",
+        ("wagman report", "wagman report gn --since 7d --json", "wagman report --html /srv/www/guests.html"),
+        _QUERY,
+    ),
     "top": About(
-        "Needs a terminal, and the package rich. The bottom line has the keys; those that act on a device ask first.",
+        "Needs a terminal, and the package rich. The bottom line has the keys, and ? shows all; those that act on a device "
+        "ask first. The table scrolls with j and k, the events with b and space.",
         ("wagman top",),
     ),
     "board": About(

@@ -38,6 +38,7 @@ PROFILES = (
     "service",
     "memory",
     "operators",
+    "orders",
     "plugs",
     "network",
     "everything",

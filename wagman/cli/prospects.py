@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from wagman.cli.boards import UNNAMED, board_of, in_words, sensors_of
+from wagman.cli.status import order_words, term_s
 from wagman.model.shapes import Alarm, Device, Problem, Status, Wagman
 from wagman.model.words import duration, reading
 
@@ -58,7 +59,9 @@ def _obstacles(row: Device, status: Status) -> Iterator[str]:
         yield "its table in the configuration says enabled = false: change that, then systemctl reload wagman"
     if not row["enabled"]:
         yield "it is disabled: wagman enable allows it again"
-    if row["wanted"] == "down":
+    if (left_s := term_s(row)) is not None:
+        yield f"it was stopped for a while, and is to run again in {duration(left_s)}: wagman start starts it now"
+    elif row["wanted"] == "down":
         yield "nobody wants it up: wagman start starts it"
     if row.get("held"):
         yield "it is held off after brownouts: wagman start gives it a fresh try"
@@ -72,6 +75,8 @@ def _obstacles(row: Device, status: Status) -> Iterator[str]:
 def _around(row: Device, status: Status) -> Iterator[str]:
     """What is in the way of it and of others."""
     board, wagman = board_of(row, status), status["wagman"]
+    if (order := order_words(wagman)) and not _is_kept(row, wagman):
+        yield f"hibernating{order}: wagman wake ends that, wagman start --force starts it all the same"
     if wagman["state"] in ("will_hibernate", "hibernating"):
         why = _sensed(status, "high", "low") or _rest(wagman)
         yield f"hibernating{why}: wagman start --force starts it all the same"
@@ -84,6 +89,12 @@ def _around(row: Device, status: Status) -> Iterator[str]:
     unjudged = any(sensor["state"] == "unknown" for sensor in sensors_of(status).values())
     if unjudged and (wait_s := _in_s(wagman, "first_verdict")) is not None:
         yield f"the enclosure has yet to be judged, which takes {duration(wait_s)} at most"
+
+
+def _is_kept(row: Device, wagman: Wagman) -> bool:
+    """An operator's order lets it run."""
+    order = wagman.get("hibernation")
+    return order is not None and row["name"] in order["keep"]
 
 
 def _rest(wagman: Wagman) -> str:
@@ -130,6 +141,8 @@ def _in_s(machine: Wagman | Device, alarm: str) -> float | None:
 
 def coming(row: Device, status: Status) -> Iterator[str]:
     """What happens next if nothing else does. That a healthy guest may hang one day is nothing that is coming."""
+    if row["state"] == "maintenance" and (left_s := term_s(row)) is not None:
+        yield f"nothing is done about it for another {duration(left_s)}: wagman maintenance {row['name']} --end ends that"
     ends = _NEXT.get(row["state"], {})
     for alarm in row["alarms"]:
         what = ends.get(alarm["name"])

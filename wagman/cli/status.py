@@ -12,7 +12,7 @@ from wagman.cli.problems import problem_lines
 from wagman.cli.text import short, table
 from wagman.client.blocking import Client
 from wagman.model.shapes import Board, Device, Port, PortReadings, Readings, Sensor, Status, Wagman
-from wagman.model.words import duration, plain, reading
+from wagman.model.words import duration, plain, reading, user_name
 
 _HEAD = ("DEVICE", "PORT", "STATE", "FOR", "POWER", "MEDIA", "BEAT", "CURRENT", "NOTES")
 WHOLE_W = 100
@@ -46,7 +46,7 @@ def lines(status: Status) -> list[str]:
     heading = [
         *((board.get("name", UNNAMED), plain(board_words(board))) for board in boards_of(status)),
         ("sensors", plain(", ".join(sensor_words(sensors_of(status))) or "none")),
-        ("wagman", plain(f"{wagman['state']}{about}{for_words(wagman)}")),
+        ("wagman", plain(f"{wagman['state']}{about}{for_words(wagman)}{order_words(wagman)}")),
     ]
     rows, told = status["devices"], problem_lines(status)
     left = [port_cells(port) for port in status.get("ports", ())]
@@ -73,12 +73,17 @@ def device_cells(row: Device) -> tuple[str, ...]:
         plug(row),
         row["state"],
         short(row.get("for_s")),
-        row["power"]["wanted"],
+        power(row),
         row["media"] or "-",
         beat_age(row),
         current(row),
         ", ".join(notes(row)),
     )
+
+
+def power(row: Device) -> str:
+    """The power that is wanted; of a guest that is left alone, nothing is."""
+    return "alone" if row["state"] == "maintenance" else row["power"]["wanted"]
 
 
 def current(row: PortReadings) -> str:
@@ -109,7 +114,8 @@ def in_doubt(row: Device, text: str) -> str:
 def notes(row: Device) -> Iterator[str]:
     """What is worth knowing beside the columns."""
     remarks = (
-        (not row["power"]["confirmed"], "unconfirmed"),
+        (not row["power"]["confirmed"] and row["state"] != "maintenance", "unconfirmed"),
+        (row["state"] == "maintenance", f"for another {short(term_s(row))}"),
         (not row["enabled"], "disabled in the file" if row.get("disabled_by") == "configuration" else "disabled"),
         (row.get("held"), "held off"),
         (row.get("relay_stuck"), "relay stuck"),
@@ -119,6 +125,12 @@ def notes(row: Device) -> Iterator[str]:
     )
     yield from (words for is_so, words in remarks if is_so)
     yield from (f"{alarm['name']} held" for alarm in row["alarms"] if alarm["held"])
+
+
+def term_s(row: Device) -> float | None:
+    """In how long ends what is ordered for a while; None where nothing is, or the service is too old to tell."""
+    term = row.get("term")
+    return None if term is None else term["in_s"]
 
 
 def board_words(board: Board) -> str:
@@ -138,6 +150,16 @@ def sensor_words(sensors: Mapping[str, Sensor]) -> Iterator[str]:
     for name, sensor in sensors.items():
         verdict = f" ({sensor['state']})" if sensor["state"] in ("high", "low") else ""
         yield reading(name, sensor["value"], sensor.get("last"), sensor.get("age_s")) + verdict
+
+
+def order_words(wagman: Wagman) -> str:
+    """What an operator has ordered for all guests."""
+    order = wagman.get("hibernation")
+    if order is None:
+        return ""
+    kept = f", but for {', '.join(order['keep'])}" if order["keep"] else ""
+    who = order["who"] if order["uid"] is None else user_name(order["uid"])
+    return f", ordered by {who}{kept}: {order['reason']}"
 
 
 def for_words(lasting: Board | Wagman | Device) -> str:

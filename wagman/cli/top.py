@@ -17,13 +17,15 @@ from argparse import ArgumentParser, Namespace
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from itertools import islice
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from wagman.cli.connection import add_socket_argument
 from wagman.cli.events import last
 from wagman.cli.outcome import DONE, USAGE, CommandError
-from wagman.cli.top_keys import Request, State, keys, pressed, settled
+from wagman.cli.top_keys import Request, State, came, keys, pressed, settled
 from wagman.cli.top_view import Picture, can_be_chosen, event_line, screen
 from wagman.client.blocking import Follower
 from wagman.client.errors import ClientError, LostError
@@ -140,12 +142,9 @@ class Watch:
 
     def _look(self) -> None:
         self._status = self._follower.client.call("status")
-        for _ in range(KEPT):  # no flood of events keeps the keys waiting
-            event = self._follower.item(0.0)
-            if event is None:
-                break
-            self._events.append(event_line(event))
-        self.state = settled(self.state, can_be_chosen(self._status))
+        events = list(islice(iter(partial(self._follower.item, 0.0), None), KEPT))  # no flood of them keeps the keys waiting
+        self._events.extend(map(event_line, events))
+        self.state = came(settled(self.state, can_be_chosen(self._status)), len(events), len(self._events))
         self._seen_s, self._trouble = time.monotonic(), ""
 
     def _answer(self, request: Request) -> str:

@@ -5,10 +5,28 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 VERBS = {"s": "start", "t": "stop", "r": "restart", "K": "kill", "e": "enable", "d": "disable"}
-HINTS = ("j k choose", *(f"{key} {verb}" for key, verb in VERBS.items()), "q quits")
-"""What each key does."""
+HINTS = ("jk move", *(f"{key} {verb}" for key, verb in VERBS.items()), "? help", "q quit")
+"""What each key does, where there is room to say so."""
+
+SHORT_HINTS = ("? help", "q quit", "jk move")
+"""The keys that lead to all others."""
+
+HELP = (
+    ("j k, arrows", "choose a guest"),
+    ("b, space", "older, newer events"),
+    *((key, f"{verb} it") for key, verb in VERBS.items()),
+    ("y", "send what was asked"),
+    ("any other", "do not send it"),
+    ("?", "this"),
+    ("q, ^D, ^C", "quit"),
+)
+"""All keys, and what each does."""
+
+EVENTS_STEP = 5
+"""By so many events is scrolled at once (chosen: less than there is room for on the smallest terminal that is common)."""
 
 _STEPS = {"j": 1, "\x1b[B": 1, "\x1bOB": 1, "k": -1, "\x1b[A": -1, "\x1bOA": -1}
+_BACK = {"b": EVENTS_STEP, "\x1b[5~": EVENTS_STEP, " ": -EVENTS_STEP, "\x1b[6~": -EVENTS_STEP}
 _QUIT = ("q", "Q", "\x04")
 
 # A key that sends several characters is one key still: none of them may be taken for a command.
@@ -28,6 +46,8 @@ class State(NamedTuple):
     chosen: str = ""  # the device that the keys are about
     asked: Request | None = None  # sent once it is confirmed
     said: str = ""  # what came of the last request
+    back: int = 0  # how many events are newer than those that are shown
+    helps: bool = False  # the keys are shown
     is_over: bool = False
 
 
@@ -45,20 +65,34 @@ def pressed(state: State, key: str, devices: Sequence[str]) -> tuple[State, Requ
     """The state after a key, and what is to be asked for because of it."""
     if state.asked:
         return _answered(state, state.asked, key)
-    fresh = state._replace(said="")
+    fresh = state._replace(said="", helps=False)
     if key in _QUIT:
         return fresh._replace(is_over=True), None
+    if state.helps:  # nobody is asked about what he cannot see
+        return fresh, None
+    return _moved(fresh, key, devices), None
+
+
+def _moved(state: State, key: str, devices: Sequence[str]) -> State:
+    """The state after a key that sends nothing by itself."""
+    if key == "?":
+        return state._replace(helps=True)
     if key in _STEPS and devices:
-        return fresh._replace(chosen=_beside(fresh.chosen, _STEPS[key], devices)), None
-    if key in VERBS and state.chosen:
-        return fresh._replace(asked=Request(VERBS[key], state.chosen)), None
-    return fresh, None
+        return state._replace(chosen=_beside(state.chosen, _STEPS[key], devices))
+    if key in _BACK:
+        return state._replace(back=max(state.back + _BACK[key], 0))
+    return state._replace(asked=Request(VERBS[key], state.chosen)) if key in VERBS and state.chosen else state
 
 
-def help_lines(width: int) -> list[str]:
+def came(state: State, events: int, remembered: int) -> State:
+    """So many events have come: those that are looked at stay where they are, while they are remembered."""
+    return state._replace(back=min(state.back + events, max(remembered - 1, 0))) if state.back else state
+
+
+def help_lines(width: int, hints: Sequence[str] = HINTS) -> list[str]:
     """What the keys do, in as many lines as it takes."""
     lines = [""]
-    for hint in HINTS:
+    for hint in hints:
         longer = f"{lines[-1]}  {hint}" if lines[-1] else hint
         lines[-1:] = [longer] if len(longer) <= width or not lines[-1] else [lines[-1], hint]
     return lines

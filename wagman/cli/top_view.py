@@ -1,19 +1,20 @@
 """The picture of the live view: the service's status, the latest events and the state of the keys as lines of text.
 
 What is wrong comes first. Each line is cut to the width, and none is wrapped but the help, so that no key is lost; the table
-leaves out columns that find no room. The events get what height is left, and the bottom is always there.
+leaves out columns that find no room. Where the height is not enough, the timers go first, then what is well anyway, then the rows
+that are far from the chosen one. The events get what is left, and the bottom is always there.
 """
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from wagman.cli.boards import UNNAMED, boards_of, sensors_of
+from wagman.cli.boards import UNNAMED, boards_of, plug, sensors_of
 from wagman.cli.problems import COLOURS, said, told
 from wagman.cli.sentences import sentence
-from wagman.cli.status import beat_age, board_words, current, for_words, in_doubt, notes, sensor_words
+from wagman.cli.status import beat_age, board_words, current, for_words, in_doubt, notes, order_words, power, sensor_words
 from wagman.cli.text import clock, short
-from wagman.cli.top_keys import State, help_lines, question
-from wagman.model.shapes import Device, Event, Status
+from wagman.cli.top_keys import HELP, HINTS, SHORT_HINTS, State, help_lines, question
+from wagman.model.shapes import Board, Device, Event, Status
 from wagman.model.words import duration, plain
 
 TIMER_ROWS = 3
@@ -22,9 +23,18 @@ TIMER_ROWS = 3
 PROBLEM_ROWS = 4
 """The most lines that problems may take (chosen: two of them, with what to do)."""
 
+BOARD_ROWS = 4
+"""The most lines that boards may take: of more, those that cannot be seen come first, and the others are counted (chosen)."""
+
+EVENT_ROWS = 3
+"""The least that are shown of the events before the rest is shortened (chosen)."""
+
+SMALL_ROWS = 20
+"""A terminal with fewer lines than that has one for what the keys do (chosen)."""
+
 _LABEL_WIDTH = 9
 _HEAD = ("DEVICE", "STATE", "FOR", "BEAT", "POWER", "TRIES", "MEDIA", "CURRENT", "TEMP", "NOTES")
-_OPTIONAL = ("TEMP", "MEDIA", "TRIES", "CURRENT")
+_OPTIONAL = ("TEMP", "MEDIA", "TRIES", "PORT", "CURRENT")
 """Columns that are left out where there is no room for all, in this order."""
 
 _STYLES = {"started": "green", "stopped": ""}
@@ -48,13 +58,56 @@ class Picture(NamedTuple):
 
 def screen(picture: Picture, width: int, height: int) -> list[Line]:
     """Exactly `height` lines of at most `width` characters."""
-    bottom = _bottom(picture.state, width)[-height:]
-    parts = _problems(picture.status), _heading(picture), _devices(picture, width), _timers(picture.status, width)
-    upper = [line for part in map(list, parts) if part for line in (*part, Line(""))][: height - len(bottom)]
-    room = height - len(bottom) - len(upper)
-    shown = [Line(event) for event in picture.events[-room:]] if room else []
-    filler = [Line("")] * (room - len(shown))
-    return [line._replace(text=cut(line.text, width)) for line in (*upper, *shown, *filler, *bottom)]
+    bottom = _bottom(picture.state, width, height)[-height:]
+    room = height - len(bottom)
+    upper = (_help() if picture.state.helps else _upper(picture, width, room))[:room]
+    events = [] if picture.state.helps else _events(picture, room - len(upper))
+    filler = [Line("")] * (room - len(upper) - len(events))
+    return [line._replace(text=cut(line.text, width)) for line in (*upper, *events, *filler, *bottom)]
+
+
+def _upper(picture: Picture, width: int, room: int) -> list[Line]:
+    """What stands above the events: all of it, or else as much as leaves some of them to be seen."""
+    problems, heading, table = _problems(picture.status), list(_heading(picture)), list(_devices(picture, width))
+    for timers in (_timers(picture.status, width), _timers(picture.status, width, rows=1), []):
+        lines = _joined(problems, heading, table, timers)
+        if len(lines) + EVENT_ROWS <= room:
+            return lines
+    above = [line for line in heading if line.style]
+    above = [*_problems(picture.status, rows=2), *above] if room < SMALL_ROWS else _joined(problems, above)
+    rows = room - len(above) - len(("head", "about", "")) - EVENT_ROWS
+    return [*above, *_joined(_window(picture, table, max(rows, 1)))]
+
+
+def _joined(*parts: Sequence[Line]) -> list[Line]:
+    """One below the other, with a line between them."""
+    return [line for part in parts if part for line in (*part, Line(""))]
+
+
+def _window(picture: Picture, table: Sequence[Line], rows: int) -> list[Line]:
+    """The head, so many rows around the chosen one, and what is told below; which rows they are of how many."""
+    head, *lines, about = table
+    names = [row["name"] for row in picture.status["devices"]]
+    at = names.index(picture.state.chosen) if picture.state.chosen in names else 0
+    first = max(min(at - rows // 2, len(lines) - rows), 0)
+    shown = lines[first : first + rows]
+    where = f"  {first + 1} to {first + len(shown)} of {len(lines)}" if len(shown) < len(lines) else ""
+    return [head, *shown, about._replace(text=f"{where}{';' if where else ''}{about.text[1:] if where else about.text}")]
+
+
+def _events(picture: Picture, room: int) -> list[Line]:
+    """The latest that find room; or older ones, and how many are newer."""
+    back = min(picture.state.back, max(len(picture.events) - 1, 0))
+    if room <= 0:
+        return []
+    if not back:
+        return [Line(event) for event in picture.events[-room:]]
+    shown = picture.events[: len(picture.events) - back][-(room - 1) :] if room > 1 else []
+    return [*map(Line, shown), Line(f"{back} newer events: space goes on", "bold")]
+
+
+def _help() -> list[Line]:
+    return [Line(f"{keys:<13}{does}") for keys, does in HELP]
 
 
 def event_line(event: Event) -> str:
@@ -75,10 +128,10 @@ def can_be_chosen(status: Status) -> list[str]:
 # --- Parts ------------------------------------------------------------------------------------------------------------
 
 
-def _problems(status: Status) -> list[Line]:
+def _problems(status: Status, rows: int = PROBLEM_ROWS) -> list[Line]:
     """What calls for a person, the worst first; those that find no room are counted."""
     problems = told(status)
-    most = PROBLEM_ROWS // 2 if len(problems) <= PROBLEM_ROWS // 2 else PROBLEM_ROWS // 2 - 1
+    most = rows // 2 if len(problems) <= rows // 2 else max(rows // 2 - 1, 1)
     lines = list[Line]()
     for problem in problems[:most]:
         lines.append(Line(f"{problem['severity'].upper()} {said(problem)}", f"bold {COLOURS.get(problem['severity'], '')}"))
@@ -96,20 +149,32 @@ def _heading(picture: Picture) -> Iterator[Line]:
         yield _labelled("service", picture.away, "bold red")
     else:
         yield _labelled("service", f"{service['version']}, up for {duration(service['uptime_s'])}")
-    for board in boards_of(picture.status):
-        yield _labelled(board.get("name", UNNAMED), board_words(board), "red" if board["blind"] else "")
+    yield from _boards(boards_of(picture.status))
     yield _labelled("sensors", ", ".join(sensor_words(sensors_of(picture.status))) or "none")
-    yield _labelled("wagman", f"{wagman['state']}{about}{for_words(wagman)}")
+    yield _labelled("wagman", f"{wagman['state']}{about}{for_words(wagman)}{order_words(wagman)}")
+
+
+def _boards(boards: Sequence[Board]) -> Iterator[Line]:
+    """Each of them; of many, those first that cannot be seen, and how many others there are."""
+    shown = boards
+    if len(boards) > BOARD_ROWS:
+        shown = sorted(boards, key=lambda board: not board["blind"])[: BOARD_ROWS - 1]
+    for board in shown:
+        yield _labelled(board.get("name", UNNAMED), board_words(board), "red" if board["blind"] else "")
+    rest = [board for board in boards if board not in shown]
+    if rest:
+        blind = sum(board["blind"] for board in rest)
+        yield _labelled("boards", f"{len(rest)} more, {blind or 'none'} of them not seen", "red" if blind else "")
 
 
 def _labelled(label: str, text: str, style: str = "") -> Line:
-    return Line(f"{label:<{_LABEL_WIDTH}}{plain(text)}", style)
+    return Line(f"{label:<{_LABEL_WIDTH - 1}} {plain(text)}", style)
 
 
 def _devices(picture: Picture, width: int) -> Iterator[Line]:
     """The table, and below it the reason for the state of the device that is chosen."""
     rows, chosen = picture.status["devices"], picture.state.chosen
-    cells = _fitting([_HEAD, *(device_cells(row) for row in rows)], width - 2)
+    cells = _fitting(_with_boards([_HEAD, *(device_cells(row) for row in rows)], picture.status), width - 2)
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     head, *lines = ("  ".join(cell.ljust(width) for cell, width in zip(each, widths, strict=True)).rstrip() for each in cells)
     yield Line(f"  {head}", "bold")
@@ -120,10 +185,18 @@ def _devices(picture: Picture, width: int) -> Iterator[Line]:
     yield Line(next((f"  {_about(row)}" for row in rows if row["name"] == chosen), ""))
 
 
+def _with_boards(table: Sequence[Sequence[str]], status: Status) -> Sequence[Sequence[str]]:
+    """The table with where each device hangs, where there are several boards."""
+    if len(boards_of(status)) == 1:
+        return table
+    plugs = ["PORT", *map(plug, status["devices"])]
+    return [(name, where, *cells) for (name, *cells), where in zip(table, plugs, strict=True)]
+
+
 def _fitting(table: Sequence[Sequence[str]], width: int) -> Sequence[Sequence[str]]:
     """The table without the columns that have to be left out for the others to find room; the notes may be cut."""
     columns = {head: column for head, *column in zip(*table, strict=True)}
-    for name in _OPTIONAL:
+    for name in (each for each in _OPTIONAL if each in columns):
         *fixed, _ = ((head, *column) for head, column in columns.items())
         if sum(max(map(len, cells)) + 2 for cells in fixed) <= width:
             break
@@ -133,19 +206,22 @@ def _fitting(table: Sequence[Sequence[str]], width: int) -> Sequence[Sequence[st
 
 def device_cells(row: Device) -> tuple[str, ...]:
     """What the columns show of a device."""
-    power = row["power"]
     return (
         row["name"],
         row["state"],
         short(row.get("for_s")),
         beat(row),
-        in_doubt(row, power["wanted"]) if power["confirmed"] else f"{power['wanted']}?",
+        in_doubt(row, power(row)) if row["power"]["confirmed"] else _unconfirmed(row),
         str(row["attempts"]),
         row["media"] or "-",
         current(row),
         "-" if row["temperature_raw"] is None else f"{row['temperature_raw']:g}",
         ", ".join(note for note in notes(row) if note != "unconfirmed"),  # POWER has that
     )
+
+
+def _unconfirmed(row: Device) -> str:
+    return power(row) if row["state"] == "maintenance" else f"{power(row)}?"
 
 
 def beat(row: Device) -> str:
@@ -161,18 +237,18 @@ def _about(row: Device) -> str:
     return plain("; ".join(filter(None, [f"{row['name']}: {row['reason'] or row['state']}", ", ".join(notes(row))])))
 
 
-def _timers(status: Status, width: int) -> list[Line]:
+def _timers(status: Status, width: int, rows: int = TIMER_ROWS) -> list[Line]:
     """Side by side, the next one first; those that find no room are counted."""
     texts = timer_texts(status)
     cell = max(map(len, texts), default=0) + 2
     columns = max((width - _LABEL_WIDTH) // cell, 1)
-    room = columns * TIMER_ROWS
+    room = columns * rows
     if len(texts) > room:
         texts = [*texts[: room - 1], f"and {len(texts) - room + 1} more"]
-    rows = [texts[start : start + columns] for start in range(0, len(texts), columns)] or [["none"]]
+    lines = [texts[start : start + columns] for start in range(0, len(texts), columns)] or [["none"]]
     return [
         _labelled("" if number else "timers", "".join(text.ljust(cell) for text in row).rstrip())
-        for number, row in enumerate(rows)
+        for number, row in enumerate(lines)
     ]
 
 
@@ -186,9 +262,11 @@ def timer_texts(status: Status) -> list[str]:
     ]
 
 
-def _bottom(state: State, width: int) -> list[Line]:
+def _bottom(state: State, width: int, height: int) -> list[Line]:
     if state.asked:
         return [Line(question(state.asked), "bold yellow")]
     if state.said:
         return [Line(plain(state.said), "bold")]
-    return [Line(line, "dim") for line in help_lines(width)]
+    if state.helps:
+        return [Line("q quits, any other key goes back", "dim")]
+    return [Line(line, "dim") for line in help_lines(width, SHORT_HINTS if height < SMALL_ROWS else HINTS)]

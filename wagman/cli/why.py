@@ -74,7 +74,7 @@ def _statements(row: Device, status: Status, told: Story) -> Iterator[str]:
     yield from troubles(row, status)
     if (reason := obstacle(row, status)) is not None:
         yield f"not started: {reason}"
-    if not row["power"]["confirmed"]:
+    if not row["power"]["confirmed"] and row["state"] != "maintenance":
         yield "its power is not confirmed yet"
     yield from (f"next: {each}" for each in coming(row, status))
     if row["reason"] and not told.events:

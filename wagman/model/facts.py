@@ -51,6 +51,66 @@ class Draft:
     fields: Mapping[str, Any] = field(factory=dict)
 
 
+@frozen
+class Stamp:
+    """A moment that still means something after a restart of the service, as long as the controller runs on."""
+
+    boot: str
+    at_s: float
+
+
+def restored_stamp(saved: Any) -> Stamp | None:
+    """The stamp that `asdict` made plain; None where there is none that can be read."""
+    match saved:
+        case {"boot": str() as boot, "at_s": float() | int() as at_s}:
+            return Stamp(boot, at_s)
+        case _:
+            return None
+
+
+@frozen
+class Term:
+    """What an operator has ordered for a while.
+
+    It is measured by the controller's own clock. How long the controller was off itself nobody knows: that does not count.
+    """
+
+    kind: Literal["stop", "maintenance"]
+    left_s: float  # when it was ordered, or kept last
+
+
+@frozen
+class Rest:
+    """What an operator has ordered for all guests: that they are down until somebody wakes them, but for those to be kept."""
+
+    reason: str
+    who: str = ""
+    uid: int | None = None
+    at: str = ""  # wall time
+    keep: frozenset[str] = frozenset()  # guests that go on running
+
+
+def rest_of(plain: Any) -> Rest | None:
+    """The order in plain data; None where there is none that can be read."""
+    match plain:
+        case {"reason": str() as reason, "who": str() as who, "at": str() as at, "keep": [*keep]}:
+            uid = plain.get("uid")
+            return Rest(reason, who, uid if isinstance(uid, int) else None, at, frozenset(map(str, keep)))
+        case _:
+            return None
+
+
+def term_of(plain: Any) -> Term | None:
+    """The term in plain data; None where there is none that can be read."""
+    match plain:
+        case Term():
+            return plain
+        case {"kind": "stop" | "maintenance" as kind, "left_s": float() | int() as left_s}:
+            return Term(kind, float(left_s))
+        case _:
+            return None
+
+
 # --- Facts: what io has seen of an outlet or its guest. They bear no address: whoever tells knows whose they are. ------
 
 
@@ -198,8 +258,8 @@ UNTOUCHED = PowerGoal("untouched")
 
 # --- Requests and their answers ---------------------------------------------------------------------------------------
 
-Verb: TypeAlias = Literal["start", "stop", "restart", "kill", "enable", "disable"]
-VERBS: tuple[Verb, ...] = ("start", "stop", "restart", "kill", "enable", "disable")
+Verb: TypeAlias = Literal["start", "stop", "restart", "kill", "enable", "disable", "maintenance"]
+VERBS: tuple[Verb, ...] = ("start", "stop", "restart", "kill", "enable", "disable", "maintenance")
 
 
 @frozen

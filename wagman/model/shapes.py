@@ -79,6 +79,16 @@ class Board(TypedDict):
     sensors: Annotated[dict[str, Sensor], "by name, with the unit"]
 
 
+class Hibernation(TypedDict):
+    """What an operator has ordered for all guests."""
+
+    reason: str
+    who: Annotated[str, "the process that asked"]
+    uid: int | None
+    at: Annotated[str, "when, by the wall clock of then"]
+    keep: Annotated[list[str], "guests that go on running"]
+
+
 class Wagman(TypedDict):
     """The machine that starts guests in turn, and hibernates."""
 
@@ -87,6 +97,7 @@ class Wagman(TypedDict):
     for_s: ForS
     since_id: SinceId
     device: Annotated[str | None, "the guest whose turn it is"]
+    hibernation: Annotated[Hibernation | None, "what an operator has ordered; null: the enclosure alone decides"]
     alarms: Annotated[list[Alarm], "the next one first"]
 
 
@@ -147,6 +158,13 @@ class Network(TypedDict):
     unproved: Annotated[bool, "none of its witnesses has answered for a while: no silence is proved there"]
 
 
+class Term(TypedDict):
+    """What an operator has ordered for a while."""
+
+    kind: Literal["stop", "maintenance"]
+    in_s: Annotated[float, "in how long it ends, by the controller's own clock"]
+
+
 class Device(TypedDict):
     """A guest, or the computer that the service runs on."""
 
@@ -180,9 +198,11 @@ class Device(TypedDict):
     last: Readings
     alarms: Annotated[list[Alarm], "the next one first"]
     next_start_in_s: Annotated[float | None, "in how long it is started; null where something else than time is in its way"]
+    term: Annotated[Term | None, "what is ordered for a while"]
     held: Annotated[bool, "it is held off: the board browns out whenever it is switched on"]
     relay_stuck: Annotated[bool, "its relay stays on, however often it is switched off"]
     command_trouble: Annotated[str | None, "why it cannot be asked to halt"]
+    has_shutdown: Annotated[bool, "there is a command that asks it to halt; without one, a stop cuts it while it runs"]
 
 
 class Port(TypedDict):
@@ -205,7 +225,10 @@ class Problem(TypedDict):
     """Something that calls for a person."""
 
     id: Annotated[str, "the same whenever the same trouble is found"]
-    severity: Annotated[Literal["critical", "warning"], "critical: a guest is down, or may lose its power, or nobody can tell"]
+    severity: Annotated[
+        Literal["critical", "warning", "notice"],
+        "critical: a guest is down, or may lose its power, or nobody can tell; notice: it calls for nobody, as in maintenance",
+    ]
     since: Annotated[str, "since when, by the wall clock"]
     for_s: ForS
     device: Annotated[str | None, "what it is about"]
@@ -304,7 +327,7 @@ class OpenRPC(TypedDict):
 
 
 SHAPES: Final = (
-    *(Versions, Status, Port, Problem, Sensor, Gauge, Device, Alarm, Decision, Event),
+    *(Versions, Status, Hibernation, Port, Problem, Sensor, Gauge, Device, Term, Alarm, Decision, Event),
     *(Excerpt, Causes, Subscription, Unsubscribed, Lines, OpenRPC),
 )
 """Those that go by their names; the others are described in their place."""

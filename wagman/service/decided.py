@@ -6,13 +6,14 @@ from attrs import define, evolve, field
 
 from wagman.api.service import Asker
 from wagman.config.schema import Config
-from wagman.model.facts import Draft, Plug, Verb
+from wagman.model.facts import Draft, Plug, Rest, Verb
 from wagman.service.decisions_file import DecisionsFile
 from wagman.service.plugs import in_fields, port_name
 from wagman.store import Journal
-from wagman.store.decisions import Decision, Entry, Kept, Tables, compare, without_tables
+from wagman.store.decisions import Command, Decision, Entry, Kept, Tables, compare, without_tables
 from wagman.store.remembered import PREFIX, Logged, known_before, tables_memory
 from wagman.tasks.guest import Guest
+from wagman.tasks.supervisor import Supervisor
 
 
 @define(eq=False, repr=False)
@@ -22,6 +23,7 @@ class Decided:
     Args:
         config: as the service came up with it: its tables do not change while it runs.
         leave: has the board look at a port whose table is gone; nobody does where the board is gone, too.
+        supervisor: the Wagman machine's task, which keeps what was commanded to all guests.
     """
 
     config: Config
@@ -29,11 +31,17 @@ class Decided:
     journal: Journal
     file: DecisionsFile
     leave: Callable[[Plug], None]
+    supervisor: Callable[[], Supervisor]
     log: Logged = field(factory=Logged, init=False)  # the past; more of it may come to be known later
     kept: Kept = field(factory=Kept, init=False)
     gone: dict[str, Entry] = field(factory=dict, init=False)  # of tables that are gone, whose ports have no other
     _run: int = field(default=0, init=False)
     _serial: int = field(default=0, init=False)
+
+    def command(self, rest: Rest | None) -> Command:
+        """The command to all guests that an operator's request is."""
+        self._serial += 1
+        return Command(self._serial, rest)
 
     def decision(self, verb: Verb, asker: Asker, at: str) -> Decision:
         """The decision that an operator's request is, once it is accepted."""
@@ -47,7 +55,7 @@ class Decided:
 
     def text(self) -> str:
         """The text that is to be on the disk beside the log."""
-        return self.file.text(self.entries, self._run)
+        return self.file.text(self.entries, self._run, self.supervisor().command)
 
     # --- Coming up ----------------------------------------------------------------------------------------------------
 
@@ -60,8 +68,11 @@ class Decided:
         """Have each guest take in what is known of before, at the start or later; that, and what has become of the tables."""
         self.log, self.kept = log or self.log, kept or self.kept
         before = known_before(self.log, self.kept, self.guests)
-        tables, above = compare(before, self.config), max((each.serial for each in before.values()), default=0)
+        commands = [each for each in (self.log.command, self.kept.command) if each is not None]
+        serials = [*(each.serial for each in before.values()), *(each.serial for each in commands)]
+        tables, above = compare(before, self.config), max(serials, default=0)
         self._serial += above
+        self.supervisor().recall(max(commands, key=lambda each: each.serial, default=None), above)
         for name, guest in self.guests.items():
             guest.merge(before.get(tables.source(name), guest.entry), above)
         self._remember(before, tables)

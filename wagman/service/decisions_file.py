@@ -12,7 +12,7 @@ from attrs import define, field, frozen
 from wagman.model.errors import StoreError
 from wagman.model.facts import Draft
 from wagman.store import SETTLED_KEY, Journal, Keeper
-from wagman.store.decisions import Entry, Kept, Tally, parse, render
+from wagman.store.decisions import Command, Entry, Kept, Tally, parse, render
 
 
 @frozen
@@ -46,11 +46,12 @@ class DecisionsFile:
         self._before = found.kept.unwritten
         return found
 
-    def text(self, entries: Mapping[str, Entry], run: int) -> str:
+    def text(self, entries: Mapping[str, Entry], run: int, command: Command | None = None) -> str:
         """The text that is to be in the file."""
         unwritten = self.journal.unwritten
         before = Tally() if self._is_told and not unwritten.owed else self._before
-        return render(Kept(entries, before.counting(self.journal.boot_id, unwritten.count), run, self.ever_heard()))
+        owed = before.counting(self.journal.boot_id, unwritten.count)
+        return render(Kept(entries, owed, run, command, self.ever_heard()))
 
     def tell_missing(self, memory: Mapping[str, Any] | None = None) -> None:
         """Have a log tell first how many events were shown before that it does not have; None: the log that was told last."""

@@ -12,7 +12,8 @@ from wagman.model.shapes import Device, Problem, Status
 from wagman.service.board_status import board_status, unseen
 from wagman.service.parts import Parts
 from wagman.service.problems import Facts
-from wagman.service.status import Now, device_status, port_status, self_status, service_status, wagman_status
+from wagman.service.self_status import self_status
+from wagman.service.status import Now, device_status, port_status, service_status, wagman_status
 
 
 @frozen

@@ -143,7 +143,7 @@ class Parts:
             self.boards[plug.board].leave(plug.port)
 
         file = DecisionsFile(self.journal, Keeper(SmallFile(path), self.seams.blocking, text, turned))
-        decided = Decided(self.config, self.guests, self.journal, file, leave)
+        decided = Decided(self.config, self.guests, self.journal, file, leave, lambda: self.supervisor)
         return Recollection(self.config, self.guests, self.journal, file, decided)
 
     def _make_board(self, config: BoardConfig) -> Board:

@@ -11,13 +11,16 @@ from wagman.fsm.guest.inputs import Operator
 from wagman.io.board.task import Board
 from wagman.model import shapes
 from wagman.model.errors import BoardTimeoutError, CallerError
-from wagman.model.facts import Beat, Draft, Verb, Verdict
+from wagman.model.facts import Beat, Draft, Rest, Verb, Verdict
 from wagman.service.controller import REFUSES
 from wagman.service.overview import Overview
 from wagman.service.parts import Parts
 from wagman.service.plugs import label
 from wagman.service.watch import Watch
 from wagman.store import Journal, Receipt
+from wagman.tasks.guest import Guest
+from wagman.tasks.letters import Letter, Reply, answered
+from wagman.tasks.supervisor import Supervisor
 
 COMMIT_S = 2.0
 """How long a caller waits for the id of the event that its request became (chosen)."""
@@ -64,26 +67,47 @@ class Requests:
         """The tasks that have made no progress lately."""
         return self.parts.progress.stuck()
 
-    async def command(self, verb: Verb, device: str, *, force: bool, asker: Asker) -> shapes.Decision:
+    async def command(self, verb: Verb, device: str, *, force: bool, asker: Asker, for_s: float | None = None) -> shapes.Decision:
         """Ask a device's machine; the answer is its decision, not yet the outcome."""
-        asked = Draft(f"command.{verb}", device, {**asker.fields, "force": force})
+        for_a_while = {} if for_s is None else {"for_s": for_s}
+        asked = Draft(f"command.{verb}", device, {**asker.fields, "force": force, **for_a_while})
         receipt = self.parts.journal.record([(asked, None)])
         if device not in self.parts.guests:
             verdict = await self.parts.controller.restart() if verb == "restart" else REFUSES
             return await self._answer(receipt, verdict, device)
         decision = self.parts.recollection.decided.decision(verb, asker, self.parts.clocks.wall())
-        verdict = await self.parts.guests[device].ask(Operator(verb, force), receipt.refs[0], decision)
+        verdict = await self.parts.guests[device].ask(Operator(verb, force, for_s), receipt.refs[0], decision)
         if verdict.accepted:
-            verdict = await self._lasting(verdict, device)
+            verdict = await self._lasting(verdict, self.parts.guests[device])
         return await self._answer(receipt, verdict, device)
 
-    async def _lasting(self, verdict: Verdict, device: str) -> Verdict:
+    async def hibernate(self, reason: str, keep: Sequence[str], *, asker: Asker) -> shapes.Decision:
+        """Have all guests down until somebody wakes them, but for those to be kept."""
+        rest = Rest(reason, asker.who, asker.uid, self.parts.clocks.wall(), frozenset(keep))
+        asked = {**asker.fields, "reason": reason, "keep": sorted(keep)}
+        return await self._command_all(Draft("command.hibernate", None, asked), rest)
+
+    async def wake(self, *, asker: Asker) -> shapes.Decision:
+        """End that."""
+        return await self._command_all(Draft("command.wake", None, asker.fields), None)
+
+    async def _command_all(self, asked: Draft, rest: Rest | None) -> shapes.Decision:
+        supervisor, recollection = self.parts.supervisor, self.parts.recollection
+        receipt = self.parts.journal.record([(asked, None)])
+        letter = Letter(recollection.decided.command(rest), receipt.refs[0], Reply())
+        verdict = await answered(supervisor.inbox, letter, lambda: supervisor.state.name)
+        if verdict.accepted:
+            recollection.file.keeper.note()
+            verdict = await self._lasting(verdict, supervisor)
+        return await self._answer(receipt, verdict, None)
+
+    async def _lasting(self, verdict: Verdict, machine: Guest | Supervisor) -> Verdict:
         """What was accepted is not to be lost by a power cut: it lasts in the log or beside it, or the caller is told."""
-        if await self.parts.guests[device].settled(COMMIT_S) or await self.parts.recollection.file.keeper.settled(COMMIT_S):
+        if await machine.settled(COMMIT_S) or await self.parts.recollection.file.keeper.settled(COMMIT_S):
             return verdict
         return evolve(verdict, reason=f"{verdict.reason}; NOT KEPT, for nothing can be written: a restart forgets it")
 
-    async def _answer(self, asked: Receipt, verdict: Verdict, device: str) -> shapes.Decision:
+    async def _answer(self, asked: Receipt, verdict: Verdict, device: str | None) -> shapes.Decision:
         """A refusal is an event, too; the caller is given the id of what its request became, once it is durable."""
         if not verdict.accepted:
             self.parts.journal.record([(Draft("command.refused", device, {"reason": verdict.reason}), asked.refs[0])])

@@ -14,7 +14,7 @@ from attrs import asdict, define, field
 
 from wagman.model import shapes
 from wagman.model.facts import Draft
-from wagman.service.problems import Problem
+from wagman.service.problems import SEVERITIES, Problem
 from wagman.tasks.moments import Stamp
 
 QUIET_S = 30.0
@@ -42,7 +42,8 @@ class Spell:
         """Whether the problem calls for something that it has not called for yet; asked once for each."""
         call = (self.problem.severity, self.problem.do)
         is_new = call not in self._told
-        self._told.add(call)
+        # What calls for nobody for a while calls anew after it.
+        self._told = {call} if self.problem.severity == "notice" else {*self._told, call}
         return is_new
 
     @property
@@ -122,7 +123,7 @@ class Spells:
     def shown(self, now_s: float) -> list[shapes.Problem]:
         """The problems that are found now, the worst first."""
         now = [spell for spell in self.going.values() if spell.gone_s is None]
-        return [spell.shown(now_s) for spell in sorted(now, key=lambda spell: spell.problem.severity)]
+        return [spell.shown(now_s) for spell in sorted(now, key=lambda spell: SEVERITIES.index(spell.problem.severity))]
 
     def saved(self, stamp: Stamp, now_s: float) -> dict[str, Any]:
         """The spells as the store keeps them: what was told, and when it began."""

@@ -1,18 +1,20 @@
 """What the service shows of itself and of its machines: parts of the result of the control interface's `status`."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from attrs import frozen
 
 from wagman import __version__
-from wagman.config.schema import DeviceConfig
 from wagman.fsm.environment import Environment
+from wagman.fsm.guest import TERM
 from wagman.fsm.outlet import Outlet
 from wagman.io.board.driver import Reading
 from wagman.io.board.task import Board
-from wagman.model.facts import Port, PowerGoal
-from wagman.model.shapes import Alarm, Device, Lasting, PortReadings, Power, Service, Wagman
+from wagman.model.facts import Port, PowerGoal, Rest
+from wagman.model.shapes import Alarm, Device, Hibernation, Lasting, PortReadings, Power, Service, Wagman
 from wagman.model.shapes import Port as LeftPort
+from wagman.model.shapes import Term as ShownTerm
 from wagman.tasks.guest import Guest
 from wagman.tasks.loop import Alarms
 from wagman.tasks.moments import Beginning, Stamp
@@ -50,8 +52,16 @@ def wagman_status(supervisor: Supervisor, now: Now) -> Wagman:
         "state": supervisor.state.name,
         **lasting(supervisor.since, now),
         "device": supervisor.state.target,
+        "hibernation": hibernation_status(supervisor.situation.rest),
         "alarms": alarms_status(supervisor.alarms, now),
     }
+
+
+def hibernation_status(rest: Rest | None) -> Hibernation | None:
+    """What an operator has ordered for all guests."""
+    if rest is None:
+        return None
+    return {"reason": rest.reason, "who": rest.who, "uid": rest.uid, "at": rest.at, "keep": sorted(rest.keep)}
 
 
 def port_readings(port: Port, board: Board, now_s: float) -> PortReadings:
@@ -76,9 +86,21 @@ def port_readings(port: Port, board: Board, now_s: float) -> PortReadings:
 
 def next_start_s(guest: Guest, board: Board, environment: Environment, now_s: float) -> float | None:
     """In how long its next start is due; None where something else than time keeps it from coming."""
-    memory, backoff_s = guest.memory, guest.alarms.remaining_s("backoff", now_s)
-    comes = memory.wanted == "up" and guest.now.allowed and not memory.held and not memory.forbidden
-    return backoff_s if comes and not board.blind and environment.starts_allowed else None
+    memory, waits_s = guest.memory, [guest.alarms.remaining_s(name, now_s) for name in ("backoff", TERM)]
+    is_wanted = memory.wanted == "up" or memory.term is not None
+    comes = is_wanted and guest.now.allowed and not memory.held and not memory.forbidden and not memory.maintained
+    return _longest(waits_s) if comes and not board.blind and environment.starts_allowed else None
+
+
+def _longest(waits_s: Sequence[float | None]) -> float | None:
+    """The longest of them; None where there is none."""
+    return max((each for each in waits_s if each is not None), default=None)
+
+
+def term_status(guest: Guest) -> ShownTerm | None:
+    """What is ordered for a while."""
+    term = guest.term
+    return None if term is None else {"kind": term.kind, "in_s": round(term.left_s, 3)}
 
 
 def alarms_status(alarms: Alarms, now: Now) -> list[Alarm]:
@@ -121,9 +143,11 @@ def device_status(guest: Guest, board: Board, environment: Environment, hitch: s
         **port_readings(port, board, now.s),
         "alarms": alarms_status(guest.alarms, now),
         "next_start_in_s": None if start_s is None else round(start_s, 3),
+        "term": term_status(guest),
         "held": guest.memory.held,
         "relay_stuck": resists(guest.goal, board.power.ports[port]),
         "command_trouble": guest.telling.trouble(is_mute=not guest.config.has_heartbeat) or hitch,
+        "has_shutdown": bool(guest.config.shutdown),
     }
 
 
@@ -157,32 +181,3 @@ def power_status(goal: PowerGoal, outlet: Outlet) -> Power:
 def resists(goal: PowerGoal, outlet: Outlet) -> bool:
     """The relay stays on although this goal has had it switched off often enough."""
     return goal.level == "off" and outlet.goal == goal and outlet.is_stuck
-
-
-def self_status(device: DeviceConfig, board: Board, since: Beginning, now: Now) -> Device:
-    """The row of the controller itself: it has no machine, and it obviously runs."""
-    return {
-        "name": device.name,
-        "board": device.board,
-        "port": device.port,
-        "self": True,
-        "state": "started",
-        **lasting(since, now),
-        "reason": "the service runs on it",
-        "wanted": "up",
-        "enabled": True,
-        "disabled_by": None,
-        "power": {"wanted": "on", "confirmed": True, "evidence": "sensed"},
-        "media": device.primary,
-        "attempts": 0,
-        "failures": 0,
-        "unrecoverable": False,
-        "heartbeat_age_s": None,
-        "sources": [],
-        **port_readings(device.port, board, now.s),
-        "alarms": [],
-        "next_start_in_s": None,
-        "held": False,
-        "relay_stuck": False,
-        "command_trouble": None,
-    }

@@ -2,7 +2,9 @@
 
 These are all:
 
-NAME: VERB               an operator asks: start, stop, restart, kill, enable, disable, heartbeat; `force start`, `force restart`
+NAME: VERB               an operator asks: start, stop, restart, kill, enable, disable, heartbeat; `force start`, `force restart`;
+                         `stop for S`, `maintenance for S` (seconds), `maintenance`, which ends it
+all: hibernate [NAME...] | wake   an operator has all guests down, but for those that are named
 cable [BOARD] out | in | late S | pieces | whole
 board [BOARD] WORDS      a control command of the fake board: reset, powercycle, temp 80, fault silent on, ...
 guest NAME WORDS         hang, revive, halt, dies (for good), KEY=VALUE,... as of the fake board
@@ -58,10 +60,19 @@ async def act(world: World, words: str) -> None:
 
 def operate(world: World, device: str, words: str) -> None:
     """An operator asks for something."""
-    force, verb = words.startswith("force "), words.removeprefix("force ")
-    if verb not in (*VERBS, "heartbeat"):
-        raise CallerError(f"{device}: {words!r}: nobody can ask for that")
-    world.ask(device, verb, force=force)
+    match words.split():
+        case ["hibernate", *keep] if device == "all":
+            world.order("hibernate", reason="a storm", keep=keep)
+        case ["wake"] if device == "all":
+            world.order("wake")
+        case ["force", verb] if verb in VERBS:
+            world.ask(device, verb, force=True)
+        case ["stop" | "maintenance" as verb, "for", for_s]:
+            world.ask(device, verb, for_s=float(for_s))
+        case [verb] if verb in (*VERBS, "heartbeat"):
+            world.ask(device, verb)
+        case _:
+            raise CallerError(f"{device}: {words!r}: nobody can ask for that")
 
 
 def _once(happening: Callable[[World, str], None]) -> Callable[[World, str], Awaitable[None]]:

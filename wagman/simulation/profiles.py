@@ -34,7 +34,7 @@ from wagman.simulation.faults.around import (
 )
 from wagman.simulation.faults.guests import bad_media, deaf, flapping, halt, hang, hushed, mute, slow_boot, unreachable
 from wagman.simulation.faults.node import HOUR_S, Node, Story
-from wagman.simulation.faults.operators import crowd, edited, forbidden, renamed, request, rewired
+from wagman.simulation.faults.operators import crowd, edited, for_a_while, forbidden, renamed, request, rewired
 from wagman.simulation.faults.plugs import fallen, replayed, restarted, severed, spoilt, unreached, usurped, welded
 from wagman.simulation.faults.service import (
     bad_disk,
@@ -108,6 +108,12 @@ PROFILES: dict[str, Rates] = {
     "service": {**SERVICE, **FILES},
     "memory": {**FILES, decided: 1.0, killed: 0.3, request: 0.5, renamed: 0.3, rewired: 0.3, forbidden: 0.3},
     "operators": OPERATORS,
+    # Apart from the others: it would have each of their scripts be another one.
+    "orders": {
+        for_a_while: 3.0,
+        **dict.fromkeys((request, renamed, killed, decided, crash, clock_step, bad_disk, damaged_disk), 0.5),
+        **dict.fromkeys((hang, reset, heat, outage, cut), 0.3),
+    },
     "plugs": PLUGS,
     "network": NETWORK,
     "everything": {

@@ -92,6 +92,7 @@ class Asked:
     verb: str
     device: str
     force: bool = False
+    for_s: float | None = None  # with `stop` and `maintenance`: for so long only
 
 
 @frozen

@@ -122,6 +122,7 @@ class Scene:
     def update(self, record: Record) -> None:
         """Take in what happened; the checkers have seen it before."""
         self.now_s = max(self.now_s, record.at_s)
+        self._passes()
         match record:
             case RelayMoved():
                 self._moved(record)
@@ -137,6 +138,11 @@ class Scene:
                 self._did(record.words)
             case Configured() | Began() | Read() | Ended():
                 self._lives(record)
+
+    def _passes(self) -> None:
+        """Time passes."""
+        for port in (*self.by_name.values(), *self.left.values()):
+            port.passes(self.now_s)
 
     def _lives(self, record: Lives) -> None:
         """The service comes up, goes by a file, knows what it kept, or is gone."""
@@ -215,6 +221,9 @@ class Scene:
             enabled=known.enabled,
             said_s=known.said_s,
             stopped_s=known.stopped_s,
+            alone=known.alone,
+            alone_s=known.alone_s,
+            until_s=known.until_s,
             configured_s=configured_s,
             beat_s=beat_s(self.config, device),
         )
@@ -243,7 +252,7 @@ class Scene:
         """What was decided is kept in two places: where one is lost, the newest of it may be; where both are, all of it is."""
         for port in [*self.ports.values(), *self.left.values()]:
             if (self.log_lost and self.undecided) or self.now_s - port.said_s < fresh_s:
-                port.wanted = port.enabled = None
+                port.wanted = port.enabled = port.alone = None
 
     def _moved(self, moved: RelayMoved) -> None:
         self._metered()

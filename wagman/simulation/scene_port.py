@@ -19,6 +19,7 @@ DECIDES = {
     "heartbeat": frozenset[str](),
     "enable": frozenset({"enabled"}),
     "disable": frozenset({"enabled", "wanted"}),
+    "maintenance": frozenset({"alone"}),
 }
 """What a request decides; every other verb decides what is wanted alone."""
 
@@ -37,6 +38,9 @@ class Port:
     disabled_s: float = -math.inf  # what cuts it was sent, at once or after a grace
     wanted: str | None = "up"  # what the operators were promised last; None: nobody can say
     enabled: bool | None = True
+    alone: bool | None = False  # it is in maintenance
+    alone_s: float = -math.inf  # since when it is, or is no longer
+    until_s: float = math.inf  # when what was ordered for a while is over
     said_s: float = -math.inf  # when the latest request was made that decided so
     configured_s: float = -math.inf  # when the configuration last forbade it
     stopped_s: float = -math.inf  # when it was last told that it is stopped
@@ -57,6 +61,16 @@ class Port:
             return True
         is_asked_for = any(asked.verb in ("start", "restart") for asked in self.pending)
         return not is_asked_for and (self.wanted == "down" or self.enabled is False) and self.stopped_s >= self.said_s
+
+    def passes(self, now_s: float) -> None:
+        """Time passes: what was ordered for a while may be over, and up to `SLACK_S` before nobody can tell."""
+        if now_s < self.until_s - SLACK_S:
+            return
+        if self.alone is not False:
+            self.alone, self.alone_s = False, now_s
+        else:
+            self.wanted = self.wanted and "up"
+        self.until_s = math.inf
 
     @property
     def had_left(self) -> bool:
@@ -90,18 +104,31 @@ class Port:
             self.pending.remove(answered.asked)
         if answered.accepted or answered.answer is None:
             for what in decides(answered.asked):
-                self._promised(what, answered.asked.verb, sure=answered.is_kept and what not in self.contested)
-            self.said_s = max(self.said_s, answered.asked.at_s)
+                self._promised(what, answered.asked, sure=answered.is_kept and what not in self.contested)
+            if answered.asked.verb != "maintenance":  # that leaves what is wanted as it was
+                self.said_s = max(self.said_s, answered.asked.at_s)
         self.contested &= self._pending_on()
 
     def _pending_on(self) -> set[str]:
         return {what for asked in self.pending for what in decides(asked)}
 
-    def _promised(self, what: str, verb: str, *, sure: bool) -> None:
+    def _promised(self, what: str, asked: Asked, *, sure: bool) -> None:
         if what == "enabled":
-            self.enabled = verb == "enable" if sure else None
+            self.enabled = asked.verb == "enable" if sure else None
+            return
+        until_s = math.inf if asked.for_s is None else asked.at_s + asked.for_s
+        if what == "alone":
+            self._left_alone(asked, until_s, sure=sure)
+        elif sure:  # in maintenance it would have been refused
+            self.alone, self.until_s, self.wanted = False, until_s, "up" if asked.verb in ("start", "restart") else "down"
         else:
-            self.wanted = None if not sure else "up" if verb in ("start", "restart") else "down"
+            self.wanted = None
+
+    def _left_alone(self, asked: Asked, until_s: float, *, sure: bool) -> None:
+        """It is in maintenance from now on, or no longer. Whether a stop for a while before it still ends, nobody can say."""
+        if not sure and self.until_s < math.inf:
+            self.wanted = None
+        self.alone, self.alone_s, self.until_s = (asked.for_s is not None if sure else None), asked.at_s, until_s
 
 
 def decides(asked: Asked) -> frozenset[str]:

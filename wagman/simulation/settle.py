@@ -39,6 +39,8 @@ def unsettled(look: Look, scene: Scene, doomed: Collection[str], *, but: str | N
         yield from _forgotten(row, scene.by_name[guest.name])
         # A source that was never heard proves nothing: what has power then, and shows no life, is left alone.
         is_unknown = guest.plug in scene.unheard and truth.on and truth.guest != "running"
+        if row["state"] == "maintenance":
+            continue  # it is as somebody has it
         if guest.name in doomed or is_unknown or scene.cannot_be_missed(scene.ports[guest.plug]):
             continue
         if row["wanted"] == "up" and row["enabled"] and not row["held"]:
@@ -51,6 +53,8 @@ def _forgotten(row: Mapping[str, Any], port: Port) -> Iterator[str]:
     """What operators were promised."""
     if port.wanted not in (None, row["wanted"]):
         yield f"{row['name']} is wanted {row['wanted']}, and an operator was promised {port.wanted}"
+    if port.alone not in (None, row["state"] == "maintenance"):
+        yield f"{row['name']} is {row['state']}, and an operator was promised {'maintenance' if port.alone else 'none'}"
     if port.enabled not in (None, row["enabled"]):
         yield f"{row['name']} is {'' if row['enabled'] else 'not '}enabled, and an operator was promised the opposite"
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import trio
 from attrs import define, field
@@ -288,15 +289,21 @@ class World:
 
     # --- Operators -----------------------------------------------------------------------------------------------
 
-    def ask(self, device: str, verb: str, *, force: bool = False) -> None:
+    def order(self, method: str, **params: Any) -> None:
+        """An operator orders something of all guests; nobody waits for the answer."""
+        if self.life is not None:
+            self.nursery.start_soon(partial(self.life.door.ask, method, **params))
+
+    def ask(self, device: str, verb: str, *, force: bool = False, for_s: float | None = None) -> None:
         """An operator asks; nobody waits for the answer."""
         self.plug(device)
-        asked = Asked(self.now_s, verb, device, force)
+        asked = Asked(self.now_s, verb, device, force, for_s)
         self.watch(asked)
         self.nursery.start_soon(self._converse, asked)
 
     async def _converse(self, asked: Asked) -> None:
-        params = {"device": asked.device, **({"force": True} if asked.force else {})}
+        how = {"force": True} if asked.force else {} if asked.for_s is None else {"for_s": asked.for_s}
+        params: dict[str, Any] = {"device": asked.device, **how}
         answer = None if self.life is None else await self.life.door.ask(asked.verb, **params)
         self.watch(Answered(self.now_s, asked, answer))
 

@@ -13,9 +13,9 @@ from attrs import asdict, evolve, field, frozen
 
 from wagman.config.schema import Config
 from wagman.model.errors import StoreError
-from wagman.model.facts import DEFAULT_BOARD, VERBS, Plug, Port
+from wagman.model.facts import DEFAULT_BOARD, VERBS, Plug, Port, Rest, Stamp, Term, rest_of, restored_stamp, term_of
 
-MAY_BE_MISSING = ("decision", "left", "on_behalf")
+MAY_BE_MISSING = ("decision", "left", "on_behalf", "term", "stamp")
 """What is written only where there is something to say."""
 
 FORMAT = 1
@@ -43,6 +43,14 @@ class Decision:
 
 
 @frozen
+class Command:
+    """The last command to all guests: to hibernate, or to wake."""
+
+    serial: int  # as of a decision
+    rest: Rest | None  # None: to wake
+
+
+@frozen
 class Entry:
     """A guest's table in the configuration, and what holds for the guest."""
 
@@ -52,6 +60,8 @@ class Entry:
     enabled: bool = True
     decision: Decision | None = None  # None: nobody has decided anything
     left: Power | None = None  # the table is gone: what is known of the port's power since; None: the table is there
+    term: Term | None = None  # what was ordered for a while, with what was left of it
+    stamp: Stamp | None = None  # when so much was left of it
 
     @property
     def plug(self) -> Plug:
@@ -72,9 +82,9 @@ class Entry:
         return {**by, **behalf, "decided_at": made and made.at}
 
     @property
-    def holds(self) -> tuple[Wanted, bool]:
+    def holds(self) -> tuple[Wanted, bool, str | None]:
         """What holds for the guest, whoever decided it."""
-        return self.wanted, self.enabled
+        return self.wanted, self.enabled, None if self.term is None else self.term.kind
 
     @property
     def stays_down(self) -> bool:
@@ -82,13 +92,12 @@ class Entry:
         return self.wanted == "down" or not self.enabled
 
 
-BOTH = frozenset({"wanted", "enabled"})
-
 DECIDES: Mapping[str, frozenset[str]] = {
     # Whoever starts what was disabled, in a run that cannot know of it, has said that it may run.
-    **dict.fromkeys(("start", "restart", "disable"), BOTH),
-    **dict.fromkeys(("stop", "kill"), frozenset({"wanted"})),
+    **dict.fromkeys(("start", "restart", "disable"), frozenset({"wanted", "enabled", "term"})),
+    **dict.fromkeys(("stop", "kill"), frozenset({"wanted", "term"})),
     "enable": frozenset({"enabled"}),
+    "maintenance": frozenset({"term"}),
 }
 """What each request decides about a guest; the rest stays as it was decided before."""
 
@@ -100,7 +109,8 @@ def merged(own: Entry, past: Entry, decided: Collection[str], above: int) -> Ent
     """
     decision = past.decision if own.decision is None or not decided else evolve(own.decision, serial=own.serial + above)
     wanted, enabled = own.wanted if "wanted" in decided else past.wanted, own.enabled if "enabled" in decided else past.enabled
-    return evolve(own, wanted=wanted, enabled=enabled, decision=decision)
+    term = own if "term" in decided else past
+    return evolve(own, wanted=wanted, enabled=enabled, decision=decision, term=term.term, stamp=term.stamp)
 
 
 @frozen
@@ -130,6 +140,7 @@ class Kept:
     entries: Mapping[str, Entry] = field(factory=dict)  # by the name of the table
     unwritten: Tally = Tally()
     run: int = 0  # of the service, that wrote it: each is greater than all before that it knew of; 0: an older program
+    command: Command | None = None  # to all guests
     heard: Mapping[str, tuple[str, ...]] = field(factory=dict)  # the sources of each guest that were ever heard
 
 
@@ -140,8 +151,9 @@ def render(kept: Kept) -> str:
     """The text, with a line for each guest: people read it, too."""
     entries = ",\n".join(f"  {json.dumps(name)}: {json.dumps(_plain(each))}" for name, each in kept.entries.items())
     unwritten = f',\n "unwritten": {json.dumps(dict(kept.unwritten.runs))}' if kept.unwritten.runs else ""
+    command = "" if kept.command is None else f',\n "all": {json.dumps(plain_command(kept.command))}'
     heard = f',\n "heard": {json.dumps(dict(kept.heard))}' if kept.heard else ""
-    return f'{{"format": {FORMAT}, "run": {kept.run}, "devices": {{\n{entries}\n }}{heard}{unwritten}}}\n'
+    return f'{{"format": {FORMAT}, "run": {kept.run}, "devices": {{\n{entries}\n }}{command}{heard}{unwritten}}}\n'
 
 
 def _plain(entry: Entry) -> dict[str, Any]:
@@ -160,7 +172,8 @@ def parse(text: str) -> Kept:
         document = json.loads(text)
         entries = {str(name): _entry(each) for name, each in document["devices"].items()}
         runs = tuple((str(run), int(count)) for run, count in document.get("unwritten", {}).items())
-        return Kept(entries, Tally(runs), int(document.get("run", 0)), heard_of(document.get("heard")))
+        told = command_of(document.get("all")), heard_of(document.get("heard"))
+        return Kept(entries, Tally(runs), int(document.get("run", 0)), *told)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"it holds no decisions: {error!r}") from error
 
@@ -172,7 +185,8 @@ def _entry(plain: Mapping[str, Any]) -> Entry:
     if wanted not in ("up", "down") or not isinstance(enabled, bool) or left not in (None, "unknown", "off"):
         raise ValueError(dict(plain))
     port = plain["port"] if isinstance(plain["port"], str) else int(plain["port"])
-    return Entry(port, str(plain.get("board", DEFAULT_BOARD)), wanted, enabled, decision_of(plain), left)
+    for_a_while = term_of(plain.get("term")), restored_stamp(plain.get("stamp"))
+    return Entry(port, str(plain.get("board", DEFAULT_BOARD)), wanted, enabled, decision_of(plain), left, *for_a_while)
 
 
 def heard_of(plain: Any) -> dict[str, tuple[str, ...]]:
@@ -193,6 +207,24 @@ def decision_of(plain: Any) -> Decision | None:
             uid, behalf = plain.get("uid"), plain.get("on_behalf")
             by = uid if isinstance(uid, int) else None, at, behalf if isinstance(behalf, str) else None
             return Decision(serial, verb, who, *by)
+        case _:
+            return None
+
+
+def plain_command(command: Command) -> dict[str, Any]:
+    """The command as plain data."""
+    rest = command.rest
+    hibernate = None if rest is None else {**asdict(rest), "keep": sorted(rest.keep)}
+    return {"serial": command.serial, "hibernate": hibernate}
+
+
+def command_of(plain: Any) -> Command | None:
+    """The command in plain data; None where there is none that can be read."""
+    match plain:
+        case {"serial": int() as serial, "hibernate": None}:
+            return Command(serial, None)
+        case {"serial": int() as serial, "hibernate": hibernate} if (rest := rest_of(hibernate)) is not None:
+            return Command(serial, rest)
         case _:
             return None
 
@@ -293,5 +325,6 @@ def told_by(directory: str, config: Config) -> list[str]:
 def in_words(entry: Entry) -> str:
     """The decision in words: what was decided, and by whom."""
     state = "it stays disabled" if not entry.enabled else "it stays stopped" if entry.stays_down else "it is to run"
+    state += "" if entry.term is None else ", for a while" if entry.term.kind == "stop" else ", once its maintenance is over"
     by = "" if entry.decision is None else f" ({entry.decision.verb} by {entry.decision.by}, {entry.decision.at})"
     return state + by

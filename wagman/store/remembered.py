@@ -11,8 +11,8 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from wagman.model.errors import StoreError
-from wagman.model.facts import DEFAULT_BOARD
-from wagman.store.decisions import Entry, Kept, decision_of, heard_of, parse, render
+from wagman.model.facts import DEFAULT_BOARD, restored_stamp, term_of
+from wagman.store.decisions import Command, Entry, Kept, command_of, decision_of, heard_of, parse, render
 
 TABLES_KEY = "tables"
 """The name under which the log keeps, from each start on, which tables there are and were: what lies beside it may be lost."""
@@ -31,6 +31,7 @@ class Logged:
     entries: Mapping[str, Entry] = field(factory=dict)  # by the name of the table
     run: int = 0  # of the service, that wrote last which tables there are; 0: an older program, or nobody
     states: frozenset[str] = frozenset()  # tables whose state it has, also those that have been taken over
+    command: Command | None = None  # to all guests
     untold: frozenset[str] = frozenset()  # tables that an older program wrote last: it told nobody who had decided
     heard: Mapping[str, tuple[str, ...]] = field(factory=dict)  # the sources of each guest that were ever heard
 
@@ -54,7 +55,15 @@ def logged(memory: Mapping[str, Any]) -> Logged:
     known = {name: each for name, each in states.items() if name in tables.entries or not tables.run}
     later = {name: each for name, each in known.items() if name in untold or each.serial >= _serial(tables.entries, name)}
     heard = {key.removeprefix(HEARD_PREFIX): each for key, each in memory.items() if key.startswith(HEARD_PREFIX)}
-    return Logged({**tables.entries, **later}, tables.run, frozenset(saved), untold, heard_of(heard))
+    return Logged({**tables.entries, **later}, tables.run, frozenset(saved), _command(memory), untold, heard_of(heard))
+
+
+def _command(memory: Mapping[str, Any]) -> Command | None:
+    match memory.get("wagman"):
+        case {"command": command}:
+            return command_of(command)
+        case _:
+            return None
 
 
 def _tables(memory: Mapping[str, Any]) -> Kept:
@@ -77,7 +86,8 @@ def logged_entry(saved: Any) -> Entry | None:
     match saved:
         case {"port": int() | str() as port, "memory": {"wanted": "up" | "down" as wanted, "enabled": bool() as enabled}}:
             board = str(saved.get("board", DEFAULT_BOARD))
-            return Entry(port, board, wanted, enabled, decision_of(saved.get("decision")))
+            for_a_while = term_of(saved["memory"].get("term")), restored_stamp(saved.get("stamp"))
+            return Entry(port, board, wanted, enabled, decision_of(saved.get("decision")), None, *for_a_while)
         case _:
             return None
 

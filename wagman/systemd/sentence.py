@@ -60,7 +60,7 @@ def _remarks(row: Device) -> list[str]:
         remarks += [row["media"]] if row["media"] else []
     elif row["state"] == "stopped" and row["enabled"]:
         remarks += ["held after brown-outs"] if row["held"] else ["wanted down"] if row["wanted"] == "down" else ["wanted up"]
-    return remarks if row["power"]["confirmed"] else [*remarks, "power unconfirmed"]
+    return remarks if row["power"]["confirmed"] or row["state"] == "maintenance" else [*remarks, "power unconfirmed"]
 
 
 def _words(name: str) -> str:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import trio
 from attrs import asdict, define, evolve, field, fields
@@ -25,15 +25,17 @@ from wagman.model.facts import (
     PowerFound,
     PowerGoal,
     PowerLost,
+    Term,
     Verdict,
 )
 from wagman.store import PREVIOUS, Cause, Journal, Receipt
 from wagman.store.decisions import DECIDES, Decision, Entry, decision_of, merged
 from wagman.tasks.inbox import Inbox
-from wagman.tasks.letters import Letter, Nudge, Reply
+from wagman.tasks.letters import Letter, Nudge, Reply, answered
 from wagman.tasks.loop import Alarms, drive
 from wagman.tasks.messages import Messenger, Telling
-from wagman.tasks.moments import Beginning, Clocks, place_key, restored_beginning, restored_stamp
+from wagman.tasks.moments import Beginning, Clocks, Stamp, place_key, restored_beginning, restored_stamp
+from wagman.tasks.surroundings import Surroundings
 
 COMMIT_S = 2.0
 """How long an action waits for the state that leads to it to be durable: a bound for a slow disk (chosen)."""
@@ -41,28 +43,8 @@ COMMIT_S = 2.0
 ASIDE = frozenset(("device.message", "device.off", "device.relay_stuck"))
 """Events that accompany a state, and lead to no other."""
 
-ANSWER_S = 5.0
-"""How long a request waits for the guest's task (chosen: only a slow disk holds it up, see COMMIT_S)."""
-
-
-class Surroundings(Protocol):
-    """Whom a guest speaks to."""
-
-    def want(self, name: str, goal: PowerGoal) -> None:
-        """Tell the guest's outlet which power its state asks for."""
-        ...
-
-    def view_changed(self, view: View) -> None:
-        """Tell the Wagman machine how the guest is."""
-        ...
-
-    def start_refused(self, name: str, reason: str) -> None:
-        """Tell the Wagman machine that its start was not carried out."""
-        ...
-
-    def decided(self) -> None:
-        """What holds for the guest may have changed, and is to be kept beside the log, too."""
-        ...
+KEPT_S = 600.0
+"""How often it is kept how much is left of what was ordered for a while (chosen: a power cut may cost so much)."""
 
 
 @define
@@ -89,6 +71,7 @@ class Guest:
     telling: Telling = field(factory=Telling)
     _last: Cause = None  # what led to what comes next
     _receipt: Receipt | None = None  # of what was remembered last
+    _kept_s: float = 0.0  # when that was
     _view: View | None = None
     _goal: PowerGoal | None = None
     _taken: int = field(init=False, default=0)  # the latest report of power lost or found that its machine has heard of
@@ -109,13 +92,20 @@ class Guest:
     @property
     def entry(self) -> Entry:
         """What is decided about it."""
-        memory = self.memory
-        return Entry(self.config.port, self.config.board, memory.wanted, memory.enabled, self.decision)
+        memory, term = self.memory, self.term
+        kept = None if term is None else self.clocks.stamp()
+        return Entry(self.config.port, self.config.board, memory.wanted, memory.enabled, self.decision, term=term, stamp=kept)
+
+    @property
+    def term(self) -> Term | None:
+        """What is ordered for a while, with what is left of it by now."""
+        term, left_s = self.memory.term, self.alarms.remaining_s(machine.TERM, trio.current_time())
+        return term if term is None or left_s is None else evolve(term, left_s=left_s)
 
     @property
     def _decided(self) -> tuple[Any, ...]:
         """What the entry is made of: to be compared at every beat, which the entry is too dear for."""
-        return self.decision, self.memory.wanted, self.memory.enabled
+        return self.decision, self.memory.wanted, self.memory.enabled, self.memory.term
 
     def restore(self, saved: Any, place: Any, last: Cause) -> bool:
         """Take up what the store kept; False: nothing is known of its power, or of anything, and that begins anew.
@@ -132,16 +122,24 @@ class Guest:
         return is_trusted
 
     def _take_up(self, saved: Any, place: Any) -> bool:
-        self.memory, self.telling = restored_memory(saved["memory"]), Telling(**saved.get("telling", {}))
-        self.decision = decision_of(saved.get("decision"))
+        kept = restored_memory(saved["memory"])
+        self.memory = evolve(kept, term=self._left(kept.term, restored_stamp(saved.get("stamp"))))
+        self.telling, self.decision = Telling(**saved.get("telling", {})), decision_of(saved.get("decision"))
         if Plug.kept(saved) != self.config.plug:
             self.memory = evolve(self.memory, cycle=0, media=None)  # those were of the other port's power
             return False
         self.state = machine.restored(saved["state"])
         self.since, self.reason = restored_beginning(saved, place), saved["reason"]
-        away_s = Beginning(stamp=restored_stamp(saved["stamp"])).for_s(self.clocks.stamp())
-        self.state = self.state.resumed(self.now, trio.current_time(), away_s)
+        self.state = self.state.resumed(self.now, trio.current_time(), self._since_s(restored_stamp(saved["stamp"])))
         return True
+
+    def _since_s(self, stamp: Stamp | None) -> float | None:
+        """How long ago that was; None where nobody knows."""
+        return Beginning(stamp=stamp).for_s(self.clocks.stamp())
+
+    def _left(self, term: Term | None, kept: Stamp | None) -> Term | None:
+        """A term that was kept then, with what is left of it by now; what nobody knows the length of does not count."""
+        return None if term is None else evolve(term, left_s=max(0.0, term.left_s - (self._since_s(kept) or 0.0)))
 
     def merge(self, past: Entry, above: int) -> None:
         """Go by what is known now of before this run, however late that is, unless an operator has decided in this run.
@@ -149,14 +147,16 @@ class Guest:
         `above` is the greatest serial of any decision before this run.
         """
         before, entry = self.entry, merged(self.entry, past, self.commanded, above)
-        if entry == before:
+        if (entry.holds, entry.decision) == (before.holds, before.decision):
             return
         is_news = not self.commanded or entry.holds != before.holds
-        self.memory, self.decision = evolve(self.memory, wanted=entry.wanted, enabled=entry.enabled), entry.decision
+        term = self._left(entry.term, entry.stamp)
+        self.memory = evolve(self.memory, wanted=entry.wanted, enabled=entry.enabled, term=term)
+        self.decision = entry.decision
         told = [(Draft("device.recalled", self.config.name, past.told), self._last)] if is_news else []
         receipt = self.journal.record(told, {self.key: self.saved()})
         if is_news:  # what runs may have to halt
-            self.inbox.tell(Letter(Review(), receipt.refs[0]), kind="review")
+            self.inbox.tell(Letter(Review(recalled=True), receipt.refs[0]), kind="recalled")
 
     def review(self) -> None:
         """Its configuration has changed: whether it may run is to be looked at again."""
@@ -179,7 +179,7 @@ class Guest:
         return {
             **self.config.plug._asdict(),
             "state": self._left_off().lasting(),
-            "memory": asdict(self.memory),
+            "memory": asdict(evolve(self.memory, term=self.term)),
             **self.since.lasting(),
             "reason": self.reason,
             "stamp": asdict(self.clocks.stamp()),
@@ -213,8 +213,8 @@ class Guest:
         A message that was being delivered went with the incarnation before.
         """
         now_s = trio.current_time()
-        self.state = self._left_off().resumed(self.now, now_s, 0.0)
-        self.alarms.plan(self.state.resume(self.now), now_s)
+        self.state, self.memory = self._left_off().resumed(self.now, now_s, 0.0), evolve(self.memory, term=self.term)
+        self.alarms.plan(machine.resume(self.state, self.now), now_s)
         if not self.since.wall:
             self.since = self.clocks.beginning()
         self._publish()
@@ -237,7 +237,7 @@ class Guest:
             case Answered() | Listened():
                 self.alarms.saw(item)
             case Nudge():
-                return
+                self._keep_term()
             case Beat() if self.beat_at_s is not None and item.at_s < self.beat_at_s:
                 return  # told late: a later one has been taken from elsewhere
             case Letter(reply=Reply(withdrawn=True)):
@@ -268,6 +268,12 @@ class Guest:
         for effect in step.effects:
             self._carry_out(nursery, effect)
 
+    def _keep_term(self) -> None:
+        """Keep now and then what is left: where the controller restarts, nobody knows how long that took."""
+        if self.memory.term is not None and trio.current_time() - self._kept_s >= KEPT_S:
+            self._record([], None)
+            self.around.decided()
+
     def _has_halted(self, step: Step, item: Input) -> bool:
         """It fell silent after it was told: whatever the command said of itself, it has reached the guest."""
         was_told = self.state.name in ("stopping", "restarting") and step.state.name != self.state.name
@@ -281,6 +287,8 @@ class Guest:
             self.decision = evolve(decision, serial=max(decision.serial, self.entry.serial + 1))
             self.commanded |= DECIDES[decision.verb]
             self.withheld = self.withheld and decision.verb not in ("start", "restart")
+        elif self.memory.term is not None and step.memory.term is None:
+            self.commanded |= DECIDES[self.memory.term.kind]  # its time is over, whatever comes to be known of before
 
     def _acts(self, step: Step) -> bool:
         """Whether the step has an effect outside, which the store should know of first."""
@@ -313,7 +321,7 @@ class Guest:
         first = self._last if cause is None else cause
         chain = [(draft, PREVIOUS if number else first) for number, draft in enumerate(drafts)]
         places = {place_key(self.key): len(drafts) - 1} if begins and drafts else {}
-        receipt = self.journal.record(chain, {self.key: self.saved()}, places)
+        receipt, self._kept_s = self.journal.record(chain, {self.key: self.saved()}, places), trio.current_time()
         if places:
             self.since = evolve(self.since, event=receipt.refs[-1])
         # Who asks for what is so already has not caused what comes next; nor has what only accompanies a state.
@@ -341,7 +349,7 @@ class Guest:
             starts=self.starts,
             due=isinstance(state, machine.Stopped) and state.due(memory) and not machine.withheld(now),
             known=not (isinstance(state, machine.Stopped) and state.untouched),
-            exempt=memory.exempt,
+            exempt=memory.exempt or memory.maintained,
             hibernating=memory.hibernating,
             recover=now.recovering,
             start_timeout_s=now.start_timeout_s,
@@ -376,22 +384,8 @@ class Guest:
     # Requests ----------------------------------------------------------------
 
     async def ask(self, request: Input, cause: Cause, decision: Decision | None = None) -> Verdict:
-        """Put a request to the machine and wait for its answer, which comes at once unless the guest's task is in trouble.
-
-        A request that is not answered in time is withdrawn: what was not accepted is not carried out later. `decision` is
-        what it is once it is accepted.
-        """
-        reply = Reply()
-        if not self.inbox.ask(Letter(request, cause, reply, decision)):
-            return self._refuses("too many requests are waiting: try again")
-        with trio.move_on_after(ANSWER_S):
-            await reply.given.wait()
-        if reply.verdict is None:
-            reply.withdrawn = True
-        return reply.verdict or self._refuses(f"no answer within {ANSWER_S:g} s, and so it was withdrawn: see the log, try again")
-
-    def _refuses(self, reason: str) -> Verdict:
-        return Verdict(accepted=False, state=self.state.name, reason=reason)
+        """Put a request to the machine and wait for its answer; `decision` is what the request is once it is accepted."""
+        return await answered(self.inbox, Letter(request, cause, Reply(), decision), lambda: self.state.name)
 
 
 def restored_memory(saved: Mapping[str, Any]) -> Memory:

@@ -10,24 +10,10 @@ from typing import Any
 
 from attrs import asdict, frozen
 
+from wagman.model.facts import Stamp, restored_stamp
 from wagman.store import Ref, placed
 
-
-@frozen
-class Stamp:
-    """A moment that still means something after a restart of the service, as long as the controller runs on."""
-
-    boot: str
-    at_s: float
-
-
-def restored_stamp(saved: Any) -> Stamp | None:
-    """The stamp that `asdict` made plain; None where there is none that can be read."""
-    match saved:
-        case {"boot": str() as boot, "at_s": float() | int() as at_s}:
-            return Stamp(boot, at_s)
-        case _:
-            return None
+__all__ = ["Beginning", "Clocks", "Stamp", "place_key", "restored_beginning", "restored_stamp"]
 
 
 @frozen

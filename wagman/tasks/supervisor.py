@@ -10,18 +10,23 @@ from wagman.config.schema import Config
 from wagman.fsm import wagman
 from wagman.fsm.environment import Environment
 from wagman.fsm.guest.inputs import Hibernation, WagmanStart, WagmanStop
-from wagman.fsm.wagman.inputs import Effect, GuestRefused, Hibernate, StartGuest, StopGuest
+from wagman.fsm.wagman.inputs import Effect, GuestRefused, Hibernate, Ordered, StartGuest, StopGuest
 from wagman.fsm.wagman.states import StartDevices
 from wagman.model.errors import StoreError
-from wagman.model.facts import Draft
-from wagman.store import PREVIOUS, Cause, Journal, Ref
+from wagman.model.facts import Draft, Rest, Verdict
+from wagman.store import PREVIOUS, Cause, Journal, Receipt, Ref
+from wagman.store.decisions import Command, plain_command
 from wagman.tasks.inbox import Inbox
-from wagman.tasks.letters import Letter, Nudge
+from wagman.tasks.letters import Letter, Nudge, Reply
 from wagman.tasks.loop import Alarms, drive
 from wagman.tasks.moments import Beginning, Clocks, place_key, restored_beginning
 
 KEY = "wagman"
 """The name under which the store keeps the machine."""
+
+
+BY_ORDER = "an operator has it hibernate"
+"""Why a guest is stopped, in its own words, where no heat is the reason."""
 
 
 @frozen
@@ -46,6 +51,10 @@ class Supervisor:
     situation: wagman.Situation = field(init=False)
     since: Beginning = field(init=False)  # of the state
     progress_s: float = 0.0
+    command: Command | None = None  # of an operator, the latest to all guests
+    _commanded: bool = False  # in this run
+    _ordered: Cause = None  # the event that it is
+    _receipt: Receipt | None = None  # of what was remembered last
     _judged: dict[str, Ref] = field(factory=dict)  # the latest event about each sensor, the newest last
     _freed: dict[str, Ref] = field(factory=dict)  # the guests that a hibernation kept down and that are still so: its end
 
@@ -73,10 +82,24 @@ class Supervisor:
 
     def saved(self) -> dict[str, Any]:
         """What the store keeps."""
-        return {"state": self.state.lasting(), "cursor": self.situation.cursor, **self.since.lasting()}
+        command = None if self.command is None else plain_command(self.command)
+        return {"state": self.state.lasting(), "cursor": self.situation.cursor, "command": command, **self.since.lasting()}
+
+    def recall(self, past: Command | None, above: int) -> None:
+        """Go by what is known now of before this run, however late that is, unless an operator has commanded in this run.
+
+        `above` is the greatest serial of any decision before this run.
+        """
+        if self._commanded and self.command is not None:
+            self.command = evolve(self.command, serial=self.command.serial + above)
+        elif past is not None and past != self.command:
+            self.command = past
+            self.inbox.tell(Ordered(past.rest))
 
     async def run(self) -> None:
         """One incarnation: take up the state with its alarms at full length, and drive the machine."""
+        rest = None if self.command is None else self.command.rest
+        self.situation = evolve(self.situation, rest=rest)
         self._carry_on(wagman.taken_up(self.state, self.situation))
         await drive(self.take, self.inbox, self.alarms, self._progressed)
 
@@ -88,10 +111,28 @@ class Supervisor:
         match item:
             case Nudge():
                 return
+            case Letter(reply=Reply(withdrawn=True)):
+                return
+            case Letter():
+                self._command(item, item.content)
             case Reconfigured():
                 self._reconfigure(item.config)
             case _:
                 self._carry_on(wagman.step(self.state, self.situation, item))
+
+    def _command(self, letter: Letter, command: Command) -> None:
+        """What an operator asks for, of all guests; it is never refused."""
+        self.command, self._ordered, self._commanded = command, letter.cause, True
+        self._carry_on(wagman.step(self.state, self.situation, Ordered(command.rest)), is_news=True)
+        if letter.reply is not None:
+            letter.reply.give(Verdict(accepted=True, state=self.state.name, reason=self._words(command.rest)))
+
+    def _words(self, rest: Rest | None) -> str:
+        """What follows from it."""
+        if rest is not None:
+            kept = ", ".join(sorted(rest.keep))
+            return "the guests are taken down one by one" + (f", but for {kept}" if kept else "")
+        return "the guests go on hibernating: the enclosure asks for it" if self.state.hibernates else "the guests are started"
 
     def _reconfigure(self, config: Config) -> None:
         """Go on with all alarms anew, as when the service comes up: some may be of sensors now gone."""
@@ -100,7 +141,7 @@ class Supervisor:
         self.situation = evolve(self.situation, config=config.wagman, order=self._order, environment=environment)
         self._carry_on(wagman.taken_up(self.state, self.situation))
 
-    def _carry_on(self, came: wagman.Step) -> None:
+    def _carry_on(self, came: wagman.Step, *, is_news: bool = False) -> None:
         """The transition, and what follows from it."""
         old, led = self.state, self.since.event
         begins = (came.state.name, came.state.target) != (old.name, old.target)
@@ -111,10 +152,14 @@ class Supervisor:
         self.alarms.plan(came.alarms, trio.current_time())
         self._freed = {name: ref for name, ref in self._freed.items() if came.now.views[name].state == "stopped"}
         drafts = [effect for effect in came.effects if isinstance(effect, Draft)]
-        if drafts or not is_kept:
+        if drafts or is_news or not is_kept:
             self._record(drafts, old, led, begins=begins)
         for effect in came.effects:
             self._carry_out(effect)
+
+    async def settled(self, timeout_s: float) -> bool:
+        """Whether what was remembered last is durable: waits until it is, or will not be for a while."""
+        return self._receipt is None or await self._receipt.settled(timeout_s)
 
     # What caused what --------------------------------------------------------
 
@@ -122,7 +167,8 @@ class Supervisor:
         """Remember a step as one unit, each event with what caused it; `led` is what the state `old` began with."""
         chain = [(draft, self._cause(draft, old, led, first=not number)) for number, draft in enumerate(drafts)]
         places = {place_key(KEY): len(drafts) - 1} if begins and drafts else {}
-        refs = self.journal.record(chain, {KEY: self.saved()}, places).refs
+        self._receipt = self.journal.record(chain, {KEY: self.saved()}, places)
+        refs = self._receipt.refs
         if places:
             self.since = evolve(self.since, event=refs[-1])
         for draft, ref in zip(drafts, refs, strict=True):
@@ -147,11 +193,11 @@ class Supervisor:
             case "environment.normal" | "environment.released":
                 return next((self._judged[sensor] for sensor in sensors_of(draft) if sensor in self._judged), None)
             case "wagman.will_hibernate":
-                return self._newest(hot=True)
+                return self._newest(hot=True) if self.situation.environment.hot else self._ordered
             case "wagman.hibernating" | "wagman.start_refused" | "wagman.start_stalled":
                 return led
             case "wagman.normal" if old.hibernates:
-                return self._newest(hot=False)
+                return self._newest(hot=False) if old.by_heat else self._ordered
             case "wagman.normal" if old.target is not None and old.target in self.inboxes:
                 return self.last_event(old.target)
         return None
@@ -169,7 +215,8 @@ class Supervisor:
                 if not self.inboxes[effect.name].ask(Letter(WagmanStart(effect.recover), self.since.event)):
                     self.inbox.tell(GuestRefused(effect.name, "its inbox is full"))
             case StopGuest():
-                self.inboxes[effect.name].ask(Letter(WagmanStop(), self.since.event))  # asked again at the next alarm
+                stop = WagmanStop(BY_ORDER) if effect.by_order else WagmanStop()
+                self.inboxes[effect.name].ask(Letter(stop, self.since.event))  # asked again at the next alarm
             case Hibernate():
                 for name in self.inboxes if effect.name is None else (effect.name,):
                     self.inboxes[name].tell(Letter(Hibernation(effect.active)), kind=Hibernation)

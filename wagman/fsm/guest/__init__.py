@@ -2,7 +2,8 @@
 
 The theory
 ----------
-A guest is in one of six states; the families of states are in files of their own (`stopped`, `booting`, `started`, `halting`).
+A guest is in one of seven states; the families of states are in files of their own (`stopped`, `booting`, `started`, `halting`,
+`maintenance`).
 Each state handles every input, so the table is total. A handler gets the `Situation` as `now` (the guest's configuration and
 memory) and returns a `Step`: the next state, the memory, the complete set of alarms, and the effects. Nothing else happens: no
 clock, no I/O, no await. Whoever drives the machine commits the step, arms the alarms and carries the effects out.
@@ -24,6 +25,8 @@ clock, no I/O, no await. Whoever drives the machine commits the step, arms the a
 - **An attempt is counted when the relay is seen on, a failure when a start fails**: by its time-out, or by the heart
   beat stopping before the guest was stable. Both return to zero only when the guest is stable, that is, at the first
   beat at least `stable_after` after the one that made it Started.
+- **What is ordered for a while ends by itself.** One alarm, `term`, runs beside those of the state, whichever that is, until the
+  order's time is over, by the controller's own clock; each later decision ends it sooner.
 - **Who asks matters.** The operator's commands change `wanted` and `enabled` first; the Wagman machine's own start and
   stop never do, and its start is checked again here.
 
@@ -36,12 +39,26 @@ WillStop     `timeout`, kept from Starting
 Started      `heartbeat` (silence); without a heartbeat input `stable`
 Stopping     `heartbeat` (silence), `timeout` (armed when the message was delivered, or could not be), `resend`
 Restarting   as Stopping
+Maintenance  `heartbeat` (silence, which is only told)
 ===========  =====================================================================================
 """
 
-from wagman.fsm.guest.machine import STATES, restored, step, untrusted, withheld
+from wagman.fsm.guest.machine import STATES, TERM, restored, resume, step, untrusted, withheld
 from wagman.fsm.guest.situation import Memory, Situation, Step
 from wagman.fsm.guest.state import State
 from wagman.fsm.guest.stopped import Stopped
 
-__all__ = ["STATES", "Memory", "Situation", "State", "Step", "Stopped", "restored", "step", "untrusted", "withheld"]
+__all__ = [
+    "STATES",
+    "TERM",
+    "Memory",
+    "Situation",
+    "State",
+    "Step",
+    "Stopped",
+    "restored",
+    "resume",
+    "step",
+    "untrusted",
+    "withheld",
+]

@@ -104,7 +104,7 @@ class Starting(Booting):
     """Power is coming on, or is on."""
 
     name: ClassVar[str] = "starting"
-    successors: ClassVar[frozenset[str]] = frozenset({"stopped", "will_stop", "started", "stopping", "restarting"})
+    successors: ClassVar[frozenset[str]] = frozenset({"stopped", "will_stop", "started", "stopping", "restarting", "maintenance"})
 
     def on_enter(self, now: Situation) -> Step:
         """A new power cycle, from the medium that the attempts call for; none where the guest boots already."""
@@ -152,7 +152,7 @@ class WillStop(Booting):
     """To be stopped, but still booting: a booting file system is not cut off."""
 
     name: ClassVar[str] = "will_stop"
-    successors: ClassVar[frozenset[str]] = frozenset({"stopped", "starting", "stopping"})
+    successors: ClassVar[frozenset[str]] = frozenset({"stopped", "starting", "stopping", "maintenance"})
 
     def on_enter(self, now: Situation) -> Step:
         return self.stay(now, now.event("will_stop", reason=self.reason), alarms=self.resume(now))

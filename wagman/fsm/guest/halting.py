@@ -143,7 +143,7 @@ class Stopping(Halting):
     """Asked to halt. Power goes once the guest is silent, or after `stop_timeout`."""
 
     name: ClassVar[str] = "stopping"
-    successors: ClassVar[frozenset[str]] = frozenset({"stopped", "restarting"})
+    successors: ClassVar[frozenset[str]] = frozenset({"stopped", "restarting", "maintenance"})
     kind: ClassVar[Literal["shutdown", "restart"]] = "shutdown"
 
     def halted(self, now: Situation, reason: str, *, firm: bool) -> Step:
@@ -165,7 +165,7 @@ class Restarting(Halting):
     """Asked to halt. A new power cycle begins once the guest is silent, or after `stop_timeout`."""
 
     name: ClassVar[str] = "restarting"
-    successors: ClassVar[frozenset[str]] = frozenset({"stopped", "starting", "stopping"})
+    successors: ClassVar[frozenset[str]] = frozenset({"stopped", "starting", "stopping", "maintenance"})
     kind: ClassVar[Literal["shutdown", "restart"]] = "restart"
 
     def halted(self, now: Situation, reason: str, *, firm: bool) -> Step:

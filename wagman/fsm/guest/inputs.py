@@ -15,11 +15,14 @@ class Operator:
 
     verb: Verb
     force: bool = False
+    for_s: float | None = None  # with `stop` and `maintenance`: for so long only; None with the latter: no longer
 
 
 @frozen
 class Review:
     """What was decided about the guest, or its configuration, is another than before: it may have to halt."""
+
+    recalled: bool = False  # what was decided is of before this run of the service, and is known only now
 
 
 @frozen
@@ -32,6 +35,8 @@ class WagmanStart:
 @frozen
 class WagmanStop:
     """The Wagman machine's own stop: it does not change what is wanted."""
+
+    reason: str = "the environment forbids that it runs"
 
 
 @frozen

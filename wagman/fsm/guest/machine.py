@@ -5,20 +5,28 @@ from typing import Any
 
 from attrs import evolve, fields
 
-from wagman.fsm.alarms import Fired
+from wagman.fsm.alarms import KEEP, Alarm, Fired, Plan
 from wagman.fsm.graph import checked_graph
 from wagman.fsm.guest.booting import Relay, Starting, WillStop
 from wagman.fsm.guest.halting import Errand, Restarting, Stopping
 from wagman.fsm.guest.inputs import Hibernation, Input, MessageDone, Operator, PowerFact, Review, WagmanStart, WagmanStop
+from wagman.fsm.guest.maintenance import Maintenance
 from wagman.fsm.guest.situation import Situation, Step
 from wagman.fsm.guest.started import Started
 from wagman.fsm.guest.state import State, states
 from wagman.fsm.guest.stopped import Stopped
 from wagman.model.errors import StoreError
-from wagman.model.facts import Beat, BoardStopping, PowerFound, PowerLost, RelayAsked, RelayOff, RelayOn
+from wagman.model.facts import Beat, BoardStopping, PowerFound, PowerLost, RelayAsked, RelayOff, RelayOn, Term
+from wagman.model.words import duration
 
-STATES: dict[str, type[State]] = checked_graph(Stopped, Starting, WillStop, Started, Stopping, Restarting)
+STATES: dict[str, type[State]] = checked_graph(Stopped, Starting, WillStop, Started, Stopping, Restarting, Maintenance)
 vars(states).update(STATES)
+
+TERM = "term"
+"""The alarm that ends what was ordered for a while. It runs beside those of the state, and no state names it."""
+
+STAND: Plan = dict.fromkeys(("settle", "backoff", "adopt", "timeout", "heartbeat", "stable", "resend"), KEEP)
+"""The plan of a step that lets all alarms of the state stand."""
 
 
 def step(state: State, now: Situation, item: Input) -> Step:
@@ -27,22 +35,44 @@ def step(state: State, now: Situation, item: Input) -> Step:
     Raises:
         IllegalTransitionError: a defect; nothing was changed.
     """
+    return timed(taken(state, now, item), now.memory.term)
+
+
+def timed(came: Step, before: Term | None) -> Step:
+    """The step, with the alarm of what is ordered for a while: one that is ordered anew begins, even if it is as long."""
+    term = came.memory.term
+    if term is before and (term is None or came.alarms is None):
+        return came
+    ends: Plan = {} if term is None else {TERM: KEEP if term is before else Alarm(term.left_s)}
+    return evolve(came, alarms={**(STAND if came.alarms is None else came.alarms), **ends})
+
+
+def resume(state: State, now: Situation) -> Plan:
+    """All alarms at full length, for a service that comes up in `state`."""
+    term = now.memory.term
+    return {**state.resume(now), **({} if term is None else {TERM: Alarm(term.left_s)})}
+
+
+def taken(state: State, now: Situation, item: Input) -> Step:
+    """What the state makes of the input."""
     match item:
         case Beat():
             return state.on_heartbeat(now, item)
+        case Fired() if item.name == TERM:
+            return over(state, now)
         case Fired():
             return ringing(state, item.name)(now, item)
         case Operator():
             return command(state, now, item)
         case Review():
-            return review(state, now)
+            return review(state, now, item)
         case WagmanStart() if obstacle := withheld(now):
             # mark turn-of-a-guest-that-may-not-run
             return state.refuse_start(now, obstacle)
         case WagmanStart():
             return state.on_wagman_start(now)
         case WagmanStop():
-            return wagman_stop(state, now)
+            return wagman_stop(state, now, item)
         case Hibernation():
             return hibernation(state, now, item)
         case RelayAsked() | RelayOn() | MessageDone() if item.cycle != now.memory.cycle:
@@ -81,15 +111,19 @@ def power_fact(state: State, now: Situation, fact: PowerFact) -> Step:
 
 def command(state: State, now: Situation, ask: Operator) -> Step:
     """What is wanted changes before the state is asked; a refusal changes nothing."""
-    if obstacle := refusal(now, ask):
-        return state.stay(now).refuse(obstacle)
+    if why_not := refusal(now, ask):
+        return state.stay(now).refuse(why_not)
+    if ask.verb != "enable":  # that decides nothing about when it runs
+        now = now.remember(term=None)
     match ask.verb:
         case "start" | "restart":
             exempt = now.memory.exempt or now.memory.hibernating
             up = now.remember(wanted="up", exempt=exempt, brownouts=0, held=False)
             return state.on_start(up) if ask.verb == "start" else state.on_restart(up, "asked by the operator")
         case "stop":
-            return state.on_stop(now.remember(wanted="down"), "asked by the operator")
+            return stop(state, now.remember(wanted="down"), ask.for_s)
+        case "maintenance":
+            return maintenance(state, now, ask.for_s)
         case "kill":
             return state.on_kill(now.remember(wanted="down"))
         case "disable":
@@ -98,16 +132,51 @@ def command(state: State, now: Situation, ask: Operator) -> Step:
             return state.stay(now.remember(enabled=True)).accept("enabled")
 
 
+def stop(state: State, now: Situation, for_s: float | None) -> Step:
+    """Down until an operator says otherwise, or for a while."""
+    if for_s is None:
+        return state.on_stop(now, "asked by the operator")
+    for_so_long = f"for {duration(for_s)}"
+    step = state.on_stop(now.remember(term=Term("stop", for_s)), f"asked by the operator, {for_so_long}")
+    verdict = step.verdict
+    return step if verdict is None else step.accept(f"{verdict.reason}; it is to run again after {duration(for_s)}")
+
+
+def maintenance(state: State, now: Situation, for_s: float | None) -> Step:
+    """Left alone for a while, or no longer."""
+    if for_s is None:
+        return state.on_maintenance_over(now, "ended by the operator").accept("it is looked at anew")
+    reason = f"asked by the operator, for {duration(for_s)}"
+    return state.on_maintenance(now.remember(term=Term("maintenance", for_s)), reason)
+
+
+def over(state: State, now: Situation) -> Step:
+    """The time that was ordered is over. A guest that was stopped is wanted up again, and started in its turn."""
+    after = now.remember(term=None)
+    if now.memory.maintained:
+        return state.on_maintenance_over(after, "its time is over")
+    return state.stay(after.remember(wanted="up"), now.event("stop_over"))
+
+
 def refusal(now: Situation, ask: Operator) -> str:
     """Why the command cannot be accepted, or nothing."""
-    if ask.verb in ("start", "restart", "enable") and not now.config.enabled:
+    if ask.verb == "maintenance":
+        return "" if now.memory.maintained or ask.for_s is not None else "it is not in maintenance"
+    if now.memory.maintained:
+        return f"it is in maintenance: wagman maintenance {now.config.name} --end ends that first"
+    return obstacle(now, ask)
+
+
+def obstacle(now: Situation, ask: Operator) -> str:
+    """Why a command that acts on the guest cannot be accepted, or nothing."""
+    if (ask.verb in ("start", "restart", "enable") or ask.for_s is not None) and not now.config.enabled:
         # mark operator-against-the-configuration
         return FORBIDDEN
-    if ask.verb not in ("start", "restart"):
+    if ask.verb not in ("start", "restart") and ask.for_s is None:
         return ""
     if not now.memory.enabled:
         return "it is disabled: enable it first"
-    if now.memory.forbidden and not ask.force:
+    if ask.verb != "stop" and now.memory.forbidden and not ask.force:
         # mark operator-against-the-heat
         return "hibernating: the environment forbids it; use --force to start it all the same"
     return ""
@@ -125,19 +194,29 @@ def withheld(now: Situation) -> str:
     return "what was decided about it cannot be read" if now.withheld else ""
 
 
-def review(state: State, now: Situation) -> Step:
+def review(state: State, now: Situation, said: Review) -> Step:
     """A guest that must not run is stopped as ever: asked to halt, never just cut. The Wagman machine starts one that may run."""
+    if said.recalled and now.memory.term is not None:
+        now = now.remember(term=evolve(now.memory.term))  # it begins with what is left of it by now
+    if now.memory.maintained:
+        left_alone = isinstance(state, Maintenance)
+        return state.stay(now) if left_alone else evolve(state.on_maintenance(now, DECIDED_BEFORE), verdict=None)
+    if isinstance(state, Maintenance):
+        return state.on_maintenance_over(now, DECIDED_BEFORE)
     if isinstance(state, Stopped) or (now.allowed and now.memory.wanted == "up"):
         return state.stay(now)
-    reason = "disabled in the configuration" if not now.config.enabled else "an operator decided so before"
+    reason = "disabled in the configuration" if not now.config.enabled else DECIDED_BEFORE
     return evolve(state.on_stop(now, reason), verdict=None)  # nobody asks
 
 
-def wagman_stop(state: State, now: Situation) -> Step:
-    """The environment's stop leaves alone a guest that is off already, and one that the operator forced."""
-    if isinstance(state, Stopped) or now.memory.exempt:
+DECIDED_BEFORE = "an operator decided so before"
+
+
+def wagman_stop(state: State, now: Situation, said: WagmanStop) -> Step:
+    """The Wagman machine's stop leaves alone a guest that is off already, that the operator forced, or that is in maintenance."""
+    if isinstance(state, Stopped | Maintenance) or now.memory.exempt:
         return state.stay(now)
-    return state.on_stop(now, "the environment forbids that it runs")
+    return state.on_stop(now, said.reason)
 
 
 def hibernation(state: State, now: Situation, said: Hibernation) -> Step:

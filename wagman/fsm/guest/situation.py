@@ -4,12 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from wagman.config.schema import DeviceConfig, other_medium
 from wagman.fsm.alarms import Plan
 from wagman.fsm.guest.inputs import Effect
-from wagman.model.facts import Draft, PowerLost, Verdict
+from wagman.model.facts import Draft, PowerLost, Term, Verdict, term_of
 
 if TYPE_CHECKING:
     from wagman.fsm.guest.state import State
@@ -36,11 +36,17 @@ class Memory:
     brownouts: int = 0
     held: bool = False  # after brownouts: waits for an operator
     unrecoverable: bool = False  # reported as such
+    term: Term | None = field(default=None, converter=term_of)  # what an operator has ordered for a while
 
     @property
     def forbidden(self) -> bool:
         """The environment forbids that this guest runs."""
         return self.hibernating and not self.exempt
+
+    @property
+    def maintained(self) -> bool:
+        """Somebody works on the guest: nothing is done about it."""
+        return self.term is not None and self.term.kind == "maintenance"
 
 
 @frozen

@@ -16,7 +16,7 @@ class Started(State):
     """Running, and heard."""
 
     name: ClassVar[str] = "started"
-    successors: ClassVar[frozenset[str]] = frozenset({"stopped", "stopping", "restarting"})
+    successors: ClassVar[frozenset[str]] = frozenset({"stopped", "stopping", "restarting", "maintenance"})
 
     stable: bool = False
     since_at_s: float | None = None  # the beat, or without a heartbeat the relay-on, it became Started by; None: nobody knows

@@ -1,4 +1,4 @@
-"""What the six states of a guest share: how one is entered, kept and taken up, and the answer to what is of no consequence."""
+"""What the states of a guest share: how one is entered, kept and taken up, and the answer to what is of no consequence."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ParamSpec
@@ -14,6 +14,7 @@ from wagman.model.facts import Beat, PowerGoal, PowerLost
 if TYPE_CHECKING:
     from wagman.fsm.guest.booting import Starting, WillStop
     from wagman.fsm.guest.halting import Restarting, Stopping
+    from wagman.fsm.guest.maintenance import Maintenance
     from wagman.fsm.guest.started import Started
     from wagman.fsm.guest.stopped import Stopped
 
@@ -21,7 +22,7 @@ P = ParamSpec("P")
 
 
 class States:
-    """The classes of the six states, for one another.
+    """The classes of the states, for one another.
 
     The families refer to one another in circles. Each file of a family is imported without the others, and takes their classes
     from here when a handler runs; `machine` puts in what `checked_graph` has built.
@@ -33,6 +34,7 @@ class States:
     started: "type[Started]"
     stopping: "type[Stopping]"
     restarting: "type[Restarting]"
+    maintenance: "type[Maintenance]"
 
 
 states = States()
@@ -82,6 +84,15 @@ class State(GraphState):
 
     def on_kill(self, now: Situation) -> Step:
         return self.goto(states.stopped, now, "killed by the operator", firm=True).accept("power is being cut")
+
+    def on_maintenance(self, now: Situation, reason: str) -> Step:
+        """Leave the guest alone. A start that is under way comes to no verdict, and so is no attempt."""
+        left = now.uncounted_attempt() if self.trying else now
+        step = self.goto(states.maintenance, left, reason, silent=self.name != "started")
+        return step.accept("nothing is done about it")
+
+    def on_maintenance_over(self, now: Situation, reason: str) -> Step:
+        return self.stay(now)
 
     def on_wagman_start(self, now: Situation) -> Step:
         # mark turn-that-comes-too-late

@@ -20,7 +20,7 @@ class Stopped(State):
     """Power is off, or on its way there. `untouched`: nobody knows yet what the guest does, and its power is left alone."""
 
     name: ClassVar[str] = "stopped"
-    successors: ClassVar[frozenset[str]] = frozenset({"starting", "started", "stopping", "restarting"})
+    successors: ClassVar[frozenset[str]] = frozenset({"starting", "started", "stopping", "restarting", "maintenance"})
 
     untouched: bool = False
     cut: int | None = None  # the last power cycle that may be cut; None: the one in which the state is entered

@@ -13,7 +13,9 @@ up, enabled, not held, and with its backoff behind it; and nobody is due whose b
 - A restart of all begins with the first: a board that takes the power of all that runs puts the cursor back. Nobody is started
   before those that come first have said how they are, after such a loss or when the service comes up; `order` bounds that wait.
 - WillHibernate stops one guest each 30 s (`stop`), in reverse start order; Hibernating keeps them down, for at least
-  `minimum`. What is forced up by the operator is exempt. A hot enclosure leads to WillHibernate from every state but these.
+  `minimum`. What is forced up by the operator is exempt. A hot enclosure leads to WillHibernate from every state but these, and
+  so does an operator's order (`Rest`), until somebody ends it. Both count: heat for as long as it would without the order. Where
+  only the order is left, the guests that it keeps run, and one of them that has stopped is started again.
 
 A start is a request with an answer. It bears a number, which the guest's view shows once the guest carries the start out: what
 the view tells of the guest from then on has come of this start (it started, or failed). A guest that is not due refuses.

@@ -5,7 +5,7 @@ from typing import TypeAlias
 from attrs import frozen
 
 from wagman.fsm.alarms import Fired
-from wagman.model.facts import Draft, Sample
+from wagman.model.facts import Draft, Rest, Sample
 
 
 @frozen
@@ -53,7 +53,14 @@ class Visibility:
     blind: bool
 
 
-Input: TypeAlias = GuestChanged | GuestRefused | PowerFailed | Visibility | Sample | Fired
+@frozen
+class Ordered:
+    """An operator has the guests hibernate, or (None) wakes them."""
+
+    rest: Rest | None
+
+
+Input: TypeAlias = GuestChanged | GuestRefused | PowerFailed | Visibility | Ordered | Sample | Fired
 
 
 @frozen
@@ -66,9 +73,10 @@ class StartGuest:
 
 @frozen
 class StopGuest:
-    """Ask a guest to stop, because the environment forbids that it runs."""
+    """Ask a guest to stop: because the environment forbids that it runs, or because an operator has it hibernate."""
 
     name: str
+    by_order: bool = False
 
 
 @frozen

@@ -7,7 +7,7 @@ from attrs import evolve
 
 from wagman.fsm.alarms import KEEP, Alarm, Fired, Plan
 from wagman.fsm.environment import FIRST_VERDICT, RELEASE, STALE, Environment
-from wagman.fsm.wagman.inputs import GuestChanged, GuestRefused, Hibernate, Input, PowerFailed, View, Visibility
+from wagman.fsm.wagman.inputs import GuestChanged, GuestRefused, Hibernate, Input, Ordered, PowerFailed, View, Visibility
 from wagman.fsm.wagman.situation import Situation
 from wagman.fsm.wagman.states import STATES, State, Step
 from wagman.model.errors import StoreError
@@ -26,28 +26,34 @@ def step(state: State, now: Situation, item: Input) -> Step:
         IllegalTransitionError: a defect; nothing was changed.
     """
     came = settled(react(state, now, item))
-    return evolve(told(state, came, item), alarms=standing(in_full(state, now), came, item))
+    return evolve(told(state.forbidden(now), came, item), alarms=standing(in_full(state, now), came, item))
 
 
 def taken_up(state: State, now: Situation) -> Step:
     """Go on in `state` with all alarms at full length: in a service that comes up, or with another configuration."""
     came = settled(state.stay(now))
-    return evolve(told(state, came), alarms=in_full(came.state, came.now))
+    return evolve(told(state.forbidden(now), came), alarms=in_full(came.state, came.now))
 
 
 def settled(came: Step) -> Step:
     """The step, and those that follow from the situation alone."""
+    came = evolve(came, state=came.state.noted(came.now))
     state = came.state.leads_to(came.now)
     return came if state is None else settled(came.state.goto(state, came.now).after(*came.effects))
 
 
-def told(old: State, came: Step, item: Input | None = None) -> Step:
-    """All guests hear whether they may run when that changes; one whose view shows that it has not heard does so now."""
-    active = came.state.hibernates
-    if active != old.hibernates:
-        return came.after(Hibernate(active))
-    if isinstance(item, GuestChanged) and item.view.hibernating != active:
-        return came.after(Hibernate(active, item.view.name))
+def told(before: frozenset[str], came: Step, item: Input | None = None) -> Step:
+    """Each guest hears whether it may run when that changes; one whose view shows that it has not heard does so now.
+
+    `before` are those that might not.
+    """
+    forbidden = came.state.forbidden(came.now)
+    changed = [name for name in came.now.order if (name in forbidden) != (name in before)]
+    if changed:
+        alike = len(changed) == len(came.now.order) and (not forbidden or not before)
+        return came.after(*([Hibernate(bool(forbidden))] if alike else [Hibernate(name in forbidden, name) for name in changed]))
+    if isinstance(item, GuestChanged) and item.view.hibernating != (item.view.name in forbidden):
+        return came.after(Hibernate(item.view.name in forbidden, item.view.name))
     return came
 
 
@@ -65,6 +71,8 @@ def react(state: State, now: Situation, item: Input) -> Step:
             return state.stay(power_failed(now, item.names))
         case Visibility():
             return state.stay(evolve(now, unseen=now.unseen | item.names if item.blind else now.unseen - item.names))
+        case Ordered():
+            return state.stay(evolve(now, rest=item.rest))
         case Sample():
             return judged(state, now, now.environment.sampled(item))
         case Fired():
@@ -139,7 +147,7 @@ def in_full(state: State, now: Situation) -> Plan:
     if not environment.waited:
         plan[FIRST_VERDICT] = Alarm(now.config.first_verdict_s)
     # Doubt that keeps guests from running, whether by what the enclosure is like or was when last it told, is not for ever.
-    if environment.doubtful and (state.hibernates or environment.cold):
+    if environment.doubtful and (state.by_heat or environment.cold):
         plan[RELEASE] = Alarm(environment.config.unknown_release_s)
     if now.hesitates:
         plan[ORDER] = Alarm(ORDER_S)

@@ -7,6 +7,7 @@ from attrs import field, frozen
 from wagman.config.schema import WagmanConfig
 from wagman.fsm.environment import Environment
 from wagman.fsm.wagman.inputs import View
+from wagman.model.facts import Rest
 
 
 @frozen
@@ -20,6 +21,7 @@ class Situation:
     unseen: frozenset[str] = field()  # guests whose board cannot be seen: at first all
     cursor: str | None = None  # the guest that was started last
     awaited: frozenset[str] = frozenset()  # who have yet to say how they are
+    rest: Rest | None = None  # what an operator has ordered
     passed: frozenset[str] = frozenset()  # whose latest start led nowhere: not tried again before they have news, or a look
 
     @unseen.default
@@ -51,17 +53,19 @@ class Situation:
         return self.next_due is None and any(map(self.is_due, self.turn))
 
     @property
-    def unstopped(self) -> list[View]:
-        """The guests that the environment wants down and that are not, last started first."""
-        views = [self.views[name] for name in reversed(self.order) if name in self.views]
+    def kept(self) -> frozenset[str]:
+        """The guests that an operator's order lets run."""
+        return frozenset(self.order) if self.rest is None else self.rest.keep & frozenset(self.order)
+
+    def unstopped(self, names: frozenset[str]) -> list[View]:
+        """The guests among these, which are to be down, that are not, last started first."""
+        views = [self.views[name] for name in reversed(self.order) if name in self.views and name in names]
         return [view for view in views if view.state != "stopped" and not view.exempt]
 
-    @property
-    def all_down(self) -> bool:
-        """Every guest has shown itself, and is stopped or exempt."""
-        return self.views.keys() >= set(self.order) and not self.unstopped
+    def all_down(self, names: frozenset[str]) -> bool:
+        """Every guest has shown itself, and of these each is stopped or exempt."""
+        return self.views.keys() >= set(self.order) and not self.unstopped(names)
 
-    @property
-    def next_stop(self) -> View | None:
+    def next_stop(self, names: frozenset[str]) -> View | None:
         """The next of them that has not been asked to stop yet."""
-        return next((view for view in self.unstopped if view.state not in ("stopping", "will_stop")), None)
+        return next((view for view in self.unstopped(names) if view.state not in ("stopping", "will_stop")), None)

@@ -1,6 +1,7 @@
 """The states of the Wagman machine, each with its handlers, in the order of the design note."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, ClassVar, ParamSpec
 
 from attrs import asdict, evolve, field, frozen
@@ -15,6 +16,12 @@ P = ParamSpec("P")
 
 GUARD_MARGIN_S = 60.0
 """How much longer than its start time-out a start may take before the machine goes on without it (specified)."""
+
+
+def ordered(now: Situation) -> Mapping[str, Any]:
+    """What is told of an operator's order, where there is one."""
+    rest = now.rest
+    return {} if rest is None else {"reason": rest.reason, "who": rest.who, "uid": rest.uid, "keep": sorted(rest.keep)}
 
 
 @frozen
@@ -42,6 +49,19 @@ class State(GraphState):
     hibernates: ClassVar[bool] = False  # guests may not run
 
     @property
+    def by_heat(self) -> bool:
+        """The enclosure is among the reasons why they may not."""
+        return False
+
+    def forbidden(self, now: Situation) -> frozenset[str]:
+        """The guests that may not run."""
+        return frozenset()
+
+    def noted(self, now: Situation) -> "State":
+        """The state, with what it is to know of how the enclosure is."""
+        return self
+
+    @property
     def target(self) -> str | None:
         """The guest that this state is about."""
         return None
@@ -59,9 +79,9 @@ class State(GraphState):
     def on_guest_refused(self, now: Situation, refused: GuestRefused) -> Step:
         return self.stay(now)
 
-    def leads_to(self, now: Situation) -> "type[State] | None":
+    def leads_to(self, now: Situation) -> "Callable[[], State] | None":
         """The state that the situation leads to from this one, whatever has happened; None: it goes on."""
-        return WillHibernate if now.environment.hot else None
+        return WillHibernate if now.environment.hot or now.rest is not None else None
 
     def plan(self, now: Situation) -> Plan:
         """The alarms of this state at full length."""
@@ -181,13 +201,46 @@ class StartNextDevice(State):
 
 @frozen
 class Forbidding(State):
-    """What the two states share in which guests may not run."""
+    """What the two states share in which guests may not run, but for those that an operator's order lets run."""
 
     hibernates: ClassVar[bool] = True
 
+    heated: bool = True
+
+    @property
+    def by_heat(self) -> bool:
+        return self.heated
+
     def on_stop(self, now: Situation) -> Step:
-        view = now.next_stop
-        return self.stay(now, StopGuest(view.name)) if view else self.stay(now)
+        view = now.next_stop(self.forbidden(now))
+        return self.stay(now, StopGuest(view.name, by_order=not self.heated)) if view else self.on_kept(now)
+
+    def on_kept(self, now: Situation) -> Step:
+        """A guest that is to run all the while may have stopped: it is started again, one at a time."""
+        starting = any(view.state == "starting" for view in now.views.values())
+        allowed = [name for name in now.order if name not in self.forbidden(now) and now.is_due(name)]
+        if not allowed or starting or not now.environment.starts_allowed:
+            return self.stay(now)
+        due = allowed[0]
+        recover = now.views[due].recover
+        return self.stay(now, Draft("wagman.start_next_device", due, {"recover": recover}), StartGuest(due, recover))
+
+    def forbidden(self, now: Situation) -> frozenset[str]:
+        return frozenset(now.order) - (frozenset() if self.heated else now.kept)
+
+    def noted(self, now: Situation) -> State:
+        """Heat counts beside an order, and for as long as it would without one."""
+        if now.environment.hot:
+            return self if self.heated else self.heat_came()
+        return evolve(self, heated=False) if self.heated and self.cooled(now) else self
+
+    def heat_came(self) -> State:
+        """The state, of which heat is a reason from now on."""
+        return evolve(self, heated=True)
+
+    def cooled(self, now: Situation) -> bool:
+        """Whether the enclosure is no reason any more."""
+        return now.environment.calm
 
     def plan(self, now: Situation) -> Plan:
         return {"stop": Alarm(now.config.hibernate_interval_s)}
@@ -195,18 +248,18 @@ class Forbidding(State):
 
 @frozen
 class WillHibernate(Forbidding):
-    """Too hot: the guests are taken down one by one."""
+    """Too hot, or an operator's order: the guests are taken down one by one."""
 
     name: ClassVar[str] = "will_hibernate"
     successors: ClassVar[frozenset[str]] = frozenset({"hibernating", "normal"})
 
     def on_enter(self, now: Situation) -> Step:
-        return self.entered(now, Draft("wagman.will_hibernate"))
+        return evolve(self, heated=now.environment.hot).entered(now, Draft("wagman.will_hibernate", None, ordered(now)))
 
-    def leads_to(self, now: Situation) -> type[State] | None:
-        if now.environment.calm:
+    def leads_to(self, now: Situation) -> Callable[[], State] | None:
+        if not self.heated and now.rest is None:
             return Normal
-        return Hibernating if now.all_down else None
+        return partial(Hibernating, heated=self.heated) if now.all_down(self.forbidden(now)) else None
 
 
 @frozen
@@ -220,16 +273,22 @@ class Hibernating(Forbidding):
 
     def on_enter(self, now: Situation) -> Step:
         """Afterwards it begins with the first guest again."""
-        return self.entered(evolve(now, cursor=None), Draft("wagman.hibernating"))
+        return self.entered(evolve(now, cursor=None), Draft("wagman.hibernating", None, ordered(now)))
 
     def on_minimum(self, now: Situation) -> Step:
-        return Hibernating(rested=True).stay(now)
+        return evolve(self, rested=True).stay(now)
 
-    def leads_to(self, now: Situation) -> type[State] | None:
-        return Normal if self.rested and now.environment.calm else None
+    def heat_came(self) -> State:
+        return evolve(self, heated=True, rested=False)
+
+    def cooled(self, now: Situation) -> bool:
+        return self.rested and now.environment.calm
+
+    def leads_to(self, now: Situation) -> Callable[[], State] | None:
+        return Normal if not self.heated and now.rest is None else None
 
     def plan(self, now: Situation) -> Plan:
-        minimum = {} if self.rested else {"minimum": Alarm(now.config.hibernate_min_s)}
+        minimum = {} if self.rested or not self.heated else {"minimum": Alarm(now.config.hibernate_min_s)}
         return {**super().plan(now), **minimum}
 
 

@@ -36,7 +36,7 @@ def severity_of(type_: str, fields: Mapping[str, Any]) -> Severity:
     if kind is None:
         return "info"
     told = Told({"fields": fields}, user_by_number)
-    return kind.graver.severity if kind.graver is not None and kind.graver.holds(told) else kind.severity
+    return next((each.severity for each in (kind.graver, kind.milder) if each is not None and each.holds(told)), kind.severity)
 
 
 def sentence_of(event: Mapping[str, Any], user: Callable[[int], str] = user_by_number) -> str:

@@ -146,7 +146,7 @@ GUESTS: Mapping[str, EventType] = {
         "warning",
     ),
     "device.power_lost": EventType(
-        "the board cut it, or restarted; it is started again at once",
+        "the board cut it, or restarted; it is started again at once, unless it is in maintenance",
         tell("{it} lost its power", why="why"),
         ("why",),
         "if it repeats, look at the supply",
@@ -158,6 +158,31 @@ GUESTS: Mapping[str, EventType] = {
         ("resets",),
         "mend the supply or the guest, then `wagman start`",
         "critical",
+    ),
+    "device.stop_over": EventType(
+        "the time is over for which it was stopped; it is started in its turn",
+        tell("the time for which {it} was stopped was over"),
+    ),
+    "device.maintenance": EventType(
+        "somebody works on it: until its time is over, nothing is done about it, neither power nor messages",
+        tell("{it} was left alone, for maintenance", why="reason"),
+        ("reason",),
+    ),
+    "device.maintenance_over": EventType(
+        "its maintenance ended; it is looked at anew: taken over where it runs, else started if it is to run",
+        tell("the maintenance of {it} ended", why="reason"),
+        ("reason",),
+    ),
+    "device.heard": EventType("in maintenance, it was heard", tell("{it} was heard, in maintenance")),
+    "device.silent": EventType(
+        "in maintenance, it has been silent for `heartbeat_timeout`, proved; nothing is done about it",
+        tell("{it} fell silent, in maintenance", _SILENT),
+        ("silent_s",),
+    ),
+    "device.power_found": EventType(
+        "in maintenance, its power came on, and not by the service's doing",
+        tell("the power of {it} came on, in maintenance", why="why"),
+        ("why",),
     ),
     "device.relay_stuck": EventType(
         "its relay stays on against repeated commands; told once, then hourly",

@@ -175,6 +175,7 @@ class EventType(NamedTuple):
     do: str = ""  # for whoever is woken; "": nothing
     severity: Severity = "info"
     graver: Graver | None = None
+    milder: Graver | None = None  # what makes one less grave than most
     collapses: bool = False  # repeats become one event with a count
 
 

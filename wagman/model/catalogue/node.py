@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from wagman.model.catalogue.kind import EventType, Told, field, if_true, lasting, tell
+from wagman.model.catalogue.kind import EventType, Graver, Told, field, if_true, lasting, tell
 from wagman.model.words import reading
 
 _SENSED = ("sensor", "state", "value")
@@ -22,6 +22,22 @@ def _released(told: Told) -> str:
     return tell(
         f"no sensor told anything {lasting('after_s', 'for {}', 'any more')(told)}: the guests were started all the same"
     )(told)
+
+
+_ORDER = ("reason", "who", "uid", "keep")
+_BY_ORDER = Graver("info", "an operator has ordered it", lambda told: bool(told.text("reason")))
+
+
+def _goes_down(told: Told) -> str:
+    if told.text("reason"):
+        return tell("an operator had the guests hibernate: they were taken down one by one", field("keep", "but for {}"))(told)
+    return "the enclosure was out of its bounds: the guests were taken down one by one"
+
+
+def _is_down(told: Told) -> str:
+    if told.text("reason"):
+        return tell("all guests were down, until somebody wakes them", field("keep", "but for {}"))(told)
+    return "all guests were down, until the enclosure is within its bounds again"
 
 
 NODE: Mapping[str, EventType] = {
@@ -45,16 +61,20 @@ NODE: Mapping[str, EventType] = {
     ),
     "wagman.normal": EventType("all that is due runs", tell("all guests that were due ran")),
     "wagman.will_hibernate": EventType(
-        "too hot: guests are taken down, the last started first",
-        tell("the enclosure was out of its bounds: the guests were taken down one by one"),
-        do=_COOL,
-        severity="warning",
+        "too hot, or an operator's order: guests are taken down, the last started first",
+        _goes_down,
+        _ORDER,
+        _COOL,
+        "warning",
+        milder=_BY_ORDER,
     ),
     "wagman.hibernating": EventType(
-        "all guests are down until the environment is normal",
-        tell("all guests were down, until the enclosure is within its bounds again"),
-        do=_COOL,
-        severity="critical",
+        "all guests are down, but for those in `keep`, until the environment is normal, or until `wagman wake`",
+        _is_down,
+        _ORDER,
+        _COOL,
+        "critical",
+        milder=_BY_ORDER,
     ),
     "environment.normal": EventType("the sensor is within its bounds again", _sensed, _SENSED),
     "environment.abnormal": EventType("the sensor is out of its bounds", _sensed, _SENSED, _COOL, "warning"),

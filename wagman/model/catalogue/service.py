@@ -7,16 +7,26 @@ from wagman.model.catalogue.kind import REPEATED, EventType, Graver, Part, Told,
 VERBS = ("start", "stop", "restart", "kill", "enable", "disable")
 
 _ASKED = ("uid", "who", "for", "order", "force")
+_FOR_A_WHILE = (*_ASKED, "for_s")
 _PROBLEM = ("id", "severity", "text", "do")
 _REPORT = "report it, with all its fields"
 
 
 def _asked(verb: str) -> Part:
     def sentence(told: Told) -> str:
-        asked = tell(f"{told.asker()} asked to {verb} {told.it}", if_true("force", "by force"))(told)
-        return asked + told.through()
+        how = (if_true("force", "by force"), lasting("for_s", "for {}"))
+        return tell(f"{told.asker()} asked to {verb} {told.it}", *how)(told) + told.through()
 
     return sentence
+
+
+def _maintenance(told: Told) -> str:
+    what = "leave {it} alone, for maintenance" if told.number("for_s") is not None else "end the maintenance of {it}"
+    return tell(f"{told.who()} asked to {what}", lasting("for_s", "for {}"))(told)
+
+
+def _hibernate(told: Told) -> str:
+    return tell(f"{told.who()} had all guests hibernate", field("keep", "but for {}"), why="reason")(told)
 
 
 def _denied(told: Told) -> str:
@@ -71,7 +81,19 @@ def _damaged(told: Told) -> str:
 
 
 SERVICE: Mapping[str, EventType] = {
-    **{f"command.{verb}": EventType(f"somebody asked to {verb} it", _asked(verb), _ASKED) for verb in VERBS},
+    **{
+        f"command.{verb}": EventType(f"somebody asked to {verb} it", _asked(verb), _FOR_A_WHILE if verb == "stop" else _ASKED)
+        for verb in VERBS
+    },
+    "command.maintenance": EventType("somebody asked to leave it alone for a while, or no longer", _maintenance, _FOR_A_WHILE),
+    "command.hibernate": EventType(
+        "somebody asked to take all guests down, but for those in `keep`, until `wagman wake`",
+        _hibernate,
+        ("uid", "who", "reason", "keep"),
+    ),
+    "command.wake": EventType(
+        "somebody ended what `wagman hibernate` had ordered", lambda told: f"{told.who()} had the guests wake", ("uid", "who")
+    ),
     "command.refused": EventType(
         "what was asked for is not done; who asked was told the reason",
         tell("what was asked of {it} was refused", why="reason"),
@@ -175,6 +197,7 @@ SERVICE: Mapping[str, EventType] = {
         "what `do` says",
         "warning",
         Graver("critical", "`severity` says so", lambda told: told.text("severity") == "critical"),
+        Graver("info", "`severity` is `notice`", lambda told: told.text("severity") == "notice"),
     ),
     "problem.changed": EventType(
         "something else is to be done about it by now, or it has become graver; each remedy is told once until it has ended",
@@ -183,6 +206,7 @@ SERVICE: Mapping[str, EventType] = {
         "what `do` says",
         "warning",
         Graver("critical", "`severity` says so", lambda told: told.text("severity") == "critical"),
+        Graver("info", "`severity` is `notice`", lambda told: told.text("severity") == "notice"),
     ),
     "problem.ended": EventType("it has not been found any more for a while", _ended, (*_PROBLEM, "after_s")),
     "store.opened": EventType(

@@ -8,12 +8,17 @@ Each problem has its function, in the module of what it is about, and a place in
 - `text` says what is wrong, with the true reason, and holds no durations: for how long it stands is shown beside it.
 - `do` says what to type or to look at; there is no problem without it.
 - *critical*: a guest is down, or may lose its power, or nobody can tell. *warning*: all runs, and something is to be mended.
+  *notice*: it calls for nobody now. Whatever is wrong with a guest in maintenance is a notice: somebody is at it.
 """
 
-from wagman.service.problems import board, enclosure, guests, hearing, memory, service
-from wagman.service.problems.facts import Facts, Finder, Problem, Refusal, Unseen
+from collections.abc import Container
 
-__all__ = ["FINDERS", "Facts", "Problem", "Refusal", "Unseen", "problems"]
+from attrs import evolve
+
+from wagman.service.problems import board, enclosure, guests, hearing, memory, service
+from wagman.service.problems.facts import SEVERITIES, Facts, Finder, Problem, Refusal, Unseen
+
+__all__ = ["FINDERS", "SEVERITIES", "Facts", "Problem", "Refusal", "Unseen", "problems"]
 
 FINDERS: tuple[Finder, ...] = (
     board.board_unseen,
@@ -23,6 +28,7 @@ FINDERS: tuple[Finder, ...] = (
     guests.power_in_doubt,
     guests.failing,
     guests.on_recovery_medium,
+    guests.in_maintenance,
     hearing.never_heard,
     hearing.deaf,
     hearing.unproved,
@@ -46,6 +52,13 @@ FINDERS: tuple[Finder, ...] = (
 
 def problems(facts: Facts) -> dict[str, Problem]:
     """All problems by id, the worst first."""
-    found = [problem for finder in FINDERS for problem in finder(facts)]
-    found.sort(key=lambda problem: problem.severity)  # "critical" comes first by its letter
+    found = [eased(problem, facts.maintained) for finder in FINDERS for problem in finder(facts)]
+    found.sort(key=lambda problem: SEVERITIES.index(problem.severity))
     return {problem.id: problem for problem in found}
+
+
+def eased(problem: Problem, maintained: Container[str]) -> Problem:
+    """A problem of a guest in maintenance calls for nobody else."""
+    if problem.severity == "notice" or problem.device not in maintained:
+        return problem
+    return evolve(problem, severity="notice", text=f"in maintenance: {problem.text}")

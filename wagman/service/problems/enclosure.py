@@ -10,8 +10,13 @@ ENCLOSURE_S = 120.0
 
 
 def hibernating(facts: Facts) -> Iterator[Problem]:
-    """The guests are down, or on their way, since the enclosure forbids that they run."""
+    """The guests are down, or on their way, since the enclosure forbids that they run, or an operator has ordered it."""
     if facts.status["wagman"]["state"] not in ("will_hibernate", "hibernating"):
+        return
+    if (order := facts.status["wagman"]["hibernation"]) is not None:
+        kept = f", but for {', '.join(order['keep'])}" if order["keep"] else ""
+        text = f"hibernating: no guest runs until somebody wakes them{kept} ({order['reason']})"
+        yield Problem("hibernating", "warning", text, "wagman wake; wagman start --force GUEST starts one all the same")
         return
     bad = [name for name, sensor in facts.status["sensors"].items() if sensor["state"] in ("high", "low")]
     look = f"look at what {' and '.join(bad)} measures" if bad else "look at fan, filter, shade"

@@ -8,7 +8,9 @@ from attrs import field, frozen
 from wagman.config.schema import Config
 from wagman.model.facts import DEFAULT_BOARD
 
-Severity: TypeAlias = Literal["critical", "warning"]
+Severity: TypeAlias = Literal["critical", "warning", "notice"]
+SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "notice")
+"""From the worst on."""
 
 
 @frozen
@@ -76,6 +78,11 @@ class Facts:
     def enclosure(self) -> Mapping[str, Any] | None:
         """The board whose sensors tell of the enclosure."""
         return self.boards.get(self.config.enclosure or "")
+
+    @property
+    def maintained(self) -> frozenset[str]:
+        """The guests that are in maintenance."""
+        return frozenset(row["name"] for row in self.guests if row["state"] == "maintenance")
 
     @property
     def wanted(self) -> Iterator[Mapping[str, Any]]:

@@ -12,6 +12,13 @@ FAILED_STARTS = 2
 """The failed starts in a row from which on a guest is a problem (chosen: one is tried again, and mostly mended by that)."""
 
 
+def in_maintenance(facts: Facts) -> Iterator[Problem]:
+    """Somebody works on a guest, and nothing is done about it."""
+    for name in sorted(facts.maintained):
+        text = f"{name} is in maintenance: nothing is done about it"
+        yield Problem(f"maintenance:{name}", "notice", text, f"wagman maintenance {name} --end ends it sooner", device=name)
+
+
 def relay_stuck(facts: Facts) -> Iterator[Problem]:
     """A relay stays on against repeated commands."""
     for row in facts.guests:

@@ -14,6 +14,19 @@ def request(node: Node) -> Story:
     yield 0, f"{guest}: start"
 
 
+def for_a_while(node: Node) -> Story:
+    """An operator orders something for a while, and perhaps thinks better of it."""
+    guest, for_s = node.guest, node.rng.choice([node.soon_s, node.later_s])() + 1
+    verb = node.rng.choice(["stop", "maintenance"])
+    yield 0, f"{guest}: {verb} for {for_s:.0f}"
+    if verb == "maintenance" and node.rng.random() < 1 / 2:
+        yield node.rng.uniform(0, for_s), f"guest {guest} {node.rng.choice(['hang', 'halt'])}"
+    if node.rng.random() < 1 / 2:
+        yield node.soon_s(), f"{guest}: {node.rng.choice(['stop', 'start', 'disable', 'enable', 'maintenance', 'kill'])}"
+    yield for_s + node.later_s(), f"{guest}: enable"
+    yield 0, f"{guest}: start"
+
+
 def crowd(node: Node) -> Story:
     """Everybody asks for everything at once."""
     for _ in range(node.rng.randint(5, 30)):

@@ -15,8 +15,13 @@ SEEN_S = 180.0
 SAID_S = 3.0
 """How long a guest may keep what it became to itself: it waits for the disk first (the service: 2 s at most, and a moment)."""
 
-STATES = ("stopped", "starting", "will_stop", "started", "stopping", "restarting")
+STATES = ("stopped", "starting", "will_stop", "started", "stopping", "restarting", "maintenance")
 """The states of a guest; the events that tell of entering them have the same names."""
+
+
+def told_state(type_: str) -> str:
+    """The state that a guest's event tells of; any other word where it tells of none."""
+    return "stopped" if type_ == "device.maintenance_over" else type_.removeprefix("device.")
 
 
 class Checker(Protocol):

@@ -7,7 +7,7 @@ from typing import ClassVar
 from attrs import define, field
 
 from wagman.model.facts import Plug
-from wagman.simulation.promises.checker import SEEN_S, STATES
+from wagman.simulation.promises.checker import SAID_S, SEEN_S, STATES
 from wagman.simulation.records import Began, Configured, Ended, Look, Record, RelayMoved, Told
 from wagman.simulation.scene import Scene
 from wagman.simulation.scene_port import BEAT_S, SLACK_S, Port
@@ -58,7 +58,8 @@ class HeatIsObeyed:
         elif isinstance(record, Look) and record.at_s - scene.heated_s > self.bound_s(scene):
             for plug, port in scene.ports.items():
                 hot_s, truth = self.hot_s(scene, record.at_s, plug), record.truth[plug]
-                is_late = hot_s > self.bound_s(scene) and port.device.name not in scene.forced
+                is_excused = port.device.name in scene.forced or port.alone or record.at_s - port.alone_s < self.bound_s(scene)
+                is_late = hot_s > self.bound_s(scene) and not is_excused
                 if truth.on and truth.can_be_seen and is_late:
                     yield f"{port.device.name} runs after {hot_s:.0f} s of heat"
 
@@ -103,8 +104,8 @@ class CrashesAreContained:
             self.crashed_s[name] = told.at_s if name in self.known else -math.inf
             if self.crashed > scene.crashes:
                 yield f"a task failed: {dict(event.fields)}"
-        if event.type == "device.power_lost":
-            self.crashed_s.pop(event.device or "", None)  # it was stopped by that, and may well be adopted
+        if event.type in ("device.power_lost", "device.maintenance_over"):
+            self.crashed_s.pop(event.device or "", None)  # it is looked at anew, and may well be adopted
         if event.type == "device.adopted" and told.at_s - self.crashed_s.get(event.device or "", -math.inf) < SEEN_S:
             yield f"{event.device} was adopted after its task had failed: its state was lost"
         if event.device and event.type.removeprefix("device.") in STATES:
@@ -113,13 +114,20 @@ class CrashesAreContained:
 
 @define
 class DecisionsLast:
-    """11. What an operator stopped or disabled gets no power by the service's doing until an operator says so."""
+    """11. What an operator stopped or disabled gets no power by the service's doing until an operator says so.
+
+    Whoever stops a guest for a while says with it when it may get power again; one in maintenance has what it has, until then.
+    """
 
     promise: ClassVar[int] = 11
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
-        """Each relay-on that the service caused."""
-        if isinstance(record, RelayMoved) and record.on and record.plug in scene.ports:
-            port = scene.ports[record.plug]
-            if record.ours and port.stays_down and not (port.had_left or scene.knows_nothing):
-                yield f"{port.device.name} was switched on, and was to stay down"
+        """Each relay-on that the service caused, and whatever it switches in maintenance."""
+        if not isinstance(record, RelayMoved) or record.plug not in scene.ports:
+            return
+        port = scene.ports[record.plug]
+        sent_s = port.enabled_s if record.on else port.disabled_s
+        if record.ours and port.alone and sent_s > port.alone_s + SAID_S and not scene.knows_nothing:
+            yield f"{port.device.name} was switched {'on' if record.on else 'off'} in maintenance"
+        if record.on and record.ours and port.stays_down and not (port.had_left or scene.knows_nothing):
+            yield f"{port.device.name} was switched on, and was to stay down"

@@ -8,7 +8,7 @@ from attrs import define, field
 
 from wagman.config.schema import DeviceConfig, other_medium
 from wagman.model.facts import Plug
-from wagman.simulation.promises.checker import SAID_S, SEEN_S, STATES
+from wagman.simulation.promises.checker import SAID_S, SEEN_S, STATES, told_state
 from wagman.simulation.records import Asked, Began, Record, RelayMoved, Sent, Told
 from wagman.simulation.scene import Scene
 from wagman.simulation.scene_port import SLACK_S
@@ -62,7 +62,7 @@ class OneAtATime:
 
     def told(self, told: Told) -> Iterator[str]:
         """The Wagman machine waits for one guest before it turns to the next; one that came up by itself is not waited for."""
-        event, state = told.event, told.event.type.removeprefix("device.")
+        event, state = told.event, told_state(told.event.type)
         name = event.device or ""
         if state in STATES:
             self.states[name] = state

@@ -7,7 +7,7 @@ from attrs import define, field
 
 from wagman.config.schema import DeviceConfig
 from wagman.model.facts import Plug
-from wagman.simulation.promises.checker import SEEN_S, STATES
+from wagman.simulation.promises.checker import SEEN_S, STATES, told_state
 from wagman.simulation.records import Began, Ended, Log, Look, Record, Told
 from wagman.simulation.scene import Scene
 
@@ -22,8 +22,8 @@ class ShownIsTrue:
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
         """Compare what is shown with how it is, where the service has had the time to see it."""
-        if isinstance(record, Told) and record.event.type.removeprefix("device.") in STATES:
-            self.states[record.event.device or ""] = record.event.type.removeprefix("device.")
+        if isinstance(record, Told) and told_state(record.event.type) in STATES:
+            self.states[record.event.device or ""] = told_state(record.event.type)
         if isinstance(record, Began):
             self.torn.clear()
             if scene.is_forgotten:

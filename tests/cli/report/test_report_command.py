@@ -1,0 +1,83 @@
+"""`wagman report`, through the real process, from a real socket and from files."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cli.kit import Daemon
+from wagman.cli.completion import candidates
+
+
+@pytest.fixture(scope="module")
+def lived(shared_daemon: Daemon) -> Daemon:
+    """A service with something in its log."""
+    shared_daemon.ask("start", device="gn")
+    return shared_daemon
+
+
+def test_it_reports_from_the_service(lived: Daemon) -> None:
+    done = lived.wagman("report")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "GUEST  UPTIME" in done.stdout
+    assert "\ngn " in done.stdout
+
+
+def test_one_guest_and_one_document(lived: Daemon) -> None:
+    told = lived.json("report", "gn", "--since", "1h")
+    assert [guest["name"] for guest in told["guests"]] == ["gn"]
+    guest = told["guests"][0]
+    known_s = guest["up_s"] + guest["down_s"] + guest["kept_down_s"] + guest["unknown_s"]
+    assert known_s == pytest.approx(told["length_s"], abs=0.01)
+
+
+def test_a_file_tells_the_same(lived: Daemon, tmp_path: Path) -> None:
+    lines = tmp_path / "events"
+    lines.write_text(lived.wagman("events", "--json", "-n", "1000").stdout)
+    of_lines = lived.json("report", "--log", str(lines))
+    for each in lived.directory.glob("wagman.db*"):
+        shutil.copy(each, tmp_path)
+    of_database = lived.json("report", "--log", str(tmp_path / "wagman.db"))
+    assert of_lines == of_database
+    assert of_lines["events"] == len(lines.read_text().splitlines())
+
+
+def test_the_log_of_a_service_that_runs_is_its_own(lived: Daemon) -> None:
+    done = lived.wagman("report", "--log", str(lived.directory / "wagman.db"))
+    assert done.returncode == 2
+    assert "database is locked; a service that runs is asked without --log" in done.stderr
+
+
+def test_the_page_is_written_as_a_whole_or_not_at_all(lived: Daemon, tmp_path: Path) -> None:
+    path = tmp_path / "guests.html"
+    assert lived.wagman("report", "--html", str(path)).returncode == 0
+    assert path.read_text().startswith("<!DOCTYPE html>")
+    assert path.read_text().endswith("</html>\n")
+    assert [each.name for each in tmp_path.iterdir()] == ["guests.html"]
+    nowhere = lived.wagman("report", "--html", str(tmp_path / "no" / "guests.html"))
+    assert nowhere.returncode == 1
+    assert "No such file or directory" in nowhere.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["nobody"], "unknown guest 'nobody'"),
+        (["--since", "soon"], "is no time such as 30d"),
+        (["--since", "2999-01-01"], "the log ends before that"),
+        (["--log", "/nowhere"], "No such file"),
+        (["--log", __file__], "is no log"),
+        (["--json", "--html", "x"], "not allowed with"),
+    ],
+)
+def test_what_makes_no_sense_is_said_in_one_line(lived: Daemon, words: list[str], says: str) -> None:
+    done = lived.wagman("report", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_shell_completes_options_and_guests(lived: Daemon) -> None:
+    assert "gn" in (candidates(["report", "--socket", str(lived.socket), ""]) or [])
+    assert candidates(["report", "--html", ""]) is None
+    assert candidates(["report", "--s"]) == ["--since", "--socket"]

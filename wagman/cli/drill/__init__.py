@@ -1,0 +1,174 @@
+"""`wagman test`: a drill. A guest is asked to halt, falls silent, loses its power, and is started again; how long each took.
+
+- `harm`    why a drill is not begun
+- `steps`   how far one has come, and what is wrong with it; no I/O
+- here      the service, and the terminal
+
+Whatever becomes of this program, the guest is started again by itself: it is stopped for a while only. A guest that does not
+halt is left alone before its time is over, and so nothing is cut that runs.
+"""
+
+import json
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+
+from wagman.cli.connection import add_socket_argument
+from wagman.cli.drill.harm import why_not
+from wagman.cli.drill.steps import Drill
+from wagman.cli.names import expanded
+from wagman.cli.outcome import DONE, FAILED, REFUSED, UNREACHABLE, USAGE, CommandError, complain
+from wagman.cli.progress import Progress
+from wagman.client.blocking import Follower
+from wagman.client.errors import ClientError, LostError
+from wagman.model.words import duration, plain
+
+STOP_S = 900.0
+"""It is started as soon as its power is off, and after that time if nobody does (chosen: longer than most stops take)."""
+
+LEFT_ALONE_S = 600.0
+"""For so long it is left alone where this program does not come to end that itself (chosen)."""
+
+LOOK_S = 1.0
+"""How often the status is asked for meanwhile (chosen: see `steps.MARGIN_S`)."""
+
+AWAY_S = 120.0
+"""How long the service may be away meanwhile (chosen: a watchdog and a restart)."""
+
+ORDER_S = 40.0
+"""How long the service may take to decide."""
+
+_RETRY_S = 0.5
+
+
+def add_arguments(parser: ArgumentParser, _command: str) -> None:
+    """What it takes."""
+    parser.add_argument("guest", metavar="GUEST", help="name or port number")
+    parser.add_argument("--yes", action="store_true", help="do not ask whether I am sure")
+    parser.add_argument("--json", action="store_true", help="as one JSON document")
+    add_socket_argument(parser)
+
+
+def run(args: Namespace) -> int:
+    """Ask, and hold it."""
+    if args.guest == "all":
+        raise CommandError("one guest at a time: name it", USAGE)
+    follower = Follower(args.socket, complain)
+    try:
+        status = follower.client.call("status")
+        (name,) = expanded([args.guest], status)
+        methods = [method["name"] for method in follower.client.call("rpc.discover")["methods"]]
+        if obstacle := why_not(status, name, methods):
+            raise CommandError(f"{name}: no drill, and nothing was done: {obstacle}", REFUSED)
+        _confirm(args, name)
+        return Rehearsal(follower, name, is_quiet=args.json).hold()
+    finally:
+        follower.drop()
+
+
+def _confirm(args: Namespace, name: str) -> None:
+    words = (
+        f"{name} will be asked to halt by its shutdown command, lose its power once it is silent, and be started again. It is "
+        "away for some minutes, and so is whoever came in over it. If the command fails, or it does not fall silent in time, "
+        "nothing is cut."
+    )
+    if args.yes:
+        return
+    if not sys.stdin.isatty():
+        raise CommandError(f"nothing was done, for nobody can be asked: {words} If so: wagman test {name} --yes", USAGE)
+    print(f"{words}\nDrill {name}? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise CommandError("nothing was done: answer y", REFUSED)
+
+
+class Rehearsal:
+    """A drill that is held."""
+
+    def __init__(self, follower: Follower, name: str, *, is_quiet: bool) -> None:
+        self.follower, self.name, self.is_quiet = follower, name, is_quiet
+        self.drill, self.progress = Drill(name), Progress()
+        self._told = 0  # so many of the steps have been told of
+        self._looked_s = self._away_s = float("-inf")
+
+    def hold(self) -> int:
+        """From the question to the end."""
+        self._order("stop", for_s=STOP_S)
+        try:
+            self._follow()
+        except KeyboardInterrupt:
+            if self.drill.may_be_called_off:
+                self._call_off("interrupted")
+            else:
+                complain(f"{self.name}: interrupted; it is started again by itself")
+            raise
+        finally:
+            self.progress.clear()
+        if self.drill.has_to_be_called_off:
+            self._call_off(self.drill.trouble)
+        elif self.drill.trouble:
+            complain(f"{self.name}: the drill failed: {self.drill.trouble}")
+        elif not self.is_quiet:
+            print(f"{self.name}: the drill went well, {duration(self.drill.took_s)}")
+        if self.is_quiet:
+            print(json.dumps(self.drill.document()))
+        return FAILED if self.drill.trouble else DONE
+
+    def _follow(self) -> None:
+        self._away_s = time.monotonic()
+        while not self.drill.is_over:
+            try:
+                self._listen()
+                self._away_s = time.monotonic()
+            except LostError as error:
+                self._lost(error)
+            self._tell()
+
+    def _listen(self) -> None:
+        event = self.follower.item(LOOK_S)
+        if event is not None:
+            self.drill.heard(event, time.monotonic())
+        if self.drill.wants_start:
+            self.drill.wants_start = False
+            self._order("start")
+        elif time.monotonic() >= self._looked_s + LOOK_S and not self.drill.is_over:
+            self.drill.seen(self.follower.client.call("status", devices=[self.name]))
+            self._looked_s = time.monotonic()
+
+    def _lost(self, error: LostError) -> None:
+        self.follower.drop()
+        if time.monotonic() - self._away_s > AWAY_S:
+            raise CommandError(
+                f"{self.name}: how the drill went is not known: {error}; it is started again by itself", UNREACHABLE
+            ) from error
+        self.progress.show("the service is away: waiting for it to come back")
+        time.sleep(_RETRY_S)
+
+    def _tell(self) -> None:
+        new, self._told = self.drill.steps[self._told :], len(self.drill.steps)
+        if new:
+            self.progress.clear()
+        for step in new if not self.is_quiet else ():
+            print(plain(f"{self.name}: {step}"), flush=True)
+        if not self.drill.is_over:
+            self.progress.show(f"{self.name}: {self.drill.awaits}")
+
+    def _order(self, verb: str, **how: float) -> None:
+        reply = self.follower.client.call(verb, within_s=ORDER_S, device=self.name, **how)
+        if not reply["accepted"]:
+            raise CommandError(f"{self.name}: {verb} was refused: {reply['reason']}", REFUSED)
+
+    def _call_off(self, why: str) -> None:
+        """It is wanted up again, left alone so that it is not cut, and then looked at anew: what runs is taken over."""
+        try:
+            for verb, how in self._taking_back():
+                self._order(verb, **how)
+        except (ClientError, CommandError) as error:
+            text = f"{self.name}: {why}; the drill could not be called off: {error}. It is cut if it does not halt: "
+            raise CommandError(f"{text}wagman maintenance {self.name} --for 1h keeps it from that", FAILED) from error
+        complain(f"{self.name}: called off, and nothing was cut: {why}")
+
+    def _taking_back(self) -> Iterator[tuple[str, dict[str, float]]]:
+        yield "start", {}
+        yield "maintenance", {"for_s": LEFT_ALONE_S}
+        yield "maintenance", {}

@@ -1,0 +1,56 @@
+"""`wagman hibernate` and `wagman wake`: all guests down until somebody wakes them, as in the heat."""
+
+import json
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+
+from wagman.cli.connection import add_socket_argument
+from wagman.cli.names import expanded
+from wagman.cli.outcome import DONE, REFUSED, USAGE, CommandError
+from wagman.client.blocking import Client
+from wagman.model.words import plain
+
+
+def add_arguments(parser: ArgumentParser, command: str) -> None:
+    """What it takes."""
+    if command == "hibernate":
+        parser.add_argument("--reason", required=True, metavar="TEXT", help="why, for whoever looks at it later")
+        parser.add_argument(
+            "--keep", action="append", default=[], metavar="DEVICE", help="a guest that goes on running; repeatable"
+        )
+        parser.add_argument("--yes", action="store_true", help="do not ask whether I am sure")
+    parser.add_argument("--json", action="store_true", help="as one JSON document")
+    add_socket_argument(parser)
+
+
+def run(args: Namespace) -> int:
+    """Ask for it, and say what follows."""
+    with Client(args.socket) as client:
+        if args.command == "hibernate":
+            status = client.call("status")
+            keep = expanded(args.keep, status) if args.keep else []
+            _confirm(args, [row["name"] for row in status["devices"] if not row["self"] and row["name"] not in keep])
+            reply = client.call("hibernate", reason=args.reason, keep=keep)
+        else:
+            reply = client.call("wake")
+    if not reply["accepted"]:
+        raise CommandError(f"refused: {reply['reason']}", REFUSED)
+    print(json.dumps(reply) if args.json else plain(reply["reason"]))
+    return DONE
+
+
+def _confirm(args: Namespace, names: list[str]) -> None:
+    """Whoever came in over one of them is locked out: that is asked about; where nobody can be asked, it takes a word more."""
+    question = (
+        f"Take down {', '.join(names)}? Nothing starts them again but wagman wake: "
+        "who came in over one of them, a modem perhaps, is locked out."
+    )
+    if args.yes or not names:
+        return
+    if sys.stdin.isatty():
+        print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise CommandError("nothing was done: answer y, or keep one with --keep", REFUSED)
+    elif "SSH_CONNECTION" in os.environ:
+        raise CommandError(f"nothing was done, for nobody can be asked: {question} If so: the same with --yes", USAGE)

@@ -1,0 +1,105 @@
+"""`wagman report`: how available each guest was, what took it down, and how it was cut.
+
+- `reading`     the events: from the service, or from a file
+- `axis`        one axis of time for a log over many runs of the service
+- `track`       what is told of one guest
+- `sight`       when nobody could know
+- `history`     both together
+- `figures`     the figures of a period
+- `words`, `page`   the report for people and programs, and as one page of HTML
+- `intervals`   stretches of time
+
+All but `reading` and this do no I/O.
+"""
+
+import gc
+import json
+import os
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from datetime import datetime
+
+from wagman.cli.connection import add_socket_argument
+from wagman.cli.events import ago_s
+from wagman.cli.names import did_you_mean
+from wagman.cli.outcome import DONE, FAILED, USAGE, CommandError
+from wagman.cli.report.figures import Figures, figures
+from wagman.cli.report.history import History, history
+from wagman.cli.report.intervals import Stretch
+from wagman.cli.report.reading import from_file, from_service
+from wagman.cli.report.words import document, lines
+
+SINCE = "30d"
+"""The period that is reported on where nothing else is asked for (chosen)."""
+
+
+def add_arguments(parser: ArgumentParser, _command: str) -> None:
+    """What it takes."""
+    parser.add_argument("guest", nargs="?", metavar="GUEST", help="only this one")
+    parser.add_argument(
+        "--since",
+        type=beginning,
+        default=SINCE,
+        metavar="TIME",
+        help="where the period begins: 30d, 90min, 2026-01-31T12:00 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--log",
+        metavar="FILE",
+        help="of a file instead of the service: what wagman events --json printed, or a copy of wagman.db",
+    )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--html", metavar="FILE", help="as one page, with a timeline, that needs nothing else")
+    form.add_argument("--json", action="store_true", help="as one JSON document")
+    add_socket_argument(parser)
+
+
+def beginning(text: str) -> tuple[float, bool]:
+    """A moment, in seconds since 1970; or, and then it is true, how long before the end of the log."""
+    ago = ago_s(text)
+    if ago is not None:
+        return ago, True
+    try:
+        return datetime.fromisoformat(text).astimezone().timestamp(), False
+    except (ValueError, OverflowError):
+        raise ArgumentTypeError(f"{text!r} is no time such as 30d, 90min or 2026-01-31T12:00") from None
+
+
+def run(args: Namespace) -> int:
+    """Report."""
+    gc.disable()  # what is read stays to the end, which is soon
+    told = from_service(args.socket) if args.log is None else from_file(args.log)
+    known = history(told.events, told.rows, told.running_s)
+    period = _period(known, args.since)
+    found = [each for each in figures(known, period) if args.guest in (None, "all", each.name)]
+    if args.guest is not None and not found:
+        names = list(known.guests)
+        raise CommandError(
+            f"unknown guest {args.guest!r}{did_you_mean(args.guest, names)}: there is {', '.join(names) or 'none'}", USAGE
+        )
+    if args.html is not None:
+        _write(args.html, known, period, found)
+    else:
+        print(json.dumps(document(known, period, found)) if args.json else "\n".join(lines(known, period, found)))
+    return DONE
+
+
+def _period(known: History, since: tuple[float, bool]) -> Stretch:
+    """What is reported on: no more than the log tells of."""
+    begin_s, end_s = known.whole
+    asked_s = end_s - since[0] if since[1] else since[0]
+    if asked_s > end_s:
+        raise CommandError("the log ends before that", USAGE)
+    return max(begin_s, asked_s), end_s
+
+
+def _write(path: str, known: History, period: Stretch, found: list[Figures]) -> None:
+    """As a whole or not at all: somebody may be looking at the one of yesterday."""
+    from wagman.cli.report.page import page  # noqa: PLC0415 - few need it
+
+    text, beside = page(known, period, found), f"{path}.new"
+    try:
+        with open(beside, "w", encoding="utf-8") as file:  # noqa: PTH123 - pathlib is a heavy import
+            file.write(text)
+        os.replace(beside, path)  # noqa: PTH105 - likewise
+    except OSError as error:
+        raise CommandError(f"{path}: {error.strerror}", FAILED) from error

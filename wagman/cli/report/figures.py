@@ -1,0 +1,155 @@
+"""The figures of each guest over a period: how long it was up, what took it down and for how long, how it was cut. No I/O."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple, TypeAlias
+
+from wagman.cli.report.history import Guest, History
+from wagman.cli.report.intervals import Stretch, length_s, parted, within
+from wagman.cli.report.track import KEPT, UP, Cut, Track
+
+Kind: TypeAlias = Literal["up", "down", "kept", "unknown"]
+"""*kept*: down on purpose, since an operator asked for it, or the enclosure was too hot. *unknown* is neither up nor down."""
+
+
+class Span(NamedTuple):
+    """What a guest was, from when to when."""
+
+    begin_s: float
+    end_s: float
+    kind: Kind
+    state: str | None
+    cause: str = ""  # of one that is down
+
+
+class Outage(NamedTuple):
+    """A guest that was to run was down."""
+
+    begin_s: float
+    end_s: float
+    cause: str
+    ended: Literal["up", "kept", "lasts"]  # *kept*: it is down on purpose since then
+    down_s: float  # what of it is known to have been down
+    unknown_s: float
+
+
+class Figures(NamedTuple):
+    """A guest's figures over the period. Lengths are in seconds; they add up to the length of the period."""
+
+    name: str
+    up_s: float
+    down_s: float
+    kept_s: float
+    unknown_s: float
+    outages: Sequence[Outage]
+    cuts: Sequence[Cut]
+    power_cycles: int
+    power_losses: int
+    failed_starts: int
+    spans: Sequence[Span]
+
+    @property
+    def uptime(self) -> float | None:
+        """The part of the time of which anything is known that it was up; None where nothing is."""
+        known_s = self.up_s + self.down_s + self.kept_s
+        return self.up_s / known_s if known_s else None
+
+    @property
+    def mtbf_s(self) -> float | None:
+        """The mean time that it was up between two outages; None where there was none."""
+        return self.up_s / len(self.outages) if self.outages else None
+
+    @property
+    def mttr_s(self) -> float | None:
+        """The mean time that it was known to be down until it was up again; None where no outage has ended so."""
+        mended = [outage.down_s for outage in self.outages if outage.ended == "up"]
+        return sum(mended) / len(mended) if mended else None
+
+    def cut(self, kind: Cut) -> int:
+        """How often it was cut in that way."""
+        return self.cuts.count(kind)
+
+
+def figures(told: History, period: Stretch) -> list[Figures]:
+    """The figures of all guests over a period, by name."""
+    return [figures_of(told.guests[name], period) for name in sorted(told.guests)]
+
+
+def figures_of(guest: Guest, period: Stretch) -> Figures:
+    """The figures of one guest."""
+    track, spans = guest.track, list(_spans(guest, period))
+    sums = dict.fromkeys(("up", "down", "kept", "unknown"), 0.0)
+    for span in spans:
+        sums[span.kind] += span.end_s - span.begin_s
+    return Figures(
+        track.name,
+        sums["up"],
+        sums["down"],
+        sums["kept"],
+        sums["unknown"],
+        list(_outages(track, guest.unknown, period)),
+        [kind for at_s, kind in track.cuts if period[0] <= at_s <= period[1]],
+        _count(track.cycles, period),
+        _count(track.losses, period),
+        _count(track.failed_starts, period),
+        spans,
+    )
+
+
+def _count(times_s: Sequence[float], period: Stretch) -> int:
+    return bisect_right(times_s, period[1]) - bisect_left(times_s, period[0])
+
+
+def _states(track: Track, end_s: float) -> Iterator[Span]:
+    """Its states one after the other, as the service had them, whether anybody could know or not."""
+    marks = track.states
+    for index, mark in enumerate(marks):
+        until_s = marks[index + 1].at_s if index + 1 < len(marks) else end_s
+        kind: Kind = "up" if mark.name == UP else "unknown" if mark.name is None else "kept" if mark.cause in KEPT else "down"
+        yield Span(mark.at_s, until_s, kind, mark.name, mark.cause)
+
+
+def _spans(guest: Guest, period: Stretch) -> Iterator[Span]:
+    """What it was, with what nobody could know; without gaps over the whole period."""
+    at_s, first, unknown = period[0], 0, guest.unknown
+    for state in _states(guest.track, period[1]):
+        begin_s, end_s = max(state.begin_s, at_s), min(state.end_s, period[1])
+        if begin_s > at_s and begin_s <= period[1]:
+            yield Span(at_s, begin_s, "unknown", None)
+        if begin_s >= end_s:
+            continue
+        while first < len(unknown) and unknown[first][1] <= begin_s:
+            first += 1
+        for from_s, to_s, is_hole in parted((begin_s, end_s), unknown, first):
+            yield state._replace(begin_s=from_s, end_s=to_s, kind="unknown" if is_hole else state.kind)
+        at_s = end_s
+    if at_s < period[1]:
+        yield Span(at_s, period[1], "unknown", None)
+
+
+def _outages(track: Track, unknown: Sequence[Stretch], period: Stretch) -> Iterator[Outage]:
+    """Each time that it was down without anybody's wish, and known to be for some of that time."""
+    begun: Span | None = None
+    for span in (*_states(track, period[1]), Span(period[1], period[1], "unknown", "the end")):
+        if span.kind == "down" and span.cause:
+            begun = begun or span
+        elif begun is not None:
+            ended = {"up": "up", "kept": "kept"}.get(span.kind, "lasts")
+            outage = _outage((begun.begin_s, span.begin_s), begun.cause, ended, unknown, period)  # type: ignore[arg-type]
+            begun = None
+            if outage is not None:
+                yield outage
+
+
+def _outage(
+    whole: Stretch, cause: str, ended: Literal["up", "kept", "lasts"], unknown: Sequence[Stretch], period: Stretch
+) -> Outage | None:
+    found = next(within([whole], period), None)
+    if found is None:
+        return None
+    parts = list(parted(found, unknown, bisect_right(unknown, found[0], key=lambda stretch: stretch[1])))
+    known = [(from_s, to_s) for from_s, to_s, is_hole in parts if not is_hole]
+    if not known:
+        return None
+    down_s = length_s(known)
+    return Outage(known[0][0], found[1], cause, ended, down_s, found[1] - found[0] - down_s)

@@ -1,0 +1,171 @@
+"""The log as a history: what each guest was, from when to when, and when nobody could know. Events in, stretches of time out.
+
+No I/O. Whatever the events hold is taken in: a field that is missing, or of another kind than it should be, is not known.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from wagman.cli.boards import UNNAMED
+from wagman.cli.report.axis import Axis, Event, axis_of
+from wagman.cli.report.intervals import Stretch, joined
+from wagman.cli.report.sight import Sight
+from wagman.cli.report.track import UP, State, Track
+from wagman.model.catalogue import EVENT_TYPES, severity_of
+
+GRAVE = frozenset(name for name, kind in EVENT_TYPES.items() if kind.severity != "info" or kind.graver is not None)
+"""Types of events that may tell of something that went wrong."""
+
+ALWAYS_GRAVE = frozenset(name for name, kind in EVENT_TYPES.items() if kind.severity != "info" and kind.graver is None)
+"""Those that do, whatever their fields hold."""
+
+BEGINS = "service.started"
+"""What the service does not run before."""
+
+_NAME, _PLACE = frozenset({str, type(None)}), frozenset({int, type(None)})
+"""Of what kinds the parts of an event are that may be none."""
+
+
+class Row(NamedTuple):
+    """What the status says of a guest at the end."""
+
+    name: str
+    state: str
+    for_s: float | None
+    board: str = UNNAMED
+    has_ears: bool = False  # it is heard otherwise than on its board
+    is_self: bool = False
+
+
+class Guest(NamedTuple):
+    """A guest, and when nobody could know how it was."""
+
+    track: Track
+    unknown: Sequence[Stretch]  # joined
+
+
+class History(NamedTuple):
+    """What the log tells."""
+
+    whole: Stretch  # from its first event to the moment at which it is told
+    guests: Mapping[str, Guest]
+    events: int
+    unplaced: int  # runs of the service whose wall clock was never set
+
+
+def history(events: Sequence[Event], rows: Sequence[Row] = (), running_s: tuple[str, float] | None = None) -> History:
+    """Fold the events.
+
+    Args:
+        events: as JSON has them, in the order of the log.
+        rows: what the status says of each device, where the service can be asked.
+        running_s: the run of the service that was asked, and for how long it runs by now.
+    """
+    sound = [_sound(event) for event in events]
+    axis = axis_of(sound)
+    end_s = _end_s(axis, running_s)
+    tracks, sight = _taken(sound, axis.at_s)
+    for row in rows:
+        if not row.is_self:
+            _ends_as(tracks.setdefault(row.name, Track(row.name)), row, end_s)
+    away = list(_away(sound, axis, None if running_s is None else running_s[0], end_s))
+    own = {row.name for row in rows if row.is_self}
+    guests = {
+        name: Guest(track, joined([*away, *sight.lost, *_unseen(sight, end_s, rows, name)]))
+        for name, track in tracks.items()
+        if track.states and name not in own
+    }
+    begin_s = axis.at_s[0] if axis.at_s else end_s
+    return History((begin_s, end_s), guests, len(events), sum(not run.is_placed for run in axis.runs))
+
+
+def _is_sound(event: Mapping[str, Any]) -> bool:
+    # There may be a hundred thousand of them.
+    get = event.get
+    has_parts = type(get("type")) is type(get("boot_id")) is str and type(get("fields")) is dict
+    return has_parts and type(get("id")) is int and type(get("device")) in _NAME and type(get("cause")) in _PLACE
+
+
+def _sound(event: Any) -> Event:
+    """The event with what every event has, each of its kind."""
+    told: dict[str, Any] = event if isinstance(event, dict) else {}
+    if _is_sound(told):
+        return told
+    device, cause = told.get("device"), told.get("cause")
+    return {
+        **told,
+        "type": told["type"] if isinstance(told.get("type"), str) else "",
+        "boot_id": str(told.get("boot_id")),
+        "device": device if isinstance(device, str) else None,
+        "cause": cause if isinstance(cause, int) else None,
+        "fields": told["fields"] if isinstance(told.get("fields"), dict) else {},
+        "id": told["id"] if isinstance(told.get("id"), int) else None,
+    }
+
+
+def _taken(events: Sequence[Event], times_s: Sequence[float]) -> tuple[dict[str, Track], Sight]:
+    """Everything that is told, guest by guest and beside them."""
+    tracks, sight = dict[str, Track](), Sight()
+    askers = dict[Any, str]()  # the types of what may have asked for something, by id
+    for event, at_s in zip(events, times_s, strict=True):
+        type_, device = event["type"], event["device"]
+        if type_.startswith(("command.", "wagman.", "board.log")):
+            askers[event.get("id")] = type_
+        if isinstance(device, str):
+            track = tracks.get(device) or tracks.setdefault(device, Track(device))
+            track.take(at_s, event, askers.get(event.get("cause")))
+            if type_ in GRAVE and (type_ in ALWAYS_GRAVE or severity_of(type_, event["fields"]) != "info"):
+                track.troubles.append((at_s, event))
+        else:
+            if type_ == BEGINS:
+                _forgotten(tracks, at_s, event["fields"].get("begun_anew"))
+            sight.take(at_s, event)
+        sight.passed(at_s)
+    return tracks, sight
+
+
+def _forgotten(tracks: Mapping[str, Track], at_s: float, begun_anew: Any) -> None:
+    for name in begun_anew if isinstance(begun_anew, list) else ():
+        if isinstance(name, str) and name in tracks:
+            tracks[name].forget(at_s)
+
+
+def _ends_as(track: Track, row: Row, end_s: float) -> None:
+    """What the status knows of a state whose beginning is no longer in the log."""
+    if not track.states and row.for_s is not None:
+        track.states.append(State(end_s - row.for_s, row.state))
+        track.power.append((end_s - row.for_s, "on" if row.state == UP else "unknown"))
+
+
+def _end_s(axis: Axis, running_s: tuple[str, float] | None) -> float:
+    """The moment at which it is told; where the service cannot be asked, the last event."""
+    last_s = axis.at_s[-1] if axis.at_s else 0.0
+    if running_s is not None and axis.runs and axis.runs[-1].boot_id == running_s[0]:
+        return max(last_s, axis.runs[-1].zero_s + running_s[1])
+    return last_s
+
+
+def _away(events: Sequence[Event], axis: Axis, running: str | None, end_s: float) -> Iterator[Stretch]:
+    """When the service did not run, or nobody knows whether it did: from what it told last to the beginning of the next run."""
+    for before, after in zip(axis.runs, axis.runs[1:], strict=False):
+        if before.boot_id != after.boot_id:
+            yield axis.at_s[before.past - 1], _began_s(events, axis, after.first, after.past)
+    if axis.runs and running is not None and axis.runs[-1].boot_id != running:
+        yield axis.at_s[-1], end_s
+
+
+def _began_s(events: Sequence[Event], axis: Axis, first: int, past: int) -> float:
+    """When a run began to supervise: it may have opened its log before."""
+    found = next((index for index in range(first, min(first + 20, past)) if events[index]["type"] == BEGINS), first)
+    return axis.at_s[found]
+
+
+def _unseen(sight: Sight, end_s: float, rows: Sequence[Row], name: str) -> Iterator[Stretch]:
+    """When a guest could not be heard. Where nobody can say which board it hangs on, it is any of them."""
+    row = next((row for row in rows if row.name == name), None)
+    if row is not None and row.has_ears:
+        yield from sight.networks(end_s)
+        return
+    for board, stretches in sight.boards(end_s).items():
+        if row is None or board == row.board:
+            yield from stretches

@@ -1,0 +1,49 @@
+"""Stretches of time, in seconds on one axis: joined, and cut out of one another. No I/O."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeAlias
+
+Stretch: TypeAlias = tuple[float, float]
+"""From a moment to a later one."""
+
+
+def joined(stretches: Iterable[Stretch]) -> list[Stretch]:
+    """The same time in order, no stretch touching the next one; empty ones are left out."""
+    whole = list[Stretch]()
+    for begin_s, end_s in sorted(stretches):
+        if whole and begin_s <= whole[-1][1]:
+            whole[-1] = whole[-1][0], max(whole[-1][1], end_s)
+        elif end_s > begin_s:
+            whole.append((begin_s, end_s))
+    return whole
+
+
+def within(stretches: Iterable[Stretch], whole: Stretch) -> Iterator[Stretch]:
+    """What of each lies within `whole`."""
+    for begin_s, end_s in stretches:
+        begin_s, end_s = max(begin_s, whole[0]), min(end_s, whole[1])  # noqa: PLW2901 - the part of it that counts
+        if begin_s < end_s:
+            yield begin_s, end_s
+
+
+def length_s(stretches: Iterable[Stretch]) -> float:
+    """How long all of them are together."""
+    return sum(end_s - begin_s for begin_s, end_s in stretches)
+
+
+def parted(stretch: Stretch, holes: Sequence[Stretch], first: int = 0) -> Iterator[tuple[float, float, bool]]:
+    """The parts of a stretch, and of each whether it is a hole; `holes` are joined, and those before `first` are left out."""
+    at_s, end_s = stretch
+    for number in range(first, len(holes)):
+        begin_s, until_s = holes[number]
+        if begin_s >= end_s:
+            break
+        if until_s <= at_s:
+            continue
+        if begin_s > at_s:
+            yield at_s, begin_s, False
+            at_s = begin_s
+        yield at_s, min(until_s, end_s), True
+        at_s = min(until_s, end_s)
+    if at_s < end_s:
+        yield at_s, end_s, False

@@ -1,0 +1,109 @@
+"""Where the events come from: the service, page by page, or a file that was made beforehand."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from typing import Any, NamedTuple
+
+from wagman.cli.boards import UNNAMED
+from wagman.cli.outcome import USAGE, CommandError
+from wagman.cli.progress import Progress
+from wagman.cli.report.axis import Event
+from wagman.cli.report.history import Row
+from wagman.client.blocking import Client
+from wagman.model.shapes import Device, Status
+
+PAGE = 1000
+"""The largest page that the service gives."""
+
+_DATABASE = b"SQLite format 3\0"
+_COLUMNS = ("id", "time", "clock_set", "boot_id", "mono_s", "type", "device", "cause", "fields")
+
+
+class Told(NamedTuple):
+    """All that there is to make a report of."""
+
+    events: Sequence[Event]
+    rows: Sequence[Row] = ()
+    running_s: tuple[str, float] | None = None  # the run of the service that was asked, and for how long it runs
+
+
+def from_service(socket: str) -> Told:
+    """The whole log of the service, and how everything is at its end. Raises ClientError."""
+    progress = Progress()
+    with Client(socket) as client:
+        try:
+            events = list(_pages(client, progress))
+        finally:
+            progress.clear()
+        status: Status = client.call("status")
+    service = status["service"]
+    return Told(events, [_row(row) for row in status["devices"]], (service["boot_id"], service["uptime_s"]))
+
+
+def _pages(client: Client, progress: Progress) -> Iterator[Event]:
+    since, taken = 0, 0
+    while True:
+        page = client.call("events", since=since, limit=PAGE)["events"]
+        yield from page
+        taken += len(page)
+        if len(page) < PAGE or page[-1]["id"] is None:
+            return
+        progress.show(f"{taken} events were read")
+        since = page[-1]["id"]
+
+
+def _row(row: Device) -> Row:
+    has_ears = bool(row.get("sources"))
+    return Row(row["name"], row["state"], row.get("for_s"), row.get("board", UNNAMED), has_ears, bool(row.get("self")))
+
+
+def from_file(path: str) -> Told:
+    """The events in a file: what `wagman events --json` has printed, or a copy of the log, `wagman.db`.
+
+    Raises:
+        CommandError: there is no such file, or it is neither.
+    """
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - pathlib is a heavy import
+            head = file.read(len(_DATABASE))
+        return Told(list(_rows_of(path) if head == _DATABASE else _lines_of(path)))
+    except OSError as error:
+        raise CommandError(f"{path}: {error.strerror}", USAGE) from error
+    except sqlite3.OperationalError as error:
+        raise CommandError(f"{path}: {error}; a service that runs is asked without --log", USAGE) from error
+    except (ValueError, sqlite3.Error) as error:
+        raise CommandError(f"{path} is no log, nor what wagman events --json prints: {error}", USAGE) from error
+
+
+def _lines_of(path: str) -> Iterator[Event]:
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123 - as above
+        for line in file:
+            if line.strip():
+                yield json.loads(line)
+
+
+def _rows_of(path: str) -> Iterator[Event]:
+    with closing(sqlite3.connect(f"file:{_quoted(path)}?mode=ro", timeout=0, uri=True)) as conn:
+        conn.text_factory = lambda stored: stored.decode("utf-8", "replace")
+        for row in conn.execute(f"SELECT {', '.join(_COLUMNS)} FROM event ORDER BY id"):  # noqa: S608 - our own words
+            event: dict[str, Any] = dict(zip(_COLUMNS, row, strict=True))
+            if not event.pop("clock_set"):
+                event["clock"] = "unset"
+            event["fields"] = _fields(event["fields"])
+            yield event
+
+
+def _fields(text: Any) -> Any:
+    """A flipped bit on the disk costs the fields of one event."""
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError):
+        return {}
+
+
+def _quoted(path: str) -> str:
+    from urllib.parse import quote  # noqa: PLC0415 - few need it
+
+    return quote(path)

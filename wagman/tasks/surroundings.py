@@ -1,0 +1,26 @@
+"""Whom a guest speaks to."""
+
+from typing import Protocol
+
+from wagman.fsm.wagman import View
+from wagman.model.facts import PowerGoal
+
+
+class Surroundings(Protocol):
+    """Whom a guest speaks to."""
+
+    def want(self, name: str, goal: PowerGoal) -> None:
+        """Tell the guest's outlet which power its state asks for."""
+        ...
+
+    def view_changed(self, view: View) -> None:
+        """Tell the Wagman machine how the guest is."""
+        ...
+
+    def start_refused(self, name: str, reason: str) -> None:
+        """Tell the Wagman machine that its start was not carried out."""
+        ...
+
+    def decided(self) -> None:
+        """What holds for the guest may have changed, and is to be kept beside the log, too."""
+        ...
