@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.bridges.notify.events import at, began, ended, event
@@ -89,6 +89,7 @@ def test_there_are_words_for_every_event(type_: str) -> None:
 
 
 @given(st.sampled_from([*EVENT_TYPES, "of.another.version"]), st.none() | st.text(max_size=10), FIELDS)
+@example("problem.began", None, {"severity": []})
 @settings(max_examples=200)
 def test_whatever_an_event_holds_it_is_told_in_plain_lines(type_: str, device: str | None, fields: dict[str, Any]) -> None:
     happened = event(1, type_, device) | {"fields": fields}

@@ -72,7 +72,7 @@ def of_problem(problem: Mapping[str, Any], now_s: float, when: str | None, *, is
     id_, severity, text, do, device = (problem.get(key) for key in ("id", "severity", "text", "do", "device"))
     words = cut(text or "a problem that does not say what it is")
     told = "" if is_over else cut(do or "")
-    severity = severity if severity in RANKS else "warning"
+    severity = severity if isinstance(severity, str) and severity in RANKS else "warning"
     return Entry(f"problem {id_}", severity, words, now_s, told, _named(device), when, when, is_over=is_over)
 
 
