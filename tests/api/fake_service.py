@@ -131,7 +131,9 @@ class FakeService:
             "devices": [row(each) for each in self.guests.values() if devices is None or each.name in devices],
         }
 
-    async def command(self, verb: Verb, device: str, *, force: bool, asker: Asker) -> Mapping[str, Any]:
+    async def command(
+        self, verb: Verb, device: str, *, force: bool, asker: Asker, for_s: float | None = None
+    ) -> Mapping[str, Any]:
         self.asked.append((verb, device, force, asker.uid))
         guest = self.guests[device]
         obstacle = self.obstacle(verb, guest, force)
@@ -141,6 +143,17 @@ class FakeService:
             self.carry_out(verb, guest)
         reason = obstacle or "so be it"
         return {"accepted": not obstacle, "state": guest.state, "reason": reason, "event_id": ref.refs[0].id}
+
+    async def hibernate(self, reason: str, keep: Sequence[str], *, asker: Asker) -> Mapping[str, Any]:
+        return await self.command_all("hibernate", {**asker.fields, "reason": reason, "keep": sorted(keep)})
+
+    async def wake(self, *, asker: Asker) -> Mapping[str, Any]:
+        return await self.command_all("wake", asker.fields)
+
+    async def command_all(self, verb: str, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        ref = self.record(f"command.{verb}", None, **fields, accepted=True)
+        await ref.settled(1)
+        return {"accepted": True, "state": self.wagman, "reason": "so be it", "event_id": ref.refs[0].id}
 
     def obstacle(self, verb: Verb, guest: Guest, force: bool) -> str:
         if guest.is_self:

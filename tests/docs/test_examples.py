@@ -35,4 +35,4 @@ def test_the_pages_show_no_example_that_is_not_there() -> None:
 
 def test_between_them_they_use_each_kind_of_board_that_is_sold() -> None:
     kinds = {board.kind for path in EXAMPLES for board in load(str(path)).boards}
-    assert kinds >= {"wagman", "shelly", "tasmota", "powerman", "exec"}
+    assert kinds >= {"wagman", "shelly", "tasmota", "powerman", "exec", "gpio"}

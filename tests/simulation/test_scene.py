@@ -114,3 +114,31 @@ def test_a_start_of_a_disabled_guest_is_said_so_only_to_a_run_that_cannot_know(
     answer = Answered(99_001.0, start, {"accepted": True})
     port = told(DISABLE, yes(DISABLE), Ended(9000.0, "killed", None), *records, start, answer)
     assert port.enabled is enabled
+
+
+GIVEN_UP = Answered(9130.0, asked("start", 9110.0), None)
+
+
+@pytest.mark.parametrize(
+    ("before", "enabled"),
+    [
+        ((Began(9101.0, 2),), None),
+        ((Began(9101.0, 2), Read(9105.0, "open")), False),
+    ],
+    ids=["not read yet", "read"],
+)
+def test_a_start_that_was_given_up_may_be_carried_out_by_a_run_that_has_not_read_that_the_guest_is_disabled(
+    before: Sequence[Record], enabled: bool | None
+) -> None:
+    port = told(DISABLE, yes(DISABLE), Ended(9000.0, "killed", None), *before, GIVEN_UP.asked, GIVEN_UP)
+    assert port.enabled is enabled
+
+
+def test_a_start_that_found_the_service_down_is_carried_out_by_nobody() -> None:
+    port = told(DISABLE, yes(DISABLE), Began(9000.0, 2), Ended(9101.0, "killed", None), GIVEN_UP.asked, GIVEN_UP)
+    assert port.enabled is False
+
+
+def test_a_start_that_is_answered_only_after_the_memory_was_read_may_have_been_taken_before() -> None:
+    port = told(DISABLE, yes(DISABLE), Ended(9000.0, "killed", None), Began(9101.0, 2), START, Read(9112.0, "open"), yes(START))
+    assert port.enabled is None

@@ -60,6 +60,7 @@ class Scene:
     barred: bool = False  # all of the state belongs to somebody else
     telling: frozenset[str] = frozenset()  # where this run of the service could read what was decided: see `Read`
     has_read: bool = True  # it has
+    unread: set[Asked] = field(factory=set)  # requests to this run of the service, from before it had read that
     left: dict[str, Port] = field(factory=dict)  # guests whose tables are gone, by name: they may come back
     relays: dict[Plug, RelayMoved] = field(factory=dict)  # the latest move of each, whether a guest is configured there or not
     stuck: set[Plug] = field(factory=set)  # relays that were stuck at some time since they last moved
@@ -155,6 +156,7 @@ class Scene:
         if isinstance(record, Began):
             self._forgets_ears()
             self.lossy, self.came_up_s = False, self.now_s
+            self.unread.clear()
             log = () if self.log_lost or self.damaged else ("open",)
             self.telling, self.has_read = frozenset((*log, *(() if self.undecided else ("read",)))), False
             if not self.barred:  # a run that may write nothing puts nothing back
@@ -281,6 +283,8 @@ class Scene:
         if port is not None:
             port.killed |= asked.verb == "kill"
             port.asks(asked)
+        if self.cannot_read and not self.is_down:
+            self.unread.add(asked)
         if asked.force:
             self.forced.add(asked.device)
 
@@ -289,8 +293,10 @@ class Scene:
             self._asked(record)
         elif (port := self.by_name.get(record.asked.device)) is not None:
             port.answered(record)
-            if record.accepted and record.asked.verb in ("start", "restart") and self.cannot_read:
-                port.enabled = port.enabled or None  # somebody has said so to a run that does not know that it is disabled
+            # One that was given up may be carried out all the same.
+            is_start = record.asked.verb in ("start", "restart") and (record.accepted or record.answer is None)
+            if is_start and record.asked in self.unread:
+                port.enabled = port.enabled or None  # somebody has said so to a run that did not know that it is disabled
 
     # --- Troubles ------------------------------------------------------------------------------------------------
 
