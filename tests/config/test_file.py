@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from wagman.config import check
-from wagman.config.load import MOST_BYTES, load, loads
+from wagman.config.document import MOST_BYTES
+from wagman.config.load import load, loads
 from wagman.config.schema import Config
 from wagman.model.errors import ConfigError
 

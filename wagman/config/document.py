@@ -1,0 +1,61 @@
+"""A TOML file as text, parsed, with the line of each of its keys; whoever reads its tables knows what they mean."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+from attrs import frozen
+
+from wagman.config.positions import Path, key_lines
+from wagman.model.errors import ConfigError
+
+MOST_BYTES = 65_536
+"""Chosen: twenty times a file that states every key for every port."""
+
+_PLACE = re.compile(r" \(at (?:line (?P<line>[0-9]+), column [0-9]+|end of document)\)$")
+
+
+@frozen
+class Document:
+    """The tables of a file, and the line on which each key stands."""
+
+    tables: Mapping[str, Any]
+    lines: Mapping[Path, int]
+
+
+def read(path: str, name: str | None = None) -> str:
+    """The text of the file at `path`; ConfigError where there is none to be had. `name` is what the problems call it."""
+    name = path if name is None else name
+    try:
+        with FilePath(path).open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise ConfigError((f"{name}: larger than {MOST_BYTES} bytes: is this the right file?",))
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigError((f"{name}:{line}: not UTF-8: save the file in that encoding",)) from error
+    except OSError as error:
+        raise ConfigError((f"{name}: cannot be read: {error.strerror}",)) from error
+    except ValueError as error:  # a NUL in the path
+        raise ConfigError((f"{name!r}: cannot be read: {error}",)) from error
+
+
+def parse(text: str, name: str) -> Document:
+    """The document that `text` is; ConfigError where it is not TOML. `name` is what the problems call it."""
+    try:
+        return Document(tomllib.loads(text), key_lines(text))
+    except RecursionError as error:
+        raise ConfigError((f"{name}: nested too deeply",)) from error
+    except ValueError as error:
+        raise ConfigError((_syntax_problem(text, name, str(error)),)) from error
+
+
+def _syntax_problem(text: str, name: str, message: str) -> str:
+    place = _PLACE.search(message)
+    if place is None:
+        return f"{name}: not valid TOML: {message}"
+    line = place["line"] or text.count("\n") + 1
+    return f"{name}:{line}: not valid TOML: {_PLACE.sub('', message)}"
