@@ -12,7 +12,7 @@ from attrs import NOTHING
 from docs.make.pages import between, keep
 from wagman.api import wire
 from wagman.api.access import Role
-from wagman.api.discovery import ERRORS, SCHEMAS
+from wagman.api.discovery import ERRORS, ROLES, SCHEMAS
 from wagman.api.method import Method
 from wagman.api.methods import METHODS
 from wagman.api.params import kind_of
@@ -42,7 +42,7 @@ def tables() -> str:
 def _methods() -> Iterator[str]:
     yield "## Methods\n"
     for method in METHODS.values():
-        role = " Needs control." if method.role is Role.CONTROLLER else ""
+        role = "" if method.role is Role.READER else f" Needs {ROLES[method.role]}."
         alone = "" if method.in_batch else " Not in a batch."
         yield f"### `{method.name}`\n\n{method.summary}{role}{alone} Result: {_result(method)}.\n"
         yield from _parameters(method)

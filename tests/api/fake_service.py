@@ -13,7 +13,7 @@ from uuid import uuid4
 import trio
 from attrs import define, field
 
-from wagman.api.service import UnknownDeviceError
+from wagman.api.service import Asker, UnknownDeviceError
 from wagman.model.errors import BoardProtocolError, BoardRefusedError, BoardTimeoutError, CallerError, LinkGoneError
 from wagman.model.facts import Draft, Verb
 from wagman.store import Blocking, Journal, Limits, Receipt, Store, inline
@@ -123,11 +123,11 @@ class FakeService:
             "devices": [row(each) for each in self.guests.values() if devices is None or each.name in devices],
         }
 
-    async def command(self, verb: Verb, device: str, *, force: bool, uid: int, who: str) -> Mapping[str, Any]:
-        self.asked.append((verb, device, force, uid))
+    async def command(self, verb: Verb, device: str, *, force: bool, asker: Asker) -> Mapping[str, Any]:
+        self.asked.append((verb, device, force, asker.uid))
         guest = self.guests[device]
         obstacle = self.obstacle(verb, guest, force)
-        ref = self.record(f"command.{verb}", device, uid=uid, who=who, accepted=not obstacle)
+        ref = self.record(f"command.{verb}", device, **asker.fields, accepted=not obstacle)
         await ref.settled(1)
         if not obstacle:
             self.carry_out(verb, guest)

@@ -15,6 +15,7 @@ from wagman.api.server import serve
 
 ROOT = Peer(uid=0, pid=1, role=Role.CONTROLLER)
 READER = Peer(uid=1000, pid=2, role=Role.READER)
+OPERATOR = Peer(uid=1002, pid=4, role=Role.OPERATOR)
 NOBODY = Peer(uid=1001, pid=3, role=Role.NOBODY)
 
 

@@ -23,9 +23,10 @@ from wagman.api.server import serve
 from wagman.config.schema import ServiceConfig
 from wagman.model.errors import ConfigError
 
-OWN, CONTROL, READ, OTHER = 500, 60_001, 60_002, 60_003
-ACCESS = Access(control_gid=CONTROL, read_gid=READ, own_uid=OWN)
-GROUPS = st.lists(st.sampled_from([CONTROL, READ, OTHER]), max_size=3)
+OWN, CONTROL, READ, OTHER, OPERATE = 500, 60_001, 60_002, 60_003, 60_004
+ACCESS = Access(control_gid=CONTROL, read_gid=READ, operate_gid=OPERATE, own_uid=OWN)
+GROUPS = st.lists(st.sampled_from([CONTROL, OPERATE, READ, OTHER]), max_size=3)
+BEST_FIRST = {CONTROL: Role.CONTROLLER, OPERATE: Role.OPERATOR, READ: Role.READER}
 
 
 @given(st.sampled_from([0, OWN]), st.just(OTHER), st.none() | GROUPS)
@@ -33,10 +34,24 @@ def test_root_and_the_services_own_user_may_do_everything(uid: int, gid: int, gr
     assert ACCESS.role(uid, gid, groups) is Role.CONTROLLER
 
 
-@given(st.integers(1, 2**32 - 1).filter(lambda uid: uid != OWN), st.sampled_from([CONTROL, READ, OTHER]), GROUPS)
+@given(st.integers(1, 2**32 - 1).filter(lambda uid: uid != OWN), st.sampled_from([CONTROL, OPERATE, READ, OTHER]), GROUPS)
 def test_others_may_what_the_best_of_their_groups_may(uid: int, gid: int, groups: list[int]) -> None:
-    best = Role.CONTROLLER if CONTROL in {gid, *groups} else Role.READER if READ in {gid, *groups} else Role.NOBODY
+    best = max(BEST_FIRST.get(each, Role.NOBODY) for each in (gid, *groups))
     assert ACCESS.role(uid, gid, groups) is best
+
+
+def test_a_service_that_runs_as_nobody_does_not_take_the_users_of_foreign_namespaces_for_itself() -> None:
+    as_nobody = evolve(ACCESS, own_uid=ACCESS.nobodys_uid)
+    assert as_nobody.role(ACCESS.nobodys_uid, OTHER, []) is Role.NOBODY
+    assert as_nobody.role(ACCESS.nobodys_uid, OTHER, [READ]) is Role.READER
+    assert as_nobody.role(0, OTHER, []) is Role.CONTROLLER
+
+
+def test_the_number_of_nobody_is_what_the_kernel_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "OVERFLOW_UID", tmp_path / "overflowuid")
+    assert Access().nobodys_uid == 65534
+    (tmp_path / "overflowuid").write_text("99\n")
+    assert Access().nobodys_uid == 99
 
 
 def test_more_groups_than_can_be_read_count_as_none() -> None:
@@ -48,17 +63,18 @@ def test_a_group_that_is_not_set_admits_nobody(gid: int) -> None:
     assert Access(own_uid=OWN).role(1000, gid, [gid]) is Role.NOBODY
 
 
-def test_everybody_may_knock_only_where_there_are_readers() -> None:
-    assert ACCESS.mode == 0o666
-    assert evolve(ACCESS, read_gid=None).mode == 0o660
+def test_everybody_may_knock_only_where_there_are_readers_or_operators() -> None:
+    assert ACCESS.mode == evolve(ACCESS, read_gid=None).mode == evolve(ACCESS, operate_gid=None).mode == 0o666
+    assert evolve(ACCESS, read_gid=None, operate_gid=None).mode == 0o660
 
 
 # --- Groups by name ---------------------------------------------------------------------------------------------------
 
 
 def test_groups_are_looked_up_by_name() -> None:
-    found, warnings = group_access(ServiceConfig(control_group="root", control_group_configured=True, read_group="daemon"))
-    assert (found.control_gid, found.read_gid, warnings) == (0, 1, ())
+    config = ServiceConfig(control_group="root", control_group_configured=True, read_group="daemon", operate_group="bin")
+    found, warnings = group_access(config)
+    assert (found.control_gid, found.read_gid, found.operate_gid, warnings) == (0, 1, 2, ())
 
 
 def test_a_default_group_that_does_not_exist_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,6 +89,7 @@ def test_a_default_group_that_does_not_exist_is_a_warning(monkeypatch: pytest.Mo
     [
         ServiceConfig(control_group="no-such", control_group_configured=True),
         ServiceConfig(control_group="root", read_group="no-such"),
+        ServiceConfig(control_group="root", operate_group="no-such"),
     ],
 )
 def test_a_configured_group_that_does_not_exist_is_an_error(config: ServiceConfig) -> None:
@@ -92,7 +109,7 @@ try:
     client.connect(path)
 except PermissionError:
     sys.exit("may not connect")
-for method, params in (("hello", {}), ("enable", {"device": "gn"})):
+for method, params in (("hello", {}), ("enable", {"device": "gn"}), ("kill", {"device": "gn"})):
     request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
     try:
         client.sendall(json.dumps(request).encode() + b"\\n")
@@ -141,6 +158,9 @@ def knock(directory: Path, found: Access, uid: int, gid: int, groups: Sequence[i
         (0, 0, range(70_000, 70_300), "may do everything"),
         (1234, CONTROL, [], "may do everything"),
         (1234, 1234, [5, CONTROL], "may do everything"),
+        (1234, OPERATE, [], "may not kill"),
+        (1234, READ, [5, OPERATE], "may not kill"),
+        (1234, OPERATE, [READ, CONTROL], "may do everything"),
         (1234, READ, [], "may not enable"),
         (1234, 1234, [5, READ], "may not enable"),
         (1234, 1234, [], "may not hello"),
@@ -151,7 +171,14 @@ def knock(directory: Path, found: Access, uid: int, gid: int, groups: Sequence[i
     ],
 )
 def test_a_process_may_what_its_credentials_allow(public: Path, uid: int, gid: int, groups: Sequence[int], said: str) -> None:
-    assert knock(public, Access(CONTROL, READ), uid, gid, groups) == said
+    assert knock(public, Access(CONTROL, READ, OPERATE), uid, gid, groups) == said
+
+
+@needs_root
+def test_nobody_is_not_the_service_that_runs_as_nobody(public: Path) -> None:
+    as_nobody = Access(CONTROL, READ, own_uid=access.overflow_uid())
+    assert knock(public, as_nobody, as_nobody.own_uid, 1234, []) == "may not hello"
+    assert knock(public, as_nobody, as_nobody.own_uid, 1234, [READ]) == "may not enable"
 
 
 @needs_root

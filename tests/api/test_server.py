@@ -8,8 +8,9 @@ import trio
 import trio.testing
 from attrs import evolve
 
-from tests.api.kit import NOBODY, READER, ROOT, Client, World, in_virtual_time, world
+from tests.api.kit import NOBODY, OPERATOR, READER, ROOT, Client, World, in_virtual_time, world
 from wagman.api import server, wire
+from wagman.api.access import Peer
 from wagman.api.methods import METHODS
 from wagman.model.errors import StoreError, WagmanError
 from wagman.store import Event, Store
@@ -340,6 +341,81 @@ def test_a_reader_may_not_touch_and_the_attempt_is_remembered(method: str) -> No
         event = await client.event()
         assert (event["type"], event["fields"]["method"], event["fields"]["uid"]) == ("command.denied", method, READER.uid)
         assert world.service.asked == []
+
+    in_virtual_time(story)
+
+
+@pytest.mark.parametrize("method", ["start", "stop", "restart", "enable", "disable"])
+def test_an_operator_may_switch(method: str) -> None:
+    async def story(world: World) -> None:
+        client = await world.connect(OPERATOR)
+        assert (await client.result(method, device="gn"))["accepted"]
+        assert world.service.asked == [(method, "gn", False, OPERATOR.uid)]
+
+    in_virtual_time(story)
+
+
+@pytest.mark.parametrize("method", ["kill", "heartbeat", "board"])
+def test_an_operator_may_not_do_what_cannot_be_taken_back(method: str) -> None:
+    async def story(world: World) -> None:
+        client = await world.connect(OPERATOR)
+        error = await client.error(method, device="gn", command="hb")
+        assert (error["code"], method in error["message"]) == (-32001, True)
+        assert (await world.service.journal.page(type="command.denied"))[0].fields == {"method": method, "uid": OPERATOR.uid}
+        assert world.service.asked == []
+
+    in_virtual_time(story)
+
+
+@pytest.mark.parametrize("peer", [ROOT, OPERATOR])
+def test_a_program_says_on_whose_behalf_it_asks_and_the_event_has_it_beside_who_the_program_is(peer: Peer) -> None:
+    async def story(world: World) -> None:
+        client = await world.connect(peer)
+        await client.result("stop", device="gn", on_behalf="Žofie K.", order="b7-12")
+        await client.result("start", device="gn", on_behalf=None)
+        for_her, for_itself = await world.service.journal.page(type="command")
+        assert {**for_her.fields} == {
+            "uid": peer.uid,
+            "who": f"pid {peer.pid}",
+            "for": "Žofie K.",
+            "order": "b7-12",
+            "accepted": True,
+        }
+        assert for_itself.fields.keys() == {"uid", "who", "accepted"}
+
+    in_virtual_time(story)
+
+
+def test_a_reader_that_says_for_whom_it_asks_is_a_reader_all_the_same() -> None:
+    async def story(world: World) -> None:
+        client = await world.connect(READER)
+        assert (await client.error("stop", device="gn", on_behalf="root"))["code"] == -32001
+        (denied,) = await world.service.journal.page(type="command.denied")
+        assert denied.fields == {"method": "stop", "uid": READER.uid}
+
+    in_virtual_time(story)
+
+
+NO_NAMES = ["", " ", "x" * 65, "a\nb", "a\x1b[2J", "\u202eecila", "a\u2028b", "\ud800", 7, True, ["alice"], {}]
+
+
+@pytest.mark.parametrize("key", ["on_behalf", "order"])
+@pytest.mark.parametrize("name", NO_NAMES)
+def test_a_name_that_would_not_stand_in_a_sentence_is_refused(key: str, name: object) -> None:
+    async def story(world: World) -> None:
+        client = await world.connect(OPERATOR)
+        error = await client.error("stop", device="gn", **{key: name})
+        assert (error["code"], error["message"]) == (-32602, f"{key} must be a text of 1 to 64 printable characters")
+        assert world.service.asked == []
+
+    in_virtual_time(story)
+
+
+@pytest.mark.parametrize("method", ["heartbeat", "board", "status"])
+def test_only_commands_are_given_on_somebodys_behalf(method: str) -> None:
+    async def story(world: World) -> None:
+        error = await (await world.connect()).error(method, on_behalf="alice")
+        assert error["code"] == -32602
 
     in_virtual_time(story)
 

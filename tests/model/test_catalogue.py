@@ -238,6 +238,17 @@ def test_every_type_has_a_sentence_whatever_is_known(kind: str) -> None:
             "the heartbeat of gn stopped: silent for 5 min, before it was stable, which counts as a failure",
         ),
         ("command.start", {"uid": 1000, "who": "pid 5", "force": True}, "user 1000 asked to start gn, by force"),
+        (
+            "command.stop",
+            {"uid": 7, "who": "pid 5", "for": "alice", "order": "b7", "force": False},
+            "alice asked to stop gn, through user 7",
+        ),
+        ("device.recalled", {"verb": "stop", "who": "pid 5", "uid": 7}, "gn goes by what was decided before: stop by user 7"),
+        (
+            "device.recalled",
+            {"verb": "stop", "who": "pid 5", "uid": 7, "for": "alice"},
+            "gn goes by what was decided before: stop by alice",
+        ),
         ("command.stop", {"uid": None, "who": "an operator"}, "an operator asked to stop gn"),
         ("environment.abnormal", {"sensor": "temperature_c", "state": "high", "value": 71.0}, "temperature 71 C, which is high"),
         ("environment.unknown", {"sensor": "humidity_pct", "state": "unknown", "value": None}, "humidity unknown"),

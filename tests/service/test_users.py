@@ -13,7 +13,7 @@ from tests.service.kit import CONFIG, PATIENCE_S, Node, eventually, new_node
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become other users")
 
-CONTROL, READ, OTHER = [each for each in grp.getgrall() if each.gr_gid][:3]
+CONTROL, READ, OTHER, OPERATE = [each for each in grp.getgrall() if each.gr_gid][:4]
 USER = 61_234
 
 AS_USER = """
@@ -33,7 +33,8 @@ sys.exit(main(sys.argv[2:]))
 def node() -> Iterator[Node]:
     """Without a board: who may do what does not depend on it."""
     with new_node() as node:
-        groups = f'control_group = "{CONTROL.gr_name}"\nread_group = "{READ.gr_name}"'
+        named = {"control_group": CONTROL, "read_group": READ, "operate_group": OPERATE}
+        groups = "\n".join(f'{key} = "{group.gr_name}"' for key, group in named.items())
         node.configure(CONFIG.replace("[service]", f"[service]\n{groups}"))
         node.folder.chmod(0o755)
         node.start("run", "--config", str(node.config))
@@ -53,6 +54,34 @@ def wagman(node: Node, gid: int, groups: Sequence[int], *arguments: str) -> subp
 def test_a_member_of_the_control_group_may_do_everything(command: str, gid: int, node: Node) -> None:
     done = wagman(node, gid, [OTHER.gr_gid, CONTROL.gr_gid], *command.split())
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", ["status", "events", "why gn", "enable gn", "disable gn --no-wait"])
+def test_a_member_of_the_operate_group_may_look_and_switch(command: str, node: Node) -> None:
+    done = wagman(node, USER, [OPERATE.gr_gid], *command.split())
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", ["kill gn --yes", "ping gn", "board hb"])
+def test_a_member_of_the_operate_group_may_nothing_else(command: str, node: Node) -> None:
+    done = wagman(node, USER, [OPERATE.gr_gid], *command.split())
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "may switch guests, but not" in done.stderr
+
+
+def test_why_names_the_one_on_whose_behalf_it_was_asked(node: Node) -> None:
+    assert wagman(node, USER, [OPERATE.gr_gid], "stop", "cs", "--no-wait", "--on-behalf", "alice").returncode == 0
+    (told,) = [event["fields"] for event in node.events("command.stop") if event["device"] == "cs"]
+    assert (told["uid"], told["for"], "order" in told) == (USER, "alice", False)
+    story = wagman(node, USER, [READ.gr_gid], "why", "cs").stdout
+    assert f"alice asked to stop cs, through user {USER}" in story
+
+
+def test_a_name_that_would_not_stand_in_a_sentence_is_told_so(node: Node) -> None:
+    done = wagman(node, USER, [OPERATE.gr_gid], "stop", "cs", "--no-wait", "--on-behalf", "\x1b[2J")
+    assert done.returncode != 0
+    assert "on_behalf must be a text" in done.stderr
+    assert one_line(done.stderr)
 
 
 @pytest.mark.parametrize("command", ["status", "events", "why gn"])

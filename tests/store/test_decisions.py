@@ -22,6 +22,7 @@ from wagman.store.decisions import (
     Renamed,
     Tally,
     compare,
+    in_words,
     merged,
     parse,
     render,
@@ -74,6 +75,14 @@ def test_it_is_a_few_hundred_bytes_that_people_can_read() -> None:
     assert len(text) < 1000
     assert '"enabled": false' in text
     assert '"who": "pid 12"' in text
+
+
+def test_it_says_on_whose_behalf_it_was_decided_where_that_was_said() -> None:
+    for_alice = evolve(DISABLED, decision=evolve(DECISION, on_behalf="alice"))
+    assert parse(render(Kept({"x1": for_alice}))).entries == {"x1": for_alice}
+    assert "on_behalf" not in render(Kept({"x1": DISABLED}))
+    assert in_words(for_alice) == "it stays disabled (disable by alice through pid 12, 2026-06-01T12:00:00.000Z)"
+    assert for_alice.told["for"] == "alice"
 
 
 def test_a_table_on_the_port_of_one_that_is_gone_is_that_one_renamed() -> None:

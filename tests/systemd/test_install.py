@@ -39,13 +39,14 @@ def pretend(target: Target, *command: str) -> None:
     match Path(command[0]).name, *command[1:]:
         case "systemd-sysusers", *_:
             add(passwd, "wagman:x:999:999:Wagman service:/var/lib/wagman:/usr/sbin/nologin\n")
-            add(group, "wagman:x:999:\n")
+            for name, number in (("wagman", 999), ("wagman-operate", 998), ("wagman-read", 997)):
+                add(group, f"{name}:x:{number}:\n")
         case "userdel", *_:
             (gid,) = (line.split(":")[3] for line in passwd.read_text().splitlines() if line.startswith("wagman:"))
             take(passwd, "wagman:")
             take(group, f"wagman:x:{gid}:\n")  # one with members stays, or one that is not the user's
-        case "groupdel", *_:
-            take(group, "wagman:")
+        case "groupdel", *_, name:
+            take(group, f"{name}:")
         case "usermod", *_, "--gid", "0", "wagman":
             passwd.write_text(passwd.read_text().replace(":999:1007:", ":999:0:"))
         case other:
@@ -198,6 +199,30 @@ def test_a_group_that_was_there_before_stays_when_the_user_goes(root: Path) -> N
     passwd.write_text(passwd.read_text().replace(":999:999:", ":999:1007:"))  # as systemd-sysusers does
     assert wagman(root, "--remove") == 0
     assert accounts(root) == before
+
+
+def test_the_groups_of_those_who_may_less_are_made_and_go_unless_they_have_members(root: Path) -> None:
+    before = accounts(root)
+    wagman(root)
+    assert {"wagman-operate:x:998:", "wagman-read:x:997:"} <= set(accounts(root).splitlines())
+    (root / "etc/group").write_text((root / "etc/group").read_text().replace("wagman-read:x:997:", "wagman-read:x:997:alice"))
+    assert wagman(root, "--remove") == 0
+    assert accounts(root) == before + "wagman-read:x:997:alice\n"
+
+
+def test_a_group_of_such_a_name_that_was_there_before_stays(root: Path) -> None:
+    add(root / "etc/group", "wagman-read:x:1008:\n")
+    before = accounts(root)
+    wagman(root)
+    assert wagman(root, "--remove") == 0
+    assert accounts(root) == before
+
+
+def test_an_upgrade_makes_the_groups_that_are_new(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    add(root / "etc/passwd", OF_0_1_0)
+    add(root / "etc/group", "wagman:x:998:\n")
+    wagman(root)
+    assert "create group wagman-operate, group wagman-read\n" in capsys.readouterr().out
 
 
 def test_an_account_that_an_older_version_made_and_did_not_write_down_is_known_by_its_mark(root: Path) -> None:

@@ -6,6 +6,7 @@ import socket
 import struct
 from collections.abc import Iterable
 from enum import IntEnum
+from pathlib import Path
 from typing import TypeAlias
 
 import trio
@@ -23,12 +24,17 @@ MOST_GROUPS_BYTES = 1024
 _CREDENTIALS = struct.Struct("=iII")  # pid, uid, gid
 
 
+OVERFLOW_UID = Path("/proc/sys/kernel/overflowuid")
+"""Where the kernel says which number it shows for every user that a user namespace does not map."""
+
+
 class Role(IntEnum):
     """What a peer may do; each includes what is below it."""
 
     NOBODY = 0
     READER = 1
-    CONTROLLER = 2
+    OPERATOR = 2
+    CONTROLLER = 3
 
 
 @frozen
@@ -40,18 +46,28 @@ class Peer:
     role: Role
 
 
+def overflow_uid() -> int:
+    """The number that stands for users of other namespaces: nobody in particular."""
+    try:
+        return int(OVERFLOW_UID.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return 65534  # the kernel's, unless somebody has set another one
+
+
 @frozen
 class Access:
-    """Root and the service's own user may do everything, and so may members of the control group; readers may look."""
+    """Root and the service's own user may do everything, and so may the control group; operators may switch, readers look."""
 
     control_gid: int | None = None
     read_gid: int | None = None
+    operate_gid: int | None = None
     own_uid: int = field(factory=os.geteuid)
+    nobodys_uid: int = field(factory=overflow_uid)
 
     @property
     def mode(self) -> int:
-        """The mode of the socket's file; where there are readers, everybody may knock."""
-        return 0o660 if self.read_gid is None else 0o666
+        """The mode of the socket's file; where there are readers or operators, everybody may knock."""
+        return 0o660 if self.read_gid is None and self.operate_gid is None else 0o666
 
     def judge(self, stream: trio.abc.Stream) -> Peer:
         """Who is at the other end of a Unix stream socket, and what that one may do."""
@@ -62,14 +78,18 @@ class Access:
 
     def role(self, uid: int, gid: int, groups: Iterable[int] | None) -> Role:
         """What these credentials allow; `groups` is None where they are too many to tell."""
-        if uid in (0, self.own_uid):
+        # A service that runs as `nobody` does not know itself by that number: all who are not mapped bear it.
+        if uid == 0 or (uid == self.own_uid and uid != self.nobodys_uid):
             return Role.CONTROLLER
         if groups is None:
             return Role.NOBODY
         gids = {gid, *groups}
-        if self.control_gid in gids:
-            return Role.CONTROLLER
-        return Role.READER if self.read_gid in gids else Role.NOBODY
+        return next((role for role, admitted in self._admitted if admitted in gids), Role.NOBODY)
+
+    @property
+    def _admitted(self) -> tuple[tuple[Role, int | None], ...]:
+        """What the members of each group may do, the most first."""
+        return (Role.CONTROLLER, self.control_gid), (Role.OPERATOR, self.operate_gid), (Role.READER, self.read_gid)
 
 
 def group_access(config: ServiceConfig) -> tuple[Access, tuple[str, ...]]:
@@ -81,11 +101,17 @@ def group_access(config: ServiceConfig) -> tuple[Access, tuple[str, ...]]:
     control = _gid(config.control_group)
     if control is None and config.control_group_configured:
         raise ConfigError((_no_group("control_group", config.control_group),))
-    read = None if config.read_group is None else _gid(config.read_group)
-    if read is None and config.read_group is not None:
-        raise ConfigError((_no_group("read_group", config.read_group),))
+    read, operate = _configured("read_group", config.read_group), _configured("operate_group", config.operate_group)
     warning = f"there is no group {config.control_group}: only root and the service's own user may control it"
-    return Access(control, read), () if control is not None else (warning,)
+    return Access(control, read, operate), () if control is not None else (warning,)
+
+
+def _configured(key: str, name: str | None) -> int | None:
+    """The number of a group that need not be named; raises ConfigError where it is, and does not exist."""
+    gid = None if name is None else _gid(name)
+    if gid is None and name is not None:
+        raise ConfigError((_no_group(key, name),))
+    return gid
 
 
 def _gid(name: str) -> int | None:

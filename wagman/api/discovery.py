@@ -63,6 +63,9 @@ def _object(shape: Any) -> dict[str, Any]:
 SCHEMAS: Final[Mapping[str, Any]] = {shape.__name__: _object(shape) for shape in SHAPES}
 """What the methods give. Objects may have more than is said here: a client passes over what it does not know."""
 
+ROLES: Final[Mapping[Role, str]] = {Role.READER: "read", Role.OPERATOR: "operate", Role.CONTROLLER: "control"}
+"""What it takes to call a method; each includes those before it."""
+
 ERRORS: Final[Mapping[int, str]] = {
     REFUSED: "refused",
     BOARD_ERROR: "the board did not answer in time, or cannot be reached",
@@ -89,7 +92,8 @@ def _method(method: Method) -> dict[str, Any]:
         "params": [_param(each) for each in attrs.fields(method.params)],
         "result": {"name": method.result, "schema": {"$ref": f"#/components/schemas/{method.result}"}},
         "errors": [{"code": code, "message": message} for code, message in ERRORS.items()],
-        "x-needs-control": method.role is Role.CONTROLLER,
+        "x-needs-control": method.role > Role.READER,  # what a reader may not: the word of 0.1.0, which knew two roles
+        "x-role": ROLES[method.role],
     }
 
 

@@ -8,7 +8,7 @@ from wagman.api import params
 from wagman.api.access import Role
 from wagman.api.discovery import document
 from wagman.api.method import Caller, Method
-from wagman.api.service import UnknownDeviceError
+from wagman.api.service import Asker, UnknownDeviceError
 from wagman.api.wire import BOARD_ERROR, INVALID_PARAMS, POSITION_ERROR, REFUSED, STORE_ERROR, RpcError
 from wagman.model.errors import (
     BoardError,
@@ -35,9 +35,10 @@ async def _status(caller: Caller, selection: params.Selection) -> Mapping[str, A
     return caller.service.status([caller.service.device_name(each) for each in selection.devices])
 
 
-async def _command(verb: Verb, caller: Caller, order: params.Order) -> Mapping[str, Any]:
+async def _command(verb: Verb, caller: Caller, order: params.Command) -> Mapping[str, Any]:
     device, peer = caller.service.device_name(order.device), caller.peer
-    return await caller.service.command(verb, device, force=order.force, uid=peer.uid, who=f"pid {peer.pid}")
+    asker = Asker(peer.uid, f"pid {peer.pid}", order.on_behalf, order.order)
+    return await caller.service.command(verb, device, force=order.force, asker=asker)
 
 
 async def _heartbeat(caller: Caller, order: params.Order) -> Mapping[str, Any]:
@@ -87,8 +88,15 @@ _SUMMARIES: Final[Mapping[Verb, str]] = {
     "disable": "Stop it as `stop` does, and refuse every start until it is enabled.",
 }
 
+NOT_FOR_OPERATORS: Final = frozenset[Verb](("kill",))
+"""It can cost a guest its file system."""
+
 _COMMANDS = tuple(
-    Method(verb, _SUMMARIES[verb], params.Order, "Decision", partial(_command, verb), Role.CONTROLLER) for verb in VERBS
+    Method(
+        *(verb, _SUMMARIES[verb], params.Command, "Decision", partial(_command, verb)),
+        Role.CONTROLLER if verb in NOT_FOR_OPERATORS else Role.OPERATOR,
+    )
+    for verb in VERBS
 )
 
 METHODS: Final[Mapping[str, Method]] = {

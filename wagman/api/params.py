@@ -19,6 +19,9 @@ MAX_PAGE = 1000
 MAX_ID = 2**53 - 1
 """The largest number that every JSON library tells from its neighbours."""
 
+MAX_NAME_CHARS = 64
+"""The longest name of somebody on whose behalf a program asks, or of an order (chosen: a UUID has 36, SHA-256 in hex 64)."""
+
 MAX_COMMAND_CHARS = 128
 """The longest raw board command (chosen: more than any board takes; the board's dialect says what it takes)."""
 
@@ -72,6 +75,11 @@ def _is_device(value: Any) -> bool:
     return _is_text(value) or type(value) is int
 
 
+def _is_name(value: Any) -> bool:
+    """Something that can stand in a sentence: no second line, and nothing that a terminal would obey."""
+    return isinstance(value, str) and len(value) <= MAX_NAME_CHARS and value.isprintable() and bool(value.strip())
+
+
 def _is_command(value: Any) -> bool:
     """Printable ASCII, so that no second line can hide in it."""
     return (
@@ -94,6 +102,11 @@ DEVICES = Kind(
 ID = _whole("a whole number, 0 or more", 0, MAX_ID)
 PLACE = Kind("an event id, or a time as in 2026-01-31T12:00:00Z", {"type": ["integer", "string"]}, _place)
 LIMIT = _whole(f"a whole number from 1 to {MAX_PAGE}", 1, MAX_PAGE)
+NAME = Kind(
+    f"a text of 1 to {MAX_NAME_CHARS} printable characters",
+    {"type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARS},
+    _only(_is_name),
+)
 COMMAND = Kind(
     f"a line of at most {MAX_COMMAND_CHARS} printable ASCII characters",
     {"type": "string", "maxLength": MAX_COMMAND_CHARS},
@@ -134,6 +147,19 @@ class Order:
     force: bool = field(
         default=False,
         metadata=_about(FLAG, "start it although the environment forbids that; means nothing to the other commands"),
+    )
+
+
+@frozen
+class Command(Order):
+    """The same, and for whom it is asked."""
+
+    on_behalf: str | None = field(
+        default=None,
+        metadata=_about(NAME, "for whom the program at the socket asks, if for somebody; goes into the event"),
+    )
+    order: str | None = field(
+        default=None, metadata=_about(NAME, "what the order is called where it came from; goes into the event")
     )
 
 

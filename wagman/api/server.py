@@ -37,7 +37,7 @@ MAX_CLIENTS = 128
 """Connections at a time (chosen: a hundred that watch, and room for those who act)."""
 
 RESERVED = 8
-"""Of these, so many are for those who may control, so that readers never shut them out (chosen)."""
+"""Of these, so many are for those who may switch guests, so that readers never shut them out (chosen)."""
 
 MAX_SUBSCRIPTIONS = 8
 """On one connection (chosen)."""
@@ -146,7 +146,7 @@ class Server:
         """Why this one cannot be served, or nothing."""
         if peer.role is Role.NOBODY:
             return f"user {peer.uid} is not permitted: become a member of the control or the read group"
-        room = MAX_CLIENTS if peer.role is Role.CONTROLLER else MAX_CLIENTS - RESERVED
+        room = MAX_CLIENTS if peer.role > Role.READER else MAX_CLIENTS - RESERVED
         return "" if self.clients < room else "too many clients: try again later"
 
 
@@ -306,7 +306,8 @@ class Connection:
             raise RpcError(INVALID_REQUEST, f"{method.name} cannot be part of a batch")
         if self.peer.role < method.role:
             self._record_denied(method)
-            reason = f"user {self.peer.uid} may look, and not touch: become a member of the control group"
+            may = "may look, and not touch" if self.peer.role is Role.READER else f"may switch guests, but not {method.name}"
+            reason = f"user {self.peer.uid} {may}: become a member of the control group"
             raise RpcError(REFUSED, reason, {"reason": reason})
         return method
 

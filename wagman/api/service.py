@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from attrs import frozen
+
 from wagman.model import shapes
 from wagman.model.errors import CallerError
 from wagman.model.facts import Verb
@@ -14,6 +16,22 @@ class UnknownDeviceError(CallerError):
 
     def __init__(self, device: str) -> None:
         super().__init__(f"unknown device {device!r}")
+
+
+@frozen
+class Asker:
+    """Who asks for something: the user and the process that the kernel vouches for, and whom that process asks for."""
+
+    uid: int
+    who: str
+    on_behalf: str | None = None  # what the process says: somebody whom the service does not know
+    order: str | None = None  # likewise: what the order is called where it came from
+
+    @property
+    def fields(self) -> dict[str, int | str]:
+        """Of the event that tells of it."""
+        said = {"for": self.on_behalf, "order": self.order}
+        return {"uid": self.uid, "who": self.who, **{key: each for key, each in said.items() if each is not None}}
 
 
 class Service(Protocol):
@@ -44,7 +62,7 @@ class Service(Protocol):
         """
         ...
 
-    async def command(self, verb: Verb, device: str, *, force: bool, uid: int, who: str) -> shapes.Decision:
+    async def command(self, verb: Verb, device: str, *, force: bool, asker: Asker) -> shapes.Decision:
         """Ask the device's machine; the answer is its decision, not yet the outcome."""
         ...
 

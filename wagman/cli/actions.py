@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from typing import Any
 
 from wagman.cli.boards import board_of, in_words
 from wagman.cli.connection import add_socket_argument
@@ -57,6 +58,7 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
         "--timeout", type=_seconds, default=math.inf, metavar="S", help="wait at most so many seconds (default: for ever)"
     )
     parser.add_argument("--json", action="store_true", help="as one JSON document")
+    parser.add_argument("--on-behalf", metavar="NAME", help="who asks for it, for the log, where a program asks for somebody")
     if command in ("start", "restart"):
         parser.add_argument("--force", action="store_true", help="although the environment forbids it")
     if command in ("kill", *UNDOES):
@@ -182,10 +184,12 @@ class Task:
             self._pursuits.append(Pursuit(self.args.command, name, reply, self._now))
 
     def _answer(self, client: Client, name: str) -> Decision:
-        force = {"force": True} if self.args.force else {}
+        said: dict[str, Any] = {"force": True} if self.args.force else {}
+        if self.args.on_behalf is not None:
+            said["on_behalf"] = self.args.on_behalf
         self._has_asked = True
         try:
-            reply: Decision = client.call(self.args.command, within_s=ORDER_S, device=name, **force)
+            reply: Decision = client.call(self.args.command, within_s=ORDER_S, device=name, **said)
         except LostError as error:
             raise LostError(f"{name}: it is not known whether that was accepted, see wagman status {name}: {error}") from error
         return reply

@@ -68,6 +68,13 @@ class ServiceConfig:
     )
     control_group: str = field(default="wagman", metadata=setting(TEXT, "Members of this group may do everything."))
     control_group_configured: bool = False  # a default group that does not exist is a warning, a configured one an error
+    operate_group: str | None = field(
+        default=None,
+        metadata=setting(
+            TEXT,
+            "Members of this group may look, start, stop, restart, enable and disable, and nothing else.",
+        ),
+    )
     read_group: str | None = field(
         default=None, metadata=setting(TEXT, "Members of this group may look, and not touch. Without it, nobody else may look.")
     )

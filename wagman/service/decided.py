@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from attrs import define, evolve, field
 
+from wagman.api.service import Asker
 from wagman.config.schema import Config
 from wagman.model.facts import Draft, Plug, Verb
 from wagman.service.decisions_file import DecisionsFile
@@ -34,10 +35,10 @@ class Decided:
     _run: int = field(default=0, init=False)
     _serial: int = field(default=0, init=False)
 
-    def decision(self, verb: Verb, who: str, uid: int | None, at: str) -> Decision:
+    def decision(self, verb: Verb, asker: Asker, at: str) -> Decision:
         """The decision that an operator's request is, once it is accepted."""
         self._serial += 1
-        return Decision(self._serial, verb, who, uid, at)
+        return Decision(self._serial, verb, asker.who, asker.uid, at, asker.on_behalf)
 
     @property
     def entries(self) -> dict[str, Entry]:

@@ -6,7 +6,7 @@ import trio
 from attrs import evolve, frozen
 
 from wagman import __version__
-from wagman.api.service import UnknownDeviceError
+from wagman.api.service import Asker, UnknownDeviceError
 from wagman.fsm.guest.inputs import Operator
 from wagman.io.board.task import Board
 from wagman.model import shapes
@@ -64,14 +64,14 @@ class Requests:
         """The tasks that have made no progress lately."""
         return self.parts.progress.stuck()
 
-    async def command(self, verb: Verb, device: str, *, force: bool, uid: int, who: str) -> shapes.Decision:
+    async def command(self, verb: Verb, device: str, *, force: bool, asker: Asker) -> shapes.Decision:
         """Ask a device's machine; the answer is its decision, not yet the outcome."""
-        asked = Draft(f"command.{verb}", device, {"uid": uid, "who": who, "force": force})
+        asked = Draft(f"command.{verb}", device, {**asker.fields, "force": force})
         receipt = self.parts.journal.record([(asked, None)])
         if device not in self.parts.guests:
             verdict = await self.parts.controller.restart() if verb == "restart" else REFUSES
             return await self._answer(receipt, verdict, device)
-        decision = self.parts.recollection.decided.decision(verb, who, uid, self.parts.clocks.wall())
+        decision = self.parts.recollection.decided.decision(verb, asker, self.parts.clocks.wall())
         verdict = await self.parts.guests[device].ask(Operator(verb, force), receipt.refs[0], decision)
         if verdict.accepted:
             verdict = await self._lasting(verdict, device)

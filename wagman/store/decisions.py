@@ -15,6 +15,9 @@ from wagman.config.schema import Config
 from wagman.model.errors import StoreError
 from wagman.model.facts import DEFAULT_BOARD, VERBS, Plug, Port
 
+MAY_BE_MISSING = ("decision", "left", "on_behalf")
+"""What is written only where there is something to say."""
+
 FORMAT = 1
 """Of the text; one with a greater number was written by a newer program."""
 
@@ -31,6 +34,12 @@ class Decision:
     who: str
     uid: int | None
     at: str  # wall time
+    on_behalf: str | None = None  # whom the one who asked asked for
+
+    @property
+    def by(self) -> str:
+        """Who decided it."""
+        return f"{self.on_behalf} through {self.who}" if self.on_behalf else self.who
 
 
 @frozen
@@ -59,7 +68,8 @@ class Entry:
         """What is told of the decision."""
         made = self.decision
         by = {} if made is None else {"verb": made.verb, "who": made.who, "uid": made.uid}
-        return {**by, "decided_at": made and made.at}
+        behalf = {"for": made.on_behalf} if made and made.on_behalf else {}
+        return {**by, **behalf, "decided_at": made and made.at}
 
     @property
     def holds(self) -> tuple[Wanted, bool]:
@@ -133,7 +143,7 @@ def render(kept: Kept) -> str:
 
 
 def _plain(entry: Entry) -> dict[str, Any]:
-    plain = asdict(entry, filter=lambda attribute, value: not (attribute.name in ("decision", "left") and value is None))
+    plain = asdict(entry, filter=lambda attribute, value: not (attribute.name in MAY_BE_MISSING and value is None))
     decision = plain.pop("decision", {})
     return {**plain, **decision}
 
@@ -167,8 +177,9 @@ def decision_of(plain: Any) -> Decision | None:
     """The decision in plain data; None where there is none that can be read."""
     match plain:
         case {"serial": int() as serial, "verb": str() as verb, "who": str() as who, "at": str() as at} if verb in VERBS:
-            uid = plain.get("uid")
-            return Decision(serial, verb, who, uid if isinstance(uid, int) else None, at)
+            uid, behalf = plain.get("uid"), plain.get("on_behalf")
+            by = uid if isinstance(uid, int) else None, at, behalf if isinstance(behalf, str) else None
+            return Decision(serial, verb, who, *by)
         case _:
             return None
 
@@ -269,5 +280,5 @@ def told_by(directory: str, config: Config) -> list[str]:
 def in_words(entry: Entry) -> str:
     """The decision in words: what was decided, and by whom."""
     state = "it stays disabled" if not entry.enabled else "it stays stopped" if entry.stays_down else "it is to run"
-    by = "" if entry.decision is None else f" ({entry.decision.verb} by {entry.decision.who}, {entry.decision.at})"
+    by = "" if entry.decision is None else f" ({entry.decision.verb} by {entry.decision.by}, {entry.decision.at})"
     return state + by

@@ -5,7 +5,7 @@ What was made is written down beside, in a place that only root can write to: na
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from attrs import frozen
@@ -27,12 +27,17 @@ _FILES = ("/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow")
 _ROOT = Path("/")
 
 
+_KINDS = {"user": "/etc/passwd", "group": "/etc/group"}
+"""Where each kind of account is kept."""
+
+
 @frozen
 class User:
-    """A user of the system and the group of its name, as a sysusers.d file describes them."""
+    """A user of the system, the group of its name, and groups beside it, as a sysusers.d file describes them."""
 
     name: str
     described_in: str
+    groups: tuple[str, ...] = ()  # of those that may do a part of what the user may; no group is the user's
 
     def plan(self, target: Target) -> str:
         """What there is not yet.
@@ -46,10 +51,8 @@ class User:
                 f"the account {self.name} belongs to a person (uid {account[2]}, {account[6]}), and the service needs that name "
                 "for itself: rename the account first (usermod --login, groupmod --new-name)"
             )
-        missing = [
-            kind for kind, file in (("user", "/etc/passwd"), ("group", "/etc/group")) if not entry(target, file, self.name)
-        ]
-        return f"create {' and '.join(missing)} {self.name}" if missing else ""
+        missing = [(kind, name) for kind, name in self._accounts if not entry(target, _KINDS[kind], name)]
+        return f"create {self._listed(missing)}" if missing else ""
 
     def do(self, target: Target) -> None:
         """As systemd does at boot; what is there afterwards and was not before is written down as ours."""
@@ -63,18 +66,22 @@ class User:
 
     def plan_removal(self, target: Target) -> str:
         """Only what was made here, and is still the same."""
-        ours = [line.split()[0] for line in self._ours(target)]
-        return f"remove {' and '.join(ours)} {self.name}" if ours else ""
+        ours = [(kind, name) for kind, name, _ in map(str.split, self._ours(target))]
+        return f"remove {self._listed(ours)}" if ours else ""
 
     def undo(self, target: Target) -> None:
         """The group goes with the user, unless others are its members: they would lose it without being asked."""
         _require_own_files(target)
-        ours = {line.split()[0] for line in self._ours(target)}
+        ours = {(kind, name) for kind, name, _ in map(str.split, self._ours(target))}
         prefix = [] if target.root == _ROOT else ["--prefix", str(target.root)]
-        if "user" not in ours:
-            target.run(_tool("groupdel"), *prefix, self.name)
-            return
-        if "group" not in ours and entry(target, "/etc/group", self.name):
+        alone = self.groups if ("user", self.name) in ours else (self.name, *self.groups)
+        for name in (each for each in alone if ("group", each) in ours):
+            target.run(_tool("groupdel"), *prefix, name)
+        if ("user", self.name) in ours:
+            self._undo_user(target, prefix, has_own_group=("group", self.name) in ours)
+
+    def _undo_user(self, target: Target, prefix: Sequence[str], *, has_own_group: bool) -> None:
+        if not has_own_group and entry(target, "/etc/group", self.name):
             target.run(_tool("usermod"), *prefix, "--gid", "0", self.name)  # userdel takes the group of that name with it
         target.run(_tool("userdel"), *prefix, self.name)
 
@@ -82,20 +89,36 @@ class User:
         """There is such a user."""
         return bool(entry(target, "/etc/passwd", self.name))
 
+    @property
+    def _accounts(self) -> tuple[tuple[str, str], ...]:
+        """What there is to be: of which kind, and its name."""
+        return ("user", self.name), ("group", self.name), *(("group", name) for name in self.groups)
+
+    def _listed(self, accounts: Sequence[tuple[str, str]]) -> str:
+        """In words: `user and group wagman, group wagman-read`."""
+        own = [kind for kind, name in accounts if name == self.name]
+        return ", ".join(
+            [f"{' and '.join(own)} {self.name}"] * bool(own) + [f"{kind} {name}" for kind, name in accounts if name != self.name]
+        )
+
     def _there(self, target: Target) -> list[str]:
         """`user NAME UID` and `group NAME GID`, as far as they are there."""
-        found = ((kind, entry(target, file, self.name)) for kind, file in (("user", "/etc/passwd"), ("group", "/etc/group")))
-        return [f"{kind} {self.name} {fields[2]}" for kind, fields in found if fields]
+        found = ((kind, name, entry(target, _KINDS[kind], name)) for kind, name in self._accounts)
+        return [f"{kind} {name} {fields[2]}" for kind, name, fields in found if fields]
 
     def _ours(self, target: Target) -> list[str]:
-        """What is there, and was made here; a group with members of its own stays as userdel has it."""
-        record = recorded(target)
-        if not record and self._bears_our_mark(target):
-            record = self._there(target)
-        ours = [line for line in self._there(target) if line in record]
-        group = entry(target, "/etc/group", self.name)
-        has_members = bool(group and group[3])
-        return [line for line in ours if not (line.startswith("group") and has_members and len(ours) == 1)]
+        """What is there, and was made here; a group that has members stays, unless it goes with its user."""
+        record, there = recorded(target), self._there(target)
+        own = (f"user {self.name} ", f"group {self.name} ")
+        if not any(line.startswith(own) for line in record) and self._bears_our_mark(target):
+            record = [*record, *(line for line in there if line.startswith(own))]
+        ours = [line for line in there if line in record]
+        goes = any(line.startswith(own[0]) for line in ours)
+        return [line for line in ours if (goes and line.startswith(own)) or not self._has_members(target, line)]
+
+    def _has_members(self, target: Target, line: str) -> bool:
+        kind, name, _ = line.split()
+        return kind == "group" and bool(entry(target, _KINDS[kind], name)[3])
 
     def _bears_our_mark(self, target: Target) -> bool:
         account = entry(target, "/etc/passwd", self.name)

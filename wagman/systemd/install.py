@@ -29,7 +29,7 @@ UNIT = "/etc/systemd/system/wagman.service"
 CONFIG = "/etc/wagman/wagman.toml"
 STATE = "/var/lib/wagman"
 
-USER = User("wagman", SYSUSERS)
+USER = User("wagman", SYSUSERS, ("wagman-operate", "wagman-read"))
 
 WITHOUT_SERVICE = """\
 This computer gets its power from the board (self = true). Without the service the board power-cycles it within the hour,
@@ -46,7 +46,8 @@ Next: say which guests there are in /etc/wagman/wagman.toml, then
   wagman check-config /etc/wagman/wagman.toml
   systemctl restart wagman
   systemctl status wagman
-Members of the group wagman may control the guests: adduser NAME wagman"""
+Members of the group wagman may control the guests: adduser NAME wagman
+Members of wagman-operate may start and stop them, those of wagman-read may look, where the configuration names these groups."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

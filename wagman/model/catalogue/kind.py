@@ -63,6 +63,14 @@ class Told:
         uid = self.number("uid")
         return "somebody" if uid is None else self.user(int(uid))
 
+    def process(self) -> str:
+        """The user that the kernel vouches for; the service's own word, where it asked by itself."""
+        return self.who() if self.number("uid") is not None else self.text("who") or "somebody"
+
+    def asker(self) -> str:
+        """Who wanted it: whom the process asked for, where it said so."""
+        return self.text("for") or self.process()
+
 
 def number(value: object) -> float | None:
     """A figure; None for what is none."""

@@ -8,8 +8,7 @@ _UNREADABLE = "see [what was decided cannot be read](operations.md#what-was-deci
 
 
 def _recalled(told: Told) -> str:
-    who = told.text("who") if told.number("uid") is None else told.who()
-    decision = f"{told.text('verb') or 'a request'} by {who or 'somebody'}"
+    decision = f"{told.text('verb') or 'a request'} by {told.asker()}"
     return tell(f"{{it}} goes by what was decided before: {decision}", field("decided_at", "decided {}"))(told)
 
 
@@ -37,7 +36,7 @@ TAKEN_OVER: Mapping[str, EventType] = {
     "device.recalled": EventType(
         "an operator's decision was taken from `decisions.json`, a log that was opened late, or the table that it was made about",
         _recalled,
-        ("verb", "who", "uid", "decided_at"),
+        ("verb", "who", "uid", "for", "decided_at"),
     ),
     "device.renamed": EventType(
         "a new table is on the port of one that is gone, and takes over what was decided about that", _renamed, ("was", "port")

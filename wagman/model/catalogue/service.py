@@ -6,15 +6,15 @@ from wagman.model.catalogue.kind import REPEATED, EventType, Graver, Part, Told,
 
 VERBS = ("start", "stop", "restart", "kill", "enable", "disable")
 
-_ASKED = ("uid", "who", "force")
+_ASKED = ("uid", "who", "for", "order", "force")
 _PROBLEM = ("id", "severity", "text", "do")
 _REPORT = "report it, with all its fields"
 
 
 def _asked(verb: str) -> Part:
     def sentence(told: Told) -> str:
-        who = told.who() if told.number("uid") is not None else told.text("who") or "somebody"
-        return tell(f"{who} asked to {verb} {told.it}", if_true("force", "by force"))(told)
+        asked = tell(f"{told.asker()} asked to {verb} {told.it}", if_true("force", "by force"))(told)
+        return asked + (f", through {told.process()}" if told.text("for") else "")
 
     return sentence
 
