@@ -152,6 +152,19 @@ COMMANDS = {
         "Exit codes: 0 all answered, 1 somebody did not, 2 the configuration is wrong.",
         ("wagman probe", "wagman probe gn --config node.toml", "wagman probe --json"),
     ),
+    "fleet": About(
+        "bridge runs on a node, beside the service; the others run wherever somebody looks after many nodes. All of them go by "
+        "fleet.toml. Nothing is lost by an outage: the node's own log is the queue, and a collector asks for what is missing. "
+        "wagman fleet bridge --help and so on tell the rest. "
+        "Exit codes: 0 done, or an orderly end, 1 status: something calls for a person; else: a file cannot be written, 2 the "
+        "configuration is wrong, 3 the broker cannot be reached, 4 the service does not permit it.",
+        (
+            "wagman fleet bridge --check",
+            "wagman fleet collect --sqlite fleet.db",
+            "wagman fleet status 'v0*'",
+            "wagman fleet events v042 --plain",
+        ),
+    ),
     "check-config": About(
         "Every error is shown with its line. A group that the file names must exist on this machine, as for the service. "
         "Asked by root, it also finds what the service's user may not read: an error of the file that the service goes by. "

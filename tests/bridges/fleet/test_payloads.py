@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from wagman.bridges.fleet.payloads import (
     PayloadError,
     events_of,
     id_of,
+    online_of,
     opened,
     order_of,
     packed,
@@ -21,13 +23,16 @@ from wagman.bridges.fleet.payloads import (
     status_of,
 )
 
+WORDS = st.text(max_size=4)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(), lambda more: st.lists(more) | st.dictionaries(st.text(), more)
+    st.none() | st.booleans() | st.integers() | WORDS,
+    lambda more: st.lists(more, max_size=3) | st.dictionaries(WORDS, more, max_size=3),
+    max_leaves=4,
 )
-READERS = (events_of, status_of, resend_of, order_of, opened)
+READERS = (events_of, online_of, status_of, resend_of, order_of, opened)
 
 
-@given(st.dictionaries(st.text(), JSON), st.booleans())
+@given(st.dictionaries(WORDS, JSON, max_size=3), st.booleans())
 def test_a_message_is_read_back_as_it_was(message: dict[str, object], deflate: bool) -> None:
     assert opened(packed(message, deflate=deflate)) == message
 
@@ -35,17 +40,15 @@ def test_a_message_is_read_back_as_it_was(message: dict[str, object], deflate: b
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()) | st.binary().map(zlib.compress))
 def test_whatever_comes_is_read_or_refused(data: bytes) -> None:
     for reader in READERS:
-        try:
+        with suppress(PayloadError):
             reader(data)
-        except PayloadError as error:
-            assert str(error)
     id_of(data)
 
 
 KEYS = ("log", "first", "last", "events", "gap", "past", "devices", "problems", "id", "do", "device", "until", "force")
 
 
-@given(st.dictionaries(st.sampled_from(KEYS), JSON))
+@given(st.dictionaries(st.sampled_from(KEYS), JSON, max_size=6))
 def test_the_right_keys_with_wrong_values_are_read_or_refused(message: dict[str, object]) -> None:
     test_whatever_comes_is_read_or_refused.hypothesis.inner_test(json.dumps(message).encode())  # type: ignore[attr-defined]
 

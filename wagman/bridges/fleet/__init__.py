@@ -1,25 +1,26 @@
-"""Many nodes and one broker. The node's own log is the queue, the broker is a pipe: ids tell what is missing, and it is sent again.
+"""Many nodes and one broker. The node's own log is the queue, the broker is a pipe: ids tell what is missing.
 
 On the node, `wagman fleet bridge`:
 
-- `bridge`     what of it runs when: the composition
-- `sending`    events from the log to the broker: batches, the window, the rate of the past, what is asked for again
-- `obeying`    orders from the broker to the service
+- `bridge`     what runs on each connection: the composition
+- `sending`    events from the log to the broker: what is new, what is old, what is asked for again
+- `telling`    the retained status
 - `uplink`     batches and acknowledgements; pure
-- `orders`     which order may be carried out; pure
-- `ledger`     what must last: how far all is there, which orders were seen
+- `ledger`     what must last: how far all is with the broker
 
 Where all nodes come together:
 
-- `collect`    the reference receiver, into SQLite or as lines
+- `collect`    the reference receiver
+- `archive`    where it keeps what came: SQLite, or lines
 - `shelf`      what is here of each log, and what has to be asked for; pure
-- `table`, `tail`, `ask`   `fleet status`, `fleet events`, `fleet do`
+- `table`      `fleet status`: one row for each node, the worst first
+- `tail`       `fleet events`
 
 Both:
 
 - `payloads`   the messages; pure
 - `link`       a connection to the broker: paho's packets, trio's streams; nothing else knows paho
+- `staying`    whoever is connected connects anew
 - `config`     what fleet.toml says
-- `home_assistant`   how Home Assistant is told of the guests; pure
 - `command`    the command line
 """

@@ -1,7 +1,7 @@
 """What must outlive the bridge, in SQLite: how far all of the log is with the broker, and which orders were seen.
 
-An order is written down, through to the disk, before it is carried out. Without a ledger nobody knows which were: so a ledger that
-is new refuses orders until all that may have been seen before are over.
+An order is written down, through to the disk, before it is carried out. Without a ledger nobody knows which were: so one that is
+new refuses orders until all that may have been seen before are over.
 """
 
 import sqlite3

@@ -210,6 +210,14 @@ def status_of(data: bytes) -> Summary:
     return found  # type: ignore[return-value] # looked at above
 
 
+def online_of(data: bytes) -> Online:
+    """Whether a bridge is there; raises PayloadError."""
+    found = opened(data)
+    if not (isinstance(found.get("online"), bool) and all(isinstance(found.get(key), str) for key in ("session", "since"))):
+        raise PayloadError("not the shape of online")
+    return found  # type: ignore[return-value] # looked at above
+
+
 def resend_of(data: bytes) -> Resend:
     """What somebody misses; raises PayloadError."""
     found = opened(data)

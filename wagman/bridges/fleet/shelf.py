@@ -1,8 +1,8 @@
 """What a receiver has of each node's log, and what it has to ask for. Pure: the caller knows the time, and keeps the events.
 
 Ids are contiguous within a log and begin with 1, so whatever lies between is missing, whoever lost it: a broker that had
-acknowledged it, a queue that ran over. The node's status says which id is the last one. What a node sends by itself later (`past`)
-is not asked for meanwhile.
+acknowledged it, a queue that ran over. The node's status says which id is the last one. What a node sends by itself later
+(`past`) is not asked for meanwhile.
 """
 
 from bisect import bisect_right
@@ -93,7 +93,8 @@ class Shelf:
         self._known = {name: max((span.last for span in spans), default=0) for name, spans in self.logs.items()}
         self._past: dict[str, Span] = {}
         self._from_now = from_now and not self.logs
-        self._asked_s: float | None = None  # when it was asked, or noticed, last
+        self._beginning: tuple[str, int] | None = None  # of what is missing
+        self._asked_s = 0.0  # when it was asked for, or noticed
         self._pause_s = SETTLE_S
 
     def take(self, batch: Events) -> list[Event]:
@@ -113,8 +114,6 @@ class Shelf:
         for span in spans:
             held.add(span)
         self._known[log] = max(self._known[log], batch["last"])
-        if spans:
-            self._pause_s = min(self._pause_s, RETRY_S)
         return fresh
 
     def heard(self, status: Summary) -> None:
@@ -130,12 +129,10 @@ class Shelf:
     def wanted(self, now_s: float) -> Wanted | None:
         """What to ask for now."""
         hole = next(self._holes(), None)
-        if hole is None:
-            self._asked_s, self._pause_s = None, SETTLE_S
-            return None
-        if self._asked_s is None:
-            self._asked_s = now_s
-        if now_s < self._asked_s + self._pause_s:
+        beginning = None if hole is None else (hole.log, hole.span.first)
+        if beginning != self._beginning:  # what was asked for has come, or begins to
+            self._beginning, self._asked_s, self._pause_s = beginning, now_s, SETTLE_S
+        if hole is None or now_s < self._asked_s + self._pause_s:
             return None
         self._asked_s, self._pause_s = now_s, max(RETRY_S, min(2 * self._pause_s, RETRY_MAX_S))
         return hole

@@ -52,7 +52,7 @@ class Uplink:
         self._under_way: dict[int, Place | None] = {}  # by number, in their order
         self._done = set[int]()
         self._count = 0
-        self.is_urgent = False
+        self.is_urgent = False  # somebody waits for what is in the batch that is being filled
 
     @property
     def has_room(self) -> bool:
@@ -84,8 +84,8 @@ class Uplink:
                 self._happened(event, log_id, event["id"] or 0)
 
     def next(self, *, is_due: bool = False) -> Sent | None:
-        """The next message that is full or urgent; or, where it `is_due`, what there is."""
-        if not self._closed and (is_due or self.is_urgent):
+        """The next message that is full; or, where it `is_due`, what there is."""
+        if not self._closed and is_due:
             self._close()
         if not self._closed or len(self._under_way) >= self._window:
             return None
@@ -100,7 +100,7 @@ class Uplink:
         before = self.place
         while (first := next(iter(self._under_way), None)) is not None and first in self._done:
             self._done.discard(first)
-            self.place = self._under_way.popitem()[1] or self.place
+            self.place = self._under_way.pop(first) or self.place
         return self.place != before
 
     def _happened(self, event: Event, log_id: str | None, number: int) -> None:
