@@ -25,6 +25,7 @@ MADE_FROM_CODE = (
     "docs.make.socket",
     "docs.make.events",
     "docs.make.states",
+    "docs.make.fleet",
 )
 
 DIST, WHEELHOUSE, LOCK = Path("dist"), Path("build/wheelhouse"), "requirements.lock"

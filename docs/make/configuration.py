@@ -132,12 +132,12 @@ def _exists(module: str) -> bool:
 def _boards() -> Iterator[str]:
     yield f"## `[board]` and `[board.NAME]`\n\n{BOARDS_TEXT}"
     for section in existing(BOARDS):
-        yield f'### `kind = "{section.kind}"`\n\n{section.about}\n\n{_table(section)}'  # type: ignore[attr-defined]
+        yield f'### `kind = "{section.kind}"`\n\n{section.about}\n\n{keys(section)}'  # type: ignore[attr-defined]
 
 
 def _sections() -> Iterator[str]:
     for title, section, text in SECTIONS:
-        yield f"## `{title}`\n\n{text}\n\n{_table(section)}"
+        yield f"## `{title}`\n\n{text}\n\n{keys(section)}"
 
 
 def _environment() -> Iterator[str]:
@@ -145,27 +145,28 @@ def _environment() -> Iterator[str]:
     for name, bounds in WATCHED_BY_DEFAULT.items():
         stated = "\n".join(f"{key} = {_shown(attribute, getattr(bounds, key))}" for key, attribute in settings(Bounds).items())
         yield f"```toml\n[environment.{name}]\n{stated}\n```\n"
-    yield f"{_table(Bounds)}\n{GAUGE}\n{_table(GaugeConfig)}"
+    yield f"{keys(Bounds)}\n{GAUGE}\n{keys(GaugeConfig)}"
 
 
 def _device() -> Iterator[str]:
     own = " and ".join(f"`{key}`" for key in sorted(OWN_KEYS))
-    yield f"## `[device.NAME]` and `[defaults]`\n\n{DEVICE.format(own=own)}\n{_table(DeviceConfig)}"
+    yield f"## `[device.NAME]` and `[defaults]`\n\n{DEVICE.format(own=own)}\n{keys(DeviceConfig)}"
 
 
 def _network() -> Iterator[str]:
-    yield f"## `[network.NAME]`\n\n{NETWORK}\n{_table(NetworkConfig)}"
+    yield f"## `[network.NAME]`\n\n{NETWORK}\n{keys(NetworkConfig)}"
 
 
 def _ears() -> Iterator[str]:
-    yield f"## Ears\n\n{EARS_TEXT}\nEach kind has these keys, and its own:\n\n{_table(EarConfig)}"
+    yield f"## Ears\n\n{EARS_TEXT}\nEach kind has these keys, and its own:\n\n{keys(EarConfig)}"
     for section in existing(EARS):
         # What a kind has as all have is not said again.
         shared = {key for key, attribute in settings(EarConfig).items() if settings(section)[key] == attribute}
-        yield f"### `{section.kind}`\n\n{section.about}\n\n{_table(section, shared)}"  # type: ignore[attr-defined]
+        yield f"### `{section.kind}`\n\n{section.about}\n\n{keys(section, shared)}"  # type: ignore[attr-defined]
 
 
-def _table(section: type, without: Collection[str] = ()) -> str:
+def keys(section: type, without: Collection[str] = ()) -> str:
+    """The keys that a table of this class may hold, as a table."""
     rows = [_row(key, attribute) for key, attribute in settings(section).items() if key not in without]
     return table(("key", "default", "value", "what it is for"), rows)
 

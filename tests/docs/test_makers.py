@@ -14,6 +14,7 @@ MODULES = [
     "docs.make.socket",
     "docs.make.events",
     "docs.make.states",
+    "docs.make.fleet",
 ]
 
 

@@ -34,7 +34,7 @@ HINT = 'give it read_group = "wagman-read" in [service] of /etc/wagman/wagman.to
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What it takes."""
-    commands = parser.add_subparsers(dest="what", metavar="WHAT", required=True, parser_class=_Parser)
+    commands = parser.add_subparsers(dest="what", metavar="WHAT", required=True, parser_class=_Parser, help="what is run")
     bridge = _command(commands, "bridge", "on a node: what happens goes to the broker, until told to end")
     bridge.add_argument("--check", action="store_true", help="only say what is wrong with the file, and try the broker once")
     collect = _command(commands, "collect", "take in what all nodes tell, and ask for what is missing, until told to end")

@@ -53,7 +53,7 @@ def _rate(value: object) -> float:
 # A name is a level of a topic, and a name that a broker's access list compares: no wildcard, nothing to be quoted.
 NAME = _matching(_NAME, "1 to 32 of a-z, 0-9 and -")
 PREFIX = _matching(_PREFIX, "one or more levels of a topic, of letters, digits, _ and -")
-RATE = Kind('a number of bytes a second, such as "16kB/s"', _rate)
+RATE = Kind('a number of bytes a second, such as "16kB/s"', _rate, lambda rate: f'"{rate / 1_000:g}kB/s"')
 
 
 @frozen
@@ -75,10 +75,7 @@ class Service:
     """The keys of `[service]`."""
 
     socket: str = field(default=SOCKET, metadata=setting(SOCKET_PATH, "Where the service listens."))
-    state_dir: str = field(
-        factory=lambda: os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or STATE_DIR,
-        metadata=setting(TEXT, "Where it is kept how far the log is with the broker. By default what systemd hands over."),
-    )
+    state_dir: str = field(default=STATE_DIR, metadata=setting(TEXT, "Where it is kept how far the log is with the broker."))
 
 
 @frozen

@@ -136,8 +136,6 @@ MESSAGES: Final[Mapping[str, type]] = {
     "status": Summary,
     "events": Events,
     "resend": Resend,
-    "do": Order,
-    "done": Answer,
 }
 """What goes over which topic, by the level after the node's name."""
 
