@@ -18,6 +18,8 @@ TOPICS = {
     "status": "`PREFIX/1/NODE/status`, retained",
     "events": "`PREFIX/1/NODE/events`",
     "resend": "`PREFIX/1/NODE/resend/WHO`, never retained; who may write there is who may read",
+    "do": "`PREFIX/1/NODE/do/WHO`, never retained",
+    "done": "`PREFIX/1/NODE/done/WHO`",
 }
 
 

@@ -4,9 +4,11 @@ import re
 import shutil
 import sqlite3
 import subprocess
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -17,11 +19,12 @@ from tests.io.brokers import Mosquitto, mosquitto, needs_mosquitto
 from wagman.bridges.fleet import table
 from wagman.bridges.fleet.archive import Database
 from wagman.bridges.fleet.bridge import Bridge
+from wagman.bridges.fleet.broker import LinkError, TakenOverError
 from wagman.bridges.fleet.collect import Collector, Intake
 from wagman.bridges.fleet.command import now
 from wagman.bridges.fleet.config import BrokerTable, EventsTable, FleetConfig, Node, Operator, Service, StatusTable
 from wagman.bridges.fleet.ledger import Ledger
-from wagman.bridges.fleet.link import LinkError, Message, TakenOverError, connected
+from wagman.bridges.fleet.link import Message, connected
 from wagman.cli import main
 from wagman.client.following import Place
 
@@ -38,7 +41,7 @@ class Site:
     broker: Mosquitto
     daemon: Daemon
 
-    def config(self, **broker: object) -> FleetConfig:
+    def config(self, **broker: Any) -> FleetConfig:
         return FleetConfig(
             evolve(BrokerTable("127.0.0.1", self.broker.port, tls=False, reconnect_max_s=0.2, will_delay_s=1.0), **broker),
             Node("v042"),
@@ -50,7 +53,7 @@ class Site:
 
     def bridge(self, config: FleetConfig | None = None) -> Bridge:
         ledger = Ledger(self.home / "ledger", 0.0)
-        return Bridge(self.config() if config is None else config, ledger, now, lambda seconds: seconds / 2, print)
+        return Bridge(self.config() if config is None else config, ledger, now, time.time, lambda seconds: seconds / 2, print)
 
     def collector(self, config: FleetConfig | None = None) -> Collector:
         config = self.config() if config is None else config
@@ -186,7 +189,7 @@ def test_a_log_that_was_replaced_is_told_and_both_are_kept_apart(site: Site) -> 
 def test_a_node_that_is_gone_is_offline_and_one_that_ends_says_so(site: Site, protocol: str) -> None:
     config = site.config(protocol=protocol)
 
-    async def until(is_online: bool) -> None:
+    async def until(*, is_online: bool) -> None:
         with trio.fail_after(SOON_S):
             while True:
                 online, _ = (await table.gather(config, "looks")).get("v042", (None, None))

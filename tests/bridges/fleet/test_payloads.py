@@ -73,4 +73,4 @@ def test_half_a_surrogate_is_no_reason_to_send_nothing() -> None:
 
 
 def test_each_message_has_its_shape() -> None:
-    assert set(payloads.MESSAGES) == {"online", "status", "events", "resend"}
+    assert set(payloads.MESSAGES) == {"online", "status", "events", "resend", "do", "done"}

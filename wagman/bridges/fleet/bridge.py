@@ -11,6 +11,8 @@ from attrs import define, field
 from wagman.bridges.fleet.config import FleetConfig, Node
 from wagman.bridges.fleet.ledger import Ledger
 from wagman.bridges.fleet.link import Link, Message, Taken, Will, connected
+from wagman.bridges.fleet.obeying import Obeying
+from wagman.bridges.fleet.orders import Gate
 from wagman.bridges.fleet.payloads import Online, PayloadError, packed, resend_of
 from wagman.bridges.fleet.sending import Sending
 from wagman.bridges.fleet.staying import stay
@@ -28,6 +30,7 @@ class Bridge:
         config: what fleet.toml says.
         ledger: what must last.
         now: the present time, as text.
+        clock: the same in seconds.
         jitter: gives a random part of a time.
         say: takes a line for the journal.
     """
@@ -35,10 +38,16 @@ class Bridge:
     config: FleetConfig
     ledger: Ledger
     now: Callable[[], str]
+    clock: Callable[[], float]
     jitter: Callable[[float], float]
     say: Callable[[str], None]
     is_ending: trio.Event = field(factory=trio.Event)
     _complaint: str = field(default="", init=False)
+    _gate: Gate | None = field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        if (terms := self.config.terms) is not None:
+            self._gate = Gate(terms, self.ledger.begun_s)
 
     @property
     def node(self) -> str:
@@ -64,7 +73,7 @@ class Bridge:
             self._complaint = ""
             self.say(f"connected to {link.address}")
             link.publish(topic, packed(birth, deflate=False), retained=True)
-            link.subscribe([f"{self.node}/resend/+"])
+            link.subscribe([f"{self.node}/resend/+", *([f"{self.node}/do/+"] if self._gate is not None else [])])
             await self._serve(link)
             link.publish(topic, packed(death, deflate=False), retained=True)
 
@@ -76,7 +85,10 @@ class Bridge:
         telling = Telling(link, f"{self.node}/status", config.status, socket, sending, self.now, is_packed)
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._listen, link, sending)
+                obeying = self._obeying(link)
+                if obeying is not None:
+                    nursery.start_soon(obeying.run)
+                nursery.start_soon(self._listen, link, sending, obeying)
                 nursery.start_soon(sending.run)
                 nursery.start_soon(telling.run)
                 nursery.start_soon(self._keep, sending)
@@ -85,16 +97,23 @@ class Bridge:
         finally:
             self._save(sending)
 
-    async def _listen(self, link: Link, sending: Sending) -> None:
+    def _obeying(self, link: Link) -> Obeying | None:
+        if self._gate is None:
+            return None
+        return Obeying(link, self.node, self.config.service.socket, self._gate, self.ledger, self.clock, self.say)
+
+    async def _listen(self, link: Link, sending: Sending, obeying: Obeying | None) -> None:
         while True:
             match await link.receive():
                 case Taken(number):
                     sending.taken(number)
+                case Message() as message if obeying is not None and message.topic.startswith(f"{self.node}/do/"):
+                    obeying.told(message)
                 case Message() as message:
-                    self._told(message, sending)
+                    self._resend(message, sending)
                     link.acknowledge(message)
 
-    def _told(self, message: Message, sending: Sending) -> None:
+    def _resend(self, message: Message, sending: Sending) -> None:
         """What was retained was meant for somebody else, at another time."""
         if message.topic.startswith(f"{self.node}/resend/") and not message.retained:
             try:

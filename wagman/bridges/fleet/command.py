@@ -8,6 +8,7 @@ import secrets
 import signal
 import sqlite3
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,14 +20,17 @@ import trio
 
 from wagman.bridges.fleet import table, tail
 from wagman.bridges.fleet.archive import Database, Lines
+from wagman.bridges.fleet.ask import Asking
 from wagman.bridges.fleet.bridge import Bridge
+from wagman.bridges.fleet.broker import LinkError
 from wagman.bridges.fleet.collect import Collector, Intake
-from wagman.bridges.fleet.config import CONFIG, FleetConfig, load
+from wagman.bridges.fleet.config import CONFIG, OFTEN, FleetConfig, load
 from wagman.bridges.fleet.ledger import Ledger
-from wagman.bridges.fleet.link import LinkError
 from wagman.cli.outcome import DONE, UNREACHABLE, USAGE, CommandError, complain
 from wagman.client.errors import ClientError
+from wagman.config import durations
 from wagman.model.errors import ConfigError
+from wagman.model.facts import VERBS
 from wagman.model.words import plain
 
 HINT = 'give it read_group = "wagman-read" in [service] of /etc/wagman/wagman.toml, then systemctl restart wagman'
@@ -50,9 +54,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     events.add_argument("-n", "--number", type=_count, metavar="N", help=f"how many (with --sqlite, default: {tail.LAST})")
     events.add_argument("--sqlite", metavar="FILE", help="what a collector's database has, instead of what comes")
     events.add_argument("-f", "--follow", action="store_true", help="with --sqlite: go on with what comes")
+    _add_do(commands)
     form = events.add_mutually_exclusive_group()
     form.add_argument("--plain", action="store_true", help="a sentence for each, instead of its type and fields")
     form.add_argument("--json", action="store_true", help="one JSON object per line")
+
+
+def _add_do(commands: Any) -> None:
+    do = _command(commands, "do", "give an order to nodes, one after the other; exit code 1 where one did not accept it")
+    do.add_argument("verb", choices=VERBS, help="what is to be done")
+    do.add_argument("device", metavar="DEVICE", help="the name of the guest")
+    do.add_argument("nodes", nargs="+", metavar="NODE", help="names, or patterns such as 'v0*'")
+    do.add_argument(
+        "--within",
+        type=_duration,
+        dest="within_s",
+        default=30.0,
+        metavar="TIME",
+        help="carried out by then, or not at all (default: 30s)",
+    )
+    do.add_argument(
+        "--rate", type=_every, dest="every_s", default=6.0, metavar="N/TIME", help="so many nodes in that time (default: 10/min)"
+    )
+    do.add_argument(
+        "--abort-after", type=_count, default=3, metavar="N", help="ask nobody further once so many failed (default: %(default)s)"
+    )
+    do.add_argument("--force", action="store_true", help="as with the command of that name")
+    do.add_argument("--yes", action="store_true", help="do not ask whether I am sure")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -72,6 +100,21 @@ def _count(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= 9):  # noqa: PLR2004 - a hundred times what a log holds
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of events")
     return int(text)
+
+
+def _duration(text: str) -> float:
+    try:
+        return durations.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {error}") from None
+
+
+def _every(text: str) -> float:
+    try:
+        count, seconds = OFTEN.read(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {error}") from None
+    return float(seconds / count)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -102,8 +145,8 @@ def _bridge(args: argparse.Namespace) -> int:
         return DONE
     directory = Path(config.service.state_dir)
     with _alone(directory):
-        ledger = Ledger(directory / "ledger.db", datetime.now(UTC).timestamp())
-        bridge = Bridge(config, ledger, now, jitter, say)
+        ledger = Ledger(directory / "ledger.db", time.time())
+        bridge = Bridge(config, ledger, now, time.time, jitter, say)
         try:
             _run_until_told(bridge.run, bridge.is_ending)
         except* ClientError as errors:
@@ -177,6 +220,11 @@ def _events(args: argparse.Namespace) -> int:
     return trio.run(tail.live, config, _passing(config), args)
 
 
+def _do(args: argparse.Namespace) -> int:
+    config = load(args.config, "operator")
+    return trio.run(Asking(config, _who(config), partial(secrets.token_hex, 16), args).run)
+
+
 def _who(config: FleetConfig) -> str:
     assert config.operator is not None  # noqa: S101 - the configuration was loaded for it
     return config.operator.name
@@ -192,6 +240,7 @@ _RUN: dict[str, Callable[[argparse.Namespace], int]] = {
     "collect": _collect,
     "status": _status,
     "events": _events,
+    "do": _do,
 }
 
 

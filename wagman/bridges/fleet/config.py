@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from wagman.bridges.fleet.link import Broker
+from wagman.bridges.fleet.broker import Broker
+from wagman.bridges.fleet.orders import MOST_LATE_S, Terms
 from wagman.client.blocking import SOCKET
 from wagman.config.document import parse, read
 from wagman.config.findings import Findings
@@ -21,6 +22,7 @@ from wagman.config.reading import Reader, Table
 from wagman.config.secrets import DIRECTORY, SECRET_FILE
 from wagman.config.setting import setting
 from wagman.model.errors import ConfigError
+from wagman.model.facts import VERBS
 
 CONFIG: Final = "/etc/wagman/fleet.toml"
 STATE_DIR: Final = "/var/lib/wagman-fleet"
@@ -31,6 +33,8 @@ LONGEST_KEEPALIVE_S: Final = 65_535
 _NAME = re.compile(r"[a-z0-9-]{1,32}")
 _PREFIX = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 _RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(B|kB|MB)/s")
+_OFTEN = re.compile(r"([0-9]{1,6})/(s|min|h)")
+_TIMES: Final = {"s": 1.0, "min": 60.0, "h": 3600.0}
 _UNITS: Final = {"B": 1, "kB": 1_000, "MB": 1_000_000}
 
 
@@ -54,6 +58,34 @@ def _rate(value: object) -> float:
 NAME = _matching(_NAME, "1 to 32 of a-z, 0-9 and -")
 PREFIX = _matching(_PREFIX, "one or more levels of a topic, of letters, digits, _ and -")
 RATE = Kind('a number of bytes a second, such as "16kB/s"', _rate, lambda rate: f'"{rate / 1_000:g}kB/s"')
+
+
+def _names(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(each, str) and _NAME.fullmatch(each) for each in value):
+        raise ValueError(WHOM.wants)
+    return tuple(value)
+
+
+def _verbs(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(each in VERBS for each in value):
+        raise ValueError(ORDERED.wants)
+    return tuple(value)
+
+
+def _often(value: object) -> tuple[int, float]:
+    found = _OFTEN.fullmatch(value) if isinstance(value, str) else None
+    if found is None or not int(found[1]):
+        raise ValueError(OFTEN.wants)
+    return int(found[1]), _TIMES[found[2]]
+
+
+WHOM = Kind('a list of names, such as ["alice"]', _names)
+ORDERED = Kind(f"a list of {', '.join(VERBS)}", _verbs)
+OFTEN = Kind(
+    'a number of orders in a time, such as "30/min"',
+    _often,
+    lambda rate: f'"{rate[0]}/{next(name for name, seconds in _TIMES.items() if seconds == rate[1])}"',
+)
 
 
 @frozen
@@ -134,6 +166,25 @@ class StatusTable:
     least_s: float = field(default=10.0, metadata=setting(DURATION, "The least time between two of them."))
 
 
+@frozen
+class OrdersTable:
+    """The keys of `[orders]`; without this table no order is taken, and none is listened to."""
+
+    whom: tuple[str, ...] = field(
+        metadata=setting(WHOM, "Whose orders are taken. Who gave one is in the topic, and the broker vouches for it.", key="from")
+    )
+    verbs: tuple[str, ...] = field(
+        default=("start", "stop", "restart", "enable", "disable"),
+        metadata=setting(
+            ORDERED, "What may be ordered. `kill` also needs the bridge to be in the service's control group, which it is not."
+        ),
+    )
+    max_late_s: float = field(
+        default=60.0, metadata=setting(DURATION, "The farthest deadline that an order may have: 5 min at most.")
+    )
+    rate: tuple[int, float] = field(default=(30, 60.0), metadata=setting(OFTEN, "So many orders are taken in that time."))
+
+
 TABLES: Final[Mapping[str, type]] = {
     "node": Node,
     "operator": Operator,
@@ -141,6 +192,7 @@ TABLES: Final[Mapping[str, type]] = {
     "broker": BrokerTable,
     "events": EventsTable,
     "status": StatusTable,
+    "orders": OrdersTable,
 }
 
 
@@ -154,11 +206,18 @@ class FleetConfig:
     service: Service = field(factory=Service)
     events: EventsTable = field(factory=EventsTable)
     status: StatusTable = field(factory=StatusTable)
+    orders: OrdersTable | None = None
 
     @property
     def topics(self) -> str:
         """What all topics begin with, with the version of the payloads."""
         return f"{self.broker.prefix}/1"
+
+    @property
+    def terms(self) -> Terms | None:
+        """On what terms orders are taken; None where none are."""
+        table = self.orders
+        return None if table is None else Terms(table.whom, table.verbs, table.max_late_s, *table.rate)
 
     @property
     def endpoint(self) -> Broker:
@@ -193,6 +252,8 @@ def load(path: str, needed: str) -> FleetConfig:
     reader.refuse_unknown(parsed.tables, (), TABLES)
     given = {name: _section(reader, parsed.tables, name, is_needed=name in (needed, "broker")) for name in TABLES}
     _check(given.get("broker"), findings)
+    if (orders := given.get("orders")) is not None and orders.max_late_s > MOST_LATE_S:
+        findings.add(("orders", "max_late"), "must be 5 min at most: an order that comes later is not wanted any more")
     problems = findings.render(path, parsed.lines)
     if problems:
         raise ConfigError(problems)

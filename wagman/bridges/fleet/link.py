@@ -5,8 +5,6 @@ Each connection is a new client of paho's, so that nothing of an old one is left
 again, and subscriptions are made anew.
 """
 
-import os
-import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -15,8 +13,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import trio
 from attrs import define, field, frozen
 
-from wagman.config.secrets import place, read_secret
-from wagman.model.errors import WagmanError
+from wagman.bridges.fleet.broker import Broker, LinkError, TakenOverError, first_cause, words_of
 
 try:
     from paho.mqtt import client as paho
@@ -49,70 +46,6 @@ LEAST_UNDER_WAY: Final = 20
 
 TAKEN_OVER: Final = 0x8E
 """The reason why a broker ends a connection when another client comes by the same name (specified)."""
-
-
-class LinkError(WagmanError):
-    """There is no connection to the broker, or not any more; the text says why."""
-
-
-class TakenOverError(LinkError):
-    """Somebody else has connected by our name."""
-
-
-@frozen
-class Broker:
-    """Where a broker is, and as whom it is asked."""
-
-    host: str
-    port: int
-    is_tls: bool = True
-    ca: str | None = None  # the files are paths, or names of credentials; without one the system's authorities count
-    certificate: str | None = None
-    key: str | None = None
-    user: str | None = None
-    password_file: str | None = None
-    keepalive_s: float = 900.0
-    is_v5: bool = True
-
-    @property
-    def address(self) -> str:
-        """For people."""
-        return f"{self.host}:{self.port}"
-
-    def context(self) -> ssl.SSLContext:
-        """What proves who both sides are; raises LinkError where a file cannot be used."""
-        try:
-            context = ssl.create_default_context(cafile=None if self.ca is None else _file(self.ca))
-        except (OSError, ValueError) as error:
-            raise LinkError(f"ca {self.ca}: {_words(error)}") from error
-        try:
-            if self.certificate is not None:
-                context.load_cert_chain(_file(self.certificate), None if self.key is None else _file(self.key))
-        except (OSError, ValueError) as error:
-            raise LinkError(f"certificate {self.certificate}, key {self.key}: {_words(error)}") from error
-        return context
-
-    def password(self) -> str | None:
-        """The password; raises LinkError where its file cannot be read."""
-        try:
-            return None if self.password_file is None else read_secret(self.password_file).decode()
-        except (OSError, UnicodeError) as error:
-            raise LinkError(f"password_file {self.password_file}: {_words(error)}") from error
-
-    async def open(self) -> trio.abc.Stream:
-        """A stream to it; with TLS it is proved who it is before anything is sent. Raises OSError, LinkError."""
-        if not self.is_tls:
-            return await trio.open_tcp_stream(self.host, self.port)
-        context = self.context()
-        stream = trio.SSLStream(
-            await trio.open_tcp_stream(self.host, self.port), context, server_hostname=self.host, https_compatible=True
-        )
-        try:
-            await stream.do_handshake()
-        except BaseException:
-            await trio.aclose_forcefully(stream)
-            raise
-        return stream
 
 
 @frozen
@@ -431,37 +364,6 @@ def _as_link_error(error: BaseException, address: str) -> LinkError:
         case trio.TooSlowError():
             return LinkError(f"the broker {address} did not let us in within {CONNECT_S:g} s")
         case OSError():
-            return LinkError(f"the broker {address} cannot be reached: {_words(_first(error))}")
+            return LinkError(f"the broker {address} cannot be reached: {words_of(first_cause(error))}")
         case _:
-            return LinkError(f"the broker {address} hung up: {_words(_first(error))}".removesuffix(": "))
-
-
-def _first(error: BaseException) -> BaseException:
-    """The error that others were raised because of."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
-
-
-def _words(error: BaseException) -> str:
-    match error:
-        case ssl.SSLCertVerificationError():
-            return error.verify_message
-        case OSError(errno=int(number)) if number > 0 and not isinstance(error, ssl.SSLError):
-            return os.strerror(number)
-        case OSError():
-            return str(error.strerror or error)
-        case ValueError():
-            return str(error)
-        case _:
-            return ""
-
-
-def _file(value: str) -> str:
-    """Where the file is; raises OSError."""
-    found = place(value)
-    if found is None:
-        raise FileNotFoundError(2, f"there is no credential {value}: it is handed over by the unit")
-    return str(found)
+            return LinkError(f"the broker {address} hung up: {words_of(first_cause(error))}".removesuffix(": "))

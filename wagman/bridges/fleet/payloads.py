@@ -105,8 +105,7 @@ class Order(TypedDict):
     do: str
     device: str
     until: Annotated[str, "it is carried out by then, or not at all"]
-    force: NotRequired[bool]
-    sig: NotRequired[Annotated[str, "an SSH signature over the rest"]]
+    force: NotRequired[Annotated[bool, "as with the command of that name"]]
 
 
 class Resend(TypedDict):
@@ -136,6 +135,8 @@ MESSAGES: Final[Mapping[str, type]] = {
     "status": Summary,
     "events": Events,
     "resend": Resend,
+    "do": Order,
+    "done": Answer,
 }
 """What goes over which topic, by the level after the node's name."""
 

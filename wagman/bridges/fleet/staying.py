@@ -5,7 +5,7 @@ from typing import Final
 
 import trio
 
-from wagman.bridges.fleet.link import LinkError, TakenOverError
+from wagman.bridges.fleet.broker import LinkError, TakenOverError
 
 RETRY_S: Final = 1.0
 """The time before the second try to connect; it doubles, and a random part of it is waited for (chosen)."""

@@ -14,8 +14,9 @@ import trio
 from attrs import frozen
 
 from wagman.bridges.fleet.archive import Database
+from wagman.bridges.fleet.broker import LinkError
 from wagman.bridges.fleet.config import FleetConfig
-from wagman.bridges.fleet.link import Link, LinkError, Message, Subscribed, connected
+from wagman.bridges.fleet.link import Link, Message, Subscribed, connected
 from wagman.bridges.fleet.payloads import PayloadError, online_of, status_of
 from wagman.cli.outcome import DONE, FAILED, USAGE, CommandError
 from wagman.cli.text import short, table
