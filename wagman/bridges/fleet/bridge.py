@@ -18,7 +18,7 @@ from wagman.bridges.fleet.sending import Sending
 from wagman.bridges.fleet.staying import stay
 from wagman.bridges.fleet.telling import Telling
 
-SAVE_S: Final = 1.0
+SAVE_S: Final = 0.25
 """How often it is written down how far all is with the broker (chosen: what is sent again after a crash is known by its id)."""
 
 

@@ -61,6 +61,11 @@ class Intake:
             if now is not None:
                 self._heard[node] = now
 
+    def hurry(self) -> None:
+        """We have connected anew."""
+        for shelf in self.shelves.values():
+            shelf.hurry()
+
     def commit(self) -> None:
         """All of it is to last."""
         if self._heard:
@@ -95,6 +100,8 @@ class Intake:
         known = self.online.get(node)
         # The will of a connection that was lost may come after the next one was made.
         is_late = known is not None and message["session"] != known["session"] and message["since"] < known["since"]
+        if known is None or message["session"] != known["session"]:
+            self._shelf(node).hurry()
         if not is_late:
             self.online[node] = message
             self.archive.node(node, "online", message)
@@ -129,6 +136,7 @@ class Collector:
         topics = self.config.topics
         async with connected(self.config.endpoint, f"wagman-collect-{self.who}", keeps_s=KEEPS_S) as link:
             self.intake.say(f"connected to {link.address}")
+            self.intake.hurry()
             link.subscribe([f"{topics}/+/{kind}" for kind in ("online", "status", "events")])
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._listen, link)

@@ -19,7 +19,7 @@ SETTLE_S: Final = 2.0
 """What is missing for as long is asked for (chosen: it may just be on its way)."""
 
 RETRY_S: Final = 10.0
-RETRY_MAX_S: Final = 600.0
+RETRY_MAX_S: Final = 300.0
 """It is asked for again after the first of these, which doubles up to the second (chosen)."""
 
 
@@ -136,6 +136,10 @@ class Shelf:
             return None
         self._asked_s, self._pause_s = now_s, max(RETRY_S, min(2 * self._pause_s, RETRY_MAX_S))
         return hole
+
+    def hurry(self) -> None:
+        """Somebody has connected anew: what was asked for before has hardly come through."""
+        self._pause_s = SETTLE_S
 
     def missing(self) -> int:
         """How many are missing."""
