@@ -1,5 +1,6 @@
 """Bridge and collector at a real mosquitto, with certificates and the access list that are shipped; a small service beside."""
 
+import json
 import re
 import shutil
 import sqlite3
@@ -7,6 +8,7 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from wagman.bridges.fleet.bridge import Bridge
 from wagman.bridges.fleet.broker import LinkError, TakenOverError
 from wagman.bridges.fleet.collect import Collector, Intake
 from wagman.bridges.fleet.command import now
-from wagman.bridges.fleet.config import BrokerTable, EventsTable, FleetConfig, Node, Operator, Service, StatusTable
+from wagman.bridges.fleet.config import BrokerTable, EventsTable, FleetConfig, Node, Operator, OrdersTable, Service, StatusTable
 from wagman.bridges.fleet.ledger import Ledger
 from wagman.bridges.fleet.link import Message, connected
 from wagman.cli import main
@@ -271,7 +273,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for words in (
             ["authority"],
             ["broker", "localhost", "127.0.0.1"],
-            *(["client", name] for name in ("v042", "v043", "collector")),
+            *(["client", name] for name in ("v042", "v043", "collector", "alice", "viewer")),
         ):
             subprocess.run([SHIPPED / "certificates.sh", home / each, *words], check=True)
     return home
@@ -317,6 +319,11 @@ def test_nobody_speaks_for_a_node_and_no_stranger_gets_in(secured: Site, certifi
             assert "Not authorized" in await refused(as_(secured, ours, "v043"), f"wagman/1/v042/{kind}")
         assert "Not authorized" in await refused(as_(secured, ours, "v043"), "wagman/1/v042/resend/collector")
         assert "Not authorized" in await refused(as_(secured, ours, "collector"), "wagman/1/v042/resend/viewer")
+        for name, who in (("viewer", "viewer"), ("viewer", "alice"), ("v043", "v043"), ("v042", "alice"), ("alice", "bob")):
+            assert "Not authorized" in await refused(as_(secured, ours, name), f"wagman/1/v042/do/{who}"), f"{name} as {who}"
+        assert "Not authorized" in await refused(as_(secured, ours, "alice"), "wagman/1/v042/done/alice"), (
+            "an answer that is none"
+        )
         stranger = as_(secured, theirs, "v042")
         stranger = evolve(stranger, broker=evolve(stranger.broker, ca=str(ours / "ca.crt")))
         assert await refused(stranger, "wagman/1/v042/status"), "a certificate of another authority, with the same name"
@@ -341,6 +348,71 @@ def test_a_node_reads_nothing_of_another(secured: Site, certificates: Path) -> N
             with trio.move_on_after(0.5):
                 got.append(await spy.receive())  # type: ignore[arg-type]
         assert not got
+
+    trio.run(story)
+
+
+# --- Orders -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_order_of_alices_is_carried_out_and_answered_and_nobody_elses(
+    secured: Site, certificates: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ours = certificates / "ours"
+    file = secured.home / "fleet.toml"
+    file.write_text(
+        f'[operator]\nname = "alice"\n[broker]\nhost = "127.0.0.1"\nport = {secured.broker.port}\nca = "{ours}/ca.crt"\n'
+        f'certificate = "{ours}/alice.crt"\nkey = "{ours}/alice.key"\n'
+    )
+    orders = OrdersTable(("alice",), ("stop", "start"))
+    config = evolve(as_(secured, ours, "v042"), orders=orders)
+
+    async def do(*words: str) -> tuple[int, list[str]]:
+        command = ["fleet", "do", *words, "--config", str(file)]
+        code = await trio.to_thread.run_sync(main, command)
+        return code, [line for line in capsys.readouterr().out.splitlines() if not line.startswith("alice orders")]
+
+    async def story() -> None:
+        async with running(secured.bridge(config)):
+            await eventually(lambda: secured.place.id == secured.last_id)
+            capsys.readouterr()
+            code, lines = await do("stop", "gn", "v042", "v043", "--yes")
+            assert (code, [line.split()[:2] for line in lines]) == (
+                1,
+                [["NODE", "SAYS"], ["v042", "accepted"], ["v043", "offline"]],
+            )
+            code, lines = await do("restart", "gn", "v0*")
+            assert (code, lines[1].split()[:2]) == (1, ["v042", "refused"])
+            code, lines = await do("stop", "gn", "v04[4-9]", "v043", "v045", "--yes", "--abort-after", "1", "--rate", "9/s")
+            assert [line.split()[:2] for line in lines[1:]] == [["v043", "offline"], ["v045", "not"]]
+        events = secured.daemon.ask("events", type="command.stop")["events"]
+        assert events[-1]["fields"]["for"] == "alice"
+
+    trio.run(story)
+
+
+@pytest.mark.parametrize("is_retained", [True, False])
+def test_an_order_that_the_broker_held_is_late(site: Site, is_retained: bool) -> None:
+    config = evolve(site.config(), orders=OrdersTable(("alice",)))
+    before = site.last_id
+
+    async def story() -> None:
+        said = list[dict[str, Any]]()
+        async with connected(config.endpoint, "alice") as alice:
+            alice.subscribe(["wagman/1/v042/done/alice"])
+            await alice.receive()
+            async with running(site.bridge(config)):
+                await eventually(lambda: site.place.id == site.last_id)
+            until = (datetime.now(UTC) + timedelta(seconds=0.3)).isoformat()
+            order = {"v": 1, "id": "0123456789abcdef", "do": "stop", "device": "gn", "until": until}
+            alice.publish("wagman/1/v042/do/alice", json.dumps(order).encode(), retained=is_retained)
+            await trio.sleep(0.4)
+            async with running(site.bridge(config)):
+                while not said:
+                    news = await alice.receive()
+                    said += [json.loads(news.payload)] if isinstance(news, Message) else []
+        assert said[0]["outcome"] == "expired", "a session that was kept shows no longer that it was retained"
+        assert site.last_id == before
 
     trio.run(story)
 

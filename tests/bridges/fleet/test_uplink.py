@@ -259,3 +259,20 @@ def test_a_receiver_that_begins_now_asks_for_nothing_older() -> None:
     shelf = Shelf("v1", from_now=True)
     shelf.take({"v": 1, "log": "a", "first": 9, "last": 9, "events": [event(9)]})
     assert shelf.missing() == 0
+
+
+def test_what_is_missing_is_asked_for_more_and_more_seldom_and_soon_again_once_somebody_connects_anew() -> None:
+    shelf = Shelf("v1")
+    shelf.take({"v": 1, "log": "a", "first": 2, "last": 2, "events": [event(2)]})
+    assert [now_s for now_s in range(80) if shelf.wanted(now_s) is not None] == [2, 12, 32, 72]
+    shelf.hurry()
+    assert shelf.wanted(74) is not None
+
+
+def test_the_next_that_is_missing_does_not_wait_for_the_first_one() -> None:
+    shelf = Shelf("v1")
+    shelf.take({"v": 1, "log": "a", "first": 4, "last": 4, "events": [event(2), event(4)]})
+    found = {now_s: wanted.span for now_s in range(10) if (wanted := shelf.wanted(now_s)) is not None}
+    shelf.take({"v": 1, "log": "a", "first": 1, "last": 1, "again": True, "events": [event(1)]})
+    found |= {now_s: wanted.span for now_s in range(10, 20) if (wanted := shelf.wanted(now_s)) is not None}
+    assert found == {2: Span(1, 1), 12: Span(3, 3)}
