@@ -1,5 +1,6 @@
 """Bridge and collector at a real mosquitto, with certificates and the access list that are shipped; a small service beside."""
 
+import fcntl
 import json
 import re
 import shutil
@@ -28,6 +29,7 @@ from wagman.bridges.fleet.config import BrokerTable, EventsTable, FleetConfig, N
 from wagman.bridges.fleet.ledger import Ledger
 from wagman.bridges.fleet.link import Message, connected
 from wagman.cli import main
+from wagman.client.errors import DeniedError
 from wagman.client.following import Place
 
 pytestmark = needs_mosquitto
@@ -444,3 +446,43 @@ def test_a_table_of_all_nodes_from_the_broker_and_from_a_database(site: Site, ca
     code, lines = out("events", "--sqlite", str(site.home / "db"), "-n", "1", "v0*")
     assert code == 0
     assert lines[0].startswith("v042")
+
+
+def test_the_file_and_the_broker_are_tried_once(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    file = site.home / "fleet.toml"
+    text = '[node]\nname = "v042"\n[broker]\nhost = "127.0.0.1"\ntls = false\nport = '
+    file.write_text(f"{text}{site.broker.port}\n")
+    assert main(["fleet", "bridge", "--check", "--config", str(file)]) == 0
+    assert "lets us in" in capsys.readouterr().out
+    file.write_text(f"{text}1\n")
+    assert main(["fleet", "bridge", "--check", "--config", str(file)]) == 3
+    assert "Connection refused" in capsys.readouterr().err
+    file.write_text(f"{text}0\n")
+    assert main(["fleet", "bridge", "--check", "--config", str(file)]) == 2
+    assert "fleet.toml:6: broker.port: must be" in capsys.readouterr().err
+
+
+def test_one_bridge_at_a_time_keeps_a_ledger(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    file, state = site.home / "fleet.toml", site.home / "state"
+    file.write_text(f'[node]\nname = "v042"\n[broker]\nhost = "127.0.0.1"\ntls = false\n[service]\nstate_dir = "{state}"\n')
+    state.mkdir()
+    with (state / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert main(["fleet", "bridge", "--config", str(file)]) == 1
+    assert "another bridge runs already" in capsys.readouterr().err
+
+
+def test_what_is_not_permitted_is_told_with_what_to_do(
+    site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def denied(*_: object, **__: object) -> None:
+        raise DeniedError("you may not use it")
+
+    monkeypatch.setattr("wagman.bridges.fleet.sending.ask", denied)
+    file = site.home / "fleet.toml"
+    file.write_text(
+        f'[node]\nname = "v042"\n[broker]\nhost = "127.0.0.1"\nport = {site.broker.port}\ntls = false\n'
+        f'[service]\nstate_dir = "{site.home}/state"\n'
+    )
+    assert main(["fleet", "bridge", "--config", str(file)]) == 4
+    assert "read_group" in capsys.readouterr().err

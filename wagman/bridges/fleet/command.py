@@ -26,6 +26,7 @@ from wagman.bridges.fleet.broker import LinkError
 from wagman.bridges.fleet.collect import Collector, Intake
 from wagman.bridges.fleet.config import CONFIG, OFTEN, FleetConfig, load
 from wagman.bridges.fleet.ledger import Ledger
+from wagman.bridges.fleet.link import connected
 from wagman.cli.outcome import DONE, UNREACHABLE, USAGE, CommandError, complain
 from wagman.client.errors import ClientError
 from wagman.config import durations
@@ -122,16 +123,12 @@ def run(args: argparse.Namespace) -> int:
     try:
         return _RUN[args.what](args)
     except ConfigError as error:
-        raise SystemExit(_told(error)) from None
+        sys.stderr.write(f"{error}\n")
+        return USAGE
     except LinkError as error:
         raise CommandError(str(error), UNREACHABLE) from error
     except sqlite3.Error as error:
         raise CommandError(f"{args.sqlite}: {error}") from error
-
-
-def _told(error: ConfigError) -> int:
-    sys.stderr.write(f"{error}\n")
-    return USAGE
 
 
 # --- On a node --------------------------------------------------------------------------------------------------------
@@ -140,7 +137,7 @@ def _told(error: ConfigError) -> int:
 def _bridge(args: argparse.Namespace) -> int:
     config = load(args.config, "node")
     if args.check:
-        trio.run(table.gather, config, f"wagman-check-{secrets.token_hex(4)}")
+        trio.run(_try, config)
         print(f"{args.config}: ok, and {config.endpoint.address} lets us in")
         return DONE
     directory = Path(config.service.state_dir)
@@ -154,6 +151,12 @@ def _bridge(args: argparse.Namespace) -> int:
         finally:
             ledger.close()
     return DONE
+
+
+async def _try(config: FleetConfig) -> None:
+    """Be let in once; raises LinkError."""
+    async with connected(config.endpoint, f"wagman-check-{secrets.token_hex(4)}"):
+        pass
 
 
 @contextmanager

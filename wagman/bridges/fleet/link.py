@@ -58,7 +58,7 @@ class Will:
 
 
 class Message(NamedTuple):
-    """What the broker passed on; `number` is for the acknowledgement."""
+    """What the broker passed on; `number` is for the acknowledgement, 0 where it waits for none."""
 
     topic: str
     payload: bytes
@@ -183,14 +183,18 @@ class Link:
         self._waiting[info.mid] = None
         return info.mid
 
-    def subscribe(self, filters: Sequence[str]) -> int:
-        """Ask for messages; `Subscribed` with the number that this gives tells that they come."""
-        _, number = self._packets.subscribe([(each, 1) for each in filters])
+    def subscribe(self, filters: Sequence[str], *, at_least_once: bool = True) -> int:
+        """Ask for messages; `Subscribed` with the number that this gives tells that they come.
+
+        Those that come `at_least_once` wait for their acknowledgement, and others wait behind them.
+        """
+        _, number = self._packets.subscribe([(each, int(at_least_once)) for each in filters])
         return number or 0
 
     def acknowledge(self, message: Message) -> None:
         """It was handled, and need not come again."""
-        self._packets.ack(message.number, 1)
+        if message.number:
+            self._packets.ack(message.number, 1)
 
     @property
     def has_news(self) -> bool:

@@ -145,12 +145,14 @@ async def gather(config: FleetConfig, name: str) -> Known:
     """What the broker keeps; raises LinkError."""
     found: dict[str, tuple[Any, Any]] = {}
     async with connected(config.endpoint, name) as link:
-        link.subscribe([f"{config.topics}/+/online", f"{config.topics}/+/status"])
+        link.subscribe([f"{config.topics}/+/online", f"{config.topics}/+/status"], at_least_once=False)
         with trio.move_on_after(WAIT_S) as bound:
             await _subscribed(link, found, config.topics)
             while True:
                 with trio.move_on_after(QUIET_S) as quiet:
                     await _take(link, found, config.topics)
+                    while link.has_news:
+                        await _take(link, found, config.topics)
                 if quiet.cancelled_caught:
                     break
         if bound.cancelled_caught and not found:
@@ -173,5 +175,4 @@ async def _take(link: Link, found: dict[str, tuple[Any, Any]], topics: str) -> b
             found[node] = (online_of(news.payload), status) if kind == "online" else (online, status_of(news.payload))
         except PayloadError:
             found.setdefault(node, (online, status))  # what it says is nothing; that it is there is something
-        link.acknowledge(news)
     return isinstance(news, Subscribed)
