@@ -68,6 +68,13 @@ def test_an_event_of_a_log_has_an_id_and_others_have_none() -> None:
                 events_of(data)
 
 
+@pytest.mark.parametrize("deflate", [True, False])
+def test_half_a_surrogate_that_comes_is_refused(deflate: bool) -> None:
+    text = '{"a":["\\ud800"]}'
+    with pytest.raises(PayloadError, match="characters"):
+        opened(zlib.compress(text.encode()) if deflate else text.encode())
+
+
 def test_half_a_surrogate_is_no_reason_to_send_nothing() -> None:
     assert opened(packed({"text": "\ud800"}, deflate=False)) == {"text": "?"}
 

@@ -55,7 +55,7 @@ class Intake:
                 self.archive.node(node, kind, status)
             elif kind == "online":
                 self._online(node, online_of(payload))
-        except PayloadError as error:
+        except (PayloadError, RecursionError) as error:
             self.say(f"{node}/{kind}: {error}")
         else:
             if now is not None:

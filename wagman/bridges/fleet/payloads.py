@@ -165,7 +165,17 @@ def opened(data: bytes) -> dict[str, Any]:
         raise PayloadError(f"no JSON: {error}") from error
     if not isinstance(found, dict):
         raise PayloadError("no JSON object")
+    if b"\\u" in data or data[:1] != b"{":
+        _refuse_half_characters(found)
     return found
+
+
+def _refuse_half_characters(found: dict[str, Any]) -> None:
+    """JSON can name half a surrogate; no file and no terminal takes one."""
+    try:
+        written(found).encode()
+    except (UnicodeEncodeError, RecursionError) as error:
+        raise PayloadError("no characters that can be written") from error
 
 
 def _inflated(data: bytes) -> bytes:
@@ -202,6 +212,7 @@ def status_of(data: bytes) -> Summary:
         and isinstance(found.get("log"), str | None)
         and _are_ids(found.get("first"), found.get("last"))
         and isinstance(found.get("problems"), list)
+        and all(isinstance(each, dict) for each in found["problems"])
         and _are_spans(found.get("past", [1, 1]))
     )
     if not is_so:
@@ -315,4 +326,5 @@ def _is_event(value: object, *, has_id: bool) -> bool:
     if not isinstance(value, dict) or not isinstance(value.get("fields"), dict):
         return False
     is_numbered = _are_ids(value.get("id")) if has_id else value.get("id") is None
-    return is_numbered and all(isinstance(value.get(key), str) for key in ("time", "type"))
+    is_named = isinstance(value.get("device"), str | None)
+    return is_numbered and is_named and all(isinstance(value.get(key), str) for key in ("time", "type"))

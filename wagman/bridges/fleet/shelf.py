@@ -92,7 +92,7 @@ class Shelf:
         self.logs: dict[str, Spans] = {} if logs is None else logs
         self._known = {name: max((span.last for span in spans), default=0) for name, spans in self.logs.items()}
         self._past: dict[str, Span] = {}
-        self._from_now = from_now and not self.logs
+        self._from_now = self._begins_late = from_now and not self.logs
         self._beginning: tuple[str, int] | None = None  # of what is missing
         self._asked_s = 0.0  # when it was asked for, or noticed
         self._pause_s = SETTLE_S
@@ -155,7 +155,7 @@ class Shelf:
     def _replaced(self, batch: Events) -> None:
         """Up to where the log was told of that is gone; what is missing of it nobody can give any more, which the node says."""
         old, after = batch.get("replaces"), batch.get("after")
-        if old is not None and after is not None:
+        if old is not None and after is not None and (old in self.logs or not self._begins_late):
             self._log(old, after + 1)
             self._known[old] = max(self._known[old], after)
 

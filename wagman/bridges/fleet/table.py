@@ -56,7 +56,7 @@ class Row:
     @property
     def cells(self) -> Sequence[str]:
         """As the table has it."""
-        return self.node, self.rank.name.lower(), short(self.for_s), self.up, plain("; ".join(self.notes))
+        return plain(self.node), self.rank.name.lower(), short(self.for_s), self.up, plain("; ".join(self.notes))
 
 
 Known = Mapping[str, tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]]

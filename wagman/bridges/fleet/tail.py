@@ -15,6 +15,7 @@ from wagman.bridges.fleet.table import existing, fits
 from wagman.cli.events import story, words
 from wagman.cli.outcome import DONE
 from wagman.model.shapes import Event
+from wagman.model.words import plain
 
 LAST: Final = 50
 """How many are shown of a database where nothing else is asked for (chosen)."""
@@ -27,7 +28,7 @@ def line(node: str, event: Event, args: Namespace) -> str:
     """One line for an event."""
     if args.json:
         return json.dumps({"node": node, "event": event})
-    return f"{node:<12} {story(event) if args.plain else words(event)}"
+    return f"{plain(node):<12} {story(event) if args.plain else words(event)}"
 
 
 def kept(args: Namespace) -> int:
