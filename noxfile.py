@@ -22,10 +22,13 @@ PYTHONS = nox.project.python_versions(PYPROJECT)
 MADE_FROM_CODE = (
     "docs.make.configuration",
     "docs.make.commands",
+    "docs.make.notify",
     "docs.make.socket",
     "docs.make.events",
     "docs.make.states",
     "docs.make.fleet",
+    "docs.make.metrics",
+    "docs.make.dashboard",
 )
 
 DIST, WHEELHOUSE, LOCK = Path("dist"), Path("build/wheelhouse"), "requirements.lock"

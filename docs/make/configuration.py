@@ -132,12 +132,12 @@ def _exists(module: str) -> bool:
 def _boards() -> Iterator[str]:
     yield f"## `[board]` and `[board.NAME]`\n\n{BOARDS_TEXT}"
     for section in existing(BOARDS):
-        yield f'### `kind = "{section.kind}"`\n\n{section.about}\n\n{keys(section)}'  # type: ignore[attr-defined]
+        yield f'### `kind = "{section.kind}"`\n\n{section.about}\n\n{table_of(section)}'  # type: ignore[attr-defined]
 
 
 def _sections() -> Iterator[str]:
     for title, section, text in SECTIONS:
-        yield f"## `{title}`\n\n{text}\n\n{keys(section)}"
+        yield f"## `{title}`\n\n{text}\n\n{table_of(section)}"
 
 
 def _environment() -> Iterator[str]:
@@ -145,28 +145,28 @@ def _environment() -> Iterator[str]:
     for name, bounds in WATCHED_BY_DEFAULT.items():
         stated = "\n".join(f"{key} = {_shown(attribute, getattr(bounds, key))}" for key, attribute in settings(Bounds).items())
         yield f"```toml\n[environment.{name}]\n{stated}\n```\n"
-    yield f"{keys(Bounds)}\n{GAUGE}\n{keys(GaugeConfig)}"
+    yield f"{table_of(Bounds)}\n{GAUGE}\n{table_of(GaugeConfig)}"
 
 
 def _device() -> Iterator[str]:
     own = " and ".join(f"`{key}`" for key in sorted(OWN_KEYS))
-    yield f"## `[device.NAME]` and `[defaults]`\n\n{DEVICE.format(own=own)}\n{keys(DeviceConfig)}"
+    yield f"## `[device.NAME]` and `[defaults]`\n\n{DEVICE.format(own=own)}\n{table_of(DeviceConfig)}"
 
 
 def _network() -> Iterator[str]:
-    yield f"## `[network.NAME]`\n\n{NETWORK}\n{keys(NetworkConfig)}"
+    yield f"## `[network.NAME]`\n\n{NETWORK}\n{table_of(NetworkConfig)}"
 
 
 def _ears() -> Iterator[str]:
-    yield f"## Ears\n\n{EARS_TEXT}\nEach kind has these keys, and its own:\n\n{keys(EarConfig)}"
+    yield f"## Ears\n\n{EARS_TEXT}\nEach kind has these keys, and its own:\n\n{table_of(EarConfig)}"
     for section in existing(EARS):
         # What a kind has as all have is not said again.
         shared = {key for key, attribute in settings(EarConfig).items() if settings(section)[key] == attribute}
-        yield f"### `{section.kind}`\n\n{section.about}\n\n{keys(section, shared)}"  # type: ignore[attr-defined]
+        yield f"### `{section.kind}`\n\n{section.about}\n\n{table_of(section, shared)}"  # type: ignore[attr-defined]
 
 
-def keys(section: type, without: Collection[str] = ()) -> str:
-    """The keys that a table of this class may hold, as a table."""
+def table_of(section: type, without: Collection[str] = ()) -> str:
+    """The keys that a table of this class may hold."""
     rows = [_row(key, attribute) for key, attribute in settings(section).items() if key not in without]
     return table(("key", "default", "value", "what it is for"), rows)
 

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from docs.make.configuration import keys
+from docs.make.configuration import table_of
 from docs.make.pages import between, keep, table
 from docs.make.socket import properties
 from wagman.api.discovery import schema_of
@@ -37,7 +37,7 @@ def tables() -> str:
 def _keys() -> Iterator[str]:
     yield "## Every key of fleet.toml\n"
     for name, section in TABLES.items():
-        yield f"### `[{name}]`\n\n{keys(section)}"
+        yield f"### `[{name}]`\n\n{table_of(section)}"
 
 
 def _messages() -> Iterator[str]:

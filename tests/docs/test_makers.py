@@ -11,10 +11,13 @@ from docs.make.pages import DOCS, END, MarkerError, begin, between, keep, table
 MODULES = [
     "docs.make.configuration",
     "docs.make.commands",
+    "docs.make.notify",
     "docs.make.socket",
     "docs.make.events",
     "docs.make.states",
     "docs.make.fleet",
+    "docs.make.metrics",
+    "docs.make.dashboard",
 ]
 
 

@@ -247,7 +247,7 @@ def test_every_type_has_a_sentence_whatever_is_known(kind: str) -> None:
         (
             "device.recalled",
             {"verb": "stop", "who": "pid 5", "uid": 7, "for": "alice"},
-            "gn goes by what was decided before: stop by alice",
+            "gn goes by what was decided before: stop by alice, through user 7",
         ),
         ("command.stop", {"uid": None, "who": "an operator"}, "an operator asked to stop gn"),
         ("environment.abnormal", {"sensor": "temperature_c", "state": "high", "value": 71.0}, "temperature 71 C, which is high"),

@@ -72,6 +72,7 @@ class Computer:
     name: str
     port: int = field(factory=free_port)
     host: str = "127.0.0.1"
+    within: tuple[str, ...] = ()  # what the process is started through
     process: "subprocess.Popen[bytes] | None" = None
     is_hung: bool = False
 
@@ -86,7 +87,7 @@ class Computer:
     # What a rail does to it --------------------------------------------------
 
     def power_on(self, _now_s: float = 0.0, _medium: str | None = None) -> None:
-        self.process = subprocess.Popen([sys.executable, "-ISc", PROGRAM, self.host, str(self.port), self.name])
+        self.process = subprocess.Popen([*self.within, sys.executable, "-ISc", PROGRAM, self.host, str(self.port), self.name])
 
     def power_off(self, now_s: float = 0.0) -> str:
         ended = self.state(now_s)

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
 import trio
 from attrs import define, field
 from trio.testing import MockClock
@@ -10,7 +11,8 @@ from trio.testing import MockClock
 from wagman.config.load import loads
 from wagman.io.ears.passive import Shared
 from wagman.model.facts import Answered, Beat, Listened, PortFact, RelayOn
-from wagman.service.ears import METER, Hearings, memory_key
+from wagman.service.ears import Hearings
+from wagman.service.meter import METER
 
 SITE = """
 [board.rail]
@@ -50,7 +52,8 @@ class Rig:
     text: str = SITE
     told: list[tuple[str, PortFact]] = field(factory=list)
     stirred: list[tuple[str, float]] = field(factory=list)
-    kept: dict[str, Any] = field(factory=dict)
+    kept: dict[str, Any] = field(factory=dict)  # in the log
+    noted: int = 0  # so often it was asked to be kept beside the log
     drawn: dict[str, float | None] = field(factory=dict)
     states: dict[str, Any] = field(factory=dict)
     hearings: Hearings = field(init=False)
@@ -66,7 +69,11 @@ class Rig:
             stirs=lambda guest, at_s: self.stirred.append((guest.name, at_s)),
             watts=lambda guest: self.drawn.get(guest.name),
             shared=Shared(),
+            noted=self.note,
         )
+
+    def note(self) -> None:
+        self.noted += 1
 
     def guest(self, config: Any) -> Any:
         state = self.states[config.name] = SimpleNamespace(name="started")
@@ -119,23 +126,50 @@ def test_a_source_that_was_never_heard_proves_nothing_until_it_is_and_that_is_re
     site.ear("gn").listened(Listened(150.0, 0.0))
     assert site.silences("gn") == []
     site.ear("gn").beat(Beat(200.0, "http"), 200.0)
-    assert site.kept == {memory_key("gn"): ["http http://gn/health"]}
+    assert site.kept == {"heard.gn": ["http http://gn/health"]}
+    assert site.noted == 1
+    assert site.hearings.ever_heard() == {"gn": ("http http://gn/health",)}
     site.ear("gn").listened(Listened(300.0, 200.0))
     assert len(site.silences("gn")) == 1
 
 
 def test_what_was_heard_in_an_earlier_run_counts_and_another_address_is_another_source() -> None:
     site = rig()
-    site.hearings.restore({memory_key("gn"): ["http http://gn/health"], memory_key("cs"): ["banner elsewhere:22"], "heard.x": 7})
+    told = {"gn": ("http http://gn/health",), "cs": ("banner elsewhere:22",)}
+    site.hearings.recall(told, told)
     assert [each["heard"] for each in site.hearings.shown("gn", 0.0)] == [True, False]
     assert [each["heard"] for each in site.hearings.shown("cs", 0.0)] == [False, False]
     site.ear("gn").listened(Listened(150.0, 0.0))
     assert len(site.silences("gn")) == 1
+    assert (site.kept, site.noted) == ({}, 0)  # both places know
+
+
+HTTP, WATTS = "http http://gn/health", METER
+
+
+@pytest.mark.parametrize(
+    ("in_log", "beside"),
+    [({}, {"gn": (HTTP,)}), ({"gn": (HTTP,)}, {}), ({"gn": (WATTS,)}, {"gn": (HTTP,)}), ({"gn": (HTTP, WATTS)}, {"gn": (HTTP,)})],
+    ids=["the log was lost", "the file was lost", "each knows another", "the file is older"],
+)
+def test_what_only_one_place_tells_counts_and_is_told_to_both(in_log: Any, beside: Any) -> None:
+    site = rig()
+    site.hearings.recall(in_log, beside)
+    both = sorted({*in_log.get("gn", ()), *beside.get("gn", ())})
+    assert site.hearings.ever_heard() == {"gn": tuple(both)}
+    assert site.kept == {"heard.gn": both}
+    assert site.noted == 1
+
+
+def test_the_boards_own_input_is_wired_and_not_remembered() -> None:
+    site = rig(WAGMAN)
+    site.hearings.recall({}, {})
+    assert (site.kept, site.noted, site.hearings.ever_heard()) == ({}, 0, {})
 
 
 def test_a_meter_has_to_show_that_it_has_halted_before_it_counts_as_silent_and_gives_no_sign_of_life() -> None:
     site = rig()
-    site.hearings.restore({memory_key("gn"): ["http http://gn/health", METER]})
+    site.hearings.recall({"gn": ("http http://gn/health", METER)}, {})
     site.drawn["gn"] = 5.0
     site.hearings.from_board("gn", Answered(100.0, "on"))
     assert site.told == [("gn", Answered(100.0, "on"))]  # no beat

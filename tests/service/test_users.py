@@ -1,6 +1,7 @@
 """Who may do what with the real service: real users and groups, and the real commands."""
 
 import grp
+import json
 import os
 import subprocess
 import sys
@@ -75,6 +76,8 @@ def test_why_names_the_one_on_whose_behalf_it_was_asked(node: Node) -> None:
     assert (told["uid"], told["for"], "order" in told) == (USER, "alice", False)
     story = wagman(node, USER, [READ.gr_gid], "why", "cs").stdout
     assert f"alice asked to stop cs, through user {USER}" in story
+    (kept,) = node.folder.rglob("decisions.json")
+    assert json.loads(kept.read_text())["devices"]["cs"]["on_behalf"] == "alice"
 
 
 def test_a_name_that_would_not_stand_in_a_sentence_is_told_so(node: Node) -> None:

@@ -77,6 +77,9 @@ STORIES = {
     "a guest that flaps": "20 min; guest gn flap=100; guest gn hang; 90 min",
     "a guest that comes back in time": "20 min; guest gn hang; 5 min; cable out; 2 min; guest gn revive; 2 min; cable in; 10 min",
     "a start that is taken back": "20 min; gn: stop; 5 min; gn: start; 0.4 s; gn: kill; 5 min",
+    "a start of what runs, and one that is taken back while it waits": (
+        "20 min; gn: start; 5 s; gn: kill; 5 s; gn: start; 5 s; gn: kill; 5 min"
+    ),
     "a start that is lost": "20 min; gn: stop; 5 min; board fault drop 3; gn: start; 10 min",
     "a reply that is lost": (
         "20 min; gn: stop; 5 min; gn: start; 0.3 s; board fault silent on; 40 s; board fault silent off; 10 min"

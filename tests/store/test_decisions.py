@@ -52,10 +52,32 @@ def configured(**ports: int) -> Config:
 @given(
     st.dictionaries(NAMES, ENTRIES),
     st.lists(st.tuples(st.text(min_size=1), st.integers(1, 99)), max_size=3, unique_by=lambda r: r[0]),
+    st.dictionaries(NAMES, st.lists(st.text(), min_size=1, max_size=3).map(tuple)),
 )
-def test_what_is_written_is_read_back(entries: dict[str, Entry], runs: list[tuple[str, int]]) -> None:
-    kept = Kept(entries, Tally(tuple(runs)))
+def test_what_is_written_is_read_back(
+    entries: dict[str, Entry], runs: list[tuple[str, int]], heard: dict[str, tuple[str, ...]]
+) -> None:
+    kept = Kept(entries, Tally(tuple(runs)), 7, heard)
     assert parse(render(kept)) == kept
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(JSON)
+def test_what_was_heard_costs_no_decision_where_it_makes_no_sense(heard: object) -> None:
+    document = json.loads(render(Kept({"x1": DISABLED})))
+    kept = parse(json.dumps({**document, "heard": heard}))
+    assert kept.entries == {"x1": DISABLED}
+    assert all(names and all(isinstance(each, str) for each in names) for names in kept.heard.values())
+
+
+def test_a_file_of_before_tells_of_nothing_that_was_heard() -> None:
+    assert parse('{"format": 1, "run": 12, "devices": {}}').heard == {}
 
 
 @given(st.text() | st.dictionaries(st.text(), st.text() | st.integers()).map(json.dumps))

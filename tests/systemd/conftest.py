@@ -1,4 +1,4 @@
-"""Machines for tests: one that they share, and one for a test that leaves nothing of it."""
+"""Machines for tests: one that they share, one for a test that leaves nothing of it; and a folder that stands for a system."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.systemd.machine import ASIDE, DATA, Machine, booted, docs_commands, eventually, require_systemd, wheelhouse
+from tests.systemd.pretended import pretend
+from wagman.systemd import install
+from wagman.systemd.steps import Target
 
 QUICK = """
 ExecStart=
@@ -58,3 +61,15 @@ def own_machine(wheels: Path) -> Iterator[Machine]:
     with booted(wheels) as machine:
         installed(machine)
         yield machine
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty system; the commands that change one are taken note of instead."""
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\n")
+    (tmp_path / "etc/group").write_text("root:x:0:\n")
+    monkeypatch.setattr(install, "usable", lambda _: "/opt/wagman/bin/wagman")
+    monkeypatch.setattr(install, "own_command", lambda: "/opt/wagman/bin/wagman")
+    monkeypatch.setattr(Target, "run", pretend)
+    return tmp_path

@@ -1,16 +1,14 @@
 """`wagman install-service`, into a folder that stands for a system."""
 
-import argparse
 import io
 import os
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.systemd.pretended import accounts, add, everything, pretend, take, wagman
 from wagman.cli.outcome import CommandError
-from wagman.cli.parser import parse
 from wagman.config.load import load
 from wagman.systemd import install
 from wagman.systemd.steps import InstallError, Target
@@ -18,61 +16,6 @@ from wagman.systemd.steps import InstallError, Target
 UNIT = "etc/systemd/system/wagman.service"
 RULE = "etc/udev/rules.d/60-wagman.rules"
 CONFIG = "etc/wagman/wagman.toml"
-
-
-@pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty system; the commands that change one are taken note of instead."""
-    (tmp_path / "etc").mkdir()
-    (tmp_path / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\n")
-    (tmp_path / "etc/group").write_text("root:x:0:\n")
-    monkeypatch.setattr(install, "usable", lambda _: "/opt/wagman/bin/wagman")
-    monkeypatch.setattr(install, "own_command", lambda: "/opt/wagman/bin/wagman")
-    monkeypatch.setattr(Target, "run", pretend)
-    return tmp_path
-
-
-def pretend(target: Target, *command: str) -> None:
-    """What the system's own commands would do."""
-    passwd = target.path("/etc/passwd")
-    group = target.path("/etc/group")
-    match Path(command[0]).name, *command[1:]:
-        case "systemd-sysusers", *_:
-            add(passwd, "wagman:x:999:999:Wagman service:/var/lib/wagman:/usr/sbin/nologin\n")
-            for name, number in (("wagman", 999), ("wagman-operate", 998), ("wagman-read", 997)):
-                add(group, f"{name}:x:{number}:\n")
-        case "userdel", *_:
-            (gid,) = (line.split(":")[3] for line in passwd.read_text().splitlines() if line.startswith("wagman:"))
-            take(passwd, "wagman:")
-            take(group, f"wagman:x:{gid}:\n")  # one with members stays, or one that is not the user's
-        case "groupdel", *_, name:
-            take(group, f"{name}:")
-        case "usermod", *_, "--gid", "0", "wagman":
-            passwd.write_text(passwd.read_text().replace(":999:1007:", ":999:0:"))
-        case other:
-            raise AssertionError(other)
-
-
-def add(file: Path, line: str) -> None:
-    """A line with a name that is there already is not added."""
-    if line.partition(":")[0] not in [each.partition(":")[0] for each in file.read_text().splitlines()]:
-        file.write_text(file.read_text() + line)
-
-
-def take(file: Path, beginning: str) -> None:
-    file.write_text("".join(line for line in file.read_text().splitlines(keepends=True) if not line.startswith(beginning)))
-
-
-def wagman(root: Path, *options: str) -> int:
-    arguments = parse(["install-service", "--root", str(root), *options])
-    assert isinstance(arguments, argparse.Namespace)
-    return int(arguments.run(arguments))
-
-
-def everything(root: Path) -> dict[str, Any]:
-    """What is there, with its content and its time: what was written again shows."""
-    found = sorted(path for path in root.rglob("*") if path.is_symlink() or path.is_file())
-    return {str(path.relative_to(root)): path.readlink() if path.is_symlink() else path.stat().st_mtime_ns for path in found}
 
 
 def test_all_of_it_is_put_in_place(root: Path) -> None:
@@ -164,10 +107,6 @@ def test_what_fails_is_told_in_one_line(root: Path, monkeypatch: pytest.MonkeyPa
 PERSON = "wagman:x:1000:1000:Walter Wagman:/home/wagman:/bin/bash\n"
 DAEMON = "wagman:x:300:300:another program's:/nonexistent:/usr/sbin/nologin\n"
 OF_0_1_0 = "wagman:x:998:998:Wagman service:/var/lib/wagman:/usr/sbin/nologin\n"
-
-
-def accounts(root: Path) -> str:
-    return (root / "etc/passwd").read_text() + (root / "etc/group").read_text()
 
 
 def test_the_account_of_a_person_is_refused_before_anything_is_done(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

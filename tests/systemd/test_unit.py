@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from wagman.systemd.bridges import BRIDGES
 from wagman.systemd.install import data
 
 MOST_EXPOSURE = 1.5
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason=
 @pytest.fixture
 def unit(tmp_path: Path) -> Path:
     """As they are installed, with a command that is there."""
-    for name in ("wagman.service", "wagman-poweroff.path", "wagman-poweroff.service"):
+    for name in ("wagman.service", "wagman-poweroff.path", "wagman-poweroff.service", *(bridge.unit for bridge in BRIDGES)):
         (tmp_path / name).write_text(data(name).replace("/usr/bin/wagman", "/bin/true"))
     return tmp_path / "wagman.service"
 
@@ -31,12 +32,15 @@ def test_systemd_has_nothing_to_say_about_them(unit: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_the_service_is_exposed_no_more_than_it_must_be(unit: Path) -> None:
-    done = analyzed("security", "--offline=yes", f"--threshold={MOST_EXPOSURE * 10:.0f}", str(unit))
+@pytest.mark.parametrize(
+    ("name", "most"), [("wagman.service", MOST_EXPOSURE), ("wagman-metrics.service", 0.5), ("wagman-notify.service", 1.3)]
+)
+def test_a_service_is_exposed_no_more_than_it_must_be(unit: Path, name: str, most: float) -> None:
+    done = analyzed("security", "--offline=yes", f"--threshold={most * 10:.0f}", str(unit.with_name(name)))
     assert done.returncode == 0, done.stdout
-    exposure = re.search(r"exposure level for wagman.service: ([0-9.]+)", done.stdout)
+    exposure = re.search(rf"exposure level for {name}: ([0-9.]+)", done.stdout)
     assert exposure
-    assert float(exposure[1]) <= MOST_EXPOSURE
+    assert float(exposure[1]) <= most
 
 
 def test_a_stopped_service_is_noticed_within_a_minute() -> None:

@@ -1,4 +1,1 @@
-"""Programs of their own on the control socket: each runs beside the service, and the service knows none of them.
-
-- `fleet`    many nodes and one broker: what happened on each goes up, orders come down
-"""
+"""Programs of their own on the control socket: they use `wagman.client` and the words of `wagman.model`; it knows none."""

@@ -166,6 +166,25 @@ COMMANDS = {
             "wagman fleet do restart gn v042",
         ),
     ),
+    "metrics": About(
+        "Prints them once, in the text format of Prometheus. With --textfile or --listen it runs until it is told to end, as the "
+        "unit wagman-metrics.service does, and waits for a service that is away: wagman_up is 0 then, and alone. The file is "
+        "taken away at the end. On the port everybody on this computer may read them. "
+        "Exit codes: 0 printed, or an orderly end, 1 the file cannot be written, or the port not be had, 3 the service cannot be "
+        "reached, 4 it does not permit it.",
+        (
+            "wagman metrics",
+            "wagman metrics --textfile /run/wagman-metrics/wagman.prom",
+            "wagman metrics --listen 9750",
+        ),
+    ),
+    "notify": About(
+        "Runs until it is told to end, as the unit wagman-notify.service. What was told is kept: a restart loses nothing, and "
+        "what is sent a second time says so. "
+        "Exit codes: 0 an orderly end, or all were told, 1 with --test: somebody could not be told; else: what was told cannot "
+        "be kept, or another one tells already, 2 the configuration is wrong, 4 the service does not permit it.",
+        ("wagman notify --check", "wagman notify --test", "wagman notify --test mail"),
+    ),
     "check-config": About(
         "Every error is shown with its line. A group that the file names must exist on this machine, as for the service. "
         "Asked by root, it also finds what the service's user may not read: an error of the file that the service goes by. "
@@ -175,10 +194,11 @@ COMMANDS = {
         ("wagman check-config", "wagman check-config node.toml", "wagman check-config --ask"),
     ),
     "install-service": About(
-        "Needs root, but for --dry-run. It starts nothing: systemctl does. --remove undoes what was done, and no more: an "
-        "account that was there before stays. Where the board will power-cycle this computer for want of the service, it asks "
-        "first, and without a terminal it takes --yes.",
-        ("wagman install-service --dry-run", "wagman install-service", "wagman install-service --remove"),
+        "Needs root, but for --dry-run. It starts nothing: systemctl does. --metrics and --notify also put the units in place "
+        "that write the figures for Prometheus and tell people (see wagman metrics, wagman notify); once there, they are renewed "
+        "with the rest. --remove undoes what was done, and no more: an account that was there before stays. Where the board will "
+        "power-cycle this computer for want of the service, it asks first, and without a terminal it takes --yes.",
+        ("wagman install-service --dry-run", "wagman install-service --metrics --notify", "wagman install-service --remove"),
     ),
     "completion": About(
         "Commands, options, and the names of the devices of the running service.",

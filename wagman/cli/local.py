@@ -16,6 +16,8 @@ HOMES = {
     "simulate": "wagman.simulation",
     "init": "wagman.init.command",
     "probe": "wagman.probe.command",
+    "metrics": "wagman.bridges.metrics.command",
+    "notify": "wagman.bridges.notify.command",
     "fleet": "wagman.bridges.fleet.command",
     "install-service": "wagman.systemd.install",
 }
@@ -58,7 +60,7 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
             add("--speed", type=positive, default=20.0, metavar="N", help="times faster (default: %(default)g)")
             add("--scenario", metavar="NAME", help=f"what is shown: {', '.join(SCENARIOS)} (default: {SCENARIOS[0]})")
             add("--dialect", choices=("v3", "v4"), help="what the Wagman speaks, where the scenario has one (default: v3)")
-        case "fake-board" | "install-service" | "init" | "fleet":
+        case "fake-board" | "install-service" | "init" | "metrics" | "notify" | "fleet":
             import_module(HOMES[command]).add_arguments(parser)
         case "check-config":
             add("file", metavar="FILE", nargs="?", default=CONFIG, help="the configuration file (default: %(default)s)")

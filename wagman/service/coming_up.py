@@ -28,8 +28,6 @@ async def resume(parts: Parts, watch: Watch, loaded: Loaded, found: Found, warni
     watch.restore(loaded.memory.get(PROBLEMS_KEY))
     for board in parts.boards.values():
         board.known = known_board(loaded.memory.get(board.task))
-    if parts.hearings is not None:
-        parts.hearings.restore(loaded.memory)
     await parts.hitches.look_first()
     fields = {"version": __version__, "begun_anew": anew, "warnings": [*warnings, *parts.hitches.warnings]}
     parts.journal.record([(Draft("service.started", None, fields), None)])

@@ -3,7 +3,7 @@
 It also counts the events that were shown and may be in no log, for a log that takes nothing cannot.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import trio
@@ -30,6 +30,7 @@ class DecisionsFile:
 
     journal: Journal
     keeper: Keeper
+    ever_heard: Callable[[], Mapping[str, tuple[str, ...]]] = field(default=dict, init=False)  # sources of each guest
     _before: Tally = field(factory=Tally, init=False)  # events of earlier runs that were shown, and may be in no log
     _settled: Any = field(default=None, init=False)  # what the log says of them
     _is_told: bool = field(default=False, init=False)  # the log has been told of them
@@ -49,7 +50,7 @@ class DecisionsFile:
         """The text that is to be in the file."""
         unwritten = self.journal.unwritten
         before = Tally() if self._is_told and not unwritten.owed else self._before
-        return render(Kept(entries, before.counting(self.journal.boot_id, unwritten.count), run))
+        return render(Kept(entries, before.counting(self.journal.boot_id, unwritten.count), run, self.ever_heard()))
 
     def tell_missing(self, memory: Mapping[str, Any] | None = None) -> None:
         """Have a log tell first how many events were shown before that it does not have; None: the log that was told last."""

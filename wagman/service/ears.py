@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from attrs import define, field
 
@@ -16,13 +16,16 @@ from wagman.io.ears.passive import Shared
 from wagman.model import shapes
 from wagman.model.backend import Probe
 from wagman.model.facts import Answered, Beat, Draft, Listened, PortFact
+from wagman.service.meter import METER, Meter
+from wagman.service.recollection import Heard
 from wagman.service.routes import Routes
 from wagman.service.status import age_s
 from wagman.store import Journal
+from wagman.store.remembered import heard_key
 from wagman.tasks.guest import Guest
 
-ON_BOARD, METER = "board", "watts"
-"""What the board's own input, and the meter of the guest's outlet, are called among the sources of a guest."""
+ON_BOARD = "board"
+"""What the board's own input is called among the sources of a guest."""
 
 HALTING = frozenset({"stopping", "restarting"})
 """States in which a guest is asked to halt."""
@@ -39,27 +42,6 @@ class Task(Protocol):
 
 
 @define(eq=False, repr=False)
-class Meter:
-    """The meter of a guest's outlet, as a source: a guest that draws so much has not halted yet."""
-
-    source: Source
-    least_w: float
-    _since_s: float | None = field(default=None, init=False)  # it has drawn less since then
-
-    def saw(self, asked_at_s: float, watts: float | None) -> None:
-        """What the board showed of the outlet when it was asked then; None: nothing."""
-        if watts is None:
-            self._since_s = None
-            self.source.deaf()
-        elif watts >= self.least_w:
-            self._since_s = None
-            self.source.beat(Beat(asked_at_s, METER), asked_at_s)
-        else:
-            self._since_s = asked_at_s if self._since_s is None else self._since_s
-            self.source.listened(Listened(asked_at_s, self._since_s))
-
-
-@define(eq=False, repr=False)
 class Hearings:
     """The sources of all guests that have an ear.
 
@@ -67,6 +49,7 @@ class Hearings:
         stirs: takes a beat that an ear heard: it is evidence for the guest's outlet, too.
         watts: what the outlet of a guest draws, as its board showed it last.
         shared: what the ears share.
+        noted: hears that a source was heard for the first time, and is to be remembered beside the log, too.
     """
 
     config: Config
@@ -75,6 +58,7 @@ class Hearings:
     stirs: Callable[[DeviceConfig, float], None]
     watts: Callable[[DeviceConfig], float | None]
     shared: Shared
+    noted: Callable[[], None]
     networks: dict[str, Network] = field(init=False)
     ears: dict[str, list[Listening]] = field(factory=dict, init=False)  # by guest
     _hearings: dict[str, Hearing] = field(factory=dict, init=False)
@@ -133,16 +117,28 @@ class Hearings:
 
     # What is remembered ------------------------------------------------------
 
-    def restore(self, memory: Mapping[str, Any]) -> None:
-        """Take up which sources were ever heard; one whose address has changed since is another one."""
+    def recall(self, *places: Heard) -> None:
+        """Take up which sources were ever heard, by the log and by what lies beside it, each of which may be lost or old.
+
+        A source whose address has changed since is another one.
+        """
         for name, hearing in self._hearings.items():
-            known = memory.get(memory_key(name))
+            told = [place.get(name, ()) for place in places]
             for source in hearing.sources:
-                source.heard |= isinstance(known, list) and source.name in known
+                source.heard |= any(source.name in names for names in told)
+            if not all({*self._heard(name)} <= {*names} for names in told):
+                self._remember(name)
 
     def _remember(self, name: str) -> None:
-        known = sorted(source.name for source in self._hearings[name].sources if source.heard)
-        self.journal.record([], {memory_key(name): known})
+        self.journal.record([], {heard_key(name): self._heard(name)})
+        self.noted()
+
+    def _heard(self, name: str) -> list[str]:
+        return sorted(source.name for source in self._hearings[name].sources if source.heard and source.name != ON_BOARD)
+
+    def ever_heard(self) -> Heard:
+        """The sources of each guest that were ever heard, to be kept beside the log."""
+        return {name: tuple(heard) for name in self._hearings if (heard := self._heard(name))}
 
     # The tasks ---------------------------------------------------------------
 
@@ -186,13 +182,10 @@ def joined(
     def watts(guest: DeviceConfig) -> float | None:
         return routes.boards[guest.board].watts(guest.port)
 
+    recollection = routes.recollection
     heard = {name: guest for name, guest in guests.items() if guest.config.ears or guest.config.still_on}
-    hearings = Hearings(config, heard, journal, stirs, watts, Shared(probe))
+    hearings = Hearings(config, heard, journal, stirs, watts, Shared(probe), recollection.file.keeper.note)
+    recollection.recall_heard, recollection.file.ever_heard = hearings.recall, hearings.ever_heard
     for name, guest in heard.items():
         routes.hear_through(guest.config.plug, partial(hearings.from_board, name))
     return hearings
-
-
-def memory_key(guest: str) -> str:
-    """The name under which the store keeps which sources of a guest were ever heard."""
-    return f"heard.{guest}"

@@ -5,8 +5,8 @@ that run are taken over and those that are off stay off. After `unreadable_relea
 nobody may be there to press a button.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import trio
 from attrs import define, field, frozen
@@ -23,6 +23,9 @@ from wagman.tasks.guest import Guest
 
 RETRY_S = 60.0
 """How often the service tries again to read the file (chosen: the log is tried as often)."""
+
+Heard: TypeAlias = Mapping[str, tuple[str, ...]]
+"""The sources of each guest that were ever heard."""
 
 
 @frozen
@@ -43,6 +46,7 @@ class Recollection:
     file: DecisionsFile
     decided: Decided
     unread: Unread | None = field(default=None, init=False)
+    recall_heard: Callable[[Heard, Heard], None] = field(default=lambda *_: None, init=False)  # takes what each place knows
     unknown: tuple[str, ...] = field(default=(), init=False)  # guests of which nothing was known, and that were not up since
     _file_unread: bool = field(default=False, init=False)
     _over: trio.Event = field(factory=trio.Event, init=False)
@@ -55,6 +59,7 @@ class Recollection:
             found: what lies beside it.
         """
         self.decided.take_up(logged(loaded.memory), found.kept)
+        self._recall_heard()
         self._judge(loaded, found)
         if not found.is_there and not loaded.trusted and self.unread is None:
             self.unknown = tuple(self.guests)
@@ -62,6 +67,9 @@ class Recollection:
             self.file.write()
         elif self.unread is None:
             await self.file.set_aside(found.error)
+
+    def _recall_heard(self) -> None:
+        self.recall_heard(self.decided.log.heard, self.decided.kept.heard)
 
     # --- A memory that cannot be read ---------------------------------------------------------------------------------
 
@@ -104,6 +112,7 @@ class Recollection:
             return
         self._file_unread = False
         self.decided.merge(kept=found.kept)
+        self._recall_heard()
         self.file.write()
         if self.journal.log_id is not None:
             self.file.tell_missing()
@@ -113,6 +122,7 @@ class Recollection:
         """Have what operators had decided, and not since, come true again: the log was opened only after all had begun anew."""
         self.file.tell_missing(memory)
         self.decided.merge(log=logged(memory))
+        self._recall_heard()
         if self.unread is not None and not self._file_unread:
             self._release("it could be read")
 

@@ -130,6 +130,7 @@ class Kept:
     entries: Mapping[str, Entry] = field(factory=dict)  # by the name of the table
     unwritten: Tally = Tally()
     run: int = 0  # of the service, that wrote it: each is greater than all before that it knew of; 0: an older program
+    heard: Mapping[str, tuple[str, ...]] = field(factory=dict)  # the sources of each guest that were ever heard
 
 
 # --- As text ----------------------------------------------------------------------------------------------------------
@@ -139,7 +140,8 @@ def render(kept: Kept) -> str:
     """The text, with a line for each guest: people read it, too."""
     entries = ",\n".join(f"  {json.dumps(name)}: {json.dumps(_plain(each))}" for name, each in kept.entries.items())
     unwritten = f',\n "unwritten": {json.dumps(dict(kept.unwritten.runs))}' if kept.unwritten.runs else ""
-    return f'{{"format": {FORMAT}, "run": {kept.run}, "devices": {{\n{entries}\n }}{unwritten}}}\n'
+    heard = f',\n "heard": {json.dumps(dict(kept.heard))}' if kept.heard else ""
+    return f'{{"format": {FORMAT}, "run": {kept.run}, "devices": {{\n{entries}\n }}{heard}{unwritten}}}\n'
 
 
 def _plain(entry: Entry) -> dict[str, Any]:
@@ -158,7 +160,7 @@ def parse(text: str) -> Kept:
         document = json.loads(text)
         entries = {str(name): _entry(each) for name, each in document["devices"].items()}
         runs = tuple((str(run), int(count)) for run, count in document.get("unwritten", {}).items())
-        return Kept(entries, Tally(runs), int(document.get("run", 0)))
+        return Kept(entries, Tally(runs), int(document.get("run", 0)), heard_of(document.get("heard")))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"it holds no decisions: {error!r}") from error
 
@@ -171,6 +173,17 @@ def _entry(plain: Mapping[str, Any]) -> Entry:
         raise ValueError(dict(plain))
     port = plain["port"] if isinstance(plain["port"], str) else int(plain["port"])
     return Entry(port, str(plain.get("board", DEFAULT_BOARD)), wanted, enabled, decision_of(plain), left)
+
+
+def heard_of(plain: Any) -> dict[str, tuple[str, ...]]:
+    """The sources in plain data that were ever heard, by guest; what cannot be read was never heard, and so proves nothing."""
+    told = plain if isinstance(plain, dict) else {}
+    lists = {str(name): tuple(each for each in names if isinstance(each, str)) for name, names in told.items() if _is_list(names)}
+    return {name: names for name, names in lists.items() if names}
+
+
+def _is_list(plain: Any) -> bool:
+    return isinstance(plain, list | tuple)
 
 
 def decision_of(plain: Any) -> Decision | None:

@@ -12,13 +12,16 @@ from attrs import evolve, field, frozen
 
 from wagman.model.errors import StoreError
 from wagman.model.facts import DEFAULT_BOARD
-from wagman.store.decisions import Entry, Kept, decision_of, parse, render
+from wagman.store.decisions import Entry, Kept, decision_of, heard_of, parse, render
 
 TABLES_KEY = "tables"
 """The name under which the log keeps, from each start on, which tables there are and were: what lies beside it may be lost."""
 
 PREFIX = "device."
 """What the keys begin with under which the log keeps the state of each guest."""
+
+HEARD_PREFIX = "heard."
+"""What the keys begin with under which the log keeps which sources of each guest were ever heard."""
 
 
 @frozen
@@ -29,11 +32,17 @@ class Logged:
     run: int = 0  # of the service, that wrote last which tables there are; 0: an older program, or nobody
     states: frozenset[str] = frozenset()  # tables whose state it has, also those that have been taken over
     untold: frozenset[str] = frozenset()  # tables that an older program wrote last: it told nobody who had decided
+    heard: Mapping[str, tuple[str, ...]] = field(factory=dict)  # the sources of each guest that were ever heard
 
 
 def tables_memory(entries: Mapping[str, Entry], run: int) -> dict[str, Any]:
     """The tables that there are and were, as the log is to keep them."""
     return {TABLES_KEY: json.loads(render(Kept(entries, run=run)))}
+
+
+def heard_key(guest: str) -> str:
+    """The name under which the log keeps which sources of a guest were ever heard."""
+    return f"{HEARD_PREFIX}{guest}"
 
 
 def logged(memory: Mapping[str, Any]) -> Logged:
@@ -44,7 +53,8 @@ def logged(memory: Mapping[str, Any]) -> Logged:
     untold = frozenset(name for name, entry in states.items() if entry.stays_down and "decision" not in saved[name])
     known = {name: each for name, each in states.items() if name in tables.entries or not tables.run}
     later = {name: each for name, each in known.items() if name in untold or each.serial >= _serial(tables.entries, name)}
-    return Logged({**tables.entries, **later}, tables.run, frozenset(saved), untold)
+    heard = {key.removeprefix(HEARD_PREFIX): each for key, each in memory.items() if key.startswith(HEARD_PREFIX)}
+    return Logged({**tables.entries, **later}, tables.run, frozenset(saved), untold, heard_of(heard))
 
 
 def _tables(memory: Mapping[str, Any]) -> Kept:

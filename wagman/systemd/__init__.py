@@ -8,6 +8,7 @@
 - `lastgood`  the last configuration that was right, for a start with one that is not
 - `install`   `wagman install-service`: units, rules, user, example configuration, completion
 - `steps`     what an installation is made of: each step can be done, undone, and described
+- `bridges`   the units of programs of their own on the control socket
 - `account`   the user that the service runs as, and what becomes of it
 - `data`      the files that are put in place
 """

@@ -10,7 +10,7 @@ A removal undoes what was done here and nothing else; what cannot be undone keep
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from wagman.cli.outcome import DONE, FAILED, REFUSED, USAGE, CommandError
 from wagman.config.load import load
 from wagman.model.errors import ConfigError
 from wagman.systemd.account import RECORD, Record, State, User
+from wagman.systemd.bridges import BRIDGES, Bridge
 from wagman.systemd.steps import Enabled, File, InstallError, Link, Step, Target
 
 UNITS = ("wagman.service", "wagman-poweroff.path")
@@ -53,6 +54,8 @@ Members of wagman-operate may start and stop them, those of wagman-read may look
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What it takes."""
     parser.add_argument("--dry-run", action="store_true", help="only show what would be done")
+    for bridge in BRIDGES:
+        parser.add_argument(f"--{bridge.name}", action="store_true", help=bridge.text)
     parser.add_argument("--remove", action="store_true", help="take everything away again, but for what you have edited")
     parser.add_argument("--yes", action="store_true", help="do not ask, where the board will power-cycle this computer")
     parser.add_argument("--root", default="/", metavar="DIR", help="the system to install to (default: this one)")
@@ -68,15 +71,16 @@ def run(args: argparse.Namespace) -> int:
 
 def install(target: Target, args: argparse.Namespace) -> int:
     """Step by step; what fails ends it, for the later steps build on the earlier ones."""
+    asked = [bridge for bridge in BRIDGES if getattr(args, bridge.name)]
     try:
-        done = [perform(what, act, is_dry=args.dry_run) for what, act in installation(target)]
+        done = [perform(what, act, is_dry=args.dry_run) for what, act in installation(target, asked)]
     except (InstallError, OSError) as error:
         complain(error)
         return FAILED
     if not done:
         print("nothing to do")
     elif not args.dry_run:
-        print(NEXT)
+        print(NEXT, *(bridge.next_steps for bridge in asked), sep="\n")
     return DONE
 
 
@@ -135,12 +139,13 @@ def perform(what: str, act: Callable[[], None], *, is_dry: bool) -> str:
     return what
 
 
-def installation(target: Target) -> Iterator[tuple[str, Callable[[], None]]]:
+def installation(target: Target, asked: Collection[Bridge]) -> Iterator[tuple[str, Callable[[], None]]]:
     """What is to be done, in words and in deed, in its order; each is looked at when its turn has come."""
     is_changed = False
+    bridges = [bridge for bridge in BRIDGES if bridge in asked or bridge.is_in_place(target)]
     command = usable(own_command())
     USER.plan(target)  # an account that is somebody else's is a reason to touch nothing
-    for step in steps(command):
+    for step in steps(command, bridges):
         if what := step.plan(target):
             is_changed = True
             yield what, _bound(step.do, target)
@@ -151,7 +156,7 @@ def installation(target: Target) -> Iterator[tuple[str, Callable[[], None]]]:
 def removal(target: Target) -> Iterator[tuple[str, Callable[[], None]]]:
     """The same backwards."""
     is_changed = False
-    for step in reversed(steps(own_command())):
+    for step in reversed(steps(own_command(), BRIDGES)):
         if what := step.plan_removal(target):
             is_changed = True
             yield what, _bound(step.undo, target)
@@ -177,8 +182,8 @@ def reload(target: Target) -> None:
         target.run("udevadm", "trigger", "--subsystem-match=tty", "--action=change")
 
 
-def steps(command: str) -> Sequence[Step]:
-    """All of it, in the order in which it is put in place."""
+def steps(command: str, bridges: Collection[Bridge]) -> Sequence[Step]:
+    """All of it, with these programs, in the order in which it is put in place."""
     return (
         File(SYSUSERS, data("wagman.sysusers")),
         Record(USER),
@@ -194,6 +199,7 @@ def steps(command: str) -> Sequence[Step]:
         File("/etc/systemd/system/wagman-poweroff.path", data("wagman-poweroff.path")),
         File(UNIT, data("wagman.service").replace(COMMAND, command)),
         Enabled(UNITS),
+        *(step for each in bridges for step in each.steps(lambda name: data(name).replace(COMMAND, command))),
     )
 
 
@@ -224,7 +230,8 @@ def usable(command: str) -> str:
 
 
 def _left_behind(target: Target) -> str:
-    left = [path for path in (str(Path(CONFIG).parent), STATE, RECORD) if target.place(path).exists()]
+    kept = (str(Path(CONFIG).parent), STATE, *(bridge.state for bridge in BRIDGES), RECORD)
+    left = [path for path in kept if target.place(path).exists()]
     return f"left in place, remove it by hand if you do not need it: {' '.join(left)}" if left else "all of it is gone"
 
 

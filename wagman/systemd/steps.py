@@ -104,11 +104,13 @@ class File:
 
     Args:
         is_yours: an operator edits it: it is never overwritten, and removed only as long as it is ours to the letter.
+        mode: who may read it.
     """
 
     path: str
     content: str
     is_yours: bool = False
+    mode: int = 0o644
 
     def plan(self, target: Target) -> str:
         """New, changed, or nothing."""
@@ -124,7 +126,7 @@ class File:
         fresh = path.with_name(f".{path.name}.new")
         fresh.unlink(missing_ok=True)
         fresh.write_text(self.content, encoding="utf-8")
-        fresh.chmod(0o644)
+        fresh.chmod(self.mode)
         fresh.replace(path)
 
     def plan_removal(self, target: Target) -> str:

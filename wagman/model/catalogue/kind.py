@@ -71,6 +71,10 @@ class Told:
         """Who wanted it: whom the process asked for, where it said so."""
         return self.text("for") or self.process()
 
+    def through(self) -> str:
+        """Which process asked for somebody, where it did: what it says of that is its own word."""
+        return f", through {self.process()}" if self.text("for") else ""
+
 
 def number(value: object) -> float | None:
     """A figure; None for what is none."""

@@ -8,7 +8,7 @@ _UNREADABLE = "see [what was decided cannot be read](operations.md#what-was-deci
 
 
 def _recalled(told: Told) -> str:
-    decision = f"{told.text('verb') or 'a request'} by {told.asker()}"
+    decision = f"{told.text('verb') or 'a request'} by {told.asker()}{told.through()}"
     return tell(f"{{it}} goes by what was decided before: {decision}", field("decided_at", "decided {}"))(told)
 
 

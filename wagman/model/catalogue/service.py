@@ -14,7 +14,7 @@ _REPORT = "report it, with all its fields"
 def _asked(verb: str) -> Part:
     def sentence(told: Told) -> str:
         asked = tell(f"{told.asker()} asked to {verb} {told.it}", if_true("force", "by force"))(told)
-        return asked + (f", through {told.process()}" if told.text("for") else "")
+        return asked + told.through()
 
     return sentence
 

@@ -1,0 +1,39 @@
+"""Writes the keys of `notify.toml` into docs/notify.md: `python -m docs.make.notify`; `--check` sees if they are stale."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from docs.make.configuration import table_of
+from docs.make.pages import between, keep
+from wagman.bridges.notify.config import Address, Program, Pulse
+from wagman.bridges.notify.rules import Rules
+
+MODULE = "docs.make.notify"
+PAGE = "notify.md"
+
+SECTIONS = (
+    ("In no table", Program, "Above all tables."),
+    (
+        "`[to.NAME]`",
+        Address,
+        "Somebody who is told. A table has one of these keys, and may have any of `[tell]`. NAME is as that of a device.",
+    ),
+    ("`[tell]`", Rules, "What holds for all of them that do not say otherwise."),
+    ("`[alive]`", Pulse, "An address that is called while all is well, by `url` or `url_file` as in `[to.NAME]`."),
+)
+
+
+def tables() -> str:
+    """A part for each table of the file."""
+    parts = (f"### {title}\n\n{text}\n\n{table_of(section)}" for title, section, text in SECTIONS)
+    return "\n".join(parts).replace("(#durations)", "(configuration.md#durations)")
+
+
+def page(folder: Path) -> Mapping[str, str]:
+    """The page, with the tables in their place."""
+    return {PAGE: between((folder / PAGE).read_text(encoding="utf-8"), MODULE, tables())}
+
+
+if __name__ == "__main__":
+    sys.exit(keep(MODULE, page))

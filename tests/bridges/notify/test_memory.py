@@ -1,0 +1,98 @@
+"""What is remembered over restarts, on a real disk."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.bridges.notify.events import at, began, event
+from wagman.bridges.notify.memory import File, Memory
+from wagman.bridges.notify.message import compose
+from wagman.bridges.notify.plan import Plan
+from wagman.bridges.notify.rules import Rules
+from wagman.client.following import Place
+
+
+def remembering() -> Memory:
+    memory = Memory(Plan(Rules()), place=Place("log-1", 7))
+    memory.plan.take(event(1), at(0))
+    digest = memory.plan.next(at(60))
+    assert digest is not None
+    memory.under_way = compose("mast", memory.new_id(), digest, str)
+    memory.begin()
+    memory.plan.take(began(2, "fan:1"), at(61))
+    return memory
+
+
+def test_what_was_kept_is_taken_up_to_the_letter() -> None:
+    memory, fresh = remembering(), Memory(Plan(Rules()))
+    fresh.restore(memory.saved())
+    assert fresh == memory
+    assert fresh.begun.tries == 1
+    assert fresh.new_id() == f"{memory.name}-2"
+
+
+DAMAGES: list[Callable[[dict[str, Any]], object]] = [
+    lambda kept: kept.update(version=2),
+    lambda kept: kept.pop("plan"),
+    lambda kept: kept.update(plan=None),
+    lambda kept: kept.update(place=5),
+    lambda kept: kept.update(place=[1, 2, 3]),
+    lambda kept: kept["plan"].update(sent=["x"]),
+    lambda kept: kept["plan"]["pending"].append({"key": "a"}),
+    lambda kept: kept.update(under_way={"id": "a"}),
+    lambda kept: kept.update(number="x"),
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_what_is_damaged_is_refused_and_changes_nothing(damage: Callable[[dict[str, Any]], object]) -> None:
+    kept = json.loads(remembering().saved())
+    damage(kept)
+    fresh = Memory(Plan(Rules()), "abc")
+    with pytest.raises(ValueError, match=r"."):
+        fresh.restore(json.dumps(kept).encode())
+    assert fresh == Memory(Plan(Rules()), "abc")
+
+
+@given(st.binary() | st.text().map(str.encode))
+def test_garbage_is_refused(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        Memory(Plan(Rules())).restore(data)
+
+
+@given(st.data())
+def test_half_a_file_is_refused(data: st.DataObject) -> None:
+    whole = remembering().saved()
+    with pytest.raises(ValueError, match=r"."):
+        Memory(Plan(Rules())).restore(whole[: data.draw(st.integers(0, len(whole) - 1))])
+
+
+def test_a_file_is_written_whole_for_its_owner_alone(tmp_path: Path) -> None:
+    file = File(tmp_path / "mail.json")
+    assert file.read() is None
+    assert trio.run(file.write, b"one") is None
+    assert trio.run(file.write, b"two") is None
+    assert file.read() == b"two"
+    assert file.path.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["mail.json"]
+
+
+def test_a_disk_that_refuses_is_told_of_and_what_was_there_stays(tmp_path: Path) -> None:
+    file = File(tmp_path / "mail.json")
+    trio.run(file.write, b"one")
+    (tmp_path / "mail.new").mkdir()
+    assert trio.run(file.write, b"two") == "Is a directory"
+    assert file.read() == b"one"
+
+
+def test_a_damaged_file_makes_way(tmp_path: Path) -> None:
+    file = File(tmp_path / "mail.json")
+    file.path.write_bytes(b"?")
+    assert file.set_aside() == tmp_path / "mail.damaged"
+    assert file.read() is None

@@ -1,0 +1,94 @@
+"""`wagman install-service --metrics --notify`: the units of programs of their own, into a folder that stands for a system."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.systemd.pretended import accounts, everything, wagman
+from wagman.systemd.bridges import BRIDGES, METRICS, NOTIFY, Bridge
+
+WHO = "etc/wagman/notify.toml"
+WANTS = "etc/systemd/system/multi-user.target.wants"
+
+EVERY_ONE = pytest.mark.parametrize("bridge", BRIDGES, ids=lambda bridge: bridge.name)
+ASK_FOR_ALL = [f"--{bridge.name}" for bridge in BRIDGES]
+
+
+def unit(root: Path, bridge: Bridge) -> Path:
+    return root / bridge.path.lstrip("/")
+
+
+@EVERY_ONE
+def test_one_is_put_in_place_where_it_is_asked_for(root: Path, bridge: Bridge, capsys: pytest.CaptureFixture[str]) -> None:
+    wagman(root)
+    assert not unit(root, bridge).exists()
+    assert bridge.unit not in capsys.readouterr().out
+    assert wagman(root, f"--{bridge.name}") == 0
+    assert f"ExecStart=/opt/wagman/bin/wagman {bridge.name} " in unit(root, bridge).read_text()
+    assert (root / WANTS / bridge.unit).is_symlink()
+    assert [each for each in BRIDGES if unit(root, each).exists()] == [bridge]
+    said = capsys.readouterr().out
+    assert f"systemctl restart wagman wagman-{bridge.name}\n" in said
+    assert 'read_group = "wagman-read"' in said
+    assert wagman(root, f"--{bridge.name}") == 0
+    assert capsys.readouterr().out == "nothing to do\n"
+
+
+@EVERY_ONE
+def test_one_that_may_look_is_in_the_group_that_is_made(root: Path, bridge: Bridge) -> None:
+    wagman(root, f"--{bridge.name}")
+    lines = unit(root, bridge).read_text().splitlines()
+    assert {"DynamicUser=yes", "SupplementaryGroups=wagman-read"} <= set(lines)
+    assert not [line for line in lines if line.startswith(("User=", "Group="))]
+    assert "wagman-read:" in accounts(root)
+
+
+@EVERY_ONE
+def test_an_upgrade_renews_it_unasked(root: Path, bridge: Bridge) -> None:
+    wagman(root, f"--{bridge.name}")
+    right = unit(root, bridge).read_text()
+    unit(root, bridge).write_text("of an older version")
+    wagman(root)
+    assert unit(root, bridge).read_text() == right
+
+
+def test_a_dry_run_shows_all_of_them_and_does_nothing(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = everything(root)
+    assert wagman(root, *ASK_FOR_ALL, "--dry-run") == 0
+    shown = capsys.readouterr().out
+    assert everything(root) == before
+    wagman(root, *ASK_FOR_ALL)
+    done = capsys.readouterr().out.partition("Next: ")[0]
+    assert shown == "".join(f"would {line}" for line in done.splitlines(keepends=True))
+
+
+def test_a_removal_takes_all_of_them_away(root: Path) -> None:
+    before, files = accounts(root), everything(root).keys()
+    wagman(root, *ASK_FOR_ALL)
+    assert wagman(root, "--remove") == 0
+    assert (accounts(root), everything(root).keys()) == (before, files)
+
+
+def test_who_is_told_is_for_root_alone_and_is_the_operators(root: Path) -> None:
+    wagman(root, "--notify")
+    assert (root / WHO).stat().st_mode & 0o777 == 0o600
+    (root / WHO).write_text("mine")
+    wagman(root, "--notify")
+    assert (root / WHO).read_text() == "mine"
+    assert (root / WHO).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_removal_leaves_who_is_told_and_what_was_and_says_so(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wagman(root, "--notify")
+    (root / WHO).write_text("mine")
+    (root / "var/lib/private/wagman-notify").mkdir(parents=True)
+    assert wagman(root, "--remove") == 0
+    assert (root / WHO).read_text() == "mine"
+    assert "by hand if you do not need it: /etc/wagman /var/lib/private/wagman-notify\n" in capsys.readouterr().out
+
+
+def test_the_secrets_are_handed_to_the_one_program_that_has_some(root: Path) -> None:
+    wagman(root, *ASK_FOR_ALL)
+    assert "LoadCredential=notify.toml:/etc/wagman/notify.toml\n" in unit(root, NOTIFY).read_text()
+    assert "LoadCredential" not in unit(root, METRICS).read_text()
+    assert not (root / "etc/wagman/metrics.toml").exists()

@@ -1,0 +1,332 @@
+"""All metrics. Names, units and labels are public: a dashboard breaks where one changes."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from attrs import frozen
+
+from wagman.bridges.metrics.exposition import exposed
+from wagman.bridges.metrics.family import Family, Labels, Sample, moment, number, number_at, one_of, scaled, words
+from wagman.model.shapes import Board, Device, Excerpt, Gauge, Network, Port, Problem, Sensor, Service, Source, Status, Wagman
+
+T = TypeVar("T")
+
+GUEST_STATES = ("stopped", "starting", "started", "will_stop", "stopping", "restarting")
+WAGMAN_STATES = ("start_devices", "start_next_device", "normal", "will_hibernate", "hibernating")
+SENSOR_STATES = ("normal", "high", "low", "unknown")
+SEVERITIES = ("critical", "warning")
+
+BOARD_SENSORS = ("temperature_c", "humidity_pct", "current_ma")
+"""What boards measure of the enclosure and of themselves: their metrics have units of their own."""
+
+MILLI, CENTI = 1e-3, 1e-2
+
+
+@frozen
+class Told:
+    """What the service told."""
+
+    status: Status
+    log: Excerpt  # without its events
+    now_s: float  # since 1970, by the wall clock
+    events: Mapping[str, int] | None = None  # how many of each type since this program began; None: nobody counts
+
+
+class Thing(NamedTuple, Generic[T]):
+    """Something that metrics are about, and the labels that tell it from others of its kind."""
+
+    labels: Labels
+    what: T
+
+
+@frozen
+class Subject(Generic[T]):
+    """What metrics are about, and they themselves."""
+
+    labels: tuple[str, ...]
+    things: Callable[[Told], Iterable[Thing[T]]]
+    families: tuple[Family[T], ...]
+
+    def samples(self, family: Family[T], told: Told) -> Iterator[Sample]:
+        """All samples of one of its families."""
+        for labels, what in self.things(told):
+            for sample in family.samples(what, told.now_s):
+                yield Sample({**labels, **sample.labels}, sample.value)
+
+
+# --- What they are about ----------------------------------------------------------------------------------------------
+
+
+def _boards(told: Told) -> Iterator[Thing[Board]]:
+    for board in told.status["boards"]:
+        yield Thing({"board": board["name"]}, board)
+
+
+def _sensors(told: Told) -> Iterator[Thing[Sensor]]:
+    for labels, board in _boards(told):
+        for name, sensor in board["sensors"].items():
+            yield Thing({**labels, "sensor": name}, sensor)
+    for labels, gauge in _gauges(told):
+        yield Thing({"board": "", **labels}, gauge)
+
+
+def _gauges(told: Told) -> Iterator[Thing[Gauge]]:
+    for name, gauge in told.status["sensors"].items():
+        yield Thing({"sensor": name}, gauge)
+
+
+def _devices(told: Told) -> Iterator[Thing[Device]]:
+    for device in told.status["devices"]:
+        yield Thing({"device": device["name"]}, device)
+
+
+def _sources(told: Told) -> Iterator[Thing[Source]]:
+    for labels, device in _devices(told):
+        for source in device["sources"]:
+            yield Thing({**labels, "source": source["name"]}, source)
+
+
+def _networks(told: Told) -> Iterator[Thing[Network]]:
+    for network in told.status["networks"]:
+        yield Thing({"network": network["name"]}, network)
+
+
+def _ports(told: Told) -> Iterator[Thing[Port]]:
+    for port in told.status["ports"]:
+        yield Thing({"board": port["board"], "port": str(port["port"]), "was": port["was"]}, port)
+
+
+def _problems(told: Told) -> Iterator[Thing[Problem]]:
+    for problem in told.status["problems"]:
+        about = {"device": problem["device"] or "", "board": problem["board"] or ""}
+        yield Thing({"id": problem["id"], "severity": problem["severity"], **about}, problem)
+
+
+def _since_1970(problem: Problem, now_s: float) -> float | None:
+    return None if problem["for_s"] is None else round(now_s - problem["for_s"])
+
+
+def _totals(problems: Sequence[Problem], _now_s: float) -> Iterator[Sample]:
+    for severity in SEVERITIES:
+        yield Sample({"severity": severity}, float(sum(each["severity"] == severity for each in problems)))
+
+
+def _counted(events: Mapping[str, int], _now_s: float) -> Iterator[Sample]:
+    for type_, count in events.items():
+        yield Sample({"type": type_}, float(count))
+
+
+def _board_sensor(name: str) -> Callable[[Board], float | None]:
+    return lambda board: None if (sensor := board["sensors"].get(name)) is None else sensor["value"]
+
+
+# --- Themselves -------------------------------------------------------------------------------------------------------
+
+UP: Family[bool] = number("wagman_up", "The service answers; while it does not, there is no other metric.", lambda is_up: is_up)
+
+SERVICE = Subject[Service](
+    (),
+    lambda told: [Thing({}, told.status["service"])],
+    (
+        words("wagman_build_info", "The version of the service.", ("version",), lambda it: {"version": it["version"]}),
+        moment("wagman_start_time_seconds", "When the service started.", lambda it: it["uptime_s"]),
+    ),
+)
+
+LOG = Subject[Excerpt](
+    (),
+    lambda told: [Thing({}, told.log)],
+    (
+        number(
+            "wagman_log_events_total",
+            "Events that the log has ever had: the id of the last one. Goes on over restarts, and begins anew with a new log.",
+            lambda it: it["last_id"],
+            "counter",
+        ),
+        number("wagman_log_first_event", "The id of the oldest event that the log still has.", lambda it: it["first_id"]),
+    ),
+)
+
+EVENTS = Subject[Mapping[str, int]](
+    (),
+    lambda told: [] if told.events is None else [Thing({}, told.events)],
+    (
+        Family(
+            "wagman_events_total",
+            "Events since this program began, by type; with --listen only.",
+            _counted,
+            ("type",),
+            "counter",
+        ),
+    ),
+)
+
+WAGMAN = Subject[Wagman](
+    (),
+    lambda told: [Thing({}, told.status["wagman"])],
+    (
+        one_of(
+            "wagman_state", "The state of the machine that starts guests in turn.", "state", WAGMAN_STATES, lambda it: it["state"]
+        ),
+        moment("wagman_state_since_timestamp_seconds", "Since when it is in that state.", lambda it: it["for_s"]),
+    ),
+)
+
+BOARDS = Subject[Board](
+    ("board",),
+    _boards,
+    (
+        words(
+            "wagman_board_info",
+            "What sort of board it is.",
+            ("kind", "dialect", "firmware"),
+            lambda it: {"kind": it["kind"], "dialect": it["dialect"] or "", "firmware": it["firmware"] or ""},
+        ),
+        number("wagman_board_link_up", "There is a connection to the board.", lambda it: it["link"] == "up"),
+        moment("wagman_board_link_since_timestamp_seconds", "Since when there is one, or none.", lambda it: it["for_s"]),
+        number("wagman_board_blind", "The board is not seen: nobody knows how its guests are powered.", lambda it: it["blind"]),
+        moment("wagman_board_last_answer_timestamp_seconds", "When it answered last.", lambda it: it["last_answer_age_s"]),
+        number("wagman_board_boots_total", "How often it has started, by its own count.", lambda it: it["boots"], "counter"),
+        scaled("wagman_board_current_amperes", "What the board and its guests draw.", MILLI, _board_sensor("current_ma")),
+        number("wagman_enclosure_temperature_celsius", "The temperature in the enclosure.", _board_sensor("temperature_c")),
+        scaled("wagman_enclosure_humidity_ratio", "The relative humidity in it, 0 to 1.", CENTI, _board_sensor("humidity_pct")),
+    ),
+)
+
+SENSORS = Subject[Sensor](
+    ("board", "sensor"),
+    _sensors,
+    (
+        one_of(
+            "wagman_sensor_state",
+            "How a sensor stands against its bounds; one that a command reads has no board.",
+            "state",
+            SENSOR_STATES,
+            lambda it: it["state"],
+        ),
+        moment("wagman_sensor_last_reading_timestamp_seconds", "When it was read last.", lambda it: it["age_s"]),
+    ),
+)
+
+GAUGES = Subject[Gauge](
+    ("sensor",),
+    _gauges,
+    (
+        number("wagman_sensor_reading", "What a command reads, in a unit of its own.", lambda it: it["value"]),
+        number("wagman_sensor_failing", "The command failed the last time.", lambda it: it["trouble"] is not None),
+    ),
+)
+
+DEVICES = Subject[Device](
+    ("device",),
+    _devices,
+    (
+        words(
+            "wagman_device_info",
+            "The outlet of the device; whether it is the computer that the service runs on.",
+            ("board", "port", "self"),
+            lambda it: {"board": it["board"], "port": str(it["port"]), "self": str(it["self"]).lower()},
+        ),
+        one_of("wagman_device_state", "The state of the device.", "state", GUEST_STATES, lambda it: it["state"]),
+        moment("wagman_device_state_since_timestamp_seconds", "Since when it is in that state.", lambda it: it["for_s"]),
+        number("wagman_device_wanted", "The operator wants it up.", lambda it: it["wanted"] == "up"),
+        number("wagman_device_enabled", "It may be started.", lambda it: it["enabled"]),
+        number("wagman_device_power_wanted", "Its power is to be on.", lambda it: it["power"]["wanted"] == "on"),
+        number(
+            "wagman_device_power_confirmed",
+            "The board has shown that its power is as wanted.",
+            lambda it: it["power"]["confirmed"],
+        ),
+        Family(
+            "wagman_device_medium",
+            "What it boots from.",
+            lambda it, _now_s: [Sample({"medium": it["media"]}, 1.0)] if it["media"] else [],
+            ("medium",),
+        ),
+        number(
+            "wagman_device_attempts", "How often its power was switched on since it was stable last.", lambda it: it["attempts"]
+        ),
+        number("wagman_device_failures", "Failed starts since then.", lambda it: it["failures"]),
+        number("wagman_device_unrecoverable", "It does not come up, from whichever medium.", lambda it: it["unrecoverable"]),
+        moment("wagman_device_last_heartbeat_timestamp_seconds", "When it was heard last.", lambda it: it["heartbeat_age_s"]),
+        scaled("wagman_device_current_amperes", "What it draws.", MILLI, lambda it: it["current_ma"]),
+        number("wagman_device_power_watts", "What it draws, where the board meters that.", lambda it: it["watts"]),
+        number_at(
+            "wagman_device_next_start_timestamp_seconds",
+            "When it is started next; without a sample where something else than time is in its way.",
+            lambda it, now_s: None if (in_s := it["next_start_in_s"]) is None else round(now_s + in_s),
+        ),
+        number("wagman_device_held_off", "It is held off: the board browns out when it is switched on.", lambda it: it["held"]),
+        number(
+            "wagman_device_relay_stuck", "Its relay stays on, however often it is switched off.", lambda it: it["relay_stuck"]
+        ),
+        number("wagman_device_command_failing", "It cannot be asked to halt.", lambda it: it["command_trouble"] is not None),
+    ),
+)
+
+SOURCES = Subject[Source](
+    ("device", "source"),
+    _sources,
+    (
+        number("wagman_source_heard", "It was heard there at least once.", lambda it: it["heard"]),
+        moment("wagman_source_last_heard_timestamp_seconds", "When it was heard there last.", lambda it: it["age_s"]),
+        number("wagman_source_failing", "Nobody can listen there.", lambda it: it["trouble"] is not None),
+    ),
+)
+
+NETWORKS = Subject[Network](
+    ("network",),
+    _networks,
+    (number("wagman_network_unproved", "None of its witnesses answers: no silence is proved there.", lambda it: it["unproved"]),),
+)
+
+PORTS = Subject[Port](
+    ("board", "port", "was"),
+    _ports,
+    (
+        one_of(
+            "wagman_unmanaged_port_power",
+            "A port that has no device any more, and may have power.",
+            "power",
+            ("on", "unknown"),
+            lambda it: it["power"],
+        ),
+        scaled("wagman_unmanaged_port_current_amperes", "What is drawn there.", MILLI, lambda it: it["current_ma"]),
+        number("wagman_unmanaged_port_power_watts", "The same, where the board meters that.", lambda it: it["watts"]),
+    ),
+)
+
+PROBLEMS = Subject[Problem](
+    ("id", "severity", "device", "board"),
+    _problems,
+    (
+        number("wagman_problem", "Something that calls for a person, while it does.", lambda _: 1),
+        number_at("wagman_problem_since_timestamp_seconds", "Since when it does.", _since_1970),
+    ),
+)
+
+TOTALS = Subject[Sequence[Problem]](
+    (),
+    lambda told: [Thing({}, told.status["problems"])],
+    (Family("wagman_problems", "How many things call for a person.", _totals, ("severity",)),),
+)
+
+SUBJECTS: tuple[Subject[Any], ...] = (
+    *(SERVICE, LOG, WAGMAN, BOARDS, SENSORS, GAUGES, DEVICES, SOURCES, NETWORKS, PORTS, TOTALS, PROBLEMS, EVENTS),
+)
+
+
+def text_of(told: Told | None) -> str:
+    """All of it, as Prometheus reads it; None: the service does not answer.
+
+    Raises:
+        LookupError, TypeError, ValueError, AttributeError: what it told is no status.
+    """
+    up = exposed(UP.name, UP.kind, UP.text, UP.samples(told is not None, 0.0))
+    return up if told is None else up + "".join(_texts(told))
+
+
+def _texts(told: Told) -> Iterator[str]:
+    for subject in SUBJECTS:
+        for family in subject.families:
+            yield exposed(family.name, family.kind, family.text, subject.samples(family, told))

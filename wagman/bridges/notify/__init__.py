@@ -1,0 +1,19 @@
+"""`wagman notify`: tells people what calls for them, and an address that all is well.
+
+Pure, a function of events, problems and moments:
+
+- `rules`     what is told, how much of it, and when
+- `entries`   what is told of one event or problem, in words
+- `plan`      what is to be told to a destination: gathered, collapsed, limited, held until quiet hours are over
+- `message`   what people read
+
+Around it, under trio:
+
+- `config`    `/etc/wagman/notify.toml`
+- `memory`    what is remembered over restarts, and the promise that rests on it
+- `sinks`     the ways out: Apprise, a command
+- `watch`     whether the service answers, and which problems stand
+- `courier`   one destination: reads the log, sends, tries again
+- `alive`     calls an address while all is well
+- `command`   the program
+"""

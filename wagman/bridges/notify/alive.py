@@ -1,0 +1,70 @@
+"""An address that is called while all is well: healthchecks.io and its like tell people when the calls stay away.
+
+So somebody is told even where this node cannot tell anybody any more.
+"""
+
+import http.client
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+
+import trio
+from attrs import define, field
+
+from wagman import __version__
+from wagman.bridges.notify.config import Alive
+
+CALL_S = 30.0
+"""How long a call may take (chosen)."""
+
+SOCKET_S = 10.0
+"""How long the other side may be silent within it (chosen)."""
+
+
+@define(eq=False, repr=False)
+class Caller:
+    """Calls the address while `obstacle`, which says what is not well, says nothing."""
+
+    alive: Alive
+    obstacle: Callable[[], str | None]
+    say: Callable[[str], None]
+    _said: str = field(default="", init=False)
+    _limiter: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1), init=False)
+
+    async def run(self) -> None:
+        """Call until cancelled."""
+        while True:
+            await self.call()
+            await trio.sleep(self.alive.pulse.every_s)
+
+    async def call(self) -> None:
+        """Call once, if all is well."""
+        trouble = self.obstacle()
+        if trouble is None:
+            trouble = await self._called()
+        words = "alive: called" if trouble is None else f"alive: not called: {trouble}"
+        if words != self._said:
+            self._said = words
+            self.say(words)
+
+    async def _called(self) -> str | None:
+        with trio.move_on_after(CALL_S):
+            return await trio.to_thread.run_sync(_get, self.alive.url, abandon_on_cancel=True, limiter=self._limiter)
+        return f"no answer within {CALL_S:g} s"
+
+
+def _get(url: str) -> str | None:
+    """Why it could not be called, in words that do not have the address in them."""
+    try:
+        request = urllib.request.Request(url, headers={"User-Agent": f"wagman/{__version__}"})  # noqa: S310 - http or https
+        with urllib.request.urlopen(request, timeout=SOCKET_S) as answer:  # noqa: S310 - as above
+            answer.read(1)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return f"it answered with HTTP status {error.code}"
+    except urllib.error.URLError as error:
+        reason = error.reason
+        return (reason.strerror if isinstance(reason, OSError) else None) or "it cannot be reached"
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        return f"it cannot be reached ({type(error).__name__})"
+    return None

@@ -1,0 +1,187 @@
+"""The program: `wagman notify`, and `--check` and `--test` for whoever sets it up."""
+
+import argparse
+import fcntl
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import trio
+
+from wagman.bridges.notify.alive import Caller
+from wagman.bridges.notify.config import CONFIG, Destination, NotifyConfig, load
+from wagman.bridges.notify.courier import Courier
+from wagman.bridges.notify.memory import File, Memory
+from wagman.bridges.notify.message import trial
+from wagman.bridges.notify.plan import Plan
+from wagman.bridges.notify.rules import Moment
+from wagman.bridges.notify.sinks import Apprise, Command, Sink, trouble
+from wagman.bridges.notify.watch import Watch
+from wagman.client.errors import ClientError
+from wagman.model.errors import ConfigError
+from wagman.model.words import plain, user_name
+
+DONE, FAILED, USAGE, REFUSED = 0, 1, 2, 4
+"""Exit codes, as those of the other commands."""
+
+HINT = 'give it read_group = "wagman-read" in [service] of /etc/wagman/wagman.toml, then systemctl restart wagman'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What it takes."""
+    add = parser.add_argument
+    add("--config", metavar="FILE", default=CONFIG, help="configuration file (default: %(default)s)")
+    add("--check", action="store_true", help="only say what is wrong with the file")
+    add("--test", metavar="NAME", nargs="?", const="", help="send a test message to every destination, or to that one, and end")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Tell people until told to end."""
+    try:
+        config = load(args.config, trouble)
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return USAGE
+    if args.check:
+        names = ", ".join(each.name for each in config.destinations)
+        sys.stdout.write(f"{args.config}: ok, to be told: {names}\n")
+        return DONE
+    if args.test is not None:
+        return _test(config, args.test)
+    try:
+        return _serve(config)
+    except OSError as error:
+        sys.stderr.write(f"wagman notify: {config.program.state_dir}: {error.strerror or error}\n")
+        return FAILED
+
+
+# --- A test -----------------------------------------------------------------------------------------------------------
+
+
+def _test(config: NotifyConfig, name: str) -> int:
+    chosen = [each for each in config.destinations if name in ("", each.name)]
+    if not chosen:
+        known = ", ".join(each.name for each in config.destinations)
+        sys.stderr.write(f"wagman notify: there is no destination {name!r}: there is {known}\n")
+        return USAGE
+    return trio.run(_try, config.program.called, chosen)
+
+
+async def _try(node: str, destinations: Sequence[Destination]) -> int:
+    """One after the other; each has its bound."""
+    failed = False
+    for each in destinations:
+        reason = await sink(each).deliver(trial(node, "test"))
+        failed = failed or reason is not None
+        say(f"{each.name}: taken, look whether it arrives" if reason is None else f"{each.name}: not delivered: {reason}")
+    return FAILED if failed else DONE
+
+
+# --- The program ------------------------------------------------------------------------------------------------------
+
+
+def _serve(config: NotifyConfig) -> int:
+    directory = Path(config.program.state_dir)
+    directory.mkdir(parents=True, exist_ok=True)
+    lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.stderr.write(f"wagman notify: another one tells people already, and keeps what it told in {directory}\n")
+        return FAILED
+    refusals = list[str]()
+    try:
+        trio.run(_run, config, directory)
+    except* ClientError as errors:
+        refusals += map(str, _leaves(errors))
+    finally:
+        os.close(lock)
+    if refusals:
+        sys.stderr.write(f"wagman notify: {refusals[0]}; {HINT}\n")
+    return REFUSED if refusals else DONE
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from _leaves(each)
+    else:
+        yield error
+
+
+async def _run(config: NotifyConfig, directory: Path) -> None:
+    watch = Watch(config.program.socket)
+    couriers = [courier(config, each, directory, watch) for each in config.destinations]
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_until_told, nursery.cancel_scope, couriers)
+        await watch.look()
+        nursery.start_soon(watch.run)
+        for each in couriers:
+            nursery.start_soon(each.run)
+        if config.alive is not None:
+            nursery.start_soon(Caller(config.alive, lambda: obstacle(config, watch, couriers), say).run)
+
+
+async def _until_told(scope: trio.CancelScope, couriers: Sequence[Courier]) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for _ in signals:
+            for each in couriers:
+                each.leave()
+            scope.cancel()
+            return
+
+
+def courier(config: NotifyConfig, to: Destination, directory: Path, watch: Watch) -> Courier:
+    """Whoever tells one destination, with what it remembers."""
+    file = File(directory / f"{to.name}.json")
+    memory = Memory(Plan(to.rules, user_name))
+    data = file.read()
+    if data is not None:
+        try:
+            memory.restore(data)
+        except ValueError as error:
+            say(f"{to.name}: what was told is not known any more: {error}; the file is {file.set_aside()} now")
+            memory.plan.missed("what was told before is not known any more", wall())
+    return Courier(to.name, config.program.called, config.program.socket, sink(to), memory, file, watch, wall, local, say)
+
+
+def sink(to: Destination) -> Sink:
+    """The way to a destination."""
+    return Command(to.command) if to.url is None else Apprise(to.url)
+
+
+def obstacle(config: NotifyConfig, watch: Watch, couriers: Sequence[Courier]) -> str | None:
+    """What keeps all from being well; None: nothing."""
+    if watch.problems is None:
+        return "the service does not answer"
+    if watch.is_critical and not (config.alive is not None and config.alive.pulse.despite_problems):
+        return "something critical stands"
+    stuck = [each.name for each in couriers if each.is_stuck]
+    return f"{', '.join(stuck)} cannot be told" if stuck else None
+
+
+# --- Doors to the outside ---------------------------------------------------------------------------------------------
+
+
+def wall() -> Moment:
+    """The present moment."""
+    now = datetime.now().astimezone()
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return Moment(now.timestamp(), (now - midnight).total_seconds())
+
+
+def local(stamp: str) -> str:
+    """A time stamp as local date and time; as it is, where a bad disk has left none."""
+    try:
+        return datetime.fromisoformat(stamp).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except (ValueError, OverflowError):
+        return plain(stamp)
+
+
+def say(words: str) -> None:
+    """A line for the journal."""
+    sys.stdout.write(f"{plain(words)}\n")
+    sys.stdout.flush()

@@ -1,0 +1,221 @@
+"""The courier of one destination: reads the log on a connection of its own, sends what is due, and tries again.
+
+Each destination goes its own way: one that takes nothing for days holds up no other. Nothing is gathered for it meanwhile but the
+plan, which is bounded; the service's log is read on, so that nothing depends on how far back it reaches.
+"""
+
+from collections.abc import Callable
+
+import trio
+from attrs import define, field
+
+from wagman.bridges.notify.memory import File, Memory
+from wagman.bridges.notify.message import compose
+from wagman.bridges.notify.rules import Moment
+from wagman.bridges.notify.sinks import Sink
+from wagman.bridges.notify.watch import AWAY, BACK, LOOK_S, Watch, ask, standing
+from wagman.client.asynchronous import Away, Follower, News
+from wagman.client.errors import AddressError, ClientError
+from wagman.client.following import Happened, Missing, Place, Replaced, is_refusal
+
+RETRY_S = 10.0
+"""The time after which a message that was not taken is sent again (chosen)."""
+
+RETRY_MAX_S = 600.0
+"""That time doubles up to this (chosen: an uplink that is back is used soon enough)."""
+
+SAVE_EVERY_S = 30.0
+"""How often the place in the log is written down where nothing is sent (chosen: to read on from there is quick)."""
+
+STUCK_S = 3600.0
+"""A message that could not be delivered for so long is stuck (chosen)."""
+
+LEAVE_S = 5.0
+"""How long a message that is being sent may still take when the program is told to end (chosen: systemd waits for 10 s)."""
+
+LEAST_PAUSE_S = 0.2
+"""The least time between two looks at what is due, however much happens (chosen)."""
+
+
+@define(eq=False, repr=False)
+class Courier:
+    """Tells one destination.
+
+    Args:
+        name: of the destination, for what is said of it.
+        node: what messages call this node.
+        path: of the service's socket.
+        clock: tells the present moment.
+        local: shows a time stamp as people here read it.
+        say: takes a line for the journal.
+    """
+
+    name: str
+    node: str
+    path: str
+    sink: Sink
+    memory: Memory
+    file: File
+    watch: Watch
+    clock: Callable[[], Moment]
+    local: Callable[[str], str]
+    say: Callable[[str], None]
+    _news: trio.Event = field(factory=trio.Event, init=False)
+    _disk: trio.Lock = field(factory=trio.Lock, init=False)
+    _is_unsure: bool = field(default=False, init=False)  # which problems stand has to be asked
+    _failing_since_s: float | None = field(default=None, init=False)
+    _complaint: str = field(default="", init=False)  # what was said last of the disk, or of a delivery
+    _kept: Place | None = field(default=None, init=False)  # the place that was written down
+    _attempt: trio.CancelScope = field(factory=trio.CancelScope, init=False)  # of the message that is being sent
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a message could not be delivered for long."""
+        return self._failing_since_s is not None and trio.current_time() - self._failing_since_s >= STUCK_S
+
+    async def run(self) -> None:
+        """Read and send until cancelled.
+
+        Raises:
+            DeniedError, AddressError, AnswerError: the service cannot be followed, and trying on would not help.
+        """
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._read)
+            nursery.start_soon(self._send)
+            nursery.start_soon(self._keep)
+
+    def leave(self, within_s: float = LEAVE_S) -> None:
+        """It is about to be cancelled: what is being sent, which would have to be sent again, may take so long."""
+        self._attempt.deadline = trio.current_time() + within_s
+
+    # --- The log ------------------------------------------------------------------------------------------------------
+
+    async def _read(self) -> None:
+        while self.memory.place is None:
+            if not await self._begin():
+                await trio.sleep(RETRY_S)
+        async with Follower(self.path, self.memory.place) as follower:
+            async for news in follower:
+                self._take(news)
+                if self._is_unsure:
+                    await self._ask_what_stands()
+                self._news.set()
+
+    async def _begin(self) -> bool:
+        """Where there is nothing to go on from: what happens from now on is told, and what stands already."""
+        try:
+            log = await ask(self.path, "events", limit=1)
+        except ClientError as error:
+            if isinstance(error, AddressError) or is_refusal(error):
+                raise
+            return False
+        self.memory.place = Place(log["log_id"], log["last_id"] or 0)
+        await self._ask_what_stands()
+        await self._save()
+        self._news.set()
+        return True
+
+    def _take(self, news: News) -> None:
+        now, plan = self.clock(), self.memory.plan
+        match news:
+            case Happened(event, log_id):
+                plan.take(event, now)
+                if event["id"] is not None:
+                    self.memory.place = Place(log_id, event["id"])
+            case Missing(log_id, _, to_id):
+                plan.missed(str(news), now)
+                self.memory.place, self._is_unsure = Place(log_id, to_id), True
+            case Replaced(_, _, by):
+                plan.missed(str(news), now)
+                self.memory.place, self._is_unsure = Place(by, 0), True
+            case Away(reason):
+                self.say(f"{self.name}: waiting for the service: {reason}")
+
+    async def _ask_what_stands(self) -> None:
+        try:
+            problems = await standing(self.path)
+        except ClientError:
+            self._is_unsure = True
+        else:
+            self._is_unsure = False
+            self.memory.plan.stand(problems, self.clock())
+
+    # --- Messages -----------------------------------------------------------------------------------------------------
+
+    async def _send(self) -> None:
+        pause_s = RETRY_S
+        while True:
+            await trio.lowlevel.checkpoint()
+            self._news = trio.Event()
+            if self.memory.under_way is None:
+                self._compose()
+            if self.memory.under_way is None:
+                await self._wait()
+            elif await self._deliver():
+                pause_s = RETRY_S
+            else:
+                await trio.sleep(pause_s)
+                pause_s = min(2 * pause_s, RETRY_MAX_S)
+
+    def _compose(self) -> None:
+        """Put what is due into a message."""
+        memory, now = self.memory, self.clock()
+        if self.watch.is_away and AWAY["id"] not in memory.plan.own:
+            memory.plan.began(AWAY, now)
+        elif self.watch.problems is not None:
+            memory.plan.ended(AWAY["id"], BACK, now)
+        if (digest := memory.plan.next(now)) is not None:
+            memory.under_way = compose(self.node, memory.new_id(), digest, self.local)
+
+    async def _wait(self) -> None:
+        now = self.clock()
+        with trio.move_on_after(min(max(self.memory.plan.due_s(now) - now.s, 0.0), LOOK_S)):
+            await self._news.wait()
+        await trio.sleep(LEAST_PAUSE_S)
+
+    async def _deliver(self) -> bool:
+        """Send the message that is under way once more; whether it was taken. Whoever cancels waits for it: see `leave`."""
+        self._attempt = trio.CancelScope(shield=True)
+        with self._attempt:
+            return await self._try()
+        return False
+
+    async def _try(self) -> bool:
+        message = self.memory.begin()
+        # The attempt is on the disk before it begins: whatever becomes of it, the next one says that it is not the first.
+        if not await self._save() and message.tries == 1:
+            message = self.memory.rename()
+        reason = await self.sink.deliver(message)
+        if reason is not None:
+            self._failing_since_s = trio.current_time() if self._failing_since_s is None else self._failing_since_s
+            self._complain(f"{message.id} was not delivered, and is sent again until it is: {reason}")
+            return False
+        self.memory.under_way = self._failing_since_s = None
+        self._complaint = ""
+        await self._save()
+        self.say(f"{self.name}: {message.id} was delivered: {message.title}")
+        return True
+
+    # --- The disk -----------------------------------------------------------------------------------------------------
+
+    async def _keep(self) -> None:
+        while True:
+            await trio.sleep(SAVE_EVERY_S)
+            if self.memory.place != self._kept:
+                await self._save()
+
+    async def _save(self) -> bool:
+        async with self._disk:
+            place = self.memory.place
+            reason = await self.file.write(self.memory.saved())
+        if reason is None:
+            self._kept = place
+        else:
+            self._complain(f"what was told cannot be written down, and may be told again after a restart: {reason}")
+        return reason is None
+
+    def _complain(self, words: str) -> None:
+        """Say what is in the way, once."""
+        if words != self._complaint:
+            self._complaint = words
+            self.say(f"{self.name}: {words}")

@@ -1,0 +1,86 @@
+"""What is told of one thing: an event about a guest, however often it came, or a problem. Pure."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import evolve, frozen
+
+from wagman.bridges.notify.rules import RANKS
+from wagman.model.catalogue import EVENT_TYPES, sentence_of, severity_of
+from wagman.model.words import plain
+
+MOST_CHARS = 500
+"""How much of a sentence is told (chosen: what a problem says, and the last line that a command printed)."""
+
+LOG = "log"
+"""The key of what is told of the log itself."""
+
+_LINK = re.compile(r"\[([^]]*)\]\(([^)#]*)[^)]*\)")
+
+
+@frozen
+class Entry:
+    """One thing that is to be told."""
+
+    key: str  # the same for the same kind of thing about the same guest
+    severity: str
+    text: str
+    since_s: float  # when it came to be known, by the wall clock
+    do: str = ""
+    device: str | None = None
+    first: str | None = None  # the time of the first event, RFC 3339; None: not known
+    last: str | None = None
+    count: int = 1
+    is_over: bool = False  # a problem that has ended
+
+    @property
+    def rank(self) -> int:
+        """How grave it is; what is over is grave no more."""
+        return 0 if self.is_over else RANKS.get(self.severity, 0)
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether quiet hours do not hold it up."""
+        return self.rank == RANKS["critical"]
+
+    @property
+    def is_problem(self) -> bool:
+        """Whether it is about a problem; the service itself sees to it that one is not told of again and again."""
+        return self.key.startswith("problem ")
+
+    def before(self, later: "Entry") -> "Entry":
+        """The same thing again: what it is by now, since when, and how often."""
+        is_as_grave = later.is_problem or later.rank >= self.rank
+        severity = later.severity if is_as_grave else self.severity
+        return evolve(later, severity=severity, since_s=self.since_s, first=self.first, count=self.count + later.count)
+
+
+def of_event(event: Mapping[str, Any], user: Callable[[int], str], now_s: float) -> Entry:
+    """What is told of an event; of a problem, what is wrong, and what to do."""
+    type_, device, fields = event["type"], event["device"], event["fields"]
+    when = None if event.get("clock") == "unset" else event["time"]
+    if type_.startswith("problem."):
+        return of_problem({**fields, "device": device}, now_s, when, is_over=type_ == "problem.ended")
+    severity, kind = severity_of(type_, fields), EVENT_TYPES.get(type_)
+    do = "" if kind is None or severity == "info" else _LINK.sub(r'"\1" in \2', kind.do)
+    return Entry(f"{type_} {device or ''}", severity, cut(sentence_of(event, user)), now_s, cut(do), _named(device), when, when)
+
+
+def of_problem(problem: Mapping[str, Any], now_s: float, when: str | None, *, is_over: bool = False) -> Entry:
+    """What is told of a problem, be it from an event or from the status."""
+    id_, severity, text, do, device = (problem.get(key) for key in ("id", "severity", "text", "do", "device"))
+    words = cut(text or "a problem that does not say what it is")
+    told = "" if is_over else cut(do or "")
+    severity = severity if severity in RANKS else "warning"
+    return Entry(f"problem {id_}", severity, words, now_s, told, _named(device), when, when, is_over=is_over)
+
+
+def _named(device: object) -> str | None:
+    return None if device is None else cut(device)
+
+
+def cut(text: object) -> str:
+    """On one line, without anything that a terminal would obey, and of a decent length."""
+    words = plain(" ".join(str(text).split()))
+    return words if len(words) <= MOST_CHARS else f"{words[: MOST_CHARS - 3]}..."

@@ -1,0 +1,92 @@
+"""A message as people read it: what happened, what to do, and a number by which it is known again. Pure."""
+
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+from attrs import frozen
+
+from wagman.bridges.notify.entries import Entry
+from wagman.bridges.notify.plan import Digest
+
+MOST_LINES = 25
+"""So many things are told of at most; of the rest, the number (chosen: about what a phone shows, and a mail should)."""
+
+MOST_TITLE_CHARS = 120
+"""How long a title may be (chosen)."""
+
+Severity = Literal["over", "info", "warning", "critical"]
+_SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
+_INDENT = 10
+
+
+@frozen
+class Message:
+    """A message, which says the same however often it is sent.
+
+    Whoever gets two with the same `id` has got the second one for the first; only then does it say so.
+    """
+
+    id: str
+    title: str
+    body: str
+    severity: Severity
+    count: int  # the number of things that it tells of
+    tries: int = 0  # attempts that were begun
+
+    def text(self) -> str:
+        """The body with its foot, as the attempt sends it that was begun last."""
+        things = f", of {self.count} thing{'' if self.count == 1 else 's'}" if self.count else ""
+        again = " Sent again: an earlier attempt may have reached you." if self.tries > 1 else ""
+        return f"{self.body}\n\nMessage {self.id}{things}.{again}"
+
+
+def compose(node: str, id_: str, digest: Digest, local: Callable[[str], str]) -> Message:
+    """The message that tells a digest; `local` shows a time stamp as people here read it."""
+    lines = [line for entry in digest.entries[:MOST_LINES] for line in _lines(entry, local)]
+    more = sum(entry.count for entry in digest.entries[MOST_LINES:]) + digest.left_out
+    if more:
+        lines.append(f"{'':{_INDENT}}and {more} more, which wagman events has")
+    guests = sorted({entry.device for entry in digest.entries if entry.device and not entry.is_over})
+    hint = f"wagman why {guests[0]}" if len(guests) == 1 else "wagman status"
+    body = "\n".join([*lines, "", f"On {node}, {hint} tells more."])
+    return Message(id_, _title(node, digest), body, _severity(digest), digest.things)
+
+
+def trial(node: str, id_: str) -> Message:
+    """The message of `--test`."""
+    return Message(id_, f"{node}: a test of wagman notify", f"If you read this, {node} can tell you.", "info", 0)
+
+
+def _severity(digest: Digest) -> Severity:
+    return "over" if all(entry.is_over for entry in digest.entries) else _SEVERITIES[digest.rank]
+
+
+def _title(node: str, digest: Digest) -> str:
+    first, *rest = digest.entries
+    more = f" (and {len(rest)} more)" if rest else ""
+    words = f"{node}: {_label(first)} {first.text}"
+    room = MOST_TITLE_CHARS - len(more)
+    return (words if len(words) <= room else f"{words[: room - 3]}...") + more
+
+
+def _label(entry: Entry) -> str:
+    return "OVER" if entry.is_over else entry.severity.upper()
+
+
+def _lines(entry: Entry, local: Callable[[str], str]) -> Iterator[str]:
+    yield f"{_label(entry):<{_INDENT}}{entry.text}{_when(entry, local)}"
+    if entry.do:
+        yield f"{'':{_INDENT}}do: {entry.do}"
+
+
+def _when(entry: Entry, local: Callable[[str], str]) -> str:
+    """When it was, and how often; of a problem the beginning and the end are not so many times of it."""
+    times = f"{entry.count} times" if entry.count > 1 and not entry.is_problem else ""
+    if entry.first is None or entry.last is None:
+        when = ""
+    elif times:
+        when = f"{local(entry.first)} to {local(entry.last)}"
+    else:
+        when = local(entry.last)
+    said = ", ".join(filter(None, (times, when)))
+    return f" ({said})" if said else ""

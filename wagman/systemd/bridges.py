@@ -1,0 +1,73 @@
+"""Programs of their own on the control socket, such as `wagman metrics`: what is put in place for each that is asked for."""
+
+from collections.abc import Callable, Sequence
+
+from attrs import frozen
+
+from wagman.systemd.steps import Enabled, File, Step, Target
+
+
+@frozen
+class Bridge:
+    """One of them.
+
+    Args:
+        name: of the command, of the option that asks for it, and of its unit, behind `wagman-`.
+        text: what the option means.
+        next_steps: what is to be done once it is in place.
+        is_told_by_file: it goes by a file of its own, which root alone may read: it has passwords in it.
+    """
+
+    name: str
+    text: str
+    next_steps: str
+    is_told_by_file: bool = False
+
+    @property
+    def unit(self) -> str:
+        """The name of its unit, which is that of the file as it is shipped, too."""
+        return f"wagman-{self.name}.service"
+
+    @property
+    def path(self) -> str:
+        """Where its unit is put."""
+        return f"/etc/systemd/system/{self.unit}"
+
+    def is_in_place(self, target: Target) -> bool:
+        """It was asked for once: an upgrade renews it."""
+        return target.place(self.path).exists()
+
+    @property
+    def state(self) -> str:
+        """Where it keeps what must last, if it keeps anything: systemd has it there for a user that comes and goes."""
+        return f"/var/lib/private/wagman-{self.name}"
+
+    def steps(self, shipped: Callable[[str], str]) -> Sequence[Step]:
+        """What is put in place; `shipped` has the text of a file by its name."""
+        file = f"{self.name}.toml"
+        own = [File(f"/etc/wagman/{file}", shipped(file), is_yours=True, mode=0o600)] if self.is_told_by_file else []
+        return *own, File(self.path, shipped(self.unit)), Enabled((self.unit,))
+
+
+METRICS = Bridge(
+    "metrics",
+    "also the unit that writes the figures for Prometheus",
+    """\
+For Prometheus: have read_group = "wagman-read" in [service] of /etc/wagman/wagman.toml, then
+  systemctl restart wagman wagman-metrics
+  ln -s /run/wagman-metrics/wagman.prom /var/lib/prometheus/node-exporter/""",
+)
+
+NOTIFY = Bridge(
+    "notify",
+    "also the unit that tells people what calls for them",
+    """\
+For people to be told: say who in /etc/wagman/notify.toml, and have read_group = "wagman-read" in [service] of
+/etc/wagman/wagman.toml, then
+  wagman notify --test
+  systemctl restart wagman wagman-notify""",
+    is_told_by_file=True,
+)
+
+BRIDGES = METRICS, NOTIFY
+"""All of them."""
