@@ -26,6 +26,7 @@ MADE_FROM_CODE = (
     "docs.make.socket",
     "docs.make.events",
     "docs.make.states",
+    "docs.make.fleet",
     "docs.make.metrics",
     "docs.make.dashboard",
 )

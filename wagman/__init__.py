@@ -5,6 +5,7 @@ A map of the package, from the top down to the words. Imports point downwards in
 - `wagman.simulation`  the whole service in virtual time, held to its promises
 - `wagman.testing`     the contract of boards and ears, as tests for whoever brings a kind of their own
 - `wagman.probe`       everybody in a configuration, asked once
+- `wagman.bridges`     programs of their own on the control socket: `metrics`, `notify`, `fleet`
 - `wagman.service`     the composition root, the process, and what is told to those who ask
 - `wagman.systemd`     what systemd needs to run the service, and is told
 - `wagman.fake`        boards made of nothing, which speak the real protocols
@@ -15,7 +16,6 @@ A map of the package, from the top down to the words. Imports point downwards in
 - `wagman.fsm`         the states, pure: (input) -> next state, alarms, effects
 - `wagman.api`         the control socket: JSON-RPC lines
 - `wagman.cli`         the commands; those that talk to the service import neither trio nor structlog
-- `wagman.bridges`     programs of their own on the control socket: `metrics` for Prometheus, `notify` tells people
 - `wagman.client`      the socket from outside, as a library
 - `wagman.store`       the rolling log and what must last
 - `wagman.config`      TOML to validated, immutable classes

@@ -2,6 +2,7 @@
 
 import sys
 from argparse import Action
+from collections.abc import Iterator
 
 from docs.make.pages import begin, keep, table
 from wagman.cli.help import COMMANDS
@@ -28,10 +29,23 @@ def page() -> str:
 def _section(name: str, parser: CommandParser) -> str:
     parser.learn()
     actions = parser._actions  # noqa: SLF001 - argparse tells it nowhere else
-    rows = [_row(action) for action in actions if "--help" not in action.option_strings]
+    rows = [row for action in actions for row in _rows(action)]
     known = COMMANDS[name]
     examples = "\n".join(("```sh", *known.examples, "```", ""))
     return f"## `wagman {name}`\n\n{parser.description} {known.text}\n\n{examples}\n{table(('argument', 'means'), rows)}"
+
+
+def _rows(action: Action, within: str = "") -> Iterator[tuple[str, str]]:
+    """One for each argument; where a word has arguments of its own, one for each of these."""
+    if not isinstance(action.choices, dict):
+        name, means = _row(action)
+        if "--help" not in action.option_strings:
+            yield f"{within}{name}", means
+        return
+    for word, parser in action.choices.items():
+        yield f"`{word}`", parser.description
+        for each in parser._actions:  # noqa: SLF001 - likewise
+            yield from _rows(each, f"`{word}` ")
 
 
 def _row(action: Action) -> tuple[str, str]:

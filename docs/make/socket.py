@@ -72,17 +72,17 @@ def _errors() -> Iterator[str]:
 def _shapes() -> Iterator[str]:
     yield "## Shapes\n\nObjects may have more than is said here: pass over what you do not know.\n"
     for shape in SHAPES:
-        rows = "\n".join(f"| {' | '.join(cells)} |" for cells in _properties(SCHEMAS[shape.__name__]))
+        rows = "\n".join(f"| {' | '.join(cells)} |" for cells in properties(SCHEMAS[shape.__name__]))
         yield f"### {shape.__name__}\n\n{shape.__doc__}\n" + (
             f"\n| property | is | means |\n|---|---|---|\n{rows}\n" if rows else ""
         )
 
 
-def _properties(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str, str]]:
+def properties(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str, str]]:
     """Every property that is no object itself: its path, its type, and what it means."""
     for name, each in schema.get("properties", {}).items():
         if "properties" in each:
-            yield from _properties(each, f"{prefix}{name}.")
+            yield from properties(each, f"{prefix}{name}.")
         else:
             is_optional = name not in schema["required"]
             words = _words(each) + (" (only where it says something)" if is_optional else "")

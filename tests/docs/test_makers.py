@@ -15,6 +15,7 @@ MODULES = [
     "docs.make.socket",
     "docs.make.events",
     "docs.make.states",
+    "docs.make.fleet",
     "docs.make.metrics",
     "docs.make.dashboard",
 ]

@@ -191,6 +191,20 @@ COMMANDS = {
         "Exit codes: 0 all answered, 1 somebody did not, 2 the configuration is wrong.",
         ("wagman probe", "wagman probe gn --config node.toml", "wagman probe --json"),
     ),
+    "fleet": About(
+        "bridge runs on a node, beside the service; the others run wherever somebody looks after many nodes. All of them go by "
+        "fleet.toml. Nothing is lost by an outage: the node's own log is the queue, and a collector asks for what is missing. "
+        "wagman fleet bridge --help and so on tell the rest. "
+        "Exit codes: 0 done, or an orderly end, 1 status: something calls for a person, do: a node did not accept; else: a file "
+        "cannot be written, 2 the configuration is wrong, 3 the broker cannot be reached, 4 the service does not permit it.",
+        (
+            "wagman fleet bridge --check",
+            "wagman fleet collect --sqlite fleet.db",
+            "wagman fleet status 'v0*'",
+            "wagman fleet events v042 --plain",
+            "wagman fleet do restart gn v042",
+        ),
+    ),
     "metrics": About(
         "Prints them once, in the text format of Prometheus. With --textfile or --listen it runs until it is told to end, as the "
         "unit wagman-metrics.service does, and waits for a service that is away: wagman_up is 0 then, and alone. The file is "

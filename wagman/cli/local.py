@@ -18,6 +18,7 @@ HOMES = {
     "probe": "wagman.probe.command",
     "metrics": "wagman.bridges.metrics.command",
     "notify": "wagman.bridges.notify.command",
+    "fleet": "wagman.bridges.fleet.command",
     "install-service": "wagman.systemd.install",
 }
 """Modules with a `run(args) -> exit code`."""
@@ -60,7 +61,7 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
             add("--speed", type=positive, default=20.0, metavar="N", help="times faster (default: %(default)g)")
             add("--scenario", metavar="NAME", help=f"what is shown: {', '.join(SCENARIOS)} (default: {SCENARIOS[0]})")
             add("--dialect", choices=("v3", "v4"), help="what the Wagman speaks, where the scenario has one (default: v3)")
-        case "fake-board" | "install-service" | "init" | "metrics" | "notify":
+        case "fake-board" | "install-service" | "init" | "metrics" | "notify" | "fleet":
             import_module(HOMES[command]).add_arguments(parser)
         case "check-config":
             add("file", metavar="FILE", nargs="?", default=CONFIG, help="the configuration file (default: %(default)s)")

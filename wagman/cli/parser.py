@@ -48,6 +48,7 @@ COMMANDS = {
     "probe": Command("wagman.cli.local", "ask every source, witness and board once, and switch nothing"),
     "metrics": Command("wagman.cli.local", "the figures of the service, for Prometheus"),
     "notify": Command("wagman.cli.local", "tell people what calls for them, by mail or otherwise"),
+    "fleet": Command("wagman.cli.local", "many nodes at one broker: what happens on them, and how they are"),
     "check-config": Command("wagman.cli.local", "what is wrong with a configuration file"),
     "install-service": Command("wagman.cli.local", "what systemd needs to run the service: put in place, or remove"),
     "completion": Command("wagman.cli.completion", "completion for your shell"),
@@ -61,7 +62,7 @@ USAGE_CODES = {"check": 3}
 GROUPS = {
     "the guests": ("status", "why", "start", "stop", "restart", "kill", "enable", "disable", "maintenance", "test"),
     "the node": ("check", "top", "events", "report", "hibernate", "wake", "ping", "board"),
-    "for people and programs elsewhere": ("metrics", "notify"),
+    "for people and programs elsewhere": ("metrics", "notify", "fleet"),
     "the service": ("init", "check-config", "probe", "install-service", "run", "completion"),
     "to try it, and to develop": ("demo", "fake-board", "simulate"),
 }

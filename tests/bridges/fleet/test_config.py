@@ -1,0 +1,95 @@
+"""What fleet.toml may say, and how it is told what is wrong with it."""
+
+from pathlib import Path
+
+import pytest
+
+from wagman.bridges.fleet.config import load
+from wagman.model.errors import ConfigError
+
+BROKER = '[broker]\nhost = "b"\n'
+NODE = '[node]\nname = "v042"\n'
+
+
+def write(folder: Path, text: str) -> str:
+    (folder / "fleet.toml").write_text(text)
+    return str(folder / "fleet.toml")
+
+
+def test_a_name_and_a_broker_are_enough(tmp_path: Path) -> None:
+    config = load(write(tmp_path, NODE + BROKER), "node")
+    assert config.endpoint.address == "b:8883"
+    assert config.topics == "wagman/1"
+    assert config.terms is None, "no orders, unless the file says so"
+
+
+def test_without_tls_it_is_the_other_port(tmp_path: Path) -> None:
+    assert load(write(tmp_path, NODE + BROKER + "tls = false\n"), "node").endpoint.address == "b:1883"
+
+
+def test_every_key_is_read(tmp_path: Path) -> None:
+    text = (
+        NODE
+        + BROKER
+        + 'port = 1\nca = "ca"\ncertificate = "c"\nkey = "k"\nuser = "u"\npassword_file = "/p"\nprotocol = "3.1.1"\n'
+        'prefix = "a/b"\nkeepalive = "5min"\nwill_delay = "1min"\nreconnect_max = "1min"\n'
+        '[service]\nsocket = "/s"\nstate_dir = "/d"\n'
+        '[events]\nencoding = "json"\nbatch = 5\nlinger = "1s"\nwindow = 3\ncatch_up_rate = "1.5kB/s"\n'
+        '[status]\nevery = "2h"\nleast = "5s"\n'
+        '[orders]\nfrom = ["alice"]\nverbs = ["stop"]\nmax_late = "5min"\nrate = "2/h"\n'
+    )
+    config = load(write(tmp_path, text), "node")
+    assert config.topics == "a/b/1"
+    assert config.events.catch_up_rate == 1_500
+    assert config.terms is not None
+    assert (config.terms.whom, config.terms.verbs) == (("alice",), ("stop",))
+    assert (config.terms.max_late_s, config.terms.most, config.terms.per_s) == (300, 2, 3600)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (NODE, "fleet.toml:1: broker.host: missing"),
+        (BROKER, "fleet.toml:1: node.name: missing"),
+        ('[node]\nname = "v/+"\n' + BROKER, "fleet.toml:2: node.name: must be 1 to 32 of a-z, 0-9 and -"),
+        ('[node]\nname = "#"\n' + BROKER, "fleet.toml:2: node.name: must be"),
+        (NODE + BROKER + 'prefix = "a/#"\n', "fleet.toml:5: broker.prefix: must be one or more levels"),
+        (NODE + BROKER + 'certificate = "c"\n', "fleet.toml:5: broker.certificate: needs key beside it"),
+        (NODE + BROKER + 'tls = false\nca = "c"\n', "fleet.toml:6: broker.ca: is of no use with tls = false"),
+        (NODE + BROKER + 'password_file = "/p"\n', "fleet.toml:5: broker.password_file: needs user beside it"),
+        (NODE + BROKER + 'keepalive = "1d"\n', "fleet.toml:5: broker.keepalive: must be 18 h at most"),
+        (
+            NODE + BROKER + "[events]\ncatch_up_rate = 5\n",
+            "fleet.toml:6: events.catch_up_rate: must be a number of bytes a second",
+        ),
+        (NODE + BROKER + '[events]\ncatch_up_rate = "0kB/s"\n', "events.catch_up_rate: must be"),
+        (NODE + BROKER + '[orders]\nfrom = ["+"]\n', "fleet.toml:6: orders.from: must be a list of names"),
+        (NODE + BROKER + "[orders]\n", "orders.from: missing"),
+        (NODE + BROKER + '[orders]\nfrom = ["a"]\nverbs = ["board"]\n', "fleet.toml:7: orders.verbs: must be a list of start"),
+        (NODE + BROKER + '[orders]\nfrom = ["a"]\nmax_late = "6min"\n', "fleet.toml:7: orders.max_late: must be 5 min at most"),
+        (NODE + BROKER + '[orders]\nfrom = ["a"]\nrate = "0/min"\n', "orders.rate: must be a number of orders in a time"),
+        (NODE + BROKER + "[event]\n", "event: unknown key"),
+        (NODE + BROKER + "name = 3\n", "fleet.toml:5: broker.name: unknown key: it belongs in [node] or [operator]"),
+        ("node = 3\n" + BROKER, "node: must be a table"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, text: str, complaint: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(write(tmp_path, text), "node")
+    assert complaint in str(caught.value)
+
+
+def test_whoever_looks_at_many_nodes_needs_a_name_of_his_own(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"operator\.name"):
+        load(write(tmp_path, BROKER), "operator")
+    found = load(write(tmp_path, BROKER + '[operator]\nname = "noc"\n'), "operator")
+    assert found.operator is not None
+
+
+def test_a_credential_of_the_unit_goes_before_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, BROKER)
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
+    write(credentials, NODE + BROKER)
+    assert load(path, "node").node is not None

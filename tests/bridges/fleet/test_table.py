@@ -1,0 +1,64 @@
+"""A row for each node, the worst first."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from wagman.bridges.fleet.table import LATE_S, Rank, row, rows, totals
+
+NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+
+
+def ago(seconds: float) -> str:
+    return (NOW - timedelta(seconds=seconds)).isoformat()
+
+
+def online(*, is_so: bool = True) -> dict[str, Any]:
+    return {"online": is_so, "session": "s", "since": ago(60)}
+
+
+def status(**more: Any) -> dict[str, Any]:
+    devices = {
+        "gn": {"state": "started", "wanted": "up"},
+        "ep": {"state": "stopped", "wanted": "up"},
+        "x": {"state": "stopped", "wanted": "down"},
+    }
+    return {"at": ago(30), "service": "up", "devices": devices, "problems": [], **more}
+
+
+@pytest.mark.parametrize(
+    ("messages", "rank", "note"),
+    [
+        ((online(), status()), Rank.WELL, ""),
+        ((online(is_so=False), status()), Rank.OFFLINE, "last status 30s ago"),
+        ((None, status()), Rank.OFFLINE, "last status"),
+        ((None, None), Rank.OFFLINE, "no status yet"),
+        ((online(), None), Rank.WARNING, "no status yet"),
+        ((online(), status(service="away")), Rank.CRITICAL, "the service is away"),
+        ((online(), status(problems=[{"severity": "critical", "text": "gn is down"}])), Rank.CRITICAL, "gn is down"),
+        ((online(), status(problems=[{"severity": "warning", "text": "hot"}])), Rank.WARNING, "hot"),
+        ((online(), status(at=ago(LATE_S + 1))), Rank.WARNING, "no status for 3h00m"),
+        ((online(), status(at="yesterday")), Rank.WELL, ""),
+    ],
+)
+def test_a_node_is_as_bad_as_the_worst_that_is_known_of_it(messages: tuple[Any, Any], rank: Rank, note: str) -> None:
+    found = row("v1", *messages, NOW)
+    assert found.rank is rank
+    assert "; ".join(found.notes).startswith(note)
+
+
+def test_guests_are_counted_that_are_wanted_up() -> None:
+    assert row("v1", online(), status(), NOW).up == "1/2"
+
+
+def test_the_worst_come_first_and_patterns_choose() -> None:
+    known = {"v1": (online(), status()), "v3": (None, None), "v2": (online(), status(service="away")), "w1": (None, None)}
+    assert [each.node for each in rows(known, [], NOW)] == ["v3", "w1", "v2", "v1"]
+    assert [each.node for each in rows(known, ["v[12]", "w*"], NOW)] == ["w1", "v2", "v1"]
+    assert totals(rows(known, [], NOW)) == "4 nodes: 2 offline, 1 critical, 1 well"
+
+
+def test_what_a_node_says_of_itself_obeys_no_terminal() -> None:
+    evil = status(problems=[{"severity": "critical", "text": "\x1b[2J"}])
+    assert row("v1", online(), evil, NOW).cells[-1] == "\\x1b[2J"

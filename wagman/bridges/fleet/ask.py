@@ -1,0 +1,129 @@
+"""`wagman fleet do`: one order to one node or to many, so many in a time, and no further where too many fail.
+
+An order is for a node that is there: none waits anywhere for one that is not. It says by when it is carried out, or not at all.
+"""
+
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import trio
+from attrs import frozen
+
+from wagman.bridges.fleet.config import FleetConfig
+from wagman.bridges.fleet.link import Link, Message, connected
+from wagman.bridges.fleet.payloads import VERSION, Order, PayloadError, opened, packed
+from wagman.bridges.fleet.table import Known, fits, gather
+from wagman.cli.outcome import DONE, FAILED, USAGE, CommandError
+from wagman.cli.text import table
+from wagman.model.words import plain
+
+GRACE_S: Final = 5.0
+"""So long after its deadline the answer to an order is waited for (chosen)."""
+
+
+@frozen
+class Asking:
+    """What is asked, and of whom.
+
+    Args:
+        config: what fleet.toml says.
+        who: who asks: the name that the broker vouches for.
+        number: gives an id to an order.
+        args: what was typed.
+    """
+
+    config: FleetConfig
+    who: str
+    number: Callable[[], str]
+    args: Namespace
+
+    async def run(self) -> int:
+        """Ask them one after the other; FAILED where one did not accept. Raises LinkError, CommandError."""
+        known = await gather(self.config, f"{self.name}-look")
+        nodes = chosen(known, self.args.nodes)
+        self._confirm(nodes)
+        failed, shown = 0, list[tuple[str, str, str]]()
+        async with connected(self.config.endpoint, self.name) as link:
+            link.subscribe([f"{self.config.topics}/+/done/{self.who}"])
+            await link.receive()
+            for count, node in enumerate(nodes):
+                if failed >= self.args.abort_after:
+                    shown.append((node, "not asked", f"{failed} before it had failed"))
+                    continue
+                began_s = trio.current_time()
+                outcome, reason = await self._ask(link, node) if _is_there(known, node) else ("offline", "it is not there")
+                failed += outcome != "accepted"
+                shown.append((node, outcome, plain(reason)))
+                if count + 1 < len(nodes) and outcome != "offline":
+                    await trio.sleep_until(began_s + self.args.every_s)
+        print(*table([("NODE", "SAYS", "REASON"), *shown]), sep="\n")
+        return FAILED if failed else DONE
+
+    @property
+    def name(self) -> str:
+        """That of the client, which comes and goes."""
+        return f"wagman-{self.who}-{self.number()[:8]}"
+
+    def _confirm(self, nodes: Sequence[str]) -> None:
+        question = f"{self.args.verb} {self.args.device} on {len(nodes)} nodes: {' '.join(nodes)}"
+        if len(nodes) == 1 or self.args.yes:
+            return
+        if not sys.stdin.isatty():
+            raise CommandError(f"{question}: add --yes if that is what you want", USAGE)
+        sys.stderr.write(f"{question}: are you sure? [y/N] ")
+        sys.stderr.flush()
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise CommandError("nothing was ordered", USAGE)
+
+    async def _ask(self, link: Link, node: str) -> tuple[str, str]:
+        """Give the order, and wait for the answer."""
+        until = datetime.now(UTC) + timedelta(seconds=self.args.within_s)
+        order: Order = {
+            "v": VERSION,
+            "id": self.number(),
+            "do": self.args.verb,
+            "device": self.args.device,
+            "until": until.isoformat(timespec="milliseconds"),
+        }
+        if self.args.force:
+            order["force"] = True
+        topic = f"{self.config.topics}/{node}"
+        link.publish(f"{topic}/do/{self.who}", packed(order, deflate=False), expires_s=self.args.within_s)
+        with trio.move_on_after(self.args.within_s + GRACE_S):
+            while True:
+                found = await _answer(link, f"{topic}/done/{self.who}")
+                if found.get("id") == order["id"]:
+                    return str(found.get("outcome")), str(found.get("reason"))
+        return "no answer", "it was not carried out, or the answer was lost: look at the events"
+
+
+async def _answer(link: Link, topic: str) -> dict[str, Any]:
+    news = await link.receive()
+    if not isinstance(news, Message):
+        return {}
+    link.acknowledge(news)
+    try:
+        return opened(news.payload) if news.topic == topic and not news.retained else {}
+    except PayloadError:
+        return {}
+
+
+def chosen(known: Known, patterns: Sequence[str]) -> list[str]:
+    """The nodes that are meant; one that is named in full may be unknown.
+
+    Raises:
+        CommandError: nobody is.
+    """
+    found = {node for node in known if fits(node, patterns)}
+    found |= {pattern for pattern in patterns if not set(pattern) & set("*?[")}
+    if not found:
+        raise CommandError(f"no node is called {' or '.join(patterns)}")
+    return sorted(found)
+
+
+def _is_there(known: Known, node: str) -> bool:
+    online, _ = known.get(node, (None, None))
+    return bool(online and online["online"])

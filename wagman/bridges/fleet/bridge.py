@@ -1,0 +1,140 @@
+"""The bridge: a connection to the broker, made anew whenever it is lost, and what runs on each."""
+
+import secrets
+import sqlite3
+from collections.abc import Callable
+from typing import Final
+
+import trio
+from attrs import define, field
+
+from wagman.bridges.fleet.config import FleetConfig, Node
+from wagman.bridges.fleet.ledger import Ledger
+from wagman.bridges.fleet.link import Link, Message, Taken, Will, connected
+from wagman.bridges.fleet.obeying import Obeying
+from wagman.bridges.fleet.orders import Gate
+from wagman.bridges.fleet.payloads import Online, PayloadError, packed, resend_of
+from wagman.bridges.fleet.sending import Sending
+from wagman.bridges.fleet.staying import stay
+from wagman.bridges.fleet.telling import Telling
+
+SAVE_S: Final = 0.25
+"""How often it is written down how far all is with the broker (chosen: what is sent again after a crash is known by its id)."""
+
+
+@define(eq=False)
+class Bridge:
+    """What a node tells, and is told.
+
+    Args:
+        config: what fleet.toml says.
+        ledger: what must last.
+        now: the present time, as text.
+        clock: the same in seconds.
+        jitter: gives a random part of a time.
+        say: takes a line for the journal.
+    """
+
+    config: FleetConfig
+    ledger: Ledger
+    now: Callable[[], str]
+    clock: Callable[[], float]
+    jitter: Callable[[float], float]
+    say: Callable[[str], None]
+    is_ending: trio.Event = field(factory=trio.Event)
+    _complaint: str = field(default="", init=False)
+    _gate: Gate | None = field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        if (terms := self.config.terms) is not None:
+            self._gate = Gate(terms, self.ledger.begun_s)
+
+    @property
+    def node(self) -> str:
+        """The topics of this node begin with that."""
+        assert isinstance(self.config.node, Node)  # noqa: S101 - the configuration was loaded for it
+        return f"{self.config.topics}/{self.config.node.name}"
+
+    async def run(self) -> None:
+        """Until `is_ending` is set.
+
+        Raises:
+            DeniedError, AddressError, AnswerError: the service does not permit it.
+        """
+        await stay(self._connect, self.config.broker.reconnect_max_s, self.jitter, self._complain, self.is_ending)
+
+    async def _connect(self) -> None:
+        session, topic, table = secrets.token_hex(8), f"{self.node}/online", self.config.broker
+        birth: Online = {"online": True, "session": session, "since": self.now()}
+        death: Online = {**birth, "online": False}
+        will = Will(topic, packed(death, deflate=False), table.will_delay_s)
+        name = self.node.replace("/", "-")
+        async with connected(self.config.endpoint, name, will=will, keeps_s=table.will_delay_s) as link:
+            self._complaint = ""
+            self.say(f"connected to {link.address}")
+            link.publish(topic, packed(birth, deflate=False), retained=True)
+            link.subscribe([f"{self.node}/resend/+", *([f"{self.node}/do/+"] if self._gate is not None else [])])
+            await self._serve(link)
+            link.publish(topic, packed(death, deflate=False), retained=True)
+
+    async def _serve(self, link: Link) -> None:
+        """Until the connection is lost, or the end has come."""
+        config, socket = self.config, self.config.service.socket
+        sending = Sending(link, f"{self.node}/events", config.events, socket, self.ledger.place)
+        is_packed = config.events.encoding == "deflate"
+        telling = Telling(link, f"{self.node}/status", config.status, socket, sending, self.now, is_packed)
+        try:
+            async with trio.open_nursery() as nursery:
+                obeying = self._obeying(link)
+                if obeying is not None:
+                    nursery.start_soon(obeying.run)
+                nursery.start_soon(self._listen, link, sending, obeying)
+                nursery.start_soon(sending.run)
+                nursery.start_soon(telling.run)
+                nursery.start_soon(self._keep, sending)
+                await self.is_ending.wait()
+                nursery.cancel_scope.cancel()
+        finally:
+            self._save(sending)
+
+    def _obeying(self, link: Link) -> Obeying | None:
+        if self._gate is None:
+            return None
+        return Obeying(link, self.node, self.config.service.socket, self._gate, self.ledger, self.clock, self.say)
+
+    async def _listen(self, link: Link, sending: Sending, obeying: Obeying | None) -> None:
+        while True:
+            match await link.receive():
+                case Taken(number):
+                    sending.taken(number)
+                case Message() as message if obeying is not None and message.topic.startswith(f"{self.node}/do/"):
+                    obeying.told(message)
+                case Message() as message:
+                    self._resend(message, sending)
+                    link.acknowledge(message)
+
+    def _resend(self, message: Message, sending: Sending) -> None:
+        """What was retained was meant for somebody else, at another time."""
+        if message.topic.startswith(f"{self.node}/resend/") and not message.retained:
+            try:
+                sending.again(resend_of(message.payload))
+            except PayloadError as error:
+                self.say(f"{message.topic}: {error}")
+
+    async def _keep(self, sending: Sending) -> None:
+        while True:
+            await trio.sleep(SAVE_S)
+            self._save(sending)
+
+    def _save(self, sending: Sending) -> None:
+        try:
+            if sending.place != self.ledger.place:
+                self.ledger.place = sending.place
+        except sqlite3.Error as error:
+            self._complain(f"how far the log is with the broker cannot be written down, and may be sent again: {error}")
+
+    def _complain(self, words: str) -> None:
+        """Say what is in the way, once."""
+        if words != self._complaint:
+            self._complaint = words
+            self.say(words)

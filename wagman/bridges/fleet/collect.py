@@ -1,0 +1,179 @@
+"""The collector: takes in what all nodes tell, each event once, and asks for what is missing."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import trio
+from attrs import define, field
+
+from wagman.bridges.fleet.archive import Archive
+from wagman.bridges.fleet.config import FleetConfig
+from wagman.bridges.fleet.link import Link, Message, connected
+from wagman.bridges.fleet.payloads import VERSION, Events, Online, PayloadError, Resend, events_of, online_of, packed, status_of
+from wagman.bridges.fleet.shelf import Shelf, Span, Wanted
+from wagman.bridges.fleet.staying import stay
+
+KEEPS_S: Final = 86_400.0
+"""So long a broker keeps what comes for a collector that is away (chosen); what it drops is asked for by its id."""
+
+MOST_AT_ONCE: Final = 500
+"""So many messages are written down in one step at most (chosen)."""
+
+ASK_S: Final = 1.0
+"""How often it is looked what is missing (chosen)."""
+
+MOST_ASKED: Final = 20
+"""So many nodes are asked each time (chosen: a broker that lost everything is not to be swamped)."""
+
+
+@define(eq=False)
+class Intake:
+    """What is made of messages; no I/O but the archive's.
+
+    Args:
+        archive: where it goes.
+        say: takes a line for the journal.
+    """
+
+    archive: Archive
+    say: Callable[[str], None]
+    shelves: dict[str, Shelf] = field(init=False)
+    online: dict[str, Online] = field(factory=dict, init=False)
+    _heard: dict[str, str] = field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.shelves = self.archive.shelves()
+
+    def take(self, node: str, kind: str, payload: bytes, now: str | None) -> None:
+        """Take in a message of a node; `now` is the present time as text, None where the broker kept it from before."""
+        try:
+            if kind == "events":
+                self._events(node, events_of(payload))
+            elif kind == "status":
+                status = status_of(payload)
+                self._shelf(node).heard(status)
+                self.archive.node(node, kind, status)
+            elif kind == "online":
+                self._online(node, online_of(payload))
+        except (PayloadError, RecursionError) as error:
+            self.say(f"{node}/{kind}: {error}")
+        else:
+            if now is not None:
+                self._heard[node] = now
+
+    def hurry(self) -> None:
+        """We have connected anew."""
+        for shelf in self.shelves.values():
+            shelf.hurry()
+
+    def commit(self) -> None:
+        """All of it is to last."""
+        if self._heard:
+            self.archive.heard(self._heard)
+            self._heard.clear()
+        self.archive.commit()
+
+    def wanted(self, now_s: float) -> Iterator[Wanted]:
+        """What to ask for now, of nodes that are there."""
+        for node, shelf in self.shelves.items():
+            is_there = node in self.online and self.online[node]["online"]
+            if is_there and (found := shelf.wanted(now_s)) is not None:
+                yield found
+
+    def _shelf(self, node: str) -> Shelf:
+        if node not in self.shelves:
+            self.shelves[node] = self.archive.shelf(node)
+        return self.shelves[node]
+
+    def _events(self, node: str, batch: Events) -> None:
+        log = batch["log"]
+        if log is None:
+            return  # they come again
+        if fresh := self._shelf(node).take(batch):
+            self.archive.events(node, log, fresh)
+        if "gap" in batch:
+            self.archive.gap(node, log, Span(*batch["gap"]))
+        if "replaces" in batch and "after" in batch:
+            self.archive.replaced(node, batch["replaces"], log, batch["after"])
+
+    def _online(self, node: str, message: Online) -> None:
+        known = self.online.get(node)
+        # The will of a connection that was lost may come after the next one was made.
+        is_late = known is not None and message["session"] != known["session"] and message["since"] < known["since"]
+        if known is None or message["session"] != known["session"]:
+            self._shelf(node).hurry()
+        if not is_late:
+            self.online[node] = message
+            self.archive.node(node, "online", message)
+
+
+@define(eq=False)
+class Collector:
+    """The collector at a broker.
+
+    Args:
+        config: what fleet.toml says.
+        intake: what is made of what comes.
+        who: whose name the requests for what is missing bear.
+        now: the present time, as text.
+        jitter: gives a random part of a time.
+        number: gives an id to a request.
+    """
+
+    config: FleetConfig
+    intake: Intake
+    who: str
+    now: Callable[[], str]
+    jitter: Callable[[float], float]
+    number: Callable[[], str]
+    is_ending: trio.Event = field(factory=trio.Event)
+
+    async def run(self) -> None:
+        """Until `is_ending` is set."""
+        await stay(self._connect, self.config.broker.reconnect_max_s, self.jitter, self.intake.say, self.is_ending)
+
+    async def _connect(self) -> None:
+        topics = self.config.topics
+        async with connected(self.config.endpoint, f"wagman-collect-{self.who}", keeps_s=KEEPS_S) as link:
+            self.intake.say(f"connected to {link.address}")
+            self.intake.hurry()
+            link.subscribe([f"{topics}/+/{kind}" for kind in ("online", "status", "events")])
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._listen, link)
+                nursery.start_soon(self._ask, link)
+                await self.is_ending.wait()
+                nursery.cancel_scope.cancel()
+
+    async def _listen(self, link: Link) -> None:
+        """Acknowledge a message once it is written down."""
+        pending = list[Message]()
+        while True:
+            news = await link.receive()
+            if isinstance(news, Message):
+                self._take(news)
+                pending.append(news)
+            if pending and (not link.has_news or len(pending) >= MOST_AT_ONCE):
+                self.intake.commit()
+                for message in pending:
+                    link.acknowledge(message)
+                pending.clear()
+
+    def _take(self, message: Message) -> None:
+        node, _, kind = message.topic.removeprefix(f"{self.config.topics}/").partition("/")
+        self.intake.take(node, kind, message.payload, None if message.retained else self.now())
+
+    async def _ask(self, link: Link) -> None:
+        while True:
+            await trio.sleep(ASK_S)
+            for count, wanted in enumerate(self.intake.wanted(trio.current_time()), 1):
+                topic = f"{self.config.topics}/{wanted.node}/resend/{self.who}"
+                request: Resend = {
+                    "v": VERSION,
+                    "id": self.number(),
+                    "log": wanted.log,
+                    "first": wanted.span.first,
+                    "last": wanted.span.last,
+                }
+                link.publish(topic, packed(request, deflate=False), expires_s=self.config.broker.will_delay_s)
+                if count >= MOST_ASKED:
+                    break

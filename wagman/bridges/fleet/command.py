@@ -1,0 +1,266 @@
+"""`wagman fleet ...`: the bridge on a node, and what whoever looks after many nodes runs."""
+
+import argparse
+import fcntl
+import os
+import random
+import secrets
+import signal
+import sqlite3
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from wagman.bridges.fleet import table, tail
+from wagman.bridges.fleet.archive import Database, Lines
+from wagman.bridges.fleet.ask import Asking
+from wagman.bridges.fleet.bridge import Bridge
+from wagman.bridges.fleet.broker import LinkError
+from wagman.bridges.fleet.collect import Collector, Intake
+from wagman.bridges.fleet.config import CONFIG, OFTEN, FleetConfig, load
+from wagman.bridges.fleet.ledger import Ledger
+from wagman.bridges.fleet.link import connected
+from wagman.cli.outcome import DONE, UNREACHABLE, USAGE, CommandError, complain
+from wagman.client.errors import ClientError
+from wagman.config import durations
+from wagman.model.errors import ConfigError
+from wagman.model.facts import VERBS
+from wagman.model.words import plain
+
+HINT = 'give it read_group = "wagman-read" in [service] of /etc/wagman/wagman.toml, then systemctl restart wagman'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What it takes."""
+    commands = parser.add_subparsers(dest="what", metavar="WHAT", required=True, parser_class=_Parser, help="what is run")
+    bridge = _command(commands, "bridge", "on a node: what happens goes to the broker, until told to end")
+    bridge.add_argument("--check", action="store_true", help="only say what is wrong with the file, and try the broker once")
+    collect = _command(commands, "collect", "take in what all nodes tell, and ask for what is missing, until told to end")
+    where = collect.add_mutually_exclusive_group(required=True)
+    where.add_argument("--sqlite", metavar="FILE", help="into this database")
+    where.add_argument("--ndjson", action="store_true", help="as lines of JSON, on standard output")
+    status = _command(commands, "status", "a row for each node, the worst first; exit code 1 if anything calls for a person")
+    status.add_argument("nodes", nargs="*", metavar="NODE", help="only these: names, or patterns such as 'v0*' (default: all)")
+    status.add_argument("--json", action="store_true", help="one JSON document")
+    status.add_argument("--sqlite", metavar="FILE", help="from a collector's database, instead of from the broker")
+    events = _command(commands, "events", "what happens on the nodes, until interrupted")
+    events.add_argument("nodes", nargs="*", metavar="NODE", help="only these: names, or patterns such as 'v0*' (default: all)")
+    events.add_argument("-n", "--number", type=_count, metavar="N", help=f"how many (with --sqlite, default: {tail.LAST})")
+    events.add_argument("--sqlite", metavar="FILE", help="what a collector's database has, instead of what comes")
+    events.add_argument("-f", "--follow", action="store_true", help="with --sqlite: go on with what comes")
+    _add_do(commands)
+    form = events.add_mutually_exclusive_group()
+    form.add_argument("--plain", action="store_true", help="a sentence for each, instead of its type and fields")
+    form.add_argument("--json", action="store_true", help="one JSON object per line")
+
+
+def _add_do(commands: Any) -> None:
+    do = _command(commands, "do", "give an order to nodes, one after the other; exit code 1 where one did not accept it")
+    do.add_argument("verb", choices=VERBS, help="what is to be done")
+    do.add_argument("device", metavar="DEVICE", help="the name of the guest")
+    do.add_argument("nodes", nargs="+", metavar="NODE", help="names, or patterns such as 'v0*'")
+    do.add_argument(
+        "--within",
+        type=_duration,
+        dest="within_s",
+        default=30.0,
+        metavar="TIME",
+        help="carried out by then, or not at all (default: 30s)",
+    )
+    do.add_argument(
+        "--rate", type=_every, dest="every_s", default=6.0, metavar="N/TIME", help="so many nodes in that time (default: 10/min)"
+    )
+    do.add_argument(
+        "--abort-after", type=_count, default=3, metavar="N", help="ask nobody further once so many failed (default: %(default)s)"
+    )
+    do.add_argument("--force", action="store_true", help="as with the command of that name")
+    do.add_argument("--yes", action="store_true", help="do not ask whether I am sure")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Complains in one line, as the other commands do."""
+
+    def error(self, message: str) -> Any:
+        raise CommandError(f"{message}; see {self.prog} --help", USAGE)
+
+
+def _command(commands: Any, name: str, summary: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=f"{summary}.", allow_abbrev=False)
+    parser.add_argument("--config", metavar="FILE", default=CONFIG, help="configuration file (default: %(default)s)")
+    return parser
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 9):  # noqa: PLR2004 - a hundred times what a log holds
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of events")
+    return int(text)
+
+
+def _duration(text: str) -> float:
+    try:
+        return durations.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {error}") from None
+
+
+def _every(text: str) -> float:
+    try:
+        count, seconds = OFTEN.read(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {error}") from None
+    return float(seconds / count)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run it."""
+    try:
+        return _RUN[args.what](args)
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return USAGE
+    except LinkError as error:
+        raise CommandError(str(error), UNREACHABLE) from error
+    except sqlite3.Error as error:
+        raise CommandError(f"{args.sqlite}: {error}") from error
+
+
+# --- On a node --------------------------------------------------------------------------------------------------------
+
+
+def _bridge(args: argparse.Namespace) -> int:
+    config = load(args.config, "node")
+    if args.check:
+        trio.run(_try, config)
+        print(f"{args.config}: ok, and {config.endpoint.address} lets us in")
+        return DONE
+    directory = Path(config.service.state_dir)
+    with _alone(directory):
+        ledger = Ledger(directory / "ledger.db", time.time())
+        bridge = Bridge(config, ledger, now, time.time, jitter, say)
+        try:
+            _run_until_told(bridge.run, bridge.is_ending)
+        except* ClientError as errors:
+            raise CommandError(f"{next(_leaves(errors))}; {HINT}", 4) from errors
+        finally:
+            ledger.close()
+    return DONE
+
+
+async def _try(config: FleetConfig) -> None:
+    """Be let in once; raises LinkError."""
+    async with connected(config.endpoint, f"wagman-check-{secrets.token_hex(4)}"):
+        pass
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """One bridge at a time keeps its ledger there."""
+    directory.mkdir(parents=True, exist_ok=True)
+    lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise CommandError(f"another bridge runs already, and keeps its ledger in {directory}") from None
+    finally:
+        os.close(lock)
+
+
+def _run_until_told(main: Callable[[], Awaitable[None]], is_ending: trio.Event) -> None:
+    async def watched() -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_until_told, is_ending)
+            await main()
+            nursery.cancel_scope.cancel()
+
+    trio.run(watched)
+
+
+async def _until_told(is_ending: trio.Event) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for _ in signals:
+            is_ending.set()
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from _leaves(each)
+    else:
+        yield error
+
+
+# --- Where all nodes come together ------------------------------------------------------------------------------------
+
+
+def _collect(args: argparse.Namespace) -> int:
+    config = load(args.config, "operator")
+    archive = Lines() if args.ndjson else Database(Path(args.sqlite))
+    intake = Intake(archive, complain if args.ndjson else say)
+    collector = Collector(config, intake, _who(config), now, jitter, partial(secrets.token_hex, 16))
+    _run_until_told(collector.run, collector.is_ending)
+    return DONE
+
+
+def _status(args: argparse.Namespace) -> int:
+    if args.sqlite is not None:
+        return table.show(args, table.kept(Path(args.sqlite)))
+    config = load(args.config, "operator")
+    return table.show(args, trio.run(table.gather, config, _passing(config)))
+
+
+def _events(args: argparse.Namespace) -> int:
+    if args.sqlite is not None:
+        return tail.kept(args)
+    config = load(args.config, "operator")
+    return trio.run(tail.live, config, _passing(config), args)
+
+
+def _do(args: argparse.Namespace) -> int:
+    config = load(args.config, "operator")
+    return trio.run(Asking(config, _who(config), partial(secrets.token_hex, 16), args).run)
+
+
+def _who(config: FleetConfig) -> str:
+    assert config.operator is not None  # noqa: S101 - the configuration was loaded for it
+    return config.operator.name
+
+
+def _passing(config: FleetConfig) -> str:
+    """The name of a client that comes and goes."""
+    return f"wagman-{_who(config)}-{secrets.token_hex(4)}"
+
+
+_RUN: dict[str, Callable[[argparse.Namespace], int]] = {
+    "bridge": _bridge,
+    "collect": _collect,
+    "status": _status,
+    "events": _events,
+    "do": _do,
+}
+
+
+# --- Doors to the outside ---------------------------------------------------------------------------------------------
+
+
+def now() -> str:
+    """The present time, as text."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def jitter(seconds: float) -> float:
+    """A random part of that time."""
+    return random.uniform(0.0, seconds)  # noqa: S311 - nothing is kept secret by it
+
+
+def say(words: str) -> None:
+    """A line for the journal."""
+    sys.stdout.write(f"{plain(words)}\n")
+    sys.stdout.flush()

@@ -1,0 +1,288 @@
+"""`/etc/wagman/fleet.toml`: which broker, and who one is there; or everything that is wrong with it, with its line.
+
+The bridge on a node reads it, and so do the commands of whoever looks after many nodes: these need `[broker]` and `[operator]`.
+Passwords and keys are in files of their own, which only those have to read who use them.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path as FilePath
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from wagman.bridges.fleet.broker import Broker
+from wagman.bridges.fleet.orders import MOST_LATE_S, Terms
+from wagman.client.blocking import SOCKET
+from wagman.config.document import parse, read
+from wagman.config.findings import Findings
+from wagman.config.kinds import BOOLEAN, DURATION, SOCKET_PATH, TEXT, Kind, one_of, whole
+from wagman.config.reading import Reader, Table
+from wagman.config.secrets import DIRECTORY, SECRET_FILE
+from wagman.config.setting import setting
+from wagman.model.errors import ConfigError
+from wagman.model.facts import VERBS
+
+CONFIG: Final = "/etc/wagman/fleet.toml"
+STATE_DIR: Final = "/var/lib/wagman-fleet"
+
+LONGEST_KEEPALIVE_S: Final = 65_535
+"""What MQTT has room for (specified)."""
+
+_NAME = re.compile(r"[a-z0-9-]{1,32}")
+_PREFIX = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
+_RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(B|kB|MB)/s")
+_OFTEN = re.compile(r"([0-9]{1,6})/(s|min|h)")
+_TIMES: Final = {"s": 1.0, "min": 60.0, "h": 3600.0}
+_UNITS: Final = {"B": 1, "kB": 1_000, "MB": 1_000_000}
+
+
+def _matching(pattern: re.Pattern[str], wants: str) -> Kind:
+    def check(value: object) -> str:
+        if not isinstance(value, str) or pattern.fullmatch(value) is None:
+            raise ValueError(wants)
+        return value
+
+    return Kind(wants, check)
+
+
+def _rate(value: object) -> float:
+    found = _RATE.fullmatch(value) if isinstance(value, str) else None
+    if found is None or not float(found[1]):
+        raise ValueError(RATE.wants)
+    return float(found[1]) * _UNITS[found[2]]
+
+
+# A name is a level of a topic, and a name that a broker's access list compares: no wildcard, nothing to be quoted.
+NAME = _matching(_NAME, "1 to 32 of a-z, 0-9 and -")
+PREFIX = _matching(_PREFIX, "one or more levels of a topic, of letters, digits, _ and -")
+RATE = Kind('a number of bytes a second, such as "16kB/s"', _rate, lambda rate: f'"{rate / 1_000:g}kB/s"')
+
+
+def _names(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(each, str) and _NAME.fullmatch(each) for each in value):
+        raise ValueError(WHOM.wants)
+    return tuple(value)
+
+
+def _verbs(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(each in VERBS for each in value):
+        raise ValueError(ORDERED.wants)
+    return tuple(value)
+
+
+def _often(value: object) -> tuple[int, float]:
+    found = _OFTEN.fullmatch(value) if isinstance(value, str) else None
+    if found is None or not int(found[1]):
+        raise ValueError(OFTEN.wants)
+    return int(found[1]), _TIMES[found[2]]
+
+
+WHOM = Kind('a list of names, such as ["alice"]', _names)
+ORDERED = Kind(f"a list of {', '.join(VERBS)}", _verbs)
+OFTEN = Kind(
+    'a number of orders in a time, such as "30/min"',
+    _often,
+    lambda rate: f'"{rate[0]}/{next(name for name, seconds in _TIMES.items() if seconds == rate[1])}"',
+)
+
+
+@frozen
+class Node:
+    """The keys of `[node]`."""
+
+    name: str = field(metadata=setting(NAME, "What the node is called; the name in its certificate, where it has one."))
+
+
+@frozen
+class Operator:
+    """The keys of `[operator]`."""
+
+    name: str = field(metadata=setting(NAME, "Whoever looks after many nodes; the name in the certificate, or of the user."))
+
+
+@frozen
+class Service:
+    """The keys of `[service]`."""
+
+    socket: str = field(default=SOCKET, metadata=setting(SOCKET_PATH, "Where the service listens."))
+    state_dir: str = field(default=STATE_DIR, metadata=setting(TEXT, "Where it is kept how far the log is with the broker."))
+
+
+@frozen
+class BrokerTable:
+    """The keys of `[broker]`."""
+
+    host: str = field(metadata=setting(TEXT, "Its name, as its certificate has it, or its address."))
+    port: int | None = field(
+        default=None,
+        metadata=setting(whole(1, 65_535), "Where it listens. By default 8883, and 1883 without TLS."),
+    )
+    tls: bool = field(default=True, metadata=setting(BOOLEAN, "`false` sends everything in the clear; for a trusted network."))
+    ca: str | None = field(
+        default=None,
+        metadata=setting(SECRET_FILE, "Whose certificate the broker's has to be from. By default the system's authorities."),
+    )
+    certificate: str | None = field(default=None, metadata=setting(SECRET_FILE, "Our own, where the broker wants one."))
+    key: str | None = field(default=None, metadata=setting(SECRET_FILE, "The key to it."))
+    user: str | None = field(default=None, metadata=setting(TEXT, "The user's name, where the broker wants a password."))
+    password_file: str | None = field(default=None, metadata=setting(SECRET_FILE, "The file with the password."))
+    protocol: str = field(default="5", metadata=setting(one_of("5", "3.1.1"), "The version of MQTT."))
+    prefix: str = field(default="wagman", metadata=setting(PREFIX, "What all topics begin with."))
+    keepalive_s: float = field(
+        default=900.0,
+        metadata=setting(DURATION, "The longest silence. A minute costs 14 MB a month over a cellular link, 15 minutes 0.9."),
+    )
+    will_delay_s: float = field(
+        default=120.0, metadata=setting(DURATION, "So long a node may be gone before it counts as offline (MQTT 5).")
+    )
+    reconnect_max_s: float = field(default=300.0, metadata=setting(DURATION, "The longest time between two tries."))
+
+
+@frozen
+class EventsTable:
+    """The keys of `[events]`."""
+
+    encoding: str = field(
+        default="deflate",
+        metadata=setting(one_of("deflate", "json"), "`json` is eight times as long, and any subscriber can read it."),
+    )
+    batch: int = field(default=200, metadata=setting(whole(1, 1_000), "So many events are in one message at most."))
+    linger_s: float = field(
+        default=2.0, metadata=setting(DURATION, "So long an event may wait for others; what is urgent does not wait.")
+    )
+    window: int = field(default=20, metadata=setting(whole(1, 1_000), "So many messages may wait for their acknowledgement."))
+    catch_up_rate: float = field(
+        default=16_000.0, metadata=setting(RATE, "So fast what is old is sent, after an outage or because somebody asks.")
+    )
+
+
+@frozen
+class StatusTable:
+    """The keys of `[status]`."""
+
+    every_s: float = field(default=3600.0, metadata=setting(DURATION, "How often the status is sent where nothing changes."))
+    least_s: float = field(default=10.0, metadata=setting(DURATION, "The least time between two of them."))
+
+
+@frozen
+class OrdersTable:
+    """The keys of `[orders]`; without this table no order is taken, and none is listened to."""
+
+    whom: tuple[str, ...] = field(
+        metadata=setting(WHOM, "Whose orders are taken. Who gave one is in the topic, and the broker vouches for it.", key="from")
+    )
+    verbs: tuple[str, ...] = field(
+        default=("start", "stop", "restart", "enable", "disable"),
+        metadata=setting(
+            ORDERED, "What may be ordered. `kill` also needs the bridge to be in the service's control group, which it is not."
+        ),
+    )
+    max_late_s: float = field(
+        default=60.0, metadata=setting(DURATION, "The farthest deadline that an order may have: 5 min at most.")
+    )
+    rate: tuple[int, float] = field(default=(30, 60.0), metadata=setting(OFTEN, "So many orders are taken in that time."))
+
+
+TABLES: Final[Mapping[str, type]] = {
+    "node": Node,
+    "operator": Operator,
+    "service": Service,
+    "broker": BrokerTable,
+    "events": EventsTable,
+    "status": StatusTable,
+    "orders": OrdersTable,
+}
+
+
+@frozen
+class FleetConfig:
+    """The whole file."""
+
+    broker: BrokerTable
+    node: Node | None = None
+    operator: Operator | None = None
+    service: Service = field(factory=Service)
+    events: EventsTable = field(factory=EventsTable)
+    status: StatusTable = field(factory=StatusTable)
+    orders: OrdersTable | None = None
+
+    @property
+    def topics(self) -> str:
+        """What all topics begin with, with the version of the payloads."""
+        return f"{self.broker.prefix}/1"
+
+    @property
+    def terms(self) -> Terms | None:
+        """On what terms orders are taken; None where none are."""
+        table = self.orders
+        return None if table is None else Terms(table.whom, table.verbs, table.max_late_s, *table.rate)
+
+    @property
+    def endpoint(self) -> Broker:
+        """The broker, as it is connected to."""
+        table = self.broker
+        return Broker(
+            table.host,
+            table.port or (8883 if table.tls else 1883),
+            table.tls,
+            table.ca,
+            table.certificate,
+            table.key,
+            table.user,
+            table.password_file,
+            table.keepalive_s,
+            table.protocol == "5",
+        )
+
+
+def load(path: str, needed: str) -> FleetConfig:
+    """The configuration in the file at `path`, or in the credential that systemd hands over in its place.
+
+    Args:
+        path: of the file.
+        needed: the table that says who one is: `node` or `operator`.
+
+    Raises:
+        ConfigError: anything is wrong with it; every finding, each with its line.
+    """
+    parsed, findings = parse(read(_place(path), path), path), Findings()
+    reader = Reader(findings, {f"[{name}]": section for name, section in TABLES.items()})
+    reader.refuse_unknown(parsed.tables, (), TABLES)
+    given = {name: _section(reader, parsed.tables, name, is_needed=name in (needed, "broker")) for name in TABLES}
+    _check(given.get("broker"), findings)
+    if (orders := given.get("orders")) is not None and orders.max_late_s > MOST_LATE_S:
+        findings.add(("orders", "max_late"), "must be 5 min at most: an order that comes later is not wanted any more")
+    problems = findings.render(path, parsed.lines)
+    if problems:
+        raise ConfigError(problems)
+    return FleetConfig(**{name: section for name, section in given.items() if section is not None})
+
+
+def _section(reader: Reader, document: Table, name: str, *, is_needed: bool) -> Any:
+    if name not in document and not is_needed:
+        return None
+    table = reader.table(document, (name,))
+    return None if table is None else reader.instance(TABLES[name], table, (name,))
+
+
+def _check(broker: BrokerTable | None, findings: Findings) -> None:
+    if broker is None:
+        return
+    if broker.keepalive_s > LONGEST_KEEPALIVE_S:
+        findings.add(("broker", "keepalive"), "must be 18 h at most: MQTT has no room for more")
+    for key, other in (("certificate", "key"), ("key", "certificate"), ("password_file", "user")):
+        if getattr(broker, key) is not None and getattr(broker, other) is None:
+            findings.add(("broker", key), f"needs {other} beside it")
+    if not broker.tls:
+        for key in ("ca", "certificate"):
+            if getattr(broker, key) is not None:
+                findings.add(("broker", key), "is of no use with tls = false: nothing is encrypted then, and nobody proved")
+
+
+def _place(path: str) -> str:
+    """Where the file is: as a credential of the unit, where systemd hands one of that name over."""
+    directory = os.environ.get(DIRECTORY)
+    credential = FilePath(directory, FilePath(path).name) if directory else None
+    return str(credential) if credential is not None and credential.exists() else path

@@ -1,0 +1,373 @@
+"""A connection to a broker: paho makes and reads the packets, trio moves the bytes. Nothing else knows paho.
+
+Paho is given a `Wire` instead of a socket: left to itself it would wait for name servers, brokers and handshakes without a bound.
+Each connection is a new client of paho's, so that nothing of an old one is left: what was not acknowledged is read from the log
+again, and subscriptions are made anew.
+"""
+
+from collections import deque
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import trio
+from attrs import define, field, frozen
+
+from wagman.bridges.fleet.broker import Broker, LinkError, TakenOverError, first_cause, words_of
+
+try:
+    from paho.mqtt import client as paho
+    from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+    from paho.mqtt.packettypes import PacketTypes
+    from paho.mqtt.properties import Properties
+except ImportError as error:
+    raise ImportError("a fleet needs the package paho-mqtt: pip install 'wagman[fleet]'") from error
+
+CONNECT_S: Final = 30.0
+"""How long a broker may take until it has let us in (chosen: name server, TLS and a modem that wakes up)."""
+
+ANSWER_S: Final = 60.0
+"""A broker that acknowledges nothing for so long, while something waits for it, is gone (chosen: a full window at 20 kB/s)."""
+
+LEAVE_S: Final = 2.0
+"""How long taking leave may last (chosen)."""
+
+LOOK_S: Final = 1.0
+"""How often it is looked whether it is time for a sign of life (chosen)."""
+
+MOST_BYTES: Final = 2**20
+"""How long a message may be (chosen: as long as one that is unpacked)."""
+
+READ_BYTES: Final = 65_536
+"""How much is read at once (chosen)."""
+
+LEAST_UNDER_WAY: Final = 20
+"""So many messages may wait for their acknowledgement, where the broker does not say how many (chosen: paho's own number)."""
+
+TAKEN_OVER: Final = 0x8E
+"""The reason why a broker ends a connection when another client comes by the same name (specified)."""
+
+
+@frozen
+class Will:
+    """What the broker publishes for us, retained, once we are gone for so long."""
+
+    topic: str
+    payload: bytes
+    delay_s: float = 0.0
+
+
+class Message(NamedTuple):
+    """What the broker passed on; `number` is for the acknowledgement, 0 where it waits for none."""
+
+    topic: str
+    payload: bytes
+    retained: bool
+    number: int
+
+
+class Taken(NamedTuple):
+    """The broker has acknowledged what was published by that number."""
+
+    number: int
+
+
+class Subscribed(NamedTuple):
+    """The broker will pass on what was subscribed to."""
+
+    number: int
+
+
+News: TypeAlias = Message | Taken | Subscribed
+
+
+@define(eq=False)
+class Wire:
+    """Stands for paho's socket: it holds what was received, and what is to be sent."""
+
+    incoming: bytearray = field(factory=bytearray)
+    outgoing: bytearray = field(factory=bytearray)
+    is_closed: bool = False
+    wake: trio.Event = field(factory=trio.Event)  # there is something to send
+
+    def recv(self, buffer_size: int) -> bytes:
+        """What was received; paho asks for the rest of a message at once, and so tells its length."""
+        if buffer_size > MOST_BYTES:
+            raise ConnectionAbortedError
+        if not self.incoming:
+            raise BlockingIOError
+        data = bytes(self.incoming[:buffer_size])
+        del self.incoming[:buffer_size]
+        return data
+
+    def send(self, buffer: bytes | bytearray) -> int:
+        """Keep what is to be sent."""
+        self.outgoing += buffer
+        self.wake.set()
+        return len(buffer)
+
+    def close(self) -> None:
+        """Paho has nothing more to do with it."""
+        self.is_closed = True
+
+    def fileno(self) -> int:
+        """There is none."""
+        return -1
+
+    def setblocking(self, flag: bool) -> None:  # noqa: FBT001 - as of a socket
+        """It never blocks."""
+
+
+class _Packets(paho.Client):
+    """Paho, with a wire for its socket."""
+
+    def __init__(self, wire: Wire, name: str, *, is_v5: bool, keeps: bool) -> None:
+        self.wire = wire
+        super().__init__(
+            CallbackAPIVersion.VERSION2,
+            name,
+            clean_session=None if is_v5 else not keeps,
+            protocol=MQTTProtocolVersion.MQTTv5 if is_v5 else MQTTProtocolVersion.MQTTv311,
+            reconnect_on_failure=False,
+            manual_ack=True,
+        )
+
+    def _create_socket(self) -> Wire:
+        return self.wire
+
+    @property
+    def is_crammed(self) -> bool:
+        """Whether the broker sends what has to be kept until it says so, which we never subscribe to."""
+        return bool(self._in_messages)
+
+    def admit(self, most: int) -> None:
+        """So many messages may wait for their acknowledgement, as the broker has it; paho keeps the rest."""
+        self._max_inflight_messages = most
+
+
+class Link:
+    """A connection to a broker that has let us in; one task at a time receives, any may publish.
+
+    Args:
+        address: the broker's, for people.
+        stream: to it.
+        packets: paho.
+    """
+
+    def __init__(self, address: str, stream: trio.abc.Stream, packets: _Packets) -> None:
+        self.address = address
+        self.most_under_way = LEAST_UNDER_WAY
+        self.sent_bytes = 0
+        self._stream, self._packets, self._wire = stream, packets, packets.wire
+        self._news = deque[News]()
+        self._waiting = dict[int, None]()  # for an acknowledgement
+        self._progress_s = 0.0  # when one came last, or the first began to wait
+        self._trouble: LinkError | None = None
+        self._is_in = self._is_leaving = False
+        self._left = trio.Event()
+        packets.on_connect = self._on_connect
+        packets.on_disconnect = self._on_disconnect
+        packets.on_subscribe = self._on_subscribe
+        packets.on_publish = self._on_publish
+        packets.on_message = self._on_message
+
+    def publish(self, topic: str, payload: bytes, *, retained: bool = False, expires_s: float | None = None) -> int:
+        """Have it sent, at least once; `Taken` with the number that this gives tells that the broker has it."""
+        properties = None
+        if expires_s is not None and self._packets.protocol == MQTTProtocolVersion.MQTTv5:
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties.MessageExpiryInterval = max(1, int(expires_s))
+        info = self._packets.publish(topic, payload, qos=1, retain=retained, properties=properties)
+        if not self._waiting:
+            self._progress_s = trio.current_time()
+        self._waiting[info.mid] = None
+        return info.mid
+
+    def subscribe(self, filters: Sequence[str], *, at_least_once: bool = True) -> int:
+        """Ask for messages; `Subscribed` with the number that this gives tells that they come.
+
+        Those that come `at_least_once` wait for their acknowledgement, and others wait behind them.
+        """
+        _, number = self._packets.subscribe([(each, int(at_least_once)) for each in filters])
+        return number or 0
+
+    def acknowledge(self, message: Message) -> None:
+        """It was handled, and need not come again."""
+        if message.number:
+            self._packets.ack(message.number, 1)
+
+    @property
+    def has_news(self) -> bool:
+        """Whether something was received already."""
+        return bool(self._news)
+
+    async def receive(self) -> News:
+        """What comes next; raises LinkError."""
+        while not self._news:
+            await self._read()
+        return self._news.popleft()
+
+    async def enter(self, keepalive_s: float, keeps_s: float) -> None:
+        """Be let in, and have the broker keep our session for so long once we are gone. Raises LinkError."""
+        properties = None
+        if self._packets.protocol == MQTTProtocolVersion.MQTTv5:
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            properties.SessionExpiryInterval = int(keeps_s)
+        self._packets.connect_async("broker", keepalive=int(keepalive_s), clean_start=not keeps_s, properties=properties)
+        self._packets.reconnect()
+        while not self._is_in:
+            await self._flush()
+            await self._read()
+
+    async def write(self) -> None:
+        """Send what is to be sent, until we have left."""
+        while self._wire.outgoing or not self._is_leaving:
+            await self._wire.wake.wait()
+            self._wire.wake = trio.Event()
+            await self._flush()
+        self._left.set()
+
+    async def watch(self) -> None:
+        """Give signs of life, and see whether the other side does; raises LinkError where it does not."""
+        while True:
+            await trio.sleep(LOOK_S)
+            self._packets.loop_misc()
+            if self._waiting and trio.current_time() > self._progress_s + ANSWER_S:
+                raise LinkError(f"the broker {self.address} has acknowledged nothing for {ANSWER_S:g} s")
+            if self._wire.is_closed:
+                raise self._trouble or LinkError(f"the broker {self.address} gives no sign of life")
+
+    async def leave(self) -> None:
+        """End the connection as one should: what was published is there, and there is no will to be read."""
+        with trio.move_on_after(LEAVE_S, shield=True):
+            while self._waiting:
+                await self._read()
+            self._is_leaving = True
+            self._packets.disconnect()
+            await self._left.wait()
+
+    async def _flush(self) -> None:
+        if self._wire.outgoing:
+            data = bytes(self._wire.outgoing)
+            self._wire.outgoing.clear()
+            self.sent_bytes += len(data)
+            await self._stream.send_all(data)
+
+    async def _read(self) -> None:
+        data = await self._stream.receive_some(READ_BYTES)
+        if not data:
+            raise self._trouble or LinkError(f"the broker {self.address} hung up")
+        self._wire.incoming += data
+        while self._wire.incoming and not self._wire.is_closed:
+            self._packets.loop_read()
+        if self._trouble is not None:
+            raise self._trouble
+        if self._wire.is_closed or self._packets.is_crammed:
+            raise LinkError(f"what answers at {self.address} does not speak MQTT as it should, or speaks another version of it")
+
+    # What paho calls; none of these may raise -----------------------------------
+
+    def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, properties: Any) -> None:
+        self._is_in = not reason.is_failure
+        if reason.is_failure:
+            self._trouble = LinkError(f"the broker {self.address} does not let us in: {reason}")
+        self.most_under_way = getattr(properties, "ReceiveMaximum", LEAST_UNDER_WAY)
+        self._packets.admit(self.most_under_way)
+
+    def _on_disconnect(self, _client: Any, _data: Any, flags: Any, reason: Any, _properties: Any) -> None:
+        if flags.is_disconnect_packet_from_server:
+            kind = TakenOverError if reason.value == TAKEN_OVER else LinkError
+            self._trouble = kind(f"the broker {self.address} ended the connection: {reason}")
+
+    def _on_subscribe(self, _client: Any, _data: Any, number: int, reasons: Any, _properties: Any) -> None:
+        if refused := [reason for reason in reasons if reason.is_failure]:
+            self._trouble = LinkError(f"the broker {self.address} does not let us read: {refused[0]}")
+        self._news.append(Subscribed(number))
+
+    def _on_publish(self, _client: Any, _data: Any, number: int, reason: Any, _properties: Any) -> None:
+        if reason.is_failure:
+            self._trouble = LinkError(f"the broker {self.address} does not take what we publish: {reason}")
+        else:
+            self._progress_s = trio.current_time()
+            self._waiting.pop(number, None)
+            self._news.append(Taken(number))
+
+    def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
+        with suppress(UnicodeDecodeError):  # nobody has asked for such a topic
+            self._news.append(Message(message.topic, bytes(message.payload), message.retain, message.mid))
+
+
+@asynccontextmanager
+async def connected(broker: Broker, name: str, *, will: Will | None = None, keeps_s: float = 0.0) -> AsyncIterator[Link]:
+    """A connection to a broker.
+
+    Args:
+        broker: which.
+        name: the client's; a broker has one of each.
+        will: what it publishes once we are gone.
+        keeps_s: so long it keeps what comes for us; with MQTT 3.1.1 for ever, or not at all.
+
+    Raises:
+        LinkError: the broker cannot be reached, does not let us in, or the connection is lost.
+    """
+    packets = _Packets(Wire(), name, is_v5=broker.is_v5, keeps=keeps_s > 0)
+    if broker.user is not None:
+        packets.username_pw_set(broker.user, broker.password())
+    if will is not None:
+        packets.will_set(will.topic, will.payload, qos=1, retain=True, properties=_will_properties(will, is_v5=broker.is_v5))
+    with _told(broker.address):
+        with trio.fail_after(CONNECT_S):
+            stream = await broker.open()
+        async with stream:
+            link = Link(broker.address, stream, packets)
+            with trio.fail_after(CONNECT_S):
+                await link.enter(broker.keepalive_s, keeps_s)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(link.write)
+                nursery.start_soon(link.watch)
+                yield link
+                await link.leave()
+                nursery.cancel_scope.cancel()
+
+
+def _will_properties(will: Will, *, is_v5: bool) -> Properties | None:
+    if not is_v5:
+        return None
+    properties = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]
+    properties.WillDelayInterval = int(will.delay_s)
+    return properties
+
+
+@contextmanager
+def _told(address: str) -> Iterator[None]:
+    """Have whatever goes wrong with a connection be one LinkError that says whose it was."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        ours, others = group.split((LinkError, trio.BrokenResourceError, trio.ClosedResourceError, trio.Cancelled))
+        leaves = list(_leaves(ours)) if ours is not None else []
+        if others is not None or any(isinstance(each, trio.Cancelled) for each in leaves):
+            raise
+        raise _as_link_error(leaves[0], address) from group
+    except (trio.BrokenResourceError, trio.ClosedResourceError, OSError, trio.TooSlowError) as error:
+        raise _as_link_error(error, address) from error
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from _leaves(each)
+    else:
+        yield error
+
+
+def _as_link_error(error: BaseException, address: str) -> LinkError:
+    match error:
+        case LinkError():
+            return error
+        case trio.TooSlowError():
+            return LinkError(f"the broker {address} did not let us in within {CONNECT_S:g} s")
+        case OSError():
+            return LinkError(f"the broker {address} cannot be reached: {words_of(first_cause(error))}")
+        case _:
+            return LinkError(f"the broker {address} hung up: {words_of(first_cause(error))}".removesuffix(": "))

@@ -1,0 +1,124 @@
+"""Orders from the broker to the service: one after the other, each at most once, each with an answer."""
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any, Final
+
+import trio
+from attrs import define, field
+
+from wagman.bridges.fleet.ledger import Ledger
+from wagman.bridges.fleet.link import Link, Message
+from wagman.bridges.fleet.orders import Gate, answer, until_s
+from wagman.bridges.fleet.payloads import Answer, Order, PayloadError, id_of, order_of, packed
+from wagman.client.asynchronous import connect
+from wagman.client.conversation import ANSWER_S
+from wagman.client.errors import AnswerError, ClientError
+from wagman.model.words import plain
+
+MOST_WAITING: Final = 20
+"""So many orders wait for those before them (chosen: a flood is to hold up nothing else)."""
+
+UNKNOWN: Final = "it may have been carried out: look at the events"
+
+
+@define(eq=False)
+class Obeying:
+    """Carries out orders that come over one connection.
+
+    Args:
+        link: to the broker.
+        node: the topics of the node begin with that.
+        socket: the path of the service's.
+        gate: judges orders.
+        ledger: knows which were seen.
+        clock: the present time in seconds, by the wall clock.
+        say: takes a line for the journal.
+    """
+
+    link: Link
+    node: str
+    socket: str
+    gate: Gate
+    ledger: Ledger
+    clock: Callable[[], float]
+    say: Callable[[str], None]
+    _orders: tuple[trio.MemorySendChannel[Message], trio.MemoryReceiveChannel[Message]] = field(
+        factory=lambda: trio.open_memory_channel[Message](MOST_WAITING), init=False
+    )
+
+    def told(self, message: Message) -> None:
+        """An order has come, and waits its turn; where too many do, it is refused."""
+        try:
+            self._orders[0].send_nowait(message)
+        except trio.WouldBlock:
+            found = answer(id_of(message.payload) or "", "refused", f"{MOST_WAITING} orders wait already")
+            self.link.publish(message.topic.replace("/do/", "/done/"), packed(found, deflate=False))
+            self.link.acknowledge(message)
+
+    async def run(self) -> None:
+        """Carry out what comes, until cancelled. The broker is told that an order was handled once it was answered."""
+        async for message in self._orders[1]:
+            who = message.topic.removeprefix(f"{self.node}/do/")
+            if (found := await self._handled(who, message)) is not None:
+                self.link.publish(f"{self.node}/done/{who}", packed(found, deflate=False))
+            self.link.acknowledge(message)
+
+    async def _handled(self, who: str, message: Message) -> Answer | None:
+        try:
+            order = order_of(message.payload)
+        except PayloadError as error:
+            self.say(f"an order of {who} is none: {error}")
+            number = id_of(message.payload)
+            return None if number is None else answer(number, "refused", str(error))
+        if message.retained:
+            return self._told(who, order, answer(order["id"], "refused", "the broker had kept it: orders are not to be retained"))
+        try:
+            if self.ledger.seen(who, order["id"]):
+                before = self.ledger.answer(who, order["id"]) or answer(order["id"], "unknown", UNKNOWN)
+                return {**before, "again": True}
+            return await self._fresh(who, order)
+        except sqlite3.Error as error:
+            return self._told(who, order, answer(order["id"], "refused", f"that it was seen cannot be written down: {error}"))
+
+    async def _fresh(self, who: str, order: Order) -> Answer:
+        found = self.gate.obstacle(who, order, self.clock())
+        if found is None:
+            # It is on the disk before anything is done: whatever becomes of us, it is not done a second time.
+            self.ledger.enter(who, order["id"], self.clock())
+            found = await self._ask(who, order)
+            self.ledger.answered(who, found)
+        return self._told(who, order, found)
+
+    async def _ask(self, who: str, order: Order) -> Answer:
+        was_asked = False
+        try:
+            with trio.fail_after(ANSWER_S):
+                async with await connect(self.socket) as connection:
+                    # A service that does not answer would read the order later, when it is late.
+                    await connection.call("hello")
+                    left_s = until_s(order) - self.clock()
+                    if left_s < 0:
+                        return answer(order["id"], "expired", "the service took until its deadline to answer")
+                    was_asked = True
+                    decision = await connection.call(order["do"], **_params(who, order))
+        except AnswerError as error:
+            return answer(order["id"], "refused", str(error))
+        except (ClientError, trio.TooSlowError) as error:
+            reason = str(error) or "the service does not answer"
+            return answer(order["id"], "unknown", UNKNOWN) if was_asked else answer(order["id"], "refused", reason)
+        outcome = "accepted" if decision["accepted"] else "refused"
+        return {
+            **answer(order["id"], outcome, decision["reason"]),
+            "state": decision["state"],
+            "event_id": decision["event_id"],
+        }
+
+    def _told(self, who: str, order: Order, found: Answer) -> Answer:
+        self.say(plain(f"{who} orders {order['do']} {order['device']}: {found['outcome']}: {found['reason']}"))
+        return found
+
+
+def _params(who: str, order: Order) -> dict[str, Any]:
+    force = {"force": True} if order.get("force") else {}
+    return {"device": order["device"], "on_behalf": who, "order": order["id"], **force}

@@ -1,0 +1,102 @@
+"""Which order from afar may be carried out. Pure: the caller tells the time, and keeps the ids.
+
+An order is carried out in time or not at all. Its deadline is in the order itself, and may not be far: a broker can hold a
+message for a day, and no broker's word says how old it is. A clock that is wrong can only refuse: an order is then over already,
+or its deadline too far away.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Final
+
+from attrs import define, field, frozen
+
+from wagman.bridges.fleet.payloads import VERSION, Answer, Order
+
+MOST_LATE_S: Final = 300.0
+"""The farthest deadline that can be configured (chosen: nobody waits longer for a button)."""
+
+
+@frozen
+class Terms:
+    """On what terms orders are taken.
+
+    Args:
+        whom: whose orders, by the names in their certificates.
+        verbs: which.
+        max_late_s: how far away a deadline may be.
+        most: so many are taken at once, and as many in `per_s`.
+        per_s: in this time.
+    """
+
+    whom: Collection[str]
+    verbs: Collection[str]
+    max_late_s: float
+    most: int
+    per_s: float
+
+
+@define(eq=False)
+class Gate:
+    """Judges orders.
+
+    Args:
+        terms: on what terms.
+        begun_s: when the ledger of orders was new: what was seen before, nobody knows.
+    """
+
+    terms: Terms
+    begun_s: float
+    _left: float = field(init=False)
+    _at_s: float = field(default=0.0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._left = float(self.terms.most)
+
+    def obstacle(self, who: str, order: Order, now_s: float) -> Answer | None:
+        """Why an order that was never seen before is not carried out; None where it is. Times are those of the wall clock."""
+        terms = self.terms
+        if who not in terms.whom:
+            return answer(order["id"], "refused", f"{who} may not give orders here")
+        if order["do"] not in terms.verbs:
+            return answer(order["id"], "refused", f"{order['do']} is not among what may be ordered: {', '.join(terms.verbs)}")
+        try:
+            until_s = datetime.fromisoformat(order["until"]).timestamp() if _has_zone(order["until"]) else None
+        except (ValueError, OverflowError, OSError):
+            until_s = None
+        if until_s is None:
+            return answer(order["id"], "refused", "the deadline is no time with a zone")
+        return self._late(order["id"], until_s, now_s) or self._too_soon(order["id"], now_s)
+
+    def _late(self, number: str, until_s: float, now_s: float) -> Answer | None:
+        if now_s > until_s:
+            return answer(number, "expired", f"its deadline was {now_s - until_s:.1f} s ago, by this node's clock")
+        if until_s - now_s > self.terms.max_late_s:
+            return answer(number, "refused", f"its deadline is more than {self.terms.max_late_s:g} s away, by this node's clock")
+        return None
+
+    def _too_soon(self, number: str, now_s: float) -> Answer | None:
+        if now_s <= self.begun_s + MOST_LATE_S:
+            return answer(
+                number, "refused", f"the ledger of orders is new: for {MOST_LATE_S:g} s nobody knows which were carried out"
+            )
+        passed_s, self._at_s = max(now_s - self._at_s, 0.0), now_s
+        self._left = min(self._left + passed_s * self.terms.most / self.terms.per_s, float(self.terms.most))
+        if self._left < 1:
+            return answer(number, "refused", f"more than {self.terms.most} orders in {self.terms.per_s:g} s")
+        self._left -= 1
+        return None
+
+
+def until_s(order: Order) -> float:
+    """The deadline of an order that was let through."""
+    return datetime.fromisoformat(order["until"]).timestamp()
+
+
+def answer(number: str, outcome: str, reason: str) -> Answer:
+    """What is told to whoever gave the order."""
+    return {"v": VERSION, "id": number, "outcome": outcome, "reason": reason}
+
+
+def _has_zone(text: str) -> bool:
+    return datetime.fromisoformat(text).tzinfo is not None

@@ -1,0 +1,330 @@
+"""The messages between a node, its broker and whoever listens: their shapes, and their bytes. Pure.
+
+A message is JSON, or JSON behind zlib: the first byte tells. Whatever comes from a broker may be anything: what is no message is
+a `PayloadError`, whose text says why.
+"""
+
+import json
+import zlib
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, NotRequired, TypeAlias, TypedDict
+
+from wagman.model.errors import WagmanError
+from wagman.model.shapes import Event, Status
+
+VERSION: Final = 1
+"""That of these shapes; it is in the topics, too."""
+
+MOST_BYTES: Final = 2**20
+"""So long is a message at most, unpacked (chosen: a batch is 64 kB, and an event that is longer comes alone)."""
+
+Version: TypeAlias = Annotated[int, "the version of this shape"]
+Log: TypeAlias = Annotated[
+    str | None, "the name of the log; null: the event could not be written yet, and comes again with its id"
+]
+
+
+class PayloadError(WagmanError):
+    """What came is no message of ours."""
+
+
+class Events(TypedDict):
+    """A part of a node's log. The ids from `first` to `last` are all accounted for: here, or in `gap`."""
+
+    v: Version
+    log: Log
+    first: int
+    last: int
+    events: list[Event]
+    gap: NotRequired[Annotated[list[int], "from and to: these are gone, and never come"]]
+    again: NotRequired[Annotated[bool, "somebody asked for these"]]
+    replaces: NotRequired[Annotated[str, "the log of that name is gone, and this one is in its place"]]
+    after: NotRequired[Annotated[int, "so far the log that is gone was told of"]]
+    past: NotRequired[Annotated[list[int], "from and to: these are on their way by themselves"]]
+
+
+class Online(TypedDict):
+    """Whether the bridge is there; the last will of a connection names the same session."""
+
+    online: bool
+    session: str
+    since: str
+
+
+class Guest(TypedDict):
+    """A guest in a node's summary."""
+
+    state: str
+    since: str | None
+    reason: str | None
+    wanted: str
+    enabled: bool
+    confirmed: Annotated[bool, "its power was seen to be as wanted"]
+    media: str | None
+    attempts: int
+    failures: int
+    held: bool
+    stuck: bool
+    unrecoverable: bool
+
+
+class Trouble(TypedDict):
+    """Something on a node that calls for a person."""
+
+    id: str
+    severity: str
+    since: str
+    text: str
+
+
+class Summary(TypedDict):
+    """How a node is, without what changes each second."""
+
+    v: Version
+    at: Annotated[str, "when it was made"]
+    service: Annotated[str, "up, or away"]
+    version: str | None
+    boot: str | None
+    log: Log
+    first: Annotated[int, "the first event that the log has"]
+    last: Annotated[int, "the last event that the log has"]
+    past: NotRequired[Annotated[list[int], "from and to: these events are on their way by themselves"]]
+    link: str | None
+    blind: bool | None
+    wagman: str | None
+    sensors: Annotated[dict[str, str], "the verdict on each"]
+    devices: dict[str, Guest]
+    problems: list[Trouble]
+
+
+class Order(TypedDict):
+    """What somebody wants done. Who it is the topic says, and the broker vouches for it."""
+
+    v: Version
+    id: Annotated[str, "of 128 bits: the order is carried out at most once"]
+    do: str
+    device: str
+    until: Annotated[str, "it is carried out by then, or not at all"]
+    force: NotRequired[Annotated[bool, "as with the command of that name"]]
+
+
+class Resend(TypedDict):
+    """Which events are missing."""
+
+    v: Version
+    id: str
+    log: str
+    first: int
+    last: int
+
+
+class Answer(TypedDict):
+    """What became of an order. What comes of it is told by the events."""
+
+    v: Version
+    id: str
+    outcome: Annotated[str, "accepted, refused, expired, or unknown: it may have been carried out"]
+    reason: str
+    state: NotRequired[Annotated[str, "that of the guest by now"]]
+    event_id: NotRequired[Annotated[int | None, "the event that tells of it"]]
+    again: NotRequired[Annotated[bool, "the order had come before"]]
+
+
+MESSAGES: Final[Mapping[str, type]] = {
+    "online": Online,
+    "status": Summary,
+    "events": Events,
+    "resend": Resend,
+    "do": Order,
+    "done": Answer,
+}
+"""What goes over which topic, by the level after the node's name."""
+
+
+def packed(message: Mapping[str, Any], *, deflate: bool) -> bytes:
+    """The bytes of a message."""
+    return sealed(written(message), deflate=deflate)
+
+
+def written(message: object) -> str:
+    """As short as JSON is."""
+    return json.dumps(message, separators=(",", ":"), ensure_ascii=False)
+
+
+def sealed(text: str, *, deflate: bool) -> bytes:
+    """The bytes of a message that is written already; half a surrogate, which UTF-8 has not, becomes a question mark."""
+    data = text.encode("utf-8", "replace")
+    return zlib.compress(data, 9) if deflate else data
+
+
+def opened(data: bytes) -> dict[str, Any]:
+    """What came; raises PayloadError where that is no JSON object, or too long."""
+    try:
+        found = json.loads(data if data[:1] == b"{" else _inflated(data))
+    except (ValueError, RecursionError, zlib.error) as error:
+        raise PayloadError(f"no JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise PayloadError("no JSON object")
+    if b"\\u" in data or data[:1] != b"{":
+        _refuse_half_characters(found)
+    return found
+
+
+def _refuse_half_characters(found: dict[str, Any]) -> None:
+    """JSON can name half a surrogate; no file and no terminal takes one."""
+    try:
+        written(found).encode()
+    except (UnicodeEncodeError, RecursionError) as error:
+        raise PayloadError("no characters that can be written") from error
+
+
+def _inflated(data: bytes) -> bytes:
+    """However little it is, it may unpack to any length."""
+    unpacking = zlib.decompressobj()
+    text = unpacking.decompress(data, MOST_BYTES)
+    if not unpacking.eof:
+        raise PayloadError(f"cut off, or more than {MOST_BYTES} bytes")
+    return text
+
+
+def events_of(data: bytes) -> Events:
+    """A part of a log that came; raises PayloadError."""
+    found = opened(data)
+    is_so = (
+        isinstance(found.get("log"), str | None)
+        and _are_ids(found.get("first"), found.get("last"))
+        and isinstance(found.get("events"), list)
+        and _are_spans(found.get("gap", [1, 1]), found.get("past", [1, 1]))
+        and all(_is_event(each, has_id=found["log"] is not None) for each in found["events"])
+    )
+    if not is_so:
+        raise PayloadError("not the shape of events")
+    return found  # type: ignore[return-value] # looked at above
+
+
+def status_of(data: bytes) -> Summary:
+    """A summary that came; raises PayloadError."""
+    found = opened(data)
+    devices = found.get("devices")
+    is_so = (
+        isinstance(devices, dict)
+        and all(isinstance(each, dict) for each in devices.values())
+        and isinstance(found.get("log"), str | None)
+        and _are_ids(found.get("first"), found.get("last"))
+        and isinstance(found.get("problems"), list)
+        and all(isinstance(each, dict) for each in found["problems"])
+        and _are_spans(found.get("past", [1, 1]))
+    )
+    if not is_so:
+        raise PayloadError("not the shape of a status")
+    return found  # type: ignore[return-value] # looked at above
+
+
+def online_of(data: bytes) -> Online:
+    """Whether a bridge is there; raises PayloadError."""
+    found = opened(data)
+    if not (isinstance(found.get("online"), bool) and all(isinstance(found.get(key), str) for key in ("session", "since"))):
+        raise PayloadError("not the shape of online")
+    return found  # type: ignore[return-value] # looked at above
+
+
+def resend_of(data: bytes) -> Resend:
+    """What somebody misses; raises PayloadError."""
+    found = opened(data)
+    if not (_is_id(found.get("id")) and isinstance(found.get("log"), str) and _are_ids(found.get("first"), found.get("last"))):
+        raise PayloadError("not the shape of a resend")
+    return found  # type: ignore[return-value] # looked at above
+
+
+def order_of(data: bytes) -> Order:
+    """An order that came; raises PayloadError."""
+    found = opened(data)
+    words = all(isinstance(found.get(key), str) for key in ("do", "device", "until"))
+    if not (_is_id(found.get("id")) and words and isinstance(found.get("force", False), bool)):
+        raise PayloadError("not the shape of an order")
+    return found  # type: ignore[return-value] # looked at above
+
+
+def id_of(data: bytes) -> str | None:
+    """The id of whatever came, to answer it by."""
+    try:
+        found = opened(data).get("id")
+    except PayloadError:
+        return None
+    return str(found) if _is_id(found) else None
+
+
+def summary(status: Status, log: tuple[str | None, int, int], at: str) -> Summary:
+    """What is worth telling of a status: log is its name, first and last event."""
+    return {
+        **absent(log, at),
+        "service": "up",
+        "version": status["service"]["version"],
+        "boot": status["service"]["boot_id"],
+        "link": status["board"]["link"],
+        "blind": any(board["blind"] for board in status["boards"]),
+        "wagman": status["wagman"]["state"],
+        "sensors": {name: each["state"] for name, each in sorted({**status["board"]["sensors"], **status["sensors"]}.items())},
+        "devices": {
+            row["name"]: {
+                "state": row["state"],
+                "since": row["since"],
+                "reason": row["reason"],
+                "wanted": row["wanted"],
+                "enabled": row["enabled"],
+                "confirmed": row["power"]["confirmed"],
+                "media": row["media"],
+                "attempts": row["attempts"],
+                "failures": row["failures"],
+                "held": row["held"],
+                "stuck": row["relay_stuck"],
+                "unrecoverable": row["unrecoverable"],
+            }
+            for row in status["devices"]
+        },
+        "problems": [
+            {"id": each["id"], "severity": each["severity"], "since": each["since"], "text": each["text"]}
+            for each in status["problems"]
+        ],
+    }
+
+
+def absent(log: tuple[str | None, int, int], at: str) -> Summary:
+    """What there is to say while the service is away."""
+    name, first, last = log
+    return {
+        "v": VERSION,
+        "at": at,
+        "service": "away",
+        "version": None,
+        "boot": None,
+        "log": name,
+        "first": first,
+        "last": last,
+        "link": None,
+        "blind": None,
+        "wagman": None,
+        "sensors": {},
+        "devices": {},
+        "problems": [],
+    }
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and 8 <= len(value) <= 64 and value.isascii() and value.isprintable()  # noqa: PLR2004 - 32 to 256 bits
+
+
+def _are_ids(*values: object) -> bool:
+    return all(type(value) is int and 0 <= value < 2**63 for value in values)
+
+
+def _are_spans(*values: object) -> bool:
+    return all(isinstance(each, list) and len(each) == 2 and _are_ids(*each) for each in values)  # noqa: PLR2004 - from and to
+
+
+def _is_event(value: object, *, has_id: bool) -> bool:
+    if not isinstance(value, dict) or not isinstance(value.get("fields"), dict):
+        return False
+    is_numbered = _are_ids(value.get("id")) if has_id else value.get("id") is None
+    is_named = isinstance(value.get("device"), str | None)
+    return is_numbered and is_named and all(isinstance(value.get(key), str) for key in ("time", "type"))

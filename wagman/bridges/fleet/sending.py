@@ -1,0 +1,224 @@
+"""Events from the service's log to the broker, over one connection: what happens now, and beside it what is old.
+
+What happens is read as it happens, and is there as soon as the link allows. What is old - the backlog of an outage, what somebody
+asks for again - is read from the log page by page, and sent no faster than its rate: it delays what is new by a message at most.
+Nothing is gathered but the window: what the broker has not acknowledged is in the log, and is read again on the next connection.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import trio
+
+from wagman.bridges.asking import ask
+from wagman.bridges.fleet.config import EventsTable
+from wagman.bridges.fleet.link import Link
+from wagman.bridges.fleet.payloads import Resend
+from wagman.bridges.fleet.shelf import MOST_IDS
+from wagman.bridges.fleet.uplink import Sent, Uplink
+from wagman.client.asynchronous import Away, Follower
+from wagman.client.errors import NO_SUCH_PLACE, AddressError, AnswerError, ClientError, DeniedError
+from wagman.client.following import Happened, Missing, Place, Replaced
+from wagman.model.shapes import Event
+
+PAGE: Final = 1000
+"""So many events are read at once of what is old (the most that the service gives)."""
+
+RETRY_S: Final = 1.0
+RETRY_MAX_S: Final = 60.0
+"""The service is asked again after the first of these, which doubles up to the second (chosen)."""
+
+MOST_JOBS: Final = 50
+"""So many spans wait to be sent again; whoever asks for more asks again (chosen)."""
+
+SPARE: Final = 3
+"""So many of the messages that a broker admits at once are left to the status and to answers (chosen)."""
+
+
+class Job(NamedTuple):
+    """A span of a log that is to be sent."""
+
+    log: str
+    first: int
+    last: int
+
+
+def windows(window: int, admitted: int) -> tuple[int, int]:
+    """How many messages of what is old, and of what is new, may be under way where the broker admits so many of all."""
+    old = min(window, max(1, (admitted - SPARE) * 2 // 3))
+    return old, min(window, max(1, admitted - SPARE - old))
+
+
+def told(events: Sequence[Event], job: Job) -> Iterator[Happened | Missing]:
+    """What a page of the log, asked for from the beginning of a span, tells of it: what is there, and what is gone."""
+    at = job.first - 1
+    for event in events:
+        number = event["id"]
+        if number is None:
+            break
+        if number > at + 1:
+            yield Missing(job.log, at + 1, min(number - 1, job.last))
+        if number > job.last:
+            return
+        yield Happened(event, job.log)
+        at = number
+    if at < job.first:
+        yield Missing(job.log, job.first, job.last)
+
+
+class Sending:
+    """What goes up over one connection.
+
+    Args:
+        link: to the broker.
+        topic: of the events.
+        table: the keys of `[events]`.
+        socket: the path of the service's.
+        place: up to there all is with the broker.
+    """
+
+    def __init__(self, link: Link, topic: str, table: EventsTable, socket: str, place: Place) -> None:
+        self.happened = trio.Event()  # replaced each time
+        self._link, self._topic, self._table, self._socket = link, topic, table, socket
+        self._old_window, self._new_window = windows(table.window, link.most_under_way)
+        self._settings: Mapping[str, Any] = {"batch": table.batch, "deflate": table.encoding == "deflate"}
+        self._new = Uplink(place, window=self._new_window, **self._settings)
+        self._past: Uplink | None = None
+        self._past_job: Job | None = None
+        self._numbers = dict[int, tuple[Uplink, int]]()
+        self._acknowledged = trio.lowlevel.ParkingLot()
+        self._jobs: tuple[trio.MemorySendChannel[Job], trio.MemoryReceiveChannel[Job]] = trio.open_memory_channel(MOST_JOBS)
+
+    @property
+    def place(self) -> Place:
+        """Up to there all is with the broker."""
+        return self._new.place if self._past is None else self._past.place
+
+    @property
+    def past(self) -> list[int] | None:
+        """From and to: these are on their way, more slowly."""
+        return None if self._past_job is None else [self._past_job.first, self._past_job.last]
+
+    async def run(self) -> None:
+        """Send until cancelled.
+
+        Raises:
+            DeniedError, AddressError, AnswerError: the service cannot be followed, and trying on would not help.
+        """
+        await self._begin()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._send_new)
+            nursery.start_soon(self._send_old)
+
+    def taken(self, number: int) -> None:
+        """The broker has acknowledged a message."""
+        uplink, of_uplink = self._numbers.pop(number, (None, 0))
+        if uplink is not None:
+            uplink.acknowledged(of_uplink)
+            self._acknowledged.unpark_all()
+
+    def again(self, resend: Resend) -> None:
+        """Somebody misses something."""
+        job = Job(resend["log"], resend["first"], min(resend["last"], resend["first"] + MOST_IDS - 1))
+        if 0 < job.first <= job.last:
+            try:
+                self._jobs[0].send_nowait(job)
+            except trio.WouldBlock:
+                return  # it is asked for again
+
+    # --- What is new --------------------------------------------------------------------------------------------------
+
+    async def _begin(self) -> None:
+        """Where there is much to catch up with, it goes its own way, and what happens from here on goes ahead."""
+        log = await self._ask("events", limit=1)
+        name, last, place = log["log_id"], log["last_id"] or 0, self._new.place
+        is_same = place.log_id in (None, name)
+        after = place.id if is_same else 0
+        if name is None or last - after <= self._table.batch:
+            return
+        self._past = Uplink(place, window=self._old_window, **self._settings)
+        self._past_job = Job(name, after + 1, last)
+        if not is_same:
+            self._past.take(Replaced(place.log_id, place.id, name))
+        self._new = Uplink(Place(name, last), window=self._new_window, marks={"past": [after + 1, last]}, **self._settings)
+
+    async def _send_new(self) -> None:
+        new, due_s = self._new, math.inf
+        async with Follower(self._socket, new.place) as follower:
+            while True:
+                while (sent := new.next(is_due=new.is_urgent or trio.current_time() >= due_s)) is not None:
+                    self._publish(new, sent)
+                if not new.has_room:
+                    await self._acknowledged.park()
+                    continue
+                due_s = math.inf if new.is_empty else min(due_s, trio.current_time() + self._table.linger_s)
+                with trio.CancelScope(deadline=due_s):
+                    self._take(await follower.receive())
+
+    def _take(self, news: Happened | Missing | Replaced | Away) -> None:
+        if not isinstance(news, Away):
+            self._new.take(news)
+        self.happened.set()
+        self.happened = trio.Event()
+
+    # --- What is old --------------------------------------------------------------------------------------------------
+
+    async def _send_old(self) -> None:
+        if self._past is not None and self._past_job is not None:
+            await self._send_job(self._past, self._past_job)
+            self._past = self._past_job = None
+            self._new.marks.clear()
+        async for job in self._jobs[1]:
+            log = await self._ask("events", limit=1)
+            last = min(job.last, log["last_id"]) if log["log_id"] == job.log else job.last
+            place, marks = Place(job.log, job.first - 1), {"again": True}
+            uplink = Uplink(place, window=self._old_window, marks=marks, **self._settings)
+            await self._send_job(uplink, job._replace(last=last))
+
+    async def _send_job(self, uplink: Uplink, job: Job) -> None:
+        while job.first <= job.last:
+            last = job.last
+            for news in await self._page(job):
+                uplink.take(news)
+                last = news.event["id"] or 0 if isinstance(news, Happened) else news.to_id
+                await self._publish_slowly(uplink, is_due=False)
+            job = job._replace(first=last + 1)
+        await self._publish_slowly(uplink, is_due=True)
+        while not uplink.is_settled:
+            await self._acknowledged.park()
+
+    async def _page(self, job: Job) -> list[Happened | Missing]:
+        limit = min(PAGE, job.last - job.first + 1)
+        try:
+            page = await self._ask("events", since=job.first - 1, log_id=job.log, limit=limit)
+        except AnswerError as error:
+            if error.code != NO_SUCH_PLACE:
+                raise
+            return [Missing(job.log, job.first, job.last)]
+        return list(told(page["events"], job))
+
+    async def _publish_slowly(self, uplink: Uplink, *, is_due: bool) -> None:
+        while not (uplink.is_empty if is_due else uplink.has_room):
+            sent = uplink.next(is_due=is_due)
+            if sent is None:
+                await self._acknowledged.park()
+            else:
+                self._publish(uplink, sent)
+                await trio.sleep(len(sent.payload) / self._table.catch_up_rate)
+
+    def _publish(self, uplink: Uplink, sent: Sent) -> None:
+        self._numbers[self._link.publish(self._topic, sent.payload)] = uplink, sent.number
+
+    async def _ask(self, method: str, **params: Any) -> Any:
+        """Until the service answers; raises what it will not answer otherwise."""
+        pause_s = RETRY_S
+        while True:
+            try:
+                return await ask(self._socket, method, **params)
+            except ClientError as error:
+                is_place = isinstance(error, AnswerError) and error.code == NO_SUCH_PLACE
+                if is_place or isinstance(error, DeniedError | AddressError):
+                    raise
+            await trio.sleep(pause_s)
+            pause_s = min(2 * pause_s, RETRY_MAX_S)

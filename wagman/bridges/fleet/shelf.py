@@ -1,0 +1,166 @@
+"""What a receiver has of each node's log, and what it has to ask for. Pure: the caller knows the time, and keeps the events.
+
+Ids are contiguous within a log and begin with 1, so whatever lies between is missing, whoever lost it: a broker that had
+acknowledged it, a queue that ran over. The node's status says which id is the last one. What a node sends by itself later
+(`past`) is not asked for meanwhile.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from wagman.bridges.fleet.payloads import Events, Summary
+from wagman.model.shapes import Event
+
+MOST_IDS: Final = 5_000
+"""So many are asked for at once, and given (chosen: some 100 kB on the wire)."""
+
+SETTLE_S: Final = 2.0
+"""What is missing for as long is asked for (chosen: it may just be on its way)."""
+
+RETRY_S: Final = 10.0
+RETRY_MAX_S: Final = 300.0
+"""It is asked for again after the first of these, which doubles up to the second (chosen)."""
+
+
+class Span(NamedTuple):
+    """The ids from `first` to `last`."""
+
+    first: int
+    last: int
+
+
+class Spans:
+    """A set of ids, as spans that do not touch."""
+
+    def __init__(self, *spans: Span) -> None:
+        self._spans: list[Span] = []
+        for span in spans:
+            self.add(span)
+
+    def __iter__(self) -> Iterator[Span]:
+        return iter(self._spans)
+
+    def __contains__(self, number: int) -> bool:
+        at = bisect_right(self._spans, (number, 2**63)) - 1
+        return at >= 0 and number <= self._spans[at].last
+
+    def add(self, span: Span) -> None:
+        """Take these in."""
+        if span.last < span.first:
+            return
+        low = bisect_right(self._spans, (span.first, 2**63)) - 1
+        low = low if low >= 0 and self._spans[low].last >= span.first - 1 else low + 1
+        high = low
+        while high < len(self._spans) and self._spans[high].first <= span.last + 1:
+            span = Span(min(span.first, self._spans[high].first), max(span.last, self._spans[high].last))
+            high += 1
+        self._spans[low:high] = [span]
+
+    def holes(self, within: Span) -> Iterator[Span]:
+        """What is missing of these."""
+        first = within.first
+        for span in self._spans:
+            if span.first > within.last:
+                break
+            if first < span.first:
+                yield Span(first, span.first - 1)
+            first = max(first, span.last + 1)
+        if first <= within.last:
+            yield Span(first, within.last)
+
+
+class Wanted(NamedTuple):
+    """What to ask a node for."""
+
+    node: str
+    log: str
+    span: Span
+
+
+class Shelf:
+    """What is here of one node.
+
+    Args:
+        node: its name.
+        logs: what is here already, by the name of the log.
+        from_now: of the first log that is met, nothing is asked for that is older than what is first heard of.
+    """
+
+    def __init__(self, node: str, logs: dict[str, Spans] | None = None, *, from_now: bool = False) -> None:
+        self.node = node
+        self.logs: dict[str, Spans] = {} if logs is None else logs
+        self._known = {name: max((span.last for span in spans), default=0) for name, spans in self.logs.items()}
+        self._past: dict[str, Span] = {}
+        self._from_now = self._begins_late = from_now and not self.logs
+        self._beginning: tuple[str, int] | None = None  # of what is missing
+        self._asked_s = 0.0  # when it was asked for, or noticed
+        self._pause_s = SETTLE_S
+
+    def take(self, batch: Events) -> list[Event]:
+        """Those of the events that are new here, in their order."""
+        log = batch["log"]
+        if log is None:
+            return []
+        held = self._log(log, batch["first"])
+        self._replaced(batch)
+        if "past" in batch:
+            self._past[log] = Span(*batch["past"])
+        elif not batch.get("again") and batch["last"] >= self._past.get(log, Span(0, 0)).last:
+            self._past.pop(log, None)  # nothing is on its way any more
+        fresh = [event for event in batch["events"] if event["id"] is not None and event["id"] not in held]
+        spans = [Span(event["id"], event["id"]) for event in fresh if event["id"] is not None]
+        spans += [Span(*batch["gap"])] if "gap" in batch else []
+        for span in spans:
+            held.add(span)
+        self._known[log] = max(self._known[log], batch["last"])
+        return fresh
+
+    def heard(self, status: Summary) -> None:
+        """The node says which one is the last event of its log."""
+        log, last = status["log"], status["last"]
+        if log is not None:
+            self._log(log, last + 1)
+            self._known[log] = max(self._known[log], last)
+            self._past.pop(log, None)
+            if "past" in status:
+                self._past[log] = Span(*status["past"])
+
+    def wanted(self, now_s: float) -> Wanted | None:
+        """What to ask for now."""
+        hole = next(self._holes(), None)
+        beginning = None if hole is None else (hole.log, hole.span.first)
+        if beginning != self._beginning:  # what was asked for has come, or begins to
+            self._beginning, self._asked_s, self._pause_s = beginning, now_s, SETTLE_S
+        if hole is None or now_s < self._asked_s + self._pause_s:
+            return None
+        self._asked_s, self._pause_s = now_s, max(RETRY_S, min(2 * self._pause_s, RETRY_MAX_S))
+        return hole
+
+    def hurry(self) -> None:
+        """Somebody has connected anew: what was asked for before has hardly come through."""
+        self._pause_s = SETTLE_S
+
+    def missing(self) -> int:
+        """How many are missing."""
+        return sum(span.last - span.first + 1 for log in self.logs for span in self.logs[log].holes(Span(1, self._known[log])))
+
+    def _log(self, log: str, first: int) -> Spans:
+        if log not in self.logs:
+            self.logs[log] = Spans(Span(1, first - 1)) if self._from_now else Spans()
+            self._known[log] = 0
+            self._from_now = False
+        return self.logs[log]
+
+    def _replaced(self, batch: Events) -> None:
+        """Up to where the log was told of that is gone; what is missing of it nobody can give any more, which the node says."""
+        old, after = batch.get("replaces"), batch.get("after")
+        if old is not None and after is not None and (old in self.logs or not self._begins_late):
+            self._log(old, after + 1)
+            self._known[old] = max(self._known[old], after)
+
+    def _holes(self) -> Iterator[Wanted]:
+        for log, held in self.logs.items():
+            coming = Spans(*held, self._past[log]) if log in self._past else held
+            for span in coming.holes(Span(1, self._known[log])):
+                yield Wanted(self.node, log, Span(span.first, min(span.last, span.first + MOST_IDS - 1)))

@@ -1,0 +1,53 @@
+"""Whoever is connected to the broker connects anew, whenever the connection is lost: not all at the same moment."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import trio
+
+from wagman.bridges.fleet.broker import LinkError, TakenOverError
+
+RETRY_S: Final = 1.0
+"""The time before the second try to connect; it doubles, and a random part of it is waited for (chosen)."""
+
+STEADY_S: Final = 60.0
+"""After a connection that lasted so long, it begins with that time again (chosen)."""
+
+TAKEN_OVER_S: Final = 300.0
+"""So long the broker is left to whoever has come by our name (chosen: two that throw each other out help nobody)."""
+
+
+async def stay(
+    connect: Callable[[], Awaitable[None]],
+    most_s: float,
+    jitter: Callable[[float], float],
+    complain: Callable[[str], None],
+    is_ending: trio.Event,
+) -> None:
+    """Connect again and again, until the end has come.
+
+    Args:
+        connect: returns at the end; raises LinkError where there is no connection, or not any more.
+        most_s: the longest time between two tries.
+        jitter: gives a random part of a time.
+        complain: takes what is in the way.
+        is_ending: whether the end has come.
+    """
+    pause_s = RETRY_S
+    while not is_ending.is_set():
+        began_s = trio.current_time()
+        try:
+            await connect()
+        except TakenOverError as error:
+            complain(f"{error}: somebody else has our name; trying again in {TAKEN_OVER_S / 60:g} min")
+            await _pause(TAKEN_OVER_S, is_ending)
+        except LinkError as error:
+            complain(f"{error}; trying again")
+            pause_s = RETRY_S if trio.current_time() > began_s + STEADY_S else pause_s
+            await _pause(jitter(pause_s), is_ending)
+            pause_s = min(2 * pause_s, most_s)
+
+
+async def _pause(seconds: float, is_ending: trio.Event) -> None:
+    with trio.move_on_after(seconds):
+        await is_ending.wait()

@@ -1,0 +1,178 @@
+"""`wagman fleet status`: one row for each node, the worst first; from what the broker keeps, or a collector's database."""
+
+import fnmatch
+import json
+from argparse import Namespace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, Final
+
+import trio
+from attrs import frozen
+
+from wagman.bridges.fleet.archive import Database
+from wagman.bridges.fleet.broker import LinkError
+from wagman.bridges.fleet.config import FleetConfig
+from wagman.bridges.fleet.link import Link, Message, Subscribed, connected
+from wagman.bridges.fleet.payloads import PayloadError, online_of, status_of
+from wagman.cli.outcome import DONE, FAILED, USAGE, CommandError
+from wagman.cli.text import short, table
+from wagman.model.words import plain
+
+QUIET_S: Final = 0.5
+"""Once nothing came for so long, all is there that the broker keeps (chosen: ten round trips over a cellular link)."""
+
+WAIT_S: Final = 20.0
+"""No longer is waited in all (chosen: 9,000 nodes take one second)."""
+
+LATE_S: Final = 3 * 3600.0
+"""A status that is older counts as late (chosen: three of those that are sent each hour)."""
+
+_HEAD = ("NODE", "IS", "FOR", "UP", "NOTES")
+
+
+class Rank(IntEnum):
+    """How badly a node needs somebody."""
+
+    OFFLINE = 0
+    CRITICAL = 1
+    WARNING = 2
+    WELL = 3
+
+
+@frozen
+class Row:
+    """What is shown of a node."""
+
+    rank: Rank
+    node: str
+    for_s: float | None  # how long it is there, or not; for one that never was, None
+    up: str  # guests that are up, of those that are wanted up
+    notes: tuple[str, ...]
+
+    @property
+    def cells(self) -> Sequence[str]:
+        """As the table has it."""
+        return plain(self.node), self.rank.name.lower(), short(self.for_s), self.up, plain("; ".join(self.notes))
+
+
+Known = Mapping[str, tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]]
+"""By node, its latest `online` and `status`."""
+
+
+def row(node: str, online: Mapping[str, Any] | None, status: Mapping[str, Any] | None, now: datetime) -> Row:
+    """What there is to say about a node."""
+    for_s = _age_s(online["since"] if online else None, now)
+    if status is None:
+        return Row(Rank.WARNING if online and online["online"] else Rank.OFFLINE, node, for_s, "-", ("no status yet",))
+    wanted = [each for each in status["devices"].values() if each.get("wanted") == "up"]
+    up = f"{sum(each.get('state') == 'started' for each in wanted)}/{len(wanted)}"
+    age_s = _age_s(status.get("at"), now)
+    if not (online and online["online"]):
+        return Row(Rank.OFFLINE, node, age_s, up, (f"last status {short(age_s)} ago", *_notes(status)))
+    late = [f"no status for {short(age_s)}"] if age_s is not None and age_s > LATE_S else []
+    is_critical = status.get("service") == "away" or any(each.get("severity") == "critical" for each in status["problems"])
+    notes = (*late, *_notes(status))
+    calm = Rank.WARNING if notes else Rank.WELL
+    return Row(Rank.CRITICAL if is_critical else calm, node, for_s, up, notes)
+
+
+def _notes(status: Mapping[str, Any]) -> Iterator[str]:
+    if status.get("service") == "away":
+        yield "the service is away"
+    for problem in status["problems"]:
+        yield str(problem.get("text", problem.get("id", "?")))
+
+
+def _age_s(stamp: object, now: datetime) -> float | None:
+    try:
+        return (now - datetime.fromisoformat(str(stamp))).total_seconds()
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def rows(known: Known, patterns: Sequence[str], now: datetime) -> list[Row]:
+    """The worst first."""
+    found = [row(node, *messages, now) for node, messages in known.items() if fits(node, patterns)]
+    return sorted(found, key=lambda each: (each.rank, each.node))
+
+
+def fits(node: str, patterns: Sequence[str]) -> bool:
+    """Whether a node is meant; no pattern means all."""
+    return not patterns or any(fnmatch.fnmatchcase(node, pattern) for pattern in patterns)
+
+
+def totals(found: Iterable[Row]) -> str:
+    """The last line."""
+    counts = dict.fromkeys(Rank, 0)
+    for each in found:
+        counts[each.rank] += 1
+    words = ", ".join(f"{count} {rank.name.lower()}" for rank, count in counts.items() if count)
+    return f"{sum(counts.values())} nodes: {words}" if words else "no node has told anything"
+
+
+def show(args: Namespace, known: Known) -> int:
+    """Print it; FAILED where anything calls for a person."""
+    found = rows(known, args.nodes, datetime.now(UTC))
+    if args.json:
+        nodes = {
+            each.node: {"is": each.rank.name.lower(), "online": known[each.node][0], "status": known[each.node][1]}
+            for each in found
+        }
+        print(json.dumps({"v": 1, "nodes": nodes}))
+    else:
+        print(*(table([_HEAD, *(each.cells for each in found)]) if found else ()), totals(found), sep="\n")
+    return DONE if all(each.rank is Rank.WELL for each in found) else FAILED
+
+
+def kept(path: Path) -> Known:
+    """What a collector has kept; raises CommandError where there is no such file."""
+    with closing(existing(path)) as database:
+        return {node: (online, status) for node, online, status in database.nodes()}
+
+
+def existing(path: Path) -> Database:
+    """A database that is there: none is made by looking for it. Raises CommandError."""
+    if not path.exists():
+        raise CommandError(f"there is no database {path}: wagman fleet collect --sqlite {path} makes one", USAGE)
+    return Database(path)
+
+
+async def gather(config: FleetConfig, name: str) -> Known:
+    """What the broker keeps; raises LinkError."""
+    found: dict[str, tuple[Any, Any]] = {}
+    async with connected(config.endpoint, name) as link:
+        link.subscribe([f"{config.topics}/+/online", f"{config.topics}/+/status"], at_least_once=False)
+        with trio.move_on_after(WAIT_S) as bound:
+            await _subscribed(link, found, config.topics)
+            while True:
+                with trio.move_on_after(QUIET_S) as quiet:
+                    await _take(link, found, config.topics)
+                    while link.has_news:
+                        await _take(link, found, config.topics)
+                if quiet.cancelled_caught:
+                    break
+        if bound.cancelled_caught and not found:
+            raise LinkError(f"the broker {link.address} tells nothing: may {name} read {config.topics}/+/status?")
+    return found
+
+
+async def _subscribed(link: Link, found: dict[str, tuple[Any, Any]], topics: str) -> None:
+    while not await _take(link, found, topics):
+        pass
+
+
+async def _take(link: Link, found: dict[str, tuple[Any, Any]], topics: str) -> bool:
+    """Take in one message; whether it was the broker's word that all others follow."""
+    news = await link.receive()
+    if isinstance(news, Message):
+        node, _, kind = news.topic.removeprefix(f"{topics}/").partition("/")
+        online, status = found.get(node, (None, None))
+        try:
+            found[node] = (online_of(news.payload), status) if kind == "online" else (online, status_of(news.payload))
+        except PayloadError:
+            found.setdefault(node, (online, status))  # what it says is nothing; that it is there is something
+    return isinstance(news, Subscribed)

@@ -1,0 +1,83 @@
+"""The retained status of a node: sent when something changes, and now and then all the same."""
+
+import math
+from collections.abc import Callable
+from typing import Any, Final
+
+import trio
+from attrs import define, field
+
+from wagman.bridges.asking import ask
+from wagman.bridges.fleet.config import StatusTable
+from wagman.bridges.fleet.link import Link
+from wagman.bridges.fleet.payloads import Summary, absent, packed, summary
+from wagman.bridges.fleet.sending import Sending
+from wagman.client.errors import ClientError
+
+LOOK_S: Final = 60.0
+"""How often the service is asked where nothing happens (chosen: what changes without an event can wait so long)."""
+
+AWAY_S: Final = 10.0
+"""So long the service may be out of reach before the status says so (chosen: a restart takes less)."""
+
+ALWAYS_DIFFERENT: Final = ("at", "first", "last", "past")
+
+
+@define(eq=False)
+class Telling:
+    """Tells how a node is, over one connection.
+
+    Args:
+        link: to the broker.
+        topic: of the status.
+        table: the keys of `[status]`.
+        socket: the path of the service's.
+        sending: what goes up beside.
+        now: the present time, as text.
+        is_packed: whether the status is.
+    """
+
+    link: Link
+    topic: str
+    table: StatusTable
+    socket: str
+    sending: Sending
+    now: Callable[[], str]
+    is_packed: bool
+    _log: tuple[str | None, int, int] = field(default=(None, 0, 0), init=False)
+    _seen_s: float = field(factory=trio.current_time, init=False)  # when the service answered last
+
+    async def run(self) -> None:
+        """Tell until cancelled."""
+        said, said_s = None, -math.inf
+        while True:
+            happened = self.sending.happened
+            found = await self._look()
+            is_due = trio.current_time() >= said_s + self.table.every_s
+            if found is not None and (is_due or essence(found) != said):
+                self.link.publish(self.topic, packed(found, deflate=self.is_packed), retained=True)
+                said, said_s = essence(found), trio.current_time()
+                await trio.sleep(self.table.least_s)
+            with trio.move_on_after(min(LOOK_S, self.table.every_s) if found is not None else AWAY_S):
+                await happened.wait()
+
+    async def _look(self) -> Summary | None:
+        """How the node is; None while the service may only be restarting."""
+        try:
+            status = await ask(self.socket, "status")
+            log = await ask(self.socket, "events", limit=1)
+        except ClientError:
+            is_away = trio.current_time() >= self._seen_s + AWAY_S
+            return absent(self._log, self.now()) if is_away else None
+        self._seen_s = trio.current_time()
+        self._log = log["log_id"], log["first_id"] or 0, log["last_id"] or 0
+        found = summary(status, self._log, self.now())
+        if (past := self.sending.past) is not None:
+            found["past"] = past
+        return found
+
+
+def essence(status: Summary) -> dict[str, Any]:
+    """What of a status is worth telling: not what changes each time, nor the words of a problem that stands."""
+    found: dict[str, Any] = {key: value for key, value in status.items() if key not in ALWAYS_DIFFERENT}
+    return {**found, "problems": sorted((each["id"], each["severity"]) for each in status["problems"])}

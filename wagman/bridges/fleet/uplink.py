@@ -1,0 +1,143 @@
+"""Events on their way to a broker: what happened in, batches out; acknowledgements in, how far all is there out. Pure.
+
+Nothing waits here but one batch that is being filled: while there is no room in the window nothing is taken, and it waits in the
+service's log. What was sent and is not acknowledged is read from the log again on the next connection.
+"""
+
+from collections import deque
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from wagman.bridges.fleet.payloads import VERSION, sealed, written
+from wagman.client.following import Happened, Missing, Place, Replaced
+from wagman.model.shapes import Event
+
+MOST_BATCH_BYTES: Final = 65_536
+"""A batch is sent once it is as long, before it is packed (chosen)."""
+
+URGENT: Final = ("command.", "problem.", "device.unrecoverable", "device.relay_stuck")
+"""What such events tell nobody wants to wait for."""
+
+News: TypeAlias = Happened | Missing | Replaced
+
+
+class Sent(NamedTuple):
+    """A message for the broker; its acknowledgement is told by its number."""
+
+    number: int
+    payload: bytes
+
+
+class Uplink:
+    """One stream of events.
+
+    Args:
+        place: what comes after it is sent; up to there all is there.
+        batch: so many events are in one message at most.
+        window: so many messages may wait for their acknowledgement.
+        deflate: whether messages are packed.
+        marks: what else each message says.
+    """
+
+    def __init__(
+        self, place: Place, *, batch: int = 100, window: int = 20, deflate: bool = True, marks: dict[str, Any] | None = None
+    ) -> None:
+        self.place = place
+        self.marks = {} if marks is None else marks
+        self._batch, self._window, self._deflate = batch, window, deflate
+        self._read = place  # up to there it was taken
+        self._head: dict[str, Any] = {}
+        self._events: list[str] = []
+        self._bytes = 0
+        self._closed = deque[tuple[str, Place | None]]()
+        self._under_way: dict[int, Place | None] = {}  # by number, in their order
+        self._done = set[int]()
+        self._count = 0
+        self.is_urgent = False  # somebody waits for what is in the batch that is being filled
+
+    @property
+    def has_room(self) -> bool:
+        """Whether more may be taken."""
+        return not self._closed and len(self._under_way) < self._window
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits to be sent."""
+        return not (self._closed or self._head)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether all that was taken is there."""
+        return self.is_empty and not self._under_way
+
+    def take(self, news: News) -> None:
+        """Have something sent."""
+        match news:
+            case Missing(log_id, from_id, to_id):
+                self._close()
+                self._open(log_id, from_id)["gap"] = [from_id, to_id]
+                self._read = Place(log_id, to_id)
+            case Replaced(log_id, after_id, by):
+                self._replace(log_id, after_id, by)
+            case Happened({"id": None} as event):
+                self._loose(event)
+            case Happened(event, log_id):
+                self._happened(event, log_id, event["id"] or 0)
+
+    def next(self, *, is_due: bool = False) -> Sent | None:
+        """The next message that is full; or, where it `is_due`, what there is."""
+        if not self._closed and is_due:
+            self._close()
+        if not self._closed or len(self._under_way) >= self._window:
+            return None
+        text, place = self._closed.popleft()
+        self._count += 1
+        self._under_way[self._count] = place
+        return Sent(self._count, sealed(text, deflate=self._deflate))
+
+    def acknowledged(self, number: int) -> bool:
+        """The broker has taken the message of that number; whether `place` has moved."""
+        self._done.add(number)
+        before = self.place
+        while (first := next(iter(self._under_way), None)) is not None and first in self._done:
+            self._done.discard(first)
+            self.place = self._under_way.pop(first) or self.place
+        return self.place != before
+
+    def _happened(self, event: Event, log_id: str | None, number: int) -> None:
+        if log_id != self._read.log_id and self._read.log_id is not None:
+            self._replace(self._read.log_id, self._read.id, log_id)
+        text = written(event)
+        if self._bytes + len(text) > MOST_BATCH_BYTES:
+            self._close()
+        self._open(log_id, number)
+        self._events.append(text)
+        self._bytes += len(text)
+        self._read = Place(log_id, number)
+        self.is_urgent |= event["type"].startswith(URGENT)
+        if len(self._events) >= self._batch:
+            self._close()
+
+    def _replace(self, log_id: str | None, after_id: int, by: str | None) -> None:
+        self._close()
+        if log_id is not None:
+            self._open(by, 1).update(replaces=log_id, after=after_id)
+        self._read = Place(by, 0)
+
+    def _loose(self, event: Event) -> None:
+        """It is in no log yet, so it moves nothing."""
+        self._close()
+        head = {"v": VERSION, "log": None, "first": 0, "last": 0}
+        self._closed.append((_message(head, [written(event)]), None))
+
+    def _open(self, log_id: str | None, first: int) -> dict[str, Any]:
+        self._head = self._head or {"v": VERSION, "log": log_id, "first": first}
+        return self._head
+
+    def _close(self) -> None:
+        if self._head:
+            self._closed.append((_message({**self._head, "last": self._read.id, **self.marks}, self._events), self._read))
+        self._head, self._events, self._bytes, self.is_urgent = {}, [], 0, False
+
+
+def _message(head: dict[str, Any], events: list[str]) -> str:
+    return f'{written(head)[:-1]},"events":[{",".join(events)}]}}'
