@@ -43,6 +43,7 @@ def test_every_property_of_the_status_is_mapped_or_listed_as_left_out(path: str)
 def test_the_properties_are_those_that_the_socket_describes() -> None:
     def walk(schema: Any) -> Iterable[str]:
         schema = SCHEMAS[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+        schema = next((each for each in schema.get("anyOf", ()) if "$ref" in each), schema)  # or null
         schema = schema.get("items") or schema.get("additionalProperties") or schema
         if "$ref" in schema:
             yield from walk(schema)
@@ -96,7 +97,8 @@ def test_times_are_moments_and_never_ages() -> None:
     times = {name: value for name, value in found.items() if "_timestamp_seconds" in name or "_time_seconds" in name}
     assert times
     for name, value in times.items():
-        assert value == round(NOW_S + 1 if "next_start" in name else NOW_S - 1), name
+        is_to_come = "next_start" in name or "order_end" in name
+        assert value == round(NOW_S + 1 if is_to_come else NOW_S - 1), name
 
 
 def test_a_state_has_a_sample_for_each_word_and_one_that_is_new_has_one_more() -> None:
@@ -159,7 +161,7 @@ def test_a_node_with_five_devices_has_no_more_series_than_promised() -> None:
     status["devices"] = [{**row, "name": f"guest {number}", "sources": [], "state": "started"} for number in range(5)]
     status["ports"], status["networks"], status["sensors"], status["problems"] = [], [], {}, []
     status["boards"] = example()["boards"]
-    assert len(samples(text(status))) <= 160
+    assert len(samples(text(status))) <= 170
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="takes promtool, which is in Debian's package prometheus")

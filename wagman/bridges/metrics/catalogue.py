@@ -11,10 +11,10 @@ from wagman.model.shapes import Board, Device, Excerpt, Gauge, Network, Port, Pr
 
 T = TypeVar("T")
 
-GUEST_STATES = ("stopped", "starting", "started", "will_stop", "stopping", "restarting")
+GUEST_STATES = ("stopped", "starting", "started", "will_stop", "stopping", "restarting", "maintenance")
 WAGMAN_STATES = ("start_devices", "start_next_device", "normal", "will_hibernate", "hibernating")
 SENSOR_STATES = ("normal", "high", "low", "unknown")
-SEVERITIES = ("critical", "warning")
+SEVERITIES = ("critical", "warning", "notice")
 
 BOARD_SENSORS = ("temperature_c", "humidity_pct", "current_ma")
 """What boards measure of the enclosure and of themselves: their metrics have units of their own."""
@@ -116,6 +116,11 @@ def _counted(events: Mapping[str, int], _now_s: float) -> Iterator[Sample]:
         yield Sample({"type": type_}, float(count))
 
 
+def _ends(device: Device, now_s: float) -> Iterator[Sample]:
+    if (term := device["term"]) is not None:
+        yield Sample({"kind": term["kind"]}, float(round(now_s + term["in_s"])))
+
+
 def _board_sensor(name: str) -> Callable[[Board], float | None]:
     return lambda board: None if (sensor := board["sensors"].get(name)) is None else sensor["value"]
 
@@ -169,6 +174,9 @@ WAGMAN = Subject[Wagman](
             "wagman_state", "The state of the machine that starts guests in turn.", "state", WAGMAN_STATES, lambda it: it["state"]
         ),
         moment("wagman_state_since_timestamp_seconds", "Since when it is in that state.", lambda it: it["for_s"]),
+        number(
+            "wagman_hibernation_ordered", "An operator has ordered all guests down.", lambda it: it["hibernation"] is not None
+        ),
     ),
 )
 
@@ -255,6 +263,12 @@ DEVICES = Subject[Device](
             "wagman_device_next_start_timestamp_seconds",
             "When it is started next; without a sample where something else than time is in its way.",
             lambda it, now_s: None if (in_s := it["next_start_in_s"]) is None else round(now_s + in_s),
+        ),
+        Family(
+            "wagman_device_order_end_timestamp_seconds",
+            "When something ends that an operator has ordered for a while: a stop, or maintenance.",
+            _ends,
+            ("kind",),
         ),
         number("wagman_device_held_off", "It is held off: the board browns out when it is switched on.", lambda it: it["held"]),
         number(
