@@ -227,7 +227,8 @@ class Supervisor:
                 stop = WagmanStop(BY_ORDER) if effect.by_order else WagmanStop()
                 self.inboxes[effect.name].ask(Letter(stop, self.since.event))  # asked again at the next alarm
             case ReviewGuest():
-                self.inboxes[effect.name].tell(Letter(Review()), kind="review")
+                cause = None if effect.freed_by is None else self.last_event(effect.freed_by)
+                self.inboxes[effect.name].tell(Letter(Review(), cause), kind="review")
             case Hibernate():
                 for name in self.inboxes if effect.name is None else (effect.name,):
                     self.inboxes[name].tell(Letter(Hibernation(effect.active)), kind=Hibernation)

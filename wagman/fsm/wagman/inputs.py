@@ -87,6 +87,7 @@ class ReviewGuest:
     """Have a guest look again at whether it may run: nobody leans on it any more."""
 
     name: str
+    freed_by: str | None = None  # the guest that was the last to lean on it, where its end is what led to this
 
 
 @frozen

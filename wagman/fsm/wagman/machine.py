@@ -70,11 +70,11 @@ def told(before: frozenset[str], came: Step, item: Input | None = None) -> Step:
     return came
 
 
-def let_go(came: Step) -> Step:
+def let_go(came: Step, item: Input | None = None) -> Step:
     """Who is to stop, and waited for others, does so once these are down."""
-    now = came.now
-    going = (view.name for view in now.views.values() if view.leaving and not now.leaning(view.name))
-    return came.after(*map(ReviewGuest, going))
+    now, last = came.now, item.view.name if isinstance(item, GuestChanged) else ""
+    going = [view.name for view in now.views.values() if view.leaving and not now.leaning(view.name)]
+    return came.after(*(ReviewGuest(name, last if last in now.behind(name) else None) for name in going))
 
 
 # --- Inputs -----------------------------------------------------------------------------------------------------------

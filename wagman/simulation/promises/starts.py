@@ -121,6 +121,8 @@ class MediaFollow:
                 self.cycles[name] = max(self.cycles.get(name, 0), fields["attempt"])
             case "device.stable":
                 self.failures[name] = self.cycles[name] = 0
+            case "command.start" | "command.restart" if device.after:  # its turn may come later, with all counts cleared
+                self.failures[name], self.cycles[name] = 0, math.inf
             case "device.starting" if fields["reason"] in ("its turn", "restart"):
                 self.media[name] = fields["media"]
                 yield from self.announced(device, fields["attempt"], fields["media"])
