@@ -60,13 +60,17 @@ def test_nothing_changes_where_nobody_comes_after_another_one() -> None:
         ),
         (
             {"gn": 'after = ["cs"]', "cs": 'after = ["gn"]'},
-            'f:9: device.gn.after: a circle: it comes after "cs", which comes after "gn", so that none could be started: '
-            "remove one of them",
+            (
+                'f:9: device.gn.after: a circle: it comes after "cs", which comes after "gn", '
+                "so that none could be started: remove one of them"
+            ),
         ),
         (
             {"gn": 'after = ["cs"]', "cs": 'after = ["x1"]', "x1": 'after = ["gn", "cs"]'},
-            'f:9: device.gn.after: a circle: it comes after "cs", which comes after "x1", which comes after "gn", '
-            "so that none could be started: remove one of them",
+            (
+                'f:9: device.gn.after: a circle: it comes after "cs", which comes after "x1", which comes after "gn", '
+                "so that none could be started: remove one of them"
+            ),
         ),
         ({"gn": 'after = "cs"'}, 'f:9: device.gn.after: must be a list of device names, not "cs"'),
     ],

@@ -37,6 +37,7 @@ def test_what_is_told_of_as_a_circle_is_one_and_an_order_comes_to_an_end_all_the
     found = list(circles(after))
     for circle in found:
         assert all(behind in after[name] for name, behind in zip(circle, (*circle[1:], circle[0]), strict=True))
-    assert sorted(in_order(NAMES, after)) == sorted(NAMES)
-    is_kept = all(in_order(NAMES, after).index(each) < in_order(NAMES, after).index(name) for name in after for each in after[name])
+    names = in_order(NAMES, after)
+    assert sorted(names) == sorted(NAMES)
+    is_kept = all(names.index(each) < names.index(name) for name in after for each in after[name])
     assert is_kept == (not found)

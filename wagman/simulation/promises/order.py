@@ -55,7 +55,8 @@ class InOrder:
         name, event = device.name, told.event
         what, reason = event.type.removeprefix("device."), event.fields.get("reason")
         if what == "starting" and reason in STARTS and name not in self.forced:
-            yield from (f"{name} is started, and {each} is not up yet" for each in device.after if self.is_missed(each, told, scene))
+            missed = (each for each in device.after if self.is_missed(each, told, scene))
+            yield from (f"{name} is started, and {each} is not up yet" for each in missed)
         if what == "stopping" and reason in STOPS:
             yield from (f"{name} is stopped before {each} is" for each in self.leaning(name, told, scene))
         if event.type in ("command.start", "command.restart"):
@@ -82,6 +83,6 @@ class InOrder:
             entered, port = self.states.get(each.name), scene.by_name[each.name]
             is_forbidden = told.event.fields["reason"] == STOPS[-1] and each.name not in self.forced
             is_to_go = is_forbidden or port.wanted == "down" or port.enabled is False
-            if name in each.after and entered is not None and entered.state == "stopping" and is_to_go:
-                if told.at_s - max(entered.at_s, self.began_s) < each.stop_timeout_s:
-                    yield each.name
+            is_going = name in each.after and entered is not None and entered.state == "stopping" and is_to_go
+            if is_going and told.at_s - max(entered.at_s, self.began_s) < each.stop_timeout_s:
+                yield each.name
