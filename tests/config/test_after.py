@@ -48,7 +48,7 @@ def test_nothing_changes_where_nobody_comes_after_another_one() -> None:
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        ({"gn": 'after = ["cx"]'}, 'f:9: device.gn.after: "cx" is no device; the other guests are "cs", "x1"'),
+        ({"gn": 'after = ["cx"]'}, 'f:9: device.gn.after: "cx" is no device; the other guests are "x1", "cs"'),
         ({"gn": 'after = ["x1", "gn"]'}, 'f:9: device.gn.after: "gn" cannot come after itself: remove it'),
         (
             {"gn": 'after = ["nc"]'},

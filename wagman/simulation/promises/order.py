@@ -80,9 +80,10 @@ class InOrder:
     def leaning(self, name: str, told: Told, scene: Scene) -> Iterator[str]:
         """Those that come after that guest, are on their way down, and still have time for it."""
         for each in scene.config.guests:
-            entered, port = self.states.get(each.name), scene.by_name[each.name]
+            port, entered = scene.by_name[each.name], self.states.get(each.name)
+            if entered is None or entered.state != "stopping" or name not in each.after:
+                continue
             is_forbidden = told.event.fields["reason"] == STOPS[-1] and each.name not in self.forced
             is_to_go = is_forbidden or port.wanted == "down" or port.enabled is False
-            is_going = name in each.after and entered is not None and entered.state == "stopping" and is_to_go
-            if is_going and told.at_s - max(entered.at_s, self.began_s) < each.stop_timeout_s:
+            if is_to_go and told.at_s - max(entered.at_s, self.began_s) < each.stop_timeout_s:
                 yield each.name
