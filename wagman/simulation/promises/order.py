@@ -10,6 +10,7 @@ from wagman.config.schema import DeviceConfig
 from wagman.simulation.promises.checker import STATES
 from wagman.simulation.records import Began, Record, Told
 from wagman.simulation.scene import Scene
+from wagman.store import Event
 
 STARTS = ("its turn", "asked by the operator")
 """Why a guest is started that waits for others first. One that is found running, or is power-cycled where it is, does not."""
@@ -39,6 +40,7 @@ class InOrder:
     states: dict[str, Entered] = field(factory=dict)
     excused: set[str] = field(factory=set)  # who need not be waited for before they have been up
     forced: set[str] = field(factory=set)  # whom an operator started by force, which waits for nobody
+    asked_down: set[str] = field(factory=set)  # by the log: it has a decision before whoever made it is answered
     began_s: float = 0.0  # when the service began to count
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
@@ -57,10 +59,10 @@ class InOrder:
         if what == "starting" and reason in STARTS and name not in self.forced:
             missed = (each for each in device.after if self.is_missed(each, told, scene))
             yield from (f"{name} is started, and {each} is not up yet" for each in missed)
-        if what == "stopping" and reason in STOPS:
+        # One that is on its way down for a restart has been asked to halt already.
+        if what == "stopping" and reason in STOPS and name in self.states and self.states[name].state == "started":
             yield from (f"{name} is stopped before {each} is" for each in self.leaning(name, told, scene))
-        if event.type in ("command.start", "command.restart"):
-            (self.forced.add if event.fields["force"] else self.forced.discard)(name)
+        self.decided(event)
         if what in ("start_failed", "heartbeat_lost", "brownout", "power_lost"):
             self.excused.add(name)
         if what in STATES:
@@ -68,11 +70,20 @@ class InOrder:
         if what == "started":
             self.excused.discard(name)
 
+    def decided(self, event: Event) -> None:
+        """What an operator wants of a guest."""
+        name = str(event.device)
+        if event.type in ("command.start", "command.restart"):
+            (self.forced.add if event.fields["force"] else self.forced.discard)(name)
+            self.asked_down.discard(name)
+        elif event.type in ("command.stop", "command.kill", "command.disable"):
+            self.asked_down.add(name)
+
     def is_missed(self, name: str, told: Told, scene: Scene) -> bool:
         """Whether that guest is to be up, is not, and has not had its time by then."""
         entered, port = self.states.get(name), scene.by_name[name]
         is_wanted = port.device.enabled and (port.wanted, port.enabled) == ("up", True)
-        if entered is None or entered.state == "started" or name in self.excused or not is_wanted:
+        if entered is None or entered.state == "started" or name in self.excused | self.asked_down or not is_wanted:
             return False
         waiting = self.states.get(str(told.event.device), Entered("stopped", math.inf))
         return told.at_s - max(entered.at_s, waiting.at_s, self.began_s) < port.device.start_timeout_s
