@@ -141,5 +141,6 @@ def test_in_the_heat_those_that_others_need_are_stopped_after_them() -> None:
         show(there, name, "started", wanted=False)
     now = there.now
     assert (now.leaning("gn"), now.leaning("cs"), now.leaning("x1")) == (("cs", "x1"), ("x1",), ())
-    assert now.next_stop is not None
-    assert now.next_stop.name == "x1"
+    asked = now.next_stop(frozenset(now.order))
+    assert asked is not None
+    assert asked.name == "x1"

@@ -45,7 +45,7 @@ def parts(*, blind: bool) -> dict[str, Any]:
 OF_PORT = ("board", "watts")
 OF_GUEST = (*OF_PORT, "sources", "term", "has_shutdown", "after", "waits_for")
 ADDED = {"board": ("name", "kind"), "guest": OF_GUEST, "self": OF_GUEST, "port": OF_PORT}
-"""What was added since, with several boards, plugs and ears, what is ordered for a while, drills, and guests that need each other."""
+"""What was added since, with several boards, plugs and ears, orders for a while, drills, and guests that need each other."""
 
 
 @pytest.mark.parametrize("blind", [False, True])
