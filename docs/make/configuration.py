@@ -25,6 +25,7 @@ from wagman.config.schema import (
     WagmanConfig,
 )
 from wagman.config.setting import Setting, settings
+from wagman.model.words import enumerated
 
 MODULE = "docs.make.configuration"
 
@@ -149,7 +150,7 @@ def _environment() -> Iterator[str]:
 
 
 def _device() -> Iterator[str]:
-    own = " and ".join(f"`{key}`" for key in sorted(OWN_KEYS))
+    own = enumerated([f"`{key}`" for key in sorted(OWN_KEYS)])
     yield f"## `[device.NAME]` and `[defaults]`\n\n{DEVICE.format(own=own)}\n{table_of(DeviceConfig)}"
 
 

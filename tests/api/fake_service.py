@@ -309,6 +309,8 @@ def row(guest: Guest) -> dict[str, Any]:
         "temperature_raw": 512,
         "stale": False,
         "last": {"current_ma": 480 if guest.on else 0, "watts": None, "current_raw": None, "temperature_raw": 512, "age_s": 2.0},
+        "after": [],
+        "waits_for": [],
         "alarms": [{"name": "heartbeat", "in_s": 297.0, "held": False, "waits_for": None}] if guest.state == "started" else [],
         "next_start_in_s": None,
         "term": None,

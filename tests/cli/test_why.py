@@ -110,6 +110,13 @@ def alarm(name: str, in_s: float, waits_for: str | None = None) -> dict[str, Any
         ),
         ({}, status() | {"problems": [{**UNREAD, "severity": "warning"}]}, "it waits for its turn"),
         ({}, status("start_next_device", turn="cs"), "it waits for its turn, after cs"),
+        ({"waits_for": ["x1"]}, status(), "it waits for x1 to be started"),
+        (
+            {"waits_for": ["x1", "cs"]},
+            status(alarms=[alarm("after:x1", 90.0), alarm("after:cs", 170.0)]),
+            "it waits for x1 and cs to be started, at most 2 min 50 s more",
+        ),
+        ({"waits_for": ["x1", "cs"]}, status(alarms=[alarm("after:x1", 90.0)]), "it waits for x1 and cs to be started"),
         ({"state": "starting"}, status(), None),
         ({"state": "started"}, status("hibernating"), None),
     ],
@@ -139,6 +146,15 @@ def test_what_keeps_it_from_starting_is_told(changes: dict[str, Any], around: An
 )
 def test_what_comes_next_is_told_and_what_is_put_off(state: str, alarms: list[dict[str, Any]], told: list[str]) -> None:
     assert list(coming(row(state=state, alarms=alarms), status())) == told
+
+
+def test_a_stop_that_waits_for_others_is_told_with_whom_and_how_long() -> None:
+    going = row(state="started", wanted="down", waits_for=["gn"])
+    assert list(coming(going, status(alarms=[alarm("before:gn", 600.0)]))) == [
+        "asked to halt once gn is stopped, at most 10 min more"
+    ]
+    both = row(state="started", wanted="down", waits_for=["gn", "cs"])
+    assert list(coming(both, status())) == ["asked to halt once gn and cs are stopped"]
 
 
 def test_a_silence_that_nobody_can_prove_while_the_board_is_not_seen_is_told_as_that() -> None:

@@ -50,11 +50,14 @@ class Story:
     messages: list[str] = field(factory=list)
     refusals: list[str] = field(factory=list)
     verdict: Verdict | None = None
+    waits_for: tuple[str, ...] = ()  # those that its start waits for
+    leaning: tuple[str, ...] = ()  # those that its stop waits for
 
     def tell(self, item: Input) -> Step:
         if isinstance(item, Fired):
             del self.armed[item.name]
-        step = guest.step(self.state, Situation(self.config, self.memory), item)
+        now = Situation(self.config, self.memory, waits_for=self.waits_for, leaning=self.leaning)
+        step = guest.step(self.state, now, item)
         self.state, self.memory, self.verdict = step.state, step.memory, step.verdict
         if step.alarms is not None:
             self.arm(step.alarms)

@@ -34,6 +34,21 @@ def test_an_operators_start_in_stopped_clears_attempts_and_backoff() -> None:
     assert story.memory == Memory(cycle=9, media="emmc")
 
 
+def test_a_start_waits_for_those_that_it_needs_and_its_counts_are_cleared_at_once() -> None:
+    story = Story(state=Stopped(backoff_s=60.0), memory=Memory(attempts=4, failures=4), waits_for=("x1", "cs"))
+    verdict = story.ask("start")
+    assert (verdict.accepted, verdict.reason) == (True, "it is started after x1 and cs")
+    assert (story.name, story.due, story.memory) == ("stopped", True, Memory())
+    story.turn()
+    assert (story.name, story.last("starting")["reason"]) == ("starting", "its turn")
+
+
+def test_a_forced_start_waits_for_nobody() -> None:
+    story = Story(waits_for=("x1",))
+    story.ask("start", force=True)
+    assert story.name == "starting"
+
+
 def test_the_wagmans_start_clears_nothing() -> None:
     story = Story(memory=Memory(attempts=4, failures=4))
     story.turn()

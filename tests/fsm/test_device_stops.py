@@ -13,7 +13,7 @@ from wagman.fsm import guest
 from wagman.fsm.alarms import Alarm
 from wagman.fsm.guest import Memory, Situation, State
 from wagman.fsm.guest.halting import Errand, Halting, Stopping
-from wagman.fsm.guest.inputs import MessageDone
+from wagman.fsm.guest.inputs import MessageDone, Review
 from wagman.model.facts import Beat, PowerGoal, RelayOff
 
 
@@ -349,6 +349,41 @@ def test_a_restart_ends_in_stopped_where_the_environment_has_come_to_forbid_it()
     story.hibernation(active=True)
     story.halt()
     assert story.name == "stopped"
+
+
+def test_a_restart_ends_in_stopped_where_those_that_it_needs_have_gone_down_meanwhile() -> None:
+    story = started()
+    story.ask("restart")
+    story.waits_for = ("x1",)
+    story.halt()
+    assert (story.name, story.last("stopped")["reason"]) == ("stopped", "it is started after x1")
+    assert story.due
+
+
+@pytest.mark.parametrize("verb", ["stop", "disable"])
+def test_a_stop_waits_for_those_that_need_it(verb: str) -> None:
+    story = started()
+    story.leaning = ("gn", "cs")
+    verdict = story.ask(verb)
+    assert (verdict.accepted, verdict.reason) == (True, "it is asked to halt after gn and cs")
+    assert (story.name, story.messages, story.memory.wanted) == ("started", [], "down")
+    story.tell(Review())
+    assert story.name == "started"
+    story.leaning = ()
+    story.tell(Review())
+    assert (story.name, story.messages) == ("stopping", ["shutdown"])
+    assert story.last("stopping")["reason"] == "an operator decided so before"
+
+
+def test_a_kill_waits_for_nobody_and_neither_does_the_end_of_one_that_hangs() -> None:
+    for last in ("kill", "hang"):
+        story = started()
+        story.leaning = story.waits_for = ("gn",)
+        if last == "kill":
+            story.ask("kill")
+        else:
+            story.fire("heartbeat")
+        assert story.name == ("stopped" if last == "kill" else "stopping")
 
 
 def test_a_device_without_a_heartbeat_is_cut_stop_silence_after_its_message() -> None:

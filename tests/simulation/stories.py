@@ -183,6 +183,14 @@ WITH_A_SWITCH = {
 }
 """On the node that is simulated unless another one is configured: one of its guests has no heartbeat, and may just be cut."""
 
+WITH_AN_ORDER = {
+    "guests that wait for each other": (
+        "20 min; gn: kill; x1: kill; 1 min; x1: start; 2 s; gn: start; 10 min; gn: stop; 2 s; x1: stop; 10 min; "
+        "gn: start; x1: start; 10 min"
+    ),
+}
+"""On a node whose guests need each other."""
+
 
 def played() -> Mapping[str, Sequence[str]]:
     """Play all of them: the kinds of events that were told, and what went wrong."""
@@ -192,9 +200,14 @@ def played() -> Mapping[str, Sequence[str]]:
         if isinstance(record, Told):
             told.add(record.event.type)
 
-    example = site("one")
     on_v3 = {**STORIES, **WITHOUT_A_METER, **WITHDRAWN, **OF_DECISIONS}
-    for config, stories in ((node(), on_v3), (node("v4"), WITH_A_LATCHING_BOARD), (example, WITH_A_SWITCH)):
+    played_on = (
+        (node(), on_v3),
+        (node("v4"), WITH_A_LATCHING_BOARD),
+        (site("one"), WITH_A_SWITCH),
+        (site("ordered"), WITH_AN_ORDER),
+    )
+    for config, stories in played_on:
         for name, story in stories.items():
             outcome = play(Scenario(1, config, parse(f"{story}; all well; settled")), watch)
             wrong += [f"{name}: {outcome.violation}"] if outcome.violation else []

@@ -43,6 +43,7 @@ MARK = re.compile(r"^ *# mark (?P<name>[a-z-]+)$")
 
 MARKS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "tests/fsm/test_device_stops.py": {
+        "a_restart_ends_in_stopped_where_those_that_it_needs_have_gone_down_meanwhile": ("restart-behind-others",),
         "power_goes_only_after_the_message_and_then_the_whole_silence": ("silent-while-being-told",),
         "a_restart_ends_in_stopped_where_the_environment_has_come_to_forbid_it": ("restart-in-the-heat",),
         "a_stop_while_restarting_cuts_at_once_where_shutdown_is_empty": ("command-of-its-own-for-a-restart",),

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.simulation.mutants import Mutant
-from tests.simulation.mutants_boards import MUTANTS
+from tests.simulation.mutants_order import MUTANTS
 from tests.simulation.node import run
 
 

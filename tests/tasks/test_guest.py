@@ -44,6 +44,9 @@ class Around:
     def decided(self) -> None:
         self.decisions += 1
 
+    def neighbours(self, name: str) -> tuple[Sequence[str], Sequence[str]]:
+        return (), ()
+
     def start_refused(self, name: str, reason: str) -> None:
         pass
 

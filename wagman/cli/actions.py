@@ -14,7 +14,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 
 from wagman.cli.boards import board_of, in_words
 from wagman.cli.connection import add_socket_argument
-from wagman.cli.goals import Moment, Outcome, Pursuit, exit_code, sentence
+from wagman.cli.goals import DOWN, Moment, Outcome, Pursuit, exit_code, sentence
 from wagman.cli.names import expanded
 from wagman.cli.outcome import DONE, REFUSED, USAGE, CommandError, complain
 from wagman.cli.progress import Progress
@@ -22,6 +22,7 @@ from wagman.client.blocking import Client, Follower
 from wagman.client.conversation import ANSWER_S
 from wagman.client.errors import AnswerError, ClientError, LostError
 from wagman.client.following import is_refusal
+from wagman.model.order import in_order
 from wagman.model.shapes import Decision, Event, Status
 from wagman.model.words import duration, plain
 
@@ -155,8 +156,13 @@ class Task:
         self._confirm(names)
         self._due_s = time.monotonic() + self.args.timeout
         self._tick(client.call("status", devices=[]))
-        for name in names:
+        for name in self._in_order(names, status):
             self._ask_one(client, name)
+
+    def _in_order(self, names: list[str], status: Status) -> list[str]:
+        """Each behind those that it is started after; the other way round on the way down."""
+        after = {row["name"]: row.get("after", ()) for row in status["devices"]}
+        return in_order(names[::-1], after)[::-1] if self.args.command in DOWN else in_order(names, after)
 
     def _confirm(self, names: list[str]) -> None:
         """What cannot be taken back from afar is asked about; where nobody can be asked, it takes a word more."""

@@ -46,7 +46,7 @@ PROFILES = (
 )
 """Those of the simulation, which takes long to import."""
 
-SITES = ("one", "two", "many", "plugs", "mixed")
+SITES = ("one", "two", "ordered", "many", "plugs", "mixed")
 """The nodes that it knows."""
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from wagman.cli.boards import UNNAMED, board_of, in_words, sensors_of
 from wagman.cli.status import order_words, term_s
 from wagman.model.shapes import Alarm, Device, Problem, Status, Wagman
-from wagman.model.words import duration, reading
+from wagman.model.words import duration, enumerated, reading
 
 _NEXT = {
     "starting": {"timeout": "given up, and its power cut, unless it is heard"},
@@ -69,6 +69,8 @@ def _obstacles(row: Device, status: Status) -> Iterator[str]:
     if any(_keeps_down(problem, row) for problem in status.get("problems", ())):
         yield "nobody can read whether somebody has stopped it: wagman start starts it all the same"
     yield from _due(row)
+    if row.get("waits_for"):
+        yield f"it waits for {enumerated(row['waits_for'])} to be started{_at_most(row, status['wagman'], 'after')}"
     yield _turn(status["wagman"])
 
 
@@ -134,6 +136,13 @@ def _turn(wagman: Wagman) -> str:
     return f"it waits for its turn, after {wagman['device']}" if wagman["device"] else "it waits for its turn"
 
 
+def _at_most(row: Device, wagman: Wagman, alarm: str) -> str:
+    """How long it waits for others, at most; nothing, where the time of one of them does not run yet."""
+    left_s = [_in_s(wagman, f"{alarm}:{name}") for name in row["waits_for"]]
+    known_s = [each for each in left_s if each is not None]
+    return f", at most {duration(max(known_s))} more" if len(known_s) == len(left_s) else ""
+
+
 def _in_s(machine: Wagman | Device, alarm: str) -> float | None:
     """When this alarm of a machine is due, in seconds."""
     return next((each["in_s"] for each in machine["alarms"] if each["name"] == alarm), None)
@@ -143,6 +152,9 @@ def coming(row: Device, status: Status) -> Iterator[str]:
     """What happens next if nothing else does. That a healthy guest may hang one day is nothing that is coming."""
     if row["state"] == "maintenance" and (left_s := term_s(row)) is not None:
         yield f"nothing is done about it for another {duration(left_s)}: wagman maintenance {row['name']} --end ends that"
+    if row["state"] == "started" and row.get("waits_for"):
+        others = f"once {enumerated(row['waits_for'])} {'is' if len(row['waits_for']) == 1 else 'are'} stopped"
+        yield f"asked to halt {others}{_at_most(row, status['wagman'], 'before')}"
     ends = _NEXT.get(row["state"], {})
     for alarm in row["alarms"]:
         what = ends.get(alarm["name"])

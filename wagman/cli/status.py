@@ -12,7 +12,7 @@ from wagman.cli.problems import problem_lines
 from wagman.cli.text import short, table
 from wagman.client.blocking import Client
 from wagman.model.shapes import Board, Device, Port, PortReadings, Readings, Sensor, Status, Wagman
-from wagman.model.words import duration, plain, reading, user_name
+from wagman.model.words import duration, enumerated, plain, reading, user_name
 
 _HEAD = ("DEVICE", "PORT", "STATE", "FOR", "POWER", "MEDIA", "BEAT", "CURRENT", "NOTES")
 WHOLE_W = 100
@@ -121,6 +121,7 @@ def notes(row: Device) -> Iterator[str]:
         (row.get("relay_stuck"), "relay stuck"),
         (row.get("command_trouble"), "cannot be asked to halt"),
         (row["failures"], f"{row['failures']} failed"),
+        (row.get("waits_for"), f"waits for {enumerated(row.get('waits_for', ()))}"),
         (row["next_start_in_s"] is not None, f"start in {short(row['next_start_in_s'])}"),
     )
     yield from (words for is_so, words in remarks if is_so)

@@ -17,7 +17,7 @@ from wagman.config.schema import MEDIA, RARE_BEAT_S, SILENT_BEATS, DeviceConfig,
 from wagman.config.setting import settings
 from wagman.model.facts import Port
 
-OWN_KEYS = frozenset({"port", "self"})
+OWN_KEYS = frozenset({"port", "self", "after"})
 """What each device says for itself; `[defaults]` cannot."""
 
 NESTED = frozenset({"port", "heartbeat", "still_on"})

@@ -36,6 +36,7 @@ from wagman.config.kinds import (
 )
 from wagman.config.setting import setting
 from wagman.model.facts import DEFAULT_BOARD, Plug
+from wagman.model.order import in_order
 
 PORTS = range(5)
 """The board's ports: 0 (node controller) to 4 (firmware)."""
@@ -108,7 +109,10 @@ class WagmanConfig:
 
     start_order: tuple[str, ...] = field(
         default=(),
-        metadata=setting(NAMES, "The guests in the order in which they start. Those not named come after, in port order."),
+        metadata=setting(
+            NAMES,
+            "The guests in the order in which they start, as far as `after` allows. Those not named come last, in port order.",
+        ),
     )
     stagger_s: float = field(
         default=5.0, metadata=setting(DURATION, "The least time between two relays going on, whoever asked for it.")
@@ -230,6 +234,15 @@ class DeviceConfig:
         metadata=setting(
             BOOLEAN,
             "`false` keeps it down, whatever else is remembered: it is stopped in an orderly way, and nobody can start it.",
+        ),
+    )
+    after: tuple[str, ...] = field(
+        default=(),
+        metadata=setting(
+            NAMES,
+            "The guests that it needs: it is started once they are, and they are stopped once it is. It does not wait for one "
+            "that is not to run, nor longer than a start of that one may take: see "
+            "[one after the other](how-it-works.md#one-after-the-other).",
         ),
     )
     hears_board: bool = field(
@@ -371,8 +384,10 @@ class Config:
     def guests(self) -> tuple[DeviceConfig, ...]:
         """The devices that have a machine: all but the controller itself, in the order in which they are started."""
         by_name = {device.name: device for device in self.devices if not device.is_self}
-        named = [by_name.pop(name) for name in self.wagman.start_order if name in by_name]
-        return (*named, *by_name.values())
+        named = [name for name in self.wagman.start_order if name in by_name]
+        after = {device.name: device.after for device in by_name.values() if device.after}
+        names = dict.fromkeys((*named, *by_name))
+        return tuple(by_name[name] for name in (in_order(names, after) if after else names))
 
     @property
     def enclosure(self) -> str | None:

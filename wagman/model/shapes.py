@@ -196,6 +196,8 @@ class Device(TypedDict):
     temperature_raw: Counts
     stale: Stale
     last: Readings
+    after: Annotated[list[str], "those that it is started after"]
+    waits_for: Annotated[list[str], "those that its start, or its stop, waits for now"]
     alarms: Annotated[list[Alarm], "the next one first"]
     next_start_in_s: Annotated[float | None, "in how long it is started; null where something else than time is in its way"]
     term: Annotated[Term | None, "what is ordered for a while"]

@@ -1,5 +1,7 @@
 """Words that the service and its commands share: durations, ordinals, readings of sensors, users, text from elsewhere."""
 
+from collections.abc import Sequence
+
 _ORDINALS = ("", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _SENSORS = {"temperature_c": ("temperature", "C"), "humidity_pct": ("humidity", "%"), "current_ma": ("current", "mA")}
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
@@ -40,6 +42,11 @@ def ordinal(number: int) -> str:
         return _ORDINALS[number]
     suffix = "th" if 10 <= number % 100 < 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")  # noqa: PLR2004
     return f"{number}{suffix}"
+
+
+def enumerated(names: Sequence[str]) -> str:
+    """As in "gn, cs and x1"."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def reading(sensor: str, value: float | None, last: float | None = None, age_s: float | None = None) -> str:

@@ -52,6 +52,7 @@ class Overview:
             return self_status(device, board, parts.began, now)
         hitch = parts.hitches.found.get(device.name)
         row = device_status(parts.guests[device.name], board, parts.supervisor.situation.environment, hitch, now)
+        row["waits_for"] = list(parts.routes.waits_for(device.name))
         if parts.hearings is not None:
             row["sources"] = parts.hearings.shown(device.name, now.s)
         return row

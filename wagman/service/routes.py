@@ -1,9 +1,9 @@
 """Who hears what: facts from the boards to the machines, and what the guests ask of the boards and of the Wagman machine."""
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from wagman.fsm.wagman.inputs import GuestChanged, GuestRefused, PowerFailed, View, Visibility
 from wagman.io.board.task import Board
@@ -128,6 +128,19 @@ class Routes:
         if view.state != "stopped":
             self.recollection.seen_up(view.name)
         self.supervisor.inbox.tell(GuestChanged(view), kind=view.name)
+
+    def neighbours(self, name: str) -> tuple[Sequence[str], Sequence[str]]:
+        """Those that a start of a guest waits for, and those that a stop of it waits for, as they are at this moment."""
+        now = self.supervisor.situation
+        beside = (*now.after.get(name, ()), *now.behind(name))
+        now = evolve(now, views={**now.views, **{each: self._guests[each].view() for each in beside}}) if beside else now
+        return now.waits_for(name), now.leaning(name)
+
+    def waits_for(self, name: str) -> Sequence[str]:
+        """Those that a guest waits for, to be started or to be stopped."""
+        guest, (waits_for, leaning) = self._guests[name], self.neighbours(name)
+        view = guest.view()
+        return waits_for if view.wanted and view.state == "stopped" else leaning if view.leaving else ()
 
     def start_refused(self, name: str, reason: str) -> None:
         """A guest did not carry out the Wagman machine's start."""

@@ -28,6 +28,8 @@ def self_status(device: DeviceConfig, board: Board, since: Beginning, now: Now) 
         "heartbeat_age_s": None,
         "sources": [],
         **port_readings(device.port, board, now.s),
+        "after": [],
+        "waits_for": [],
         "alarms": [],
         "next_start_in_s": None,
         "term": None,

@@ -119,7 +119,7 @@ def disabled_by(guest: Guest) -> Literal["configuration", "operator"] | None:
 
 
 def device_status(guest: Guest, board: Board, environment: Environment, hitch: str | None, now: Now) -> Device:
-    """A guest's row; `hitch` is what was found to be in the way of its commands. How it is heard others know."""
+    """A guest's row; `hitch` is what is in the way of its commands. Others know how it is heard, and what it waits for."""
     board_name, port = guest.config.plug
     start_s = next_start_s(guest, board, environment, now.s)
     return {
@@ -141,6 +141,8 @@ def device_status(guest: Guest, board: Board, environment: Environment, hitch: s
         "heartbeat_age_s": age_s(guest.beat_at_s, now.s),
         "sources": [],
         **port_readings(port, board, now.s),
+        "after": list(guest.config.after),
+        "waits_for": [],
         "alarms": alarms_status(guest.alarms, now),
         "next_start_in_s": None if start_s is None else round(start_s, 3),
         "term": term_status(guest),

@@ -141,6 +141,33 @@ shutdown = []
 """
 """Beside the rails."""
 
+ORDERED = """
+[device.nc]
+port = 0
+self = true
+
+[device.gn]
+port = 1
+after = ["x1"]
+shutdown = ["simulated"]
+
+[device.cs]
+port = 2
+after = ["gn", "x2"]
+shutdown = ["simulated"]
+
+[device.x1]
+port = 3
+after = ["x2"]
+shutdown = ["simulated"]
+
+[device.x2]
+port = 4
+heartbeat = false
+shutdown = []
+"""
+"""A switch, a server behind it, a guest of that server, and one that needs all of them."""
+
 BOARDS, OUTLETS = 20, 5
 """Of the site `many`: as many outlets as a service is to bear (specified)."""
 
@@ -160,6 +187,7 @@ DEFAULT_SITE = "one"
 SITES: Mapping[str, str] = {
     DEFAULT_SITE: ONE,
     "two": TWO,
+    "ordered": ORDERED,
     "many": "".join(_many()),
     "plugs": RAILS + NETWORK,
     "mixed": WAGMAN + RAILS + NETWORK,

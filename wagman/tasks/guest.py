@@ -253,7 +253,7 @@ class Guest:
         if isinstance(letter.content, PowerLost | PowerFound):
             self._taken = max(self._taken, letter.content.report)
         before = self._decided
-        step = machine.step(self.state, self.now, letter.content)
+        step = machine.step(self.state, self._now_of(letter.content), letter.content)
         if self._has_halted(step, letter.content):
             self.telling = Telling()
         self._decide(step, letter)
@@ -273,6 +273,13 @@ class Guest:
         if self.memory.term is not None and trio.current_time() - self._kept_s >= KEPT_S:
             self._record([], None)
             self.around.decided()
+
+    def _now_of(self, item: Input) -> Situation:
+        """What the handlers look at; at the neighbours only where they may matter, for beats are many."""
+        if isinstance(item, Beat):
+            return self.now
+        waits_for, leaning = self.around.neighbours(self.config.name)
+        return evolve(self.now, waits_for=tuple(waits_for), leaning=tuple(leaning))
 
     def _has_halted(self, step: Step, item: Input) -> bool:
         """It fell silent after it was told: whatever the command said of itself, it has reached the guest."""
@@ -353,6 +360,9 @@ class Guest:
             hibernating=memory.hibernating,
             recover=now.recovering,
             start_timeout_s=now.start_timeout_s,
+            stop_timeout_s=now.config.stop_timeout_s,
+            wanted=now.is_wanted,
+            leaving=isinstance(state, machine.Started) and not (now.allowed and memory.wanted == "up"),
         )
 
     def _carry_out(self, nursery: trio.Nursery, effect: object) -> None:

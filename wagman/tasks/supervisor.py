@@ -9,8 +9,8 @@ from attrs import define, evolve, field, frozen
 from wagman.config.schema import Config
 from wagman.fsm import wagman
 from wagman.fsm.environment import Environment
-from wagman.fsm.guest.inputs import Hibernation, WagmanStart, WagmanStop
-from wagman.fsm.wagman.inputs import Effect, GuestRefused, Hibernate, Ordered, StartGuest, StopGuest
+from wagman.fsm.guest.inputs import Hibernation, Review, WagmanStart, WagmanStop
+from wagman.fsm.wagman.inputs import Effect, GuestRefused, Hibernate, Ordered, ReviewGuest, StartGuest, StopGuest
 from wagman.fsm.wagman.states import StartDevices
 from wagman.model.errors import StoreError
 from wagman.model.facts import Draft, Rest, Verdict
@@ -60,12 +60,20 @@ class Supervisor:
 
     def __attrs_post_init__(self) -> None:
         environment = Environment(self.config.environment)
-        self.situation = wagman.Situation(self.config.wagman, self._order, environment, awaited=frozenset(self._order))
+        awaited = frozenset(self._order)
+        self.situation = wagman.Situation(self.config.wagman, self._order, environment, awaited=awaited, after=self._after)
         self.since = self.clocks.beginning()
 
     @property
     def _order(self) -> tuple[str, ...]:
         return tuple(guest.name for guest in self.config.guests)
+
+    @property
+    def _after(self) -> dict[str, tuple[str, ...]]:
+        """Those that each guest comes after; a table that is new counts from the next start of the service."""
+        return {
+            guest.name: there for guest in self.config.guests if (there := tuple(filter(self.inboxes.__contains__, guest.after)))
+        }
 
     def restore(self, saved: Any, place: Any) -> bool:
         """Take up what the store kept; False: it cannot be trusted, and the machine begins anew."""
@@ -138,7 +146,8 @@ class Supervisor:
         """Go on with all alarms anew, as when the service comes up: some may be of sensors now gone."""
         self.config = config
         environment = self.situation.environment.reconfigured(config.environment)
-        self.situation = evolve(self.situation, config=config.wagman, order=self._order, environment=environment)
+        now = evolve(self.situation, config=config.wagman, order=self._order, after=self._after)
+        self.situation = evolve(now, environment=environment)
         self._carry_on(wagman.taken_up(self.state, self.situation))
 
     def _carry_on(self, came: wagman.Step, *, is_news: bool = False) -> None:
@@ -217,6 +226,9 @@ class Supervisor:
             case StopGuest():
                 stop = WagmanStop(BY_ORDER) if effect.by_order else WagmanStop()
                 self.inboxes[effect.name].ask(Letter(stop, self.since.event))  # asked again at the next alarm
+            case ReviewGuest():
+                cause = None if effect.freed_by is None else self.last_event(effect.freed_by)
+                self.inboxes[effect.name].tell(Letter(Review(), cause), kind="review")
             case Hibernate():
                 for name in self.inboxes if effect.name is None else (effect.name,):
                     self.inboxes[name].tell(Letter(Hibernation(effect.active)), kind=Hibernation)

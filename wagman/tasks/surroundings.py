@@ -1,5 +1,6 @@
 """Whom a guest speaks to."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from wagman.fsm.wagman import View
@@ -15,6 +16,10 @@ class Surroundings(Protocol):
 
     def view_changed(self, view: View) -> None:
         """Tell the Wagman machine how the guest is."""
+        ...
+
+    def neighbours(self, name: str) -> tuple[Sequence[str], Sequence[str]]:
+        """Those that a start of the guest waits for, and those that a stop of it waits for."""
         ...
 
     def start_refused(self, name: str, reason: str) -> None:

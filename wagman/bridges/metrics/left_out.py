@@ -19,6 +19,8 @@ LEFT_OUT: Mapping[str, str] = {
     "wagman.hibernation.at": "a wall clock's word: `wagman why`",
     "wagman.hibernation.keep": "a list: `wagman status --json`",
     "wagman.alarms": "timers of the machine: `wagman status --json`",
+    "devices.after": "the configuration says so",
+    "devices.waits_for": "a list: `wagman why`; without a next start, something else than time is in its way",
     "devices.since": "a wall clock's word: the metric is made of `for_s`",
     "devices.since_id": "an event: `wagman why`",
     "devices.reason": "free text: `wagman status` shows it",

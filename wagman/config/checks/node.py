@@ -1,16 +1,17 @@
 """What must hold for what there is once: the order of starts, the enclosure, and files that only the service may read."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from wagman.config import secrets
 from wagman.config.checks.subject import Subject, too_short
 from wagman.config.findings import Finding
 from wagman.config.kinds import show
 from wagman.config.positions import Path
-from wagman.config.reading import listed
-from wagman.config.schema import SENSORS, Bounds
+from wagman.config.reading import listed, nearest_first
+from wagman.config.schema import SENSORS, Bounds, DeviceConfig
 from wagman.config.setting import settings
+from wagman.model.order import circles
 
 
 def check_start_order(subject: Subject) -> Iterator[Finding]:
@@ -26,6 +27,35 @@ def check_start_order(subject: Subject) -> Iterator[Finding]:
             yield Finding(path, f"{show(name)} is the computer that this service runs on, which is never started: remove it")
         elif seen[name] == 2:  # noqa: PLR2004 - the second time is the one to report
             yield Finding(path, f"{show(name)} is named more than once: keep one")
+
+
+def check_after(subject: Subject) -> Iterator[Finding]:
+    """What a guest comes after are other guests, and nobody waits for himself in the end."""
+    devices = {device.name: device for device in subject.config.devices}
+    for device in devices.values():
+        for index, name in enumerate(device.after):
+            if message := _not_before(name, device, devices):
+                yield Finding(("device", device.name, "after", index), message)
+    others = {device.name: [name for name in device.after if name != device.name] for device in devices.values()}
+    for circle in circles(others):
+        way = ", which comes after ".join(map(show, (*circle[1:], circle[0])))
+        yield Finding(
+            ("device", circle[0], "after"), f"a circle: it comes after {way}, so that none could be started: remove one of them"
+        )
+
+
+def _not_before(name: str, device: DeviceConfig, devices: Mapping[str, DeviceConfig]) -> str:
+    """Why a device cannot come after the one of that name; nothing where it can."""
+    if device.is_self:
+        return "the computer that this service runs on is never started: remove this key"
+    if name == device.name:
+        return f"{show(name)} cannot come after itself: remove it"
+    if name not in devices:
+        guests = [each for each in devices if each != device.name and not devices[each].is_self]
+        return f"{show(name)} is no device; the other guests are {listed(nearest_first(name, guests)) or 'none'}"
+    if devices[name].is_self:
+        return f"{show(name)} is the computer that this service runs on, which is always up: remove it"
+    return ""
 
 
 def check_environment(subject: Subject) -> Iterator[Finding]:
@@ -79,4 +109,4 @@ def _secrets(subject: Subject) -> Iterator[tuple[Path, str]]:
                 yield (*path, key), value
 
 
-CHECKS = (check_start_order, check_environment, check_gauges, check_secrets)
+CHECKS = (check_start_order, check_after, check_environment, check_gauges, check_secrets)

@@ -45,6 +45,7 @@ Maintenance  `heartbeat` (silence, which is only told)
 
 from wagman.fsm.guest.machine import STATES, TERM, restored, resume, step, untrusted, withheld
 from wagman.fsm.guest.situation import Memory, Situation, Step
+from wagman.fsm.guest.started import Started
 from wagman.fsm.guest.state import State
 from wagman.fsm.guest.stopped import Stopped
 
@@ -53,6 +54,7 @@ __all__ = [
     "TERM",
     "Memory",
     "Situation",
+    "Started",
     "State",
     "Step",
     "Stopped",

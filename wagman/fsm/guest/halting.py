@@ -10,6 +10,7 @@ from wagman.fsm.guest.inputs import Message, MessageDone
 from wagman.fsm.guest.situation import Memory, Situation, Step
 from wagman.fsm.guest.state import State, states
 from wagman.model.facts import Beat, Draft, PowerFound, PowerGoal
+from wagman.model.words import enumerated
 
 STANDING: Plan = {"heartbeat": KEEP, "timeout": KEEP, "resend": KEEP}
 """The plan of a step that lets the deadlines stand."""
@@ -172,6 +173,9 @@ class Restarting(Halting):
         if now.memory.forbidden:
             # mark restart-in-the-heat
             return self.goto(states.stopped, now, "the environment forbids its restart", firm=firm)
+        if now.waits_for:
+            # mark restart-behind-others
+            return self.goto(states.stopped, now, f"it is started after {enumerated(now.waits_for)}", firm=firm)
         return self.goto(states.starting, now, "restart")
 
     def without_power(self, now: Situation) -> Step:

@@ -17,7 +17,7 @@ from wagman.fsm.guest.state import State, states
 from wagman.fsm.guest.stopped import Stopped
 from wagman.model.errors import StoreError
 from wagman.model.facts import Beat, BoardStopping, PowerFound, PowerLost, RelayAsked, RelayOff, RelayOn, Term
-from wagman.model.words import duration
+from wagman.model.words import duration, enumerated
 
 STATES: dict[str, type[State]] = checked_graph(Stopped, Starting, WillStop, Started, Stopping, Restarting, Maintenance)
 vars(states).update(STATES)
@@ -119,6 +119,7 @@ def command(state: State, now: Situation, ask: Operator) -> Step:
         case "start" | "restart":
             exempt = now.memory.exempt or now.memory.hibernating
             up = now.remember(wanted="up", exempt=exempt, brownouts=0, held=False)
+            up = evolve(up, waits_for=()) if ask.force else up
             return state.on_start(up) if ask.verb == "start" else state.on_restart(up, "asked by the operator")
         case "stop":
             return stop(state, now.remember(wanted="down"), ask.for_s)
@@ -127,7 +128,7 @@ def command(state: State, now: Situation, ask: Operator) -> Step:
         case "kill":
             return state.on_kill(now.remember(wanted="down"))
         case "disable":
-            return state.on_stop(now.remember(wanted="down", enabled=False), "disabled by the operator")
+            return halt(state, now.remember(wanted="down", enabled=False), "disabled by the operator")
         case _:
             return state.stay(now.remember(enabled=True)).accept("enabled")
 
@@ -135,9 +136,9 @@ def command(state: State, now: Situation, ask: Operator) -> Step:
 def stop(state: State, now: Situation, for_s: float | None) -> Step:
     """Down until an operator says otherwise, or for a while."""
     if for_s is None:
-        return state.on_stop(now, "asked by the operator")
+        return halt(state, now, "asked by the operator")
     for_so_long = f"for {duration(for_s)}"
-    step = state.on_stop(now.remember(term=Term("stop", for_s)), f"asked by the operator, {for_so_long}")
+    step = halt(state, now.remember(term=Term("stop", for_s)), f"asked by the operator, {for_so_long}")
     verdict = step.verdict
     return step if verdict is None else step.accept(f"{verdict.reason}; it is to run again after {duration(for_s)}")
 
@@ -206,7 +207,14 @@ def review(state: State, now: Situation, said: Review) -> Step:
     if isinstance(state, Stopped) or (now.allowed and now.memory.wanted == "up"):
         return state.stay(now)
     reason = "disabled in the configuration" if not now.config.enabled else DECIDED_BEFORE
-    return evolve(state.on_stop(now, reason), verdict=None)  # nobody asks
+    return evolve(halt(state, now, reason), verdict=None)  # nobody asks
+
+
+def halt(state: State, now: Situation, reason: str) -> Step:
+    """The guest is not to run any more. While those that need it are on their way down it goes on; then it is reviewed."""
+    if now.leaning and isinstance(state, Started):
+        return state.stay(now).accept(f"it is asked to halt after {enumerated(now.leaning)}")
+    return state.on_stop(now, reason)
 
 
 DECIDED_BEFORE = "an operator decided so before"

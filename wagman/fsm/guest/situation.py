@@ -56,6 +56,8 @@ class Situation:
     config: DeviceConfig
     memory: Memory
     withheld: bool = False  # what was decided about the guest cannot be read: while it is off it stays off
+    waits_for: tuple[str, ...] = ()  # those that its start waits for: it comes after them, and they are yet to come up
+    leaning: tuple[str, ...] = ()  # those that its stop waits for: they come after it, and are on their way down
 
     def remember(self, **changes: Any) -> "Situation":
         """The same situation with a changed memory."""
@@ -70,6 +72,11 @@ class Situation:
         """The guest may go on where it is found running."""
         memory = self.memory
         return self.allowed and memory.wanted == "up" and not memory.forbidden and not memory.held
+
+    @property
+    def is_wanted(self) -> bool:
+        """The guest is to run, and will be started where it does not: nothing but time keeps it down."""
+        return self.welcome and not self.withheld and not self.memory.maintained
 
     @property
     def allowed(self) -> bool:

@@ -10,6 +10,7 @@ from wagman.fsm.guest.booting import Relay
 from wagman.fsm.guest.situation import Memory, Situation, Step
 from wagman.fsm.guest.state import State, states
 from wagman.model.facts import UNTOUCHED, Beat, PowerFound, PowerGoal, PowerLost, RelayOff
+from wagman.model.words import enumerated
 
 ADOPT_APART_S = 10.0
 """Two beats at least this far apart show that a guest is running (chosen: more than a stale edge can produce)."""
@@ -92,6 +93,9 @@ class Stopped(State):
         fresh = now.remember(attempts=0, failures=0, unrecoverable=False)
         if self.untouched:
             return self.stay(fresh).accept("first it is seen whether it already runs")
+        if now.waits_for:
+            waiting = evolve(self, backoff_s=0.0)
+            return waiting.stay(fresh, alarms={"settle": KEEP}).accept(f"it is started after {enumerated(now.waits_for)}")
         return self.begin(fresh, "asked by the operator").accept("power is coming on")
 
     def on_stop(self, now: Situation, reason: str) -> Step:

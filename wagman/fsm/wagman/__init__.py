@@ -12,6 +12,9 @@ up, enabled, not held, and with its backoff behind it; and nobody is due whose b
 - Normal looks around every minute (`look`).
 - A restart of all begins with the first: a board that takes the power of all that runs puts the cursor back. Nobody is started
   before those that come first have said how they are, after such a loss or when the service comes up; `order` bounds that wait.
+- A guest that comes after others is due once they are up. `after:NAME` bounds the wait for one, and nobody waits for one that is
+  not to run, or whose start has failed. A guest that is to stop goes on while those that come after it are on their way down;
+  `before:NAME` bounds that, and `ReviewGuest` ends it.
 - WillHibernate stops one guest each 30 s (`stop`), in reverse start order; Hibernating keeps them down, for at least
   `minimum`. What is forced up by the operator is exempt. A hot enclosure leads to WillHibernate from every state but these, and
   so does an operator's order (`Rest`), until somebody ends it. Both count: heat for as long as it would without the order. Where

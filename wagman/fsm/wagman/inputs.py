@@ -20,7 +20,10 @@ class View:
     hibernating: bool = False  # what it was told last
     recover: bool = False  # its next start is one to recover
     start_timeout_s: float = 120.0
+    stop_timeout_s: float = 600.0
     known: bool = True  # it has been seen whether it runs
+    wanted: bool = True  # it is to run: nobody has decided otherwise, and neither brownouts nor the environment forbid it
+    leaving: bool = False  # it runs, and is to stop once nobody leans on it any more
 
 
 @frozen
@@ -80,6 +83,14 @@ class StopGuest:
 
 
 @frozen
+class ReviewGuest:
+    """Have a guest look again at whether it may run: nobody leans on it any more."""
+
+    name: str
+    freed_by: str | None = None  # the guest that was the last to lean on it, where its end is what led to this
+
+
+@frozen
 class Hibernate:
     """Tell a guest (None: all of them) whether guests may run."""
 
@@ -87,4 +98,4 @@ class Hibernate:
     name: str | None = None
 
 
-Effect: TypeAlias = Draft | StartGuest | StopGuest | Hibernate
+Effect: TypeAlias = Draft | StartGuest | StopGuest | ReviewGuest | Hibernate

@@ -7,13 +7,26 @@ from attrs import evolve
 
 from wagman.fsm.alarms import KEEP, Alarm, Fired, Plan
 from wagman.fsm.environment import FIRST_VERDICT, RELEASE, STALE, Environment
-from wagman.fsm.wagman.inputs import GuestChanged, GuestRefused, Hibernate, Input, Ordered, PowerFailed, View, Visibility
+from wagman.fsm.wagman.inputs import (
+    GuestChanged,
+    GuestRefused,
+    Hibernate,
+    Input,
+    Ordered,
+    PowerFailed,
+    ReviewGuest,
+    View,
+    Visibility,
+)
 from wagman.fsm.wagman.situation import Situation
 from wagman.fsm.wagman.states import STATES, State, Step
 from wagman.model.errors import StoreError
 from wagman.model.facts import Draft, Sample
 
 ORDER = "order"
+
+AFTER, BEFORE = "after:", "before:"
+"""Begins the name of the alarm for a guest that others wait for: for its start, for its end."""
 
 ORDER_S = 120.0
 """How long a guest that is due waits for one before it that has yet to say how it is (chosen: above the usual `adopt_window`)."""
@@ -26,13 +39,13 @@ def step(state: State, now: Situation, item: Input) -> Step:
         IllegalTransitionError: a defect; nothing was changed.
     """
     came = settled(react(state, now, item))
-    return evolve(told(state.forbidden(now), came, item), alarms=standing(in_full(state, now), came, item))
+    return evolve(let_go(told(state.forbidden(now), came, item), item), alarms=standing(in_full(state, now), came, item))
 
 
 def taken_up(state: State, now: Situation) -> Step:
     """Go on in `state` with all alarms at full length: in a service that comes up, or with another configuration."""
     came = settled(state.stay(now))
-    return evolve(told(state.forbidden(now), came), alarms=in_full(came.state, came.now))
+    return evolve(let_go(told(state.forbidden(now), came)), alarms=in_full(came.state, came.now))
 
 
 def settled(came: Step) -> Step:
@@ -55,6 +68,13 @@ def told(before: frozenset[str], came: Step, item: Input | None = None) -> Step:
     if isinstance(item, GuestChanged) and item.view.hibernating != (item.view.name in forbidden):
         return came.after(Hibernate(item.view.name in forbidden, item.view.name))
     return came
+
+
+def let_go(came: Step, item: Input | None = None) -> Step:
+    """Who is to stop, and waited for others, does so once these are down."""
+    now, last = came.now, item.view.name if isinstance(item, GuestChanged) else ""
+    going = [view.name for view in now.views.values() if view.leaving and not now.leaning(view.name)]
+    return came.after(*(ReviewGuest(name, last if last in now.behind(name) else None) for name in going))
 
 
 # --- Inputs -----------------------------------------------------------------------------------------------------------
@@ -84,6 +104,10 @@ def rung(state: State, now: Situation, alarm: str) -> Step:
     environment = now.environment
     if alarm == ORDER:
         return state.on_order(evolve(now, awaited=frozenset()))
+    if alarm.startswith(AFTER):
+        return state.on_order(evolve(now, overdue=now.overdue | {alarm.removeprefix(AFTER)}))
+    if alarm.startswith(BEFORE):
+        return state.stay(evolve(now, lingering=now.lingering | {alarm.removeprefix(BEFORE)}))
     if alarm == FIRST_VERDICT:
         return state.stay(evolve(now, environment=evolve(environment, waited=True)))
     if alarm == RELEASE:
@@ -95,12 +119,27 @@ def rung(state: State, now: Situation, alarm: str) -> Step:
 
 
 def guest_changed(state: State, now: Situation, view: View) -> Step:
-    """Take in the view; news of one that was awaited may be what others wait for."""
+    """Take in the view; news of one that was awaited, or that others come after, may be what others wait for."""
     old = now.views.get(view.name)
     awaited = now.awaited - {view.name} if view.known else now.awaited
     after = evolve(now, views={**now.views, view.name: view}, awaited=awaited, passed=now.passed - {view.name})
+    after = evolve(after, overdue=overdue(now, old, view), lingering=lingering(now, view))
     came = state.on_guest_changed(after, old, view)
-    return state.on_order(after) if awaited != now.awaited and came == state.stay(after) else came
+    is_news = awaited != now.awaited or bool(now.waiting - after.waiting)
+    return state.on_order(after) if is_news and came == state.stay(after) else came
+
+
+def overdue(now: Situation, old: View | None, new: View) -> frozenset[str]:
+    """Nobody waits again for one whose start has failed, before it has been up or was not to run."""
+    if new.state == "started" or not new.wanted:
+        return now.overdue - {new.name}
+    has_failed = old is not None and old.state == "starting" and new.state not in ("starting", "will_stop") and not new.due
+    return now.overdue | {new.name} if has_failed else now.overdue
+
+
+def lingering(now: Situation, new: View) -> frozenset[str]:
+    """One that is down, or is to run, keeps nobody waiting for its end."""
+    return now.lingering - {new.name} if new.wanted or new.state == "stopped" else now.lingering
 
 
 def power_failed(now: Situation, names: frozenset[str]) -> Situation:
@@ -151,6 +190,8 @@ def in_full(state: State, now: Situation) -> Plan:
         plan[RELEASE] = Alarm(environment.config.unknown_release_s)
     if now.hesitates:
         plan[ORDER] = Alarm(ORDER_S)
+    plan |= {AFTER + name: Alarm(now.longest_start_s(name)) for name in now.hurried}
+    plan |= {BEFORE + name: Alarm(now.longest_stop_s(name)) for name in now.pressed}
     return {**plan, **state.plan(now)}
 
 

@@ -14,9 +14,6 @@ from wagman.model.facts import Draft
 
 P = ParamSpec("P")
 
-GUARD_MARGIN_S = 60.0
-"""How much longer than its start time-out a start may take before the machine goes on without it (specified)."""
-
 
 def ordered(now: Situation) -> Mapping[str, Any]:
     """What is told of an operator's order, where there is one."""
@@ -195,8 +192,7 @@ class StartNextDevice(State):
         return self.goto(StartDevices, evolve(now, passed=now.passed | {self.device})).after(event)
 
     def plan(self, now: Situation) -> Plan:
-        start_timeout_s = now.views[self.device].start_timeout_s if self.device in now.views else 0.0
-        return {"guard": Alarm(start_timeout_s + now.config.stagger_s + GUARD_MARGIN_S)}
+        return {"guard": Alarm(now.longest_start_s(self.device))}
 
 
 @frozen

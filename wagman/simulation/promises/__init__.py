@@ -9,6 +9,7 @@ as silent only up to what the service had read by then, and what is shown has to
 from wagman.simulation.promises.checker import STATES, Checker, Violation
 from wagman.simulation.promises.cuts import CutsAreEarned
 from wagman.simulation.promises.holding import CrashesAreContained, DecisionsLast, HeatIsObeyed, NothingLostByOutages
+from wagman.simulation.promises.order import InOrder
 from wagman.simulation.promises.starts import LadderHolds, MediaFollow, OneAtATime
 from wagman.simulation.promises.telling import LogIsWhole, ShownIsTrue
 
@@ -19,6 +20,7 @@ __all__ = [
     "CutsAreEarned",
     "DecisionsLast",
     "HeatIsObeyed",
+    "InOrder",
     "LadderHolds",
     "LogIsWhole",
     "MediaFollow",
@@ -35,6 +37,7 @@ def all_checkers() -> list[Checker]:
     return [
         CutsAreEarned(),
         OneAtATime(),
+        InOrder(),
         ShownIsTrue(),
         MediaFollow(),
         NothingLostByOutages(),

@@ -92,7 +92,10 @@ class MediaFollow:
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
         """What is announced against what has happened, and what was selected against what was announced."""
         if isinstance(record, Told) and record.event.device in scene.by_name:
-            yield from self.told(record, scene.by_name[record.event.device].device)
+            device = scene.by_name[record.event.device].device
+            yield from self.told(record, device)
+            if device.after and record.event.type in ("command.start", "command.restart"):
+                self.begins_anew(device.name)  # whenever its turn comes
         elif isinstance(record, Began) and scene.is_forgotten:
             self.failures.clear()
             self.cycles = dict.fromkeys(scene.by_name, math.inf)
@@ -125,8 +128,12 @@ class MediaFollow:
                 self.media[name] = fields["media"]
                 yield from self.announced(device, fields["attempt"], fields["media"])
             case "device.starting":
-                self.failures[name], self.cycles[name] = 0, math.inf
+                self.begins_anew(name)
                 self.media.pop(name, None)
+
+    def begins_anew(self, name: str) -> None:
+        """An operator's start, or another that nobody counts, clears what was counted."""
+        self.failures[name], self.cycles[name] = 0, math.inf
 
     def failed(self, event: Event) -> bool:
         """Whether a start came to nothing. Where nobody saw the power come on, there was none."""

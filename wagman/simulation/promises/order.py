@@ -1,0 +1,100 @@
+"""Guests are started after those that they need, and stopped before them; nobody waits for ever (promise 2)."""
+
+import math
+from collections.abc import Iterator
+from typing import ClassVar
+
+from attrs import define, field, frozen
+
+from wagman.config.schema import DeviceConfig
+from wagman.simulation.promises.checker import STATES
+from wagman.simulation.records import Began, Record, Told
+from wagman.simulation.scene import Scene
+from wagman.store import Event
+
+STARTS = ("its turn", "asked by the operator")
+"""Why a guest is started that waits for others first. One that is found running, or is power-cycled where it is, does not."""
+
+STOPS = (
+    "asked by the operator",
+    "disabled by the operator",
+    "an operator decided so before",
+    "the environment forbids that it runs",
+)
+"""Why a guest is stopped that waits for others first. One that hangs is not asked how others are."""
+
+
+@frozen
+class Entered:
+    """The state that a guest was in last, by its own events."""
+
+    state: str
+    at_s: float
+
+
+@define
+class InOrder:
+    """2. A guest is started after those that it comes after, and they are stopped after it, within the times of each."""
+
+    promise: ClassVar[int] = 2
+    states: dict[str, Entered] = field(factory=dict)
+    excused: set[str] = field(factory=set)  # who need not be waited for before they have been up
+    forced: set[str] = field(factory=set)  # whom an operator started by force, which waits for nobody
+    asked_down: set[str] = field(factory=set)  # by the log: it has a decision before whoever made it is answered
+    began_s: float = 0.0  # when the service began to count
+
+    def see(self, record: Record, scene: Scene) -> Iterator[str]:
+        """Each start and each stop of a guest, against how the others are by then."""
+        if isinstance(record, Told) and record.event.device in scene.by_name:
+            yield from self.told(record, scene.by_name[record.event.device].device, scene)
+        elif isinstance(record, Began):
+            self.began_s = record.at_s
+            if scene.is_forgotten:
+                self.states.clear()
+
+    def told(self, told: Told, device: DeviceConfig, scene: Scene) -> Iterator[str]:
+        """An event of that guest."""
+        name, event = device.name, told.event
+        what, reason = event.type.removeprefix("device."), event.fields.get("reason")
+        if what == "starting" and reason in STARTS and name not in self.forced:
+            missed = (each for each in device.after if self.is_missed(each, told, scene))
+            yield from (f"{name} is started, and {each} is not up yet" for each in missed)
+        # One that is on its way down for a restart has been asked to halt already.
+        if what == "stopping" and reason in STOPS and name in self.states and self.states[name].state == "started":
+            yield from (f"{name} is stopped before {each} is" for each in self.leaning(name, told, scene))
+        self.decided(event)
+        if what in ("start_failed", "heartbeat_lost", "brownout", "power_lost"):
+            self.excused.add(name)
+        if what in STATES:
+            self.states[name] = Entered(what, told.at_s)
+        if what == "started":
+            self.excused.discard(name)
+
+    def decided(self, event: Event) -> None:
+        """What an operator wants of a guest."""
+        name = str(event.device)
+        if event.type in ("command.start", "command.restart"):
+            (self.forced.add if event.fields["force"] else self.forced.discard)(name)
+            self.asked_down.discard(name)
+        elif event.type in ("command.stop", "command.kill", "command.disable"):
+            self.asked_down.add(name)
+
+    def is_missed(self, name: str, told: Told, scene: Scene) -> bool:
+        """Whether that guest is to be up, is not, and has not had its time by then."""
+        entered, port = self.states.get(name), scene.by_name[name]
+        is_wanted = port.device.enabled and (port.wanted, port.enabled) == ("up", True)
+        if entered is None or entered.state == "started" or name in self.excused | self.asked_down or not is_wanted:
+            return False
+        waiting = self.states.get(str(told.event.device), Entered("stopped", math.inf))
+        return told.at_s - max(entered.at_s, waiting.at_s, self.began_s) < port.device.start_timeout_s
+
+    def leaning(self, name: str, told: Told, scene: Scene) -> Iterator[str]:
+        """Those that come after that guest, are on their way down, and still have time for it."""
+        for each in scene.config.guests:
+            port, entered = scene.by_name[each.name], self.states.get(each.name)
+            if entered is None or entered.state != "stopping" or name not in each.after:
+                continue
+            is_forbidden = told.event.fields["reason"] == STOPS[-1] and each.name not in self.forced
+            is_to_go = is_forbidden or port.wanted == "down" or port.enabled is False
+            if is_to_go and told.at_s - max(entered.at_s, self.began_s) < each.stop_timeout_s:
+                yield each.name
