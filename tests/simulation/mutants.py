@@ -371,9 +371,10 @@ def nobody_is_stopped_on_the_way_down(patch: pytest.MonkeyPatch) -> None:
 
 @mutant(HOT, 8)
 def only_one_is_stopped_on_the_way_down(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(
-        situation.Situation, "next_stop", property(lambda self: next((v for v in self.unstopped if v.name == "x2"), None))
-    )
+    def next_stop(self: situation.Situation, names: frozenset[str]) -> Any:
+        return next((view for view in self.unstopped(names) if view.name == "x2"), None)
+
+    patch.setattr(situation.Situation, "next_stop", next_stop)
 
 
 @mutant(HOT, 4)

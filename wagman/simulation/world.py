@@ -319,9 +319,13 @@ class World:
             await trio.sleep(AGENT_S)
             for each in unheard:
                 beats = self.outlet(each.plug).guest.beats(self.now_s)
-                if beats > given[each.plug] and self.life is not None:
-                    await self.life.door.ask("heartbeat", device=each.name)
+                if beats > given[each.plug] and self.life is not None and (name := self.named(each.plug)) is not None:
+                    await self.life.door.ask("heartbeat", device=name)
                 given[each.plug] = beats
+
+    def named(self, plug: Plug) -> str | None:
+        """What the service calls the guest on that outlet: whoever moves a table tells the guest its new name."""
+        return next((each.name for each in self.running.guests if each.plug == plug), None)
 
     # --- The end of all faults -----------------------------------------------------------------------------------
 
