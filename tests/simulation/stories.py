@@ -77,6 +77,20 @@ STORIES = {
     "a guest that flaps": "20 min; guest gn flap=100; guest gn hang; 90 min",
     "a guest that comes back in time": "20 min; guest gn hang; 5 min; cable out; 2 min; guest gn revive; 2 min; cable in; 10 min",
     "a start that is taken back": "20 min; gn: stop; 5 min; gn: start; 0.4 s; gn: kill; 5 min",
+    "somebody works on a guest": (
+        "20 min; gn: maintenance for 1800; 5 min; gn: stop; gn: maintenance for 3600; 1 min; guest gn hang; 10 min; "
+        "guest gn revive; 5 min; board fault power 1 off; 5 min; gn: maintenance; 10 min; gn: maintenance"
+    ),
+    "somebody works on a guest that is off, and that the board starts": (
+        "20 min; gn: stop; 5 min; gn: maintenance for 7200; 1 min; service kill; board fault power 1 on; service start; 5 min; "
+        "gn: maintenance; 5 min"
+    ),
+    "a time that is over": "20 min; x2: maintenance for 600; x1: stop for 900; 20 min",
+    "somebody works on a guest that boots": "20 min; gn: stop; 5 min; gn: start; 10 s; gn: maintenance for 600; 15 min",
+    "a service that dies while somebody works on a guest": (
+        "20 min; gn: maintenance for 3600; x1: stop for 3600; 5 min; service kill; disk full; service start; "
+        "5 min; disk ok; 10 min"
+    ),
     "a start of what runs, and one that is taken back while it waits": (
         "20 min; gn: start; 5 s; gn: kill; 5 s; gn: start; 5 s; gn: kill; 5 min"
     ),

@@ -42,6 +42,10 @@ WATCHED = ("fsm/guest/*.py", "fsm/outlet/*.py", "io/board/power.py", "io/board/s
 MARK = re.compile(r"^ *# mark (?P<name>[a-z-]+)$")
 
 MARKS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "tests/fsm/test_device_maintenance.py": {
+        "power_that_goes_off_at_last_is_told_and_left_as_it_is": ("off-at-last-in-maintenance",),
+        "where_it_turns_out_that_it_was_over_before_the_guest_is_looked_at_anew": ("maintenance-of-an-older-memory",),
+    },
     "tests/fsm/test_device_stops.py": {
         "a_restart_ends_in_stopped_where_those_that_it_needs_have_gone_down_meanwhile": ("restart-behind-others",),
         "power_goes_only_after_the_message_and_then_the_whole_silence": ("silent-while-being-told",),

@@ -203,6 +203,7 @@ def review(state: State, now: Situation, said: Review) -> Step:
         left_alone = isinstance(state, Maintenance)
         return state.stay(now) if left_alone else evolve(state.on_maintenance(now, DECIDED_BEFORE), verdict=None)
     if isinstance(state, Maintenance):
+        # mark maintenance-of-an-older-memory
         return state.on_maintenance_over(now, DECIDED_BEFORE)
     if isinstance(state, Stopped) or (now.allowed and now.memory.wanted == "up"):
         return state.stay(now)

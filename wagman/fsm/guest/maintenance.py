@@ -42,6 +42,7 @@ class Maintenance(State):
         return self.stay(now, now.event("power_found", why=found.why)) if found.supply == "on" else self.stay(now)
 
     def on_relay_off(self, now: Situation, off: RelayOff) -> Step:
+        # mark off-at-last-in-maintenance
         return self.stay(now, now.event("off"))
 
     def on_maintenance(self, now: Situation, reason: str) -> Step:
