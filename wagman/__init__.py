@@ -1,4 +1,4 @@
-"""wagman keeps the guest devices of an unattended node alive through a Wagman power board.
+"""wagman keeps the guest devices of an unattended node alive through whatever switches their power.
 
 A map of the package, from the top down to the words. Imports point downwards in this list only:
 

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from tests.config.kit import Strip, kinds, problems
 from wagman.config.boards import WagmanBoard
+from wagman.config.ears import StillDraws
 from wagman.config.load import loads
-from wagman.config.schema import Config, StillDraws
+from wagman.config.schema import Config
 
 STRIP = "kind = 'strip'\nhost = 'h'\n"
 

@@ -6,10 +6,10 @@ import pytest
 
 from tests.config.kit import Knock, Letter, Page, Wire, kinds, problems
 from wagman.config.changes import change
-from wagman.config.ears import EarConfig
+from wagman.config.ears import EarConfig, StillDraws
 from wagman.config.findings import Finding, Findings
 from wagman.config.load import advice, loads
-from wagman.config.schema import DeviceConfig, NetworkConfig, StillDraws
+from wagman.config.schema import DeviceConfig, NetworkConfig
 
 LAN = "[network.lan]\nwitness = { knock = '10.0.0.1' }\n"
 GUEST = "[device.gn]\nport = 1\nshutdown = []\n"

@@ -114,7 +114,7 @@ def build() -> tuple[CommandParser, dict[str, CommandParser]]:
     """The whole parser, and those of the commands by name."""
     usage = "wagman [-h] [--version] COMMAND ..."
     parser = CommandParser(
-        prog="wagman", usage=usage, description="Keeps the guest computers of a node alive through a Wagman power board."
+        prog="wagman", usage=usage, description="Keeps the guest computers of a node alive through whatever switches their power."
     )
     parser.add_argument("--version", action="version", version=f"wagman {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, help=SUPPRESS, prog="wagman")

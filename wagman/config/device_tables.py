@@ -9,11 +9,11 @@ from attrs import evolve, frozen
 
 from wagman.config.boards import BoardConfig, UnknownBoard
 from wagman.config.ear_tables import EarTables, through
-from wagman.config.ears import EarConfig
+from wagman.config.ears import RARE_BEAT_S, SILENT_BEATS, EarConfig
 from wagman.config.kinds import show
 from wagman.config.positions import Path
 from wagman.config.reading import Known, Reader, Table, listed, nearest_first
-from wagman.config.schema import MEDIA, RARE_BEAT_S, SILENT_BEATS, DeviceConfig, NetworkConfig
+from wagman.config.schema import MEDIA, DeviceConfig, NetworkConfig
 from wagman.config.setting import settings
 from wagman.model.facts import Port
 

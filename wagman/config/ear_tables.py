@@ -5,12 +5,12 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from wagman.config.ears import NO_NETWORK, EarConfig
+from wagman.config.ears import NO_NETWORK, EarConfig, StillDraws
 from wagman.config.kinds import HEARING, STILL_ON, WITNESS, show
 from wagman.config.positions import Path
 from wagman.config.reading import Reader, Table, listed
 from wagman.config.registry import EARS, KindError
-from wagman.config.schema import NetworkConfig, StillDraws
+from wagman.config.schema import NetworkConfig
 from wagman.config.setting import settings
 
 BOARD = "board"

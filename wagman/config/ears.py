@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
-from wagman.config.kinds import DURATION, TEXT, Kind
+from wagman.config.kinds import DURATION, NUMBER_ABOVE_0, TEXT, Kind
 from wagman.config.setting import setting
 from wagman.model.backend import Probe
 
@@ -112,3 +112,17 @@ class EarConfig:
     def probe(self) -> Probe:
         """What asks the guest; nothing is opened before it is asked for the first time."""
         raise NotImplementedError
+
+
+SILENT_BEATS = 3
+"""How many heartbeats must be missing before silence means anything (chosen: one may be lost and one late)."""
+
+RARE_BEAT_S = 75.0
+"""How far apart a v4 board shows the beats of a pin that moves once a second (seen on the firmware: up to 72 s)."""
+
+
+@frozen
+class StillDraws:
+    """`still_on = { watts = ... }`: a guest that draws so much has not halted yet."""
+
+    watts: float = field(metadata=setting(NUMBER_ABOVE_0, "A guest that draws as much has not halted yet."))

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from attrs import field, frozen
 
 from wagman.config.boards import BoardConfig, WagmanBoard
-from wagman.config.ears import EarConfig
+from wagman.config.ears import EarConfig, StillDraws
 from wagman.config.gauges import GaugeConfig
 from wagman.config.kinds import (
     BOOLEAN,
@@ -24,7 +24,6 @@ from wagman.config.kinds import (
     HEARING,
     NAMES,
     NUMBER,
-    NUMBER_ABOVE_0,
     NUMBER_FROM_0,
     PORT_NAME,
     SOCKET_PATH,
@@ -171,20 +170,6 @@ class EnvironmentConfig:
     )
     sensors: dict[str, Bounds] = field(factory=dict)  # by sensor name; a sensor without bounds is not in it
     gauges: dict[str, GaugeConfig] = field(factory=dict)  # the sensors that a command reads, with bounds or without
-
-
-SILENT_BEATS = 3
-"""How many heartbeats must be missing before silence means anything (chosen: one may be lost and one late)."""
-
-RARE_BEAT_S = 75.0
-"""How far apart a v4 board shows the beats of a pin that moves once a second (seen on the firmware: up to 72 s)."""
-
-
-@frozen
-class StillDraws:
-    """`still_on = { watts = ... }`: a guest that draws so much has not halted yet."""
-
-    watts: float = field(metadata=setting(NUMBER_ABOVE_0, "A guest that draws as much has not halted yet."))
 
 
 @frozen

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from attrs import frozen
 
 from wagman.config.boards import PlainBoard
+from wagman.config.ears import StillDraws
 from wagman.config.load import Place
-from wagman.config.schema import Config, StillDraws
+from wagman.config.schema import Config
 from wagman.config.setting import settings
 from wagman.probe.answers import BoardSeen
 from wagman.probe.command import ask

@@ -6,8 +6,8 @@ from typing import Protocol
 
 from attrs import define, field
 
-from wagman.config.ears import NO_NETWORK, EarConfig
-from wagman.config.schema import Config, DeviceConfig, StillDraws
+from wagman.config.ears import NO_NETWORK, EarConfig, StillDraws
+from wagman.config.schema import Config, DeviceConfig
 from wagman.io.ears.ear import Listening
 from wagman.io.ears.hearing import Hearing, Source
 from wagman.io.ears.making import ear_of, network_of

@@ -352,10 +352,8 @@ class Scene:
         match words:
             case ["late", how]:
                 self._lasting("late", how, board)
-            case ["pieces" | "whole" as how]:
-                self._lasting("pieces", how, board)
             case [how, *_]:
-                self._lasting("cable", how, board)
+                self._lasting("pieces" if how in ("pieces", "whole") else "cable", how, board)
 
     def _disk(self, words: list[str]) -> None:
         match words:
@@ -363,9 +361,7 @@ class Scene:
                 self._undecided()
             case ["wiped" | "flipped" | "truncated" | "newer" | "foreign" | "restored", *_]:
                 self._damaged()
-            case ["copied"]:
-                pass
-            case [how, *rest]:
+            case [how, *rest] if how != "copied":
                 self.barred = how == "barred" and rest == ["all"]
                 self._lasting("disk", how)
 

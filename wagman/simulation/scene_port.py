@@ -6,7 +6,8 @@ from typing import Any
 
 from attrs import define, evolve, field, fields
 
-from wagman.config.schema import RARE_BEAT_S, Config, DeviceConfig
+from wagman.config.ears import RARE_BEAT_S
+from wagman.config.schema import Config, DeviceConfig
 from wagman.simulation.records import Answered, Asked, Sent, Silence
 
 SLACK_S = 1.5

@@ -1,12 +1,12 @@
 """The task of one guest: it drives the guest's machine, and is all that the rest of the service knows of the guest."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import trio
-from attrs import asdict, define, evolve, field, fields
+from attrs import asdict, define, evolve, field
 
 from wagman.config.schema import DeviceConfig
 from wagman.fsm import guest as machine
@@ -122,7 +122,7 @@ class Guest:
         return is_trusted
 
     def _take_up(self, saved: Any, place: Any) -> bool:
-        kept = restored_memory(saved["memory"])
+        kept = Memory.restored(saved["memory"])
         self.memory = evolve(kept, term=self._left(kept.term, restored_stamp(saved.get("stamp"))))
         self.telling, self.decision = Telling(**saved.get("telling", {})), decision_of(saved.get("decision"))
         if Plug.kept(saved) != self.config.plug:
@@ -396,8 +396,3 @@ class Guest:
     async def ask(self, request: Input, cause: Cause, decision: Decision | None = None) -> Verdict:
         """Put a request to the machine and wait for its answer; `decision` is what the request is once it is accepted."""
         return await answered(self.inbox, Letter(request, cause, Reply(), decision), lambda: self.state.name)
-
-
-def restored_memory(saved: Mapping[str, Any]) -> Memory:
-    """The memory that was saved; of what a newer program wrote, as much as is known here."""
-    return Memory(**{each.name: saved[each.name] for each in fields(Memory) if each.name in saved})

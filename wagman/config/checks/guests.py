@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from attrs import frozen
 
 from wagman.config.checks.subject import Subject, too_short
+from wagman.config.ears import SILENT_BEATS
 from wagman.config.findings import Finding
-from wagman.config.schema import SILENT_BEATS, DeviceConfig
+from wagman.config.schema import DeviceConfig
 from wagman.config.setting import settings
 
 

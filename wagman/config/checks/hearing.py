@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 from wagman.config import durations
 from wagman.config.checks.guests import value
 from wagman.config.checks.subject import Subject, too_short
-from wagman.config.ears import NO_NETWORK, EarConfig
+from wagman.config.ears import NO_NETWORK, RARE_BEAT_S, SILENT_BEATS, EarConfig, StillDraws
 from wagman.config.findings import Finding
 from wagman.config.kinds import show
 from wagman.config.positions import Path
 from wagman.config.reading import listed, nearest_first
-from wagman.config.schema import RARE_BEAT_S, SILENT_BEATS, DeviceConfig, StillDraws
+from wagman.config.schema import DeviceConfig
 
 LEAST_UNWITNESSED_S = 1800.0
 """The least patience with a guest of whose silence nobody shows that it is its own (chosen: a switch restarts within minutes,

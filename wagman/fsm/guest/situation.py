@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field, fields, frozen
 
 from wagman.config.schema import DeviceConfig, other_medium
 from wagman.fsm.alarms import Plan
@@ -37,6 +37,11 @@ class Memory:
     held: bool = False  # after brownouts: waits for an operator
     unrecoverable: bool = False  # reported as such
     term: Term | None = field(default=None, converter=term_of)  # what an operator has ordered for a while
+
+    @classmethod
+    def restored(cls, saved: Mapping[str, Any]) -> "Memory":
+        """The memory that was saved; of what a newer program wrote, as much as is known here."""
+        return cls(**{each.name: saved[each.name] for each in fields(cls) if each.name in saved})
 
     @property
     def forbidden(self) -> bool:

@@ -9,7 +9,8 @@ import trio
 from attrs import define, evolve, field
 
 from wagman.config.boards import RARE_PORT, BoardConfig, WagmanBoard, as_wagman
-from wagman.config.schema import PORTS, RARE_BEAT_S, SELECTOR_PORTS, DeviceConfig
+from wagman.config.ears import RARE_BEAT_S
+from wagman.config.schema import PORTS, SELECTOR_PORTS, DeviceConfig
 from wagman.fake.control import ControlError
 from wagman.fake.guests import GuestSpec
 from wagman.fake.hardware import DirtyCut, RelayChange
