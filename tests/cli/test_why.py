@@ -171,6 +171,10 @@ def test_for_how_long_nobody_has_seen_the_board_is_told_though_nothing_is_due() 
     ]
 
 
+def test_a_guest_that_somebody_works_on_is_in_maintenance() -> None:
+    assert lines(row(state="maintenance", for_s=300.0), status(), Story([]))[0] == "gn is in maintenance for 5 min"
+
+
 def test_what_calls_for_a_person_is_told_if_it_concerns_the_guest() -> None:
     texts = {"relay_stuck:gn": "gn", "relay_stuck:cs": "cs", "link:board": None, "clock": None}
     around: Any = {

@@ -68,7 +68,8 @@ def lines(row: Device, status: Status, told: Story) -> list[str]:
 
 
 def _statements(row: Device, status: Status, told: Story) -> Iterator[str]:
-    yield f"{row['name']} is {row['state']}{_lasting(row)}"
+    state = "in maintenance" if row["state"] == "maintenance" else row["state"]
+    yield f"{row['name']} is {state}{_lasting(row)}"
     if (blindness := unseen(row, status)) is not None:
         yield blindness
     yield from troubles(row, status)
