@@ -19,7 +19,7 @@ from tests.service.rack import POWERMAND_PORT, Rack
 
 pytestmark = [needs_powerman, needs_namespaces]
 
-HEARTBEAT_TIMEOUT_S, OFF_TIME_S, POLL_S = 3.0, 2.0, 1.0
+HEARTBEAT_TIMEOUT_S, OFF_TIME_S, POLL_S = 4.0, 2.0, 1.0
 
 CONFIGURATION = """
 [service]
