@@ -81,9 +81,9 @@ STORIES = {
         "20 min; gn: maintenance for 1800; 5 min; gn: stop; gn: maintenance for 3600; 1 min; guest gn hang; 10 min; "
         "guest gn revive; 5 min; board fault power 1 off; 5 min; gn: maintenance; 10 min; gn: maintenance"
     ),
+    "somebody works on a guest that was just cut": "20 min; gn: kill; 3 s; gn: maintenance for 600; 15 min",
     "somebody works on a guest that is off, and that the board starts": (
-        "20 min; gn: stop; 5 min; gn: maintenance for 7200; 1 min; service kill; board fault power 1 on; service start; 5 min; "
-        "gn: maintenance; 5 min"
+        "20 min; gn: stop; 5 min; gn: maintenance for 7200; 1 min; board fault power 1 on; 5 min; gn: maintenance; 5 min"
     ),
     "a time that is over": "20 min; x2: maintenance for 600; x1: stop for 900; 20 min",
     "somebody works on a guest that boots": "20 min; gn: stop; 5 min; gn: start; 10 s; gn: maintenance for 600; 15 min",
