@@ -12,7 +12,7 @@ from tests.service.commands import Site, documents, one_line
 from tests.service.kit import eventually
 from wagman.api.discovery import SCHEMAS
 from wagman.api.methods import METHODS
-from wagman.api.params import Order
+from wagman.api.params import Command, Order
 
 pytestmark = pytest.mark.slow
 
@@ -218,7 +218,7 @@ def require_described(value: Any, schema: Mapping[str, Any], path: str = "") -> 
 @pytest.mark.parametrize("method", [each for each in METHODS if each not in ("unsubscribe", "rpc.discover")])
 def test_the_service_shows_what_is_described_and_nothing_else(method: str, site: Site) -> None:
     given: dict[str, dict[str, Any]] = {"board": {"command": "hb"}, "chain": {"id": 1}, "hibernate": {"reason": "storm"}}
-    params = {"device": "gn"} if issubclass(METHODS[method].params, Order) else given.get(method, {})
+    params = {"device": "gn"} if issubclass(METHODS[method].params, Order | Command) else given.get(method, {})
     result, schema = site.node.call(method, **params), SCHEMAS[METHODS[method].result]
     jsonschema.validate(result, {**schema, "components": {"schemas": SCHEMAS}})
     require_described(result, schema)

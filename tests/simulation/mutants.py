@@ -262,7 +262,7 @@ def a_reply_counts_as_evidence(patch: pytest.MonkeyPatch) -> None:
 
 @mutant("20 min; gn: kill; 5 min", 4)
 def a_kill_is_forgotten(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(State, "on_kill", lambda self, now: self.stay(now).accept("as you like"))
+    patch.setattr(State, "on_kill", lambda self, now: self.stay(now.remember(wanted="up")).accept("as you like"))
 
 
 @mutant("20 min; gn: stop; 5 min", 3, 4)

@@ -12,7 +12,7 @@ __all__ = ["MUTANTS"]
 # On the site `ordered` gn comes after x1, cs after gn and x2, x1 after x2.
 
 
-@mutant("20 min; board powercycle; 20 min", 2, site="ordered")
+@mutant("20 min; gn: stop; x1: stop; 5 min; x1: start; 1 s; gn: start; 20 min", 2, site="ordered")
 def a_guest_is_started_before_those_that_it_needs(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Situation, "waits_for", lambda self, name: ())
 

@@ -25,6 +25,8 @@ NOT_REACHED = {
     "board.stranger": "nobody swaps boards here",
     "board.unsupported": "the board speaks what is configured",
     "command.board": "operators here use the service's own commands only",
+    "command.hibernate": "no operator here has all guests rest: the profile of orders does",
+    "command.wake": "likewise",
     "command.denied": "all operators here may do everything",
     "controller.going_down": "no operator restarts the controller here",
     "device.brownout": "takes three resets, each within ten seconds of the same guest's relay-on",

@@ -107,7 +107,7 @@ class CrashesAreContained:
         if event.type in ("device.power_lost", "device.maintenance_over"):
             self.crashed_s.pop(event.device or "", None)  # it is looked at anew, and may well be adopted
         # A guest whose state is lost is looked at for a while: one that was known to be off, and is on, has not lost it.
-        is_anew = event.type == "device.adopted" and not event.fields["why"].endswith("though it was off")
+        is_anew = event.type == "device.adopted" and not event.fields.get("why", "").endswith("though it was off")
         if is_anew and told.at_s - self.crashed_s.get(event.device or "", -math.inf) < SEEN_S:
             yield f"{event.device} was adopted after its task had failed: its state was lost"
         if event.device and event.type.removeprefix("device.") in STATES:
