@@ -46,7 +46,7 @@ def test_the_timeline_is_a_picture(tmp_path: Path) -> None:
 def test_a_broken_promise_ends_with_1_the_shortest_trace_and_the_command_that_does_it_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(State, "on_kill", lambda self, now: self.stay(now).accept("as you like"))
+    monkeypatch.setattr(State, "on_kill", lambda self, now: self.stay(now.remember(wanted="up")).accept("as you like"))
     story = tmp_path / "story"
     story.write_text("10 min; cable late 1; cable late 0; gn: kill; 5 min; board fault drop 1; all well; settled")
     assert simulate("--script", str(story), "--json") == 1
