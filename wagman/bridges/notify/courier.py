@@ -9,11 +9,12 @@ from collections.abc import Callable
 import trio
 from attrs import define, field
 
+from wagman.bridges.asking import ask
 from wagman.bridges.notify.memory import File, Memory
 from wagman.bridges.notify.message import compose
 from wagman.bridges.notify.rules import Moment
 from wagman.bridges.notify.sinks import Sink
-from wagman.bridges.notify.watch import AWAY, BACK, LOOK_S, Watch, ask, standing
+from wagman.bridges.notify.watch import AWAY, BACK, LOOK_S, Watch, standing
 from wagman.client.asynchronous import Away, Follower, News
 from wagman.client.errors import AddressError, ClientError
 from wagman.client.following import Happened, Missing, Place, Replaced, is_refusal

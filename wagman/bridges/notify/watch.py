@@ -6,8 +6,7 @@ from typing import Any
 import trio
 from attrs import define, field
 
-from wagman.client.asynchronous import connect
-from wagman.client.conversation import ANSWER_S, unanswered
+from wagman.bridges.asking import ask
 from wagman.client.errors import ClientError
 
 LOOK_S = 30.0
@@ -25,16 +24,6 @@ AWAY: Mapping[str, Any] = {
 """The problem that the service cannot tell of."""
 
 BACK = "the service can be reached again"
-
-
-async def ask(path: str, method: str, **params: Any) -> Any:
-    """The result of one request on a connection of its own; ClientError where there is none within a few seconds."""
-    try:
-        with trio.fail_after(ANSWER_S):
-            async with await connect(path) as connection:
-                return await connection.call(method, **params)
-    except trio.TooSlowError as error:
-        raise unanswered(path) from error
 
 
 async def standing(path: str) -> Sequence[Mapping[str, Any]]:
