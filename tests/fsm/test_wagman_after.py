@@ -93,12 +93,22 @@ def test_one_whose_start_has_failed_is_not_waited_for_again_before_it_has_been_u
 
 def test_nobody_waits_longer_than_a_start_may_take() -> None:
     there = running()
-    show(there, "gn", "stopping", start_timeout_s=240.0)  # as when it is restarted by hand
+    show(there, "gn", "starting", start_timeout_s=240.0)
     show(there, "cs", "stopped", due=True)
     assert there.armed["after:gn"] == Alarm(240.0 + STAGGER_S + 60.0)
     there.fire("after:gn")
     assert there.started == ["cs"]
     assert "after:gn" not in there.armed
+
+
+def test_the_time_of_one_that_has_to_halt_first_begins_when_it_is_started() -> None:
+    there = running()
+    show(there, "gn", "restarting", start_timeout_s=240.0, stop_timeout_s=500.0)
+    show(there, "cs", "stopped", due=True)
+    assert there.armed["after:gn"] == Alarm(500.0 + 240.0 + STAGGER_S + 60.0)
+    show(there, "gn", "starting", start_timeout_s=240.0, stop_timeout_s=500.0)
+    assert there.armed["after:gn"] == Alarm(240.0 + STAGGER_S + 60.0)
+    assert there.started == []
 
 
 def test_the_time_of_one_that_waits_for_its_own_turn_does_not_run() -> None:

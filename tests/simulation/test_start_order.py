@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.simulation.node import CONFIG
+from tests.simulation.node import CONFIG, run
 from wagman.config.load import loads
 from wagman.simulation.play import Scenario, play
 from wagman.simulation.records import Record, Told
@@ -45,3 +45,9 @@ def test_a_power_cut_of_board_and_controller_begins_with_the_first_again(dialect
     again = len(names) - names[::-1].index("x2") - 1
     assert in_order(names[:again])
     assert in_order(names[again:])
+
+
+def test_a_guest_waits_for_one_that_is_restarted_though_it_takes_its_time_to_halt() -> None:
+    """Its own start takes as long as ever, once it has halted."""
+    script = "20 min; guest x1 halt=100; x1: restart; 5 s; gn: kill; 5 s; gn: start; 20 min; all well; settled"
+    assert run(script, named="ordered").violation is None

@@ -12,6 +12,9 @@ from wagman.model.facts import Rest
 GUARD_MARGIN_S = 60.0
 """How much longer than its start time-out a start may take before the machine goes on without it (specified)."""
 
+GOING = frozenset({"stopping", "restarting"})
+"""States of a guest that goes down first, before it can be started."""
+
 
 @frozen
 class Situation:
@@ -111,9 +114,12 @@ class Situation:
         return self.views[name].stop_timeout_s + self.views[name].start_timeout_s + GUARD_MARGIN_S
 
     def longest_start_s(self, name: str) -> float:
-        """How long a start of that guest may take, in seconds."""
-        start_timeout_s = self.views[name].start_timeout_s if name in self.views else 0.0
-        return start_timeout_s + self.config.stagger_s + GUARD_MARGIN_S
+        """How long it may take until that guest is up, in seconds; the time of a start begins anew once it begins."""
+        view = self.views.get(name)
+        if view is None:
+            return self.config.stagger_s + GUARD_MARGIN_S
+        going_s = view.stop_timeout_s if view.state in GOING else 0.0
+        return going_s + view.start_timeout_s + self.config.stagger_s + GUARD_MARGIN_S
 
     # Hibernation -------------------------------------------------------------
 
