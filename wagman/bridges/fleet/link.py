@@ -14,6 +14,7 @@ import trio
 from attrs import define, field, frozen
 
 from wagman.bridges.fleet.broker import Broker, LinkError, TakenOverError, first_cause, words_of
+from wagman.cli.outcome import FAILED, CommandError
 
 try:
     from paho.mqtt import client as paho
@@ -21,7 +22,7 @@ try:
     from paho.mqtt.packettypes import PacketTypes
     from paho.mqtt.properties import Properties
 except ImportError as error:
-    raise ImportError("a fleet needs the package paho-mqtt: pip install 'wagman[fleet]'") from error
+    raise CommandError("a fleet needs the package paho-mqtt: pip install 'wagman[fleet]'", FAILED) from error
 
 CONNECT_S: Final = 30.0
 """How long a broker may take until it has let us in (chosen: name server, TLS and a modem that wakes up)."""

@@ -46,7 +46,8 @@ def run(args: argparse.Namespace) -> int:
     except* OSError as errors:
         failures += [each for each in _leaves(errors) if isinstance(each, OSError)]
     for error in failures:
-        sys.stderr.write(f"wagman metrics: {plain(str(error))}\n")
+        text = str(error) if error.filename is None else f"{error.filename}: {error.strerror}"
+        sys.stderr.write(f"wagman metrics: {plain(text)}\n")
     return FAILED if failures else DONE
 
 

@@ -17,10 +17,17 @@ async def keep(path: Path, every_s: float, text: Callable[[], Awaitable[str]]) -
     """
     try:
         while True:
-            replace(path, await text())
+            _replaced(path, await text())
             await trio.sleep(every_s)
     finally:
         remove(path)
+
+
+def _replaced(path: Path, text: str) -> None:
+    try:
+        replace(path, text)
+    except OSError as error:  # it names the file that was to become this one
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def remove(path: Path) -> None:
