@@ -1,6 +1,7 @@
 """The server as other programs see it, in virtual time."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -355,8 +356,8 @@ def test_an_operator_may_switch(method: str) -> None:
     in_virtual_time(story)
 
 
-@pytest.mark.parametrize("method", ["kill", "heartbeat", "board"])
-def test_an_operator_may_not_do_what_cannot_be_taken_back(method: str) -> None:
+@pytest.mark.parametrize("method", ["kill", "heartbeat", "board", "maintenance", "hibernate", "wake"])
+def test_an_operator_may_neither_do_what_cannot_be_taken_back_nor_have_guests_left_alone(method: str) -> None:
     async def story(world: World) -> None:
         client = await world.connect(OPERATOR)
         error = await client.error(method, device="gn", command="hb")
@@ -382,6 +383,21 @@ def test_a_program_says_on_whose_behalf_it_asks_and_the_event_has_it_beside_who_
             "accepted": True,
         }
         assert for_itself.fields.keys() == {"uid", "who", "accepted"}
+
+    in_virtual_time(story)
+
+
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [("maintenance", {"device": "gn", "for_s": 60}), ("hibernate", {"reason": "storm"}), ("wake", {})],
+    ids=["maintenance", "hibernate", "wake"],
+)
+def test_an_order_for_a_while_or_for_all_has_for_whom_it_was_asked_too(method: str, params: Mapping[str, Any]) -> None:
+    async def story(world: World) -> None:
+        client = await world.connect(ROOT)
+        await client.result(method, **params, on_behalf="alice", order="b7-13")
+        (asked,) = await world.service.journal.page(type=f"command.{method}")
+        assert (asked.fields["for"], asked.fields["order"]) == ("alice", "b7-13")
 
     in_virtual_time(story)
 

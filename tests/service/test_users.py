@@ -63,7 +63,7 @@ def test_a_member_of_the_operate_group_may_look_and_switch(command: str, node: N
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("command", ["kill gn --yes", "ping gn", "board hb"])
+@pytest.mark.parametrize("command", ["kill gn --yes", "ping gn", "board hb", "maintenance gn --for 1h", "wake"])
 def test_a_member_of_the_operate_group_may_nothing_else(command: str, node: Node) -> None:
     done = wagman(node, USER, [OPERATE.gr_gid], *command.split())
     assert (done.returncode, done.stdout) == (4, "")
@@ -78,6 +78,14 @@ def test_why_names_the_one_on_whose_behalf_it_was_asked(node: Node) -> None:
     assert f"alice asked to stop cs, through user {USER}" in story
     (kept,) = node.folder.rglob("decisions.json")
     assert json.loads(kept.read_text())["devices"]["cs"]["on_behalf"] == "alice"
+
+
+def test_who_has_all_guests_hibernate_and_wake_on_somebodys_behalf_is_told_of_by_both_names(node: Node) -> None:
+    everybody = [row["name"] for row in node.call("status")["devices"] if not row["self"]]
+    node.call("hibernate", reason="storm", keep=everybody, on_behalf="alice", order="b7")
+    node.call("wake", on_behalf="alice", order="b8")
+    told = [node.events(f"command.{verb}")[-1]["fields"] for verb in ("hibernate", "wake")]
+    assert [(each["for"], each["order"]) for each in told] == [("alice", "b7"), ("alice", "b8")]
 
 
 def test_a_name_that_would_not_stand_in_a_sentence_is_told_so(node: Node) -> None:

@@ -24,14 +24,13 @@ from wagman.bridges.fleet.ask import Asking
 from wagman.bridges.fleet.bridge import Bridge
 from wagman.bridges.fleet.broker import LinkError
 from wagman.bridges.fleet.collect import Collector, Intake
-from wagman.bridges.fleet.config import CONFIG, OFTEN, FleetConfig, load
+from wagman.bridges.fleet.config import CONFIG, OFTEN, ORDERS, FleetConfig, load
 from wagman.bridges.fleet.ledger import Ledger
 from wagman.bridges.fleet.link import connected
 from wagman.cli.outcome import DONE, UNREACHABLE, USAGE, CommandError, complain
 from wagman.client.errors import ClientError
 from wagman.config import durations
 from wagman.model.errors import ConfigError
-from wagman.model.facts import VERBS
 from wagman.model.words import plain
 
 HINT = 'give it read_group = "wagman-read" in [service] of /etc/wagman/wagman.toml, then systemctl restart wagman'
@@ -63,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_do(commands: Any) -> None:
     do = _command(commands, "do", "give an order to nodes, one after the other; exit code 1 where one did not accept it")
-    do.add_argument("verb", choices=VERBS, help="what is to be done")
+    do.add_argument("verb", choices=ORDERS, help="what is to be done")
     do.add_argument("device", metavar="DEVICE", help="the name of the guest")
     do.add_argument("nodes", nargs="+", metavar="NODE", help="names, or patterns such as 'v0*'")
     do.add_argument(

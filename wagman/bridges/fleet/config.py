@@ -66,8 +66,12 @@ def _names(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+ORDERS = tuple(verb for verb in VERBS if verb != "maintenance")
+"""What a node may be ordered to do: what somebody does at the guest itself is begun and ended there, and has a time."""
+
+
 def _verbs(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not value or not all(each in VERBS for each in value):
+    if not isinstance(value, list) or not value or not all(each in ORDERS for each in value):
         raise ValueError(ORDERED.wants)
     return tuple(value)
 
@@ -80,7 +84,7 @@ def _often(value: object) -> tuple[int, float]:
 
 
 WHOM = Kind('a list of names, such as ["alice"]', _names)
-ORDERED = Kind(f"a list of {', '.join(VERBS)}", _verbs)
+ORDERED = Kind(f"a list of {', '.join(ORDERS)}", _verbs)
 OFTEN = Kind(
     'a number of orders in a time, such as "30/min"',
     _often,

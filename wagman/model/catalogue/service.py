@@ -22,11 +22,11 @@ def _asked(verb: str) -> Part:
 
 def _maintenance(told: Told) -> str:
     what = "leave {it} alone, for maintenance" if told.number("for_s") is not None else "end the maintenance of {it}"
-    return tell(f"{told.who()} asked to {what}", lasting("for_s", "for {}"))(told)
+    return tell(f"{told.asker()} asked to {what}", lasting("for_s", "for {}"))(told) + told.through()
 
 
 def _hibernate(told: Told) -> str:
-    return tell(f"{told.who()} had all guests hibernate", field("keep", "but for {}"), why="reason")(told)
+    return tell(f"{told.asker()} had all guests hibernate{told.through()}", field("keep", "but for {}"), why="reason")(told)
 
 
 def _denied(told: Told) -> str:
@@ -89,10 +89,12 @@ SERVICE: Mapping[str, EventType] = {
     "command.hibernate": EventType(
         "somebody asked to take all guests down, but for those in `keep`, until `wagman wake`",
         _hibernate,
-        ("uid", "who", "reason", "keep"),
+        ("uid", "who", "for", "order", "reason", "keep"),
     ),
     "command.wake": EventType(
-        "somebody ended what `wagman hibernate` had ordered", lambda told: f"{told.who()} had the guests wake", ("uid", "who")
+        "somebody ended what `wagman hibernate` had ordered",
+        lambda told: f"{told.asker()} had the guests wake{told.through()}",
+        ("uid", "who", "for", "order"),
     ),
     "command.refused": EventType(
         "what was asked for is not done; who asked was told the reason",
