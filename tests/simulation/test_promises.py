@@ -1,5 +1,7 @@
 """What the checkers may hold against the service, and what not, where it takes rare runs to get there."""
 
+from collections.abc import Sequence
+
 import pytest
 from attrs import evolve
 
@@ -164,6 +166,20 @@ def test_a_crash_is_blamed_for_a_guest_that_begins_anew_unless_something_else_ex
     scene.crashes = 1
     crash = Event(1, "2100-01-01T00:00:00.000Z", "run", 1.0, "service.task_failed", None, None, {"task": "device.gn"})
     records = [*told(("device.started", "gn")), Told(1.0, crash), *meanwhile, *told(("device.adopted", "gn"))]
+    assert bool([text for record in records for text in checker.see(record, scene)]) == is_blamed
+
+
+@pytest.mark.parametrize(
+    ("found", "is_blamed"), [((), False), (("device.started",), True)], ids=["while it is looked at", "once it was found up"]
+)
+def test_a_crash_after_maintenance_is_blamed_only_once_it_is_known_what_the_guest_is(
+    found: Sequence[str], is_blamed: bool
+) -> None:
+    scene, checker = Scene(node()), CrashesAreContained()
+    scene.crashes = 1
+    crash = Event(1, "2100-01-01T00:00:00.000Z", "run", 1.0, "service.task_failed", None, None, {"task": "device.gn"})
+    before = told(*((type_, "gn") for type_ in ("device.maintenance", "device.maintenance_over", *found)))
+    records = [*before, Told(1.0, crash), *told(("device.adopted", "gn"))]
     assert bool([text for record in records for text in checker.see(record, scene)]) == is_blamed
 
 

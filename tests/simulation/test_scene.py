@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 import pytest
+from attrs import evolve
 
 from tests.simulation.node import node
 from wagman.model.facts import DEFAULT_BOARD, Plug
-from wagman.simulation.records import Answered, Asked, Began, Did, Ended, Read, Record, RelayMoved, Sent
+from wagman.simulation.records import Answered, Asked, Began, Configured, Did, Ended, Read, Record, RelayMoved, Sent
 from wagman.simulation.scene import Scene
 from wagman.simulation.scene_port import Port
 
@@ -142,3 +143,27 @@ def test_a_start_that_found_the_service_down_is_carried_out_by_nobody() -> None:
 def test_a_start_that_is_answered_only_after_the_memory_was_read_may_have_been_taken_before() -> None:
     port = told(DISABLE, yes(DISABLE), Ended(9000.0, "killed", None), Began(9101.0, 2), START, Read(9112.0, "open"), yes(START))
     assert port.enabled is None
+
+
+def named(*names: str) -> Configured:
+    """The tables of a file, by what they are called."""
+    config = node()
+    guests = [evolve(each, name=name) for each, name in zip(config.guests, names, strict=True)]
+    own = [each for each in config.devices if each.is_self]
+    return Configured(9001.0, evolve(config, devices=(*own, *guests)))
+
+
+@pytest.mark.parametrize(
+    ("noticed", "wanted"),
+    [([], None), ([Began(9002.0, 2), Read(9003.0, "open")], "up")],
+    ids=["no run could read in between", "each was taken over"],
+)
+def test_a_table_that_moved_twice_has_a_past_of_which_a_run_that_could_read_in_between_decides(
+    noticed: Sequence[Record], wanted: str | None
+) -> None:
+    first, *others = [each.name for each in node().guests]
+    assert first == "gn"
+    begun: list[Record] = [Began(0.0, 1), Read(0.5, "open"), STOP, yes(STOP), Ended(9000.0, "killed", None)]
+    files = named("modem", *others), named("gn", "modem", *others[1:]), named("gn", *others)
+    moves = [record for file in files for record in (file, *noticed)]
+    assert told(*begun, *moves).wanted == wanted

@@ -24,7 +24,8 @@ from wagman.simulation.records import (
     Told,
 )
 from wagman.simulation.scene_port import SLACK_S, Port, beat_s, merged
-from wagman.simulation.scene_troubles import OVER, Troubles
+from wagman.simulation.scene_tables import KeptTables
+from wagman.simulation.scene_troubles import OVER, Troubles, named
 
 RESET_S = 90.0
 """How long a board that restarted takes until everything is as before (firmware: 30 s, and a poll or two)."""
@@ -62,6 +63,7 @@ class Scene:
     has_read: bool = True  # it has
     unread: set[Asked] = field(factory=set)  # requests to this run of the service, from before it had read that
     left: dict[str, Port] = field(factory=dict)  # guests whose tables are gone, by name: they may come back
+    kept: KeptTables = field(factory=KeptTables)
     relays: dict[Plug, RelayMoved] = field(factory=dict)  # the latest move of each, whether a guest is configured there or not
     stuck: set[Plug] = field(factory=set)  # relays that were stuck at some time since they last moved
     unheard: set[Plug] = field(factory=set)  # whose guests no ear has heard, as far as the service can remember
@@ -152,6 +154,8 @@ class Scene:
             return
         if isinstance(record, Read):
             self.has_read |= record.what in self.telling
+            if self.has_read and not self.disk_in_trouble:
+                self.kept.keep(self.left | self.by_name)
             return
         if isinstance(record, Began):
             self._forgets_ears()
@@ -184,6 +188,7 @@ class Scene:
             each.plug: self._reconfigured(each, known.get(each.name) or self._inherited(each)) for each in config.guests
         }
         self.by_name = {each.device.name: each for each in self.ports.values()}
+        self.kept.doubt(self.by_name)
         self.around.ended_s = max(self.around.ended_s, self.now_s)
         self._heated(self.temperature_c)
 
@@ -226,6 +231,7 @@ class Scene:
             alone=known.alone,
             alone_s=known.alone_s,
             until_s=known.until_s,
+            kept_as=known.kept_as,
             configured_s=configured_s,
             beat_s=beat_s(self.config, device),
         )
@@ -254,7 +260,7 @@ class Scene:
         """What was decided is kept in two places: where one is lost, the newest of it may be; where both are, all of it is."""
         for port in [*self.ports.values(), *self.left.values()]:
             if (self.log_lost and self.undecided) or self.now_s - port.said_s < fresh_s:
-                port.wanted = port.enabled = port.alone = None
+                port.is_doubted()
 
     def _moved(self, moved: RelayMoved) -> None:
         self._metered()
@@ -325,23 +331,16 @@ class Scene:
                 on = {plug: moved.at_s for plug, moved in self.relays.items() if moved.on and plug.board == name}
                 self.unmetered -= {plug for plug, at_s in on.items() if self.now_s - max(seen_s, at_s) > METERED_S}
 
-    def _which(self, words: list[str]) -> tuple[str, list[str]]:
-        """The board that is named where there are several, or else the first; and what happens to it."""
-        name = words[0] if words else ""
-        if len(self.boards) > 1 and name in self.boards:
-            return name, words[1:]
-        return next(iter(self.boards)), words
-
     def _did(self, words: str) -> None:
         match words.split():
             case ["board", *rest]:
-                self._board(*self._which(rest))
+                self._board(*named(self.boards, rest))
             case ["all", "well"]:
                 self._all_end()
             case ["disk", *rest]:
                 self._disk(rest)
             case ["cable", *rest]:
-                self._way(*self._which(rest))
+                self._way(*named(self.boards, rest))
             case ["message" | "network" as what, how, *_]:
                 self._lasting(what, how)
             case ["service", "crash" | "freeze" as what, *_]:

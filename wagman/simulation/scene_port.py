@@ -48,6 +48,7 @@ class Port:
     enabled_by_then_s: float = math.nan  # and `enabled_s` as it was then
     pending: list[Asked] = field(factory=list)  # requests that were not answered yet
     contested: set[str] = field(factory=set)  # what requests that overlap decide
+    kept_as: str = ""  # the table under which the service keeps what was decided about it; empty: under none yet
     beat_s: float = BEAT_S  # how far apart its beats may be told
 
     @property
@@ -85,6 +86,10 @@ class Port:
     def kill_is_pending(self) -> bool:
         """Whether a `kill` was not answered yet: it may wait for the guest's machine, behind a start that goes on meanwhile."""
         return any(asked.verb == "kill" for asked in self.pending)
+
+    def is_doubted(self) -> None:
+        """Nobody can say any more what was decided about it."""
+        self.wanted = self.enabled = self.alone = None
 
     def is_being_cut(self, sent: Sent) -> None:
         """What cuts it was sent. Which of several commands did, nobody sees: the longest silence counts."""

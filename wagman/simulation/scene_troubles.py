@@ -1,5 +1,7 @@
 """What is wrong with a node, as far as the script tells: with one board of its, or with all that is around them."""
 
+from collections.abc import Mapping
+
 from attrs import define, field
 
 OVER = {"off", "ok", "in", "whole", "0"}
@@ -36,3 +38,11 @@ class Troubles:
             self.metered_s = now_s
         self.lasting.discard(trouble)
         self.ended_s = max(self.ended_s, now_s)
+
+
+def named(boards: Mapping[str, Troubles], words: list[str]) -> tuple[str, list[str]]:
+    """The board that is named where there are several, or else the first; and what happens to it."""
+    name = words[0] if words else ""
+    if len(boards) > 1 and name in boards:
+        return name, words[1:]
+    return next(iter(boards)), words

@@ -106,6 +106,8 @@ class CrashesAreContained:
                 yield f"a task failed: {dict(event.fields)}"
         if event.type in ("device.power_lost", "device.maintenance_over"):
             self.crashed_s.pop(event.device or "", None)  # it is looked at anew, and may well be adopted
+        if event.type == "device.maintenance_over":
+            self.known.discard(event.device or "")  # until it is told what it was found to be, also by a task that failed since
         # A guest whose state is lost is looked at for a while: one that was known to be off, and is on, has not lost it.
         is_anew = event.type == "device.adopted" and not event.fields.get("why", "").endswith("though it was off")
         if is_anew and told.at_s - self.crashed_s.get(event.device or "", -math.inf) < SEEN_S:
