@@ -44,7 +44,7 @@ _LONG = re.compile(r"(?=.*\d)[^\s/]{16,}|[^\s/]{25,}")
 
 def takes_secret(option: str, program: str) -> bool:
     """Whether what stands behind an option may be a secret although it looks harmless."""
-    if os.path.basename(program) in {"ssh", "scp"}:  # noqa: PTH119 - a word, and no path of ours
+    if "=" in option or os.path.basename(program) in {"ssh", "scp", "sh", "bash", "dash"}:  # noqa: PTH119 - a word, and no path of ours
         return False
     return bool(_SHORT.fullmatch(option) or (option.startswith("--") and _SECRETIVE.search(option)))
 

@@ -46,7 +46,7 @@ class Struck:
 
     def add(self, secret: str) -> str:
         """Have it struck everywhere; gives what takes its place."""
-        for word in (secret, *_PIECE.findall(secret)):
+        for word in (secret, secret.partition(":")[2], secret.partition("=")[2], *_PIECE.findall(secret)):
             if len(word) >= LEAST_CHARS and word.casefold() not in USUAL:
                 # Messages show it as JSON or Python would write it.
                 self.words |= {word, json.dumps(word)[1:-1], repr(word)[1:-1]}
@@ -147,8 +147,9 @@ def url(text: str, struck: Struck, hosts: Collection[str]) -> str:
     user, at, host = place.rpartition("@")
     if at:
         struck.add(user)
-    name = host.partition(":")[0]
-    known = host in hosts or is_address(host) or name in hosts or is_address(name) or is_host(name)
+    name, colon, port = host.partition(":")
+    is_place = name in hosts or is_address(name) or is_host(name)
+    known = host in hosts or is_address(host) or (is_place and (port.isdecimal() or not colon))
     levels = "/".join(struck.add(level) if looks_secret(level) or not is_tame(level) else level for level in path.split("/"))
     if asks:
         struck.add(query)
