@@ -2,12 +2,15 @@
 
 import grp
 import os
+import shlex
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 from wagman.api.access import group_access
+from wagman.config.as_user import own_account
 from wagman.config.load import load
 from wagman.config.schema import Config
-from wagman.doctor.devices import ports
+from wagman.doctor.devices import group_name, ports
 from wagman.doctor.files import read, runnable
 from wagman.doctor.found import Found
 from wagman.doctor.state import state
@@ -26,7 +29,8 @@ def look(path: str) -> list[Found]:
     try:
         config = load(path)
     except ConfigError as error:
-        return [Found("configuration", "wrong", each, LISTS) for each in error.problems[:MOST_PROBLEMS]]
+        do = _let_in(path) or LISTS
+        return [Found("configuration", "wrong", each, do) for each in error.problems[:MOST_PROBLEMS]]
     counted = f"{_counted(len(config.boards), 'board')}, {_counted(len(config.guests), 'guest')}"
     first = Found("configuration", "ok", f"{path} can be read and is right: {counted}")
     checks: dict[str, Callable[[], Iterable[Found]]] = {
@@ -38,6 +42,18 @@ def look(path: str) -> list[Found]:
         "state": lambda: state(config),
     }
     return [first, *(each for name, check in checks.items() for each in contained(name, check))]
+
+
+def _let_in(path: str) -> str:
+    """What lets this user read the file; nothing where that is not what is wrong."""
+    try:
+        Path(path).open("rb").close()
+    except PermissionError:
+        where = shlex.quote(own_account().obstacle(path))
+        return f"chgrp {group_name(os.getegid())} {where}; chmod g+rX {where}"
+    except (OSError, ValueError):
+        return ""
+    return ""
 
 
 def _counted(number: int, what: str) -> str:

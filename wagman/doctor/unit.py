@@ -75,18 +75,15 @@ def judged(seen: Unit | None) -> Iterator[Found]:
 
 
 def _active(seen: Unit) -> Found:
-    state, status = seen.shown.get("ActiveState", ""), seen.shown.get("StatusText", "")
-    said = f": {status}" if status else ""
+    state, result = seen.shown.get("ActiveState", ""), seen.shown.get("Result", "")
     if state == "active":
         return Found("unit", "ok", f"{NAME} runs")
     if state in {"activating", "reloading", "deactivating"}:
-        return Found("unit", "warning", f"{NAME} is {state} ({seen.shown.get('SubState')}){said}", f"systemctl status {NAME}")
-    return Found(
-        "unit",
-        "wrong",
-        f"{NAME} is {state or 'in an unknown state'} ({seen.shown.get('Result')}){said}",
-        f"journalctl -u {NAME} -n 20 tells why; systemctl start {NAME}",
-    )
+        status = seen.shown.get("StatusText", "")
+        text = f"{NAME} is {state} ({seen.shown.get('SubState')}){': ' if status else ''}{status}"
+        return Found("unit", "warning", text, f"systemctl status {NAME} tells what it waits for")
+    text = f"{NAME} is {state or 'in a state that systemd does not tell'} ({result})"
+    return Found("unit", "wrong", text, f"journalctl -u {NAME} -n 20 tells why; systemctl start {NAME}")
 
 
 def _enabled(seen: Unit) -> Iterator[Found]:

@@ -108,7 +108,7 @@ BOTH = {"wagman.service": "enabled", "wagman-poweroff.path": "enabled"}
 
 
 def judged(more: Mapping[str, str] = MappingProxyType({}), enabled: Mapping[str, str] = BOTH) -> list[tuple[str, str]]:
-    return [(each.verdict, f"{each.text} | {each.do}") for each in unit.judged(unit.Unit(UNIT, WELL | more, enabled))]
+    return [(each.verdict, f"{each.text} | {each.do}") for each in unit.judged(unit.Unit(UNIT, {**WELL, **more}, enabled))]
 
 
 def test_a_unit_that_runs_is_well() -> None:

@@ -15,6 +15,7 @@ import pytest
 from tests.cli.doctor.kit import GUEST, NOBODY, OK, ON_RAIL, RAIL, UNKNOWN, USB, WARNING, WRONG, Node, as_root, has, log
 from wagman.config.as_user import Account
 from wagman.doctor import inside, state, under, ways
+from wagman.doctor.devices import group_name
 from wagman.doctor.found import CODES, Found, in_order, lines, worst
 from wagman.store.schema import MIGRATIONS
 
@@ -74,7 +75,8 @@ def test_what_root_may_read_and_the_services_user_may_not_is_found(node: Node, m
     monkeypatch.setattr(under, "account_of", lambda _: NOBODY)
     node.write(USB + GUEST)
     node.config.chmod(0o600)
-    assert has(node.found("configuration"), "wrong", "cannot be read: Permission denied")
+    words = f"chgrp {group_name(NOBODY.gid)} {node.config}; chmod g+rX {node.config}"
+    assert has(node.found("configuration"), "wrong", "cannot be read: Permission denied", words)
     node.config.chmod(0o644)
     assert has(node.found("configuration"), "ok", "1 board, 1 guest")
     assert node.told()[1]["as_service"] is True
