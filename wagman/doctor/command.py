@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from attrs import asdict, evolve, field, frozen
 
 from wagman import __version__
 from wagman.cli.outcome import UNREACHABLE, CommandError
+from wagman.cli.text import WIDTH
 from wagman.config.load import load
 from wagman.config.schema import Config
 from wagman.doctor import clock, devices, service, unit
@@ -72,8 +74,8 @@ def _show(seen: Seen, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(seen.document()))
         return
-    head = plain(f"wagman {__version__}, {seen.path}, looked at as {seen.looked.whom}")
-    print(head, "", *lines(seen.found), sep="\n", flush=True)
+    head = plain(f"{seen.path}, looked at by wagman {__version__} as {seen.looked.whom}")
+    print(*textwrap.wrap(head, WIDTH, break_on_hyphens=False), "", *lines(seen.found), sep="\n", flush=True)
 
 
 def seen_from(path: str) -> Seen:
