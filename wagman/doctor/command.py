@@ -6,7 +6,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from attrs import asdict, evolve, field, frozen
+from attrs import Attribute, asdict, evolve, field, frozen
 
 from wagman import __version__
 from wagman.cli.outcome import UNREACHABLE, CommandError
@@ -48,8 +48,12 @@ class Seen:
             "looked_as": self.looked.whom,
             "as_service": self.looked.is_as_service,
             "sandboxed": self.looked.is_sandboxed,
-            "checks": [asdict(each) for each in in_order(self.found)],
+            "checks": [asdict(each, filter=_is_told) for each in in_order(self.found)],
         }
+
+
+def _is_told(attribute: "Attribute[object]", _: object) -> bool:
+    return attribute.name != "for_want_of_right"
 
 
 def run(args: argparse.Namespace) -> int:
@@ -86,7 +90,7 @@ def seen_from(path: str) -> Seen:
         known = unit.unit()
     except UnseenError as error:
         known, unseen = None, (Found("unit", "unknown", f"what systemd makes of the service: {error}"),)
-    seen = looked(path, known)
+    seen = looked(path, known, unseen[0].text if unseen else "")
     given = (config or Config()).service
     asked = service.ask(given.socket)
     found = [

@@ -40,7 +40,7 @@ def port(path: str, what: str) -> Found:
         held = os.stat(path)  # noqa: PTH116 - a path that somebody else reads as it is
     except (OSError, ValueError) as error:  # a NUL in the path
         why = getattr(error, "strerror", None) or str(error)
-        return Found("port", "wrong", f"{what}: {path}: {why}", IS_IN)
+        return Found("port", "wrong", f"{what}: {path}: {why}", IS_IN, isinstance(error, PermissionError))
     if not stat.S_ISCHR(held.st_mode):
         return Found("port", "wrong", f"{what}: {path} is no device", CORRECT)
     if os.access(path, os.R_OK | os.W_OK, effective_ids=True):
@@ -48,7 +48,7 @@ def port(path: str, what: str) -> Found:
     group, mode = group_name(held.st_gid), stat.S_IMODE(held.st_mode)
     who = user_name(os.geteuid())
     text = f"{what}: {path} may not be opened by {who}: it belongs to {user_name(held.st_uid)}:{group}, mode {mode:04o}"
-    return Found("port", "wrong", text, _remedy(who, group, held))
+    return Found("port", "wrong", text, _remedy(who, group, held), for_want_of_right=True)
 
 
 def _remedy(who: str, group: str, held: os.stat_result) -> str:

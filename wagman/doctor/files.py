@@ -1,5 +1,7 @@
 """What the service runs and reads when it is needed: its commands, and files with passwords and keys."""
 
+import errno
+import os
 from collections.abc import Iterator
 
 from wagman.config.as_user import SEARCH_PATH
@@ -14,6 +16,9 @@ from wagman.model.words import enumerated
 
 MEND = "mend it, then wagman check-config"
 
+BARRED = (os.strerror(errno.EACCES), "cannot be run by this user")
+"""What is said of a program or a file that another user may well use."""
+
 AUTHORITY = "tls_ca"
 """The key of a file that is read and holds no secret."""
 
@@ -23,7 +28,7 @@ def runnable(path: str) -> Iterator[Found]:
     asked = commands(path)
     judged = [(at, why) for at, command in asked.items() if (why := trouble(command, SEARCH_PATH)) is not None]
     for line in placed(path, judged):
-        yield Found("command", "wrong", line, MEND)
+        yield Found("command", "wrong", line, MEND, any(words in line for words in BARRED))
     if asked and not judged:
         yield Found("command", "ok", f"every command can be found and run ({len(asked)})")
 
@@ -57,7 +62,8 @@ def _file(what: str, file: str) -> Found | None:
     try:
         content = read_secret(file)
     except (OSError, ValueError) as error:
-        return Found("file", "wrong", f"{what} cannot be read: {getattr(error, 'strerror', None) or error}", MEND)
+        why = getattr(error, "strerror", None) or error
+        return Found("file", "wrong", f"{what} cannot be read: {why}", MEND, isinstance(error, PermissionError))
     if not content.strip():
         return Found("file", "wrong", f"{what} is empty", MEND)
     return None

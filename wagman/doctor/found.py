@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, TypeAlias
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from wagman.cli.text import WIDTH, coloured
 from wagman.model.words import plain
@@ -30,6 +30,11 @@ class Found:
     verdict: Verdict  # unknown: nobody can tell from here, which is neither right nor wrong
     text: str
     do: str = ""  # what to do about it
+    for_want_of_right: bool = False  # it is so for who looked, and says nothing of anybody else
+
+    def of_another(self) -> "Found":
+        """What it says of somebody else than who looked."""
+        return evolve(self, verdict="unknown") if self.for_want_of_right else self
 
 
 def worst(found: Iterable[Found]) -> Verdict:

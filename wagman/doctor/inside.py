@@ -29,8 +29,8 @@ def look(path: str) -> list[Found]:
     try:
         config = load(path)
     except ConfigError as error:
-        do = _let_in(path) or LISTS
-        return [Found("configuration", "wrong", each, do) for each in error.problems[:MOST_PROBLEMS]]
+        do = _let_in(path)
+        return [Found("configuration", "wrong", each, do or LISTS, bool(do)) for each in error.problems[:MOST_PROBLEMS]]
     counted = f"{_counted(len(config.boards), 'board')}, {_counted(len(config.guests), 'guest')}"
     first = Found("configuration", "ok", f"{path} can be read and is right: {counted}")
     checks: dict[str, Callable[[], Iterable[Found]]] = {
@@ -91,4 +91,6 @@ def _member(name: str, gid: int) -> Found:
         members = ", ".join(sorted(grp.getgrgid(gid).gr_mem)) or "nobody is a member of it"
         return Found("group", "ok", f"the group {name} may control the guests: {members}")
     text = f"{user} is no member of the group {name}, and cannot give the socket to it"
-    return Found("group", "wrong", text, f"usermod --append --groups {name} {user}; then systemctl restart wagman")
+    return Found(
+        "group", "wrong", text, f"usermod --append --groups {name} {user}; then systemctl restart wagman", for_want_of_right=True
+    )

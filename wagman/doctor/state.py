@@ -28,9 +28,14 @@ FREE = "free some space there, or name another directory in service.state_dir"
 def state(config: Config) -> Iterator[Found]:
     """All of it."""
     directory = Path(config.service.state_dir)
-    if not directory.is_dir():
-        why = "is not there, or may not be looked into" if not os.path.lexists(directory) else "is no directory"
-        yield Found("state", "wrong", f"the state directory {directory} {why}", "systemctl start wagman makes it, under systemd")
+    try:
+        os.scandir(directory).close()
+    except OSError as error:
+        text, is_barred = f"the state directory {directory}: {error.strerror}", isinstance(error, PermissionError)
+        do = (
+            f"sudo chown {user_name(os.geteuid())} {directory}" if is_barred else "systemctl start wagman makes it, under systemd"
+        )
+        yield Found("state", "wrong", text, do, is_barred)
         return
     yield writable(directory)
     yield room(directory, config.service.max_bytes)
@@ -43,7 +48,7 @@ def writable(directory: Path) -> Found:
     barred = barred_file(*(directory / name for name in FILES))
     if barred is not None:
         text, _, do = barred_words(barred).rpartition(": ")
-        return Found("state", "wrong", text, f"{do}; or put the right user into the unit")
+        return Found("state", "wrong", text, f"{do}; or put the right user into the unit", for_want_of_right=True)
     if not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
         return Found("state", "wrong", f"{directory} is on a file system that cannot be written to", "make it writable")
     return Found("state", "ok", f"{directory} may be written by {user_name(os.geteuid())}")

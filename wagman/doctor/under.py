@@ -50,8 +50,8 @@ class Looked:
     is_sandboxed: bool = False
 
 
-def looked(path: str, unit: Unit | None) -> Looked:
-    """Make the checks for the configuration at `path`."""
+def looked(path: str, unit: Unit | None, why_no_unit: str) -> Looked:
+    """Make the checks for the configuration at `path`; `why_no_unit`: where it cannot be told whether there is one."""
     name = (user(unit.text) if unit else None) or SERVICE_USER
     account, mine = account_of(name), own_account()
     if mine.uid != 0:
@@ -60,7 +60,7 @@ def looked(path: str, unit: Unit | None) -> Looked:
         text = f"there is no user {name} on this computer: everything was looked at as root, who may do more"
         return Looked("root", (Found("user", "warning", text, "wagman install-service makes that user"), *look(path)))
     if unit is None or not unit.is_there:
-        return _as_account(path, account, "it has no unit here")
+        return _as_account(path, account, why_no_unit)
     try:
         found, left_out = _sandboxed(path, unit.text)
     except UnseenError as error:
@@ -79,7 +79,8 @@ def _as_myself(path: str, name: str, account: Account | None) -> Looked:
             f"the service's user {name}", (Found("user", "unknown", text, "as root: wagman doctor"), *found), is_as_service=True
         )
     text = f"what the service's user {name} may do was not looked at: only root can"
-    return Looked(mine.name, (Found("user", "unknown", text, "as root: wagman doctor"), *found))
+    first = Found("user", "unknown", text, "as root: wagman doctor")
+    return Looked(mine.name, (first, *(each.of_another() for each in found)))
 
 
 def _as_account(path: str, account: Account, why: str) -> Looked:
@@ -88,8 +89,10 @@ def _as_account(path: str, account: Account, why: str) -> Looked:
     if told is None:
         text = f"nothing could be looked at as the user {account.name}: it was looked at as root, who may do more"
         return Looked("root", (Found("user", "unknown", text), *look(path)))
-    text = f"what the sandbox of the unit keeps from the service was not looked at: {why}"
-    found = Found("user", "ok" if why == "it has no unit here" else "unknown", text)
+    if why:
+        found = Found("user", "unknown", f"what the sandbox of the unit keeps from the service was not looked at: {why}")
+    else:
+        found = Found("user", "ok", f"there is no unit here, and so no sandbox: it was looked at as the user {account.name}")
     return Looked(f"the service's user {account.name}", (found, *(Found(**each) for each in told)), is_as_service=True)
 
 

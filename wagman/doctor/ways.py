@@ -81,7 +81,7 @@ def pings(asked: list[Question]) -> Iterator[Found]:
         admitted, group = " ".join(_range().split()), os.getegid()
         text = f"no ping may be sent: net.ipv4.ping_group_range lets the groups {admitted} do so, and the service's is {group}"
         do = f'sysctl -w net.ipv4.ping_group_range="{group} {group}", and the same in /etc/sysctl.d'
-        yield Found("ping", "wrong", text, do)
+        yield Found("ping", "wrong", text, do, for_want_of_right=True)
     except OSError as error:
         yield Found("ping", "unknown", f"whether pings may be sent: {error.strerror}")
     else:

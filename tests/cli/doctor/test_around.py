@@ -14,7 +14,7 @@ from tests.cli.kit import HANG_UP, Daemon, scripted
 from wagman import __version__
 from wagman.cli import main
 from wagman.config.as_user import Account
-from wagman.doctor import clock, under, unit
+from wagman.doctor import clock, state, under, unit
 from wagman.systemd.install import data
 
 # --- The service ---------------------------------------------------------------------------------------------------------
@@ -187,6 +187,8 @@ def test_who_is_not_root_says_so_and_knows_nothing_of_the_services_user(node: No
     monkeypatch.setattr(under, "own_account", lambda: Account("uid 1000", 1000, 1000, ()))
     node.write(USB + GUEST)
     assert has(node.found("user"), "unknown", "only root can")
+    monkeypatch.setattr(state, "barred_file", lambda *_: node.config)
+    assert has(node.found("state"), "unknown", "belongs to")  # the service may well use it
     monkeypatch.setattr(under, "account_of", lambda _: Account("wagman", 1000, 1000, ()))
     assert node.told()[1]["looked_as"] == "the service's user wagman"
     assert has(node.found("user"), "unknown", "sandbox")
@@ -241,6 +243,8 @@ def test_a_systemd_that_does_not_tell_is_unknown(node: Node, systemd: Path, monk
     programs(systemd, monkeypatch, systemctl="echo no bus >&2; exit 1")
     node.write(USB + GUEST)
     assert has(node.found("unit"), "unknown", "systemctl: no bus")
+    monkeypatch.setattr(under, "account_of", lambda _: NOBODY)
+    assert has(node.found("user"), "unknown", "systemctl: no bus") is (os.geteuid() == 0)
 
 
 # --- For people ----------------------------------------------------------------------------------------------------------

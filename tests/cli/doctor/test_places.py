@@ -257,9 +257,9 @@ def test_a_place_is_a_host_and_its_port(text: str, place: object) -> None:
 def test_a_state_directory_that_is_not_there_is_wrong(node: Node) -> None:
     node.write(USB + GUEST)
     (node.place / "state").rmdir()
-    assert has(node.found("state"), "wrong", "is not there")
+    assert has(node.found("state"), "wrong", "No such file or directory")
     (node.place / "state").touch()
-    assert has(node.found("state"), "wrong", "is no directory")
+    assert has(node.found("state"), "wrong", "Not a directory")
 
 
 @as_root
