@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -65,18 +67,22 @@ def at_socket(node: Node, path: Path) -> None:
 
 
 def log(node: Node, *, version: int = len(MIGRATIONS)) -> Path:
-    """A log with an event in it."""
+    """A log with an event in it, as a power cut leaves it: not yet written back."""
     node.write(USB + GUEST)
-    path = node.place / "state" / "wagman.db"
-    conn = sqlite3.connect(path, isolation_level=None)
-    for migration in MIGRATIONS:
-        for statement in migration:
-            conn.execute(statement)
-    conn.execute(f"PRAGMA user_version = {version}")
-    event = (7, "2026-11-29T12:00:00.000Z", 1, "b", 1.5, "device.started", "gn", None, '{"password": "pw"}')
-    conn.execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", event)
-    conn.close()
-    return path
+    path = node.place / "wagman.db"
+    path.unlink(missing_ok=True)
+    with closing(sqlite3.connect(path, isolation_level=None)) as conn:
+        conn.execute("PRAGMA journal_mode = WAL")
+        for migration in MIGRATIONS:
+            for statement in migration:
+                conn.execute(statement)
+        conn.execute(f"PRAGMA user_version = {version}")
+        conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        event = (7, "2026-11-29T12:00:00.000Z", 1, "b", 1.5, "device.started", "gn", None, '{"password": "pw"}')
+        conn.execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", event)
+        for name in ("wagman.db", "wagman.db-wal"):
+            shutil.copy(node.place / name, node.place / "state")
+    return node.place / "state" / "wagman.db"
 
 
 def programs(place: Path, monkeypatch: pytest.MonkeyPatch, **scripts: str) -> None:

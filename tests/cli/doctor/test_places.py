@@ -2,8 +2,8 @@
 
 import os
 import socket
-import sqlite3
 import stat
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.cli.doctor.kit import GUEST, NOBODY, OK, ON_RAIL, RAIL, UNKNOWN, USB, WARNING, WRONG, Node, as_root, has, log
+from tests.cli.kit import until
 from wagman.config.as_user import Account
 from wagman.doctor import inside, state, under, ways
 from wagman.doctor.devices import group_name
@@ -101,11 +102,12 @@ def test_a_port_that_is_not_there_or_no_device_is_wrong(node: Node, device: str,
 def test_a_port_is_never_opened(node: Node) -> None:
     """To open it would move its lines, over which boards restart."""
     main_end, port = os.openpty()
+    opened, name = list[object](), os.ttyname(port)
+    sys.addaudithook(lambda event, args: opened.append(args[0]) if event == "open" and args[0] == name else None)
     try:
-        node.write(f'[board]\ndevice = "{os.ttyname(port)}"\n{GUEST}')
-        before = os.fstat(port).st_atime_ns
+        node.write(f'[board]\ndevice = "{name}"\n{GUEST}')
         assert has(node.found("port"), "ok", "may be opened")
-        assert os.fstat(port).st_atime_ns == before
+        assert opened == []
     finally:
         os.close(main_end)
         os.close(port)
@@ -202,6 +204,7 @@ def test_hosts_are_connected_to_and_told_nothing(node: Node, listener: tuple[int
     )
     found = node.found("way")
     assert [verdict for verdict, _ in found] == ["ok"] * 3
+    until(lambda: len(heard) == 3)
     assert heard == [b""] * 3
 
 
@@ -298,21 +301,19 @@ def test_what_room_is_left_is_judged_by_what_the_log_may_still_take(
 
 def test_a_log_is_checked_without_being_touched(node: Node) -> None:
     path = log(node)
-    before = path.read_bytes(), path.stat().st_mtime_ns
+    before = {each.name: (each.read_bytes(), each.stat().st_mtime_ns) for each in path.parent.iterdir()}
     assert has(node.found("log"), "ok", "is sound")
-    assert (path.read_bytes(), path.stat().st_mtime_ns) == before
-    assert [each.name for each in path.parent.iterdir()] == ["wagman.db"]
+    assert {each.name: (each.read_bytes(), each.stat().st_mtime_ns) for each in path.parent.iterdir()} == before
+    assert set(before) == {"wagman.db", "wagman.db-wal"}
 
 
 def test_a_damaged_log_and_one_of_a_newer_version_are_wrong(node: Node) -> None:
-    path = log(node, version=len(MIGRATIONS) + 1)
+    log(node, version=len(MIGRATIONS) + 1)
     assert has(node.found("log"), "wrong", "of a newer version")
-    content = bytearray(path.read_bytes())
-    content[4096:] = b"\xff" * (len(content) - 4096)
-    path.write_bytes(content)
-    with sqlite3.connect(path) as conn:
-        conn.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-    conn.close()
+    path = log(node)
+    path.with_name("wagman.db-wal").unlink()
+    content = path.read_bytes()
+    path.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
     assert has(node.found("log"), "wrong", "is damaged")
     path.write_bytes(b"no database at all " * 500)
     assert has(node.found("log"), "wrong", "is damaged")
