@@ -21,13 +21,13 @@ LOOK_S = 60.0
 """How long the checks may take under the sandbox (chosen: each has a bound of its own, and together they take less)."""
 
 TAKEN = re.compile(
-    r"User|Group|SupplementaryGroups|UMask|Environment|EnvironmentFile|DynamicUser|Device(?:Policy|Allow)"
+    r"User|Group|SupplementaryGroups|UMask|DynamicUser|Device(?:Policy|Allow)"
     r"|AmbientCapabilities|CapabilityBoundingSet|SecureBits|LockPersonality|MemoryDenyWriteExecute|NoNewPrivileges|ProcSubset"
     r"|(?:Private|Protect|Restrict)[A-Za-z]+|SystemCall(?:Filter|Architectures|ErrorNumber)|RootDirectory|MountAPIVFS"
     r"|(?:ReadWrite|ReadOnly|Inaccessible|Exec|NoExec)Paths|Bind(?:ReadOnly)?Paths|TemporaryFileSystem"
     r"|LoadCredential(?:Encrypted)?|IPAddress(?:Allow|Deny)"
 )
-"""Settings of the unit that are taken over. SetCredential is not: whoever lists processes would see it."""
+"""Settings of the unit that are taken over. SetCredential and Environment are not: whoever lists processes would see them."""
 
 OPENED = {
     "StateDirectory": "/var/lib",

@@ -150,7 +150,7 @@ def test_of_the_unit_all_is_taken_over_that_keeps_something_from_the_service_and
     assert {"User", "ProtectSystem", "DeviceAllow", "SystemCallFilter", "PrivateTmp", "CapabilityBoundingSet", "UMask"} <= keys
     # The unit's own directory under /run would be gone at the end, with the socket in it.
     made = {"RuntimeDirectory", "StateDirectory", "ExecStart", "ExecStopPost", "RemoveIPC", "Restart", "WatchdogSec", "Type"}
-    assert not keys & (made | {"SetCredential"})
+    assert not keys & (made | {"SetCredential", "Environment"})
     assert ("ReadWritePaths", "-/var/lib/wagman") in taken
     assert ("ReadWritePaths", "-/run/wagman") in taken
     assert ("ReadOnlyPaths", "/run/x") in taken

@@ -193,7 +193,7 @@ PLACES = (
     '[device.gn]\nport = 1\nshutdown = "nosuch BARE"\nheartbeat = { http = "http://u:BARE@gn/?k=BARE", expect = SECRET }\n',
     "[defaults]\npoll = SECRET\nheartbeat_timeout = SECRET\n[network.lan]\nwitness = { tcp = SECRET, key_file = SECRET }\n",
     "[environment.volts]\ncommand = ['nosuch', '-c', SECRET]\n[service]\nlog = SECRET\nmax_events = SECRET\n",
-    '[service]\nsocket = SECRET\n[network.lan]\nwitness = SECRET\n[device.gn]\nport = 1\nheartbeat = SECRET\nstill_on = [SECRET]\n',
+    "[service]\nsocket = SECRET\n[network.lan]\nwitness = SECRET\n[device.gn]\nheartbeat = SECRET\nstill_on = [SECRET]\n",
 )
 
 SECRETS = st.text(st.characters(min_codepoint=33, max_codepoint=0x24F, exclude_categories=("C", "Z")), min_size=6, max_size=40)
