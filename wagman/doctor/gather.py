@@ -20,9 +20,9 @@ from wagman.config.setting import settings
 from wagman.doctor import strike
 from wagman.doctor.asking import UnseenError, output
 from wagman.doctor.bundle import Piece
-from wagman.doctor.copied import copy
 from wagman.doctor.database import copied, held_by
 from wagman.doctor.parts import parts
+from wagman.doctor.redacted import copy
 from wagman.doctor.service import EVENTS, Service
 from wagman.doctor.state import LOG, mib
 from wagman.doctor.strike import Struck
@@ -44,26 +44,26 @@ def gathered(path: str, config: Config | None, document: Mapping[str, Any], serv
     """All pieces; the configuration first, which says what is to be struck."""
     struck = Struck()
     _strike_files(config, struck)
-    units, is_known = _units(struck), _piece("wagman.toml", lambda: _config(path, struck))
+    units, is_known = _units(struck), _piece("wagman.toml", lambda: _config(path, struck), struck)
     yield is_known
     makers: dict[str, Callable[[], str]] = {
         "doctor.json": lambda: _json([struck.document(document)], 1),
         "version.txt": lambda: f"wagman {__version__}\n",
-        "system.txt": _system,
-        "disk.txt": lambda: _disk((config or Config()).service.state_dir),
+        "system.txt": lambda: struck.text(_system()),
+        "disk.txt": lambda: struck.text(_disk((config or Config()).service.state_dir)),
         "status.json": lambda: _status(service, struck),
         "events.jsonl": lambda: _json(map(struck.document, _events(service, config))),
         "units.txt": lambda: struck.text(units),
         "journal.txt": lambda: struck.text(_journal()),
     }
-    yield from (_piece(name, make) for name, make in makers.items())
+    yield from (_piece(name, make, struck) for name, make in makers.items())
 
 
-def _piece(name: str, make: Callable[[], str]) -> Piece:
+def _piece(name: str, make: Callable[[], str], struck: Struck) -> Piece:
     try:
         return Piece(name, make())
     except FAILURES as error:
-        return Piece(name, None, " ".join(str(getattr(error, "strerror", None) or error).split()))
+        return Piece(name, None, struck.text(" ".join(str(getattr(error, "strerror", None) or error).split())))
 
 
 def _strike_files(config: Config | None, struck: Struck) -> None:

@@ -20,8 +20,8 @@ from wagman.config.runnable import trouble
 from wagman.doctor import gather, strike
 from wagman.doctor.asking import UnseenError
 from wagman.doctor.bundle import Bundle
-from wagman.doctor.copied import copy
 from wagman.doctor.harmless import USUAL
+from wagman.doctor.redacted import copy
 from wagman.doctor.strike import MARK, Struck
 from wagman.model.errors import ConfigError
 
