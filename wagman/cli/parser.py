@@ -46,7 +46,7 @@ COMMANDS = {
     "simulate": Command("wagman.cli.local", "the whole service in virtual time, with faults"),
     "init": Command("wagman.cli.local", "a configuration, from flags or from questions"),
     "probe": Command("wagman.cli.local", "ask every source, witness and board once, and switch nothing"),
-    "doctor": Command("wagman.cli.local", "whether all would work in an emergency; and all that a report needs, in one file"),
+    "doctor": Command("wagman.cli.local", "what would not work in an emergency"),
     "metrics": Command("wagman.cli.local", "the figures of the service, for Prometheus"),
     "notify": Command("wagman.cli.local", "tell people what calls for them, by mail or otherwise"),
     "fleet": Command("wagman.cli.local", "many nodes at one broker: what happens on them, and how they are"),

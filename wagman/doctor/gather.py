@@ -6,6 +6,7 @@ import platform
 import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,11 @@ from wagman.cli.outcome import CommandError
 from wagman.cli.report.reading import from_file
 from wagman.config.document import parse, read
 from wagman.config.schema import Config
-from wagman.config.secrets import SECRET_FILE, read_secret
-from wagman.config.setting import settings
+from wagman.config.secrets import read_secret
 from wagman.doctor import strike
 from wagman.doctor.asking import UnseenError, output
 from wagman.doctor.bundle import Piece
 from wagman.doctor.database import copied, held_by
-from wagman.doctor.parts import parts
 from wagman.doctor.redacted import copy
 from wagman.doctor.service import EVENTS, Service
 from wagman.doctor.state import LOG, mib
@@ -43,7 +42,6 @@ FAILURES = (UnseenError, ConfigError, CommandError, OSError, ValueError, sqlite3
 def gathered(path: str, config: Config | None, document: Mapping[str, Any], service: Service) -> Iterator[Piece]:
     """All pieces; the configuration first, which says what is to be struck."""
     struck = Struck()
-    _strike_files(config, struck)
     units, is_known = _units(struck), _piece("wagman.toml", lambda: _config(path, struck), struck)
     yield is_known
     makers: dict[str, Callable[[], str]] = {
@@ -66,25 +64,24 @@ def _piece(name: str, make: Callable[[], str], struck: Struck) -> Piece:
         return Piece(name, None, struck.text(" ".join(str(getattr(error, "strerror", None) or error).split())))
 
 
-def _strike_files(config: Config | None, struck: Struck) -> None:
-    """Have the content of every file with a secret struck; what cannot be read from here cannot be told apart either."""
-    for _, section in parts(config) if config else ():
-        for attribute in settings(type(section)).values():
-            file = getattr(section, attribute.name)
-            if attribute.metadata["setting"].kind is SECRET_FILE and file is not None:
-                try:
-                    struck.add(read_secret(file).decode(errors="replace").strip())
-                except (OSError, ValueError):
-                    continue
+def _strike_files(value: Any, struck: Struck) -> None:
+    """Have struck what every file holds that a document names for a password or a key, also where the document is wrong."""
+    for key, each in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        _strike_files(each, struck)
+        if str(key).endswith("_file") and isinstance(each, str):
+            with suppress(OSError, ValueError):  # what cannot be read from here cannot be told apart either
+                struck.add(read_secret(each).decode(errors="replace").strip())
 
 
 def _config(path: str, struck: Struck) -> str:
     text = read(path)
     try:
-        return struck.text(copy(text, parse(text, path).tables, struck))
+        tables = parse(text, path).tables
     except ConfigError as error:
         strike.add_all(text, struck)
         raise UnseenError("it is no TOML, and so nobody can tell what in it is a secret") from error
+    _strike_files(tables, struck)
+    return struck.text(copy(text, tables, struck))
 
 
 def _status(service: Service, struck: Struck) -> str:

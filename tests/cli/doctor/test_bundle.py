@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.cli.doctor.kit import GUEST, UNKNOWN, USB, WRONG, Node, at_socket, log, programs
+from tests.cli.doctor.kit import GUEST, ON_RAIL, RAIL, UNKNOWN, USB, WRONG, Node, at_socket, log, programs
 from tests.cli.kit import Daemon
 from wagman import __version__
 from wagman.cli import main
@@ -166,10 +166,7 @@ def test_what_a_file_with_a_password_holds_is_struck_everywhere(node: Node, monk
     secret = node.place / "pw"
     secret.write_text("swordfish\n")
     secret.chmod(0o600)
-    node.write(
-        f'[board]\nkind = "shelly"\nhost = "127.0.0.1:9"\npassword_file = "{secret}"\n[device.gn]\nport = 0\nshutdown = []\n'
-    )
-    node.write(node.config.read_text().partition("[board]")[2].join(("[board]", "heartbeat = false\n")))
+    node.write(f'{RAIL}password_file = "{secret}"\nno_such_key = 1\n{ON_RAIL}')  # also where the file is wrong
     assert bundled(node)["journal.txt"] == f"it said: {MARK}\n"
 
 
