@@ -5,6 +5,7 @@ A map of the package, from the top down to the words. Imports point downwards in
 - `wagman.simulation`  the whole service in virtual time, held to its promises
 - `wagman.testing`     the contract of boards and ears, as tests for whoever brings a kind of their own
 - `wagman.probe`       everybody in a configuration, asked once
+- `wagman.doctor`      whether a node would work in an emergency, and what a report needs
 - `wagman.bridges`     programs of their own on the control socket: `metrics`, `notify`, `fleet`
 - `wagman.service`     the composition root, the process, and what is told to those who ask
 - `wagman.systemd`     what systemd needs to run the service, and is told

@@ -7,7 +7,7 @@
 - `prospects`  what keeps a device from starting, and what comes next
 - `sentences`, `text`, `names`, `progress`, `help`   words for people
 - `completion`   for shells
-- `local`      commands that run something here: run, demo, simulate, fake-board, check-config
+- `local`      commands that run something here: run, demo, simulate, fake-board, check-config, doctor
 - `outcome`, `exits`   exit codes, and which error ends with which
 """
 

@@ -191,6 +191,14 @@ COMMANDS = {
         "Exit codes: 0 all answered, 1 somebody did not, 2 the configuration is wrong.",
         ("wagman probe", "wagman probe gn --config node.toml", "wagman probe --json"),
     ),
+    "doctor": About(
+        "Before the emergency, and in it: the configuration, ports, groups, commands, files, hosts, the saved state, the "
+        "service, its unit and the clock. As root it looks as the service's user under the sandbox of its unit, and says so. "
+        "Nothing is switched, and no serial port is opened. --bundle never takes the place of a file that is there. "
+        "Exit codes: 0 all is well, 1 something is to be mended, 2 something is wrong, 3 it cannot be told from here, or the "
+        "bundle cannot be written.",
+        ("wagman doctor", "wagman doctor --bundle /root/gn-2026-11-29.tar.gz", "wagman doctor --config node.toml --json"),
+    ),
     "fleet": About(
         "bridge runs on a node, beside the service; the others run wherever somebody looks after many nodes. All of them go by "
         "fleet.toml. Nothing is lost by an outage: the node's own log is the queue, and a collector asks for what is missing. "

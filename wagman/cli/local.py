@@ -16,6 +16,7 @@ HOMES = {
     "simulate": "wagman.simulation",
     "init": "wagman.init.command",
     "probe": "wagman.probe.command",
+    "doctor": "wagman.doctor.command",
     "metrics": "wagman.bridges.metrics.command",
     "notify": "wagman.bridges.notify.command",
     "fleet": "wagman.bridges.fleet.command",
@@ -75,6 +76,10 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
         case "probe":
             add("guest", metavar="GUEST", nargs="?", help="only what has to do with this one")
             add("--config", metavar="FILE", default=CONFIG, help="configuration file (default: %(default)s)")
+            add("--json", action="store_true", help="one JSON document")
+        case "doctor":
+            add("--config", metavar="FILE", default=CONFIG, help="configuration file (default: %(default)s)")
+            add("--bundle", metavar="FILE", help="also write what a report needs, without secrets, into this new .tar.gz")
             add("--json", action="store_true", help="one JSON document")
         case "simulate":
             add("--days", type=positive, default=1.0, metavar="N", help="for how long (default: %(default)g)")

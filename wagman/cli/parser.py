@@ -46,6 +46,7 @@ COMMANDS = {
     "simulate": Command("wagman.cli.local", "the whole service in virtual time, with faults"),
     "init": Command("wagman.cli.local", "a configuration, from flags or from questions"),
     "probe": Command("wagman.cli.local", "ask every source, witness and board once, and switch nothing"),
+    "doctor": Command("wagman.cli.local", "what would not work in an emergency"),
     "metrics": Command("wagman.cli.local", "the figures of the service, for Prometheus"),
     "notify": Command("wagman.cli.local", "tell people what calls for them, by mail or otherwise"),
     "fleet": Command("wagman.cli.local", "many nodes at one broker: what happens on them, and how they are"),
@@ -55,7 +56,7 @@ COMMANDS = {
 }
 
 
-USAGE_CODES = {"check": 3}
+USAGE_CODES = {"check": 3, "doctor": 3}
 """What a wrong command line exits with where it is not USAGE: to a monitoring system, 2 is an emergency, and 3 not known."""
 
 
@@ -63,7 +64,7 @@ GROUPS = {
     "the guests": ("status", "why", "start", "stop", "restart", "kill", "enable", "disable", "maintenance", "test"),
     "the node": ("check", "top", "events", "report", "hibernate", "wake", "ping", "board"),
     "for people and programs elsewhere": ("metrics", "notify", "fleet"),
-    "the service": ("init", "check-config", "probe", "install-service", "run", "completion"),
+    "the service": ("init", "check-config", "probe", "doctor", "install-service", "run", "completion"),
     "to try it, and to develop": ("demo", "fake-board", "simulate"),
 }
 """The commands in the order in which somebody looks for one at night."""

@@ -1,0 +1,111 @@
+"""The command `doctor`."""
+
+import argparse
+import json
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from attrs import Attribute, asdict, evolve, field, frozen
+
+from wagman import __version__
+from wagman.cli.outcome import UNREACHABLE, CommandError
+from wagman.cli.text import WIDTH
+from wagman.config.load import load
+from wagman.config.schema import Config
+from wagman.doctor import clock, devices, service, unit
+from wagman.doctor.asking import UnseenError
+from wagman.doctor.bundle import Bundle
+from wagman.doctor.found import CODES, Found, in_order, lines, worst
+from wagman.doctor.gather import gathered
+from wagman.doctor.inside import contained
+from wagman.doctor.state import written_at
+from wagman.doctor.under import Looked, looked
+from wagman.model.errors import ConfigError
+from wagman.model.words import plain
+
+UNTOLD = UNREACHABLE
+"""The exit code where it could not be told, or not be written, which is the same as that of a verdict that is unknown."""
+
+
+@frozen
+class Seen:
+    """All that was found."""
+
+    path: str
+    config: Config | None
+    looked: Looked
+    unit: unit.Unit | None
+    service: service.Service
+    found: tuple[Found, ...] = field(default=())
+
+    def document(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "verdict": worst(self.found),
+            "version": __version__,
+            "configuration": self.path,
+            "looked_as": self.looked.whom,
+            "as_service": self.looked.is_as_service,
+            "sandboxed": self.looked.is_sandboxed,
+            "checks": [asdict(each, filter=_is_told) for each in in_order(self.found)],
+        }
+
+
+def _is_told(attribute: "Attribute[object]", _: object) -> bool:
+    return attribute.name != "for_want_of_right"
+
+
+def run(args: argparse.Namespace) -> int:
+    """Look, say what was found, and write the bundle, if one is wanted."""
+    if args.bundle is None:
+        seen = seen_from(args.config)
+        _show(seen, as_json=args.json)
+        return CODES[worst(seen.found)]
+    with Bundle.begun(args.bundle) as bundle:  # before anything is done: a file that is there is a reason to do nothing
+        seen = seen_from(args.config)
+        _show(seen, as_json=args.json)
+        try:
+            bundle.write(gathered(seen.path, seen.config, seen.document(), seen.service))
+        except OSError as error:
+            raise CommandError(f"{args.bundle}: {error.strerror or error}", UNTOLD) from error
+    if not args.json:
+        print(plain(f"written: {args.bundle}; what is missing in it, and why, is told in {bundle.MANIFEST}"))
+    return CODES[worst(seen.found)]
+
+
+def _show(seen: Seen, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(seen.document()))
+        return
+    head = plain(f"{seen.path}, looked at by wagman {__version__} as {seen.looked.whom}")
+    print(*textwrap.wrap(head, WIDTH, break_on_hyphens=False), "", *lines(seen.found), sep="\n", flush=True)
+
+
+def seen_from(path: str) -> Seen:
+    """Everything that can be found out about the node whose configuration is at `path`."""
+    path = str(Path(path).absolute())
+    config, unseen = _config(path), tuple[Found, ...]()
+    try:
+        known = unit.unit()
+    except UnseenError as error:
+        known, unseen = None, (Found("unit", "unknown", f"what systemd makes of the service: {error}"),)
+    seen = looked(path, known, unseen[0].text if unseen else "")
+    given = (config or Config()).service
+    asked = service.ask(given.socket)
+    found = [
+        *seen.found,
+        *contained("port", lambda: unit.barred(known.text, devices.named(config)) if known and config else ()),
+        *asked.found,
+        *(unseen or contained("unit", lambda: unit.judged(known))),
+        *contained("clock", lambda: clock.clock(asked.last_event or written_at(given.state_dir))),
+    ]
+    return evolve(Seen(path, config, seen, known, asked), found=tuple(found))
+
+
+def _config(path: str) -> Config | None:
+    """The configuration, as whoever asks may read it; what is wrong with it is found elsewhere."""
+    try:
+        return load(path)
+    except ConfigError:
+        return None

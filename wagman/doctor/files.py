@@ -1,0 +1,69 @@
+"""What the service runs and reads when it is needed: its commands, and files with passwords and keys."""
+
+import errno
+import os
+from collections.abc import Iterator
+
+from wagman.config.as_user import SEARCH_PATH
+from wagman.config.load import commands, placed
+from wagman.config.runnable import trouble
+from wagman.config.schema import Config
+from wagman.config.secrets import SECRET_FILE, place, read_secret
+from wagman.config.setting import settings
+from wagman.doctor.found import Found
+from wagman.doctor.parts import parts
+from wagman.model.words import enumerated
+
+MEND = "mend it, then wagman check-config"
+
+BARRED = (os.strerror(errno.EACCES), "cannot be run by this user")
+"""What is said of a program or a file that another user may well use."""
+
+AUTHORITY = "tls_ca"
+"""The key of a file that is read and holds no secret."""
+
+
+def runnable(path: str) -> Iterator[Found]:
+    """Every command in the file at `path`, which is right."""
+    asked = commands(path)
+    judged = [(at, why) for at, command in asked.items() if (why := trouble(command, SEARCH_PATH)) is not None]
+    for line in placed(path, judged):
+        yield Found("command", "wrong", line, MEND, any(words in line for words in BARRED))
+    if asked and not judged:
+        yield Found("command", "ok", f"every command can be found and run ({len(asked)})")
+
+
+def read(config: Config) -> Iterator[Found]:
+    """Every file that the tables name."""
+    well = list[str]()
+    for whose, key, file in files(config):
+        found = _file(f"{whose}: {key} {file}", file)
+        if found is None:
+            well.append(file)
+        else:
+            yield found
+    if well:
+        yield Found("file", "ok", f"can be read: {enumerated(list(dict.fromkeys(well)))}")
+
+
+def files(config: Config) -> Iterator[tuple[str, str, str]]:
+    """Whose it is, its key, and the file, or the name of a credential."""
+    for whose, section in parts(config):
+        for key, attribute in settings(type(section)).items():
+            value = getattr(section, attribute.name)
+            if value is not None and (attribute.metadata["setting"].kind is SECRET_FILE or key == AUTHORITY):
+                yield whose, key, value
+
+
+def _file(what: str, file: str) -> Found | None:
+    """What is wrong with it, if anything is."""
+    if place(file) is None:
+        return Found("file", "unknown", f"{what}: only the unit is handed that credential, and it is not looked for from here")
+    try:
+        content = read_secret(file)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        return Found("file", "wrong", f"{what} cannot be read: {why}", MEND, isinstance(error, PermissionError))
+    if not content.strip():
+        return Found("file", "wrong", f"{what} is empty", MEND)
+    return None

@@ -1,0 +1,151 @@
+"""What is in the bundle: each piece is made on its own, and one that cannot be had says why. No secret leaves with it."""
+
+import json
+import os
+import platform
+import sqlite3
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+from wagman import __version__
+from wagman.cli.outcome import CommandError
+from wagman.cli.report.reading import from_file
+from wagman.config.document import parse, read
+from wagman.config.schema import Config
+from wagman.config.secrets import read_secret
+from wagman.doctor import strike
+from wagman.doctor.asking import UnseenError, output
+from wagman.doctor.bundle import Piece
+from wagman.doctor.database import copied, held_by
+from wagman.doctor.redacted import copy
+from wagman.doctor.service import EVENTS, Service
+from wagman.doctor.state import LOG, mib
+from wagman.doctor.strike import Struck
+from wagman.model.errors import ConfigError
+
+JOURNAL_LINES = 2000
+"""How many of the last lines of the journal (chosen: a bad day)."""
+
+JOURNAL_S = 30.0
+"""How long the journal may take (chosen: a large one on a slow disk)."""
+
+UNITS = ("/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system")
+"""Where units are (systemd.unit(5))."""
+
+FAILURES = (UnseenError, ConfigError, CommandError, OSError, ValueError, sqlite3.Error)
+
+
+def gathered(path: str, config: Config | None, document: Mapping[str, Any], service: Service) -> Iterator[Piece]:
+    """All pieces; the configuration first, which says what is to be struck."""
+    struck = Struck()
+    units, is_known = _units(struck), _piece("wagman.toml", lambda: _config(path, struck), struck)
+    yield is_known
+    makers: dict[str, Callable[[], str]] = {
+        "doctor.json": lambda: _json([struck.document(document)], 1),
+        "version.txt": lambda: f"wagman {__version__}\n",
+        "system.txt": lambda: struck.text(_system()),
+        "disk.txt": lambda: struck.text(_disk((config or Config()).service.state_dir)),
+        "status.json": lambda: _status(service, struck),
+        "events.jsonl": lambda: _json(map(struck.document, _events(service, config))),
+        "units.txt": lambda: struck.text(units),
+        "journal.txt": lambda: struck.text(_journal()),
+    }
+    yield from (_piece(name, make, struck) for name, make in makers.items())
+
+
+def _piece(name: str, make: Callable[[], str], struck: Struck) -> Piece:
+    try:
+        return Piece(name, make())
+    except FAILURES as error:
+        return Piece(name, None, struck.text(" ".join(str(getattr(error, "strerror", None) or error).split())))
+
+
+def _strike_files(value: Any, struck: Struck) -> None:
+    """Have struck what every file holds that a document names for a password or a key, also where the document is wrong."""
+    for key, each in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        _strike_files(each, struck)
+        if str(key).endswith("_file") and isinstance(each, str):
+            with suppress(OSError, ValueError):  # what cannot be read from here cannot be told apart either
+                struck.add(read_secret(each).decode(errors="replace").strip())
+
+
+def _config(path: str, struck: Struck) -> str:
+    text = read(path)
+    try:
+        tables = parse(text, path).tables
+    except ConfigError as error:
+        strike.add_all(text, struck)
+        raise UnseenError("it is no TOML, and so nobody can tell what in it is a secret") from error
+    _strike_files(tables, struck)
+    return struck.text(copy(text, tables, struck))
+
+
+def _status(service: Service, struck: Struck) -> str:
+    if service.status is None:
+        raise UnseenError(service.why_not)
+    return _json([struck.document(service.status)], 1)
+
+
+def _events(service: Service, config: Config | None) -> Iterable[Any]:
+    """Of the service, or else of its file."""
+    if service.status is not None:
+        return service.events
+    path = Path((config or Config()).service.state_dir, LOG)
+    if holder := held_by(path):
+        raise UnseenError(f"the service does not answer, and its log is in use ({holder})")
+    with copied(path) as there:
+        return from_file(str(there)).events[-EVENTS:]
+
+
+def _json(documents: Iterable[Any], indent: int | None = None) -> str:
+    return "".join(f"{json.dumps(each, indent=indent)}\n" for each in documents)
+
+
+def _system() -> str:
+    uname = os.uname()
+    packages = sorted({f"{each.name} {each.version}" for each in distributions()}, key=str.casefold)
+    known = (f"{uname.sysname} {uname.release} {uname.version} {uname.machine}", f"Python {sys.version}", platform.platform())
+    return "\n".join((*known, f"SQLite {sqlite3.sqlite_version}", *packages, ""))
+
+
+def _disk(directory: str) -> str:
+    """How full the file systems are, and what lies in the state directory."""
+    lines = list[str]()
+    for place in ("/", "/tmp", "/run", directory):  # noqa: S108 - it is only looked at
+        try:
+            held = os.statvfs(place)
+        except OSError as error:
+            lines.append(f"{place}: {error.strerror}")
+            continue
+        free, size = mib(held.f_bavail * held.f_frsize), mib(held.f_blocks * held.f_frsize)
+        lines.append(f"{place}: {free} of {size} free, {held.f_favail} of {held.f_files} inodes")
+    try:
+        lines += [f"{each.name}: {mib(each.lstat().st_size)}" for each in sorted(Path(directory).iterdir())]
+    except OSError as error:
+        lines.append(f"{directory}: {error.strerror}")
+    return "\n".join((*lines, ""))
+
+
+def _units(struck: Struck) -> str:
+    """The files of our units and their drop-ins, wherever they are; none is there without systemd."""
+    found = list[str]()
+    kinds = ("wagman*.service", "wagman*.path", "wagman*.d/*.conf")
+    for path in (each for directory in UNITS for kind in kinds for each in sorted(Path(directory).glob(kind))):
+        try:
+            text = path.read_text(encoding="utf-8", errors="replace")
+            found.append(f"# {path}\n{strike.unit(text, struck)}")
+        except OSError as error:
+            found.append(f"# {path}: {error.strerror}\n")
+    return "\n".join(found) or "no unit of wagman is in place\n"
+
+
+def _journal() -> str:
+    asked = ("journalctl", "--unit=wagman.service", f"--lines={JOURNAL_LINES}", "--no-pager", "--output=short-iso")
+    text = output(*asked, within_s=JOURNAL_S)
+    if not text.strip() or text.startswith("-- No entries --"):
+        raise UnseenError("the journal has no line of the unit, or none that may be read by who asked")
+    return text

@@ -1,0 +1,96 @@
+"""The checks that depend on who looks, and from where: what may be read, written, run and reached."""
+
+import grp
+import os
+import shlex
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from wagman.api.access import group_access
+from wagman.config.as_user import own_account
+from wagman.config.load import load
+from wagman.config.schema import Config
+from wagman.doctor.devices import group_name, ports
+from wagman.doctor.files import read, runnable
+from wagman.doctor.found import Found
+from wagman.doctor.state import state
+from wagman.doctor.ways import reached
+from wagman.model.errors import ConfigError
+from wagman.store.owner import user_name
+
+MOST_PROBLEMS = 10
+"""So many of what is wrong with a file are shown (chosen); `wagman check-config` has all."""
+
+LISTS = "wagman check-config shows all that is wrong with it"
+
+
+def look(path: str) -> list[Found]:
+    """All of them, for the configuration at `path`."""
+    try:
+        config = load(path)
+    except ConfigError as error:
+        do = _let_in(path)
+        return [Found("configuration", "wrong", each, do or LISTS, bool(do)) for each in error.problems[:MOST_PROBLEMS]]
+    counted = f"{_counted(len(config.boards), 'board')}, {_counted(len(config.guests), 'guest')}"
+    first = Found("configuration", "ok", f"{path} can be read and is right: {counted}")
+    checks: dict[str, Callable[[], Iterable[Found]]] = {
+        "group": lambda: groups(config),
+        "port": lambda: ports(config),
+        "command": lambda: runnable(path),
+        "file": lambda: read(config),
+        "way": lambda: reached(config),
+        "state": lambda: state(config),
+    }
+    return [first, *(each for name, check in checks.items() for each in contained(name, check))]
+
+
+def _let_in(path: str) -> str:
+    """What lets this user read the file; nothing where that is not what is wrong."""
+    try:
+        Path(path).open("rb").close()
+    except PermissionError:
+        where = shlex.quote(own_account().obstacle(path))
+        return f"chgrp {group_name(os.getegid())} {where}; chmod g+rX {where}"
+    except (OSError, ValueError):
+        return ""
+    return ""
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def contained(name: str, check: Callable[[], Iterable[Found]]) -> list[Found]:
+    """What a check finds; one that fails by itself says so, and keeps no other from being made."""
+    found = list[Found]()
+    try:
+        found.extend(check())
+    except Exception as error:  # noqa: BLE001 - it is told, and what is not known is not wrong
+        text = f"the check {name} failed by itself: {type(error).__name__}: {error}"
+        found.append(Found(name, "unknown", text, "report it, with what wagman doctor --bundle FILE writes"))
+    return found
+
+
+def groups(config: Config) -> Iterator[Found]:
+    """The groups that the configuration names, and whether the service can give its socket to the one that controls it."""
+    try:
+        access, warnings = group_access(config.service)
+    except ConfigError as error:
+        do = "groupadd --system makes a group; wagman install-service its own"
+        yield from (Found("group", "wrong", each, do) for each in error.problems)
+        return
+    for each in warnings:
+        yield Found("group", "warning", each, "wagman install-service makes that group")
+    if access.control_gid is not None:
+        yield _member(config.service.control_group, access.control_gid)
+
+
+def _member(name: str, gid: int) -> Found:
+    user = user_name(os.geteuid())
+    if os.geteuid() == 0 or gid in {os.getegid(), *os.getgroups()}:
+        members = ", ".join(sorted(grp.getgrgid(gid).gr_mem)) or "nobody is a member of it"
+        return Found("group", "ok", f"the group {name} may control the guests: {members}")
+    text = f"{user} is no member of the group {name}, and cannot give the socket to it"
+    return Found(
+        "group", "wrong", text, f"usermod --append --groups {name} {user}; then systemctl restart wagman", for_want_of_right=True
+    )

@@ -1,0 +1,69 @@
+"""The service, as a command of an operator's meets it: who answers on the socket, and what calls for a person."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from attrs import field, frozen
+
+from wagman import __version__
+from wagman.cli.problems import said
+from wagman.client.blocking import Client
+from wagman.client.errors import NOT_PERMITTED, AnswerError, ClientError, DeniedError
+from wagman.doctor.found import Found, Verdict
+from wagman.model.shapes import Event, Status
+
+EVENTS = 1000
+"""How many of the last events are asked for (specified; the largest page that the service gives)."""
+
+VERDICTS: dict[str, Verdict] = {"critical": "wrong", "warning": "warning", "notice": "ok"}
+
+START = "systemctl status wagman tells why; systemctl start wagman starts it, and no guest loses its power by that"
+
+
+@frozen
+class Service:
+    """What it told; where it could not be asked, why."""
+
+    found: tuple[Found, ...]
+    status: Status | None = None
+    events: tuple[Event, ...] = field(default=())
+    why_not: str = ""
+
+    @property
+    def last_event(self) -> str | None:
+        """When the last event was that is known, by the wall clock of then."""
+        set_ = [each["time"] for each in self.events if each.get("clock") != "unset"]
+        return set_[-1] if set_ else None
+
+
+def ask(socket: str) -> Service:
+    """Ask it for all there is to know, once."""
+    try:
+        with Client(socket) as client:
+            status, events = client.call("status"), client.call("events", limit=EVENTS)["events"]
+        return Service(tuple(_judged(socket, status)), status, tuple(events))
+    except ClientError as error:
+        is_barred = isinstance(error, DeniedError) or (isinstance(error, AnswerError) and error.code == NOT_PERMITTED)
+        if is_barred:
+            found = Found("service", "unknown", str(error), "ask as root, or as a member of the groups that the socket is for")
+        else:
+            found = Found("service", "wrong", str(error), START)
+        return Service((found,), why_not=str(error))
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        why = f"the answer of the service on {socket} cannot be understood ({type(error).__name__}: {error})"
+        return Service((Found("service", "unknown", why),), why_not=why)
+
+
+def _judged(socket: str, status: Any) -> Iterator[Found]:
+    version = str(status["service"]["version"])
+    yield Found("service", "ok", f"the service answers on {socket}")
+    if version != __version__:
+        text = f"the service that runs is {version}, and this command is {__version__}"
+        yield Found("version", "warning", text, "systemctl restart wagman: no guest loses its power by that")
+    else:
+        yield Found("version", "ok", f"the service and this command are both {version}")
+    problems = status.get("problems", [])
+    for problem in problems:
+        yield Found(f"problem {problem['id']}", VERDICTS[problem["severity"]], said(problem), problem["do"])
+    if not problems:
+        yield Found("problems", "ok", "nothing calls for a person")

@@ -1,0 +1,180 @@
+"""Whether the hosts of a configuration can be looked up and reached: boards, ears and witnesses, all at once and briefly.
+
+To ask is a connection that is hung up at once, or an echo request: nobody is told anything, and so nothing can be switched.
+"""
+
+import os
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import trio
+from attrs import define, field, frozen
+
+from wagman.config.boards import BoardConfig
+from wagman.config.ears import EarConfig
+from wagman.config.schema import Config
+from wagman.doctor.found import Found, Verdict
+from wagman.doctor.parts import ears
+from wagman.io.ears.addresses import Address, Place, connect
+from wagman.model.errors import EarError
+
+ANSWER_S = 3.0
+"""How long one of them may take (chosen: a radio link takes a second)."""
+
+ALL_S = 8.0
+"""How long all of them together may take (chosen); who was not reached by then is unknown."""
+
+AT_ONCE = 64
+"""How many are asked at once (chosen: no file has as many, and a process may open a thousand)."""
+
+RANGE = Path("/proc/sys/net/ipv4/ping_group_range")
+"""Who may send echo requests: members of the groups from the first number to the second (Linux)."""
+
+HTTP, POWERMAN, MQTT, MQTT_TLS = 80, 10101, 1883, 8883
+"""Where they listen, if nothing else is said (specified; PowerMan)."""
+
+
+@frozen
+class Question:
+    """Somebody who is to be reached."""
+
+    what: str
+    host: str
+    port: int | None  # None: by an echo request
+    if_not: Verdict  # what it is if that one does not answer
+
+
+@define(eq=False)
+class _Asked:
+    answers: dict[int, Found] = field(factory=dict)
+    places: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(AT_ONCE))
+
+
+def reached(config: Config) -> list[Found]:
+    """Everybody, asked."""
+    asked = list(dict.fromkeys(questions(config)))
+    may_ping = next(pings(asked), None)
+    rest = [each for each in asked if each.port is not None or may_ping is None or may_ping.verdict == "ok"]
+    return [*([] if may_ping is None else [may_ping]), *trio.run(_all, rest)]
+
+
+def questions(config: Config) -> Iterator[Question]:
+    """All that can be asked."""
+    for board in config.boards:
+        if (its := _of_board(board)) is not None:
+            yield Question(f"board {board.name} ({board.kind})", *its, if_not="wrong")
+    for whose, ear in ears(config):
+        if (at := _of_ear(ear)) is not None:
+            # A guest may be down, and that is no fault of this computer.
+            yield Question(f"{whose} ({ear.kind})", *at, if_not="warning")
+
+
+def pings(asked: list[Question]) -> Iterator[Found]:
+    """Whether echo requests may be sent at all, where one is to be."""
+    if all(each.port is not None for each in asked):
+        return
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP).close()
+    except PermissionError:
+        admitted, group = " ".join(_range().split()), os.getegid()
+        text = f"no ping may be sent: net.ipv4.ping_group_range lets the groups {admitted} do so, and the service's is {group}"
+        do = f'sysctl -w net.ipv4.ping_group_range="{group} {group}", and the same in /etc/sysctl.d'
+        yield Found("ping", "wrong", text, do, for_want_of_right=True)
+    except OSError as error:
+        yield Found("ping", "unknown", f"whether pings may be sent: {error.strerror}")
+    else:
+        yield Found("ping", "ok", "pings may be sent")
+
+
+def _range() -> str:
+    try:
+        return RANGE.read_text(encoding="ascii")
+    except OSError:
+        return "unknown"
+
+
+def _of_board(board: BoardConfig) -> tuple[str, int] | None:
+    host = getattr(board, "host", None)
+    match board.kind:
+        case "shelly" | "tasmota":
+            return split(host, HTTP)
+        case "powerman":
+            return split(host, POWERMAN)
+        case "mqtt":
+            return split(host, _broker_port(board))
+    return None
+
+
+def _of_ear(ear: EarConfig) -> tuple[str, int | None] | None:
+    whom = getattr(ear, ear.kind)
+    match ear.kind:
+        case "http":
+            parts = urlsplit(whom)
+            return parts.hostname or "", parts.port or HTTP
+        case "banner" | "tcp":
+            return split(whom, 0)
+        case "ping":
+            return whom.strip("[]"), None
+        case "mqtt":
+            return split(getattr(ear, "host", ""), _broker_port(ear))
+    return None
+
+
+def _broker_port(section: object) -> int:
+    return MQTT_TLS if getattr(section, "tls", False) or getattr(section, "tls_ca", None) else MQTT
+
+
+def split(text: object, otherwise: int) -> tuple[str, int] | None:
+    """A host and its port; None where it cannot be told."""
+    whole = str(text)
+    host, colon, port = whole.rpartition(":")
+    if not colon or whole.endswith("]") or (":" in host.strip("[]") and not host.endswith("]")):
+        return whole.strip("[]"), otherwise
+    return (host.strip("[]"), int(port)) if port.isdecimal() else None
+
+
+async def _all(asked: list[Question]) -> list[Found]:
+    kept = _Asked()
+    with trio.move_on_after(ALL_S):
+        async with trio.open_nursery() as nursery:
+            for number, question in enumerate(asked):
+                nursery.start_soon(_put, number, question, kept)
+    return [kept.answers.get(number, _late(question)) for number, question in enumerate(asked)]
+
+
+async def _put(number: int, question: Question, kept: _Asked) -> None:
+    async with kept.places:
+        kept.answers[number] = await _answer(question)
+
+
+async def _answer(question: Question) -> Found:
+    place = Place(question.host, question.port or 0, ANSWER_S)
+    where = question.host if question.port is None else f"{question.host} port {question.port}"
+    try:
+        came = await _asker(question)(place)
+    except EarError as error:
+        do = "mend the name, or what looks names up on this computer"
+        return Found("way", question.if_not, f"{question.what}: {error}", do)
+    if came:
+        return Found("way", "ok", f"{question.what}: {where} answers")
+    text = f"{question.what}: {where} does not answer: {place.why or 'nothing came'}"
+    return Found("way", question.if_not, text, "look at its power and at the way to it; wagman probe asks it what it is")
+
+
+def _asker(question: Question) -> Callable[[Place], Awaitable[bool]]:
+    if question.port is not None:
+        return lambda place: place.ask(_connects)
+    from wagman.io.ears.ping import PingProbe  # noqa: PLC0415 - few have one
+
+    return lambda place: PingProbe(place).ask()
+
+
+async def _connects(address: Address) -> bool:
+    async with await connect(address):
+        return True
+
+
+def _late(question: Question) -> Found:
+    return Found("way", "unknown", f"{question.what}: {question.host} was not reached within {ALL_S:g} s of looking at all")
