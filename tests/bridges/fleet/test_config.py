@@ -66,7 +66,10 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         (NODE + BROKER + '[orders]\nfrom = ["+"]\n', "fleet.toml:6: orders.from: must be a list of names"),
         (NODE + BROKER + "[orders]\n", "orders.from: missing"),
         (NODE + BROKER + '[orders]\nfrom = ["a"]\nverbs = ["board"]\n', "fleet.toml:7: orders.verbs: must be a list of start"),
-        (NODE + BROKER + '[orders]\nfrom = ["a"]\nverbs = ["maintenance"]\n', "fleet.toml:7: orders.verbs: must be a list of start"),
+        (
+            NODE + BROKER + '[orders]\nfrom = ["a"]\nverbs = ["maintenance"]\n',
+            "fleet.toml:7: orders.verbs: must be a list of start",
+        ),
         (NODE + BROKER + '[orders]\nfrom = ["a"]\nmax_late = "6min"\n', "fleet.toml:7: orders.max_late: must be 5 min at most"),
         (NODE + BROKER + '[orders]\nfrom = ["a"]\nrate = "0/min"\n', "orders.rate: must be a number of orders in a time"),
         (NODE + BROKER + "[event]\n", "event: unknown key"),
