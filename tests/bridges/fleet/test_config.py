@@ -21,6 +21,25 @@ def test_a_name_and_a_broker_are_enough(tmp_path: Path) -> None:
     assert config.endpoint.address == "b:8883"
     assert config.topics == "wagman/1"
     assert config.terms is None, "no orders, unless the file says so"
+    assert config.home is None, "Home Assistant is shown nothing, unless the file says so"
+
+
+@pytest.mark.parametrize(
+    ("orders", "who", "within_s"),
+    [
+        ("", None, 0),
+        ('[orders]\nfrom = ["alice"]\n', None, 30),
+        ('[orders]\nfrom = ["alice", "home-assistant"]\n', "home-assistant", 30),
+        ('[orders]\nfrom = ["home-assistant"]\nmax_late = "10s"\n', "home-assistant", 10),
+        ('[orders]\nfrom = ["home-assistant"]\nverbs = ["start"]\n', None, 30),
+    ],
+)
+def test_home_assistant_switches_only_where_orders_of_it_are_taken(
+    tmp_path: Path, orders: str, who: str | None, within_s: float
+) -> None:
+    home = load(write(tmp_path, NODE + BROKER + orders + "[home_assistant]\n"), "node").home
+    assert home is not None
+    assert (home.who, home.within_s) == (who, within_s)
 
 
 def test_without_tls_it_is_the_other_port(tmp_path: Path) -> None:
@@ -37,6 +56,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         '[events]\nencoding = "json"\nbatch = 5\nlinger = "1s"\nwindow = 3\ncatch_up_rate = "1.5kB/s"\n'
         '[status]\nevery = "2h"\nleast = "5s"\n'
         '[orders]\nfrom = ["alice"]\nverbs = ["stop"]\nmax_late = "5min"\nrate = "2/h"\n'
+        '[home_assistant]\nname = "ha"\nprefix = "home/assistant"\nevery = "1min"\n'
     )
     config = load(write(tmp_path, text), "node")
     assert config.topics == "a/b/1"
@@ -44,6 +64,8 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert config.terms is not None
     assert (config.terms.whom, config.terms.verbs) == (("alice",), ("stop",))
     assert (config.terms.max_late_s, config.terms.most, config.terms.per_s) == (300, 2, 3600)
+    assert config.home is not None
+    assert (config.home.prefix, config.home.topics, config.home.stale_s) == ("home/assistant", "a/b/1/v042", 150)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +94,13 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ),
         (NODE + BROKER + '[orders]\nfrom = ["a"]\nmax_late = "6min"\n', "fleet.toml:7: orders.max_late: must be 5 min at most"),
         (NODE + BROKER + '[orders]\nfrom = ["a"]\nrate = "0/min"\n', "orders.rate: must be a number of orders in a time"),
+        (NODE + BROKER + '[home_assistant]\nname = "home_assistant"\n', "fleet.toml:6: home_assistant.name: must be 1 to 32 of"),
+        (
+            NODE + BROKER + '[home_assistant]\nprefix = "home/+"\n',
+            "fleet.toml:6: home_assistant.prefix: must be one or more levels",
+        ),
+        (NODE + BROKER + '[home_assistant]\nevery = "8d"\n', "fleet.toml:6: home_assistant.every: must be 7 days at most"),
+        (NODE + BROKER + "[home_assistant]\nswitch = true\n", "fleet.toml:6: home_assistant.switch: unknown key"),
         (NODE + BROKER + "[event]\n", "event: unknown key"),
         (NODE + BROKER + "name = 3\n", "fleet.toml:5: broker.name: unknown key: it belongs in [node] or [operator]"),
         ("node = 3\n" + BROKER, "node: must be a table"),

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 import trio
-from attrs import define, evolve
+from attrs import define, evolve, field
 
+from tests.bridges.fleet.assistant import rendered
 from tests.cli.kit import Daemon
 from tests.io.brokers import Mosquitto, mosquitto, needs_mosquitto
 from wagman.bridges.fleet import table
@@ -25,9 +26,19 @@ from wagman.bridges.fleet.bridge import Bridge
 from wagman.bridges.fleet.broker import LinkError, TakenOverError
 from wagman.bridges.fleet.collect import Collector, Intake
 from wagman.bridges.fleet.command import now
-from wagman.bridges.fleet.config import BrokerTable, EventsTable, FleetConfig, Node, Operator, OrdersTable, Service, StatusTable
+from wagman.bridges.fleet.config import (
+    BrokerTable,
+    EventsTable,
+    FleetConfig,
+    HomeAssistantTable,
+    Node,
+    Operator,
+    OrdersTable,
+    Service,
+    StatusTable,
+)
 from wagman.bridges.fleet.ledger import Ledger
-from wagman.bridges.fleet.link import Message, connected
+from wagman.bridges.fleet.link import Link, Message, connected
 from wagman.cli import main
 from wagman.client.errors import DeniedError
 from wagman.client.following import Place
@@ -275,7 +286,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for words in (
             ["authority"],
             ["broker", "localhost", "127.0.0.1"],
-            *(["client", name] for name in ("v042", "v043", "collector", "alice", "viewer")),
+            *(["client", name] for name in ("v042", "v043", "collector", "alice", "viewer", "home-assistant")),
         ):
             subprocess.run([SHIPPED / "certificates.sh", home / each, *words], check=True)
     return home
@@ -415,6 +426,111 @@ def test_an_order_that_the_broker_held_is_late(site: Site, is_retained: bool) ->
                     said += [json.loads(news.payload)] if isinstance(news, Message) else []
         assert said[0]["outcome"] == "expired", "a session that was kept shows no longer that it was retained"
         assert site.last_id == before
+
+    trio.run(story)
+
+
+# --- Home Assistant ---------------------------------------------------------------------------------------------------
+
+DEVICES, HOME = "homeassistant/device/v042", "wagman/1/v042/home"
+
+
+@define(eq=False)
+class Assistant:
+    """What Home Assistant has by now, as the broker passes it on to its account."""
+
+    link: Link
+    kept: dict[str, Any] = field(factory=dict)
+    came: list[str] = field(factory=list)
+
+    async def until(self, is_so: Callable[[], object]) -> None:
+        with trio.fail_after(SOON_S):
+            while not is_so():
+                if isinstance(news := await self.link.receive(), Message):
+                    self.link.acknowledge(news)
+                    self.came.append(news.topic)
+                    self.kept[news.topic] = json.loads(news.payload) if news.payload else None
+
+    def entity(self, key: str, guest: str = "gn") -> Any:
+        return self.kept[f"{DEVICES}/{guest}/config"]["components"][key]
+
+    def press(self, key: str) -> None:
+        """As its switch of gn does it."""
+        switch = self.entity("switch")
+        order = rendered(switch["command_template"], switch[key])
+        self.link.publish(switch["command_topic"], json.dumps(order).encode(), retained=switch["retain"])
+
+
+@asynccontextmanager
+async def assistant(site: Site, certificates: Path) -> AsyncIterator[Assistant]:
+    async with connected(as_(site, certificates, "home-assistant").endpoint, "home-assistant") as link:
+        link.subscribe(
+            ["homeassistant/device/+/config", "homeassistant/device/+/+/config", "wagman/1/+/home", "wagman/1/+/home/+"]
+        )
+        link.subscribe(["wagman/1/+/online", "wagman/1/+/done/home-assistant"])
+        yield Assistant(link)
+
+
+def test_home_assistant_sees_a_node_and_switches_where_it_may(secured: Site, certificates: Path) -> None:
+    ours = certificates / "ours"
+    shows = evolve(as_(secured, ours, "v042"), home_assistant=HomeAssistantTable())
+    takes = evolve(shows, orders=OrdersTable(("home-assistant",), ("start", "stop")))
+
+    async def story() -> None:
+        with closing(Ledger(secured.home / "ledger", 0.0)) as ledger:
+            for topic in (f"{DEVICES}/old/config", f"{HOME}/old"):
+                ledger.show(topic)
+        async with connected(as_(secured, ours, "v042").endpoint, "before") as node:
+            for topic in (f"{DEVICES}/old/config", f"{HOME}/old"):
+                node.publish(topic, b"{}", retained=True)
+                await node.receive()
+        async with running(secured.bridge(shows)), assistant(secured, ours) as ha:
+            await ha.until(lambda: {f"{DEVICES}/gn/config", f"{HOME}/gn", HOME, "wagman/1/v042/online"} <= ha.kept.keys())
+            assert ha.kept.get(f"{DEVICES}/old/config") is None, "its table is gone"
+            assert ha.entity("switch") == {"platform": "switch"}, "no orders, no switch"
+            assert ha.kept[f"{HOME}/gn"]["state"] == secured.daemon.state("gn")
+        # It was down, and knows nothing.
+        async with assistant(secured, ours) as ha:
+            await ha.until(lambda: f"{DEVICES}/gn/config" in ha.kept)
+            assert f"{DEVICES}/old/config" not in ha.kept, "the broker keeps nothing of what is gone"
+            async with running(secured.bridge(takes)):
+                await ha.until(lambda: ha.entity("switch") != {"platform": "switch"})
+                ha.came.clear()
+                ha.link.publish("homeassistant/status", b"online")
+                await ha.until(lambda: {f"{DEVICES}/config", f"{DEVICES}/gn/config", HOME, f"{HOME}/gn"} <= set(ha.came))
+                done = "wagman/1/v042/done/home-assistant"
+                for key, wanted in (("payload_off", "down"), ("payload_on", "up")):
+                    ha.kept.pop(done, None)
+                    ha.press(key)
+                    await ha.until(lambda: done in ha.kept)
+                    assert ha.kept[done]["outcome"] == "accepted", ha.kept[done]
+                    await ha.until(lambda wanted=wanted: ha.kept[f"{HOME}/gn"]["wanted"] == wanted)  # type: ignore[misc]
+            await ha.until(lambda: ha.kept["wagman/1/v042/online"]["online"] is False)
+        assert secured.daemon.ask("events", type="command.start")["events"][-1]["fields"]["for"] == "home-assistant"
+        # The table is gone from fleet.toml, and all of it from there.
+        async with assistant(secured, ours) as ha, running(secured.bridge(as_(secured, ours, "v042"))):
+            await ha.until(lambda: {topic for topic in ha.came if ha.kept[topic] is None} >= {f"{DEVICES}/config", f"{HOME}/gn"})
+
+    trio.run(story)
+
+
+def test_nobody_shows_a_node_to_home_assistant_but_itself_and_nobody_switches_in_its_name(
+    secured: Site, certificates: Path
+) -> None:
+    ours = certificates / "ours"
+
+    async def story() -> None:
+        for name, topic in (
+            ("v043", f"{DEVICES}/config"),
+            ("v043", f"{DEVICES}/gn/config"),
+            ("v043", f"{HOME}/gn"),
+            ("v042", "homeassistant/status"),
+            ("v042", "wagman/1/v042/do/home-assistant"),
+            ("alice", "wagman/1/v042/do/home-assistant"),
+            ("home-assistant", "wagman/1/v042/do/alice"),
+            ("home-assistant", f"{DEVICES}/config"),
+        ):
+            assert "Not authorized" in await refused(as_(secured, ours, name), topic), f"{name} on {topic}"
 
     trio.run(story)
 

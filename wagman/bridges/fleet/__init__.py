@@ -5,6 +5,8 @@ On the node, `wagman fleet bridge`:
 - `bridge`     what runs on each connection: the composition
 - `sending`    events from the log to the broker: what is new, what is old, what is asked for again
 - `telling`    the retained status
+- `showing`    the node in Home Assistant
+- `discovery`  what Home Assistant is told of it; pure
 - `obeying`    orders from the broker to the service
 - `orders`     which order may be carried out; pure
 - `uplink`     batches and acknowledgements; pure

@@ -15,6 +15,7 @@ from wagman.bridges.fleet.obeying import Obeying
 from wagman.bridges.fleet.orders import Gate
 from wagman.bridges.fleet.payloads import Online, PayloadError, packed, resend_of
 from wagman.bridges.fleet.sending import Sending
+from wagman.bridges.fleet.showing import Showing
 from wagman.bridges.fleet.staying import stay
 from wagman.bridges.fleet.telling import Telling
 
@@ -73,9 +74,14 @@ class Bridge:
             self._complaint = ""
             self.say(f"connected to {link.address}")
             link.publish(topic, packed(birth, deflate=False), retained=True)
-            link.subscribe([f"{self.node}/resend/+", *([f"{self.node}/do/+"] if self._gate is not None else [])])
+            link.subscribe(self._filters())
             await self._serve(link)
             link.publish(topic, packed(death, deflate=False), retained=True)
+
+    def _filters(self) -> list[str]:
+        """What is listened to."""
+        orders, home = [f"{self.node}/do/+"] if self._gate is not None else [], self.config.home
+        return [f"{self.node}/resend/+", *orders, *([home.status] if home is not None else [])]
 
     async def _serve(self, link: Link) -> None:
         """Until the connection is lost, or the end has come."""
@@ -83,12 +89,14 @@ class Bridge:
         sending = Sending(link, f"{self.node}/events", config.events, socket, self.ledger.place)
         is_packed = config.events.encoding == "deflate"
         telling = Telling(link, f"{self.node}/status", config.status, socket, sending, self.now, is_packed)
+        showing = self._showing(link, sending)
         try:
             async with trio.open_nursery() as nursery:
                 obeying = self._obeying(link)
                 if obeying is not None:
                     nursery.start_soon(obeying.run)
-                nursery.start_soon(self._listen, link, sending, obeying)
+                nursery.start_soon(self._listen, link, sending, obeying, showing)
+                nursery.start_soon(showing.run)
                 nursery.start_soon(sending.run)
                 nursery.start_soon(telling.run)
                 nursery.start_soon(self._keep, sending)
@@ -102,7 +110,12 @@ class Bridge:
             return None
         return Obeying(link, self.node, self.config.service.socket, self._gate, self.ledger, self.clock, self.say)
 
-    async def _listen(self, link: Link, sending: Sending, obeying: Obeying | None) -> None:
+    def _showing(self, link: Link, sending: Sending) -> Showing:
+        config, table = self.config, self.config.home_assistant
+        every_s = 0.0 if table is None else table.every_s
+        return Showing(link, config.home, every_s, config.service.socket, sending, self.ledger, self.clock, self._complain)
+
+    async def _listen(self, link: Link, sending: Sending, obeying: Obeying | None, showing: Showing) -> None:
         while True:
             match await link.receive():
                 case Taken(number):
@@ -110,7 +123,8 @@ class Bridge:
                 case Message() as message if obeying is not None and message.topic.startswith(f"{self.node}/do/"):
                     obeying.told(message)
                 case Message() as message:
-                    self._resend(message, sending)
+                    if not showing.heard(message):
+                        self._resend(message, sending)
                     link.acknowledge(message)
 
     def _resend(self, message: Message, sending: Sending) -> None:

@@ -12,7 +12,9 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
+from wagman import __version__
 from wagman.bridges.fleet.broker import Broker
+from wagman.bridges.fleet.discovery import Home
 from wagman.bridges.fleet.orders import MOST_LATE_S, Terms
 from wagman.client.blocking import SOCKET
 from wagman.config.document import parse, read
@@ -29,6 +31,15 @@ STATE_DIR: Final = "/var/lib/wagman-fleet"
 
 LONGEST_KEEPALIVE_S: Final = 65_535
 """What MQTT has room for (specified)."""
+
+LONGEST_EVERY_S: Final = 7 * 86_400.0
+"""The longest time between two messages to Home Assistant (chosen: a week; it counts whole seconds)."""
+
+SPARE_S: Final = 30.0
+"""So much later than due a message to Home Assistant may be (chosen: a link that breaks for a moment)."""
+
+SWITCH_S: Final = 30.0
+"""How far away the deadline of a switch in Home Assistant is (chosen: whoever switches waits for no longer)."""
 
 _NAME = re.compile(r"[a-z0-9-]{1,32}")
 _PREFIX = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
@@ -189,6 +200,30 @@ class OrdersTable:
     rate: tuple[int, float] = field(default=(30, 60.0), metadata=setting(OFTEN, "So many orders are taken in that time."))
 
 
+@frozen
+class HomeAssistantTable:
+    """The keys of `[home_assistant]`; without this table Home Assistant is shown nothing."""
+
+    name: str = field(
+        default="home-assistant",
+        metadata=setting(
+            NAME,
+            "As whom it gives orders. It gets a switch for each guest where `from` of `[orders]` names it, and not otherwise.",
+        ),
+    )
+    prefix: str = field(
+        default="homeassistant", metadata=setting(PREFIX, "Where it looks for devices: its own discovery prefix.")
+    )
+    every_s: float = field(
+        default=300.0,
+        metadata=setting(
+            DURATION,
+            "How often it is told where nothing changes; what is more than twice as old is not shown any more. "
+            "5 min cost some 20 MB a month.",
+        ),
+    )
+
+
 TABLES: Final[Mapping[str, type]] = {
     "node": Node,
     "operator": Operator,
@@ -197,6 +232,7 @@ TABLES: Final[Mapping[str, type]] = {
     "events": EventsTable,
     "status": StatusTable,
     "orders": OrdersTable,
+    "home_assistant": HomeAssistantTable,
 }
 
 
@@ -211,6 +247,7 @@ class FleetConfig:
     events: EventsTable = field(factory=EventsTable)
     status: StatusTable = field(factory=StatusTable)
     orders: OrdersTable | None = None
+    home_assistant: HomeAssistantTable | None = None
 
     @property
     def topics(self) -> str:
@@ -222,6 +259,24 @@ class FleetConfig:
         """On what terms orders are taken; None where none are."""
         table = self.orders
         return None if table is None else Terms(table.whom, table.verbs, table.max_late_s, *table.rate)
+
+    @property
+    def home(self) -> Home | None:
+        """Where Home Assistant looks, and what it may do; None where it is shown nothing."""
+        table, orders = self.home_assistant, self.orders
+        if table is None or self.node is None:
+            return None
+        # A switch that only starts would show something that it cannot do.
+        may_order = orders is not None and table.name in orders.whom and {"start", "stop"} <= set(orders.verbs)
+        return Home(
+            self.node.name,
+            f"{self.topics}/{self.node.name}",
+            table.prefix,
+            int(2 * table.every_s + SPARE_S),
+            __version__,
+            table.name if may_order else None,
+            min(SWITCH_S, orders.max_late_s) if orders is not None else 0.0,
+        )
 
     @property
     def endpoint(self) -> Broker:
@@ -258,6 +313,8 @@ def load(path: str, needed: str) -> FleetConfig:
     _check(given.get("broker"), findings)
     if (orders := given.get("orders")) is not None and orders.max_late_s > MOST_LATE_S:
         findings.add(("orders", "max_late"), "must be 5 min at most: an order that comes later is not wanted any more")
+    if (home := given.get("home_assistant")) is not None and home.every_s > LONGEST_EVERY_S:
+        findings.add(("home_assistant", "every"), "must be 7 days at most")
     problems = findings.render(path, parsed.lines)
     if problems:
         raise ConfigError(problems)

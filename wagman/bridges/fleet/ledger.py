@@ -1,4 +1,4 @@
-"""What must outlive the bridge, in SQLite: how far all of the log is with the broker, and which orders were seen.
+"""What must outlive the bridge, in SQLite: how far the log is with the broker, which orders were seen, what it shows to others.
 
 An order is written down, through to the disk, before it is carried out. Without a ledger nobody knows which were: so one that is
 new refuses orders until all that may have been seen before are over.
@@ -18,6 +18,7 @@ _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS begun (at_s REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS place (one INTEGER PRIMARY KEY CHECK (one = 1), log TEXT, id INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS orders (who TEXT, id TEXT, at_s REAL NOT NULL, answer TEXT, PRIMARY KEY (who, id)) STRICT;
+CREATE TABLE IF NOT EXISTS shown (topic TEXT PRIMARY KEY) STRICT;
 """
 
 
@@ -77,6 +78,19 @@ class Ledger:
         """What was answered to it; None where whoever carried it out has not lived to answer."""
         found = self._file.execute("SELECT answer FROM orders WHERE who = ? AND id = ?", (who, number)).fetchone()
         return None if found is None or found[0] is None else opened(found[0].encode())  # type: ignore[return-value] # our own
+
+    @property
+    def shown(self) -> set[str]:
+        """The topics on which the broker keeps something for Home Assistant."""
+        return {topic for (topic,) in self._file.execute("SELECT topic FROM shown")}
+
+    def show(self, topic: str) -> None:
+        """It is about to."""
+        self._file.execute("INSERT OR IGNORE INTO shown VALUES (?)", (topic,))
+
+    def forget(self, topic: str) -> None:
+        """It does not any more."""
+        self._file.execute("DELETE FROM shown WHERE topic = ?", (topic,))
 
 
 def _opened(path: Path) -> sqlite3.Connection:

@@ -1,0 +1,145 @@
+"""Shows a node to Home Assistant, over one connection, and takes away what is not there any more.
+
+What the broker keeps for it is written down in the ledger before it is sent: so a guest whose table is gone disappears there,
+although it was renamed while nobody was connected; and all of it does once the table of fleet.toml is gone.
+"""
+
+import math
+import sqlite3
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import trio
+from attrs import define, field
+
+from wagman.bridges.asking import ask
+from wagman.bridges.fleet.discovery import Home, Messages, away, discovered, essence, told, topics_of
+from wagman.bridges.fleet.ledger import Ledger
+from wagman.bridges.fleet.link import Link, Message
+from wagman.bridges.fleet.payloads import packed
+from wagman.bridges.fleet.sending import Sending
+from wagman.client.errors import ClientError
+from wagman.model.shapes import Status
+
+LOOK_S: Final = 60.0
+"""How often the service is asked where nothing happens (chosen: what changes without an event can wait so long)."""
+
+AWAY_S: Final = 10.0
+"""So long the service may be out of reach before that is shown (chosen: a restart takes less)."""
+
+LEAST_S: Final = 2.0
+"""The least time between two looks (chosen: whoever switches looks at the switch; births are not to be a flood)."""
+
+BIRTH: Final = b"online"
+"""What Home Assistant says when it comes up (its default)."""
+
+
+@define(eq=False)
+class Showing:
+    """Shows a node.
+
+    Args:
+        link: to the broker.
+        home: where Home Assistant looks; None: nowhere any more.
+        every_s: how often it is told where nothing changes.
+        socket: the path of the service's.
+        sending: what goes up beside.
+        ledger: knows what is kept at the broker.
+        clock: the present time in seconds, by the wall clock.
+        complain: takes what is in the way, in words.
+    """
+
+    link: Link
+    home: Home | None
+    every_s: float
+    socket: str
+    sending: Sending
+    ledger: Ledger
+    clock: Callable[[], float]
+    complain: Callable[[str], None]
+    _devices: Messages = field(factory=dict, init=False)
+    _said: Messages = field(factory=dict, init=False)
+    _said_s: float = field(default=-math.inf, init=False)
+    _seen_s: float = field(factory=trio.current_time, init=False)  # when the service answered last
+    _is_born: bool = field(default=False, init=False)
+    _birth: trio.Event = field(factory=trio.Event, init=False)
+
+    async def run(self) -> None:
+        """Show it until cancelled."""
+        if self.home is None:
+            self._keep_only(set())
+            return
+        while True:
+            news = self.sending.happened, self._birth
+            found = await self._look()
+            if found is not None or trio.current_time() >= self._seen_s + AWAY_S:
+                self._show(found, self.home)
+            await trio.sleep(LEAST_S)
+            with trio.move_on_after(min(LOOK_S, self.every_s)):
+                await _any_of(*news)
+
+    def heard(self, message: Message) -> bool:
+        """Whether a message is for us: Home Assistant has come up, and knows of nothing yet."""
+        if self.home is None or message.topic != self.home.status:
+            return False
+        if message.payload == BIRTH:
+            self._is_born = True
+            self._birth.set()
+            self._birth = trio.Event()
+        return True
+
+    async def _look(self) -> Status | None:
+        try:
+            status: Status = await ask(self.socket, "status")
+        except ClientError:
+            return None
+        self._seen_s = trio.current_time()
+        return status
+
+    def _show(self, status: Status | None, home: Home) -> None:
+        if self._is_born:
+            self._is_born, self._devices, self._said, self._said_s = False, {}, {}, -math.inf
+        if status is not None:
+            self._keep_only(topics_of(home, status))
+            devices = discovered(status, home)
+            self._publish(_changed(devices, self._devices))
+            self._devices = devices
+        messages = away(home) if status is None else told(status, home, self.clock())
+        if trio.current_time() >= self._said_s + self.every_s:
+            self._said, self._said_s = {}, trio.current_time()
+        was = essence(messages)
+        self._publish({topic: messages[topic] for topic in _changed(was, self._said)}, expires_s=home.stale_s)
+        self._said = was
+
+    def _publish(self, messages: Mapping[str, Mapping[str, Any]], expires_s: float | None = None) -> None:
+        """With MQTT 5 the broker, too, forgets what is old: Home Assistant takes whatever it gets for new."""
+        for topic, message in messages.items():
+            self.link.publish(topic, packed(message, deflate=False), retained=True, expires_s=expires_s)
+
+    def _keep_only(self, topics: set[str]) -> None:
+        """Have the broker keep nothing for Home Assistant but on these."""
+        try:
+            shown = self.ledger.shown
+            for topic in sorted(topics - shown):
+                self.ledger.show(topic)
+            for topic in sorted(shown - topics):
+                # It is tried once: a broker that does not let us write there any more ends the connection each time.
+                self.ledger.forget(topic)
+                self.link.publish(topic, b"", retained=True)
+        except sqlite3.Error as error:
+            self.complain(f"what Home Assistant is shown cannot be written down, and may stay there: {error}")
+
+
+def _changed(messages: Messages, before: Messages) -> Messages:
+    return {topic: each for topic, each in messages.items() if before.get(topic) != each}
+
+
+async def _any_of(*events: trio.Event) -> None:
+    async with trio.open_nursery() as nursery:
+
+        async def wait(event: trio.Event) -> None:
+            await event.wait()
+            nursery.cancel_scope.cancel()
+
+        for each in events:
+            nursery.start_soon(wait, each)
