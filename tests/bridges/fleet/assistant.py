@@ -2,7 +2,8 @@
 
 The keys were read in `homeassistant/components/mqtt` of github.com/home-assistant/core: `schemas.py` (DEVICE_DISCOVERY_SCHEMA,
 MQTT_ENTITY_DEVICE_INFO_SCHEMA, MQTT_ORIGIN_INFO_SCHEMA, MQTT_AVAILABILITY_LIST_SCHEMA, MQTT_ENTITY_COMMON_SCHEMA), `config.py`
-(MQTT_RO_SCHEMA, MQTT_RW_SCHEMA), `sensor.py`, `binary_sensor.py` and `switch.py` (PLATFORM_SCHEMA_MODERN), `discovery.py` (topics).
+(MQTT_RO_SCHEMA, MQTT_RW_SCHEMA), `sensor.py`, `binary_sensor.py` and `switch.py` (PLATFORM_SCHEMA_MODERN); for topics, and what
+becomes of a component that has a platform only, `discovery.py`. Switches have `command_template` since its pull request 122103.
 """
 
 import re
@@ -60,4 +61,4 @@ def rendered(template: str, value: Any) -> Any:
     found = re.fullmatch(r"\{\{ (.*?)(?: \| tojson)? \}\}", template)
     assert found is not None, template
     known = {"value_json": _seen(value), "value": value, "utcnow": lambda: datetime.now(UTC), "timedelta": timedelta}
-    return eval(found[1], {"__builtins__": {}}, known)
+    return eval(found[1], {"__builtins__": {}}, known)  # noqa: S307 - it is our own
