@@ -126,6 +126,15 @@ def test_ids_are_unique_and_whatever_happens_stay_the_same(status: Any) -> None:
     assert [each["unique_id"] for each in entities(discovered(later, HOME))] == ids
 
 
+def test_names_that_run_into_each_other_are_two_ids() -> None:
+    ids = list[str]()
+    for node, name in (("v042", "gn"), ("v04", "2gn"), ("v042-gn", "state")):
+        home = evolve(HOME, node=node, topics=f"wagman/1/{node}")
+        devices = discovered(guest(name=name), home)
+        ids += [each["unique_id"] for each in entities(devices)] + [each["device"]["identifiers"][0] for each in devices.values()]
+    assert len(ids) == len(set(ids))
+
+
 @given(statuses())
 def test_all_that_is_sent_is_known_to_be_kept(status: Any) -> None:
     assert topics_of(HOME, status) == discovered(status, HOME).keys() | told(status, HOME, NOW_S).keys()

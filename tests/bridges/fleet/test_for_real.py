@@ -471,7 +471,10 @@ async def assistant(site: Site, certificates: Path) -> AsyncIterator[Assistant]:
         yield Assistant(link)
 
 
-def test_home_assistant_sees_a_node_and_switches_where_it_may(secured: Site, certificates: Path) -> None:
+def test_home_assistant_sees_a_node_and_switches_where_it_may(
+    secured: Site, certificates: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wagman.bridges.fleet.showing.LEAST_S", 0.05)
     ours = certificates / "ours"
     shows = evolve(as_(secured, ours, "v042"), home_assistant=HomeAssistantTable())
     takes = evolve(shows, orders=OrdersTable(("home-assistant",), ("start", "stop")))
