@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.bridges.fleet.assistant import AVAILABILITY, DEVICE, ENTITIES, NOT_ATTRIBUTES, TOPIC, WHOLE, rendered
 from tests.bridges.metrics.kit import example
+from tests.docs.blocks import ROOT, blocks
 from wagman.bridges.fleet.discovery import OUTCOMES, STATES, Home, Messages, away, discovered, essence, told, topics_of
 from wagman.bridges.fleet.orders import Gate, Terms
 from wagman.bridges.fleet.payloads import order_of, packed
@@ -248,3 +249,9 @@ def test_its_topic_is_its_own_and_nothing_is_kept() -> None:
 def test_each_state_of_a_guest_is_known() -> None:
     assert set(STATES) == set(OF_GUESTS)
     assert set(OUTCOMES) == {"accepted", "refused", "expired", "unknown"}
+
+
+def test_the_page_shows_the_lines_that_the_access_list_has() -> None:
+    shipped = (ROOT / "contrib/mosquitto/acl").read_text().splitlines()
+    shown = next(each.text for each in blocks(ROOT / "docs/fleet.md") if "user home-assistant" in each.text)
+    assert set(shown.splitlines()) <= set(shipped)
