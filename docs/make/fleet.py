@@ -9,7 +9,7 @@ from docs.make.pages import between, keep, table
 from docs.make.socket import properties
 from wagman.api.discovery import schema_of
 from wagman.bridges.fleet.config import TABLES
-from wagman.bridges.fleet.payloads import MESSAGES, Guest, Trouble
+from wagman.bridges.fleet.payloads import MESSAGES, Guest, Signed, Trouble
 
 MODULE, PAGE = "docs.make.fleet", "fleet.md"
 
@@ -44,7 +44,7 @@ def _messages() -> Iterator[str]:
     yield "## Every message\n"
     for name, shape in MESSAGES.items():
         yield f"### {shape.__name__}\n\n{shape.__doc__} {TOPICS[name]}.\n\n{_shape(shape)}"
-    for shape in (Guest, Trouble):
+    for shape in (Signed, Guest, Trouble):
         yield f"### {shape.__name__}\n\n{shape.__doc__}\n\n{_shape(shape)}"
 
 

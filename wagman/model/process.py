@@ -8,6 +8,7 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
+from typing import IO
 
 import trio
 from attrs import define, field, frozen
@@ -53,18 +54,25 @@ class _Tail:
         return self.data.decode(errors="replace").strip()
 
 
-async def run(
-    command: Sequence[str], env: Mapping[str, str] | None, timeout_s: float, most_bytes: int, *, apart: bool = False
+async def run(  # noqa: PLR0913 - what a process takes
+    command: Sequence[str],
+    env: Mapping[str, str] | None,
+    timeout_s: float,
+    most_bytes: int,
+    *,
+    apart: bool = False,
+    stdin: IO[bytes] | None = None,
 ) -> Ended:
     """Run `command`, in this process's environment where `env` is None; end it with SIGTERM, then SIGKILL, when its time is up.
 
     What it started ends with it then. A child that it leaves behind when it ends by itself is let be, and not waited for.
     It raises for nothing that a command does. `apart`: of what it writes, `output` has no errors, and `complaint` has them.
+    `stdin`: an open file that it reads.
     """
     try:
         process = await trio.lowlevel.open_process(
             list(command),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if stdin is None else stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE if apart else subprocess.STDOUT,
             env=None if env is None else dict(env),

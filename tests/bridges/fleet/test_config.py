@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from wagman.bridges.fleet.config import load
+from wagman.bridges.fleet.signing import Signers
 from wagman.model.errors import ConfigError
 
 BROKER = '[broker]\nhost = "b"\n'
@@ -21,6 +22,7 @@ def test_a_name_and_a_broker_are_enough(tmp_path: Path) -> None:
     assert config.endpoint.address == "b:8883"
     assert config.topics == "wagman/1"
     assert config.terms is None, "no orders, unless the file says so"
+    assert config.signers is None
     assert config.home is None, "Home Assistant is shown nothing, unless the file says so"
 
 
@@ -55,7 +57,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         '[service]\nsocket = "/s"\nstate_dir = "/d"\n'
         '[events]\nencoding = "json"\nbatch = 5\nlinger = "1s"\nwindow = 3\ncatch_up_rate = "1.5kB/s"\n'
         '[status]\nevery = "2h"\nleast = "5s"\n'
-        '[orders]\nfrom = ["alice"]\nverbs = ["stop"]\nmax_late = "5min"\nrate = "2/h"\n'
+        '[orders]\nfrom = ["alice"]\nverbs = ["stop"]\nmax_late = "5min"\nrate = "2/h"\nallowed_signers = "/a"\n'
         '[home_assistant]\nname = "ha"\nprefix = "home/assistant"\nevery = "1min"\n'
     )
     config = load(write(tmp_path, text), "node")
@@ -66,6 +68,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert (config.terms.max_late_s, config.terms.most, config.terms.per_s) == (300, 2, 3600)
     assert config.home is not None
     assert (config.home.prefix, config.home.topics, config.home.stale_s) == ("home/assistant", "a/b/1/v042", 150)
+    assert (config.terms.node, config.terms.are_signed, config.signers) == ("v042", True, Signers("/a"))
 
 
 @pytest.mark.parametrize(

@@ -404,6 +404,37 @@ def test_an_order_of_alices_is_carried_out_and_answered_and_nobody_elses(
     trio.run(story)
 
 
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="takes ssh-keygen, of Debian's openssh-client")
+def test_where_signatures_are_wanted_an_order_takes_one(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("alice", "other"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", site.home / name], check=True)
+    (site.home / "signers").write_text(f"alice {(site.home / 'alice.pub').read_text()}")
+    file = site.home / "fleet.toml"
+    file.write_text(f'[operator]\nname = "alice"\n[broker]\nhost = "127.0.0.1"\nport = {site.broker.port}\ntls = false\n')
+    config = evolve(site.config(), orders=OrdersTable(("alice",), allowed_signers=str(site.home / "signers")))
+    command = ["fleet", "do", "stop", "gn", "v042", "--config", str(file)]
+
+    async def story() -> None:
+        async with running(site.bridge(config)):
+            await eventually(lambda: site.place.id == site.last_id)
+            capsys.readouterr()
+            for words, says in (
+                ([], "refused  it is not signed"),
+                (["--sign", str(site.home / "other")], "refused  its signature is none of alice"),
+                (["--sign", str(file)], "not asked  ssh-keygen did not sign"),
+                (["--sign", str(site.home / "alice")], "accepted"),
+            ):
+                code = await trio.to_thread.run_sync(main, [*command, *words])
+                (row,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("v042 ")]
+                assert row.removeprefix("v042  ").startswith(says), row
+                assert code == (0 if says == "accepted" else 1)
+
+    before = site.last_id
+    trio.run(story)
+    events = site.daemon.ask("events", since=before, type="command.stop")["events"]
+    assert [each["fields"]["for"] for each in events] == ["alice"]
+
+
 @pytest.mark.parametrize("is_retained", [True, False])
 def test_an_order_that_the_broker_held_is_late(site: Site, is_retained: bool) -> None:
     config = evolve(site.config(), orders=OrdersTable(("alice",)))

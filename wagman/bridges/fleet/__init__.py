@@ -9,6 +9,7 @@ On the node, `wagman fleet bridge`:
 - `discovery`  what Home Assistant is told of it; pure
 - `obeying`    orders from the broker to the service
 - `orders`     which order may be carried out; pure
+- `signing`    signatures of orders, by ssh-keygen
 - `uplink`     batches and acknowledgements; pure
 - `ledger`     what must last: how far all is with the broker, which orders were seen
 

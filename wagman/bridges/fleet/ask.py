@@ -14,7 +14,8 @@ from attrs import frozen
 
 from wagman.bridges.fleet.config import FleetConfig
 from wagman.bridges.fleet.link import Link, Message, connected
-from wagman.bridges.fleet.payloads import VERSION, Order, PayloadError, opened, packed
+from wagman.bridges.fleet.payloads import VERSION, Order, PayloadError, Signed, opened, packed
+from wagman.bridges.fleet.signing import SigningError, signature_of
 from wagman.bridges.fleet.table import Known, fits, gather
 from wagman.cli.outcome import DONE, FAILED, USAGE, CommandError
 from wagman.cli.text import table
@@ -87,17 +88,31 @@ class Asking:
             "do": self.args.verb,
             "device": self.args.device,
             "until": until.isoformat(timespec="milliseconds"),
+            "node": node,
+            "who": self.who,
         }
         if self.args.force:
             order["force"] = True
         topic = f"{self.config.topics}/{node}"
-        link.publish(f"{topic}/do/{self.who}", packed(order, deflate=False), expires_s=self.args.within_s)
+        try:
+            payload = await self._payload(order)
+        except SigningError as error:
+            return "not asked", str(error)
+        link.publish(f"{topic}/do/{self.who}", payload, expires_s=self.args.within_s)
         with trio.move_on_after(self.args.within_s + GRACE_S):
             while True:
                 found = await _answer(link, f"{topic}/done/{self.who}")
                 if found.get("id") == order["id"]:
                     return str(found.get("outcome")), str(found.get("reason"))
         return "no answer", "it was not carried out, or the answer was lost: look at the events"
+
+    async def _payload(self, order: Order) -> bytes:
+        """The order, signed where that is wanted; raises SigningError."""
+        data = packed(order, deflate=False)
+        if self.args.sign is None:
+            return data
+        signed: Signed = {"v": VERSION, "order": data.decode(), "signature": await signature_of(data, self.args.sign)}
+        return packed(signed, deflate=False)
 
 
 async def _answer(link: Link, topic: str) -> dict[str, Any]:

@@ -108,7 +108,8 @@ class Bridge:
     def _obeying(self, link: Link) -> Obeying | None:
         if self._gate is None:
             return None
-        return Obeying(link, self.node, self.config.service.socket, self._gate, self.ledger, self.clock, self.say)
+        socket, signers = self.config.service.socket, self.config.signers
+        return Obeying(link, self.node, socket, self._gate, self.ledger, self.clock, self.say, signers)
 
     def _showing(self, link: Link, sending: Sending) -> Showing:
         config, table = self.config, self.config.home_assistant

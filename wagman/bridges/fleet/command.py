@@ -27,6 +27,7 @@ from wagman.bridges.fleet.collect import Collector, Intake
 from wagman.bridges.fleet.config import CONFIG, OFTEN, ORDERS, FleetConfig, load
 from wagman.bridges.fleet.ledger import Ledger
 from wagman.bridges.fleet.link import connected
+from wagman.bridges.fleet.signing import look_at_key
 from wagman.cli.outcome import DONE, UNREACHABLE, USAGE, CommandError, complain
 from wagman.client.errors import ClientError
 from wagman.config import durations
@@ -78,6 +79,9 @@ def _add_do(commands: Any) -> None:
     )
     do.add_argument(
         "--abort-after", type=_count, default=3, metavar="N", help="ask nobody further once so many failed (default: %(default)s)"
+    )
+    do.add_argument(
+        "--sign", metavar="KEY", help="sign each order: the file of an SSH key, or of the public one to a key that ssh-agent has"
     )
     do.add_argument("--force", action="store_true", help="as with the command of that name")
     do.add_argument("--yes", action="store_true", help="do not ask whether I am sure")
@@ -135,6 +139,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _bridge(args: argparse.Namespace) -> int:
     config = load(args.config, "node")
+    if config.orders is not None and config.signers is not None:
+        trio.run(config.signers.check, config.orders.whom)
     if args.check:
         trio.run(_try, config)
         print(f"{args.config}: ok, and {config.endpoint.address} lets us in")
@@ -224,6 +230,8 @@ def _events(args: argparse.Namespace) -> int:
 
 def _do(args: argparse.Namespace) -> int:
     config = load(args.config, "operator")
+    if args.sign is not None:
+        look_at_key(args.sign)
     return trio.run(Asking(config, _who(config), partial(secrets.token_hex, 16), args).run)
 
 

@@ -16,6 +16,7 @@ from wagman import __version__
 from wagman.bridges.fleet.broker import Broker
 from wagman.bridges.fleet.discovery import Home
 from wagman.bridges.fleet.orders import MOST_LATE_S, Terms
+from wagman.bridges.fleet.signing import Signers
 from wagman.client.blocking import SOCKET
 from wagman.config.document import parse, read
 from wagman.config.findings import Findings
@@ -198,6 +199,10 @@ class OrdersTable:
         default=60.0, metadata=setting(DURATION, "The farthest deadline that an order may have: 5 min at most.")
     )
     rate: tuple[int, float] = field(default=(30, 60.0), metadata=setting(OFTEN, "So many orders are taken in that time."))
+    allowed_signers: str | None = field(
+        default=None,
+        metadata=setting(SECRET_FILE, "Whose signatures count. With it each order has to be signed by whoever gives it."),
+    )
 
 
 @frozen
@@ -258,7 +263,16 @@ class FleetConfig:
     def terms(self) -> Terms | None:
         """On what terms orders are taken; None where none are."""
         table = self.orders
-        return None if table is None else Terms(table.whom, table.verbs, table.max_late_s, *table.rate)
+        if table is None:
+            return None
+        name = "" if self.node is None else self.node.name
+        return Terms(table.whom, table.verbs, table.max_late_s, *table.rate, name, table.allowed_signers is not None)
+
+    @property
+    def signers(self) -> Signers | None:
+        """Whose signatures count; None where orders need none."""
+        file = None if self.orders is None else self.orders.allowed_signers
+        return None if file is None else Signers(file)
 
     @property
     def home(self) -> Home | None:

@@ -10,7 +10,8 @@ from attrs import define, field
 from wagman.bridges.fleet.ledger import Ledger
 from wagman.bridges.fleet.link import Link, Message
 from wagman.bridges.fleet.orders import Gate, answer, until_s
-from wagman.bridges.fleet.payloads import Answer, Order, PayloadError, id_of, order_of, packed
+from wagman.bridges.fleet.payloads import Answer, Given, Order, PayloadError, given_of, id_of, packed
+from wagman.bridges.fleet.signing import Signers
 from wagman.client.asynchronous import connect
 from wagman.client.conversation import ANSWER_S
 from wagman.client.errors import AnswerError, ClientError
@@ -34,6 +35,7 @@ class Obeying:
         ledger: knows which were seen.
         clock: the present time in seconds, by the wall clock.
         say: takes a line for the journal.
+        signers: whose signatures count; None: no order needs one.
     """
 
     link: Link
@@ -43,6 +45,7 @@ class Obeying:
     ledger: Ledger
     clock: Callable[[], float]
     say: Callable[[str], None]
+    signers: Signers | None = None
     _orders: tuple[trio.MemorySendChannel[Message], trio.MemoryReceiveChannel[Message]] = field(
         factory=lambda: trio.open_memory_channel[Message](MOST_WAITING), init=False
     )
@@ -66,29 +69,40 @@ class Obeying:
 
     async def _handled(self, who: str, message: Message) -> Answer | None:
         try:
-            order = order_of(message.payload)
+            given = given_of(message.payload)
         except PayloadError as error:
             self.say(f"an order of {who} is none: {error}")
             number = id_of(message.payload)
             return None if number is None else answer(number, "refused", str(error))
+        order = given.order
         if message.retained:
             return self._told(who, order, answer(order["id"], "refused", "the broker had kept it: orders are not to be retained"))
         try:
             if self.ledger.seen(who, order["id"]):
                 before = self.ledger.answer(who, order["id"]) or answer(order["id"], "unknown", UNKNOWN)
                 return {**before, "again": True}
-            return await self._fresh(who, order)
+            return await self._fresh(who, given)
         except sqlite3.Error as error:
             return self._told(who, order, answer(order["id"], "refused", f"that it was seen cannot be written down: {error}"))
 
-    async def _fresh(self, who: str, order: Order) -> Answer:
-        found = self.gate.obstacle(who, order, self.clock())
+    async def _fresh(self, who: str, given: Given) -> Answer:
+        order = given.order
+        found = self.gate.obstacle(who, order, self.clock()) or await self._unproved(who, given)
         if found is None:
             # It is on the disk before anything is done: whatever becomes of us, it is not done a second time.
             self.ledger.enter(who, order["id"], self.clock())
             found = await self._ask(who, order)
             self.ledger.answered(who, found)
         return self._told(who, order, found)
+
+    async def _unproved(self, who: str, given: Given) -> Answer | None:
+        """After what costs nothing: no more signatures are looked at than orders are taken."""
+        if self.signers is None:
+            return None
+        if given.signature is None:
+            return answer(given.order["id"], "refused", "it is not signed, and this node takes none that is not")
+        why = await self.signers.obstacle(who, given.text, given.signature)
+        return None if why is None else answer(given.order["id"], "refused", why)
 
     async def _ask(self, who: str, order: Order) -> Answer:
         was_asked = False

@@ -27,6 +27,8 @@ class Terms:
         max_late_s: how far away a deadline may be.
         most: so many are taken at once, and as many in `per_s`.
         per_s: in this time.
+        node: what this node is called.
+        are_signed: only signed orders are taken. Then an order has to say itself whom it is for and who gives it.
     """
 
     whom: Collection[str]
@@ -34,6 +36,8 @@ class Terms:
     max_late_s: float
     most: int
     per_s: float
+    node: str = ""
+    are_signed: bool = False
 
 
 @define(eq=False)
@@ -66,7 +70,18 @@ class Gate:
             until_s = None
         if until_s is None:
             return answer(order["id"], "refused", "the deadline is no time with a zone")
-        return self._late(order["id"], until_s, now_s) or self._too_soon(order["id"], now_s)
+        return self._astray(who, order) or self._late(order["id"], until_s, now_s) or self._too_soon(order["id"], now_s)
+
+    def _astray(self, who: str, order: Order) -> Answer | None:
+        """Whoever gets hold of a signed order could pass it on to another node, or in another name."""
+        node, whose = order.get("node"), order.get("who")
+        if self.terms.are_signed and (node is None or whose is None):
+            return answer(order["id"], "refused", "a signed order says which node it is for and who gives it; this one does not")
+        if node not in (None, self.terms.node):
+            return answer(order["id"], "refused", f"it is for the node {node}, and this is {self.terms.node}")
+        if whose not in (None, who):
+            return answer(order["id"], "refused", f"it says that {whose} gives it, and came in the name of {who}")
+        return None
 
     def _late(self, number: str, until_s: float, now_s: float) -> Answer | None:
         if now_s > until_s:

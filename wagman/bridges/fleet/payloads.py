@@ -7,7 +7,7 @@ a `PayloadError`, whose text says why.
 import json
 import zlib
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, NotRequired, TypeAlias, TypedDict
+from typing import Annotated, Any, Final, NamedTuple, NotRequired, TypeAlias, TypedDict
 
 from wagman.model.errors import WagmanError
 from wagman.model.shapes import Event, Status
@@ -106,6 +106,24 @@ class Order(TypedDict):
     device: str
     until: Annotated[str, "it is carried out by then, or not at all"]
     force: NotRequired[Annotated[bool, "as with the command of that name"]]
+    node: NotRequired[Annotated[str, "whom it is for; a signed order has to say so"]]
+    who: NotRequired[Annotated[str, "who gives it; a signed order has to say so"]]
+
+
+class Signed(TypedDict):
+    """An order with a signature, in the place of an order."""
+
+    v: Version
+    order: Annotated[str, "the order, as JSON: these bytes are signed, and these are read"]
+    signature: Annotated[str, "what `ssh-keygen -Y sign` makes of them"]
+
+
+class Given(NamedTuple):
+    """An order as it came: what it says, the bytes that say so, and the signature of these, where there is one."""
+
+    order: Order
+    text: bytes
+    signature: str | None
 
 
 class Resend(TypedDict):
@@ -160,7 +178,8 @@ def sealed(text: str, *, deflate: bool) -> bytes:
 def opened(data: bytes) -> dict[str, Any]:
     """What came; raises PayloadError where that is no JSON object, or too long."""
     try:
-        found = json.loads(data if data[:1] == b"{" else _inflated(data))
+        # As text: left to itself, json also takes UTF-16, and halves of surrogates.
+        found = json.loads((data if data[:1] == b"{" else _inflated(data)).decode())
     except (ValueError, RecursionError, zlib.error) as error:
         raise PayloadError(f"no JSON: {error}") from error
     if not isinstance(found, dict):
@@ -236,11 +255,24 @@ def resend_of(data: bytes) -> Resend:
     return found  # type: ignore[return-value] # looked at above
 
 
+def given_of(data: bytes) -> Given:
+    """An order that came, signed or not; raises PayloadError."""
+    text, signature = _parts(opened(data), data)
+    return Given(order_of(text), text, signature)
+
+
+def _parts(found: Mapping[str, Any], data: bytes) -> tuple[bytes, str | None]:
+    """The bytes of an order, and their signature."""
+    order, signature = found.get("order"), found.get("signature")
+    return (order.encode(), signature) if isinstance(order, str) and isinstance(signature, str) else (data, None)
+
+
 def order_of(data: bytes) -> Order:
     """An order that came; raises PayloadError."""
     found = opened(data)
     words = all(isinstance(found.get(key), str) for key in ("do", "device", "until"))
-    if not (_is_id(found.get("id")) and words and isinstance(found.get("force", False), bool)):
+    about = all(isinstance(found.get(key, ""), str) for key in ("node", "who"))
+    if not (_is_id(found.get("id")) and words and about and isinstance(found.get("force", False), bool)):
         raise PayloadError("not the shape of an order")
     return found  # type: ignore[return-value] # looked at above
 
@@ -248,7 +280,7 @@ def order_of(data: bytes) -> Order:
 def id_of(data: bytes) -> str | None:
     """The id of whatever came, to answer it by."""
     try:
-        found = opened(data).get("id")
+        found = opened(_parts(opened(data), data)[0]).get("id")
     except PayloadError:
         return None
     return str(found) if _is_id(found) else None
