@@ -9,6 +9,7 @@ from docs.make.pages import between, keep, table
 from docs.make.socket import properties
 from wagman.api.discovery import schema_of
 from wagman.bridges.fleet.config import TABLES
+from wagman.bridges.fleet.figures import FAMILIES, UP
 from wagman.bridges.fleet.payloads import MESSAGES, Guest, Signed, Trouble
 
 MODULE, PAGE = "docs.make.fleet", "fleet.md"
@@ -29,8 +30,8 @@ def made(folder: Path) -> dict[str, str]:
 
 
 def tables() -> str:
-    """The keys of the file, and the messages."""
-    text = "\n".join([*_keys(), *_messages()])
+    """The keys of the file, the messages, and the figures."""
+    text = "\n".join([*_keys(), *_messages(), *_figures()])
     return text.replace("(#durations)", "(configuration.md#durations)").replace("(#event)", "(socket.md#event)")
 
 
@@ -46,6 +47,14 @@ def _messages() -> Iterator[str]:
         yield f"### {shape.__name__}\n\n{shape.__doc__} {TOPICS[name]}.\n\n{_shape(shape)}"
     for shape in (Signed, Guest, Trouble):
         yield f"### {shape.__name__}\n\n{shape.__doc__}\n\n{_shape(shape)}"
+
+
+def _figures() -> Iterator[str]:
+    rows = [(f"`{UP.name}`", UP.kind, "", UP.text)]
+    for family in FAMILIES:
+        labels = ", ".join(f"`{label}`" for label in ("node", *family.labels))
+        rows.append((f"`{family.name}`", family.kind, labels, family.text))
+    yield f"## Every figure of `wagman fleet metrics`\n\n{table(('metric', 'type', 'labels', 'means'), rows)}"
 
 
 def _shape(shape: type) -> str:

@@ -204,12 +204,13 @@ COMMANDS = {
         "fleet.toml. Nothing is lost by an outage: the node's own log is the queue, and a collector asks for what is missing. "
         "wagman fleet bridge --help and so on tell the rest. "
         "Exit codes: 0 done, or an orderly end, 1 status: something calls for a person, do: a node did not accept; else: a file "
-        "cannot be written, 2 the configuration is wrong, 3 the broker cannot be reached, 4 the service does not permit it.",
+        "cannot be used, 2 the configuration is wrong, 3 the broker cannot be reached, 4 the service does not permit it.",
         (
             "wagman fleet bridge --check",
             "wagman fleet collect --sqlite fleet.db",
             "wagman fleet status 'v0*'",
             "wagman fleet events v042 --plain",
+            "wagman fleet metrics --sqlite fleet.db --listen 9751",
             "wagman fleet do restart gn v042",
         ),
     ),

@@ -20,6 +20,8 @@ Where all nodes come together:
 - `shelf`      what is here of each log, and what has to be asked for; pure
 - `table`      `fleet status`: one row for each node, the worst first
 - `tail`       `fleet events`
+- `tallying`   `fleet metrics`: what the database says of each node
+- `figures`    and that as figures for Prometheus; pure
 - `ask`        `fleet do`
 
 Both:

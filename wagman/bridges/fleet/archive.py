@@ -4,6 +4,7 @@ import json
 import sqlite3
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -30,6 +31,16 @@ SELECT node, log, min(id), max(id) FROM (
     SELECT node, log, id, id - row_number() OVER (PARTITION BY node, log ORDER BY id) AS run FROM events
 ) GROUP BY node, log, run
 """
+
+_LOGS: Final = """
+SELECT node, log, sum(held), max(last) FROM (
+    SELECT node, log, count(*) AS held, max(id) AS last FROM events GROUP BY node, log
+    UNION ALL SELECT node, log, 0, last FROM gaps
+    UNION ALL SELECT node, log, 0, after FROM logs
+) GROUP BY node, log
+"""
+
+_HELD: Final = "SELECT count(*) FROM events WHERE node = ? AND log = ? AND id BETWEEN ? AND ?"
 
 
 class Told(NamedTuple):
@@ -137,6 +148,33 @@ class Database:
         """Each with its latest `online` and `status`."""
         for node, online, status in self._file.execute("SELECT node, online, status FROM nodes ORDER BY node"):
             yield node, _opened(online), _opened(status)
+
+    def heard_last(self) -> dict[str, str | None]:
+        """By node, when it was heard last; None: what is known of it the broker had kept."""
+        return dict(self._file.execute("SELECT node, heard FROM nodes"))
+
+    def logs(self) -> Iterator[tuple[str, str, int, int]]:
+        """Each log of each node: how many of its events are here, and the id of the last one that was told of."""
+        yield from self._file.execute(_LOGS)
+
+    def lost(self) -> dict[tuple[str, str], int]:
+        """By node and log, how many events are gone and are not here, either: a gap can be told of what had come before."""
+        gaps: dict[tuple[str, str], Spans] = {}
+        for node, log, first, last in self._file.execute("SELECT node, log, first, last FROM gaps"):
+            gaps.setdefault((node, log), Spans()).add(Span(first, last))
+        return {of: sum(span.last - span.first + 1 - self._held(*of, span) for span in spans) for of, spans in gaps.items()}
+
+    def _held(self, node: str, log: str, span: Span) -> int:
+        return int(self._file.execute(_HELD, (node, log, *span)).fetchone()[0])
+
+    @contextmanager
+    def at_one_moment(self) -> Iterator[None]:
+        """Whatever is read meanwhile is of one moment, though a collector writes."""
+        self._begin()
+        try:
+            yield
+        finally:
+            self.commit()
 
     def last(self, nodes: Sequence[str], count: int) -> list[Told]:
         """The last events of nodes that a pattern fits, in the order in which they came."""

@@ -28,6 +28,8 @@ from wagman.bridges.fleet.config import CONFIG, OFTEN, ORDERS, FleetConfig, load
 from wagman.bridges.fleet.ledger import Ledger
 from wagman.bridges.fleet.link import connected
 from wagman.bridges.fleet.signing import look_at_key
+from wagman.bridges.fleet.tallying import Books
+from wagman.bridges.metrics import showing
 from wagman.cli.outcome import DONE, UNREACHABLE, USAGE, CommandError, complain
 from wagman.client.errors import ClientError
 from wagman.config import durations
@@ -55,6 +57,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     events.add_argument("-n", "--number", type=_count, metavar="N", help=f"how many (with --sqlite, default: {tail.LAST})")
     events.add_argument("--sqlite", metavar="FILE", help="what a collector's database has, instead of what comes")
     events.add_argument("-f", "--follow", action="store_true", help="with --sqlite: go on with what comes")
+    metrics = _command(
+        commands, "metrics", "the figures of all nodes for Prometheus, from a collector's database", has_file=False
+    )
+    metrics.add_argument("--sqlite", metavar="FILE", required=True, help="the database")
+    showing.add_arguments(metrics)
     _add_do(commands)
     form = events.add_mutually_exclusive_group()
     form.add_argument("--plain", action="store_true", help="a sentence for each, instead of its type and fields")
@@ -94,9 +101,10 @@ class _Parser(argparse.ArgumentParser):
         raise CommandError(f"{message}; see {self.prog} --help", USAGE)
 
 
-def _command(commands: Any, name: str, summary: str) -> argparse.ArgumentParser:
+def _command(commands: Any, name: str, summary: str, *, has_file: bool = True) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=f"{summary}.", allow_abbrev=False)
-    parser.add_argument("--config", metavar="FILE", default=CONFIG, help="configuration file (default: %(default)s)")
+    if has_file:
+        parser.add_argument("--config", metavar="FILE", default=CONFIG, help="configuration file (default: %(default)s)")
     return parser
 
 
@@ -228,6 +236,10 @@ def _events(args: argparse.Namespace) -> int:
     return trio.run(tail.live, config, _passing(config), args)
 
 
+def _metrics(args: argparse.Namespace) -> int:
+    return showing.show(args, "wagman fleet metrics", Books(Path(args.sqlite), say))
+
+
 def _do(args: argparse.Namespace) -> int:
     config = load(args.config, "operator")
     if args.sign is not None:
@@ -250,6 +262,7 @@ _RUN: dict[str, Callable[[argparse.Namespace], int]] = {
     "collect": _collect,
     "status": _status,
     "events": _events,
+    "metrics": _metrics,
     "do": _do,
 }
 

@@ -12,5 +12,6 @@ Around it, under trio:
 - `reading`     asks the service, and counts its events
 - `textfile`    the file that node_exporter reads
 - `serving`     HTTP, on this computer only
+- `showing`     both, or printed once; `wagman fleet metrics` shows its figures by it, too
 - `command`     the program
 """
