@@ -54,7 +54,7 @@ def _figures() -> Iterator[str]:
     for family in FAMILIES:
         labels = ", ".join(f"`{label}`" for label in ("node", *family.labels))
         rows.append((f"`{family.name}`", family.kind, labels, family.text))
-    yield f"## Every figure of `wagman fleet metrics`\n\n{table(('metric', 'type', 'labels', 'means'), rows)}"
+    yield f"## Every figure of the fleet\n\n{table(('metric', 'type', 'labels', 'means'), rows)}"
 
 
 def _shape(shape: type) -> str:
