@@ -1,11 +1,13 @@
-"""`wagman install-service --metrics --notify`: the units of programs of their own, into a folder that stands for a system."""
+"""`wagman install-service --metrics --notify --fleet`: units of programs of their own, into a folder that stands for a system."""
 
 from pathlib import Path
 
 import pytest
 
 from tests.systemd.pretended import accounts, everything, wagman
-from wagman.systemd.bridges import BRIDGES, METRICS, NOTIFY, Bridge
+from wagman.bridges.fleet.config import load
+from wagman.model.errors import ConfigError
+from wagman.systemd.bridges import BRIDGES, FLEET, METRICS, NOTIFY, Bridge
 
 WHO = "etc/wagman/notify.toml"
 WANTS = "etc/systemd/system/multi-user.target.wants"
@@ -87,8 +89,25 @@ def test_a_removal_leaves_who_is_told_and_what_was_and_says_so(root: Path, capsy
     assert "by hand if you do not need it: /etc/wagman /var/lib/private/wagman-notify\n" in capsys.readouterr().out
 
 
-def test_the_secrets_are_handed_to_the_one_program_that_has_some(root: Path) -> None:
+def test_the_file_of_a_fleet_has_a_node_and_a_broker_in_it_to_be_made_ones_own(root: Path) -> None:
+    wagman(root, "--fleet")
+    file = root / "etc/wagman/fleet.toml"
+    with pytest.raises(ConfigError, match=r"node\.name: missing"):
+        load(str(file), "node")
+    head, _, tables = file.read_text().partition("# [node]")
+    assert all(line.startswith("#") for line in head.splitlines())
+    file.write_text(f"# [node]{tables}".replace("# [", "[").replace("\n# ", "\n").replace("\n#\n", "\n"))
+    config = load(str(file), "node")
+    assert config.node is not None
+    assert config.signers is not None
+    handed = [config.broker.ca, config.broker.certificate, config.broker.key]
+    for name in handed:
+        assert f"LoadCredential={name}:/etc/wagman/fleet/{name}\n" in unit(root, FLEET).read_text()
+
+
+def test_the_secrets_are_handed_to_the_programs_that_have_some(root: Path) -> None:
     wagman(root, *ASK_FOR_ALL)
+    assert "LoadCredential=fleet.toml:/etc/wagman/fleet.toml\n" in unit(root, FLEET).read_text()
     assert "LoadCredential=notify.toml:/etc/wagman/notify.toml\n" in unit(root, NOTIFY).read_text()
     assert "LoadCredential" not in unit(root, METRICS).read_text()
     assert not (root / "etc/wagman/metrics.toml").exists()

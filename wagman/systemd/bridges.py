@@ -15,7 +15,7 @@ class Bridge:
         name: of the command, of the option that asks for it, and of its unit, behind `wagman-`.
         text: what the option means.
         next_steps: what is to be done once it is in place.
-        is_told_by_file: it goes by a file of its own, which root alone may read: it has passwords in it.
+        is_told_by_file: it goes by a file of its own, which root alone may read: it may have passwords in it.
     """
 
     name: str
@@ -69,5 +69,16 @@ For people to be told: say who in /etc/wagman/notify.toml, and have read_group =
     is_told_by_file=True,
 )
 
-BRIDGES = METRICS, NOTIFY
+FLEET = Bridge(
+    "fleet",
+    "also the unit that tells a broker what happens",
+    """\
+For a fleet: say in /etc/wagman/fleet.toml what the node is called and where its broker is, put ca.crt, node.crt and node.key into
+/etc/wagman/fleet, and have read_group = "wagman-read" in [service] of /etc/wagman/wagman.toml, then
+  systemctl restart wagman wagman-fleet
+  journalctl -u wagman-fleet""",
+    is_told_by_file=True,
+)
+
+BRIDGES = METRICS, NOTIFY, FLEET
 """All of them."""
