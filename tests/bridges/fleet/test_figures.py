@@ -143,6 +143,8 @@ def test_it_prints_them_once_or_says_why_it_cannot(tmp_path: Path, capsys: pytes
     (tmp_path / "db").write_text("no database at all, and long enough to be none")
     assert main(command) == 1
     assert "db: file is not a database" in capsys.readouterr().err
+    assert main([*command[:-1], str(tmp_path / ("a" * 300))]) == 1
+    assert "File name too long" in capsys.readouterr().err
     assert main([*command, "--textfile", str(tmp_path / "none" / "x.prom")]) == 1
     assert f"wagman fleet metrics: {tmp_path}/none/x.prom: No such file" in capsys.readouterr().err
 

@@ -13,7 +13,9 @@ from wagman.bridges.fleet import payloads
 from wagman.bridges.fleet.payloads import (
     MOST_BYTES,
     PayloadError,
+    absent,
     events_of,
+    given_of,
     id_of,
     online_of,
     opened,
@@ -29,7 +31,7 @@ JSON = st.recursive(
     lambda more: st.lists(more, max_size=3) | st.dictionaries(WORDS, more, max_size=3),
     max_leaves=4,
 )
-READERS = (events_of, online_of, status_of, resend_of, order_of, opened)
+READERS = (events_of, online_of, status_of, resend_of, given_of, order_of, opened)
 
 
 @given(st.dictionaries(WORDS, JSON, max_size=3), st.booleans())
@@ -45,10 +47,11 @@ def test_whatever_comes_is_read_or_refused(data: bytes) -> None:
     id_of(data)
 
 
-KEYS = ("log", "first", "last", "events", "gap", "past", "devices", "problems", "id", "do", "device", "until", "force")
+KEYS = ("log", "first", "last", "events", "gap", "past", "devices", "problems")
+KEYS_OF_ORDERS = ("id", "do", "device", "until", "force", "node", "order", "signature")
 
 
-@given(st.dictionaries(st.sampled_from(KEYS), JSON, max_size=6))
+@given(st.dictionaries(st.sampled_from((*KEYS, *KEYS_OF_ORDERS)), JSON, max_size=6))
 def test_the_right_keys_with_wrong_values_are_read_or_refused(message: dict[str, object]) -> None:
     test_whatever_comes_is_read_or_refused.hypothesis.inner_test(json.dumps(message).encode())  # type: ignore[attr-defined]
 
@@ -73,6 +76,24 @@ def test_half_a_surrogate_that_comes_is_refused(deflate: bool) -> None:
     text = '{"a":["\\ud800"]}'
     with pytest.raises(PayloadError, match="characters"):
         opened(zlib.compress(text.encode()) if deflate else text.encode())
+
+
+@pytest.mark.parametrize("data", [b'{"a":"\xed\xa0\x80"}', '{"a":"\\ud800"}'.encode("utf-16-le"), b"{\xff}"])
+def test_what_is_no_utf_8_is_refused(data: bytes) -> None:
+    with pytest.raises(PayloadError):
+        opened(data)
+    with pytest.raises(PayloadError):
+        opened(zlib.compress(data))
+
+
+def test_a_message_that_does_not_say_of_which_log_it_is_is_none() -> None:
+    found = absent((None, 0, 0), "")
+    status_of(packed(found, deflate=False))
+    del found["log"]  # type: ignore[misc] # that is what is tried
+    with pytest.raises(PayloadError):
+        status_of(packed(found, deflate=False))
+    with pytest.raises(PayloadError):
+        events_of(packed({"v": 1, "first": 1, "last": 0, "events": []}, deflate=False))
 
 
 def test_half_a_surrogate_is_no_reason_to_send_nothing() -> None:

@@ -210,7 +210,7 @@ def events_of(data: bytes) -> Events:
     """A part of a log that came; raises PayloadError."""
     found = opened(data)
     is_so = (
-        isinstance(found.get("log"), str | None)
+        isinstance(found.get("log", 0), str | None)
         and _are_ids(found.get("first"), found.get("last"))
         and isinstance(found.get("events"), list)
         and _are_spans(found.get("gap", [1, 1]), found.get("past", [1, 1]))
@@ -228,7 +228,7 @@ def status_of(data: bytes) -> Summary:
     is_so = (
         isinstance(devices, dict)
         and all(isinstance(each, dict) for each in devices.values())
-        and isinstance(found.get("log"), str | None)
+        and isinstance(found.get("log", 0), str | None)
         and _are_ids(found.get("first"), found.get("last"))
         and isinstance(found.get("problems"), list)
         and all(isinstance(each, dict) for each in found["problems"])

@@ -12,6 +12,7 @@ import trio
 from attrs import define, field
 
 from wagman.bridges.fleet.archive import Database
+from wagman.bridges.fleet.broker import words_of
 from wagman.bridges.fleet.figures import Tally, text_of
 from wagman.bridges.fleet.payloads import PayloadError
 from wagman.bridges.fleet.table import existing
@@ -38,7 +39,7 @@ def _tally(
     lost: Mapping[tuple[str, str], int],
 ) -> Tally:
     online, status = told
-    log = None if status is None else status["log"]
+    log = None if status is None else status.get("log")
     if status is not None and log is not None:
         held, last = logs.get(log, (0, 0))
         logs = {**logs, log: (held, max(last, status["last"]))}
@@ -89,8 +90,8 @@ class Books:
         try:
             with closing(existing(self.path)) as database:
                 return text_of(tallies(database), self.wall())
-        except (sqlite3.Error, PayloadError) as error:
-            raise CommandError(f"{self.path}: {error}") from error
+        except (sqlite3.Error, PayloadError, OSError) as error:
+            raise CommandError(f"{self.path}: {words_of(error) or error}") from error
 
     def _complain(self, words: str) -> None:
         if words != self._said:
