@@ -41,6 +41,7 @@ def test_it_runs_until_it_is_told_to_end_and_bears_that_the_service_is_away(daem
 
     assert address.startswith("http://127.0.0.1:")
     assert fetched() == 0
+    assert "no service on" in running.line()
     until(lambda: file.exists() and samples(file.read_text()) == {"wagman_up": 0})
     daemon.start()
     until(lambda: samples(file.read_text())["wagman_up"])
@@ -48,7 +49,6 @@ def test_it_runs_until_it_is_told_to_end_and_bears_that_the_service_is_away(daem
     running.process.terminate()
     code, out, err = running.end()
     assert (code, err, file.exists()) == (0, "", False)
-    assert "no service on" in out
     assert "the service answers again" in out
 
 
