@@ -34,6 +34,7 @@ def test_a_name_and_a_broker_are_enough(tmp_path: Path) -> None:
         ('[orders]\nfrom = ["alice", "home-assistant"]\n', "home-assistant", 30),
         ('[orders]\nfrom = ["home-assistant"]\nmax_late = "10s"\n', "home-assistant", 10),
         ('[orders]\nfrom = ["home-assistant"]\nverbs = ["start"]\n', None, 30),
+        ('[orders]\nfrom = ["home-assistant"]\nallowed_signers = "/a"\n', None, 30),
     ],
 )
 def test_home_assistant_switches_only_where_orders_of_it_are_taken(

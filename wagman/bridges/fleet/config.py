@@ -280,8 +280,9 @@ class FleetConfig:
         table, orders = self.home_assistant, self.orders
         if table is None or self.node is None:
             return None
-        # A switch that only starts would show something that it cannot do.
-        may_order = orders is not None and table.name in orders.whom and {"start", "stop"} <= set(orders.verbs)
+        # A switch that only starts would show something that it cannot do; and it signs nothing.
+        is_taken = orders is not None and table.name in orders.whom and orders.allowed_signers is None
+        may_order = is_taken and orders is not None and {"start", "stop"} <= set(orders.verbs)
         return Home(
             self.node.name,
             f"{self.topics}/{self.node.name}",
