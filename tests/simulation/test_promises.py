@@ -8,7 +8,7 @@ from attrs import evolve
 from tests.simulation.node import node, run
 from wagman.model.facts import DEFAULT_BOARD, Plug
 from wagman.simulation.play import Scenario, play
-from wagman.simulation.promises import CrashesAreContained, CutsAreEarned, DecisionsLast, MediaFollow, OneAtATime
+from wagman.simulation.promises import CrashesAreContained, CutsAreEarned, DecisionsLast, LogIsWhole, MediaFollow, OneAtATime
 from wagman.simulation.records import Answered, Asked, Began, Did, Ended, Record, RelayMoved, Sent, Told
 from wagman.simulation.scene import Scene
 from wagman.simulation.script import parse
@@ -205,3 +205,14 @@ def test_a_service_that_cannot_open_its_log_yet_counts_anew() -> None:
         assert list(checker.see(record, scene)) == []
         scene.update(record)
     assert list(checker.see(Told(9.0, start), scene)) == []
+
+
+@pytest.mark.parametrize(("new", "is_blamed"), [(False, False), (True, True)], ids=["a log of before", "a new one"])
+def test_only_a_new_log_that_is_opened_late_begins_with_the_first_number(new: bool, is_blamed: bool) -> None:
+    def late(id_: int | None, type_: str, **fields: object) -> Told:
+        return Told(1.0, Event(id_, "2100-01-01T00:00:00.000Z", "run", 1.0, type_, None, None, fields))
+
+    opened = late(None, "store.opened", log_id="other", new=new)
+    records = [opened, late(2147, "store.dropped", count=13), late(2149, "store.recovered", after_s=649.4)]
+    scene, checker = Scene(node()), LogIsWhole()
+    assert bool([text for record in records for text in checker.see(record, scene)]) == is_blamed

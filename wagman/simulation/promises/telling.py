@@ -97,7 +97,9 @@ class LogIsWhole:
         event = told.event
         yield from self.in_order(told)
         if event.type == "store.opened" and event.fields["log_id"] != self.log_id:
-            self.log_id, self.last_id, self.sound_id = event.fields["log_id"], (event.id or 1) - 1, 0
+            # Told while nothing could be written: a log of before goes on from wherever it ended.
+            is_unseen = event.id is None and not event.fields["new"]
+            self.log_id, self.last_id, self.sound_id = event.fields["log_id"], None if is_unseen else (event.id or 1) - 1, 0
             self.shown.clear()
         if event.id is None:
             self.unnumbered += 1
