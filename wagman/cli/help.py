@@ -197,7 +197,7 @@ COMMANDS = {
         "Nothing is switched, and no serial port is opened. --bundle never takes the place of a file that is there. "
         "Exit codes: 0 all is well, 1 something is to be mended, 2 something is wrong, 3 it cannot be told from here, or the "
         "bundle cannot be written.",
-        ("wagman doctor", "wagman doctor --bundle /root/gn-2026-11-29.tar.gz", "wagman doctor --config node.toml --json"),
+        ("wagman doctor", "wagman doctor --bundle report.tar.gz", "wagman doctor --config node.toml --json"),
     ),
     "fleet": About(
         "bridge runs on a node, beside the service; the others run wherever somebody looks after many nodes. All of them go by "
