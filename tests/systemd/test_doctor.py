@@ -41,7 +41,9 @@ def test_what_only_the_sandbox_keeps_from_the_service_is_found(machine: Machine)
 
 def test_a_bundle_has_the_journal_the_units_and_the_status_and_a_secret_in_the_unit_is_struck(machine: Machine) -> None:
     machine.drop_in("test", "Environment=PLUG=hunter2secret")
-    machine.run("rm -rf /var/tmp/d && mkdir /var/tmp/d && cd /var/tmp/d && { wagman doctor --bundle b.tgz || true; } && tar xzf b.tgz")
+    machine.run(
+        "rm -rf /var/tmp/d && mkdir /var/tmp/d && cd /var/tmp/d && { wagman doctor --bundle b.tgz || true; } && tar xzf b.tgz"
+    )
     manifest = machine.says("cat /var/tmp/d/wagman-doctor/MANIFEST.txt")
     assert "missing" not in manifest
     assert "ProtectSystem=strict" in machine.says("cat /var/tmp/d/wagman-doctor/units.txt")

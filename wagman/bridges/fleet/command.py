@@ -30,11 +30,10 @@ from wagman.bridges.fleet.link import connected
 from wagman.bridges.fleet.signing import look_at_key
 from wagman.bridges.fleet.tallying import Books
 from wagman.bridges.metrics import showing
+from wagman.bridges.programs import duration, leaves, say
 from wagman.cli.outcome import DONE, UNREACHABLE, USAGE, CommandError, complain
 from wagman.client.errors import ClientError
-from wagman.config import durations
 from wagman.model.errors import ConfigError
-from wagman.model.words import plain
 
 HINT = 'give it read_group = "wagman-read" in [service] of /etc/wagman/wagman.toml, then systemctl restart wagman'
 
@@ -75,7 +74,7 @@ def _add_do(commands: Any) -> None:
     do.add_argument("nodes", nargs="+", metavar="NODE", help="names, or patterns such as 'v0*'")
     do.add_argument(
         "--within",
-        type=_duration,
+        type=duration,
         dest="within_s",
         default=30.0,
         metavar="TIME",
@@ -112,13 +111,6 @@ def _count(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= 9):  # noqa: PLR2004 - a hundred times what a log holds
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of events")
     return int(text)
-
-
-def _duration(text: str) -> float:
-    try:
-        return durations.parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not {error}") from None
 
 
 def _every(text: str) -> float:
@@ -160,7 +152,7 @@ def _bridge(args: argparse.Namespace) -> int:
         try:
             _run_until_told(bridge.run, bridge.is_ending)
         except* ClientError as errors:
-            raise CommandError(f"{next(_leaves(errors))}; {HINT}", 4) from errors
+            raise CommandError(f"{next(leaves(errors))}; {HINT}", 4) from errors
         finally:
             ledger.close()
     return DONE
@@ -200,14 +192,6 @@ async def _until_told(is_ending: trio.Event) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async for _ in signals:
             is_ending.set()
-
-
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for each in error.exceptions:
-            yield from _leaves(each)
-    else:
-        yield error
 
 
 # --- Where all nodes come together ------------------------------------------------------------------------------------
@@ -278,9 +262,3 @@ def now() -> str:
 def jitter(seconds: float) -> float:
     """A random part of that time."""
     return random.uniform(0.0, seconds)  # noqa: S311 - nothing is kept secret by it
-
-
-def say(words: str) -> None:
-    """A line for the journal."""
-    sys.stdout.write(f"{plain(words)}\n")
-    sys.stdout.flush()

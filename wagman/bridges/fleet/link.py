@@ -14,6 +14,7 @@ import trio
 from attrs import define, field, frozen
 
 from wagman.bridges.fleet.broker import Broker, LinkError, TakenOverError, first_cause, words_of
+from wagman.bridges.programs import leaves
 from wagman.cli.outcome import FAILED, CommandError
 
 try:
@@ -346,20 +347,12 @@ def _told(address: str) -> Iterator[None]:
         yield
     except BaseExceptionGroup as group:
         ours, others = group.split((LinkError, trio.BrokenResourceError, trio.ClosedResourceError, trio.Cancelled))
-        leaves = list(_leaves(ours)) if ours is not None else []
-        if others is not None or any(isinstance(each, trio.Cancelled) for each in leaves):
+        causes = list(leaves(ours)) if ours is not None else []
+        if others is not None or any(isinstance(each, trio.Cancelled) for each in causes):
             raise
-        raise _as_link_error(leaves[0], address) from group
+        raise _as_link_error(causes[0], address) from group
     except (trio.BrokenResourceError, trio.ClosedResourceError, OSError, trio.TooSlowError) as error:
         raise _as_link_error(error, address) from error
-
-
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for each in error.exceptions:
-            yield from _leaves(each)
-    else:
-        yield error
 
 
 def _as_link_error(error: BaseException, address: str) -> LinkError:

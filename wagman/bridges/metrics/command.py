@@ -4,6 +4,7 @@ import argparse
 
 from wagman.bridges.metrics import showing
 from wagman.bridges.metrics.reading import Reader
+from wagman.bridges.programs import say
 from wagman.client.blocking import SOCKET, default_socket
 
 
@@ -21,5 +22,5 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         ClientError: they were to be written once, and the service does not tell.
     """
-    reader = Reader(args.socket, showing.say)
+    reader = Reader(args.socket, say)
     return showing.show(args, "wagman metrics", reader, () if args.listen is None else (reader.count,))

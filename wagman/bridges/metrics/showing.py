@@ -12,7 +12,7 @@ import trio
 
 from wagman.bridges.metrics.serving import HOST, PATH, Server
 from wagman.bridges.metrics.textfile import keep
-from wagman.config import durations
+from wagman.bridges.programs import duration, leaves, say
 from wagman.model.words import plain
 
 DONE, FAILED = 0, 1
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Where to."""
     add = parser.add_argument
     add("--textfile", type=Path, metavar="FILE", help="write them to this file again and again, for node_exporter")
-    add("--every", type=_duration, default=30.0, metavar="TIME", help="how often (default: 30s)")
+    add("--every", type=duration, default=30.0, metavar="TIME", help="how often (default: 30s)")
     add("--listen", type=_port, metavar="PORT", help="answer Prometheus on this port of 127.0.0.1; 0: on one that is free")
 
 
@@ -55,7 +55,7 @@ def show(args: argparse.Namespace, name: str, source: Source, beside: Sequence[C
     try:
         trio.run(_serve, args, source, beside)
     except* OSError as errors:
-        failures += [each for each in _leaves(errors) if isinstance(each, OSError)]
+        failures += [each for each in leaves(errors) if isinstance(each, OSError)]
     for error in failures:
         text = str(error) if error.filename is None else f"{error.filename}: {error.strerror}"
         sys.stderr.write(f"{name}: {plain(text)}\n")
@@ -81,23 +81,6 @@ async def _until_told(scope: trio.CancelScope) -> None:
         async for _ in signals:
             scope.cancel()
             return
-
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    return [leaf for each in group.exceptions for leaf in (_leaves(each) if isinstance(each, BaseExceptionGroup) else [each])]
-
-
-def say(words: str) -> None:
-    """A line for the journal."""
-    sys.stdout.write(f"{plain(words)}\n")
-    sys.stdout.flush()
-
-
-def _duration(text: str) -> float:
-    try:
-        return durations.parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not {error}") from error
 
 
 def _port(text: str) -> int:

@@ -5,7 +5,7 @@ import fcntl
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from wagman.bridges.notify.plan import Plan
 from wagman.bridges.notify.rules import Moment
 from wagman.bridges.notify.sinks import Apprise, Command, Sink, trouble
 from wagman.bridges.notify.watch import Watch
+from wagman.bridges.programs import leaves, say
 from wagman.client.errors import ClientError
 from wagman.model.errors import ConfigError
 from wagman.model.words import plain, user_name
@@ -96,20 +97,12 @@ def _serve(config: NotifyConfig) -> int:
     try:
         trio.run(_run, config, directory)
     except* ClientError as errors:
-        refusals += map(str, _leaves(errors))
+        refusals += map(str, leaves(errors))
     finally:
         os.close(lock)
     if refusals:
         sys.stderr.write(f"wagman notify: {refusals[0]}; {HINT}\n")
     return REFUSED if refusals else DONE
-
-
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for each in error.exceptions:
-            yield from _leaves(each)
-    else:
-        yield error
 
 
 async def _run(config: NotifyConfig, directory: Path) -> None:
@@ -179,9 +172,3 @@ def local(stamp: str) -> str:
         return datetime.fromisoformat(stamp).astimezone().strftime("%Y-%m-%d %H:%M:%S")
     except (ValueError, OverflowError):
         return plain(stamp)
-
-
-def say(words: str) -> None:
-    """A line for the journal."""
-    sys.stdout.write(f"{plain(words)}\n")
-    sys.stdout.flush()
