@@ -232,3 +232,24 @@ def test_a_file_that_waits_for_less_than_a_slow_pin_takes_is_warned_of(tmp_path:
     lines = advice(str(path))
     assert len(lines) == (0 if told is None else 1)
     assert all(line.startswith(f"{path}:6: ") and (told or "") in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("stated", "is_warned"),
+    [
+        ('adopt_window = "5s"', True),
+        ('adopt_window = "10s"', False),
+        ('adopt_window = "5s"\nbeat_interval = "1s"', False),
+        ('adopt_window = "5s"\nheartbeat = false', False),  # the current is all that there is to see of it
+        ('beat_interval = "2min"\nheartbeat_timeout = "10min"\nstop_silence = "10min"', True),  # more than the default
+        ("", False),
+    ],
+)
+def test_a_file_that_gives_a_running_guest_less_than_a_beat_to_be_found_is_warned_of(
+    tmp_path: Path, stated: str, is_warned: bool
+) -> None:
+    path = tmp_path / "node.toml"
+    path.write_text(f'[device.cs]\nport = 3\nshutdown = ["halt"]\n{stated}\n')
+    lines = advice(str(path))
+    assert len(lines) == is_warned
+    assert all(line.startswith(f"{path}:4: device.cs.") and "adopt_window is " in line for line in lines)

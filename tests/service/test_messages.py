@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 import trio
+from attrs import asdict
 
 from tests.service.kit import eventually
 from wagman.model import process
-from wagman.tasks.messages import MAX_OUTPUT, Delivery, run_command
+from wagman.tasks.messages import FAILURES, MAX_OUTPUT, Delivery, Telling, run_command
 
 
 def is_running(pid_file: Path) -> bool:
@@ -103,3 +104,45 @@ def test_a_command_does_not_outlive_the_one_who_asked_for_it(tmp_path: Path) -> 
     trio.run(cancelled)
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+# --- What is concluded from them --------------------------------------------------------------------------------------
+
+HALT, OTHER = ("ssh", "gn", "poweroff"), ("ssh", "gn", "sudo", "poweroff")
+REFUSED = Delivery(False, "exit status 255", "no route to host")
+
+
+def failed(times: int, command: tuple[str, ...] = HALT, before: Telling | None = None) -> Telling:
+    telling = before or Telling()
+    for _ in range(times):
+        telling = telling.after(REFUSED, command)
+    return telling
+
+
+def test_a_command_that_fails_again_and_again_is_at_fault() -> None:
+    assert failed(FAILURES - 1).trouble([HALT], is_mute=False) is None
+    assert failed(FAILURES).trouble([HALT], is_mute=False) == "exit status 255: no route to host"
+    assert failed(1).trouble([HALT], is_mute=True) == "exit status 255: no route to host"
+
+
+def test_one_that_cannot_be_run_is_at_fault_at_once() -> None:
+    telling = Telling().after(Delivery(False, "cannot be run: no such file"), HALT)
+    assert telling.trouble([HALT], is_mute=False) == "cannot be run: no such file"
+
+
+def test_of_a_command_that_was_put_in_its_place_nothing_is_known() -> None:
+    assert failed(FAILURES).trouble([OTHER], is_mute=False) is None
+    assert failed(FAILURES).trouble([OTHER, HALT], is_mute=False) is not None  # it still asks for a restart
+    assert failed(1, OTHER, failed(FAILURES)).trouble([OTHER], is_mute=False) is None
+    assert failed(FAILURES, OTHER, failed(FAILURES)).trouble([OTHER], is_mute=False) is not None
+
+
+def test_what_an_earlier_version_kept_counts_on() -> None:
+    kept = Telling(failures=FAILURES - 1, detail="exit status 255")
+    assert failed(1, HALT, kept).trouble([HALT], is_mute=False) is not None
+    assert Telling(failures=FAILURES, detail="exit status 255").trouble([HALT], is_mute=False) == "exit status 255"
+
+
+def test_what_is_kept_of_a_command_shows_no_word_of_it() -> None:
+    telling = failed(1, ("halt", "--password", "hunter2"))
+    assert not any("hunter2" in str(value) for value in asdict(telling).values())

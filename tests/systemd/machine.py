@@ -83,9 +83,26 @@ class Machine:
     """A booted one."""
 
     root: Path
-    init: int  # the process id of its systemd, as seen from here
+    spawn: Callable[[], "subprocess.Popen[bytes]"]
     spawned: "subprocess.Popen[bytes]"
+    init: int = 0  # the process id of its systemd, as seen from here
     moved_before: int = 0  # how many relays had moved when a test began
+
+    def boot(self) -> None:
+        """Wait until it has come up."""
+        eventually(lambda: inits(self.spawned.pid) or self.spawned.poll() is not None)
+        if self.spawned.poll() is not None:
+            said = (self.root.parent / "console").read_text(errors="replace").strip()
+            pytest.skip(f"systemd-nspawn cannot boot a machine here: {said}")
+        self.init = inits(self.spawned.pid)[0]
+        eventually(lambda: self.run("systemctl is-active wagman-test.target", check=False, cwd="/").returncode == 0)
+
+    def lose_power(self) -> None:
+        """All that runs is gone at once, and so is what was in memory; then it boots again. What is on its disk stays."""
+        os.kill(self.init, signal.SIGKILL)
+        self.spawned.wait(timeout=PATIENCE_S)
+        self.spawned = self.spawn()
+        self.boot()
 
     def run(self, script: str, *, check: bool = True, cwd: str = "/root") -> "subprocess.CompletedProcess[str]":
         """Run a shell script in it, as root."""
@@ -177,24 +194,19 @@ def booted(wheels: Path) -> Iterator[Machine]:
         (root / "etc/systemd/system/wagman-test.target").write_text(TARGET)
         spawn = (*NSPAWN, f"--directory={root}", "--boot", "systemd.unit=wagman-test.target")
         joining = "".join(f"echo $$ > {group}/cgroup.procs; " for group in groups)
-        join = ("sh", "-ec", f'{joining}exec "$@"', "sh")
-        with (Path(name) / "console").open("wb") as console:
-            spawned = subprocess.Popen(
-                (*join, *spawn), stdin=subprocess.DEVNULL, stdout=console, stderr=console, env={**os.environ, **UNIFIED}
-            )
+        join = ("sh", "-ec", f'{joining}exec "$@"', "sh", *spawn)
+        spawning = partial(spawned_with, join, Path(name) / "console")
+        machine = Machine(root, spawning, spawning())
         try:
-            yield boot(root, spawned)
+            machine.boot()
+            yield machine
         finally:
-            end(spawned)
+            end(machine.spawned)
 
 
-def boot(root: Path, spawned: "subprocess.Popen[bytes]") -> Machine:
-    eventually(lambda: inits(spawned.pid) or spawned.poll() is not None)
-    if spawned.poll() is not None:
-        pytest.skip(f"systemd-nspawn cannot boot a machine here: {(root.parent / 'console').read_text().strip()}")
-    machine = Machine(root, inits(spawned.pid)[0], spawned)
-    eventually(lambda: machine.run("systemctl is-active wagman-test.target", check=False, cwd="/").returncode == 0)
-    return machine
+def spawned_with(command: Sequence[str], console: Path) -> "subprocess.Popen[bytes]":
+    with console.open("ab") as said:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, env={**os.environ, **UNIFIED})
 
 
 def end(spawned: "subprocess.Popen[bytes]") -> None:

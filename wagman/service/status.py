@@ -8,6 +8,7 @@ from attrs import frozen
 from wagman import __version__
 from wagman.fsm.environment import Environment
 from wagman.fsm.guest import TERM
+from wagman.fsm.guest.inputs import Message
 from wagman.fsm.outlet import Outlet
 from wagman.io.board.driver import Reading
 from wagman.io.board.task import Board
@@ -118,6 +119,12 @@ def disabled_by(guest: Guest) -> Literal["configuration", "operator"] | None:
     return None if guest.memory.enabled else "operator"
 
 
+def command_trouble(guest: Guest) -> str | None:
+    """Why it cannot be asked to halt, as far as the latest messages tell."""
+    commands = [message.command(guest.config) for message in (Message("shutdown"), Message("restart"))]
+    return guest.telling.trouble(commands, is_mute=not guest.config.has_heartbeat)
+
+
 def device_status(guest: Guest, board: Board, environment: Environment, hitch: str | None, now: Now) -> Device:
     """A guest's row; `hitch` is what is in the way of its commands. Others know how it is heard, and what it waits for."""
     board_name, port = guest.config.plug
@@ -148,7 +155,7 @@ def device_status(guest: Guest, board: Board, environment: Environment, hitch: s
         "term": term_status(guest),
         "held": guest.memory.held,
         "relay_stuck": resists(guest.goal, board.power.ports[port]),
-        "command_trouble": guest.telling.trouble(is_mute=not guest.config.has_heartbeat) or hitch,
+        "command_trouble": command_trouble(guest) or hitch,
         "has_shutdown": bool(guest.config.shutdown),
     }
 

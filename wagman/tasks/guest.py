@@ -380,7 +380,7 @@ class Guest:
         env = {**os.environ, "WAGMAN_DEVICE": self.config.name, "WAGMAN_MESSAGE": message.kind}
         try:
             delivery = await self.messenger(command, env, self.config.command_timeout_s)
-            self.telling = self.telling.after(delivery)
+            self.telling = self.telling.after(delivery, command)
         finally:  # an attempt that ends in a defect has ended, too: the next incarnation hears of it
             self.inbox.tell(MessageDone(trio.current_time(), message.cycle))
         told_before = self._told_in is state_since

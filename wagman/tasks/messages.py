@@ -1,6 +1,8 @@
 """Telling a guest to halt: a configured command, run without a shell, bounded in time and output."""
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from attrs import frozen
@@ -34,21 +36,34 @@ class Telling:
     failures: int = 0  # in a row
     detail: str = ""  # of the latest failure
     output: str = ""
+    mark: str = ""  # of the command that failed, as `marked` makes it; empty in what an earlier version kept
 
-    def after(self, delivery: Delivery) -> "Telling":
-        """One more message has ended."""
-        return Telling() if delivery.ok else Telling(self.failures + 1, delivery.detail, delivery.output)
+    def after(self, delivery: Delivery, command: Sequence[str]) -> "Telling":
+        """One more message has ended; another command than the one that failed begins anew."""
+        if delivery.ok:
+            return Telling()
+        mark = marked(command)
+        before = self.failures if self.mark in ("", mark) else 0
+        return Telling(before + 1, delivery.detail, delivery.output, mark)
 
-    def trouble(self, *, is_mute: bool) -> str | None:
+    def trouble(self, commands: Iterable[Sequence[str]], *, is_mute: bool) -> str | None:
         """Why the command is at fault; None where it works, or where it may be the guest that did not listen.
 
-        That a guest halts ends the row. Of one without a heartbeat nobody would know: each failure counts.
+        That a guest halts ends the row. Of one without a heartbeat nobody would know: each failure counts. `commands` are
+        those that it is told by today: of one that was put in the place of the failed one nothing is known.
         """
         cannot_work = self.detail.startswith("cannot be run") or self.detail in UNFOUND
         if self.failures < (1 if is_mute or cannot_work else FAILURES):
             return None
+        if self.mark and self.mark not in map(marked, commands):
+            return None
         said = self.output.strip().splitlines()
         return f"{self.detail}: {said[-1].strip()}" if said else self.detail
+
+
+def marked(command: Sequence[str]) -> str:
+    """What one command is told from another by: it may have a secret in it, and this is kept."""
+    return hashlib.sha256(json.dumps(list(command)).encode()).hexdigest()[:16]
 
 
 class Messenger(Protocol):

@@ -25,5 +25,5 @@ def check_all(subject: Subject, findings: Findings) -> None:
 
 def advise(subject: Subject) -> Iterator[Finding]:
     """What is right, and may not be what somebody wants."""
-    for check in hearing.ADVICE:
+    for check in (*guests.ADVICE, *hearing.ADVICE):
         yield from check(subject)

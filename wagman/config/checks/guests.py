@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
+from wagman.config import durations
 from wagman.config.checks.subject import Subject, too_short
 from wagman.config.ears import SILENT_BEATS
 from wagman.config.findings import Finding
@@ -69,4 +70,19 @@ def check_shutdown(subject: Subject) -> Iterator[Finding]:
             yield Finding(subject.source(device, "restart"), message, (subject.source(device, "shutdown"),))
 
 
+def advise_adopting(subject: Subject) -> Iterator[Finding]:
+    """What is found running is given the time until its next beat."""
+    for device in subject.config.guests:
+        if not device.hears_board or not durations.is_shorter(device.adopt_window_s, device.beat_interval_s):
+            continue
+        first, second = subject.source(device, "adopt_window"), subject.source(device, "beat_interval")
+        message = (
+            f"warning: adopt_window is {durations.show(device.adopt_window_s)}, and the beats of a guest that runs are up to "
+            f"{durations.show(device.beat_interval_s)} apart: where no state was saved it is taken for one that hangs, and "
+            "restarted. Take twice as long"
+        )
+        yield Finding(subject.first_stated(first, second), message, (first, second))
+
+
 CHECKS = (check_durations, check_shutdown)
+ADVICE = (advise_adopting,)
