@@ -8,7 +8,20 @@ from pathlib import Path
 
 from attrs import evolve
 
-from benchmarks import beats, commands, footprint, log_size, log_writes, outlets, peers, plugs, requests, simulated, subscribers
+from benchmarks import (
+    beats,
+    commands,
+    footprint,
+    log_size,
+    log_writes,
+    outlets,
+    peers,
+    plugs,
+    report,
+    requests,
+    simulated,
+    subscribers,
+)
 from benchmarks.figures import Section, document, machine, pasted, preface
 from benchmarks.scale import FULL, QUICK, Scale
 
@@ -19,6 +32,7 @@ MEASUREMENTS: Mapping[str, Callable[[Scale], list[Section]]] = {
     "beats": beats.measure,
     "log_writes": log_writes.measure,
     "log_size": log_size.measure,
+    "report": report.measure,
     "subscribers": subscribers.measure,
     "outlets": outlets.measure,
     "plugs": plugs.measure,
