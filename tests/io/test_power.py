@@ -193,6 +193,31 @@ def test_no_two_relay_ons_come_closer_than_the_stagger() -> None:
     assert rig.now_s >= first_s + 0.5 + UNSEEN_S + STAGGER_S
 
 
+@given(st.permutations([1, 2, 3, 4]))
+def test_those_that_asked_first_are_switched_on_first(asked: list[int]) -> None:
+    rig = Rig(1, 2, 3, 4)
+    for port in asked:
+        rig.want(port, "on", 1, cleared=True)
+        rig.now_s += 0.1
+    switched = []
+    for _ in asked:
+        rig.wait()
+        action = rig.next()
+        rig.do(action)
+        assert isinstance(action, SwitchOn)
+        rig.power.seen_on(action.port, rig.now_s)
+        switched.append(action)
+    assert switched == [SwitchOn(port, None) for port in asked]
+
+
+def test_what_is_to_go_off_waits_for_no_start_that_was_asked_for_before() -> None:
+    rig = Rig(1, 2)
+    rig.want(1, "on", 1, cleared=True)
+    rig.wait()
+    rig.want(2, "off", 1)
+    assert rig.next() == SwitchOff(2)
+
+
 def test_nor_does_one_come_closer_to_a_port_that_the_board_has_started_by_itself() -> None:
     rig = Rig()
     rig.want(2, "on", 1, cleared=True)
