@@ -74,6 +74,11 @@ class BoardConfig:
         return ()
 
     @property
+    def pulses(self) -> bool:
+        """It can switch a port off and on again by itself, in one command: what leads to it may hang on it."""
+        return False
+
+    @property
     def stated_readback(self) -> Readback | None:
         """How it shows what its ports do, as far as its table says; None: it has to be asked."""
         return None

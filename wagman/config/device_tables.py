@@ -17,7 +17,7 @@ from wagman.config.schema import MEDIA, DeviceConfig, NetworkConfig
 from wagman.config.setting import settings
 from wagman.model.facts import Port
 
-OWN_KEYS = frozenset({"port", "self", "after"})
+OWN_KEYS = frozenset({"port", "self", "after", "leads_to"})
 """What each device says for itself; `[defaults]` cannot."""
 
 NESTED = frozenset({"port", "heartbeat", "still_on"})

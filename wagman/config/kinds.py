@@ -115,6 +115,7 @@ PORT_NAME = Kind(PORT_WANTED, _port_name)
 HEARING = Kind("true or false, or an ear, or a list of ears", lambda value: value)  # these three are read by `ear_tables`
 STILL_ON = Kind("{ watts = NUMBER }, or an ear", lambda value: value)
 WITNESS = Kind("an ear, or a list of ears", lambda value: value)
+BOARD_NAMES = _only("a list of names of boards", _is_names, tuple)
 NAMES = _only("a list of device names", _is_names, tuple)
 DURATION_OR_NEVER = Kind(
     f"{durations.WANTED}; or 0 for never",

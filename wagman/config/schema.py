@@ -17,6 +17,7 @@ from wagman.config.boards import BoardConfig, WagmanBoard
 from wagman.config.ears import EarConfig, StillDraws
 from wagman.config.gauges import GaugeConfig
 from wagman.config.kinds import (
+    BOARD_NAMES,
     BOOLEAN,
     COMMAND,
     DURATION,
@@ -228,6 +229,15 @@ class DeviceConfig:
             "The guests that it needs: it is started once they are, and they are stopped once it is. It does not wait for one "
             "that is not to run, nor longer than a start of that one may take: see "
             "[one after the other](how-it-works.md#one-after-the-other).",
+        ),
+    )
+    leads_to: tuple[str, ...] = field(
+        default=(),
+        metadata=setting(
+            BOARD_NAMES,
+            "The boards that are reached through it: it is their switch, router or access point. Its power is never left off but "
+            "by an operator's `--force`, nor for hibernation. Where its own board is among them, that board has to be of a "
+            "kind that switches a port off and on by one command: see [what leads to a board](boards.md#what-leads-to-a-board).",
         ),
     )
     hears_board: bool = field(

@@ -166,6 +166,12 @@ class PlugBoard(PlainBoard):
     )
 
 
+    @property
+    def pulses(self) -> bool:
+        """All of them do."""
+        return True
+
+
 @define(eq=False)
 class Plug:
     """What is known of one plug."""

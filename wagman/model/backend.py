@@ -1,7 +1,7 @@
 """What a board must be able to do, at least, so that guests can hang on it; and what may be believed of what it says."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from attrs import evolve, field, frozen
 
@@ -121,6 +121,7 @@ class Backend(Protocol):
         ...
 
 
+@runtime_checkable
 class Pulsing(Protocol):
     """The ability to switch a port off and on again in one command, which the board carries out though nobody reaches it."""
 

@@ -44,6 +44,7 @@ class Outlet:
     goal_at_s: float = -math.inf
     reports: int = 0  # of power lost or found, so far
     settle_s: float = SETTLE_S  # for so long after a command what its board shows may be of before
+    pulse_s: float = 0.0  # what leads to a board is off only for so long, by one command; 0: it is switched off, and on again
 
     @classmethod
     def new(cls, now_s: float, *, is_mute: bool) -> "Outlet":
@@ -125,14 +126,23 @@ class Outlet:
         """The command that it needs next, and the time from which on; None where it needs nothing."""
         if self.awaits_answer or self.is_reached:
             return None
-        level: Level = "off" if self.needs_off else "on"
+        level = self.needed
         if self.goal.level != "on" and level == "on":
             return None
-        first_s = self.state.off_due_s(self) if level == "off" else -math.inf
-        if self.errand is None or self.errand.level != level:
+        # An off or an on that the board carries out within a pulse would be undone by its end, or do nothing.
+        first_s = max(self.state.off_due_s(self) if level == "off" else -math.inf, self.signs.pulsed_until_s)
+        if self.errand is None or self.errand.level not in (level, "pulse"):
             return level, first_s
         pause_s = max(self.errand.pause_s, self.settle_s + EVIDENCE_S - SETTLE_S)
-        return level, max(first_s, self.signs.asked_at_s + pause_s)
+        return level, max(first_s, self.asked_until_s + pause_s)
+
+    @property
+    def needed(self) -> Level:
+        """What the next command does. After a pulse, an on makes sure of what the board may have forgotten."""
+        if self.needs_off:
+            return "pulse" if self.pulse_s > 0 and self.goal.level == "on" else "off"
+        is_repeated = self.errand is not None and self.errand.may_be_lost and self.signs.supply != "off"
+        return "pulse" if is_repeated else "on"
 
     @property
     def needs_off(self) -> bool:
@@ -176,17 +186,28 @@ class Outlet:
         now = evolve(self.signed(asked_at_s=at_s), errand=errand)
         if level == "off":
             return Step(now)
-        cycle = self.goal.cycle
-        now = now.signed(on_at_s=at_s, drew=False, idle_since_s=math.inf)
-        asked = (RelayAsked(cycle, at_s),) if errand.round == 1 else ()
+        cycle, on_at_s = self.goal.cycle, at_s + self.off_for_s(level)
+        now = now.pulsed(on_at_s) if level == "pulse" else now.signed(on_at_s=on_at_s)
+        now = now.signed(drew=False, idle_since_s=math.inf)
+        asked = (RelayAsked(cycle, on_at_s),) if errand.round == 1 or level == "pulse" else ()
         return now.goto(Doubted(cycle) if isinstance(self.state, Doubted) else Unknown(cycle), *asked)
+
+    def off_for_s(self, level: Level) -> float:
+        """How long it is off by such a command before it goes on by it."""
+        return self.pulse_s if level == "pulse" else 0.0
+
+    def pulsed(self, until_s: float) -> "Outlet":
+        """Its board switches it on again then, or did before."""
+        return self.signed(on_at_s=until_s, pulsed_until_s=until_s)
 
     def replied(self) -> Step:
         """The board has replied to the command."""
         return Step(self if self.errand is None else evolve(self, errand=evolve(self.errand, has_replied=True)))
 
     def sent(self, level: Level, at_s: float) -> Step:
-        """The command was answered, or given up: an off may have had its effect until now."""
+        """The command was answered, or given up: an off may have had its effect until now, and a pulse have begun."""
+        if level == "pulse":
+            return Step(self.pulsed(at_s + self.pulse_s))
         is_seen = self.errand is not None and self.errand.seen_at_s is not None
         return Step(self if level == "on" or is_seen else self.signed(off_at_s=max(self.signs.off_at_s, at_s)))
 
@@ -198,12 +219,14 @@ class Outlet:
 
     def seen_off(self, at_s: float, why: str) -> Step:
         """The board says that it switched it off."""
+        if at_s <= self.signs.pulsed_until_s:
+            return Step(self)
         now = self.signed(off_at_s=max(self.signs.off_at_s, at_s))
         return Step(now.told_off(at_s)) if self.is_switching("off") else self.state.seen_off(now, at_s, why)
 
     def seen_kept(self, at_s: float, *, kept: bool) -> Step:
         """The board says whether it keeps it off."""
-        if at_s <= self.signs.asked_at_s + REPORT_LAG_S:
+        if at_s <= self.asked_until_s + REPORT_LAG_S:
             return Step(self)  # the report may be older than the command
         if not kept:
             return self.state.seen_free(self, at_s)
@@ -227,7 +250,12 @@ class Outlet:
     @property
     def told_s(self) -> float:
         """When it was last told to switch, or may have done so."""
-        return max(self.signs.asked_at_s, self.signs.off_at_s)
+        return max(self.asked_until_s, self.signs.off_at_s)
+
+    @property
+    def asked_until_s(self) -> float:
+        """Until then it does what it was told last: a pulse ends with its on."""
+        return max(self.signs.asked_at_s, self.signs.pulsed_until_s)
 
     def polled(self, at_s: float, supply: Supply, proof: Evidence = "sensed", *, is_sound: bool = False) -> Step:
         """A poll that was asked at `at_s` shows whether it has power; unknown where the sensor is dead.
@@ -241,6 +269,8 @@ class Outlet:
             return Step(now)
         if self.errand is not None and self.errand.level == "off":
             return now.off_judged(self.errand, at_s, surely=is_sound or self.errand.drew_still)
+        if self.errand is not None and self.errand.may_be_lost:
+            return Step(now)  # it is on because it went on again, or because nobody switched it off
         return self.state.polled(now, at_s, surely=surely)
 
     def off_judged(self, errand: Errand, at_s: float, *, surely: bool) -> Step:
@@ -256,7 +286,7 @@ class Outlet:
     def shown_off(self, at_s: float, why: str, proof: Evidence) -> Step:
         """A look that was asked at `at_s` shows it off: the board says so, and no meter says otherwise."""
         # Off while an on is awaited is no loss: the command was not carried out, or is yet to be.
-        if self.tells_of_before(at_s) or self.is_switching("on"):
+        if self.tells_of_before(at_s) or self.is_switching("on") or self.is_switching("pulse"):
             return Step(self)
         if not self.is_switching("off"):
             return self.state.shown_off(self, at_s, why, proof)
@@ -268,7 +298,7 @@ class Outlet:
         """Nothing can be read of its board: a command that it replied to counts as carried out once it must have been."""
         if self.errand is None or not self.errand.has_replied or self.tells_of_before(at_s):
             return Step(self)
-        return self.came_on(at_s, "assumed") if self.errand.level == "on" else self.came_off(at_s, "assumed")
+        return self.came_off(at_s, "assumed") if self.errand.level == "off" else self.came_on(at_s, "assumed")
 
     def resisting(self, errand: Errand, at_s: float) -> Step:
         """It still draws current: another round, and a report when there have been enough."""
@@ -284,9 +314,9 @@ class Outlet:
     def beat(self, at_s: float) -> Step:
         """Its guest was heard, after whatever the board was told last."""
         now = self.signed(beat_at_s=max(self.signs.beat_at_s, at_s))
-        if not self.awaits_on or at_s <= self.signs.asked_at_s:
+        if not self.awaits_on or at_s <= self.asked_until_s:
             return Step(now)
-        return now.came_on(max(self.signs.asked_at_s, self.began_s), "sensed")  # it went on before it could beat
+        return now.came_on(max(self.asked_until_s, self.began_s), "sensed")  # it went on before it could beat
 
     def stirred(self, at_s: float) -> Step:
         """Something other than the service has reset its timer."""
@@ -308,7 +338,7 @@ class Outlet:
 
     def board_reset(self, at_s: float, fate: Fate, *, suspect: bool) -> Step:
         """Its board restarted, and keeps nothing off for certain."""
-        now = evolve(self, errand=None)
+        now = evolve(self.signed(pulsed_until_s=-math.inf), errand=None)  # a board that restarts forgets a pulse
         if self.relay == "off":
             return now.goto(self.state.freed())
         if fate == "lost":

@@ -38,7 +38,12 @@ STUCK_ROUNDS = 3
 STUCK_REPORT_S = 3600.0
 """How often a stuck relay is reported (specified)."""
 
-Level = Literal["on", "off"]
+PULSES = 2
+"""So many pulses that nobody replied to, and what the board shows counts all the same (chosen: a reply is easily lost with the
+way to the board, and a second pulse of what has come up again does harm)."""
+
+Level = Literal["on", "off", "pulse"]
+"""What a command does; a pulse is an off, and an on that the board carries out by itself."""
 
 
 @frozen
@@ -52,6 +57,7 @@ class Signs:
     drew: bool = False  # it drew current since it is on
     idle_since_s: float = math.inf  # it drew current, and certainly has drawn none since
     beat_at_s: float = -math.inf
+    pulsed_until_s: float = -math.inf  # its board switches it on by itself then, as it was told
     stirred_at_s: float = -math.inf  # its timer was reset by something unknown: by a beat, or by the board's start
     stuck_at_s: float = -math.inf  # when its relay was last reported stuck
     proof: Evidence = "sensed"  # by what the last poll showed it
@@ -92,6 +98,11 @@ class Errand:
         if self.seen_at_s is not None:
             return math.inf  # the next poll tells
         return min(math.ldexp(EVIDENCE_S, min(self.round, MOST_DOUBLINGS) - 1), EVIDENCE_MAX_S)
+
+    @property
+    def may_be_lost(self) -> bool:
+        """A pulse of which nobody knows whether it was carried out, and that may be asked for once more."""
+        return self.level == "pulse" and not self.has_replied and self.round < PULSES
 
     def again(self) -> "Errand":
         """The same command, as it leaves once more."""

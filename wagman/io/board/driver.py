@@ -7,7 +7,7 @@ from attrs import define, field, frozen
 
 from wagman.config.boards import BoardConfig
 from wagman.config.schema import DeviceConfig
-from wagman.io.board.power import P, Power, SwitchOff, SwitchOn, Tell
+from wagman.io.board.power import P, Power, SwitchOff, SwitchOn, SwitchPulse, Tell
 from wagman.io.board.sightings import Sightings
 from wagman.model.backend import Identity
 from wagman.model.facts import BoardFact, Draft, Port, Sample
@@ -80,6 +80,11 @@ class Wiring:
     def off_times_s(self) -> dict[Any, float]:
         """How long each port with a guest stays off before a new power cycle."""
         return {guest.port: guest.off_time_s for guest in self.guests}
+
+    @property
+    def ways(self) -> list[Any]:
+        """The ports that lead to a board, where this one can switch them off and on by one command."""
+        return [guest.port for guest in self.guests if guest.leads_to] if self.board.pulses else []
 
     @property
     def mute(self) -> list[Any]:
@@ -194,6 +199,15 @@ class Feeds(Protocol):
 
     async def stop_later(self, port: Any, grace_s: int) -> None:
         """Have the board stop a port by itself, and cut its power `grace_s` later; `BoardStopping` tells that it has begun."""
+        ...
+
+
+@runtime_checkable
+class Pulses(Protocol[P]):
+    """Boards that can switch a port off and on again by one command, which they carry out though nobody reaches them."""
+
+    async def pulse(self, action: SwitchPulse[P]) -> None:
+        """Send it; evidence comes later."""
         ...
 
 

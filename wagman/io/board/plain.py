@@ -23,9 +23,9 @@ from attrs import define, evolve, field, frozen
 from wagman.fsm.outlet import Outlet
 from wagman.io.board.connection import Always, Listener
 from wagman.io.board.driver import Reading, Senses
-from wagman.io.board.power import SwitchOff, SwitchOn
-from wagman.model.backend import Backend, Identity, Look
-from wagman.model.errors import BoardProtocolError, BoardTimeoutError, LinkGoneError, StrangerError
+from wagman.io.board.power import SwitchOff, SwitchOn, SwitchPulse
+from wagman.model.backend import Backend, Identity, Look, Pulsing
+from wagman.model.errors import BoardProtocolError, BoardRefusedError, BoardTimeoutError, LinkGoneError, StrangerError
 from wagman.model.facts import Answered, Evidence, Supply
 
 CALL_S = 60.0
@@ -168,6 +168,18 @@ class PlainDriver:
         """Have it switch the port off."""
         await self._check()
         await self._within(self.backend.switch(action.port, on=False))
+
+    async def pulse(self, action: SwitchPulse[str]) -> None:
+        """Have it switch the port off, and on again by itself, unless that is not wanted any more.
+
+        Raises:
+            BoardRefusedError: it turns out that it cannot.
+        """
+        await self._check()
+        if not isinstance(self.backend, Pulsing) or not self.backend.abilities.pulse:
+            raise BoardRefusedError(f"{self.backend.address} cannot switch a port off and on by one command")
+        if not self.senses.power.is_taken_back(action.port):
+            await self._within(self.backend.pulse(action.port, action.off_s))
 
 
 @frozen

@@ -4,7 +4,8 @@ Sans-I/O: the board task asks `next()` what to do, does it, and says so with `se
 outlet's machine (`wagman.fsm.outlet`) makes of it what it is. The rules that hold whoever asked:
 
 - no relay-on within `off_time` of that outlet's relay-off, and no two relay-ons within `stagger`, over all boards;
-- offs come first: they may be urgent; among the rest, who has waited longest.
+- offs come first: they may be urgent; among the rest, who has waited longest;
+- what is switched off and on by one command goes on, too: that on keeps the same distance from all others.
 """
 
 import math
@@ -50,6 +51,17 @@ class SwitchOff(Generic[P]):
     port: P
 
 
+@frozen
+class SwitchPulse(Generic[P]):
+    """Have the board switch the port off, and on again by itself: the way to the board may be what it switches."""
+
+    port: P
+    off_s: float
+
+
+Action: TypeAlias = SwitchOn[P] | SwitchOff[P] | SwitchPulse[P]
+
+
 @define
 class Power(Generic[P]):
     """All ports that have a guest, and the turns that they take.
@@ -60,6 +72,7 @@ class Power(Generic[P]):
         now_s: the time of coming up: a relay may have been switched just before.
         tell: takes each fact about a port, in order.
         mute: ports whose guests have no heartbeat.
+        ways: ports that lead to a board, where theirs can switch them off and on by one command.
     """
 
     off_times_s: dict[P, float]
@@ -67,6 +80,7 @@ class Power(Generic[P]):
     now_s: float
     tell: Tell[P]
     mute: Collection[P] = ()
+    ways: Collection[P] = ()
     settle_s: float = field(init=False, default=SETTLE_S)
     meter_settle_s: float = field(init=False, default=0.0)
     ports: dict[P, Outlet] = field(init=False)
@@ -75,7 +89,8 @@ class Power(Generic[P]):
     _unplaced: dict[P, float] | None = field(init=False, default=None)  # cuts that a board told of before it was greeted
 
     def __attrs_post_init__(self) -> None:
-        self.ports = {number: Outlet.new(self.now_s, is_mute=number in self.mute) for number in self.off_times_s}
+        self.ports = {number: Outlet.new(self.now_s, is_mute=False) for number in self.off_times_s}
+        self.configure(self.off_times_s, self.mute, self.ways)
         self.last_on_s = self.now_s
 
     def _take(self, number: P, step: Step) -> None:
@@ -95,11 +110,12 @@ class Power(Generic[P]):
         """Take over the level that a guest's state asks for."""
         self._take(number, self.ports[number].wanted(goal, now_s))
 
-    def configure(self, off_times_s: Mapping[P, float], mute: Collection[P]) -> None:
+    def configure(self, off_times_s: Mapping[P, float], mute: Collection[P], ways: Collection[P] = ()) -> None:
         """Go on with other times."""
         self.off_times_s.update(off_times_s)
-        for number in off_times_s:
-            self.ports[number] = evolve(self.ports[number], is_mute=number in mute)
+        for number, off_s in off_times_s.items():
+            pulse_s = off_s if number in ways else 0.0
+            self.ports[number] = evolve(self.ports[number], is_mute=number in mute, pulse_s=pulse_s)
 
     def settle(self, settle_s: float, meter_settle_s: float = 0.0) -> None:
         """For so long after a command what the board shows may be of before, and what its meters do not show means nothing."""
@@ -117,13 +133,13 @@ class Power(Generic[P]):
 
     # What to do next ---------------------------------------------------------
 
-    def next(self, now_s: float) -> SwitchOn[P] | SwitchOff[P] | float:
+    def next(self, now_s: float) -> Action[P] | float:
         """The command that is due now, or the time at which to ask again."""
         dues = [(number, *due) for number, outlet in self.ports.items() if (due := outlet.due) is not None]
         dues.sort(key=lambda due: (due[1] == "on", self.ports[due[0]].goal_at_s))
         at_s = math.inf
         for number, level, from_s in dues:
-            due_s = from_s if level == "off" else max(from_s, self.turn_s(number))
+            due_s = from_s if level == "off" else max(from_s, self.turn_s(number, level))
             if due_s <= now_s:
                 return self.command(number, level)
             at_s = min(at_s, due_s)
@@ -145,17 +161,20 @@ class Power(Generic[P]):
         # mark board-that-needs-time
         return min((at_s for at_s in looks_s if at_s > now_s), default=math.inf)
 
-    def turn_s(self, number: P) -> float:
+    def turn_s(self, number: P, level: Level) -> float:
         """From when on the rules between the outlets allow a relay-on."""
-        return max(self.ports[number].signs.off_at_s + self.off_times_s[number], self.pace.turn_s(self))
+        rested_s = -math.inf if level == "pulse" else self.ports[number].signs.off_at_s + self.off_times_s[number]
+        return max(rested_s, self.pace.turn_s(self))
 
-    def command(self, number: P, level: Level) -> SwitchOn[P] | SwitchOff[P]:
+    def command(self, number: P, level: Level) -> Action[P]:
         """The command that switches an outlet to that level."""
+        if level == "pulse":
+            return SwitchPulse(number, self.ports[number].pulse_s)
         return SwitchOff(number) if level == "off" else SwitchOn(number, self.ports[number].goal.media)
 
-    def begin(self, action: SwitchOn[P] | SwitchOff[P], now_s: float) -> None:
+    def begin(self, action: Action[P], now_s: float) -> None:
         """The command is about to leave: from now on it may have its effect."""
-        if isinstance(action, SwitchOn):
+        if not isinstance(action, SwitchOff):
             self.last_on_port = action.port
             self.pace.begin(self)
         self._take(action.port, self.ports[action.port].sending(level_of(action), now_s))
@@ -164,15 +183,16 @@ class Power(Generic[P]):
         """Its guest is to be off: what of a start has not left yet is not to leave any more."""
         return self.ports[number].goal.level == "off"
 
-    def replied(self, action: SwitchOn[P] | SwitchOff[P]) -> None:
+    def replied(self, action: Action[P]) -> None:
         """The board has replied to the command, which is no evidence."""
         self._take(action.port, self.ports[action.port].replied())
 
-    def sent(self, action: SwitchOn[P] | SwitchOff[P], now_s: float) -> None:
+    def sent(self, action: Action[P], now_s: float) -> None:
         """The command was answered, or given up: its effect may still be a main loop away."""
-        self._take(action.port, self.ports[action.port].sent(level_of(action), now_s))
-        if isinstance(action, SwitchOn):
-            self._went_on(now_s + UNSEEN_S)
+        outlet, level = self.ports[action.port], level_of(action)
+        self._take(action.port, outlet.sent(level, now_s))
+        if level != "off":
+            self._went_on(now_s + outlet.off_for_s(level) + UNSEEN_S)
             self.pace.end(self)
 
     # What was seen: of no consequence on a port without a guest ---------------
@@ -278,6 +298,12 @@ class Power(Generic[P]):
         return frozenset(lost)
 
 
-def level_of(action: SwitchOn[P] | SwitchOff[P]) -> Level:
+def level_of(action: Action[P]) -> Level:
     """What a command switches to."""
-    return "on" if isinstance(action, SwitchOn) else "off"
+    match action:
+        case SwitchPulse():
+            return "pulse"
+        case SwitchOn():
+            return "on"
+        case _:
+            return "off"

@@ -12,12 +12,12 @@ import trio
 from attrs import asdict, define, field
 
 from wagman.io.board.connection import Connection, Connector
-from wagman.io.board.driver import Driver, Feeds, Raw, Senses, Shown, StartsByItself, Wiring
+from wagman.io.board.driver import Driver, Feeds, Pulses, Raw, Senses, Shown, StartsByItself, Wiring
 from wagman.io.board.pace import Pace
-from wagman.io.board.power import Power, SwitchOff, SwitchOn, Tell
+from wagman.io.board.power import Action, Power, SwitchOff, SwitchOn, Tell
 from wagman.io.board.sightings import Sightings
 from wagman.model.backend import Identity
-from wagman.model.errors import BoardError, BoardProtocolError, CallerError, LinkGoneError, StrangerError
+from wagman.model.errors import BoardError, BoardProtocolError, BoardRefusedError, CallerError, LinkGoneError, StrangerError
 from wagman.model.facts import DEFAULT_BOARD, Blindness, BoardFact, BoardRestarted, Draft, Port, PowerGoal
 
 BLIND_MISSES = 3
@@ -98,7 +98,7 @@ class Board:
 
     def __attrs_post_init__(self) -> None:
         now_s = trio.current_time()
-        self.power = Power(self.wiring.off_times_s, self.pace, now_s, self.tell, self.wiring.mute)
+        self.power = Power(self.wiring.off_times_s, self.pace, now_s, self.tell, self.wiring.mute, self.wiring.ways)
         self.pace.tell_when_free(self._look_again)
         self.shown = Shown(self.connector.name)
         sightings = Sightings.of(self.power.ports, self.power, self.tell)
@@ -139,7 +139,7 @@ class Board:
     def reconfigure(self, wiring: Wiring) -> None:
         """Go on with another configuration of the same devices on the same port."""
         self.wiring = self._senses.wiring = wiring
-        self.power.configure(wiring.off_times_s, wiring.mute)
+        self.power.configure(wiring.off_times_s, wiring.mute, wiring.ways)
 
     async def raw(self, words: list[str], *, force: bool) -> list[str]:
         """An operator's own command.
@@ -333,13 +333,17 @@ class Board:
             await self._switch(driver, action)
             until_s = min(until_s, trio.current_time() + AFTER_SWITCH_S)
 
-    async def _switch(self, driver: Driver[Any], action: SwitchOn[Any] | SwitchOff[Any]) -> None:
+    async def _switch(self, driver: Driver[Any], action: Action[Any]) -> None:
         self.power.begin(action, trio.current_time())
         try:
             if isinstance(action, SwitchOn):
                 await driver.switch_on(action)
-            else:
+            elif isinstance(action, SwitchOff):
                 await driver.switch_off(action)
+            elif isinstance(driver, Pulses):
+                await driver.pulse(action)
+            else:
+                raise BoardRefusedError(f"board {self.name} cannot switch a port off and on by one command")
             self.power.replied(action)
         finally:
             self.power.sent(action, trio.current_time())
