@@ -8,7 +8,9 @@ from attrs import evolve
 
 from tests.simulation.mutants import mutant
 from tests.simulation.mutants_outlet import MUTANTS
+from wagman.fsm.guest import Situation, machine
 from wagman.fsm.wagman.inputs import Visibility
+from wagman.io.board.driver import Wiring
 from wagman.io.board.pace import Pace
 from wagman.io.board.plain import PlainDriver
 from wagman.io.board.task import Board
@@ -77,3 +79,24 @@ def a_stranger_is_switched(patch: pytest.MonkeyPatch) -> None:
 @mutant("20 min; network out; 20 min; network in; 5 min", 6, site="plugs")
 def silence_on_a_network_needs_no_witness(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Network, "shown_at_s", lambda self, after_s: after_s)
+
+
+# --- What boards are reached through ----------------------------------------------------------------------------------
+
+HUNG = "5 min; guest lte hang; 25 min"
+
+
+@mutant(HUNG, 12, site="ways")
+def a_way_is_switched_off_by_one_command_and_on_by_another(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Wiring, "ways", property(lambda self: []))
+
+
+@mutant("5 min; guest lte good=; lte: restart; 25 min", 12, site="ways")
+def a_way_is_left_off_until_its_next_try(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Situation, "is_way", property(lambda self: False))
+
+
+@mutant("5 min; lte: stop; 10 min", 12, site="ways")
+def an_operator_shuts_the_way_without_insisting(patch: pytest.MonkeyPatch) -> None:
+    real = machine.obstacle
+    patch.setattr(machine, "obstacle", lambda now, ask: "" if now.config.leads_to else real(now, ask))

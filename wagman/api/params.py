@@ -175,7 +175,7 @@ class Behalf:
 
 
 _A_DEVICE = _about(DEVICE, "the device")
-_FORCE = _about(FLAG, "start it although the environment forbids that; means nothing to the other commands")
+_FORCE = _about(FLAG, "start it although the environment forbids that, stop it although boards are reached through it")
 
 
 @frozen

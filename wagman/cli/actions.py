@@ -71,6 +71,8 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
         how_long.add_argument("--end", action="store_true", help="end it now")
     if command in ("start", "restart"):
         parser.add_argument("--force", action="store_true", help="although the environment forbids it")
+    if command in ("stop", "kill", "disable"):
+        parser.add_argument("--force", action="store_true", help="although boards are reached through it")
     if command in ("kill", *UNDOES):
         parser.add_argument("--yes", action="store_true", help="do not ask whether I am sure")
     parser.set_defaults(force=False, yes=False, for_s=None)
@@ -215,7 +217,7 @@ class Task:
         return "" if for_s is None else f"to run again {duration(for_s)} after it was asked to stop"
 
     def _answer(self, client: Client, name: str) -> Decision:
-        how = {"force": True} if self.args.force else {} if self.args.for_s is None else {"for_s": self.args.for_s}
+        how = ({"force": True} if self.args.force else {}) | ({} if self.args.for_s is None else {"for_s": self.args.for_s})
         behalf = {} if self.args.on_behalf is None else {"on_behalf": self.args.on_behalf}
         self._has_asked = True
         try:

@@ -165,7 +165,6 @@ class PlugBoard(PlainBoard):
         ),
     )
 
-
     @property
     def pulses(self) -> bool:
         """All of them do."""

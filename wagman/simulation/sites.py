@@ -120,6 +120,36 @@ shutdown = []
 """
 """A rail with meters and one without."""
 
+WAYS = """
+[board.rail]
+kind = "shelly"
+host = "rail"
+
+[board.shed]
+kind = "tasmota"
+host = "shed"
+
+[device.ai]
+board = "rail"
+port = 0
+heartbeat = { http = "http://ai/health" }
+shutdown = ["simulated"]
+
+[device.lte]
+board = "rail"
+port = 1
+leads_to = ["rail", "shed"]
+heartbeat = { http = "http://lte/health" }
+shutdown = []
+
+[device.nas]
+board = "shed"
+port = 1
+heartbeat = { http = "http://nas/health" }
+shutdown = ["simulated"]
+"""
+"""A router that leads to the rail that it hangs on, and to another one."""
+
 WAGMAN = """
 [board.wagman]
 
@@ -190,6 +220,7 @@ SITES: Mapping[str, str] = {
     "ordered": ORDERED,
     "many": "".join(_many()),
     "plugs": RAILS + NETWORK,
+    "ways": WAYS + NETWORK,
     "mixed": WAGMAN + RAILS + NETWORK,
 }
 """What can be asked for by name, as a configuration file."""

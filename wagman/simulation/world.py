@@ -94,7 +94,8 @@ class World:
         name, devices = config.name, self.config.devices_on(config.name)
         seen = Onlookers(partial(self._moved, name), partial(self._sent, name), partial(self._strange, name), lambda: self.now_s)
         if isinstance(config, PlainBoard):
-            return Rail(config, devices, self.rng, seen)
+            ways = [each.plug for each in self.config.devices if name in each.leads_to]
+            return Rail(config, devices, self.rng, seen, lambda: all(self.outlet(each).relay.on for each in ways))
         return Wagman(as_wagman(config), devices, self.rng, seen)
 
     @property

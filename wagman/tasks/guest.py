@@ -356,7 +356,7 @@ class Guest:
             starts=self.starts,
             due=isinstance(state, machine.Stopped) and state.due(memory) and not machine.withheld(now),
             known=not (isinstance(state, machine.Stopped) and state.untouched),
-            exempt=memory.exempt or memory.maintained,
+            exempt=memory.exempt or memory.maintained or bool(now.config.leads_to),
             hibernating=memory.hibernating,
             recover=now.recovering,
             start_timeout_s=now.start_timeout_s,

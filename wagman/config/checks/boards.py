@@ -7,6 +7,7 @@ from wagman.config.checks.subject import Subject, too_short
 from wagman.config.findings import Finding
 from wagman.config.kinds import show
 from wagman.config.positions import Path
+from wagman.config.reading import listed, nearest_first
 from wagman.config.schema import DeviceConfig
 from wagman.model.facts import Plug
 
@@ -84,4 +85,37 @@ def check_media(subject: Subject) -> Iterator[Finding]:
             yield Finding(("device", device.name, "primary"), message, subject.of_place(device))
 
 
-CHECKS = (check_poll, check_ports, check_self, check_media)
+def check_ways(subject: Subject) -> Iterator[Finding]:
+    """What boards are reached through can be switched on again whenever it is off, and is never switched off for long."""
+    boards = {board.name for board in subject.config.boards}
+    for device, board in subject.hung:
+        own = ("device", device.name, "leads_to")
+        for index, name in enumerate(device.leads_to):
+            if name not in boards:
+                wanted = listed(nearest_first(name, boards))
+                yield Finding((*own, index), f"there is no board called {show(name)}; those that there are: {wanted}")
+        if device.leads_to and device.is_self:
+            yield Finding(own, "the computer that this service runs on is never switched: remove this key")
+        elif board.name in _led_to(subject, device) and not board.pulses:
+            message = (
+                f"it leads to its own board {show(board.name)}, which would not be reached any more once it is off: hang it on a "
+                "board that switches a port off and on by one command (shelly, tasmota), or on one that is reached otherwise"
+            )
+            yield Finding(own, message, subject.of_place(device))
+        if device.leads_to and not device.enabled:
+            message = f"it leads to {listed(device.leads_to)}, not reached while it is off: remove this key, or leads_to"
+            yield Finding(subject.source(device, "enabled"), message, (own,))
+
+
+def _led_to(subject: Subject, device: DeviceConfig) -> set[str]:
+    """The boards that are not reached while a device is off, or while what hangs on those is off as well."""
+    found, ahead = set[str](), list(device.leads_to)
+    while ahead:
+        name = ahead.pop()
+        if name not in found:
+            found.add(name)
+            ahead += [each for other in subject.config.devices_on(name) for each in other.leads_to]
+    return found
+
+
+CHECKS = (check_poll, check_ports, check_self, check_media, check_ways)

@@ -13,7 +13,7 @@ from random import Random
 import trio
 from attrs import define, evolve, field
 
-from wagman.model.backend import Abilities, Backend, Identity, Look
+from wagman.model.backend import Abilities, Backend, Identity, Look, Pulsing
 from wagman.model.errors import BoardRefusedError, BoardTimeoutError
 
 NO_ANSWER_S = 5.0
@@ -58,6 +58,21 @@ class Flaky:
         """See `Backend`."""
         await self.inner.switch(port, on=on)
 
+    async def pulse(self, port: str, off_s: float) -> None:
+        """See `Pulsing`."""
+        await pulsing(self.inner).pulse(port, off_s)
+
+
+def pulsing(backend: Backend) -> Pulsing:
+    """The same back end, of which is known that it switches off and on by one command.
+
+    Raises:
+        BoardRefusedError: it does not.
+    """
+    if not isinstance(backend, Pulsing):
+        raise BoardRefusedError(f"{backend.address} has no pulse")
+    return backend
+
 
 class Refuses(Flaky):
     """Says no to what is so already (a BMC's 409 for off when off: https://github.com/apache/cloudstack/issues/13376)."""
@@ -93,6 +108,11 @@ class Hangs(Flaky):
         await self._hang()
         await self.inner.switch(port, on=on)
 
+    async def pulse(self, port: str, off_s: float) -> None:
+        """Perhaps nothing."""
+        await self._hang()
+        await super().pulse(port, off_s)
+
 
 class ReplyLost(Flaky):
     """Does what it is told, and nobody hears of it (any datagram; TCP that is reset between the two)."""
@@ -100,6 +120,14 @@ class ReplyLost(Flaky):
     async def switch(self, port: str, *, on: bool) -> None:
         """Do it, and say nothing."""
         await self.inner.switch(port, on=on)
+        await self._lose()
+
+    async def pulse(self, port: str, off_s: float) -> None:
+        """Do it, and say nothing."""
+        await super().pulse(port, off_s)
+        await self._lose()
+
+    async def _lose(self) -> None:
         if self.shows:
             await trio.sleep(NO_ANSWER_S)
             raise BoardTimeoutError(f"{self.address} did not answer within {NO_ANSWER_S:g} s")
@@ -201,6 +229,10 @@ class Stranger(Flaky):
     async def switch(self, port: str, *, on: bool) -> None:
         """Switch the one that is there now."""
         await self._there.switch(port, on=on)
+
+    async def pulse(self, port: str, off_s: float) -> None:
+        """Switch the one that is there now."""
+        await pulsing(self._there).pulse(port, off_s)
 
 
 @define(eq=False)

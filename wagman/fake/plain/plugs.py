@@ -41,6 +41,7 @@ class FakePlugs:
     address: str = "rail"
     restore: Restore = "last"
     observe: Callable[[Record], None] = field(default=lambda _record: None)
+    nursery: trio.Nursery | None = None  # what measures the time of a pulse runs there
     boots: int = 1
     began_s: float = field(factory=trio.current_time)
     outlets: dict[str, Outlet] = field(init=False)
@@ -68,6 +69,18 @@ class FakePlugs:
         if port not in self.outlets:
             raise BoardRefusedError(f"there is no outlet {port}")
         self.set(port, "command", on=on, request=f"{port} {'on' if on else 'off'}")
+
+    async def pulse(self, port: str, off_s: float) -> None:
+        """Go off now, and on again by itself, unless it restarts before; whatever it is told meanwhile."""
+        if self.nursery is None:
+            raise BoardRefusedError("it has nothing to measure a time with")
+        await self.switch(port, on=False)
+        self.nursery.start_soon(self._comes_on, port, off_s, self.boots)
+
+    async def _comes_on(self, port: str, off_s: float, boots: int) -> None:
+        await trio.sleep(off_s)
+        if boots == self.boots:
+            self.set(port, "command", on=True, request=f"{port} on")
 
     def _shown(self, outlet: Outlet) -> Look:
         if self.abilities.readback == "none":

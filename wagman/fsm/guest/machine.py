@@ -170,6 +170,9 @@ def refusal(now: Situation, ask: Operator) -> str:
 
 def obstacle(now: Situation, ask: Operator) -> str:
     """Why a command that acts on the guest cannot be accepted, or nothing."""
+    if now.config.leads_to and ask.verb in ("stop", "kill", "disable") and not ask.force:
+        # mark operator-against-the-way
+        return UNREACHED.format(boards=enumerated(now.config.leads_to), verb=ask.verb)
     if (ask.verb in ("start", "restart", "enable") or ask.for_s is not None) and not now.config.enabled:
         # mark operator-against-the-configuration
         return FORBIDDEN
@@ -182,6 +185,12 @@ def obstacle(now: Situation, ask: Operator) -> str:
         return "hibernating: the environment forbids it; use --force to start it all the same"
     return ""
 
+
+UNREACHED = (
+    "{boards} would not be reached while it is off, and nothing there could be switched on: restart it instead, "
+    "or use --force to {verb} it all the same"
+)
+"""Why a guest that leads to a board is not stopped."""
 
 FORBIDDEN = "its table in the configuration says enabled = false: change that in the file, then reload the service"
 """Why neither an operator nor the Wagman machine can have it run."""
@@ -223,13 +232,15 @@ DECIDED_BEFORE = "an operator decided so before"
 
 def wagman_stop(state: State, now: Situation, said: WagmanStop) -> Step:
     """The Wagman machine's stop leaves alone a guest that is off already, that the operator forced, or that is in maintenance."""
-    if isinstance(state, Stopped | Maintenance) or now.memory.exempt:
+    if isinstance(state, Stopped | Maintenance) or now.memory.exempt or now.config.leads_to:
         return state.stay(now)
     return state.on_stop(now, said.reason)
 
 
 def hibernation(state: State, now: Situation, said: Hibernation) -> Step:
-    """A normal environment ends every exemption."""
+    """A normal environment ends every exemption; what boards are reached through is none of its business."""
+    if now.config.leads_to:
+        return state.stay(now.remember(hibernating=False))
     exempt = now.memory.exempt and said.active
     return state.stay(now.remember(hibernating=said.active, exempt=exempt))
 

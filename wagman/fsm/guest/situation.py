@@ -84,6 +84,11 @@ class Situation:
         return self.welcome and not self.withheld and not self.memory.maintained
 
     @property
+    def is_way(self) -> bool:
+        """Boards are reached through the guest, and nobody has ordered it down all the same: it is never left off."""
+        return bool(self.config.leads_to) and self.allowed and self.memory.wanted == "up"
+
+    @property
     def allowed(self) -> bool:
         """Neither an operator nor the configuration has disabled the guest."""
         return self.memory.enabled and self.config.enabled

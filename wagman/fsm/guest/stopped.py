@@ -31,13 +31,18 @@ class Stopped(State):
     backoff_s: float = 0.0  # > 0: not due until the alarm
     beat_at_s: float | None = None  # the first of the two beats that adopt
     settled: bool = False
+    left_on: bool = False  # boards are reached through it: its power stays as it is until a start switches it off and on
 
     def power(self, memory: Memory) -> PowerGoal:
+        if self.left_on and not self.untouched:
+            return PowerGoal("untouched", memory.cycle)
         return UNTOUCHED if self.untouched else PowerGoal("off", self.cut or 0, already=self.off, firm=self.firm)
 
     def on_enter(self, now: Situation) -> Step:
         entered = now.remember(exempt=False)
         new = evolve(self, cut=now.memory.cycle) if self.cut is None else self
+        # mark way-that-is-left-on
+        new = evolve(new, left_on=now.is_way)
         event = now.event("stopped", reason=self.reason, due_in_s=self.backoff_s or None)
         return new.stay(entered, event, alarms=new.resume(entered))
 
@@ -74,7 +79,10 @@ class Stopped(State):
         return self.goto(states.restarting, now, "it draws current but does not beat")
 
     def on_power_lost(self, now: Situation, lost: PowerLost) -> Step:
-        return super().on_power_lost(now, lost) if self.untouched else self.stay(now)
+        if not self.left_on:
+            return super().on_power_lost(now, lost) if self.untouched else self.stay(now)
+        after, told = now.counted_loss(lost)
+        return self.goto(states.stopped, after, "power lost", off=True).after(*told)
 
     def on_power_found(self, now: Situation, found: PowerFound) -> Step:
         if self.untouched:
@@ -99,11 +107,16 @@ class Stopped(State):
         return self.begin(fresh, "asked by the operator").accept("power is coming on")
 
     def on_stop(self, now: Situation, reason: str) -> Step:
+        if self.left_on and not (self.untouched or self.off):
+            return self.goto(states.stopping, now, reason).accept("it is asked to halt")
+        if self.left_on:
+            return evolve(self, left_on=False).stay(now).accept("already stopped")
         words = "first it is seen whether it runs" if self.untouched else "already stopped"
         return self.stay(now, now.event("stopped", reason=self.reason)).accept(words)
 
     def on_kill(self, now: Situation) -> Step:
-        killed = evolve(self, reason="killed by the operator", untouched=False, cut=now.memory.cycle, firm=True)
+        firm = {"untouched": False, "left_on": False, "firm": True}
+        killed = evolve(self, reason="killed by the operator", cut=now.memory.cycle, **firm)
         event = now.event("stopped", reason=killed.reason)
         step = killed.stay(now.remember(exempt=False), event, alarms={"settle": KEEP, "backoff": KEEP})
         return step.accept("power is off" if self.off else "power is being cut")

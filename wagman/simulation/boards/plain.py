@@ -62,12 +62,16 @@ class Reached(Flaky):
     end: End = field(kw_only=True)
     board_id: str = field(kw_only=True)
     asked: Callable[[str, bool], None] = field(kw_only=True)
+    pulsed: Callable[[str], None] = field(kw_only=True)
+    is_reached: Callable[[], bool] = field(kw_only=True)
 
     def _check(self) -> None:
         try:
             self.end.check()
         except OSError as error:
             raise BoardTimeoutError(str(error)) from error
+        if not self.is_reached():
+            raise BoardTimeoutError(f"what leads to {self.address} has no power")
 
     async def greet(self) -> Identity:
         """See `Backend`.
@@ -92,6 +96,12 @@ class Reached(Flaky):
         self.asked(port, on)
         await self.inner.switch(port, on=on)
 
+    async def pulse(self, port: str, off_s: float) -> None:
+        """See `Pulsing`."""
+        self._check()
+        self.pulsed(port)
+        await super().pulse(port, off_s)
+
 
 @define(eq=False, repr=False)
 class Rail:
@@ -101,10 +111,11 @@ class Rail:
     devices: Sequence[DeviceConfig]  # those on it
     rng: Random
     onlookers: Onlookers
+    is_reached: Callable[[], bool] = lambda: True
     plugs: FakePlugs = field(init=False)
     outlets: Mapping[Port, Outlet] = field(init=False)
     faults: dict[str, Flaky] = field(init=False, factory=dict)  # by name; each shows or not
-    _told: dict[Port, bool] = field(init=False, factory=dict)  # what each outlet was asked for last
+    _told: dict[Port, frozenset[bool]] = field(init=False, factory=dict)  # what each outlet was asked for last
 
     def __attrs_post_init__(self) -> None:
         names = dict.fromkeys((*OUTLETS, *(str(device.port) for device in self.devices)))
@@ -116,7 +127,8 @@ class Rail:
 
     @property
     def _abilities(self) -> Abilities:
-        return evolve(METERED if self.config.kind == "shelly" else Abilities(), settle_s=self.config.settle_s)
+        kind = METERED if self.config.kind == "shelly" else Abilities()
+        return evolve(kind, settle_s=self.config.settle_s, pulse=self.config.pulses)
 
     def _spec(self, device: DeviceConfig) -> GuestSpec:
         return evolve(GuestSpec(), beat_s=GuestSpec().beat_s if device.has_heartbeat else 0.0)
@@ -136,6 +148,11 @@ class Rail:
     def _stack(self, nursery: trio.Nursery) -> None:
         """The worst of them lie farthest outside."""
         rng, names = self.rng, list(self.plugs.outlets)
+        self.plugs.nursery = nursery
+        for device in self.devices:
+            if device.leads_to:
+                self.plugs.set(str(device.port), "board", on=True)
+                self.plugs.restore = "on"  # as the documentation says: one that restarts forgets that it was to come on again
         guests = {name: Guest(name) for name in names}
         other = FakePlugs(guests, board_id=STRANGE, address=self.config.name, observe=self._other_moved)
         for name in names:
@@ -160,17 +177,30 @@ class Rail:
     def connector(self, end: End, config: BoardConfig) -> Connector:
         """What is asked anew each time."""
         inner = self.faults["stranger"]
-        return Plain(config.kind, Reached(inner, self.rng, end=end, board_id=self.config.name, asked=self._asked))
+        reached = Reached(
+            inner,
+            self.rng,
+            end=end,
+            board_id=self.config.name,
+            asked=self._asked,
+            pulsed=self._pulsed,
+            is_reached=self.is_reached,
+        )
+        return Plain(config.kind, reached)
 
     # --- What is seen --------------------------------------------------------------------------------------------
 
     def _asked(self, port: str, on: bool) -> None:  # noqa: FBT001 - a callback
-        self._told[port] = on
+        self._told[port] = frozenset((on,))
         self.onlookers.sent("start" if on else "disable", port)
+
+    def _pulsed(self, port: str) -> None:
+        self._told[port] = frozenset((False, True))
+        self.onlookers.sent("disable", port)
 
     def _moved(self, change: RelayChange | DirtyCut) -> None:
         """What was not asked for last of this outlet was licensed by nobody, though a command did it."""
-        if isinstance(change, RelayChange) and self._told.get(change.port) != change.on:
+        if isinstance(change, RelayChange) and change.on not in self._told.get(change.port, ()):
             change = evolve(change, request=None)
         self.onlookers.moved(change)
 
@@ -217,8 +247,8 @@ class Rail:
             case ["power", port, "on" | "off" as how] if port in self.outlets:
                 self.plugs.set(port, "fault", on=how == "on")
             case ["replayed"]:
-                for name, on in self._told.items():
-                    self.plugs.set(str(name), "fault", on=on)
+                for name, asked in self._told.items():
+                    self.plugs.set(str(name), "fault", on=True in asked)
             case [name, "on" | "off" as how] if name in self.faults:
                 self.faults[name].share = float(how == "on")
             case _:

@@ -7,7 +7,7 @@ as silent only up to what the service had read by then, and what is shown has to
 """
 
 from wagman.simulation.promises.checker import STATES, Checker, Violation
-from wagman.simulation.promises.cuts import CutsAreEarned
+from wagman.simulation.promises.cuts import CutsAreEarned, WaysStayOpen
 from wagman.simulation.promises.holding import CrashesAreContained, DecisionsLast, HeatIsObeyed, NothingLostByOutages
 from wagman.simulation.promises.order import InOrder
 from wagman.simulation.promises.starts import LadderHolds, MediaFollow, OneAtATime
@@ -28,6 +28,7 @@ __all__ = [
     "OneAtATime",
     "ShownIsTrue",
     "Violation",
+    "WaysStayOpen",
     "all_checkers",
 ]
 
@@ -46,4 +47,5 @@ def all_checkers() -> list[Checker]:
         LadderHolds(),
         CrashesAreContained(),
         DecisionsLast(),
+        WaysStayOpen(),
     ]

@@ -1,4 +1,4 @@
-"""Power is cut in few ways only (promise 1)."""
+"""Power is cut in few ways only, and what boards are reached through comes on again by itself (promises 1 and 12)."""
 
 import math
 from collections.abc import Iterator
@@ -7,7 +7,8 @@ from typing import ClassVar
 from attrs import define, field
 
 from wagman.model.facts import Plug
-from wagman.simulation.records import Began, Configured, Did, Record, RelayMoved, Told
+from wagman.simulation.promises.checker import SEEN_S
+from wagman.simulation.records import Answered, Began, Configured, Did, Look, Record, RelayMoved, Told
 from wagman.simulation.scene import Scene
 from wagman.simulation.scene_port import SLACK_S, Port
 
@@ -89,3 +90,33 @@ class CutsAreEarned:
         never_heard = port.silence.beats <= 1 and port.silence.for_s >= start_s
         booting_for_s = min(on_for_s, cut.at_s - self.booting_s.get(cut.plug, math.inf))
         return booting_for_s >= port.device.start_timeout_s - SLACK_S and (never_heard or not heard)
+
+
+@define
+class WaysStayOpen:
+    """12. What boards are reached through is not left off by the service, unless an operator insisted on it."""
+
+    promise: ClassVar[int] = 12
+    off_s: dict[Plug, float] = field(factory=dict)  # since when a way is off by the service's doing
+    insisted: set[Plug] = field(factory=set)  # on being off
+
+    def see(self, record: Record, scene: Scene) -> Iterator[str]:
+        """Each switching of a way, and how long it has been off at each look."""
+        if isinstance(record, Answered) and record.accepted and record.asked.device in scene.by_name:
+            self.asked(record, scene.by_name[record.asked.device].device.plug)
+        elif isinstance(record, RelayMoved) and record.plug in scene.ports and scene.ports[record.plug].device.leads_to:
+            self.off_s.pop(record.plug, None)
+            if not record.on and record.ours and record.plug not in self.insisted:
+                self.off_s[record.plug] = record.at_s
+        elif isinstance(record, Look):
+            for plug, off_s in self.off_s.items():
+                device = scene.ports[plug].device
+                if plug not in self.insisted and record.at_s - off_s > device.off_time_s + SEEN_S:
+                    yield f"{device.name} has been off for {record.at_s - off_s:.0f} s, and leads to {', '.join(device.leads_to)}"
+
+    def asked(self, record: Answered, plug: Plug) -> None:
+        """What an operator has asked for; a stop counts by force only."""
+        if record.asked.force and record.asked.verb in ("stop", "kill", "disable"):
+            self.insisted.add(plug)
+        elif record.asked.verb in ("start", "restart"):
+            self.insisted.discard(plug)
