@@ -34,6 +34,7 @@ from wagman.tasks.moments import Clocks, Stamp
 class Around:
     goals: list[PowerGoal] = field(factory=list)
     decisions: int = 0
+    looks: list[str] = field(factory=list)
 
     def want(self, name: str, goal: PowerGoal) -> None:
         self.goals.append(goal)
@@ -46,6 +47,9 @@ class Around:
 
     def neighbours(self, name: str) -> tuple[Sequence[str], Sequence[str]]:
         return (), ()
+
+    def look(self, name: str) -> None:
+        self.looks.append(name)
 
     def start_refused(self, name: str, reason: str) -> None:
         pass

@@ -90,6 +90,11 @@ class Hearings:
         network = ear.network or config.network or NO_NETWORK
         return ear_of(ear, config.name, source, self.networks.get(network), self.shared)
 
+    def look(self, name: str) -> None:
+        """Have the ears of a guest listen now, and not only in their turn."""
+        for ear in self.ears.get(name, ()):
+            ear.look()
+
     # What is heard -----------------------------------------------------------
 
     def from_board(self, name: str, fact: PortFact) -> None:
@@ -186,6 +191,7 @@ def joined(
     heard = {name: guest for name, guest in guests.items() if guest.config.ears or guest.config.still_on}
     hearings = Hearings(config, heard, journal, stirs, watts, Shared(probe), recollection.file.keeper.note)
     recollection.recall_heard, recollection.file.ever_heard = hearings.recall, hearings.ever_heard
+    routes.listen = hearings.look
     for name, guest in heard.items():
         routes.hear_through(guest.config.plug, partial(hearings.from_board, name))
     return hearings

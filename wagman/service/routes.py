@@ -48,6 +48,7 @@ class Routes:
     recollection: Recollection = field(init=False)
     supervisor: Supervisor = field(init=False)
     controller: Controller = field(init=False)
+    listen: Callable[[str], None] = field(default=lambda _name: None, init=False)  # has the ears of a guest listen now
     _guests: dict[str, Guest] = field(factory=dict, init=False)
     _by_plug: dict[Plug, Guest] = field(factory=dict, init=False)
     _hearers: dict[Plug, Callable[[PortFact], None]] = field(factory=dict, init=False)  # of facts about each guest's port
@@ -141,6 +142,11 @@ class Routes:
         guest, (waits_for, leaning) = self._guests[name], self.neighbours(name)
         view = guest.view()
         return waits_for if view.wanted and view.state == "stopped" else leaning if view.leaving else ()
+
+    def look(self, name: str) -> None:
+        """Have a guest and its board looked at now: an alarm has fallen due that waits for that."""
+        self.boards[self._guests[name].config.board].look()
+        self.listen(name)
 
     def start_refused(self, name: str, reason: str) -> None:
         """A guest did not carry out the Wagman machine's start."""

@@ -219,7 +219,8 @@ class Guest:
             self.since = self.clocks.beginning()
         self._publish()
         async with trio.open_nursery() as nursery:
-            await drive(partial(self.take, nursery), self.inbox, self.alarms, self._progressed)
+            look = partial(self.around.look, self.config.name)
+            await drive(partial(self.take, nursery), self.inbox, self.alarms, self._progressed, look)
 
     def tell(self, fact: PortFact) -> None:
         """A fact about its port. What comes as a matter of course wakes nobody, unless an alarm has waited for it."""

@@ -9,6 +9,8 @@ The rules it keeps, so that no machine has to:
 - **Absence must be proved.** An alarm that rests on silence fires only once an ear shows it (`Listened`): one that was asked
   after the deadline, and has listened all that time without hearing anything. A dead link, a deaf board, a stopped or slow
   service therefore prove nothing; the alarm is *held* until the proof comes.
+- **Who waits for a proof asks for it.** An alarm that falls due without its proof asks for a look at once, and not only at the
+  next poll; a few times at most, for what is asked proves no more than any other look.
 - An alarm that wants an answer is held until the board has given one since the deadline (`Answered`), whatever the answer. It
   says when it is late, by more than the board can go unseen: then nobody knows what happened meanwhile.
 """
@@ -28,6 +30,24 @@ LATE_S = 60.0
 """An alarm that is overdue by more is late, unless the board is asked so rarely (chosen: a dozen polls, as they usually are)."""
 
 
+LOOKS = 3
+"""So many looks does an alarm ask for that lacks its proof (chosen: one is enough unless the answer is late, or is lost)."""
+
+LOOK_LATER_S = 0.1
+"""How much later than needed a look is asked for (chosen: more than what an ear and a guest may place one moment apart)."""
+
+LOOK_AGAIN_S = 5.0
+"""How long it waits for what a look shows before it asks for another one (chosen: as often as a board is polled, usually)."""
+
+
+@define(eq=False)
+class Looks:
+    """The looks that an alarm has asked for."""
+
+    count: int = 0
+    not_before_s: float = -math.inf
+
+
 @frozen
 class Armed:
     """An alarm that runs."""
@@ -35,6 +55,7 @@ class Armed:
     name: str
     spec: Alarm
     since_s: float
+    looks: Looks = field(factory=Looks, eq=False)
 
     @property
     def due_s(self) -> float:
@@ -95,6 +116,23 @@ class Alarms:
             return True
         return _shows(self.listened, armed) or _shows(self.answered, armed)
 
+    def next_look_s(self) -> float:
+        """When an alarm asks for the look that may prove it; infinity: none has to."""
+        return min((self._look_s(armed) for armed in self._armed.values()), default=math.inf)
+
+    def _look_s(self, armed: Armed) -> float:
+        if armed.looks.count >= LOOKS or self.proved(armed):
+            return math.inf
+        silent_s = -math.inf if self.listened is None or not armed.spec.proof else self.listened.silent_since_s
+        return max(armed.due_s, silent_s + armed.spec.after_s, armed.looks.not_before_s) + LOOK_LATER_S
+
+    def looks_now(self, now_s: float) -> bool:
+        """Whether a look is to be asked for now; that counts as asked."""
+        asking = [armed for armed in self._armed.values() if self._look_s(armed) <= now_s]
+        for armed in asking:
+            armed.looks.count, armed.looks.not_before_s = armed.looks.count + 1, now_s + LOOK_AGAIN_S
+        return bool(asking)
+
     def fired(self, armed: Armed, now_s: float) -> Fired:
         """The input that this alarm becomes; it is disarmed."""
         self._armed.pop(armed.name, None)
@@ -132,19 +170,27 @@ async def drive(
     inbox: Inbox[Any],
     alarms: Alarms,
     progress: Callable[[], None],
+    look: Callable[[], None] = lambda: None,
 ) -> None:
     """Hand every input and every due alarm to `take`, one after the other, until cancelled.
 
-    `take` makes the transition and carries its effects out; `progress` is called at every turn, and a watchdog lives on it.
+    `take` makes the transition and carries its effects out; `progress` is called at every turn, and a watchdog lives on it;
+    `look` has somebody look at once at what an alarm waits for.
     """
     while True:
         progress()
         nearest = alarms.nearest()
         item = None
-        with trio.move_on_at(math.inf if nearest is None else nearest.due_s):
+        due_s = math.inf if nearest is None else nearest.due_s
+        look_s = alarms.next_look_s()
+        with trio.move_on_at(min(due_s, look_s)):
             item = await inbox.receive()
         if item is not None:
             await take(item)
+            continue
+        if look_s < due_s:
+            if alarms.looks_now(trio.current_time()):
+                look()
             continue
         await trio.lowlevel.checkpoint()  # who woke at the same instant may still send
         for _ in range(inbox.waiting):

@@ -22,6 +22,10 @@ class Surroundings(Protocol):
         """Those that a start of the guest waits for, and those that a stop of it waits for."""
         ...
 
+    def look(self, name: str) -> None:
+        """Have the guest and its board looked at now, not only in their turn: an alarm has fallen due that waits for that."""
+        ...
+
     def start_refused(self, name: str, reason: str) -> None:
         """Tell the Wagman machine that its start was not carried out."""
         ...

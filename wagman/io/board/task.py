@@ -88,6 +88,7 @@ class Board:
     _visit: Visit | None = field(init=False, default=None)  # while there is a connection
     _arrived: trio.Event = field(init=False, factory=trio.Event)  # at the next visit
     _wake: trio.Event = field(init=False, factory=trio.Event)
+    _to_look: bool = field(init=False, default=False)  # now, and not only when the next poll is due
     _restarted: bool = field(init=False, default=False)  # since its power was last looked at
     _misses: int = field(init=False, default=0)
     _told: set[str] = field(init=False, factory=set)  # why it is not seen: types of events, since it was seen last
@@ -125,6 +126,11 @@ class Board:
         """What a port drew when it was looked at last."""
         reading = self.shown.ports.get(port)
         return None if reading is None else reading.watts
+
+    def look(self) -> None:
+        """Poll it now: somebody waits for what that shows."""
+        self._to_look = True
+        self._wake.set()
 
     def _look_again(self) -> None:
         """There may be something to switch."""
@@ -298,6 +304,7 @@ class Board:
             self.remember(asdict(identity))
 
     async def _poll(self, driver: Driver[Any]) -> None:
+        self._to_look = False
         await driver.poll(self._turn)
         self._turn += 1
         self._misses, self.silent_reason = 0, None
@@ -322,7 +329,7 @@ class Board:
     async def _reconcile(self, driver: Driver[Any], visit: Visit) -> None:
         """Switch what is to be switched, until the next poll is due: soon, where evidence is awaited."""
         until_s = min(trio.current_time() + self.wiring.board.poll_s, self.power.look_s(trio.current_time()))
-        while not visit.is_over and (now_s := trio.current_time()) < until_s:
+        while not (visit.is_over or self._to_look) and (now_s := trio.current_time()) < until_s:
             self.progressed()
             self._wake = trio.Event()
             action = self.power.next(now_s)

@@ -30,6 +30,7 @@ class Listening:
     )  # it is well until then, at least: what it waits for is bounded
     heard_at_s: float | None = field(default=None, init=False)  # by this run of the service
     trouble: str | None = field(default=None, init=False)  # why it cannot listen; None: it can
+    _wake: trio.Event = field(factory=trio.Event, init=False)
     _doubted: tuple[float, float] | None = field(default=None, init=False)  # a question that nobody on the network has made count
 
     def __attrs_post_init__(self) -> None:
@@ -71,9 +72,15 @@ class Listening:
         raise NotImplementedError
 
     async def rest(self, until_s: float) -> None:
-        """Wait for the next turn."""
+        """Wait for the next turn, unless it is asked for now."""
         self.progress_s = until_s
-        await trio.sleep_until(until_s)
+        with trio.move_on_at(until_s):
+            await self._wake.wait()
+        self._wake = trio.Event()
+
+    def look(self) -> None:
+        """Listen now: somebody waits for what that proves."""
+        self._wake.set()
 
 
 @define(eq=False)

@@ -85,6 +85,12 @@ class Facts:
         return frozenset(row["name"] for row in self.guests if row["state"] == "maintenance")
 
     @property
+    def left_on(self) -> frozenset[str]:
+        """The guests whose power stays on though they are stopped: boards are reached through them."""
+        ways = {guest.name for guest in self.config.guests if guest.leads_to}
+        return frozenset(row["name"] for row in self.wanted if row["name"] in ways)
+
+    @property
     def wanted(self) -> Iterator[Mapping[str, Any]]:
         """The rows of the guests that are to run."""
         return (row for row in self.guests if row["enabled"] and row["wanted"] == "up")

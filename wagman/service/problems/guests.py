@@ -55,7 +55,8 @@ def power_in_doubt(facts: Facts) -> Iterator[Problem]:
     for row in facts.guests:
         if facts.boards[row["board"]]["blind"]:
             continue
-        in_question = row["state"] == "stopped" and not row["power"]["confirmed"] and not row["relay_stuck"]
+        is_shown = row["power"]["confirmed"] or row["relay_stuck"] or row["name"] in facts.left_on
+        in_question = row["state"] == "stopped" and not is_shown
         if in_question and not any(alarm["name"] == "adopt" for alarm in row["alarms"]):
             name = row["name"]
             text = f"{name} is stopped, and nothing shows that its power is off for good: it may have power, or get it again"

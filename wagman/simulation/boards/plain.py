@@ -274,6 +274,8 @@ class Rail:
         for name in self.plugs.outlets:
             self.plugs.mend(name)
         for device in self.devices:
+            if device.leads_to:
+                self.plugs.set(str(device.port), "fault", on=True)  # somebody goes there
             if device.port not in doomed:
                 keys = f"boot=30,beat={self._spec(device).beat_s:g},halt=10,hush=0,ignore=0,good=emmc+sd,flap=0"
                 self.happens(f"guest {device.port} {keys}")
