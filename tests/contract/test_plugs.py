@@ -5,11 +5,12 @@ from contextlib import asynccontextmanager
 from random import Random
 
 import trio
-from attrs import define
+from attrs import define, evolve
 
 from tests.io.plugs import HOST, MAC, OTHER, Network, rail_of
 from wagman.fake.guests import Guest
 from wagman.fake.plain import FakePlugs, Flaky
+from wagman.fake.plain.plugs import METERED
 from wagman.fake.plugs.rail import FakeRail
 from wagman.fake.plugs.server import Fault, PlugServer, Request, Response
 from wagman.fake.plugs.shelly import FakeShelly
@@ -127,6 +128,10 @@ class Meant(Flaky):
         await self.greet()
         await self.inner.switch(port, on=on)
 
+    async def pulse(self, port: str, off_s: float) -> None:
+        await self.greet()
+        await super().pulse(port, off_s)
+
 
 @define(eq=False)
 class PlugsSite(BoardSite):
@@ -152,5 +157,7 @@ class TestFakePlugs(BoardContract):
 
     @asynccontextmanager
     async def site(self) -> AsyncIterator[BoardSite]:
-        plugs = FakePlugs({port: Guest(port) for port in self.ports})
-        yield PlugsSite(Meant(plugs, Random(0)), plugs)
+        async with trio.open_nursery() as nursery:
+            plugs = FakePlugs({port: Guest(port) for port in self.ports}, evolve(METERED, pulse=True), nursery=nursery)
+            yield PlugsSite(Meant(plugs, Random(0)), plugs)
+            nursery.cancel_scope.cancel()

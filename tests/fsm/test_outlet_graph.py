@@ -13,12 +13,13 @@ import pytest
 from attrs import define, evolve, field, frozen
 
 from wagman.fsm.outlet import STATES, Doubted, Errand, Off, On, Outlet, Signs, State, Step, Stray, Unknown
-from wagman.fsm.outlet.signs import EVIDENCE_S, GONE_S, LIFE_S, REPORT_LAG_S, SETTLE_S, STUCK_REPORT_S, STUCK_ROUNDS
+from wagman.fsm.outlet.signs import EVIDENCE_S, GONE_S, LIFE_S, PULSES, REPORT_LAG_S, SETTLE_S, STUCK_REPORT_S, STUCK_ROUNDS
 from wagman.model.facts import PortFact, PowerFound, PowerGoal, PowerLost, RelayAsked, RelayOff, RelayOn, RelayStuck
 
 pytestmark = pytest.mark.slow
 
 NOW_S, CYCLE, REPORTS = 10_000.0, 7, 5
+PULSE_S = 30.0
 ASKED_S, GOAL_S, SEEN_S, BEAT_S = NOW_S - 100, NOW_S - 90, NOW_S - 80, NOW_S - 70
 
 # --- Inputs -----------------------------------------------------------------------------------------------------------
@@ -60,6 +61,7 @@ ALWAYS: dict[str, Act] = {
     "replied": told("replied"),
     "sent on": told("sent", "on", NOW_S),
     "sent off": told("sent", "off", NOW_S),
+    "sent pulse": told("sent", "pulse", NOW_S),
     "seen on": told("seen_on", NOW_S, None, "the board started it", "told"),
     "seen off": told("seen_off", NOW_S, "the board cut it"),
     "kept": told("seen_kept", NOW_S, kept=True),
@@ -140,6 +142,7 @@ def normal(outlet: Outlet) -> Outlet:
         goal,
         GOAL_S,
         REPORTS,
+        pulse_s=outlet.pulse_s,
     )
 
 
@@ -156,9 +159,11 @@ def normal_state(state: State, shift: int) -> State:
 
 
 def normal_errand(errand: Errand) -> Errand:
-    """Rounds count up to where a relay is stuck; those of a relay-on make no difference."""
+    """Rounds count up to where a relay is stuck, or a pulse is believed; those of a relay-on make no difference."""
     if errand.level == "on":
         return Errand("on")
+    if errand.level == "pulse":
+        return Errand("pulse", min(errand.round, PULSES), errand.has_replied)
     resisted = STUCK_ROUNDS if errand.is_stuck else 0
     seen_at_s = None if errand.seen_at_s is None else SEEN_S
     return Errand("off", min(errand.round, STUCK_ROUNDS), False, seen_at_s, errand.drew_still, resisted)
@@ -196,8 +201,8 @@ class Explored:
     broken: dict[str, Edge] = field(factory=dict)  # by the name of the rule, the first edge on which it does not hold
 
 
-def search(*, is_mute: bool) -> Explored:
-    root = normal(Outlet.new(0.0, is_mute=is_mute))
+def search(*, is_mute: bool, is_way: bool = False) -> Explored:
+    root = normal(evolve(Outlet.new(0.0, is_mute=is_mute), pulse_s=PULSE_S if is_way else 0.0))
     found = Explored({root: None})
     ahead = [root]
     for node in ahead:
@@ -217,9 +222,9 @@ def take(found: Explored, edge: Edge) -> None:
             found.broken.setdefault(holds.__name__, edge)
 
 
-@pytest.fixture(scope="module", params=["heartbeat", "mute"])
+@pytest.fixture(scope="module", params=["heartbeat", "mute", "way"])
 def explored(request: pytest.FixtureRequest) -> Explored:
-    return search(is_mute=request.param == "mute")
+    return search(is_mute=request.param == "mute", is_way=request.param == "way")
 
 
 # --- What holds on the way --------------------------------------------------------------------------------------------
@@ -244,7 +249,9 @@ def what_tells_of_before_changes_nothing(edge: Edge) -> bool:
 
 @rule
 def a_reply_is_no_evidence(edge: Edge) -> bool:
-    return edge.name not in ("replied", "sent on", "sent off") or (edge.new.state == edge.old.state and not edge.facts)
+    return edge.name not in ("replied", "sent on", "sent off", "sent pulse") or (
+        edge.new.state == edge.old.state and not edge.facts
+    )
 
 
 @rule
@@ -340,6 +347,26 @@ def test_on_every_way(holds: Rule, explored: Explored) -> None:
     assert edge is None
 
 
+@rule
+def a_way_is_switched_off_and_on_by_one_command_unless_it_is_to_be_off(edge: Edge) -> bool:
+    is_way = edge.old.pulse_s > 0
+    due = edge.new.due
+    return due is None or (due[0] != "off" or edge.new.goal.level == "off" if is_way else due[0] != "pulse")
+
+
+@rule
+def a_pulse_that_nobody_replied_to_shows_nothing_before_it_was_repeated(edge: Edge) -> bool:
+    errand = edge.old.errand
+    is_lost = errand is not None and errand.level == "pulse" and not errand.has_replied and errand.round < PULSES
+    return not (is_lost and edge.name in ("draws", "idle", "dead", "draws, much later")) or not edge.fact(RelayOn)
+
+
+@rule
+def a_pulse_is_repeated_a_few_times_only(edge: Edge) -> bool:
+    errand = edge.new.errand
+    return errand is None or errand.level != "pulse" or errand.round <= PULSES
+
+
 # --- What holds everywhere --------------------------------------------------------------------------------------------
 
 
@@ -389,7 +416,7 @@ def undisturbed(node: Outlet) -> Outlet:
     for _ in range(8):
         if node.errand is None and node.due is not None and node.due[1] < math.inf:
             node = normal(node.sending(node.due[0], NOW_S).outlet)
-        if node.is_switching("on"):
+        if node.is_switching("on") or node.is_switching("pulse"):
             node = normal(node.seen_on(NOW_S, None, "", "told").outlet)
         elif node.is_switching("off"):
             node = normal(node.seen_off(NOW_S, "").outlet)

@@ -169,6 +169,7 @@ def with_rig(
         changed = abilities if settle_s is None else evolve(abilities, settle_s=settle_s)
         plugs = FakePlugs({str(port): Guest(f"guest {port}", GuestSpec(boot_s=30)) for port in (1, 2, 3)}, changed)
         async with trio.open_nursery() as nursery:
+            plugs.nursery = nursery
             backend: Backend = plugs
             made: list[Flaky] = []
             for fault in faults:
@@ -823,3 +824,117 @@ def test_what_a_board_keeps_open_is_closed_with_its_task() -> None:
 
     with_rig(main)
     assert rigs[0].backend.is_closed
+
+
+# --- What leads to a board --------------------------------------------------------------------------------------------
+
+
+class PulsingBoard(PlainBoard):
+    """One of a kind that switches off and on by one command."""
+
+    @property
+    def pulses(self) -> bool:
+        return True
+
+
+PULSING = evolve(TOLD, pulse=True)
+
+
+async def renewed(rig: Rig, *, is_able: bool = True) -> None:
+    """The guest on the first port leads to its board, and a new power cycle of it is wanted."""
+    await rig.switched_on()
+    devices = tuple(evolve(each, leads_to=("rail",) if each.port == "1" else (), off_time_s=30.0) for each in WIRING.devices)
+    board = PulsingBoard(name="rail", poll_s=POLL_S) if is_able else WIRING.board
+    rig.board.reconfigure(Wiring(board, devices))
+    rig.plugs.relay_log.clear()
+    rig.want("1", PowerGoal("on", 2))
+
+
+def test_what_leads_to_the_board_is_switched_off_and_on_by_one_command_of_which_nobody_sees_the_end() -> None:
+    async def main(rig: Rig) -> None:
+        await renewed(rig)
+        await trio.sleep(5)
+        assert rig.moves("1") == [(False, "command")]
+        rig.faults[0].share = 1.0  # the way to it is gone
+        await trio.sleep(60)
+        assert rig.board.blind
+        assert rig.moves("1") == [(False, "command"), (True, "command")]
+        rig.faults[0].share = 0.0
+        await trio.sleep(60)
+        assert rig.sent("1") == []
+        assert [fact.cycle for fact in rig.told(RelayOn, "1")] == [2]
+        assert rig.outlet("1").confirmed
+        assert rig.told(PowerLost) == []
+
+    with_rig(main, fault(Hangs, share=0.0), abilities=PULSING)
+
+
+def test_a_pulse_whose_reply_is_lost_is_repeated_once() -> None:
+    async def main(rig: Rig) -> None:
+        await renewed(rig)
+        await trio.sleep(300)
+        assert rig.moves("1") == 2 * [(False, "command"), (True, "command")]
+        assert rig.outlet("1").confirmed
+
+    with_rig(main, fault(ReplyLost), abilities=PULSING)
+
+
+def test_a_pulse_that_the_board_forgot_by_a_restart_is_made_good() -> None:
+    async def main(rig: Rig) -> None:
+        await renewed(rig)
+        await trio.sleep(5)
+        rig.plugs.restore = "off"
+        rig.plugs.restart(cold=True)
+        await trio.sleep(40)
+        rig.want("1", PowerGoal("on", 3, cleared=True))  # its guest has heard that it lost its power
+        await trio.sleep(60)
+        assert rig.contact("1")
+        assert rig.outlet("1").confirmed
+
+    with_rig(main, abilities=PULSING)
+
+
+def test_no_other_outlet_goes_on_at_the_end_of_a_pulse() -> None:
+    async def main(rig: Rig) -> None:
+        await renewed(rig)
+        await trio.sleep(28)
+        rig.want("2", ON(1))
+        await trio.sleep(60)
+        ons = [change.board_s for change in rig.plugs.relay_log if change.on]
+        assert len(ons) == 2
+        assert ons[1] - ons[0] >= 5.0
+
+    with_rig(main, abilities=PULSING)
+
+
+def test_where_its_board_cannot_it_is_switched_off_and_on() -> None:
+    async def main(rig: Rig) -> None:
+        await renewed(rig, is_able=False)
+        await trio.sleep(120)
+        assert [on for _, on in rig.sent("1")] == [False, True]
+        assert rig.outlet("1").confirmed
+
+    with_rig(main, abilities=TOLD)
+
+
+def test_a_board_that_says_that_it_cannot_is_never_asked_to_and_nothing_is_switched() -> None:
+    async def main(rig: Rig) -> None:
+        await renewed(rig)
+        await trio.sleep(20)
+        assert rig.moves("1") == []
+
+    with_rig(main, abilities=TOLD)
+
+
+def test_a_board_that_is_asked_for_a_look_is_polled_at_once() -> None:
+    async def main(rig: Rig) -> None:
+        await rig.switched_on()
+        await trio.sleep(3)
+        rig.facts.clear()
+        await trio.sleep(0.5)
+        assert rig.told(Answered) == []
+        rig.board.look()
+        await trio.sleep(0.5)
+        assert len(rig.told(Answered, "1")) == 1
+
+    with_rig(main)

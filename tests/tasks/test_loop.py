@@ -17,7 +17,7 @@ from wagman.io.ears.tcp import TcpEar
 from wagman.model.facts import Answered, Listened
 from wagman.service.parts import late_s
 from wagman.tasks.inbox import CAPACITY, Inbox
-from wagman.tasks.loop import Alarms, drive
+from wagman.tasks.loop import LOOK_LATER_S, LOOKS, Alarms, drive
 
 PORT = 1
 
@@ -284,3 +284,75 @@ def test_nothing_waiting_is_no_alarm() -> None:
     alarms.plan({"late": Alarm(math.inf)}, 0.0)
     assert alarms.fired(alarms.nearest() or next(iter([])), 0.0) == Fired("late")
     assert alarms.nearest() is None
+
+
+# --- Who waits for a proof asks for it --------------------------------------------------------------------------------
+
+
+class Asked:
+    """Whoever is asked for a look: a board or an ear that answers `takes_s` later, or not at all."""
+
+    def __init__(self, inbox: Inbox[Any], *, silent_since_s: float = 0.0, answers: bool = True) -> None:
+        self.inbox, self.silent_since_s, self.answers = inbox, silent_since_s, answers
+        self.at_s: list[float] = []
+
+    def __call__(self) -> None:
+        self.at_s.append(trio.current_time())
+        if self.answers:
+            self.inbox.tell(listened(trio.current_time(), self.silent_since_s))
+
+
+async def run_asking(seconds: float, alarms: Alarms, taker: Taker, asked: Asked) -> None:
+    with trio.move_on_after(seconds):
+        await drive(taker, asked.inbox, alarms, lambda: None, asked)
+
+
+def test_an_alarm_that_falls_due_without_its_proof_asks_for_it_and_fires_by_what_is_seen() -> None:
+    async def main() -> None:
+        alarms, inbox, began_s = Alarms(), Inbox[Any](), trio.current_time()
+        taker, asked = Taker(alarms), Asked(inbox, silent_since_s=began_s)
+        alarms.plan({"heartbeat": Alarm(60, proof=True)}, began_s)
+        await run_asking(500, alarms, taker, asked)
+        assert [at_s - began_s for at_s in asked.at_s] == [pytest.approx(60 + LOOK_LATER_S)]
+        fired_s, fired = taker.taken[-1]
+        assert fired_s - began_s == pytest.approx(60 + LOOK_LATER_S)
+        assert fired.name == "heartbeat"
+
+    virtually(main)
+
+
+def test_it_asks_as_late_as_it_can_be_proved_by_what_was_heard() -> None:
+    async def main() -> None:
+        alarms, inbox, began_s = Alarms(), Inbox[Any](), trio.current_time()
+        taker, asked = Taker(alarms), Asked(inbox, silent_since_s=began_s + 3)
+        alarms.plan({"heartbeat": Alarm(60, proof=True)}, began_s)
+        alarms.saw(listened(began_s + 10, began_s + 3))
+        await run_asking(500, alarms, taker, asked)
+        assert [at_s - began_s for at_s in asked.at_s] == [pytest.approx(63 + LOOK_LATER_S)]
+
+    virtually(main)
+
+
+def test_where_nothing_is_proved_it_asks_a_few_times_and_no_more() -> None:
+    async def main() -> None:
+        alarms, inbox, began_s = Alarms(), Inbox[Any](), trio.current_time()
+        taker, asked = Taker(alarms), Asked(inbox, answers=False)
+        alarms.plan({"heartbeat": Alarm(60, proof=True), "timeout": Alarm(70, answered=True)}, began_s)
+        await run_asking(5000, alarms, taker, asked)
+        assert len(asked.at_s) == 2 * LOOKS
+        assert taker.taken == []
+
+    virtually(main)
+
+
+def test_an_alarm_that_is_armed_anew_asks_anew_and_one_that_needs_no_proof_never_does() -> None:
+    async def main() -> None:
+        alarms, inbox, began_s = Alarms(), Inbox[Any](), trio.current_time()
+        taker, asked = Taker(alarms), Asked(inbox, answers=False)
+        alarms.plan({"backoff": Alarm(5), "heartbeat": Alarm(60, proof=True)}, began_s)
+        await run_asking(100, alarms, taker, asked)
+        alarms.plan({"heartbeat": Alarm(60, proof=True)}, trio.current_time())
+        await run_asking(100, alarms, taker, asked)
+        assert len(asked.at_s) == 2 * LOOKS
+
+    virtually(main)

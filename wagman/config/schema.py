@@ -237,7 +237,8 @@ class DeviceConfig:
             BOARD_NAMES,
             "The boards that are reached through it: it is their switch, router or access point. Its power is never left off but "
             "by an operator's `--force`, nor for hibernation. Where its own board is among them, that board has to be of a "
-            "kind that switches a port off and on by one command: see [what leads to a board](boards.md#what-leads-to-a-board).",
+            "kind that switches a port off and on by one command: see "
+            "[what leads to a board](several-boards.md#what-leads-to-a-board).",
         ),
     )
     hears_board: bool = field(

@@ -87,7 +87,7 @@ def check_media(subject: Subject) -> Iterator[Finding]:
 
 def check_ways(subject: Subject) -> Iterator[Finding]:
     """What boards are reached through can be switched on again whenever it is off, and is never switched off for long."""
-    boards = {board.name for board in subject.config.boards}
+    boards = [board.name for board in subject.config.boards]
     for device, board in subject.hung:
         own = ("device", device.name, "leads_to")
         for index, name in enumerate(device.leads_to):

@@ -25,6 +25,8 @@ clock, no I/O, no await. Whoever drives the machine commits the step, arms the a
 - **An attempt is counted when the relay is seen on, a failure when a start fails**: by its time-out, or by the heart
   beat stopping before the guest was stable. Both return to zero only when the guest is stable, that is, at the first
   beat at least `stable_after` after the one that made it Started.
+- **What boards are reached through is never left off** (`leads_to`): in Stopped its power is *untouched* unless an operator
+  insisted, and its start asks for a new power cycle without an off before it.
 - **What is ordered for a while ends by itself.** One alarm, `term`, runs beside those of the state, whichever that is, until the
   order's time is over, by the controller's own clock; each later decision ends it sooner.
 - **Who asks matters.** The operator's commands change `wanted` and `enabled` first; the Wagman machine's own start and

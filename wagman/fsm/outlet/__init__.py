@@ -19,6 +19,9 @@ each outlet what is due.
 - **Reports are numbered.** A goal says which report its guest has taken last; one that was decided before the latest report
   is ignored, and nothing is switched until the answer is there.
 - **Each number of a power cycle is switched on once**, unless it is doubted.
+- **What leads to a board is never off for longer than one command says** (`pulse_s`), unless that is the goal: in place of the
+  off before a new power cycle leaves a pulse, which the board ends by itself. Nothing that is seen before its end counts. One that
+  nobody replied to is repeated once; an on makes sure of one that the board may have forgotten.
 
 States
 ------
