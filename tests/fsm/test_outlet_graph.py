@@ -303,7 +303,8 @@ def found_power_is_stray_and_ends_what_was_asked_for(edge: Edge) -> bool:
 @rule
 def a_cut_that_nobody_asked_for_is_reported(edge: Edge) -> bool:
     is_asked = edge.old.is_switching("off") or edge.old.relay == "off"
-    is_unseen = edge.name == "shown off" and (isinstance(edge.old.state, Unknown) or edge.old.is_switching("on"))
+    is_awaited = edge.old.is_switching("on") or edge.old.is_switching("pulse")
+    is_unseen = edge.name == "shown off" and (isinstance(edge.old.state, Unknown) or is_awaited)
     return edge.name not in ("seen off", "shown off") or is_asked or is_unseen or edge.fact(PowerLost)
 
 

@@ -20,8 +20,8 @@ each outlet what is due.
   is ignored, and nothing is switched until the answer is there.
 - **Each number of a power cycle is switched on once**, unless it is doubted.
 - **What leads to a board is never off for longer than one command says** (`pulse_s`), unless that is the goal: in place of the
-  off before a new power cycle leaves a pulse, which the board ends by itself. Nothing that is seen before its end counts. One that
-  nobody replied to is repeated once; an on makes sure of one that the board may have forgotten.
+  off before a new power cycle leaves a pulse, which the board ends by itself. Nothing that is seen before its end counts. One
+  that nobody replied to is repeated once; an on makes sure of one that the board may have forgotten.
 
 States
 ------
