@@ -75,6 +75,12 @@ def test_one_that_is_left_on_is_asked_to_halt_before_an_operator_who_insists_has
     assert story.name == "stopping"
 
 
+def test_one_that_lost_its_power_stays_off_where_an_operator_insists() -> None:
+    story = Story(ROUTER, state=Stopped("power lost", settled=True, left_on=True, off=True, cut=1))
+    story.tell(Operator("stop", force=True))
+    assert (story.name, story.goal.level) == ("stopped", "off")
+
+
 def test_neither_heat_nor_an_order_stops_it() -> None:
     story = way()
     story.tell(Hibernation(active=True))

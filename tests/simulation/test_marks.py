@@ -90,7 +90,19 @@ MARKS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "nothing-to-read",
         ),
     },
+    "tests/fsm/test_outlet_pulse.py": {
+        "a_new_power_cycle_is_one_command_and_no_off": ("pulse-that-has-left",),
+    },
+    "tests/fsm/test_device_ways.py": {
+        "an_operator_has_to_insist_on_its_stop": ("operator-against-the-way",),
+        "one_that_hangs_keeps_its_power_until_a_start_makes_a_new_power_cycle_of_it": ("way-that-is-left-on",),
+        "one_that_lost_its_power_is_due_at_once": ("way-that-lost-its-power",),
+        "one_that_is_left_on_is_asked_to_halt_before_an_operator_who_insists_has_it_cut": ("way-that-is-to-be-off",),
+        "one_that_lost_its_power_stays_off_where_an_operator_insists": ("way-that-is-off-already",),
+        "neither_heat_nor_an_order_stops_it": ("way-in-the-heat",),
+    },
     "tests/io/test_plain.py": {
+        "what_leads_to_the_board_is_switched_off_and_on_by_one_command_of_which_nobody_sees_the_end": ("pulse-of-a-plain-board",),
         "what_was_asked_within_the_settle_time_tells_of_before": ("board-that-needs-time", "look-of-a-plain-board"),
         "where_nothing_can_be_read_a_reply_is_assumed_once_it_had_its_time_and_is_not_repeated": ("reply-of-a-plain-board",),
     },

@@ -47,7 +47,7 @@ PROFILES = (
 )
 """Those of the simulation, which takes long to import."""
 
-SITES = ("one", "two", "ordered", "many", "plugs", "mixed")
+SITES = ("one", "two", "ordered", "many", "plugs", "ways", "mixed")
 """The nodes that it knows."""
 
 

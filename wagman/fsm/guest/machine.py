@@ -240,6 +240,7 @@ def wagman_stop(state: State, now: Situation, said: WagmanStop) -> Step:
 def hibernation(state: State, now: Situation, said: Hibernation) -> Step:
     """A normal environment ends every exemption; what boards are reached through is none of its business."""
     if now.config.leads_to:
+        # mark way-in-the-heat
         return state.stay(now.remember(hibernating=False))
     exempt = now.memory.exempt and said.active
     return state.stay(now.remember(hibernating=said.active, exempt=exempt))

@@ -34,6 +34,7 @@ class Stopped(State):
     left_on: bool = False  # boards are reached through it: its power stays as it is until a start switches it off and on
 
     def power(self, memory: Memory) -> PowerGoal:
+        # mark way-that-is-left-on
         if self.left_on and not self.untouched:
             return PowerGoal("untouched", memory.cycle)
         return UNTOUCHED if self.untouched else PowerGoal("off", self.cut or 0, already=self.off, firm=self.firm)
@@ -41,7 +42,6 @@ class Stopped(State):
     def on_enter(self, now: Situation) -> Step:
         entered = now.remember(exempt=False)
         new = evolve(self, cut=now.memory.cycle) if self.cut is None else self
-        # mark way-that-is-left-on
         new = evolve(new, left_on=now.is_way)
         event = now.event("stopped", reason=self.reason, due_in_s=self.backoff_s or None)
         return new.stay(entered, event, alarms=new.resume(entered))
@@ -81,7 +81,9 @@ class Stopped(State):
     def on_power_lost(self, now: Situation, lost: PowerLost) -> Step:
         if not self.left_on:
             return super().on_power_lost(now, lost) if self.untouched else self.stay(now)
+        # mark way-that-lost-its-power
         after, told = now.counted_loss(lost)
+        # mark way-that-lost-its-power
         return self.goto(states.stopped, after, "power lost", off=True).after(*told)
 
     def on_power_found(self, now: Situation, found: PowerFound) -> Step:
@@ -107,8 +109,10 @@ class Stopped(State):
         return self.begin(fresh, "asked by the operator").accept("power is coming on")
 
     def on_stop(self, now: Situation, reason: str) -> Step:
+        # mark way-that-is-to-be-off
         if self.left_on and not (self.untouched or self.off):
             return self.goto(states.stopping, now, reason).accept("it is asked to halt")
+        # mark way-that-is-off-already
         if self.left_on:
             return evolve(self, left_on=False).stay(now).accept("already stopped")
         words = "first it is seen whether it runs" if self.untouched else "already stopped"

@@ -198,6 +198,7 @@ class Outlet:
 
     def pulsed(self, until_s: float) -> "Outlet":
         """Its board switches it on again then, or did before."""
+        # mark pulse-that-has-left
         return self.signed(on_at_s=until_s, pulsed_until_s=until_s)
 
     def replied(self) -> Step:
@@ -206,6 +207,7 @@ class Outlet:
 
     def sent(self, level: Level, at_s: float) -> Step:
         """The command was answered, or given up: an off may have had its effect until now, and a pulse have begun."""
+        # mark pulse-that-has-left
         if level == "pulse":
             return Step(self.pulsed(at_s + self.pulse_s))
         is_seen = self.errand is not None and self.errand.seen_at_s is not None

@@ -169,6 +169,7 @@ class Power(Generic[P]):
     def command(self, number: P, level: Level) -> Action[P]:
         """The command that switches an outlet to that level."""
         if level == "pulse":
+            # mark pulse-of-a-plain-board
             return SwitchPulse(number, self.ports[number].pulse_s)
         return SwitchOff(number) if level == "off" else SwitchOn(number, self.ports[number].goal.media)
 
@@ -302,6 +303,7 @@ def level_of(action: Action[P]) -> Level:
     """What a command switches to."""
     match action:
         case SwitchPulse():
+            # mark pulse-of-a-plain-board
             return "pulse"
         case SwitchOn():
             return "on"
