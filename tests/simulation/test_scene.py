@@ -7,9 +7,10 @@ from attrs import evolve
 
 from tests.simulation.node import node
 from wagman.model.facts import DEFAULT_BOARD, Plug
-from wagman.simulation.records import Answered, Asked, Began, Configured, Did, Ended, Read, Record, RelayMoved, Sent
+from wagman.simulation.records import Answered, Asked, Began, Configured, Did, Ended, Read, Record, RelayMoved, Sent, Told
 from wagman.simulation.scene import Scene
 from wagman.simulation.scene_port import Port
+from wagman.store import Event
 
 
 def told(*records: Record) -> Port:
@@ -85,6 +86,29 @@ def test_what_was_lost_is_put_back_by_the_next_run_unless_that_may_write_nothing
     lost: list[Record] = [Did(9100.0, words) for words in (*barred, "disk wiped")]
     later = (Began(9101.0, 2), Ended(9200.0, "killed", None), Did(9201.0, "disk muddled"))
     assert told(STOP, yes(STOP), Ended(9000.0, "killed", None), *lost, *later).wanted == wanted
+
+
+def shown(type_: str, id_: int | None, device: str | None = None) -> Told:
+    return Told(0.0, Event(id_, "", "", 0.0, type_, device, None, {}))
+
+
+PROVISIONAL = (shown("command.stop", None, "gn"),)
+
+
+@pytest.mark.parametrize(
+    ("events", "wanted"),
+    [
+        ((shown("command.stop", 7, "gn"),), "down"),
+        (PROVISIONAL, None),
+        ((*PROVISIONAL, shown("device.off", None, "gn")), None),
+        ((*PROVISIONAL, shown("store.recovered", 7)), "down"),
+        ((*PROVISIONAL, shown("service.started", None)), None),
+        ((*PROVISIONAL, shown("service.started", 7)), "down"),  # by the next run, which had read the file
+    ],
+)
+def test_what_was_decided_while_the_log_took_nothing_is_in_the_file_alone(events: Sequence[Told], wanted: str | None) -> None:
+    lost = (Ended(9000.0, "killed", None), Did(9100.0, "disk undecided"))
+    assert told(STOP, yes(STOP), *events, *lost).wanted == wanted
 
 
 BLANK = (Did(9100.0, "disk barred all"), Began(9101.0, 2))

@@ -23,7 +23,7 @@ from wagman.simulation.records import (
     Sent,
     Told,
 )
-from wagman.simulation.scene_port import SLACK_S, Port, beat_s, merged
+from wagman.simulation.scene_port import METERED_S, SLACK_S, WRITES, Port, beat_s, merged
 from wagman.simulation.scene_tables import KeptTables
 from wagman.simulation.scene_troubles import OVER, Troubles, named
 
@@ -35,9 +35,6 @@ WRITTEN_S = 120.0
 
 KEPT_S = 10.0
 """How long it may take until what was decided is kept in both places, where the disk is well (chosen)."""
-
-METERED_S = 30.0
-"""For how long a guest has to draw current in plain sight until the service has seen it (chosen: some polls)."""
 
 
 @define
@@ -232,17 +229,20 @@ class Scene:
             alone_s=known.alone_s,
             until_s=known.until_s,
             kept_as=known.kept_as,
+            is_logged=known.is_logged,
             configured_s=configured_s,
             beat_s=beat_s(self.config, device),
         )
 
     def _about_guest(self, record: Messaged | Told) -> None:
-        """It is asked to halt, or is said to have."""
+        """It is asked to halt, or something is told of it, or of what the log takes by now."""
         if isinstance(record, Messaged):
             self.by_name[record.device].is_told(record.at_s)
-        elif record.event.type == "device.stopped" and record.event.device in self.by_name:
-            port = self.by_name[record.event.device]
-            port.stopped_s, port.enabled_by_then_s = record.at_s, port.enabled_s
+        elif record.event.device in self.by_name:
+            self.by_name[record.event.device].tells(record)
+        elif record.event.type in WRITES and record.event.id is not None:
+            for port in (self.left | self.by_name).values():
+                port.is_logged = True
 
     def _damaged(self) -> None:
         """Nobody can say what is left on the disk, unless the service had it open."""
@@ -259,7 +259,7 @@ class Scene:
     def _doubts(self, fresh_s: float) -> None:
         """What was decided is kept in two places: where one is lost, the newest of it may be; where both are, all of it is."""
         for port in [*self.ports.values(), *self.left.values()]:
-            if (self.log_lost and self.undecided) or self.now_s - port.said_s < fresh_s:
+            if (self.undecided and (self.log_lost or not port.is_logged)) or self.now_s - port.said_s < fresh_s:
                 port.is_doubted()
 
     def _moved(self, moved: RelayMoved) -> None:
@@ -316,8 +316,7 @@ class Scene:
         (self.around if board is None else self.boards[board]).ends(trouble, self.now_s)
 
     def _all_end(self) -> None:
-        if "disk" in self.around.lasting:
-            self.disk_s = self.now_s
+        self._ends("disk")
         for each in (self.around, *self.boards.values()):
             each.ends("all", self.now_s)
             each.lasting.intersection_update({"service"})

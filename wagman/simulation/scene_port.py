@@ -8,7 +8,7 @@ from attrs import define, evolve, field, fields
 
 from wagman.config.ears import RARE_BEAT_S
 from wagman.config.schema import Config, DeviceConfig
-from wagman.simulation.records import Answered, Asked, Sent, Silence
+from wagman.simulation.records import Answered, Asked, Sent, Silence, Told
 
 SLACK_S = 1.5
 """How far apart two clocks, or a command and its effect, may place the same moment (chosen)."""
@@ -23,6 +23,13 @@ DECIDES = {
     "maintenance": frozenset({"alone"}),
 }
 """What a request decides; every other verb decides what is wanted alone."""
+
+
+METERED_S = 30.0
+"""For how long a guest has to draw current in plain sight until the service has seen it (chosen: some polls)."""
+
+WRITES = ("service.started", "store.recovered")
+"""Events which show, where they have an id, that the log has all that was decided before them."""
 
 
 @define
@@ -49,6 +56,7 @@ class Port:
     pending: list[Asked] = field(factory=list)  # requests that were not answered yet
     contested: set[str] = field(factory=set)  # what requests that overlap decide
     kept_as: str = ""  # the table under which the service keeps what was decided about it; empty: under none yet
+    is_logged: bool = True  # the log has what was decided about it, and not only what lies beside the log
     beat_s: float = BEAT_S  # how far apart its beats may be told
 
     @property
@@ -86,6 +94,13 @@ class Port:
     def kill_is_pending(self) -> bool:
         """Whether a `kill` was not answered yet: it may wait for the guest's machine, behind a start that goes on meanwhile."""
         return any(asked.verb == "kill" for asked in self.pending)
+
+    def tells(self, told: Told) -> None:
+        """It is told that it is stopped, or what was decided about it."""
+        if told.event.type == "device.stopped":
+            self.stopped_s, self.enabled_by_then_s = told.at_s, self.enabled_s
+        elif told.event.type.startswith("command."):
+            self.is_logged = told.event.id is not None
 
     def is_doubted(self) -> None:
         """Nobody can say any more what was decided about it."""
