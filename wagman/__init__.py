@@ -12,7 +12,7 @@ A map of the package, from the top down to the words. Imports point downwards in
 - `wagman.fake`        boards made of nothing, which speak the real protocols
 - `wagman.demo`        the service at work on a fake board, as processes
 - `wagman.init`        a configuration from flags or questions
-- `wagman.tasks`       what runs a machine: the loop, the guests, the Wagman, containment, messages
+- `wagman.tasks`       what runs a machine: the loop, the guests, the scheduler, containment, messages
 - `wagman.io`          the wire: codecs, serial link, board drivers, what is known of the relays
 - `wagman.fsm`         the states, pure: (input) -> next state, alarms, effects
 - `wagman.api`         the control socket: JSON-RPC lines

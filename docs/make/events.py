@@ -22,7 +22,7 @@ do, do nothing.
 
 FAMILIES = {
     "device": "A guest",
-    "wagman": "The Wagman machine",
+    "wagman": "The scheduler",
     "environment": "The enclosure",
     "network": "A network through which guests are heard",
     "link": "The serial port",

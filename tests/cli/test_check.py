@@ -94,7 +94,7 @@ def test_a_service_that_is_not_there_is_unknown(tmp_path: Path) -> None:
 
 
 def test_a_device_that_there_is_not_is_unknown(daemon: Daemon) -> None:
-    assert checked(daemon, "zz") == (UNKNOWN, "WAGMAN UNKNOWN: unknown device 'zz': there is nc, gn, cs, x1")
+    assert checked(daemon, "zz") == (UNKNOWN, "WAGMAN UNKNOWN: unknown guest 'zz': there is nc, gn, cs, x1")
 
 
 def test_a_command_line_that_makes_no_sense_is_unknown(daemon: Daemon) -> None:

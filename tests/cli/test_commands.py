@@ -212,7 +212,7 @@ def test_status_shows_board_wagman_and_a_row_per_device_in_80_columns(daemon: Da
     assert lines[0].startswith("board    up, v3 1.0.4 on /dev/waggle_sysmon, answered 2 s ago")
     assert lines[1] == "sensors  temperature 23.5 C, humidity unknown, current 640 mA"
     assert lines[2].startswith("wagman   normal for ")
-    assert [line.split()[0] for line in lines[4:]] == ["DEVICE", "nc", "gn", "cs", "x1"]
+    assert [line.split()[0] for line in lines[4:]] == ["GUEST", "nc", "gn", "cs", "x1"]
     assert max(map(len, lines)) <= 80
 
 
@@ -591,7 +591,7 @@ def test_progress_and_colours_are_for_terminals_without_no_color(daemon: Daemon)
 
 
 def test_top_shows_the_devices_until_q(daemon: Daemon) -> None:
-    code, shown = on_terminal(daemon, "top", typed=b"q", awaited=b"DEVICE")
+    code, shown = on_terminal(daemon, "top", typed=b"q", awaited=b"GUEST")
     assert code == 0
     assert "waggle_sysmon" in shown
     assert "q quit" in shown
@@ -721,7 +721,7 @@ def test_zsh_completes_with_its_script(way: str, shell_environment: dict[str, st
         ("stats", "unknown command 'stats', did you mean status?"),
         ("zzzz", "unknown command 'zzzz'; see wagman --help"),
         ("status --jsn", "unrecognized arguments: --jsn, did you mean --json?"),
-        ("start gnn", "unknown device 'gnn', did you mean gn?: there is nc, gn, cs, x1"),
+        ("start gnn", "unknown guest 'gnn', did you mean gn?: there is nc, gn, cs, x1"),
     ],
 )
 def test_the_nearest_word_is_named(words: str, told: str, daemon: Daemon) -> None:

@@ -24,7 +24,7 @@ def test_every_command_has_its_section(name: str) -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        "| `DEVICE` | name, port number or all |",
+        "| `GUEST` | name, port number or all |",
         "| `-n N`, `--number N` | how many (default: 50; with --since: all) |",
         "| `--dry-run` | only show what would be done |",
         r"| `--dialect v3\|v4` | what the Wagman speaks, where the scenario has one (default: v3) |",

@@ -67,5 +67,5 @@ def test_a_table_fits_80_columns_whatever_its_last_column_says(others: int) -> N
 
 
 def test_what_is_short_stays_beside_its_row() -> None:
-    rows = [("x" * 60, "NOTES"), ("y", "held off")]
-    assert text.table(rows) == [f"{'x' * 60}  NOTES", f"{'y'.ljust(60)}  held off"]
+    rows = [("x" * 60, "NOTES"), ("y", "locked out")]
+    assert text.table(rows) == [f"{'x' * 60}  NOTES", f"{'y'.ljust(60)}  locked out"]

@@ -221,8 +221,8 @@ def text(state: State = ON_GN, status: Any = STATUS, away: str = "", width: int 
 
 def test_a_row_has_state_and_time_beat_and_limit_power_attempts_medium_current_and_temperature() -> None:
     lines = shown(Picture(STATUS, [], ON_GN))
-    at = next(number for number, line in enumerate(lines) if "DEVICE" in line)
-    assert lines[at].split() == ["DEVICE", "STATE", "FOR", "BEAT", "POWER", "TRIES", "MEDIA", "CURRENT", "TEMP", "NOTES"]
+    at = next(number for number, line in enumerate(lines) if "GUEST" in line)
+    assert lines[at].split() == ["GUEST", "STATE", "FOR", "BEAT", "POWER", "TRIES", "MEDIA", "CURRENT", "TEMP", "NOTES"]
     assert lines[at + 2].split() == [">", "gn", "started", "9d00h", "3s/5m00s", "on", "1", "emmc", "640", "mA", "512"]
     assert lines[at + 3].split()[:6] == ["cs", "stopped", "9d00h", "-", "off", "2"]
 
@@ -340,7 +340,7 @@ def test_no_key_is_lost_however_narrow_the_terminal_is(width: int) -> None:
 
 @pytest.mark.parametrize(
     ("width", "columns"),
-    [(58, "DEVICE STATE FOR BEAT POWER CURRENT NOTES"), (51, "DEVICE STATE FOR BEAT POWER NOTES"), (12, "DEVICE S…")],
+    [(57, "GUEST STATE FOR BEAT POWER CURRENT NOTES"), (50, "GUEST STATE FOR BEAT POWER NOTES"), (12, "GUEST ST…")],
 )
 def test_a_narrow_terminal_leaves_out_whole_columns_the_least_needed_first(width: int, columns: str) -> None:
     told = [" ".join(line.split()) for line in shown(Picture(STATUS, [], ON_GN), width=width)]

@@ -61,7 +61,7 @@ def alarm(name: str, in_s: float, waits_for: str | None = None) -> dict[str, Any
         ({"next_start_in_s": 30.0}, status(), "next try in 30 s"),
         ({"enabled": False, "wanted": "down"}, status(), "it is disabled: wagman enable allows it again"),
         ({"wanted": "down"}, status(), "nobody wants it up: wagman start starts it"),
-        ({"held": True}, status(), "it is held off after brownouts: wagman start gives it a fresh try"),
+        ({"held": True}, status(), "it is locked out after brownouts: wagman start gives it a fresh try"),
         ({}, status("hibernating"), "hibernating: wagman start --force starts it all the same"),
         (
             {},
@@ -167,7 +167,7 @@ def test_for_how_long_nobody_has_seen_the_board_is_told_though_nothing_is_due() 
     assert unseen(row(), status()) is None
     assert lines(row(state="started", for_s=300.0), around, Story([]))[:2] == [
         "gn is started for 5 min",
-        "nobody has seen the board for 3 min: what is told of it is from before",
+        "nobody has seen the board for 3 min: all that is shown of it is from before",
     ]
 
 

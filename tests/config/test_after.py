@@ -48,7 +48,7 @@ def test_nothing_changes_where_nobody_comes_after_another_one() -> None:
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        ({"gn": 'after = ["cx"]'}, 'f:9: device.gn.after: "cx" is no device; the other guests are "x1", "cs"'),
+        ({"gn": 'after = ["cx"]'}, 'f:9: device.gn.after: "cx" is no guest; the other guests are "x1", "cs"'),
         ({"gn": 'after = ["x1", "gn"]'}, 'f:9: device.gn.after: "gn" cannot come after itself: remove it'),
         (
             {"gn": 'after = ["nc"]'},
@@ -72,7 +72,7 @@ def test_nothing_changes_where_nobody_comes_after_another_one() -> None:
                 "so that none could be started: remove one of them"
             ),
         ),
-        ({"gn": 'after = "cs"'}, 'f:9: device.gn.after: must be a list of device names, not "cs"'),
+        ({"gn": 'after = "cs"'}, 'f:9: device.gn.after: must be a list of names of guests, not "cs"'),
     ],
 )
 def test_what_cannot_be_meant_is_told_with_its_line_and_what_to_do(keys: dict[str, str], said: str) -> None:

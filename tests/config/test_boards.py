@@ -132,7 +132,7 @@ def test_one_board_and_several_cannot_stand_in_one_file() -> None:
 
 def test_where_there_are_several_each_device_says_on_which_it_hangs() -> None:
     (told,) = problems("[board.a]\n[board.b]\n" + guest("gn", None, 1))
-    assert told == 'f:3: device.gn.board: missing: say which board it hangs on: "a", "b"'
+    assert told == 'f:3: device.gn.board: missing: say which board it is on: "a", "b"'
     (told,) = problems("[board.a]\n[board.b]\n" + guest("gn", "aa", 1, "primary = 'sd'\n"))
     assert told == 'f:4: device.gn.board: there is no board called "aa"; those that there are: "a", "b"'
 
@@ -144,7 +144,7 @@ def test_a_port_is_taken_on_its_own_board_only() -> None:
     boards = "[board.a]\n[board.b]\n"
     assert len(loads(boards + guest("gn", "a", 1) + guest("cs", "b", 1), "f").devices) == 2
     (told,) = problems(boards + guest("gn", "b", 1) + guest("cs", "b", 1))
-    assert told == 'f:9: device.cs.port: port 1 of b is already that of "gn": give each device a port of its own'
+    assert told == 'f:9: device.cs.port: port 1 of b is already that of "gn": give each guest a port of its own'
 
 
 def test_a_port_has_one_name_whether_the_file_writes_a_number_or_text() -> None:
@@ -166,7 +166,7 @@ def test_the_controller_hangs_where_its_wagman_feeds_it_or_on_any_port_of_a_boar
     config = loads(f"[board]\n{STRIP}" + controller, "f")
     assert (config.guests, config.devices[0].has_heartbeat) == ((), False)
     (told,) = problems("[device.nc]\nport = 3\nself = true\n")
-    assert told == "f:3: device.nc.self: the computer that this service runs on hangs on port 0, not on 3"
+    assert told == "f:3: device.nc.self: the computer that this service runs on is on port 0, not on 3"
 
 
 def test_each_board_is_asked_often_enough_for_its_own_guests() -> None:

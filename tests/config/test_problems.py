@@ -72,12 +72,12 @@ PROBLEMS = [
     ("restart = ['']\n", f'4: device.gn.restart: {COMMAND}, not [""]'),
     ("restart = ['halt', 1]\n", f'4: device.gn.restart: {COMMAND}, not ["halt", 1]'),
     ('restart = ["h\\u0000"]\n', f'4: device.gn.restart: {COMMAND}, not ["h\\u0000"]'),
-    ("[wagman]\nstart_order = 'gn'\n", '5: wagman.start_order: must be a list of device names, not "gn"'),
-    ("[wagman]\nstart_order = [1]\n", "5: wagman.start_order: must be a list of device names, not [1]"),
+    ("[wagman]\nstart_order = 'gn'\n", '5: wagman.start_order: must be a list of names of guests, not "gn"'),
+    ("[wagman]\nstart_order = [1]\n", "5: wagman.start_order: must be a list of names of guests, not [1]"),
     ("[device.x1]\nport = 5\nshutdown = []\n", "5: device.x1.port: must be a whole number from 0 to 4, not 5"),
     ("[device.x1]\nport = -1\nshutdown = []\n", "5: device.x1.port: must be a whole number from 0 to 4, not -1"),
     ("[device.x1]\nport = true\nshutdown = []\n", "5: device.x1.port: must be a whole number from 0 to 4, not true"),
-    ("[device.x1]\nshutdown = []\n", "4: device.x1.port: missing: say which port it hangs on: a whole number from 0 to 4"),
+    ("[device.x1]\nshutdown = []\n", "4: device.x1.port: missing: say which port it is on: a whole number from 0 to 4"),
     # names
     ("[device.17]\nport = 2\nshutdown = []\n", f"4: device.17: {NAME}"),
     ("[device.all]\nport = 2\nshutdown = []\n", f"4: device.all: {NAME}"),
@@ -89,9 +89,9 @@ PROBLEMS = [
     # between keys
     (
         "[device.x1]\nport = 1\nshutdown = []\n",
-        '5: device.x1.port: port 1 is already that of "gn": give each device a port of its own',
+        '5: device.x1.port: port 1 is already that of "gn": give each guest a port of its own',
     ),
-    ("[wagman]\nstart_order = [\n'gm']\n", '6: wagman.start_order[0]: "gm" is no device; the devices are "gn"'),
+    ("[wagman]\nstart_order = [\n'gm']\n", '6: wagman.start_order[0]: "gm" is no guest; the guests are "gn"'),
     ("[wagman]\nstart_order = ['gn',\n'gn', 'gn']\n", '6: wagman.start_order[1]: "gn" is named more than once: keep one'),
     (
         "[wagman]\nstart_order = ['nc']\n[device.nc]\nport = 0\nself = true\n",
@@ -99,7 +99,7 @@ PROBLEMS = [
     ),
     (
         "[device.nc]\nport = 2\nself = true\n",
-        "6: device.nc.self: the computer that this service runs on hangs on port 0, not on 2",
+        "6: device.nc.self: the computer that this service runs on is on port 0, not on 2",
     ),
     (
         "[device.nc]\nport = 3\nprimary = 'sd'\nshutdown = []\n",
@@ -207,22 +207,22 @@ def test_a_device_that_says_otherwise_than_the_defaults_is_blamed_itself() -> No
 
 def test_two_devices_without_a_port_do_not_share_one() -> None:
     assert problems("[device.a]\nshutdown = []\n[device.b]\nshutdown = []\n") == [
-        "f:1: device.a.port: missing: say which port it hangs on: a whole number from 0 to 4",
-        "f:3: device.b.port: missing: say which port it hangs on: a whole number from 0 to 4",
+        "f:1: device.a.port: missing: say which port it is on: a whole number from 0 to 4",
+        "f:3: device.b.port: missing: say which port it is on: a whole number from 0 to 4",
     ]
 
 
 def test_two_controllers_are_one_too_many() -> None:
     assert problems("[device.nc]\nport = 0\nself = true\n[device.nd]\nport = 1\nself = true\n") == [
-        'f:6: device.nd.self: "nc" is already the computer that this service runs on: only one device can be',
-        "f:6: device.nd.self: the computer that this service runs on hangs on port 0, not on 1",
+        'f:6: device.nd.self: "nc" is already the computer that this service runs on: only one guest can be',
+        "f:6: device.nd.self: the computer that this service runs on is on port 0, not on 1",
     ]
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# nothing\n", "[device]\n", "[board]\n[defaults]\n"])
 def test_a_file_without_a_device_is_refused(text: str) -> None:
     (told,) = problems(text)
-    assert told == "f:1: device: missing: describe at least one device, in a table such as [device.gn]"
+    assert told == "f:1: device: missing: describe at least one guest, in a table such as [device.gn]"
 
 
 def test_a_device_key_that_holds_no_table_is_the_only_problem_of_its_file() -> None:

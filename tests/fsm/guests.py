@@ -122,11 +122,11 @@ class Story:
         return self.verdict
 
     def turn(self) -> Step:
-        """The Wagman machine starts it."""
+        """The scheduler starts it."""
         return self.tell(WagmanStart())
 
     def told_down(self) -> Step:
-        """The Wagman machine stops it."""
+        """The scheduler stops it."""
         return self.tell(WagmanStop())
 
     def hibernation(self, active: bool) -> None:

@@ -1,4 +1,4 @@
-"""Guests that come after others: what the Wagman machine starts, and whose stop it lets go on, and when."""
+"""Guests that come after others: what the scheduler starts, and whose stop it lets go on, and when."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Every state that the Wagman machine can come into with two guests, found breadth first, and what holds there.
+"""Every state that the scheduler can come into with two guests, found breadth first, and what holds there.
 
 A guest is abstract: any of its states may follow any other. Its starts are counted from before the one that it was asked for.
 What fails is split over two searches: the sensor in one, the board and the guests' inboxes in the other. A third has an operator

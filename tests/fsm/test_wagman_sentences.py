@@ -1,4 +1,4 @@
-"""The description of the Wagman machine, sentence by sentence."""
+"""The description of the scheduler, sentence by sentence."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ def situation(environment: EnvironmentConfig = BLIND_TO_ALL) -> Situation:
 
 @define
 class Node:
-    """The Wagman machine with guests that do what they are asked, unless they are dead."""
+    """The scheduler with guests that do what they are asked, unless they are dead."""
 
     now: Situation = field(factory=situation)
     state: State = field(factory=StartDevices)

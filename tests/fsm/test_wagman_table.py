@@ -1,4 +1,4 @@
-"""Every state of the Wagman machine with every input, against the table that was written from the description."""
+"""Every state of the scheduler with every input, against the table that was written from the description."""
 
 from collections.abc import Iterator, Mapping
 from typing import get_args

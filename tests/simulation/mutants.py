@@ -348,7 +348,7 @@ def failures_end_all_tries_of_everybody(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(situation.Situation, "next_due", property(lambda self: None))
 
 
-# --- The Wagman machine -----------------------------------------------------------------------------------------------
+# --- The scheduler -----------------------------------------------------------------------------------------------
 
 HOT = "20 min; board temp 80; 40 min"
 

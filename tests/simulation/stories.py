@@ -26,7 +26,7 @@ STORIES = {
     "heat, and then no sensor": "20 min; board temp 80; 30 min; board fault sensor env dead; 7 h",
     "a spell of cold": "20 min; board temp -40; 5 min; board temp 20; 5 min",
     "a board that is silent while a guest is started": "20 min; gn: stop; 5 min; board fault silent on; gn: start; 30 min",
-    "a board that is silent in the Wagman's turn": "20 min; board powercycle; 55 s; board fault silent on; 30 min",
+    "a board that is silent in the scheduler's turn": "20 min; board powercycle; 55 s; board fault silent on; 30 min",
     "a guest that comes up while nobody can hear it": f"{BOOTING}; cable out; 1 min; guest gn beat=0; 4 min; cable in; 10 min",
     "the same guest, whose relay nobody saw go on": (
         "20 min; gn: stop; 5 min; gn: start; 0.5 s; cable out; 2 min; guest gn beat=0; 4 min; cable in; 10 min"

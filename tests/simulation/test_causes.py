@@ -11,7 +11,7 @@ ENDS = (
     *("environment.normal", "environment.released", "wagman.start_stalled", "wagman.start_refused"),
     *("device.started", "device.stopped", "device.stopping", "device.restarting", "device.will_stop", "device.stable"),
 )
-"""What has the Wagman machine go back to normal: it is not hot any more, or the start of a guest has come to its end."""
+"""What has the scheduler go back to normal: it is not hot any more, or the start of a guest has come to its end."""
 
 Cause: TypeAlias = Event | None
 

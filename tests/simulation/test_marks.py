@@ -34,7 +34,7 @@ NOT_REACHED = {
     "service.task_stuck": "takes a task that hangs: a process has that, virtual time waits for it",
     "network.unproved": "all guests are heard on their board here",
     "store.dropped": "takes 10,000 events while the disk is full",
-    "wagman.start_refused": "takes a change of mind between the Wagman machine's decision and its arrival",
+    "wagman.start_refused": "takes a change of mind between the scheduler's decision and its arrival",
 }
 """Kinds of events that no story reaches; each has tests of its own."""
 

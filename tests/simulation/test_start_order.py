@@ -13,7 +13,7 @@ NODE = f'[wagman]\nstart_order = ["x2", "x1", "gn", "cs"]\n{CONFIG}'
 
 
 def started(script: str, dialect: str, seed: int) -> list[str]:
-    """The guests that were started by the Wagman machine, one after the other."""
+    """The guests that were started by the scheduler, one after the other."""
     names: list[str] = []
 
     def watch(record: Record) -> None:

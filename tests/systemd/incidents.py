@@ -189,10 +189,10 @@ INCIDENTS = (
     ),
     Incident(
         "a guest pulls the board down",
-        "gn is held off",
+        "gn is locked out",
         "device.brownout",
         f"wagman stop gn; {SPOILS} short; wagman start gn --no-wait",
-        "gn is held off: the board restarted each time",
+        "gn is locked out: the board restarted each time",
         "mend its supply, then wagman start gn",
         "systemctl stop spoils; wagman start gn",
         critical=True,

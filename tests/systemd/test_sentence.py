@@ -23,7 +23,7 @@ def test_it_tells_the_state_the_board_and_what_each_device_does() -> None:
         ({"state": "starting", "attempts": 0, "media": None}, "gn starting"),
         ({"state": "stopped", "wanted": "down"}, "gn stopped (wanted down)"),
         ({"state": "stopped"}, "gn stopped (wanted up)"),
-        ({"state": "stopped", "held": True}, "gn stopped (held after brown-outs)"),
+        ({"state": "stopped", "held": True}, "gn stopped (locked out after brownouts)"),
         ({"state": "stopped", "enabled": False}, "gn stopped (disabled)"),
         ({"state": "stopping", "enabled": False}, "gn stopping (disabled)"),
         ({"state": "stopped", "wanted": "down", "power": UNCONFIRMED}, "gn stopped (wanted down, power unconfirmed)"),
@@ -36,7 +36,7 @@ def test_a_device_has_what_a_person_needs_to_know(changes: dict[str, Any], words
 @pytest.mark.parametrize(
     ("board", "words"),
     [
-        ({"link": "down", "blind": True}, "board not connected (/dev/waggle_sysmon)"),
+        ({"link": "down", "blind": True}, "board link down (/dev/waggle_sysmon)"),
         ({"blind": True}, "board silent"),
         ({"sensors": {"temperature_c": {"value": None}}}, "board up"),
     ],

@@ -224,7 +224,7 @@ def test_a_decision_that_changes_nothing_of_what_holds_is_kept_all_the_same(tmp_
 
 
 def test_a_start_that_a_guest_refuses_is_none_that_it_has_carried_out(tmp_path: Path) -> None:
-    """The Wagman machine tells by them whether a view is of before its start or of after it."""
+    """The scheduler tells by them whether a view is of before its start or of after it."""
 
     async def main() -> None:
         guest = guest_of(tmp_path, Around())

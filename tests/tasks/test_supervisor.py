@@ -1,4 +1,4 @@
-"""The task of the Wagman machine: what of a step is kept, and what came of what."""
+"""The task of the scheduler: what of a step is kept, and what came of what."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -25,7 +25,7 @@ CONFIG = Config(devices=(DeviceConfig("gn", 1, shutdown=()),), environment=HEAT)
 
 @define
 class Node:
-    """The Wagman machine on a real log, with a guest that only has an inbox."""
+    """The scheduler on a real log, with a guest that only has an inbox."""
 
     folder: Path
     told: list[Event] = field(factory=list)

@@ -8,5 +8,5 @@
 - `discovery`  all of that described for machines (OpenRPC)
 - `wire`       JSON-RPC lines, without I/O
 - `access`     who may do what
-- `listener`   the Unix socket
+- `listener`   the Unix socket; `keeper`: its name, which somebody may take away
 """

@@ -103,9 +103,9 @@ def _is_reason(value: Any) -> bool:
 
 FLAG = Kind("true or false", {"type": "boolean"}, _only(lambda value: isinstance(value, bool)))
 TEXT = Kind("a string", {"type": "string"}, _only(_is_text))
-DEVICE = Kind("a device name or a port number", {"type": ["string", "integer"]}, _only(_is_device, str))
+DEVICE = Kind("the name of a guest or a port number", {"type": ["string", "integer"]}, _only(_is_device, str))
 DEVICES = Kind(
-    "a list of device names or port numbers",
+    "a list of names of guests or port numbers",
     {"type": "array", "items": DEVICE.schema},
     _only(lambda value: isinstance(value, list) and all(map(_is_device, value)), lambda value: tuple(map(str, value))),
 )
@@ -174,7 +174,7 @@ class Behalf:
     )
 
 
-_A_DEVICE = _about(DEVICE, "the device")
+_A_DEVICE = _about(DEVICE, "the guest")
 _FORCE = _about(FLAG, "start it although the environment forbids that, stop it although boards are reached through it")
 
 
@@ -226,7 +226,7 @@ class Excerpt:
         default=None, metadata=_about(PLACE, "oldest first, what comes after this id, or from this time on; else the last ones")
     )
     limit: int = field(default=100, metadata=_about(LIMIT, "how many events at most"))
-    device: str | None = field(default=None, metadata=_about(DEVICE, "only those of this device"))
+    device: str | None = field(default=None, metadata=_about(DEVICE, "only those of this guest"))
     type: str | None = field(
         default=None, metadata=_about(TEXT, 'only those of this type, or below it: "device" has all of "device.*"')
     )

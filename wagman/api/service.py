@@ -12,10 +12,10 @@ from wagman.store import Journal
 
 
 class UnknownDeviceError(CallerError):
-    """No device has this name or hangs on this port."""
+    """No guest has this name or is on this port."""
 
     def __init__(self, device: str) -> None:
-        super().__init__(f"unknown device {device!r}")
+        super().__init__(f"unknown guest {device!r}")
 
 
 @frozen

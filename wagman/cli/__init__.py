@@ -1,11 +1,15 @@
 """The commands. Those that talk to the service import nothing heavy, so that they answer at once.
 
 - `parser`     the command line: which commands there are; each is imported only when it is called
-- `status`, `ping`, `board`, `events`, `why`, `top`   each a command
-- `actions`    start, stop, restart, kill, enable, disable: ask and wait
+- `status`, `check`, `why`, `events`, `ping`, `board`, `hibernate` (also `wake`), `report`, `top`   each a command
+- `drill`      the command `test`
+- `actions`    start, stop, restart, kill, enable, disable, maintenance: ask and wait
 - `goals`      what is waited for, decided on evidence; no I/O
-- `prospects`  what keeps a device from starting, and what comes next
+- `prospects`  what keeps a guest from starting, and what comes next; `story`: the events that led to its state
+- `problems`   what calls for a person, as lines of text; `boards`: the boards in a status, and which one a guest is on
+- `top_view`, `top_keys`   the picture of the live view, and what its keys do; no terminal
 - `sentences`, `text`, `names`, `progress`, `help`   words for people
+- `connection`   the option that says where the service is
 - `completion`   for shells
 - `local`      commands that run something here: run, demo, simulate, fake-board, check-config, doctor
 - `outcome`, `exits`   exit codes, and which error ends with which

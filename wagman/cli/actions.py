@@ -51,8 +51,8 @@ _LEAST_ANSWER_S = 0.05
 
 
 def add_arguments(parser: ArgumentParser, command: str) -> None:
-    """What it takes."""
-    parser.add_argument("devices", nargs="+", metavar="DEVICE", help="name, port number or all")
+    """Add the arguments of the command."""
+    parser.add_argument("devices", nargs="+", metavar="GUEST", help="name, port number or all")
     parser.add_argument("--no-wait", dest="wait", action="store_false", help="only ask, do not wait for what comes of it")
     parser.add_argument(
         "--timeout", type=_seconds, default=math.inf, metavar="S", help="wait at most so many seconds (default: for ever)"

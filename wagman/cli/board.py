@@ -1,4 +1,4 @@
-"""`wagman board`: a raw command for the board, answered as the board answered."""
+"""`wagman board`: send the board a raw command, and print its answer."""
 
 import json
 from argparse import ArgumentParser, Namespace
@@ -13,7 +13,7 @@ ANSWER_S = 30.0
 
 
 def add_arguments(parser: ArgumentParser, _command: str) -> None:
-    """What it takes."""
+    """Add the arguments of the command."""
     parser.add_argument("words", nargs="+", metavar="COMMAND", help="its words, such as: hb")
     parser.add_argument("--force", action="store_true", help="send it although it may fight the service")
     parser.add_argument("--json", action="store_true", help="as one JSON document")

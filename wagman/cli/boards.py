@@ -1,4 +1,4 @@
-"""The boards in a status, and which one a device hangs on."""
+"""The boards in a status, and which one a guest is on."""
 
 from collections.abc import Mapping
 

@@ -61,7 +61,7 @@ PLACES = ("FILE", "PATH", "SOCKET", "DIR")
 
 
 def add_arguments(parser: ArgumentParser, _command: str) -> None:
-    """What it takes."""
+    """Add the arguments of the command."""
     parser.add_argument("shell", nargs="?", choices=tuple(SCRIPTS), help="whose script is printed")
     parser.add_argument("--words", nargs=REMAINDER, help="print what the last of these words can become (the scripts use this)")
 
@@ -119,7 +119,7 @@ def _next_words(actions: Sequence[Action], before: Sequence[str], begun: str) ->
 def _values(name: str | None, before: Sequence[str]) -> Iterable[str]:
     """What can stand where the help has this name."""
     match name:
-        case "DEVICE" | "GUEST" | "D":
+        case "GUEST" | "D":
             return _devices(before)
         case "T":
             from wagman.model.catalogue import EVENT_TYPES  # noqa: PLC0415 - it is large

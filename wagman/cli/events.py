@@ -42,7 +42,7 @@ _SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
 
 
 def add_arguments(parser: ArgumentParser, _command: str) -> None:
-    """What it takes."""
+    """Add the arguments of the command."""
     parser.add_argument("-f", "--follow", action="store_true", help="go on with what happens, until interrupted")
     parser.add_argument("-n", "--number", type=_count, metavar="N", help=f"how many (default: {LAST}; with --since: all)")
     parser.add_argument(
@@ -51,7 +51,7 @@ def add_arguments(parser: ArgumentParser, _command: str) -> None:
         metavar="ID|TIME",
         help="after this id, or from the first event on that is of this time or later: 2026-01-31T12:00, 90min",
     )
-    parser.add_argument("--device", metavar="D", help="only those of this device (default: all)")
+    parser.add_argument("--device", metavar="D", help="only those of this guest (default: all)")
     parser.add_argument(
         "--type", type=kind, metavar="T", help="only those of this type, such as device.started, or device for all of device.*"
     )

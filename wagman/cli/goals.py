@@ -20,7 +20,7 @@ CODES = {"done": DONE, "accepted": DONE, "failed": FAILED, "refused": REFUSED, "
 PRIORITY = (USAGE, REFUSED, FAILED, UNREACHABLE, TIMED_OUT)
 """Of several devices' exit codes, the first of these that occurred."""
 
-BROWNOUT = "the board browns out whenever it is switched on: it is held off"
+BROWNOUT = "the board browns out whenever it is switched on: it is locked out"
 
 STUCK = "its relay is stuck: it stays on"
 

@@ -9,7 +9,7 @@ from wagman.cli.text import WIDTH
 _EXIT_CODES = {
     DONE: "done",
     FAILED: "it was tried and failed",
-    USAGE: "the command line makes no sense, or there is no such device",
+    USAGE: "the command line makes no sense, or there is no such guest",
     UNREACHABLE: "the service cannot be reached, or does not answer",
     REFUSED: "refused: disabled, hibernating, not permitted",
     TIMED_OUT: "timed out while waiting",
@@ -19,11 +19,11 @@ _QUERY = (DONE, FAILED, USAGE, UNREACHABLE, REFUSED)
 _ACTION = (*_QUERY, TIMED_OUT)
 
 _UP = (
-    "Done when the device is started: its heartbeat was heard, or, if it has none, its power was seen on. "
+    "Done when the guest is started: its heartbeat was heard, or, if it has none, its power was seen on. "
     "The first start that fails ends the wait, and the service goes on trying all the same. "
-    "Interrupting the wait takes nothing back."
+    "^C stops the waiting, not the action."
 )
-_DOWN = "Done when the device is stopped and the board has shown that its power is off. Interrupting the wait takes nothing back."
+_DOWN = "Done when the guest is stopped and the board has shown that its power is off. ^C stops the waiting, not the action."
 
 
 _ALL = (
@@ -45,14 +45,15 @@ COMMANDS = {
         "On top is what calls for a person, if anything does. BEAT is the age of the last heartbeat; a question mark is at what "
         "was so when the board was seen last. "
         "NOTES has what is not as it should be: unconfirmed (the board has yet to show "
-        "that the power is as wanted), disabled, held off (after brownouts), relay stuck, failed starts in a row, the time of "
-        "the next start, and alarms that are held because silence cannot be proved at present.",
+        "that the power is as wanted), disabled, locked out (after brownouts), relay stuck, failed starts in a row, the time of "
+        "the next start, and timers (not alerts) that are held: the time is up, but nobody could prove that the guest is silent, so "
+        "nothing is done yet.",
         ("wagman status", "wagman status gn cs --json"),
         _QUERY,
     ),
     "check": About(
         "One line for a monitoring system: OK, WARNING, CRITICAL or UNKNOWN (the service cannot be reached, the board is not "
-        "seen), with the worst problem and what to do. With a DEVICE, what is wrong with that one only. "
+        "seen), with the worst problem and what to do. With a GUEST, what is wrong with that one only. "
         "Exit codes: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.",
         ("wagman check", "wagman check --perfdata", "wagman check gn"),
     ),
@@ -71,7 +72,7 @@ COMMANDS = {
     ),
     "restart": About(
         f"It is asked to halt, its power is cut once it is silent, and comes again. {_UP} "
-        "Of the computer that the service runs on, only the decision is told.",
+        "wagman restart nc returns as soon as it is accepted: the computer that you are typing on is about to go down.",
         ("wagman restart gn",),
         _ACTION,
     ),
@@ -120,7 +121,9 @@ COMMANDS = {
         _QUERY,
     ),
     "why": About(
-        "First what keeps it from starting, or what comes next, then the causes, newest first.", ("wagman why gn",), _QUERY
+        "First what keeps it from starting, or what comes next, then the causes, newest first.",
+        ("wagman why gn", "wagman why 1   # by its port", "wagman why gn --json"),
+        _QUERY,
     ),
     "report": About(
         "UPTIME is in percent of the time of which anything is known: UNKNOWN is when the service did not run, the board was not "
@@ -131,7 +134,7 @@ COMMANDS = {
         _QUERY,
     ),
     "top": About(
-        "Needs a terminal, and the package rich. The bottom line has the keys, and ? shows all; those that act on a device "
+        "Needs a terminal, and the package rich. The bottom line has the keys, and ? shows all; those that act on a guest "
         "ask first. The table scrolls with j and k, the events with b and space.",
         ("wagman top",),
     ),
@@ -249,7 +252,7 @@ COMMANDS = {
         ("wagman install-service --dry-run", "wagman install-service --metrics --notify", "wagman install-service --remove"),
     ),
     "completion": About(
-        "Commands, options, and the names of the devices of the running service.",
+        "Commands, options, and the names of the guests of the running service.",
         (
             "wagman completion bash > /etc/bash_completion.d/wagman",
             "wagman completion zsh > /usr/local/share/zsh/site-functions/_wagman",

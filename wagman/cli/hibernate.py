@@ -13,11 +13,11 @@ from wagman.model.words import plain
 
 
 def add_arguments(parser: ArgumentParser, command: str) -> None:
-    """What it takes."""
+    """Add the arguments of the command."""
     if command == "hibernate":
         parser.add_argument("--reason", required=True, metavar="TEXT", help="why, for whoever looks at it later")
         parser.add_argument(
-            "--keep", action="append", default=[], metavar="DEVICE", help="a guest that goes on running; repeatable"
+            "--keep", action="append", default=[], metavar="GUEST", help="a guest that goes on running; repeatable"
         )
         parser.add_argument("--yes", action="store_true", help="do not ask whether I am sure")
     parser.add_argument("--json", action="store_true", help="as one JSON document")

@@ -26,7 +26,7 @@ def _named(asked: str, rows: Sequence[Device]) -> list[str]:
     found = [row["name"] for row in rows if asked in (row["name"], plug(row))] or _at_port(asked, rows)
     if not found:
         names = [row["name"] for row in rows]
-        raise CommandError(f"unknown device {asked!r}{did_you_mean(asked, names)}: there is {', '.join(names)}", USAGE)
+        raise CommandError(f"unknown guest {asked!r}{did_you_mean(asked, names)}: there is {', '.join(names)}", USAGE)
     return found
 
 

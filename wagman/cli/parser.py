@@ -22,23 +22,23 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
-    "status": Command("wagman.cli.status", "how everything is"),
+    "status": Command("wagman.cli.status", "how everything is, and what to do about what is wrong"),
     "check": Command("wagman.cli.check", "what is wrong, in one line, for a monitoring system"),
-    "start": Command("wagman.cli.actions", "want a device up, and wait until it is"),
-    "stop": Command("wagman.cli.actions", "shut a device down, and wait until its power is off"),
-    "restart": Command("wagman.cli.actions", "shut a device down and start it again"),
-    "kill": Command("wagman.cli.actions", "cut a device's power now"),
-    "enable": Command("wagman.cli.actions", "allow that a device is started"),
-    "disable": Command("wagman.cli.actions", "stop a device, and refuse to start it until it is enabled"),
-    "test": Command("wagman.cli.drill", "a drill: halt a guest and start it again, and say how long each took"),
-    "maintenance": Command("wagman.cli.actions", "leave a device alone for a while, or no longer"),
-    "hibernate": Command("wagman.cli.hibernate", "take all devices down until they are woken"),
-    "wake": Command("wagman.cli.hibernate", "end what hibernate has ordered"),
-    "ping": Command("wagman.cli.ping", "give a heartbeat on a device's behalf"),
-    "events": Command("wagman.cli.events", "the rolling log, oldest first"),
-    "why": Command("wagman.cli.why", "the causes of the state that a device is in"),
+    "start": Command("wagman.cli.actions", "start a guest, and wait until it is up"),
+    "stop": Command("wagman.cli.actions", "halt a guest, and wait until its power is off"),
+    "restart": Command("wagman.cli.actions", "halt a guest, power-cycle it, and wait until it is up"),
+    "kill": Command("wagman.cli.actions", "cut a guest's power now, without asking it to halt"),
+    "enable": Command("wagman.cli.actions", "allow that a disabled guest is started"),
+    "disable": Command("wagman.cli.actions", "halt a guest, and keep it off until it is enabled"),
+    "test": Command("wagman.cli.drill", "a drill: halt a guest, start it again, say how long each took"),
+    "maintenance": Command("wagman.cli.actions", "leave a guest alone while somebody works on it"),
+    "hibernate": Command("wagman.cli.hibernate", "take all guests down, until wake"),
+    "wake": Command("wagman.cli.hibernate", "let the guests run again after hibernate"),
+    "ping": Command("wagman.cli.ping", "give a heartbeat on a guest's behalf"),
+    "events": Command("wagman.cli.events", "what happened, oldest first"),
+    "why": Command("wagman.cli.why", "why a guest is as it is, and what comes next"),
     "report": Command("wagman.cli.report", "how available each guest was, and what took it down"),
-    "top": Command("wagman.cli.top", "a live view"),
+    "top": Command("wagman.cli.top", "everything at a glance, live"),
     "board": Command("wagman.cli.board", "send the board a raw command"),
     "run": Command("wagman.cli.local", "the service, in the foreground"),
     "demo": Command("wagman.cli.local", "the service at work on fake hardware"),
@@ -49,7 +49,7 @@ COMMANDS = {
     "doctor": Command("wagman.cli.local", "what would not work in an emergency"),
     "metrics": Command("wagman.cli.local", "the figures of the service, for Prometheus"),
     "notify": Command("wagman.cli.local", "tell people what calls for them, by mail or otherwise"),
-    "fleet": Command("wagman.cli.local", "many nodes at one broker: what happens on them, and how they are"),
+    "fleet": Command("wagman.cli.local", "many nodes at one MQTT broker"),
     "check-config": Command("wagman.cli.local", "what is wrong with a configuration file"),
     "install-service": Command("wagman.cli.local", "what systemd needs to run the service: put in place, or remove"),
     "completion": Command("wagman.cli.completion", "completion for your shell"),
@@ -61,13 +61,20 @@ USAGE_CODES = {"check": 3, "doctor": 3}
 
 
 GROUPS = {
-    "the guests": ("status", "why", "start", "stop", "restart", "kill", "enable", "disable", "maintenance", "test"),
-    "the node": ("check", "top", "events", "report", "hibernate", "wake", "ping", "board"),
-    "for people and programs elsewhere": ("metrics", "notify", "fleet"),
-    "the service": ("init", "check-config", "probe", "doctor", "install-service", "run", "completion"),
-    "to try it, and to develop": ("demo", "fake-board", "simulate"),
+    "look after the guests": ("status", "why", "start", "stop", "restart", "kill", "enable", "disable", "maintenance", "test"),
+    "look after the node": ("check", "top", "events", "report", "hibernate", "wake", "ping", "board"),
+    "have others told": ("metrics", "notify", "fleet"),
+    "set it up": ("init", "check-config", "probe", "doctor", "install-service", "run", "completion"),
+    "try it, and develop it": ("demo", "fake-board", "simulate"),
 }
 """The commands in the order in which somebody looks for one at night."""
+
+BEGINNING = """begin with:
+  wagman status          what is wrong, and what to do
+  wagman why gn          why gn is as it is (gn: a name from the status)
+  wagman start --help    every command has examples
+  wagman demo            see it at work, without any hardware"""
+"""What the overview ends with: at night nobody reads further up."""
 
 
 class CommandParser(ArgumentParser):
@@ -128,10 +135,11 @@ def build() -> tuple[CommandParser, dict[str, CommandParser]]:
 def overview() -> str:
     """All commands, each in its group."""
     width = max(map(len, COMMANDS)) + 2
-    return "\n\n".join(
+    groups = (
         "\n".join([f"{group}:", *(f"  {name:<{width}}{COMMANDS[name].summary}" for name in names)])
         for group, names in GROUPS.items()
     )
+    return "\n\n".join([*groups, BEGINNING])
 
 
 def parse(argv: Sequence[str]) -> Namespace:

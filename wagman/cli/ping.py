@@ -12,8 +12,8 @@ from wagman.model.words import plain
 
 
 def add_arguments(parser: ArgumentParser, _command: str) -> None:
-    """What it takes."""
-    parser.add_argument("device", metavar="DEVICE", help="name or port number")
+    """Add the arguments of the command."""
+    parser.add_argument("device", metavar="GUEST", help="name or port number")
     parser.add_argument("--json", action="store_true", help="as one JSON document")
     add_socket_argument(parser)
 

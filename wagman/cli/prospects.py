@@ -28,7 +28,7 @@ def unseen(row: Device, status: Status) -> str | None:
         return None
     age_s = board["last_answer_age_s"]
     ago = "since the service came up" if age_s is None else f"for {duration(age_s)}"
-    return f"nobody has seen {in_words(board)} {ago}: what is told of it is from before"
+    return f"nobody has seen {in_words(board)} {ago}: all that is shown of it is from before"
 
 
 def troubles(row: Device, status: Status) -> Iterator[str]:
@@ -64,7 +64,7 @@ def _obstacles(row: Device, status: Status) -> Iterator[str]:
     elif row["wanted"] == "down":
         yield "nobody wants it up: wagman start starts it"
     if row.get("held"):
-        yield "it is held off after brownouts: wagman start gives it a fresh try"
+        yield "it is locked out after brownouts: wagman start gives it a fresh try"
     yield from _around(row, status)
     if any(_keeps_down(problem, row) for problem in status.get("problems", ())):
         yield "nobody can read whether somebody has stopped it: wagman start starts it all the same"

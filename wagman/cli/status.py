@@ -1,4 +1,4 @@
-"""`wagman status`: the board, the Wagman's state, and a row for each device."""
+"""`wagman status`: the board, the scheduler's state, and a row for each guest."""
 
 import json
 from argparse import ArgumentParser, Namespace
@@ -14,7 +14,7 @@ from wagman.client.blocking import Client
 from wagman.model.shapes import Board, Device, Port, PortReadings, Readings, Sensor, Status, Wagman
 from wagman.model.words import duration, enumerated, plain, reading, user_name
 
-_HEAD = ("DEVICE", "PORT", "STATE", "FOR", "POWER", "MEDIA", "BEAT", "CURRENT", "NOTES")
+_HEAD = ("GUEST", "PORT", "STATE", "FOR", "POWER", "MEDIA", "BEAT", "CURRENT", "NOTES")
 WHOLE_W = 100
 """From here on watts are shown without tenths (chosen)."""
 
@@ -22,8 +22,8 @@ _COLOURS = {"started": "green", "stopped": ""}
 
 
 def add_arguments(parser: ArgumentParser, _command: str) -> None:
-    """What it takes."""
-    parser.add_argument("devices", nargs="*", metavar="DEVICE", help="name, port number or all (default: every device)")
+    """Add the arguments of the command."""
+    parser.add_argument("devices", nargs="*", metavar="GUEST", help="name, port number or all (default: every guest)")
     parser.add_argument("--json", action="store_true", help="as one JSON document")
     add_socket_argument(parser)
 
@@ -107,7 +107,7 @@ def beat_age(row: Device) -> str:
 
 
 def in_doubt(row: Device, text: str) -> str:
-    """The text, with a mark where the board is not seen: it tells of before."""
+    """The text, with a question mark while the board is not seen: it is what was last known."""
     return f"{text}?" if row.get("stale") and text != "-" else text
 
 
@@ -117,7 +117,7 @@ def notes(row: Device) -> Iterator[str]:
         (not row["power"]["confirmed"] and row["state"] != "maintenance", "unconfirmed"),
         (row["state"] == "maintenance", f"for another {short(term_s(row))}"),
         (not row["enabled"], "disabled in the file" if row.get("disabled_by") == "configuration" else "disabled"),
-        (row.get("held"), "held off"),
+        (row.get("held"), "locked out"),
         (row.get("relay_stuck"), "relay stuck"),
         (row.get("command_trouble"), "cannot be asked to halt"),
         (row["failures"], f"{row['failures']} failed"),

@@ -1,4 +1,4 @@
-"""How a device came to be as it is: the events that led there, found by their ids. What is missing of it is said.
+"""How a guest came to be as it is: the events that led there, found by their ids. What is missing of it is said.
 
 Asks nothing but `call`, a method of the service by its name and parameters; so it can be tried on a log that is no service's.
 """

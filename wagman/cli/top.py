@@ -52,7 +52,7 @@ _CHUNK_BYTES = 1024
 
 
 def add_arguments(parser: ArgumentParser, _command: str) -> None:
-    """What it takes."""
+    """Add the arguments of the command."""
     add_socket_argument(parser)
 
 

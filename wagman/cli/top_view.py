@@ -33,7 +33,7 @@ SMALL_ROWS = 20
 """A terminal with fewer lines than that has one for what the keys do (chosen)."""
 
 _LABEL_WIDTH = 9
-_HEAD = ("DEVICE", "STATE", "FOR", "BEAT", "POWER", "TRIES", "MEDIA", "CURRENT", "TEMP", "NOTES")
+_HEAD = ("GUEST", "STATE", "FOR", "BEAT", "POWER", "TRIES", "MEDIA", "CURRENT", "TEMP", "NOTES")
 _OPTIONAL = ("TEMP", "MEDIA", "TRIES", "PORT", "CURRENT")
 """Columns that are left out where there is no room for all, in this order."""
 

@@ -21,8 +21,8 @@ from wagman.model.words import plain
 
 
 def add_arguments(parser: ArgumentParser, _command: str) -> None:
-    """What it takes."""
-    parser.add_argument("device", metavar="DEVICE", help="name or port number")
+    """Add the arguments of the command."""
+    parser.add_argument("device", metavar="GUEST", help="name or port number")
     parser.add_argument("--json", action="store_true", help="as one JSON document")
     add_socket_argument(parser)
 
@@ -40,7 +40,7 @@ def run(args: Namespace) -> int:
 
 def _only(names: list[str]) -> str:
     if len(names) != 1:
-        raise CommandError("why is about one device: name it", USAGE)
+        raise CommandError("why is about one guest: name it", USAGE)
     return names[0]
 
 

@@ -10,7 +10,9 @@
 - `checks`      what must hold between the values
 - `commands`    what is run on this computer, whoever needs it
 - `changes`     what of another configuration counts at once, and what waits for a restart
-- `kinds`, `durations`, `secrets`   what a single value may be
+- `kinds`, `durations`, `secrets`   what a single value may be; `setting`: what an attribute is in the file
+- `gauges`      sensors that a command reads
+- `as_user`, `runnable`   whether the service's user may read a file, and whether a command can be run at all
 - `positions`, `findings`   on which line each key stands, and what was found there
 - `check`       the command `check-config`
 """

@@ -152,7 +152,7 @@ class PlainBoard(BoardConfig):
     )
     settle_s: float = field(
         default=1.5,
-        metadata=setting(DURATION, "For so long after a command what the board shows may be of before, and is not believed."),
+        metadata=setting(DURATION, "So long after a command the board may still show the old state: what it shows is not believed."),
     )
     on_restore: Restore = field(
         default="unknown",

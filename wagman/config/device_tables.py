@@ -37,7 +37,7 @@ class DeviceTables:
     """Reads the tables of devices.
 
     Args:
-        boards: what they can hang on: one at least.
+        boards: what they can be on: one at least.
         networks: what they can be heard through.
     """
 
@@ -83,11 +83,11 @@ class DeviceTables:
         )
 
     def board(self, path: Path, stated: Table) -> BoardConfig:
-        """The board that a device hangs on; where that is not said, or there is no such board, it is noted."""
+        """The board that a guest is on; where that is not said, or there is no such board, it is noted."""
         by_name = {board.name: board for board in self.boards}
         name = stated.get("board", self.boards[0].name)
         if "board" not in stated and len(self.boards) > 1:
-            self.reader.findings.add((*path, "board"), f"missing: say which board it hangs on: {listed(by_name)}")
+            self.reader.findings.add((*path, "board"), f"missing: say which board it is on: {listed(by_name)}")
             return UnknownBoard(name=name)
         if name not in by_name:
             wanted = listed(nearest_first(name, by_name))
@@ -100,7 +100,7 @@ class DeviceTables:
         if "port" in table:
             port: Port = self.reader.value(table["port"], path, board.port_kind, NO_PORT)
             return port
-        self.reader.findings.add(path, f"missing: say which port it hangs on: {board.port_kind.wants}")
+        self.reader.findings.add(path, f"missing: say which port it is on: {board.port_kind.wants}")
         return NO_PORT
 
 

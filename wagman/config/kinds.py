@@ -116,7 +116,7 @@ HEARING = Kind("true or false, or an ear, or a list of ears", lambda value: valu
 STILL_ON = Kind("{ watts = NUMBER }, or an ear", lambda value: value)
 WITNESS = Kind("an ear, or a list of ears", lambda value: value)
 BOARD_NAMES = _only("a list of names of boards", _is_names, tuple)
-NAMES = _only("a list of device names", _is_names, tuple)
+NAMES = _only("a list of names of guests", _is_names, tuple)
 DURATION_OR_NEVER = Kind(
     f"{durations.WANTED}; or 0 for never",
     lambda value: 0.0 if durations.is_none(value) else durations.parse(value),

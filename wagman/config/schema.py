@@ -118,7 +118,7 @@ class WagmanConfig:
         default=5.0, metadata=setting(DURATION, "The least time between two relays going on, whoever asked for it.")
     )
     normal_interval_s: float = field(
-        default=60.0, metadata=setting(DURATION, "How often the Wagman machine looks for a guest that is due.", "seed")
+        default=60.0, metadata=setting(DURATION, "How often the scheduler looks for a guest that is due.", "seed")
     )
     hibernate_interval_s: float = field(
         default=30.0, metadata=setting(DURATION, "The time between stopping one guest and the next on the way down.", "seed")
@@ -197,20 +197,20 @@ class DeviceConfig:
     port: Any = field(  # a `Port`: a number on a Wagman, text on any other board
         metadata=setting(
             PORT_NAME,
-            "The port of the board that it gets its power from. Each device has one of its own. On a Wagman it is a whole number "
+            "The port of the board that it gets its power from. Each guest has one of its own. On a Wagman it is a whole number "
             "from 0 to 4, elsewhere what that board calls it.",
             "firmware",
         )
     )
     board: str = field(
         default=DEFAULT_BOARD,
-        metadata=setting(TEXT, "The board that it hangs on, by its name. It may be left out where there is but one."),
+        metadata=setting(TEXT, "The board that it is on, by its name. It may be left out where there is but one."),
     )
     is_self: bool = field(
         default=False,
         metadata=setting(
             BOOLEAN,
-            "It is the computer that this service runs on: it is never switched. On a Wagman it hangs on port 0, and is fed its "
+            "It is the computer that this service runs on: it is never switched. On a Wagman it is on port 0, and is fed its "
             "heartbeat.",
             key="self",
         ),

@@ -99,5 +99,5 @@ class _Sections:
         if tables is None:
             return ()
         if not tables:
-            self.reader.findings.add(("device",), "missing: describe at least one device, in a table such as [device.gn]")
+            self.reader.findings.add(("device",), "missing: describe at least one guest, in a table such as [device.gn]")
         return devices.devices(tables, defaults)

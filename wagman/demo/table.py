@@ -63,7 +63,7 @@ class LiveTable:
 
 
 def headline(status: Json) -> Text:
-    """The board, the enclosure where it is measured, and the Wagman machine in one line."""
+    """The board, the enclosure where it is measured, and the scheduler in one line."""
     board, temperature = status["board"], status["board"]["sensors"].get("temperature_c")
     parts = [f"board {board['link']}, {'blind' if board['blind'] else 'seen'}", f"wagman {status['wagman']['state']}"]
     if temperature is not None:  # a plug has no sensors

@@ -10,6 +10,8 @@ A map, from the bottom up. Down to `control` everything is sans-I/O: it knows ne
 - `usb`           the board's end of the serial link: bytes out with the time at which they leave, bytes in
 - `v3_text`, `v3_sensors`, `v3_port`, `v3_report`, `v3_commands`, `firmware_v3`
                   the v3 firmware: lines, readings, one port, the minute report, the commands, set-up and main loop
+- `v4_lines`, `v4_port`, `v4_commands`, `firmware_v4`   the same of v4
+- `main_loop`, `passes`   what both firmwares have in common, and how passes without effect are skipped
 - `board`         hardware, guests and a firmware under one clock: `feed`, `advance`, `next_at_s`
 - `control`       the control commands (`unplug`, `halt gn`, `fault drop 1`, `status`, ...) as text
 - `serve`         `FakeBoard`: a board as a trio task, and the port that a host opens in the same process

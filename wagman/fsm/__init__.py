@@ -2,6 +2,6 @@
 
 - `guest`                   the life of one guest
 - `outlet`                  what is known of one outlet, and what is to be done about it
-- `wagman`, `environment`   who is started and stopped when, and what the enclosure is like
+- `wagman`, `environment`   the scheduler: who is started and stopped when; and what the enclosure is like
 - `alarms`, `graph`         alarms as data; the graphs, checked and drawn
 """

@@ -104,7 +104,7 @@ class Environment:
 
     @property
     def starts_allowed(self) -> bool:
-        """The Wagman machine may start guests, as far as the enclosure is concerned."""
+        """The scheduler may start guests, as far as the enclosure is concerned."""
         told = all(sensor.known is not None for sensor in self.sensors.values())
         return (told or self.waited) and not self.cold and not self.hot
 

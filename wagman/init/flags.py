@@ -31,7 +31,7 @@ class _OfTheGuestBefore(argparse.Action):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What it takes."""
+    """Add the arguments of the command."""
     add = parser.add_argument
     add(
         "--board",

@@ -79,7 +79,7 @@ def _with_guest(plan: Plan) -> Plan:
 
 def _guest(plan: Plan) -> GuestPlan:
     name = _asked("What is the guest called?", None if plan.guests else NAME, str)
-    port = _asked("Which port of the board does it hang on?", _next_port(plan), _port_of(plan))
+    port = _asked("Which port of the board is it on?", _next_port(plan), _port_of(plan))
     ears = _ears(plan, name)
     silent = {} if ears or plan.board.section.hears else {"heartbeat": False}
     halt = _asked(f"Which command asks it to halt? ({CUT}: its power may simply be cut)", f"ssh {name} poweroff", _command)

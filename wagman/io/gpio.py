@@ -92,8 +92,8 @@ class GpioBoard(PlainBoard):
     released: Released = field(
         metadata=setting(
             one_of("on", "held"),
-            "What the guests have when this service ends: `on`, power, for they hang on the relays' normally-closed contacts; "
-            "`held`, what they had, for they hang on normally-open ones, and the kernel keeps the level.",
+            "What the guests have when this service ends: `on`, power, for they are on the relays' normally-closed contacts; "
+            "`held`, what they had, for they are on normally-open ones, and the kernel keeps the level.",
         )
     )
     chip: str = field(default="/dev/gpiochip0", metadata=setting(TEXT, "The device of the chip."))

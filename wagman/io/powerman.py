@@ -90,7 +90,7 @@ class PowermanBoard(PlainBoard):
         default=5.0,
         metadata=setting(
             DURATION,
-            "For so long after a command what the board shows may be of before, and is not believed. Redfish takes up to 15s.",
+            "So long after a command the board may still show the old state: what it shows is not believed. Redfish takes up to 15s.",
         ),
     )
 

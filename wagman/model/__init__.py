@@ -2,6 +2,9 @@
 
 - `facts`      what is told between the tasks: evidence of the boards, goals of the guests, drafts of events
 - `catalogue`  every type of event: when, what to do, its fields, its severity, its sentence
+- `backend`    what a board must be able to do, and what may be believed of it
+- `shapes`     what the control socket gives, typed once
+- `order`      names in an order in which each comes after those that it needs
 - `words`      durations, ordinals and readings, for people
 - `errors`     what can go wrong, by kind
 - `process`    running a command, bounded: for messages to guests, and for boards that are commands

@@ -1,4 +1,4 @@
-"""What a board must be able to do, at least, so that guests can hang on it; and what may be believed of what it says."""
+"""What a board must be able to do, at least, so that it can power guests; and what may be believed of what it says."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
@@ -78,7 +78,7 @@ class Abilities:
     """What may be believed of a board, and what it does by itself."""
 
     readback: Readback = "told"
-    settle_s: float = 1.5  # for so long after a command what it shows may be of before
+    settle_s: float = 1.5  # so long after a command a reading may not show it yet
     meter_w: float | None = None  # from so many watts on something certainly runs; None: it has no meter
     meter_settle_s: float = 50.0  # for so long after a command 0 W are no evidence, where it has a meter
     survives: bool = False  # its relays outlived its latest restart, as it tells: they latch, and its own power stayed

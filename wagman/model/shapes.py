@@ -16,8 +16,8 @@ Counts: TypeAlias = Annotated[float | None, "what the converter shows, in counts
 Watts: TypeAlias = Annotated[float | None, "what it draws, where the board meters it"]
 CurrentMa: TypeAlias = Annotated[float | None, "what it draws, where the counts can be converted"]
 Stale: TypeAlias = Annotated[bool, "the board is not seen: what was read is in `last` only"]
-PortName: TypeAlias = Annotated[int | str, "the port of the board that it hangs on: a number on a Wagman"]
-BoardName: TypeAlias = Annotated[str, "the board that it hangs on"]
+PortName: TypeAlias = Annotated[int | str, "the port of the board that it is on: a number on a Wagman"]
+BoardName: TypeAlias = Annotated[str, "the board that it is on"]
 LogId: TypeAlias = Annotated[str | None, "the name of the log"]
 FirstId: TypeAlias = Annotated[int, "the first event that the log has"]
 LastId: TypeAlias = Annotated[int, "the last event that the log has"]
@@ -201,7 +201,7 @@ class Device(TypedDict):
     alarms: Annotated[list[Alarm], "the next one first"]
     next_start_in_s: Annotated[float | None, "in how long it is started; null where something else than time is in its way"]
     term: Annotated[Term | None, "what is ordered for a while"]
-    held: Annotated[bool, "it is held off: the board browns out whenever it is switched on"]
+    held: Annotated[bool, "it is locked out: the board browns out whenever it is switched on"]
     relay_stuck: Annotated[bool, "its relay stays on, however often it is switched off"]
     command_trouble: Annotated[str | None, "why it cannot be asked to halt"]
     has_shutdown: Annotated[bool, "there is a command that asks it to halt; without one, a stop cuts it while it runs"]
@@ -213,7 +213,7 @@ class Port(TypedDict):
     board: BoardName
     port: PortName
     board_name: Annotated[str, "what the board calls it"]
-    was: Annotated[str, "the device that hung on it"]
+    was: Annotated[str, "the guest that was on it"]
     power: Literal["on", "unknown"]
     current_ma: CurrentMa
     watts: Watts
@@ -249,7 +249,7 @@ class Status(TypedDict):
     devices: Annotated[list[Device], "in the order of their ports"]
     networks: Annotated[list[Network], "those that guests are heard through"]
     sensors: Annotated[dict[str, Gauge], "those that commands read, by name; what a board reports is in `boards`"]
-    ports: Annotated[list[Port], "those that have no device any more, and may have power"]
+    ports: Annotated[list[Port], "those that have no table any more, and may have power"]
     problems: Annotated[list[Problem], "the worst first"]
 
 
@@ -268,7 +268,7 @@ class Decision(TypedDict):
     """What the service makes of a command; not yet what comes of it."""
 
     accepted: bool
-    state: Annotated[str, "the state of the device by now"]
+    state: Annotated[str, "the state of the guest by now"]
     reason: Annotated[str, "why, in words"]
     event_id: Annotated[int | None, "the event that tells of it"]
 

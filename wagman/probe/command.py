@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
 def _named(config: Config, name: str) -> DeviceConfig:
     by_name = {device.name: device for device in config.devices}
     if name not in by_name:
-        raise CommandError(f"unknown device {name!r}{did_you_mean(name, by_name)}: there is {', '.join(by_name)}", USAGE)
+        raise CommandError(f"unknown guest {name!r}{did_you_mean(name, by_name)}: there is {', '.join(by_name)}", USAGE)
     return by_name[name]
 
 

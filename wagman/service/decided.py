@@ -23,7 +23,7 @@ class Decided:
     Args:
         config: as the service came up with it: its tables do not change while it runs.
         leave: has the board look at a port whose table is gone; nobody does where the board is gone, too.
-        supervisor: the Wagman machine's task, which keeps what was commanded to all guests.
+        supervisor: the scheduler's task, which keeps what was commanded to all guests.
     """
 
     config: Config
@@ -60,12 +60,12 @@ class Decided:
     # --- Coming up ----------------------------------------------------------------------------------------------------
 
     def take_up(self, log: Logged, kept: Kept) -> None:
-        """Have each guest go on with what was decided about it, and tell what became of the tables."""
+        """Restore what operators decided about each guest, and report tables that were renamed, moved or taken out."""
         before, tables = self.merge(log, kept)
         self._tell(before, tables)
 
     def merge(self, log: Logged | None = None, kept: Kept | None = None) -> tuple[dict[str, Entry], Tables]:
-        """Have each guest take in what is known of before, at the start or later; that, and what has become of the tables."""
+        """Merge the decisions of earlier runs into each guest, at the start or later; return them, and what became of the tables."""
         self.log, self.kept = log or self.log, kept or self.kept
         before = known_before(self.log, self.kept, self.guests)
         commands = [each for each in (self.log.command, self.kept.command) if each is not None]

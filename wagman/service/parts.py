@@ -52,7 +52,7 @@ class Conditions:
 
 @define(eq=False, repr=False)
 class Parts:
-    """The guests, the Wagman machine, the boards, the journal, and what looks after them. Made within a trio run.
+    """The guests, the scheduler, the boards, the journal, and what looks after them. Made within a trio run.
 
     Args:
         tell: takes each event when it is shown first.

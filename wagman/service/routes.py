@@ -1,4 +1,4 @@
-"""Who hears what: facts from the boards to the machines, and what the guests ask of the boards and of the Wagman machine."""
+"""Who hears what: facts from the boards to the machines, and what the guests ask of the boards and of the scheduler."""
 
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
@@ -125,7 +125,7 @@ class Routes:
         self.boards[plug.board].want(plug.port, goal)
 
     def view_changed(self, view: View) -> None:
-        """A guest has changed, as far as the Wagman machine is concerned."""
+        """A guest has changed, as far as the scheduler is concerned."""
         if view.state != "stopped":
             self.recollection.seen_up(view.name)
         self.supervisor.inbox.tell(GuestChanged(view), kind=view.name)
@@ -149,7 +149,7 @@ class Routes:
         self.listen(name)
 
     def start_refused(self, name: str, reason: str) -> None:
-        """A guest did not carry out the Wagman machine's start."""
+        """A guest did not carry out the scheduler's start."""
         self.supervisor.inbox.tell(GuestRefused(name, reason), kind=("refused", name))
 
     def decided(self) -> None:

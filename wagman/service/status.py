@@ -48,7 +48,7 @@ def service_status(uptime_s: float, boot_id: str) -> Service:
 
 
 def wagman_status(supervisor: Supervisor, now: Now) -> Wagman:
-    """The Wagman machine."""
+    """The scheduler."""
     return {
         "state": supervisor.state.name,
         **lasting(supervisor.since, now),

@@ -5,9 +5,11 @@ From the bottom up:
 - `schedule`    one seed, one order of tasks
 - `script`      what happens to a node, as text
 - `records`     what can be seen of a node from outside
-- `boards`, `cable`, `disk`, `file`, `operators`, `life`   the seams: what the service is given instead of the real world
+- `requests`    what the service asks a board for, in the same words whatever the board speaks
+- `boards`, `network`, `cable`, `disk`, `file`, `operators`, `life`   the seams: what the service is given instead of the real world
 - `world`       the whole node; `actions` is what can happen to it, in words
-- `scene`       what a careful onlooker knows from the records; `scene_port`: of one outlet; `scene_troubles`: of one board
+- `scene`       what a careful onlooker knows from the records; `scene_port`: of one outlet; `scene_troubles`: of one board;
+                `scene_tables`: under which names decisions are kept
 - `promises`    a checker for each promise; `settle` is the one that looks after the faults have ended
 - `play`        one run of a script, up to the first promise that breaks
 - `faults`      small stories of what goes wrong; `profiles`: random scripts: which of them, and how often

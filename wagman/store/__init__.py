@@ -13,7 +13,7 @@
 - `event`    what an event looks like, and how large it may be
 - `keeper`   a small text beside the log, which outlives it
 - `decisions`  what operators decided: the file beside the log, and what a configuration makes of it
-- `remembered`  what is known of before, from both of them
+- `remembered`  what earlier runs left, from both of them
 - `owner`    whose the files are
 """
 

@@ -1,5 +1,6 @@
 """At home under systemd: what the service tells it, and what has to be in place for it.
 
+- `home`      what systemd has given the process: a socket for its news, a runtime and a state directory
 - `notify`    the protocol of sd_notify(3)
 - `report`    the task that says READY, how things are (STATUS), and that the service is alive (WATCHDOG)
 - `sentence`  how things are, in one line for `systemctl status`

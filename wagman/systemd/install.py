@@ -52,7 +52,7 @@ Members of wagman-operate may start and stop them, those of wagman-read may look
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What it takes."""
+    """Add the arguments of the command."""
     parser.add_argument("--dry-run", action="store_true", help="only show what would be done")
     for bridge in BRIDGES:
         parser.add_argument(f"--{bridge.name}", action="store_true", help=bridge.text)
@@ -175,7 +175,7 @@ def take_over(target: Target) -> None:
 
 
 def reload(target: Target) -> None:
-    """Have what read the old files read them anew."""
+    """Have systemd and udev read their files again."""
     target.run("systemctl", "daemon-reload")
     if Path("/run/udev/control").exists():
         target.run("udevadm", "control", "--reload")

@@ -9,7 +9,7 @@ MOST_PROBLEMS = 3
 
 
 def sentence(status: Status) -> str:
-    """The Wagman's state, the board, and what each device does; before all that, what calls for a person."""
+    """The scheduler's state, the board, and what each guest does; before all that, what calls for a person."""
     parts = [*_problems(status), _words(status["wagman"]["state"]), *_boards(status["boards"]), _devices(status["devices"])]
     return "; ".join(part for part in parts if part)
 
@@ -33,7 +33,7 @@ def _boards(boards: Sequence[Board]) -> Iterator[str]:
 def _board(board: Board) -> str:
     name = "board" if board["name"] == "board" else f"board {board['name']}"
     if board["link"] == "down":
-        return f"{name} not connected ({board['device']})"
+        return f"{name} link down ({board['device']})"
     if board["blind"]:
         return f"{name} silent"
     sensor = board["sensors"].get("temperature_c")
@@ -59,7 +59,7 @@ def _remarks(row: Device) -> list[str]:
         remarks += [f"attempt {row['attempts']}"] if row["attempts"] > 1 else []
         remarks += [row["media"]] if row["media"] else []
     elif row["state"] == "stopped" and row["enabled"]:
-        remarks += ["held after brown-outs"] if row["held"] else ["wanted down"] if row["wanted"] == "down" else ["wanted up"]
+        remarks += ["locked out after brownouts"] if row["held"] else ["wanted down"] if row["wanted"] == "down" else ["wanted up"]
     return remarks if row["power"]["confirmed"] or row["state"] == "maintenance" else [*remarks, "power unconfirmed"]
 
 

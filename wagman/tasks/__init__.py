@@ -2,8 +2,8 @@
 
 - `loop`        the one loop of every machine: its inputs, its alarms
 - `inbox`       the channel in front of it; `letters`: what is put into it beside facts
-- `guest`       one guest: its state, its memory, its events
-- `supervisor`  the Wagman machine: who is started and stopped when
+- `guest`       one guest: its state, its memory, its events; `surroundings`: whom it speaks to
+- `supervisor`  the scheduler: who is started and stopped when
 - `messages`    the commands that ask a guest to halt
 - `contain`     a task that crashes is started anew, alone
 - `moments`     when something began, on clocks that jump and over restarts

@@ -65,7 +65,7 @@ class Guest:
     alarms: Alarms = field(factory=Alarms)
     since: Beginning = field(factory=Beginning)  # of the state
     reason: str = ""
-    starts: int = 0  # of the Wagman machine's, how many it has carried out
+    starts: int = 0  # of the scheduler's, how many it has carried out
     progress_s: float = 0.0
     beat_at_s: float | None = None
     telling: Telling = field(factory=Telling)
@@ -142,7 +142,7 @@ class Guest:
         return None if term is None else evolve(term, left_s=max(0.0, term.left_s - (self._since_s(kept) or 0.0)))
 
     def merge(self, past: Entry, above: int) -> None:
-        """Go by what is known now of before this run, however late that is, unless an operator has decided in this run.
+        """Take over what earlier runs left, however late it is found, unless an operator has decided in this run.
 
         `above` is the greatest serial of any decision before this run.
         """
@@ -349,7 +349,7 @@ class Guest:
             self.around.view_changed(view)
 
     def view(self) -> View:
-        """The guest as the Wagman machine sees it."""
+        """The guest as the scheduler sees it."""
         now, state, memory = self.now, self.state, self.memory
         return View(
             self.config.name,

@@ -38,7 +38,7 @@ class Reply:
 class Letter:
     """An input, the event that caused it, and whoever waits for the answer."""
 
-    content: Any  # an input of a guest's machine; or a command to the Wagman machine
+    content: Any  # an input of a guest's machine; or a command to the scheduler
     cause: Cause = None
     reply: Reply | None = None
     decision: Decision | None = None  # what it is, where it is accepted

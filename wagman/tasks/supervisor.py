@@ -1,4 +1,4 @@
-"""The Wagman task: it drives the Wagman machine, which starts and stops the guests through their inboxes."""
+"""The scheduler's task: it drives the scheduler's machine, which starts and stops the guests through their inboxes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -38,7 +38,7 @@ class Reconfigured:
 
 @define
 class Supervisor:
-    """The Wagman machine's state and situation, its alarms, its inbox. It outlives the task's incarnations."""
+    """The scheduler's state and situation, its alarms, its inbox. It outlives the task's incarnations."""
 
     config: Config
     journal: Journal
@@ -94,7 +94,7 @@ class Supervisor:
         return {"state": self.state.lasting(), "cursor": self.situation.cursor, "command": command, **self.since.lasting()}
 
     def recall(self, past: Command | None, above: int) -> None:
-        """Go by what is known now of before this run, however late that is, unless an operator has commanded in this run.
+        """Take over what earlier runs left, however late it is found, unless an operator has commanded in this run.
 
         `above` is the greatest serial of any decision before this run.
         """
@@ -192,7 +192,7 @@ class Supervisor:
             self._freed = {view.name: ref for view in self.situation.views.values() if view.state == "stopped"}
 
     def _cause(self, draft: Draft, old: wagman.State, led: Cause, *, first: bool) -> Cause:
-        """What caused an event; None where nothing that is in the log has."""
+        """The cause of an event: a guest's latest event if it is about a guest, else the event before it; None: none in the log."""
         if draft.type == "wagman.start_next_device" and draft.device is not None:
             return self._freed.pop(draft.device, None) or self.last_event(draft.device)
         return self._first_cause(draft, old, led) if first else PREVIOUS

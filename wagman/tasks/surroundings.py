@@ -15,7 +15,7 @@ class Surroundings(Protocol):
         ...
 
     def view_changed(self, view: View) -> None:
-        """Tell the Wagman machine how the guest is."""
+        """Tell the scheduler how the guest is."""
         ...
 
     def neighbours(self, name: str) -> tuple[Sequence[str], Sequence[str]]:
@@ -27,7 +27,7 @@ class Surroundings(Protocol):
         ...
 
     def start_refused(self, name: str, reason: str) -> None:
-        """Tell the Wagman machine that its start was not carried out."""
+        """Tell the scheduler that its start was not carried out."""
         ...
 
     def decided(self) -> None:

@@ -39,7 +39,7 @@ HINT = 'give it read_group = "wagman-read" in [service] of /etc/wagman/wagman.to
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What it takes."""
+    """Add the arguments of the command."""
     commands = parser.add_subparsers(dest="what", metavar="WHAT", required=True, parser_class=_Parser, help="what is run")
     bridge = _command(commands, "bridge", "on a node: what happens goes to the broker, until told to end")
     bridge.add_argument("--check", action="store_true", help="only say what is wrong with the file, and try the broker once")
@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_do(commands: Any) -> None:
     do = _command(commands, "do", "give an order to nodes, one after the other; exit code 1 where one did not accept it")
     do.add_argument("verb", choices=ORDERS, help="what is to be done")
-    do.add_argument("device", metavar="DEVICE", help="the name of the guest")
+    do.add_argument("device", metavar="GUEST", help="the name of the guest")
     do.add_argument("nodes", nargs="+", metavar="NODE", help="names, or patterns such as 'v0*'")
     do.add_argument(
         "--within",

@@ -231,11 +231,11 @@ DEVICES = Subject[Device](
     (
         words(
             "wagman_device_info",
-            "The outlet of the device; whether it is the computer that the service runs on.",
+            "The outlet of the guest; whether it is the computer that the service runs on.",
             ("board", "port", "self"),
             lambda it: {"board": it["board"], "port": str(it["port"]), "self": str(it["self"]).lower()},
         ),
-        one_of("wagman_device_state", "The state of the device.", "state", GUEST_STATES, lambda it: it["state"]),
+        one_of("wagman_device_state", "The state of the guest.", "state", GUEST_STATES, lambda it: it["state"]),
         moment("wagman_device_state_since_timestamp_seconds", "Since when it is in that state.", lambda it: it["for_s"]),
         number("wagman_device_wanted", "The operator wants it up.", lambda it: it["wanted"] == "up"),
         number("wagman_device_enabled", "It may be started.", lambda it: it["enabled"]),
@@ -270,7 +270,7 @@ DEVICES = Subject[Device](
             _ends,
             ("kind",),
         ),
-        number("wagman_device_held_off", "It is held off: the board browns out when it is switched on.", lambda it: it["held"]),
+        number("wagman_device_held_off", "It is locked out: the board browns out when it is switched on.", lambda it: it["held"]),
         number(
             "wagman_device_relay_stuck", "Its relay stays on, however often it is switched off.", lambda it: it["relay_stuck"]
         ),
@@ -300,7 +300,7 @@ PORTS = Subject[Port](
     (
         one_of(
             "wagman_unmanaged_port_power",
-            "A port that has no device any more, and may have power.",
+            "A port that has no table any more, and may have power.",
             "power",
             ("on", "unknown"),
             lambda it: it["power"],

@@ -9,7 +9,7 @@ from wagman.client.blocking import SOCKET, default_socket
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What it takes."""
+    """Add the arguments of the command."""
     showing.add_arguments(parser)
     parser.add_argument(
         "--socket", metavar="PATH", default=default_socket(), help=f"the service's socket (default: $WAGMAN_SOCKET, or {SOCKET})"

@@ -32,7 +32,7 @@ HINT = 'give it read_group = "wagman-read" in [service] of /etc/wagman/wagman.to
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What it takes."""
+    """Add the arguments of the command."""
     add = parser.add_argument
     add("--config", metavar="FILE", default=CONFIG, help="configuration file (default: %(default)s)")
     add("--check", action="store_true", help="only say what is wrong with the file")

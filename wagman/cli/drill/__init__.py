@@ -43,7 +43,7 @@ _RETRY_S = 0.5
 
 
 def add_arguments(parser: ArgumentParser, _command: str) -> None:
-    """What it takes."""
+    """Add the arguments of the command."""
     parser.add_argument("guest", metavar="GUEST", help="name or port number")
     parser.add_argument("--yes", action="store_true", help="do not ask whether I am sure")
     parser.add_argument("--json", action="store_true", help="as one JSON document")

@@ -33,7 +33,7 @@ SINCE = "30d"
 
 
 def add_arguments(parser: ArgumentParser, _command: str) -> None:
-    """What it takes."""
+    """Add the arguments of the command."""
     parser.add_argument("guest", nargs="?", metavar="GUEST", help="only this one")
     parser.add_argument(
         "--since",

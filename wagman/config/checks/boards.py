@@ -48,20 +48,20 @@ def _check_poll(subject: Subject, guest: DeviceConfig, board: BoardConfig) -> It
 
 
 def check_ports(subject: Subject) -> Iterator[Finding]:
-    """No two devices hang on one port."""
+    """No two guests are on one port."""
     taken = dict[Plug, str]()
     for device in subject.config.devices:
         first = taken.setdefault(device.plug, device.name)
         if first != device.name:
-            message = f"{device.plug} is already that of {show(first)}: give each device a port of its own"
+            message = f"{device.plug} is already that of {show(first)}: give each guest a port of its own"
             yield Finding(("device", device.name, "port"), message, subject.of_place(device))
 
 
 def check_self(subject: Subject) -> Iterator[Finding]:
-    """At most one device is the controller itself, and it hangs on the controller's port, where its board has such a one."""
+    """At most one guest is the controller itself, and it is on the controller's port, where its board has such a one."""
     selves = [device for device in subject.config.devices if device.is_self]
     for device in selves[1:]:
-        message = f"{show(selves[0].name)} is already the computer that this service runs on: only one device can be"
+        message = f"{show(selves[0].name)} is already the computer that this service runs on: only one guest can be"
         yield Finding(("device", device.name, "self"), message)
     for device, board in subject.hung:
         if device.is_self:
@@ -73,7 +73,7 @@ def _check_self(subject: Subject, device: DeviceConfig, board: BoardConfig) -> I
         message = "the computer that this service runs on is never switched: remove this key"
         yield Finding(("device", device.name, "enabled"), message)
     if board.self_port is not None and device.port != board.self_port:
-        message = f"the computer that this service runs on hangs on port {board.self_port}, not on {device.port}"
+        message = f"the computer that this service runs on is on port {board.self_port}, not on {device.port}"
         yield Finding(("device", device.name, "self"), message, subject.of_place(device))
 
 

@@ -22,7 +22,7 @@ def check_start_order(subject: Subject) -> Iterator[Finding]:
         seen[name] += 1
         path: Path = ("wagman", "start_order", index)
         if name not in devices:
-            yield Finding(path, f"{show(name)} is no device; the devices are {listed(devices)}")
+            yield Finding(path, f"{show(name)} is no guest; the guests are {listed(devices)}")
         elif devices[name].is_self:
             yield Finding(path, f"{show(name)} is the computer that this service runs on, which is never started: remove it")
         elif seen[name] == 2:  # noqa: PLR2004 - the second time is the one to report
@@ -52,7 +52,7 @@ def _not_before(name: str, device: DeviceConfig, devices: Mapping[str, DeviceCon
         return f"{show(name)} cannot come after itself: remove it"
     if name not in devices:
         guests = [each for each in devices if each != device.name and not devices[each].is_self]
-        return f"{show(name)} is no device; the other guests are {listed(nearest_first(name, guests)) or 'none'}"
+        return f"{show(name)} is no guest; the other guests are {listed(nearest_first(name, guests)) or 'none'}"
     if devices[name].is_self:
         return f"{show(name)} is the computer that this service runs on, which is always up: remove it"
     return ""

@@ -56,7 +56,7 @@ class Subject:
         return ("board", board.name, key) if is_named else ("board", key)
 
     def of_place(self, device: DeviceConfig) -> tuple[Path, ...]:
-        """What says where a device hangs: its port, and its board."""
+        """What says where a guest is wired: its port, and its board."""
         return (("device", device.name, "port"), self.source(device, "board"))
 
     def ears(self, device: DeviceConfig) -> Iterator[tuple[EarConfig, Path]]:

@@ -3,7 +3,8 @@
 The theory
 ----------
 A guest is in one of seven states; the families of states are in files of their own (`stopped`, `booting`, `started`, `halting`,
-`maintenance`).
+`maintenance`), and `state` is what they share. `machine` says which handler takes an input, `inputs` what an input is, `situation`
+what a handler looks at and hands back.
 Each state handles every input, so the table is total. A handler gets the `Situation` as `now` (the guest's configuration and
 memory) and returns a `Step`: the next state, the memory, the complete set of alarms, and the effects. Nothing else happens: no
 clock, no I/O, no await. Whoever drives the machine commits the step, arms the alarms and carries the effects out.
@@ -29,7 +30,7 @@ clock, no I/O, no await. Whoever drives the machine commits the step, arms the a
   insisted, and its start asks for a new power cycle without an off before it.
 - **What is ordered for a while ends by itself.** One alarm, `term`, runs beside those of the state, whichever that is, until the
   order's time is over, by the controller's own clock; each later decision ends it sooner.
-- **Who asks matters.** The operator's commands change `wanted` and `enabled` first; the Wagman machine's own start and
+- **Who asks matters.** The operator's commands change `wanted` and `enabled` first; the scheduler's own start and
   stop never do, and its start is checked again here.
 
 States and alarms

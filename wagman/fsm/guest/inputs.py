@@ -27,21 +27,21 @@ class Review:
 
 @frozen
 class WagmanStart:
-    """The Wagman machine's own start."""
+    """The scheduler's own start."""
 
     recover: bool = False
 
 
 @frozen
 class WagmanStop:
-    """The Wagman machine's own stop: it does not change what is wanted."""
+    """The scheduler's own stop: it does not change what is wanted."""
 
     reason: str = "the environment forbids that it runs"
 
 
 @frozen
 class Hibernation:
-    """Whether the Wagman machine allows guests to run."""
+    """Whether the scheduler allows guests to run."""
 
     active: bool
 
@@ -77,7 +77,7 @@ class Message:
 
 @frozen
 class StartRefused:
-    """Tell the Wagman machine that its start was not carried out."""
+    """Tell the scheduler that its start was not carried out."""
 
     reason: str
 

@@ -193,11 +193,11 @@ UNREACHED = (
 """Why a guest that leads to a board is not stopped."""
 
 FORBIDDEN = "its table in the configuration says enabled = false: change that in the file, then reload the service"
-"""Why neither an operator nor the Wagman machine can have it run."""
+"""Why neither an operator nor the scheduler can have it run."""
 
 
 def withheld(now: Situation) -> str:
-    """Why the Wagman machine may not start the guest, beyond what its state says; or nothing."""
+    """Why the scheduler may not start the guest, beyond what its state says; or nothing."""
     if not now.config.enabled:
         # mark turn-of-a-guest-that-may-not-run
         return "the configuration disables it"
@@ -205,7 +205,7 @@ def withheld(now: Situation) -> str:
 
 
 def review(state: State, now: Situation, said: Review) -> Step:
-    """A guest that must not run is stopped as ever: asked to halt, never just cut. The Wagman machine starts one that may run."""
+    """A guest that must not run is stopped as ever: asked to halt, never just cut. The scheduler starts one that may run."""
     if said.recalled and now.memory.term is not None:
         now = now.remember(term=evolve(now.memory.term))  # it begins with what is left of it by now
     if now.memory.maintained:
@@ -231,7 +231,7 @@ DECIDED_BEFORE = "an operator decided so before"
 
 
 def wagman_stop(state: State, now: Situation, said: WagmanStop) -> Step:
-    """The Wagman machine's stop leaves alone a guest that is off already, that the operator forced, or that is in maintenance."""
+    """The scheduler's stop leaves alone a guest that is off already, that the operator forced, or that is in maintenance."""
     if isinstance(state, Stopped | Maintenance) or now.memory.exempt or now.config.leads_to:
         return state.stay(now)
     return state.on_stop(now, said.reason)

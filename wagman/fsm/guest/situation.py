@@ -31,7 +31,7 @@ class Memory:
     failures: int = 0  # failed starts since then
     cycle: int = 0  # number of the latest power cycle
     media: str | None = None  # of the latest start
-    hibernating: bool = False  # what the Wagman machine said last
+    hibernating: bool = False  # what the scheduler said last
     exempt: bool = False  # started by force while hibernating
     brownouts: int = 0
     held: bool = False  # after brownouts: waits for an operator

@@ -103,7 +103,7 @@ class State(GraphState):
         return Step(self, now.memory, alarms, effects)
 
     def refuse_start(self, now: Situation, obstacle: str) -> Step:
-        """Tell the Wagman machine why its start is not carried out."""
+        """Tell the scheduler why its start is not carried out."""
         # mark turn-that-comes-too-late
         return self.stay(now, StartRefused(obstacle))
 

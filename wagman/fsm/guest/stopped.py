@@ -132,7 +132,7 @@ class Stopped(State):
         return self.begin(now, "its turn")
 
     def due(self, memory: Memory) -> bool:
-        """The Wagman machine may start the guest now, as far as the guest is concerned."""
+        """The scheduler may start the guest now, as far as the guest is concerned."""
         return not self.obstacle(memory)
 
     def obstacle(self, memory: Memory) -> str:

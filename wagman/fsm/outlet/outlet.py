@@ -43,7 +43,7 @@ class Outlet:
     goal: PowerGoal = UNTOUCHED
     goal_at_s: float = -math.inf
     reports: int = 0  # of power lost or found, so far
-    settle_s: float = SETTLE_S  # for so long after a command what its board shows may be of before
+    settle_s: float = SETTLE_S  # so long after a command a reading may not show it yet
     pulse_s: float = 0.0  # what leads to a board is off only for so long, by one command; 0: it is switched off, and on again
 
     @classmethod
@@ -241,12 +241,12 @@ class Outlet:
         return evolve(self, errand=evolve(self.errand, seen_at_s=at_s)) if self.errand is not None else self
 
     def tells_of_before(self, at_s: float) -> bool:
-        """What was asked at that time may show how it was before the latest command."""
+        """A reading that was asked for at `at_s` may be from before the latest command took effect."""
         return at_s <= self.settled_s
 
     @property
     def settled_s(self) -> float:
-        """Until then its board may show how it was before the latest command."""
+        """Readings from before this time may not show yet what the latest command did."""
         return self.told_s + self.settle_s
 
     @property

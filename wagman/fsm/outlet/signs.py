@@ -20,7 +20,7 @@ MOST_DOUBLINGS = 8
 """Beyond, the longest wait has long been reached."""
 
 SETTLE_S = 1.5
-"""How long after a command a reading still tells of before, unless the board needs longer (chosen: several main loops)."""
+"""How long after a command a reading may not show it yet, unless the board needs longer (chosen: several main loops)."""
 
 REPORT_LAG_S = 3.0
 """A report of the board that comes so soon after a command may be older than it (chosen: several main loops)."""

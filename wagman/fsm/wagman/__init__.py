@@ -1,4 +1,6 @@
-"""The Wagman machine: it starts the guests one after the other, and takes them down when the enclosure is too hot.
+"""The scheduler: it starts the guests one after the other, and takes them down when the enclosure is too hot.
+
+`states` has the states, `inputs` what they hear and ask for, `situation` what they look at, `machine` the step.
 
 The theory
 ----------

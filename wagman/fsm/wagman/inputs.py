@@ -1,4 +1,4 @@
-"""What the Wagman machine hears, and what it asks for in return."""
+"""What the scheduler hears, and what it asks for in return."""
 
 from typing import TypeAlias
 
@@ -10,11 +10,11 @@ from wagman.model.facts import Draft, Rest, Sample
 
 @frozen
 class View:
-    """A guest as the Wagman machine sees it."""
+    """A guest as the scheduler sees it."""
 
     name: str
     state: str
-    starts: int = 0  # of the Wagman machine's, how many it has carried out in this run of the service
+    starts: int = 0  # of the scheduler's, how many it has carried out in this run of the service
     due: bool = False
     exempt: bool = False
     hibernating: bool = False  # what it was told last

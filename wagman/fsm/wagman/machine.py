@@ -1,4 +1,4 @@
-"""The step of the Wagman machine: what an input makes of a state, with the alarms of the enclosure and of the start order."""
+"""The step of the scheduler: what an input makes of a state, with the alarms of the enclosure and of the start order."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -209,4 +209,4 @@ def restored(saved: Mapping[str, Any]) -> State:
         fields.pop("changes", None)  # version 0.1.0 told by them whether a start was over
         return STATES[fields.pop("name")](**fields)
     except (KeyError, TypeError, ValueError) as error:
-        raise StoreError(f"what was saved of the Wagman machine is no state of it: {saved!r}") from error
+        raise StoreError(f"what was saved of the scheduler is no state of it: {saved!r}") from error

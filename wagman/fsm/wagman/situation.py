@@ -1,4 +1,4 @@
-"""What the states of the Wagman machine look at: the guests, the enclosure, and whose turn it is."""
+"""What the states of the scheduler look at: the guests, the enclosure, and whose turn it is."""
 
 from collections.abc import Iterator, Mapping
 

@@ -1,4 +1,4 @@
-"""The states of the Wagman machine, each with its handlers, in the order of the design note."""
+"""The states of the scheduler, each with its handlers, in the order of the design note."""
 
 from collections.abc import Callable, Mapping
 from functools import partial

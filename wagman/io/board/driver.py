@@ -94,7 +94,7 @@ class Wiring:
 
 @define
 class Senses(Generic[P]):
-    """Through what a driver tells: the reconciler, the beats, the facts, what is shown."""
+    """Everything that a driver may report to."""
 
     wiring: Wiring
     power: Power[P]

@@ -118,7 +118,7 @@ class Power(Generic[P]):
             self.ports[number] = evolve(self.ports[number], is_mute=number in mute, pulse_s=pulse_s)
 
     def settle(self, settle_s: float, meter_settle_s: float = 0.0) -> None:
-        """For so long after a command what the board shows may be of before, and what its meters do not show means nothing."""
+        """Take over how long after a command the board may still show the old state, and its meters nothing."""
         # mark board-that-needs-time
         self.meter_settle_s = meter_settle_s
         # mark board-that-needs-time

@@ -5,5 +5,7 @@
 - `ear` asks a guest now and then; `passive` waits for one that speaks by itself. One task each.
 - `network` has the witnesses: they tell a guest that is silent from a network that is down.
 - `making` makes them from what the file says.
-- Each other module is a kind of ear: its table in the file, and its probe.
+- `addresses` looks a guest's name up.
+- Each other module is a kind of ear, its table in the file and its probe: `ping`, `tcp`, `banner`, `http`, `exec` ask;
+  `udp`, `serial`, `mqtt` wait.
 """

@@ -48,7 +48,7 @@ def look_at(port: int, state: Answer[int], age_ms: Answer[int], counts: Answer[i
 
 
 def going_on(look: Look, before: Look | None) -> Look:
-    """A port whose age is what it was before, and the time since then, but for what 32 bits do not hold."""
+    """Undo the wrap of the board's 32-bit millisecond counter: a look whose age goes on from the one before it."""
     if before is None:
         return look
     grown_s = before.age.value + look.age.at_s - before.age.at_s

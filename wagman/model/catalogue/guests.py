@@ -32,7 +32,7 @@ def _stop_failed(told: Told) -> str:
 
 def _brownout(told: Told) -> str:
     times = figure("resets", "{} times", "again and again")(told)
-    return tell(f"the board restarted {times} right after switching {{it}} on: held off until somebody starts it")(told)
+    return tell(f"the board restarted {times} right after switching {{it}} on: locked out until somebody starts it")(told)
 
 
 def _relay_stuck(told: Told) -> str:
@@ -153,7 +153,7 @@ GUESTS: Mapping[str, EventType] = {
         "warning",
     ),
     "device.brownout": EventType(
-        "three times the board restarted right after switching it on; it is held off",
+        "three times the board restarted right after switching it on; it is locked out",
         _brownout,
         ("resets",),
         "mend the supply or the guest, then `wagman start`",

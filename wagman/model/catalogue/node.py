@@ -1,4 +1,4 @@
-"""Events about the node as a whole: the Wagman machine, the enclosure, the networks."""
+"""Events about the node as a whole: the scheduler, the enclosure, the networks."""
 
 from collections.abc import Mapping
 

@@ -33,7 +33,7 @@ def held(facts: Facts) -> Iterator[Problem]:
     for row in facts.wanted:
         if row["held"]:
             name = row["name"]
-            text = f"{name} is held off: the board restarted each time that it was switched on"
+            text = f"{name} is locked out: the board restarted each time that it was switched on"
             yield Problem(f"held:{name}", "critical", text, f"mend its supply, then wagman start {name}", device=name)
 
 

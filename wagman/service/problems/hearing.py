@@ -42,6 +42,6 @@ def unproved(facts: Facts) -> Iterator[Problem]:
     for network in facts.status["networks"]:
         if network["unproved"]:
             name = network["name"]
-            text = f"no witness of the network {name} answers: no guest that hangs behind it is found out"
+            text = f"no witness of the network {name} answers: no guest behind it that hangs is found out"
             do = f"look at the network; where that is well, name another witness in [network.{name}]"
             yield Problem(f"network:{name}", "warning", text, do)

@@ -34,7 +34,7 @@ def log_not_written(facts: Facts) -> Iterator[Problem]:
 
 
 def decisions_unread(facts: Facts) -> Iterator[Problem]:
-    """The decisions of before are there, and nobody can read them."""
+    """The decisions of earlier runs are there, and nobody can read them."""
     if facts.unread_reason is not None:
         text = f"what was decided cannot be read, so guests that are off stay off: {facts.unread_reason}"
         do = f"make it readable, as said; wagman start GUEST starts one all the same; {_what_next(facts)}"

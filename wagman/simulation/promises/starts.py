@@ -17,17 +17,17 @@ from wagman.store import Event
 
 @define
 class OneAtATime:
-    """2. No two relay-ons within `stagger`; the Wagman machine starts one device at a time; off lasts `off_time`."""
+    """2. No two relay-ons within `stagger`; the scheduler starts one device at a time; off lasts `off_time`."""
 
     promise: ClassVar[int] = 2
     last_on_s: float = -math.inf
     off_s: dict[Plug, float] = field(factory=dict)
     states: dict[str, str] = field(factory=dict)  # by the latest event of each guest
-    target: str | None = None  # whom the Wagman machine is starting
+    target: str | None = None  # whom the scheduler is starting
     called_off_s: dict[str, float] = field(factory=dict)  # when an operator last wanted each guest down
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
-        """Each relay-on that the service caused, and each start that the Wagman machine makes."""
+        """Each relay-on that the service caused, and each start that the scheduler makes."""
         if isinstance(record, RelayMoved) and record.plug in scene.ports:
             yield from self.moved(record, scene)
         elif isinstance(record, Told):
@@ -61,7 +61,7 @@ class OneAtATime:
         )
 
     def told(self, told: Told) -> Iterator[str]:
-        """The Wagman machine waits for one guest before it turns to the next; one that came up by itself is not waited for."""
+        """The scheduler waits for one guest before it turns to the next; one that came up by itself is not waited for."""
         event, state = told.event, told_state(told.event.type)
         name = event.device or ""
         if state in STATES:
@@ -178,7 +178,7 @@ class LadderHolds:
     started_s: dict[str, float] = field(factory=dict)
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
-        """Starts by the Wagman machine of guests that were given up, and what gives them a fresh chance."""
+        """Starts by the scheduler of guests that were given up, and what gives them a fresh chance."""
         if isinstance(record, Asked) or (isinstance(record, Began) and scene.is_forgotten):
             self.forget(record.device if isinstance(record, Asked) else None)
         elif isinstance(record, Told) and record.event.device in scene.by_name:
