@@ -66,7 +66,7 @@ def test_whoever_takes_every_default_gets_a_guest_on_a_plug(terminal: Terminal, 
     terminal.answer("What switches the power? (wagman, powerman, exec, shelly, tasmota", "")
     terminal.answer("host: Its name or address", "192.168.1.97")
     terminal.answer("called? [gn]", "")
-    terminal.answer("Which port of the board does it is it on? [0]", "")
+    terminal.answer("Which port of the board is it on? [0]", "")
     terminal.answer("How is it heard? (http, banner, ping, tcp, udp", "")
     terminal.answer("http: where? [http://gn/]", "")
     terminal.answer("[ssh gn poweroff]", "")

@@ -143,7 +143,7 @@ def board_words(board: Board) -> str:
     kind = " ".join(str(each) for each in (board["dialect"], board["firmware"]) if each)
     age = board["last_answer_age_s"]
     answered = "not answered yet" if age is None else f"answered {duration(age)} ago"
-    return f"up, {kind} on {board['device']}, {answered}{', blind' if board['blind'] else ''}"
+    return f"up, {kind} on {board['device']}, {answered}{', not answering' if board['blind'] else ''}"
 
 
 def sensor_words(sensors: Mapping[str, Sensor]) -> Iterator[str]:
