@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.cli.kit import PATIENCE_S, PLAIN, WAGMAN, until
 from tests.docs.blocks import ROOT
 from tests.probe.kit import Rail, Web, rail, web
@@ -19,13 +21,17 @@ from wagman.init.text import HEAD, checked
 
 PAGE = (ROOT / "docs" / "first-guest.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^(wagman init .*|wagman run .*)$", PAGE, re.MULTILINE)[:2]
-[FILE] = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+MAKING = [line for line in re.findall(r"^wagman init .*$", PAGE, re.MULTILINE) if " -o " not in line]
+FILES = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
 
 
-def test_the_first_command_makes_the_file_that_is_shown_which_has_eight_lines() -> None:
-    made = checked(planned(parse(shlex.split(COMMANDS[0])[1:])))
-    assert made == f"{HEAD}\n\n{FILE}"
-    assert len([line for line in FILE.splitlines() if line and not line.startswith("#")]) == 8
+@pytest.mark.parametrize(("command", "file"), zip(MAKING, FILES, strict=True), ids=("plug", "wagman", "pdu"))
+def test_each_first_command_makes_the_file_that_is_shown(command: str, file: str) -> None:
+    assert checked(planned(parse(shlex.split(command)[1:]))) == f"{HEAD}\n\n{file}"
+
+
+def test_the_file_of_a_plug_has_eight_lines() -> None:
+    assert len([line for line in FILES[0].splitlines() if line and not line.startswith("#")]) == 8
 
 
 @contextmanager

@@ -170,7 +170,7 @@ def grave(story: str) -> list[str]:
 
 
 def test_a_normal_day_has_no_warning() -> None:
-    first_day = "problem.began"  # nothing is known of before: whom it will start is said
+    first_day = "problem.began"  # there is no saved state: whom it will start is said
     assert grave(QUIET_STORY) == [first_day]
 
 

@@ -285,13 +285,13 @@ INCIDENTS = (
     ),
     Incident(
         "somebody has emptied the saved state",
-        "Nothing is known of before",
+        "There is no saved state",
         "service.started",
         "wagman stop gn cs; "
         + changed(
             "adopt_window = .*", 'adopt_window = "30min"', f"systemctl stop wagman; rm -rf {STATE}/*; systemctl start wagman"
         ),
-        "nothing is known of before: gn, cs will be started",
+        "there is no saved state: gn, cs will be started",
         "wagman disable GUEST keeps one off",
         f"cp {ASIDE}/right.toml {CONFIG}; {RESTART}; wagman start gn cs",
     ),

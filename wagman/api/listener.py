@@ -155,6 +155,13 @@ def _adopted(fd: int) -> socket.socket | None:
 # --- Bound by ourselves -----------------------------------------------------------------------------------------------
 
 
+def _way_out(error: OSError) -> str:
+    """What to do about it, where it is somebody's first try as an ordinary user."""
+    if not isinstance(error, PermissionError):
+        return ""
+    return "; run it as root, or give [service] a socket and a state_dir that you may write to"
+
+
 @define(eq=False, repr=False)
 class Place:
     """The name of our socket, and who is admitted to it."""
@@ -169,7 +176,9 @@ class Place:
         try:
             sock, warnings = self.opened(LOCK_S)
         except OSError as error:
-            raise ConfigError((f"service.socket: no socket can be made at {self.path}: {error.strerror or error}",)) from error
+            raise ConfigError(
+                (f"service.socket: no socket can be made at {self.path}: {error.strerror or error}{_way_out(error)}",)
+            ) from error
         try:
             yield sock, warnings
         finally:

@@ -10,6 +10,10 @@ LONGEST_WORD = 40
 """Of a word that is not known, so much is compared with those that are (chosen)."""
 
 
+SHORT_WORD = 3
+"""A word of so many letters is near to one that it has half of (chosen)."""
+
+
 def expanded(asked: Sequence[str], status: Status) -> list[str]:
     """The names of the devices, each once; `all` is every device but the computer that the service runs on.
 
@@ -50,5 +54,6 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A question that names the known word that is nearest; nothing where none is near."""
     from difflib import get_close_matches  # noqa: PLC0415 - few need it
 
-    nearest = get_close_matches(word[:LONGEST_WORD], list(known), n=1)
+    # Of a name of two letters half is right where one of them is.
+    nearest = get_close_matches(word[:LONGEST_WORD], list(known), n=1, cutoff=0.5 if len(word) <= SHORT_WORD else 0.6)
     return f", did you mean {nearest[0]}?" if nearest else ""

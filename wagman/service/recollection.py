@@ -149,7 +149,7 @@ class Recollection:
 
     @property
     def first_day(self) -> tuple[str, ...]:
-        """The guests that will be started though nothing is known of before."""
+        """The guests that will be started though there is no saved state."""
         return tuple(name for name in self.unknown if _yet_to_start(self.guests[name]))
 
 

@@ -296,7 +296,7 @@ class Guest:
             self.commanded |= DECIDES[decision.verb]
             self.withheld = self.withheld and decision.verb not in ("start", "restart")
         elif self.memory.term is not None and step.memory.term is None:
-            self.commanded |= DECIDES[self.memory.term.kind]  # its time is over, whatever comes to be known of before
+            self.commanded |= DECIDES[self.memory.term.kind]  # its time is over, whatever earlier runs left
 
     def _acts(self, step: Step) -> bool:
         """Whether the step has an effect outside, which the store should know of first."""

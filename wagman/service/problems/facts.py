@@ -62,7 +62,7 @@ class Facts:
     unread_reason: str | None = None  # why nobody can read what was decided
     unread_off: tuple[str, ...] = ()  # guests that are off only since nobody can
     unkept_reason: str | None = None  # why decisions are not kept beside the log
-    unknown_guests: tuple[str, ...] = ()  # those that are about to be started though nothing is known of before
+    unknown_guests: tuple[str, ...] = ()  # those that are about to be started though there is no saved state
 
     @property
     def guests(self) -> Iterator[Mapping[str, Any]]:

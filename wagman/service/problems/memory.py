@@ -59,5 +59,5 @@ def first_day(facts: Facts) -> Iterator[Problem]:
     """Nothing is known of guests that are about to be started."""
     if facts.unknown_guests:
         names = ", ".join(facts.unknown_guests)
-        text = f"nothing is known of before: {names} will be started once it is seen that they do not run"
-        yield Problem("memory", "warning", text, "wagman disable GUEST keeps one off; else nothing: it is the first day")
+        text = f"there is no saved state: {names} will be started, unless found running"
+        yield Problem("memory", "warning", text, "on the first day nothing; else wagman disable GUEST at once for each that is to stay off")
