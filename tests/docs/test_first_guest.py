@@ -25,7 +25,7 @@ MAKING = [line for line in re.findall(r"^wagman init .*$", PAGE, re.MULTILINE) i
 FILES = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
 
 
-@pytest.mark.parametrize(("command", "file"), zip(MAKING, FILES, strict=True), ids=("plug", "wagman", "pdu"))
+@pytest.mark.parametrize(("command", "file"), list(zip(MAKING, FILES, strict=True)), ids=("plug", "wagman", "pdu"))
 def test_each_first_command_makes_the_file_that_is_shown(command: str, file: str) -> None:
     assert checked(planned(parse(shlex.split(command)[1:]))) == f"{HEAD}\n\n{file}"
 
