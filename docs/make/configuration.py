@@ -62,8 +62,8 @@ SECTIONS = (
 
 BOARDS_TEXT = """\
 What switches the guests on and off. Without this section there is one board, a Wagman. One board has its keys in `[board]`
-itself, and is called `board`; each of several has a table `[board.NAME]`, and each device says by `board` which it hangs on.
-`kind` says what a board is: `"wagman"` if it is not set. NAME is as that of a device.
+itself, and is called `board`; each of several has a table `[board.NAME]`, and each guest says by `board` which it is on.
+`kind` says what a board is: `"wagman"` if it is not set. NAME is as that of a guest.
 """
 
 NETWORK = """\
@@ -85,7 +85,7 @@ sensor of the Wagman without a table is not watched either, except these:
 """
 
 GAUGE = """\
-A table with a `command` has these keys as well. NAME is as that of a device. The charge of a battery, the volts of a panel: any
+A table with a `command` has these keys as well. NAME is as that of a guest. The charge of a battery, the volts of a panel: any
 number will do, whatever boards there are. Without bounds it is shown, and nothing comes of it. With bounds it counts as the
 sensors of a Wagman do: the first start waits for a verdict on it (at most `first_verdict`), `samples` readings in a row change
 the verdict, and one that cannot be read is unknown, which changes nothing but raises the problem `sensor:NAME` with the reason.
@@ -103,11 +103,11 @@ low_action = "hibernate"
 """
 
 DEVICE = """\
-One computer on a port of a board. `[defaults]` holds the same keys, except {own}, for every device that does not say
+One computer on a port of a board. `[defaults]` holds the same keys, except {own}, for every guest that does not say
 otherwise. NAME has 1 to 32 of the characters a-z, 0-9, _ and -, does not begin with -, and is neither a number nor `all`.
 
-At most one device is the computer that the service itself runs on (`self = true`): on a Wagman that is on port 0, and on any
-other board its port is never switched. A device that gives no
+At most one guest is the computer that the service itself runs on (`self = true`): on a Wagman that is on port 0, and on any
+other board its port is never switched. A guest that gives no
 heartbeat (`heartbeat = false`) is cut `stop_silence` after its shutdown message.
 """
 

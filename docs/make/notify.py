@@ -17,7 +17,7 @@ SECTIONS = (
     (
         "`[to.NAME]`",
         Address,
-        "Somebody who is told. A table has one of these keys, and may have any of `[tell]`. NAME is as that of a device.",
+        "Somebody who is told. A table has one of these keys, and may have any of `[tell]`. NAME is as that of a guest.",
     ),
     ("`[tell]`", Rules, "What holds for all of them that do not say otherwise."),
     ("`[alive]`", Pulse, "An address that is called while all is well, by `url` or `url_file` as in `[to.NAME]`."),

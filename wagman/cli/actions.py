@@ -180,7 +180,7 @@ class Task:
             raise CommandError(f"nothing was done, for nobody can be asked: {question} If so: {again}", USAGE)
 
     def _question(self, names: list[str]) -> str:
-        """What is to be thought of before; nothing, where there is nothing."""
+        """A warning for whoever is about to do it; nothing, where there is none."""
         listed = ", ".join(names)
         if self.args.command == "kill":
             return f"Cut the power of {listed} now, without a shutdown?"

@@ -9,7 +9,7 @@ UNNAMED = "board"
 
 
 def boards_of(status: Status) -> list[Board]:
-    """All boards; a service of before there could be several tells of the one it has."""
+    """All boards; an older service, which had only one, tells of that."""
     return status.get("boards") or [status["board"]]
 
 

@@ -46,8 +46,8 @@ COMMANDS = {
         "was so when the board was seen last. "
         "NOTES has what is not as it should be: unconfirmed (the board has yet to show "
         "that the power is as wanted), disabled, locked out (after brownouts), relay stuck, failed starts in a row, the time of "
-        "the next start, and timers (not alerts) that are held: the time is up, but nobody could prove that the guest is silent, so "
-        "nothing is done yet.",
+        "the next start, and timers (not alerts) that are held: the time is up, but nobody could prove that the guest is silent, "
+        "so nothing is done yet.",
         ("wagman status", "wagman status gn cs --json"),
         _QUERY,
     ),

@@ -90,7 +90,7 @@ class BoardConfig:
 
         Args:
             config: all that the file says.
-            devices: what hangs on it.
+            devices: the guests on it.
         """
         yield from ()
 
@@ -152,7 +152,9 @@ class PlainBoard(BoardConfig):
     )
     settle_s: float = field(
         default=1.5,
-        metadata=setting(DURATION, "So long after a command the board may still show the old state: what it shows is not believed."),
+        metadata=setting(
+            DURATION, "So long after a command the board may still show the old state: what it shows is not believed."
+        ),
     )
     on_restore: Restore = field(
         default="unknown",
@@ -192,7 +194,7 @@ def _too_slow(name: str, key: str, patience_s: float, what: str, lasts_s: float)
 
 @frozen(kw_only=True)
 class UnknownBoard(BoardConfig):
-    """Stands for a board whose table cannot be read, which has been noted: nothing is said of what hangs on it."""
+    """Stands for a board whose table cannot be read, which has been noted: nothing is said of the guests on it."""
 
     kind = ""
     about = ""

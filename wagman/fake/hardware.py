@@ -121,7 +121,7 @@ def _sample_after(at_s: float) -> float:
 
 @define(eq=False, repr=False)
 class Hardware:
-    """The board's parts, and the guests that hang on it."""
+    """The board's parts, and the guests on it."""
 
     clock: BoardClock
     guests: tuple[Guest, ...]  # by port

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from wagman.config.ears import EarConfig
 
 DEVICE = "device"
-"""The key that says where a board is that hangs on this computer."""
+"""The key that says where a board is that is plugged into this computer."""
 
 
 def board(text: str) -> BoardPlan:

@@ -90,7 +90,8 @@ class PowermanBoard(PlainBoard):
         default=5.0,
         metadata=setting(
             DURATION,
-            "So long after a command the board may still show the old state: what it shows is not believed. Redfish takes up to 15s.",
+            "So long after a command the board may still show the old state: what it shows is not believed. "
+            "Redfish takes up to 15s.",
         ),
     )
 

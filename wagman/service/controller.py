@@ -1,4 +1,4 @@
-"""The controller's own life: the computer that this service runs on hangs on the board, too, and has no machine.
+"""The controller's own life: the computer that this service runs on is on the board, too, and has no machine.
 
 The board power-cycles it when it has not been fed its heartbeat for an hour; `wagman.io.board.task` feeds it while the service is
 healthy. Before it cuts the power, for that or for any other reason, the board says so: then the controller is shut down in

@@ -65,7 +65,7 @@ class Decided:
         self._tell(before, tables)
 
     def merge(self, log: Logged | None = None, kept: Kept | None = None) -> tuple[dict[str, Entry], Tables]:
-        """Merge the decisions of earlier runs into each guest, at the start or later; return them, and what became of the tables."""
+        """Merge the decisions of earlier runs into each guest, at the start or later; return them, and the fate of the tables."""
         self.log, self.kept = log or self.log, kept or self.kept
         before = known_before(self.log, self.kept, self.guests)
         commands = [each for each in (self.log.command, self.kept.command) if each is not None]

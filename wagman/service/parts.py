@@ -167,7 +167,7 @@ class Parts:
         return joined(self.config, self.guests, self.journal, self.routes, self.seams.probe)
 
     def _make_controller(self) -> Controller:
-        """The controller hangs on a board that it has to feed, or is none of ours."""
+        """The controller is on a board that it has to feed, or is none of ours."""
         own = next((each for each in self.config.devices if each.is_self and self.config.board_of(each).feeds), None)
         io = None if own is None else self.boards[own.board]
         return Controller(own, io, self.journal, self.seams.wall, self.power_off)
@@ -188,7 +188,7 @@ def late_s(guest: DeviceConfig, board: BoardConfig) -> float:
 
 
 def wiring(config: Config, board: str) -> Wiring:
-    """What hangs on the board of that name."""
+    """The guests on the board of that name."""
     return Wiring(config.board_named(board), config.devices_on(board))
 
 

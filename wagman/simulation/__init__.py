@@ -6,7 +6,7 @@ From the bottom up:
 - `script`      what happens to a node, as text
 - `records`     what can be seen of a node from outside
 - `requests`    what the service asks a board for, in the same words whatever the board speaks
-- `boards`, `network`, `cable`, `disk`, `file`, `operators`, `life`   the seams: what the service is given instead of the real world
+- `boards`, `network`, `cable`, `disk`, `file`, `operators`, `life`   the seams: what the service is given in place of the world
 - `world`       the whole node; `actions` is what can happen to it, in words
 - `scene`       what a careful onlooker knows from the records; `scene_port`: of one outlet; `scene_troubles`: of one board;
                 `scene_tables`: under which names decisions are kept

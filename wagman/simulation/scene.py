@@ -90,7 +90,7 @@ class Scene:
 
     @property
     def is_forgotten(self) -> bool:
-        """Whether a service that comes up now may know nothing of before: it was lost, or the log cannot be opened yet."""
+        """Whether a service that comes up now may have no saved state: it was lost, or the log cannot be opened yet."""
         return self.lossy or "disk" in self.around.lasting
 
     @property

@@ -59,7 +59,9 @@ def _remarks(row: Device) -> list[str]:
         remarks += [f"attempt {row['attempts']}"] if row["attempts"] > 1 else []
         remarks += [row["media"]] if row["media"] else []
     elif row["state"] == "stopped" and row["enabled"]:
-        remarks += ["locked out after brownouts"] if row["held"] else ["wanted down"] if row["wanted"] == "down" else ["wanted up"]
+        remarks += (
+            ["locked out after brownouts"] if row["held"] else ["wanted down"] if row["wanted"] == "down" else ["wanted up"]
+        )
     return remarks if row["power"]["confirmed"] or row["state"] == "maintenance" else [*remarks, "power unconfirmed"]
 
 

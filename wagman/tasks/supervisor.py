@@ -192,7 +192,7 @@ class Supervisor:
             self._freed = {view.name: ref for view in self.situation.views.values() if view.state == "stopped"}
 
     def _cause(self, draft: Draft, old: wagman.State, led: Cause, *, first: bool) -> Cause:
-        """The cause of an event: a guest's latest event if it is about a guest, else the event before it; None: none in the log."""
+        """The cause of an event: a guest's latest event if it is about a guest, else the event before it, or None."""
         if draft.type == "wagman.start_next_device" and draft.device is not None:
             return self._freed.pop(draft.device, None) or self.last_event(draft.device)
         return self._first_cause(draft, old, led) if first else PREVIOUS

@@ -106,7 +106,7 @@ class BoardContract:
         self._play(story)
 
     def test_a_restart_is_told_by_the_next_greeting(self) -> None:
-        """What hangs on it may have lost its power, whatever it shows now."""
+        """Its guests may have lost their power, whatever it shows now."""
         if not self.tells_restarts:
             pytest.skip("it does not tell of restarts")
 

@@ -87,7 +87,7 @@ class Sight:
             self._unseen[board].append((since_s, at_s))
 
     def on_began(self, at_s: float, _type: str, fields: Mapping[str, Any]) -> None:
-        """A problem began; its board was lost sight of before, or now."""
+        """A problem began: its board has been out of sight for a while, or is from now on."""
         if (board := _in_trouble(fields)) is not None:
             self._problem_since.setdefault(board, self._unseen_since.get(board, at_s))
 

@@ -1,7 +1,7 @@
 """What must hold between the values of a configuration: each check yields what is wrong and what to do about it.
 
 - `subject`   what a check looks at, and where each value was stated
-- `boards`    the boards, and what hangs on each
+- `boards`    the boards, and the guests on each
 - `guests`    how a guest is started and stopped
 - `hearing`   how guests are heard, and who shows that the way to them works
 - `node`      what there is once: the start order, the enclosure, who may read secrets

@@ -1,4 +1,4 @@
-"""What must hold for each board and what hangs on it."""
+"""What must hold for each board and the guests on it."""
 
 from collections.abc import Iterator
 

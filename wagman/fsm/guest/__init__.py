@@ -3,8 +3,8 @@
 The theory
 ----------
 A guest is in one of seven states; the families of states are in files of their own (`stopped`, `booting`, `started`, `halting`,
-`maintenance`), and `state` is what they share. `machine` says which handler takes an input, `inputs` what an input is, `situation`
-what a handler looks at and hands back.
+`maintenance`), and `state` is what they share. `machine` says which handler takes an input, `inputs` what an input is,
+`situation` what a handler looks at and hands back.
 Each state handles every input, so the table is total. A handler gets the `Situation` as `now` (the guest's configuration and
 memory) and returns a `Step`: the next state, the memory, the complete set of alarms, and the effects. Nothing else happens: no
 clock, no I/O, no await. Whoever drives the machine commits the step, arms the alarms and carries the effects out.

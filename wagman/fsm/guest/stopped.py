@@ -141,7 +141,7 @@ class Stopped(State):
             (not memory.enabled, "it is disabled"),
             (memory.wanted != "up", "it is not wanted up"),
             (memory.forbidden, "the environment forbids it"),
-            (memory.held, "it is held after brownouts"),
+            (memory.held, "it is locked out after brownouts"),
             (self.untouched, "it is not known yet whether it runs"),
             (self.backoff_s > 0, "its next try is not due yet"),
         )

@@ -2,8 +2,8 @@
 
 The theory
 ----------
-An outlet (`outlet`) is in one of five states, each a class of `states`, and has shown some `signs`; beside it stands the command that waits for its evidence, if one
-does (`Errand`). The signs that a board gives are inputs, as is the level that
+An outlet (`outlet`) is in one of five states, each a class of `states`, and has shown some `signs`. Beside the state stands the
+command that waits for its evidence, if one does (`Errand`). The signs that a board gives are inputs, as is the level that
 the guest's machine wants; each input yields a `Step`: the outlet as it is then, and the facts that its guest is told. Who may
 switch when - one relay-on after the other, no board at all - is not known here: `wagman.io.board.power` keeps the turns, and asks
 each outlet what is due.

@@ -156,7 +156,7 @@ class Outlet:
     # What is wanted ----------------------------------------------------------
 
     def wanted(self, goal: PowerGoal, at_s: float) -> Step:
-        """Its guest's state asks for a level; a goal of before the latest report is ignored."""
+        """Its guest's state asks for a level; a goal that is older than the latest report is ignored."""
         if goal.taken < self.reports or goal == self.goal:
             return Step(self)
         is_new = (goal.level, goal.cycle) != (self.goal.level, self.goal.cycle)

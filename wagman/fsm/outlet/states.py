@@ -24,7 +24,7 @@ class State(GraphState):
 
     @property
     def cycle(self) -> int | None:
-        """The power cycle in which it is on, or may be, or was last (0: one of before); None: of unknown origin."""
+        """The power cycle in which it is on, or may be, or was last (0: an earlier one); None: of unknown origin."""
         return None
 
     @property

@@ -61,14 +61,14 @@ class Shown:
 
 @frozen
 class Wiring:
-    """A board, and what hangs on it."""
+    """A board, and the guests on it."""
 
     board: BoardConfig
     devices: tuple[DeviceConfig, ...] = ()
 
     @property
     def own(self) -> DeviceConfig | None:
-        """The controller, where it hangs on this board itself."""
+        """The controller, where this board powers it."""
         return next((device for device in self.devices if device.is_self), None)
 
     @property

@@ -1,7 +1,7 @@
 """Beats as evidence: which of the board's signs are a guest's heartbeat, and which are something else.
 
 The board tells of beats in two ways: at once (a log line), and by the age of the port's timer whenever it is asked. The
-timer is also reset by every change of the port's state and by our own pings, edges of before a relay command complete the
+timer is also reset by every change of the port's state and by our own pings, edges from before a relay command complete the
 first beat after it, what is read late happened earlier, and a pin that no guest drives may flutter. A beat is believed only where
 none of this explains the sign.
 """
@@ -29,7 +29,7 @@ class Timer:
     floor_s: float = math.inf  # a reset of the timer up to here is no beat; infinity: nothing is known yet
     beat_at_s: float = -math.inf  # when the latest beat was told, at the latest
     known_from_s: float = -math.inf  # the reset that the first age told of: nobody knows what that was
-    stale_edges: bool = True  # the next beat may have been completed by edges of before a relay command
+    stale_edges: bool = True  # the next beat may have been completed by edges from before a relay command
 
 
 @define

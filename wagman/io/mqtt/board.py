@@ -1,7 +1,7 @@
 """Plugs behind an MQTT broker: Tasmota, Zigbee2MQTT, ESPHome, OpenBeken, Shelly, or whatever topics the file names.
 
 - Each question is a connection of its own: nothing is kept that could be taken for an answer.
-- **What a broker has kept is of before.** A state counts only where it came after the device was asked for it. A device that does
+- **What a broker has kept is old.** A state counts only where it came after the device was asked for it. A device that does
   not answer is unknown, whatever was kept of it, and whether the broker says that it is online or not: that may be late.
 - A command is sent at most once and is never kept by the broker, so that nobody carries it out hours later.
 - **A command that somebody else left in the broker** is carried out each time the device or the broker restarts. It is deleted
@@ -150,7 +150,7 @@ class MqttBoard(PlainBoard, BrokerKeys):
         if self.preset is None and None in {self.command_topic, self.state_topic}:
             return "preset", "without a preset, command_topic, state_topic and ask_topic are needed"
         if self.preset is None and self.ask_topic is None:
-            return "ask_topic", "without a preset, ask_topic is needed: a state that nobody asked for may be of before"
+            return "ask_topic", "without a preset, ask_topic is needed: a state that nobody asked for may be old"
         if not self.device and "%d" in self._texts():
             return "state_topic" if self.preset is None else "preset", "device is needed, for topics have its name in them"
         if self.password_file is not None and self.user is None:

@@ -104,7 +104,7 @@ class Message:
 
     topic: str
     payload: bytes
-    retained: bool  # it was kept by the broker, and is of before we subscribed
+    retained: bool  # the broker kept it from before we subscribed
 
 
 @define(eq=False)

@@ -1,8 +1,8 @@
 """The catalogue of events: of every type when there is one, what it carries, how grave it is, what to do, and its sentence.
 
 Whatever tells of events looks here: the journal, the commands, the reference page, and what collapses repeats. Commands read it,
-so it imports nothing heavy. A new type has its entry in the file of its family (`guests`, `node`, `board`, `service`, `memory`); the
-fields of all are in `fields`, and `kind` is what an entry is made of.
+so it imports nothing heavy. A new type has its entry in the file of its family (`guests`, `node`, `board`, `service`,
+`memory`); the fields of all are in `fields`, and `kind` is what an entry is made of.
 """
 
 from collections.abc import Callable, Mapping

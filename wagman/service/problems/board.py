@@ -11,7 +11,7 @@ from wagman.service.problems.facts import Facts, Problem, Unseen, board_words
 LINK_PATIENCE_S = 4.0
 """A board that restarts takes its port with it for a moment: no problem before that (chosen: less than a poll)."""
 
-IS_IN = "is the cable in, and has the board power?"
+IS_IN = "the guests run on; is the cable in, and has the board power?"
 NO_PORT = "board.device has to name a serial port: correct it, then systemctl restart wagman"
 HELD = "another program holds it: fuser -v {device} names it; end that program"
 

@@ -60,4 +60,6 @@ def first_day(facts: Facts) -> Iterator[Problem]:
     if facts.unknown_guests:
         names = ", ".join(facts.unknown_guests)
         text = f"there is no saved state: {names} will be started, unless found running"
-        yield Problem("memory", "warning", text, "on the first day nothing; else wagman disable GUEST at once for each that is to stay off")
+        yield Problem(
+            "memory", "warning", text, "on the first day nothing; else wagman disable GUEST at once for each that is to stay off"
+        )

@@ -15,7 +15,7 @@ from wagman.simulation.boards.outlet import Outlet
 
 @define(eq=False, repr=False)
 class End:
-    """One life's end of the way to a board: once cut it is dead for good."""
+    """One life's end of the way to a board: once cut it stays cut."""
 
     cut: bool = False
     broken: str = ""  # the next attempt to open it fails with a defect of this text
