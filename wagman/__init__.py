@@ -1,4 +1,4 @@
-"""wagman keeps the guest devices of an unattended node alive through whatever switches their power.
+"""wagman keeps the guests of an unattended node alive through whatever switches their power.
 
 A map of the package, from the top down to the words. Imports point downwards in this list only:
 

@@ -1,8 +1,8 @@
 """The one verdict: what calls for a person, found in how everything is. Pure: (facts) -> problems.
 
 Each problem has its function, in the module of what it is about (`board`, `guests`, `hearing`, `enclosure`, `memory`,
-`service`), and a place in FINDERS. A function looks at `Facts` (`facts`) and yields a `Problem` for as long as there is one; since
-when it stands, and what is told of its beginning and its end, is the business of `wagman.service.spells`.
+`service`), and a place in FINDERS. A function looks at `Facts` (`facts`) and yields a `Problem` for as long as there is one.
+`wagman.service.spells` knows since when it stands, and tells of its beginning and its end.
 
 - `id` is stable: the same trouble has the same id whenever it is found.
 - `text` says what is wrong, with the true reason, and holds no durations: for how long it stands is shown beside it.
