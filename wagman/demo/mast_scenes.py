@@ -44,9 +44,9 @@ async def mast(stage: Stage) -> None:
 async def power_up(stage: Stage) -> None:
     """From nothing to three computers that answer."""
     stage.view.say(
-        "No Wagman: a Shelly rail that is a fake, and three computers that are processes of this one; each is there while its "
-        "outlet is on, and is heard by HTTP. The witness of their network is a process, too, and asked by a command. "
-        'On a mast it is the gateway: { ping = "192.168.1.1" }.'
+        "A mast: a rail of plugs, and three computers on it. The rail is a fake Shelly, the computers are processes here; each "
+        "runs while its outlet is on, and is heard by its web page. The witness, who shows whether their network works, is a "
+        'process, too; on a mast it is the gateway: { ping = "192.168.1.1" }.'
     )
     async with stage.showing(
         "The rail and the service come up; nothing is known of the guests yet.",

@@ -65,7 +65,7 @@ class LiveTable:
 def headline(status: Json) -> Text:
     """The board, the enclosure where it is measured, and the scheduler in one line."""
     board, temperature = status["board"], status["board"]["sensors"].get("temperature_c")
-    parts = [f"board {board['link']}, {'blind' if board['blind'] else 'seen'}", f"wagman {status['wagman']['state']}"]
+    parts = [f"board {board['link']}, {'not answering' if board['blind'] else 'answers'}", f"wagman {status['wagman']['state']}"]
     if temperature is not None:  # a plug has no sensors
         degrees = "?" if temperature["value"] is None else f"{temperature['value']:.0f} °C"
         parts.insert(1, f"enclosure {degrees}, {temperature['state']}")
@@ -74,15 +74,15 @@ def headline(status: Json) -> Text:
 
 
 def guests(status: Json) -> Table:
-    """A row per device."""
-    table = Table("device", "state", "why", "power", "media", "attempts", "heard", "next timer")
+    """A row for each guest."""
+    table = Table("guest", "state", "why", "power", "media", "attempts", "heard", "next timer")
     for row in status["devices"]:
         table.add_row(*cells(row), style=STYLES.get(row["state"], ""))
     return table
 
 
 def cells(row: Json) -> list[str]:
-    """What is shown of a device."""
+    """What is shown of a guest."""
     power = row["power"]["wanted"] if row["power"]["confirmed"] else f"{row['power']['wanted']} (unconfirmed)"
     heard = "" if row["heartbeat_age_s"] is None else f"{row['heartbeat_age_s']:.0f} s ago"
     alarm = next(map(alarm_text, row["alarms"]), "")
