@@ -221,7 +221,7 @@ def test_status_says_what_is_not_as_it_should_be(daemon: Daemon) -> None:
     daemon.board("guest gn enabled=False confirmed=False failures=2")
     out = daemon.wagman("status", "gn", "1").stdout
     assert "link down" in out
-    assert re.search(r"gn +1 +stopped .* unconfirmed,\s+disabled,\s+2 failed\n", out)
+    assert re.search(r"gn +1 +stopped .* unconfirmed,\s+disabled,\s+2\s+failed\n", out)
     assert "x1" not in out
 
 

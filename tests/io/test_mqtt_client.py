@@ -252,7 +252,7 @@ def test_device_and_port_take_their_places_once() -> None:
     ("keys", "problem"),
     [
         ({}, "command_topic, state_topic and ask_topic"),
-        ({"command_topic": "x/set", "state_topic": "x"}, "ask_topic is needed: a state that nobody asked for may be of before"),
+        ({"command_topic": "x/set", "state_topic": "x"}, "ask_topic is needed: a state that nobody asked for may be old"),
         ({"preset": "tasmota"}, "device is needed, for topics have its name in them"),
         ({**OWN, "state_topic": "%d/state"}, "device is needed, for topics have its name in them"),
         ({**OWN, "password_file": "/etc/secret"}, "user is needed"),
