@@ -75,7 +75,7 @@ class BoardConfig:
 
     @property
     def pulses(self) -> bool:
-        """It can switch a port off and on again by itself, in one command: what leads to it may hang on it."""
+        """It can switch a port off and on again by itself, in one command: what leads to it may be on it."""
         return False
 
     @property
