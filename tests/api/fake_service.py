@@ -86,7 +86,7 @@ class FakeService:
                 return each.name
         raise UnknownDeviceError(device)
 
-    def status(self, devices: Sequence[str] | None = None) -> Mapping[str, Any]:
+    def status(self, devices: Sequence[str] | None = None, *, words: bool = False) -> Mapping[str, Any]:
         self.looks += 1
         since = "2026-01-31T12:00:00.000Z"
         sensors = {

@@ -40,6 +40,41 @@ def test_hello_and_status_are_answered() -> None:
     in_virtual_time(story)
 
 
+@pytest.mark.parametrize(
+    ("peer", "role", "refused"),
+    [
+        (READER, "read", {name for name, method in METHODS.items() if method.role > READER.role}),
+        (OPERATOR, "operate", {"kill", "maintenance", "hibernate", "wake", "heartbeat", "board"}),
+        (ROOT, "control", set()),
+    ],
+)
+def test_hello_says_what_who_asks_may_do(peer: Peer, role: str, refused: set[str]) -> None:
+    async def story(world: World) -> None:
+        told = await (await world.connect(peer)).result("hello")
+        assert told["role"] == role
+        assert METHODS.keys() - set(told["may"]) == refused
+
+    in_virtual_time(story)
+
+
+def test_events_come_with_their_sentences_where_they_are_asked_for() -> None:
+    async def story(world: World) -> None:
+        client = await world.connect()
+        world.service.record("device.start_failed", "gn", waited_s=120.0)
+        began = await client.result("subscribe", since=0, words=True)
+        told = [(await client.notification())[1] for _ in range(began["last_id"])][-1]
+        (event,) = (await client.result("events", device="gn", words=True))["events"]
+        (link,) = (await client.result("chain", id=event["id"], words=True))["events"]
+        assert event["words"] == "a start of gn failed: no heartbeat within 2 min"
+        assert event["severity"] == "warning"
+        assert told == {"subscription": began["subscription"], "event": event}
+        assert link == event
+        (plain,) = (await client.result("events", device="gn"))["events"]
+        assert plain == {key: value for key, value in event.items() if key not in ("words", "severity")}
+
+    in_virtual_time(story)
+
+
 def test_status_is_narrowed_to_devices_by_name_or_port() -> None:
     async def story(world: World) -> None:
         client = await world.connect()

@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from wagman.api import params
 from wagman.api.access import Role
-from wagman.api.discovery import document
+from wagman.api.discovery import ROLES, document
 from wagman.api.method import Caller, Method
 from wagman.api.service import Asker, UnknownDeviceError
+from wagman.api.shown import shown
 from wagman.api.wire import BOARD_ERROR, INVALID_PARAMS, POSITION_ERROR, REFUSED, STORE_ERROR, RpcError
 from wagman.model.errors import (
     BoardError,
@@ -26,13 +27,14 @@ from wagman.store import Event, PositionError
 
 
 async def _hello(caller: Caller, _: params.Nothing) -> Mapping[str, Any]:
-    return caller.service.hello()
+    may = [method.name for method in METHODS.values() if caller.peer.role >= method.role]
+    return {**caller.service.hello(), "role": ROLES[caller.peer.role], "may": may}
 
 
 async def _status(caller: Caller, selection: params.Selection) -> Mapping[str, Any]:
     if selection.devices is None:
-        return caller.service.status()
-    return caller.service.status([caller.service.device_name(each) for each in selection.devices])
+        return caller.service.status(words=selection.words)
+    return caller.service.status([caller.service.device_name(each) for each in selection.devices], words=selection.words)
 
 
 async def _command(verb: Verb, caller: Caller, order: params.Command) -> Mapping[str, Any]:
@@ -66,11 +68,11 @@ async def _events(caller: Caller, excerpt: params.Excerpt) -> Mapping[str, Any]:
     journal = caller.service.journal
     device = None if excerpt.device is None else caller.service.device_name(excerpt.device)
     page = await journal.page(since=excerpt.since, log_id=excerpt.log_id, limit=excerpt.limit, device=device, type=excerpt.type)
-    return {"log_id": journal.log_id, "first_id": journal.first_id, "last_id": journal.last_id, "events": _objects(page)}
+    return {"log_id": journal.log_id, "first_id": journal.first_id, "last_id": journal.last_id, "events": _objects(page, excerpt)}
 
 
 async def _chain(caller: Caller, causes: params.Causes) -> Mapping[str, Any]:
-    return {"events": _objects(await caller.service.journal.chain(causes.id, causes.limit))}
+    return {"events": _objects(await caller.service.journal.chain(causes.id, causes.limit), causes)}
 
 
 async def _subscribe(caller: Caller, watch: params.Watch) -> Mapping[str, Any]:
@@ -86,8 +88,8 @@ async def _discover(_caller: Caller, _: params.Nothing) -> Mapping[str, Any]:
     return document(METHODS.values())
 
 
-def _objects(page: list[Event]) -> list[dict[str, Any]]:
-    return [event.as_json() for event in page]
+def _objects(page: list[Event], asked: params.Excerpt | params.Causes) -> list[dict[str, Any]]:
+    return [shown(event, words=asked.words) for event in page]
 
 
 # --- Which there are --------------------------------------------------------------------------------------------------
@@ -118,7 +120,7 @@ _COMMANDS = tuple(
 METHODS: Final[Mapping[str, Method]] = {
     method.name: method
     for method in (
-        Method("hello", "The versions of the service.", params.Nothing, "Versions", _hello),
+        Method("hello", "The versions of the service, and what who asks may do.", params.Nothing, "Versions", _hello),
         Method("status", "How everything is now.", params.Selection, "Status", _status),
         *_COMMANDS,
         Method(

@@ -146,6 +146,8 @@ def kind_of(attribute: "attrs.Attribute[Any]") -> Kind:
     return kind
 
 
+_WORDS = _about(FLAG, "with sentences for people, as the commands have them")
+
 # A field whose default is None may also be given as null.
 
 
@@ -159,6 +161,7 @@ class Selection:
     """Which devices are asked about."""
 
     devices: tuple[str, ...] | None = field(default=None, metadata=_about(DEVICES, "the rows that are wanted; all, if left out"))
+    words: bool = field(default=False, metadata=_WORDS)
 
 
 @frozen(kw_only=True)
@@ -231,6 +234,7 @@ class Excerpt:
         default=None, metadata=_about(TEXT, 'only those of this type, or below it: "device" has all of "device.*"')
     )
     log_id: str | None = field(default=None, metadata=_about(TEXT, "the log that the id is of"))
+    words: bool = field(default=False, metadata=_WORDS)
 
 
 @frozen
@@ -239,6 +243,7 @@ class Causes:
 
     id: int = field(metadata=_about(ID, "the event"))
     limit: int = field(default=100, metadata=_about(LIMIT, "how many events at most"))
+    words: bool = field(default=False, metadata=_WORDS)
 
 
 @frozen
@@ -249,6 +254,7 @@ class Watch:
         default=None, metadata=_about(ID, "first all that comes after this id; if left out, only what is new")
     )
     log_id: str | None = field(default=None, metadata=_about(TEXT, "the log that the id is of"))
+    words: bool = field(default=False, metadata=_WORDS)
 
 
 @frozen

@@ -19,6 +19,7 @@ from wagman.api.access import Peer, Role
 from wagman.api.method import Method
 from wagman.api.methods import METHODS, told
 from wagman.api.service import Service
+from wagman.api.shown import shown
 from wagman.api.wire import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
@@ -243,12 +244,12 @@ class Connection:
         """Let go of this client, and of all that waits for it."""
         self._nursery.cancel_scope.cancel()
 
-    async def send_item(self, subscription: int, item: Any) -> None:
+    async def send_item(self, subscription: int, item: Any, *, words: bool) -> None:
         """Send one item of a subscription."""
         if isinstance(item, Lagged):
             text = wire.notification("lagged", {"subscription": subscription, **item.as_json()})
         else:
-            text = wire.notification("event", {"subscription": subscription, "event": item.as_json()})
+            text = wire.notification("event", {"subscription": subscription, "event": shown(item, words=words)})
         await self._send(wire.line(text), NOTIFY_S)
 
     # --- Requests ---------------------------------------------------------------------------------------------------------
@@ -324,7 +325,7 @@ class Connection:
             raise RpcError(REFUSED, reason, {"reason": reason})
         events = self.service.journal.subscribe(watch.since, watch.log_id)
         self._begun += 1
-        self._watches[self._begun] = Watcher(self, self._begun, events)
+        self._watches[self._begun] = Watcher(self, self._begun, events, watch.words)
         return {"subscription": self._begun, "log_id": events.log_id, "first_id": events.first_id, "last_id": events.last_id}
 
     async def unsubscribe(self, subscription: int) -> None:
@@ -342,6 +343,7 @@ class Watcher:
     connection: Connection
     number: int
     events: Subscription
+    words: bool
     scope: trio.CancelScope = field(factory=trio.CancelScope, init=False)
     _begun: bool = field(default=False, init=False)
 
@@ -354,7 +356,7 @@ class Watcher:
     async def _run(self) -> None:
         with self.scope, self.events:
             while True:
-                await self.connection.send_item(self.number, await self._next())
+                await self.connection.send_item(self.number, await self._next(), words=self.words)
 
     async def _next(self) -> Any:
         """What comes next; a disk that does not give the past is asked again."""

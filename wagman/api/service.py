@@ -1,6 +1,6 @@
 """What the control socket needs of the rest of the service."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from attrs import frozen
@@ -46,12 +46,12 @@ class Service(Protocol):
         """The rolling log."""
         ...
 
-    def hello(self) -> shapes.Versions:
+    def hello(self) -> Mapping[str, str]:
         """The versions of what answers."""
         ...
 
-    def status(self, devices: Sequence[str] | None = None) -> shapes.Status:
-        """How everything is now, with a row for each of `devices` (None: for all)."""
+    def status(self, devices: Sequence[str] | None = None, *, words: bool = False) -> shapes.Status:
+        """How everything is now, with a row for each of `devices` (None: for all), also in words where they are asked for."""
         ...
 
     def device_name(self, device: str) -> str:

@@ -165,6 +165,28 @@ class Term(TypedDict):
     in_s: Annotated[float, "in how long it ends, by the controller's own clock"]
 
 
+class DeviceWords(TypedDict):
+    """A device in the words of the commands, made where `words` asks for them."""
+
+    lasting: Annotated[str, "for how long it is as it is, as in `for 4 min 57 s`; empty where that is not known"]
+    beat: Annotated[str, "how long ago it was heard, with a mark where its board is not seen"]
+    current: Annotated[str, "what it draws, or drew when its board was seen last"]
+    notes: Annotated[list[str], "what is worth knowing beside its state"]
+    unseen: Annotated[str | None, "that its board is not seen, and for how long"]
+    not_started: Annotated[str | None, "what keeps it from being started, where it is stopped"]
+    coming: Annotated[list[str], "what happens next if nothing else does"]
+
+
+class StatusWords(TypedDict):
+    """The node in the words of the commands, made where `words` asks for them."""
+
+    boards: Annotated[dict[str, str], "each board: where it is, and whether it can be seen"]
+    sensors: Annotated[list[str], "what the enclosure is like"]
+    wagman: Annotated[str, "what goes on, for how long, and by whose order"]
+    problems: Annotated[list[str], "each problem, and for how long it stands"]
+    devices: Annotated[dict[str, DeviceWords], "each device of those that were asked about"]
+
+
 class Device(TypedDict):
     """A guest, or the computer that the service runs on."""
 
@@ -251,6 +273,7 @@ class Status(TypedDict):
     sensors: Annotated[dict[str, Gauge], "those that commands read, by name; what a board reports is in `boards`"]
     ports: Annotated[list[Port], "those that have no table any more, and may have power"]
     problems: Annotated[list[Problem], "the worst first"]
+    words: NotRequired[Annotated[StatusWords, "the same for people"]]
 
 
 # --- What else the methods give ---------------------------------------------------------------------------------------
@@ -262,6 +285,8 @@ class Versions(TypedDict):
     service: str
     version: str
     boot_id: Annotated[str, "names this run of the service"]
+    role: Annotated[Literal["read", "operate", "control"], "what who asks may do, as each method says what it needs"]
+    may: Annotated[list[str], "the methods that who asks may call"]
 
 
 class Decision(TypedDict):
@@ -286,6 +311,8 @@ class Event(TypedDict):
     fields: Annotated[Mapping[str, Any], "docs/events.md lists them"]
     durable: NotRequired[Annotated[bool, "false: it has no id yet"]]
     clock: NotRequired[Annotated[str, "`unset`: the wall clock had not been set"]]
+    words: NotRequired[Annotated[str, "what happened, in a sentence"]]
+    severity: NotRequired[Annotated[Literal["info", "warning", "critical"], "how grave it is"]]
 
 
 class Excerpt(TypedDict):
@@ -329,7 +356,7 @@ class OpenRPC(TypedDict):
 
 
 SHAPES: Final = (
-    *(Versions, Status, Hibernation, Port, Problem, Sensor, Gauge, Device, Term, Alarm, Decision, Event),
-    *(Excerpt, Causes, Subscription, Unsubscribed, Lines, OpenRPC),
+    *(Versions, Status, StatusWords, Hibernation, Port, Problem, Sensor, Gauge, Device, DeviceWords, Term, Alarm),
+    *(Decision, Event, Excerpt, Causes, Subscription, Unsubscribed, Lines, OpenRPC),
 )
 """Those that go by their names; the others are described in their place."""

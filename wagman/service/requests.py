@@ -1,6 +1,6 @@
 """What the control socket asks of the service, and what it answers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import trio
 from attrs import evolve, frozen
@@ -17,6 +17,7 @@ from wagman.service.overview import Overview
 from wagman.service.parts import Parts
 from wagman.service.plugs import label
 from wagman.service.watch import Watch
+from wagman.service.worded import worded
 from wagman.store import Journal, Receipt
 from wagman.tasks.guest import Guest
 from wagman.tasks.letters import Letter, Reply, answered
@@ -42,7 +43,7 @@ class Requests:
         """The rolling log."""
         return self.parts.journal
 
-    def hello(self) -> shapes.Versions:
+    def hello(self) -> Mapping[str, str]:
         """The versions of what answers."""
         return {"service": "wagman", "version": __version__, "boot_id": self.parts.boot_id}
 
@@ -59,9 +60,10 @@ class Requests:
             raise UnknownDeviceError(device)
         return found[0]
 
-    def status(self, devices: Sequence[str] | None = None) -> shapes.Status:
+    def status(self, devices: Sequence[str] | None = None, *, words: bool = False) -> shapes.Status:
         """How everything is now, with the problems."""
-        return self.overview.status(devices, self.watch.shown())
+        status = self.overview.status(devices, self.watch.shown())
+        return worded(status) if words else status
 
     def stuck(self) -> tuple[str, ...]:
         """The tasks that have made no progress lately."""

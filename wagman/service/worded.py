@@ -1,0 +1,52 @@
+"""The status in the words of the commands, for programs that show it and have none of their own, such as a page.
+
+The commands' own functions make them. Who never asks for them does not pay for them: they are imported when they are asked for
+first.
+"""
+
+from wagman.model.shapes import Device, DeviceWords, Status, StatusWords, Wagman
+
+
+def worded(status: Status) -> Status:
+    """The same with `words`, of the node and of each device."""
+    source: Status = {**status, "wagman": _unnamed(status["wagman"])}
+    return {**status, "words": _node(source)}
+
+
+def _unnamed(wagman: Wagman) -> Wagman:
+    """The same with the number of whoever ordered something: a name may take long to look up, and everything would wait."""
+    order = wagman["hibernation"]
+    if order is None or order["uid"] is None:
+        return wagman
+    return {**wagman, "hibernation": {**order, "who": f"user {order['uid']}", "uid": None}}
+
+
+def _node(status: Status) -> StatusWords:
+    from wagman.cli import status as said  # noqa: PLC0415 - see above
+    from wagman.cli.boards import sensors_of  # noqa: PLC0415 - see above
+    from wagman.cli.problems import said as problem_said  # noqa: PLC0415 - see above
+
+    wagman = status["wagman"]
+    about = f" ({wagman['device']})" if wagman["device"] else ""
+    return {
+        "boards": {board["name"]: said.board_words(board) for board in status["boards"]},
+        "sensors": list(said.sensor_words(sensors_of(status))),
+        "wagman": f"{wagman['state']}{about}{said.for_words(wagman)}{said.order_words(wagman)}",
+        "problems": [problem_said(problem) for problem in status["problems"]],
+        "devices": {row["name"]: _device(row, status) for row in status["devices"]},
+    }
+
+
+def _device(row: Device, status: Status) -> DeviceWords:
+    from wagman.cli import prospects  # noqa: PLC0415 - see above
+    from wagman.cli import status as said  # noqa: PLC0415 - see above
+
+    return {
+        "lasting": said.for_words(row).strip(),
+        "beat": said.beat_age(row),
+        "current": said.current(row),
+        "notes": list(said.notes(row)),
+        "unseen": prospects.unseen(row, status),
+        "not_started": prospects.obstacle(row, status),
+        "coming": list(prospects.coming(row, status)),
+    }
