@@ -9,6 +9,7 @@ A map of the package, from the top down to the words. Imports point downwards in
 - `wagman.bridges`     programs of their own on the control socket: `metrics`, `notify`, `fleet`
 - `wagman.service`     the composition root, the process, and what is told to those who ask
 - `wagman.systemd`     what systemd needs to run the service, and is told
+- `wagman.cockpit`     the page on the node: what a browser is given, no Python
 - `wagman.fake`        boards made of nothing, which speak the real protocols
 - `wagman.demo`        the service at work on a fake board, as processes
 - `wagman.init`        a configuration from flags or questions

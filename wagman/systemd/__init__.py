@@ -10,6 +10,7 @@
 - `install`   `wagman install-service`: units, rules, user, example configuration, completion
 - `steps`     what an installation is made of: each step can be done, undone, and described
 - `bridges`   the units of programs of their own on the control socket
+- `cockpit`   the page on the node, a package of Cockpit
 - `account`   the user that the service runs as, and what becomes of it
 - `data`      the files that are put in place
 """

@@ -20,6 +20,7 @@ from wagman.config.load import load
 from wagman.model.errors import ConfigError
 from wagman.systemd.account import RECORD, Record, State, User
 from wagman.systemd.bridges import BRIDGES, Bridge
+from wagman.systemd.cockpit import Page
 from wagman.systemd.steps import Enabled, File, InstallError, Link, Step, Target
 
 UNITS = ("wagman.service", "wagman-poweroff.path")
@@ -29,6 +30,9 @@ SYSUSERS = "/etc/sysusers.d/wagman.conf"
 UNIT = "/etc/systemd/system/wagman.service"
 CONFIG = "/etc/wagman/wagman.toml"
 STATE = "/var/lib/wagman"
+
+EXTRAS: Sequence[Bridge | Page] = (*BRIDGES, Page(CONFIG))
+"""What is put in place where it is asked for."""
 
 USER = User("wagman", SYSUSERS, ("wagman-operate", "wagman-read"))
 
@@ -54,8 +58,8 @@ Members of wagman-operate may start and stop them, those of wagman-read may look
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument("--dry-run", action="store_true", help="only show what would be done")
-    for bridge in BRIDGES:
-        parser.add_argument(f"--{bridge.name}", action="store_true", help=bridge.text)
+    for extra in EXTRAS:
+        parser.add_argument(f"--{extra.name}", action="store_true", help=extra.text)
     parser.add_argument("--remove", action="store_true", help="take everything away again, but for what you have edited")
     parser.add_argument("--yes", action="store_true", help="do not ask, where the board will power-cycle this computer")
     parser.add_argument("--root", default="/", metavar="DIR", help="the system to install to (default: this one)")
@@ -71,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
 
 def install(target: Target, args: argparse.Namespace) -> int:
     """Step by step; what fails ends it, for the later steps build on the earlier ones."""
-    asked = [bridge for bridge in BRIDGES if getattr(args, bridge.name)]
+    asked = [extra for extra in EXTRAS if getattr(args, extra.name)]
     try:
         done = [perform(what, act, is_dry=args.dry_run) for what, act in installation(target, asked)]
     except (InstallError, OSError) as error:
@@ -80,7 +84,7 @@ def install(target: Target, args: argparse.Namespace) -> int:
     if not done:
         print("nothing to do")
     elif not args.dry_run:
-        print(NEXT, *(bridge.next_steps for bridge in asked), sep="\n")
+        print(NEXT, *(extra.next_steps for extra in asked), sep="\n")
     return DONE
 
 
@@ -139,13 +143,13 @@ def perform(what: str, act: Callable[[], None], *, is_dry: bool) -> str:
     return what
 
 
-def installation(target: Target, asked: Collection[Bridge]) -> Iterator[tuple[str, Callable[[], None]]]:
+def installation(target: Target, asked: Collection[Bridge | Page]) -> Iterator[tuple[str, Callable[[], None]]]:
     """What is to be done, in words and in deed, in its order; each is looked at when its turn has come."""
     is_changed = False
-    bridges = [bridge for bridge in BRIDGES if bridge in asked or bridge.is_in_place(target)]
+    extras = [extra for extra in EXTRAS if extra in asked or extra.is_in_place(target)]
     command = usable(own_command())
     USER.plan(target)  # an account that is somebody else's is a reason to touch nothing
-    for step in steps(command, bridges):
+    for step in steps(command, extras):
         if what := step.plan(target):
             is_changed = True
             yield what, _bound(step.do, target)
@@ -156,7 +160,7 @@ def installation(target: Target, asked: Collection[Bridge]) -> Iterator[tuple[st
 def removal(target: Target) -> Iterator[tuple[str, Callable[[], None]]]:
     """The same backwards."""
     is_changed = False
-    for step in reversed(steps(own_command(), BRIDGES)):
+    for step in reversed(steps(own_command(), EXTRAS)):
         if what := step.plan_removal(target):
             is_changed = True
             yield what, _bound(step.undo, target)
@@ -182,7 +186,7 @@ def reload(target: Target) -> None:
         target.run("udevadm", "trigger", "--subsystem-match=tty", "--action=change")
 
 
-def steps(command: str, bridges: Collection[Bridge]) -> Sequence[Step]:
+def steps(command: str, extras: Collection[Bridge | Page]) -> Sequence[Step]:
     """All of it, with these programs, in the order in which it is put in place."""
     return (
         File(SYSUSERS, data("wagman.sysusers")),
@@ -199,7 +203,7 @@ def steps(command: str, bridges: Collection[Bridge]) -> Sequence[Step]:
         File("/etc/systemd/system/wagman-poweroff.path", data("wagman-poweroff.path")),
         File(UNIT, data("wagman.service").replace(COMMAND, command)),
         Enabled(UNITS),
-        *(step for each in bridges for step in each.steps(lambda name: data(name).replace(COMMAND, command))),
+        *(step for each in extras for step in each.steps(lambda name: data(name).replace(COMMAND, command))),
     )
 
 
