@@ -66,7 +66,8 @@ export function sensible(row) {
   const near = [];
   if (!row.enabled && row.disabled_by !== "configuration") near.push("enable");
   if (row.enabled && (row.wanted === "down" || row.state === "stopped")) near.push("start");
-  if (row.enabled && row.wanted === "up") near.push("stop", "restart");
+  if (row.enabled && row.wanted === "up") near.push("stop");
+  if (row.enabled && row.wanted === "up" && row.state !== "stopped") near.push("restart");
   const far = [];
   if (row.enabled) far.push("disable");
   far.push("maintenance");

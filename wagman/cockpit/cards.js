@@ -4,10 +4,13 @@ import { LABELS, sensible } from "./actions.js";
 import { arrange, el, list, write } from "./dom.js";
 
 const EVIDENCE = {
-  sensed: "sensed: its current, or a sign of life",
-  told: "told: the board says so",
-  assumed: "assumed: the board has only replied to the command",
+  sensed: { on: "sensed: its current, or a sign of life", off: "sensed: its current" },
+  told: { on: "told: the board says so", off: "told: the board says so" },
+  assumed: { on: "assumed: the board has only replied to the command", off: "assumed: the board has only replied to the command" },
 };
+
+// Notes that are said in full elsewhere on the card.
+const SAID = /^(unconfirmed$|start in |for another )/;
 
 // What an operator asks for who wants it down.
 const ASKED_DOWN = ["command.stop", "command.kill", "command.disable"];
@@ -64,8 +67,12 @@ class Card {
       part("facts", "dl", { class: "facts" }),
       part("notes", "p", { class: "notes" }),
       part("near", "div", { class: "buttons" }),
-      part("far", "details", { class: "far" }),
-      el("details", { class: "why", toggle: (event) => this.#tell(event.target) }, el("summary", {}, "Why?"), part("story", "ol")),
+      el(
+        "div",
+        { class: "folds" },
+        part("far", "details", { class: "far" }),
+        el("details", { class: "why", toggle: (event) => this.#tell(event.target) }, el("summary", {}, "Why?"), part("story", "ol")),
+      ),
     );
     this.#parts.far.append(el("summary", {}, "More"), part("farther", "div", { class: "buttons" }));
   }
@@ -83,7 +90,7 @@ class Card {
     write(parts.obstacle, words.not_started ? `not started: ${words.not_started}` : "");
     list(parts.coming, words.coming.map((each) => `next: ${each}`));
     list(parts.facts, facts(row, words, status), ([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)));
-    write(parts.notes, words.notes.filter((note) => note !== "unconfirmed").join(", "));
+    write(parts.notes, words.notes.filter((note) => !SAID.test(note)).join(", "));
     this.buttons();
     if (before?.since_id !== row.since_id && this.node.querySelector(".why").open) this.#story();
   }
@@ -160,5 +167,5 @@ function power(row) {
   const { wanted, confirmed, evidence } = row.power;
   if (row.stale) return `${wanted} is wanted; nobody sees whether it is`;
   if (!confirmed) return `${wanted} is wanted, unconfirmed${wanted === "off" ? ": it may still have power" : ""}`;
-  return evidence === null ? wanted : `${wanted}, ${EVIDENCE[evidence]}`;
+  return evidence === null ? wanted : `${wanted}, ${EVIDENCE[evidence][wanted]}`;
 }

@@ -5,13 +5,14 @@ import { Cards } from "./cards.js";
 import { Connection, LostError } from "./connection.js";
 import { el, list, plain, write } from "./dom.js";
 import { Follower } from "./follower.js";
-import { Log } from "./log.js";
+import { Log, when } from "./log.js";
 import { Timeline } from "./timeline.js";
 
 const SOCKET = document.querySelector("meta[name=wagman-socket]").content;
 const REFRESH_MS = 2000; // how often the service is asked how everything is, while somebody looks
 const SETTLE_MS = 150; // events come in bursts: asked once for each
 const RETRY_MS = 500; // the time between two tries to reach it again
+const LISTEN_MS = 200; // who was lost before anything was heard listens first: the service may say why, and hang up
 const DENIED_MS = 10_000; // and where it does not let us in
 const DRAW_MS = 30_000; // how often the bars of the day move on
 const SAID_MS = 12_000;
@@ -37,7 +38,7 @@ class Page {
       act: (verb, row) => (this.#connection === null ? this.#sayAway() : this.actions.act(verb, row)),
       call: (method, params) => this.#call(method, params),
       words: (event) => this.#named(event.words, event.fields.uid),
-      sentence: (event) => `${new Date(event.time).toLocaleString()}  ${this.#named(event.words, event.fields.uid)}`,
+      sentence: (event) => `${when(new Date(event.time))}  ${this.#named(event.words, event.fields.uid)}`,
     };
     this.actions = new Actions($("ask"), page.call, (text, kind) => this.#say(text, kind));
     this.cards = new Cards($("cards"), page);
@@ -56,6 +57,7 @@ class Page {
     setInterval(() => this.#status && this.timeline.show(this.#status), DRAW_MS);
     document.addEventListener("visibilitychange", () => document.hidden || this.#refresh());
     this.#readUsers();
+    this.#readName();
     this.#connect();
   }
 
@@ -69,9 +71,10 @@ class Page {
         (method, params) => this.follower.told(method, params),
         (error) => this.#lost(connection, error),
       );
-      const hello = await connection.call("hello");
+      if (this.#lostAt !== null) await new Promise((resolve) => setTimeout(resolve, LISTEN_MS));
+      const [hello, status] = await Promise.all([connection.call("hello"), connection.call("status", { words: true })]);
       this.#may = new Set(hello.may ?? []);
-      this.#status = await connection.call("status", { words: true });
+      this.#status = status;
       this.#show();
       await this.follower.resume(connection);
       this.#connection = connection;
@@ -214,6 +217,15 @@ class Page {
       }
     } catch (error) {
       console.warn(`users go by their numbers: ${error.message}`);
+    }
+  }
+
+  // Which computer this is: somebody may look at several.
+  async #readName() {
+    try {
+      write($("title"), `Guests of ${((await cockpit.file("/etc/hostname").read()) ?? "").trim() || "this node"}`);
+    } catch (error) {
+      console.warn(`the name of this computer is not known: ${error.message}`);
     }
   }
 
