@@ -249,7 +249,7 @@ COMMANDS = {
         "that write the figures for Prometheus and tell people (see wagman metrics, wagman notify); once there, they are renewed "
         "with the rest. --remove undoes what was done, and no more: an account that was there before stays. Where the board will "
         "power-cycle this computer for want of the service, it asks first, and without a terminal it takes --yes.",
-        ("wagman install-service --dry-run", "wagman install-service --metrics --notify", "wagman install-service --remove"),
+        ("wagman install-service --dry-run", "wagman install-service --notify --cockpit", "wagman install-service --remove"),
     ),
     "completion": About(
         "Commands, options, and the names of the guests of the running service.",

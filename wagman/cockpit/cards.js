@@ -165,7 +165,7 @@ function facts(row, words, status) {
 function power(row) {
   if (row.state === "maintenance") return "left alone";
   const { wanted, confirmed, evidence } = row.power;
-  if (row.stale) return `${wanted} is wanted; nobody sees whether it is`;
+  if (row.stale && !row.self) return `${wanted} is wanted; nobody sees whether it is`;
   if (!confirmed) return `${wanted} is wanted, unconfirmed${wanted === "off" ? ": it may still have power" : ""}`;
   return evidence === null ? wanted : `${wanted}, ${EVIDENCE[evidence][wanted]}`;
 }
