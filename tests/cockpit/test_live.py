@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cockpit.kit import DESK, NEEDED, card, offered, shown_ids
+from tests.cockpit.kit import DESK, NEEDED, card, install, logged_in, new_grouped_node, offered, shown_ids
 from tests.service.kit import Node, eventually
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
     from tests.cockpit.conftest import Sit
 
@@ -190,6 +190,22 @@ def test_the_keyboard_alone_opens_a_dialog_leaves_it_and_is_back_where_it_was(si
     page.get_by_role("dialog").wait_for(state="hidden")
     assert page.evaluate("document.activeElement.textContent") == "Stop gn"
     assert len(node.events("command")) == before
+
+
+def test_a_log_that_cannot_be_read_keeps_nobody_from_looking_at_the_guests(browser: "Browser") -> None:
+    with new_grouped_node() as node:
+        (node.folder / "state").write_text("in the way of the folder")
+        node.start_board()
+        node.start_service()
+        eventually(node.answers)
+        with logged_in(node, install(node), "control", browser) as seat:
+            page = seat.page()
+            page.locator("#live.is-live").wait_for()
+            card(page, "gn").wait_for()
+            page.locator("#problems > li").get_by_text("log").first.wait_for()
+            node.call("enable", device="gn")
+            page.locator("#log").get_by_text("root asked to enable gn").wait_for()
+            page.locator("#log").get_by_text("(not in the log yet)").first.wait_for()
 
 
 def test_nobody_but_the_node_is_asked_for_anything(sit: "Sit", node: Node) -> None:

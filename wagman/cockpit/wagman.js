@@ -14,8 +14,11 @@ const SETTLE_MS = 150; // events come in bursts: asked once for each
 const RETRY_MS = 500; // the time between two tries to reach it again
 const LISTEN_MS = 200; // who was lost before anything was heard listens first: the service may say why, and hang up
 const DENIED_MS = 10_000; // and where it does not let us in
+const REREAD_MS = 3000; // and where the log cannot be read
 const DRAW_MS = 30_000; // how often the bars of the day move on
 const SAID_MS = 12_000;
+
+const STORE_ERROR = -32005;
 
 const $ = (id) => document.getElementById(id);
 
@@ -76,7 +79,7 @@ class Page {
       this.#may = new Set(hello.may ?? []);
       this.#status = status;
       this.#show();
-      await this.follower.resume(connection);
+      await this.#resume(connection);
       this.#connection = connection;
       this.#found(hello);
       await this.#readPast();
@@ -96,12 +99,32 @@ class Page {
     this.cards.refresh();
   }
 
+  // A log that cannot be read at present keeps nobody from looking at the guests, and acting on them: it is tried again.
+  async #resume(connection) {
+    try {
+      await this.follower.resume(connection);
+    } catch (error) {
+      if (error.code !== STORE_ERROR) throw error;
+      this.#logTrouble(error, () => connection === this.#connection && this.#resume(connection).catch((why) => connection.fail(why)));
+    }
+  }
+
   // The log is read once; what happens later, the follower brings, over as many connections as it takes.
   async #readPast() {
-    if (this.#hasRead) return;
-    await this.log.read((event) => this.follower.remember(event));
-    await this.timeline.read(this.#status);
-    this.#hasRead = true;
+    if (this.#hasRead || this.#connection === null) return;
+    try {
+      await this.log.read((event) => this.follower.remember(event));
+      await this.timeline.read(this.#status);
+      this.#hasRead = true;
+      write($("log-trouble"), "");
+    } catch (error) {
+      if (!(error instanceof LostError)) this.#logTrouble(error, () => this.#readPast());
+    }
+  }
+
+  #logTrouble(error, again) {
+    write($("log-trouble"), `the log cannot be read at present: ${error.message}`);
+    setTimeout(again, REREAD_MS);
   }
 
   #lost(connection, error) {
