@@ -208,6 +208,25 @@ def test_a_log_that_cannot_be_read_keeps_nobody_from_looking_at_the_guests(brows
             page.locator("#log").get_by_text("(not in the log yet)").first.wait_for()
 
 
+def test_a_log_that_is_gone_for_a_while_is_followed_on_from_where_it_was_once_it_is_back(sit: "Sit", node: Node) -> None:
+    page = sit("read").page()
+    page.locator("#live.is-live").wait_for()
+    require_every_event_once(page, node)
+    node.processes[-1].terminate()
+    node.processes[-1].wait()
+    state, aside = node.folder / "state", node.folder / "aside"
+    state.rename(aside)
+    state.write_text("in the way of the folder")
+    node.start_service()
+    page.get_by_text("the log cannot be read at present").wait_for()
+    assert page.locator("#live.is-live").is_visible()
+    state.unlink()
+    aside.rename(state)
+    page.locator("#log-trouble").wait_for(state="hidden")
+    node.call("enable", device="gn")
+    require_every_event_once(page, node)
+
+
 def test_nobody_but_the_node_is_asked_for_anything(sit: "Sit", node: Node) -> None:
     seat = sit("control")
     page = seat.page(DESK)

@@ -103,6 +103,7 @@ class Page {
   async #resume(connection) {
     try {
       await this.follower.resume(connection);
+      write($("log-trouble"), "");
     } catch (error) {
       if (error.code !== STORE_ERROR) throw error;
       this.#logTrouble(error, () => connection === this.#connection && this.#resume(connection).catch((why) => connection.fail(why)));
