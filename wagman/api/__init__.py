@@ -5,6 +5,7 @@
 - `methods`    what can be asked, and whose fault it was when it came to nothing
 - `method`     what a method is
 - `params`     what the methods take, checked
+- `shown`      an event as who asks wants it
 - `discovery`  all of that described for machines (OpenRPC)
 - `wire`       JSON-RPC lines, without I/O
 - `access`     who may do what

@@ -8,7 +8,8 @@
 - `seams`         what a simulation replaces: clocks, transports, processes, threads
 - `recollection`  what was decided before, read as soon as it can be; `decided`: which decision counts, for each table;
                   `decisions_file`: the file beside the log
-- `status`        the answer to `status`; `board_status`, `self_status`: parts of it; `plugs`: how it names outlets
+- `status`        the answer to `status`; `board_status`, `self_status`: parts of it; `plugs`: how it names outlets;
+                  `worded`: the same in the words of the commands
 - `ears`, `meter`, `gauges`   guests that are heard otherwise than by their board, and sensors that a command reads
 - `problems`      what calls for a person: the verdict; `spells`: since when it stands; `watch`: the task that looks
 - `hitches`       commands of guests that cannot work
