@@ -1,5 +1,6 @@
-"""`wagman install-service --metrics --notify --fleet`: units of programs of their own, into a folder that stands for a system."""
+"""`wagman install-service --metrics`, `--collect` ...: units of programs of their own, into a folder that stands for a system."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,12 +8,14 @@ import pytest
 from tests.systemd.pretended import accounts, everything, wagman
 from wagman.bridges.fleet.config import load
 from wagman.model.errors import ConfigError
-from wagman.systemd.bridges import BRIDGES, FLEET, METRICS, NOTIFY, Bridge
+from wagman.systemd.bridges import BRIDGES, COLLECT, FLEET, METRICS, NOTIFY, Bridge
 
 WHO = "etc/wagman/notify.toml"
 WANTS = "etc/systemd/system/multi-user.target.wants"
 
 EVERY_ONE = pytest.mark.parametrize("bridge", BRIDGES, ids=lambda bridge: bridge.name)
+ONLOOKERS = [bridge for bridge in BRIDGES if bridge.is_beside_service]
+EACH_ONLOOKER = pytest.mark.parametrize("bridge", ONLOOKERS, ids=lambda bridge: bridge.name)
 ASK_FOR_ALL = [f"--{bridge.name}" for bridge in BRIDGES]
 
 
@@ -26,17 +29,18 @@ def test_one_is_put_in_place_where_it_is_asked_for(root: Path, bridge: Bridge, c
     assert not unit(root, bridge).exists()
     assert bridge.unit not in capsys.readouterr().out
     assert wagman(root, f"--{bridge.name}") == 0
-    assert f"ExecStart=/opt/wagman/bin/wagman {bridge.name} " in unit(root, bridge).read_text()
+    verb = "fleet collect" if bridge is COLLECT else bridge.name
+    assert f"ExecStart=/opt/wagman/bin/wagman {verb} " in unit(root, bridge).read_text()
     assert (root / WANTS / bridge.unit).is_symlink()
     assert [each for each in BRIDGES if unit(root, each).exists()] == [bridge]
     said = capsys.readouterr().out
-    assert f"systemctl restart wagman wagman-{bridge.name}\n" in said
-    assert 'read_group = "wagman-read"' in said
+    assert f"systemctl restart {'wagman ' if bridge in ONLOOKERS else ''}wagman-{bridge.name}\n" in said
+    assert ('read_group = "wagman-read"' in said) is (bridge in ONLOOKERS)
     assert wagman(root, f"--{bridge.name}") == 0
     assert capsys.readouterr().out == "nothing to do\n"
 
 
-@EVERY_ONE
+@EACH_ONLOOKER
 def test_one_that_may_look_is_in_the_group_that_is_made(root: Path, bridge: Bridge) -> None:
     wagman(root, f"--{bridge.name}")
     lines = unit(root, bridge).read_text().splitlines()
@@ -111,3 +115,48 @@ def test_the_secrets_are_handed_to_the_programs_that_have_some(root: Path) -> No
     assert "LoadCredential=notify.toml:/etc/wagman/notify.toml\n" in unit(root, NOTIFY).read_text()
     assert "LoadCredential" not in unit(root, METRICS).read_text()
     assert not (root / "etc/wagman/metrics.toml").exists()
+
+
+def test_where_the_service_is_not_a_collector_is_put_in_place_alone(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before, files = accounts(root), everything(root).keys()
+    assert wagman(root, "--collect", "--dry-run") == 0
+    shown = capsys.readouterr().out
+    assert everything(root).keys() == files
+    assert wagman(root, "--collect") == 0
+    done = capsys.readouterr().out.partition("For a collector: ")[0]
+    assert shown == "".join(f"would {line}" for line in done.splitlines(keepends=True))
+    assert accounts(root) == before, "it has a user that comes and goes"
+    units = sorted(path.name for path in (root / "etc/systemd/system").iterdir() if path.is_file())
+    assert units == ["wagman-collect.service"]
+    assert not (root / "etc/wagman/wagman.toml").exists()
+    assert wagman(root, "--remove") == 0
+    assert (accounts(root), everything(root).keys()) == (before, files)
+
+
+def test_a_node_gets_a_collector_beside_its_service(root: Path) -> None:
+    wagman(root, "--collect")
+    wagman(root)
+    assert (root / "etc/systemd/system/wagman.service").exists()
+    (root / "etc/systemd/system/wagman.service").write_text("of an older version")
+    assert wagman(root, "--collect") == 0
+    assert "ExecStart=" in (root / "etc/systemd/system/wagman.service").read_text()
+
+
+@pytest.mark.parametrize("is_by_password", [False, True])
+def test_the_file_of_a_collector_is_to_be_made_ones_own(root: Path, is_by_password: bool) -> None:
+    wagman(root, "--collect")
+    file = root / "etc/wagman/collect.toml"
+    assert file.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(ConfigError, match=r"operator\.name: missing"):
+        load(str(file), "operator")
+    head, _, tables = file.read_text().partition("# [operator]")
+    assert all(line.startswith("#") for line in head.splitlines())
+    text = f"# [operator]{tables}".replace("# [", "[").replace("\n# ", "\n").replace("\n#\n", "\n")
+    if is_by_password:
+        text = re.sub(r"^certificate = .*# or (.*)\nkey = .*# and (.*)$", r"\1\n\2", text, flags=re.MULTILINE)
+    file.write_text(text)
+    broker = load(str(file), "operator").broker
+    handed = [name for name in (broker.ca, broker.certificate, broker.key, broker.password_file) if name is not None]
+    assert len(handed) == (2 if is_by_password else 3)
+    for name in handed:
+        assert f"LoadCredential={name}:/etc/wagman/collect/{name}\nSetCredential={name}:none\n" in unit(root, COLLECT).read_text()

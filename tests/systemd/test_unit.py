@@ -39,6 +39,7 @@ def test_systemd_has_nothing_to_say_about_them(unit: Path) -> None:
         ("wagman-metrics.service", 0.5),
         ("wagman-notify.service", 1.3),
         ("wagman-fleet.service", 1.3),
+        ("wagman-collect.service", 1.3),
     ],
 )
 def test_a_service_is_exposed_no_more_than_it_must_be(unit: Path, name: str, most: float) -> None:

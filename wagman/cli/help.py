@@ -247,8 +247,10 @@ COMMANDS = {
     "install-service": About(
         "Needs root, but for --dry-run. It starts nothing: systemctl does. --metrics and --notify also put the units in place "
         "that write the figures for Prometheus and tell people (see wagman metrics, wagman notify); once there, they are renewed "
-        "with the rest. --remove undoes what was done, and no more: an account that was there before stays. Where the board will "
-        "power-cycle this computer for want of the service, it asks first, and without a terminal it takes --yes.",
+        "with the rest. --collect is for the computer where all nodes of a fleet come together: where the service is not in "
+        "place, it puts nothing of it there. --remove undoes what was done, and no more: an account that was there before stays. "
+        "Where the board will power-cycle this computer for want of the service, it asks first, and without a terminal it takes "
+        "--yes.",
         ("wagman install-service --dry-run", "wagman install-service --notify --cockpit", "wagman install-service --remove"),
     ),
     "completion": About(

@@ -1,4 +1,4 @@
-"""Programs of their own on the control socket, such as `wagman metrics`: what is put in place for each that is asked for."""
+"""Programs of their own beside the service, such as `wagman metrics`: what is put in place for each that is asked for."""
 
 from collections.abc import Callable, Sequence
 
@@ -16,12 +16,14 @@ class Bridge:
         text: what the option means.
         next_steps: what is to be done once it is in place.
         is_told_by_file: it goes by a file of its own, which root alone may read: it may have passwords in it.
+        is_beside_service: it is of no use where the service is not.
     """
 
     name: str
     text: str
     next_steps: str
     is_told_by_file: bool = False
+    is_beside_service: bool = True
 
     @property
     def unit(self) -> str:
@@ -80,5 +82,18 @@ For a fleet: say in /etc/wagman/fleet.toml what the node is called and where its
     is_told_by_file=True,
 )
 
-BRIDGES = METRICS, NOTIFY, FLEET
+COLLECT = Bridge(
+    "collect",
+    "the unit that takes in what all nodes of a fleet tell; where the service is not in place, nothing else",
+    """\
+For a collector: say in /etc/wagman/collect.toml who it is and where the broker is, put ca.crt, collect.crt and collect.key, or
+the file password, into /etc/wagman/collect, then
+  systemctl restart wagman-collect
+  journalctl -u wagman-collect
+  wagman fleet status --sqlite /var/lib/wagman-collect/fleet.db""",
+    is_told_by_file=True,
+    is_beside_service=False,
+)
+
+BRIDGES = METRICS, NOTIFY, FLEET, COLLECT
 """All of them."""

@@ -76,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
 def install(target: Target, args: argparse.Namespace) -> int:
     """Step by step; what fails ends it, for the later steps build on the earlier ones."""
     asked = [extra for extra in EXTRAS if getattr(args, extra.name)]
+    told = () if is_elsewhere(target, asked) else (NEXT,)
     try:
         done = [perform(what, act, is_dry=args.dry_run) for what, act in installation(target, asked)]
     except (InstallError, OSError) as error:
@@ -84,8 +85,14 @@ def install(target: Target, args: argparse.Namespace) -> int:
     if not done:
         print("nothing to do")
     elif not args.dry_run:
-        print(NEXT, *(extra.next_steps for extra in asked), sep="\n")
+        print(*told, *(extra.next_steps for extra in asked), sep="\n")
     return DONE
+
+
+def is_elsewhere(target: Target, asked: Collection[Bridge | Page]) -> bool:
+    """Whether the service has no place here: it is not here, and nothing that works beside it is asked for."""
+    needs_it = not asked or any(extra.is_beside_service for extra in asked)
+    return not needs_it and not target.place(UNIT).exists()
 
 
 def remove(target: Target, args: argparse.Namespace) -> int:
@@ -145,16 +152,17 @@ def perform(what: str, act: Callable[[], None], *, is_dry: bool) -> str:
 
 def installation(target: Target, asked: Collection[Bridge | Page]) -> Iterator[tuple[str, Callable[[], None]]]:
     """What is to be done, in words and in deed, in its order; each is looked at when its turn has come."""
-    is_changed = False
+    is_changed, is_alone = False, is_elsewhere(target, asked)
     extras = [extra for extra in EXTRAS if extra in asked or extra.is_in_place(target)]
     command = usable(own_command())
-    USER.plan(target)  # an account that is somebody else's is a reason to touch nothing
-    for step in steps(command, extras):
+    if not is_alone:
+        USER.plan(target)  # an account that is somebody else's is a reason to touch nothing
+    for step in bare_steps(command, extras) if is_alone else steps(command, extras):
         if what := step.plan(target):
             is_changed = True
             yield what, _bound(step.do, target)
     if is_changed and target.is_this:
-        yield "have systemd and udev take it over", lambda: take_over(target)
+        yield "have systemd and udev take it over", lambda: (reload if is_alone else take_over)(target)
 
 
 def removal(target: Target) -> Iterator[tuple[str, Callable[[], None]]]:
@@ -195,16 +203,33 @@ def steps(command: str, extras: Collection[Bridge | Page]) -> Sequence[Step]:
         USER,
         File("/etc/udev/rules.d/60-wagman.rules", data("60-wagman.rules")),
         File(CONFIG, data("wagman.toml"), is_yours=True),
-        Link("/usr/local/bin/wagman", command),
-        File("/etc/bash_completion.d/wagman", SCRIPTS["bash"]),
-        File("/usr/local/share/zsh/site-functions/_wagman", SCRIPTS["zsh"]),
-        File("/etc/fish/completions/wagman.fish", SCRIPTS["fish"]),
+        *command_steps(command),
         File("/etc/systemd/system/wagman-poweroff.service", data("wagman-poweroff.service")),
         File("/etc/systemd/system/wagman-poweroff.path", data("wagman-poweroff.path")),
         File(UNIT, data("wagman.service").replace(COMMAND, command)),
         Enabled(UNITS),
-        *(step for each in extras for step in each.steps(lambda name: data(name).replace(COMMAND, command))),
+        *extra_steps(command, extras),
     )
+
+
+def bare_steps(command: str, extras: Collection[Bridge | Page]) -> Sequence[Step]:
+    """The same where the service has no place."""
+    return (*command_steps(command), *extra_steps(command, extras))
+
+
+def command_steps(command: str) -> Sequence[Step]:
+    """What somebody types, and what completes it."""
+    return (
+        Link("/usr/local/bin/wagman", command),
+        File("/etc/bash_completion.d/wagman", SCRIPTS["bash"]),
+        File("/usr/local/share/zsh/site-functions/_wagman", SCRIPTS["zsh"]),
+        File("/etc/fish/completions/wagman.fish", SCRIPTS["fish"]),
+    )
+
+
+def extra_steps(command: str, extras: Collection[Bridge | Page]) -> Sequence[Step]:
+    """The programs beside the service, and the page."""
+    return [step for each in extras for step in each.steps(lambda name: data(name).replace(COMMAND, command))]
 
 
 def data(name: str) -> str:
