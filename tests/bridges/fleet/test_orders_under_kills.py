@@ -1,4 +1,4 @@
-"""Orders while the broker, the bridge and the service are killed at random: the small one of `python -m benchmarks.fleet_orders`."""
+"""Orders while broker, bridge and service are killed at random: `python -m benchmarks.fleet_orders`, made small."""
 
 import pytest
 
@@ -10,13 +10,13 @@ pytestmark = [needs_mosquitto, pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def outcome() -> Outcome:
-    return run(50, every_s=0.15, kill_every_s=1.0, settle_s=5.0)
+    return run(50, every_s=0.2, kill_every_s=1.0, settle_s=4.0)
 
 
 def test_what_is_tried_is_worth_the_trying(outcome: Outcome) -> None:
     assert len(outcome.kills) == 3
     assert {each.kind for each in outcome.given.values()} == {"soon", "held", "far"}
-    assert len(outcome.logged) > 5
+    assert len(outcome.logged) > 5, outcome
     assert any(said.total() > 1 for said in outcome.answers.values()), "some were to come more than once"
 
 
