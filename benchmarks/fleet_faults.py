@@ -1,6 +1,7 @@
-"""What a fleet loses under kill -9 and dead links: `python -m benchmarks.fleet_faults [ROUNDS]`, by default 50, some ten minutes.
+"""What a fleet loses under kill -9 and dead links: `python -m benchmarks.fleet_faults [ROUNDS] [BROKER]`, some ten minutes.
 
-The real bridge and the real collector, mosquitto, and a small service that writes twenty events a second.
+By default 50 rounds. The real bridge and the real collector, a broker - mosquitto, or nats with MQTT 3.1.1 -, and a small service
+that writes twenty events a second.
 """
 
 import contextlib
@@ -16,6 +17,7 @@ from typing import Any
 
 from attrs import define, field
 
+from tests.bridges.fleet.brokers import AnyBroker, Nats
 from tests.cli.kit import Daemon, Running
 from tests.io.brokers import Mosquitto
 from wagman.client.blocking import Client
@@ -33,6 +35,7 @@ port = {port}
 tls = false
 keepalive = "3s"
 reconnect_max = "1s"
+protocol = "{protocol}"
 [events]
 linger = "100ms"
 """
@@ -45,6 +48,7 @@ port = {port}
 tls = false
 keepalive = "3s"
 reconnect_max = "1s"
+protocol = "{protocol}"
 """
 EVERY_S = 0.05
 
@@ -96,7 +100,7 @@ class Site:
     """All of it."""
 
     home: Path
-    broker: Mosquitto
+    broker: AnyBroker
     daemon: Daemon
     proxy: Proxy
     bridge: Running | None = None
@@ -171,14 +175,18 @@ class Site:
         return list(range(1, self.daemon.ask("events", limit=1)["last_id"] + 1))
 
 
-def run(rounds: int) -> int:
+PROTOCOLS = {"mosquitto": "5", "nats": "3.1.1"}
+
+
+def run(rounds: int, which: str) -> int:
     """All faults, and what came of them."""
-    home = Path(tempfile.mkdtemp(prefix="fleet"))
-    broker, daemon = Mosquitto(home), Daemon(home)
+    home, protocol = Path(tempfile.mkdtemp(prefix="fleet")), PROTOCOLS[which]
+    broker: AnyBroker = Nats(home) if which == "nats" else Mosquitto(home)
+    daemon = Daemon(home)
     proxy = Proxy(broker.port)
     site = Site(home, broker, daemon, proxy)
-    (home / "node.toml").write_text(NODE.format(socket=daemon.socket, home=home, port=proxy.port))
-    (home / "noc.toml").write_text(OPERATOR.format(port=broker.port))
+    (home / "node.toml").write_text(NODE.format(socket=daemon.socket, home=home, port=proxy.port, protocol=protocol))
+    (home / "noc.toml").write_text(OPERATOR.format(port=broker.port, protocol=protocol))
     threading.Thread(target=proxy.serve, daemon=True).start()
     broker.start()
     daemon.start()
@@ -218,4 +226,4 @@ def run(rounds: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run(int(sys.argv[1]) if len(sys.argv) > 1 else 50))
+    sys.exit(run(int(sys.argv[1]) if len(sys.argv) > 1 else 50, sys.argv[2] if len(sys.argv) > 2 else "mosquitto"))  # noqa: PLR2004

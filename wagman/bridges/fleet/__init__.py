@@ -27,6 +27,7 @@ Where all nodes come together:
 Both:
 
 - `payloads`   the messages; pure
+- `shorthand`  events told by what differs from the one before; pure
 - `broker`     where it is, as whom it is asked
 - `link`       a connection to the broker: paho's packets, trio's streams; nothing else knows paho
 - `staying`    whoever is connected connects anew

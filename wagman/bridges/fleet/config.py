@@ -162,9 +162,9 @@ class EventsTable:
 
     encoding: str = field(
         default="deflate",
-        metadata=setting(one_of("deflate", "json"), "`json` is eight times as long, and any subscriber can read it."),
+        metadata=setting(one_of("deflate", "json"), "`json` is twenty times as long, and any subscriber can read it."),
     )
-    batch: int = field(default=200, metadata=setting(whole(1, 1_000), "So many events are in one message at most."))
+    batch: int = field(default=500, metadata=setting(whole(1, 1_000), "So many events are in one message at most."))
     linger_s: float = field(
         default=2.0, metadata=setting(DURATION, "So long an event may wait for others; what is urgent does not wait.")
     )

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, NamedTuple, NotRequired, TypeAlias, TypedDict
 
+from wagman.bridges.fleet.shorthand import in_full
 from wagman.model.errors import WagmanError
 from wagman.model.shapes import Event, Status
 
@@ -35,7 +36,7 @@ class Events(TypedDict):
     log: Log
     first: int
     last: int
-    events: list[Event]
+    events: Annotated[list[Event], "where packed, also [short ones](#short-events) in their place"]
     gap: NotRequired[Annotated[list[int], "from and to: these are gone, and never come"]]
     again: NotRequired[Annotated[bool, "somebody asked for these"]]
     replaces: NotRequired[Annotated[str, "the log of that name is gone, and this one is in its place"]]
@@ -179,12 +180,13 @@ def opened(data: bytes) -> dict[str, Any]:
     """What came; raises PayloadError where that is no JSON object, or too long."""
     try:
         # As text: left to itself, json also takes UTF-16, and halves of surrogates.
-        found = json.loads((data if data[:1] == b"{" else _inflated(data)).decode())
+        text = (data if data[:1] == b"{" else _inflated(data)).decode()
+        found = json.loads(text)
     except (ValueError, RecursionError, zlib.error) as error:
         raise PayloadError(f"no JSON: {error}") from error
     if not isinstance(found, dict):
         raise PayloadError("no JSON object")
-    if b"\\u" in data or data[:1] != b"{":
+    if "\\u" in text:
         _refuse_half_characters(found)
     return found
 
@@ -209,10 +211,14 @@ def _inflated(data: bytes) -> bytes:
 def events_of(data: bytes) -> Events:
     """A part of a log that came; raises PayloadError."""
     found = opened(data)
+    try:
+        found["events"] = in_full(found["events"]) if isinstance(found.get("events"), list) else None
+    except (ValueError, TypeError, OverflowError) as error:
+        raise PayloadError(f"not the shape of events: {error}") from error
     is_so = (
         isinstance(found.get("log", 0), str | None)
         and _are_ids(found.get("first"), found.get("last"))
-        and isinstance(found.get("events"), list)
+        and isinstance(found["events"], list)
         and _are_spans(found.get("gap", [1, 1]), found.get("past", [1, 1]))
         and all(_is_event(each, has_id=found["log"] is not None) for each in found["events"])
     )

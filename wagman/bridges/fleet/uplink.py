@@ -8,6 +8,7 @@ from collections import deque
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from wagman.bridges.fleet.payloads import VERSION, sealed, written
+from wagman.bridges.fleet.shorthand import Shorthand
 from wagman.client.following import Happened, Missing, Place, Replaced
 from wagman.model.shapes import Event
 
@@ -34,12 +35,12 @@ class Uplink:
         place: what comes after it is sent; up to there all is there.
         batch: so many events are in one message at most.
         window: so many messages may wait for their acknowledgement.
-        deflate: whether messages are packed.
+        deflate: whether messages are packed, and events in them told by what differs from the one before.
         marks: what else each message says.
     """
 
     def __init__(
-        self, place: Place, *, batch: int = 100, window: int = 20, deflate: bool = True, marks: dict[str, Any] | None = None
+        self, place: Place, *, batch: int = 500, window: int = 20, deflate: bool = True, marks: dict[str, Any] | None = None
     ) -> None:
         self.place = place
         self.marks = {} if marks is None else marks
@@ -47,6 +48,7 @@ class Uplink:
         self._read = place  # up to there it was taken
         self._head: dict[str, Any] = {}
         self._events: list[str] = []
+        self._shorthand = Shorthand()
         self._bytes = 0
         self._closed = deque[tuple[str, Place | None]]()
         self._under_way: dict[int, Place | None] = {}  # by number, in their order
@@ -106,9 +108,10 @@ class Uplink:
     def _happened(self, event: Event, log_id: str | None, number: int) -> None:
         if log_id != self._read.log_id and self._read.log_id is not None:
             self._replace(self._read.log_id, self._read.id, log_id)
-        text = written(event)
+        text = self._entry(event)
         if self._bytes + len(text) > MOST_BATCH_BYTES:
             self._close()
+            text = self._entry(event)  # the first of a message is in full
         self._open(log_id, number)
         self._events.append(text)
         self._bytes += len(text)
@@ -116,6 +119,9 @@ class Uplink:
         self.is_urgent |= event["type"].startswith(URGENT)
         if len(self._events) >= self._batch:
             self._close()
+
+    def _entry(self, event: Event) -> str:
+        return written(self._shorthand.entry(event) if self._deflate else event)
 
     def _replace(self, log_id: str | None, after_id: int, by: str | None) -> None:
         self._close()
@@ -137,6 +143,7 @@ class Uplink:
         if self._head:
             self._closed.append((_message({**self._head, "last": self._read.id, **self.marks}, self._events), self._read))
         self._head, self._events, self._bytes, self.is_urgent = {}, [], 0, False
+        self._shorthand.begin()
 
 
 def _message(head: dict[str, Any], events: list[str]) -> str:
