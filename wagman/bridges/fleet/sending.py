@@ -88,6 +88,7 @@ class Sending:
         self._past_job: Job | None = None
         self._numbers = dict[int, tuple[Uplink, int]]()
         self._acknowledged = trio.lowlevel.ParkingLot()
+        self._free_s = 0.0  # what is old waits until then: so long what went before it takes, at its rate
         self._jobs: tuple[trio.MemorySendChannel[Job], trio.MemoryReceiveChannel[Job]] = trio.open_memory_channel(MOST_JOBS)
 
     @property
@@ -204,8 +205,9 @@ class Sending:
             if sent is None:
                 await self._acknowledged.park()
             else:
+                await trio.sleep_until(self._free_s)  # by then the page that follows has been read
                 self._publish(uplink, sent)
-                await trio.sleep(len(sent.payload) / self._table.catch_up_rate)
+                self._free_s = trio.current_time() + len(sent.payload) / self._table.catch_up_rate
 
     def _publish(self, uplink: Uplink, sent: Sent) -> None:
         self._numbers[self._link.publish(self._topic, sent.payload)] = uplink, sent.number
