@@ -38,7 +38,8 @@ RATE: Final = 64_000.0
 
 PIECE: Final = 4096
 WAIT_S: Final = 400.0
-HOURS: Final = 4.0
+HOURS: Final = 24.0
+"""Of the simulation: some 2,400 events, which are a few batches, so that none holds the same twice."""
 NODE: Final = """
 [node]
 name = "v042"
@@ -75,7 +76,7 @@ class SlowLink:
             one, _ = self.listener.accept()
             other = socket.create_connection(("127.0.0.1", self.to_port))
             for source, sink, count in ((one, other, self.sent.append), (other, one, None)):
-                source.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2 * PIECE)  # nothing is queued here
+                source.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * PIECE)  # a second of it waits here at most
                 threading.Thread(target=self.pump, args=(source, sink, count), daemon=True).start()
 
     def pump(self, source: socket.socket, sink: socket.socket, count: Callable[[int], None] | None) -> None:

@@ -218,17 +218,17 @@ class Site:
         return found
 
 
-def run(count: int, *, every_s: float = 0.6, kill_every_s: float = 2.0, settle_s: float = 10.0, seed: int = SEED) -> Outcome:
-    """Give so many orders, and kill meanwhile."""
+def run(count: int, *, kills: int = 0, every_s: float = 0.6, kill_every_s: float = 2.0, settle_s: float = 10.0) -> Outcome:
+    """Give so many orders, and more until there were so many kills."""
     with new_node() as node, node.instant_board():
-        site = Site(node, Mosquitto(node.folder), random.Random(seed))  # noqa: S311 - it is to be the same each time
+        site = Site(node, Mosquitto(node.folder), random.Random(SEED))  # noqa: S311 - it is to be the same each time
         try:
             site.start()
             stop = threading.Event()
             killer = threading.Thread(target=_kill_until, args=(stop, kill_every_s, site.kill))
             killer.start()
             try:
-                for _ in range(count):
+                while len(site.given) < count or (site.kills.total() < kills and killer.is_alive()):
                     site.give()
                     time.sleep(site.draw.uniform(0, 2 * every_s))
             finally:

@@ -10,7 +10,7 @@ pytestmark = [needs_mosquitto, pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def outcome() -> Outcome:
-    return run(50, every_s=0.2, kill_every_s=1.0, settle_s=4.0)
+    return run(50, kills=5, every_s=0.2, kill_every_s=1.0, settle_s=4.0)
 
 
 def test_what_is_tried_is_worth_the_trying(outcome: Outcome) -> None:
