@@ -8,6 +8,7 @@ from docs.make.configuration import table_of
 from docs.make.pages import between, keep, table
 from docs.make.socket import properties
 from wagman.api.discovery import schema_of
+from wagman.bridges.fleet import shorthand
 from wagman.bridges.fleet.config import TABLES
 from wagman.bridges.fleet.figures import FAMILIES, UP
 from wagman.bridges.fleet.payloads import MESSAGES, Guest, Signed, Trouble
@@ -45,8 +46,14 @@ def _messages() -> Iterator[str]:
     yield "## Every message\n"
     for name, shape in MESSAGES.items():
         yield f"### {shape.__name__}\n\n{shape.__doc__} {TOPICS[name]}.\n\n{_shape(shape)}"
+    yield f"### Short events\n\n{_words(shorthand.__doc__)}\n"
     for shape in (Signed, Guest, Trouble):
         yield f"### {shape.__name__}\n\n{shape.__doc__}\n\n{_shape(shape)}"
+
+
+def _words(text: str | None) -> str:
+    """What a module says of itself, below its first line."""
+    return (text or "").partition("\n\n")[2].strip()
 
 
 def _figures() -> Iterator[str]:
