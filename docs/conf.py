@@ -1,16 +1,15 @@
 """The documentation as HTML: `nox -s docs`. Everything that a page shows comes with it; nothing is fetched by the reader."""
 
 import re
+from importlib.metadata import version as installed
 from pathlib import Path
 
 from sphinx.application import Sphinx
 
-import wagman
-
 project = "wagman"
 author = "the wagman authors"
 project_copyright = f"2026 {author}"
-release = version = wagman.__version__
+release = version = installed("wagman")  # between releases with the commit
 
 extensions = ["myst_parser"]
 myst_heading_anchors = 3

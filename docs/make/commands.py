@@ -28,11 +28,15 @@ def page() -> str:
 
 def _section(name: str, parser: CommandParser) -> str:
     parser.learn()
-    actions = parser._actions  # noqa: SLF001 - argparse tells it nowhere else
-    rows = [row for action in actions for row in _rows(action)]
     known = COMMANDS[name]
     examples = "\n".join(("```sh", *known.examples, "```", ""))
-    return f"## `wagman {name}`\n\n{parser.description} {known.text}\n\n{examples}\n{table(('argument', 'means'), rows)}"
+    return f"## `wagman {name}`\n\n{parser.description} {known.text}\n\n{examples}\n{table(('argument', 'means'), rows(parser))}"
+
+
+def rows(parser: CommandParser) -> list[tuple[str, str]]:
+    """Every argument of a command that has learnt what it takes, and what it means."""
+    actions = parser._actions  # noqa: SLF001 - argparse tells it nowhere else
+    return [row for action in actions for row in _rows(action)]
 
 
 def _rows(action: Action, within: str = "") -> Iterator[tuple[str, str]]:

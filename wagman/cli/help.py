@@ -268,5 +268,10 @@ def about(command: str) -> str:
     """What there is to say of a command, below its options."""
     known = COMMANDS[command]
     examples = ["", "examples:", *(f"  {each}" for each in known.examples)]
-    endings = ["", "exit codes:", *(f"  {code}  {_EXIT_CODES[code]}" for code in known.codes)] if known.codes else []
-    return "\n".join([fill(known.text, WIDTH - 2), *examples, *endings])
+    codes = ["", "exit codes:", *(f"  {code}  {means}" for code, means in endings(command))] if known.codes else []
+    return "\n".join([fill(known.text, WIDTH - 2), *examples, *codes])
+
+
+def endings(command: str) -> list[tuple[int, str]]:
+    """What each exit code of a command means, where those are the usual ones."""
+    return [(code, _EXIT_CODES[code]) for code in COMMANDS[command].codes]
