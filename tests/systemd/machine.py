@@ -87,6 +87,7 @@ class Machine:
     spawned: "subprocess.Popen[bytes]"
     init: int = 0  # the process id of its systemd, as seen from here
     moved_before: int = 0  # how many relays had moved when a test began
+    board: str = "wagman fake-board"  # what asks the fake board
 
     def boot(self) -> None:
         """Wait until it has come up."""
@@ -104,11 +105,13 @@ class Machine:
         self.spawned = self.spawn()
         self.boot()
 
-    def run(self, script: str, *, check: bool = True, cwd: str = "/root") -> "subprocess.CompletedProcess[str]":
+    def run(
+        self, script: str, *, check: bool = True, cwd: str = "/root", within_s: float = PATIENCE_S
+    ) -> "subprocess.CompletedProcess[str]":
         """Run a shell script in it, as root."""
         environment = ("env", "-i", f"PATH={PATH}", "HOME=/root", "NO_COLOR=1")
         command = ("nsenter", "--target", str(self.init), "--all", *environment, "sh", "-ec", f"cd {cwd}\n{script}")
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=within_s)
         assert done.returncode == 0 or not check, f"{script}\n{done.stdout}\n{done.stderr}"
         return done
 
@@ -159,7 +162,7 @@ class Machine:
 
     def relay_log(self) -> list[Mapping[str, Any]]:
         """Every relay that moved since the board came up."""
-        log: list[Mapping[str, Any]] = json.loads(self.says("wagman fake-board --send /run/board/control status"))["relay_log"]
+        log: list[Mapping[str, Any]] = json.loads(self.says(f"{self.board} --send /run/board/control status"))["relay_log"]
         return log
 
     def forget_cuts(self) -> None:
@@ -179,18 +182,29 @@ class Machine:
 @contextmanager
 def booted(wheels: Path) -> Iterator[Machine]:
     """A machine with the wheels and the lock in the home of its root, and a fake board to be started as board.service."""
+    with booted_from(Path("/"), lambda root: prepare(root, wheels)) as machine:
+        yield machine
+
+
+def prepare(root: Path, wheels: Path) -> None:
+    shutil.copytree(wheels, root / "root/wheelhouse")
+    shutil.copy(LOCK, root / "root")
+    shutil.copy(DATA / "board.service", root / "etc/systemd/system")
+    aside = root / ASIDE.lstrip("/")
+    aside.mkdir()
+    for program in ("tampered.py", "spoils.py", "reads_too.py"):
+        shutil.copy(DATA / program, aside)
+
+
+@contextmanager
+def booted_from(lower: Path, put: Callable[[Path], None]) -> Iterator[Machine]:
+    """A machine that begins as what is in `lower`, and what is put there before it is booted."""
     with (
         TemporaryDirectory(prefix="wagman-machine-") as name,
-        overlay(Path(name)) as root,
+        overlay(Path(name), lower) as root,
         own_cgroups(Path(name).name) as groups,
     ):
-        shutil.copytree(wheels, root / "root/wheelhouse")
-        shutil.copy(LOCK, root / "root")
-        shutil.copy(DATA / "board.service", root / "etc/systemd/system")
-        aside = root / ASIDE.lstrip("/")
-        aside.mkdir()
-        for program in ("tampered.py", "spoils.py", "reads_too.py"):
-            shutil.copy(DATA / program, aside)
+        put(root)
         (root / "etc/systemd/system/wagman-test.target").write_text(TARGET)
         spawn = (*NSPAWN, f"--directory={root}", "--boot", "systemd.unit=wagman-test.target")
         joining = "".join(f"echo $$ > {group}/cgroup.procs; " for group in groups)
@@ -244,14 +258,14 @@ def is_init(pid: int) -> bool:
 
 
 @contextmanager
-def overlay(folder: Path) -> Iterator[Path]:
-    """This file system, on which nothing that is written lasts."""
+def overlay(folder: Path, lower: Path) -> Iterator[Path]:
+    """A file system on which nothing that is written lasts."""
     mount(folder, "tmpfs", "tmpfs", "size=1g,mode=0755")
     try:
         upper, work, root = (folder / name for name in ("upper", "work", "root"))
         for each in (upper, work, root):
             each.mkdir()
-        mount(root, "overlay", "overlay", f"lowerdir=/,upperdir={upper},workdir={work}")
+        mount(root, "overlay", "overlay", f"lowerdir={lower},upperdir={upper},workdir={work}")
         try:
             yield root
         finally:

@@ -5,6 +5,7 @@
 - `registry`    which kinds there are, and where their classes are
 - `load`        the way in: `load(path)`, `loads(text, name)`
 - `document`    a file as text, parsed, with the line of each key
+- `whole`       the file and what is in conf.d beside it, as one document
 - `sections`    from the tables of a document to the classes, with `board_tables`, `device_tables`, `ear_tables`, and `reading`,
   which reads any table
 - `checks`      what must hold between the values

@@ -10,6 +10,7 @@ from wagman.config.as_user import SEARCH_PATH, Account, account_of, service_acco
 from wagman.config.load import Place, advice, commands, load, placed
 from wagman.config.runnable import trouble
 from wagman.config.schema import Config
+from wagman.config.whole import BESIDE, files
 from wagman.model.errors import ConfigError, StoreError
 
 
@@ -84,11 +85,22 @@ def run(  # noqa: PLR0913, PLR0917 - each asks another one
 
 
 def _unreadable(path: str, account: Account | None) -> tuple[str, ...]:
-    """That the service's user cannot read the file, if it is so: whoever asks may be root."""
-    if account is None or account.may(path, os.R_OK) is not False:
-        return ()
-    where = account.obstacle(path)
-    return (f"{path}: the service's user {account.name} may not read it: chgrp {account.name} {where}; chmod g+rX {where}",)
+    """What of the files the service's user cannot read: whoever asks may be root."""
+    return tuple(_barred(account, each, mode) for each, mode in _looked_at(path) if account and account.may(each, mode) is False)
+
+
+def _looked_at(path: str) -> Iterator[tuple[str, int]]:
+    """The files, the directory beside the first, and what has to be possible with each."""
+    main, *more = files(path)
+    yield main, os.R_OK
+    if (beside := Path(path).parent / BESIDE).exists():
+        yield str(beside), os.R_OK | os.X_OK
+    yield from ((each, os.R_OK) for each in more)
+
+
+def _barred(account: Account, path: str, mode: int) -> str:
+    where = account.obstacle(path) if mode == os.R_OK else path
+    return f"{path}: the service's user {account.name} may not read it: chgrp {account.name} {where}; chmod g+rX {where}"
 
 
 def _unusable(config: Config, account: Account | None) -> Iterator[str]:

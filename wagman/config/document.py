@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from wagman.config.positions import Path, key_lines
 from wagman.model.errors import ConfigError
@@ -19,10 +19,11 @@ _PLACE = re.compile(r" \(at (?:line (?P<line>[0-9]+), column [0-9]+|end of docum
 
 @frozen
 class Document:
-    """The tables of a file, and the line on which each key stands."""
+    """The tables of a file, and the line on which each key stands; where there are several files, also in which."""
 
     tables: Mapping[str, Any]
     lines: Mapping[Path, int]
+    homes: Mapping[Path, str] = field(factory=dict)  # none of those in the only file
 
 
 def read(path: str, name: str | None = None) -> str:

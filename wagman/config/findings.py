@@ -42,10 +42,20 @@ class Findings:
             if wrong.isdisjoint((finding.path, *finding.rests_on)):
                 self._found[finding.path, finding.message] = finding
 
-    def render(self, name: str, lines: Mapping[Path, int]) -> tuple[str, ...]:
-        """One line for each finding, in the order of the file: "FILE:LINE: KEY: MESSAGE"."""
-        placed = sorted((_line_of(path, lines), dotted(path), message) for path, message in self._found)
-        return tuple(f"{name}:{line}: {key}: {message}" for line, key, message in placed)
+    def render(self, name: str, lines: Mapping[Path, int], homes: Mapping[Path, str] | None = None) -> tuple[str, ...]:
+        """One line for each finding, in the order of the file: "FILE:LINE: KEY: MESSAGE".
+
+        Args:
+            name: of the file.
+            lines: where each key stands in it.
+            homes: in which file each key stands, where there are several; `name` is the first of them.
+        """
+        where = {path: _stated(path, lines) for path, _ in self._found}
+        files = {path: (homes or {}).get(stated, name) for path, stated in where.items()}
+        placed = sorted(
+            (files[path] != name, files[path], lines.get(where[path], 1), dotted(path), message) for path, message in self._found
+        )
+        return tuple(f"{file}:{line}: {key}: {message}" for _, file, line, key, message in placed)
 
 
 def dotted(path: Path) -> str:
@@ -58,7 +68,7 @@ def _quoted(key: str) -> str:
     return key if _BARE.fullmatch(key) else json.dumps(key)
 
 
-def _line_of(path: Path, lines: Mapping[Path, int]) -> int:
-    """The line of the key, or of the nearest table around it where the key is missing."""
+def _stated(path: Path, lines: Mapping[Path, int]) -> Path:
+    """The key, or the nearest table around it where the key is missing; nothing where there is none."""
     around = (path[:length] for length in range(len(path), 0, -1))
-    return next((lines[each] for each in around if each in lines), 1)
+    return next((each for each in around if each in lines), ())

@@ -1,4 +1,4 @@
-"""The configuration file, read and judged: a `Config`, or everything that is wrong with it at once."""
+"""The configuration, in one file or several, read and judged: a `Config`, or everything that is wrong with it at once."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
@@ -12,6 +12,7 @@ from wagman.config.findings import Findings
 from wagman.config.positions import Path
 from wagman.config.schema import Config, DeviceConfig
 from wagman.config.sections import read_config
+from wagman.config.whole import whole
 from wagman.model.errors import ConfigError
 
 Place: TypeAlias = Path | tuple[BoardConfig | DeviceConfig, str]
@@ -19,17 +20,25 @@ Place: TypeAlias = Path | tuple[BoardConfig | DeviceConfig, str]
 
 
 def load(path: str) -> Config:
-    """The configuration in the file at `path`; ConfigError where there is none, or anything is wrong with it."""
+    """The configuration in the file at `path` and beside it; ConfigError where there is none, or anything is wrong with it."""
+    return _judged(whole(path), path)
+
+
+def load_alone(path: str) -> Config:
+    """The same, whatever is beside the file: it is a copy that somebody keeps."""
     return loads(read(path), path)
 
 
 def loads(text: str, name: str) -> Config:
     """The configuration in `text`; `name` is what the problems call it. Raises ConfigError with every problem."""
-    parsed = parse(text, name)
+    return _judged(parse(text, name), name)
+
+
+def _judged(parsed: Document, name: str) -> Config:
     findings = Findings()
     config = read_config(parsed.tables, findings)
     check_all(Subject(config, parsed.tables), findings)
-    problems = findings.render(name, parsed.lines)
+    problems = findings.render(name, parsed.lines, parsed.homes)
     if problems:
         raise ConfigError(problems)
     return config
@@ -37,14 +46,14 @@ def loads(text: str, name: str) -> Config:
 
 def advice(path: str) -> Sequence[str]:
     """A line, with its place, for each thing in the file at `path` that is right and may not be what somebody wants."""
-    parsed, findings = parse(read(path), path), Findings()
+    parsed, findings = whole(path), Findings()
     findings.judge(advise(_subject(parsed)))
-    return findings.render(path, parsed.lines)
+    return findings.render(path, parsed.lines, parsed.homes)
 
 
 def commands(path: str) -> Mapping[Path, Sequence[str]]:
     """Every command in the file at `path`, which is right, and where it stands."""
-    subject = _subject(parse(read(path), path))
+    subject = _subject(whole(path))
     found = {(*at, key): command for part, at in subject.parts for key, command in commands_of(part)}
     for guest in subject.config.guests:
         asks = {key: command for key, command in commands_of(guest) if key == "shutdown" or command != guest.shutdown}
@@ -57,11 +66,11 @@ def placed(path: str, told: Iterable[tuple[Place, str]]) -> Sequence[str]:
 
     What a device takes from `[defaults]` is said of the key there.
     """
-    parsed, findings = parse(read(path), path), Findings()
+    parsed, findings = whole(path), Findings()
     subject = _subject(parsed)
     for place, message in told:
         findings.add(_path_of(place, subject), message)
-    return findings.render(path, parsed.lines)
+    return findings.render(path, parsed.lines, parsed.homes)
 
 
 def _path_of(place: Place, subject: Subject) -> Path:

@@ -7,6 +7,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from wagman.cli.report.reading import from_file
 from wagman.config.document import parse, read
 from wagman.config.schema import Config
 from wagman.config.secrets import read_secret
+from wagman.config.whole import BESIDE, files
 from wagman.doctor import strike
 from wagman.doctor.asking import UnseenError, output
 from wagman.doctor.bundle import Piece
@@ -42,8 +44,12 @@ FAILURES = (UnseenError, ConfigError, CommandError, OSError, ValueError, sqlite3
 def gathered(path: str, config: Config | None, document: Mapping[str, Any], service: Service) -> Iterator[Piece]:
     """All pieces; the configuration first, which says what is to be struck."""
     struck = Struck()
-    units, is_known = _units(struck), _piece("wagman.toml", lambda: _config(path, struck), struck)
-    yield is_known
+    units, configs = _units(struck), _configs(path, struck)
+    # Twice: a secret of the last file may be in a comment, or a value, of the first.
+    for make in configs.values():
+        with suppress(*FAILURES):
+            make()
+    yield from (_piece(name, make, struck) for name, make in configs.items())
     makers: dict[str, Callable[[], str]] = {
         "doctor.json": lambda: _json([struck.document(document)], 1),
         "version.txt": lambda: f"wagman {__version__}\n",
@@ -71,6 +77,16 @@ def _strike_files(value: Any, struck: Struck) -> None:
         if str(key).endswith("_file") and isinstance(each, str):
             with suppress(OSError, ValueError):  # what cannot be read from here cannot be told apart either
                 struck.add(read_secret(each).decode(errors="replace").strip())
+
+
+def _configs(path: str, struck: Struck) -> dict[str, Callable[[], str]]:
+    """What makes a copy of each file, by its name in the bundle; of one as it was, if nobody can tell what is beside it."""
+    try:
+        found = files(path)
+    except ConfigError:
+        found = (path,)
+    names = ("wagman.toml", *(f"{BESIDE}/{Path(each).name}" for each in found[1:]))
+    return {name: partial(_config, each, struck) for name, each in zip(names, found, strict=True)}
 
 
 def _config(path: str, struck: Struck) -> str:

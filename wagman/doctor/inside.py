@@ -4,12 +4,14 @@ import grp
 import os
 import shlex
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from wagman.api.access import group_access
 from wagman.config.as_user import own_account
 from wagman.config.load import load
 from wagman.config.schema import Config
+from wagman.config.whole import BESIDE, files
 from wagman.doctor.devices import group_name, ports
 from wagman.doctor.files import read, runnable
 from wagman.doctor.found import Found
@@ -47,9 +49,14 @@ def look(path: str) -> list[Found]:
 def _let_in(path: str) -> str:
     """What lets this user read the file; nothing where that is not what is wrong."""
     try:
-        Path(path).open("rb").close()
-    except PermissionError:
-        where = shlex.quote(own_account().obstacle(path))
+        for each in files(path):
+            with suppress(FileNotFoundError):
+                Path(each).open("rb").close()
+    except PermissionError as error:
+        where = shlex.quote(own_account().obstacle(error.filename))
+        return f"chgrp {group_name(os.getegid())} {where}; chmod g+rX {where}"
+    except ConfigError:
+        where = shlex.quote(str(Path(path).parent / BESIDE))
         return f"chgrp {group_name(os.getegid())} {where}; chmod g+rX {where}"
     except (OSError, ValueError):
         return ""

@@ -8,6 +8,7 @@
 - `backoff`   a service that keeps failing waits longer before it tries again
 - `lastgood`  the last configuration that was right, for a start with one that is not
 - `install`   `wagman install-service`: units, rules, user, example configuration, completion
+- `packaged`  whether it came as a Debian package, which owns its files then
 - `steps`     what an installation is made of: each step can be done, undone, and described
 - `bridges`   the units of programs of their own on the control socket
 - `cockpit`   the page on the node, a package of Cockpit

@@ -21,6 +21,7 @@ from wagman.model.errors import ConfigError
 from wagman.systemd.account import RECORD, Record, State, User
 from wagman.systemd.bridges import BRIDGES, Bridge
 from wagman.systemd.cockpit import Page
+from wagman.systemd.packaged import REFUSAL, is_packaged
 from wagman.systemd.steps import Enabled, File, InstallError, Link, Step, Target
 
 UNITS = ("wagman.service", "wagman-poweroff.path")
@@ -70,7 +71,20 @@ def run(args: argparse.Namespace) -> int:
     target = Target(Path(args.root).resolve())
     if not target.root.is_dir():
         raise CommandError(f"--root: {target.root} is no directory", USAGE)
+    if is_packaged(target):
+        return _beside_the_package(target, args)
     return remove(target, args) if args.remove else install(target, args)
+
+
+def _beside_the_package(target: Target, args: argparse.Namespace) -> int:
+    """Nothing is put in place beside a Debian package; what was there before is taken away, but for the accounts, which it uses.
+
+    Raises:
+        CommandError: nothing of ours is there, or it is asked to put more there.
+    """
+    if not args.remove or not target.place(UNIT).exists():
+        raise CommandError(REFUSAL, REFUSED)
+    return remove(target, args)
 
 
 def install(target: Target, args: argparse.Namespace) -> int:
@@ -168,7 +182,8 @@ def installation(target: Target, asked: Collection[Bridge | Page]) -> Iterator[t
 def removal(target: Target) -> Iterator[tuple[str, Callable[[], None]]]:
     """The same backwards."""
     is_changed = False
-    for step in reversed(steps(own_command(), EXTRAS)):
+    kept = (Record, State, User) if is_packaged(target) else ()
+    for step in (each for each in reversed(steps(own_command(), EXTRAS)) if not isinstance(each, kept)):
         if what := step.plan_removal(target):
             is_changed = True
             yield what, _bound(step.undo, target)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from attrs import frozen
 
-from wagman.config.load import load
+from wagman.config.load import load, load_alone
 from wagman.config.schema import Config
+from wagman.config.whole import as_one, files, whole
 from wagman.model.errors import ConfigError
 from wagman.store.owner import entrust
 
@@ -32,7 +33,7 @@ class Source:
         Raises:
             ConfigError: it cannot be read, or used.
         """
-        return self._load(self.path)
+        return self._judged(load(self.path))
 
     def load_at_start(self) -> tuple[Config, tuple[str, ...]]:
         """The file, or else the copy; with the latter, what is wrong with the file.
@@ -46,7 +47,7 @@ class Source:
             if self.copy is None or not self.copy.exists():
                 raise
             try:
-                return self._load(str(self.copy)), error.problems
+                return self._judged(load_alone(str(self.copy))), error.problems
             except ConfigError as worse:
                 raise ConfigError((*error.problems, *worse.problems)) from error
 
@@ -61,22 +62,24 @@ class Source:
             return (f"no copy of the configuration could be kept: {error}",)
         return ()
 
-    def _load(self, path: str) -> Config:
-        config = load(path)
+    def _judged(self, config: Config) -> Config:
         self.judge(config)
         return config
 
     def _is_kept(self, config: Config) -> bool:
         try:
-            return self.copy is not None and load(str(self.copy)) == config
+            return self.copy is not None and load_alone(str(self.copy)) == config
         except ConfigError:
             return False
 
     def _copy(self, copy: Path, config: Config) -> None:
         """By way of a new file, so that a power cut leaves one or the other; what was edited meanwhile is not kept."""
         fresh = copy.with_name(f"{copy.name}.new")
-        shutil.copyfile(self.path, fresh)
-        if load(str(fresh)) != config:
+        if len(files(self.path)) == 1:
+            shutil.copyfile(self.path, fresh)
+        else:  # the copy is one file, so that a power cut leaves one or the other
+            fresh.write_text(as_one(whole(self.path).tables), encoding="utf-8")
+        if load_alone(str(fresh)) != config:
             raise ConfigError((f"{self.path} changed while it was copied",))
         fd = os.open(fresh, os.O_RDONLY)
         try:

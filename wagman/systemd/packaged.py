@@ -1,0 +1,35 @@
+"""Whether wagman came as a Debian package here: dpkg owns its files then, and `install-service` leaves them alone.
+
+`python -m wagman.systemd.packaged` is what the package asks before it is removed.
+"""
+
+from pathlib import Path
+
+from wagman.systemd.steps import Target
+
+UNITS = "/usr/lib/systemd/system"
+"""Where the package has its units; those that `install-service` makes are in /etc."""
+
+REFUSAL = """\
+wagman came as a Debian package here, which has put all of it in place: nothing was done. For
+  the programs beside the service   apt install ./wagman-fleet_*.deb; systemctl enable --now wagman-metrics (-notify, -fleet)
+  an upgrade or a downgrade         apt install ./wagman_*.deb
+  this installation instead of it   apt remove wagman, then this command again
+  a removal                         apt remove wagman"""
+
+
+def is_packaged(target: Target) -> bool:
+    """Whether the package has its unit there."""
+    return target.path(f"{UNITS}/wagman.service").exists()
+
+
+def main() -> None:
+    """Say what a removal means for this computer, if it means anything."""
+    from wagman.systemd.install import WITHOUT_SERVICE, is_fed  # noqa: PLC0415 - it imports this module
+
+    if is_fed(Target(Path("/"))):
+        print(WITHOUT_SERVICE)
+
+
+if __name__ == "__main__":
+    main()
