@@ -214,3 +214,28 @@ def test_a_copy_that_cannot_be_written_is_a_warning(tmp_path: Path) -> None:
     good = source(tmp_path, GOOD)
     nowhere = Source(good.path, good.judge, tmp_path / "gone" / "copy")
     assert "could be kept" in nowhere.keep(nowhere.load())[0]
+
+
+def test_of_a_file_in_pieces_the_copy_is_whole_and_does_not_look_beside_itself(tmp_path: Path) -> None:
+    beside = tmp_path / "conf.d"
+    beside.mkdir()
+    (beside / "x1.toml").write_text("[device.x1]\nport = 3\nshutdown = []\n")
+    in_pieces = source(tmp_path, GOOD)
+    config = in_pieces.load()
+    assert ports(config) == [1, 3]
+    assert in_pieces.keep(config) == ()
+    (beside / "x1.toml").write_text("[device.x1]\nport = 33\nshutdown = []\n")
+    kept, problems = in_pieces.load_at_start()
+    assert kept == config
+    assert problems
+    assert all(each.startswith(f"{beside}/x1.toml:2: device.x1.port: ") for each in problems)
+
+
+def test_what_was_edited_beside_it_since_it_was_read_is_not_kept(tmp_path: Path) -> None:
+    beside = tmp_path / "conf.d"
+    beside.mkdir()
+    in_pieces = source(tmp_path, GOOD)
+    config = in_pieces.load()
+    (beside / "x1.toml").write_text("[device.x1]\nport = 3\nshutdown = []\n")
+    assert "changed" in in_pieces.keep(config)[0]
+    assert not (tmp_path / "copy").exists()

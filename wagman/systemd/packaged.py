@@ -3,12 +3,12 @@
 `python -m wagman.systemd.packaged` is what the package asks before it is removed.
 """
 
-from pathlib import Path
-
 from wagman.systemd.steps import Target
 
 UNITS = "/usr/lib/systemd/system"
 """Where the package has its units; those that `install-service` makes are in /etc."""
+
+THIS = Target()
 
 REFUSAL = """\
 wagman came as a Debian package here, which has put all of it in place: nothing was done. For
@@ -27,7 +27,7 @@ def main() -> None:
     """Say what a removal means for this computer, if it means anything."""
     from wagman.systemd.install import WITHOUT_SERVICE, is_fed  # noqa: PLC0415 - it imports this module
 
-    if is_fed(Target(Path("/"))):
+    if is_fed(THIS):
         print(WITHOUT_SERVICE)
 
 

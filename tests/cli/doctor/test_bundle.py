@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.cli.doctor.kit import GUEST, ON_RAIL, RAIL, UNKNOWN, USB, WRONG, Node, at_socket, log, programs
+from tests.cli.doctor.kit import GUEST, ON_RAIL, RAIL, UNKNOWN, USB, WRONG, Node, at_socket, has, log, programs
 from tests.cli.kit import Daemon
 from wagman import __version__
 from wagman.cli import main
@@ -230,3 +230,24 @@ def test_the_copy_of_any_document_can_be_read() -> None:
     text = '[board]\n"a key" = 1\n[device.gn]\nport = true\n'
     text += 'shutdown = [["a"], 7]\nheartbeat = [{ http = 7 }, 9]\nwhen = 2026-11-29\n'
     assert kept(text)["device"]["gn"]["when"] == MARK
+
+
+def test_each_piece_of_the_configuration_is_in_it_without_any_secret_of_another(node: Node) -> None:
+    node.write(f"# the password is hunter2secret\n{RAIL}")
+    beside = node.place / "conf.d"
+    beside.mkdir()
+    (node.place / "key").write_text("hunter2secret")
+    (beside / "gn.toml").write_text(
+        f'[device.gn]\nport = 0\nshutdown = ["tell", "hunter2secret"]\nheartbeat = {{ udp = 9, key_file = "{node.place}/key" }}\n'
+    )
+    pieces = bundled(node)
+    assert "[device.gn]" in pieces["conf.d/gn.toml"]
+    assert "shelly" in pieces["wagman.toml"]
+    assert not [name for name, text in pieces.items() if "hunter2secret" in text]
+
+
+def test_where_the_rest_cannot_be_read_the_first_file_is_in_it_all_the_same(node: Node) -> None:
+    node.write(RAIL)
+    (node.place / "conf.d").write_text("")
+    assert "shelly" in bundled(node)["wagman.toml"]
+    assert has(node.found("configuration"), "wrong", "conf.d: cannot be read")
