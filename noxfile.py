@@ -4,6 +4,7 @@ Versions come from pyproject.toml; the only thing fetched is packages from the i
 """
 
 import functools
+import hashlib
 import os
 import shutil
 import time
@@ -31,7 +32,12 @@ MADE_FROM_CODE = (
     "docs.make.dashboard",
 )
 
-DIST, WHEELHOUSE, LOCK = Path("dist"), Path("build/wheelhouse"), "requirements.lock"
+DIST, WHEELHOUSE, LOCK, FLEET_LOCK = Path("dist"), Path("build/wheelhouse"), "requirements.lock", "release/fleet.lock"
+
+FROM_DEBIAN = (
+    *("certifi", "charset-normalizer", "click", "markdown", "oauthlib", "pyyaml", "requests", "requests-oauthlib", "urllib3"),
+)
+"""Debian packages depend on Debian's own of these: they are compiled, or speak TLS. As in release/debs.py."""
 
 LOCKING = (
     *("--quiet", "--generate-hashes", "--strip-extras", "--extra", "live", "--annotation-style", "line"),
@@ -72,6 +78,12 @@ def list_parts(session: nox.Session) -> None:
     session.run("python", "-m", *install, "--require-hashes", "-r", LOCK)
     session.run("python", "-m", *install, "--no-deps", *map(str, DIST.glob("*.whl")))
     session.run("cyclonedx-py", "environment", "--output-reproducible", "-o", str(DIST / "wagman.cdx.json"), str(place))
+
+
+def sum_up(folder: Path) -> None:
+    """SHA256SUMS: `sha256sum --check SHA256SUMS` tells whether a copy is whole."""
+    sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in sorted(folder.iterdir())]
+    (folder / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
 
 
 def run_tests(session: nox.Session) -> None:
@@ -151,24 +163,45 @@ def docs(session: nox.Session) -> None:
 @nox.session(default=False)
 @timed
 def lock(session: nox.Session) -> None:
-    """requirements.lock: what a controller installs, each package with its hashes; the same for every Python and processor."""
+    """requirements.lock: what a controller installs, each package with its hashes; the same for every Python and processor.
+
+    release/fleet.lock has what the Debian packages bring for the programs beside the service as well.
+    """
     tools(session, "release")
     session.run("pip-compile", *LOCKING, "--output-file", LOCK, "pyproject.toml", *session.posargs)
+    left_out = [word for name in FROM_DEBIAN for word in ("--unsafe-package", name)]
+    more = ("--extra", "fleet", "--extra", "notify", *left_out, "--output-file", FLEET_LOCK)
+    session.run("pip-compile", *LOCKING, *more, "pyproject.toml", *session.posargs)
+    lines = Path(FLEET_LOCK).read_text(encoding="utf-8").splitlines(keepends=True)
+    Path(FLEET_LOCK).write_text("".join(line for line in lines if not line.startswith("#")), encoding="utf-8")
 
 
 @nox.session(default=False)
 @timed
 def release(session: nox.Session) -> None:
-    """What is released, in dist, and a wheelhouse in build/wheelhouse; each Python then installs it and shows it at work."""
+    """What is released, in dist, and a wheelhouse in build/wheelhouse; each Python then installs it and shows it at work.
+
+    Wheel, source, Debian packages, lock, list of parts, checksums: the same bytes each time that the same commit is released.
+    """
     tools(session, "release")
+    session.install("-e", ".[gpio,mqtt]")
+    session.env["SOURCE_DATE_EPOCH"] = (
+        os.environ.get("SOURCE_DATE_EPOCH")
+        or str(session.run("git", "log", "-1", "--format=%ct", external=True, silent=True)).strip()
+    )
     for folder in (DIST, WHEELHOUSE):
         shutil.rmtree(folder, ignore_errors=True)
     session.run("python", "-m", "build", "--outdir", str(DIST))
-    session.run("python", "-m", "pip", "wheel", "-q", "--wheel-dir", str(WHEELHOUSE), "--require-hashes", "-r", LOCK)
-    session.run("python", "-m", "pip", "wheel", "-q", "--wheel-dir", str(WHEELHOUSE), *PYPROJECT["build-system"]["requires"])
-    for wheel in DIST.glob("*.whl"):
-        shutil.copy(wheel, WHEELHOUSE)
+    wheel = ("python", "-m", "pip", "wheel", "-q", "--wheel-dir", str(WHEELHOUSE))
+    session.run(*wheel, "--require-hashes", "-r", LOCK)
+    session.run(*wheel, "--require-hashes", "--no-deps", "-r", FLEET_LOCK)
+    session.run(*wheel, *PYPROJECT["build-system"]["requires"])
+    for made in DIST.glob("*.whl"):
+        shutil.copy(made, WHEELHOUSE)
     list_parts(session)
+    session.run("python", "-m", "release.debs", str(DIST), str(WHEELHOUSE))
+    shutil.copy(LOCK, DIST)
+    sum_up(DIST)
     for version in PYTHONS:
         session.notify(f"installed-{version}")
 

@@ -91,7 +91,7 @@ def modules(stage: Path, without: Iterable[Path] = ()) -> Iterator[dict[str, Any
     yield from (there(stage / path, f"{PACKAGES}/{path}", 0o644) for path in laid_out(stage) if path not in known)
 
 
-def of_wagman(make: Making, stage: Path, pythons: Sequence[str]) -> Iterator[dict[str, Any]]:
+def of_wagman(make: Making, stage: Path, pythons: Sequence[str], version: str) -> Iterator[dict[str, Any]]:
     """The service, its commands, and what systemd needs of it."""
     yield make.file(f"{HOME}/pyvenv.cfg", PYVENV)
     yield link("/usr/bin/python3", f"{HOME}/bin/python3")
@@ -107,7 +107,7 @@ def of_wagman(make: Making, stage: Path, pythons: Sequence[str]) -> Iterator[dic
     yield make.file("/usr/share/bash-completion/completions/wagman", SCRIPTS["bash"])
     yield make.file("/usr/share/zsh/vendor-completions/_wagman", SCRIPTS["zsh"])
     yield make.file("/usr/share/fish/vendor_completions.d/wagman.fish", SCRIPTS["fish"])
-    yield from manual(make)
+    yield from manual(make, version)
     yield from (
         there(path, f"/usr/share/doc/wagman/{path.relative_to(ROOT / 'docs')}") for path in sorted(ROOT.glob("docs/*.md"))
     )
@@ -129,10 +129,10 @@ def whole(place: Path, to: str) -> Iterator[dict[str, Any]]:
     yield from (there(place / path, f"{to}/{path}") for path in laid_out(place) if ".test." not in path.name)
 
 
-def manual(make: Making) -> Iterator[dict[str, Any]]:
+def manual(make: Making, version: str) -> Iterator[dict[str, Any]]:
     """The manual pages."""
     pages = make.place / "manual"
-    write_manual(pages)
+    write_manual(pages, version)
     for path in sorted(pages.iterdir()):
         section = path.suffix.removeprefix(".")
         yield make.packed(f"/usr/share/man/man{section}/{path.name}.gz", path.read_text(encoding="utf-8"))

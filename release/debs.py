@@ -105,7 +105,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def build(into: Path, wheels: Wheelhouse, work: Path) -> Iterator[Path]:
     """One after the other."""
     epoch = int(os.environ.get("SOURCE_DATE_EPOCH") or _commit_time())
-    version = debian_version(wheels.wagman.name.split("-")[1], epoch)
+    stated = wheels.wagman.name.split("-")[1]
+    version = debian_version(stated, epoch)
     known = [re.sub(r".* ", "", each) for each in project()["classifiers"] if re.search(r":: 3\.\d+$", each)]
     service, all_ = work / "service", work / "all"
     wheels.lay_out(service, LOCK, wheels.wagman)
@@ -115,7 +116,7 @@ def build(into: Path, wheels: Wheelhouse, work: Path) -> Iterator[Path]:
     into.mkdir(parents=True, exist_ok=True)
     papers = copyright_of((ROOT / "LICENSE").read_text(encoding="utf-8"), all_)
     for package, contents in (
-        (wagman(known), of_wagman(make, service, known)),
+        (wagman(known), of_wagman(make, service, known, stated)),
         (fleet(version), of_the_bridges(all_, service)),
     ):
         own = Making(make.place / package.name)

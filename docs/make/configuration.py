@@ -25,6 +25,7 @@ from wagman.config.schema import (
     WagmanConfig,
 )
 from wagman.config.setting import Setting, settings
+from wagman.config.whole import MOST_FILES
 from wagman.model.words import enumerated
 
 MODULE = "docs.make.configuration"
@@ -41,7 +42,23 @@ and a copy of a right one was kept: see [Change the configuration](installation.
 whole file with a comment for each part.
 
 - Unknown keys and tables are errors, so that a misspelt one is not silently without effect.
-- A file has at most 64 KiB and is UTF-8.
+- A file is UTF-8.
+
+## In several files
+
+Beside the main file there may be a folder `conf.d`, as in `/etc/wagman/conf.d`. Every file in it whose name ends in `.toml` and
+does not begin with a dot is read as well, and all together are one configuration: each guest may have a file of its own.
+
+- **Tables add.** `[device.gn]` in one file and `[device.cs]` in another are two guests; likewise `[board.NAME]`, `[network.NAME]`
+  and `[environment.NAME]`.
+- **The same table or key twice is an error** that names both places: no file takes the place of another.
+- **The order does not matter**, neither of the tables nor of the names of the files.
+- Each error is told with its file and line, by `check-config` and wherever else. If one file is wrong, or the folder cannot be
+  read, nothing is taken over.
+- The service's user has to be able to read the folder (`chmod a+rx`) and the files; `check-config` says so where it cannot.
+- All files together have at most 64 KiB, and there are at most {MOST_FILES} of them.
+- The copy that the service keeps of a right configuration (`last-good.toml`) is one file. A version before 0.2.0 does not know
+  `conf.d`: **to go back to it, put all tables into the main file first.**
 
 ## Durations
 

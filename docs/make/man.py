@@ -16,6 +16,8 @@ from wagman.cli.help import COMMANDS as TOLD
 from wagman.cli.help import endings
 from wagman.cli.parser import COMMANDS, GROUPS, CommandParser, build
 
+VERSION = "@VERSION@"
+
 FILES = {
     "/etc/wagman/wagman.toml": "which guests there are: see wagman.toml(5)",
     "/etc/wagman/conf.d/*.toml": "the same, in pieces",
@@ -25,17 +27,18 @@ FILES = {
 }
 
 
-def pages() -> Mapping[str, str]:
-    """The text of every page, by the name of its file."""
+def pages(version: str = __version__) -> Mapping[str, str]:
+    """The text of every page, by the name of its file; each page says of which version it is."""
     parser, parsers = build()
-    found = {f"wagman-{name}.1": joined(_command(name, each)) for name, each in parsers.items()}
-    return {"wagman.1": joined(_overview(parser)), "wagman.toml.5": joined(_configuration()), **found}
+    made = {f"wagman-{name}.1": joined(_command(name, each)) for name, each in parsers.items()}
+    made |= {"wagman.1": joined(_overview(parser)), "wagman.toml.5": joined(_configuration())}
+    return {name: text.replace(VERSION, version) for name, text in made.items()}
 
 
 def _title(name: str, section: int, summary: str) -> Iterator[str]:
     # Without a date: the same version makes the same page.
     yield '.\\" Made from the code by python -m docs.make.man: change it there.'
-    yield f'.TH "{escaped(name.upper())}" "{section}" "" "wagman {__version__}" "wagman"'
+    yield f'.TH "{escaped(name.upper())}" "{section}" "" "wagman {VERSION}" "wagman"'
     yield from (heading("NAME"), f"{escaped(name)} \\- {inline(summary)}")
 
 
@@ -90,10 +93,10 @@ def _see_also(*others: str) -> Iterator[str]:
     yield from (heading("SEE ALSO"), ",\n".join(names))
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, version: str = __version__) -> None:
     """Write all of them."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in pages().items():
+    for name, text in pages(version).items():
         (folder / name).write_text(text, encoding="utf-8")
 
 

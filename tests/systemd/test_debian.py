@@ -1,5 +1,6 @@
 """The Debian packages on clean Debian machines with a real systemd: installed, upgraded, downgraded, removed, purged."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 LATER, EARLIER = "9.0.0", "0.1.99"
 
-GUESTS = "\n[device.gn]\nport = 1\n"
+GUESTS = "\n[device.gn]\nport = 1\nshutdown = []\n"
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +42,7 @@ def supervised(machine: Machine) -> None:
     machine.forget_cuts()
 
 
-def test_three_lines_and_a_start_are_enough(node: Machine) -> None:
+def test_a_few_lines_and_a_start_are_enough(node: Machine) -> None:
     config = node.root / "etc/wagman/wagman.toml"
     config.write_text(config.read_text().replace('"/dev/waggle_sysmon"', '"/run/board/tty"') + GUESTS)
     node.run("wagman check-config && systemctl start wagman")
@@ -119,8 +120,6 @@ def test_an_upgrade_and_a_downgrade_move_no_relay_and_keep_every_decision(node: 
 
 
 def status(machine: Machine) -> dict[str, list[dict[str, object]]]:
-    import json  # noqa: PLC0415
-
     return json.loads(machine.says("wagman status --json"))  # type: ignore[no-any-return]
 
 
@@ -140,10 +139,13 @@ def test_a_removal_says_what_it_means_and_a_purge_leaves_what_is_the_operators(n
 
 
 @pytest.mark.parametrize("file", ["/etc/systemd/system/wagman.service", "/etc/udev/rules.d/60-wagman.rules"])
-def test_files_of_install_service_are_told_of_with_what_to_type_and_nothing_is_changed(node: Machine, file: str) -> None:
+def test_files_of_install_service_are_told_of_with_what_to_type_and_nothing_is_changed(
+    node: Machine, debs: Path, file: str
+) -> None:
     apt(node, "purge wagman", check=False)
     node.write(file, "[Service]\nExecStart=/opt/wagman/bin/wagman run\n")
-    said = apt(node, "install ./wagman_0.2*.deb", check=False)
+    (deb,) = debs.glob("wagman_*.deb")
+    said = apt(node, f"install ./{deb.name}", check=False)
     node.run(f"rm {file}")
     assert f"{file} is there" in said
     assert "wagman install-service --remove" in said
@@ -151,8 +153,9 @@ def test_files_of_install_service_are_told_of_with_what_to_type_and_nothing_is_c
     assert node.run("test -e /usr/bin/wagman", check=False).returncode == 1
 
 
-def test_what_is_installed_again_goes_on_where_it_was(node: Machine) -> None:
-    said = apt(node, "install ./wagman_0.2*.deb")
+def test_what_is_installed_again_goes_on_where_it_was(node: Machine, debs: Path) -> None:
+    (deb,) = debs.glob("wagman_*.deb")
+    said = apt(node, f"install ./{deb.name}")
     assert "systemctl start wagman" in said
     node.run("systemctl start wagman")
     eventually(node.guests_up)
