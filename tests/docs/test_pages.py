@@ -89,7 +89,7 @@ def test_messages_that_are_shown_are_as_described() -> None:
     jsonschema = pytest.importorskip("jsonschema")
     (hello,) = messages()
     jsonschema.validate(hello["result"], {**SCHEMAS[METHODS["hello"].result], "components": {"schemas": SCHEMAS}})
-    assert hello["result"]["version"] == __version__
+    assert hello["result"]["version"] == __version__.partition(".dev")[0]  # so that a release takes no edit here
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
