@@ -76,7 +76,7 @@ def list_parts(session: nox.Session) -> None:
     session.run("python", "-m", "venv", "--clear", "--without-pip", str(place))
     install = ("pip", "--python", str(place), "install", "-q", "--no-index", "--find-links", str(WHEELHOUSE))
     session.run("python", "-m", *install, "--require-hashes", "-r", LOCK)
-    session.run("python", "-m", *install, "--no-deps", *map(str, DIST.glob("*.whl")))
+    session.run("python", "-m", *install, "--no-deps", "--pre", "wagman")  # by its name: a path would be noted down
     session.run("cyclonedx-py", "environment", "--output-reproducible", "-o", str(DIST / "wagman.cdx.json"), str(place))
 
 
