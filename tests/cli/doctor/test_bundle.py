@@ -233,7 +233,7 @@ def test_the_copy_of_any_document_can_be_read() -> None:
 
 
 def test_each_piece_of_the_configuration_is_in_it_without_any_secret_of_another(node: Node) -> None:
-    node.write(f"# the password is hunter2secret\n{RAIL}")
+    node.write(RAIL.replace("127.0.0.1:9", "hunter2secret"))  # a host as such is kept
     beside = node.place / "conf.d"
     beside.mkdir()
     (node.place / "key").write_text("hunter2secret")
@@ -242,7 +242,7 @@ def test_each_piece_of_the_configuration_is_in_it_without_any_secret_of_another(
     )
     pieces = bundled(node)
     assert "[device.gn]" in pieces["conf.d/gn.toml"]
-    assert "shelly" in pieces["wagman.toml"]
+    assert f'host = "{MARK}"' in pieces["wagman.toml"]
     assert not [name for name, text in pieces.items() if "hunter2secret" in text]
 
 
