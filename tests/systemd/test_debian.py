@@ -95,6 +95,25 @@ def test_install_service_leaves_a_machine_with_the_package_alone(node: Machine) 
     assert node.run("test -e /etc/systemd/system/wagman.service", check=False).returncode == 1
 
 
+def test_a_guests_table_may_have_a_file_of_its_own_and_a_wrong_one_is_refused_with_its_place(node: Machine) -> None:
+    supervised(node)
+    whole = (DATA / "wagman.toml").read_text()
+    main, name, table = whole.partition("[device.cs]\n")
+    node.write("/etc/wagman/wagman.toml", main)
+    node.write("/etc/wagman/conf.d/cs.toml", f"{name}{table}")
+    node.run("wagman check-config && systemctl reload wagman")
+    reloaded = node.events("service.reloaded")[-1]["fields"]
+    assert (reloaded["changed"], reloaded["needs_restart"]) == ([], [])
+    node.write("/etc/wagman/conf.d/again.toml", f"# again\n{name}{table}")
+    assert node.run("systemctl reload wagman", check=False).returncode != 0
+    twice = "/etc/wagman/conf.d/cs.toml:1: device.cs: it is in /etc/wagman/conf.d/again.toml:2 as well: state it in one place"
+    assert node.events("service.config_refused")[-1]["fields"]["problems"] == [twice]
+    node.run("systemctl restart wagman")  # with the last good copy, which is whole
+    eventually(node.guests_up)
+    node.run("rm /etc/wagman/conf.d/*.toml")
+    assert node.cuts() == []
+
+
 def test_an_upgrade_and_a_downgrade_move_no_relay_and_keep_every_decision(node: Machine, debs: Path, tmp_path: Path) -> None:
     supervised(node)
     node.run("wagman disable cs --no-wait")
