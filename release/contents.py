@@ -22,8 +22,8 @@ PACKAGES = f"{HOME}/lib/python3/site-packages"
 UNITS = ("wagman.service", "wagman-poweroff.path", "wagman-poweroff.service")
 BRIDGES = ("wagman-fleet.service", "wagman-metrics.service", "wagman-notify.service")
 
-COCKPIT = ROOT / "contrib" / "cockpit"
-"""A page for Cockpit, where there is one."""
+COCKPIT = ROOT / "wagman" / "cockpit"
+"""The page on the node, where there is one: Cockpit has it from a folder of its own."""
 
 PYVENV = "home = /usr/bin\ninclude-system-site-packages = true\n"
 """Which Python it is, its own link says; what a guest's board needs beyond (libgpiod) is the distribution's."""
