@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from attrs import evolve
 
@@ -14,6 +15,7 @@ from benchmarks import (
     footprint,
     log_size,
     log_writes,
+    outcome,
     outlets,
     peers,
     plugs,
@@ -22,10 +24,14 @@ from benchmarks import (
     simulated,
     subscribers,
 )
-from benchmarks.figures import Section, document, machine, pasted, preface
+from benchmarks.figures import COSTS, OUTCOME, Section, document, machine, pasted, preface
 from benchmarks.scale import FULL, QUICK, Scale
 
+APART = "outcome"
+"""The measurement that has a place of its own on a page, with a preface of its own."""
+
 MEASUREMENTS: Mapping[str, Callable[[Scale], list[Section]]] = {
+    APART: outcome.measure,
     "requests": requests.measure,
     "commands": commands.measure,
     "footprint": footprint.measure,
@@ -46,14 +52,23 @@ def main(argv: Sequence[str]) -> None:
     args = parsed(argv)
     about = machine()
     print(preface(about), end="\n\n")
-    sections = []
-    for section in measured(args.only, args.scale):
+    sections: dict[str, list[Section]] = {name: [] for name in args.only}
+    for name, section in measured(args.only, args.scale):
         print(section.markdown(), flush=True)
-        sections.append(section)
+        sections[name].append(section)
     if args.page is not None:
-        args.page.write_text(pasted(args.page.read_text(encoding="utf-8"), about, sections), encoding="utf-8")
+        args.page.write_text(on_page(args.page.read_text(encoding="utf-8"), about, sections), encoding="utf-8")
+    every = [section for each in sections.values() for section in each]
     if args.json is not None:
-        args.json.write_text(json.dumps(document(about, sections), indent=2) + "\n", encoding="utf-8")
+        args.json.write_text(json.dumps(document(about, every), indent=2) + "\n", encoding="utf-8")
+
+
+def on_page(page: str, about: Mapping[str, Any], sections: Mapping[str, Sequence[Section]]) -> str:
+    """A page with what was measured; what it costs and what it buys are replaced apart, and only where they were measured."""
+    bought = sections.get(APART, [])
+    costs = [section for name, each in sections.items() if name != APART for section in each]
+    page = pasted(page, about, bought, OUTCOME) if bought else page
+    return pasted(page, about, costs, COSTS) if costs else page
 
 
 def parsed(argv: Sequence[str]) -> argparse.Namespace:
@@ -64,19 +79,25 @@ def parsed(argv: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="just see that everything still works; the figures mean nothing")
     parser.add_argument(
-        "--days", type=int, default=0, metavar="N", help="simulate so many days, too, and see what they leave in memory"
+        "--days",
+        type=int,
+        default=0,
+        metavar="N",
+        help=f"simulate so many days, too, and see what they leave in memory; for the outcome: in place of {FULL.outcome_days:g}",
     )
+    parser.add_argument("--seeds", type=int, metavar="N", help=f"of the outcome (default: {FULL.seeds})")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures there, too")
     parser.add_argument("--page", type=Path, metavar="PATH", help="put the tables into that page, between its marks")
     args = parser.parse_args(argv)
-    args.scale = evolve(QUICK if args.quick else FULL, days=args.days)
+    scale = QUICK if args.quick else FULL
+    args.scale = evolve(scale, days=args.days, seeds=args.seeds or scale.seeds)
     return args
 
 
-def measured(names: Sequence[str], scale: Scale) -> Iterator[Section]:
-    """The sections, each when it is measured."""
+def measured(names: Sequence[str], scale: Scale) -> Iterator[tuple[str, Section]]:
+    """The sections, each when it is measured, with the name of what measured it."""
     for name in names:
-        yield from MEASUREMENTS[name](scale)
+        yield from ((name, section) for section in MEASUREMENTS[name](scale))
 
 
 if __name__ == "__main__":

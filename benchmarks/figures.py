@@ -27,10 +27,15 @@ class Figure:
         """Whether it keeps its bound; one without a bound does."""
         return self.at_most is None or self.value <= self.at_most
 
+    @property
+    def text(self) -> str:
+        """The number and what it counts."""
+        return f"{number(self.value)} {self.unit}".rstrip()
+
     def row(self) -> str:
         """The figure as a row of its section's table."""
         bound = "" if self.at_most is None else f"at most {number(self.at_most)} {self.unit}"
-        return f"| {self.what} | {number(self.value)} {self.unit} | {bound}{'' if self.is_met else ': **missed**'} |"
+        return f"| {self.what} | {self.text} | {bound}{'' if self.is_met else ': **missed**'} |"
 
 
 @frozen
@@ -49,14 +54,42 @@ class Section:
         )
 
 
-BEGIN, END = "<!-- Pasted by `python -m benchmarks --page`. -->", "<!-- The end of what was pasted. -->"
+@frozen
+class Comparison(Section):
+    """What is compared in the same figures: a row for each. Without bounds; each figure is named `WHO: COLUMN`."""
+
+    def markdown(self) -> str:
+        """A heading, the note, a table with a column for each figure."""
+        rows: dict[str, list[Figure]] = {}
+        for figure in self.figures:
+            rows.setdefault(figure.what.partition(": ")[0], []).append(figure)
+        columns = dict.fromkeys(figure.what.partition(": ")[2] for figure in self.figures)
+        cells = (f"| {who} | {' | '.join(each.text for each in figures)} |" for who, figures in rows.items())
+        table = (f"| | {' | '.join(columns)} |", f"|---{'|---' * len(columns)}|", *cells)
+        return "\n".join((f"## {self.title}", "", self.note, "", *table, ""))
 
 
-def pasted(page: str, about: Mapping[str, Any], sections: Iterable[Section]) -> str:
+@frozen
+class Place:
+    """Where on a page figures are pasted: between two marks."""
+
+    begin: str
+    end: str
+
+
+COSTS = Place("<!-- Pasted by `python -m benchmarks --page`. -->", "<!-- The end of what was pasted. -->")
+"""What the service costs, and how fast it is."""
+
+OUTCOME = Place("<!-- Pasted by `python -m benchmarks --only outcome --page`. -->", "<!-- The end of the outcome. -->")
+"""What it buys: measured apart from the others, and so with a preface of its own."""
+
+
+def pasted(page: str, about: Mapping[str, Any], sections: Iterable[Section], place: Place = COSTS) -> str:
     """A page, with the figures in the place that is marked for them."""
-    before, _, rest = page.partition(BEGIN)
-    after = rest.partition(END)[2]
-    return "\n".join((f"{before}{BEGIN}", "", preface(about), "", *(section.markdown() for section in sections), f"{END}{after}"))
+    before, _, rest = page.partition(place.begin)
+    after = rest.partition(place.end)[2]
+    between = (section.markdown() for section in sections)
+    return "\n".join((f"{before}{place.begin}", "", preface(about), "", *between, f"{place.end}{after}"))
 
 
 def preface(about: Mapping[str, Any]) -> str:

@@ -29,6 +29,8 @@ class Scale:
     program_s: float = 60.0  # from one question to the next
     simulated_h: float = 6.0
     days: int = 0  # in virtual time; a month takes a quarter of an hour: only on request
+    outcome_days: float = 1.0  # of faults in each run, unless `days` says otherwise
+    seeds: int = 10  # of the outcome
 
 
 FULL = Scale()
@@ -52,5 +54,7 @@ QUICK = Scale(
     plugs_s=0.1,
     program_s=1.0,
     simulated_h=0.1,
+    outcome_days=0.02,
+    seeds=1,
 )
 """For the test that each measurement still works; its figures mean nothing."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import MEASUREMENTS, main
-from benchmarks.figures import BEGIN, END, Figure, Section, number, pasted
+from benchmarks.figures import COSTS, OUTCOME, Comparison, Figure, Section, number, pasted
 from benchmarks.timing import Spread, best, quantile
 
 
@@ -47,7 +47,7 @@ def test_a_section_without_figures_is_its_note() -> None:
 
 
 def test_figures_take_the_place_of_those_before_them_on_a_page() -> None:
-    page = f"above\n{BEGIN}\nold\n{END}\nbelow\n"
+    page = f"above\n{COSTS.begin}\nold\n{COSTS.end}\nbelow\n"
     once = pasted(page, {"cores": 4}, [Section("New", [Figure("a", 1, "ms")])])
     assert once.startswith("above\n")
     assert once.endswith("\nbelow\n")

@@ -2,7 +2,8 @@
 
 unplug | replug                    the cable; board and guests run on
 reset | powercycle                 the watchdog; the board's own power
-hang D | revive D | halt D         the guest on port D (a name or a number); halt asks it to shut down by itself
+hang D | panic D | revive D | halt D   the guest on port D (a name or a number): its programs hang, its kernel, too; halt asks
+                                   it to shut down by itself
 guest D KEY=VALUE,...              boot, beat, halt, hush, flap (seconds), ignore, line (0 or 1), good (media: emmc,sd)
 temp C | humidity PCT              the enclosure
 eeprom KEY [D] VALUE               what the board remembers: boots, magic, bootloader; of D: enabled, attempts, failures, journal
@@ -228,6 +229,10 @@ def _hang(fake: "FakeBoard", device: str) -> None:
     _followed(fake.hang(device), f"{device} shows no life: it is {_state(fake, device)}")
 
 
+def _panic(fake: "FakeBoard", device: str) -> None:
+    _followed(fake.panic(device), f"{device} shows no life: it is {_state(fake, device)}")
+
+
 def _revive(fake: "FakeBoard", device: str) -> None:
     _followed(fake.revive(device), f"{device} cannot be revived: it is {_state(fake, device)}")
 
@@ -253,6 +258,7 @@ _COMMANDS: "dict[str, tuple[tuple[int, int], Callable[..., dict[str, Any] | None
     "reset": ((0, 0), lambda fake: fake.reset()),
     "powercycle": ((0, 0), lambda fake: fake.powercycle()),
     "hang": ((1, 1), _hang),
+    "panic": ((1, 1), _panic),
     "revive": ((1, 1), _revive),
     "halt": ((1, 1), _halt),
     "guest": ((2, 2), _guest),

@@ -156,6 +156,7 @@ class Guest:
     _hung_s: float = math.inf
     _halted_s: float = math.inf
     _halting: bool = False
+    _panicked: bool = False  # its kernel hangs with its programs
     _dead: bool = False  # has power, but no medium that boots
     _past_edges: int = 0  # of all trains before this one
     _past_edge_s: float = -math.inf  # the last of them
@@ -231,8 +232,18 @@ class Guest:
         self._begin_train(now_s, _SILENT)
         return ended
 
+    def pings(self, now_s: float) -> bool:
+        """Whether its kernel answers, as it does where its programs hang."""
+        return self.state(now_s) in {"running", "halting", "hung"} and not self._panicked
+
+    def panic(self, now_s: float) -> bool:
+        """Hang, and the kernel with the programs; False when there is no sign of life to stop."""
+        hangs = self.hang(now_s)
+        self._panicked = self._panicked or hangs
+        return hangs
+
     def hang(self, now_s: float) -> bool:
-        """Stop all signs of life; False when there are none to stop."""
+        """Stop all that its programs show of life; False when there is nothing to stop."""
         if self.state(now_s) not in {"booting", "running", "halting"}:
             return False
         self._hung_s, self._halted_s, self._halting = now_s, math.inf, False
@@ -243,7 +254,7 @@ class Guest:
         """A hung guest goes on, a halted one boots again (its own button); False for the others."""
         state = self.state(now_s)
         if state == "hung":
-            self._hung_s, self._booted_s = math.inf, min(self._booted_s, now_s)
+            self._hung_s, self._booted_s, self._panicked = math.inf, min(self._booted_s, now_s), False
             self._beat_from(now_s)
         elif state == "halted":
             self._boot(now_s)
@@ -266,7 +277,7 @@ class Guest:
 
     def _boot(self, now_s: float) -> None:
         self._hung_s = self._halted_s = self._booted_s = math.inf
-        self._halting = False
+        self._halting = self._panicked = False
         self._dead = self.medium not in self.spec.good if self.medium else not self.spec.good
         if self._dead:
             return

@@ -220,6 +220,11 @@ class FakeBoard:
         with self._meddling() as board:
             return board.hardware.guests[control.port_of(device)].hang(board.clock.now_s)
 
+    def panic(self, device: str | int) -> bool:
+        """The guest hangs, and its kernel with it: it answers no ping either; False when it shows no life anyway."""
+        with self._meddling() as board:
+            return board.hardware.guests[control.port_of(device)].panic(board.clock.now_s)
+
     def revive(self, device: str | int) -> bool:
         """A hung guest goes on, a halted one boots again; False for the others."""
         with self._meddling() as board:

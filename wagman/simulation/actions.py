@@ -7,7 +7,7 @@ NAME: VERB               an operator asks: start, stop, restart, kill, enable, d
 all: hibernate [NAME...] | wake   an operator has all guests down, but for those that are named
 cable [BOARD] out | in | late S | pieces | whole
 board [BOARD] WORDS      a control command of the fake board: reset, powercycle, temp 80, fault silent on, ...
-guest NAME WORDS         hang, revive, halt, dies (for good), KEY=VALUE,... as of the fake board
+guest NAME WORDS         hang, panic (its kernel, too), revive, halt, dies (for good), KEY=VALUE,... as of the fake board
 service kill | stop | start | freeze S | crash NAME | crash link [BOARD]
 config set KEY VALUE | add NAME PORT | drop NAME | rename NAME NEW | broken | well
                          the file is changed, and the service told to read it

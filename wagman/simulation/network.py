@@ -16,8 +16,8 @@ HOST = re.compile(r"^(?:http|banner|tcp|ping) (?:http://)?(?P<host>[^/:]+)")
 LATENCY_S = 0.002
 """How long an answer takes (seen: 0.6 to 1.7 ms)."""
 
-ALIVE = {"program": {"running", "halting"}, "kernel": {"running", "halting", "hung"}}
-"""In which states a guest answers what shows a program, or a kernel (seen)."""
+ALIVE = frozenset({"running", "halting"})
+"""In which states a guest answers what shows a program (seen)."""
 
 
 @define(eq=False)
@@ -40,8 +40,10 @@ class Network:
         if outlet is None:
             return True
         guest = outlet.guest
-        beats = now_s - guest.last_edge_s(now_s) <= 2 * guest.spec.edge_s
-        return guest.state(now_s) in ALIVE[shows] and (beats or shows == "kernel")
+        if shows == "kernel":
+            return guest.pings(now_s)
+        beats = guest.spec.beat_s > 0 and now_s - guest.last_edge_s(now_s) <= 2 * guest.spec.edge_s
+        return guest.state(now_s) in ALIVE and beats
 
 
 @define(eq=False)

@@ -106,7 +106,7 @@ class Onlooker:
 
 def play(scenario: Scenario, *others: Watch) -> Outcome:
     """Run it in virtual time; `others` see every record, too."""
-    with _directory() as directory:
+    with passing_directory() as directory:
 
         async def main(clock: MockClock) -> Outcome:
             return await _main(scenario, clock, directory, others)
@@ -115,7 +115,8 @@ def play(scenario: Scenario, *others: Watch) -> Outcome:
 
 
 @contextmanager
-def _directory() -> "Iterator[Path]":
+def passing_directory() -> "Iterator[Path]":
+    """A directory that costs no disk where that is possible, and is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="wagman-", dir=MEMORY if MEMORY.is_dir() else None) as name:
         yield Path(name)
 

@@ -152,7 +152,7 @@ def make_script(config: Config, profile: Rates, seed: int, for_s: float) -> list
     left_s = for_s
     while left_s > 0:
         round_s = min(left_s, ROUND_H * HOUR_S * node.rng.uniform(0.5, 1.5))
-        items += [*timed(_happenings(node, profile, round_s), round_s), Act("all well"), *_one_out(node), Act("settled")]
+        items += [*timed(happenings(node, profile, round_s), round_s), Act("all well"), *_one_out(node), Act("settled")]
         left_s -= round_s
     return items
 
@@ -165,7 +165,8 @@ def _one_out(node: Node) -> Iterator[Act]:
         yield from map(Act, (f"cable {name} out", f"settled but {name}", f"cable {name} in"))
 
 
-def _happenings(node: Node, profile: Rates, for_s: float) -> Iterator[tuple[float, str]]:
+def happenings(node: Node, profile: Rates, for_s: float) -> Iterator[tuple[float, str]]:
+    """What happens in that time, each with its time (s), in no order; a story that began in time is told to its end."""
     for tale, per_hour in ((each, rate) for each, rate in profile.items() if befalls(each, node.config)):
         at_s = node.rng.expovariate(per_hour / HOUR_S)
         while at_s < for_s:

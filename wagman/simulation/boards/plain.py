@@ -7,7 +7,7 @@ fault weld PORT on | off         a contact does not move any more
 fault power PORT on | off        a contact moves by itself
 fault replayed                   a broker gives it once more what it was told last
 fault NAME on | off              one of the faults of `wagman.fake.plain`: its class, in small letters
-hang, revive, halt PORT | guest PORT KEY=VALUE,...   of the guest, as of the fake board
+hang, panic, revive, halt PORT | guest PORT KEY=VALUE,...   of the guest, as of the fake board
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -229,7 +229,7 @@ class Rail:
                 self.plugs.restart(cold=how == "cold")
             case ["fault", *rest]:
                 self._fault(rest)
-            case ["hang" | "revive" | "halt" as what, port] if port in self.outlets:
+            case ["hang" | "panic" | "revive" | "halt" as what, port] if port in self.outlets:
                 getattr(self.outlets[port].guest, what)(self.onlookers.now_s())
             case ["guest", port, keys] if port in self.outlets:
                 with suppress(GuestSpecError):

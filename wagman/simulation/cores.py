@@ -1,0 +1,38 @@
+"""Many runs at once: each in one of several processes, and each result as soon as it is there."""
+
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def spread(work: Callable[[T], R], items: Iterable[T], processes: int) -> Iterator[R]:
+    """What the work makes of each of the items, in the order in which that ends; with one process it is this one.
+
+    Raises:
+        concurrent.futures.process.BrokenProcessPool: one of the processes was killed.
+    """
+    if processes == 1:
+        yield from map(work, items)
+        return
+    with ProcessPoolExecutor(processes, initializer=_leave_interrupts) as pool:
+        running = [pool.submit(work, item) for item in items]
+        try:
+            for each in as_completed(running):
+                yield each.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _leave_interrupts() -> None:
+    """^C is for the process that has the others; with that one they end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
