@@ -10,7 +10,7 @@ from benchmarks.figures import Figure, Section
 from benchmarks.processes import MeasurementError, rss_mb
 from benchmarks.scale import Scale
 from wagman.fake.hardware import DirtyCut, RelayChange
-from wagman.simulation.command import DAY_S
+from wagman.simulation.asked import DAY_S
 from wagman.simulation.faults.node import HOUR_S
 from wagman.simulation.play import Scenario, Watch, play
 from wagman.simulation.profiles import PROFILES, make_script

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import MEASUREMENTS, main
-from benchmarks.figures import COSTS, OUTCOME, Comparison, Figure, Section, number, pasted
+from benchmarks.figures import COSTS, Figure, Section, number, pasted
 from benchmarks.timing import Spread, best, quantile
 
 

@@ -12,7 +12,7 @@ from wagman.demo.scenarios import SCENARIOS
 from wagman.io.v3 import codec as v3
 from wagman.io.v4 import driver as driver_v4
 from wagman.simulation import profiles, sites
-from wagman.simulation.command import DEFAULT_PROFILE
+from wagman.simulation.asked import DEFAULT_PROFILE
 from wagman.simulation.sites import DEFAULT_SITE
 
 

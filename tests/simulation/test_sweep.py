@@ -4,16 +4,17 @@ A few node-days here; `WAGMAN_SIMULATED_SEEDS=100` makes them twenty.
 """
 
 import os
-from multiprocessing.pool import ThreadPool
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.simulation import sweep
 from tests.simulation.node import node, run
-from tests.simulation.sweep import Done, main, run_seed
+from tests.simulation.sweep import main, task
+from wagman.simulation import seeds
+from wagman.simulation.promises import Violation
 from wagman.simulation.script import Act, Wait, render
+from wagman.simulation.seeds import Done, Task, simulate
 
 SEEDS = range(int(os.environ.get("WAGMAN_SIMULATED_SEEDS", "18")))
 DAYS = 0.2
@@ -66,7 +67,8 @@ WAITS = st.sampled_from([1, 7, 30, 61, 120, 330, 700]).map(lambda seconds: Wait(
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_promise_holds_under_random_faults_and_all_settles(seed: int) -> None:
-    assert run_seed(seed, DAYS, "each").broken == ""
+    done = simulate(task(seed, DAYS, "each"))
+    assert done.violation is None, done.line
 
 
 def test_a_sweep_says_how_much_it_simulated(capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,12 +79,17 @@ def test_a_sweep_says_how_much_it_simulated(capsys: pytest.CaptureFixture[str]) 
 def test_a_sweep_says_what_broke_and_how_to_see_it_again(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    broken = Done(3600.0, "promise 1 broken; again: wagman simulate --seed 7")
-    monkeypatch.setattr(sweep, "run_seed", lambda seed, **_: broken if seed == 7 else Done(3600.0))
-    monkeypatch.setattr(sweep, "Pool", ThreadPool)
-    assert main(["3", "--first", "6"]) == 1
+    broken = Violation(1, 60.0, "gn was cut")
+
+    def some_break(each: Task) -> Done:
+        return Done(each.seed, each.asked.again(each.seed), 3600.0, 1.0, "", broken if each.seed == 7 else None)
+
+    monkeypatch.setattr(seeds, "simulate", some_break)
+    assert main(["3", "--first", "6", "--faults", "cable", "--processes", "1"]) == 1
     told = capsys.readouterr().out
-    assert broken.broken in told
+    assert "gn was cut" in told
+    assert "again: wagman simulate --days 0.4 --seed 7 --faults cable --site one" in told
+    assert "seed 6" not in told
     assert "1 broken" in told
 
 

@@ -172,8 +172,13 @@ COMMANDS = {
         ),
     ),
     "simulate": About(
-        "It ends with 1, and with the shortest story found, where a promise is broken.",
-        ("wagman simulate --days 30 --seed 1", "wagman simulate --script story.txt --timeline story.svg"),
+        "It ends with 1, and with the shortest story found, where a promise is broken. With --seeds each seed has a line, and "
+        "that of one that breaks a promise has the command that runs it alone.",
+        (
+            "wagman simulate --days 30 --seed 1",
+            "wagman simulate --days 2 --seeds 1..100 --jobs 4",
+            "wagman simulate --script story.txt --timeline story.svg",
+        ),
     ),
     "init": About(
         "Writes a file that is as short as it can be, with a comment for each table, and checks it. Without --board and --guest "

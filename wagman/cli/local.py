@@ -83,7 +83,10 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
             add("--json", action="store_true", help="one JSON document")
         case "simulate":
             add("--days", type=positive, default=1.0, metavar="N", help="for how long (default: %(default)g)")
-            add("--seed", type=int, default=1, metavar="S", help="of all that is random (default: %(default)s)")
+            seed = parser.add_mutually_exclusive_group()
+            seed.add_argument("--seed", type=int, metavar="S", help="of all that is random (default: 1)")
+            seed.add_argument("--seeds", metavar="A..B", help="or else all of these seeds, on several cores")
+            add("--jobs", type=whole, metavar="N", help="with --seeds: in so many processes (default: one for each core)")
             add("--faults", metavar="PROFILE", help=f"which faults happen: {', '.join(PROFILES)} (default: {PROFILES[-1]})")
             site = parser.add_mutually_exclusive_group()
             site.add_argument("--site", metavar="SITE", help=f"the node: {', '.join(SITES)} (default: {SITES[0]})")
@@ -125,6 +128,13 @@ def _imported(name: str) -> Any:
 def _checked(path: str, user: str | None = None, **more: Any) -> int:
     judge = import_module(HOMES["run"]).judge
     return int(import_module("wagman.config.check").run(path, judge, CONFIG, user, **more))
+
+
+def whole(text: str) -> int:
+    """A whole number above 0."""
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
 
 
 def positive(text: str) -> float:

@@ -15,6 +15,8 @@ From the bottom up:
 - `faults`      small stories of what goes wrong; `profiles`: random scripts: which of them, and how often
 - `sites`       the nodes that can be asked for by name
 - `shrink`      the shortest script that still breaks a promise
+- `asked`       what is asked for on the command line
+- `cores`, `seeds`   many runs at once: in several processes, with many seeds
 - `report`, `timeline`, `command`   what `wagman simulate` shows
 """
 

@@ -1,7 +1,6 @@
 """`wagman simulate`: a run with faults, a report, and the shortest trace where a promise broke."""
 
 import json
-import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
@@ -11,22 +10,18 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from wagman.config.load import load
-from wagman.config.schema import Config
 from wagman.model.errors import CallerError, WagmanError
-from wagman.simulation.faults.node import HOUR_S
+from wagman.simulation.asked import DAY_S, Asked
+from wagman.simulation.cores import cores
 from wagman.simulation.play import Outcome, Scenario, play, truncated
-from wagman.simulation.profiles import PROFILES, make_script
 from wagman.simulation.records import Look, Record
 from wagman.simulation.report import Report
-from wagman.simulation.script import Item, parse, render
+from wagman.simulation.script import Item, render
+from wagman.simulation.seeds import read_seeds, run_all
 from wagman.simulation.shrink import MOST_TRIES, shrunk
-from wagman.simulation.sites import DEFAULT_SITE, site
 from wagman.simulation.timeline import Timeline
 
-DAY_S = 24 * HOUR_S
-
-DEFAULT_PROFILE = "everything"
+DEFAULT_SEED = 1
 
 BAR = 40
 """Characters of the progress bar."""
@@ -45,10 +40,27 @@ class Request:
 def run(args: Namespace) -> int:
     """The command: 0 where every promise held, 1 where one broke, 2 where the request makes no sense."""
     try:
-        request = read(args)
+        return run_one(read(args)) if args.seeds is None else run_many(args)
     except (WagmanError, OSError) as error:
         sys.stderr.write(f"wagman: {error}\n")
         return 2
+
+
+def run_many(args: Namespace) -> int:
+    """Many seeds, each in a process of its own.
+
+    Raises:
+        CallerError: the request makes no sense.
+        ConfigError: the configuration cannot be used.
+        OSError: there is no such script.
+    """
+    if args.timeline is not None:
+        raise CallerError("--timeline draws one run: name its --seed, and no --seeds")
+    return run_all(Asked.of(args), read_seeds(args.seeds), args.jobs or cores(), as_json=args.json)
+
+
+def run_one(request: Request) -> int:
+    """One seed."""
     report, timeline = Report(request.scenario.config), Timeline(request.scenario.config)
     outcome = play(request.scenario, report, timeline, *progress(request.scenario))
     _note("")
@@ -69,23 +81,8 @@ def read(args: Namespace) -> Request:
     """
     if args.timeline is not None:
         Path(args.timeline).open("a").close()  # the run may take hours: better now than then
-    config = site(args.site or DEFAULT_SITE) if args.config is None else load(args.config)
-    script = _random_script(config, args) if args.script is None else parse(Path(args.script).read_text(encoding="utf-8"))
-    words = ["wagman", "simulate", "--days", f"{args.days:g}", "--seed", str(args.seed)]
-    words += [word for name in ("faults", "site", "config", "script") for word in _option(name, getattr(args, name))]
-    scenario = Scenario(args.seed, config, script)
-    return Request(scenario, shlex.join(words), args.timeline, args.json)
-
-
-def _option(name: str, value: str | None) -> list[str]:
-    return [] if value is None else [f"--{name}", value]
-
-
-def _random_script(config: Config, args: Namespace) -> Sequence[Item]:
-    name = args.faults or DEFAULT_PROFILE
-    if name not in PROFILES:
-        raise CallerError(f"--faults {name}: there is no such profile (known: {', '.join(PROFILES)})")
-    return make_script(config, PROFILES[name], args.seed, args.days * DAY_S)
+    asked, seed = Asked.of(args), DEFAULT_SEED if args.seed is None else args.seed
+    return Request(asked.scenario(seed), asked.again(seed), args.timeline, args.json)
 
 
 def shortest(scenario: Scenario, outcome: Outcome) -> Sequence[Item]:

@@ -1,0 +1,159 @@
+"""Many seeds, on as many cores as there are: a line for each as it ends, how far it is, and what was broken."""
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from attrs import define, frozen
+
+from wagman.model.errors import CallerError
+from wagman.simulation.asked import DAY_S, Asked
+from wagman.simulation.cores import spread
+from wagman.simulation.play import play
+from wagman.simulation.promises import Violation
+
+YEAR_DAYS = 365.25
+
+MINUTE_S = 60.0
+
+
+@frozen
+class Task:
+    """What is to be simulated with one seed."""
+
+    seed: int
+    asked: Asked
+
+
+@frozen
+class Done:
+    """What became of a seed."""
+
+    seed: int
+    again: str  # the command that does the same again, alone, and looks for the shortest trace
+    length_s: float
+    took_s: float
+    log_sha256: str
+    violation: Violation | None = None
+
+    @property
+    def line(self) -> str:
+        """For whoever watches."""
+        length = f"{self.length_s / DAY_S:.2f} days in {self.took_s:.0f} s"
+        if self.violation is None:
+            return f"seed {self.seed}: every promise held ({length})"
+        return f"seed {self.seed}: {self.violation} ({length}); again: {self.again}"
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        broken = self.violation
+        found = None if broken is None else {"promise": broken.promise, "at_s": broken.at_s, "text": broken.text}
+        days = round(self.length_s / DAY_S, 6)
+        return {
+            "seed": self.seed,
+            "days": days,
+            "log_sha256": self.log_sha256,
+            "violation": found,
+            "replay": self.again,
+        }
+
+
+def simulate(task: Task) -> Done:
+    """Simulate one of them."""
+    began_s = time.perf_counter()
+    outcome = play(task.asked.scenario(task.seed))
+    took_s = time.perf_counter() - began_s
+    again = task.asked.again(task.seed)
+    return Done(task.seed, again, outcome.length_s, took_s, outcome.log_sha256, outcome.violation)
+
+
+@define
+class Tally:
+    """What has been simulated so far."""
+
+    seeds: int
+    began_s: float
+    done: int = 0
+    broken: int = 0
+    days: float = 0.0
+
+    def add(self, done: Done) -> None:
+        """One more seed is through."""
+        self.done += 1
+        self.days += done.length_s / DAY_S
+        self.broken += done.violation is not None
+
+    def line(self, now_s: float) -> str:
+        """How far it is."""
+        took_s = now_s - self.began_s
+        return (
+            f"{self.done} of {self.seeds} seeds, {self.days:.1f} node-days ({self.days / YEAR_DAYS:.3f} years) "
+            f"in {took_s:.0f} s, {self.days * DAY_S / max(took_s, 1e-9):,.0f} times real time; {self.broken} broken"
+        )
+
+    def outlook(self, now_s: float) -> str:
+        """How far it is, and how long the rest will take if it goes on like this."""
+        if not self.done:
+            return f"0 of {self.seeds} seeds"
+        left_s = (now_s - self.began_s) / self.done * (self.seeds - self.done)
+        left = f"{left_s / MINUTE_S:.0f} min" if left_s >= 2 * MINUTE_S else f"{left_s:.0f} s"
+        return f"{self.done} of {self.seeds} seeds, {self.broken} broken; about {left} to go"
+
+
+def simulated(tasks: Iterable[Task], tally: Tally, processes: int) -> Iterator[Done]:
+    """What becomes of each, as it ends; on a terminal also how far it is."""
+    _note(tally.outlook(time.monotonic()))
+    for done in spread(simulate, tasks, processes):
+        tally.add(done)
+        _note("")
+        yield done
+        _note("" if tally.done == tally.seeds else tally.outlook(time.monotonic()))
+
+
+def run_all(asked: Asked, seeds: range, processes: int, *, as_json: bool) -> int:
+    """Simulate them, and say so: 0 where every promise held with every seed, 1 where one broke.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
+        CallerError: there is no such profile or site, or the script cannot be read.
+        OSError: there is no such script.
+    """
+    asked.scenario(seeds[0])  # what makes no sense is told once, and before anything begins
+    tally = Tally(len(seeds), time.monotonic())
+    ended = []
+    for done in simulated((Task(seed, asked) for seed in seeds), tally, processes):
+        ended.append(done)
+        if not as_json:
+            say(done.line)
+    if as_json:
+        rows = [each.as_json() for each in sorted(ended, key=lambda each: each.seed)]
+        say(json.dumps({"broken": tally.broken, "days": round(tally.days, 6), "seeds": rows}, indent=2))
+    else:
+        say(tally.line(time.monotonic()))
+    return 1 if tally.broken else 0
+
+
+def read_seeds(text: str) -> range:
+    """The seeds in `A..B`, both of them included.
+
+    Raises:
+        CallerError: that is not what it says.
+    """
+    first, dots, last = text.partition("..")
+    if not (dots and first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
+        raise CallerError(f"--seeds {text}: write the first and the last one, such as 1..100")
+    return range(int(first), int(last) + 1)
+
+
+def say(line: str) -> None:
+    """Also where the output goes to a file that somebody watches."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _note(words: str) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{words}")
+        sys.stderr.flush()
