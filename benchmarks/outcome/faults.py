@@ -42,6 +42,11 @@ def mute(node: Node) -> Story:
     yield node.later_s(), f"guest {guest} beat=8"
 
 
+def offline(node: Node) -> Story:
+    """The network is down, also where wagman needs none: others may."""
+    yield from severed(node)
+
+
 def jammed(node: Node) -> Story:
     """A contact does not move any more, and the guest behind it hangs."""
     guest = node.guest
@@ -64,7 +69,7 @@ A_DAY: Mapping[Tale, float] = MappingProxyType(
         slow_boot: 0.4,
         bad_media: 0.7,
         jammed: 0.3,
-        severed: 1.5,
+        offline: 1.5,
         outage: 1.0,
         unreached: 1.0,
         reset: 0.7,
