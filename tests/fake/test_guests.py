@@ -145,6 +145,37 @@ def test_a_hang_ends_all_beats_until_a_revival() -> None:
     assert guest.edges(1004.1) == guest.edges(1000) + 8
 
 
+def test_a_kernel_answers_where_programs_hang_unless_it_hangs_too() -> None:
+    guest = powered(GuestSpec(boot_s=10))
+    assert [guest.pings(at_s) for at_s in (105, 110)] == [False, True]
+    guest.hang(200)
+    assert guest.pings(201)
+    guest.revive(300)
+    assert guest.panic(400)
+    assert guest.state(401) == "hung"
+    assert not guest.pings(401)
+    assert not guest.panic(402)
+    guest.revive(500)
+    assert guest.pings(501)
+
+
+def test_a_guest_whose_kernel_hung_answers_again_after_its_next_boot() -> None:
+    guest = powered(GuestSpec(boot_s=10))
+    guest.panic(200)
+    guest.power_off(300)
+    assert not guest.pings(301)
+    guest.power_on(310, None)
+    guest.hang(400)
+    assert guest.pings(401)
+
+
+def test_a_guest_that_hangs_cannot_hang_any_more() -> None:
+    guest = powered(GuestSpec(boot_s=10))
+    guest.hang(200)
+    assert not guest.panic(201)
+    assert guest.pings(202)
+
+
 def test_a_halted_guest_boots_again_when_revived_and_a_running_one_does_not_care() -> None:
     guest = powered(GuestSpec(boot_s=10, halt_s=1))
     assert not guest.revive(150)
@@ -178,7 +209,8 @@ def test_a_changed_beat_counts_at_once_and_a_changed_boot_at_the_next() -> None:
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from(["on", "off", "hang", "revive", "halt", "beat=4", "beat=8"]), st.floats(0.1, 60)), max_size=20
+        st.tuples(st.sampled_from(["on", "off", "hang", "panic", "revive", "halt", "beat=4", "beat=8"]), st.floats(0.1, 60)),
+        max_size=20,
     )
 )
 def test_edges_never_decrease_whatever_happens(story: list[tuple[str, float]]) -> None:
@@ -190,7 +222,7 @@ def test_edges_never_decrease_whatever_happens(story: list[tuple[str, float]]) -
             guest.power_off(now_s)
         elif "=" in what:
             guest.change(now_s, guest.spec.changed(what))
-        elif what in {"hang", "revive", "halt"}:
+        elif what in {"hang", "panic", "revive", "halt"}:
             getattr(guest, what)(now_s)
         now_s += pause_s
         assert guest.edges(now_s) >= seen

@@ -252,6 +252,17 @@ def test_guests_halt_hang_and_revive_on_request() -> None:
     in_virtual_time(story)
 
 
+def test_a_guest_that_panics_hangs_and_answers_no_ping() -> None:
+    async def story(fake: FakeBoard) -> None:
+        await trio.sleep(150)
+        assert fake.control("panic gn") == {"ok": True}
+        with pytest.raises(ControlError, match="gn shows no life: it is hung"):
+            fake.control("panic gn")
+        assert [fake.hardware.guests[port].pings(fake.now_s) for port in (0, 1)] == [True, False]
+
+    in_virtual_time(story)
+
+
 def test_a_hang_is_felt_by_the_firmware_at_once() -> None:
     async def story(fake: FakeBoard) -> None:
         await trio.sleep(100)
