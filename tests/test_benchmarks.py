@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.__main__ import MEASUREMENTS, main
-from benchmarks.figures import COSTS, Figure, Section, number, pasted
+from benchmarks.__main__ import MEASUREMENTS, main, on_page, parsed
+from benchmarks.figures import COSTS, OUTCOME, Figure, Section, number, pasted
+from benchmarks.scale import FULL
 from benchmarks.timing import Spread, best, quantile
 
 
@@ -23,7 +24,8 @@ def test_each_measurement_gives_figures(name: str, tmp_path: Path, capsys: pytes
         assert section["figures"]
         for figure in section["figures"]:
             assert figure["value"] >= 0
-            assert f"| {figure['what']} | " in shown
+            row = figure["what"].partition(": ")[0] if "What it buys" in section["title"] else figure["what"]
+            assert f"| {row} | " in shown
 
 
 def test_a_quantile_is_a_value_of_the_sample_that_is_not_exceeded_by_that_part_of_it() -> None:
@@ -54,6 +56,37 @@ def test_figures_take_the_place_of_those_before_them_on_a_page() -> None:
     assert "| a | 1 ms |" in once
     assert "old" not in once
     assert pasted(once, {"cores": 4}, [Section("New", [Figure("a", 1, "ms")])]) == once
+
+
+NEW = [Section("New", [Figure("a", 1, "ms")])]
+
+
+@pytest.mark.parametrize(("measured", "kept"), [("outcome", "old costs"), ("requests", "old outcome")])
+def test_what_it_buys_and_what_it_costs_are_replaced_apart_on_a_page(measured: str, kept: str) -> None:
+    page = "\n".join(
+        ("above", OUTCOME.begin, "old outcome", OUTCOME.end, "between", COSTS.begin, "old costs", COSTS.end, "below")
+    )
+    after = on_page(page, {"cores": 4}, {measured: NEW})
+    told = {"old costs", "old outcome", "above", "between", "below"}
+    assert {each for each in told if each in after} == {kept, "above", "between", "below"}
+    assert after.count("| a | 1 ms |") == 1
+    assert (
+        after.index("| a |") < after.index("between") if measured == "outcome" else after.index("| a |") > after.index("between")
+    )
+
+
+def test_all_is_replaced_where_all_was_measured() -> None:
+    page = f"{OUTCOME.begin}\nold\n{OUTCOME.end}\n{COSTS.begin}\nold\n{COSTS.end}\n"
+    after = on_page(page, {"cores": 4}, {"outcome": NEW, "requests": NEW})
+    assert "old" not in after
+    assert after.count("| a | 1 ms |") == 2
+
+
+def test_days_and_seeds_of_the_outcome_can_be_asked_for() -> None:
+    assert (parsed([]).scale.seeds, parsed([]).scale.days) == (FULL.seeds, 0)
+    asked = parsed(["--only", "outcome", "--days", "30", "--seeds", "100"]).scale
+    assert (asked.days, asked.seeds) == (30, 100)
+    assert parsed(["--quick"]).scale.seeds == 1
 
 
 @pytest.mark.parametrize(
