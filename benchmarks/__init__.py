@@ -1,7 +1,8 @@
-"""What the service costs, and how fast it is: measured with real processes, ptys, sockets and files.
+"""What wagman buys, in virtual time; what the service costs, and how fast it is, with real processes, ptys, sockets and files.
 
 `nox -s bench` runs `python -m benchmarks`, which prints tables in Markdown and, with `--json`, writes the same as JSON.
 
+- `outcome`       what becomes of guests under wagman, and under what one would use otherwise
 - `requests`      a board request through the service, beside the least that it could take
 - `commands`      a command as a whole process
 - `footprint`     the service at rest: processor, memory, and how soon it answers

@@ -63,16 +63,12 @@ NEW = [Section("New", [Figure("a", 1, "ms")])]
 
 @pytest.mark.parametrize(("measured", "kept"), [("outcome", "old costs"), ("requests", "old outcome")])
 def test_what_it_buys_and_what_it_costs_are_replaced_apart_on_a_page(measured: str, kept: str) -> None:
-    page = "\n".join(
-        ("above", OUTCOME.begin, "old outcome", OUTCOME.end, "between", COSTS.begin, "old costs", COSTS.end, "below")
-    )
+    page = f"above\n{OUTCOME.begin}\nold outcome\n{OUTCOME.end}\nbetween\n{COSTS.begin}\nold costs\n{COSTS.end}\nbelow"
     after = on_page(page, {"cores": 4}, {measured: NEW})
     told = {"old costs", "old outcome", "above", "between", "below"}
     assert {each for each in told if each in after} == {kept, "above", "between", "below"}
     assert after.count("| a | 1 ms |") == 1
-    assert (
-        after.index("| a |") < after.index("between") if measured == "outcome" else after.index("| a |") > after.index("between")
-    )
+    assert (after.index("| a |") < after.index("between")) == (measured == "outcome")
 
 
 def test_all_is_replaced_where_all_was_measured() -> None:

@@ -29,7 +29,7 @@ shutdown = ["simulated"]
 [device.cam]
 board = "rail"
 port = 1
-heartbeat = {{ ping = "cam", every = "30s" }}
+heartbeat = {{ http = "http://cam/", every = "30s" }}
 shutdown = []
 
 [device.nas]
@@ -38,7 +38,7 @@ port = 2
 heartbeat = {{ http = "http://nas/health", every = "30s" }}
 shutdown = ["simulated"]
 """
-"""A rail with meters; a camera, of which only a ping is known; two computers that have a page."""
+"""A rail with meters; two computers, and a camera that cannot be asked to halt; each has a page."""
 
 NODE = """
 [board]

@@ -20,7 +20,7 @@ def told(site: str, policy: str, story: str, quiet: str = "30 min") -> Result:
 
 
 def on_mast(policy: str, story: str, quiet: str = "30 min") -> Result:
-    """On a mast with plugs: ai and nas have a page, cam answers a ping."""
+    """On a mast with plugs: ai, cam and nas."""
     return told(MAST, policy, story, quiet)
 
 
