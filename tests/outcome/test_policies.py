@@ -123,7 +123,7 @@ def test_a_unit_that_restarts_forgets_how_often_it_has_cut() -> None:
 
 
 def test_a_unit_that_restarts_in_the_middle_of_a_cycle_leaves_nobody_without_power() -> None:
-    result = on_mast("page, witness", "guest ai hang; 200 s; board restart cold; 30 min")
+    result = on_mast("page, witness", "guest ai hang; 200 s; board restart cold; 5 min")
     assert result.dead_h == 0.0
 
 
