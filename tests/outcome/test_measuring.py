@@ -120,7 +120,7 @@ def test_faults_end_before_the_quiet_begins() -> None:
 
 # --- The tables -------------------------------------------------------------------------------------------------------
 
-TINY = Scale(outcome_days=0.05, seeds=2)
+TINY = Scale(outcome_days=0.1, seeds=1)
 
 
 def test_every_site_is_run_under_every_policy_with_every_seed_and_wagman_first() -> None:
