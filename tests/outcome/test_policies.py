@@ -81,7 +81,7 @@ def test_a_ping_shows_that_a_kernel_hangs(policy: str) -> None:
 
 # --- Guests that run, and are not heard -------------------------------------------------------------------------------
 
-MUTE = "guest ai beat=0; 9 min; guest ai beat=8"
+MUTE = "guest ai beat=0; 8 min; guest ai beat=8"
 
 
 def test_the_recipe_cuts_a_computer_that_runs_where_its_page_is_away() -> None:
