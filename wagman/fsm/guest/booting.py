@@ -164,6 +164,7 @@ class WillStop(Booting):
         """The start was given up before it failed: nothing is counted."""
         if self.may_have_booted(fired):
             return self.goto(states.stopping, now, self.reason)
+        # mark start-that-was-given-up
         return self.goto(states.stopped, now, self.reason)
 
     def on_start(self, now: Situation) -> Step:

@@ -271,8 +271,9 @@ class Outlet:
             return Step(now)
         if self.errand is not None and self.errand.level == "off":
             return now.off_judged(self.errand, at_s, surely=is_sound or self.errand.drew_still)
+        # It may be on because it went on again, or because nobody switched it off.
         if self.errand is not None and self.errand.may_be_lost:
-            return Step(now)  # it is on because it went on again, or because nobody switched it off
+            return Step(now)
         return self.state.polled(now, at_s, surely=surely)
 
     def off_judged(self, errand: Errand, at_s: float, *, surely: bool) -> Step:
