@@ -116,12 +116,14 @@ def test_an_upgrade_by_the_book_moves_no_relay_and_keeps_state_log_configuration
     assert moved(node) == []
 
 
-def test_the_way_back_cuts_nobody_and_starts_what_was_disabled_as_the_page_says(node: Machine) -> None:
+def test_the_way_back_moves_no_relay_and_keeps_what_was_decided(node: Machine) -> None:
     node.run(docs_commands("Upgrade"), cwd="/root/old", within_s=INSTALL_S)
     assert node.says("wagman --version") == "wagman 0.1.0"
     eventually(lambda: node.states().get("gn") == "started", within_s=INSTALL_S)
-    eventually(lambda: node.states().get("cs") == "started", within_s=INSTALL_S)
-    assert moved(node) == [(2, True)]
+    eventually(lambda: node.events("wagman.normal"))
+    assert node.states() == AS_IT_WAS
+    assert is_disabled(node, "cs")
+    assert moved(node) == []
 
 
 def test_and_forward_again_nobody_is_cut_either(node: Machine) -> None:

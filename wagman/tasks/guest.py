@@ -179,7 +179,7 @@ class Guest:
         return {
             **self.config.plug._asdict(),
             "state": self._left_off().lasting(),
-            "memory": asdict(evolve(self.memory, term=self.term)),
+            "memory": evolve(self.memory, term=self.term).lasting(),
             **self.since.lasting(),
             "reason": self.reason,
             "stamp": asdict(self.clocks.stamp()),

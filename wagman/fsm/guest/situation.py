@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from attrs import evolve, field, fields, frozen
+from attrs import asdict, evolve, field, fields, frozen
 
 from wagman.config.schema import DeviceConfig, other_medium
 from wagman.fsm.alarms import Plan
@@ -37,6 +37,10 @@ class Memory:
     held: bool = False  # after brownouts: waits for an operator
     unrecoverable: bool = False  # reported as such
     term: Term | None = field(default=None, converter=term_of)  # what an operator has ordered for a while
+
+    def lasting(self) -> dict[str, Any]:
+        """The memory as plain data. Version 0.1.0 can read it, where nothing is ordered for a while."""
+        return asdict(self, filter=lambda each, held: each.name != "term" or held is not None)
 
     @classmethod
     def restored(cls, saved: Mapping[str, Any]) -> "Memory":

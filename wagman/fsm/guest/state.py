@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ParamSpec
 
-from attrs import asdict, frozen
+from attrs import AttrsInstance, fields, frozen, has
 
 from wagman.fsm.alarms import Plan
 from wagman.fsm.graph import GraphState
@@ -38,6 +38,21 @@ class States:
 
 
 states = States()
+
+
+def unlike_new(value: AttrsInstance) -> dict[str, Any]:
+    """The fields that are not as in a new one, those of a value in it beside the others; `machine.restored` parts them again.
+
+    So an older version, which does not know a field yet, can read what is saved for as long as nothing has made use of it.
+    """
+    saved: dict[str, Any] = {}
+    for each in fields(type(value)):
+        held = getattr(value, each.name)
+        if has(type(held)):
+            saved |= unlike_new(held)
+        elif held != each.default and not each.name.endswith("_at_s"):
+            saved[each.name] = held
+    return saved
 
 
 @frozen
@@ -128,11 +143,7 @@ class State(GraphState):
 
     def lasting(self) -> dict[str, Any]:
         """The state as plain data; times are left out, they mean nothing in another run."""
-        saved: dict[str, Any] = {"name": self.name}
-        # The fields of a value stand beside the others, as version 0.1.0 wrote them; `machine.restored` parts them again.
-        for name, value in asdict(self, filter=lambda a, _: not a.name.endswith("_at_s")).items():
-            saved |= value if isinstance(value, dict) else {name: value}
-        return saved
+        return {"name": self.name, **unlike_new(self)}
 
     def left_off(self, now_s: float, left_s: Callable[[str], float | None]) -> "State":
         """The state as it is kept at `now_s`: with what was waited, or is left of an alarm, as lengths of time."""
