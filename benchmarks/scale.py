@@ -30,7 +30,7 @@ class Scale:
     simulated_h: float = 6.0
     days: int = 0  # in virtual time; a month takes a quarter of an hour: only on request
     outcome_days: float = 1.0  # of faults in each run, unless `days` says otherwise
-    seeds: int = 3  # of the outcome
+    seeds: int = 10  # of the outcome
 
 
 FULL = Scale()
