@@ -65,7 +65,7 @@ def test_a_service_that_is_not_there_is_exit_3_and_one_line(command: str, tmp_pa
     "command",
     [
         *("", "no-such-command", "start", "status --no-such", "start gn --timeout x", "start gn --timeout -1", "events -n x"),
-        *("events --since noon", "completion tcsh", "run --speed 0", "stop gn --force", "sta", "why all", "start zz", "why 9"),
+        *("events --since noon", "completion tcsh", "run --speed 0", "enable gn --force", "sta", "why all", "start zz", "why 9"),
         *("ping zz", "events --device zz", "events -n 9223372036854775808", "events --since 99999999999d"),
         *("events --since 9999-12-31T23:59-12:00", "events --since 0001-01-01T00:00+12:00", f"events --since {'9' * 5000}"),
     ],

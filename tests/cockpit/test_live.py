@@ -85,7 +85,7 @@ def test_a_lost_link_is_a_problem_on_top_and_what_is_known_is_from_before(sit: "
     eventually(node.all_started)
     node.board("unplug")
     page.locator("#problems > .critical").first.wait_for()
-    card(page, "gn").get_by_text("what is told of it is from before").wait_for()
+    card(page, "gn").get_by_text("all that is shown of it is from before").wait_for()
     card(page, "gn").get_by_text("nobody sees whether it is").wait_for()
     assert "stop" in offered(page, "gn")
     assert not card(page, "gn").get_by_text("on, sensed").is_visible()

@@ -30,7 +30,7 @@ CASES: list[tuple[list[str], str, int, str]] = [
     (["wagman disable cs"], "why cs", 0, "^not started: it is disabled: wagman enable"),
     (["wagman stop cs"], "why 2", 0, "^not started: nobody wants it up: wagman start"),
     ([], "why zz", 2, "there is nc"),
-    ([], "why all", 2, "about one device"),
+    ([], "why all", 2, "about one guest"),
     ([], "events", 0, "device.started"),
     ([], "events --since 0 -n 1", 0, "store.opened"),
     ([], "events --since 999999", 1, "the last one is"),

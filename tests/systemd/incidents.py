@@ -48,7 +48,7 @@ def appended(lines: str, then: str) -> str:
 RELOAD = "systemctl reload wagman"
 RESTART = "systemctl restart wagman"
 IMPATIENT = changed(
-    "^.defaults.$", "&\\nstart_timeout = 5\\nbackoff_min = 1\\nallowed_attempts = 1\\nrecover_attempts = 1", RELOAD
+    "^.defaults.$", "&\\nstart_timeout = 20\\nbackoff_min = 1\\nallowed_attempts = 1\\nrecover_attempts = 1", RELOAD
 )
 FLOOR = "$(echo /opt/wagman/lib/python3*/site-packages/wagman/store/event.py)"  # no clock that is set is older than this file
 READER = f"""
@@ -292,7 +292,7 @@ INCIDENTS = (
             "adopt_window = .*", 'adopt_window = "30min"', f"systemctl stop wagman; rm -rf {STATE}/*; systemctl start wagman"
         ),
         "there is no saved state: gn, cs will be started",
-        "wagman disable GUEST keeps one off",
+        "else wagman disable GUEST at once for each that is to stay off",
         f"cp {ASIDE}/right.toml {CONFIG}; {RESTART}; wagman start gn cs",
     ),
     Incident(

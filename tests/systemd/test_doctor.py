@@ -36,7 +36,7 @@ def test_it_looks_as_the_service_under_its_sandbox_and_leaves_everything_as_it_i
 def test_what_only_the_sandbox_keeps_from_the_service_is_found(machine: Machine) -> None:
     machine.drop_in("test", "InaccessiblePaths=/etc/wagman")
     (found,) = wrong(doctor(machine))
-    assert found == "/etc/wagman/wagman.toml: cannot be read: Permission denied"
+    assert found == "/etc/wagman/conf.d: cannot be read: Permission denied"
 
 
 def test_a_bundle_has_the_journal_the_units_and_the_status_and_a_secret_in_the_unit_is_struck(machine: Machine) -> None:

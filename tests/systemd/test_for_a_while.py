@@ -47,6 +47,7 @@ def test_a_drill_of_a_guest_whose_command_fails_says_so_and_cuts_nothing(machine
     broken = (DATA / "wagman.toml").read_text().replace(HALT_GN, '["sh", "-c", "echo no route to host >&2; exit 7"]')
     machine.write("/etc/wagman/wagman.toml", broken)
     machine.run("systemctl reload wagman")
+    eventually(machine.board_seen)
     machine.forget_cuts()
     drill = machine.run("wagman test gn --yes", check=False)
     assert drill.returncode == 1
@@ -57,6 +58,7 @@ def test_a_drill_of_a_guest_whose_command_fails_says_so_and_cuts_nothing(machine
 
 
 def test_a_drill_of_a_guest_that_halts_says_how_long_each_took(machine: Machine) -> None:
+    eventually(machine.board_seen)
     drill = json.loads(machine.says("wagman test gn --yes --json"))
     assert machine.cuts() == [1]
     assert row(machine, "gn")["state"] == "started"

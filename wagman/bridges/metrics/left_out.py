@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 LEFT_OUT: Mapping[str, str] = {
+    "words": "the same in sentences for people",
     "service.boot_id": "a new label with each start would be a new series; `wagman_start_time_seconds` changes with it",
     "board": "the first of `boards`",
     "boards.device": "free text: `wagman status` shows it",
