@@ -15,7 +15,7 @@ __all__ = ["MUTANTS"]
 SWITCHED_ON_BY_ITSELF = "20 min; gn: stop; 5 min; cable out; board fault eeprom; board reset; 20 min; "
 """The board has forgotten that it is to keep the guest off, and has started it while nobody saw that."""
 
-REVIVED = "20 min; guest gn hang; 365 s; disk slow 20; 5 s; cable out; guest gn revive; 20 s; disk ok; 60 s; cable in; 5 min"
+REVIVED = "20 min; guest gn hang; 358 s; disk slow 20; 5 s; cable out; guest gn revive; 20 s; disk ok; 60 s; cable in; 5 min"
 """An off that rests on silence is decided, the cable is pulled before it can leave, and the guest beats again."""
 
 DARK = "20 min; board fault sensor cu dead; "
