@@ -119,7 +119,7 @@ export class Follower {
 }
 
 // What an event has in common with itself before it had an id.
-function likeness({ boot_id, mono_s, type, device, fields }) {
+export function likeness({ boot_id, mono_s, type, device, fields }) {
   return JSON.stringify([boot_id, mono_s, type, device, fields], (_, value) =>
     value !== null && typeof value === "object" && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).sort()) : value,
   );

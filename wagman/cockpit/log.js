@@ -1,6 +1,7 @@
 // The log: what happened, newest first, live; filters by guest, by kind, and by how grave it is.
 
 import { el, plain } from "./dom.js";
+import { likeness } from "./follower.js";
 
 const FIRST = 60;
 const STEP = 200;
@@ -124,17 +125,19 @@ export class Log {
     this.#parts.empty.hidden = true;
   }
 
-  // Now it has its place in the log.
+  // Now it has its place in the log. What was read meanwhile may have had it there already.
   #replace(event) {
-    const before = this.#shown.get(keyOf({ ...event, id: null }));
-    if (before === undefined) {
+    const key = likeness(event);
+    const before = this.#shown.get(key);
+    this.#shown.delete(key);
+    if (before === undefined || this.#shown.has(event.id)) {
+      before?.remove();
       this.#add(event);
       return;
     }
     const node = this.#item(event);
     before.replaceWith(node);
-    this.#shown.delete(keyOf({ ...event, id: null }));
-    this.#shown.set(keyOf(event), node);
+    this.#shown.set(event.id, node);
   }
 
   #item(event) {
@@ -156,8 +159,8 @@ function option([value, text]) {
   return el("option", { value }, text);
 }
 
-function keyOf({ id, boot_id, mono_s, type, device, fields }) {
-  return id === null ? JSON.stringify([boot_id, mono_s, type, device, fields]) : id;
+function keyOf(event) {
+  return event.id === null ? likeness(event) : event.id;
 }
 
 // Local time; with the date, unless it is today.
