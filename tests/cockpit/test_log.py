@@ -1,4 +1,4 @@
-"""The page's log while it is being read: what happens meanwhile stands there once, in its order, whatever the page read has of it.
+"""The page's log while it is being read: what happens meanwhile stands there once, in its order.
 
 The script runs in the browser that it is made for; the service is a promise that is kept late.
 """
@@ -23,10 +23,9 @@ WORLD = """
 async ([steps, read_at, answer_at]) => {
   const { Log } = await import("./log.js");
   const parts = {};
-  for (const name of ["list", "more", "filters", "empty"]) parts[name] = document.createElement(name === "more" ? "button" : "ol");
-  const event = (id, key) => (
-    { id, boot_id: "b", mono_s: key, type: "device.started", device: "gn", fields: { key }, time: "2026-01-31T12:00:00Z", severity: "info" }
-  );
+  for (const name of ["list", "more", "filters", "empty"]) parts[name] = document.createElement("div");
+  const what = { type: "device.started", device: "gn", time: "2026-01-31T12:00:00Z", severity: "info" };
+  const event = (id, key) => ({ ...what, id, boot_id: "b", mono_s: key, fields: { key } });
   const log = [event(1, 0.1), event(2, 0.2)];
   let waiting = [], mono = 0, answer = () => {}, reading = null;
   const shown = new Log(parts, { call: () => new Promise((resolve) => { answer = resolve; }), words: (each) => each.type });
