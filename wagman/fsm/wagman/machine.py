@@ -38,8 +38,11 @@ def step(state: State, now: Situation, item: Input) -> Step:
     Raises:
         IllegalTransitionError: a defect; nothing was changed.
     """
-    came = settled(react(state, now, item))
-    return evolve(let_go(told(state.forbidden(now), came, item), item), alarms=standing(in_full(state, now), came, item))
+    came = let_go(told(state.forbidden(now), settled(react(state, now, item)), item), item)
+    before = in_full(state, now)
+    # Most of what comes in at rest changes nothing: then the alarms, too, are those of before.
+    after = before if came.state is state and came.now is now else in_full(came.state, came.now)
+    return evolve(came, alarms=standing(before, after, came, item))
 
 
 def taken_up(state: State, now: Situation) -> Step:
@@ -50,7 +53,9 @@ def taken_up(state: State, now: Situation) -> Step:
 
 def settled(came: Step) -> Step:
     """The step, and those that follow from the situation alone."""
-    came = evolve(came, state=came.state.noted(came.now))
+    noted = came.state.noted(came.now)
+    if noted is not came.state:
+        came = evolve(came, state=noted)
     state = came.state.leads_to(came.now)
     return came if state is None else settled(came.state.goto(state, came.now).after(*came.effects))
 
@@ -162,10 +167,9 @@ def judged(state: State, now: Situation, news: tuple[Environment, tuple[Draft, .
 # --- Alarms -----------------------------------------------------------------------------------------------------------
 
 
-def standing(before: Plan, came: Step, item: Input) -> Plan:
+def standing(before: Plan, after: Plan, came: Step, item: Input) -> Plan:
     """The alarms after a step: what is new, has another length now, or is to begin again is armed; the rest stands."""
     anew = {*(came.state.plan(came.now) if came.entered else ()), begun_again(item)}
-    after = in_full(came.state, came.now)
     return {name: alarm if name in anew or alarm != before.get(name) else KEEP for name, alarm in after.items()}
 
 

@@ -33,7 +33,7 @@ class Step:
 
     def after(self, *effects: Effect) -> "Step":
         """The same step, with effects that come before its own."""
-        return evolve(self, effects=effects + self.effects)
+        return evolve(self, effects=effects + self.effects) if effects else self
 
 
 @frozen
@@ -118,7 +118,7 @@ class Normal(State):
         return self.entered(now, Draft("wagman.normal"))
 
     def on_look(self, now: Situation) -> Step:
-        return self.on_order(evolve(now, passed=frozenset()))
+        return self.on_order(evolve(now, passed=frozenset()) if now.passed else now)
 
     def on_order(self, now: Situation) -> Step:
         return self.goto(StartDevices, now) if now.next_due else self.stay(now)
