@@ -10,6 +10,7 @@ from typing import Any
 from attrs import evolve
 
 from benchmarks import (
+    attached,
     beats,
     commands,
     footprint,
@@ -40,6 +41,7 @@ MEASUREMENTS: Mapping[str, Callable[[Scale], list[Section]]] = {
     "log_size": log_size.measure,
     "report": report.measure,
     "subscribers": subscribers.measure,
+    "attached": attached.measure,
     "outlets": outlets.measure,
     "plugs": plugs.measure,
     "simulated": simulated.measure,

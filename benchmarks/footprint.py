@@ -4,7 +4,7 @@ import time
 
 from benchmarks.figures import Figure, Section
 from benchmarks.node import Node, new_node, running_node
-from benchmarks.processes import busy_percent, pss_mb, rss_mb, running, wait_until
+from benchmarks.processes import busy_percent, pss_mb, rss_mb, run_s, running, wait_until
 from benchmarks.scale import Scale
 
 KNOCK_S = 0.002
@@ -19,7 +19,7 @@ def measure(scale: Scale) -> list[Section]:
         time.sleep(scale.settle_s)
         figures = [
             Figure("from its start to its first status", ready_s, "s", 0.4),
-            Figure("processor at rest", busy_percent([pid], scale.idle_s), "% of a core", 0.3),
+            Figure("processor at rest", busy_percent([pid], scale.idle_s, run_s), "% of a core", 0.3),
             Figure("resident memory (RSS)", rss_mb(pid), "MB"),
             Figure("its share of it (PSS)", pss_mb(pid), "MB", 30),
         ]

@@ -12,6 +12,7 @@ PATIENCE_S = 60.0
 """How long anything may take before a measurement gives up (chosen: a busy machine)."""
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+NS_PER_S = 1e9
 BYTES_PER_KIB = 1024
 BYTES_PER_MB = 1_000_000
 
@@ -63,6 +64,12 @@ def processor_s(pid: int, *, children: bool = False) -> float:
     """The processor time that a process has used, with that of its threads (and of children that have ended), in seconds."""
     after_name = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return sum(map(int, after_name[11 : 15 if children else 13])) / TICKS_PER_S
+
+
+def run_s(pid: int) -> float:
+    """The time that the threads of a process have run, in seconds: exact, as the kernel's ticks are not."""
+    files = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(file.read_text(encoding="utf-8").split()[0]) for file in files) / NS_PER_S
 
 
 def rss_mb(pid: int) -> float:
