@@ -14,6 +14,7 @@ from benchmarks import (
     beats,
     commands,
     footprint,
+    hang,
     log_size,
     log_writes,
     outcome,
@@ -44,6 +45,7 @@ MEASUREMENTS: Mapping[str, Callable[[Scale], list[Section]]] = {
     "attached": attached.measure,
     "outlets": outlets.measure,
     "plugs": plugs.measure,
+    "hang": hang.measure,
     "simulated": simulated.measure,
     "peers": peers.measure,
 }

@@ -28,6 +28,7 @@ class Scale:
     plugs_s: float = 120.0
     program_s: float = 60.0  # from one question to the next
     simulated_h: float = 6.0
+    phases: int = 13  # of a hang, between beats and polls
     days: int = 0  # in virtual time; a month takes a quarter of an hour: only on request
     outcome_days: float = 1.0  # of faults in each run, unless `days` says otherwise
     seeds: int = 10  # of the outcome
@@ -54,6 +55,7 @@ QUICK = Scale(
     plugs_s=0.1,
     program_s=1.0,
     simulated_h=0.1,
+    phases=1,
     outcome_days=0.02,
     seeds=1,
 )

@@ -5,6 +5,7 @@ Each connection is a new client of paho's, so that nothing of an old one is left
 again, and subscriptions are made anew.
 """
 
+import math
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -176,6 +177,7 @@ class Link:
         self._news = deque[News]()
         self._waiting = dict[int, None]()  # for an acknowledgement
         self._progress_s = 0.0  # when one came last, or the first began to wait
+        self._sent_s = self._heard_s = -math.inf  # when something was last sent, and received
         self._trouble: LinkError | None = None
         self._is_in = self._is_leaving = False
         self._left = trio.Event()
@@ -246,7 +248,9 @@ class Link:
         """Give signs of life, and see whether the other side does; raises LinkError where it does not."""
         while True:
             await trio.sleep(LOOK_S)
-            self._packets.loop_misc()
+            # Paho would give one each time, whatever else was sent: it takes note of its signs of life alone.
+            if min(self._sent_s, self._heard_s) + self._packets.keepalive <= trio.current_time():
+                self._packets.loop_misc()
             if self._waiting and trio.current_time() > self._progress_s + ANSWER_S:
                 raise LinkError(f"the broker {self.address} has acknowledged nothing for {ANSWER_S:g} s")
             if self._wire.is_closed:
@@ -267,11 +271,13 @@ class Link:
             self._wire.outgoing.clear()
             self.sent_bytes += len(data)
             await self._stream.send_all(data)
+            self._sent_s = trio.current_time()
 
     async def _read(self) -> None:
         data = await self._stream.receive_some(READ_BYTES)
         if not data:
             raise self._trouble or LinkError(f"the broker {self.address} hung up")
+        self._heard_s = trio.current_time()
         self._wire.incoming += data
         while self._wire.incoming and not self._wire.is_closed:
             self._packets.loop_read()

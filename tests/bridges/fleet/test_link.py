@@ -1,0 +1,132 @@
+"""Signs of life on the connection to a broker, in virtual time: given where nothing else was said, and missed where they stop."""
+
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import pairwise
+
+import pytest
+import trio
+from attrs import define, field
+from hypothesis import given
+from hypothesis import strategies as st
+from trio.testing import MockClock, memory_stream_pair
+
+from wagman.bridges.fleet.broker import LinkError
+from wagman.bridges.fleet.link import LOOK_S, Link, Wire, _Packets
+
+KEEPALIVE_S = 60
+CONNECT, PUBLISH, PINGREQ = 0x1, 0x3, 0xC
+
+
+@define
+class Broker:
+    """One of MQTT 3.1.1 that acknowledges all it gets, until it is deaf; when each packet came, by its kind."""
+
+    stream: trio.abc.Stream
+    is_deaf: bool = False
+    came_s: dict[int, list[float]] = field(factory=dict)
+    _rest: deque[int] = field(factory=deque)
+
+    async def serve(self) -> None:
+        while True:
+            head = await self._take(1)
+            body = await self._take((await self._take(1))[0])
+            if self.is_deaf:
+                continue
+            kind = head[0] >> 4
+            self.came_s.setdefault(kind, []).append(trio.current_time())
+            if kind == CONNECT:
+                await self.stream.send_all(b"\x20\x02\x00\x00")
+            elif kind == PUBLISH:
+                at = 2 + int.from_bytes(body[:2], "big")
+                await self.stream.send_all(b"\x40\x02" + body[at : at + 2])
+            elif kind == PINGREQ:
+                await self.stream.send_all(b"\xd0\x00")
+
+    async def _take(self, count: int) -> bytes:
+        while len(self._rest) < count:
+            self._rest.extend(await self.stream.receive_some())
+        return bytes(self._rest.popleft() for _ in range(count))
+
+
+@pytest.fixture(autouse=True)
+def clock_of_paho(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("paho.mqtt.client.time_func", trio.current_time)
+
+
+@asynccontextmanager
+async def linked() -> AsyncIterator[tuple[Link, Broker]]:
+    ours, theirs = memory_stream_pair()
+    broker = Broker(theirs)
+    link = Link("broker:1883", ours, _Packets(Wire(), "v042", is_v5=False, keeps=False))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(broker.serve)
+        await link.enter(KEEPALIVE_S, 0.0)
+        nursery.start_soon(link.write)
+        nursery.start_soon(link.watch)
+        nursery.start_soon(read, link)
+        yield link, broker
+        nursery.cancel_scope.cancel()
+
+
+async def read(link: Link) -> None:
+    """Take in whatever comes, as whoever has a link does all the time."""
+    while True:
+        await link.receive()
+
+
+async def say(link: Link, pauses_s: list[float]) -> None:
+    """Publish after each of these pauses."""
+    for pause_s in pauses_s:
+        await trio.sleep(pause_s)
+        link.publish("t", b"x")
+
+
+async def heard_of(pauses_s: list[float], then_s: float) -> Broker:
+    """What a broker had after we had published so, and been silent for a while."""
+    async with linked() as (link, broker):
+        await say(link, pauses_s)
+        await trio.sleep(then_s)
+    return broker
+
+
+@pytest.mark.trio
+async def test_who_says_something_often_enough_gives_no_other_sign_of_life(autojump_clock: MockClock) -> None:
+    broker = await heard_of([KEEPALIVE_S - 2 * LOOK_S] * 20, 1.0)
+    assert len(broker.came_s[PUBLISH]) == 20
+    assert PINGREQ not in broker.came_s
+
+
+@pytest.mark.trio
+async def test_who_says_nothing_gives_a_sign_of_life_each_time(autojump_clock: MockClock) -> None:
+    broker = await heard_of([], 10.5 * KEEPALIVE_S)
+    assert len(broker.came_s[PINGREQ]) == pytest.approx(10, abs=1)
+
+
+@given(st.lists(st.floats(0.1, 4 * KEEPALIVE_S), max_size=8), st.floats(0, 4 * KEEPALIVE_S))
+def test_a_broker_never_waits_for_longer_than_was_agreed_upon(pauses_s: list[float], then_s: float) -> None:
+    broker = trio.run(heard_of, pauses_s, then_s, clock=MockClock(autojump_threshold=0))
+    came_s = sorted(at_s for each in broker.came_s.values() for at_s in each)
+    gaps_s = [later_s - at_s for at_s, later_s in pairwise(came_s)]
+    assert max(gaps_s, default=0.0) <= KEEPALIVE_S + 2 * LOOK_S
+    assert len(broker.came_s.get(PINGREQ, [])) <= sum(pauses_s) / KEEPALIVE_S + then_s / KEEPALIVE_S
+
+
+async def fall_deaf(fell_s: list[float]) -> None:
+    """Have a broker answer nothing any more after a while."""
+    async with linked() as (link, broker):
+        await say(link, [10.0])
+        await trio.sleep(1)
+        broker.is_deaf = True
+        fell_s.append(trio.current_time())
+        await trio.sleep_forever()
+
+
+@pytest.mark.trio
+async def test_a_broker_that_gives_no_sign_of_life_any_more_is_gone(autojump_clock: MockClock) -> None:
+    fell_s: list[float] = []
+    with pytest.raises(BaseExceptionGroup) as caught:
+        await fall_deaf(fell_s)
+    assert caught.group_contains(LinkError, match="gives no sign of life")
+    assert trio.current_time() - fell_s[0] <= 2 * KEEPALIVE_S + 3 * LOOK_S
