@@ -15,7 +15,7 @@ from wagman.simulation.scene_port import BEAT_S, SLACK_S, Port
 
 @define
 class NothingLostByOutages:
-    """6. Losing the link, the board or the service, for however long, cuts no guest's power."""
+    """6. wagman cuts nobody because it has lost the link, the board or itself, for however long."""
 
     promise: ClassVar[int] = 6
 

@@ -17,7 +17,7 @@ from wagman.store import Event
 
 @define
 class OneAtATime:
-    """2. No two relay-ons within `stagger`; the scheduler starts one device at a time; off lasts `off_time`."""
+    """2. No two relay-ons within `stagger`; the scheduler starts one guest at a time; off lasts `off_time`."""
 
     promise: ClassVar[int] = 2
     last_on_s: float = -math.inf
@@ -171,7 +171,7 @@ def expected_medium(device: DeviceConfig, attempt: int) -> str | None:
 
 @define
 class LadderHolds:
-    """9. A dead device costs at most one power cycle per longest backoff once the ladder is climbed."""
+    """9. A guest that never comes up costs one power cycle per longest backoff, once all was tried."""
 
     promise: ClassVar[int] = 9
     failures: dict[str, int] = field(factory=dict)  # since the guest was stable, or an operator asked for it
