@@ -142,7 +142,7 @@ def catch_up(count: int) -> None:
             stack.callback(bridge.wait)
             stack.callback(bridge.terminate)
             wait_until(lambda: sum(link.sent))
-            connected_s, place = time.monotonic(), 0
+            connected_s, place, before_mb = time.monotonic(), 0, rss_mb(bridge.pid)
             while place < count and time.monotonic() < connected_s + WAIT_S:
                 time.sleep(0.25)
                 with closing(Ledger(home / "ledger.db", 0.0)) as ledger:
@@ -150,7 +150,8 @@ def catch_up(count: int) -> None:
             took_s, size = time.monotonic() - connected_s, sum(link.sent)
             print(f"{place} events in {took_s:.1f} s after connecting, which took {connected_s - began_s:.1f} s")
             print(f"{size} bytes to the broker, {size / count:.1f} an event: {size / RATE:.1f} s of the link")
-            print(f"bridge {processor_s(bridge.pid):.1f} s of a processor, {rss_mb(bridge.pid):.0f} MB")
+            memory = f"{before_mb:.1f} MB at first, {rss_mb(bridge.pid):.1f} MB then"
+            print(f"bridge {processor_s(bridge.pid):.1f} s of a processor, {memory}")
         broker.stop()
 
 
