@@ -305,7 +305,9 @@ def a_cut_that_nobody_asked_for_is_reported(edge: Edge) -> bool:
     is_asked = edge.old.is_switching("off") or edge.old.relay == "off"
     is_awaited = edge.old.is_switching("on") or edge.old.is_switching("pulse")
     is_unseen = edge.name == "shown off" and (isinstance(edge.old.state, Unknown) or is_awaited)
-    return edge.name not in ("seen off", "shown off") or is_asked or is_unseen or edge.fact(PowerLost)
+    # A board that has shown it off ever since it was told to go on shows what was: the guest was heard.
+    is_no_news = edge.name == "shown off" and edge.old.signs.still_off
+    return edge.name not in ("seen off", "shown off") or is_asked or is_unseen or is_no_news or edge.fact(PowerLost)
 
 
 @rule

@@ -93,6 +93,9 @@ MARKS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "nothing-to-read",
         ),
     },
+    "tests/fsm/test_outlet_shown.py": {
+        "an_off_that_was_shown_before_the_guest_was_heard_is_no_news": ("off-that-is-no-news",),
+    },
     "tests/fsm/test_outlet_pulse.py": {
         "a_new_power_cycle_is_one_command_and_no_off": ("pulse-that-has-left",),
     },

@@ -1,13 +1,22 @@
 """Scripts are text: what is written is what is read, and what nobody knows is refused."""
 
+from random import Random
+
 import pytest
+import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.simulation.node import node, run
+from wagman.config.boards import PlainBoard
+from wagman.config.schema import Config
 from wagman.model.errors import CallerError
+from wagman.simulation.boards.board import Onlookers
+from wagman.simulation.boards.plain import Rail
+from wagman.simulation.faults.node import HOUR_S
 from wagman.simulation.profiles import PROFILES, make_script
 from wagman.simulation.script import Act, Item, Wait, length_s, parse, render, timed
+from wagman.simulation.sites import site
 
 WAITS = st.integers(1, 10**8).map(lambda milliseconds: Wait(milliseconds / 1000))
 ACTS = st.sampled_from(["cable out", "gn: start", "board fault drop 3", "all well"]).map(Act)
@@ -54,6 +63,28 @@ def test_what_nobody_knows_is_refused(words: str) -> None:
     while isinstance(leaf, ExceptionGroup):
         leaf = leaf.exceptions[0]
     assert isinstance(leaf, CallerError)
+
+
+@given(st.integers(0, 10**6), st.sampled_from(["mixed", "ways"]))
+def test_a_rail_is_spared_what_befalls_wagmans_alone(seed: int, named: str) -> None:
+    config = site(named)
+    script = [item.words for item in make_script(config, PROFILES["everything"], seed, 12 * HOUR_S) if isinstance(item, Act)]
+    for board in config.boards:
+        if isinstance(board, PlainBoard):
+            begin = f"board {board.name} "
+            trio.run(befall, config, board, [words.removeprefix(begin) for words in script if words.startswith(begin)])
+
+
+NOBODY = Onlookers(lambda _change: None, lambda _verb, _port: None, lambda _change: None, lambda: 0.0)
+
+
+async def befall(config: Config, board: PlainBoard, happenings: list[str]) -> None:
+    rail = Rail(board, [each for each in config.guests if each.board == board.name], Random(1), NOBODY)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(rail.run)
+        for words in happenings:
+            rail.happens(words)
+        nursery.cancel_scope.cancel()
 
 
 def test_happenings_become_a_script_with_the_waits_between_them() -> None:

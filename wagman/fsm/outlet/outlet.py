@@ -188,7 +188,7 @@ class Outlet:
             return Step(now)
         cycle, on_at_s = self.goal.cycle, at_s + self.off_for_s(level)
         now = now.pulsed(on_at_s) if level == "pulse" else now.signed(on_at_s=on_at_s)
-        now = now.signed(drew=False, idle_since_s=math.inf)
+        now = now.signed(drew=False, idle_since_s=math.inf, still_off=self.signs.still_off and errand.round > 1)
         asked = (RelayAsked(cycle, on_at_s),) if errand.round == 1 or level == "pulse" else ()
         return now.goto(Doubted(cycle) if isinstance(self.state, Doubted) else Unknown(cycle), *asked)
 
@@ -288,10 +288,16 @@ class Outlet:
     # mark shown-at-once
     def shown_off(self, at_s: float, why: str, proof: Evidence) -> Step:
         """A look that was asked at `at_s` shows it off: the board says so, and no meter says otherwise."""
-        # Off while an on is awaited is no loss: the command was not carried out, or is yet to be.
-        if self.tells_of_before(at_s) or self.is_switching("on") or self.is_switching("pulse"):
+        if self.tells_of_before(at_s):
             return Step(self)
+        # Off while an on is awaited is no loss: the command was not carried out, or is yet to be.
+        if self.is_switching("on") or self.is_switching("pulse"):
+            return Step(self if self.signs.still_off else self.signed(still_off=True))
         if not self.is_switching("off"):
+            # Some boards show for a while what was: where the guest was heard meanwhile, an off that goes on is no news.
+            if self.relay == "on" and self.signs.still_off:
+                # mark off-that-is-no-news
+                return Step(self)
             return self.state.shown_off(self, at_s, why, proof)
         told_s = None if self.errand is None else self.errand.seen_at_s  # where the meter had yet to agree, it has been off since
         return self.came_off(at_s if told_s is None else told_s, proof)

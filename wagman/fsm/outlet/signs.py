@@ -61,6 +61,7 @@ class Signs:
     stirred_at_s: float = -math.inf  # its timer was reset by something unknown: by a beat, or by the board's start
     stuck_at_s: float = -math.inf  # when its relay was last reported stuck
     proof: Evidence = "sensed"  # by what the last poll showed it
+    still_off: bool = False  # since it was last told to go on, its board has shown it off and nothing else
 
     def shows_life(self, at_s: float) -> bool:
         """It has power, whatever the board says of it: a line may be garbled, and an EEPROM forgotten."""
@@ -70,9 +71,11 @@ class Signs:
         """These signs after a poll."""
         drew = relay == "on" and (self.drew or (supply == "on" and proof == "sensed"))
         idle_since_s = min(self.idle_since_s, at_s) if drew and supply == "off" else math.inf
-        if (supply, drew, idle_since_s, proof) == (self.supply, self.drew, self.idle_since_s, self.proof):
+        still_off = self.still_off and supply == "off"
+        shown = (supply, drew, idle_since_s, proof, still_off)
+        if shown == (self.supply, self.drew, self.idle_since_s, self.proof, self.still_off):
             return self
-        return evolve(self, supply=supply, drew=drew, idle_since_s=idle_since_s, proof=proof)
+        return evolve(self, supply=supply, drew=drew, idle_since_s=idle_since_s, proof=proof, still_off=still_off)
 
 
 @frozen

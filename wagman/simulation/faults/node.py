@@ -30,6 +30,11 @@ class Node:
         return self.rng.choice([each.name for each in self.config.guests])
 
     @property
+    def guest_of_a_wagman(self) -> str:
+        """One of the guests whose power a Wagman switches."""
+        return self.rng.choice([each.name for each in self.config.guests if each.board in self._wagmans])
+
+    @property
     def board(self) -> str:
         """What happens to one of the boards begins with this."""
         return self._words("board", self._one(self._wagmans))

@@ -43,7 +43,7 @@ def damaged_disk(node: Node) -> Story:
 
 def blindfolded(node: Node) -> Story:
     """The meters are dead while a silent guest is all that the service, or the board, finds when it comes up."""
-    guest = node.guest
+    guest = node.guest_of_a_wagman
     board = node.board_of(guest)
     yield 0, f"{board} fault sensor cu dead"
     yield 0, f"guest {guest} {node.rng.choice(['hang', 'beat=0', 'halt'])}"
