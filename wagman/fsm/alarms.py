@@ -1,4 +1,4 @@
-"""Alarms as data: what a state asks to be woken by. Who keeps the time lives in `wagman.tasks.loop`."""
+"""Alarms as data: the times at which a state wants to be woken. `wagman.tasks.loop` keeps the time."""
 
 from collections.abc import Mapping
 from typing import TypeAlias
@@ -8,21 +8,25 @@ from attrs import frozen
 from wagman.model.facts import Supply
 
 LEAST_BOOT_S = 10.0
-"""No guest boots faster (chosen): what stirs so soon is its power coming on, and no beat was missed before."""
+"""The shortest time in which a guest boots (chosen). What an ear hears sooner after the power came on is no beat."""
 
 
 @frozen
 class Alarm:
-    """Wake the machine `after_s` seconds after `since_s`."""
+    """Wake the machine `after_s` seconds after `since_s`.
+
+    Two flags hold the alarm back after its deadline. With `proof` it fires once an ear has proved the silence. With `answered` it
+    fires once a poll that was asked after the deadline is answered. With both, either will do, but the answer must show no power.
+    """
 
     after_s: float
-    proof: bool = False  # it rests on silence: it fires only once a poll has proved that silence
-    answered: bool = False  # it fires only once a poll of after its deadline is answered; with `proof`: where that shows no power
+    proof: bool = False
+    answered: bool = False
     since_s: float | None = None  # trio's clock; None: from now
 
 
 KEEP = None
-"""In a plan: the alarm of that name stands as it was armed (or stays absent, if it was not)."""
+"""In a plan: the alarm of that name stands as it was armed, or stays absent if it was not."""
 
 Plan: TypeAlias = Mapping[str, Alarm | None]
 """The complete set of a state's alarms: a name that is missing is disarmed."""
@@ -34,5 +38,5 @@ class Fired:
 
     name: str
     supply: Supply = "unknown"  # what the port's current showed at the last poll
-    late: bool = False  # it fell due so long ago that nobody can have looked since
-    stirred: bool = False  # something was heard since it was armed that is no beat for certain, and may have been one
+    late: bool = False  # it fell due so long ago that nobody can have looked at the board since
+    stirred: bool = False  # since it was armed, something was heard that may have been a beat

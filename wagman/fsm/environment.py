@@ -1,8 +1,8 @@
-"""What the enclosure is like: readings of its sensors judged against bounds, with hysteresis and patience.
+"""The sensors of the enclosure: readings judged against bounds, with hysteresis and patience.
 
 Each sensor has a verdict (`normal`, `high`, `low`, or none yet) that changes only when `samples` readings in a row say so.
-A sensor that fails, or has not told for long, is *unknown*; that is reported once and changes no verdict, because
-neither heat nor its end may be concluded from a broken sensor. Pure, like the machines: (reading) -> next, events.
+A sensor that fails, or has sent nothing for long, is *unknown*. That is reported once and changes no verdict, because a broken
+sensor proves neither heat nor its end. Pure, like the machines: (reading) -> next environment, events.
 """
 
 from collections.abc import Mapping
@@ -24,32 +24,32 @@ class Sensor:
 
     bounds: Bounds
     verdict: Reading | None = None  # the last one that was not `unknown`
-    known: bool | None = None  # None: it has not told enough yet
+    known: bool | None = None  # whether it sends usable readings; None: too few so far
     candidate: Reading | None = None
     agreeing: int = 0  # samples in a row that say `candidate`
 
     @property
     def state(self) -> Reading:
-        """As the operator is shown it."""
+        """The reading that the operator is shown: the verdict, or `unknown`."""
         return self.verdict if self.known and self.verdict else "unknown"
 
     @property
     def silent(self) -> bool:
-        """It does not tell; one that tells again, and has yet to tell enough for a verdict, does."""
+        """Whether the sensor sends nothing. A sensor that sends again counts as heard before it has a verdict."""
         return self.known is False and self.candidate is None
 
     @property
     def hot(self) -> bool:
-        """Guests must not run."""
+        """Whether this sensor forbids that guests run."""
         return self.verdict == "high" or (self.verdict == "low" and self.bounds.low_action == "hibernate")
 
     @property
     def cold(self) -> bool:
-        """Guests that run go on, but none is started."""
+        """Whether this sensor forbids starts; guests that run go on."""
         return self.verdict == "low" and self.bounds.low_action == "wait"
 
     def judge(self, value: float | None) -> Reading:
-        """One reading against the bounds; leaving an abnormal verdict takes `hysteresis`."""
+        """Compare one reading (None: it failed) with the bounds; an abnormal verdict ends only `hysteresis` inside its bound."""
         if value is None:
             return "unknown"
         margin = self.bounds.hysteresis
@@ -71,13 +71,13 @@ class Sensor:
         return self.unknown() if reading == "unknown" else evolve(self, verdict=reading, known=True, candidate=None, agreeing=0)
 
     def unknown(self) -> "Sensor":
-        """It does not tell any more; what was known of the enclosure stands."""
+        """The sensor when it sends nothing usable any more; its last verdict stands."""
         return evolve(self, known=False, candidate=None, agreeing=0)
 
 
 @frozen
 class Environment:
-    """All sensors together, and what follows for the guests."""
+    """All sensors together, and what follows from them for the guests."""
 
     config: EnvironmentConfig
     sensors: Mapping[str, Sensor] = field()
@@ -89,49 +89,50 @@ class Environment:
 
     @property
     def hot(self) -> bool:
-        """Guests must not run."""
+        """Whether guests must not run."""
         return any(sensor.hot for sensor in self.sensors.values())
 
     @property
     def calm(self) -> bool:
-        """Every sensor is known not to forbid anything, or was when last it told."""
+        """Whether every sensor has a verdict, and none forbids that guests run. The last verdict of an unknown sensor counts."""
         return all(sensor.verdict is not None and not sensor.hot for sensor in self.sensors.values())
 
     @property
     def cold(self) -> bool:
-        """Guests that run go on, but none is started."""
+        """Whether no guest may be started; guests that run go on."""
         return any(sensor.cold for sensor in self.sensors.values())
 
     @property
     def starts_allowed(self) -> bool:
-        """The scheduler may start guests, as far as the enclosure is concerned."""
+        """Whether the enclosure allows that guests are started."""
         told = all(sensor.known is not None for sensor in self.sensors.values())
         return (told or self.waited) and not self.cold and not self.hot
 
     @property
     def doubtful(self) -> bool:
-        """Something is forbidden, or may be, and no sensor that tells says so."""
+        """Whether only unknown sensors keep guests from running or starting."""
         bad = [s for s in self.sensors.values() if s.hot or s.cold or s.verdict is None]
         return bool(bad) and not any(sensor.known and sensor.verdict is not None for sensor in bad)
 
     def sampled(self, sample: Sample) -> tuple["Environment", tuple[Draft, ...]]:
-        """The environment after one more reading, and what is to be told of it."""
+        """Take in one reading; returns the next environment and the events about it."""
         old = self.sensors.get(sample.sensor)
         if old is None:
             return self, ()
         return self._changed(sample.sensor, old, old.sampled(sample.value, self.config.samples), sample.value)
 
     def stale(self, name: str) -> tuple["Environment", tuple[Draft, ...]]:
-        """A sensor has not told for too long."""
+        """The sensor has sent nothing for too long, and is unknown from now on."""
         return self._changed(name, self.sensors[name], self.sensors[name].unknown(), None)
 
     def reconfigured(self, config: EnvironmentConfig) -> "Environment":
-        """The environment with other bounds: what was found of a sensor stands until its next readings say otherwise."""
+        """The environment with other bounds. A sensor keeps its verdict until new readings change it."""
         known = {name: evolve(self.sensors.get(name, Sensor(bounds)), bounds=bounds) for name, bounds in config.sensors.items()}
         return evolve(self, config=config, sensors=known)
 
     def released(self) -> tuple["Environment", tuple[Draft, ...]]:
-        """What is unknown for so long counts as normal: nobody is there to mend the sensor."""
+        """Count every unknown sensor as normal, because it has been unknown for `unknown_release`."""
+        # Nobody is there to mend the sensor.
         unsure = {name: evolve(s, verdict="normal") for name, s in self.sensors.items() if not s.known}
         event = Draft("environment.released", None, {"sensors": sorted(unsure), "after_s": self.config.unknown_release_s})
         return evolve(self, sensors={**self.sensors, **unsure}), (event,)

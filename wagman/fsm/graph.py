@@ -1,4 +1,4 @@
-"""The graphs of the machines: declared by the state classes, and checked when they are imported."""
+"""The graphs of the machines: declared by the state classes, and checked at import."""
 
 from typing import ClassVar, TypeVar
 
@@ -15,7 +15,7 @@ class IllegalTransitionError(WagmanError):
 
 
 class GraphError(WagmanError):
-    """The declared graph is not one: a successor is unknown, or a state cannot be reached."""
+    """A declared graph is wrong: a successor is unknown, or a state cannot be reached."""
 
 
 @frozen

@@ -11,25 +11,25 @@ from wagman.fsm.guest.state import State, states
 from wagman.model.facts import Beat, PowerFound, PowerGoal, RelayAsked, RelayOff, RelayOn
 
 HEARD_BEATS = 3
-"""A guest that lives is heard within so many of its beats (chosen, as the configuration is checked by)."""
+"""A guest that lives is heard within this many of its beats (chosen; the configuration is checked against it, too)."""
 
 
 @frozen(kw_only=True)
 class Relay:
-    """The relay as far as it is known, in the power cycle that a start has asked for."""
+    """What is known of the relay in the power cycle that a start has asked for. Times are seconds of trio's clock."""
 
-    cleared: bool = False  # the off that goes before this power cycle was seen
+    cleared: bool = False  # the off before this power cycle was seen
     asked: bool = False  # the relay-on is under way: the port may be on
     on: bool = False  # the relay was seen on
     on_at_s: float | None = None
-    waited_s: float = 0.0  # for the first beat, in earlier runs of the service
-    asked_at_s: float | None = None  # when the relay-on was sent; None: not by this run of the service
-    unwatched: bool = False  # its power came on in an earlier run, or unseen: nobody has listened to it from its beginning
+    waited_s: float = 0.0  # how long earlier runs of the service waited for the first beat
+    asked_at_s: float | None = None  # when the relay-on was sent; None: not in this run of the service
+    unwatched: bool = False  # nobody listened to the guest from the moment its power came on
 
 
 @frozen
 class Booting(State):
-    """A guest that boots: what Starting and WillStop share."""
+    """What Starting and WillStop share: the guest boots."""
 
     relay: Relay = field(factory=Relay)
 
@@ -41,7 +41,10 @@ class Booting(State):
         return self.booted(now, beat.at_s) if self.relay.on and later else self.stay(now)
 
     def on_power_found(self, now: Situation, found: PowerFound) -> Step:
-        """The board was faster: what runs now is this start. One that only may run is not cut: the relay-on makes sure of it."""
+        """The board switched the guest on before this start did; what runs counts as this start.
+
+        If nobody knows whether it runs, nothing is cut: the relay-on makes sure of the power.
+        """
         if found.supply == "on":
             return self.seen_on(now, found.at_s, unwatched=True)
         return self.seen(cleared=True).stay(now)
@@ -62,7 +65,7 @@ class Booting(State):
         return evolve(self, relay=evolve(self.relay, **changes))
 
     def seen_on(self, now: Situation, at_s: float, *, unwatched: bool) -> Step:
-        """The attempt counts from here, and so does the start time-out."""
+        """The relay was seen on: count the attempt, and begin the start time-out."""
         if self.relay.on:
             return self.stay(now)
         now = now.counted_attempt()
@@ -70,15 +73,15 @@ class Booting(State):
         return seen.stay(now, alarms=seen.resume(now)) if now.config.has_heartbeat else seen.booted(now, at_s)
 
     def booted(self, now: Situation, at_s: float) -> Step:
-        """The guest is up: its first beat was heard, or it has none to give and went on."""
+        """The guest is up: its first beat was heard, or it has no heartbeat."""
         raise NotImplementedError
 
     def turn(self, state: "type[Booting]", now: Situation, reason: str) -> Step:
-        """Change to the other state of a guest that boots: the deadline stands, and what is known of the relay goes along."""
+        """Change to the other booting state; the deadline and what is known of the relay stay."""
         return evolve(self.goto(state, now, reason, relay=self.relay), alarms={"timeout": KEEP})
 
     def may_have_booted(self, fired: Fired) -> bool:
-        """Whether the guest may have come up while nobody listened, and then is to be asked before it is cut."""
+        """Whether the guest may have come up unheard. Then it is asked to halt before its power is cut."""
         return self.relay.unwatched or fired.stirred
 
     @property
@@ -92,7 +95,7 @@ class Booting(State):
         return self if self.relay.on_at_s is None else self.seen(waited_s=max(0.0, now_s - self.relay.on_at_s))
 
     def resumed(self, now: Situation, now_s: float, away_s: float | None) -> State:
-        """What was waited already counts; but a guest that lives gets the time to be heard in this run, too."""
+        """Count the time that earlier runs waited, but leave a guest that lives enough time to be heard in this run."""
         if not self.relay.on:
             return self
         most_s = max(0.0, now.start_timeout_s - HEARD_BEATS * now.config.beat_interval_s)
@@ -101,13 +104,13 @@ class Booting(State):
 
 @frozen
 class Starting(Booting):
-    """Power is coming on, or is on."""
+    """The power is coming on, or is on."""
 
     name: ClassVar[str] = "starting"
     successors: ClassVar[frozenset[str]] = frozenset({"stopped", "will_stop", "started", "stopping", "restarting", "maintenance"})
 
     def on_enter(self, now: Situation) -> Step:
-        """A new power cycle, from the medium that the attempts call for; none where the guest boots already."""
+        """Begin a power cycle from the medium that the attempts call for, unless the guest is booting already."""
         if self.relay.asked:
             event = now.event("starting", reason=self.reason, recover=False, **now.start_fields)
             return self.stay(now, event, alarms=self.resume(now))
@@ -129,7 +132,7 @@ class Starting(Booting):
         return step.after(event, *told)
 
     def on_power_found(self, now: Situation, found: PowerFound) -> Step:
-        """A guest that nobody can hear, and that was to be power-cycled, may have been started since: it is asked to halt."""
+        """The board may have started a guest that was to be power-cycled and has no heartbeat: it is asked to halt first."""
         if self.relay.cleared or now.config.has_heartbeat:
             return super().on_power_found(now, found)
         now = now.remember(cycle=now.memory.cycle + 1)
@@ -149,7 +152,7 @@ class Starting(Booting):
 
 @frozen
 class WillStop(Booting):
-    """To be stopped, but still booting: a booting file system is not cut off."""
+    """The guest is to stop, but is still booting: its power is not cut while a file system may be checked."""
 
     name: ClassVar[str] = "will_stop"
     successors: ClassVar[frozenset[str]] = frozenset({"stopped", "starting", "stopping", "maintenance"})
@@ -161,7 +164,7 @@ class WillStop(Booting):
         return self.goto(states.stopping, now, self.reason)
 
     def on_timeout(self, now: Situation, fired: Fired) -> Step:
-        """The start was given up before it failed: nothing is counted."""
+        """The start time-out is over, but the start was given up before: no failure is counted."""
         if self.may_have_booted(fired):
             return self.goto(states.stopping, now, self.reason)
         # mark start-that-was-given-up

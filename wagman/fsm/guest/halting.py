@@ -1,4 +1,4 @@
-"""Stopping and Restarting: the guest is asked to halt, and its silence is awaited before its power goes."""
+"""Stopping and Restarting: the guest is asked to halt, and must be silent before its power goes."""
 
 from typing import Any, ClassVar, Literal, Self
 
@@ -13,62 +13,62 @@ from wagman.model.facts import Beat, Draft, PowerFound, PowerGoal
 from wagman.model.words import enumerated
 
 STANDING: Plan = {"heartbeat": KEEP, "timeout": KEEP, "resend": KEEP}
-"""The plan of a step that lets the deadlines stand."""
+"""The plan of a step that keeps all deadlines."""
 
 
 def silence(now: Situation, since_s: float | None = None) -> Alarm:
-    """The silence after which power may go; without a heartbeat it is just a wait."""
+    """The alarm for the silence after which the power may go; for a guest without a heartbeat, a plain wait."""
     heard = now.config.has_heartbeat
     return Alarm(now.config.stop_silence_s, proof=heard, since_s=since_s, answered=not heard)
 
 
 def patience(now: Situation) -> Alarm:
-    """How long a stop may take, silent or not, as long as the board can be asked."""
+    """The alarm for the longest time that a stop may take, silent or not; it is held while the board does not answer."""
     return Alarm(now.config.stop_timeout_s, answered=True)
 
 
 @frozen(kw_only=True)
 class Errand:
-    """The errand to a halting guest: what it was told, and when."""
+    """The message to a halting guest: whether it was sent, and when."""
 
-    delivered: bool = False  # the first attempt to deliver the message has ended
+    delivered: bool = False  # the first attempt to deliver it has ended
     sending: bool = False
-    recent: bool = False  # a message went out less than `shutdown_resend` ago
-    told_at_s: float | None = None  # when the latest attempt ended, or this run of the service began: no silence is older
+    recent: bool = False  # it went out less than `shutdown_resend` ago
+    told_at_s: float | None = None  # when the latest attempt ended, or this run began; a silence counts from here at the earliest
 
 
 @frozen
 class Halting(State):
-    """A guest that is asked to halt: what Stopping and Restarting share."""
+    """What Stopping and Restarting share: the guest is asked to halt."""
 
     kind: ClassVar[Literal["shutdown", "restart"]]
 
     failed: bool = False  # a failed start led here: backoff follows
     errand: Errand = field(factory=Errand)
-    untouched: bool = False  # nobody knows whether it has power: it is asked all the same, and its relay is left alone
+    untouched: bool = False  # nobody knows whether the guest has power: it is asked to halt, and its relay is left alone
 
     def power(self, memory: Memory) -> PowerGoal:
         return PowerGoal("untouched", memory.cycle) if self.untouched else super().power(memory)
 
     def on_enter(self, now: Situation) -> Step:
-        """Ask the guest to halt. One that may simply be cut passes through."""
+        """Ask the guest to halt. A guest with an empty command passes through: its power is cut at once."""
         event = now.event(self.name, reason=self.reason)
         if not self.command(now.config):
             return self.halted(now, self.reason, firm=True).after(event)
-        # The time-out begins when the message has gone out; where the guest was being asked already, the deadlines stand.
+        # The time-out begins when the message has gone out. If the guest was being asked already, the deadlines stand.
         plan = {"heartbeat": silence(now)} if self.errand == Errand() else STANDING
         return self.ask(now, plan).after(event)
 
     def on_heartbeat(self, now: Situation, beat: Beat) -> Step:
         if not now.config.has_heartbeat:
             return self.stay(now)
-        # A beat of before the message, told late, does not say how long the guest has been silent since.
+        # A beat from before the message that arrives late must not begin a silence that is older than the message.
         told_at_s = self.errand.told_at_s
         since_s = beat.at_s if told_at_s is None else max(beat.at_s, told_at_s)
         return evolve(self, untouched=False).ask(now, {**STANDING, "heartbeat": silence(now, since_s)})
 
     def on_timeout(self, now: Situation, fired: Fired) -> Step:
-        """The guest cannot be brought to halt."""
+        """The stop time-out: the guest did not halt."""
         if self.is_unasked(now, nobody_looked=fired.late):
             return self.ask_again(now)
         event = now.event("stop_failed", after_s=now.config.stop_timeout_s)
@@ -78,7 +78,7 @@ class Halting(State):
         heard = now.config.has_heartbeat
         if self.errand.sending:
             # mark silent-while-being-told
-            return self.stay(now, alarms={**STANDING, "heartbeat": silence(now)})  # silence counts only after the message
+            return self.stay(now, alarms={**STANDING, "heartbeat": silence(now)})  # only a silence after the message counts
         if self.is_unasked(now, nobody_looked=fired.late and not heard):
             return self.ask_again(now)
         step = self.halted(now, self.reason, firm=False)
@@ -88,67 +88,67 @@ class Halting(State):
         return self.told(recent=False).stay(now)
 
     def on_message_done(self, now: Situation, done: MessageDone) -> Step:
-        # Nobody knows which of the messages arrived: the silence after each of them is a whole one.
+        # Nobody knows which of several messages arrived: each is followed by a whole silence.
         plan: Plan = {"heartbeat": silence(now), "timeout": KEEP if self.errand.delivered else patience(now), "resend": KEEP}
         return self.told(sending=False, delivered=True, told_at_s=done.at_s).stay(now, alarms=plan)
 
     def on_power_found(self, now: Situation, found: PowerFound) -> Step:
-        """The guest has been switched on just now: whatever was told before, this one was not, and is asked anew."""
+        """The guest has just been switched on: it never got the earlier message, and is asked anew."""
         if not self.untouched or found.supply != "on":
             return self.stay(now)
         return self.goto(type(self), now.remember(cycle=now.memory.cycle + 1), found.why, failed=self.failed)
 
     def command(self, config: DeviceConfig) -> tuple[str, ...]:
-        """The command that asks the guest to halt; empty where it may simply be cut."""
+        """The command that asks the guest to halt; empty if its power may simply be cut."""
         return Message(self.kind).command(config)
 
     def ask(self, now: Situation, plan: Plan) -> Step:
-        """Send the message, unless it went out just now or there is none."""
+        """Send the message, unless it went out just now or the guest has no command."""
         if self.errand.sending or self.errand.recent or not self.command(now.config):
             return self.stay(now, alarms=plan)
         message, resend = Message(self.kind, now.memory.cycle), Alarm(now.config.shutdown_resend_s)
         return self.told(sending=True, recent=True).stay(now, message, alarms={**plan, "resend": resend})
 
     def ask_again(self, now: Situation) -> Step:
-        """Ask the guest once more, and give it all of its time."""
+        """Ask the guest once more, and give it the whole silence and time-out again."""
         just_asked = self.errand.recent and not self.errand.sending
         plan: Plan = {"heartbeat": silence(now), "timeout": patience(now), "resend": KEEP}
         return self.told(delivered=just_asked).ask(now, plan)
 
     def is_unasked(self, now: Situation, *, nobody_looked: bool) -> bool:
-        """Whether nobody asked what runs there now, though it can be asked: it may have been started when nobody looked."""
+        """Whether what runs now was never asked to halt, though it can be: it may have been started while nobody looked."""
         return bool(self.command(now.config)) and (nobody_looked or not self.errand.delivered)
 
     def told(self, **changes: Any) -> Self:
-        """The same state, with another errand."""
+        """The same state with a changed errand."""
         return evolve(self, errand=evolve(self.errand, **changes))
 
     def turn(self, state: "type[Halting]", now: Situation, reason: str) -> Step:
-        """Change to the other state of a guest that halts: the deadlines stand, and what is known of this one goes along."""
+        """Change to the other halting state; the deadlines and the errand stay."""
         return self.goto(state, now, reason, failed=self.failed, errand=self.errand, untouched=self.untouched)
 
     def halted(self, now: Situation, reason: str, *, firm: bool) -> Step:
-        """The guest has halted, and its power may go; `firm` where that does not rest on silence."""
+        """The guest has halted and its power may go; `firm`: this rests on a time-out, not on silence."""
         raise NotImplementedError
 
     def resume(self, now: Situation) -> Plan:
         return {"heartbeat": silence(now), "timeout": patience(now)}
 
     def resumed(self, now: Situation, now_s: float, away_s: float | None) -> State:
-        """A message that was on its way went with the service; one that never got there is sent before power goes."""
+        """A delivery that was under way ended with the service. An undelivered message is sent again before the power goes."""
         return self.told(sending=False, recent=False, told_at_s=now_s)
 
 
 @frozen
 class Stopping(Halting):
-    """Asked to halt. Power goes once the guest is silent, or after `stop_timeout`."""
+    """Asked to halt. The power goes once the guest is silent, or after `stop_timeout`."""
 
     name: ClassVar[str] = "stopping"
     successors: ClassVar[frozenset[str]] = frozenset({"stopped", "restarting", "maintenance"})
     kind: ClassVar[Literal["shutdown", "restart"]] = "shutdown"
 
     def halted(self, now: Situation, reason: str, *, firm: bool) -> Step:
-        # Where a failed start led here, its backoff is due, however the power went.
+        # After a failed start the backoff is due, however the power went.
         return self.goto(states.stopped, now, reason, firm=firm, backoff_s=now.backoff_s if self.failed else 0.0)
 
     def without_power(self, now: Situation) -> Step:
@@ -192,7 +192,7 @@ class Restarting(Halting):
 
 
 def fell_silent(step: Step, silent_s: float) -> Step:
-    """The same step, of which is told that the guest fell silent before: it has halted, whatever became of the message."""
+    """The step with `silent_s` in its events: the guest has halted, whatever became of the message."""
     silent = {"silent_s": silent_s}
     told = (evolve(each, fields={**each.fields, **silent}) if isinstance(each, Draft) else each for each in step.effects)
     return evolve(step, effects=tuple(told))

@@ -1,4 +1,4 @@
-"""The inputs of a guest's machine besides the facts about the board, and what it asks for in return."""
+"""The inputs of a guest's machine, except facts about the board; and its effects."""
 
 from typing import Literal, TypeAlias
 
@@ -11,44 +11,45 @@ from wagman.model.facts import Beat, BoardStopping, Draft, PowerFound, PowerLost
 
 @frozen
 class Operator:
-    """A command from outside."""
+    """An operator's command."""
 
     verb: Verb
     force: bool = False
-    for_s: float | None = None  # with `stop` and `maintenance`: for so long only; None with the latter: no longer
+    # how long it holds, for `stop` and `maintenance`; None: until further notice, or the end of the maintenance
+    for_s: float | None = None
 
 
 @frozen
 class Review:
-    """What was decided about the guest, or its configuration, is another than before: it may have to halt."""
+    """The configuration or a decision about the guest has changed: it may have to halt."""
 
-    recalled: bool = False  # what was decided is of before this run of the service, and is known only now
+    recalled: bool = False  # the decision is from an earlier run, and was only now read from the store
 
 
 @frozen
 class WagmanStart:
-    """The scheduler's own start."""
+    """The scheduler asks the guest to start."""
 
     recover: bool = False
 
 
 @frozen
 class WagmanStop:
-    """The scheduler's own stop: it does not change what is wanted."""
+    """The scheduler asks the guest to stop; `wanted` stays as it is."""
 
     reason: str = "the environment forbids that it runs"
 
 
 @frozen
 class Hibernation:
-    """Whether the scheduler allows guests to run."""
+    """The scheduler says whether guests may run."""
 
     active: bool
 
 
 @frozen
 class MessageDone:
-    """An attempt to deliver a message to the guest has ended, well or not."""
+    """An attempt to deliver a message has ended, well or not."""
 
     at_s: float  # trio's clock
     cycle: int  # the power cycle in which it was sent
@@ -62,13 +63,13 @@ Input: TypeAlias = Beat | PowerFact | Operator | Review | WagmanStart | WagmanSt
 
 @frozen
 class Message:
-    """Ask the guest to halt; a restart says that power will come back."""
+    """Ask the guest to halt. `restart` tells it that its power will come back."""
 
     kind: Literal["shutdown", "restart"]
-    cycle: int = 0  # the power cycle that it is to end
+    cycle: int = 0  # the power cycle that the message is to end
 
     def command(self, config: DeviceConfig) -> tuple[str, ...]:
-        """What asks the guest to halt; empty where it may simply be cut."""
+        """The command that asks the guest to halt; empty if its power may simply be cut."""
         if self.kind == "restart" and config.restart is not None:
             # mark command-of-its-own-for-a-restart
             return config.restart
@@ -77,7 +78,7 @@ class Message:
 
 @frozen
 class StartRefused:
-    """Tell the scheduler that its start was not carried out."""
+    """Tell the scheduler that the guest does not carry out its start."""
 
     reason: str
 

@@ -1,4 +1,4 @@
-"""The machine of a guest: which handler takes an input, what a request changes first, how a state comes back from the store."""
+"""The step of a guest's machine: which handler takes an input, what a command changes first, how a state is restored."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -23,10 +23,10 @@ STATES: dict[str, type[State]] = checked_graph(Stopped, Starting, WillStop, Star
 vars(states).update(STATES)
 
 TERM = "term"
-"""The alarm that ends what was ordered for a while. It runs beside those of the state, and no state names it."""
+"""The alarm at which a timed order ends. It runs beside the alarms of the state, and no state names it."""
 
 STAND: Plan = dict.fromkeys(("settle", "backoff", "adopt", "timeout", "heartbeat", "stable", "resend"), KEEP)
-"""The plan of a step that lets all alarms of the state stand."""
+"""The plan of a step that keeps all alarms of the state."""
 
 
 def step(state: State, now: Situation, item: Input) -> Step:
@@ -39,7 +39,7 @@ def step(state: State, now: Situation, item: Input) -> Step:
 
 
 def timed(came: Step, before: Term | None) -> Step:
-    """The step, with the alarm of what is ordered for a while: one that is ordered anew begins, even if it is as long."""
+    """The step with the `TERM` alarm added. A new order begins its full time, even if it is as long as the old one."""
     term = came.memory.term
     if term is before and (term is None or came.alarms is None):
         return came
@@ -48,13 +48,13 @@ def timed(came: Step, before: Term | None) -> Step:
 
 
 def resume(state: State, now: Situation) -> Plan:
-    """All alarms at full length, for a service that comes up in `state`."""
+    """All alarms at full length, for a service that starts in `state`."""
     term = now.memory.term
     return {**state.resume(now), **({} if term is None else {TERM: Alarm(term.left_s)})}
 
 
 def taken(state: State, now: Situation, item: Input) -> Step:
-    """What the state makes of the input."""
+    """The step that the state makes of the input."""
     match item:
         case Beat():
             return state.on_heartbeat(now, item)
@@ -76,7 +76,7 @@ def taken(state: State, now: Situation, item: Input) -> Step:
         case Hibernation():
             return hibernation(state, now, item)
         case RelayAsked() | RelayOn() | MessageDone() if item.cycle != now.memory.cycle:
-            # It tells of a power cycle that is over: what runs now was not asked by it, nor switched on.
+            # It belongs to a power cycle that is over: what runs now was neither switched on nor asked by it.
             return state.stay(now)
         case MessageDone():
             return state.on_message_done(now, item)
@@ -85,13 +85,13 @@ def taken(state: State, now: Situation, item: Input) -> Step:
 
 
 def ringing(state: State, alarm: str) -> Callable[[Situation, Fired], Step]:
-    """The handler of an alarm: `on_timeout`, `on_resend`; for the alarm that a missing heartbeat rings, `on_silence`."""
+    """The handler of an alarm: `on_timeout`, `on_resend` and so on; `on_silence` for the alarm `heartbeat`."""
     handler: Callable[[Situation, Fired], Step] = getattr(state, "on_silence" if alarm == "heartbeat" else f"on_{alarm}")
     return handler
 
 
 def power_fact(state: State, now: Situation, fact: PowerFact) -> Step:
-    """A fact about the power of the guest."""
+    """Hand a fact about the guest's power to its handler."""
     match fact:
         case RelayAsked():
             return state.on_relay_asked(now, fact)
@@ -110,10 +110,10 @@ def power_fact(state: State, now: Situation, fact: PowerFact) -> Step:
 
 
 def command(state: State, now: Situation, ask: Operator) -> Step:
-    """What is wanted changes before the state is asked; a refusal changes nothing."""
+    """Carry out an operator's command: the memory changes before the state is asked. A refused command changes nothing."""
     if why_not := refusal(now, ask):
         return state.stay(now).refuse(why_not)
-    if ask.verb != "enable":  # that decides nothing about when it runs
+    if ask.verb != "enable":  # enabling does not decide when the guest runs
         now = now.remember(term=None)
     match ask.verb:
         case "start" | "restart":
@@ -134,7 +134,7 @@ def command(state: State, now: Situation, ask: Operator) -> Step:
 
 
 def stop(state: State, now: Situation, for_s: float | None) -> Step:
-    """Down until an operator says otherwise, or for a while."""
+    """Stop the guest, until an operator says otherwise or for `for_s` seconds."""
     if for_s is None:
         return halt(state, now, "asked by the operator")
     for_so_long = f"for {duration(for_s)}"
@@ -144,7 +144,7 @@ def stop(state: State, now: Situation, for_s: float | None) -> Step:
 
 
 def maintenance(state: State, now: Situation, for_s: float | None) -> Step:
-    """Left alone for a while, or no longer."""
+    """Begin a maintenance of `for_s` seconds, or (None) end it."""
     if for_s is None:
         return state.on_maintenance_over(now, "ended by the operator").accept("it is looked at anew")
     reason = f"asked by the operator, for {duration(for_s)}"
@@ -152,7 +152,7 @@ def maintenance(state: State, now: Situation, for_s: float | None) -> Step:
 
 
 def over(state: State, now: Situation) -> Step:
-    """The time that was ordered is over. A guest that was stopped is wanted up again, and started in its turn."""
+    """The time of a timed order is over. A guest that was stopped for a while is wanted up, and is started in its turn."""
     after = now.remember(term=None)
     if now.memory.maintained:
         return state.on_maintenance_over(after, "its time is over")
@@ -160,7 +160,7 @@ def over(state: State, now: Situation) -> Step:
 
 
 def refusal(now: Situation, ask: Operator) -> str:
-    """Why the command cannot be accepted, or nothing."""
+    """Why the command is refused; empty if it is not."""
     if ask.verb == "maintenance":
         return "" if now.memory.maintained or ask.for_s is not None else "it is not in maintenance"
     if now.memory.maintained:
@@ -169,7 +169,7 @@ def refusal(now: Situation, ask: Operator) -> str:
 
 
 def obstacle(now: Situation, ask: Operator) -> str:
-    """Why a command that acts on the guest cannot be accepted, or nothing."""
+    """Why a command that acts on the guest is refused, apart from maintenance; empty if it is not."""
     if now.config.leads_to and ask.verb in ("stop", "kill", "disable") and not ask.force:
         # mark operator-against-the-way
         return UNREACHED.format(boards=enumerated(now.config.leads_to), verb=ask.verb)
@@ -190,14 +190,14 @@ UNREACHED = (
     "{boards} would not be reached while it is off, and nothing there could be switched on: restart it instead, "
     "or use --force to {verb} it all the same"
 )
-"""Why a guest that leads to a board is not stopped."""
+"""The answer to a stop of a guest through which boards are reached."""
 
 FORBIDDEN = "its table in the configuration says enabled = false: change that in the file, then reload the service"
-"""Why neither an operator nor the scheduler can have it run."""
+"""The answer to whoever asks for a guest that the configuration disables."""
 
 
 def withheld(now: Situation) -> str:
-    """Why the scheduler may not start the guest, beyond what its state says; or nothing."""
+    """Why the scheduler may not start the guest, apart from its state; empty if it may."""
     if not now.config.enabled:
         # mark turn-of-a-guest-that-may-not-run
         return "the configuration disables it"
@@ -205,9 +205,9 @@ def withheld(now: Situation) -> str:
 
 
 def review(state: State, now: Situation, said: Review) -> Step:
-    """A guest that must not run is stopped as ever: asked to halt, never just cut. The scheduler starts one that may run."""
+    """Look again at whether the guest may run. If not, it is asked to halt, never just cut; if so, it waits for its turn."""
     if said.recalled and now.memory.term is not None:
-        now = now.remember(term=evolve(now.memory.term))  # it begins with what is left of it by now
+        now = now.remember(term=evolve(now.memory.term))  # the alarm begins anew, with what is left of the order
     if now.memory.maintained:
         left_alone = isinstance(state, Maintenance)
         return state.stay(now) if left_alone else evolve(state.on_maintenance(now, DECIDED_BEFORE), verdict=None)
@@ -217,11 +217,11 @@ def review(state: State, now: Situation, said: Review) -> Step:
     if isinstance(state, Stopped) or (now.allowed and now.memory.wanted == "up"):
         return state.stay(now)
     reason = "disabled in the configuration" if not now.config.enabled else DECIDED_BEFORE
-    return evolve(halt(state, now, reason), verdict=None)  # nobody asks
+    return evolve(halt(state, now, reason), verdict=None)  # there is no request to answer
 
 
 def halt(state: State, now: Situation, reason: str) -> Step:
-    """The guest is not to run any more. While those that need it are on their way down it goes on; then it is reviewed."""
+    """The guest is to halt. It goes on while guests that come after it are on their way down; a `Review` ends that."""
     if now.leaning and isinstance(state, Started):
         return state.stay(now).accept(f"it is asked to halt after {enumerated(now.leaning)}")
     return state.on_stop(now, reason)
@@ -231,14 +231,17 @@ DECIDED_BEFORE = "an operator decided so before"
 
 
 def wagman_stop(state: State, now: Situation, said: WagmanStop) -> Step:
-    """The scheduler's stop leaves alone a guest that is off already, that the operator forced, or that is in maintenance."""
+    """The scheduler's stop. A guest that is off, was started by force, or is in maintenance is left alone."""
     if isinstance(state, Stopped | Maintenance) or now.memory.exempt or now.config.leads_to:
         return state.stay(now)
     return state.on_stop(now, said.reason)
 
 
 def hibernation(state: State, now: Situation, said: Hibernation) -> Step:
-    """A normal environment ends every exemption; what boards are reached through is none of its business."""
+    """The scheduler says whether guests may run; when they may, every exemption ends.
+
+    A guest through which boards are reached takes no part in hibernation.
+    """
     if now.config.leads_to:
         # mark way-in-the-heat
         return state.stay(now.remember(hibernating=False))
@@ -247,15 +250,15 @@ def hibernation(state: State, now: Situation, said: Hibernation) -> Step:
 
 
 def untrusted() -> Stopped:
-    """The state of a guest of which nothing is known: power is left alone until the adopt window has told."""
+    """The state of a guest of which nothing is known: its power is left alone until the adopt window ends."""
     return Stopped("nothing is known of it yet", untouched=True, cut=0)
 
 
 def restored(saved: Mapping[str, Any]) -> State:
-    """The state that `State.lasting()` gave; `State.resumed()` takes it up, and it is not entered again.
+    """The state that `State.lasting()` saved. `State.resumed()` takes it up; its `on_enter` is not run again.
 
     Raises:
-        StoreError: it is not one; what was saved cannot be trusted.
+        StoreError: it is no state of a guest.
     """
     # mark no-state-of-a-guest
     try:

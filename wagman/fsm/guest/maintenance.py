@@ -1,4 +1,4 @@
-"""Maintenance: somebody works on the guest, and nothing is done about it."""
+"""Maintenance: somebody works on the guest, and wagman leaves it alone."""
 
 from typing import ClassVar
 
@@ -12,12 +12,12 @@ from wagman.model.facts import UNTOUCHED, Beat, PowerFound, PowerGoal, PowerLost
 
 @frozen
 class Maintenance(State):
-    """Left alone, for as long as was ordered: its power stays as it is, and it is asked for nothing. What is seen is told."""
+    """Left alone for as long as was ordered: the power stays as it is, and nothing is asked of the guest. Events go on."""
 
     name: ClassVar[str] = "maintenance"
     successors: ClassVar[frozenset[str]] = frozenset({"stopped"})
 
-    silent: bool = False  # that it is not heard has been told, or nobody expects to hear it
+    silent: bool = False  # its silence has been told, or no beats are expected
 
     def power(self, memory: Memory) -> PowerGoal:
         return UNTOUCHED
@@ -50,7 +50,7 @@ class Maintenance(State):
         return longer.stay(now, now.event("maintenance", reason=reason)).accept("it goes on being left alone")
 
     def on_maintenance_over(self, now: Situation, reason: str) -> Step:
-        """It is looked at as after a restart of the service that knows nothing of it: what runs is taken over."""
+        """End the maintenance. The guest is looked at as if nothing were known of it, and adopted if it runs."""
         looked_at = states.stopped(reason, untouched=True, cut=0)
         self.check_way(looked_at)
         now = now.remember(exempt=False)

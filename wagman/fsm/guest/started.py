@@ -1,4 +1,4 @@
-"""Started: the guest runs, and is heard."""
+"""Started: the guest runs."""
 
 from collections.abc import Callable
 from typing import ClassVar
@@ -13,15 +13,16 @@ from wagman.model.facts import Beat, BoardStopping
 
 @frozen
 class Started(State):
-    """Running, and heard."""
+    """The guest runs; with a heartbeat, it is heard."""
 
     name: ClassVar[str] = "started"
     successors: ClassVar[frozenset[str]] = frozenset({"stopped", "stopping", "restarting", "maintenance"})
 
     stable: bool = False
-    since_at_s: float | None = None  # the beat, or without a heartbeat the relay-on, it became Started by; None: nobody knows
-    up_s: float = 0.0  # since then, in earlier runs of the service
-    adopted: bool = False  # it ran already: no attempt was counted
+    # when the beat that made it Started was heard (without a heartbeat: when the relay went on); None: nobody knows
+    since_at_s: float | None = None
+    up_s: float = 0.0  # how long it was up in earlier runs of the service
+    adopted: bool = False  # it was found running: no attempt was counted
 
     def on_enter(self, now: Situation) -> Step:
         return self.stay(now, now.event("started", **now.start_fields), alarms=self.resume(now, self.since_at_s))
@@ -66,7 +67,7 @@ class Started(State):
         return not self.stable and not self.adopted
 
     def resume(self, now: Situation, heard_at_s: float | None = None) -> Plan:
-        """The silence counts from the latest beat; a guest without a heartbeat only has to stay up."""
+        """The alarms: silence since the latest beat; for a guest without a heartbeat, the time until it is stable."""
         if now.config.has_heartbeat:
             return {"heartbeat": Alarm(now.config.heartbeat_timeout_s, proof=True, since_s=heard_at_s)}
         return {} if self.stable else {"stable": Alarm(now.config.stable_after_s, answered=True, since_s=self.since_at_s)}
@@ -75,6 +76,6 @@ class Started(State):
         return evolve(self, up_s=0.0 if self.since_at_s is None else max(0.0, now_s - self.since_at_s))
 
     def resumed(self, now: Situation, now_s: float, away_s: float | None) -> State:
-        """It has been up all the time where it could not have been silent for too long meanwhile."""
+        """Count the time that the service was away as up, if the guest cannot have been silent for too long in it."""
         is_known = self.up_s > 0 and away_s is not None and away_s <= now.config.heartbeat_timeout_s
         return evolve(self, since_at_s=now_s - self.up_s - away_s if is_known and away_s is not None else None)

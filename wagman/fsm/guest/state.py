@@ -1,4 +1,4 @@
-"""What the states of a guest share: how one is entered, kept and taken up, and the answer to what is of no consequence."""
+"""The base of a guest's states: how a state is entered, kept and restored, and the default handlers."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ParamSpec
@@ -24,8 +24,8 @@ P = ParamSpec("P")
 class States:
     """The classes of the states, for one another.
 
-    The families refer to one another in circles. Each file of a family is imported without the others, and takes their classes
-    from here when a handler runs; `machine` puts in what `checked_graph` has built.
+    The state files refer to one another in circles. Each is imported without the others, and takes their classes from here when
+    a handler runs; `machine` puts in what `checked_graph` returned.
     """
 
     stopped: "type[Stopped]"
@@ -41,9 +41,10 @@ states = States()
 
 
 def unlike_new(value: AttrsInstance) -> dict[str, Any]:
-    """The fields that are not as in a new one, those of a value in it beside the others; `machine.restored` parts them again.
+    """The fields that differ from their defaults, those of a nested value beside the others; `machine.restored` undoes it.
 
-    So an older version, which does not know a field yet, can read what is saved for as long as nothing has made use of it.
+    An older version, which does not know a new field, can so read what is saved as long as the field was never used. Times
+    (`..._at_s`) are left out: they mean nothing in another run.
     """
     saved: dict[str, Any] = {}
     for each in fields(type(value)):
@@ -57,15 +58,15 @@ def unlike_new(value: AttrsInstance) -> dict[str, Any]:
 
 @frozen
 class State(GraphState):
-    """A state of a guest. A handler that no family overrides says: in this state that is of no consequence.
+    """A state of a guest. A handler that no subclass overrides changes nothing.
 
-    Each alarm that a state may have armed has a handler of its own (`machine.ringing` finds it); there is none to inherit.
+    Each alarm that a state arms has a handler of its own in that state (`machine.ringing` finds it); none is inherited.
     """
 
     reason: str = ""
 
     def power(self, memory: Memory) -> PowerGoal:
-        """The wanted level of the relay: on, in the current cycle, unless the state says otherwise."""
+        """The wanted level of the relay; unless a state says otherwise, on in the current power cycle."""
         return PowerGoal("on", memory.cycle, memory.media, already=True)
 
     def on_enter(self, now: Situation) -> Step:
@@ -79,11 +80,11 @@ class State(GraphState):
         return self.without_power(after).after(*told)
 
     def without_power(self, now: Situation) -> Step:
-        """Power was lost. No failure is counted, and the guest is due at once: it did nothing wrong."""
+        """Leave this state because the power was lost. No failure counts and no backoff begins: the guest did nothing wrong."""
         return self.goto(states.stopped, now.uncounted_attempt() if self.trying else now, "power lost")
 
     def of_no_consequence(self, now: Situation, fact: Any) -> Step:
-        """The answer to a fact that changes nothing in this state."""
+        """The default handler of a fact: nothing changes."""
         return self.stay(now)
 
     on_power_found = on_relay_asked = on_relay_on = on_relay_off = on_board_stopping = on_message_done = of_no_consequence
@@ -101,7 +102,7 @@ class State(GraphState):
         return self.goto(states.stopped, now, "killed by the operator", firm=True).accept("power is being cut")
 
     def on_maintenance(self, now: Situation, reason: str) -> Step:
-        """Leave the guest alone. A start that is under way comes to no verdict, and so is no attempt."""
+        """Leave the guest alone. A start that is under way is not counted as an attempt."""
         left = now.uncounted_attempt() if self.trying else now
         step = self.goto(states.maintenance, left, reason, silent=self.name != "started")
         return step.accept("nothing is done about it")
@@ -114,7 +115,7 @@ class State(GraphState):
         return self.refuse_start(now, f"it is {self.name}")
 
     def stay(self, now: Situation, *effects: Effect, alarms: Plan | None = None) -> Step:
-        """The step to this very state, which is not entered; without `alarms` all stand as they are."""
+        """A step that stays in this state, without `on_enter`; without `alarms` all alarms stand."""
         return Step(self, now.memory, alarms, effects)
 
     def refuse_start(self, now: Situation, obstacle: str) -> Step:
@@ -123,7 +124,7 @@ class State(GraphState):
         return self.stay(now, StartRefused(obstacle))
 
     def goto(self, state: "Callable[P, State]", now: Situation, *args: P.args, **kwargs: P.kwargs) -> Step:
-        """Change to a state that is made of the other arguments, along the declared graph; it is entered.
+        """Change to the state that `state(*args, **kwargs)` makes, along the declared graph, and run its `on_enter`.
 
         Raises:
             IllegalTransitionError: the graph does not allow it.
@@ -134,21 +135,21 @@ class State(GraphState):
 
     @property
     def trying(self) -> bool:
-        """An attempt has been counted that has not come to its verdict."""
+        """Whether an attempt was counted that has neither failed nor become stable."""
         return False
 
     def resume(self, now: Situation) -> Plan:
-        """The alarms of this state at full length, for a service that comes up in it."""
+        """The alarms of this state at full length, for a service that starts in it."""
         raise NotImplementedError
 
     def lasting(self) -> dict[str, Any]:
-        """The state as plain data; times are left out, they mean nothing in another run."""
+        """The state as plain data, without times."""
         return {"name": self.name, **unlike_new(self)}
 
     def left_off(self, now_s: float, left_s: Callable[[str], float | None]) -> "State":
-        """The state as it is kept at `now_s`: with what was waited, or is left of an alarm, as lengths of time."""
+        """The state as it is saved at `now_s`: time waited so far, and time left of an alarm (`left_s`), become durations."""
         return self
 
     def resumed(self, now: Situation, now_s: float, away_s: float | None) -> "State":
-        """The state as a service that comes up at `now_s` takes it up, `away_s` after it was left off (None: nobody knows)."""
+        """The state as the service takes it up at `now_s`, `away_s` seconds after it was saved (None: nobody knows)."""
         return self

@@ -1,4 +1,4 @@
-"""Stopped: power is off, or nobody knows yet whether the guest runs."""
+"""Stopped: the power is off, or nobody knows yet whether the guest runs."""
 
 from collections.abc import Callable
 from typing import ClassVar
@@ -18,20 +18,20 @@ ADOPT_APART_S = 10.0
 
 @frozen
 class Stopped(State):
-    """Power is off, or on its way there. `untouched`: nobody knows yet what the guest does, and its power is left alone."""
+    """The power is off, or on its way there. `untouched`: nobody knows yet whether the guest runs, and nothing is switched."""
 
     name: ClassVar[str] = "stopped"
     successors: ClassVar[frozenset[str]] = frozenset({"starting", "started", "stopping", "restarting", "maintenance"})
 
     untouched: bool = False
     cut: int | None = None  # the last power cycle that may be cut; None: the one in which the state is entered
-    firm: bool = False  # the cut does not rest on silence: it stands even if the guest beats meanwhile
+    firm: bool = False  # the cut does not rest on silence: beats do not revoke it
     off: bool = False  # the relay was seen off
-    off_at_s: float | None = None  # when, in this run of the service
-    backoff_s: float = 0.0  # > 0: not due until the alarm
-    beat_at_s: float | None = None  # the first of the two beats that adopt
-    settled: bool = False
-    left_on: bool = False  # boards are reached through it: its power stays as it is until a start switches it off and on
+    off_at_s: float | None = None  # when it was seen off; None: not in this run of the service
+    backoff_s: float = 0.0  # > 0: the guest is not due before this alarm
+    beat_at_s: float | None = None  # the first of the two beats by which it is adopted
+    settled: bool = False  # beats count: those that may be left over from before have had their time
+    left_on: bool = False  # boards are reached through it: it keeps its power until a start switches it off and on
 
     def power(self, memory: Memory) -> PowerGoal:
         # mark way-that-is-left-on
@@ -47,7 +47,7 @@ class Stopped(State):
         return new.stay(entered, event, alarms=new.resume(entered))
 
     def on_heartbeat(self, now: Situation, beat: Beat) -> Step:
-        is_before = self.off_at_s is not None and beat.at_s <= self.off_at_s  # the answer to a question of before the cut
+        is_before = self.off_at_s is not None and beat.at_s <= self.off_at_s  # the answer to a question from before the cut
         if is_before or not self.settled or not self.believes(now, beat):
             return self.stay(now)
         first = self.beat_at_s
@@ -64,11 +64,11 @@ class Stopped(State):
         return evolve(self, backoff_s=0.0).stay(now)
 
     def on_adopt(self, now: Situation, fired: Fired) -> Step:
-        """The end of the adopt window: no beats were heard."""
+        """The adopt window is over, and no beats were heard."""
         heard = now.config.has_heartbeat
         if fired.supply == "off":
             return self.found_off(now)
-        # Whether the guest is to run cannot be read yet: it is left alone.
+        # As long as nobody can read whether the guest is to run, it is left alone.
         if now.withheld and now.welcome and (heard or fired.supply == "unknown"):
             return self.stay(now, alarms=self.resume(now))
         if fired.supply == "unknown":
@@ -88,13 +88,13 @@ class Stopped(State):
 
     def on_power_found(self, now: Situation, found: PowerFound) -> Step:
         if self.untouched:
-            return self.stay(now)  # the adopt window tells
+            return self.stay(now)  # the adopt window decides
         if found.supply == "unknown":
             return self.doubted(now, found.why)
         return self.found_running(now, beats=False, why=found.why, at_s=found.at_s)
 
     def on_relay_off(self, now: Situation, off: RelayOff) -> Step:
-        # A beat from before it proves nothing after it, and those that follow at once are echoes.
+        # Beats from before the off prove nothing about the time after it, and beats right after it are echoes.
         plan: Plan = {"settle": Alarm(now.config.settle_s, since_s=off.at_s), "backoff": KEEP, "adopt": KEEP}
         told = () if self.off or self.untouched else (now.event("off"),)
         return evolve(self, off=True, off_at_s=off.at_s, settled=False, beat_at_s=None).stay(now, *told, alarms=plan)
@@ -132,11 +132,11 @@ class Stopped(State):
         return self.begin(now, "its turn")
 
     def due(self, memory: Memory) -> bool:
-        """The scheduler may start the guest now, as far as the guest is concerned."""
+        """Whether the guest itself is ready to be started by the scheduler."""
         return not self.obstacle(memory)
 
     def obstacle(self, memory: Memory) -> str:
-        """Why the guest may not be started now, in plain words; or nothing."""
+        """Why the guest may not be started now, in plain words; empty if it may."""
         obstacles = (
             (not memory.enabled, "it is disabled"),
             (memory.wanted != "up", "it is not wanted up"),
@@ -152,16 +152,16 @@ class Stopped(State):
         return self.goto(states.starting, now, reason, relay=Relay(cleared=self.off))
 
     def believes(self, now: Situation, beat: Beat) -> bool:
-        """Whether the beat tells that the guest has power, and that this is to be answered."""
+        """Whether the beat shows that the guest runs, and calls for a reaction."""
         if not now.config.has_heartbeat:
             # mark noise-of-a-guest-without-a-heartbeat
-            return False  # noise on an input that nothing is connected to
+            return False  # noise on an input to which nothing is wired
         if self.off:
-            return beat.source != "control"  # somebody claims to be a guest that has no power
-        return not self.firm  # a cut that does not rest on silence is under way: beats do not take it back
+            return beat.source != "control"  # over the control socket anybody can claim to be this guest
+        return not self.firm  # a cut that does not rest on silence goes on whatever beats
 
     def found_running(self, now: Situation, *, beats: bool, why: str, at_s: float | None = None) -> Step:
-        """Take over a guest that runs already; one that should not is asked to halt, never just cut."""
+        """Take over a guest that runs already. One that should not run is asked to halt, never just cut."""
         now = now.remember(cycle=now.memory.cycle + 1)
         if not now.welcome:
             event = now.event("unexpected_heartbeat" if beats else "unexpected_power", why=why)
@@ -174,12 +174,13 @@ class Stopped(State):
         return step.after(now.event("adopted", why=why))
 
     def doubted(self, now: Situation, why: str) -> Step:
-        """The guest may run: it is asked to halt, and cut only when it has been silent since, as if its power were on."""
+        """The guest may be running: treat it as if it were, ask it to halt, and cut it only after a silence."""
         now = now.remember(cycle=now.memory.cycle + 1)
         return self.goto(states.restarting if now.welcome else states.stopping, now, why, untouched=True)
 
     def found_off(self, now: Situation) -> Step:
-        """Nothing runs. A forced start that waited for this begins now: while hibernating nobody else would start the guest."""
+        """The adopt window is over, and the outlet is off."""
+        # A forced start that waited for the adopt window begins now: while hibernating, the scheduler would not start the guest.
         if now.memory.exempt and now.welcome:
             # mark forced-start-in-the-adopt-window
             return self.begin(now, "asked by the operator")
@@ -188,7 +189,7 @@ class Stopped(State):
     def resume(self, now: Situation) -> Plan:
         backoff = {"backoff": Alarm(self.backoff_s)} if self.backoff_s > 0 else {}
         heard = now.config.has_heartbeat
-        # What has no power is silent, whoever is deaf: an ear that never heard the guest may wait for ever to prove that.
+        # A guest without power is silent, whatever its ear hears; an ear that never heard the guest might never prove it.
         adopt = {"adopt": Alarm(now.config.adopt_window_s, proof=heard, answered=True)} if self.untouched else {}
         return {"settle": Alarm(now.config.settle_s), **backoff, **adopt}
 
@@ -197,5 +198,5 @@ class Stopped(State):
         return self if remainder_s is None else evolve(self, backoff_s=remainder_s)
 
     def resumed(self, now: Situation, now_s: float, away_s: float | None) -> State:
-        """Beats that come at once may have waited for the service."""
+        """Distrust the first beats: they may have been queued since before the service came up."""
         return evolve(self, settled=False, backoff_s=max(0.0, self.backoff_s - (away_s or 0.0)))

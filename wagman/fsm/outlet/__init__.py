@@ -1,35 +1,36 @@
-"""The outlet machine: what is known of one outlet of a board, and what is to be done about it. Pure and synchronous.
+"""The outlet machine: what is known of the power of one outlet, and which command is due. Pure and synchronous.
 
 The theory
 ----------
-An outlet (`outlet`) is in one of five states, each a class of `states`, and has shown some `signs`. Beside the state stands the
-command that waits for its evidence, if one does (`Errand`). The signs that a board gives are inputs, as is the level that
-the guest's machine wants; each input yields a `Step`: the outlet as it is then, and the facts that its guest is told. Who may
-switch when - one relay-on after the other, no board at all - is not known here: `wagman.io.board.power` keeps the turns, and asks
-each outlet what is due.
+An outlet (`outlet`) is in one of five states, each a class of `states`. Beside the state stand its `signs` (what it showed, and
+when) and the command that waits for evidence, if there is one (`Errand`). Inputs are what the board shows and the level that the
+guest's machine wants. Each input yields a `Step`: the next outlet, and facts for the guest's machine. When a command may leave
+(one relay-on after the other, no board at all) is not known here: `wagman.io.board.power` keeps the turns, and asks each outlet
+what is due.
 
-- **A reply is no evidence.** An outlet is on or off once the board shows it; until then the command is repeated, and the
-  pauses grow.
+- **A reply is no evidence.** An outlet is on or off once the board shows it. Until then the command is repeated, after longer
+  and longer pauses.
 - **An off is believed only when the board says so, and no current says otherwise.** After three rounds the relay is stuck.
-- **What can be read of no board is assumed** from its reply, once the board has had its time (`settle_s`): never confirmed.
-- **Power of unknown origin is reported, and never cut** (`Stray`, or a power cycle that is later than the goal may cut): who
+- **If nothing can be read of a board**, its reply is believed once the board has had its time (`settle_s`). Power known only
+  by a reply is *assumed*, and never confirmed.
+- **Power of unknown origin is reported, and never cut** (`Stray`, or a power cycle that is later than the goal may cut): whoever
   wants it off must first ask the guest to halt.
-- **Power that nobody can be sure of any more is doubted** (`Doubted`): an outlet that should be on is switched on once more,
-  in its turn, which moves no relay that is on; one that should be off is reported, and so its guest is asked to halt.
-- **Reports are numbered.** A goal says which report its guest has taken last; one that was decided before the latest report
-  is ignored, and nothing is switched until the answer is there.
-- **Each number of a power cycle is switched on once**, unless it is doubted.
-- **What leads to a board is never off for longer than one command says** (`pulse_s`), unless that is the goal: in place of the
-  off before a new power cycle leaves a pulse, which the board ends by itself. Nothing that is seen before its end counts. One
-  that nobody replied to is repeated once; an on makes sure of one that the board may have forgotten.
+- **Power that nobody can be sure of any more is doubted** (`Doubted`). An outlet that should be on is switched on once more, in
+  its turn, which moves no relay that is on. One that should be off is reported, and so its guest is asked to halt.
+- **Reports are numbered.** A goal says which report the guest's machine has taken last. A goal from before the latest report is
+  ignored, and nothing is switched until the answer is there.
+- **Each power cycle is switched on once**, unless it is doubted.
+- **An outlet through which a board is reached is switched off only by a pulse** (`pulse_s`), unless off is the goal: the board
+  ends the pulse by itself. Nothing that is seen before its end counts. A pulse without a reply is repeated once; then an on makes
+  sure of the power, in case the board has forgotten the pulse.
 
 States
 ------
 ============  ========================================================================================
-Unknown       nothing is known of it, or a relay-on has left that was not seen to have its effect
+Unknown       nothing is known of it, or a relay-on has left and its effect was not seen
 On            on, in a power cycle of its guest
 Doubted       it was on in that power cycle, and nobody knows whether it still is
-Stray         on, or perhaps on, and not by the service's doing
+Stray         on, or perhaps on, and not switched on by the service
 Off           off; the board keeps it so, or may start it by itself
 ============  ========================================================================================
 """

@@ -1,4 +1,4 @@
-"""An outlet with all that is known and wanted of it: what it is told, and what is due."""
+"""The outlet: all that is known and wanted of it, its inputs, and the command that is due."""
 
 import math
 from typing import Any, Literal
@@ -22,7 +22,7 @@ from wagman.model.facts import (
 )
 
 NOTHING_KNOWN = Unknown()
-"""The state in which a run of the service begins."""
+"""The state in which each run of the service begins."""
 
 Fate = Literal["lost", "survived", "doubtful"]
 """What became of an outlet's power when its board restarted."""
@@ -30,25 +30,25 @@ Fate = Literal["lost", "survived", "doubtful"]
 
 @frozen
 class Outlet:
-    """What is wanted of one outlet, what it showed, and the state that follows. Each input is a method, and yields a `Step`.
+    """One outlet: the goal, the signs that it showed, and the state that follows. Each input is a method, and yields a `Step`.
 
     Times are seconds of trio's clock.
     """
 
     began_s: float  # when this run of the service began to look after it
     signs: Signs
-    is_mute: bool = False  # its guest has no heartbeat: nothing but its current tells whether it runs
+    is_mute: bool = False  # its guest has no heartbeat: only its current shows whether it runs
     state: State = NOTHING_KNOWN
     errand: Errand | None = None
     goal: PowerGoal = UNTOUCHED
     goal_at_s: float = -math.inf
-    reports: int = 0  # of power lost or found, so far
-    settle_s: float = SETTLE_S  # so long after a command a reading may not show it yet
-    pulse_s: float = 0.0  # what leads to a board is off only for so long, by one command; 0: it is switched off, and on again
+    reports: int = 0  # how many times power lost or found was reported so far
+    settle_s: float = SETTLE_S  # how long after a command a reading may not show its effect yet
+    pulse_s: float = 0.0  # > 0: a board is reached through it, and an off before an on is a pulse of this length
 
     @classmethod
     def new(cls, now_s: float, *, is_mute: bool) -> "Outlet":
-        """An outlet of which nothing is known: its relay may have been switched just before."""
+        """An outlet of which nothing is known. Its relay may have been switched just before `now_s`."""
         return cls(now_s, Signs(now_s), is_mute)
 
     # What is known -----------------------------------------------------------
@@ -60,17 +60,17 @@ class Outlet:
 
     @property
     def is_reached(self) -> bool:
-        """Nothing is left to be done for the goal."""
+        """Whether nothing is left to be done for the goal."""
         return self.state.reaches(self.goal)
 
     @property
     def confirmed(self) -> bool:
-        """The goal is reached, by evidence."""
+        """Whether evidence, and not just a reply, shows that the goal is reached."""
         return self.is_reached and self.evidence != "assumed"
 
     @property
     def evidence(self) -> Evidence | None:
-        """What shows that the goal is reached."""
+        """What shows that the goal is reached; None: nothing does."""
         if not self.is_reached:
             return "assumed" if self.errand is not None and self.errand.has_replied else None
         if self.relay == "on" and self.signs.beat_at_s > self.signs.on_at_s:
@@ -79,57 +79,57 @@ class Outlet:
 
     @property
     def shows(self) -> str:
-        """By what the last poll showed that it is on, in words."""
+        """How the last poll showed that the outlet is on, in words."""
         return "it draws current" if self.signs.proof == "sensed" else "the board shows it on"
 
     @property
     def is_dark(self) -> bool:
-        """A beat there cannot come from its guest: the board keeps it off, and not even a little current flows."""
+        """Whether the board keeps the outlet off, and no current flows: a beat there cannot come from its guest."""
         return self.state.is_kept and self.signs.supply == "off"
 
     @property
     def is_doubtful(self) -> bool:
-        """It was on in its power cycle, and nobody knows whether it still is."""
+        """Whether the outlet was on in its power cycle, and nobody knows whether it still is."""
         return isinstance(self.state, Doubted)
 
     @property
     def resists(self) -> bool:
-        """It still drew current after an off, which is repeated therefore."""
+        """Whether it drew current after an off, which is repeated therefore."""
         return self.errand is not None and self.errand.resisted > 0
 
     @property
     def is_stuck(self) -> bool:
-        """Switching it off has been tried often enough."""
+        """Whether an off was tried as often as it takes to report the relay stuck."""
         return self.errand is not None and self.errand.is_stuck
 
     @property
     def awaits_on(self) -> bool:
-        """Evidence that it is on would be evidence of the power cycle that is wanted."""
+        """Whether evidence of *on* would be evidence of the wanted power cycle."""
         if self.goal.level != "on" or self.is_reached:
             return False
         return self.state.serves(self.goal) or self.is_switching("on")
 
     @property
     def awaits_answer(self) -> bool:
-        """Its guest's machine was told of power that was lost or found, and has yet to say what follows."""
+        """Whether power lost or found was reported, and the guest's machine has not answered yet."""
         is_news = self.goal.level != "off" or self.relay != "off"
         return is_news and self.goal.taken < self.reports
 
     def is_switching(self, level: Level) -> bool:
-        """A command to that level waits for its evidence."""
+        """Whether a command to that level waits for its evidence."""
         return self.errand is not None and self.errand.level == level
 
     # What is due -------------------------------------------------------------
 
     @property
     def due(self) -> tuple[Level, float] | None:
-        """The command that it needs next, and the time from which on; None where it needs nothing."""
+        """The next command, and the time from which it may leave; None: no command is due."""
         if self.awaits_answer or self.is_reached:
             return None
         level = self.needed
         if self.goal.level != "on" and level == "on":
             return None
-        # An off or an on that the board carries out within a pulse would be undone by its end, or do nothing.
+        # A command during a pulse would do nothing, or be undone at the end of the pulse.
         first_s = max(self.state.off_due_s(self) if level == "off" else -math.inf, self.signs.pulsed_until_s)
         if self.errand is None or self.errand.level not in (level, "pulse"):
             return level, first_s
@@ -138,15 +138,16 @@ class Outlet:
 
     @property
     def needed(self) -> Level:
-        """What the next command does. After a pulse, an on makes sure of what the board may have forgotten."""
+        """What the next command does."""
         if self.needs_off:
             return "pulse" if self.pulse_s > 0 and self.goal.level == "on" else "off"
+        # An on after a pulse makes sure of the power, in case the board has forgotten the pulse.
         is_repeated = self.errand is not None and self.errand.may_be_lost and self.signs.supply != "off"
         return "pulse" if is_repeated else "on"
 
     @property
     def needs_off(self) -> bool:
-        """The next thing to do here is an off."""
+        """Whether an off is the next command."""
         if self.goal.level == "off":
             return not self.is_reached and not self.state.is_foreign(self)
         if self.goal.level != "on" or self.is_reached or self.is_switching("on") or self.is_stuck:
@@ -156,7 +157,7 @@ class Outlet:
     # What is wanted ----------------------------------------------------------
 
     def wanted(self, goal: PowerGoal, at_s: float) -> Step:
-        """Its guest's state asks for a level; a goal that is older than the latest report is ignored."""
+        """The guest's machine asks for a level. A goal from before the latest report is ignored."""
         if goal.taken < self.reports or goal == self.goal:
             return Step(self)
         is_new = (goal.level, goal.cycle) != (self.goal.level, self.goal.cycle)
@@ -173,7 +174,7 @@ class Outlet:
 
     @property
     def goes_on_with_off(self) -> bool:
-        """An off is under way, and is what comes next for this goal, too: its evidence must not be taken for a loss of power."""
+        """Whether an off is under way that the new goal needs, too. Its evidence must not be taken for a loss of power."""
         goal = self.goal
         needs = not self.state.is_foreign(self) if goal.level == "off" else not (goal.cleared or goal.already)
         return needs and goal.level != "untouched" and self.is_switching("off")
@@ -193,11 +194,11 @@ class Outlet:
         return now.goto(Doubted(cycle) if isinstance(self.state, Doubted) else Unknown(cycle), *asked)
 
     def off_for_s(self, level: Level) -> float:
-        """How long it is off by such a command before it goes on by it."""
+        """How long the outlet is off, in seconds, before a command to that level has it on."""
         return self.pulse_s if level == "pulse" else 0.0
 
     def pulsed(self, until_s: float) -> "Outlet":
-        """Its board switches it on again then, or did before."""
+        """A pulse has left: the board switches the outlet on again at `until_s` at the latest."""
         # mark pulse-that-has-left
         return self.signed(on_at_s=until_s, pulsed_until_s=until_s)
 
@@ -206,7 +207,10 @@ class Outlet:
         return Step(self if self.errand is None else evolve(self, errand=evolve(self.errand, has_replied=True)))
 
     def sent(self, level: Level, at_s: float) -> Step:
-        """The command was answered, or given up: an off may have had its effect until now, and a pulse have begun."""
+        """The board answered the command, or nobody waits for the answer any more.
+
+        An off may have had its effect as late as `at_s`, and a pulse may have begun then.
+        """
         # mark pulse-that-has-left
         if level == "pulse":
             return Step(self.pulsed(at_s + self.pulse_s))
@@ -216,18 +220,18 @@ class Outlet:
     # What was seen -----------------------------------------------------------
 
     def seen_on(self, at_s: float, media: str | None, why: str, proof: Evidence) -> Step:
-        """Evidence that it is on."""
+        """Evidence shows that it is on."""
         return self.state.seen_on(self, at_s, media, why, proof)
 
     def seen_off(self, at_s: float, why: str) -> Step:
-        """The board says that it switched it off."""
+        """The board says that it switched the outlet off."""
         if at_s <= self.signs.pulsed_until_s:
             return Step(self)
         now = self.signed(off_at_s=max(self.signs.off_at_s, at_s))
         return Step(now.told_off(at_s)) if self.is_switching("off") else self.state.seen_off(now, at_s, why)
 
     def seen_kept(self, at_s: float, *, kept: bool) -> Step:
-        """The board says whether it keeps it off."""
+        """The board says whether it keeps the outlet off."""
         if at_s <= self.asked_until_s + REPORT_LAG_S:
             return Step(self)  # the report may be older than the command
         if not kept:
@@ -237,32 +241,32 @@ class Outlet:
         return Step(self.told_off(at_s) if self.errand is not None and self.errand.seen_at_s is None else self)
 
     def told_off(self, at_s: float) -> "Outlet":
-        """The board says that the off that it was asked for is done; the current has yet to agree."""
+        """Note that the board says the off is done; the current has yet to agree."""
         return evolve(self, errand=evolve(self.errand, seen_at_s=at_s)) if self.errand is not None else self
 
     def tells_of_before(self, at_s: float) -> bool:
-        """A reading that was asked for at `at_s` may be from before the latest command took effect."""
+        """Whether a reading that was asked for at `at_s` may be from before the latest command took effect."""
         return at_s <= self.settled_s
 
     @property
     def settled_s(self) -> float:
-        """Readings from before this time may not show yet what the latest command did."""
+        """The time until which readings may not show the effect of the latest command."""
         return self.told_s + self.settle_s
 
     @property
     def told_s(self) -> float:
-        """When it was last told to switch, or may have done so."""
+        """The time of the latest command, or of an off that was seen, or may have happened, after it."""
         return max(self.asked_until_s, self.signs.off_at_s)
 
     @property
     def asked_until_s(self) -> float:
-        """Until then it does what it was told last: a pulse ends with its on."""
+        """The time until which the latest command acts: a pulse ends with its on."""
         return max(self.signs.asked_at_s, self.signs.pulsed_until_s)
 
     def polled(self, at_s: float, supply: Supply, proof: Evidence = "sensed", *, is_sound: bool = False) -> Step:
-        """A poll that was asked at `at_s` shows whether it has power; unknown where the sensor is dead.
+        """The answer to a poll that left at `at_s` shows whether the outlet has power; `unknown`: its sensor is dead.
 
-        One reading may have been damaged on its way, unless it `is_sound`; the same twice in a row is not.
+        One reading may have been damaged on its way, unless it `is_sound`; two alike in a row are believed.
         """
         surely = supply == "on" and (is_sound or self.signs.supply == "on")
         signs = self.signs.polled(at_s, supply, proof, self.relay)
@@ -271,13 +275,13 @@ class Outlet:
             return Step(now)
         if self.errand is not None and self.errand.level == "off":
             return now.off_judged(self.errand, at_s, surely=is_sound or self.errand.drew_still)
-        # It may be on because it went on again, or because nobody switched it off.
+        # It may be on because the pulse is over, or because it was never switched off.
         if self.errand is not None and self.errand.may_be_lost:
             return Step(now)
         return self.state.polled(now, at_s, surely=surely)
 
     def off_judged(self, errand: Errand, at_s: float, *, surely: bool) -> Step:
-        """An off that was asked for is believed where the board said so and the current agrees."""
+        """Judge an off that is under way: it is believed once the board said so and the current agrees."""
         draws = self.signs.supply == "on"
         if draws and surely:
             return self.resisting(errand, at_s)
@@ -287,31 +291,31 @@ class Outlet:
 
     # mark shown-at-once
     def shown_off(self, at_s: float, why: str, proof: Evidence) -> Step:
-        """A look that was asked at `at_s` shows it off: the board says so, and no meter says otherwise."""
+        """A look that left at `at_s` shows the outlet off: the board says so, and no meter contradicts."""
         if self.tells_of_before(at_s):
             return Step(self)
-        # Off while an on is awaited is no loss: the command was not carried out, or is yet to be.
+        # While an on is awaited, off is no loss: the command was not carried out, or not yet.
         if self.is_switching("on") or self.is_switching("pulse"):
             return Step(self if self.signs.still_off else self.signed(still_off=True))
         if not self.is_switching("off"):
-            # Some boards show for a while what was: where the guest was heard meanwhile, an off that goes on is no news.
+            # Some boards show an old state for a while: if the guest was heard meanwhile, an off that goes on is no news.
             if self.relay == "on" and self.signs.still_off:
                 # mark off-that-is-no-news
                 return Step(self)
             return self.state.shown_off(self, at_s, why, proof)
-        told_s = None if self.errand is None else self.errand.seen_at_s  # where the meter had yet to agree, it has been off since
+        told_s = None if self.errand is None else self.errand.seen_at_s  # off since then, though the meter had yet to agree
         return self.came_off(at_s if told_s is None else told_s, proof)
 
     # mark nothing-to-read
     def assumed(self, at_s: float) -> Step:
-        """Nothing can be read of its board: a command that it replied to counts as carried out once it must have been."""
+        """Nothing can be read of the board: a command that it replied to counts as carried out once it had its time."""
         if self.errand is None or not self.errand.has_replied or self.tells_of_before(at_s):
             return Step(self)
         return self.came_off(at_s, "assumed") if self.errand.level == "off" else self.came_on(at_s, "assumed")
 
     def resisting(self, errand: Errand, at_s: float) -> Step:
-        """It still draws current: another round, and a report when there have been enough."""
-        if self.relay == "off":  # it was only to be kept so: something else has switched it on
+        """The outlet still draws current after an off: note the round, and report the relay stuck after enough of them."""
+        if self.relay == "off":  # the off was only to keep it so: something else has switched it on
             # mark comes-on-while-it-is-kept-off-anew
             return self.stray(at_s, f"{self.shows} though it was off")
         errand = evolve(errand, resisted=max(errand.resisted, errand.round), seen_at_s=None, drew_still=True)
@@ -321,7 +325,7 @@ class Outlet:
         return Step(now.signed(stuck_at_s=at_s), (RelayStuck(at_s, errand.round),))
 
     def beat(self, at_s: float) -> Step:
-        """Its guest was heard, after whatever the board was told last."""
+        """Its guest was heard."""
         now = self.signed(beat_at_s=max(self.signs.beat_at_s, at_s))
         if not self.awaits_on or at_s <= self.asked_until_s:
             return Step(now)
@@ -332,21 +336,22 @@ class Outlet:
         return Step(self.signed(stirred_at_s=max(self.signs.stirred_at_s, at_s)))
 
     def doubted(self) -> Step:
-        """If it was on, nobody knows whether it still is."""
+        """Nobody knows any more whether the outlet is on, if it was."""
         return self.goto(self.state.doubted())
 
     def link_up(self, at_s: float) -> Step:
-        """The board can be seen again, and its first poll has been told.
+        """The board can be seen again, and the answer to its first poll has come in.
 
         What may have been started meanwhile is not just cut. An off that rested on silence, for good or for a new power cycle,
-        lapses where the guest was heard meanwhile, or where nobody knows what happened since it was decided (the service was
-        away) and something runs there.
+        lapses if the guest was heard meanwhile; also if something runs there and nobody knows what happened since the off was
+        decided,
+        because the service was away.
         """
         rests_on_silence = self.needs_off and not self.goal.firm and not self.awaits_answer
         return self.state.link_up(self, at_s) if rests_on_silence else Step(self)
 
     def board_reset(self, at_s: float, fate: Fate, *, suspect: bool) -> Step:
-        """Its board restarted, and keeps nothing off for certain."""
+        """Its board restarted: what it kept off it may start, and a pulse is forgotten. `fate` says what became of the power."""
         now = evolve(self.signed(pulsed_until_s=-math.inf), errand=None)  # a board that restarts forgets a pulse
         if self.relay == "off":
             return now.goto(self.state.freed())
@@ -361,7 +366,7 @@ class Outlet:
         return evolve(self, signs=evolve(self.signs, **signs))
 
     def goto(self, state: State, *facts: PortFact, ends: bool = False) -> Step:
-        """A transition along the declared graph; `ends`: what was asked for is not waited for any more.
+        """A transition along the declared graph; `ends`: the command under way is not waited for any more.
 
         Raises:
             IllegalTransitionError: the graph does not allow it.
@@ -370,25 +375,25 @@ class Outlet:
         return Step(evolve(self, state=state, errand=None if ends else self.errand), facts)
 
     def came_on(self, at_s: float, proof: Evidence, media: str | None = None) -> Step:
-        """It is on, in the power cycle that is wanted."""
+        """The outlet is on, in the wanted power cycle."""
         cycle = self.goal.cycle
         return self.signed(on_at_s=at_s).goto(On(cycle, proof), RelayOn(cycle, at_s, media), ends=True)
 
     def came_off(self, at_s: float, proof: Evidence) -> Step:
-        """It is off, as it was asked to be."""
+        """The outlet is off, as it was told."""
         cycle = self.state.cycle or 0
         now = self.signed(off_at_s=max(self.signs.off_at_s, at_s), stuck_at_s=-math.inf)
         return now.goto(Off(cycle, is_kept=True, proof=proof), RelayOff(cycle, at_s), ends=True)
 
     def stray(self, at_s: float, why: str, supply: Supply = "on", proof: Evidence | None = None) -> Step:
-        """It is on, or may be, and not by the service's doing: report it."""
+        """The outlet is on, or (`supply` unknown) may be, and the service did not switch it on: report it."""
         now = evolve(self, reports=self.reports + 1)
         found = PowerFound(at_s, why, supply, report=now.reports)
         still = self.state.proof if supply == self.relay else None  # what showed it off does not show it on
         return now.goto(Stray(supply, proof or still), found, ends=True)
 
     def lost(self, at_s: float, why: str, *, reset: bool = False, suspect: bool = False) -> Step:
-        """It has lost its power, and the service did not ask for that: report it."""
+        """The outlet has lost its power, and the service did not ask for that: report it."""
         now = evolve(self.signed(off_at_s=max(self.signs.off_at_s, at_s)), reports=self.reports + 1)
         lost = PowerLost(at_s, why, reset, suspect, report=now.reports)
         return now.goto(Off(self.state.cycle or 0, is_kept=False, proof="told"), lost, ends=True)

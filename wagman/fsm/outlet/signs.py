@@ -1,4 +1,4 @@
-"""What an outlet showed, whatever state it is in; the command that it waits for; and what an input to its machine comes to."""
+"""The signs of an outlet (what it showed, in whatever state), the command under way, and the outcome of an input."""
 
 import math
 from typing import TYPE_CHECKING, Literal
@@ -14,36 +14,40 @@ EVIDENCE_S = 6.0
 """How long a command may stay without evidence before it is repeated (chosen: more than one poll)."""
 
 EVIDENCE_MAX_S = 60.0
-"""The longest wait before a command is repeated; the wait doubles with each round (chosen)."""
+"""The longest wait before a command is repeated (chosen); the wait doubles with each round."""
 
 MOST_DOUBLINGS = 8
-"""Beyond, the longest wait has long been reached."""
+"""The most doublings of the wait: beyond, `EVIDENCE_MAX_S` has long been reached."""
 
 SETTLE_S = 1.5
-"""How long after a command a reading may not show it yet, unless the board needs longer (chosen: several main loops)."""
+"""How long after a command a reading may not show its effect yet, unless the board needs longer (chosen: several main loops)."""
 
 REPORT_LAG_S = 3.0
-"""A report of the board that comes so soon after a command may be older than it (chosen: several main loops)."""
+"""How long after a command a report of the board may still be older than it (chosen: several main loops)."""
 
 LIFE_S = 30.0
-"""A guest that was heard so lately has its power (chosen: three beats)."""
+"""A guest that was heard within this time has power (chosen: three beats)."""
 
 GONE_S = 600.0
-"""A guest without a heartbeat that drew current, and has drawn none for so long, counts as without power (chosen: one that
-dies by itself is power-cycled then, and not more often than this)."""
+"""How long a guest without a heartbeat may draw no current before it counts as without power.
+
+Chosen: a guest that dies by itself is power-cycled then, and no more often than this.
+"""
 
 STUCK_ROUNDS = 3
-"""So many rounds of off without effect, and the relay is reported stuck (specified)."""
+"""After this many rounds of off without effect the relay is reported stuck (specified)."""
 
 STUCK_REPORT_S = 3600.0
 """How often a stuck relay is reported (specified)."""
 
 PULSES = 2
-"""So many pulses that nobody replied to, and what the board shows counts all the same (chosen: a reply is easily lost with the
-way to the board, and a second pulse of what has come up again does harm)."""
+"""How many pulses are sent while no reply comes; after the last, what the board shows counts without a reply.
+
+Chosen: a reply is easily lost with the way to the board, and a second pulse harms what has just come up.
+"""
 
 Level = Literal["on", "off", "pulse"]
-"""What a command does; a pulse is an off, and an on that the board carries out by itself."""
+"""What a command does. A pulse is an off after which the board switches on by itself."""
 
 
 @frozen
@@ -54,21 +58,21 @@ class Signs:
     on_at_s: float = -math.inf  # when it last went on, or may have
     asked_at_s: float = -math.inf  # when the latest command left
     supply: Supply = "unknown"  # what the last poll showed
-    drew: bool = False  # it drew current since it is on
-    idle_since_s: float = math.inf  # it drew current, and certainly has drawn none since
+    drew: bool = False  # it drew current at some time since it went on
+    idle_since_s: float = math.inf  # since when it draws none, after it did
     beat_at_s: float = -math.inf
-    pulsed_until_s: float = -math.inf  # its board switches it on by itself then, as it was told
-    stirred_at_s: float = -math.inf  # its timer was reset by something unknown: by a beat, or by the board's start
+    pulsed_until_s: float = -math.inf  # until when the latest pulse lasts; then its board switches it on by itself
+    stirred_at_s: float = -math.inf  # when something unknown reset its timer: a beat, or a start by the board
     stuck_at_s: float = -math.inf  # when its relay was last reported stuck
-    proof: Evidence = "sensed"  # by what the last poll showed it
-    still_off: bool = False  # since it was last told to go on, its board has shown it off and nothing else
+    proof: Evidence = "sensed"  # how the last poll showed `supply`
+    still_off: bool = False  # since an on was first sent, its board has shown it off and nothing else
 
     def shows_life(self, at_s: float) -> bool:
-        """It has power, whatever the board says of it: a line may be garbled, and an EEPROM forgotten."""
+        """Whether the outlet surely has power, whatever the board says: a line may be garbled, and an EEPROM forgotten."""
         return self.supply == "on" or at_s <= self.beat_at_s + LIFE_S
 
     def polled(self, at_s: float, supply: Supply, proof: Evidence, relay: Supply) -> "Signs":
-        """These signs after a poll."""
+        """The signs after a poll that left at `at_s`; `relay`: what was believed of the power."""
         drew = relay == "on" and (self.drew or (supply == "on" and proof == "sensed"))
         idle_since_s = min(self.idle_since_s, at_s) if drew and supply == "off" else math.inf
         still_off = self.still_off and supply == "off"
@@ -80,41 +84,41 @@ class Signs:
 
 @frozen
 class Errand:
-    """A command that has left, and waits for its evidence."""
+    """A command to switch that has left and waits for its evidence."""
 
     level: Level
     round: int = 1
-    has_replied: bool = False  # the board, which is no evidence
+    has_replied: bool = False  # the board has replied, which is no evidence
     # Of an off:
-    seen_at_s: float | None = None  # the board said off; the current has yet to agree
-    drew_still: bool = False  # so said the poll before, after the off: a reading may be damaged on its way
+    seen_at_s: float | None = None  # when the board said off; the current has yet to agree
+    drew_still: bool = False  # the poll before showed current after the off; one reading may be damaged on its way
     resisted: int = 0  # rounds after which it still drew current
 
     @property
     def is_stuck(self) -> bool:
-        """Switching it off has been tried often enough."""
+        """Whether an off was tried as often as it takes to report the relay stuck."""
         return self.resisted >= STUCK_ROUNDS
 
     @property
     def pause_s(self) -> float:
-        """How long it waits before it is repeated, in seconds."""
+        """How long, in seconds, the command waits for evidence before it is repeated."""
         if self.seen_at_s is not None:
-            return math.inf  # the next poll tells
+            return math.inf  # the next poll decides
         return min(math.ldexp(EVIDENCE_S, min(self.round, MOST_DOUBLINGS) - 1), EVIDENCE_MAX_S)
 
     @property
     def may_be_lost(self) -> bool:
-        """A pulse of which nobody knows whether it was carried out, and that may be asked for once more."""
+        """Whether this is a pulse without a reply that may be sent once more."""
         return self.level == "pulse" and not self.has_replied and self.round < PULSES
 
     def again(self) -> "Errand":
-        """The same command, as it leaves once more."""
+        """The same command as it leaves once more."""
         return Errand(self.level, self.round + 1, resisted=self.resisted)
 
 
 @frozen
 class Step:
-    """What an input came to: the outlet as it is then, and what its guest is told."""
+    """The outcome of an input: the next outlet, and facts for the guest's machine."""
 
     outlet: "Outlet"
     facts: tuple[PortFact, ...] = ()

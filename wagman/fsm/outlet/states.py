@@ -1,4 +1,4 @@
-"""The states of an outlet: five classes, each total over the inputs. `wagman.fsm.outlet` tells the theory."""
+"""The states of an outlet: five classes, each with a handler for every input. `wagman.fsm.outlet` tells the theory."""
 
 import math
 from typing import TYPE_CHECKING, ClassVar
@@ -15,57 +15,57 @@ if TYPE_CHECKING:
 
 @frozen
 class State(GraphState):
-    """What all states share. A handler that is not overridden says: in this state that is of no consequence."""
+    """What all states share. A handler that no subclass overrides changes nothing."""
 
     @property
     def relay(self) -> Supply:
-        """What is believed of its power."""
+        """What is believed of the power."""
         return "unknown"
 
     @property
     def cycle(self) -> int | None:
-        """The power cycle in which it is on, or may be, or was last (0: an earlier one); None: of unknown origin."""
+        """The power cycle in which the outlet is on, may be, or was last (0: an earlier one); None: of unknown origin."""
         return None
 
     @property
     def is_kept(self) -> bool:
-        """It is off, and the board will not start it by itself."""
+        """Whether the outlet is off, and the board will not start it by itself."""
         return False
 
     @property
     def proof(self) -> Evidence | None:
-        """What showed it; None: nothing in this run of the service."""
+        """What showed the state; None: nothing in this run of the service."""
         return None
 
     def reaches(self, goal: PowerGoal) -> bool:
-        """The goal is reached, by evidence."""
+        """Whether the goal is reached, by evidence."""
         return False
 
     def is_foreign(self, now: "Outlet") -> bool:
-        """It is on, or may be, in a power cycle that the goal may not cut."""
+        """Whether the outlet is on, or may be, in a power cycle that the goal may not cut."""
         return self.cycle is None or self.cycle > now.goal.cycle
 
     def needs_clearing(self, goal: PowerGoal) -> bool:
-        """An off goes before the power cycle that is wanted."""
+        """Whether an off must go before the wanted power cycle."""
         raise NotImplementedError
 
     def serves(self, goal: PowerGoal) -> bool:
-        """Evidence that it is on would be evidence of the power cycle that is wanted."""
+        """Whether evidence of *on* would be evidence of the wanted power cycle."""
         raise NotImplementedError
 
     def off_due_s(self, now: "Outlet") -> float:
-        """When an off may leave for the first time."""
+        """The earliest time for the first off."""
         return -math.inf
 
     def is_withdrawn(self, now: "Outlet") -> bool:
-        """It may be on in a power cycle that is not wanted any more, and its guest was told that it would be, at most."""
+        """Whether a relay-on that may have had its effect is not wanted any more. Its guest was told at most that it may come."""
         is_left_over = self.relay == "unknown" or now.goal.level == "off"
         return is_left_over and self.is_foreign(now) and not (now.awaits_answer or now.awaits_on)
 
     def believed(self, goal: PowerGoal) -> "State":
-        """The state by evidence from before: of an earlier run of the service, or of a guest that was found running."""
+        """The state that the guest's machine believes in: from an earlier run of the service, or of a guest found running."""
         if goal.level == "off":
-            # That an earlier power cycle has ended says nothing of this one, nor of power of unknown origin.
+            # The end of an earlier power cycle says nothing of a later one, nor of power of unknown origin.
             is_over = self.relay == "unknown" and self.cycle is not None and self.cycle <= goal.cycle
             return Off(goal.cycle, is_kept=True) if is_over else self
         is_adopted = self.cycle is None or goal.cycle > self.cycle
@@ -74,7 +74,7 @@ class State(GraphState):
         return On(goal.cycle, self.proof if self.relay == "on" else None)
 
     def taken_over(self, cycle: int) -> "State":
-        """The same, in this power cycle."""
+        """The same state, in this power cycle."""
         return evolve(self, cycle=cycle)  # type: ignore[call-arg]  # all but Stray have the field
 
     def freed(self) -> "State":
@@ -82,51 +82,51 @@ class State(GraphState):
         return self
 
     def doubted(self) -> "State":
-        """The state where nobody knows any more whether it is on."""
+        """The state if nobody knows any more whether the outlet is on."""
         return self
 
     # Signs -------------------------------------------------------------------
 
     def seen_on(self, now: "Outlet", at_s: float, media: str | None, why: str, proof: Evidence) -> Step:
-        """Evidence that it is on."""
+        """Evidence shows that it is on."""
         return now.came_on(at_s, proof, media) if now.awaits_on else now.signed(on_at_s=at_s).stray(at_s, why, "on", proof)
 
     def seen_off(self, now: "Outlet", at_s: float, why: str) -> Step:
-        """The board says that it switched it off, and was not asked to."""
+        """The board says that it switched the outlet off, and was not asked to."""
         return now.lost(at_s, why)
 
     # mark shown-at-once
     def shown_off(self, now: "Outlet", at_s: float, why: str, proof: Evidence) -> Step:
-        """A look shows it off, and no command waits for that."""
+        """A look shows the outlet off, and no command waits for that."""
         return self.seen_off(now, at_s, why)
 
     def seen_kept(self, now: "Outlet", at_s: float) -> Step:
-        """The board says that it keeps it off, and was not asked to."""
+        """The board says that it keeps the outlet off, and was not asked to."""
         return Step(now)
 
     def seen_free(self, now: "Outlet", at_s: float) -> Step:
-        """The board says that it does not keep it off."""
+        """The board says that it does not keep the outlet off."""
         return Step(now)
 
     def polled(self, now: "Outlet", at_s: float, *, surely: bool) -> Step:
-        """A poll shows whether something runs there; `surely`: two in a row show that something does."""
+        """A poll shows whether the outlet has power; `surely`: two in a row show that it has."""
         if now.signs.supply == "on" and now.awaits_on:
             return now.came_on(at_s, now.signs.proof)
         return self.withdrawn_judged(now, at_s) if self.is_withdrawn(now) else Step(now)
 
     def withdrawn_judged(self, now: "Outlet", at_s: float) -> Step:
-        """A relay-on was withdrawn when it may have left already, or had its effect: either it shows, or it has not happened."""
+        """Judge a relay-on that was withdrawn after it may have left: either its effect shows, or it never happened."""
         if now.signs.supply == "on":
             return now.stray(at_s, "it came on though its start had been withdrawn")
         if at_s <= now.signs.on_at_s + EVIDENCE_S:
             return Step(now)
         if now.signs.supply == "off":
-            latest = now.goal.cycle - 1 if now.goal.level == "on" else now.goal.cycle  # that may be cut
+            latest = now.goal.cycle - 1 if now.goal.level == "on" else now.goal.cycle  # the latest power cycle that may be cut
             return now.goto(self.taken_over(latest))
         return now.stray(at_s, "its start was withdrawn, and nobody knows whether it came on", "unknown")
 
     def link_up(self, now: "Outlet", at_s: float) -> Step:
-        """The board can be seen again, and an off is due that rested on silence: it lapses where it may be wrong by now."""
+        """The board can be seen again while an off is due that rested on silence: the off lapses if it may be wrong by now."""
         if now.signs.beat_at_s > now.goal_at_s + EVIDENCE_S:
             # mark beats-before-the-cut
             return now.stray(at_s, "it beats again before its power could be cut")
@@ -137,7 +137,7 @@ class State(GraphState):
 
 @frozen
 class Unknown(State):
-    """Nothing is known of it in this run; or a relay-on may have left, in `cycle`, that was not seen to have its effect."""
+    """Nothing is known of it in this run; or a relay-on of `cycle` may have left, and its effect was not seen."""
 
     name: ClassVar[str] = "unknown"
     successors: ClassVar[frozenset[str]] = frozenset({"on", "off", "stray"})
@@ -149,11 +149,11 @@ class Unknown(State):
 
     # mark shown-at-once
     def shown_off(self, now: "Outlet", at_s: float, why: str, proof: Evidence) -> Step:
-        # Nobody knows that it was ever on.
+        # Nobody knows whether it was ever on.
         return Step(now)
 
     def serves(self, goal: PowerGoal) -> bool:
-        # Where the relay-on of that power cycle has left, the off that goes before it has been seen.
+        # If the relay-on of that power cycle has left, the off before it was seen.
         return goal.cleared or self.cycle == goal.cycle
 
 
@@ -207,7 +207,7 @@ class Doubted(State):
     cycle: int
 
     def is_of(self, goal: PowerGoal) -> bool:
-        """It should be on in the power cycle in which it was."""
+        """Whether the goal is *on* in the very power cycle that is doubted."""
         return goal.level == "on" and self.cycle == goal.cycle
 
     def needs_clearing(self, goal: PowerGoal) -> bool:
@@ -217,14 +217,14 @@ class Doubted(State):
         return self.is_of(goal) or goal.cleared
 
     def believed(self, goal: PowerGoal) -> "State":
-        # What a guest's state says of before is no evidence of now.
+        # What a guest's saved state says of the past is no evidence of the present.
         # mark doubt-against-what-was-saved
         return self if self.is_of(goal) else super().believed(goal)
 
 
 @frozen
 class Stray(State):
-    """On, or perhaps on, and not by the service's doing: its guest's machine is told, and says what follows."""
+    """On, or perhaps on, and not switched on by the service: the guest's machine is told, and decides."""
 
     name: ClassVar[str] = "stray"
     successors: ClassVar[frozenset[str]] = frozenset({"unknown", "on", "off"})
@@ -233,7 +233,7 @@ class Stray(State):
     proof: Evidence | None = None
 
     def is_foreign(self, now: "Outlet") -> bool:
-        # An off that rests on no silence, and was decided after this was found, cuts it.
+        # An off that does not rest on silence, and was decided after this was found, cuts it.
         return not now.goal.firm or now.awaits_answer
 
     def needs_clearing(self, goal: PowerGoal) -> bool:
@@ -263,7 +263,7 @@ class Stray(State):
 
 @frozen
 class Off(State):
-    """Off since a power cycle ended; the board keeps it so, or may start it by itself."""
+    """Off; the board keeps it so, or may start it by itself."""
 
     name: ClassVar[str] = "off"
     successors: ClassVar[frozenset[str]] = frozenset({"on", "stray", "unknown"})
@@ -289,7 +289,7 @@ class Off(State):
         return False
 
     def off_due_s(self, now: "Outlet") -> float:
-        # It draws current though it is off: the next poll tells.
+        # The outlet draws current though it is off: the next poll decides.
         return math.inf if now.signs.supply == "on" else -math.inf
 
     def seen_off(self, now: "Outlet", at_s: float, why: str) -> Step:
@@ -303,7 +303,7 @@ class Off(State):
         return Step(now) if self.proof else now.goto(evolve(self, proof="told"))
 
     def seen_free(self, now: "Outlet", at_s: float) -> Step:
-        """The board may start it, or has: that is news where it was kept off until then."""
+        """The board may start the outlet, or has. That is news if the outlet was kept off until then."""
         if now.signs.supply == "on":
             # mark off-that-draws-and-is-free
             return now.stray(at_s, "it draws current, and the board does not keep it off")

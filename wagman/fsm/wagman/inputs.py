@@ -1,4 +1,4 @@
-"""What the scheduler hears, and what it asks for in return."""
+"""The inputs of the scheduler, and its effects."""
 
 from typing import TypeAlias
 
@@ -14,16 +14,16 @@ class View:
 
     name: str
     state: str
-    starts: int = 0  # of the scheduler's, how many it has carried out in this run of the service
+    starts: int = 0  # how many starts by the scheduler it has carried out in this run of the service
     due: bool = False
     exempt: bool = False
-    hibernating: bool = False  # what it was told last
-    recover: bool = False  # its next start is one to recover
+    hibernating: bool = False  # what the scheduler told it last
+    recover: bool = False  # its next start is a recovery
     start_timeout_s: float = 120.0
     stop_timeout_s: float = 600.0
-    known: bool = True  # it has been seen whether it runs
-    wanted: bool = True  # it is to run: nobody has decided otherwise, and neither brownouts nor the environment forbid it
-    leaving: bool = False  # it runs, and is to stop once nobody leans on it any more
+    known: bool = True  # it is known whether it runs
+    wanted: bool = True  # it is to run: no decision, no brownouts and no environment forbid it
+    leaving: bool = False  # it runs, and is to stop once no guest that comes after it is up
 
 
 @frozen
@@ -35,7 +35,7 @@ class GuestChanged:
 
 @frozen
 class GuestRefused:
-    """A guest does not carry out the start that it was asked for."""
+    """A guest does not carry out the start that the scheduler asked for."""
 
     name: str
     reason: str
@@ -43,14 +43,14 @@ class GuestRefused:
 
 @frozen
 class PowerFailed:
-    """The board restarted, and these guests lost their power with it; each of them has yet to say what follows."""
+    """The board restarted, and these guests lost their power. Their machines have yet to say what follows."""
 
     names: frozenset[str]
 
 
 @frozen
 class Visibility:
-    """The board of these guests is seen from now on; or, `blind`, it is not any more."""
+    """The board of these guests can be seen from now on; `blind`: it cannot any more."""
 
     names: frozenset[str]
     blind: bool
@@ -58,7 +58,7 @@ class Visibility:
 
 @frozen
 class Ordered:
-    """An operator has the guests hibernate, or (None) wakes them."""
+    """An operator orders hibernation, or (None) ends it."""
 
     rest: Rest | None
 
@@ -76,7 +76,7 @@ class StartGuest:
 
 @frozen
 class StopGuest:
-    """Ask a guest to stop: because the environment forbids that it runs, or because an operator has it hibernate."""
+    """Ask a guest to stop, because of the environment or (`by_order`) because an operator ordered hibernation."""
 
     name: str
     by_order: bool = False
@@ -84,15 +84,15 @@ class StopGuest:
 
 @frozen
 class ReviewGuest:
-    """Have a guest look again at whether it may run: nobody leans on it any more."""
+    """Have a guest look again at whether it may run: no guest that comes after it holds up its stop any more."""
 
     name: str
-    freed_by: str | None = None  # the guest that was the last to lean on it, where its end is what led to this
+    freed_by: str | None = None  # the guest whose end led to this, if one did
 
 
 @frozen
 class Hibernate:
-    """Tell a guest (None: all of them) whether guests may run."""
+    """Tell a guest (None: all guests) whether guests may run."""
 
     active: bool
     name: str | None = None

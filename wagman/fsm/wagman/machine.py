@@ -1,4 +1,4 @@
-"""The step of the scheduler: what an input makes of a state, with the alarms of the enclosure and of the start order."""
+"""The step of the scheduler: from an input to the next state, with the alarms of the enclosure and of the start order."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -26,33 +26,36 @@ from wagman.model.facts import Draft, Sample
 ORDER = "order"
 
 AFTER, BEFORE = "after:", "before:"
-"""Begins the name of the alarm for a guest that others wait for: for its start, for its end."""
+"""How the names of two alarms begin: one bounds the wait for a guest's start, the other the wait for its end."""
 
 ORDER_S = 120.0
-"""How long a guest that is due waits for one before it that has yet to say how it is (chosen: above the usual `adopt_window`)."""
+"""How long a due guest waits for an earlier one of which it is not known yet whether it runs.
+
+Chosen: above the usual `adopt_window`.
+"""
 
 
 def step(state: State, now: Situation, item: Input) -> Step:
-    """One transition of the machine; its alarms are complete, those of the environment included.
+    """One transition of the scheduler; its alarms are complete, those of the environment included.
 
     Raises:
         IllegalTransitionError: a defect; nothing was changed.
     """
     came = let_go(told(state.forbidden(now), settled(react(state, now, item)), item), item)
     before = in_full(state, now)
-    # Most of what comes in at rest changes nothing: then the alarms, too, are those of before.
+    # Most inputs at rest change nothing; then the alarms are the same, too.
     after = before if came.state is state and came.now is now else in_full(came.state, came.now)
     return evolve(came, alarms=standing(before, after, came, item))
 
 
 def taken_up(state: State, now: Situation) -> Step:
-    """Go on in `state` with all alarms at full length: in a service that comes up, or with another configuration."""
+    """Go on in `state` with all alarms at full length: when the service comes up, or with another configuration."""
     came = settled(state.stay(now))
     return evolve(let_go(told(state.forbidden(now), came)), alarms=in_full(came.state, came.now))
 
 
 def settled(came: Step) -> Step:
-    """The step, and those that follow from the situation alone."""
+    """The step, followed by the transitions that the situation alone calls for."""
     noted = came.state.noted(came.now)
     if noted is not came.state:
         came = evolve(came, state=noted)
@@ -61,9 +64,9 @@ def settled(came: Step) -> Step:
 
 
 def told(before: frozenset[str], came: Step, item: Input | None = None) -> Step:
-    """Each guest hears whether it may run when that changes; one whose view shows that it has not heard does so now.
+    """Add a `Hibernate` for each guest that may run from now on, or may not any more.
 
-    `before` are those that might not.
+    A guest whose view shows that it has not heard yet is told again. `before`: the guests that might not run until now.
     """
     forbidden = came.state.forbidden(came.now)
     changed = [name for name in came.now.order if (name in forbidden) != (name in before)]
@@ -76,7 +79,7 @@ def told(before: frozenset[str], came: Step, item: Input | None = None) -> Step:
 
 
 def let_go(came: Step, item: Input | None = None) -> Step:
-    """Who is to stop, and waited for others, does so once these are down."""
+    """Add a `ReviewGuest` for each guest that is to stop and need not wait for others any more."""
     now, last = came.now, item.view.name if isinstance(item, GuestChanged) else ""
     going = [view.name for view in now.views.values() if view.leaving and not now.leaning(view.name)]
     return came.after(*(ReviewGuest(name, last if last in now.behind(name) else None) for name in going))
@@ -86,7 +89,7 @@ def let_go(came: Step, item: Input | None = None) -> Step:
 
 
 def react(state: State, now: Situation, item: Input) -> Step:
-    """What the state makes of the input itself."""
+    """The step that the state makes of the input itself."""
     match item:
         case GuestChanged():
             return guest_changed(state, now, item.view)
@@ -105,7 +108,7 @@ def react(state: State, now: Situation, item: Input) -> Step:
 
 
 def rung(state: State, now: Situation, alarm: str) -> Step:
-    """An alarm: of the start order, of the environment, or of the state."""
+    """An alarm of the start order, of the environment, or of the state."""
     environment = now.environment
     if alarm == ORDER:
         return state.on_order(evolve(now, awaited=frozenset()))
@@ -124,7 +127,7 @@ def rung(state: State, now: Situation, alarm: str) -> Step:
 
 
 def guest_changed(state: State, now: Situation, view: View) -> Step:
-    """Take in the view; news of one that was awaited, or that others come after, may be what others wait for."""
+    """Take in a guest's view. If others waited for this guest, that may let them start."""
     old = now.views.get(view.name)
     awaited = now.awaited - {view.name} if view.known else now.awaited
     after = evolve(now, views={**now.views, view.name: view}, awaited=awaited, passed=now.passed - {view.name})
@@ -135,7 +138,7 @@ def guest_changed(state: State, now: Situation, view: View) -> Step:
 
 
 def overdue(now: Situation, old: View | None, new: View) -> frozenset[str]:
-    """Nobody waits again for one whose start has failed, before it has been up or was not to run."""
+    """The guests that had their time to come up. A failed start adds a guest; being up, or not to run, removes it."""
     if new.state == "started" or not new.wanted:
         return now.overdue - {new.name}
     has_failed = old is not None and old.state == "starting" and new.state not in ("starting", "will_stop") and not new.due
@@ -143,14 +146,14 @@ def overdue(now: Situation, old: View | None, new: View) -> frozenset[str]:
 
 
 def lingering(now: Situation, new: View) -> frozenset[str]:
-    """One that is down, or is to run, keeps nobody waiting for its end."""
+    """The guests that had their time to stop. A guest that is down, or is to run again, is removed."""
     return now.lingering - {new.name} if new.wanted or new.state == "stopped" else now.lingering
 
 
 def power_failed(now: Situation, names: frozenset[str]) -> Situation:
-    """Those that ran are awaited. Where nobody is left, and somebody had come up, it all begins with the first again.
+    """Await the guests that lost their power. If no other guest runs, and one had come up, the start order begins anew.
 
-    A board that restarts while the first guest does not come up starves none of the others so.
+    The second condition keeps a board that restarts whenever the first guest boots from starving the others.
     """
     running = {view.name for view in now.views.values() if view.state != "stopped"}
     had_come_up = any(view.state in ("started", "stopping", "restarting") for view in now.views.values())
@@ -159,7 +162,7 @@ def power_failed(now: Situation, names: frozenset[str]) -> Situation:
 
 
 def judged(state: State, now: Situation, news: tuple[Environment, tuple[Draft, ...]]) -> Step:
-    """Take in the environment, and what is to be told of it."""
+    """Take in the environment, and the events about it."""
     environment, events = news
     return state.stay(evolve(now, environment=environment), *events)
 
@@ -168,13 +171,14 @@ def judged(state: State, now: Situation, news: tuple[Environment, tuple[Draft, .
 
 
 def standing(before: Plan, after: Plan, came: Step, item: Input) -> Plan:
-    """The alarms after a step: what is new, has another length now, or is to begin again is armed; the rest stands."""
+    """The alarms after a step: new, changed and restarted ones are armed, the others stand."""
     anew = {*(came.state.plan(came.now) if came.entered else ()), begun_again(item)}
     return {name: alarm if name in anew or alarm != before.get(name) else KEEP for name, alarm in after.items()}
 
 
 def begun_again(item: Input) -> str | None:
-    """The alarm that an input begins again: the one that fired, but for a sensor's, which waits for that sensor to tell."""
+    """The alarm that an input begins again, or None."""
+    # A sensor's alarm that fired waits for the next reading of that sensor.
     match item:
         case Fired() if not item.name.startswith(STALE):
             return item.name
@@ -189,7 +193,7 @@ def in_full(state: State, now: Situation) -> Plan:
     plan = {STALE + name: Alarm(environment.config.stale_s) for name in environment.sensors}
     if not environment.waited:
         plan[FIRST_VERDICT] = Alarm(now.config.first_verdict_s)
-    # Doubt that keeps guests from running, whether by what the enclosure is like or was when last it told, is not for ever.
+    # Guests are kept from running only so long by a sensor that tells nothing any more.
     if environment.doubtful and (state.by_heat or environment.cold):
         plan[RELEASE] = Alarm(environment.config.unknown_release_s)
     if now.hesitates:
@@ -203,14 +207,14 @@ def in_full(state: State, now: Situation) -> Plan:
 
 
 def restored(saved: Mapping[str, Any]) -> State:
-    """The state that `lasting()` gave, to be taken up: no on-enter effect is run.
+    """The state that `lasting()` saved; its `on_enter` is not run again.
 
     Raises:
-        StoreError: it is not one; what was saved cannot be trusted.
+        StoreError: it is no state of the scheduler.
     """
     try:
         fields = dict(saved)
-        fields.pop("changes", None)  # version 0.1.0 told by them whether a start was over
+        fields.pop("changes", None)  # version 0.1.0 used it to tell whether a start was over
         return STATES[fields.pop("name")](**fields)
     except (KeyError, TypeError, ValueError) as error:
         raise StoreError(f"what was saved of the scheduler is no state of it: {saved!r}") from error

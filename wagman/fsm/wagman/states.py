@@ -16,19 +16,19 @@ P = ParamSpec("P")
 
 
 def ordered(now: Situation) -> Mapping[str, Any]:
-    """What is told of an operator's order, where there is one."""
+    """The fields of an event about an operator's order; empty without one."""
     rest = now.rest
     return {} if rest is None else {"reason": rest.reason, "who": rest.who, "uid": rest.uid, "keep": sorted(rest.keep)}
 
 
 @frozen
 class Step:
-    """What a transition came to."""
+    """The outcome of a transition of the scheduler."""
 
     state: "State"
     now: Situation
     effects: tuple[Effect, ...] = ()
-    entered: bool = False  # the state's alarms begin; else they go on
+    entered: bool = False  # the state was entered, and its alarms begin; otherwise they go on
     alarms: Plan = field(factory=dict)  # all of them, once the step is complete
 
     def after(self, *effects: Effect) -> "Step":
@@ -38,16 +38,16 @@ class Step:
 
 @frozen
 class State(GraphState):
-    """What all states share. A handler that is not overridden says: in this state that is of no consequence.
+    """What all states share. A handler that no subclass overrides changes nothing.
 
     The handler of an alarm is called `on_` and the name of that alarm; all alarms of a state are in its `plan`.
     """
 
-    hibernates: ClassVar[bool] = False  # guests may not run
+    hibernates: ClassVar[bool] = False  # guests may not run, in this state
 
     @property
     def by_heat(self) -> bool:
-        """The enclosure is among the reasons why they may not."""
+        """Whether heat is among the reasons why guests may not run."""
         return False
 
     def forbidden(self, now: Situation) -> frozenset[str]:
@@ -55,7 +55,7 @@ class State(GraphState):
         return frozenset()
 
     def noted(self, now: Situation) -> "State":
-        """The state, with what it is to know of how the enclosure is."""
+        """The state, with what it has to remember of the enclosure."""
         return self
 
     @property
@@ -67,7 +67,7 @@ class State(GraphState):
         raise NotImplementedError
 
     def on_order(self, now: Situation) -> Step:
-        """One that was awaited has said how it is, or none is awaited any more."""
+        """An awaited guest has said whether it runs, or none is awaited any more."""
         return self.stay(now)
 
     def on_guest_changed(self, now: Situation, old: View | None, new: View) -> Step:
@@ -77,7 +77,7 @@ class State(GraphState):
         return self.stay(now)
 
     def leads_to(self, now: Situation) -> "Callable[[], State] | None":
-        """The state that the situation leads to from this one, whatever has happened; None: it goes on."""
+        """The state that the situation alone leads to from this one; None: it goes on."""
         return WillHibernate if now.environment.hot or now.rest is not None else None
 
     def plan(self, now: Situation) -> Plan:
@@ -85,19 +85,19 @@ class State(GraphState):
         raise NotImplementedError
 
     def lasting(self) -> dict[str, Any]:
-        """The state as plain data; the numbers of starts are left out, they mean nothing in another run."""
+        """The state as plain data, without the numbers of starts, which mean nothing in another run."""
         return {"name": self.name, **asdict(self, filter=lambda a, _: a.name != "number")}
 
     def stay(self, now: Situation, *effects: Effect) -> Step:
-        """The step to this very state, which is not entered."""
+        """A step that stays in this state, without `on_enter`."""
         return Step(self, now, effects)
 
     def entered(self, now: Situation, *effects: Effect) -> Step:
-        """What `on_enter` comes to: the state, whose alarms begin."""
+        """The step of an `on_enter`: the alarms of this state begin."""
         return Step(self, now, effects, entered=True)
 
     def goto(self, state: Callable[P, "State"], now: Situation, *args: P.args, **kwargs: P.kwargs) -> Step:
-        """Change to a state that is made of the other arguments, along the declared graph; it is entered.
+        """Change to the state that `state(*args, **kwargs)` makes, along the declared graph, and run its `on_enter`.
 
         Raises:
             IllegalTransitionError: the graph does not allow it.
@@ -109,7 +109,7 @@ class State(GraphState):
 
 @frozen
 class Normal(State):
-    """All that is due runs."""
+    """No guest is being started or taken down; `look` finds those that are due by now."""
 
     name: ClassVar[str] = "normal"
     successors: ClassVar[frozenset[str]] = frozenset({"start_devices", "will_hibernate"})
@@ -124,7 +124,7 @@ class Normal(State):
         return self.goto(StartDevices, now) if now.next_due else self.stay(now)
 
     def on_guest_changed(self, now: Situation, old: View | None, new: View) -> Step:
-        """A guest that stops and is due is started at once; one that becomes due later waits for the alarm."""
+        """A guest that has just stopped and is due is started at once; one that becomes due later waits for the alarm `look`."""
         was_down = old is not None and old.known and (old.state, old.starts) == ("stopped", new.starts)
         return self.on_order(now) if new.due and not was_down else self.stay(now)
 
@@ -134,7 +134,7 @@ class Normal(State):
 
 @frozen
 class StartDevices(State):
-    """The choice of the guest that is started next; left at once."""
+    """The choice of the guest to start next; left at once."""
 
     name: ClassVar[str] = "start_devices"
     successors: ClassVar[frozenset[str]] = frozenset({"start_next_device", "normal", "will_hibernate"})
@@ -143,7 +143,7 @@ class StartDevices(State):
         view = now.next_due
         return self.goto(Normal, now) if view is None else self.goto(StartNextDevice, now, view.name)
 
-    # A service that comes up may find itself here.
+    # A service that comes up may begin in this state.
     def on_look(self, now: Situation) -> Step:
         return self.on_enter(now)
 
@@ -156,13 +156,13 @@ class StartDevices(State):
 
 @frozen
 class StartNextDevice(State):
-    """A guest was asked to start; its answer is waited for."""
+    """A guest was asked to start, and its answer is awaited."""
 
     name: ClassVar[str] = "start_next_device"
     successors: ClassVar[frozenset[str]] = frozenset({"start_devices", "will_hibernate"})
 
     device: str = ""
-    number: int = 0  # of this start among the guest's; 0: it was asked in an earlier run of the service
+    number: int = 0  # which of the guest's starts this is; 0: it was asked in an earlier run of the service
 
     @property
     def target(self) -> str | None:
@@ -178,7 +178,7 @@ class StartNextDevice(State):
         return self.passed_over(now, Draft("wagman.start_stalled", self.device))
 
     def on_guest_changed(self, now: Situation, old: View | None, new: View) -> Step:
-        # A view with an earlier number is of before this start; from this number on, it tells what has come of it.
+        # A view with an earlier number is from before this start; from this number on, it shows what came of the start.
         over = new.name == self.device and new.starts >= self.number and new.state != "starting"
         return self.goto(StartDevices, now) if over else self.stay(now)
 
@@ -188,7 +188,7 @@ class StartNextDevice(State):
         return self.passed_over(now, Draft("wagman.start_refused", refused.name, {"reason": refused.reason}))
 
     def passed_over(self, now: Situation, event: Draft) -> Step:
-        """Go on with the others. This guest is tried again after news of it or a look: no two tasks spin on each other."""
+        """Go on with the others, so that two tasks never spin on each other. This guest is tried again after news or a look."""
         return self.goto(StartDevices, evolve(now, passed=now.passed | {self.device})).after(event)
 
     def plan(self, now: Situation) -> Plan:
@@ -197,7 +197,7 @@ class StartNextDevice(State):
 
 @frozen
 class Forbidding(State):
-    """What the two states share in which guests may not run, but for those that an operator's order lets run."""
+    """What WillHibernate and Hibernating share: guests may not run, except those that an operator's order keeps."""
 
     hibernates: ClassVar[bool] = True
 
@@ -212,7 +212,7 @@ class Forbidding(State):
         return self.stay(now, StopGuest(view.name, by_order=not self.heated)) if view else self.on_kept(now)
 
     def on_kept(self, now: Situation) -> Step:
-        """A guest that is to run all the while may have stopped: it is started again, one at a time."""
+        """Start a guest again that the order keeps and that has stopped, one at a time."""
         starting = any(view.state == "starting" for view in now.views.values())
         allowed = [name for name in now.order if name not in self.forbidden(now) and now.is_due(name)]
         if not allowed or starting or not now.environment.starts_allowed:
@@ -225,17 +225,17 @@ class Forbidding(State):
         return frozenset(now.order) - (frozenset() if self.heated else now.kept)
 
     def noted(self, now: Situation) -> State:
-        """Heat counts beside an order, and for as long as it would without one."""
+        """Note heat beside an order. Heat counts for as long as it would without the order."""
         if now.environment.hot:
             return self if self.heated else self.heat_came()
         return evolve(self, heated=False) if self.heated and self.cooled(now) else self
 
     def heat_came(self) -> State:
-        """The state, of which heat is a reason from now on."""
+        """The state with heat among its reasons."""
         return evolve(self, heated=True)
 
     def cooled(self, now: Situation) -> bool:
-        """Whether the enclosure is no reason any more."""
+        """Whether heat is no reason any more."""
         return now.environment.calm
 
     def plan(self, now: Situation) -> Plan:
@@ -244,7 +244,7 @@ class Forbidding(State):
 
 @frozen
 class WillHibernate(Forbidding):
-    """Too hot, or an operator's order: the guests are taken down one by one."""
+    """Too hot, or an operator's order: the guests are stopped one by one."""
 
     name: ClassVar[str] = "will_hibernate"
     successors: ClassVar[frozenset[str]] = frozenset({"hibernating", "normal"})
@@ -260,7 +260,7 @@ class WillHibernate(Forbidding):
 
 @frozen
 class Hibernating(Forbidding):
-    """All that must be down is down, for a while at least."""
+    """All guests that must be down are down; after heat, for `hibernate_min` at least."""
 
     name: ClassVar[str] = "hibernating"
     successors: ClassVar[frozenset[str]] = frozenset({"normal"})
@@ -268,7 +268,7 @@ class Hibernating(Forbidding):
     rested: bool = False  # the shortest hibernation is over
 
     def on_enter(self, now: Situation) -> Step:
-        """Afterwards it begins with the first guest again."""
+        """Forget the cursor: afterwards the start order begins with the first guest."""
         return self.entered(evolve(now, cursor=None), Draft("wagman.hibernating", None, ordered(now)))
 
     def on_minimum(self, now: Situation) -> Step:
