@@ -11,21 +11,21 @@ from attrs import define
 from wagman.model.errors import WagmanError
 
 MOST_IN_A_ROW = 5
-"""So many crashes of one task in a row, and the service ends, for systemd to restart it (chosen)."""
+"""After this many crashes of one task in a row the service ends, for systemd to restart it (chosen)."""
 
 IN_A_ROW_S = 60.0
-"""A task that has lived so long since its last crash begins counting anew (chosen)."""
+"""A task that has lived this long since its last crash starts a new row (chosen)."""
 
 PAUSE_S = 0.1
 """Pause after the first crash; doubled with each (chosen)."""
 
 
 class TaskKeepsCrashingError(WagmanError):
-    """A task cannot be kept running."""
+    """A task crashed `MOST_IN_A_ROW` times in a row."""
 
 
 def leaf_of(error: BaseException) -> BaseException:
-    """The first exception in a group of them: what went wrong first is what there is to say."""
+    """The first exception in a group of exceptions: what went wrong first."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
@@ -40,20 +40,20 @@ def describe(error: BaseException) -> dict[str, Any]:
 
 @define
 class FirstStart:
-    """The `task_status` of all incarnations of a task: the first of them that has started says so."""
+    """The `task_status` of all incarnations of a task: only the first one to start reports it."""
 
     task_status: trio.TaskStatus[None]
     has_started: bool = False
 
     def started(self, value: None = None) -> None:  # noqa: ARG002 - trio's signature
-        """It has started; said again by each incarnation after it."""
+        """Report that the task has started; later incarnations report nothing."""
         if not self.has_started:
             self.has_started = True
             self.task_status.started()
 
 
 def at_the_end(_: BaseException) -> bool:
-    """The task is being cancelled: there is no next incarnation of it."""
+    """Whether the task is being cancelled, so that no incarnation follows. The exception is ignored."""
     return trio.current_effective_deadline() == -math.inf
 
 
@@ -63,11 +63,13 @@ async def contained(
     report: Callable[[str, BaseException], None],
     fatal: Callable[[BaseException], bool] = lambda _: False,
 ) -> None:
-    """Run a task again and again, as often as it crashes; `report` is told of each crash.
+    """Run a task, and run it again after each crash; `report` is told of each crash.
+
+    Errors for which `fatal` is true are no crashes, and are raised.
 
     Raises:
         TaskKeepsCrashingError: it crashed too often in a row.
-        Exception: an error of the task that is `fatal`; that is no crash.
+        Exception: a `fatal` error of the task.
     """
     crashes = 0
     while True:
@@ -89,4 +91,4 @@ async def contained(
         crashes = crashes + 1 if trio.current_time() - began_s < IN_A_ROW_S else 1
         if crashes >= MOST_IN_A_ROW:
             raise TaskKeepsCrashingError(f"the task {name} crashed {crashes} times in a row: {crash!r}") from crash
-        await trio.sleep(PAUSE_S * 2 ** (crashes - 1))  # where the task is being cancelled, this is where it ends
+        await trio.sleep(PAUSE_S * 2 ** (crashes - 1))  # if the task is being cancelled, it ends here

@@ -38,18 +38,18 @@ from wagman.tasks.moments import Beginning, Clocks, Stamp, place_key, restored_b
 from wagman.tasks.surroundings import Surroundings
 
 COMMIT_S = 2.0
-"""How long an action waits for the state that leads to it to be durable: a bound for a slow disk (chosen)."""
+"""How long an action waits for the state behind it to be durable: a bound for a slow disk (chosen)."""
 
 ASIDE = frozenset(("device.message", "device.off", "device.relay_stuck"))
-"""Events that accompany a state, and lead to no other."""
+"""Events that accompany a state and cause no later event."""
 
 KEPT_S = 600.0
-"""How often it is kept how much is left of what was ordered for a while (chosen: a power cut may cost so much)."""
+"""How often the time left of a timed order is saved (chosen: a power cut may cost this much)."""
 
 
 @define
 class Guest:
-    """A guest device: its machine's state and memory, its alarms, its inbox. It outlives the task's incarnations."""
+    """One guest: its machine's state and memory, its alarms, its inbox. It outlives the task's incarnations."""
 
     config: DeviceConfig
     journal: Journal
@@ -58,24 +58,24 @@ class Guest:
     clocks: Clocks
     state: machine.State = field(factory=machine.untrusted)
     memory: Memory = field(factory=Memory)
-    decision: Decision | None = None  # of an operator, the latest that it goes by
-    commanded: frozenset[str] = frozenset()  # what an operator has decided in this run: later than anybody before it
-    withheld: bool = False  # what was decided about it cannot be read
+    decision: Decision | None = None  # the operator's latest decision that it follows
+    commanded: frozenset[str] = frozenset()  # what an operator has decided in this run: it outweighs earlier runs
+    withheld: bool = False  # the decisions about it cannot be read
     inbox: Inbox[Any] = field(factory=Inbox)
     alarms: Alarms = field(factory=Alarms)
     since: Beginning = field(factory=Beginning)  # of the state
     reason: str = ""
-    starts: int = 0  # of the scheduler's, how many it has carried out
+    starts: int = 0  # how many starts by the scheduler it has carried out
     progress_s: float = 0.0
     beat_at_s: float | None = None
     telling: Telling = field(factory=Telling)
-    _last: Cause = None  # what led to what comes next
-    _receipt: Receipt | None = None  # of what was remembered last
-    _kept_s: float = 0.0  # when that was
+    _last: Cause = None  # the event that causes the next one
+    _receipt: Receipt | None = None  # of the latest record
+    _kept_s: float = 0.0  # when the latest record was made
     _view: View | None = None
     _goal: PowerGoal | None = None
-    _taken: int = field(init=False, default=0)  # the latest report of power lost or found that its machine has heard of
-    _told_in: Beginning | None = None  # the state in which a message got through last
+    _taken: int = field(init=False, default=0)  # the latest report of power lost or found that its machine has taken
+    _told_in: Beginning | None = None  # the beginning of the state in which a message last got through
 
     # Coming up ---------------------------------------------------------------
 
@@ -86,31 +86,31 @@ class Guest:
 
     @property
     def now(self) -> Situation:
-        """What the handlers look at."""
+        """The situation that the handlers look at, without the neighbours."""
         return Situation(self.config, self.memory, self.withheld)
 
     @property
     def entry(self) -> Entry:
-        """What is decided about it."""
+        """What is decided about the guest, as it is kept beside the log."""
         memory, term = self.memory, self.term
         kept = None if term is None else self.clocks.stamp()
         return Entry(self.config.port, self.config.board, memory.wanted, memory.enabled, self.decision, term=term, stamp=kept)
 
     @property
     def term(self) -> Term | None:
-        """What is ordered for a while, with what is left of it by now."""
+        """The timed order, with the time that is left of it now."""
         term, left_s = self.memory.term, self.alarms.remaining_s(machine.TERM, trio.current_time())
         return term if term is None or left_s is None else evolve(term, left_s=left_s)
 
     @property
     def _decided(self) -> tuple[Any, ...]:
-        """What the entry is made of: to be compared at every beat, which the entry is too dear for."""
+        """All that the entry is made of, to be compared at every beat: the entry itself would cost too much."""
         return self.decision, self.memory.wanted, self.memory.enabled, self.memory.term
 
     def restore(self, saved: Any, place: Any, last: Cause) -> bool:
-        """Take up what the store kept; False: nothing is known of its power, or of anything, and that begins anew.
+        """Take up what the store kept; returns False if the guest's power is unknown. What cannot be read begins anew.
 
-        `place` is where the state began, in the log; `last` is the latest event about this guest: the cause of the next one.
+        `place` is where the state began, in the log; `last`, the latest event about this guest, causes the next one.
         """
         self._last = last
         try:
@@ -126,7 +126,7 @@ class Guest:
         self.memory = evolve(kept, term=self._left(kept.term, restored_stamp(saved.get("stamp"))))
         self.telling, self.decision = Telling(**saved.get("telling", {})), decision_of(saved.get("decision"))
         if Plug.kept(saved) != self.config.plug:
-            self.memory = evolve(self.memory, cycle=0, media=None)  # those were of the other port's power
+            self.memory = evolve(self.memory, cycle=0, media=None)  # they belonged to the power of another port
             return False
         self.state = machine.restored(saved["state"])
         self.since, self.reason = restored_beginning(saved, place), saved["reason"]
@@ -134,11 +134,11 @@ class Guest:
         return True
 
     def _since_s(self, stamp: Stamp | None) -> float | None:
-        """How long ago that was; None where nobody knows."""
+        """How long ago the stamp was made, in seconds; None: nobody knows."""
         return Beginning(stamp=stamp).for_s(self.clocks.stamp())
 
     def _left(self, term: Term | None, kept: Stamp | None) -> Term | None:
-        """A term that was kept then, with what is left of it by now; what nobody knows the length of does not count."""
+        """A term that was kept at a stamp, less the time since then. A time of unknown length does not count."""
         return None if term is None else evolve(term, left_s=max(0.0, term.left_s - (self._since_s(kept) or 0.0)))
 
     def merge(self, past: Entry, above: int) -> None:
@@ -155,27 +155,27 @@ class Guest:
         self.decision = entry.decision
         told = [(Draft("device.recalled", self.config.name, past.told), self._last)] if is_news else []
         receipt = self.journal.record(told, {self.key: self.saved()})
-        if is_news:  # what runs may have to halt
+        if is_news:  # a guest that runs may have to halt
             self.inbox.tell(Letter(Review(recalled=True), receipt.refs[0]), kind="recalled")
 
     def review(self) -> None:
-        """Its configuration has changed: whether it may run is to be looked at again."""
+        """Its configuration has changed: have the machine look again at whether it may run."""
         self.inbox.tell(Letter(Review()), kind="review")
         self._publish()
 
     def withhold(self, *, withheld: bool) -> None:
-        """What was decided about it cannot be read, or can be now."""
+        """The decisions about it cannot be read (`withheld`), or can be from now on."""
         self.withheld = withheld
         if self._view is not None:
             self._publish()
 
     def _left_off(self) -> machine.State:
-        """The state, with what has been waited for by now."""
+        """The state as it is saved now."""
         now_s = trio.current_time()
         return self.state.left_off(now_s, lambda alarm: self.alarms.remaining_s(alarm, now_s))
 
     def saved(self) -> dict[str, Any]:
-        """What the store keeps."""
+        """Everything that the store keeps of the guest."""
         return {
             **self.config.plug._asdict(),
             "state": self._left_off().lasting(),
@@ -189,7 +189,7 @@ class Guest:
 
     @property
     def goal(self) -> PowerGoal:
-        """The power that its state asks for; the reconciler hears of it once the state is durable."""
+        """The power that its state asks for. The reconciler hears of it once the state is durable, or `COMMIT_S` later."""
         return self._goal_in(self.state, self.memory)
 
     def _goal_in(self, state: machine.State, memory: Memory) -> PowerGoal:
@@ -202,7 +202,7 @@ class Guest:
         return self._last
 
     async def settled(self, timeout_s: float) -> bool:
-        """Whether what was remembered last is durable: waits until it is, or will not be for a while."""
+        """Wait until the latest record is durable; returns False if it will not be for a while."""
         return self._receipt is None or await self._receipt.settled(timeout_s)
 
     # The task ----------------------------------------------------------------
@@ -210,7 +210,7 @@ class Guest:
     async def run(self) -> None:
         """One incarnation: take up the state with its alarms, and drive the machine.
 
-        A message that was being delivered went with the incarnation before.
+        A message that was being delivered ended with the incarnation before.
         """
         now_s = trio.current_time()
         self.state, self.memory = self._left_off().resumed(self.now, now_s, 0.0), evolve(self.memory, term=self.term)
@@ -223,7 +223,7 @@ class Guest:
             await drive(partial(self.take, nursery), self.inbox, self.alarms, self._progressed, look)
 
     def tell(self, fact: PortFact) -> None:
-        """A fact about its port. What comes as a matter of course wakes nobody, unless an alarm has waited for it."""
+        """Hand in a fact about its port. An `Answered` or `Listened` wakes the task only if an alarm waits for it."""
         if isinstance(fact, Answered | Listened) and not self.inbox.waiting and not self.alarms.needs(fact):
             self.alarms.saw(fact)
         else:
@@ -233,14 +233,14 @@ class Guest:
         self.progress_s = trio.current_time()
 
     async def take(self, nursery: trio.Nursery, item: Any) -> None:
-        """One item of the inbox: make the transition, remember it, and only then act on it."""
+        """Take one item of the inbox: make the transition, remember it, and only then act on it."""
         match item:
             case Answered() | Listened():
                 self.alarms.saw(item)
             case Nudge():
                 self._keep_term()
             case Beat() if self.beat_at_s is not None and item.at_s < self.beat_at_s:
-                return  # told late: a later one has been taken from elsewhere
+                return  # reported late: a later beat has come from elsewhere
             case Letter(reply=Reply(withdrawn=True)):
                 return
             case Letter():
@@ -270,28 +270,28 @@ class Guest:
             self._carry_out(nursery, effect)
 
     def _keep_term(self) -> None:
-        """Keep now and then what is left: where the controller restarts, nobody knows how long that took."""
+        """Save now and then what is left of a timed order: a restart of the controller takes a time that nobody knows."""
         if self.memory.term is not None and trio.current_time() - self._kept_s >= KEPT_S:
             self._record([], None)
             self.around.decided()
 
     def _now_of(self, item: Input) -> Situation:
-        """What the handlers look at; at the neighbours only where they may matter, for beats are many."""
+        """The situation that the handlers look at; for a beat without the neighbours, which do not matter to it."""
         if isinstance(item, Beat):
             return self.now
         waits_for, leaning = self.around.neighbours(self.config.name)
         return evolve(self.now, waits_for=tuple(waits_for), leaning=tuple(leaning))
 
     def _has_halted(self, step: Step, item: Input) -> bool:
-        """It fell silent after it was told: whatever the command said of itself, it has reached the guest."""
+        """Whether the guest fell silent after a message. Then the message has reached it, whatever the command reported."""
         was_told = self.state.name in ("stopping", "restarting") and step.state.name != self.state.name
         return was_told and self.config.has_heartbeat and isinstance(item, Fired) and item.name == "heartbeat"
 
     def _decide(self, step: Step, letter: Letter) -> None:
-        """Somebody has said what holds from now on; whoever has it started does not wait for what was decided before."""
+        """Note what an operator has decided by this step. An operator's start does not wait for older decisions to be read."""
         decision = letter.decision
         if decision is not None and step.verdict is not None and step.verdict.accepted:
-            # What was decided before may have come to be known since the operator asked.
+            # an older decision may have been read only since the operator asked
             self.decision = evolve(decision, serial=max(decision.serial, self.entry.serial + 1))
             self.commanded |= DECIDES[decision.verb]
             self.withheld = self.withheld and decision.verb not in ("start", "restart")
@@ -303,7 +303,7 @@ class Guest:
         return self._goal != self._goal_in(step.state, step.memory) or any(isinstance(effect, Message) for effect in step.effects)
 
     def _remember(self, step: Step, letter: Letter) -> Receipt | None:
-        """Take over the step, and hand what is to be remembered to the journal as one unit."""
+        """Take over the step, and hand its record to the journal as one unit. Returns None if nothing changed."""
         moved, begins = step.state is not self.state or step.memory is not self.memory, self._begins(step)
         drafts = [effect for effect in step.effects if isinstance(effect, Draft)]
         self._take_over(step, begins=begins)
@@ -313,7 +313,7 @@ class Guest:
         return self._record(drafts, letter.cause, begins=begins)
 
     def _begins(self, step: Step) -> bool:
-        """Whether a state begins with this step; what was first looked at is in another state, too, though of the same name."""
+        """Whether a state begins with this step; at the end of the adopt window, one of the same name may."""
         first_looked_at = getattr(self.state, "untouched", False) and not getattr(step.state, "untouched", False)
         return step.state.name != self.state.name or first_looked_at
 
@@ -325,21 +325,21 @@ class Guest:
         self.alarms.plan(step.alarms, trio.current_time())
 
     def _record(self, drafts: Sequence[Draft], cause: Cause, *, begins: bool = False) -> Receipt:
-        """Each event is caused by the one before it; the first by what was sent, or by what brought the guest here."""
+        """Record events as a chain. Each is caused by the one before it, the first by `cause`, or by the guest's last event."""
         first = self._last if cause is None else cause
         chain = [(draft, PREVIOUS if number else first) for number, draft in enumerate(drafts)]
         places = {place_key(self.key): len(drafts) - 1} if begins and drafts else {}
         receipt, self._kept_s = self.journal.record(chain, {self.key: self.saved()}, places), trio.current_time()
         if places:
             self.since = evolve(self.since, event=receipt.refs[-1])
-        # Who asks for what is so already has not caused what comes next; nor has what only accompanies a state.
+        # A request that changes nothing does not cause what comes next; nor do events that only accompany a state.
         if places or (drafts and cause is None and drafts[-1].type not in ASIDE):
             self._last = receipt.refs[-1]
         self._receipt = receipt
         return receipt
 
     def _publish(self) -> None:
-        """Tell the neighbours what has changed for them."""
+        """Tell the reconciler and the scheduler what has changed for them."""
         goal, view = self.goal, self.view()
         if goal != self._goal:
             self._goal = goal
@@ -376,13 +376,13 @@ class Guest:
     # Messages ----------------------------------------------------------------
 
     async def _deliver(self, message: Message, cause: Cause) -> None:
-        """Run the command that tells the guest; the outcome is an event, and the machine hears that it is over."""
+        """Run the command that asks the guest to halt. The outcome is an event; the machine hears only that it is over."""
         command, state_since = message.command(self.config), self.since
         env = {**os.environ, "WAGMAN_DEVICE": self.config.name, "WAGMAN_MESSAGE": message.kind}
         try:
             delivery = await self.messenger(command, env, self.config.command_timeout_s)
             self.telling = self.telling.after(delivery, command)
-        finally:  # an attempt that ends in a defect has ended, too: the next incarnation hears of it
+        finally:  # also after a defect: the next incarnation must hear that the attempt is over
             self.inbox.tell(MessageDone(trio.current_time(), message.cycle))
         told_before = self._told_in is state_since
         self._told_in = state_since if delivery.ok else self._told_in
@@ -390,10 +390,10 @@ class Guest:
         event = Draft("device.message", self.config.name, {**said, "told_before": told_before})
         asked, receipt = self.since.event, self._record([event], cause)
         if asked is not None and asked is cause:
-            self._last = receipt.refs[0]  # whatever comes of this stop follows from it; a later state has another story
+            self._last = receipt.refs[0]  # what comes of this stop follows from the message; for a later state it does not
 
     # Requests ----------------------------------------------------------------
 
     async def ask(self, request: Input, cause: Cause, decision: Decision | None = None) -> Verdict:
-        """Put a request to the machine and wait for its answer; `decision` is what the request is once it is accepted."""
+        """Put a request to the machine and wait for the answer; `decision` is recorded if the request is accepted."""
         return await answered(self.inbox, Letter(request, cause, Reply(), decision), lambda: self.state.name)

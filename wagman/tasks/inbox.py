@@ -8,15 +8,15 @@ from attrs import define, field
 T = TypeVar("T")
 
 CAPACITY = 64
-"""Far more than a healthy task ever has waiting (chosen)."""
+"""How many items the channel holds (chosen: far more than a healthy task ever has waiting)."""
 
 
 @define
 class Inbox(Generic[T]):
-    """What is sent to one task. It outlives the incarnations of that task; senders never wait.
+    """The items on their way to one task. It outlives the task's incarnations; senders never wait.
 
     `ask` is for requests: a full inbox refuses them, and the caller is told. `tell` is for facts: when the inbox is full,
-    the latest of each kind is kept, in the order in which they were last told; none but repeats is lost.
+    the latest of each kind is kept, in the order in which they were last told, so that only repeats are lost.
     """
 
     overflows: int = 0  # facts that found no room, so far
@@ -28,7 +28,7 @@ class Inbox(Generic[T]):
         self._send, self._receive = trio.open_memory_channel[T](CAPACITY)
 
     def ask(self, request: T) -> bool:
-        """Put a request in; False: the inbox is full, and nothing was put in."""
+        """Put a request in; returns False if the inbox is full."""
         if self._late:
             return False
         try:
@@ -38,7 +38,7 @@ class Inbox(Generic[T]):
         return True
 
     def tell(self, fact: T, kind: object = None) -> None:
-        """Put a fact in; when there is no room, it takes the place of a waiting one of the same `kind` (default: its type)."""
+        """Put a fact in. If there is no room, it replaces a waiting fact of the same `kind` (default: its type)."""
         if not self.ask(fact):
             self.overflows += 1
             key = kind or type(fact)
@@ -51,7 +51,7 @@ class Inbox(Generic[T]):
         return self._receive.statistics().current_buffer_used + len(self._late)
 
     async def receive(self) -> T:
-        """The next item, in order: what came late waits until the channel is empty."""
+        """Wait for the next item, in order. Facts that found no room come once the channel is empty."""
         if self._late and not self._receive.statistics().current_buffer_used:
             await trio.lowlevel.checkpoint()
             return self.take()

@@ -1,7 +1,7 @@
 """The journal of systemd by its own protocol: one datagram an event, with fields that `journalctl WAGMAN_DEVICE=gn` finds.
 
-See systemd.journal-fields(7) and https://systemd.io/JOURNAL_NATIVE_PROTOCOL. An event is small (its fields take 8 kB at most): it
-always fits into a datagram.
+See systemd.journal-fields(7) and https://systemd.io/JOURNAL_NATIVE_PROTOCOL. An event always fits into a datagram: its fields
+take 8 kB at most.
 """
 
 import json
@@ -19,16 +19,16 @@ SOCKET = "/run/systemd/journal/socket"
 """Where the journal listens."""
 
 PRIORITIES: Mapping[Severity, int] = {"critical": 2, "warning": 4, "info": 6}
-"""As syslog numbers them."""
+"""The priority of each severity, as syslog numbers them."""
 
 
 def priority_of(event: Event) -> int:
-    """How grave the event is, for the journal."""
+    """The priority of an event for the journal, as syslog numbers them."""
     return PRIORITIES[severity_of(event.type, event.fields)]
 
 
 def fields_of(event: Event) -> Mapping[str, str]:
-    """What the journal is given: the sentence, what can be looked for, and the whole event."""
+    """The fields of an event for the journal: the sentence, keys to search by, and the whole event."""
     known = event.as_json()
     fields = {
         "MESSAGE": plain(sentence_of(known, user_name)),
@@ -42,7 +42,7 @@ def fields_of(event: Event) -> Mapping[str, str]:
 
 
 def encoded(fields: Mapping[str, str]) -> bytes:
-    """As the protocol has it: what holds an end of line is preceded by its length, so that nobody can forge a field."""
+    """The fields in the form of the protocol. A value with a line end has its length in front, so that it forges no field."""
     return b"".join(_encoded(key.encode("ascii"), value.encode("utf-8", "backslashreplace")) for key, value in fields.items())
 
 
@@ -59,15 +59,15 @@ class Journald:
     path: str = SOCKET
 
     def __call__(self, event: Event) -> bool:
-        """Have the journal take the event, and wait until it does; False where there is no journal at present."""
+        """Send the event, and wait until the journal takes it; returns False if there is no journal at present."""
         with suppress(OSError), self._door() as door:
-            # Addressed each time: where the journal has made its socket anew, a connection would lead nowhere.
+            # Each datagram is addressed: if the journal has made its socket anew, a connection would lead nowhere.
             door.sendto(encoded(fields_of(event)), self.path)
             return True
         return False
 
     def is_open(self) -> bool:
-        """Whether there is a journal that this process may reach."""
+        """Whether there is a journal that this process can reach."""
         with suppress(OSError), self._door() as door:
             door.connect(self.path)
             return True

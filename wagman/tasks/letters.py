@@ -1,4 +1,4 @@
-"""What is put into the inbox of a machine beside facts: its inputs, with what belongs to them, and the answers."""
+"""Inputs and requests on their way to a machine, and the answers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from wagman.store.decisions import Decision
 from wagman.tasks.inbox import Inbox
 
 ANSWER_S = 5.0
-"""How long a request waits for the machine's task (chosen: only a slow disk holds it up)."""
+"""How long a request waits for its answer (chosen: only a slow disk holds up a machine's task)."""
 
 
 @frozen
@@ -36,23 +36,23 @@ class Reply:
 
 @frozen
 class Letter:
-    """An input, the event that caused it, and whoever waits for the answer."""
+    """An input, the event that caused it, and the reply of whoever waits for the answer."""
 
-    content: Any  # an input of a guest's machine; or a command to the scheduler
+    content: Any  # an input of a guest's machine, or a command to the scheduler
     cause: Cause = None
     reply: Reply | None = None
-    decision: Decision | None = None  # what it is, where it is accepted
+    decision: Decision | None = None  # the decision that is recorded if the request is accepted
 
 
 async def answered(inbox: Inbox[Any], letter: Letter, state: Callable[[], str]) -> Verdict:
     """Put a request to a machine and wait for its answer, which comes at once unless the machine's task is in trouble.
 
-    A request that is not answered in time is withdrawn: what was not accepted is not carried out later.
+    A request that is not answered within `ANSWER_S` is withdrawn, so that it is not carried out later.
 
     Args:
-        inbox: that of the machine.
-        letter: has a reply.
-        state: names the state of the machine.
+        inbox: the machine's inbox.
+        letter: the request; it has a reply.
+        state: returns the name of the machine's state.
     """
     reply = letter.reply
     if reply is None or not inbox.ask(letter):

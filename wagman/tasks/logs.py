@@ -1,8 +1,8 @@
-"""The service's log lines: one per event. The journal gets fields, people on a terminal a sentence, whatever else JSON.
+"""The service's log lines: one per event. The journal gets fields, people on a terminal a sentence, anything else JSON.
 
 Plain lines for the journal begin with their priority, as sd-daemon(3) has it.
 
-Where they go may be full, gone, or read by nobody: a thread of their own waits for it, and what finds no room is counted.
+Whoever reads the lines may be slow or gone. Therefore a thread of its own writes them, and events that find no room are counted.
 """
 
 import json
@@ -24,19 +24,19 @@ from wagman.store import Event
 from wagman.tasks.journald import SOCKET, Journald, priority_of
 
 Words: TypeAlias = Callable[[Event], str]
-"""The line for an event, with its end."""
+"""Makes the line of an event, with its line end."""
 
 Form: TypeAlias = Literal["auto", "json", "text"]
-"""What the lines are to be; *auto*: the journal gets fields, a terminal text, and whatever else JSON."""
+"""The form of the lines; *auto*: the journal gets fields, a terminal text, anything else JSON."""
 
 MOST_WAITING = 1000
-"""How many events wait for whoever takes the lines (chosen: many minutes of a busy node, and under 1 MB)."""
+"""How many events wait for the writing thread (chosen: many minutes of a busy node, and under 1 MB)."""
 
 FLUSH_S = 1.0
-"""How long the end of the process waits for what is left to be taken (chosen)."""
+"""How long the end of the process waits for the last lines to be written (chosen)."""
 
 ERROR = 3
-"""The priority, as syslog numbers them, of why the service ends."""
+"""The priority of the line that says why the service ends, as syslog numbers them."""
 
 
 def is_journal(stream: TextIO) -> bool:
@@ -51,31 +51,31 @@ def is_journal(stream: TextIO) -> bool:
 def complain(text: str) -> None:
     """Say on standard error why the service ends."""
     mark = f"<{ERROR}>" if is_journal(sys.stderr) else ""
-    with suppress(OSError):  # nobody may take that: the exit code tells all the same
+    with suppress(OSError):  # if nobody takes it, the exit code still tells
         sys.stderr.write("".join(f"{mark}wagman: {line}\n" for line in text.splitlines()))
 
 
 def words_for(stream: TextIO, form: Form = "auto") -> Words:
-    """How an event is told on `stream`."""
+    """The function that makes the line of an event for `stream`."""
     is_for_people = form == "text" or (form == "auto" and stream.isatty())
     words = _for_people(has_colors=stream.isatty()) if is_for_people else _for_programs
     return _marked(words) if is_journal(stream) else words
 
 
 def _marked(words: Words) -> Words:
-    """With its priority before each line, for a journal."""
+    """The same lines, each with its priority in front, for a journal."""
     return lambda event: f"<{priority_of(event)}>{words(event)}"
 
 
 def _for_programs(event: Event) -> str:
-    """The whole event; the type comes first, for lines are read from the left."""
+    """The whole event as JSON; the type comes first, because lines are read from the left."""
     known = event.as_json()
     line = json.dumps({"type": event.type, "device": event.device, "fields": known["fields"], **known}, default=str)
     return f"{line}\n"
 
 
 def _for_people(*, has_colors: bool) -> Words:
-    """What happened, when and how grave it is."""
+    """A function that makes the line for people: when, how grave, and what happened."""
     import structlog  # noqa: PLC0415 - a fifth of the start-up time and 5 MB, which only a terminal pays
 
     render = structlog.dev.ConsoleRenderer(colors=has_colors)
@@ -102,10 +102,13 @@ class Lines:
     _words: Words
     _write: Callable[[memoryview], int]
     _encoding: str = "utf-8"
-    _is_torn: bool = field(default=False, init=False)  # the last line to be written has no end
+    _is_torn: bool = field(default=False, init=False)  # the last line that was written has no end
 
     def __call__(self, event: Event) -> bool:
-        """Write its line; whether all of it was taken. A line that a full disk has cut off is ended before the next one."""
+        """Write the line of an event; returns whether all of it was written.
+
+        A line that a full disk has cut off is ended before the next one.
+        """
         data = (("\n" if self._is_torn else "") + self._words(event)).encode(self._encoding, "backslashreplace")
         left = memoryview(data)
         with suppress(OSError, ValueError):
@@ -118,20 +121,20 @@ class Lines:
 
 @define(eq=False, repr=False)
 class Log:
-    """The lines on their way. To tell an event neither waits nor raises, whatever becomes of its line.
+    """The queue of events for the writing thread. Handing in an event neither waits nor raises, whatever becomes of its line.
 
     Args:
-        take: has an event taken, which may last; whether it was.
+        take: writes an event, and may take long; returns whether it was written.
     """
 
     _take: Callable[[Event], bool]
     _queue: "Queue[tuple[int, Event | None]]" = field(factory=lambda: Queue(MOST_WAITING), init=False)
-    _untold: int = field(default=0, init=False)  # found no room in the queue since one last did
-    _unwritten: int = field(default=0, init=False)  # the thread's: were not taken since one last was
+    _untold: int = field(default=0, init=False)  # events that found no room since one last did
+    _unwritten: int = field(default=0, init=False)  # of the thread: events that could not be written since one last was
     _thread: threading.Thread = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        # A daemon: where it waits for somebody who takes nothing, the process ends all the same.
+        # A daemon thread: the process can end even if the thread waits for a reader.
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
 
@@ -142,7 +145,7 @@ class Log:
         self.close()
 
     def __call__(self, event: Event) -> None:
-        """Have an event told."""
+        """Hand in an event."""
         try:
             self._queue.put_nowait((self._untold, event))
         except Full:
@@ -151,7 +154,7 @@ class Log:
             self._untold = 0
 
     def close(self) -> None:
-        """Wait for what is left to be taken, but not for long."""
+        """Wait up to `FLUSH_S` for the last lines to be written."""
         due_s = time.monotonic() + FLUSH_S
         with suppress(Full):
             self._queue.put((self._untold, None), timeout=FLUSH_S)
@@ -171,12 +174,12 @@ class Log:
 
 
 def _notice(event: Event, missing: int) -> Event:
-    """What is told instead of the lines before that of `event`; as it is in no log, it has no id."""
+    """The event that replaces lost lines, told before that of `event`. It is in no log, and so has no id."""
     return evolve(event, id=None, type="service.lines_lost", device=None, cause=None, fields={"lines": missing})
 
 
 def standard_log(form: Form = "auto", socket: str = SOCKET) -> Log:
-    """The service's: the journal, where standard output leads there; else standard output."""
+    """The log of the service: the journal, if standard output leads there; else standard output."""
     way = Journald(socket)
     is_native = form == "auto" and is_journal(sys.stdout) and way.is_open()
     return Log(way if is_native else _standard_lines(form))

@@ -4,13 +4,13 @@ The rules it keeps, so that no machine has to:
 
 - A step names the state's complete set of alarms, each new or kept as it stands.
 - Only the wait is cancelled when an alarm falls due, never a transition.
-- Whatever was queued when an alarm fell due is handled before it. The number of these is counted beforehand, so that a flood
-  cannot starve the alarm.
-- **Absence must be proved.** An alarm that rests on silence fires only once an ear shows it (`Listened`): one that was asked
-  after the deadline, and has listened all that time without hearing anything. A dead link, a deaf board, a stopped or slow
+- Whatever was queued when an alarm fell due is handled before the alarm. The number of these items is counted beforehand, so that
+  a flood cannot starve the alarm.
+- **Absence must be proved.** An alarm that rests on silence fires only once an ear shows that silence (`Listened`): the ear was
+  asked after the deadline, and has listened all that time without hearing anything. A dead link, a deaf board, a stopped or slow
   service therefore prove nothing; the alarm is *held* until the proof comes.
-- **Who waits for a proof asks for it.** An alarm that falls due without its proof asks for a look at once, and not only at the
-  next poll; a few times at most, for what is asked proves no more than any other look.
+- **An alarm that lacks its proof asks for a look** when it falls due, instead of waiting for the next poll; a few times at most,
+  because one look proves no more than another.
 - An alarm that wants an answer is held until the board has given one since the deadline (`Answered`), whatever the answer. It
   says when it is late, by more than the board can go unseen: then nobody knows what happened meanwhile.
 """
@@ -27,17 +27,17 @@ from wagman.model.facts import Answered, Listened, Sight
 from wagman.tasks.inbox import Inbox
 
 LATE_S = 60.0
-"""An alarm that is overdue by more is late, unless the board is asked so rarely (chosen: a dozen polls, as they usually are)."""
+"""An alarm that is overdue by more is late, unless the board is polled so rarely (chosen: a dozen polls, as they usually are)."""
 
 
 LOOKS = 3
-"""So many looks does an alarm ask for that lacks its proof (chosen: one is enough unless the answer is late, or is lost)."""
+"""How many looks an alarm without its proof asks for (chosen: one is enough unless the answer is late, or is lost)."""
 
 LOOK_LATER_S = 0.1
-"""How much later than needed a look is asked for (chosen: more than what an ear and a guest may place one moment apart)."""
+"""How much later than needed a look is asked for (chosen: more than an ear and a guest may disagree about a moment)."""
 
 LOOK_AGAIN_S = 5.0
-"""How long it waits for what a look shows before it asks for another one (chosen: as often as a board is polled, usually)."""
+"""How long an alarm waits for what a look shows before it asks for another (chosen: as often as a board is usually polled)."""
 
 
 @define(eq=False)
@@ -59,7 +59,7 @@ class Armed:
 
     @property
     def due_s(self) -> float:
-        """When it falls due, unless it lacks its proof."""
+        """The deadline in seconds of trio's clock, whether or not there is proof."""
         return self.since_s + self.spec.after_s
 
 
@@ -69,8 +69,9 @@ class AlarmView:
 
     name: str
     in_s: float
-    held: bool  # due, but what it waits for has not been seen
-    waits_for: Literal["silence", "answer"] | None = None  # what that is: the proof of a silence, or any answer of the board
+    held: bool  # due, but its proof or answer has not come
+    # if it is held: for the proof of a silence, or for any answer of the board
+    waits_for: Literal["silence", "answer"] | None = None
 
 
 @define
@@ -79,22 +80,22 @@ class Alarms:
 
     answered: Answered | None = None  # the latest
     listened: Listened | None = None
-    late_s: float = LATE_S  # who looks at the board at all has looked since
+    late_s: float = LATE_S  # after this long somebody who looks at the board at all has looked
     _armed: dict[str, Armed] = field(init=False, factory=dict)
 
     def saw(self, sight: Sight) -> None:
-        """The board has answered, or an ear has listened."""
+        """Note that the board has answered, or that an ear has listened."""
         if isinstance(sight, Answered):
             self.answered = sight
         else:
             self.listened = sight
 
     def needs(self, sight: Sight) -> bool:
-        """Whether an alarm is held, and may be no longer by this."""
+        """Whether an alarm is held that this sight may release."""
         return any(_shows(sight, armed) and not self.proved(armed) for armed in self._armed.values())
 
     def plan(self, plan: Plan | None, now_s: float) -> None:
-        """Take over the complete set of a state: a new alarm is armed, KEEP stands, what is not named is gone."""
+        """Take over a state's complete set of alarms: a new one is armed, KEEP stands, one that is not named is disarmed."""
         if plan is None:
             return
         old = self._armed
@@ -106,18 +107,18 @@ class Alarms:
                 self._armed[name] = old[name]
 
     def nearest(self) -> Armed | None:
-        """The alarm that fires next, of those that need no proof or have it."""
+        """The alarm that fires next, among those that need no proof or have it."""
         ready = [armed for armed in self._armed.values() if self.proved(armed)]
         return min(ready, key=lambda armed: armed.due_s, default=None)
 
     def proved(self, armed: Armed) -> bool:
-        """Whether nothing but time keeps this alarm from firing."""
+        """Whether only time keeps this alarm from firing."""
         if not (armed.spec.proof or armed.spec.answered):
             return True
         return _shows(self.listened, armed) or _shows(self.answered, armed)
 
     def next_look_s(self) -> float:
-        """When an alarm asks for the look that may prove it; infinity: none has to."""
+        """When an alarm asks for the next look; infinity: none does."""
         return min((self._look_s(armed) for armed in self._armed.values()), default=math.inf)
 
     def _look_s(self, armed: Armed) -> float:
@@ -127,14 +128,14 @@ class Alarms:
         return max(armed.due_s, silent_s + armed.spec.after_s, armed.looks.not_before_s) + LOOK_LATER_S
 
     def looks_now(self, now_s: float) -> bool:
-        """Whether a look is to be asked for now; that counts as asked."""
+        """Whether a look is to be asked for now; it counts as asked."""
         asking = [armed for armed in self._armed.values() if self._look_s(armed) <= now_s]
         for armed in asking:
             armed.looks.count, armed.looks.not_before_s = armed.looks.count + 1, now_s + LOOK_AGAIN_S
         return bool(asking)
 
     def fired(self, armed: Armed, now_s: float) -> Fired:
-        """The input that this alarm becomes; it is disarmed."""
+        """Disarm an alarm; returns the input that it becomes."""
         self._armed.pop(armed.name, None)
         supply = "unknown" if self.answered is None else self.answered.supply
         is_late = now_s - armed.due_s > self.late_s
@@ -147,7 +148,7 @@ class Alarms:
         return None if armed is None else max(0.0, armed.due_s - now_s)
 
     def view(self, now_s: float) -> Iterator[AlarmView]:
-        """All of them, the nearest first."""
+        """All running alarms, the nearest first."""
         for armed in sorted(self._armed.values(), key=lambda armed: armed.due_s):
             in_s = max(0.0, armed.due_s - now_s)
             held = in_s == 0 and not self.proved(armed)
@@ -156,7 +157,7 @@ class Alarms:
 
 
 def _shows(sight: Sight | None, armed: Armed) -> bool:
-    """Whether this is the evidence that the alarm needs."""
+    """Whether this sight is the evidence that the alarm needs."""
     match sight:
         case Listened() if armed.spec.proof:
             return sight.asked_at_s >= max(armed.since_s, sight.silent_since_s) + armed.spec.after_s
@@ -174,8 +175,12 @@ async def drive(
 ) -> None:
     """Hand every input and every due alarm to `take`, one after the other, until cancelled.
 
-    `take` makes the transition and carries its effects out; `progress` is called at every turn, and a watchdog lives on it;
-    `look` has somebody look at once at what an alarm waits for.
+    Args:
+        take: makes the transition and carries its effects out.
+        inbox: the machine's inbox.
+        alarms: the machine's alarms.
+        progress: called at every turn; a watchdog relies on it.
+        look: asks for an immediate look at what an alarm waits for.
     """
     while True:
         progress()
@@ -192,7 +197,7 @@ async def drive(
             if alarms.looks_now(trio.current_time()):
                 look()
             continue
-        await trio.lowlevel.checkpoint()  # who woke at the same instant may still send
+        await trio.lowlevel.checkpoint()  # senders that woke at the same instant may still send
         for _ in range(inbox.waiting):
             await take(inbox.take())
         if nearest is not None and alarms.nearest() == nearest:

@@ -10,12 +10,12 @@ from attrs import frozen
 from wagman.model import process
 
 MAX_OUTPUT = 2048
-"""Bytes of the command's output that are remembered: its end (chosen)."""
+"""How many bytes of the command's output are kept: its end (chosen)."""
 
 
 @frozen
 class Delivery:
-    """How an attempt to deliver a message went."""
+    """The outcome of one attempt to deliver a message."""
 
     ok: bool
     detail: str  # exit status, or why it could not be run
@@ -23,23 +23,23 @@ class Delivery:
 
 
 UNFOUND = ("exit status 126", "exit status 127")
-"""What shells, env and ssh say of a program that cannot be run, or is not there."""
+"""What shells, env and ssh report of a program that cannot be run, or is not there."""
 
 FAILURES = 3
-"""So many messages in a row that failed, and the command is at fault (chosen: a guest that halts may drop one or two)."""
+"""After this many failed messages in a row the command is at fault (chosen: a guest that halts may drop one or two)."""
 
 
 @frozen
 class Telling:
-    """How telling a guest to halt has gone lately."""
+    """How messages to a guest have gone lately."""
 
-    failures: int = 0  # in a row
-    detail: str = ""  # of the latest failure
+    failures: int = 0  # how many in a row failed
+    detail: str = ""  # `detail` of the latest failure
     output: str = ""
-    mark: str = ""  # of the command that failed, as `marked` makes it; empty in what an earlier version kept
+    mark: str = ""  # which command failed, as `marked` makes it; empty in what an earlier version saved
 
     def after(self, delivery: Delivery, command: Sequence[str]) -> "Telling":
-        """One more message has ended; another command than the one that failed begins anew."""
+        """The value after one more message. A failure of another command than the one before starts a new row."""
         if delivery.ok:
             return Telling()
         mark = marked(command)
@@ -47,10 +47,11 @@ class Telling:
         return Telling(before + 1, delivery.detail, delivery.output, mark)
 
     def trouble(self, commands: Iterable[Sequence[str]], *, is_mute: bool) -> str | None:
-        """Why the command is at fault; None where it works, or where it may be the guest that did not listen.
+        """Why the command is at fault; None: it works, or the guest may be the one that failed.
 
-        That a guest halts ends the row. Of one without a heartbeat nobody would know: each failure counts. `commands` are
-        those that it is told by today: of one that was put in the place of the failed one nothing is known.
+        A guest that halts ends the row of failures. If it has no heartbeat (`is_mute`) nobody would know that it halted, and so
+        one
+        failure is enough. `commands` are those of the present configuration: the failure of a replaced command says nothing.
         """
         cannot_work = self.detail.startswith("cannot be run") or self.detail in UNFOUND
         if self.failures < (1 if is_mute or cannot_work else FAILURES):
@@ -62,7 +63,8 @@ class Telling:
 
 
 def marked(command: Sequence[str]) -> str:
-    """What one command is told from another by: it may have a secret in it, and this is kept."""
+    """A hash by which one command is told from another."""
+    # The command may hold a secret, and this is saved.
     return hashlib.sha256(json.dumps(list(command)).encode()).hexdigest()[:16]
 
 
@@ -75,6 +77,6 @@ class Messenger(Protocol):
 
 
 async def run_command(command: Sequence[str], env: Mapping[str, str], timeout_s: float) -> Delivery:
-    """The messenger of the service: a process of its own, ended when its time is up."""
+    """The messenger of the service: runs the command as a process, and ends it when its time is up."""
     ended = await process.run(command, env, timeout_s, MAX_OUTPUT)
     return Delivery(ok=ended.status == 0, detail=ended.detail, output=ended.output)

@@ -1,7 +1,7 @@
-"""When something began: by the clock on the wall, by the controller's own clock, and by its place in the log.
+"""When something began: by the wall clock, by the controller's own clock, and by its place in the log.
 
-Each answers another question. The wall clock may be set at any time, so that the difference of two of its readings is no
-duration; the controller's clock measures, and begins anew when the controller restarts; the place in the log says what
+Each answers another question. The wall clock may be set at any time, so the difference of two of its readings is no
+duration. The controller's clock measures, and begins anew when the controller restarts. The place in the log says what
 happened.
 """
 
@@ -21,9 +21,9 @@ class Beginning:
     """When something that lasts began.
 
     Args:
-        wall: RFC 3339; empty where it has not begun yet.
-        stamp: None where the controller's clock of then is not known.
-        event: what it began with; None where that is in no log.
+        wall: RFC 3339; empty: it has not begun yet.
+        stamp: the controller's clock at that time; None: not known.
+        event: the event with which it began; None: it is in no log.
     """
 
     wall: str = ""
@@ -31,13 +31,14 @@ class Beginning:
     event: Ref | None = None
 
     def for_s(self, now: Stamp) -> float | None:
-        """For how long it lasts; None where nobody knows, since the controller was restarted meanwhile."""
+        """How long it has lasted, in seconds; None: nobody knows, because the controller was restarted meanwhile."""
         if self.stamp is None or self.stamp.boot != now.boot:
             return None
         return round(max(0.0, now.at_s - self.stamp.at_s), 3)
 
     def lasting(self) -> dict[str, Any]:
-        """What the store keeps of it beside the event, whose place in the log is not known yet."""
+        """What the store keeps of the beginning, without its event."""
+        # The event's place in the log is not known yet when this is saved.
         return {"since": self.wall, "entered": None if self.stamp is None else asdict(self.stamp)}
 
 
@@ -57,11 +58,11 @@ def place_key(key: str) -> str:
 
 @frozen
 class Clocks:
-    """The present moment."""
+    """The clocks by which a beginning is noted."""
 
     wall: Callable[[], str]  # RFC 3339
     stamp: Callable[[], Stamp]
 
     def beginning(self, event: Ref | None = None) -> Beginning:
-        """Something begins now."""
+        """The beginning of something that begins now, with `event`."""
         return Beginning(self.wall(), self.stamp(), event)

@@ -22,16 +22,16 @@ from wagman.tasks.loop import Alarms, drive
 from wagman.tasks.moments import Beginning, Clocks, place_key, restored_beginning
 
 KEY = "wagman"
-"""The name under which the store keeps the machine."""
+"""The name under which the store keeps the scheduler."""
 
 
 BY_ORDER = "an operator has it hibernate"
-"""Why a guest is stopped, in its own words, where no heat is the reason."""
+"""The reason of a stop that an operator's hibernation causes, and no heat."""
 
 
 @frozen
 class Reconfigured:
-    """Another configuration counts from now on."""
+    """Go on with another configuration."""
 
     config: Config
 
@@ -44,19 +44,19 @@ class Supervisor:
     journal: Journal
     inboxes: Mapping[str, Inbox[Any]]
     clocks: Clocks
-    last_event: Callable[[str], Cause]  # about that guest
+    last_event: Callable[[str], Cause]  # the latest event about a guest
     inbox: Inbox[Any] = field(factory=Inbox)
     alarms: Alarms = field(factory=Alarms)
     state: wagman.State = field(factory=StartDevices)
     situation: wagman.Situation = field(init=False)
     since: Beginning = field(init=False)  # of the state
     progress_s: float = 0.0
-    command: Command | None = None  # of an operator, the latest to all guests
-    _commanded: bool = False  # in this run
-    _ordered: Cause = None  # the event that it is
-    _receipt: Receipt | None = None  # of what was remembered last
+    command: Command | None = None  # the operator's latest command to all guests
+    _commanded: bool = False  # `command` was given in this run
+    _ordered: Cause = None  # the event of that command
+    _receipt: Receipt | None = None  # of the latest record
     _judged: dict[str, Ref] = field(factory=dict)  # the latest event about each sensor, the newest last
-    _freed: dict[str, Ref] = field(factory=dict)  # the guests that a hibernation kept down and that are still so: its end
+    _freed: dict[str, Ref] = field(factory=dict)  # for each guest that is still down after a hibernation: the event that ended it
 
     def __attrs_post_init__(self) -> None:
         environment = Environment(self.config.environment)
@@ -70,16 +70,16 @@ class Supervisor:
 
     @property
     def _after(self) -> dict[str, tuple[str, ...]]:
-        """Those that each guest comes after; a table that is new counts from the next start of the service."""
+        """For each guest, the guests that it comes after. A new table counts from the next start of the service."""
         return {
             guest.name: there for guest in self.config.guests if (there := tuple(filter(self.inboxes.__contains__, guest.after)))
         }
 
     def restore(self, saved: Any, place: Any) -> bool:
-        """Take up what the store kept; False: it cannot be trusted, and the machine begins anew."""
+        """Take up what the store kept; returns False if it cannot be trusted, and begins anew then."""
         try:
             state = wagman.restored(saved["state"])
-            # The guest that was started last may have been taken out of the configuration since.
+            # The guest that was started last may have been removed from the configuration.
             self.state = state if state.target in (None, *self._order) else StartDevices()
             self.situation = evolve(self.situation, cursor=saved["cursor"])
             self.since = restored_beginning(saved, place)
@@ -89,7 +89,7 @@ class Supervisor:
         return True
 
     def saved(self) -> dict[str, Any]:
-        """What the store keeps."""
+        """Everything that the store keeps of the scheduler."""
         command = None if self.command is None else plain_command(self.command)
         return {"state": self.state.lasting(), "cursor": self.situation.cursor, "command": command, **self.since.lasting()}
 
@@ -115,7 +115,7 @@ class Supervisor:
         self.progress_s = trio.current_time()
 
     async def take(self, item: Any) -> None:
-        """One item of the inbox: make the transition, remember it, and send what follows to the guests."""
+        """Take one item of the inbox: make the transition, remember it, and send its effects to the guests."""
         match item:
             case Nudge():
                 return
@@ -129,21 +129,21 @@ class Supervisor:
                 self._carry_on(wagman.step(self.state, self.situation, item))
 
     def _command(self, letter: Letter, command: Command) -> None:
-        """What an operator asks for, of all guests; it is never refused."""
+        """Carry out an operator's command to all guests; it is never refused."""
         self.command, self._ordered, self._commanded = command, letter.cause, True
         self._carry_on(wagman.step(self.state, self.situation, Ordered(command.rest)), is_news=True)
         if letter.reply is not None:
             letter.reply.give(Verdict(accepted=True, state=self.state.name, reason=self._words(command.rest)))
 
     def _words(self, rest: Rest | None) -> str:
-        """What follows from it."""
+        """What the command leads to, in words."""
         if rest is not None:
             kept = ", ".join(sorted(rest.keep))
             return "the guests are taken down one by one" + (f", but for {kept}" if kept else "")
         return "the guests go on hibernating: the enclosure asks for it" if self.state.hibernates else "the guests are started"
 
     def _reconfigure(self, config: Config) -> None:
-        """Go on with all alarms anew, as when the service comes up: some may be of sensors now gone."""
+        """Take over the configuration, with all alarms anew as when the service comes up: some may be of sensors now gone."""
         self.config = config
         environment = self.situation.environment.reconfigured(config.environment)
         now = evolve(self.situation, config=config.wagman, order=self._order, after=self._after)
@@ -151,7 +151,7 @@ class Supervisor:
         self._carry_on(wagman.taken_up(self.state, self.situation))
 
     def _carry_on(self, came: wagman.Step, *, is_news: bool = False) -> None:
-        """The transition, and what follows from it."""
+        """Take over a step: arm its alarms, record its events, and carry its effects out."""
         old, led = self.state, self.since.event
         begins = (came.state.name, came.state.target) != (old.name, old.target)
         is_kept = (came.state, came.now.cursor) == (old, self.situation.cursor)
@@ -167,13 +167,13 @@ class Supervisor:
             self._carry_out(effect)
 
     async def settled(self, timeout_s: float) -> bool:
-        """Whether what was remembered last is durable: waits until it is, or will not be for a while."""
+        """Wait until the latest record is durable; returns False if it will not be for a while."""
         return self._receipt is None or await self._receipt.settled(timeout_s)
 
     # What caused what --------------------------------------------------------
 
     def _record(self, drafts: Sequence[Draft], old: wagman.State, led: Cause, *, begins: bool) -> None:
-        """Remember a step as one unit, each event with what caused it; `led` is what the state `old` began with."""
+        """Record a step as one unit, each event with its cause; `led` is the event with which the state `old` began."""
         chain = [(draft, self._cause(draft, old, led, first=not number)) for number, draft in enumerate(drafts)]
         places = {place_key(KEY): len(drafts) - 1} if begins and drafts else {}
         self._receipt = self.journal.record(chain, {KEY: self.saved()}, places)
@@ -184,7 +184,7 @@ class Supervisor:
             self._note(draft, ref, ended=old.hibernates)
 
     def _note(self, draft: Draft, ref: Ref, *, ended: bool) -> None:
-        """What later events may be caused by."""
+        """Note an event that may cause later ones; `ended`: the state before it was a hibernation."""
         for sensor in sensors_of(draft):
             self._judged.pop(sensor, None)
             self._judged[sensor] = ref
@@ -212,7 +212,7 @@ class Supervisor:
         return None
 
     def _newest(self, *, hot: bool) -> Ref | None:
-        """The latest event about a sensor that forbids that guests run, or about one that does not."""
+        """The latest event about a sensor that forbids that guests run (`hot`), or about one that does not."""
         sensors = self.situation.environment.sensors
         return next((ref for name, ref in reversed(self._judged.items()) if name in sensors and sensors[name].hot == hot), None)
 
@@ -225,7 +225,8 @@ class Supervisor:
                     self.inbox.tell(GuestRefused(effect.name, "its inbox is full"))
             case StopGuest():
                 stop = WagmanStop(BY_ORDER) if effect.by_order else WagmanStop()
-                self.inboxes[effect.name].ask(Letter(stop, self.since.event))  # asked again at the next alarm
+                # if the inbox is full, it is asked again at the next alarm
+                self.inboxes[effect.name].ask(Letter(stop, self.since.event))
             case ReviewGuest():
                 cause = None if effect.freed_by is None else self.last_event(effect.freed_by)
                 self.inboxes[effect.name].tell(Letter(Review(), cause), kind="review")

@@ -1,4 +1,4 @@
-"""Whom a guest speaks to."""
+"""The surroundings of a guest: everyone its task speaks to."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -8,7 +8,7 @@ from wagman.model.facts import PowerGoal
 
 
 class Surroundings(Protocol):
-    """Whom a guest speaks to."""
+    """Everyone a guest's task speaks to."""
 
     def want(self, name: str, goal: PowerGoal) -> None:
         """Tell the guest's outlet which power its state asks for."""
@@ -19,17 +19,17 @@ class Surroundings(Protocol):
         ...
 
     def neighbours(self, name: str) -> tuple[Sequence[str], Sequence[str]]:
-        """Those that a start of the guest waits for, and those that a stop of it waits for."""
+        """The guests that a start of this one waits for, and the guests that a stop of it waits for."""
         ...
 
     def look(self, name: str) -> None:
-        """Have the guest and its board looked at now, not only in their turn: an alarm has fallen due that waits for that."""
+        """Ask for an immediate look at the guest and its board: an alarm that is due waits for it."""
         ...
 
     def start_refused(self, name: str, reason: str) -> None:
-        """Tell the scheduler that its start was not carried out."""
+        """Tell the scheduler that the guest did not carry out its start."""
         ...
 
     def decided(self) -> None:
-        """What holds for the guest may have changed, and is to be kept beside the log, too."""
+        """Have the decisions about the guest, which may have changed, kept beside the log, too."""
         ...
