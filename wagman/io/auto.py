@@ -1,13 +1,12 @@
-"""The dialect `auto`: finds out how a board speaks, and then leaves it to that dialect's driver.
+"""The dialect `auto`: finds out how a Wagman speaks, and then leaves it to that dialect's driver.
 
-It listens first: a log line, or a minute report, gives a board away. Then it asks, in text, and if nothing comes, in
-sensorgrams; each board takes the other's question for an unknown word. What must never happen is that a question hurts. The
-bootloader of v3 boards takes the first byte of each packet of 16 bytes for a command, and `e` erases the firmware. All first
-bytes of the questions, and of what goes out before them, are blanks, line ends, or `A`, which sets an address that nothing
-uses.
+The driver listens first: a log line, or a minute report, gives a board away. Then it asks, in text, and if nothing comes, in
+sensorgrams; each board takes the other's question for an unknown word. A question must never do harm. The bootloader of v3 boards
+takes the first byte of each packet of 16 bytes for a command, and `e` erases the firmware. Therefore all first bytes of the
+questions, and of what goes out before them, are blanks, line ends, or `A`, which sets an address that nothing uses.
 
 There are v3 boards whose firmware speaks sensorgrams. Its ages wrap at 16 bits, so that after half a minute no silence can be
-proved; its boot count is a constant, and it does not tell of the enclosure. Such a board is refused, and asked again for as
+proved; its boot count is a constant, and it does not report the enclosure. Such a board is refused, and asked again for as
 long as it is there: its firmware may be replaced.
 """
 
@@ -34,13 +33,13 @@ from wagman.model.backend import Identity
 from wagman.model.errors import BoardProtocolError, BoardRefusedError, BoardTimeoutError
 
 LISTEN_S = 2.0
-"""How long a board may give itself away before it is asked (chosen: several main loops)."""
+"""How long the driver waits for a board to give itself away before it asks (chosen: several main loops)."""
 
 AGAIN_S = 5.0
-"""The pause before ages are read again that did not tell (chosen)."""
+"""The pause before ages are read again that did not tell the boards apart (chosen)."""
 
 TELLING_S = 45.0
-"""After so long some port's age must have told (firmware: 16 bits of milliseconds are 33 s, and a poll or two)."""
+"""How long the ages of the ports are read at most (firmware: 16 bits of milliseconds are 33 s, and a poll or two)."""
 
 WRAP_MS = 0x8000
 """From this age on the sensorgram firmware of v3 boards is wrong: it has 15 bits and a sign (firmware)."""
@@ -53,35 +52,35 @@ WHY_UNSUPPORTED = "a v3 board with sensorgram firmware: its ages wrap after 33 s
 
 
 class WagmanDriver(SerialDriver, StartsByItself, Feeds, Raw, Protocol):
-    """A driver that has all abilities, as those of the Wagmans do."""
+    """A driver with all the abilities that a Wagman has."""
 
 
 class Speaker(Protocol):
-    """A dialect that is known."""
+    """A dialect that the driver can leave the board to."""
 
     def decoder(self) -> Any:
         """A decoder for a new connection."""
         ...
 
     def driver(self, link: Link[Any], senses: Senses[int]) -> WagmanDriver:
-        """The driver on that link."""
+        """A driver on that link."""
         ...
 
 
 KNOWN: Mapping[Speech, Speaker] = {"v3": V3Dialect(), "v4": V4Dialect()}
-"""What can be found."""
+"""The dialects that can be found."""
 
 
 @define
 class Finding:
-    """How the board speaks, as far as is known: for the decoders and the driver."""
+    """The dialect as far as it is known; the decoders and the driver share this."""
 
     speech: Speech | None = None
 
 
 @define
 class AutoDecoder:
-    """Decodes what has been found; everything, until then."""
+    """Decodes the dialect that was found; until then, all known dialects."""
 
     finding: Finding
     _decoders: Mapping[Speech, Any] = field(factory=lambda: {name: dialect.decoder() for name, dialect in KNOWN.items()})
@@ -94,13 +93,13 @@ class AutoDecoder:
 
 @define(eq=False, repr=False)
 class AutoDriver:
-    """One connection to a board of whatever kind."""
+    """One connection to a Wagman of either version."""
 
     link: Link[Any]
     senses: Senses[int]
     finding: Finding
     _drivers: dict[Speech, WagmanDriver] = field(factory=dict)
-    _told: Speech | None = None  # the finding that an event told of
+    _told: Speech | None = None  # the dialect that an event was told about
     _lines: Iterator[int] = field(factory=count)
     _sids: Iterator[str] = field(factory=lambda: v3.sids("q"))
     _given_away: trio.Event = field(factory=trio.Event)
@@ -112,6 +111,7 @@ class AutoDriver:
 
         Raises:
             BoardRefusedError: a board that cannot be supported.
+            BoardTimeoutError, BoardProtocolError: it does not answer, or not in a known dialect.
         """
         if self.finding.speech is None:
             self._found(await self._speech())
@@ -121,7 +121,7 @@ class AutoDriver:
         try:
             return await self._driver.greet()
         except (BoardTimeoutError, BoardProtocolError):
-            self._forget()  # it may be another board by now
+            self._forget()  # by now it may be another board
             raise
 
     def _found(self, speech: Speech) -> None:
@@ -143,7 +143,8 @@ class AutoDriver:
         """Listen, ask in text, ask in sensorgrams.
 
         Raises:
-            BoardTimeoutError: it says nothing that is known.
+            BoardTimeoutError: the board says nothing in a known dialect.
+            BoardProtocolError: the ages of its ports do not tell which board it is.
         """
         with trio.move_on_after(LISTEN_S):
             await self._given_away.wait()
@@ -158,7 +159,7 @@ class AutoDriver:
         return "v3"
 
     async def _ask_sensorgrams(self, *asked: Sensorgram) -> Sequence[Sensorgram]:
-        """Requests in one line; what the other decoder makes of the answers is left aside."""
+        """Send requests in one line; answers that the text decoder makes something of are ignored."""
         closing = fence(next(self._lines))
         match = replies_to(asked, closing)
 
@@ -168,7 +169,11 @@ class AutoDriver:
         return (await self.link.request(v4.encode([*asked, closing]), match_sensorgrams, TIMEOUT_S)).value
 
     async def _speech_by_ages(self) -> Speech:
-        """Tell the boards that speak sensorgrams apart: read ages until one is old enough to tell."""
+        """Tell the boards that speak sensorgrams apart: read ages until one is old enough.
+
+        Raises:
+            BoardProtocolError: within `TELLING_S` none was.
+        """
         with trio.move_on_after(TELLING_S):
             while True:
                 replies = await self._ask_sensorgrams(*map(HB.ask, PORTS))
@@ -181,7 +186,7 @@ class AutoDriver:
     # Listening ---------------------------------------------------------------
 
     def heard(self, event: Any, at_s: float) -> None:
-        """What the board said by itself; before it is known, what gives it away."""
+        """Take what the board said by itself; as long as its dialect is unknown, look for what gives it away."""
         if self.finding.speech in KNOWN:
             self._driver.heard(event, at_s)
             return
@@ -197,7 +202,7 @@ class AutoDriver:
         """The driver of the dialect that was found.
 
         Raises:
-            BoardTimeoutError: nothing has been found.
+            BoardTimeoutError: none was found yet.
         """
         speech = self.finding.speech
         if speech is None or speech not in KNOWN:
@@ -250,7 +255,7 @@ class AutoDriver:
 
 
 def given_away(event: Any) -> Speech | None:
-    """What an unasked line tells of its board. Only v4 boards measure voltages, and report them each minute."""
+    """The dialect that an unasked line shows, or None. Only v4 boards measure voltages, and report them each minute."""
     if isinstance(event, v3.Log):
         return "v3"
     if not isinstance(event, v4.Line):
@@ -265,7 +270,10 @@ def given_away(event: Any) -> Speech | None:
 
 
 def speech_by_ages(ages_ms: Sequence[int]) -> Speech | None:
-    """What the ages of the ports tell: one that 15 bits cannot hold is a v4 board's; one just below zero is a wrapped one."""
+    """The dialect that the ages of the ports (in ms) show, or None.
+
+    An age that 15 bits cannot hold is a v4 board's; one just below zero has wrapped.
+    """
     if any(WRAP_MS <= age < MODULUS_MS - WRAP_MS for age in ages_ms):
         return "v4"
     return "v3-sensorgrams" if any(age >= MODULUS_MS - WRAP_MS for age in ages_ms) else None

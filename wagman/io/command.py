@@ -1,4 +1,4 @@
-"""A board that is a program: a fence agent, or anything else that switches an outlet and tells by its exit status how it is."""
+"""A board that is a program: a fence agent, or anything else that switches an outlet and reports its state by exit status."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -19,21 +19,21 @@ from wagman.model.process import Ended
 from wagman.model.words import plain
 
 ON, OFF = 0, 2
-"""What `status` ends with (specified: the fence agents' contract). Any other end says nothing."""
+"""The exit statuses of `status` (specified: the fence agents' contract). Any other says nothing."""
 
 STATES: Mapping[int | None, Supply] = {ON: "on", OFF: "off"}
 
 MOST_TIMEOUT_S = 30
-"""No command takes longer (chosen: a task of the service that makes no progress for 45 s is stuck)."""
+"""The longest time that a command may be given (chosen: a task of the service without progress for 45 s counts as stuck)."""
 
 LOOK_S = 35.0
 """How long the commands of one look may take together (chosen, for the same reason)."""
 
 MOST_BYTES = 64 * 1024
-"""How much a command may write that is to be understood (chosen: a thousand outlets)."""
+"""The most bytes of a command's output that are read (chosen: a thousand outlets)."""
 
 SHOWN_CHARS = 200
-"""How much of what a command wrote an error repeats (chosen)."""
+"""How many characters of a command's output an error repeats (chosen)."""
 
 _SAYS_OFF = re.compile(r"\boff\b", re.IGNORECASE)
 _WORDS: Mapping[str, Supply] = {"on": "on", "off": "off"}
@@ -60,7 +60,7 @@ TIMEOUT = Kind(f'a duration of at most {MOST_TIMEOUT_S} s, such as "20s"', _time
 
 @frozen(kw_only=True)
 class ExecBoard(PlainBoard):
-    """Commands that switch an outlet, and tell how it is."""
+    """A board whose outlets commands switch and read."""
 
     kind = "exec"
     about = "Any program: one of the fence agents, or a script."
@@ -104,45 +104,53 @@ class ExecBoard(PlainBoard):
 
     @property
     def stated_readback(self) -> Readback | None:
-        """None, where there is no command that tells."""
+        """What `readback` says; `none` if no command tells."""
         return self.readback if self.status or self.list_status else "none"
 
     def backend(self) -> "Commands":
-        """What runs the commands."""
+        """The back end that runs the commands."""
         return Commands(self)
 
 
 @define(eq=False)
 class Commands:
-    """What runs the commands of a board, one at a time: most units bear one session."""
+    """Runs the commands of a board, one at a time: most units bear one session."""
 
     board: ExecBoard
-    _late: Sequence[str] = field(default=(), init=False)  # what the last look had no time for: it is asked first in the next
+    _late: Sequence[str] = field(default=(), init=False)  # ports that the last look had no time for: the next one asks them first
 
     @property
     def address(self) -> str:
-        """The program: its arguments may have passwords in them."""
+        """The program without its arguments, which may hold passwords."""
         return self.board.on[0]
 
     @property
     def abilities(self) -> Abilities:
-        """It is told how an outlet is, or knows nothing."""
+        """The board tells how an outlet is, or can read nothing."""
         is_told = self.board.readback == "told" and (self.board.status or self.board.list_status)
         return Abilities("told" if is_told else "none", self.board.settle_s, on_restore=self.board.on_restore)
 
     async def greet(self) -> Identity:
-        """Nothing is known of what is behind a program."""
+        """An identity that says nothing: what is behind a program is unknown."""
         return Identity(None, BLANK_BOOTS, None)
 
     async def look(self, ports: Sequence[str]) -> Mapping[str, Look]:
-        """What the commands tell of each port."""
+        """The state of each port, as the commands tell it.
+
+        Raises:
+            BoardError: a command failed, and no port could be read.
+        """
         if self.abilities.readback == "none":
             return {port: Look() for port in ports}
         shown = await (self._listed(ports) if self.board.list_status else self._asked(ports))
         return {port: Look(shown.get(port, "unknown")) for port in ports}
 
     async def switch(self, port: str, *, on: bool) -> None:
-        """Run the command for it. Where that fails, it may have been done all the same."""
+        """Run the command for it.
+
+        Raises:
+            BoardError: the command failed; it may have switched all the same.
+        """
         which, command = ("on", self.board.on) if on else ("off", self.board.off)
         ended = await self._run(command, port)
         if ended.status != 0:
@@ -165,7 +173,7 @@ class Commands:
         ended = await self._run(self.board.list_status)
         if ended.status != 0:
             raise _error("list_status", ended)
-        if ended.is_cut:  # a line of which the beginning is missing is about another outlet
+        if ended.is_cut:  # a line without its beginning would be about another outlet
             raise BoardProtocolError(f"list_status: it wrote more than {MOST_BYTES // 1024} KiB")
         shown = listed(ended.output)
         if ports and shown.keys().isdisjoint(ports):
@@ -177,17 +185,17 @@ class Commands:
 
 
 def state(ended: Ended) -> Supply:
-    """How the outlet is that a `status` was about."""
+    """The state of an outlet, from how its `status` ended."""
     last = ended.output.rpartition("\n")[2]
     if ended.status == OFF and last and not _SAYS_OFF.search(last):
-        # Shells, python and perl end with 2 as well where the script is not there, and argparse where it does not like the
-        # arguments: they write why, where an agent writes "Status: OFF", and most scripts nothing.
+        # Shells, python and perl also end with 2 if the script is not there, and argparse if it rejects the arguments. They say
+        # why, whereas an agent writes "Status: OFF", and most scripts nothing.
         return "unknown"
     return STATES.get(ended.status, "unknown")
 
 
 def listed(output: str) -> Mapping[str, Supply]:
-    """How each outlet of a listing is; nothing is known of one that is listed as two different things."""
+    """The state of each outlet of a listing; `unknown` if an outlet is listed in two states."""
     shown: dict[str, Supply] = {}
     for line in filter(None, map(_LISTED.fullmatch, output.splitlines())):
         plug, said = line[1].strip(), _WORDS.get(line[2].lower(), "unknown")
@@ -201,6 +209,6 @@ def _error(what: str, ended: Ended) -> BoardError:
 
 
 def _said(ended: Ended) -> str:
-    """The end of what it wrote, where it wrote anything."""
+    """The end of the command's output, if there was any."""
     said = plain(" / ".join(line.strip() for line in ended.output.splitlines() if line.strip()))
     return f": {said[-SHOWN_CHARS:]}" if said else ""

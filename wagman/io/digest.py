@@ -1,6 +1,6 @@
 """Digest access authentication (RFC 7616), as a client: a password is proved, and never sent.
 
-Pure: what a server asks for goes in, a header comes out.
+Pure: the server's challenge goes in, a header comes out.
 """
 
 import hashlib
@@ -13,10 +13,10 @@ _DIGESTS: Mapping[str, Callable[[bytes], "hashlib._Hash"]] = {
     "SHA-256": hashlib.sha256,
     "MD5": lambda data: hashlib.md5(data, usedforsecurity=False),
 }
-"""The algorithms by their names in the header; what comes first is preferred (specified: a client takes the strongest)."""
+"""The algorithms by their names in the header, the preferred one first (specified: a client takes the strongest)."""
 
 _SESSION = "-SESS"
-"""The end of an algorithm's name where the nonces go into the secret, too (specified)."""
+"""The end of an algorithm's name if the nonces are hashed into the secret, too (specified)."""
 
 _SCHEME = re.compile(r"(?:^|,)\s*Digest\s+", re.IGNORECASE)
 _PARAMETER = re.compile(r'([\w*-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))')
@@ -25,18 +25,18 @@ _ESCAPED = re.compile(r"\\(.)")
 
 @frozen
 class Challenge:
-    """What a server wants to have proved."""
+    """What a server asks a client to prove."""
 
     realm: str
     nonce: str
-    algorithm: str = "MD5"  # as the server spells it (specified: MD5 where it names none)
-    qop: bool = False  # it wants the client's nonce to go in, too
+    algorithm: str = "MD5"  # as the server spells it (specified: MD5 if it names none)
+    qop: bool = False  # the client's nonce is hashed, too
     opaque: str | None = None
 
     def proof(self, user: str, password: str, method: str, target: str, cnonce: str) -> str:
         """The value of the header `Authorization` for the first request with this challenge.
 
-        `target` is what is asked for, as it is in the request line; `cnonce` is a fresh random word of the client's own.
+        `target` is the one of the request line; `cnonce` is a fresh random word of the client's own.
         """
         name = self.algorithm.upper()
         secret = self._hash(f"{user}:{self.realm}:{password}")
@@ -60,7 +60,7 @@ class Challenge:
 
 
 def strongest(headers: Iterable[str]) -> Challenge | None:
-    """The best challenge among the values of `WWW-Authenticate` that can be met; None where there is none."""
+    """The best challenge among the values of `WWW-Authenticate` that this client can meet; None: it can meet none."""
     texts = [text for header in headers for text in _SCHEME.split(header)[1:]]
     challenges = [challenge for text in texts if (challenge := _challenge(text)) is not None]
     return min(challenges, key=lambda each: list(_DIGESTS).index(each.algorithm.upper().removesuffix(_SESSION)), default=None)
@@ -69,7 +69,7 @@ def strongest(headers: Iterable[str]) -> Challenge | None:
 def _challenge(text: str) -> Challenge | None:
     fields = {name.lower(): _ESCAPED.sub(r"\1", quoted) or plain for name, quoted, plain in _PARAMETER.findall(text)}
     algorithm = fields.get("algorithm", "MD5")
-    # A server that names ways of proving, and this one not among them, wants the body hashed, too: no device does.
+    # A server that lists `qop` values without `auth` wants the body hashed, too: no known device does.
     ways = {way.strip().lower() for way in fields["qop"].split(",")} if "qop" in fields else None
     known = algorithm.upper().removesuffix(_SESSION) in _DIGESTS
     if not known or "nonce" not in fields or (ways is not None and "auth" not in ways):

@@ -1,7 +1,7 @@
 """A number that a command reads, again and again: the charge of a battery, the volts of a panel.
 
-The command writes one number and nothing else. Whatever it does otherwise makes the number unknown, with the reason: no answer
-is ever taken for a number that was not written.
+The command writes one number and nothing else. Anything else makes the number unknown, with a reason: no other output is ever
+taken for a number.
 """
 
 import math
@@ -19,17 +19,17 @@ from wagman.model.facts import Sample
 from wagman.model.words import plain
 
 MOST_OUTPUT = 400
-"""How many bytes of what the command writes are looked at (chosen: any number is shorter, and a message is cut anyway)."""
+"""How many bytes of the command's output are read (chosen: any number is shorter, and a message is cut anyway)."""
 
 REASON_CHARS = 120
-"""How much of its complaint a reason repeats (chosen)."""
+"""How many characters of the command's complaint a reason repeats (chosen)."""
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
 @define(eq=False)
 class Gauge:
-    """The task that reads one number. It outlives a crash of it.
+    """The task that reads one number. It outlives a crash of the task.
 
     Args:
         tell: takes each reading, also one that failed.
@@ -38,10 +38,10 @@ class Gauge:
     name: str
     config: GaugeConfig
     tell: Callable[[Sample], None]
-    value: float | None = field(default=None, init=False)  # what was read last, however long ago
-    read_at_s: float | None = field(default=None, init=False)  # when that was asked for
-    trouble: str | None = field(default=None, init=False)  # why it was not read the last time
-    progress_s: float = field(factory=trio.current_time, init=False)  # it is well until then: what it waits for is bounded
+    value: float | None = field(default=None, init=False)  # the latest number that was read, however long ago
+    read_at_s: float | None = field(default=None, init=False)  # when it was asked for
+    trouble: str | None = field(default=None, init=False)  # why the latest attempt failed
+    progress_s: float = field(factory=trio.current_time, init=False)  # for the watchdog: when its present wait ends
 
     async def run(self) -> None:
         """Read until cancelled."""
@@ -59,7 +59,7 @@ class Gauge:
             self.read_at_s = asked_at_s
         except GaugeError as error:
             self.trouble = f"{self.config.command[0]}: {error}"
-        # It was so after it was asked for; how much later, nobody knows.
+        # The number held at some time after the question; nobody knows how much later.
         self.tell(Sample(self.name, None if self.trouble else self.value, asked_at_s))
 
 
@@ -67,7 +67,7 @@ def number_of(ended: process.Ended) -> float:
     """The number that a command has written.
 
     Raises:
-        GaugeError: it has not written one, and nothing else, or has not ended well.
+        GaugeError: the command failed, or wrote something other than one number.
     """
     if ended.status != 0:
         said = (ended.complaint or ended.output).splitlines()[-1:]

@@ -1,9 +1,11 @@
 """Relays on lines of this computer, through the kernel's GPIO character device and libgpiod.
 
 - **Coming up switches nothing.** A line is requested as it is, read, and only then made an output, with the level that it had.
-- What is read is what the line was set to, and not what the contact does.
-- **When this service ends, its lines are released**, and most kernels let them fall back. What the guests have then is a matter
-  of how the relays are wired, and so the file has to say it: `released = "on"` is the normally-closed contact, where a relay cuts
+- A line reads as it was set, which does not show what the contact does.
+- **When this service ends, its lines are released**, and most kernels let them fall back. Whether the guests have power then
+  depends
+  on the wiring of the relays, and so the configuration has to say it. `released = "on"` is the normally-closed contact: a relay
+cuts
   while it is energised. `released = "held"` is for a kernel that keeps the level; a relay then powers while it is energised.
 """
 
@@ -28,21 +30,21 @@ except ImportError as error:
     raise ImportError("GPIO needs the package gpiod: pip install 'wagman[gpio]'") from error
 
 CONSUMER = "wagman"
-"""Under which name the kernel shows who holds a line."""
+"""The name under which the kernel shows who holds a line."""
 
 Released: TypeAlias = Literal["on", "held"]
-"""What the guests have when the lines are released: power; or what they had."""
+"""What the guests have when the lines are released: power (`on`), or what they had (`held`)."""
 
 
 class Chip(Protocol):
-    """What is used of `gpiod.Chip`."""
+    """The part of `gpiod.Chip` that is used."""
 
     def get_info(self) -> Any:
-        """Its name and label."""
+        """The chip's name and label."""
         ...
 
     def line_offset_from_id(self, id: str | int) -> int:  # noqa: A002 - named as libgpiod's
-        """Which line is meant by a name or a number."""
+        """The line that a name or a number means."""
         ...
 
     def get_line_info(self, line: int | str) -> Any:
@@ -50,7 +52,7 @@ class Chip(Protocol):
         ...
 
     def request_lines(self, config: Any, consumer: str | None = None) -> "Lines":
-        """Take lines, for oneself alone."""
+        """Take lines, for this process alone."""
         ...
 
     def close(self) -> None:
@@ -59,10 +61,10 @@ class Chip(Protocol):
 
 
 class Lines(Protocol):
-    """What is used of `gpiod.LineRequest`."""
+    """The part of `gpiod.LineRequest` that is used."""
 
     def get_value(self, line: int | str) -> Value:
-        """What a line is set to."""
+        """The level that a line is set to."""
         ...
 
     def set_value(self, line: int | str, value: Value) -> None:
@@ -74,12 +76,12 @@ class Lines(Protocol):
         ...
 
     def release(self) -> None:
-        """Give them back."""
+        """Give the lines back."""
         ...
 
 
 Opener: TypeAlias = Callable[[str], Chip]
-"""What opens a chip by its path; raises OSError."""
+"""Opens a chip by its path; raises OSError."""
 
 
 @frozen(kw_only=True)
@@ -111,13 +113,13 @@ class GpioBoard(PlainBoard):
     may_meter = False
 
     def backend(self) -> Backend:
-        """What speaks to it."""
+        """The back end that switches the lines."""
         return Gpio(self)
 
 
 @define(eq=False)
 class Gpio:
-    """Switches the lines of one chip; those that it has looked at it holds."""
+    """Switches the lines of one chip. It holds every line that it has looked at."""
 
     config: GpioBoard
     opener: Opener = gpiod.Chip
@@ -130,7 +132,7 @@ class Gpio:
 
     @property
     def abilities(self) -> Abilities:
-        """What may be believed of it."""
+        """What the board is able to do."""
         return Abilities(
             readback="told",
             settle_s=self.config.settle_s,
@@ -140,12 +142,12 @@ class Gpio:
         )
 
     async def greet(self) -> Identity:
-        """See which chip it is. It has no run of its own: what a restart of this computer did to its lines, they show."""
+        """Check which chip it is. A chip has no run of its own: what a restart of this computer did to the lines, they show."""
         with self._open() as chip:
             return Identity(str(chip.get_info().label), 0, None)
 
     async def look(self, ports: Sequence[str]) -> Mapping[str, Look]:
-        """What the lines are set to."""
+        """The levels of the lines, as power on or off."""
         return {port: Look(self._supply(self._told(port))) for port in ports}
 
     async def switch(self, port: str, *, on: bool) -> None:
@@ -159,7 +161,11 @@ class Gpio:
 
     @contextmanager
     def _using(self, port: str) -> Iterator[tuple[Lines, int]]:
-        """The line of that port, taken where it was not yet; where it fails, it is given back, and taken anew the next time."""
+        """The line of that port, taken at the first use. After a failure it is given back, and taken anew the next time.
+
+        Raises:
+            LinkGoneError: the line failed.
+        """
         if port not in self._held:
             self._held[port] = self._take(port)
         try:
@@ -170,7 +176,11 @@ class Gpio:
             raise LinkGoneError(f"line {port} of {self.address}: {_reason(error)}") from error
 
     def _take(self, port: str) -> tuple[Lines, int]:
-        """Take a line, and leave it at the level that it has."""
+        """Take a line, and leave it at the level that it has.
+
+        Raises:
+            BoardRefusedError: there is no such line, or somebody else holds it.
+        """
         with self._open() as chip:
             offset = self._offset(chip, port)
             try:
@@ -200,10 +210,11 @@ class Gpio:
 
     @contextmanager
     def _open(self) -> Iterator[Chip]:
-        """The chip that is meant, open for a moment.
+        """The chip, open for a moment.
 
         Raises:
-            StrangerError: it is another one.
+            StrangerError: it is another chip than the configured one.
+            LinkGoneError: it cannot be opened.
         """
         try:
             chip = self.opener(self.config.chip)
@@ -220,8 +231,8 @@ class Gpio:
             raise StrangerError(f"{self.address} is {label}, and not {self.config.label}: it is not switched")
 
     def _value(self, supply: Supply) -> Value:
-        """What a line is set to for a port that is on or off."""
-        # On its normally-closed contact a relay cuts while it is energised.
+        """The level of a line for a port that is on or off."""
+        # On a normally-closed contact a relay cuts while it is energised.
         powers = Value.ACTIVE if self.config.released == "held" else Value.INACTIVE
         return powers if supply == "on" else _other(powers)
 

@@ -1,7 +1,7 @@
 """HTTP/1.1 as a client, for plugs and for heartbeats: one request on a connection of its own, bounded in time and in size.
 
-Nothing is kept between two requests, and no redirect is followed: whoever is asked answers himself. An address begins with
-`http://`; there is no TLS, which few devices speak.
+Nothing is kept between two requests, and no redirect is followed: only the host that was asked counts. An address begins with
+`http://`; there is no TLS, because few plugs and guests speak it.
 """
 
 import base64
@@ -21,27 +21,27 @@ from wagman.io import digest
 from wagman.model.errors import BoardError, BoardProtocolError, BoardTimeoutError, LinkGoneError
 
 MOST_BYTES = 65_536
-"""How much of an answer is read, its head included (chosen: a rail tells all of itself in a tenth of it)."""
+"""The longest answer that is read, in bytes, its head included (chosen: a rail describes itself in a tenth of it)."""
 
 SHOWN_CHARS = 60
-"""How much of what is wrong a message repeats (chosen)."""
+"""How many characters of a wrong answer a message repeats (chosen)."""
 
 READ_BYTES = 4_096
-"""How much is read at once (chosen)."""
+"""How many bytes are read at once (chosen)."""
 
 HTTP_PORT = 80
-"""Where a server is that is given without a port (specified)."""
+"""The port of a server that is given without one (specified)."""
 
 UNAUTHORIZED = 401
-"""The status of an answer that wants to know who asks (specified)."""
+"""The status of an answer that asks for a login (specified)."""
 
 Connect: TypeAlias = Callable[[str, int], Awaitable[trio.abc.Stream]]
-"""What opens a connection to a host and a port; raises OSError."""
+"""Opens a connection to a host and a port; raises OSError."""
 
 
 @frozen
 class Login:
-    """Who asks. By `digest` the password is proved only; by `basic` it is sent as it is, to whoever is there."""
+    """A user and a password. By `digest` the password is only proved; by `basic` it is sent in plain text."""
 
     user: str
     password: str = field(repr=False)
@@ -50,21 +50,21 @@ class Login:
 
 @frozen
 class Answer:
-    """What was answered, whatever its status."""
+    """An answer of whatever status."""
 
     status: int
     body: bytes
     challenges: tuple[str, ...] = field(default=(), repr=False)  # the values of `WWW-Authenticate`
 
     def json_object(self) -> dict[str, Any]:
-        """The body as a JSON object; numbers in it are finite or `inf`, never NaN.
+        """The body as a JSON object; its numbers are finite or `inf`, never NaN.
 
         Raises:
-            BoardProtocolError: it is none.
+            BoardProtocolError: the body is no JSON object.
         """
         try:
             value = json.loads(self.body, parse_constant=_no_constant)
-        # A depth of thousands of brackets is no error of JSON, but of what reads it.
+        # Thousands of nested brackets are valid JSON, but too deep for the parser.
         except (ValueError, RecursionError) as error:
             raise BoardProtocolError(f"its answer is no JSON: {self._shown()}") from error
         if not isinstance(value, dict):
@@ -92,11 +92,11 @@ async def fetch(  # noqa: PLR0913 - a request has so many parts, and all but the
 
     Args:
         url: `http://HOST[:PORT]/PATH[?QUERY]`, quoted
-        method: how
-        body: what is sent as JSON; None: nothing
-        auth: who asks
-        timeout_s: the bound of it all: the name, the connection, the answer, a second request where a password is to be proved
-        connect: what opens the connection
+        method: the method of the request
+        body: sent as JSON; None: nothing
+        auth: the login, if there is one
+        timeout_s: the bound of everything: the name, the connection, the answer, a second request if a password is to be proved
+        connect: opens the connection
 
     Raises:
         BoardError: there is no whole answer; its text says why.
@@ -123,13 +123,13 @@ def _split(url: str) -> SplitResult:
     except ValueError:
         known = False
     if not known:
-        # What comes after it may hold a password.
+        # The query may hold a password.
         raise BoardError(f"{url.partition('?')[0]!r} is no address of the kind http://HOST[:PORT]/PATH")
     return parts
 
 
 def _reason(error: OSError) -> str:
-    """What the operating system said, without the words that trio puts around it."""
+    """The error of the operating system, without the words that trio puts around it."""
     cause = error.__cause__
     while isinstance(cause, BaseExceptionGroup):
         cause = cause.exceptions[0]

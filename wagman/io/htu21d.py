@@ -1,7 +1,7 @@
-"""The enclosure's temperature and humidity sensor, an HTU21D on every board: raw counts to units.
+"""The enclosure's temperature and humidity sensor, an HTU21D on every Wagman: raw counts to units.
 
 The formulas and the range are the data sheet's; the low two bits of a count are status and mean nothing here. Outside
-the bounds lie a data line that hangs low or high, and 998 and 999, which v3 firmware says for no answer and for a wrong
+the bounds lie a data line that is stuck low or high, and 998 and 999, which v3 firmware reports for no answer and for a wrong
 checksum.
 """
 
@@ -9,18 +9,26 @@ from wagman.model.errors import BoardProtocolError
 
 _FULL_SCALE = 65_536
 _STATUS_BITS = 0b11
-_TEMPERATURE_RANGE_C = (-40.0, 125.0)  # where the sensor works
-_HUMIDITY_RANGE_PCT = (-3.0, 110.0)  # 0 to 100 and what it may be wrong by; fog reads above 100
-_DECIMALS = 2  # as far as the sensor resolves
+_TEMPERATURE_RANGE_C = (-40.0, 125.0)  # the sensor's working range
+_HUMIDITY_RANGE_PCT = (-3.0, 110.0)  # 0 to 100 and its possible error; fog reads above 100
+_DECIMALS = 2  # the sensor's resolution
 
 
 def temperature_c(raw: int) -> float | None:
-    """Degrees Celsius, or None where no working sensor would say this."""
+    """Degrees Celsius, or None if no working sensor would give this count.
+
+    Raises:
+        BoardProtocolError: no count of a 16-bit sensor.
+    """
     return _converted(raw, -46.85, 175.72, _TEMPERATURE_RANGE_C)
 
 
 def humidity_pct(raw: int) -> float | None:
-    """Percent of relative humidity, or None where no working sensor would say this."""
+    """Percent of relative humidity, or None if no working sensor would give this count.
+
+    Raises:
+        BoardProtocolError: no count of a 16-bit sensor.
+    """
     return _converted(raw, -6.0, 125.0, _HUMIDITY_RANGE_PCT)
 
 

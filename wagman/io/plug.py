@@ -1,4 +1,4 @@
-"""What plugs that speak HTTP have in common: their keys in the file, which one answers and since when it runs, its meter."""
+"""What plugs that speak HTTP have in common: their keys in the configuration, their identity, their start time, their meter."""
 
 import math
 import re
@@ -18,22 +18,22 @@ TIMEOUT_S = 5.0
 """How long a plug may take for an answer (chosen: 5 to 200 ms in a network at rest, some seconds over a poor radio link)."""
 
 METER_W = 2.0
-"""From so many watts on something certainly runs (chosen: more than an idle supply takes, less than any computer)."""
+"""From this many watts on something certainly runs (chosen: more than an idle supply takes, less than any computer)."""
 
 METER_SETTLE_S = 50.0
-"""For so long after a switch 0 W are no evidence (seen: 0 W for 45 s, while the load ran on)."""
+"""For this long after a command 0 W are no evidence (seen: 0 W for 45 s, while the load ran on)."""
 
 CLOCK_S = range(1_577_836_800, 2**32)
-"""What a clock may show that was set: from the start of 2020 to the end of 32 bits (chosen)."""
+"""The times that a clock may show once it was set: from the start of 2020 to the end of 32 bits (chosen)."""
 
 DRIFT = 2e-4
 """How far two clocks may drift apart, as a share of the time (chosen: 17 s a day, several times what quartzes do)."""
 
 FOLLOWED_S, STEP_S = 5, RUNS_APART_S - 1
-"""How far the moment may wander at which a plug began before it is told anew, and the longest step then (chosen)."""
+"""How far the start time of a plug may wander before it is reported anew, and the longest step then, in seconds (chosen)."""
 
 SET_S = 120
-"""What wanders so far did not wander: the clock was set (chosen: a plug that nobody reached for a month)."""
+"""A start time that differs by this much did not wander: the clock was set (chosen: a plug that nobody reached for a month)."""
 
 _MAC = re.compile(r"[0-9A-F]{12}")
 _HOST = re.compile(r"[^\s/@?#\\]+")
@@ -59,7 +59,7 @@ HOST = Kind(HOST_WANTED, _read_host)
 
 
 def numbered(least: int, most: int) -> Kind:
-    """Ports that are called by their numbers, whether the file writes those as numbers or as text."""
+    """The kind of ports that have numbers; the configuration may write them as numbers or as text."""
     wants = f"a number from {least} to {most}"
 
     def read(value: object) -> str:
@@ -72,13 +72,13 @@ def numbered(least: int, most: int) -> Kind:
 
 
 def plain_mac(value: object) -> str | None:
-    """The twelve digits of a MAC address, in capitals; None where it is none."""
+    """The twelve digits of a MAC address, in capitals; None: it is no MAC address."""
     text = re.sub("[:-]", "", value).upper() if isinstance(value, str) else ""
     return text if _MAC.fullmatch(text) else None
 
 
 def number(value: object) -> float | None:
-    """A finite number that a plug tells; None where it tells another thing."""
+    """A finite number; None: it is none."""
     if type(value) not in {int, float}:
         return None
     try:
@@ -89,7 +89,7 @@ def number(value: object) -> float | None:
 
 
 def part(value: object, *path: str) -> object:
-    """What is told under these keys, one inside the other; None where nothing is."""
+    """The value under these keys, one inside the other; None: there is none."""
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
     return value
@@ -97,10 +97,11 @@ def part(value: object, *path: str) -> object:
 
 @define
 class Run:
-    """One run of a plug, which tells how long it has been up, and when it began only once its clock was set.
+    """One run of a plug, which tells its uptime, and its start time only once its clock was set.
 
-    That moment wanders with the plug's quartz, some seconds a day. It is followed in steps: two moments that are told one after
-    the other are those of one run, and so are the last one before a restart of the service and the first one after it.
+    The start time wanders with the plug's quartz, some seconds a day. It is followed in steps, so that two reports in a row count
+    as one
+    run, also across a restart of the service.
     """
 
     began_s: int | None = field(init=False, default=None)
@@ -109,7 +110,7 @@ class Run:
     _at_s: float = field(init=False, default=0.0)
 
     def told(self, uptime_s: float | None, began_s: float | None) -> bool:
-        """Take what it tells; True: it has certainly restarted, and nobody took that yet."""
+        """Take a report; returns whether the plug has certainly restarted and `taken` was not called since."""
         now_s = trio.current_time()
         if self._uptime_s is not None and uptime_s is not None:
             least_s = self._uptime_s + (now_s - self._at_s) * (1 - DRIFT) - RUNS_APART_S
@@ -130,14 +131,14 @@ class Run:
             self.began_s += max(-STEP_S, min(STEP_S, wandered_s))
 
     def taken(self) -> bool:
-        """Whether it has certainly restarted since this was last asked."""
+        """Whether the plug has certainly restarted since the last call."""
         anew, self._anew = self._anew, False
         return anew
 
 
 @frozen(kw_only=True)
 class PlugBoard(PlainBoard):
-    """What the table of a plug may hold."""
+    """The keys that tables of plugs have in common."""
 
     host: str = field(metadata=setting(HOST, "Its name or address, with its port where that is not 80."))
     id: str | None = field(
@@ -167,19 +168,19 @@ class PlugBoard(PlainBoard):
 
     @property
     def pulses(self) -> bool:
-        """All of them do."""
+        """Whether the board can pulse: all plugs of these kinds can."""
         return True
 
 
 @define(eq=False)
 class Plug:
-    """What is known of one plug."""
+    """One plug and what is known of it."""
 
     config: PlugBoard
     connect: Connect = trio.open_tcp_stream
     abilities: Abilities = field(init=False)
     run: Run = field(init=False, factory=Run)
-    _mac: str | None = field(init=False)  # of the one that is meant
+    _mac: str | None = field(init=False)  # the MAC address of the plug that is meant
     _switched_s: dict[str, float] = field(init=False, factory=dict)  # when each port was last switched from here
 
     def __attrs_post_init__(self) -> None:
@@ -188,14 +189,14 @@ class Plug:
 
     @property
     def address(self) -> str:
-        """Its name or address."""
+        """The plug's name or address."""
         return self.config.host
 
     def check(self, told: object) -> str:
         """The MAC address that was told.
 
         Raises:
-            StrangerError: it is not that of the plug that is meant, or none at all.
+            StrangerError: it is not that of the plug that is meant, or no MAC address.
         """
         mac = plain_mac(told)
         if mac is None:
@@ -205,12 +206,12 @@ class Plug:
         return mac
 
     def greeted(self, mac: str, boots: int, firmware: str | None) -> Identity:
-        """Who answered, which is from here on the one that is meant."""
+        """Note which plug answered; from now on it is the one that is meant."""
         self._mac = mac
         return Identity(mac, boots, firmware, self.run.began_s, self.run.taken())
 
     def is_able(self, *, metered: bool, on_restore: Restore, survives: bool) -> None:
-        """Believe what it told of itself; where it does not tell what a return of its power does, the file says it."""
+        """Take over what the plug is able to do. `on_restore` of the configuration counts if the plug does not tell its own."""
         metered = metered and self.config.meter == "auto"
         self.abilities = evolve(
             self.abilities,
@@ -221,13 +222,13 @@ class Plug:
         )
 
     def switching(self, port: str) -> None:
-        """From here on its meter may show nothing for a while."""
+        """A command to the port leaves: for a while its meter may show nothing."""
         self._switched_s[port] = trio.current_time()
 
     def watts(self, port: str, told: object) -> float | None:
-        """What its meter shows, if it is to be believed by now: power that flows at once, none only after a while."""
+        """The watts of the port's meter, or None. 0 W are believed only some time after a command."""
         watts = number(told) if self.config.meter == "auto" else None
         settled_s = self._switched_s.get(port, -math.inf) + self.config.meter_settle_s
         if watts is None or (abs(watts) < METER_W and trio.current_time() < settled_s):
             return None
-        return abs(watts)  # where power flows back, it flows
+        return abs(watts)  # power that flows back is power, too

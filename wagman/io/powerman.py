@@ -1,13 +1,15 @@
 """A board that PowerMan switches: a unit of one of its 61 kinds, or several, behind its daemon `powermand`.
 
-- `status` asks the unit each time, and says `unknown` where the unit did not tell. A unit that hangs is waited for by
-  `powermand` for the time-out of its kind, and then reported.
+- `status` asks the unit each time, and says `unknown` if the unit did not tell. For a unit that hangs `powermand` waits as long
+  as
+  the time-out of its kind says, and then reports it.
 - `exprange` is a toggle, and each connection has its own.
 - A target may be a range (`gn[1-5]`), a list (`gn,cs`) or an alias for several nodes: only what `nodes` lists is ever sent.
 - `reconnects` of `device` counts the connections to the unit. Each time-out makes a new one, and each telnet session that was
-  idle for long: it is no evidence that the unit restarted. What a restart did to the outlets, `status` shows.
-- `cycle` is an off, a pause of the unit's own, and an on, which `powermand` sends in most cases: where the outlet powers the way
-  to the unit, the on never arrives. It is no `pulse`, and never used.
+  idle for long: it is no evidence that the unit restarted. `status` shows what a restart did to the outlets.
+- `cycle` is an off, a pause of the unit's own, and an on, which `powermand` sends itself in most cases. If the outlet powers the
+  way
+  to the unit, the on never arrives. Therefore `cycle` is no `pulse`, and never used.
 """
 
 import re
@@ -27,25 +29,25 @@ from wagman.model.facts import Supply
 from wagman.model.words import plain
 
 DEFAULT_PORT = 10101
-"""Where `powermand` listens (its own default)."""
+"""The port on which `powermand` listens (its own default)."""
 
 ANSWER_S = 35.0
 """How long a question may take, with the connection for it (chosen: most units have 5 to 30 s; a task is stuck after 45 s)."""
 
 MOST_BYTES = 1 << 20
-"""No answer is longer: `powermand` itself keeps no more for a client."""
+"""The longest answer, in bytes: `powermand` itself keeps no more for a client."""
 
 SHOWN_CHARS = 200
-"""How much of what it says an error repeats (chosen)."""
+"""How many characters of an answer an error repeats (chosen)."""
 
 PROMPT = b"\r\npowerman> "
 
 STATE, NODE, PROBLEM = 303, 307, 308
 """Kinds of lines: how a node is; that there is a node; what went wrong with a unit."""
 
-_LABEL = r"[A-Za-z0-9_-]{1,63}"  # with others the look-up of a name raises errors of its own
+_LABEL = r"[A-Za-z0-9_-]{1,63}"  # with other characters, looking up a name raises errors of other kinds
 _ADDRESS = re.compile(rf"(?:\[([0-9A-Fa-f:.]+)\]|({_LABEL}(?:\.{_LABEL})*))(?::([0-9]{{1,5}}))?", re.ASCII)
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@/+-]*", re.ASCII)  # nothing that means several, or ends the line
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@/+-]*", re.ASCII)  # no character that means several nodes, or ends the line
 _LINE = re.compile(r"([0-9]{3}) (.*)", re.ASCII)
 _STATE = re.compile(r"(.+): (on|off|unknown)", re.ASCII)
 
@@ -96,22 +98,22 @@ class PowermanBoard(PlainBoard):
     )
 
     def backend(self) -> "Powerman":
-        """A client of that daemon."""
+        """The back end: a client of that daemon."""
         abilities = Abilities(readback="told", settle_s=self.settle_s, on_restore=self.on_restore)
         return Powerman(self.host, abilities)
 
 
 @frozen
 class Answer:
-    """What the daemon said to one request."""
+    """The daemon's answer to one request."""
 
     code: int
     text: str
-    lines: tuple[tuple[int, str], ...] = ()  # what came before
+    lines: tuple[tuple[int, str], ...] = ()  # the lines before the last
 
     @property
     def is_error(self) -> bool:
-        """It was not done, or not all of it."""
+        """Whether the request was not carried out, or not completely."""
         return self.code >= 200  # noqa: PLR2004 - 1xx: done (specified)
 
     @property
@@ -120,12 +122,12 @@ class Answer:
         return plain("; ".join((self.text, *self.told(PROBLEM))))[:SHOWN_CHARS]
 
     def told(self, kind: int) -> list[str]:
-        """Its lines of one kind."""
+        """The lines of one kind."""
         return [text for code, text in self.lines if code == kind]
 
 
 def parse(data: bytes) -> Answer:
-    """All that came for one request, with the prompt at its end.
+    """The answer in all that came for one request, with the prompt at its end.
 
     Raises:
         BoardProtocolError: it is no answer.
@@ -133,16 +135,17 @@ def parse(data: bytes) -> Answer:
     found = [_LINE.fullmatch(line) for line in data.removesuffix(PROMPT).decode(errors="replace").split("\r\n")]
     lines = [(int(line[1]), line[2]) for line in found if line]
     *others, last = [code // 100 for code, _ in lines] or [0]
-    if not data.endswith(PROMPT) or None in found or set(others) - {3} or last not in {1, 2}:  # more comes; done, not done
+    # 3xx: more lines follow; 1xx: done; 2xx: not done.
+    if not data.endswith(PROMPT) or None in found or set(others) - {3} or last not in {1, 2}:
         raise BoardProtocolError(f"this is no answer of powermand: {_shown(data)}")
     return Answer(*lines[-1], tuple(lines[:-1]))
 
 
 def states(answer: Answer, asked: Sequence[str]) -> Mapping[str, Supply]:
-    """How each of the nodes is that were asked about.
+    """The state of each node in `asked`.
 
     Raises:
-        BoardProtocolError: it is not about each of them, once: it answers something else, or a name is an alias for several.
+        BoardProtocolError: the answer is not about each of them, once; a name may be an alias for several.
     """
     found = [_STATE.fullmatch(line) for line in answer.told(STATE)]
     told = [(state[1], cast("Supply", state[2])) for state in found if state]
@@ -156,7 +159,7 @@ def _shown(data: bytes | bytearray) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """What went wrong, with the first of the addresses that a name has."""
+    """What went wrong, at the first of a name's addresses."""
     cause = error.__cause__
     return plain(cause.exceptions[0] if isinstance(cause, BaseExceptionGroup) else error)
 
@@ -167,14 +170,18 @@ def _listed(names: Sequence[str]) -> str:
 
 @define(eq=False)
 class Session:
-    """One connection."""
+    """One connection to `powermand`."""
 
     stream: trio.abc.Stream
     version: str = ""
     nodes: frozenset[str] = frozenset()
 
     async def begin(self) -> None:
-        """Have it list nodes one by one, and see which there are."""
+        """Have nodes listed one by one, and learn which there are.
+
+        Raises:
+            BoardProtocolError: it is no `powermand`.
+        """
         hello = await self._received()
         if not hello.startswith(b"001 "):
             raise BoardProtocolError(f"this is no powermand: {_shown(hello)}")
@@ -184,12 +191,16 @@ class Session:
         self.nodes = frozenset(filter(_NAME.fullmatch, (await self.ask("nodes")).told(NODE)))
 
     async def ask(self, request: str) -> Answer:
-        """Put one request."""
+        """Send one request and return its answer."""
         await self.stream.send_all(f"{request}\r\n".encode())
         return parse(await self._received())
 
     async def states(self, asked: Sequence[str]) -> Mapping[str, Supply]:
-        """Have the units asked how these nodes are."""
+        """Have the units asked for the state of these nodes.
+
+        Raises:
+            BoardRefusedError: none of them could be read.
+        """
         answer = await self.ask(f"status {','.join(asked)}")
         if answer.is_error and all(line.endswith(": unknown") for line in answer.told(STATE)):
             raise BoardRefusedError(answer.why)
@@ -213,7 +224,7 @@ Opener = Callable[[str, int], Awaitable[trio.abc.Stream]]
 class Powerman:
     """A client of `powermand`, over one connection, which is made anew when it is lost.
 
-    It is kept open because `powermand` looks up the name of whoever connects, and answers nobody meanwhile.
+    The connection is kept open because `powermand` looks up the name of whoever connects, and answers nobody meanwhile.
     """
 
     address: str
@@ -222,13 +233,17 @@ class Powerman:
     _session: Session | None = field(default=None, init=False)
 
     async def greet(self) -> Identity:
-        """See that it is there. It tells neither which daemon it is nor since when its units run."""
+        """Check that the daemon is there. It tells neither its identity nor since when its units run."""
         async with self._talk() as session:
             await session.ask("nodes")
         return Identity(None, BLANK_BOOTS, session.version)
 
     async def look(self, ports: Sequence[str]) -> Mapping[str, Look]:
-        """What the units say now. Of a node that `powermand` does not have nothing is known, and the others are asked."""
+        """The state of each port now. A port that `powermand` does not have is unknown, and the others are asked.
+
+        Raises:
+            BoardError: the daemon cannot be reached, has none of the ports, or could read none.
+        """
         async with self._talk() as session:
             asked = [port for port in dict.fromkeys(ports) if port in session.nodes]
             if ports and not asked:
@@ -237,7 +252,11 @@ class Powerman:
         return {port: Look(shown.get(port, "unknown")) for port in ports}
 
     async def switch(self, port: str, *, on: bool) -> None:
-        """Have a node switched. Where that fails, the unit may do it yet."""
+        """Have a node switched.
+
+        Raises:
+            BoardError: the request failed; the unit may carry it out all the same.
+        """
         async with self._talk() as session:
             if port not in session.nodes:
                 raise BoardRefusedError(f"powermand has no node {_listed([port])}")
@@ -253,7 +272,10 @@ class Powerman:
 
     @asynccontextmanager
     async def _talk(self) -> AsyncIterator[Session]:
-        """The connection, for a while. What interrupts that ends it: the answer would be taken for that to the next request."""
+        """The connection, for one question.
+
+        An interrupted question closes it: a late answer would be taken for that to the next request.
+        """
         session, self._session = self._session, None
         try:
             with trio.fail_after(ANSWER_S):
@@ -262,7 +284,7 @@ class Powerman:
                     await session.begin()
                 yield session
             self._session, session = session, None
-        except BoardRefusedError:  # an answer like any other
+        except BoardRefusedError:  # a refusal is an answer, after which the connection is fine
             self._session, session = session, None
             raise
         except trio.TooSlowError:

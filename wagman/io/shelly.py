@@ -1,10 +1,11 @@
 """A Shelly of the second generation or later: JSON-RPC over HTTP (https://shelly-api-docs.shelly.cloud/gen2).
 
-- What it says of an output is from its own register; a meter beside it makes it sensed. It may say *off* while the contact is
-  welded, and 0 W for three quarters of a minute after an off while the load runs on.
-- It can switch off and on again by itself, so that the way to it may be what it switches.
-- It is taken to keep its outputs through a restart of its processor (chosen: tried on no device yet), and not through one of its
-  power: it tells which of the two it was.
+- What it reports of an output comes from its own register; a meter beside it makes it sensed. It may report *off* while the
+  contact
+  is welded, and 0 W for three quarters of a minute after an off while the load runs on.
+- It can switch off and on again by itself, and so can power the way to itself.
+- It is assumed to keep its outputs through a restart of its processor (chosen: tried on no device yet), and not through a loss of
+  its power: it tells which of the two a restart was.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,16 +21,16 @@ from wagman.model.backend import BLANK_BOOTS, Backend, Identity, Look, Restore
 from wagman.model.errors import BoardProtocolError, BoardRefusedError
 
 USER = "admin"
-"""The only user that it has (specified)."""
+"""The only user that a Shelly has (specified)."""
 
 REPLIES = (200, 500)
-"""Statuses of answers that hold a reply: a result, or an error."""
+"""The statuses of answers that hold a reply: a result, or an error."""
 
 WARM = frozenset({3, 4, 5, 6, 7})
-"""Reasons of a restart that left its power alone: software, a panic, three watchdogs (ESP-IDF, `esp_reset_reason`)."""
+"""Reset reasons that left the power alone: software, a panic, three watchdogs (ESP-IDF, `esp_reset_reason`)."""
 
 RESTORES: Mapping[object, Restore] = {"on": "on", "off": "off", "restore_last": "last"}
-"""What its setting `initial_state` does; `match_input` depends on a switch that nobody here knows of."""
+"""The effect of its setting `initial_state`; `match_input` is missing, because it depends on a switch on the spot."""
 
 
 @frozen(kw_only=True)
@@ -41,7 +42,7 @@ class ShellyBoard(PlugBoard):
     port_kind = numbered(0, 15)
 
     def backend(self) -> Backend:
-        """What speaks to it."""
+        """The back end that speaks to it."""
         return Shelly(self)
 
 
@@ -50,10 +51,10 @@ class Shelly(Plug):
     """Speaks to one Shelly."""
 
     _firmware: str | None = field(init=False, default=None)
-    _known: bool = field(init=False, default=False)  # it was asked for what does not change during a run
+    _known: bool = field(init=False, default=False)  # what does not change during a run was asked for
 
     async def greet(self) -> Identity:
-        """Ask which one it is and how long it has been up; once in each run, how it is set as well."""
+        """Ask which Shelly it is and how long it has been up; once in each run, also for its settings."""
         status = await self._call("Shelly.GetStatus")
         mac = self.check(part(status, "sys", "mac"))
         uptime_s, clock_s = number(part(status, "sys", "uptime")), number(part(status, "sys", "unixtime"))
@@ -63,17 +64,18 @@ class Shelly(Plug):
         return self.greeted(mac, BLANK_BOOTS, self._firmware)
 
     async def look(self, ports: Sequence[str]) -> Mapping[str, Look]:
-        """What its registers and meters show."""
+        """The states and watts that its registers and meters show."""
         status = await self._call("Shelly.GetStatus")
         self.check(part(status, "sys", "mac"))
         return {port: self._shown(port, status.get(f"switch:{port}")) for port in ports}
 
     async def switch(self, port: str, *, on: bool) -> None:
-        """Switch an output, of the right one."""
+        # `_set` checks that it is the right Shelly first.
+        """Switch an output."""
         await self._set(port, on=on)
 
     async def pulse(self, port: str, off_s: float) -> None:
-        """Switch an output off, and have it come on again by itself."""
+        """Switch an output off, and have it come on again by itself after `off_s` seconds."""
         await self._set(port, on=False, toggle_after=off_s)
 
     async def _set(self, port: str, **how: Any) -> None:

@@ -1,9 +1,9 @@
-"""A plug with Tasmota on it: commands over HTTP (https://tasmota.github.io/docs/Commands).
+"""A plug with the firmware Tasmota: commands over HTTP (https://tasmota.github.io/docs/Commands).
 
-- What it says of a relay is what it told it; a meter beside it makes it sensed.
+- It reports of a relay what it set; a meter beside it makes that sensed.
 - A restart of its processor alone, for a new firmware or a lost network, lets the relays drop for a moment: its guests have lost
-  their power, whatever it shows afterwards. How it sets its relays then, `PowerOnState` does not say.
-- It takes a relay that it does not have for the first one: it is asked which it has before anything is switched.
+  their power, whatever it shows afterwards. `PowerOnState` does not say how it sets its relays then.
+- It takes a relay that it does not have for its first one. Therefore it is asked which relays it has before anything is switched.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,24 +24,24 @@ from wagman.model.errors import BoardProtocolError, BoardRefusedError
 from wagman.model.facts import Supply
 
 RESTORES: Mapping[object, Restore] = {0: "off", 1: "on", 3: "last", 4: "on", 5: "on"}
-"""What `PowerOnState` does; 2 is the opposite of the last."""
+"""The effect of `PowerOnState`; 2 is missing, because it is the opposite of the last state."""
 
 WORDS: Mapping[str, Supply] = {"ON": "on", "OFF": "off"}
-"""What it calls the states of a relay; `StateText` can change the words, and then nothing is known."""
+"""Tasmota's words for the states of a relay. `StateText` can change the words; then nothing is known."""
 
 DELAY_TENTHS = 3_600
-"""The longest `Delay` (firmware)."""
+"""The longest `Delay`, in tenths of a second (firmware)."""
 
 DELAYS = 28
-"""How many of them one command may hold (firmware: thirty commands in a `Backlog`, two of them switch)."""
+"""How many `Delay` one command may hold (firmware: thirty commands in a `Backlog`, two of which switch)."""
 
 COUNTS = range(1, BLANK_BOOTS)
-"""What `BootCount` may be (firmware)."""
+"""The possible values of `BootCount` (firmware)."""
 
 
 @frozen(kw_only=True)
 class TasmotaBoard(PlugBoard):
-    """A plug or relay with Tasmota on it."""
+    """A plug or relay with the firmware Tasmota."""
 
     kind = "tasmota"
     about = "A plug or relay with the firmware Tasmota, over HTTP."
@@ -50,18 +50,18 @@ class TasmotaBoard(PlugBoard):
     user: str = field(default="admin", metadata=setting(TEXT, "Who asks, where it has a password.", "firmware"))
 
     def backend(self) -> Backend:
-        """What speaks to it."""
+        """The back end that speaks to it."""
         return Tasmota(self, user=self.user)
 
 
 @define(eq=False)
 class Tasmota(Plug):
-    """Speaks to one plug with Tasmota on it."""
+    """Speaks to one plug with the firmware Tasmota."""
 
     user: str = "admin"
 
     async def greet(self) -> Identity:
-        """Ask which one it is, how often it has started, and how it is set."""
+        """Ask which plug it is, how often it has started, and for its settings."""
         status = await self._status()
         self.run.told(number(part(status, "StatusSTS", "UptimeSec")), _moment(part(status, "StatusPRM", "StartupUTC")))
         told = number(part(status, "Status", "PowerOnState"))
@@ -75,16 +75,21 @@ class Tasmota(Plug):
         return self.greeted(self._mac_of(status), boots, version if isinstance(version, str) else None)
 
     async def look(self, ports: Sequence[str]) -> Mapping[str, Look]:
-        """What its registers and meters show."""
+        """The states and watts that its registers and meters show."""
         status = await self._status()
         return {port: Look(_relay(status, port), self.watts(port, _power(status, port))) for port in ports}
 
     async def switch(self, port: str, *, on: bool) -> None:
-        """Switch a relay that it has, of the right one."""
+        """Switch a relay."""
+        # `_command` checks first that it is the right plug, and has this relay.
         await self._command(port, f"Power{port} {'ON' if on else 'OFF'}")
 
     async def pulse(self, port: str, off_s: float) -> None:
-        """Switch a relay off, and have it come on again by itself."""
+        """Switch a relay off, and have it come on again by itself after `off_s` seconds.
+
+        Raises:
+            BoardRefusedError: the plug cannot wait that long.
+        """
         tenths = ceil(off_s * 10)
         if tenths >= DELAYS * DELAY_TENTHS:
             raise BoardRefusedError(f"{self.address} can keep a relay off for less than {DELAYS * DELAY_TENTHS // 10} s only")
@@ -108,10 +113,10 @@ class Tasmota(Plug):
         return self.check(part(status, "StatusNET", "Mac"))
 
     async def _ask(self, command: str) -> dict[str, Any]:
-        """What it answers to one command.
+        """The answer to one command.
 
         Raises:
-            BoardError: it does not answer, or does not take it.
+            BoardError: the plug does not answer, or does not accept the command.
         """
         password = read_password(self.config.password_file)
         words = {"cmnd": command} if password is None else {"user": self.user, "password": password, "cmnd": command}
@@ -119,7 +124,7 @@ class Tasmota(Plug):
         answer = await fetch(f"http://{self.address}/cm?{query}", timeout_s=TIMEOUT_S, connect=self.connect)
         if answer.status not in {200, UNAUTHORIZED}:
             raise BoardProtocolError(f"{self.address} answers {answer.status}: is there Tasmota on it?")
-        # Old firmware says so with the status of a success.
+        # Old firmware reports that with the status of a success.
         if answer.status == UNAUTHORIZED or b"Need user=" in answer.body:
             raise BoardRefusedError(f"{self.address} wants {'a' if password is None else 'another'} password: set password_file")
         reply = answer.json_object()
@@ -129,7 +134,7 @@ class Tasmota(Plug):
 
 
 def _key(status: object, port: str) -> str | None:
-    """What it calls the state of this relay; None where it has no such relay."""
+    """The key under which the status has this relay; None: there is no such relay."""
     keys = [f"POWER{port}", *(["POWER"] if port == "1" else [])]
     return next((key for key in keys if part(status, "StatusSTS", key) is not None), None)
 
@@ -140,7 +145,7 @@ def _relay(status: object, port: str) -> Supply:
 
 
 def _power(status: object, port: str) -> object:
-    """What it meters on this port: one number for each relay, or one number, which is of the only relay if there is but one."""
+    """The power that is metered on this port: a number for each relay, or one number, which belongs to the only relay."""
     told = part(status, "StatusSNS", "ENERGY", "Power")
     if isinstance(told, list):
         return told[int(port) - 1] if int(port) <= len(told) else None
@@ -148,7 +153,7 @@ def _power(status: object, port: str) -> object:
 
 
 def _moment(told: object) -> float | None:
-    """The seconds since 1970 of a moment in UTC."""
+    """A moment in UTC as seconds since 1970; None: it cannot be read."""
     try:
         return datetime.fromisoformat(told).replace(tzinfo=UTC).timestamp() if isinstance(told, str) else None
     except (ValueError, OverflowError):

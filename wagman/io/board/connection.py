@@ -1,4 +1,4 @@
-"""The way to a board: kept open, as a serial port is, or gone anew for each question."""
+"""The way to a board: kept open like a serial port, or made anew for each question."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
@@ -9,34 +9,34 @@ from attrs import define
 from wagman.io.board.driver import Driver, Senses
 
 CLOSE_S = 1.0
-"""How long it may take to let go of what is open (chosen: nothing is said any more)."""
+"""How long closing what is open may take (chosen: nothing is said any more)."""
 
 
 class Listener(Protocol):
-    """Who is told of a connection, at once: none of these may wait."""
+    """Whoever is told of a connection; none of these methods may wait."""
 
     def on_up(self) -> None:
         """The board can be spoken to."""
         ...
 
     def on_down(self, reason: str) -> None:
-        """The connection was lost, or could not be opened in the first place; told once until the next `on_up`."""
+        """The connection was lost, or could not be opened at all; told once until the next `on_up`."""
         ...
 
     def progressed(self, within_s: float = 0.0) -> None:
-        """A request has ended, whatever its end: many slow answers in a row are progress, too.
+        """A request has ended, whatever its outcome: many slow answers in a row are progress, too.
 
-        Or one begins that ends `within_s` seconds: nothing hangs until then.
+        With `within_s`: one begins that ends within so many seconds, and until then nothing is stuck.
         """
         ...
 
 
 class Connection(Protocol):
-    """The way to a board in one incarnation of its task, and the driver that speaks over it."""
+    """The way to a board during one incarnation of its task, and the driver that speaks over it."""
 
     @property
     def driver(self) -> Driver[Any]:
-        """What speaks to the board."""
+        """The driver that speaks to the board."""
         ...
 
     @property
@@ -46,7 +46,7 @@ class Connection(Protocol):
 
     @property
     def down_reason(self) -> str | None:
-        """Why not; None while it can, or was not tried yet."""
+        """Why the board cannot be spoken to; None: it can, or it was not tried yet."""
         ...
 
     @property
@@ -55,15 +55,15 @@ class Connection(Protocol):
         ...
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Keep the connection up for as long as this task runs; it has started after the first attempt, however that ended.
+        """Keep the connection up for as long as this task runs. It reports *started* after the first attempt, however that ended.
 
         Raises:
-            LinkBusyError: another process holds the way to it, at the very first attempt.
+            LinkBusyError: another process holds the way to the board, at the very first attempt.
         """
         ...
 
     def hang_up(self, reason: str) -> None:
-        """Drop what is kept open, so that it is opened anew; nothing happens where nothing is."""
+        """Drop the connection, if one is kept open, so that it is opened anew."""
         ...
 
 
@@ -76,16 +76,16 @@ class Connector(Protocol):
         ...
 
     def connect(self, senses: Senses[Any], listener: Listener, *, is_first: bool) -> Connection:
-        """The connection for a new incarnation of the board's task; `is_first`: no other has tried before."""
+        """A connection for a new incarnation of the board's task; `is_first`: no incarnation has tried before."""
         ...
 
 
 @define(eq=False)
 class Always:
-    """Nothing is kept open that could be lost: a board that cannot be reached is one that does not answer.
+    """A connection that cannot be lost, because none is kept open: a board that cannot be reached is one that does not answer.
 
     Args:
-        close: lets go of what its back end keeps open all the same, when the task ends.
+        close: closes what the back end keeps open all the same, when the task ends.
     """
 
     driver: Driver[Any]
@@ -96,7 +96,7 @@ class Always:
     down_reason: str | None = None
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Be up."""
+        """Be up until cancelled."""
         self.listener.on_up()
         task_status.started()
         try:
@@ -107,4 +107,4 @@ class Always:
                     await self.close()
 
     def hang_up(self, reason: str) -> None:
-        """Nothing is open."""
+        """Do nothing: no connection is open."""

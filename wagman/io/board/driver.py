@@ -13,10 +13,10 @@ from wagman.model.backend import Identity
 from wagman.model.facts import BoardFact, Draft, Port, Sample
 
 SENSOR_POLLS = 3
-"""The enclosure's sensors are read with every third poll: its temperature changes slowly (chosen)."""
+"""The enclosure's sensors are read with every third poll (chosen: its temperature changes slowly)."""
 
 SLOW_POLLS = 12
-"""What hardly ever changes is read with every twelfth poll: a little less than once a minute, by default (chosen)."""
+"""What hardly ever changes is read with every twelfth poll (chosen: a little less than once a minute, by default)."""
 
 TIMEOUT_S = 4.0
 """How long an answer may take (firmware: a main loop, a start, a kill and the minute report together take about 3 s)."""
@@ -25,27 +25,27 @@ DRAWS_MA = 64
 """From this current on something certainly runs on a port (chosen: four of the sensor's steps, half of the firmware's `low`)."""
 
 PING_AGE_S = 45 * 60.0
-"""A port that runs and that the board has not heard for so long is pinged: at an hour the board would stop it (specified)."""
+"""A running port that the board has not heard for this long is pinged (specified: at an hour the board would stop it)."""
 
 
 UNMANAGED_SHARE = 0.8
-"""From this share of the limit on a port that goes unmanaged is reported (specified)."""
+"""The share of the failure limit from which a port that is becoming unmanaged is reported (specified)."""
 
 
 @frozen
 class Reading:
-    """What the board last showed of a port."""
+    """What the board last showed of a port; None: nothing."""
 
     age_s: float | None = None
     current_ma: int | None = None
-    current_raw: int | None = None  # counts of the converter, where nobody knows how many make a milliampere
+    current_raw: int | None = None  # counts of the converter, if nobody knows how many make a milliampere
     temperature_raw: int | None = None
     watts: float | None = None
 
 
 @define
 class Shown:
-    """What the board has shown of itself, for the status: io is its only writer."""
+    """What the board has shown of itself, for the status; only io writes it."""
 
     dialect: str
     identity: Identity | None = None
@@ -54,7 +54,7 @@ class Shown:
     sensors: dict[str, tuple[float | None, float]] = field(factory=dict)  # value, time of the reading
 
     def forget(self) -> None:
-        """Another board, or another run of this one: what was read of the one before is not to be shown as its."""
+        """Drop all readings: they are of another board, or of an earlier run of this one."""
         self.ports.clear()
         self.sensors.clear()
 
@@ -68,12 +68,12 @@ class Wiring:
 
     @property
     def own(self) -> DeviceConfig | None:
-        """The controller, where this board powers it."""
+        """The controller, if this board powers it."""
         return next((device for device in self.devices if device.is_self), None)
 
     @property
     def guests(self) -> tuple[DeviceConfig, ...]:
-        """All but the controller."""
+        """All guests on this board but the controller."""
         return tuple(device for device in self.devices if not device.is_self)
 
     @property
@@ -83,7 +83,7 @@ class Wiring:
 
     @property
     def ways(self) -> list[Any]:
-        """The ports that lead to a board, where this one can switch them off and on by one command."""
+        """The ports through which a board is reached, if this board can switch them off and on by one command."""
         return [guest.port for guest in self.guests if guest.leads_to] if self.board.pulses else []
 
     @property
@@ -104,11 +104,11 @@ class Senses(Generic[P]):
     tell_board: Callable[[BoardFact], None]
 
     def note(self, type_: str, port: Port | None = None, **fields: Any) -> None:
-        """Have an event remembered."""
+        """Have an event recorded."""
         self.tell_board(Draft(type_, None, fields if port is None else {**fields, "port": port}))
 
     def tell_enclosure(self, temperature_c: float | None, humidity_pct: float | None, at_s: float) -> None:
-        """A reading of the enclosure; None for a sensor that failed."""
+        """Report a reading of the enclosure; None: that sensor failed."""
         for sensor, value in (("temperature_c", temperature_c), ("humidity_pct", humidity_pct)):
             self.shown.sensors[sensor] = (value, at_s)
             self.tell_board(Sample(sensor, value, at_s))
@@ -116,14 +116,14 @@ class Senses(Generic[P]):
 
 @define
 class FailureWatch:
-    """Heartbeat time-outs as the board counts them: each one reset a port's timer, and too many make it unmanaged."""
+    """The heartbeat time-outs that the board counts: each one resets a port's timer, and too many make the port unmanaged."""
 
     senses: Senses[int]
-    limit: int  # from so many on the board does not manage a port any more (firmware)
+    limit: int  # from this count on the board no longer manages a port (firmware)
     _reported: set[int] = field(factory=set)
 
     def told(self, counts: tuple[int, ...], at_s: float) -> None:
-        """The counts of all ports."""
+        """Take the counts of all ports."""
         before, self.senses.shown.failures = self.senses.shown.failures, counts
         for port, count in enumerate(counts):
             if before and count != before[port]:
@@ -134,89 +134,89 @@ class FailureWatch:
 
 
 class Driver(Protocol[P]):
-    """What every board does: it says which one it is, switches, and shows. Every method may raise a `BoardError`."""
+    """The driver of any board: it identifies the board, switches, and looks. Every method may raise a `BoardError`."""
 
     @property
     def survivors(self) -> frozenset[P]:
-        """Ports that kept their power when the board restarted, as far as is known after `greet` and `hold_off`."""
+        """The ports that kept their power when the board restarted, as far as is known after `greet` and `hold_off`."""
         ...
 
     @property
     def doubtful(self) -> frozenset[P]:
-        """Ports that may have kept it: nobody knows."""
+        """The ports of which nobody knows whether they kept it."""
         ...
 
     async def greet(self) -> Identity:
-        """Make the board tell what we rely on, and ask which board it is. The first thing on every connection."""
+        """Make the board report what wagman relies on, and ask which board it is. The first request on every connection."""
         ...
 
     async def poll(self, turn: int) -> None:
-        """Ask for what is due at the `turn`th poll, and tell of it: beats first, then `Answered` and `Listened` for each port."""
+        """Ask for what is due at the `turn`th poll, and report it: beats first, then `Answered` and `Listened` for each port."""
         ...
 
     async def switch_on(self, action: SwitchOn[P]) -> None:
-        """Send what switches a port on; evidence comes later."""
+        """Send the command that switches a port on; evidence comes later."""
         ...
 
     async def switch_off(self, action: SwitchOff[P]) -> None:
-        """Send what switches a port off and keeps it off; evidence comes later."""
+        """Send the command that switches a port off and keeps it off; evidence comes later."""
         ...
 
 
-# What only some boards can do. A driver has an ability where it has the methods: to ask for it is `isinstance`, so that no list
-# has to be kept in step with them.
+# What only some boards can do. A driver has an ability if it has the methods; the test is `isinstance`, so that no list has to be
+# kept in step.
 
 
 @runtime_checkable
 class Hears(Protocol):
-    """Boards that speak by themselves."""
+    """The ability of boards that speak unasked."""
 
     def heard(self, event: Any, at_s: float) -> None:
-        """The board said something by itself, read at `at_s`; called from the reader, must not wait."""
+        """Take what the board said by itself, read at `at_s`. Called by the reader; must not wait."""
         ...
 
 
 @runtime_checkable
 class StartsByItself(Protocol):
-    """Boards that switch ports on without being asked."""
+    """The ability, or vice, of boards that switch ports on unasked."""
 
     async def hold_off(self) -> None:
-        """After a restart: keep the board from starting ports for a while, where it can be told so."""
+        """After a restart: keep the board from starting ports for a while, if it can be told so."""
         ...
 
     def take_stock(self) -> None:
-        """After a restart and a poll: tell the reconciler of ports that the board has switched on again."""
+        """After a restart and a poll: report the ports that the board has switched on again."""
         ...
 
 
 @runtime_checkable
 class Feeds(Protocol):
-    """Boards that wait for a heartbeat, and cut the power of who does not beat."""
+    """The ability of boards that wait for heartbeats, and cut the power of a port that does not beat."""
 
     async def ping(self, port: Any) -> None:
-        """Give the board a heartbeat for a port; it is not taken for one of the guest's."""
+        """Give the board a heartbeat for a port; it does not count as one of the guest's."""
         ...
 
     async def stop_later(self, port: Any, grace_s: int) -> None:
-        """Have the board stop a port by itself, and cut its power `grace_s` later; `BoardStopping` tells that it has begun."""
+        """Have the board stop a port by itself and cut its power `grace_s` seconds later; `BoardStopping` reports the stop."""
         ...
 
 
 @runtime_checkable
 class Pulses(Protocol[P]):
-    """Boards that can switch a port off and on again by one command, which they carry out though nobody reaches them."""
+    """The ability of boards that switch a port off and on again by one command, even if nobody can reach them meanwhile."""
 
     async def pulse(self, action: SwitchPulse[P]) -> None:
-        """Send it; evidence comes later."""
+        """Send the command; evidence comes later."""
         ...
 
 
 @runtime_checkable
 class Raw(Protocol):
-    """Boards with a language of their own, for an operator who knows it."""
+    """The ability of boards with a language of their own, for an operator who knows it."""
 
     async def raw(self, words: Sequence[str], *, force: bool) -> Sequence[str]:
-        """An operator's own command.
+        """Send an operator's own command; returns the lines of the answer.
 
         Raises:
             CallerError: it would fight the service, or makes no sense.

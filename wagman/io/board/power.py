@@ -1,11 +1,11 @@
 """Whose turn it is to be switched: the outlets of a board, and the rules between them.
 
-Sans-I/O: the board task asks `next()` what to do, does it, and says so with `sent()`; the driver reports what it sees, and each
-outlet's machine (`wagman.fsm.outlet`) makes of it what it is. The rules that hold whoever asked:
+Sans-I/O: the board task asks `next()` which command is due, sends it, and reports that by `sent()`. The driver reports what it
+sees, and each outlet's machine (`wagman.fsm.outlet`) judges it. The rules, whoever asked:
 
 - no relay-on within `off_time` of that outlet's relay-off, and no two relay-ons within `stagger`, over all boards;
-- offs come first: they may be urgent; among the rest, who has waited longest;
-- what is switched off and on by one command goes on, too: that on keeps the same distance from all others.
+- offs come first, because they may be urgent; the others in the order in which they were asked for;
+- a pulse switches on, too: that on keeps the same distance from all others.
 """
 
 import math
@@ -20,7 +20,7 @@ from wagman.io.board.pace import Pace
 from wagman.model.facts import Evidence, Port, PortFact, PowerGoal, Supply
 
 P = TypeVar("P", bound=Port)
-"""What a board calls its ports by."""
+"""The type of a board's port names."""
 
 Tell: TypeAlias = Callable[[P, PortFact], None]
 """Takes a fact about a port, in order."""
@@ -29,16 +29,16 @@ UNSEEN_S = 1.0
 """How much later than its reply an unseen relay-on may have been executed (firmware: a main loop, and the switching)."""
 
 BROWNOUT_S = 10.0
-"""A board reset so soon after a relay-on is blamed on it (specified)."""
+"""A board reset so soon after a relay-on is blamed on that port (specified)."""
 
 
 AFTER_SETTLE_S = 0.5
-"""How long after its settle time a board is looked at (chosen: what was asked in that instant does not count yet)."""
+"""How long after its settle time a board is looked at (chosen: a look in that very instant would not count yet)."""
 
 
 @frozen
 class SwitchOn(Generic[P]):
-    """Switch the port on, from `media` where it has a selector."""
+    """Switch the port on, from `media` if it has a selector."""
 
     port: P
     media: str | None
@@ -53,7 +53,7 @@ class SwitchOff(Generic[P]):
 
 @frozen
 class SwitchPulse(Generic[P]):
-    """Have the board switch the port off, and on again by itself: the way to the board may be what it switches."""
+    """Have the board switch the port off, and on again by itself: the way to the board may depend on that port."""
 
     port: P
     off_s: float
@@ -64,7 +64,7 @@ Action: TypeAlias = SwitchOn[P] | SwitchOff[P] | SwitchPulse[P]
 
 @define
 class Power(Generic[P]):
-    """All ports that have a guest, and the turns that they take.
+    """All outlets of a board that have a guest, and whose turn it is.
 
     Args:
         off_times_s: for each port how long it stays off before a new power cycle.
@@ -72,7 +72,7 @@ class Power(Generic[P]):
         now_s: the time of coming up: a relay may have been switched just before.
         tell: takes each fact about a port, in order.
         mute: ports whose guests have no heartbeat.
-        ways: ports that lead to a board, where theirs can switch them off and on by one command.
+        ways: ports through which a board is reached, if they can be switched off and on by one command.
     """
 
     off_times_s: dict[P, float]
@@ -86,7 +86,7 @@ class Power(Generic[P]):
     ports: dict[P, Outlet] = field(init=False)
     last_on_s: float = field(init=False)
     last_on_port: P | None = field(init=False, default=None)
-    _unplaced: dict[P, float] | None = field(init=False, default=None)  # cuts that a board told of before it was greeted
+    _unplaced: dict[P, float] | None = field(init=False, default=None)  # cuts that a board reported before it was greeted
 
     def __attrs_post_init__(self) -> None:
         self.ports = {number: Outlet.new(self.now_s, is_mute=False) for number in self.off_times_s}
@@ -94,7 +94,7 @@ class Power(Generic[P]):
         self.last_on_s = self.now_s
 
     def _take(self, number: P, step: Step) -> None:
-        """An outlet's machine has made a step."""
+        """Take over the step of an outlet's machine, and tell its facts."""
         self.ports[number] = step.outlet
         self._went_on(step.outlet.signs.on_at_s)
         for fact in step.facts:
@@ -111,7 +111,7 @@ class Power(Generic[P]):
         self._take(number, self.ports[number].wanted(goal, now_s))
 
     def configure(self, off_times_s: Mapping[P, float], mute: Collection[P], ways: Collection[P] = ()) -> None:
-        """Go on with other times."""
+        """Take over other times and other kinds of guests."""
         self.off_times_s.update(off_times_s)
         for number, off_s in off_times_s.items():
             pulse_s = off_s if number in ways else 0.0
@@ -127,7 +127,7 @@ class Power(Generic[P]):
             self.ports = {number: evolve(outlet, settle_s=settle_s) for number, outlet in self.ports.items()}
 
     def leave(self, number: P) -> None:
-        """Nobody wants anything of this port, which may be on. Nothing but its current tells whether it is."""
+        """Count the port as on, and want nothing of it: it has no guest any more. Only its current shows whether it is on."""
         self.off_times_s[number] = 0.0
         self.ports[number] = evolve(Outlet.new(self.now_s, is_mute=True), state=On(0), settle_s=self.settle_s)
 
@@ -146,9 +146,9 @@ class Power(Generic[P]):
         return at_s
 
     def look_s(self, now_s: float) -> float:
-        """When a look can first show what the latest command did to a port that waits for it; infinity: no such look is due.
+        """When a look can first show the effect of the latest command to a port that waits for it; infinity: no such look is due.
 
-        A board that shows at once what it did is looked at right after each command.
+        A board that shows effects at once is looked at right after each command.
         """
         settles_s = [each for each in (self.settle_s, self.meter_settle_s) if each > SETTLE_S]
         # mark board-that-needs-time
@@ -162,7 +162,7 @@ class Power(Generic[P]):
         return min((at_s for at_s in looks_s if at_s > now_s), default=math.inf)
 
     def turn_s(self, number: P, level: Level) -> float:
-        """From when on the rules between the outlets allow a relay-on."""
+        """The time from which the rules between the outlets allow a relay-on."""
         rested_s = -math.inf if level == "pulse" else self.ports[number].signs.off_at_s + self.off_times_s[number]
         return max(rested_s, self.pace.turn_s(self))
 
@@ -181,7 +181,7 @@ class Power(Generic[P]):
         self._take(action.port, self.ports[action.port].sending(level_of(action), now_s))
 
     def is_taken_back(self, number: P) -> bool:
-        """Its guest is to be off: what of a start has not left yet is not to leave any more."""
+        """Whether the guest is to be off, so that a start that has not left yet must not leave any more."""
         return self.ports[number].goal.level == "off"
 
     def replied(self, action: Action[P]) -> None:
@@ -196,7 +196,7 @@ class Power(Generic[P]):
             self._went_on(now_s + outlet.off_for_s(level) + UNSEEN_S)
             self.pace.end(self)
 
-    # What was seen: of no consequence on a port without a guest ---------------
+    # ports without a guest are ignored ---------------
 
     def seen_on(
         self,
@@ -213,11 +213,11 @@ class Power(Generic[P]):
             self._take(number, outlet.seen_on(at_s, media, why, shown))
 
     def found(self, number: P, at_s: float, why: str, supply: Supply = "on") -> None:
-        """It is on again, or may be, though it was off: the board has done that before its off could be seen, or since."""
+        """The port is on again, or may be, though it was off; the board did that before its off could be seen, or since."""
         self._take(number, self.ports[number].stray(at_s, why, supply))
 
     def doubt(self, number: P) -> None:
-        """It was on, and nobody knows whether it still is."""
+        """If the port was on, nobody knows whether it still is."""
         # mark port-without-a-guest
         if outlet := self.ports.get(number):
             self._take(number, outlet.doubted())
@@ -239,18 +239,18 @@ class Power(Generic[P]):
             self._take(number, outlet.seen_kept(at_s, kept=kept))
 
     def polled(self, number: P, at_s: float, supply: Supply, proof: Evidence = "sensed", *, is_sound: bool = False) -> None:
-        """A poll that was asked at `at_s` shows whether the port has power; unknown where its sensor is dead."""
+        """The answer to a poll that left at `at_s` shows whether the port has power; `unknown`: its sensor is dead."""
         # mark port-without-a-guest
         if outlet := self.ports.get(number):
             self._take(number, outlet.polled(at_s, supply, proof, is_sound=is_sound))
 
     def shown_off(self, number: P, at_s: float, why: str, proof: Evidence) -> None:
-        """A look that was asked at `at_s` shows the port off."""
+        """A look that left at `at_s` shows the port off."""
         # mark look-of-a-plain-board
         self._take(number, self.ports[number].shown_off(at_s, why, proof))
 
     def assumed(self, number: P, at_s: float) -> None:
-        """Nothing can be read of the port, at `at_s` neither: what was asked for is all that there is."""
+        """Nothing can be read of the port, and `at_s` is now: only the reply to the command counts."""
         # mark reply-of-a-plain-board
         self._take(number, self.ports[number].assumed(at_s))
 
@@ -259,7 +259,7 @@ class Power(Generic[P]):
         self._take(number, self.ports[number].stirred(at_s))
 
     def beat(self, number: P, at_s: float) -> None:
-        """The guest was heard, after whatever the board was told last."""
+        """The guest was heard."""
         # mark port-without-a-guest
         if outlet := self.ports.get(number):
             self._take(number, outlet.beat(at_s))
@@ -267,27 +267,27 @@ class Power(Generic[P]):
     # Connections and restarts ------------------------------------------------
 
     def connected(self) -> None:
-        """There is a connection: a board that browned out as it switched a port kills that port before it is greeted."""
+        """There is a connection: note cuts until `placed`. A board that browns out reports its cut before it is greeted."""
         self._unplaced = {}
 
     def placed(self) -> None:
-        """It is known by now whether the board restarted, or there is no connection any more to find it out on."""
+        """It is known whether the board restarted, or the connection is gone: judge the cuts that were noted."""
         cuts, self._unplaced = self._unplaced or {}, None
         for number, at_s in cuts.items():
             # mark cut-before-the-greeting
             self.seen_off(number, at_s)
 
     def link_up(self, at_s: float) -> None:
-        """The board can be seen again, and its first poll has been told: an off that rested on silence may lapse."""
+        """The board can be seen again, and its first poll has been reported: an off that rested on silence may lapse."""
         for number, outlet in tuple(self.ports.items()):
             self._take(number, outlet.link_up(at_s))
 
     def board_reset(
         self, at_s: float, *, survivors: frozenset[P] = frozenset(), doubtful: frozenset[P] = frozenset()
     ) -> frozenset[P]:
-        """The board restarted: its relays fell off, but for those of `survivors`; of `doubtful` ones nobody knows.
+        """The board restarted: all relays fell off except those of `survivors`; of `doubtful` ports nobody knows.
 
-        Return the ports that lost their power.
+        Returns the ports that lost their power.
         """
         lost = set()
         for number, outlet in tuple(self.ports.items()):
@@ -300,7 +300,7 @@ class Power(Generic[P]):
 
 
 def level_of(action: Action[P]) -> Level:
-    """What a command switches to."""
+    """The level to which a command switches."""
     match action:
         case SwitchPulse():
             # mark pulse-of-a-plain-board

@@ -1,9 +1,9 @@
 """Beats as evidence: which of the board's signs are a guest's heartbeat, and which are something else.
 
-The board tells of beats in two ways: at once (a log line), and by the age of the port's timer whenever it is asked. The
-timer is also reset by every change of the port's state and by our own pings, edges from before a relay command complete the
-first beat after it, what is read late happened earlier, and a pin that no guest drives may flutter. A beat is believed only where
-none of this explains the sign.
+The board reports beats in two ways: at once (a log line), and by the age of the port's timer whenever it is asked. But the
+timer is also reset by every change of the port's state and by our own pings; edges from before a relay command complete the
+first beat after it; a line that is read late tells of the past; and a pin that no guest drives may flutter. A sign counts as a
+beat only if none of this explains it.
 """
 
 import math
@@ -24,12 +24,12 @@ DRIFT = 0.001
 
 @define
 class Timer:
-    """What is known of the timer of one port."""
+    """What is known of the timer of one port. Times are seconds of trio's clock."""
 
     floor_s: float = math.inf  # a reset of the timer up to here is no beat; infinity: nothing is known yet
-    beat_at_s: float = -math.inf  # when the latest beat was told, at the latest
-    known_from_s: float = -math.inf  # the reset that the first age told of: nobody knows what that was
-    stale_edges: bool = True  # the next beat may have been completed by edges from before a relay command
+    beat_at_s: float = -math.inf  # the latest time at which the latest beat may have come
+    known_from_s: float = -math.inf  # the reset that the first age showed: nobody knows what caused it
+    stale_edges: bool = True  # edges from before a relay command may complete the next beat
 
 
 @define
@@ -39,34 +39,34 @@ class Sightings(Generic[P]):
     ports: dict[P, Timer]
     power: Power[P]
     tell: Tell[P]
-    counts_edges: Callable[[P], bool] = field(default=lambda _port: True)  # beats of this port come from pin edges
+    counts_edges: Callable[[P], bool] = field(default=lambda _port: True)  # whether the beats of a port come from pin edges
 
     @classmethod
     def of(cls, numbers: Iterable[P], power: Power[P], tell: Tell[P]) -> "Sightings[P]":
-        """Sightings of these ports, nothing known."""
+        """Sightings of these ports, of which nothing is known."""
         return cls({number: Timer() for number in numbers}, power, tell)
 
     def leave(self, number: P) -> None:
-        """A port without a guest, which may have power: its timer is looked at, for the board acts on it."""
+        """Watch the timer of a port that has no guest but may have power: the board acts on it."""
         self.ports[number] = Timer()
 
     def beat_logged(self, number: P, at_s: float) -> None:
-        """The board told of a beat as it came."""
+        """The board reported a beat as it came."""
         if port := self.ports.get(number):
             self._beat(number, port, at_s, Beat(at_s, "log"))
 
     def aged(self, number: P, age_s: float, asked_at_s: float, at_s: float) -> float:
-        """The board told the timer's age in an answer read at `at_s`; return since when it has heard nothing, at the latest."""
+        """The board told the timer's age in an answer read at `at_s`; returns the latest beginning of its silence."""
         port, silent_since_s = self.ports[number], at_s - age_s
         earliest_s = asked_at_s - age_s * (1 + DRIFT)
         if math.isinf(port.floor_s):
             port.floor_s = port.known_from_s = silent_since_s
         elif earliest_s > max(port.floor_s, port.beat_at_s) + TOLERANCE_S:
             self._beat(number, port, silent_since_s, Beat(silent_since_s, "poll"))
-        return max(silent_since_s, port.floor_s, port.beat_at_s)  # a garbled age is not older than what was seen since
+        return max(silent_since_s, port.floor_s, port.beat_at_s)  # a garbled age does not outweigh what was seen since
 
     def stirred_at_s(self, number: P) -> float:
-        """When something was last heard that may have been a beat."""
+        """The latest time at which something was heard that may have been a beat."""
         return max(self.power.ports[number].signs.stirred_at_s, self.ports[number].known_from_s)
 
     def _beat(self, number: P, port: Timer, at_s: float, beat: Beat) -> None:
@@ -86,12 +86,12 @@ class Sightings(Generic[P]):
             port.floor_s = at_s if math.isinf(port.floor_s) else max(port.floor_s, at_s)
 
     def switched(self, number: P, at_s: float) -> None:
-        """The relay was switched: what is left of earlier edges is no beat."""
+        """The relay was switched: the first beat after that may be left over from earlier edges."""
         self.state_changed(number, at_s)
         if port := self.ports.get(number):
             port.stale_edges = True
 
     def forget(self) -> None:
-        """Nobody knows what reset the timers meanwhile: the next ages are where they begin."""
+        """Forget the timers: nobody knows what has reset them, and the next ages are a new beginning."""
         for port in self.ports.values():
             port.floor_s, port.stale_edges = math.inf, True

@@ -1,8 +1,8 @@
 """The io task: keeps the connection, polls the board, switches relays, and is the only writer of facts about the board.
 
-One loop talks; what a connection reads by itself is told beside it, and never waits. Everything that the board shows becomes
-a fact, told in the order in which it was seen. Nothing here decides what should be: that is in the goals that the reconciler
-holds. Nor does it know how the board is reached, or what it can do: it asks the connection, and the driver for the ability.
+One loop talks to the board; what a connection reads by itself is reported beside the loop, and never waits. Everything that the
+board shows becomes a fact, told in the order in which it was seen. The task does not decide what should be: the goals are in
+`Power`. Nor does it know how the board is reached, or what it can do: it asks the connection, and the driver for the ability.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,47 +21,47 @@ from wagman.model.errors import BoardError, BoardProtocolError, BoardRefusedErro
 from wagman.model.facts import DEFAULT_BOARD, Blindness, BoardFact, BoardRestarted, Draft, Port, PowerGoal
 
 BLIND_MISSES = 3
-"""So many polls without an answer, and the board counts as unseen (specified)."""
+"""After this many polls without an answer the board counts as unseen (specified)."""
 
 REOPEN_MISSES = 12
-"""So many, and the connection is opened anew: almost two minutes of silence may be the port's fault (chosen)."""
+"""After this many the connection is opened anew (chosen: almost two minutes of silence may be the port's fault)."""
 
 AFTER_SWITCH_S = 2.0
 """How soon after a relay command the board is polled for its evidence (chosen: several main loops of the board)."""
 
 PROGRESS_S = 10.0
-"""However rarely the board is polled, the io task shows so often that it is alive (chosen: a watchdog waits longer)."""
+"""How often at least the io task reports progress, however rarely the board is polled (chosen: a watchdog waits longer)."""
 
 STEADY_S = 60.0
-"""A connection on which the board still answers after so long has lasted (chosen: many polls)."""
+"""A connection on which the board still answers after this time has lasted (chosen: many polls)."""
 
 LOSSES = 3
-"""So many connections that were lost since one lasted are no matter of chance (chosen)."""
+"""This many connections lost since one lasted are no matter of chance (chosen)."""
 
 NO_ANSWER = "the board does not answer"
-"""Why the service itself drops a connection."""
+"""The reason for which the service itself drops a connection."""
 
 FEED_S = 60.0
-"""How often the controller's heartbeat is fed to the board (chosen: the board waits for an hour)."""
+"""How often the board is fed the controller's heartbeat (chosen: the board waits for an hour)."""
 
 
 @define(eq=False, repr=False)
 class Visit:
-    """One connection to the board."""
+    """One connection to the board, as long as it is up."""
 
     is_over: bool = False
 
 
 @define
 class Board:
-    """The board, as the rest of the service knows it.
+    """A board, as the rest of the service knows it.
 
     Args:
-        connector: makes the connection to it.
+        connector: makes the connection to the board.
         pace: whose turn it is among all boards.
         tell: takes every fact about a port, in order; must not wait.
         tell_board: takes every fact about the board itself, in order with those; must not wait.
-        healthy: whether the service is healthy: only then the controller's own heartbeat is fed.
+        healthy: whether the service is healthy: only then the board is fed the controller's own heartbeat.
         known: the identity that the board had in an earlier run, or None.
         remember: keeps the identity for the next run.
     """
@@ -80,20 +80,20 @@ class Board:
     since_s: float = field(init=False)  # when the connection came up or went down
     answered_s: float | None = None
     blind: bool = True
-    silent_reason: str | None = None  # why it counts as silent, from BLIND_MISSES polls on until it answers
-    progress_s: float = 0.0  # it is well until then, at least
-    fed_at_s: float | None = None  # when the controller's heartbeat was fed last
+    silent_reason: str | None = None  # why the board counts as silent, from BLIND_MISSES polls on; None once it answers
+    progress_s: float = 0.0  # for the watchdog: when the task's present wait ends at the latest
+    fed_at_s: float | None = None  # when the controller's heartbeat was last fed
     _talker: trio.lowlevel.Task | None = field(init=False, default=None)
     _senses: Senses[Any] = field(init=False)
     _visit: Visit | None = field(init=False, default=None)  # while there is a connection
-    _arrived: trio.Event = field(init=False, factory=trio.Event)  # at the next visit
+    _arrived: trio.Event = field(init=False, factory=trio.Event)  # set once there is a connection
     _wake: trio.Event = field(init=False, factory=trio.Event)
-    _to_look: bool = field(init=False, default=False)  # now, and not only when the next poll is due
-    _restarted: bool = field(init=False, default=False)  # since its power was last looked at
+    _to_look: bool = field(init=False, default=False)  # poll at once, and not only when the next poll is due
+    _restarted: bool = field(init=False, default=False)  # the board restarted since its outlets were last looked at
     _misses: int = field(init=False, default=0)
-    _told: set[str] = field(init=False, factory=set)  # why it is not seen: types of events, since it was seen last
-    _losses: int = field(init=False, default=0)  # connections that were lost since one lasted
-    _loss_reason: str = field(init=False, default="")  # why the latest of them was
+    _told: set[str] = field(init=False, factory=set)  # types of the events that were told since the board was last seen
+    _losses: int = field(init=False, default=0)  # connections lost since one lasted
+    _loss_reason: str = field(init=False, default="")  # why the latest of them was lost
     _turn: int = field(init=False, default=0)
     _down_s: float = field(init=False)
 
@@ -108,50 +108,50 @@ class Board:
 
     @property
     def unsteady_reason(self) -> str | None:
-        """Why no connection lasts, where one after the other is lost, though the port can be opened and may even answer."""
+        """Why connections do not last, if one after the other is lost though the port can be opened; else None."""
         return self._loss_reason if self._losses >= LOSSES else None
 
     # What is wanted ----------------------------------------------------------
 
     def want(self, port: Port, goal: PowerGoal) -> None:
-        """The cell through which a guest's state says what its relay should be."""
+        """Take over what a guest's state wants of its relay."""
         self.power.want(port, goal, trio.current_time())
         self._look_again()
 
     def heard(self, port: Port, at_s: float) -> None:
-        """The guest on a port was heard elsewhere: it has power."""
+        """The guest on a port was heard elsewhere, and so has power."""
         self.power.beat(port, at_s)
 
     def watts(self, port: Port) -> float | None:
-        """What a port drew when it was looked at last."""
+        """The watts that a port drew at the latest look; None: unknown."""
         reading = self.shown.ports.get(port)
         return None if reading is None else reading.watts
 
     def look(self) -> None:
-        """Poll it now: somebody waits for what that shows."""
+        """Poll the board now: somebody waits for what that shows."""
         self._to_look = True
         self._wake.set()
 
     def _look_again(self) -> None:
-        """There may be something to switch."""
+        """Wake the task: a command may be due."""
         self._wake.set()
 
     def leave(self, port: Port) -> None:
-        """A port that has no guest any more keeps its power: it counts as on until it is seen off, and is never switched."""
+        """Leave the power of a port that has no guest any more: it counts as on until it is seen off, and is never switched."""
         if port not in self.power.ports:
             self.power.leave(port)
             self._senses.sightings.leave(port)
 
     def reconfigure(self, wiring: Wiring) -> None:
-        """Go on with another configuration of the same devices on the same port."""
+        """Go on with another configuration of the same guests on the same ports."""
         self.wiring = self._senses.wiring = wiring
         self.power.configure(wiring.off_times_s, wiring.mute, wiring.ways)
 
     async def raw(self, words: list[str], *, force: bool) -> list[str]:
-        """An operator's own command.
+        """Send an operator's own command; returns the lines of the answer.
 
         Raises:
-            CallerError: refused, or there are none on such a board.
+            CallerError: refused, or this kind of board takes none.
             BoardError: the board cannot be reached, did not answer, or said no.
         """
         driver = self._speaking
@@ -160,10 +160,10 @@ class Board:
         return list(await driver.raw(words, force=force))
 
     async def stop_later(self, port: Port, grace_s: int) -> None:
-        """Have the board stop a port by itself, and cut its power after so many seconds.
+        """Have the board stop a port by itself, and cut its power after `grace_s` seconds.
 
         Raises:
-            CallerError: such a board switches only when it is told to.
+            CallerError: this kind of board stops nothing by itself.
             BoardError: the board cannot be reached, did not answer, or said no.
         """
         driver = self._speaking
@@ -173,26 +173,26 @@ class Board:
 
     @property
     def name(self) -> str:
-        """What the configuration calls it."""
+        """The name of the board in the configuration."""
         return self.wiring.board.name
 
     @property
     def task(self) -> str:
-        """The name of its task, under which the store keeps which board was seen last, too."""
+        """The name of the task. The store keeps under it which board was seen last."""
         return "board" if self.name == DEFAULT_BOARD else f"board.{self.name}"
 
     def port_name(self, port: Port) -> str:
-        """What the board itself calls a port."""
+        """The board's own name of a port."""
         return self.wiring.board.port_names.get(port, str(port))
 
     @property
     def is_up(self) -> bool:
-        """Whether the way to it is open."""
+        """Whether the way to the board is open."""
         return self.connection is not None and self.connection.is_up
 
     @property
     def down_reason(self) -> str | None:
-        """Why it is not; None while it is, and where it was not tried yet."""
+        """Why the way to the board is not open; None: it is, or was not tried yet."""
         return None if self.connection is None else self.connection.down_reason
 
     @property
@@ -223,9 +223,9 @@ class Board:
         self._go_blind()
 
     def progressed(self, within_s: float = 0.0) -> None:
-        """A request has ended, or one begins that ends within `within_s`: progress of the io task.
+        """A request of the io task has ended, or begins and ends within `within_s`.
 
-        What others ask the board for does not show that it is alive.
+        Requests of other tasks are no progress of this one.
         """
         if trio.lowlevel.current_task() is self._talker:
             self.progress_s = trio.current_time() + within_s
@@ -261,7 +261,7 @@ class Board:
                 await self._missed(connection, error)
 
     async def _attend(self, driver: Driver[Any], visit: Visit) -> None:
-        """Look after a board that answers, until it does not, or the visit is over: it may have restarted by the next."""
+        """Look after a board that answers, until it does not or the visit is over: by the next one it may have restarted."""
         await self._greet(driver)
         self.power.placed()
         await self._poll(driver)
@@ -285,7 +285,7 @@ class Board:
             self._learn(identity.with_start_of(before))
             return
         if isinstance(driver, StartsByItself):
-            await driver.hold_off()  # where this fails, the restart is yet to be seen
+            await driver.hold_off()  # if this fails, the restart counts as not seen yet
         self.shown.forget()
         self._learn(identity)
         self.tell_board(
@@ -319,15 +319,16 @@ class Board:
         self.progressed()
 
     async def _feed(self, driver: Driver[Any]) -> None:
-        """The controller's heartbeat: while the service is healthy, and only then."""
+        """Feed the board the controller's heartbeat if that is due, and only while the service is healthy."""
         own, now_s = self.wiring.own, trio.current_time()
+        # An unhealthy service must not be kept alive: the board is to power-cycle its computer.
         is_due = self.fed_at_s is None or now_s >= self.fed_at_s + FEED_S
         if own is not None and is_due and isinstance(driver, Feeds) and self.healthy():
             await driver.ping(own.port)
             self.fed_at_s = now_s
 
     async def _reconcile(self, driver: Driver[Any], visit: Visit) -> None:
-        """Switch what is to be switched, until the next poll is due: soon, where evidence is awaited."""
+        """Send the commands that are due until the next poll, which comes soon if evidence is awaited."""
         until_s = min(trio.current_time() + self.wiring.board.poll_s, self.power.look_s(trio.current_time()))
         while not (visit.is_over or self._to_look) and (now_s := trio.current_time()) < until_s:
             self.progressed()
@@ -356,10 +357,10 @@ class Board:
             self.power.sent(action, trio.current_time())
 
     async def _missed(self, connection: Connection, error: BoardError) -> None:
-        """The board did not answer, or not as it should."""
+        """Count a request that failed: no answer, or not the expected one."""
         self._misses += 1
         if isinstance(error, StrangerError):
-            self._unseen(Draft("board.stranger", None, {"reason": str(error)}))  # what it shows is of another one
+            self._unseen(Draft("board.stranger", None, {"reason": str(error)}))  # what it shows belongs to another board
         elif self._misses >= BLIND_MISSES:
             self._unseen(Draft("board.silent", None, {"reason": str(error)}))
         if self._misses % REOPEN_MISSES == 0:
@@ -367,7 +368,7 @@ class Board:
         await trio.sleep(connection.pause_s)
 
     def _unseen(self, draft: Draft) -> None:
-        """Nobody sees the board, which is told once until it is seen again."""
+        """Nobody can see the board: tell it once until it is seen again."""
         self.silent_reason = draft.fields["reason"]
         if draft.type not in self._told:
             self._told.add(draft.type)

@@ -1,7 +1,7 @@
-"""Where a guest is: its name is looked up at each question, and what goes wrong on our own side is never its silence.
+"""Where a guest is: its name is looked up at each question, and trouble on our own side never counts as its silence.
 
 A name server that is down must not make guests silent. While a name cannot be looked up, the guest is asked at the addresses that
-it had last; where none is known yet, it cannot be asked (`EarError`).
+it had last; if none is known yet, it cannot be asked (`EarError`).
 """
 
 import errno
@@ -21,15 +21,15 @@ MOST_ADDRESSES = 4
 """How many addresses of a name are asked (chosen: a few interfaces, both versions of IP)."""
 
 LOOK_UP_SHARE = 0.5
-"""Which part of the time for a question a name may take, so that the last addresses can still be asked (chosen)."""
+"""The share of a question's time that a look-up may take, so that the last addresses can still be asked (chosen)."""
 
 LOOK_UPS = 8
-"""How many names are looked up at once (chosen). The thread of one that hangs cannot be ended: it keeps its place until then."""
+"""How many names are looked up at once (chosen). A look-up that hangs cannot be ended, and keeps its thread and place."""
 
 OWN_TROUBLE = frozenset(
     (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EACCES, errno.EPERM, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 )
-"""What is wrong on this computer when a question cannot leave. That there is no way to the guest is for a witness to judge."""
+"""Errors that mean: this computer could not send the question. "No route" is not among them, because a witness judges that."""
 
 
 _limiter = trio.lowlevel.RunVar[trio.CapacityLimiter]("wagman look-ups")
@@ -60,7 +60,7 @@ class Place:
         return cls(host.strip("[]"), int(port), timeout_s)
 
     async def ask(self, question: Callable[[Address], Awaitable[bool]]) -> bool:
-        """Put a question to all addresses at once; whether one of them answered as expected in time.
+        """Put a question to all addresses at once; returns whether one of them answered as expected in time.
 
         Raises:
             EarError: the question could not be put.
@@ -72,10 +72,10 @@ class Place:
         return False
 
     async def addresses(self) -> Sequence[Address]:
-        """Where it is now, as far as anybody knows.
+        """The addresses of the guest now, or else the last ones that are known.
 
         Raises:
-            EarError: nobody does.
+            EarError: none is known.
         """
         reason = "nobody who knows it answers"
         try:
@@ -88,7 +88,11 @@ class Place:
         return self._last
 
     async def _any_of(self, question: Callable[[Address], Awaitable[bool]], addresses: Sequence[Address]) -> bool:
-        """Whether one of them answers. Where none does, and one could not be asked, nobody knows."""
+        """Whether one of the addresses answers.
+
+        Raises:
+            EarError: none answered, and one could not be asked.
+        """
         if len(addresses) == 1:  # a nursery would cost a tenth of the whole question
             return await self._put(question, addresses[0])
         answered, troubles = False, list[EarError]()
@@ -113,7 +117,7 @@ class Place:
         """Whether one address answers as expected."""
         try:
             return await question(address)
-        except OSError as error:  # it refuses, there is no way to it
+        except OSError as error:  # the guest refuses, or there is no way to it
             self.why = os.strerror(error.errno) if error.errno else str(error)
         except trio.BrokenResourceError:
             self.why = "it hung up"
@@ -123,14 +127,14 @@ class Place:
 async def _look_up(host: str, port: int) -> Sequence[Address]:
     look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     try:
-        found = look_up(flags=socket.AI_NUMERICHOST)  # which asks nobody
+        found = look_up(flags=socket.AI_NUMERICHOST)  # asks no name server
     except socket.gaierror:
         found = await trio.to_thread.run_sync(look_up, abandon_on_cancel=True, limiter=_look_ups())
     return [Address(family, at) for family, _, _, _, at in found[:MOST_ADDRESSES]]
 
 
 def _look_ups() -> trio.CapacityLimiter:
-    """The places for look-ups, apart from those of all other threads: names that hang hold up nothing else."""
+    """The threads for look-ups, apart from all others: names that hang hold up nothing else."""
     try:
         return _limiter.get()
     except LookupError:
@@ -140,7 +144,7 @@ def _look_ups() -> trio.CapacityLimiter:
 
 @contextmanager
 def own_trouble(doing: str) -> Iterator[None]:
-    """Tell an error that is ours (`EarError`) from one that the guest or the way to it makes (`OSError`)."""
+    """Turn an error of this computer into `EarError`; an error of the guest, or of the way to it, stays `OSError`."""
     try:
         yield
     except OSError as error:
@@ -154,7 +158,7 @@ async def connect(address: Address) -> trio.SocketStream:
 
     Raises:
         OSError: the guest refuses, or there is no way to it.
-        EarError: this computer cannot make one.
+        EarError: this computer cannot open one.
     """
     with own_trouble("no connection can be made"):
         opened = trio.socket.socket(address.family, socket.SOCK_STREAM)

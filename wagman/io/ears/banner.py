@@ -1,4 +1,4 @@
-"""`{ banner = "gn:22" }`: a program of the guest speaks first when one connects, as sshd, SMTP and FTP servers do."""
+"""`{ banner = "gn:22" }`: a program of the guest speaks first on a connection, as sshd, SMTP and FTP servers do."""
 
 from attrs import define, field, frozen
 
@@ -9,12 +9,12 @@ from wagman.io.ears.addresses import Address, Place, connect
 from wagman.model.backend import Probe
 
 MOST_BYTES = 1024
-"""How much of a banner is read (chosen: an SSH banner is one line of at most 255 bytes)."""
+"""How many bytes of a banner are read (chosen: an SSH banner is one line of at most 255 bytes)."""
 
 
 @frozen(kw_only=True)
 class BannerEar(EarConfig):
-    """What a program says at once when one connects."""
+    """An ear for a program that speaks at once on a connection."""
 
     kind = "banner"
     about = "A connection is made, and the program behind it says something by itself, as sshd does."
@@ -24,13 +24,13 @@ class BannerEar(EarConfig):
     expect: str | None = field(default=None, metadata=setting(TEXT, "What the first 1024 bytes must hold."))
 
     def probe(self) -> Probe:
-        """What connects and listens."""
+        """The probe that connects and listens."""
         return BannerProbe((self.expect or "").encode(), Place.of(self.banner, self.timeout_s))
 
 
 @define(eq=False)
 class BannerProbe:
-    """Connects, and waits for what is said."""
+    """Connects, and waits for the banner."""
 
     expect: bytes
     place: Place

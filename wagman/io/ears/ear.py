@@ -1,4 +1,4 @@
-"""The task of one ear: it asks a guest now and then, and tells what the answers, or their absence, prove.
+"""The task of one ear: it asks a guest now and then, and reports what the answers, or their absence, prove.
 
 A beat bears the time of its question. The guest answered later, and so it certainly lived after that time, which is what a beat
 is used for: it lived after its power came on, after it was asked to halt. A silence begins at the time of an answer, which is the
@@ -25,31 +25,28 @@ class Listening:
     source: Source
     network: Network
     silence: Silence = field(init=False)
-    progress_s: float = field(
-        factory=trio.current_time, init=False
-    )  # it is well until then, at least: what it waits for is bounded
-    heard_at_s: float | None = field(default=None, init=False)  # by this run of the service
+    progress_s: float = field(factory=trio.current_time, init=False)  # for the watchdog: when its present wait ends at the latest
+    heard_at_s: float | None = field(default=None, init=False)  # when, in this run of the service
     trouble: str | None = field(default=None, init=False)  # why it cannot listen; None: it can
     _wake: trio.Event = field(factory=trio.Event, init=False)
-    _doubted: tuple[float, float] | None = field(default=None, init=False)  # a question that nobody on the network has made count
+    # an unanswered question that nobody on the network has made count yet: when it began and ended
+    _doubted: tuple[float, float] | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         config = self.config
-        # One question may be missed, by a slow machine or a trouble that passes.
+        # One question may be missed, by a slow machine or a passing trouble.
         apart_s = max(2 * config.every_s, config.question_s + 2 * self.network.round_s)
         self.silence = Silence(config.question_s, apart_s)
 
     def heard(self, asked_at_s: float, at_s: float) -> None:
-        """The guest was heard: it lived after `asked_at_s`, and at `at_s` at the latest."""
+        """The guest was heard: it lived after `asked_at_s`, and was heard at `at_s` at the latest."""
         self.trouble, self.heard_at_s = None, at_s
         self.silence.answered(at_s)
         self.source.beat(Beat(asked_at_s, self.config.kind), at_s)
 
     async def unheard(self, asked_at_s: float, ended_at_s: float) -> None:
-        """The guest was asked, and not heard: tell what that proves.
-
-        Where no witness answers, another guest may until the next turn.
-        """
+        """The guest was asked, and not heard: report what that proves."""
+        # If no witness answered the question before, another guest may have done so since.
         if self._doubted is not None:
             before_s, given_up_s = self._doubted
             self._judge(before_s, given_up_s, self.network.shown_at_s(given_up_s))
@@ -72,7 +69,7 @@ class Listening:
         raise NotImplementedError
 
     async def rest(self, until_s: float) -> None:
-        """Wait for the next turn, unless it is asked for now."""
+        """Wait until `until_s`, the next turn, or until somebody calls `look`."""
         self.progress_s = until_s
         with trio.move_on_at(until_s):
             await self._wake.wait()

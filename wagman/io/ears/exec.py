@@ -1,4 +1,4 @@
-"""`{ exec = ["check-gn"] }`: a command on this computer looks after the guest, and ends with 0 where it is well."""
+"""`{ exec = ["check-gn"] }`: a command on this computer checks the guest, and ends with 0 if it is well."""
 
 from attrs import define, field, frozen
 
@@ -10,15 +10,15 @@ from wagman.model.backend import Probe
 from wagman.model.errors import EarError
 
 MOST_OUTPUT = 200
-"""How much of what the command says is kept, for a message (chosen)."""
+"""How many bytes of the command's output are kept, for a message (chosen)."""
 
 UNFOUND = (126, 127)
-"""The exit status that shells, env and ssh give for a program that cannot be run, or is not there (POSIX)."""
+"""The exit statuses that shells, env and ssh give for a program that cannot be run, or is not there (POSIX)."""
 
 
 @frozen(kw_only=True)
 class ExecEar(EarConfig):
-    """A command that looks after the guest."""
+    """An ear that is a command."""
 
     kind = "exec"
     about = "A command is run here, without a shell; exit status 0 is a beat. What that shows is up to the command."
@@ -31,11 +31,11 @@ class ExecEar(EarConfig):
 
     @property
     def question_s(self) -> float:
-        """A command that does not end by itself takes longer than its time."""
+        """The longest time of a question: a command that does not end by itself takes longer than `timeout_s` to be ended."""
         return self.timeout_s + 2 * process.KILL_GRACE_S + process.DRAIN_S
 
     def probe(self) -> Probe:
-        """What runs the command."""
+        """The probe that runs the command."""
         return ExecProbe(self.exec, self.timeout_s)
 
 
@@ -50,7 +50,7 @@ class ExecProbe:
         """See `Probe`.
 
         Raises:
-            EarError: the command could not be run, or was ended by a signal: that says nothing of the guest.
+            EarError: the command could not be run, or a signal ended it: that says nothing of the guest.
         """
         ended = await process.run(self.command, None, self.timeout_s, MOST_OUTPUT)
         if not ended.is_late and (ended.status is None or ended.status < 0 or ended.status in UNFOUND):

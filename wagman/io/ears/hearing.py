@@ -1,8 +1,8 @@
-"""What several sources of one guest prove together, told to the guest as one.
+"""What the sources of one guest prove together, told to the guest as one.
 
-An answer from any source is a beat. Silence is proved by all of them only: from the latest of the times since which each has been
-silent, up to the earliest of those when each was asked. A source that was never heard may be misspelt, and proves nothing: it is
-left out where others were heard; and where none was, nothing is ever proved.
+An answer from any source is a beat. Silence is proved by all sources only: it begins at the latest of their beginnings, and
+counts up to the earliest time at which one of them was asked. A source that was never heard may be misspelt, and proves nothing.
+It is left out if others were heard; if none was, nothing is ever proved.
 """
 
 import math
@@ -19,22 +19,22 @@ class Source:
 
     name: str
     hearing: "Hearing"
-    heard: bool  # it has been heard at least once since it was configured, in whatever run of the service
-    still_on: bool = False  # its answers are no beats; but it, too, must be silent before a halting guest is cut
-    silence: Listened | None = field(default=None, init=False)  # the latest that it has proved since it was heard
+    heard: bool  # it was heard at least once since it was configured, in any run of the service
+    still_on: bool = False  # its answers are no beats, but it must be silent, too, before a halting guest is cut
+    silence: Listened | None = field(default=None, init=False)  # the latest silence that it has proved since it was heard
 
     def beat(self, beat: Beat, at_s: float) -> None:
-        """It heard the guest: `at_s` is when, at the latest, and never before the time of the beat."""
+        """The source heard the guest, at `at_s` at the latest, which is never before the time of the beat."""
         self.silence = None
         self.hearing.heard(self, beat, at_s)
 
     def listened(self, silence: Listened) -> None:
-        """It proved a silence. All beats that it heard before have been told."""
+        """The source proved a silence. All beats that it heard before have been told."""
         self.silence = silence
         self.hearing.review(silence.stirred_at_s)
 
     def deaf(self) -> None:
-        """It cannot tell whether the guest is silent."""
+        """The source cannot tell whether the guest is silent."""
         self.silence = None
 
 
@@ -44,7 +44,7 @@ class Hearing:
 
     Args:
         tell: takes the guest's facts.
-        is_halting: tells whether the guest is being asked to halt.
+        is_halting: whether the guest is being asked to halt.
         first_heard: takes the name of a source that is heard for the first time since it was configured, to be remembered.
     """
 
@@ -55,9 +55,9 @@ class Hearing:
     _stirred_at_s: float = field(default=-math.inf, init=False)
 
     def add(self, name: str, *, heard: bool, still_on: bool = False) -> Source:
-        """Take in a source; `heard` as it was remembered.
+        """Add a source; `heard`: it was heard in an earlier run.
 
-        The board's own input is wired and not spelt: it counts as heard.
+        The board's own input is wired, not spelt, and so counts as heard.
         """
         source = Source(name, self, heard, still_on)
         self.sources.append(source)
@@ -65,7 +65,7 @@ class Hearing:
 
     @property
     def never_heard(self) -> list[str]:
-        """The sources that were never heard, for people."""
+        """The names of the sources that were never heard, for people."""
         return [source.name for source in self.sources if not source.heard]
 
     def heard(self, source: Source, beat: Beat, at_s: float) -> None:
@@ -78,7 +78,7 @@ class Hearing:
             self.tell(beat)
 
     def review(self, stirred_at_s: float) -> None:
-        """A source has listened: tell what all of them prove by now."""
+        """A source has listened: report what all of them prove by now."""
         self._stirred_at_s = max(self._stirred_at_s, stirred_at_s)
         if any(source.heard and not source.still_on for source in self.sources):
             self._tell_silence()

@@ -1,4 +1,4 @@
-"""`{ http = "http://gn:8081/health" }`: a page of the guest says that it is well, by a status of 200 to 299."""
+"""`{ http = "http://gn:8081/health" }`: a page of the guest says by its status (200 to 299) that the guest is well."""
 
 from urllib.parse import urlsplit
 
@@ -14,12 +14,12 @@ from wagman.model.backend import Probe
 from wagman.model.errors import BoardError
 
 WELL = range(200, 300)
-"""A status that says that it went well (specified). A redirect tells where to ask, not how the guest is."""
+"""The statuses of success (specified). A redirect says where to ask, not how the guest is."""
 
 
 @frozen(kw_only=True)
 class HttpEar(EarConfig):
-    """A page of the guest."""
+    """An ear that is a page of the guest."""
 
     kind = "http"
     about = "A page of the guest is asked for; a status of 200 to 299 is a beat."
@@ -34,7 +34,7 @@ class HttpEar(EarConfig):
     )
 
     def probe(self) -> Probe:
-        """What asks for the page."""
+        """The probe that asks for the page."""
         parts = urlsplit(self.http)
         return HttpProbe(self, Place(parts.hostname or "", parts.port or HTTP_PORT, self.timeout_s))
 

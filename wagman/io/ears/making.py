@@ -1,4 +1,4 @@
-"""From what the file says to ears, and to the networks that they hear through."""
+"""Makes ears, and the networks that they hear through, from the configuration."""
 
 from collections.abc import Callable, Sequence
 
@@ -17,9 +17,9 @@ def network_of(name: str, witnesses: Sequence[EarConfig], tell: Callable[[Draft]
 
 
 def ear_of(config: EarConfig, guest: str, source: Source, network: Network | None, shared: Shared) -> Listening:
-    """The ear of a guest; what it shares with others is found in `shared`, and is to be run, too.
+    """The ear of a guest. What it shares with others is put into `shared`, whose tasks must run, too.
 
-    `network` is the one that the file names; None: no witness is needed.
+    `network` is the one that the configuration names; None: no witness is needed.
     """
     through = Network.none() if network is None or not config.networked else network
     if isinstance(config, PassiveEarConfig):

@@ -1,11 +1,11 @@
 """`{ mqtt = "site/gn/alive", broker = "hub" }`: the guest publishes something, now and then.
 
-- What the broker had kept when we subscribed is no beat: nobody knows when it was said.
-- **A last will is no beat, and no silence either.** It is the broker who publishes it, when the guest's connection is lost: by
-  the guest's end as by that of a cable or an access point. Only the network's witness tells these apart, as of any guest that is
+- A message that the broker had retained when we subscribed is no beat: nobody knows when it was published.
+- **A last will is no beat, and no silence either.** The broker publishes it when the guest's connection is lost, which the end of
+  the guest, a cable or an access point may have caused. Only the network's witness tells these apart, as for any guest that is
   not heard.
-- What is published arrives through a broker that may hang. It is asked for an answer of its own now and then: only up to the
-  latest one it is known that nothing was missed.
+- A message comes through a broker that may hang. The broker is therefore asked for an answer of its own now and then: up to the
+  latest such answer, nothing was missed.
 """
 
 import json
@@ -26,15 +26,15 @@ TURN_S = 5.0
 """How often the broker is asked for an answer of its own (chosen: so exactly is a beat's time known; 3 MB a day)."""
 
 RETRY_S = 5.0
-"""How long is waited before a broker that cannot be reached is tried again (chosen)."""
+"""The pause before a broker that cannot be reached is tried again (chosen)."""
 
 FAREWELL = "offline"
-"""What a last will says, in capitals or not (Tasmota, ESPHome, Zigbee2MQTT, OpenBeken)."""
+"""The text of a last will, in capitals or not (Tasmota, ESPHome, Zigbee2MQTT, OpenBeken)."""
 
 
 @frozen(kw_only=True)
 class MqttEar(PassiveEarConfig, BrokerKeys):
-    """What a guest publishes."""
+    """An ear for what a guest publishes."""
 
     kind = "mqtt"
     about = "The guest publishes something on a topic, at least as often as `every`."
@@ -71,7 +71,7 @@ def doubt(payload: bytes, expect: str | None) -> str | None:
 
 
 def _farewell(text: str) -> bool:
-    """Whether it is a last will, or the empty message that deletes what the broker had kept."""
+    """Whether the text is a last will, or the empty message that deletes a retained one."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -96,11 +96,11 @@ class MqttEars:
     broker: Broker
     connect: Connect = trio.open_tcp_stream
     read_until_s: float = field(factory=trio.current_time, init=False)
-    progress_s: float = field(factory=trio.current_time, init=False)  # it is well until then, at least
+    progress_s: float = field(factory=trio.current_time, init=False)  # for the watchdog: when its present wait ends at the latest
     _ears: list[tuple[MqttListener, MqttEar]] = field(factory=list, init=False)
 
     def add(self, ear: MqttListener, config: MqttEar) -> None:
-        """A guest that is heard through this broker."""
+        """Add an ear that is heard through this broker."""
         self._ears.append((ear, config))
         ear.line = self
 

@@ -1,7 +1,7 @@
-"""The networks that guests are heard through, and who shows that they work.
+"""The networks that guests are heard through, and the witnesses that show that they work.
 
-That a guest does not answer says nothing as long as the network may be down. A question that was not answered counts only once
-somebody else on that network has answered one that was asked after it: a witness of the network, or another guest.
+The silence of a guest says nothing as long as the network may be down. A question that was not answered counts only once somebody
+else on that network has answered one that was asked after it: a witness of the network, or another guest.
 """
 
 import math
@@ -17,17 +17,17 @@ from wagman.model.errors import EarError
 from wagman.model.facts import Draft
 
 UNPROVED_S = 300.0
-"""A network whose witnesses answer nothing for so long is told of (chosen: a switch boots within three minutes)."""
+"""A network whose witnesses have answered nothing for this long is reported (chosen: a switch boots within three minutes)."""
 
 UNSURE_LOOK_S = 60.0
-"""How often the witnesses are asked, without need, while none of them answers (chosen)."""
+"""How often the witnesses are asked while none of them answers, even if nobody needs one (chosen)."""
 
 SURE_LOOK_S = 600.0
-"""How often they are asked, without need, while one does (chosen): one that has gone is to be found before it is needed."""
+"""How often they are asked while one answers (chosen): a witness that has gone is to be found before it is needed."""
 
 
 TRIES = 2
-"""How often each witness is asked in a round (chosen): one lost packet is not to make a silence begin anew."""
+"""How often each witness is asked in a round (chosen: one lost packet must not make a silence begin anew)."""
 
 
 @define(eq=False)
@@ -38,7 +38,7 @@ class Network:
         witnesses: any one of them that answers shows that the network works.
         within_s: how long asking one of them takes at most.
         tell: takes `network.unproved` and `network.proved`.
-        needs_witness: False: nobody shows that it works, and whoever is not heard is silent.
+        needs_witness: False: no witness is needed, and a guest that is not heard is silent.
     """
 
     name: str
@@ -46,38 +46,40 @@ class Network:
     within_s: float = 2.0
     tell: Callable[[Draft], None] = lambda _: None
     needs_witness: bool = True
-    progress_s: float = field(factory=trio.current_time, init=False)  # it is well until then, at least
+    progress_s: float = field(factory=trio.current_time, init=False)  # for the watchdog: when its present wait ends at the latest
     unproved: bool = field(default=False, init=False)  # none of its own witnesses has answered for a while
     _turn: trio.Lock = field(factory=trio.Lock, init=False)
-    _round_at_s: float = field(default=-math.inf, init=False)  # when the witnesses were asked last
-    _asked_at_s: float = field(default=-math.inf, init=False)  # the latest question that anybody on it has answered
-    _heard_at_s: float = field(default=-math.inf, init=False)  # and when the answer came
-    _witnessed_at_s: float = field(default=-math.inf, init=False)  # when one of its own witnesses answered last
-    _doubted_since_s: float | None = field(default=None, init=False)  # the first round of witnesses that none answered
+    _round_at_s: float = field(default=-math.inf, init=False)  # when the witnesses were last asked
+    # when the latest question left that anybody on the network has answered
+    _asked_at_s: float = field(default=-math.inf, init=False)
+    _heard_at_s: float = field(default=-math.inf, init=False)  # when its answer came
+    _witnessed_at_s: float = field(default=-math.inf, init=False)  # when one of the network's own witnesses last answered
+    # the first round of questions that no witness answered; None: the latest was answered
+    _doubted_since_s: float | None = field(default=None, init=False)
 
     @classmethod
     def none(cls) -> "Network":
-        """The network that needs no witness, and the way to a guest that is no network."""
+        """A network without witnesses that needs none; also for a way to a guest that is no network."""
         return cls(NO_NETWORK, needs_witness=False)
 
     @property
     def round_s(self) -> float:
-        """How long asking all of them takes at most."""
+        """How long asking all witnesses takes at most."""
         return TRIES * self.within_s
 
     def heard(self, asked_at_s: float, at_s: float) -> None:
-        """Somebody on it answered at `at_s` what was asked at `asked_at_s`."""
+        """Somebody on the network answered at `at_s` what was asked at `asked_at_s`."""
         if asked_at_s > self._asked_at_s:
             self._asked_at_s, self._heard_at_s = asked_at_s, at_s
 
     def shown_at_s(self, after_s: float) -> float | None:
-        """When an answer came to what was asked after `after_s`; None: none came yet."""
+        """When the answer to a question from after `after_s` came; None: none came yet."""
         if not self.needs_witness:
             return after_s
         return self._heard_at_s if self._asked_at_s >= after_s else None
 
     async def witness(self, after_s: float) -> float | None:
-        """The same, and where none came yet the witnesses are asked: once, for all who wait for it."""
+        """As `shown_at_s`; but if no answer came yet, ask the witnesses, once for all who wait."""
         if self.needs_witness:
             async with self._turn:
                 if self.shown_at_s(after_s) is None and self._round_at_s < after_s:
@@ -85,7 +87,7 @@ class Network:
         return self.shown_at_s(after_s)
 
     async def run(self) -> None:
-        """Ask the witnesses now and then, so that one who never answers is found before it is needed."""
+        """Ask the witnesses now and then, so that one that never answers is found before it is needed."""
         while self.witnesses:
             async with self._turn:
                 await self._ask()
@@ -104,7 +106,7 @@ class Network:
     async def _ask_one(self, probe: Probe, others: trio.CancelScope) -> None:
         for _ in range(TRIES):
             asked_at_s = trio.current_time()
-            with suppress(EarError):  # it cannot be asked, and so shows nothing
+            with suppress(EarError):  # a witness that cannot be asked shows nothing
                 if await probe.ask():
                     self._witnessed_at_s = trio.current_time()
                     self.heard(asked_at_s, self._witnessed_at_s)

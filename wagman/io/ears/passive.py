@@ -1,8 +1,9 @@
-"""Ears that do not ask: guests that speak by themselves, and how their silence is looked at.
+"""Ears that do not ask: guests that speak by themselves, and how their silence is judged.
 
-What arrives is read at once, and at least each second it is seen to that nothing waits. Where the service was stopped meanwhile,
-nobody knows when it arrived: a beat bears the time when nothing was waiting for the last time, and the silence begins when it was
-read.
+What arrives is read at once, and at least once a second it is checked that nothing waits. If the service was stopped meanwhile,
+nobody knows when something arrived. Therefore a beat bears the last time at which nothing was waiting, and the silence begins
+when
+the beat was read.
 """
 
 from collections.abc import Callable
@@ -19,32 +20,32 @@ from wagman.io.ears.network import Network
 from wagman.model.backend import Probe
 
 TURN_S = 1.0
-"""How often it is seen to that nothing waits to be read (chosen: so exactly is a beat's time known)."""
+"""How often it is checked that nothing waits to be read (chosen: so exactly is a beat's time known)."""
 
 
 class Line(Protocol):
-    """What a guest speaks through."""
+    """What a guest speaks through: a port, a topic."""
 
     @property
     def read_until_s(self) -> float:
-        """Everything that had arrived by then has been read, and told."""
+        """The time up to which everything that had arrived was read, and told."""
         ...
 
 
 @define(eq=False)
 class PassiveEar(Listening):
-    """An ear that waits. Whoever reads the line tells it what was heard, and when nobody could listen."""
+    """An ear that waits. Whoever reads the line reports what was heard, and when nobody could listen."""
 
     line: Line = field(init=False)
-    refused: str | None = field(default=None, init=False)  # why what was heard last is not believed
+    refused: str | None = field(default=None, init=False)  # why the latest message is not believed
     _is_open: bool = field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
-        self.silence.apart_s += TURN_S  # it is the last turn that is looked at, and not now
+        self.silence.apart_s += TURN_S  # the silence is judged as of the last turn, and not of now
 
     def opened(self) -> None:
-        """From now on the line is read."""
+        """The line is read from now on."""
         self.trouble, self._is_open = None, True
 
     def deaf(self, trouble: str) -> None:
@@ -54,7 +55,7 @@ class PassiveEar(Listening):
         self.source.deaf()
 
     async def run(self) -> None:
-        """Look until cancelled whether the guest has been silent."""
+        """Check again and again, until cancelled, whether the guest has been silent."""
         while True:
             next_s = trio.current_time() + self.config.every_s
             if self._is_open:
@@ -64,9 +65,9 @@ class PassiveEar(Listening):
 
 
 class Task(Protocol):
-    """What runs for several ears."""
+    """A task that serves several ears."""
 
-    progress_s: float  # it is well until then, at least
+    progress_s: float  # for the watchdog: when its present wait ends at the latest
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -78,13 +79,13 @@ SomeTask = TypeVar("SomeTask", bound=Task)
 
 @define(eq=False)
 class Shared:
-    """What the ears of a service share: the tasks of several, as the reader of a port, and what makes those that ask."""
+    """What the ears of a service share: tasks that serve several, such as the reader of a port, and the maker of probes."""
 
     probe: Callable[[EarConfig], Probe] = methodcaller("probe")
     tasks: dict[tuple[str, str | int], Task] = field(factory=dict, init=False)
 
     def get(self, kind: type[SomeTask], at: str | int, make: Callable[[], SomeTask]) -> SomeTask:
-        """The task of this class that is there for `at`, made when it is asked for first."""
+        """The task of this class for `at`, made when it is first asked for."""
         task = self.tasks.setdefault((kind.__name__, at), make())
         assert isinstance(task, kind)  # noqa: S101 - its class is part of its key
         return task
@@ -92,10 +93,10 @@ class Shared:
 
 @frozen(kw_only=True)
 class PassiveEarConfig(EarConfig):
-    """An ear of a guest that speaks by itself."""
+    """The table of an ear for a guest that speaks by itself."""
 
     passive = True
 
     def ear(self, guest: str, source: Source, network: Network, shared: Shared) -> PassiveEar:
-        """The ear, and what it shares with others."""
+        """Make the ear; tasks that it shares with others are put into `shared`."""
         raise NotImplementedError

@@ -1,7 +1,7 @@
 """`{ ping = "10.0.0.11" }`: the guest's kernel answers an ICMP echo request.
 
-The sockets are those that Linux gives to programs without rights: the kernel numbers each one (the identity of a request), and
-hands it the echo replies to its own requests only.
+The sockets are those that Linux gives to programs without privileges: the kernel numbers each socket (the identity of a request),
+and hands it the echo replies to its own requests only.
 """
 
 import os
@@ -26,15 +26,15 @@ ECHO = {socket.AF_INET: (8, 0, socket.IPPROTO_ICMP), socket.AF_INET6: (128, 129,
 """The types of request and reply, and the protocol, by family (RFC 792, RFC 4443)."""
 
 MARK_BYTES = 16
-"""How many random bytes each request carries (chosen): who answers has had this very request."""
+"""How many random bytes each request carries (chosen): whoever returns them has seen this very request."""
 
 RANGE = Path("/proc/sys/net/ipv4/ping_group_range")
-"""Who may have such a socket, over IPv6 too: members of the groups from the first number to the second (Linux)."""
+"""The range of groups that may open such a socket, over IPv6 too (Linux): from the first number to the second."""
 
 
 @frozen(kw_only=True)
 class PingEar(EarConfig):
-    """The guest's kernel, by ICMP."""
+    """An ear that asks the guest's kernel, by ICMP."""
 
     kind = "ping"
     about = "The guest answers an ICMP echo request. That shows a kernel: a guest whose programs all hang answers, too."
@@ -43,7 +43,7 @@ class PingEar(EarConfig):
     ping: str = field(metadata=setting(HOST, "The host."))
 
     def probe(self) -> Probe:
-        """What sends a request, and waits for the reply."""
+        """The probe that sends a request and waits for the reply."""
         return PingProbe(Place(self.ping.strip("[]"), 0, self.timeout_s))
 
 

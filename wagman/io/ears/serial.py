@@ -13,13 +13,13 @@ from wagman.io.serial.transport import Opener, Transport, open_serial
 from wagman.model.errors import BoardError
 
 RETRY_S = 5.0
-"""How long is waited before a port that cannot be opened is tried again (chosen)."""
+"""The pause before a port that cannot be opened is tried again (chosen)."""
 
 BACKLOG_S = 1.0
-"""How long it takes at most to read what a port has kept (chosen: Linux keeps 64 KiB)."""
+"""How long reading takes at most what a port has kept (chosen: Linux keeps 64 KiB)."""
 
 BAUDS = (300, 600, 2400, 4800, 9600, 19200, 38400, 57600, 115_200, 230_400, 460_800, 921_600)
-"""Rates that are in use. 1200 is left out: it sends some devices into their flash programmer."""
+"""The rates in use, except 1200, which sends some boards into their flash programmer."""
 
 
 def _read_baud(value: object) -> int:
@@ -33,7 +33,7 @@ BAUD = Kind(f"one of the rates {', '.join(map(str, BAUDS))}", _read_baud)
 
 @frozen(kw_only=True)
 class SerialEar(PassiveEarConfig):
-    """A serial console of the guest."""
+    """An ear at a serial console of the guest."""
 
     kind = "serial"
     about = "Bytes arrive on a serial port. Firmware and a kernel that panics write there, too."
@@ -58,20 +58,20 @@ class SerialEar(PassiveEarConfig):
 
 @define(eq=False)
 class SerialListener(PassiveEar):
-    """The ear at a serial port, which reads it, too."""
+    """The ear at a serial port; it also reads the port."""
 
     opener: Opener = field(kw_only=True)
     read_until_s: float = field(default=0.0, init=False)
 
     async def run(self) -> None:
-        """Read the port, and look whether the guest has been silent, until cancelled."""
+        """Read the port, and check whether the guest has been silent, until cancelled."""
         self.line = self
         async with trio.open_nursery() as nursery:
             nursery.start_soon(super().run)
             while True:
                 try:
                     await self._read()
-                except BoardError as error:  # it is not there, it is held by somebody else, it was unplugged
+                except BoardError as error:  # the port is not there, is held by somebody else, or was unplugged
                     self.deaf(str(error))
                 await trio.sleep(RETRY_S)
 
@@ -87,7 +87,7 @@ class SerialListener(PassiveEar):
                     self.heard(self.read_until_s, trio.current_time())
                 now_s = trio.current_time()
                 if now_s - turn_s > TURN_S + SLACK_S:
-                    current_s = now_s + BACKLOG_S  # the service was stopped: until then what is read may be old
+                    current_s = now_s + BACKLOG_S  # the service was stopped: what is read until then may be old
                 if now_s >= current_s:
                     self.read_until_s = now_s
         finally:

@@ -1,4 +1,4 @@
-"""The silence of one source: what a question proves that was not answered.
+"""The silence of one source: what an unanswered question proves.
 
 A silent guest and a network that is down look alike, and so does a service that was stopped. A silence is an unbroken row of
 questions, none of which was answered, though after each of them somebody else on the network answered. It begins when the network
@@ -13,25 +13,26 @@ from attrs import define, field
 from wagman.model.facts import Listened
 
 SLACK_S = 1.0
-"""How much longer than planned a question may take (chosen); what takes longer was asked by a service that was stopped."""
+"""How much longer than planned a question may take (chosen). One that takes longer was asked by a service that was stopped."""
 
 
 @define
 class Silence:
-    """What is known of the silence of one source. Times are of trio's clock.
+    """What is known of the silence of one source. Times are seconds of trio's clock.
 
     Args:
         question_s: how long a question takes at most, from asking to giving up.
-        apart_s: how far apart two questions may be, so that nothing is between them.
+        apart_s: how far apart two questions may be without a gap between them.
     """
 
     question_s: float
     apart_s: float
-    since_s: float | None = field(default=None, init=False)  # nobody was heard since, and would have been; None: there is a gap
-    _listened_at_s: float = field(default=-math.inf, init=False)  # the latest question, or answer
+    # since when the guest is silent, though it would have been heard; None: there is a gap
+    since_s: float | None = field(default=None, init=False)
+    _listened_at_s: float = field(default=-math.inf, init=False)  # when the latest question was asked, or the latest answer came
 
     def answered(self, at_s: float) -> None:
-        """The guest was heard at `at_s`, at the latest."""
+        """The guest was heard, at `at_s` at the latest."""
         self.since_s = self._listened_at_s = at_s
 
     def gap(self) -> None:
@@ -39,11 +40,11 @@ class Silence:
         self.since_s = None
 
     def unanswered(self, asked_at_s: float, ended_at_s: float, shown_at_s: float | None) -> Listened | None:
-        """A question was given up at `ended_at_s`; return the silence that is proved, if any.
+        """A question was given up at `ended_at_s`; returns the silence that is proved, or None.
 
-        `shown_at_s` is when somebody on the network answered who was asked after `ended_at_s`; None: nobody did.
+        `shown_at_s` is when an answer came from somebody on the network who was asked after `ended_at_s`; None: none came.
         """
-        # One that the guest has overtaken, or that was given up by a service that had been stopped, shows nothing.
+        # A question shows nothing if the guest was heard after it was asked, or if a stopped service gave it up too late.
         if asked_at_s <= self._listened_at_s or ended_at_s - asked_at_s > self.question_s + SLACK_S:
             return None
         if shown_at_s is None or asked_at_s - self._listened_at_s > self.apart_s:

@@ -1,4 +1,4 @@
-"""`{ tcp = "gn:22" }`: the guest takes a connection. Its kernel does that, also where the program behind it hangs."""
+"""`{ tcp = "gn:22" }`: the guest accepts a connection. Its kernel does that, even if the program behind it hangs."""
 
 from attrs import define, field, frozen
 
@@ -10,7 +10,7 @@ from wagman.model.backend import Probe
 
 @frozen(kw_only=True)
 class TcpEar(EarConfig):
-    """A port that takes connections."""
+    """An ear that is a port of the guest."""
 
     kind = "tcp"
     about = "The guest takes a connection. That shows a kernel, not the program behind it."
@@ -19,7 +19,7 @@ class TcpEar(EarConfig):
     tcp: str = field(metadata=setting(HOST_PORT, "The host and the port."))
 
     def probe(self) -> Probe:
-        """What connects."""
+        """The probe that connects."""
         return TcpProbe(Place.of(self.tcp, self.timeout_s))
 
 

@@ -3,8 +3,8 @@
     gn                                              without a key
     gn 1764410000.5 9f86d081884c7d659a2feaa0c55a... with one: HMAC-SHA256 over `gn 1764410000.5`, in hexadecimal
 
-A datagram that was recorded and is sent again is refused: the time must be later than that of the latest one of this guest, and
-near enough to this computer's clock, for a service that was restarted has forgotten the latest.
+A datagram that was recorded and is sent again is refused: its time must be later than that of the latest datagram of this guest.
+It must also be near this computer's clock, because a service that was restarted has forgotten the latest time.
 """
 
 import hmac
@@ -27,24 +27,27 @@ from wagman.io.ears.network import Network
 from wagman.io.ears.passive import TURN_S, PassiveEar, PassiveEarConfig, Shared
 
 MOST_APART_S = 60.0
-"""How far the guest's clock may be from this computer's (chosen): for so long a datagram can be sent again after a restart of the
-service. A guest whose clock is set back by less is not heard until it has caught up with itself."""
+"""How far the guest's clock may be from this computer's, in seconds (chosen).
+
+So long a datagram can be sent again after a restart of the service. A guest whose clock is set back by less is not heard until
+its clock has caught up.
+"""
 
 MOST_BYTES = 512
-"""How much of a datagram is read (chosen): a name, a time and a proof take a third of it."""
+"""How many bytes of a datagram are read (chosen: a name, a time and a proof take a third)."""
 
 MOST_AT_ONCE = 64
 """How many datagrams are read before others get their turn (chosen)."""
 
 RETRY_S = 5.0
-"""How long is waited before a port that cannot be had is tried again (chosen)."""
+"""The pause before a port that cannot be opened is tried again (chosen)."""
 
 _TIME = re.compile(rb"[0-9]{1,11}(?:\.[0-9]{1,9})?")
 
 
 @frozen(kw_only=True)
 class UdpEar(PassiveEarConfig):
-    """Datagrams that the guest sends by itself."""
+    """An ear for datagrams that the guest sends by itself."""
 
     kind = "udp"
     about = "The guest sends a datagram with its name to this port, at least as often as `every`."
@@ -67,11 +70,11 @@ class UdpEar(PassiveEarConfig):
         return ear
 
     def key(self) -> bytes | None:
-        """The shared key, without the end of its line; None: there is none.
+        """The shared key, without its line end; None: none is configured.
 
         Raises:
             OSError: the file cannot be read.
-            ValueError: it is empty.
+            ValueError: the file is empty.
         """
         if self.key_file is None:
             return None
@@ -82,14 +85,19 @@ class UdpEar(PassiveEarConfig):
 
 @define(eq=False)
 class Datagrams:
-    """What is believed of the datagrams of one guest."""
+    """Judges the datagrams of one guest."""
 
     name: bytes
     key: bytes | None
-    _latest_s: float = field(default=-math.inf, init=False)  # the time in the latest one, of the guest's clock
+    _latest_s: float = field(default=-math.inf, init=False)  # the time in the latest datagram, by the guest's clock
 
     def doubt(self, words: list[bytes], wall_s: float) -> str | None:
-        """Why these words, which came at `wall_s` of this computer's clock, are no sign of life of now; None: they are one."""
+        """Why a datagram is no sign of life; None: it is one.
+
+        Args:
+            words: the datagram, split at blanks.
+            wall_s: when it came, by this computer's clock.
+        """
         if self.key is None:
             return None if words == [self.name] else "it holds more than a name, and no key is configured"
         told, proof = words[1:] if len(words) == 3 else (b"", b"")  # noqa: PLR2004 - name, time, proof
@@ -114,19 +122,19 @@ class UdpEars:
     """The task that reads a port for all guests that send to it.
 
     Args:
-        wall_s: tells the wall clock, in seconds since 1970.
+        wall_s: returns the wall clock, in seconds since 1970.
     """
 
     port: int
     wall_s: Callable[[], float] = time.time
     read_until_s: float = field(default=-math.inf, init=False)
-    progress_s: float = field(factory=trio.current_time, init=False)  # it is well until then, at least
+    progress_s: float = field(factory=trio.current_time, init=False)  # for the watchdog: when its present wait ends at the latest
     _ears: dict[bytes, tuple[PassiveEar, UdpEar]] = field(factory=dict, init=False)
     _believed: dict[bytes, Datagrams] = field(factory=dict, init=False)
-    _unopened: set[bytes] = field(factory=set, init=False)  # those whose key could not be read yet
+    _unopened: set[bytes] = field(factory=set, init=False)  # guests whose key could not be read yet
 
     def add(self, name: str, ear: PassiveEar, config: UdpEar) -> None:
-        """A guest that sends to this port, by the name that is in its datagrams."""
+        """Add a guest that sends to this port, by the name in its datagrams."""
         self._ears[name.encode()] = ear, config
         ear.line = self
 
@@ -143,7 +151,7 @@ class UdpEars:
             await trio.sleep(RETRY_S)
 
     def _open(self) -> None:
-        """Listen to all whose key can be read by now. Which time was the latest is remembered."""
+        """Try to read the keys that could not be read yet. A guest's latest time is kept."""
         for name in tuple(self._unopened):
             ear, config = self._ears[name]
             try:
@@ -166,7 +174,7 @@ class UdpEars:
                 self.read_until_s = trio.current_time()
 
     def _read_some(self, ours: socket.socket) -> bool:
-        """Read what is there; whether that was all."""
+        """Read the datagrams that wait; returns whether those were all."""
         for _ in range(MOST_AT_ONCE):
             try:
                 data = ours.recv(MOST_BYTES)
@@ -186,10 +194,10 @@ class UdpEars:
 
 
 def _bound(port: int) -> socket.socket:
-    """A socket for both versions of IP, or for IPv4 alone where the kernel has no other.
+    """A socket for both versions of IP, or for IPv4 alone if the kernel knows nothing else.
 
     Raises:
-        OSError: somebody else has the port, or it may not be had.
+        OSError: somebody else has the port, or the service may not open it.
     """
     try:
         ours = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)

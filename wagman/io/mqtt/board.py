@@ -1,12 +1,16 @@
-"""Plugs behind an MQTT broker: Tasmota, Zigbee2MQTT, ESPHome, OpenBeken, Shelly, or whatever topics the file names.
+"""Plugs behind an MQTT broker: Tasmota, Zigbee2MQTT, ESPHome, OpenBeken, Shelly, or whatever topics the configuration names.
 
-- Each question is a connection of its own: nothing is kept that could be taken for an answer.
-- **What a broker has kept is old.** A state counts only where it came after the device was asked for it. A device that does
-  not answer is unknown, whatever was kept of it, and whether the broker says that it is online or not: that may be late.
-- A command is sent at most once and is never kept by the broker, so that nobody carries it out hours later.
-- **A command that somebody else left in the broker** is carried out each time the device or the broker restarts. It is deleted
-  when it is seen, where an empty command is none for the device.
-- A device that does not show a port is not told to switch it: Tasmota would switch another.
+A *device* here is a plug or relay with firmware of its own, as MQTT and its firmware call it.
+
+- Each question is a connection of its own, so that nothing old can be taken for its answer.
+- **A retained message is old.** A state counts only if it came after the device was asked for it. A device that does not answer
+  is
+  unknown, whatever the broker retained of it, and whether the broker calls it online or not: that may be out of date.
+- A command is sent at most once and is never retained by the broker, so that nobody carries it out hours later.
+- **A retained command of somebody else** is carried out each time the device or the broker restarts. It is deleted when it is
+  seen,
+  if an empty command means nothing to the device.
+- A device that does not show a port is not told to switch it: Tasmota would switch another port.
 """
 
 import math
@@ -35,7 +39,7 @@ if TYPE_CHECKING:
     from wagman.config.schema import Config, DeviceConfig
 
 MOST_COUNT = 2**32 - 1
-"""What a device may count to (chosen: 32 bits)."""
+"""The largest count that a device may report (chosen: 32 bits)."""
 
 _PRESET = "Without it, that of the preset."
 
@@ -120,11 +124,11 @@ class MqttBoard(PlainBoard, BrokerKeys):
 
     @property
     def address(self) -> str:
-        """The device at its broker."""
+        """The device and its broker, for people."""
         return f"{self.device} at {self.host}" if self.device else self.host
 
     def topics(self) -> Topics:
-        """How its devices are asked and answer.
+        """How the devices are asked and how they answer.
 
         Raises:
             ConfigError: the table does not say.
@@ -136,17 +140,18 @@ class MqttBoard(PlainBoard, BrokerKeys):
         return evolve(PRESETS[self.preset], **changes) if self.preset is not None else Topics(**changes)
 
     def backend(self) -> Backend:
-        """What speaks to it."""
+        """The back end that speaks to the devices."""
         return Mqtt(self, self.topics())
 
     def findings(self, config: "Config", devices: "Sequence[DeviceConfig]") -> Iterator[Finding]:
-        """It is known where its devices are asked, and who asks."""
+        # Without the topics nobody knows where the devices are asked; without a user, MQTT sends no password.
+        """Findings about keys that are missing."""
         yield from super().findings(config, devices)
         if problem := self._problem():
             yield Finding((problem[0],), problem[1])
 
     def _problem(self) -> tuple[str, str] | None:
-        """The key that is wrong, and why."""
+        """The wrong key, and what is wrong with it; None: nothing."""
         if self.preset is None and None in {self.command_topic, self.state_topic}:
             return "preset", "without a preset, command_topic, state_topic and ask_topic are needed"
         if self.preset is None and self.ask_topic is None:
@@ -158,7 +163,7 @@ class MqttBoard(PlainBoard, BrokerKeys):
         return None
 
     def _texts(self) -> str:
-        """All topics, its own and those of the preset."""
+        """All topics: those of the table, and those of the preset."""
         sources = (self, PRESETS.get(self.preset or ""))
         keys = ("command_topic", "state_topic", "ask_topic")
         return " ".join(str(getattr(source, key, "")) for source in sources for key in keys)
@@ -166,13 +171,13 @@ class MqttBoard(PlainBoard, BrokerKeys):
 
 @define(eq=False)
 class Mqtt:
-    """Speaks to devices behind a broker."""
+    """Speaks to the devices behind a broker."""
 
     config: MqttBoard
     topics: Topics
     connect: Connect = trio.open_tcp_stream
     run: Run = field(init=False, factory=Run)
-    _id: str | None = field(init=False)  # of the one that is meant
+    _id: str | None = field(init=False)  # the id of the device that is meant
     _is_metered: bool = field(init=False, default=False)
     _switched_s: dict[str, float] = field(init=False, factory=dict)  # when each port was last switched from here
 
@@ -186,7 +191,7 @@ class Mqtt:
 
     @property
     def abilities(self) -> Abilities:
-        """What may be believed of it; a meter is one that has shown something."""
+        """What the board is able to do; it has a meter once one has shown something."""
         return Abilities(
             settle_s=self.config.settle_s,
             meter_w=METER_W if self._is_metered else None,
@@ -195,7 +200,11 @@ class Mqtt:
         )
 
     async def greet(self) -> Identity:
-        """Reach the broker, and where the device can be asked which one it is, ask that."""
+        """Reach the broker, and ask the device which one it is, if its firmware can be asked.
+
+        Raises:
+            BoardError: the broker cannot be reached, or the device does not answer, or is another one.
+        """
         who = self.topics.who
         async with self._visit(()) as visit:
             if who is None:
@@ -206,7 +215,11 @@ class Mqtt:
             return self._met(who, answer)
 
     async def look(self, ports: Sequence[str]) -> Mapping[str, Look]:
-        """What the devices show that answer; the others are unknown."""
+        """The state of each port; a device that does not answer is unknown.
+
+        Raises:
+            BoardError: the broker cannot be reached, or no port has answered.
+        """
         async with self._visit(ports) as visit:
             await visit.ask()
             if ports and not any(visit.has_answered(port) for port in ports):
@@ -215,7 +228,11 @@ class Mqtt:
             return {port: self._look(visit, port) for port in ports}
 
     async def switch(self, port: str, *, on: bool) -> None:
-        """Switch a port that the device shows, and see that it still answers."""
+        """Switch a port that the device shows, and check that it still answers.
+
+        Raises:
+            BoardError: the broker cannot be reached, or the port has not answered.
+        """
         async with self._visit((port,)) as visit:
             await visit.ask()
             if visit.shown(port) is None:
@@ -231,7 +248,7 @@ class Mqtt:
 
     @asynccontextmanager
     async def _visit(self, ports: Sequence[str]) -> AsyncIterator[Visit]:
-        """A connection on which all that the broker has kept is known, and what was left there is deleted."""
+        """A connection on which all retained messages have come in, and commands that were left there are deleted."""
         visit = Visit(self.topics, self.config.device, ports)
         async with connected(self.config.broker(self.config.host), visit.hear, self.connect) as connection:
             visit.connection = connection
@@ -247,13 +264,13 @@ class Mqtt:
         watts = visit.watts(port)
         self._is_metered |= watts is not None
         is_settled = trio.current_time() >= self._switched_s.get(port, -math.inf) + METER_SETTLE_S
-        # Where power flows back, it flows.
+        # Power that flows back is power, too.
         return Look(
             supply(self.topics, visit.shown(port)), abs(watts) if watts is not None and is_settled else None, visit.by(port)
         )
 
     def _silence(self, visit: Visit) -> BoardProtocolError | BoardTimeoutError:
-        """Why nothing is known."""
+        """The error that says why nothing is known."""
         for port in visit.ports:
             if (shown := visit.shown(port)) is not None:
                 wanted = f"neither {show(self.topics.shows_on)} nor {show(self.topics.shows_off)}"
@@ -265,17 +282,21 @@ class Mqtt:
         return BoardTimeoutError(f"{self.address} did not answer within {ANSWER_S:g} s{gone}")
 
     def _check(self, visit: Visit) -> None:
-        """See that the one that is meant has answered, where its answer says who it is."""
+        """Check which device has answered, if its answer says so.
+
+        Raises:
+            StrangerError: it is another one.
+        """
         who = self.topics.who
         answer = None if who is None else visit.live.get(visit.at(who.topic))
         if who is not None and answer is not None:
             self._identify(who, answer)
 
     def _identify(self, who: Who, answer: bytes) -> str:
-        """Which device has answered.
+        """The id of the device that has answered.
 
         Raises:
-            StrangerError: it is not the one that is meant, or does not say.
+            StrangerError: it is another device than the one that is meant, or does not tell its id.
         """
         name = word(told(answer, who.id_path))
         if not name or not (plain := _plain(name)):
@@ -297,5 +318,5 @@ class Mqtt:
 
 
 def _plain(name: str) -> str:
-    """An id without the marks and capitals that firmware and people write it with."""
+    """An id in capitals and without separators, which firmware and people use differently."""
     return re.sub("[:-]", "", name).upper()

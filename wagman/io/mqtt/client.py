@@ -1,8 +1,8 @@
 """MQTT 3.1.1 as a client, under trio: one connection to a broker, whose packets paho makes and reads.
 
-Paho is given a `Wire` instead of a socket, and trio moves the bytes between that and the broker. Left to itself it would hold up
-the whole service: its `connect` waits for name servers, brokers and handshakes without a bound that we could set. It would also
-take 256 MiB from whoever sends them.
+Paho is given a `Wire` instead of a socket, and trio moves the bytes between the wire and the broker. Paho's own `connect` would
+hold up the whole service: it waits for name servers, brokers and handshakes without a bound that we could set. It would also
+accept 256 MiB from anybody.
 """
 
 import os
@@ -27,36 +27,36 @@ except ImportError as error:
     raise ImportError("MQTT needs the package paho-mqtt: pip install 'wagman[mqtt]'") from error
 
 CONNECT_S = 5.0
-"""How long a broker may take until it has let us in (chosen: a TLS handshake with a small computer takes a second)."""
+"""How long a broker may take until it has accepted us (chosen: a TLS handshake with a small computer takes a second)."""
 
 BROKER_S = 3.0
 """How long a broker may take for an answer of its own (chosen)."""
 
 LEAVE_S = 1.0
-"""How long taking leave may last (chosen)."""
+"""How long the farewell may take (chosen)."""
 
 KEEPALIVE_S = 60
-"""After half as long again without a word from us the broker ends the connection (specified; chosen)."""
+"""The keepalive that we announce; after 1.5 times as long without a word from us the broker ends the connection (specified)."""
 
 MOST_BYTES = 65_536
-"""How long a message may be (chosen: all that a plug tells of itself takes 4 KiB)."""
+"""The longest message, in bytes (chosen: all that a plug reports of itself takes 4 KiB)."""
 
 READ_BYTES = 4_096
-"""How much is read at once (chosen)."""
+"""How many bytes are read at once (chosen)."""
 
 PLAIN_PORT, TLS_PORT = 1883, 8883
-"""Where a broker is that is given without a port (registered)."""
+"""The port of a broker that is given without one (registered)."""
 
 NOBODY = "wagman/nothing"
-"""A topic that nobody is subscribed to, and from which we unsubscribe to see that the broker answers."""
+"""A topic to which nobody is subscribed. We unsubscribe from it to see that the broker answers."""
 
 Connect: TypeAlias = Callable[[str, int], Awaitable[trio.abc.Stream]]
-"""What opens a connection to a host and a port; raises OSError."""
+"""Opens a connection to a host and a port; raises OSError."""
 
 
 @frozen
 class Broker:
-    """Where a broker is, and who asks it."""
+    """Where a broker is, and the login for it."""
 
     address: str  # HOST or HOST:PORT, an IPv6 address between brackets
     user: str | None = None
@@ -66,14 +66,14 @@ class Broker:
 
     @property
     def place(self) -> tuple[str, int]:
-        """Its host and port."""
+        """The broker's host and port."""
         host, colon, port = self.address.rpartition(":")
         if not colon or port.endswith("]"):
             host, port = self.address, str(TLS_PORT if self.is_tls else PLAIN_PORT)
         return host.strip("[]"), int(port)
 
     async def open(self, connect: Connect) -> trio.abc.Stream:
-        """Open a stream to it. With TLS it is proved who it is before anything is sent.
+        """Open a stream to the broker. With TLS its identity is proved before anything is sent.
 
         Raises:
             OSError: it cannot be reached.
@@ -92,32 +92,32 @@ class Broker:
             raise BoardError(f"tls_ca {self.tls_ca}: {error.strerror or error}") from error
 
 
-@lru_cache(maxsize=8)  # to read the system's authorities takes 20 ms
+@lru_cache(maxsize=8)  # reading the system's authorities takes 20 ms
 def _context(file: str | None, _changed_ns: int | None) -> ssl.SSLContext:
-    """What the certificate of a broker is to be from; read anew where the file has changed."""
+    """The authorities that a broker's certificate may come from; read anew when the file has changed."""
     return ssl.create_default_context(cafile=file)
 
 
 @frozen
 class Message:
-    """What the broker passed on."""
+    """A message that the broker passed on."""
 
     topic: str
     payload: bytes
-    retained: bool  # the broker kept it from before we subscribed
+    retained: bool  # the broker retained it from before we subscribed
 
 
 @define(eq=False)
 class Wire:
-    """Stands for paho's socket: it holds what was received, and what is to be sent."""
+    """Stands in for paho's socket: it holds the bytes that were received, and those to be sent."""
 
     incoming: bytearray = field(factory=bytearray)
     outgoing: bytearray = field(factory=bytearray)
     is_closed: bool = False
-    is_flooded: bool = False  # a message was too long
+    is_flooded: bool = False  # a message was longer than `MOST_BYTES`
 
     def recv(self, buffer_size: int) -> bytes:
-        """What was received; paho asks for the rest of a message at once, and so tells its length."""
+        """Bytes that were received. Paho asks for the whole rest of a message, whose length can so be checked."""
         if buffer_size > MOST_BYTES:
             self.is_flooded = True
             raise ConnectionAbortedError
@@ -128,28 +128,28 @@ class Wire:
         return data
 
     def send(self, buffer: bytes | bytearray) -> int:
-        """Keep what is to be sent."""
+        """Keep bytes to be sent."""
         self.outgoing += buffer
         return len(buffer)
 
     def close(self) -> None:
-        """Paho has nothing more to do with it."""
+        """Paho closes the connection."""
         self.is_closed = True
 
     def fileno(self) -> int:
-        """There is none."""
+        """No file descriptor."""
         return -1
 
     def setblocking(self, flag: bool) -> None:  # noqa: FBT001 - as of a socket
-        """It never blocks."""
+        """Do nothing: the wire never blocks."""
 
 
 class _Packets(paho.Client):
-    """Paho, with a wire for its socket."""
+    """Paho with a wire instead of a socket."""
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
-        name = f"wagman-{secrets.token_hex(8)}"  # 23 characters, which any broker takes (specified)
+        name = f"wagman-{secrets.token_hex(8)}"  # 23 characters, which any broker accepts (specified)
         super().__init__(CallbackAPIVersion.VERSION2, name, protocol=MQTTProtocolVersion.MQTTv311, reconnect_on_failure=False)
 
     def _create_socket(self) -> Wire:
@@ -157,13 +157,13 @@ class _Packets(paho.Client):
 
     @property
     def is_crammed(self) -> bool:
-        """Whether the broker sends what has to be kept until it says so, which we never subscribe to."""
+        """Whether the broker sends messages of QoS 2, which we never subscribe to, and which paho would have to keep."""
         return bool(self._in_messages)
 
 
 @define(eq=False)
 class Connection:
-    """A connection to a broker, read and written by whoever waits for something; what arrives is told to `hear`, in order."""
+    """A connection to a broker, read and written by whoever waits for something. What arrives is told to `hear`, in order."""
 
     address: str  # the broker's, for people
     stream: trio.abc.Stream
@@ -175,7 +175,7 @@ class Connection:
     _granted: dict[int, list[bool]] = field(init=False, factory=dict)
     _answered: int | None = field(init=False, default=None)  # the latest of our unsubscriptions that was answered
 
-    def __attrs_post_init__(self) -> None:
+    def __attrs_post_init__(self) -> None:  # number of our latest unsubscription that was answered
         self._packets = _Packets(self.wire)
         self._packets.on_connect = self._on_connect
         self._packets.on_subscribe = self._on_subscribe
@@ -183,10 +183,10 @@ class Connection:
         self._packets.on_message = self._on_message
 
     async def enter(self, user: str | None, password: str | None) -> None:
-        """Be let in.
+        """Log in.
 
         Raises:
-            BoardRefusedError: we are not.
+            BoardRefusedError: the broker does not accept us.
         """
         if user is not None:
             self._packets.username_pw_set(user, password)
@@ -202,16 +202,16 @@ class Connection:
         return [each for each, is_granted in zip(filters, granted, strict=False) if not is_granted]
 
     async def settle(self) -> None:
-        """Have the broker answer: all that it had passed on before has been told then."""
+        """Have the broker answer: then everything that it passed on before has been told."""
         _, number = self._packets.unsubscribe(NOBODY)
         await self._in_time(lambda: self._answered == number)
 
     def publish(self, topic: str, payload: str, *, retained: bool = False) -> None:
-        """Have it sent at the next wait: at most once, and so not kept for somebody who is away."""
+        """Have a message sent at the next wait: at most once, and so not kept for somebody who is away."""
         self._packets.publish(topic, payload, qos=0, retain=retained)
 
     async def until(self, is_so: Callable[[], bool]) -> None:
-        """Send what is to be sent, and read until something is so.
+        """Send what is to be sent, and read until `is_so()`.
 
         Raises:
             BoardError: the broker refuses, hangs up, or does not speak MQTT.
@@ -226,7 +226,7 @@ class Connection:
             self._take(bytes(data))
 
     async def leave(self) -> None:
-        """End the connection as one should."""
+        """End the connection with a farewell."""
         self._packets.disconnect()
         await self._flush()
 
@@ -269,7 +269,7 @@ class Connection:
         try:
             topic = message.topic
         except UnicodeDecodeError:
-            return  # nobody has asked for that
+            return  # we have not subscribed to such a topic
         self.hear(Message(topic, bytes(message.payload), message.retain))
 
 
@@ -285,12 +285,12 @@ async def connected(
     """A connection to a broker.
 
     Args:
-        broker: which.
+        broker: where the broker is, and the login.
         hear: takes what the broker passes on, while somebody waits; must not raise.
-        connect: what opens the way to it.
+        connect: opens the way to the broker.
 
     Raises:
-        BoardError: the broker cannot be reached, does not let us in, or the connection is lost; its text names the broker.
+        BoardError: the broker cannot be reached, does not accept us, or the connection is lost; the text names the broker.
     """
     with _named(broker.address):
         password = read_password(broker.password_file)
@@ -301,7 +301,7 @@ async def connected(
             with _within(CONNECT_S, broker.address):
                 await connection.enter(broker.user, password)
             yield connection
-            # What was asked for is known by now, whatever becomes of the connection.
+            # The answers are in by now, whatever becomes of the connection.
             with suppress(trio.BrokenResourceError, trio.ClosedResourceError), trio.move_on_after(LEAVE_S):
                 await connection.leave()
 
@@ -317,7 +317,7 @@ def _within(bound_s: float, address: str) -> Iterator[None]:
 
 @contextmanager
 def _named(address: str) -> Iterator[None]:
-    """Have the loss of a connection say whose it was."""
+    """Turn the loss of a connection into an error that names the broker."""
     try:
         yield
     except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
@@ -327,7 +327,7 @@ def _named(address: str) -> Iterator[None]:
 
 
 def _because(error: BaseException | None) -> str:
-    """What the operating system or TLS said, without the words that trio puts around it."""
+    """The error of the operating system or of TLS, without the words that trio puts around it."""
     error = _first(error)
     match error:
         case ssl.SSLCertVerificationError():
@@ -341,7 +341,7 @@ def _because(error: BaseException | None) -> str:
 
 
 def _first(error: BaseException | None) -> BaseException | None:
-    """The error that others were raised because of."""
+    """The error at the beginning of a chain of causes."""
     while error is not None and error.__cause__ is not None:
         error = error.__cause__
     while isinstance(error, BaseExceptionGroup):

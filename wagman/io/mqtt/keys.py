@@ -1,4 +1,4 @@
-"""What the tables of boards and ears have in common that are reached through a broker."""
+"""The keys that tables of boards and of ears have in common if they are reached through a broker."""
 
 import re
 
@@ -11,7 +11,7 @@ from wagman.config.setting import setting
 from wagman.io.mqtt.client import Broker
 
 MOST_TOPIC_BYTES = 512
-"""How long a topic may be (chosen; specified: 65535)."""
+"""The longest topic, in bytes (chosen; specified: 65535)."""
 
 
 def _read_topic(value: object) -> str:
@@ -62,7 +62,7 @@ BROKER = Kind("a host, with its port where that is not the usual one", _read_pla
 
 @frozen(kw_only=True, slots=False)
 class BrokerKeys:
-    """Keys of a table about somebody who is reached through a broker."""
+    """Keys of a table about something that is reached through a broker."""
 
     user: str | None = field(default=None, metadata=setting(TEXT, "Who asks, where the broker wants to know."))
     password_file: str | None = field(default=None, metadata=setting(SECRET_FILE, "The file that the password of `user` is in."))
@@ -80,5 +80,5 @@ class BrokerKeys:
     )
 
     def broker(self, place: str) -> "Broker":
-        """The broker at `HOST[:PORT]`."""
+        """The broker at `HOST[:PORT]`, with the login of this table."""
         return Broker(place, self.user, self.password_file, is_tls=self.tls or self.tls_ca is not None, tls_ca=self.tls_ca)

@@ -1,4 +1,4 @@
-"""Where the devices behind a broker are asked and answer, and what they say: by firmware, or as the file says.
+"""Where the devices behind a broker are asked and answer, and what they say: by firmware, or as the configuration says.
 
 In topics, paths and payloads `%d` stands for the device, and `%p` for the port.
 """
@@ -24,7 +24,7 @@ class Who:
     ask: str = ""
     firmware_path: str | None = None
     boots_path: str | None = None  # how often it has started
-    uptime_path: str | None = None  # for how many seconds it runs
+    uptime_path: str | None = None  # for how many seconds it has run
     clock_path: str | None = None  # its clock, in seconds since 1970
 
 
@@ -41,15 +41,15 @@ class Topics:
     state_path: str | None = None  # None: the message is the state
     shows_on: str = "ON"
     shows_off: str = "OFF"
-    sole_path: str | None = None  # where the state of port 1 is on a device that has no other
+    sole_path: str | None = None  # the path of port 1 on a device that has no other port
     by_path: str | None = None  # who switched it last
     meter_topic: str | None = None  # None: the message with the state
     meter_path: str | None = None
     availability_topic: str | None = None
     availability_path: str | None = None
     offline: str = "offline"
-    clear: bool = False  # an empty command is none for it, so that a command that was left in the broker can be deleted
-    left: tuple[str, ...] = ()  # topics of commands beside `command_topic` on which one may have been left
+    clear: bool = False  # an empty command does nothing, so that a retained command can be deleted
+    left: tuple[str, ...] = ()  # topics beside `command_topic` on which a command may have been retained
     who: Who | None = None
 
 
@@ -63,7 +63,7 @@ TASMOTA = Topics(
     availability_topic="tele/%d/LWT",
     offline="Offline",
     clear=True,
-    # It does not tell capitals from small letters, and without a number it takes its first relay.
+    # Tasmota ignores case, and without a number it takes its first relay.
     left=("cmnd/%d/POWER", "cmnd/%d/Power", "cmnd/%d/power", "cmnd/%d/Power%p", "cmnd/%d/power%p"),
     who=Who(
         ask_topic="cmnd/%d/STATUS0",
@@ -140,24 +140,24 @@ PRESETS: Mapping[str, Topics] = {
     "openbeken": OPENBEKEN,
     "shelly": SHELLY,
 }
-"""The firmware that is known, by what a file calls it."""
+"""The known firmware, by its name in the configuration."""
 
 
 def filled(text: str, device: str, port: str = "") -> str:
-    """The text with the device and the port in their places."""
+    """The text with the device and the port filled in."""
     return re.sub("%[dp]", lambda found: device if found[0] == "%d" else port, text)
 
 
 def told(payload: bytes, path: str | None = None, device: str = "", port: str = "") -> object:
-    """What a message says at a path, keys with dots between them; None where it says nothing, or is no JSON.
+    """What a message says at a path (keys with dots between them), or None; without a path, the whole message as text.
 
-    Without a path it is the whole message, as text.
+    None also stands for a message that is no JSON.
     """
     if path is None:
         return payload.decode("utf-8", "replace").strip() or None
     try:
         value = json.loads(payload)
-    except (ValueError, RecursionError):  # a depth of thousands of brackets is no error of JSON, but of what reads it
+    except (ValueError, RecursionError):  # thousands of nested brackets are valid JSON, but too deep for the parser
         return None
     for key in path.split("."):
         value = value.get(filled(key, device, port)) if isinstance(value, dict) else None
@@ -165,7 +165,7 @@ def told(payload: bytes, path: str | None = None, device: str = "", port: str = 
 
 
 def word(value: object) -> str | None:
-    """What was told, as a file writes it: `true`, `1`, `ON`; None where it is none of these."""
+    """A value as a configuration writes it: `true`, `1`, `ON`; None: it is of another type."""
     match value:
         case str():
             return value
@@ -178,7 +178,7 @@ def word(value: object) -> str | None:
 
 
 def number(value: object) -> float | None:
-    """A finite number, whether it was told as such or as text; None where it is none."""
+    """A finite number, whether it came as a number or as text; None: it is none."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -189,12 +189,12 @@ def number(value: object) -> float | None:
 
 
 def whole(value: object, most: int) -> int | None:
-    """A whole number from 1 on; None where another thing was told."""
+    """A whole number from 1 to `most`; None: it is none."""
     return value if type(value) is int and 0 < value <= most else None
 
 
 def supply(topics: Topics, value: object) -> Supply:
-    """Whether a port that shows this has power."""
+    """Whether a port that shows this value has power."""
     known: dict[str | None, Supply] = {topics.shows_on: "on", topics.shows_off: "off"}
     return known.get(word(value), "unknown")
 

@@ -12,18 +12,18 @@ ANSWER_S = 5.0
 """How long a device may take for an answer (chosen: a plug takes 5 to 200 ms, one behind a Zigbee mesh some seconds)."""
 
 LEFT = "a command that somebody left in the broker"
-"""Who has switched, where such a command is found."""
+"""The name for whoever has switched, if a retained command was found."""
 
 
 @define(eq=False)
 class Visit:
-    """One connection, on which some ports are asked; only what is of the topics of these is kept, the latest of each."""
+    """One connection on which some ports are asked. It keeps the latest message of each topic that concerns them."""
 
     topics: Topics
     device: str
     ports: Sequence[str]
-    live: dict[str, bytes] = field(init=False, factory=dict)  # what came since the last question
-    kept: dict[str, bytes] = field(init=False, factory=dict)  # what the broker had kept
+    live: dict[str, bytes] = field(init=False, factory=dict)  # what came since the latest question
+    kept: dict[str, bytes] = field(init=False, factory=dict)  # what the broker had retained
     connection: Connection = field(init=False)
     _wanted: frozenset[str] = field(init=False)
 
@@ -31,23 +31,23 @@ class Visit:
         self._wanted = frozenset(self.filters())
 
     def hear(self, message: Message) -> None:
-        """Take what the broker passes on."""
+        """Take a message that the broker passes on."""
         if message.topic in self._wanted:
             (self.kept if message.retained else self.live)[message.topic] = message.payload
 
     def filters(self) -> list[str]:
-        """The topics that are listened to."""
+        """The topics to subscribe to."""
         topics, who = self.topics, self.topics.who
         answers = (topics.state_topic, topics.meter_topic, None if who is None else who.topic)
         wanted = (*answers, topics.availability_topic, *self._commands())
         return self._of_all(text for text in wanted if text is not None)
 
     def at(self, text: str, port: str = "") -> str:
-        """A topic or a payload for one port."""
+        """A topic or a payload, filled in for one port."""
         return filled(text, self.device, port)
 
     def clear(self) -> None:
-        """Delete the commands that were left in the broker."""
+        """Delete the retained commands."""
         for topic in self._of_all(self._commands()):
             if self.kept.get(topic):
                 self.connection.publish(topic, "", retained=True)
@@ -56,12 +56,12 @@ class Visit:
         return self.topics.command_topic, *self.topics.left
 
     def _of_all(self, texts: Iterable[str]) -> list[str]:
-        """These topics, of each port where they are of a port."""
+        """These topics filled in; one with a port in it once for each port."""
         filled_in = [self.at(text, port) for text in texts for port in (self.ports if "%p" in text else ("",))]
         return list(dict.fromkeys(filled_in))
 
     async def ask(self) -> None:
-        """Ask for the state of all ports, and wait until it has come, or has not come in time."""
+        """Ask for the state of all ports, and wait for the answers, for `ANSWER_S` at most."""
         self.live.clear()
         questions = [(self.at(self.topics.ask_topic, port), self.at(self.topics.ask, port)) for port in self.ports]
         for topic, payload in dict.fromkeys(questions):
@@ -69,7 +69,7 @@ class Visit:
         await self._wait(lambda: all(self._is_told(port) for port in self.ports))
 
     async def ask_who(self, who: Who) -> bytes | None:
-        """Ask which one it is; None: it does not answer."""
+        """Ask which device it is; None: it does not answer."""
         self.live.clear()
         self.connection.publish(self.at(who.ask_topic), self.at(who.ask))
         topic = self.at(who.topic)
@@ -85,7 +85,7 @@ class Visit:
         return supply(self.topics, self.shown(port)) != "unknown"
 
     def _is_told(self, port: str) -> bool:
-        """Whether nothing more is waited for: where its meter has a topic of its own, that has come, too."""
+        """Whether the answer of a port is complete: its state, and its meter if that has a topic of its own."""
         meter_topic = self.topics.meter_topic
         return self.has_answered(port) and (meter_topic is None or self.at(meter_topic, port) in self.live)
 
@@ -95,7 +95,7 @@ class Visit:
         return None if payload is None else state(self.topics, payload, self.device, port)
 
     def watts(self, port: str) -> float | None:
-        """What its meter shows."""
+        """The watts that the port's meter shows; None: none."""
         topics = self.topics
         payload = self.live.get(self.at(topics.meter_topic or topics.state_topic, port))
         if payload is None or (topics.meter_topic is None and topics.meter_path is None):
@@ -103,7 +103,7 @@ class Visit:
         return number(told(payload, topics.meter_path, self.device, port))
 
     def by(self, port: str) -> str | None:
-        """Who has switched it last, as far as anybody tells."""
+        """Who has switched it last; None: nobody tells."""
         if any(self.kept.get(self.at(text, port)) for text in self._commands()):
             return LEFT
         path = self.topics.by_path

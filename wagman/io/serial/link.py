@@ -4,7 +4,7 @@ Rules:
 
 - One task (`Link.run`) opens, reads, and opens again. It waits for the port and for nothing else: its listener is
   called, not awaited, in the order of the bytes.
-- One request is in flight, and they take turns in the order in which they were made. More at a time would gain nothing:
+- One request is in flight, and requests take turns in the order in which they were made. More at a time would gain nothing:
   the board answers in order, and one slow command would make all those behind it look lost.
 - A request ends in one way: an answer, `BoardTimeoutError`, `LinkGoneError` (at once when the link goes down), what its
   own `match` raised, or cancellation. An answer that comes later is dropped and counted.
@@ -23,13 +23,13 @@ from wagman.io.serial.transport import Opener, Transport
 from wagman.model.errors import BoardError, BoardProtocolError, BoardTimeoutError, LinkBusyError, LinkGoneError
 
 BACKOFF_MIN_S = 0.2
-"""Pause before a lost connection is opened again (chosen); doubled with each failure."""
+"""The pause before a lost connection is opened again (chosen); doubled with each failure."""
 
 BACKOFF_MAX_S = 5.0
-"""The longest pause; after a connection that lived this long the next pause is the shortest again (chosen)."""
+"""The longest pause (chosen). After a connection that lived this long the next pause is the shortest again."""
 
 MAX_OVERDUE = 16
-"""Unanswered requests that are remembered, so that their late answers are known for what they are (chosen)."""
+"""How many unanswered requests are remembered, so that their late answers are recognised (chosen)."""
 
 E = TypeVar("E")
 T = TypeVar("T")
@@ -45,21 +45,21 @@ class Decoder(Protocol[E_co]):
 
 
 class Listener(Protocol[E_contra]):
-    """Who is told, at once and in the order of the bytes: none of these may wait."""
+    """Whoever is told of the connection, at once and in the order of the bytes; none of these methods may wait."""
 
     def on_up(self) -> None:
         """A connection was opened; nothing has been read from it yet."""
 
     def on_down(self, reason: str) -> None:
-        """The connection was lost, or could not be opened in the first place; told once until the next `on_up`."""
+        """The connection was lost, or could not be opened at all; told once until the next `on_up`."""
 
     def on_event(self, event: E_contra, at_s: float) -> None:
-        """The board said something that no request claimed; `at_s` is when it was read."""
+        """The board said something that no request claimed; it was read at `at_s`."""
 
 
 @frozen
 class Answer(Generic[T]):
-    """What the board answered to a request."""
+    """The board's answer to a request."""
 
     value: T  # what `match` made of it
     asked_at_s: float  # before the first byte of the request left
@@ -71,13 +71,13 @@ class _Request(Generic[E]):
     match: Callable[[E], Any]
     asked_at_s: float
     answered: trio.Event = field(factory=trio.Event)
-    scope: trio.CancelScope = field(factory=trio.CancelScope)  # around its wait
+    scope: trio.CancelScope = field(factory=trio.CancelScope)  # around the wait for the answer
     answer: Answer[Any] | None = None
     error: BoardError | None = None  # what `match` raised
     lost: str | None = None  # why the link went down meanwhile
 
     def claims(self, event: E, at_s: float) -> bool:
-        """Whether `event` is the answer; if so the request is settled."""
+        """Whether `event` is the answer; if so the request has ended."""
         if self.answered.is_set():
             return False
         try:
@@ -92,7 +92,7 @@ class _Request(Generic[E]):
         return True
 
     def lose(self, reason: str) -> None:
-        """The link went down: end its wait, also where it is still writing."""
+        """The link went down: end the wait of the request, or its writing."""
         self.lost = reason
         self.scope.cancel()
 
@@ -118,7 +118,7 @@ class Link(Generic[E]):
         resync: bytes = b"",
         is_first: bool = True,
     ) -> None:
-        self.last_heard_s: float | None = None  # when bytes came in last, whatever they were
+        self.last_heard_s: float | None = None  # when bytes last came in, whatever they were
         self.down_reason: str | None = None  # why the link is down; None while it is up or was not tried yet
         self.late_answers = 0
         self._opener = opener
@@ -137,7 +137,7 @@ class Link(Generic[E]):
         return self._connection is not None
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Keep the link up for as long as this task runs; it has started after the first attempt, however that ended.
+        """Keep the link up for as long as this task runs. It reports *started* after the first attempt, however that ended.
 
         Raises:
             LinkBusyError: another process holds the port at the very first attempt; later that is an outage like any other.
@@ -153,10 +153,10 @@ class Link(Generic[E]):
             connection = await self._open()
 
     async def request(self, data: bytes, match: Callable[[E], T | None], timeout_s: float) -> Answer[T]:
-        """Send a request and wait for its answer, at most `timeout_s` from the moment its turn has come.
+        """Send a request and wait for its answer, at most `timeout_s` seconds from the moment its turn has come.
 
-        `match` is called with each event from then on, in the order of the bytes, until it returns something: the answer. A
-        `BoardError` that it raises is the answer, too. It may keep what it sees, where an answer takes several events.
+        From then on `match` is called with each event, in the order of the bytes, until it returns something: the answer. A
+        `BoardError` that it raises is the answer, too. If an answer takes several events, `match` may collect them.
 
         Raises:
             BoardTimeoutError: no answer in time, or the request could not even be written in time.
@@ -168,7 +168,7 @@ class Link(Generic[E]):
         return request.result(timeout_s)
 
     def hang_up(self, reason: str) -> None:
-        """Drop the connection, so that it is opened anew; nothing happens while it is down anyway."""
+        """Drop the connection, if there is one, so that it is opened anew."""
         if self._connection:
             self._connection.scope.cancel()
             self._lose(self._connection, reason)
@@ -185,7 +185,7 @@ class Link(Generic[E]):
             return None
 
     async def _serve(self, connection: "_Connection") -> float:
-        """Read until the connection is lost; return for how many seconds it lived."""
+        """Read until the connection is lost; return how many seconds it lived."""
         self._connection = connection
         self.down_reason = None
         try:
@@ -208,7 +208,7 @@ class Link(Generic[E]):
             data = await connection.transport.receive_some()
             self.last_heard_s = trio.current_time()
             for event in decoder.feed(data):
-                if self._connection is connection:  # until somebody drops it because of what it says
+                if self._connection is connection:  # until a listener drops the connection because of what it says
                     self._dispatch(event, self.last_heard_s)
 
     def _dispatch(self, event: E, at_s: float) -> None:
@@ -270,7 +270,7 @@ class Link(Generic[E]):
 @define(eq=False, repr=False)
 class _Connection:
     transport: Transport
-    scope: trio.CancelScope = field(factory=trio.CancelScope)  # around its reader
+    scope: trio.CancelScope = field(factory=trio.CancelScope)  # around the reader
     opened_at_s: float = field(factory=trio.current_time)
     is_mid_write: bool = False
     is_doubtful: bool = True  # the board may hold half a request
@@ -284,7 +284,7 @@ async def retry(ask: Callable[[], Awaitable[T]], attempts: int) -> T:
     """Make a request up to `attempts` times, until it is answered; only for requests that may be repeated.
 
     Raises:
-        BoardTimeoutError, BoardProtocolError: what became of the last attempt.
+        BoardTimeoutError, BoardProtocolError: the outcome of the last attempt.
         BoardError: anything else, at once.
     """
     for _ in range(attempts - 1):

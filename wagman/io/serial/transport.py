@@ -1,8 +1,8 @@
-"""Byte streams that hang up with one kind of error: the one place that touches serial ports.
+"""Byte streams that report every trouble by one kind of error: the one place that touches serial ports.
 
 Serial ports fail in many ways: a hang-up shows as an empty read, as `OSError`, or, while opening, as `termios.error`,
 which is no `OSError`. All of them leave here as `LinkGoneError`. So does a wake-up without data: a port that is ready to
-be read and has nothing is not to be trusted, and whoever waited on in a loop would spin once it is a hang-up.
+be read and has nothing cannot be trusted, and a loop that waited on would spin once the port has hung up.
 """
 
 import errno
@@ -26,24 +26,24 @@ _TROUBLE = (OSError, termios.error, trio.BrokenResourceError, trio.ClosedResourc
 
 
 class Transport(Protocol):
-    """What the link asks of a connection."""
+    """What the link needs of a connection."""
 
     async def send_all(self, data: bytes) -> None:
-        """Send all of `data`; one that is cancelled or fails does not tell how much went out.
+        """Send all of `data`. If this is cancelled or fails, nobody knows how much went out.
 
         Raises:
             LinkGoneError: the port is gone.
         """
 
     async def receive_some(self) -> bytes:
-        """Wait for bytes and return those that are there: never none.
+        """Wait for bytes and return those that are there, at least one.
 
         Raises:
             LinkGoneError: the port is gone, or woke us for nothing.
         """
 
     async def aclose(self) -> None:
-        """Close, without waiting for what was not sent yet; may be called again."""
+        """Close, without waiting for bytes that were not sent yet; may be called again."""
 
 
 Opener: TypeAlias = Callable[[], Awaitable[Transport]]
@@ -52,7 +52,7 @@ Opener: TypeAlias = Callable[[], Awaitable[Transport]]
 
 @frozen
 class StreamTransport:
-    """Any stream of trio's as a transport: a serial port, or memory in a simulation."""
+    """A stream of trio's as a transport: a serial port, or memory in a simulation."""
 
     stream: trio.abc.Stream
 
@@ -71,12 +71,12 @@ class StreamTransport:
 
     async def aclose(self) -> None:
         """See `Transport`."""
-        with suppress(*_TROUBLE):  # it is closed, whatever it says
+        with suppress(*_TROUBLE):  # the stream is closed, whatever it raises
             await self.stream.aclose()
 
 
 def stream_opener(open_stream: Callable[[], Awaitable[trio.abc.Stream]]) -> Opener:
-    """An `Opener` out of whatever opens a stream: a simulated board, a memory stream."""
+    """An `Opener` from a function that opens a stream: a simulated board, a memory stream."""
 
     async def open_transport() -> Transport:
         with _as_link_errors():
@@ -107,8 +107,9 @@ class SerialPort(LinuxSerialStream):
         await super().aopen()
         try:
             tty.setraw(self.fd, termios.TCSANOW)  # the library leaves breaks to the line discipline
-            # Programs that ask for no lock are kept out by the kernel then, but for those of root. A pseudo-terminal lasts as
-            # long as its other end: held by a process that is killed, it would stay closed to the next run of the service.
+            # Then the kernel also keeps out programs that ask for no lock, except root's. Not so on a pseudo-terminal, which
+            # lasts as long as its other end: held by a process that is killed, it would stay closed to the next run of the
+            # service.
             if not is_pty(self.fd):
                 fcntl.ioctl(self.fd, termios.TIOCEXCL)
         except BaseException:
@@ -116,11 +117,12 @@ class SerialPort(LinuxSerialStream):
             raise
 
     async def aclose(self) -> None:
-        """Drop what was not sent yet, and close: to wait for a board that does not read would take the kernel 30 s."""
+        """Drop the bytes that were not sent yet, and close."""
+        # To wait for a board that does not read would take the kernel 30 s.
         if self._fd is not None:
-            with suppress(OSError):  # it hung up, and nobody is kept out any more; otherwise somebody else may have it open
+            with suppress(OSError):  # the port hung up, and nobody is kept out any more; otherwise somebody else may have it open
                 fcntl.ioctl(self._fd, termios.TIOCNXCL)
-            with suppress(termios.error):  # it hung up: nothing is left to be dropped
+            with suppress(termios.error):  # the port hung up: nothing is left to be dropped
                 await self.discard_output()
         await super().aclose()
 
@@ -153,7 +155,7 @@ def _as_link_errors() -> Iterator[None]:
 
 
 def _said(error: Exception) -> str:
-    """In words for an operator: what the system calls the trouble, and which path it is about; no number."""
+    """The trouble in words for an operator: the system's message and the path, without a number."""
     if isinstance(error, BlockingIOError):
         return "another program reads this port, too, and took what the board said (fuser -v tells which)"
     if isinstance(error, OSError) and error.strerror:
@@ -164,5 +166,5 @@ def _said(error: Exception) -> str:
 
 
 def _is_busy(error: OSError) -> bool:
-    cause = error.__cause__ or error  # the library wraps what flock says
+    cause = error.__cause__ or error  # the library wraps the error of flock
     return isinstance(cause, OSError) and cause.errno in _BUSY

@@ -1,4 +1,4 @@
-"""A board on a serial port: the link, and the driver of what is spoken there."""
+"""A board on a serial port: the link, and the driver of its dialect."""
 
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -12,15 +12,15 @@ from wagman.io.serial.link import Answer, Decoder, Link
 from wagman.io.serial.transport import Opener
 
 PAUSE_S = 1.0
-"""The pause after an answer that did not come (chosen: the time-out was longer)."""
+"""The pause after an answer that did not come (chosen: short, because the time-out was long)."""
 
 
 class SerialDriver(Driver[int], Hears, Protocol):
-    """A driver that the bytes on a serial port drive, too."""
+    """A driver of a board on a serial port, which is also told of what the board says by itself."""
 
 
 class Dialect(Protocol):
-    """What makes a driver for a board, once it is known how the board speaks."""
+    """Makes the decoder and the driver for a board of one dialect."""
 
     name: str
     resync: bytes
@@ -30,19 +30,19 @@ class Dialect(Protocol):
         ...
 
     def driver(self, link: Link[Any], senses: Senses[int]) -> SerialDriver:
-        """The driver on that link."""
+        """A driver on that link."""
         ...
 
 
 class WatchedLink(Link[Any]):
-    """A link that tells of each request that ends, whatever its end: many slow answers in a row are progress, too."""
+    """A link that reports the end of each request, whatever its outcome: many slow answers in a row are progress, too."""
 
     def __init__(self, *args: Any, progressed: Callable[[], None], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._progressed = progressed
 
     async def request(self, data: bytes, match: Callable[[Any], Any], timeout_s: float) -> Answer[Any]:
-        """As the link's own."""
+        """See `Link.request`; reports progress at the end."""
         try:
             return await super().request(data, match, timeout_s)
         finally:
@@ -80,7 +80,7 @@ class Wire:
 
     @property
     def down_reason(self) -> str | None:
-        """Why it is not."""
+        """Why the port is not open; None: it is, or was not tried yet."""
         return self.link.down_reason
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -114,7 +114,7 @@ class Wire:
 
 @frozen
 class Wired:
-    """A board on the serial port `device`, and what is spoken there."""
+    """The connector of a board on the serial port `device`."""
 
     dialect: Dialect
     opener: Opener
@@ -122,7 +122,7 @@ class Wired:
 
     @property
     def name(self) -> str:
-        """What is spoken there."""
+        """The name of the dialect."""
         return self.dialect.name
 
     def connect(self, senses: Senses[int], listener: Listener, *, is_first: bool) -> Wire:

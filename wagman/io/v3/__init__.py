@@ -1,4 +1,4 @@
-"""Boards that speak text.
+"""Wagmans of version 3, which speak text.
 
 - `codec`     framing and requests: bytes in, events out
 - `payload`   what the lines mean

@@ -6,13 +6,13 @@ A request is a line `@SID COMMAND ARGUMENT...` LF. Its reply is a frame:
     zero or more payload lines, each CR LF
     ->>> CR LF
 
-and lines `log: TOPIC TEXT` come whenever the board has something to tell, between frames and inside them; they never
+Lines `log: TOPIC TEXT` come whenever the board has something to report, between frames and inside them; they never
 split another line. There is no checksum, so the decoder believes a frame only as a whole: header, printable lines,
-footer. Whatever does not fit abandons the frame that it stands in and is handed on as `Junk`; the next header or log
-line is taken up again wherever it begins, even in the middle of a damaged line.
+footer. Anything else abandons the frame that it stands in and is handed on as `Junk`. The next header or log line is
+recognised wherever it begins, even in the middle of a damaged line.
 
-Wrong requests are answered by the board with an empty frame, just like success, or worse, with a command to the wrong
-port (it reads `x` as port 0, the node controller). `encode` is therefore the place that refuses them.
+The board answers wrong requests with an empty frame, just like success, or worse, with a command to the wrong
+port (it reads `x` as port 0, the node controller). Therefore `encode` refuses them.
 """
 
 import re
@@ -29,13 +29,13 @@ T = TypeVar("T")
 # --- What the board says ----------------------------------------------------------------------------------------------
 
 MAX_LINE = 256
-"""Bytes of a line from the board; its longest, a boot log, has about 110 (firmware)."""
+"""The longest line from the board, in bytes (chosen); its longest, a boot log, has about 110 (firmware)."""
 
 MAX_FRAME_LINES = 64
-"""Lines of a reply, log lines included; the longest captured has 5."""
+"""The most lines of a reply, log lines included (chosen); the longest captured reply has 5."""
 
 _MARKERS = (b"<<<- sid=", b"log: ")
-_OVERLAP = max(map(len, _MARKERS)) - 1  # what may be the beginning of a marker that is still arriving
+_OVERLAP = max(map(len, _MARKERS)) - 1  # the length of a marker's beginning that may still be arriving
 _HEADER = re.compile(rb"<<<- sid=(\S*) (\S+)")
 _LOG = re.compile(rb"log: (\S+)(.*)")
 _FOOTER = b"->>>"
@@ -46,9 +46,9 @@ _PRINTABLE = re.compile(rb"[\x20-\x7e]*")
 class Log:
     """A log line, told as soon as it is complete."""
 
-    topic: str  # the first word: a device (`gn`) or a part of the minute report (`env`)
+    topic: str  # the first word: a port (`gn`) or a part of the minute report (`env`)
     text: str  # the rest, without blanks around it
-    inside_sid: str | None = None  # the frame in which it stood: it is an effect of that request
+    inside_sid: str | None = None  # the frame in which it stood: the log line is an effect of that request
 
 
 @frozen
@@ -58,12 +58,12 @@ class Reply:
     sid: str
     name: str  # the command, as it was sent
     lines: tuple[str, ...] = ()
-    logs: tuple[Log, ...] = ()  # those inside the frame, each of which was also told when it came
+    logs: tuple[Log, ...] = ()  # the log lines inside the frame, each of which was also told when it came
 
 
 @frozen
 class Junk:
-    """Bytes that are no part of the protocol, or of a frame that never became whole; line ends are left out."""
+    """Bytes that belong to no frame and no log line, or to a frame that never became whole; line ends are left out."""
 
     data: bytes
 
@@ -86,9 +86,9 @@ class _Frame:
 
 
 class Decoder:
-    """Eats bytes in pieces of any size and yields events; never raises, and holds `MAX_LINE` * `MAX_FRAME_LINES` at most.
+    """Eats bytes in pieces of any size and yields events; never raises, and holds `MAX_LINE` * `MAX_FRAME_LINES` bytes at most.
 
-    One belongs to one connection: after a hang-up the next one begins with a new decoder.
+    A decoder belongs to one connection: after a hang-up the next connection begins with a new one.
     """
 
     def __init__(self) -> None:
@@ -170,7 +170,7 @@ def _last_marker(line: bytes | bytearray) -> int:
 
 
 def frame_of(sid: str, name: str) -> Callable[[Event], Reply | None]:
-    """A matcher that picks the reply to one request out of the events."""
+    """A matcher that picks the reply to one request."""
 
     def match(event: Event) -> Reply | None:
         return event if isinstance(event, Reply) and (event.sid, event.name) == (sid, name) else None
@@ -179,9 +179,9 @@ def frame_of(sid: str, name: str) -> Callable[[Event], Reply | None]:
 
 
 def reply_to(sid: str, name: str, parse: Callable[[tuple[str, ...]], T]) -> Callable[[Event], T | None]:
-    """A matcher that picks the reply to one request and gives what `parse` makes of its payload lines.
+    """A matcher that picks the reply to one request, and returns what `parse` makes of its payload lines.
 
-    It raises `BoardRefusedError` where the board says that the request was wrong, and what `parse` raises.
+    The matcher raises `BoardRefusedError` if the board calls the request invalid, and what `parse` raises.
     """
     pick = frame_of(sid, name)
 
@@ -199,13 +199,13 @@ def reply_to(sid: str, name: str, parse: Callable[[tuple[str, ...]], T]) -> Call
 # --- What we say ------------------------------------------------------------------------------------------------------
 
 MAX_REQUEST = 78
-"""Characters of a request, LF not counted; more are dropped, with the request that follows (firmware)."""
+"""The longest request, in characters without LF; the board drops the rest, and the request that follows (firmware)."""
 
 MAX_WORDS = 8
-"""Words of a request, the sid included; more are dropped silently (firmware)."""
+"""The most words of a request, the sid included; the board drops the rest silently (firmware)."""
 
 RESYNC = b" " * (MAX_REQUEST + 2) + b"\n"
-"""Makes the board forget half a request that may stand in its input buffer, and is a blank line otherwise.
+"""A blank line that makes the board forget half a request in its input buffer.
 
 A bare LF would execute the half (`stop 1 3` of `stop 1 30`), and without either the half would swallow the next request
 (`stop 1` and `@2 hb` is `stop 1@2 hb`, which cuts port 1 at once). The board drops its buffer at the 80th byte, and
@@ -218,15 +218,15 @@ _MAX_INT = 32_767  # the firmware's int has 16 bits
 
 
 def sids(prefix: str = "w") -> Iterator[str]:
-    """Request names without end: short, deterministic, the same one again after 65,536."""
-    return (f"{prefix}{number & 0xFFFF:x}" for number in count())  # `cycle` would keep all of them
+    """An endless row of request names: short, deterministic, and the same again after 65,536."""
+    return (f"{prefix}{number & 0xFFFF:x}" for number in count())  # `cycle` would keep all of them in memory
 
 
 def encode(sid: str, words: Sequence[str]) -> bytes:
     """The request line for a command and its arguments.
 
     Raises:
-        CallerError: the board would misread it, or do nothing and not say so.
+        CallerError: the board would misread the request, or silently do nothing.
     """
     if not _SID.fullmatch(sid):
         raise CallerError(f"{sid!r} is no request name: use 1 to 16 letters, digits, '.', '_' or '-'")
@@ -247,7 +247,7 @@ def _check_word(word: str) -> None:
 
 
 def _check_arguments(command: str, arguments: str) -> None:
-    usage = _USAGE.get(command)  # reads ignore their arguments, and to an unknown command the board says so
+    usage = _USAGE.get(command)  # reads ignore their arguments, and the board itself rejects an unknown command
     if usage and not re.fullmatch(usage.pattern, arguments):
         raise CallerError(f"the board would misread '{command} {arguments}': it takes '{usage.text}'")
     if any(int(number) > _MAX_INT for number in re.findall(r"\d+", arguments)):
@@ -266,7 +266,7 @@ _USAGE: Mapping[str, _Usage] = {
     "stop": _Usage("stop PORT [SECONDS]", "[0-4]( [0-9]+)?"),
     "enable": _Usage("enable PORT...", "[0-4]( [0-4])*"),
     "disable": _Usage("disable PORT...", "[0-4]( [0-4])*"),
-    "bs": _Usage("bs PORT [emmc|sd]", "[0-4]( [^ ]+)?"),  # to a wrong medium the board says so
+    "bs": _Usage("bs PORT [emmc|sd]", "[0-4]( [^ ]+)?"),  # the board itself rejects a wrong medium
     "watch": _Usage("watch PORT hb t|f", "[0-4] hb [tf]"),  # any other word switches something else, or nothing
     "log": _Usage("log on|off", "on|off"),
     "reset": _Usage("reset [SECONDS]", "([0-9]+)?"),
@@ -275,7 +275,7 @@ _USAGE: Mapping[str, _Usage] = {
         "|20[0-9]{2} (0?[1-9]|1[0-2]) (0?[1-9]|[12][0-9]|3[01]) ([01]?[0-9]|2[0-3])( [0-5]?[0-9]){2}",
     ),
 }
-"""The commands whose arguments the board misreads, or drops without a word: port 5 is nothing, port `x` and port 0x1 are 0."""
+"""The commands whose arguments the board misreads, or drops silently: it ignores port 5, and reads ports `x` and 0x1 as 0."""
 
 # --- What may be said when --------------------------------------------------------------------------------------------
 
@@ -289,13 +289,13 @@ _FIGHTING = frozenset(("start", "stop", "enable", "disable", "reset", "eereset",
 
 
 def is_repeatable(words: Sequence[str]) -> bool:
-    """Whether a command that was not answered may be sent again: twice does what once does.
+    """Whether a command that was not answered may be sent again, because twice does what once does.
 
-    `start`, `stop` and `enable` are not among them (they move the board's timers and states), nor is setting the date.
+    `start`, `stop` and `enable` may not (they move the board's timers and states), nor may setting the date.
     """
     return words[0] in _REPEATABLE and not (words[0] == "date" and len(words) > 1)
 
 
 def fights_service(words: Sequence[str]) -> bool:
-    """Whether an operator's raw command would undo what the service does, or deafen it (`log off`)."""
+    """Whether an operator's raw command would undo what the service does, or stop the board's log (`log off`)."""
     return words[0] in _FIGHTING or tuple(words[:2]) == ("log", "off")

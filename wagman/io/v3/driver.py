@@ -1,21 +1,23 @@
-"""The driver for v3 boards that speak text.
+"""The driver for v3 boards, which speak text.
 
 How it works around what the firmware does by itself:
 
-- A stopped port is started by the board after a minute, so a port that is to stay off is *disabled*: that cuts it at once
-  and persists. It is enabled again in the moment of its next start.
-- Nothing tells the state of a relay. It is inferred from log lines (`starting`, `killing`), the `enabled` report of each
-  minute, and the current. A port that was disabled already logs nothing when it is disabled again; the report tells.
-- `start` is dropped without a word unless the port is stopped, and there is one slot for all ports: it is repeated until
+- The board starts a stopped port after a minute, so a port that is to stay off is *disabled*: that cuts it at once and persists.
+  It
+  is enabled again at the moment of its next start.
+- The board never reports the state of a relay. It is inferred from log lines (`starting`, `killing`), the `enabled` report of
+  each
+  minute, and the current. A port that was disabled already logs nothing when it is disabled again, but appears in the report.
+- The board drops `start` silently unless the port is stopped, and has one slot for all ports. Therefore `start` is repeated until
   evidence comes. Repeating `enable` and `start` on a port that runs cuts nothing.
 - Starting ports 2 to 4 moves the controller's own media selector, whoever starts them: it is put back.
-- The board stops a port that it has not heard for an hour: one that runs is pinged before. Pings are not taken for beats.
-- After it has restarted the board starts enabled ports within a minute. A refused `start` sets that timer back, which gives
-  the time to take stock: the controller's own port runs, so its start is always refused.
-- Port 0 cannot be disabled: the board starts it after a minute whatever it was told. Where a guest hangs there, a ping makes the
-  board take it for started although it is off, and goes on doing so: pings are never further apart than the board's hour.
-- The count of its boots does not tell a restart in which its memory was lost: it is 1 again. `rtc` less `up` is when it was
-  set up, by a clock that may be wrong or be set meanwhile, but is the same number for as long as the board runs.
+- The board stops a port that it has not heard for an hour: a port that runs is pinged before that. Pings do not count as beats.
+- After a restart the board starts enabled ports within a minute. A refused `start` sets that timer back, which gives time to take
+  stock: the controller's own port runs, so its start is always refused.
+- Port 0 cannot be disabled: the board starts it after a minute, whatever it was told. If a guest is on port 0, a ping makes the
+  board take it for started although it is off. For this to last, pings are never further apart than the board's hour.
+- The count of boots does not show a restart in which the board's memory was lost: it is 1 again. `rtc` less `up` is the time at
+  which the board was set up. Its clock may be wrong or be set meanwhile, but the difference stays the same while the board runs.
 """
 
 import math
@@ -55,28 +57,28 @@ from wagman.model.errors import BoardError, BoardProtocolError, CallerError
 from wagman.model.facts import Answered, BoardStopping, Listened, Supply
 
 UNMANAGED_FAILURES = 1024
-"""From so many heartbeat time-outs on the board stops managing a port (firmware)."""
+"""From this many heartbeat time-outs on the board stops managing a port (firmware)."""
 
 TOUCHED_S = 5.0
 """A port whose timer is this much younger than the oldest has changed its state since the board started (chosen)."""
 
 SET_UP_S = 20.0
-"""The board's timers begin so long after it at the latest: it looks at its sensors first (firmware). Guests come later."""
+"""The latest time after its start at which the board's timers begin: it reads its sensors first (firmware). Guests come later."""
 
 ALWAYS_ENABLED = 0
-"""The port that the board never takes for disabled (firmware)."""
+"""The port that the board never counts as disabled (firmware)."""
 
 CLOCK_WRAPS_S = 1 << 32
-"""The board reckons its clock modulo this many seconds (firmware)."""
+"""The board counts its clock modulo this many seconds (firmware)."""
 
 MOST_PINGS = 16
-"""So many of our own pings are remembered whose log line has not come (chosen: while logging is off, none comes)."""
+"""How many of our own pings are remembered until their log line comes (chosen: while logging is off, none comes)."""
 
 LATE_S = 2.0
-"""How long after it was given up a ping may yet be carried out (chosen: several main loops of the board)."""
+"""How long after we gave up on it a ping may still be carried out (chosen: several main loops of the board)."""
 
 MAX_RAW_LINES = 100
-"""An operator sees at most so many lines of an answer; the board's longest has 5."""
+"""The most lines of an answer that an operator sees (chosen); the board's longest has 5."""
 
 T = TypeVar("T")
 
@@ -90,10 +92,10 @@ class V3Driver:
     survivors: frozenset[int] = frozenset({0})  # the controller's relay is latched, the others fall off (firmware)
     doubtful: frozenset[int] = frozenset()
     _sids: Iterator[str] = field(init=False, factory=v3.sids)
-    _pings: dict[str, int] = field(init=False, factory=dict)  # our own pings whose log line has not come yet
+    _pings: dict[str, int] = field(init=False, factory=dict)  # our own pings whose log line has not come yet: sid to port
     _ages_s: tuple[float, ...] = field(init=False, default=())
-    _up_since_s: float = field(init=False, default=-math.inf)  # when the board began, by what it told of its uptime last
-    _selector_moved: bool = field(init=False, default=True)  # nobody knows: it is put back once, to begin with
+    _up_since_s: float = field(init=False, default=-math.inf)  # when the board began, by its latest uptime
+    _selector_moved: bool = field(init=False, default=True)  # at first nobody knows, and so the selector is put back once
     _failure_watch: FailureWatch = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -103,7 +105,7 @@ class V3Driver:
     # Asking ------------------------------------------------------------------
 
     async def _ask(self, words: Sequence[str], parse: Callable[[Sequence[str]], T]) -> Answer[T]:
-        """One request; repeated where it may be."""
+        """Send one request, again if it was not answered and may be repeated."""
 
         async def once() -> Answer[T]:
             sid = next(self._sids)
@@ -112,11 +114,11 @@ class V3Driver:
         return await retry(once, REPEATS if v3.is_repeatable(words) else 1)
 
     async def _do(self, *words: str) -> float:
-        """A command that answers nothing; return when its answer was read."""
+        """Send a command whose reply is empty; returns when the reply was read."""
         return (await self._ask(words, parse_nothing)).at_s
 
     async def greet(self) -> Identity:
-        """Have the board tell what it does, and say which one it is."""
+        """Switch the board's log on, and ask which board it is."""
         await self._listen()
         board_id = (await self._ask(["id"], parse_id)).value
         boots = (await self._ask(["boots"], parse_boots)).value
@@ -128,13 +130,14 @@ class V3Driver:
         return Identity(None if set(board_id) == {"F"} else board_id, boots, firmware, began_s)
 
     async def _listen(self) -> None:
-        """Have it log: whoever else talked to it may have switched that off, and most evidence is in the log."""
+        """Switch the board's log on, which has most of the evidence: somebody else may have switched it off."""
         await self._do("log", "on")
 
     async def _began_s(self) -> int | None:
-        """When the board was set up, by its own clock; signed, for about 0 is where a clock chip that is dead then puts it.
+        """When the board was set up, in seconds since 1970 by its own clock, or None.
 
-        Nobody can say where much time has passed between the two answers: somebody else had commands in between.
+        The value is signed, because a dead clock chip puts it near 0. None: too much time passed between the two answers, because
+        somebody else had commands in between.
         """
         clock = await self._ask(["rtc"], parse_rtc)
         up = await self._ask(["up"], parse_up)
@@ -144,14 +147,15 @@ class V3Driver:
         return (clock.value - up.value + CLOCK_WRAPS_S // 2) % CLOCK_WRAPS_S - CLOCK_WRAPS_S // 2
 
     async def hold_off(self) -> None:
-        """Set the board's auto-start timer back, where the controller's own port can be asked for it."""
+        """Set the board's auto-start timer back, if this board powers the controller."""
+        # The controller's own port runs, so its start is always refused, which sets the timer back.
         if self.senses.wiring.own is not None:
             await self._do("start", str(self.senses.wiring.own.port))
 
     # Polling -----------------------------------------------------------------
 
     async def poll(self, turn: int) -> None:
-        """Currents and ages each time, the enclosure and the rest less often."""
+        """Read currents and ages each time, the enclosure and the rest less often."""
         currents = await self._ask(["cu"], parse_cu)
         ages = await self._ask(["hb"], parse_hb)
         self._ages_s = ages.value
@@ -173,7 +177,7 @@ class V3Driver:
             self.senses.shown.ports[port] = Reading(ages_s[port], current_ma, temperature_raw=raw)
 
     def _tell_port(self, port: int, ages: Answer[tuple[float, ...]], currents: Answer[Currents]) -> None:
-        """Beats first, then what they leave proved."""
+        """Report what a port shows: beats first, then the silence that they leave."""
         age_s, current_ma = ages.value[port], currents.value.ports_ma[port]
         supply = supply_of(current_ma)
         silent_since_s = self.senses.sightings.aged(port, age_s, ages.asked_at_s, ages.at_s)
@@ -196,11 +200,11 @@ class V3Driver:
         return self.link.last_heard_s or 0.0
 
     async def _restore_selector(self) -> None:
-        """The controller boots from where it was configured to, whatever was started meanwhile."""
+        """Put the controller's media selector back where the configuration has it, if a start has moved it."""
         own = self.senses.wiring.own
         if own is None or own.primary is None or not self._selector_moved:
             return
-        self._selector_moved = False  # and True again, where it is moved once more meanwhile
+        self._selector_moved = False  # True again if the selector is moved once more meanwhile
         try:
             await self._ask(["bs", str(own.port), own.primary], parse_bs)
         except BoardError:
@@ -208,16 +212,17 @@ class V3Driver:
             raise
 
     async def _keep_managed(self) -> None:
-        """The board must not stop a port that runs because it does not hear it, nor one that it only takes for running."""
-        for number, port in tuple(self.senses.power.ports.items()):  # one may be left while a ping is under way
+        """Ping the ports that the board would soon stop: those that run, and port 0, which the board only takes for running."""
+        for number, port in tuple(self.senses.power.ports.items()):  # a copy: a port may be added while a ping is under way
             counts = port.relay == "on" or (port.relay == "off" and number == ALWAYS_ENABLED)
             if counts and self._ages_s[number] >= PING_AGE_S:
                 await self.ping(number)
 
     def take_stock(self) -> None:
-        """A port that draws current, or whose timer is younger than the board's start, was started by the board.
+        """Report ports that the board has started: they draw current, or their timer is younger than the board's start.
 
-        The oldest timer began with the board, unless the board is older: then all may have been started, and only a meter tells.
+        The oldest timer began with the board. If the board is older than that, all ports may have been started, and only a meter
+        tells.
         """
         oldest_s = max(self._ages_s)
         may_be_started = abs(self._now_s - self._up_since_s - oldest_s) > SET_UP_S
@@ -233,11 +238,11 @@ class V3Driver:
     # Switching ---------------------------------------------------------------
 
     async def switch_on(self, action: SwitchOn[int]) -> None:
-        """Choose the medium, let the board have the port, start it."""
+        """Choose the medium, enable the port, start it."""
         port = str(action.port)
         if action.media is not None and action.port in SELECTOR_PORTS:
             await self._ask(["bs", port, action.media], parse_bs)
-        # A port that the board has is one that it may start: it is given only what is still wanted.
+        # The board may start an enabled port by itself: a port is enabled only if it is still wanted on.
         if self.senses.power.is_taken_back(action.port):
             return
         self.senses.sightings.switched(action.port, await self._do("enable", port))
@@ -247,7 +252,7 @@ class V3Driver:
         await self._do("start", port)
 
     async def switch_off(self, action: SwitchOff[int]) -> None:
-        """Disable the port; one that runs on although it is disabled is enabled first, so that there is something to cut."""
+        """Disable the port. A port that still runs although it is disabled is enabled first: then there is something to cut."""
         port = str(action.port)
         if self.senses.power.ports[action.port].resists:
             await self._do("enable", port)
@@ -256,7 +261,7 @@ class V3Driver:
             await self.ping(action.port)
 
     async def ping(self, port: int) -> None:
-        """Feed the board's timer; the log line that this makes is our own, and the younger timer, answered or not."""
+        """Reset the board's timer of a port. The log line and the younger timer that follow are our own, whatever the answer."""
         sid = next(self._sids)
         self._pings[sid] = port
         if len(self._pings) > MOST_PINGS:
@@ -270,11 +275,11 @@ class V3Driver:
         self.senses.sightings.state_changed(port, answer.at_s)
 
     async def stop_later(self, port: int, grace_s: int) -> None:
-        """Have the board stop a port; it says so when it has begun."""
+        """Have the board stop a port; the board logs when it begins."""
         await self._ask(["stop", str(port), str(grace_s)], tuple)
 
     async def raw(self, words: Sequence[str], *, force: bool) -> Sequence[str]:
-        """An operator's command, as the board answers it.
+        """Send an operator's command; returns the lines of the board's answer.
 
         Raises:
             CallerError: it would fight the service, or the board would misread it.
@@ -290,13 +295,13 @@ class V3Driver:
     # Listening ---------------------------------------------------------------
 
     def heard(self, event: v3.Event, at_s: float) -> None:
-        """A log line, or bytes that mean nothing."""
+        """Take a log line; other bytes mean nothing."""
         if not isinstance(event, v3.Log):
             return
         try:
             told = parse_log(event)
         except BoardProtocolError:
-            return  # garbled on the way: the next report tells again
+            return  # garbled on the way: the next report repeats it
         match told:
             case PortLog():
                 self._port_log(told, event.inside_sid, at_s)
@@ -323,7 +328,7 @@ class V3Driver:
                 self._board_stops(log, at_s)
 
     def _is_own_ping(self, port: int, inside_sid: str | None) -> bool:
-        """A heartbeat that one of our pings explains; each explains one. Outside a frame it may be the rest of a damaged one."""
+        """Whether one of our pings explains this heartbeat; each explains one. Outside a frame it may belong to a damaged one."""
         explains = (sid for sid, pinged in self._pings.items() if pinged == port and inside_sid in (None, sid))
         sid = next(explains, None)
         if sid is not None:
@@ -346,7 +351,7 @@ class V3Driver:
 
 
 def supply_of(current_ma: int | None) -> Supply:
-    """What a port's current shows; a guest that sleeps still draws a little, and a sensor that fails shows nothing."""
+    """Whether a port has power, by its current. A guest that sleeps draws little, and a failed sensor shows nothing: unknown."""
     if current_ma is None or 0 < current_ma < DRAWS_MA:
         return "unknown"
     return "on" if current_ma else "off"

@@ -1,7 +1,7 @@
 """What the lines of a v3 board mean: payload and log lines to numbers with units. Pure.
 
 Every parser raises `BoardProtocolError`, and nothing else, for lines that the board cannot have meant. None stands for a
-sensor that does not answer, or that says what no working sensor would; a parser itself never returns None.
+sensor that does not answer, or reports what no working sensor would; a parser itself never returns None.
 """
 
 import re
@@ -20,7 +20,7 @@ PORT_NAMES = ("nc", "gn", "cs", "x1", "x2")
 _PORTS = len(PORT_NAMES)
 _UINT16 = 0xFFFF
 _UINT32 = 0xFFFF_FFFF
-_MAX_CURRENT_MA = 8176  # the sensor's last step of 16 mA
+_MAX_CURRENT_MA = 8176  # the last step of the sensor, which has 16 mA
 _DEAD_CURRENT = 0xFFFF
 _DEAD_THERMISTOR = 2047
 
@@ -45,7 +45,7 @@ class Enclosure:
 
 @frozen
 class Version:
-    """What the board runs."""
+    """The versions of the board's hardware and firmware."""
 
     hardware: str
     firmware: str
@@ -87,17 +87,17 @@ def parse_boots(lines: Sequence[str]) -> int:
 
 
 def parse_up(lines: Sequence[str]) -> int:
-    """Seconds since the board's set-up by its real-time clock: setting the date changes it."""
+    """Seconds since the board was set up, by its real-time clock: setting the date changes it."""
     return _number(_only(lines), _UINT32)
 
 
 def parse_rtc(lines: Sequence[str]) -> int:
-    """Seconds since 1970 by the board's real-time clock; 0 when that does not answer."""
+    """Seconds since 1970 by the board's real-time clock; 0 if the clock does not answer."""
     return _number(_only(lines), _UINT32)
 
 
 def parse_id(lines: Sequence[str]) -> str:
-    """The board's id, 12 hexadecimal digits; `FFFFFFFFFFFF` when the chip that holds it does not answer."""
+    """The board's id, 12 hexadecimal digits; `FFFFFFFFFFFF` if the chip that holds it does not answer."""
     return _one_of(_only(lines), r"[0-9A-F]{12}")
 
 
@@ -110,7 +110,7 @@ def parse_ver(lines: Sequence[str]) -> Version:
 
 
 def parse_bs(lines: Sequence[str]) -> str:
-    """The medium of a port's next start, `emmc` or `sd`, whether it was asked for or set."""
+    """The medium of a port's next start, `emmc` or `sd`; the reply to a question, or to a command that sets it."""
     return _one_of(_only(lines).removeprefix("set "), "emmc|sd")
 
 
@@ -120,7 +120,7 @@ def parse_bf(lines: Sequence[str]) -> tuple[str, ...]:
 
 
 def parse_nothing(lines: Sequence[str]) -> bool:
-    """The empty reply of a command; true, and no proof that the command did anything."""
+    """True for the empty reply of a command, which does not prove that the command did anything."""
     if lines:
         raise _wrong(lines)
     return True
@@ -202,12 +202,12 @@ PORT_LOGS = frozenset(
         *("current low", "current normal", "current stressed", "current high"),
     )
 )
-"""What a board says about a port (firmware)."""
+"""What the board logs about a port (firmware)."""
 
 
 @frozen
 class PortLog:
-    """The board tells what happened on a port; `what` is one of `PORT_LOGS`."""
+    """The board logged something about a port; `what` is one of `PORT_LOGS`."""
 
     port: int
     what: str
@@ -261,7 +261,7 @@ Told: TypeAlias = (
 
 
 def parse_log(log: Log) -> Told | None:
-    """What a log line tells; None for topics that only people read (boot logs, self-tests).
+    """The meaning of a log line; None for topics that only people read (boot logs, self-tests).
 
     Raises:
         BoardProtocolError: a known topic with a text that the board does not use.

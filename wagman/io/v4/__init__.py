@@ -1,4 +1,4 @@
-"""Boards that speak sensorgrams.
+"""Wagmans of version 4, which speak sensorgrams.
 
 - `codec`      lines and CRCs: bytes in, events out
 - `requests`   what the ids mean

@@ -5,11 +5,11 @@ A line is base64 of one or more sensorgrams, ended by LF. A sensorgram, big-endi
     length of values (2), timestamp (4), id (2), instance (1), sub_id (1), source id (2), source instance (1),
     values, each a type byte and data; then a CRC-8 of everything before it
 
-Replies name no request, so what belongs to what is decided elsewhere (`v4_requests`). The decoder tells of each line
-what is good in it. A CRC-8 alone lets one damaged sensorgram in 256 through; but the board fills timestamp, instance and
-sources with constants and sends one value at a time, and only what looks like that is believed. Where something is
-damaged, the good ones after it are searched for: a lost character moves all that follows by six bits, and a reply that
-was cut short on a UART runs straight into the next one.
+Replies name no request; `requests` decides which reply belongs to which. The decoder yields what is good in each
+line. A CRC-8 alone lets one damaged sensorgram in 256 through; but the board fills timestamp, instance and
+sources with constants and sends one value at a time, and only what looks like that is believed. After a damaged
+sensorgram the decoder searches for the good ones behind it: a lost character moves all that follows by six bits, and a reply
+that was cut short on a UART runs straight into the next one.
 """
 
 import re
@@ -27,7 +27,7 @@ from wagman.model.errors import CallerError
 
 
 class Type(IntEnum):
-    """The scalar types; `ARRAY` added makes an array of them."""
+    """The scalar types; adding `ARRAY` makes an array type."""
 
     BYTE = 0x01
     CHAR = 0x02
@@ -104,7 +104,7 @@ _UNSIGNED = (Type.UINT8, Type.UINT16, Type.UINT24, Type.UINT32)
 
 
 def unsigned(number: int) -> Value:
-    """A number in the shortest unsigned type that holds it, which is how the board sends them and what it accepts.
+    """A number in the shortest unsigned type that holds it, which is how the board sends numbers and what it accepts.
 
     Raises:
         CallerError: no unsigned type holds it.
@@ -131,7 +131,11 @@ def _size_of(value: Value) -> int:
 
 
 def _unpack_values(body: bytes) -> tuple[Value, ...]:
-    """The values that fill `body` exactly; anything else is a `ValueError`."""
+    """The values that fill `body` exactly.
+
+    Raises:
+        ValueError: anything else.
+    """
     values = []
     while body:
         value, size = _unpack_value(body)
@@ -158,7 +162,7 @@ _HEADER = struct.Struct(">HIHBBHB")
 
 @frozen
 class Sensorgram:
-    """A message; what the fields mean depends on its id (`v4_requests`)."""
+    """A message; what the fields mean depends on its id (`requests`)."""
 
     id: int
     sub_id: int
@@ -170,7 +174,7 @@ class Sensorgram:
 
     @property
     def number(self) -> int | None:
-        """Its value, where that is one unsigned number."""
+        """The value, if there is one, and it is an unsigned number; else None."""
         if len(self.values) == 1 and self.values[0].type in _UNSIGNED and isinstance(self.values[0].items[0], int):
             return self.values[0].items[0]
         return None
@@ -221,7 +225,7 @@ _CRC8 = tuple(map(_crc8_of_byte, range(256)))
 
 
 def crc8(data: bytes) -> int:
-    """CRC-8 as Dallas and Maxim define it; that of data with its CRC appended is 0."""
+    """CRC-8 as Dallas and Maxim define it; the CRC of data with its CRC appended is 0."""
     crc = 0
     for byte in data:
         crc = _CRC8[crc ^ byte]
@@ -231,32 +235,32 @@ def crc8(data: bytes) -> int:
 # --- What the board says ----------------------------------------------------------------------------------------------
 
 MAX_LINE = 1024
-"""Characters of a line from the board; its longest, the minute report, has 544."""
+"""The longest line from the board, in characters (chosen); its longest, the minute report, has 544."""
 
 _LONGEST = 64
-"""Characters of a single sensorgram from the board; its longest, the id, has 36."""
+"""The longest single sensorgram from the board, in characters (chosen); its longest, the id, has 36."""
 
 _LIKE_THE_BOARDS = re.compile(rb"(?=\0[\x02-\x40]\0{4}..\0.\0[\0\1]\0)", re.DOTALL)
-"""Where one of the board's may begin: one short value; timestamp, instance, source instance 0; source id 0 or 1."""
+"""Where a sensorgram of the board may begin: one short value; timestamp, instance, source instance 0; source id 0 or 1."""
 
 _NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]")
 
 
 @frozen
 class Line:
-    """The good sensorgrams of one line: the reply to one request sensorgram, or the many of the minute report."""
+    """The good sensorgrams of one line: one in the reply to a request sensorgram, many in the minute report."""
 
     sensorgrams: tuple[Sensorgram, ...]
 
 
 @frozen
 class EmptyLine:
-    """The board's only way to say no: the reply to an unknown or forbidden request sensorgram."""
+    """The board's only way to refuse: the reply to an unknown or forbidden request sensorgram."""
 
 
 @frozen
 class Junk:
-    """A line that holds something else than good sensorgrams; the good ones in it were told before it."""
+    """A line that holds something other than good sensorgrams; the good ones in it were told before it."""
 
     data: bytes
 
@@ -267,7 +271,7 @@ Event: TypeAlias = Line | EmptyLine | Junk
 class Decoder:
     """Eats bytes in pieces of any size and yields events; never raises, and holds `MAX_LINE` bytes at most.
 
-    One belongs to one connection: after a hang-up the next one begins with a new decoder.
+    A decoder belongs to one connection: after a hang-up the next connection begins with a new one.
     """
 
     def __init__(self) -> None:
@@ -299,7 +303,7 @@ class Decoder:
 
     def _overlong(self, line: bytes) -> Iterator[Event]:
         scan = _Scan(line)
-        end = max(scan.end, MAX_LINE - _LONGEST)  # a good one may have begun
+        end = max(scan.end, MAX_LINE - _LONGEST)  # a good sensorgram may have begun
         yield from _events_of(line[:end], scan)
         del self._buffer[:end]
         self._mid_line = True
@@ -317,8 +321,8 @@ class _Scan:
 
     def __init__(self, line: bytes) -> None:
         self.found: list[Sensorgram] = []
-        self.is_whole = True  # there was nothing else
-        self.end = 0  # characters up to the end of the last good one
+        self.is_whole = True  # the line holds nothing else
+        self.end = 0  # how many characters reach up to the end of the last good sensorgram
         text = _NO_BASE64.sub(b"A", line)  # keeps the rest in its place; a CRC notices up to 8 wrong bits in a row
         for piece in re.finditer(rb"[^=]+", text):  # padding may stand in the middle, between separately encoded pieces
             self._scan_piece(piece[0], piece.start())
@@ -343,12 +347,12 @@ class _Scan:
 
 
 def _candidates(text: bytes) -> list[tuple[int, bytes]]:
-    """Where in `text` something like one of the board's sensorgrams begins, in bits, and the bytes from there on."""
+    """Where in `text` a sensorgram of the board may begin, in bits, and the bytes from there on."""
     return sorted(candidate for shift in range(4) for candidate in _candidates_at(text, shift))
 
 
 def _candidates_at(text: bytes, shift: int) -> Iterator[tuple[int, bytes]]:
-    """Likewise for one of the four ways in which bytes can lie across characters of six bits."""
+    """The same for one of the four ways in which bytes can lie across characters of six bits."""
     size = (len(text) + shift) * 6 // 8
     data = b64decode((b"A" * shift + text + b"AAA")[: (len(text) + shift + 3) // 4 * 4])[:size]
     for match in _LIKE_THE_BOARDS.finditer(data):
@@ -360,10 +364,10 @@ def _candidates_at(text: bytes, shift: int) -> Iterator[tuple[int, bytes]]:
 # --- What we say ------------------------------------------------------------------------------------------------------
 
 MAX_REQUEST = 128
-"""Characters of a request line, LF not counted; the board drops a longer one whole (firmware)."""
+"""The longest request line, in characters without LF; the board drops a longer one whole (firmware)."""
 
 RESYNC = b"\n"
-"""Ends half a request that may stand in the board's input buffer, and is an empty line, which nothing answers, otherwise."""
+"""Ends half a request in the board's input buffer; otherwise an empty line, which the board does not answer."""
 
 
 def encode(sensorgrams: Sequence[Sensorgram]) -> bytes:
@@ -379,7 +383,7 @@ def encode(sensorgrams: Sequence[Sensorgram]) -> bytes:
 
 
 def encode_all(sensorgrams: Sequence[Sensorgram]) -> bytes:
-    """As few request lines as any number of sensorgrams takes; over USB the board answers all of them in one pass.
+    """Request lines for any number of sensorgrams, as few as possible; over USB the board answers all of them in one pass.
 
     Raises:
         CallerError: one of them cannot be packed.

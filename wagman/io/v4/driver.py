@@ -2,21 +2,23 @@
 
 How it works around what the firmware does by itself:
 
-- There is no way to disable a port, and a stopped one is started by the board after a minute. A port that is to stay off is
-  *parked*: killed, taken for started by a ping, which moves no relay, and told to stop with the longest grace there is. So it
-  is stopping, without power, for 49.7 days, and neither timers nor heartbeats get it out of there, whether the service
-  lives or not. It is parked anew every week. A port that the board has disabled stays off by itself and is left alone.
-- To leave the parking lot a port is killed again, which only then lets it be started.
-- The board tells the state of each port. A kill was carried out when the port is stopped afterwards; a start, when it is
-  started afterwards, because a request is carried out in the pass before the next one is answered. Neither tells of the
-  relay itself: counts of current do.
-- After a restart the board takes what is enabled for stopped, but its relays are latched, and guests run on. What runs is
+- A port cannot be disabled, and the board starts a stopped one after a minute. A port that is to stay off is *parked*: killed,
+  taken for started by a ping, which moves no relay, and told to stop with the longest grace there is. So it is stopping, without
+  power, for 49.7 days, and neither timers nor heartbeats end that, whether the service lives or not. It is parked anew every
+week.
+  A port that the board has disabled stays off by itself and is left alone.
+- To leave the parking lot a port is killed again; only then it can be started.
+- The board reports the state of each port. A kill was carried out if the port is stopped afterwards; a start, if it is started
+  afterwards, because a request is carried out in the pass before the next one is answered. Neither shows the relay itself: counts
+  of current do.
+- After a restart the board takes enabled ports for stopped, but its relays are latched, and guests run on. A port that runs is
   *claimed* by another start, which moves no relay either: a port that became started by its guest's heartbeat alone is
-  unmanaged to the board, and is power-cycled after four hours. What has no power is parked, first of all.
-- Its boots count from 1 again once its memory is lost. One that has been up for less long than it was out of sight has restarted.
+  unmanaged to the board, and is power-cycled after four hours. A port without power is parked, first of all.
+- The board counts its boots from 1 again once its memory is lost. A board whose uptime is shorter than it was out of sight has
+  restarted.
 - A stop that the board has begun by itself can be put off: the guest keeps its power until it has halted.
 - Unmanaged ports (30 failures) are claimed every three hours, because that sets the four hours back.
-- Heartbeats are known only by the age of their latest. Enclosure readings come only with the minute report.
+- Of heartbeats only the age of the latest is known. Enclosure readings come only with the minute report.
 
 A poll is one write: states, ages and currents are of the same pass of the board's main loop.
 """
@@ -74,15 +76,16 @@ class V4Driver:
 
     link: Link[v4.Event]
     senses: Senses[int]
-    survivors: frozenset[int] = frozenset(PORTS)  # all relays are latched; those that still had power after a restart
-    doubtful: frozenset[int] = frozenset()  # those whose current nobody can read
+    survivors: frozenset[int] = frozenset(PORTS)  # all relays are latched: the ports that still had power after a restart
+    doubtful: frozenset[int] = frozenset()  # the ports whose current nobody can read
     _ask: Asking = field(init=False)
     _looks: dict[int, Look] = field(init=False, factory=dict)
     _unclaimed: set[int] = field(init=False, factory=set)  # ports that were not started since the board restarted
     _claimed_s: dict[int, float] = field(init=False, factory=dict)
-    _kill_sent_s: dict[int, float] = field(init=False, factory=dict)  # of ports whose off has not been seen through
+    # when a kill was sent to ports whose off was not confirmed yet
+    _kill_sent_s: dict[int, float] = field(init=False, factory=dict)
     _put_off: set[int] = field(init=False, factory=set)  # ports whose stop has been put off
-    _selector_moved: bool = field(init=False, default=True)  # nobody knows: it is put back once, to begin with
+    _selector_moved: bool = field(init=False, default=True)  # at first nobody knows, and so the selector is put back once
     _failure_watch: FailureWatch = field(init=False)
     _run: Run = field(init=False, factory=Run)
 
@@ -92,20 +95,22 @@ class V4Driver:
         self.senses.sightings.counts_edges = EDGE_PORT.__eq__
 
     async def _look(self) -> dict[int, Look]:
-        """All ports. A change of state resets the port's timer, as a kill does that has not been seen through."""
+        """Look at all ports, and note whose timers were reset."""
+        # A change of state resets the port's timer, and so does a kill that was not confirmed yet.
         looks = {port: going_on(look, self._looks.get(port)) for port, look in (await self._ask.looks()).items()}
         for port, look in looks.items():
             has_changed = port in self._looks and self._looks[port].state != look.state
             if has_changed or port in self._kill_sent_s:
                 self.senses.sightings.state_changed(port, max(look.state_at_s, look.age.at_s))
             if has_changed and look.state == STARTED and port not in SELECTOR_PORTS:
-                self._selector_moved = True  # the controller's, which these ports move when they start
+                self._selector_moved = True  # these ports move the controller's selector when they start
         self._looks, self._run.seen_at_s = looks, self._now_s
         self._tell_own(looks)
         return looks
 
     def _tell_own(self, looks: Mapping[int, Look]) -> None:
-        """The board is about to cut the controller: told with every look, as v3 boards repeat it, and acted upon elsewhere."""
+        """Report that the board is about to cut the controller; the service acts on that elsewhere."""
+        # Repeated with every look, as v3 boards repeat it.
         own = self.senses.wiring.own
         if own is not None and looks[own.port].state == STOPPING:
             self.senses.note("board.log", own.port, text="stopping")
@@ -131,7 +136,7 @@ class V4Driver:
     # Polling -----------------------------------------------------------------
 
     async def poll(self, turn: int) -> None:
-        """States, ages and currents each time, the rest less often; then what the board needs to be kept from."""
+        """Read states, ages and currents each time, the rest less often; then keep the board from what nobody wants."""
         looks = await self._look()
         for port, look in looks.items():
             old = self.senses.shown.ports.get(port, Reading())
@@ -145,7 +150,7 @@ class V4Driver:
             await self._keep(port, looks[port])
 
     def _tell_port(self, number: int, look: Look) -> None:
-        """Beats first, then what they leave proved, then what the board has done by itself."""
+        """Report what a port shows: beats first, then the silence that they leave, then what the board has done by itself."""
         age = look.age
         silent_since_s = self.senses.sightings.aged(number, age.value, age.asked_at_s, age.at_s)
         self.senses.power.polled(number, look.counted_at_s, look.supply)
@@ -155,7 +160,7 @@ class V4Driver:
             self._compare(number, look)
 
     def _compare(self, number: int, look: Look) -> None:
-        """What the board says of a port against what is believed of it, where nothing is under way."""
+        """Compare what the board says of a port with what is believed of it, while no command is under way."""
         power, believed = self.senses.power, self.senses.power.ports[number].relay
         is_off = look.state in (DISABLED, STOPPED)
         if believed == "on" and is_off and look.supply == "off":
@@ -175,7 +180,7 @@ class V4Driver:
         self._failure_watch.told(values_of(answers[len(PORTS) :]), self._now_s)
 
     async def _restore_selector(self) -> None:
-        """The controller boots from where it was configured to, whatever was started meanwhile."""
+        """Put the controller's media selector back where the configuration has it, if a start has moved it."""
         own = self.senses.wiring.own
         if own is None or own.primary is None or not self._selector_moved:
             return
@@ -183,12 +188,12 @@ class V4Driver:
         self._selector_moved = False
 
     def take_stock(self) -> None:
-        """Nothing is left to be told: each poll tells of the states and currents."""
+        """Do nothing: each poll reports the states and currents."""
 
     # Keeping -----------------------------------------------------------------
 
     async def hold_off(self) -> None:
-        """Park what the restarted board takes for stopped and has no power: it would be started within a minute."""
+        """Park the ports without power that the restarted board takes for stopped: it would start them within a minute."""
         looks = await self._look()
         self.survivors = frozenset(port for port, look in looks.items() if look.supply == "on")
         self.doubtful = frozenset(port for port, look in looks.items() if look.supply == "unknown")
@@ -201,10 +206,10 @@ class V4Driver:
         self._run.is_new = False
 
     async def _keep(self, number: int, look: Look) -> None:
-        """Keep the board from doing by itself what nobody wants."""
+        """Keep the board from doing by itself to a port what nobody wants."""
         port = self.senses.power.ports[number]
         if port.goal.level == "off" and look.state == STOPPED and look.supply == "off":
-            await self._park(number)  # its kill was carried out, and that could not be seen
+            await self._park(number)  # its kill was carried out, which nobody could see then
         if port.errand is not None:
             return
         if port.relay == "off" and look.state == STOPPING and look.age.value >= REPARK_S:
@@ -215,10 +220,10 @@ class V4Driver:
             await self._keep_on(number, look)
 
     async def _keep_on(self, number: int, look: Look) -> None:
-        """A port that runs is the board's to manage, and not to be stopped because the board does not hear it."""
+        """Have the board manage a port that runs, and keep it from stopping the port because it does not hear it."""
         self._put_off.discard(number)
         if look.state == DISABLED:
-            return  # the board leaves it alone, and a ping would have it disabled once more
+            return  # the board leaves the port alone, and a ping would have it disabled once more
         if self._must_claim(number, look):
             await self._start(number, self.senses.power.ports[number].goal.media)
         elif look.age.value >= PING_AGE_S:
@@ -230,7 +235,7 @@ class V4Driver:
         return look.state == STOPPED or number in self._unclaimed or is_due
 
     async def _put_stop_off(self, number: int) -> None:
-        """The board stops a port by itself: it gets all the time there is, and its guest can be asked to halt."""
+        """Put off a stop that the board has begun by itself, for long, and report it: the guest can be asked to halt."""
         if number in self._put_off:
             return
         answer = await self._touch(number, STOP.ask(number, LONGEST_GRACE_S))
@@ -241,9 +246,10 @@ class V4Driver:
     # Switching ---------------------------------------------------------------
 
     async def switch_on(self, action: SwitchOn[int]) -> None:
-        """Leave the parking lot, choose the medium, start; the state read back is the evidence.
+        """Leave the parking lot, choose the medium, start; the state read afterwards is the evidence.
 
-        A port that is stopping and draws current is not parked: to kill it would be a cut. Its start is refused; it is on.
+        A port that is stopping and draws current is not parked: to kill it would be a cut. Its start is refused, and it counts as
+        on.
         """
         look = (await self._look())[action.port]
         is_on = look.state == STOPPING and look.supply == "on"
@@ -258,7 +264,7 @@ class V4Driver:
             self.senses.power.seen_on(action.port, state.at_s, action.media)
 
     async def _start(self, number: int, media: str | None) -> None:
-        """Also for a port that runs: its relay does not move, and the board counts it as started by a command."""
+        """Start a port. If it runs already, its relay does not move, and the board counts it as started by a command."""
         if media is not None and number in SELECTOR_PORTS:
             await self._ask.do(SET_MEDIA.ask(number, MEDIA.index(media)))
         if self.senses.power.is_taken_back(number):
@@ -276,7 +282,7 @@ class V4Driver:
             self.senses.sightings.state_changed(port, trio.current_time() + LATE_S)
 
     async def switch_off(self, action: SwitchOff[int]) -> None:
-        """Kill it, and park it; one that the board has disabled, and that has no power, is off for good."""
+        """Kill the port and park it; a port that the board has disabled, and that has no power, is off for good."""
         is_doubtful = action.port in self._kill_sent_s or self._looks[action.port].state == DISABLED
         if is_doubtful and await self._need_not_be_killed(action.port):
             return
@@ -285,7 +291,7 @@ class V4Driver:
             self.senses.power.seen_off(action.port, off_at_s)
 
     async def _need_not_be_killed(self, number: int) -> bool:
-        """Look once more before the power is cut: it may be off for good, or be on again by the board's doing."""
+        """Look once more before the power is cut: the port may be off for good, or the board may have switched it on again."""
         look = (await self._look())[number]
         if look.state == DISABLED and look.supply == "off":
             self.senses.power.seen_off(number, look.state_at_s)
@@ -297,9 +303,10 @@ class V4Driver:
         return True
 
     def _came_back(self, number: int, look: Look) -> bool:
-        """A kill has gone out before, and a minute later the port is started anew: the board may have started it again.
+        """Whether the board may have started the port again: it was killed before, and was started at least a minute later.
 
-        So it may seem, too, where the kill was lost and the guest beats: it is asked once more. An operator's kill asks nobody.
+        The same shows if the kill was lost and the guest beats; then the guest is asked once more. An operator's kill asks
+        nobody.
         """
         sent_s = self._kill_sent_s.get(number)
         if sent_s is None or self.senses.power.ports[number].goal.firm:
@@ -307,7 +314,7 @@ class V4Driver:
         return look.state == STARTED and look.supply != "off" and look.age.at_s - look.age.value > sent_s + AGAIN_S
 
     async def _kill_and_park(self, number: int) -> float | None:
-        """Return when it was off, at the latest; None where that cannot be said."""
+        """Kill a port and park it; returns the latest time since which it is off, or None if nobody knows."""
         killed_at_s = await self._killed(number)
         if killed_at_s is None or not await self._park(number):
             return None
@@ -315,7 +322,7 @@ class V4Driver:
         return killed_at_s
 
     async def _killed(self, number: int) -> float | None:
-        """Cut the power; return when the port was stopped, at the latest, or None where it does not get there."""
+        """Cut the power; returns when the port was stopped, at the latest, or None if that was not seen."""
         self._kill_sent_s.setdefault(number, trio.current_time())
         await self._touch(number, STOP.ask(number, 0))
         for _ in range(LOOKS):
@@ -326,21 +333,21 @@ class V4Driver:
         return None
 
     async def _park(self, number: int) -> bool:
-        """Have a stopped port be stopping for as long as there is; return whether it is."""
+        """Have a stopped port be stopping for as long as possible; returns whether it is."""
         answer = await self._touch(number, PING.ask(number), STOP.ask(number, LONGEST_GRACE_S), STATE.ask(number))
         return answer.value[-1].number == STOPPING
 
     async def ping(self, port: int) -> None:
-        """Feed the board's timer."""
+        """Reset the board's timer of a port."""
         await self._touch(port, PING.ask(port))
 
     async def stop_later(self, port: int, grace_s: int) -> None:
-        """Have the board stop a port; the look tells that it has begun."""
+        """Have the board stop a port; the look at the end notices that it has begun."""
         await self._touch(port, STOP.ask(port, grace_s))
         await self._look()
 
     async def raw(self, words: Sequence[str], *, force: bool) -> Sequence[str]:
-        """An operator's request, such as `state 1` or `stop 1 60`; a read without a port is of all.
+        """Send an operator's request, such as `state 1` or `stop 1 60`; a read without a port asks for all.
 
         Raises:
             CallerError: it would fight the service, or there is no such request.
@@ -354,19 +361,19 @@ class V4Driver:
         command = request.ask(*numbers)
         answer = await (self._touch(numbers[0], command) if numbers else self._ask.do(command))
         if request is STOP:
-            await self._look()  # the board does not say by itself that it has begun
+            await self._look()  # the board itself does not report that it has begun
         return (text_of(answer.value[0]),)
 
     # Listening ---------------------------------------------------------------
 
     def heard(self, event: v4.Event, at_s: float) -> None:
-        """The minute report, or bytes that mean nothing."""
+        """Take a minute report; other bytes mean nothing."""
         if not isinstance(event, v4.Line):
             return
         try:
             report = parse_report(event.sensorgrams)
         except BoardProtocolError:
-            return  # damaged on the way: the next one tells again
+            return  # damaged on the way: the next report repeats it
         if report is not None:
             self.senses.tell_enclosure(report.temperature_c, report.humidity_pct, at_s)
 

@@ -1,12 +1,12 @@
 """What the sensorgrams of a v4 board mean: its requests with their odd numbering, their replies, the minute report. Pure.
 
-Ports are numbered 0 to 4 here and everywhere else in this program; the board numbers them from 1, from 0, or, where 1 is
+Ports are numbered 0 to 4 here and everywhere else in this program. The board numbers them from 1, from 0, or, where 1 is
 the whole board, from 2, and differently again in the minute report.
 
 Replies name no request: only an id, and the sub_id of the request. Late replies of one request could therefore pass for
 those of the next. Each request line is closed with a `fence`: a read of the heartbeat of a port that does not exist,
-which has no effect and whose otherwise unused sub_id comes back as a line's own number. Replies come in order, so those
-just before it belong to that line.
+which has no effect and whose otherwise unused sub_id returns the line's own number. Replies come in order, so those
+just before the fence belong to its line.
 """
 
 from collections import deque
@@ -19,16 +19,16 @@ from wagman.io.v4.codec import BYTES, EmptyLine, Event, Line, Sensorgram, unsign
 from wagman.model.errors import BoardProtocolError, BoardRefusedError, CallerError
 
 DISABLED, STOPPED, STARTED, STOPPING = 0, 1, 3, 4
-"""What `STATE` answers; 0 stands for ports that do not exist, too."""
+"""The answers to `STATE`; 0 also stands for ports that do not exist."""
 
 MEDIA = ("sd", "emmc")
 """What `GET_MEDIA` answers and `SET_MEDIA` takes, by number."""
 
 _PORTS = 5
-_TIMESTAMP = 1  # ignored by the board; what its own client library sends
+_TIMESTAMP = 1  # the board ignores it; its own client library sends 1
 
 LONGEST_GRACE_S = 0xFFFF_FFFF // 1000
-"""The longest grace of a stop, 49.7 days: the board counts milliseconds in 32 bits, and wraps what is longer (firmware)."""
+"""The longest grace of a stop, in seconds: 49.7 days. The board counts milliseconds in 32 bits, and wraps beyond (firmware)."""
 
 
 @frozen
@@ -38,10 +38,10 @@ class Request:
     name: str
     request_id: int
     reply_id: int
-    first_sub: int | None = None  # the sub_id of port 0; None: it is about no port
-    ports: int = _PORTS  # how many ports it knows
-    whole_board: bool = False  # without a port it is about the whole board
-    max_value: int | None = None  # the largest argument; None: it takes none
+    first_sub: int | None = None  # the sub_id of port 0; None: the request is about no port
+    ports: int = _PORTS  # how many ports the request knows
+    whole_board: bool = False  # without a port the request is about the whole board
+    max_value: int | None = None  # the largest argument; None: the request takes none
     gives_bytes: bool = False
 
     def ask(self, port: int | None = None, value: int | None = None) -> Sensorgram:
@@ -62,13 +62,13 @@ class Request:
         return self.first_sub + port
 
     def ask_all(self) -> list[Sensorgram]:
-        """The request sensorgrams for all that it is about: the board, each port, or both."""
+        """The request sensorgrams for everything that the request can be about: the board, each port, or both."""
         whole = [self.ask()] if self.whole_board or self.first_sub is None else []
         return whole if self.first_sub is None else [*whole, *map(self.ask, range(self.ports))]
 
     @property
     def usage(self) -> str:
-        """What it takes, in words."""
+        """The arguments of the request, in words."""
         port = [] if self.first_sub is None else [f"a port (0 to {self.ports - 1})"]
         number = [] if self.max_value is None else [f"a number (0 to {self.max_value})"]
         return f"{self.name.lower()} takes {' and '.join(port + number) or 'nothing'}"
@@ -100,13 +100,13 @@ REQUESTS: Mapping[int, Request] = {
     request.request_id: request
     for request in (*(ID, CU, HB, TH, UPTIME, BOOTS, FC, START, STOP, RESET, EERESET, STATE, ENABLE, GET_MEDIA, SET_MEDIA, PING),)
 }
-"""Every request the board handles, by its id."""
+"""Every request that the board handles, by its id."""
 
 _MOST_NUMBERS = 2  # the port, and an argument
 
 
 def request_in(words: Sequence[str]) -> tuple[Request, list[int]]:
-    """An operator's words, NAME [PORT [NUMBER]]: the request, and the numbers.
+    """The request and the numbers in an operator's words, NAME [PORT [NUMBER]].
 
     Raises:
         CallerError: there is no such request.
@@ -133,16 +133,16 @@ def fence(number: int) -> Sensorgram:
 
 
 def replies_to(asked: Sequence[Sensorgram], closing: Sensorgram) -> Callable[[Event], tuple[Sensorgram, ...] | None]:
-    """A matcher for the replies to the line of `asked` and `closing`: one for each that was asked, told at the fence.
+    """A matcher for the replies to the line of `asked` and `closing`: one for each request, returned at the fence.
 
-    It raises `BoardRefusedError` where the board gave one of them the empty line, and `BoardProtocolError` where what
-    came just before the fence is not the replies.
+    The matcher raises `BoardRefusedError` if the board answered one of them by an empty line, and `BoardProtocolError` if
+    the lines just before the fence are not the replies.
     """
     seen: deque[Event] = deque(maxlen=len(asked))
 
     def match(event: Event) -> tuple[Sensorgram, ...] | None:
         if isinstance(event, Line) and len(event.sensorgrams) > 1:
-            return None  # the minute report comes whenever it likes
+            return None  # the minute report may come at any time
         if isinstance(event, Line) and HB.is_answered_by(closing, event.sensorgrams[0]):
             return _answers(asked, seen)
         seen.append(event)
@@ -152,9 +152,9 @@ def replies_to(asked: Sequence[Sensorgram], closing: Sensorgram) -> Callable[[Ev
 
 
 def whole_replies_to(asked: Sequence[Sensorgram], closing: Sensorgram) -> Callable[[Event], tuple[Sensorgram | None, ...] | None]:
-    """A matcher for reads: those replies that arrived whole, told at the fence; None for what was damaged or refused.
+    """A matcher for reads: the replies that arrived whole, returned at the fence; None for each that was damaged or refused.
 
-    Each of `asked` must have an answer of its own form. A reply that comes after the fence of another line is left aside.
+    The requests in `asked` must have replies that differ in form. A reply that comes after the fence of another line is ignored.
     """
     seen: dict[int, Sensorgram] = {}
 
@@ -165,7 +165,7 @@ def whole_replies_to(asked: Sequence[Sensorgram], closing: Sensorgram) -> Callab
         if HB.is_answered_by(closing, reply):
             return tuple(map(seen.get, range(len(asked))))
         if reply.id == HB.reply_id and reply.sub_id >= _FIRST_FENCE:
-            seen.clear()  # what came before it was late
+            seen.clear()  # what came before the fence of another line was late
         seen.update({index: reply for index, each in enumerate(asked) if REQUESTS[each.id].is_answered_by(each, reply)})
         return None
 
@@ -198,20 +198,20 @@ _SYSTEM = 1
 
 @frozen
 class Report:
-    """What the board tells once a minute; None for what is missing. Currents, voltages, thermistors are raw counts."""
+    """The minute report; None: a reading is missing. Currents, voltages, thermistors are raw counts."""
 
     board_id: str
     system_current_raw: int | None
-    currents_raw: tuple[int | None, ...]  # of ports 0 to 4, as all that follow
-    failures: tuple[int | None, ...]  # never that of port 0
+    currents_raw: tuple[int | None, ...]  # of ports 0 to 4, as in all that follow
+    failures: tuple[int | None, ...]  # port 0 always missing
     voltages_raw: tuple[int | None, ...]
-    thermistors_raw: tuple[int | None, ...]  # never that of port 0
+    thermistors_raw: tuple[int | None, ...]  # port 0 always missing
     temperature_c: float | None
     humidity_pct: float | None
 
 
 def parse_report(sensorgrams: Sequence[Sensorgram]) -> Report | None:
-    """The minute report, or None where a line is something else.
+    """The minute report, or None if a line is something else.
 
     Raises:
         BoardProtocolError: an enclosure reading that is no 16-bit count.
@@ -238,7 +238,7 @@ def parse_report(sensorgrams: Sequence[Sensorgram]) -> Report | None:
 
 
 def id_of(reply: Sensorgram) -> str | None:
-    """The id of a board; None where its chip does not answer."""
+    """The id of a board; None if its chip does not answer."""
     text = text_of(reply)
     return None if len(set(text)) == 1 else text
 
