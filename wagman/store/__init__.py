@@ -1,20 +1,20 @@
-"""The rolling log of events, and the state that must last.
+"""The rolling log of events, and the state that outlasts the service.
 
 - `journal`  the one door for the rest of the service: record, load, page, subscribe; a trio task
 - `feed`     subscriptions: the past first, then live
-- `pending`  what waits in memory for its commit
+- `pending`  events and state that wait in memory for their commit
 - `unwritten`  how many events were shown that no log has yet
 - `repeats`  repeats collapse into one event with a count
-- `disk`     how long a call may take, and when a disk that fails is tried again
-- `sqlite`   the file: synchronous; `batch`: what it is asked for
-- `limits`   its bounds in rows and bytes
-- `schema`   its tables and migrations
+- `disk`     how long a call may take, and when a disk that failed is tried again
+- `sqlite`   the file: synchronous; `batch`: its words
+- `limits`   the bounds of the file in rows and bytes
+- `schema`   the tables of the file, and migrations
 - `aside`    moving a file that cannot be used out of the way
 - `event`    what an event looks like, and how large it may be
-- `keeper`   a small text beside the log, which outlives it
-- `decisions`  what operators decided: the file beside the log, and what a configuration makes of it
-- `remembered`  what earlier runs left, from both of them
-- `owner`    whose the files are
+- `keeper`   a small text beside the log, which outlives the log
+- `decisions`  what operators decided: the file beside the log, and what another configuration makes of it
+- `remembered`  what earlier runs left, from the log and the file beside it
+- `owner`    who owns the files
 """
 
 from wagman.store.batch import Loaded

@@ -11,14 +11,14 @@ from attrs import frozen
 from wagman.model.errors import PLACE_GONE
 
 COMPANIONS = ("-wal", "-journal", "-shm")
-"""What SQLite keeps beside a database; without its -wal a file may lack what was committed last."""
+"""The files that SQLite keeps beside a database; without its -wal a database may lack the latest commits."""
 
 
 @frozen
 class SetAside:
     """A file that was moved out of the way."""
 
-    path: Path  # where it is now
+    path: Path  # where the file is now
     reason: str
 
 
@@ -28,10 +28,14 @@ def with_suffix(path: Path, suffix: str) -> Path:
 
 
 def set_aside(path: Path, label: str, now: datetime) -> Path:
-    """Rename the database and its companions to a free name that says why and when; raises OSError.
+    """Rename the database and its companions to a free name that says why (`label`) and when; returns the new path.
 
-    The database goes first: a power cut in between leaves a -wal without a database, which is recognised, and never
-    a database without its -wal, which would look whole and lack its newest part.
+    The database goes first. A power cut in between then leaves a -wal without a database, which is recognised. The other way
+    round
+    it would leave a database without its -wal, which looks whole and lacks its newest part.
+
+    Raises:
+        OSError: a file cannot be renamed.
     """
     target = _free_name(path, f"{label}-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}")
     for suffix in ("", *COMPANIONS):
@@ -43,7 +47,11 @@ def set_aside(path: Path, label: str, now: datetime) -> Path:
 
 
 def make_directory(directory: Path) -> None:
-    """Make a directory that is not there; the OSError says so where somebody has taken it away for good."""
+    """Make a directory if it is missing.
+
+    Raises:
+        OSError: it cannot be made; the text says that somebody has taken it away.
+    """
     if os.path.lexists(directory):
         return
     try:
@@ -53,7 +61,7 @@ def make_directory(directory: Path) -> None:
 
 
 def sync_directory(directory: Path) -> None:
-    """Have the names in a directory outlast a power cut; raises OSError."""
+    """Make the names in a directory outlast a power cut; raises OSError."""
     fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(fd)

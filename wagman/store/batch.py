@@ -1,4 +1,4 @@
-"""Words between the journal and the file: what one transaction writes, which events to read, what the opening found."""
+"""The words between the journal and the file: what one transaction writes, which events to read, what an opening found."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,10 +11,10 @@ from wagman.store.event import Event
 from wagman.store.limits import PAGE_BYTES, Extent
 
 SPARE_PAGES = 16
-"""What a transaction touches besides its own rows, generously (chosen)."""
+"""How many pages a transaction touches besides its own rows (chosen, generously)."""
 
 ROW_BYTES = 512
-"""What a row takes besides its fields, at most."""
+"""The most bytes that a row takes besides its fields."""
 
 COLUMNS = ", ".join(str(column.alias) for column in fields(Event))
 MARKS = ", ".join("?" for _ in fields(Event))
@@ -22,27 +22,28 @@ MARKS = ", ".join("?" for _ in fields(Event))
 
 @frozen
 class Opened:
-    """An opened file: what it holds."""
+    """What an opened file holds."""
 
     log_id: str
     held: Extent
     memory: Mapping[str, str]  # key to JSON
-    fresh: bool  # the log begins here
+    fresh: bool  # the log begins with this opening
     set_aside: tuple[SetAside, ...] = ()
 
 
 @frozen
 class Loaded:
-    """The memory as it was found at the start: the newest value of each key."""
+    """The lasting state as it was found at the start: the newest value of each key."""
 
     memory: Mapping[str, Any]
-    trusted: bool  # False where the log is new, was replaced, or cannot be read
-    lost: str | None = None  # there was a log, and it was set aside: why
-    unread: str | None = None  # there is a log, and it cannot be read: why; what lasted may be read later
+    trusted: bool  # False: the log is new, was replaced, or cannot be read
+    lost: str | None = None  # why an existing log was set aside; None: none was
+    # why an existing log cannot be read, so that its state may come later; None: it could be read, or there is none
+    unread: str | None = None
 
     @classmethod
     def of(cls, opened: Opened) -> Self:
-        """The memory of an opened log; empty where one of the values is no JSON."""
+        """The lasting state of an opened log; empty if one of the values is no JSON."""
         lost = "; ".join(each.reason for each in opened.set_aside) or None
         # SQLite's quick_check does not see what a flipped bit makes of a text.
         try:
@@ -56,12 +57,12 @@ class Loaded:
 class Batch:
     """Events and state that one transaction writes."""
 
-    events: Sequence[Event]  # their ids go on from the last one
+    events: Sequence[Event]  # their ids continue those of the log
     memory: Mapping[str, str | None] = field(factory=dict)  # key to JSON; None forgets the key
 
     def pages(self) -> int:
         """The most pages that the batch needs."""
-        # Twice: in the worst case a row of half a page and a byte wastes the rest.
+        # Doubled, because in the worst case a row of half a page and a byte wastes the rest.
         sizes = [len(event.text) + ROW_BYTES for event in self.events]
         sizes += [len(key) + len(value or "") + ROW_BYTES for key, value in self.memory.items()]
         return 2 * sum(sizes) // PAGE_BYTES + SPARE_PAGES
@@ -75,15 +76,15 @@ class Query:
     from_time: str | None = None
     limit: int = 100
     device: str | None = None
-    type: str | None = None  # and those below it: "device" finds "device.started"
+    type: str | None = None  # also finds types below it: "device" finds "device.started"
 
     @property
     def forward(self) -> bool:
-        """Whether the limit counts from a place in the log on, and not from its end."""
+        """Whether the limit counts forward from a place in the log, and not back from its end."""
         return self.after_id is not None or self.from_time is not None
 
     def fits(self, event: Event) -> bool:
-        """Whether an event that is not in the log yet is chosen."""
+        """Whether an event that is not in the log yet is among the chosen ones."""
         return (
             (self.device is None or event.device == self.device)
             and (self.type is None or f"{event.type}.".startswith(f"{self.type}."))

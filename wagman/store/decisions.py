@@ -1,7 +1,7 @@
 """What operators have decided about guests, and which tables of the configuration that was about. Pure: text in, text out.
 
-It is kept as a small text beside the log (`decisions.json`), for a log may be lost, damaged, of another version, or somebody
-else's, and what an operator has stopped or disabled is to stay down all the same.
+The decisions are kept as a small text beside the log (`decisions.json`). A log may be lost, damaged, of another version, or
+somebody else's, and a guest that an operator has stopped or disabled must stay down all the same.
 """
 
 import json
@@ -16,10 +16,10 @@ from wagman.model.errors import StoreError
 from wagman.model.facts import DEFAULT_BOARD, VERBS, Plug, Port, Rest, Stamp, Term, rest_of, restored_stamp, term_of
 
 MAY_BE_MISSING = ("decision", "left", "on_behalf", "term", "stamp")
-"""What is written only where there is something to say."""
+"""The keys that are written only if they have a value."""
 
 FORMAT = 1
-"""Of the text; one with a greater number was written by a newer program."""
+"""The version of the text's format; a text with a greater number was written by a newer program."""
 
 Wanted: TypeAlias = Literal["up", "down"]
 Power: TypeAlias = Literal["unknown", "off"]
@@ -27,18 +27,18 @@ Power: TypeAlias = Literal["unknown", "off"]
 
 @frozen
 class Decision:
-    """The last decision about a guest: how, and by whom."""
+    """The last decision about a guest: which, and by whom."""
 
-    serial: int  # greater than that of any decision before: wall clocks may be set back
+    serial: int  # greater than that of any decision before, because wall clocks may be set back
     verb: str
     who: str
     uid: int | None
     at: str  # wall time
-    on_behalf: str | None = None  # whom the one who asked asked for
+    on_behalf: str | None = None  # the person for whom `who` asked
 
     @property
     def by(self) -> str:
-        """Who decided it."""
+        """The person or program that decided it, in words."""
         return f"{self.on_behalf} through {self.who}" if self.on_behalf else self.who
 
 
@@ -46,36 +46,36 @@ class Decision:
 class Command:
     """The last command to all guests: to hibernate, or to wake."""
 
-    serial: int  # as of a decision
+    serial: int  # as of a `Decision`
     rest: Rest | None  # None: to wake
 
 
 @frozen
 class Entry:
-    """A guest's table in the configuration, and what holds for the guest."""
+    """A guest's table in the configuration, and what is decided about the guest."""
 
     port: Port
     board: str = DEFAULT_BOARD
     wanted: Wanted = "up"
     enabled: bool = True
     decision: Decision | None = None  # None: nobody has decided anything
-    left: Power | None = None  # the table is gone: what is known of the port's power since; None: the table is there
-    term: Term | None = None  # what was ordered for a while, with what was left of it
-    stamp: Stamp | None = None  # when so much was left of it
+    left: Power | None = None  # None: the table is there; else it is gone, and this is known of the port's power since
+    term: Term | None = None  # a timed order, with the time that was left of it at `stamp`
+    stamp: Stamp | None = None
 
     @property
     def plug(self) -> Plug:
-        """The outlet that the guest gets its power from."""
+        """The outlet of the guest."""
         return Plug(self.board, self.port)
 
     @property
     def serial(self) -> int:
-        """The serial of the decision; 0 where there is none."""
+        """The serial of the decision; 0 without a decision."""
         return 0 if self.decision is None else self.decision.serial
 
     @property
     def told(self) -> dict[str, Any]:
-        """What is told of the decision."""
+        """The fields of an event about the decision."""
         made = self.decision
         by = {} if made is None else {"verb": made.verb, "who": made.who, "uid": made.uid}
         behalf = {"for": made.on_behalf} if made and made.on_behalf else {}
@@ -83,7 +83,7 @@ class Entry:
 
     @property
     def holds(self) -> tuple[Wanted, bool, str | None]:
-        """What holds for the guest, whoever decided it."""
+        """What holds for the guest, whoever decided it: wanted, enabled, and the kind of its timed order."""
         return self.wanted, self.enabled, None if self.term is None else self.term.kind
 
     @property
@@ -93,7 +93,7 @@ class Entry:
 
 
 DECIDES: Mapping[str, frozenset[str]] = {
-    # Whoever starts what was disabled, in a run that cannot know of it, has said that it may run.
+    # An operator who starts a disabled guest, in a run that cannot know that it is disabled, has said that it may run.
     **dict.fromkeys(("start", "restart", "disable"), frozenset({"wanted", "enabled", "term"})),
     **dict.fromkeys(("stop", "kill"), frozenset({"wanted", "term"})),
     "enable": frozenset({"enabled"}),
@@ -103,9 +103,13 @@ DECIDES: Mapping[str, frozenset[str]] = {
 
 
 def merged(own: Entry, past: Entry, decided: Collection[str], above: int) -> Entry:
-    """What holds by what is known of the past, and by what has been `decided` since, which is later than all of that.
+    """What holds by earlier runs (`past`) and by this run (`own`), whose decisions count more.
 
-    `above` is the greatest serial in the past.
+    Args:
+        own: the guest's entry in this run.
+        past: its entry in earlier runs.
+        decided: what was decided in this run.
+        above: the greatest serial in the past.
     """
     decision = past.decision if own.decision is None or not decided else evolve(own.decision, serial=own.serial + above)
     wanted, enabled = own.wanted if "wanted" in decided else past.wanted, own.enabled if "enabled" in decided else past.enabled
@@ -115,19 +119,19 @@ def merged(own: Entry, past: Entry, decided: Collection[str], above: int) -> Ent
 
 @frozen
 class Tally:
-    """Events that were shown while nothing could be written, by run of the service: the oldest first, the present one last."""
+    """Counts of events that were shown while nothing could be written, by run of the service; the present run comes last."""
 
-    runs: tuple[tuple[str, int], ...] = ()  # the run's boot id, and how many
+    runs: tuple[tuple[str, int], ...] = ()  # the run's boot id, and its count
 
     def counting(self, boot_id: str, count: int) -> "Tally":
-        """The tally with the count of the present run."""
-        # Only the first run and the present one can have written a part of theirs: those between count as one.
+        """The tally with `count` for the present run."""
+        # Only the first run and the present one can have been written in part. The runs between count as one.
         first, *between = [(run, shown) for run, shown in self.runs if run != boot_id] or [("", 0)]
         middle = [(between[-1][0], sum(shown for _, shown in between))] if between else []
         return Tally(tuple(each for each in (first, *middle, (boot_id, count)) if each[1]))
 
     def missing(self, settled: Any) -> int:
-        """How many of the events no log has or tells of; `settled` is what the log says of that, by run."""
+        """How many of these events no log holds or has reported; `settled` is the log's own account, by run."""
         known = settled if isinstance(settled, dict) else {}
         counts = [(shown, known.get(run)) for run, shown in self.runs]
         return sum(max(0, shown - told) if isinstance(told, int) else shown for shown, told in counts)
@@ -135,20 +139,20 @@ class Tally:
 
 @frozen
 class Kept:
-    """The content of the text."""
+    """The content of the text beside the log."""
 
     entries: Mapping[str, Entry] = field(factory=dict)  # by the name of the table
     unwritten: Tally = Tally()
-    run: int = 0  # of the service, that wrote it: each is greater than all before that it knew of; 0: an older program
+    run: int = 0  # number of the run of the service that wrote it, greater than all earlier ones it knew; 0: an older program
     command: Command | None = None  # to all guests
-    heard: Mapping[str, tuple[str, ...]] = field(factory=dict)  # the sources of each guest that were ever heard
+    heard: Mapping[str, tuple[str, ...]] = field(factory=dict)  # for each guest, its sources that were ever heard
 
 
 # --- As text ----------------------------------------------------------------------------------------------------------
 
 
 def render(kept: Kept) -> str:
-    """The text, with a line for each guest: people read it, too."""
+    """The text, with a line for each guest, because people read it, too."""
     entries = ",\n".join(f"  {json.dumps(name)}: {json.dumps(_plain(each))}" for name, each in kept.entries.items())
     unwritten = f',\n "unwritten": {json.dumps(dict(kept.unwritten.runs))}' if kept.unwritten.runs else ""
     command = "" if kept.command is None else f',\n "all": {json.dumps(plain_command(kept.command))}'
@@ -163,7 +167,7 @@ def _plain(entry: Entry) -> dict[str, Any]:
 
 
 def parse(text: str) -> Kept:
-    """The content of a text that `render` made, of whatever version.
+    """The content of a text that `render` made, in any version.
 
     Raises:
         StoreError: it is no such text.
@@ -179,8 +183,13 @@ def parse(text: str) -> Kept:
 
 
 def _entry(plain: Mapping[str, Any]) -> Entry:
-    """An entry from plain data; raises ValueError where what is said makes no sense."""
-    # What is not said is as if nobody had decided.
+    """An entry from plain data.
+
+    Raises:
+        ValueError: a value is not one of those that are possible.
+        KeyError: there is no port.
+    """
+    # A missing value counts as if nobody had decided.
     wanted, enabled, left = plain.get("wanted", "up"), plain.get("enabled", True), plain.get("left")
     if wanted not in ("up", "down") or not isinstance(enabled, bool) or left not in (None, "unknown", "off"):
         raise ValueError(dict(plain))
@@ -190,7 +199,7 @@ def _entry(plain: Mapping[str, Any]) -> Entry:
 
 
 def heard_of(plain: Any) -> dict[str, tuple[str, ...]]:
-    """The sources in plain data that were ever heard, by guest; what cannot be read was never heard, and so proves nothing."""
+    """For each guest, its sources that were ever heard, from plain data. An unreadable one counts as never heard."""
     told = plain if isinstance(plain, dict) else {}
     lists = {str(name): tuple(each for each in names if isinstance(each, str)) for name, names in told.items() if _is_list(names)}
     return {name: names for name, names in lists.items() if names}
@@ -201,7 +210,7 @@ def _is_list(plain: Any) -> bool:
 
 
 def decision_of(plain: Any) -> Decision | None:
-    """The decision in plain data; None where there is none that can be read."""
+    """The decision in plain data; None: there is none that can be read."""
     match plain:
         case {"serial": int() as serial, "verb": str() as verb, "who": str() as who, "at": str() as at} if verb in VERBS:
             uid, behalf = plain.get("uid"), plain.get("on_behalf")
@@ -219,7 +228,7 @@ def plain_command(command: Command) -> dict[str, Any]:
 
 
 def command_of(plain: Any) -> Command | None:
-    """The command in plain data; None where there is none that can be read."""
+    """The command in plain data; None: there is none that can be read."""
     match plain:
         case {"serial": int() as serial, "hibernate": None}:
             return Command(serial, None)
@@ -252,28 +261,28 @@ class Moved:
 
 @frozen
 class Left:
-    """A port whose table is gone, and has no other."""
+    """A port whose table is gone and that no other table names."""
 
-    name: str  # that of the table
+    name: str  # of the table that is gone
     plug: Plug
 
 
 @frozen
 class Tables:
-    """Tables of the configuration that are not as they were."""
+    """The tables of the configuration that have changed."""
 
     renamed: tuple[Renamed, ...] = ()
     moved: tuple[Moved, ...] = ()
     left: tuple[Left, ...] = ()
 
     def source(self, name: str) -> str:
-        """The name under which the guest of this table was known."""
+        """The earlier name of this table's guest."""
         return next((each.was for each in self.renamed if each.name == name), name)
 
 
 def compare(before: Mapping[str, Entry], config: Config) -> Tables:
-    """What a configuration makes of the tables that there were."""
-    # A table is known by its name; where the name is new, by the board and the port of one that is gone.
+    """Compare a configuration with the tables that there were."""
+    # A table is known by its name. A new name is compared by board and port with the tables that are gone.
     names = {device.name for device in config.devices}
     latest_last = sorted(before.items(), key=lambda named: named[1].serial)
     gone = {each.plug: name for name, each in latest_last if name not in names}
@@ -287,15 +296,15 @@ def compare(before: Mapping[str, Entry], config: Config) -> Tables:
 
 
 def without_tables(before: Mapping[str, Entry], tables: Tables, names: Container[str]) -> dict[str, Entry]:
-    """The entries of tables that are gone and may come back: no other table has taken them over."""
-    # A port that has another table by now is looked after: of the one that is gone nothing is left there.
+    """The entries of tables that are gone and may come back, because no other table has taken them over."""
+    # A port that has another table by now is looked after, so that nothing is left of the table that is gone.
     taken_over, alone = {each.was for each in tables.renamed}, {each.name for each in tables.left}
     gone = {name: each for name, each in before.items() if name not in names and name not in taken_over}
     return {name: evolve(each, left=each.left or "unknown" if name in alone else "off") for name, each in gone.items()}
 
 
 def sentences(before: Mapping[str, Entry], config: Config) -> Iterator[str]:
-    """What a restart of the service with this configuration will make of what was decided, in words."""
+    """What a restart of the service with this configuration makes of the decisions, in words."""
     tables = compare(before, config)
     for renamed in tables.renamed:
         yield f"{renamed.name} takes the place of {renamed.was} on {renamed.plug}: {in_words(before[renamed.was])}"
@@ -308,10 +317,10 @@ def sentences(before: Mapping[str, Entry], config: Config) -> Iterator[str]:
 
 
 def told_by(directory: str, config: Config) -> list[str]:
-    """The sentences of what lies in a state directory.
+    """What a restart with this configuration makes of the decisions in a state directory, in words.
 
     Raises:
-        StoreError: there is nothing there, or it cannot be read.
+        StoreError: there are none, or they cannot be read.
     """
     path = Path(directory) / "decisions.json"
     try:

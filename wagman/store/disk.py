@@ -1,4 +1,4 @@
-"""Waiting for the disk: one call at a time, none for ever, and what fails is tried again, less and less often."""
+"""Waiting for the disk: one call at a time, each with a bound; a disk that fails is tried again, less and less often."""
 
 import math
 from collections.abc import Callable
@@ -12,34 +12,34 @@ from wagman.model.errors import StoreError
 T = TypeVar("T")
 
 LOOK_S = 60.0
-"""How often somebody looks whether the files are still there, where nothing is written (chosen: somebody has to delete them)."""
+"""How often it is checked that the files are still there while nothing is written (chosen: somebody has to delete them)."""
 
 RETRY_MIN_S = 1.0
-"""How long to wait before a disk that failed is tried again (chosen)."""
+"""The pause before a disk that failed is tried again (chosen)."""
 
 RETRY_MAX_S = 60.0
-"""What that wait doubles up to (chosen)."""
+"""The longest such pause, which doubles with each failure (chosen)."""
 
 HEALTHY_S = 60.0
-"""How long the disk has to have worked for that wait to begin at its least again (chosen)."""
+"""How long the disk must have worked for the next pause to be the shortest again (chosen)."""
 
 STALL_S = 10.0
-"""A disk that has not answered for so long counts as broken (chosen)."""
+"""A disk that has not answered for this long counts as broken (chosen)."""
 
 DRAIN_S = 5.0
-"""The bound on writing the rest at the end (chosen)."""
+"""How long writing the rest may take at the end (chosen)."""
 
 
 class Blocking(Protocol):
     """The seam for calls that wait for the disk: one at a time, in their order."""
 
     async def __call__(self, call: Callable[[], T], /) -> T:
-        """Make the call; when cancelled, the call may go on by itself, and the next one waits for its end."""
+        """Make the call. If this is cancelled, the call may go on by itself, and the next one waits for its end."""
         ...
 
 
 def threaded() -> Blocking:
-    """Calls run in a worker thread, one at a time. A disk that hangs keeps that thread, and nobody else."""
+    """Calls run in a worker thread, one at a time. A disk that hangs blocks that thread, and nothing else."""
     limiter = trio.CapacityLimiter(1)
 
     async def blocking(call: Callable[[], T]) -> T:
@@ -49,13 +49,17 @@ def threaded() -> Blocking:
 
 
 async def inline(call: Callable[[], T]) -> T:
-    """Calls run where they are: for virtual time, which does not wait for threads."""
+    """Calls run in the calling task: for virtual time, which does not wait for threads."""
     await trio.lowlevel.checkpoint()
     return call()
 
 
 async def answered(blocking: Blocking, call: Callable[[], T], patience_s: float = STALL_S, failing: str = "") -> T:
-    """Make the call; raises StoreError, which begins with `failing`, where the disk does not answer in time."""
+    """Make the call within `patience_s` seconds.
+
+    Raises:
+        StoreError: the disk has not answered in time; its text begins with `failing`.
+    """
     with trio.move_on_after(patience_s):
         return await blocking(call)
     raise StoreError(f"{failing}the disk has not answered for {patience_s:g} s")
@@ -63,14 +67,14 @@ async def answered(blocking: Blocking, call: Callable[[], T], patience_s: float 
 
 @define(eq=False, repr=False)
 class Outage:
-    """The state of a disk that fails now and then, and when it is tried again. Times are of trio's clock."""
+    """The state of a disk that fails now and then, and when it is tried again. Times are seconds of trio's clock."""
 
-    healthy_s: float = 0.0  # how long the disk has to have worked for the waits to begin at their least again
+    healthy_s: float = 0.0  # how long the disk must have worked for the next pause to be the shortest again
     error: StoreError | None = field(default=None, init=False)
     retry_at_s: float = field(default=-math.inf, init=False)
     _began_s: float = field(default=-math.inf, init=False)
     _ended_s: float = field(default=-math.inf, init=False)
-    _wait_s: float = field(default=RETRY_MIN_S, init=False)  # after the next failure
+    _wait_s: float = field(default=RETRY_MIN_S, init=False)  # the pause after the next failure
 
     @property
     def reason(self) -> str | None:
@@ -78,7 +82,7 @@ class Outage:
         return None if self.error is None else str(self.error)
 
     def go_on(self, error: StoreError) -> bool:
-        """Take in that the disk has failed; True where that begins an outage."""
+        """Note that the disk has failed; returns True if that begins an outage."""
         now_s, begins = trio.current_time(), self.error is None
         if begins:
             self._began_s = now_s
@@ -88,6 +92,6 @@ class Outage:
         return begins
 
     def end(self) -> float:
-        """Take in that the disk works; for how long it did not."""
+        """Note that the disk works again; returns how many seconds it did not."""
         self.error, self._ended_s = None, trio.current_time()
         return self._ended_s - self._began_s

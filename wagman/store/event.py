@@ -1,4 +1,4 @@
-"""A remembered event, and the bounds on what it may hold."""
+"""An event in the log, and the bounds on what it may hold."""
 
 import json
 import math
@@ -13,16 +13,16 @@ from attrs import define, field, frozen
 from wagman.model.facts import Draft
 
 MAX_FIELDS_BYTES = 8192
-"""The most JSON that the fields of one event may take (chosen: a traceback fits, a flood does not)."""
+"""The most JSON that the fields of one event may take, in bytes (chosen: a traceback fits, a flood does not)."""
 
 HEAD_CHARS = 1024
-"""How much is kept of a text that is too long (chosen)."""
+"""How many characters are kept of a text that is too long (chosen)."""
 
 MAX_DEPTH = 8
-"""Fields that are nested deeper become text (chosen)."""
+"""Fields that are nested deeper are turned into text (chosen)."""
 
 MAX_NAME_CHARS = 128
-"""The longest type or device name that is kept (chosen)."""
+"""The longest type or guest name that is kept, in characters (chosen)."""
 
 
 @define(eq=False, repr=False)
@@ -40,19 +40,19 @@ class Ref:
 Cause: TypeAlias = int | Ref | None
 
 Lasting: TypeAlias = str | Ref | None
-"""The value of a key that lasts: JSON; None forgets the key; a Ref becomes the place of its event in the log."""
+"""The value of a key in the lasting state: JSON; None forgets the key; a Ref becomes the place of its event in the log."""
 
 PREVIOUS = Ref()
-"""The cause of an event that the one before it, recorded together with it, led to."""
+"""The cause of an event to which the event recorded just before it led."""
 
 
 def place_json(log_id: str | None, event_id: int | None) -> str | None:
-    """The place of an event as JSON, with the log, in which alone the id means something; None where it is in no log."""
+    """The place of an event as JSON, with its log, in which alone the id means something; None: the event is in no log."""
     return None if event_id is None else encode({"log_id": log_id, "id": event_id})
 
 
 def placed(saved: Any) -> Ref | None:
-    """The event whose place `place_json` gave; None where nothing was kept that can be read."""
+    """The event whose place `place_json` made; None: nothing that can be read."""
     match saved:
         case {"log_id": str() as log_id, "id": int() as event_id}:
             return Ref(event_id, log_id)
@@ -64,17 +64,18 @@ def placed(saved: Any) -> Ref | None:
 
 
 def utc_now() -> datetime:
-    """The wall clock, which may jump and may not be set at all."""
+    """The wall clock, which may jump, and may never have been set."""
     return datetime.now(UTC)
 
 
 def installed_at() -> datetime:
-    """The time at which this file was written: no clock that is right can be earlier."""
+    """The time at which this file was written."""
+    # A clock that is right cannot show an earlier time.
     return datetime.fromtimestamp(Path(__file__).stat().st_mtime, UTC)
 
 
 def clock_floor() -> datetime:
-    """The least time that a clock which was set can show; others start at the epoch, or at the build of the system's image."""
+    """The least time that a clock shows once it was set; others start at the epoch, or at the build of the system's image."""
     return max(datetime(2024, 1, 1, tzinfo=UTC), installed_at())
 
 
@@ -87,18 +88,18 @@ def rfc3339(moment: datetime) -> str:
 
 
 def encode_fields(fields: Mapping[str, Any]) -> str:
-    """The JSON of fields, at most MAX_FIELDS_BYTES; where something had to go, `truncated` gives the full size in bytes."""
+    """The fields as JSON of at most MAX_FIELDS_BYTES. If something had to go, `truncated` gives the full size in bytes."""
     whole = encode(fields)
     return whole if len(whole) <= MAX_FIELDS_BYTES else _cut(json.loads(whole), len(whole))
 
 
 def encode(value: Any) -> str:
-    """Compact JSON, in ASCII, of anything; what JSON has no word for becomes text."""
+    """Anything as compact JSON in ASCII; a value of a type that JSON does not have becomes text."""
     return json.dumps(_plain(value, MAX_DEPTH), separators=(",", ":"), allow_nan=False)
 
 
 def clean(text: str) -> str:
-    """The text without what UTF-8 cannot carry, at most MAX_NAME_CHARS long."""
+    """The text without characters that UTF-8 cannot carry, at most MAX_NAME_CHARS long."""
     return _utf8(text[:MAX_NAME_CHARS])
 
 
@@ -145,11 +146,11 @@ def _text(fields: Mapping[str, Any] | str) -> str:
 
 @frozen
 class Event:
-    """A remembered event, as the log holds it and as it is shown; `fields` may be given as the JSON that the log holds."""
+    """An event, as the log holds it and as it is shown; `fields` may be given as the JSON that the log holds."""
 
-    id: int | None  # None: provisional, that is, the store cannot write it at present
+    id: int | None  # None: provisional, because the store cannot write it at present
     time: str  # RFC 3339, UTC, always with milliseconds: sorts as text
-    boot_id: str  # names the run of the service
+    boot_id: str  # the name of the run of the service
     mono_s: float  # seconds since that run began
     type: str
     device: str | None
@@ -160,7 +161,7 @@ class Event:
     @cached_property
     def fields(self) -> Mapping[str, Any]:
         """The content of the event."""
-        # A flipped bit on the disk costs the fields of one event, not the page that it is on.
+        # A flipped bit on the disk costs the fields of one event, not the page that they are on.
         try:
             fields = json.loads(self.text)
         except ValueError:
@@ -192,6 +193,6 @@ class Event:
 
 
 def event_of(draft: Draft, now: datetime, boot_id: str, mono_s: float, *, clock_set: bool) -> Event:
-    """The event that a draft becomes: provisional, and of no known cause."""
+    """The event of a draft: provisional, and without a cause."""
     device = None if draft.device is None else clean(draft.device)
     return Event(None, rfc3339(now), boot_id, mono_s, clean(draft.type), device, None, draft.fields, clock_set)

@@ -1,8 +1,8 @@
-"""Subscriptions: the past first, then live, without a gap or a repeat, each at a pace of its own.
+"""Subscriptions: the past first, then live, without a gap or a repeat, each at its own pace.
 
 A subscription reads the past from the log, page by page, and goes live at the moment at which a page ends with the
-newest event; no await lies between the two. Live events are put into its buffer. One that does not keep up with the
-live events loses what its buffer held and is told which ids that were; nobody ever waits for it.
+newest event; no await lies between the two. Live events are put into its buffer. If the subscriber does not keep up with
+the live events, the subscription drops its buffer and reports which ids those were; nobody ever waits for a subscriber.
 """
 
 from collections import deque
@@ -30,7 +30,7 @@ class PositionError(CallerError):
 
 @frozen
 class Lagged:
-    """Events `from_id` to `to_id` (both included) were missed; None where none of the missed ones had an id."""
+    """The events from `from_id` to `to_id` (both included) were missed; None: none of the missed ones had an id."""
 
     from_id: int | None
     to_id: int | None
@@ -47,10 +47,10 @@ Fetch: TypeAlias = Callable[[Query], Awaitable[list[Event]]]
 
 @define(eq=False, repr=False)
 class Feed:
-    """The place up to which the log has been shown, and the subscriptions that hear of more."""
+    """The place up to which the log has been shown, and the subscriptions that are told of more."""
 
     fetch: Fetch
-    provisional: Callable[[], Iterator[Event]]  # what has been shown and has no id yet
+    provisional: Callable[[], Iterator[Event]]  # events that have been shown and have no id yet
     log_id: str | None = None
     first_id: int = 1
     last_id: int = 0
@@ -63,16 +63,16 @@ class Feed:
         self.log_id, self.first_id, self.last_id = log_id, held.first_id, held.last_id
 
     def advance(self, held: Extent) -> None:
-        """Take in which events the log holds now; what is new of it is shown next."""
+        """Note which events the log holds now; those that are new are shown next."""
         self.first_id, self.last_id = held.first_id, held.last_id
 
     def show(self, event: Event) -> None:
-        """Give an event to everybody who is live."""
+        """Give an event to every subscription that is live."""
         for each in self._subscriptions:
             each.offer(event)
 
     def subscribe(self, since: int | None, log_id: str | None) -> "Subscription":
-        """A subscription to everything after the id `since`, or from now on; raises what `check` does."""
+        """A subscription to everything after the id `since`, or (None) from now on; raises the errors of `check`."""
         self.check(since, log_id)
         cursor = self.last_id if since is None else since
         subscription = Subscription(self, cursor, since is None, self.log_id, self.first_id, self.last_id)
@@ -80,11 +80,11 @@ class Feed:
         return subscription
 
     def check(self, since: int | None, log_id: str | None = None) -> None:
-        """Check that the log has that place.
+        """Check that the log has the place `since`.
 
         Raises:
             PositionError: it has not.
-            StoreError: no log was opened yet, and so nobody can say.
+            StoreError: no log was opened yet, so that nobody can say.
         """
         if self.log_id is None and (since or log_id is not None):
             raise StoreError("the log has not been opened yet: wagman events says why; try again")
@@ -102,18 +102,18 @@ class Feed:
 class Subscription:
     """The events after a place in the log, in their order: `with` closes it, `async for` reads it, one reader at a time.
 
-    What cannot be read of the past is told of by `Lagged` too: events that were dropped from the log before they were
-    read, and the rest of a log that was replaced. Reading raises StoreError while the disk does not give the past.
-    Before any log was opened there is no past to read: it hears what is live, and reads the past once there is one.
+    `Lagged` also stands for a past that cannot be read: events that were dropped from the log before they were read, and the
+    rest of a log that was replaced. Reading raises StoreError while the disk does not give the past. As long as no log was opened
+    there is no past: the subscription is live, and reads the past once there is a log.
     """
 
     _feed: Feed
-    _cursor: int  # the id of the newest event that was put into `_ready`; 0: from the first one that there is
+    _cursor: int  # the id of the newest event that was put into `_ready`; 0: begin with the first event there is
     _live: bool
-    log_id: str | None  # this and the next two: as they were when it began
+    log_id: str | None  # this and the next two: as they were when the subscription began
     first_id: int
     last_id: int
-    _owed: bool = field(default=False, init=False)  # it asked for the past, and there was no log yet
+    _owed: bool = field(default=False, init=False)  # the past was asked for, and there was no log yet
     _ready: deque[Item] = field(factory=deque, init=False)
     _wake: trio.Event = field(factory=trio.Event, init=False)
 
@@ -130,11 +130,11 @@ class Subscription:
         return await self.receive()
 
     def close(self) -> None:
-        """Hear no more."""
+        """End the subscription."""
         self._feed.remove(self)
 
     async def receive(self) -> Item:
-        """The next event, or what was missed; raises StoreError."""
+        """Wait for the next event, or for what was missed; raises StoreError."""
         await trio.lowlevel.checkpoint()
         while not self._ready:
             await (self._hear() if self._live else self._read_on())
@@ -150,7 +150,7 @@ class Subscription:
         self._wake.set()
 
     def begin_anew(self) -> None:
-        """Go on with another log: what was not read of the past one is lost."""
+        """Go on with another log; events of the old one that were not read are reported as missed."""
         if not self._live and self._cursor < self._feed.last_id:
             self._ready.append(Lagged(self._cursor + 1, self._feed.last_id))
         self._cursor = 0
@@ -164,12 +164,12 @@ class Subscription:
 
     async def _read_on(self) -> None:
         if self._cursor >= self._feed.last_id:
-            self._go_live()  # with nothing to read, a disk that gives nothing keeps nobody from hearing
+            self._go_live()  # without a past to read, a disk that gives nothing does not keep anybody from live events
             return
         log_id = self._feed.log_id
         events = await self._feed.fetch(Query(after_id=self._cursor, limit=PAGE))
         if self._feed.log_id != log_id:
-            return  # `begin_anew` has seen to it
+            return  # `begin_anew` has dealt with it
         for event in events:
             self._take(event)
         if not events or self._cursor >= self._feed.last_id:

@@ -1,15 +1,15 @@
 """The journal: the one door through which events and lasting state reach the disk, and the people who watch.
 
 **Committed, then shown.** `record` queues in memory. The store task commits all that is queued in one transaction (or
-a few, bounded ones) and shows it after that: to the log line (`tell`), the subscribers, and who asks for a page.
+a few, bounded ones) and then shows it: to the log lines (`tell`), to the subscribers, and in pages.
 
-**While the disk does not take it** (full, read-only, gone, not answering), supervision goes on. Events are shown at
-once, without an id, and wait in a bounded ring; of the state the newest values are kept. The store task tries again
-after 1 s, then 2 s, up to once a minute, and writes what waited in its order. Then it is shown again, with its ids, to
-the subscribers, whose ids thus have no gap.
+**While the disk fails** (full, read-only, gone, not answering), supervision goes on. Events are shown at once, without an id,
+and wait in a bounded ring; of the state the newest values are kept. The store task tries again after 1 s, then 2 s, up to
+once a minute, and writes the waiting events in their order. Then they are shown once more, with their ids, to the
+subscribers, whose ids thus have no gap.
 
 **A commit whose end nobody saw** (the task was cancelled, the disk did not answer in time) is repeated as it was, with
-the same ids: by them the store knows a batch that it holds, and writes no batch twice.
+the same ids. By the ids the store recognises a batch that it holds, and so writes no batch twice.
 """
 
 import math
@@ -38,23 +38,23 @@ T = TypeVar("T")
 
 @define(eq=False, repr=False)
 class Journal:
-    """Records events and lasting state, commits them in groups, and shows them after that. Made within a trio run.
+    """Records events and lasting state, commits them in groups, and then shows them. Must be made within a trio run.
 
-    Whoever is called back (`tell`, `counted`, `heard`, `late`) must not raise.
+    The callbacks (`tell`, `counted`, `heard`, `late`) must not raise.
     """
 
     _store: Store
     boot_id: str = field(kw_only=True)
     tell: Callable[[Event], None] = field(kw_only=True)  # called once for each event, when it is first shown
-    collapse: Collection[str] = field(kw_only=True, default=())  # types whose repeats are told of together
-    counted: Callable[[], None] = field(kw_only=True, default=lambda: None)  # `unwritten` has another count
-    heard: Callable[[], None] = field(kw_only=True, default=lambda: None)  # news that no event is shown of
+    collapse: Collection[str] = field(kw_only=True, default=())  # types whose repeats are reported together
+    counted: Callable[[], None] = field(kw_only=True, default=lambda: None)  # the count of `unwritten` has changed
+    heard: Callable[[], None] = field(kw_only=True, default=lambda: None)  # there is news of which no event is shown
     late: Callable[[Mapping[str, Any]], None] = field(kw_only=True, default=lambda _: None)  # see `_open_late`
     blocking: Blocking = field(kw_only=True, factory=threaded)
     wall: Callable[[], datetime] = field(kw_only=True, default=utc_now)
-    clock_floor: datetime = field(kw_only=True, factory=clock_floor)  # a wall clock below it was never set
-    began_s: float = field(kw_only=True, factory=trio.current_time)  # what `mono_s` counts from
-    open_s: float = field(kw_only=True, default=60.0)  # chosen: so long may the disk take to open, for all of the file is checked
+    clock_floor: datetime = field(kw_only=True, factory=clock_floor)  # a wall clock that shows less was never set
+    began_s: float = field(kw_only=True, factory=trio.current_time)  # `mono_s` counts from here
+    open_s: float = field(kw_only=True, default=60.0)  # how long opening may take, because the whole file is checked (chosen)
     drain_s: float = field(kw_only=True, default=DRAIN_S)
     ring: Ring = field(kw_only=True, factory=Ring)
     unwritten: Unwritten = field(init=False)
@@ -71,7 +71,7 @@ class Journal:
 
     @property
     def log_id(self) -> str | None:
-        """The name of the log, for as long as it is the same one; None while none was ever opened."""
+        """The id of the log; None: none was opened yet."""
         return self._feed.log_id
 
     @property
@@ -81,17 +81,17 @@ class Journal:
 
     @property
     def last_id(self) -> int:
-        """The id of the newest event that was shown; 0 where there is none."""
+        """The id of the newest event that was shown; 0: there is none."""
         return self._feed.last_id
 
     @property
     def broken(self) -> str | None:
-        """Why nothing can be written at present."""
+        """Why nothing can be written at present; None: it can."""
         return self._outage.reason
 
     @property
     def clock_set(self) -> bool:
-        """Whether somebody has set the wall clock."""
+        """Whether the wall clock was ever set."""
         return self.wall() >= self.clock_floor
 
     # --- Recording ----------------------------------------------------------------------------------------------------
@@ -104,10 +104,14 @@ class Journal:
     ) -> Receipt:
         """Queue events and state that belong together: one transaction takes all of them.
 
-        Never waits, and raises nothing for a broken disk. `memory` maps keys to JSON values; None forgets the key, and
-        a value that has not changed is not written again. A draft that is a counted repeat has the ref of the first. The
-        cause may be PREVIOUS: the draft before it. `places` maps keys to numbers of drafts: what lasts is the place that the
-        event gets in the log, which `placed` reads.
+        Never waits, and never raises because of a broken disk. Each draft comes with its cause; PREVIOUS is the draft before it.
+        A draft
+        that is a counted repeat gets the ref of the first of its kind.
+
+        Args:
+            drafts: the events, each with its cause.
+            memory: JSON values by key; None forgets the key. A value that has not changed is not written again.
+            places: numbers of drafts by key; the place of that event in the log is kept under the key, for `placed` to read.
 
         Raises:
             ValueError: this is more than one transaction may hold (MAX_BATCH_BYTES).
@@ -118,7 +122,7 @@ class Journal:
             first = self._repeats.absorb(each.event, each.ref, trio.current_time(), each.cause)
             refs.append(first or each.ref)
             kept += [] if first else [each]
-        # A repeat is news, too: a command that failed again calls a person.
+        # A repeat is news, too: a command that failed again calls for a person.
         if len(kept) < len(drafts):
             self.heard()
         lasting = {**self._news(memory or {}), **{clean(key): refs[number] for key, number in (places or {}).items()}}
@@ -129,7 +133,7 @@ class Journal:
         return Pending(event_of(draft, now, self.boot_id, mono_s, clock_set=now >= self.clock_floor), cause)
 
     def _news(self, memory: Mapping[str, Any]) -> dict[str, Lasting]:
-        """The values that are not in memory already, as JSON."""
+        """The values that have changed, as JSON."""
         encoded = {clean(key): None if value is None else encode(value) for key, value in memory.items()}
         return {key: value for key, value in encoded.items() if value != self._memory.get(key)}
 
@@ -137,25 +141,25 @@ class Journal:
         if unit.size > MAX_BATCH_BYTES:
             raise ValueError(f"{unit.size} bytes are more than one transaction may hold ({MAX_BATCH_BYTES})")
         idle, fails = not self.ring, self._outage.error is not None
-        # A unit that says nothing new is as durable as what it repeats.
+        # A unit with nothing new is as durable as what it repeats.
         if not unit.events and not unit.memory and (idle or fails):
             unit.receipt.decide(durable=idle)
             return unit.receipt
         self._memory |= unit.memory
         self.ring.push(unit)
         if fails:
-            # What tells of dropped events may be on its way to a slow disk, not shown yet: it comes before this.
+            # An event about dropped ones may be on its way to a slow disk, and not shown yet: it comes before this one.
             for each in (*self.ring.flight, unit):
                 self._show_provisionally(each)
         self._wake.set()
         return unit.receipt
 
     def _note(self, type_: str, **fields: Any) -> None:
-        """Record an event of the journal's own."""
+        """Record an event about the journal itself."""
         self.record([(Draft(type_, fields=fields), None)])
 
     def owe(self, runs: Mapping[str, int], count: int) -> None:
-        """Have the first thing that is written tell that earlier runs have shown so many events that no log has."""
+        """Report, with the first events that are written, that earlier runs have shown `count` events that no log has."""
         self.unwritten.owe(runs)
         self.ring.dropped += count
         self._wake.set()
@@ -163,27 +167,27 @@ class Journal:
     # --- Opening ------------------------------------------------------------------------------------------------------
 
     async def load(self) -> Loaded:
-        """Open the log and give what lasted: to be called once, before the machines start. A bad disk raises nothing."""
-        # A log that another process holds is waited for: to begin without it is to forget what operators have decided.
+        """Open the log and return the lasting state. To be called once, before the machines start; a bad disk raises nothing."""
+        # If another process holds the log, wait for it: to begin without the log is to forget what operators have decided.
         until_s, opened = trio.current_time() + self.open_s, await self._open()
         while opened is None and isinstance(self._outage.error, HeldError) and trio.current_time() < until_s:
             await trio.sleep(RETRY_MIN_S)
             opened = await self._open()
         if opened is None:
             return Loaded({}, trusted=False, unread=self.broken if await self._is_there() else None)
-        self._outage.retry_at_s = -math.inf  # what was told of the wait can be written
+        self._outage.retry_at_s = -math.inf  # `store.unavailable`, which told of the wait, can be written now
         return Loaded.of(opened)
 
     async def _is_there(self) -> bool:
         try:
             return await answered(self.blocking, self._store.is_there)
         except StoreError:
-            return True  # a disk that does not even tell may well hold a log
+            return True  # a disk that does not even answer that may well hold a log
 
     async def _open_late(self) -> bool:
-        """Open the log while the machines run; true where that succeeds."""
-        # Where `load` could not, what lasted comes too late to be taken up: `late` takes it. It is empty where somebody has moved
-        # the log away, and another one begins.
+        """Open the log while the machines run; returns whether that succeeded."""
+        # If `load` could not open the log, its lasting state comes too late to be taken up: `late` takes it. The state is empty
+        # if somebody has moved the log away, and another one begins.
         loaded, opened = self.log_id is not None, await self._open()
         if opened is not None and not loaded:
             self.late(Loaded.of(opened).memory)
@@ -198,7 +202,7 @@ class Journal:
     def _begin_log(self, opened: Opened) -> None:
         self._feed.begin(opened.log_id, opened.held)
         if opened.fresh:
-            self.ring.overtake(self._memory)  # what lasted in the log before has to last in this one
+            self.ring.overtake(self._memory)  # the lasting state of the old log has to be in the new one
         self._memory = {**opened.memory, **self._memory}
         for each in opened.set_aside:
             self._note("store.damaged", reason=each.reason, set_aside=str(each.path))
@@ -227,12 +231,12 @@ class Journal:
             with trio.move_on_at(min(self._repeats.next_s(), trio.current_time() + LOOK_S)) as waiting:
                 await self._wake.wait()
             self._tell_repeats(trio.current_time())
-            # A log that somebody has taken away is begun anew before there is something to be lost.
+            # If somebody has taken the log away, a new one begins before an event can be lost.
             if waiting.cancelled_caught:
                 await self._try(self._store.look)
 
     async def _wait_for_retry(self) -> None:
-        # A window of repeats that opens meanwhile closes later: it lasts as long as the longest wait.
+        # A window of repeats that opens meanwhile closes later: it lasts as long as the longest pause.
         while (due_s := self._repeats.next_s()) < self._outage.retry_at_s:
             await trio.sleep_until(due_s)
             self._tell_repeats(trio.current_time())
@@ -250,7 +254,7 @@ class Journal:
             going = await self._write()
 
     async def _write(self) -> bool:
-        """Write one batch and show it; false if the disk fails."""
+        """Write one batch and show it; returns False if the disk fails."""
         self.ring.flight = self.ring.flight or self._next_flight()
         batch = batch_of(self.ring.flight, self.last_id, self.log_id)
         held = await self._try(partial(self._store.commit, batch))
@@ -274,15 +278,15 @@ class Journal:
         return units
 
     def _dropped(self, units: Sequence[Unit]) -> Pending:
-        """The event that tells how many were dropped or owed."""
-        # Those came before all that waits: so does what tells of them, in time as in the log.
+        """The event that tells how many events were dropped or owed."""
+        # They came before all that waits. Therefore their event comes first, in the log and by its time.
         told = self._pending(Draft("store.dropped", fields={"count": self.ring.dropped}), None)
         if (first := next((each.event for each in events_of(units) if not each.shown), None)) is not None:
             told.event = evolve(told.event, time=first.time, clock_set=first.clock_set, mono_s=first.mono_s)
         return told
 
     def _land(self, events: Sequence[Event]) -> None:
-        """Show what was in flight, which is durable now."""
+        """Show the units in flight, which are durable now."""
         units, self.ring.flight = self.ring.flight, []
         landed = list(zip(events_of(units), events, strict=True))
         for each, event in landed:
@@ -299,7 +303,7 @@ class Journal:
     # --- A disk that fails --------------------------------------------------------------------------------------------
 
     async def _try(self, call: Callable[[], T], patience_s: float = STALL_S) -> T | None:
-        """Make a call to the disk; None where it fails, which begins an outage or goes on with one."""
+        """Make a call to the disk. If it fails, an outage begins or goes on, and None is returned."""
         try:
             return await answered(self.blocking, call, patience_s)
         except StoreError as error:
@@ -307,7 +311,7 @@ class Journal:
             return None
 
     def _break(self, error: StoreError) -> None:
-        """Show all events at once from now on, and try again later: the disk does not take them."""
+        """The disk has failed: show all waiting events at once, and try again later."""
         before = self.broken
         if not self._outage.go_on(error):
             if self.broken != before:
@@ -349,12 +353,12 @@ class Journal:
     ) -> list[Event]:
         """A page of up to `limit` events, oldest first: after the id `since`, or from the time `since` on, or else the last ones.
 
-        What is shown provisionally comes last; while the disk gives nothing, it is all there is. `type` also finds
-        those below it: "device" finds "device.started".
+        Events without an id come last; while the disk gives nothing, they are all there is. `type` also finds types below it:
+        "device" finds "device.started".
 
         Raises:
             PositionError: there is no such id yet, or the log is not the one named `log_id` any more.
-            StoreError: the disk, held for sound until now, does not give it; or no log was opened yet that could have that id.
+            StoreError: the disk, which seemed sound, does not give the page; or no log was opened yet that could have that id.
         """
         after_id = since if isinstance(since, int) else None
         from_time = rfc3339(since) if isinstance(since, datetime) else None
@@ -368,7 +372,7 @@ class Journal:
         return await self._reading(partial(self._store.chain, event_id, limit))
 
     def subscribe(self, since: int | None = None, log_id: str | None = None) -> Subscription:
-        """A subscription to what comes after the id `since`, or from now on; raises what `Feed.check` does."""
+        """A subscription to everything after the id `since`, or (None) from now on; raises the errors of `Feed.check`."""
         return self._feed.subscribe(since, log_id)
 
     async def _read(self, query: Query) -> list[Event]:
@@ -380,11 +384,11 @@ class Journal:
         except StoreError:
             if self._outage.error is None:
                 raise
-            return []  # `store.unavailable` is among what is shown, and says why
+            return []  # `store.unavailable` is among the events without an id, and says why
 
     async def _reading(self, call: Callable[[], T]) -> T:
         try:
             return await answered(self.blocking, call)
         except StoreError:
-            self._wake.set()  # a file found damaged has closed itself: have it replaced
+            self._wake.set()  # a file that was found damaged has closed itself: have it replaced
             raise

@@ -1,7 +1,7 @@
-"""A small text that outlives the log: replaced as a whole, also on a full disk, by a task that holds nobody up.
+"""A small text that outlives the log: replaced as a whole, also on a full disk, by a task that delays nobody.
 
-The file and a spare beside it take turns. The spare is overwritten where it lies, which takes no new block on file systems
-that write in place (ext4, XFS), and is renamed over the file once it is on the disk; what the file was becomes the spare.
+The file and a spare beside it take turns. The spare is overwritten in place, which takes no new block on file systems
+that write in place (ext4, XFS), and is renamed over the file once it is on the disk. The old file becomes the spare.
 A power cut leaves the one text or the other.
 """
 
@@ -24,7 +24,7 @@ from wagman.store.owner import entrust, whose
 T = TypeVar("T")
 
 MOST_BYTES = 2**20
-"""A file that is larger was not written by this program (chosen)."""
+"""The most bytes that are read; a larger file was not written by this program (chosen)."""
 
 
 @define(eq=False, repr=False)
@@ -34,7 +34,7 @@ class SmallFile:
     path: Path
 
     def read(self) -> str | None:
-        """The text on the disk; None where there is no such file."""
+        """The text on the disk; None: there is no such file."""
         try:
             with self.path.open("rb") as file:
                 return file.read(MOST_BYTES).decode()
@@ -48,7 +48,7 @@ class SmallFile:
         return os.path.lexists(self.path)
 
     def keep(self, text: str) -> None:
-        """Replace the text, which is on the disk when this returns."""
+        """Replace the text; it is on the disk when this returns."""
         try:
             make_directory(self.path.parent)
             self._mend()
@@ -57,7 +57,7 @@ class SmallFile:
             sync_directory(self.path.parent)
         except OSError as error:
             raise StoreError(f"cannot write {self.path}: {whose(error, self.path, self._spare)}") from error
-        with suppress(OSError):  # the next text then needs room for itself
+        with suppress(OSError):  # without the spare the next text needs room of its own
             if not self._spare.exists():
                 self._write(self._spare, text.encode())
 
@@ -70,7 +70,7 @@ class SmallFile:
         return with_suffix(self.path, ".before")
 
     def _mend(self) -> None:
-        """Go on from where a power cut may have ended `_swap`."""
+        """Finish a `_swap` that a power cut has ended."""
         if self._before.exists():
             if self.path.exists() and self._before.samefile(self.path):
                 self._before.unlink()
@@ -78,8 +78,8 @@ class SmallFile:
                 self._before.replace(self._spare)
 
     def _write(self, path: Path, data: bytes) -> None:
-        """Write over what is there."""
-        # It is never emptied first: its block would be given back, and a full disk has no other.
+        """Overwrite the file in place."""
+        # The file is never emptied first: that would give its block back, and a full disk has no other.
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         try:
             entrust(fd, path.parent)
@@ -91,17 +91,17 @@ class SmallFile:
             os.close(fd)
 
     def _swap(self) -> None:
-        """Have the spare take the place of the file, which is there and whole at each moment."""
+        """Exchange the spare and the file, which is there and whole at each moment."""
         try:
             os.link(self.path, self._before)
-        except OSError:  # there is none yet, or this file system knows no second names
+        except OSError:  # there is no file yet, or this file system has no hard links
             self._spare.replace(self.path)
         else:
             self._spare.replace(self.path)
             self._before.replace(self._spare)
 
     def set_aside(self, label: str) -> Path:
-        """Move a file that cannot be used out of the way; nothing is ever deleted."""
+        """Rename a file that cannot be used; returns its new path. Nothing is ever deleted."""
         target = with_suffix(self.path, f".{label}")
         try:
             self.path.replace(target)
@@ -112,11 +112,11 @@ class SmallFile:
 
 @define(eq=False, repr=False)
 class Keeper:
-    """The task that keeps the file as the text is. It outlives its incarnations.
+    """The task that keeps the file equal to the text. It outlives its incarnations.
 
     Args:
-        text: what is to be on the disk.
-        turned: hears why nothing can be kept, and None when it can be again; must not raise.
+        text: returns the text that is to be on the disk.
+        turned: takes the reason when the text cannot be kept any more, and None when it can again; must not raise.
     """
 
     file: SmallFile
@@ -128,38 +128,38 @@ class Keeper:
     _asked: int = field(default=0, init=False)
     _tried: int = field(default=0, init=False)
     _landed: int = field(default=0, init=False)
-    _same: int = field(default=-1, init=False)  # the text is what is on the disk, unless more than so much was asked
+    _same: int = field(default=-1, init=False)  # up to this request the text is known to be the one on the disk
     _due_s: float = field(default=math.inf, init=False)
     _wake: trio.Event = field(factory=trio.Event, init=False)
     _news: trio.Event = field(factory=trio.Event, init=False)
 
     @property
     def broken(self) -> str | None:
-        """Why nothing can be kept."""
+        """Why the text cannot be kept at present; None: it can."""
         return self._outage.reason
 
     async def read(self) -> str | None:
-        """The text on the disk; None where there is no file.
+        """The text on the disk; None: there is no file.
 
         Raises:
-            StoreError: it is there, and cannot be read.
+            StoreError: the file is there, and cannot be read.
         """
         self._kept = await self._on_disk(self.file.read, "read")
         return self._kept
 
     async def set_aside(self, label: str) -> Path:
-        """Move a file that holds something else out of the way; raises StoreError."""
+        """Rename a file that holds something else; returns its new path. Raises StoreError."""
         self._kept = None
         return await self._on_disk(partial(self.file.set_aside, label))
 
     def note(self, within_s: float = 0.0) -> None:
-        """Have the text, which may have changed, on the disk soon."""
+        """Have the text written within `within_s` seconds if it has changed."""
         self._asked += 1
         self._due_s = min(self._due_s, trio.current_time() + within_s)
         self._wake.set()
 
     async def settled(self, timeout_s: float) -> bool:
-        """Whether the text as it is now is on the disk; waits until that was tried, or for so long."""
+        """Wait until writing the present text was tried, for `timeout_s` at most; returns whether it is on the disk."""
         asked = self._asked
         with trio.move_on_after(timeout_s):
             while self._tried < asked:
@@ -167,7 +167,7 @@ class Keeper:
         return self._landed >= asked
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Keep the file as the text is until cancelled; then write what is not on the disk yet, within `DRAIN_S`."""
+        """Keep the file equal to the text until cancelled; then write the latest text within `DRAIN_S`."""
         task_status.started()
         try:
             while True:
@@ -202,7 +202,7 @@ class Keeper:
         self._news = trio.Event()
 
     def _break(self, error: StoreError) -> None:
-        self._kept = None  # nobody knows how far it came
+        self._kept = None  # nobody knows how far the write came
         begins = self._outage.go_on(error)
         self._due_s = min(self._due_s, self._outage.retry_at_s)
         if begins:

@@ -1,4 +1,4 @@
-"""The owner of the files of the state: who may read them, and for whom new ones are made."""
+"""The owner of the state files: who may read them, and to whom new ones are given."""
 
 import os
 import pwd
@@ -8,8 +8,8 @@ from pathlib import Path
 
 
 def entrust(fd: int, directory: Path) -> None:
-    """Give an open file to the owner of its directory, where that can be done; raises OSError."""
-    # Somebody who tries the service as root, in the state directory of its user, would lock that user out.
+    """Give an open file to the owner of its directory, if this process is root; raises OSError."""
+    # Somebody who tries the service as root, in the state directory of its user, would otherwise lock that user out.
     if os.geteuid() != 0:
         return
     owner, mine = directory.stat(), os.fstat(fd)
@@ -33,14 +33,14 @@ def entrust_file(path: Path) -> None:
 
 
 def whose(error: Exception, *paths: Path) -> str:
-    """An error in words; where the file or what belongs to it is somebody else's, also whose it is and what to type."""
+    """An error in words. If somebody else owns one of the files or its directory, also who, and what to type."""
     said = getattr(error, "strerror", None) or str(error)
     barred = barred_file(*paths) if isinstance(error, PermissionError) else None
     return said if barred is None else f"{said}; {barred_words(barred)}"
 
 
 def barred_file(*paths: Path) -> Path | None:
-    """The first of these, or of their directories, that is there and that this process may not read and write."""
+    """The first of these paths or their directories that exists and that this process may not read and write."""
     for path in paths:
         for each in (path.parent, path):
             if os.path.lexists(each) and not _may_use(each, os.X_OK if each == path.parent else 0):
@@ -50,14 +50,14 @@ def barred_file(*paths: Path) -> Path | None:
 
 def _may_use(path: Path, also: int) -> bool:
     """Whether this process may read and write."""
-    # A file system that nobody can write to bars nobody.
+    # A read-only file system is no matter of permissions.
     if os.access(path, os.R_OK | os.W_OK | also):
         return True
     return os.access(path, os.R_OK | also) and bool(os.statvfs(path).f_flag & os.ST_RDONLY)
 
 
 def barred_words(path: Path) -> str:
-    """The owner of a file in words, and what lets this process use it."""
+    """The owner of a file in words, and the command that lets this process use it."""
     try:
         held = path.stat()
     except OSError as error:
@@ -73,7 +73,7 @@ def remedy(path: Path, *, mine: bool) -> str:
 
 
 def user_name(uid: int) -> str:
-    """The name of a user; its number where it has none."""
+    """The name of a user, or the number of one without a name."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

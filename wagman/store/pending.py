@@ -12,17 +12,17 @@ from wagman.store.event import Cause, Event, Lasting, Ref, place_json
 from wagman.store.limits import MAX_BATCH_BYTES
 
 MAX_EVENTS = 10_000
-"""How many events wait in memory while the disk does not take them (chosen)."""
+"""How many events wait in memory while the disk fails (chosen)."""
 
 MAX_BYTES = 8 * 2**20
-"""How many bytes they may take (chosen)."""
+"""How many bytes these events may take (chosen)."""
 
 
 @define(eq=False, repr=False)
 class Pending:
     """An event that waits to be committed."""
 
-    event: Event  # its id and cause are settled when it is committed
+    event: Event  # gets its id and its cause when it is committed
     cause: Cause
     ref: Ref = field(factory=Ref, init=False)
     shown: bool = field(default=False, init=False)
@@ -33,26 +33,26 @@ class Pending:
 
 
 def resolve(cause: Cause, log_id: str | None) -> int | None:
-    """The id of a cause in that log; None where the cause is not in it."""
+    """The id of a cause in that log; None: the cause is not in it."""
     return cause.within(log_id) if isinstance(cause, Ref) else cause
 
 
 @define(eq=False, repr=False)
 class Receipt:
-    """The answer of `Journal.record`: a ref per draft, and the way to wait until all is durable."""
+    """The answer of `Journal.record`: a ref for each draft, and a way to wait until all is durable."""
 
     refs: tuple[Ref, ...]
     durable: bool = field(default=False, init=False)
     _decided: trio.Event = field(factory=trio.Event, init=False)
 
     async def settled(self, timeout_s: float) -> bool:
-        """Wait until all is durable; False at once while the store cannot write, and after `timeout_s`."""
+        """Wait until all is durable; returns False at once while the store cannot write, and after `timeout_s`."""
         with trio.move_on_after(timeout_s):
             await self._decided.wait()
         return self.durable
 
     def decide(self, *, durable: bool) -> None:
-        """Let those go on who wait: all is durable, or it will not be for a while."""
+        """Wake those who wait: all is durable, or will not be for a while."""
         self.durable = durable
         self._decided.set()
 
@@ -64,7 +64,7 @@ class Unit:
     events: tuple[Pending, ...]
     memory: Mapping[str, Lasting]
     receipt: Receipt
-    size: int = field(init=False)  # about how many bytes it takes, here and on disk
+    size: int = field(init=False)  # about how many bytes the unit takes, here and on disk
 
     def __attrs_post_init__(self) -> None:
         events = sum(len(each.event.text) + ROW_BYTES for each in self.events)
@@ -72,7 +72,7 @@ class Unit:
 
 
 PLACE_BYTES = 128
-"""What the place of an event takes, at most."""
+"""The most bytes that the place of an event takes."""
 
 
 def length(value: Lasting) -> int:
@@ -82,12 +82,12 @@ def length(value: Lasting) -> int:
 
 @define(eq=False, repr=False)
 class Ring:
-    """Units in their order. A full ring drops the oldest events and counts them; state is never dropped, only overtaken."""
+    """Units in their order. A full ring drops the oldest events and counts them; of dropped state it keeps the newest values."""
 
     max_events: int = MAX_EVENTS
     max_bytes: int = MAX_BYTES
-    flight: list[Unit] = field(factory=list, init=False)  # being written, or to be written again as they are
-    dropped: int = field(default=0, init=False)  # events, since this was last set to 0
+    flight: list[Unit] = field(factory=list, init=False)  # being written, or to be written again exactly as they are
+    dropped: int = field(default=0, init=False)  # how many events were dropped since this was last set to 0
     _units: deque[Unit] = field(factory=deque, init=False)
     _overtaken: dict[str, Lasting] = field(factory=dict, init=False)  # the state of units that were dropped
     _events: int = field(default=0, init=False)
@@ -107,7 +107,7 @@ class Ring:
             self._drop_oldest()
 
     def overtake(self, memory: Mapping[str, Lasting]) -> None:
-        """Have this state written before anything else."""
+        """Write this state before anything else."""
         self._overtaken |= memory
 
     def take(self) -> list[Unit]:
@@ -139,7 +139,7 @@ class Ring:
 
 
 def memory_of(units: Iterable[Unit]) -> dict[str, Lasting]:
-    """The newest state of each key."""
+    """The newest value of each key."""
     merged: dict[str, Lasting] = {}
     for unit in units:
         merged |= unit.memory

@@ -1,7 +1,7 @@
-"""The past, from the log and from the file beside it, each of which may be an older copy. Pure.
+"""What earlier runs left, in the log and in the file beside it, either of which may be an older copy. Pure.
 
-The one that a later run of the service has written tells which tables there were: a table that only the other one knows was
-taken over by another since. Of two decisions about a table the later one counts, wherever it is.
+The copy that was written by a later run of the service decides which tables there were: a table that only the other copy knows
+has been taken over by another one since. Of two decisions about a table the later one counts, in whichever copy it is.
 """
 
 import json
@@ -15,39 +15,39 @@ from wagman.model.facts import DEFAULT_BOARD, restored_stamp, term_of
 from wagman.store.decisions import Command, Entry, Kept, command_of, decision_of, heard_of, parse, render
 
 TABLES_KEY = "tables"
-"""The name under which the log keeps, from each start on, which tables there are and were: what lies beside it may be lost."""
+"""The key under which the log keeps which tables there are and were, from each start on: the file beside the log may be lost."""
 
 PREFIX = "device."
-"""What the keys begin with under which the log keeps the state of each guest."""
+"""How the keys begin under which the log keeps the state of each guest."""
 
 HEARD_PREFIX = "heard."
-"""What the keys begin with under which the log keeps which sources of each guest were ever heard."""
+"""How the keys begin under which the log keeps which sources of each guest were ever heard."""
 
 
 @frozen
 class Logged:
-    """The past as the log tells it."""
+    """What the log knows of earlier runs."""
 
     entries: Mapping[str, Entry] = field(factory=dict)  # by the name of the table
-    run: int = 0  # of the service, that wrote last which tables there are; 0: an older program, or nobody
-    states: frozenset[str] = frozenset()  # tables whose state it has, also those that have been taken over
+    run: int = 0  # number of the run that last wrote which tables there are; 0: an older program, or none
+    states: frozenset[str] = frozenset()  # tables whose state the log has, also those that have been taken over
     command: Command | None = None  # to all guests
-    untold: frozenset[str] = frozenset()  # tables that an older program wrote last: it told nobody who had decided
-    heard: Mapping[str, tuple[str, ...]] = field(factory=dict)  # the sources of each guest that were ever heard
+    untold: frozenset[str] = frozenset()  # tables that an older program wrote last, without saying who had decided
+    heard: Mapping[str, tuple[str, ...]] = field(factory=dict)  # for each guest, its sources that were ever heard
 
 
 def tables_memory(entries: Mapping[str, Entry], run: int) -> dict[str, Any]:
-    """The tables that there are and were, as the log is to keep them."""
+    """The tables that there are and were, as the log keeps them."""
     return {TABLES_KEY: json.loads(render(Kept(entries, run=run)))}
 
 
 def heard_key(guest: str) -> str:
-    """The name under which the log keeps which sources of a guest were ever heard."""
+    """The key under which the log keeps which sources of a guest were ever heard."""
     return f"{HEARD_PREFIX}{guest}"
 
 
 def logged(memory: Mapping[str, Any]) -> Logged:
-    """The past in a log's memory; what cannot be read counts as not told."""
+    """What a log's lasting state knows of earlier runs; what cannot be read counts as missing."""
     tables = _tables(memory)
     saved = {key.removeprefix(PREFIX): each for key, each in memory.items() if key.startswith(PREFIX)}
     states = {name: entry for name, each in sorted(saved.items(), key=_age) if (entry := logged_entry(each)) is not None}
@@ -82,7 +82,7 @@ def _age(named: tuple[str, Any]) -> str:
 
 
 def logged_entry(saved: Any) -> Entry | None:
-    """The entry in the saved state of a guest; None where it cannot be read."""
+    """The entry in the saved state of a guest; None: it cannot be read."""
     match saved:
         case {"port": int() | str() as port, "memory": {"wanted": "up" | "down" as wanted, "enabled": bool() as enabled}}:
             board = str(saved.get("board", DEFAULT_BOARD))
@@ -93,18 +93,18 @@ def logged_entry(saved: Any) -> Entry | None:
 
 
 def known_before(log: Logged, kept: Kept, names: Container[str]) -> dict[str, Entry]:
-    """The entries of all tables that there were. `names` are those that there are now."""
+    """The entries of all tables that there were; `names` are the tables that there are now."""
     if log.run > kept.run:
         tables = log.entries
     elif log.run < kept.run:
         tables = kept.entries
-    else:  # the same run; or an older program, whose log has all that there ever were
+    else:  # the same run; or an older program, whose log has every table that there ever was
         tables = {name: each for name, each in log.entries.items() if name in names or not kept.entries} | {**kept.entries}
     return {name: _decided(name, each, log, kept) for name, each in tables.items()}
 
 
 def _decided(name: str, table: Entry, log: Logged, kept: Kept) -> Entry:
-    """The table, with the later decision."""
+    """The table, with the later of the two decisions."""
     if name not in log.entries or name not in kept.entries:
         return table
     in_log, beside = log.entries[name], kept.entries[name]

@@ -1,9 +1,9 @@
-"""Repeats collapse: the first of a kind is recorded at once, the next ones are counted and told of together.
+"""Repeats collapse: the first event of a kind is recorded at once, the next ones are counted and reported together.
 
-Events of the same type, device, fields and cause are of a kind. The first opens a window of a minute. What comes within it is
-counted; when it closes, one event says how many more there were (`count`) and over how long (`over_s`). For as long as
-they keep coming each next window is twice as long, up to an hour, so that a contact that flaps for a year costs 24
-events a day. A window without any closes for good.
+Events of the same type, device, fields and cause are of one kind. The first opens a window of a minute. Repeats within the window
+are counted; when it closes, one event tells how many there were (`count`) and over how long (`over_s`). As long as
+repeats keep coming, each next window is twice as long, up to an hour, so that a contact that flaps for a year costs 24
+events a day. A window without repeats closes for good.
 """
 
 import math
@@ -15,13 +15,13 @@ from attrs import define, field
 from wagman.store.event import Cause, Event, Ref
 
 WINDOW_S = 60.0
-"""How long the first repeats are held back (chosen)."""
+"""How long the first repeats are held back, in seconds (chosen)."""
 
 WINDOW_MAX_S = 3600.0
-"""How long repeats are held back that do not cease (chosen)."""
+"""How long repeats are held back at most, if they do not cease, in seconds (chosen)."""
 
 MAX_WINDOWS = 256
-"""How many kinds are watched at the same time; what does not fit is recorded as it comes (chosen)."""
+"""How many kinds are watched at the same time; further kinds are recorded as they come (chosen)."""
 
 Kind: TypeAlias = tuple[str, str | None, str, Cause]
 
@@ -30,7 +30,7 @@ Kind: TypeAlias = tuple[str, str | None, str, Cause]
 class Window:
     """The count of one kind."""
 
-    event: Event  # the first of them
+    event: Event  # the first of the kind
     first: Ref
     opened_s: float
     length_s: float = field(default=WINDOW_S, init=False)
@@ -43,7 +43,7 @@ class Window:
         return self.opened_s + self.length_s
 
     def summary(self) -> dict[str, Any]:
-        """The fields of the event that tells of the repeats."""
+        """The fields of the event about the repeats."""
         return {**self.event.fields, "count": self.count, "over_s": round(self.last_s - self.opened_s, 3)}
 
     def widen(self, now_s: float) -> None:
@@ -53,13 +53,13 @@ class Window:
 
 @define(eq=False, repr=False)
 class Repeats:
-    """All kinds that are being counted; times are of trio's clock."""
+    """All kinds that are being counted. Times are seconds of trio's clock."""
 
     types: Collection[str]
     _windows: dict[Kind, Window] = field(factory=dict, init=False)
 
     def absorb(self, event: Event, ref: Ref, now_s: float, cause: Cause = None) -> Ref | None:
-        """Count an event and give the ref of the first of its kind; None if the event is to be recorded itself."""
+        """Count an event; returns the ref of the first of its kind, or None if the event is to be recorded itself."""
         if event.type not in self.types:
             return None
         kind = (event.type, event.device, event.text, cause)
@@ -77,7 +77,7 @@ class Repeats:
         return min((window.closes_s for window in self._windows.values()), default=math.inf)
 
     def close(self, now_s: float) -> Iterator[Window]:
-        """Close the windows that are due: those that have counted some, before they begin again."""
+        """Close the windows that are due; yields those that have counted repeats, before they begin again."""
         for kind, window in list(self._windows.items()):
             if window.closes_s > now_s:
                 continue

@@ -6,7 +6,7 @@ Why these settings:
   cut. With NORMAL, acknowledged commits are lost in a power cut.
 - **locking_mode=EXCLUSIVE**: no other process can hold a read transaction that keeps the write-ahead log from being
   written back, so that nobody's stuck reader makes it grow. It also does away with the shared-memory file, which
-  cannot be made on a full disk: what lasts can still be read there. Who wants to see a live log asks the service.
+  cannot be made on a full disk: the lasting state can still be read there. Whoever wants to see a live log asks the service.
 - **Every query is fetched whole**: no reader of our own stays open either.
 """
 
@@ -32,11 +32,11 @@ BUSY_S = 2.0
 """How long an opening waits for another process (chosen)."""
 
 READ_ERRORS = 3
-"""So many openings in a row may fail to read before the file counts as damaged: a bad sector stays bad (chosen)."""
+"""After this many read failures without a successful opening the file counts as damaged (chosen: a bad sector stays bad)."""
 
 DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 READ_FAILURES = frozenset({sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_CORRUPTFS})
-_TROUBLE = (sqlite3.Error, UnicodeDecodeError)  # the latter where SQLite's message quotes a damaged name
+_TROUBLE = (sqlite3.Error, UnicodeDecodeError)  # the latter if SQLite's message quotes a damaged name
 ADVICE = {
     sqlite3.SQLITE_FULL: "free some space there",
     sqlite3.SQLITE_BUSY: "another process has it open, and has to close it",
@@ -46,7 +46,7 @@ ADVICE = {
 
 
 class HeldError(StoreError):
-    """Another process has the file open; whoever waits may get the file as it is."""
+    """Another process has the file open; waiting for it may help."""
 
 
 class BarredError(StoreError):
@@ -72,12 +72,12 @@ class Store:
     path: Path
     limits: Limits
     new_log_id: Callable[[], str] = field(kw_only=True)
-    now: Callable[[], datetime] = field(default=utc_now, kw_only=True)  # names what is set aside
+    now: Callable[[], datetime] = field(default=utc_now, kw_only=True)  # the time in the names of files that are set aside
     migrations: Sequence[Migration] = field(default=MIGRATIONS, kw_only=True)
     _conn: sqlite3.Connection | None = field(default=None, init=False)
     _opened: Opened | None = field(default=None, init=False)
     _held: Extent = field(default=Extent(), init=False)
-    _files: tuple[int, ...] = field(default=(), init=False)  # the inodes that were opened
+    _files: tuple[int, ...] = field(default=(), init=False)  # the inodes of the opened files
     _log_id: str | None = field(default=None, init=False)
     _unusable: _UnusableError | None = field(default=None, init=False)
     _set_aside: tuple[SetAside, ...] = field(default=(), init=False)
@@ -85,8 +85,8 @@ class Store:
     _severed: bool = field(default=False, init=False)
 
     def is_there(self) -> bool:
-        """Whether there is a file that holds something, or may be one."""
-        # What is behind a closed door counts as there. An empty file is left where there was no room to begin one.
+        """Whether there is a file with content, or may be one."""
+        # A file that this process may not see counts as there. An empty file is left over when there was no room to begin a log.
         try:
             size = self.path.lstat().st_size
         except (FileNotFoundError, NotADirectoryError):
@@ -97,13 +97,13 @@ class Store:
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a file to write to; a file that can no longer be used closes itself."""
+        """Whether a file is open; a file that can no longer be used closes itself."""
         return self._opened is not None
 
     # --- Opening and closing ------------------------------------------------------------------------------------------
 
     def open(self) -> Opened:
-        """Open the file, or begin one; says the same again for as long as it is open."""
+        """Open the file, or begin one; while it is open, return the same again."""
         if self._severed:
             raise StoreError("the store was severed")
         if self._opened is None:
@@ -116,7 +116,7 @@ class Store:
         """Write the write-ahead log back and close; does nothing when closed."""
         conn, self._conn, self._opened = self._conn, None, None
         if conn is not None:
-            with suppress(sqlite3.Error):  # what was committed is safe whether it could be written back or not
+            with suppress(sqlite3.Error):  # what was committed is safe even if it could not be written back
                 conn.close()
 
     def sever(self) -> None:
@@ -156,7 +156,7 @@ class Store:
         return Opened(log_id, self._held, dict(conn.execute("SELECT key, value FROM memory")), fresh, self._set_aside)
 
     def _clear_the_place(self) -> None:
-        """Set aside what cannot be used: found so before, or a write-ahead log alone, which SQLite would delete."""
+        """Set aside a file that was found unusable before, or a write-ahead log alone, which SQLite would delete."""
         if self._unusable is None and _size(self.path) == 0 and _size(self._wal) > 0:
             self._unusable = _UnusableError("orphaned", "a write-ahead log without its database")
         if self._unusable is not None:
@@ -165,7 +165,7 @@ class Store:
             self._unusable = None
 
     def _make_file(self) -> None:
-        """Make a file where there is none, and keep it for its owner alone."""
+        """Make a file if there is none, and keep it for its owner alone."""
         make_directory(self.path.parent)
         fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -177,9 +177,9 @@ class Store:
         sync_directory(self.path.parent)
 
     def _set_up(self, conn: sqlite3.Connection) -> None:
-        conn.execute("PRAGMA locking_mode = EXCLUSIVE")  # before the first access, or there is a shared-memory file
+        conn.execute("PRAGMA locking_mode = EXCLUSIVE")  # before the first access, otherwise there is a shared-memory file
         if page_count(conn) == 0:
-            conn.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before the first table, or never; later on it would write
+            conn.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before the first table, otherwise never: later it would write
         conn.execute("PRAGMA journal_mode = WAL")
         entrust_file(self._wal)
         conn.execute("PRAGMA synchronous = FULL")
@@ -197,13 +197,13 @@ class Store:
 
     def _compare(self, log_id: str, held: Extent) -> Extent:
         """Refuse an older copy of the log that was open before."""
-        # The ids that it lacks were shown.
+        # The ids that it lacks were shown already.
         if log_id == self._log_id and held.last_id < self._held.last_id:
             raise _UnusableError("outdated", f"it ends at event {held.last_id}, and had {self._held.last_id} before")
         return held
 
     def _name_log(self, conn: sqlite3.Connection) -> tuple[str, bool]:
-        """The name of the log, and whether it was given just now."""
+        """The id of the log, and whether it was given just now."""
         row = conn.execute("SELECT value FROM meta WHERE key = 'log_id'").fetchone()
         if row is not None:
             return row[0], False
@@ -215,14 +215,18 @@ class Store:
 
     def commit(self, batch: Batch) -> Extent:
         """Make a batch durable: all of it, or nothing. A batch that is there already is not written again."""
-        # Whoever did not see the end of a commit repeats it: one that reported an error may turn up when the file is opened next.
+        # A commit whose end nobody saw is repeated; one that reported an error may still be found when the file is opened next.
         with self._explained("write to"):
             if not self._holds(self._connection(), batch):
                 self._held = self._write(self._connection(), batch)
         return self._held
 
     def _holds(self, conn: sqlite3.Connection, batch: Batch) -> bool:
-        """Whether a batch was written before; raises StoreError if it does not go on from what is there."""
+        """Whether a batch was written before.
+
+        Raises:
+            StoreError: its ids do not continue those of the file.
+        """
         if not batch.events or batch.events[0].id == self._held.last_id + 1:
             return False
         rows = conn.execute(f"SELECT {COLUMNS} FROM event WHERE id >= ? ORDER BY id", (batch.events[0].id,)).fetchall()  # noqa: S608
@@ -241,15 +245,15 @@ class Store:
         return held
 
     def look(self) -> None:
-        """Raise unless the file is still where the next start looks for it."""
-        # Nobody may write for hours, and so find out.
+        """Check that the file is still where the next start looks for it; raises StoreError if not."""
+        # Without this nobody might find out for hours, if nothing is written.
         with self._explained("go on with"):
             if self.is_open:
                 self._check_files()
 
     def _check_files(self) -> None:
-        """Raise unless the open files are those that the next start will find."""
-        # What a deleted file holds ends with this process.
+        """Check that the open files are those that the next start will find; raises StoreError if not."""
+        # The content of a deleted file ends with this process.
         if self._inodes() != self._files:
             self.close()
             raise StoreError(f"{FILE_TAKEN}; it is opened anew")
@@ -289,7 +293,7 @@ class Store:
 
     @contextmanager
     def _explained(self, verb: str) -> Iterator[None]:
-        """Turn what goes wrong into StoreError, and close a file that cannot be gone on with."""
+        """Turn any error into StoreError, and close a file that cannot be used further."""
         try:
             yield
         except (*_TROUBLE, OSError, StoreError) as error:
@@ -297,7 +301,7 @@ class Store:
             raise self._told(f"cannot {verb} {self.path}: ", error) from error
 
     def _told(self, what: str, error: Exception) -> StoreError:
-        """The error that others are told."""
+        """The error for the caller."""
         if _code(error) & 0xFF == sqlite3.SQLITE_BUSY:
             return HeldError(f"{what}{_explanation(error)}")
         barred = barred_file(self.path, self._wal)
@@ -306,7 +310,7 @@ class Store:
         return StoreError(f"{what}{_explanation(error)}")
 
     def _judge(self, error: Exception) -> None:
-        """Close the file unless it is only the disk that is full, and note what `open` has to do about it."""
+        """Close the file, unless the disk is merely full, and note what the next `open` has to do."""
         code = _code(error)
         if code in READ_FAILURES:
             self._read_errors += 1
@@ -319,7 +323,7 @@ class Store:
 
 
 def _code(error: Exception) -> int:
-    """The extended result code of SQLite; 0 where the error is not SQLite's."""
+    """The extended result code of SQLite; 0: it is no error of SQLite."""
     return getattr(error, "sqlite_errorcode", 0)
 
 
@@ -331,8 +335,8 @@ def _explanation(error: Exception) -> str:
 
 
 def _lenient_text(stored: bytes) -> str:
-    """The text as far as it is text."""
-    # A flipped bit is not to cost the page that it is on.
+    """The text, with replacements for what is no UTF-8."""
+    # A flipped bit must not cost the page that it is on.
     return stored.decode("utf-8", "replace")
 
 
@@ -361,8 +365,8 @@ def _event(conn: sqlite3.Connection, event_id: int) -> Event | None:
 
 
 def _cause_of(conn: sqlite3.Connection, record: Event) -> Event | None:
-    """The event that caused another; None where the log has none."""
-    # A cause is earlier than what it caused; whatever else a damaged row says would lead in circles.
+    """The event that caused another; None: the log has none."""
+    # A cause is earlier than its effect; anything else that a damaged row says would lead in circles.
     if record.cause is None or record.id is None or record.cause >= record.id:
         return None
     return _event(conn, record.cause)
