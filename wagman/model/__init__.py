@@ -1,12 +1,12 @@
-"""The words that every other room shares. Imports nothing of the package; nothing here takes attrs where a command reads it.
+"""The words that every other room shares. Imports no other room; what a command reads here does without attrs.
 
-- `facts`      what is told between the tasks: evidence of the boards, goals of the guests, drafts of events
+- `facts`      what the tasks tell each other: evidence of the boards, goals of the guests, drafts of events
 - `catalogue`  every type of event: when, what to do, its fields, its severity, its sentence
 - `backend`    what a board must be able to do, and what may be believed of it
-- `shapes`     what the control socket gives, typed once
+- `shapes`     the JSON objects of the control socket, typed once
 - `order`      names in an order in which each comes after those that it needs
 - `words`      durations, ordinals and readings, for people
 - `errors`     what can go wrong, by kind
 - `process`    running a command, bounded: for messages to guests, and for boards that are commands
-- `sockets`    how long the path of a socket may be, and what is in its way
+- `sockets`    how long the path of a socket may be
 """

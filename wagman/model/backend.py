@@ -1,4 +1,4 @@
-"""What a board must be able to do, at least, so that it can power guests; and what may be believed of what it says."""
+"""What a board must be able to do so that it can power guests, and what may be believed of what it says."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
@@ -8,22 +8,22 @@ from attrs import evolve, field, frozen
 from wagman.model.facts import Supply
 
 Readback: TypeAlias = Literal["none", "told", "sensed"]
-"""How a board shows whether a port is on: only by its replies; from its own register; by a contact, a meter, a detection."""
+"""How a board shows whether a port is on: only by its replies; by its own register; by a contact, a meter, a detection."""
 
 Restore: TypeAlias = Literal["on", "off", "last", "unknown"]
 """What the ports of a board do when the power of the board itself comes back."""
 
 BLANK_BOOTS = 0xFFFF_FFFF
-"""What a board counts whose memory was lost while it runs: it tells nothing, until the next start makes it 1 (firmware).
+"""The boot count of a board whose memory was lost while it ran: it means nothing until the next start makes it 1 (firmware).
 
-It stands for the count of a board that has none as well.
+It also stands for the count of a board that has none.
 """
 
 FAKE_MAC = "02FACE000000"
-"""The MAC address of a fake plug: whoever names it as `id` switches no real one (chosen: locally administered)."""
+"""The MAC address of a fake plug: a configuration with this `id` switches no real plug (chosen: locally administered)."""
 
 RUNS_APART_S = 10
-"""Two starts of a board are further apart: it boots for 20 s (firmware); an answer when it started may be off by less."""
+"""Two starts of a board are further apart, in seconds: it boots for 20 s (firmware). Answers about one start differ by less."""
 
 
 @frozen
@@ -33,27 +33,27 @@ class Identity:
     board_id: str | None
     boots: int
     firmware: str | None  # None: the board does not tell
-    began_s: int | None = None  # by the board's own clock, whatever that shows; None where it does not tell
+    began_s: int | None = None  # when it started, by the board's own clock, right or wrong; None: it does not tell
     anew: bool = field(default=False, eq=False)  # it has certainly restarted since it was last seen, whatever it counts
 
     @property
     def counted(self) -> int | None:
-        """How often it has started; None where nobody counts."""
+        """How often the board has started; None: it does not count."""
         return None if self.boots == BLANK_BOOTS else self.boots
 
     def same_run(self, other: "Identity") -> bool:
-        """The board has not restarted in between, nor been replaced (where its id chip can tell).
+        """Whether the board has neither restarted in between nor been replaced (if its id chip can tell).
 
         The count of its starts is not enough: a board whose memory was lost counts from 1 again.
         """
         return self.agrees(other) and not other.anew
 
     def with_start_of(self, before: "Identity | None") -> "Identity":
-        """The same run as before: where the board does not tell when it began, what it told then stands."""
+        """This identity with the start time of `before`, which is the same run, if the board does not tell it now."""
         return self if before is None or self.began_s is not None else evolve(self, began_s=before.began_s)
 
     def agrees(self, other: "Identity") -> bool:
-        """Nothing in what was told speaks against it."""
+        """Whether no answer contradicts that both are the same run of the same board."""
         ids, boots = (self.board_id, other.board_id), (self.boots, other.boots)
         same_board = None in ids or self.board_id == other.board_id
         same_count = BLANK_BOOTS in boots or self.boots == other.boots
@@ -69,8 +69,8 @@ class Look:
     """What a board shows of one port."""
 
     relay: Supply = "unknown"
-    watts: float | None = None  # None: nothing meters it
-    by: str | None = None  # who switched it last, where the board tells
+    watts: float | None = None  # None: no meter, or no reading
+    by: str | None = None  # who switched it last, if the board tells
 
 
 @frozen
@@ -78,13 +78,13 @@ class Abilities:
     """What may be believed of a board, and what it does by itself."""
 
     readback: Readback = "told"
-    settle_s: float = 1.5  # so long after a command a reading may not show it yet
-    meter_w: float | None = None  # from so many watts on something certainly runs; None: it has no meter
-    meter_settle_s: float = 50.0  # for so long after a command 0 W are no evidence, where it has a meter
-    survives: bool = False  # its relays outlived its latest restart, as it tells: they latch, and its own power stayed
+    settle_s: float = 1.5  # how long after a command a reading may not show its effect yet
+    meter_w: float | None = None  # from this many watts on something certainly runs; None: there is no meter
+    meter_settle_s: float = 50.0  # for how long after a command 0 W of a meter are no evidence
+    survives: bool = False  # its relays outlived its latest restart, as it says: they latch, and its own power stayed
     on_restore: Restore = "unknown"
     outlives_service: bool = True  # its ports stay as they are when the service ends
-    pulse: bool = False  # it can switch a port off and on again by itself, in one command
+    pulse: bool = False  # it can switch a port off and on again by itself, by one command
 
 
 class Backend(Protocol):
@@ -96,43 +96,47 @@ class Backend(Protocol):
 
     @property
     def address(self) -> str:
-        """Where it is looked for, for people."""
+        """Where the board is looked for, for people."""
         ...
 
     @property
     def abilities(self) -> Abilities:
-        """What may be believed of it; may become known with `greet` only."""
+        """What may be believed of the board; some of it may be known only after `greet`."""
         ...
 
     async def greet(self) -> Identity:
         """Ask which board it is, and since when it runs.
 
         Raises:
-            StrangerError: another one than the configured is there; it is never switched.
+            StrangerError: another board than the configured one is there; it is never switched.
         """
         ...
 
     async def look(self, ports: Sequence[str]) -> Mapping[str, Look]:
-        """What it shows of each of these ports; what it does not tell of is unknown."""
+        """What the board shows of each of these ports; a port that it says nothing about is unknown."""
         ...
 
     async def switch(self, port: str, *, on: bool) -> None:
-        """Have it switch a port."""
+        """Have the board switch a port."""
         ...
 
 
 @runtime_checkable
 class Pulsing(Protocol):
-    """The ability to switch a port off and on again in one command, which the board carries out though nobody reaches it."""
+    """The ability to switch a port off and on again by one command, which the board carries out even if nobody reaches it."""
 
     async def pulse(self, port: str, off_s: float) -> None:
-        """Have it switch a port off, and on again `off_s` later."""
+        """Have the board switch a port off, and on again `off_s` seconds later."""
         ...
 
 
 class Probe(Protocol):
-    """A question to a guest, or to a witness, whether it is alive."""
+    """Asks a guest, or a witness, whether it is alive."""
 
     async def ask(self) -> bool:
-        """Ask once, within a bound of its own; False: nobody answered as expected. It raises for nothing that a guest does."""
+        """Ask once, within a bound of its own; returns whether the expected answer came.
+
+        Raises:
+            EarError: the question could not be asked. Nothing that a guest does raises.
+        """
         ...

@@ -1,10 +1,10 @@
 """The error tree: the type says whose fault it was."""
 
 PLACE_GONE = "its directory is gone"
-"""Said of a file where somebody has taken away the directory that it was in."""
+"""The reason if somebody has taken away the directory of a file."""
 
 FILE_TAKEN = "it was deleted or replaced while it was open"
-"""Said of the log, which is begun anew then."""
+"""The reason why the log is begun anew."""
 
 
 class WagmanError(Exception):
@@ -20,7 +20,7 @@ class ConfigError(WagmanError):
 
 
 class CallerError(WagmanError):
-    """The caller asked for nonsense: an unknown device, a dangerous board command, an illegal transition."""
+    """The caller asked for nonsense: an unknown guest, a dangerous board command, a place that the log does not have."""
 
 
 class BoardError(WagmanError):
@@ -52,7 +52,7 @@ class LinkBusyError(BoardError):
 
 
 class EarError(WagmanError):
-    """Whoever listens cannot, through no fault of the guest: a right is missing, a name is not known, files have run out."""
+    """An ear cannot listen, through no fault of the guest: a right is missing, a name is not known, files have run out."""
 
 
 class GaugeError(WagmanError):

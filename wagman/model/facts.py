@@ -1,4 +1,4 @@
-"""The words between the layers: facts about the board, requests, and the events that are remembered.
+"""The words between the layers: facts about the board, requests, and drafts of events.
 
 All of them are frozen: what one task tells another cannot change under way. Times that end in `at_s` are seconds of
 trio's clock (monotonic); they mean nothing in another run of the service.
@@ -17,10 +17,10 @@ Supply: TypeAlias = Literal["on", "off", "unknown"]
 """Whether a port has power, as far as anybody knows: unknown is a value of its own, and never counts as off."""
 
 Evidence: TypeAlias = Literal["sensed", "told", "assumed"]
-"""What shows it: current or a sign of life; the board says so; it has only replied to the command."""
+"""What shows it: current or a sign of life; a report of the board; only the board's reply to the command."""
 
 Port: TypeAlias = int | str
-"""An outlet's name within its board: those of a Wagman are numbers, all others bear text."""
+"""An outlet's name within its board: a number on a Wagman, text on any other."""
 
 
 class Plug(NamedTuple):
@@ -31,11 +31,15 @@ class Plug(NamedTuple):
 
     @classmethod
     def kept(cls, saved: Mapping[str, Any]) -> "Plug":
-        """The one in what the store kept of a guest; KeyError where it has none. Version 0.1.0 knew one board only."""
+        """The outlet in what the store kept of a guest. Version 0.1.0 knew one board only.
+
+        Raises:
+            KeyError: there is none.
+        """
         return cls(saved.get("board", DEFAULT_BOARD), saved["port"])
 
     def __str__(self) -> str:
-        """In words; a board whose table bears no name is the board."""
+        """The outlet in words; a board whose table has no name is not named."""
         return f"port {self.port}" if self.board == DEFAULT_BOARD else f"port {self.port} of {self.board}"
 
 
@@ -60,7 +64,7 @@ class Stamp:
 
 
 def restored_stamp(saved: Any) -> Stamp | None:
-    """The stamp that `asdict` made plain; None where there is none that can be read."""
+    """The stamp that `asdict` made plain; None: there is none that can be read."""
     match saved:
         case {"boot": str() as boot, "at_s": float() | int() as at_s}:
             return Stamp(boot, at_s)
@@ -70,18 +74,19 @@ def restored_stamp(saved: Any) -> Stamp | None:
 
 @frozen
 class Term:
-    """What an operator has ordered for a while.
+    """An operator's order for one guest that holds for a while.
 
-    It is measured by the controller's own clock. How long the controller was off itself nobody knows: that does not count.
+    Its time is measured by the controller's own clock. The time for which the controller itself was off is unknown, and does not
+    count.
     """
 
     kind: Literal["stop", "maintenance"]
-    left_s: float  # when it was ordered, or kept last
+    left_s: float  # when the order was given, or last saved
 
 
 @frozen
 class Rest:
-    """What an operator has ordered for all guests: that they are down until somebody wakes them, but for those to be kept."""
+    """An operator's order for all guests: all but `keep` are down until somebody wakes them."""
 
     reason: str
     who: str = ""
@@ -91,7 +96,7 @@ class Rest:
 
 
 def rest_of(plain: Any) -> Rest | None:
-    """The order in plain data; None where there is none that can be read."""
+    """The order in plain data; None: there is none that can be read."""
     match plain:
         case {"reason": str() as reason, "who": str() as who, "at": str() as at, "keep": [*keep]}:
             uid = plain.get("uid")
@@ -101,7 +106,7 @@ def rest_of(plain: Any) -> Rest | None:
 
 
 def term_of(plain: Any) -> Term | None:
-    """The term in plain data; None where there is none that can be read."""
+    """The term in plain data; None: there is none that can be read."""
     match plain:
         case Term():
             return plain
@@ -118,8 +123,8 @@ def term_of(plain: Any) -> Term | None:
 class Beat:
     """The guest on a port gave a sign of life."""
 
-    at_s: float  # when the board (or the control interface) heard it, at the latest
-    source: str = "log"  # where it was heard: in what the board said, in its poll, over the control interface, by an ear
+    at_s: float  # when it was heard (by the board, an ear, or over the control socket), at the latest
+    source: str = "log"  # what heard it: the board's log, its poll, the control socket, or the kind of an ear
 
 
 @frozen
@@ -132,16 +137,16 @@ class Answered:
 
 @frozen
 class Listened:
-    """An ear has listened to a guest, and says so; every beat that it heard precedes this in the inbox."""
+    """An ear has listened to a guest; every beat that it heard precedes this in the inbox."""
 
-    asked_at_s: float  # when it was asked
+    asked_at_s: float  # when the ear was asked
     silent_since_s: float  # it has listened since then, and heard nothing
-    stirred_at_s: float = -math.inf  # when it heard something that may have been a beat, believed or not
+    stirred_at_s: float = -math.inf  # when it last heard something that may have been a beat, believed or not
 
 
 @frozen
 class RelayAsked:
-    """The command that switches a port on for this power cycle is being sent: from now on it may be on."""
+    """The command that switches a port on for this power cycle is about to leave: from now on the port may be on."""
 
     cycle: int
     at_s: float
@@ -153,7 +158,7 @@ class RelayOn:
 
     cycle: int
     at_s: float  # when it went on, at the latest
-    media: str | None = None  # the medium it starts from, where there is a selector
+    media: str | None = None  # the medium that it starts from, if there is a selector
 
 
 @frozen
@@ -166,23 +171,23 @@ class RelayOff:
 
 @frozen
 class PowerLost:
-    """The port lost its power, and the service did not ask for it."""
+    """The port lost its power, and the service did not ask for that."""
 
-    at_s: float  # when it lost it, as far as is known
+    at_s: float  # when, as far as is known
     why: str
-    reset: bool = False  # because the board restarted
+    reset: bool = False  # the cause is a restart of the board
     suspect: bool = False  # the board restarted right after this port's relay-on, the latest of all ports
-    report: int = 0  # its number among those of power lost or found on this outlet
+    report: int = 0  # its number among all reports of power lost or found on this outlet
 
 
 @frozen
 class PowerFound:
-    """The port is on though the service did not switch it on (the board started it, or an off did not hold)."""
+    """The port is on, or may be, though the service did not switch it on: the board started it, or an off did not hold."""
 
     at_s: float
     why: str
-    supply: Supply = "on"  # unknown: it was off, and nobody knows whether it still is
-    report: int = 0  # its number among those of power lost or found on this outlet
+    supply: Supply = "on"  # unknown: nobody knows whether it is on
+    report: int = 0  # its number among all reports of power lost or found on this outlet
 
 
 @frozen
@@ -202,14 +207,14 @@ class BoardStopping:
 
 
 Sight: TypeAlias = Answered | Listened
-"""What the evidence of an alarm is made of. It comes as a matter of course, and is no input of a machine."""
+"""The evidence that an alarm may wait for. It comes with every poll, and is no input of a machine."""
 
 PortFact: TypeAlias = Beat | Sight | RelayAsked | RelayOn | RelayOff | PowerLost | PowerFound | RelayStuck | BoardStopping
 
 
 @frozen
 class Blindness:
-    """Whether the board can be seen: blind is a link that is down, or no answer to three polls."""
+    """Whether the board can be seen. It is blind while the link is down, or after three polls without an answer."""
 
     blind: bool
     at_s: float
@@ -217,16 +222,16 @@ class Blindness:
 
 @frozen
 class Sample:
-    """One reading of a sensor of the enclosure, in the unit its name ends in; None when it failed or is implausible."""
+    """One reading of a sensor of the enclosure, or of a gauge; None: it failed or is implausible."""
 
-    sensor: str  # "temperature_c", "humidity_pct"
+    sensor: str  # "temperature_c", "humidity_pct", which end in their unit; or the name of a gauge
     value: float | None
     at_s: float
 
 
 @frozen
 class BoardRestarted:
-    """The board restarted; these ports lost their power with it, and each has been told so."""
+    """The board restarted; these ports lost their power, and each has been told so."""
 
     lost: frozenset[Port]
 
@@ -242,16 +247,17 @@ class PowerGoal:
 
     `on` names the power cycle: the reconciler makes exactly one relay-on for each new number. `off` names the last
     cycle whose power may be cut: power of a later cycle, or of unknown origin, is reported (`PowerFound`), never cut.
-    `untouched` leaves the relay alone; with a cycle it takes over what may be on, so that it can be cut in that cycle.
+    `untouched` leaves the relay alone; with a cycle it takes over power that may be on, so that it can be cut in that cycle.
     """
 
     level: Literal["on", "off", "untouched"]
     cycle: int = 0
     media: str | None = None
-    already: bool = False  # it is so already, by earlier evidence or by adoption: nothing needs to be switched
-    cleared: bool = False  # `on`: the off that goes before it has already been seen
+    already: bool = False  # nothing needs to be switched: the level is reached by earlier evidence or by adoption
+    cleared: bool = False  # `on`: the off before it has already been seen
     firm: bool = False  # `off`: it does not rest on silence, and stands even if the guest beats before it is carried out
-    taken: int = 0  # the latest report of power lost or found that the state knows of: an older goal is no answer to a newer one
+    # the latest report of power lost or found that the state knows of; a goal from before a report does not answer it
+    taken: int = 0
 
 
 UNTOUCHED = PowerGoal("untouched")

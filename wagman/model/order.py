@@ -1,23 +1,23 @@
-"""One after the other: names in an order in which each comes after those that it needs, and where there is none."""
+"""Names in an order in which each comes after those that it needs; and circles, in which there is no such order."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 After = Mapping[str, Sequence[str]]
-"""For each name those that it comes after; a name that is not there comes after none."""
+"""For each name, the names that it comes after; a missing name comes after none."""
 
 
 def in_order(names: Iterable[str], after: After) -> list[str]:
-    """The names, each behind all that it comes after; as they were given, as far as that leaves a choice."""
+    """The names, each behind all that it comes after; otherwise in the order in which they were given."""
     left, found = list(names), list[str]()
     while left:
-        free = next((each for each in left if set(left).isdisjoint(after.get(each, ()))), left[0])  # in a circle nobody is free
+        free = next((each for each in left if set(left).isdisjoint(after.get(each, ()))), left[0])  # in a circle none is free
         left.remove(free)
         found.append(free)
     return found
 
 
 def circles(after: After) -> Iterator[tuple[str, ...]]:
-    """The circles, in which each comes after the next one, and the last after the first; none has a name of another."""
+    """The circles: each name comes after the next one, and the last after the first. No name is in two of them."""
     told = set[str]()
     for name in after:
         way = _way_back(name, after)
@@ -27,7 +27,7 @@ def circles(after: After) -> Iterator[tuple[str, ...]]:
 
 
 def _way_back(name: str, after: After) -> tuple[str, ...]:
-    """A shortest way from a name to itself, without its end; empty where there is none."""
+    """A shortest way from a name back to itself, without its end; empty: there is none."""
     ways: list[tuple[str, ...]] = [(name,)]
     seen = set[str]()
     for way in ways:

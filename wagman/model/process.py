@@ -1,6 +1,6 @@
 """Running a command: a process of its own, without a shell, bounded in time and output.
 
-It is down here because the messages to guests and the boards that are commands both need it, and neither knows the other.
+It is in this room because the messages to guests and the boards that are commands both need it, and neither knows the other.
 """
 
 import os
@@ -14,7 +14,7 @@ import trio
 from attrs import define, field, frozen
 
 DRAIN_S = 1.0
-"""How long the rest of the output is waited for once the command has ended: who still holds it open is a child (chosen)."""
+"""How long the rest of the output is read after the command has ended (chosen): a child may hold it open for ever."""
 
 KILL_GRACE_S = 2.0
 """How long a command that took too long may take to end after SIGTERM, and then after SIGKILL (chosen)."""
@@ -22,11 +22,11 @@ KILL_GRACE_S = 2.0
 
 @frozen
 class Ended:
-    """How a command went."""
+    """How a command ended."""
 
-    detail: str  # its exit status, or why there is none
-    output: str = ""  # the end of what it wrote to both outputs, or to the one where they are kept apart
-    complaint: str = ""  # the end of what it wrote to its error output, where that is kept apart
+    detail: str  # the exit status, or why there is none
+    output: str = ""  # the end of its output: of standard output and standard error, or of the former if they are kept apart
+    complaint: str = ""  # the end of standard error, if that is kept apart
     status: int | None = None  # None: it could not be run, or took too long; below 0: the signal that ended it
     is_late: bool = False  # it took too long
     is_cut: bool = False  # it wrote more than `output` or `complaint` holds
@@ -63,11 +63,18 @@ async def run(  # noqa: PLR0913 - what a process takes
     apart: bool = False,
     stdin: IO[bytes] | None = None,
 ) -> Ended:
-    """Run `command`, in this process's environment where `env` is None; end it with SIGTERM, then SIGKILL, when its time is up.
+    """Run a command for at most `timeout_s` seconds; then end it by SIGTERM, and by SIGKILL.
 
-    What it started ends with it then. A child that it leaves behind when it ends by itself is let be, and not waited for.
-    It raises for nothing that a command does. `apart`: of what it writes, `output` has no errors, and `complaint` has them.
-    `stdin`: an open file that it reads.
+    What the command started ends with it then. A child that it leaves behind when it ends by itself is left alone, and not waited
+    for. Nothing that a command does raises an error.
+
+    Args:
+        command: the program and its arguments.
+        env: its environment; None: that of this process.
+        timeout_s: how long it may take.
+        most_bytes: how much of each output is kept: the end.
+        apart: keep standard error apart from standard output, as `complaint`.
+        stdin: an open file that it reads; None: nothing.
     """
     try:
         process = await trio.lowlevel.open_process(
@@ -111,12 +118,13 @@ async def _ended(process: trio.Process, tails: Sequence[_Tail], timeout_s: float
 
 
 async def _end(process: trio.Process) -> None:
-    """No command outlives its time, nor the service; one that SIGKILL does not end (its file system is gone) holds up neither."""
+    """End the command and all its children, so that they outlive neither its time nor the service."""
+    # A command that SIGKILL does not end (its file system is gone) holds up nobody either.
     if process.returncode is not None:
         return
     with trio.CancelScope(shield=True):
-        for number in (signal.SIGTERM, signal.SIGKILL):  # the latter also where it has ended, and left children
-            with suppress(ProcessLookupError, PermissionError):  # all have ended; or belong to somebody else, as with sudo
+        for number in (signal.SIGTERM, signal.SIGKILL):  # SIGKILL also if the command has ended, and left children
+            with suppress(ProcessLookupError, PermissionError):  # all have ended; or they belong to somebody else, as with sudo
                 os.killpg(process.pid, number)
             with trio.move_on_after(KILL_GRACE_S):
                 await process.wait()

@@ -1,7 +1,7 @@
-"""What the control socket gives, typed once: its description for machines and its page of the documentation derive from it.
+"""The JSON objects of the control socket, typed once: the machine-readable description and the page are derived from them.
 
-Each class is the shape of a JSON object, and a plain dict at run time: to build one and to send it costs nothing more, and a
-program that reads one imports nothing heavy. `Annotated` says what a property means where its name does not.
+Each class is the shape of a JSON object, and a plain dict at run time: building and sending one costs nothing more, and a
+program that reads one imports nothing heavy. `Annotated` says what a property means if its name does not.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ class Alarm(TypedDict):
 
 
 class Sensor(TypedDict):
-    """What a sensor of the enclosure tells."""
+    """A sensor of the enclosure."""
 
     value: Annotated[float | None, "what it reads, while that is known"]
     last: Annotated[float | None, "what it read last"]
@@ -47,7 +47,7 @@ class Sensor(TypedDict):
 
 
 class Gauge(Sensor):
-    """What a command reads."""
+    """A number that a command reads."""
 
     trouble: Annotated[str | None, "why it did not the last time"]
 
@@ -80,7 +80,7 @@ class Board(TypedDict):
 
 
 class Hibernation(TypedDict):
-    """What an operator has ordered for all guests."""
+    """An operator's order for all guests."""
 
     reason: str
     who: Annotated[str, "the process that asked"]
@@ -90,7 +90,7 @@ class Hibernation(TypedDict):
 
 
 class Wagman(TypedDict):
-    """The machine that starts guests in turn, and hibernates."""
+    """The scheduler."""
 
     state: str
     since: Since
@@ -113,7 +113,7 @@ class Power(TypedDict):
 
 
 class Readings(TypedDict):
-    """What the converters of a port read last."""
+    """The latest readings of a port's converters."""
 
     current_ma: CurrentMa
     watts: Watts
@@ -123,7 +123,7 @@ class Readings(TypedDict):
 
 
 class PortReadings(TypedDict):
-    """What the converters of a port read."""
+    """The readings of a port's converters."""
 
     current_ma: CurrentMa
     watts: Watts
@@ -142,7 +142,7 @@ class Lasting(TypedDict):
 
 
 class Source(TypedDict):
-    """Where a guest's signs of life come from."""
+    """One source of a guest's signs of life."""
 
     name: Annotated[str, "what is listened to"]
     heard: Annotated[bool, "it was heard at least once; one that never was proves nothing"]
@@ -159,14 +159,14 @@ class Network(TypedDict):
 
 
 class Term(TypedDict):
-    """What an operator has ordered for a while."""
+    """An operator's order for one guest that holds for a while."""
 
     kind: Literal["stop", "maintenance"]
     in_s: Annotated[float, "in how long it ends, by the controller's own clock"]
 
 
 class DeviceWords(TypedDict):
-    """A device in the words of the commands, made where `words` asks for them."""
+    """A guest in the words of the commands; only if `words` asks for them."""
 
     lasting: Annotated[str, "for how long it is as it is, as in `for 4 min 57 s`; empty where that is not known"]
     beat: Annotated[str, "how long ago it was heard, with a mark where its board is not seen"]
@@ -178,7 +178,7 @@ class DeviceWords(TypedDict):
 
 
 class StatusWords(TypedDict):
-    """The node in the words of the commands, made where `words` asks for them."""
+    """The node in the words of the commands; only if `words` asks for them."""
 
     boards: Annotated[dict[str, str], "each board: where it is, and whether it can be seen"]
     sensors: Annotated[list[str], "what the enclosure is like"]
@@ -262,7 +262,7 @@ class Problem(TypedDict):
 
 
 class Status(TypedDict):
-    """How everything is."""
+    """The node and everything on it."""
 
     service: Service
     board: Annotated[Board, "the first of them"]
@@ -280,7 +280,7 @@ class Status(TypedDict):
 
 
 class Versions(TypedDict):
-    """Who answers."""
+    """Who answers, and what the caller may do."""
 
     service: str
     version: str
@@ -290,7 +290,7 @@ class Versions(TypedDict):
 
 
 class Decision(TypedDict):
-    """What the service makes of a command; not yet what comes of it."""
+    """The answer to a command: accepted or not. Its outcome comes later, as events."""
 
     accepted: bool
     state: Annotated[str, "the state of the guest by now"]
@@ -346,17 +346,17 @@ class Unsubscribed(TypedDict):
 
 
 class Lines(TypedDict):
-    """What the board answered."""
+    """The lines that the board answered."""
 
     lines: list[str]
 
 
 class OpenRPC(TypedDict):
-    """The description of all this; the shape of it is not ours."""
+    """The description of the socket in the OpenRPC format, whose shape is not ours."""
 
 
 SHAPES: Final = (
     *(Versions, Status, StatusWords, Hibernation, Port, Problem, Sensor, Gauge, Device, DeviceWords, Term, Alarm),
     *(Decision, Event, Excerpt, Causes, Subscription, Unsubscribed, Lines, OpenRPC),
 )
-"""Those that go by their names; the others are described in their place."""
+"""The shapes that are named in the description; the others are described in place."""

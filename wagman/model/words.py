@@ -13,7 +13,7 @@ def plain(text: object) -> str:
 
 
 def user_name(uid: int) -> str:
-    """The name of a user of this computer; the number where nobody here has it."""
+    """The name of a user of this computer; the number if nobody here has it."""
     import pwd  # noqa: PLC0415 - few commands need it
 
     try:
@@ -23,7 +23,7 @@ def user_name(uid: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """As in "4 min 57 s": two units at most."""
+    """A duration in at most two units, such as "4 min 57 s"."""
     if seconds < 1:
         return f"{max(seconds, 0):.1f} s"
     left, parts = round(seconds), list[str]()
@@ -37,7 +37,7 @@ def duration(seconds: float) -> str:
 
 
 def ordinal(number: int) -> str:
-    """In words, as far as that is usual."""
+    """An ordinal, in words up to ten."""
     if 0 < number < len(_ORDINALS):
         return _ORDINALS[number]
     suffix = "th" if 10 <= number % 100 < 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")  # noqa: PLR2004
@@ -45,12 +45,12 @@ def ordinal(number: int) -> str:
 
 
 def enumerated(names: Sequence[str]) -> str:
-    """As in "gn, cs and x1"."""
+    """Names in a row, such as "gn, cs and x1"."""
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def reading(sensor: str, value: float | None, last: float | None = None, age_s: float | None = None) -> str:
-    """What a sensor of the enclosure tells, in its unit; where that is not known, what it told last, and how long ago."""
+    """The reading of a sensor in its unit; if unknown, the last reading and how long ago that was."""
     what, unit = _SENSORS.get(sensor, (sensor, ""))
     if value is not None:
         return f"{what} {value:g} {unit}".rstrip()
@@ -58,7 +58,7 @@ def reading(sensor: str, value: float | None, last: float | None = None, age_s: 
 
 
 def was(last: float | None, unit: str, age_s: float | None) -> str:
-    """What was read last, for behind an "unknown"; nothing, where nothing was."""
+    """The latest reading, to stand behind "unknown"; empty: there is none."""
     if last is None:
         return ""
     ago = "" if age_s is None else f", {duration(age_s)} ago"

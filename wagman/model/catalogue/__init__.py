@@ -1,8 +1,8 @@
-"""The catalogue of events: of every type when there is one, what it carries, how grave it is, what to do, and its sentence.
+"""The catalogue of events: for each type when it happens, its fields, its severity, what to do, and its sentence.
 
-Whatever tells of events looks here: the journal, the commands, the reference page, and what collapses repeats. Commands read it,
+Whatever shows events looks here: the journal, the commands, the reference page, and the collapsing of repeats. Commands read it,
 so it imports nothing heavy. A new type has its entry in the file of its family (`guests`, `node`, `board`, `service`,
-`memory`); the fields of all are in `fields`, and `kind` is what an entry is made of.
+`memory`); the fields of all types are in `fields`, and `kind` is what an entry is made of.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,12 +27,12 @@ COLLAPSING = frozenset(name for name, kind in EVENT_TYPES.items() if kind.collap
 
 
 def user_by_number(uid: int) -> str:
-    """Who asked, where names are not looked up."""
+    """The user who asked, if names are not looked up."""
     return f"user {uid}"
 
 
 def severity_of(type_: str, fields: Mapping[str, Any]) -> Severity:
-    """How grave such an event is; what is not known here is taken for information."""
+    """The severity of such an event; an unknown type counts as information."""
     kind = EVENT_TYPES.get(type_)
     if kind is None:
         return "info"
@@ -41,7 +41,12 @@ def severity_of(type_: str, fields: Mapping[str, Any]) -> Severity:
 
 
 def sentence_of(event: Mapping[str, Any], user: Callable[[int], str] = user_by_number) -> str:
-    """What the event tells, in plain words; `event` is its JSON, whatever that may hold, and `user` names a user id."""
+    """The event in plain words.
+
+    Args:
+        event: its JSON, whatever that may hold.
+        user: names a user id.
+    """
     told = Told(event, user)
     kind = EVENT_TYPES.get(told.type)
     if kind is None:

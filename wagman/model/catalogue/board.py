@@ -8,7 +8,7 @@ _PORT = ("port", "board_name")
 
 
 def _port(told: Told) -> str:
-    """Which port of the board, where no device is configured on it."""
+    """The port of the board that the event is about, if no guest is configured on it."""
     port, name = told.text("port"), told.text("board_name")
     return told.device or (f"its port {port}" + (f" ({name})" if name else "") if port else "")
 

@@ -17,7 +17,7 @@ def _start_failed(told: Told) -> str:
 
 
 def _heartbeat_lost(told: Told) -> str:
-    """Where it was not stable yet, that counts as a failed start, though no start has failed."""
+    """The sentence; before the guest was stable it counts as a failed start, though no start has failed."""
     early = "before it was stable, which counts as a failure" if told.is_false("stable") else ""
     return tell("the heartbeat of {it} stopped" + lasting("silent_s", ": silent for {}")(told), lambda _: early)(told)
 
@@ -42,7 +42,7 @@ def _relay_stuck(told: Told) -> str:
 
 
 def _message(told: Told) -> str:
-    """How the command ended. What the guest made of the message, its silence tells, and not the messenger."""
+    """How the command ended. Only the guest's silence, not its command, shows whether it obeys."""
     command = f"{told.text('message') or 'shutdown'} command"
     if told.is_true("ok"):
         return tell(f"{{it}} was told to halt by its {command}", why="detail")(told)
@@ -118,7 +118,7 @@ GUESTS: Mapping[str, EventType] = {
         _message,
         ("message", "ok", "detail", "output", "told_before", *REPEATED),
         "where `ok` is false: a hung guest cannot be told; if it fails for guests that run, try the command by hand",
-        # A guest that is halting beats on for a while, and is told again: by then it may not listen any more.
+        # A guest that is halting beats for a while, and is told again; by then it may not listen any more.
         graver=Graver(
             "warning",
             "`ok` is false and `told_before` is not true",

@@ -1,7 +1,7 @@
-"""What there is to say of a type of event, and how its sentence is put together.
+"""What is known of a type of event, and how its sentence is put together.
 
 No event is trusted: it may be of another version, or from a disk with a flipped bit. A field that is missing, or of another
-kind than it should be, is not known; nothing here raises for it.
+type than it should be, counts as unknown; nothing here raises for it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,17 +11,18 @@ from wagman.model.words import duration, ordinal
 
 Severity: TypeAlias = Literal["info", "warning", "critical"]
 """*critical*: a guest is down, or supervision is at risk, and nothing mends it by itself. *warning*: a person should know.
-*info*: the service is at its work."""
+*info*: the service is at its work.
+"""
 
 MOST_DIGITS = 1e15
 """Numbers from here on are no figures of this service (chosen)."""
 
 DEPTH = 3
-"""So many levels of lists and tables are told of (chosen)."""
+"""How many levels of lists and tables are put into words (chosen)."""
 
 
 class Told:
-    """An event as it is read: every field is there and of its kind, or is not known."""
+    """An event as it is read: each field has its type, or is unknown."""
 
     __slots__ = ("device", "fields", "type", "user")
 
@@ -34,50 +35,50 @@ class Told:
 
     @property
     def it(self) -> str:
-        """The subject."""
+        """The subject of the sentence."""
         return self.device or "a guest"
 
     def text(self, key: str) -> str:
-        """The field in words; "" where it is not known."""
+        """The field in words; "" if it is unknown."""
         return shown(self.fields.get(key))
 
     def number(self, key: str) -> float | None:
-        """The field as a number."""
+        """The field as a number; None if it is unknown."""
         return number(self.fields.get(key))
 
     def is_true(self, key: str) -> bool:
-        """Whether it is known to be so."""
+        """Whether the field is known to be true."""
         return self.fields.get(key) is True
 
     def is_false(self, key: str) -> bool:
-        """Whether it is known not to be so."""
+        """Whether the field is known to be false."""
         return self.fields.get(key) is False
 
     def items(self, key: str) -> str:
-        """The items of a list; "" where there is none."""
+        """The items of a list in words; "" if there is no list."""
         value = self.fields.get(key)
         return shown(value) if isinstance(value, list | tuple) else ""
 
     def who(self) -> str:
-        """Who asked."""
+        """The user who asked."""
         uid = self.number("uid")
         return "somebody" if uid is None else self.user(int(uid))
 
     def process(self) -> str:
-        """The user that the kernel vouches for; the service's own word, where it asked by itself."""
+        """The user that the kernel vouches for; if the service asked by itself, its own word."""
         return self.who() if self.number("uid") is not None else self.text("who") or "somebody"
 
     def asker(self) -> str:
-        """Who wanted it: whom the process asked for, where it said so."""
+        """The person who wanted it: the one for whom the process asked, if it said so."""
         return self.text("for") or self.process()
 
     def through(self) -> str:
-        """Which process asked for somebody, where it did: what it says of that is its own word."""
+        """The process that asked for somebody, if one did; who that somebody is, only the process says."""
         return f", through {self.process()}" if self.text("for") else ""
 
 
 def number(value: object) -> float | None:
-    """A figure; None for what is none."""
+    """The value if it is a figure, else None."""
     is_figure = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MOST_DIGITS
     return value if is_figure else None  # type: ignore[return-value] # it is one of both
 
@@ -105,7 +106,7 @@ def _items(value: Mapping[Any, Any] | Sequence[Any], depth: int) -> Iterator[str
 # --- Sentences --------------------------------------------------------------------------------------------------------
 
 Part: TypeAlias = Callable[[Told], str]
-"""A piece of a sentence; "" where what it needs is not known."""
+"""A piece of a sentence; "" if what it needs is unknown."""
 
 
 def tell(text: str, *more: Part, why: str = "") -> Part:
@@ -120,7 +121,7 @@ def tell(text: str, *more: Part, why: str = "") -> Part:
 
 
 def lasting(key: str, words: str, otherwise: str = "") -> Part:
-    """`words`, in which `{}` stands for the duration; `otherwise` where it is not known."""
+    """`words`, in which `{}` stands for the duration; `otherwise` if it is unknown."""
 
     def part(told: Told) -> str:
         seconds = told.number(key)
@@ -130,7 +131,7 @@ def lasting(key: str, words: str, otherwise: str = "") -> Part:
 
 
 def figure(key: str, words: str, otherwise: str = "") -> Part:
-    """`words`, in which `{}` stands for the number."""
+    """`words`, in which `{}` stands for the number; `otherwise` if it is unknown."""
 
     def part(told: Told) -> str:
         count = told.number(key)
@@ -140,17 +141,17 @@ def figure(key: str, words: str, otherwise: str = "") -> Part:
 
 
 def if_true(key: str, words: str) -> Part:
-    """`words`, where that field is true."""
+    """`words` if that field is true."""
     return lambda told: words if told.is_true(key) else ""
 
 
 def field(key: str, words: str) -> Part:
-    """`words`, in which `{}` stands for the field."""
+    """`words`, in which `{}` stands for the field; "" if it is unknown."""
     return lambda told: words.replace("{}", told.text(key)) if told.text(key) else ""
 
 
 def start(told: Told) -> str:
-    """Which attempt, from which medium."""
+    """Which attempt it was, and from which medium."""
     attempt, media = told.number("attempt"), told.text("media")
     return ", ".join(filter(None, [f"{ordinal(int(attempt))} attempt" if attempt else "", f"from {media}" if media else ""]))
 
@@ -159,7 +160,7 @@ def start(told: Told) -> str:
 
 
 class Graver(NamedTuple):
-    """What makes an event of a type graver than most of them."""
+    """A condition under which an event is graver, or milder, than most of its type."""
 
     severity: Severity
     where: str  # for the page, after "where"
@@ -167,17 +168,17 @@ class Graver(NamedTuple):
 
 
 class EventType(NamedTuple):
-    """What there is to know of a type of event."""
+    """What is known of a type of event."""
 
     when: str
     sentence: Part
-    fields: tuple[str, ...] = ()  # their names; what they hold is in FIELDS
-    do: str = ""  # for whoever is woken; "": nothing
+    fields: tuple[str, ...] = ()  # their names; FIELDS says what they hold
+    do: str = ""  # what to do, for whoever is woken; "": nothing
     severity: Severity = "info"
     graver: Graver | None = None
-    milder: Graver | None = None  # what makes one less grave than most
+    milder: Graver | None = None  # when an event is less grave than most
     collapses: bool = False  # repeats become one event with a count
 
 
 REPEATED = ("count", "over_s")
-"""The fields of an event that tells of repeats."""
+"""The fields of an event that stands for repeats."""

@@ -1,4 +1,4 @@
-"""Events about what was decided before: whether it can be read and kept, and which tables it is about."""
+"""Events about decisions from earlier runs: whether they can be read and kept, and which tables they are about."""
 
 from collections.abc import Mapping
 
@@ -45,7 +45,7 @@ TAKEN_OVER: Mapping[str, EventType] = {
         "its table names another port than before; what was decided about it stays", _moved, ("port", "was_port")
     ),
 }
-"""Events about a guest that goes on with what was decided before."""
+"""Events about a guest that follows a decision from an earlier run."""
 
 MEMORY: Mapping[str, EventType] = {
     "store.unreadable": EventType(
@@ -94,4 +94,4 @@ MEMORY: Mapping[str, EventType] = {
         "warning",
     ),
 }
-"""Events about the memory of what was decided."""
+"""Events about the memory of decisions."""

@@ -1,4 +1,4 @@
-"""Events about the service: who asked for what, itself, the controller, what calls for a person, the log."""
+"""Events about the service: who asked for what, the service itself, the controller, problems, the log."""
 
 from collections.abc import Mapping
 
