@@ -1,16 +1,16 @@
 """The configuration: a TOML file in; validated, immutable classes out, or everything that is wrong with it at once.
 
 - `schema`      the classes that the rest of the program sees, and what each key is
-- `boards`, `ears`   what the tables of all boards and of all ears have; each kind brings a class of its own
+- `boards`, `ears`   the keys that the tables of all boards, and of all ears, have; each kind brings a class of its own
 - `registry`    which kinds there are, and where their classes are
 - `load`        the way in: `load(path)`, `loads(text, name)`
 - `document`    a file as text, parsed, with the line of each key
-- `whole`       the file and what is in conf.d beside it, as one document
+- `whole`       the file and those beside it in conf.d, as one document
 - `sections`    from the tables of a document to the classes, with `board_tables`, `device_tables`, `ear_tables`, and `reading`,
   which reads any table
 - `checks`      what must hold between the values
-- `commands`    what is run on this computer, whoever needs it
-- `changes`     what of another configuration counts at once, and what waits for a restart
+- `commands`    the commands in a configuration
+- `changes`     which parts of another configuration count at once, and which wait for a restart
 - `kinds`, `durations`, `secrets`   what a single value may be; `setting`: what an attribute is in the file
 - `gauges`      sensors that a command reads
 - `as_user`, `runnable`   whether the service's user may read a file, and whether a command can be run at all

@@ -1,7 +1,7 @@
 """What the service's user may do with a file, whoever asks: root may read everything, and the service may not.
 
-The kernel is asked, in the name of that user: it alone knows of access control lists, of groups, of what is mounted how. What
-the unit hides from the service beside that (ProtectHome=, PrivateTmp=) is not looked at here.
+The kernel is asked, in the name of that user: it alone knows of access control lists, groups and mounts. What the unit hides from
+the service besides (ProtectHome=, PrivateTmp=) is not looked at here.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import TypeVar
 from attrs import frozen
 
 SERVICE_USER = "wagman"
-"""Whom the unit runs the service as."""
+"""The user as whom the unit runs the service."""
 
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Where systemd has the service look for commands, unless the unit says otherwise."""
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 @frozen
 class Account:
-    """A user, with the groups that processes of his have."""
+    """A user, with the groups that its processes have."""
 
     name: str
     uid: int
@@ -34,21 +34,21 @@ class Account:
 
     @property
     def is_us(self) -> bool:
-        """This process runs as that user."""
+        """Whether this process runs as that user."""
         return os.geteuid() == self.uid
 
     def may(self, path: str | Path, mode: int) -> bool | None:
-        """Whether that user may (os.R_OK, os.W_OK, os.X_OK, or their sum); None where that cannot be known from here."""
+        """Whether that user may do this (os.R_OK, os.W_OK, os.X_OK, or their sum); None: this process cannot find out."""
         return self.ask(lambda: os.access(path, mode, effective_ids=True))
 
     def obstacle(self, path: str | Path) -> str:
-        """What on the way to `path` that user may not pass: the outermost directory, or else the file itself."""
+        """The first thing on the way to `path` that stops that user: the outermost directory, or else the file itself."""
         whole = Path(path).absolute()
         ways = [*reversed(whole.parents)]
         return str(next((way for way in ways if self.may(way, os.X_OK) is False), whole))
 
     def ask(self, question: Callable[[], T]) -> T | None:
-        """Have a child that has become that user answer, in JSON; None where only root could have it asked, or it failed."""
+        """The answer to a question that is asked as that user, as plain JSON data; None: it could not be asked, or failed."""
         if self.is_us:
             return question()
         if os.geteuid() != 0:
@@ -65,7 +65,7 @@ class Account:
         return answer
 
     def _answer(self, question: Callable[[], object], writer: int) -> None:
-        """In the child, which never returns: a question that fails is not answered."""
+        """Answer in the child, and never return; a question that fails is not answered."""
         try:
             os.setgroups(self.groups)
             os.setgid(self.gid)
@@ -77,12 +77,12 @@ class Account:
 
 
 def service_account() -> Account | None:
-    """The user that the installed service runs as; None where there is no such user."""
+    """The user that the installed service runs as; None: there is no such user."""
     return account_of(SERVICE_USER)
 
 
 def account_of(name: str) -> Account | None:
-    """The user of that name; None where there is none."""
+    """The user of that name; None: there is none."""
     try:
         entry = pwd.getpwnam(name)
     except KeyError:
@@ -92,5 +92,5 @@ def account_of(name: str) -> Account | None:
 
 
 def own_account() -> Account:
-    """The user of this process, by number: he need not have a name."""
+    """The user of this process, by number: it need not have a name."""
     return Account(f"uid {os.geteuid()}", os.geteuid(), os.getegid(), tuple(os.getgroups()))

@@ -9,7 +9,7 @@ from wagman.model.facts import DEFAULT_BOARD
 
 
 def read_boards(reader: Reader, document: Table) -> tuple[BoardConfig, ...]:
-    """The boards in the order of the file; there is one, a Wagman, in a file that says nothing of any."""
+    """The boards in the order of the file; one Wagman, if the file names no board."""
     table = reader.table(document, ("board",)) or {}
     tables = {name: each for name, each in table.items() if isinstance(each, dict)}
     keys = {key: value for key, value in table.items() if key not in tables}
@@ -30,7 +30,7 @@ def _board(reader: Reader, table: Table, name: str, path: Path) -> BoardConfig:
 
 
 def _section(reader: Reader, kind: object, path: Path) -> type | None:
-    """The class of that kind; None, which is noted, where there is none."""
+    """The class of that kind; None: there is none, which is noted."""
     try:
         if isinstance(kind, str) and kind in BOARDS:
             return BOARDS.load(kind)
@@ -42,7 +42,7 @@ def _section(reader: Reader, kind: object, path: Path) -> type | None:
 
 
 def _mixed(keys: Table, tables: Table) -> str:
-    """`[board]` is a board itself, and has tables of other boards in it."""
+    """The message for a `[board]` that is a board itself and also holds the tables of others."""
     home = f"[board.{DEFAULT_BOARD if DEFAULT_BOARD not in tables else 'NAME'}]"
     return (
         f"[board] says how one board is, and [board.{next(iter(tables))}] how one of several is: "

@@ -1,4 +1,4 @@
-"""`[board]` and `[board.NAME]`: what the table of any board may hold, and that of the Wagman.
+"""`[board]` and `[board.NAME]`: the keys of every board's table, and those of the Wagman.
 
 Each other kind of board brings a class of its own, derived from `PlainBoard`, beside the code that speaks to it, and has its
 line in `wagman.config.registry`.
@@ -23,34 +23,37 @@ PORT_NAMES = ("nc", "gn", "cs", "x1", "x2")
 """A Wagman's own names of its ports 0 to 4 (firmware)."""
 
 LONGEST_POLL_S = 600.0
-"""A Wagman waits for an hour for a heartbeat, and gets the controller's, and those of a guest that it has not heard for 45
-minutes, with a poll (firmware; chosen: one that is lost costs nobody the power)."""
+"""The longest poll of a Wagman (chosen: a lost poll costs no guest its power).
+
+A Wagman waits for an hour for a heartbeat (firmware). It gets the controller's with a poll, and also that of a guest that it has
+not heard for 45 minutes.
+"""
 
 CONTROLLER_PORT = 0
 """The port that a Wagman's firmware treats as the node controller's (firmware)."""
 
 RARE_PORT = 2
-"""The port whose pin a v4 board looks at so rarely that it shows few of the beats (firmware)."""
+"""The port whose pin a v4 board reads so rarely that it shows few of the beats (firmware)."""
 
 
 @frozen(kw_only=True)
 class BoardConfig:
-    """What any board has. Class attributes say what its kind is like; they are no keys."""
+    """The keys of every board's table. Class attributes describe the kind; they are no keys."""
 
     kind: ClassVar[str]
-    about: ClassVar[str]  # what it is, for the reference page
-    port_kind: ClassVar[Kind] = PORT_NAME  # what a port of it is called in the file
+    about: ClassVar[str]  # what the kind is, for the reference page
+    port_kind: ClassVar[Kind] = PORT_NAME  # how its ports are named in the file
     selectors: ClassVar[Collection[Port]] = ()  # ports with a boot-media selector of their own
-    port_names: ClassVar[Mapping[Port, str]] = {}  # what the board itself calls them, where that is something else
-    self_port: ClassVar[Port | None] = None  # the only port that the controller itself may hang on; None: it may be any
-    hears: ClassVar[bool] = False  # guests that hang on it can beat on its own inputs
+    port_names: ClassVar[Mapping[Port, str]] = {}  # the board's own names of its ports, if they are others
+    self_port: ClassVar[Port | None] = None  # the only port that the controller itself may be on; None: any
+    hears: ClassVar[bool] = False  # guests on it can beat on its own inputs
     measures: ClassVar[bool] = False  # it has the sensors of the enclosure
-    feeds: ClassVar[bool] = False  # it powers the controller, and wants its heartbeat
-    off_time_s: ClassVar[float] = 10.0  # of a guest on it, where the file does not say
+    feeds: ClassVar[bool] = False  # it powers the controller, and wants the controller's heartbeat
+    off_time_s: ClassVar[float] = 10.0  # the default for a guest on it
     may_meter: ClassVar[bool] = False  # it may tell how many watts a port draws
 
-    takes_commands: ClassVar[bool] = False  # an operator can give it commands of its own
-    # What to do where it does not answer, and how a person switches a port off that the service does not look after.
+    takes_commands: ClassVar[bool] = False  # an operator can send it commands of its own
+    # What to do if it does not answer, and how a person switches off a port that the service does not look after.
     if_silent: ClassVar[str] = "look at its power and at the way to it; the service goes on asking"
     how_off: ClassVar[str] = " at the board itself"
 
@@ -65,39 +68,39 @@ class BoardConfig:
 
     @property
     def address(self) -> str:
-        """Where it is looked for, for people."""
+        """Where the board is looked for, for people."""
         raise NotImplementedError
 
     @property
     def rare_ports(self) -> Collection[Port]:
-        """Ports of which it may show the beats but rarely."""
+        """The ports whose beats the board may show only rarely."""
         return ()
 
     @property
     def pulses(self) -> bool:
-        """It can switch a port off and on again by itself, in one command: what leads to it may be on it."""
+        """Whether the board can switch a port off and on again by itself, by one command. Then what leads to it may be on it."""
         return False
 
     @property
     def stated_readback(self) -> Readback | None:
-        """How it shows what its ports do, as far as its table says; None: it has to be asked."""
+        """How the board shows the state of its ports, as far as its table says; None: the board has to be asked."""
         return None
 
     def findings(self, config: "Config", devices: "Sequence[DeviceConfig]") -> Iterator[Finding]:  # noqa: ARG002
-        """What is wrong with its table in a way that only its kind knows of.
+        """What is wrong with the table in a way that only its kind knows.
 
-        A path is that of a key in its table, or `("device", NAME, KEY)`.
+        A path is that of a key in the table, or `("device", NAME, KEY)`.
 
         Args:
-            config: all that the file says.
-            devices: the guests on it.
+            config: the whole configuration.
+            devices: the guests on this board.
         """
         yield from ()
 
 
 @frozen(kw_only=True)
 class WagmanBoard(BoardConfig):
-    """A Wagman: a serial port, and how the firmware behind it speaks."""
+    """A Wagman: a serial port, and the dialect of its firmware."""
 
     kind = "wagman"
     about = "A Wagman, of version 3 or 4."
@@ -122,11 +125,11 @@ class WagmanBoard(BoardConfig):
 
     @property
     def rare_ports(self) -> Collection[Port]:
-        """The port with the slow pin of a v4 board."""
+        """The port with the slow pin, on a v4 board."""
         return () if self.dialect == "v3" else (RARE_PORT,)
 
     def findings(self, config: "Config", devices: "Sequence[DeviceConfig]") -> Iterator[Finding]:  # noqa: ARG002
-        """It is polled before it cuts anybody."""
+        """The poll must come before the board cuts a guest."""
         if durations.is_shorter(LONGEST_POLL_S, self.poll_s):
             message = (
                 f"poll is {durations.show(self.poll_s)}, and must be at most {durations.show(LONGEST_POLL_S)}: "
@@ -137,10 +140,10 @@ class WagmanBoard(BoardConfig):
 
 @frozen(kw_only=True)
 class PlainBoard(BoardConfig):
-    """A board that can be asked one thing at a time: what its port shows, and to switch it."""
+    """A board that can be asked one thing at a time: what a port shows, and to switch it."""
 
     may_meter = True
-    # A computer that has crashed draws so little that the capacitors of its supply bridge a short off (seen: Pyronear).
+    # A computer that has crashed draws so little that its supply bridges a short off (seen: Pyronear).
     off_time_s = 30.0
 
     poll_s: float = field(
@@ -165,15 +168,15 @@ class PlainBoard(BoardConfig):
 
     @property
     def address(self) -> str:
-        """As what speaks to it says."""
+        """The address of the back end."""
         return self.backend().address
 
     def backend(self) -> Backend:
-        """What speaks to the board; nothing is opened before it is asked for the first time."""
+        """The back end that speaks to the board; it opens nothing before it is first asked."""
         raise NotImplementedError
 
     def findings(self, config: "Config", devices: "Sequence[DeviceConfig]") -> Iterator[Finding]:  # noqa: ARG002
-        """It can show what its ports do before the patience with a guest ends."""
+        """The board must be able to show the state of a port before the patience with its guest ends."""
         for guest in devices:
             if guest.is_self or not guest.has_heartbeat:
                 continue
@@ -194,14 +197,18 @@ def _too_slow(name: str, key: str, patience_s: float, what: str, lasts_s: float)
 
 @frozen(kw_only=True)
 class UnknownBoard(BoardConfig):
-    """Stands for a board whose table cannot be read, which has been noted: nothing is said of the guests on it."""
+    """Stands for a board whose table cannot be read, which has been noted: nothing more is said of the guests on it."""
 
     kind = ""
     about = ""
 
 
 def as_wagman(board: BoardConfig) -> WagmanBoard:
-    """The same board, of which is known that it is a Wagman; TypeError where it is none."""
+    """The board as a Wagman.
+
+    Raises:
+        TypeError: it is none.
+    """
     if not isinstance(board, WagmanBoard):
         raise TypeError(board)
     return board

@@ -1,4 +1,4 @@
-"""One configuration taking over from another while the service runs: what changes at once, and what waits for a restart."""
+"""Another configuration while the service runs: what changes at once, and what waits for a restart."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -13,24 +13,26 @@ from wagman.config.setting import settings
 from wagman.model.facts import DEFAULT_BOARD
 
 LIVE_OF_BOARD = frozenset({"poll_s", "settle_s"})
-"""Attributes of a board that change while the service runs; all others count from its start."""
+"""The attributes of a board that change while the service runs; all others wait for a restart."""
 
 FIXED_OF_DEVICE = ("port", "board", "is_self", "hears_board", "ears", "network", "still_on", "primary")
-"""Attributes of a device that count from the start of the service; so do all of `[service]`, and which devices, boards and
-networks there are."""
+"""The attributes of a guest that wait for a restart of the service.
+
+All of `[service]` waits, too, and so do added and removed guests, boards and networks.
+"""
 
 
 @frozen
 class Change:
-    """What comes of another configuration."""
+    """What another configuration changes."""
 
-    config: Config  # to go on with
-    live: tuple[str, ...]  # keys that changed
+    config: Config  # the configuration to go on with
+    live: tuple[str, ...]  # keys that change at once
     waiting: tuple[str, ...]  # keys that will change with a restart of the service
 
 
 def change(old: Config, new: Config) -> Change:
-    """Take over from `new` what can change while the service runs."""
+    """Take over everything from `new` that can change while the service runs."""
     stated = {device.name: device for device in new.devices}
     config = evolve(
         new,
@@ -43,7 +45,7 @@ def change(old: Config, new: Config) -> Change:
 
 
 def differing(one: Config, other: Config) -> tuple[str, ...]:
-    """The keys whose values differ, in the order of the file; a device or sensor that only one has counts as a whole."""
+    """The keys whose values differ, in the order of the file. A guest or sensor that only one of them has counts as one key."""
     ours, theirs = dict(_flat(one)), dict(_flat(other))
     shared = {_table(key) for key in ours} & {_table(key) for key in theirs}
     keys = (key for key in (*ours, *theirs) if ours.get(key) != theirs.get(key))
@@ -59,7 +61,7 @@ def _keeping(names: Iterable[str], old: Any, new: Any) -> Any:
 
 
 def _board(old: BoardConfig, new: BoardConfig | None) -> BoardConfig:
-    """The board as it is, with what can change of it; one of another kind, or that is gone, stays as it is."""
+    """The board with the changes that can be made at once; a board that is gone, or of another kind now, stays as it is."""
     live = LIVE_OF_BOARD & {each.name for each in attrs.fields(type(old))}
     return _keeping(live, new, old) if type(new) is type(old) else old
 

@@ -1,4 +1,4 @@
-"""`wagman check-config`: every error with its key and line, not only the first, and what the service's user may not read."""
+"""`wagman check-config`: every error with its key and line, and what the service's user may not read."""
 
 import os
 import sys
@@ -15,21 +15,21 @@ from wagman.model.errors import ConfigError, StoreError
 
 
 class Difference(Protocol):
-    """How a board differs from what the file says of it."""
+    """A difference between a board and what the file says of it."""
 
     @property
     def place(self) -> Place:
-        """The key of the file that says so."""
+        """The key of the file that differs."""
         ...
 
     @property
     def message(self) -> str:
-        """What there is to say."""
+        """The difference in words."""
         ...
 
     @property
     def is_wrong(self) -> bool:
-        """Somebody should change something."""
+        """Whether the difference is an error."""
         ...
 
 
@@ -41,16 +41,16 @@ def run(  # noqa: PLR0913, PLR0917 - each asks another one
     remember: Callable[[Config], Iterable[str]] = lambda _: (),
     ask: Callable[[Config], Sequence[Difference]] = lambda _: (),
 ) -> int:
-    """Judge the file at `path`, say what was found, and return the exit code.
+    """Judge the file at `path`, print the findings, and return the exit code.
 
-    It is 0 where nothing is wrong, 2 where the file is, and 1 where the file is right and a board is not as it says.
+    The exit code is 0 if nothing is wrong, 2 if the file is wrong, and 1 if the file is right and a board is not as it says.
 
     Args:
-        path: of the file.
-        judge: the service's own; raises ConfigError where a configuration cannot be used on this machine.
-        own: the file that the service goes by. What its user cannot read of that is an error, of any other file a warning.
-        user: whose rights count, instead of the service's user's.
-        remember: says what the file makes of what was decided before; raises StoreError where that cannot be read.
+        path: the file.
+        judge: the service's own check; raises ConfigError if a configuration cannot be used on this machine.
+        own: the file that the service uses. If its user cannot read this one, that is an error; for any other file, a warning.
+        user: the user whose rights count, instead of the service's user.
+        remember: tells what the file makes of earlier decisions; raises StoreError if these cannot be read.
         ask: asks the boards how they differ from the file.
     """
     account = service_account() if user is None else account_of(user)
@@ -85,12 +85,12 @@ def run(  # noqa: PLR0913, PLR0917 - each asks another one
 
 
 def _unreadable(path: str, account: Account | None) -> tuple[str, ...]:
-    """What of the files the service's user cannot read: whoever asks may be root."""
+    """The files that the service's user cannot read; whoever runs this command may be root."""
     return tuple(_barred(account, each, mode) for each, mode in _looked_at(path) if account and account.may(each, mode) is False)
 
 
 def _looked_at(path: str) -> Iterator[tuple[str, int]]:
-    """The files, the directory beside the first, and what has to be possible with each."""
+    """The files and the directory beside the first, each with the rights that are needed."""
     main, *more = files(path)
     yield main, os.R_OK
     if (beside := Path(path).parent / BESIDE).exists():
@@ -104,7 +104,7 @@ def _barred(account: Account, path: str, mode: int) -> str:
 
 
 def _unusable(config: Config, account: Account | None) -> Iterator[str]:
-    """What is there of the service's state, and its user cannot write."""
+    """Files of the service's state that exist and that its user cannot write."""
     state = Path(config.service.state_dir)
     for place in (state, state / "wagman.db", state / "wagman.db-wal"):
         if account is not None and place.exists() and account.may(place, os.R_OK | os.W_OK) is False:
@@ -112,7 +112,7 @@ def _unusable(config: Config, account: Account | None) -> Iterator[str]:
 
 
 def _unrunnable(path: str, account: Account | None) -> Sequence[str]:
-    """A line with its place for each command that cannot work: it would be found out when it is needed."""
+    """A line with its place for each command that cannot work, and would otherwise be found out in an emergency."""
     found = commands(path)
     whose, troubles = _troubles(list(found.values()), account)
     wrong = zip(found, troubles, strict=True)
@@ -120,7 +120,7 @@ def _unrunnable(path: str, account: Account | None) -> Sequence[str]:
 
 
 def _troubles(asked: Sequence[Sequence[str]], account: Account | None) -> tuple[str, Sequence[str | None]]:
-    """Whose rights counted, and what is in the way of each command; ours, where nobody else's can be asked for."""
+    """Whose rights counted, and what is in the way of each command. Our own rights count if nobody else's can be asked for."""
     told = account.ask(lambda: [trouble(command, SEARCH_PATH) for command in asked]) if account else None
     if account is None or told is None:
         return "whoever runs this", [trouble(command, os.environ.get("PATH", os.defpath)) for command in asked]

@@ -1,4 +1,4 @@
-"""`[device.NAME]` over `[defaults]`: what each device states, and what it has from elsewhere."""
+"""`[device.NAME]` over `[defaults]`: what each guest's table states, and what it inherits."""
 
 import math
 import re
@@ -18,10 +18,10 @@ from wagman.config.setting import settings
 from wagman.model.facts import Port
 
 OWN_KEYS = frozenset({"port", "self", "after", "leads_to"})
-"""What each device says for itself; `[defaults]` cannot."""
+"""The keys that only a guest's own table may have, and `[defaults]` may not."""
 
 NESTED = frozenset({"port", "heartbeat", "still_on"})
-"""Keys whose values are not read by their kind alone."""
+"""The keys whose values need more to be read than their kind."""
 
 NO_PORT = -1
 """Stands for a port that could not be read, which has been noted: nothing more is said of it."""
@@ -34,11 +34,11 @@ def shared_settings() -> Known:
 
 @frozen
 class DeviceTables:
-    """Reads the tables of devices.
+    """Reads the tables of guests.
 
     Args:
-        boards: what they can be on: one at least.
-        networks: what they can be heard through.
+        boards: the boards that guests can be on; at least one.
+        networks: the networks that guests can be heard through.
     """
 
     reader: Reader
@@ -46,13 +46,13 @@ class DeviceTables:
     networks: tuple[NetworkConfig, ...]
 
     def devices(self, tables: Table, defaults: Mapping[str, Any]) -> tuple[DeviceConfig, ...]:
-        """The devices, in the order of their boards, and by port on each."""
+        """The guests, in the order of their boards, and by port on each."""
         places = {board.name: place for place, board in enumerate(self.boards)}
         devices = [self.device(tables, name, defaults) for name in tables]
         return tuple(sorted(devices, key=lambda each: (places.get(each.board, len(places)), _natural(each.port))))
 
     def device(self, tables: Table, name: str, defaults: Mapping[str, Any]) -> DeviceConfig:
-        """One device."""
+        """One guest."""
         path = ("device", name)
         self.reader.named(path, "device")
         table = self.reader.table(tables, path)
@@ -66,13 +66,13 @@ class DeviceTables:
         return _with_rare_beats(_with_medium(device, board, states_primary="primary" in own), board, stated)
 
     def stated(self, table: Table, path: Path, known: Known) -> dict[str, Any]:
-        """The arguments of a device that a table states, but for its port."""
+        """The arguments of a guest that a table states, except its port."""
         ears = EarTables(self.reader)
         values = self.reader.values(table, path, {key: known[key] for key in known if key not in NESTED}, NESTED & known.keys())
         return {**values, **ears.hearing(table, path), **ears.still_on(table, path)}
 
     def heard(self, device: DeviceConfig, board: BoardConfig) -> DeviceConfig:
-        """The device with the network on each of its ears; the controller itself is heard only where its board is fed for it."""
+        """The guest with a network for each of its ears. A board without inputs for beats does not hear the controller itself."""
         only = self.networks[0].name if len(self.networks) == 1 else None
         network, still_on = device.network or only, device.still_on
         return evolve(
@@ -83,7 +83,7 @@ class DeviceTables:
         )
 
     def board(self, path: Path, stated: Table) -> BoardConfig:
-        """The board that a guest is on; where that is not said, or there is no such board, it is noted."""
+        """The board that a guest is on; a missing or unknown name is noted."""
         by_name = {board.name: board for board in self.boards}
         name = stated.get("board", self.boards[0].name)
         if "board" not in stated and len(self.boards) > 1:
@@ -95,7 +95,7 @@ class DeviceTables:
         return by_name.get(name, UnknownBoard(name=name))
 
     def port(self, table: Table, path: Path, board: BoardConfig) -> Port:
-        """The port, as its board calls it; NO_PORT where it cannot be read."""
+        """The port, as its board names it; NO_PORT if it cannot be read."""
         path = (*path, "port")
         if "port" in table:
             port: Port = self.reader.value(table["port"], path, board.port_kind, NO_PORT)
@@ -105,20 +105,20 @@ class DeviceTables:
 
 
 def _natural(port: Port) -> list[tuple[bool, int, str]]:
-    """What ports are sorted by: the numbers in their names count as numbers, and come first."""
+    """The key by which ports are sorted: numbers within names count as numbers, and come first."""
     pieces = [each for each in re.split(r"([0-9]+)", str(port)) if each]
     return [(False, int(each), "") if each[0] in "0123456789" else (True, 0, each) for each in pieces]
 
 
 def _with_medium(device: DeviceConfig, board: BoardConfig, *, states_primary: bool) -> DeviceConfig:
-    """A port with a selector has a primary medium, if need be the firmware's; others have none to inherit."""
+    """The guest with its primary medium: on a port with a selector at least the firmware's; other ports inherit none."""
     if device.port in board.selectors:
         return evolve(device, primary=device.primary or MEDIA[0])
     return device if states_primary else evolve(device, primary=None)
 
 
 def _with_rare_beats(device: DeviceConfig, board: BoardConfig, stated: Table) -> DeviceConfig:
-    """Where the board may show beats but rarely, silence takes longer to mean anything; what the file states stands."""
+    """The guest with more patience if its board shows beats only rarely; what the file states stays as it is."""
     rare = device.hears_board and device.port in board.rare_ports
     if not rare or "beat_interval_s" in stated:
         return device

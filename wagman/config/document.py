@@ -1,4 +1,4 @@
-"""A TOML file as text, parsed, with the line of each of its keys; whoever reads its tables knows what they mean."""
+"""A TOML file as text, parsed, with the line of each of its keys; what its tables mean is not known here."""
 
 import re
 import tomllib
@@ -12,22 +12,26 @@ from wagman.config.positions import Path, key_lines
 from wagman.model.errors import ConfigError
 
 MOST_BYTES = 65_536
-"""Chosen: twenty times a file that states every key for every port."""
+"""The largest file, in bytes (chosen: twenty times a file that states every key for every port)."""
 
 _PLACE = re.compile(r" \(at (?:line (?P<line>[0-9]+), column [0-9]+|end of document)\)$")
 
 
 @frozen
 class Document:
-    """The tables of a file, and the line on which each key stands; where there are several files, also in which."""
+    """The tables of a file, and the line of each key; for several files, also the file of each key."""
 
     tables: Mapping[str, Any]
     lines: Mapping[Path, int]
-    homes: Mapping[Path, str] = field(factory=dict)  # none of those in the only file
+    homes: Mapping[Path, str] = field(factory=dict)  # without the keys of the main file
 
 
 def read(path: str, name: str | None = None) -> str:
-    """The text of the file at `path`; ConfigError where there is none to be had. `name` is what the problems call it."""
+    """The text of the file at `path`; `name` is what the problems call it.
+
+    Raises:
+        ConfigError: it cannot be read, is too large, or is not UTF-8.
+    """
     name = path if name is None else name
     try:
         with FilePath(path).open("rb") as file:
@@ -45,7 +49,11 @@ def read(path: str, name: str | None = None) -> str:
 
 
 def parse(text: str, name: str) -> Document:
-    """The document that `text` is; ConfigError where it is not TOML. `name` is what the problems call it."""
+    """Parse a text; `name` is what the problems call it.
+
+    Raises:
+        ConfigError: it is not TOML.
+    """
     try:
         return Document(tomllib.loads(text), key_lines(text))
     except RecursionError as error:

@@ -7,10 +7,10 @@ UNITS_S = {"d": Decimal(86_400), "h": Decimal(3_600), "min": Decimal(60), "s": D
 """The units, longest first, which is also the order in which they are written."""
 
 LEAST_S = 0.1
-"""Chosen: short enough for any test, long enough that no timer spins."""
+"""The shortest duration, in seconds (chosen: short enough for any test, long enough that no timer spins)."""
 
 MOST_S = 36_500 * 86_400.0
-"""Chosen: a century, for whoever means never; sums of a few of these are still exact to the millisecond."""
+"""The longest duration, a century (chosen: it stands for never; sums of a few of these are still exact to the millisecond)."""
 
 WANTED = 'a duration from 0.1 s to 36500 d: a number of seconds, or such as "90s", "10min", "1h30min"'
 
@@ -18,7 +18,11 @@ _WRITTEN = re.compile("".join(rf"(?:(?P<{unit}>[0-9]+(?:\.[0-9]+)?){unit})?" for
 
 
 def parse(value: object) -> float:
-    """The seconds that `value` (a number, or a string such as "1h30min") stands for; ValueError where it is no duration."""
+    """The seconds that a number, or a string such as "1h30min", stands for.
+
+    Raises:
+        ValueError: it is no duration.
+    """
     seconds = _from_text(value) if isinstance(value, str) else _from_number(value)
     if not LEAST_S <= seconds <= MOST_S:
         raise ValueError(WANTED)
@@ -26,12 +30,12 @@ def parse(value: object) -> float:
 
 
 def is_none(value: object) -> bool:
-    """Whether that is no time at all, as `show` writes it, too."""
+    """Whether a value means no time at all, also in the form that `show` writes."""
     return value in ("0", "0s") or (value == 0 and not isinstance(value, bool))
 
 
 def show(seconds: float) -> str:
-    """The same duration as people write it, to the millisecond: `parse` reads it back."""
+    """A duration as people write it, to the millisecond: `parse` reads it back."""
     left = round(Decimal(seconds), 3)
     parts = []
     for unit, unit_s in UNITS_S.items():
@@ -42,7 +46,8 @@ def show(seconds: float) -> str:
 
 
 def is_shorter(one_s: float, other_s: float) -> bool:
-    """Whether `one_s` is shorter by a millisecond at least: less is the noise of binary fractions (3 x 0.1 > 0.3)."""
+    """Whether `one_s` is shorter by a millisecond at least."""
+    # Smaller differences are the noise of binary fractions (3 x 0.1 > 0.3).
     return round(one_s - other_s, 3) < 0
 
 

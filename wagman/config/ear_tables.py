@@ -1,4 +1,4 @@
-"""`heartbeat`, `still_on` and `witness`: from the tables in them to ears; and `[network.NAME]`."""
+"""`heartbeat`, `still_on` and `witness`: from their tables to ears; and `[network.NAME]`."""
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -14,20 +14,20 @@ from wagman.config.schema import NetworkConfig
 from wagman.config.setting import settings
 
 BOARD = "board"
-"""What the board's own input is called among the ears of a guest."""
+"""The name of the board's own input among the ears of a guest."""
 
 OF_GUESTS = ("every", "network")
-"""Keys of an ear that mean nothing of a witness, which is asked when it is needed."""
+"""The keys of an ear that mean nothing for a witness, which is asked when it is needed."""
 
 
 @frozen
 class EarTables:
-    """Reads ears."""
+    """Reads the tables of ears."""
 
     reader: Reader
 
     def hearing(self, table: Table, path: Path) -> Mapping[str, Any]:
-        """`heartbeat`, as the arguments of a device; nothing where the table does not have it."""
+        """`heartbeat`, as the arguments of a guest; empty if the table does not have it."""
         if "heartbeat" not in table:
             return {}
         value, path = table["heartbeat"], (*path, "heartbeat")
@@ -41,14 +41,14 @@ class EarTables:
         return {"hears_board": bool(on_board), "ears": tuple(ear for ear in ears if ear is not None)}
 
     def is_board(self, table: Table, path: Path) -> bool:
-        """Whether that is `{ board = true }`, and nothing else."""
+        """Whether the table is `{ board = true }`, and nothing else."""
         self.reader.refuse_unknown(table, path, (BOARD,))
         if table[BOARD] is not True:
             self.reader.findings.add((*path, BOARD), f"must be true, not {show(table[BOARD])}")
         return True
 
     def still_on(self, table: Table, path: Path) -> Mapping[str, Any]:
-        """`still_on`, as the argument of a device; nothing where the table does not have it."""
+        """`still_on`, as the argument of a guest; empty if the table does not have it."""
         value, path = table.get("still_on", {}), (*path, "still_on")
         if "still_on" not in table:
             return {}
@@ -77,7 +77,7 @@ class EarTables:
         return NetworkConfig(name, tuple(each for each in witnesses if each is not None))
 
     def witness(self, table: Table, path: Path) -> EarConfig | None:
-        """One witness: somebody who can be asked."""
+        """One witness, which must be of a kind that can be asked."""
         ear = self.ear(table, path, OF_GUESTS)
         if ear is not None and ear.passive:
             self.reader.findings.add((*path, ear.kind), "it only waits to be told, and a witness is asked: take another ear")
@@ -85,7 +85,7 @@ class EarTables:
         return ear
 
     def items(self, value: object, path: Path, wants: str) -> Iterator[tuple[Table, Path]]:
-        """The tables in a value that is one, or a list of some, and where each stands."""
+        """The tables in a value that is a table or a list of tables, and the path of each."""
         tables = value if isinstance(value, list) else [value]
         if not all(isinstance(each, dict) for each in tables):
             self.reader.findings.add(path, f"must be {wants}, not {show(value)}")
@@ -93,7 +93,7 @@ class EarTables:
         yield from ((each, (*path, index) if isinstance(value, list) else path) for index, each in enumerate(tables))
 
     def ear(self, table: Table, path: Path, withheld: Collection[str] = ()) -> EarConfig | None:
-        """One ear; None, which is noted, where it cannot be read."""
+        """One ear; None: it cannot be read, which is noted."""
         kinds = [key for key in table if key in EARS.built_in] or [key for key in table if key in EARS]
         if len(kinds) != 1:
             found = f"not both of {listed(kinds)}" if kinds else "one of " + listed(EARS.names())
@@ -109,5 +109,5 @@ class EarTables:
 
 
 def through(ear: EarConfig, network: str | None) -> EarConfig:
-    """The ear with the network that it is heard through, where there is one between it and the guest."""
+    """The ear with its network, if the way to the guest is one."""
     return evolve(ear, network=ear.network or network) if ear.networked else ear

@@ -1,4 +1,4 @@
-"""`heartbeat = { ... }` of a guest, and `witness = { ... }` of a network: what the table of any ear may hold.
+"""`heartbeat = { ... }` of a guest, and `witness = { ... }` of a network: the keys of every ear's table.
 
 Each kind of ear brings a class of its own, derived from `EarConfig`, beside the code that listens in that way.
 """
@@ -15,10 +15,10 @@ from wagman.config.setting import setting
 from wagman.model.backend import Probe
 
 Shows: TypeAlias = Literal["kernel", "program", "power"]
-"""What a sign of life stands for: the guest's kernel runs; a program on it, too; it has power at least."""
+"""What a sign of life shows: the guest's kernel runs; a program on it does, too; the guest has power at least."""
 
 NO_NETWORK = "none"
-"""The network that needs no witness: whoever is not heard is silent."""
+"""The network that needs no witness: a guest that is not heard over it is silent."""
 
 MOST_PORT = 65_535
 
@@ -66,16 +66,16 @@ URL = Kind("an address as http://HOST[:PORT]/PATH", _read_url)
 
 @frozen(kw_only=True)
 class EarConfig:
-    """What any ear has. Class attributes say what its kind is like; they are no keys.
+    """The keys of every ear's table. Class attributes describe the kind; they are no keys.
 
-    The key that says whom to listen to is named as the kind: `{ http = "http://gn/health" }`.
+    The key that says whom to listen to has the name of the kind: `{ http = "http://gn/health" }`.
     """
 
     kind: ClassVar[str]
-    about: ClassVar[str]  # what it is, for the reference page
+    about: ClassVar[str]  # what the kind is, for the reference page
     shows: ClassVar[Shows]
     passive: ClassVar[bool] = False  # the guest speaks by itself: it cannot be asked, is no witness, and has no probe
-    networked: ClassVar[bool] = True  # the way to the guest is a network, whose outage must not be taken for silence
+    networked: ClassVar[bool] = True  # the way to the guest is a network, whose outage must not count as the guest's silence
 
     every_s: float = field(
         default=10.0,
@@ -106,11 +106,11 @@ class EarConfig:
 
     @property
     def question_s(self) -> float:
-        """How long a question takes at most, until it is given up."""
+        """How long a question takes at most, in seconds, until it is given up."""
         return self.timeout_s
 
     def probe(self) -> Probe:
-        """What asks the guest; nothing is opened before it is asked for the first time."""
+        """The probe that asks the guest; it opens nothing before it is first asked."""
         raise NotImplementedError
 
 
@@ -123,6 +123,6 @@ RARE_BEAT_S = 75.0
 
 @frozen
 class StillDraws:
-    """`still_on = { watts = ... }`: a guest that draws so much has not halted yet."""
+    """`still_on = { watts = ... }`: a guest that draws this much has not halted yet."""
 
     watts: float = field(metadata=setting(NUMBER_ABOVE_0, "A guest that draws as much has not halted yet."))

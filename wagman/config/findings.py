@@ -1,4 +1,4 @@
-"""What is wrong with a configuration: every finding with the place it belongs to."""
+"""What is wrong with a configuration: every finding with the key it belongs to."""
 
 import json
 import re
@@ -15,8 +15,8 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 class Finding:
     """One thing that is wrong, and what to do about it.
 
-    `rests_on` names further keys whose values it was judged by: where one of them is wrong in itself, there is no
-    telling whether this is wrong too, and nothing is said of it.
+    `rests_on` names further keys whose values led to the finding. If one of them is wrong in itself, nobody can tell whether this
+    is wrong, too, and the finding is dropped.
     """
 
     path: Path
@@ -26,17 +26,17 @@ class Finding:
 
 @define
 class Findings:
-    """All that was found so far."""
+    """All findings so far."""
 
     _found: dict[tuple[Path, str], Finding] = field(factory=dict)
 
     def add(self, path: Path, message: str) -> None:
-        """Note what is wrong with the key at `path` in itself."""
+        """Note that the key at `path` is wrong in itself."""
         self._found[path, message] = Finding(path, message)
 
     def judge(self, findings: Iterable[Finding]) -> None:
         """Note what is wrong between keys, unless one of them is wrong in itself."""
-        # What holds a wrong key is wrong as well.
+        # A table that holds a wrong key is wrong as well.
         wrong = {path[:length] for path, _ in self._found for length in range(1, len(path) + 1)}
         for finding in findings:
             if wrong.isdisjoint((finding.path, *finding.rests_on)):
@@ -46,9 +46,9 @@ class Findings:
         """One line for each finding, in the order of the file: "FILE:LINE: KEY: MESSAGE".
 
         Args:
-            name: of the file.
-            lines: where each key stands in it.
-            homes: in which file each key stands, where there are several; `name` is the first of them.
+            name: the file; of several files, the main one.
+            lines: the line of each key.
+            homes: the file of each key that is not in the main one.
         """
         where = {path: _stated(path, lines) for path, _ in self._found}
         files = {path: (homes or {}).get(stated, name) for path, stated in where.items()}
@@ -69,6 +69,6 @@ def _quoted(key: str) -> str:
 
 
 def _stated(path: Path, lines: Mapping[Path, int]) -> Path:
-    """The key, or the nearest table around it where the key is missing; nothing where there is none."""
+    """The key, or the nearest table around a key that is missing; empty: there is none."""
     around = (path[:length] for length in range(len(path), 0, -1))
     return next((each for each in around if each in lines), ())

@@ -8,7 +8,7 @@ from wagman.config.setting import setting
 
 @frozen
 class GaugeConfig:
-    """How the number is read; what it is judged by are the `Bounds` of the same table."""
+    """How the number is read; it is judged by the `Bounds` of the same table."""
 
     command: tuple[str, ...] = field(
         metadata=setting(

@@ -1,4 +1,4 @@
-"""What a value may be: each kind says what it wants, and turns what TOML gave into what the program uses."""
+"""What a value may be: each kind says what it wants, and turns a value from TOML into one for the program."""
 
 import json
 from collections.abc import Callable
@@ -10,19 +10,19 @@ from wagman.config import durations
 from wagman.model.sockets import MOST_BYTES
 
 SHOWN_CHARS = 60
-"""How much of a value a message repeats (chosen)."""
+"""How many characters of a value a message repeats (chosen)."""
 
 MOST_PORT_CHARS = 64
-"""How long the name of a port may be (chosen: rows of a table show it)."""
+"""The longest name of a port, in characters (chosen: rows of a table show it)."""
 
 PORT_WANTED = f"a number, 0 or more, or a name of 1 to {MOST_PORT_CHARS} printable characters"
 
 _BEYOND = 2**63
-"""TOML promises 64 bits; Python would read more, and then fail to write them."""
+"""The least number that is refused: TOML promises 64 bits, and Python would read more, and then fail to write them."""
 
 
 def show(value: object) -> str:
-    """A value as TOML would write it, on one line and of a decent length."""
+    """A value as TOML would write it, on one line and at most SHOWN_CHARS long."""
     text = _written(value)
     return text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 3] + "..."
 
@@ -45,12 +45,12 @@ def _written(value: object) -> str:
 
 @frozen
 class Kind:
-    """`wants` completes "must be ..."; `read` converts, or raises ValueError; `show` is the way back."""
+    """What a value may be. `wants` completes "must be ..."; `read` converts, or raises ValueError; `show` is the way back."""
 
     wants: str
     read: Callable[[object], Any]
     show: Callable[[Any], str] = show
-    is_command: bool = False  # a program and its arguments, which is run on this computer
+    is_command: bool = False  # a program and its arguments, to be run on this computer
 
 
 def _only(wants: str, is_wanted: Callable[[Any], bool], convert: Callable[[Any], Any] = lambda value: value) -> Kind:
@@ -65,18 +65,18 @@ def _only(wants: str, is_wanted: Callable[[Any], bool], convert: Callable[[Any],
 
 
 def whole(least: int, most: int = _BEYOND - 1) -> Kind:
-    """Whole numbers from `least` to `most`."""
+    """The kind of whole numbers from `least` to `most`."""
     wants = f"a whole number from {least} to {most}" if most < _BEYOND - 1 else f"a whole number, {least} or more"
     return _only(wants, lambda value: type(value) is int and least <= value <= most)
 
 
 def one_of(*words: str) -> Kind:
-    """One of a few words."""
+    """The kind of a few words."""
     return _only(" or ".join(show(word) for word in words), lambda value: value in words)
 
 
 def _is_number(value: Any) -> bool:
-    return type(value) in {int, float} and abs(value) < _BEYOND  # which is false of nan, too
+    return type(value) in {int, float} and abs(value) < _BEYOND  # also False for nan
 
 
 def _is_text(value: object) -> bool:
@@ -96,7 +96,7 @@ def _is_names(value: object) -> bool:
 
 
 def _port_name(value: object) -> str:
-    """The text that a port is called by, whether the file says a number or a name."""
+    """The text by which a port is named, whether the file has a number or a name."""
     if type(value) is int and 0 <= value < _BEYOND:
         return str(value)
     if _is_text(value) and len(str(value)) <= MOST_PORT_CHARS and str(value) == str(value).strip():
@@ -112,7 +112,7 @@ NUMBER_FROM_0 = _only("a finite number, 0 or more", lambda value: _is_number(val
 NUMBER_ABOVE_0 = _only("a finite number above 0", lambda value: _is_number(value) and value > 0, float)
 COMMAND = evolve(_only("a list of non-empty strings, the command and its arguments", _is_command, tuple), is_command=True)
 PORT_NAME = Kind(PORT_WANTED, _port_name)
-HEARING = Kind("true or false, or an ear, or a list of ears", lambda value: value)  # these three are read by `ear_tables`
+HEARING = Kind("true or false, or an ear, or a list of ears", lambda value: value)  # `ear_tables` reads these three
 STILL_ON = Kind("{ watts = NUMBER }, or an ear", lambda value: value)
 WITNESS = Kind("an ear, or a list of ears", lambda value: value)
 BOARD_NAMES = _only("a list of names of boards", _is_names, tuple)

@@ -16,21 +16,33 @@ from wagman.config.whole import whole
 from wagman.model.errors import ConfigError
 
 Place: TypeAlias = Path | tuple[BoardConfig | DeviceConfig, str]
-"""A key of the file: by its path, or as that of a board or a device, wherever the file states it."""
+"""A key of the file: its path, or the key of a board or a guest, wherever the file states it."""
 
 
 def load(path: str) -> Config:
-    """The configuration in the file at `path` and beside it; ConfigError where there is none, or anything is wrong with it."""
+    """The configuration in the file at `path` and those beside it.
+
+    Raises:
+        ConfigError: the file cannot be read, or something in it is wrong; with every problem.
+    """
     return _judged(whole(path), path)
 
 
 def load_alone(path: str) -> Config:
-    """The same, whatever is beside the file: it is a copy that somebody keeps."""
+    """The configuration in that file alone, without those beside it: it is a copy that somebody keeps.
+
+    Raises:
+        ConfigError: as `load`.
+    """
     return loads(read(path), path)
 
 
 def loads(text: str, name: str) -> Config:
-    """The configuration in `text`; `name` is what the problems call it. Raises ConfigError with every problem."""
+    """The configuration in `text`; `name` is what the problems call it.
+
+    Raises:
+        ConfigError: something is wrong; with every problem.
+    """
     return _judged(parse(text, name), name)
 
 
@@ -45,14 +57,14 @@ def _judged(parsed: Document, name: str) -> Config:
 
 
 def advice(path: str) -> Sequence[str]:
-    """A line, with its place, for each thing in the file at `path` that is right and may not be what somebody wants."""
+    """A line, with its place, for each value in the file at `path` that is right but perhaps not what somebody wants."""
     parsed, findings = whole(path), Findings()
     findings.judge(advise(_subject(parsed)))
     return findings.render(path, parsed.lines, parsed.homes)
 
 
 def commands(path: str) -> Mapping[Path, Sequence[str]]:
-    """Every command in the file at `path`, which is right, and where it stands."""
+    """Every command in the file at `path`, which must be right, by its path."""
     subject = _subject(whole(path))
     found = {(*at, key): command for part, at in subject.parts for key, command in commands_of(part)}
     for guest in subject.config.guests:
@@ -62,9 +74,9 @@ def commands(path: str) -> Mapping[Path, Sequence[str]]:
 
 
 def placed(path: str, told: Iterable[tuple[Place, str]]) -> Sequence[str]:
-    """A line for each thing that there is to say of a key of the file at `path`, with its place, as for what is wrong.
+    """A line, with its place, for each message about a key of the file at `path`.
 
-    What a device takes from `[defaults]` is said of the key there.
+    A key that a guest inherits is placed in `[defaults]`.
     """
     parsed, findings = whole(path), Findings()
     subject = _subject(parsed)

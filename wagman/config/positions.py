@@ -1,6 +1,6 @@
 """Where each key of a TOML document stands: key path -> line.
 
-The standard library's parser has judged the text before this scanner sees it, so the scanner only has to find its way
+The standard library's parser has accepted the text before this scanner sees it, so the scanner only has to find its way
 through valid TOML: it knows where keys, strings, arrays and tables begin and end, and nothing of what values mean.
 """
 
@@ -13,7 +13,7 @@ from typing import TypeAlias
 from attrs import define, field
 
 Path: TypeAlias = tuple[str | int, ...]
-"""A key path; an element of an array goes by its index. The tables of an array of tables share one path."""
+"""A key path; an element of an array has its index. The tables of an array of tables share one path."""
 
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _KEY = re.compile(r"""[A-Za-z0-9_-]+|"(?:\\.|[^"\\])*"|'[^']*'""")
@@ -63,7 +63,7 @@ class _Scanner:
         self.value(path)
 
     def key(self, table: Path) -> Path:
-        """A key, dotted or not, below `table`; each of its parts is noted."""
+        """A key, dotted or not, below `table`; the line of each of its parts is noted."""
         path = self.part(table)
         while self.took("."):
             path = self.part(path)
@@ -107,7 +107,7 @@ class _Scanner:
         return self.text[self.at : self.at + 1]
 
     def took(self, mark: str) -> bool:
-        """Step over `mark` where it comes next."""
+        """Step over `mark` if it comes next; returns whether it did."""
         found = self.peek() == mark
         self.at += found
         return found

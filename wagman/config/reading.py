@@ -1,4 +1,4 @@
-"""What every table of a document is read by: whatever does not fit is noted, and left out."""
+"""Reading any table of a document: a value that does not fit is noted, and left out."""
 
 import difflib
 import re
@@ -16,25 +16,25 @@ from wagman.config.setting import settings
 Table: TypeAlias = Mapping[str, Any]
 Known: TypeAlias = Mapping[str, "attrs.Attribute[object]"]
 
-NAME = re.compile(r"(?!all$|[0-9]+$)[a-z0-9_][a-z0-9_-]{0,31}")  # the store and the table of `wagman status` want it short
+NAME = re.compile(r"(?!all$|[0-9]+$)[a-z0-9_][a-z0-9_-]{0,31}")  # short, for the store and for the table of `wagman status`
 NAME_WANTED = 'name has 1 to 32 of a-z, 0-9, _ and -, begins with no -, and is neither a number nor "all": rename it'
 
-_COMPARED_CHARS = 40  # of an unknown word: comparing takes time with the square of it
+_COMPARED_CHARS = 40  # of an unknown word: the time for a comparison grows with the square of its length
 
 
 @frozen
 class Reader:
-    """Reads tables, and notes what it finds."""
+    """Reads tables, and notes its findings."""
 
     findings: Findings
-    homes: Mapping[str, type]  # which class reads what table, for whoever put a key into another
+    homes: Mapping[str, type]  # the class of each table, for the hint to a misplaced key
 
     def section(self, document: Table, name: str, known: Known, tables: Collection[str] = ()) -> dict[str, Any]:
-        """The arguments that the table of that name gives; none where there is no such table."""
+        """The arguments that the table of that name gives; empty if there is no such table."""
         return self.values(self.table(document, (name,)) or {}, (name,), known, tables)
 
     def table(self, parent: Table, path: Path) -> Table | None:
-        """The table at `path`, whose last part `parent` holds; None where it is no table."""
+        """The table at `path`, which `parent` holds under the last part of `path`; None: it is no table, which is noted."""
         table = parent.get(str(path[-1]), {})
         if isinstance(table, dict):
             return table
@@ -42,14 +42,19 @@ class Reader:
         return None
 
     def values(self, table: Table, path: Path, known: Known, others: Collection[str] = ()) -> dict[str, Any]:
-        """The arguments that `table` gives, by attribute name; `others` are keys that somebody else reads."""
+        """The arguments that `table` gives, by attribute name; `others` are keys that are read elsewhere."""
         self.refuse_unknown(table, path, [*known, *others])
         return dict(self.readable(table, path, known))
 
     def instance(self, section: type, table: Table, path: Path, withheld: Collection[str] = (), **given: object) -> Any:
-        """What `table` describes, with the attributes that are `given`; None where a key is wrong or missing that it needs.
+        """The object that `table` describes; None: a key that it needs is wrong or missing, which is noted.
 
-        Keys that are `withheld` mean nothing here.
+        Args:
+            section: the class.
+            table: its table.
+            path: where the table stands.
+            withheld: keys of the class that mean nothing here.
+            given: attributes that do not come from the table.
         """
         known = {key: each for key, each in settings(section).items() if key not in withheld}
         values = self.values(table, path, known)
@@ -60,14 +65,14 @@ class Reader:
         return None if lacking else section(**given, **values)
 
     def readable(self, table: Table, path: Path, known: Known) -> Iterator[tuple[str, Any]]:
-        """Those of the known keys that the table has, and whose values can be read."""
+        """The known keys of the table whose values can be read, by attribute name."""
         for key in known.keys() & table.keys():
             value = self.value(table[key], (*path, key), known[key].metadata["setting"].kind)
             if value is not NOTHING:
                 yield known[key].name, value
 
     def value(self, value: object, path: Path, kind: Kind, otherwise: Any = NOTHING) -> Any:
-        """What one value, that at `path`, stands for; `otherwise` where it cannot be read."""
+        """The value at `path`, converted by its kind; `otherwise` if it cannot be read, which is noted."""
         try:
             return kind.read(value)
         except ValueError:
@@ -75,12 +80,12 @@ class Reader:
             return otherwise
 
     def refuse_unknown(self, table: Table, path: Path, known: Collection[str]) -> None:
-        """Note each key that nobody reads."""
+        """Note each key that is not known."""
         for key in table.keys() - set(known):
             self.findings.add((*path, key), f"unknown key: {self._hint(key, known)}")
 
     def named(self, path: Path, what: str) -> None:
-        """Note a name, the last part of `path`, that cannot be one."""
+        """Note it if the last part of `path` cannot be a name."""
         if not NAME.fullmatch(str(path[-1])):
             self.findings.add(path, f"a {what} {NAME_WANTED}")
 
@@ -92,7 +97,7 @@ class Reader:
 
 
 def nearest_first(word: str, known: Collection[str]) -> list[str]:
-    """The known words, that which is most alike first."""
+    """The known words, the most similar first."""
     return difflib.get_close_matches(word[:_COMPARED_CHARS], known, n=max(len(known), 1), cutoff=0.0)
 
 

@@ -1,7 +1,7 @@
-"""The kinds of boards and of ears: those of this package, by what a file calls them, and those that are installed beside it.
+"""The kinds of boards and of ears: those of this package, by their names in a file, and those of other installed packages.
 
 A class is imported when a file asks for its kind, and not before: a site with a Wagman needs nothing of what speaks to a plug.
-Other packages bring kinds by entry points, whose name is that of the kind, and whose value is the class:
+Other packages bring kinds by entry points. The name of an entry point is that of the kind, its value is the class:
 
     [project.entry-points."wagman.boards"]
     lamp = "lamp_for_wagman:LampBoard"
@@ -14,15 +14,15 @@ from attrs import frozen
 
 
 class KindError(Exception):
-    """What a file calls a kind cannot be had; says why."""
+    """The class of a kind cannot be had; the text says why."""
 
 
 @frozen
 class Registry:
-    """The kinds of one sort of thing."""
+    """The kinds of boards, or of ears."""
 
-    base: str  # "module:Class" that they all derive from
-    group: str  # of the entry points
+    base: str  # "module:Class" from which they all derive
+    group: str  # the group of the entry points
     built_in: Mapping[str, str]  # "module:Class" by kind
 
     def __contains__(self, kind: object) -> bool:
@@ -33,7 +33,7 @@ class Registry:
         return list(dict.fromkeys((*self.built_in, *self._installed())))
 
     def load(self, kind: str) -> type:
-        """The class of that kind, which is known.
+        """The class of a kind that is in the registry.
 
         Raises:
             KindError: it cannot be imported, or is no such class.
@@ -50,7 +50,7 @@ class Registry:
         return found
 
     def _installed(self) -> Mapping[str, str]:
-        from importlib.metadata import entry_points  # noqa: PLC0415 - it takes a while, and only kinds from elsewhere need it
+        from importlib.metadata import entry_points  # noqa: PLC0415 - slow, and only kinds of other packages need it
 
         return {each.name: each.value for each in entry_points(group=self.group)}
 
@@ -83,4 +83,4 @@ EARS = Registry(
         for kind in ("http", "banner", "ping", "tcp", "udp", "mqtt", "exec", "serial")
     },
 )
-"""The kinds of ears: each is the key under which a file says whom it listens to."""
+"""The kinds of ears; each name is the key under which a file says whom to listen to."""

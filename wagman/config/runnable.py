@@ -1,8 +1,7 @@
-"""Whether a command that is needed in an emergency can be run at all: found before the emergency, as far as that can be told.
+"""Whether a command that is needed in an emergency can be run at all: found out before the emergency, as far as possible.
 
-Asked of the system with the rights of this process; to ask for another user, see `wagman.config.as_user`. It looks at the
-program and at the files that ssh, curl and interpreters are told to read. What a command does at the other end nobody can
-know before.
+The system is asked with the rights of this process; for another user, see `wagman.config.as_user`. Looked at are the program and
+the files that ssh, curl and interpreters are told to read. What a command does at the other end nobody can know before.
 """
 
 import json
@@ -14,16 +13,16 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 _FILE_OPTIONS = ("-i", "-F", "--cert", "--key", "--cacert", "--config", "--netrc-file")
-"""Options of ssh and curl whose value is a file that is read."""
+"""Options of ssh and curl whose value is a file to read."""
 
 _FILE_KEYS = ("identityfile=", "certificatefile=", "userknownhostsfile=")
-"""The same as ssh's -o has them."""
+"""The same for the option -o of ssh."""
 
 _INTERPRETERS = ("sh", "bash", "dash", "python", "python3", "perl")
 
 
 def trouble(command: Sequence[str], path: str) -> str | None:
-    """Why `command`, run with this PATH, cannot work, and what to do; None where nothing speaks against it."""
+    """Why `command`, run with this PATH, cannot work, and what to do; None: no reason was found."""
     return next(_troubles(command, path), None)
 
 
@@ -53,7 +52,7 @@ def _words(text: str) -> list[str]:
 
 
 def _why_not_run(program: str) -> str:
-    """Of a program that is named by its path."""
+    """Why a program that is named by its path cannot be run."""
     try:
         mode = os.stat(program).st_mode  # noqa: PTH116 - as os.access below
     except (OSError, ValueError) as error:  # a NUL in the path
@@ -64,7 +63,7 @@ def _why_not_run(program: str) -> str:
 
 
 def _files(command: Sequence[str]) -> Iterator[str]:
-    """The files that it is certainly told to read here, and not at the other end."""
+    """The files that the command is certainly told to read here, and not at the other end."""
     if os.path.basename(command[0]) in _INTERPRETERS and len(command) > 1 and command[1].startswith("/"):  # noqa: PTH119
         yield command[1]
     for option, value in pairwise(command):

@@ -1,11 +1,11 @@
 """The configuration as immutable classes: what the rest of the program sees.
 
 Each attribute carries its `Setting`: the kind of its value, what it is for, and where its number comes from. The loader
-and the reference page are both driven by these, so that neither can fall behind. A key is named as its attribute,
-without the `_s` of a duration; where it is not, the setting says so.
+and the reference page are both driven by these, so that neither can fall behind. A key has the name of its attribute,
+without the `_s` of a duration; if not, the setting says so.
 
-Every duration is in seconds. The numbers are those of the seed note where it names one ("seed"), of the board's
-firmware where that forces one ("firmware"), and otherwise chosen ("chosen").
+Every duration is in seconds. The numbers are those of the seed note if it names one ("seed"), of the board's
+firmware if that forces one ("firmware"), and otherwise chosen ("chosen").
 """
 
 from collections.abc import Mapping
@@ -39,23 +39,23 @@ from wagman.model.facts import DEFAULT_BOARD, Plug
 from wagman.model.order import in_order
 
 PORTS = range(5)
-"""The board's ports: 0 (node controller) to 4 (firmware)."""
+"""The ports of a Wagman: 0 (node controller) to 4 (firmware)."""
 
 SELECTOR_PORTS = (0, 1)
-"""Ports with a boot-media selector of their own (firmware)."""
+"""The ports of a Wagman with a boot-media selector of their own (firmware)."""
 
 MEDIA = ("emmc", "sd")
-"""The boot media that a selector knows; the firmware's own primary comes first (firmware)."""
+"""The boot media that a selector knows, the firmware's own primary first (firmware)."""
 
 LEAST_EVENTS = 100
-"""Chosen: fewer would not even hold the story of one bad start."""
+"""The least `max_events` (chosen: fewer would not even hold the story of one bad start)."""
 
 LEAST_BYTES = 1_048_576
-"""Chosen: 1 MiB, which a database needs to breathe."""
+"""The least `max_bytes` (chosen: 1 MiB, which a database needs to work)."""
 
 
 def other_medium(medium: str) -> str:
-    """The medium that is not `medium`: the recovery medium of a device whose primary it is."""
+    """The medium that is not `medium`: the recovery medium of a guest whose primary it is."""
     return MEDIA[1 - MEDIA.index(medium)]
 
 
@@ -105,7 +105,7 @@ class ServiceConfig:
 
 @frozen
 class WagmanConfig:
-    """`[wagman]`: the machine that starts and stops the guests."""
+    """`[wagman]`: the scheduler."""
 
     start_order: tuple[str, ...] = field(
         default=(),
@@ -151,7 +151,7 @@ class Bounds:
 
 
 SENSORS = ("temperature_c", "humidity_pct", "current_ma")
-"""What the board reports of the enclosure, each in the unit that its name ends in (firmware)."""
+"""The sensors of the enclosure on a Wagman, each in the unit that its name ends in (firmware)."""
 
 WATCHED_BY_DEFAULT: Mapping[str, Bounds] = {"temperature_c": Bounds(high=70.0, low=-30.0, hysteresis=5.0)}
 """The bounds of the sensors that the file does not name (chosen)."""
@@ -159,7 +159,7 @@ WATCHED_BY_DEFAULT: Mapping[str, Bounds] = {"temperature_c": Bounds(high=70.0, l
 
 @frozen
 class EnvironmentConfig:
-    """`[environment]`: what the enclosure may be like."""
+    """`[environment]`: when the enclosure counts as abnormal."""
 
     samples: int = field(default=3, metadata=setting(whole(1), "How many samples in a row make a verdict."))
     unknown_release_s: float = field(
@@ -175,7 +175,7 @@ class EnvironmentConfig:
 
 @frozen
 class NetworkConfig:
-    """`[network.NAME]`: a way that guests are heard through, and who shows that it works."""
+    """`[network.NAME]`: a way through which guests are heard, and the witnesses that show that it works."""
 
     name: str
     witnesses: tuple[EarConfig, ...] = field(
@@ -356,18 +356,18 @@ class DeviceConfig:
 
     @property
     def plug(self) -> Plug:
-        """The outlet that it gets its power from."""
+        """The guest's outlet."""
         return Plug(self.board, self.port)
 
     @property
     def has_heartbeat(self) -> bool:
-        """It gives signs of life."""
+        """Whether the guest gives signs of life."""
         return self.hears_board or bool(self.ears)
 
 
 @frozen
 class Config:
-    """A whole configuration file, checked."""
+    """A whole configuration, checked."""
 
     boards: tuple[BoardConfig, ...] = (WagmanBoard(),)  # in the order of the file
     service: ServiceConfig = ServiceConfig()
@@ -378,7 +378,7 @@ class Config:
 
     @property
     def guests(self) -> tuple[DeviceConfig, ...]:
-        """The devices that have a machine: all but the controller itself, in the order in which they are started."""
+        """The guests that have a machine: all but the controller itself, in the order in which they are started."""
         by_name = {device.name: device for device in self.devices if not device.is_self}
         named = [name for name in self.wagman.start_order if name in by_name]
         after = {device.name: device.after for device in by_name.values() if device.after}
@@ -387,21 +387,21 @@ class Config:
 
     @property
     def enclosure(self) -> str | None:
-        """The board whose sensors tell of the enclosure: the first that has any; None where none has."""
+        """The name of the board whose sensors show the enclosure: the first that has any; None: none has."""
         return next((board.name for board in self.boards if board.measures), None)
 
     def board_named(self, name: str) -> BoardConfig:
-        """The board of that name; KeyError where there is none."""
+        """The board of that name; raises KeyError if there is none."""
         return {board.name: board for board in self.boards}[name]
 
     def board_of(self, device: DeviceConfig) -> BoardConfig:
-        """The board that the device hangs on."""
+        """The board that the guest is on."""
         return self.board_named(device.board)
 
     def devices_on(self, board: str) -> tuple[DeviceConfig, ...]:
-        """The devices on the board of that name, by port."""
+        """The guests on the board of that name, with the controller, by port."""
         return tuple(device for device in self.devices if device.board == board)
 
     def guests_on(self, board: str) -> tuple[DeviceConfig, ...]:
-        """The guests on the board of that name, in the order in which they are started."""
+        """The guests on the board of that name, without the controller, in the order in which they are started."""
         return tuple(guest for guest in self.guests if guest.board == board)

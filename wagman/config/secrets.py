@@ -1,6 +1,7 @@
 """Files with a password or a key: a path, or the name of a credential that systemd hands to the service.
 
-A unit says `LoadCredential=plug:/etc/wagman/plug`, and the file `password_file = "plug"`: only the service can read it then.
+A unit says `LoadCredential=plug:/etc/wagman/plug`, and the configuration `password_file = "plug"`. Then only the service can
+read it.
 """
 
 import os
@@ -11,10 +12,10 @@ from wagman.config.kinds import Kind
 from wagman.model.errors import BoardError
 
 DIRECTORY = "CREDENTIALS_DIRECTORY"
-"""Where systemd tells the service in which directory its credentials are."""
+"""The environment variable by which systemd names the directory of the service's credentials."""
 
 MOST_BYTES = 4096
-"""How much of such a file is read (chosen)."""
+"""How many bytes of such a file are read (chosen)."""
 
 
 def _read(value: object) -> str:
@@ -28,7 +29,7 @@ SECRET_FILE = Kind("the path of a file, from / on, or the name of a credential o
 
 
 def place(value: str) -> Path | None:
-    """Where that file is; None for a credential where systemd has handed none over, as to a command of an operator's."""
+    """Where the file is; None: a credential, and systemd has handed none over, as for a command of an operator."""
     if value.startswith("/"):
         return Path(value)
     directory = os.environ.get(DIRECTORY)
@@ -36,7 +37,7 @@ def place(value: str) -> Path | None:
 
 
 def read_secret(value: str) -> bytes:
-    """What the file holds, without the end of its last line.
+    """The content of the file, without the end of its last line.
 
     Raises:
         OSError: it is not there, or cannot be read.
@@ -49,7 +50,7 @@ def read_secret(value: str) -> bytes:
 
 
 def read_password(file: str | None) -> str | None:
-    """The password in a `password_file`; None where none is configured.
+    """The password in a `password_file`; None: none is configured.
 
     Raises:
         BoardError: the file cannot be read.
@@ -61,7 +62,7 @@ def read_password(file: str | None) -> str | None:
 
 
 def is_shown_to_others(value: str) -> bool:
-    """Whether anybody on this machine may read it; False where that cannot be seen from here."""
+    """Whether anybody on this machine may read the file; False if this process cannot see that."""
     path = place(value)
     try:
         return path is not None and bool(path.stat().st_mode & stat.S_IROTH)

@@ -1,6 +1,6 @@
-"""From the tables of a parsed document to the classes of the schema, noting on the way whatever does not fit.
+"""From the tables of a parsed document to the classes of the schema; every value that does not fit is noted.
 
-A value that cannot be read is noted and its default taken, so that the rest can still be judged: what comes out is
+A value that cannot be read is noted and replaced by its default, so that the rest can still be judged. The result is
 meant for use only if nothing was noted.
 """
 
@@ -81,7 +81,7 @@ class _Sections:
         return {name: each for name, each in bounds.items() if each.high is not None or each.low is not None}
 
     def sensor(self, environment: Table, name: str) -> tuple[Bounds, GaugeConfig | None]:
-        """What a sensor is judged by, and how it is read where a command reads it."""
+        """The bounds of a sensor, and how it is read if a command reads it."""
         path, table = ("environment", name), self.reader.table(environment, ("environment", name)) or {}
         if "command" not in table:
             return Bounds(**self.reader.values(table, path, settings(Bounds))), None
@@ -89,7 +89,7 @@ class _Sections:
         how = settings(GaugeConfig)
         values = self.reader.values(table, path, {**settings(Bounds), **how})
         of_gauge = {key: values.pop(key) for key in (each.name for each in how.values()) if key in values}
-        # Of a command that cannot be read, which has been noted, nothing more is said.
+        # A command that cannot be read has been noted, and nothing more is said of its table.
         return (Bounds(**values), GaugeConfig(**of_gauge)) if "command" in of_gauge else (Bounds(), None)
 
     def devices(self, boards: tuple[BoardConfig, ...], networks: tuple[NetworkConfig, ...]) -> tuple[DeviceConfig, ...]:

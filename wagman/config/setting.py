@@ -17,8 +17,8 @@ class Setting:
 
     kind: Kind
     doc: str  # one or two sentences for the reference page
-    source: Source = "chosen"  # of the default
-    key: str | None = None  # where it is not named as the attribute
+    source: Source = "chosen"  # where the default comes from
+    key: str | None = None  # the key, if it is not the attribute's name
 
 
 def setting(kind: Kind, doc: str, source: Source = "chosen", key: str | None = None) -> dict[str, Setting]:

@@ -1,7 +1,8 @@
 """A configuration in several files: the main one, and `conf.d/*.toml` beside it. Together they are one document.
 
-Each table stands in one place. Tables whose own tables have names (`[device.NAME]`, `[board.NAME]`) take those of all files; what
-is stated twice is an error that names both places. So it does not matter in what order the files are read.
+Each table stands in one place. A table whose subtables have names (`[device.NAME]`, `[board.NAME]`) takes those of all files.
+What
+is stated twice is an error that names both places. So the order in which the files are read does not matter.
 """
 
 import json
@@ -21,19 +22,19 @@ from wagman.model.errors import ConfigError
 BESIDE = "conf.d"
 
 OF_NAMES = frozenset({"board", "device", "environment", "network"})
-"""Tables whose tables have names of the operator's own."""
+"""The tables whose subtables have names of the operator's own."""
 
 MOST_FILES = 64
-"""Chosen: a file for each port of a large rack."""
+"""The most files beside the main one (chosen: a file for each port of a large rack)."""
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def files(path: str) -> Sequence[str]:
-    """The file at `path`, and those beside it in the order of their names; hidden ones are an editor's.
+    """The file at `path`, and those beside it in the order of their names; hidden files, which editors leave, are not read.
 
     Raises:
-        ConfigError: nobody can tell what is beside it, or there is too much.
+        ConfigError: the directory beside it cannot be read, or has too many files.
     """
     beside = FilePath(path).parent / BESIDE
     try:
@@ -48,10 +49,10 @@ def files(path: str) -> Sequence[str]:
 
 
 def whole(path: str) -> Document:
-    """The document that the file at `path` is, with what is beside it.
+    """The document of the file at `path` and those beside it.
 
     Raises:
-        ConfigError: any of them cannot be read or is not TOML, or something is stated twice; every such thing.
+        ConfigError: a file cannot be read or is not TOML, or something is stated twice; with every problem.
     """
     merged, problems, left = _Merged(path), list[str](), MOST_BYTES
     for name in files(path):
@@ -71,13 +72,13 @@ def whole(path: str) -> Document:
 
 
 def as_one(tables: Mapping[str, Any]) -> str:
-    """The same document as the text of one file."""
+    """The document as the text of one file."""
     return "".join(f"{_key(key)} = {_value(each)}\n" for key, each in tables.items())
 
 
 @define
 class _Merged:
-    """What was read so far."""
+    """The files that were read so far, as one."""
 
     main: str
     tables: dict[str, Any] = field(factory=dict)
@@ -86,7 +87,7 @@ class _Merged:
     problems: list[str] = field(factory=list)
 
     def add(self, name: str, document: Document) -> None:
-        """Take in another file; what is there already is told of, and left out."""
+        """Take in another file. A key that is there already is a problem, and left out."""
         twice = list(self._twice(document.tables))
         for path in twice:
             line, before = document.lines[path], f"{self.homes.get(path, self.main)}:{self.lines[path]}"
@@ -107,7 +108,7 @@ class _Merged:
             if key not in OF_NAMES or not isinstance(ours, dict) or not isinstance(theirs, dict):
                 yield (key,)
             elif own := sorted(_own(theirs)):
-                # The table itself, and not only those in it: `[environment]` has keys of its own.
+                # The keys of the table itself, beside its subtables: `[environment]` has some.
                 yield from [(key, own[0])] if own[0] in ours else [(key,)] if _own(ours) else []
                 yield from ((key, each) for each in theirs.keys() & ours.keys() if each != own[0])
             else:

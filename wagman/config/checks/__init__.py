@@ -1,10 +1,10 @@
 """What must hold between the values of a configuration: each check yields what is wrong and what to do about it.
 
-- `subject`   what a check looks at, and where each value was stated
+- `subject`   the values that a check looks at, and where each was stated
 - `boards`    the boards, and the guests on each
 - `guests`    how a guest is started and stopped
-- `hearing`   how guests are heard, and who shows that the way to them works
-- `node`      what there is once: the start order, the enclosure, who may read secrets
+- `hearing`   how guests are heard, and the witnesses of their silence
+- `node`      what exists once: the start order, the enclosure, who may read secrets
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from wagman.config.checks.subject import Subject
 from wagman.config.findings import Finding, Findings
 
 STAGES = ((boards.check_kinds,), (*boards.CHECKS, *guests.CHECKS, *hearing.CHECKS, *node.CHECKS))
-"""All checks. What one of an earlier stage finds wrong, the later ones conclude nothing from."""
+"""All checks. Later stages draw no conclusions from what an earlier stage found wrong."""
 
 
 def check_all(subject: Subject, findings: Findings) -> None:
@@ -24,6 +24,6 @@ def check_all(subject: Subject, findings: Findings) -> None:
 
 
 def advise(subject: Subject) -> Iterator[Finding]:
-    """What is right, and may not be what somebody wants."""
+    """Findings about values that are right, but perhaps not what somebody wants."""
     for check in (*guests.ADVICE, *hearing.ADVICE):
         yield from check(subject)

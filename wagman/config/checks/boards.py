@@ -12,11 +12,11 @@ from wagman.config.schema import DeviceConfig
 from wagman.model.facts import Plug
 
 HEARTBEAT_POLLS = 3
-"""How many polls fit into the patience with a guest (chosen: a v4 board tells of one beat in each, and one may be lost)."""
+"""How many polls must fit into the patience with a guest (chosen: a v4 board shows one beat in each, and one may be lost)."""
 
 
 def check_kinds(subject: Subject) -> Iterator[Finding]:
-    """What only the kind of a board knows of."""
+    """The checks of each board's own kind."""
     for board in subject.boards:
         for finding in board.findings(subject.config, subject.config.devices_on(board.name)):
             path, *rests_on = (_placed(subject, board, each) for each in (finding.path, *finding.rests_on))
@@ -24,7 +24,7 @@ def check_kinds(subject: Subject) -> Iterator[Finding]:
 
 
 def _placed(subject: Subject, board: BoardConfig, path: Path) -> Path:
-    """Where in the document a kind of board means."""
+    """The path in the document of a path that a kind of board gave."""
     if path[0] == "device" and len(path) == len(("device", "NAME", "KEY")):
         by_name = {device.name: device for device in subject.config.devices}
         return subject.source(by_name[str(path[1])], str(path[2]))
@@ -32,7 +32,7 @@ def _placed(subject: Subject, board: BoardConfig, path: Path) -> Path:
 
 
 def check_poll(subject: Subject) -> Iterator[Finding]:
-    """A board is asked often enough for a guest that beats on it to be seen beating."""
+    """A board is polled often enough to see that a guest on it beats."""
     for guest, board in subject.hung:
         if not guest.is_self and guest.hears_board:
             yield from _check_poll(subject, guest, board)
@@ -58,7 +58,7 @@ def check_ports(subject: Subject) -> Iterator[Finding]:
 
 
 def check_self(subject: Subject) -> Iterator[Finding]:
-    """At most one guest is the controller itself, and it is on the controller's port, where its board has such a one."""
+    """At most one guest is the controller itself, and it is on the controller's port, if its board has one."""
     selves = [device for device in subject.config.devices if device.is_self]
     for device in selves[1:]:
         message = f"{show(selves[0].name)} is already the computer that this service runs on: only one guest can be"
@@ -86,7 +86,7 @@ def check_media(subject: Subject) -> Iterator[Finding]:
 
 
 def check_ways(subject: Subject) -> Iterator[Finding]:
-    """What boards are reached through can be switched on again whenever it is off, and is never switched off for long."""
+    """A guest through which boards are reached can always be switched on again, and is never switched off for long."""
     boards = [board.name for board in subject.config.boards]
     for device, board in subject.hung:
         own = ("device", device.name, "leads_to")
@@ -108,7 +108,7 @@ def check_ways(subject: Subject) -> Iterator[Finding]:
 
 
 def _led_to(subject: Subject, device: DeviceConfig) -> set[str]:
-    """The boards that are not reached while a device is off, or while what hangs on those is off as well."""
+    """The boards that are not reached while a guest is off, also because what is on those boards is off as well."""
     found, ahead = set[str](), list(device.leads_to)
     while ahead:
         name = ahead.pop()

@@ -19,10 +19,10 @@ class AtLeast:
     key: str
     other: str
     times: int = 1
-    of_the_board: bool = False  # means nothing to a guest that does not beat on an input of its board
+    of_the_board: bool = False  # only for a guest that beats on an input of its board
 
     def applies_to(self, device: DeviceConfig) -> bool:
-        """Whether this device has to obey it."""
+        """Whether the rule holds for this guest."""
         return not device.is_self and (device.hears_board or not self.of_the_board)
 
     def broken_by(self, subject: Subject, device: DeviceConfig) -> Iterator[Finding]:
@@ -44,7 +44,7 @@ AT_LEAST = (
 
 
 def value(device: DeviceConfig, key: str) -> float:
-    """A duration of a device, by its key."""
+    """A duration of a guest, by its key."""
     seconds: float = getattr(device, settings(DeviceConfig)[key].name)
     return seconds
 
@@ -71,7 +71,7 @@ def check_shutdown(subject: Subject) -> Iterator[Finding]:
 
 
 def advise_adopting(subject: Subject) -> Iterator[Finding]:
-    """What is found running is given the time until its next beat."""
+    """A guest that is found running gets enough time for its next beat."""
     for device in subject.config.guests:
         if not device.hears_board or not durations.is_shorter(device.adopt_window_s, device.beat_interval_s):
             continue

@@ -1,4 +1,4 @@
-"""What must hold for how guests are heard: silence has to be worth something before it cuts anybody."""
+"""What must hold for how guests are heard: only silence that proves something may lead to a cut."""
 
 import ipaddress
 from collections.abc import Iterator, Mapping
@@ -15,8 +15,10 @@ from wagman.config.reading import listed, nearest_first
 from wagman.config.schema import DeviceConfig
 
 LEAST_UNWITNESSED_S = 1800.0
-"""The least patience with a guest of whose silence nobody shows that it is its own (chosen: a switch restarts within minutes,
-and a provider mends a line in the time of a walk)."""
+"""The least patience with a guest whose silence no witness confirms, in seconds.
+
+Chosen: a switch restarts within minutes, and a provider mends a line in the time of a walk.
+"""
 
 
 def check_board_hears(subject: Subject) -> Iterator[Finding]:
@@ -32,7 +34,7 @@ def check_board_hears(subject: Subject) -> Iterator[Finding]:
 
 
 def check_evidence(subject: Subject) -> Iterator[Finding]:
-    """Something at least can be known of each guest."""
+    """There is at least one way to know something of each guest."""
     for device, board in subject.hung:
         if not device.is_self and not device.has_heartbeat and board.stated_readback == "none":
             message = (
@@ -52,7 +54,7 @@ def check_still_on(subject: Subject) -> Iterator[Finding]:
 
 
 def check_every(subject: Subject) -> Iterator[Finding]:
-    """A guest is asked often enough for one lost answer not to count as silence."""
+    """A guest is asked so often that one lost answer does not count as silence."""
     for guest in subject.config.guests:
         for ear, path in subject.ears(guest):
             least_s, patience = SILENT_BEATS * ear.every_s, subject.source(guest, "heartbeat_timeout")
@@ -63,7 +65,7 @@ def check_every(subject: Subject) -> Iterator[Finding]:
 
 
 def check_networks(subject: Subject) -> Iterator[Finding]:
-    """Each network has a witness, and whoever is heard over a network says which."""
+    """Each network has a witness, and each ear on a network says which network."""
     for network in subject.config.networks:
         if not network.witnesses:
             message = 'missing: name who answers as long as this network works, and is no guest, as in { ping = "192.168.1.1" }'
@@ -74,7 +76,7 @@ def check_networks(subject: Subject) -> Iterator[Finding]:
 
 
 def _networked(subject: Subject, guest: DeviceConfig) -> Iterator[tuple[EarConfig, Path]]:
-    """What asks this guest over a network."""
+    """The ears that ask this guest over a network, and where each is stated."""
     still_on = [(guest.still_on, subject.source(guest, "still_on"))] if isinstance(guest.still_on, EarConfig) else []
     return ((ear, path) for ear, path in (*subject.ears(guest), *still_on) if ear.networked)
 
@@ -99,7 +101,7 @@ def _check_network(subject: Subject, guest: DeviceConfig, ear: EarConfig, path: 
 
 
 def _check_patience(subject: Subject, guest: DeviceConfig, stated: Path) -> Iterator[Finding]:
-    """Without a witness silence counts only after long."""
+    """Without a witness silence counts only after a long time."""
     if durations.is_shorter(guest.heartbeat_timeout_s, LEAST_UNWITNESSED_S):
         patience = subject.source(guest, "heartbeat_timeout")
         message = (
@@ -129,11 +131,11 @@ def _hosts_of_guests(subject: Subject) -> Mapping[str | None, str]:
 
 
 def _host(ear: EarConfig) -> str | None:
-    """Whom an ear asks, as far as its table says."""
+    """The host that an ear asks, as far as its table says."""
     whom = getattr(ear, ear.kind)
     if not isinstance(whom, str) or ear.passive or not ear.networked:
         return None
-    is_bare = whom.count(":") > 1 and "[" not in whom  # of IPv6
+    is_bare = whom.count(":") > 1 and "[" not in whom  # an IPv6 address
     try:
         return urlsplit(whom if "://" in whom else f"//[{whom}]" if is_bare else f"//{whom}").hostname
     except ValueError:
@@ -151,7 +153,7 @@ def _is_this_computer(host: str | None) -> bool:
 
 
 def advise_kernel(subject: Subject) -> Iterator[Finding]:
-    """A guest that is asked to halt runs programs, and its kernel answers though all of them hang."""
+    """A guest that is asked to halt runs programs, but its kernel answers even if all of them hang."""
     for guest in subject.config.guests:
         only = {ear.shows for ear in guest.ears} == {"kernel"} and not guest.hears_board
         if only and guest.shutdown:
@@ -165,7 +167,7 @@ def advise_kernel(subject: Subject) -> Iterator[Finding]:
 
 
 def advise_silence(subject: Subject) -> Iterator[Finding]:
-    """A file can state a silence that a v4 board may show of a guest that beats."""
+    """The file may state a silence that a v4 board shows even while the guest beats."""
     for device, board in subject.hung:
         rare = device.hears_board and not device.is_self and device.port in board.rare_ports
         if rare and not subject.states(subject.source(device, "beat_interval")):

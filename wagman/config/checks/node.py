@@ -1,4 +1,4 @@
-"""What must hold for what there is once: the order of starts, the enclosure, and files that only the service may read."""
+"""What must hold for what exists once: the start order, the enclosure, and files that only the service may read."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -30,7 +30,7 @@ def check_start_order(subject: Subject) -> Iterator[Finding]:
 
 
 def check_after(subject: Subject) -> Iterator[Finding]:
-    """What a guest comes after are other guests, and nobody waits for himself in the end."""
+    """A guest comes after other guests, and never, by whatever way, after itself."""
     devices = {device.name: device for device in subject.config.devices}
     for device in devices.values():
         for index, name in enumerate(device.after):
@@ -45,7 +45,7 @@ def check_after(subject: Subject) -> Iterator[Finding]:
 
 
 def _not_before(name: str, device: DeviceConfig, devices: Mapping[str, DeviceConfig]) -> str:
-    """Why a device cannot come after the one of that name; nothing where it can."""
+    """Why a guest cannot come after the one of that name; empty: it can."""
     if device.is_self:
         return "the computer that this service runs on is never started: remove this key"
     if name == device.name:
@@ -59,7 +59,7 @@ def _not_before(name: str, device: DeviceConfig, devices: Mapping[str, DeviceCon
 
 
 def check_environment(subject: Subject) -> Iterator[Finding]:
-    """What is watched can be measured, and between the bounds of each sensor there is room for what is normal."""
+    """Every sensor with bounds can be measured, and its bounds leave room for normal readings."""
     for sensor, bounds in subject.config.environment.sensors.items():
         if subject.config.enclosure is None and sensor not in subject.config.environment.gauges:
             yield Finding(("environment", sensor), "no board of this file has sensors of the enclosure: remove this table")
@@ -78,7 +78,7 @@ def _check_bounds(path: Path, bounds: Bounds) -> Iterator[Finding]:
 
 
 def check_gauges(subject: Subject) -> Iterator[Finding]:
-    """What a command reads is nothing that a board reports, and is read often enough to be known."""
+    """A gauge has a name that no board's sensor has, and is read often enough to be known."""
     environment, board = subject.config.environment, subject.config.enclosure
     for name, gauge in environment.gauges.items():
         path = ("environment", name)
@@ -94,14 +94,14 @@ def check_gauges(subject: Subject) -> Iterator[Finding]:
 
 
 def check_secrets(subject: Subject) -> Iterator[Finding]:
-    """What is secret is not open to everybody on this machine."""
+    """Files with secrets are not readable by everybody on this machine."""
     for path, value in _secrets(subject):
         if secrets.is_shown_to_others(value):
             yield Finding(path, f"everybody on this machine can read {value}: chmod o-r {value}")
 
 
 def _secrets(subject: Subject) -> Iterator[tuple[Path, str]]:
-    """Where the file names a file with a secret, and which."""
+    """Each key that names a file with a secret, and the file."""
     for part, path in subject.parts:
         for key, attribute in settings(type(part)).items():
             value = getattr(part, attribute.name)

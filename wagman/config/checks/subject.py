@@ -15,7 +15,7 @@ from wagman.config.schema import Config, DeviceConfig, NetworkConfig
 
 @frozen
 class Subject:
-    """The values, and the document."""
+    """The values of a configuration, and its document."""
 
     config: Config
     document: Mapping[str, Any]
@@ -27,7 +27,7 @@ class Subject:
 
     @property
     def hung(self) -> Iterator[tuple[DeviceConfig, BoardConfig]]:
-        """Each device, with its board, where that could be read."""
+        """Each guest with its board, if that could be read."""
         boards = {board.name: board for board in self.boards}
         return ((device, boards[device.board]) for device in self.config.devices if device.board in boards)
 
@@ -36,7 +36,7 @@ class Subject:
         return self.stated(path) is not None
 
     def stated(self, path: Path) -> Any:
-        """What the document has there; None where it has nothing."""
+        """The value that the document has there; None: none."""
         value: Any = self.document
         for part in path:
             known = range(len(value)) if isinstance(value, list) else value if isinstance(value, dict) else ()
@@ -46,29 +46,29 @@ class Subject:
         return value
 
     def source(self, device: DeviceConfig, key: str) -> Path:
-        """Where the value that counts for this device comes from: its own table, or `[defaults]` where only that has it."""
+        """The path of the value that counts for this guest: in its own table, or in `[defaults]` if only that has it."""
         own, shared = ("device", device.name, key), ("defaults", key)
         return shared if self.states(shared) and not self.states(own) else own
 
     def of_board(self, board: BoardConfig, key: str) -> Path:
-        """Where a board has this key: in `[board]`, or in its own table."""
+        """The path of a board's key: in `[board]`, or in the board's own table."""
         is_named = isinstance(self.stated(("board", board.name)), dict)
         return ("board", board.name, key) if is_named else ("board", key)
 
     def of_place(self, device: DeviceConfig) -> tuple[Path, ...]:
-        """What says where a guest is wired: its port, and its board."""
+        """The paths of the keys that say which outlet a guest has: its port, and its board."""
         return (("device", device.name, "port"), self.source(device, "board"))
 
     def ears(self, device: DeviceConfig) -> Iterator[tuple[EarConfig, Path]]:
-        """The ears of a device, and where each is stated."""
+        """The ears of a guest, and the path of each."""
         return self.placed(device.ears, self.source(device, "heartbeat"))
 
     def witnesses(self, network: NetworkConfig) -> Iterator[tuple[EarConfig, Path]]:
-        """The witnesses of a network, and where each is stated."""
+        """The witnesses of a network, and the path of each."""
         return self.placed(network.witnesses, ("network", network.name, "witness"))
 
     def placed(self, ears: Sequence[EarConfig], path: Path) -> Iterator[tuple[EarConfig, Path]]:
-        """Where each of the ears stands that the document has at `path`; none where not all of them could be read."""
+        """The ears that the document has at `path`, with the path of each; nothing if not all of them could be read."""
         value = self.stated(path)
         tables = [(each, (*path, index)) for index, each in enumerate(value)] if isinstance(value, list) else [(value, path)]
         places = [place for table, place in tables if isinstance(table, dict) and BOARD not in table]
@@ -76,7 +76,7 @@ class Subject:
 
     @property
     def parts(self) -> Iterator[tuple[object, Path]]:
-        """Each board, each ear and each sensor that a command reads, and where its keys stand."""
+        """Each board, each ear and each gauge, with the path of its table."""
         yield from ((board, self.of_board(board, "")[:-1]) for board in self.boards)
         for device in self.config.devices:
             yield from self.ears(device)
@@ -87,12 +87,12 @@ class Subject:
         yield from ((gauge, ("environment", name)) for name, gauge in self.config.environment.gauges.items())
 
     def first_stated(self, *paths: Path) -> Path:
-        """The first of these keys that the document has, to be blamed; the last one where it has none."""
+        """The first of these keys that the document has, to be blamed; the last one if it has none."""
         return next((path for path in paths if self.states(path)), paths[-1])
 
 
 def too_short(key: str, value_s: float, least_s: float, wanted: str, other: str) -> str | None:
-    """That a duration must be at least as long as what `wanted` says, which is `least_s`; None where it is."""
+    """The message that a duration must be at least `least_s`, which `wanted` describes; None: it is."""
     if not durations.is_shorter(value_s, least_s):
         return None
     return (
