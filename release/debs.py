@@ -186,9 +186,13 @@ def _nfpm() -> str:
 
 def _commit_time() -> str:
     """Of the last commit; the same checkout makes the same packages."""
-    done = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=False)
+    unknown = StageError("this is no checkout, or there is no git: say by SOURCE_DATE_EPOCH when the packages were made")
+    try:
+        done = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise unknown from error
     if done.returncode != 0:
-        raise StageError("this is no checkout: say by SOURCE_DATE_EPOCH when the packages were made")
+        raise unknown
     return done.stdout.strip()
 
 

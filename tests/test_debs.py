@@ -125,12 +125,30 @@ def test_lintian_has_no_error_but_those_that_are_named_with_a_reason(debs: list[
         assert lines[0].startswith("# "), "each has its reason above it"
 
 
+@pytest.fixture
+def dated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where there is no git that knows when the last commit was made."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1800000000")
+
+
+@pytest.mark.usefixtures("dated")
 def test_a_wheelhouse_that_lacks_something_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "w").mkdir()
     assert main([str(tmp_path / "dist"), str(tmp_path / "w")]) == 1
     assert "0 wheels of wagman, and one is needed" in capsys.readouterr().err
 
 
+def test_where_nobody_knows_when_it_was_made_it_says_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "w").mkdir()
+    assert main([str(tmp_path / "dist"), str(tmp_path / "w")]) == 1
+    assert "SOURCE_DATE_EPOCH" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("dated")
 def test_a_wheel_that_is_not_the_locked_one_is_refused(wheels: Wheelhouse, tmp_path: Path) -> None:
     spoilt = Wheelhouse(tmp_path / "w")
     shutil.copytree(wheels.place, spoilt.place)

@@ -55,7 +55,9 @@ def _let_in(path: str) -> str:
     except PermissionError as error:
         where = shlex.quote(own_account().obstacle(error.filename))
         return f"chgrp {group_name(os.getegid())} {where}; chmod g+rX {where}"
-    except ConfigError:
+    except ConfigError as error:
+        if not isinstance(error.__cause__, PermissionError):
+            return ""
         where = shlex.quote(str(Path(path).parent / BESIDE))
         return f"chgrp {group_name(os.getegid())} {where}; chmod g+rX {where}"
     except (OSError, ValueError):

@@ -1,5 +1,6 @@
 """What outlives the bridge."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,31 +14,30 @@ ORDER = "0123456789abcdef"
 
 
 def test_a_new_one_knows_nothing(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "ledger", 100.0)
-    assert (ledger.place, ledger.begun_s, ledger.seen("alice", ORDER)) == (Place(None, 0), 100.0, False)
+    with closing(Ledger(tmp_path / "ledger", 100.0)) as ledger:
+        assert (ledger.place, ledger.begun_s, ledger.seen("alice", ORDER)) == (Place(None, 0), 100.0, False)
 
 
 def test_it_knows_all_again(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "ledger", 100.0)
-    ledger.place = Place("a", 17)
-    assert ledger.enter("alice", ORDER, 100.0)
-    ledger.close()
-    ledger = Ledger(tmp_path / "ledger", 200.0)
-    assert (ledger.place, ledger.begun_s) == (Place("a", 17), 100.0)
-    assert not ledger.enter("alice", ORDER, 200.0)
-    assert ledger.enter("bob", ORDER, 200.0), "an id of alice's keeps nobody else's order away"
-    assert ledger.answer("alice", ORDER) is None
-    ledger.answered("alice", {"v": 1, "id": ORDER, "outcome": "accepted", "reason": "stopping"})
-    answer = ledger.answer("alice", ORDER)
-    assert answer is not None
-    assert answer["reason"] == "stopping"
+    with closing(Ledger(tmp_path / "ledger", 100.0)) as ledger:
+        ledger.place = Place("a", 17)
+        assert ledger.enter("alice", ORDER, 100.0)
+    with closing(Ledger(tmp_path / "ledger", 200.0)) as ledger:
+        assert (ledger.place, ledger.begun_s) == (Place("a", 17), 100.0)
+        assert not ledger.enter("alice", ORDER, 200.0)
+        assert ledger.enter("bob", ORDER, 200.0), "an id of alice's keeps nobody else's order away"
+        assert ledger.answer("alice", ORDER) is None
+        ledger.answered("alice", {"v": 1, "id": ORDER, "outcome": "accepted", "reason": "stopping"})
+        answer = ledger.answer("alice", ORDER)
+        assert answer is not None
+        assert answer["reason"] == "stopping"
 
 
 def test_it_forgets_orders_after_a_week(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "ledger", 0.0)
-    ledger.enter("alice", ORDER, 0.0)
-    ledger.close()
-    assert not Ledger(tmp_path / "ledger", KEPT_S + 1).seen("alice", ORDER)
+    with closing(Ledger(tmp_path / "ledger", 0.0)) as ledger:
+        ledger.enter("alice", ORDER, 0.0)
+    with closing(Ledger(tmp_path / "ledger", KEPT_S + 1)) as ledger:
+        assert not ledger.seen("alice", ORDER)
 
 
 @settings(max_examples=20, deadline=None)
@@ -45,6 +45,6 @@ def test_it_forgets_orders_after_a_week(tmp_path: Path) -> None:
 def test_a_damaged_one_is_set_aside(tmp_path_factory: pytest.TempPathFactory, garbage: bytes) -> None:
     path = tmp_path_factory.mktemp("ledger") / "ledger"
     path.write_bytes(b"not a database, " + garbage)
-    ledger = Ledger(path, 5.0)
-    assert (ledger.place, ledger.begun_s) == (Place(None, 0), 5.0)
+    with closing(Ledger(path, 5.0)) as ledger:
+        assert (ledger.place, ledger.begun_s) == (Place(None, 0), 5.0)
     assert path.with_name("ledger.damaged").exists()

@@ -84,10 +84,14 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self._file = sqlite3.connect(path, isolation_level=None)
-        self._file.execute("PRAGMA journal_mode=WAL")
-        # A cut of the power may cost the last moments; their ids are missing then, and asked for.
-        self._file.execute("PRAGMA synchronous=NORMAL")
-        self._file.executescript(_SCHEMA)
+        try:
+            self._file.execute("PRAGMA journal_mode=WAL")
+            # A cut of the power may cost the last moments; their ids are missing then, and asked for.
+            self._file.execute("PRAGMA synchronous=NORMAL")
+            self._file.executescript(_SCHEMA)
+        except sqlite3.DatabaseError:
+            self._file.close()
+            raise
 
     def close(self) -> None:
         """Let go of the file."""
