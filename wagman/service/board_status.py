@@ -10,7 +10,11 @@ from wagman.tasks.moments import Beginning
 
 
 def board_status(board: Board, environment: Environment, since: Beginning, now: Now) -> shapes.Board:
-    """A board and the way to it; `environment` judges its sensors, where they are those of the enclosure."""
+    """The row of a board in the status, with the way to it.
+
+    `environment` has the judged sensors; it has none for a board whose sensors are not those of the enclosure. `since` is when
+    the link to the board came to be as it is.
+    """
     identity = board.shown.identity
     return {
         "name": board.name,
@@ -31,17 +35,20 @@ def board_status(board: Board, environment: Environment, since: Beginning, now: 
 
 
 def unseen_reason(board: Board) -> str | None:
-    """Why the board is not seen; None while it is, and where it has yet to be looked for."""
+    """Return the reason why the board cannot be seen; None while it can be, and before anybody has looked for it."""
     return board.down_reason or board.silent_reason
 
 
 def unseen(board: Board) -> Unseen:
-    """Why it is not seen, by what is in the way."""
+    """Return the reasons why a board cannot be seen, one for each thing that may be in the way."""
     return Unseen(board.down_reason, board.silent_reason, board.unsteady_reason)
 
 
 def _sensor(name: str, board: Board, environment: Environment, now_s: float) -> shapes.Sensor:
-    """What was read before the board went out of sight, or too long ago, is no value any more, and judges nothing."""
+    """The row of a sensor.
+
+    `value` is None, and `state` unknown, once the reading is older than `stale_s` or the board is blind.
+    """
     value, at_s = board.shown.sensors.get(name, (None, None))
     is_known = not board.blind and at_s is not None and now_s - at_s <= environment.config.stale_s
     last, judged = None if value is None else round(value, 2), environment.sensors.get(name)

@@ -1,4 +1,4 @@
-"""How the service comes up: each part takes up what was kept of it, and what cannot be trusted begins anew."""
+"""The start of the service: each part restores its saved state; a part whose state cannot be used begins anew."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ from wagman.tasks.supervisor import KEY as WAGMAN_KEY
 
 
 async def resume(parts: Parts, watch: Watch, loaded: Loaded, found: Found, warnings: Sequence[str]) -> None:
-    """Take up what the log has (`loaded`) and what lies beside it (`found`), and tell that the service has started."""
+    """Restore the state from the log (`loaded`) and from the file beside it (`found`), and record `service.started`."""
     anew = [name for name, guest in parts.guests.items() if not await restored(parts, guest, loaded)]
     await parts.recollection.take_up(loaded, found)
     if WAGMAN_KEY in loaded.memory and not parts.supervisor.restore(
@@ -35,7 +35,7 @@ async def resume(parts: Parts, watch: Watch, loaded: Loaded, found: Found, warni
 
 
 async def restored(parts: Parts, guest: Guest, loaded: Loaded) -> bool:
-    """Whether the guest took up what was kept of it."""
+    """Restore a guest from the log; return whether that worked."""
     saved = loaded.memory.get(guest.key)
     if saved is None:
         return False
@@ -43,7 +43,10 @@ async def restored(parts: Parts, guest: Guest, loaded: Loaded) -> bool:
 
 
 async def latest_event(parts: Parts, guest: Guest) -> int | None:
-    """The latest event about a guest; None, too, while the disk does not give it: the cause is a nicety."""
+    """Return the latest event about a guest, or None.
+
+    The event is only named as a cause: where the disk fails, nobody waits for it.
+    """
     try:
         latest = await parts.journal.page(limit=1, device=guest.config.name)
     except StoreError:
@@ -52,7 +55,7 @@ async def latest_event(parts: Parts, guest: Guest) -> int | None:
 
 
 def known_board(saved: Any) -> Identity | None:
-    """The board that was seen last, where what was kept of it can be read."""
+    """Return the identity that was saved for a board, or None where nothing readable was saved."""
     try:
         return Identity(**saved)
     except TypeError:
@@ -60,6 +63,6 @@ def known_board(saved: Any) -> Identity | None:
 
 
 def review(parts: Parts) -> None:
-    """The configuration may forbid what a guest does."""
+    """Have each guest compare its state with the configuration, which may forbid what the guest does."""
     for guest in parts.guests.values():
         guest.review()

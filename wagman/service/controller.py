@@ -1,9 +1,11 @@
-"""The controller's own life: the computer that this service runs on is on the board, too, and has no machine.
+"""The controller, the computer that this service runs on: its power comes from the board, too, and no machine looks after it.
 
-The board power-cycles it when it has not been fed its heartbeat for an hour; `wagman.io.board.task` feeds it while the service is
-healthy. Before it cuts the power, for that or for any other reason, the board says so: then the controller is shut down in
-an orderly way. A restart that an operator asks for takes the same path: the board is told to stop the port after a while, and
-its own notice that it has begun is what shuts the controller down. The board starts it again a minute after the cut.
+The board power-cycles the controller an hour after it heard the controller's last heartbeat. `wagman.io.board.task` sends these
+heartbeats while the service is healthy. The board announces every power cycle of the controller, whatever the cause. On this
+notice the controller is shut down in an orderly way.
+
+`wagman restart` of the controller takes the same path: the service orders the board to stop the port later, the board's notice
+shuts the controller down, and the board starts the controller again a minute after the cut.
 """
 
 from collections.abc import Callable
@@ -23,23 +25,23 @@ RESTART_GRACE_S = 180
 """How long a restart leaves the controller to shut down before the board cuts its power (chosen: twice systemd's 90 s)."""
 
 NOTICE_S = 12.0
-"""How long the board's notice is waited for (firmware: it is repeated every 10 s)."""
+"""How long a restart waits for the board's notice (firmware: the notice is repeated every 10 s)."""
 
 PATIENCE_S = 3600.0 + 60.0
-"""The board cuts a controller that it has not heard for so long (firmware: an hour, and a minute of grace)."""
+"""The board cuts the power of a controller that it has not heard for so long (firmware: an hour, and a minute of grace)."""
 
 REFUSES = Verdict(accepted=False, state="started", reason="the service runs on it: it can only be restarted")
-"""The answer to every command but a restart."""
+"""The answer to every command for the controller but `restart`."""
 
 
 @define(eq=False, repr=False)
 class Controller:
-    """The controller as a device of the board.
+    """The controller as a guest of the board.
 
     Args:
-        device: None where it hangs on no board that it has to feed.
+        device: its table in the configuration; None where it is on no board that needs its heartbeat.
         io: that board.
-        power_off: has the controller shut down; may raise OSError. None: there is no way to.
+        power_off: has the controller shut down, may raise OSError; None where the service has no means to do so.
     """
 
     device: DeviceConfig | None
@@ -48,12 +50,13 @@ class Controller:
     wall: Callable[[], datetime]
     power_off: Callable[[], None] | None = None
     began_s: float = field(factory=trio.current_time, init=False)
-    _notice: trio.Event = field(factory=trio.Event, init=False)  # the next notice that the board has begun to stop it
+    # Set by the board's next notice that it has begun to stop the controller.
+    _notice: trio.Event = field(factory=trio.Event, init=False)
     _goes_down: bool = field(default=False, init=False)
-    _hitch: str = field(default="", init=False)  # why it could not be shut down
+    _hitch: str = field(default="", init=False)  # why the latest shutdown failed; empty if it did not
 
     def board_stopping(self, plug: Plug) -> None:
-        """A board has begun to stop a port: where that is the controller's own, it is shut down."""
+        """Take in that a board has begun to stop a port. If that port powers the controller, shut the controller down."""
         if self.device is None or plug != self.device.plug:
             return
         self._notice.set()
@@ -62,7 +65,7 @@ class Controller:
             self._go_down(self.device.name)
 
     def _go_down(self, name: str) -> None:
-        """Shut it down; where that fails, the board's next notice is another chance, and the failure is told once."""
+        """Shut the controller down. A failure is recorded once; the board repeats its notice, and each notice is another try."""
         fields = {"reason": "the board has begun to stop it, and will cut its power", "shut_down": True}
         hitch, self._hitch = self._hitch, ""
         try:
@@ -80,7 +83,7 @@ class Controller:
         self.power_off()
 
     async def restart(self) -> Verdict:
-        """Have the board stop and start the controller; accepted once the board has begun."""
+        """Have the board stop the controller in `RESTART_GRACE_S`, and start it again; accepted once the board announces it."""
         if self.device is None or self.io is None or self.power_off is None:
             return _refused("this service has no way to shut the controller down: install it with wagman install-service")
         notice, self._goes_down, self._hitch = self._notice, False, ""
@@ -96,14 +99,14 @@ class Controller:
         return Verdict(accepted=True, state="started", reason=f"{going}; the board cuts it in {RESTART_GRACE_S} s")
 
     def unfed_s(self) -> float | None:
-        """For how long the board has not had a heartbeat of the controller, as far as is known; None where it needs none."""
+        """Return for how long the board has not heard the controller, as far as known; None if it needs no heartbeat."""
         if self.device is None:
             return None
         fed_at_s = self._fed_at_s
         return trio.current_time() - (self.began_s if fed_at_s is None else fed_at_s)
 
     def unfed(self) -> Draft | None:
-        """The service ends, and none is known to follow: when the board will power-cycle the controller."""
+        """The event of a service that ends without a known successor: when the board will power-cycle the controller."""
         if self.device is None:
             return None
         fed_at_s = self._fed_at_s
@@ -115,7 +118,7 @@ class Controller:
 
     @property
     def _fed_at_s(self) -> float | None:
-        """When the board heard the controller last, as far as is known."""
+        """The time on trio's clock at which the board last heard the controller, or None where that is not known."""
         if self.device is None or self.io is None:
             return None
         reading, answered_s = self.io.shown.ports.get(self.device.port), self.io.answered_s

@@ -1,4 +1,4 @@
-"""The process: configuration, signals, the socket, exit codes. What it runs is in `wagman.service`."""
+"""The process `wagman run`: its configuration, its signals, its socket and its exit codes. The service itself is `root`."""
 
 import argparse
 import ctypes
@@ -36,7 +36,7 @@ from wagman.tasks.contain import TaskKeepsCrashingError, contained, leaf_of
 from wagman.tasks.logs import Log, complain, standard_log
 
 CODES: dict[type[WagmanError], int] = {TaskKeepsCrashingError: 1, ConfigError: 2, SocketTakenError: 4, LinkBusyError: 4}
-"""Exit codes of the ends that are somebody's fault; 0 is an orderly end."""
+"""The exit codes of errors that somebody can mend, by the class of the error; 0 is an orderly end."""
 
 ENDINGS: dict[Ending, str] = {
     "stop": "it was stopped",
@@ -71,8 +71,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def settle_memory() -> None:
-    """Keep what was imported out of the collector's way, and give back what importing it took."""
-    # To look through it for garbage held everything up for tens of milliseconds; what it took is 1 MB of 26 (glibc only).
+    """Freeze the imported objects for the garbage collector, and return to the system the memory that importing took."""
+    # A collection that looks through them holds up everything for tens of milliseconds. The memory is 1 MB of 26 (glibc only).
     gc.freeze()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
@@ -89,7 +89,11 @@ def judge(config: Config) -> None:
 
 
 async def supervise(config: Config, source: Source, place: Home, *, refused: Sequence[str] = (), speed: float = 1) -> None:
-    """The service with the real world around it, until SIGTERM or SIGINT; `refused` is why it is not the operator's file."""
+    """Run the service in the real world until SIGTERM or SIGINT.
+
+    `refused` says why the operator's file is not used, and is empty where it is. `speed` is how many times as fast as real time
+    the service's clock runs.
+    """
     access, warnings = group_access(config.service)
     advised = () if refused else advice(source.path)
     with (
@@ -105,7 +109,7 @@ async def supervise(config: Config, source: Source, place: Home, *, refused: Seq
 
 
 def make_service(config: Config, seams: Seams, log: Log, reporter: Reporter, place: Home) -> WagmanService:
-    """The service with the real world around it."""
+    """Make the service with the real world around it."""
 
     def tell(event: Event) -> None:
         log(event)
@@ -123,7 +127,7 @@ def make_store(config: Config, seams: Seams) -> Store:
 
 @define(eq=False, repr=False)
 class Daemon:
-    """The service in its process: what signals do to it, and what systemd is told."""
+    """The service in its process: handles signals, and keeps systemd informed."""
 
     service: WagmanService
     source: Source
@@ -140,7 +144,7 @@ class Daemon:
         refused: Sequence[str],
         warnings: Sequence[str],
     ) -> None:
-        """Run the service until a signal says that it is enough."""
+        """Run the service until a signal ends it."""
         crashed = self.service.parts.crashed
         async with trio.open_nursery() as nursery:
             self._file = OperatorsFile(self.service.parts, self.source, nursery)
@@ -170,7 +174,7 @@ class Daemon:
         self.place.is_well()
 
     def _socket_news(self, type_: str, fields: Mapping[str, Any]) -> None:
-        """Take in that clients can connect, or cannot, which is a problem."""
+        """Take in whether clients can connect; that they cannot is a problem."""
         self.service.parts.conditions.socket_reason = fields.get("reason")
         self.service.parts.journal.record([(Draft(type_, None, fields), None)])
 
@@ -190,4 +194,5 @@ class Daemon:
             if ending == "stop" and self.service.parts.controller.unfed() is not None:
                 self.place.warn_unfed()
         finally:
-            self.service.stopping.set()  # nobody tells it twice
+            # Signals are handled once: an error above must not keep the service from ending.
+            self.service.stopping.set()

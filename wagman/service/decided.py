@@ -1,4 +1,4 @@
-"""Decisions about each table that there is or was: of those that the log and the file beside it tell of, the later counts."""
+"""The decision that counts for each table, present or past: the later one of the log's and the decisions file's."""
 
 from collections.abc import Callable, Mapping
 
@@ -32,19 +32,19 @@ class Decided:
     file: DecisionsFile
     leave: Callable[[Plug], None]
     supervisor: Callable[[], Supervisor]
-    log: Logged = field(factory=Logged, init=False)  # the past; more of it may come to be known later
+    log: Logged = field(factory=Logged, init=False)  # what the log says of earlier runs; it may be merged again later
     kept: Kept = field(factory=Kept, init=False)
-    gone: dict[str, Entry] = field(factory=dict, init=False)  # of tables that are gone, whose ports have no other
+    gone: dict[str, Entry] = field(factory=dict, init=False)  # the tables that are gone, and whose ports no other table has
     _run: int = field(default=0, init=False)
     _serial: int = field(default=0, init=False)
 
     def command(self, rest: Rest | None) -> Command:
-        """The command to all guests that an operator's request is."""
+        """Make the next command to all guests, from an operator's request."""
         self._serial += 1
         return Command(self._serial, rest)
 
     def decision(self, verb: Verb, asker: Asker, at: str) -> Decision:
-        """The decision that an operator's request is, once it is accepted."""
+        """Make the next decision about one guest, from an operator's request that was accepted."""
         self._serial += 1
         return Decision(self._serial, verb, asker.who, asker.uid, at, asker.on_behalf)
 
@@ -54,7 +54,7 @@ class Decided:
         return {**self.gone, **{name: guest.entry for name, guest in self.guests.items()}}
 
     def text(self) -> str:
-        """The text that is to be on the disk beside the log."""
+        """Return the text that the decisions file is to have."""
         return self.file.text(self.entries, self._run, self.supervisor().command)
 
     # --- Coming up ----------------------------------------------------------------------------------------------------
@@ -65,7 +65,11 @@ class Decided:
         self._tell(before, tables)
 
     def merge(self, log: Logged | None = None, kept: Kept | None = None) -> tuple[dict[str, Entry], Tables]:
-        """Merge the decisions of earlier runs into each guest, at the start or later; return them, and the fate of the tables."""
+        """Merge the decisions of earlier runs into each guest, at the start or later.
+
+        Returns:
+            The decisions by the name of the table, as they were before the merge, and what became of each table.
+        """
         self.log, self.kept = log or self.log, kept or self.kept
         before = known_before(self.log, self.kept, self.guests)
         commands = [each for each in (self.log.command, self.kept.command) if each is not None]
@@ -79,7 +83,7 @@ class Decided:
         return before, tables
 
     def _remember(self, before: Mapping[str, Entry], tables: Tables) -> None:
-        """Keep in both places which tables there are and were; of those that were taken over nothing is left."""
+        """Save in the log and in the file which tables there are and were; a table that another one has taken over is dropped."""
         gone = without_tables(before, tables, {device.name for device in self.config.devices})
         self.gone = {name: evolve(each, left=self.gone.get(name, each).left) for name, each in gone.items()}
         for entry in self.left.values():
@@ -101,12 +105,15 @@ class Decided:
 
     @property
     def left(self) -> Mapping[str, Entry]:
-        """Tables that are gone, whose ports have no other, and may have power; of a board that is gone, too, nobody knows."""
+        """The tables that are gone, whose ports no other table has, and which may have power.
+
+        Ports of a board that is gone are left out.
+        """
         boards = {board.name for board in self.config.boards}
         return {name: entry for name, entry in self.gone.items() if entry.left != "off" and entry.board in boards}
 
     def seen_off(self, plug: Plug) -> None:
-        """Take in that a port without a table has no power any more: nobody has to look at it."""
+        """Take in that a port without a table has lost its power: it is shown no more."""
         for name, entry in self.left.items():
             if entry.plug == plug:
                 self.gone[name] = evolve(entry, left="off")

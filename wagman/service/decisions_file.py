@@ -1,6 +1,6 @@
-"""The file of decisions beside the log: what it said when the service came up, and from when on it is written.
+"""The decisions file beside the log: what it said when the service came up, and when it may be written.
 
-It also counts the events that were shown and may be in no log, for a log that takes nothing cannot.
+The file also counts the events that were shown and are perhaps in no log: a log that cannot be written cannot count them.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,23 +21,24 @@ class Found:
 
     kept: Kept = field(factory=Kept)
     is_there: bool = False
-    error: str | None = None  # the file is there, and cannot be read: why
+    error: str | None = None  # why the file is there and cannot be read
 
 
 @define(eq=False, repr=False)
 class DecisionsFile:
-    """The file, which is not written before it was read or set aside."""
+    """The decisions file. It is not written before it has been read or set aside."""
 
     journal: Journal
     keeper: Keeper
-    ever_heard: Callable[[], Mapping[str, tuple[str, ...]]] = field(default=dict, init=False)  # sources of each guest
+    # The sources that ever heard each guest.
+    ever_heard: Callable[[], Mapping[str, tuple[str, ...]]] = field(default=dict, init=False)
     _before: Tally = field(factory=Tally, init=False)  # events of earlier runs that were shown, and may be in no log
-    _settled: Any = field(default=None, init=False)  # what the log says of them
-    _is_told: bool = field(default=False, init=False)  # the log has been told of them
+    _settled: Any = field(default=None, init=False)  # how many of those events the log already accounts for
+    _is_told: bool = field(default=False, init=False)  # whether the log has been told how many there are
     _may_write: trio.Event = field(factory=trio.Event, init=False)
 
     async def find(self) -> Found:
-        """Read the file; from here on, it is known how many events earlier runs have lost."""
+        """Read the file, and take from it how many events earlier runs have lost."""
         try:
             text = await self.keeper.read()
             found = Found() if text is None else Found(parse(text), is_there=True)
@@ -47,14 +48,18 @@ class DecisionsFile:
         return found
 
     def text(self, entries: Mapping[str, Entry], run: int, command: Command | None = None) -> str:
-        """The text that is to be in the file."""
+        """Return the text that the file is to have."""
         unwritten = self.journal.unwritten
         before = Tally() if self._is_told and not unwritten.owed else self._before
         owed = before.counting(self.journal.boot_id, unwritten.count)
         return render(Kept(entries, owed, run, command, self.ever_heard()))
 
     def tell_missing(self, memory: Mapping[str, Any] | None = None) -> None:
-        """Have a log tell first how many events were shown before that it does not have; None: the log that was told last."""
+        """Have the log begin with the number of events that were shown in earlier runs, and that it lacks.
+
+        Args:
+            memory: the memory of a log that has just been opened; None for the log that was told last.
+        """
         if memory is not None:
             self._settled = memory.get(SETTLED_KEY)
         count = self._before.missing(self._settled)
@@ -73,7 +78,7 @@ class DecisionsFile:
         self._may_write.set()
 
     async def set_aside(self, reason: str) -> None:
-        """Move a file that cannot be read out of the way, and begin another one."""
+        """Rename a file that cannot be read, and begin another one. Does nothing once the file may be written."""
         if self._may_write.is_set():
             return
         now = self.journal.wall().strftime("%Y%m%dT%H%M%SZ")
@@ -87,6 +92,6 @@ class DecisionsFile:
         self.keeper.note()
 
     def turned(self, broken: str | None) -> None:
-        """Tell that decisions cannot be kept beside the log, or can be again."""
+        """Record that decisions cannot be kept beside the log (`broken` says why), or can be again (None)."""
         draft = Draft("decisions.recovered") if broken is None else Draft("decisions.unavailable", None, {"reason": broken})
         self.journal.record([(draft, None)])

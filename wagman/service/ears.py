@@ -1,4 +1,4 @@
-"""How guests are heard otherwise than on their board's own input: their ears, the networks, and what is remembered of them."""
+"""How guests are heard by other means than their board's own input: their ears, the networks, and the sources heard so far."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -25,14 +25,14 @@ from wagman.store.remembered import heard_key
 from wagman.tasks.guest import Guest
 
 ON_BOARD = "board"
-"""What the board's own input is called among the sources of a guest."""
+"""The name of the board's own input among the sources of a guest."""
 
 HALTING = frozenset({"stopping", "restarting"})
 """States in which a guest is asked to halt."""
 
 
 class Task(Protocol):
-    """What runs for one ear, or for several."""
+    """The task of one ear, or of several that share something."""
 
     progress_s: float
 
@@ -43,13 +43,13 @@ class Task(Protocol):
 
 @define(eq=False, repr=False)
 class Hearings:
-    """The sources of all guests that have an ear.
+    """The sources of all guests that have an ear or a `still_on`.
 
     Args:
-        stirs: takes a beat that an ear heard: it is evidence for the guest's outlet, too.
-        watts: what the outlet of a guest draws, as its board showed it last.
-        shared: what the ears share.
-        noted: hears that a source was heard for the first time, and is to be remembered beside the log, too.
+        stirs: takes the guest and the time of a beat that an ear heard, as evidence for the power of the guest's outlet.
+        watts: gives what a guest's outlet draws in W, as its board showed it last.
+        shared: what several ears use together, such as one connection to a broker.
+        noted: called when a source was heard for the first time, so that the file beside the log is written, too.
     """
 
     config: Config
@@ -91,14 +91,14 @@ class Hearings:
         return ear_of(ear, config.name, source, self.networks.get(network), self.shared)
 
     def look(self, name: str) -> None:
-        """Have the ears of a guest listen now, and not only in their turn."""
+        """Have the ears of a guest listen at once, not only when their turn comes."""
         for ear in self.ears.get(name, ()):
             ear.look()
 
     # What is heard -----------------------------------------------------------
 
     def from_board(self, name: str, fact: PortFact) -> None:
-        """What the board tells of a guest's port: what it heard there counts where the guest beats on the board."""
+        """Take a fact about a guest's port from its board. What the board heard counts only for guests that beat on the board."""
         guest, on_board = self.guests[name], self._on_board.get(name)
         match fact:
             case Beat():
@@ -123,9 +123,9 @@ class Hearings:
     # What is remembered ------------------------------------------------------
 
     def recall(self, *places: Heard) -> None:
-        """Take up which sources were ever heard, by the log and by what lies beside it, each of which may be lost or old.
+        """Restore which sources were ever heard. `places` are the log and the file beside it, either of which may be lost or old.
 
-        A source whose address has changed since is another one.
+        A source whose address has changed since counts as a new one.
         """
         for name, hearing in self._hearings.items():
             told = [place.get(name, ()) for place in places]
@@ -142,13 +142,13 @@ class Hearings:
         return sorted(source.name for source in self._hearings[name].sources if source.heard and source.name != ON_BOARD)
 
     def ever_heard(self) -> Heard:
-        """The sources of each guest that were ever heard, to be kept beside the log."""
+        """Return the sources that ever heard each guest, to be kept beside the log."""
         return {name: tuple(heard) for name in self._hearings if (heard := self._heard(name))}
 
     # The tasks ---------------------------------------------------------------
 
     def tasks(self) -> Iterator[tuple[str, Task]]:
-        """All tasks, with their names."""
+        """All tasks of ears and networks, with their names."""
         yield from ((f"network.{name}", network) for name, network in self.networks.items())
         for name, ears in self.ears.items():
             yield from ((f"ear.{name}.{number}", ear) for number, ear in enumerate(ears, 1))
@@ -157,7 +157,7 @@ class Hearings:
     # What is shown -----------------------------------------------------------
 
     def shown(self, name: str, now_s: float) -> list[shapes.Source]:
-        """The sources of a guest."""
+        """The rows of a guest's sources in the status."""
         ears = {ear.source.name: ear for ear in self.ears.get(name, ())}
         hearing = self._hearings.get(name)
         return [self._source(each, ears.get(each.name), now_s) for each in (hearing.sources if hearing else ())]
@@ -172,14 +172,17 @@ class Hearings:
         }
 
     def shown_networks(self) -> list[shapes.Network]:
-        """The networks that guests are heard through."""
+        """The rows of the networks in the status."""
         return [{"name": name, "unproved": network.unproved} for name, network in self.networks.items()]
 
 
 def joined(
     config: Config, guests: Mapping[str, Guest], journal: Journal, routes: Routes, probe: Callable[[EarConfig], Probe]
 ) -> Hearings:
-    """The sources of all guests that have an ear, between their boards and them; `probe` makes what asks."""
+    """Make the sources of all guests that have an ear, and connect them between the boards and these guests.
+
+    `probe` makes what an ear asks a guest with.
+    """
 
     def stirs(guest: DeviceConfig, at_s: float) -> None:
         routes.boards[guest.board].heard(guest.port, at_s)

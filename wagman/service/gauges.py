@@ -1,4 +1,4 @@
-"""The numbers that commands read: a task for each, made anew when the configuration changes, and what is shown of them."""
+"""The gauges, numbers that commands read: a task for each, restarted when the configuration changes, and their rows."""
 
 from collections.abc import Callable, Mapping
 
@@ -14,7 +14,7 @@ from wagman.service.status import age_s
 from wagman.tasks.contain import contained
 
 TASK = "sensors"
-"""The task that holds those of all gauges."""
+"""The name of the task that holds the tasks of all gauges."""
 
 
 @define(eq=False, repr=False)
@@ -36,7 +36,7 @@ class Gauges:
         self.reconfigure(self.configs)
 
     def reconfigure(self, configs: Mapping[str, GaugeConfig]) -> None:
-        """Go by other commands; what was read by one that stays is kept."""
+        """Take over other commands. A gauge whose configuration stays the same keeps its reading."""
         self.gauges = {name: self._gauge(name, config) for name, config in configs.items()}
         self._changed.set()
 
@@ -46,11 +46,11 @@ class Gauges:
 
     @property
     def progress_s(self) -> float:
-        """The oldest sign of life of any of them."""
+        """The oldest sign of life among the gauges, on trio's clock."""
         return min((gauge.progress_s for gauge in self.gauges.values()), default=trio.current_time())
 
     async def run(self) -> None:
-        """Read until cancelled."""
+        """Read all gauges until cancelled."""
         while True:
             self._changed = trio.Event()
             async with trio.open_nursery() as nursery:
@@ -60,7 +60,10 @@ class Gauges:
                 nursery.cancel_scope.cancel()
 
     def shown(self, environment: Environment, now_s: float) -> dict[str, shapes.Gauge]:
-        """What is read, by name; what was read too long ago, or could not be read again, is no value any more."""
+        """The rows of the gauges in the status, by name.
+
+        `value` is None where the latest reading failed or is older than `stale_s`.
+        """
         return {name: _shown(gauge, environment, now_s) for name, gauge in self.gauges.items()}
 
 

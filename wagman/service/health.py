@@ -1,4 +1,4 @@
-"""Which tasks have stopped making progress, judged only by time in which the service itself ran."""
+"""Finds tasks that make no progress any more. Only time in which the service itself ran counts."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -21,30 +21,31 @@ HEALTHY_S = 45.0
 """A task that has made no progress for so long is stuck (chosen: three nudges)."""
 
 PAUSE_S = 2 * NUDGE_S
-"""Nobody has looked for so long: the whole process was stopped or suspended meanwhile (chosen: a nudge that was missed)."""
+"""A longer time between two looks means that the whole process was stopped or suspended (chosen: one nudge was missed)."""
 
 
 class Listener(Protocol):
-    """The task of an ear, of what ears share, or of what commands read."""
+    """The task of an ear, of what several ears share, or of the gauges."""
 
     @property
     def progress_s(self) -> float:
-        """It is well until then, at least."""
+        """The latest time on trio's clock at which the task is known to have been well; it may lie ahead."""
         ...
 
 
 @define(eq=False, repr=False)
 class Health:
-    """Judges progress. A process that was stopped shows old signs of life everywhere, and no task of it hangs.
+    """Finds stuck tasks by their latest signs of life.
 
-    Somebody has to look at least every `NUDGE_S`; what is longer than `PAUSE_S` is taken for a time in which nothing ran.
+    After a process was stopped, all signs of life are old and no task of it is stuck. `stuck` must be called at least every
+    `NUDGE_S`; a pause longer than `PAUSE_S` counts as a time in which nothing ran.
     """
 
-    awake_since_s: float = field(factory=trio.current_time, init=False)  # nothing has held up the whole process since then
+    awake_since_s: float = field(factory=trio.current_time, init=False)  # the whole process has run without a pause since then
     _looked_s: float = field(factory=trio.current_time, init=False)
 
     def stuck(self, progress_s: Mapping[str, float]) -> tuple[str, ...]:
-        """The tasks whose latest sign of life, at `progress_s` of trio's clock, is too old."""
+        """Return the tasks without progress for `HEALTHY_S`; `progress_s` is the latest sign of life of each, on trio's clock."""
         now_s = trio.current_time()
         if now_s - self._looked_s > PAUSE_S:
             self.awake_since_s = now_s
@@ -54,7 +55,7 @@ class Health:
 
 @define(eq=False, repr=False)
 class Progress:
-    """The machines, and the tasks of the boards and ears: asked for a sign of life, and told of where they hang."""
+    """Asks all machines for signs of life, and finds the machines and tasks of boards and ears that are stuck."""
 
     guests: Mapping[str, Guest]
     supervisor: Supervisor
@@ -65,7 +66,7 @@ class Progress:
     _stuck: tuple[str, ...] = field(default=(), init=False)
 
     async def run(self) -> None:
-        """Ask every machine for a sign of life: a machine with nothing to do looks like a stuck one otherwise."""
+        """Nudge every machine until cancelled."""
         while True:
             for inbox in (*(guest.inbox for guest in self.guests.values()), self.supervisor.inbox):
                 inbox.tell(Nudge())
@@ -73,14 +74,14 @@ class Progress:
             self._tell_stuck()
 
     def _tell_stuck(self) -> None:
-        """Whoever restarts the service leaves no trace of what hung."""
+        """Record each task that has become stuck: a restart of the service would wipe out all traces of it."""
         before, self._stuck = self._stuck, self.stuck()
         for task in self._stuck:
             if task not in before:
                 self.journal.record([(Draft("service.task_stuck", None, {"task": task}), None)])
 
     def stuck(self) -> tuple[str, ...]:
-        """The machines, and the tasks of the boards and ears, that have made no progress lately."""
+        """Return the machines, and the tasks of boards and ears, that have made no progress lately."""
         progress_s = {guest.key: guest.progress_s for guest in self.guests.values()}
         boards_s = {board.task: board.progress_s for board in self.boards.values()}
         ears_s = {name: ear.progress_s for name, ear in self.ears.items()}

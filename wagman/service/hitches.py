@@ -1,4 +1,4 @@
-"""Looks now and then whether the commands of the configuration could be run: found before they are needed."""
+"""Checks now and then whether the commands of the configuration can be run, before they are needed."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -11,42 +11,43 @@ from wagman.model.facts import DEFAULT_BOARD
 from wagman.service.seams import INSPECT_S, Inspector
 
 LOOK_S = 600.0
-"""How often (chosen: programs come and go with installations, and hardly otherwise)."""
+"""How often the commands are checked (chosen: programs are installed and removed rarely)."""
 
 
 @define(eq=False, repr=False)
 class Hitches:
-    """What is in the way of the commands that ask guests to halt, and of those of boards, ears, witnesses and sensors.
+    """What keeps commands from working: those that ask guests to halt, and those of boards, ears, witnesses and sensors.
 
     Args:
-        config: the configuration as it is now.
-        heard: is told when something has been found, or is gone.
+        config: returns the configuration as it is now.
+        inspect: tells why a command cannot work, or None.
+        heard: called after each round of checks.
     """
 
     config: Callable[[], Config]
     inspect: Inspector
     heard: Callable[[], None]
     found: dict[str, str] = field(factory=dict, init=False)  # by guest
-    others: dict[str, str] = field(factory=dict, init=False)  # by whose command it is, as the file calls that
+    others: dict[str, str] = field(factory=dict, init=False)  # by whose command it is, in the words of the configuration file
     _reconfigured: trio.Event = field(factory=trio.Event, init=False)
 
     @property
     def warnings(self) -> Sequence[str]:
-        """What was found, in words."""
+        """What was found, one sentence for each command."""
         halting = [f"device.{name}: the command that asks it to halt cannot work: {why}" for name, why in self.found.items()]
         return [*halting, *(f"{whose}: the command cannot work: {why}" for whose, why in self.others.items())]
 
     def reconfigured(self) -> None:
-        """There may be other commands now."""
+        """Check again soon: the configuration, and with it the commands, may have changed."""
         self._reconfigured.set()
 
     async def look_first(self) -> None:
-        """Look before anything is done, as long as that takes no time to speak of."""
+        """Check all commands before the service starts its work, for at most `INSPECT_S`."""
         with trio.move_on_after(INSPECT_S):
             await self._look()
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Check all commands every `LOOK_S` and after each change of the configuration, until cancelled."""
         while True:
             self._reconfigured = trio.Event()
             with trio.move_on_after(LOOK_S):
@@ -80,7 +81,7 @@ def _called(board: str) -> str:
 
 
 def elsewhere(config: Config) -> Iterator[tuple[str, Sequence[str]]]:
-    """The commands that ask no guest to halt: how the file calls whose they are, and each command."""
+    """All commands that do not ask a guest to halt, each with the name that the configuration file has for it."""
     parts: list[tuple[str, object]] = [(_called(board.name), board) for board in config.boards]
     for guest in config.guests:
         parts += [(f"device.{guest.name}.heartbeat", ear) for ear in guest.ears]

@@ -1,4 +1,4 @@
-"""The meter of a guest's outlet, among what the guest is heard by."""
+"""The power meter of a guest's outlet as one of the sources by which the guest is heard."""
 
 from attrs import define, field
 
@@ -6,19 +6,19 @@ from wagman.io.ears.hearing import Source
 from wagman.model.facts import Beat, Listened
 
 METER = "watts"
-"""What it is called among the sources of a guest."""
+"""The name of the meter among the sources of a guest."""
 
 
 @define(eq=False, repr=False)
 class Meter:
-    """The meter of a guest's outlet, as a source: a guest that draws so much has not halted yet."""
+    """The power meter of a guest's outlet: while the guest draws `least_w` or more, it has not halted yet."""
 
     source: Source
     least_w: float
-    _since_s: float | None = field(default=None, init=False)  # it has drawn less since then
+    _since_s: float | None = field(default=None, init=False)  # the outlet has drawn less than `least_w` since then
 
     def saw(self, asked_at_s: float, watts: float | None) -> None:
-        """What the board showed of the outlet when it was asked then; None: nothing."""
+        """Take a reading of the outlet in W, asked for at `asked_at_s`; None where the board showed none."""
         if watts is None:
             self._since_s = None
             self.source.deaf()

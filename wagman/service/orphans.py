@@ -1,7 +1,7 @@
-"""Processes whose parent has ended: the first process of a container is given all of them, and has to let go of those that end.
+"""Orphans, processes whose parent has ended: the first process of a container inherits them and has to reap those that end.
 
-Guests' shutdown commands are wrappers, often, that leave a child behind. systemd lets go of such children, and so does an init
-of the container's (`docker run --init`); where there is none, each would stay as a zombie until no process can be made.
+A guest's shutdown command is often a wrapper that leaves a child behind. systemd reaps such children, and so does the init of a
+container (`docker run --init`). Where there is neither, each child would stay a zombie until no process can be made any more.
 """
 
 import os
@@ -13,26 +13,26 @@ import trio
 from attrs import define, field
 
 INIT = 1
-"""The process id of who is given orphans."""
+"""The process id that inherits orphans."""
 
 LOOK_S = 10.0
-"""How often it is looked for them (chosen: a message a minute leaves few)."""
+"""How often zombies are looked for (chosen: shutdown commands are rare, at one a minute few zombies gather)."""
 
 
 @define(eq=False, repr=False)
 class Reaper:
-    """Lets go of zombies that nobody waits for. Our own children are waited for at once: what is still there later is none."""
+    """Reaps zombies that nobody else waits for. Our own children are waited for at once, so a zombie seen twice is an orphan."""
 
     _seen: frozenset[tuple[int, str]] = field(default=frozenset(), init=False)
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Reap orphans until cancelled."""
         while True:
             await trio.sleep(LOOK_S)
             self.look()
 
     def look(self) -> None:
-        """Let go of those that were there already at the last look."""
+        """Reap the zombies that were there at the previous look, too."""
         found = frozenset(zombies(os.getpid()))
         for pid, _ in found & self._seen:
             with suppress(ChildProcessError):  # somebody waited for it after all
@@ -41,7 +41,7 @@ class Reaper:
 
 
 def zombies(parent: int) -> Iterator[tuple[int, str]]:
-    """The children of a process that have ended and were not waited for: their ids, with the times at which they began."""
+    """The children of a process that have ended and were not waited for: ids and start times (clock ticks after the boot)."""
     for place in Path("/proc").iterdir():
         if place.name.isdecimal():
             state, of, began = _stat(place)
@@ -50,9 +50,9 @@ def zombies(parent: int) -> Iterator[tuple[int, str]]:
 
 
 def _stat(place: Path) -> tuple[str, str, str]:
-    """State, parent, time of its beginning (proc_pid_stat(5)); the name before them may hold anything."""
+    """State, parent and start time of a process (proc_pid_stat(5)), or empty strings if it is gone."""
     try:
         words = (place / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-    except OSError:  # it is gone
+    except OSError:  # the process is gone
         return "", "", ""
     return words[0], words[1], words[19]

@@ -1,4 +1,4 @@
-"""How everything is now: the status, and the facts in which problems are found."""
+"""The present state of everything: the status, and the facts that the finders of problems read."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,12 @@ class Overview:
     parts: Parts
 
     def status(self, devices: Sequence[str] | None = None, problems: Sequence[Problem] = ()) -> Status:
-        """How everything is, with a row for each of `devices` (None: for all), and with these problems."""
+        """Return the status of everything.
+
+        Args:
+            devices: the guests to have a row each; None: all.
+            problems: the problems to show.
+        """
         parts = self.parts
         now = Now(trio.current_time(), parts.seams.stamp(), parts.journal.log_id)
         boards = [self._board(board, now) for board in parts.boards.values()]
@@ -58,7 +63,7 @@ class Overview:
         return row
 
     def facts(self) -> Facts:
-        """What problems are found in."""
+        """Return the facts that the finders of problems read."""
         parts, conditions, recollection = self.parts, self.parts.conditions, self.parts.recollection
         sensors = parts.supervisor.situation.environment.sensors
         return Facts(

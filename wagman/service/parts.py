@@ -1,4 +1,4 @@
-"""What the service consists of: made once, in the order in which the parts need each other, and connected."""
+"""The parts of the service: each is made once, in the order in which they need each other, and connected to the others."""
 
 from collections.abc import Callable
 from functools import partial
@@ -38,25 +38,25 @@ if TYPE_CHECKING:
     from wagman.service.ears import Hearings
 
 COUNT_S = 1.0
-"""How late it may be kept how many events were shown and not written (chosen: not once for each of many)."""
+"""How long the count of events that were shown and not written may wait to be kept (chosen: one write for many events)."""
 
 
 @define
 class Conditions:
-    """What others have found out about the place in which the service runs."""
+    """Findings about the place in which the service runs, written by those who find them."""
 
     refusal: Refusal | None = None  # of the operator's configuration
     needs_restart: tuple[str, ...] = ()  # keys that were changed, and do not count yet
-    socket_reason: str | None = None  # why clients cannot connect
+    socket_reason: str | None = None  # why no client can connect
 
 
 @define(eq=False, repr=False)
 class Parts:
-    """The guests, the scheduler, the boards, the journal, and what looks after them. Made within a trio run.
+    """The guests, the scheduler, the boards, the journal, and what looks after them. Must be made within a trio run.
 
     Args:
-        tell: takes each event when it is shown first.
-        power_off: has the controller shut down; None where there is no way to.
+        tell: called with each event when it is first shown.
+        power_off: has the controller shut down; None where the service has no means to do so.
     """
 
     config: Config
@@ -121,7 +121,7 @@ class Parts:
         )
 
     def _tell(self, event: Event) -> None:
-        """An event is shown first: it may be news of a problem."""
+        """Show an event, and have problems looked for: the event may be a sign of one."""
         self.tell(event)
         self.news.heard()
 
@@ -130,7 +130,7 @@ class Parts:
         return Guest(config, self.journal, self.routes, self.seams.messenger, self.clocks, alarms=alarms)
 
     def _make_recollection(self) -> Recollection:
-        """What the keeper asks and tells is made after it, and the board later."""
+        """Make the recollection. Its functions read parts that are made only later, hence the functions inside."""
         path = self.store.path.with_name("decisions.json")
 
         def text() -> str:
@@ -167,30 +167,30 @@ class Parts:
         return joined(self.config, self.guests, self.journal, self.routes, self.seams.probe)
 
     def _make_controller(self) -> Controller:
-        """The controller is on a board that it has to feed, or is none of ours."""
+        """Make the controller: it is on the board that needs its heartbeat, or on none."""
         own = next((each for each in self.config.devices if each.is_self and self.config.board_of(each).feeds), None)
         io = None if own is None else self.boards[own.board]
         return Controller(own, io, self.journal, self.seams.wall, self.power_off)
 
     def last_event(self, device: str) -> Cause:
-        """The latest event about a guest."""
+        """Return the latest event about a guest, or None."""
         guest = self.guests.get(device)
         return None if guest is None else guest.last_event
 
     def crashed(self, name: str, error: BaseException) -> None:
-        """A task of the service has crashed; it is taken up again."""
+        """Record the crash of a task of the service; the task is restarted."""
         self.journal.record([(Draft("service.task_failed", None, {"task": name, **describe(error)}), None)])
 
 
 def late_s(guest: DeviceConfig, board: BoardConfig) -> float:
-    """An alarm of a guest is late by then: neither its board nor its ears could see what it waits for when it fell due."""
+    """Return how late in seconds a timer may fall due before it was missed: neither board nor ears could see the guest then."""
     return max(LATE_S, BLIND_MISSES * board.poll_s, *(BLIND_MISSES * ear.every_s for ear in guest.ears))
 
 
 def wiring(config: Config, board: str) -> Wiring:
-    """The guests on the board of that name."""
+    """Return the wiring of the board of that name: the board's table and those of its guests."""
     return Wiring(config.board_named(board), config.devices_on(board))
 
 
 def void(_: Any) -> None:
-    """Let go of a result that nobody waits for."""
+    """Ignore a result, so that a function which has one can be called as one which has none."""

@@ -1,4 +1,4 @@
-"""The board's serial port, what is spoken there, and the speed of the clock: one that runs faster is for fake boards only."""
+"""The board's serial port, the dialect spoken there, and the speed of the clock: only fake boards get a faster one."""
 
 import os
 from functools import partial
@@ -20,23 +20,23 @@ DIALECTS = {
     "v4": "wagman.io.v4.driver:V4Dialect",
     "auto": "wagman.io.auto:AutoDialect",
 }
-"""Where the dialect of a name is: a service imports only the one that its board speaks, for imports are most of its start."""
+"""Where the class of each dialect is. The service imports only the one that its board speaks: imports are most of its start."""
 
 
 def dialect_of(name: str) -> Dialect:
-    """The dialect of that name, for one board."""
+    """Return a new dialect of that name, for one board."""
     module, _, kind = DIALECTS[name].partition(":")
     dialect: Dialect = getattr(import_module(module), kind)()
     return dialect
 
 
 def connector(board: BoardConfig, *, ptys_only: bool) -> Connector:
-    """The way to a board."""
+    """Return the way to a board; with `ptys_only`, a real serial port is refused."""
     match board:
         case WagmanBoard():
             return Wired(dialect_of(board.dialect), partial(open_port, board.device, ptys_only=ptys_only), board.device)
         case PlainBoard():
-            from wagman.io.board.plain import Plain  # noqa: PLC0415 - imports are most of the start: not those of other boards
+            from wagman.io.board.plain import Plain  # noqa: PLC0415 - imports are most of the start: only for boards that need it
 
             return Plain(board.kind, board.backend())
     raise TypeError(board)
@@ -47,7 +47,7 @@ BAUD = 57_600
 
 
 def clock(speed: float) -> trio.abc.Clock | None:
-    """A clock that runs `speed` times as fast as time itself; None: trio's own."""
+    """Return a clock that runs `speed` times as fast as real time; None (trio's own) for 1."""
     if speed == 1:
         return None
     from trio.testing import MockClock  # noqa: PLC0415 - only a demonstration pays for it
@@ -56,7 +56,9 @@ def clock(speed: float) -> trio.abc.Clock | None:
 
 
 def check_speed(config: Config, speed: float) -> None:
-    """Check that only a fake board gets a faster clock: one on a pty, or a plug that is not switched unless it is a fake.
+    """Check that a clock of another speed drives fake boards only.
+
+    A fake is a board on a pty, or a plug that is used only with the MAC address of the fake one.
 
     Raises:
         ConfigError: a configured board may be a real one, or the speed makes no sense.
@@ -65,7 +67,7 @@ def check_speed(config: Config, speed: float) -> None:
         raise ConfigError((f"--speed {speed:g}: must be above 0",))
     for board in config.boards if speed != 1 else ():
         if not isinstance(board, WagmanBoard):
-            # Whoever answers with another MAC address is never switched.
+            # A plug that answers with another MAC address than the configured one is never switched.
             if getattr(board, "id", None) != FAKE_MAC:
                 raise ConfigError((f"--speed is for fake boards only, and {board.name} may be a real one: leave it out",))
         elif is_real_port(board.device):
@@ -73,8 +75,8 @@ def check_speed(config: Config, speed: float) -> None:
 
 
 def is_real_port(path: str) -> bool:
-    """Whether the path leads to something that is no pseudo terminal."""
-    # What may not be looked at is nothing yet: to open it tells why.
+    """Return whether the path leads to anything but a pseudo terminal."""
+    # A path that may not be looked at counts as missing: opening it tells why.
     return os.path.exists(path) and Path("/dev/pts") not in Path(path).resolve().parents  # noqa: PTH110 - it does not raise
 
 

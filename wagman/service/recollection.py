@@ -1,8 +1,8 @@
-"""Taking up what was decided before: when the service comes up, or as soon as it can be read.
+"""Taking up earlier decisions: when the service comes up, or later, as soon as they can be read.
 
-A memory that is there and cannot be read is not a memory that never was. As long as nobody knows what was decided, guests
-that run are taken over and those that are off stay off. After `unreadable_release` the service goes on with what it has, for
-nobody may be there to press a button.
+A memory that exists and cannot be read differs from one that never was: it may say that guests are to stay off. Until it is
+read, guests that run are adopted, and guests that are off stay off. After `unreadable_release` the service goes on without it:
+perhaps nobody is there to decide.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,20 +25,20 @@ RETRY_S = 60.0
 """How often the service tries again to read the file (chosen: the log is tried as often)."""
 
 Heard: TypeAlias = Mapping[str, tuple[str, ...]]
-"""The sources of each guest that were ever heard."""
+"""The sources that ever heard each guest."""
 
 
 @frozen
 class Unread:
-    """A memory that is there and cannot be read."""
+    """A memory that exists and cannot be read."""
 
     reason: str
-    release_at_s: float | None  # when the service goes on without it; None: never
+    release_at_s: float | None  # when the service goes on without it, on trio's clock; None: never
 
 
 @define(eq=False, repr=False)
 class Recollection:
-    """Reads the decisions in the log and in the file beside it, and waits for those that cannot be read."""
+    """Reads the decisions in the log and in the file beside it, and waits for those that cannot be read yet."""
 
     config: Config
     guests: Mapping[str, Guest]
@@ -46,8 +46,9 @@ class Recollection:
     file: DecisionsFile
     decided: Decided
     unread: Unread | None = field(default=None, init=False)
-    recall_heard: Callable[[Heard, Heard], None] = field(default=lambda *_: None, init=False)  # takes what each place knows
-    unknown: tuple[str, ...] = field(default=(), init=False)  # guests of which nothing was known, and that were not up since
+    # Takes what the log and the file know.
+    recall_heard: Callable[[Heard, Heard], None] = field(default=lambda *_: None, init=False)
+    unknown: tuple[str, ...] = field(default=(), init=False)  # guests of which nothing is known, and which have not been up
     _file_unread: bool = field(default=False, init=False)
     _over: trio.Event = field(factory=trio.Event, init=False)
 
@@ -74,7 +75,7 @@ class Recollection:
     # --- A memory that cannot be read ---------------------------------------------------------------------------------
 
     def _judge(self, loaded: Loaded, found: Found) -> None:
-        """Wait where there is a memory, and nobody can read it."""
+        """Begin to wait if there is a memory and it cannot be read."""
         reason = loaded.unread
         if not loaded.trusted and reason is None:
             reason = found.error or (None if found.is_there else loaded.lost)
@@ -89,7 +90,7 @@ class Recollection:
         self.journal.record([(Draft("store.unreadable", None, fields), None)])
 
     async def run(self) -> None:
-        """The task that waits for what cannot be read."""
+        """Try to read the memory again until it is read, or until the service goes on without it."""
         while self.unread is not None:
             release_at_s = self.unread.release_at_s
             left_s = RETRY_S if release_at_s is None else release_at_s - trio.current_time()
@@ -106,7 +107,7 @@ class Recollection:
             self._release(f"it could not be read for {durations.show(self.config.service.unreadable_release_s)}")
 
     async def _read_file(self) -> None:
-        """Try to read the file; whether that suffices depends on what became of the log."""
+        """Try to read the file. It suffices if the log is open, or was lost."""
         found = await self.file.find()
         if found.error is not None:
             return
@@ -119,7 +120,7 @@ class Recollection:
             self._release("it could be read")
 
     def recall(self, memory: Mapping[str, Any]) -> None:
-        """Have what operators had decided, and not since, come true again: the log was opened only after all had begun anew."""
+        """Merge the decisions of a log that could only be opened after the service had begun; decisions made since count more."""
         self.file.tell_missing(memory)
         self.decided.merge(log=logged(memory))
         self._recall_heard()
@@ -127,7 +128,7 @@ class Recollection:
             self._release("it could be read")
 
     def _release(self, because: str) -> None:
-        """Let guests that are off be started, where nobody is known to have decided otherwise."""
+        """Let guests that are off be started again, except where a known decision forbids it."""
         self.unread = None
         self._over.set()
         fields = {"because": because, "devices": list(self.held_off)}
@@ -137,14 +138,14 @@ class Recollection:
 
     @property
     def held_off(self) -> tuple[str, ...]:
-        """The guests that are off only since nobody can read what was decided."""
+        """The guests that are off only because earlier decisions cannot be read."""
         off = {name: guest for name, guest in self.guests.items() if guest.withheld and isinstance(guest.state, Stopped)}
         return tuple(name for name, guest in off.items() if not guest.entry.stays_down)
 
     # --- A first day --------------------------------------------------------------------------------------------------
 
     def seen_up(self, name: str) -> None:
-        """Take in that a guest was started, or found running: its first day is over."""
+        """Take in that a guest was started, or found running: something is known of it now."""
         self.unknown = tuple(each for each in self.unknown if each != name)
 
     @property
@@ -154,5 +155,5 @@ class Recollection:
 
 
 def _yet_to_start(guest: Guest) -> bool:
-    """Whether nobody knows yet if the guest runs, or it is about to be started."""
+    """Return whether a guest is about to be started, or is yet to be seen running or off."""
     return isinstance(guest.state, Stopped) and not guest.entry.stays_down and (guest.state.untouched or guest.view().due)

@@ -1,4 +1,4 @@
-"""The operator's configuration while the service runs: what can change does, and it is said what waits for a restart."""
+"""The operator's configuration while the service runs: some changes count at once, the others are said to wait for a restart."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -20,15 +20,15 @@ from wagman.tasks.contain import contained
 from wagman.tasks.supervisor import Reconfigured
 
 KEEP_S = 30.0
-"""How long a copy of the configuration may take to be made (chosen)."""
+"""How long copying the configuration may take (chosen)."""
 
 
 @define(eq=False, repr=False)
 class OperatorsFile:
-    """The operator's configuration file, of which a copy is kept when it was right.
+    """The operator's configuration file; a copy is kept of each version that was right.
 
     Args:
-        nursery: holds the copying, for the disk may hang; None: copy at once (simulation).
+        nursery: runs the copying, since the disk may hang; None: copy at once (simulation).
     """
 
     parts: Parts
@@ -37,7 +37,7 @@ class OperatorsFile:
     _copying: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1), init=False)
 
     def settle(self, refused: Sequence[str]) -> None:
-        """Keep a copy of a file that was right; say so where the service runs with such a copy."""
+        """Keep a copy of the file the service came up with, or record why it runs on such a copy (`refused`)."""
         if refused:
             self._refused(refused, "the last good copy of it")
         else:
@@ -55,7 +55,7 @@ class OperatorsFile:
             self._keep(config)
 
     def _keep(self, config: Config) -> None:
-        """Have a copy made beside all else, for the disk of the state may hang; at once where nothing runs (simulation)."""
+        """Have a copy made in a task of its own, since the disk of the state may hang; at once without a nursery (simulation)."""
         if self.nursery is None:
             self._warn(self.source.keep(config))
         else:
@@ -80,7 +80,7 @@ class OperatorsFile:
 
 
 def reconfigure(parts: Parts, new: Config) -> None:
-    """Take over what can change while the service runs, and say what waits for a restart."""
+    """Take over what can change while the service runs, and record what waits for a restart."""
     changed = change(parts.config, new)
     if changed.live:
         parts.config = changed.config
@@ -93,7 +93,7 @@ def reconfigure(parts: Parts, new: Config) -> None:
 
 
 def spread(parts: Parts, config: Config) -> None:
-    """Tell all parts: a guest's numbers count from the next time that each is used."""
+    """Tell all parts of the configuration. A guest's number counts from the next time that it is used."""
     for guest in config.guests:
         parts.guests[guest.name].config = guest
         parts.guests[guest.name].alarms.late_s = late_s(guest, config.board_of(guest))

@@ -1,4 +1,4 @@
-"""What the control socket asks of the service, and what it answers."""
+"""The requests of the control socket, and their answers."""
 
 from collections.abc import Mapping, Sequence
 
@@ -27,12 +27,12 @@ COMMIT_S = 2.0
 """How long a caller waits for the id of the event that its request became (chosen)."""
 
 BOARD_TIMEOUT_S = 20.0
-"""How long an operator's raw board command may take, its turn included (chosen)."""
+"""How long an operator's raw board command may take, including the wait for its turn (chosen)."""
 
 
 @frozen(eq=False)
 class Requests:
-    """The service as the control socket sees it (`wagman.api.service.Service`)."""
+    """The service as the control socket sees it; implements `wagman.api.service.Service`."""
 
     parts: Parts
     overview: Overview
@@ -44,14 +44,14 @@ class Requests:
         return self.parts.journal
 
     def hello(self) -> Mapping[str, str]:
-        """The versions of what answers."""
+        """The version and the boot id of the service that answers."""
         return {"service": "wagman", "version": __version__, "boot_id": self.parts.boot_id}
 
     def device_name(self, device: str) -> str:
-        """The name of the device that `device` names: by its name, its board and port, or its port where only one has that.
+        """Return the name of the guest that `device` means: its name, its board and port, or a port that only one board has.
 
         Raises:
-            UnknownDeviceError: there is none.
+            UnknownDeviceError: there is none, or more than one.
         """
         devices = self.parts.config.devices
         found = [each.name for each in devices if device in (each.name, label(each.plug))]
@@ -61,16 +61,16 @@ class Requests:
         return found[0]
 
     def status(self, devices: Sequence[str] | None = None, *, words: bool = False) -> shapes.Status:
-        """How everything is now, with the problems."""
+        """Return the present status of everything, with the problems; `words` adds the words of the commands."""
         status = self.overview.status(devices, self.watch.shown())
         return worded(status) if words else status
 
     def stuck(self) -> tuple[str, ...]:
-        """The tasks that have made no progress lately."""
+        """Return the tasks that have made no progress lately."""
         return self.parts.progress.stuck()
 
     async def command(self, verb: Verb, device: str, *, force: bool, asker: Asker, for_s: float | None = None) -> shapes.Decision:
-        """Ask a device's machine; the answer is its decision, not yet the outcome."""
+        """Pass a command to a guest, and return what the guest decided about it. The outcome is not waited for."""
         for_a_while = {} if for_s is None else {"for_s": for_s}
         asked = Draft(f"command.{verb}", device, {**asker.fields, "force": force, **for_a_while})
         receipt = self.parts.journal.record([(asked, None)])
@@ -84,13 +84,13 @@ class Requests:
         return await self._answer(receipt, verdict, device)
 
     async def hibernate(self, reason: str, keep: Sequence[str], *, asker: Asker) -> shapes.Decision:
-        """Have all guests down until somebody wakes them, but for those to be kept."""
+        """Take all guests but those in `keep` down until somebody wakes them."""
         rest = Rest(reason, asker.who, asker.uid, self.parts.clocks.wall(), frozenset(keep))
         asked = {**asker.fields, "reason": reason, "keep": sorted(keep)}
         return await self._command_all(Draft("command.hibernate", None, asked), rest)
 
     async def wake(self, *, asker: Asker) -> shapes.Decision:
-        """End that."""
+        """End a hibernation that an operator has ordered."""
         return await self._command_all(Draft("command.wake", None, asker.fields), None)
 
     async def _command_all(self, asked: Draft, rest: Rest | None) -> shapes.Decision:
@@ -104,13 +104,13 @@ class Requests:
         return await self._answer(receipt, verdict, None)
 
     async def _lasting(self, verdict: Verdict, machine: Guest | Supervisor) -> Verdict:
-        """What was accepted is not to be lost by a power cut: it lasts in the log or beside it, or the caller is told."""
+        """Wait until an accepted request is saved in the log or beside it. If it cannot be, say so in the verdict."""
         if await machine.settled(COMMIT_S) or await self.parts.recollection.file.keeper.settled(COMMIT_S):
             return verdict
         return evolve(verdict, reason=f"{verdict.reason}; NOT KEPT, for nothing can be written: a restart forgets it")
 
     async def _answer(self, asked: Receipt, verdict: Verdict, device: str | None) -> shapes.Decision:
-        """A refusal is an event, too; the caller is given the id of what its request became, once it is durable."""
+        """Record a refusal as an event, and answer with the id of the request's event once that is durable."""
         if not verdict.accepted:
             self.parts.journal.record([(Draft("command.refused", device, {"reason": verdict.reason}), asked.refs[0])])
         await asked.settled(COMMIT_S)
@@ -122,7 +122,7 @@ class Requests:
         }
 
     async def heartbeat(self, device: str, *, uid: int) -> shapes.Decision:  # noqa: ARG002 - single beats are not events
-        """A sign of life from outside."""
+        """Take a beat of a guest over the control socket."""
         await trio.lowlevel.checkpoint()
         guest = self.parts.guests.get(device)
         if guest is None:
@@ -133,12 +133,17 @@ class Requests:
 
     @property
     def _commanded(self) -> Board:
-        """The first board that takes commands of an operator; else the first, which says that it takes none."""
+        """The first board that takes raw commands; if none does, the first board, whose answer says that it takes none."""
         boards = self.parts.boards.values()
         return next((board for board in boards if board.wiring.board.takes_commands), next(iter(boards)))
 
     async def board(self, command: str, *, force: bool, uid: int) -> Sequence[str]:
-        """An operator's raw board command; one that was forced is an event."""
+        """Send an operator's raw command to the board; a forced command is recorded as an event.
+
+        Raises:
+            CallerError: the command is empty.
+            BoardTimeoutError: the board did not answer within `BOARD_TIMEOUT_S`.
+        """
         if force:
             self.parts.journal.record([(Draft("command.board", None, {"uid": uid, "command": command}), None)])
         words = command.split()

@@ -27,7 +27,7 @@ from wagman.tasks.contain import FirstStart, at_the_end, contained
 
 @define(eq=False, repr=False)
 class WagmanService:
-    """The whole service: its parts, what is asked of them, and their tasks."""
+    """The whole service: its parts, the requests to them, and their tasks."""
 
     parts: Parts
     because: str = "it was told to"  # why it stops
@@ -59,7 +59,8 @@ class WagmanService:
         loaded, found = await self.parts.journal.load(), await file.find()
         if loaded.unread is None:
             file.tell_missing(loaded.memory)
-        async with trio.open_nursery() as keeper_nursery:  # it keeps how much the store could not write
+        # The file keeps the count of events that the store could not write, so its task ends last.
+        async with trio.open_nursery() as keeper_nursery:
             async with trio.open_nursery() as store_nursery:
                 await store_nursery.start(self._run_store)
                 await resume(self.parts, self.watch, loaded, found, warnings)
@@ -74,7 +75,7 @@ class WagmanService:
         judge: Callable[[Any], Peer],
         task_status: trio.TaskStatus[None],
     ) -> None:
-        """The boards, the machines and the socket, until the service is to stop."""
+        """Run the boards, the machines and the socket until the service is to stop."""
         async with trio.open_nursery() as board_nursery:
             for board in self.parts.boards.values():
                 await board_nursery.start(self._run_board, board)
@@ -94,7 +95,7 @@ class WagmanService:
     async def _serve(
         self, listener: trio.abc.Listener[Any] | None, judge: Callable[[Any], Peer], task_status: trio.TaskStatus[None]
     ) -> None:
-        """The outermost task: the control socket, until the service is to stop."""
+        """Run the control socket, the innermost task, until the service is to stop."""
         async with trio.open_nursery() as nursery:
             if listener is not None:
                 await nursery.start(serve, self.requests, listener, judge)
@@ -103,7 +104,7 @@ class WagmanService:
             nursery.cancel_scope.cancel()
 
     async def _run_store(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        # A crash of the store is written by its next incarnation; at the end there is none, and the process has to say it.
+        # A crash of the store is recorded by the store's next run. At the end there is none, so the process reports it.
         run = partial(self.parts.journal.run, task_status=FirstStart(task_status))
         await contained("store", run, self.parts.crashed, at_the_end)
 

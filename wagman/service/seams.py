@@ -1,6 +1,6 @@
-"""Where the outside world enters: one seam for each thing that is not determined by the program alone.
+"""The seams to the outside world: one for each thing that the program alone does not determine.
 
-The service is given the real ones; a simulation gives its own, and runs the same program.
+The service is given the real ones. A simulation gives its own, and runs the same program.
 """
 
 import os
@@ -26,7 +26,7 @@ from wagman.tasks.messages import Messenger, run_command
 from wagman.tasks.moments import Stamp
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-"""Names the run of the controller's kernel (Linux)."""
+"""The file with the id of the kernel's present run (Linux)."""
 
 
 def wall_clock() -> datetime:
@@ -36,38 +36,39 @@ def wall_clock() -> datetime:
 
 @cache
 def boot_id() -> str:
-    """Which run of the kernel this is, empty where it does not say; it outlasts every process, and is asked for once."""
+    """Return the id of the kernel's present run, which outlasts every process; empty where the kernel does not say. Read once."""
     return BOOT_ID.read_text(encoding="ascii").strip() if BOOT_ID.exists() else ""
 
 
 def kernel_stamp(speed: float = 1) -> Stamp:
-    """The present moment on the clock of the controller's kernel, which goes on while the service is away.
+    """Return the present moment on the kernel's clock, which also runs while the service is away.
 
-    A service whose clock runs `speed` times as fast counts that clock's seconds.
+    Args:
+        speed: how many times as fast as real time the service's clock runs; the stamp counts that clock's seconds.
     """
     return Stamp(boot_id(), speed * time.clock_gettime(time.CLOCK_BOOTTIME))
 
 
 def new_id() -> str:
-    """A name that nothing else has."""
+    """Return a unique name."""
     return uuid.uuid4().hex
 
 
 Inspector: TypeAlias = Callable[[Sequence[str]], Awaitable[str | None]]
-"""Tells why a command cannot work, or None."""
+"""Returns why a command cannot work, or None."""
 
 
 async def look_at_nothing(command: Sequence[str]) -> None:  # noqa: ARG001 - an inspector
-    """An inspector that finds nothing: for virtual time, which does not wait for threads."""
+    """An inspector that finds nothing wrong: for virtual time, which does not wait for threads."""
     await trio.lowlevel.checkpoint()
 
 
 INSPECT_S = 10.0
-"""How long it may take to look for a program (chosen: a folder of PATH may be on a disk that hangs)."""
+"""How long looking for a program may take (chosen: a folder of PATH may be on a disk that hangs)."""
 
 
 def inspector() -> Inspector:
-    """Looks with the rights and the PATH of this process, in a thread of its own: a disk that hangs keeps that one only."""
+    """Make an inspector with the rights and the PATH of this process, in one thread: a hung disk blocks only that one."""
     limiter = trio.CapacityLimiter(1)
 
     async def inspect(command: Sequence[str]) -> str | None:

@@ -1,4 +1,4 @@
-"""The row of the computer that the service runs on, as the control interface's `status` has it."""
+"""The row of the controller, the computer that the service runs on, in the `status` of the control interface."""
 
 from wagman.config.schema import DeviceConfig
 from wagman.io.board.task import Board
@@ -8,7 +8,7 @@ from wagman.tasks.moments import Beginning
 
 
 def self_status(device: DeviceConfig, board: Board, since: Beginning, now: Now) -> Device:
-    """The row of the controller itself: it has no machine, and it obviously runs."""
+    """Return the row of the controller. No machine looks after it; it is up, since the service runs on it."""
     return {
         "name": device.name,
         "board": device.board,

@@ -1,9 +1,9 @@
-"""Since when each problem stands, and what is told of its beginning and its end. Pure: times are given.
+"""Spells: since when each problem stands, and the events of its beginning and its end. Pure: times are given.
 
-A problem that comes and goes is one spell: it counts as over only when it has stayed away for a while, and the more often it
-comes back, the longer that while is. What is shown is what is found now; what is told, `problem.began` and `problem.ended`,
-is told once per spell, also where the service is restarted in the middle of it. Where something else is to be done about it by
-now, that is told, too (`problem.changed`), each remedy once per spell.
+A problem that comes and goes is one spell. The spell is over once the problem has stayed away for a while, which doubles each
+time that the problem comes back. Shown are the problems found now. `problem.began` and `problem.ended` are recorded once per
+spell, also if the service is restarted in the middle of it. If the remedy changes meanwhile, `problem.changed` is recorded, once
+for each remedy of a spell.
 """
 
 import math
@@ -21,42 +21,42 @@ QUIET_S = 30.0
 """A problem that stays away for so long has ended (chosen: a few polls)."""
 
 RESUMED_QUIET_S = 120.0
-"""The same where the service has just come up, and has yet to look at everything (chosen: a silent board takes half a minute)."""
+"""The same just after the service has come up, and has yet to look everywhere (chosen: a silent board takes half a minute)."""
 
 QUIET_MAX_S = 3600.0
-"""The longest that an end is waited for; and how long a problem is remembered that has ended (chosen)."""
+"""The longest wait for the end of a problem, and how long a problem that has ended is remembered (chosen)."""
 
 
 @define
 class Spell:
-    """A problem from its beginning to its end. Times are of the service's clock; those before its start are negative to it."""
+    """A problem from its beginning to its end. Times are on the service's clock; those before its start are negative."""
 
     problem: Problem
     since: str  # wall time
     began_s: float | None  # None: it began before a restart of the controller
     quiet_s: float
-    gone_s: float | None = None  # since when it is not found any more; None while it is
-    _told: set[tuple[str, str]] = field(factory=set, init=False)  # how grave it was, and what to do about it
+    gone_s: float | None = None  # since when it is not found any more; None while it is found
+    _told: set[tuple[str, str]] = field(factory=set, init=False)  # the severities and remedies that were told
 
     def is_news(self) -> bool:
-        """Whether the problem calls for something that it has not called for yet; asked once for each."""
+        """Return whether this severity and remedy have not been told yet, and count them as told: call once for each look."""
         call = (self.problem.severity, self.problem.do)
         is_new = call not in self._told
-        # What calls for nobody for a while calls anew after it.
+        # After a notice, which calls for nobody, everything is told anew.
         self._told = {call} if self.problem.severity == "notice" else {*self._told, call}
         return is_new
 
     @property
     def ends_s(self) -> float:
-        """The time at which it has stayed away long enough."""
+        """The time at which the problem will have stayed away long enough; infinite while it is found."""
         return math.inf if self.gone_s is None else self.gone_s + self.quiet_s
 
     def age_s(self, now_s: float) -> float | None:
-        """The time for which it stands; None where nobody knows."""
+        """Return for how long it has stood; None if it began before a restart of the controller."""
         return None if self.began_s is None else round(max(0.0, now_s - self.began_s), 3)
 
     def shown(self, now_s: float) -> shapes.Problem:
-        """The problem as the status has it."""
+        """The row of the problem in the status."""
         problem = self.problem
         return {
             "id": problem.id,
@@ -72,14 +72,15 @@ class Spell:
 
 @define
 class Spells:
-    """All spells that go on, and those that have ended lately."""
+    """All spells that go on, and those that ended within `QUIET_MAX_S`."""
 
     going: dict[str, Spell] = field(factory=dict, init=False)
-    _waiting: dict[str, tuple[float, str]] = field(factory=dict, init=False)  # found since: by the service's clock, and wall time
-    _ended: dict[str, tuple[float, float]] = field(factory=dict, init=False)  # when, and how long it had to stay away
+    # When each was first found: on the service's clock, by the wall clock.
+    _waiting: dict[str, tuple[float, str]] = field(factory=dict, init=False)
+    _ended: dict[str, tuple[float, float]] = field(factory=dict, init=False)  # when each ended, and how long it had to stay away
 
     def look(self, found: Mapping[str, Problem], since: str, now_s: float) -> list[Draft]:
-        """Take in what is found now; return what is to be told."""
+        """Take in the problems found now; return the events to be recorded."""
         self._waiting = {id_: self._waiting.get(id_, (now_s, since)) for id_ in found}
         self._ended = {id_: end for id_, end in self._ended.items() if now_s < end[0] + QUIET_MAX_S}
         told = [self._began(each) for each in self._new(found) if self._counts_s(each, now_s) <= now_s]
@@ -92,7 +93,7 @@ class Spells:
         return (each for each in found.values() if each.id not in self.going)
 
     def _counts_s(self, problem: Problem, now_s: float) -> float:
-        """The time from which on a problem counts."""
+        """Return the time from which on a problem counts."""
         so_since_s = self._waiting[problem.id][0] if problem.for_s is None else now_s - problem.for_s
         return so_since_s + problem.patience_s
 
@@ -116,22 +117,22 @@ class Spells:
         return _draft("problem.ended", spell.problem, after_s=after_s)
 
     def due_s(self, found: Mapping[str, Problem], now_s: float) -> float:
-        """The time at which the next spell begins or ends if nothing else happens."""
+        """Return the time at which the next spell begins or ends if nothing else happens."""
         begins = (self._counts_s(each, now_s) for each in self._new(found))
         return min((*begins, *(spell.ends_s for spell in self.going.values())), default=math.inf)
 
     def shown(self, now_s: float) -> list[shapes.Problem]:
-        """The problems that are found now, the worst first."""
+        """The rows of the problems that are found now, the worst first."""
         now = [spell for spell in self.going.values() if spell.gone_s is None]
         return [spell.shown(now_s) for spell in sorted(now, key=lambda spell: SEVERITIES.index(spell.problem.severity))]
 
     def saved(self, stamp: Stamp, now_s: float) -> dict[str, Any]:
-        """The spells as the store keeps them: what was told, and when it began."""
+        """Return the spells as the store keeps them: the problems that were told, and when each began."""
         spells = [{**asdict(each.problem), "since": each.since, "age_s": each.age_s(now_s)} for each in self.going.values()]
         return {"stamp": asdict(stamp), "spells": spells}
 
     def restore(self, saved: Any, stamp: Stamp, now_s: float) -> None:
-        """Take up what was told in an earlier run; what cannot be read is told anew. None of it is found yet."""
+        """Restore the spells of an earlier run. What cannot be read is told anew. None of them counts as found yet."""
         try:
             same, lost_s = saved["stamp"]["boot"] == stamp.boot, stamp.at_s - saved["stamp"]["at_s"]
             spells = [_restored(each, lost_s if same else None, now_s) for each in saved["spells"]]

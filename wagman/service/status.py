@@ -1,4 +1,4 @@
-"""What the service shows of itself and of its machines: parts of the result of the control interface's `status`."""
+"""The rows of the service, its machines and its ports: parts of the result of the control interface's `status`."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -23,13 +23,13 @@ from wagman.tasks.supervisor import Supervisor
 
 
 def age_s(at_s: float | None, now_s: float) -> float | None:
-    """How long ago something was, to the millisecond; None where it never was."""
+    """Return how long ago `at_s` was, in seconds to the millisecond; None where there is no such time."""
     return None if at_s is None else round(max(0.0, now_s - at_s), 3)
 
 
 @frozen
 class Now:
-    """The moment at which all is shown."""
+    """The moment of which a status is."""
 
     s: float  # trio's clock
     stamp: Stamp
@@ -37,18 +37,18 @@ class Now:
 
 
 def lasting(since: Beginning, now: Now) -> Lasting:
-    """Since when, by the wall clock; for how long, by the controller's; and with which event of the log it began."""
+    """The beginning of a state: when by the wall clock, how long ago by the controller's, and the event that began it."""
     since_id = None if since.event is None else since.event.within(now.log_id)
     return {"since": since.wall, "for_s": since.for_s(now.stamp), "since_id": since_id}
 
 
 def service_status(uptime_s: float, boot_id: str) -> Service:
-    """The service itself."""
+    """The row of the service itself."""
     return {"version": __version__, "uptime_s": round(uptime_s, 3), "boot_id": boot_id}
 
 
 def wagman_status(supervisor: Supervisor, now: Now) -> Wagman:
-    """The scheduler."""
+    """The row of the scheduler."""
     return {
         "state": supervisor.state.name,
         **lasting(supervisor.since, now),
@@ -59,14 +59,14 @@ def wagman_status(supervisor: Supervisor, now: Now) -> Wagman:
 
 
 def hibernation_status(rest: Rest | None) -> Hibernation | None:
-    """What an operator has ordered for all guests."""
+    """The hibernation that an operator has ordered; None where there is none."""
     if rest is None:
         return None
     return {"reason": rest.reason, "who": rest.who, "uid": rest.uid, "at": rest.at, "keep": sorted(rest.keep)}
 
 
 def port_readings(port: Port, board: Board, now_s: float) -> PortReadings:
-    """What the board's converters tell of a port. Each poll reads them: they are known while the board is seen."""
+    """The readings of a port by the board's converters. Each poll reads them, so they count as known while the board is seen."""
     reading = board.shown.ports.get(port, Reading())
     known = Reading() if board.blind else reading
     return {
@@ -86,7 +86,7 @@ def port_readings(port: Port, board: Board, now_s: float) -> PortReadings:
 
 
 def next_start_s(guest: Guest, board: Board, environment: Environment, now_s: float) -> float | None:
-    """In how long its next start is due; None where something else than time keeps it from coming."""
+    """Return in how many seconds a guest's next start is due; None where it waits for something else than time."""
     memory, waits_s = guest.memory, [guest.alarms.remaining_s(name, now_s) for name in ("backoff", TERM)]
     is_wanted = memory.wanted == "up" or memory.term is not None
     comes = is_wanted and guest.now.allowed and not memory.held and not memory.forbidden and not memory.maintained
@@ -99,13 +99,13 @@ def _longest(waits_s: Sequence[float | None]) -> float | None:
 
 
 def term_status(guest: Guest) -> ShownTerm | None:
-    """What is ordered for a while."""
+    """Return the guest's order for a limited time, with the time that is left; None if there is none."""
     term = guest.term
     return None if term is None else {"kind": term.kind, "in_s": round(term.left_s, 3)}
 
 
 def alarms_status(alarms: Alarms, now: Now) -> list[Alarm]:
-    """The alarms of a machine, the next one first."""
+    """The timers of a machine, the next one first."""
     return [
         {"name": each.name, "in_s": round(each.in_s, 3), "held": each.held, "waits_for": each.waits_for}
         for each in alarms.view(now.s)
@@ -113,20 +113,23 @@ def alarms_status(alarms: Alarms, now: Now) -> list[Alarm]:
 
 
 def disabled_by(guest: Guest) -> Literal["configuration", "operator"] | None:
-    """What keeps it down: `configuration`, `operator`, or nothing."""
+    """Return what keeps the guest down: `configuration`, `operator`, or None."""
     if not guest.config.enabled:
         return "configuration"
     return None if guest.memory.enabled else "operator"
 
 
 def command_trouble(guest: Guest) -> str | None:
-    """Why it cannot be asked to halt, as far as the latest messages tell."""
+    """Return why the guest cannot be asked to halt, as far as the latest messages tell; None where nothing is known."""
     commands = [message.command(guest.config) for message in (Message("shutdown"), Message("restart"))]
     return guest.telling.trouble(commands, is_mute=not guest.config.has_heartbeat)
 
 
 def device_status(guest: Guest, board: Board, environment: Environment, hitch: str | None, now: Now) -> Device:
-    """A guest's row; `hitch` is what is in the way of its commands. Others know how it is heard, and what it waits for."""
+    """The row of a guest. `sources` and `waits_for` are empty here, and filled by the caller.
+
+    `hitch` is what keeps the guest's commands from working, as `hitches` has found.
+    """
     board_name, port = guest.config.plug
     start_s = next_start_s(guest, board, environment, now.s)
     return {
@@ -161,7 +164,7 @@ def device_status(guest: Guest, board: Board, environment: Environment, hitch: s
 
 
 def port_status(name: str, port: Port, board: Board, now_s: float) -> LeftPort:
-    """A port whose table is gone: nobody looks after its power, and it is shown until it is seen off."""
+    """The row of a port whose table is gone. Nobody looks after its power; it is shown until it is seen off."""
     power = board.power.ports[port]
     return {
         "board": board.name,
@@ -174,10 +177,10 @@ def port_status(name: str, port: Port, board: Board, now_s: float) -> LeftPort:
 
 
 def power_status(goal: PowerGoal, outlet: Outlet) -> Power:
-    """The power that is wanted, and whether the board has shown that it is so.
+    """The power that is ordered, and whether the board has shown that it is so.
 
-    What the board has shown counts for the goal that it was shown for: while a state is being made durable, the outlet
-    still holds the goal from before. Power that is left alone for now is wanted off, and never confirmed.
+    What the board shows is for the outlet's goal, which lags behind while a state is being made durable. Until they are equal,
+    nothing is confirmed. Power that is left alone for now is shown as wanted off, and never confirmed.
     """
     is_current = outlet.goal == goal
     return {
@@ -188,5 +191,5 @@ def power_status(goal: PowerGoal, outlet: Outlet) -> Power:
 
 
 def resists(goal: PowerGoal, outlet: Outlet) -> bool:
-    """The relay stays on although this goal has had it switched off often enough."""
+    """Return whether the relay stays on although it was switched off often enough for this goal."""
     return goal.level == "off" and outlet.goal == goal and outlet.is_stuck

@@ -1,4 +1,4 @@
-"""The task that looks for problems: when something happens, and now and then."""
+"""The task that looks for problems, at each event and every minute."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -14,41 +14,41 @@ from wagman.store import Cause, Journal
 from wagman.tasks.moments import Stamp
 
 KEY = "problems"
-"""The name under which the store keeps which problems stand."""
+"""The name under which the store keeps the spells of problems."""
 
 LOOK_S = 60.0
-"""How often the task looks where nothing happens (chosen: what is urgent begins with an event, and is looked at at once)."""
+"""How often the task looks if nothing happens (chosen: urgent problems begin with an event, and are looked for at once)."""
 
 LEAST_PAUSE_S = 0.5
-"""The least time between two looks, however much happens (chosen)."""
+"""The least time between two looks, however many events there are (chosen)."""
 
 
 @define(eq=False, repr=False)
 class News:
-    """The bell for those who look for problems: whoever learns of something rings it."""
+    """The bell of the task that looks for problems; rung by whoever notices a change."""
 
     _next: trio.Event = field(factory=trio.Event, init=False)
 
     def heard(self) -> None:
-        """Tell that something happened."""
+        """Ring: something has happened."""
         self._next.set()
 
     def next(self) -> trio.Event:
-        """An event that is set by what happens from now on."""
+        """Return an event that the next `heard` will set."""
         self._next = trio.Event()
         return self._next
 
 
 @define(eq=False, repr=False)
 class Watch:
-    """The task that looks for problems: when something happens, and now and then.
+    """The task that looks for problems, at each event and every `LOOK_S`.
 
     Args:
-        news: tells that something happened.
-        facts: tells how everything is now.
-        stamp: tells the present moment, comparable between runs of the service.
-        wall: tells the wall clock, RFC 3339.
-        cause: gives the latest event about a guest.
+        news: the bell that is rung when something happens.
+        facts: returns the present state of everything.
+        stamp: returns the present moment, comparable between runs of the service.
+        wall: returns the time of the wall clock, RFC 3339.
+        cause: returns the latest event about a guest.
     """
 
     news: News
@@ -60,15 +60,15 @@ class Watch:
     spells: Spells = field(factory=Spells, init=False)
 
     def restore(self, saved: Any) -> None:
-        """Take up what the store kept."""
+        """Restore the spells that the store kept."""
         self.spells.restore(saved, self.stamp(), trio.current_time())
 
     def shown(self) -> Sequence[shapes.Problem]:
-        """The problems, as the status has them."""
+        """The rows of the problems in the status."""
         return self.spells.shown(trio.current_time())
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Look for problems until cancelled."""
         while True:
             news = self.news.next()
             looked_s, due_s = trio.current_time(), self.look()
@@ -77,7 +77,7 @@ class Watch:
             await trio.sleep_until(looked_s + LEAST_PAUSE_S)
 
     def look(self) -> float:
-        """Look now, tell what there is to be told, and return when something more is due if nothing happens."""
+        """Look for problems, record what is new, and return the time of the next beginning or end if nothing else happens."""
         now_s, found = trio.current_time(), problems(self.facts())
         drafts = self.spells.look(found, self.wall(), now_s)
         if drafts:

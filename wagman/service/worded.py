@@ -1,20 +1,20 @@
-"""The status in the words of the commands, for programs that show it and have none of their own, such as a page.
+"""The status in the words of the commands, for programs without words of their own, such as a page.
 
-The commands' own functions make them. Who never asks for them does not pay for them: they are imported when they are asked for
-first.
+The functions of the commands make these words. They are imported at the first request, so that a service which is never asked
+for them does not pay for the imports.
 """
 
 from wagman.model.shapes import Device, DeviceWords, Status, StatusWords, Wagman
 
 
 def worded(status: Status) -> Status:
-    """The same with `words`, of the node and of each device."""
+    """Return the status with `words` about the node and about each guest."""
     source: Status = {**status, "wagman": _unnamed(status["wagman"])}
     return {**status, "words": _node(source)}
 
 
 def _unnamed(wagman: Wagman) -> Wagman:
-    """The same with the number of whoever ordered something: a name may take long to look up, and everything would wait."""
+    """Return the scheduler's row with a user's number for the name: looking up a name may take long, and hold up everything."""
     order = wagman["hibernation"]
     if order is None or order["uid"] is None:
         return wagman

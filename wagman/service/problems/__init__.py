@@ -1,14 +1,14 @@
-"""The one verdict: what calls for a person, found in how everything is. Pure: (facts) -> problems.
+"""Problems, everything that calls for a person, found in the state of everything. Pure: (facts) -> problems.
 
-Each problem has its function, in the module of what it is about (`board`, `guests`, `hearing`, `enclosure`, `memory`,
-`service`), and a place in FINDERS. A function looks at `Facts` (`facts`) and yields a `Problem` for as long as there is one.
-`wagman.service.spells` knows since when it stands, and tells of its beginning and its end.
+Each kind of problem has a function in the module of what it is about (`board`, `guests`, `hearing`, `enclosure`, `memory`,
+`service`), and a place in FINDERS. The function looks at `Facts` (`facts`) and yields a `Problem` for as long as there is one.
+`wagman.service.spells` keeps since when each problem stands, and tells of its beginning and its end.
 
 - `id` is stable: the same trouble has the same id whenever it is found.
-- `text` says what is wrong, with the true reason, and holds no durations: for how long it stands is shown beside it.
-- `do` says what to type or to look at; there is no problem without it.
-- *critical*: a guest is down, or may lose its power, or nobody can tell. *warning*: all runs, and something is to be mended.
-  *notice*: it calls for nobody now. Whatever is wrong with a guest in maintenance is a notice: somebody is at it.
+- `text` says what is wrong, with the true reason, and holds no durations: how long it has stood is shown beside it.
+- `do` says what to type or to look at; each problem has one.
+- *critical*: a guest is down, or may lose its power, or nobody can tell. *warning*: everything runs, and something is to be
+  mended. *notice*: nobody has to act now. All problems of a guest in maintenance are notices: somebody is working on it.
 """
 
 from collections.abc import Container
@@ -47,18 +47,18 @@ FINDERS: tuple[Finder, ...] = (
     memory.first_day,
     board.port_left,
 )
-"""All finders; of problems that are equally grave, the first one found is shown first."""
+"""All finders. Of equally grave problems, those of the first finder are shown first."""
 
 
 def problems(facts: Facts) -> dict[str, Problem]:
-    """All problems by id, the worst first."""
+    """Return all problems by id, the worst first."""
     found = [eased(problem, facts.maintained) for finder in FINDERS for problem in finder(facts)]
     found.sort(key=lambda problem: SEVERITIES.index(problem.severity))
     return {problem.id: problem for problem in found}
 
 
 def eased(problem: Problem, maintained: Container[str]) -> Problem:
-    """A problem of a guest in maintenance calls for nobody else."""
+    """Make a notice of a problem of a guest in maintenance: the person who is called is there already."""
     if problem.severity == "notice" or problem.device not in maintained:
         return problem
     return evolve(problem, severity="notice", text=f"in maintenance: {problem.text}")

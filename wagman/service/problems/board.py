@@ -1,4 +1,4 @@
-"""Problems of the boards: the ways to them, and ports that nobody looks after."""
+"""Problems of the boards: no way to a board, and ports that nobody looks after."""
 
 import errno
 import os
@@ -9,7 +9,9 @@ from wagman.service.plugs import label
 from wagman.service.problems.facts import Facts, Problem, Unseen, board_words
 
 LINK_PATIENCE_S = 4.0
-"""A board that restarts takes its port with it for a moment: no problem before that (chosen: less than a poll)."""
+"""How long a link may be down before that is a problem: a board that restarts takes its port away for a moment (chosen: less than
+the time between two polls).
+"""
 
 IS_IN = "the guests run on; is the cable in, and has the board power?"
 NO_PORT = "board.device has to name a serial port: correct it, then systemctl restart wagman"
@@ -34,7 +36,7 @@ REMEDIES: tuple[tuple[str, str], ...] = (
     (os.strerror(errno.EIO), IS_IN),
     ("hung up", IS_IN),
 )
-"""Remedies for a port that cannot be opened or kept, by what is said of it."""
+"""What to do about a port that cannot be opened or kept, by a phrase in the reason."""
 
 REPLACED = (
     "find out which board that is; if {name} was replaced, restart the service, with the new one's id in its table; "
@@ -44,18 +46,18 @@ MISTAKEN: tuple[tuple[str, str], ...] = (
     ("it is not switched", REPLACED),
     ("password", "put its password into the file that password_file in its table names: it is read anew each time"),
 )
-"""Remedies for what answers, and is another board or wants to know who asks, by what is said of it."""
+"""What to do where another board answers, or one that wants a password, by a phrase in the reason."""
 
 SEE_THE_PORT = "look at the cable, the board's power, and {device}; the service opens it by itself once it can"
 
 
 def remedy(reason: str, device: str, otherwise: str) -> str:
-    """The remedy for a port that gives this reason."""
+    """Return what to do about a port that gives this reason; `otherwise` where no phrase of REMEDIES is in it."""
     return next((do for said, do in REMEDIES if said in reason), otherwise).format(device=device)
 
 
 def board_unseen(facts: Facts) -> Iterator[Problem]:
-    """The way to a board is not open, or nobody answers there."""
+    """A board is not reached, loses one connection after the other, does not answer, or is not the one that is configured."""
     for name, why in facts.unseen.items():
         if (problem := _unseen(facts, name, why)) is not None:
             yield problem
@@ -81,7 +83,7 @@ def _unseen(facts: Facts, name: str, why: Unseen) -> Problem | None:
 
 
 def port_left(facts: Facts) -> Iterator[Problem]:
-    """A port whose table is gone, and that may have power."""
+    """A port has no table any more, and may have power."""
     for row in facts.status["ports"]:
         plug, was = Plug(row["board"], row["port"]), row["was"]
         text = f"{plug} has no table in the configuration ({was} had): nobody looks after its power"

@@ -1,4 +1,4 @@
-"""Problems of the enclosure: what its sensors forbid, and sensors that do not tell."""
+"""Problems of the enclosure: hibernation, and sensors that give no readings."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from wagman.service.problems.facts import Facts, Problem
 
 ENCLOSURE_S = 120.0
-"""The time in which a board tells of the enclosure once the link is up (chosen: a v4 board tells every minute)."""
+"""How long a sensor may give no reading after the link has come up (chosen: a v4 board reports every minute)."""
 
 
 def hibernating(facts: Facts) -> Iterator[Problem]:
-    """The guests are down, or on their way, since the enclosure forbids that they run, or an operator has ordered it."""
+    """The guests are down or being stopped, because the enclosure is too hot or too cold or an operator ordered it."""
     if facts.status["wagman"]["state"] not in ("will_hibernate", "hibernating"):
         return
     if (order := facts.status["wagman"]["hibernation"]) is not None:
@@ -25,7 +25,7 @@ def hibernating(facts: Facts) -> Iterator[Problem]:
 
 
 def _sensors(facts: Facts) -> Mapping[str, Any]:
-    """All sensors: those of the enclosure, and those that commands read."""
+    """Return all sensors: those of the enclosure's board, and the gauges."""
     of_board = facts.enclosure["sensors"] if facts.enclosure else {}
     return {**of_board, **facts.status["sensors"]}
 
@@ -41,10 +41,10 @@ def _until(facts: Facts) -> str:
 
 
 def sensor_unknown(facts: Facts) -> Iterator[Problem]:
-    """A sensor of the enclosure that is watched does not tell."""
+    """A watched sensor of the enclosure's board gives no readings."""
     board = facts.enclosure
     if board is None or board["blind"]:
-        return  # a board that is not seen tells nothing
+        return  # a board that is not seen gives no readings either, and is a problem of its own
     for name in facts.unknown_sensors:
         if name in facts.status["sensors"]:
             continue
@@ -55,7 +55,7 @@ def sensor_unknown(facts: Facts) -> Iterator[Problem]:
 
 
 def gauge_unknown(facts: Facts) -> Iterator[Problem]:
-    """A command does not give the number that it is to read."""
+    """A gauge's command does not give its number."""
     for name, sensor in facts.status["sensors"].items():
         trouble, is_watched = sensor["trouble"], name in facts.config.environment.sensors
         is_silent = name in facts.unknown_sensors if is_watched else trouble is not None
@@ -64,7 +64,7 @@ def gauge_unknown(facts: Facts) -> Iterator[Problem]:
         counts = "; what it told last goes on to count" if is_watched else ""
         text = f"the sensor {name} does not tell: {trouble or 'its command has not ended for long'}{counts}"
         do = f"run the command of [environment.{name}] as the service's user: it has to write one number"
-        # One that is watched counts as silent only after several tries.
+        # A watched gauge counts as silent only after several tries, so no more patience is needed.
         yield Problem(f"sensor:{name}", "warning", text, do, patience_s=0.0 if is_watched else facts.config.environment.stale_s)
 
 

@@ -6,21 +6,21 @@ from collections.abc import Iterator
 from wagman.service.problems.facts import Facts, Problem, Severity
 
 DOUBT_S = 300.0
-"""How long it may take until the board shows that a relay is off (chosen: many rounds of switching it off)."""
+"""How long a guest may be stopped before the board shows that its power is off (chosen: many rounds of switching it off)."""
 
 FAILED_STARTS = 2
-"""The failed starts in a row from which on a guest is a problem (chosen: one is tried again, and mostly mended by that)."""
+"""From so many failed starts in a row on, a guest is a problem (chosen: after one, the second start mostly works)."""
 
 
 def in_maintenance(facts: Facts) -> Iterator[Problem]:
-    """Somebody works on a guest, and nothing is done about it."""
+    """A guest is in maintenance, so that nothing is done about it."""
     for name in sorted(facts.maintained):
         text = f"{name} is in maintenance: nothing is done about it"
         yield Problem(f"maintenance:{name}", "notice", text, f"wagman maintenance {name} --end ends it sooner", device=name)
 
 
 def relay_stuck(facts: Facts) -> Iterator[Problem]:
-    """A relay stays on against repeated commands."""
+    """A relay stays on although it was switched off again and again."""
     for row in facts.guests:
         if row["relay_stuck"]:
             name = row["name"]
@@ -29,7 +29,7 @@ def relay_stuck(facts: Facts) -> Iterator[Problem]:
 
 
 def held(facts: Facts) -> Iterator[Problem]:
-    """Switching a guest on has pulled the board down again and again."""
+    """A guest is locked out: switching it on pulled down the board's supply again and again."""
     for row in facts.wanted:
         if row["held"]:
             name = row["name"]
@@ -38,7 +38,7 @@ def held(facts: Facts) -> Iterator[Problem]:
 
 
 def command_trouble(facts: Facts) -> Iterator[Problem]:
-    """A guest that cannot be asked to halt: the next stop would cut it while it runs."""
+    """A guest cannot be asked to halt, so the next stop would cut it while it runs."""
     commands = {device.name: device.shutdown or () for device in facts.config.devices}
     for row in facts.guests:
         if (why := row["command_trouble"]) is not None:
@@ -51,7 +51,7 @@ def command_trouble(facts: Facts) -> Iterator[Problem]:
 
 
 def power_in_doubt(facts: Facts) -> Iterator[Problem]:
-    """A guest is stopped, and nothing shows that its power is off: no meter, or the board does not keep it off."""
+    """A guest is stopped, and its power is not confirmed off: there is no meter, or the board does not keep the port off."""
     for row in facts.guests:
         if facts.boards[row["board"]]["blind"]:
             continue
@@ -65,7 +65,7 @@ def power_in_doubt(facts: Facts) -> Iterator[Problem]:
 
 
 def failing(facts: Facts) -> Iterator[Problem]:
-    """A guest does not come up."""
+    """A guest does not come up, after two starts or after everything was tried."""
     for row in facts.wanted:
         name, failures = row["name"], row["failures"]
         if row["unrecoverable"]:
@@ -79,7 +79,7 @@ def failing(facts: Facts) -> Iterator[Problem]:
 
 
 def on_recovery_medium(facts: Facts) -> Iterator[Problem]:
-    """A guest runs from the medium that is there for rescue."""
+    """A guest runs from another medium than its primary one."""
     primary = {device.name: device.primary for device in facts.config.devices}
     for row in facts.guests:
         name, media = row["name"], row["media"]

@@ -1,20 +1,20 @@
-"""Problems of hearing: sources that were never heard, ears that cannot listen, networks that nobody shows to work."""
+"""Problems of hearing: sources that never heard anything, ears that cannot listen, networks without an answering witness."""
 
 from collections.abc import Iterator
 
 from wagman.service.problems.facts import Facts, Problem
 
 NEVER_S = 600.0
-"""So long a guest that runs may be unheard by a source that it never was heard by (chosen: twice the usual patience with one)."""
+"""How long a running guest may go unheard by a source that never heard it (chosen: twice the usual heartbeat time-out)."""
 
 DEAF_S = 60.0
-"""So long an ear may be unable to listen before a person is called (chosen: a program that is being updated is away for less)."""
+"""How long an ear may be unable to listen before that is a problem (chosen: an update of a program takes less)."""
 
 
 def never_heard(facts: Facts) -> Iterator[Problem]:
-    """A source of a guest that was never heard since it was configured: it proves nothing."""
+    """A source of a guest has never heard the guest since it was configured, so its silence proves nothing."""
     for row in facts.guests:
-        # What has yet to be seen whether it runs may wait for ever, where its board does not tell that it is off.
+        # A guest that was not seen running may wait for ever here, if its board does not tell that its power is off.
         waits = any(alarm["name"] == "adopt" and alarm["held"] for alarm in row["alarms"])
         for source in row["sources"]:
             is_never = not source["heard"] and source["trouble"] is None and not source["still_on"]
@@ -28,7 +28,7 @@ def never_heard(facts: Facts) -> Iterator[Problem]:
 
 
 def deaf(facts: Facts) -> Iterator[Problem]:
-    """An ear that cannot listen."""
+    """An ear cannot listen."""
     for row in facts.guests:
         for source in row["sources"]:
             if source["trouble"] is not None:
@@ -38,7 +38,7 @@ def deaf(facts: Facts) -> Iterator[Problem]:
 
 
 def unproved(facts: Facts) -> Iterator[Problem]:
-    """A network none of whose witnesses answers: nobody can tell a guest that hangs from a network that is down."""
+    """No witness of a network answers, so a hung guest cannot be told from a network that is down."""
     for network in facts.status["networks"]:
         if network["unproved"]:
             name = network["name"]

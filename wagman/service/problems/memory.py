@@ -1,4 +1,4 @@
-"""Problems of what the service remembers: a disk that takes nothing, and decisions that nobody can read."""
+"""Problems of the saved state: a disk that cannot be written, and decisions that cannot be read."""
 
 from collections.abc import Iterator
 
@@ -16,25 +16,25 @@ DISK_REMEDIES: tuple[tuple[str, str], ...] = (
     (FILE_TAKEN, "find out who deletes files under {place}; the log goes on by itself"),
     ("sudo ", "type what is said there: it then goes on by itself; do not restart the service before"),
 )
-"""Remedies where nothing can be written, by what is said of it."""
+"""What to do where nothing can be written, by a phrase in the reason."""
 
 MAKE_ROOM = "make room, or mend the disk, under {place}: it then goes on by itself; do not restart the service before"
 
 
 def disk_remedy(reason: str, place: str) -> str:
-    """The remedy where nothing can be written, for this reason."""
+    """Return what to do where nothing can be written, for this reason."""
     return next((do for said, do in DISK_REMEDIES if said in reason), MAKE_ROOM).format(place=place)
 
 
 def log_not_written(facts: Facts) -> Iterator[Problem]:
-    """The disk does not take the log."""
+    """The log cannot be written."""
     if facts.log_reason is not None:
         text = f"the log cannot be written: {facts.log_reason}"
         yield Problem("log", "warning", text, disk_remedy(facts.log_reason, facts.config.service.state_dir))
 
 
 def decisions_unread(facts: Facts) -> Iterator[Problem]:
-    """The decisions of earlier runs are there, and nobody can read them."""
+    """The decisions of earlier runs exist and cannot be read."""
     if facts.unread_reason is not None:
         text = f"what was decided cannot be read, so guests that are off stay off: {facts.unread_reason}"
         do = f"make it readable, as said; wagman start GUEST starts one all the same; {_what_next(facts)}"
@@ -49,14 +49,14 @@ def _what_next(facts: Facts) -> str:
 
 
 def decisions_not_kept(facts: Facts) -> Iterator[Problem]:
-    """The disk does not take the decisions."""
+    """The decisions file cannot be written."""
     if facts.unkept_reason is not None:
         text = f"decisions are not kept beside the log: {facts.unkept_reason}"
         yield Problem("decisions", "warning", text, disk_remedy(facts.unkept_reason, facts.config.service.state_dir))
 
 
 def first_day(facts: Facts) -> Iterator[Problem]:
-    """Nothing is known of guests that are about to be started."""
+    """Guests are about to be started although no saved state was found."""
     if facts.unknown_guests:
         names = ", ".join(facts.unknown_guests)
         text = f"there is no saved state: {names} will be started, unless found running"

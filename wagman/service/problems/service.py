@@ -6,14 +6,14 @@ from wagman.model.facts import DEFAULT_BOARD
 from wagman.service.problems.facts import Facts, Problem, board_words
 
 FEEDS_MISSED_S = 180.0
-"""The time without a heartbeat of the controller that is no chance: one is sent every minute (chosen: three of them)."""
+"""So long without a heartbeat of the controller is no accident (chosen: three heartbeats, one is sent every minute)."""
 
 UNFED_S = 900.0
-"""The time without a heartbeat of the controller after which a person is called; the board waits for an hour (chosen)."""
+"""Without a heartbeat of the controller for so long, a person is called (chosen; the board waits for an hour)."""
 
 
 def config_refused(facts: Facts) -> Iterator[Problem]:
-    """The operator's file is wrong."""
+    """The operator's configuration file is refused."""
     if facts.refusal is not None:
         more = f" (and {len(facts.refusal.problems) - 1} more)" if len(facts.refusal.problems) > 1 else ""
         first = facts.refusal.problems[0] if facts.refusal.problems else "it cannot be used"
@@ -22,14 +22,14 @@ def config_refused(facts: Facts) -> Iterator[Problem]:
 
 
 def restart_pending(facts: Facts) -> Iterator[Problem]:
-    """Something that was configured counts only once the service is restarted."""
+    """A change of the configuration waits for a restart of the service."""
     if facts.needs_restart:
         text = f"the service has to be restarted for {', '.join(facts.needs_restart)} to count"
         yield Problem("restart_pending", "warning", text, "systemctl restart wagman: no guest loses its power by that")
 
 
 def socket_lost(facts: Facts) -> Iterator[Problem]:
-    """No command reaches the service: this is read in the journal, and in what systemctl shows."""
+    """No command reaches the service. No command can show this: it is read in the journal and with systemctl."""
     if facts.socket_reason is not None:
         text = f"commands cannot reach the service: {facts.socket_reason}"
         do = "make way for the socket, and it is made anew within a minute; or systemctl restart wagman, which no guest notices"
@@ -37,7 +37,7 @@ def socket_lost(facts: Facts) -> Iterator[Problem]:
 
 
 def controller_unfed(facts: Facts) -> Iterator[Problem]:
-    """The board hears nothing of the controller, and will cut its power."""
+    """The board does not hear the controller, and will cut its power."""
     if facts.unfed_s is not None and facts.unfed_s >= FEEDS_MISSED_S:
         own = next((row for row in facts.status["devices"] if row["self"]), None)
         name, board = (None, DEFAULT_BOARD) if own is None else (own["name"], own["board"])
@@ -54,7 +54,7 @@ def task_stuck(facts: Facts) -> Iterator[Problem]:
 
 
 def clock_unset(facts: Facts) -> Iterator[Problem]:
-    """The controller does not know what time it is."""
+    """The clock of the controller has not been set."""
     if not facts.clock_set:
         do = "have it set: timedatectl shows whether it is synchronised; the service itself does not go by it"
         yield Problem("clock", "warning", "the clock of this computer has not been set: times in the log mean nothing", do)
