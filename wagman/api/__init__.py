@@ -1,13 +1,13 @@
 """The control socket: JSON-RPC 2.0, one message per line, for the commands and for other programs.
 
-- `service`    what the daemon offers to it
+- `service`    what the socket needs of the service
 - `server`     the tasks: connections, requests, subscriptions
-- `methods`    what can be asked, and whose fault it was when it came to nothing
-- `method`     what a method is
-- `params`     what the methods take, checked
-- `shown`      an event as who asks wants it
-- `discovery`  all of that described for machines (OpenRPC)
+- `methods`    all methods, and the error codes of what may go wrong in them
+- `method`     the description of a method
+- `params`     the parameters of the methods, checked
+- `shown`      an event as JSON, with its sentence if asked for
+- `discovery`  the OpenRPC document, which describes all of that to machines
 - `wire`       JSON-RPC lines, without I/O
 - `access`     who may do what
-- `listener`   the Unix socket; `keeper`: its name, which somebody may take away
+- `listener`   the Unix socket; `keeper`: binds its name anew if somebody has removed it
 """

@@ -1,4 +1,4 @@
-"""Who may do what: decided by the credentials that the kernel vouches for, never by looking up the peer's name."""
+"""Who may do what on the control socket: decided by the credentials that the kernel vouches for, without looking up names."""
 
 import grp
 import os
@@ -16,20 +16,20 @@ from wagman.config.schema import ServiceConfig
 from wagman.model.errors import ConfigError
 
 SO_PEERGROUPS = 59
-"""Linux, not in Python's `socket`: the supplementary groups of the peer, as native 32 bit numbers."""
+"""The socket option for the supplementary groups of the peer, as native 32 bit numbers (Linux; not in Python's `socket`)."""
 
 MOST_GROUPS_BYTES = 1024
-"""What Python reads of a socket option at most; a peer with more than 256 groups cannot be judged by them."""
+"""The most bytes that Python reads of a socket option. A peer with more than 256 groups cannot be judged by them."""
 
 _CREDENTIALS = struct.Struct("=iII")  # pid, uid, gid
 
 
 OVERFLOW_UID = Path("/proc/sys/kernel/overflowuid")
-"""Where the kernel says which number it shows for every user that a user namespace does not map."""
+"""The file with the number that the kernel shows for each user that a user namespace does not map."""
 
 
 class Role(IntEnum):
-    """What a peer may do; each includes what is below it."""
+    """The rights of a peer; each role includes those below it."""
 
     NOBODY = 0
     READER = 1
@@ -39,7 +39,7 @@ class Role(IntEnum):
 
 @frozen
 class Peer:
-    """Who is at the other end."""
+    """The peer of a connection, as the kernel vouches for it."""
 
     uid: int
     pid: int
@@ -47,16 +47,16 @@ class Peer:
 
 
 def overflow_uid() -> int:
-    """The number that stands for users of other namespaces: nobody in particular."""
+    """Return the number that the kernel shows for users of other namespaces, and which identifies nobody."""
     try:
         return int(OVERFLOW_UID.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return 65534  # the kernel's, unless somebody has set another one
+        return 65534  # the kernel's default
 
 
 @frozen
 class Access:
-    """Root and the service's own user may do everything, and so may the control group; operators may switch, readers look."""
+    """Rules of access: root, the service's own user and the control group may do everything, operators switch, readers look."""
 
     control_gid: int | None = None
     read_gid: int | None = None
@@ -66,19 +66,24 @@ class Access:
 
     @property
     def mode(self) -> int:
-        """The mode of the socket's file; where there are readers or operators, everybody may knock."""
+        """The mode of the socket's file. With a group of readers or operators everybody may connect, and is judged then."""
         return 0o660 if self.read_gid is None and self.operate_gid is None else 0o666
 
     def judge(self, stream: trio.abc.Stream) -> Peer:
-        """Who is at the other end of a Unix stream socket, and what that one may do."""
+        """Return the peer of a connection, with the role that its credentials give it.
+
+        Raises:
+            TypeError: the stream is no Unix stream socket.
+        """
         if not isinstance(stream, trio.SocketStream):
             raise TypeError("only a Unix socket knows its peer")
         pid, uid, gid = _credentials(stream.socket)
         return Peer(uid, pid, self.role(uid, gid, _groups(stream.socket)))
 
     def role(self, uid: int, gid: int, groups: Iterable[int] | None) -> Role:
-        """What these credentials allow; `groups` is None where they are too many to tell."""
-        # A service that runs as `nobody` does not know itself by that number: all who are not mapped bear it.
+        """Return the role of these credentials; `groups` is None where the peer has too many to read."""
+        # Every user that is not mapped has the number of `nobody`, so a service that runs as `nobody` cannot know its own user by
+        # it.
         if uid == 0 or (uid == self.own_uid and uid != self.nobodys_uid):
             return Role.CONTROLLER
         if groups is None:
@@ -88,12 +93,12 @@ class Access:
 
     @property
     def _admitted(self) -> tuple[tuple[Role, int | None], ...]:
-        """What the members of each group may do, the most first."""
+        """The role of each group's members, the mightiest first."""
         return (Role.CONTROLLER, self.control_gid), (Role.OPERATOR, self.operate_gid), (Role.READER, self.read_gid)
 
 
 def group_access(config: ServiceConfig) -> tuple[Access, tuple[str, ...]]:
-    """The access that the configuration gives, and what is to be warned of. Names of groups are looked up here, once.
+    """Return the access that the configuration gives, and warnings. The names of groups are looked up here, once.
 
     Raises:
         ConfigError: a configured group does not exist.
@@ -107,7 +112,11 @@ def group_access(config: ServiceConfig) -> tuple[Access, tuple[str, ...]]:
 
 
 def _configured(key: str, name: str | None) -> int | None:
-    """The number of a group that need not be named; raises ConfigError where it is, and does not exist."""
+    """Return the number of a group that need not be configured.
+
+    Raises:
+        ConfigError: it is configured and does not exist.
+    """
     gid = None if name is None else _gid(name)
     if gid is None and name is not None:
         raise ConfigError((_no_group(key, name),))

@@ -1,4 +1,4 @@
-"""The control socket described for machines: the OpenRPC document that `rpc.discover` gives."""
+"""The OpenRPC document that `rpc.discover` returns: the control socket described to machines."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import NoneType, UnionType
@@ -28,7 +28,7 @@ _WORDS: Final[Mapping[Any, str]] = {
 
 
 def schema_of(shape: Any) -> dict[str, Any]:
-    """A type of `wagman.model.shapes` as a JSON schema."""
+    """Return the JSON schema of a type of `wagman.model.shapes`."""
     if shape in SHAPES:
         return {"$ref": f"#/components/schemas/{shape.__name__}"}
     kind, of = get_origin(shape), get_args(shape)
@@ -67,10 +67,10 @@ def _object(shape: Any) -> dict[str, Any]:
 
 
 SCHEMAS: Final[Mapping[str, Any]] = {shape.__name__: _object(shape) for shape in SHAPES}
-"""What the methods give. Objects may have more than is said here: a client passes over what it does not know."""
+"""The shapes of the results. An object may have more fields than its schema: a client ignores those that it does not know."""
 
 ROLES: Final[Mapping[Role, str]] = {Role.READER: "read", Role.OPERATOR: "operate", Role.CONTROLLER: "control"}
-"""What it takes to call a method; each includes those before it."""
+"""The word for the role that a method needs; each role includes those before it."""
 
 ERRORS: Final[Mapping[int, str]] = {
     REFUSED: "refused",
@@ -81,7 +81,7 @@ ERRORS: Final[Mapping[int, str]] = {
 
 
 def document(methods: Iterable[Method]) -> dict[str, Any]:
-    """The OpenRPC document."""
+    """Return the OpenRPC document for these methods."""
     return {
         "openrpc": OPENRPC_VERSION,
         "info": {"title": "wagman", "version": __version__},
@@ -98,7 +98,7 @@ def _method(method: Method) -> dict[str, Any]:
         "params": [_param(each) for each in attrs.fields(method.params)],
         "result": {"name": method.result, "schema": {"$ref": f"#/components/schemas/{method.result}"}},
         "errors": [{"code": code, "message": message} for code, message in ERRORS.items()],
-        "x-needs-control": method.role > Role.READER,  # what a reader may not: the word of 0.1.0, which knew two roles
+        "x-needs-control": method.role > Role.READER,  # more than a reader may; the field of 0.1.0, which knew two roles
         "x-role": ROLES[method.role],
     }
 

@@ -1,4 +1,4 @@
-"""Looks after the name of the control socket: whoever cleans up in its directory would cut everybody off for ever."""
+"""Looks after the name of the control socket: if somebody deletes it, nobody could connect any more."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,12 +10,12 @@ from wagman.api.listener import Bound
 from wagman.model.errors import WagmanError
 
 LOOK_S = 20.0
-"""How often it is looked at whether the name still leads to us (chosen: it is to be noticed within a minute)."""
+"""How often the name is checked (chosen: a loss is to be noticed within a minute)."""
 
 
 @define(eq=False, repr=False)
 class Keeper:
-    """Binds the socket's name anew where it is lost, as soon as that can be done; says both.
+    """Binds the socket's name anew when it is lost, as soon as possible, and records both.
 
     Args:
         record: takes the type and the fields of an event.
@@ -26,13 +26,13 @@ class Keeper:
     reason: str | None = None  # why nobody can connect at present
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Check the name every `LOOK_S` until cancelled."""
         while True:
             await trio.sleep(LOOK_S)
             self.look()
 
     def look(self) -> None:
-        """Bind it anew if that has to be done."""
+        """Check the name now, and bind it anew if it is lost."""
         lost = self.bound.lost()
         obstacle = self._renewed() if lost else ""
         if lost and (obstacle or self.reason is None):
@@ -42,7 +42,7 @@ class Keeper:
             self._record("service.socket_recovered", {})
 
     def _renewed(self) -> str:
-        """Bind it anew; gives what is in the way."""
+        """Bind the name anew; return what prevents that, or an empty text."""
         try:
             self.bound.renew()
         except WagmanError as error:
@@ -52,7 +52,7 @@ class Keeper:
         return ""
 
     def _tell_lost(self, reason: str) -> None:
-        """Once for each reason, however long it lasts."""
+        """Record a loss once for each reason, however long it lasts."""
         if reason != self.reason:
             self.reason = reason
             self._record("service.socket_lost", {"reason": reason})

@@ -1,6 +1,6 @@
-"""The Unix socket that the service listens on: bound, given to its group, and taken away again at the end.
+"""The Unix socket that the service listens on: bound, given to its group, and removed at the end.
 
-Its name has to last as long as the service does, and names can be swept away: `Bound.lost` says so, `Bound.renew` binds anew.
+Its name has to last as long as the service, and may be deleted by others: `Bound.lost` tells, `Bound.renew` binds it anew.
 """
 
 import errno
@@ -20,15 +20,15 @@ from wagman.api.access import Access
 from wagman.model.errors import ConfigError, WagmanError
 
 BACKLOG = 128
-"""Connections that may wait to be accepted (chosen: as many as are served at a time)."""
+"""How many connections may wait to be accepted (chosen: as many as are served at a time)."""
 
 LOCK_S = 5.0
-"""How long to wait for another service that is looking for its place just now (chosen: that takes milliseconds)."""
+"""How long to wait for another service that holds the lock to bind its socket (chosen: binding takes milliseconds)."""
 
 LOCK_RETRY_S = 0.05
 
 FIRST_PASSED_FD = 3
-"""Where systemd puts the first socket that it passes (sd_listen_fds)."""
+"""The number of the first descriptor that systemd passes (sd_listen_fds)."""
 
 
 class SocketTakenError(WagmanError):
@@ -39,48 +39,48 @@ class SocketTakenError(WagmanError):
 
 
 class Doorway(trio.abc.Listener[trio.SocketStream]):
-    """Accepts clients on the socket of the moment, which may be replaced while one is waited for."""
+    """Accepts clients on the present socket, which may be replaced while the next client is waited for."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sockets = _listener(sock)
         self._waiting = trio.CancelScope()
 
     async def accept(self) -> trio.SocketStream:
-        """The next client."""
+        """Return the next client."""
         while True:
             with trio.CancelScope() as self._waiting:
                 return await self._sockets.accept()
 
     def replace(self, sock: socket.socket) -> None:
-        """Accept on another socket from now on; clients that were accepted already are not concerned."""
+        """Accept on another socket from now on; clients accepted before stay connected."""
         old, self._sockets = self._sockets, _listener(sock)
         self._waiting.cancel()
         old.socket.close()
 
     def close(self) -> None:
-        """Accept nobody any more."""
+        """Stop accepting clients."""
         self._sockets.socket.close()
 
     async def aclose(self) -> None:
-        """The same, as trio asks for it."""
+        """Stop accepting clients; the same as `close`, for trio."""
         self.close()
         await trio.lowlevel.checkpoint()
 
 
 @define(eq=False, repr=False)
 class Bound:
-    """A socket that listens, and what is to be warned of; `place` is None where its name is systemd's business."""
+    """A listening socket, with warnings; `place` is None where systemd looks after its name."""
 
     listener: Doorway
     warnings: tuple[str, ...] = ()
     place: "Place | None" = None
 
     def lost(self) -> str:
-        """Why the name does not lead to us any more; nothing, where it does."""
+        """Return why the name leads to another file or to none; an empty text while it leads to our socket."""
         return self.place.lost() if self.place else ""
 
     def renew(self) -> None:
-        """Bind the name anew; whoever is connected stays so.
+        """Bind the name anew; connected clients stay connected.
 
         Raises:
             SocketTakenError: another service answers there.
@@ -93,7 +93,7 @@ class Bound:
 
 @contextmanager
 def unix_listener(path: str, access: Access) -> Iterator[Bound]:
-    """Listen on the socket that systemd passed, or else on `path`, which is removed in the end.
+    """Listen on the socket that systemd passed, or else on `path`, which is removed at the end.
 
     Raises:
         SocketTakenError: another service answers there.
@@ -121,7 +121,7 @@ def _listener(sock: socket.socket) -> trio.SocketListener:
 
 
 def passed_socket(environ: MutableMapping[str, str]) -> socket.socket | None:
-    """The socket that systemd listens on for us; its variables are taken away, they are not for our children.
+    """Return the socket that systemd listens on for us, or None; its variables are removed, so that no child sees them.
 
     Raises:
         ConfigError: it passed something else.
@@ -139,7 +139,7 @@ def passed_socket(environ: MutableMapping[str, str]) -> socket.socket | None:
 
 
 def _adopted(fd: int) -> socket.socket | None:
-    """The descriptor as a socket, if it is one that can be served."""
+    """Return the descriptor as a socket, or None if it is no listening Unix stream socket."""
     try:
         sock = socket.socket(fileno=fd)
     except OSError:
@@ -156,7 +156,7 @@ def _adopted(fd: int) -> socket.socket | None:
 
 
 def _way_out(error: OSError) -> str:
-    """What to do about it, where it is somebody's first try as an ordinary user."""
+    """Return a hint for an ordinary user who tries the service for the first time; an empty text for other errors."""
     if not isinstance(error, PermissionError):
         return ""
     return "; run it as root, or give [service] a socket and a state_dir that you may write to"
@@ -164,7 +164,7 @@ def _way_out(error: OSError) -> str:
 
 @define(eq=False, repr=False)
 class Place:
-    """The name of our socket, and who is admitted to it."""
+    """The name of our socket in the file system, and who may connect."""
 
     path: Path
     access: Access
@@ -172,7 +172,12 @@ class Place:
 
     @contextmanager
     def standing(self) -> Iterator[tuple[socket.socket, tuple[str, ...]]]:
-        """Have a socket listen there meanwhile; gives it, and what is to be warned of."""
+        """Have a socket listen there meanwhile; yields the socket, and warnings.
+
+        Raises:
+            SocketTakenError: another service answers there.
+            ConfigError: there can be no socket.
+        """
         try:
             sock, warnings = self.opened(LOCK_S)
         except OSError as error:
@@ -186,7 +191,7 @@ class Place:
             self.remove()
 
     def opened(self, within_s: float) -> tuple[socket.socket, tuple[str, ...]]:
-        """A socket that listens there from now on, and what is to be warned of.
+        """Return a socket that listens there from now on, and warnings.
 
         Raises:
             SocketTakenError: another service answers there.
@@ -204,7 +209,7 @@ class Place:
         return sock, warnings
 
     def lost(self) -> str:
-        """Why the name does not lead to our socket any more; nothing, where it does."""
+        """Return why the name leads to another file or to none; an empty text while it leads to our socket."""
         try:
             found = self.path.lstat()
         except FileNotFoundError:
@@ -214,7 +219,7 @@ class Place:
         return "" if self._mine and os.path.samestat(found, self._mine) else f"{self.path} is another file now"
 
     def remove(self) -> None:
-        """Remove our socket. If it is another one by now, or just becoming one, it is not ours to remove."""
+        """Remove our socket. A socket that somebody else has put there, or is just putting there, stays."""
         with suppress(OSError), _locked(self.path, 0):
             if not self.lost():
                 self.path.unlink()
@@ -222,9 +227,9 @@ class Place:
 
 @contextmanager
 def _locked(path: Path, within_s: float) -> Iterator[None]:
-    """Hold the place while looking and binding, so that of two services that come up at once one sees the other.
+    """Hold the place while looking and binding, so that of two services that start together one sees the other.
 
-    By a file of our own: whoever may read the directory could lock that, and keep the service from starting.
+    A file of our own is locked: the directory could be locked by everybody who may read it, and the service could not start.
 
     Raises:
         TimeoutError: somebody else holds it.
@@ -243,7 +248,7 @@ def _locked(path: Path, within_s: float) -> Iterator[None]:
 
 
 def _hold(lock: Path) -> int | None:
-    """Lock the file; None while somebody else does, or if it is not the one of that name any more."""
+    """Lock the file; None while another process holds it, or if the name leads to another file by now."""
     fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with suppress(BlockingIOError, FileNotFoundError):
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -272,14 +277,14 @@ def _clear(path: Path) -> None:
 
 
 def _answers(path: Path) -> bool:
-    """Whether somebody listens; one that is too busy to accept (EAGAIN) does."""
+    """Return whether somebody listens there. A listener that is too busy to accept (EAGAIN) counts."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(0)
         return probe.connect_ex(str(path)) != errno.ECONNREFUSED
 
 
 def _open(sock: socket.socket, path: Path, access: Access) -> tuple[str, ...]:
-    """Bind for ourselves only, admit the others, and only then listen: nobody slips in before."""
+    """Bind with rights for ourselves only, admit the others, and listen only then, so that nobody connects before."""
     umask = os.umask(0o177)
     try:
         sock.bind(str(path))
@@ -292,7 +297,7 @@ def _open(sock: socket.socket, path: Path, access: Access) -> tuple[str, ...]:
 
 
 def _give(path: Path, control_gid: int | None) -> tuple[str, ...]:
-    """Give the socket to the control group; what is to be warned of."""
+    """Give the socket to the control group; return warnings."""
     if control_gid is None:
         return ()
     try:

@@ -1,4 +1,4 @@
-"""What a method of the control socket is."""
+"""The description of a method of the control socket."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol, TypeAlias
@@ -11,16 +11,16 @@ from wagman.api.service import Service
 
 
 class Caller(Protocol):
-    """The connection that a request came by."""
+    """The connection that a request came over."""
 
     @property
     def service(self) -> Service:
-        """What is served."""
+        """The service that is asked."""
         ...
 
     @property
     def peer(self) -> Peer:
-        """Who asks."""
+        """The peer that asks."""
         ...
 
     def subscribe(self, watch: Watch) -> Mapping[str, Any]:
@@ -28,7 +28,7 @@ class Caller(Protocol):
         ...
 
     async def unsubscribe(self, subscription: int) -> None:
-        """Send no more of them."""
+        """Stop sending the events of a subscription."""
         ...
 
 
@@ -37,7 +37,7 @@ Handler: TypeAlias = Callable[[Caller, Any], Awaitable[Any]]
 
 @frozen
 class Method:
-    """One method: what it takes and gives, who may call it, and what it does."""
+    """A method: its parameters and result, the role that it needs, and its function."""
 
     name: str
     summary: str

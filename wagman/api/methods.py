@@ -1,4 +1,4 @@
-"""The methods of the control socket: what each takes and gives, who may call it, and what it does."""
+"""The methods of the control socket: parameters, result, the role that each needs, and its function."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -105,7 +105,7 @@ _SUMMARIES: Final[Mapping[Verb, str]] = {
 }
 
 NOT_FOR_OPERATORS: Final = frozenset[Verb](("kill", "maintenance"))
-"""The one can cost a guest its file system; the other has nobody look after it."""
+"""Methods that operators may not call: `kill` may cost a guest its file system, in `maintenance` nobody looks after a guest."""
 
 _FOR_A_WHILE: Final[Mapping[Verb, type[params.Command]]] = {"stop": params.StopOrder, "maintenance": params.MaintenanceOrder}
 
@@ -148,7 +148,7 @@ METHODS: Final[Mapping[str, Method]] = {
 
 
 def told(error: WagmanError) -> RpcError | None:
-    """What the caller is told of an error that is not a defect; None for one that is."""
+    """Return the error for the caller, or None for an error that is a defect of the service."""
     reason = str(error)
     match error:
         case UnknownDeviceError():
@@ -166,7 +166,7 @@ def told(error: WagmanError) -> RpcError | None:
 
 
 def _board_trouble(error: BoardError) -> str:
-    """What an operator can do about it; what the port or the board itself said comes last."""
+    """Return what an operator can do about the error; what the port or the board itself said comes last."""
     match error:
         case LinkGoneError():
             return f"the link to the board is down: look at the cable and at board.device ({error})"

@@ -1,7 +1,6 @@
-"""What the methods take: each class is the single source for checking parameters and for describing them.
+"""The parameters of the methods: one class for each set, from which they are checked and described.
 
-A field carries its `Kind`. `read` turns the parameters of a request into an instance, or raises the error that the
-caller is told.
+Each field carries its `Kind`. `read` turns the parameters of a request into an instance, or raises the error for the caller.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,19 +13,19 @@ from attrs import NOTHING, field, frozen
 from wagman.api.wire import INVALID_PARAMS, RpcError
 
 MAX_PAGE = 1000
-"""The most events that are given at once (chosen)."""
+"""The most events in one answer (chosen)."""
 
 MAX_ID = 2**53 - 1
-"""The largest number that every JSON library tells from its neighbours."""
+"""The largest integer that every JSON library can tell from its neighbours."""
 
 MAX_NAME_CHARS = 64
-"""The longest name of somebody on whose behalf a program asks, or of an order (chosen: a UUID has 36, SHA-256 in hex 64)."""
+"""The longest name of a person on whose behalf a program asks, or of an order (chosen: a UUID has 36, SHA-256 in hex 64)."""
 
 MAX_COMMAND_CHARS = 128
-"""The longest raw board command (chosen: more than any board takes; the board's dialect says what it takes)."""
+"""The longest raw board command (chosen: more than any board accepts; the board's dialect has its own bound)."""
 
 MAX_FOR_S = 366 * 86_400
-"""The longest that something can be ordered for (chosen: a year; what is meant for ever has no end)."""
+"""The longest time for which something can be ordered (chosen: a year; what is meant for ever has no end)."""
 
 MAX_REASON_CHARS = 200
 """The longest reason (chosen: a line)."""
@@ -36,7 +35,10 @@ T = TypeVar("T")
 
 @frozen
 class Kind:
-    """`wants` completes "must be ..."; `schema` says the same to machines; `read` converts, or raises ValueError."""
+    """The kind of a parameter.
+
+    `wants` completes "must be ..."; `schema` says the same to machines; `read` converts a value, or raises ValueError.
+    """
 
     wants: str
     schema: Mapping[str, Any]
@@ -58,7 +60,7 @@ def _whole(wants: str, least: int, most: int) -> Kind:
 
 
 def _place(value: Any) -> int | datetime:
-    """An event id, or a moment."""
+    """Return an event id, or a point in time; raises ValueError for anything else."""
     return _moment(value) if isinstance(value, str) else int(ID.read(value))
 
 
@@ -73,7 +75,7 @@ def _moment(text: str) -> datetime:
 
 
 def _is_text(value: Any) -> bool:
-    """Text without halves of characters, which JSON can escape and UTF-8 cannot hold."""
+    """Whether a value is text without lone surrogates, which JSON can escape and UTF-8 cannot encode."""
     return isinstance(value, str) and not any("\ud800" <= each <= "\udfff" for each in value)
 
 
@@ -82,12 +84,12 @@ def _is_device(value: Any) -> bool:
 
 
 def _is_name(value: Any) -> bool:
-    """Something that can stand in a sentence: no second line, and nothing that a terminal would obey."""
+    """Whether a value is fit to stand in a sentence: one line, without control characters that a terminal would obey."""
     return isinstance(value, str) and len(value) <= MAX_NAME_CHARS and value.isprintable() and bool(value.strip())
 
 
 def _is_command(value: Any) -> bool:
-    """Printable ASCII, so that no second line can hide in it."""
+    """Whether a value is one line of printable ASCII, so that no second command hides in it."""
     return (
         isinstance(value, str)
         and len(value) <= MAX_COMMAND_CHARS
@@ -141,7 +143,7 @@ def _about(kind: Kind, doc: str) -> dict[str, Any]:
 
 
 def kind_of(attribute: "attrs.Attribute[Any]") -> Kind:
-    """What a parameter may be."""
+    """Return the kind of a parameter."""
     kind: Kind = attribute.metadata["kind"]
     return kind
 
@@ -158,7 +160,7 @@ class Nothing:
 
 @frozen
 class Selection:
-    """Which devices are asked about."""
+    """The guests whose rows are asked for."""
 
     devices: tuple[str, ...] | None = field(default=None, metadata=_about(DEVICES, "the rows that are wanted; all, if left out"))
     words: bool = field(default=False, metadata=_WORDS)
@@ -166,7 +168,7 @@ class Selection:
 
 @frozen(kw_only=True)
 class Behalf:
-    """For whom something is asked."""
+    """On whose behalf something is asked."""
 
     on_behalf: str | None = field(
         default=None,
@@ -183,7 +185,7 @@ _FORCE = _about(FLAG, "start it although the environment forbids that, stop it a
 
 @frozen
 class Order:
-    """Something that is asked of a device."""
+    """A request about a guest."""
 
     device: str = field(metadata=_A_DEVICE)
     force: bool = field(default=False, metadata=_FORCE)
@@ -191,7 +193,7 @@ class Order:
 
 @frozen
 class Command(Behalf):
-    """The same, by somebody."""
+    """A command for a guest, perhaps on somebody's behalf."""
 
     device: str = field(metadata=_A_DEVICE)
     force: bool = field(default=False, metadata=_FORCE)
@@ -199,7 +201,7 @@ class Command(Behalf):
 
 @frozen
 class StopOrder(Command):
-    """A guest that is to stop, perhaps for a while only."""
+    """The order to stop a guest, perhaps for a while only."""
 
     for_s: float | None = field(
         default=None, metadata=_about(FOR_S, "start it again by itself, so long after it was asked for; if left out, do not")
@@ -208,14 +210,14 @@ class StopOrder(Command):
 
 @frozen
 class MaintenanceOrder(Command):
-    """A guest that is to be left alone for a while, or no longer."""
+    """The order to leave a guest alone for a while, or to end that."""
 
     for_s: float | None = field(default=None, metadata=_about(FOR_S, "for so long; null, or left out: no longer"))
 
 
 @frozen
 class HibernateOrder(Behalf):
-    """Why all guests are to be down, and which are not."""
+    """The order to take down all guests: the reason, and the guests that go on running."""
 
     reason: str = field(metadata=_about(REASON, "why, for whoever looks at it later"))
     keep: tuple[str, ...] | None = field(default=None, metadata=_about(DEVICES, "guests that go on running; none, if left out"))
@@ -239,7 +241,7 @@ class Excerpt:
 
 @frozen
 class Causes:
-    """An event, and what led to it."""
+    """An event whose causes are asked for."""
 
     id: int = field(metadata=_about(ID, "the event"))
     limit: int = field(default=100, metadata=_about(LIMIT, "how many events at most"))
@@ -248,7 +250,7 @@ class Causes:
 
 @frozen
 class Watch:
-    """A subscription that is to begin."""
+    """A new subscription."""
 
     since: int | None = field(
         default=None, metadata=_about(ID, "first all that comes after this id; if left out, only what is new")
@@ -259,7 +261,7 @@ class Watch:
 
 @frozen
 class Watched:
-    """A subscription that is to end."""
+    """The end of a subscription."""
 
     subscription: int = field(metadata=_about(ID, "as `subscribe` gave it"))
 
@@ -273,7 +275,7 @@ class BoardCommand:
 
 
 def read(cls: type[T], given: Mapping[str, Any]) -> T:
-    """The parameters of a request as an instance of `cls`.
+    """Return the parameters of a request as an instance of `cls`.
 
     Raises:
         RpcError: they do not fit.

@@ -1,8 +1,8 @@
 """The server: one task for each client, and one for each of its subscriptions.
 
-Nobody waits for a client. What a subscriber does not take in time is dropped from its bounded buffer in the journal,
-and it is told which ids those were. A client that does not take a whole message in time is hung up on: soon if it asked
-for it, for answers are large; and at once if others ask for so much meanwhile that the memory of all would not suffice.
+The service never waits for a client. Events that a subscriber does not take in time are dropped from its bounded buffer in the
+journal, and the subscriber is told their ids. A client that does not take a whole message is disconnected: an answer, which may
+be large, after `REPLY_S`, an event after `NOTIFY_S`, and at once where the answers to all clients take too much memory.
 """
 
 import math
@@ -35,19 +35,19 @@ from wagman.model.facts import Draft
 from wagman.store import Lagged, Subscription
 
 MAX_CLIENTS = 128
-"""Connections at a time (chosen: a hundred that watch, and room for those who act)."""
+"""The most connections at a time (chosen: a hundred that watch, and room for those who act)."""
 
 RESERVED = 8
-"""Of these, so many are for those who may switch guests, so that readers never shut them out (chosen)."""
+"""How many of these are kept free for peers that may switch guests, so that readers never shut them out (chosen)."""
 
 MAX_SUBSCRIPTIONS = 8
-"""On one connection (chosen)."""
+"""The most subscriptions of one connection (chosen)."""
 
 MAX_REPLY_CHARS = 2**20
-"""The answer to a batch; what would go beyond gets an error instead (chosen: three usual pages of 1000 events)."""
+"""The longest answer to a batch; requests beyond it get an error (chosen: three usual pages of 1000 events)."""
 
 MAX_WAITING_BYTES = 16 * 2**20
-"""What may wait in all to be taken by whoever asked for it (chosen: twice the largest page that there can be)."""
+"""The most bytes of answers that may wait to be read, over all clients (chosen: twice the largest possible page)."""
 
 REPLY_S = 30.0
 """How long a client may take to read an answer to its end (chosen)."""
@@ -59,13 +59,13 @@ LINE_S = 30.0
 """How long a line may take from its first byte to its end (chosen)."""
 
 IDLE_S = 3600.0
-"""How long a client without a subscription may keep still (chosen)."""
+"""How long a client without a subscription may stay silent (chosen)."""
 
 FAREWELL_S = 1.0
-"""How long a client that is turned away may take to read why (chosen)."""
+"""How long a client that is turned away may take to read the reason (chosen)."""
 
 REREAD_S = 2.0
-"""How long to wait before the past is read again from a disk that did not give it (chosen)."""
+"""How long to wait before the log is read again after its disk failed (chosen)."""
 
 _CHUNK_BYTES = 16_384
 
@@ -77,13 +77,13 @@ async def serve(
     *,
     task_status: trio.TaskStatus[Any] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Serve whoever connects and may, until cancelled; closes the listener."""
+    """Serve every peer that connects and has a role, until cancelled; closes the listener."""
     server = Server(service, judge)
     await trio.serve_listeners(server.welcome, [listener], task_status=task_status)
 
 
 def record_failure(service: Service, method: str | None, error: Exception, uid: int | None) -> None:
-    """Remember a defect: what the caller is told gives nothing away, so this is where to look."""
+    """Record a defect of the service with its place in the code: the caller is told nothing of that."""
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
     last = traceback.extract_tb(error.__traceback__)[-1]
@@ -98,13 +98,13 @@ def record_failure(service: Service, method: str | None, error: Exception, uid: 
 
 @define
 class Waiting:
-    """The answers that wait to be taken, the oldest first: bounded over all clients, for each may leave its own untaken."""
+    """The answers that wait to be read, the oldest first. They are bounded over all clients, for each client may read slowly."""
 
     _sizes: dict["Connection", int] = field(factory=dict, init=False)
 
     @contextmanager
     def holding(self, connection: "Connection", size: int) -> Iterator[None]:
-        """Count an answer meanwhile. Beyond the bound, whoever has been at it for the longest is hung up on."""
+        """Count an answer while it waits. Beyond the bound the client that has been reading for the longest is disconnected."""
         self._sizes[connection] = size
         while sum(self._sizes.values()) > MAX_WAITING_BYTES and len(self._sizes) > 1:
             slowest = next(iter(self._sizes))
@@ -118,7 +118,7 @@ class Waiting:
 
 @define
 class Server:
-    """Lets clients in, as many as there is room for."""
+    """Accepts clients, as many as there is room for."""
 
     service: Service
     judge: Callable[[trio.abc.Stream], Peer]
@@ -126,7 +126,7 @@ class Server:
     waiting: Waiting = field(factory=Waiting, init=False)
 
     async def welcome(self, stream: trio.abc.Stream) -> None:
-        """Serve one client until it goes; a defect ends this connection, and no other."""
+        """Serve one client until it goes. A defect ends this connection only."""
         async with stream:
             try:
                 await self._serve(stream, self.judge(stream))
@@ -144,7 +144,7 @@ class Server:
             self.clients -= 1
 
     def obstacle(self, peer: Peer) -> str:
-        """Why this one cannot be served, or nothing."""
+        """Return why a peer cannot be served, or an empty text."""
         if peer.role is Role.NOBODY:
             return f"user {peer.uid} is not permitted: become a member of the control or the read group"
         room = MAX_CLIENTS if peer.role > Role.READER else MAX_CLIENTS - RESERVED
@@ -152,7 +152,7 @@ class Server:
 
 
 async def turn_away(stream: trio.abc.Stream, reason: str) -> None:
-    """Say why; nothing that the client sent was read."""
+    """Tell the client why it is turned away; nothing that it sent is read."""
     text = wire.failure(None, RpcError(REFUSED, reason, {"reason": reason}))
     with trio.move_on_after(FAREWELL_S):
         try:
@@ -163,21 +163,21 @@ async def turn_away(stream: trio.abc.Stream, reason: str) -> None:
 
 @define(eq=False, repr=False)
 class Connection:
-    """One client: its requests in their order, its subscriptions beside them."""
+    """The connection of one client: its requests are answered one after the other, its subscriptions run beside them."""
 
     service: Service
     peer: Peer
     stream: trio.abc.Stream
     waiting: Waiting
     _lines: wire.Lines = field(factory=wire.Lines, init=False)
-    _line_left_s: float = field(default=math.inf, init=False)  # to wait for the end of the line that has begun
+    _line_left_s: float = field(default=math.inf, init=False)  # how long the unfinished line may still take
     _sending: trio.Lock = field(factory=trio.Lock, init=False)
     _nursery: trio.Nursery = field(init=False)
     _watches: dict[int, "Watcher"] = field(factory=dict, init=False)
     _begun: int = field(default=0, init=False)  # subscriptions so far
 
     async def run(self) -> None:
-        """Serve it until it goes."""
+        """Serve the client until it goes."""
         try:
             async with trio.open_nursery() as self._nursery:
                 while data := await self._receive():
@@ -192,7 +192,7 @@ class Connection:
     # --- In ---------------------------------------------------------------------------------------------------------------
 
     async def _receive(self) -> bytes:
-        """What came in; nothing when the client has gone, or has kept still for too long."""
+        """Return what came in; nothing once the client has gone, or has been silent for too long."""
         began_s, idle_s = trio.current_time(), math.inf if self._watches else IDLE_S
         with trio.move_on_after(min(self._line_left_s, idle_s)):
             try:
@@ -212,7 +212,7 @@ class Connection:
         return lines
 
     async def _tell_unfinished(self) -> None:
-        """Nothing is dropped without a word: who wrote half a request may still be reading."""
+        """Answer a request that was cut off by the end of the connection: its sender may still be reading."""
         if dropped := self._lines.dropped:
             await self._send(wire.line(wire.failure(dropped.id, dropped.error)), FAREWELL_S)
 
@@ -231,7 +231,7 @@ class Connection:
     # --- Out --------------------------------------------------------------------------------------------------------------
 
     async def _send(self, line: bytes, within_s: float) -> None:
-        """Send a whole message, or hang up."""
+        """Send a whole message within that time, or disconnect the client."""
         async with self._sending:
             try:
                 with trio.fail_after(within_s):
@@ -241,7 +241,7 @@ class Connection:
                 await trio.lowlevel.checkpoint()
 
     def hang_up(self) -> None:
-        """Let go of this client, and of all that waits for it."""
+        """Disconnect this client, and drop all that waits for it."""
         self._nursery.cancel_scope.cancel()
 
     async def send_item(self, subscription: int, item: Any, *, words: bool) -> None:
@@ -269,7 +269,7 @@ class Connection:
         return f"[{','.join(replies)}]" if replies else None
 
     async def _reply(self, message: wire.Message, *, in_batch: bool = False) -> str | None:
-        """What is to be answered; nothing, to a notification."""
+        """Answer one message; None for a notification."""
         if isinstance(message, Malformed):
             return wire.failure(message.id, message.error)
         try:
@@ -279,10 +279,10 @@ class Connection:
         return None if message.is_notification else reply
 
     async def _called(self, request: Request, *, in_batch: bool) -> str:
-        """Call the method; whatever goes wrong in it is an answer, too.
+        """Call the method of a request. Whatever goes wrong in it becomes an answer.
 
         Raises:
-            RpcError: it came to nothing.
+            RpcError: the method is unknown, not permitted, or has failed.
         """
         method = self._method(request, in_batch=in_batch)
         given: Any = params.read(method.params, request.params)
@@ -313,13 +313,18 @@ class Connection:
         return method
 
     def _record_denied(self, method: Method) -> None:
-        fields = {"method": method.name, "uid": self.peer.uid}  # without what differs each time: repeats collapse
+        # Only fields that are the same each time, so that repeats collapse.
+        fields = {"method": method.name, "uid": self.peer.uid}
         self.service.journal.record([(Draft("command.denied", None, fields), None)])
 
     # --- Subscriptions ----------------------------------------------------------------------------------------------------
 
     def subscribe(self, watch: params.Watch) -> Mapping[str, Any]:
-        """Begin to send events once the answer to this request has been sent."""
+        """Begin to send events once the answer to this request has been sent; return the answer.
+
+        Raises:
+            RpcError: the connection has as many subscriptions as it may have.
+        """
         if len(self._watches) >= MAX_SUBSCRIPTIONS:
             reason = f"a connection has at most {MAX_SUBSCRIPTIONS} subscriptions"
             raise RpcError(REFUSED, reason, {"reason": reason})
@@ -329,7 +334,11 @@ class Connection:
         return {"subscription": self._begun, "log_id": events.log_id, "first_id": events.first_id, "last_id": events.last_id}
 
     async def unsubscribe(self, subscription: int) -> None:
-        """Send no more of them. Whoever holds the lock knows that no message is half sent."""
+        """Stop sending the events of a subscription. The lock is taken first, so that no message is cut off.
+
+        Raises:
+            RpcError: this connection has no such subscription.
+        """
         if subscription not in self._watches:
             raise RpcError(INVALID_PARAMS, f"there is no subscription {subscription} on this connection")
         async with self._sending:
@@ -348,7 +357,7 @@ class Watcher:
     _begun: bool = field(default=False, init=False)
 
     def begin(self, nursery: trio.Nursery) -> None:
-        """Begin to send, if that was not done."""
+        """Begin to send, once."""
         if not self._begun:
             self._begun = True
             nursery.start_soon(self._run)
@@ -359,7 +368,7 @@ class Watcher:
                 await self.connection.send_item(self.number, await self._next(), words=self.words)
 
     async def _next(self) -> Any:
-        """What comes next; a disk that does not give the past is asked again."""
+        """Return the next item. Where the disk does not give past events, the log is read again every `REREAD_S`."""
         while True:
             try:
                 return await self.events.receive()

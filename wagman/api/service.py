@@ -1,4 +1,4 @@
-"""What the control socket needs of the rest of the service."""
+"""The interface that the control socket needs of the rest of the service."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -12,7 +12,7 @@ from wagman.store import Journal
 
 
 class UnknownDeviceError(CallerError):
-    """No guest has this name or is on this port."""
+    """No guest has this name or is on this port, or several are."""
 
     def __init__(self, device: str) -> None:
         super().__init__(f"unknown guest {device!r}")
@@ -20,25 +20,24 @@ class UnknownDeviceError(CallerError):
 
 @frozen
 class Asker:
-    """Who asks for something: the user and the process that the kernel vouches for, and whom that process asks for."""
+    """Who asks for something: the user and the process that the kernel vouches for, and on whose behalf."""
 
     uid: int
     who: str
-    on_behalf: str | None = None  # what the process says: somebody whom the service does not know
-    order: str | None = None  # likewise: what the order is called where it came from
+    on_behalf: str | None = None  # as the process says: somebody whom the service does not know
+    order: str | None = None  # as the process says: the order's name where it came from
 
     @property
     def fields(self) -> dict[str, int | str]:
-        """Of the event that tells of it."""
+        """The fields of the event that records the request."""
         said = {"for": self.on_behalf, "order": self.order}
         return {"uid": self.uid, "who": self.who, **{key: each for key, each in said.items() if each is not None}}
 
 
 class Service(Protocol):
-    """The daemon, as seen from the control socket.
+    """The service, as the control socket sees it.
 
-    What the methods give is the result that the caller is sent. A device is always named; `device_name` turns what a caller
-    says into a name.
+    The methods return what the caller is sent. They take a guest by its name; `device_name` returns that for what a caller says.
     """
 
     @property
@@ -47,25 +46,25 @@ class Service(Protocol):
         ...
 
     def hello(self) -> Mapping[str, str]:
-        """The versions of what answers."""
+        """Return the version and the boot id of the service."""
         ...
 
     def status(self, devices: Sequence[str] | None = None, *, words: bool = False) -> shapes.Status:
-        """How everything is now, with a row for each of `devices` (None: for all), also in words where they are asked for."""
+        """Return the present status, with a row for each of `devices` (None: all); `words` adds the words of the commands."""
         ...
 
     def device_name(self, device: str) -> str:
-        """The name of the device that `device` names, or whose port number it is.
+        """Return the name of the guest that has this name, this board and port, or this port.
 
         Raises:
-            UnknownDeviceError: there is none.
+            UnknownDeviceError: there is none, or more than one.
         """
         ...
 
     async def command(self, verb: Verb, device: str, *, force: bool, asker: Asker, for_s: float | None = None) -> shapes.Decision:
-        """Ask the device's machine; the answer is its decision, not yet the outcome.
+        """Pass a command to a guest, and return what the guest decided about it. The outcome is not waited for.
 
-        `for_s` is for how long, with `stop` and `maintenance`; without it, the latter ends.
+        `for_s` is how long a `stop` or `maintenance` lasts in seconds; `maintenance` without it ends.
         """
         ...
 
@@ -74,15 +73,15 @@ class Service(Protocol):
         ...
 
     async def wake(self, *, asker: Asker) -> shapes.Decision:
-        """End what `hibernate` has ordered."""
+        """End a hibernation that an operator has ordered."""
         ...
 
     async def heartbeat(self, device: str, *, uid: int) -> shapes.Decision:
-        """A sign of life that the guest, or somebody on its behalf, gives from outside."""
+        """Take in a beat that a guest, or somebody on its behalf, gives over the socket."""
         ...
 
     async def board(self, command: str, *, force: bool, uid: int) -> Sequence[str]:
-        """Send the board a raw command and give the lines that it answers.
+        """Send the board a raw command, and return the lines of its answer.
 
         Raises:
             CallerError: refused, because it would fight the service, or makes no sense.

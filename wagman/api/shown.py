@@ -1,4 +1,4 @@
-"""An event as who asks wants it."""
+"""An event as JSON for those who ask, with its sentence if they want it."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from wagman.store import Event
 
 
 def shown(event: Event, *, words: bool) -> dict[str, Any]:
-    """Its JSON; with its sentence where words are asked for. Users have their numbers there: no name is looked up here."""
+    """Return the event as JSON; with `words` also its sentence, which names users by number: no name is looked up here."""
     told = event.as_json()
     if not words:
         return told

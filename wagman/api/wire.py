@@ -1,6 +1,6 @@
 """JSON-RPC 2.0 in lines: bytes in, requests out, and back. Nothing here reads, writes or waits.
 
-Whatever comes in gives a request or a `Malformed` that says what to answer; any other exception is a defect of this module.
+Any input becomes a request or a `Malformed` with the error to answer; any other exception is a defect of this module.
 """
 
 import json
@@ -30,7 +30,7 @@ Id: TypeAlias = str | int | float | None
 
 
 class RpcError(Exception):
-    """What a caller is told instead of a result."""
+    """The error that a caller gets instead of a result."""
 
     def __init__(self, code: int, message: str, data: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
@@ -41,7 +41,7 @@ class RpcError(Exception):
 
 @frozen
 class Request:
-    """A call; of a notification nothing is answered, whatever comes of it."""
+    """A call. A notification is a call that is never answered."""
 
     method: str
     params: Mapping[str, Any]
@@ -51,7 +51,7 @@ class Request:
 
 @frozen
 class Malformed:
-    """Something that is no request."""
+    """Input that is no request, with the error to answer."""
 
     error: RpcError
     id: Id = None
@@ -66,24 +66,24 @@ UNFINISHED: Final = "the last line had no end, and nothing of it was carried out
 
 @define
 class Lines:
-    """Cuts bytes into lines. One that is too long is skipped up to its end and comes out as None."""
+    """Cuts bytes into lines. A line that is too long is skipped up to its end, and becomes None."""
 
     _kept: bytearray = field(factory=bytearray, init=False)
     _skipping: bool = field(default=False, init=False)
 
     @property
     def partial(self) -> bool:
-        """A line has begun and not ended."""
+        """Whether a line has begun and not ended."""
         return self._skipping or bool(self._kept)
 
     @property
     def dropped(self) -> Malformed | None:
-        """What is to be answered to the line that has begun, where its end will not come; None, where there is nothing in it."""
+        """The error to answer to a line that ends without a newline; None where nothing of a line has come."""
         is_empty = not self._skipping and not self._kept.strip()
         return None if is_empty else Malformed(RpcError(PARSE_ERROR, UNFINISHED))
 
     def feed(self, data: bytes) -> list[bytes | None]:
-        """The lines that are complete now."""
+        """Take more bytes; return the lines that are complete now."""
         *whole, rest = data.split(b"\n")
         lines = [self._ended(part) for part in whole]
         self._keep(rest)
@@ -105,7 +105,7 @@ class Lines:
 
 
 def parse(line: bytes | None) -> Message | list[Message]:
-    """One line as a message, or as the messages of a batch; None stands for a line that was too long."""
+    """Return the message in a line, or the messages of a batch; None stands for a line that was too long."""
     if line is None:
         return Malformed(RpcError(PARSE_ERROR, f"the line is longer than {MAX_LINE_BYTES} bytes"))
     try:
@@ -160,16 +160,16 @@ def _invalid(message: str, id_: Id = None) -> Malformed:
 
 
 def result(id_: Id, value: Any) -> str:
-    """The answer to a request.
+    """Return the answer to a request.
 
     Raises:
-        TypeError, ValueError, RecursionError: JSON has no word for the value.
+        TypeError, ValueError, RecursionError: JSON cannot express the value.
     """
     return _encoded({"jsonrpc": "2.0", "id": id_, "result": value})
 
 
 def failure(id_: Id, error: RpcError) -> str:
-    """The answer to a request that came to nothing."""
+    """Return the answer to a request that has failed."""
     told = {"code": error.code, "message": error.message}
     if error.data is not None:
         told["data"] = error.data
@@ -177,12 +177,12 @@ def failure(id_: Id, error: RpcError) -> str:
 
 
 def notification(method: str, params: Mapping[str, Any]) -> str:
-    """Something told unasked."""
+    """Return a message that is sent unasked."""
     return _encoded({"jsonrpc": "2.0", "method": method, "params": params})
 
 
 def line(text: str) -> bytes:
-    """A message as it is sent."""
+    """Return a message as the line that is sent."""
     return text.encode() + b"\n"
 
 
