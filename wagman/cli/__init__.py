@@ -33,7 +33,7 @@ UNWRITABLE = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code."""
+    """Run one command, and return its exit code."""
     _have_streams()
     try:
         args = parse(sys.argv[1:] if argv is None else argv)
@@ -57,9 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _have_streams() -> None:
-    """Python has none where the caller has closed them (`>&-`); what is written there is meant for nobody.
+    """Replace the standard streams that the caller has closed (`>&-`), which are None in Python, by /dev/null.
 
-    What a stream's character set does not have is written in another way: no reason not to say the rest.
+    Characters that a stream's encoding lacks are written as escapes, so that the rest of the text is not lost.
     """
     if sys.stdin is None:
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115 - as below

@@ -1,8 +1,7 @@
 """`wagman start|stop|restart|kill|enable|disable|maintenance`: ask, then wait for the goal, and say what happened.
 
-All devices share one connection. The subscription comes first, so that nothing that follows from the command can be
-missed. The status is asked for where something has happened that may make the goal unreachable, and never just because
-time has passed.
+All guests share one connection. The subscription to events comes first, so that no effect of the command is missed. The status
+is asked for after events that may make the goal unreachable, and never just because time has passed.
 """
 
 import json
@@ -27,25 +26,28 @@ from wagman.model.shapes import Decision, Event, Status
 from wagman.model.words import duration, plain
 
 REDRAW_S = 0.5
-"""How often it is shown for how long it is waited (chosen)."""
+"""How often the line with the waiting time is drawn anew (chosen)."""
 
 QUIET_S = 15.0
-"""A service from which nothing was heard for so long is asked whether it is there (chosen)."""
+"""A service that has sent nothing for so long is asked whether it is there (chosen)."""
 
 AROUND = ("wagman.", "link.", "board.silent")
-"""What may keep every device from its goal."""
+"""The events that may keep every guest from its goal."""
 
 RECONNECT_S = 120.0
-"""How long the service may be away while it is waited for (chosen: a watchdog and a restart)."""
+"""How long to wait for a service that is away (chosen: a watchdog time-out and a restart)."""
 
 ORDER_S = 40.0
-"""How long the service may take to decide: to restart the controller it asks the board first, and waits until it has begun."""
+"""How long the service may take to decide.
+
+Before it restarts the controller, it asks the board and waits until that has begun.
+"""
 
 RETRY_S = 0.5
-"""The time between two tries to reach it again (chosen)."""
+"""The time between two tries to reach the service again (chosen)."""
 
 UNDOES = {"stop": "start", "disable": "enable and wagman start"}
-"""What takes guests down until somebody says otherwise, and what that is."""
+"""The commands that keep guests down until an operator says otherwise, and the command that does so."""
 
 _LEAST_ANSWER_S = 0.05
 
@@ -80,7 +82,7 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
 
 
 def lasting(text: str) -> float:
-    """A duration as people write it."""
+    """Return a duration in seconds, from text such as `10min`; raises ArgumentTypeError."""
     from wagman.config import durations  # noqa: PLC0415 - few commands need it
 
     try:
@@ -100,7 +102,7 @@ def _seconds(text: str) -> float:
 
 
 def run(args: Namespace) -> int:
-    """Ask and wait."""
+    """Ask the service, and wait for the goal."""
     task = Task(args)
     try:
         task.run()
@@ -113,7 +115,7 @@ def run(args: Namespace) -> int:
 
 
 class Task:
-    """One command to one or more devices."""
+    """One command to one or more guests."""
 
     def __init__(self, args: Namespace) -> None:
         self.args = args
@@ -123,23 +125,23 @@ class Task:
         self._pursuits: list[Pursuit] = []
         self._follower = Follower(args.socket, complain)
         self._now = Moment("", 0.0, 0.0)
-        self._unseen = list[str]()  # the boards of what is pursued that cannot be seen
+        self._unseen = list[str]()  # the boards that cannot be seen and have guests that are waited for
         self._due_s = math.inf
         self._has_to_look = True
         self._heard_s = -math.inf
         self._away_since_s: float | None = None
-        self._own: list[str] = []  # the computer that the service runs on
+        self._own: list[str] = []  # the computer that the service runs on, if it is among them
 
     @property
     def left_behind(self) -> str:
-        """What becomes of it if it ends now, in words."""
+        """What becomes of the command if this program ends now, in words."""
         if not self._has_asked:
             return "interrupted: nothing was done"
         goes_on = "goes on" if self._pursuits else "may go on"  # the answer was not there yet
         return f"not waiting any longer: what was asked for {goes_on} by itself"
 
     def run(self) -> None:
-        """From the question to the last outcome."""
+        """Ask, and wait until each guest has an outcome."""
         try:
             self._ask()
             while self._sort_out():
@@ -162,12 +164,16 @@ class Task:
             self._ask_one(client, name)
 
     def _in_order(self, names: list[str], status: Status) -> list[str]:
-        """Each behind those that it is started after; the other way round on the way down."""
+        """Sort the guests, each behind those that it is started after; for commands that take guests down, in reverse."""
         after = {row["name"]: row.get("after", ()) for row in status["devices"]}
         return in_order(names[::-1], after)[::-1] if self.args.command in DOWN else in_order(names, after)
 
     def _confirm(self, names: list[str]) -> None:
-        """What cannot be taken back from afar is asked about; where nobody can be asked, it takes a word more."""
+        """Ask before what cannot be undone from afar. Where nobody can be asked, `--yes` has to say it.
+
+        Raises:
+            CommandError: the answer is not yes, or nobody can be asked and `--yes` is missing.
+        """
         question = self._question(names)
         if not question or self.args.yes:
             return
@@ -180,7 +186,7 @@ class Task:
             raise CommandError(f"nothing was done, for nobody can be asked: {question} If so: {again}", USAGE)
 
     def _question(self, names: list[str]) -> str:
-        """A warning for whoever is about to do it; nothing, where there is none."""
+        """Return the question with the warning; an empty text where no question is needed."""
         listed = ", ".join(names)
         if self.args.command == "kill":
             return f"Cut the power of {listed} now, without a shutdown?"
@@ -199,20 +205,20 @@ class Task:
         try:
             reply = self._answer(client, name)
         except AnswerError as error:
-            if is_refusal(error):  # as it would be for the others
+            if is_refusal(error):  # the other guests would be refused, too
                 raise
             self._report(Outcome(name, "failed", reason=str(error)))
             return
         if not reply["accepted"]:
             self._report(Outcome(name, "refused", reply["state"], reason=reply["reason"]))
-        elif not self.args.wait or name in self._own:  # nobody lives to see the end of that
+        elif not self.args.wait or name in self._own:  # nobody is there to see the controller's own restart end
             self._report(Outcome(name, "accepted", reply["state"], reason=reply["reason"]))
         else:
             self._pursuits.append(Pursuit(self.args.command, name, reply, self._now, self._remark))
 
     @property
     def _remark(self) -> str:
-        """What is to be said once the goal is reached."""
+        """What the outcome is to add once the goal is reached."""
         for_s = self.args.for_s
         return "" if for_s is None else f"to run again {duration(for_s)} after it was asked to stop"
 
@@ -229,7 +235,7 @@ class Task:
     # --- Waiting ------------------------------------------------------------------------------------------------------
 
     def _wait(self) -> None:
-        """Listen until something comes; a service that is away is waited for."""
+        """Wait for the next event, and for a service that is away."""
         try:
             self._look()
             if any(each.outcome is None for each in self._pursuits):
@@ -260,7 +266,7 @@ class Task:
         self._has_to_look = bool(open_ones) and (event["device"] in open_ones or event["type"].startswith(AROUND))
 
     def _look(self) -> None:
-        """How it stands, where something happened that is no answer by itself."""
+        """Ask for the status, if an event has come that may have decided something."""
         if not self._has_to_look:
             return
         names = [each.device for each in self._pursuits]
@@ -271,7 +277,7 @@ class Task:
             pursuit.seen(status, self._now)
 
     def _patience_s(self) -> float:
-        """How long an answer may take."""
+        """How long the next answer may take."""
         return max(min(ANSWER_S, self._due_s - time.monotonic()), _LEAST_ANSWER_S)
 
     def _tick(self, status: Status) -> None:
@@ -293,7 +299,7 @@ class Task:
     # --- Outcomes -----------------------------------------------------------------------------------------------------
 
     def _sort_out(self) -> bool:
-        """Report what is decided; whether something is left."""
+        """Report the guests that are decided; return whether any are left."""
         for pursuit in self._pursuits:
             if pursuit.outcome is not None:
                 self._report(pursuit.outcome)
@@ -307,7 +313,7 @@ class Task:
             pursuit.give_up(outcome, reason, self._moment())
 
     def _moment(self) -> Moment:
-        """The present moment, as far as it is known since the service told one."""
+        """The present moment: the service's clock is computed from its latest message and our own clock."""
         here_s = time.monotonic()
         return self._now._replace(here_s=here_s, mono_s=self._now.mono_s + here_s - self._now.here_s)
 

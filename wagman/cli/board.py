@@ -9,7 +9,7 @@ from wagman.client.blocking import Client
 from wagman.model.words import plain
 
 ANSWER_S = 30.0
-"""How long the board may take, the service's own patience included (chosen)."""
+"""How long the answer may take, including the service's own time-out (chosen)."""
 
 
 def add_arguments(parser: ArgumentParser, _command: str) -> None:
@@ -21,10 +21,10 @@ def add_arguments(parser: ArgumentParser, _command: str) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Send it."""
+    """Send the command, and print the answer."""
     command = " ".join(args.words)
     with Client(args.socket) as client:
-        client.call("hello")  # a service that hangs is found sooner than a board that is slow
+        client.call("hello")  # finds a service that hangs sooner than the slow board command would
         answer = client.call("board", within_s=ANSWER_S, command=command, force=args.force)
     if args.json:
         print(json.dumps({"command": command, "lines": answer["lines"]}))

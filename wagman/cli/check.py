@@ -23,7 +23,7 @@ _CODES = {"notice": OK, "warning": WARNING, "critical": CRITICAL}
 
 
 class Verdict(NamedTuple):
-    """What is answered."""
+    """The result of the check."""
 
     code: int
     text: str
@@ -40,7 +40,7 @@ def add_arguments(parser: ArgumentParser, _command: str) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Ask, and judge; whatever cannot be asked or understood is UNKNOWN, never an error of another kind."""
+    """Ask for the status, and judge it. Any failure to ask or to understand is UNKNOWN."""
     try:
         verdict = judged(_status(args.socket), args.device)
     except (CommandError, ClientError) as error:
@@ -60,10 +60,12 @@ def _status(socket: str) -> Status:
 
 
 def judged(status: Status, device: str | None) -> Verdict:
-    """The verdict on all, or on one device: of the board's problems, that one hears only that nothing is known of it.
+    """Return the verdict on the node, or on one guest.
+
+    A problem of its board makes the state of a guest unknown, and nothing worse.
 
     Raises:
-        CommandError: there is no such device.
+        CommandError: there is no such guest.
     """
     names = [row["name"] for row in status["devices"]] if device is None else expanded([device], status)
     rows = [row for row in status["devices"] if row["name"] in names]
@@ -77,7 +79,7 @@ def judged(status: Status, device: str | None) -> Verdict:
 
 
 def _told(problems: Sequence[Problem]) -> str:
-    """The worst in words, with what to do; the others by what they are called."""
+    """Return the worst problem in words, with what to do, and the ids of the others."""
     if not problems:
         return ""
     worst, *others = problems
@@ -95,7 +97,7 @@ def _up(guests: Sequence[Device]) -> int:
 
 
 def _performance(status: Status, rows: Sequence[Device], device: str | None) -> Iterator[str]:
-    """Label, value and unit of each figure; `U` where nobody knows it, as monitoring plugins have it."""
+    """Yield label, value and unit of each figure; `U` for a value that is not known, as monitoring plugins have it."""
     guests = [row for row in rows if not row["self"]]
     if device is None:
         yield f"guests_started={_up(guests)};;;0;{len(guests)}"
@@ -116,7 +118,7 @@ def _figure(label: str, value: float | None, unit: str) -> str:
 
 
 def _line(verdict: Verdict, *, with_data: bool) -> str:
-    """One line, whatever was said: a bar would begin the performance data."""
+    """Return the verdict in one line. A bar in the text would begin the performance data, so it is replaced."""
     text = " ".join(plain(verdict.text).replace("|", "/").split())
     data = f" | {' '.join(verdict.performance)}" if with_data and verdict.performance else ""
     return f"WAGMAN {_WORDS[verdict.code]}: {text}{data}"

@@ -1,7 +1,7 @@
-"""`wagman completion`: what a shell needs to complete commands, options and device names.
+"""`wagman completion`: shell completion of commands, options and names of guests.
 
-The shells' own part is a few lines each: they ask `wagman completion --words ...` for what could come next, so that the
-parser is the only place that knows it.
+The script for each shell is a few lines that ask `wagman completion --words ...` for what could come next, so that the parser is
+the only place that knows the command line.
 """
 
 from argparse import REMAINDER, Action, ArgumentParser, Namespace
@@ -14,10 +14,10 @@ from wagman.client.blocking import Client, default_socket
 from wagman.client.errors import ClientError
 
 ANSWER_S = 0.5
-"""How long a shell is kept waiting for device names (chosen)."""
+"""How long a shell may have to wait for the names of guests (chosen)."""
 
 FILES = FAILED
-"""The exit code that has the shell offer file names; with 0 what was printed is all that there is, also if that is nothing."""
+"""The exit code at which the shell offers file names. With 0 it offers what was printed, also if that is nothing."""
 
 SCRIPTS = {
     "bash": """\
@@ -57,7 +57,7 @@ complete -c wagman -f -a '(__wagman_words)'
 }
 
 PLACES = ("FILE", "PATH", "SOCKET", "DIR")
-"""What options and arguments call it that takes the name of a file."""
+"""The names that options and arguments have in the help if they take a file name."""
 
 
 def add_arguments(parser: ArgumentParser, _command: str) -> None:
@@ -79,7 +79,7 @@ def run(args: Namespace) -> int:
 
 
 def candidates(words: Sequence[str]) -> list[str] | None:
-    """What the last of the words after `wagman` can become; None where that is the name of a file."""
+    """Return what the last of the words after `wagman` can become; None if it is a file name."""
     from wagman.cli.parser import COMMANDS, build  # noqa: PLC0415 - the parser imports this module by its table only
 
     *before, begun = _whole(words)
@@ -96,13 +96,13 @@ def candidates(words: Sequence[str]) -> list[str] | None:
 
 
 def _whole(words: Sequence[str]) -> list[str]:
-    """Bash cuts `--option=value` into three words; so the last one may be a value that has not begun."""
+    """Join what bash cuts: `--option=value` comes as three words, so the last word may be a value that has yet to begin."""
     ends = words[-1:] == ["="]
     return [*(word for word in words if word != "="), *([""] if ends or not words else [])]
 
 
 def _next_words(actions: Sequence[Action], before: Sequence[str], begun: str) -> Iterable[str] | None:
-    """Options, after a dash; the values of an option, after it; else what the command is about. None: the name of a file."""
+    """Return the options after a dash, the values after an option, else the values of the argument; None for a file name."""
     if begun.startswith("-"):
         return [option for action in actions for option in action.option_strings]
     valued = next((each for each in actions if before[-1] in each.option_strings and each.nargs != 0), None)
@@ -117,7 +117,7 @@ def _next_words(actions: Sequence[Action], before: Sequence[str], begun: str) ->
 
 
 def _values(name: str | None, before: Sequence[str]) -> Iterable[str]:
-    """What can stand where the help has this name."""
+    """Return the possible values of an argument that has this name in the help."""
     match name:
         case "GUEST" | "D":
             return _devices(before)
@@ -133,7 +133,7 @@ def _values(name: str | None, before: Sequence[str]) -> Iterable[str]:
 
 
 def _devices(before: Sequence[str]) -> list[str]:
-    """The devices of the running service; without one, none."""
+    """Return the names of the guests of the running service; none if it cannot be asked."""
     path = next((path for option, path in pairwise(before) if option == "--socket"), default_socket())
     try:
         with Client(path) as client:

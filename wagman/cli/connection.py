@@ -1,4 +1,4 @@
-"""Where the service is: an option that all commands share which talk to it."""
+"""The option with the path of the service's socket, shared by all commands that talk to the service."""
 
 from argparse import ArgumentParser
 
@@ -6,7 +6,7 @@ from wagman.client.blocking import SOCKET, default_socket
 
 
 def add_socket_argument(parser: ArgumentParser) -> None:
-    """Where the service is."""
+    """Add the option with the path of the service's socket."""
     parser.add_argument(
         "--socket",
         metavar="PATH",

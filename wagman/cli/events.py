@@ -1,4 +1,4 @@
-"""`wagman events`: the rolling log, oldest first; with -f it goes on for as long as it runs."""
+"""`wagman events`: the rolling log, oldest first; with -f also every new event."""
 
 import json
 import re
@@ -22,16 +22,16 @@ from wagman.model.shapes import Event
 from wagman.model.words import plain
 
 LAST = 50
-"""How many are shown where nothing else is asked for (chosen)."""
+"""How many events are shown without -n and --since (chosen)."""
 
 MOST_AT_ONCE = 1000
 """The largest page that the service gives."""
 
 MOST_DIGITS = 9
-"""Of a number of events (chosen: a hundred times what a log ever holds)."""
+"""The most digits of a number of events (chosen: a hundred times what a log ever holds)."""
 
 LONGEST_TYPE = 40
-"""Of a type that there is not, so much is compared with those that there are (chosen)."""
+"""How much of an unknown type is compared with the known types (chosen)."""
 
 LISTEN_S = 60.0
 RETRY_S = 0.5
@@ -62,7 +62,7 @@ def add_arguments(parser: ArgumentParser, _command: str) -> None:
 
 
 def place(text: str) -> int | str:
-    """An id, or a time as the service takes it; local, where it names no zone."""
+    """Return an event id, or a time as the service takes it; a time without a zone is local. Raises ArgumentTypeError."""
     try:
         return int(text) if text.isdecimal() and text.isascii() else _moment(text).astimezone(UTC).isoformat()
     except (ValueError, OverflowError):
@@ -70,7 +70,7 @@ def place(text: str) -> int | str:
 
 
 def ago_s(text: str) -> float | None:
-    """How long ago "90min" or "30d" is, in seconds; None for what is no such time."""
+    """Return how many seconds ago "90min" or "30d" is; None for other text."""
     ago = _AGO.fullmatch(text)
     return None if ago is None else float(ago[1]) * _SECONDS[ago[2]]
 
@@ -81,7 +81,7 @@ def _moment(text: str) -> datetime:
 
 
 def kind(text: str) -> str:
-    """A type of event, or a whole family: a misspelt one would find nothing, which reads as if nothing had happened."""
+    """Return a known type of events, or a whole family; raises ArgumentTypeError."""
     known = {*EVENT_TYPES, *(name.partition(".")[0] for name in EVENT_TYPES)}
     if text not in known:
         from difflib import get_close_matches  # noqa: PLC0415 - few need it
@@ -99,7 +99,7 @@ def _count(text: str) -> int:
 
 
 def run(args: Namespace) -> int:
-    """Show them."""
+    """Show the events."""
     if args.follow:
         return Tail(args).run()
     with Client(args.socket) as client:
@@ -108,12 +108,12 @@ def run(args: Namespace) -> int:
 
 
 def named(client: Client, device: str | None) -> str | None:
-    """The name of the device whose events are asked for; None for whatever there is."""
+    """Return the name of the guest whose events are asked for; None for all events."""
     return None if device in (None, "all") else expanded([device], client.call("status"))[0]
 
 
 def show(events: Iterable[Event], args: Namespace) -> None:
-    """Print them."""
+    """Print the events."""
     for event in events:
         print(_shown(event, args), flush=args.follow)
 
@@ -125,12 +125,12 @@ def _shown(event: Event, args: Namespace) -> str:
 
 
 def story(event: Event) -> str:
-    """One line for an event: when, and what happened."""
+    """Return the event as one line of prose: when, and what happened."""
     return plain(f"{local(event['time'])}  {sentence(event)}{_doubt(event)}")
 
 
 def words(event: Event) -> str:
-    """One line for an event: when, id, type, device, fields."""
+    """Return the event as one line: when, id, type, guest, fields."""
     number = "-" if event["id"] is None else event["id"]
     fields = " ".join(f"{key}={_value(value)}" for key, value in event["fields"].items())
     return plain(
@@ -150,7 +150,7 @@ def _value(value: Any) -> str:
 
 
 def past(client: Client, args: Namespace, device: str | None) -> Iterable[Event]:
-    """What is asked for of the past."""
+    """Return the past events that are asked for."""
     wanted: dict[str, Any] = {key: value for key, value in (("device", device), ("type", args.type)) if value is not None}
     if args.since is not None:
         return forward(client, wanted, args.since, args.number)
@@ -161,13 +161,13 @@ def past(client: Client, args: Namespace, device: str | None) -> Iterable[Event]
 
 
 def last(client: Client, wanted: dict[str, Any], number: int) -> list[Event]:
-    """The newest ones."""
+    """Return the newest events."""
     page: list[Event] = client.call("events", limit=number, **wanted)["events"]
     return page
 
 
 def forward(client: Client, wanted: dict[str, Any], since: int | str, number: int | None) -> Iterator[Event]:
-    """Page by page from a place on, `number` events at most."""
+    """Yield events from a place in the log on, page by page, at most `number` of them."""
     left = sys.maxsize if number is None else number
     since = _settled(client, wanted, since)
     while left:
@@ -183,7 +183,7 @@ def forward(client: Client, wanted: dict[str, Any], since: int | str, number: in
 
 
 def _settled(client: Client, wanted: dict[str, Any], since: int | str) -> int | str:
-    """A time as the place before the first event from then on: a clock may have been set back after it."""
+    """Return the id before the first event of that time or later. After a clock was set back, times do not grow with ids."""
     if isinstance(since, int):
         return since
     first = client.call("events", since=since, limit=1, **wanted)["events"]
@@ -194,7 +194,7 @@ def _settled(client: Client, wanted: dict[str, Any], since: int | str) -> int | 
 
 
 class Tail:
-    """The past up to the moment of the subscription, and everything after it."""
+    """The past up to the moment of the subscription, and then every new event."""
 
     def __init__(self, args: Namespace) -> None:
         self.args = args
@@ -203,7 +203,7 @@ class Tail:
         self._is_away = False
 
     def run(self) -> int:
-        """Until interrupted, or until -n events after --since were shown."""
+        """Show events until interrupted, or until -n events after --since were shown."""
         left = self._catch_up()
         while left:
             event = self._next()
@@ -213,7 +213,7 @@ class Tail:
         return DONE
 
     def _catch_up(self) -> int:
-        """Show the past; how many are to come."""
+        """Show the past; return how many events are still to be shown."""
         client = self._follower.client
         limit, shown = self._follower.last_id or 0, 0
         self.device = named(client, self.args.device)

@@ -1,8 +1,8 @@
-"""What a command waits for, decided on evidence: events and status rows in, an outcome out. No I/O.
+"""The goal of a command, and the evidence for its outcome: events and status rows in, an outcome out. No I/O.
 
-Up is reached when the device is started. Down is reached when it is stopped and its power was seen off: the word of a state is
-not enough. Whatever makes the goal unreachable ends the wait, too. Events decide; what else is to be known of is asked for
-when something happened, in the status.
+Up is reached when the guest is started. Down is reached when it is stopped and its power was seen off: the state alone is not
+enough. Anything that makes the goal unreachable ends the wait, too. Most outcomes are decided by events; after an event that
+may matter, the status tells the rest.
 """
 
 from typing import NamedTuple
@@ -18,7 +18,7 @@ STATES = ("stopped", "starting", "will_stop", "started", "stopping", "restarting
 
 CODES = {"done": DONE, "accepted": DONE, "failed": FAILED, "refused": REFUSED, "timed_out": TIMED_OUT, "unreachable": UNREACHABLE}
 PRIORITY = (USAGE, REFUSED, FAILED, UNREACHABLE, TIMED_OUT)
-"""Of several devices' exit codes, the first of these that occurred."""
+"""The exit code for several guests is the first of these that occurred."""
 
 BROWNOUT = "the board browns out whenever it is switched on: it is locked out"
 
@@ -26,7 +26,7 @@ STUCK = "its relay is stuck: it stays on"
 
 
 class Outcome(NamedTuple):
-    """How it ended for one device, as `--json` shows it."""
+    """The outcome for one guest, as `--json` shows it."""
 
     device: str
     outcome: str
@@ -38,18 +38,18 @@ class Outcome(NamedTuple):
 
     @property
     def code(self) -> int:
-        """The exit code, if it were the only one."""
+        """The exit code of this outcome alone."""
         return CODES[self.outcome]
 
 
 def exit_code(outcomes: list[Outcome]) -> int:
-    """The exit code for all of them."""
+    """Return the exit code for all outcomes together."""
     codes = {outcome.code for outcome in outcomes}
     return next((code for code in PRIORITY if code in codes), DONE)
 
 
 class Moment(NamedTuple):
-    """A point in time by the service's clock, which is what counts, and by ours, for when the service was restarted."""
+    """A point in time: by the service's clock, which counts, and by ours, for when the service was restarted meanwhile."""
 
     boot_id: str
     mono_s: float
@@ -57,7 +57,7 @@ class Moment(NamedTuple):
 
 
 class Pursuit:
-    """One device on its way to the goal of an accepted command; `outcome` is set once it is decided."""
+    """One guest on its way to the goal of an accepted command; `outcome` is set once it is decided."""
 
     def __init__(self, verb: str, device: str, reply: Decision, began: Moment, remark: str = "") -> None:
         self.verb = verb
@@ -76,7 +76,7 @@ class Pursuit:
     # --- Evidence -----------------------------------------------------------------------------------------------------
 
     def heard(self, event: Event, now: Moment) -> None:
-        """Take in an event."""
+        """Take in an event; events of other guests, or from before the command, are ignored."""
         if self.outcome is not None or event["device"] != self.device or self._is_older(event):
             return
         now = Moment(event["boot_id"], event["mono_s"], now.here_s)
@@ -135,12 +135,12 @@ class Pursuit:
     # --- Ends ---------------------------------------------------------------------------------------------------------
 
     def give_up(self, outcome: str, reason: str, now: Moment) -> None:
-        """Wait no longer."""
+        """Stop waiting, with this outcome, if there is none yet."""
         if self.outcome is None:
             self._decide(outcome, now, reason)
 
     def waited_s(self, now: Moment) -> float:
-        """Since the command, by the service's clock if that can be told."""
+        """The time since the command in seconds: by the service's clock within one run of the service, else by ours."""
         if now.boot_id == self._began.boot_id:
             return round(max(now.mono_s - self._began.mono_s, 0.0), 3)
         return round(now.here_s - self._began.here_s, 3)
@@ -166,7 +166,7 @@ _ENDS = {"start": "started", "restart": "restarted", "stop": "stopped", "kill": 
 
 
 def sentence(verb: str, outcome: Outcome) -> str:
-    """The outcome in plain words, with what to do next where something is left to do."""
+    """Return the outcome as a sentence, with what to do next if anything is left to do."""
     match outcome.outcome:
         case "done" | "accepted" if outcome.after_s is None or verb not in _ENDS or outcome.reason == "already started":
             text = outcome.reason or "done"

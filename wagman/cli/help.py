@@ -1,4 +1,4 @@
-"""What `--help` says below the options: what the command does in detail, examples, and what its exit code means."""
+"""The part of `--help` below the options: what the command does in detail, examples, and its exit codes."""
 
 from textwrap import fill
 from typing import NamedTuple
@@ -33,7 +33,7 @@ _ALL = (
 
 
 class About(NamedTuple):
-    """What there is to say of a command; `codes` are its exit codes, where those are the usual ones."""
+    """The help text of a command; `codes` are its exit codes if those are the usual ones, else the text explains them."""
 
     text: str
     examples: tuple[str, ...]
@@ -270,7 +270,7 @@ COMMANDS = {
 
 
 def about(command: str) -> str:
-    """What there is to say of a command, below its options."""
+    """Return the help text of a command, to stand below its options."""
     known = COMMANDS[command]
     examples = ["", "examples:", *(f"  {each}" for each in known.examples)]
     codes = ["", "exit codes:", *(f"  {code}  {means}" for code, means in endings(command))] if known.codes else []
@@ -278,5 +278,5 @@ def about(command: str) -> str:
 
 
 def endings(command: str) -> list[tuple[int, str]]:
-    """What each exit code of a command means, where those are the usual ones."""
+    """The meaning of each exit code of a command that has the usual ones."""
     return [(code, _EXIT_CODES[code]) for code in COMMANDS[command].codes]

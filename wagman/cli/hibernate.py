@@ -1,4 +1,4 @@
-"""`wagman hibernate` and `wagman wake`: all guests down until somebody wakes them, as in the heat."""
+"""`wagman hibernate` and `wagman wake`: take all guests down until somebody wakes them."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Ask for it, and say what follows."""
+    """Give the order, and print the answer."""
     with Client(args.socket) as client:
         if args.command == "hibernate":
             status = client.call("status")
@@ -41,7 +41,11 @@ def run(args: Namespace) -> int:
 
 
 def _confirm(args: Namespace, names: list[str]) -> None:
-    """Whoever came in over one of them is locked out: that is asked about; where nobody can be asked, it takes a word more."""
+    """Ask before guests are taken down: somebody who came in over one of them would be locked out.
+
+    Raises:
+        CommandError: the answer is not yes, or nobody can be asked over ssh and `--yes` is missing.
+    """
     question = (
         f"Take down {', '.join(names)}? Nothing starts them again but wagman wake: "
         "who came in over one of them, a modem perhaps, is locked out."

@@ -1,4 +1,4 @@
-"""The commands that run something here, instead of talking to the service; what they run is imported when they are called."""
+"""The commands that run something here instead of talking to the service. What they run is imported when they are called."""
 
 import gc
 import math
@@ -22,13 +22,13 @@ HOMES = {
     "fleet": "wagman.bridges.fleet.command",
     "install-service": "wagman.systemd.install",
 }
-"""Modules with a `run(args) -> exit code`."""
+"""The module of each command, with a function `run(args) -> exit code`; `init` has `write(args)`."""
 
 DIFFERENCES = "wagman.probe.differences"
-"""Who asks the boards for `check-config --ask`."""
+"""The module that asks the boards for `check-config --ask`."""
 
 SCENARIOS = ("mast", "tour", "unplug", "reset")
-"""Those of the demonstration, which takes long to import, too."""
+"""The scenarios of the demonstration, named here because its modules take long to import."""
 
 PROFILES = (
     "none",
@@ -45,14 +45,14 @@ PROFILES = (
     "network",
     "everything",
 )
-"""Those of the simulation, which takes long to import."""
+"""The profiles of faults of the simulation, named here because its modules take long to import."""
 
 SITES = ("one", "two", "ordered", "many", "plugs", "ways", "mixed")
-"""The nodes that it knows."""
+"""The nodes that the simulation has."""
 
 
 def add_arguments(parser: ArgumentParser, command: str) -> None:
-    """What the command takes."""
+    """Add the arguments of the command."""
     add = parser.add_argument
     match command:
         case "run":
@@ -97,7 +97,7 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Run it."""
+    """Run the command."""
     match args.command:
         case "check-config":
             more = {}
@@ -116,8 +116,8 @@ def run(args: Namespace) -> int:
 
 
 def _imported(name: str) -> Any:
-    """The module with that name, and all that it needs."""
-    # What is imported stays: to look through it for garbage, again and again, took a twentieth of the time until all is there.
+    """Return the module of that name, with all its imports."""
+    # Imported objects stay for good: collections that look through them took a twentieth of the time of the imports.
     gc.disable()
     try:
         return import_module(name)
@@ -131,14 +131,14 @@ def _checked(path: str, user: str | None = None, **more: Any) -> int:
 
 
 def whole(text: str) -> int:
-    """A whole number above 0."""
+    """Return a whole number above 0; raises ArgumentTypeError."""
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError(f"{text!r} is not a whole number above 0")
     return int(text)
 
 
 def positive(text: str) -> float:
-    """A number above 0, and not without end."""
+    """Return a finite number above 0; raises ArgumentTypeError."""
     try:
         value = float(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""From what the user calls a device to its name."""
+"""From the words with which a user names guests to their names."""
 
 from collections.abc import Iterable, Sequence
 
@@ -7,15 +7,15 @@ from wagman.cli.outcome import USAGE, CommandError
 from wagman.model.shapes import Device, Status
 
 LONGEST_WORD = 40
-"""Of a word that is not known, so much is compared with those that are (chosen)."""
+"""How much of an unknown word is compared with the known words (chosen)."""
 
 
 SHORT_WORD = 3
-"""A word of so many letters is near to one that it has half of (chosen)."""
+"""An unknown word of at most so many letters resembles a known word that shares half of them (chosen)."""
 
 
 def expanded(asked: Sequence[str], status: Status) -> list[str]:
-    """The names of the devices, each once; `all` is every device but the computer that the service runs on.
+    """Return the names of the guests, each once; `all` is every guest but the computer that the service runs on.
 
     Raises:
         CommandError: one of them does not exist, or there are none.
@@ -35,7 +35,11 @@ def _named(asked: str, rows: Sequence[Device]) -> list[str]:
 
 
 def _at_port(asked: str, rows: Sequence[Device]) -> list[str]:
-    """The device at a port that only one board has."""
+    """Return the guest on a port that only one board has.
+
+    Raises:
+        CommandError: several boards have that port.
+    """
     found = [row for row in rows if str(row["port"]) == asked]
     if len(found) > 1:
         raise CommandError(f"port {asked} is on several boards: name one of {', '.join(map(plug, found))}", USAGE)
@@ -51,9 +55,9 @@ def _guests(rows: Sequence[Device]) -> list[str]:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A question that names the known word that is nearest; nothing where none is near."""
+    """Return a question that names the most similar known word; an empty text if none is similar."""
     from difflib import get_close_matches  # noqa: PLC0415 - few need it
 
-    # Of a name of two letters half is right where one of them is.
+    # Of a name of two letters, one right letter is half.
     nearest = get_close_matches(word[:LONGEST_WORD], list(known), n=1, cutoff=0.5 if len(word) <= SHORT_WORD else 0.6)
     return f", did you mean {nearest[0]}?" if nearest else ""

@@ -13,11 +13,11 @@ TIMED_OUT = 5
 INTERRUPTED = 130
 """128 + SIGINT, as shells count."""
 PIPE_CLOSED = 141
-"""128 + SIGPIPE, as shells count: whoever read the output has had enough."""
+"""128 + SIGPIPE, as shells count: the reader of the output has closed it."""
 
 
 class CommandError(Exception):
-    """The command ends here: one line that says what to do next, and the exit code."""
+    """The end of a command: one line that says what to do next, and the exit code."""
 
     def __init__(self, message: str, code: int = FAILED) -> None:
         super().__init__(message)
@@ -25,13 +25,13 @@ class CommandError(Exception):
 
 
 def complain(message: object) -> None:
-    """One line on stderr, whatever is in the message."""
+    """Print a message as one line on stderr."""
     try:
         print(f"wagman: {' '.join(str(message).split())}", file=sys.stderr, flush=True)
     except OSError:
-        forget(sys.stderr)  # its terminal is gone: the exit code tells all the same
+        forget(sys.stderr)  # the terminal is gone: the exit code tells all the same
 
 
 def forget(stream: TextIO) -> None:
-    """What is left to be written there cannot be: keep the interpreter from trying again at its end."""
+    """Send the rest of what is buffered to /dev/null, so that the interpreter does not fail on it at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

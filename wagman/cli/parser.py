@@ -1,7 +1,7 @@
-"""The command line: which commands there are, and what each of them takes.
+"""The command line: all commands, and the arguments of each.
 
-A command is a module with `add_arguments(parser, name)` and `run(args) -> exit code`. It is imported, and its arguments
-are added, only once its name has been read: `wagman status` is not to pay for the live view.
+A command is a module with `add_arguments(parser, name)` and `run(args) -> exit code`. The module is imported, and its arguments
+are added, only once its name has been read: `wagman status` does not have to import the live view.
 """
 
 from argparse import SUPPRESS, Action, ArgumentError, ArgumentParser, Namespace, RawDescriptionHelpFormatter
@@ -15,7 +15,7 @@ from wagman.cli.outcome import USAGE, CommandError
 
 
 class Command(NamedTuple):
-    """Where a command lives, and what it does, in a few words."""
+    """The module of a command, and what it does in a few words."""
 
     module: str
     summary: str
@@ -57,7 +57,7 @@ COMMANDS = {
 
 
 USAGE_CODES = {"check": 3, "doctor": 3}
-"""What a wrong command line exits with where it is not USAGE: to a monitoring system, 2 is an emergency, and 3 not known."""
+"""The exit code for a wrong command line, if it is not USAGE: for a monitoring system 2 is critical, and 3 unknown."""
 
 
 GROUPS = {
@@ -67,25 +67,25 @@ GROUPS = {
     "set it up": ("init", "check-config", "probe", "doctor", "install-service", "run", "completion"),
     "try it, and develop it": ("demo", "fake-board", "simulate"),
 }
-"""The commands in the order in which somebody looks for one at night."""
+"""The commands by what they are for, in the order in which somebody looks for one at night."""
 
 BEGINNING = """begin with:
   wagman status          what is wrong, and what to do
   wagman why gn          why gn is as it is (gn: a name from the status)
   wagman start --help    every command has examples
   wagman demo            see it at work, without any hardware"""
-"""What the overview ends with: at night nobody reads further up."""
+"""The end of the overview: what was printed last is read first."""
 
 
 class CommandParser(ArgumentParser):
-    """A parser that learns its arguments when it is first used, and complains in one line."""
+    """A parser that adds its command's arguments when it is first used, and reports errors in one line."""
 
     def __init__(self, *args: Any, command: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **{"allow_abbrev": False, "formatter_class": RawDescriptionHelpFormatter, **kwargs})
         self.command = self._unlearnt = command
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
-        """Learn the arguments, then parse; a command itself complains of what it does not know."""
+        """Add the arguments, then parse. The parser of a command itself reports the words that it does not know."""
         self.learn()
         known, unknown = super().parse_known_args(args, namespace)
         if unknown and self.command:
@@ -93,7 +93,7 @@ class CommandParser(ArgumentParser):
         return known, unknown
 
     def _check_value(self, action: Action, value: Any) -> None:
-        """In one short line: the nearest word, or else where all of them are."""
+        """Check a choice. The error is one short line with the most similar word, or with all of them."""
         if action.choices is not None and value not in action.choices:
             kind = "command" if action.metavar == "COMMAND" else "choice"
             known = [str(each) for each in action.choices]
@@ -101,7 +101,7 @@ class CommandParser(ArgumentParser):
             raise ArgumentError(None if kind == "command" else action, f"unknown {kind} {value!r}{more}")
 
     def learn(self) -> None:
-        """Import the command, if that has not been done, and have it say what it takes."""
+        """Import the command and add its arguments, if that has not been done."""
         command, self._unlearnt = self._unlearnt, ""
         if command:
             module = import_module(COMMANDS[command].module)
@@ -109,17 +109,17 @@ class CommandParser(ArgumentParser):
             module.add_arguments(self, command)
 
     def format_help(self) -> str:
-        """With what there is to say below the options; read only when it is asked for."""
+        """Return the help, with the command's text below the options; that text is imported only here."""
         self.epilog = import_module("wagman.cli.help").about(self.command) if self.command else overview()
         return super().format_help()
 
     def error(self, message: str) -> NoReturn:
-        """One line, and where to read on."""
+        """Raise the error as one line, with where to read on."""
         raise CommandError(f"{message}; see {self.prog} --help", USAGE_CODES.get(self.command, USAGE))
 
 
 def build() -> tuple[CommandParser, dict[str, CommandParser]]:
-    """The whole parser, and those of the commands by name."""
+    """Return the whole parser, and the parsers of the commands by name."""
     usage = "wagman [-h] [--version] COMMAND ..."
     parser = CommandParser(
         prog="wagman", usage=usage, description="Keeps the guest computers of a node alive through whatever switches their power."
@@ -133,7 +133,7 @@ def build() -> tuple[CommandParser, dict[str, CommandParser]]:
 
 
 def overview() -> str:
-    """All commands, each in its group."""
+    """Return all commands, by group."""
     width = max(map(len, COMMANDS)) + 2
     groups = (
         "\n".join([f"{group}:", *(f"  {name:<{width}}{COMMANDS[name].summary}" for name in names)])
@@ -143,7 +143,7 @@ def overview() -> str:
 
 
 def parse(argv: Sequence[str]) -> Namespace:
-    """The arguments, with `run` to call with them.
+    """Return the parsed arguments; `run` among them is the function to call with them.
 
     Raises:
         CommandError: they make no sense.

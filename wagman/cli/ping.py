@@ -1,4 +1,4 @@
-"""`wagman ping`: a heartbeat from outside."""
+"""`wagman ping`: a heartbeat given by a program or a person."""
 
 import json
 from argparse import ArgumentParser, Namespace
@@ -19,7 +19,7 @@ def add_arguments(parser: ArgumentParser, _command: str) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Give it."""
+    """Give the heartbeat."""
     with Client(args.socket) as client:
         names = expanded([args.device], client.call("status"))
         outcomes = [_beat(client, name) for name in names]

@@ -1,4 +1,4 @@
-"""What calls for a person, as lines of text: the block on top of the status and of the live view. No I/O."""
+"""The problems as lines of text: the block on top of the status and of the live view. No I/O."""
 
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -13,12 +13,12 @@ _INDENT = 10
 
 
 def problem_lines(status: Status) -> list[str]:
-    """Each problem with its severity, for how long it stands, and what to do; nothing where there is none."""
+    """Return the problems as lines: severity, text, how long each has stood, and what to do."""
     return [line for problem in told(status) for line in _lines(problem)]
 
 
 def told(status: Status) -> Sequence[Problem]:
-    """The problems, the worst first; none, where the service is too old to tell of any."""
+    """Return the problems, the worst first; none if the service is too old to tell of problems."""
     problems: Sequence[Problem] = status.get("problems", ())
     return problems
 
@@ -31,10 +31,10 @@ def _lines(problem: Problem) -> Iterator[str]:
 
 
 def said(problem: Problem) -> str:
-    """What is wrong, and for how long it has been."""
+    """Return what is wrong, and for how long."""
     return f"{plain(problem['text'])}{stands(problem)}"
 
 
 def stands(problem: Problem) -> str:
-    """For how long it stands, where that is known."""
+    """Return for how long the problem has stood, as words for the end of a sentence; empty if that is not known."""
     return "" if problem["for_s"] is None else f", for {duration(problem['for_s'])}"

@@ -1,4 +1,4 @@
-"""What keeps a device from starting, and what comes next: what did not happen needs a reason, too. No I/O."""
+"""What keeps a guest from starting, and what comes next, in words. No I/O."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ _NEXT = {
     "stopping": {"heartbeat": "its power is cut if it stays silent", "timeout": "its power is cut even if it does not halt"},
     "restarting": {"heartbeat": "its power is cut if it stays silent", "timeout": "its power is cut even if it does not halt"},
 }
-"""For each state what its alarms lead to."""
+"""What happens in each state when a timer is up."""
 
 UNHEARD = "put off, until the board has listened long enough to show that it is silent"
 UNASKED = "put off, until the board answers"
@@ -22,7 +22,7 @@ NOT_SEEN = "put off: while the board is not seen, nobody can tell whether it is 
 
 
 def unseen(row: Device, status: Status) -> str | None:
-    """For how long nobody has seen the device's board, where nobody sees it; all that is shown of it is from before."""
+    """Return for how long the guest's board has not been seen, in a sentence; None while the board is seen."""
     board = board_of(row, status)
     if board["link"] == "up" and not board["blind"]:
         return None
@@ -32,29 +32,29 @@ def unseen(row: Device, status: Status) -> str | None:
 
 
 def troubles(row: Device, status: Status) -> Iterator[str]:
-    """What calls for a person, of that which concerns this device, with what to do."""
+    """Yield the problems that concern this guest, with what to do."""
     for problem in status.get("problems", ()):
         if problem["device"] == row["name"] or _unseen(problem, row) or _keeps_down(problem, row):
             yield f"{problem['text']}: {problem['do']}"
 
 
 def _unseen(problem: Problem, row: Device) -> bool:
-    """Its board cannot be seen."""
+    """Whether the problem is that the guest's board cannot be seen."""
     return problem["id"] == f"link:{row.get('board', UNNAMED)}"
 
 
 def _keeps_down(problem: Problem, row: Device) -> bool:
-    """Nobody knows whether somebody has stopped it: what is off stays off."""
+    """Whether the problem keeps the guest down: nobody knows whether an operator stopped it, so what is off stays off."""
     return bool(problem["id"] == "memory" and problem["severity"] == "critical" and row["state"] == "stopped")
 
 
 def obstacle(row: Device, status: Status) -> str | None:
-    """Why a device that is stopped is not being started; None for one that is not stopped."""
+    """Return why a stopped guest is not being started; None for a guest that is not stopped."""
     return next(_obstacles(row, status)) if row["state"] == "stopped" else None
 
 
 def _obstacles(row: Device, status: Status) -> Iterator[str]:
-    """All that is in the way, what has to be removed first coming first."""
+    """Yield all obstacles to a start, in the order in which they have to be removed."""
     if row.get("disabled_by") == "configuration":
         yield "its table in the configuration says enabled = false: change that, then systemctl reload wagman"
     if not row["enabled"]:
@@ -75,7 +75,7 @@ def _obstacles(row: Device, status: Status) -> Iterator[str]:
 
 
 def _around(row: Device, status: Status) -> Iterator[str]:
-    """What is in the way of it and of others."""
+    """Yield the obstacles that lie in the board, the enclosure or an order for all guests."""
     board, wagman = board_of(row, status), status["wagman"]
     if (order := order_words(wagman)) and not _is_kept(row, wagman):
         yield f"hibernating{order}: wagman wake ends that, wagman start --force starts it all the same"
@@ -94,25 +94,25 @@ def _around(row: Device, status: Status) -> Iterator[str]:
 
 
 def _is_kept(row: Device, wagman: Wagman) -> bool:
-    """An operator's order lets it run."""
+    """Whether an operator's hibernation lets the guest go on running."""
     order = wagman.get("hibernation")
     return order is not None and row["name"] in order["keep"]
 
 
 def _rest(wagman: Wagman) -> str:
-    """For how long a hibernation lasts though nothing asks for it any more."""
+    """Return for how long a hibernation still lasts although its cause is over; empty if there is no such time."""
     wait_s = _in_s(wagman, "minimum")
     return "" if wait_s is None else f", for another {duration(wait_s)} at least (hibernate_min), though it is cool again"
 
 
 def _too(status: Status) -> str:
-    """What a low reading means, in words."""
+    """Return the words for a low reading of a sensor."""
     temperature = sensors_of(status).get("temperature_c")
     return "too cold" if temperature is not None and temperature["state"] == "low" else "too low"
 
 
 def _sensed(status: Status, *states: str) -> str:
-    """The sensors in these states, in brackets; nothing, where there are none."""
+    """Return the sensors in these states, in brackets; an empty text if there are none."""
     found = [
         f"{reading(name, each['value'])}, {each['state']}" for name, each in sensors_of(status).items() if each["state"] in states
     ]
@@ -127,7 +127,7 @@ def _due(row: Device) -> Iterator[str]:
 
 
 def _failures(count: int) -> str:
-    """It may have come up each time, and not have stayed up."""
+    """Return how often in a row a start has failed; the guest may have come up each time, without staying up."""
     times = {1: "once", 2: "twice"}.get(count, f"{count} times")
     return f", as it has failed {times} in a row to come up and stay up" if count else ""
 
@@ -137,19 +137,19 @@ def _turn(wagman: Wagman) -> str:
 
 
 def _at_most(row: Device, wagman: Wagman, alarm: str) -> str:
-    """How long it waits for others, at most; nothing, where the time of one of them does not run yet."""
+    """Return for how long at most the guest waits for others; empty while the timer of one of them does not run."""
     left_s = [_in_s(wagman, f"{alarm}:{name}") for name in row["waits_for"]]
     known_s = [each for each in left_s if each is not None]
     return f", at most {duration(max(known_s))} more" if len(known_s) == len(left_s) else ""
 
 
 def _in_s(machine: Wagman | Device, alarm: str) -> float | None:
-    """When this alarm of a machine is due, in seconds."""
+    """Return in how many seconds this timer of a machine is due; None if it does not run."""
     return next((each["in_s"] for each in machine["alarms"] if each["name"] == alarm), None)
 
 
 def coming(row: Device, status: Status) -> Iterator[str]:
-    """What happens next if nothing else does. That a healthy guest may hang one day is nothing that is coming."""
+    """Yield what happens next if nothing else does. A healthy guest's heartbeat timer is left out, though it runs."""
     if row["state"] == "maintenance" and (left_s := term_s(row)) is not None:
         yield f"nothing is done about it for another {duration(left_s)}: wagman maintenance {row['name']} --end ends that"
     if row["state"] == "started" and row.get("waits_for"):
@@ -165,7 +165,7 @@ def coming(row: Device, status: Status) -> Iterator[str]:
 
 
 def _put_off(alarm: Alarm, row: Device, status: Status) -> str:
-    """Why something that is due does not happen."""
+    """Return why a timer that is up has no effect yet."""
     if unseen(row, status) is not None:
         return NOT_SEEN if alarm.get("waits_for") == "silence" else UNASKED
     return UNHEARD if alarm.get("waits_for") == "silence" else UNASKED

@@ -1,4 +1,4 @@
-"""Events in plain words, with the names of those who asked."""
+"""Events in plain words, with the names of the users who asked."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,5 +8,5 @@ from wagman.model.words import user_name
 
 
 def sentence(event: Mapping[str, Any]) -> str:
-    """What the event tells."""
+    """Return the event in plain words."""
     return sentence_of(event, user_name)

@@ -16,7 +16,7 @@ from wagman.model.words import duration, enumerated, plain, reading, user_name
 
 _HEAD = ("GUEST", "PORT", "STATE", "FOR", "POWER", "MEDIA", "BEAT", "CURRENT", "NOTES")
 WHOLE_W = 100
-"""From here on watts are shown without tenths (chosen)."""
+"""From so many watts on, tenths are not shown (chosen)."""
 
 _COLOURS = {"started": "green", "stopped": ""}
 
@@ -29,7 +29,7 @@ def add_arguments(parser: ArgumentParser, _command: str) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Show it."""
+    """Show the status."""
     with Client(args.socket) as client:
         status = client.call("status")
     if args.devices:
@@ -40,7 +40,7 @@ def run(args: Namespace) -> int:
 
 
 def lines(status: Status) -> list[str]:
-    """The status for people."""
+    """Return the status for people, as lines."""
     wagman = status["wagman"]
     about = f" ({wagman['device']})" if wagman["device"] else ""
     heading = [
@@ -55,19 +55,19 @@ def lines(status: Status) -> list[str]:
 
 
 def device_lines(rows: list[Device], left: Sequence[tuple[str, ...]] = ()) -> list[str]:
-    """The table of devices, and of ports that have none any more."""
+    """Return the table of the guests, and of ports that have no table in the configuration any more."""
     colours = ["", *(_COLOURS.get(row["state"], "yellow") for row in rows), *("yellow" for _ in left)]
     return table([_HEAD, *(device_cells(row) for row in rows), *left], colours)
 
 
 def port_cells(port: Port) -> tuple[str, ...]:
-    """What the columns show of a port without a table."""
+    """Return the cells of a port without a table."""
     about = f"no table, was {plain(port['was'])}"
     return ("-", plug(port), "-", "-", port["power"], "-", "-", current(port), about)
 
 
 def device_cells(row: Device) -> tuple[str, ...]:
-    """What the columns show of a device."""
+    """Return the cells of a guest."""
     return (
         row["name"],
         plug(row),
@@ -82,12 +82,12 @@ def device_cells(row: Device) -> tuple[str, ...]:
 
 
 def power(row: Device) -> str:
-    """The power that is wanted; of a guest that is left alone, nothing is."""
+    """Return the power that is wanted; a guest in maintenance is left alone."""
     return "alone" if row["state"] == "maintenance" else row["power"]["wanted"]
 
 
 def current(row: PortReadings) -> str:
-    """What a device draws, or drew when its board was seen last; in counts, where nobody knows how many make a milliampere."""
+    """Return what the guest draws, or drew when its board was last seen: in mA or W, or raw if the board's scale is not known."""
     drawn = _drawn(row)
     return f"was {_drawn(row['last'])}" if drawn == "-" and row.get("stale") else drawn
 
@@ -95,24 +95,24 @@ def current(row: PortReadings) -> str:
 def _drawn(readings: Readings | PortReadings) -> str:
     if readings["current_ma"] is not None:
         return f"{readings['current_ma']:g} mA"
-    watts = readings.get("watts")  # an older service does not tell them
+    watts = readings.get("watts")  # an older service has no watts
     if watts is not None:
         return f"{watts:.{0 if watts >= WHOLE_W else 1}f} W"
     return "-" if readings["current_raw"] is None else f"{readings['current_raw']:g} raw"
 
 
 def beat_age(row: Device) -> str:
-    """How long ago the last heartbeat was that is known of; there may have been others while the board is not seen."""
+    """Return the age of the last known heartbeat; while the board is not seen, there may have been later ones."""
     return in_doubt(row, short(row["heartbeat_age_s"]))
 
 
 def in_doubt(row: Device, text: str) -> str:
-    """The text, with a question mark while the board is not seen: it is what was last known."""
+    """Return the text, with a question mark while the board is not seen: it was true when the board was last seen."""
     return f"{text}?" if row.get("stale") and text != "-" else text
 
 
 def notes(row: Device) -> Iterator[str]:
-    """What is worth knowing beside the columns."""
+    """Yield what the columns do not show."""
     remarks = (
         (not row["power"]["confirmed"] and row["state"] != "maintenance", "unconfirmed"),
         (row["state"] == "maintenance", f"for another {short(term_s(row))}"),
@@ -129,13 +129,13 @@ def notes(row: Device) -> Iterator[str]:
 
 
 def term_s(row: Device) -> float | None:
-    """In how long ends what is ordered for a while; None where nothing is, or the service is too old to tell."""
+    """Return in how many seconds a limited order ends; None if there is none, or the service is too old to tell."""
     term = row.get("term")
     return None if term is None else term["in_s"]
 
 
 def board_words(board: Board) -> str:
-    """Where the board is, and whether it can be seen."""
+    """Return where the board is, and whether it can be seen."""
     if board["link"] != "up":
         place, reason = board["device"], board.get("reason") or ""
         where = reason if place in reason else ": ".join(filter(None, (place, reason)))
@@ -147,14 +147,14 @@ def board_words(board: Board) -> str:
 
 
 def sensor_words(sensors: Mapping[str, Sensor]) -> Iterator[str]:
-    """What the enclosure is like."""
+    """Yield the readings of the sensors."""
     for name, sensor in sensors.items():
         verdict = f" ({sensor['state']})" if sensor["state"] in ("high", "low") else ""
         yield reading(name, sensor["value"], sensor.get("last"), sensor.get("age_s")) + verdict
 
 
 def order_words(wagman: Wagman) -> str:
-    """What an operator has ordered for all guests."""
+    """Return the hibernation that an operator has ordered; empty if there is none."""
     order = wagman.get("hibernation")
     if order is None:
         return ""
@@ -164,6 +164,6 @@ def order_words(wagman: Wagman) -> str:
 
 
 def for_words(lasting: Board | Wagman | Device) -> str:
-    """For how long it is as it is, where that is known."""
+    """Return for how long the present state has lasted; empty if that is not known."""
     for_s = lasting.get("for_s")
     return "" if for_s is None else f" for {duration(for_s)}"

@@ -1,6 +1,6 @@
-"""How a guest came to be as it is: the events that led there, found by their ids. What is missing of it is said.
+"""How a guest came to be as it is: the events that led there, found by their ids. Missing events are pointed out.
 
-Asks nothing but `call`, a method of the service by its name and parameters; so it can be tried on a log that is no service's.
+The functions need only `call`, which calls a method of the service by its name and parameters, so they also work on a log alone.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,19 +14,19 @@ Row = Mapping[str, Any]
 Call = Callable[..., Any]
 
 ASKED_DOWN = ("command.stop", "command.kill", "command.disable")
-"""What an operator asks for who wants it down."""
+"""The requests of an operator that take a guest down."""
 
 RECALLED = "device.recalled"
-"""A decision that was made in an earlier log, or about another table."""
+"""The event of a decision that was made in an earlier log, or about another table."""
 
 LONGEST = 50
 """How many causes are told at most (chosen)."""
 
 MOST_MESSAGES = 200
-"""How many messages are looked through (chosen: a guest that is deaf for an hour)."""
+"""How many messages are looked through (chosen: those to a guest that does not react for an hour)."""
 
 SAME_S = 5.0
-"""How far two measurements of the same moment may be apart (chosen: a slow look)."""
+"""How far two measurements of the same moment may be apart (chosen: a slow answer)."""
 
 NOT_THERE = "what led to this is not in the log"
 UNPLACED = "with which event it began is not known: wagman events has all of them"
@@ -36,16 +36,16 @@ UNWRITTEN = "the log cannot be written at present, and what led to this has no p
 
 
 class Story(NamedTuple):
-    """The events that led to a state, the newest first; `cut_short`: why what went before is not told."""
+    """The events that led to a state, the newest first; `cut_short` is why earlier ones are missing."""
 
     events: Sequence[Event]
     cut_short: str | None = None
 
 
 def story(call: Call, row: Row, service: Mapping[str, Any]) -> Story:
-    """The event that the state began with, its cause, and so on, with what accompanied them.
+    """Return the event that began the state, its cause, and so on, with related events.
 
-    Beside them: who wants it down, though it may have been so already; the messages of the stops; a relay that is stuck.
+    Related are: the request to take the guest down, the ends of the messages of its stops, and the report of a stuck relay.
     """
     chain = _chain(call, row, service)
     beside = [*_decision(call, row), *_messages(call, row, chain.events), *_stuck(call, row)]
@@ -54,7 +54,7 @@ def story(call: Call, row: Row, service: Mapping[str, Any]) -> Story:
 
 
 def newness(event: Event) -> float:
-    """A number that grows along the log; what is not in it yet is the newest."""
+    """Return a number that grows along the log; an event that is not written yet is the newest."""
     return inf if event["id"] is None else event["id"]
 
 
@@ -79,9 +79,9 @@ def _from(call: Call, event_id: int) -> Story:
 
 
 def _unwritten(call: Call, row: Row, service: Mapping[str, Any]) -> Story:
-    """The state began with an event that is not in the log: known by when it was, on the clock of this run of the service."""
+    """Find the event that began the state when it is not in the log yet: by its time on the clock of this run of the service."""
     if row.get("for_s") is None:
-        return Story([], UNPLACED)  # of an older version, or from before the controller restarted
+        return Story([], UNPLACED)  # an older version, or the state began before the controller restarted
     began_s = service["uptime_s"] - row["for_s"]
     page = call("events", limit=MOST_MESSAGES, device=row["name"], type=f"device.{row['state']}")["events"]
     waiting = [event for event in page if event["id"] is None and event["boot_id"] == service["boot_id"]]
@@ -96,7 +96,7 @@ def _unwritten(call: Call, row: Row, service: Mapping[str, Any]) -> Story:
 
 
 def _decision(call: Call, row: Row) -> list[Event]:
-    """The latest request that it be down, where it is to be; or how such a request was taken over, and from where."""
+    """Return the latest request to take the guest down if it is to be down; or where an earlier decision was taken over from."""
     if row["wanted"] == "up":
         return []
     asked = [event for type_ in (*ASKED_DOWN, RECALLED) for event in _latest(call, row, type_)]
@@ -115,7 +115,7 @@ def _latest(call: Call, row: Row, type_: str) -> list[Event]:
 
 
 def _messages(call: Call, row: Row, chain: Sequence[Event]) -> Iterator[Event]:
-    """How the commands ended that asked it to halt in these stops."""
+    """Yield the ends of the commands that asked the guest to halt in these stops."""
     asked = {event["id"] for event in chain if event["type"] in ("device.stopping", "device.restarting")}
     if not asked or None in asked:
         return
@@ -127,5 +127,5 @@ def _messages(call: Call, row: Row, chain: Sequence[Event]) -> Iterator[Event]:
 
 
 def _stuck(call: Call, row: Row) -> list[Event]:
-    """The latest report that its relay is stuck, where it is."""
+    """Return the latest report of a stuck relay, if the relay is stuck now."""
     return _latest(call, row, "device.relay_stuck") if row.get("relay_stuck") else []

@@ -13,13 +13,13 @@ from wagman.model.words import plain
 WIDTH = 80
 
 LEAST_WIDTH = 20
-"""A column that is narrower is not read, but spelt (chosen)."""
+"""The least width of a column that can be read (chosen)."""
 
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "faint": "2"}
 
 
 def short(seconds: float | None) -> str:
-    """For columns, as in "4m57s" and "3d02h"; "-" for what is not known."""
+    """Return a duration for a column, as in "4m57s" and "3d02h"; "-" if it is not known."""
     if seconds is None:
         return "-"
     whole = round(max(seconds, 0))
@@ -33,7 +33,7 @@ def short(seconds: float | None) -> str:
 
 
 def local(stamp: str) -> str:
-    """A time stamp of the service as local date and time; as it is, where a bad disk has left none."""
+    """Return a time stamp of the service as local date and time; unchanged if a bad disk has damaged it."""
     try:
         return datetime.fromisoformat(stamp).astimezone().strftime("%Y-%m-%d %H:%M:%S")
     except (ValueError, OverflowError):
@@ -41,15 +41,15 @@ def local(stamp: str) -> str:
 
 
 def clock(stamp: str) -> str:
-    """A time stamp as local time; with the date, unless it is today."""
+    """Return a time stamp as local time, with the date unless it is today."""
     text = local(stamp)
     return text.removeprefix(time.strftime("%Y-%m-%d "))
 
 
 def table(rows: Iterable[Sequence[str]], colours: Sequence[str] = (), indent: int = 0) -> list[str]:
-    """Aligned columns; the last one is wrapped at 80. `colours` are those of the third column, row by row.
+    """Return aligned columns; the last one is wrapped at 80 characters.
 
-    Where the others leave too little room beside them, the last one goes below its row.
+    `colours` are those of the third column, row by row. If the others leave too little room, the last column goes below its row.
     """
     rows = list(rows)
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
@@ -69,10 +69,10 @@ def table(rows: Iterable[Sequence[str]], colours: Sequence[str] = (), indent: in
 
 
 def is_lively(stream: TextIO) -> bool:
-    """A terminal, and nobody asked for plain text: colours and control codes are welcome."""
+    """Return whether colours and control codes are welcome: the stream is a terminal, and NO_COLOR is not set."""
     return stream.isatty() and not os.environ.get("NO_COLOR")
 
 
 def coloured(text: str, colour: str) -> str:
-    """On a terminal, in that colour."""
+    """Return the text in that colour, on a terminal."""
     return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if colour and is_lively(sys.stdout) else text

@@ -1,6 +1,6 @@
-"""`wagman top`: the problems, the status, the timers and the latest events, live, and keys to act on a device.
+"""`wagman top`: the problems, the status, the timers and the latest events, live, and keys to act on a guest.
 
-- `top_keys`   what a key does; no I/O
+- `top_keys`   the keys; no I/O
 - `top_view`   the picture as lines of text; no I/O
 - here         the terminal, and the service
 """
@@ -42,10 +42,10 @@ KEPT = 200
 """How many events are remembered (chosen: more than any terminal has lines)."""
 
 USUAL_SIZE = (80, 24)
-"""For a terminal that does not know its own, such as a serial console."""
+"""The columns and lines of a terminal that does not know its size, such as a serial console."""
 
 _TOO_PLAIN = ("", "dumb", "unknown")
-"""Terminals that can do no more than print: nothing would be seen on them."""
+"""Terminals that can only print line by line, and so not show this."""
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 _CHUNK_BYTES = 1024
@@ -57,7 +57,7 @@ def add_arguments(parser: ArgumentParser, _command: str) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Show it until q is pressed."""
+    """Show the live view until q is pressed."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise CommandError("top needs a terminal: use wagman status, or wagman events -f", USAGE)
     if os.environ.get("TERM", "") in _TOO_PLAIN:
@@ -85,7 +85,7 @@ def run(args: Namespace) -> int:
 
 
 class Watch:
-    """What is known of the service, and what the user is doing."""
+    """The latest answers of the service, and the state of the keys."""
 
     def __init__(self, path: str) -> None:
         self.state = State()
@@ -98,18 +98,18 @@ class Watch:
 
     @property
     def rest_s(self) -> float:
-        """How long until the service is to be asked again."""
+        """The time until the service is to be asked again."""
         return max(self._due_s - time.monotonic(), 0.0)
 
     @property
     def picture(self) -> Picture:
-        """What is to be drawn."""
+        """The picture to be drawn."""
         silent_s = time.monotonic() - self._seen_s
         away = f"away for {duration(silent_s)}, this is how it was: {self._trouble}" if self._trouble else ""
         return Picture(self._status, list(self._events), self.state, away)
 
     def begin(self) -> None:
-        """How everything is, and the latest events. Raises ClientError."""
+        """Read the status and the latest events. Raises ClientError."""
         client = self._follower.client
         for event in last(client, {}, KEPT):
             if event["id"] is None:
@@ -120,7 +120,7 @@ class Watch:
         self._look()
 
     def refresh(self) -> None:
-        """Ask, if it is time to; where the service is away, the last picture stays, and says so."""
+        """Ask the service if it is time to. If it is away, the last picture stays, with a line that says so."""
         if self.rest_s:
             return
         try:
@@ -130,7 +130,7 @@ class Watch:
         self._due_s = time.monotonic() + REFRESH_S
 
     def type(self, data: bytes) -> None:
-        """Do what the keys ask for."""
+        """Act on the keys that were typed."""
         for key in keys(data):
             self._press(key)
 
@@ -142,7 +142,8 @@ class Watch:
 
     def _look(self) -> None:
         self._status = self._follower.client.call("status")
-        events = list(islice(iter(partial(self._follower.item, 0.0), None), KEPT))  # no flood of them keeps the keys waiting
+        # Bounded, so that a flood of events does not keep the keys waiting.
+        events = list(islice(iter(partial(self._follower.item, 0.0), None), KEPT))
         self._events.extend(map(event_line, events))
         self.state = came(settled(self.state, can_be_chosen(self._status)), len(events), len(self._events))
         self._seen_s, self._trouble = time.monotonic(), ""
@@ -169,7 +170,7 @@ class Watch:
 
 
 def drawn(watch: Watch, console: "Console") -> "Text":
-    """The picture, in the size that the terminal has now."""
+    """Return the picture in the present size of the terminal."""
     from rich.console import ConsoleDimensions  # noqa: PLC0415 - see above
     from rich.text import Text  # noqa: PLC0415 - see above
 
@@ -181,7 +182,7 @@ def drawn(watch: Watch, console: "Console") -> "Text":
 
 @contextmanager
 def _keyboard() -> Iterator[None]:
-    """Keys are read one by one meanwhile, and are not echoed."""
+    """Have keys read one by one meanwhile, without an echo."""
     before = termios.tcgetattr(sys.stdin)
     try:
         tty.setcbreak(sys.stdin)
@@ -192,11 +193,11 @@ def _keyboard() -> Iterator[None]:
 
 @contextmanager
 def _signals() -> Iterator[socket.socket]:
-    """A socket that has the numbers of the signals that come; none of them breaks in where the terminal is being changed."""
+    """Yield a socket that receives the numbers of signals, so that none interrupts a change of the terminal."""
     woken, waker = socket.socketpair()
     with woken, waker:
         waker.settimeout(0)  # as set_wakeup_fd wants it
-        # A view that is stopped (^Z) would leave the shell its screen.
+        # A view stopped by ^Z would leave its screen to the shell.
         ours: dict[int, Any] = dict.fromkeys((*_ENDING, signal.SIGWINCH), _noted) | {signal.SIGTSTP: signal.SIG_IGN}
         before = {number: signal.signal(number, handler) for number, handler in ours.items()}
         fd_before = signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
@@ -209,4 +210,4 @@ def _signals() -> Iterator[socket.socket]:
 
 
 def _noted(_number: int, _frame: FrameType | None) -> None:
-    """The socket has it."""
+    """Do nothing: the socket has received the signal."""

@@ -1,4 +1,4 @@
-"""What the keys of the live view do: a state and a key give the next state, and perhaps a request. No terminal in here."""
+"""The keys of the live view: a state and a key give the next state, and perhaps a request. No terminal here."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 VERBS = {"s": "start", "t": "stop", "r": "restart", "K": "kill", "e": "enable", "d": "disable"}
 HINTS = ("jk move", *(f"{key} {verb}" for key, verb in VERBS.items()), "? help", "q quit")
-"""What each key does, where there is room to say so."""
+"""What each key does, for wide terminals."""
 
 SHORT_HINTS = ("? help", "q quit", "jk move")
-"""The keys that lead to all others."""
+"""The keys that lead to all others, for small terminals."""
 
 HELP = (
     ("j k, arrows", "choose a guest"),
@@ -23,58 +23,58 @@ HELP = (
 """All keys, and what each does."""
 
 EVENTS_STEP = 5
-"""By so many events is scrolled at once (chosen: less than there is room for on the smallest terminal that is common)."""
+"""By how many events one key scrolls (chosen: fewer than the smallest common terminal shows)."""
 
 _STEPS = {"j": 1, "\x1b[B": 1, "\x1bOB": 1, "k": -1, "\x1b[A": -1, "\x1bOA": -1}
 _BACK = {"b": EVENTS_STEP, "\x1b[5~": EVENTS_STEP, " ": -EVENTS_STEP, "\x1b[6~": -EVENTS_STEP}
 _QUIT = ("q", "Q", "\x04")
 
-# A key that sends several characters is one key still: none of them may be taken for a command.
+# A key that sends several characters is one key: none of them may be taken for a command.
 _KEY = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O.|[^\x1b])?|.", re.DOTALL)
 
 
 class Request(NamedTuple):
-    """What the service is to be asked for."""
+    """A request to the service."""
 
     verb: str
     device: str
 
 
 class State(NamedTuple):
-    """What the user is doing."""
+    """The state of the keys."""
 
     chosen: str = ""  # the device that the keys are about
     asked: Request | None = None  # sent once it is confirmed
-    said: str = ""  # what came of the last request
-    back: int = 0  # how many events are newer than those that are shown
+    said: str = ""  # the answer to the last request
+    back: int = 0  # how many newer events are hidden
     helps: bool = False  # the keys are shown
     is_over: bool = False
 
 
 def keys(data: bytes) -> Iterator[str]:
-    """The keys that were pressed, where a terminal sent these bytes."""
+    """Return the keys that were pressed, from the bytes that the terminal has sent."""
     return (match[0] for match in _KEY.finditer(data.decode(errors="replace")))
 
 
 def settled(state: State, devices: Sequence[str]) -> State:
-    """The same, with one of these devices chosen, if there is any: the service may have come back with others."""
+    """Return the state with one of these guests chosen, if there is any: after a restart the service may have others."""
     return state if state.chosen in devices else state._replace(chosen=devices[0] if devices else "")
 
 
 def pressed(state: State, key: str, devices: Sequence[str]) -> tuple[State, Request | None]:
-    """The state after a key, and what is to be asked for because of it."""
+    """Return the state after a key, and the request to be sent, if any."""
     if state.asked:
         return _answered(state, state.asked, key)
     fresh = state._replace(said="", helps=False)
     if key in _QUIT:
         return fresh._replace(is_over=True), None
-    if state.helps:  # nobody is asked about what he cannot see
+    if state.helps:  # no question about what is hidden by the help
         return fresh, None
     return _moved(fresh, key, devices), None
 
 
 def _moved(state: State, key: str, devices: Sequence[str]) -> State:
-    """The state after a key that sends nothing by itself."""
+    """Return the state after a key that sends nothing by itself."""
     if key == "?":
         return state._replace(helps=True)
     if key in _STEPS and devices:
@@ -85,12 +85,12 @@ def _moved(state: State, key: str, devices: Sequence[str]) -> State:
 
 
 def came(state: State, events: int, remembered: int) -> State:
-    """So many events have come: those that are looked at stay where they are, while they are remembered."""
+    """Take in that so many events have come: scrolled-back events stay in view for as long as they are remembered."""
     return state._replace(back=min(state.back + events, max(remembered - 1, 0))) if state.back else state
 
 
 def help_lines(width: int, hints: Sequence[str] = HINTS) -> list[str]:
-    """What the keys do, in as many lines as it takes."""
+    """Return what the keys do, in as many lines as needed."""
     lines = [""]
     for hint in hints:
         longer = f"{lines[-1]}  {hint}" if lines[-1] else hint
@@ -99,7 +99,7 @@ def help_lines(width: int, hints: Sequence[str] = HINTS) -> list[str]:
 
 
 def question(request: Request) -> str:
-    """What is asked before it is sent."""
+    """Return the question before a request is sent."""
     how = ", cutting its power without a shutdown" if request.verb == "kill" else ""
     return f"{request.verb} {request.device}{how}? y/n"
 
@@ -111,6 +111,6 @@ def _answered(state: State, request: Request, key: str) -> tuple[State, Request 
 
 
 def _beside(chosen: str, step: int, devices: Sequence[str]) -> str:
-    """The next one in that direction; the ends are ends."""
+    """Return the next guest in that direction, not beyond the ends."""
     place = devices.index(chosen) + step if chosen in devices else 0
     return devices[min(max(place, 0), len(devices) - 1)]

@@ -1,8 +1,8 @@
 """The picture of the live view: the service's status, the latest events and the state of the keys as lines of text.
 
-What is wrong comes first. Each line is cut to the width, and none is wrapped but the help, so that no key is lost; the table
-leaves out columns that find no room. Where the height is not enough, the timers go first, then what is well anyway, then the rows
-that are far from the chosen one. The events get what is left, and the bottom is always there.
+Problems come first. Each line is cut to the width; only the help is wrapped, so that no key is lost. Columns that find no room
+are left out. If the height is not enough, first the timers are left out, then boards and other lines without a problem, then the
+rows far from the chosen one. The events get what is left, and the bottom line is always there.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,18 +24,18 @@ PROBLEM_ROWS = 4
 """The most lines that problems may take (chosen: two of them, with what to do)."""
 
 BOARD_ROWS = 4
-"""The most lines that boards may take: of more, those that cannot be seen come first, and the others are counted (chosen)."""
+"""The most lines that boards may take (chosen). Of more boards, those not seen come first, and the others are counted."""
 
 EVENT_ROWS = 3
-"""The least that are shown of the events before the rest is shortened (chosen)."""
+"""The least number of events to be shown before the rest is shortened (chosen)."""
 
 SMALL_ROWS = 20
-"""A terminal with fewer lines than that has one for what the keys do (chosen)."""
+"""A terminal with fewer lines has one line for the keys (chosen)."""
 
 _LABEL_WIDTH = 9
 _HEAD = ("GUEST", "STATE", "FOR", "BEAT", "POWER", "TRIES", "MEDIA", "CURRENT", "TEMP", "NOTES")
 _OPTIONAL = ("TEMP", "MEDIA", "TRIES", "PORT", "CURRENT")
-"""Columns that are left out where there is no room for all, in this order."""
+"""The columns that are left out for want of room, in this order."""
 
 _STYLES = {"started": "green", "stopped": ""}
 
@@ -53,11 +53,11 @@ class Picture(NamedTuple):
     status: Status
     events: Sequence[str]
     state: State
-    away: str = ""  # why the service cannot be asked, and for how long; the status is then the last one known
+    away: str = ""  # why the service cannot be asked, and for how long; the status is then the last known one
 
 
 def screen(picture: Picture, width: int, height: int) -> list[Line]:
-    """Exactly `height` lines of at most `width` characters."""
+    """Return exactly `height` lines of at most `width` characters."""
     bottom = _bottom(picture.state, width, height)[-height:]
     room = height - len(bottom)
     upper = (_help() if picture.state.helps else _upper(picture, width, room))[:room]
@@ -67,7 +67,7 @@ def screen(picture: Picture, width: int, height: int) -> list[Line]:
 
 
 def _upper(picture: Picture, width: int, room: int) -> list[Line]:
-    """What stands above the events: all of it, or else as much as leaves some of them to be seen."""
+    """Return the lines above the events: all of them, or as many as leave room for some events."""
     problems, heading, table = _problems(picture.status), list(_heading(picture)), list(_devices(picture, width))
     for timers in (_timers(picture.status, width), _timers(picture.status, width, rows=1), []):
         lines = _joined(problems, heading, table, timers)
@@ -80,12 +80,12 @@ def _upper(picture: Picture, width: int, room: int) -> list[Line]:
 
 
 def _joined(*parts: Sequence[Line]) -> list[Line]:
-    """One below the other, with a line between them."""
+    """Join the parts, with an empty line after each."""
     return [line for part in parts if part for line in (*part, Line(""))]
 
 
 def _window(picture: Picture, table: Sequence[Line], rows: int) -> list[Line]:
-    """The head, so many rows around the chosen one, and what is told below; which rows they are of how many."""
+    """Return the head, as many rows as fit around the chosen one, the text below, and which rows of how many they are."""
     head, *lines, about = table
     names = [row["name"] for row in picture.status["devices"]]
     at = names.index(picture.state.chosen) if picture.state.chosen in names else 0
@@ -96,7 +96,7 @@ def _window(picture: Picture, table: Sequence[Line], rows: int) -> list[Line]:
 
 
 def _events(picture: Picture, room: int) -> list[Line]:
-    """The latest that find room; or older ones, and how many are newer."""
+    """Return the latest events that fit; or older ones, and how many are newer."""
     back = min(picture.state.back, max(len(picture.events) - 1, 0))
     if room <= 0:
         return []
@@ -111,17 +111,17 @@ def _help() -> list[Line]:
 
 
 def event_line(event: Event) -> str:
-    """An event: when, and what happened."""
+    """Return an event as a line: when, and what happened."""
     return plain(f"{clock(event['time'])}  {sentence(event)}")
 
 
 def cut(text: str, width: int) -> str:
-    """The text; where it is too long, an ellipsis stands for its end."""
+    """Return the text, cut to the width with an ellipsis."""
     return text if len(text) <= width else f"{text[: width - 1]}…"[:width]
 
 
 def can_be_chosen(status: Status) -> list[str]:
-    """The devices that the keys can be about: all but the computer that the service runs on."""
+    """Return the guests that the keys can act on: all but the computer that the service runs on."""
     return [row["name"] for row in status["devices"] if not row.get("self")]
 
 
@@ -129,7 +129,7 @@ def can_be_chosen(status: Status) -> list[str]:
 
 
 def _problems(status: Status, rows: int = PROBLEM_ROWS) -> list[Line]:
-    """What calls for a person, the worst first; those that find no room are counted."""
+    """Return the problems, the worst first; those that do not fit are counted."""
     problems = told(status)
     most = rows // 2 if len(problems) <= rows // 2 else max(rows // 2 - 1, 1)
     lines = list[Line]()
@@ -155,7 +155,7 @@ def _heading(picture: Picture) -> Iterator[Line]:
 
 
 def _boards(boards: Sequence[Board]) -> Iterator[Line]:
-    """Each of them; of many, those first that cannot be seen, and how many others there are."""
+    """Yield a line for each board; of many, those not seen come first, and the others are counted."""
     shown = boards
     if len(boards) > BOARD_ROWS:
         shown = sorted(boards, key=lambda board: not board["blind"])[: BOARD_ROWS - 1]
@@ -172,7 +172,7 @@ def _labelled(label: str, text: str, style: str = "") -> Line:
 
 
 def _devices(picture: Picture, width: int) -> Iterator[Line]:
-    """The table, and below it the reason for the state of the device that is chosen."""
+    """Yield the table of the guests, and below it the reason for the state of the chosen one."""
     rows, chosen = picture.status["devices"], picture.state.chosen
     cells = _fitting(_with_boards([_HEAD, *(device_cells(row) for row in rows)], picture.status), width - 2)
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
@@ -186,7 +186,7 @@ def _devices(picture: Picture, width: int) -> Iterator[Line]:
 
 
 def _with_boards(table: Sequence[Sequence[str]], status: Status) -> Sequence[Sequence[str]]:
-    """The table with where each device hangs, where there are several boards."""
+    """Return the table with the outlet of each guest, if there are several boards."""
     if len(boards_of(status)) == 1:
         return table
     plugs = ["PORT", *map(plug, status["devices"])]
@@ -194,7 +194,7 @@ def _with_boards(table: Sequence[Sequence[str]], status: Status) -> Sequence[Seq
 
 
 def _fitting(table: Sequence[Sequence[str]], width: int) -> Sequence[Sequence[str]]:
-    """The table without the columns that have to be left out for the others to find room; the notes may be cut."""
+    """Return the table without the columns that do not fit; the notes may be cut instead."""
     columns = {head: column for head, *column in zip(*table, strict=True)}
     for name in (each for each in _OPTIONAL if each in columns):
         *fixed, _ = ((head, *column) for head, column in columns.items())
@@ -205,7 +205,7 @@ def _fitting(table: Sequence[Sequence[str]], width: int) -> Sequence[Sequence[st
 
 
 def device_cells(row: Device) -> tuple[str, ...]:
-    """What the columns show of a device."""
+    """Return the cells of a guest."""
     return (
         row["name"],
         row["state"],
@@ -225,7 +225,7 @@ def _unconfirmed(row: Device) -> str:
 
 
 def beat(row: Device) -> str:
-    """The age of the last heartbeat, and the age at which its alarm is due; no number where that is past, and held."""
+    """Return the age of the last heartbeat and the age at which its timer is up, or `held` if that time is past."""
     age_s = row["heartbeat_age_s"]
     alarm = next((alarm for alarm in row["alarms"] if alarm["name"] == "heartbeat"), None)
     if age_s is None or alarm is None:
@@ -238,7 +238,7 @@ def _about(row: Device) -> str:
 
 
 def _timers(status: Status, width: int, rows: int = TIMER_ROWS) -> list[Line]:
-    """Side by side, the next one first; those that find no room are counted."""
+    """Return the timers side by side, the next one first; those that do not fit are counted."""
     texts = timer_texts(status)
     cell = max(map(len, texts), default=0) + 2
     columns = max((width - _LABEL_WIDTH) // cell, 1)
@@ -253,7 +253,7 @@ def _timers(status: Status, width: int, rows: int = TIMER_ROWS) -> list[Line]:
 
 
 def timer_texts(status: Status) -> list[str]:
-    """All that run, the next one first: in how long it is due, of which machine, which one."""
+    """Return all running timers, the next one first: when it is due, its machine, its name."""
     machines = [("wagman", status["wagman"]), *((row["name"], row) for row in status["devices"])]
     alarms = [(alarm["in_s"], name, alarm) for name, machine in machines for alarm in machine.get("alarms", ())]
     alarms.sort(key=lambda each: each[:2])

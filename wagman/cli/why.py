@@ -1,4 +1,4 @@
-"""`wagman why`: what keeps a device from starting, what comes next, and the chain of causes behind its state, newest first."""
+"""`wagman why`: what keeps a guest from starting, what comes next, and the chain of causes behind its state, newest first."""
 
 import json
 from argparse import ArgumentParser, Namespace
@@ -28,7 +28,7 @@ def add_arguments(parser: ArgumentParser, _command: str) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Tell it."""
+    """Print the answer."""
     with Client(args.socket) as client:
         status = client.call("status")
         name = _only(expanded([args.device], status))
@@ -45,7 +45,7 @@ def _only(names: list[str]) -> str:
 
 
 def document(row: Device, status: Status, told: Story) -> dict[str, Any]:
-    """The answer for programs."""
+    """Return the answer for programs."""
     return {
         "device": row["name"],
         "state": row["state"],
@@ -62,7 +62,7 @@ def document(row: Device, status: Status, told: Story) -> dict[str, Any]:
 
 
 def lines(row: Device, status: Status, told: Story) -> list[str]:
-    """The answer for people."""
+    """Return the answer for people, as lines."""
     pieces = [piece for line in _statements(row, status, told) for piece in wrap(plain(line), WIDTH, subsequent_indent="  ")]
     return [*pieces, *_story(told)]
 
@@ -83,7 +83,7 @@ def _statements(row: Device, status: Status, told: Story) -> Iterator[str]:
 
 
 def _lasting(row: Device) -> str:
-    """For how long; where nobody has measured it, what the clock showed when it began."""
+    """Return for how long the state has lasted; if nobody has measured that, what the clock showed at its beginning."""
     if row.get("for_s") is None and row["since"]:
         return f" since {local(row['since'])}, by the clock of then"
     return for_words(row)
@@ -96,7 +96,7 @@ def _story(told: Story) -> list[str]:
 
 
 def _happenings(events: Sequence[Event]) -> Iterator[tuple[str, str]]:
-    """When, and what; the same thing over and over is told once, with when it was first."""
+    """Yield when and what for each event; a run of equal events is told once, with the time of the first and a count."""
     types = {event["id"]: event["type"] for event in events if event["id"] is not None}
     repeats = [event for event in events if _count(event) and types.get(event["cause"]) == event["type"]]
     for words, same in groupby((event for event in events if event not in repeats), _once):
@@ -106,11 +106,11 @@ def _happenings(events: Sequence[Event]) -> Iterator[tuple[str, str]]:
 
 
 def _once(event: Event) -> str:
-    """What it tells, but for how often."""
+    """Return the sentence of an event without its count."""
     return sentence({**event, "fields": {key: value for key, value in event["fields"].items() if key not in ("count", "over_s")}})
 
 
 def _count(event: Event) -> int:
-    """How often it happened again, where it tells of that."""
+    """Return how often the event happened again, if it says so."""
     count = event["fields"].get("count")
     return count if isinstance(count, int) and count > 0 else 0

@@ -1,11 +1,11 @@
-"""`wagman test`: a drill. A guest is asked to halt, falls silent, loses its power, and is started again; how long each took.
+"""`wagman test`, a drill: a guest is asked to halt, falls silent, loses its power, and is started again. Each time is measured.
 
-- `harm`    why a drill is not begun
-- `steps`   how far one has come, and what is wrong with it; no I/O
+- `harm`    the reasons not to begin a drill
+- `steps`   the progress of a drill, and what is wrong with it; no I/O
 - here      the service, and the terminal
 
-Whatever becomes of this program, the guest is started again by itself: it is stopped for a while only. A guest that does not
-halt is left alone before its time is over, and so nothing is cut that runs.
+The guest is stopped for a limited time, so that it is started again whatever becomes of this program. A guest that does not
+halt is put into maintenance before its time is over, so that it is not cut while it runs.
 """
 
 import json
@@ -25,19 +25,19 @@ from wagman.client.errors import ClientError, LostError
 from wagman.model.words import duration, plain
 
 STOP_S = 900.0
-"""It is started as soon as its power is off, and after that time if nobody does (chosen: longer than most stops take)."""
+"""The guest is started once its power is off, or at the latest after this time (chosen: longer than most stops take)."""
 
 LEFT_ALONE_S = 600.0
-"""For so long it is left alone where this program does not come to end that itself (chosen)."""
+"""How long a guest stays in maintenance if this program cannot end that (chosen)."""
 
 LOOK_S = 1.0
-"""How often the status is asked for meanwhile (chosen: see `steps.MARGIN_S`)."""
+"""How often the status is asked for during a drill (chosen: see `steps.MARGIN_S`)."""
 
 AWAY_S = 120.0
-"""How long the service may be away meanwhile (chosen: a watchdog and a restart)."""
+"""How long the service may be away during a drill (chosen: a watchdog time-out and a restart)."""
 
 ORDER_S = 40.0
-"""How long the service may take to decide."""
+"""How long the service may take to decide about a command."""
 
 _RETRY_S = 0.5
 
@@ -51,7 +51,7 @@ def add_arguments(parser: ArgumentParser, _command: str) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Ask, and hold it."""
+    """Ask, and hold the drill."""
     if args.guest == "all":
         raise CommandError("one guest at a time: name it", USAGE)
     follower = Follower(args.socket, complain)
@@ -83,16 +83,16 @@ def _confirm(args: Namespace, name: str) -> None:
 
 
 class Rehearsal:
-    """A drill that is held."""
+    """A drill that is under way."""
 
     def __init__(self, follower: Follower, name: str, *, is_quiet: bool) -> None:
         self.follower, self.name, self.is_quiet = follower, name, is_quiet
         self.drill, self.progress = Drill(name), Progress()
-        self._told = 0  # so many of the steps have been told of
+        self._told = 0  # how many of the steps have been printed
         self._looked_s = self._away_s = float("-inf")
 
     def hold(self) -> int:
-        """From the question to the end."""
+        """Hold the drill from the stop to the end; return the exit code."""
         self._order("stop", for_s=STOP_S)
         try:
             self._follow()
@@ -159,7 +159,7 @@ class Rehearsal:
             raise CommandError(f"{self.name}: {verb} was refused: {reply['reason']}", REFUSED)
 
     def _call_off(self, why: str) -> None:
-        """It is wanted up again, left alone so that it is not cut, and then looked at anew: what runs is taken over."""
+        """Call the drill off: want the guest up again, put it into maintenance so that it is not cut, and end that."""
         try:
             for verb, how in self._taking_back():
                 self._order(verb, **how)

@@ -1,4 +1,4 @@
-"""Why a drill is not begun: it would harm, or prove nothing. No I/O."""
+"""The reasons not to begin a drill: it would harm, or prove nothing. No I/O."""
 
 from collections.abc import Container, Iterator
 from itertools import chain
@@ -7,13 +7,13 @@ from wagman.cli.boards import board_of, in_words
 from wagman.model.shapes import Device, Status
 
 NEEDS = ("maintenance",)
-"""What the service has to know, for a drill to be called off."""
+"""The methods that the service must have, so that a drill can be called off."""
 
 RESTS = ("will_hibernate", "hibernating")
 
 
 def why_not(status: Status, name: str, methods: Container[str]) -> str:
-    """The first reason not to; nothing where there is none."""
+    """Return the first reason not to begin a drill; an empty text where there is none."""
     row = next(row for row in status["devices"] if row["name"] == name)
     return next(chain(_of_service(status, methods), _of_guest(row, status), _of_others(row, status)), "")
 

@@ -1,4 +1,4 @@
-"""How far a drill has come: events and status rows in, sentences out, and whether it has to be called off. No I/O."""
+"""The progress of a drill: events and status rows in, sentences out, and whether it has to be called off. No I/O."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
@@ -7,11 +7,11 @@ from wagman.model.shapes import Event, Status
 from wagman.model.words import duration
 
 MARGIN_S = 20.0
-"""So long before the service would cut a guest that does not halt, the drill is called off (chosen: many looks, an answer)."""
+"""The drill is called off so long before the service would cut the guest (chosen: time for many looks and an answer)."""
 
 
 class Drill:
-    """One guest's drill, from when it is asked to stop."""
+    """The drill of one guest, from when it is asked to stop."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -21,26 +21,26 @@ class Drill:
         self.wants_start = False
         self.has_to_be_called_off = False
         self._at_s: dict[str, float] = {}  # when each step was, on one clock
-        self._boots: dict[str, float] = {}  # where each run of the service began, on that clock
+        self._boots: dict[str, float] = {}  # the start of each run of the service on that clock
         self._media: str | None = None
 
     @property
     def is_over(self) -> bool:
-        """Whether there is nothing more to wait for."""
+        """Whether the drill has failed, or the guest is up again."""
         return bool(self.trouble) or "started" in self._at_s
 
     @property
     def may_be_called_off(self) -> bool:
-        """Whether its power is still on."""
+        """Whether the guest still has its power."""
         return "silent" not in self._at_s
 
     @property
     def took_s(self) -> float:
-        """From the first step to the last."""
+        """The time from the first step to the last."""
         return max(self._at_s.values()) - min(self._at_s.values()) if self._at_s else 0.0
 
     def heard(self, event: Event, here_s: float) -> None:
-        """Take in an event; the service's own clock counts, and ours where it was restarted meanwhile."""
+        """Take in an event. Within a run of the service its clock counts; runs are placed by our own clock."""
         if event["device"] != self.name or self.is_over:
             return
         zero_s = self._boots.setdefault(event["boot_id"], here_s - event["mono_s"])
@@ -59,7 +59,7 @@ class Drill:
                 self._call_off("it was told to halt, and goes on running" if "told" in self._at_s else "it goes on running")
 
     def document(self) -> Mapping[str, Any]:
-        """For programs; lengths in seconds, null where it did not come that far."""
+        """The result for programs. Times are in seconds, null for steps that were not reached."""
         return {
             "guest": self.name,
             "outcome": "failed" if self.trouble else "done",
@@ -87,11 +87,11 @@ class Drill:
     # --- What happens -------------------------------------------------------------------------------------------------
 
     def on_stopping(self, at_s: float, _fields: Mapping[str, Any]) -> None:
-        """The drill begins."""
+        """The guest is asked to halt: the drill begins."""
         self._step("asked", at_s, "asked to halt", "its shutdown command runs")
 
     def on_message(self, at_s: float, fields: Mapping[str, Any]) -> None:
-        """Its shutdown command has ended. One that failed may have got through; nobody can rely on it."""
+        """The shutdown command has ended. A command that failed may have reached the guest, but nobody can rely on that."""
         if "told" in self._at_s or "asked" not in self._at_s:
             return
         if fields.get("ok") is not True:
@@ -102,7 +102,7 @@ class Drill:
         self._step("told", at_s, f"its shutdown command reached it after {took}", "halts")
 
     def on_stopped(self, at_s: float, fields: Mapping[str, Any]) -> None:
-        """Its power goes off: after a silence, or the drill shows nothing."""
+        """The power is cut. Without a silence before, the drill has failed."""
         silent_s = fields.get("silent_s")
         if not isinstance(silent_s, int | float):
             self.trouble = f"it did not fall silent: {fields.get('reason') or 'its power goes off'}"
@@ -112,29 +112,29 @@ class Drill:
         self._step("silent", fell_s, f"it fell silent after {took}, and was for {duration(silent_s)}", "its power goes off")
 
     def on_off(self, at_s: float, _fields: Mapping[str, Any]) -> None:
-        """Its power was seen off, and is to come again."""
+        """The power was seen off: the guest is to be started."""
         if "silent" in self._at_s and "off" not in self._at_s:
             self._step("off", at_s, "its power was seen off", "waits for its start")
             self.wants_start = "starting" not in self._at_s
 
     def on_starting(self, at_s: float, _fields: Mapping[str, Any]) -> None:
-        """Its power goes on."""
+        """The power is switched on."""
         if "silent" in self._at_s:
             self._step("starting", at_s, "it is being started", "boots")
 
     def on_started(self, at_s: float, fields: Mapping[str, Any]) -> None:
-        """It was heard."""
+        """The guest was heard."""
         if "starting" in self._at_s:
             self._media = fields.get("media")
             source = f", from {self._media}" if self._media else ""
             self._step("started", at_s, f"it was up after {duration(at_s - self._at_s['starting'])}{source}", "")
 
     def on_start_failed(self, _at_s: float, _fields: Mapping[str, Any]) -> None:
-        """It was not heard in time."""
+        """The guest was not heard in time."""
         self.trouble = "it halted, and did not come up again; its start is tried again by itself: see wagman why " + self.name
 
     def on_power_lost(self, _at_s: float, _fields: Mapping[str, Any]) -> None:
-        """Somebody else has cut it."""
+        """The power was cut, and not by this service."""
         if "silent" not in self._at_s:
             self.trouble = "its power was lost meanwhile; it is started again by itself"
 

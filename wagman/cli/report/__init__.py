@@ -2,14 +2,14 @@
 
 - `reading`     the events: from the service, or from a file
 - `axis`        one axis of time for a log over many runs of the service
-- `track`       what is told of one guest
-- `sight`       when nobody could know
+- `track`       the history of one guest as the events tell it
+- `sight`       the times in which nobody could know
 - `history`     both together
 - `figures`     the figures of a period
 - `words`, `page`   the report for people and programs, and as one page of HTML
 - `intervals`   stretches of time
 
-All but `reading` and this do no I/O.
+Only `reading` and this module do I/O.
 """
 
 import gc
@@ -29,7 +29,7 @@ from wagman.cli.report.reading import from_file, from_service
 from wagman.cli.report.words import document, lines
 
 SINCE = "30d"
-"""The period that is reported on where nothing else is asked for (chosen)."""
+"""The period of the report without --since (chosen)."""
 
 
 def add_arguments(parser: ArgumentParser, _command: str) -> None:
@@ -54,7 +54,11 @@ def add_arguments(parser: ArgumentParser, _command: str) -> None:
 
 
 def beginning(text: str) -> tuple[float, bool]:
-    """A moment, in seconds since 1970; or, and then it is true, how long before the end of the log."""
+    """Return a time in seconds since 1970 and False, or a time in seconds before the end of the log and True.
+
+    Raises:
+        ArgumentTypeError: the text is no such time.
+    """
     ago = ago_s(text)
     if ago is not None:
         return ago, True
@@ -65,8 +69,8 @@ def beginning(text: str) -> tuple[float, bool]:
 
 
 def run(args: Namespace) -> int:
-    """Report."""
-    gc.disable()  # what is read stays to the end, which is soon
+    """Print or write the report."""
+    gc.disable()  # the command ends soon, and what it has read stays to the end
     told = from_service(args.socket) if args.log is None else from_file(args.log)
     known = history(told.events, told.rows, told.running_s)
     period = _period(known, args.since)
@@ -84,7 +88,11 @@ def run(args: Namespace) -> int:
 
 
 def _period(known: History, since: tuple[float, bool]) -> Stretch:
-    """What is reported on: no more than the log tells of."""
+    """Return the period of the report, which is within the log.
+
+    Raises:
+        CommandError: the log ends before the period begins.
+    """
     begin_s, end_s = known.whole
     asked_s = end_s - since[0] if since[1] else since[0]
     if asked_s > end_s:
@@ -93,7 +101,7 @@ def _period(known: History, since: tuple[float, bool]) -> Stretch:
 
 
 def _write(path: str, known: History, period: Stretch, found: list[Figures]) -> None:
-    """As a whole or not at all: somebody may be looking at the one of yesterday."""
+    """Write the page as a whole or not at all: somebody may be reading the previous one."""
     from wagman.cli.report.page import page  # noqa: PLC0415 - few need it
 
     text, beside = page(known, period, found), f"{path}.new"

@@ -1,9 +1,9 @@
 """One axis of time for a log that was written over many runs of the service, whatever its wall clock did. No I/O.
 
-Within a run the service's own clock measures, in which the wall clock may jump; between runs nothing else than the wall clock
-is there to go by: from the last event of one run to the first one of the next, which it was not often set between. Where it was
-not set at all by then, each run lies as its own wall clock says; the last one counts most, since its clock has had the longest
-time to be set. None ends later than the next one begins.
+Within a run the service's own clock counts: the wall clock may jump. The time between two runs is known by the wall clock only,
+from the last event of one run to the first event of the next. If the clock had not been set by then, a run is placed by its own
+wall clock. Runs are placed from the last one backwards, because its clock has had the longest time to be set, and none may end
+later than the next one begins.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,19 +19,19 @@ class Run(NamedTuple):
     boot_id: str
     first: int  # the index of its first event
     past: int  # the index behind its last one
-    zero_s: float  # where its own clock began, on the axis; seconds since 1970 as far as the wall clocks were right
-    is_placed: bool  # its wall clock had been set: how long before the next run it ended is known
+    zero_s: float  # when its own clock began, on the axis: seconds since 1970 if the wall clocks were right
+    is_placed: bool  # its wall clock had been set, so it is known how long before the next run it ended
 
 
 class Axis(NamedTuple):
-    """Where each event lies."""
+    """The place of each event in time."""
 
     runs: Sequence[Run]
-    at_s: Sequence[float]  # of each event; never less than of the one before it
+    at_s: Sequence[float]  # one for each event, never decreasing
 
 
 def epoch_s(stamp: Any) -> float | None:
-    """A time stamp in seconds since 1970; None for what is none."""
+    """Return a time stamp in seconds since 1970; None if it is none."""
     try:
         moment = datetime.fromisoformat(stamp)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
@@ -40,17 +40,17 @@ def epoch_s(stamp: Any) -> float | None:
 
 
 BEYOND_S = 1e12
-"""No length of time of a service is as long (chosen)."""
+"""A bound beyond all durations of a service (chosen)."""
 
 
 def number(value: Any) -> float | None:
-    """A length of time as the log has it; None for what is none."""
-    # Which is false of nan, too.
+    """Return a duration from the log in seconds; None if it is none."""
+    # The comparison is false for nan, too.
     return float(value) if type(value) in {int, float} and -BEYOND_S < value < BEYOND_S else None
 
 
 def axis_of(events: Sequence[Event]) -> Axis:
-    """Lay out the events, which are in the order of the log."""
+    """Place the events, which are in the order of the log, in time."""
     monos = _monos(events)
     runs, after = list[Run](), None
     for boot_id, first, past in reversed(list(_runs(events))):
@@ -62,7 +62,7 @@ def axis_of(events: Sequence[Event]) -> Axis:
 
 
 def _placed(events: Sequence[Event], monos: Sequence[float], run: tuple[int, int], after: Run | None) -> tuple[float, bool]:
-    """Where a run's own clock began, and whether anything told so."""
+    """Return when a run's own clock began, and whether a wall clock has told that."""
     first, past = run
     own_s = _zero_s(events[first:past], monos[first:past])
     if after is None:
@@ -76,7 +76,7 @@ def _placed(events: Sequence[Event], monos: Sequence[float], run: tuple[int, int
 
 
 def _runs(events: Sequence[Event]) -> Iterator[tuple[str, int, int]]:
-    """The name, the first event, and the one behind the last, of each run."""
+    """Yield each run: its boot id, the index of its first event, and the index after its last."""
     first, boot_id = 0, events[0].get("boot_id") if events else None
     for index, event in enumerate(events):
         if event.get("boot_id") != boot_id:
@@ -87,7 +87,7 @@ def _runs(events: Sequence[Event]) -> Iterator[tuple[str, int, int]]:
 
 
 def _monos(events: Sequence[Event]) -> list[float]:
-    """The clock of the service at each event; where a flipped bit has taken it, that of the event before."""
+    """Return the service's own clock at each event; that of the event before where a damaged log has none."""
     monos, last = list[float](), 0.0
     for event in events:
         found = number(event.get("mono_s"))
@@ -97,7 +97,7 @@ def _monos(events: Sequence[Event]) -> list[float]:
 
 
 def _zero_s(events: Sequence[Event], monos: Sequence[float]) -> float | None:
-    """Where a run's own clock began, by the wall clock of its last event that had one."""
+    """Return when a run's own clock began, by the last event with a wall clock that was set; None if there is none."""
     for event, mono_s in zip(reversed(events), reversed(monos), strict=True):
         wall_s = _wall_s(event)
         if wall_s is not None:
@@ -106,7 +106,7 @@ def _zero_s(events: Sequence[Event], monos: Sequence[float]) -> float | None:
 
 
 def _wall_s(event: Event) -> float | None:
-    """The wall clock at an event; None where it had not been set."""
+    """Return the wall clock at an event in seconds since 1970; None if it had not been set."""
     return None if event.get("clock") == "unset" else epoch_s(event.get("time"))
 
 

@@ -9,32 +9,34 @@ from wagman.cli.report.intervals import Stretch, length_s, parted, within
 from wagman.cli.report.track import KEPT, UP, Cut, Track
 
 Kind: TypeAlias = Literal["up", "down", "kept", "unknown"]
-"""*kept*: down on purpose, since an operator asked for it, or the enclosure was too hot. *unknown* is neither up nor down."""
+"""The state of a guest for the report. *kept*: down on purpose, because of an operator, the enclosure or maintenance.
+*unknown*: neither known to be up nor known to be down.
+"""
 
 
 class Span(NamedTuple):
-    """What a guest was, from when to when."""
+    """A stretch of time in which a guest was in one state."""
 
     begin_s: float
     end_s: float
     kind: Kind
     state: str | None
-    cause: str = ""  # of one that is down
+    cause: str = ""  # what took it down, if it is down
 
 
 class Outage(NamedTuple):
-    """A guest that was to run was down."""
+    """A time in which a guest was down that was to run."""
 
     begin_s: float
     end_s: float
     cause: str
-    ended: Literal["up", "kept", "lasts"]  # *kept*: it is down on purpose since then
-    down_s: float  # what of it is known to have been down
+    ended: Literal["up", "kept", "lasts"]  # *kept*: it has been down on purpose since then
+    down_s: float  # how long it is known to have been down
     unknown_s: float
 
 
 class Figures(NamedTuple):
-    """A guest's figures over the period. Lengths are in seconds; they add up to the length of the period."""
+    """A guest's figures over the period. Durations are in seconds, and add up to the length of the period."""
 
     name: str
     up_s: float
@@ -50,23 +52,23 @@ class Figures(NamedTuple):
 
     @property
     def uptime(self) -> float | None:
-        """The part of the time of which anything is known that it was up; None where nothing is."""
+        """The share of the known time in which the guest was up; None if nothing is known."""
         known_s = self.up_s + self.down_s + self.kept_s
         return self.up_s / known_s if known_s else None
 
     @property
     def mtbf_s(self) -> float | None:
-        """The mean time that it was up between two outages; None where there was none."""
+        """The time up, divided by the number of outages; None without an outage."""
         return self.up_s / len(self.outages) if self.outages else None
 
     @property
     def mttr_s(self) -> float | None:
-        """The mean time that it was known to be down until it was up again; None where no outage has ended so."""
+        """The mean time down of the outages that ended with the guest up; None without such an outage."""
         mended = [outage.down_s for outage in self.outages if outage.ended == "up"]
         return sum(mended) / len(mended) if mended else None
 
     def cut(self, kind: Cut) -> int:
-        """How often it was cut in that way."""
+        """Return how often the guest was cut in that way."""
         return self.cuts.count(kind)
 
 
@@ -101,7 +103,7 @@ def _count(times_s: Sequence[float], period: Stretch) -> int:
 
 
 def _states(track: Track, end_s: float) -> Iterator[Span]:
-    """Its states one after the other, as the service had them, whether anybody could know or not."""
+    """Yield the states one after the other, as the service recorded them, including times in which nobody could know."""
     marks = track.states
     for index, mark in enumerate(marks):
         until_s = marks[index + 1].at_s if index + 1 < len(marks) else end_s
@@ -110,7 +112,7 @@ def _states(track: Track, end_s: float) -> Iterator[Span]:
 
 
 def _spans(guest: Guest, period: Stretch) -> Iterator[Span]:
-    """What it was, with what nobody could know; without gaps over the whole period."""
+    """Yield the states and the unknown times of a guest, without gaps over the whole period."""
     at_s, first, unknown = period[0], 0, guest.unknown
     for state in _states(guest.track, period[1]):
         begin_s, end_s = max(state.begin_s, at_s), min(state.end_s, period[1])
@@ -128,7 +130,7 @@ def _spans(guest: Guest, period: Stretch) -> Iterator[Span]:
 
 
 def _outages(track: Track, unknown: Sequence[Stretch], period: Stretch) -> Iterator[Outage]:
-    """Each time that it was down without anybody's wish, and known to be for some of that time."""
+    """Yield the outages: nobody wanted the guest down, and it is known to have been down for some of the time."""
     begun: Span | None = None
     for span in (*_states(track, period[1]), Span(period[1], period[1], "unknown", "the end")):
         if span.kind == "down" and span.cause:

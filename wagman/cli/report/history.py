@@ -1,6 +1,6 @@
-"""The log as a history: what each guest was, from when to when, and when nobody could know. Events in, stretches of time out.
+"""The log as a history: the states of each guest over time, and the times in which nobody could know. No I/O.
 
-No I/O. Whatever the events hold is taken in: a field that is missing, or of another kind than it should be, is not known.
+Any log is accepted: a field that is missing, or of another type than it should be, counts as not known.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,52 +14,52 @@ from wagman.cli.report.track import UP, State, Track
 from wagman.model.catalogue import EVENT_TYPES, severity_of
 
 GRAVE = frozenset(name for name, kind in EVENT_TYPES.items() if kind.severity != "info" or kind.graver is not None)
-"""Types of events that may tell of something that went wrong."""
+"""Types of events that may report something that went wrong."""
 
 ALWAYS_GRAVE = frozenset(name for name, kind in EVENT_TYPES.items() if kind.severity != "info" and kind.graver is None)
-"""Those that do, whatever their fields hold."""
+"""Types of events that always report something that went wrong."""
 
 BEGINS = "service.started"
-"""What the service does not run before."""
+"""The first event of a run in which the service supervises."""
 
 _NAME, _PLACE = frozenset({str, type(None)}), frozenset({int, type(None)})
-"""Of what kinds the parts of an event are that may be none."""
+"""The types that the parts of an event may have which can be None."""
 
 
 class Row(NamedTuple):
-    """What the status says of a guest at the end."""
+    """What the status tells of a guest at the end."""
 
     name: str
     state: str
     for_s: float | None
     board: str = UNNAMED
-    has_ears: bool = False  # it is heard otherwise than on its board
+    has_ears: bool = False  # it is heard by other means than its board
     is_self: bool = False
 
 
 class Guest(NamedTuple):
-    """A guest, and when nobody could know how it was."""
+    """A guest's states and power, and the times in which nobody could know them."""
 
     track: Track
     unknown: Sequence[Stretch]  # joined
 
 
 class History(NamedTuple):
-    """What the log tells."""
+    """The history that the log tells."""
 
-    whole: Stretch  # from its first event to the moment at which it is told
+    whole: Stretch  # from its first event to the moment of the report
     guests: Mapping[str, Guest]
     events: int
     unplaced: int  # runs of the service whose wall clock was never set
 
 
 def history(events: Sequence[Event], rows: Sequence[Row] = (), running_s: tuple[str, float] | None = None) -> History:
-    """Fold the events.
+    """Make the history from the events.
 
     Args:
         events: as JSON has them, in the order of the log.
-        rows: what the status says of each device, where the service can be asked.
-        running_s: the run of the service that was asked, and for how long it runs by now.
+        rows: what the status says of each guest, if the service can be asked.
+        running_s: the boot id of the service that was asked, and its uptime in seconds.
     """
     sound = [_sound(event) for event in events]
     axis = axis_of(sound)
@@ -80,14 +80,14 @@ def history(events: Sequence[Event], rows: Sequence[Row] = (), running_s: tuple[
 
 
 def _is_sound(event: Mapping[str, Any]) -> bool:
-    # There may be a hundred thousand of them.
+    # Fast, because there may be a hundred thousand events.
     get = event.get
     has_parts = type(get("type")) is type(get("boot_id")) is str and type(get("fields")) is dict
     return has_parts and type(get("id")) is int and type(get("device")) in _NAME and type(get("cause")) in _PLACE
 
 
 def _sound(event: Any) -> Event:
-    """The event with what every event has, each of its kind."""
+    """Return the event with all fields that every event has, each of the right type."""
     told: dict[str, Any] = event if isinstance(event, dict) else {}
     if _is_sound(told):
         return told
@@ -104,9 +104,9 @@ def _sound(event: Any) -> Event:
 
 
 def _taken(events: Sequence[Event], times_s: Sequence[float]) -> tuple[dict[str, Track], Sight]:
-    """Everything that is told, guest by guest and beside them."""
+    """Sort the events by what they are about: each guest, or the sight of all guests."""
     tracks, sight = dict[str, Track](), Sight()
-    askers = dict[Any, str]()  # the types of what may have asked for something, by id
+    askers = dict[Any, str]()  # the types of events that may have caused others, by id
     for event, at_s in zip(events, times_s, strict=True):
         type_, device = event["type"], event["device"]
         if type_.startswith(("command.", "wagman.", "board.log")):
@@ -131,14 +131,14 @@ def _forgotten(tracks: Mapping[str, Track], at_s: float, begun_anew: Any) -> Non
 
 
 def _ends_as(track: Track, row: Row, end_s: float) -> None:
-    """What the status knows of a state whose beginning is no longer in the log."""
+    """Use the status for a guest whose state began before the log does."""
     if not track.states and row.for_s is not None:
         track.states.append(State(end_s - row.for_s, row.state))
         track.power.append((end_s - row.for_s, "on" if row.state == UP else "unknown"))
 
 
 def _end_s(axis: Axis, running_s: tuple[str, float] | None) -> float:
-    """The moment at which it is told; where the service cannot be asked, the last event."""
+    """Return the moment of the report; that of the last event if the service was not asked."""
     last_s = axis.at_s[-1] if axis.at_s else 0.0
     if running_s is not None and axis.runs and axis.runs[-1].boot_id == running_s[0]:
         return max(last_s, axis.runs[-1].zero_s + running_s[1])
@@ -146,7 +146,7 @@ def _end_s(axis: Axis, running_s: tuple[str, float] | None) -> float:
 
 
 def _away(events: Sequence[Event], axis: Axis, running: str | None, end_s: float) -> Iterator[Stretch]:
-    """When the service did not run, or nobody knows whether it did: from what it told last to the beginning of the next run."""
+    """Yield the times in which the service may not have run: from the last event of a run to the start of the next."""
     for before, after in zip(axis.runs, axis.runs[1:], strict=False):
         if before.boot_id != after.boot_id:
             yield axis.at_s[before.past - 1], _began_s(events, axis, after.first, after.past)
@@ -155,13 +155,13 @@ def _away(events: Sequence[Event], axis: Axis, running: str | None, end_s: float
 
 
 def _began_s(events: Sequence[Event], axis: Axis, first: int, past: int) -> float:
-    """When a run began to supervise: it may have opened its log before."""
+    """Return when a run began to supervise, which may be later than its first event."""
     found = next((index for index in range(first, min(first + 20, past)) if events[index]["type"] == BEGINS), first)
     return axis.at_s[found]
 
 
 def _unseen(sight: Sight, end_s: float, rows: Sequence[Row], name: str) -> Iterator[Stretch]:
-    """When a guest could not be heard. Where nobody can say which board it hangs on, it is any of them."""
+    """Yield the times in which a guest could not be heard. If nobody knows its board, those of all boards count."""
     row = next((row for row in rows if row.name == name), None)
     if row is not None and row.has_ears:
         yield from sight.networks(end_s)

@@ -1,14 +1,14 @@
-"""Stretches of time, in seconds on one axis: joined, and cut out of one another. No I/O."""
+"""Stretches of time, in seconds on one axis: how they are joined, and cut out of one another. No I/O."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 Stretch: TypeAlias = tuple[float, float]
-"""From a moment to a later one."""
+"""A beginning and a later end, in seconds."""
 
 
 def joined(stretches: Iterable[Stretch]) -> list[Stretch]:
-    """The same time in order, no stretch touching the next one; empty ones are left out."""
+    """Join stretches that touch or overlap; return them in order, without empty ones."""
     whole = list[Stretch]()
     for begin_s, end_s in sorted(stretches):
         if whole and begin_s <= whole[-1][1]:
@@ -19,7 +19,7 @@ def joined(stretches: Iterable[Stretch]) -> list[Stretch]:
 
 
 def within(stretches: Iterable[Stretch], whole: Stretch) -> Iterator[Stretch]:
-    """What of each lies within `whole`."""
+    """Yield the part of each stretch that lies within `whole`."""
     for begin_s, end_s in stretches:
         begin_s, end_s = max(begin_s, whole[0]), min(end_s, whole[1])  # noqa: PLW2901 - the part of it that counts
         if begin_s < end_s:
@@ -27,12 +27,12 @@ def within(stretches: Iterable[Stretch], whole: Stretch) -> Iterator[Stretch]:
 
 
 def length_s(stretches: Iterable[Stretch]) -> float:
-    """How long all of them are together."""
+    """Return the sum of the lengths, in seconds."""
     return sum(end_s - begin_s for begin_s, end_s in stretches)
 
 
 def parted(stretch: Stretch, holes: Sequence[Stretch], first: int = 0) -> Iterator[tuple[float, float, bool]]:
-    """The parts of a stretch, and of each whether it is a hole; `holes` are joined, and those before `first` are left out."""
+    """Yield the parts of a stretch, each with whether it is a hole. `holes` are joined; those before `first` are ignored."""
     at_s, end_s = stretch
     for number in range(first, len(holes)):
         begin_s, until_s = holes[number]

@@ -1,6 +1,6 @@
-"""The report as one page of HTML that needs nothing else: no script, no file, no network. Reads on a phone, and prints.
+"""The report as one page of HTML without scripts, other files or network. It can be read on a phone, and printed.
 
-Everything that comes from the log is escaped. A row for each guest: its state, its power, and what went wrong.
+Everything that comes from the log is escaped. Each guest has a row with its state, its power, and what went wrong.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,13 +16,13 @@ from wagman.model.catalogue import sentence_of, severity_of
 from wagman.model.words import duration, plain, user_name
 
 GRID = 2000
-"""So many steps wide is the whole period: what is shorter than one is drawn as wide as one (chosen)."""
+"""The width of the period in steps; whatever is shorter than a step is drawn as one step (chosen)."""
 
 MOST_MARKS = 200
-"""So many places of a row can have a mark of what went wrong; what falls on the same one is told together (chosen)."""
+"""How many marks of what went wrong a row can have; events at the same place share a mark (chosen)."""
 
 MOST_OUTAGES = 100
-"""So many outages of a guest are listed, the latest (chosen)."""
+"""How many outages of a guest are listed, the latest ones (chosen)."""
 
 _KINDS = {"up": "up", "down": "down", "kept": "down on purpose, or in maintenance", "unknown": "nobody knows"}
 _POWER = {"on": "power on", "off": "power off", "switching": "being switched on", "unknown": "not known"}
@@ -80,7 +80,7 @@ def _page(told: History, period: Stretch, found: Sequence[Figures]) -> Iterator[
 
 
 def _patterns() -> str:
-    """What is not known is hatched, so that it is seen without colours, too."""
+    """Return the pattern for unknown times, so that they can be told without colours, too."""
     return (
         '<svg width="0" height="0" style="position:absolute" aria-hidden="true"><defs>'
         '<pattern id="hatched" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
@@ -129,7 +129,7 @@ def _ticks(period: Stretch) -> Iterator[float]:
 
 
 class Mark(NamedTuple):
-    """What went wrong at one place of the row."""
+    """The mark of what went wrong at one place of a row."""
 
     step: int
     severity: str
@@ -137,7 +137,7 @@ class Mark(NamedTuple):
 
 
 def _row(told: History, period: Stretch, each: Figures) -> str:
-    """State, power, what went wrong; the picture says in words what it shows, to those who cannot see it."""
+    """Return the row of a guest: state, power, what went wrong. A label says the same in words, for those who cannot see it."""
     track = told.guests[each.name].track
     powers = _powers(track.power, each.spans, period)
     states = ((span.begin_s, span.end_s, span.kind) for span in each.spans)
@@ -154,14 +154,14 @@ def _row(told: History, period: Stretch, each: Figures) -> str:
 
 
 def _powers(marks: Sequence[tuple[float, str]], spans: Sequence[Span], period: Stretch) -> Iterator[tuple[float, float, str]]:
-    """Its power, as far as it was told; what nobody could know is not known here, either."""
+    """Yield the states of the power as they were recorded, and the unknown times."""
     ends = [at_s for at_s, _ in marks[1:]] + [period[1]]
     yield from ((at_s, end_s, what) for (at_s, what), end_s in zip(marks, ends, strict=True))
     yield from ((span.begin_s, span.end_s, "unknown") for span in spans if span.kind == "unknown")
 
 
 def _band(stretches: Iterable[tuple[float, float, str]], period: Stretch, top: int, height: int, words: dict[str, str]) -> str:
-    """One path for each kind: a month of flapping is no larger than it has to be. What is rare is drawn over what is not."""
+    """Return one path for each kind, so that a month of flapping stays small. Rare kinds are drawn over frequent ones."""
     paths: dict[str, dict[int, int]] = {kind: {} for kind in words}
     for begin_s, end_s, kind in stretches:
         if kind in paths and end_s > period[0] and begin_s < period[1]:
@@ -185,7 +185,7 @@ def _step(at_s: float, period: Stretch) -> int:
 
 
 def _marks(told: History, period: Stretch, name: str) -> Iterator[Mark]:
-    """At each place the gravest thing that happened there, with how many others."""
+    """Yield a mark for each place: the gravest event there, and how many others there are."""
     places: dict[int, list[tuple[str, dict[str, object]]]] = {}
     for at_s, event in told.guests[name].track.troubles:
         if period[0] <= at_s <= period[1]:

@@ -1,4 +1,4 @@
-"""Where the events come from: the service, page by page, or a file that was made beforehand."""
+"""The source of the events: the service, page by page, or a file."""
 
 import json
 import sqlite3
@@ -22,15 +22,15 @@ _COLUMNS = ("id", "time", "clock_set", "boot_id", "mono_s", "type", "device", "c
 
 
 class Told(NamedTuple):
-    """All that there is to make a report of."""
+    """Everything that a report is made from."""
 
     events: Sequence[Event]
     rows: Sequence[Row] = ()
-    running_s: tuple[str, float] | None = None  # the run of the service that was asked, and for how long it runs
+    running_s: tuple[str, float] | None = None  # the boot id and the uptime of the service that was asked
 
 
 def from_service(socket: str) -> Told:
-    """The whole log of the service, and how everything is at its end. Raises ClientError."""
+    """Read the whole log of the service, and the status at its end. Raises ClientError."""
     progress = Progress()
     with Client(socket) as client:
         try:
@@ -60,7 +60,7 @@ def _row(row: Device) -> Row:
 
 
 def from_file(path: str) -> Told:
-    """The events in a file: what `wagman events --json` has printed, or a copy of the log, `wagman.db`.
+    """Read the events in a file: the output of `wagman events --json`, or a copy of the log, `wagman.db`.
 
     Raises:
         CommandError: there is no such file, or it is neither.
@@ -96,7 +96,7 @@ def _rows_of(path: str) -> Iterator[Event]:
 
 
 def _fields(text: Any) -> Any:
-    """A flipped bit on the disk costs the fields of one event."""
+    """Decode the fields of an event. A damaged log costs the fields of that event only."""
     try:
         return json.loads(text)
     except (TypeError, ValueError):

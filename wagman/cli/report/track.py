@@ -1,7 +1,7 @@
-"""What the log tells of one guest: its states and its power over time, how it was cut, and what took it down. No I/O.
+"""The history of one guest: its states and its power over time, how it was cut, and what took it down. No I/O.
 
-The log tells when the service learnt of something. Where it says how long that had been so already, as of a heartbeat that was
-lost, the mark goes where it belongs.
+An event is recorded when the service learns of something. If the event says for how long that had been so, as for a lost
+heartbeat, the change is placed at the beginning of that time.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,11 +16,11 @@ gives no signs of life, or that never came up."""
 UP = "started"
 MAINTENANCE = "maintenance"
 SILENT = "silent"
-"""A guest that is started, as the service has it, and has fallen silent."""
+"""The name here of a started guest that has fallen silent; the service still has it as started."""
 
 OPERATOR, ENVIRONMENT = "operator", "environment"
 KEPT = frozenset({OPERATOR, ENVIRONMENT, MAINTENANCE})
-"""Causes that keep a guest down on purpose; in maintenance it is left alone, and may be up or not."""
+"""The causes that keep a guest down on purpose. In maintenance a guest is left alone, and may be up."""
 
 CAUSES = {
     "silent": "it fell silent",
@@ -34,7 +34,7 @@ CAUSES = {
     MAINTENANCE: "it was in maintenance",
     "": "it was not up yet",
 }
-"""What took a guest down, in words."""
+"""The causes that take a guest down, in words."""
 
 _BY_REASON = {
     "asked by the operator": OPERATOR,
@@ -52,23 +52,23 @@ _BY_REASON = {
     "power lost": "power",
     "no sign of life found": "found",
 }
-"""What a reason that the service gives says of the cause, where the events before do not."""
+"""The cause for each reason that the service records; used where earlier events do not tell the cause."""
 
 
 NOT_KNOWN_YET = "nothing is known of it yet"
-"""The reason that is given for a guest that is called stopped while the service has yet to see whether it runs."""
+"""The reason recorded for a guest that counts as stopped while the service has yet to see whether it runs."""
 
 
 class State(NamedTuple):
-    """From a moment on; None: nobody knows."""
+    """The state of a guest from a moment on; None if nobody knows it."""
 
     at_s: float
     name: str | None
-    cause: str = ""  # of a guest that is not up: what took it down
+    cause: str = ""  # what took the guest down, if it is not up
 
 
 class Track:
-    """One guest, event by event."""
+    """The history of one guest, collected event by event."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -80,37 +80,37 @@ class Track:
         self.failed_starts: list[float] = []
         self.troubles: list[tuple[float, Event]] = []
         self._cause = ""
-        self._hint = ""  # what an event said that comes with the next change of state
-        self._answered = False  # a message got through since it was asked to halt
-        self._was_heard = False  # it was up when it was asked to halt
-        self._is_lost = False  # its power, and it has not come again
+        self._hint = ""  # what an event said about the next change of state
+        self._answered = False  # a message has got through since the guest was asked to halt
+        self._was_heard = False  # the guest was up when it was asked to halt
+        self._is_lost = False  # its power was lost, and has not come back
 
     @property
     def state(self) -> str | None:
-        """As it is by now."""
+        """The present state of the guest."""
         return self.states[-1].name if self.states else None
 
     def take(self, at_s: float, event: Event, asked_by: str | None) -> None:
-        """An event about it; `asked_by` is the type of the event that caused it, where that is known."""
+        """Take in an event about the guest; `asked_by` is the type of the event that caused it, if that is known."""
         handler = _HANDLERS.get(event["type"])
         if handler is not None:
             handler(self, at_s, event["fields"], asked_by)
 
     def forget(self, at_s: float) -> None:
-        """From now on nothing is known of it."""
+        """The guest's state and power are unknown from now on."""
         self._becomes(at_s, None)
         self._powers(at_s, "unknown")
 
     # --- States -------------------------------------------------------------------------------------------------------
 
     def on_started(self, at_s: float, _fields: Mapping[str, Any], _asked_by: str | None) -> None:
-        """Its first heartbeat was heard, or it is asked for what is so already."""
+        """The first heartbeat was heard, or the guest was to be started and was up already."""
         if self.state != UP:
             self._becomes(at_s, UP)
         self._powers(at_s, "on")
 
     def on_starting(self, at_s: float, fields: Mapping[str, Any], asked_by: str | None) -> None:
-        """Its power goes on, or a stop was taken back while it boots."""
+        """The power is switched on, or a stop was taken back while the guest boots."""
         before = self.state
         if before in ("restarting", "stopping"):
             self._count_cut(at_s, fields)
@@ -123,28 +123,28 @@ class Track:
             self._powers(at_s, "switching")
 
     def on_stopping(self, at_s: float, fields: Mapping[str, Any], asked_by: str | None) -> None:
-        """It is asked to halt."""
+        """The guest is asked to halt."""
         self._is_asked(fields, asked_by)
         self._becomes(at_s, "stopping")
 
     def on_restarting(self, at_s: float, fields: Mapping[str, Any], asked_by: str | None) -> None:
-        """It is asked to halt, for a new start."""
+        """The guest is asked to halt, to be started again."""
         self._is_asked(fields, asked_by)
         self._becomes(at_s, "restarting")
 
     def _is_asked(self, fields: Mapping[str, Any], asked_by: str | None) -> None:
-        """It is asked to halt, for the first time or for another end."""
+        """Note that the guest is asked to halt; it may have been asked already, to end another way."""
         if self.state not in ("stopping", "restarting"):
             self._answered, self._was_heard = False, self.state == UP
         self._leave(fields, asked_by)
 
     def on_will_stop(self, at_s: float, fields: Mapping[str, Any], asked_by: str | None) -> None:
-        """It is to be stopped once it has booted."""
+        """The guest is to be stopped once it has booted."""
         self._leave(fields, asked_by)
         self._becomes(at_s, "will_stop")
 
     def on_stopped(self, at_s: float, fields: Mapping[str, Any], asked_by: str | None) -> None:
-        """Its power goes off, or it is to stay off."""
+        """The power is cut, or is to stay off."""
         if fields.get("reason") == NOT_KNOWN_YET:
             self._becomes(at_s, None)
             return
@@ -156,13 +156,13 @@ class Track:
         self._becomes(at_s, "stopped")
 
     def on_wanted_down(self, at_s: float, _fields: Mapping[str, Any], _asked_by: str | None) -> None:
-        """An operator wants it down, which is no event of its own where it is on its way there already."""
+        """An operator wants the guest down. If it is on its way down already, no other event tells that."""
         if self.state not in (UP, SILENT, None):
             self._cause = OPERATOR
             self._becomes(at_s, self.state)
 
     def _leave(self, fields: Mapping[str, Any], asked_by: str | None) -> None:
-        """It goes down, or is down for another cause from now on; what an operator wants counts whatever went before."""
+        """Take in a new cause for the guest's being down. An operator's wish replaces any other cause."""
         why = self._why(fields, asked_by)
         if self.state in (UP, None) or why in KEPT or (self._cause in ("", *KEPT) and why not in ("", "doubt")):
             self._cause = why
@@ -186,18 +186,18 @@ class Track:
             self.states.append(State(at_s, name, cause))
 
     def on_maintenance(self, at_s: float, _fields: Mapping[str, Any], _asked_by: str | None) -> None:
-        """It is left alone."""
+        """The guest is left alone."""
         self._cause = MAINTENANCE
         self._becomes(at_s, MAINTENANCE)
 
     def on_maintenance_over(self, at_s: float, _fields: Mapping[str, Any], _asked_by: str | None) -> None:
-        """It is looked at anew: until something is found, nothing is known of it."""
+        """The guest is looked at anew, and nothing is known of it before it is found up or off."""
         self._becomes(at_s, None)
 
     # --- What comes with them -----------------------------------------------------------------------------------------
 
     def on_heartbeat_lost(self, at_s: float, fields: Mapping[str, Any], _asked_by: str | None) -> None:
-        """It was silent for so long by then."""
+        """The guest has been silent for `silent_s` by then."""
         silent_s = number(fields.get("silent_s")) or 0.0
         since_s = max(at_s - max(silent_s, 0.0), self.states[-1].at_s if self.states else at_s)
         self._cause = "silent"
@@ -205,20 +205,20 @@ class Track:
         self._hint = "silent"
 
     def on_power_lost(self, at_s: float, _fields: Mapping[str, Any], _asked_by: str | None) -> None:
-        """Somebody else has cut it."""
+        """The power was cut, and not by this service."""
         self._hint = "power"
         self.losses.append(at_s)
         self._goes_off(at_s, was_on=True)
         self._is_lost = True
 
     def on_off(self, at_s: float, _fields: Mapping[str, Any], _asked_by: str | None) -> None:
-        """Its power was seen off; where it was lost before, that has been counted."""
+        """The power was seen off; if it was lost, that has been counted."""
         if not self._is_lost:
-            # One that may have been off all the time, as on the first day, has not gone off.
+            # If it may have been off all the time, as on the first day, nothing has gone off.
             self._goes_off(at_s, was_on=bool(self.power) and self.power[-1][1] in ("on", "switching"))
 
     def on_start_failed(self, at_s: float, fields: Mapping[str, Any], _asked_by: str | None) -> None:
-        """It was not heard in time."""
+        """The guest was not heard in time."""
         self.failed_starts.append(at_s)
         waited_s = number(fields.get("waited_s"))
         if waited_s is not None and self.power and self.power[-1][1] == "switching":
@@ -226,21 +226,21 @@ class Track:
         self._cause = self._hint = "start"
 
     def on_stop_failed(self, _at_s: float, _fields: Mapping[str, Any], _asked_by: str | None) -> None:
-        """It did not halt in time, and is cut."""
+        """The guest did not halt in time, and is cut."""
         self._hint = "cut"
 
     def on_message(self, _at_s: float, fields: Mapping[str, Any], _asked_by: str | None) -> None:
-        """The command that asks it to halt has ended."""
+        """The command that asks the guest to halt has ended."""
         self._answered = self._answered or fields.get("ok") is True
 
     def on_found(self, at_s: float, _fields: Mapping[str, Any], _asked_by: str | None) -> None:
-        """It runs, or may, though nobody here has started it."""
+        """The guest runs, or may run, although this service has not started it."""
         self._powers(at_s, "on")
 
     # --- Power and cuts -----------------------------------------------------------------------------------------------
 
     def _count_cut(self, at_s: float, fields: Mapping[str, Any], *, killed: bool = False) -> None:
-        """Its power goes off by the service's doing, if it had any."""
+        """Count a cut: the service switches the power off, if there was any."""
         booting = self.state in ("starting", "will_stop")
         if self._hint == "power" or (booting and self._hint != "start" and not killed and self.state == "starting"):
             return
@@ -251,7 +251,7 @@ class Track:
             return "hard"
         if number(fields.get("silent_s")) is None or booting:
             return "unproved"
-        # A guest that was silent before it was asked may have been hung: a message that got through tells that it was not.
+        # A guest that was silent before it was asked may have hung. If a message reached it, it did not.
         if self._was_heard or self._answered:
             return "clean"
         return "unproved" if self._cause == "start" else "hard"
@@ -260,7 +260,7 @@ class Track:
         if was_on:
             self.cycles.append(at_s)
         self._powers(at_s, "off")
-        if self.state == "starting":  # that was the off before the new power
+        if self.state == "starting":  # the off that comes before the new power
             self._powers(at_s, "switching")
 
     def _powers(self, at_s: float, what: str) -> None:

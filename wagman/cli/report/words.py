@@ -15,7 +15,7 @@ from wagman.model.words import duration
 HEAD = ("GUEST", "UPTIME", "DOWN", "KEPT", "UNKNOWN", "OUTAGES", "MTBF", "MTTR")
 
 LATEST = 5
-"""So many outages of a guest are told one by one (chosen: the figures tell of the others)."""
+"""How many outages of a guest are listed one by one (chosen: the figures include the others)."""
 
 
 def lines(told: History, period: Stretch, found: Sequence[Figures]) -> Iterator[str]:
@@ -36,7 +36,7 @@ def lines(told: History, period: Stretch, found: Sequence[Figures]) -> Iterator[
 
 
 def remarks(told: History) -> Iterator[str]:
-    """What has to be known to read the figures."""
+    """Yield what a reader has to know about the figures."""
     yield "uptime is in percent of the time of which anything is known"
     if told.unplaced:
         yield "part of the log was written while the clock was not set: how long the service was away then is not known"
@@ -56,7 +56,7 @@ def _cells(each: Figures) -> tuple[str, ...]:
 
 
 def power(each: Figures) -> str:
-    """How often its power went off, and how it was cut."""
+    """Return how often the guest's power went off, and how it was cut."""
     kinds = (each.cut("clean"), "clean"), (each.cut("hard"), "hard"), (each.cut("unproved"), "unproved")
     cuts = ", ".join(f"{count} {kind}" for count, kind in kinds if count) or "none"
     cycles = f"{each.power_cycles} power cycle{'' if each.power_cycles == 1 else 's'}"
@@ -65,7 +65,7 @@ def power(each: Figures) -> str:
 
 
 def percent(part: float | None) -> str:
-    """A part of the time; never rounded to 100 where something is missing. "-": nothing is known."""
+    """Return a share of the time in percent, never rounded up to 100; "-" if nothing is known."""
     if part is None:
         return "-"
     text = f"{100 * part:.2f}"
@@ -73,7 +73,7 @@ def percent(part: float | None) -> str:
 
 
 def causes(each: Figures) -> str:
-    """What took it down, the most frequent first."""
+    """Return what took the guest down, the most frequent cause first."""
     counted = Counter(outage.cause for outage in each.outages)
     if not counted:
         return "no outage"
@@ -87,14 +87,14 @@ def _outage_cells(outage: Outage) -> tuple[str, ...]:
 
 
 def outage_words(outage: Outage) -> str:
-    """What it was, and how it ended."""
+    """Return the cause of an outage, and how it ended."""
     ends = {"up": "", "kept": "; down on purpose since then", "lasts": "; not up again yet"}
     unknown = f"; nobody knows of another {duration(outage.unknown_s)}" if outage.unknown_s else ""
     return f"{CAUSES.get(outage.cause, outage.cause)}{ends[outage.ended]}{unknown}"
 
 
 def moment(at_s: float) -> str:
-    """A moment as local date and time."""
+    """Return a time as local date and time."""
     try:
         return datetime.fromtimestamp(at_s, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
     except (ValueError, OverflowError, OSError):
@@ -102,7 +102,7 @@ def moment(at_s: float) -> str:
 
 
 def stamp(at_s: float) -> str | None:
-    """A moment for programs; None where no calendar has it."""
+    """Return a time for programs; None if it is beyond the calendar."""
     try:
         return datetime.fromtimestamp(at_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     except (ValueError, OverflowError, OSError):
@@ -110,7 +110,7 @@ def stamp(at_s: float) -> str | None:
 
 
 def document(told: History, period: Stretch, found: Sequence[Figures]) -> dict[str, Any]:
-    """The report for programs; lengths in seconds."""
+    """Return the report for programs; durations are in seconds."""
     return {
         "from": stamp(period[0]),
         "to": stamp(period[1]),
