@@ -16,14 +16,14 @@ RETRY_S: Final = 1.0
 """The least time between two tries to reach the service (chosen)."""
 
 RETRY_MAX_S: Final = 10.0
-"""The time between two tries doubles up to this (chosen)."""
+"""The longest time between two tries; the time doubles up to this (chosen)."""
 
 
 class Connection(trio.abc.AsyncResource):
-    """A connection; calls take turns, and whoever waits bounds the wait.
+    """A connection. Calls take turns; callers set the time limits.
 
-    Each method raises LostError once the connection breaks. A call that is cancelled while it sends leaves a connection that
-    is of no more use.
+    Each method raises LostError once the connection is broken. After a call was cancelled while it sent, the connection is of no
+    more use: close it.
     """
 
     def __init__(self, stream: trio.abc.Stream, path: str) -> None:
@@ -32,14 +32,14 @@ class Connection(trio.abc.AsyncResource):
         self._turn = trio.Lock()
 
     async def aclose(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         await self._stream.aclose()
 
     async def call(self, method: str, **params: Any) -> Any:
-        """The result of a request; raises AnswerError for what the service refuses."""
+        """Return the result of a request; raises AnswerError if the service answers with an error."""
         async with self._turn:
             number, line = self._conversation.request(method, params)
-            # Where it hung up, it may have said why before: that is read next.
+            # If the service has hung up, it may have said why: that is read next.
             with suppress(trio.BrokenResourceError):
                 await self._stream.send_all(line)
             while True:
@@ -50,7 +50,7 @@ class Connection(trio.abc.AsyncResource):
                     return message.result
 
     async def told(self) -> Told:
-        """What the service tells next."""
+        """Return the next message that the service sends unasked."""
         if (kept := self._conversation.kept()) is not None:
             return kept
         while not isinstance(message := await self._message(), Told):
@@ -68,11 +68,11 @@ class Connection(trio.abc.AsyncResource):
 
 
 async def connect(path: str | PathLike[str]) -> Connection:
-    """A connection to the service whose socket is at `path`; an asynchronous context manager that hangs up.
+    """Return a connection to the service whose socket is at `path`, an asynchronous context manager that closes it.
 
     Raises:
         AddressError: no socket can be there.
-        DeniedError: who runs this may not use it.
+        DeniedError: the user of this process may not use the socket.
         LostError: nobody listens there.
     """
     if reason := obstacle(fspath(path)):
@@ -84,7 +84,7 @@ async def connect(path: str | PathLike[str]) -> Connection:
 
 
 class Away(NamedTuple):
-    """The service cannot be reached, for that reason; it is tried again and again."""
+    """The service cannot be reached, for this reason; the follower goes on trying."""
 
     reason: str
 
@@ -95,17 +95,18 @@ News: TypeAlias = Happened | Missing | Replaced | Away
 class Follower(trio.abc.ReceiveChannel[News]):
     """Every event after a place in the log, without a gap or a repeat, over as many connections as it takes.
 
-    `async with` hangs up at its end, `async for` and `receive` give the news; there is one reader at a time. It runs no task of
-    its own and gathers nothing: what is not taken waits in the service's log. A wait may be cancelled, and loses nothing.
+    Use it with `async with`, which closes the connection, and read it with `async for` or `receive`, by one reader at a time. It
+    runs no task and has no buffer: events that are not read yet wait in the service's log. Cancelling a wait loses nothing.
 
-    - `Happened`: an event. One without an id comes `again` once it has one.
-    - `Missing`, `Replaced`: what cannot be had any more, told where it would have come.
-    - `Away`: the service is out of reach. It is told once; whatever comes next comes from a service that is back.
+    - `Happened`: an event. An event without an id comes a second time with `again` set, once it has its id.
+    - `Missing`, `Replaced`: events that cannot be had any more, told at their place.
+    - `Away`: the service is out of reach. This is told once; any other news means that the service is back.
 
     Args:
-        path: where the service's socket is.
-        place: what comes after it is given; None: what happens from now on. Whoever wants to go on after a restart of his own
-            keeps the place of what he handled last: `log_id` and the id of the event.
+        path: of the service's socket.
+        place: events after this place are wanted; None: events from now on. A program that is to go on after its own restart
+            saves
+            the place of the last event that it handled: `log_id` and the id of the event.
     """
 
     def __init__(self, path: str | PathLike[str], place: Place | None = None) -> None:
@@ -114,21 +115,22 @@ class Follower(trio.abc.ReceiveChannel[News]):
         self._connection: Connection | None = None
         self._is_away = False
         self._pause_s = RETRY_S
-        self._due_s = -math.inf  # by trio's clock: it is not tried before
+        self._due_s = -math.inf  # no earlier try than then, on trio's clock
 
     async def aclose(self) -> None:
-        """Hang up. Who reads on all the same connects anew, and goes on where he was."""
+        """Close the connection. A later `receive` connects anew, and goes on at the same place."""
         self._following.lost()
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.aclose()
 
     async def receive(self) -> News:
-        """What comes next; `async for` does the same.
+        """Return the next news; `async for` does the same.
 
         Raises:
             AddressError: no socket can be at that path.
-            DeniedError, AnswerError: who runs this may not use it; where he could before, he is told so twice.
+            DeniedError, AnswerError: the user of this process may not use the socket. After a connection that was permitted, this
+                is raised only at the second refusal.
         """
         await trio.lowlevel.checkpoint()
         while True:
@@ -175,7 +177,7 @@ class Follower(trio.abc.ReceiveChannel[News]):
                     method, params = steps.send(result)
 
     async def _lost(self, error: LostError) -> Away | None:
-        """Hang up, and say so if it was not said before."""
+        """Close the connection; return `Away` if that was not told yet."""
         self._due_s = trio.current_time() + self._pause_s
         self._pause_s = min(2 * self._pause_s, RETRY_MAX_S)
         await trio.aclose_forcefully(self)

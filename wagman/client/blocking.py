@@ -20,16 +20,16 @@ _LEAST_WAIT_S = 0.01
 
 
 def default_socket() -> str:
-    """Where the service is, unless somebody says otherwise."""
+    """Return the path of the service's socket, unless somebody names another one."""
     return os.environ.get("WAGMAN_SOCKET") or SOCKET
 
 
 class Client:
-    """A connection; each method raises LostError once it breaks, and AnswerError for what the service refuses.
+    """A connection. Each method raises LostError once it is broken, and AnswerError if the service answers with an error.
 
     Raises:
         AddressError: no socket can be at `path`.
-        DeniedError: who runs this may not use it.
+        DeniedError: the user of this process may not use the socket.
         LostError: nobody listens there.
     """
 
@@ -50,15 +50,15 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._socket.close()
 
     def fileno(self) -> int:
-        """For `select`."""
+        """Return the socket's descriptor, for `select`."""
         return self._socket.fileno()
 
     def call(self, method: str, *, within_s: float = ANSWER_S, **params: Any) -> Any:
-        """The result of a request."""
+        """Return the result of a request. `within_s` bounds the wait for the answer in seconds; after it LostError is raised."""
         due_s = time.monotonic() + within_s
         number, line = self._conversation.request(method, params)
         self._send(line, within_s)
@@ -70,11 +70,11 @@ class Client:
         raise unanswered(self.path)
 
     def told(self, within_s: float) -> Told | None:
-        """What the service tells next; None if it tells nothing within that time."""
+        """Return the next message that the service sends unasked; None if there is none within that time."""
         if (kept := self._conversation.kept()) is not None:
             return kept
         message = self._message(time.monotonic() + within_s)
-        return message if isinstance(message, Told) else None  # else it is an answer that came too late
+        return message if isinstance(message, Told) else None  # otherwise the answer to a request whose time was over
 
     # --- Bytes --------------------------------------------------------------------------------------------------------
 
@@ -94,14 +94,14 @@ class Client:
         try:
             self._socket.sendall(line)
         except (BrokenPipeError, ConnectionResetError):
-            return  # it hung up; why, it may have said before: that is read next
+            return  # it has hung up, and may have said why: that is read next
         except OSError as error:
             raise self._stalled("read") from error
 
     def _message(self, due_s: float) -> Answer | Told | None:
-        """The next message; None if there is none in time."""
+        """Return the next message; None if there is none in time."""
         while (message := self._conversation.next()) is None:
-            # What is there already is read even if it is late: it may be us who were held up.
+            # Data that has arrived is read even if it is late: this process itself may have been held up.
             self._socket.settimeout(max(due_s - time.monotonic(), _LEAST_WAIT_S))
             try:
                 data = self._socket.recv(_CHUNK_BYTES)
@@ -119,7 +119,7 @@ class Client:
 class Follower:
     """A subscription that outlives its connection: every event from now on, without a gap or a repeat.
 
-    `note` is given what cannot be had any more.
+    `note` is called with events that cannot be had any more.
     """
 
     def __init__(self, path: str, note: Callable[[Missing | Replaced], None]) -> None:
@@ -130,25 +130,28 @@ class Follower:
 
     @property
     def last_id(self) -> int | None:
-        """Everything up to this id was given, or came before; None while there is no log."""
+        """The id of the last event that was given, or that came before the subscription; None while there is no log."""
         return self._following.last_id
 
     @property
     def client(self) -> Client:
-        """The connection; a new one that resumes where the last one ended, if need be. Raises LostError, or what is final."""
+        """The connection; a new one goes on where the last one ended.
+
+        Raises LostError, or an error that trying again cannot mend.
+        """
         if self._client is None:
             self._client = self._connected()
         return self._client
 
     def drop(self) -> None:
-        """Hang up: this connection is of no use any more."""
+        """Close the connection, which is of no more use."""
         if self._client is not None:
             self._client.close()
             self._client = None
         self._following.lost()
 
     def item(self, within_s: float) -> Event | None:
-        """The next event; None if there is none within that time, or if it was a repeat. Raises what `client` does."""
+        """Return the next event; None if there is none within that time, or if it was a repeat. Raises the errors of `client`."""
         client = self.client
         if self._following.is_behind:
             with self._following.judging():
@@ -158,7 +161,7 @@ class Follower:
         return None if happened is None or happened.again else happened.event
 
     def remember(self, event: Event) -> None:
-        """It has been shown without an id, and will come again with one."""
+        """Note that an event without an id was shown, so that it is not given again when it comes with its id."""
         self._following.remember(event)
 
     def _connected(self) -> Client:

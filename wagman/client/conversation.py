@@ -1,4 +1,4 @@
-"""What goes over one connection, as bytes in and messages out: requests, their answers, and what is told unasked. No I/O."""
+"""The messages of one connection, as bytes in and messages out: requests, answers and unasked messages. No I/O."""
 
 import json
 from collections import deque
@@ -11,54 +11,54 @@ ANSWER_S = 5.0
 """How long the service may take to answer (chosen: it answers in milliseconds, or hangs)."""
 
 MAX_LINE_BYTES = 16 * 2**20
-"""No line of a service is as long (chosen: twice the largest page of events); what sends more is none."""
+"""The longest line; a program that sends more is no wagman service (chosen: twice the largest page of events)."""
 
 MOST_KEPT = 10_000
-"""So much of what is told may wait while answers are waited for (chosen: minutes of a flood)."""
+"""How many unasked messages may wait while an answer is waited for (chosen: minutes of a flood)."""
 
 
 class Told(NamedTuple):
-    """Something that the service told unasked."""
+    """A message that the service sent unasked."""
 
     method: str
     params: dict[str, Any]
 
 
 class Answer(NamedTuple):
-    """What it answered to the request of that number; without a number it turned us away before it had read any."""
+    """The answer to the request of that number; without a number, the service turned us away before it had read a request."""
 
     number: int | None
     message: Mapping[str, Any]
 
     @property
     def result(self) -> Any:
-        """The result; raises AnswerError where it is an error."""
+        """The result of the request; raises AnswerError if the answer is an error."""
         if "error" in self.message:
             raise AnswerError(self.message["error"])
         return self.message["result"]
 
 
 class Conversation:
-    """The lines of one connection to the socket at `path`; the caller moves the bytes."""
+    """The messages of one connection to the socket at `path`; the caller moves the bytes."""
 
     def __init__(self, path: str) -> None:
         self.path = path
         self._asked = 0
         self._kept = bytearray()
-        self._searched = 0  # so many bytes of it have no end of a line
+        self._searched = 0  # so many of its first bytes have been searched for the end of a line
         self._told = deque[Told]()
 
     def request(self, method: str, params: Mapping[str, Any]) -> tuple[int, bytes]:
-        """The number of a new request, and the bytes to send."""
+        """Return the number of a new request, and the bytes to send."""
         self._asked += 1
         request = {"jsonrpc": "2.0", "id": self._asked, "method": method, "params": params}
         return self._asked, json.dumps(request).encode() + b"\n"
 
     def feed(self, data: bytes) -> None:
-        """Take over what came; nothing means that the other side hung up.
+        """Take in received bytes; none means that the other side has hung up.
 
         Raises:
-            LostError: it hung up, or what is there is no wagman service.
+            LostError: it has hung up, or it is no wagman service.
         """
         if not data:
             raise LostError(f"the service on {self.path} hung up: it has ended, or is being restarted; try again")
@@ -67,10 +67,10 @@ class Conversation:
             raise self._foreign()
 
     def next(self) -> Answer | Told | None:
-        """The next message that is there as a whole.
+        """Return the next complete message; None if there is none.
 
         Raises:
-            LostError: what is there is no wagman service.
+            LostError: the other side is no wagman service.
         """
         if (end := self._end()) < 0:
             return None
@@ -89,27 +89,30 @@ class Conversation:
         raise self._foreign()
 
     def keep(self, told: Told) -> None:
-        """Have what was told before an answer wait for whoever asks what is told.
+        """Keep an unasked message that came before an answer, for `kept`.
 
         Raises:
-            LostError: too much waits already. A new connection can go on where this one is left.
+            LostError: too many wait already. A new connection can go on where this one is left.
         """
         if len(self._told) >= MOST_KEPT:
             raise LostError(f"the service on {self.path} has told more than was taken: connect again")
         self._told.append(told)
 
     def kept(self) -> Told | None:
-        """What was told first of what waits."""
+        """Return the oldest message that was kept; None if there is none."""
         return self._told.popleft() if self._told else None
 
     def _end(self) -> int:
-        """Where the first line ends; -1 where it has not come whole. A long one comes in many pieces: none is searched twice."""
+        """Return where the first line ends; -1 if it is incomplete.
+
+        Bytes of a long line are searched once, however many parts it has.
+        """
         end = self._kept.find(b"\n", self._searched)
         self._searched = len(self._kept) if end < 0 else end
         return end
 
     def _is_answer(self, message: Mapping[str, Any]) -> bool:
-        """A result of something that was asked, or an error."""
+        """Whether a message is the result of a request, or an error."""
         number = message.get("id")
         is_ours = isinstance(number, int) and 0 < number <= self._asked
         error = message.get("error")
@@ -122,7 +125,7 @@ class Conversation:
 
 
 def unreached(path: str, error: OSError) -> ClientError:
-    """The error of a connection that cannot be had, by what the system says of it."""
+    """Return the error for a connection that failed, by what the system says."""
     if isinstance(error, PermissionError):
         return DeniedError(f"not permitted to use {path}: become a member of its group, or root")
     hint = "see systemctl status wagman, or name its socket with --socket"
@@ -130,7 +133,7 @@ def unreached(path: str, error: OSError) -> ClientError:
 
 
 def unanswered(path: str) -> LostError:
-    """The error of a request to which there was no answer in time."""
+    """Return the error for a request that was not answered in time."""
     return LostError(f"the service does not answer on {path}: it hangs or is stopped; see systemctl status wagman")
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong between a program and the service."""
+"""The errors between a program and the service."""
 
 from typing import Any
 
@@ -7,23 +7,23 @@ from wagman.model.errors import WagmanError
 NOT_PERMITTED = -32001
 INVALID_PARAMS = -32602
 NO_SUCH_PLACE = -32004
-"""The log that a place was given in is not the one that is there."""
+"""The error code for a place in another log than the present one."""
 
 
 class ClientError(WagmanError):
-    """Root of them all; the message says what to do next."""
+    """The base of all errors here; the message says what to do next."""
 
 
 class AddressError(ClientError):
-    """No socket can be where one was looked for."""
+    """No socket can be at that path."""
 
 
 class DeniedError(ClientError):
-    """Who runs this program may not use the socket."""
+    """The user of this process may not use the socket."""
 
 
 class LostError(ClientError):
-    """The service cannot be reached, or not any more."""
+    """The service cannot be reached, or is lost."""
 
 
 class AnswerError(ClientError):

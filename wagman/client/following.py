@@ -1,11 +1,12 @@
-"""The rules of following the log, without I/O: what to ask, what is fresh of what is told, and what cannot be had any more.
+"""The rules of following the log, without I/O: what to ask for, which events are new, and which cannot be had any more.
 
-Ids are contiguous within a log, so the next event is the one whose id is next. Any other id means that something was missed, or
-that the log is another one by now; so does `lagged`. What is to be done about it is always the same: look in the log which event
-is next there, and subscribe anew from that place on. The service reads the past from its log as fast as it is taken; nothing is
-gathered here.
+Ids are contiguous within a log, so the next event is the one with the next id. Another id means that events were missed, or that
+the log is another one now; `lagged` means that events were missed. The remedy is always the same: ask the log which event is
+next,
+and subscribe anew from that place on. The service reads past events from its log as fast as they are taken; nothing is buffered
+here.
 
-An event without an id is given at once, and known again once it is in the log and comes with its id.
+An event without an id is given at once, and recognised when it comes again with its id.
 """
 
 import json
@@ -19,24 +20,24 @@ from wagman.client.errors import NO_SUCH_PLACE, NOT_PERMITTED, AddressError, Ans
 from wagman.model.shapes import Event, Subscription
 
 MOST_PROVISIONAL = 10_000
-"""How many events without an id are remembered, to know them again (as many as wait in the service's memory)."""
+"""How many events without an id are remembered, to recognise them later (as many as wait in the service's memory)."""
 
 FULL = "too many clients"
-"""What a service says that has no room at present, which is a refusal, too."""
+"""The words of a service that has no room for another client. They come as a refusal, but are none for good."""
 
 Steps: TypeAlias = Generator[tuple[str, dict[str, Any]], Any, None]
-"""Requests, by method and parameters; each is sent its result, or has AnswerError thrown in."""
+"""Requests by method and parameters; send each its result, or throw its AnswerError in."""
 
 
 class Place(NamedTuple):
-    """A place in a log: behind the event with that id; 0 is before the first one. The log has no name where it is not known."""
+    """A place in a log: after the event with that id; 0 is before the first event. `log_id` is None if the log is not known."""
 
     log_id: str | None
     id: int
 
 
 class Happened(NamedTuple):
-    """An event, and the name of its log; `again`: it was given before, when it had no id."""
+    """An event, and the id of its log; `again`: the event was given before, without an id."""
 
     event: Event
     log_id: str | None
@@ -55,7 +56,7 @@ class Missing(NamedTuple):
 
 
 class Replaced(NamedTuple):
-    """The log that was followed, up to the event `after_id`, is gone: the log `by` is followed from its first event on."""
+    """The followed log is gone after the event `after_id`; the log `by` is followed from its first event on."""
 
     log_id: str | None
     after_id: int
@@ -66,18 +67,18 @@ class Replaced(NamedTuple):
 
 
 class Following:
-    """Where in the log one is, over as many connections as it takes; the caller moves the messages.
+    """A place in the log, kept over as many connections as it takes; the caller moves the messages.
 
-    After each connection was made, and whenever `is_behind`, the caller has the steps of `resume` answered; `take` is given what
-    is told. `notes` is for the caller to empty.
+    After each new connection, and whenever `is_behind`, the caller has the requests of `resume` answered. `take` gets all unasked
+    messages. The caller empties `notes`.
 
     Args:
-        place: what comes after it is wanted; None: what happens from now on.
+        place: events after this place are wanted; None: events from now on.
     """
 
     def __init__(self, place: Place | None = None) -> None:
         self.log_id = None if place is None else place.log_id
-        self.last_id = None if place is None else place.id  # up to there all was given, or came before
+        self.last_id = None if place is None else place.id  # events up to this id were given, or came before
         self.notes = deque[Missing | Replaced]()
         self.is_behind = False
         self._subscription: int | None = None
@@ -86,7 +87,7 @@ class Following:
         self._provisional: dict[str, None] = {}
 
     def resume(self) -> Steps:
-        """Subscribe from the present place on."""
+        """Yield the requests that subscribe from the present place on."""
         if self._subscription is not None:
             yield "unsubscribe", {"subscription": self._subscription}
         try:
@@ -102,33 +103,34 @@ class Following:
         self._begin(began)
 
     def lost(self) -> None:
-        """The connection is gone."""
+        """Take in that the connection is gone."""
         self._subscription, self.is_behind = None, False
         if self.last_id is None and not self._is_new:
-            self.last_id = 0  # there was no log yet: which of its events are new is not known then
+            self.last_id = 0  # there was no log yet, so nobody knows which of its events are new
 
     def take(self, told: Told) -> Happened | None:
-        """What was told: an event that is fresh, or nothing."""
+        """Return the new event in an unasked message, or None."""
         if told.params["subscription"] != self._subscription or self.is_behind:
             return None
         if told.method == "lagged":
-            # Without ids they come by themselves, once they have them.
+            # Lost events without ids come again by themselves, once they have their ids.
             self.is_behind = told.params["to_id"] is not None
             return None
         event: Event = told.params["event"]
         return self._unwritten(event) if event["id"] is None else self._written(event, event["id"])
 
     def remember(self, event: Event) -> None:
-        """An event was given without an id, and will come again with one."""
+        """Note that an event without an id was given, to recognise it when it comes with its id."""
         self._provisional[_likeness(event)] = None
         while len(self._provisional) > MOST_PROVISIONAL:
             del self._provisional[next(iter(self._provisional))]
 
     @contextmanager
     def judging(self) -> Iterator[None]:
-        """Around what connects and resumes: an error after which it is worth trying again becomes LostError.
+        """Use this around connecting and resuming: an error after which trying again may help becomes LostError.
 
-        A socket that is just being made admits nobody yet, so one refusal is not enough; but for who was never let in.
+        A socket that is just being made admits nobody for a moment, so one refusal is not final, unless no connection was ever
+        permitted.
         """
         try:
             yield
@@ -156,7 +158,7 @@ class Following:
                 self._pass_over(event["id"])
 
     def _pass_over(self, next_id: int) -> None:
-        """The log has nothing between the present place and that id."""
+        """Take in that the log has no events between the present place and that id."""
         if self.last_id is not None and next_id > self.last_id + 1:
             self.notes.append(Missing(self.log_id, self.last_id + 1, next_id - 1))
             self.last_id = next_id - 1
@@ -179,10 +181,10 @@ class Following:
 
 
 def is_refusal(error: ClientError) -> bool:
-    """Whether it says that who asks may not, whatever is asked."""
+    """Whether the error says that this user may not use the socket, whatever the request."""
     return isinstance(error, DeniedError) or (isinstance(error, AnswerError) and error.code == NOT_PERMITTED)
 
 
 def _likeness(event: Event) -> str:
-    """What an event has in common with itself before it had an id."""
+    """Return the parts of an event that stay the same when it gets its id."""
     return json.dumps([event["boot_id"], event["mono_s"], event["type"], event["device"], event["fields"]], sort_keys=True)
