@@ -1,8 +1,8 @@
-"""Programs of their own on the control socket. They use `wagman.client` and the words of `wagman.model`; the service knows none.
+"""Programs beside the service, which use it over the control socket. The service does not know of them.
 
 - `metrics`    the figures of the service for Prometheus
 - `notify`     tells people what calls for them
 - `fleet`      many nodes at one broker
 - `asking`     one question to the service
-- `programs`   what they have in common as programs: lines for the journal, and what went wrong
+- `programs`   what these programs share: lines for the journal, groups of errors
 """

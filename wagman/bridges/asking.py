@@ -1,4 +1,4 @@
-"""One question to the service, on a connection of its own."""
+"""One request to the service, on a connection of its own."""
 
 from typing import Any
 
@@ -9,12 +9,15 @@ from wagman.client.conversation import ANSWER_S, unanswered
 
 
 async def ask(path: str, method: str, **params: Any) -> Any:
-    """The result of one request; ClientError where there is none within a few seconds.
+    """Return the result of one request.
 
     Args:
         path: of the service's socket.
-        method: what is asked.
-        params: the parameters of it.
+        method: the name of the method.
+        params: the parameters of the method.
+
+    Raises:
+        ClientError: there is no result within `ANSWER_S`.
     """
     try:
         with trio.fail_after(ANSWER_S):

@@ -1,4 +1,4 @@
-"""What the programs on the socket have in common as programs: lines for the journal, and what went wrong with several tasks."""
+"""What the programs on the socket share: lines for the journal, groups of errors, durations on the command line."""
 
 import argparse
 import sys
@@ -9,13 +9,13 @@ from wagman.model.words import plain
 
 
 def say(words: str) -> None:
-    """A line for the journal."""
+    """Print a line for the journal."""
     sys.stdout.write(f"{plain(words)}\n")
     sys.stdout.flush()
 
 
 def leaves(error: BaseException) -> Iterator[BaseException]:
-    """The errors that a group holds, however deep; an error that is none is its own."""
+    """Yield the errors in a group, at any depth; an error that is no group yields itself."""
     if isinstance(error, BaseExceptionGroup):
         for each in error.exceptions:
             yield from leaves(each)
@@ -24,10 +24,10 @@ def leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 def duration(text: str) -> float:
-    """A time of the command line, in seconds.
+    """Return a duration from the command line, in seconds.
 
     Raises:
-        argparse.ArgumentTypeError: it is none.
+        argparse.ArgumentTypeError: the text is no duration.
     """
     try:
         return durations.parse(text)

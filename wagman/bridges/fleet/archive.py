@@ -1,4 +1,4 @@
-"""Where a collector keeps what came: an SQLite file, or lines of JSON."""
+"""Where a collector keeps events: an SQLite file, or lines of JSON."""
 
 import json
 import sqlite3
@@ -44,7 +44,7 @@ _HELD: Final = "SELECT count(*) FROM events WHERE node = ? AND log = ? AND id BE
 
 
 class Told(NamedTuple):
-    """An event of a node, and its place in the order in which they came."""
+    """An event of a node, and its number in the order of arrival."""
 
     number: int
     node: str
@@ -52,31 +52,31 @@ class Told(NamedTuple):
 
 
 class Archive(Protocol):
-    """Where events are kept; what was given to it is there for good once `commit` has returned."""
+    """A place for events. What it was given lasts once `commit` has returned."""
 
     def shelves(self) -> dict[str, Shelf]:
-        """What is there already, by node."""
+        """Return which events are there already, by node."""
 
     def shelf(self, node: str) -> Shelf:
-        """That of a node that was never heard of."""
+        """Return the shelf of a node that is new."""
 
     def events(self, node: str, log: str, events: Sequence[Event]) -> None:
-        """Keep these, which are new."""
+        """Keep these events, which are new."""
 
     def gap(self, node: str, log: str, span: Span) -> None:
-        """These are gone, and never come."""
+        """Note that these events are gone for good."""
 
     def replaced(self, node: str, log: str, by: str, after: int) -> None:
-        """That log is gone, and was told of so far."""
+        """Note that a log is gone, and after which event its successor was told of."""
 
     def node(self, node: str, key: str, message: Online | Summary) -> None:
-        """Its latest `online` or `status`."""
+        """Keep the latest `online` or `status` of a node."""
 
     def heard(self, nodes: Mapping[str, str]) -> None:
-        """When they were heard last."""
+        """Keep when each of these nodes was last heard."""
 
     def commit(self) -> None:
-        """Make it last."""
+        """Make all changes last."""
 
 
 class Database:
@@ -86,7 +86,7 @@ class Database:
         self._file = sqlite3.connect(path, isolation_level=None)
         try:
             self._file.execute("PRAGMA journal_mode=WAL")
-            # A cut of the power may cost the last moments; their ids are missing then, and asked for.
+            # A power cut may cost the last moments. The ids of their events are missing then, and asked for again.
             self._file.execute("PRAGMA synchronous=NORMAL")
             self._file.executescript(_SCHEMA)
         except sqlite3.DatabaseError:
@@ -94,11 +94,11 @@ class Database:
             raise
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
     def shelves(self) -> dict[str, Shelf]:
-        """By node; this reads all ids once."""
+        """Return which events are there, by node; this reads all ids once."""
         logs: dict[str, dict[str, Spans]] = {}
         for query in (_SPANS, "SELECT node, log, first, last FROM gaps"):
             for node, log, first, last in self._file.execute(query):
@@ -106,11 +106,11 @@ class Database:
         return {node: Shelf(node, spans) for node, spans in logs.items()}
 
     def shelf(self, node: str) -> Shelf:
-        """All of its log is wanted."""
+        """Return an empty shelf: the whole log of a new node is wanted."""
         return Shelf(node)
 
     def events(self, node: str, log: str, events: Sequence[Event]) -> None:
-        """One row for each."""
+        """Add a row for each event."""
         rows = [(node, log, each["id"], each["time"], each["type"], each["device"], written(each)) for each in events]
         self._begin()
         self._file.executemany(
@@ -118,17 +118,17 @@ class Database:
         )
 
     def gap(self, node: str, log: str, span: Span) -> None:
-        """One row."""
+        """Add a row for the gap."""
         self._begin()
         self._file.execute("INSERT OR IGNORE INTO gaps VALUES (?, ?, ?, ?)", (node, log, *span))
 
     def replaced(self, node: str, log: str, by: str, after: int) -> None:
-        """One row."""
+        """Add or change the row for the log."""
         self._begin()
         self._file.execute("INSERT OR REPLACE INTO logs VALUES (?, ?, ?, ?)", (node, log, by, after))
 
     def node(self, node: str, key: str, message: Online | Summary) -> None:
-        """In the row of the node."""
+        """Write the message into the row of the node."""
         column = {"online": "online", "status": "status"}[key]
         self._begin()
         self._file.execute(
@@ -137,32 +137,35 @@ class Database:
         )
 
     def heard(self, nodes: Mapping[str, str]) -> None:
-        """In the row of each."""
+        """Write the time into the row of each node."""
         self._begin()
         self._file.executemany(
             "INSERT INTO nodes (node, heard) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET heard = ?2", nodes.items()
         )
 
     def commit(self) -> None:
-        """End the transaction."""
+        """End the transaction, if there is one."""
         if self._file.in_transaction:
             self._file.execute("COMMIT")
 
     def nodes(self) -> Iterator[tuple[str, dict[str, Any] | None, dict[str, Any] | None]]:
-        """Each with its latest `online` and `status`."""
+        """Yield each node with its latest `online` and `status`."""
         for node, online, status in self._file.execute("SELECT node, online, status FROM nodes ORDER BY node"):
             yield node, _opened(online), _opened(status)
 
     def heard_last(self) -> dict[str, str | None]:
-        """By node, when it was heard last; None: what is known of it the broker had kept."""
+        """Return when each node was last heard; None if only messages that the broker had kept are known."""
         return dict(self._file.execute("SELECT node, heard FROM nodes"))
 
     def logs(self) -> Iterator[tuple[str, str, int, int]]:
-        """Each log of each node: how many of its events are here, and the id of the last one that was told of."""
+        """Yield node, log, the number of its events here, and the id of the last event known."""
         yield from self._file.execute(_LOGS)
 
     def lost(self) -> dict[tuple[str, str], int]:
-        """By node and log, how many events are gone and are not here, either: a gap can be told of what had come before."""
+        """Return the number of lost events by node and log.
+
+        Events of a gap that are here are not counted: they came before it was told.
+        """
         gaps: dict[tuple[str, str], Spans] = {}
         for node, log, first, last in self._file.execute("SELECT node, log, first, last FROM gaps"):
             gaps.setdefault((node, log), Spans()).add(Span(first, last))
@@ -173,7 +176,7 @@ class Database:
 
     @contextmanager
     def at_one_moment(self) -> Iterator[None]:
-        """Whatever is read meanwhile is of one moment, though a collector writes."""
+        """Have everything that is read meanwhile be of one moment, although a collector writes."""
         self._begin()
         try:
             yield
@@ -181,11 +184,11 @@ class Database:
             self.commit()
 
     def last(self, nodes: Sequence[str], count: int) -> list[Told]:
-        """The last events of nodes that a pattern fits, in the order in which they came."""
+        """Return the last events of the nodes that a pattern fits, in the order of arrival."""
         return [*self._told("1", nodes, f"ORDER BY number DESC LIMIT {count}")][::-1]
 
     def after(self, number: int, nodes: Sequence[str]) -> Iterator[Told]:
-        """Those that came after the one of that number."""
+        """Yield the events that arrived after the one of that number."""
         return self._told(f"number > {number}", nodes, "ORDER BY number")
 
     def _told(self, which: str, nodes: Sequence[str], order: str) -> Iterator[Told]:
@@ -200,38 +203,38 @@ class Database:
 
 
 class Lines:
-    """A line of JSON for each event and each gap, on standard output; nothing is remembered over a restart."""
+    """A line of JSON on standard output for each event and each gap; nothing is remembered over a restart."""
 
     def shelves(self) -> dict[str, Shelf]:
-        """None."""
+        """Return nothing: lines are not read again."""
         return {}
 
     def shelf(self, node: str) -> Shelf:
-        """What was before is somewhere else, or not wanted."""
+        """Return a shelf that begins with the first event it hears of: earlier ones are not wanted here."""
         return Shelf(node, from_now=True)
 
     def events(self, node: str, log: str, events: Sequence[Event]) -> None:
-        """A line for each."""
+        """Write a line for each event."""
         for each in events:
             self._line(node=node, log=log, event=each)
 
     def gap(self, node: str, log: str, span: Span) -> None:
-        """A line."""
+        """Write a line for the gap."""
         self._line(node=node, log=log, gap=list(span))
 
     def replaced(self, node: str, log: str, by: str, after: int) -> None:
-        """A line."""
+        """Write a line for the log."""
         self._line(node=node, log=log, replaced_by=by, after=after)
 
     def node(self, node: str, key: str, message: Online | Summary) -> None:
-        """A line."""
+        """Write a line with the message."""
         self._line(node=node, **{key: message})
 
     def heard(self, nodes: Mapping[str, str]) -> None:
-        """Each line is by itself a sign that the node was heard."""
+        """Do nothing: each line shows that its node was heard."""
 
     def commit(self) -> None:
-        """Hand it on."""
+        """Flush standard output."""
         sys.stdout.flush()
 
     def _line(self, **line: object) -> None:

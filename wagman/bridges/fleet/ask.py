@@ -1,6 +1,6 @@
-"""`wagman fleet do`: one order to one node or to many, so many in a time, and no further where too many fail.
+"""`wagman fleet do`: one order to one node or to many, at a given rate, and no further once too many have failed.
 
-An order is for a node that is there: none waits anywhere for one that is not. It says by when it is carried out, or not at all.
+An order is for nodes that are online; it waits nowhere for the others. It is carried out before its deadline or not at all.
 """
 
 import sys
@@ -22,18 +22,18 @@ from wagman.cli.text import table
 from wagman.model.words import plain
 
 GRACE_S: Final = 5.0
-"""So long after its deadline the answer to an order is waited for (chosen)."""
+"""How long after its deadline the answer to an order is waited for (chosen)."""
 
 
 @frozen
 class Asking:
-    """What is asked, and of whom.
+    """An order, and the nodes to give it to.
 
     Args:
-        config: what fleet.toml says.
-        who: who asks: the name that the broker vouches for.
-        number: gives an id to an order.
-        args: what was typed.
+        config: the configuration.
+        who: the name of the one who orders, which the broker vouches for.
+        number: returns an id for an order.
+        args: the command line.
     """
 
     config: FleetConfig
@@ -42,7 +42,7 @@ class Asking:
     args: Namespace
 
     async def run(self) -> int:
-        """Ask them one after the other; FAILED where one did not accept. Raises LinkError, CommandError."""
+        """Give the order to one node after the other; return FAILED if one did not accept it. Raises LinkError, CommandError."""
         known = await gather(self.config, f"{self.name}-look")
         nodes = chosen(known, self.args.nodes)
         self._confirm(nodes)
@@ -65,7 +65,7 @@ class Asking:
 
     @property
     def name(self) -> str:
-        """That of the client, which comes and goes."""
+        """The name of the client at the broker, new each time."""
         return f"wagman-{self.who}-{self.number()[:8]}"
 
     def _confirm(self, nodes: Sequence[str]) -> None:
@@ -80,7 +80,7 @@ class Asking:
             raise CommandError("nothing was ordered", USAGE)
 
     async def _ask(self, link: Link, node: str) -> tuple[str, str]:
-        """Give the order, and wait for the answer."""
+        """Give the order to a node, and wait for the answer; return the outcome and the reason."""
         until = datetime.now(UTC) + timedelta(seconds=self.args.within_s)
         order: Order = {
             "v": VERSION,
@@ -107,7 +107,7 @@ class Asking:
         return "no answer", "it was not carried out, or the answer was lost: look at the events"
 
     async def _payload(self, order: Order) -> bytes:
-        """The order, signed where that is wanted; raises SigningError."""
+        """Return the bytes of the order, signed if `--sign` says so; raises SigningError."""
         data = packed(order, deflate=False)
         if self.args.sign is None:
             return data
@@ -127,10 +127,10 @@ async def _answer(link: Link, topic: str) -> dict[str, Any]:
 
 
 def chosen(known: Known, patterns: Sequence[str]) -> list[str]:
-    """The nodes that are meant; one that is named in full may be unknown.
+    """Return the nodes that are meant; a node that is named in full may be unknown.
 
     Raises:
-        CommandError: nobody is.
+        CommandError: no node is meant.
     """
     found = {node for node in known if fits(node, patterns)}
     found |= {pattern for pattern in patterns if not set(pattern) & set("*?[")}

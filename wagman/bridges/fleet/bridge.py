@@ -1,4 +1,4 @@
-"""The bridge: a connection to the broker, made anew whenever it is lost, and what runs on each."""
+"""The bridge: its connection to the broker, made anew whenever it is lost, and the tasks on each connection."""
 
 import secrets
 import sqlite3
@@ -20,20 +20,20 @@ from wagman.bridges.fleet.staying import stay
 from wagman.bridges.fleet.telling import Telling
 
 SAVE_S: Final = 0.25
-"""How often it is written down how far all is with the broker (chosen: what is sent again after a crash is known by its id)."""
+"""How often the place in the log is saved (chosen: events that are sent again after a crash are recognised by their ids)."""
 
 
 @define(eq=False)
 class Bridge:
-    """What a node tells, and is told.
+    """The bridge of a node: sends events and status, takes orders.
 
     Args:
-        config: what fleet.toml says.
+        config: the configuration.
         ledger: what must last.
-        now: the present time, as text.
-        clock: the same in seconds.
-        jitter: gives a random part of a time.
-        say: takes a line for the journal.
+        now: returns the present time, as text.
+        clock: returns the present time by the wall clock, in seconds since 1970.
+        jitter: returns a random part of a time.
+        say: prints a line for the journal.
     """
 
     config: FleetConfig
@@ -52,12 +52,12 @@ class Bridge:
 
     @property
     def node(self) -> str:
-        """The topics of this node begin with that."""
+        """The beginning of all topics of this node."""
         assert isinstance(self.config.node, Node)  # noqa: S101 - the configuration was loaded for it
         return f"{self.config.topics}/{self.config.node.name}"
 
     async def run(self) -> None:
-        """Until `is_ending` is set.
+        """Run until `is_ending` is set.
 
         Raises:
             DeniedError, AddressError, AnswerError: the service does not permit it.
@@ -79,12 +79,12 @@ class Bridge:
             link.publish(topic, packed(death, deflate=False), retained=True)
 
     def _filters(self) -> list[str]:
-        """What is listened to."""
+        """Return the topics to subscribe to."""
         orders, home = [f"{self.node}/do/+"] if self._gate is not None else [], self.config.home
         return [f"{self.node}/resend/+", *orders, *([home.status] if home is not None else [])]
 
     async def _serve(self, link: Link) -> None:
-        """Until the connection is lost, or the end has come."""
+        """Run the tasks of a connection until it is lost, or until the bridge is to end."""
         config, socket = self.config, self.config.service.socket
         sending = Sending(link, f"{self.node}/events", config.events, socket, self.ledger.place)
         is_packed = config.events.encoding == "deflate"
@@ -129,7 +129,7 @@ class Bridge:
                     link.acknowledge(message)
 
     def _resend(self, message: Message, sending: Sending) -> None:
-        """What was retained was meant for somebody else, at another time."""
+        """Take a request for events. A retained one is ignored: it was meant for an earlier moment."""
         if message.topic.startswith(f"{self.node}/resend/") and not message.retained:
             try:
                 sending.again(resend_of(message.payload))
@@ -149,7 +149,7 @@ class Bridge:
             self._complain(f"how far the log is with the broker cannot be written down, and may be sent again: {error}")
 
     def _complain(self, words: str) -> None:
-        """Say what is in the way, once."""
+        """Print what is in the way, once."""
         if words != self._complaint:
             self._complaint = words
             self.say(words)

@@ -1,4 +1,4 @@
-"""Where a broker is, as whom it is asked, and what goes wrong on the way to it."""
+"""The address of a broker, the credentials for it, and the errors on the way to it."""
 
 import os
 import ssl
@@ -11,21 +11,21 @@ from wagman.model.errors import WagmanError
 
 
 class LinkError(WagmanError):
-    """There is no connection to the broker, or not any more; the text says why."""
+    """There is no connection to the broker, or it is lost; the text says why."""
 
 
 class TakenOverError(LinkError):
-    """Somebody else has connected by our name."""
+    """Another client has connected with our name."""
 
 
 @frozen
 class Broker:
-    """Where a broker is, and as whom it is asked."""
+    """The address of a broker, and the credentials for it."""
 
     host: str
     port: int
     is_tls: bool = True
-    ca: str | None = None  # the files are paths, or names of credentials; without one the system's authorities count
+    ca: str | None = None  # files are paths or names of credentials; None: the system's authorities
     certificate: str | None = None
     key: str | None = None
     user: str | None = None
@@ -35,11 +35,11 @@ class Broker:
 
     @property
     def address(self) -> str:
-        """For people."""
+        """The address for people."""
         return f"{self.host}:{self.port}"
 
     def context(self) -> ssl.SSLContext:
-        """What proves who both sides are; raises LinkError where a file cannot be used."""
+        """Return the TLS context, with the authority and our certificate; raises LinkError if a file cannot be used."""
         try:
             context = ssl.create_default_context(cafile=None if self.ca is None else _file(self.ca))
         except (OSError, ValueError) as error:
@@ -52,14 +52,17 @@ class Broker:
         return context
 
     def password(self) -> str | None:
-        """The password; raises LinkError where its file cannot be read."""
+        """Return the password; raises LinkError if its file cannot be read."""
         try:
             return None if self.password_file is None else read_secret(self.password_file).decode()
         except (OSError, UnicodeError) as error:
             raise LinkError(f"password_file {self.password_file}: {words_of(error)}") from error
 
     async def open(self) -> trio.abc.Stream:
-        """A stream to it; with TLS it is proved who it is before anything is sent. Raises OSError, LinkError."""
+        """Return a stream to the broker. With TLS the broker is authenticated before anything is sent.
+
+        Raises OSError, LinkError.
+        """
         if not self.is_tls:
             return await trio.open_tcp_stream(self.host, self.port)
         context = self.context()
@@ -75,7 +78,7 @@ class Broker:
 
 
 def first_cause(error: BaseException) -> BaseException:
-    """The error that others were raised because of."""
+    """Return the error at the root of a chain of causes and groups."""
     while error.__cause__ is not None:
         error = error.__cause__
     while isinstance(error, BaseExceptionGroup):
@@ -84,7 +87,7 @@ def first_cause(error: BaseException) -> BaseException:
 
 
 def words_of(error: BaseException) -> str:
-    """What the operating system or TLS said, without the words that others put around it."""
+    """Return the words of the operating system or of TLS, without those that libraries put around them."""
     match error:
         case ssl.SSLCertVerificationError():
             return error.verify_message
@@ -99,7 +102,7 @@ def words_of(error: BaseException) -> str:
 
 
 def _file(value: str) -> str:
-    """Where the file is; raises OSError."""
+    """Return the path of a file; raises OSError for a credential that is missing."""
     found = place(value)
     if found is None:
         raise FileNotFoundError(2, f"there is no credential {value}: it is handed over by the unit")

@@ -1,4 +1,4 @@
-"""The collector: takes in what all nodes tell, each event once, and asks for what is missing."""
+"""The collector: takes in the messages of all nodes, each event once, and asks for missing events."""
 
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -14,25 +14,25 @@ from wagman.bridges.fleet.shelf import Shelf, Span, Wanted
 from wagman.bridges.fleet.staying import stay
 
 KEEPS_S: Final = 86_400.0
-"""So long a broker keeps what comes for a collector that is away (chosen); what it drops is asked for by its id."""
+"""How long a broker keeps messages for a collector that is away (chosen). Events that it drops are asked for by their ids."""
 
 MOST_AT_ONCE: Final = 500
-"""So many messages are written down in one step at most (chosen)."""
+"""The most messages that are saved in one step (chosen)."""
 
 ASK_S: Final = 1.0
-"""How often it is looked what is missing (chosen)."""
+"""How often missing events are looked for (chosen)."""
 
 MOST_ASKED: Final = 20
-"""So many nodes are asked each time (chosen: a broker that lost everything is not to be swamped)."""
+"""How many nodes are asked each time (chosen: a broker that lost everything is not to be swamped)."""
 
 
 @define(eq=False)
 class Intake:
-    """What is made of messages; no I/O but the archive's.
+    """Takes in messages; no I/O but the archive's.
 
     Args:
-        archive: where it goes.
-        say: takes a line for the journal.
+        archive: where everything is kept.
+        say: prints a line for the journal.
     """
 
     archive: Archive
@@ -45,7 +45,7 @@ class Intake:
         self.shelves = self.archive.shelves()
 
     def take(self, node: str, kind: str, payload: bytes, now: str | None) -> None:
-        """Take in a message of a node; `now` is the present time as text, None where the broker kept it from before."""
+        """Take in a message of a node. `now` is the present time as text; None for a message that the broker had kept."""
         try:
             if kind == "events":
                 self._events(node, events_of(payload))
@@ -62,19 +62,19 @@ class Intake:
                 self._heard[node] = now
 
     def hurry(self) -> None:
-        """We have connected anew."""
+        """Ask again soon: the connection is new, and earlier requests have hardly come through."""
         for shelf in self.shelves.values():
             shelf.hurry()
 
     def commit(self) -> None:
-        """All of it is to last."""
+        """Have everything last that was taken in."""
         if self._heard:
             self.archive.heard(self._heard)
             self._heard.clear()
         self.archive.commit()
 
     def wanted(self, now_s: float) -> Iterator[Wanted]:
-        """What to ask for now, of nodes that are there."""
+        """Yield what to ask for now, from nodes that are online."""
         for node, shelf in self.shelves.items():
             is_there = node in self.online and self.online[node]["online"]
             if is_there and (found := shelf.wanted(now_s)) is not None:
@@ -88,7 +88,7 @@ class Intake:
     def _events(self, node: str, batch: Events) -> None:
         log = batch["log"]
         if log is None:
-            return  # they come again
+            return  # these events come again with their ids
         if fresh := self._shelf(node).take(batch):
             self.archive.events(node, log, fresh)
         if "gap" in batch:
@@ -98,7 +98,7 @@ class Intake:
 
     def _online(self, node: str, message: Online) -> None:
         known = self.online.get(node)
-        # The will of a connection that was lost may come after the next one was made.
+        # The will of a lost connection may arrive after the next connection was made.
         is_late = known is not None and message["session"] != known["session"] and message["since"] < known["since"]
         if known is None or message["session"] != known["session"]:
             self._shelf(node).hurry()
@@ -112,12 +112,12 @@ class Collector:
     """The collector at a broker.
 
     Args:
-        config: what fleet.toml says.
-        intake: what is made of what comes.
-        who: whose name the requests for what is missing bear.
-        now: the present time, as text.
-        jitter: gives a random part of a time.
-        number: gives an id to a request.
+        config: the configuration.
+        intake: takes in the messages.
+        who: the name in the topics of requests for missing events.
+        now: returns the present time, as text.
+        jitter: returns a random part of a time.
+        number: returns an id for a request.
     """
 
     config: FleetConfig
@@ -129,7 +129,7 @@ class Collector:
     is_ending: trio.Event = field(factory=trio.Event)
 
     async def run(self) -> None:
-        """Until `is_ending` is set."""
+        """Run until `is_ending` is set."""
         await stay(self._connect, self.config.broker.reconnect_max_s, self.jitter, self.intake.say, self.is_ending)
 
     async def _connect(self) -> None:
@@ -145,7 +145,7 @@ class Collector:
                 nursery.cancel_scope.cancel()
 
     async def _listen(self, link: Link) -> None:
-        """Acknowledge a message once it is written down."""
+        """Take in messages, and acknowledge each once it is saved."""
         pending = list[Message]()
         while True:
             news = await link.receive()

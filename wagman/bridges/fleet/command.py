@@ -1,4 +1,4 @@
-"""`wagman fleet ...`: the bridge on a node, and what whoever looks after many nodes runs."""
+"""`wagman fleet ...`: the bridge on a node, and the commands for those who look after many nodes."""
 
 import argparse
 import fcntl
@@ -94,7 +94,7 @@ def _add_do(commands: Any) -> None:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Complains in one line, as the other commands do."""
+    """A parser that reports errors in one line, as the other commands do."""
 
     def error(self, message: str) -> Any:
         raise CommandError(f"{message}; see {self.prog} --help", USAGE)
@@ -122,7 +122,7 @@ def _every(text: str) -> float:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run it."""
+    """Run the command."""
     try:
         return _RUN[args.what](args)
     except ConfigError as error:
@@ -159,14 +159,14 @@ def _bridge(args: argparse.Namespace) -> int:
 
 
 async def _try(config: FleetConfig) -> None:
-    """Be let in once; raises LinkError."""
+    """Connect once; raises LinkError."""
     async with connected(config.endpoint, f"wagman-check-{secrets.token_hex(4)}"):
         pass
 
 
 @contextmanager
 def _alone(directory: Path) -> Iterator[None]:
-    """One bridge at a time keeps its ledger there."""
+    """Hold the directory of the ledger, so that there is one bridge at a time; raises CommandError."""
     directory.mkdir(parents=True, exist_ok=True)
     lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -237,7 +237,7 @@ def _who(config: FleetConfig) -> str:
 
 
 def _passing(config: FleetConfig) -> str:
-    """The name of a client that comes and goes."""
+    """Return a new name for a client that does not stay connected."""
     return f"wagman-{_who(config)}-{secrets.token_hex(4)}"
 
 
@@ -255,10 +255,10 @@ _RUN: dict[str, Callable[[argparse.Namespace], int]] = {
 
 
 def now() -> str:
-    """The present time, as text."""
+    """Return the present time, as text."""
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def jitter(seconds: float) -> float:
-    """A random part of that time."""
+    """Return a random part of that time."""
     return random.uniform(0.0, seconds)  # noqa: S311 - nothing is kept secret by it

@@ -1,7 +1,7 @@
-"""`/etc/wagman/fleet.toml`: which broker, and who one is there; or everything that is wrong with it, with its line.
+"""`/etc/wagman/fleet.toml`: the broker, and the name of this node or operator; or all errors in it, with their lines.
 
-The bridge on a node reads it, and so do the commands of whoever looks after many nodes: these need `[broker]` and `[operator]`.
-Passwords and keys are in files of their own, which only those have to read who use them.
+The bridge on a node reads it, and so do the commands for many nodes, which need `[broker]` and `[operator]`. Passwords and keys
+are in files of their own, which only the programs that use them have to read.
 """
 
 import os
@@ -31,16 +31,16 @@ CONFIG: Final = "/etc/wagman/fleet.toml"
 STATE_DIR: Final = "/var/lib/wagman-fleet"
 
 LONGEST_KEEPALIVE_S: Final = 65_535
-"""What MQTT has room for (specified)."""
+"""The longest keepalive that MQTT can express (specified)."""
 
 LONGEST_EVERY_S: Final = 7 * 86_400.0
-"""The longest time between two messages to Home Assistant (chosen: a week; it counts whole seconds)."""
+"""The longest time between two messages to Home Assistant (chosen: a week; Home Assistant counts whole seconds)."""
 
 SPARE_S: Final = 30.0
-"""So much later than due a message to Home Assistant may be (chosen: a link that breaks for a moment)."""
+"""How much later than due a message to Home Assistant may be (chosen: a link that breaks for a moment)."""
 
 SWITCH_S: Final = 30.0
-"""How far away the deadline of a switch in Home Assistant is (chosen: whoever switches waits for no longer)."""
+"""The longest deadline of a switch in Home Assistant (chosen: nobody waits longer for a switch)."""
 
 _NAME = re.compile(r"[a-z0-9-]{1,32}")
 _PREFIX = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
@@ -66,7 +66,7 @@ def _rate(value: object) -> float:
     return float(found[1]) * _UNITS[found[2]]
 
 
-# A name is a level of a topic, and a name that a broker's access list compares: no wildcard, nothing to be quoted.
+# A name is a level of a topic, and a broker's access list compares it: no wildcard, nothing to be quoted.
 NAME = _matching(_NAME, "1 to 32 of a-z, 0-9 and -")
 PREFIX = _matching(_PREFIX, "one or more levels of a topic, of letters, digits, _ and -")
 RATE = Kind('a number of bytes a second, such as "16kB/s"', _rate, lambda rate: f'"{rate / 1_000:g}kB/s"')
@@ -79,7 +79,7 @@ def _names(value: object) -> tuple[str, ...]:
 
 
 ORDERS = tuple(verb for verb in VERBS if verb != "maintenance")
-"""What a node may be ordered to do: what somebody does at the guest itself is begun and ended there, and has a time."""
+"""The orders that a node may take. Not `maintenance`: that is begun and ended at the guest itself, and has a duration."""
 
 
 def _verbs(value: object) -> tuple[str, ...]:
@@ -243,7 +243,7 @@ TABLES: Final[Mapping[str, type]] = {
 
 @frozen
 class FleetConfig:
-    """The whole file."""
+    """The keys of the whole file."""
 
     broker: BrokerTable
     node: Node | None = None
@@ -256,12 +256,12 @@ class FleetConfig:
 
     @property
     def topics(self) -> str:
-        """What all topics begin with, with the version of the payloads."""
+        """The beginning of all topics, with the version of the payloads."""
         return f"{self.broker.prefix}/1"
 
     @property
     def terms(self) -> Terms | None:
-        """On what terms orders are taken; None where none are."""
+        """The terms on which orders are taken; None if none are taken."""
         table = self.orders
         if table is None:
             return None
@@ -270,17 +270,17 @@ class FleetConfig:
 
     @property
     def signers(self) -> Signers | None:
-        """Whose signatures count; None where orders need none."""
+        """The signers whose signatures count; None if orders need no signature."""
         file = None if self.orders is None else self.orders.allowed_signers
         return None if file is None else Signers(file)
 
     @property
     def home(self) -> Home | None:
-        """Where Home Assistant looks, and what it may do; None where it is shown nothing."""
+        """The topics for Home Assistant, and its rights; None if nothing is shown there."""
         table, orders = self.home_assistant, self.orders
         if table is None or self.node is None:
             return None
-        # A switch that only starts would show something that it cannot do; and it signs nothing.
+        # Without `stop` a switch would promise too much, and Home Assistant cannot sign.
         is_taken = orders is not None and table.name in orders.whom and orders.allowed_signers is None
         may_order = is_taken and orders is not None and {"start", "stop"} <= set(orders.verbs)
         return Home(
@@ -295,7 +295,7 @@ class FleetConfig:
 
     @property
     def endpoint(self) -> Broker:
-        """The broker, as it is connected to."""
+        """The address of the broker, and the credentials for it."""
         table = self.broker
         return Broker(
             table.host,
@@ -312,14 +312,14 @@ class FleetConfig:
 
 
 def load(path: str, needed: str) -> FleetConfig:
-    """The configuration in the file at `path`, or in the credential that systemd hands over in its place.
+    """Return the configuration in the file at `path`, or in the credential that systemd hands over in its place.
 
     Args:
         path: of the file.
-        needed: the table that says who one is: `node` or `operator`.
+        needed: the table that names this program: `node` or `operator`.
 
     Raises:
-        ConfigError: anything is wrong with it; every finding, each with its line.
+        ConfigError: the file has errors; it lists all of them, with their lines.
     """
     parsed, findings = parse(read(_place(path), path), path), Findings()
     reader = Reader(findings, {f"[{name}]": section for name, section in TABLES.items()})
@@ -358,7 +358,7 @@ def _check(broker: BrokerTable | None, findings: Findings) -> None:
 
 
 def _place(path: str) -> str:
-    """Where the file is: as a credential of the unit, where systemd hands one of that name over."""
+    """Return the path of the credential with this file's name, if systemd hands one over; else the path itself."""
     directory = os.environ.get(DIRECTORY)
     credential = FilePath(directory, FilePath(path).name) if directory else None
     return str(credential) if credential is not None and credential.exists() else path

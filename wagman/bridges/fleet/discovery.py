@@ -1,11 +1,11 @@
-"""What Home Assistant is told of a node: which devices and entities there are, and how they are. Pure.
+"""The messages to Home Assistant: devices and entities of a node, and their states. Pure.
 
-A device for the node, and one for each guest. Home Assistant takes a message of its *device discovery* for each of them, under
-`PREFIX/device/...`; what it shows is in messages of their own, `.../home` and `.../home/GUEST`: it cannot unpack the status, and
-there are no figures in that. What is not known is `null` there, which Home Assistant shows as unknown.
+The node is a device, and so is each guest. Home Assistant takes a message of its *device discovery* for each of them, under
+`PREFIX/device/...`. States have messages of their own, `.../home` and `.../home/GUEST`: Home Assistant cannot unpack the status,
+and the status has no figures. Values that are not known are `null` there, which Home Assistant shows as unknown.
 
-A switch gives an order as anybody else does: Home Assistant itself puts its deadline and its id into it, by a template that it
-fills in when somebody switches. So nothing that a broker holds back is carried out later.
+A switch gives an order as any operator does. Home Assistant itself adds the deadline and the id, by a template that it fills in
+when somebody switches. So an order that a broker holds back is never carried out late.
 """
 
 from datetime import UTC, datetime
@@ -17,33 +17,33 @@ from wagman.bridges.fleet.payloads import VERSION
 from wagman.model.shapes import Device, Problem, Status
 
 Messages: TypeAlias = dict[str, dict[str, Any]]
-"""What is published, by topic."""
+"""Messages to publish, by topic."""
 
 STATES: Final = ("stopped", "starting", "started", "will_stop", "stopping", "restarting", "maintenance")
-"""Those of a guest: Home Assistant shows no other."""
+"""The states of a guest that Home Assistant is told of."""
 
 OUTCOMES: Final = ("accepted", "refused", "expired", "unknown")
-"""Those of an order."""
+"""The outcomes of an order."""
 
 CLIMATE: Final = {
     "temperature": ("temperature_c", "Temperature", {"device_class": "temperature", "unit_of_measurement": "°C"}),
     "humidity": ("humidity_pct", "Humidity", {"device_class": "humidity", "unit_of_measurement": "%"}),
 }
-"""What boards measure of the enclosure: its name there, and what Home Assistant calls it."""
+"""What boards measure of the enclosure: its name here, the board's name for it, and its title and kind in Home Assistant."""
 
 
 @frozen
 class Home:
-    """Where Home Assistant looks, and what it may do.
+    """The topics for Home Assistant, and its rights.
 
     Args:
-        node: the node's name.
-        topics: those of the node begin with that.
-        prefix: the topics of discovery begin with that.
-        stale_s: what was told so long ago is not shown any more.
-        version: that of wagman.
-        who: as whom it gives orders; None where it may give none.
-        within_s: how far away it sets their deadline.
+        node: the name of the node.
+        topics: the beginning of all topics of the node.
+        prefix: the beginning of all topics of discovery.
+        stale_s: how long a state is shown without a new message, in seconds.
+        version: of wagman.
+        who: the name in which Home Assistant gives orders; None if it may give none.
+        within_s: how far ahead it sets their deadline, in seconds.
     """
 
     node: str
@@ -55,21 +55,21 @@ class Home:
     within_s: float = 0.0
 
     def state_of(self, guest: str | None) -> str:
-        """The topic that tells how a guest is, or the node."""
+        """Return the topic of the state of a guest, or of the node."""
         return f"{self.topics}/home{f'/{guest}' if guest else ''}"
 
     @property
     def status(self) -> str:
-        """The topic that tells whether Home Assistant is there."""
+        """The topic on which Home Assistant says that it has come up."""
         return f"{self.prefix}/status"
 
     def config_of(self, guest: str | None) -> str:
-        """The topic of the discovery of a guest, or of the node."""
+        """Return the topic of the discovery of a guest, or of the node."""
         return f"{self.prefix}/device/{self.node}{f'/{guest}' if guest else ''}/config"
 
 
 def topics_of(home: Home, status: Status) -> set[str]:
-    """All topics on which something is kept for Home Assistant."""
+    """Return all topics on which the broker keeps something for Home Assistant."""
     names = (None, *(row["name"] for row in status["devices"]))
     return {topic for each in names for topic in (home.config_of(each), home.state_of(each))}
 
@@ -78,18 +78,18 @@ def topics_of(home: Home, status: Status) -> set[str]:
 
 
 def away(home: Home) -> Messages:
-    """What there is to say while the service is away: that somebody has to look. What guests do nobody knows."""
+    """Return the messages while the service is away: a critical problem, and no state of any guest."""
     nothing = {"text": "the service does not answer", "severity": "critical", "device": None, "do": "systemctl status wagman"}
     return {home.state_of(None): {"service": "away", "problem": "ON", "problems": [nothing], **dict.fromkeys(CLIMATE)}}
 
 
 def told(status: Status, home: Home, now_s: float) -> Messages:
-    """How everything is.
+    """Return the messages with all states.
 
     Args:
         status: as the service gives it.
-        home: where it is told.
-        now_s: the present time, by the wall clock.
+        home: the topics.
+        now_s: the present time by the wall clock, in seconds since 1970.
     """
     guests = {home.state_of(row["name"]): _guest(row, now_s) for row in status["devices"]}
     climate = {name: _climate(status, sensor) for name, (sensor, _, _) in CLIMATE.items()}
@@ -99,14 +99,14 @@ def told(status: Status, home: Home, now_s: float) -> Messages:
 
 
 def essence(messages: Messages) -> Messages:
-    """What of it is worth a message by itself: not what changes each second."""
+    """Return the messages without what changes all the time: a difference in the rest is worth a new message."""
     restless = {*CLIMATE, "heard"}
     return {topic: {key: value for key, value in each.items() if key not in restless} for topic, each in messages.items()}
 
 
 def _guest(row: Device, now_s: float) -> dict[str, Any]:
     power, age_s = row["power"], row["heartbeat_age_s"]
-    # A board that is not seen, and one that does not do as it was told, leave open how it is.
+    # A board that is not seen, or does not obey, leaves open what the power is.
     is_known = power["confirmed"] and not row["stale"]
     return {
         "state": row["state"] if row["state"] in STATES else None,
@@ -126,7 +126,7 @@ def _guest(row: Device, now_s: float) -> dict[str, Any]:
 
 
 def _moment(at_s: float) -> str | None:
-    """By the wall clock; None where that shows no year that can be written."""
+    """Return a time by the wall clock as text; None if it is beyond the calendar."""
     try:
         return datetime.fromtimestamp(at_s, UTC).isoformat(timespec="seconds")
     except (ValueError, OverflowError, OSError):
@@ -134,7 +134,7 @@ def _moment(at_s: float) -> str | None:
 
 
 def _climate(status: Status, sensor: str) -> float | None:
-    """What the first board reads that measures it."""
+    """Return the reading of the first board that has the sensor."""
     return next((board["sensors"][sensor]["value"] for board in status["boards"] if sensor in board["sensors"]), None)
 
 
@@ -150,7 +150,7 @@ def _word(is_on: bool) -> str:  # noqa: FBT001 - what is put into a word
 
 
 def discovered(status: Status, home: Home) -> Messages:
-    """The devices and their entities, the node first: Home Assistant has to know it before its guests."""
+    """Return the devices and their entities, the node first: Home Assistant has to know it before its guests."""
     guests = {home.config_of(row["name"]): _guest_device(row, home) for row in status["devices"]}
     return {home.config_of(None): _node_device(status, home), **guests}
 
@@ -187,7 +187,7 @@ def _guest_device(row: Device, home: Home) -> dict[str, Any]:
         },
         "power": {**_entity(home, name, "power", "binary_sensor", "Power"), "device_class": "power"},
         "heard": {**_entity(home, name, "heard", "sensor", "Last heartbeat"), "device_class": "timestamp"},
-        # Whoever switches the computer off that all this runs on has nobody to switch it on again.
+        # Nobody could switch the node controller on again, so it has no switch.
         "switch": _switch(home, name, topic) if home.who is not None and not row["self"] else _none("switch"),
     }
     device = {
@@ -228,7 +228,7 @@ def _entity(home: Home, guest: str | None, key: str, platform: str, title: str) 
 
 
 def _none(platform: str) -> dict[str, Any]:
-    """There is no such entity; where Home Assistant knows one, it is to forget it."""
+    """Return the message for an entity that does not exist: Home Assistant forgets it if it knows it."""
     return {"platform": platform}
 
 
@@ -237,7 +237,7 @@ def _attributes(topic: str, template: str) -> dict[str, str]:
 
 
 def _order_answer(home: Home) -> dict[str, Any]:
-    """What became of the last order: an entity that shows what was asked for shows no refusal."""
+    """Return the entity with the answer to the last order: a switch alone would not show a refusal."""
     topic = f"{home.topics}/done/{home.who}"
     return {
         "platform": "sensor",
@@ -253,7 +253,7 @@ def _order_answer(home: Home) -> dict[str, Any]:
 
 
 def _switch(home: Home, guest: str, topic: str) -> dict[str, Any]:
-    """It shows what is wanted, which is what it sets; whether the guest is up by now is in its state."""
+    """Return the switch of a guest. It shows what is wanted, which is what it sets; the guest's state shows whether it is up."""
     order = (
         f"{{'v': {VERSION}, 'id': '%f-{guest}' % utcnow().timestamp(), 'do': value, 'device': '{guest}', "
         f"'until': (utcnow() + timedelta(seconds={home.within_s:g})).isoformat()}}"
@@ -276,5 +276,5 @@ def _switch(home: Home, guest: str, topic: str) -> dict[str, Any]:
 
 
 def _id(home: Home, *words: str | None) -> str:
-    """Names a device or an entity for ever. No name has a slash in it, so that no two of them are the same."""
+    """Return a lasting id of a device or an entity. No name has a slash in it, so no two ids are the same."""
     return "/".join(("wagman", home.node, *(each or "" for each in words)))

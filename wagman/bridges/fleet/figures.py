@@ -1,7 +1,7 @@
-"""`wagman fleet metrics`: what a collector's database says of each node, as figures for Prometheus. Pure.
+"""`wagman fleet metrics`: what a collector's database has of each node, as figures for Prometheus. Pure.
 
-Times are moments, never ages; a state has a sample for each word; what is not known has none. No text of a node is a label but
-its name: whatever else it says would be a new series each time.
+Times are timestamps, never ages; a state has a sample for each word; unknown values have no sample. The only text of a node that
+becomes a label is its name: any other text would make new series all the time.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,10 +16,10 @@ from wagman.bridges.metrics.family import Family, Sample, number
 STATES: Final = ("online", "offline", "unknown")
 
 OTHER: Final = "other"
-"""The word that those of a newer node are counted under."""
+"""The word for the words of newer nodes that are not known here."""
 
 STALE_S: Final = 3 * 3600.0
-"""Of a node that was online and has said nothing for so long nobody knows (chosen: three of the statuses that come each hour)."""
+"""After so long without a message, the state of an online node is unknown (chosen: three of the hourly statuses)."""
 
 
 @frozen
@@ -28,11 +28,11 @@ class Tally:
 
     Args:
         node: its name.
-        heard_s: when it was heard last, in seconds since 1970; None: never, or only what the broker had kept.
-        is_online: what it, or its will, said last; None: neither said anything.
-        last: the id of the last event that is known of in its present log; None: there is no log yet.
-        missing: so many events are missing, and asked for, in all of its logs.
-        lost: so many are gone, and never come.
+        heard_s: when it was last heard, in seconds since 1970; None: never, or only by messages that the broker had kept.
+        is_online: its last word on that, or its will's; None: there was none.
+        last: the id of the last known event of its present log; None: there is no log yet.
+        missing: the number of events that are missing and asked for, in all of its logs.
+        lost: the number of events that are gone for good.
         status: its latest status.
     """
 
@@ -46,7 +46,7 @@ class Tally:
 
 
 def state(tally: Tally, now_s: float) -> str:
-    """Whether a node is there; a collector that stands still tells of nothing, so what it knows grows old."""
+    """Return whether a node is online. What is known grows old, since a collector that stands still hears nothing."""
     if tally.is_online is False:
         return "offline"
     is_fresh = tally.heard_s is not None and now_s - tally.heard_s <= STALE_S
@@ -100,11 +100,11 @@ FAMILIES: Final[Sequence[Family[Tally]]] = (
     Family("wagman_fleet_node_problems", "Things that call for a person, in its latest status.", _problems, ("severity",)),
     Family("wagman_fleet_node_guests", "Guests by their state, in its latest status.", _guests, ("state",)),
 )
-"""What is told of each node, beside its label `node`."""
+"""The metrics of each node, beside its label `node`."""
 
 
 def text_of(tallies: Sequence[Tally] | None, now_s: float) -> str:
-    """All of it as text, at that moment; None: the database cannot be read."""
+    """Return all figures as text at that time; None for a database that cannot be read."""
     up = exposed(UP.name, UP.kind, UP.text, UP.samples(tallies is not None, now_s))
     return up + "".join(_texts(tallies or (), now_s))
 

@@ -1,7 +1,7 @@
-"""What must outlive the bridge, in SQLite: how far the log is with the broker, which orders were seen, what it shows to others.
+"""What must outlive the bridge, in SQLite: the place in the log, the orders that were seen, the topics of Home Assistant.
 
-An order is written down, through to the disk, before it is carried out. Without a ledger nobody knows which were: so one that is
-new refuses orders until all that may have been seen before are over.
+An order is saved to the disk before it is carried out, so that it is carried out once. A new ledger knows no earlier orders, so
+all orders are refused until the deadlines of any earlier ones have passed.
 """
 
 import sqlite3
@@ -12,7 +12,7 @@ from wagman.bridges.fleet.payloads import Answer, opened, written
 from wagman.client.following import Place
 
 KEPT_S: Final = 7 * 86_400.0
-"""For so long it is known which orders were seen (chosen: a thousand times their longest deadline)."""
+"""How long orders that were seen are remembered (chosen: a thousand times their longest deadline)."""
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS begun (at_s REAL NOT NULL);
@@ -23,11 +23,11 @@ CREATE TABLE IF NOT EXISTS shown (topic TEXT PRIMARY KEY) STRICT;
 
 
 class Ledger:
-    """The file at `path`; a damaged one is set aside, for a new one does less harm than none.
+    """The ledger in the file at `path`; a damaged file is set aside and replaced by a new one.
 
     Args:
-        path: where it is.
-        now_s: by the wall clock.
+        path: of the file.
+        now_s: the present time by the wall clock, in seconds since 1970.
     """
 
     def __init__(self, path: Path, now_s: float) -> None:
@@ -43,17 +43,17 @@ class Ledger:
         self._file.execute("DELETE FROM orders WHERE at_s < ?", (now_s - KEPT_S,))
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
     @property
     def begun_s(self) -> float:
-        """When it was new, by the wall clock."""
+        """When the ledger was new, by the wall clock, in seconds since 1970."""
         return float(self._file.execute("SELECT at_s FROM begun").fetchone()[0])
 
     @property
     def place(self) -> Place:
-        """How far all of the log is there; before its first event where nothing is known."""
+        """The place up to which the broker has all events; before the first event if nothing is known."""
         found = self._file.execute("SELECT log, id FROM place").fetchone()
         return Place(None, 0) if found is None else Place(*found)
 
@@ -62,20 +62,20 @@ class Ledger:
         self._file.execute("INSERT OR REPLACE INTO place VALUES (1, ?, ?)", place)
 
     def enter(self, who: str, number: str, now_s: float) -> bool:
-        """Write down that an order was seen; False where it was before."""
+        """Save that an order was seen; return False if it was seen before."""
         change = self._file.execute("INSERT OR IGNORE INTO orders VALUES (?, ?, ?, NULL)", (who, number, now_s))
         return change.rowcount == 1
 
     def answered(self, who: str, answer: Answer) -> None:
-        """Keep what was answered, for when the order comes again."""
+        """Save the answer, for when the order comes again."""
         self._file.execute("UPDATE orders SET answer = ? WHERE who = ? AND id = ?", (written(answer), who, answer["id"]))
 
     def seen(self, who: str, number: str) -> bool:
-        """Whether that order came before."""
+        """Return whether that order was seen before."""
         return self._file.execute("SELECT 1 FROM orders WHERE who = ? AND id = ?", (who, number)).fetchone() is not None
 
     def answer(self, who: str, number: str) -> Answer | None:
-        """What was answered to it; None where whoever carried it out has not lived to answer."""
+        """Return the answer to an order; None if the bridge ended before it could answer."""
         found = self._file.execute("SELECT answer FROM orders WHERE who = ? AND id = ?", (who, number)).fetchone()
         return None if found is None or found[0] is None else opened(found[0].encode())  # type: ignore[return-value] # our own
 
@@ -85,11 +85,11 @@ class Ledger:
         return {topic for (topic,) in self._file.execute("SELECT topic FROM shown")}
 
     def show(self, topic: str) -> None:
-        """It is about to."""
+        """Save that the broker is about to keep something on that topic."""
         self._file.execute("INSERT OR IGNORE INTO shown VALUES (?)", (topic,))
 
     def forget(self, topic: str) -> None:
-        """It does not any more."""
+        """Save that the broker keeps nothing on that topic any more."""
         self._file.execute("DELETE FROM shown WHERE topic = ?", (topic,))
 
 

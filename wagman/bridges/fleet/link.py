@@ -1,8 +1,8 @@
 """A connection to a broker: paho makes and reads the packets, trio moves the bytes. Nothing else knows paho.
 
-Paho is given a `Wire` instead of a socket: left to itself it would wait for name servers, brokers and handshakes without a bound.
-Each connection is a new client of paho's, so that nothing of an old one is left: what was not acknowledged is read from the log
-again, and subscriptions are made anew.
+Paho gets a `Wire` instead of a socket: by itself it would wait for name servers, brokers and handshakes without a bound. Each
+connection is a new client of paho's, so that no state of an old one is left: events that were not acknowledged are read from the
+log again, and subscriptions are made anew.
 """
 
 import math
@@ -27,33 +27,33 @@ except ImportError as error:
     raise CommandError("a fleet needs the package paho-mqtt: pip install 'wagman[fleet]'", FAILED) from error
 
 CONNECT_S: Final = 30.0
-"""How long a broker may take until it has let us in (chosen: name server, TLS and a modem that wakes up)."""
+"""How long connecting to a broker may take (chosen: name server, TLS and a modem that wakes up)."""
 
 ANSWER_S: Final = 60.0
-"""A broker that acknowledges nothing for so long, while something waits for it, is gone (chosen: a full window at 20 kB/s)."""
+"""A broker that acknowledges nothing for so long, while messages wait for that, is gone (chosen: a full window at 20 kB/s)."""
 
 LEAVE_S: Final = 2.0
-"""How long taking leave may last (chosen)."""
+"""How long an orderly disconnect may take (chosen)."""
 
 LOOK_S: Final = 1.0
-"""How often it is looked whether it is time for a sign of life (chosen)."""
+"""How often the keepalive is checked (chosen)."""
 
 MOST_BYTES: Final = 2**20
-"""How long a message may be (chosen: as long as one that is unpacked)."""
+"""The longest message (chosen: as long as an unpacked one may be)."""
 
 READ_BYTES: Final = 65_536
-"""How much is read at once (chosen)."""
+"""How many bytes are read at once (chosen)."""
 
 LEAST_UNDER_WAY: Final = 20
-"""So many messages may wait for their acknowledgement, where the broker does not say how many (chosen: paho's own number)."""
+"""How many messages may wait for their acknowledgement if the broker does not say (chosen: paho's own number)."""
 
 TAKEN_OVER: Final = 0x8E
-"""The reason why a broker ends a connection when another client comes by the same name (specified)."""
+"""The reason code of a broker that ends a connection because another client has the same name (specified)."""
 
 
 @frozen
 class Will:
-    """What the broker publishes for us, retained, once we are gone for so long."""
+    """A will: the message that the broker publishes for us, retained, once we have been gone for `delay_s`."""
 
     topic: str
     payload: bytes
@@ -61,7 +61,7 @@ class Will:
 
 
 class Message(NamedTuple):
-    """What the broker passed on; `number` is for the acknowledgement, 0 where it waits for none."""
+    """A message from the broker; `number` is for the acknowledgement, 0 if it needs none."""
 
     topic: str
     payload: bytes
@@ -70,13 +70,13 @@ class Message(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """The broker has acknowledged what was published by that number."""
+    """The broker has acknowledged the message that was published with that number."""
 
     number: int
 
 
 class Subscribed(NamedTuple):
-    """The broker will pass on what was subscribed to."""
+    """The broker has accepted the subscription of that number."""
 
     number: int
 
@@ -86,7 +86,7 @@ News: TypeAlias = Message | Taken | Subscribed
 
 @define(eq=False)
 class Wire:
-    """Stands for paho's socket: it holds what was received, and what is to be sent."""
+    """A stand-in for paho's socket: holds received bytes, and bytes to be sent."""
 
     incoming: bytearray = field(factory=bytearray)
     outgoing: bytearray = field(factory=bytearray)
@@ -94,7 +94,7 @@ class Wire:
     wake: trio.Event = field(factory=trio.Event)  # there is something to send
 
     def recv(self, buffer_size: int) -> bytes:
-        """What was received; paho asks for the rest of a message at once, and so tells its length."""
+        """Return received bytes. Paho asks for the whole rest of a message, so a message that is too long is seen here."""
         if buffer_size > MOST_BYTES:
             raise ConnectionAbortedError
         if not self.incoming:
@@ -104,25 +104,25 @@ class Wire:
         return data
 
     def send(self, buffer: bytes | bytearray) -> int:
-        """Keep what is to be sent."""
+        """Keep bytes to be sent."""
         self.outgoing += buffer
         self.wake.set()
         return len(buffer)
 
     def close(self) -> None:
-        """Paho has nothing more to do with it."""
+        """Note that paho has closed the connection."""
         self.is_closed = True
 
     def fileno(self) -> int:
-        """There is none."""
+        """Return -1: there is no descriptor."""
         return -1
 
     def setblocking(self, flag: bool) -> None:  # noqa: FBT001 - as of a socket
-        """It never blocks."""
+        """Do nothing: it never blocks."""
 
 
 class _Packets(paho.Client):
-    """Paho, with a wire for its socket."""
+    """Paho's client, with a wire for its socket."""
 
     def __init__(self, wire: Wire, name: str, *, is_v5: bool, keeps: bool) -> None:
         self.wire = wire
@@ -140,7 +140,7 @@ class _Packets(paho.Client):
         return self.wire
 
     def _handle_publish(self) -> MQTTErrorCode:
-        """As paho does it, but for a message without properties: there it takes longer for these than for all the rest."""
+        """Handle a message as paho does. A message without properties goes a shorter way: reading these takes paho longest."""
         packet, command = self._in_packet["packet"], self._in_packet["command"]
         quality, length = command >> 1 & 3, int.from_bytes(packet[:2], "big")
         at = 2 + length + 2 * (quality > 0)
@@ -152,21 +152,21 @@ class _Packets(paho.Client):
 
     @property
     def is_crammed(self) -> bool:
-        """Whether the broker sends what has to be kept until it says so, which we never subscribe to."""
+        """Whether the broker sends messages of quality 2, which paho stores and we never subscribe to."""
         return bool(self._in_messages)
 
     def admit(self, most: int) -> None:
-        """So many messages may wait for their acknowledgement, as the broker has it; paho keeps the rest."""
+        """Set how many messages may wait for their acknowledgement; paho queues the rest."""
         self._max_inflight_messages = most
 
 
 class Link:
-    """A connection to a broker that has let us in; one task at a time receives, any may publish.
+    """An open connection to a broker. One task at a time receives, any task may publish.
 
     Args:
-        address: the broker's, for people.
-        stream: to it.
-        packets: paho.
+        address: of the broker, for people.
+        stream: to the broker.
+        packets: paho's client.
     """
 
     def __init__(self, address: str, stream: trio.abc.Stream, packets: _Packets) -> None:
@@ -175,8 +175,8 @@ class Link:
         self.sent_bytes = 0
         self._stream, self._packets, self._wire = stream, packets, packets.wire
         self._news = deque[News]()
-        self._waiting = dict[int, None]()  # for an acknowledgement
-        self._progress_s = 0.0  # when one came last, or the first began to wait
+        self._waiting = dict[int, None]()  # numbers of published messages without an acknowledgement
+        self._progress_s = 0.0  # when the latest acknowledgement came, or the first message began to wait for one
         self._sent_s = self._heard_s = -math.inf  # when something was last sent, and received
         self._trouble: LinkError | None = None
         self._is_in = self._is_leaving = False
@@ -189,7 +189,10 @@ class Link:
         packets.deliver = self._deliver
 
     def publish(self, topic: str, payload: bytes, *, retained: bool = False, expires_s: float | None = None) -> int:
-        """Have it sent, at least once; `Taken` with the number that this gives tells that the broker has it."""
+        """Send a message at least once; return its number. `Taken` with that number says that the broker has it.
+
+        `expires_s` is how long the broker may keep it, in seconds (MQTT 5).
+        """
         properties = None
         if expires_s is not None and self._packets.protocol == MQTTProtocolVersion.MQTTv5:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
@@ -201,31 +204,31 @@ class Link:
         return info.mid
 
     def subscribe(self, filters: Sequence[str], *, at_least_once: bool = True) -> int:
-        """Ask for messages; `Subscribed` with the number that this gives tells that they come.
+        """Ask for messages; return a number. `Subscribed` with that number says that they will come.
 
-        Those that come `at_least_once` wait for their acknowledgement, and others wait behind them.
+        Messages that come `at_least_once` have to be acknowledged; later ones wait behind them.
         """
         _, number = self._packets.subscribe([(each, int(at_least_once)) for each in filters])
         return number or 0
 
     def acknowledge(self, message: Message) -> None:
-        """It was handled, and need not come again."""
+        """Acknowledge a message: it was handled, and need not come again."""
         if message.number:
             self._packets.ack(message.number, 1)
 
     @property
     def has_news(self) -> bool:
-        """Whether something was received already."""
+        """Whether received news waits to be read."""
         return bool(self._news)
 
     async def receive(self) -> News:
-        """What comes next; raises LinkError."""
+        """Return the next news; raises LinkError."""
         while not self._news:
             await self._read()
         return self._news.popleft()
 
     async def enter(self, keepalive_s: float, keeps_s: float) -> None:
-        """Be let in, and have the broker keep our session for so long once we are gone. Raises LinkError."""
+        """Log in, and have the broker keep our session for `keeps_s` after a lost connection. Raises LinkError."""
         properties = None
         if self._packets.protocol == MQTTProtocolVersion.MQTTv5:
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
@@ -237,7 +240,7 @@ class Link:
             await self._read()
 
     async def write(self) -> None:
-        """Send what is to be sent, until we have left."""
+        """Send what is to be sent, until `leave` has been sent."""
         while self._wire.outgoing or not self._is_leaving:
             await self._wire.wake.wait()
             self._wire.wake = trio.Event()
@@ -245,10 +248,10 @@ class Link:
         self._left.set()
 
     async def watch(self) -> None:
-        """Give signs of life, and see whether the other side does; raises LinkError where it does not."""
+        """Send keepalives, and check that the broker answers; raises LinkError if it does not."""
         while True:
             await trio.sleep(LOOK_S)
-            # Paho would give one each time, whatever else was sent: it takes note of its signs of life alone.
+            # Paho would send one each time, whatever else was sent: it heeds its own keepalives only.
             if min(self._sent_s, self._heard_s) + self._packets.keepalive <= trio.current_time():
                 self._packets.loop_misc()
             if self._waiting and trio.current_time() > self._progress_s + ANSWER_S:
@@ -257,7 +260,7 @@ class Link:
                 raise self._trouble or LinkError(f"the broker {self.address} gives no sign of life")
 
     async def leave(self) -> None:
-        """End the connection as one should: what was published is there, and there is no will to be read."""
+        """Disconnect in order: published messages are acknowledged before, and no will is published."""
         with trio.move_on_after(LEAVE_S, shield=True):
             while self._waiting:
                 await self._read()
@@ -317,19 +320,19 @@ class Link:
         self._deliver(message._topic, bytes(message.payload), message.retain, message.mid)  # noqa: SLF001 - its bytes
 
     def _deliver(self, topic: bytes, payload: bytes, retained: bool, number: int) -> None:  # noqa: FBT001 - as it is in a packet
-        with suppress(UnicodeDecodeError):  # nobody has asked for such a topic
+        with suppress(UnicodeDecodeError):  # a topic that nobody subscribes to
             self._news.append(Message(topic.decode(), payload, retained, number))
 
 
 @asynccontextmanager
 async def connected(broker: Broker, name: str, *, will: Will | None = None, keeps_s: float = 0.0) -> AsyncIterator[Link]:
-    """A connection to a broker.
+    """Connect to a broker, and yield the connection.
 
     Args:
-        broker: which.
-        name: the client's; a broker has one of each.
-        will: what it publishes once we are gone.
-        keeps_s: so long it keeps what comes for us; with MQTT 3.1.1 for ever, or not at all.
+        broker: its address, and the credentials.
+        name: of the client; a broker has one client of each name.
+        will: the message that the broker publishes once we are gone.
+        keeps_s: how long the broker keeps messages for us while we are away, in seconds; with MQTT 3.1.1 for ever, or not at all.
 
     Raises:
         LinkError: the broker cannot be reached, does not let us in, or the connection is lost.
@@ -364,7 +367,7 @@ def _will_properties(will: Will, *, is_v5: bool) -> Properties | None:
 
 @contextmanager
 def _told(address: str) -> Iterator[None]:
-    """Have whatever goes wrong with a connection be one LinkError that says whose it was."""
+    """Turn any error of a connection into one LinkError with the broker's address."""
     try:
         yield
     except BaseExceptionGroup as group:

@@ -1,4 +1,4 @@
-"""Orders from the broker to the service: one after the other, each at most once, each with an answer."""
+"""Orders from the broker to the service: one after the other, each at most once, each answered."""
 
 import sqlite3
 from collections.abc import Callable
@@ -18,23 +18,23 @@ from wagman.client.errors import AnswerError, ClientError
 from wagman.model.words import plain
 
 MOST_WAITING: Final = 20
-"""So many orders wait for those before them (chosen: a flood is to hold up nothing else)."""
+"""How many orders may wait (chosen: a flood is to hold up nothing else)."""
 
 UNKNOWN: Final = "it may have been carried out: look at the events"
 
 
 @define(eq=False)
 class Obeying:
-    """Carries out orders that come over one connection.
+    """Carries out the orders of one connection.
 
     Args:
-        link: to the broker.
-        node: the topics of the node begin with that.
-        socket: the path of the service's.
+        link: the connection to the broker.
+        node: the beginning of all topics of the node.
+        socket: the path of the service's socket.
         gate: judges orders.
-        ledger: knows which were seen.
-        clock: the present time in seconds, by the wall clock.
-        say: takes a line for the journal.
+        ledger: remembers the orders that were seen.
+        clock: returns the present time by the wall clock, in seconds since 1970.
+        say: prints a line for the journal.
         signers: whose signatures count; None: no order needs one.
     """
 
@@ -51,7 +51,7 @@ class Obeying:
     )
 
     def told(self, message: Message) -> None:
-        """An order has come, and waits its turn; where too many do, it is refused."""
+        """Queue an order; if too many wait already, refuse it."""
         try:
             self._orders[0].send_nowait(message)
         except trio.WouldBlock:
@@ -60,7 +60,7 @@ class Obeying:
             self.link.acknowledge(message)
 
     async def run(self) -> None:
-        """Carry out what comes, until cancelled. The broker is told that an order was handled once it was answered."""
+        """Carry out orders until cancelled. An order is acknowledged to the broker once it was answered."""
         async for message in self._orders[1]:
             who = message.topic.removeprefix(f"{self.node}/do/")
             if (found := await self._handled(who, message)) is not None:
@@ -89,14 +89,14 @@ class Obeying:
         order = given.order
         found = self.gate.obstacle(who, order, self.clock()) or await self._unproved(who, given)
         if found is None:
-            # It is on the disk before anything is done: whatever becomes of us, it is not done a second time.
+            # It is saved before it is carried out: after a crash it is not carried out a second time.
             self.ledger.enter(who, order["id"], self.clock())
             found = await self._ask(who, order)
             self.ledger.answered(who, found)
         return self._told(who, order, found)
 
     async def _unproved(self, who: str, given: Given) -> Answer | None:
-        """After what costs nothing: no more signatures are looked at than orders are taken."""
+        """Return the refusal of an order whose signature does not count; None otherwise. Called after the rate was checked."""
         if self.signers is None:
             return None
         if given.signature is None:
@@ -109,7 +109,7 @@ class Obeying:
         try:
             with trio.fail_after(ANSWER_S):
                 async with await connect(self.socket) as connection:
-                    # A service that does not answer would read the order later, when it is late.
+                    # A service that does not answer now would read the order later, when it is late.
                     await connection.call("hello")
                     left_s = until_s(order) - self.clock()
                     if left_s < 0:

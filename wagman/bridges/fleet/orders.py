@@ -1,8 +1,8 @@
-"""Which order from afar may be carried out. Pure: the caller tells the time, and keeps the ids.
+"""The rules for orders from afar. Pure: the caller tells the time, and keeps the ids.
 
-An order is carried out in time or not at all. Its deadline is in the order itself, and may not be far: a broker can hold a
-message for a day, and no broker's word says how old it is. A clock that is wrong can only refuse: an order is then over already,
-or its deadline too far away.
+An order is carried out in time or not at all. Its deadline is in the order itself, and may not be far away: a broker can hold a
+message for a day, and no field of a broker says how old a message is. A wrong clock can only cause refusals: an order seems to be
+over already, or its deadline too far away.
 """
 
 from collections.abc import Collection
@@ -19,16 +19,16 @@ MOST_LATE_S: Final = 300.0
 
 @frozen
 class Terms:
-    """On what terms orders are taken.
+    """The terms on which orders are taken.
 
     Args:
-        whom: whose orders, by the names in their certificates.
-        verbs: which.
-        max_late_s: how far away a deadline may be.
-        most: so many are taken at once, and as many in `per_s`.
-        per_s: in this time.
-        node: what this node is called.
-        are_signed: only signed orders are taken. Then an order has to say itself whom it is for and who gives it.
+        whom: the names of those who may order, as in their certificates.
+        verbs: the orders that are taken.
+        max_late_s: how far ahead a deadline may be.
+        most: how many orders are taken at once, and how many within `per_s`.
+        per_s: the time for `most` orders.
+        node: the name of this node.
+        are_signed: only signed orders are taken. Such an order must name its node and the one who gives it.
     """
 
     whom: Collection[str]
@@ -45,8 +45,8 @@ class Gate:
     """Judges orders.
 
     Args:
-        terms: on what terms.
-        begun_s: when the ledger of orders was new: what was seen before, nobody knows.
+        terms: the terms on which orders are taken.
+        begun_s: when the ledger of orders was new: orders seen before are not known.
     """
 
     terms: Terms
@@ -58,7 +58,7 @@ class Gate:
         self._left = float(self.terms.most)
 
     def obstacle(self, who: str, order: Order, now_s: float) -> Answer | None:
-        """Why an order that was never seen before is not carried out; None where it is. Times are those of the wall clock."""
+        """Return the answer that turns down a new order; None if it may be carried out. Times are by the wall clock."""
         terms = self.terms
         if who not in terms.whom:
             return answer(order["id"], "refused", f"{who} may not give orders here")
@@ -73,7 +73,7 @@ class Gate:
         return self._astray(who, order) or self._late(order["id"], until_s, now_s) or self._too_soon(order["id"], now_s)
 
     def _astray(self, who: str, order: Order) -> Answer | None:
-        """Whoever gets hold of a signed order could pass it on to another node, or in another name."""
+        """Return the refusal of an order for another node, or in another name: anybody could pass on a signed order."""
         node, whose = order.get("node"), order.get("who")
         if self.terms.are_signed and (node is None or whose is None):
             return answer(order["id"], "refused", "a signed order says which node it is for and who gives it; this one does not")
@@ -104,12 +104,12 @@ class Gate:
 
 
 def until_s(order: Order) -> float:
-    """The deadline of an order that was let through."""
+    """Return the deadline of an order that was let through, in seconds since 1970."""
     return datetime.fromisoformat(order["until"]).timestamp()
 
 
 def answer(number: str, outcome: str, reason: str) -> Answer:
-    """What is told to whoever gave the order."""
+    """Return the answer to an order."""
     return {"v": VERSION, "id": number, "outcome": outcome, "reason": reason}
 
 

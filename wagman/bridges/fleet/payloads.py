@@ -1,7 +1,7 @@
-"""The messages between a node, its broker and whoever listens: their shapes, and their bytes. Pure.
+"""The messages between a node, its broker and the receivers: their shapes, and their bytes. Pure.
 
-A message is JSON, or JSON behind zlib: the first byte tells. Whatever comes from a broker may be anything: what is no message is
-a `PayloadError`, whose text says why.
+A message is JSON, or JSON packed by zlib: the first byte tells. Messages from a broker may hold anything: what is no message is a
+`PayloadError`, whose text says why.
 """
 
 import json
@@ -14,10 +14,10 @@ from wagman.model.errors import WagmanError
 from wagman.model.shapes import Event, Status
 
 VERSION: Final = 1
-"""That of these shapes; it is in the topics, too."""
+"""The version of these shapes; it is in the topics, too."""
 
 MOST_BYTES: Final = 2**20
-"""So long is a message at most, unpacked (chosen: a batch is 64 kB, and an event that is longer comes alone)."""
+"""The longest message, unpacked (chosen: a batch is 64 kB, and an event that is longer comes alone)."""
 
 Version: TypeAlias = Annotated[int, "the version of this shape"]
 Log: TypeAlias = Annotated[
@@ -26,7 +26,7 @@ Log: TypeAlias = Annotated[
 
 
 class PayloadError(WagmanError):
-    """What came is no message of ours."""
+    """The bytes are no message of ours."""
 
 
 class Events(TypedDict):
@@ -99,7 +99,7 @@ class Summary(TypedDict):
 
 
 class Order(TypedDict):
-    """What somebody wants done. Who it is the topic says, and the broker vouches for it."""
+    """An order. The topic names who gives it, and the broker vouches for that name."""
 
     v: Version
     id: Annotated[str, "of 128 bits: the order is carried out at most once"]
@@ -120,7 +120,7 @@ class Signed(TypedDict):
 
 
 class Given(NamedTuple):
-    """An order as it came: what it says, the bytes that say so, and the signature of these, where there is one."""
+    """An order as it came: its content, the bytes that were signed, and their signature if there is one."""
 
     order: Order
     text: bytes
@@ -128,7 +128,7 @@ class Given(NamedTuple):
 
 
 class Resend(TypedDict):
-    """Which events are missing."""
+    """A request for missing events."""
 
     v: Version
     id: str
@@ -138,7 +138,7 @@ class Resend(TypedDict):
 
 
 class Answer(TypedDict):
-    """What became of an order. What comes of it is told by the events."""
+    """The answer to an order. Its effects are told by the events."""
 
     v: Version
     id: str
@@ -157,29 +157,29 @@ MESSAGES: Final[Mapping[str, type]] = {
     "do": Order,
     "done": Answer,
 }
-"""What goes over which topic, by the level after the node's name."""
+"""The messages, by the level of their topic after the node's name."""
 
 
 def packed(message: Mapping[str, Any], *, deflate: bool) -> bytes:
-    """The bytes of a message."""
+    """Return the bytes of a message."""
     return sealed(written(message), deflate=deflate)
 
 
 def written(message: object) -> str:
-    """As short as JSON is."""
+    """Return a message as JSON without spaces."""
     return json.dumps(message, separators=(",", ":"), ensure_ascii=False)
 
 
 def sealed(text: str, *, deflate: bool) -> bytes:
-    """The bytes of a message that is written already; half a surrogate, which UTF-8 has not, becomes a question mark."""
+    """Return the bytes of a message that is text already; a lone surrogate, which UTF-8 lacks, becomes a question mark."""
     data = text.encode("utf-8", "replace")
     return zlib.compress(data, 9) if deflate else data
 
 
 def opened(data: bytes) -> dict[str, Any]:
-    """What came; raises PayloadError where that is no JSON object, or too long."""
+    """Return the object in a message; raises PayloadError if it is no JSON object, or too long."""
     try:
-        # As text: left to itself, json also takes UTF-16, and halves of surrogates.
+        # Decoded first: json itself would also take UTF-16 and lone surrogates.
         text = (data if data[:1] == b"{" else _inflated(data)).decode()
         found = json.loads(text)
     except (ValueError, RecursionError, zlib.error) as error:
@@ -192,7 +192,7 @@ def opened(data: bytes) -> dict[str, Any]:
 
 
 def _refuse_half_characters(found: dict[str, Any]) -> None:
-    """JSON can name half a surrogate; no file and no terminal takes one."""
+    """Refuse lone surrogates, which JSON can escape and no file or terminal accepts; raises PayloadError."""
     try:
         written(found).encode()
     except (UnicodeEncodeError, RecursionError) as error:
@@ -200,7 +200,7 @@ def _refuse_half_characters(found: dict[str, Any]) -> None:
 
 
 def _inflated(data: bytes) -> bytes:
-    """However little it is, it may unpack to any length."""
+    """Unpack a message up to `MOST_BYTES`: a few bytes can unpack to any length."""
     unpacking = zlib.decompressobj()
     text = unpacking.decompress(data, MOST_BYTES)
     if not unpacking.eof:
@@ -209,7 +209,7 @@ def _inflated(data: bytes) -> bytes:
 
 
 def events_of(data: bytes) -> Events:
-    """A part of a log that came; raises PayloadError."""
+    """Return the part of a log in a message; raises PayloadError."""
     found = opened(data)
     try:
         found["events"] = in_full(found["events"]) if isinstance(found.get("events"), list) else None
@@ -228,7 +228,7 @@ def events_of(data: bytes) -> Events:
 
 
 def status_of(data: bytes) -> Summary:
-    """A summary that came; raises PayloadError."""
+    """Return the summary in a message; raises PayloadError."""
     found = opened(data)
     devices = found.get("devices")
     is_so = (
@@ -246,7 +246,7 @@ def status_of(data: bytes) -> Summary:
 
 
 def online_of(data: bytes) -> Online:
-    """Whether a bridge is there; raises PayloadError."""
+    """Return the `online` in a message; raises PayloadError."""
     found = opened(data)
     if not (isinstance(found.get("online"), bool) and all(isinstance(found.get(key), str) for key in ("session", "since"))):
         raise PayloadError("not the shape of online")
@@ -254,7 +254,7 @@ def online_of(data: bytes) -> Online:
 
 
 def resend_of(data: bytes) -> Resend:
-    """What somebody misses; raises PayloadError."""
+    """Return the request for missing events in a message; raises PayloadError."""
     found = opened(data)
     if not (_is_id(found.get("id")) and isinstance(found.get("log"), str) and _are_ids(found.get("first"), found.get("last"))):
         raise PayloadError("not the shape of a resend")
@@ -262,19 +262,19 @@ def resend_of(data: bytes) -> Resend:
 
 
 def given_of(data: bytes) -> Given:
-    """An order that came, signed or not; raises PayloadError."""
+    """Return the order in a message, signed or not; raises PayloadError."""
     text, signature = _parts(opened(data), data)
     return Given(order_of(text), text, signature)
 
 
 def _parts(found: Mapping[str, Any], data: bytes) -> tuple[bytes, str | None]:
-    """The bytes of an order, and their signature."""
+    """Return the bytes of an order, and their signature or None."""
     order, signature = found.get("order"), found.get("signature")
     return (order.encode(), signature) if isinstance(order, str) and isinstance(signature, str) else (data, None)
 
 
 def order_of(data: bytes) -> Order:
-    """An order that came; raises PayloadError."""
+    """Return the order in these bytes; raises PayloadError."""
     found = opened(data)
     words = all(isinstance(found.get(key), str) for key in ("do", "device", "until"))
     about = all(isinstance(found.get(key, ""), str) for key in ("node", "who"))
@@ -284,7 +284,7 @@ def order_of(data: bytes) -> Order:
 
 
 def id_of(data: bytes) -> str | None:
-    """The id of whatever came, to answer it by."""
+    """Return the id in a message of any kind, to answer it; None if it has none."""
     try:
         found = opened(_parts(opened(data), data)[0]).get("id")
     except PayloadError:
@@ -293,7 +293,7 @@ def id_of(data: bytes) -> str | None:
 
 
 def summary(status: Status, log: tuple[str | None, int, int], at: str) -> Summary:
-    """What is worth telling of a status: log is its name, first and last event."""
+    """Return the summary of a status; `log` is the log's name, its first and its last event."""
     return {
         **absent(log, at),
         "service": "up",
@@ -328,7 +328,7 @@ def summary(status: Status, log: tuple[str | None, int, int], at: str) -> Summar
 
 
 def absent(log: tuple[str | None, int, int], at: str) -> Summary:
-    """What there is to say while the service is away."""
+    """Return the summary while the service is away."""
     name, first, last = log
     return {
         "v": VERSION,

@@ -1,8 +1,9 @@
-"""Events from the service's log to the broker, over one connection: what happens now, and beside it what is old.
+"""Events from the service's log to the broker, over one connection: new ones, and beside them old ones.
 
-What happens is read as it happens, and is there as soon as the link allows. What is old - the backlog of an outage, what somebody
-asks for again - is read from the log page by page, and sent no faster than its rate: it delays what is new by a message at most.
-Nothing is gathered but the window: what the broker has not acknowledged is in the log, and is read again on the next connection.
+New events are read as they happen, and sent as soon as the link allows. Old ones, the backlog of an outage or events that
+somebody
+asks for again, are read from the log page by page, and sent at a limited rate: they delay a new one by one message at most. Only
+the window is held in memory: messages without an acknowledgement are read from the log again on the next connection.
 """
 
 import math
@@ -23,21 +24,21 @@ from wagman.client.following import Happened, Missing, Place, Replaced
 from wagman.model.shapes import Event
 
 PAGE: Final = 1000
-"""So many events are read at once of what is old (the most that the service gives)."""
+"""How many old events are read at once (the most that the service gives)."""
 
 RETRY_S: Final = 1.0
 RETRY_MAX_S: Final = 60.0
-"""The service is asked again after the first of these, which doubles up to the second (chosen)."""
+"""The pauses between tries to ask the service: the first, and the longest; they double between these (chosen)."""
 
 MOST_JOBS: Final = 50
-"""So many spans wait to be sent again; whoever asks for more asks again (chosen)."""
+"""How many spans may wait to be sent again; further requests are ignored, and come again (chosen)."""
 
 SPARE: Final = 3
-"""So many of the messages that a broker admits at once are left to the status and to answers (chosen)."""
+"""How many of the messages that a broker admits at once are left to the status and to answers (chosen)."""
 
 
 class Job(NamedTuple):
-    """A span of a log that is to be sent."""
+    """A span of a log to be sent."""
 
     log: str
     first: int
@@ -45,13 +46,13 @@ class Job(NamedTuple):
 
 
 def windows(window: int, admitted: int) -> tuple[int, int]:
-    """How many messages of what is old, and of what is new, may be under way where the broker admits so many of all."""
+    """Return how many messages of old and of new events may be under way, if the broker admits `admitted` in all."""
     old = min(window, max(1, (admitted - SPARE) * 2 // 3))
     return old, min(window, max(1, admitted - SPARE - old))
 
 
 def told(events: Sequence[Event], job: Job) -> Iterator[Happened | Missing]:
-    """What a page of the log, asked for from the beginning of a span, tells of it: what is there, and what is gone."""
+    """Yield what a page of the log shows of a span: its events, and those that are gone."""
     at = job.first - 1
     for event in events:
         number = event["id"]
@@ -68,14 +69,14 @@ def told(events: Sequence[Event], job: Job) -> Iterator[Happened | Missing]:
 
 
 class Sending:
-    """What goes up over one connection.
+    """Sends events over one connection.
 
     Args:
-        link: to the broker.
+        link: the connection to the broker.
         topic: of the events.
         table: the keys of `[events]`.
-        socket: the path of the service's.
-        place: up to there all is with the broker.
+        socket: the path of the service's socket.
+        place: the broker has all events up to here.
     """
 
     def __init__(self, link: Link, topic: str, table: EventsTable, socket: str, place: Place) -> None:
@@ -88,17 +89,17 @@ class Sending:
         self._past_job: Job | None = None
         self._numbers = dict[int, tuple[Uplink, int]]()
         self._acknowledged = trio.lowlevel.ParkingLot()
-        self._free_s = 0.0  # what is old waits until then: so long what went before it takes, at its rate
+        self._free_s = 0.0  # old events wait until then, so that they keep to their rate
         self._jobs: tuple[trio.MemorySendChannel[Job], trio.MemoryReceiveChannel[Job]] = trio.open_memory_channel(MOST_JOBS)
 
     @property
     def place(self) -> Place:
-        """Up to there all is with the broker."""
+        """The place up to which the broker has all events."""
         return self._new.place if self._past is None else self._past.place
 
     @property
     def past(self) -> list[int] | None:
-        """From and to: these are on their way, more slowly."""
+        """The first and the last id of the backlog that is on its way; None if there is none."""
         return None if self._past_job is None else [self._past_job.first, self._past_job.last]
 
     async def run(self) -> None:
@@ -113,25 +114,25 @@ class Sending:
             nursery.start_soon(self._send_old)
 
     def taken(self, number: int) -> None:
-        """The broker has acknowledged a message."""
+        """Take in that the broker has acknowledged a message."""
         uplink, of_uplink = self._numbers.pop(number, (None, 0))
         if uplink is not None:
             uplink.acknowledged(of_uplink)
             self._acknowledged.unpark_all()
 
     def again(self, resend: Resend) -> None:
-        """Somebody misses something."""
+        """Queue a request for missing events."""
         job = Job(resend["log"], resend["first"], min(resend["last"], resend["first"] + MOST_IDS - 1))
         if 0 < job.first <= job.last:
             try:
                 self._jobs[0].send_nowait(job)
             except trio.WouldBlock:
-                return  # it is asked for again
+                return  # the request will come again
 
     # --- What is new --------------------------------------------------------------------------------------------------
 
     async def _begin(self) -> None:
-        """Where there is much to catch up with, it goes its own way, and what happens from here on goes ahead."""
+        """Send a long backlog separately, and events from now on ahead of it."""
         log = await self._ask("events", limit=1)
         name, last, place = log["log_id"], log["last_id"] or 0, self._new.place
         is_same = place.log_id in (None, name)
@@ -205,7 +206,7 @@ class Sending:
             if sent is None:
                 await self._acknowledged.park()
             else:
-                await trio.sleep_until(self._free_s)  # by then the page that follows has been read
+                await trio.sleep_until(self._free_s)  # meanwhile the next page has been read
                 self._publish(uplink, sent)
                 self._free_s = trio.current_time() + len(sent.payload) / self._table.catch_up_rate
 
@@ -213,7 +214,7 @@ class Sending:
         self._numbers[self._link.publish(self._topic, sent.payload)] = uplink, sent.number
 
     async def _ask(self, method: str, **params: Any) -> Any:
-        """Until the service answers; raises what it will not answer otherwise."""
+        """Ask the service until it answers; raises errors that asking again cannot mend."""
         pause_s = RETRY_S
         while True:
             try:

@@ -1,8 +1,10 @@
-"""What a receiver has of each node's log, and what it has to ask for. Pure: the caller knows the time, and keeps the events.
+"""Which events of each node's log a receiver has, and which it has to ask for.
 
-Ids are contiguous within a log and begin with 1, so whatever lies between is missing, whoever lost it: a broker that had
-acknowledged it, a queue that ran over. The node's status says which id is the last one. What a node sends by itself later
-(`past`) is not asked for meanwhile.
+Pure: the caller tells the time, and keeps the events.
+
+Ids are contiguous within a log and begin with 1, so ids in between are missing, whoever lost them: a broker that had acknowledged
+them, or a queue that ran over. The node's status says which id is the last one. Events that the node will send by itself (`past`)
+are not asked for meanwhile.
 """
 
 from bisect import bisect_right
@@ -13,18 +15,18 @@ from wagman.bridges.fleet.payloads import Events, Summary
 from wagman.model.shapes import Event
 
 MOST_IDS: Final = 5_000
-"""So many are asked for at once, and given (chosen: some 100 kB on the wire)."""
+"""How many events are asked for, and sent, at once (chosen: some 100 kB on the wire)."""
 
 SETTLE_S: Final = 2.0
-"""What is missing for as long is asked for (chosen: it may just be on its way)."""
+"""Events that have been missing for so long are asked for (chosen: they may just be on their way)."""
 
 RETRY_S: Final = 10.0
 RETRY_MAX_S: Final = 300.0
-"""It is asked for again after the first of these, which doubles up to the second (chosen)."""
+"""The pauses before events are asked for again: the first, and the longest; they double between these (chosen)."""
 
 
 class Span(NamedTuple):
-    """The ids from `first` to `last`."""
+    """The ids from `first` to `last`, both included."""
 
     first: int
     last: int
@@ -46,7 +48,7 @@ class Spans:
         return at >= 0 and number <= self._spans[at].last
 
     def add(self, span: Span) -> None:
-        """Take these in."""
+        """Add these ids."""
         if span.last < span.first:
             return
         low = bisect_right(self._spans, (span.first, 2**63)) - 1
@@ -58,7 +60,7 @@ class Spans:
         self._spans[low:high] = [span]
 
     def holes(self, within: Span) -> Iterator[Span]:
-        """What is missing of these."""
+        """Yield the ids of a span that are not in the set."""
         first = within.first
         for span in self._spans:
             if span.first > within.last:
@@ -71,7 +73,7 @@ class Spans:
 
 
 class Wanted(NamedTuple):
-    """What to ask a node for."""
+    """Events to ask a node for."""
 
     node: str
     log: str
@@ -79,12 +81,12 @@ class Wanted(NamedTuple):
 
 
 class Shelf:
-    """What is here of one node.
+    """The events of one node that have arrived.
 
     Args:
         node: its name.
-        logs: what is here already, by the name of the log.
-        from_now: of the first log that is met, nothing is asked for that is older than what is first heard of.
+        logs: the ids that have arrived, by the name of the log.
+        from_now: for the first log that is met, events before the first one heard of are not wanted.
     """
 
     def __init__(self, node: str, logs: dict[str, Spans] | None = None, *, from_now: bool = False) -> None:
@@ -93,12 +95,12 @@ class Shelf:
         self._known = {name: max((span.last for span in spans), default=0) for name, spans in self.logs.items()}
         self._past: dict[str, Span] = {}
         self._from_now = self._begins_late = from_now and not self.logs
-        self._beginning: tuple[str, int] | None = None  # of what is missing
-        self._asked_s = 0.0  # when it was asked for, or noticed
+        self._beginning: tuple[str, int] | None = None  # log and first id of the events that are missing
+        self._asked_s = 0.0  # when they were asked for, or first missed
         self._pause_s = SETTLE_S
 
     def take(self, batch: Events) -> list[Event]:
-        """Those of the events that are new here, in their order."""
+        """Take in a batch; return the events that are new, in their order."""
         log = batch["log"]
         if log is None:
             return []
@@ -107,7 +109,7 @@ class Shelf:
         if "past" in batch:
             self._past[log] = Span(*batch["past"])
         elif not batch.get("again") and batch["last"] >= self._past.get(log, Span(0, 0)).last:
-            self._past.pop(log, None)  # nothing is on its way any more
+            self._past.pop(log, None)  # nothing is on its way by itself any more
         fresh = [event for event in batch["events"] if event["id"] is not None and event["id"] not in held]
         spans = [Span(event["id"], event["id"]) for event in fresh if event["id"] is not None]
         spans += [Span(*batch["gap"])] if "gap" in batch else []
@@ -117,7 +119,7 @@ class Shelf:
         return fresh
 
     def heard(self, status: Summary) -> None:
-        """The node says which one is the last event of its log."""
+        """Take in the status of the node, which says what the last event of its log is."""
         log, last = status["log"], status["last"]
         if log is not None:
             self._log(log, last + 1)
@@ -127,10 +129,10 @@ class Shelf:
                 self._past[log] = Span(*status["past"])
 
     def wanted(self, now_s: float) -> Wanted | None:
-        """What to ask for now."""
+        """Return what to ask for now; None if nothing is due."""
         hole = next(self._holes(), None)
         beginning = None if hole is None else (hole.log, hole.span.first)
-        if beginning != self._beginning:  # what was asked for has come, or begins to
+        if beginning != self._beginning:  # the missing events have begun to come
             self._beginning, self._asked_s, self._pause_s = beginning, now_s, SETTLE_S
         if hole is None or now_s < self._asked_s + self._pause_s:
             return None
@@ -138,11 +140,11 @@ class Shelf:
         return hole
 
     def hurry(self) -> None:
-        """Somebody has connected anew: what was asked for before has hardly come through."""
+        """Ask again soon: after a new connection, earlier requests have hardly come through."""
         self._pause_s = SETTLE_S
 
     def missing(self) -> int:
-        """How many are missing."""
+        """Return the number of missing events."""
         return sum(span.last - span.first + 1 for log in self.logs for span in self.logs[log].holes(Span(1, self._known[log])))
 
     def _log(self, log: str, first: int) -> Spans:
@@ -153,7 +155,7 @@ class Shelf:
         return self.logs[log]
 
     def _replaced(self, batch: Events) -> None:
-        """Up to where the log was told of that is gone; what is missing of it nobody can give any more, which the node says."""
+        """Take in that a log is gone, and its last event. The node will say that it cannot give what is missing of it."""
         old, after = batch.get("replaces"), batch.get("after")
         if old is not None and after is not None and (old in self.logs or not self._begins_late):
             self._log(old, after + 1)

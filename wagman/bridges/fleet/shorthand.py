@@ -1,9 +1,9 @@
-"""Events in a message, each as what differs from the one before it: half as long as they are when packed. Pure.
+"""Short events: each is told by its difference to the event before it in the message, half as long when packed. Pure.
 
-An event in full is an object. `[type, device, back, ms, fields]` in its place is the event that follows the one before it in the
-message: its id is one more, its boot_id the same, its cause the id `back` before its own (null: none), its `time` and `mono_s`
-are `ms` milliseconds later. A sixth entry says by how many milliseconds `mono_s` is later than that: two clocks are never one.
-The first event of a message is in full, and so is whatever cannot be said in this way.
+An event in full is an object. `[type, device, back, ms, fields]` stands for the event after the previous one of the message: its
+id is one more, its boot_id the same, its cause the id `back` before its own (null: none), its `time` and `mono_s` are `ms`
+milliseconds later. A sixth entry is by how many more milliseconds `mono_s` is later, since two clocks are never equal. The first
+event of a message is in full, and so is every event that cannot be told in this way.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _LEAST, _MOST, _MOST_S = 5, 6, 2**40
 
 
 class Base(NamedTuple):
-    """What an event is told by that follows."""
+    """The numbers of an event that the next short event refers to."""
 
     id: int
     boot_id: str
@@ -28,7 +28,7 @@ class Base(NamedTuple):
 
 
 def base_of(event: Mapping[str, Any]) -> Base | None:
-    """None where what follows has to be in full, too: one of its numbers would not come back as it was."""
+    """Return the base for the next event; None if that has to be in full, because a number would not come back exactly."""
     number, stamp, mono_s = event.get("id"), event.get("time"), event.get("mono_s")
     if event.keys() != _KEYS or type(number) is not int or not isinstance(mono_s, float) or not 0 <= mono_s < _MOST_S:
         return None
@@ -39,17 +39,17 @@ def base_of(event: Mapping[str, Any]) -> Base | None:
 
 
 class Shorthand:
-    """Writes the events of one message after the other."""
+    """Writes the events of a message, one after the other."""
 
     def __init__(self) -> None:
         self._before: Base | None = None
 
     def begin(self) -> None:
-        """A message begins."""
+        """Begin a message."""
         self._before = None
 
     def entry(self, event: Event) -> Event | list[Any]:
-        """What stands for an event."""
+        """Return the entry for an event: a short one, or the event in full."""
         before, self._before = self._before, base_of(event)
         if before is None or self._before is None or self._before[:2] != (before.id + 1, before.boot_id):
             return event
@@ -60,7 +60,7 @@ class Shorthand:
 
 
 def in_full(entries: list[Any]) -> list[Any]:
-    """The events that entries stand for; raises ValueError, TypeError or OverflowError where one stands for none."""
+    """Return the events that the entries stand for; raises ValueError, TypeError or OverflowError for a wrong entry."""
     events, before = list[Any](), None
     for entry in entries:
         if isinstance(entry, list):

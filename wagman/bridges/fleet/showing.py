@@ -1,7 +1,7 @@
-"""Shows a node to Home Assistant, over one connection, and takes away what is not there any more.
+"""Shows a node in Home Assistant, over one connection, and removes what is gone.
 
-What the broker keeps for it is written down in the ledger before it is sent: so a guest whose table is gone disappears there,
-although it was renamed while nobody was connected; and all of it does once the table of fleet.toml is gone.
+Each topic on which the broker keeps something is saved in the ledger before it is used. So a guest whose table is gone disappears
+from Home Assistant even if it was renamed while nobody was connected, and everything does once the table of fleet.toml is gone.
 """
 
 import math
@@ -22,31 +22,31 @@ from wagman.client.errors import ClientError
 from wagman.model.shapes import Status
 
 LOOK_S: Final = 60.0
-"""How often the service is asked where nothing happens (chosen: what changes without an event can wait so long)."""
+"""How often the service is asked if nothing happens (chosen: changes without an event can wait so long)."""
 
 AWAY_S: Final = 10.0
-"""So long the service may be out of reach before that is shown (chosen: a restart takes less)."""
+"""How long the service may be out of reach before that is shown (chosen: a restart takes less)."""
 
 LEAST_S: Final = 2.0
-"""The least time between two looks (chosen: whoever switches looks at the switch; births are not to be a flood)."""
+"""The least time between two looks (chosen: an operator watches the switch; births are not to be a flood)."""
 
 BIRTH: Final = b"online"
-"""What Home Assistant says when it comes up (its default)."""
+"""The message of Home Assistant when it comes up, its birth (its default)."""
 
 
 @define(eq=False)
 class Showing:
-    """Shows a node.
+    """Shows a node in Home Assistant.
 
     Args:
-        link: to the broker.
-        home: where Home Assistant looks; None: nowhere any more.
-        every_s: how often it is told where nothing changes.
-        socket: the path of the service's.
-        sending: what goes up beside.
-        ledger: knows what is kept at the broker.
-        clock: the present time in seconds, by the wall clock.
-        complain: takes what is in the way, in words.
+        link: the connection to the broker.
+        home: the topics for Home Assistant; None: what is shown there is removed.
+        every_s: how often states are sent if nothing changes, in seconds.
+        socket: the path of the service's socket.
+        sending: sends the events; its `happened` wakes this task.
+        ledger: remembers the topics on which the broker keeps something.
+        clock: returns the present time by the wall clock, in seconds since 1970.
+        complain: prints what is in the way.
     """
 
     link: Link
@@ -65,7 +65,7 @@ class Showing:
     _birth: trio.Event = field(factory=trio.Event, init=False)
 
     async def run(self) -> None:
-        """Show it until cancelled."""
+        """Show the node until cancelled."""
         if self.home is None:
             self._keep_only(set())
             return
@@ -79,7 +79,7 @@ class Showing:
                 await _any_of(*news)
 
     def heard(self, message: Message) -> bool:
-        """Whether a message is for us: Home Assistant has come up, and knows of nothing yet."""
+        """Return whether a message is Home Assistant's birth or will; after a birth everything is sent again."""
         if self.home is None or message.topic != self.home.status:
             return False
         if message.payload == BIRTH:
@@ -112,18 +112,18 @@ class Showing:
         self._said = was
 
     def _publish(self, messages: Mapping[str, Mapping[str, Any]], expires_s: float | None = None) -> None:
-        """With MQTT 5 the broker, too, forgets what is old: Home Assistant takes whatever it gets for new."""
+        """Publish messages, retained. With MQTT 5 they expire at the broker, too: Home Assistant takes old ones for new."""
         for topic, message in messages.items():
             self.link.publish(topic, packed(message, deflate=False), retained=True, expires_s=expires_s)
 
     def _keep_only(self, topics: set[str]) -> None:
-        """Have the broker keep nothing for Home Assistant but on these."""
+        """Have the broker keep messages for Home Assistant on these topics only."""
         try:
             shown = self.ledger.shown
             for topic in sorted(topics - shown):
                 self.ledger.show(topic)
             for topic in sorted(shown - topics):
-                # It is tried once: a broker that does not let us write there any more ends the connection each time.
+                # Removing is tried once: a broker that forbids the topic now would end the connection each time.
                 self.ledger.forget(topic)
                 self.link.publish(topic, b"", retained=True)
         except sqlite3.Error as error:

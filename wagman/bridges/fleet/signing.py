@@ -1,7 +1,7 @@
-"""Orders that are signed: by `ssh-keygen -Y sign` where they are given, by `ssh-keygen -Y verify` where they are carried out.
+"""Signed orders: made by `ssh-keygen -Y sign`, checked by `ssh-keygen -Y verify` on the node.
 
-What is signed are the bytes of the order, as they go over the broker: nothing is written anew to be looked at. These bytes also
-say for which node it is, until when, and by which id it is known: `orders` and the ledger go by that.
+The bytes of the order are signed as they go over the broker, so they are never encoded anew to be checked. They also hold the
+node, the deadline and the id, which `orders` and the ledger check.
 """
 
 import shutil
@@ -22,16 +22,16 @@ from wagman.model.process import Ended, run
 TOOL: Final = "ssh-keygen"
 
 NAMESPACE: Final = "wagman-order@wagman"
-"""What the signature is for (chosen): one that somebody gave for a file, a commit or a login is none for an order."""
+"""The purpose in the signature (chosen): a signature of a file, a commit or a login does not count for an order."""
 
 VERIFY_S: Final = 5.0
-"""How long it may take to look at a signature (chosen: it takes 10 ms, and a node may be slow)."""
+"""How long checking a signature may take (chosen: it takes 10 ms, and a node may be slow)."""
 
 SIGN_S: Final = 60.0
-"""How long it may take to sign (chosen: somebody may have to type a passphrase, or to touch a key)."""
+"""How long signing may take (chosen: somebody may have to type a passphrase, or to touch a key)."""
 
 MOST_BYTES: Final = 4_096
-"""How much of what the tool says is kept (chosen)."""
+"""How much of the tool's output is kept (chosen)."""
 
 WITHOUT_TOOL: Final = f"there is no {TOOL}: apt install openssh-client"
 
@@ -42,7 +42,7 @@ class SigningError(WagmanError):
 
 @frozen
 class Signers:
-    """Whose signatures count.
+    """The people whose signatures count.
 
     Args:
         file: the list, in the format of ssh-keygen's ALLOWED SIGNERS: a path, or the name of a credential.
@@ -73,9 +73,9 @@ class Signers:
                 raise CommandError(f"orders.allowed_signers {self.file}: no key for {name}: {_said(ended)}", USAGE)
 
     async def obstacle(self, who: str, signed: bytes, signature: str) -> str | None:
-        """Why a signature does not count; None where it is one of `who` for exactly these bytes."""
+        """Return why a signature does not count; None if it is a signature by `who` of exactly these bytes."""
         try:
-            with TemporaryDirectory(prefix="wagman-order-") as directory:  # nobody else gets in there
+            with TemporaryDirectory(prefix="wagman-order-") as directory:  # a directory for us alone
                 ended = await self._verified(Path(directory), who, signed, signature)
         except OSError as error:
             return f"its signature cannot be looked at: {words_of(error)}"
@@ -93,7 +93,7 @@ class Signers:
 
     @property
     def _path(self) -> Path:
-        """Where the list is; raises OSError for a credential that was not handed over."""
+        """The path of the list; raises OSError for a credential that was not handed over."""
         found = place(self.file)
         if found is None:
             raise FileNotFoundError(f"there is no credential {self.file}: ${DIRECTORY} is not set")
@@ -101,18 +101,18 @@ class Signers:
 
 
 async def signature_of(data: bytes, key: str) -> str:
-    """The signature of these bytes.
+    """Return the signature of these bytes.
 
     Args:
-        data: what is signed.
+        data: the bytes.
         key: the file of a private key, or of the public one to a key that ssh-agent has.
 
     Raises:
-        SigningError: there is none.
+        SigningError: the tool did not sign.
     """
     try:
         with trio.fail_after(SIGN_S):
-            # It may ask for a passphrase, or to touch a key: it keeps the terminal, and its words go there.
+            # The tool may ask for a passphrase or to touch a key, so it keeps the terminal.
             ended = await trio.run_process(
                 [TOOL, "-q", "-Y", "sign", "-n", NAMESPACE, "-f", key], stdin=data, capture_stdout=True, check=False
             )
@@ -126,7 +126,7 @@ async def signature_of(data: bytes, key: str) -> str:
 
 
 def look_at_key(key: str) -> None:
-    """What can be seen of a key before anything is asked; raises CommandError."""
+    """Check that the key's file can be read, before anything is asked; raises CommandError."""
     if shutil.which(TOOL) is None:
         raise CommandError(f"--sign: {WITHOUT_TOOL}", USAGE)
     try:
@@ -141,12 +141,12 @@ def _readable(path: Path) -> None:
 
 
 def _written(order: Path, signed: bytes, seal: Path, signature: str) -> IO[bytes]:
-    """Write both down; the order as the tool reads it."""
+    """Write both files; return the order's, open for reading, which the tool wants as its input."""
     seal.write_bytes(signature.encode())
     order.write_bytes(signed)
     return order.open("rb")
 
 
 def _said(ended: Ended) -> str:
-    """Its reason comes first, where it gives one."""
+    """Return the tool's reason, which is its first line, if it gave one."""
     return ended.output.splitlines()[0].strip() if ended.output else ended.detail

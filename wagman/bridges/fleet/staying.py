@@ -1,4 +1,4 @@
-"""Whoever is connected to the broker connects anew, whenever the connection is lost: not all at the same moment."""
+"""Connecting to the broker anew whenever the connection is lost, each client after another time."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -8,13 +8,13 @@ import trio
 from wagman.bridges.fleet.broker import LinkError, TakenOverError
 
 RETRY_S: Final = 1.0
-"""The time before the second try to connect; it doubles, and a random part of it is waited for (chosen)."""
+"""The first pause. Pauses double, and a random part of each is waited (chosen)."""
 
 STEADY_S: Final = 60.0
-"""After a connection that lasted so long, it begins with that time again (chosen)."""
+"""After a connection that lasted so long, pauses begin with `RETRY_S` again (chosen)."""
 
 TAKEN_OVER_S: Final = 300.0
-"""So long the broker is left to whoever has come by our name (chosen: two that throw each other out help nobody)."""
+"""How long to stay away after another client took our name (chosen: clients that throw each other out help nobody)."""
 
 
 async def stay(
@@ -24,14 +24,14 @@ async def stay(
     complain: Callable[[str], None],
     is_ending: trio.Event,
 ) -> None:
-    """Connect again and again, until the end has come.
+    """Connect again and again, until `is_ending` is set.
 
     Args:
-        connect: returns at the end; raises LinkError where there is no connection, or not any more.
-        most_s: the longest time between two tries.
-        jitter: gives a random part of a time.
-        complain: takes what is in the way.
-        is_ending: whether the end has come.
+        connect: returns at the end; raises LinkError if there is no connection, or it is lost.
+        most_s: the longest pause between two tries, in seconds.
+        jitter: returns a random part of a time.
+        complain: prints what is in the way.
+        is_ending: set when the program is to end.
     """
     pause_s = RETRY_S
     while not is_ending.is_set():

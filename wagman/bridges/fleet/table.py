@@ -1,4 +1,4 @@
-"""`wagman fleet status`: one row for each node, the worst first; from what the broker keeps, or a collector's database."""
+"""`wagman fleet status`: one row for each node, the worst first; from the broker, or from a collector's database."""
 
 import fnmatch
 import json
@@ -23,22 +23,22 @@ from wagman.cli.text import short, table
 from wagman.model.words import plain
 
 QUIET_S: Final = 0.5
-"""Once nothing came for so long, all is there that the broker keeps (chosen: ten round trips over a cellular link)."""
+"""After so long without a message, everything that the broker keeps is here (chosen: ten round trips over a cellular link)."""
 
 ORDERLY_S: Final = 0.1
-"""The same where the broker has answered a second request behind what it keeps: one that answers in order is done by then."""
+"""The same for a broker that answered a second request in order, and so has sent everything that it keeps."""
 
 WAIT_S: Final = 20.0
-"""No longer is waited in all (chosen: 9,000 nodes take one second)."""
+"""The longest wait in all (chosen: 9,000 nodes take one second)."""
 
 LATE_S: Final = 3 * 3600.0
-"""A status that is older counts as late (chosen: three of those that are sent each hour)."""
+"""An older status counts as late (chosen: three of the hourly ones)."""
 
 _HEAD = ("NODE", "IS", "FOR", "UP", "NOTES")
 
 
 class Rank(IntEnum):
-    """How badly a node needs somebody."""
+    """How badly a node needs a person, the worst first."""
 
     OFFLINE = 0
     CRITICAL = 1
@@ -48,26 +48,26 @@ class Rank(IntEnum):
 
 @frozen
 class Row:
-    """What is shown of a node."""
+    """The row of a node."""
 
     rank: Rank
     node: str
-    for_s: float | None  # how long it is there, or not; for one that never was, None
-    up: str  # guests that are up, of those that are wanted up
+    for_s: float | None  # how long it has been online, or how old its last status is; None if that is not known
+    up: str  # the guests that are up, of those that are wanted up
     notes: tuple[str, ...]
 
     @property
     def cells(self) -> Sequence[str]:
-        """As the table has it."""
+        """The row as cells of the table."""
         return plain(self.node), self.rank.name.lower(), short(self.for_s), self.up, plain("; ".join(self.notes))
 
 
 Known = Mapping[str, tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]]
-"""By node, its latest `online` and `status`."""
+"""The latest `online` and `status` of each node."""
 
 
 def row(node: str, online: Mapping[str, Any] | None, status: Mapping[str, Any] | None, now: datetime) -> Row:
-    """What there is to say about a node."""
+    """Return the row of a node."""
     for_s = _age_s(online["since"] if online else None, now)
     if status is None:
         return Row(Rank.WARNING if online and online["online"] else Rank.OFFLINE, node, for_s, "-", ("no status yet",))
@@ -98,18 +98,18 @@ def _age_s(stamp: object, now: datetime) -> float | None:
 
 
 def rows(known: Known, patterns: Sequence[str], now: datetime) -> list[Row]:
-    """The worst first."""
+    """Return the rows of the nodes that the patterns mean, the worst first."""
     found = [row(node, *messages, now) for node, messages in known.items() if fits(node, patterns)]
     return sorted(found, key=lambda each: (each.rank, each.node))
 
 
 def fits(node: str, patterns: Sequence[str]) -> bool:
-    """Whether a node is meant; no pattern means all."""
+    """Return whether a node is meant; no pattern means all nodes."""
     return not patterns or any(fnmatch.fnmatchcase(node, pattern) for pattern in patterns)
 
 
 def totals(found: Iterable[Row]) -> str:
-    """The last line."""
+    """Return the last line: how many nodes there are of each rank."""
     counts = dict.fromkeys(Rank, 0)
     for each in found:
         counts[each.rank] += 1
@@ -118,7 +118,7 @@ def totals(found: Iterable[Row]) -> str:
 
 
 def show(args: Namespace, known: Known) -> int:
-    """Print it; FAILED where anything calls for a person."""
+    """Print the table; return FAILED if any node calls for a person."""
     found = rows(known, args.nodes, datetime.now(UTC))
     if args.json:
         nodes = {
@@ -132,20 +132,20 @@ def show(args: Namespace, known: Known) -> int:
 
 
 def kept(path: Path) -> Known:
-    """What a collector has kept; raises CommandError where there is no such file."""
+    """Return what a collector has kept; raises CommandError if there is no such file."""
     with closing(existing(path)) as database:
         return {node: (online, status) for node, online, status in database.nodes()}
 
 
 def existing(path: Path) -> Database:
-    """A database that is there: none is made by looking for it. Raises CommandError."""
+    """Open a database that exists; raises CommandError if there is none, and makes none."""
     if not path.exists():
         raise CommandError(f"there is no database {path}: wagman fleet collect --sqlite {path} makes one", USAGE)
     return Database(path)
 
 
 async def gather(config: FleetConfig, name: str) -> Known:
-    """What the broker keeps; raises LinkError."""
+    """Return what the broker keeps of all nodes; raises LinkError."""
     found: dict[str, tuple[Any, Any]] = {}
     async with connected(config.endpoint, name) as link:
         link.subscribe([f"{config.topics}/+/online", f"{config.topics}/+/status"], at_least_once=False)
@@ -154,7 +154,7 @@ async def gather(config: FleetConfig, name: str) -> Known:
             before = len(found)
             link.subscribe([f"{config.topics}/none/online"], at_least_once=False)
             await _subscribed(link, found, config.topics)
-            # What came before that answer shows that it came in its order; where nothing did, there may be nothing.
+            # If messages came before that answer, the broker answers in order. If none came, there may be none.
             quiet_s = ORDERLY_S if len(found) > before else QUIET_S
             while True:
                 with trio.move_on_after(quiet_s) as quiet:
@@ -174,7 +174,7 @@ async def _subscribed(link: Link, found: dict[str, tuple[Any, Any]], topics: str
 
 
 async def _take(link: Link, found: dict[str, tuple[Any, Any]], topics: str) -> bool:
-    """Take in one message; whether it was the broker's word that all others follow."""
+    """Take in one message; return whether it was the answer to a subscription."""
     news = await link.receive()
     if isinstance(news, Message):
         node, _, kind = news.topic.removeprefix(f"{topics}/").partition("/")
@@ -182,5 +182,5 @@ async def _take(link: Link, found: dict[str, tuple[Any, Any]], topics: str) -> b
         try:
             found[node] = (online_of(news.payload), status) if kind == "online" else (online, status_of(news.payload))
         except PayloadError:
-            found.setdefault(node, (online, status))  # what it says is nothing; that it is there is something
+            found.setdefault(node, (online, status))  # the message is damaged, but the node exists
     return isinstance(news, Subscribed)

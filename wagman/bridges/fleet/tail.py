@@ -1,4 +1,4 @@
-"""`wagman fleet events`: what happens on nodes, as the broker passes it on; or what a collector's database has."""
+"""`wagman fleet events`: events of nodes, live from the broker, or from a collector's database."""
 
 import json
 import time
@@ -18,21 +18,21 @@ from wagman.model.shapes import Event
 from wagman.model.words import plain
 
 LAST: Final = 50
-"""How many are shown of a database where nothing else is asked for (chosen)."""
+"""How many events of a database are shown without -n (chosen)."""
 
 LOOK_S: Final = 0.5
-"""How often the database is looked at (chosen)."""
+"""How often the database is read with `-f` (chosen)."""
 
 
 def line(node: str, event: Event, args: Namespace) -> str:
-    """One line for an event."""
+    """Return the line for an event."""
     if args.json:
         return json.dumps({"node": node, "event": event})
     return f"{plain(node):<12} {story(event) if args.plain else words(event)}"
 
 
 def kept(args: Namespace) -> int:
-    """What the database has; with `-f` whatever comes, until interrupted."""
+    """Show events of the database; with `-f` also new ones, until interrupted."""
     with closing(existing(Path(args.sqlite))) as database:
         found = database.last(args.nodes, LAST if args.number is None else args.number)
         at = 0
@@ -47,7 +47,7 @@ def kept(args: Namespace) -> int:
 
 
 async def live(config: FleetConfig, name: str, args: Namespace) -> int:
-    """What comes, until interrupted, or until so many were shown; raises LinkError."""
+    """Show events as they come, until interrupted, or until `-n` were shown; raises LinkError."""
     left = args.number
     async with connected(config.endpoint, name) as link:
         link.subscribe([f"{config.topics}/+/events"])

@@ -1,4 +1,4 @@
-"""Reads what a collector's database says of each node, for `wagman fleet metrics`."""
+"""Reads what a collector's database has of each node, for `wagman fleet metrics`."""
 
 import sqlite3
 import time
@@ -20,7 +20,7 @@ from wagman.cli.outcome import CommandError
 
 
 def tallies(database: Database) -> list[Tally]:
-    """One for each node that was ever heard of, all of one moment; raises sqlite3.Error, PayloadError."""
+    """Return a tally for each known node, all of one moment; raises sqlite3.Error, PayloadError."""
     with database.at_one_moment():
         lost, heard, logs = database.lost(), database.heard_last(), dict[str, dict[str, tuple[int, int]]]()
         for node, log, held, last in database.logs():
@@ -63,8 +63,9 @@ class Books:
     """The database as a source of figures.
 
     Args:
-        path: where it is.
-        say: takes what keeps it from being read, once each time, in words.
+        path: of the database.
+        say: prints why it cannot be read, once for each reason.
+        wall: returns the present time by the wall clock, in seconds since 1970.
     """
 
     path: Path
@@ -73,11 +74,11 @@ class Books:
     _said: str = field(default="", init=False)
 
     async def told(self) -> str:
-        """The figures as text; raises CommandError where the database cannot be read."""
+        """Return the figures as text; raises CommandError if the database cannot be read."""
         return await trio.to_thread.run_sync(self._read)
 
     async def text(self) -> str:
-        """The same; where it cannot be read, only that."""
+        """Return the figures as text; if the database cannot be read, only that."""
         try:
             text = await self.told()
         except CommandError as error:

@@ -1,4 +1,4 @@
-"""The retained status of a node: sent when something changes, and now and then all the same."""
+"""The retained status of a node: sent when something changes, and at least every `every`."""
 
 import math
 from collections.abc import Callable
@@ -15,26 +15,26 @@ from wagman.bridges.fleet.sending import Sending
 from wagman.client.errors import ClientError
 
 LOOK_S: Final = 60.0
-"""How often the service is asked where nothing happens (chosen: what changes without an event can wait so long)."""
+"""How often the service is asked if nothing happens (chosen: changes without an event can wait so long)."""
 
 AWAY_S: Final = 10.0
-"""So long the service may be out of reach before the status says so (chosen: a restart takes less)."""
+"""How long the service may be out of reach before the status says so (chosen: a restart takes less)."""
 
 ALWAYS_DIFFERENT: Final = ("at", "first", "last", "past")
 
 
 @define(eq=False)
 class Telling:
-    """Tells how a node is, over one connection.
+    """Sends the status of a node, over one connection.
 
     Args:
-        link: to the broker.
+        link: the connection to the broker.
         topic: of the status.
         table: the keys of `[status]`.
-        socket: the path of the service's.
-        sending: what goes up beside.
-        now: the present time, as text.
-        is_packed: whether the status is.
+        socket: the path of the service's socket.
+        sending: sends the events; its `happened` wakes this task.
+        now: returns the present time, as text.
+        is_packed: whether the status is packed by zlib.
     """
 
     link: Link
@@ -48,7 +48,7 @@ class Telling:
     _seen_s: float = field(factory=trio.current_time, init=False)  # when the service answered last
 
     async def run(self) -> None:
-        """Tell until cancelled."""
+        """Send the status until cancelled."""
         said, said_s = None, -math.inf
         while True:
             happened = self.sending.happened
@@ -62,7 +62,7 @@ class Telling:
                 await happened.wait()
 
     async def _look(self) -> Summary | None:
-        """How the node is; None while the service may only be restarting."""
+        """Return the status; None while the service may only be restarting."""
         try:
             status = await ask(self.socket, "status")
             log = await ask(self.socket, "events", limit=1)
@@ -78,6 +78,6 @@ class Telling:
 
 
 def essence(status: Summary) -> dict[str, Any]:
-    """What of a status is worth telling: not what changes each time, nor the words of a problem that stands."""
+    """Return the part of a status whose change is worth a message: no counters and times, and no texts of problems."""
     found: dict[str, Any] = {key: value for key, value in status.items() if key not in ALWAYS_DIFFERENT}
     return {**found, "problems": sorted((each["id"], each["severity"]) for each in status["problems"])}

@@ -1,7 +1,8 @@
-"""Events on their way to a broker: what happened in, batches out; acknowledgements in, how far all is there out. Pure.
+"""Events on their way to a broker: events in, batches out; acknowledgements in, the place up to which all have arrived out. Pure.
 
-Nothing waits here but one batch that is being filled: while there is no room in the window nothing is taken, and it waits in the
-service's log. What was sent and is not acknowledged is read from the log again on the next connection.
+Only one batch waits here, while it is being filled. While the window is full, no events are taken; they wait in the service's
+log.
+Messages that were sent and not acknowledged are read from the log again on the next connection.
 """
 
 from collections import deque
@@ -13,16 +14,16 @@ from wagman.client.following import Happened, Missing, Place, Replaced
 from wagman.model.shapes import Event
 
 MOST_BATCH_BYTES: Final = 65_536
-"""A batch is sent once it is as long, before it is packed (chosen)."""
+"""A batch of this size is sent, before it is packed (chosen)."""
 
 URGENT: Final = ("command.", "problem.", "device.unrecoverable", "device.relay_stuck")
-"""What such events tell nobody wants to wait for."""
+"""Types of events that are sent at once."""
 
 News: TypeAlias = Happened | Missing | Replaced
 
 
 class Sent(NamedTuple):
-    """A message for the broker; its acknowledgement is told by its number."""
+    """A message for the broker; the number identifies its acknowledgement."""
 
     number: int
     payload: bytes
@@ -32,11 +33,11 @@ class Uplink:
     """One stream of events.
 
     Args:
-        place: what comes after it is sent; up to there all is there.
-        batch: so many events are in one message at most.
-        window: so many messages may wait for their acknowledgement.
-        deflate: whether messages are packed, and events in them told by what differs from the one before.
-        marks: what else each message says.
+        place: events after it are to be sent; those before it have arrived.
+        batch: the most events in one message.
+        window: how many messages may wait for their acknowledgement.
+        deflate: whether messages are packed, with short events in them.
+        marks: further fields of each message.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class Uplink:
         self.place = place
         self.marks = {} if marks is None else marks
         self._batch, self._window, self._deflate = batch, window, deflate
-        self._read = place  # up to there it was taken
+        self._read = place  # up to there events were taken
         self._head: dict[str, Any] = {}
         self._events: list[str] = []
         self._shorthand = Shorthand()
@@ -54,7 +55,7 @@ class Uplink:
         self._under_way: dict[int, Place | None] = {}  # by number, in their order
         self._done = set[int]()
         self._count = 0
-        self.is_urgent = False  # somebody waits for what is in the batch that is being filled
+        self.is_urgent = False  # an urgent event is in the batch that is being filled
 
     @property
     def has_room(self) -> bool:
@@ -68,11 +69,11 @@ class Uplink:
 
     @property
     def is_settled(self) -> bool:
-        """Whether all that was taken is there."""
+        """Whether everything that was taken has arrived."""
         return self.is_empty and not self._under_way
 
     def take(self, news: News) -> None:
-        """Have something sent."""
+        """Take an event, or the news of lost ones, to be sent."""
         match news:
             case Missing(log_id, from_id, to_id):
                 self._close()
@@ -86,7 +87,7 @@ class Uplink:
                 self._happened(event, log_id, event["id"] or 0)
 
     def next(self, *, is_due: bool = False) -> Sent | None:
-        """The next message that is full; or, where it `is_due`, what there is."""
+        """Return the next full message, or an incomplete one if `is_due`; None if there is none, or no room in the window."""
         if not self._closed and is_due:
             self._close()
         if not self._closed or len(self._under_way) >= self._window:
@@ -97,7 +98,7 @@ class Uplink:
         return Sent(self._count, sealed(text, deflate=self._deflate))
 
     def acknowledged(self, number: int) -> bool:
-        """The broker has taken the message of that number; whether `place` has moved."""
+        """Take in an acknowledgement; return whether `place` has moved."""
         self._done.add(number)
         before = self.place
         while (first := next(iter(self._under_way), None)) is not None and first in self._done:
@@ -130,7 +131,7 @@ class Uplink:
         self._read = Place(by, 0)
 
     def _loose(self, event: Event) -> None:
-        """It is in no log yet, so it moves nothing."""
+        """Send an event without an id. It is in no log yet, so `place` does not move."""
         self._close()
         head = {"v": VERSION, "log": None, "first": 0, "last": 0}
         self._closed.append((_message(head, [written(event)]), None))

@@ -17,23 +17,23 @@ SENSOR_STATES = ("normal", "high", "low", "unknown")
 SEVERITIES = ("critical", "warning", "notice")
 
 BOARD_SENSORS = ("temperature_c", "humidity_pct", "current_ma")
-"""What boards measure of the enclosure and of themselves: their metrics have units of their own."""
+"""Sensors of boards that have metrics with units of their own."""
 
 MILLI, CENTI = 1e-3, 1e-2
 
 
 @frozen
 class Told:
-    """What the service told."""
+    """The answers of the service from which the metrics are made."""
 
     status: Status
     log: Excerpt  # without its events
     now_s: float  # since 1970, by the wall clock
-    events: Mapping[str, int] | None = None  # how many of each type since this program began; None: nobody counts
+    events: Mapping[str, int] | None = None  # events of each type since this program began; None if nobody counts
 
 
 class Thing(NamedTuple, Generic[T]):
-    """Something that metrics are about, and the labels that tell it from others of its kind."""
+    """A thing that metrics are about, and the labels that tell it from others of its kind."""
 
     labels: Labels
     what: T
@@ -41,14 +41,14 @@ class Thing(NamedTuple, Generic[T]):
 
 @frozen
 class Subject(Generic[T]):
-    """What metrics are about, and they themselves."""
+    """A kind of things, with the metrics about them."""
 
     labels: tuple[str, ...]
     things: Callable[[Told], Iterable[Thing[T]]]
     families: tuple[Family[T], ...]
 
     def samples(self, family: Family[T], told: Told) -> Iterator[Sample]:
-        """All samples of one of its families."""
+        """Yield all samples of one of the families."""
         for labels, what in self.things(told):
             for sample in family.samples(what, told.now_s):
                 yield Sample({**labels, **sample.labels}, sample.value)
@@ -331,10 +331,10 @@ SUBJECTS: tuple[Subject[Any], ...] = (
 
 
 def text_of(told: Told | None) -> str:
-    """All of it, as Prometheus reads it; None: the service does not answer.
+    """Return all metrics as Prometheus reads them; None for a service that does not answer.
 
     Raises:
-        LookupError, TypeError, ValueError, AttributeError: what it told is no status.
+        LookupError, TypeError, ValueError, AttributeError: the answer is no status.
     """
     up = exposed(UP.name, UP.kind, UP.text, UP.samples(told is not None, 0.0))
     return up if told is None else up + "".join(_texts(told))

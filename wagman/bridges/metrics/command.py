@@ -17,10 +17,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the metrics once, or until told to end.
+    """Print the metrics once, or serve them until told to end.
 
     Raises:
-        ClientError: they were to be written once, and the service does not tell.
+        ClientError: they were to be printed once, and the service does not answer.
     """
     reader = Reader(args.socket, say)
     return showing.show(args, "wagman metrics", reader, () if args.listen is None else (reader.count,))

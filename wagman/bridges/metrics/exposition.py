@@ -11,7 +11,7 @@ _IN_LABELS = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
 
 
 def exposed(name: str, kind: Kind, text: str, samples: Iterable[Sample]) -> str:
-    """A family as text; nothing, where it has no samples."""
+    """Return a family as text; an empty text if it has no samples."""
     lines = list(_lines(name, samples))
     if not lines:
         return ""
@@ -19,7 +19,7 @@ def exposed(name: str, kind: Kind, text: str, samples: Iterable[Sample]) -> str:
 
 
 def _lines(name: str, samples: Iterable[Sample]) -> Iterator[str]:
-    # A sample that comes twice would have Prometheus refuse all of them.
+    # Prometheus would refuse all samples if one came twice.
     once: Mapping[Sequence[tuple[str, str]], float] = {tuple(labels.items()): value for labels, value in samples}
     for labels, value in once.items():
         yield f"{name}{_braced(dict(labels))} {_figure(value)}\n"

@@ -1,4 +1,4 @@
-"""What of the status is no metric, and why not."""
+"""The parts of the status that are no metrics, and why."""
 
 from collections.abc import Mapping
 
@@ -44,4 +44,4 @@ LEFT_OUT: Mapping[str, str] = {
     "problems.text": "free text: `wagman status` shows it",
     "problems.do": "free text: `wagman status` shows it",
 }
-"""What of the status is no metric, by its path, and why; what is below such a path is none, either."""
+"""The parts of the status that are no metrics, by path, with the reason; anything below such a path is none, either."""

@@ -1,4 +1,4 @@
-"""Asks the service for what the metrics are made of, and counts its events."""
+"""Asks the service for the metrics, and counts its events."""
 
 import time
 from collections.abc import Callable
@@ -14,13 +14,13 @@ from wagman.client.following import Happened
 from wagman.model.catalogue import EVENT_TYPES
 
 OTHER = "other"
-"""The type that events of a newer service are counted under."""
+"""The type under which events of a newer service are counted."""
 
 HINT = "the unit is a member of wagman-read: read_group in [service] of /etc/wagman/wagman.toml has to name that group"
-"""What helps where the service turns it away."""
+"""What to do if the service turns the program away."""
 
 TRY_AGAIN_S = 10.0
-"""How long after a refusal the service is tried again (chosen)."""
+"""How long after a refusal the program tries again (chosen)."""
 
 
 @define(eq=False)
@@ -28,7 +28,9 @@ class Reader:
     """Reads the metrics of the service on the socket `path`.
 
     Args:
-        say: takes what keeps it from that, once each time, in words.
+        path: of the service's socket.
+        say: prints what is in the way, once for each reason.
+        wall: returns the present time by the wall clock, in seconds since 1970.
     """
 
     path: str
@@ -38,10 +40,10 @@ class Reader:
     _said: str = field(default="", init=False)
 
     async def told(self) -> str:
-        """The metrics as text.
+        """Return the metrics as text.
 
         Raises:
-            ClientError: the service does not tell.
+            ClientError: the service does not answer, or its answer cannot be understood.
         """
         try:
             with trio.fail_after(ANSWER_S):
@@ -56,7 +58,7 @@ class Reader:
             raise LostError(f"what the service tells cannot be understood ({type(error).__name__}: {error})") from error
 
     async def text(self) -> str:
-        """The same; where the service does not tell, only that."""
+        """Return the metrics as text; if the service does not answer, only that."""
         try:
             text = await self.told()
         except ClientError as error:
@@ -76,7 +78,7 @@ class Reader:
                             type_ = news.event["type"]
                             counts[type_ if type_ in counts else OTHER] += 1
             except ClientError:
-                await trio.sleep(TRY_AGAIN_S)  # `text` says why it is turned away
+                await trio.sleep(TRY_AGAIN_S)  # `text` prints why
 
     def _say(self, words: str) -> None:
         if words != self._said:

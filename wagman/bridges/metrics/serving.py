@@ -19,14 +19,14 @@ MOST_BYTES = 16_384
 """How large a request may be (chosen: that of Prometheus has a few hundred bytes)."""
 
 MOST_CONNECTIONS = 8
-"""So many at a time; more are hung up on (chosen)."""
+"""How many connections there may be at a time; further ones are closed (chosen)."""
 
 READ_BYTES = 4_096
-"""How much is read at once (chosen)."""
+"""How many bytes are read at once (chosen)."""
 
 
 class Answer(NamedTuple):
-    """What is answered."""
+    """An answer."""
 
     status: int
     body: str
@@ -35,13 +35,13 @@ class Answer(NamedTuple):
 
 @define(eq=False)
 class Server:
-    """Answers with the metrics, which `text` gives."""
+    """Answers requests with the metrics, which `text` returns."""
 
     text: Callable[[], Awaitable[str]]
     _connections: int = field(default=0, init=False)
 
     async def talk(self, stream: trio.abc.Stream) -> None:
-        """Answer the request of one connection, and hang up."""
+        """Answer the request of one connection, and close it."""
         async with stream:
             if self._connections >= MOST_CONNECTIONS:
                 return
@@ -50,7 +50,7 @@ class Server:
                 with trio.move_on_after(REQUEST_S):
                     await self._talk(stream)
             except (trio.BrokenResourceError, trio.ClosedResourceError):
-                pass  # it did not want to hear the end
+                pass  # the client hung up before the end
             finally:
                 self._connections -= 1
 
@@ -74,7 +74,7 @@ class Server:
 
 
 async def _request(connection: h11.Connection, stream: trio.abc.Stream) -> h11.Request | None:
-    """What is asked; None: it hung up without having asked anything."""
+    """Return the request; None if the client hung up without one."""
     while True:
         match connection.next_event():
             case h11.Request() as request:

@@ -1,4 +1,4 @@
-"""Where figures are shown: printed once, in a file for node_exporter, over HTTP on this computer."""
+"""The ways to show figures: printed once, in a file for node_exporter, over HTTP on this computer."""
 
 import argparse
 import signal
@@ -16,23 +16,23 @@ from wagman.bridges.programs import duration, leaves, say
 from wagman.model.words import plain
 
 DONE, FAILED = 0, 1
-"""Exit codes, as those of the other commands."""
+"""Exit codes, the same as those of the other commands."""
 
 MOST_PORT = 65_535
 
 
 class Source(Protocol):
-    """Whatever has figures."""
+    """A source of figures."""
 
     async def told(self) -> str:
-        """The figures as text; raises what the command tells where there are none."""
+        """Return the figures as text; raises an error for the command if there are none."""
 
     async def text(self) -> str:
-        """The same; where there are none, only that."""
+        """Return the figures as text; if there are none, only that."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Where to."""
+    """Add the arguments for where to show the figures."""
     add = parser.add_argument
     add("--textfile", type=Path, metavar="FILE", help="write them to this file again and again, for node_exporter")
     add("--every", type=duration, default=30.0, metavar="TIME", help="how often (default: 30s)")
@@ -40,13 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def show(args: argparse.Namespace, name: str, source: Source, beside: Sequence[Callable[[], Awaitable[None]]] = ()) -> int:
-    """Show them once, or until told to end.
+    """Show the figures once, or until told to end; return the exit code.
 
     Args:
         args: where to.
-        name: of the command, for what it complains of.
-        source: whose figures.
-        beside: what runs meanwhile.
+        name: of the command, for its messages.
+        source: of the figures.
+        beside: tasks that run meanwhile.
     """
     if args.textfile is None and args.listen is None:
         sys.stdout.write(trio.run(source.told))

@@ -10,10 +10,11 @@ import trio
 
 
 async def keep(path: Path, every_s: float, text: Callable[[], Awaitable[str]]) -> None:
-    """Write the file, every `every_s` seconds, until cancelled; raises OSError where it cannot be written.
+    """Write the file every `every_s` seconds, until cancelled; raises OSError if it cannot be written.
 
-    It is taken away at the end, for nobody could tell an old figure in it from a new one. Who is killed leaves it: then its time
-    of change tells.
+    The file is removed at the end, so that no old figures are taken for new ones. A killed program leaves it; then the time of
+    its
+    last change tells.
     """
     try:
         while True:
@@ -26,19 +27,19 @@ async def keep(path: Path, every_s: float, text: Callable[[], Awaitable[str]]) -
 def _replaced(path: Path, text: str) -> None:
     try:
         replace(path, text)
-    except OSError as error:  # it names the file that was to become this one
+    except OSError as error:  # the error names the temporary file
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def remove(path: Path) -> None:
-    """Take the file away, if that is possible and there is one."""
+    """Remove the file, if it exists and can be removed."""
     with suppress(OSError):
         path.unlink()
 
 
 def replace(path: Path, text: str) -> None:
-    """Have `text` in the file at once: whoever reads it finds all of it, old or new; everybody may read it."""
-    # The collector reads whatever ends in .prom.
+    """Replace the file at once, readable for everybody: a reader finds all of the old text or all of the new."""
+    # The collector reads any file that ends in .prom, so the temporary one must not.
     number, fresh = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(number, "w", encoding="utf-8", errors="replace") as file:

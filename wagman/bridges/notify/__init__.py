@@ -1,13 +1,13 @@
-"""`wagman notify`: tells people what calls for them, and an address that all is well.
+"""`wagman notify`: tells people what calls for them, and calls an address while all is well.
 
-Pure, a function of events, problems and moments:
+Pure functions of events, problems and times:
 
-- `rules`     what is told, how much of it, and when
+- `rules`     which events are told, how many, and when
 - `entries`   what is told of one event or problem, in words
 - `plan`      what is to be told to a destination: gathered, collapsed, limited, held until quiet hours are over
-- `message`   what people read
+- `message`   the message that people read
 
-Around it, under trio:
+Around them, under trio:
 
 - `config`    `/etc/wagman/notify.toml`
 - `memory`    what is remembered over restarts, and the promise that rests on it

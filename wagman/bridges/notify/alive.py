@@ -1,6 +1,6 @@
-"""An address that is called while all is well: healthchecks.io and its like tell people when the calls stay away.
+"""The address that is called while all is well. healthchecks.io and similar services tell people when the calls stay away.
 
-So somebody is told even where this node cannot tell anybody any more.
+So people are told even if this node cannot tell them any more.
 """
 
 import http.client
@@ -18,12 +18,18 @@ CALL_S = 30.0
 """How long a call may take (chosen)."""
 
 SOCKET_S = 10.0
-"""How long the other side may be silent within it (chosen)."""
+"""How long the other side may be silent during a call (chosen)."""
 
 
 @define(eq=False, repr=False)
 class Caller:
-    """Calls the address while `obstacle`, which says what is not well, says nothing."""
+    """Calls the address while all is well.
+
+    Args:
+        alive: the address, and how often it is called.
+        obstacle: returns what is not well; None if all is well.
+        say: prints a line for the journal.
+    """
 
     alive: Alive
     obstacle: Callable[[], str | None]
@@ -54,7 +60,7 @@ class Caller:
 
 
 def _get(url: str) -> str | None:
-    """Why it could not be called, in words that do not have the address in them."""
+    """Call the address; return why that failed, in words without the address, or None."""
     try:
         request = urllib.request.Request(url, headers={"User-Agent": f"wagman/{__version__}"})  # noqa: S310 - http or https
         with urllib.request.urlopen(request, timeout=SOCKET_S) as answer:  # noqa: S310 - as above

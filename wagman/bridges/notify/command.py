@@ -1,4 +1,4 @@
-"""The program: `wagman notify`, and `--check` and `--test` for whoever sets it up."""
+"""The program `wagman notify`, with `--check` and `--test` for setting it up."""
 
 import argparse
 import fcntl
@@ -26,7 +26,7 @@ from wagman.model.errors import ConfigError
 from wagman.model.words import plain, user_name
 
 DONE, FAILED, USAGE, REFUSED = 0, 1, 2, 4
-"""Exit codes, as those of the other commands."""
+"""Exit codes, the same as those of the other commands."""
 
 HINT = 'give it read_group = "wagman-read" in [service] of /etc/wagman/wagman.toml, then systemctl restart wagman'
 
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Tell people until told to end."""
+    """Tell people until the program is told to end."""
     try:
         config = load(args.config, trouble)
     except ConfigError as error:
@@ -72,7 +72,7 @@ def _test(config: NotifyConfig, name: str) -> int:
 
 
 async def _try(node: str, destinations: Sequence[Destination]) -> int:
-    """One after the other; each has its bound."""
+    """Send the test message to one destination after the other; each delivery is bounded."""
     failed = False
     for each in destinations:
         reason = await sink(each).deliver(trial(node, "test"))
@@ -128,7 +128,7 @@ async def _until_told(scope: trio.CancelScope, couriers: Sequence[Courier]) -> N
 
 
 def courier(config: NotifyConfig, to: Destination, directory: Path, watch: Watch) -> Courier:
-    """Whoever tells one destination, with what it remembers."""
+    """Make the courier of a destination, with what it remembers."""
     file = File(directory / f"{to.name}.json")
     memory = Memory(Plan(to.rules, user_name))
     data = file.read()
@@ -142,12 +142,12 @@ def courier(config: NotifyConfig, to: Destination, directory: Path, watch: Watch
 
 
 def sink(to: Destination) -> Sink:
-    """The way to a destination."""
+    """Make the way to a destination."""
     return Command(to.command) if to.url is None else Apprise(to.url)
 
 
 def obstacle(config: NotifyConfig, watch: Watch, couriers: Sequence[Courier]) -> str | None:
-    """What keeps all from being well; None: nothing."""
+    """Return what is not well; None if all is well."""
     if watch.problems is None:
         return "the service does not answer"
     if watch.is_critical and not (config.alive is not None and config.alive.pulse.despite_problems):
@@ -160,14 +160,14 @@ def obstacle(config: NotifyConfig, watch: Watch, couriers: Sequence[Courier]) ->
 
 
 def wall() -> Moment:
-    """The present moment."""
+    """Return the present moment."""
     now = datetime.now().astimezone()
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return Moment(now.timestamp(), (now - midnight).total_seconds())
 
 
 def local(stamp: str) -> str:
-    """A time stamp as local date and time; as it is, where a bad disk has left none."""
+    """Return a time stamp as local date and time; unchanged if a bad disk has damaged it."""
     try:
         return datetime.fromisoformat(stamp).astimezone().strftime("%Y-%m-%d %H:%M:%S")
     except (ValueError, OverflowError):

@@ -1,7 +1,7 @@
-"""`/etc/wagman/notify.toml`: who is told, and by which rules; or everything that is wrong with it, with its line.
+"""`/etc/wagman/notify.toml`: the destinations, and the rules for each; or all errors in it, with their lines.
 
-Addresses may hold passwords, and commands too: no message repeats one, and a file with an address in it that anybody on this
-computer may read is refused. The unit hands the file over as a credential, so that only root and the program can read it.
+Addresses and commands may hold passwords, so no message repeats one, and a file with an address is refused if everybody on this
+computer may read it. The unit hands the file over as a credential, so that only root and the program can read it.
 """
 
 import os
@@ -30,17 +30,17 @@ TABLES = ("tell", "to", "alive")
 ADDRESS = 'an address on one line, such as "mailto://..."'
 
 Judge = Callable[[str], str | None]
-"""Says why an address cannot be used; None where it can."""
+"""Returns why an address cannot be used; None if it can."""
 
 
 def _unshown(wants: str) -> Kind:
-    """A value that is read below, and that no message repeats."""
+    """Return the kind of a value that is checked later, and that no message repeats."""
     return Kind(wants, lambda value: value)
 
 
 @frozen
 class Program:
-    """The keys of the program itself, which stand in no table."""
+    """The keys of the program itself, outside of all tables."""
 
     node: str | None = field(
         default=None, metadata=setting(TEXT, "What messages call this node; by default as the computer is called.")
@@ -50,13 +50,13 @@ class Program:
 
     @property
     def called(self) -> str:
-        """What messages call this node."""
+        """The name of this node in messages."""
         return self.node or os.uname().nodename
 
 
 @frozen
 class Address:
-    """How a destination is reached; one of the three."""
+    """The keys for the way to a destination; exactly one of the three is given."""
 
     url: object = field(
         default=None,
@@ -75,7 +75,7 @@ class Address:
 
 @frozen
 class Destination:
-    """Somebody who is told."""
+    """A destination of messages."""
 
     name: str
     rules: Rules
@@ -95,7 +95,7 @@ class Pulse:
 
 @frozen
 class Alive:
-    """An address that is called while all is well: whoever is behind it tells people when the calls stay away."""
+    """An address that is called while all is well: its owner tells people when the calls stay away."""
 
     pulse: Pulse
     url: str = field(repr=False)
@@ -103,7 +103,7 @@ class Alive:
 
 @frozen
 class NotifyConfig:
-    """The whole file."""
+    """The keys of the whole file."""
 
     program: Program
     destinations: tuple[Destination, ...]
@@ -111,10 +111,10 @@ class NotifyConfig:
 
 
 def load(path: str, judge: Judge) -> NotifyConfig:
-    """The configuration in the file at `path`, or in the credential that systemd hands over in its place.
+    """Return the configuration in the file at `path`, or in the credential that systemd hands over in its place.
 
     Raises:
-        ConfigError: anything is wrong with it; every finding, each with its line.
+        ConfigError: the file has errors; it lists all of them, with their lines.
     """
     at = place(path)
     parsed, findings = parse(read(at, path), path), Findings()
@@ -126,7 +126,7 @@ def load(path: str, judge: Judge) -> NotifyConfig:
 
 
 def place(path: str) -> str:
-    """Where the file is: as a credential of the unit, where systemd hands one of that name over."""
+    """Return the path of the credential with this file's name, if systemd hands one over; else the path itself."""
     directory = os.environ.get(DIRECTORY)
     credential = FilePath(directory, FilePath(path).name) if directory else None
     return str(credential) if credential is not None and credential.exists() else path
@@ -185,7 +185,7 @@ class _Tables:
         return Destination(name, rules, command=command)
 
     def address(self, table: Table, path: Path) -> str | None:
-        """The address that a table gives, itself or in a file."""
+        """Return the address in a table, from `url` or from the file in `url_file`."""
         if "url" in table:
             value, where = table["url"], (*path, "url")
             if not _is_address(value):
@@ -232,7 +232,7 @@ class _Tables:
         return None if url is None else Alive(pulse, url)
 
     def check_types(self, rules: Rules, path: Path, table: Table) -> None:
-        """An event that there is not would never be told."""
+        """Report types of events that do not exist: they would never be told."""
         families = {type_.partition(".")[0] for type_ in EVENT_TYPES}
         for key in {"also", "never"} & table.keys():
             for name in getattr(rules, key):

@@ -1,7 +1,7 @@
 """The courier of one destination: reads the log on a connection of its own, sends what is due, and tries again.
 
-Each destination goes its own way: one that takes nothing for days holds up no other. Nothing is gathered for it meanwhile but the
-plan, which is bounded; the service's log is read on, so that nothing depends on how far back it reaches.
+The couriers are independent: a destination that takes nothing for days holds up no other. Meanwhile only its plan grows, which is
+bounded. The service's log is read on, so it does not matter how far back it reaches.
 """
 
 from collections.abc import Callable
@@ -20,22 +20,22 @@ from wagman.client.errors import AddressError, ClientError
 from wagman.client.following import Happened, Missing, Place, Replaced, is_refusal
 
 RETRY_S = 10.0
-"""The time after which a message that was not taken is sent again (chosen)."""
+"""The time after which a failed message is sent again (chosen)."""
 
 RETRY_MAX_S = 600.0
-"""That time doubles up to this (chosen: an uplink that is back is used soon enough)."""
+"""The longest such time; it doubles up to this (chosen: an uplink that is back is used soon enough)."""
 
 SAVE_EVERY_S = 30.0
-"""How often the place in the log is written down where nothing is sent (chosen: to read on from there is quick)."""
+"""How often the place in the log is saved if nothing is sent (chosen: reading on from there is quick)."""
 
 STUCK_S = 3600.0
-"""A message that could not be delivered for so long is stuck (chosen)."""
+"""A destination is stuck if nothing could be delivered for so long (chosen)."""
 
 LEAVE_S = 5.0
-"""How long a message that is being sent may still take when the program is told to end (chosen: systemd waits for 10 s)."""
+"""How long a delivery may still take when the program is told to end (chosen: systemd waits for 10 s)."""
 
 LEAST_PAUSE_S = 0.2
-"""The least time between two looks at what is due, however much happens (chosen)."""
+"""The least time between two looks for what is due, however many events there are (chosen)."""
 
 
 @define(eq=False, repr=False)
@@ -43,12 +43,16 @@ class Courier:
     """Tells one destination.
 
     Args:
-        name: of the destination, for what is said of it.
-        node: what messages call this node.
+        name: of the destination, for the journal.
+        node: the name of this node in messages.
         path: of the service's socket.
-        clock: tells the present moment.
-        local: shows a time stamp as people here read it.
-        say: takes a line for the journal.
+        sink: the way to the destination.
+        memory: what it remembers over restarts.
+        file: where that is kept.
+        watch: whether the service answers.
+        clock: returns the present moment.
+        local: shows a time stamp in local time.
+        say: prints a line for the journal.
     """
 
     name: str
@@ -63,15 +67,15 @@ class Courier:
     say: Callable[[str], None]
     _news: trio.Event = field(factory=trio.Event, init=False)
     _disk: trio.Lock = field(factory=trio.Lock, init=False)
-    _is_unsure: bool = field(default=False, init=False)  # which problems stand has to be asked
+    _is_unsure: bool = field(default=False, init=False)  # the standing problems have to be asked for
     _failing_since_s: float | None = field(default=None, init=False)
-    _complaint: str = field(default="", init=False)  # what was said last of the disk, or of a delivery
-    _kept: Place | None = field(default=None, init=False)  # the place that was written down
+    _complaint: str = field(default="", init=False)  # the latest complaint about the disk or a delivery
+    _kept: Place | None = field(default=None, init=False)  # the place that was saved
     _attempt: trio.CancelScope = field(factory=trio.CancelScope, init=False)  # of the message that is being sent
 
     @property
     def is_stuck(self) -> bool:
-        """Whether a message could not be delivered for long."""
+        """Whether nothing could be delivered for `STUCK_S`."""
         return self._failing_since_s is not None and trio.current_time() - self._failing_since_s >= STUCK_S
 
     async def run(self) -> None:
@@ -86,7 +90,7 @@ class Courier:
             nursery.start_soon(self._keep)
 
     def leave(self, within_s: float = LEAVE_S) -> None:
-        """It is about to be cancelled: what is being sent, which would have to be sent again, may take so long."""
+        """Let a delivery go on for so long after the courier is cancelled: otherwise it would have to be sent again."""
         self._attempt.deadline = trio.current_time() + within_s
 
     # --- The log ------------------------------------------------------------------------------------------------------
@@ -103,7 +107,7 @@ class Courier:
                 self._news.set()
 
     async def _begin(self) -> bool:
-        """Where there is nothing to go on from: what happens from now on is told, and what stands already."""
+        """Begin without a saved place: with events from now on, and standing problems; return whether the service answered."""
         try:
             log = await ask(self.path, "events", limit=1)
         except ClientError as error:
@@ -159,7 +163,7 @@ class Courier:
                 pause_s = min(2 * pause_s, RETRY_MAX_S)
 
     def _compose(self) -> None:
-        """Put what is due into a message."""
+        """Put into a message what is due."""
         memory, now = self.memory, self.clock()
         if self.watch.is_away and AWAY["id"] not in memory.plan.own:
             memory.plan.began(AWAY, now)
@@ -175,7 +179,10 @@ class Courier:
         await trio.sleep(LEAST_PAUSE_S)
 
     async def _deliver(self) -> bool:
-        """Send the message that is under way once more; whether it was taken. Whoever cancels waits for it: see `leave`."""
+        """Try once to send the message that is under way; return whether it was taken.
+
+        A cancellation waits for this: see `leave`.
+        """
         self._attempt = trio.CancelScope(shield=True)
         with self._attempt:
             return await self._try()
@@ -183,7 +190,7 @@ class Courier:
 
     async def _try(self) -> bool:
         message = self.memory.begin()
-        # The attempt is on the disk before it begins: whatever becomes of it, the next one says that it is not the first.
+        # Each attempt is saved before it begins, so that a later one can say that it is not the first.
         if not await self._save() and message.tries == 1:
             message = self.memory.rename()
         reason = await self.sink.deliver(message)
@@ -216,7 +223,7 @@ class Courier:
         return reason is None
 
     def _complain(self, words: str) -> None:
-        """Say what is in the way, once."""
+        """Print what is in the way, once."""
         if words != self._complaint:
             self._complaint = words
             self.say(f"{self.name}: {words}")

@@ -1,4 +1,4 @@
-"""What is told of one thing: an event about a guest, however often it came, or a problem. Pure."""
+"""Entries, what is told of one thing: an event about a guest, however often it came, or a problem. Pure."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -11,22 +11,22 @@ from wagman.model.catalogue import EVENT_TYPES, sentence_of, severity_of
 from wagman.model.words import plain
 
 MOST_CHARS = 500
-"""How much of a sentence is told (chosen: what a problem says, and the last line that a command printed)."""
+"""The longest sentence (chosen: the text of a problem, and the last line that a command printed)."""
 
 LOG = "log"
-"""The key of what is told of the log itself."""
+"""The key of the entry about the log itself."""
 
 _LINK = re.compile(r"\[([^]]*)\]\(([^)#]*)[^)]*\)")
 
 
 @frozen
 class Entry:
-    """One thing that is to be told."""
+    """One thing to be told."""
 
     key: str  # the same for the same kind of thing about the same guest
     severity: str
     text: str
-    since_s: float  # when it came to be known, by the wall clock
+    since_s: float  # when it became known, by the wall clock
     do: str = ""
     device: str | None = None
     first: str | None = None  # the time of the first event, RFC 3339; None: not known
@@ -36,28 +36,28 @@ class Entry:
 
     @property
     def rank(self) -> int:
-        """How grave it is; what is over is grave no more."""
+        """The rank of its severity; the lowest for a problem that is over."""
         return 0 if self.is_over else RANKS.get(self.severity, 0)
 
     @property
     def is_urgent(self) -> bool:
-        """Whether quiet hours do not hold it up."""
+        """Whether it is told in quiet hours, too."""
         return self.rank == RANKS["critical"]
 
     @property
     def is_problem(self) -> bool:
-        """Whether it is about a problem; the service itself sees to it that one is not told of again and again."""
+        """Whether it is about a problem. The service takes care that one problem is not told again and again."""
         return self.key.startswith("problem ")
 
     def before(self, later: "Entry") -> "Entry":
-        """The same thing again: what it is by now, since when, and how often."""
+        """Merge a later entry of the same key into this one: its text, the first time, both counts."""
         is_as_grave = later.is_problem or later.rank >= self.rank
         severity = later.severity if is_as_grave else self.severity
         return evolve(later, severity=severity, since_s=self.since_s, first=self.first, count=self.count + later.count)
 
 
 def of_event(event: Mapping[str, Any], user: Callable[[int], str], now_s: float) -> Entry:
-    """What is told of an event; of a problem, what is wrong, and what to do."""
+    """Return the entry of an event; for an event about a problem, that of the problem."""
     type_, device, fields = event["type"], event["device"], event["fields"]
     when = None if event.get("clock") == "unset" else event["time"]
     if type_.startswith("problem."):
@@ -68,7 +68,7 @@ def of_event(event: Mapping[str, Any], user: Callable[[int], str], now_s: float)
 
 
 def of_problem(problem: Mapping[str, Any], now_s: float, when: str | None, *, is_over: bool = False) -> Entry:
-    """What is told of a problem, be it from an event or from the status."""
+    """Return the entry of a problem, from an event or from the status."""
     id_, severity, text, do, device = (problem.get(key) for key in ("id", "severity", "text", "do", "device"))
     words = cut(text or "a problem that does not say what it is")
     told = "" if is_over else cut(do or "")
@@ -81,6 +81,6 @@ def _named(device: object) -> str | None:
 
 
 def cut(text: object) -> str:
-    """On one line, without anything that a terminal would obey, and of a decent length."""
+    """Return the text on one line, without control characters, and cut to `MOST_CHARS`."""
     words = plain(" ".join(str(text).split()))
     return words if len(words) <= MOST_CHARS else f"{words[: MOST_CHARS - 3]}..."

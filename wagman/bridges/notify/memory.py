@@ -1,17 +1,18 @@
-"""What a destination remembers over restarts: up to where the log was read, what is to be told of it, and what is under way.
+"""What a destination remembers over restarts: the place in the log, the plan, and the message that is under way.
 
-All of it is one file, written by rename and fsync, so that it is of one moment, whenever the process is killed. What was read
-after that moment is read again, and comes to the same.
+All of it is one file, replaced at once by rename and fsync, so that it is consistent whenever the process is killed. Events read
+after the last save are read again, with the same result.
 
-The promise, which rests on the order of the writes:
+The promise rests on the order of the writes:
 
-- A message gets its number, and is written down as under way, before it is sent for the first time; that it was delivered is
-  written down after the destination has taken it. So none is lost, and one that was under way when the process was killed, or
-  whose attempt failed, is sent again as it was: *at least once, each with a number of its own*.
-- Each attempt is counted in the file before it begins. So whatever may have reached somebody before says, when it is sent again,
-  that it is sent again, and has the same number. Two messages with different numbers never tell of the same event.
-- Where the disk takes nothing, people are told all the same: only then may a message come again without saying so, and only once
-  the process is started anew.
+- A message gets its number, and is saved as under way, before it is sent for the first time. Its delivery is saved after the
+  destination has taken it. So no message is lost. A message that was under way when the process was killed, or whose attempt
+  failed, is sent again unchanged: *at least once, each with a number of its own*.
+- Each attempt is counted in the file before it begins. So a message that may have arrived before says so when it is sent again,
+  and
+  has the same number. Two messages with different numbers never tell of the same event.
+- If the disk cannot be written, people are told all the same. Only then may a message come twice without saying so, and only
+  after a restart of the process.
 """
 
 import json
@@ -27,10 +28,10 @@ from wagman.bridges.notify.plan import Plan
 from wagman.client.following import Place
 
 VERSION = 1
-"""Of the file."""
+"""The version of the file."""
 
 SAVE_S = 10.0
-"""How long the disk is waited for (chosen: an SD card that tidies up takes seconds)."""
+"""How long a write to the disk is waited for (chosen: an SD card that tidies up takes seconds)."""
 
 
 def _name() -> str:
@@ -39,38 +40,38 @@ def _name() -> str:
 
 @define
 class Memory:
-    """All that a destination remembers."""
+    """Everything that a destination remembers."""
 
     plan: Plan
-    name: str = field(factory=_name)  # of this memory: the beginning of its messages' ids
-    number: int = 0  # of the last message
-    place: Place | None = None  # what came before it in the log is in the plan; None: nothing was read yet
+    name: str = field(factory=_name)  # the beginning of all ids of messages of this memory
+    number: int = 0  # the number of the last message
+    place: Place | None = None  # the plan has all events before this place; None if nothing was read yet
     under_way: Message | None = None
 
     def new_id(self) -> str:
-        """The id of another message."""
+        """Return an id for a new message."""
         self.number += 1
         return f"{self.name}-{self.number}"
 
     @property
     def begun(self) -> Message:
-        """The message under way, where it is known that there is one."""
+        """The message under way; there must be one."""
         assert self.under_way is not None  # noqa: S101 - for types
         return self.under_way
 
     def begin(self) -> Message:
-        """The message under way, of which another attempt is about to be made."""
+        """Count another attempt; return the message under way."""
         self.under_way = evolve(self.begun, tries=self.begun.tries + 1)
         return self.under_way
 
     def rename(self) -> Message:
-        """The message under way, which is new and is not on the disk: no number that the disk knows is to be given twice."""
+        """Give the message under way a new id: it could not be saved, and a number that is on the disk must not be used twice."""
         self.name, self.number = _name(), 0
         self.under_way = evolve(self.begun, id=self.new_id())
         return self.under_way
 
     def saved(self) -> bytes:
-        """As the file has it."""
+        """Return the content of the file."""
         kept = {
             "version": VERSION,
             "name": self.name,
@@ -82,10 +83,10 @@ class Memory:
         return json.dumps(kept).encode()
 
     def restore(self, data: bytes) -> None:
-        """Take up what a file has.
+        """Restore the memory from the content of a file.
 
         Raises:
-            ValueError: it cannot be read. Nothing was taken up then.
+            ValueError: it cannot be read; nothing was restored.
         """
         fresh = Plan(self.plan.rules, self.plan.user)
         try:
@@ -103,24 +104,24 @@ class Memory:
 
 @define(eq=False)
 class File:
-    """The file that a memory is kept in; one write at a time, and none is waited for without end."""
+    """The file of a memory. There is one write at a time, and each wait for the disk is bounded."""
 
     path: Path
     _is_busy: bool = field(default=False, init=False)
 
     def read(self) -> bytes | None:
-        """What it has; None where there is none yet. Raises OSError."""
+        """Return its content; None if there is no file yet. Raises OSError."""
         try:
             return self.path.read_bytes()
         except FileNotFoundError:
             return None
 
     def set_aside(self) -> Path:
-        """Make way for a new one. Raises OSError."""
+        """Rename the file, to make way for a new one; return its new path. Raises OSError."""
         return self.path.replace(self.path.with_suffix(".damaged"))
 
     async def write(self, data: bytes) -> str | None:
-        """Have it hold that; None once the disk has it, or why not."""
+        """Write the content; return None once it is on the disk, or why it is not."""
         if self._is_busy:
             return "the disk has not taken what was written before"
         self._is_busy = True

@@ -1,4 +1,4 @@
-"""A message as people read it: what happened, what to do, and a number by which it is known again. Pure."""
+"""A message as people read it: what happened, what to do, and a number that identifies it. Pure."""
 
 from collections.abc import Callable, Iterator
 from typing import Literal
@@ -9,7 +9,7 @@ from wagman.bridges.notify.entries import Entry
 from wagman.bridges.notify.plan import Digest
 
 MOST_LINES = 25
-"""So many things are told of at most; of the rest, the number (chosen: about what a phone shows, and a mail should)."""
+"""How many entries a message has; of the rest, it tells the number (chosen: about what a phone shows, and a mail should)."""
 
 MOST_TITLE_CHARS = 120
 """How long a title may be (chosen)."""
@@ -21,27 +21,27 @@ _INDENT = 10
 
 @frozen
 class Message:
-    """A message, which says the same however often it is sent.
+    """A message, which stays the same however often it is sent.
 
-    Whoever gets two with the same `id` has got the second one for the first; only then does it say so.
+    A second message with the same `id` is the first one sent again; only then does it say so.
     """
 
     id: str
     title: str
     body: str
     severity: Severity
-    count: int  # the number of things that it tells of
-    tries: int = 0  # attempts that were begun
+    count: int  # the number of things in it
+    tries: int = 0  # the number of attempts begun
 
     def text(self) -> str:
-        """The body with its foot, as the attempt sends it that was begun last."""
+        """Return the body with its foot, as the present attempt sends it."""
         things = f", of {self.count} thing{'' if self.count == 1 else 's'}" if self.count else ""
         again = " Sent again: an earlier attempt may have reached you." if self.tries > 1 else ""
         return f"{self.body}\n\nMessage {self.id}{things}.{again}"
 
 
 def compose(node: str, id_: str, digest: Digest, local: Callable[[str], str]) -> Message:
-    """The message that tells a digest; `local` shows a time stamp as people here read it."""
+    """Return the message with a digest; `local` shows a time stamp in local time."""
     lines = [line for entry in digest.entries[:MOST_LINES] for line in _lines(entry, local)]
     more = sum(entry.count for entry in digest.entries[MOST_LINES:]) + digest.left_out
     if more:
@@ -53,7 +53,7 @@ def compose(node: str, id_: str, digest: Digest, local: Callable[[str], str]) ->
 
 
 def trial(node: str, id_: str) -> Message:
-    """The message of `--test`."""
+    """Return the message of `--test`."""
     return Message(id_, f"{node}: a test of wagman notify", f"If you read this, {node} can tell you.", "info", 0)
 
 
@@ -80,7 +80,7 @@ def _lines(entry: Entry, local: Callable[[str], str]) -> Iterator[str]:
 
 
 def _when(entry: Entry, local: Callable[[str], str]) -> str:
-    """When it was, and how often; of a problem the beginning and the end are not so many times of it."""
+    """Return when it was, and how often. For a problem there is no number: beginning and end are not two times of it."""
     times = f"{entry.count} times" if entry.count > 1 and not entry.is_problem else ""
     if entry.first is None or entry.last is None:
         when = ""

@@ -1,13 +1,13 @@
-"""The plan of one destination: what is to be told there, gathered, collapsed, and held to its rules. Pure: moments are given.
+"""The plan of one destination: what is to be told, gathered, collapsed, and limited by its rules. Pure: times are given.
 
-Events and problems go in, and a `Digest` comes out when one is due. All of it is bounded: what waits is one entry for each kind
-of thing and guest, and of what finds no room only the number is told.
+Events and problems go in, and a `Digest` comes out when one is due. Everything is bounded: one entry waits for each kind of thing
+and guest, and of things that find no room only the number is told.
 
-- *Gathered*: what happens within `gather_s` is one digest.
+- *Gathered*: everything within `gather_s` is one digest.
 - *Collapsed*: the same event about the same guest is one entry with a count, and is not told again within `repeat_s`. A problem
-  is told when it begins, changes and ends, and the service sees to it that this is not again and again.
-- *Limited*: no more digests go out than `most` says. What waits is collapsed on.
-- *Quiet*: in these hours only what is critical goes out. What has ended is critical no more.
+  is told when it begins, changes and ends; the service takes care that this is not again and again.
+- *Limited*: no more digests go out than `most` says. Waiting entries are collapsed on.
+- *Quiet*: in these hours only critical things are told. A problem that has ended is not critical any more.
 """
 
 import json
@@ -24,52 +24,52 @@ from wagman.model.catalogue.kind import number
 from wagman.model.words import duration
 
 URGENT_GATHER_S = 5.0
-"""How long what is critical is gathered at most (chosen: what comes with it is told with it)."""
+"""The longest time for which critical things are gathered (chosen: what comes with them is told with them)."""
 
 MOST_KINDS = 200
-"""So many entries wait at most (chosen: a node has some ten guests, each with a few kinds of trouble)."""
+"""The most entries that wait (chosen: a node has some ten guests, each with a few kinds of trouble)."""
 
 MOST_STANDING = 500
-"""So many problems are known to stand at most (chosen)."""
+"""The most problems that are known to stand (chosen)."""
 
 OWN = "notify:"
-"""What the ids of problems begin with that the service does not know of."""
+"""The beginning of the ids of this program's own problems, which the service does not know."""
 
 MOST_UNWRITTEN = 1000
-"""So many events without an id are remembered, to know them again when they come with one (chosen)."""
+"""How many events without an id are remembered, to recognise them when they come with one (chosen)."""
 
 
 class Digest(NamedTuple):
-    """What is told in one message, the gravest first; of `left_out` more things there was no room for more than their number."""
+    """The content of one message, the gravest entry first; `left_out` further things found no room."""
 
     entries: Sequence[Entry]
     left_out: int = 0
 
     @property
     def things(self) -> int:
-        """The number of things that it tells of."""
+        """The number of things in it."""
         return sum(entry.count for entry in self.entries) + self.left_out
 
     @property
     def rank(self) -> int:
-        """How grave the gravest of it is."""
+        """The rank of its gravest entry."""
         return max((entry.rank for entry in self.entries), default=0)
 
 
 @define
 class Plan:
-    """What is to be told, and what was.
+    """What is to be told to a destination, and what was told.
 
     Args:
         rules: of the destination.
-        user: names a user id, for sentences.
+        user: returns the name of a user id, for sentences.
     """
 
     rules: Rules
     user: Callable[[int], str] = str
     pending: dict[str, Entry] = field(factory=dict, init=False)
     left_out: int = field(default=0, init=False)
-    standing: dict[str, str] = field(factory=dict, init=False)  # problems that were taken in: what they call for
+    standing: dict[str, str] = field(factory=dict, init=False)  # problems that were taken in: severity, text and remedy
     told: dict[str, float] = field(factory=dict, init=False)  # when each kind of event was told last
     sent: list[float] = field(factory=list, init=False)  # when the latest digests went out, as many as are allowed
     unwritten: dict[str, None] = field(factory=dict, init=False)  # events that came without an id
@@ -78,7 +78,7 @@ class Plan:
     # --- In -----------------------------------------------------------------------------------------------------------
 
     def take(self, event: Mapping[str, Any], now: Moment) -> None:
-        """An event happened."""
+        """Take in an event."""
         self._heed(now)
         if self._is_known(event):
             return
@@ -92,7 +92,7 @@ class Plan:
             self._began(entry, event["type"])
 
     def stand(self, problems: Sequence[Mapping[str, Any]], now: Moment) -> None:
-        """These problems stand, and no others: for when not every event was seen."""
+        """Take in the problems that stand now: all others have ended. For use after events were missed."""
         self._heed(now)
         found = [of_problem(problem, now.s, problem.get("since")) for problem in problems]
         gone = self.standing.keys() - {entry.key for entry in found}
@@ -103,23 +103,23 @@ class Plan:
             self._began(entry, "problem.began")
 
     def began(self, problem: Mapping[str, Any], now: Moment) -> None:
-        """A problem stands that the service does not know of."""
+        """Take in a problem of this program's own, which the service does not know."""
         self._heed(now)
         self._began(of_problem(problem, now.s, None), "problem.began")
 
     def ended(self, id_: str, text: str, now: Moment) -> None:
-        """Such a problem has ended."""
+        """Take in that a problem of this program itself has ended."""
         self._heed(now)
         self._over(of_problem({"id": id_, "text": text}, now.s, None, is_over=True), "problem.ended")
 
     def missed(self, words: str, now: Moment) -> None:
-        """Events cannot be had any more, for the reason in `words`."""
+        """Take in that events cannot be had any more, for the reason in `words`."""
         self._heed(now)
         do = "wagman events and wagman status have what is known"
         self._add(Entry(LOG, "warning", cut(f"not everything could be told: {words}"), now.s, do))
 
     def _is_known(self, event: Mapping[str, Any]) -> bool:
-        """Whether it came before, without an id; it is remembered as long as it has none."""
+        """Return whether the event came before without an id. An event without an id is remembered."""
         likeness = _likeness(event)
         if event["id"] is not None:
             return bool(self.unwritten) and self.unwritten.pop(likeness, event) is None
@@ -140,7 +140,7 @@ class Plan:
         self._add(entry)
 
     def _over(self, entry: Entry, type_: str) -> None:
-        """Of a problem that was not told of, the end is not told, either."""
+        """Add the end of a problem, if its beginning was told."""
         call = self.standing.pop(entry.key, None)
         if call is not None and self.rules.wants(type_, json.loads(call)[0]):
             self._add(entry)
@@ -153,7 +153,7 @@ class Plan:
             self.pending[entry.key] = entry if before is None else before.before(entry)
 
     def _make_room(self) -> bool:
-        """Leave out something that is not critical."""
+        """Leave out a waiting entry that is not critical; return whether there was one."""
         mild = next((entry for entry in self.pending.values() if not entry.is_urgent), None)
         if mild is not None:
             self.left_out += self.pending.pop(mild.key).count
@@ -161,19 +161,19 @@ class Plan:
 
     @property
     def own(self) -> set[str]:
-        """The ids of the problems that stand and that the service does not know of."""
+        """The ids of this program's own problems that stand."""
         return {key.removeprefix("problem ") for key in self.standing if key.startswith(f"problem {OWN}")}
 
     # --- Out ----------------------------------------------------------------------------------------------------------
 
     def due_s(self, now: Moment) -> float:
-        """The time from which on something is to be told, as far as it is known now."""
+        """Return when something is to be told next, as far as is known now; infinite if nothing waits."""
         self._heed(now)
         quiet_s = self.rules.quiet.left_s(now) if self.rules.quiet else 0.0
         return min((self._due_s(entry, now.s + quiet_s) for entry in self.pending.values()), default=math.inf)
 
     def next(self, now: Moment) -> Digest | None:
-        """What is to be told now, and is thereby told; None where nothing is due."""
+        """Return what is to be told now, and count it as told; None if nothing is due."""
         if self.due_s(now) > now.s:
             return None
         is_quiet = self.rules.quiet is not None and self.rules.quiet.left_s(now) > 0
@@ -190,23 +190,23 @@ class Plan:
         return digest
 
     def _due_s(self, entry: Entry, loud_s: float) -> float:
-        """When it may be told; `loud_s` is when quiet hours are over."""
+        """Return when an entry may be told; `loud_s` is when quiet hours are over."""
         gather_s = min(self.rules.gather_s, URGENT_GATHER_S) if entry.is_urgent else self.rules.gather_s
         held_s = max(entry.since_s + gather_s, self._held_s(entry), self._free_s(is_urgent=entry.is_urgent))
         return held_s if entry.is_urgent else max(held_s, loud_s)
 
     def _held_s(self, entry: Entry) -> float:
-        """Until when it is not told again."""
+        """Return until when an entry of this key is not told again."""
         return self.told.get(entry.key, -math.inf) + self.rules.repeat_s
 
     def _free_s(self, *, is_urgent: bool) -> float:
-        """When the next digest may go out without there being too many of them."""
+        """Return when the rate allows the next digest."""
         most, per_s = self.rules.most
         allowed = most if is_urgent else most - self.rules.most.reserve
         return -math.inf if len(self.sent) < allowed else self.sent[-allowed] + per_s
 
     def _heed(self, now: Moment) -> None:
-        """Where the clock was set back, nothing has happened in the future: else it would be waited for."""
+        """Take note of the time. If the clock was set back, times in the future become now, so that nobody waits for them."""
         if now.s < self.seen_s:
             self.sent = [min(at_s, now.s) for at_s in self.sent]
             self.told = {key: min(at_s, now.s) for key, at_s in self.told.items()}
@@ -216,7 +216,7 @@ class Plan:
     # --- Kept ---------------------------------------------------------------------------------------------------------
 
     def saved(self) -> dict[str, Any]:
-        """All of it, for a file."""
+        """Return everything, for a file."""
         return {
             "pending": [asdict(entry) for entry in self.pending.values()],
             "left_out": self.left_out,
@@ -228,7 +228,7 @@ class Plan:
         }
 
     def restore(self, saved: Mapping[str, Any]) -> None:
-        """Take up what was kept; KeyError, TypeError, ValueError where it cannot be read."""
+        """Restore what was saved; raises KeyError, TypeError or ValueError if it cannot be read."""
         self.pending = {entry.key: entry for entry in (Entry(**each) for each in saved["pending"])}
         self.left_out = int(saved["left_out"])
         self.standing = {str(key): str(call) for key, call in saved["standing"].items()}
@@ -239,7 +239,7 @@ class Plan:
 
 
 def _likeness(event: Mapping[str, Any]) -> str:
-    """What an event has in common with itself before it had an id; short, for many of them are kept in the file."""
+    """Return the parts of an event that stay the same when it gets its id, as a short hash: many are kept in the file."""
     parts = [event["boot_id"], event["mono_s"], event["type"], event["device"], event["fields"]]
     return blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=12).hexdigest()
 

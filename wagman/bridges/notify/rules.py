@@ -1,4 +1,4 @@
-"""The rules of telling: what is told, how much of it, and when. Pure: moments are given."""
+"""The rules of a destination: which events are told, how many, and when. Pure: times are given."""
 
 import re
 from typing import NamedTuple
@@ -15,7 +15,7 @@ RANKS: dict[str, int] = {"info": 0, "warning": 1, "critical": 2}
 
 DAY_S = 86_400.0
 MOST_MESSAGES = 1000
-"""The largest number of messages that a rate may name (chosen: the times of all of them are kept)."""
+"""The largest number of messages that a rate may have (chosen: the times of that many are kept)."""
 
 _RATE = re.compile(r"([1-9][0-9]{0,3})/([0-9a-z]+)")
 _QUIET = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])")
@@ -36,18 +36,18 @@ class Rate(NamedTuple):
 
     @property
     def reserve(self) -> int:
-        """So many of them are kept for what is critical (chosen: a fifth)."""
+        """How many of them are reserved for critical things (chosen: a fifth)."""
         return max(1, self.most // 5) if self.most > 1 else 0
 
 
 class Quiet(NamedTuple):
-    """The hours in which only what is critical is told, in seconds since the local midnight; they may go over midnight."""
+    """The hours in which only critical things are told, in seconds since the local midnight; they may go over midnight."""
 
     from_s: float
     to_s: float
 
     def left_s(self, now: Moment) -> float:
-        """The time until they end; 0 where they do not hold."""
+        """Return the time in seconds until the quiet hours end; 0 outside of them."""
         since_s, lasts_s = (now.day_s - self.from_s) % DAY_S, (self.to_s - self.from_s) % DAY_S
         return max(0.0, lasts_s - since_s)
 
@@ -87,7 +87,7 @@ QUIET = Kind('hours of the local clock, such as "22:00-07:00"; or "" for none', 
 
 @frozen
 class Rules:
-    """What is told to a destination, how much of it, and when."""
+    """The rules of a destination: which events are told, how many, and when."""
 
     least: Severity = field(
         default="warning",

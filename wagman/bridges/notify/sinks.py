@@ -1,6 +1,6 @@
 """The ways out: a service that Apprise knows, or a command. Each delivers a message within a bound, or says why it did not.
 
-Nothing that is said here has a secret in it: an address may hold a password, and so may the arguments of a command.
+No reason has a secret in it: an address may hold a password, and so may the arguments of a command.
 """
 
 import logging
@@ -23,20 +23,20 @@ DELIVER_S = 60.0
 """How long one delivery may take (chosen: a mail server that greylists, over a slow uplink)."""
 
 MOST_HANGING = 3
-"""So many deliveries of a destination may hang, each a thread, until no more are begun (chosen)."""
+"""How many deliveries of a destination may hang, each in a thread, before no more are begun (chosen)."""
 
 MOST_OUTPUT_BYTES = 2000
 SHOWN_CHARS = 200
-"""How much is repeated of what a command or Apprise says (chosen)."""
+"""How much of the output of a command or of Apprise is repeated (chosen)."""
 
 LEAST_SECRET_CHARS = 3
-"""Pieces of an address that are shorter are no secret, and would blot out every other word (chosen)."""
+"""Shorter pieces of an address are no secrets, and would blot out every other word (chosen)."""
 
 NOT_INSTALLED = "Apprise is not installed here: pip install 'wagman[notify]', or name a command instead"
 UNKNOWN_URL = "Apprise does not know this address: see https://appriseit.com/services/ for how each service is written"
 
 _KINDS: Mapping[Severity, str] = {"over": "success", "info": "info", "warning": "warning", "critical": "failure"}
-"""What Apprise calls them."""
+"""The severities, in Apprise's words."""
 
 _PIECES = re.compile(r"[/:@?&=,;#+]+")
 
@@ -45,7 +45,7 @@ class Sink(Protocol):
     """A way out."""
 
     async def deliver(self, message: Message) -> str | None:
-        """Deliver it; None once it was taken, or why not. Where it was not, it may have arrived all the same."""
+        """Deliver a message; return None once it was taken, or why not. A message that was not taken may still have arrived."""
         ...
 
 
@@ -54,23 +54,23 @@ class Sink(Protocol):
 
 @frozen
 class Command:
-    """A command that is run for each message, which it has in its environment; exit status 0 says that it was taken."""
+    """A command that is run for each message, with the message in its environment; exit status 0 says that it was taken."""
 
     command: Sequence[str] = field(repr=False)
 
     async def deliver(self, message: Message) -> str | None:
-        """Run it."""
+        """Run the command."""
         ended = await process.run(self.command, {**os.environ, **environment(message)}, DELIVER_S, MOST_OUTPUT_BYTES)
         if ended.status == 0:
             return None
-        # What cannot be run is named by the system's error, with the program and not its arguments.
+        # If the command cannot be run, the system's error names the program, without its arguments.
         said = ended.output.splitlines()[-1:] if ended.output else []
         words = ": ".join(["the command " + ended.detail, *said])
         return plain(without(self.command[1:], words))[:SHOWN_CHARS]
 
 
 def environment(message: Message) -> Mapping[str, str]:
-    """A message, for a command."""
+    """Return a message as variables for a command."""
     return {
         "WAGMAN_ID": message.id,
         "WAGMAN_TITLE": message.title,
@@ -85,7 +85,7 @@ def environment(message: Message) -> Mapping[str, str]:
 
 
 def trouble(url: str) -> str | None:
-    """Why Apprise cannot use this address; None where it can, as far as can be told without trying."""
+    """Return why Apprise cannot use this address; None if it seems to be able to."""
     try:
         return None if _service(url) else UNKNOWN_URL
     except ImportError:
@@ -100,7 +100,7 @@ class Apprise:
     limiter: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(MOST_HANGING), init=False, repr=False)
 
     async def deliver(self, message: Message) -> str | None:
-        """Have Apprise send it, in a thread; one that hangs is left to its end, and is one of a few."""
+        """Have Apprise send the message, in a thread. A thread that hangs is abandoned, and counts against `MOST_HANGING`."""
         with trio.move_on_after(DELIVER_S):
             return await trio.to_thread.run_sync(self._send, message, abandon_on_cancel=True, limiter=self.limiter)
         return f"no answer within {DELIVER_S:g} s"
@@ -111,7 +111,7 @@ class Apprise:
             service = _service(self.url)
             with said:
                 kind = _KINDS[message.severity]
-                # Apprise turns text into what the service wants: HTML, for mail.
+                # Apprise converts text to what the service wants: HTML, for mail.
                 is_taken = service.notify(title=message.title, body=message.text(), notify_type=kind, body_format="text")
         except Exception as error:  # noqa: BLE001 - it may be of any of a hundred services
             return plain(without(_PIECES.split(self.url), f"{type(error).__name__}: {error}"))[:SHOWN_CHARS]
@@ -119,7 +119,7 @@ class Apprise:
 
 
 class _Said(logging.Handler):
-    """What Apprise says in this thread while it sends; its own log is the only place where it tells why it could not."""
+    """Collects what Apprise logs in this thread while it sends: only its log says why it failed."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -127,7 +127,7 @@ class _Said(logging.Handler):
         self.lines = list[str]()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take a line down."""
+        """Keep a line of the log."""
         if record.thread == self.thread and len(self.lines) < MOST_HANGING:
             self.lines.append(record.getMessage())
 
@@ -139,18 +139,18 @@ class _Said(logging.Handler):
 
     @property
     def words(self) -> str:
-        """All of it, on one line."""
+        """All lines, joined into one."""
         return plain(" / ".join(self.lines)) or "it was not taken, and nothing was said of why"
 
 
 def _service(url: str) -> Any:
-    """The service at that address; it is false where Apprise does not know the address."""
+    """Return the service at that address; it is false if Apprise does not know the address."""
     apprise = import_module("apprise")
     log = logging.getLogger("apprise")
-    log.propagate = False  # what it says goes nowhere by itself: there may be an address in it
+    log.propagate = False  # its log may have an address in it, so it goes nowhere by itself
     if not log.handlers:
         log.addHandler(logging.NullHandler())
-    # Without a time-out of its own it sends in this thread: the bound is here, and so is what it says meanwhile.
+    # Without a time-out of its own Apprise sends in this thread, where its log is collected; the bound is ours.
     asset = apprise.AppriseAsset(app_id="wagman", app_desc="wagman", async_mode=False, service_timeout=0)
     service = apprise.Apprise(asset=asset)
     service.add(url)
@@ -158,7 +158,7 @@ def _service(url: str) -> Any:
 
 
 def without(secrets: Sequence[str], text: str) -> str:
-    """`text`, with these words blotted out."""
+    """Return `text` with these words blotted out."""
     pieces = {each for word in secrets for each in (word, unquote(word)) if len(each) >= LEAST_SECRET_CHARS}
     for piece in sorted(pieces, key=len, reverse=True):
         text = text.replace(piece, "***")

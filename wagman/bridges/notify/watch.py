@@ -1,4 +1,4 @@
-"""Whether the service answers, and which problems stand: asked now and then, by a task of its own."""
+"""Whether the service answers, and which problems stand: a task that asks now and then."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,33 +21,33 @@ AWAY: Mapping[str, Any] = {
     "text": "the service cannot be reached: nobody looks after the guests, or nobody can tell",
     "do": "systemctl status wagman; journalctl -u wagman -n 50",
 }
-"""The problem that the service cannot tell of."""
+"""The problem that the service itself cannot report."""
 
 BACK = "the service can be reached again"
 
 
 async def standing(path: str) -> Sequence[Mapping[str, Any]]:
-    """The problems that stand."""
+    """Return the problems that stand. Raises ClientError."""
     problems: Sequence[Mapping[str, Any]] = (await ask(path, "status")).get("problems", ())
     return problems
 
 
 @define(eq=False)
 class Watch:
-    """Looks whether the service at `path` answers."""
+    """Watches whether the service at `path` answers."""
 
     path: str
     problems: Sequence[Mapping[str, Any]] | None = field(default=None, init=False)  # None: it does not answer
-    _away_since_s: float | None = field(default=None, init=False)  # by trio's clock
+    _away_since_s: float | None = field(default=None, init=False)  # on trio's clock
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Ask the service every `LOOK_S` until cancelled."""
         while True:
             await self.look()
             await trio.sleep(LOOK_S)
 
     async def look(self) -> None:
-        """Look once."""
+        """Ask the service once."""
         try:
             self.problems, self._away_since_s = await standing(self.path), None
         except ClientError:
@@ -56,10 +56,10 @@ class Watch:
 
     @property
     def is_away(self) -> bool:
-        """Whether it has not answered for so long that people are told."""
+        """Whether the service has been out of reach for `AWAY_S`, so that people are told."""
         return self._away_since_s is not None and trio.current_time() - self._away_since_s >= AWAY_S
 
     @property
     def is_critical(self) -> bool:
-        """Whether a problem stands that is critical."""
+        """Whether a critical problem stands."""
         return any(problem["severity"] == "critical" for problem in self.problems or ())
