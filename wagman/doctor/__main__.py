@@ -1,4 +1,4 @@
-"""`python -m wagman.doctor FILE`: the checks that depend on who looks, as JSON; what systemd-run runs under the sandbox."""
+"""`python -m wagman.doctor FILE`: the checks that depend on who looks, as JSON. systemd-run runs this under the sandbox."""
 
 import json
 import sys

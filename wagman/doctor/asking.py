@@ -1,4 +1,4 @@
-"""The output of a program that is only asked: bounded in time, without its colours and its pager."""
+"""The output of a program, with a time limit, and without colours or a pager."""
 
 import os
 import subprocess
@@ -7,20 +7,20 @@ from collections.abc import Mapping
 from wagman.model.errors import WagmanError
 
 WITHIN_S = 10.0
-"""How long such a program may take (chosen: systemctl waits for a busy manager)."""
+"""How long a program may take (chosen: systemctl waits for a busy manager)."""
 
 _PLAIN: Mapping[str, str] = {"LC_ALL": "C.UTF-8", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": "cat", "SYSTEMD_LESS": ""}
 
 
 class UnseenError(WagmanError):
-    """It cannot be told, and why."""
+    """Something cannot be found out; the text says why."""
 
 
 def output(*command: str, within_s: float = WITHIN_S) -> str:
-    """What the program prints.
+    """Return the output of the program.
 
     Raises:
-        UnseenError: it is not there, fails, or takes too long.
+        UnseenError: the program is missing, fails, or takes too long.
     """
     try:
         done = subprocess.run(  # noqa: S603 - programs of the system, and no shell

@@ -1,4 +1,4 @@
-"""The file that is handed to somebody else: a tar archive that only who asked can read, and that takes the place of no other."""
+"""The file for a report: a tar archive that only its maker can read, and that replaces no other file."""
 
 import io
 import os
@@ -15,7 +15,7 @@ from wagman.cli.outcome import UNREACHABLE, CommandError
 
 @frozen
 class Piece:
-    """One file in it; without content, and then why."""
+    """One file in the bundle; if its content is None, `why` says why."""
 
     name: str
     content: str | None
@@ -24,7 +24,7 @@ class Piece:
 
 @define
 class Bundle:
-    """The file, open."""
+    """The bundle, while it is written."""
 
     MANIFEST = "MANIFEST.txt"
 
@@ -35,10 +35,10 @@ class Bundle:
     @classmethod
     @contextmanager
     def begun(cls, path: str) -> "Iterator[Bundle]":
-        """Make it, and take it away again where it does not become whole.
+        """Make the file; remove it again if it does not become complete.
 
         Raises:
-            CommandError: it is there already, or cannot be made.
+            CommandError: it exists already, or cannot be made.
         """
         try:
             fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -57,7 +57,7 @@ class Bundle:
                     os.unlink(path)  # noqa: PTH108 - the path as it was given
 
     def write(self, pieces: Iterable[Piece]) -> None:
-        """Write all of it; raises OSError."""
+        """Write all pieces; raises OSError."""
         there = list(pieces)
         with tarfile.open(fileobj=self.file, mode="w:gz") as archive:
             for piece in (Piece(self.MANIFEST, manifest(there)), *there):
@@ -69,7 +69,7 @@ class Bundle:
 
 
 def manifest(pieces: Iterable[Piece]) -> str:
-    """What is in it, and what is missing and why."""
+    """Return the list of the pieces, with the reason for each missing one."""
     return "".join(f"{each.name}: {'missing: ' + each.why if each.content is None else 'here'}\n" for each in pieces)
 
 

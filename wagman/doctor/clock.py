@@ -1,4 +1,7 @@
-"""What time it is, and whether anybody keeps the clock right. The service does not go by it; who reads its log does."""
+"""The checks of the clock: its time, and whether anybody keeps it right.
+
+The service does not need that; readers of its log do.
+"""
 
 import ctypes
 import struct
@@ -22,17 +25,17 @@ _TIMEX = struct.Struct("@i4li")
 """The beginning of `struct timex`: modes, offset, freq, maxerror, esterror, status (Linux)."""
 
 _TIMEX_BYTES = 512
-"""More than the structure takes anywhere."""
+"""More bytes than the structure has anywhere."""
 
 
 def clock(last_event: str | None) -> Iterator[Found]:
-    """All that can be seen of it; `last_event` is the time of the last one in the log, in RFC 3339."""
+    """Yield the results of all checks; `last_event` is the time of the last event in the log, in RFC 3339."""
     yield told(time.time(), Path(wagman.__file__).stat().st_mtime, last_event)
     yield kept(synchronised())
 
 
 def told(now_s: float, built_s: float, last_event: str | None) -> Found:
-    """Whether it can be so early, in seconds since 1970."""
+    """Check that the clock is not earlier than this program or the last event; times are in seconds since 1970."""
     shown = f"{datetime.fromtimestamp(now_s, UTC):%Y-%m-%d %H:%M} UTC"
     if now_s < built_s:
         return Found("clock", "wrong", f"this computer's clock shows {shown}, which was before this program was installed", SET)
@@ -42,7 +45,7 @@ def told(now_s: float, built_s: float, last_event: str | None) -> Found:
 
 
 def kept(is_synchronised: bool | None) -> Found:  # noqa: FBT001 - it is what was found
-    """Whether anybody keeps it right."""
+    """Check that somebody keeps the clock right."""
     if is_synchronised is None:
         return Found("ntp", "unknown", "whether the clock is synchronised cannot be seen from here")
     if not is_synchronised:
@@ -51,7 +54,7 @@ def kept(is_synchronised: bool | None) -> Found:  # noqa: FBT001 - it is what wa
 
 
 def synchronised() -> bool | None:
-    """Whether the kernel takes its clock for synchronised, whoever does that; None where it does not tell."""
+    """Return whether the kernel takes its clock for synchronised, by any program; None if it does not tell."""
     try:
         kept = ctypes.create_string_buffer(_TIMEX_BYTES)
         state = ctypes.CDLL(None).adjtimex(kept)

@@ -25,12 +25,12 @@ from wagman.model.errors import ConfigError
 from wagman.model.words import plain
 
 UNTOLD = UNREACHABLE
-"""The exit code where it could not be told, or not be written, which is the same as that of a verdict that is unknown."""
+"""The exit code if the bundle could not be written; the same as for an unknown verdict."""
 
 
 @frozen
 class Seen:
-    """All that was found."""
+    """Everything that was found."""
 
     path: str
     config: Config | None
@@ -40,7 +40,7 @@ class Seen:
     found: tuple[Found, ...] = field(default=())
 
     def document(self) -> dict[str, Any]:
-        """For programs."""
+        """Return the results for programs."""
         return {
             "verdict": worst(self.found),
             "version": __version__,
@@ -57,12 +57,12 @@ def _is_told(attribute: "Attribute[object]", _: object) -> bool:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Look, say what was found, and write the bundle, if one is wanted."""
+    """Make the checks, print the results, and write the bundle, if one is wanted."""
     if args.bundle is None:
         seen = seen_from(args.config)
         _show(seen, as_json=args.json)
         return CODES[worst(seen.found)]
-    with Bundle.begun(args.bundle) as bundle:  # before anything is done: a file that is there is a reason to do nothing
+    with Bundle.begun(args.bundle) as bundle:  # before any check: if the file exists, nothing is done
         seen = seen_from(args.config)
         _show(seen, as_json=args.json)
         try:
@@ -83,7 +83,7 @@ def _show(seen: Seen, *, as_json: bool) -> None:
 
 
 def seen_from(path: str) -> Seen:
-    """Everything that can be found out about the node whose configuration is at `path`."""
+    """Return everything that can be found out about the node with the configuration at `path`."""
     path = str(Path(path).absolute())
     config, unseen = _config(path), tuple[Found, ...]()
     try:
@@ -104,7 +104,7 @@ def seen_from(path: str) -> Seen:
 
 
 def _config(path: str) -> Config | None:
-    """The configuration, as whoever asks may read it; what is wrong with it is found elsewhere."""
+    """Return the configuration as this user may read it, or None; its errors are found by `inside`."""
     try:
         return load(path)
     except ConfigError:

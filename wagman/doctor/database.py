@@ -1,6 +1,6 @@
-"""The log as a file, while nobody answers for it: a copy of it is looked at, for to open it would change what is there.
+"""The log as a file, while no service runs: a copy is checked, because opening the log itself would change it.
 
-A service that runs has it for itself, and has checked it.
+A running service holds the log, and has checked it.
 """
 
 import fcntl
@@ -19,13 +19,13 @@ from wagman.doctor.found import Found
 from wagman.store.schema import MIGRATIONS, has_sound_header, version_of
 
 MOST_BYTES = 256 * 2**20
-"""What is larger is not copied (chosen: four times what the log takes, if nothing else is configured)."""
+"""A larger log is not copied (chosen: four times the default bound of the log)."""
 
 CHECK_S = 10.0
 """How long the check may take (chosen; 64 MiB take a second)."""
 
 _LOCKED = (0x4000_0000, 512)
-"""Where SQLite locks the file, and how many bytes of it (https://sqlite.org/fileformat2.html#the_lock_byte_page)."""
+"""Where SQLite locks the file, and how many bytes (https://sqlite.org/fileformat2.html#the_lock_byte_page)."""
 
 _FLOCK = struct.Struct("@hhqqi4x")
 """`struct flock` of Linux with 64 bit offsets: type, whence, start, length, pid."""
@@ -34,7 +34,7 @@ SET_ASIDE = "the service sets it aside by itself when it starts, and begins a ne
 
 
 def sound(path: Path) -> Found:
-    """Whether the log at `path` is."""
+    """Check whether the log at `path` is sound."""
     if not os.path.lexists(path):
         return Found("log", "ok", f"there is no log yet: {path} is begun by the first start")
     try:
@@ -51,7 +51,7 @@ def sound(path: Path) -> Found:
 
 
 def held_by(path: Path) -> str:
-    """Who has it open, for people; nothing where nobody has. Raises OSError."""
+    """Return who has the log open, for people; an empty text if nobody has. Raises OSError."""
     with path.open("rb") as file:
         asked = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, *_LOCKED, 0)
         kind, _, _, _, pid = _FLOCK.unpack(fcntl.fcntl(file, fcntl.F_GETLK, asked))
@@ -62,10 +62,10 @@ def held_by(path: Path) -> str:
 
 @contextmanager
 def copied(path: Path) -> Iterator[Path]:
-    """A copy of the log with all that belongs to it, for a while.
+    """Yield a temporary copy of the log with all files that belong to it.
 
     Raises:
-        UnseenError: it is too large, or somebody opened it meanwhile.
+        UnseenError: it is too large, or was opened meanwhile.
         OSError: it cannot be read, or there is no room for a copy.
     """
     pieces = [each for each in (path, path.with_name(f"{path.name}-wal")) if each.exists()]

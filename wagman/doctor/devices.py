@@ -1,6 +1,6 @@
-"""The serial ports and chips that a configuration names: there, devices, and open to whoever looks.
+"""The serial ports and chips in a configuration: that they exist, are devices, and may be opened by this user.
 
-None of them is opened: to open a serial port moves its control lines, and a board may restart over that, which cuts its guests.
+None of them is opened: opening a serial port moves its control lines, on which a board may restart, which cuts its guests.
 """
 
 import grp
@@ -22,20 +22,20 @@ CORRECT = "correct its name in the configuration"
 
 
 def named(config: Config) -> dict[str, str]:
-    """Each device of the configuration, and what it is for."""
+    """Return the device files of the configuration, and what each is for."""
     boards = {str(getattr(each, KEYS[each.kind])): f"board {each.name}" for each in config.boards if each.kind in KEYS}
     heard = {str(getattr(ear, KEYS[ear.kind])): whose for whose, ear in ears(config) if ear.kind in KEYS}
     return {**heard, **boards}
 
 
 def ports(config: Config) -> Iterator[Found]:
-    """Every device."""
+    """Check every device file."""
     for path, what in named(config).items():
         yield port(path, what)
 
 
 def port(path: str, what: str) -> Found:
-    """One device."""
+    """Check one device file."""
     try:
         held = os.stat(path)  # noqa: PTH116 - a path that somebody else reads as it is
     except (OSError, ValueError) as error:  # a NUL in the path
@@ -59,7 +59,7 @@ def _remedy(who: str, group: str, held: os.stat_result) -> str:
 
 
 def group_name(gid: int) -> str:
-    """The name of a group; its number where it has none."""
+    """Return the name of a group; its number if it has none."""
     try:
         return grp.getgrgid(gid).gr_name
     except KeyError:

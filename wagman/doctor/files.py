@@ -1,4 +1,4 @@
-"""What the service runs and reads when it is needed: its commands, and files with passwords and keys."""
+"""Commands that the service runs, and files with passwords and keys that it reads: that they will work when needed."""
 
 import errno
 import os
@@ -17,14 +17,14 @@ from wagman.model.words import enumerated
 MEND = "mend it, then wagman check-config"
 
 BARRED = (os.strerror(errno.EACCES), "cannot be run by this user")
-"""What is said of a program or a file that another user may well use."""
+"""Words about a program or a file that another user may be able to use."""
 
 AUTHORITY = "tls_ca"
-"""The key of a file that is read and holds no secret."""
+"""The key of a file that is no secret, and is checked, too."""
 
 
 def runnable(path: str) -> Iterator[Found]:
-    """Every command in the file at `path`, which is right."""
+    """Check every command of the file at `path`, which must be a right configuration."""
     asked = commands(path)
     judged = [(at, why) for at, command in asked.items() if (why := trouble(command, SEARCH_PATH)) is not None]
     for line in placed(path, judged):
@@ -34,7 +34,7 @@ def runnable(path: str) -> Iterator[Found]:
 
 
 def read(config: Config) -> Iterator[Found]:
-    """Every file that the tables name."""
+    """Check every file that the tables name."""
     well = list[str]()
     for whose, key, file in files(config):
         found = _file(f"{whose}: {key} {file}", file)
@@ -47,7 +47,7 @@ def read(config: Config) -> Iterator[Found]:
 
 
 def files(config: Config) -> Iterator[tuple[str, str, str]]:
-    """Whose it is, its key, and the file, or the name of a credential."""
+    """Yield whose it is, the key, and the path or the name of a credential, for each file."""
     for whose, section in parts(config):
         for key, attribute in settings(type(section)).items():
             value = getattr(section, attribute.name)
@@ -56,7 +56,7 @@ def files(config: Config) -> Iterator[tuple[str, str, str]]:
 
 
 def _file(what: str, file: str) -> Found | None:
-    """What is wrong with it, if anything is."""
+    """Return what is wrong with the file, or None."""
     if place(file) is None:
         return Found("file", "unknown", f"{what}: only the unit is handed that credential, and it is not looked for from here")
     try:

@@ -1,4 +1,4 @@
-"""What a check has found, and what all of them come to. No I/O."""
+"""The result of a check, and the verdict on all of them. No I/O."""
 
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,10 +12,10 @@ from wagman.model.words import plain
 Verdict: TypeAlias = Literal["ok", "warning", "wrong", "unknown"]
 
 CODES: dict[Verdict, int] = {"ok": 0, "warning": 1, "wrong": 2, "unknown": 3}
-"""Exit codes, as those of `wagman check`."""
+"""Exit codes, the same as those of `wagman check`."""
 
 GRAVEST: tuple[Verdict, ...] = ("wrong", "warning", "unknown", "ok")
-"""The order in which they are shown; the first that there is makes the exit code."""
+"""The order in which results are shown; the first verdict that occurs makes the exit code."""
 
 COLOURS: dict[Verdict, str] = {"wrong": "red", "warning": "yellow", "unknown": "yellow", "ok": ""}
 
@@ -24,32 +24,32 @@ _INDENT = 9
 
 @frozen
 class Found:
-    """What one check has found."""
+    """The result of one check."""
 
     check: str  # its name, for programs
-    verdict: Verdict  # unknown: nobody can tell from here, which is neither right nor wrong
+    verdict: Verdict  # unknown: it cannot be told from here
     text: str
     do: str = ""  # what to do about it
-    for_want_of_right: bool = False  # it is so for who looked, and says nothing of anybody else
+    for_want_of_right: bool = False  # only this user lacks the right, and others may have it
 
     def of_another(self) -> "Found":
-        """What it says of somebody else than who looked."""
+        """Return what the result says about another user than this one."""
         return evolve(self, verdict="unknown") if self.for_want_of_right else self
 
 
 def worst(found: Iterable[Found]) -> Verdict:
-    """What all of them come to."""
+    """Return the verdict on all results."""
     verdicts = {each.verdict for each in found}
     return next((each for each in GRAVEST if each in verdicts), "ok")
 
 
 def in_order(found: Iterable[Found]) -> list[Found]:
-    """The gravest first; else as they were made."""
+    """Return the results, the gravest first; equally grave ones in the order of the checks."""
     return sorted(found, key=lambda each: GRAVEST.index(each.verdict))
 
 
 def lines(found: Sequence[Found]) -> list[str]:
-    """For people."""
+    """Return the results for people, as lines."""
     return [line for each in in_order(found) for line in _lines(each)]
 
 

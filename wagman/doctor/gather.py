@@ -1,4 +1,4 @@
-"""What is in the bundle: each piece is made on its own, and one that cannot be had says why. No secret leaves with it."""
+"""The content of the bundle: each piece is made by itself, and a missing one says why. No secret leaves with it."""
 
 import json
 import os
@@ -30,22 +30,22 @@ from wagman.doctor.strike import Struck
 from wagman.model.errors import ConfigError
 
 JOURNAL_LINES = 2000
-"""How many of the last lines of the journal (chosen: a bad day)."""
+"""How many of the journal's last lines are in the bundle (chosen: a bad day)."""
 
 JOURNAL_S = 30.0
-"""How long the journal may take (chosen: a large one on a slow disk)."""
+"""How long reading the journal may take (chosen: a large one on a slow disk)."""
 
 UNITS = ("/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system")
-"""Where units are (systemd.unit(5))."""
+"""The directories with units (systemd.unit(5))."""
 
 FAILURES = (UnseenError, ConfigError, CommandError, OSError, ValueError, sqlite3.Error)
 
 
 def gathered(path: str, config: Config | None, document: Mapping[str, Any], service: Service) -> Iterator[Piece]:
-    """All pieces; the configuration first, which says what is to be struck."""
+    """Yield all pieces. The configuration comes first, since it says what has to be struck."""
     struck = Struck()
     units, configs = _units(struck), _configs(path, struck)
-    # Twice: a secret of the last file may be in a comment, or a value, of the first.
+    # Made twice: a secret of the last file may be in a comment, or a value, of the first one.
     for make in configs.values():
         with suppress(*FAILURES):
             make()
@@ -71,16 +71,16 @@ def _piece(name: str, make: Callable[[], str], struck: Struck) -> Piece:
 
 
 def _strike_files(value: Any, struck: Struck) -> None:
-    """Have struck what every file holds that a document names for a password or a key, also where the document is wrong."""
+    """Have the content of each password or key file struck that a document names, even if the document is wrong."""
     for key, each in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
         _strike_files(each, struck)
         if str(key).endswith("_file") and isinstance(each, str):
-            with suppress(OSError, ValueError):  # what cannot be read from here cannot be told apart either
+            with suppress(OSError, ValueError):  # a file that cannot be read here cannot leak here
                 struck.add(read_secret(each).decode(errors="replace").strip())
 
 
 def _configs(path: str, struck: Struck) -> dict[str, Callable[[], str]]:
-    """What makes a copy of each file, by its name in the bundle; of one as it was, if nobody can tell what is beside it."""
+    """Return the makers of copies of the configuration's files, by their names in the bundle."""
     try:
         found = files(path)
     except ConfigError:
@@ -107,7 +107,7 @@ def _status(service: Service, struck: Struck) -> str:
 
 
 def _events(service: Service, config: Config | None) -> Iterable[Any]:
-    """Of the service, or else of its file."""
+    """Return the last events, from the service or else from its log."""
     if service.status is not None:
         return service.events
     path = Path((config or Config()).service.state_dir, LOG)
@@ -129,7 +129,7 @@ def _system() -> str:
 
 
 def _disk(directory: str) -> str:
-    """How full the file systems are, and what lies in the state directory."""
+    """Return how full the file systems are, and which files the state directory has."""
     lines = list[str]()
     for place in ("/", "/tmp", "/run", directory):  # noqa: S108 - it is only looked at
         try:
@@ -147,7 +147,7 @@ def _disk(directory: str) -> str:
 
 
 def _units(struck: Struck) -> str:
-    """The files of our units and their drop-ins, wherever they are; none is there without systemd."""
+    """Return the files of our units and their drop-ins, from all directories."""
     found = list[str]()
     kinds = ("wagman*.service", "wagman*.path", "wagman*.d/*.conf")
     for path in (each for directory in UNITS for kind in kinds for each in sorted(Path(directory).glob(kind))):

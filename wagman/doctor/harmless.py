@@ -1,4 +1,4 @@
-"""Words that are no secrets: what is kept of a command, whose other words may be anything, and what is never struck elsewhere."""
+"""Words that are no secrets: those of a command that are kept, and those that are never struck elsewhere."""
 
 import ipaddress
 import os
@@ -19,7 +19,7 @@ stopping restarting active inactive enabled disabled normal unknown running pyth
 name port kind host type time text fields cause reason"""
 
 USUAL = WORDS | frozenset(_USUAL.split())
-"""Words that stand in every bundle: they are struck where they stand for a secret, and nowhere else."""
+"""Words that occur in every bundle: they are struck only where they stand for a secret."""
 
 _SSH = """batchmode connecttimeout stricthostkeychecking userknownhostsfile identityfile identitiesonly serveraliveinterval
 serveralivecountmax controlmaster controlpath controlpersist port user loglevel proxyjump hostkeyalgorithms addressfamily
@@ -30,7 +30,7 @@ SSH_OPTIONS = frozenset(_SSH.split())
 
 _SECRETIVE = re.compile(r"pass|pwd|secret|token|key|auth|cred|cookie|bearer|community|psk|private|pin|login|user|header|data")
 _SHORT = re.compile(r"-[pPuUkKHacCAXbdEw]")
-"""Options behind which curl, ipmitool, sshpass, snmpset, mosquitto_pub take passwords, names, keys, headers and data."""
+"""Options of curl, ipmitool, sshpass, snmpset and mosquitto_pub that take passwords, names, keys, headers or data."""
 
 _OPTION = re.compile(r"-[A-Za-z]|-([a-z])\1+|--[a-z]+(?:-[a-z]+)*")
 _SMALL = re.compile(r"\d{1,3}")
@@ -43,14 +43,14 @@ _LONG = re.compile(r"(?=.*\d)[^\s/]{16,}|[^\s/]{25,}")
 
 
 def takes_secret(option: str, program: str) -> bool:
-    """Whether what stands behind an option may be a secret although it looks harmless."""
+    """Whether the word after an option may be a secret although it looks harmless."""
     if "=" in option or os.path.basename(program) in {"ssh", "scp", "sh", "bash", "dash"}:  # noqa: PTH119 - a word, and no path of ours
         return False
     return bool(_SHORT.fullmatch(option) or (option.startswith("--") and _SECRETIVE.search(option)))
 
 
 def is_harmless(word: str, hosts: Collection[str]) -> bool:
-    """Whether a word of a command says nothing that somebody could use; `hosts` are names that the configuration has anyway."""
+    """Whether a word of a command is of no use to an attacker; `hosts` are names that the configuration has anyway."""
     if word in WORDS or word == "%p" or word in hosts or is_address(word):
         return True
     if _OPTION.fullmatch(word) or _SMALL.fullmatch(word):
@@ -59,12 +59,12 @@ def is_harmless(word: str, hosts: Collection[str]) -> bool:
 
 
 def is_program(word: str) -> bool:
-    """Whether it can be the name of one."""
+    """Whether a word can be the name of a program."""
     return bool(_PROGRAM.fullmatch(word) or _ONE_PATH.fullmatch(word))
 
 
 def is_address(word: str) -> bool:
-    """Whether it is the address of a host."""
+    """Whether a word is the address of a host."""
     try:
         ipaddress.ip_address(word.strip("[]"))
     except ValueError:
@@ -73,17 +73,17 @@ def is_address(word: str) -> bool:
 
 
 def is_name(text: str) -> bool:
-    """Whether it is the name of a user, a group, a board, a network: nobody calls these by a password."""
+    """Whether a text is the name of a user, a group, a board or a network, and does not look like a secret."""
     return bool(_NAME.fullmatch(text)) and not looks_secret(text)
 
 
 def is_host(text: str) -> bool:
-    """Whether it is the name of a host."""
+    """Whether a text is the name of a host."""
     return bool(_HOST.fullmatch(text)) and not any(looks_secret(part) for part in text.split("."))
 
 
 def is_path(text: str) -> bool:
-    """Whether it is where a file is."""
+    """Whether a text is a path."""
     return bool(_ONE_PATH.fullmatch(text))
 
 

@@ -21,13 +21,13 @@ from wagman.model.errors import ConfigError
 from wagman.store.owner import user_name
 
 MOST_PROBLEMS = 10
-"""So many of what is wrong with a file are shown (chosen); `wagman check-config` has all."""
+"""How many errors of a file are shown (chosen); `wagman check-config` shows all."""
 
 LISTS = "wagman check-config shows all that is wrong with it"
 
 
 def look(path: str) -> list[Found]:
-    """All of them, for the configuration at `path`."""
+    """Make all of these checks, for the configuration at `path`."""
     try:
         config = load(path)
     except ConfigError as error:
@@ -47,7 +47,7 @@ def look(path: str) -> list[Found]:
 
 
 def _let_in(path: str) -> str:
-    """What lets this user read the file; nothing where that is not what is wrong."""
+    """Return the commands that let this user read the file; an empty text if that is not the problem."""
     try:
         for each in files(path):
             with suppress(FileNotFoundError):
@@ -70,7 +70,7 @@ def _counted(number: int, what: str) -> str:
 
 
 def contained(name: str, check: Callable[[], Iterable[Found]]) -> list[Found]:
-    """What a check finds; one that fails by itself says so, and keeps no other from being made."""
+    """Return the results of a check. A check that crashes becomes a result of its own, and prevents no other."""
     found = list[Found]()
     try:
         found.extend(check())
@@ -81,7 +81,7 @@ def contained(name: str, check: Callable[[], Iterable[Found]]) -> list[Found]:
 
 
 def groups(config: Config) -> Iterator[Found]:
-    """The groups that the configuration names, and whether the service can give its socket to the one that controls it."""
+    """Check the groups in the configuration, and whether the service can give its socket to the control group."""
     try:
         access, warnings = group_access(config.service)
     except ConfigError as error:

@@ -1,4 +1,4 @@
-"""What a configuration is made of, flat: every ear with whose it is, and every table that has keys of its own."""
+"""The parts of a configuration, as flat lists: all boards and ears, each with whose it is."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from wagman.config.schema import Config
 
 
 def ears(config: Config) -> Iterator[tuple[str, EarConfig]]:
-    """Every ear of a guest and every witness of a network, and in words whose it is."""
+    """Yield every ear of a guest and every witness of a network, after words for whose it is."""
     for guest in config.devices:
         yield from ((guest.name, ear) for ear in guest.ears)
         if isinstance(guest.still_on, EarConfig):
@@ -17,6 +17,6 @@ def ears(config: Config) -> Iterator[tuple[str, EarConfig]]:
 
 
 def parts(config: Config) -> Iterator[tuple[str, object]]:
-    """Every board and every ear, and in words whose it is."""
+    """Yield every board and every ear, after words for whose it is."""
     yield from ((f"board {board.name}", board) for board in config.boards)
     yield from ears(config)

@@ -1,4 +1,4 @@
-"""A configuration without its secrets: by the kinds of its keys, written anew, with the line of each key in the file."""
+"""A configuration without its secrets: written anew by the kinds of its keys, with the line of each key in the file."""
 
 import json
 import re
@@ -21,7 +21,7 @@ from wagman.doctor.strike import MARK, Struck, command, url
 _SECTIONS = (ServiceConfig, WagmanConfig, EnvironmentConfig, Bounds, GaugeConfig, NetworkConfig, DeviceConfig, StillDraws)
 
 NAMED = frozenset({"board", "device", "network", "environment"})
-"""Tables whose tables have names of the operator's own."""
+"""Tables whose inner tables have names that the operator chose."""
 
 TABLES = NAMED | {"service", "wagman", "defaults", "heartbeat", "witness", "still_on"}
 
@@ -29,16 +29,16 @@ NAMES = frozenset({"control_group", "operate_group", "read_group", "board", "net
 """Keys whose values are names."""
 
 PATHS = frozenset({"device", "chip", "serial", "state_dir", "socket", "tls_ca"})
-"""Keys of any text whose values are paths."""
+"""Keys of the kind of any text whose values are paths."""
 
 ANYTHING = (TEXT, SOCKET_PATH, SECRET_FILE, HEARING, STILL_ON, WITNESS)
-"""Kinds that take anything."""
+"""Kinds that accept any text."""
 
 HEAD = "# Written anew by wagman doctor: without comments, and without what may be a secret. The lines are those of the file.\n"
 
 
 def kinds() -> dict[str, list[Kind]]:
-    """Every key that a table may have, and what its value may be."""
+    """Return every key that a table may have, with the kinds of its values."""
     found = {"kind": [one_of(*BOARDS.built_in)]}
     for section in (*_SECTIONS, *_loaded(BOARDS), *_loaded(EARS)):
         for key, attribute in settings(section).items():
@@ -51,7 +51,7 @@ def _loaded(registry: Registry) -> Iterator[type]:
         try:
             yield registry.load(kind)
         except KindError:
-            continue  # what is not installed is not in a file that is right; its keys are struck
+            continue  # a kind that is not installed cannot be in a right file; its keys are struck
 
 
 @define
@@ -63,13 +63,13 @@ class Copy:
     known: Mapping[str, list[Kind]] = field(factory=kinds)
 
     def made(self, tables: Mapping[str, Any], lines: Mapping[Path, int]) -> str:
-        """The text of the copy."""
+        """Return the text of the copy."""
         self.hosts = frozenset(_hosts(tables))
         kept = {key: self.value(key, value, is_known=key in TABLES) for key, value in tables.items()}
         return HEAD + "\n".join(_written(kept, (), lines)) + "\n"
 
     def value(self, key: str, value: Any, *, is_known: bool) -> Any:
-        """What is kept of a value."""
+        """Return a value with its secrets struck."""
         if isinstance(value, dict):
             return {
                 each: self.value(each, inner, is_known=is_known and (each in self.known or each in TABLES or key in NAMED))
@@ -82,13 +82,13 @@ class Copy:
         return self.text(key, value) if isinstance(value, str) else value
 
     def several(self, key: str, values: list[Any]) -> list[Any]:
-        """What is kept of a list: that of a command is its program and the words that everybody uses."""
+        """Return a list with its secrets struck. Of a command, the program and common words are kept."""
         if any(kind.is_command for kind in self.known.get(key, ())) and not any(isinstance(each, dict) for each in values):
             return command(values, self.struck, self.hosts)
         return [self.value(key, each, is_known=True) for each in values]
 
     def text(self, key: str, value: str) -> str:
-        """What is kept of a text: where it is what its key wants, and that is harmless."""
+        """Return a text if it is of its key's kind and harmless; else the mark."""
         if key in NAMES and is_name(value):
             return value
         if any(kind.is_command for kind in self.known.get(key, ())):
@@ -102,7 +102,7 @@ class Copy:
         return value if value.casefold() in WORDS or (is_plain and _is_tame(value)) else self.struck.add(value)
 
     def all_struck(self, value: Any) -> Any:
-        """Nothing is kept of what nobody knows."""
+        """Return a value of an unknown key with all texts struck."""
         if isinstance(value, list):
             return [self.all_struck(each) for each in value]
         if isinstance(value, dict):
@@ -111,12 +111,12 @@ class Copy:
 
 
 def _is_file(key: str, fitting: list[Kind]) -> bool:
-    """Whether the value of a key is where a file is."""
+    """Whether the value of a key is the path of a file."""
     return key in PATHS or any(kind is SECRET_FILE for kind in fitting)
 
 
 def _is_tame(value: str) -> bool:
-    """Whether no part of it may be a key."""
+    """Whether no part of a text may be a key."""
     return is_address(value) or not any(looks_secret(level) for level in re.split(r"[/.:]", value))
 
 
@@ -129,7 +129,7 @@ def _fits(kind: Kind, value: str) -> bool:
 
 
 def _hosts(tables: Mapping[str, Any]) -> Iterator[str]:
-    """Names that stand in the file as such: of guests, and of hosts."""
+    """Yield the names of guests and hosts in the file."""
     for name, table in tables.get("device", {}).items() if isinstance(tables.get("device"), dict) else ():
         yield name
         yield from _hosts_in(table)
@@ -154,7 +154,7 @@ def _hosts_in(value: Any) -> Iterator[str]:
 
 
 def _written(tables: Mapping[str, Any], path: Path, lines: Mapping[Path, int]) -> Iterator[str]:
-    """The keys of a table, then the tables in it."""
+    """Yield the keys of a table, then the tables in it."""
     below = {key: each for key, each in tables.items() if isinstance(each, dict) and len(path) < 2 and key not in NESTED}  # noqa: PLR2004
     for key, value in tables.items():
         if key not in below:
@@ -188,5 +188,5 @@ def _value(value: Any) -> str:
 
 
 def copy(text: str, tables: Mapping[str, Any], struck: Struck) -> str:
-    """The text of a configuration without its secrets, which are struck everywhere from now on."""
+    """Return the text of a configuration without its secrets; these are struck everywhere from now on."""
     return Copy(struck).made(tables, key_lines(text))

@@ -1,4 +1,4 @@
-"""The service, as a command of an operator's meets it: who answers on the socket, and what calls for a person."""
+"""The service, as an operator's command meets it: whether it answers on the socket, and its problems."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -22,7 +22,7 @@ START = "systemctl status wagman tells why; systemctl start wagman starts it, an
 
 @frozen
 class Service:
-    """What it told; where it could not be asked, why."""
+    """The answers of the service, or why it could not be asked."""
 
     found: tuple[Found, ...]
     status: Status | None = None
@@ -31,13 +31,13 @@ class Service:
 
     @property
     def last_event(self) -> str | None:
-        """When the last event was that is known, by the wall clock of then."""
+        """The time of the last event at which the clock was set; None if there is none."""
         set_ = [each["time"] for each in self.events if each.get("clock") != "unset"]
         return set_[-1] if set_ else None
 
 
 def ask(socket: str) -> Service:
-    """Ask it for all there is to know, once."""
+    """Ask the service once for its status and events."""
     try:
         with Client(socket) as client:
             status, events = client.call("status"), client.call("events", limit=EVENTS)["events"]

@@ -11,13 +11,13 @@ from wagman.doctor.found import Found, Verdict
 from wagman.store.owner import barred_file, barred_words, user_name
 
 LEAST_BYTES = 1_048_576
-"""With less room than this the log cannot be written (chosen: SQLite's write-ahead log and a database need it to breathe)."""
+"""With less room, the log cannot be written (chosen: SQLite needs it for its write-ahead log and the database)."""
 
 SPARE_BYTES = 16 * 2**20
-"""So much should be left once the log is as large as it may become (chosen: others write there, too)."""
+"""How much room should be left once the log has its full size (chosen: other programs write there, too)."""
 
 LEAST_INODES, FEW_INODES = 8, 256
-"""How many files can still be made: the service needs a few; of so few somebody should know (chosen)."""
+"""The number of free inodes that the service needs, and the number below which there is a warning (chosen)."""
 
 LOG = "wagman.db"
 FILES = (LOG, f"{LOG}-wal", "decisions.json")
@@ -26,7 +26,7 @@ FREE = "free some space there, or name another directory in service.state_dir"
 
 
 def state(config: Config) -> Iterator[Found]:
-    """All of it."""
+    """Make all of these checks."""
     directory = Path(config.service.state_dir)
     try:
         os.scandir(directory).close()
@@ -44,7 +44,7 @@ def state(config: Config) -> Iterator[Found]:
 
 
 def writable(directory: Path) -> Found:
-    """The directory and the files in it."""
+    """Check that the directory and the files in it may be written."""
     barred = barred_file(*(directory / name for name in FILES))
     if barred is not None:
         text, _, do = barred_words(barred).rpartition(": ")
@@ -55,7 +55,7 @@ def writable(directory: Path) -> Found:
 
 
 def room(directory: Path, most_bytes: int) -> Found:
-    """The space that is left, against what the log may still take."""
+    """Check the free space against what the log may still need."""
     try:
         held = os.statvfs(directory)
         size = sum((directory / name).stat().st_size for name in FILES if (directory / name).exists())
@@ -72,7 +72,7 @@ def room(directory: Path, most_bytes: int) -> Found:
 
 
 def inodes(directory: Path) -> Found:
-    """How many files can still be made; some file systems do not count."""
+    """Check the number of free inodes; some file systems have no limit."""
     held = os.statvfs(directory)
     if not held.f_files:
         return Found("inodes", "ok", f"the file system of {directory} does not run out of inodes")
@@ -82,14 +82,14 @@ def inodes(directory: Path) -> Found:
 
 
 def written_at(directory: str) -> str | None:
-    """When something was last written to the log, in RFC 3339 by the clock of then; None where that cannot be seen."""
+    """Return when the log was last written, in RFC 3339 by the clock at that time; None if that cannot be seen."""
     try:
         last_s = max(path.stat().st_mtime for path in Path(directory).glob(f"{LOG}*"))
-    except (OSError, ValueError):  # there is none
+    except (OSError, ValueError):  # no such file
         return None
     return datetime.fromtimestamp(last_s, UTC).isoformat(timespec="seconds")
 
 
 def mib(count: int) -> str:
-    """Bytes for people."""
+    """Return a number of bytes for people."""
     return f"{count / 2**20:,.0f} MiB" if count >= 2**20 else f"{count / 2**10:,.0f} KiB"

@@ -1,8 +1,8 @@
-"""Secrets are struck out of whatever leaves this computer.
+"""Striking secrets out of everything that leaves this computer.
 
-Of a configuration only that is kept which is known to be harmless: values of the kinds that its keys want, names, addresses,
-paths, and the words of commands that everybody uses. All else is struck, and so are the same words wherever else they occur.
-Comments are left out. Beside that, whatever looks like a password in any text is struck.
+Of a configuration only harmless parts are kept: values of the kinds that its keys want, names, addresses, paths, and common words
+of commands. All other values are struck, and the same words wherever else they occur. Comments are left out. In any text,
+whatever looks like a password is struck, too.
 """
 
 import json
@@ -20,7 +20,7 @@ LEAST_CHARS = 4
 """Shorter words are struck in the configuration only: they occur everywhere (chosen)."""
 
 LONG_CHARS = 24
-"""Of a longer one its beginning is looked for: messages cut what is long (chosen)."""
+"""Longer words are looked for by their beginning of this length, since messages cut what is long (chosen)."""
 
 _PIECE = re.compile(r"""[^\s"'{}<>:,=;&?()\[\]]+""")
 
@@ -34,27 +34,27 @@ _TOLD = (
         r"[\"']?\s*[:=]\s*[\"']?(?:(?:bearer|basic|digest)\s+)?)(?!\[struck)[^\s\"',;&]+"
     ),
 )
-"""What is a secret in any text: private keys, who asks in an address, and what follows the name of a secret."""
+"""Secrets in any text: private keys, the user in an address, and what follows the name of a secret."""
 
 
 @define
 class Struck:
-    """What was struck so far, for all other texts."""
+    """The words struck so far, to be struck in all other texts."""
 
     words: set[str] = field(factory=set)
     _pattern: re.Pattern[str] | None = field(default=None, init=False)
 
     def add(self, secret: str) -> str:
-        """Have it struck everywhere; gives what takes its place."""
+        """Have a secret struck everywhere; return the mark that replaces it."""
         for word in (secret, secret.partition(":")[2], secret.partition("=")[2], *_PIECE.findall(secret)):
             if len(word) >= LEAST_CHARS and word.casefold() not in USUAL:
-                # Messages show it as JSON or Python would write it.
+                # Messages show a word as JSON or Python writes it.
                 self.words |= {word, json.dumps(word)[1:-1], repr(word)[1:-1]}
         self._pattern = None
         return MARK
 
     def text(self, text: str) -> str:
-        """A text without what was struck, or looks like a secret."""
+        """Return a text without struck words, and without anything that looks like a secret."""
         if self._pattern is None:
             longest_first = sorted(self.words, key=len, reverse=True)
             self._pattern = re.compile("|".join(map(_pattern_of, longest_first)) or r"(?!)")
@@ -64,7 +64,7 @@ class Struck:
         return text
 
     def document(self, plain: Any) -> Any:
-        """Plain data without that; the keys of tables are ours."""
+        """Return plain data without secrets; the keys of tables are ours, and kept."""
         match plain:
             case str():
                 return self.text(plain)
@@ -86,7 +86,7 @@ def _pattern_of(word: str) -> str:
 
 
 def command(words: Iterable[object], struck: Struck, hosts: Collection[str]) -> list[str]:
-    """A command without what may be a secret; the program is kept."""
+    """Return a command without what may be a secret; the program is kept."""
     kept, program, before = list[str](), "", ""
     for word in words:
         text = word if isinstance(word, str) else str(word)
@@ -100,7 +100,7 @@ def command(words: Iterable[object], struck: Struck, hosts: Collection[str]) -> 
 
 
 def _spoken(text: str, struck: Struck, hosts: Collection[str]) -> Iterator[str]:
-    """Each word of an argument, which may be a command line of its own."""
+    """Yield the words of an argument, which may be a command line itself."""
     words = text.split() or [text]
     for before, word in zip(["", *words], words, strict=False):
         yield struck.add(word) if takes_secret(before, words[0]) else _word(word, struck, hosts)
@@ -120,7 +120,7 @@ def _address(word: str, struck: Struck, hosts: Collection[str]) -> str | None:
 
 
 def _named(word: str, struck: Struck, hosts: Collection[str]) -> str | None:
-    """`root@gn`."""
+    """Return a word such as `root@gn`, or None if it is none."""
     user, at, host = word.rpartition("@")
     if not at or not (host in hosts or is_address(host)):
         return None
@@ -128,7 +128,7 @@ def _named(word: str, struck: Struck, hosts: Collection[str]) -> str | None:
 
 
 def _assigned(word: str, struck: Struck, hosts: Collection[str]) -> str | None:
-    """`--option=value` and ssh's `BatchMode=yes`."""
+    """Return a word such as `--option=value` or ssh's `BatchMode=yes`, or None if it is none."""
     key, is_set, value = word.partition("=")
     is_ssh = key.removeprefix("-o").casefold() in SSH_OPTIONS
     if not is_set or not (is_ssh or (is_harmless(key, ()) and key.startswith("--"))):
@@ -140,7 +140,7 @@ def _assigned(word: str, struck: Struck, hosts: Collection[str]) -> str | None:
 
 
 def url(text: str, struck: Struck, hosts: Collection[str]) -> str:
-    """An address: where it leads is kept; who asks, what is asked, and parts of the path that may be keys are not."""
+    """Return an address: the host is kept; the user, the query, and parts of the path that may be keys are struck."""
     scheme, _, rest = text.partition("://")
     place, slash, path = rest.partition("/")
     path, asks, query = path.partition("?")
@@ -168,7 +168,7 @@ _VALUE = re.compile(r'"((?:\\.|[^"\\\n])*)"|\'([^\'\n]*)\'|=\s*([^\n]*)|#\s*([^\
 
 
 def add_all(text: str, struck: Struck) -> None:
-    """Have everything struck that a text may have for a value: it cannot be told what it is."""
+    """Have everything struck that may be a value in a text that is no TOML."""
     for found in _VALUE.finditer(text):
         struck.add(next(filter(None, found.groups()), ""))
 
@@ -178,5 +178,5 @@ _OURS = "PYTHONFAULTHANDLER=1"
 
 
 def unit(text: str, struck: Struck) -> str:
-    """The text of a unit without what it puts into the environment."""
+    """Return the text of a unit without the values of its environment and credentials."""
     return _OWN_SETTING.sub(lambda found: found[0] if found[2] == _OURS else found[1] + struck.add(found[2]), text)

@@ -1,7 +1,7 @@
-"""As whom the checks are made that depend on it: the service's user, under the unit's sandbox, as far as that can be had.
+"""The user for the checks that depend on it: the service's user under the unit's sandbox, as far as possible.
 
-What is taken of the unit is what it keeps from the service, and whom it runs as. What it makes or removes is not: a directory
-that it would make is only opened to the checks.
+The sandbox has those settings of the unit that restrict the service, and its user. Settings that make or remove something are
+left out: a directory that the unit would make is only opened to the checks.
 """
 
 import json
@@ -27,7 +27,7 @@ TAKEN = re.compile(
     r"|(?:ReadWrite|ReadOnly|Inaccessible|Exec|NoExec)Paths|Bind(?:ReadOnly)?Paths|TemporaryFileSystem"
     r"|LoadCredential(?:Encrypted)?|IPAddress(?:Allow|Deny)"
 )
-"""Settings of the unit that are taken over. SetCredential and Environment are not: whoever lists processes would see them."""
+"""The settings of the unit that are taken over. Not SetCredential and Environment: a list of processes would show them."""
 
 OPENED = {
     "StateDirectory": "/var/lib",
@@ -35,14 +35,14 @@ OPENED = {
     "CacheDirectory": "/var/cache",
     "LogsDirectory": "/var/log",
 }
-"""Directories that systemd makes, gives to the user and may remove at the end; here they are only opened, where they are."""
+"""Directories that systemd makes and may remove for the service. Existing ones are opened to the checks, and nothing is made."""
 
 _SPECIFIERS = {"%%": "%", "%n": "wagman.service", "%N": "wagman", "%p": "wagman", "%t": "/run", "%S": "/var/lib"}
 
 
 @frozen
 class Looked:
-    """What was found, and as whom."""
+    """The results, and the user who looked."""
 
     whom: str  # for people
     found: tuple[Found, ...]
@@ -51,7 +51,7 @@ class Looked:
 
 
 def looked(path: str, unit: Unit | None, why_no_unit: str) -> Looked:
-    """Make the checks for the configuration at `path`; `why_no_unit`: where it cannot be told whether there is one."""
+    """Make the checks for the configuration at `path`; `why_no_unit` says why nobody can tell whether there is a unit."""
     name = (user(unit.text) if unit else None) or SERVICE_USER
     account, mine = account_of(name), own_account()
     if mine.uid != 0:
@@ -84,7 +84,7 @@ def _as_myself(path: str, name: str, account: Account | None) -> Looked:
 
 
 def _as_account(path: str, account: Account, why: str) -> Looked:
-    """As the service's user, without the sandbox."""
+    """Make the checks as the service's user, without the sandbox."""
     told = account.ask(lambda: [asdict(each) for each in look(path)])
     if told is None:
         text = f"nothing could be looked at as the user {account.name}: it was looked at as root, who may do more"
@@ -97,7 +97,7 @@ def _as_account(path: str, account: Account, why: str) -> Looked:
 
 
 def _sandboxed(path: str, text: str) -> tuple[list[Found], list[str]]:
-    """What was found there, and which settings could not be taken over.
+    """Make the checks under the sandbox; return the results, and the settings that could not be taken over.
 
     Raises:
         UnseenError: it could not be done.
@@ -115,7 +115,7 @@ def _sandboxed(path: str, text: str) -> tuple[list[Found], list[str]]:
 
 
 def sandbox(text: str) -> tuple[list[tuple[str, str]], list[str]]:
-    """The settings of the unit that are taken over, in their order, and the names of those that cannot be."""
+    """Return the settings of the unit to take over, in their order, and the names of those that cannot be."""
     taken, left_out = list[tuple[str, str]](), list[str]()
     for key, value in settings(text):
         if key in OPENED and value:
@@ -130,11 +130,11 @@ def sandbox(text: str) -> tuple[list[tuple[str, str]], list[str]]:
 
 
 def _opened(key: str, value: str) -> Iterator[str]:
-    """A directory that is not there yet is no reason to fail."""
+    """Yield the paths to open; the minus makes systemd ignore a missing one."""
     yield from (f"-{OPENED[key]}/{name.partition(':')[0]}" for name in value.split())
 
 
 def _expanded(value: str) -> str | None:
-    """The value with its specifiers expanded, for systemd-run does not; None where one is not known here."""
+    """Return the value with its specifiers expanded, which systemd-run does not do; None if one is not known here."""
     known = re.sub("%.", lambda found: _SPECIFIERS.get(found[0], "\0"), value)
     return None if "\0" in known else known

@@ -15,32 +15,32 @@ from wagman.systemd.install import COMMAND, UNIT, UNITS, data, own_command
 NAME = "wagman.service"
 
 SYSTEMD = Path("/run/systemd/system")
-"""It is there where systemd runs (sd_booted(3))."""
+"""The directory that exists where systemd runs (sd_booted(3))."""
 
 _SHOWN = ("LoadState", "ActiveState", "SubState", "Result", "NeedDaemonReload", "WatchdogUSec", "StatusText")
 
 ALWAYS = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "char-pts")
-"""What a unit may always use, unless its policy is strict (systemd.resource-control(5))."""
+"""Devices that any unit may use, unless its policy is strict (systemd.resource-control(5))."""
 
 INSTALL = "wagman install-service, as root"
 
 
 @frozen
 class Unit:
-    """What systemd knows of the unit; `text` is that of its files, with the drop-ins."""
+    """The unit as systemd knows it; `text` is that of its files, with the drop-ins."""
 
     text: str
     shown: Mapping[str, str]
-    enabled: Mapping[str, str]  # by unit, what `systemctl is-enabled` calls it
+    enabled: Mapping[str, str]  # the answer of `systemctl is-enabled`, by unit
 
     @property
     def is_there(self) -> bool:
-        """There is such a unit."""
+        """Whether there is such a unit."""
         return self.shown.get("LoadState") == "loaded"
 
 
 def unit() -> Unit | None:
-    """The unit; None where systemd does not run.
+    """Return the unit; None where systemd does not run.
 
     Raises:
         UnseenError: systemd does not tell.
@@ -62,7 +62,7 @@ def _pairs(text: str) -> dict[str, str]:
 
 
 def judged(seen: Unit | None) -> Iterator[Found]:
-    """What there is to say of it."""
+    """Check the unit."""
     if seen is None:
         yield Found("unit", "ok", "systemd does not run here: whoever starts the service has to look after it")
     elif not seen.is_there:
@@ -109,12 +109,12 @@ def _settings(seen: Unit) -> Iterator[Found]:
 
 
 def _differs() -> Found | None:
-    """Whether the unit that is in place is another than this version puts there."""
+    """Return a warning if the unit in place is not the one of this version."""
     try:
         if Path(UNIT).read_text(encoding="utf-8") == data(NAME).replace(COMMAND, own_command()):
             return None
     except OSError:
-        return None  # it is somewhere else, as a package has it
+        return None  # it is in another directory, as a package has it
     text = f"{UNIT} is not as this wagman puts it in place ({own_command()})"
     do = "wagman install-service renews it; what is yours belongs in a drop-in: systemctl edit wagman"
     return Found("unit", "warning", text, do)
@@ -124,7 +124,7 @@ def _differs() -> Found | None:
 
 
 def settings(text: str) -> list[tuple[str, str]]:
-    """The settings of `[Service]`, in their order; an empty one takes back what came before, as systemd has it."""
+    """Return the settings of `[Service]`, in their order; as for systemd, an empty one cancels those before it."""
     found, section = list[tuple[str, str]](), ""
     for line in _whole_lines(text):
         key, is_setting, value = line.partition("=")
@@ -149,12 +149,12 @@ def _whole_lines(text: str) -> Iterator[str]:
 
 
 def user(text: str) -> str | None:
-    """Whom the unit runs the service as; None where it does not say."""
+    """Return the user of the unit; None if it does not say."""
     return next((value for key, value in reversed(settings(text)) if key == "User" and value), None)
 
 
 def barred(text: str, devices: Mapping[str, str]) -> Iterator[Found]:
-    """Devices, by path with what each is for, that the unit keeps from the service."""
+    """Yield the devices that the unit keeps from the service; `devices` says what each is for, by path."""
     given = settings(text)
     policy = next((value for key, value in reversed(given) if key == "DevicePolicy"), "auto")
     allowed = _lasting([value for key, value in given if key == "DeviceAllow"])
@@ -169,13 +169,13 @@ def barred(text: str, devices: Mapping[str, str]) -> Iterator[Found]:
 
 
 def _lasting(values: Sequence[str]) -> list[str]:
-    """Those after the last empty one, which takes back what came before."""
+    """Return the values after the last empty one, which cancels those before it."""
     last = max((place for place, value in enumerate(values) if not value), default=-1)
     return list(values[last + 1 :])
 
 
 def _admits(rule: str, path: str, kinds: Sequence[str]) -> bool:
-    """Whether a line of DeviceAllow= lets the service read and write it."""
+    """Whether a value of DeviceAllow= lets the service read and write the device."""
     name, _, rights = rule.partition(" ")
     if not {"r", "w"} <= set(rights.strip() or "rwm"):
         return False
@@ -188,7 +188,7 @@ def _admits(rule: str, path: str, kinds: Sequence[str]) -> bool:
 
 
 def _kinds(path: str) -> list[str] | None:
-    """The names of a device's drivers, as DeviceAllow= has them; None where it is no device of that sort."""
+    """Return the names of a device's drivers, as DeviceAllow= has them; None if it is no character device."""
     try:
         held = Path(path).stat()
         text = Path("/proc/devices").read_text(encoding="utf-8").partition("Block devices")[0]

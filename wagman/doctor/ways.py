@@ -1,6 +1,6 @@
 """Whether the hosts of a configuration can be looked up and reached: boards, ears and witnesses, all at once and briefly.
 
-To ask is a connection that is hung up at once, or an echo request: nobody is told anything, and so nothing can be switched.
+A check opens a connection and closes it, or sends an echo request. It sends no command, so nothing can be switched.
 """
 
 import os
@@ -21,29 +21,29 @@ from wagman.io.ears.addresses import Address, Place, connect
 from wagman.model.errors import EarError
 
 ANSWER_S = 3.0
-"""How long one of them may take (chosen: a radio link takes a second)."""
+"""How long one check may take (chosen: a radio link takes a second)."""
 
 ALL_S = 8.0
-"""How long all of them together may take (chosen); who was not reached by then is unknown."""
+"""How long all checks together may take (chosen); the results of those that are not over are unknown."""
 
 AT_ONCE = 64
-"""How many are asked at once (chosen: no file has as many, and a process may open a thousand)."""
+"""How many are checked at once (chosen: no file has as many, and a process may open a thousand)."""
 
 RANGE = Path("/proc/sys/net/ipv4/ping_group_range")
-"""Who may send echo requests: members of the groups from the first number to the second (Linux)."""
+"""The groups that may send echo requests, from the first number to the second (Linux)."""
 
 HTTP, POWERMAN, MQTT, MQTT_TLS = 80, 10101, 1883, 8883
-"""Where they listen, if nothing else is said (specified; PowerMan)."""
+"""The default ports (specified; PowerMan)."""
 
 
 @frozen
 class Question:
-    """Somebody who is to be reached."""
+    """A host to be reached."""
 
     what: str
     host: str
-    port: int | None  # None: by an echo request
-    if_not: Verdict  # what it is if that one does not answer
+    port: int | None  # None: an echo request
+    if_not: Verdict  # the verdict if it does not answer
 
 
 @define(eq=False)
@@ -53,7 +53,7 @@ class _Asked:
 
 
 def reached(config: Config) -> list[Found]:
-    """Everybody, asked."""
+    """Check all hosts."""
     asked = list(dict.fromkeys(questions(config)))
     may_ping = next(pings(asked), None)
     rest = [each for each in asked if each.port is not None or may_ping is None or may_ping.verdict == "ok"]
@@ -61,18 +61,18 @@ def reached(config: Config) -> list[Found]:
 
 
 def questions(config: Config) -> Iterator[Question]:
-    """All that can be asked."""
+    """Yield all hosts to be checked."""
     for board in config.boards:
         if (its := _of_board(board)) is not None:
             yield Question(f"board {board.name} ({board.kind})", *its, if_not="wrong")
     for whose, ear in ears(config):
         if (at := _of_ear(ear)) is not None:
-            # A guest may be down, and that is no fault of this computer.
+            # A guest may be down, which is no fault of this computer.
             yield Question(f"{whose} ({ear.kind})", *at, if_not="warning")
 
 
 def pings(asked: list[Question]) -> Iterator[Found]:
-    """Whether echo requests may be sent at all, where one is to be."""
+    """Check whether echo requests may be sent, if any host needs one."""
     if all(each.port is not None for each in asked):
         return
     try:
@@ -127,7 +127,7 @@ def _broker_port(section: object) -> int:
 
 
 def split(text: object, otherwise: int) -> tuple[str, int] | None:
-    """A host and its port; None where it cannot be told."""
+    """Return a host and its port; None if the port is no number."""
     whole = str(text)
     host, colon, port = whole.rpartition(":")
     if not colon or whole.endswith("]") or (":" in host.strip("[]") and not host.endswith("]")):
@@ -166,7 +166,7 @@ async def _answer(question: Question) -> Found:
 def _asker(question: Question) -> Callable[[Place], Awaitable[bool]]:
     if question.port is not None:
         return lambda place: place.ask(_connects)
-    from wagman.io.ears.ping import PingProbe  # noqa: PLC0415 - few have one
+    from wagman.io.ears.ping import PingProbe  # noqa: PLC0415 - few configurations need it
 
     return lambda place: PingProbe(place).ask()
 
