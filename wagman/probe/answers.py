@@ -1,4 +1,4 @@
-"""What came of asking."""
+"""The answers of those that were asked."""
 
 from typing import Literal
 
@@ -12,54 +12,54 @@ from wagman.model.facts import Port, Supply
 
 @frozen
 class Answer:
-    """Whether somebody answered."""
+    """The answer of one that was asked."""
 
-    came: Literal["yes", "no", "unknown"]  # unknown: it cannot be asked from here, and nobody who could was there to tell
+    came: Literal["yes", "no", "unknown"]  # unknown: it cannot be asked from here, and no service could tell
     took_s: float | None = None
-    why: str | None = None  # why not; where it answered, what there is to say
+    why: str | None = None  # why it did not answer, or a remark on its answer
 
 
 @frozen
 class Asked:
-    """Somebody who is listened to: a source of a guest, or a witness of a network."""
+    """A source of a guest, or a witness of a network, with its answer."""
 
     whose: str
     name: str
     answer: Answer
-    still_on: bool = False  # of a guest: it has to be silent, too, before the guest counts as halted
+    still_on: bool = False  # a source that has to be silent, too, before the guest counts as halted
 
 
 @frozen
 class PortSeen:
-    """What a board shows of a port of a device."""
+    """What a board shows of a guest's port."""
 
     port: Port
     device: str
     power: Supply = "unknown"
     watts: float | None = None
     by: str | None = None
-    why: str | None = None  # why nothing is known of it; None: it is, or a board of this kind need not tell
+    why: str | None = None  # why nothing is known; None: something is, or a board of this kind need not tell
 
 
 @frozen
 class BoardSeen:
-    """A board, and what it shows."""
+    """A board, its answer, and what it shows."""
 
     board: BoardConfig
     answer: Answer
     identity: Identity | None = None
-    abilities: Abilities | None = None  # None: not of this kind, or it did not answer
+    abilities: Abilities | None = None  # None: a board of another kind, or one that did not answer
     ports: tuple[PortSeen, ...] = ()
 
     @property
     def is_whole(self) -> bool:
-        """It answered, and told of every port."""
+        """Whether the board answered, if it was asked, and told of every port."""
         return self.answer.came != "no" and all(port.why is None for port in self.ports)
 
 
 @frozen
 class Answers:
-    """All of it."""
+    """All answers."""
 
     sources: tuple[Asked, ...]
     witnesses: tuple[Asked, ...]
@@ -67,12 +67,12 @@ class Answers:
 
     @property
     def all_there(self) -> bool:
-        """Nobody who was asked has failed to answer."""
+        """Whether nobody who was asked has failed to answer."""
         return all(each.answer.came != "no" for each in (*self.sources, *self.witnesses)) and all(
             board.is_whole for board in self.boards
         )
 
 
 def since(began_s: float) -> float:
-    """How long it has taken since then, in seconds."""
+    """Return the time since `began_s` on trio's clock, in seconds."""
     return trio.current_time() - began_s

@@ -1,4 +1,4 @@
-"""Plain boards: each is asked who it is and how the ports are that the file names, and is not switched."""
+"""Plain boards: each is asked for its identity and the state of its configured ports, and is not switched."""
 
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import TypeVar
@@ -13,7 +13,7 @@ from wagman.model.errors import BoardError, BoardTimeoutError
 from wagman.probe.answers import Answer, BoardSeen, PortSeen, since
 
 CLOSE_S = 2.0
-"""How long hanging up may take (chosen)."""
+"""How long closing the connection may take (chosen)."""
 
 UNTOLD = "the board tells nothing of it: has it such a port?"
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 async def ask_plain(board: PlainBoard, devices: Sequence[DeviceConfig]) -> BoardSeen:
-    """Ask one board."""
+    """Ask one plain board."""
     backend, began_s = board.backend(), trio.current_time()
     try:
         identity = await _within(backend.greet())
@@ -35,7 +35,7 @@ async def ask_plain(board: PlainBoard, devices: Sequence[DeviceConfig]) -> Board
 
 
 async def _ports(backend: Backend, devices: Sequence[DeviceConfig]) -> tuple[PortSeen, ...]:
-    """All ports in one question; where the board refuses that, one after the other, to find out which it does not have."""
+    """Ask for all ports at once. If the board refuses, ask one after the other, to find the port that it does not have."""
     if not devices:
         return ()
     try:
@@ -63,7 +63,7 @@ def _seen(device: DeviceConfig, look: Look | str, *, must_tell: bool) -> PortSee
 
 
 async def _close(backend: Backend) -> None:
-    """Hang up, where something is kept open."""
+    """Close the connection, if the back end keeps one."""
     close = getattr(backend, "aclose", None)
     if close is not None:
         with trio.CancelScope(deadline=trio.current_time() + CLOSE_S, shield=True):
@@ -71,7 +71,7 @@ async def _close(backend: Backend) -> None:
 
 
 async def _within(answer: Awaitable[T]) -> T:
-    """What the back end answers, in time."""
+    """Return the answer of the back end; raises BoardTimeoutError after `CALL_S`."""
     try:
         with trio.fail_after(CALL_S):
             return await answer

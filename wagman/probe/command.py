@@ -1,4 +1,4 @@
-"""The command `probe`, and how `check-config` has the boards asked."""
+"""The command `probe`, and the questions to boards for `check-config`."""
 
 import argparse
 import json
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Ask, and show what came of it."""
+    """Ask, and show the answers."""
     try:
         config = load(args.config)
     except ConfigError as error:
@@ -46,7 +46,7 @@ def _named(config: Config, name: str) -> DeviceConfig:
 
 
 def ask(config: Config, devices: Sequence[DeviceConfig]) -> Answers:
-    """Ask everybody that has to do with these devices, at once, and each once."""
+    """Ask everything that has to do with these guests, at once, and each once."""
     return trio.run(_ask, config, tuple(devices))
 
 
@@ -74,7 +74,7 @@ async def _ask_board(board: BoardConfig, devices: tuple[DeviceConfig, ...], serv
 
 
 async def _into(found: list[T], ask_one: Callable[[object], Awaitable[T]], questions: Sequence[object]) -> None:
-    """Put all questions at once; the answers are in the order of the questions."""
+    """Ask all questions at once; the answers are in the order of the questions."""
     answers: dict[int, T] = {}
 
     async def put(number: int, question: object) -> None:

@@ -1,4 +1,4 @@
-"""How the boards that are really there differ from what the file says of them: `wagman check-config --ask`."""
+"""How the real boards differ from the configuration: `wagman check-config --ask`."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ from wagman.probe.command import ask
 
 @frozen
 class Difference:
-    """One thing to say of a key of the file; `is_wrong` where somebody should change something."""
+    """A finding about a key of the file; `is_wrong` if somebody should change something."""
 
     place: Place
     message: str
@@ -23,14 +23,14 @@ class Difference:
 
 
 def differences(config: Config) -> list[Difference]:
-    """Ask all plain boards, and compare."""
+    """Ask all plain boards, and compare them with the file."""
     plain = {board.name for board in config.boards if isinstance(board, PlainBoard)}
     answers = ask(config, [device for device in config.devices if device.board in plain])
     return [each for seen in answers.boards for each in of_board(config, seen)]
 
 
 def of_board(config: Config, seen: BoardSeen) -> Iterator[Difference]:
-    """How one board differs."""
+    """Yield how one board differs."""
     if seen.answer.came != "yes":
         yield Difference((seen.board, "kind"), f"it cannot be compared: {seen.answer.why}")
         return

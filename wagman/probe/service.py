@@ -1,4 +1,4 @@
-"""What a running service knows of what cannot be asked from here: guests that speak by themselves, boards whose port it holds."""
+"""The knowledge of a running service about guests that speak by themselves, and boards whose port it holds."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 @frozen
 class Service:
-    """The service, by its status; None: it cannot be asked, and `why`."""
+    """The service, by its status; None if it cannot be asked, and `why`."""
 
     status: Any
     why: str = ""
 
     @classmethod
     def at(cls, socket: str) -> "Service":
-        """The service at that socket."""
+        """Ask the service at that socket."""
         try:
             with Client(socket) as client:
                 return cls(client.call("status"))
@@ -32,7 +32,7 @@ class Service:
             return cls(None, str(error))
 
     def heard(self, guest: DeviceConfig, source: str) -> Answer:
-        """When the service heard a source last."""
+        """Return when the service last heard a source."""
         row = self._device(guest.name)
         if row is None:
             return Answer("unknown", why="it speaks by itself, and there is no service that would have heard it")
@@ -45,7 +45,7 @@ class Service:
         return Answer("yes", why=f"the service heard it {age_s:.0f} s ago")
 
     def board(self, board: BoardConfig, devices: tuple[DeviceConfig, ...], held: str) -> BoardSeen:
-        """What it shows of a board whose port it holds; `held` says that somebody does."""
+        """Return what the service shows of a board whose port it holds; `held` says that a process holds the port."""
         row = next((each for each in (self.status or {}).get("boards", ()) if each["name"] == board.name), None)
         if row is None:
             return BoardSeen(board, Answer("no", why=f"{held}; a service that could tell of it is not there: {self.why}"))

@@ -14,21 +14,21 @@ from wagman.probe.answers import Answer, Asked, since
 from wagman.probe.service import Service
 
 ON_BOARD = "board"
-"""What the board's own input is called among the sources of a guest, as in the status."""
+"""The name of the board's own input among the sources of a guest, as in the status."""
 
 
 @frozen
 class Question:
-    """Who is to be asked; None: on an input of the board, which only the service listens to."""
+    """A source to be asked; `ear` is None for an input of the board, which only the service listens to."""
 
     whose: str
     ear: EarConfig | None
-    guest: DeviceConfig | None = None  # None: it is a witness
+    guest: DeviceConfig | None = None  # None: a witness
     still_on: bool = False
 
 
 def of_guest(guest: DeviceConfig) -> Iterator[Question]:
-    """Everything through which a guest is heard."""
+    """Yield all sources of a guest."""
     if guest.hears_board and not guest.is_self:
         yield Question(guest.name, None, guest)
     for ear in guest.ears:
@@ -38,7 +38,7 @@ def of_guest(guest: DeviceConfig) -> Iterator[Question]:
 
 
 def witnesses(config: Config, guests: tuple[DeviceConfig, ...]) -> Iterator[Question]:
-    """The witnesses of the networks that these guests are heard through."""
+    """Yield the witnesses of the networks through which these guests are heard."""
     used = {question.ear.network for guest in guests for question in of_guest(guest) if question.ear is not None}
     for network in config.networks:
         if network.name in used:
@@ -46,7 +46,7 @@ def witnesses(config: Config, guests: tuple[DeviceConfig, ...]) -> Iterator[Ques
 
 
 async def ask(question: Question, service: Service) -> Asked:
-    """Put one question."""
+    """Ask one source."""
     name = ON_BOARD if question.ear is None else question.ear.source
     if question.guest is not None and (question.ear is None or question.ear.passive):
         answer = service.heard(question.guest, name)
@@ -64,6 +64,6 @@ async def _asked(ear: EarConfig) -> Answer:
             is_there = await probe.ask()
         except EarError as error:
             return Answer("no", since(began_s), f"it cannot be asked: {error}")
-        place = getattr(probe, "place", None)  # those over a network say why
+        place = getattr(probe, "place", None)  # probes over a network say why
         why = (place.why if isinstance(place, Place) else None) or "it did not answer as expected"
     return Answer("yes" if is_there else "no", since(began_s), None if is_there else why)

@@ -1,4 +1,4 @@
-"""What came of asking, for people and for programs."""
+"""The answers, for people and for programs."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +12,7 @@ VALUES = {"yes": True, "no": False, "unknown": None}
 
 
 def shown(answers: Answers) -> list[str]:
-    """Two tables: who is listened to, and the boards."""
+    """Return two tables: the sources and witnesses, and the boards."""
     heard = [*(_asked(each) for each in answers.sources), *(_asked(each, "witness") for each in answers.witnesses)]
     boards = [row for board in answers.boards for row in _board(board)]
     lines = table([("WHO", "HEARD BY", "ANSWER", "TOOK", "NOTES"), *heard]) if heard else []
@@ -57,7 +57,7 @@ def _took(answer: Answer) -> str:
 
 
 def as_json(answers: Answers) -> dict[str, Any]:
-    """All of it as one document; times are in seconds."""
+    """Return all answers as one document; times are in seconds."""
     return {
         "sources": [{"device": each.whose, **_source(each), "still_on": each.still_on} for each in answers.sources],
         "witnesses": [{"network": each.whose, **_source(each)} for each in answers.witnesses],

@@ -1,4 +1,4 @@
-"""A Wagman: it is asked who it is and what its ports draw. Nothing is done that the service's poll does beside asking."""
+"""A Wagman: it is asked for its identity and the currents of its ports, by commands that the service's poll uses, too."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -24,11 +24,11 @@ from wagman.probe.service import Service
 from wagman.service.port import connector
 
 WITHIN_S = 60.0
-"""How long it may take to find out who a Wagman is (chosen: one that says nothing by itself is told apart within 45 s)."""
+"""How long identifying a Wagman may take (chosen: one that says nothing by itself is recognised within 45 s)."""
 
 
 async def ask_wagman(board: WagmanBoard, devices: tuple[DeviceConfig, ...], service: Service) -> BoardSeen:
-    """Ask one board, or the service that holds its port."""
+    """Ask one Wagman, or the service if it holds the port."""
     began_s = trio.current_time()
     try:
         identity, powers = await _asked(board, devices)
@@ -60,7 +60,7 @@ async def _talk(wire: Wire) -> tuple[Identity, Mapping[int, Supply]]:
     if not wire.is_up:
         raise LinkGoneError(wire.down_reason or "its port cannot be opened")
     identity = await wire.driver.greet()
-    found = getattr(wire.driver, "finding", None)  # of the dialect that finds out how it speaks
+    found = getattr(wire.driver, "finding", None)  # the dialect `auto` finds out which one the board speaks
     if (found.speech if found else wire.wired.name) == "v4":
         return identity, {port: look.supply for port, look in (await Asking(wire.link).looks()).items()}
     assert isinstance(wire.driver, Raw)  # noqa: S101 - a v3 board is
@@ -69,7 +69,7 @@ async def _talk(wire: Wire) -> tuple[Identity, Mapping[int, Supply]]:
 
 
 def _senses(board: WagmanBoard, devices: Sequence[DeviceConfig]) -> Senses[Any]:
-    """What a driver tells is not wanted."""
+    """Return senses that ignore all reports of the driver."""
     wiring, now_s = Wiring(board, tuple(devices)), trio.current_time()
     power = Power[Any](wiring.off_times_s, Pace(0.0, now_s), now_s, _ignore)
     return Senses(wiring, power, Sightings.of(power.ports, power, _ignore), Shown(board.dialect), _ignore, _ignore)
@@ -81,7 +81,7 @@ def _ignore(*_: Any) -> None:
 
 @frozen
 class _Nobody:
-    """Whoever would be told of the link."""
+    """Ignores all news of the link."""
 
     def on_up(self) -> None:
         pass
