@@ -1,6 +1,6 @@
-"""The account that the service runs as: made where there is none, and removed only where it was made here.
+"""The account of the service: made if it is missing, and removed only if it was made here.
 
-What was made is written down beside, in a place that only root can write to: names do not tell whose an account is.
+The accounts made here are recorded in a file that only root can write, since a name does not tell whose an account is.
 """
 
 import os
@@ -13,10 +13,10 @@ from attrs import frozen
 from wagman.systemd.steps import InstallError, Target
 
 RECORD = "/var/lib/wagman-installed"
-"""What was made here: lines such as `user wagman 999`. Not in the service's own directory, where its user could write."""
+"""The record of accounts made here, lines such as `user wagman 999`. The service's user cannot write there."""
 
 MARK = "Wagman service"
-"""The name in full of accounts that our sysusers.d file makes: version 0.1.0 wrote nothing down."""
+"""The full name of accounts that our sysusers.d file makes. It tells those of version 0.1.0, which kept no record."""
 
 FIRST_PERSON = 1000
 """User ids from here on are those of people, on every common system."""
@@ -28,19 +28,19 @@ _ROOT = Path("/")
 
 
 _KINDS = {"user": "/etc/passwd", "group": "/etc/group"}
-"""Where each kind of account is kept."""
+"""The file of each kind of account."""
 
 
 @frozen
 class User:
-    """A user of the system, the group of its name, and groups beside it, as a sysusers.d file describes them."""
+    """A user of the system, the group of its name, and further groups, as a sysusers.d file describes them."""
 
     name: str
     described_in: str
-    groups: tuple[str, ...] = ()  # of those that may do a part of what the user may; no group is the user's
+    groups: tuple[str, ...] = ()  # for people who may do some of what the user may; the user is in none of them
 
     def plan(self, target: Target) -> str:
-        """What there is not yet.
+        """Return what has to be created, in words.
 
         Raises:
             InstallError: the name belongs to a person.
@@ -55,7 +55,7 @@ class User:
         return f"create {self._listed(missing)}" if missing else ""
 
     def do(self, target: Target) -> None:
-        """As systemd does at boot; what is there afterwards and was not before is written down as ours."""
+        """Create the accounts as systemd does at boot, and record those that did not exist before."""
         _require_own_files(target)
         before = self._there(target)
         target.run("systemd-sysusers", f"--root={target.root}", str(target.path(self.described_in)))
@@ -65,12 +65,12 @@ class User:
         record.write_text("".join(f"{line}\n" for line in (*recorded(target), *made)), encoding="utf-8")
 
     def plan_removal(self, target: Target) -> str:
-        """Only what was made here, and is still the same."""
+        """Return what will be removed, in words: accounts that were made here and are unchanged."""
         ours = [(kind, name) for kind, name, _ in map(str.split, self._ours(target))]
         return f"remove {self._listed(ours)}" if ours else ""
 
     def undo(self, target: Target) -> None:
-        """The group goes with the user, unless others are its members: they would lose it without being asked."""
+        """Remove the accounts. A group with other members stays: they would lose it without being asked."""
         _require_own_files(target)
         ours = {(kind, name) for kind, name, _ in map(str.split, self._ours(target))}
         prefix = [] if target.root == _ROOT else ["--prefix", str(target.root)]
@@ -82,32 +82,32 @@ class User:
 
     def _undo_user(self, target: Target, prefix: Sequence[str], *, has_own_group: bool) -> None:
         if not has_own_group and entry(target, "/etc/group", self.name):
-            target.run(_tool("usermod"), *prefix, "--gid", "0", self.name)  # userdel takes the group of that name with it
+            target.run(_tool("usermod"), *prefix, "--gid", "0", self.name)  # userdel would remove the group of that name, too
         target.run(_tool("userdel"), *prefix, self.name)
 
     def remains(self, target: Target) -> bool:
-        """There is such a user."""
+        """Return whether there is such a user."""
         return bool(entry(target, "/etc/passwd", self.name))
 
     @property
     def _accounts(self) -> tuple[tuple[str, str], ...]:
-        """What there is to be: of which kind, and its name."""
+        """The accounts that have to exist, by kind and name."""
         return ("user", self.name), ("group", self.name), *(("group", name) for name in self.groups)
 
     def _listed(self, accounts: Sequence[tuple[str, str]]) -> str:
-        """In words: `user and group wagman, group wagman-read`."""
+        """Return accounts in words: `user and group wagman, group wagman-read`."""
         own = [kind for kind, name in accounts if name == self.name]
         return ", ".join(
             [f"{' and '.join(own)} {self.name}"] * bool(own) + [f"{kind} {name}" for kind, name in accounts if name != self.name]
         )
 
     def _there(self, target: Target) -> list[str]:
-        """`user NAME UID` and `group NAME GID`, as far as they are there."""
+        """Return the existing accounts, as `user NAME UID` and `group NAME GID`."""
         found = ((kind, name, entry(target, _KINDS[kind], name)) for kind, name in self._accounts)
         return [f"{kind} {name} {fields[2]}" for kind, name, fields in found if fields]
 
     def _ours(self, target: Target) -> list[str]:
-        """What is there, and was made here; a group that has members stays, unless it goes with its user."""
+        """Return the existing accounts that were made here. A group with members is left out, unless its user goes with it."""
         record, there = recorded(target), self._there(target)
         own = (f"user {self.name} ", f"group {self.name} ")
         if not any(line.startswith(own) for line in record) and self._bears_our_mark(target):
@@ -127,23 +127,27 @@ class User:
 
 @frozen
 class Record:
-    """What was written down is of use until nothing of it is left."""
+    """The record of accounts made here, which is kept until none of them is left."""
 
     user: User
 
     def plan(self, _target: Target) -> str:
-        """It is written with what it tells of."""
+        """Return nothing: the record is written together with the accounts."""
         return ""
 
     def do(self, target: Target) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def plan_removal(self, target: Target) -> str:
-        """Where it is there."""
+        """Return what will be removed, in words."""
         return f"remove {RECORD}" if target.place(RECORD).exists() else ""
 
     def undo(self, target: Target) -> None:
-        """Unless something is left that it tells of: another try is to know."""
+        """Remove the record, unless accounts of it are left: another try has to know them.
+
+        Raises:
+            InstallError: accounts of it are left.
+        """
         if self.user.plan_removal(target):
             raise InstallError(f"{RECORD} stays: what it tells of is still there")
         target.place(RECORD).unlink()
@@ -151,27 +155,27 @@ class Record:
 
 @frozen
 class State:
-    """The service's directory, which outlives its account: its files would belong to whoever gets that number next."""
+    """The service's directory, which outlives its account. Its files would belong to the next user with that number."""
 
     path: str
     user: User
 
     def plan(self, _target: Target) -> str:
-        """The unit has systemd make it, and gives it to the service's user."""
+        """Return nothing: systemd makes the directory for the unit, and gives it to the service's user."""
         return ""
 
     def do(self, target: Target) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def plan_removal(self, target: Target) -> str:
-        """Where the account goes, or has gone."""
+        """Return what will be done, in words, if the account is removed or gone."""
         path = target.place(self.path)
         is_there = path.is_dir() and not path.is_symlink() and path.stat().st_uid != 0
         goes = not self.user.remains(target) or self.user.plan_removal(target)
         return f"give {self.path}, which stays, to root alone" if is_there and goes else ""
 
     def undo(self, target: Target) -> None:
-        """Mode 0700; installed again, systemd gives it back to the service's user.
+        """Give the directory to root, mode 0700. After another installation systemd gives it back to the service's user.
 
         Raises:
             InstallError: the account is still there.
@@ -187,14 +191,14 @@ class State:
 
 
 def entry(target: Target, file: str, name: str) -> list[str]:
-    """The fields of a line of the account files; none, where there is none of that name."""
+    """Return the fields of a line of an account file; none if there is no such name."""
     path = target.path(file)
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else ()
     return next((line.split(":") for line in lines if line.startswith(f"{name}:")), [])
 
 
 def recorded(target: Target) -> list[str]:
-    """What was written down."""
+    """Return the lines of the record."""
     path = target.place(RECORD)
     return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
 
@@ -205,7 +209,7 @@ def _is_person(account: list[str]) -> bool:
 
 
 def _require_own_files(target: Target) -> None:
-    """The tools that change accounts would follow an image's links to our own files.
+    """Refuse an image with links at its account files: the tools would follow them to the files of this system.
 
     Raises:
         InstallError: there is such a link.
@@ -223,5 +227,5 @@ def _links_away(target: Target) -> Iterator[str]:
 
 
 def _tool(name: str) -> str:
-    """Where a system tool is: the path of root's shell need not be ours."""
+    """Return the path of a system tool, which root's PATH need not have."""
     return shutil.which(name, path="/usr/sbin:/sbin:/usr/bin:/bin") or name

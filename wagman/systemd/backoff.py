@@ -1,8 +1,9 @@
-"""A service that keeps failing waits longer and longer before it tries again, and never gives up: nobody is there to.
+"""Growing pauses for a service that keeps failing. It never gives up, since nobody is there to start it again.
 
-systemd restarts it at once. Pauses that grow systemd knows only since version 254, and it would count the failures of a whole
-year. So the service counts: each start is one, and an orderly end or ten good minutes set the count to 0. The count lies in
-the runtime directory, which outlives the service for as long as systemd restarts it.
+systemd restarts it at once. Before version 254 systemd has no growing pauses, and it would count the failures of a whole year. So
+the service counts its starts itself; an orderly end or ten good minutes set the count to 0. The count is in the runtime
+directory,
+which lasts for as long as systemd restarts the service.
 """
 
 import signal
@@ -12,23 +13,23 @@ from pathlib import Path
 from attrs import frozen
 
 FREE = 3
-"""So many starts in a row are not delayed (chosen)."""
+"""How many starts in a row are not delayed (chosen)."""
 
 PAUSE_S = 10.0
-"""The pause before the next one; doubled with each (chosen)."""
+"""The first pause; pauses double (chosen)."""
 
 PAUSE_MAX_S = 300.0
-"""The longest: the board waits an hour for the controller's heartbeat (chosen)."""
+"""The longest pause (chosen: the board waits an hour for the controller's heartbeat)."""
 
 STEADY_S = 600.0
-"""A service that supervised for so long has not failed (chosen)."""
+"""A service that has run for so long has not failed (chosen)."""
 
 _ENDS = (signal.SIGTERM, signal.SIGINT)
 
 
 @frozen
 class Backoff:
-    """The count of failures, in a file."""
+    """The count of starts, in a file."""
 
     file: Path
 
@@ -43,7 +44,7 @@ class Backoff:
         return 0.0 if failures < FREE else min(PAUSE_S * 2.0 ** min(failures - FREE, 10), PAUSE_MAX_S)
 
     def forgive(self) -> None:
-        """What was counted is forgotten; where it cannot be, a later failure costs a pause too early, and no more."""
+        """Set the count to 0. If that fails, the next failure only causes a pause too early."""
         with suppress(OSError):
             self.file.unlink(missing_ok=True)
 
@@ -56,7 +57,7 @@ class Backoff:
 
 
 def told_to_end(within_s: float) -> bool:
-    """Wait; return at once when a signal tells the process to end."""
+    """Wait; return True at once when a signal tells the process to end, else False."""
     old = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
     try:
         return signal.sigtimedwait(_ENDS, within_s) is not None

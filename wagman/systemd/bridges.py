@@ -1,4 +1,4 @@
-"""Programs of their own beside the service, such as `wagman metrics`: what is put in place for each that is asked for."""
+"""The programs beside the service, such as `wagman metrics`: what is installed for each, if it is asked for."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,14 +9,14 @@ from wagman.systemd.steps import Enabled, File, Step, Target
 
 @frozen
 class Bridge:
-    """One of them.
+    """A program beside the service.
 
     Args:
-        name: of the command, of the option that asks for it, and of its unit, behind `wagman-`.
-        text: what the option means.
-        next_steps: what is to be done once it is in place.
-        is_told_by_file: it goes by a file of its own, which root alone may read: it may have passwords in it.
-        is_beside_service: it is of no use where the service is not.
+        name: of the command, of the option that asks for it, and of its unit, after `wagman-`.
+        text: the help of the option.
+        next_steps: what to do once it is installed.
+        is_told_by_file: it has a configuration file of its own, readable for root only, since it may have passwords.
+        is_beside_service: it is of no use without the service.
     """
 
     name: str
@@ -27,25 +27,25 @@ class Bridge:
 
     @property
     def unit(self) -> str:
-        """The name of its unit, which is that of the file as it is shipped, too."""
+        """The name of its unit, and of the file that is shipped for it."""
         return f"wagman-{self.name}.service"
 
     @property
     def path(self) -> str:
-        """Where its unit is put."""
+        """The path of its unit."""
         return f"/etc/systemd/system/{self.unit}"
 
     def is_in_place(self, target: Target) -> bool:
-        """It was asked for once: an upgrade renews it."""
+        """Return whether it is installed, so that an upgrade renews it."""
         return target.place(self.path).exists()
 
     @property
     def state(self) -> str:
-        """Where it keeps what must last, if it keeps anything: systemd has it there for a user that comes and goes."""
+        """The directory for what it must keep, if anything: systemd has it there for dynamic users."""
         return f"/var/lib/private/wagman-{self.name}"
 
     def steps(self, shipped: Callable[[str], str]) -> Sequence[Step]:
-        """What is put in place; `shipped` has the text of a file by its name."""
+        """Return the steps that install it; `shipped` returns the text of a shipped file."""
         file = f"{self.name}.toml"
         own = [File(f"/etc/wagman/{file}", shipped(file), is_yours=True, mode=0o600)] if self.is_told_by_file else []
         return *own, File(self.path, shipped(self.unit)), Enabled((self.unit,))
@@ -96,4 +96,4 @@ the file password, into /etc/wagman/collect, then
 )
 
 BRIDGES = METRICS, NOTIFY, FLEET, COLLECT
-"""All of them."""
+"""All programs beside the service."""

@@ -1,6 +1,6 @@
-"""The page on the node: the files of a package of Cockpit, which has the login and runs the page's questions as who is logged in.
+"""The page on the node: a package of Cockpit, which has the login, and runs the page's requests as the logged-in user.
 
-They are shipped in `wagman/cockpit`. Nothing is started, and the service is as before: the page talks to the control socket.
+The files are shipped in `wagman/cockpit`. Nothing is started, and the service is unchanged: the page talks to the control socket.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,10 +17,10 @@ from wagman.systemd.steps import File, Step, Target
 FOLDER = "/usr/share/cockpit/wagman"
 
 DEFAULT_SOCKET = "/run/wagman/wagman.sock"
-"""What the page calls the socket as it is shipped."""
+"""The path of the socket in the shipped page."""
 
 START = "index.html"
-"""The file that says where the socket is."""
+"""The file with the path of the socket."""
 
 FILES = (
     *("manifest.json", START, "wagman.css", "wagman.js", "actions.js", "cards.js", "connection.js", "dom.js", "follower.js"),
@@ -29,17 +29,17 @@ FILES = (
 
 
 def shipped(name: str) -> str:
-    """A file of the page, as it is in this package."""
+    """Return a file of the page, as it is shipped."""
     return files("wagman").joinpath("cockpit", name).read_text(encoding="utf-8")
 
 
 def start(socket: str) -> str:
-    """The file that the browser opens, for a service with this socket."""
+    """Return the file that the browser opens, for a service with this socket."""
     return shipped(START).replace(f'"{DEFAULT_SOCKET}"', f'"{escape(socket)}"')
 
 
 def socket_of(target: Target, config: str) -> str:
-    """Where the service of that system has its socket; the usual place, as long as its configuration is not right."""
+    """Return the path of the socket in that system's configuration; the default if the configuration is wrong."""
     try:
         return load(str(target.path(config))).service.socket
     except ConfigError:
@@ -48,25 +48,25 @@ def socket_of(target: Target, config: str) -> str:
 
 @frozen
 class PageFile:
-    """One file of the page: which socket it names is the configuration's to say, once that is there."""
+    """A file of the page. The path of the socket in it comes from the configuration."""
 
     name: str
     config: str
 
     def plan(self, target: Target) -> str:
-        """New, changed, or nothing."""
+        """Return what will be written, in words."""
         return self._file(target).plan(target)
 
     def do(self, target: Target) -> None:
-        """Put it there."""
+        """Write the file."""
         self._file(target).do(target)
 
     def plan_removal(self, target: Target) -> str:
-        """Whatever is there by this name is ours."""
+        """Return what will be removed, in words; any file of this name is ours."""
         return self._file(target).plan_removal(target)
 
     def undo(self, target: Target) -> None:
-        """With the last of them goes the folder."""
+        """Remove the file, and the folder with the last one."""
         self._file(target).undo(target)
 
     def _file(self, target: Target) -> File:
@@ -76,7 +76,7 @@ class PageFile:
 
 @frozen
 class Page:
-    """All of it, put in place as the bridges are: where it is asked for, and renewed by an upgrade."""
+    """The whole page, installed if it is asked for, and renewed by an upgrade."""
 
     config: str
     name: ClassVar[str] = "cockpit"
@@ -88,9 +88,9 @@ For the page: apt install cockpit-ws cockpit-bridge cockpit-system, where it is 
 It offers what the groups of who is logged in allow: read_group and operate_group in [service] of /etc/wagman/wagman.toml."""
 
     def is_in_place(self, target: Target) -> bool:
-        """It was asked for once: an upgrade renews it."""
+        """Return whether it is installed, so that an upgrade renews it."""
         return target.place(f"{FOLDER}/{START}").exists()
 
     def steps(self, _shipped: Callable[[str], str]) -> Sequence[Step]:
-        """Its files, the one that leads to all others last."""
+        """Return the steps that install the files; the start page comes last, since it leads to all others."""
         return [PageFile(name, self.config) for name in (*(each for each in FILES if each != START), START)]

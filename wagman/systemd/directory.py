@@ -1,9 +1,10 @@
-"""What passes between the units and the service: files in its runtime directory, which only its user and root can write to.
+"""The runtime directory: files that units and service exchange, in a directory that only the service's user and root can write.
 
 - `stopping`  written by the unit's ExecStop, as root: what systemd is about to do
 - `poweroff`  written by the service: `wagman-poweroff.path` sees it and shuts the controller down
-- `unfed`     written by the service when it is stopped for good: the unit's ExecStopPost tells everybody who is logged in that
-              the board will power-cycle this computer; empty, for what is told as root is not for the service to say
+- `unfed`     written by the service when it is stopped for good: the unit's ExecStopPost tells every logged-in user that the
+  board
+  will power-cycle this computer. The file is empty: a message that is sent as root is not for the service to write.
 - `starts`    how often the service has failed in a row (see `backoff`)
 """
 
@@ -25,13 +26,13 @@ class RuntimeDirectory:
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> "RuntimeDirectory | None":
-        """The one that systemd made; None where it did not start us."""
+        """Return the directory that systemd made; None if systemd did not start this process."""
         path = environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
         return cls(Path(path)) if path else None
 
     @property
     def starts(self) -> Path:
-        """The count of failures."""
+        """The file with the count of failures."""
         return self.path / "starts"
 
     def power_off(self) -> None:
@@ -43,22 +44,22 @@ class RuntimeDirectory:
         (self.path / "poweroff").touch()
 
     def warn_unfed(self) -> None:
-        """Have everybody who is logged in told; where that cannot be, the journal has it all the same."""
+        """Have every logged-in user warned. If that fails, the journal has the warning all the same."""
         with suppress(OSError):
             (self.path / "unfed").touch()
 
     def ending(self) -> Ending:
-        """Why the service is to end, as its unit found out: the state of the system, and the jobs of the unit."""
+        """Return why the service is to end, as its unit found out from the state of the system and the unit's jobs."""
         note = self.path / "stopping"
         try:
             words = note.read_text(encoding="utf-8").split()
-        except OSError:  # it was not the unit that ended us, or it could not say why: a stop is what it is at least
+        except OSError:  # it was not the unit, or the unit could not write: at least a stop
             return "stop"
         if words[:1] == ["stopping"]:
             return "shutdown"
         return "restart" if "restart" in words else "stop"
 
     def forget_ending(self) -> None:
-        """What was written for an earlier run means nothing."""
+        """Remove the files of an earlier run."""
         for note in ("stopping", "unfed"):
             (self.path / note).unlink(missing_ok=True)

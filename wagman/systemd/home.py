@@ -1,6 +1,6 @@
-"""What systemd has given the process: a socket for its news, a runtime and a state directory. By hand there is none of it.
+"""What systemd has given the process: a socket for news, a runtime and a state directory. Started by hand, it has none.
 
-By hand there may be a terminal: a service that was begun on one ends when it is closed.
+Started by hand, it may have a terminal: then the service ends when that is closed.
 """
 
 import os
@@ -18,7 +18,7 @@ from wagman.tasks.logs import complain
 
 @frozen
 class Home:
-    """Where the process lives."""
+    """The surroundings of the process."""
 
     notifier: Notifier
     runtime: RuntimeDirectory | None = None
@@ -27,22 +27,22 @@ class Home:
 
     @classmethod
     def of(cls, environ: MutableMapping[str, str]) -> "Home":
-        """What the environment tells; what is meant for this process only is taken out of it."""
+        """Return the surroundings by the environment, and remove from it what is meant for this process only."""
         state = environ.get("STATE_DIRECTORY", "").partition(":")[0]
         return cls(Notifier.of(environ), RuntimeDirectory.of(environ), Path(state) if state else None)
 
     @property
     def copy(self) -> Path | None:
-        """Where the last configuration that was right is kept."""
+        """Where the last right configuration is kept; None if there is no place."""
         return self.state / "last-good.toml" if self.state else None
 
     @property
     def power_off(self) -> Callable[[], None] | None:
-        """Has the controller shut down; None where there is no way to."""
+        """The function that shuts the controller down; None if the service has no means to do so."""
         return self.runtime.power_off if self.runtime else None
 
     def may_begin(self) -> bool:
-        """Wait, where the service has failed too often in a row, or it cannot be known; False: told to end meanwhile."""
+        """Wait if the service has failed too often, or cannot count its failures; return False if it is told to end meanwhile."""
         if self.runtime is None:
             return True
         try:
@@ -57,32 +57,32 @@ class Home:
         return not told_to_end(pause_s)
 
     def is_well(self) -> None:
-        """The service has ended as it should, or has run for long: earlier failures do not count any more."""
+        """Forget earlier failures: the service has ended in order, or has run for long."""
         if self.runtime is not None:
             Backoff(self.runtime.starts).forgive()
 
     def warn_unfed(self) -> None:
-        """Have everybody who is logged in told that the board will power-cycle this computer."""
+        """Have every logged-in user warned that the board will power-cycle this computer."""
         if self.runtime is not None:
             self.runtime.warn_unfed()
 
     def terminal_was_closed(self) -> bool:
-        """The terminal is gone that the service was begun on; SIGHUP does not tell that from a request to reload."""
+        """Return whether the service's terminal was closed. SIGHUP means that, or a request to reload."""
         return self.ends_with_terminal and not has_terminal()
 
     def ending(self) -> Ending:
-        """Why the service is to end."""
+        """Return why the service is to end."""
         return self.runtime.ending() if self.runtime else "stop"
 
 
 def home() -> Home:
-    """This process's; asked before signals are handled: with nohup it is to outlive its terminal."""
+    """Return the surroundings of this process. Call it before signals are handled: with nohup it outlives its terminal."""
     is_bound = has_terminal() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
     return evolve(Home.of(os.environ), ends_with_terminal=is_bound)
 
 
 def has_terminal() -> bool:
-    """Whether this process has a terminal that controls it."""
+    """Return whether this process has a controlling terminal."""
     try:
         os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
     except OSError:

@@ -1,10 +1,10 @@
-"""`wagman install-service`: put in place what the service needs of systemd, show it beforehand, take it away again.
+"""`wagman install-service`: install what the service needs of systemd, show it beforehand, remove it again.
 
-It may be run again at any time: what is as it should be is left alone, a file of ours that was changed is written anew, and the
-operator's configuration never. It starts nothing but the watch for a shutdown: which guests there are, the operator has to say
-first. An upgrade is the new version, this command, and a restart of the service.
+It may be run at any time: what is right is left alone, a changed file of ours is written anew, and the operator's configuration
+is never touched. It starts only the watch for a shutdown: the operator has to configure the guests first. An upgrade is the new
+version, this command, and a restart of the service.
 
-A removal undoes what was done here and nothing else; what cannot be undone keeps nothing else from it, and is said at the end.
+A removal undoes what was done here and nothing else. If a step cannot be undone, the others are, and the end says so.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from wagman.systemd.packaged import REFUSAL, is_packaged
 from wagman.systemd.steps import Enabled, File, InstallError, Link, Step, Target
 
 UNITS = ("wagman.service", "wagman-poweroff.path")
-"""What is enabled."""
+"""The units that are enabled."""
 
 SYSUSERS = "/etc/sysusers.d/wagman.conf"
 UNIT = "/etc/systemd/system/wagman.service"
@@ -33,7 +33,7 @@ CONFIG = "/etc/wagman/wagman.toml"
 STATE = "/var/lib/wagman"
 
 EXTRAS: Sequence[Bridge | Page] = (*BRIDGES, Page(CONFIG))
-"""What is put in place where it is asked for."""
+"""What is installed only if it is asked for."""
 
 USER = User("wagman", SYSUSERS, ("wagman-operate", "wagman-read"))
 
@@ -45,7 +45,7 @@ HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")  # noqa: S108 - not
 """What the unit hides from the service (ProtectHome, PrivateTmp)."""
 
 COMMAND = "/usr/bin/wagman"
-"""What the files as they are shipped call the command."""
+"""The path of the command in the shipped files."""
 
 NEXT = """\
 Next: say which guests there are in /etc/wagman/wagman.toml, then
@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it, and say what was done."""
+    """Install or remove, and print what was done."""
     target = Target(Path(args.root).resolve())
     if not target.root.is_dir():
         raise CommandError(f"--root: {target.root} is no directory", USAGE)
@@ -77,10 +77,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _beside_the_package(target: Target, args: argparse.Namespace) -> int:
-    """Nothing is put in place beside a Debian package; what was there before is taken away, but for the accounts, which it uses.
+    """Install nothing beside a Debian package; remove what was there before it, but for the accounts, which the package uses.
 
     Raises:
-        CommandError: nothing of ours is there, or it is asked to put more there.
+        CommandError: nothing of ours is there, or more is to be installed.
     """
     if not args.remove or not target.place(UNIT).exists():
         raise CommandError(REFUSAL, REFUSED)
@@ -88,7 +88,7 @@ def _beside_the_package(target: Target, args: argparse.Namespace) -> int:
 
 
 def install(target: Target, args: argparse.Namespace) -> int:
-    """Step by step; what fails ends it, for the later steps build on the earlier ones."""
+    """Install step by step. A failure ends it, since later steps build on earlier ones."""
     asked = [extra for extra in EXTRAS if getattr(args, extra.name)]
     told = () if is_elsewhere(target, asked) else (NEXT,)
     try:
@@ -104,13 +104,13 @@ def install(target: Target, args: argparse.Namespace) -> int:
 
 
 def is_elsewhere(target: Target, asked: Collection[Bridge | Page]) -> bool:
-    """Whether the service has no place here: it is not here, and nothing that works beside it is asked for."""
+    """Return whether the service has no place here: it is not installed, and nothing that needs it is asked for."""
     needs_it = not asked or any(extra.is_beside_service for extra in asked)
     return not needs_it and not target.place(UNIT).exists()
 
 
 def remove(target: Target, args: argparse.Namespace) -> int:
-    """Every step, whatever became of the others."""
+    """Undo all steps, even after failures."""
     if not args.dry_run:
         confirm(target, is_sure=args.yes)
     count, failures = 0, list[Exception]()
@@ -130,7 +130,7 @@ def remove(target: Target, args: argparse.Namespace) -> int:
 
 
 def confirm(target: Target, *, is_sure: bool) -> None:
-    """Without the service the board power-cycles a computer that gets its power from it: that is asked about.
+    """Ask before the service is removed from a computer that its board power-cycles without the service.
 
     Raises:
         CommandError: the answer is no, or there is nobody to ask.
@@ -149,7 +149,7 @@ def confirm(target: Target, *, is_sure: bool) -> None:
 
 
 def is_fed(target: Target) -> bool:
-    """Whether the board watches this computer; a configuration that cannot be read may well say so."""
+    """Return whether the board expects this computer's heartbeat; True for a configuration that cannot be read."""
     try:
         return any(device.is_self for device in load(str(target.path(CONFIG))).devices)
     except ConfigError:
@@ -157,7 +157,7 @@ def is_fed(target: Target) -> bool:
 
 
 def perform(what: str, act: Callable[[], None], *, is_dry: bool) -> str:
-    """Do one thing, and say so."""
+    """Do one step, and print it."""
     print(f"would {what}" if is_dry else what, flush=True)
     if not is_dry:
         act()
@@ -165,12 +165,12 @@ def perform(what: str, act: Callable[[], None], *, is_dry: bool) -> str:
 
 
 def installation(target: Target, asked: Collection[Bridge | Page]) -> Iterator[tuple[str, Callable[[], None]]]:
-    """What is to be done, in words and in deed, in its order; each is looked at when its turn has come."""
+    """Yield the steps to do, in words and as functions, in their order. Each is planned when its turn comes."""
     is_changed, is_alone = False, is_elsewhere(target, asked)
     extras = [extra for extra in EXTRAS if extra in asked or extra.is_in_place(target)]
     command = usable(own_command())
     if not is_alone:
-        USER.plan(target)  # an account that is somebody else's is a reason to touch nothing
+        USER.plan(target)  # raises before anything is done if the account belongs to a person
     for step in bare_steps(command, extras) if is_alone else steps(command, extras):
         if what := step.plan(target):
             is_changed = True
@@ -180,7 +180,7 @@ def installation(target: Target, asked: Collection[Bridge | Page]) -> Iterator[t
 
 
 def removal(target: Target) -> Iterator[tuple[str, Callable[[], None]]]:
-    """The same backwards."""
+    """Yield the steps to undo, in the reverse order."""
     is_changed = False
     kept = (Record, State, User) if is_packaged(target) else ()
     for step in (each for each in reversed(steps(own_command(), EXTRAS)) if not isinstance(each, kept)):
@@ -196,7 +196,7 @@ def _bound(act: Callable[[Target], None], target: Target) -> Callable[[], None]:
 
 
 def take_over(target: Target) -> None:
-    """The units and the rule count from now on; a board that is plugged in gets its name."""
+    """Have the units and the rule take effect: a board that is plugged in gets its name."""
     reload(target)
     target.run("systemctl", "start", "wagman-poweroff.path")
 
@@ -210,7 +210,7 @@ def reload(target: Target) -> None:
 
 
 def steps(command: str, extras: Collection[Bridge | Page]) -> Sequence[Step]:
-    """All of it, with these programs, in the order in which it is put in place."""
+    """Return all steps, for this command, in the order of the installation."""
     return (
         File(SYSUSERS, data("wagman.sysusers")),
         Record(USER),
@@ -228,12 +228,12 @@ def steps(command: str, extras: Collection[Bridge | Page]) -> Sequence[Step]:
 
 
 def bare_steps(command: str, extras: Collection[Bridge | Page]) -> Sequence[Step]:
-    """The same where the service has no place."""
+    """Return the steps on a computer without the service."""
     return (*command_steps(command), *extra_steps(command, extras))
 
 
 def command_steps(command: str) -> Sequence[Step]:
-    """What somebody types, and what completes it."""
+    """Return the steps for the command itself, and its completion."""
     return (
         Link("/usr/local/bin/wagman", command),
         File("/etc/bash_completion.d/wagman", SCRIPTS["bash"]),
@@ -243,22 +243,22 @@ def command_steps(command: str) -> Sequence[Step]:
 
 
 def extra_steps(command: str, extras: Collection[Bridge | Page]) -> Sequence[Step]:
-    """The programs beside the service, and the page."""
+    """Return the steps for the programs beside the service, and the page."""
     return [step for each in extras for step in each.steps(lambda name: data(name).replace(COMMAND, command))]
 
 
 def data(name: str) -> str:
-    """A file as it is shipped."""
+    """Return a shipped file."""
     return files("wagman.systemd").joinpath("data", name).read_text(encoding="utf-8")
 
 
 def own_command() -> str:
-    """The `wagman` command of this installation."""
+    """Return the `wagman` command of this installation."""
     return str(Path(sys.executable).with_name("wagman"))
 
 
 def usable(command: str) -> str:
-    """The same, if the service can run it.
+    """Return the command, if the service can run it.
 
     Raises:
         InstallError: there is none, or the service could not reach it.
@@ -280,6 +280,6 @@ def _left_behind(target: Target) -> str:
 
 
 def complain(error: Exception) -> None:
-    """In one line."""
+    """Print an error in one line."""
     hint = ": run it as root" if isinstance(error, PermissionError) else ""
     sys.stderr.write(f"wagman: {error}{hint}\n")

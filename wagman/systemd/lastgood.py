@@ -1,4 +1,7 @@
-"""The last configuration that was right: a controller whose service does not come up is power-cycled by its board each hour."""
+"""The last right configuration.
+
+Without it, a controller whose service does not come up would be power-cycled by its board each hour.
+"""
 
 import os
 import shutil
@@ -16,11 +19,12 @@ from wagman.store.owner import entrust
 
 @frozen
 class Source:
-    """The operator's file, and a copy of it as it was when last it was right.
+    """The operator's file, and a copy of its last right version.
 
     Args:
-        judge: raises ConfigError where a configuration cannot be used on this machine.
-        copy: None where there is no place for one; then a bad file is an error.
+        path: of the operator's file.
+        judge: raises ConfigError if a configuration cannot be used on this machine.
+        copy: where the copy is; None if there is no place: then a wrong file is an error.
     """
 
     path: str
@@ -28,7 +32,7 @@ class Source:
     copy: Path | None = None
 
     def load(self) -> Config:
-        """The file.
+        """Return the configuration in the file.
 
         Raises:
             ConfigError: it cannot be read, or used.
@@ -36,7 +40,7 @@ class Source:
         return self._judged(load(self.path))
 
     def load_at_start(self) -> tuple[Config, tuple[str, ...]]:
-        """The file, or else the copy; with the latter, what is wrong with the file.
+        """Return the configuration in the file, or else in the copy; with the latter, the errors of the file.
 
         Raises:
             ConfigError: what is wrong with the file, where the copy is of no use either.
@@ -52,7 +56,7 @@ class Source:
                 raise ConfigError((*error.problems, *worse.problems)) from error
 
     def keep(self, config: Config) -> tuple[str, ...]:
-        """Copy the file, which holds `config`, if the copy does not yet; return what is to be warned of."""
+        """Copy the file, which holds `config`, unless the copy has it already; return warnings."""
         if self.copy is None:
             return ()
         try:
@@ -73,11 +77,11 @@ class Source:
             return False
 
     def _copy(self, copy: Path, config: Config) -> None:
-        """By way of a new file, so that a power cut leaves one or the other; what was edited meanwhile is not kept."""
+        """Copy by way of a new file, so that a power cut leaves the old copy or the new. An edit meanwhile is an error."""
         fresh = copy.with_name(f"{copy.name}.new")
         if len(files(self.path)) == 1:
             shutil.copyfile(self.path, fresh)
-        else:  # the copy is one file, so that a power cut leaves one or the other
+        else:  # the copy is always one file
             fresh.write_text(as_one(whole(self.path).tables), encoding="utf-8")
         if load_alone(str(fresh)) != config:
             raise ConfigError((f"{self.path} changed while it was copied",))

@@ -1,12 +1,12 @@
-"""Whether wagman came as a Debian package here: dpkg owns its files then, and `install-service` leaves them alone.
+"""Whether wagman came as a Debian package: then dpkg owns its files, and `install-service` leaves them alone.
 
-`python -m wagman.systemd.packaged` is what the package asks before it is removed.
+The package runs `python -m wagman.systemd.packaged` before it is removed.
 """
 
 from wagman.systemd.steps import Target
 
 UNITS = "/usr/lib/systemd/system"
-"""Where the package has its units; those that `install-service` makes are in /etc."""
+"""The directory of the package's units; `install-service` has its own in /etc."""
 
 THIS = Target()
 
@@ -19,12 +19,12 @@ wagman came as a Debian package here, which has put all of it in place: nothing 
 
 
 def is_packaged(target: Target) -> bool:
-    """Whether the package has its unit there."""
+    """Return whether the package's unit is there."""
     return target.path(f"{UNITS}/wagman.service").exists()
 
 
 def main() -> None:
-    """Say what a removal means for this computer, if it means anything."""
+    """Print what a removal means for this computer, if it means anything."""
     from wagman.systemd.install import WITHOUT_SERVICE, is_fed  # noqa: PLC0415 - it imports this module
 
     if is_fed(THIS):

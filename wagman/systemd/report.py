@@ -1,7 +1,7 @@
-"""The task that tells systemd how the service is: that it supervises, what everything does, and that it is alive.
+"""The task that tells systemd how the service is: that it has started, the state in words, and that it is alive.
 
-The sign of life is sent only while the machines and the io task make progress. A board that is dead keeps none of them from
-that; a task that hangs does, and systemd restarts the service. No guest notices.
+Signs of life are sent only while the machines and the tasks of boards and ears make progress. A dead board does not stop these. A
+task that hangs does, and then systemd restarts the service. No guest notices.
 """
 
 import math
@@ -17,35 +17,35 @@ from wagman.systemd.notify import Notifier
 from wagman.systemd.sentence import sentence
 
 SIGNS = 4
-"""So many signs of life in the time in which one is expected (chosen: several may be late)."""
+"""How many signs of life are sent in the watchdog's time (chosen: several may be late)."""
 
 REFRESH_S = 30.0
-"""How often the status line is made anew where nothing happens (chosen: what everything does begins and ends with an event)."""
+"""How often the status line is renewed if nothing happens (chosen: all changes begin and end with an event)."""
 
 LEAST_PAUSE_S = 0.5
-"""The least time between two messages, however much happens (chosen)."""
+"""The least time between two messages, however many events there are (chosen)."""
 
 
 class Reported(Protocol):
-    """What is reported on."""
+    """The service, as far as it is reported on."""
 
     def status(self) -> Status:
-        """How everything is now."""
+        """Return the present status."""
         ...
 
     def stuck(self) -> Sequence[str]:
-        """The tasks that make no progress."""
+        """Return the tasks that make no progress."""
         ...
 
 
 def alive(service: Reported) -> Mapping[str, str]:
-    """The sign of life, where the service deserves one."""
+    """Return the field of a sign of life; nothing while a task is stuck."""
     return {} if service.stuck() else {"WATCHDOG": "1"}
 
 
 @define(eq=False, repr=False)
 class Reporter:
-    """Keeps systemd informed; `heard` is told of each event, so that news are passed on at once."""
+    """Keeps systemd informed. `heard` is called with each event, so that news are passed on at once."""
 
     notifier: Notifier
     _news: trio.Event = field(factory=trio.Event)
@@ -53,15 +53,15 @@ class Reporter:
 
     @property
     def interval_s(self) -> float:
-        """The time between two messages while nothing happens."""
+        """The time between two messages if nothing happens."""
         return REFRESH_S if self.notifier.watchdog_s is None else min(REFRESH_S, self.notifier.watchdog_s / SIGNS)
 
     def heard(self, _event: Event) -> None:
-        """Something happened."""
+        """Take in that something happened."""
         self._news.set()
 
     async def run(self, service: Reported) -> None:
-        """Say that the service supervises, and from then on how it is, until cancelled."""
+        """Say that the service has started, and then how it is, until cancelled."""
         self.notifier.say(READY="1")
         while True:
             news, self._news = self._news, trio.Event()
@@ -76,11 +76,11 @@ class Reporter:
             await trio.sleep_until(reported_s + min(LEAST_PAUSE_S, self.interval_s))
 
     def report(self, service: Reported) -> None:
-        """How the service is, with a sign of life if it deserves one."""
+        """Send the status line, with a sign of life if no task is stuck."""
         self.notifier.say(STATUS=sentence(service.status()), **alive(service))
 
     def reload(self, work: Callable[[], None]) -> None:
-        """Do `work`, which takes over another configuration, while systemd knows that this goes on."""
+        """Do `work`, which takes over another configuration; systemd is told of its beginning and its end."""
         self.notifier.say(RELOADING="1")
         try:
             work()

@@ -1,15 +1,15 @@
-"""How things are, in one line: what `systemctl status` shows of the service."""
+"""The state in one line, which `systemctl status` shows of the service."""
 
 from collections.abc import Iterator, Sequence
 
 from wagman.model.shapes import Board, Device, Status
 
 MOST_PROBLEMS = 3
-"""So many are said in words, the worst; the others are counted (chosen: it is one line)."""
+"""How many problems are told in words, the worst; the others are counted (chosen: it is one line)."""
 
 
 def sentence(status: Status) -> str:
-    """The scheduler's state, the board, and what each guest does; before all that, what calls for a person."""
+    """Return the problems, the scheduler's state, the boards, and the state of each guest."""
     parts = [*_problems(status), _words(status["wagman"]["state"]), *_boards(status["boards"]), _devices(status["devices"])]
     return "; ".join(part for part in parts if part)
 
@@ -23,7 +23,7 @@ def _problems(status: Status) -> Iterator[str]:
 
 
 def _boards(boards: Sequence[Board]) -> Iterator[str]:
-    """Each board in words; of many, those that are seen are counted."""
+    """Yield each board in words; of many, those that are seen are counted."""
     unseen = [board for board in boards if board["link"] == "down" or board["blind"]]
     if len(boards) > MOST_PROBLEMS:
         yield f"{len(boards) - len(unseen)} of {len(boards)} boards up"
@@ -45,7 +45,7 @@ def _devices(rows: Sequence[Device]) -> str:
 
 
 def _device(row: Device) -> str:
-    """`gn starting (attempt 2, sd)`."""
+    """Return words such as `gn starting (attempt 2, sd)`."""
     remarks = ", ".join(_remarks(row))
     state = "this controller" if row["self"] else _words(row["state"])
     return f"{row['name']} {state}{f' ({remarks})' if remarks else ''}"

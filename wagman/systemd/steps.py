@@ -1,7 +1,7 @@
-"""What an installation is made of: each step can be done, done again without harm, undone, and described.
+"""The steps of an installation: each can be done, done again without harm, undone, and described.
 
-Paths are those of the installed system; `Target` knows where that is, which need not be the running one: its links lead to
-places of its own, never to ours.
+Paths are those of the installed system. `Target` knows where that is; it need not be the running one. Links in it lead to its own
+files, never to ours.
 """
 
 import os
@@ -19,11 +19,11 @@ COMMAND_S = 60.0
 
 
 LINKS = 40
-"""So many links may be followed on the way to one file, as the kernel has it."""
+"""How many links may be followed on the way to one file, the same as for the kernel."""
 
 
 class InstallError(WagmanError):
-    """A step could not be done; what is in place stays, and the next try goes on from there."""
+    """A step could not be done. What is installed stays, and the next try goes on from there."""
 
 
 @frozen
@@ -34,11 +34,11 @@ class Target:
 
     @property
     def is_this(self) -> bool:
-        """It is the system that we run in, and systemd is running here."""
+        """Whether it is the running system, and systemd runs."""
         return self.root == Path("/") and Path("/run/systemd/system").exists()
 
     def path(self, path: str) -> Path:
-        """Where a path of that system is, links followed as they would be there.
+        """Return where a path of that system is, with links followed as they would be there.
 
         Raises:
             InstallError: they lead in a circle.
@@ -60,7 +60,7 @@ class Target:
         return found
 
     def place(self, path: str) -> Path:
-        """The same, but for a link that the path itself is: that is somebody's to keep or to replace."""
+        """Return where a path of that system is. If the path itself is a link, that is not followed: it may be replaced."""
         return self.path(os.path.dirname(path)) / os.path.basename(path)  # noqa: PTH119, PTH120 - of a path that is not ours
 
     def run(self, *command: str) -> None:
@@ -79,10 +79,10 @@ class Target:
 
 
 class Step(Protocol):
-    """One thing to do. `plan` and `plan_removal` say what would be done, in words; nothing, where nothing is to be done."""
+    """One step. `plan` and `plan_removal` return what would be done, in words; an empty text if nothing is to be done."""
 
     def plan(self, target: Target) -> str:
-        """What doing it would change."""
+        """Return what doing it would change."""
         ...
 
     def do(self, target: Target) -> None:
@@ -90,7 +90,7 @@ class Step(Protocol):
         ...
 
     def plan_removal(self, target: Target) -> str:
-        """What undoing it would change."""
+        """Return what undoing it would change."""
         ...
 
     def undo(self, target: Target) -> None:
@@ -100,11 +100,13 @@ class Step(Protocol):
 
 @frozen
 class File:
-    """A file with a content of ours: written anew where it differs, unless it is the operator's once it is there.
+    """A file with our content, written anew if it differs. A file that is the operator's is written only once.
 
     Args:
-        is_yours: an operator edits it: it is never overwritten, and removed only as long as it is ours to the letter.
-        mode: who may read it.
+        path: of the file.
+        content: its text.
+        is_yours: an operator edits it, so it is never overwritten, and is removed only if it still has our text.
+        mode: its permissions.
     """
 
     path: str
@@ -113,14 +115,14 @@ class File:
     mode: int = 0o644
 
     def plan(self, target: Target) -> str:
-        """New, changed, or nothing."""
+        """Return what will be written, in words."""
         path = target.place(self.path)
         if not os.path.lexists(path):
             return f"write {self.path}"
         return "" if self.is_yours or self._is_ours(path) else f"rewrite {self.path}"
 
     def do(self, target: Target) -> None:
-        """By way of a new file: nobody reads half of it."""
+        """Write the file by way of a new one, so that nobody reads half of it."""
         path = target.place(self.path)
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_name(f".{path.name}.new")
@@ -130,13 +132,13 @@ class File:
         fresh.replace(path)
 
     def plan_removal(self, target: Target) -> str:
-        """An edited file stays."""
+        """Return what will be removed, in words; an edited file stays."""
         path = target.place(self.path)
         removable = os.path.lexists(path) and (not self.is_yours or self._is_ours(path))
         return f"remove {self.path}" if removable else ""
 
     def undo(self, target: Target) -> None:
-        """With it goes its directory, where it is empty then and bears our name."""
+        """Remove the file, and its directory if that is empty and ours."""
         path = target.place(self.path)
         path.unlink()
         if path.parent.name == "wagman" and not any(path.parent.iterdir()):
@@ -148,37 +150,37 @@ class File:
 
 @frozen
 class Link:
-    """A symbolic link; a file that is no link is somebody else's."""
+    """A symbolic link. A file of that name that is no link belongs to somebody else."""
 
     path: str
     to: str
 
     def plan(self, target: Target) -> str:
-        """New, changed, or nothing."""
+        """Return what will be linked, in words."""
         path = target.place(self.path)
         if os.path.lexists(path) and not path.is_symlink():
             return ""
         return "" if path.is_symlink() and str(path.readlink()) == self.to else f"link {self.path} to {self.to}"
 
     def do(self, target: Target) -> None:
-        """Replace what link there is."""
+        """Make the link, in the place of any other."""
         path = target.place(self.path)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         path.symlink_to(self.to)
 
     def plan_removal(self, target: Target) -> str:
-        """Only our own."""
+        """Return what will be removed, in words: only our own link."""
         path = target.place(self.path)
         return f"remove {self.path}" if path.is_symlink() and str(path.readlink()) == self.to else ""
 
     def undo(self, target: Target) -> None:
-        """Take it away."""
+        """Remove the link."""
         target.place(self.path).unlink()
 
 
 WANTS = "/etc/systemd/system/multi-user.target.wants"
-"""What is started at boot, as the units have it under WantedBy=."""
+"""The links to the units that are started at boot, as their WantedBy= says."""
 
 
 @frozen
@@ -188,23 +190,23 @@ class Enabled:
     units: Sequence[str]
 
     def plan(self, target: Target) -> str:
-        """Where one of them is not enabled yet."""
+        """Return what will be enabled, in words, if a unit is not enabled yet."""
         return "" if self._are_enabled(target) else f"enable {', '.join(self.units)}"
 
     def do(self, target: Target) -> None:
-        """At boot; now only what does nothing by itself: the operator starts the service."""
+        """Enable the units. None is started here: the operator starts the service."""
         if target.root == Path("/"):
             target.run("systemctl", "--root=/", "enable", "--quiet", *self.units)
         for link in self._links(target):
             link.do(target)
 
     def plan_removal(self, target: Target) -> str:
-        """Where one is there to be disabled."""
+        """Return what will be disabled, in words, if a unit exists."""
         there = any(os.path.lexists(target.place(f"/etc/systemd/system/{unit}")) for unit in self.units)
         return f"stop and disable {', '.join(self.units)}" if there else ""
 
     def undo(self, target: Target) -> None:
-        """No guest notices."""
+        """Stop and disable the units; no guest notices."""
         if target.is_this:
             target.run("systemctl", "stop", *self.units)
         if target.root == Path("/"):
@@ -217,6 +219,6 @@ class Enabled:
         return all(target.place(f"{WANTS}/{unit}").is_symlink() for unit in self.units)
 
     def _links(self, target: Target) -> Sequence[Link]:
-        """What systemctl makes, for an image: it would follow the image's links to our own files."""
+        """Return the links that systemctl would make, for an image: systemctl would follow its links to our files."""
         foreign = () if target.root == Path("/") else self.units
         return [Link(f"{WANTS}/{unit}", f"/etc/systemd/system/{unit}") for unit in foreign]
