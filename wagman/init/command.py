@@ -47,7 +47,7 @@ def _text(plan: Plan) -> str:
 
 
 def next_steps(path: str, installed: str) -> str:
-    """What to type next; `installed` is the file that the installed service goes by."""
+    """Return what to type next; `installed` is the file that the installed service reads."""
     if Path(path).absolute() == Path(installed):
         return "next: wagman check-config --ask, wagman probe; then wagman install-service, systemctl restart wagman"
     return f"next: wagman check-config --ask {path}, wagman probe --config {path}; then wagman run --config {path}"

@@ -1,4 +1,4 @@
-"""What `wagman init` takes, and a plan from it."""
+"""The arguments of `wagman init`, and a plan from them."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class _OfTheGuestBefore(argparse.Action):
-    """A setting of the guest that was named last on the command line."""
+    """An option that sets a key of the guest named before it on the command line."""
 
     def __call__(
         self,
@@ -64,10 +64,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def planned(args: argparse.Namespace) -> Plan:
-    """What the flags describe.
+    """Return the plan that the flags describe.
 
     Raises:
-        CommandError: they describe nothing.
+        CommandError: something is missing, or makes no sense.
     """
     if args.board is None or not args.guest:
         raise CommandError("say both --board and --guest, or neither on a terminal, to be asked", USAGE)

@@ -1,4 +1,4 @@
-"""What the file is to say: one board, its guests, and who shows that the network works."""
+"""The content of the file: one board, its guests, and the witnesses of the network."""
 
 import re
 from collections.abc import Mapping
@@ -12,17 +12,17 @@ from wagman.config.setting import settings
 Table: TypeAlias = Mapping[str, object]
 
 HOST = "host"
-"""The key that says where a board is that is a box of its own."""
+"""The key for the address of a board in the network."""
 
 HTTP_PORT = 80
-"""Where a box listens whose address names no port."""
+"""The port of such a board if its address has none."""
 
 _PORT = re.compile(r"(?:^[^:]*|\]):[0-9]+$")
 
 
 @frozen
 class BoardPlan:
-    """What switches the power."""
+    """The board."""
 
     kind: str
     section: type[BoardConfig]
@@ -30,7 +30,7 @@ class BoardPlan:
 
     @property
     def witness(self) -> "EarPlan | None":
-        """The board itself, where it is a box of its own in the network: who cannot reach it can switch nothing, either."""
+        """The board as a witness, if it is in the network: whoever cannot reach it can switch nothing, either."""
         host = self.values.get(HOST)
         if HOST not in required(self.section) or not isinstance(host, str):
             return None
@@ -39,7 +39,7 @@ class BoardPlan:
 
 @frozen
 class EarPlan:
-    """Who is listened to."""
+    """An ear or a witness."""
 
     kind: str
     values: Table
@@ -52,7 +52,7 @@ class GuestPlan:
 
     name: str
     ears: tuple[EarPlan, ...] = ()
-    values: Table = field(factory=dict)  # all else
+    values: Table = field(factory=dict)  # all other keys
 
 
 @frozen
@@ -65,11 +65,11 @@ class Plan:
 
     @property
     def is_networked(self) -> bool:
-        """Some guest is heard over a network."""
+        """Whether any guest is heard over a network."""
         return any(ear.is_networked for guest in self.guests for ear in guest.ears)
 
     def completed(self) -> "Plan":
-        """With the board as the witness, where one is needed and nobody was named."""
+        """Return the plan with the board as the witness, if one is needed and none was named."""
         own = self.board.witness
         if own is None or self.witnesses or not self.is_networked:
             return self
@@ -77,7 +77,7 @@ class Plan:
 
 
 def required(section: type) -> list[str]:
-    """The keys that a table must have."""
+    """Return the keys that a table must have."""
     return [key for key, each in settings(section).items() if each.default is NOTHING]
 
 

@@ -17,19 +17,19 @@ from wagman.init.text import checked
 from wagman.init.words import WordError, kind_of, value_of
 
 KIND, NAME, EAR = "shelly", "gn", "http"
-"""What is offered first (chosen: of what can be bought, and shows that a program runs)."""
+"""The first defaults (chosen: a board that can be bought, and an ear that shows that a program runs)."""
 
 NOBODY, CUT = "none", "none"
-"""The answers for a guest that gives no sign of life, and for one whose power may simply be cut."""
+"""The answers for a guest that gives no sign of life, and for one whose power is cut without asking it to halt."""
 
 WHERE = {"http": "http://{name}/", "banner": "{name}:22", "ping": "{name}", "tcp": "{name}:22", "udp": "9000"}
-"""Where a guest of that name is listened to, most likely."""
+"""The likely address of a guest of that name, for each kind of ear."""
 
 T = TypeVar("T")
 
 
 def planned() -> Plan:
-    """What somebody at the terminal answers.
+    """Return the plan from the answers at the terminal.
 
     Raises:
         CommandError: the answers end before the questions.
@@ -55,7 +55,7 @@ def _kind_of_board(text: str) -> str:
 
 
 def _setting(section: type[BoardConfig], key: str) -> object:
-    """A key of the board's table; what the reference page says of it is the question."""
+    """Ask for a key of the board's table; the question is the key's text on the reference page."""
     attribute = settings(section)[key]
     known = attribute.default if isinstance(attribute.default, str) else None
     question = f"{key}: {attribute.metadata['setting'].doc}"
@@ -63,7 +63,7 @@ def _setting(section: type[BoardConfig], key: str) -> object:
 
 
 def _with_guest(plan: Plan) -> Plan:
-    """The plan with one more guest, such that the file is right."""
+    """Return the plan with one more guest, whose file is right."""
     while True:
         guest = _guest(plan)
         more = evolve(plan, guests=(*plan.guests, guest))
@@ -91,7 +91,7 @@ def _port_of(plan: Plan) -> Callable[[str], object]:
 
 
 def _next_port(plan: Plan) -> str | None:
-    """The first number that is a port of the board and has no guest yet."""
+    """Return the lowest number that is a free port of the board."""
     taken = {str(guest.values.get("port")) for guest in plan.guests}
     for number in range(len(taken) + 2):
         try:
@@ -142,7 +142,7 @@ def _yes_or_no(text: str) -> bool:
 
 
 def _asked(question: str, default: str | None, read: Callable[[str], T]) -> T:
-    """The first answer that makes sense; an empty one is the default.
+    """Return the first answer that makes sense; an empty one stands for the default.
 
     Raises:
         CommandError: there are no more answers.

@@ -1,4 +1,4 @@
-"""From a word such as `gn,port=0,http=http://gn/health` to what it describes."""
+"""From a word such as `gn,port=0,http=http://gn/health` to the part of the file that it describes."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from wagman.config.ears import EarConfig
 
 DEVICE = "device"
-"""The key that says where a board is that is plugged into this computer."""
+"""The key for the path of a board that is plugged into this computer."""
 
 
 def board(text: str) -> BoardPlan:
-    """The board that `KIND=WHERE,key=value` describes.
+    """Return the board that `KIND=WHERE,key=value` describes.
 
     Raises:
-        WordError: it describes none.
+        WordError: the text describes none.
     """
     first, more = split(text)
     kind, equals, where = first.partition("=")
@@ -40,10 +40,10 @@ def board(text: str) -> BoardPlan:
 
 
 def guest(text: str) -> GuestPlan:
-    """The guest that `NAME,port=PORT,EAR=WHERE,key=value` describes.
+    """Return the guest that `NAME,port=PORT,EAR=WHERE,key=value` describes.
 
     Raises:
-        WordError: it describes none.
+        WordError: the text describes none.
     """
     name, more = split(text)
     table, ears, values = settings(DeviceConfig), list[EarPlan](), dict[str, object]()
@@ -60,10 +60,10 @@ def guest(text: str) -> GuestPlan:
 
 
 def ear(text: str) -> EarPlan:
-    """Whom `KIND=WHERE` names.
+    """Return the ear that `KIND=WHERE` describes.
 
     Raises:
-        WordError: nobody.
+        WordError: the text describes none.
     """
     kind, equals, where = text.partition("=")
     if not equals:
@@ -84,10 +84,10 @@ def _value(table: Mapping[str, object], key: str, text: str) -> object:
 
 
 def section_of(registry: Registry, kind: str, what: str) -> Any:
-    """The class of a kind.
+    """Return the class of a kind.
 
     Raises:
-        WordError: there is no such kind, or it cannot be had.
+        WordError: there is no such kind, or it cannot be loaded.
     """
     known(kind, registry.names(), what)
     try:
@@ -97,10 +97,10 @@ def section_of(registry: Registry, kind: str, what: str) -> Any:
 
 
 def address_key(section: type[BoardConfig]) -> str:
-    """The key that says where a board is.
+    """Return the key for the address of a board.
 
     Raises:
-        WordError: none does.
+        WordError: such a board has no address.
     """
     table = settings(section)
     for key in (HOST, DEVICE, *required(section)):

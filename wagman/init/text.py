@@ -1,4 +1,4 @@
-"""A plan as TOML: only what differs from the defaults, and a comment above each table that says what it is."""
+"""A plan as TOML: only what differs from the defaults, with a comment above each table that says what it is."""
 
 import json
 import re
@@ -12,10 +12,10 @@ from wagman.init.words import WordError
 from wagman.model.errors import ConfigError
 
 NETWORK = "lan"
-"""What the network is called that guests are heard through."""
+"""The name of the network through which guests are heard."""
 
 _PLACE = re.compile(r"^:([0-9]+:)? ")
-"""Where something is in a file that nobody has written yet."""
+"""The place of an error in a file that has no name yet."""
 
 HEAD = """\
 # What wagman looks after. What is not said here has a default: the page about the configuration has all keys.
@@ -23,10 +23,10 @@ HEAD = """\
 
 
 def checked(plan: Plan) -> str:
-    """The file, which is a right one.
+    """Return the text of the file, which is right.
 
     Raises:
-        WordError: it would not be; says everything that is wrong with it.
+        WordError: it would be wrong; names all errors.
     """
     names = [guest.name for guest in plan.guests]
     if twice := {name for name in names if names.count(name) > 1}:
@@ -43,7 +43,7 @@ def checked(plan: Plan) -> str:
 
 
 def toml(plan: Plan) -> str:
-    """The file, right or wrong."""
+    """Return the text of the file, right or wrong."""
     parts = [HEAD, _board(plan.board), *(_guest(plan, guest) for guest in plan.guests)]
     if plan.witnesses:
         parts.insert(1, _network(plan))
@@ -51,7 +51,7 @@ def toml(plan: Plan) -> str:
 
 
 def _network(plan: Plan) -> str:
-    # A dotted key is one line where a table would be two. It stands above all tables, where TOML wants it.
+    # A dotted key is one line where a table would be two. It stands above all tables, as TOML demands.
     own = plan.board.witness
     whose = " Here: the board." if own is not None and plan.witnesses == (own,) else ""
     return (
@@ -74,7 +74,7 @@ def _guest(plan: Plan, guest: GuestPlan) -> str:
 
 
 def _has_default(plan: Plan, guest: GuestPlan) -> bool:
-    """It is heard on an input of the board, or is this computer."""
+    """Whether `heartbeat` can be left out: the guest is heard on an input of the board, or is this computer."""
     return plan.board.section.hears or guest.values.get("self") is True
 
 
@@ -131,5 +131,5 @@ def _value(value: object) -> str:
 
 
 def _string(text: str) -> str:
-    # TOML escapes as JSON does, but for DEL, which it does not take as it is.
+    # JSON escapes as TOML does, except DEL, which TOML does not accept unescaped.
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

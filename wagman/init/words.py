@@ -1,4 +1,4 @@
-"""From what somebody types to the value that the file has: each kind of value says itself what it takes."""
+"""From a typed word to the value in the file. Each kind of value says itself what it accepts."""
 
 import re
 import shlex
@@ -9,18 +9,18 @@ from wagman.config.kinds import Kind, show
 from wagman.config.reading import nearest_first
 
 _BREAK = re.compile(r",(?=[a-z][a-z0-9_]*=)")
-"""Between two settings: a comma within a value, as in a command or an address, has no `key=` behind it."""
+"""The comma between two settings. A comma within a value, as in a command or an address, has no `key=` after it."""
 
 
 class WordError(ValueError):
-    """What was typed makes no sense; says why."""
+    """A typed word makes no sense; the text says why."""
 
 
 def value_of(kind: Kind, text: str) -> object:
-    """The value, as TOML has it, for which `text` stands.
+    """Return the value, as TOML has it, for which `text` stands.
 
     Raises:
-        WordError: the kind takes none of what it may stand for.
+        WordError: the kind accepts none of its possible values.
     """
     for candidate in _readings(text):
         try:
@@ -32,7 +32,7 @@ def value_of(kind: Kind, text: str) -> object:
 
 
 def _readings(text: str) -> Iterator[object]:
-    """What a text may stand for: a value of TOML, itself, the words of a command."""
+    """Yield what a text may stand for: a value of TOML, itself, the words of a command."""
     try:
         document = tomllib.loads(f"value = {text}")
         if set(document) == {"value"} and isinstance(document["value"], bool | int | float | list):
@@ -47,7 +47,7 @@ def _readings(text: str) -> Iterator[object]:
 
 
 def split(text: str) -> tuple[str, dict[str, str]]:
-    """What comes first in `FIRST,key=value,key=value`, and the settings after it.
+    """Return the first part of `FIRST,key=value,key=value`, and the settings after it.
 
     Raises:
         WordError: a setting is there twice.
@@ -63,16 +63,16 @@ def split(text: str) -> tuple[str, dict[str, str]]:
 
 
 def known(key: str, names: Collection[str], what: str) -> None:
-    """See that a key is one of those that there are.
+    """Check that a key is a known one.
 
     Raises:
-        WordError: it is not; names the nearest.
+        WordError: it is unknown; the text names the most similar ones.
     """
     if key not in names:
         raise WordError(f"there is no {what} called {show(key)}; the nearest are {', '.join(nearest_first(key, names)[:3])}")
 
 
 def kind_of(settings: Mapping[str, object], key: str) -> Kind:
-    """What a key of a table may be."""
+    """Return the kind of a key's values."""
     kind: Kind = settings[key].metadata["setting"].kind  # type: ignore[attr-defined]  # attributes of attrs
     return kind
