@@ -24,7 +24,7 @@ It needs pytest, which the service does not; nothing in this package imports it.
 
 import pytest
 
-# A test that fails shows what it compared only if this comes before the modules are imported.
+# pytest shows what a failed assertion compared only if this comes before the imports.
 pytest.register_assert_rewrite("wagman.testing.board", "wagman.testing.ear", "wagman.testing.table")
 
 from wagman.testing.board import BoardContract, BoardSite, Power, Trouble  # noqa: E402

@@ -1,4 +1,4 @@
-"""What any board must do: the tests that each kind passes, on a fake or a real unit of its own."""
+"""The contract of a board: tests that each kind passes, on a fake or a real unit."""
 
 import math
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -17,49 +17,50 @@ from wagman.model.facts import Supply
 from wagman.testing.running import Ask, T, interrupt, moments, run, within
 
 Trouble: TypeAlias = Literal["gone", "hangs", "refuses", "garbage", "half"]
-"""What is wrong with a board: it cannot be reached; it takes the question and is silent; it says no; it says what its protocol
-does not know; it says half of what it should."""
+"""What is wrong with a board: *gone*, it cannot be reached; *hangs*, it takes the question and is silent; *refuses*, it says no;
+*garbage*, its answer is not of its protocol; *half*, it gives half of an answer.
+"""
 
 TROUBLES: tuple[Trouble, ...] = get_args(Trouble)
 
 Power: TypeAlias = Literal["on", "off"]
 
 MOST_WATTS = 100_000.0
-"""No port draws more (chosen: a rack of them does not)."""
+"""The most watts of a port (chosen: a rack of them draws less)."""
 
 PULSE_S = 1.0
-"""For how long a pulse is to keep a port off (chosen: boards count in tenths of a second, or in seconds)."""
+"""How long a pulse keeps a port off in the tests (chosen: boards count in tenths of a second, or in seconds)."""
 
 LATE_S = 1.0
 """How much later than asked a pulse may end (chosen)."""
 
 RAN_S = 60.0
-"""How long a board ran before it restarts, where that costs nothing: two starts within seconds cannot always be told apart."""
+"""How long a board has run before it restarts, in virtual time: two starts within seconds cannot always be told apart."""
 
 RETRY_S = 0.5
-"""The pause before a board that restarts is greeted again (chosen)."""
+"""The pause before a restarting board is greeted again (chosen)."""
 
 
 @define(eq=False)
 class BoardSite:
-    """A board as a test has it: what speaks to it, and the truth behind that. Derive from it; ports are called as in the file."""
+    """A board in a test: its back end, and the truth behind it. Derive from it; ports have their names from the file."""
 
     backend: Backend
 
     async def power(self, port: str) -> Power:
-        """What the contact of a port does, whatever the board says of it."""
+        """Return the state of a port's contact, whatever the board says."""
         raise NotImplementedError
 
     async def trouble(self, kind: Trouble | None) -> None:
-        """From now on this is wrong with the board; None: nothing is. The contacts stay as they are."""
+        """Cause this trouble from now on; None: end it. The contacts stay as they are."""
         raise NotImplementedError
 
     async def replace(self) -> None:
-        """Another unit of the same kind, with as many ports, gets its address. Its contacts are told by `power` from now on."""
+        """Put another unit of the same kind, with as many ports, at its address; `power` is about that unit from now on."""
         raise NotImplementedError
 
     async def restart(self) -> None:
-        """The unit restarts; it may take its time for it."""
+        """Restart the unit; this may take its time."""
         raise NotImplementedError
 
 
@@ -69,19 +70,19 @@ class BoardContract:
     Class attributes say what the kind cannot do; what it can do is tested.
     """
 
-    ports: ClassVar[Sequence[str]]  # two that the site has, or more; what hangs on them is off at first
-    absent: ClassVar[str]  # one that such a board may have, and the site has not
+    ports: ClassVar[Sequence[str]]  # two or more that the site has; they are off at first
+    absent: ClassVar[str]  # one that such a board may have, and the site does not
 
     identifies: ClassVar[bool] = True  # it tells which unit it is
-    tells_restarts: ClassVar[bool] = True  # it tells of each restart of its own
-    troubles: ClassVar[Collection[Trouble]] = TROUBLES  # what the site can have go wrong
-    virtual: ClassVar[bool] = False  # nothing outside of this process takes part, and time need not really pass
+    tells_restarts: ClassVar[bool] = True  # it tells of each of its restarts
+    troubles: ClassVar[Collection[Trouble]] = TROUBLES  # the troubles that the site can cause
+    virtual: ClassVar[bool] = False  # everything happens in this process, so time need not really pass
 
     folder: Path
     """An empty folder, in each test another one."""
 
     def site(self) -> AbstractAsyncContextManager[BoardSite]:
-        """A board for one test: an asynchronous context manager that gives it."""
+        """Return an asynchronous context manager that yields the board for one test."""
         raise NotImplementedError
 
     @pytest.fixture(autouse=True)
@@ -91,7 +92,7 @@ class BoardContract:
     # Who it is -------------------------------------------------------------------------------------------------------
 
     def test_each_greeting_tells_who_it_is(self) -> None:
-        """A board that tells who it is does so each time, and is always the same; one that does not is never anybody."""
+        """A board that identifies itself gives the same id with each greeting; another board never gives an id."""
 
         async def story(site: BoardSite) -> None:
             first, second = await _greeted(site), await _greeted(site)
@@ -106,7 +107,7 @@ class BoardContract:
         self._play(story)
 
     def test_a_restart_is_told_by_the_next_greeting(self) -> None:
-        """Its guests may have lost their power, whatever it shows now."""
+        """The guests of a restarted board may have lost their power, whatever the board shows now."""
         if not self.tells_restarts:
             pytest.skip("it does not tell of restarts")
 
@@ -121,7 +122,7 @@ class BoardContract:
         self._play(story)
 
     def test_a_stranger_is_refused_and_never_switched(self) -> None:
-        """Another unit at the same address has other things on its ports."""
+        """Another unit at the same address has other guests on its ports."""
         if not self.identifies:
             pytest.skip("it does not tell who it is")
 
@@ -148,7 +149,7 @@ class BoardContract:
     # What it shows ---------------------------------------------------------------------------------------------------
 
     def test_what_was_switched_is_shown_once_it_has_settled(self) -> None:
-        """Each port moves alone, on and off, and what is shown is what its contact does; nothing where it cannot be read."""
+        """Each port moves alone, on and off. The board shows the state of the contact, or nothing if it cannot be read."""
 
         async def story(site: BoardSite) -> None:
             await _greeted(site)
@@ -163,7 +164,7 @@ class BoardContract:
         self._play(story)
 
     def test_of_a_port_that_is_not_there_nothing_is_known(self) -> None:
-        """Neither off, nor what another port does; and who asks for it as well is told of the others."""
+        """The missing port is not shown as off, nor as another port; the other ports of the same call are shown."""
 
         async def story(site: BoardSite) -> None:
             await _greeted(site)
@@ -177,7 +178,7 @@ class BoardContract:
         self._play(story)
 
     def test_a_port_that_is_not_there_is_refused_and_none_is_switched_for_it(self) -> None:
-        """Some boards take what they do not know for their first port, or for all."""
+        """Some boards take an unknown port for their first port, or for all ports."""
 
         async def story(site: BoardSite) -> None:
             await _greeted(site)
@@ -191,7 +192,7 @@ class BoardContract:
         self._play(story)
 
     def test_its_abilities_are_what_it_shows(self) -> None:
-        """What may be believed of it is said truly, and once it was greeted does not change by itself."""
+        """The back end's `abilities` are true, and do not change by themselves after the greeting."""
 
         async def story(site: BoardSite) -> None:
             await _greeted(site)
@@ -210,7 +211,7 @@ class BoardContract:
         self._play(story)
 
     def test_its_pulse_ends_by_itself(self) -> None:
-        """It switches off and on again in one command, though nobody can reach it meanwhile."""
+        """A pulse switches a port off and on again in one command, even if nobody can reach the board meanwhile."""
 
         async def story(site: BoardSite) -> bool:
             await _greeted(site)
@@ -232,7 +233,7 @@ class BoardContract:
 
     @pytest.mark.parametrize("kind", TROUBLES)
     def test_what_goes_wrong_is_an_error_of_the_board(self, kind: Trouble) -> None:
-        """Nothing that it says then is believed, and once it is well again it is seen again."""
+        """Answers of a board in trouble are not believed; a board that has recovered is seen again."""
         if kind not in self.troubles:
             pytest.skip(f"the site cannot have that go wrong: {kind}")
 
@@ -240,7 +241,7 @@ class BoardContract:
             known = await _greeted(site)
             await self._switched(site, self.ports[0], on=True)
             await site.trouble(kind)
-            # One of them is on, and the other off: who makes up an answer is wrong about one of them.
+            # One port is on, and another off: a made-up answer is wrong about one of them.
             await self._fails("look", partial(site.backend.look, self.ports), is_needed=_readback(site) != "none")
             for port in self.ports[:2]:
                 await self._fails("switch", partial(site.backend.switch, port, on=True))
@@ -258,7 +259,7 @@ class BoardContract:
 
     @pytest.mark.parametrize("asked", ["greet", "look", "switch"])
     def test_it_may_be_interrupted_at_any_moment_and_asked_again(self, asked: str) -> None:
-        """The answer to the question that was interrupted is not taken for that to the next one."""
+        """The answer to an interrupted question is not taken for the answer to the next question."""
 
         async def story(site: BoardSite) -> None:
             await _greeted(site)
@@ -306,14 +307,14 @@ class BoardContract:
         return looks
 
     async def _is_shown(self, site: BoardSite) -> None:
-        """See that it shows what its contacts do."""
+        """Check that it shows the state of its contacts."""
         await trio.sleep(site.backend.abilities.settle_s)
         looks = await self._looks(site, self.ports)
         shown = {port: looks.get(port, Look()).relay for port in self.ports}
         assert shown == (dict.fromkeys(self.ports, "unknown") if _readback(site) == "none" else await self._powers(site))
 
     async def _fails(self, name: str, ask: Ask[T], *, is_needed: bool = True) -> T | None:
-        """See that it raises a `BoardError`, if that is needed; return what it answered instead."""
+        """Check that it raises a `BoardError`, if it needs to; return what it answered instead."""
         try:
             answer = await within(name, ask)
         except BoardError as error:
@@ -336,7 +337,7 @@ async def _greeted(site: BoardSite) -> Identity:
 
 
 async def _patiently(ask: Ask[T]) -> T:
-    """The first answer that there is."""
+    """Return the first answer without an error."""
     while True:
         try:
             return await ask()
@@ -353,6 +354,6 @@ def _are_able(abilities: Abilities) -> None:
 
 
 def _is_a_sentence(error: BoardError) -> None:
-    """People read it in the status, on one line."""
+    """Check that the error is text on one line: people read it in the status."""
     assert str(error).strip(), f"{type(error).__name__} does not say what is wrong"
     assert str(error).isprintable(), f"this is shown on one line: {str(error)!r}"

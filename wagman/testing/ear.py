@@ -1,4 +1,4 @@
-"""What any ear must do: the tests for those that ask a guest, and for those that wait for one which speaks by itself."""
+"""The contracts of ears: tests for ears that ask a guest, and for those that wait for a guest which speaks by itself."""
 
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager
@@ -21,20 +21,21 @@ from wagman.model.facts import Beat, Listened, PortFact
 from wagman.testing.running import MOST_S, T, interrupt, moments, run, within
 
 Does: TypeAlias = Literal["answers", "gone", "refuses", "hangs", "garbage", "half"]
-"""What a guest does: it is well; nobody is there; it says no; its programs hang, and its kernel goes on; it says what it should
-not; it says half of what it should."""
+"""What a guest does: *answers*, it is well; *gone*, nobody is there; *refuses*, it says no; *hangs*, its programs hang, and its
+kernel goes on; *garbage*, its answer is not of the protocol; *half*, it gives half of an answer.
+"""
 
 DOES: tuple[Does, ...] = get_args(Does)
 
 NOT_ALIVE: Collection[Does] = ("gone", "refuses")
-"""What no ear takes for life."""
+"""Behaviour that no ear takes for life."""
 
 GUEST = "gn"
-"""What the guest of these tests is called; one that speaks by itself may have to say so."""
+"""The name of the guest in these tests. A guest that speaks by itself may have to say it."""
 
 
 class _Contract:
-    virtual: ClassVar[bool] = False  # nothing outside of this process takes part, and time need not really pass
+    virtual: ClassVar[bool] = False  # everything happens in this process, so time need not really pass
 
     folder: Path
     """An empty folder, in each test another one."""
@@ -50,11 +51,11 @@ class EarContract(_Contract):
     can: ClassVar[Collection[Does]] = DOES  # what a guest of the site can do
 
     def guest(self, does: Does) -> AbstractAsyncContextManager[EarConfig]:
-        """An asynchronous context manager: a guest that does this, and the ear that listens to it, with a short `timeout`."""
+        """Return an asynchronous context manager that yields the ear of a guest which does this; its `timeout` is short."""
         raise NotImplementedError
 
     def test_a_guest_that_answers_is_alive_each_time(self) -> None:
-        """One probe is asked for as long as the service runs."""
+        """The service uses one probe for as long as it runs, so one probe is asked several times."""
 
         async def story(ear: EarConfig) -> None:
             probe = ear.probe()
@@ -64,11 +65,11 @@ class EarContract(_Contract):
 
     @pytest.mark.parametrize("does", NOT_ALIVE)
     def test_whoever_is_not_there_or_refuses_is_not_alive(self, does: Does) -> None:
-        """And that is an answer, not an error."""
+        """The probe answers False, and raises nothing."""
         self._play(does, _is_not_alive)
 
     def test_a_program_that_hangs_is_not_alive(self) -> None:
-        """An ear that says of itself that it shows a program is not taken in by the kernel below it."""
+        """An ear that claims to show a program is not deceived by the answers of the guest's kernel."""
 
         async def story(ear: EarConfig) -> None:
             if ear.shows == "program":
@@ -80,7 +81,7 @@ class EarContract(_Contract):
 
     @pytest.mark.parametrize("does", ["garbage", "half"])
     def test_whatever_a_guest_says_is_yes_or_no(self, does: Does) -> None:
-        """It raises nothing, and ends in time."""
+        """The probe raises nothing, and ends in time."""
 
         async def story(ear: EarConfig) -> None:
             await _asked(ear, ear.probe())
@@ -89,7 +90,7 @@ class EarContract(_Contract):
 
     @pytest.mark.parametrize("does", DOES)
     def test_it_may_be_interrupted_at_any_moment_and_asked_again(self, does: Does) -> None:
-        """The answer to the question that was interrupted is not taken for that to the next one."""
+        """The answer to an interrupted question is not taken for the answer to the next question."""
 
         async def story(ear: EarConfig) -> None:
             probe = ear.probe()
@@ -114,7 +115,7 @@ class EarContract(_Contract):
 
 
 async def _asked(ear: EarConfig, probe: Probe) -> bool:
-    """Whether the guest answers."""
+    """Ask the guest; return whether it answers."""
     is_alive = await within("ask", probe.ask, ear.question_s + SLACK_S)
     assert isinstance(is_alive, bool), f"it is alive or not: {is_alive!r} is neither"
     return is_alive
@@ -136,17 +137,17 @@ class Speaker:
         raise NotImplementedError
 
     async def babble(self) -> None:
-        """Say what is no sign of life of this guest: noise, or one of another guest."""
+        """Send something that is no sign of life of this guest: noise, or a sign of another guest."""
         raise NotImplementedError
 
     async def deafen(self) -> None:
-        """Have the ear lose what it listens at, as a port that is unplugged."""
+        """Take away what the ear listens at, as when a port is unplugged."""
         raise NotImplementedError
 
 
 @define(eq=False)
 class _Heard:
-    """What the ear told, as it comes."""
+    """Collects the facts that the ear reports."""
 
     facts: list[PortFact] = field(factory=list)
     news: trio.Event = field(factory=trio.Event)
@@ -160,7 +161,7 @@ class _Heard:
         return sum(isinstance(fact, Beat) for fact in self.facts)
 
     async def one(self, kind: type[T], after: int = 0) -> T:
-        """The first such fact after so many."""
+        """Return the first fact of this kind, after skipping so many facts."""
         while not (found := [fact for fact in self.facts[after:] if isinstance(fact, kind)]):
             await self.news.wait()
         return found[0]
@@ -169,15 +170,15 @@ class _Heard:
 class PassiveEarContract(_Contract):
     """The tests of an ear that waits. Derive a class from it whose name begins with `Test`, and give it `speaker`."""
 
-    babbles: ClassVar[bool] = True  # there is something that it takes for no sign of life
+    babbles: ClassVar[bool] = True  # there is something that the ear does not take for a sign of life
     deafens: ClassVar[bool] = True  # the site can take away what it listens at
 
     def speaker(self) -> AbstractAsyncContextManager[Speaker]:
-        """An asynchronous context manager: a guest called `GUEST`, and the ear that waits for it, whose `every` is short."""
+        """Return an asynchronous context manager that yields a guest called `GUEST`, and its ear, whose `every` is short."""
         raise NotImplementedError
 
     def test_a_guest_that_speaks_is_heard_and_then_its_silence_is_shown(self) -> None:
-        """Nothing is told before it spoke; a silence begins after it did."""
+        """The ear tells no beat before the guest has spoken; the silence begins afterwards."""
 
         async def story(speaker: Speaker, heard: _Heard, listening: Listening) -> None:
             await within("silence, before it ever spoke", partial(heard.one, Listened))
@@ -193,7 +194,7 @@ class PassiveEarContract(_Contract):
         self._play(story)
 
     def test_what_is_no_sign_of_life_of_this_guest_is_none(self) -> None:
-        """Nor does it keep the ear from hearing the next one."""
+        """Other messages are no beats, and do not keep the ear from hearing the next beat."""
         if not self.babbles:
             pytest.skip("whatever it hears is a sign of life")
 
@@ -208,7 +209,7 @@ class PassiveEarContract(_Contract):
         self._play(story)
 
     def test_an_ear_that_cannot_listen_says_so_and_shows_no_silence(self) -> None:
-        """Nobody is called silent because this computer is deaf."""
+        """A guest is not called silent because this computer is deaf."""
         if not self.deafens:
             pytest.skip("the site cannot take away what it listens at")
 
@@ -226,7 +227,7 @@ class PassiveEarContract(_Contract):
         self._play(story)
 
     def test_it_cannot_be_asked(self) -> None:
-        """So it is no witness."""
+        """A listening ear has no probe, so it cannot be a witness."""
 
         async def story(speaker: Speaker, _heard: _Heard, _listening: Listening) -> None:
             assert speaker.ear.passive

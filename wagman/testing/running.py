@@ -1,4 +1,4 @@
-"""How the tests of a contract run: under trio, without a plugin of pytest for it, each wait with a bound, interrupted at will."""
+"""How the tests of a contract run: under trio, without a pytest plugin for it, each wait bounded, with interruptions."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
@@ -9,13 +9,13 @@ import trio
 import trio.testing
 
 MOST_S = 40.0
-"""No question takes longer (chosen: a task of the service that makes no progress for 45 s counts as stuck)."""
+"""The most time that a question may take (chosen: a task of the service without progress for 45 s counts as stuck)."""
 
 STEPS = 24
-"""After how many turns of other tasks a question is interrupted at most (chosen: a request over HTTP takes some fifteen)."""
+"""A question is interrupted after each number of turns below this (chosen: a request over HTTP takes some fifteen)."""
 
 DELAYS_S = (0.001, 0.003, 0.01, 0.03, 0.1)
-"""After how long it is interrupted besides, for what waits for another process."""
+"""Further times after which a question is interrupted, for those that wait for another process."""
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ Ask = Callable[[], Awaitable[T]]
 
 
 def run(story: Ask[T], *, virtual: bool) -> T:
-    """Run a story, in virtual time where nothing outside of this process takes part; what it raises comes out as it is."""
+    """Run a story, in virtual time if nothing outside of this process takes part; an error in it is raised without its groups."""
 
     async def main() -> T:
         return await story()
@@ -35,21 +35,21 @@ def run(story: Ask[T], *, virtual: bool) -> T:
 
 
 def _alone(error: BaseException) -> BaseException:
-    """What a nursery has put a group around, if it is one thing: pytest shows it as what it is."""
+    """Return the error in a group of one, so that pytest shows it as what it is."""
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error
 
 
 async def within(what: str, ask: Ask[T], most_s: float = MOST_S) -> T:
-    """What it answers; a failure of the test where it takes longer."""
+    """Return the answer; fail the test if it takes longer than `most_s`."""
     with trio.move_on_after(most_s):
         return await ask()
     pytest.fail(f"{what} has not ended after {most_s:g} s: it must bound its own time")
 
 
 def moments() -> Iterator[Ask[None]]:
-    """When a question is interrupted: each waits for one of these moments."""
+    """Yield the moments of interruption; each is a function that waits for its moment."""
 
     def turns(count: int) -> Ask[None]:
         async def wait() -> None:
@@ -66,7 +66,7 @@ def moments() -> Iterator[Ask[None]]:
 
 
 async def interrupt(ask: Ask[object], moment: Ask[None]) -> None:
-    """Ask, and interrupt that at a moment, if it has not ended before."""
+    """Ask, and interrupt the question at a moment, if it has not ended before."""
     async with trio.open_nursery() as nursery:
 
         async def asking() -> None:
@@ -76,4 +76,4 @@ async def interrupt(ask: Ask[object], moment: Ask[None]) -> None:
         nursery.start_soon(asking)
         await moment()
         nursery.cancel_scope.cancel()
-    await trio.testing.wait_all_tasks_blocked()  # what had left by then has arrived
+    await trio.testing.wait_all_tasks_blocked()  # whatever was sent by then has arrived

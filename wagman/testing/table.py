@@ -1,4 +1,4 @@
-"""What the table of any board or ear must do in the file: the tests that each kind passes, without a board or a guest."""
+"""The contracts of tables: tests for the table of any board or ear in the file, without a board or a guest."""
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,26 +17,26 @@ from wagman.config.setting import Setting, settings
 from wagman.model.errors import ConfigError
 
 FILE, BOARD, GUEST = "site.toml", "it", "gn"
-"""What the file, the board and the guest of these tests are called."""
+"""The names of the file, the board and the guest in these tests."""
 
 WITNESS = 'witness = { ping = "10.0.0.254" }'
-"""Who shows in these files that the network works."""
+"""The witness in these files."""
 
 HEARD = f'heartbeat = {{ http = "http://10.0.0.1/health", network = "lan" }}\n[network.lan]\n{WITNESS}\n'
-"""How the guest of a board is heard, for one that shows nothing itself needs that."""
+"""The ear of the guest, for boards that hear nothing themselves."""
 
 JUNK = ("true", "-1", "1.5", '"\\u0007"', '""', "[]", '["\\u0000"]', "[[1]]", "{}", "1979-05-27", "9223372036854775807")
-"""Values of all sorts, as TOML writes them: no key takes them all."""
+"""Values of all sorts, as TOML writes them; no key accepts all of them."""
 
 JUNK_PORTS: Sequence[object] = (None, True, -1, 1.5, "", " ", "1\n2", "\u0007", [], {}, "x" * 100)
-"""What no board may call a port."""
+"""Values that no board accepts as a port."""
 
 
 class _TableContract:
-    """What both sorts share."""
+    """The tests that both sorts share."""
 
     registry: ClassVar[Registry]
-    table: ClassVar[str]  # what a right table holds, with a key on each line
+    table: ClassVar[str]  # the keys of a right table, one on each line
 
     @property
     def kind(self) -> type:
@@ -44,32 +44,32 @@ class _TableContract:
         raise NotImplementedError
 
     def text(self, table: Mapping[str, str]) -> str:
-        """A whole file with this table in it."""
+        """Return a whole file with this table in it."""
         raise NotImplementedError
 
     def path(self, key: str) -> str:
-        """Where a key of the table stands, as a finding says it."""
+        """Return the path of a key of the table, as errors name it."""
         raise NotImplementedError
 
     def line(self, table: Mapping[str, str], key: str) -> int:
-        """On which line of the file."""
+        """Return the line of a key in the file."""
         raise NotImplementedError
 
     def test_a_file_finds_it_by_its_kind(self) -> None:
-        """Whoever brings it in a package of their own has an entry point for it."""
+        """A kind that comes in a package of its own needs an entry point."""
         name = getattr(self.kind, "kind", "")
         assert name in self.registry, f"no entry point of the group {self.registry.group} is called {name!r}"
         assert self.registry.load(name) is self.kind
 
     def test_its_pages_can_be_written(self) -> None:
-        """It says what it is, and what each of its keys is for."""
+        """The kind has a sentence about itself, and one about each of its keys."""
         assert self.kind.about.endswith("."), "about is a sentence"  # type: ignore[attr-defined]
         for key, setting in self._settings().items():
             assert setting.doc.strip().endswith("."), f"{key}: what it is for is a sentence"
             assert setting.kind.wants.strip(), f"{key}: what it must be completes 'must be'"
 
     def test_its_defaults_are_right(self) -> None:
-        """Each is what the page shows, read."""
+        """Each default, as the page shows it, is read back as the same value."""
         for key, attribute in settings(self.kind).items():
             if attribute.default not in (None, attrs.NOTHING):
                 kind = attribute.metadata["setting"].kind
@@ -77,21 +77,21 @@ class _TableContract:
                 assert kind.read(shown) == attribute.default, f"{key} is shown as {shown!r}"
 
     def test_a_right_table_is_read_and_is_the_same_each_time(self) -> None:
-        """What is equal is not begun anew when the file is read again."""
+        """An equal table does not restart anything when the file is read again."""
         assert self._read(self._keys) == self._read(self._keys)
 
     def test_what_a_key_does_not_take_is_told_with_its_line(self) -> None:
-        """Whatever is wrong with it: a table never crashes who reads it."""
+        """No wrong value crashes the reader of a table."""
         for key in self._settings():
             refused = [junk for junk in JUNK if self._is_told({**self._keys, key: junk}, key)]
             assert refused, f"{key} takes anything"
 
     def test_a_key_that_it_does_not_have_is_told_with_its_line(self) -> None:
-        """Most are misspelt."""
+        """An unknown key is mostly a misspelt one."""
         assert self._is_told({**self._keys, "no-such-key": "1"}, "no-such-key")
 
     def test_each_key_that_it_needs_is_asked_for(self) -> None:
-        """A table without it is told of, and not begun with."""
+        """A table that lacks a required key is refused."""
         for key, attribute in settings(self.kind).items():
             if attribute.default is attrs.NOTHING:
                 without = {each: value for each, value in self._keys.items() if each != key}
@@ -99,7 +99,7 @@ class _TableContract:
 
     @property
     def _keys(self) -> Mapping[str, str]:
-        """Each value as TOML writes it."""
+        """The keys of the table, with their values as TOML."""
         parted = (line.partition("=") for line in self.table.strip().splitlines())
         return {key.strip(): value.strip() for key, _, value in parted}
 
@@ -117,7 +117,7 @@ class _TableContract:
         return ()
 
     def _is_told(self, table: Mapping[str, str], key: str) -> bool:
-        """Whether something is wrong with the key; where anything is wrong at all, that is told at its line."""
+        """Return whether something is wrong with the key; check that an error names its line."""
         problems = self._problems(table)
         place = f"{FILE}:{self.line(table, key)}: {self.path(key)}"
         assert not problems or any(each.startswith(place) for each in problems), f"nothing is told at {place}: {problems}"
@@ -129,30 +129,30 @@ class BoardTableContract(_TableContract):
 
     registry = BOARDS
     board: ClassVar[type[BoardConfig]]
-    ports: ClassVar[Sequence[str]]  # some that such a board may have
-    several: ClassVar[Sequence[object]] = ()  # names that would mean several ports, or one that another name means, too
+    ports: ClassVar[Sequence[str]]  # some ports that such a board may have
+    several: ClassVar[Sequence[object]] = ()  # names that could mean several ports, or a port that has another name
 
     @property
     def kind(self) -> type:
-        """See above."""
+        """The class of the table."""
         return self.board
 
     def text(self, table: Mapping[str, str]) -> str:
-        """Each key has a line, from the third one on."""
+        """Return a file in which each key has a line, from the third line on."""
         lines = "".join(f"{key} = {value}\n" for key, value in table.items())
         guest = f'[device.{GUEST}]\nport = "{self.ports[0]}"\nshutdown = ["halt"]\n'
         return f'[board.{BOARD}]\nkind = "{self.board.kind}"\n{lines}{guest}{HEARD}'
 
     def path(self, key: str) -> str:
-        """In the table."""
+        """Return the path of a key in the table."""
         return f"board.{BOARD}.{key}"
 
     def line(self, table: Mapping[str, str], key: str) -> int:
-        """One after the other."""
+        """Return the line of a key."""
         return 3 + list(table).index(key)
 
     def test_its_ports_are_called_by_one_name_each(self) -> None:
-        """What could mean several ports, or none, is refused; so is a second name for one."""
+        """A name is refused if it could mean several ports or none, or is a second name of a port."""
         for port in self.ports:
             assert self.board.port_kind.read(port) == port
         for name in (*JUNK_PORTS, *self.several):
@@ -160,13 +160,13 @@ class BoardTableContract(_TableContract):
                 pytest.fail(f"{name!r} is taken for the port {self.board.port_kind.read(name)!r}")
 
     def test_it_can_be_made_where_nothing_can_be_opened(self) -> None:
-        """`check-config` makes it on another computer than it is for; and it says where it is looked for, for people."""
+        """`check-config` makes the board, perhaps on another computer than its own; the address is there for people to read."""
         for board in self._boards():
             assert board.address.strip()
             assert board.address.isprintable()
 
     def test_what_its_table_says_of_its_abilities_is_so(self) -> None:
-        """The file is judged by it before anybody has seen the board."""
+        """The file is checked by the table's statements before anybody has seen the board."""
         for board in self._boards():
             abilities = getattr(board, "backend")().abilities  # noqa: B009 - a plain board has it
             assert board.stated_readback in (None, abilities.readback)
@@ -184,33 +184,33 @@ class EarTableContract(_TableContract):
 
     @property
     def kind(self) -> type:
-        """See above."""
+        """The class of the table."""
         return self.ear
 
     def text(self, table: Mapping[str, str]) -> str:
-        """All of it is on the third line."""
+        """Return a file in which all keys are on the third line."""
         inline = ", ".join(f"{key} = {value}" for key, value in table.items())
         lines = (f"[device.{GUEST}]", "port = 1", f"heartbeat = {{ {inline} }}", 'shutdown = ["halt"]', 'network = "lan"')
         return "\n".join((*lines, "[network.lan]", WITNESS, ""))
 
     def path(self, key: str) -> str:
-        """In the guest's table; where nobody can tell of which kind it is, that is told of all of it."""
+        """Return the path of a key in the guest's table; an error in the key of the kind itself is told of the whole value."""
         inside = f"device.{GUEST}.heartbeat"
         return inside if key == self.ear.kind else f"{inside}.{key}"
 
     def line(self, table: Mapping[str, str], key: str) -> int:  # noqa: ARG002 - all of it is on one line
-        """The only one."""
+        """Return 3, the only line."""
         return 3
 
     def test_it_says_what_it_shows(self) -> None:
-        """What listens to the kernel alone is warned of where a program matters; and another address is another source."""
+        """The file warns of an ear that hears only the kernel where a program matters; another address is another source."""
         assert self.ear.shows in get_args(Shows)
         assert self.ear.kind in self._settings(), "the key that says whom it listens to is called as its kind"
         (heard,) = self._read(self._keys).devices[0].ears
         assert heard.source.startswith(f"{self.ear.kind} ")
 
     def test_who_can_be_asked_can_be_a_witness(self) -> None:
-        """Who waits to be told cannot, and the file says so."""
+        """A passive ear cannot be a witness, and the file is refused."""
         inline = ", ".join(f"{key} = {value}" for key, value in self._keys.items() if key not in OF_GUESTS)
         text = f"[device.{GUEST}]\nport = 1\nshutdown = []\n[network.lan]\nwitness = {{ {inline} }}\n"
         if self.ear.passive:
