@@ -3,7 +3,7 @@
 import sys
 
 if __name__ == "__main__" and not sys.flags.safe_path:
-    del sys.path[0]  # the current folder: what lies there under the name of a module is not ours to execute
+    del sys.path[0]  # must come first: a file in the current folder that has the name of a module is not to be run
 
 import argparse  # not before the line above
 

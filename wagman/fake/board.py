@@ -17,11 +17,11 @@ from wagman.fake.hardware import PORT_NAMES, By, Hardware, Record
 from wagman.fake.usb import Output, Usb
 
 RTC_S = 1_700_000_000
-"""What the clock chip shows at board time 0 unless told otherwise (as in the captures)."""
+"""The time of the clock chip at board time 0, in seconds since 1970, unless another is given (as in the captures)."""
 
 
 class Firmware(Protocol):
-    """What a board needs to know of its firmware; one instance is one run of it, from boot to reset."""
+    """The interface of a firmware. One instance is one run of it, from boot to reset."""
 
     idle: bool  # it sleeps, but input and a changed world wake it
     tty_after_reset_s: ClassVar[float]
@@ -32,13 +32,13 @@ class Firmware(Protocol):
 
     @staticmethod
     def bootload(hardware: Hardware) -> None:
-        """What comes before the firmware."""
+        """Do what the bootloader does before the firmware."""
 
     def main(self, boot_flags: frozenset[str]) -> Program:
         """Run until the watchdog resets the board."""
 
     def poke(self) -> None:
-        """Whatever was worked out ahead no longer holds."""
+        """Forget what was worked out ahead: the world has changed."""
 
 
 FIRMWARES: dict[str, type[Firmware]] = {"v3": FirmwareV3, "v4": FirmwareV4}
@@ -47,7 +47,7 @@ FIRMWARES: dict[str, type[Firmware]] = {"v3": FirmwareV3, "v4": FirmwareV4}
 
 @define(eq=False, repr=False)
 class Board:
-    """A board with its guests. It begins at the moment at which the firmware takes over after a power-on."""
+    """A board with its guests. It begins when the firmware takes over after a power-on."""
 
     dialect: str = "v3"
     guests: Mapping[str, GuestSpec] = field(factory=dict)  # by port name; the others are ordinary guests
@@ -75,7 +75,7 @@ class Board:
 
     @property
     def next_at_s(self) -> float:
-        """When the board next does something by itself."""
+        """The board time at which the board next does something by itself."""
         return self._wake_s
 
     def advance(self, now_s: float) -> list[Output]:
@@ -87,14 +87,14 @@ class Board:
         return self.usb.take_outputs()
 
     def feed(self, data: bytes, now_s: float) -> int:
-        """The host sends `data`, after `advance(now_s)`; returns how many bytes were taken, the rest has to wait."""
+        """Take bytes from the host, after `advance(now_s)`; return how many were taken. The rest has to wait."""
         taken = self.usb.receive(data)
         if taken and self.firmware.idle:
             self._wake_s = min(self._wake_s, now_s)
         return taken
 
     def poke(self) -> None:
-        """Hardware, guests or faults were changed from outside, at the board's present time."""
+        """Take in that hardware, guests or faults were changed from outside, at the board's present time."""
         self.firmware.poke()
         if self.firmware.idle:
             self._wake_s = min(self._wake_s, self.clock.now_s)
@@ -102,12 +102,12 @@ class Board:
     # --- Resets --------------------------------------------------------------------------------------------------
 
     def reset(self, flag: str = "WDRF") -> None:
-        """The microcontroller resets; `flag` is the cause that the next boot reports."""
+        """Reset the microcontroller; `flag` is the cause that the next boot reports."""
         self._go_down("reset", self.firmware.relays_lost_in_reset)
         self._begin(flag, self.firmware.tty_after_reset_s)
 
     def powercycle(self) -> None:
-        """The board itself loses its power and gets it back."""
+        """Take the board's own power away, and give it back."""
         self._go_down("powercycle", range(len(PORT_NAMES)))
         self._begin("PORF", self.firmware.tty_after_power_on_s)
 

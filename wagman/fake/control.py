@@ -49,7 +49,7 @@ class ControlError(ValueError):
 
 
 def port_of(device: str | int) -> int:
-    """The port of a device given by name or number; raises ControlError."""
+    """Return the port of a guest given by name or number; raises ControlError."""
     text = str(device)
     if text in PORT_NAMES:
         return PORT_NAMES.index(text)
@@ -67,7 +67,7 @@ def execute(fake: "FakeBoard", line: str) -> dict[str, Any]:
 
 
 def fault(board: Board, text: str) -> None:
-    """Make something go wrong with a board; raises ControlError. The caller pokes the board afterwards."""
+    """Cause a fault of a board; raises ControlError. The caller pokes the board afterwards."""
     name, *words = text.split() or [""]
     arity, command = _lookup(_FAULTS, name, "fault")
     _check_count(f"fault {name}", words, arity)
@@ -267,14 +267,14 @@ _COMMANDS: "dict[str, tuple[tuple[int, int], Callable[..., dict[str, Any] | None
     "eeprom": ((2, 3), _eeprom_byte),
     "fault": ((1, 4), lambda fake, *words: fake.fault(" ".join(words))),
     "status": ((0, 0), lambda fake: fake.status()),
-    "quit": ((0, 0), _quit),  # for the list of what is known; whoever runs the board hears it first
+    "quit": ((0, 0), _quit),  # only listed here: `standalone` handles it before
 }
 
 # --- Status -----------------------------------------------------------------------------------------------------------
 
 
 def status(board: Board) -> dict[str, Any]:
-    """The board, its guests and its relay log, as they really are; media are those of the two selectors."""
+    """Return the true state of the board, its guests and its relay log; media are those of the two selectors."""
     hardware = board.hardware
     return {
         "board_s": board.clock.now_s,

@@ -1,4 +1,4 @@
-"""What the board remembers without power: its EEPROM, and the clock chip with its battery."""
+"""What the board keeps without power: its EEPROM, and the clock chip with its battery."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -40,7 +40,7 @@ class Eeprom:
         self._become(Eeprom(True, 0, 0, "off", enabled, [0 for _port in PORTS], [0 for _port in PORTS]))  # noqa: FBT003 - magic
 
     def forget(self) -> None:
-        """Be blank, as new. A board that runs goes on with what is then read (captured)."""
+        """Become blank, as new. A running board goes on with what it then reads (captured)."""
         self._become(Eeprom())
 
     def _become(self, other: "Eeprom") -> None:
@@ -48,7 +48,7 @@ class Eeprom:
             setattr(self, attribute.name, getattr(other, attribute.name))
 
     def set(self, key: str, port: int | None, text: str) -> None:
-        """Change what is remembered under `key`, of a port where there is one for each; raises EepromError."""
+        """Change the value of `key`, for one port if each port has its own; raises EepromError."""
         try:
             read = _READ[key]
         except KeyError:
@@ -66,21 +66,21 @@ class Eeprom:
             values[port] = value
 
     def count_start(self, port: int, at_s: int) -> None:
-        """Remember a start of this port; the log keeps the last eight."""
+        """Count a start of this port; its log keeps the last eight."""
         self.attempts[port] = (self.attempts[port] + 1) % _WORD
         self.boot_logs[port] = [*self.boot_logs[port], at_s][-_BOOT_LOG_LENGTH:]
 
     def count_failure(self, port: int) -> None:
-        """Remember a heartbeat time-out of this port."""
+        """Count a heartbeat time-out of this port."""
         self.failures[port] = (self.failures[port] + 1) % _WORD
 
     def as_dict(self) -> dict[str, Any]:
-        """Its content, ready for JSON."""
+        """Return the content, ready for JSON."""
         return attrs.asdict(self)
 
     @classmethod
     def from_dict(cls, content: Any) -> "Eeprom":
-        """The inverse of `as_dict`; raises EepromError."""
+        """Return the EEPROM with the content from `as_dict`; raises EepromError."""
         if not isinstance(content, dict) or set(content) != {attribute.name for attribute in attrs.fields(cls)}:
             raise EepromError("not the content of a fake board's EEPROM")
         return cls(**content)
@@ -104,26 +104,26 @@ _READ: dict[str, Callable[[str], object]] = {
     "failures": _counter(_WORD),
     "journal": dict(zip(_JOURNAL, _JOURNAL, strict=True)).__getitem__,
 }
-"""What can be set from outside, and how it is read."""
+"""The keys that can be set from outside, and how each value is read."""
 
 
 @define
 class Rtc:
-    """The clock chip: seconds since 1970 in 32 bits, running on its battery through everything."""
+    """The clock chip: seconds since 1970 in 32 bits, running on its battery whatever happens."""
 
     offset_s: float  # what it shows at board time 0
     dead: bool = False  # it does not answer
 
     def seconds(self, now_s: float) -> int:
-        """What it shows; 0 when it does not answer (firmware)."""
+        """Return its time in seconds since 1970; 0 when it does not answer (firmware)."""
         return 0 if self.dead else int(self.offset_s + now_s) % _LONG
 
     def set(self, seconds: int, now_s: float) -> None:
-        """Show this from now on."""
+        """Set its time, in seconds since 1970."""
         self.offset_s = seconds - now_s
 
     def date(self, now_s: float) -> tuple[int, ...]:
-        """Year, month, day, hour, minute, second; what the firmware makes of it when the chip does not answer."""
+        """Return year, month, day, hour, minute, second; when the chip does not answer, what the firmware makes of that."""
         if self.dead:
             return (2056, 88, 63, 0, 0, 0)
         return tuple(datetime.fromtimestamp(self.seconds(now_s), UTC).timetuple()[:6])

@@ -1,4 +1,4 @@
-"""What can be made to go wrong between the board and its host. Faults of the hardware are set at the hardware."""
+"""Faults between the board and its host. Faults of the hardware are set at the hardware."""
 
 from random import Random
 
@@ -17,7 +17,7 @@ class ByteFaults:
     duplicate: float = 0.0
 
     def apply(self, data: bytes, rng: Random) -> bytes:
-        """What arrives of `data`."""
+        """Return the bytes that arrive of `data`."""
         if not (self.corrupt or self.lose or self.duplicate):
             return data
         return b"".join(self._arrives(byte, rng) for byte in data)
@@ -32,7 +32,7 @@ class ByteFaults:
 
 @define
 class Faults:
-    """The faults of one board; `rng` is the only source of chance in it."""
+    """The faults of one board; `rng` is the only source of randomness in it."""
 
     rng: Random
     silent: bool = False  # it runs, but says nothing
@@ -43,26 +43,26 @@ class Faults:
     inward: ByteFaults = field(factory=ByteFaults)
 
     def outgoing(self, data: bytes) -> bytes:
-        """What the host gets to see of what the board says."""
+        """Return what arrives at the host of the board's bytes."""
         return b"" if self.silent else self.outward.apply(data, self.rng)
 
     def incoming(self, data: bytes) -> bytes:
-        """What the board gets to see of what the host says."""
+        """Return what arrives at the board of the host's bytes."""
         return self.inward.apply(data, self.rng)
 
     def drops_command(self) -> bool:
-        """Whether the command at hand is one of those that are lost."""
+        """Return whether the present command is lost."""
         if not self.drops:
             return False
         self.drops -= 1
         return True
 
     def reply_sid(self, sid: str) -> str:
-        """The sid that the reply at hand carries."""
+        """Return the sid of the present reply."""
         return sid + _ODD_SID if self._names_another() else sid
 
     def reply_sub_id(self, sub_id: int) -> int:
-        """The sub_id that the reply at hand carries: what v4 has instead of a sid."""
+        """Return the sub_id of the present reply, which v4 has instead of a sid."""
         return sub_id ^ _ODD_SUB_ID if self._names_another() else sub_id
 
     def _names_another(self) -> bool:
@@ -72,10 +72,10 @@ class Faults:
         return True
 
     def garbage(self, length: int) -> bytes:
-        """Noise."""
+        """Return so many bytes of noise."""
         return self.rng.randbytes(length)
 
     def clear(self) -> None:
-        """End them all."""
+        """End all faults."""
         self.silent, self.slow_s, self.drops, self.wrong_sids = False, 0.0, 0, 0
         self.outward, self.inward = ByteFaults(), ByteFaults()

@@ -1,4 +1,4 @@
-"""The v3 firmware: set-up, and what its main loop does with commands."""
+"""The v3 firmware: its set-up, and how its main loop carries out commands."""
 
 from itertools import accumulate
 from typing import ClassVar
@@ -46,14 +46,14 @@ class FirmwareV3(MainLoop):
 
     @staticmethod
     def bootload(hardware: Hardware) -> None:
-        """What the bootloader does before the firmware: it may be told to power the node controller."""
+        """Power the node controller before the firmware starts, if the EEPROM says so."""
         mode = hardware.eeprom.bootloader
         if mode in MEDIA:
             hardware.select(0, mode)
             hardware.set_relay(0, "board", on=True)
 
     def offsets_s(self) -> tuple[float, ...]:
-        """Ports take as long as their currents take to be read."""
+        """See `MainLoop`. A port takes as long as reading its current."""
         reads_s = [self.sensors.current_read_s(number) for number in PORTS]
         return (0.0, *accumulate(reads_s, initial=0.0), sum(reads_s) + LOOP_DELAY_S)
 
@@ -95,7 +95,7 @@ class FirmwareV3(MainLoop):
         yield self.clock.now_s + len(PORTS) * POST_READ_S + (len(PORTS) - 1) * THERMISTOR_READ_S
 
     def _finish_switching(self, port: Port) -> Program:
-        """A port whose switching the board did not survive is suspected of having caused it."""
+        """Power a port off, or disable it, if the board died while switching it: it may have caused that."""
         journal = self.hardware.eeprom.journal
         if not journal[port.number].startswith("turning"):
             return
@@ -105,7 +105,7 @@ class FirmwareV3(MainLoop):
     # --- Commands ------------------------------------------------------------------------------------------------
 
     def take_commands(self) -> Program:
-        """As many lines as are taken in one pass."""
+        """Carry out as many lines as one pass takes."""
         allowance = INPUT_PER_LOOP
         while True:
             line, allowance = self._lines.take(self.usb.arrived, allowance)
@@ -129,5 +129,5 @@ class FirmwareV3(MainLoop):
         return report(self.kernel, self.sensors, self.ports)
 
     def started_by_itself(self, port: Port) -> None:
-        """Tell when it was started before."""
+        """Log the earlier starts of the port."""
         log_boots(self.kernel, self.hardware.eeprom.boot_logs[port.number])

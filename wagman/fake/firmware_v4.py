@@ -21,10 +21,10 @@ UART_PORTS = (0, 1, 2)
 """Ports with a serial line of their own, over which the guest may ping."""
 
 ONLY_LINE = 1
-"""The port whose guest has nothing but that line to be heard by, and so is taken to use it; port 0 is the controller's."""
+"""The port whose guest can only be heard over its line, and so is assumed to use it. (Port 0 is the controller's.)"""
 
 UART_PINGS = 5
-"""So many fit into the ring that holds them while the board is busy (firmware: 127 bytes)."""
+"""How many pings fit into the ring that holds them while the board is busy (firmware: 127 bytes)."""
 
 IDLE_COUNTS = 12  # captured: a port that is off
 COUNTS_PER_MA = 3.1  # captured: 1500 counts with a guest at what the model calls 480 mA
@@ -36,7 +36,7 @@ SENSOR_READ_S = 0.056  # captured: temperature and humidity leave 56 ms apart
 
 @define
 class Uart:
-    """Pings of a guest over its own serial line; what came while the board was down is lost."""
+    """A guest's pings over its own serial line; those sent while the board was down are lost."""
 
     port: int
     guest: Guest
@@ -44,21 +44,21 @@ class Uart:
     _heard: int = 0
 
     def clear(self, now_s: float) -> None:
-        """The board starts."""
+        """Forget all pings so far: the board starts."""
         self._heard = self.guest.beats(now_s)
         self.in_use = self.port == ONLY_LINE if self.guest.spec.line is None else self.guest.spec.line
 
     def poke(self, now_s: float) -> None:
-        """The guest may have begun to ping, or no longer do so."""
+        """Take in that the guest has begun or ceased to use its line."""
         if self.guest.spec.line not in (None, self.in_use):
             self.clear(now_s)
 
     def due_s(self) -> float:
-        """When the next ping comes."""
+        """Return when the next ping comes."""
         return self.guest.beat_at_s(self._heard + 1) if self.in_use else inf
 
     def take(self, now_s: float) -> int:
-        """How many wait to be read."""
+        """Return how many pings wait to be read, and take them."""
         waiting, self._heard = self.guest.beats(now_s) - self._heard, self.guest.beats(now_s)
         return min(waiting, UART_PINGS) if self.in_use else 0
 
@@ -79,18 +79,18 @@ class FirmwareV4(MainLoop):
 
     @staticmethod
     def bootload(hardware: Hardware) -> None:
-        """The bootloader leaves the ports alone; the selectors' pins are low until the firmware moves them (read)."""
+        """Set the selectors' pins low, where they stay until the firmware moves them; leave the ports alone (read)."""
         for selector in SELECTOR_PORTS:
             hardware.select(selector, "sd")
 
     def offsets_s(self) -> tuple[float, ...]:
-        """Each port takes one reading, the lamps take another five and a pause."""
+        """See `MainLoop`. Each port takes one reading, the lamps take another five and a pause."""
         ports_s = [index * CURRENT_READ_S for index in range(len(PORTS) + 1)]
         return (0.0, *ports_s, PASS_S)
 
     @property
     def uptime_s(self) -> float:
-        """Since the firmware started."""
+        """The time since the firmware started."""
         return self.clock.now_s - self._began_s
 
     # --- Set-up --------------------------------------------------------------------------------------------------
@@ -110,7 +110,7 @@ class FirmwareV4(MainLoop):
         self.begin_loop(PASS_S - len(PORTS) * CURRENT_READ_S)
 
     def _listen(self) -> None:
-        """The ports, and what is heard of their guests."""
+        """Make the ports, and what hears their guests."""
         guests, now_s = self.hardware.guests, self.clock.now_s
         pin = Pin(guests[PIN_PORT])
         pin.clear(now_s)
@@ -129,11 +129,11 @@ class FirmwareV4(MainLoop):
     # --- Requests ------------------------------------------------------------------------------------------------
 
     def commands_due_s(self) -> float:
-        """Bytes of the host, and pings of the guests."""
+        """See `MainLoop`: when bytes of the host or pings of the guests wait."""
         return 0.0 if self.usb.arrived else min((uart.due_s() for uart in self._uarts), default=inf)
 
     def take_commands(self) -> Program:
-        """The host's lines first, then the guests'."""
+        """Carry out the host's lines first, then the guests' pings."""
         while (line := self._lines.take(self.usb.arrived)) is not None:
             yield from self._process(line)
         self.usb.taken(self._lines.held)
@@ -152,19 +152,19 @@ class FirmwareV4(MainLoop):
     # --- Readings ------------------------------------------------------------------------------------------------
 
     def counts(self, port: int) -> int:
-        """A port's current in raw counts; 0 when the converter does not answer."""
+        """Return a port's current in raw counts; 0 when the converter does not answer."""
         current_ma = self.hardware.current_ma(port)
         return 0 if current_ma is None else IDLE_COUNTS + round(COUNTS_PER_MA * current_ma)
 
     def system_counts(self) -> int:
-        """That of the whole."""
+        """Return the current of board and guests in raw counts; 0 when the converter does not answer."""
         if "system" in self.hardware.dead_sensors:
             return 0
         guests_ma = sum(guest.current_ma(self.clock.now_s) for guest in self.hardware.guests)
         return BOARD_COUNTS + round(COUNTS_PER_MA * guests_ma)
 
     def report(self) -> Program:
-        """One long line whose pieces leave as they are read; it numbers from 1, whatever that means to a reading."""
+        """Print the minute report: one long line whose pieces leave as they are read. Sub_ids begin with 1 for every reading."""
         line = Base64Stream()
         self.usb.print(line.add(reply(0xFF1A, 1, board_id(self))))
         for sub_id in range(1, len(PORTS) + 2):

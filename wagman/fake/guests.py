@@ -15,13 +15,13 @@ EDGES_PER_BEAT = 8
 """Level changes of the pin that the board counts as one heartbeat (firmware)."""
 
 SAMPLE_S = 0.262144
-"""How often the board looks at the pins: the overflow of a 16-bit timer at 16 MHz / 64 (firmware)."""
+"""How often the board samples the pins: the overflow of a 16-bit timer at 16 MHz / 64 (firmware)."""
 
 ROUNDING_S = 1e-6
-"""What sums of times may be off by after decades: the time of a change is to include it, and so is the end of all changes."""
+"""By how much sums of times may be wrong after decades: a change at its exact time still counts, also the last one."""
 
 _CURRENT_MA = {"off": 0, "dead": 320, "booting": 480, "running": 480, "halting": 480, "hung": 480, "halted": 96}
-"""What a guest draws, in the sensor's steps of 16 mA (running: captured; the others chosen)."""
+"""The current of a guest in each state, in the sensor's steps of 16 mA (running: captured; the others chosen)."""
 
 MOUNTED = frozenset({"booting", "running", "halting", "hung"})
 """States in which a cut leaves the guest's file system dirty."""
@@ -177,34 +177,37 @@ class Guest:
         return "running" if now_s >= self._booted_s else "booting"
 
     def current_ma(self, now_s: float) -> int:
-        """What it draws."""
+        """Return its current in mA."""
         return _CURRENT_MA[self.state(now_s)]
 
     # --- The heartbeat pin ---------------------------------------------------------------------------------------
 
     def edges(self, until_s: float) -> int:
-        """Level changes of the pin up to `until_s`, counted over all of this guest's lives."""
+        """Return the number of level changes of the pin up to `until_s`, over all of this guest's lives."""
         return self._past_edges + self._train.count(until_s)
 
     def edge_at_s(self, number: int) -> float:
-        """When the level change of that number falls, as things stand; math.inf if it does not."""
+        """Return when the level change of that number comes, as things stand; math.inf if it does not."""
         return self._train.time_of(number - self._past_edges)
 
     def beats(self, until_s: float) -> int:
-        """Heartbeats up to `until_s` as the guest itself counts them, over all of its lives."""
+        """Return the number of heartbeats up to `until_s` as the guest itself counts them, over all of its lives."""
         return self._past_beats + self._train.count(until_s) // EDGES_PER_BEAT
 
     def beat_at_s(self, number: int) -> float:
-        """When the heartbeat of that number falls, as things stand; math.inf if it does not."""
+        """Return when the heartbeat of that number comes, as things stand; math.inf if it does not."""
         return self._train.time_of((number - self._past_beats) * EDGES_PER_BEAT)
 
     def last_beat_s(self, until_s: float) -> float:
-        """When the latest heartbeat up to `until_s` fell, which is not before the present rhythm began; -math.inf: never."""
+        """Return when the latest heartbeat up to `until_s` was; -math.inf if never.
+
+        `until_s` is not before the present rhythm.
+        """
         beats = self._train.count(until_s) // EDGES_PER_BEAT
         return self._train.time_of(beats * EDGES_PER_BEAT) if beats else self._past_beat_s
 
     def last_edge_s(self, until_s: float) -> float:
-        """When the pin last moved, up to `until_s`, which is not before the present rhythm began; -math.inf: never."""
+        """Return when the pin last moved up to `until_s`; -math.inf if never. `until_s` is not before the present rhythm."""
         edges = self._train.count(until_s)
         return self._train.time_of(edges) if edges else self._past_edge_s
 
@@ -225,7 +228,7 @@ class Guest:
         self._boot(now_s)
 
     def power_off(self, now_s: float) -> str:
-        """Cut its power; returns the state that this ended."""
+        """Cut its power; return the state that this ended."""
         ended = self.state(now_s)
         self.dirty_cuts += ended in MOUNTED
         self._power_s = None
@@ -233,17 +236,17 @@ class Guest:
         return ended
 
     def pings(self, now_s: float) -> bool:
-        """Whether its kernel answers, as it does where its programs hang."""
+        """Return whether its kernel answers pings, as it does even when its programs hang."""
         return self.state(now_s) in {"running", "halting", "hung"} and not self._panicked
 
     def panic(self, now_s: float) -> bool:
-        """Hang, and the kernel with the programs; False when there is no sign of life to stop."""
+        """Hang the kernel and the programs; return False if there was no sign of life to stop."""
         hangs = self.hang(now_s)
         self._panicked = self._panicked or hangs
         return hangs
 
     def hang(self, now_s: float) -> bool:
-        """Stop all that its programs show of life; False when there is nothing to stop."""
+        """Hang the programs; return False if there was no sign of life to stop."""
         if self.state(now_s) not in {"booting", "running", "halting"}:
             return False
         self._hung_s, self._halted_s, self._halting = now_s, math.inf, False
@@ -251,7 +254,7 @@ class Guest:
         return True
 
     def revive(self, now_s: float) -> bool:
-        """A hung guest goes on, a halted one boots again (its own button); False for the others."""
+        """Let a hung guest go on, or boot a halted one by its own button; return False in other states."""
         state = self.state(now_s)
         if state == "hung":
             self._hung_s, self._booted_s, self._panicked = math.inf, min(self._booted_s, now_s), False
@@ -261,7 +264,10 @@ class Guest:
         return state in {"hung", "halted"}
 
     def halt(self, now_s: float) -> bool:
-        """Ask it to shut down cleanly; False when nobody listens. It beats until its file system is down, or `hush_s` before."""
+        """Ask it to shut down cleanly; return False if nobody listens.
+
+        It beats until its file system is down, or `hush_s` before.
+        """
         state = self.state(now_s)
         if state == "running" and not self.spec.ignore:
             self._halting, self._halted_s = True, now_s + self.spec.halt_s
@@ -269,7 +275,7 @@ class Guest:
         return state in {"running", "halting"}
 
     def change(self, now_s: float, spec: GuestSpec) -> None:
-        """Behave differently: the beat at once, everything else when it next matters."""
+        """Take another behaviour: the beat changes at once, everything else when it next matters."""
         rhythm_changed = spec.beat_s != self.spec.beat_s
         self.spec = spec
         if rhythm_changed and self.state(now_s) in {"running", "halting"}:

@@ -1,7 +1,7 @@
 """The Wagman's hardware, without any firmware: relays, media selectors, sensors, heartbeat inputs.
 
-What a firmware does to it is recorded with the board's time and the reason: the relay log is what a test or a checker
-compares the service's beliefs with.
+Every change that a firmware makes is recorded with the board time and the cause. Tests and checkers compare this relay log with
+what the service believes.
 """
 
 from collections import deque
@@ -23,13 +23,13 @@ CURRENT_STEP_MA = 16
 """Resolution of the current sensors (firmware)."""
 
 CURRENT_MAX_MA = 8176
-"""What they show at most (firmware)."""
+"""The largest reading of the current sensors (firmware)."""
 
 BOARD_CURRENT_MA = 160
-"""What the board itself draws (captured: 640 in all with one guest at 480)."""
+"""The board's own current (captured: 640 in all with one guest at 480)."""
 
 KEPT_RECORDS = 10_000
-"""How many relay changes and dirty cuts are kept; whoever needs all of them observes."""
+"""How many relay changes and dirty cuts are kept; `observe` gets all of them."""
 
 By: TypeAlias = Literal["command", "board", "reset", "powercycle", "fault"]
 """Why a relay moved: a request from the host, the firmware by itself, a board reset, the board's own power, a fault."""
@@ -39,12 +39,12 @@ By: TypeAlias = Literal["command", "board", "reset", "powercycle", "fault"]
 class Cause:
     """What made the firmware switch.
 
-    A request licenses what it asks for, now or after a grace, and a start that the board makes of a port because it was
-    enabled. What the board does of its own accord goes back to nobody's request.
+    A request licenses what it asks for, at once or after a grace, and the board's own start of a port that the request enabled.
+    Anything else that the board does by itself has no request.
     """
 
     by: By
-    request: str | None = None  # of the host, as the board read it; None: the host sent none that licenses it
+    request: str | None = None  # the host's request as the board read it; None: no request licenses it
 
 
 BOARD = Cause("board")
@@ -52,18 +52,18 @@ BOARD = Cause("board")
 
 @frozen
 class RelayChange:
-    """A relay moved."""
+    """The record of a relay that moved."""
 
     board_s: float
     port: int | str
     on: bool
     by: By
-    request: str | None = None  # of the host that licensed it
+    request: str | None = None  # the host's request that licensed it
 
 
 @frozen
 class DirtyCut:
-    """A guest lost its power while its file system was mounted."""
+    """The record of a guest that lost its power while its file system was mounted."""
 
     board_s: float
     port: int | str
@@ -86,7 +86,7 @@ class Relay:
 
 @define(eq=False, repr=False)
 class HeartbeatInput:
-    """Counts the level changes of one guest's pin, a sample at a time, from wherever the last beat left off.
+    """Counts the level changes of one guest's pin, sample by sample, since the last beat.
 
     The count outlives the guest's power: changes collected before a cut complete a beat after the next power-on.
     """
@@ -95,15 +95,18 @@ class HeartbeatInput:
     _counted: int = 0
 
     def clear(self, now_s: float) -> None:
-        """Forget what has been collected (at board start)."""
+        """Forget collected changes (at board start)."""
         self._counted = self.guest.edges(_sample_before(now_s))
 
     def due_s(self) -> float:
-        """When the eighth change since the last beat will have been seen; math.inf if never."""
+        """Return when the eighth change since the last beat will have been sampled; math.inf if never."""
         return _sample_after(self.guest.edge_at_s(self._counted + EDGES_PER_BEAT))
 
     def take_beat(self, now_s: float) -> bool:
-        """Whether eight changes have been collected; if so the count starts again, surplus changes are lost (firmware)."""
+        """Return whether eight changes have been collected.
+
+        If so the count starts again, and surplus changes are lost (firmware).
+        """
         edges = self.guest.edges(_sample_before(now_s))
         if edges - self._counted < EDGES_PER_BEAT:
             return False
@@ -144,7 +147,7 @@ class Hardware:
     # --- Power ---------------------------------------------------------------------------------------------------
 
     def set_relay(self, port: int, by: By, *, on: bool, request: str | None = None) -> None:
-        """Switch a port's power; nothing happens where it is so already, or the relay is stuck."""
+        """Switch a port's power. Nothing happens if it is in that state already, or the relay is stuck."""
         relay = self.relays[port]
         if relay.on == on or relay.stuck:
             return
@@ -163,7 +166,7 @@ class Hardware:
             self._record(DirtyCut(self.clock.now_s, port, ended, by))
 
     def drop_relays(self, ports: Iterable[int], by: By) -> None:
-        """These relays lose what holds them."""
+        """Switch these relays off, because what holds them is gone."""
         for port in ports:
             self.set_relay(port, by, on=False)
 
@@ -175,19 +178,19 @@ class Hardware:
         self.observe(record)
 
     def select(self, selector: int, medium: str) -> None:
-        """Move a media selector; the guest on it looks only when it boots."""
+        """Move a media selector; its guest looks only when it boots."""
         self.selectors[selector] = medium
 
     # --- Sensors -------------------------------------------------------------------------------------------------
 
     def current_ma(self, port: int) -> int | None:
-        """A port's current in steps of 16 mA; None when its sensor does not answer."""
+        """Return a port's current in steps of 16 mA; None when its sensor does not answer."""
         if f"cu{port}" in self.dead_sensors:
             return None
         return _stepped(self.guests[port].current_ma(self.clock.now_s))
 
     def system_current_ma(self) -> int | None:
-        """The current of board and guests; None when the sensor does not answer."""
+        """Return the current of board and guests in mA; None when the sensor does not answer."""
         if "system" in self.dead_sensors:
             return None
         return _stepped(BOARD_CURRENT_MA + sum(guest.current_ma(self.clock.now_s) for guest in self.guests))
@@ -199,12 +202,12 @@ class Hardware:
 
     @property
     def temperature_raw(self) -> int:
-        """What the HTU21D counts (data sheet), its two status bits cleared."""
+        """The HTU21D's count for the temperature (data sheet), with its two status bits cleared."""
         return _counts((self.temperature_c + 46.85) / 175.72)
 
     @property
     def humidity_raw(self) -> int:
-        """What the HTU21D counts (data sheet), its two status bits cleared."""
+        """The HTU21D's count for the humidity (data sheet), with its two status bits cleared."""
         return _counts((self.humidity_pct + 6.0) / 125.0)
 
 

@@ -1,7 +1,7 @@
-"""What the firmwares have in common: one main loop that starts ports, looks after each of them, and takes commands.
+"""The main loop that both firmwares share: it starts ports, looks after each of them, and carries out commands.
 
-A pass is: perhaps a start; for each port its heartbeat and timers, with the reading of its current; commands, the minute
-report, the end of a reset; a pause. Passes without effect are not run, they are reckoned (see `passes`).
+A pass is: perhaps a start; for each port its heartbeat and timers, with the reading of its current; commands, the minute report,
+the end of a reset; a pause. Passes without effect are not run: their times are computed (see `passes`).
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ REPORT_EVERY_S = 60.0
 AUTO_START_S = 60.0
 
 START, COMMANDS = 0, len(PORTS) + 1
-"""The first and the last stage of a pass; those between are the ports'."""
+"""The first and the last stage of a pass; those in between are the ports'."""
 
 
 @define(eq=False, repr=False)
@@ -33,12 +33,12 @@ class MainLoop:
     hardware: Hardware
     usb: Usb
     faults: Faults
-    idle: bool = field(init=False, default=False)  # it sleeps through passes without effect: input wakes it
+    idle: bool = field(init=False, default=False)  # it sleeps through passes without effect, and input wakes it
     kernel: Kernel = field(init=False)
     ports: Sequence[Port] = field(init=False, default=())
-    wanted_start: int | None = field(init=False, default=0)  # one slot; the node controller is the first
+    wanted_start: int | None = field(init=False, default=0)  # the port to start next, if any; the node controller is the first
     wanted_by: Cause = field(init=False, default=BOARD)
-    command: Cause = field(init=False, default=BOARD)  # what is being carried out
+    command: Cause = field(init=False, default=BOARD)  # the cause of the command that is being carried out
     _reset_at_s: float = field(init=False, default=inf)
     _report_timer_s: float = field(init=False, default=0.0)
     _passes: Passes = field(init=False)
@@ -54,10 +54,10 @@ class MainLoop:
     # --- In what they differ -------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Prepare what else there is."""
+        """Prepare what the firmware has besides."""
 
     def offsets_s(self) -> tuple[float, ...]:
-        """How far into a pass each stage begins, and how long a pass is that has no effect."""
+        """Return when each stage begins within a pass, and how long a pass without effect takes."""
         raise NotImplementedError
 
     def set_up(self, boot_flags: frozenset[str]) -> Program:
@@ -69,11 +69,11 @@ class MainLoop:
         raise NotImplementedError
 
     def report(self) -> Program:
-        """Tell what is told once a minute."""
+        """Print what is told once a minute."""
         raise NotImplementedError
 
     def commands_due_s(self) -> float:
-        """When there is something to take."""
+        """Return when there is something to carry out."""
         return 0.0 if self.usb.arrived else inf
 
     def started_by_itself(self, port: Port) -> None:
@@ -88,28 +88,28 @@ class MainLoop:
         yield self.clock.now_s + self.watchdog_s
 
     def poke(self) -> None:
-        """The world changed under the board: what was worked out ahead no longer holds."""
+        """Take in that the world has changed: what was worked out ahead no longer holds."""
         self._passes.offsets_s = self.offsets_s()
         for port in self.ports:
             port.rearm()
 
     def request_start(self, port: int) -> None:
-        """Start this port in the next pass; a request that is still waiting is forgotten."""
+        """Start this port in the next pass; it replaces a request that still waits."""
         self.wanted_start, self.wanted_by = port, self.command
 
     def request_reset(self, after_s: float) -> None:
-        """Start nothing any more, and wait for the watchdog `after_s` from now."""
+        """Start no port any more, and stop feeding the watchdog `after_s` from now."""
         self._reset_at_s = self.clock.now_s + after_s
 
     def begin_loop(self, pause_s: float) -> None:
-        """Set-up is over; a pass ends with so long a pause."""
+        """Begin with the loop: set-up is over. A pass ends with this pause."""
         self.kernel.start_timer_s = self._report_timer_s = self.clock.now_s
         self._passes.begin(pause_s)
 
     # --- The loop ------------------------------------------------------------------------------------------------
 
     def _loop(self) -> Program:
-        """Run the stages of the loop in which something happens, each when the loop would get to it; sleep otherwise."""
+        """Run each stage in which something happens, at the time when the loop would reach it; sleep otherwise."""
         while True:
             at_s, stage = self._passes.next(self._due_s())
             if at_s > self.clock.now_s:
@@ -121,7 +121,7 @@ class MainLoop:
             yield from self._run_stage(stage)
             stalled_s = self.usb.take_stalled_s() if self.stalls else 0.0
             if stalled_s >= self.watchdog_s:
-                return  # it was not fed for so long
+                return  # the watchdog was not fed for so long
             if stalled_s:
                 yield self.clock.now_s + stalled_s
             self._passes.done(stage)
@@ -129,7 +129,7 @@ class MainLoop:
                 return
 
     def _due_s(self) -> tuple[float, ...]:
-        """For each stage, since or from when there is something to do in it, as things stand."""
+        """Return from when on each stage has something to do, as things stand."""
         commands_s = min(self.commands_due_s(), self._report_timer_s + REPORT_EVERY_S, self._reset_at_s)
         return (self._start_due_s(), *(port.due_s for port in self.ports), commands_s)
 
@@ -155,7 +155,7 @@ class MainLoop:
 
     @property
     def is_resetting(self) -> bool:
-        """Whether a reset has been asked for."""
+        """Whether a reset was asked for."""
         return self._reset_at_s < inf
 
     def _start_next(self) -> Program:

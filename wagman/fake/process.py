@@ -1,6 +1,6 @@
 """`wagman fake-board`: the command line of the fake board, and its client.
 
-Nothing heavy is imported up here: `--send` is a ready shutdown command, and is to cost as little as one.
+Nothing heavy is imported at the top: `--send` is meant as a shutdown command, and has to be as fast as one.
 """
 
 import argparse
@@ -14,16 +14,16 @@ from wagman.model.sockets import obstacle
 DIALECTS = ("v3", "v4")
 
 MAX_SPEED = 1000
-"""What a slow or busy machine still keeps up with (measured: 37,000 on an idle one)."""
+"""The highest speed; a slow or busy machine keeps up with it (measured: 37,000 on an idle one)."""
 
 SEND_TIMEOUT_S = 10.0
-"""How long `--send` waits for a fake board that does not answer (chosen)."""
+"""How long `--send` waits for an answer (chosen)."""
 
 DONE, FAILED, USAGE, UNREACHABLE = 0, 1, 2, 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `run` understands."""
+    """Add the arguments of the command."""
     parser.add_argument("--link", type=Path, metavar="PATH", help="where to link the board's tty")
     parser.add_argument("--dialect", choices=DIALECTS, default=DIALECTS[0], help="which firmware it runs (default: %(default)s)")
     parser.add_argument("--speed", type=_speed, default=1.0, metavar="N", help="run N times faster than real time")
@@ -52,7 +52,7 @@ def _speed(text: str) -> float:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what the arguments ask for; returns the exit code."""
+    """Run the fake board, or send it a command; return the exit code."""
     for option, path in (("--send", args.send and args.send[0]), ("--control", args.control)):
         if path and (reason := obstacle(str(path))):
             return _complain(f"{option} {path}: {reason}", USAGE)
@@ -86,7 +86,7 @@ def _send(path: str, command: str) -> int:
 
 
 def _ask(path: str, command: str) -> str:
-    """The answer, a line; raises OSError where there is none."""
+    """Return the answer, a line; raises OSError if there is none."""
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(SEND_TIMEOUT_S)
         client.connect(path)

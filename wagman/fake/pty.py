@@ -1,8 +1,9 @@
 """The board's tty as a real pseudo-terminal behind a symbolic link.
 
-Whether a host has the port open is read off the master: while nobody holds the slave, and the board does not either,
-the kernel reports a hang-up there (POLLHUP, EIO). A port that is closed is looked at 20 times a second; that of an open
-one is noticed at once. The pty goes when the tty goes, so that the host sees a hang-up, and a new one comes later.
+The master shows whether a host has the port open: while neither a host nor the board holds the slave, the kernel reports a
+hang-up
+there (POLLHUP, EIO). A closed port is checked 20 times a second; a close is noticed at once. The pty is closed when the tty goes,
+so that the host sees a hang-up; a new pty comes later.
 """
 
 import errno
@@ -21,7 +22,7 @@ from wagman.fake.serve import UNREAD_BYTES, FakeBoard
 from wagman.fake.usb import Data
 
 LOOK_EVERY_S = 0.05
-"""How often a closed port is looked at (chosen; in real time: that is what hosts open it in)."""
+"""How often a closed port is checked, in real time, since hosts open it in real time (chosen)."""
 
 READ_BYTES = 4096
 
@@ -35,7 +36,7 @@ class Pty:
 
     @classmethod
     def new(cls) -> "Pty":
-        """Raises OSError."""
+        """Make a pty; raises OSError."""
         master, slave = os.openpty()
         try:
             tty.setraw(slave)
@@ -45,34 +46,34 @@ class Pty:
             os.close(slave)
 
     def close(self) -> None:
-        """The host, if there is one, sees a hang-up."""
+        """Close the pty; a host sees a hang-up."""
         os.close(self.master)
 
     # --- The board's host, as long as the port is open -----------------------------------------------------------
 
     def room(self) -> int:
-        """Always all there is: at many times the speed of time, a busy host for a moment would be one that reads nothing."""
+        """Return a constant: at high speed, a host that is busy for a moment would otherwise count as one that does not read."""
         return UNREAD_BYTES
 
     def deliver(self, output: Data) -> None:
-        """Bytes from the board; what the host does not read in time is lost, as at a real board."""
+        """Write bytes of the board; as with a real board, those that the host does not read in time are lost."""
         with suppress(BlockingIOError):
             os.write(self.master, output.data)
 
     def hang_up(self) -> None:
-        """The tty is gone: whoever serves this pty closes it."""
+        """Do nothing: the server of this pty closes it when the tty goes."""
 
     # --- The host's doings ---------------------------------------------------------------------------------------
 
     async def wait_opened(self) -> None:
-        """Wait until a host has the port open, or has left something in it."""
+        """Wait until a host has the port open, or has left bytes in it."""
         poll = select.poll()
         poll.register(self.master, select.POLLIN)
         while [event for _fd, event in poll.poll(0)] == [select.POLLHUP]:  # noqa: ASYNC110 - no event tells of an open
             await trio.sleep(LOOK_EVERY_S)
 
     async def receive(self) -> bytes:
-        """What the host sends; b"" when it has closed the port."""
+        """Return bytes from the host; b"" when it has closed the port."""
         await trio.lowlevel.wait_readable(self.master)
         try:
             return os.read(self.master, READ_BYTES)
@@ -82,7 +83,7 @@ class Pty:
             return b""
 
     def forget_unread(self) -> None:
-        """Drop what the last host did not read, so that the next one does not find it."""
+        """Drop bytes that the last host did not read, so that the next one does not find them."""
         slave = os.open(self.slave_path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         try:
             termios.tcflush(slave, termios.TCIFLUSH)
@@ -92,7 +93,7 @@ class Pty:
 
 @contextmanager
 def linked(pty: Pty, link: Path) -> Iterator[None]:
-    """The pty under the name `link` for as long as this lasts; a stale symbolic link there is replaced.
+    """Have the pty under the name `link` meanwhile; a stale symbolic link there is replaced.
 
     Raises:
         OSError: the name cannot be used, for instance because it is no symbolic link.
@@ -115,11 +116,11 @@ class PtyServer:
 
     fake: FakeBoard
     link: Path
-    _offered: int | None = None  # the number of the tty that is there
+    _offered: int | None = None  # the number of the present tty
     _moved: trio.lowlevel.ParkingLot = field(factory=trio.lowlevel.ParkingLot)
 
     async def run(self) -> None:
-        """Until cancelled; raises OSError where the link or a pty cannot be made."""
+        """Offer the tty until cancelled; raises OSError if the link or a pty cannot be made."""
         while True:
             number = await self.fake.wait_tty()
             pty = Pty.new()
@@ -131,7 +132,7 @@ class PtyServer:
             self._move(None)
 
     async def settled(self) -> None:
-        """Wait until what is at the link is what the board and its cable offer."""
+        """Wait until the link shows what the board and its cable offer."""
         while self._offered != self.fake.tty_number:
             await self._moved.park()
 

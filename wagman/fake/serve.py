@@ -1,7 +1,8 @@
 """The fake board as a trio task, and the port that a host in the same process opens.
 
-Board time is the time since `run` began times `speed`, so under a mock clock it is virtual and elsewhere real. Whatever
-touches the board from outside first lets it catch up to the present, and afterwards sets the task's alarm anew.
+Board time is the time since `run` began times `speed`: virtual under a mock clock, else real. Every access from outside first
+lets
+the board catch up to the present, and then sets the task's alarm anew.
 """
 
 import errno
@@ -27,32 +28,33 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 UNREAD_BYTES = 16_384
-"""What the host's tty holds for a host that does not read; after that the board stalls (order of a pty)."""
+"""How many unread bytes the host's tty holds before the board stalls (the order of a pty)."""
 
 _SLACK_S = 1e-6
-"""How far the board may run ahead of the clock, so that rounding never leaves it a hair before its own alarm."""
+"""How far the board may run ahead of the clock, so that rounding never leaves it just before its own alarm."""
 
 
 class Host(Protocol):
-    """Whoever holds the board's tty open."""
+    """A host that holds the board's tty open."""
 
     def room(self) -> int:
-        """How many bytes the tty takes, if nobody reads meanwhile."""
+        """Return how many bytes the tty still takes, if nobody reads meanwhile."""
 
     def deliver(self, output: Data) -> None:
-        """Bytes from the board; must not wait."""
+        """Take bytes from the board; must not wait."""
 
     def hang_up(self) -> None:
-        """The tty is gone."""
+        """Take in that the tty is gone."""
 
 
 @define(eq=False, repr=False)
 class FakeBoard:
     """A board with its guests, behind a cable.
 
-    `guests` names those that are not ordinary, by port name or number. `observe` is told of each relay change and of
-    each power cut that left a file system dirty. The methods named like control commands do what `control` says of
-    them; a device is a port's name or number, and what cannot be understood raises `control.ControlError`.
+    `guests` has the specifications of special guests, by port name or number. `observe` gets each relay change and each power cut
+    that
+    left a file system dirty. Methods named like control commands do what `control` says of these. A `device` is a port's name or
+    number; an unknown one raises `control.ControlError`.
     """
 
     dialect: str = field(default="v3", kw_only=True)
@@ -61,7 +63,7 @@ class FakeBoard:
     rtc_s: float = field(default=RTC_S, kw_only=True)
     eeprom: Eeprom = field(factory=Eeprom, kw_only=True)
     speed: float = field(default=1.0, kw_only=True)
-    lag_s: float = field(default=0.0, kw_only=True)  # what it does by itself is noticed so much later, and all of it together
+    lag_s: float = field(default=0.0, kw_only=True)  # how late actions of its own are noticed, all together
     observe: Callable[[Record], None] = field(default=lambda _record: None, kw_only=True)
     board: Board = field(init=False)
     plugged: bool = field(init=False, default=True)
@@ -105,7 +107,7 @@ class FakeBoard:
         for output in outputs:
             self._hand_over(output)
         self._nap.deadline = self._alarm_at()
-        if outputs or len(self.board.usb.arrived) < waiting:  # only then: two that wait must not keep waking each other
+        if outputs or len(self.board.usb.arrived) < waiting:  # only then, since two waiters must not keep waking each other
             self._changed.unpark_all()
 
     def _hand_over(self, output: Output) -> None:
@@ -124,7 +126,7 @@ class FakeBoard:
 
     @contextmanager
     def _meddling(self) -> "Iterator[Board]":
-        """Something outside touches the board, at the present time."""
+        """Let something outside touch the board, at the present time."""
         self._catch_up()
         yield self.board
         self.board.poke()
@@ -140,17 +142,17 @@ class FakeBoard:
 
     @property
     def tty_number(self) -> int | None:
-        """Which tty this is, counted from 0; None while there is none."""
+        """The number of the present tty, counted from 0; None while there is none."""
         return self._ttys_lost if self.tty_up else None
 
     async def wait_tty(self) -> int:
-        """Wait until there is a tty; returns its number."""
+        """Wait until there is a tty; return its number."""
         while (number := self.tty_number) is None:
             await self._changed.park()
         return number
 
     async def wait_tty_gone(self, number: int) -> None:
-        """Wait until that tty has disappeared, even if the next one is there by then."""
+        """Wait until that tty is gone, even if the next one is there by then."""
         while self._ttys_lost == number:
             await self._changed.park()
 
@@ -162,7 +164,7 @@ class FakeBoard:
         return port
 
     def attach(self, host: Host) -> None:
-        """From now on `host` holds the port open; raises OSError."""
+        """Let `host` hold the port open from now on; raises OSError."""
         self._catch_up()
         if not self.tty_up:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
@@ -171,7 +173,7 @@ class FakeBoard:
         self._host = host
 
     def detach(self, host: Host) -> None:
-        """`host` has closed the port: what the board says is lost from now on."""
+        """Take in that `host` has closed the port: bytes of the board are lost from now on."""
         self._catch_up()
         if self._host is host:
             self._host = None
@@ -206,32 +208,32 @@ class FakeBoard:
             self.plugged = True
 
     def reset(self) -> None:
-        """The watchdog resets the board."""
+        """Reset the board by its watchdog."""
         with self._meddling() as board:
             board.reset()
 
     def powercycle(self) -> None:
-        """The board and everything on it lose power, which then comes back."""
+        """Take the power from the board and everything on it, and give it back."""
         with self._meddling() as board:
             board.powercycle()
 
     def hang(self, device: str | int) -> bool:
-        """The guest hangs, until its power is cut or it is revived; False when it shows no life anyway."""
+        """Hang the guest until its power is cut or it is revived; return False if it shows no life anyway."""
         with self._meddling() as board:
             return board.hardware.guests[control.port_of(device)].hang(board.clock.now_s)
 
     def panic(self, device: str | int) -> bool:
-        """The guest hangs, and its kernel with it: it answers no ping either; False when it shows no life anyway."""
+        """Hang the guest and its kernel, so that it answers no ping; return False if it shows no life anyway."""
         with self._meddling() as board:
             return board.hardware.guests[control.port_of(device)].panic(board.clock.now_s)
 
     def revive(self, device: str | int) -> bool:
-        """A hung guest goes on, a halted one boots again; False for the others."""
+        """Let a hung guest go on, or boot a halted one; return False in other states."""
         with self._meddling() as board:
             return board.hardware.guests[control.port_of(device)].revive(board.clock.now_s)
 
     def halt(self, device: str | int) -> bool:
-        """Ask the guest to shut down cleanly; False when it does not listen (off, booting, hung, halted)."""
+        """Ask the guest to shut down cleanly; return False if it does not listen (off, booting, hung, halted)."""
         with self._meddling() as board:
             return board.hardware.guests[control.port_of(device)].halt(board.clock.now_s)
 
@@ -252,18 +254,18 @@ class FakeBoard:
             board.hardware.humidity_pct = percent
 
     def fault(self, text: str) -> None:
-        """Make something go wrong: `drop 1`, `relay gn stuck`, `sensor env dead`, ... (see `control`)."""
+        """Cause a fault: `drop 1`, `relay gn stuck`, `sensor env dead`, ... (see `control`)."""
         with self._meddling() as board:
             control.fault(board, text)
 
     def status(self) -> dict[str, Any]:
-        """Everything, as it really is."""
+        """Return the true state of everything."""
         self._catch_up()
         return control.status(self.board)
 
     @property
     def hardware(self) -> Hardware:
-        """The board's hardware, to look at."""
+        """The board's hardware."""
         return self.board.hardware
 
     @property
@@ -274,23 +276,25 @@ class FakeBoard:
 
 @define(eq=False, repr=False)
 class HostPort(trio.abc.Stream):
-    """An open port as a host sees a tty: reads give b"" for ever after a hang-up, writes raise OSError then."""
+    """An open port, as a host sees a tty: after a hang-up reads return b"" for ever, and writes raise OSError."""
 
     _fake: FakeBoard
     _unread: bytearray = field(factory=bytearray)
-    told_s: dict[int, float] = field(init=False, factory=dict)  # by port: the last time of which it was read how it stood then
-    _telling: deque[tuple[int, Data]] = field(init=False, factory=deque)  # not wholly read, and with which byte that ends
+    # By port, the time of the latest statement on its heartbeat that was read.
+    told_s: dict[int, float] = field(init=False, factory=dict)
+    # Statements that are not wholly read, with the byte at which each ends.
+    _telling: deque[tuple[int, Data]] = field(init=False, factory=deque)
     _read_bytes: int = field(init=False, default=0)
     _hung_up: bool = False
     _closed: bool = False
     _readable: trio.lowlevel.ParkingLot = field(factory=trio.lowlevel.ParkingLot)
 
     def room(self) -> int:
-        """What fits in beside what was not read yet."""
+        """Return how many more bytes can wait to be read."""
         return UNREAD_BYTES - len(self._unread)
 
     def deliver(self, output: Data) -> None:
-        """Bytes from the board; what a host that does not read cannot hold is lost."""
+        """Take bytes from the board; what exceeds the room is lost."""
         is_whole = len(output.data) <= self.room()
         self._unread += output.data[: self.room()]
         if output.tells and is_whole:
@@ -298,7 +302,7 @@ class HostPort(trio.abc.Stream):
         self._readable.unpark_all()
 
     def hang_up(self) -> None:
-        """The tty is gone."""
+        """Take in that the tty is gone."""
         self._hung_up = True
         self._readable.unpark_all()
 
@@ -308,7 +312,7 @@ class HostPort(trio.abc.Stream):
         return bool(self._unread) or self._hung_up or self._closed
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """What has arrived; b"" after a hang-up."""
+        """Return what has arrived; b"" after a hang-up."""
         if self._ready:
             await trio.lowlevel.checkpoint()
         while not self._ready:
@@ -325,17 +329,17 @@ class HostPort(trio.abc.Stream):
         return data
 
     async def send_all(self, data: "bytes | bytearray | memoryview") -> None:
-        """Send; raises OSError after a hang-up."""
+        """Send bytes; raises OSError after a hang-up."""
         if self._closed:
             raise trio.ClosedResourceError
         await self._fake.write(self, bytes(data))
 
     async def wait_send_all_might_not_block(self) -> None:
-        """As the stream interface wants it; nothing is known ahead."""
+        """Do nothing: the stream interface has it, and nothing is known ahead."""
         await trio.lowlevel.checkpoint()
 
     async def aclose(self) -> None:
-        """Close the port; what was not read is lost."""
+        """Close the port; unread bytes are lost."""
         self._closed = True
         self._fake.detach(self)
         self._readable.unpark_all()

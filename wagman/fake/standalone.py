@@ -29,7 +29,7 @@ SAVE_EVERY_S = 1.0
 
 
 class StandaloneError(WagmanError):
-    """A fake board that cannot be run as asked; `exit_code` says whose fault it is."""
+    """A fake board that cannot be run as asked; `exit_code` tells the kind of error."""
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
@@ -38,7 +38,7 @@ class StandaloneError(WagmanError):
 
 @frozen
 class Options:
-    """What the command line asks for."""
+    """The options of the command line."""
 
     link: Path
     dialect: str = "v3"
@@ -66,7 +66,7 @@ def run(options: Options) -> None:
 
 
 def _first(error: Exception) -> Exception:
-    """The first error that is no group: what went wrong first is what there is to say."""
+    """Return the first error in a group, which tells what went wrong first."""
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
     return error
@@ -123,7 +123,7 @@ async def _keep_saved(eeprom: Eeprom, path: Path) -> None:
 
 
 def _save(eeprom: Eeprom, path: Path, saved: dict[str, Any]) -> dict[str, Any]:
-    """Write the EEPROM where it is no longer what was saved; returns what is in the file now."""
+    """Save the EEPROM if it differs from `saved`; return what is in the file now."""
     content = eeprom.as_dict()
     if content != saved:
         fresh = path.with_name(f".{path.name}.{os.getpid()}")
@@ -137,14 +137,14 @@ def _save(eeprom: Eeprom, path: Path, saved: dict[str, Any]) -> dict[str, Any]:
 
 @frozen
 class ControlServer:
-    """Answers control commands; an answer comes once the command's effect on the tty can be seen."""
+    """Answers control commands. An answer is sent once the command's effect on the tty can be seen."""
 
     fake: FakeBoard
     ptys: PtyServer
     all_of_it: trio.CancelScope
 
     async def run(self, path: Path) -> None:
-        """Until cancelled; raises OSError where `path` cannot be listened at."""
+        """Serve until cancelled; raises OSError if it cannot listen at `path`."""
         with _listening(path) as listener:
             sockets = [trio.SocketListener(trio.socket.from_stdlib_socket(listener))]
             await trio.serve_listeners(self._serve_client, sockets)
@@ -183,7 +183,7 @@ async def _say(stream: trio.SocketStream, answer: dict[str, Any]) -> None:
 
 @contextmanager
 def _listening(path: Path) -> Iterator[socket.socket]:
-    """A socket that listens at `path`; one that a dead process left there is replaced. Raises OSError."""
+    """Listen at `path` meanwhile; the socket of a dead process there is replaced. Raises OSError."""
     _remove_stale(path)
     with socket.socket(socket.AF_UNIX) as listener:
         try:

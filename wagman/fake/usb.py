@@ -1,4 +1,4 @@
-"""The board's end of the serial link: what it prints, with the time at which it leaves, and what has arrived."""
+"""The board's end of the serial link: printed bytes with the times at which they leave, and received bytes."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import inf
@@ -10,7 +10,7 @@ from wagman.fake.clock import BoardClock
 from wagman.fake.faults import Faults
 
 INPUT_BYTES = 4096
-"""What waits for a busy board at most before the host's writes block (chosen; the order of a tty's buffer)."""
+"""How many bytes may wait for a busy board before the host's writes block (chosen; the order of a tty's buffer)."""
 
 
 PRINT_STALL_S = 0.25
@@ -23,12 +23,12 @@ class Data:
 
     at_s: float
     data: bytes
-    tells: tuple[int, ...] = ()  # ports of which it says, in sound words, when they were last heard
+    tells: tuple[int, ...] = ()  # the ports whose last heartbeat it tells, in undamaged words
 
 
 @frozen
 class Piece:
-    """What was printed at once, and what became of it on its way."""
+    """A text that was printed at once, and what is left of it after the faults."""
 
     said: bytes
     data: bytes
@@ -36,12 +36,12 @@ class Piece:
 
     @property
     def is_sound(self) -> bool:
-        """The host reads the same words: a blank or a line end that came twice, or not at all, harms none."""
+        """Whether the host reads the same words: doubled or lost blanks and line ends do no harm."""
         return self.said == self.data or self.said.split() == self.data.split()
 
 
 def told(pieces: Sequence[Piece]) -> Iterator[int]:
-    """The ports of which the host learns: no word is missing, and those around the answer and of the port are sound."""
+    """Yield the ports whose heartbeat the host learns: no word is missing, and those of the frame and the port are undamaged."""
     if not any(each.tells for each in pieces):
         return
     said, data = (b"".join(getattr(each, name) for each in pieces).split() for name in ("said", "data"))
@@ -52,7 +52,7 @@ def told(pieces: Sequence[Piece]) -> Iterator[int]:
 
 @frozen
 class Tty:
-    """The tty appears or disappears, with everything in it."""
+    """The tty appears, or disappears with everything in it."""
 
     at_s: float
     up: bool
@@ -68,21 +68,21 @@ class Usb:
     clock: BoardClock
     faults: Faults
     up: bool = False
-    arrived: bytearray = field(factory=bytearray)  # taken from the front by the firmware
-    _sent: bytearray = field(factory=bytearray)  # what has arrived, and was not wholly taken yet, as the host sent it
-    _garbled: bool = False  # it arrived otherwise
+    arrived: bytearray = field(factory=bytearray)  # the firmware takes from the front
+    _sent: bytearray = field(factory=bytearray)  # the bytes that the host sent of what has arrived and was not wholly taken
+    _garbled: bool = False  # it arrived damaged
     _outputs: list[Output] = field(factory=list)
     _line: list[tuple[bytes, tuple[int, ...]]] = field(
         factory=list
-    )  # printed at `_line_at_s`, not yet an output; what each tells of
+    )  # printed at `_line_at_s` and not yet an output, with the ports that each text tells of
     _line_at_s: float = 0.0
-    room: float = inf  # what the host's tty still takes; a tty that nobody holds open takes all, and loses it
-    _stalled_s: float = 0.0  # waited in vain by prints, and not yet by the firmware
+    room: float = inf  # how much the host's tty still takes; a tty that nobody holds open takes everything, and loses it
+    _stalled_s: float = 0.0  # the time that prints have waited in vain, and the firmware has yet to wait
 
     def print(self, text: str, *tells: int) -> None:
-        """Send `text` (Latin-1) as it is; what is printed at one instant leaves as one piece.
+        """Send `text` (Latin-1) unchanged. Texts that are printed at one instant leave as one piece.
 
-        A host that does not read stalls the firmware, which prints its words one by one; what it cannot send is lost.
+        A host that does not read stalls the firmware, which prints its words one by one; what cannot be sent is lost.
         """
         if self.room <= 0:
             self._stalled_s += PRINT_STALL_S * max(1, len(text.split())) if text else 0.0
@@ -98,23 +98,23 @@ class Usb:
         self.print(f"{text}\r\n", *tells)
 
     def take_stalled_s(self) -> float:
-        """How long prints have waited in vain since this was last asked."""
+        """Return how long prints have waited in vain since the last call."""
         stalled_s, self._stalled_s = self._stalled_s, 0.0
         return stalled_s
 
     def set_up(self, *, up: bool) -> None:
-        """Attach to the host, or be gone from it; what was under way is lost."""
+        """Attach to the host, or detach from it; bytes on their way are lost."""
         if up == self.up:
             return
         self._flush()
-        self.room = inf  # whoever held the tty open holds nothing any more
+        self.room = inf  # nobody holds the tty open any more
         self.up = up
         self.arrived.clear()
         self.taken(b"")
         self._outputs.append(Tty(self.clock.now_s, up))
 
     def receive(self, data: bytes) -> int:
-        """Take what the host sends; returns how many bytes were taken, the rest has to wait (flow control)."""
+        """Take bytes from the host; return how many were taken. The rest has to wait (flow control)."""
         taken = data[: max(0, INPUT_BYTES - len(self.arrived))] if self.up else b""
         arriving = self.faults.incoming(taken)
         self.arrived += arriving
@@ -123,17 +123,17 @@ class Usb:
         return len(taken)
 
     def taken(self, held: "bytes | bytearray") -> None:
-        """The firmware has taken what has arrived; it holds a line that is not complete yet, or none."""
+        """Take in that the firmware has taken what has arrived; `held` is an incomplete line that it keeps."""
         if not self.arrived and not held:
             self._sent.clear()
             self._garbled = False
 
     def genuine(self, request: str, requests_in: Callable[[bytes], Iterable[str]]) -> str | None:
-        """The request, if it is one of those that the host sent; None where the cable has made it of another."""
+        """Return the request if the host sent it; None if the cable has turned another one into it."""
         return request if not self._garbled or request in requests_in(bytes(self._sent)) else None
 
     def take_outputs(self) -> list[Output]:
-        """All that left the board since the last call, in order."""
+        """Return everything that left the board since the last call, in order."""
         self._flush()
         outputs, self._outputs = self._outputs, []
         return outputs

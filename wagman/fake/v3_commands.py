@@ -1,7 +1,8 @@
 """The commands of the v3 firmware, one small function each, and the frame around their replies.
 
-A command sees its words as the firmware does: `arguments` without the command itself, in any number. Most of them answer
-nonsense with silence, because the firmware does.
+A command gets its words as the firmware does: `arguments` without the command itself, in any number. Most commands answer
+nonsense
+with silence, since the firmware does.
 """
 
 from calendar import monthrange
@@ -25,7 +26,7 @@ VERSION = ("hw 3.1", "ker 1.0.4", f"time {BUILD_TIME_S}", "git a64b494dad76e20a3
 BOOT_FLAGS = ("WDRF", "BORF", "EXTRF", "PORF")
 BOOTLOADER_MODES = ("off", *MEDIA)
 STALE_MEMORY = "(N\x04"
-"""What the firmware prints for the command of a line that holds only a sid: an uninitialised pointer (captured)."""
+"""The command name that the firmware prints for a line with only a sid: an uninitialised pointer (captured)."""
 
 _LONG = 0x1_0000_0000
 _DATE_WORDS = 6
@@ -91,9 +92,9 @@ def _date(firmware: "FirmwareV3", arguments: list[str]) -> None:
 
 
 def _seconds(parts: list[int]) -> int:
-    """Seconds since 1970 of a date that nobody checks; the year counts from 1970 in a byte, the rest are bytes.
+    """Return the seconds since 1970 of an unchecked date; the year counts from 1970 in a byte, the rest are bytes.
 
-    A month beyond December counts as December: the firmware reads past its table of months there.
+    A month beyond December counts as December: the firmware reads past its table of months.
     """
     year = 1970 + (parts[0] - 1970) % 0x100
     month, day, hour, minute, second = (part & 0xFF for part in parts[1:])
@@ -116,7 +117,7 @@ def _reset(firmware: "FirmwareV3", arguments: list[str]) -> None:
 
 
 def _grace_s(word: str) -> float:
-    """Seconds as the firmware takes them: milliseconds in 32 unsigned bits, so that a negative number is 49 days."""
+    """Return seconds as the firmware reads them: milliseconds in 32 unsigned bits, so that a negative number is 49 days."""
     return number(word) * 1000 % _LONG / 1000
 
 

@@ -1,7 +1,7 @@
 """One port as the v3 firmware runs it: disabled, stopped, started, stopping.
 
-There is no starting and no success: a port is started the moment its relay is on, and a heartbeat makes a stopped port
-started whether it has power or not.
+There is no state of starting, and no success: a port is started as soon as its relay is on, and a heartbeat makes a stopped port
+started, with or without power.
 """
 
 from enum import Enum
@@ -21,7 +21,7 @@ UNMANAGED_FAILURES = 1024
 STOP_GRACE_S = 60.0
 STOP_MESSAGE_S = 10.0
 CURRENT_LEVEL_S = 10.0
-RECOVERY_EVERY = 4  # of so many failures, the last one makes the next start a start from the secondary medium
+RECOVERY_EVERY = 4  # the last of so many failures makes the next start one from the secondary medium
 CURRENT_LEVELS = ((120, "low"), (300, "normal"), (850, "stressed"))  # below so many mA; "high" above
 RELAY_JOURNAL_S = 0.010  # between the journal's note and the relay, and again at the end
 RELAY_SETTLE_S = 0.500
@@ -41,7 +41,7 @@ class State(Enum):
 
 @define(eq=False, repr=False)
 class Kernel:
-    """What all parts of the firmware share."""
+    """What all parts of the firmware use."""
 
     clock: BoardClock
     hardware: Hardware
@@ -50,11 +50,11 @@ class Kernel:
     start_timer_s: float = 0.0  # when the shared start timer was last reset
 
     def log(self, topic: str, text: str, *tells: int) -> None:
-        """A log line, unless logging is off."""
+        """Print a log line, unless logging is off."""
         self.log_part(f"log: {topic} {text}\r\n", *tells)
 
     def log_part(self, text: str, *tells: int) -> None:
-        """A piece of a log line, unless logging is off."""
+        """Print a piece of a log line, unless logging is off."""
         if self.logging:
             self.usb.print(text, *tells)
 
@@ -70,15 +70,16 @@ class Port:
     watch_current: bool = field(init=False, default=False)
     stop_timeout_s: float = field(init=False, default=STOP_GRACE_S)
     heartbeat_at_s: float = field(init=False)
-    due_s: float = field(init=False)  # when `update` has something to do, as things stand
+    due_s: float = field(init=False)  # when `update` will have something to do, as things stand
     _state_at_s: float = field(init=False)
     _stop_message_at_s: float = field(init=False)
     _level_at_s: float = field(init=False)
     _level: str = field(init=False, default="low")
-    _managed: bool = field(init=False, default=False)  # before the first start since board boot nothing is
+    _managed: bool = field(init=False, default=False)  # False before the first start since the board's boot
     _forced_medium: str | None = field(init=False, default=None)
     _stop_cause: Cause = field(init=False, default=BOARD)
-    _kept_by: Cause = field(init=False, default=BOARD)  # what enabled or disabled it, and so has the board start or cut it
+    # The command that enabled or disabled it, and so licenses the board to start or cut it.
+    _kept_by: Cause = field(init=False, default=BOARD)
 
     startable: ClassVar[frozenset[State]] = frozenset({State.STOPPED})
     stoppable: ClassVar[frozenset[State]] = frozenset({State.STARTED})
@@ -92,17 +93,17 @@ class Port:
 
     @property
     def name(self) -> str:
-        """The firmware's name for it."""
+        """The firmware's name for the port."""
         return PORT_NAMES[self.number]
 
     @property
     def enabled(self) -> bool:
-        """Whether it is to run; the node controller always is (firmware)."""
+        """Whether the port is to run; the node controller always is (firmware)."""
         return self.number == 0 or self.kernel.hardware.eeprom.enabled[self.number]
 
     @property
     def selector(self) -> int:
-        """The media selector that its starts move: ports without one of their own move the node controller's."""
+        """The media selector that its starts move; ports without one move the node controller's."""
         return self.number if self.number in SELECTOR_PORTS else 0
 
     @property
@@ -112,11 +113,11 @@ class Port:
 
     @property
     def secondary(self) -> str:
-        """The other one, where there is another."""
+        """The medium of a recovery start, the same as the primary one on ports 3 and 4."""
         return other_medium(self.primary) if self.number <= 2 else self.primary  # noqa: PLR2004 - a port's number
 
     def next_medium(self) -> str:
-        """The medium of the next start, as the firmware answers it."""
+        """Return the medium of the next start, as the firmware answers it."""
         if self._forced_medium:
             return self._forced_medium
         eeprom = self.kernel.hardware.eeprom
@@ -127,7 +128,7 @@ class Port:
         return self.secondary if recover else self.primary
 
     def heartbeat_age_s(self) -> float:
-        """Since the last heartbeat or state change."""
+        """Return the time since the last heartbeat or state change."""
         return self.kernel.clock.now_s - self.heartbeat_at_s
 
     # --- Commands ------------------------------------------------------------------------------------------------
@@ -138,7 +139,7 @@ class Port:
         self.kernel.hardware.select(self.selector, medium)
 
     def start(self, cause: Cause) -> Program:
-        """Power on, if its state allows it; blocks the board."""
+        """Switch the power on, if the state allows it; blocks the board."""
         if self.state not in self.startable:
             return
         hardware = self.kernel.hardware
@@ -153,7 +154,7 @@ class Port:
         self._enter(State.STARTED)
 
     def stop(self, cause: Cause) -> None:
-        """Begin to stop, if its state allows it; nobody tells the guest."""
+        """Begin to stop, if the state allows it; nobody tells the guest."""
         if self.state not in self.stoppable:
             return
         self._log("stopping")
@@ -161,12 +162,12 @@ class Port:
         self._stop_cause = cause
 
     def set_stop_timeout(self, timeout_s: float, cause: Cause) -> None:
-        """The grace of the stop under way, which is the host's from now on, or of the next one."""
+        """Set the grace of the present stop, which then counts as the host's, or of the next stop."""
         self.stop_timeout_s, self._stop_cause = timeout_s, cause
         self.rearm()
 
     def kill(self, cause: Cause) -> Program:
-        """Power off, unless it is disabled; blocks the board."""
+        """Switch the power off, unless the port is disabled; blocks the board."""
         if self.state is State.DISABLED:
             return
         self._log("killing")
@@ -175,13 +176,13 @@ class Port:
         self.kernel.start_timer_s = self._now_s
 
     def enable(self, cause: Cause) -> None:
-        """Believe it to be stopped from now on, whatever its relay is."""
+        """Count the port as stopped from now on, whatever its relay is."""
         self.kernel.hardware.eeprom.enabled[self.number] = True
         self._enter(State.STOPPED)
         self._kept_by = evolve(cause, by="board")
 
     def disable(self, cause: Cause) -> Program:
-        """Power off at once, and stay off; the node controller only powers off."""
+        """Switch the power off at once, and keep it off; the node controller is only switched off."""
         if self.number:
             self.kernel.hardware.eeprom.enabled[self.number] = False
         yield from self.kill(cause)
@@ -190,11 +191,11 @@ class Port:
             self._kept_by = evolve(cause, by="board")
 
     def auto_start(self) -> Program:
-        """The board starts what is stopped: what enabled it licensed that, until something else became of it."""
+        """Start the port by the board's own decision, licensed by the command that enabled it, if nothing has changed since."""
         return self.start(self._kept_by)
 
     def heartbeat(self, *tells: int) -> Program:
-        """A heartbeat, by pin, which the log tells of, or by request."""
+        """Take a heartbeat, by request or by pin; for one by pin the log line tells of the port."""
         self.heartbeat_at_s = self._now_s
         self.rearm()
         self.kernel.log(self.name, "heartbeat", *tells)
@@ -206,7 +207,7 @@ class Port:
     # --- What it does by itself ----------------------------------------------------------------------------------
 
     def update(self) -> Program:
-        """Turn collected level changes into a heartbeat, and do what has become due."""
+        """Turn collected level changes into a heartbeat, and do what is due."""
         if self.take_beat():
             yield from self.heartbeat(self.number)
         self._update_level()
@@ -217,15 +218,15 @@ class Port:
         self.rearm()
 
     def rearm(self) -> None:
-        """Work out anew when there is something to do."""
+        """Compute when there is something to do."""
         self.due_s = min(self.beat_due_s(), self._timer_due_s())
 
     def take_beat(self) -> bool:
-        """Whether level changes of the pin make a heartbeat now."""
+        """Return whether level changes of the pin make a heartbeat now."""
         return self.kernel.hardware.inputs[self.number].take_beat(self._now_s)
 
     def beat_due_s(self) -> float:
-        """When they will, as things stand."""
+        """Return when level changes will make a heartbeat, as things stand."""
         return self.kernel.hardware.inputs[self.number].due_s()
 
     def _timer_due_s(self) -> float:
@@ -290,7 +291,7 @@ class Port:
         self.rearm()
 
     def _switch(self, cause: Cause, *, on: bool) -> Program:
-        """Move the relay, with a note in the journal before and after, so that a board that dies of it knows."""
+        """Move the relay, with a note in the journal before and after, so that a board which dies of it can tell."""
         journal = self.kernel.hardware.eeprom.journal
         journal[self.number] = "turning_on" if on else "turning_off"
         yield self._now_s + RELAY_JOURNAL_S + (0 if self.number else LATCH_S)

@@ -1,4 +1,4 @@
-"""What the v3 firmware logs without being asked: the report of each minute, and the boots of an automatic start."""
+"""What the v3 firmware logs by itself: the minute report, and the boots at an automatic start."""
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -9,17 +9,17 @@ from wagman.fake.v3_port import Kernel, Port
 from wagman.fake.v3_sensors import Reading, Sensors
 
 PAUSE_S = 0.05
-"""Between two lines of the report (firmware)."""
+"""The pause between two lines of the report (firmware)."""
 
 HASTY_BOOT_S = 200
-"""Boots that come faster than this on average are marked (firmware)."""
+"""Boots whose mean distance is shorter are marked (firmware)."""
 
 _LONG = 0x1_0000_0000
 _SHOWN_DELTAS = 3
 
 
 def report(kernel: Kernel, sensors: Sensors, ports: Sequence[Port]) -> Program:
-    """The minute report. With logging off the id and the date still get out, glued together (firmware)."""
+    """Print the minute report. With logging off the id and the date still get out, glued together (firmware)."""
     clock, eeprom = kernel.clock, kernel.hardware.eeprom
     kernel.log_part("log: id ")
     kernel.usb.print(sensors.id_text())
@@ -44,7 +44,7 @@ def _listed(values: Iterable[object]) -> str:
 
 
 def _values(kernel: Kernel, topic: str, readings: Sequence[Reading], shape: str, between: str = "") -> Program:
-    """A line whose values are printed as they are read."""
+    """Print a line whose values leave as they are read."""
     kernel.log_part(f"log: {topic} ")
     for index, reading in enumerate(readings):
         kernel.log_part(between if index else "")
@@ -55,7 +55,7 @@ def _values(kernel: Kernel, topic: str, readings: Sequence[Reading], shape: str,
 
 
 def log_boots(kernel: Kernel, boots_s: Sequence[int]) -> None:
-    """When a port was started, oldest first, and how long it lasted."""
+    """Log when a port was started, oldest first, and how long it lasted."""
     kernel.log("bootlog", "".join(f" {at_s}" for at_s in boots_s))
     if len(boots_s) > 1:
         deltas_s = [(after - before) % _LONG for before, after in pairwise(boots_s)][:_SHOWN_DELTAS]
@@ -63,6 +63,6 @@ def log_boots(kernel: Kernel, boots_s: Sequence[int]) -> None:
 
 
 def _mean_s(boots_s: Sequence[int]) -> int:
-    """The firmware's mean of the time between boots: it divides by the number of boots, not of the gaps between them."""
+    """Return the firmware's mean time between boots: it divides by the number of boots, not of the gaps between them."""
     first = boots_s[:3]
     return (first[-1] - first[0]) % _LONG // len(first)

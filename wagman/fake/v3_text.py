@@ -9,7 +9,7 @@ BUFFER_BYTES = 80
 """The byte that fills this buffer makes it overflow, even if it is the LF (firmware)."""
 
 MAX_WORDS = 8
-"""Words of a line, the sid among them; the rest is dropped (firmware)."""
+"""The most words of a line, with the sid; the rest is dropped (firmware)."""
 
 _WORD = re.compile(rb"[!-~]+")
 _NUMBER = re.compile(r"[+-]?\d+")
@@ -22,9 +22,9 @@ class LineBuffer:
     held: bytearray = field(init=False, factory=bytearray)
 
     def take(self, arrived: bytearray, allowance: int) -> tuple[bytes | None, int]:
-        """The next line out of `arrived`, which loses what is read, and how many bytes of the allowance are left.
+        """Take the next line out of `arrived`, and return it with the rest of the allowance in bytes.
 
-        The line is None when what is there, or allowed, does not complete one. Ends of an overflow are skipped.
+        The line is None if what has arrived, or is allowed, does not complete one. The rests of overlong lines are skipped.
         """
         while arrived and allowance > 0:
             room = BUFFER_BYTES - len(self.held)
@@ -42,7 +42,7 @@ class LineBuffer:
         return None, allowance
 
     def _overflow(self, arrived: bytearray, allowance: int) -> int:
-        """Drop the buffer, and what is already there up to an LF; returns what the skipping used up."""
+        """Drop the buffer, and what has arrived up to an LF; return how many bytes were skipped."""
         self.held.clear()
         end = arrived.find(b"\n", 0, allowance) + 1
         skipped = end or min(len(arrived), allowance)
@@ -51,28 +51,28 @@ class LineBuffer:
 
 
 def words(line: bytes) -> list[str]:
-    """The words of a line: runs of printable ASCII; any other byte separates, NUL ends the line."""
+    """Return the words of a line: runs of printable ASCII; any other byte separates, NUL ends the line."""
     return [word.decode("ascii") for word in _WORD.findall(line.partition(b"\0")[0])[:MAX_WORDS]]
 
 
 def meaning(line: list[str]) -> str:
-    """What a line asks for, and of which port, whatever sid is before it and whatever is behind it."""
+    """Return the command of a line and its port, without the sid and further words."""
     name, *arguments = [*line[line[0].startswith("@") :], ""]
     return f"{name} {port_number(arguments[0])}" if arguments and arguments[0] else name
 
 
 def meanings(data: bytes) -> Iterator[str]:
-    """What all these lines ask for."""
+    """Yield the meanings of all lines in these bytes."""
     return (meaning(line) for line in map(words, data.split(b"\n")) if line)
 
 
 def number(word: str) -> int:
-    """The leading digits as a signed 16-bit number; 0 without any."""
+    """Return the leading digits as a signed 16-bit number; 0 without any."""
     match = _NUMBER.match(word)
     value = int(match[0]) if match else 0
     return (value + 0x8000) % 0x1_0000 - 0x8000
 
 
 def port_number(word: str) -> int:
-    """The port a word means to the firmware: a number cut to 8 bits, whether there is such a port or not."""
+    """Return the port that a word means to the firmware: a number cut to 8 bits, which may be no port."""
     return number(word) & 0xFF

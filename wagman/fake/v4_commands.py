@@ -1,7 +1,7 @@
 """The requests of the v4 firmware, one small function each.
 
-A port is named by the sub_id, with offsets that differ from request to request. Each function takes the firmware and the
-sensorgram, and returns the value of the reply, at once or after a while. What is not handled is answered with a bare LF.
+The sub_id names the port, with an offset that differs between requests. Each function gets the firmware and the sensorgram, and
+returns the value of the reply, at once or after a while. Unknown requests are answered with a bare LF.
 """
 
 from collections.abc import Callable, Generator
@@ -47,12 +47,12 @@ def execute(firmware: "FirmwareV4", line: bytes) -> Program:
 
 
 def argument(asked: Sensorgram) -> int | None:
-    """The first value, where that is an unsigned number."""
+    """Return the first value if it is an unsigned number, else None."""
     return Sensorgram(0, 0, asked.values[:1]).number
 
 
 def _counted(function: "Callable[[FirmwareV4, Sensorgram], int | Value]") -> Command:
-    """A request that is answered at once."""
+    """Make a command of a function that answers at once."""
 
     def command(firmware: "FirmwareV4", asked: Sensorgram) -> Answer:
         yield from ()
@@ -65,7 +65,7 @@ def _counted(function: "Callable[[FirmwareV4, Sensorgram], int | Value]") -> Com
 
 
 def board_id(firmware: "FirmwareV4") -> Value:
-    """The clock chip's id."""
+    """Return the clock chip's id."""
     return Value(BYTES, BOARD_ID if firmware.hardware.tells_id else NO_ID)
 
 
@@ -87,7 +87,7 @@ def _eereset(firmware: "FirmwareV4", _asked: Sensorgram) -> int:
 
 
 def current(firmware: "FirmwareV4", sub_id: int) -> Generator[float, None, int]:
-    """Raw counts: of the board (1) or of a port (2 to 6)."""
+    """Read raw counts: of the board (1) or of a port (2 to 6)."""
     if not 1 <= sub_id <= len(PORTS) + 1:
         return 0
     yield firmware.clock.now_s + CURRENT_READ_S
@@ -104,12 +104,12 @@ def _heartbeat(firmware: "FirmwareV4", asked: Sensorgram) -> int:
 
 
 def failures(firmware: "FirmwareV4", sub_id: int) -> int:
-    """Heartbeat time-outs; here the sub_id is the port."""
+    """Return the heartbeat time-outs of a port; here the sub_id is the port."""
     return firmware.hardware.eeprom.failures[sub_id] if sub_id in PORTS else 0
 
 
 def thermistor(firmware: "FirmwareV4", sub_id: int) -> int:
-    """Raw counts; here, too, the sub_id is the port."""
+    """Return raw counts of a port's thermistor; here, too, the sub_id is the port."""
     return firmware.hardware.thermistors[sub_id] if sub_id in PORTS else 0
 
 
@@ -184,9 +184,9 @@ COMMANDS: dict[int, tuple[int, Command]] = {
     0xC00E: (0xFF22, _counted(_set_media)),
     0xFF1E: (0xFF1E, _ping),
 }
-"""The reply's id, and what is done, by the request's id; the board does not borrow the numbers of its client."""
+"""The id of the reply, and the function, by the id of the request; the board has its own numbers, not those of its client."""
 
 ABOUT_NO_PORT = frozenset({0xC000, 0xC004, 0xC005, 0xC009, 0xC00A})
-"""Their replies always carry sub_id 1."""
+"""Requests whose replies always carry sub_id 1."""
 
 WITH_ARGUMENT = frozenset({0xC008, 0xC00E})

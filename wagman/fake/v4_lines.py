@@ -1,4 +1,4 @@
-"""How the v4 firmware reads and writes lines: base64 as its decoder takes it, sensorgrams as far as they are good."""
+"""How the v4 firmware reads and writes lines: base64 as its decoder takes it, sensorgrams up to the first bad one."""
 
 import re
 from base64 import b64decode, b64encode
@@ -9,12 +9,12 @@ from attrs import define, field
 from wagman.io.v4.codec import Sensorgram, Value, unsigned
 
 MAX_LINE = 128
-"""Characters of a line; a longer one is dropped whole (firmware)."""
+"""The most characters of a line; a longer one is dropped whole (firmware)."""
 
 SOURCE_ID = 1
 
 GROUP = 4
-"""Characters that are decoded together; what is left at the end may be fewer."""
+"""How many characters are decoded together; the last group may be shorter."""
 
 _GOOD = re.compile(rb"[A-Za-z0-9+/]+")
 
@@ -26,7 +26,7 @@ class LineBuffer:
     held: bytearray = field(init=False, factory=bytearray)
 
     def take(self, arrived: bytearray) -> bytes | None:
-        """The next line out of `arrived`, which loses what is read: None if there is no whole one, b"" for one too long."""
+        """Take the next line out of `arrived`; None if there is no complete one, b"" for one that is too long."""
         end = arrived.find(b"\n") + 1
         self.held += arrived[: end or len(arrived)]
         del arrived[: end or len(arrived)]
@@ -39,7 +39,7 @@ class LineBuffer:
 
 
 def decoded(line: bytes) -> bytes:
-    """What the decoder makes of a line, four characters at a time, up to four with an unknown one, or with padding inside."""
+    """Return the bytes of a line as the decoder reads them: by fours, up to one with an unknown character or padding inside."""
     data = b""
     for at in range(0, len(line), GROUP):
         group = line[at : at + GROUP].rstrip(b"=")
@@ -50,7 +50,7 @@ def decoded(line: bytes) -> bytes:
 
 
 def sensorgrams(line: bytes) -> Iterator[Sensorgram]:
-    """The sensorgrams of a line up to the first bad one."""
+    """Yield the sensorgrams of a line up to the first bad one."""
     data = decoded(line)
     while data:
         try:
@@ -62,17 +62,17 @@ def sensorgrams(line: bytes) -> Iterator[Sensorgram]:
 
 
 def meaning(asked: Sensorgram) -> str:
-    """What is asked for, and of which port, in the board's own numbers."""
+    """Return the request and its port, in the board's own numbers."""
     return f"{asked.id:04x} {asked.sub_id}"
 
 
 def meanings(data: bytes) -> Iterator[str]:
-    """What all these lines ask for."""
+    """Yield the meanings of all lines in these bytes."""
     return (meaning(asked) for line in data.split(b"\n") for asked in sensorgrams(line))
 
 
 def reply(number: int, sub_id: int, value: int | Value, source_id: int = SOURCE_ID) -> Sensorgram:
-    """A sensorgram as the firmware makes them."""
+    """Return a sensorgram as the firmware makes it."""
     values = (value if isinstance(value, Value) else unsigned(value),)
     return Sensorgram(number, sub_id, values, source_id=source_id)
 
@@ -84,12 +84,12 @@ class Base64Stream:
     _held: bytes = b""
 
     def add(self, sensorgram: Sensorgram) -> str:
-        """The characters that this completes."""
+        """Return the characters that are complete with this sensorgram."""
         data = self._held + sensorgram.pack()
         whole = len(data) // 3 * 3
         self._held = data[whole:]
         return b64encode(data[:whole]).decode()
 
     def close(self) -> str:
-        """The rest."""
+        """Return the remaining characters, and the line end."""
         return b64encode(self._held).decode() + "\n"

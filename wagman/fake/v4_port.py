@@ -1,7 +1,7 @@
-"""One port as the v4 firmware runs it: what is different from v3.
+"""One port as the v4 firmware runs it: the differences to v3.
 
-All relays are latched, a start is refused only while the port is stopping, and whatever is not stopped can be told to
-stop. Heartbeats come as requests; port 2 alone has a pin, too, and the firmware is nearly blind to it.
+All relays are latched. A start is refused only while the port is stopping, and a port that is not stopped can be told to stop.
+Heartbeats come as requests; only port 2 has a pin, too, and the firmware misses most of its beats.
 """
 
 from math import ceil, floor, inf
@@ -28,21 +28,21 @@ _SLACK_S = 1e-6  # keeps a tick at its own time in spite of rounding
 
 @define(eq=False, repr=False)
 class Pin:
-    """Port 2's heartbeat pin: of ten samples a second the firmware looks at one in each pass.
+    """Port 2's heartbeat pin, sampled ten times a second, of which the firmware looks at one sample in each pass.
 
-    Looks are reckoned at even distances, whatever blocks the passes in between.
+    Looks are assumed to be evenly spaced, whatever blocks the passes in between.
     """
 
     guest: Guest
-    _looks: int = 0  # how many there have been
+    _looks: int = 0  # the number of looks so far
     _hits: int = 0
 
     def clear(self, now_s: float) -> None:
-        """Forget what has been seen (at board start)."""
+        """Forget what was seen (at board start)."""
         self._looks, self._hits = floor(now_s / PASS_S), 0
 
     def take_beat(self, now_s: float) -> bool:
-        """Look as often as is due; whether there have been enough hits, which are then counted anew."""
+        """Look as often as is due; return whether there were enough hits, which then count from 0 again."""
         latest = floor(now_s / PASS_S + _SLACK_S)
         first = max(self._looks + 1, ceil(self._change_s(1) / PASS_S)) if self._change_s(1) < inf else latest + 1
         self._hits += sum(map(self._is_hit, range(first, latest + 1)))
@@ -53,11 +53,11 @@ class Pin:
         return True
 
     def due_s(self) -> float:
-        """When there may be enough hits at the earliest: each takes a change."""
+        """Return when there may be enough hits at the earliest: each takes a change."""
         return self._change_s(HITS_PER_BEAT - self._hits)
 
     def _change_s(self, number: int) -> float:
-        """When the pin changes so many times after the latest look, or what that may have seen; math.inf if never."""
+        """Return when the pin has changed so many times after the latest look or its sample; math.inf if never."""
         seen_s = self._looks * PASS_S - 2 * TICK_S
         return self.guest.edge_at_s(self.guest.edges(seen_s) + number)
 
@@ -77,22 +77,22 @@ class PortV4(Port):
     unmanaged_failures: ClassVar[int] = 30
 
     def stop_or_kill(self, cause: Cause) -> Program:
-        """Begin to stop; what is stopped already is cut at once."""
+        """Begin to stop; a port that is stopped already is cut at once."""
         if self.state is State.STOPPED:
             yield from self.kill(cause)
         else:
             self.stop(cause)
 
     def take_beat(self) -> bool:
-        """Whether the pin makes a heartbeat now, where there is one."""
+        """Return whether the pin makes a heartbeat now; False without a pin."""
         return self.pin is not None and self.pin.take_beat(self.kernel.clock.now_s)
 
     def beat_due_s(self) -> float:
-        """When it may."""
+        """Return when the pin may make a heartbeat."""
         return inf if self.pin is None else self.pin.due_s()
 
     def _switch(self, cause: Cause, *, on: bool) -> Program:
-        """Move the latched relay, with notes before and after, that nobody reads."""
+        """Move the latched relay, with notes before and after that nobody reads."""
         clock = self.kernel.clock
         yield clock.now_s + RELAY_JOURNAL_S + LATCH_STEP_S
         self.kernel.hardware.set_relay(self.number, cause.by, on=on, request=cause.request)

@@ -1,8 +1,8 @@
 """`python -m wagman.fake.mast --guest ai --guest camera`: a fake mast by itself.
 
-Its first line of output tells the port of the rail, those at which the network answers for each guest, and that of the gateway:
-a computer that has power of its own. Then it takes one command per line on its standard input, and answers in JSON: those of
-`wagman.fake.plugs.control`, and `network down` and `network up`. It ends with its standard input, and with SIGTERM.
+Its first line of output has the ports of the rail, of each guest in the network, and of the gateway, a computer with power of its
+own. Then it takes one command per line on its standard input, and answers in JSON: the commands of `wagman.fake.plugs.control`,
+and `network down` and `network up`. It ends with its standard input, and with SIGTERM.
 """
 
 import argparse
@@ -32,7 +32,7 @@ LINE_BYTES = 4_096
 """The longest command (chosen)."""
 
 TICK_S = 1.0
-"""How often it is looked whether a guest has booted, in board time (chosen)."""
+"""How often the guests' boots are checked, in board time (chosen)."""
 
 GATEWAY = "gateway"
 
@@ -48,13 +48,13 @@ class Mast:
 
     @classmethod
     def new(cls, names: Sequence[str], boot_s: float) -> "Mast":
-        """A mast whose guests are off; the gateway runs."""
+        """Make a mast whose guests are off and whose gateway runs."""
         guests = tuple(PoweredGuest(name, GuestSpec(boot_s=boot_s)) for name in names)
         rail = FakeRail(guests, FAKE_MAC, on_restore="on")
         return cls(guests, Computer.start(GATEWAY), PlugServer(rail, FakeShelly(rail).answer), Network())
 
     async def run(self) -> None:
-        """Serve until the standard input ends; no computer outlives that."""
+        """Serve until the standard input ends; then no computer is left."""
         try:
             async with self.server.listening() as rail, trio.open_nursery() as nursery:
                 ports = {guest.name: await self.network.plug(nursery, partial(port_of, guest)) for guest in self.guests}
@@ -105,7 +105,7 @@ class Mast:
 
 
 def port_of(guest: PoweredGuest) -> int | None:
-    """Where it answers; None: it is off, or still boots."""
+    """Return the port at which it answers; None while it is off or boots."""
     return None if guest.computer is None else guest.computer.port
 
 

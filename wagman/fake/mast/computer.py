@@ -1,7 +1,8 @@
-"""A computer of the fake mast: `python -m wagman.fake.mast.computer NAME FD` answers HTTP on the socket that it was given.
+"""A computer of the fake mast: `python -m wagman.fake.mast.computer NAME FD` answers HTTP on the socket in that descriptor.
 
-`GET` tells that it is well, `POST` has it halt. `ask PORT` and `halt PORT` instead ask one, and end with 0 where it answers.
-It imports nothing but sockets and threads: it starts in the blink of an eye, as a question must.
+`GET` is answered with its health, `POST` halts it. `ask PORT` and `halt PORT` instead send such a request, and end with 0 if it
+is
+answered. Only sockets and threads are imported, so that it starts at once, as a question must.
 """
 
 import os
@@ -12,7 +13,7 @@ from threading import Thread
 HOST = "127.0.0.1"
 
 PATIENCE_S = 0.5
-"""How long either side waits for the other, in real time (chosen: on this very computer an answer takes a millisecond)."""
+"""How long either side waits for the other, in real time (chosen: on one computer an answer takes a millisecond)."""
 
 MOST_BYTES = 4_096
 """The longest request, and the longest answer (chosen)."""
@@ -21,7 +22,7 @@ VERBS = {"ask": b"GET", "halt": b"POST"}
 
 
 def serve(name: str, listener: socket.socket) -> None:
-    """Answer until it is asked to halt."""
+    """Answer requests until one asks it to halt."""
     while True:
         client, _ = listener.accept()
         with client:
@@ -30,7 +31,7 @@ def serve(name: str, listener: socket.socket) -> None:
                 verb = client.recv(MOST_BYTES).partition(b" ")[0]
                 client.sendall(_answer(name))
             except OSError:
-                continue  # whoever asked has gone
+                continue  # the client has gone
         if verb == VERBS["halt"]:
             return
 
@@ -41,7 +42,7 @@ def _answer(name: str) -> bytes:
 
 
 def ask(verb: bytes, port: int) -> int:
-    """Ask the computer behind that port; 0: it has answered."""
+    """Send a request to the computer on that port; return 0 if it answers."""
     try:
         with socket.create_connection((HOST, port), timeout=PATIENCE_S) as asked:
             asked.sendall(verb + b" / HTTP/1.1\r\nHost: mast\r\nConnection: close\r\n\r\n")
@@ -53,7 +54,7 @@ def ask(verb: bytes, port: int) -> int:
 
 
 def end_with_our_maker() -> None:
-    """End once nobody holds the other end of the standard input any more."""
+    """End this process when nobody holds the other end of its standard input any more."""
     while os.read(0, 1):
         pass
     os._exit(0)

@@ -1,4 +1,4 @@
-"""The network of the fake mast: whoever asks a computer asks at a port of this, which passes on what is said, or does not."""
+"""The network of the fake mast: each computer has a port here, whose connections are passed on unless the network is down."""
 
 from collections.abc import Callable
 from functools import partial
@@ -16,10 +16,10 @@ READ_BYTES = 4_096
 class Network:
     """A switch, in the sense of Ethernet."""
 
-    is_down: bool = False  # whoever asks is kept waiting
+    is_down: bool = False  # clients get no answer
 
     async def plug(self, nursery: trio.Nursery, where: Callable[[], int | None]) -> int:
-        """Give a computer a port here, for as long as the nursery lasts; `where` tells its own port, None: it is off."""
+        """Give a computer a port here, for as long as the nursery lasts; `where` returns its own port, None while it is off."""
         listeners = await nursery.start(partial(trio.serve_tcp, partial(self._connected, where), 0, host=HOST))
         port: int = listeners[0].socket.getsockname()[1]
         return port
@@ -29,7 +29,7 @@ class Network:
             try:
                 await self._served(where, client)
             except (OSError, trio.BrokenResourceError):
-                return  # one of the two has gone
+                return  # one side has gone
 
     async def _served(self, where: Callable[[], int | None], client: trio.SocketStream) -> None:
         if self.is_down:
@@ -43,7 +43,7 @@ class Network:
 
 
 async def _pass(source: trio.SocketStream, sink: trio.SocketStream, both: trio.CancelScope) -> None:
-    """What one says goes to the other; the end of either ends both."""
+    """Pass on bytes in one direction; the end of either side ends both."""
     try:
         while data := await source.receive_some(READ_BYTES):
             await sink.send_all(data)

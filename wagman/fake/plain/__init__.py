@@ -1,7 +1,7 @@
-"""Plugs that were never sold: outlets with guests on them, as a back end of the service, and what is wrong with real ones.
+"""Plugs that were never sold: outlets with guests, as a back end of the service, with the faults of real ones.
 
-- `plugs`   a rail of outlets that does as it is told, and remembers what its contacts did
-- `faults`  what makes of it something that can be bought: wrappers that stack
+- `plugs`   a rail of outlets that does as it is told, and records what its contacts did
+- `faults`  wrappers with the faults of switches that people can buy; they stack
 """
 
 from wagman.fake.plain.faults import (

@@ -17,15 +17,15 @@ from wagman.model.backend import Abilities, Backend, Identity, Look, Pulsing
 from wagman.model.errors import BoardRefusedError, BoardTimeoutError
 
 NO_ANSWER_S = 5.0
-"""After so long a back end gives a question up (chosen: as ours do)."""
+"""How long a back end waits for an answer (chosen: the same as ours)."""
 
 BLIND_METER_S = 45.0
-"""For so long a meter showed 0 W while the load ran (told of a Shelly, see `MeterLies`)."""
+"""How long a meter showed 0 W while the load ran (reported for a Shelly, see `MeterLies`)."""
 
 
 @define(eq=False)
 class Flaky:
-    """Passes everything on; the faults below change one thing each."""
+    """Passes everything on; each fault below changes one thing."""
 
     inner: Backend
     rng: Random
@@ -33,12 +33,12 @@ class Flaky:
 
     @property
     def address(self) -> str:
-        """Where it is."""
+        """The address of the back end."""
         return self.inner.address
 
     @property
     def abilities(self) -> Abilities:
-        """What it says of itself."""
+        """The abilities that the back end states."""
         return self.inner.abilities
 
     @property
@@ -64,10 +64,10 @@ class Flaky:
 
 
 def pulsing(backend: Backend) -> Pulsing:
-    """The same back end, of which is known that it switches off and on by one command.
+    """Return the back end as one that can pulse.
 
     Raises:
-        BoardRefusedError: it does not.
+        BoardRefusedError: it cannot.
     """
     if not isinstance(backend, Pulsing):
         raise BoardRefusedError(f"{backend.address} has no pulse")
@@ -75,10 +75,10 @@ def pulsing(backend: Backend) -> Pulsing:
 
 
 class Refuses(Flaky):
-    """Says no to what is so already (a BMC's 409 for off when off: https://github.com/apache/cloudstack/issues/13376)."""
+    """Refuses to switch to the present state (a BMC's 409 for off, https://github.com/apache/cloudstack/issues/13376)."""
 
     async def switch(self, port: str, *, on: bool) -> None:
-        """Refuse what changes nothing."""
+        """Refuse a switch that changes nothing."""
         shown = (await self.inner.look([port])).get(port, Look())
         if shown.relay == ("on" if on else "off") and self.shows:
             raise BoardRefusedError(f"outlet {port} is {shown.relay} already")
@@ -94,36 +94,36 @@ class Hangs(Flaky):
             raise BoardTimeoutError(f"{self.address} did not answer within {NO_ANSWER_S:g} s")
 
     async def greet(self) -> Identity:
-        """Perhaps nothing."""
+        """Perhaps do not answer."""
         await self._hang()
         return await self.inner.greet()
 
     async def look(self, ports: Sequence[str]) -> Mapping[str, Look]:
-        """Perhaps nothing."""
+        """Perhaps do not answer."""
         await self._hang()
         return await self.inner.look(ports)
 
     async def switch(self, port: str, *, on: bool) -> None:
-        """Perhaps nothing."""
+        """Perhaps do not answer."""
         await self._hang()
         await self.inner.switch(port, on=on)
 
     async def pulse(self, port: str, off_s: float) -> None:
-        """Perhaps nothing."""
+        """Perhaps do not answer."""
         await self._hang()
         await super().pulse(port, off_s)
 
 
 class ReplyLost(Flaky):
-    """Does what it is told, and nobody hears of it (any datagram; TCP that is reset between the two)."""
+    """Does what it is told, and its reply is lost (any datagram; a TCP connection that is reset in between)."""
 
     async def switch(self, port: str, *, on: bool) -> None:
-        """Do it, and say nothing."""
+        """Switch, and perhaps do not answer."""
         await self.inner.switch(port, on=on)
         await self._lose()
 
     async def pulse(self, port: str, off_s: float) -> None:
-        """Do it, and say nothing."""
+        """Pulse, and perhaps do not answer."""
         await super().pulse(port, off_s)
         await self._lose()
 
@@ -137,7 +137,7 @@ class NotDone(Flaky):
     """Says OK, and does nothing (https://github.com/pdudaemon/pdudaemon/pull/158, https://github.com/chaos/powerman/pull/161)."""
 
     async def switch(self, port: str, *, on: bool) -> None:
-        """Say OK."""
+        """Perhaps do nothing."""
         if not self.shows:
             await self.inner.switch(port, on=on)
 
@@ -151,7 +151,7 @@ class Late(Flaky):
     pending: set[str] = field(init=False, factory=set)
 
     async def switch(self, port: str, *, on: bool) -> None:
-        """Do it later."""
+        """Switch after a random delay."""
         if not self.shows:
             await self.inner.switch(port, on=on)
             return
@@ -165,23 +165,23 @@ class Late(Flaky):
 
 
 class PendingLost(Late):
-    """What is asked while something is pending is accepted, and lost (Redfish as sushy-emulator does it: 204, and ends on)."""
+    """Accepts and forgets a command while another one is pending (Redfish as sushy-emulator does it: 204, and ends on)."""
 
     async def switch(self, port: str, *, on: bool) -> None:
-        """Do it later, or never."""
+        """Switch after a random delay, or never."""
         if port not in self.pending:
             await super().switch(port, on=on)
 
 
 @define(eq=False)
 class Stale(Flaky):
-    """Shows what it has, up to `age_s` old (a controller's cache: https://github.com/home-assistant/core/issues/66307)."""
+    """Shows readings up to `age_s` old (a controller's cache: https://github.com/home-assistant/core/issues/66307)."""
 
     age_s: float = field(kw_only=True)
     _seen: dict[str, tuple[float, Look]] = field(init=False, factory=dict)
 
     async def look(self, ports: Sequence[str]) -> Mapping[str, Look]:
-        """What was seen of each port, anew only where that is too old."""
+        """Return old readings; a port's reading is replaced only once it is older than `age_s`."""
         now_s, looks = trio.current_time(), await self.inner.look(ports)
         for port, look in looks.items():
             seen_s, _ = self._seen.get(port, (-math.inf, look))
@@ -192,18 +192,18 @@ class Stale(Flaky):
 
 @define(eq=False)
 class MeterLies(Flaky):
-    """Its meter shows 0 W for 45 s after a command, whatever runs (https://github.com/notDIRK/shelly-cloud-diy-ha/pull/34)."""
+    """Its meter shows 0 W for 45 s after a command, whatever flows (https://github.com/notDIRK/shelly-cloud-diy-ha/pull/34)."""
 
     _switched_s: dict[str, float] = field(init=False, factory=dict)
 
     async def look(self, ports: Sequence[str]) -> Mapping[str, Look]:
-        """As it is, but for the watts."""
+        """Return true readings, but for the watts."""
         lies = {port for port, at_s in self._switched_s.items() if trio.current_time() < at_s + BLIND_METER_S and self.shows}
         looks = await self.inner.look(ports)
         return {port: evolve(look, watts=0.0) if port in lies else look for port, look in looks.items()}
 
     async def switch(self, port: str, *, on: bool) -> None:
-        """From now on it lies."""
+        """Switch, and begin to lie."""
         self._switched_s[port] = trio.current_time()
         await self.inner.switch(port, on=on)
 
@@ -219,19 +219,19 @@ class Stranger(Flaky):
         return self.other if self.shows else self.inner
 
     async def greet(self) -> Identity:
-        """Who is there now."""
+        """Return the identity of the unit at the address."""
         return await self._there.greet()
 
     async def look(self, ports: Sequence[str]) -> Mapping[str, Look]:
-        """What the one shows that is there now."""
+        """Return the readings of the unit at the address."""
         return await self._there.look(ports)
 
     async def switch(self, port: str, *, on: bool) -> None:
-        """Switch the one that is there now."""
+        """Switch the unit at the address."""
         await self._there.switch(port, on=on)
 
     async def pulse(self, port: str, off_s: float) -> None:
-        """Switch the one that is there now."""
+        """Pulse the unit at the address."""
         await pulsing(self._there).pulse(port, off_s)
 
 
@@ -242,14 +242,14 @@ class Replayed(Flaky):
     retained: dict[str, bool] = field(kw_only=True)  # by port
 
     async def reconnect(self) -> None:
-        """The broker gives it what it retains."""
+        """Carry out the commands that the broker retains."""
         for port, on in self.retained.items():
             await self.inner.switch(port, on=on)
 
 
 @define(eq=False)
 class Neighbour(Flaky):
-    """Switches the one beside (https://github.com/krahabb/meross_lan/issues/408)."""
+    """Switches the outlet beside the right one (https://github.com/krahabb/meross_lan/issues/408)."""
 
     beside: Mapping[str, str] = field(kw_only=True)
 

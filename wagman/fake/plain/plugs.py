@@ -1,6 +1,6 @@
 """A rail of outlets, each with a relay, a meter and a guest: the truth behind a back end.
 
-It speaks no protocol: what a protocol adds lies before it. The times of what it records are those of trio's clock.
+It speaks no protocol: faults that a protocol adds are wrapped around it. Records have the times of trio's clock.
 """
 
 from collections import deque
@@ -15,10 +15,10 @@ from wagman.model.backend import Abilities, Identity, Look, Restore
 from wagman.model.errors import BoardRefusedError
 
 SUPPLY_V = 12.0
-"""At what voltage a guest draws its current (chosen: a mast)."""
+"""The voltage at which guests draw their current (chosen: a mast)."""
 
 METERED = Abilities(readback="told", settle_s=1.5, meter_w=0.5)
-"""A plug with a meter; what halted draws more than that (chosen)."""
+"""The abilities of a plug with a meter; a halted guest draws more than `meter_w` (chosen)."""
 
 
 @define
@@ -27,7 +27,7 @@ class Outlet:
 
     guest: Guest
     relay: Relay = field(factory=Relay)  # its contact
-    told_on: bool = False  # its register: what it was told last
+    told_on: bool = False  # its register: the state that it was last told
     told_by: str = "init"
 
 
@@ -41,7 +41,7 @@ class FakePlugs:
     address: str = "rail"
     restore: Restore = "last"
     observe: Callable[[Record], None] = field(default=lambda _record: None)
-    nursery: trio.Nursery | None = None  # what measures the time of a pulse runs there
+    nursery: trio.Nursery | None = None  # runs the timers of pulses
     boots: int = 1
     began_s: float = field(factory=trio.current_time)
     outlets: dict[str, Outlet] = field(init=False)
@@ -54,24 +54,28 @@ class FakePlugs:
     # As a back end -----------------------------------------------------------
 
     async def greet(self) -> Identity:
-        """Who it is."""
+        """Return its identity."""
         await trio.lowlevel.checkpoint()
         return Identity(self.board_id, self.boots, "fake", int(self.began_s))
 
     async def look(self, ports: Sequence[str]) -> Mapping[str, Look]:
-        """What it shows."""
+        """Return what it shows of these ports."""
         await trio.lowlevel.checkpoint()
         return {port: self._shown(self.outlets[port]) for port in ports if port in self.outlets}
 
     async def switch(self, port: str, *, on: bool) -> None:
-        """Do as it is told."""
+        """Switch an outlet.
+
+        Raises:
+            BoardRefusedError: there is no such outlet.
+        """
         await trio.lowlevel.checkpoint()
         if port not in self.outlets:
             raise BoardRefusedError(f"there is no outlet {port}")
         self.set(port, "command", on=on, request=f"{port} {'on' if on else 'off'}")
 
     async def pulse(self, port: str, off_s: float) -> None:
-        """Go off now, and on again by itself, unless it restarts before; whatever it is told meanwhile."""
+        """Switch an outlet off, and on again by itself, whatever it is told meanwhile; a restart forgets that."""
         if self.nursery is None:
             raise BoardRefusedError("it has nothing to measure a time with")
         await self.switch(port, on=False)
@@ -121,17 +125,17 @@ class FakePlugs:
         self.observe(record)
 
     def weld(self, port: str) -> None:
-        """Its contact does not move any more, whatever its register says."""
+        """Weld its contact, which does not move any more, whatever its register says."""
         self.outlets[port].relay.stuck = True
 
     def mend(self, port: str) -> None:
-        """Its contact comes off, and goes where its coil has it."""
+        """Free its contact, which moves to where its coil has it."""
         outlet = self.outlets[port]
         outlet.relay.stuck = False
         self._move(port, "fault", on=outlet.told_on)
 
     def restart(self, *, cold: bool) -> None:
-        """It begins anew: cold, it had lost its own power; warm, its processor alone did, and latching relays stay."""
+        """Restart: cold, it had lost its own power; warm, only its processor restarts, and latching relays stay."""
         self.boots += 1
         self.began_s = trio.current_time()
         if not cold and self.abilities.survives:

@@ -1,7 +1,7 @@
-"""`python -m wagman.fake.plugs shelly --port 8080`: a fake rail by itself, which takes control commands on its standard input.
+"""`python -m wagman.fake.plugs shelly --port 8080`: a fake rail by itself, with control commands on its standard input.
 
-It says on its standard output at which port it listens, and answers each command there with a line of JSON. It ends with
-SIGTERM, SIGINT and the command `quit`; the end of its input ends nothing.
+It prints the port at which it listens, and answers each command with a line of JSON. It ends with SIGTERM, SIGINT and the command
+`quit`; the end of its input does not end it.
 """
 
 import argparse
@@ -26,19 +26,19 @@ LINE_BYTES = 4_096
 """The longest control command (chosen)."""
 
 KINDS: dict[str, Callable[[FakeRail], FakeShelly | FakeTasmota]] = {"shelly": FakeShelly, "tasmota": FakeTasmota}
-"""What a rail can speak."""
+"""The protocols that a rail can speak."""
 
 
 @frozen
 class Standalone:
-    """A rail, and what it speaks."""
+    """A rail, and its protocol."""
 
     rail: FakeRail
     answer: Callable[[Request], Response]
     port: int
 
     async def run(self) -> None:
-        """Serve until it is told to end; raises OSError where the port is taken."""
+        """Serve until told to end; raises OSError if the port is taken."""
         async with trio.open_nursery() as nursery:
             await nursery.start(_end_on_signal, nursery.cancel_scope)
             server = PlugServer(self.rail, self.answer)

@@ -120,4 +120,4 @@ COMMANDS: Mapping[str, tuple[int, int, Callable[..., dict[str, Any] | None]]] = 
     "net": (1, 1, _net),
     "status": (0, 0, _status),
 }
-"""What each takes, and does."""
+"""For each command: the least and the most words, and its function."""

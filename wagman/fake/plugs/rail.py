@@ -1,7 +1,7 @@
-"""A rail of outlets, without any protocol: contacts, what its registers say of them, meters, its own power, its guests.
+"""A rail of outlets, without any protocol: contacts, registers, meters, its own power, its guests.
 
-Nothing ticks. What is to happen later waits for `advance`, and happens at its own time then. The records are those of the fake
-boards: a test or a checker compares the beliefs of the service with them.
+Nothing ticks. Later events wait for `advance`, and happen there at their own times. The records are those of the fake boards:
+tests and checkers compare the service's beliefs with them.
 """
 
 from collections import deque
@@ -19,10 +19,10 @@ from wagman.fake.hardware import KEPT_RECORDS, By, DirtyCut, Record, Relay, Rela
 from wagman.model.backend import Restore
 
 SUPPLY_V = 12.0
-"""The voltage of what a guest draws, so that a meter shows watts (chosen)."""
+"""The voltage at which guests draw their current, so that a meter shows watts (chosen)."""
 
 BOOT_S = 5.0
-"""What a rail needs from its start to its first answer (chosen: a real one is back in the network in 3 to 15 s)."""
+"""The time from a rail's start to its first answer (chosen: a real one is back in the network in 3 to 15 s)."""
 
 LYING_S = 45.0
 """How long a meter lied after an off (seen: https://github.com/notDIRK/shelly-cloud-diy-ha/pull/34)."""
@@ -34,16 +34,16 @@ class Outlet:
 
     guest: Guest
     contact: Relay = field(factory=Relay)
-    told_on: bool = False  # what the register says
+    told_on: bool = False  # the state in its register
     source: str = "init"  # who switched it last
     off_s: float = -inf  # when it was last told to be off
-    switching: int = 0  # counts what was asked for: a timer of before that is void
-    stuck_on: bool = False  # where its contact stays, if it does not move
+    switching: int = 0  # counts commands: the timer of an earlier one is void
+    stuck_on: bool = False  # where its contact is, if it is stuck
 
 
 @define(eq=False, repr=False)
 class FakeRail:
-    """A rail. `epoch_s` is what a clock that is set shows at board time 0."""
+    """A rail. `epoch_s` is the time of its clock at board time 0, if that is set."""
 
     guests: tuple[Guest, ...]
     mac: str = "AABBCCDDEEFF"
@@ -57,12 +57,12 @@ class FakeRail:
     outlets: tuple[Outlet, ...] = field(init=False)
     boots: int = field(init=False, default=1)
     began_s: float = field(init=False, default=0.0)
-    cold: bool = field(init=False, default=True)  # its last start was one of its power
+    cold: bool = field(init=False, default=True)  # its last start followed a loss of its power
     clock_set: bool = field(init=False, default=True)
-    ready_s: float = field(init=False, default=0.0)  # from here on it answers; inf: it has no power
-    lying_s: float = field(init=False, default=0.0)  # for so long after an off its meters show nothing
-    ignored: int = field(init=False, default=0)  # so many commands are said to be done, and are not
-    late_s: float = field(init=False, default=0.0)  # so long after its reply a command is done
+    ready_s: float = field(init=False, default=0.0)  # it answers from then on; inf: it has no power
+    lying_s: float = field(init=False, default=0.0)  # for so long after an off its meters show 0 W
+    ignored: int = field(init=False, default=0)  # how many commands will be acknowledged and not done
+    late_s: float = field(init=False, default=0.0)  # how long after its reply a command is done
     relay_log: deque[RelayChange] = field(init=False, factory=lambda: deque(maxlen=KEPT_RECORDS))
     dirty_cuts: deque[DirtyCut] = field(init=False, factory=lambda: deque(maxlen=KEPT_RECORDS))
     _is_dark: bool = field(init=False, default=False)  # its own power is away
@@ -76,11 +76,11 @@ class FakeRail:
 
     @property
     def next_at_s(self) -> float:
-        """When it next does something by itself."""
+        """The time at which it next does something by itself."""
         return self._waiting[0][0] if self._waiting else inf
 
     def advance(self, now_s: float) -> None:
-        """Let everything happen that is due by then."""
+        """Let everything happen that is due until then."""
         while self.next_at_s <= now_s:
             at_s, _number, happen = heappop(self._waiting)
             self.clock.now_s = max(at_s, self.clock.now_s)
@@ -88,7 +88,7 @@ class FakeRail:
         self.clock.now_s = max(now_s, self.clock.now_s)
 
     def after(self, delay_s: float, happen: Callable[[], object]) -> None:
-        """Have something happen later, at once where there is no delay."""
+        """Have something happen later, or at once without a delay."""
         if delay_s <= 0:
             happen()
         else:
@@ -96,30 +96,30 @@ class FakeRail:
 
     @property
     def answers(self) -> bool:
-        """Whether it is up."""
+        """Whether the rail has started."""
         return self.clock.now_s >= self.ready_s
 
     @property
     def uptime_s(self) -> float:
-        """Since its last start."""
+        """Seconds since the rail's last start."""
         return self.clock.now_s - self.began_s
 
     @property
     def unix_s(self) -> float | None:
-        """What its clock shows; None while it is not set."""
+        """The time of its clock; None while that is not set."""
         return self.epoch_s + self.clock.now_s if self.clock_set else None
 
     # --- What a protocol asks for --------------------------------------------------------------------------------
 
     def command(self, port: int, request: str, *, on: bool, source: str, toggle_after_s: float | None = None) -> None:
-        """Do as it was told, if it does: by the time that this returns it has replied."""
+        """Take a command: do it after `late_s`, or not at all if commands are ignored. The reply comes in any case."""
         if self.ignored:
             self.ignored -= 1
             return
         self.after(self.late_s, lambda: self._told(port, request, source, on=on, toggle_after_s=toggle_after_s))
 
     def watts(self, port: int) -> float | None:
-        """What a meter shows, which is not what flows while it lies."""
+        """Return the reading of a meter, which may lie; None without meters."""
         outlet = self.outlets[port]
         if not self.metered:
             return None
@@ -127,12 +127,12 @@ class FakeRail:
         return 0.0 if lies else self.real_watts(port)
 
     def real_watts(self, port: int) -> float:
-        """What flows."""
+        """Return the power that flows."""
         return self.outlets[port].guest.current_ma(self.clock.now_s) / 1000 * SUPPLY_V
 
     def _told(self, port: int, request: str, source: str, *, on: bool, toggle_after_s: float | None = None) -> None:
         if not self.answers:
-            return  # it is late, and down meanwhile
+            return  # the command is late, and the rail is down meanwhile
         outlet = self.outlets[port]
         outlet.switching += 1
         outlet.told_on, outlet.source = on, source
@@ -171,50 +171,50 @@ class FakeRail:
     # --- What goes wrong -----------------------------------------------------------------------------------------
 
     def weld(self, port: int) -> None:
-        """Its contact does not move any more: told off, it goes on to feed its guest."""
+        """Weld a contact, which does not move any more: told off, it still feeds its guest."""
         outlet = self.outlets[port]
         outlet.contact.stuck, outlet.stuck_on = True, outlet.contact.on
 
     def mend(self, port: int) -> None:
-        """Its contact moves again, to where it was told to be."""
+        """Free a contact, which moves to where it was told to be."""
         outlet = self.outlets[port]
         outlet.contact.stuck = False
         self._move(port, "fault", on=outlet.told_on)
 
     def let_meters_lie(self, for_s: float = LYING_S) -> None:
-        """After an off its meters show 0 W for so long, whatever flows."""
+        """Have its meters show 0 W for so long after an off, whatever flows."""
         self.lying_s = for_s
 
     def ignore(self, commands: int = 1) -> None:
-        """Say of so many commands that they are done, and do nothing."""
+        """Acknowledge so many commands without doing them."""
         self.ignored = commands
 
     def delay(self, for_s: float) -> None:
-        """Do each command so long after its reply; 0: at once again."""
+        """Do each command so long after its reply; 0: at once."""
         self.late_s = for_s
 
     def replace(self, mac: str) -> None:
-        """Somebody else gets its address: the same outlets, another MAC address."""
+        """Give its address to another unit: the same outlets, another MAC address."""
         self.mac = mac
 
     def switch_by_hand(self, port: int, source: str = "button", *, on: bool) -> None:
-        """Somebody presses the button of an outlet."""
+        """Press the button of an outlet."""
         self.outlets[port].told_on, self.outlets[port].source = on, source
         self._move(port, "board", on=on)
 
     def restart(self, kind: Literal["warm", "cold"], outage_s: float = 0.0) -> None:
-        """Restart its processor (warm), or take its own power away for a while (cold): all of its guests lose theirs, too."""
+        """Restart its processor (warm), or take its own power away for a while (cold), and that of all its guests."""
         if kind == "warm" and self._is_dark:
-            return  # without power there is nothing to restart
+            return  # it has no power, so nothing restarts
         self.ready_s, self._is_dark = inf, kind == "cold"
-        self._waiting.clear()  # what it was to do later it has forgotten
+        self._waiting.clear()  # pending events are forgotten
         if kind == "cold" or not self.survives:
             for port in range(len(self.outlets)):
                 self._lose(port)
         self.after(outage_s, lambda: self._start(kind))
 
     def _lose(self, port: int) -> None:
-        """An outlet loses its power, though its contact be welded."""
+        """Take the power of an outlet away, even if its contact is welded."""
         self._force(port, "powercycle", on=False)
 
     def _start(self, kind: Literal["warm", "cold"]) -> None:

@@ -1,4 +1,4 @@
-"""HTTP/1.1 as a server, on any stream: what a fake plug is reached through, and the faults of a connection."""
+"""HTTP/1.1 as a server, on any stream: the connections to a fake plug, with their faults."""
 
 import errno
 import os
@@ -15,21 +15,23 @@ from attrs import define, field, frozen
 from wagman.fake.plugs.rail import FakeRail
 
 Fault: TypeAlias = Literal["hang", "mute", "refuse", "garbage", "error", "half", "slow"]
-"""Nothing is done and nothing said; done and nothing said; no connection; noise; status 500; half an answer; a byte a second."""
+"""How connections fail: *hang*, nothing is done nor said; *mute*, it is done and nothing said; *refuse*, no connection;
+*garbage*, noise; *error*, status 500; *half*, half an answer; *slow*, a byte a second.
+"""
 
 READ_BYTES = 4_096
-"""How much is read at once (chosen)."""
+"""How many bytes are read at once (chosen)."""
 
 SLOW_S = 1.0
 """How long a slow server takes for each byte (chosen)."""
 
 NOISE = b"\x00\xff\x7fSSH-2.0-\r\n\r\n" * 20
-"""What a peer says that speaks something else (chosen)."""
+"""The bytes of a peer that speaks another protocol (chosen)."""
 
 
 @frozen
 class Request:
-    """What was asked; the names of headers are in small letters."""
+    """A request; the names of headers are in lower case."""
 
     method: str
     path: str
@@ -41,7 +43,7 @@ class Request:
 
 @frozen
 class Response:
-    """What is answered."""
+    """An answer."""
 
     status: int
     body: bytes
@@ -50,7 +52,7 @@ class Response:
 
 @define(eq=False)
 class PlugServer:
-    """Answers for a rail, whose time is that of trio since this was made."""
+    """Answers requests for a rail, whose time is that of trio since this was made."""
 
     rail: FakeRail
     answer: Callable[[Request], Response]
@@ -58,11 +60,11 @@ class PlugServer:
     zero_s: float = field(factory=trio.current_time)
 
     def catch_up(self) -> None:
-        """Let everything happen to the rail that is due."""
+        """Advance the rail to the present."""
         self.rail.advance(trio.current_time() - self.zero_s)
 
     async def serve(self, stream: trio.abc.Stream) -> None:
-        """Answer on one connection, until the client ends it."""
+        """Answer requests on one connection, until the client ends it."""
         self.catch_up()
         async with stream:
             if self.fault == "refuse":
@@ -99,7 +101,7 @@ class PlugServer:
                 await stream.send_all(sent)
 
     async def connect(self, nursery: trio.Nursery) -> trio.abc.Stream:
-        """A connection to it in memory; raises OSError where it refuses one."""
+        """Open a connection to it in memory; raises OSError if it refuses."""
         from trio.testing import memory_stream_pair  # noqa: PLC0415 - only tests and simulations pay for it
 
         if self.fault == "refuse":
@@ -110,7 +112,7 @@ class PlugServer:
 
     @asynccontextmanager
     async def listening(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[int]:
-        """Serve at a TCP port for as long as this lasts; gives its number."""
+        """Serve at a TCP port meanwhile; yields its number."""
         async with trio.open_nursery() as nursery:
             listeners = await nursery.start(partial(trio.serve_tcp, self.serve, port, host=host))
             yield listeners[0].socket.getsockname()[1]
@@ -118,7 +120,7 @@ class PlugServer:
 
 
 async def _request(stream: trio.abc.Stream, client: h11.Connection) -> Request | None:
-    """The next request; None where the client has gone."""
+    """Return the next request; None if the client has gone."""
     head, body = None, bytearray()
     while not isinstance(event := client.next_event(), h11.EndOfMessage):
         if isinstance(event, h11.Request):

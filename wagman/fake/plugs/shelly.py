@@ -1,4 +1,4 @@
-"""What a Shelly of the second generation answers (https://shelly-api-docs.shelly.cloud/gen2), in front of a fake rail."""
+"""The answers of a Shelly of the second generation (https://shelly-api-docs.shelly.cloud/gen2), in front of a fake rail."""
 
 import hashlib
 import json
@@ -14,13 +14,13 @@ from wagman.fake.plugs.rail import FakeRail
 from wagman.fake.plugs.server import Request, Response
 
 MODEL = "shellypro4pm"
-"""What its name begins with."""
+"""The beginning of its name."""
 
 FIRMWARE = "1.4.4"
-"""The version that it says it runs."""
+"""The firmware version that it tells."""
 
 INITIAL = {"on": "on", "off": "off", "last": "restore_last", "unknown": "match_input"}
-"""How its configuration says what a return of its power does."""
+"""The words of its configuration for what happens when its power returns."""
 
 POWER_ON, SOFTWARE = 1, 3
 """Reasons of a restart (ESP-IDF, `esp_reset_reason`)."""
@@ -29,14 +29,14 @@ OPEN = "Shelly.GetDeviceInfo"
 """The method that needs no password (specified)."""
 
 NO_SUCH_ID, MISSING, NO_SUCH_METHOD = -105, -103, 404
-"""Codes of errors (as real ones give them)."""
+"""Error codes (the same as those of real ones)."""
 
 _PARAMETER = re.compile(r'(\w+)=(?:"([^"]*)"|([^\s,"]+))')
 
 
 @frozen
 class RpcError(Exception):
-    """A call that it does not carry out."""
+    """A call that is not carried out."""
 
     code: int
     message: str
@@ -52,11 +52,11 @@ class FakeShelly:
 
     @property
     def name(self) -> str:
-        """What it calls itself, which is the realm of its password as well."""
+        """Its name, which is the realm of its password, too."""
         return f"{MODEL}-{self.rail.mac.lower()}"
 
     def answer(self, request: Request) -> Response:
-        """The answer to one request."""
+        """Answer one request."""
         if request.path == "/shelly":
             return _json(200, self._info())
         if request.path == "/rpc" and request.method == "POST":
@@ -70,7 +70,7 @@ class FakeShelly:
             frame = json.loads(request.body)
             number, method, params = frame.get("id"), frame["method"], frame.get("params") or {}
         except (ValueError, KeyError, AttributeError):
-            # A client that knows that it has to prove its password sends nothing else before it is asked to.
+            # A client that expects to prove a password sends an empty request first, to be challenged.
             return Response(400, b"Bad Request") if self._may(request) else self._unauthorized()
         if method != OPEN and not self._may(request):
             return self._unauthorized()

@@ -1,4 +1,4 @@
-"""What a plug with Tasmota answers (https://tasmota.github.io/docs/Commands), in front of a fake rail."""
+"""The answers of a plug with Tasmota (https://tasmota.github.io/docs/Commands), in front of a fake rail."""
 
 import json
 import re
@@ -13,10 +13,10 @@ from wagman.fake.plugs.rail import FakeRail
 from wagman.fake.plugs.server import Request, Response
 
 FIRMWARE = "14.3.0(release-tasmota)"
-"""The version that it says it runs."""
+"""The firmware version that it tells."""
 
 POWER_ON_STATE: Mapping[str, int] = {"off": 0, "on": 1, "unknown": 2, "last": 3}
-"""How it says what a return of its power does."""
+"""Its numbers for what happens when its power returns."""
 
 ON = frozenset({"on", "1", "true"})
 OFF = frozenset({"off", "0", "false"})
@@ -26,7 +26,7 @@ MOST_COMMANDS = 30
 """How many commands a `Backlog` holds (firmware)."""
 
 DELAYS = range(2, 3_601)
-"""What `Delay` takes, in tenths of a second (firmware)."""
+"""The values of `Delay`, in tenths of a second (firmware)."""
 
 UNKNOWN: dict[str, Any] = {"Command": "Unknown"}
 NEEDS_LOGIN = {"WARNING": "Need user=<username>&password=<password>"}
@@ -42,7 +42,7 @@ class FakeTasmota:
     numbered: bool = False  # SetOption26: the only relay of a plug is POWER1, too
 
     def answer(self, request: Request) -> Response:
-        """The answer to one request."""
+        """Answer one request."""
         if request.path != "/cm":
             return Response(404, b"File Not Found")
         login = ("admin", self.rail.password)
@@ -54,7 +54,7 @@ class FakeTasmota:
         return _json(self._run(command))
 
     def _backlog(self, text: str) -> dict[str, Any]:
-        """Carry out one command after the other; `Delay` holds up those that follow."""
+        """Carry out one command after the other; `Delay` holds up the following ones."""
         delay_s = 0.0
         for each in [each.strip() for each in text.split(";") if each.strip()][:MOST_COMMANDS]:
             name, _index, argument = _split(each)
@@ -75,7 +75,7 @@ class FakeTasmota:
         return commands[name](index, argument) if name in commands else UNKNOWN
 
     def _power(self, index: int | None, argument: str) -> dict[str, Any]:
-        # A relay that it does not have is the first one (firmware).
+        # An unknown relay number means the first relay (firmware).
         port = index - 1 if index is not None and 1 <= index <= len(self.rail.outlets) else 0
         word, was_on = argument.strip().lower(), self.rail.outlets[port].told_on
         if word in ON | OFF | TOGGLE:
@@ -139,12 +139,12 @@ class FakeTasmota:
         return told
 
     def _time(self, unix_s: float | None) -> str:
-        # A clock that was not set yet counts from 1970 (firmware).
+        # A clock that is not set counts from 1970 (firmware).
         return datetime.fromtimestamp(int(self.rail.uptime_s if unix_s is None else unix_s), UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _split(command: str) -> tuple[str, int | None, str]:
-    """The name in small letters, the number behind it, and what follows."""
+    """Return the name in lower case, the number after it, and the rest."""
     found = _COMMAND.match(command.strip())
     if found is None:
         return "", None, ""
