@@ -1,6 +1,6 @@
-"""`python -m wagman.demo.leash COMMAND`: a `wagman` command that ends when whoever began it has ended, however that came about.
+"""`python -m wagman.demo.leash COMMAND`: a `wagman` command that ends when the demonstration has ended, however that ended.
 
-Its standard input is a pipe whose other end the demonstration holds. Even one that is killed lets go of it.
+Its standard input is a pipe whose other end the demonstration holds, and lets go of even when it is killed.
 """
 
 import os
@@ -12,7 +12,7 @@ from wagman.cli import main
 
 
 def end_with_our_maker() -> None:
-    """Wait for the end of the standard input, and end in an orderly way then."""
+    """Wait for the end of the standard input, and then end this process in an orderly way."""
     while os.read(0, 1):
         pass
     os.kill(os.getpid(), signal.SIGTERM)

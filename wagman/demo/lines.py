@@ -11,29 +11,29 @@ from wagman.demo.stage import Json
 from wagman.model.words import plain
 
 WIDTH = 110
-"""A sentence of the story is broken into lines of at most so many characters (chosen)."""
+"""The most characters in a line of the story (chosen)."""
 
 
 @frozen
 class Lines:
-    """Writes lines as things happen."""
+    """Writes a line for each thing that happens."""
 
     stream: TextIO
 
     def say(self, text: str) -> None:
-        """A sentence of the story."""
+        """Write a sentence of the story."""
         self._write(fill(text, WIDTH, initial_indent="-- ", subsequent_indent="   ", break_long_words=False))
 
     def quote(self, text: str) -> None:
-        """What a program says, as it is."""
+        """Write the output of a program, unchanged."""
         self._write(text)
 
     def event(self, event: Json) -> None:
-        """An event: the service's time, and what happened."""
+        """Write an event: the service's time, and what happened."""
         self._write(line_of(event))
 
     def status(self, status: Json) -> None:
-        """Lines tell what happens, not how things are."""
+        """Do nothing: lines tell what happens, not how things are."""
 
     def _write(self, line: str) -> None:
         self.stream.write(f"{line}\n")
@@ -41,5 +41,5 @@ class Lines:
 
 
 def line_of(event: Json) -> str:
-    """An event as one line; its time counts from the start of the service, in its own, faster time."""
+    """Return an event as one line; its time counts from the start of the service, on its own, faster clock."""
     return f"{timedelta(seconds=int(event['mono_s']))}  {plain(sentence(event))}"

@@ -17,13 +17,13 @@ OUTAGE_S = 150.0
 """How long the network is down: more than three time-outs."""
 
 EVERY_S = 10.0
-"""How often a guest is asked, by default; its last answer before it hung may be this old."""
+"""How often a guest is asked, by default: how old its last answer before a hang may be."""
 
 TOLERANCE_S = 1.0
 """How far apart the clocks of the service and of the fake mast may run (chosen)."""
 
 STUCK_S = 400.0
-"""Three rounds of off, and each time a minute until the meter is believed, with some room."""
+"""Three rounds of switching off, each with a minute until the meter is believed, and some spare time."""
 
 OWN_PLUG = """\
 With a plug of your own (docs/first-guest.md):
@@ -42,7 +42,7 @@ async def mast(stage: Stage) -> None:
 
 
 async def power_up(stage: Stage) -> None:
-    """From nothing to three computers that answer."""
+    """Start everything, until three computers answer."""
     stage.view.say(
         "A mast: a rail of plugs, and three computers on it. The rail is a fake Shelly, the computers are processes here; each "
         "runs while its outlet is on, and is heard by its web page. The witness, who shows whether their network works, is a "
@@ -61,7 +61,7 @@ async def power_up(stage: Stage) -> None:
 
 
 async def hanging(stage: Stage) -> None:
-    """All programs of a guest stop; its kernel goes on to accept connections."""
+    """Hang all programs of a guest, whose kernel goes on accepting connections."""
     wait_s = patience("heartbeat_timeout") + patience("stop_silence")
     async with stage.showing(
         "The programs of ai hang: it accepts connections, and answers nothing.",
@@ -84,7 +84,7 @@ async def hanging(stage: Stage) -> None:
 
 
 async def outage(stage: Stage) -> None:
-    """The way to all guests is down, and to the witness; the way to the rail is not."""
+    """Cut the network to all guests and the witness, but not to the rail."""
     async with stage.showing(
         f"The network fails for {OUTAGE_S:g} s: no guest answers, nor does the witness. The rail could be told to cut them all.",
         "a network that failed for more than three time-outs cost nobody his power",
@@ -105,7 +105,7 @@ async def outage(stage: Stage) -> None:
 
 
 async def welded(stage: Stage) -> None:
-    """An off that the rail believes to be done, and its contact does not."""
+    """Weld a relay: the rail says that it is off, and its contact stays on."""
     async with stage.showing(
         "The relay of the camera is welded; then an operator stops the camera. The rail says that it is off.",
         "a relay that was welded was found by what the rail's meter shows, and is told as a problem",
@@ -122,7 +122,7 @@ async def welded(stage: Stage) -> None:
 
 
 async def mended(stage: Stage) -> None:
-    """Its contact moves again."""
+    """Mend the relay."""
     async with stage.showing(
         "Somebody mends it.",
         "once it was mended the camera went off, the problem was over, and the camera could be started again",
@@ -137,7 +137,7 @@ async def mended(stage: Stage) -> None:
 
 
 async def epilogue(stage: Stage) -> None:
-    """What the commands say, and how to have them for a plug of one's own."""
+    """Print the output of two commands, and how to go on with a plug of one's own."""
     for words in (("why", "ai"), ("status",)):
         command = [*PYTHON, "-m", "wagman", *words]
         socket = {"WAGMAN_SOCKET": stage.node.service_socket}
@@ -150,25 +150,25 @@ async def epilogue(stage: Stage) -> None:
 
 
 async def processes(stage: Stage) -> dict[str, int | None]:
-    """The process that each guest is; None: it is off, or boots."""
+    """Return the process id of each guest; None while it is off or boots."""
     return {guest["name"]: guest["process"] for guest in (await stage.board())["guests"]}
 
 
 def heard_s(status: Json) -> list[float]:
-    """How long ago each guest was heard."""
+    """Return how long ago each guest was heard, in seconds."""
     return [row["heartbeat_age_s"] for row in status["devices"]]
 
 
 def is_held(row: Json) -> bool:
-    """The time of a guest is up, and nothing is done about it."""
+    """Return whether a guest's heartbeat timer is up and held."""
     return any(alarm["name"] == "heartbeat" and alarm["held"] for alarm in row["alarms"])
 
 
 def camera(status: Json) -> Mapping[str, Json]:
-    """The row of the camera."""
+    """Return the row of the camera."""
     return next(row for row in status["devices"] if row["name"] == "camera")
 
 
 def is_stuck(status: Json) -> bool:
-    """It is told that the camera's relay does not move."""
+    """Return whether the camera's stuck relay is told as a problem."""
     return "relay_stuck:camera" in {problem["id"] for problem in status["problems"]}

@@ -1,4 +1,4 @@
-"""A mast for the occasion, without a Wagman: a fake Shelly rail, computers that are real processes, and their configuration."""
+"""A temporary mast, without a Wagman: a fake Shelly rail, computers that are real processes, and the configuration."""
 
 import subprocess
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -16,12 +16,12 @@ from wagman.demo.wire import Wire
 from wagman.model.backend import FAKE_MAC
 
 GUESTS: Final = ("ai", "camera", "weather")
-"""In the order in which they are started, and of their outlets."""
+"""The guests, in the order of their starts and of their outlets."""
 
 PORTS: Final[Mapping[str, int]] = {name: outlet for outlet, name in enumerate(GUESTS)}
 
 BOOT_S: Final = 20
-"""What each takes from power to its first answer."""
+"""How long each guest takes from power to its first answer."""
 
 WAGMAN: Final[Mapping[str, Any]] = {"normal_interval": "5s"}
 
@@ -33,16 +33,16 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "stable_after": "30s",
     "command_timeout": "2min",
 }
-"""A command's time-out is longer than by default: the clock runs fast, and commands do not."""
+"""Time-outs of commands are longer than by default: the clock runs fast, and commands do not."""
 
 ANSWER: Final = "5s"
-"""How long a guest may take to answer: longer than by default, for the same reason."""
+"""How long a guest may take to answer, longer than by default for the same reason."""
 
 
 def config_text(folder: Path, told: Mapping[str, Any]) -> str:
-    """The configuration file; `told` is where the fake mast said that everything is."""
+    """Return the configuration file; `told` has the ports that the fake mast has told."""
     ports: Mapping[str, int] = told["guests"]
-    # By its address it would be refused: what is on this computer answers whatever the network does. Here it does not.
+    # An address of this computer would be refused as a witness, since it answers even without a network. This one does not.
     witness = {"exec": _question("ask", told["gateway"]), "timeout": "1min"}
     tables: dict[str, Mapping[str, Any]] = {
         "board": {"kind": "shelly", "host": f"127.0.0.1:{told['rail']}", "id": FAKE_MAC},
@@ -56,7 +56,7 @@ def config_text(folder: Path, told: Mapping[str, Any]) -> str:
 
 
 def _guest(name: str, port: int) -> Mapping[str, Any]:
-    """A guest; there is nothing to lose on a camera."""
+    """Return the table of a guest; the camera has no shutdown command, since it has nothing to lose."""
     heartbeat = {"http": f"http://127.0.0.1:{port}/health", "expect": name, "timeout": ANSWER}
     return {
         "port": PORTS[name],
@@ -71,7 +71,7 @@ def _question(what: str, port: int) -> Sequence[str]:
 
 @asynccontextmanager
 async def running_mast(speed: float, _dialect: str) -> AsyncIterator[Node]:
-    """A mast that runs; at the end its processes have ended and its folder is gone.
+    """Run a mast meanwhile, and yield the connections to it; at the end its processes have ended and its folder is gone.
 
     Raises:
         NodeError: a process did not start, or ended by itself.
@@ -92,7 +92,7 @@ async def running_mast(speed: float, _dialect: str) -> AsyncIterator[Node]:
 
 
 def _wire(process: trio.Process) -> Wire:
-    """The pipes to a process."""
+    """Return the pipes to a process."""
     if process.stdin is None or process.stdout is None:
         raise NodeError("a process without pipes")
     return Wire(trio.StapledStream(process.stdin, process.stdout))

@@ -1,4 +1,4 @@
-"""A node for the occasion: a temporary folder, and the fake board and the service as processes of their own."""
+"""A temporary node: a folder, and the fake board and the service as processes of their own."""
 
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -23,20 +23,20 @@ START_S = 20.0
 """How long the processes may take until they answer, in real time (chosen: a slow and busy machine)."""
 
 KNOCK_S = 0.05
-"""How often a socket that is not there yet is tried, in real time (chosen)."""
+"""How often a socket that does not exist yet is tried, in real time (chosen)."""
 
 T = TypeVar("T")
 
 PREFIX = "wagman-demo-"
 
 LONGEST = "wagman.sock"
-"""The longest name of a socket there."""
+"""The longest name of a socket in the folder."""
 
 SHORT = "/tmp"  # noqa: S108 - a directory of our own is made there
-"""Where there is room for one."""
+"""A directory whose paths are short enough for sockets."""
 
 TAIL_CHARS = 600
-"""How much is shown of what a process said before it ended (chosen)."""
+"""How much of a process's output is shown if it has ended (chosen)."""
 
 
 class NodeError(WagmanError):
@@ -61,13 +61,13 @@ class Node:
         return str(self.folder / LONGEST)
 
     def real_s(self, board_s: float) -> float:
-        """How long so much board time takes."""
+        """Return how long so much board time takes in real time."""
         return board_s / self.speed
 
 
 @asynccontextmanager
 async def running_node(speed: float, dialect: str) -> AsyncIterator[Node]:
-    """A node that runs; at the end its processes have ended and its folder is gone.
+    """Run a node meanwhile, and yield the connections to it; at the end its processes have ended and its folder is gone.
 
     Raises:
         NodeError: a process did not start, or ended by itself.
@@ -87,7 +87,7 @@ async def running_node(speed: float, dialect: str) -> AsyncIterator[Node]:
 
 @contextmanager
 def short_folder() -> Iterator[Path]:
-    """A temporary folder whose path leaves room for those of sockets, also where TMPDIR is a long one."""
+    """Yield a temporary folder whose path leaves room for those of sockets, even if TMPDIR is long."""
     with TemporaryDirectory(prefix=PREFIX) as usual, ExitStack() as stack:
         name = stack.enter_context(TemporaryDirectory(prefix=PREFIX, dir=SHORT)) if obstacle(str(Path(usual, LONGEST))) else usual
         yield Path(name)
@@ -100,13 +100,13 @@ def _board_arguments(folder: Path, speed: float, dialect: str) -> Sequence[str]:
 
 
 def events_of(folder: Path) -> Follower:
-    """All events of the service there."""
+    """Return a follower of all events of the service there."""
     return Follower(folder / LONGEST, Place(None, 0))
 
 
 @contextmanager
 def bounded() -> Iterator[None]:
-    """The time that the processes have until they answer.
+    """Bound the time that the processes may take until they answer.
 
     Raises:
         NodeError: it was not enough.
@@ -118,7 +118,7 @@ def bounded() -> Iterator[None]:
 
 
 async def reached(open_: Callable[[], Awaitable[T]]) -> T:
-    """The connection, as soon as somebody listens: the caller bounds the wait."""
+    """Return the connection as soon as somebody listens; the caller bounds the wait."""
     while True:
         try:
             return await open_()
@@ -127,7 +127,7 @@ async def reached(open_: Callable[[], Awaitable[T]]) -> T:
 
 
 def wagman(*words: str) -> Sequence[str]:
-    """The command line of a `wagman` command that ends with us."""
+    """Return the command line of a `wagman` command that ends with us."""
     return *PYTHON, "-m", "wagman.demo.leash", *words
 
 
@@ -139,10 +139,11 @@ async def child(
     stdout: int = subprocess.DEVNULL,
     task_status: trio.TaskStatus[trio.Process] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Run a command until cancelled: SIGTERM then, and SIGKILL if that does not help. It holds an end of a pipe from us.
+    """Run a command until cancelled: then by SIGTERM, and by SIGKILL if that does not help. It holds an end of a pipe from us.
 
-    Its session is its own: a Ctrl-C is for the demonstration to pass on. Modules are not looked for in the folder that somebody
-    happens to be in (-P): what lies there is not ours to execute.
+    It has a session of its own, so that the demonstration passes on a Ctrl-C. Modules are not looked for in the current folder
+    (-P):
+    files there are not ours to execute.
 
     Raises:
         NodeError: it ended by itself.

@@ -1,7 +1,8 @@
 """The scenarios with a Wagman: what happens to the node, and what must follow.
 
-A scenario makes things happen through the fake board's control socket. What it claims it checks twice: by what the service
-tells, and by what the board itself remembers of its relays.
+A scenario makes things happen through the fake board's control socket. Each claim is checked twice: by what the service tells,
+and
+by the board's own record of its relays.
 """
 
 from collections.abc import Sequence
@@ -18,11 +19,11 @@ TOLERANCE_S: Final = 1.0
 """How far apart the clocks of the service and of the fake board may run (chosen)."""
 
 BEAT_S: Final = 8.0
-"""A guest's last beat before it hung may be this old."""
+"""How old a guest's last beat before a hang may be."""
 
 
 async def tour(stage: Stage) -> None:
-    """A guest that dies and is recovered from its other medium; a hot spell."""
+    """Hang a guest that is then recovered from its other medium, and heat the enclosure."""
     await power_up(stage)
     await stable(stage)
     await dying(stage)
@@ -33,7 +34,7 @@ async def tour(stage: Stage) -> None:
 
 
 async def unplug(stage: Stage) -> None:
-    """The cable is out for ten minutes."""
+    """Pull the cable for ten minutes."""
     await power_up(stage)
     before = await stage.switches()
     async with stage.showing(
@@ -56,7 +57,7 @@ async def unplug(stage: Stage) -> None:
 
 
 async def reset(stage: Stage) -> None:
-    """The board restarts, and the guests lose their power, unless the board latches all relays."""
+    """Restart the board: the guests lose their power, unless the board latches all relays."""
     await power_up(stage)
     await (surviving if stage.node.dialect == "v4" else falling_off)(stage)
 
@@ -65,7 +66,7 @@ async def reset(stage: Stage) -> None:
 
 
 async def surviving(stage: Stage) -> None:
-    """A v4 board restarts."""
+    """Restart a v4 board."""
     before = await stage.switches()
     async with stage.showing(
         "The board restarts: its relays are latched, but it takes the guests for stopped.",
@@ -80,7 +81,7 @@ async def surviving(stage: Stage) -> None:
 
 
 async def falling_off(stage: Stage) -> None:
-    """A v3 board restarts."""
+    """Restart a v3 board."""
     began_s = await stage.now_s()
     async with stage.showing(
         "The board restarts: the relays of the guests fall off, that of the controller does not.",
@@ -98,7 +99,7 @@ async def falling_off(stage: Stage) -> None:
 
 
 async def power_up(stage: Stage) -> None:
-    """From nothing to three guests that run."""
+    """Start everything, until three guests run."""
     async with stage.showing(
         "The board and the service come up; nothing is known of the guests yet.",
         "the guests were started one after the other, each once the one before it was up",
@@ -110,7 +111,7 @@ async def power_up(stage: Stage) -> None:
 
 
 async def stable(stage: Stage) -> None:
-    """One beat after a boot is no success yet."""
+    """Wait until a guest is stable: one beat after a boot is no success yet."""
     async with stage.showing(
         "Whether a start was a success is only known after a while.",
         "a guest that went on beating counts as stable",
@@ -121,7 +122,7 @@ async def stable(stage: Stage) -> None:
 
 
 async def dying(stage: Stage) -> None:
-    """A guest falls silent, and its primary medium is lost."""
+    """Hang a guest, and break its primary medium."""
     patience_s = seconds("heartbeat_timeout") + seconds("stop_silence")
     async with stage.showing(
         "gn hangs, and its emmc is lost.",
@@ -139,7 +140,7 @@ async def dying(stage: Stage) -> None:
 
 
 async def failing(stage: Stage) -> None:
-    """As many starts from the primary medium as are allowed."""
+    """Watch as many starts from the primary medium as are allowed fail."""
     tries = int(DEFAULTS["allowed_attempts"])
     async with stage.showing(
         "It is started again, and does not come up.",
@@ -153,7 +154,7 @@ async def failing(stage: Stage) -> None:
 
 
 async def recovering(stage: Stage) -> None:
-    """From the other medium."""
+    """Watch the start from the other medium."""
     async with stage.showing(
         "Now the other medium is tried.",
         "gn was recovered from sd, and became stable",
@@ -167,7 +168,7 @@ async def recovering(stage: Stage) -> None:
 
 
 async def heat(stage: Stage) -> None:
-    """Too hot: all of them go down."""
+    """Heat the enclosure until all guests are down."""
     began_s = await stage.now_s()
     dirty = {name: (await stage.guest(name))["dirty_cuts"] for name in ("gn", "cs")}
     async with stage.showing(
@@ -188,7 +189,7 @@ async def heat(stage: Stage) -> None:
 
 
 async def refusing(stage: Stage) -> None:
-    """An operator who did not look at the thermometer."""
+    """Ask for a start in the heat, which is refused."""
     async with stage.showing(
         "An operator asks for gn all the same.", "a start was refused while the node hibernated, with the reason", within_s=60
     ):
@@ -198,7 +199,7 @@ async def refusing(stage: Stage) -> None:
 
 
 async def cooling(stage: Stage) -> None:
-    """And the way back."""
+    """Cool the enclosure until all guests run again."""
     began_s = await stage.now_s()
     async with stage.showing(
         f"The enclosure cools down to {COOL_C} °C.",
@@ -218,18 +219,18 @@ async def cooling(stage: Stage) -> None:
 
 
 def all_confirmed_off(status: Json) -> bool:
-    """Every guest is stopped, and the board has shown that it is off."""
+    """Return whether every guest is stopped, and the board has shown that it is off."""
     rows = [row for row in status["devices"] if not row["self"]]
     return all(row["state"] == "stopped" and is_shown(row["power"], "off") for row in rows)
 
 
 async def guest_switches(stage: Stage, *, since_s: float = 0.0) -> list[Switch]:
-    """The switches of the guests' relays since that board time."""
+    """Return the switches of the guests' relays since that board time."""
     return [switch for switch in await stage.switches(since_s=since_s) if switch.name in GUESTS]
 
 
 async def next_switch(stage: Stage, name: str, *, on: bool, since_s: float) -> Switch:
-    """The first such switch since that board time, as soon as there is one."""
+    """Return the first such switch since that board time, as soon as there is one."""
     while True:
         for switch in await stage.switches(since_s=since_s):
             if (switch.name, switch.on) == (name, on):
@@ -238,10 +239,10 @@ async def next_switch(stage: Stage, name: str, *, on: bool, since_s: float) -> S
 
 
 def require_orderly(stage: Stage, switches: Sequence[Switch], *, booting: Sequence[str]) -> None:
-    """The guests were switched on once each, in their order; after each of `booting` its boot was waited for.
+    """Check that the guests were switched on once each, in their order, and that after each of `booting` its boot was waited for.
 
-    Whether the board says that it was told to or did it by itself is of no account: once it is allowed to have a port, it may
-    start it before the command comes.
+    Whether the board was told to, or did it by itself, does not count: once it may run a port, it may start it before the
+    command.
     """
     ons = [switch for switch in switches if switch.on]
     stage.require([on.name for on in ons] == list(GUESTS), f"the board switched on: {', '.join(on.name for on in ons)}")

@@ -1,4 +1,4 @@
-"""The scenarios: what is played, on what, and what is said of it."""
+"""The scenarios: what is played, on which node, and the words about it."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -14,18 +14,18 @@ from wagman.demo.stage import Stage
 
 
 async def no_epilogue(_stage: Stage) -> None:
-    """Nothing is left to say."""
+    """Do nothing: there is nothing left to say."""
 
 
 @frozen
 class Scenario:
-    """What is shown."""
+    """A scenario of the demonstration."""
 
     play: Callable[[Stage], Awaitable[None]]
     about: str = "The service and a fake board"
     running: Callable[[float, str], AbstractAsyncContextManager[Node]] = running_node
-    deviations: Callable[[], Iterator[str]] = settings.deviations  # from the defaults of the configuration
-    epilogue: Callable[[Stage], Awaitable[None]] = no_epilogue  # while all of it runs on
+    deviations: Callable[[], Iterator[str]] = settings.deviations  # yields the deviations from the defaults of the configuration
+    epilogue: Callable[[Stage], Awaitable[None]] = no_epilogue  # runs at the end, while the node still runs
 
 
 MAST = Scenario(
@@ -42,4 +42,4 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "unplug": Scenario(node_scenes.unplug),
     "reset": Scenario(node_scenes.reset),
 }
-"""By name; the first one is shown where nothing else is asked for."""
+"""The scenarios by name; the first one is the default."""

@@ -1,4 +1,4 @@
-"""The configuration of the demonstration: a real file, with durations that suit somebody who is watching."""
+"""The configuration of the demonstration: a real file, with durations that suit a spectator."""
 
 import json
 import sys
@@ -10,18 +10,18 @@ from wagman.config.schema import DeviceConfig, WagmanConfig
 from wagman.config.setting import settings
 
 PYTHON: Final = (sys.executable, "-P")
-"""The interpreter; it looks for modules where it was installed, and not in the current folder."""
+"""The interpreter; it looks for modules where it is installed, and not in the current folder."""
 
 GUESTS: Final = ("gn", "cs", "x1")
-"""In the order in which they are started; their ports follow from `PORTS`."""
+"""The guests, in the order of their starts; their ports follow from `PORTS`."""
 
 PORTS: Final = {"nc": 0, "gn": 1, "cs": 2, "x1": 3}
 
 BOOT_S: Final = 25
-"""What gn and cs take from power to their first heartbeat."""
+"""How long gn and cs take from power to their first heartbeat."""
 
 FAKE_GUESTS: Final = (f"gn:boot={BOOT_S},beat=8", f"cs:boot={BOOT_S},beat=8", "x1:beat=0", "nc:beat=0")
-"""The guests as the fake board is told of them: x1, a modem, gives no heartbeat; the controller's is fed by the service."""
+"""The guests as options of the fake board: x1, a modem, gives no heartbeat; the service feeds the controller's."""
 
 WAGMAN: Final[Mapping[str, Any]] = {"normal_interval": "10s", "hibernate_interval": "20s", "hibernate_min": "1min"}
 
@@ -36,16 +36,16 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "backoff_min": "10s",
     "stable_after": "1min",
 }
-"""A command's time-out is longer than by default: the clock runs fast, and commands do not."""
+"""Time-outs of commands are longer than by default: the clock runs fast, and commands do not."""
 
 
 def seconds(key: str, defaults: Mapping[str, Any] = DEFAULTS) -> float:
-    """A duration of the demonstration, in board seconds."""
+    """Return a duration of the configuration, in board seconds."""
     return float(settings(DeviceConfig)[key].metadata["setting"].kind.read(defaults[key]))
 
 
 def deviations(wagman: Mapping[str, Any] = WAGMAN, defaults: Mapping[str, Any] = DEFAULTS) -> Iterator[str]:
-    """What is not the default, and what the default is."""
+    """Yield each key that differs from its default, with the default."""
     for section, table in ((WagmanConfig, wagman), (DeviceConfig, defaults)):
         for key, value in table.items():
             attribute = settings(section)[key]
@@ -54,12 +54,12 @@ def deviations(wagman: Mapping[str, Any] = WAGMAN, defaults: Mapping[str, Any] =
 
 
 def send_command(control: Path, *words: str) -> Sequence[str]:
-    """The command line that sends one control command to the fake board."""
+    """Return the command line that sends one control command to the fake board."""
     return *PYTHON, "-m", "wagman", "fake-board", "--send", str(control), *words
 
 
 def config_text(folder: Path, dialect: str) -> str:
-    """The configuration file."""
+    """Return the configuration file."""
     tables: dict[str, Mapping[str, Any]] = {
         "board": {"device": str(folder / "tty"), "dialect": dialect},
         "service": {"socket": str(folder / "wagman.sock"), "state_dir": str(folder / "state")},
@@ -73,12 +73,12 @@ def config_text(folder: Path, dialect: str) -> str:
 
 
 def written(tables: Mapping[str, Mapping[str, Any]]) -> str:
-    """These tables as TOML."""
+    """Return these tables as TOML."""
     return "\n".join(_table(name, values) for name, values in tables.items())
 
 
 def _beating(name: str, control: Path) -> Mapping[str, Any]:
-    """A guest that gives heartbeats, and that halts when it is asked to."""
+    """Return the table of a guest that gives heartbeats, and halts when asked to."""
     return {"port": PORTS[name], "shutdown": list(send_command(control, "halt", name))}
 
 
@@ -87,7 +87,7 @@ def _table(name: str, values: Mapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
-    """A value; what is used here beside tables, TOML writes as JSON does."""
+    """Return a value as TOML. All values here but tables are the same in JSON."""
     if isinstance(value, Mapping):
         return f"{{ {', '.join(f'{key} = {_value(each)}' for key, each in value.items())} }}"
     return json.dumps(value)

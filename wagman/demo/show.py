@@ -22,17 +22,17 @@ from wagman.model.shapes import Event
 from wagman.tasks.contain import leaf_of
 
 LOOK_S = 0.25
-"""How often the view is given the status, in real time (chosen)."""
+"""How often the view gets the status, in real time (chosen)."""
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""What ends the demonstration early, in the same orderly way."""
+"""The signals that end the demonstration early, in the same orderly way."""
 
 
 def run(args: argparse.Namespace) -> int:
-    """Show the scenario; the exit code is 0 when all of it came true.
+    """Show the scenario; return the exit code, 0 if all claims came true.
 
     Raises:
-        CommandError: there is no such scenario, or something did not come true.
+        CommandError: there is no such scenario, or a claim did not come true.
     """
     name = chosen_scenario(args.scenario, args.dialect)
     try:
@@ -41,14 +41,14 @@ def run(args: argparse.Namespace) -> int:
     except (WagmanError, ExceptionGroup) as error:
         leaf = leaf_of(error)
         if isinstance(leaf, BrokenPipeError):
-            raise leaf from error  # whoever reads it has seen enough
+            raise leaf from error  # the reader has closed the output
         if not isinstance(leaf, WagmanError):
             raise
         raise CommandError(str(leaf), FAILED) from error
 
 
 def chosen_scenario(name: str | None, dialect: str | None) -> str:
-    """What is shown; who names a dialect wants to see a Wagman.
+    """Return the scenario to be shown. A dialect without a scenario means one with a Wagman.
 
     Raises:
         CommandError: there is no such scenario, or it has nothing that speaks a dialect.
@@ -64,7 +64,7 @@ def chosen_scenario(name: str | None, dialect: str | None) -> str:
 
 @contextmanager
 def chosen_view() -> Iterator[View]:
-    """A live table on a terminal, otherwise lines."""
+    """Yield a live table on a terminal, otherwise lines."""
     if not sys.stdout.isatty():
         yield Lines(sys.stdout)
     elif find_spec("rich") is None:
@@ -79,7 +79,7 @@ def chosen_view() -> Iterator[View]:
 
 
 async def _until_told_to_end(view: View, scenario: Scenario, speed: float, dialect: str) -> int:
-    """The exit code: that of the scenario, or as shells count a signal that ended it early."""
+    """Return the exit code: the scenario's, or 128 and the number of the signal that ended it early."""
     code = DONE
     with trio.open_signal_receiver(*ENDING) as signals:
         async with trio.open_nursery() as nursery:
@@ -113,7 +113,7 @@ async def _show(view: View, scenario: Scenario, speed: float, dialect: str) -> N
 
 
 async def _follow(events: Follower, take: Callable[[Event], None]) -> None:
-    """Hand every event to `take`, until cancelled."""
+    """Pass every event to `take`, until cancelled."""
     async for news in events:
         if isinstance(news, Happened) and not news.again:
             take(news.event)

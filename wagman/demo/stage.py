@@ -1,4 +1,4 @@
-"""What a scenario does, waits for and checks: each claim comes true within its bound, or the demonstration has failed."""
+"""The stage on which a scenario acts, waits and checks. A claim that does not come true in time fails the demonstration."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -13,35 +13,35 @@ from wagman.model.errors import WagmanError
 Json: TypeAlias = Mapping[str, Any]
 
 LOOK_S = 0.1
-"""How often a status is looked at while something is waited for, in real time (chosen)."""
+"""How often the status is read while something is waited for, in real time (chosen)."""
 
 GRACE_S = 10.0
-"""What each bound is given on top, in real time: a busy machine does not run as fast as its clock (chosen)."""
+"""What is added to each bound, in real time: a busy machine does not run as fast as its clock (chosen)."""
 
 
 class ClaimError(WagmanError):
-    """Something did not come true that the scenario claims."""
+    """A claim of the scenario did not come true."""
 
 
 class View(Protocol):
-    """Who shows it all."""
+    """A way to show the demonstration."""
 
     def say(self, text: str) -> None:
-        """A sentence about what happens next, or what has been shown."""
+        """Show a sentence about what happens next, or has been shown."""
 
     def quote(self, text: str) -> None:
-        """What a program says, as it is."""
+        """Show the output of a program, unchanged."""
 
     def event(self, event: Json) -> None:
-        """An event of the service."""
+        """Show an event of the service."""
 
     def status(self, status: Json) -> None:
-        """How everything is, now and then."""
+        """Show the status, which comes now and then."""
 
 
 @frozen
 class Switch:
-    """A relay that was switched, as the board remembers it."""
+    """The record of a relay that was switched, from the board's memory."""
 
     name: str
     on: bool
@@ -63,14 +63,14 @@ class Stage:
     # What the service tells --------------------------------------------------
 
     def take(self, event: Json) -> None:
-        """An event came in."""
+        """Take in an event."""
         self._events.append(event)
         self.view.event(event)
         self._news.set()
         self._news = trio.Event()
 
     async def event(self, type_: str, device: str | None = None) -> Json:
-        """The next event of this kind, after the last one that was waited for."""
+        """Return the next event of this kind, after the last one that was waited for."""
         while True:
             while self._told < len(self._events):
                 event = self._events[self._told]
@@ -80,17 +80,17 @@ class Stage:
             await self._news.wait()
 
     async def events(self, type_: str, *devices: str) -> None:
-        """An event of this type for each of the devices, in that order."""
+        """Wait for an event of this type for each of the guests, in that order."""
         for device in devices:
             await self.event(type_, device)
 
     async def status(self) -> Json:
-        """The service's status."""
+        """Return the service's status."""
         status: Json = await self.node.service.call("status")
         return status
 
     async def row(self, name: str) -> Json:
-        """The status of one device."""
+        """Return the row of one guest in the status."""
         return next(row for row in (await self.status())["devices"] if row["name"] == name)
 
     async def until(self, is_so: Callable[[Json], bool]) -> None:
@@ -104,28 +104,28 @@ class Stage:
         """Have the fake board do something.
 
         Raises:
-            ClaimError: it would not.
+            ClaimError: it refused.
         """
         answer = await self.node.board.ask(command)
         self.require(answer["ok"], f"the fake board refuses {command!r}: {answer.get('error')}")
 
     async def board(self) -> Json:
-        """The fake board's own account of itself."""
+        """Return the fake board's own status."""
         status: Json = await self.node.board.ask("status")
         return status
 
     async def guest(self, name: str) -> Json:
-        """A guest as it really is."""
+        """Return the true state of a guest."""
         guest: Json = (await self.board())["guests"][self.node.ports[name]]
         return guest
 
     async def outlet(self, name: str) -> Json:
-        """An outlet of a fake rail as it really is."""
+        """Return the true state of an outlet of a fake rail."""
         outlet: Json = (await self.board())["outlets"][self.node.ports[name]]
         return outlet
 
     async def switches(self, *, since_s: float = 0.0) -> list[Switch]:
-        """The relays that were switched since that board time, in order."""
+        """Return the relays that were switched since that board time, in order."""
         names = {port: name for name, port in self.node.ports.items()}
         log = (await self.board())["relay_log"]
         return [
@@ -135,7 +135,7 @@ class Stage:
         ]
 
     async def now_s(self) -> float:
-        """The board time."""
+        """Return the board time."""
         return float((await self.board())["board_s"])
 
     async def pause(self, board_s: float) -> None:
@@ -146,12 +146,12 @@ class Stage:
 
     @asynccontextmanager
     async def showing(self, announcement: str, claim: str, *, within_s: float) -> AsyncIterator[None]:
-        """Show one thing: say what comes, and that it has come true.
+        """Show one thing: announce it, and say that it has come true.
 
         Args:
             announcement: what is about to happen.
-            claim: what has been shown then, for the summary.
-            within_s: board seconds that it may take.
+            claim: what will have been shown, for the summary.
+            within_s: how many board seconds it may take.
 
         Raises:
             ClaimError: it has not come true in time.
@@ -178,11 +178,11 @@ class Stage:
 
 
 def is_shown(power: Json, level: str) -> bool:
-    """The power is as it is wanted, at this level, and the board has shown that."""
+    """Return whether this level of power is wanted, and confirmed by the board."""
     return power["wanted"] == level and bool(power["confirmed"])
 
 
 def all_started(status: Json) -> bool:
-    """Every guest is started, and its power confirmed."""
+    """Return whether every guest is started, and its power confirmed."""
     rows = [row for row in status["devices"] if not row["self"]]
     return all(row["state"] == "started" and is_shown(row["power"], "on") for row in rows)

@@ -1,4 +1,4 @@
-"""The demonstration as a live table, for a terminal. The one module here that needs rich."""
+"""The demonstration as a live table, for a terminal. Only this module needs rich."""
 
 from collections import deque
 from types import TracebackType
@@ -21,7 +21,7 @@ STYLES = {"started": "green", "stopped": "dim", "starting": "yellow", "stopping"
 
 @define
 class LiveTable:
-    """How everything is, above what happened last; the story scrolls by above it."""
+    """The state of everything, above the latest events; the story scrolls by above both."""
 
     console: Console = field(factory=Console)
     _live: Live = field(init=False)
@@ -39,20 +39,20 @@ class LiveTable:
         self._live.stop()
 
     def say(self, text: str) -> None:
-        """A sentence of the story stays on the screen."""
+        """Print a sentence of the story, which stays on the screen."""
         self.console.print(Text(f"-- {text}", style="bold"))
 
     def quote(self, text: str) -> None:
-        """What a program says, as it is."""
+        """Print the output of a program, unchanged."""
         self.console.print(Text(text), soft_wrap=True)
 
     def event(self, event: Json) -> None:
-        """An event joins the latest ones."""
+        """Add an event to the latest ones."""
         self._latest.append(line_of(event))
         self._draw()
 
     def status(self, status: Json) -> None:
-        """The table is drawn anew."""
+        """Draw the table anew."""
         self._status = status
         self._draw()
 
@@ -63,7 +63,7 @@ class LiveTable:
 
 
 def headline(status: Json) -> Text:
-    """The board, the enclosure where it is measured, and the scheduler in one line."""
+    """Return one line with the board, the enclosure if it is measured, and the scheduler."""
     board, temperature = status["board"], status["board"]["sensors"].get("temperature_c")
     parts = [f"board {board['link']}, {'not answering' if board['blind'] else 'answers'}", f"wagman {status['wagman']['state']}"]
     if temperature is not None:  # a plug has no sensors
@@ -74,7 +74,7 @@ def headline(status: Json) -> Text:
 
 
 def guests(status: Json) -> Table:
-    """A row for each guest."""
+    """Return a table with a row for each guest."""
     table = Table("guest", "state", "why", "power", "media", "attempts", "heard", "next timer")
     for row in status["devices"]:
         table.add_row(*cells(row), style=STYLES.get(row["state"], ""))
@@ -82,7 +82,7 @@ def guests(status: Json) -> Table:
 
 
 def cells(row: Json) -> list[str]:
-    """What is shown of a guest."""
+    """Return the cells of a guest."""
     power = row["power"]["wanted"] if row["power"]["confirmed"] else f"{row['power']['wanted']} (unconfirmed)"
     heard = "" if row["heartbeat_age_s"] is None else f"{row['heartbeat_age_s']:.0f} s ago"
     alarm = next(map(alarm_text, row["alarms"]), "")
@@ -90,5 +90,5 @@ def cells(row: Json) -> list[str]:
 
 
 def alarm_text(alarm: Json) -> str:
-    """When it falls due; one that is held waits for the proof of a silence."""
+    """Return when a timer is due; a held one waits for the proof of a silence."""
     return f"{alarm['name']} held" if alarm["held"] else f"{alarm['name']} in {alarm['in_s']:.0f} s"

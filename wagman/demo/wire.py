@@ -1,4 +1,4 @@
-"""The control socket of a fake board, or the pipes to a fake mast, from outside: a line out, a line of JSON in."""
+"""The control socket of a fake board, or the pipes to a fake mast: a line out, a line of JSON in."""
 
 import json
 from pathlib import Path
@@ -11,19 +11,19 @@ from wagman.model.errors import WagmanError
 
 
 class WireError(WagmanError):
-    """The other side hung up."""
+    """The other side has hung up."""
 
 
 @define(eq=False, repr=False)
 class Wire:
-    """One connection; those who ask take turns."""
+    """A connection; callers take turns."""
 
     stream: trio.abc.Stream
     _held: bytes = field(default=b"", init=False)
     _turn: trio.Lock = field(factory=trio.Lock)
 
     async def ask(self, line: str) -> Any:
-        """The answer to one line.
+        """Return the answer to one line.
 
         Raises:
             WireError: the other side has hung up.
@@ -36,7 +36,7 @@ class Wire:
             return await self.told()
 
     async def told(self) -> Any:
-        """The next line that it says.
+        """Return the next line from the other side.
 
         Raises:
             WireError: the other side has hung up.
@@ -57,5 +57,5 @@ class Wire:
 
 
 async def wired(path: Path) -> Wire:
-    """A connection to the fake board whose control socket is at `path`; raises OSError where nobody listens."""
+    """Connect to the fake board whose control socket is at `path`; raises OSError if nobody listens."""
     return Wire(await trio.open_unix_socket(path))
