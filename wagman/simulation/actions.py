@@ -39,14 +39,14 @@ from wagman.simulation.world import BESIDE_FILES, LOG_FILES, World
 
 @frozen
 class Poison:
-    """An input that no machine can digest."""
+    """An input that makes any machine fail."""
 
 
 async def act(world: World, words: str) -> None:
-    """Have it happen.
+    """Have something happen.
 
     Raises:
-        CallerError: nobody knows what that is.
+        CallerError: the words are not known.
     """
     first, _, rest = words.partition(" ")
     if first.endswith(":"):
@@ -59,7 +59,7 @@ async def act(world: World, words: str) -> None:
 
 
 def operate(world: World, device: str, words: str) -> None:
-    """An operator asks for something."""
+    """Have an operator ask for something."""
     match words.split():
         case ["hibernate", *keep] if device == "all":
             world.order("hibernate", reason="a storm", keep=keep)
@@ -93,7 +93,7 @@ def _board(world: World, words: str) -> None:
 
 
 def _which(world: World, words: str) -> tuple[Board, str]:
-    """The board that is named where there are several, or else the first; and what happens to it."""
+    """Return the board named first if there are several, else the only one or the first, and the remaining words."""
     first, _, rest = words.partition(" ")
     if len(world.boards) > 1 and first in world.boards:
         return world.boards[first], rest
@@ -128,7 +128,7 @@ async def _service(world: World, words: str) -> None:
 
 
 def _crash(world: World, name: str, board: str) -> None:
-    """Make a task fail: by an input that it cannot digest, or by a board whose opening fails with a defect."""
+    """Make a task fail: by an input that it cannot handle, or by a board whose opening raises an unexpected error."""
     if world.life is None:
         return
     parts = world.life.service.parts
@@ -181,7 +181,7 @@ def _disk(world: World, words: str) -> None:
 
 
 def _files(world: World, words: str) -> None:
-    """What happens to the files while the service is down."""
+    """Change the files while the service is down."""
     match words.split():
         case ["wiped"]:
             world.wipe()
@@ -198,7 +198,7 @@ def _files(world: World, words: str) -> None:
 
 
 def _copies(world: World, words: str) -> None:
-    """What happens to both that tell of what was decided, and to what lies beside the log."""
+    """Copy or put back the log and the file beside it, or spoil the latter."""
     match words.split():
         case ["copied"]:
             world.copy_state()

@@ -1,4 +1,4 @@
-"""What is asked for on the command line, but for the seed: what a seed makes of it, and the command that does that again."""
+"""The request on the command line, except for the seed: the scenario for each seed, and the command that repeats it."""
 
 import shlex
 from argparse import Namespace
@@ -33,11 +33,11 @@ class Asked:
 
     @classmethod
     def of(cls, args: Namespace) -> "Asked":
-        """What is in the arguments."""
+        """Return the request in the arguments."""
         return cls(args.days, args.faults, args.site, args.config, args.script)
 
     def scenario(self, seed: int) -> Scenario:
-        """What that is with a seed.
+        """Return the scenario for a seed.
 
         Raises:
             ConfigError: the configuration cannot be used.
@@ -56,7 +56,7 @@ class Asked:
         return make_script(config, PROFILES[name], seed, self.days * DAY_S)
 
     def again(self, seed: int) -> str:
-        """The command that does the same again."""
+        """Return the command that repeats the run of a seed."""
         words = ["wagman", "simulate", "--days", f"{self.days:g}", "--seed", str(seed)]
         options = {"faults": self.faults, "site": self.site, "config": self.config, "script": self.script}
         words += [word for name, value in options.items() if value is not None for word in (f"--{name}", value)]

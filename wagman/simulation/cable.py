@@ -1,4 +1,4 @@
-"""The cable between the service and the fake board, with what a cable does to bytes: late, in pieces, several lines at once."""
+"""The cable between the service and the fake board, which may deliver bytes late, in pieces, or several lines at once."""
 
 from collections.abc import Callable, Mapping
 from random import Random
@@ -10,25 +10,25 @@ from wagman.fake.serve import FakeBoard, HostPort
 from wagman.simulation.boards.board import End
 
 MOST_PIECE = 7
-"""How many bytes a piece has at most while the bytes come in pieces (chosen: less than any line)."""
+"""The most bytes of a piece (chosen: fewer than any line)."""
 
 
 @define(eq=False, repr=False)
 class Cable:
-    """What becomes of the bytes; bytes lost and changed are the board's own faults."""
+    """The cable. Lost and changed bytes are faults of the board instead."""
 
     board: FakeBoard
     rng: Random
     sent: Callable[[bytes], None]
-    heard: Callable[[Mapping[int, float]], None]  # by port: up to when the service has been told of its beats
-    late_s: float = 0.0  # bytes wait so long at most, and what comes meanwhile is read with them
+    heard: Callable[[Mapping[int, float]], None]  # by port, the time up to which the service has been told of beats
+    late_s: float = 0.0  # the longest delay; bytes that come meanwhile are read together
     pieces: bool = False
 
     async def open(self, end: End) -> trio.abc.Stream:
         """Open the board's port, for one life of the service.
 
         Raises:
-            OSError: there is none.
+            OSError: there is no tty, or the process is dead.
         """
         end.check()
         return Wire(self, end, await self.board.open())
@@ -43,7 +43,7 @@ class Wire(trio.abc.Stream):
     _port: HostPort
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """What has arrived, as the cable lets it through."""
+        """Return what has arrived, as the cable delivers it."""
         if self._cable.late_s:
             await trio.sleep(self._cable.rng.uniform(0, self._cable.late_s))
         most = self._cable.rng.randint(1, MOST_PIECE) if self._cable.pieces else max_bytes
@@ -53,14 +53,14 @@ class Wire(trio.abc.Stream):
         return data
 
     async def send_all(self, data: "bytes | bytearray | memoryview") -> None:
-        """Send, unless the process is dead."""
+        """Send bytes; raises OSError if the process is dead."""
         if self._end.cut:
             raise OSError("the process is dead")
         self._cable.sent(bytes(data))
         await self._port.send_all(data)
 
     async def wait_send_all_might_not_block(self) -> None:
-        """As the stream interface wants it."""
+        """See `trio.abc.SendStream`."""
         await self._port.wait_send_all_might_not_block()
 
     async def aclose(self) -> None:

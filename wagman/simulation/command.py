@@ -29,16 +29,16 @@ BAR = 40
 
 @frozen
 class Request:
-    """What is asked for on the command line."""
+    """The request on the command line."""
 
     scenario: Scenario
-    replay: str  # the command that does the same again
+    replay: str  # the command that repeats the run
     timeline: str | None
     as_json: bool
 
 
 def run(args: Namespace) -> int:
-    """The command: 0 where every promise held, 1 where one broke, 2 where the request makes no sense."""
+    """Run the command; return 0 if every promise held, 1 if one broke, 2 if the request makes no sense."""
     try:
         return run_one(read(args)) if args.seeds is None else run_many(args)
     except (WagmanError, OSError) as error:
@@ -47,7 +47,7 @@ def run(args: Namespace) -> int:
 
 
 def run_many(args: Namespace) -> int:
-    """Many seeds, each in a process of its own.
+    """Simulate many seeds, each in a process of its own.
 
     Raises:
         CallerError: the request makes no sense.
@@ -60,7 +60,7 @@ def run_many(args: Namespace) -> int:
 
 
 def run_one(request: Request) -> int:
-    """One seed."""
+    """Simulate one seed."""
     report, timeline = Report(request.scenario.config), Timeline(request.scenario.config)
     outcome = play(request.scenario, report, timeline, *progress(request.scenario))
     _note("")
@@ -72,21 +72,21 @@ def run_one(request: Request) -> int:
 
 
 def read(args: Namespace) -> Request:
-    """The request in the arguments.
+    """Return the request in the arguments.
 
     Raises:
         ConfigError: the configuration cannot be used.
         CallerError: there is no such profile or site, or the script cannot be read.
-        OSError: there is no such script, or no timeline can be written there.
+        OSError: there is no such script, or the timeline cannot be written.
     """
     if args.timeline is not None:
-        Path(args.timeline).open("a").close()  # the run may take hours: better now than then
+        Path(args.timeline).open("a").close()  # fails now, not after a run of hours
     asked, seed = Asked.of(args), DEFAULT_SEED if args.seed is None else args.seed
     return Request(asked.scenario(seed), asked.again(seed), args.timeline, args.json)
 
 
 def shortest(scenario: Scenario, outcome: Outcome) -> Sequence[Item]:
-    """The shortest script found that breaks the same promise; empty where none broke."""
+    """Return the shortest script found that breaks the same promise; an empty one if none broke."""
     if outcome.violation is None:
         return []
     broken, tries = outcome.violation, count(1)
@@ -105,14 +105,14 @@ def shortest(scenario: Scenario, outcome: Outcome) -> Sequence[Item]:
 
 
 def _note(words: str) -> None:
-    """What goes on, on a terminal only, in the place of what was said before."""
+    """Show the progress on a terminal, in place of the last message."""
     if sys.stderr.isatty():
         sys.stderr.write(f"\r\x1b[K{words}")
         sys.stderr.flush()
 
 
 def progress(scenario: Scenario) -> list[Callable[[Record], None]]:
-    """Who draws a bar."""
+    """Return the watch that draws the progress bar."""
     whole_s = sum(getattr(item, "for_s", 0.0) for item in scenario.script)
 
     def draw(record: Record) -> None:

@@ -1,4 +1,4 @@
-"""Many runs at once: each in one of several processes, and each result as soon as it is there."""
+"""Many runs at once, in several processes; each result is yielded as soon as it is there."""
 
 import os
 import signal
@@ -11,12 +11,12 @@ R = TypeVar("R")
 
 
 def cores() -> int:
-    """How many this process may use."""
+    """Return how many processor cores this process may use."""
     return len(os.sched_getaffinity(0))
 
 
 def spread(work: Callable[[T], R], items: Iterable[T], processes: int) -> Iterator[R]:
-    """What the work makes of each of the items, in the order in which that ends; with one process it is this one.
+    """Yield the result of `work` for each item, in the order in which they end; with one process, in this one.
 
     Raises:
         concurrent.futures.process.BrokenProcessPool: one of the processes was killed.
@@ -34,5 +34,5 @@ def spread(work: Callable[[T], R], items: Iterable[T], processes: int) -> Iterat
 
 
 def _leave_interrupts() -> None:
-    """^C is for the process that has the others; with that one they end."""
+    """Ignore ^C in the workers: the main process handles it and ends them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""The disk: the store is real, on files in memory; what is simulated is that it takes long, takes nothing, or loses bits."""
+"""The disk. The store is real, on files in memory; simulated are slowness, a full disk, and lost bits."""
 
 import sqlite3
 from collections.abc import Callable
@@ -16,42 +16,42 @@ from wagman.model.errors import StoreError
 T = TypeVar("T")
 
 WRITES = ("commit", "open")
-"""The calls that a full disk refuses; what is there can still be read, and the small file beside the log has its room."""
+"""Calls that a full disk refuses. Files can still be read, and the small file beside the log has its room."""
 
 BESIDE = ("keep", "set_aside")
-"""The calls that change what lies beside the log; the log itself is severed when the process dies."""
+"""Calls that change the file beside the log. The log itself is severed when the process dies."""
 
 READS = ("open", "read")
-"""The calls that tell the service what was decided: by the log, and by what lies beside it."""
+"""Calls that tell the service earlier decisions: from the log, and from the file beside it."""
 
 LOG, ALL = ("open",), ("open", "read", "keep")
-"""What cannot be used when the log belongs to somebody else, and when all of the state does."""
+"""Calls that fail when the log, or all of the state, belongs to another user."""
 
 
 @define
 class Disk:
-    """How the disk is."""
+    """The present state of the disk."""
 
     rng: Random
     full: bool = False
-    slow_s: float = 0.0  # a call takes so long at most
-    barred: tuple[str, ...] = ()  # calls that fail, for what they are about belongs to somebody else
+    slow_s: float = 0.0  # the longest time of a call
+    barred: tuple[str, ...] = ()  # calls that fail, because their file belongs to another user
 
     def mend(self) -> None:
-        """It is as it should be."""
+        """End all faults."""
         self.full, self.slow_s, self.barred = False, 0.0, ()
 
 
 @define
 class Access:
-    """One life's access to the disk (the seam `Seams.blocking`); once cut, nothing is reached any more."""
+    """The access to the disk in one life of the service (the seam `Seams.blocking`); once cut, it changes nothing any more."""
 
     disk: Disk
-    has_read: Callable[[str], None]  # is told which of READS has come through
+    has_read: Callable[[str], None]  # called with each of READS that has succeeded
     cut: bool = False
 
     async def __call__(self, call: Callable[[], T], /) -> T:
-        """Do it; when cancelled meanwhile, it may have been done all the same."""
+        """Carry out a call. If it is cancelled meanwhile, it may have been carried out all the same."""
         await trio.lowlevel.checkpoint()
         if self.disk.slow_s and not self.cut:
             await self._take_time(call)
@@ -80,7 +80,7 @@ class Access:
 
 
 def flip(file: Path, rng: Random, bits: int) -> None:
-    """Turn over so many bits of a file, anywhere."""
+    """Flip so many bits of a file, anywhere."""
     data = bytearray(file.read_bytes())
     for _ in range(bits if data else 0):
         data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
@@ -88,21 +88,21 @@ def flip(file: Path, rng: Random, bits: int) -> None:
 
 
 def outdate(file: Path) -> None:
-    """Make it a file that a newer program has written."""
+    """Make a file look like one of a newer program."""
     with closing(sqlite3.connect(file)) as conn, suppress(sqlite3.DatabaseError):
         conn.execute("PRAGMA user_version = 999")
         conn.commit()
 
 
 def disown(file: Path) -> None:
-    """Make it a database of another program."""
+    """Make a file look like a database of another program."""
     with closing(sqlite3.connect(file)) as conn, suppress(sqlite3.DatabaseError):
         conn.execute("PRAGMA user_version = 0")
         conn.commit()
 
 
 def truncate(file: Path, percent: float) -> None:
-    """Leave so much of a file only."""
+    """Cut a file to so many percent."""
     data = file.read_bytes()
     file.write_bytes(data[: int(len(data) * percent / 100)])
 

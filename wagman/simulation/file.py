@@ -1,4 +1,4 @@
-"""The operator's configuration file: it changes in the midst of a run, and the service is told to read it again (SIGHUP)."""
+"""The operator's configuration file, which changes during a run; the service is told to read it again (SIGHUP)."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -16,12 +16,12 @@ from wagman.model.facts import DEFAULT_BOARD
 from wagman.systemd.lastgood import Source
 
 NONSENSE = "[device.gn\n"
-"""What no reader of TOML accepts."""
+"""Text that is no TOML."""
 
 
 @define
 class File:
-    """The file, and beside it the copy that is kept while it is right. `tables` is what it says: TOML, by table and key."""
+    """The file, and its last right copy. `tables` is its content: values as TOML, by table and key."""
 
     path: Path
     original: Config
@@ -32,46 +32,50 @@ class File:
 
     @property
     def source(self) -> Source:
-        """Through what the service reads it."""
+        """The source from which the service reads it."""
         return Source(str(self.path), lambda _config: None, self.path.with_name("last-good.toml"))
 
     def load_at_start(self) -> Config:
-        """What a service that comes up goes by; it keeps a copy of it."""
+        """Return the configuration for a service that comes up, and keep a copy of it."""
         config, refused = self.source.load_at_start()
         if not refused:
             self.source.keep(config)
         return config
 
     def restore(self) -> None:
-        """It is as it was in the beginning."""
+        """Write the original configuration."""
         self.tables = {name: dict(_keys(section)) for name, section in _sections(self.original)}
         self._write()
 
     def set(self, key: str, value: str) -> None:
-        """Somebody changes a key, as `device.gn.stop_timeout`, to a value in TOML."""
+        """Change a key, such as `device.gn.stop_timeout`, to a value in TOML."""
         table, _, name = key.rpartition(".")
         self.tables.setdefault(table, {})[name] = value
         self._write()
 
     def add(self, name: str, port: str, board: str) -> None:
-        """Somebody adds a guest."""
+        """Add a guest."""
         self.tables[f"device.{name}"] = {"port": port, "board": json.dumps(board), "shutdown": '["halt"]'}
         self._write()
 
     def drop(self, name: str) -> None:
-        """Somebody takes a guest out, unless that has been done."""
+        """Take a guest out, if it is there.
+
+        Raises:
+            CallerError: there never was such a guest.
+        """
         if self.tables.pop(f"device.{name}", None) is None and name not in {device.name for device in self.original.devices}:
             raise CallerError(f"there is no device {name!r} in the configuration")
         self._write()
 
     def rename(self, name: str, new: str) -> None:
-        """Somebody gives a guest another name, unless that has been done."""
+        """Give a guest another name, if it is there."""
         if f"device.{name}" in self.tables and f"device.{new}" not in self.tables:
             self.tables = {f"device.{new}" if key == f"device.{name}" else key: keys for key, keys in self.tables.items()}
         self._write()
 
     def garble(self) -> None:
-        """Somebody makes a mistake."""
+        """Write a mistake."""
         self.path.write_text(NONSENSE, encoding="utf-8")
 
     def _write(self) -> None:

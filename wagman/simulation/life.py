@@ -1,4 +1,4 @@
-"""One life of the service: from its start to its end, by whatever."""
+"""One life of the service, from its start to its end."""
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
@@ -25,12 +25,12 @@ from wagman.tasks.messages import Delivery
 
 @define(eq=False, repr=False)
 class Life:
-    """The service and the ends of everything that it holds.
+    """The service, and its ends of everything that it is connected to.
 
     Args:
         ends: of the ways to the boards, by board.
-        seams: what all lives share; the ends and the disk are this life's own.
-        tell: takes each event when it is shown first.
+        seams: shared by all lives, except for the ends and the disk.
+        tell: called with each event when it is first shown.
     """
 
     config: Config
@@ -52,7 +52,7 @@ class Life:
         self.service = WagmanService(Parts(self.config, self.seams, self.store, self.tell))
 
     async def run(self) -> None:
-        """Live until killed, stopped, or failed."""
+        """Run until killed, stopped, or failed; `how` says which."""
         try:
             with self._scope:
                 await self.service.run(self.door, everybody_may)
@@ -65,11 +65,11 @@ class Life:
             self._gone.set()
 
     def reload(self, source: Source) -> None:
-        """As SIGHUP."""
+        """Reload the configuration, as at SIGHUP."""
         OperatorsFile(self.service.parts, source).reload()
 
     async def kill(self) -> None:
-        """As `kill -9`: whatever it does from now on reaches nothing; only then its tasks are taken away."""
+        """Kill the service, as `kill -9` does: first all its ends are cut, then its tasks are cancelled."""
         self.disk.cut = True
         for end in self.ends.values():
             end.cut = True
@@ -78,7 +78,7 @@ class Life:
         await self._gone.wait()
 
     async def stop(self) -> None:
-        """As SIGTERM."""
+        """Stop the service, as at SIGTERM."""
         self.service.stopping.set()
         await self._gone.wait()
 
@@ -90,7 +90,7 @@ def _leaf(error: BaseException) -> BaseException:
 
 
 def left_behind(path: Path) -> Log | None:
-    """The log as another program finds it on disk; None where there is none that can be read."""
+    """Return the log that the service left on disk; None if there is none that can be read."""
     try:
         return _read(path) if path.exists() else None
     except (sqlite3.DatabaseError, UnicodeDecodeError):
@@ -108,15 +108,15 @@ def _read(path: Path) -> Log:
 
 @define
 class Errands:
-    """The commands that ask guests to halt (the seam `Seams.messenger`)."""
+    """The shutdown commands of guests (the seam `Seams.messenger`)."""
 
     halt: Callable[[str], bool]
     began: Callable[[str, str], None]
     takes_s: float = 1.0
-    lost: bool = False  # nobody is reached
+    lost: bool = False  # commands reach nobody
 
     async def __call__(self, command: Sequence[str], env: Mapping[str, str], timeout_s: float) -> Delivery:  # noqa: ARG002
-        """Reach the guest, if it listens."""
+        """Ask the guest to halt, if it listens."""
         device = env["WAGMAN_DEVICE"]
         self.began(device, env["WAGMAN_MESSAGE"])
         with trio.move_on_after(timeout_s):

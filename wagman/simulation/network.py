@@ -1,4 +1,4 @@
-"""The network of the simulated node: whoever is asked over it answers as a guest in its state does, or not at all."""
+"""The network of the simulated node: guests answer according to their state, or nobody answers at all."""
 
 import re
 from collections.abc import Callable
@@ -11,22 +11,26 @@ from wagman.simulation.boards.outlet import Outlet
 from wagman.simulation.disk import Access
 
 HOST = re.compile(r"^(?:http|banner|tcp|ping) (?:http://)?(?P<host>[^/:]+)")
-"""Whom an ear asks, in the name of its source."""
+"""The host in the name of an ear's source."""
 
 LATENCY_S = 0.002
 """How long an answer takes (seen: 0.6 to 1.7 ms)."""
 
 ALIVE = frozenset({"running", "halting"})
-"""In which states a guest answers what shows a program (seen)."""
+"""States in which a guest's programs answer (seen)."""
 
 
 @define(eq=False)
 class Network:
-    """One network for all. Guests answer to their names; any other name is a witness, which answers as long as the network works.
+    """One network for all guests.
+
+    Guests answer to their names; any other name is a witness, which answers while the network works.
 
     Args:
-        find: the outlet of the guest with that name.
-        heard: is told of each answer of a guest.
+        find: returns the outlet of the guest with that name.
+        heard: called with the name at each answer of a guest.
+        now_s: returns the time of the simulation, in seconds.
+        is_out: nobody answers.
     """
 
     find: Callable[[str], Outlet | None]
@@ -35,7 +39,7 @@ class Network:
     is_out: bool = False
 
     def answers(self, host: str, shows: str) -> bool:
-        """Whether whoever has that name answers now."""
+        """Return whether the host of that name answers now."""
         outlet, now_s = self.find(host), self.now_s()
         if outlet is None:
             return True
@@ -48,7 +52,7 @@ class Network:
 
 @define(eq=False)
 class Probe:
-    """What one life of the service asks a guest, or a witness, with (the seam `Seams.probe`)."""
+    """The probe of a guest or witness in one life of the service (the seam `Seams.probe`)."""
 
     network: Network
     access: Access

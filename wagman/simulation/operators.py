@@ -1,4 +1,4 @@
-"""Operators: they speak to the service through its control socket, over memory instead of a file."""
+"""Operators, who speak to the service through its control socket, in memory instead of a file."""
 
 import json
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ PATIENCE_S = 20.0
 """How long an operator waits for an answer (chosen: longer than the service may take)."""
 
 MOST_WAITING = 64
-"""Connections that may wait to be accepted (as the real socket)."""
+"""How many connections may wait to be accepted (as for the real socket)."""
 
 
 def everybody_may(_stream: trio.abc.Stream) -> Peer:
-    """All operators are root."""
+    """Return the peer of every operator: root."""
     return Peer(uid=0, pid=1, role=Role.CONTROLLER)
 
 
@@ -33,16 +33,16 @@ class Door(trio.abc.Listener[trio.abc.Stream]):
         self._knock, self._answer = trio.open_memory_channel[trio.abc.Stream](MOST_WAITING)
 
     async def accept(self) -> trio.abc.Stream:
-        """The next connection."""
+        """Return the next connection."""
         return await self._answer.receive()
 
     async def aclose(self) -> None:
-        """Nobody is let in any more."""
+        """Stop accepting connections."""
         self._answer.close()
         await trio.lowlevel.checkpoint()
 
     async def ask(self, method: str, **params: Any) -> Mapping[str, Any] | None:
-        """One request on a connection of its own: the result, the error as `{"error": ...}`, or None without an answer."""
+        """Send one request on its own connection; return the result, the error as `{"error": ...}`, or None without an answer."""
         here, there = memory_stream_pair()
         try:
             self._knock.send_nowait(there)

@@ -1,4 +1,4 @@
-"""Play a script: one run of a whole world, with every checker watching, up to the first promise that breaks."""
+"""Playing a script: one run of a whole world, watched by all checkers, up to the first promise that breaks."""
 
 import hashlib
 import json
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LOOK_S = 61.0
-"""How often what is shown is compared with how it is: no multiple of any of the service's own times (chosen)."""
+"""How often the status is compared with the truth: no multiple of any time of the service's (chosen)."""
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of our own is made there
-"""Files here cost no disk (Linux)."""
+"""A directory whose files are in memory (Linux)."""
 
 
 @frozen
 class Scenario:
-    """All that a run depends on."""
+    """Everything that a run depends on."""
 
     seed: int
     config: Config
@@ -48,11 +48,11 @@ class Scenario:
 
 @frozen
 class Outcome:
-    """What became of it."""
+    """The result of a run."""
 
     violation: Violation | None
-    length_s: float  # how far it came
-    log_sha256: str  # of every event that was shown and every relay that moved, in order
+    length_s: float  # how long it lasted
+    log_sha256: str  # of all shown events and moved relays, in order
 
 
 Watch = Callable[[Record], None]
@@ -60,7 +60,7 @@ Watch = Callable[[Record], None]
 
 @define(eq=False, repr=False)
 class Onlooker:
-    """Takes in every record, keeps the digest of the history, and has the checkers judge."""
+    """Takes in every record, keeps the digest of the history, and calls the checkers."""
 
     config: Config
     directory: str
@@ -76,11 +76,11 @@ class Onlooker:
 
     @property
     def sha256(self) -> str:
-        """Of the history up to now."""
+        """The digest of the history up to now."""
         return self._digest.hexdigest()
 
     def __call__(self, record: Record) -> None:
-        """See a record; afterwards `broken` may be set."""
+        """Take in a record; `broken` is set if a promise breaks."""
         self.scene.now_s = max(self.scene.now_s, record.at_s)
         if isinstance(record, Told):
             self._remember(json.dumps(record.event.as_json()).replace(self.directory, ""))
@@ -96,7 +96,7 @@ class Onlooker:
             other(record)
 
     def breaks(self, violation: Violation) -> None:
-        """A promise is broken; only the first one counts."""
+        """Take in that a promise is broken; the first one counts."""
         self.violation = self.violation or violation
         self.broken.set()
 
@@ -105,7 +105,7 @@ class Onlooker:
 
 
 def play(scenario: Scenario, *others: Watch) -> Outcome:
-    """Run it in virtual time; `others` see every record, too."""
+    """Run a scenario in virtual time; `others` get every record, too."""
     with passing_directory() as directory:
 
         async def main(clock: MockClock) -> Outcome:
@@ -116,7 +116,7 @@ def play(scenario: Scenario, *others: Watch) -> Outcome:
 
 @contextmanager
 def passing_directory() -> "Iterator[Path]":
-    """A directory that costs no disk where that is possible, and is gone afterwards."""
+    """Yield a temporary directory, in memory if possible."""
     with tempfile.TemporaryDirectory(prefix="wagman-", dir=MEMORY if MEMORY.is_dir() else None) as name:
         yield Path(name)
 
@@ -162,7 +162,7 @@ async def _perform(item: Item, onlooker: Onlooker, world: World) -> None:
 
 
 async def _settle(onlooker: Onlooker, world: World, but: str | None = None) -> None:
-    """Wait until all is as it should be, on all boards `but` one; a promise is broken when that takes too long."""
+    """Wait until everything is as it should be, on all boards `but` one; a promise is broken if that takes too long."""
     until_s = world.now_s + settle.bound_s(onlooker.scene.slowest)
     while True:
         look = world.look()
@@ -182,7 +182,7 @@ async def _look_around(world: World) -> None:
 
 
 def truncated(script: Sequence[Item], at_s: float) -> list[Item]:
-    """The part of a script that lies before a moment, as far as waits tell."""
+    """Return the part of a script before a time, by its waits."""
     kept: list[Item] = []
     for item in script:
         if length_s(kept) > at_s:

@@ -1,8 +1,9 @@
-"""Which faults happen, and how often: random scripts by profile.
+"""Random scripts by profile: which faults happen, and how often.
 
 A *fault* is a small story: what happens, and what ends it, with the times in between. A *profile* says how often each story
-begins per hour; stories overlap as they come. A script is made of rounds: some hours of stories, then all faults end, and
-everything has to settle. Where there are several boards, the others have to settle while one cannot be seen.
+begins
+per hour; stories overlap. A script is made of rounds: some hours of stories, then all faults end, and everything has to settle.
+If there are several boards, the others have to settle while one of them cannot be seen.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -108,7 +109,7 @@ PROFILES: dict[str, Rates] = {
     "service": {**SERVICE, **FILES},
     "memory": {**FILES, decided: 1.0, killed: 0.3, request: 0.5, renamed: 0.3, rewired: 0.3, forbidden: 0.3},
     "operators": OPERATORS,
-    # Apart from the others: it would have each of their scripts be another one.
+    # Not part of `everything`: all scripts of that profile would change.
     "orders": {
         for_a_while: 3.0,
         **dict.fromkeys((request, renamed, killed, decided, crash, clock_step, bad_disk, damaged_disk), 0.5),
@@ -130,14 +131,14 @@ PROFILES: dict[str, Rates] = {
         **NETWORK,
     },
 }
-"""What can be asked for by name."""
+"""The profiles, by their names on the command line."""
 
 ON_WAGMANS = frozenset({*CABLE, *BYTES, *BOARD, *ENCLOSURE, blindfolded})
-"""Stories of what only a Wagman has."""
+"""Stories of parts that only a Wagman has."""
 
 
 def befalls(tale: Tale, config: Config) -> bool:
-    """Whether there is anything that the story can happen to."""
+    """Return whether the node has anything that the story can happen to."""
     if tale in ON_WAGMANS:
         return any(isinstance(config.board_of(each), WagmanBoard) for each in config.guests)
     if tale in PLUGS:
@@ -146,7 +147,7 @@ def befalls(tale: Tale, config: Config) -> bool:
 
 
 def make_script(config: Config, profile: Rates, seed: int, for_s: float) -> list[Item]:
-    """A script of this length, not counting the times that settling takes."""
+    """Return a script of this length, not counting the times of settling."""
     node = Node(config, Random(seed))  # noqa: S311 - a simulation
     items: list[Item] = []
     left_s = for_s
@@ -158,7 +159,7 @@ def make_script(config: Config, profile: Rates, seed: int, for_s: float) -> list
 
 
 def _one_out(node: Node) -> Iterator[Act]:
-    """Where there are several boards, one stays out of sight for longer: all must be well on the others meanwhile."""
+    """If there are several boards, keep one out of sight for longer, while everything settles on the others."""
     names = [each.name for each in node.config.boards if each.name != node.config.enclosure]
     if names:
         name = node.rng.choice(names)
@@ -166,7 +167,7 @@ def _one_out(node: Node) -> Iterator[Act]:
 
 
 def happenings(node: Node, profile: Rates, for_s: float) -> Iterator[tuple[float, str]]:
-    """What happens in that time, each with its time (s), in no order; a story that began in time is told to its end."""
+    """Yield what happens in that time, each with its time in seconds, in no order; a story that has begun is told to its end."""
     for tale, per_hour in ((each, rate) for each, rate in profile.items() if befalls(each, node.config)):
         at_s = node.rng.expovariate(per_hour / HOUR_S)
         while at_s < for_s:

@@ -1,7 +1,7 @@
-"""What can be seen of a node from outside, as it happens: the only thing that the checkers are given.
+"""Records: what can be seen of a node from outside, as it happens. The checkers get nothing else.
 
-Times are seconds since the simulation began. None of these says anything of the service's own variables: events, the answers
-of its socket and its status are what everybody is shown.
+Times are seconds since the simulation began. No record has variables of the service: events, the answers of its socket and its
+status are what everybody is shown.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,10 +23,10 @@ class RelayMoved:
     plug: Plug
     on: bool
     by: By
-    guest: str  # how the guest was just before: off, dead, booting, running, halting, halted, hung
-    silent_s: float  # since the guest last moved its pin, or since it got power where it never did
-    medium: str | None = None  # of a relay-on: what the selector shows
-    request: str | None = None  # of the service, that licensed it; None: the board did it of its own accord, or somebody's hands
+    guest: str  # the guest's state just before: off, dead, booting, running, halting, halted, hung
+    silent_s: float  # since the guest last moved its pin, or got its power if it never did
+    medium: str | None = None  # the position of the selector, if the relay went on
+    request: str | None = None  # the service's request that licensed it; None: the board did it by itself, or somebody by hand
 
     @property
     def ours(self) -> bool:
@@ -36,15 +36,15 @@ class RelayMoved:
 
 @frozen
 class Silence:
-    """What the service could know of a guest's silence: what had been read from the cable by then, and the guest's own beats."""
+    """What the service could know of a guest's silence: what it had read from the cable by then, and the guest's own beats."""
 
-    told_s: float = 0.0  # up to when the board had told of it
-    since_s: float = 0.0  # its latest beat of which the board could tell by then, or its power
-    beats: int = 0  # up to then, since it got its power
+    told_s: float = 0.0  # the time up to which the board had told
+    since_s: float = 0.0  # the latest beat of which the board could tell by then, or the power
+    beats: int = 0  # since it got its power, up to then
 
     @property
     def for_s(self) -> float:
-        """How long a silence was proved."""
+        """The silence that was proved, in seconds."""
         return self.told_s - self.since_s
 
 
@@ -54,8 +54,8 @@ class Sent:
 
     at_s: float
     verb: str
-    plug: Plug | None = None  # the outlet that it is about
-    silence: Silence = Silence()  # with `disable`: of the outlet's guest
+    plug: Plug | None = None  # the outlet in question
+    silence: Silence = Silence()  # of the outlet's guest, if the verb is `disable`
 
 
 @frozen
@@ -81,23 +81,23 @@ class Told:
 
     at_s: float
     event: Event
-    silence: Silence = Silence()  # of the guest that it is about, when the service decided what it tells of
+    silence: Silence = Silence()  # of the guest in question, when the service decided
 
 
 @frozen
 class Asked:
-    """An operator asks for something."""
+    """An operator asked for something."""
 
     at_s: float
     verb: str
     device: str
     force: bool = False
-    for_s: float | None = None  # with `stop` and `maintenance`: for so long only
+    for_s: float | None = None  # for a limited time, with `stop` and `maintenance`
 
 
 @frozen
 class Answered:
-    """The service's answer (None: there was none, and nobody knows whether the service has heard)."""
+    """The service's answer; None: there was none, and nobody knows whether the service has got the request."""
 
     at_s: float
     asked: Asked
@@ -105,12 +105,12 @@ class Answered:
 
     @property
     def accepted(self) -> bool:
-        """Whether the service said that it would."""
+        """Whether the service accepted the request."""
         return self.answer is not None and self.answer.get("accepted") is True
 
     @property
     def is_kept(self) -> bool:
-        """Whether the service said so, and not that it could write it nowhere."""
+        """Whether the service answered, and did not say that it could save nothing."""
         return self.answer is not None and "NOT KEPT" not in str(self.answer.get("reason"))
 
 
@@ -124,7 +124,7 @@ class Did:
 
 @frozen
 class Began:
-    """The service came up; the `number`th of its lives."""
+    """The service came up, for the `number`th time."""
 
     at_s: float
     number: int
@@ -132,7 +132,7 @@ class Began:
 
 @frozen
 class Read:
-    """The service has read what it kept: the log (`open`), or the file beside it (`read`)."""
+    """The service has read what it had saved: the log (`open`), or the file beside it (`read`)."""
 
     at_s: float
     what: str
@@ -140,7 +140,7 @@ class Read:
 
 @frozen
 class Configured:
-    """What the service goes by from now on: it comes up, or was told to read its file again."""
+    """The service goes by this configuration from now on: it came up, or read its file again."""
 
     at_s: float
     config: Config
@@ -152,12 +152,12 @@ class Ended:
 
     at_s: float
     how: str  # "killed", "stopped", or the error
-    log: "Log | None"  # what it left on disk
+    log: "Log | None"  # as left on disk
 
 
 @frozen
 class Log:
-    """The rolling log as it lies on disk."""
+    """The rolling log on disk."""
 
     log_id: str
     rows: Sequence[tuple[int, str]]  # id, and the event as text
@@ -166,7 +166,7 @@ class Log:
 
 @frozen
 class Truth:
-    """How an outlet really is."""
+    """The truth of an outlet."""
 
     on: bool
     since_s: float  # when its relay last moved
@@ -176,15 +176,15 @@ class Truth:
 
 @frozen
 class Look:
-    """Somebody asked the service for its status, and looked at the node itself."""
+    """The service's status, and the truth at the same time."""
 
     at_s: float
     status: Mapping[str, Any]
     truth: Mapping[Plug, Truth]
-    selector: str | None  # what the controller would boot from
+    selector: str | None  # the medium that the controller would boot from
 
 
 Lives: TypeAlias = Configured | Began | Read | Ended
-"""What is told of the service's lives."""
+"""The records of the service's lives."""
 
 Record: TypeAlias = RelayMoved | Sent | Messaged | Heard | Told | Asked | Answered | Did | Look | Lives

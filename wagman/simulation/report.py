@@ -1,4 +1,4 @@
-"""What a run came to, in numbers: availability, power cycles, recoveries, what happened most."""
+"""The numbers of a run: availability, power cycles, recoveries, the most frequent events."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from wagman.model.facts import Plug
 from wagman.simulation.records import Look, Record, RelayMoved, Told
 
 MOST_COMMON = 8
-"""How many kinds of events are named."""
+"""How many kinds of events are listed."""
 
 
 @define
@@ -23,11 +23,11 @@ class Guest:
     up_s: float = 0.0
     seen_s: float = 0.0
     cycles: int = 0
-    lost_s: float | None = None  # when it was last found down
+    lost_s: float | None = None  # when it was last found to have gone down
     recoveries_s: list[float] = field(factory=list)
 
     def looked_at(self, now_s: float, for_s: float, *, up: bool) -> None:
-        """It was up or down for `for_s` seconds before now, as far as a look can tell."""
+        """Take in that the guest was up or down for `for_s` seconds before now, as far as a look can tell."""
         self.seen_s += for_s
         self.up_s += for_s if up else 0.0
         if not up and self.lost_s is None:
@@ -37,7 +37,7 @@ class Guest:
             self.lost_s = None
 
     def as_json(self) -> dict[str, Any]:
-        """Rounded, for people and programs."""
+        """Return the numbers, rounded."""
         return {
             "availability": round(self.up_s / self.seen_s, 6) if self.seen_s else None,
             "power_cycles": self.cycles,
@@ -60,7 +60,7 @@ class Report:
         self.guests = {each.plug: Guest(each.name) for each in self.config.guests}
 
     def __call__(self, record: Record) -> None:
-        """Count it."""
+        """Count a record."""
         match record:
             case Look():
                 self._look(record)
@@ -76,14 +76,14 @@ class Report:
             self.guests[device.plug].looked_at(look.at_s, for_s, up=truth.on and (truth.guest == "running" or not beats))
 
     def as_json(self) -> dict[str, Any]:
-        """All of it, ready for JSON."""
+        """Return all numbers, ready for JSON."""
         return {
             "devices": {guest.name: guest.as_json() for guest in self.guests.values()},
             "events": dict(self.events.most_common()),
         }
 
     def lines(self) -> Iterator[str]:
-        """For people."""
+        """Yield the report for people."""
         yield f"{'device':8} {'up':>9} {'cycles':>7} {'recoveries':>11} {'median':>9} {'worst':>9}"
         for guest in self.guests.values():
             yield self._line(guest)

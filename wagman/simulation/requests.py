@@ -1,4 +1,4 @@
-"""What the service asks a board for, in the same words whatever the board speaks."""
+"""The service's requests to a board, in the same words for every dialect."""
 
 from collections.abc import Iterator
 
@@ -10,11 +10,11 @@ Words = tuple[str, ...]
 
 
 def requests_in(data: bytes) -> Iterator[Words]:
-    """The requests in what is being sent; a stop without grace is called `disable`, which is what it is meant for."""
+    """Yield the requests in these bytes. A stop without grace is called `disable`, which is its purpose."""
     for line in data.split(b"\n"):
         words = line.decode("latin-1").split()
         if len(words) > 1:
-            yield tuple(words[1:])  # behind the request's id
+            yield tuple(words[1:])  # after the request's id
         else:
             yield from map(_words, sensorgrams(line))
 

@@ -1,4 +1,4 @@
-"""What a careful onlooker knows of a node at any time, from the records alone: the ground that the checkers stand on."""
+"""The scene: what a careful onlooker knows of a node at any time, from the records alone. The checkers rely on it."""
 
 import math
 
@@ -28,43 +28,43 @@ from wagman.simulation.scene_tables import KeptTables
 from wagman.simulation.scene_troubles import OVER, Troubles, named
 
 RESET_S = 90.0
-"""How long a board that restarted takes until everything is as before (firmware: 30 s, and a poll or two)."""
+"""How long after a restart of a board everything is as before (firmware: 30 s, and a poll or two)."""
 
 WRITTEN_S = 120.0
-"""How long what waited for a disk may take to be written (the service tries once a minute)."""
+"""How long after a trouble of the disk waiting writes may take (the service tries once a minute)."""
 
 KEPT_S = 10.0
-"""How long it may take until what was decided is kept in both places, where the disk is well (chosen)."""
+"""How long it may take until a decision is saved in both places, on a healthy disk (chosen)."""
 
 
 @define
 class Scene:
-    """The node as it is known from outside."""
+    """The node, as it is known from outside."""
 
     config: Config
     now_s: float = 0.0
     temperature_c: float = 23.5
     heated_s: float = math.inf  # since when it has been too hot
-    forced: set[str] = field(factory=set)  # guests that an operator forced up since
-    around: Troubles = field(factory=Troubles)  # of the node, its boards apart
+    forced: set[str] = field(factory=set)  # guests that an operator has forced up since then
+    around: Troubles = field(factory=Troubles)  # of the node, apart from its boards
     boards: dict[str, Troubles] = field(init=False)  # of each board
-    came_up_s: float = 0.0  # when the service last did
-    crashes: int = 0  # that were provoked
-    lossy: bool = False  # memory of the service may have been lost: it died while its disk was in trouble
-    damaged: bool = False  # the log, too, while the service was down
+    came_up_s: float = 0.0  # when the service last came up
+    crashes: int = 0  # the number of provoked crashes
+    lossy: bool = False  # the service's memory may be lost, since it died while its disk was in trouble
+    damaged: bool = False  # the log was, too, while the service was down
     disk_s: float = -math.inf  # when the latest trouble of the disk ended
-    log_lost: bool = False  # or older than it was: what was decided is known from beside it only
-    undecided: bool = False  # what lies beside the log was lost
-    barred: bool = False  # all of the state belongs to somebody else
-    telling: frozenset[str] = frozenset()  # where this run of the service could read what was decided: see `Read`
-    has_read: bool = True  # it has
-    unread: set[Asked] = field(factory=set)  # requests to this run of the service, from before it had read that
-    left: dict[str, Port] = field(factory=dict)  # guests whose tables are gone, by name: they may come back
+    log_lost: bool = False  # the log is lost or old: decisions are known only from the file beside it
+    undecided: bool = False  # the file beside the log was lost
+    barred: bool = False  # all of the state belongs to another user
+    telling: frozenset[str] = frozenset()  # from which of its files this run could read decisions: see `Read`
+    has_read: bool = True  # this run has read them
+    unread: set[Asked] = field(factory=set)  # requests to this run from before it had read them
+    left: dict[str, Port] = field(factory=dict)  # guests without a table now, by name; they may come back
     kept: KeptTables = field(factory=KeptTables)
-    relays: dict[Plug, RelayMoved] = field(factory=dict)  # the latest move of each, whether a guest is configured there or not
+    relays: dict[Plug, RelayMoved] = field(factory=dict)  # the latest move of each relay, with or without a guest
     stuck: set[Plug] = field(factory=set)  # relays that were stuck at some time since they last moved
-    unheard: set[Plug] = field(factory=set)  # whose guests no ear has heard, as far as the service can remember
-    unmetered: set[Plug] = field(factory=set)  # relays on, or fallen, whose current this run of the service cannot have seen
+    unheard: set[Plug] = field(factory=set)  # outlets whose guests no ear has heard, as far as the service can remember
+    unmetered: set[Plug] = field(factory=set)  # relays that are on, or fell off, whose current this run cannot have seen
     ports: dict[Plug, Port] = field(init=False)
     by_name: dict[str, Port] = field(init=False)
 
@@ -74,18 +74,18 @@ class Scene:
         self.by_name = {each.device.name: each for each in self.ports.values()}
 
     def quiet_s(self, *boards: str) -> float:
-        """For how long nothing has disturbed what the service sees of these boards (none: of any), and does."""
+        """Return for how long nothing has disturbed what the service sees and does of these boards; without names, of all."""
         concerned = [self.around, *(self.boards[each] for each in boards or self.boards)]
         return min(each.quiet_s(self.now_s) for each in concerned)
 
     @property
     def is_down(self) -> bool:
-        """Whether the service is."""
+        """Whether the service is down."""
         return "service" in self.around.lasting
 
     @property
     def disk_in_trouble(self) -> bool:
-        """Whether the disk is full or slow, or was, so that what waits may not have been written yet."""
+        """Whether the disk is full or slow, or was recently, so that writes may be waiting."""
         return "disk" in self.around.lasting or self.now_s - self.disk_s < WRITTEN_S
 
     @property
@@ -95,32 +95,32 @@ class Scene:
 
     @property
     def cannot_read(self) -> bool:
-        """Whether this run of the service has yet to read what was decided before it."""
+        """Whether this run of the service has yet to read earlier decisions."""
         return not self.has_read
 
     @property
     def knows_nothing(self) -> bool:
-        """Whether the service has waited long enough for what was decided, and may go on without, until it can read it."""
+        """Whether the service has waited long enough for earlier decisions, and may go on without them until it can read them."""
         release_s = self.config.service.unreadable_release_s
         gives_up = release_s > 0 and self.now_s - self.came_up_s >= release_s - SLACK_S
         return gives_up and self.cannot_read
 
     def cannot_be_missed(self, port: Port) -> bool:
-        """Whether a guest without a heartbeat has no power, and this run of the service never saw it draw current.
+        """Return whether a guest without a heartbeat has no power, and this run of the service never saw it draw current.
 
-        Its relay fell off before the service came up, or before its current could be seen; or it was stuck when it was
-        switched on.
+        Its relay fell off before the service came up, or before its current could be seen; or it was stuck when it was switched
+        on.
         """
         plug = port.device.plug
         if isinstance(self.config.board_of(port.device), PlainBoard):
-            return False  # it is asked for the relay itself, and not for what flows there
+            return False  # the board is asked for the relay itself, not for its current
         moved = self.relays.get(plug)
         has_fallen = moved is not None and moved.by == "fault" and not moved.on
         is_unseen = moved is not None and (self.came_up_s > moved.at_s or plug in self.unmetered)
         return not port.device.has_heartbeat and ((has_fallen and is_unseen) or plug in self.stuck)
 
     def update(self, record: Record) -> None:
-        """Take in what happened; the checkers have seen it before."""
+        """Take in a record; the checkers have seen it before."""
         self.now_s = max(self.now_s, record.at_s)
         self._passes()
         match record:
@@ -140,12 +140,12 @@ class Scene:
                 self._lives(record)
 
     def _passes(self) -> None:
-        """Time passes."""
+        """Take in that time has passed."""
         for port in (*self.by_name.values(), *self.left.values()):
             port.passes(self.now_s)
 
     def _lives(self, record: Lives) -> None:
-        """The service comes up, goes by a file, knows what it kept, or is gone."""
+        """Take in that the service comes up, takes over a file, has read its memory, or is gone."""
         if isinstance(record, Configured):
             self._configured(record.config)
             return
@@ -160,9 +160,9 @@ class Scene:
             self.unread.clear()
             log = () if self.log_lost or self.damaged else ("open",)
             self.telling, self.has_read = frozenset((*log, *(() if self.undecided else ("read",)))), False
-            if not self.barred:  # a run that may write nothing puts nothing back
+            if not self.barred:  # a run that may write nothing restores nothing
                 self.log_lost = self.undecided = False
-            self.damaged = self.damaged and "disk" in self.around.lasting  # the service could not set it aside
+            self.damaged = self.damaged and "disk" in self.around.lasting  # the service could not set the file aside
             self.unmetered.update(plug for plug, moved in self.relays.items() if moved.on)
             self._ends("service")
             return
@@ -170,12 +170,12 @@ class Scene:
         self.lossy |= self.disk_in_trouble
 
     def _forgets_ears(self) -> None:
-        """What was heard is kept in the log, under the guest's name."""
+        """Forget which ears were heard, if the log that keeps it is lost."""
         if self.is_forgotten:
             self.unheard.update(plug for plug, port in self.ports.items() if port.device.ears)
 
     def _configured(self, config: Config) -> None:
-        """What was armed before goes by what was configured then; a guest that is new on its port has no past there."""
+        """Take over a configuration. Running timers go by the one before; a guest that is new on its port has no past there."""
         if config == self.config:
             return
         self.config = config
@@ -190,7 +190,7 @@ class Scene:
         self._heated(self.temperature_c)
 
     def _inherited(self, device: DeviceConfig) -> Port | None:
-        """A table that is new takes the place of one that is gone, on whose outlet it is: of the one decided about last."""
+        """Return the past of a new table: that of a gone table on the same outlet, the one decided about last."""
         gone = [name for name, port in self.left.items() if port.device.plug == device.plug]
         return self.left.pop(max(gone, key=lambda name: self.left[name].said_s)) if gone else None
 
@@ -210,12 +210,12 @@ class Scene:
 
     @property
     def slowest(self) -> Config:
-        """The configuration with the longest times that there have been."""
+        """The configuration with the longest times so far."""
         own = [each for each in self.config.devices if each.is_self]
         return evolve(self.config, devices=(*own, *(port.slowest for port in self.ports.values())))
 
     def _taken_over(self, device: DeviceConfig, known: Port, configured_s: float) -> Port:
-        """What was decided is kept, wherever the table is now."""
+        """Return the port with the decisions that were kept, wherever its table is now."""
         moved = self.relays.get(device.plug)
         return Port(
             device,
@@ -235,7 +235,7 @@ class Scene:
         )
 
     def _about_guest(self, record: Messaged | Told) -> None:
-        """It is asked to halt, or something is told of it, or of what the log takes by now."""
+        """Take in that a guest is asked to halt, or an event about it, or that the log is written again."""
         if isinstance(record, Messaged):
             self.by_name[record.device].is_told(record.at_s)
         elif record.event.device in self.by_name:
@@ -245,19 +245,19 @@ class Scene:
                 port.is_logged = True
 
     def _damaged(self) -> None:
-        """Nobody can say what is left on the disk, unless the service had it open."""
+        """Take in that the log is damaged, if the service did not have it open: what is left is not known."""
         if self.is_down:
             self.damaged = self.lossy = self.log_lost = True
             self._doubts(WRITTEN_S if self.disk_in_trouble else KEPT_S)
 
     def _undecided(self) -> None:
-        """What lies beside the log is lost, unless the service was there to write it again."""
+        """Take in that the file beside the log is lost, if the service is not there to write it again."""
         if self.is_down:
             self.undecided = True
             self._doubts(0.0)
 
     def _doubts(self, fresh_s: float) -> None:
-        """What was decided is kept in two places: where one is lost, the newest of it may be; where both are, all of it is."""
+        """Doubt decisions: they are saved in two places. If one is lost, the newest may be; if both are, all are."""
         for port in [*self.ports.values(), *self.left.values()]:
             if (self.undecided and (self.log_lost or not port.is_logged)) or self.now_s - port.said_s < fresh_s:
                 port.is_doubted()
@@ -273,7 +273,7 @@ class Scene:
             return
         port.moved_s = moved.at_s
         if moved.ours:
-            port.killed = port.kill_is_pending  # one that was answered has been carried out, or overtaken by a start
+            port.killed = port.kill_is_pending  # a kill that was answered has been carried out, or overtaken by a start
         if moved.on:
             port.is_told(math.inf)
 
@@ -299,10 +299,10 @@ class Scene:
             self._asked(record)
         elif (port := self.by_name.get(record.asked.device)) is not None:
             port.answered(record)
-            # One that was given up may be carried out all the same.
+            # A request that was given up may be carried out all the same.
             is_start = record.asked.verb in ("start", "restart") and (record.accepted or record.answer is None)
             if is_start and record.asked in self.unread:
-                port.enabled = port.enabled or None  # somebody has said so to a run that did not know that it is disabled
+                port.enabled = port.enabled or None  # the run may not have known that the guest is disabled
 
     # --- Troubles ------------------------------------------------------------------------------------------------
 
@@ -323,7 +323,7 @@ class Scene:
         self._heated(23.5)
 
     def _metered(self) -> None:
-        """Relays that have been on in plain sight are seen to draw current."""
+        """Forget relays that have been on in plain sight: the service has seen them draw current."""
         for name, board in self.boards.items():
             if not (self.around.unseeing or board.unseeing):
                 seen_s = max(self.around.metered_s, board.metered_s)

@@ -11,10 +11,10 @@ from wagman.config.schema import Config, DeviceConfig
 from wagman.simulation.records import Answered, Asked, Sent, Silence, Told
 
 SLACK_S = 1.5
-"""How far apart two clocks, or a command and its effect, may place the same moment (chosen)."""
+"""By how much two clocks, or a command and its effect, may differ about the same moment (chosen)."""
 
 BEAT_S = 8.0
-"""How often a simulated guest beats, and how often the board hears it, but where it hears it rarely."""
+"""The time between beats of a simulated guest, and between those that the board hears, unless it hears it rarely."""
 
 DECIDES = {
     "heartbeat": frozenset[str](),
@@ -22,58 +22,58 @@ DECIDES = {
     "disable": frozenset({"enabled", "wanted"}),
     "maintenance": frozenset({"alone"}),
 }
-"""What a request decides; every other verb decides what is wanted alone."""
+"""What each request decides; all other verbs decide only what is wanted."""
 
 
 METERED_S = 30.0
-"""For how long a guest has to draw current in plain sight until the service has seen it (chosen: some polls)."""
+"""How long a guest has to draw current in plain sight before the service has seen it (chosen: some polls)."""
 
 WRITES = ("service.started", "store.recovered")
-"""Events which show, where they have an id, that the log has all that was decided before them."""
+"""Events that show, if they have an id, that the log has all earlier decisions."""
 
 
 @define
 class Port:
     """A port with a guest."""
 
-    device: DeviceConfig  # where the configuration has changed: with the least of each time
-    slowest: DeviceConfig  # and with the longest
+    device: DeviceConfig  # after changes of the configuration, with the least of each time
+    slowest: DeviceConfig  # the same with the longest of each time
     moved_s: float = -math.inf
     told_s: float = math.inf  # the first message since the relay went on
-    silence: Silence = field(factory=Silence)  # the longest that was proved when what cuts it was sent
-    killed: bool = False  # an operator asked for it, and it has not been carried out
-    enabled_s: float = -math.inf  # `enable` or `start` was sent
-    disabled_s: float = -math.inf  # what cuts it was sent, at once or after a grace
-    wanted: str | None = "up"  # what the operators were promised last; None: nobody can say
+    silence: Silence = field(factory=Silence)  # the longest that was proved when a cutting command was sent
+    killed: bool = False  # an operator's kill has not been carried out yet
+    enabled_s: float = -math.inf  # when `enable` or `start` was sent
+    disabled_s: float = -math.inf  # when a command was sent that cuts it, at once or after a grace
+    wanted: str | None = "up"  # what operators were promised last; None: not known
     enabled: bool | None = True
     alone: bool | None = False  # it is in maintenance
-    alone_s: float = -math.inf  # since when it is, or is no longer
-    until_s: float = math.inf  # when what was ordered for a while is over
-    said_s: float = -math.inf  # when the latest request was made that decided so
+    alone_s: float = -math.inf  # since when it is in maintenance, or out of it
+    until_s: float = math.inf  # when an order for a limited time ends
+    said_s: float = -math.inf  # when the latest deciding request was made
     configured_s: float = -math.inf  # when the configuration last forbade it
     stopped_s: float = -math.inf  # when it was last told that it is stopped
-    enabled_by_then_s: float = math.nan  # and `enabled_s` as it was then
-    pending: list[Asked] = field(factory=list)  # requests that were not answered yet
-    contested: set[str] = field(factory=set)  # what requests that overlap decide
-    kept_as: str = ""  # the table under which the service keeps what was decided about it; empty: under none yet
-    is_logged: bool = True  # the log has what was decided about it, and not only what lies beside the log
-    beat_s: float = BEAT_S  # how far apart its beats may be told
+    enabled_by_then_s: float = math.nan  # `enabled_s` at that time
+    pending: list[Asked] = field(factory=list)  # requests without an answer yet
+    contested: set[str] = field(factory=set)  # what overlapping requests decide
+    kept_as: str = ""  # the name of the table under which the service keeps its decisions; empty: none yet
+    is_logged: bool = True  # the log has its decisions, not only the file beside it
+    beat_s: float = BEAT_S  # the longest time between two beats that are told
 
     @property
     def was_silent(self) -> bool:
-        """Whether it had been silent for so long when the service sent what cuts it, by all that it was told."""
+        """Whether the guest had been silent for `stop_silence` when the service sent the cut, by all that it was told."""
         return self.silence.for_s >= self.device.stop_silence_s - self.beat_s - SLACK_S
 
     @property
     def stays_down(self) -> bool:
-        """Whether it has been stopped or disabled, by an operator or in the configuration, and nobody has said otherwise."""
+        """Whether an operator or the configuration has stopped or disabled the guest, and nothing has changed that."""
         if not self.device.enabled and self.stopped_s >= self.configured_s:
             return True
         is_asked_for = any(asked.verb in ("start", "restart") for asked in self.pending)
         return not is_asked_for and (self.wanted == "down" or self.enabled is False) and self.stopped_s >= self.said_s
 
     def passes(self, now_s: float) -> None:
-        """Time passes: what was ordered for a while may be over, and up to `SLACK_S` before nobody can tell."""
+        """Take in that time has passed: an order for a limited time may be over, which is uncertain within `SLACK_S`."""
         if now_s < self.until_s - SLACK_S:
             return
         if self.alone is not False:
@@ -84,49 +84,49 @@ class Port:
 
     @property
     def had_left(self) -> bool:
-        """Whether all that switches it on had left before it was told that it is stopped: nobody can call it back.
+        """Whether all commands that switch it on were sent before it was told stopped: nobody can call them back.
 
-        Of what happens in one instant nobody knows which came first: a stop is told once it is on the disk, and counts from then.
+        Nobody knows the order within one instant: a stop is told once it is on the disk, and counts from then.
         """
         return self.enabled_s in (self.enabled_by_then_s, self.stopped_s)
 
     @property
     def kill_is_pending(self) -> bool:
-        """Whether a `kill` was not answered yet: it may wait for the guest's machine, behind a start that goes on meanwhile."""
+        """Whether a `kill` has no answer yet: it may wait for the guest's machine, behind a start that goes on meanwhile."""
         return any(asked.verb == "kill" for asked in self.pending)
 
     def tells(self, told: Told) -> None:
-        """It is told that it is stopped, or what was decided about it."""
+        """Take in an event about its being stopped, or about a decision."""
         if told.event.type == "device.stopped":
             self.stopped_s, self.enabled_by_then_s = told.at_s, self.enabled_s
         elif told.event.type.startswith("command."):
             self.is_logged = told.event.id is not None
 
     def is_doubted(self) -> None:
-        """Nobody can say any more what was decided about it."""
+        """Forget its decisions: nobody can tell them any more."""
         self.wanted = self.enabled = self.alone = None
 
     def is_being_cut(self, sent: Sent) -> None:
-        """What cuts it was sent. Which of several commands did, nobody sees: the longest silence counts."""
+        """Take in a cutting command. Which of several commands cuts it is not seen, so the longest silence counts."""
         self.disabled_s, self.silence = sent.at_s, max(self.silence, sent.silence, key=lambda each: each.for_s)
 
     def is_told(self, at_s: float) -> None:
-        """It is asked to halt, or has just got its power (infinity): the silence before that counts for nothing."""
+        """Take in that it is asked to halt, or has just got its power (infinity); silence before that does not count."""
         self.told_s, self.silence = min(self.told_s, at_s) if at_s < math.inf else at_s, Silence()
 
     def asks(self, asked: Asked) -> None:
-        """An operator asks, perhaps while others do."""
+        """Take in a request, which may overlap with others."""
         self.contested |= decides(asked) & self._pending_on()
         self.pending.append(asked)
 
     def answered(self, answered: Answered) -> None:
-        """What is wanted from now on. Of requests that overlap nobody can say which came last: answers overtake each other."""
+        """Take in an answer. Which of overlapping requests came last is not known: answers overtake each other."""
         if answered.asked in self.pending:
             self.pending.remove(answered.asked)
         if answered.accepted or answered.answer is None:
             for what in decides(answered.asked):
                 self._promised(what, answered.asked, sure=answered.is_kept and what not in self.contested)
-            if answered.asked.verb != "maintenance":  # that leaves what is wanted as it was
+            if answered.asked.verb != "maintenance":  # maintenance leaves what is wanted as it was
                 self.said_s = max(self.said_s, answered.asked.at_s)
         self.contested &= self._pending_on()
 
@@ -140,30 +140,30 @@ class Port:
         until_s = math.inf if asked.for_s is None else asked.at_s + asked.for_s
         if what == "alone":
             self._left_alone(asked, until_s, sure=sure)
-        elif sure:  # in maintenance it would have been refused
+        elif sure:  # it would have been refused in maintenance
             self.alone, self.until_s, self.wanted = False, until_s, "up" if asked.verb in ("start", "restart") else "down"
         else:
             self.wanted = None
 
     def _left_alone(self, asked: Asked, until_s: float, *, sure: bool) -> None:
-        """It is in maintenance from now on, or no longer. Whether a stop for a while before it still ends, nobody can say."""
+        """Take in that maintenance begins or ends. Whether an earlier stop for a limited time still ends is not known."""
         if not sure and self.until_s < math.inf:
             self.wanted = None
         self.alone, self.alone_s, self.until_s = (asked.for_s is not None if sure else None), asked.at_s, until_s
 
 
 def decides(asked: Asked) -> frozenset[str]:
-    """What an operator's request decides, where it is accepted."""
+    """Return what an operator's request decides if it is accepted."""
     return DECIDES.get(asked.verb, frozenset({"wanted"}))
 
 
 def beat_s(config: Config, device: DeviceConfig) -> float:
-    """How far apart the board may show the beats of a guest: a v4 board sees few of those on its one pin."""
+    """Return the longest time between two beats that the board shows: a v4 board misses most of those on its one pin."""
     return RARE_BEAT_S if device.port in config.board_of(device).rare_ports else BEAT_S
 
 
 def merged(before: DeviceConfig, now: DeviceConfig, choose: Callable[[float, float], float]) -> DeviceConfig:
-    """What is configured now, with the one or the other of each time."""
+    """Return the present configuration, with one or the other value of each time."""
     names = [each.name for each in fields(DeviceConfig) if each.name.endswith("_s")]
     times: dict[str, Any] = {name: choose(getattr(before, name), getattr(now, name)) for name in names}
     return evolve(now, **times)

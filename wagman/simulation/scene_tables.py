@@ -1,4 +1,4 @@
-"""Under which names the service keeps what was decided: the tables as it has last read and written them."""
+"""The names under which the service keeps decisions: the tables as it last read and wrote them."""
 
 from collections.abc import Mapping
 
@@ -10,22 +10,23 @@ from wagman.simulation.scene_port import Port
 
 @define
 class KeptTables:
-    """The tables that the memory of the service has.
+    """The tables in the service's memory.
 
-    A run that cannot read its memory takes nothing over: the next one that can goes from what is kept to what is configured
+    A run that cannot read its memory takes nothing over. The next run that can goes from the kept tables straight to those
+    configured
     then, and knows nothing of the files in between.
     """
 
-    plugs: dict[str, Plug] = field(factory=dict)  # where each guest was, by the name of its table
+    plugs: dict[str, Plug] = field(factory=dict)  # the outlet of each guest, by the name of its table
 
     def keep(self, ports: Mapping[str, Port]) -> None:
-        """A run can read and write what was decided: from now on it is kept under these names."""
+        """Take in that a run can read and write decisions: they are kept under these names from now on."""
         self.plugs = {name: port.device.plug for name, port in ports.items()}
         for name, port in ports.items():
             port.kept_as = name
 
     def doubt(self, configured: Mapping[str, Port]) -> None:
-        """Whose tables were moved several times, with no run in between that could keep that, may get another past."""
+        """Doubt guests whose tables were moved several times without a run that could keep that: they may get another past."""
         for name, port in configured.items():
             gone = {each for each, plug in self.plugs.items() if plug == port.device.plug and each not in configured}
             if port.kept_as not in ({name} if name in self.plugs else gone or {""}):

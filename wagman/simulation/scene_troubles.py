@@ -1,4 +1,4 @@
-"""What is wrong with a node, as far as the script tells: with one board of its, or with all that is around them."""
+"""The troubles of a node, as the script tells: of each board, and of everything around them."""
 
 from collections.abc import Mapping
 
@@ -16,11 +16,11 @@ class Troubles:
     """The troubles of one board, or those that concern the whole node."""
 
     lasting: set[str] = field(factory=set)
-    ended_s: float = 0.0  # when the latest of them ended, or something sudden happened
+    ended_s: float = 0.0  # when the latest trouble ended, or something sudden happened
     metered_s: float = 0.0  # when currents could be seen again
 
     def quiet_s(self, now_s: float) -> float:
-        """For how long there has been none."""
+        """Return for how long there has been no trouble."""
         return 0.0 if self.lasting else now_s - self.ended_s
 
     @property
@@ -29,11 +29,11 @@ class Troubles:
         return bool(UNSEEING & self.lasting)
 
     def begins(self, trouble: str) -> None:
-        """One lasts from now on."""
+        """Take in that a trouble has begun."""
         self.lasting.add(trouble)
 
     def ends(self, trouble: str, now_s: float) -> None:
-        """One is over, or it was over at once."""
+        """Take in that a trouble is over, or was over at once."""
         if trouble in UNSEEING or trouble == "all":
             self.metered_s = now_s
         self.lasting.discard(trouble)
@@ -41,7 +41,7 @@ class Troubles:
 
 
 def named(boards: Mapping[str, Troubles], words: list[str]) -> tuple[str, list[str]]:
-    """The board that is named where there are several, or else the first; and what happens to it."""
+    """Return the board named first if there are several, else the first, and the remaining words."""
     name = words[0] if words else ""
     if len(boards) > 1 and name in boards:
         return name, words[1:]

@@ -1,7 +1,7 @@
 """One seed, one history: virtual time, and one order of tasks for each seed.
 
-Trio shuffles the tasks that are ready. Its own switch for tests makes the shuffle depend on one generator, which is seeded
-here; with virtual time that jumps as soon as everybody waits, nothing else is left to chance.
+Trio shuffles the tasks that are ready. Its own switch for tests makes that depend on one generator, which is seeded here. Since
+virtual time jumps as soon as all tasks wait, nothing else is random.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @contextmanager
 def one_schedule(seed: int) -> Iterator[None]:
-    """Meanwhile the order in which trio runs its tasks follows from `seed`."""
+    """Have the order in which trio runs its tasks follow from `seed` meanwhile."""
     core: Any = trio._core._run  # noqa: SLF001 - the switch has no public name
     allowed, state = core._ALLOW_DETERMINISTIC_SCHEDULING, core._r.getstate()  # noqa: SLF001
     core._ALLOW_DETERMINISTIC_SCHEDULING = True  # noqa: SLF001
@@ -29,7 +29,7 @@ def one_schedule(seed: int) -> Iterator[None]:
 
 
 def run_virtually(main: Callable[[MockClock], Awaitable[T]], seed: int) -> T:
-    """Run `main`, which is given the clock, in virtual time."""
+    """Run `main` in virtual time; it gets the clock."""
     clock = MockClock(autojump_threshold=0)
     with one_schedule(seed):
         return trio.run(main, clock, clock=clock)

@@ -1,7 +1,7 @@
-"""What happens to a node, as text that people can read and change: `gn: start; 30 s; cable out; 2 h; cable in`.
+"""A script of what happens to a node, as text for people: `gn: start; 30 s; cable out; 2 h; cable in`.
 
-Items are separated by `;` or line ends; `#` begins a comment. An item is a time that passes (`30 s`, `5 min`, `2 h`, `1 d`) or
-something that happens. `wagman.simulation.actions` says what can happen.
+Items are separated by `;` or line ends; `#` begins a comment. An item is a wait (`30 s`, `5 min`, `2 h`, `1 d`) or something that
+happens, in the words of `wagman.simulation.actions`.
 """
 
 import re
@@ -19,7 +19,7 @@ _WAIT = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?) (?P<unit>d|h|min|s)")
 
 @frozen
 class Wait:
-    """Time passes."""
+    """A wait, in seconds."""
 
     for_s: float
 
@@ -29,7 +29,7 @@ class Wait:
 
 @frozen
 class Act:
-    """Something happens, in the words of `wagman.simulation.actions`."""
+    """Something that happens, in the words of `wagman.simulation.actions`."""
 
     words: str
 
@@ -42,10 +42,10 @@ Script: TypeAlias = Sequence[Item]
 
 
 def parse(text: str) -> list[Item]:
-    """The items of a script.
+    """Return the items of a script.
 
     Raises:
-        CallerError: a number stands where no time can be read.
+        CallerError: an item begins with a digit, and is no time.
     """
     lines = (line.partition("#")[0] for line in text.splitlines())
     words = (item.strip() for line in lines for item in line.split(";"))
@@ -62,17 +62,17 @@ def _item(words: str) -> Item:
 
 
 def render(script: Iterable[Item]) -> str:
-    """The script as text, on one line."""
+    """Return the script as text, on one line."""
     return "; ".join(map(str, script))
 
 
 def length_s(script: Iterable[Item]) -> float:
-    """How long it takes."""
+    """Return the sum of its waits, in seconds."""
     return sum(item.for_s for item in script if isinstance(item, Wait))
 
 
 def timed(happenings: Iterable[tuple[float, str]], until_s: float) -> list[Item]:
-    """A script out of times (s from its beginning) and words; those at one time keep their order."""
+    """Return a script from times (in seconds from its beginning) and words; those at one time keep their order."""
     items: list[Item] = []
     now_s = 0.0
     for at_s, words in sorted((each for each in happenings if each[0] < until_s), key=lambda each: each[0]):

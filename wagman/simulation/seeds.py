@@ -1,4 +1,4 @@
-"""Many seeds, on as many cores as there are: a line for each as it ends, how far it is, and what was broken."""
+"""Many seeds, on several cores: a line for each as it ends, the progress, and the broken promises."""
 
 import json
 import sys
@@ -21,7 +21,7 @@ MINUTE_S = 60.0
 
 @frozen
 class Task:
-    """What is to be simulated with one seed."""
+    """A seed to be simulated."""
 
     seed: int
     asked: Asked
@@ -29,10 +29,10 @@ class Task:
 
 @frozen
 class Done:
-    """What became of a seed."""
+    """The result of a seed."""
 
     seed: int
-    again: str  # the command that does the same again, alone, and looks for the shortest trace
+    again: str  # the command that repeats this seed alone, and looks for the shortest trace
     length_s: float
     took_s: float
     log_sha256: str
@@ -40,14 +40,14 @@ class Done:
 
     @property
     def line(self) -> str:
-        """For whoever watches."""
+        """The result as a line."""
         length = f"{self.length_s / DAY_S:.2f} days in {self.took_s:.0f} s"
         if self.violation is None:
             return f"seed {self.seed}: every promise held ({length})"
         return f"seed {self.seed}: {self.violation} ({length}); again: {self.again}"
 
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
+        """Return the result for programs."""
         broken = self.violation
         found = None if broken is None else {"promise": broken.promise, "at_s": broken.at_s, "text": broken.text}
         days = round(self.length_s / DAY_S, 6)
@@ -61,7 +61,7 @@ class Done:
 
 
 def simulate(task: Task) -> Done:
-    """Simulate one of them."""
+    """Simulate one seed."""
     began_s = time.perf_counter()
     outcome = play(task.asked.scenario(task.seed))
     took_s = time.perf_counter() - began_s
@@ -71,7 +71,7 @@ def simulate(task: Task) -> Done:
 
 @define
 class Tally:
-    """What has been simulated so far."""
+    """The sums of the seeds simulated so far."""
 
     seeds: int
     began_s: float
@@ -80,13 +80,13 @@ class Tally:
     days: float = 0.0
 
     def add(self, done: Done) -> None:
-        """One more seed is through."""
+        """Add a result."""
         self.done += 1
         self.days += done.length_s / DAY_S
         self.broken += done.violation is not None
 
     def line(self, now_s: float) -> str:
-        """How far it is."""
+        """Return the sums as a line."""
         took_s = now_s - self.began_s
         return (
             f"{self.done} of {self.seeds} seeds, {self.days:.1f} node-days ({self.days / YEAR_DAYS:.3f} years) "
@@ -94,7 +94,7 @@ class Tally:
         )
 
     def outlook(self, now_s: float) -> str:
-        """How far it is, and how long the rest will take if it goes on like this."""
+        """Return the progress, and how long the rest will take at this pace."""
         if not self.done:
             return f"0 of {self.seeds} seeds"
         left_s = (now_s - self.began_s) / self.done * (self.seeds - self.done)
@@ -103,7 +103,7 @@ class Tally:
 
 
 def simulated(tasks: Iterable[Task], tally: Tally, processes: int) -> Iterator[Done]:
-    """What becomes of each, as it ends; on a terminal also how far it is."""
+    """Yield each result as it comes; on a terminal, show the progress."""
     _note(tally.outlook(time.monotonic()))
     for done in spread(simulate, tasks, processes):
         tally.add(done)
@@ -113,14 +113,14 @@ def simulated(tasks: Iterable[Task], tally: Tally, processes: int) -> Iterator[D
 
 
 def run_all(asked: Asked, seeds: range, processes: int, *, as_json: bool) -> int:
-    """Simulate them, and say so: 0 where every promise held with every seed, 1 where one broke.
+    """Simulate all seeds and print the results; return 0 if every promise held with every seed, 1 if one broke.
 
     Raises:
         ConfigError: the configuration cannot be used.
         CallerError: there is no such profile or site, or the script cannot be read.
         OSError: there is no such script.
     """
-    asked.scenario(seeds[0])  # what makes no sense is told once, and before anything begins
+    asked.scenario(seeds[0])  # raises once, before anything begins, if the request makes no sense
     tally = Tally(len(seeds), time.monotonic())
     ended = []
     for done in simulated((Task(seed, asked) for seed in seeds), tally, processes):
@@ -136,10 +136,10 @@ def run_all(asked: Asked, seeds: range, processes: int, *, as_json: bool) -> int
 
 
 def read_seeds(text: str) -> range:
-    """The seeds in `A..B`, both of them included.
+    """Return the seeds in `A..B`, both included.
 
     Raises:
-        CallerError: that is not what it says.
+        CallerError: the text is no such range.
     """
     first, dots, last = text.partition("..")
     if not (dots and first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
@@ -148,7 +148,7 @@ def read_seeds(text: str) -> range:
 
 
 def say(line: str) -> None:
-    """Also where the output goes to a file that somebody watches."""
+    """Print a line at once, for those who watch a file."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 

@@ -1,6 +1,6 @@
 """4. A healthy, enabled, wanted guest in a normal environment is Started within a bounded time after faults end.
 
-The other half of every run: the faults end, and then everything has to become as it should be.
+Every run ends with this: the faults end, and then everything has to become as it should be.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -12,14 +12,14 @@ from wagman.simulation.scene import Scene
 from wagman.simulation.scene_port import Port
 
 LOOK_S = 30.0
-"""How often it is looked whether all is well."""
+"""How often everything is checked."""
 
 MARGIN_S = 600.0
-"""What the bound leaves for everything that is not a configured time: polls, commands, a board that boots (chosen)."""
+"""The part of the bound for times that are not configured: polls, commands, a booting board (chosen)."""
 
 
 def bound_s(config: Config) -> float:
-    """How long it may take: the longest wait of each kind once, and every guest's longest start one after the other."""
+    """Return the bound in seconds: the longest wait of each kind once, and all guests' longest starts one after the other."""
     guests = config.guests
     starts_s = sum(guest.start_timeout_max_s + config.wagman.stagger_s for guest in guests)
     waits_s = max(guest.backoff_max_s + guest.stop_timeout_s + guest.start_timeout_max_s for guest in guests)
@@ -27,7 +27,7 @@ def bound_s(config: Config) -> float:
 
 
 def unsettled(look: Look, scene: Scene, doomed: Collection[str], *, but: str | None = None) -> Iterator[str]:
-    """What is not yet as it should be, on all boards `but` one."""
+    """Yield what is not yet as it should be, on all boards `but` one."""
     config = scene.config
     yield from (f"{each['name']} is not seen" for each in look.status["boards"] if each["blind"] and each["name"] != but)
     own = next((device for device in config.devices if device.is_self and device.board != but), None)
@@ -37,10 +37,10 @@ def unsettled(look: Look, scene: Scene, doomed: Collection[str], *, but: str | N
     for guest in (each for each in config.guests if each.board != but):
         row, truth = rows[guest.name], look.truth[guest.plug]
         yield from _forgotten(row, scene.by_name[guest.name])
-        # A source that was never heard proves nothing: what has power then, and shows no life, is left alone.
+        # A source that never heard anything proves nothing: a guest that has power and shows no life is then left alone.
         is_unknown = guest.plug in scene.unheard and truth.on and truth.guest != "running"
         if row["state"] == "maintenance":
-            continue  # it is as somebody has it
+            continue  # somebody works on it
         if guest.name in doomed or is_unknown or scene.cannot_be_missed(scene.ports[guest.plug]):
             continue
         if row["wanted"] == "up" and row["enabled"] and not row["held"]:
@@ -50,7 +50,7 @@ def unsettled(look: Look, scene: Scene, doomed: Collection[str], *, but: str | N
 
 
 def _forgotten(row: Mapping[str, Any], port: Port) -> Iterator[str]:
-    """What operators were promised."""
+    """Yield where the status differs from what operators were promised."""
     if port.wanted not in (None, row["wanted"]):
         yield f"{row['name']} is wanted {row['wanted']}, and an operator was promised {port.wanted}"
     if port.alone not in (None, row["state"] == "maintenance"):

@@ -1,7 +1,7 @@
-"""Cut a script that breaks a promise down to what it takes: delta debugging over what happens, then over the waits.
+"""Cutting a script that breaks a promise down to the essential: delta debugging over the happenings, then over the waits.
 
-Each try plays the script anew, so the number of tries is bounded. What is taken away leaves its time behind, so that the rest
-still happens when it did; afterwards the waits are shortened.
+Each try plays the script anew, so the number of tries is bounded. Removed happenings leave their waits behind, so that the others
+keep their times; the waits are shortened afterwards.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,23 +11,23 @@ from attrs import define
 from wagman.simulation.script import Act, Item, Wait
 
 MOST_TRIES = 200
-"""How often a script is played at most while it is cut down (chosen)."""
+"""How often a script is played at most (chosen)."""
 
 ROUND_S = (86_400.0, 3600.0, 600.0, 60.0, 10.0, 1.0)
-"""What a wait may be rounded to: people read `1 h` more easily than `3712.418 s` (chosen)."""
+"""The units to which waits are rounded: people read `1 h` more easily than `3712.418 s` (chosen)."""
 
 Breaks = Callable[[Sequence[Item]], bool]
 
 
 @define
 class Tries:
-    """Plays a script as long as that is allowed."""
+    """Plays scripts, as long as tries are left."""
 
     breaks: Breaks
     left: int = MOST_TRIES
 
     def __call__(self, script: Sequence[Item]) -> bool:
-        """Whether it still breaks; once no try is left, nothing does."""
+        """Return whether the script still breaks the promise; False once no try is left."""
         if self.left == 0:
             return False
         self.left -= 1
@@ -35,14 +35,14 @@ class Tries:
 
 
 def shrunk(script: Sequence[Item], breaks: Breaks, most_tries: int = MOST_TRIES) -> list[Item]:
-    """The shortest script found for which `breaks` holds, as it does for `script`."""
+    """Return the shortest script found for which `breaks` holds, as it does for `script`."""
     tries = Tries(breaks, most_tries)
     found = _fewer(list(script), tries)
     return _shorter(found, tries)
 
 
 def _fewer(script: list[Item], tries: Tries) -> list[Item]:
-    """Take away what happens: halves, quarters, and so on to single happenings, until none can be spared."""
+    """Remove happenings: halves, quarters, and so on down to single ones, until none can be spared."""
     size = max(1, _acts(script) // 2)
     while True:
         smaller = _without_some(script, size, tries)
@@ -60,7 +60,7 @@ def _acts(script: Sequence[Item]) -> int:
 
 
 def _without_some(script: list[Item], size: int, tries: Tries) -> list[Item] | None:
-    """The script without some `size` happenings in a row, if that still breaks."""
+    """Return the script without some `size` happenings in a row, if that still breaks the promise; else None."""
     where = [index for index, item in enumerate(script) if isinstance(item, Act)]
     for start in range(0, len(where), size):
         gone = set(where[start : start + size])
@@ -71,7 +71,7 @@ def _without_some(script: list[Item], size: int, tries: Tries) -> list[Item] | N
 
 
 def merged(items: Iterator[Item]) -> list[Item]:
-    """The same with waits that follow each other as one, and without waits of nothing."""
+    """Join waits that follow each other, and drop empty ones."""
     result: list[Item] = []
     for item in items:
         last = result[-1] if result else None
@@ -83,7 +83,7 @@ def merged(items: Iterator[Item]) -> list[Item]:
 
 
 def _shorter(script: list[Item], tries: Tries) -> list[Item]:
-    """Shorten each wait, the longest first, and give it a round number."""
+    """Shorten each wait, the longest first, and round it."""
     for index in sorted(range(len(script)), key=lambda index: -_length_s(script[index])):
         for for_s in _candidates(_length_s(script[index])):
             shorter = [*script[:index], Wait(for_s), *script[index + 1 :]]
@@ -98,7 +98,7 @@ def _length_s(item: Item) -> float:
 
 
 def _candidates(for_s: float) -> Iterator[float]:
-    """Shorter waits, the shortest first, then the same one rounded."""
+    """Yield shorter waits, the shortest first, then rounded ones."""
     if for_s == 0:
         return
     yield from (each for each in (0.0, for_s / 8, for_s / 2) if each < for_s)

@@ -1,4 +1,4 @@
-"""The nodes that are simulated unless another one is configured, by name."""
+"""The simulated nodes, by name; the default if no configuration is given."""
 
 from collections.abc import Iterator, Mapping
 
@@ -29,7 +29,7 @@ port = 4
 heartbeat = false
 shutdown = []
 """
-"""A Wagman, and one guest of each kind."""
+"""A Wagman with a guest of each kind."""
 
 TWO = """
 [board.old]
@@ -77,7 +77,7 @@ NETWORK = """
 [network.lan]
 witness = { ping = "gateway" }
 """
-"""Guests answer to their names there."""
+"""The network in which guests answer to their names."""
 
 RAILS = """
 [board.rail]
@@ -118,7 +118,7 @@ port = 2
 heartbeat = false
 shutdown = []
 """
-"""A rail with meters and one without."""
+"""A rail with meters, and one without."""
 
 WAYS = """
 [board.rail]
@@ -148,7 +148,7 @@ port = 1
 heartbeat = { http = "http://nas/health" }
 shutdown = ["simulated"]
 """
-"""A router that leads to the rail that it hangs on, and to another one."""
+"""A router that is on one rail, and through which that rail and another one are reached."""
 
 WAGMAN = """
 [board.wagman]
@@ -169,7 +169,7 @@ port = 4
 heartbeat = false
 shutdown = []
 """
-"""Beside the rails."""
+"""A Wagman beside the rails."""
 
 ORDERED = """
 [device.nc]
@@ -199,11 +199,11 @@ shutdown = []
 """A switch, a server behind it, a guest of that server, and one that needs all of them."""
 
 BOARDS, OUTLETS = 20, 5
-"""Of the site `many`: as many outlets as a service is to bear (specified)."""
+"""The size of the site `many`: as many outlets as a service has to bear (specified)."""
 
 
 def _many() -> Iterator[str]:
-    """A guest on each Wagman, each on another port than the one before, and a v4 board after each v3 one."""
+    """Yield a guest on each Wagman, each on another port than the one before, with v3 and v4 boards in turn."""
     for number in range(BOARDS):
         yield f'[board.w{number}]\ndevice = "/dev/wagman{number}"\ndialect = "{("v3", "v4")[number % 2]}"\n'
     yield '[device.nc]\nboard = "w0"\nport = 0\nself = true\n'
@@ -223,11 +223,11 @@ SITES: Mapping[str, str] = {
     "ways": WAYS + NETWORK,
     "mixed": WAGMAN + RAILS + NETWORK,
 }
-"""What can be asked for by name, as a configuration file."""
+"""The sites by name, as configuration files."""
 
 
 def site(name: str) -> Config:
-    """The node of that name.
+    """Return the node of that name.
 
     Raises:
         CallerError: there is none.

@@ -1,4 +1,4 @@
-"""A picture of a run: a row for each guest, coloured by its state, the faults beneath, and the moment that a promise broke."""
+"""The picture of a run: a row for each guest, coloured by its state, the faults below, and the moment when a promise broke."""
 
 from collections.abc import Iterator
 from html import escape
@@ -22,26 +22,26 @@ COLOURS = {
     "on": "#333333",
     "down": "#d32f2f",
 }
-"""Of the states; of a relay that is on; of a service that is down."""
+"""The colours of the states, of a relay that is on, and of a service that is down."""
 
 LEGEND = {"will_stop": "will stop", "on": "relay on", "down": "service down"}
-"""What they are called, where the name alone does not tell."""
+"""Words for the legend, if the name alone is not clear."""
 
 TICKS_S = (60.0, 600.0, 3600.0, 21_600.0, 86_400.0, 864_000.0)
-"""How far apart the marks on the axis may be; the least that leaves room for what they say is taken."""
+"""The possible distances of marks on the axis; the smallest one that leaves room for their texts is used."""
 
 MOST_TICKS = 15
 
 
 @define
 class Row:
-    """One line of the picture: what it showed from when on."""
+    """A row of the picture: what it shows from when on."""
 
     name: str
     spans: list[tuple[float, str]] = field(factory=lambda: [(0.0, "")])
 
     def becomes(self, at_s: float, what: str) -> None:
-        """From now on it shows `what` (empty: nothing)."""
+        """Show `what` from now on; empty: nothing."""
         self.spans.append((at_s, what))
 
 
@@ -58,7 +58,7 @@ class Timeline:
         self.rows = {name: Row(name) for name in [*names, "service"]}
 
     def __call__(self, record: Record) -> None:
-        """Note what is drawn of it."""
+        """Take in a record."""
         match record:
             case Told() if record.event.type.removeprefix("device.") in STATES and record.event.device in self.rows:
                 self.rows[record.event.device].becomes(record.at_s, record.event.type.removeprefix("device."))
@@ -72,7 +72,7 @@ class Timeline:
                 self.marks.append((record.at_s, record.words))
 
     def svg(self, outcome: Outcome) -> str:
-        """The picture."""
+        """Return the picture as SVG."""
         return "\n".join(self._parts(outcome)) + "\n"
 
     def _parts(self, outcome: Outcome) -> Iterator[str]:
@@ -110,7 +110,7 @@ def _text(x: float, top: float, words: str) -> str:
 
 
 def _axis(top: float, scale: float, length_s: float) -> Iterator[str]:
-    """The time since the simulation began."""
+    """Yield the axis with the time since the simulation began."""
     step_s = next((each for each in TICKS_S if length_s / each <= MOST_TICKS), TICKS_S[-1])
     for number in range(int(length_s / step_s) + 1):
         at_s = number * step_s
@@ -119,7 +119,7 @@ def _axis(top: float, scale: float, length_s: float) -> Iterator[str]:
 
 
 def _legend(top: float) -> Iterator[str]:
-    """What the colours mean."""
+    """Yield the meaning of the colours."""
     for index, (name, colour) in enumerate(COLOURS.items()):
         x = LEFT + index * WIDTH / len(COLOURS)
         yield f'<rect x="{x:.0f}" y="{top + 5:.0f}" width="12" height="12" fill="{colour}"/>'

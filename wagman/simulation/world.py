@@ -1,4 +1,4 @@
-"""The whole world of one node: boards, guests, cable, disk, clocks, operators, and the service, life after life."""
+"""The whole world of a node: boards, guests, cable, disk, clocks, operators, and the service, life after life."""
 
 import shutil
 from collections.abc import Callable, Collection, Mapping
@@ -49,18 +49,18 @@ from wagman.store import Event
 from wagman.tasks.moments import Stamp
 
 WALL = datetime(2100, 1, 1, tzinfo=UTC)
-"""What the wall clock shows in the beginning: later than any file on the machine that simulates, so that it counts as set."""
+"""The wall clock at the beginning: later than any file on the computer, so that it counts as set."""
 
 LOG_FILES, BESIDE_FILES = ("wagman.db", "wagman.db-wal"), ("decisions.json",)
-"""What is kept of what was decided: the log, and what lies beside it."""
+"""The files that keep decisions: the log, and the file beside it."""
 
 AGENT_S = 4.0
-"""How often it is looked whether a guest that is not heard has beaten (chosen: half of a beat)."""
+"""How often the unheard guests' beats are checked (chosen: half of the time between beats)."""
 
 
 @define(eq=False, repr=False)
 class World:
-    """A node. `watch` is told of everything that can be seen of it from outside."""
+    """A node. `watch` gets everything that can be seen of it from outside."""
 
     config: Config
     rng: Random
@@ -72,15 +72,16 @@ class World:
     disk: Disk = field(init=False)
     errands: Errands = field(init=False)
     file: File = field(init=False)
-    running: Config = field(init=False)  # what the service goes by
+    running: Config = field(init=False)  # the configuration that the service goes by
     life: Life | None = None
     lives: int = 0
     wall_off_s: float = 0.0
     network: Network = field(init=False)
-    doomed: set[str] = field(factory=set)  # guests that will never run, whatever is done
+    doomed: set[str] = field(factory=set)  # guests that will never run again
     _began_s: float = field(factory=trio.current_time)
     _began_life_s: float = 0.0
-    _plugs: dict[str, Plug] = field(factory=dict)  # where each device hangs, or hung last: a problem may outlive its table
+    # The outlet of each guest, also of those without a table now: a problem may outlive its table.
+    _plugs: dict[str, Plug] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         self.boards = {each.name: self._board(each) for each in self.config.boards}
@@ -105,14 +106,14 @@ class World:
 
     @property
     def path(self) -> Path:
-        """Where the service keeps its log."""
+        """The path of the service's log."""
         return self.directory / "wagman.db"
 
     def plug(self, device: str) -> Plug:
-        """The outlet that a device hangs on, or hung on when it last had a table.
+        """Return the outlet of a guest, or the last one if it has no table now.
 
         Raises:
-            CallerError: there never was such a device.
+            CallerError: there never was such a guest.
         """
         if device not in self._plugs:
             raise CallerError(f"there is no device {device!r}")
@@ -122,18 +123,18 @@ class World:
         self._plugs |= {each.name: each.plug for each in config.devices}
 
     def outlet(self, plug: Plug) -> Outlet:
-        """How an outlet really is."""
+        """Return the truth of an outlet."""
         return self.boards[plug.board].outlets[plug.port]
 
     def _outlet_at(self, host: str) -> Outlet | None:
-        """The guest that has this address: its own name."""
+        """Return the outlet of the guest with this address, its own name; None if there is none."""
         return self.outlet(self._plugs[host]) if host in self._plugs else None
 
     # --- What is seen --------------------------------------------------------------------------------------------
 
     def _moved(self, board: str, change: RelayChange | DirtyCut) -> None:
         if isinstance(change, DirtyCut):
-            return  # the state is in the relay's own record
+            return  # the relay's own record has the guest's state
         plug, at_s = Plug(board, change.port), change.board_s
         outlet, medium = self.outlet(plug), self.boards[board].medium(plug.port)
         state, silent_s = outlet.guest.state(at_s), outlet.silent_s(at_s)
@@ -151,8 +152,8 @@ class World:
 
     def _told(self, event: Event) -> None:
         if self.life is not None and self.life.disk.cut:
-            return  # the last breath of a process that is dead already
-        decided_s = self._began_life_s + event.mono_s + 0.001  # it tells milliseconds
+            return  # a last event of a process that is dead already
+        decided_s = self._began_life_s + event.mono_s + 0.001  # the event has milliseconds
         silence = Silence() if event.device is None else self._silence(self.plug(event.device), decided_s)
         self.watch(Told(self.now_s, event, silence))
 
@@ -160,7 +161,7 @@ class World:
         return self.outlet(plug).silence(decided_s, self.boards[plug.board].apart_s(plug.port))
 
     def look(self) -> Look | None:
-        """Compare what the service shows with how things are, if it is up."""
+        """Compare the service's status with the truth, if the service is up."""
         if self.life is None:
             return None
         truth = {Plug(name, port): self._truth(board, port) for name, board in self.boards.items() for port in board.outlets}
@@ -180,7 +181,7 @@ class World:
     # --- The service's lives -------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """The service comes up, if it is not up."""
+        """Start the service, if it is not up."""
         if self.life is not None:
             return
         self.lives, self._began_life_s = self.lives + 1, self.now_s
@@ -210,11 +211,11 @@ class World:
         )
 
     def wall(self) -> datetime:
-        """What the wall clock shows."""
+        """Return the time of the wall clock."""
         return WALL + timedelta(seconds=self.now_s + self.wall_off_s)
 
     def reload(self) -> None:
-        """SIGHUP, if the service is up."""
+        """Have the service reload its configuration (SIGHUP), if it is up."""
         if self.life is None:
             return
         before = self.life.service.parts.config
@@ -228,17 +229,17 @@ class World:
         self.watch(Configured(self.now_s, config))
 
     async def kill(self) -> None:
-        """`kill -9`, if the service is up."""
+        """Kill the service (`kill -9`), if it is up."""
         if self.life is not None:
             await self.life.kill()
 
     async def stop(self) -> None:
-        """`systemctl stop`, if the service is up."""
+        """Stop the service (`systemctl stop`), if it is up."""
         if self.life is not None:
             await self.life.stop()
 
     def freeze(self, for_s: float) -> None:
-        """SIGSTOP, and SIGCONT later: none of the service's tasks runs, and the board goes on."""
+        """Freeze the service (SIGSTOP, and SIGCONT later): none of its tasks runs, and the boards go on."""
         self.clock.jump(for_s)
         for board in self.boards.values():
             board.catch_up()
@@ -248,23 +249,23 @@ class World:
         return self.boards[plug.board].halt(plug.port)
 
     def harm(self, damage: Callable[[Path], None]) -> None:
-        """The file of the log is damaged, if there is one and nobody has it open."""
+        """Damage the log, if it exists and nobody has it open."""
         if self.life is None and self.path.exists():
             damage(self.path)
 
     def wipe(self) -> None:
-        """The log is lost, if nobody has it open."""
+        """Remove the log, if nobody has it open."""
         if self.life is None:
             for file in self.directory.glob(f"{self.path.name}*"):
                 file.unlink()
 
     def copy_state(self) -> None:
-        """Somebody copies the log and what lies beside it, if nobody has them open."""
+        """Copy the log and the file beside it, if nobody has them open."""
         for name in (*LOG_FILES, *BESIDE_FILES):
             self._copy(self.directory / name, self._copy_of(name))
 
     def put_back(self, names: Collection[str]) -> None:
-        """Somebody puts a copy in its place, if there is one, and nobody has it open."""
+        """Put copies in their places, if there are any, and nobody has the files open."""
         for name in names if any(map(Path.exists, map(self._copy_of, names))) else ():
             self._copy(self._copy_of(name), self.directory / name)
 
@@ -278,25 +279,25 @@ class World:
                 shutil.copyfile(source, target)
 
     def forget_decisions(self) -> None:
-        """What lies beside the log is lost, if the service is down."""
+        """Remove the file beside the log, if the service is down."""
         if self.life is None:
             for file in self.directory.glob("decisions.json*"):
                 file.unlink()
 
     def muddle_decisions(self) -> None:
-        """What lies beside the log makes no sense any more, if the service is down."""
+        """Damage the file beside the log, if the service is down."""
         if self.life is None:
             (self.directory / "decisions.json").write_text('{"format": 1, "devi', encoding="utf-8")
 
     # --- Operators -----------------------------------------------------------------------------------------------
 
     def order(self, method: str, **params: Any) -> None:
-        """An operator orders something of all guests; nobody waits for the answer."""
+        """Have an operator order something for all guests; nobody waits for the answer."""
         if self.life is not None:
             self.nursery.start_soon(partial(self.life.door.ask, method, **params))
 
     def ask(self, device: str, verb: str, *, force: bool = False, for_s: float | None = None) -> None:
-        """An operator asks; nobody waits for the answer."""
+        """Have an operator give a command; nobody waits for the answer."""
         self.plug(device)
         asked = Asked(self.now_s, verb, device, force, for_s)
         self.watch(asked)
@@ -309,11 +310,11 @@ class World:
         self.watch(Answered(self.now_s, asked, answer))
 
     def did(self, words: str) -> None:
-        """Something of the script has happened."""
+        """Record that something of the script has happened."""
         self.watch(Did(self.now_s, words))
 
     async def beat_over_control(self) -> None:
-        """Guests whose heartbeats their board cannot hear give them to the service, for as long as there is a world."""
+        """Give the service the beats of guests that their boards cannot hear, until cancelled."""
         unheard = [each for each in self.config.guests if each.has_heartbeat and each.port not in self.boards[each.board].hears]
         given = dict.fromkeys((each.plug for each in unheard), 0)
         while unheard:
@@ -325,13 +326,13 @@ class World:
                 given[each.plug] = beats
 
     def named(self, plug: Plug) -> str | None:
-        """What the service calls the guest on that outlet: whoever moves a table tells the guest its new name."""
+        """Return the service's name for the guest on that outlet: a guest whose table was moved is told its new name."""
         return next((each.name for each in self.running.guests if each.plug == plug), None)
 
     # --- The end of all faults -----------------------------------------------------------------------------------
 
     async def mend(self) -> None:
-        """All faults end. Guests that hang go on hanging, and what was switched stays as it is."""
+        """End all faults. Hung guests stay hung, and relays stay as they are."""
         doomed = {self.plug(name) for name in self.doomed}
         for name, board in self.boards.items():
             board.mend({plug.port for plug in doomed if plug.board == name})
@@ -342,7 +343,7 @@ class World:
         self.start()
 
     async def _mend_config(self) -> None:
-        """The file is as it was; some of that counts only for a service that is started anew."""
+        """Restore the file. Some of it counts only after a restart of the service."""
         self.file.restore()
         self.reload()
         if self.running != self.config:

@@ -1,7 +1,7 @@
 """The boards of the simulated node.
 
-- `outlet`   an outlet as it really is
-- `board`    what the node needs of a board, whatever it speaks
+- `outlet`   the truth of an outlet
+- `board`    the interface of a board, for any kind
 - `wagman`   a fake Wagman on a cable
-- `plain`    a fake rail of plugs, behind all that is wrong with real ones
+- `plain`    a fake rail of plugs, with the faults of real ones
 """

@@ -1,4 +1,4 @@
-"""What the simulated node needs of a board, whatever kind of board that is."""
+"""The interface of a simulated board, for any kind."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
@@ -15,13 +15,13 @@ from wagman.simulation.boards.outlet import Outlet
 
 @define(eq=False, repr=False)
 class End:
-    """One life's end of the way to a board: once cut it stays cut."""
+    """The end of the way to a board in one life of the service; once cut it stays cut."""
 
     cut: bool = False
     broken: str = ""  # the next attempt to open it fails with a defect of this text
 
     def check(self) -> None:
-        """Fail as opening it does.
+        """Raise the errors of opening the way.
 
         Raises:
             RuntimeError: a defect was planted; this happens once.
@@ -36,71 +36,71 @@ class End:
 
 @frozen
 class Onlookers:
-    """Who is told of what can be seen of a board from outside."""
+    """Those who are told what can be seen of a board from outside."""
 
     moved: Callable[[RelayChange | DirtyCut], None]
-    sent: Callable[[str, Port | None], None]  # the service has asked for this, of this outlet
-    strange: Callable[[RelayChange], None]  # an outlet of another unit, at the same address, was switched
+    sent: Callable[[str, Port | None], None]  # the service has sent this command, about this outlet
+    strange: Callable[[RelayChange], None]  # an outlet of another unit at the same address was switched
     now_s: Callable[[], float]  # on the clock of the simulation
 
 
 class Board(Protocol):
-    """A board of the simulated node: how its outlets really are, the way to it, and what can go wrong with both."""
+    """A board of the simulated node: the truth of its outlets, the way to it, and the faults of both."""
 
     @property
     def outlets(self) -> Mapping[Port, Outlet]:
-        """All that it has."""
+        """All outlets of the board."""
         ...
 
     @property
     def hears(self) -> Collection[Port]:
-        """Those whose guests it hears beat."""
+        """The outlets whose guests it hears beat."""
         ...
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Run for as long as there is a world."""
+        """Run until cancelled."""
         ...
 
     def connector(self, end: End, config: BoardConfig) -> Connector:
-        """The way to it for one life of the service."""
+        """Return the way to it, for one life of the service."""
         ...
 
     def can_be_seen(self, port: Port) -> bool:
-        """Whether what it shows of an outlet's power is so."""
+        """Return whether the power that it shows for an outlet is true."""
         ...
 
     def medium(self, port: Port) -> str | None:
-        """What the guest of an outlet would boot from; None where nothing selects."""
+        """Return the medium that the guest of an outlet would boot from; None without a selector."""
         ...
 
     def apart_s(self, port: Port) -> float:
-        """How far apart it shows the beats of an outlet's guest, in seconds."""
+        """Return the longest time between two beats of an outlet's guest that it shows, in seconds."""
         ...
 
     def happens(self, words: str) -> None:
-        """Something happens to it, or to a guest of its.
+        """Have something happen to it, or to a guest on it.
 
         Raises:
-            CallerError: nobody knows what that is.
+            CallerError: the words are not known.
         """
         ...
 
     def way(self, words: str) -> None:
-        """Something happens to the way to it.
+        """Have something happen to the way to it.
 
         Raises:
-            CallerError: nobody knows what that is.
+            CallerError: the words are not known.
         """
         ...
 
     def halt(self, port: Port) -> bool:
-        """Ask a guest to halt; False where it does not listen."""
+        """Ask a guest to halt; return False if it does not listen."""
         ...
 
     def catch_up(self) -> None:
-        """It has run while the service could not: what it said waits to be read."""
+        """Let it run on while the service could not: its output waits to be read."""
         ...
 
     def mend(self, doomed: Collection[Port]) -> None:
-        """All faults end, but those of these guests. What hangs goes on hanging, and what was switched stays as it is."""
+        """End all faults except those of the doomed guests. Hung guests stay hung, and relays stay as they are."""
         ...

@@ -1,4 +1,4 @@
-"""An outlet as it really is: its relay, its guest, and what could be known of the guest's silence."""
+"""The truth of an outlet: its relay, its guest, and what could be known of the guest's silence."""
 
 from collections import deque
 
@@ -9,28 +9,29 @@ from wagman.fake.hardware import Relay, RelayChange
 from wagman.simulation.records import Silence
 
 TOLD = 100
-"""Of so many readings of what a board said it is remembered what they told (chosen: what a slow disk holds up is not older)."""
+"""How many readings of a board's statements are remembered (chosen: a slow disk delays nothing longer)."""
 
 
 @define(eq=False)
 class Outlet:
-    """The truth of one outlet, whatever its board says of it, and in whatever language."""
+    """The truth of one outlet, whatever its board shows, in any dialect."""
 
     guest: Guest
     relay: Relay
     moved_s: float = 0.0
     on_s: float = 0.0
     beats: int = 0  # of the guest when it got its power
-    told: deque[tuple[float, float]] = field(factory=lambda: deque(maxlen=TOLD))  # when it was read, and of what time that told
+    # When a statement was read, and the time that it was about.
+    told: deque[tuple[float, float]] = field(factory=lambda: deque(maxlen=TOLD))
 
     def moves(self, change: RelayChange) -> None:
-        """Its relay has moved."""
+        """Take in that its relay has moved."""
         self.moved_s = change.board_s
         if change.on:
             self.on_s, self.beats = change.board_s, self.guest.beats(change.board_s)
 
     def tells(self, read_s: float, of_s: float) -> None:
-        """The service has read how its guest stood at a time."""
+        """Take in that the service has read how its guest was at a time."""
         if not self.told or self.told[-1][1] != of_s:
             self.told.append((read_s, of_s))
 
@@ -39,9 +40,10 @@ class Outlet:
         return now_s - max(self.guest.last_edge_s(now_s), self.on_s)
 
     def silence(self, decided_s: float, apart_s: float) -> Silence:
-        """What the service could know of its guest's silence when it decided.
+        """Return what the service could know of the guest's silence when it decided.
 
-        The board counts what its pin does, and so may count a beat as much later as beats are apart: nobody knows of it before.
+        The board counts level changes of the pin, and so may count a beat late by as much as beats are apart: nobody knows of it
+        before.
         """
         told_s = next((of_s for read_s, of_s in reversed(self.told) if read_s <= decided_s), 0.0)
         counted_s = told_s - apart_s

@@ -1,4 +1,4 @@
-"""A rail of plugs of the simulated node: fake outlets behind a back end that can be spoilt in each of the known ways.
+"""A rail of plugs of the simulated node: fake outlets behind a back end that can have each of the known faults.
 
 What may happen to it, in words:
 
@@ -46,10 +46,10 @@ from wagman.simulation.boards.outlet import Outlet
 from wagman.simulation.scene_port import BEAT_S
 
 OUTLETS = ("0", "1", "2", "3")
-"""Of each rail (chosen)."""
+"""The outlets of each rail (chosen)."""
 
 STALE_S = 60.0
-"""How old what is shown may be (chosen: less than any patience with a guest)."""
+"""How old shown readings may be (chosen: less than any patience with a guest)."""
 
 STRANGE = "another unit"
 """The id of the unit that takes a rail's address."""
@@ -57,7 +57,7 @@ STRANGE = "another unit"
 
 @define(eq=False)
 class Reached(Flaky):
-    """The back end as one life of the service has it: whoever else answers there is told from it, as real ones do by an id."""
+    """The back end in one life of the service. It recognises other units at its address, as real ones do by an id."""
 
     end: End = field(kw_only=True)
     board_id: str = field(kw_only=True)
@@ -105,7 +105,7 @@ class Reached(Flaky):
 
 @define(eq=False, repr=False)
 class Rail:
-    """The plugs, the faults that lie before them, and the guests."""
+    """The plugs, the faults in front of them, and the guests."""
 
     config: PlainBoard
     devices: Sequence[DeviceConfig]  # those on it
@@ -114,8 +114,8 @@ class Rail:
     is_reached: Callable[[], bool] = lambda: True
     plugs: FakePlugs = field(init=False)
     outlets: Mapping[Port, Outlet] = field(init=False)
-    faults: dict[str, Flaky] = field(init=False, factory=dict)  # by name; each shows or not
-    _told: dict[Port, frozenset[bool]] = field(init=False, factory=dict)  # what each outlet was asked for last
+    faults: dict[str, Flaky] = field(init=False, factory=dict)  # by name; `share` says whether each shows
+    _told: dict[Port, frozenset[bool]] = field(init=False, factory=dict)  # the states last asked for, by outlet
 
     def __attrs_post_init__(self) -> None:
         names = dict.fromkeys((*OUTLETS, *(str(device.port) for device in self.devices)))
@@ -135,24 +135,24 @@ class Rail:
 
     @property
     def hears(self) -> Collection[Port]:
-        """None: they have ears of their own, and need not beat over the control interface."""
+        """All outlets: the guests have ears of their own, and need not beat over the control socket."""
         return self.outlets
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Have what is done late done."""
+        """Run the tasks of delayed commands."""
         async with trio.open_nursery() as nursery:
             self._stack(nursery)
             task_status.started()
             await trio.sleep_forever()
 
     def _stack(self, nursery: trio.Nursery) -> None:
-        """The worst of them lie farthest outside."""
+        """Stack the faults, the worst ones outermost."""
         rng, names = self.rng, list(self.plugs.outlets)
         self.plugs.nursery = nursery
         for device in self.devices:
             if device.leads_to:
                 self.plugs.set(str(device.port), "board", on=True)
-                self.plugs.restore = "on"  # as the documentation says: one that restarts forgets that it was to come on again
+                self.plugs.restore = "on"  # as documented: a rail that restarts has forgotten its timers
         guests = {name: Guest(name) for name in names}
         other = FakePlugs(guests, board_id=STRANGE, address=self.config.name, observe=self._other_moved)
         for name in names:
@@ -175,7 +175,7 @@ class Rail:
             last = self.faults[name] = make(last)
 
     def connector(self, end: End, config: BoardConfig) -> Connector:
-        """What is asked anew each time."""
+        """Return the way to it, for one life of the service."""
         inner = self.faults["stranger"]
         reached = Reached(
             inner,
@@ -199,7 +199,7 @@ class Rail:
         self.onlookers.sent("disable", port)
 
     def _moved(self, change: RelayChange | DirtyCut) -> None:
-        """What was not asked for last of this outlet was licensed by nobody, though a command did it."""
+        """Report a move. One that was not asked for last loses its request, although a command caused it."""
         if isinstance(change, RelayChange) and change.on not in self._told.get(change.port, ()):
             change = evolve(change, request=None)
         self.onlookers.moved(change)
@@ -209,21 +209,21 @@ class Rail:
             self.onlookers.strange(change)
 
     def can_be_seen(self, port: Port) -> bool:
-        """Its contact follows."""
+        """Return whether its contact follows."""
         return not self.outlets[port].relay.stuck
 
     def medium(self, port: Port) -> str | None:  # noqa: ARG002 - of no port
-        """Nothing selects."""
+        """Return None: nothing selects."""
         return None
 
     def apart_s(self, port: Port) -> float:  # noqa: ARG002 - of any port
-        """As often as a guest beats."""
+        """Return the time between beats of any guest."""
         return BEAT_S
 
     # --- What happens --------------------------------------------------------------------------------------------
 
     def happens(self, words: str) -> None:
-        """See above."""
+        """See the module."""
         match words.split():
             case ["restart", "cold" | "warm" as how]:
                 self.plugs.restart(cold=how == "cold")
@@ -255,7 +255,7 @@ class Rail:
                 raise CallerError(f"'fault {' '.join(words)}': nobody knows what that is")
 
     def way(self, words: str) -> None:
-        """The way to it is gone, or back."""
+        """Take the way to it away, or give it back."""
         if words not in ("out", "in"):
             raise CallerError(f"'cable {words}': nothing is known of such a cable")
         self.faults["hangs"].share = float(words == "out")
@@ -265,17 +265,17 @@ class Rail:
         return self.outlets[port].guest.halt(self.onlookers.now_s())
 
     def catch_up(self) -> None:
-        """It says nothing by itself."""
+        """Do nothing: a rail says nothing by itself."""
 
     def mend(self, doomed: Collection[Port]) -> None:
-        """Nothing is wrong with it any more."""
+        """End all faults."""
         for fault in self.faults.values():
             fault.share = 0.0
         for name in self.plugs.outlets:
             self.plugs.mend(name)
         for device in self.devices:
             if device.leads_to:
-                self.plugs.set(str(device.port), "fault", on=True)  # somebody goes there
+                self.plugs.set(str(device.port), "fault", on=True)  # somebody goes there and presses the button
             if device.port not in doomed:
                 keys = f"boot=30,beat={self._spec(device).beat_s:g},halt=10,hush=0,ignore=0,good=emmc+sd,flap=0"
                 self.happens(f"guest {device.port} {keys}")

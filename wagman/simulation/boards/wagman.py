@@ -28,14 +28,15 @@ from wagman.simulation.requests import requests_in
 from wagman.simulation.scene_port import BEAT_S
 
 HEARD = {"v3": (0, 1, 2, 3, 4), "v4": (0, 1, 2)}
-"""Ports whose guests a board can hear: by a pin, or over a line of their own (firmware). On port 2 a v4 board has a pin."""
+"""The ports whose guests a board can hear: by a pin, or over serial lines (firmware). On port 2 a v4 board has a pin."""
 
 LINES = {"v4": (0, 1)}
-"""Ports whose guests have nothing but that line."""
+"""The ports whose guests have only a serial line."""
 
 LAG_S = 0.25
-"""How late the host notices what the board says: a reply comes in a few pieces then, not one for each value, which would
-double the time that a run takes (chosen: about a main loop of the board)."""
+"""How late the host notices the board's output, so that a reply comes in a few pieces and not in one for each value, which would
+double the time of a run (chosen: about a main loop of the board).
+"""
 
 
 @define(eq=False, repr=False)
@@ -59,17 +60,17 @@ class Wagman:
 
     @property
     def dialect(self) -> str:
-        """What it speaks: what is configured; a service that is to find out finds a v3 board."""
+        """The dialect: the configured one; v3 if the service is to find out."""
         return "v4" if self.config.dialect == "v4" else "v3"
 
     def _spec(self, device: DeviceConfig) -> GuestSpec:
-        """A device that is configured to have no heartbeat has none, and the controller has none but the service's."""
+        """Return how a guest behaves: it beats unless it is configured without a heartbeat, as the controller is."""
         line = device.port in LINES.get(self.dialect, ()) and not device.is_self
         return evolve(GuestSpec(), beat_s=GuestSpec().beat_s if device.has_heartbeat else 0.0, line=line)
 
     @property
     def hears(self) -> Collection[Port]:
-        """By a pin, or over a line."""
+        """The ports whose guests it hears, by a pin or over a line."""
         return HEARD[self.dialect]
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -77,7 +78,7 @@ class Wagman:
         await self.board.run(task_status)
 
     def connector(self, end: End, config: BoardConfig) -> Connector:
-        """A cable with a plug."""
+        """Return the way to it, a cable, for one life of the service."""
         wagman = as_wagman(config)
         return Wired(dialect_of(wagman.dialect), stream_opener(partial(self.cable.open, end)), wagman.device)
 
@@ -96,26 +97,26 @@ class Wagman:
             self.outlets[port].tells(self.onlookers.now_s(), told_s[port])
 
     def can_be_seen(self, port: Port) -> bool:
-        """Its current sensor works, and its relay follows."""
+        """Return whether its current sensor works, and its relay follows."""
         return f"cu{port}" not in self.board.hardware.dead_sensors and not self.outlets[port].relay.stuck
 
     def medium(self, port: Port) -> str | None:
-        """What the selector shows."""
+        """Return the position of the port's selector; None without one."""
         return self.board.hardware.selectors[int(port)] if port in SELECTOR_PORTS else None
 
     def apart_s(self, port: Port) -> float:
-        """A v4 board sees few of the beats on its one pin."""
+        """Return the longest time between two beats: a v4 board misses most of the beats on its one pin."""
         return RARE_BEAT_S if port == RARE_PORT and self.dialect == "v4" else BEAT_S
 
     # --- What happens --------------------------------------------------------------------------------------------
 
     def happens(self, words: str) -> None:
-        """A control command of the fake board."""
+        """Carry out a control command of the fake board."""
         with suppress(ControlError):  # a guest that does not follow
             self.board.control(words)
 
     def way(self, words: str) -> None:
-        """The cable is pulled or put back, or spoils the bytes."""
+        """Pull the cable, put it back, or have it delay or split the bytes."""
         match words.split():
             case ["out"]:
                 self.board.unplug()
@@ -133,11 +134,11 @@ class Wagman:
         return self.board.halt(int(port))
 
     def catch_up(self) -> None:
-        """The firmware runs up to now."""
+        """Let the firmware run up to now."""
         self.board.status()
 
     def mend(self, doomed: Collection[Port]) -> None:
-        """Nothing is wrong with board, cable, enclosure and guests any more."""
+        """End all faults of board, cable, enclosure and guests."""
         self.board.fault("clear")
         for port in PORTS:
             self.board.control(f"eeprom failures {port} 0")

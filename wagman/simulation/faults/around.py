@@ -1,4 +1,4 @@
-"""Faults of what the service reaches: the cable, its bytes, the board, the enclosure."""
+"""Faults around the service: the cable, its bytes, the board, the enclosure."""
 
 from wagman.simulation.faults.node import Node, Story
 
@@ -41,12 +41,12 @@ def pieces(node: Node) -> Story:
 
 
 def noise(node: Node) -> Story:
-    """The board says what nobody asked for."""
+    """The board sends what nobody asked for."""
     yield 0, f"{node.board} fault {node.rng.choice(['garbage 200', 'flood 300', 'garbage 3'])}"
 
 
 def reset(node: Node) -> Story:
-    """The board starts anew."""
+    """The board restarts."""
     yield 0, f"{node.board} {node.rng.choice(['reset', 'reset', 'powercycle', 'fault brownout', 'fault watchdog'])}"
 
 
@@ -58,7 +58,7 @@ def silence(node: Node) -> Story:
 
 
 def slowness(node: Node) -> Story:
-    """The board takes its time."""
+    """The board answers slowly."""
     board = node.board
     yield 0, f"{board} fault slow {node.rng.uniform(0.5, 8):.1f}"
     yield node.soon_s() * 2, f"{board} fault slow 0"
@@ -70,21 +70,21 @@ def lost_commands(node: Node) -> Story:
 
 
 def forgotten(node: Node) -> Story:
-    """The board forgets its EEPROM, and notices when it starts next."""
+    """The board forgets its EEPROM, and notices at its next start."""
     board = node.board
     yield 0, f"{board} fault eeprom"
     yield node.soon_s(), f"{board} reset"
 
 
 def worn(node: Node) -> Story:
-    """The board has counted so many failures of a port that it does not manage it any more."""
+    """The board has counted so many failures of a port that it stops managing it."""
     board, port = node.outlet
     yield 0, f"{board} eeprom failures {port} {node.rng.choice([20, 40, 900, 1100])}"
     yield node.later_s(), f"{board} eeprom failures {port} 0"
 
 
 def interrupted(node: Node) -> Story:
-    """The board loses its power in the middle of switching a port, which it suspects of that and disables."""
+    """The board loses its power while it switches a port; it suspects the port, and disables it."""
     board, port = node.outlet
     yield 0, f"{board} eeprom journal {port} {node.rng.choice(['turning_on', 'turning_off'])}"
     yield 0, f"{board} powercycle"
@@ -104,21 +104,21 @@ def cut(node: Node) -> Story:
 
 
 def heat(node: Node) -> Story:
-    """A hot spell, and sometimes one that is hardly any."""
+    """The enclosure becomes hot, or nearly too hot."""
     board = node.board
     yield 0, f"{board} temp {node.rng.choice([69.0, 71.0, 75.0, 85.0])}"
     yield node.rng.choice([node.soon_s, node.later_s])(), f"{board} temp {node.rng.choice([23.5, 50.0, 66.0])}"
 
 
 def cold(node: Node) -> Story:
-    """A cold spell: nothing starts, and nothing stops."""
+    """The enclosure becomes cold: no guest is started, and none is stopped."""
     board = node.board
     yield 0, f"{board} temp -35"
     yield node.soon_s() * 4, f"{board} temp 10"
 
 
 def spike(node: Node) -> Story:
-    """One reading that cannot be."""
+    """A sensor gives one impossible reading."""
     board = node.board
     yield 0, f"{board} temp {node.rng.choice([120, 85, -45])}"
     yield node.rng.uniform(1, 16), f"{board} temp 23.5"

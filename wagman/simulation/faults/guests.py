@@ -4,7 +4,7 @@ from wagman.simulation.faults.node import Node, Story
 
 
 def hang(node: Node) -> Story:
-    """A guest hangs; sometimes it comes to itself."""
+    """A guest hangs; sometimes it recovers by itself."""
     guest = node.guest
     yield 0, f"guest {guest} hang"
     if node.rng.random() < 1 / 2:
@@ -17,7 +17,7 @@ def halt(node: Node) -> Story:
 
 
 def slow_boot(node: Node) -> Story:
-    """A guest takes long to boot: a file system check."""
+    """A guest takes long to boot, as with a file system check."""
     guest = node.guest
     yield 0, f"guest {guest} boot={node.rng.uniform(60, 460):.0f}"
     yield 0, f"guest {guest} hang"
@@ -41,7 +41,7 @@ def bad_media(node: Node) -> Story:
 
 
 def deaf(node: Node) -> Story:
-    """A guest ignores that it is to shut down, or takes very long."""
+    """A guest ignores its shutdown, or takes very long for it."""
     guest = node.guest
     yield 0, f"guest {guest} {node.rng.choice(['ignore=1', 'halt=300', 'halt=0'])}"
     yield node.rng.uniform(0, 60), f"{guest}: {node.rng.choice(['stop', 'restart'])}"
@@ -50,14 +50,14 @@ def deaf(node: Node) -> Story:
 
 
 def unreachable(node: Node) -> Story:
-    """The commands that ask guests to halt reach nobody, or take long."""
+    """The shutdown commands reach nobody, or take long."""
     yield 0, node.rng.choice(["message lost", f"message slow {node.rng.uniform(5, 30):.0f}"])
     yield 0, f"{node.guest}: restart"
     yield node.soon_s() * 4, "message ok"
 
 
 def mute(node: Node) -> Story:
-    """The program that beats ends, and the guest runs on; sometimes somebody has it halt meanwhile, or it hangs, too."""
+    """The program that beats ends, and the guest runs on; sometimes an operator stops it meanwhile, or it hangs, too."""
     guest = node.guest
     yield 0, f"guest {guest} halt={node.rng.uniform(5, 58):.0f}"
     yield 0, f"guest {guest} beat=0"
@@ -67,7 +67,7 @@ def mute(node: Node) -> Story:
 
 
 def hushed(node: Node) -> Story:
-    """A guest whose programs end long before it has halted is asked to halt, and its last beat is told late."""
+    """A guest whose programs end long before it has halted is asked to halt, and its last beat is reported late."""
     guest = node.guest
     yield 0, f"guest {guest} halt={node.rng.uniform(20, 58):.0f},hush=60"
     yield 0, "cable out"

@@ -1,4 +1,4 @@
-"""What operators do, to the guests and to the configuration."""
+"""Faults by operators, on the guests and in the configuration."""
 
 import json
 
@@ -7,7 +7,7 @@ from wagman.simulation.faults.node import Node, Story
 
 
 def request(node: Node) -> Story:
-    """An operator changes something, and some time later somebody wants the guest up again."""
+    """An operator gives a command, and later somebody wants the guest up again."""
     guest = node.guest
     yield 0, f"{guest}: {node.rng.choice(['stop', 'restart', 'kill', 'disable', 'start', 'force start', 'heartbeat'])}"
     yield node.rng.choice([node.soon_s, node.later_s])(), f"{guest}: enable"
@@ -15,7 +15,7 @@ def request(node: Node) -> Story:
 
 
 def for_a_while(node: Node) -> Story:
-    """An operator orders something for a while, and perhaps thinks better of it."""
+    """An operator orders something for a limited time, and perhaps changes it."""
     guest, for_s = node.guest, node.rng.choice([node.soon_s, node.later_s])() + 1
     verb = node.rng.choice(["stop", "maintenance"])
     yield 0, f"{guest}: {verb} for {for_s:.0f}"
@@ -28,7 +28,7 @@ def for_a_while(node: Node) -> Story:
 
 
 def crowd(node: Node) -> Story:
-    """Everybody asks for everything at once."""
+    """Many operators give commands at once."""
     for _ in range(node.rng.randint(5, 30)):
         verb = node.rng.choice(["start", "stop", "restart", "kill", "disable", "enable", "force restart"])
         yield node.rng.choice([0, 0, 0.3, 2, 20]), f"{node.guest}: {verb}"
@@ -38,11 +38,11 @@ def crowd(node: Node) -> Story:
 
 
 TIMES = {"stop_silence": 30, "stop_timeout": 240, "heartbeat_timeout": 90, "start_timeout": 60, "off_time": 5}
-"""Keys of a guest that are changed, each to something between this and four times as much (s)."""
+"""Durations of a guest that are changed, each to something from this to four times as much, in seconds."""
 
 
 def edited(node: Node) -> Story:
-    """Somebody changes the configuration, for the better or not, and puts it back later."""
+    """Somebody changes the configuration, rightly or wrongly, and puts it back later."""
     guest, other = (node.rng.choice(node.config.guests) for _ in range(2))
     key, least_s = node.rng.choice(list(TIMES.items()))
     changes = node.rng.choice(
@@ -61,13 +61,13 @@ def edited(node: Node) -> Story:
 
 
 def moved(guest: DeviceConfig, other: DeviceConfig) -> list[str]:
-    """The guest's table says that it hangs where the other one does."""
+    """Return the changes that move a guest's table to the outlet of another one."""
     to_board = [f"config set device.{guest.name}.board {json.dumps(other.board)}"] if other.board != guest.board else []
     return [*to_board, f"config set device.{guest.name}.port {json.dumps(other.port)}"]
 
 
 def rewired(node: Node) -> Story:
-    """Two guests change their places in the configuration, which counts when the service starts anew."""
+    """Two guests swap their outlets in the configuration, which counts when the service restarts."""
     one, other = (node.rng.choice(node.config.guests) for _ in range(2))
     yield from ((0, words) for words in (*moved(one, other), *moved(other, one)))
     yield node.soon_s(), "service stop"
@@ -78,7 +78,7 @@ def rewired(node: Node) -> Story:
 
 
 def renamed(node: Node) -> Story:
-    """A guest that somebody has stopped gets another name in the configuration, and its own again."""
+    """A guest that somebody has stopped gets another name in the configuration, and later its own again."""
     guest = node.guest
     yield 0, f"{guest}: {node.rng.choice(['stop', 'disable', 'start'])}"
     yield node.soon_s(), f"config rename {guest} modem"

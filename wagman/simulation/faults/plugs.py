@@ -1,13 +1,13 @@
-"""Faults of plugs, and of the network that guests are heard over."""
+"""Faults of plugs, and of the network through which guests are heard."""
 
 from wagman.simulation.faults.node import Node, Story
 
 BRIEF = ("refuses", "replylost", "notdone", "late", "pendinglost", "stale", "meterlies", "neighbour")
-"""What is wrong with some commands or answers (`wagman.fake.plain` has where each was seen)."""
+"""Faults of some commands or answers (`wagman.fake.plain` says where each was seen)."""
 
 
 def spoilt(node: Node) -> Story:
-    """A rail is as those that people can buy, in one of the known ways, and an operator wants something of it."""
+    """A rail has one of the faults of real ones, while an operator gives a command."""
     rail, kind, guest = node.rail, node.rng.choice(BRIEF), node.guest
     yield 0, f"{rail} fault {kind} on"
     yield node.soon_s(), f"{guest}: {node.rng.choice(['stop', 'restart', 'kill'])}"
@@ -23,7 +23,7 @@ def unreached(node: Node) -> Story:
 
 
 def usurped(node: Node) -> Story:
-    """Another unit has the address of a rail for a while, and an operator wants something of it."""
+    """Another unit has a rail's address for a while, and an operator gives a command."""
     rail = node.rail
     yield 0, f"{rail} fault stranger on"
     yield node.soon_s(), f"{node.guest}: {node.rng.choice(['restart', 'kill'])}"
@@ -31,17 +31,17 @@ def usurped(node: Node) -> Story:
 
 
 def restarted(node: Node) -> Story:
-    """A rail begins anew: it had lost its power, or its processor failed."""
+    """A rail restarts after a loss of its power, or a failure of its processor."""
     yield 0, f"{node.rail} restart {node.rng.choice(['cold', 'warm'])}"
 
 
 def replayed(node: Node) -> Story:
-    """A broker gives a rail once more what it was told last."""
+    """A broker sends a rail its last commands again."""
     yield 0, f"{node.rail} fault replayed"
 
 
 def welded(node: Node) -> Story:
-    """A contact does not move any more, and an operator wants its guest down."""
+    """A contact is welded for a while."""
     rail, port = node.plug
     yield 0, f"{rail} fault weld {port} on"
     yield node.later_s(), f"{rail} fault weld {port} off"
@@ -54,6 +54,6 @@ def fallen(node: Node) -> Story:
 
 
 def severed(node: Node) -> Story:
-    """The network is down, with all who could witness anything."""
+    """The network is down, with all witnesses."""
     yield 0, "network out"
     yield node.rng.choice([node.soon_s, node.later_s])(), "network in"

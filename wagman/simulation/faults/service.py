@@ -7,7 +7,7 @@ from wagman.simulation.faults.operators import moved
 
 
 def killed(node: Node) -> Story:
-    """The service is killed, and comes back."""
+    """The service is killed or stopped, and comes back."""
     yield 0, node.rng.choice(["service kill", "service kill", "service stop"])
     yield node.rng.choice([lambda: 0.5, node.soon_s, node.later_s])(), "service start"
 
@@ -18,7 +18,7 @@ def frozen_out(node: Node) -> Story:
 
 
 def crash(node: Node) -> Story:
-    """A defect in one of the tasks."""
+    """A defect makes a task fail."""
     yield 0, f"service crash {node.rng.choice([node.guest, 'wagman', node.link])}"
 
 
@@ -34,7 +34,7 @@ def bad_disk(node: Node) -> Story:
 
 
 def damaged_disk(node: Node) -> Story:
-    """What the service keeps is damaged or lost while it is down."""
+    """The service's files are damaged or lost while it is down."""
     yield 0, "service kill"
     flips, cut = f"flipped {math.exp2(node.rng.uniform(0, 12)):.0f}", f"truncated {node.rng.uniform(0, 100):.1f}"
     yield 0.1, f"disk {node.rng.choice([flips, flips, cut, 'wiped', 'newer'])}"
@@ -42,7 +42,7 @@ def damaged_disk(node: Node) -> Story:
 
 
 def blindfolded(node: Node) -> Story:
-    """The meters are dead while a silent guest is all that the service, or the board, finds when it comes up."""
+    """The meters are dead, while the service or the board comes up and finds a silent guest."""
     guest = node.guest_of_a_wagman
     board = node.board_of(guest)
     yield 0, f"{board} fault sensor cu dead"
@@ -58,7 +58,7 @@ def blindfolded(node: Node) -> Story:
 
 
 def barred_disk(node: Node) -> Story:
-    """What the service keeps belongs to somebody else for a while: root has copied it back."""
+    """The service's files belong to root for a while, as after a careless copy."""
     yield 0, "service kill"
     yield 0.1, f"disk barred {node.rng.choice(['log', 'log', 'all'])}"
     yield node.soon_s(), "service start"
@@ -88,11 +88,14 @@ HARMS = (
     "disk barred log",
     "disk barred all",
 )
-"""What may become of what tells of decisions."""
+"""What may happen to the files with decisions."""
 
 
 def decided(node: Node) -> Story:
-    """A guest is stopped or disabled, and what tells of that, or its table, is changed over a restart: it stays down."""
+    """A guest is stopped or disabled; over a restart, the files with that decision, or its table, are changed.
+
+    It has to stay down.
+    """
     guest, other = (node.rng.choice(node.config.guests) for _ in range(2))
     tables = (
         (),

@@ -1,12 +1,13 @@
-"""The promises, each as a checker that sees a node from outside only.
+"""The promises, each with a checker that sees a node only from outside.
 
-A checker is shown every record, before the scene takes it in, and yields what is wrong with it in words. What one may demand
-is narrower than it looks: commands change on a cable that changes bytes, boards start and cut ports by themselves, and nobody
-can see through a silent link. So a relay counts as moved by the service only where one of its requests licensed that, a guest
-as silent only up to what the service had read by then, and what is shown has to be true only where the service could know.
+A checker gets every record, before the scene takes it in, and yields in words what is wrong with it. What may be demanded is
+narrower than it seems: a cable that changes bytes changes commands, boards start and cut ports by themselves, and nobody can see
+through a silent link. So a relay counts as moved by the service only if one of its requests licensed that; a guest counts as
+silent
+only up to what the service had read by then; and what is shown has to be true only if the service could know.
 
-- `checker`   what a checker is, and how long it waits before it judges
-- `cuts`      promise 1; `starts`: 2, 5 and 9; `order`: `after`, of 2; `telling`: 3 and 7; `holding`: 6, 8, 10 and 11
+- `checker`   the interface of a checker, and how long it waits before it judges
+- `cuts`      promises 1 and 12; `starts`: 2, 5 and 9; `order`: `after`, of 2; `telling`: 3 and 7; `holding`: 6, 8, 10 and 11
 """
 
 from wagman.simulation.promises.checker import STATES, Checker, Violation
@@ -37,7 +38,7 @@ __all__ = [
 
 
 def all_checkers() -> list[Checker]:
-    """One of each."""
+    """Return a new checker of each kind."""
     return [
         CutsAreEarned(),
         OneAtATime(),

@@ -1,4 +1,4 @@
-"""What a checker is, and how long it waits before it judges."""
+"""The interface of a checker, and how long it waits before it judges."""
 
 from collections.abc import Iterator
 from typing import ClassVar, Protocol
@@ -9,34 +9,35 @@ from wagman.simulation.records import Record
 from wagman.simulation.scene import Scene
 
 SEEN_S = 180.0
-"""How long a quiet service may take to see what is: nobody knows of it before the board tells, some of it once a minute
-(chosen: that report, a poll, a few commands)."""
+"""How long an undisturbed service may take to see a change: the board has to tell first, and tells some things once a minute
+(chosen: that report, a poll, a few commands).
+"""
 
 SAID_S = 3.0
-"""How long a guest may keep what it became to itself: it waits for the disk first (the service: 2 s at most, and a moment)."""
+"""How long a guest may keep a new state to itself, since it waits for the disk first (the service: 2 s at most, and a moment)."""
 
 STATES = ("stopped", "starting", "will_stop", "started", "stopping", "restarting", "maintenance")
-"""The states of a guest; the events that tell of entering them have the same names."""
+"""The states of a guest. The events of entering them have the same names."""
 
 
 def told_state(type_: str) -> str:
-    """The state that a guest's event tells of; any other word where it tells of none."""
+    """Return the state in a guest's event; another word if the event is about none."""
     return "stopped" if type_ == "device.maintenance_over" else type_.removeprefix("device.")
 
 
 class Checker(Protocol):
-    """Watches over one promise."""
+    """The checker of one promise."""
 
     promise: ClassVar[int]
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
-        """What `record` breaks, in words."""
+        """Yield in words what `record` breaks."""
         ...
 
 
 @frozen
 class Violation:
-    """A promise was broken."""
+    """A broken promise."""
 
     promise: int
     at_s: float

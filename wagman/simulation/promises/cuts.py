@@ -1,4 +1,4 @@
-"""Power is cut in few ways only, and what boards are reached through comes on again by itself (promises 1 and 12)."""
+"""Power is cut in few ways only, and the ways to boards come on again by themselves (promises 1 and 12)."""
 
 import math
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from wagman.simulation.scene import Scene
 from wagman.simulation.scene_port import SLACK_S, Port
 
 LATE_S = 30.0
-"""A start that the board made began before the poll that found it, which may have taken so long on a slow board (chosen)."""
+"""How long before it was told a start by the board may have begun: the poll that finds it takes long on a slow board (chosen)."""
 
 
 @define
@@ -21,11 +21,12 @@ class CutsAreEarned:
     """1. A relay is cut only after a message and silence, or in one of the few ways that need none."""
 
     promise: ClassVar[int] = 1
-    booting_s: dict[Plug, float] = field(factory=dict)  # since when an outlet's guest is said to be starting, or was given up
-    wiped: bool = False  # its log, since it was up last
+    # Since when each outlet's guest is said to be starting, or has been given up.
+    booting_s: dict[Plug, float] = field(factory=dict)
+    wiped: bool = False  # the service's log was, since it was last up
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
-        """Each relay-off that the service caused."""
+        """Check each cut that the service caused."""
         if isinstance(record, Told) and record.event.device in scene.by_name:
             self.told(record, scene.by_name[record.event.device].device.plug, scene.came_up_s)
         elif isinstance(record, Began | Did | Configured):
@@ -41,29 +42,32 @@ class CutsAreEarned:
             self.booting_s[record.plug] = record.at_s  # the next start
 
     def earned(self, port: Port, cut: RelayMoved) -> bool:
-        """Whether there was a reason."""
+        """Return whether the cut had one of the allowed reasons."""
         device = port.device
         return (
             port.killed
             or device.shutdown == ()
-            or port.disabled_s < port.moved_s  # it was off when the command left
+            or port.disabled_s < port.moved_s  # it was off when the command was sent
             or self.halted(port, cut)
             or cut.at_s - port.told_s >= device.stop_timeout_s - SLACK_S
             or self.start_failed(port, cut)
         )
 
     def told(self, told: Told, plug: Plug, came_up_s: float) -> None:
-        """Whether a start is under way; one that is given up or fails ends with a cut."""
+        """Take in whether a start is under way: one that is given up, or fails, ends with a cut."""
         if told.event.type in ("device.starting", "device.will_stop"):
-            is_found = told.event.fields.get("reason") == "found switched on"  # by a poll, which may have taken long
-            # What a slow disk holds up is told late; the service's own clock says when it was.
+            is_found = told.event.fields.get("reason") == "found switched on"  # found by a poll, which may have taken long
+            # A slow disk delays the telling; the service's own clock has the true time.
             began_s = min(told.at_s, max(came_up_s + told.event.mono_s, told.at_s - LATE_S))
             self.booting_s.setdefault(plug, began_s - (LATE_S if is_found else 0.0))
         elif told.event.type in ("device.started", "device.stopping", "device.restarting"):
             self.booting_s.pop(plug, None)
 
     def remembers(self, record: Began | Did | Configured, scene: Scene) -> None:
-        """A service that knows nothing starts nobody before it says so; one that knows what was long ago may think it does."""
+        """Forget starts after a loss of memory: a service that knows nothing announces each start.
+
+        One with old memory may believe in any.
+        """
         if isinstance(record, Did) and record.words == "disk wiped" and scene.is_down:
             self.booting_s.clear()
             self.wiped = True
@@ -75,17 +79,18 @@ class CutsAreEarned:
             self.booting_s.update(dict.fromkeys(scene.ports, -math.inf))
 
     def halted(self, port: Port, cut: RelayMoved) -> bool:
-        """It was told to halt, and then was silent."""
+        """Return whether the guest was told to halt, and then was silent."""
         device = port.device
         silent = port.was_silent or not device.has_heartbeat
         return silent and cut.at_s - port.told_s >= device.stop_silence_s - SLACK_S
 
     def start_failed(self, port: Port, cut: RelayMoved) -> bool:
-        """It had its time to boot, and was not heard."""
+        """Return whether the guest had its time to boot, and was not heard."""
         on_for_s = cut.at_s - port.moved_s
         heard = cut.guest in ("running", "halting") and cut.silent_s < on_for_s and on_for_s > port.slowest.start_timeout_max_s
-        # Silence alone is no failed start: the service had been told of no beat since the power came, for all of a start's time.
-        # The first beat may be made of what the pin did before, and nobody can tell such a one from a beat.
+        # Silence alone is no failed start: the service must have been told of no beat since the power came, for a start's whole
+        # time. A
+        # first beat may be made of earlier changes of the pin, and nobody can tell it from a real one.
         start_s = port.device.start_timeout_s - port.beat_s - SLACK_S
         never_heard = port.silence.beats <= 1 and port.silence.for_s >= start_s
         booting_for_s = min(on_for_s, cut.at_s - self.booting_s.get(cut.plug, math.inf))
@@ -94,14 +99,14 @@ class CutsAreEarned:
 
 @define
 class WaysStayOpen:
-    """12. What boards are reached through is not left off by the service, unless an operator insisted on it."""
+    """12. The service leaves no way to a board off, unless an operator insisted on it."""
 
     promise: ClassVar[int] = 12
-    off_s: dict[Plug, float] = field(factory=dict)  # since when a way is off by the service's doing
-    insisted: set[Plug] = field(factory=set)  # on being off
+    off_s: dict[Plug, float] = field(factory=dict)  # since when the service has kept each way off
+    insisted: set[Plug] = field(factory=set)  # ways that an operator wants off by force
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
-        """Each switching of a way, and how long it has been off at each look."""
+        """Check each switching of a way, and at each look how long it has been off."""
         if isinstance(record, Answered) and record.accepted and record.asked.device in scene.by_name:
             self.asked(record, scene.by_name[record.asked.device].device.plug)
         elif isinstance(record, RelayMoved) and record.plug in scene.ports and scene.ports[record.plug].device.leads_to:
@@ -115,7 +120,7 @@ class WaysStayOpen:
                     yield f"{device.name} has been off for {record.at_s - off_s:.0f} s, and leads to {', '.join(device.leads_to)}"
 
     def asked(self, record: Answered, plug: Plug) -> None:
-        """What an operator has asked for; a stop counts by force only."""
+        """Take in what an operator has asked for; a stop counts only if it is forced."""
         if record.asked.force and record.asked.verb in ("stop", "kill", "disable"):
             self.insisted.add(plug)
         elif record.asked.verb in ("start", "restart"):

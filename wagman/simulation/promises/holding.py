@@ -1,4 +1,4 @@
-"""What holds through outages, heat, crashes and restarts (promises 6, 8, 10 and 11)."""
+"""Promises that hold through outages, heat, crashes and restarts (6, 8, 10 and 11)."""
 
 import math
 from collections.abc import Iterator
@@ -20,22 +20,22 @@ class NothingLostByOutages:
     promise: ClassVar[int] = 6
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
-        """Each heartbeat that is called lost, and each cut of a guest that nobody and nothing wanted down."""
+        """Check each heartbeat that is called lost, and each cut of a guest that was to run."""
         if isinstance(record, Told) and record.event.type == "device.heartbeat_lost":
             yield from self.silent(record, scene.by_name[record.event.device or ""])
         elif isinstance(record, RelayMoved) and not record.on and record.plug in scene.ports:
             yield from self.cut(record, scene.ports[record.plug])
 
     def silent(self, told: Told, port: Port) -> Iterator[str]:
-        """Only what was silent for so long has lost its heartbeat."""
+        """Check that the guest had been silent for long enough."""
         device = port.device
         if told.silence.for_s < device.heartbeat_timeout_s - port.beat_s - SLACK_S:
             yield f"the heartbeat of {device.name} was called lost, and {told.silence.for_s:.0f} s of silence were proved"
 
     def cut(self, cut: RelayMoved, port: Port) -> Iterator[str]:
-        """A guest that was heard, and not told to halt long ago, keeps its power."""
+        """Check that a guest which was heard, and not told to halt long ago, keeps its power."""
         device = port.device
-        was_off = port.disabled_s < port.moved_s  # when the command left; by whose hands it is on since, nobody knows
+        was_off = port.disabled_s < port.moved_s  # when the command was sent; what has switched it on since is not known
         is_late = cut.at_s - port.told_s >= device.stop_timeout_s - SLACK_S
         excused = was_off or is_late or port.killed or device.shutdown == ()
         heard = cut.guest in ("running", "halting") and cut.silent_s < BEAT_S and not port.was_silent
@@ -50,7 +50,7 @@ class HeatIsObeyed:
     promise: ClassVar[int] = 8
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
-        """Relay-ons in the heat, and guests that still run."""
+        """Check relays that go on in the heat, and guests that still run."""
         if isinstance(record, RelayMoved) and record.on and record.plug in scene.ports:
             port, hot_s = scene.ports[record.plug], self.hot_s(scene, record.at_s, record.plug)
             if hot_s > SEEN_S and record.ours and port.device.name not in scene.forced:
@@ -64,11 +64,11 @@ class HeatIsObeyed:
                     yield f"{port.device.name} runs after {hot_s:.0f} s of heat"
 
     def hot_s(self, scene: Scene, now_s: float, plug: Plug) -> float:
-        """For how long it has been too hot in plain sight, where the outlet's board could be seen, too."""
+        """Return for how long it has been too hot, counted only while the service could see that and the outlet's board."""
         return min(now_s - scene.heated_s, scene.quiet_s(plug.board, scene.config.enclosure or plug.board))
 
     def bound_s(self, scene: Scene) -> float:
-        """Each guest in its turn; the last one may be booting, and then take its longest to stop."""
+        """Return how long it may take: each guest in its turn; the last may be booting, and then take its longest to stop."""
         slowest_s = max(port.slowest.start_timeout_max_s + port.slowest.stop_timeout_s for port in scene.ports.values())
         return SEEN_S + len(scene.ports) * scene.config.wagman.hibernate_interval_s + slowest_s + SEEN_S
 
@@ -80,14 +80,14 @@ class CrashesAreContained:
     promise: ClassVar[int] = 10
     crashed: int = 0
     crashed_s: dict[str, float] = field(factory=dict)
-    known: set[str] = field(factory=set)  # guests that have a state to lose: one was told of since the last loss of memory
+    known: set[str] = field(factory=set)  # guests with a state that can be lost: told of since the last loss of memory
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
-        """Crashes that are told of, and how each life ends."""
+        """Check each crash that is told, and how each life ends."""
         if isinstance(record, Told):
             yield from self.told(record, scene)
         if isinstance(record, Began):
-            self.crashed_s.clear()  # what this life does not know was not lost by a crash of the one before
+            self.crashed_s.clear()  # a crash in the life before does not explain what this life does not know
             self.known = set() if scene.is_forgotten else self.known
         if isinstance(record, Configured):
             plugs = {name: port.device.plug for name, port in scene.by_name.items()}
@@ -96,7 +96,7 @@ class CrashesAreContained:
             yield f"the service ended by itself: {record.how}"
 
     def told(self, told: Told, scene: Scene) -> Iterator[str]:
-        """A crash, or a guest that begins anew after one."""
+        """Check a crash, or a guest that begins anew after one."""
         event = told.event
         if event.type in ("service.task_failed", "service.request_failed"):
             self.crashed += 1
@@ -105,10 +105,10 @@ class CrashesAreContained:
             if self.crashed > scene.crashes:
                 yield f"a task failed: {dict(event.fields)}"
         if event.type in ("device.power_lost", "device.maintenance_over"):
-            self.crashed_s.pop(event.device or "", None)  # it is looked at anew, and may well be adopted
+            self.crashed_s.pop(event.device or "", None)  # the guest is looked at anew, and may be adopted
         if event.type == "device.maintenance_over":
-            self.known.discard(event.device or "")  # until it is told what it was found to be, also by a task that failed since
-        # A guest whose state is lost is looked at for a while: one that was known to be off, and is on, has not lost it.
+            self.known.discard(event.device or "")  # unknown until its state is told, even by a task that has failed since
+        # A guest that has lost its state is watched for a while. If it was known to be off, and is on, its state is not lost.
         is_anew = event.type == "device.adopted" and not event.fields.get("why", "").endswith("though it was off")
         if is_anew and told.at_s - self.crashed_s.get(event.device or "", -math.inf) < SEEN_S:
             yield f"{event.device} was adopted after its task had failed: its state was lost"
@@ -118,15 +118,15 @@ class CrashesAreContained:
 
 @define
 class DecisionsLast:
-    """11. What an operator stopped or disabled gets no power by the service's doing until an operator says so.
+    """11. A guest that an operator stopped or disabled gets no power by the service until an operator says so.
 
-    Whoever stops a guest for a while says with it when it may get power again; one in maintenance has what it has, until then.
+    A stop for a limited time also says when the guest may get power again. A guest in maintenance keeps the power that it has.
     """
 
     promise: ClassVar[int] = 11
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
-        """Each relay-on that the service caused, and whatever it switches in maintenance."""
+        """Check each relay that the service switches on, and anything that it switches in maintenance."""
         if not isinstance(record, RelayMoved) or record.plug not in scene.ports:
             return
         port = scene.ports[record.plug]

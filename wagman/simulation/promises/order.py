@@ -1,4 +1,4 @@
-"""Guests are started after those that they need, and stopped before them; nobody waits for ever (promise 2)."""
+"""Guests are started after those that they need, and stopped before them; none waits for ever (promise 2)."""
 
 import math
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from wagman.simulation.scene import Scene
 from wagman.store import Event
 
 STARTS = ("its turn", "asked by the operator")
-"""Why a guest is started that waits for others first. One that is found running, or is power-cycled where it is, does not."""
+"""Reasons of starts that wait for other guests. A guest that is found running, or is power-cycled in place, does not wait."""
 
 STOPS = (
     "asked by the operator",
@@ -21,12 +21,12 @@ STOPS = (
     "an operator decided so before",
     "the environment forbids that it runs",
 )
-"""Why a guest is stopped that waits for others first. One that hangs is not asked how others are."""
+"""Reasons of stops that wait for other guests. A hung guest does not wait."""
 
 
 @frozen
 class Entered:
-    """The state that a guest was in last, by its own events."""
+    """The last state of a guest, by its own events."""
 
     state: str
     at_s: float
@@ -38,13 +38,14 @@ class InOrder:
 
     promise: ClassVar[int] = 2
     states: dict[str, Entered] = field(factory=dict)
-    excused: set[str] = field(factory=set)  # who need not be waited for before they have been up
-    forced: set[str] = field(factory=set)  # whom an operator started by force, which waits for nobody
-    asked_down: set[str] = field(factory=set)  # by the log: it has a decision before whoever made it is answered
-    began_s: float = 0.0  # when the service began to count
+    excused: set[str] = field(factory=set)  # guests that are not waited for before they have been up again
+    forced: set[str] = field(factory=set)  # guests that an operator has started by force, which wait for nobody
+    # Guests wanted down by the log, which has a decision before its operator is answered.
+    asked_down: set[str] = field(factory=set)
+    began_s: float = 0.0  # when the present life of the service began
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
-        """Each start and each stop of a guest, against how the others are by then."""
+        """Check each start and each stop of a guest against the present states of the others."""
         if isinstance(record, Told) and record.event.device in scene.by_name:
             yield from self.told(record, scene.by_name[record.event.device].device, scene)
         elif isinstance(record, Began):
@@ -53,13 +54,13 @@ class InOrder:
                 self.states.clear()
 
     def told(self, told: Told, device: DeviceConfig, scene: Scene) -> Iterator[str]:
-        """An event of that guest."""
+        """Check an event of that guest."""
         name, event = device.name, told.event
         what, reason = event.type.removeprefix("device."), event.fields.get("reason")
         if what == "starting" and reason in STARTS and name not in self.forced:
             missed = (each for each in device.after if self.is_missed(each, told, scene))
             yield from (f"{name} is started, and {each} is not up yet" for each in missed)
-        # One that is on its way down for a restart has been asked to halt already.
+        # A guest that is going down for a restart has been asked to halt already.
         if what == "stopping" and reason in STOPS and name in self.states and self.states[name].state == "started":
             yield from (f"{name} is stopped before {each} is" for each in self.leaning(name, told, scene))
         self.decided(event)
@@ -71,7 +72,7 @@ class InOrder:
             self.excused.discard(name)
 
     def decided(self, event: Event) -> None:
-        """What an operator wants of a guest."""
+        """Take in what an operator wants of a guest."""
         name = str(event.device)
         if event.type in ("command.start", "command.restart"):
             (self.forced.add if event.fields["force"] else self.forced.discard)(name)
@@ -80,7 +81,7 @@ class InOrder:
             self.asked_down.add(name)
 
     def is_missed(self, name: str, told: Told, scene: Scene) -> bool:
-        """Whether that guest is to be up, is not, and has not had its time by then."""
+        """Return whether that guest is to be up, is not, and still has time for it."""
         entered, port = self.states.get(name), scene.by_name[name]
         is_wanted = port.device.enabled and (port.wanted, port.enabled) == ("up", True)
         if entered is None or entered.state == "started" or name in self.excused | self.asked_down or not is_wanted:
@@ -89,7 +90,7 @@ class InOrder:
         return told.at_s - max(entered.at_s, waiting.at_s, self.began_s) < port.device.start_timeout_s
 
     def leaning(self, name: str, told: Told, scene: Scene) -> Iterator[str]:
-        """Those that come after that guest, are on their way down, and still have time for it."""
+        """Yield the guests that come after that guest, are going down, and still have time for it."""
         for each in scene.config.guests:
             port, entered = scene.by_name[each.name], self.states.get(each.name)
             if entered is None or entered.state != "stopping" or name not in each.after:

@@ -1,4 +1,4 @@
-"""Guests are started one after the other, from the right medium, and for ever (promises 2, 5 and 9)."""
+"""Guests are started one after the other, from the right medium, and again and again (promises 2, 5 and 9)."""
 
 import math
 from collections.abc import Iterator
@@ -22,12 +22,12 @@ class OneAtATime:
     promise: ClassVar[int] = 2
     last_on_s: float = -math.inf
     off_s: dict[Plug, float] = field(factory=dict)
-    states: dict[str, str] = field(factory=dict)  # by the latest event of each guest
-    target: str | None = None  # whom the scheduler is starting
+    states: dict[str, str] = field(factory=dict)  # by guest, from its latest event
+    target: str | None = None  # the guest that the scheduler is starting
     called_off_s: dict[str, float] = field(factory=dict)  # when an operator last wanted each guest down
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
-        """Each relay-on that the service caused, and each start that the scheduler makes."""
+        """Check each relay that the service switches on, and each start by the scheduler."""
         if isinstance(record, RelayMoved) and record.plug in scene.ports:
             yield from self.moved(record, scene)
         elif isinstance(record, Told):
@@ -38,9 +38,9 @@ class OneAtATime:
                 self.states.clear()
 
     def moved(self, moved: RelayMoved, scene: Scene) -> Iterator[str]:
-        """Times between switchings, where each was the service's own and the board carried them out at once."""
+        """Check the times between the service's own switchings, if the board carried them out at once."""
         port = scene.ports[moved.plug]
-        # How long a busy board keeps a command waiting, nobody can know who sends it.
+        # The sender cannot know how long a busy board keeps a command waiting.
         if not moved.ours or moved.at_s - (port.enabled_s if moved.on else port.disabled_s) > 2 * SLACK_S:
             return
         if not moved.on:
@@ -54,14 +54,14 @@ class OneAtATime:
         self.last_on_s = moved.at_s
 
     def is_waited_for(self, name: str, now_s: float) -> bool:
-        """Not one that runs already, nor one that was called off just now: it may not have been able to say so yet."""
+        """Return whether the scheduler has to wait for this guest: not if it runs or was just called off."""
         return (
             self.states.get(name, "stopped") in ("stopped", "starting")
             and now_s - self.called_off_s.get(name, -math.inf) > SAID_S
         )
 
     def told(self, told: Told) -> Iterator[str]:
-        """The scheduler waits for one guest before it turns to the next; one that came up by itself is not waited for."""
+        """Check that the scheduler waits for one guest before it turns to the next; unless that came up by itself."""
         event, state = told.event, told_state(told.event.type)
         name = event.device or ""
         if state in STATES:
@@ -76,7 +76,7 @@ class OneAtATime:
             case "wagman.start_stalled" | "wagman.start_refused" | "wagman.will_hibernate":
                 self.target = None
             case _ if event.device == self.target and state in STATES and state != "starting":
-                self.target = None  # it is not starting any more, whatever it became
+                self.target = None  # it is not starting any more
 
 
 @define
@@ -85,12 +85,12 @@ class MediaFollow:
 
     promise: ClassVar[int] = 5
     failures: dict[str, int] = field(factory=dict)  # since the guest was stable
-    cycles: dict[str, float] = field(factory=dict)  # relay-ons since then, or what may have been one
-    media: dict[str, str | None] = field(factory=dict)  # as announced for the start under way
+    cycles: dict[str, float] = field(factory=dict)  # relays that went on since then, or may have
+    media: dict[str, str | None] = field(factory=dict)  # as announced for the present start
     adopted: set[str] = field(factory=set)
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
-        """What is announced against what has happened, and what was selected against what was announced."""
+        """Check the announced medium against the failures, and the selected one against the announced one."""
         if isinstance(record, Told) and record.event.device in scene.by_name:
             device = scene.by_name[record.event.device].device
             yield from self.told(record, device)
@@ -105,13 +105,13 @@ class MediaFollow:
             self.counts(record, scene)
 
     def counts(self, sent: Sent, scene: Scene) -> None:
-        """A start may be an attempt, whether the relay moves or not: it may be stuck."""
+        """Count a start as a possible attempt, even if the relay does not move: it may be stuck."""
         port = None if sent.plug is None else scene.ports.get(sent.plug)
         if port is not None:
             self.cycles[port.device.name] = self.cycles.get(port.device.name, 0) + 1
 
     def told(self, told: Told, device: DeviceConfig) -> Iterator[str]:
-        """Starts, failures, and what ends the count."""
+        """Take in starts, failures, and what ends the count."""
         name, fields = device.name, told.event.fields
         if told.event.type == "device.starting":
             self.adopted.discard(name)
@@ -120,7 +120,7 @@ class MediaFollow:
         match told.event.type:
             case "device.adopted":
                 self.adopted.add(name)
-            case "device.started" if fields.get("attempt"):  # also where a lost cut and a beat looked like a new power cycle
+            case "device.started" if fields.get("attempt"):  # also if a lost cut and a beat looked like a new power cycle
                 self.cycles[name] = max(self.cycles.get(name, 0), fields["attempt"])
             case "device.stable":
                 self.failures[name] = self.cycles[name] = 0
@@ -132,17 +132,17 @@ class MediaFollow:
                 self.media.pop(name, None)
 
     def begins_anew(self, name: str) -> None:
-        """An operator's start, or another that nobody counts, clears what was counted."""
+        """Clear the counts of a guest, as an operator's start does, or any other that is not counted."""
         self.failures[name], self.cycles[name] = 0, math.inf
 
     def failed(self, event: Event) -> bool:
-        """Whether a start came to nothing. Where nobody saw the power come on, there was none."""
+        """Return whether a start has failed. If nobody saw the power come on, there was no start."""
         if event.type == "device.heartbeat_lost":
             return not event.fields["stable"] and event.device not in self.adopted
         return event.type == "device.start_failed"
 
     def announced(self, device: DeviceConfig, attempt: int, media: str | None) -> Iterator[str]:
-        """The number of the attempt, and the medium that goes with it. What failed was one, though no relay may have moved."""
+        """Check the number of the attempt, and its medium. A failed start was an attempt, even if no relay has moved."""
         failed = self.failures.get(device.name, 0)
         least, most = failed + 1, max(failed, self.cycles.get(device.name, math.inf)) + 1
         if not least <= attempt <= most:
@@ -151,18 +151,18 @@ class MediaFollow:
             yield f"{device.name} is to boot from {media} in attempt {attempt}"
 
     def moved(self, moved: RelayMoved, scene: Scene) -> Iterator[str]:
-        """The selector as it stood when the power came."""
+        """Check the selector at the moment when the power came."""
         port = scene.ports[moved.plug]
         name = port.device.name
         self.cycles[name] = self.cycles.get(name, 0) + 1
         wanted = self.media.get(name)
-        # On a cable that changes bytes, or while the board restarts, nobody knows where the selector stands.
+        # On a cable that changes bytes, or while the board restarts, the selector's position is not known.
         if moved.ours and wanted is not None and moved.medium != wanted and scene.quiet_s(moved.plug.board) > SEEN_S:
             yield f"{name} booted from {moved.medium}, and {wanted} had been announced"
 
 
 def expected_medium(device: DeviceConfig, attempt: int) -> str | None:
-    """Primary, then the other one, then both in turn."""
+    """Return the medium of an attempt: first the primary one, then the other, then both in turn."""
     if device.primary is None or attempt <= device.allowed_attempts:
         return device.primary
     beyond = attempt - device.allowed_attempts - max(1, device.recover_attempts)
@@ -171,21 +171,21 @@ def expected_medium(device: DeviceConfig, attempt: int) -> str | None:
 
 @define
 class LadderHolds:
-    """9. A guest that never comes up costs one power cycle per longest backoff, once all was tried."""
+    """9. A guest that never comes up costs one power cycle per longest backoff, once everything was tried."""
 
     promise: ClassVar[int] = 9
     failures: dict[str, int] = field(factory=dict)  # since the guest was stable, or an operator asked for it
     started_s: dict[str, float] = field(factory=dict)
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
-        """Starts by the scheduler of guests that were given up, and what gives them a fresh chance."""
+        """Check the scheduler's starts of guests that were given up; take in what gives them a fresh chance."""
         if isinstance(record, Asked) or (isinstance(record, Began) and scene.is_forgotten):
             self.forget(record.device if isinstance(record, Asked) else None)
         elif isinstance(record, Told) and record.event.device in scene.by_name:
             yield from self.told(record, scene.by_name[record.event.device].device)
 
     def told(self, told: Told, device: DeviceConfig) -> Iterator[str]:
-        """Its start is at least the longest backoff after the one before."""
+        """Check that the start comes at least the longest backoff after the last one."""
         name = device.name
         match told.event.type:
             case "device.start_failed":
@@ -202,11 +202,11 @@ class LadderHolds:
                     self.started_s[name] = told.at_s
 
     def climbed(self, device: DeviceConfig) -> bool:
-        """Whether both media have failed as often as they may."""
+        """Return whether both media have failed as often as they may."""
         return self.failures.get(device.name, 0) >= device.allowed_attempts + device.recover_attempts
 
     def forget(self, name: str | None) -> None:
-        """Whatever was counted no longer holds (None: for all guests)."""
+        """Forget the counts of a guest; None: of all guests."""
         for each in [name] if name is not None else list(self.failures):
             self.failures.pop(each, None)
             self.started_s.pop(each, None)

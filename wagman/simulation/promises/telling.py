@@ -1,4 +1,4 @@
-"""What is shown is true, and what was shown lasts (promises 3 and 7)."""
+"""What is shown is true, and lasts (promises 3 and 7)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
@@ -17,11 +17,11 @@ class ShownIsTrue:
     """3. Stopped means relay off; relay on means a state that has power, or unknown and shown so."""
 
     promise: ClassVar[int] = 3
-    states: dict[str, str] = field(factory=dict)  # by the latest event of each guest
-    torn: dict[str, str] = field(factory=dict)  # guests whose status said something else at the last look
+    states: dict[str, str] = field(factory=dict)  # by guest, from its latest event
+    torn: dict[str, str] = field(factory=dict)  # guests whose status differed from their events at the last look
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
-        """Compare what is shown with how it is, where the service has had the time to see it."""
+        """Compare what is shown with the truth, if the service has had the time to see it."""
         if isinstance(record, Told) and told_state(record.event.type) in STATES:
             self.states[record.event.device or ""] = told_state(record.event.type)
         if isinstance(record, Began):
@@ -36,7 +36,7 @@ class ShownIsTrue:
                     yield from () if board["blind"] else self.compare_with_truth(rows, record, scene)
 
     def compare_with_events(self, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-        """The status is what the events have told; one of the two may be ahead for a moment, and not for two looks."""
+        """Compare the status with the events. One of them may be ahead for a moment, but not at two looks."""
         for row in rows:
             name, before = row["name"], self.torn.pop(row["name"], None)
             if row["state"] != self.states.get(name, row["state"]):
@@ -45,7 +45,7 @@ class ShownIsTrue:
                     yield f"{name} is shown as {before}, and the latest event said {self.states[name]}"
 
     def compare_with_truth(self, rows: Sequence[Mapping[str, Any]], record: Look, scene: Scene) -> Iterator[str]:
-        """Each guest's row, against its relay."""
+        """Compare each guest's row with its relay."""
         for row in rows:
             plug = Plug(row["board"], row["port"])
             truth = record.truth[plug]
@@ -55,7 +55,7 @@ class ShownIsTrue:
             yield from self.compare(row, truth.on, for_s, scene.ports[plug].slowest)
 
     def compare(self, row: Mapping[str, Any], on: bool, for_s: float, device: DeviceConfig) -> Iterator[str]:  # noqa: FBT001
-        """One guest's row."""
+        """Compare the row of one guest with its relay."""
         confirmed = row["power"]["confirmed"]
         if row["state"] == "stopped" and on and confirmed:
             yield f"{device.name} is shown as stopped and off, and its relay is on"
@@ -69,15 +69,15 @@ class LogIsWhole:
     """7. No event that was shown is lost, torn, duplicated or reordered in the log, which stays within its bounds."""
 
     promise: ClassVar[int] = 7
-    shown: dict[int, str] = field(factory=dict)  # by id, of the present log
+    shown: dict[int, str] = field(factory=dict)  # of the present log, by id
     log_id: str | None = None
-    last_id: int | None = 0  # None: the file was damaged, and nobody knows what is left
-    sound_id: int = 0  # what was damaged lies before
-    moment: tuple[str, float] = ("", 0.0)  # run of the service, and its time of the latest event
-    unnumbered: int = 0  # events that were shown without an id, and may get one unseen
+    last_id: int | None = 0  # None: the file was damaged, and what is left is not known
+    sound_id: int = 0  # damaged events have lower ids
+    moment: tuple[str, float] = ("", 0.0)  # the run of the service, and its time at the latest event
+    unnumbered: int = 0  # events shown without an id, which may get one unseen
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
-        """Ids as they are shown, and the file whenever a life has ended."""
+        """Check ids as they are shown, and the file when a life has ended."""
         if isinstance(record, Told):
             yield from self.told(record)
         elif isinstance(record, Began) and scene.damaged:
@@ -86,18 +86,18 @@ class LogIsWhole:
         elif isinstance(record, Ended) and record.log is None:
             if self.shown:
                 yield "the log cannot be read"
-            self.unnumbered = 0  # what was not written by then is gone
+            self.unnumbered = 0  # events that were not written by then are gone
         elif isinstance(record, Ended) and record.log is not None:
             if self.unnumbered and scene.around.quiet_s(scene.now_s) > SEEN_S:
                 yield f"{self.unnumbered} events were shown, and never got an id"
             yield from self.on_disk(record.log, scene)
 
     def told(self, told: Told) -> Iterator[str]:
-        """Ids go on from each other; only what was shown before without an id may take one unseen."""
+        """Check that ids follow each other; only an event that was shown without an id may take one unseen."""
         event = told.event
         yield from self.in_order(told)
         if event.type == "store.opened" and event.fields["log_id"] != self.log_id:
-            # Told while nothing could be written: a log of before goes on from wherever it ended.
+            # Told while nothing could be written: an earlier log goes on from its end.
             is_unseen = event.id is None and not event.fields["new"]
             self.log_id, self.last_id, self.sound_id = event.fields["log_id"], None if is_unseen else (event.id or 1) - 1, 0
             self.shown.clear()
@@ -106,7 +106,7 @@ class LogIsWhole:
             return
         if self.last_id is None:
             self.last_id, self.sound_id = event.id - 1, event.id
-            if event.type != "store.dropped":  # which comes before all that was shown; any other comes after it
+            if event.type != "store.dropped":  # `store.dropped` comes before everything that was shown, any other event after it
                 self.unnumbered = 0
         skipped = event.id - self.last_id - 1
         if not 0 <= skipped <= self.unnumbered:
@@ -116,14 +116,14 @@ class LogIsWhole:
         self.shown[event.id] = event.type
 
     def in_order(self, told: Told) -> Iterator[str]:
-        """The service's own time goes on from event to event."""
+        """Check that the service's own time never decreases."""
         boot_id, at_s = told.event.boot_id, told.event.mono_s
         if boot_id == self.moment[0] and at_s < self.moment[1] and told.event.id is not None:
             yield f"{told.event.type} of {at_s} s was shown after an event of {self.moment[1]} s"
         self.moment = (boot_id, at_s)
 
     def on_disk(self, log: Log, scene: Scene) -> Iterator[str]:
-        """All that was shown is there, in its order, and no more than there may be."""
+        """Check that all shown events are there, in order, and within the bounds."""
         ids = [number for number, _ in log.rows if number >= self.sound_id and self.last_id is not None]
         if ids != list(range(ids[0], ids[-1] + 1)) if ids else self.shown:
             yield "the ids in the log have gaps"
@@ -136,7 +136,7 @@ class LogIsWhole:
         self.last_id, self.unnumbered = ids[-1] if ids else 0, 0
 
     def compare(self, rows: dict[int, str]) -> Iterator[str]:
-        """Each event that was shown, unless the log has dropped it for its age."""
+        """Compare each shown event with the log, unless the log has dropped it for its age."""
         first = min(rows, default=0)
         for number in [each for each in self.shown if each < first]:
             del self.shown[number]
