@@ -30,7 +30,7 @@ from benchmarks.figures import COSTS, OUTCOME, Section, document, machine, paste
 from benchmarks.scale import FULL, QUICK, Scale
 
 APART = "outcome"
-"""The measurement that has a place of its own on a page, with a preface of its own."""
+"""The measurement that has a place of its own on the page, with its own preface."""
 
 MEASUREMENTS: Mapping[str, Callable[[Scale], list[Section]]] = {
     APART: outcome.measure,
@@ -52,7 +52,7 @@ MEASUREMENTS: Mapping[str, Callable[[Scale], list[Section]]] = {
 
 
 def main(argv: Sequence[str]) -> None:
-    """Measure what is asked for."""
+    """Run the requested measurements, and print or write the results."""
     args = parsed(argv)
     about = machine()
     print(preface(about), end="\n\n")
@@ -68,7 +68,10 @@ def main(argv: Sequence[str]) -> None:
 
 
 def on_page(page: str, about: Mapping[str, Any], sections: Mapping[str, Sequence[Section]]) -> str:
-    """A page with what was measured; what it costs and what it buys are replaced apart, and only where they were measured."""
+    """Return the page with the new tables.
+
+    The outcome and the costs have separate places; a place without a measurement is kept.
+    """
     bought = sections.get(APART, [])
     costs = [section for name, each in sections.items() if name != APART for section in each]
     page = pasted(page, about, bought, OUTCOME) if bought else page
@@ -76,7 +79,7 @@ def on_page(page: str, about: Mapping[str, Any], sections: Mapping[str, Sequence
 
 
 def parsed(argv: Sequence[str]) -> argparse.Namespace:
-    """The arguments, with the `scale` that they amount to."""
+    """Return the arguments; `scale` is added to them."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
         "--only", nargs="+", choices=list(MEASUREMENTS), default=list(MEASUREMENTS), metavar="WHAT", help="only these"
@@ -99,7 +102,7 @@ def parsed(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def measured(names: Sequence[str], scale: Scale) -> Iterator[tuple[str, Section]]:
-    """The sections, each when it is measured, with the name of what measured it."""
+    """Yield each section as soon as it is measured, with the name of its measurement."""
     for name in names:
         yield from ((name, section) for section in MEASUREMENTS[name](scale))
 

@@ -1,8 +1,8 @@
-"""What the programs beside the service cost it when they have stopped: nothing it may need.
+"""The cost of stopped programs beside the service: nothing that it may need.
 
-Two services in one run, each with an instant board and guests that beat. At one of them there are `notify`, `metrics` (on a port
-and into a file), `events --follow`, a subscriber as the page on the node is one, and the bridge to a broker where mosquitto is
-installed; once they have had what they ask for, all of them are stopped (SIGSTOP) and never read again.
+Two services in one run, each with an instant board and guests that beat. One of them also has `notify`, `metrics` (on a port and
+into a file), `events --follow`, a subscriber like the page on the node, and the bridge to a broker where mosquitto is installed.
+Once these have their first answers, all of them are stopped (SIGSTOP) and never read again.
 """
 
 import shutil
@@ -23,7 +23,7 @@ from wagman.client.blocking import Client
 MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
 
 BROKER_PORT = 18_841
-"""Of the broker (chosen: nobody's)."""
+"""The broker's TCP port (chosen: not assigned to any program)."""
 
 NOTIFY = """
 socket = "{folder}/socket"
@@ -49,11 +49,11 @@ tls = false
 """
 
 AWAKE_S = 5.0
-"""How long they have for what they ask for at first (chosen: all of them are up after two)."""
+"""The time, in seconds, for the first requests of the attached programs (chosen: all of them are up after two)."""
 
 
 def measure(scale: Scale) -> list[Section]:
-    """The same figures of both."""
+    """Measure both services in the same figures."""
     with ExitStack() as stack:
         nodes = {name: stack.enter_context(running_node(scale.beats_per_s)) for name in ("alone", "with them")}
         attached = stack.enter_context(stopped(nodes["with them"][0]))
@@ -77,7 +77,7 @@ def measure(scale: Scale) -> list[Section]:
 
 
 def at_rest(pids: Mapping[str, int], for_s: float) -> dict[str, float]:
-    """How much of one core each of them uses meanwhile, in percent."""
+    """Return, by name, the share of one core that each process uses in the next `for_s` seconds, in percent."""
     began, before = time.perf_counter(), {name: run_s(pid) for name, pid in pids.items()}
     time.sleep(for_s)
     watched_s = time.perf_counter() - began
@@ -85,13 +85,17 @@ def at_rest(pids: Mapping[str, int], for_s: float) -> dict[str, float]:
 
 
 def board_request(client: Client) -> Callable[[], object]:
-    """`hb`, on an open connection."""
+    """Return a call of `hb` on an open connection."""
     return partial(client.call, "board", command="hb")
 
 
 @contextmanager
 def stopped(node: Node) -> Iterator[Sequence[str]]:
-    """Everybody there is at this service, each having had what it asks for first, and stopped; by name."""
+    """Attach every program to this service, wait for their first answers, and stop them; yield their names.
+
+    Raises:
+        MeasurementError: a program ended by itself.
+    """
     folder = node.folder
     (folder / "notify.toml").write_text(NOTIFY.format(folder=folder), encoding="utf-8")
     (folder / "fleet.toml").write_text(FLEET.format(folder=folder, port=BROKER_PORT), encoding="utf-8")

@@ -1,8 +1,8 @@
-"""The least that a board, and a service between a socket and a serial port, could be: programs of their own.
+"""The least that a board, and a service between a socket and a serial port, could be, as programs.
 
 python -m benchmarks.bare echo TTY             a pty that sends back what it is sent
-python -m benchmarks.bare board TTY BEATS      a v3 board that answers at once, with so many beats a second
-python -m benchmarks.bare boards FOLDER N BEATS  so many of these, on FOLDER/tty0 and on
+python -m benchmarks.bare board TTY BEATS      a v3 board that answers at once, with BEATS beats a second
+python -m benchmarks.bare boards FOLDER N BEATS  N such boards, on FOLDER/tty0 and so on
 python -m benchmarks.bare server SOCKET TTY    trio: a line from a Unix socket to the port, the board's answer back
 """
 
@@ -24,7 +24,7 @@ CHUNK = 4096
 REQUEST = b"@bench hb\n"
 
 END = re.compile(rb"->>>\r\n|\A@")
-"""What shows that an answer is complete: the board's footer; what begins as the request does is its echo."""
+"""The end of an answer: the footer of a board's frame, or, from an echo, the beginning of the request itself."""
 
 ANSWERS = {
     b"id": b"A30B003D70C6",
@@ -39,21 +39,21 @@ ANSWERS = {
     b"th": b"500\r\n510\r\n520\r\n530\r\n540",
     b"bs": b"set emmc",
 }
-"""What a board says whose guests all run; to everything else nothing, as to a command that was carried out."""
+"""Payloads by command, of a board whose guests all run; every other command is answered with an empty payload."""
 
 GUESTS = (b"gn", b"cs", b"x1", b"x2")
-"""Whose beats it tells of, in turns."""
+"""The guests whose beats are told, in turns."""
 
 
 def answer(line: bytes) -> bytes:
-    """The reply frame to a request."""
+    """Return the reply frame to a request."""
     sid, command, *_ = line.removeprefix(b"@").split()
     payload = ANSWERS.get(command)
     return b"<<<- sid=%s %s\r\n%s->>>\r\n" % (sid, command, b"" if payload is None else payload + b"\r\n")
 
 
 def beat(master: int, per_s: float) -> None:
-    """Tell of heartbeats at an even pace."""
+    """Write heartbeats at an even pace, `per_s` a second."""
     began_s = time.monotonic()
     for count, guest in enumerate(cycle(GUESTS)):
         time.sleep(max(0.0, began_s + count / per_s - time.monotonic()))
@@ -61,7 +61,7 @@ def beat(master: int, per_s: float) -> None:
 
 
 def serve_tty(link: Path, respond: Callable[[bytes], bytes], beats_per_s: float = 0) -> None:
-    """Answer on a new pty until told to end."""
+    """Answer on a new pty, which `link` then points to, until told to end."""
     master, slave = os.openpty()
     tty.setraw(slave)
     link.symlink_to(os.ttyname(slave))
@@ -74,7 +74,7 @@ def serve_tty(link: Path, respond: Callable[[bytes], bytes], beats_per_s: float 
 
 
 def serve_boards(folder: Path, count: int, beats_per_s: float) -> None:
-    """Be so many boards until told to end."""
+    """Serve `count` boards, each in a thread."""
     boards = [Thread(target=serve_tty, args=(folder / f"tty{board}", answer, beats_per_s)) for board in range(count)]
     for board in boards:
         board.start()
@@ -82,7 +82,7 @@ def serve_boards(folder: Path, count: int, beats_per_s: float) -> None:
 
 @contextmanager
 def open_tty(path: Path) -> Iterator[int]:
-    """A raw terminal's descriptor."""
+    """Open a terminal in raw mode; yield its descriptor."""
     descriptor = os.open(path, os.O_RDWR | os.O_NOCTTY)
     try:
         tty.setraw(descriptor)
@@ -92,9 +92,9 @@ def open_tty(path: Path) -> Iterator[int]:
 
 
 def ask(descriptor: int) -> bytes:
-    """A request on the open port, and what is answered: no program could do less.
+    """Ask on the open port, and return the answer: no program could do less.
 
-    What the board told of meanwhile is thrown away: it drops its answers, too, for a host that does not read.
+    Log lines that arrived before the request are thrown away, since a board drops its answers for a host that does not read.
     """
     termios.tcflush(descriptor, termios.TCIFLUSH)
     os.write(descriptor, REQUEST)
@@ -105,7 +105,7 @@ def ask(descriptor: int) -> bytes:
 
 
 async def server(socket: Path, link: Path) -> None:
-    """Pass requests on, one at a time, until told to end."""
+    """Pass requests on to the port, one at a time, until told to end."""
     with open_tty(link) as descriptor:
         port, turn = trio.lowlevel.FdStream(descriptor), trio.Lock()
 
@@ -127,7 +127,7 @@ async def server(socket: Path, link: Path) -> None:
 
 
 def main(what: str, *places: str) -> None:
-    """Run one of them."""
+    """Run the program that `what` names."""
     match what:
         case "echo":
             serve_tty(Path(places[0]), lambda line: line + b"\n")

@@ -1,8 +1,7 @@
-"""Heartbeats and alarms under load: the whole service in this process, an instant board outside, a real log on disk.
+"""Heartbeats and timers under load: the whole service in this process, an instant board outside, a real log on disk.
 
-The board tells of a thousand beats a second: lines that the service reads, believes and hands to the guests' machines, which arm
-their alarms anew. Beside the guests, probes run in the same loop: machines that do nothing but
-wait for their alarm, and note by how much it came late.
+The board tells of a thousand beats a second; the service reads and believes each line and hands it to the guest's machine, which
+arms its timers anew. Probes run in the same loop: machines that only wait for a timer, and note how late it fired.
 """
 
 from collections.abc import Sequence
@@ -32,25 +31,28 @@ from wagman.tasks.loop import Alarms, drive
 BEATS_PER_S = 1000
 
 LOADS = {"1,000 beats/s": 0, "1,000 beats/s and 1,000 log events/s": 1000}
-"""What each load is called, and how many events a second go into the log."""
+"""By name of the load, the number of events a second that go into the log."""
 
 WARM_UP_S = 3.0
-"""Until the board was greeted and the guests are up."""
+"""Seconds until the board is greeted and the guests are up."""
 
 PROBES_S = (0.011, 0.023, 0.047, 0.091)
-"""After how long the probes' alarms fall due: many, and not all at once."""
+"""The periods of the probes' timers, in seconds: several, so that they do not fall due all at once."""
 
 
 @define
 class TimedAlarms(Alarms):
-    """A guest's alarms, that note how long after each beat was read they were armed anew."""
+    """A guest's timers.
+
+    Each time they are armed after a new beat, the seconds since that beat was read are noted in `taken_s`.
+    """
 
     guest: Guest = field(kw_only=True)
     taken_s: list[float] = field(factory=list)
     _beat_at_s: float | None = None
 
     def plan(self, plan: Plan | None, now_s: float) -> None:
-        """As the alarms' own."""
+        """Plan the timers as usual, and note the time if there was a new beat."""
         super().plan(plan, now_s)
         beat_at_s = self.guest.beat_at_s
         if beat_at_s is not None and beat_at_s != self._beat_at_s:
@@ -60,7 +62,7 @@ class TimedAlarms(Alarms):
 
 @define
 class Probe:
-    """A machine whose alarm goes off again and again."""
+    """A machine whose timer fires again and again, and is noted in `late_s` by how many seconds it was late."""
 
     after_s: float
     alarms: Alarms = field(factory=Alarms)
@@ -68,7 +70,7 @@ class Probe:
     _due_s: float = 0.0
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Run until cancelled."""
         self._arm()
         await drive(self._take, Inbox(), self.alarms, lambda: None)
 
@@ -85,7 +87,7 @@ class Probe:
 
 @frozen
 class Sample:
-    """What came of one load."""
+    """The result of one load."""
 
     beats_per_s: float
     events_per_s: float
@@ -94,7 +96,7 @@ class Sample:
 
 
 def measure(scale: Scale) -> list[Section]:
-    """With busy guests, and with a busy log besides."""
+    """Measure with busy guests, and with a busy log besides."""
     figures: list[Figure] = []
     for what, events_per_s in LOADS.items():
         samples = [trio.run(sample, scale, events_per_s) for _ in range(min(scale.rounds, 3))]
@@ -115,7 +117,7 @@ def measure(scale: Scale) -> list[Section]:
 
 
 async def sample(scale: Scale, events_per_s: int) -> Sample:
-    """One load."""
+    """Measure one load once."""
     with new_node() as node, node.instant_board(BEATS_PER_S):
         service = new_service(node)
         timed = [TimedAlarms(guest=guest) for guest in service.parts.guests.values()]
@@ -134,7 +136,7 @@ async def sample(scale: Scale, events_per_s: int) -> Sample:
 
 
 async def watch(service: WagmanService, timed: Sequence[TimedAlarms], probes: Sequence[Probe], for_s: float) -> Sample:
-    """Look on for so long."""
+    """Let the load run for `for_s` seconds, and return what was noted meanwhile."""
     for noted in (*(alarms.taken_s for alarms in timed), *(probe.late_s for probe in probes)):
         noted.clear()
     first_id = service.parts.journal.last_id
@@ -147,7 +149,7 @@ async def watch(service: WagmanService, timed: Sequence[TimedAlarms], probes: Se
 
 
 async def write(service: WagmanService, events_per_s: int) -> None:
-    """Events into the log, one after the other, at an even pace; none at all for 0."""
+    """Record events at an even pace until cancelled; for 0 a second, return at once."""
     began_s, written = trio.current_time(), 0
     while events_per_s:
         written += 1
@@ -156,12 +158,12 @@ async def write(service: WagmanService, events_per_s: int) -> None:
 
 
 def new_service(node: Node) -> WagmanService:
-    """The service as the daemon makes it, but for what it prints."""
+    """Return the service as the daemon makes it, except that it prints nothing."""
     config = load(str(node.config))
     seams = Seams(partial(connector, ptys_only=False))
     return WagmanService(Parts(config, seams, make_store(config, seams), void))
 
 
 def nobody(_stream: object) -> NoReturn:
-    """Nobody is let in: there is no socket."""
+    """Refuse a client: this service has no socket."""
     raise MeasurementError("there is no socket to come in by")

@@ -15,7 +15,7 @@ STATUS = "wagman status"
 
 
 def measure(scale: Scale) -> list[Section]:
-    """The status of a node with four guests."""
+    """Measure the status of a node with four guests."""
     with running_node(beats_per_s=20) as (node, _):
         ways = {
             PYTHON: process(sys.executable, "-c", "pass"),
@@ -28,7 +28,7 @@ def measure(scale: Scale) -> list[Section]:
 
 
 def process(*command: str) -> Callable[[], object]:
-    """Run it from beginning to end; it has to succeed."""
+    """Return a call that runs the command from start to end, and fails if the command does."""
     return partial(_run, command)
 
 

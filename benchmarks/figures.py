@@ -1,4 +1,4 @@
-"""What is reported: figures in sections, as Markdown for people and as JSON for programs."""
+"""The report: figures in sections, as Markdown for people and as JSON for programs."""
 
 import os
 import platform
@@ -15,7 +15,7 @@ from wagman import __version__
 
 @frozen
 class Figure:
-    """One number, and the bound that it is to keep."""
+    """One measured number, and its bound. `value` and `at_most` are in `unit`."""
 
     what: str
     value: float
@@ -24,30 +24,30 @@ class Figure:
 
     @property
     def is_met(self) -> bool:
-        """Whether it keeps its bound; one without a bound does."""
+        """Whether the figure keeps its bound; true if it has none."""
         return self.at_most is None or self.value <= self.at_most
 
     @property
     def text(self) -> str:
-        """The number and what it counts."""
+        """The number with its unit."""
         return f"{number(self.value)} {self.unit}".rstrip()
 
     def row(self) -> str:
-        """The figure as a row of its section's table."""
+        """Return the figure as a row of its section's table."""
         bound = "" if self.at_most is None else f"at most {number(self.at_most)} {self.unit}"
         return f"| {self.what} | {self.text} | {bound}{'' if self.is_met else ': **missed**'} |"
 
 
 @frozen
 class Section:
-    """Figures that belong together, and what has to be known to read them."""
+    """Figures that belong together, and a note with what a reader has to know."""
 
     title: str
     figures: Sequence[Figure]
     note: str = ""
 
     def markdown(self) -> str:
-        """A heading, the note, a table."""
+        """Return a heading, the note and a table."""
         table = ("| | measured | bound |", "|---|---|---|", *(figure.row() for figure in self.figures))
         return "\n".join(
             (f"## {self.title}", *(("", self.note) if self.note else ()), *(("", *table) if self.figures else ()), "")
@@ -56,10 +56,10 @@ class Section:
 
 @frozen
 class Comparison(Section):
-    """What is compared in the same figures: a row for each. Without bounds; each figure is named `WHO: COLUMN`."""
+    """A section with a row for each of several candidates, without bounds; each figure is named `WHO: COLUMN`."""
 
     def markdown(self) -> str:
-        """A heading, the note, a table with a column for each figure."""
+        """Return a heading, the note and a table with a column for each figure."""
         rows: dict[str, list[Figure]] = {}
         for figure in self.figures:
             rows.setdefault(figure.what.partition(": ")[0], []).append(figure)
@@ -71,21 +71,21 @@ class Comparison(Section):
 
 @frozen
 class Place:
-    """Where on a page figures are pasted: between two marks."""
+    """A place on a page into which figures are pasted: between two marks."""
 
     begin: str
     end: str
 
 
 COSTS = Place("<!-- Pasted by `python -m benchmarks --page`. -->", "<!-- The end of what was pasted. -->")
-"""What the service costs, and how fast it is."""
+"""The place of what the service costs, and how fast it is."""
 
 OUTCOME = Place("<!-- Pasted by `python -m benchmarks --only outcome --page`. -->", "<!-- The end of the outcome. -->")
-"""What it buys: measured apart from the others, and so with a preface of its own."""
+"""The place of what wagman buys; measured apart from the others, and so with a preface of its own."""
 
 
 def pasted(page: str, about: Mapping[str, Any], sections: Iterable[Section], place: Place = COSTS) -> str:
-    """A page, with the figures in the place that is marked for them."""
+    """Return the page with these sections in the place that is marked for them."""
     before, _, rest = page.partition(place.begin)
     after = rest.partition(place.end)[2]
     between = (section.markdown() for section in sections)
@@ -93,18 +93,18 @@ def pasted(page: str, about: Mapping[str, Any], sections: Iterable[Section], pla
 
 
 def preface(about: Mapping[str, Any]) -> str:
-    """What it was measured with, and on, as a list."""
+    """Return the machine and the software of the measurement as a list."""
     return "\n".join(f"- {what}: {value}" for what, value in about.items())
 
 
 def number(value: float) -> str:
-    """Three digits, and no exponent."""
+    """Return the number with three digits, or all digits of a number from 1000 on, and without an exponent."""
     digits = f"{value:.3g}"
     return f"{value:,.0f}" if "e" in digits or abs(value) >= 1000 else digits  # noqa: PLR2004 - four digits and more
 
 
 def machine() -> Mapping[str, Any]:
-    """What it was measured with, and on."""
+    """Return the machine and the software of the measurement, by name."""
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "wagman": __version__,
@@ -124,7 +124,7 @@ def _processor() -> str:
 
 
 def document(about: Mapping[str, Any], sections: Iterable[Section]) -> dict[str, Any]:
-    """All of it, for JSON."""
+    """Return all of it, ready for JSON."""
     return {"machine": dict(about), "sections": [_section(section) for section in sections]}
 
 

@@ -55,7 +55,7 @@ EVERY_S = 0.05
 
 @define(eq=False)
 class Proxy:
-    """A link that can be cut, or swallow everything."""
+    """A proxy in front of the broker, whose connections can be cut (`cut`) or swallow everything (`is_dead`)."""
 
     to_port: int
     is_dead: bool = False
@@ -97,7 +97,7 @@ class Proxy:
 
 @define(eq=False)
 class Site:
-    """All of it."""
+    """The node, the broker and the collector, with the faults that can happen to them, each a method."""
 
     home: Path
     broker: AnyBroker
@@ -157,7 +157,7 @@ class Site:
         time.sleep(1.5)
 
     def away(self) -> None:
-        """The receiver is away while the broker is killed."""
+        """Kill the broker while the collector is down."""
         assert self.collector is not None
         self.collector.process.kill()
         self.collector.process.communicate()
@@ -166,12 +166,12 @@ class Site:
         self.start_collector()
 
     def ids(self) -> list[int]:
-        """In the order in which they came."""
+        """Return the ids in the collector's database, in the order in which they arrived."""
         with contextlib.closing(sqlite3.connect(self.home / "db")) as database:
             return [each for (each,) in database.execute("SELECT id FROM events ORDER BY number")]
 
     def log(self) -> list[int]:
-        """All that ever were in it: ids are contiguous, and what the log has no more was sent before."""
+        """Return every id that was ever in the log: ids are contiguous, and those the log no longer has were sent before."""
         return list(range(1, self.daemon.ask("events", limit=1)["last_id"] + 1))
 
 
@@ -179,7 +179,7 @@ PROTOCOLS = {"mosquitto": "5", "nats": "3.1.1"}
 
 
 def run(rounds: int, which: str) -> int:
-    """All faults, and what came of them."""
+    """Run all faults, and print the result; return 1 if the database and the log differ, otherwise 0."""
     home, protocol = Path(tempfile.mkdtemp(prefix="fleet")), PROTOCOLS[which]
     broker: AnyBroker = Nats(home) if which == "nats" else Mosquitto(home)
     daemon = Daemon(home)

@@ -31,7 +31,7 @@ from wagman.store import Event as Logged
 from wagman.store.batch import COLUMNS, MARKS
 
 DELAY_S: Final = 0.15
-"""One way."""
+"""The delay in one direction, in seconds."""
 
 RATE: Final = 64_000.0
 """Bytes a second."""
@@ -39,7 +39,7 @@ RATE: Final = 64_000.0
 PIECE: Final = 4096
 WAIT_S: Final = 400.0
 HOURS: Final = 24.0
-"""Of the simulation: some 2,400 events, which are a few batches, so that none holds the same twice."""
+"""Hours of the simulation: some 2,400 events, which are several batches, so that no batch holds an event twice."""
 NODE: Final = """
 [node]
 name = "v042"
@@ -59,28 +59,29 @@ every = "{every}"
 
 @define(eq=False)
 class SlowLink:
-    """Passes on what comes after a time, and no faster than its rate."""
+    """A link with a delay and a limited rate."""
 
     to_port: int
-    sent: list[int] = field(factory=list)  # bytes towards the broker
+    sent: list[int] = field(factory=list)  # sizes of the pieces passed on towards the broker
     listener: socket.socket = field(factory=lambda: socket.create_server(("127.0.0.1", 0)))
 
     @property
     def port(self) -> int:
-        """Where it is."""
+        """The link's own TCP port."""
         return int(self.listener.getsockname()[1])
 
     def serve(self) -> None:
-        """One connection after the other."""
+        """Serve one connection after the other."""
         while True:
             one, _ = self.listener.accept()
             other = socket.create_connection(("127.0.0.1", self.to_port))
             for source, sink, count in ((one, other, self.sent.append), (other, one, None)):
-                source.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * PIECE)  # a second of it waits here at most
+                # At most a second of data waits in the buffer.
+                source.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * PIECE)
                 threading.Thread(target=self.pump, args=(source, sink, count), daemon=True).start()
 
     def pump(self, source: socket.socket, sink: socket.socket, count: Callable[[int], None] | None) -> None:
-        """One way: what came is there after the delay, and what comes behind it waits for its turn."""
+        """Pass on one direction: each piece arrives after the delay, and waits for the pieces before it."""
         line_free_s = 0.0
         pieces: list[tuple[float, bytes]] = []
         is_there = threading.Condition()
@@ -105,14 +106,14 @@ class SlowLink:
 
 
 def logged(event: Event, number: int) -> Logged:
-    """As it is in a log, by another number."""
+    """Return the event as a row of a log, under another number."""
     cause = None if event["cause"] is None else max(1, event["cause"] + number - (event["id"] or 0))
     fields = json.dumps(event["fields"], separators=(",", ":"), ensure_ascii=False)
     return Logged(number, event["time"], event["boot_id"], event["mono_s"], event["type"], event["device"], cause, fields)
 
 
 def catch_up(count: int) -> None:
-    """Print how long it took, and what went over the link."""
+    """Print how long catching up took, and how much went over the link."""
     events = mix(HOURS)
     with new_node() as node, node.instant_board():
         node.database.parent.mkdir()
@@ -163,11 +164,11 @@ KEEPALIVE_S, STATUS_S = 15, 60
 HOURS_A_MONTH: Final = 730
 CYCLES: Final = 4
 BEATS_PER_S: Final = 2.0
-"""Of all guests: they are up, and nothing happens."""
+"""Beats a second of all guests together: they are up, and nothing happens."""
 
 
 def rest() -> None:
-    """Print what an hour costs, and a month."""
+    """Print the cost of an hour at rest, and of a month."""
     script = Path("contrib/mosquitto/certificates.sh").resolve()
     with new_node() as node, node.instant_board(BEATS_PER_S), ExitStack() as stack:
         certificates = node.folder / "certificates"
@@ -215,7 +216,7 @@ def rest() -> None:
 
 
 def _counted() -> tuple[int, int]:
-    """Bytes and packets, both ways."""
+    """Return the bytes and packets of both directions so far."""
     place = Path(f"/sys/class/net/{OURS}/statistics")
     both = [[int((place / f"{way}_{what}").read_text(encoding="utf-8")) for way in ("rx", "tx")] for what in ("bytes", "packets")]
     return sum(both[0]), sum(both[1])
@@ -231,7 +232,7 @@ def _show(before: tuple[int, int], after: tuple[int, int]) -> None:
 
 
 def main(argv: Sequence[str]) -> None:
-    """Measure one of both."""
+    """Run one of the two measurements, or print the usage."""
     match argv:
         case ["catch-up", *count]:
             catch_up(int(count[0]) if count else 100_000)

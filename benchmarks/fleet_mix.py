@@ -1,4 +1,4 @@
-"""Events of a node on which everything goes wrong, as the simulation has it: what a fleet's messages are measured with."""
+"""Events of a simulated node on which everything goes wrong: fleet messages are measured with these."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ HOUR_S = 3600.0
 
 @define
 class _Log:
-    """Numbers them through: in the simulation the log is lost now and then, and begins anew."""
+    """Collects the events and numbers them from 1 on, since the simulation loses its log now and then."""
 
     events: list[Any] = field(factory=list)
 
@@ -30,7 +30,11 @@ class _Log:
 
 
 def mix(hours: float, seed: int = 1) -> list[Event]:
-    """What such a node tells in so many hours."""
+    """Return the events of so many hours, in order.
+
+    Raises:
+        MeasurementError: the simulation broke a promise.
+    """
     config = site("one")
     log = _Log()
     outcome = play(Scenario(seed, config, make_script(config, PROFILES["everything"], seed, hours * HOUR_S)), log)

@@ -1,8 +1,8 @@
 """Many nodes and one collector: `python -m benchmarks.fleet_nodes [NODES] [MINUTES]`, by default 500 and 10.
 
-Each node replays the log of a simulated one through the bridge's pure parts, over a connection of its own to a real mosquitto.
-Every twentieth message is lost: it counts as acknowledged, and was never sent. The real collector, a process, has to find out and
-to ask. What counts is its database.
+Each node replays the log of a simulated one through the bridge's pure parts, over its own connection to a real mosquitto. Every
+twentieth message is lost: it counts as acknowledged, but is never sent. The real collector, a process, has to find the gaps and
+ask for them. Its database is what counts.
 """
 
 import contextlib
@@ -37,18 +37,18 @@ from wagman.model.shapes import Event
 
 LOST: Final = 0.05
 EVERY_S: Final = 10.0
-"""Between two of a node's events, on average: a thousand times as often as those of one that is well."""
+"""The mean time between two events of a node, in seconds: a thousandth of what it is on a healthy node."""
 
 STATUS_S: Final = 60.0
 FILLED_S: Final = 240.0
-"""So long after the end the collector may take for what is missing still (chosen)."""
+"""The longest time, in seconds, in which the collector may fill the gaps after the end (chosen)."""
 
 HOURS: Final = 2.0
 
 
 @define(eq=False)
 class Replayed:
-    """A node: its events are those of a simulated one, in a log of its own."""
+    """A node that replays the events of a simulated one, in a log of its own."""
 
     number: int
     events: Sequence[Event]
@@ -60,16 +60,16 @@ class Replayed:
 
     @property
     def name(self) -> str:
-        """As it is called."""
+        """The node's name."""
         return f"v{self.number:05}"
 
     @property
     def log(self) -> str:
-        """The name of its log."""
+        """The id of the node's log."""
         return f"{self.number:032x}"
 
     async def run(self, broker: Broker, ends_s: float) -> None:
-        """Over one connection, until the end; what is asked for again is answered until cancelled."""
+        """Send events over one connection until `ends_s`, and answer requests for a resend until cancelled."""
         topic, now = f"wagman/1/{self.name}", _now()
         online = {"online": True, "session": f"{self.number:016x}", "since": now}
         will = Will(f"{topic}/online", packed({**online, "online": False}, deflate=False), 120.0)
@@ -84,7 +84,7 @@ class Replayed:
                 await trio.sleep_forever()
 
     async def happen(self, link: Link, topic: str, ends_s: float) -> None:
-        """Event after event, as the bridge sends them."""
+        """Let events happen, and send them as the bridge does."""
         uplink = Uplink(Place(self.log, 0))
         while trio.current_time() < ends_s:
             await trio.sleep(self.draw.expovariate(1 / EVERY_S))
@@ -94,12 +94,12 @@ class Replayed:
             self.publish(link, topic, uplink, may_be_lost=True)
 
     def event(self, number: int) -> Event:
-        """That of its log."""
+        """Return the event of this number in the node's log."""
         found = dict(self.events[(self.number * 7 + number) % len(self.events)])
         return {**found, "id": number}  # type: ignore[typeddict-item] # an event, with another number
 
     def publish(self, link: Link, topic: str, uplink: Uplink, *, may_be_lost: bool) -> None:
-        """All that waits."""
+        """Publish all waiting messages."""
         while (message := uplink.next(is_due=True)) is not None:
             if may_be_lost and self.draw.random() < LOST:
                 self.lost += 1
@@ -109,14 +109,14 @@ class Replayed:
             self.numbers[link.publish(f"{topic}/events", message.payload)] = uplink, message.number
 
     async def tell(self, link: Link, topic: str) -> None:
-        """Its status, which says how far its log goes."""
+        """Publish the node's status, which has the last id of its log, again and again."""
         while True:
             status = {**summary_of(self.number, _now()), "log": self.log, "last": self.last}
             link.publish(f"{topic}/status", packed(status, deflate=True), retained=True)
             await trio.sleep(self.draw.uniform(0.5, 1.5) * STATUS_S)
 
     async def listen(self, link: Link, topic: str) -> None:
-        """Acknowledgements, and what is asked for again."""
+        """Take acknowledgements, and answer requests for a resend."""
         while True:
             match await link.receive():
                 case Taken(number) if number in self.numbers:
@@ -128,7 +128,7 @@ class Replayed:
                     link.acknowledge(message)
 
     def again(self, link: Link, topic: str, message: Message) -> None:
-        """As a bridge does."""
+        """Send the requested events again, as a bridge does."""
         asked = resend_of(message.payload)
         uplink = Uplink(Place(asked["log"], asked["first"] - 1), marks={"again": True})
         for number in range(asked["first"], min(asked["last"], self.last) + 1):
@@ -141,7 +141,11 @@ def _now() -> str:
 
 
 def missing(database: Path, nodes: Sequence[Replayed]) -> int:
-    """How many events are not in the database; all of those that are there are to be there once."""
+    """Return how many events are missing from the database.
+
+    Raises:
+        ValueError: an event is in the database twice, or has an id that its node did not give.
+    """
     with contextlib.closing(sqlite3.connect(database)) as file:
         query = "SELECT node, count(*), count(DISTINCT id), min(id), max(id) FROM events GROUP BY node"
         here = {node: rest for node, *rest in file.execute(query)}
@@ -153,7 +157,7 @@ def missing(database: Path, nodes: Sequence[Replayed]) -> int:
 
 
 async def replay(nodes: Sequence[Replayed], broker: Broker, minutes: float, database: Path, pid: int) -> float:
-    """All of them; how long after the end the last gap was filled."""
+    """Run all nodes; return after how many seconds from the end the last gap was filled, or infinity if a gap was left."""
     with trio.CancelScope() as life:
         async with trio.open_nursery() as nursery:
             ends_s = trio.current_time() + 60 * minutes
@@ -177,7 +181,7 @@ def _line(nodes: Sequence[Replayed], database: Path, pid: int) -> str:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Print what came of it; 1 where a gap was left."""
+    """Print the result; return 1 if a gap was left, otherwise 0."""
     count, minutes = int(argv[0]) if argv else 500, float(argv[1]) if len(argv) > 1 else 10.0
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -1,8 +1,8 @@
 """Orders under kill -9: `python -m benchmarks.fleet_orders [COUNT]`, by default 1,000, some twelve minutes.
 
-The real service on a fake board, the real bridge, mosquitto. Orders come one to five times each, a quarter of them retained;
-meanwhile broker, bridge and service are killed at random. Some come when they are over already, by up to a day, and some name a
-deadline that is as far away: that is what an order looks like that a broker held, or a clock that is wrong. The log counts.
+The real service on a fake board, the real bridge, mosquitto. Each order is sent one to five times, a quarter of these retained;
+meanwhile broker, bridge and service are killed at random. Some orders arrive up to a day after their deadline, as if a broker had
+held them; some have a deadline up to a day ahead, as if a clock were wrong. The service's log tells what was carried out.
 """
 
 import contextlib
@@ -49,24 +49,24 @@ TOPIC: Final = "wagman/1/v042/do/alice"
 VERBS: Final = ("start", "stop", "restart", "enable", "disable")
 GUESTS: Final = ("gn", "cs", "x1", "x2")
 VICTIMS: Final = ("broker", "bridge", "bridge", "service")
-"""Each is killed in its turn, which is drawn: the bridge twice as often."""
+"""The processes to be killed, each once in a random order: the bridge twice as often."""
 
 DAY_S: Final = 86_400.0
 GRACE_S: Final = 1.0
-"""So much later than its deadline an order may be in the log (as specified)."""
+"""Seconds after its deadline up to which an order may be in the log (as specified)."""
 
 SOON: Final = (0.1, 1.0, 5.0, 15.0, 30.0, 50.0)
 HELD: Final = (-0.5, -5.0, -3600.0, -DAY_S)
 FAR: Final = (120.0, DAY_S)
 RETAINED: Final = 0.25
-"""So many of the copies are."""
+"""The share of the copies that are retained."""
 
 PAGE: Final = 1000
 SEED: Final = 1
 
 
 class Given(NamedTuple):
-    """An order, and until when it may be carried out."""
+    """An order: its deadline, how often it is sent, and its kind."""
 
     until_s: float
     copies: int
@@ -74,10 +74,10 @@ class Given(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What came of all of them."""
+    """The result for all orders."""
 
     given: dict[str, Given]
-    logged: dict[str, list[float]]  # by order, when it is in the log
+    logged: dict[str, list[float]]  # by order, the times at which it was logged
     answers: dict[str, Counter[str]]
     kills: Counter[str]
 
@@ -93,18 +93,18 @@ class Outcome(NamedTuple):
 
     @property
     def wrong(self) -> list[str]:
-        """Orders in the log that came too late, or with a deadline that is too far away."""
+        """Orders in the log that should have been refused: they came too late, or their deadline was too far ahead."""
         return [order for order in self.logged if self.given[order].kind != "soon"]
 
     @property
     def strange(self) -> list[str]:
-        """Orders that were accepted, and are not in the log: a kill may lie between."""
+        """Orders that were accepted but are not in the log: a kill may lie between."""
         return [order for order, said in self.answers.items() if said["accepted"] and order not in self.logged]
 
 
 @define(eq=False)
 class Site:
-    """All of it."""
+    """The node, the bridge, the broker, and an operator named alice."""
 
     node: Node
     broker: Mosquitto
@@ -118,11 +118,11 @@ class Site:
 
     @property
     def file(self) -> Path:
-        """The bridge's."""
+        """The bridge's configuration file."""
         return self.node.folder / "fleet.toml"
 
     def start(self) -> None:
-        """All but the board."""
+        """Start everything except the board."""
         home = self.node.folder / "fleet"
         self.file.write_text(FLEET.format(socket=self.node.socket, home=home, port=self.broker.port), encoding="utf-8")
         home.mkdir()
@@ -139,7 +139,7 @@ class Site:
         self.alice.loop_start()
 
     def end(self) -> None:
-        """Leave no process behind."""
+        """End all processes."""
         if self.alice is not None:
             self.alice.disconnect()
             self.alice.loop_stop()
@@ -149,27 +149,27 @@ class Site:
         self.broker.stop()
 
     def begin(self, name: str, *words: str) -> None:
-        """Run a command of ours."""
+        """Start a command of wagman; its output goes into `said(name)`."""
         command = [sys.executable, "-m", "wagman", *words]
         with self.said(name).open("wb") as file:
             self.processes[name] = subprocess.Popen(command, stdout=file, stderr=file)
 
     def start_service(self) -> None:
-        """It answers once it is there."""
+        """Start the service, and wait until it answers."""
         self.begin("service", "run", "--config", str(self.node.config))
         wait_until(self.node.answers)
 
     def start_bridge(self) -> None:
-        """It connects by itself; one that is killed before it could would have had nothing to lose."""
+        """Start the bridge, and wait until it is connected: a kill before that could lose nothing."""
         self.begin("bridge", "fleet", "bridge", "--config", str(self.file))
         wait_until(lambda: b"connected to" in self.said("bridge").read_bytes())
 
     def said(self, name: str) -> Path:
-        """What one of them said since it began."""
+        """Return the file with the output of a process since its start."""
         return self.node.folder / f"{name}.said"
 
     def kill(self) -> None:
-        """One of them."""
+        """Kill one process, and start it again."""
         self.doomed = self.doomed or self.draw.sample(VICTIMS, len(VICTIMS))
         what = self.doomed.pop()
         self.kills[what] += 1
@@ -186,12 +186,12 @@ class Site:
         (self.start_service if what == "service" else self.start_bridge)()
 
     def heard(self, _client: object, _data: object, message: Any) -> None:
-        """An answer."""
+        """Count an answer."""
         answer = json.loads(message.payload)
         self.answers.setdefault(answer["id"], Counter())[answer["outcome"]] += 1
 
     def give(self) -> None:
-        """An order, as often as it comes."""
+        """Send an order, one to five times."""
         order, draw = secrets.token_hex(16), self.draw
         kind, choice = draw.choice((("soon", SOON), ("soon", SOON), ("soon", SOON), ("held", HELD), ("far", FAR)))
         until = datetime.now(UTC) + timedelta(seconds=draw.choice(choice))
@@ -202,7 +202,7 @@ class Site:
             self.alice.publish(TOPIC, json.dumps(message), 1, retain=draw.random() < RETAINED)
 
     def log(self) -> Iterator[dict[str, Any]]:
-        """All of it."""
+        """Yield all events of the service's log."""
         since = 0
         with self.node.client() as client:
             while events := client.call("events", since=since, limit=PAGE)["events"]:
@@ -210,7 +210,7 @@ class Site:
                 since = events[-1]["id"]
 
     def logged(self) -> dict[str, list[float]]:
-        """What of the orders is in the log, and when."""
+        """Return, by order, the times of its events in the log."""
         found: dict[str, list[float]] = {}
         for event in self.log():
             if (order := event["fields"].get("order")) in self.given and event["type"].startswith("command."):
@@ -219,7 +219,7 @@ class Site:
 
 
 def run(count: int, *, kills: int = 0, every_s: float = 0.6, kill_every_s: float = 2.0, settle_s: float = 10.0) -> Outcome:
-    """Give so many orders, and more until there were so many kills."""
+    """Give at least `count` orders, and go on until there were `kills` kills."""
     with new_node() as node, node.instant_board():
         site = Site(node, Mosquitto(node.folder), random.Random(SEED))  # noqa: S311 - it is to be the same each time
         try:
@@ -234,7 +234,8 @@ def run(count: int, *, kills: int = 0, every_s: float = 0.6, kill_every_s: float
             finally:
                 stop.set()
                 killer.join()
-            time.sleep(settle_s)  # whatever is still under way somewhere
+            # Wait for whatever is still under way.
+            time.sleep(settle_s)
             wait_until(node.answers)
             return Outcome(site.given, site.logged(), site.answers, site.kills)
         finally:
@@ -248,7 +249,7 @@ def _kill_until(stop: threading.Event, every_s: float, kill: Callable[[], None])
 
 
 def main(argv: Sequence[str]) -> int:
-    """Print what came of it; 1 where a promise was broken."""
+    """Print the result; return 1 if a promise was broken, otherwise 0."""
     found = run(int(argv[0]) if argv else 1000)
     kinds = Counter(each.kind for each in found.given.values())
     said = Counter(outcome for each in found.answers.values() for outcome in each)

@@ -1,4 +1,4 @@
-"""How long `wagman fleet status` takes: `python -m benchmarks.fleet_status [NODES]`, by default 9,000."""
+"""The time of `wagman fleet status`: `python -m benchmarks.fleet_status [NODES]`, by default 9,000."""
 
 import resource
 import subprocess
@@ -22,14 +22,14 @@ TRIES: Final = 5
 
 
 def guest(number: int) -> dict[str, Any]:
-    """As one that is well, but for its times."""
+    """Return the entry of a healthy guest; `number` sets its time."""
     since = datetime.fromtimestamp(1_790_000_000 + number, UTC).isoformat(timespec="milliseconds")
     words = {"state": "started", "since": since, "reason": "it was heard", "wanted": "up", "enabled": True, "confirmed": True}
     return {**words, "media": "emmc", "attempts": 0, "failures": 0, "held": False, "stuck": False, "unrecoverable": False}
 
 
 def status(node: int, now: str) -> dict[str, Any]:
-    """That of a node with five guests, every tenth of which has a problem."""
+    """Return the status of a node with five guests; every tenth node has a problem."""
     problem = {"id": "gn-down", "severity": "warning", "since": now, "text": "gn does not come up"}
     return {
         "v": 1,
@@ -50,7 +50,7 @@ def status(node: int, now: str) -> dict[str, Any]:
 
 
 async def fill(port: int, nodes: int) -> None:
-    """Have the broker keep what so many nodes said."""
+    """Have the broker retain the messages of so many nodes."""
     now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     async with connected(Broker("127.0.0.1", port, is_tls=False), "nodes") as link:
         for node in range(nodes):
@@ -63,7 +63,7 @@ async def fill(port: int, nodes: int) -> None:
 
 
 def main(argv: Sequence[str]) -> None:
-    """Print how long it took."""
+    """Print the time that the command took, several times."""
     nodes, home = int(argv[0]) if argv else 9_000, Path(tempfile.mkdtemp(prefix="fleet"))
     broker = Mosquitto(home, ("max_queued_messages 0", "max_inflight_messages 0"))
     broker.start()

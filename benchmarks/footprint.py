@@ -1,4 +1,4 @@
-"""The service at rest, and how soon it answers: a controller and four guests that run, polled as often as by default."""
+"""The service at rest, and the time until its first answer: a controller and four guests that run, polled as by default."""
 
 import time
 
@@ -8,11 +8,11 @@ from benchmarks.processes import busy_percent, pss_mb, rss_mb, run_s, running, w
 from benchmarks.scale import Scale
 
 KNOCK_S = 0.002
-"""How often a service that starts is knocked at (chosen: far less than what is measured)."""
+"""The time between two attempts to reach a starting service, in seconds (chosen: far less than what is measured)."""
 
 
 def measure(scale: Scale) -> list[Section]:
-    """Ready time, processor, memory."""
+    """Measure the time to the first answer, the processor and the memory."""
     with new_node() as node, node.instant_board():
         ready_s = min(ready(node) for _ in range(scale.rounds))
     with running_node(scale.beats_per_s) as (_, pid):
@@ -30,7 +30,7 @@ def measure(scale: Scale) -> list[Section]:
 
 
 def ready(node: Node) -> float:
-    """How long a service takes from the start of its process to the first status, in seconds."""
+    """Return the seconds from the start of a service's process to its first status."""
     began = time.perf_counter()
     with running("run", "--config", str(node.config)):
         wait_until(node.answers, KNOCK_S)

@@ -1,10 +1,10 @@
-"""From a hang to running again, in virtual time: how much longer it takes than what is configured, and whose time that is.
+"""From a hang to running again, in virtual time: how much longer it takes than what is configured, and why.
 
-A guest that was heard all along hangs, its command to halt is run and comes to nothing, its power is cut, it boots. Configured
-are `heartbeat_timeout`, `stop_silence`, `off_time`, and here the time that the guest takes to boot. What there is beyond is the
-board's - from the first command that switches to the relay's move -, and the service's, which goes by what polls and looks show:
-that is told in polls. It depends on where between two beats and two polls the guest hangs; several such phases are tried. The
-figures are the same on any machine.
+A guest that was heard hangs, its command to halt has no effect, its power is cut, it boots. Configured are `heartbeat_timeout`,
+`stop_silence`, `off_time`, and here the boot time of the guest. The excess is split in two. The board's part lasts from the first
+command that switches to the move of the relay. The service's part is told in polls, since the service acts on what polls show. It
+depends on the phase between two beats and two polls at which the guest hangs, so several phases are tried. The figures are the
+same on any machine.
 """
 
 from collections.abc import Iterator
@@ -22,22 +22,22 @@ from wagman.simulation.script import parse
 from wagman.simulation.sites import site
 
 SITES = {"plugs": "ai", "one": "gn", "two": "gn2"}
-"""A guest on a plug that is heard over the network, on a v3 board, and on a v4 board."""
+"""By site, the guest that hangs: on a plug and heard over the network, on a v3 board, and on a v4 board."""
 
 HUNG_AFTER_S = 1200.0
 STEP_S = 2.3
-"""From one phase to the next (chosen: no divisor of any period that there is)."""
+"""Seconds from one phase to the next (chosen: does not divide any of the periods)."""
 
 BOOT_S = 30.0
-"""How long a guest of the simulation takes to boot."""
+"""The boot time of a simulated guest, in seconds."""
 
 SWITCHES = frozenset({"disable", "enable", "start", "set_media", "bs"})
-"""The commands that take a board to switch an outlet; none of these has what is off stay off, or asks a question."""
+"""The verbs that make a board switch an outlet; queries, and verbs that only keep an outlet off, are not among them."""
 
 
 @define
 class Story:
-    """What happened to a guest from its hang on."""
+    """The history of one guest from its hang on; times are seconds of virtual time."""
 
     guest: DeviceConfig
     hung_s: float
@@ -47,7 +47,7 @@ class Story:
     _began_s: float = field(init=False, default=0.0)
 
     def see(self, record: Record) -> None:
-        """Take in what is to be counted."""
+        """Take note of a record, if it matters here."""
         match record:
             case Told(at_s, event) if at_s > self.hung_s and (event.type, event.device) == ("device.started", self.guest.name):
                 self.running_s = self.running_s or at_s
@@ -59,20 +59,20 @@ class Story:
 
     @property
     def configured_s(self) -> float:
-        """What the configuration asks for, and the boot."""
+        """The configured times and the boot, in seconds."""
         return self.guest.heartbeat_timeout_s + self.guest.stop_silence_s + self.guest.off_time_s + BOOT_S
 
 
 @frozen
 class Over:
-    """What one phase took beyond what is configured, in seconds."""
+    """The time of one phase beyond what is configured, in seconds: the board's part and the service's."""
 
     boards_s: float
     ours_s: float
 
 
 def measure(scale: Scale) -> list[Section]:
-    """For each kind of board."""
+    """Measure each kind of board."""
     figures: list[Figure] = []
     for named, name in SITES.items():
         config = site(named)
@@ -92,10 +92,10 @@ def measure(scale: Scale) -> list[Section]:
 
 
 def phases(scale: Scale, named: str, guest: DeviceConfig) -> Iterator[Over]:
-    """The story, begun at several times between two polls and two beats.
+    """Yield the excess of each phase.
 
     Raises:
-        MeasurementError: it does not end as it should.
+        MeasurementError: the guest did not come up again, or a promise was broken.
     """
     for number in range(scale.phases):
         hung_s = HUNG_AFTER_S + number * STEP_S

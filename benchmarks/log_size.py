@@ -1,4 +1,4 @@
-"""What grows with the log: a service whose log was made so long beforehand, and a client that asks it."""
+"""The cost of a longer log: a service with a log that was made beforehand, and a client that asks it."""
 
 from contextlib import ExitStack
 from functools import partial
@@ -16,11 +16,11 @@ CHUNK = 10_000
 """Rows in one transaction, while the log is made."""
 
 WITHIN_S = 5.0
-"""How long a follower waits for an event (chosen: it comes in milliseconds)."""
+"""The longest time in which a follower has to get an event, in seconds (chosen: it takes milliseconds)."""
 
 
 def measure(scale: Scale) -> list[Section]:
-    """For each length, how long things take."""
+    """Measure each length of the log."""
     lengths = [at_length(scale, rows) for rows in scale.log_rows]
     figures = [
         Figure(f"{what}, {rows:,} events", value_ms, "ms")
@@ -32,7 +32,7 @@ def measure(scale: Scale) -> list[Section]:
 
 
 def at_length(scale: Scale, rows: int) -> dict[str, float]:
-    """What each thing takes with a log of that length, in milliseconds."""
+    """Return, by name, the time of each operation with a log of so many rows, in milliseconds."""
     with ExitStack() as stack:
         node = stack.enter_context(new_node())
         stack.enter_context(node.instant_board())
@@ -55,7 +55,7 @@ def at_length(scale: Scale, rows: int) -> dict[str, float]:
 
 
 def fill(node: Node, rows: int) -> None:
-    """Make a log of that length, all of it about one guest."""
+    """Make a log of so many events, all of one guest."""
     node.database.parent.mkdir()
     conn = new_table(node.database)
     for first in range(1, rows + 1, CHUNK):
@@ -66,10 +66,10 @@ def fill(node: Node, rows: int) -> None:
 
 
 def follow_one(client: Client, watcher: Client) -> None:
-    """Have something happen, and wait until the follower has been told.
+    """Make an event, and wait until the follower has it.
 
     Raises:
-        MeasurementError: it is not told.
+        MeasurementError: it did not get the event.
     """
     wanted = client.call("enable", device="gn")["event_id"]
     while (told := watcher.told(WITHIN_S)) is not None:

@@ -24,17 +24,17 @@ from wagman.store.schema import MIGRATIONS, migrate
 FIELDS = {"attempt": 1, "media": "emmc", "reason": "its turn", "recover": False}
 ENCODED = encode_fields(FIELDS)
 BATCH = MAX_BATCH_BYTES // (ROW_BYTES + len(ENCODED))
-"""How many such events the journal puts into one transaction."""
+"""The number of such events in one transaction of the journal."""
 
 BURST = 1000
-"""How many events are recorded before one waits for them: less than the journal holds."""
+"""The number of events recorded before the next wait: less than the journal holds."""
 
 ONE = "one event in each transaction"
 MANY = "as many as a transaction takes"
 
 
 def measure(scale: Scale) -> list[Section]:
-    """Events a second, one by one and in groups."""
+    """Measure events a second, one by one and in groups."""
     ways: Mapping[str, Callable[[int], float]] = {
         f"SQLite, {ONE}": partial(bare, 1),
         f"journal, {ONE}": partial(through_journal, 1),
@@ -55,7 +55,7 @@ def measure(scale: Scale) -> list[Section]:
 
 
 def through_journal(at_once: int, events: int) -> float:
-    """How long the journal takes for so many events, so many of them waited for at once, in seconds."""
+    """Return the seconds that the journal takes for `events` events; after each `at_once` of them the log is waited for."""
     with folder() as path:
         return trio.run(_record, Store(path, Limits(10**6, 10**9), new_log_id=new_id, now=wall_clock), at_once, events)
 
@@ -75,12 +75,12 @@ async def _record(store: Store, at_once: int, events: int) -> float:
 
 
 def draft() -> Draft:
-    """An event of an ordinary size."""
+    """Return an event of an ordinary size."""
     return Draft("device.starting", "gn", FIELDS)
 
 
 def bare(at_once: int, events: int) -> float:
-    """How long SQLite takes for such rows, in seconds."""
+    """Return the seconds that SQLite takes for so many rows."""
     with folder() as path:
         conn = new_table(path)
         began = time.perf_counter()
@@ -94,7 +94,7 @@ def bare(at_once: int, events: int) -> float:
 
 
 def new_table(path: Path) -> sqlite3.Connection:
-    """The service's own tables, with its settings."""
+    """Make the service's tables, with its settings."""
     conn = sqlite3.connect(path, isolation_level=None)
     for setting in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = FULL"):
         conn.execute(f"PRAGMA {setting}")
@@ -103,19 +103,19 @@ def new_table(path: Path) -> sqlite3.Connection:
 
 
 def insert(conn: sqlite3.Connection, ids: range) -> None:
-    """Events with these ids, in the transaction that is open."""
+    """Insert events with these ids, in the open transaction."""
     rows = (astuple(row(number), recurse=False) for number in ids)
     conn.executemany(f"INSERT INTO event ({COLUMNS}) VALUES ({MARKS})", rows)  # noqa: S608 - both are constants
 
 
 def row(number: int) -> Event:
-    """An event as it is stored."""
+    """Return an event as it is stored."""
     cause = number - 1 or None
     return Event(number, "2026-01-31T12:00:00.000Z", "0" * 32, float(number), "device.starting", "gn", cause, ENCODED)
 
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """Where a file may be, for as long as this lasts."""
+    """Yield the path of a log in a temporary folder."""
     with TemporaryDirectory(prefix="wb") as name:
         yield Path(name) / "log.db"

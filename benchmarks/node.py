@@ -1,4 +1,4 @@
-"""A node to be measured: a fake board and the service, as processes, in a folder of their own."""
+"""The measured node: a fake board and the service, as processes, in a folder of their own."""
 
 import json
 import subprocess
@@ -15,10 +15,10 @@ from wagman.client.blocking import Client
 from wagman.client.errors import ClientError
 
 FAST = 1000
-"""How fast the board runs whose own time is not to be measured: as fast as `--speed` allows."""
+"""The speed of a fake board whose own time is not to be measured: the most that `--speed` allows."""
 
 QUIET = ("nc:beat=0", "gn:beat=0", "cs:beat=0", "x1:beat=0", "x2:beat=0")
-"""Guests that are not heard: nothing is on the wire but requests, their answers, and the board's reports."""
+"""Guests without beats: the only traffic is requests, their answers, and the board's reports."""
 
 CONFIG = """
 [board]
@@ -58,13 +58,13 @@ port = 4
 
 @frozen
 class Node:
-    """A folder with a configuration."""
+    """A folder with a configuration, and the programs that run there."""
 
     folder: Path
 
     @property
     def tty(self) -> Path:
-        """Where the board is."""
+        """The link to the board's terminal."""
         return self.folder / "tty"
 
     @property
@@ -74,12 +74,12 @@ class Node:
 
     @property
     def socket(self) -> str:
-        """Where the service listens."""
+        """The path of the service's socket."""
         return str(self.folder / "socket")
 
     @property
     def command(self) -> str:
-        """The program that somebody types."""
+        """The `wagman` command of this Python."""
         return str(Path(sys.executable).with_name("wagman"))
 
     @property
@@ -88,12 +88,12 @@ class Node:
         return self.folder / "state" / "wagman.db"
 
     def client(self) -> Client:
-        """A connection to the service."""
+        """Return a new connection to the service."""
         return Client(self.socket)
 
     @contextmanager
     def board(self, guests: tuple[str, ...], speed: float = 1) -> Iterator[subprocess.Popen[bytes]]:
-        """Run the fake board."""
+        """Run the fake board, whose time passes `speed` times as fast."""
         words = [word for guest in guests for word in ("--guest", guest)]
         with running("fake-board", "--link", str(self.tty), "--speed", f"{speed:g}", *words) as process:
             wait_until(self.tty.exists)
@@ -101,20 +101,20 @@ class Node:
 
     @contextmanager
     def instant_board(self, beats_per_s: float = 0) -> Iterator[subprocess.Popen[bytes]]:
-        """Run a board that answers at once, and whose guests beat as often as that together."""
+        """Run a board that answers at once; its guests together beat `beats_per_s` times a second."""
         with running("board", str(self.tty), f"{beats_per_s:g}", module="benchmarks.bare") as process:
             wait_until(self.tty.exists)
             yield process
 
     @contextmanager
     def service(self) -> Iterator[subprocess.Popen[bytes]]:
-        """Run the service; it answers."""
+        """Run the service, from its first answer on."""
         with running("run", "--config", str(self.config)) as process:
             wait_until(self.answers)
             yield process
 
     def answers(self) -> bool:
-        """Whether the service does."""
+        """Return whether the service answers."""
         try:
             with self.client() as client:
                 client.call("status")
@@ -123,19 +123,19 @@ class Node:
         return True
 
     def all_started(self) -> bool:
-        """Whether every guest is up and has been heard."""
+        """Return whether every guest is up and has been heard."""
         with self.client() as client:
             return {row["state"] for row in client.call("status")["devices"]} == {"started"}
 
     def sees_board(self) -> bool:
-        """Whether the board answers the service."""
+        """Return whether the board answers the service."""
         with self.client() as client:
             return client.call("status")["board"]["blind"] is False
 
 
 @contextmanager
 def new_node() -> Iterator[Node]:
-    """A node in a folder that is gone afterwards."""
+    """Yield a node in a temporary folder."""
     with TemporaryDirectory(prefix="wb") as name:
         node = Node(Path(name))
         node.config.write_text(CONFIG.format(folder=name), encoding="utf-8")
@@ -144,9 +144,9 @@ def new_node() -> Iterator[Node]:
 
 @contextmanager
 def running_node(beats_per_s: float) -> Iterator[tuple[Node, int]]:
-    """A node whose service answers, and whose guests have been found running; with it the service's process id.
+    """Yield a node whose guests have been found running, and the service's process id.
 
-    The guests beat as often as that together. Each is believed after two beats.
+    The guests together beat `beats_per_s` times a second. Each is believed after two beats.
     """
     with starting_node(beats_per_s) as (node, pid):
         wait_until(node.all_started)
@@ -155,11 +155,11 @@ def running_node(beats_per_s: float) -> Iterator[tuple[Node, int]]:
 
 @contextmanager
 def starting_node(beats_per_s: float) -> Iterator[tuple[Node, int]]:
-    """The same, but for its guests: they are yet to be found."""
+    """Yield the same as `running_node`, but before the guests are found."""
     with new_node() as node, node.instant_board(beats_per_s), node.service() as service:
         yield node, service.pid
 
 
 def request_line(method: str, **params: object) -> bytes:
-    """A request, for those who do not read answers as a client does."""
+    """Return a request, for a caller that does not read answers as a client does."""
     return json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode() + b"\n"

@@ -1,4 +1,4 @@
-"""What grows with the number of outlets: more boards of five outlets each, all in one service."""
+"""The cost of more outlets: more boards of five outlets each, all in one service."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from benchmarks.scale import Scale
 from benchmarks.timing import Spread, take_times
 
 OUTLETS = 5
-"""On each board, of which one feeds no guest: the board tells of four."""
+"""Outlets on each board. The guest on port 0 is not heard, since the board tells of four."""
 
 HEAD = """
 [service]
@@ -43,7 +43,7 @@ heartbeat = {heard}
 
 
 def measure(scale: Scale) -> list[Section]:
-    """For each number of outlets."""
+    """Measure each number of outlets."""
     figures = [figure for count in scale.outlets for figure in in_one_service(scale, count // OUTLETS)]
     note = (
         f"One service, and boards of {OUTLETS} outlets, polled every 5 s; guests that run, four of which on each board beat. "
@@ -53,7 +53,7 @@ def measure(scale: Scale) -> list[Section]:
 
 
 def in_one_service(scale: Scale, boards: int) -> list[Figure]:
-    """So many boards on one service."""
+    """Measure a service with so many boards."""
     with many_boards(boards, scale.beats_per_s) as (node, pid):
         sleep(scale.settle_s)
         busy = busy_percent([pid], scale.outlets_s)
@@ -75,7 +75,7 @@ LIMITED = 100
 
 @contextmanager
 def many_boards(count: int, beats_per_s: float) -> Iterator[tuple[Node, int]]:
-    """A service on so many boards that answer at once, whose guests have been found running; with its process id."""
+    """Yield a service on `count` instant boards, whose guests have been found running, and its process id."""
     with TemporaryDirectory(prefix="wb") as name:
         node = Node(Path(name))
         node.config.write_text(configuration(name, count), encoding="utf-8")
@@ -87,7 +87,7 @@ def many_boards(count: int, beats_per_s: float) -> Iterator[tuple[Node, int]]:
 
 
 def configuration(folder: str, boards: int) -> str:
-    """The file of a service with so many boards."""
+    """Return the configuration of a service with so many boards."""
     tables = [BOARD.format(folder=folder, board=board) for board in range(boards)]
     guests = [
         GUEST.format(board=board, port=port, heard="true" if port else "false")

@@ -1,8 +1,8 @@
-"""Other power controllers, on work as comparable as can be had.
+"""Other power controllers, at work as comparable as possible.
 
-Neither does what the service does: they hear no heartbeats, and start nothing again. PowerMan asks its own simulator (`vpcd`) on
-a pty; that answers at once, as the instant board does here. PDUDaemon cannot be asked how things are: it is told to switch, over
-HTTP, and runs `true` to that end; its client is any client of HTTP, here `curl`.
+They do less than the service does: they hear no heartbeats, and restart nothing. PowerMan asks its own simulator (`vpcd`) on a
+pty; that answers at once, as the instant board does. PDUDaemon cannot be asked for states: it is told to switch, over HTTP, and
+runs `true`; its client is any client of HTTP, here `curl`.
 """
 
 import http.client
@@ -26,7 +26,7 @@ from benchmarks.timing import in_turns
 
 HOST = "127.0.0.1"
 PATH = "/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"
-"""Where Debian puts daemons; not all users look there."""
+"""Directories with Debian's daemons; not every user's PATH has them."""
 
 POWERMAN = """
 include "/etc/powerman/vpc.dev"
@@ -40,7 +40,7 @@ SWITCH = "/power/control/on?hostname=bench&port=1"
 
 @frozen
 class Peer:
-    """One that runs: its process, a command as somebody would type it, and a request on an open connection."""
+    """A running peer: its process, a command as somebody would type it, and a request on an open connection."""
 
     name: str
     pid: int
@@ -49,7 +49,7 @@ class Peer:
 
 
 def measure(scale: Scale) -> list[Section]:
-    """Those that are installed, beside the service."""
+    """Measure the installed peers beside the service."""
     others = {"powerman": powerman, "pdudaemon": pdudaemon}
     missing = [name for name in others if shutil.which(name, path=PATH) is None]
     with ExitStack() as stack:
@@ -64,7 +64,7 @@ def measure(scale: Scale) -> list[Section]:
 
 
 def compared(scale: Scale, peers: Sequence[Peer]) -> list[Figure]:
-    """The same figures of each of them."""
+    """Measure each peer in the same figures."""
     requests = in_turns({peer.name: peer.request for peer in peers}, scale.requests, scale.rounds)
     commands = in_turns({peer.name: peer.command for peer in peers}, scale.processes, scale.rounds)
     figures: list[Figure] = []
@@ -77,7 +77,7 @@ def compared(scale: Scale, peers: Sequence[Peer]) -> list[Figure]:
 
 
 def wagman(stack: ExitStack, beats_per_s: float) -> Peer:
-    """The service, with an instant board."""
+    """Start the service, with an instant board."""
     node, pid = stack.enter_context(running_node(beats_per_s))
     client = stack.enter_context(node.client())
     command = process(node.command, "board", "hb", "--socket", node.socket)
@@ -85,7 +85,7 @@ def wagman(stack: ExitStack, beats_per_s: float) -> Peer:
 
 
 def powerman(stack: ExitStack) -> Peer:
-    """PowerMan, with its own simulator."""
+    """Start PowerMan, with its own simulator."""
     port = free_port()
     path = stack.enter_context(configured(POWERMAN.format(host=HOST, port=port, vpcd=found("vpcd"))))
     daemon = stack.enter_context(program([found("powermand"), "-f", "-c", str(path)]))
@@ -97,20 +97,20 @@ def powerman(stack: ExitStack) -> Peer:
 
 
 def query(connection: socket.socket) -> None:
-    """How one plug is."""
+    """Ask for the state of one plug."""
     connection.sendall(b"status n1\n")
     until_prompt(connection)
 
 
 def until_prompt(connection: socket.socket) -> None:
-    """Read all of an answer."""
+    """Read until the answer is complete."""
     said = b""
     while not said.endswith(b"powerman> "):
         said += connection.recv(4096)
 
 
 def pdudaemon(stack: ExitStack) -> Peer:
-    """PDUDaemon, which runs a command instead of switching anything."""
+    """Start PDUDaemon, which runs a command instead of switching anything."""
     port = free_port()
     daemon_settings = {"hostname": HOST, "port": port, "logging_level": "ERROR", "listener": "http"}
     outlet = {"driver": "localcmdline", "cmd_on": "true %s", "cmd_off": "true %s"}
@@ -132,13 +132,13 @@ def switch(connection: http.client.HTTPConnection) -> None:
 
 
 def found(name: str) -> str:
-    """Where a program is."""
+    """Return the path of a program, or its name if it is not found."""
     return shutil.which(name, path=PATH) or name
 
 
 @contextmanager
 def configured(text: str) -> Iterator[Path]:
-    """A configuration file, for as long as this lasts."""
+    """Yield a temporary configuration file with this text."""
     with TemporaryDirectory(prefix="wb") as folder:
         path = Path(folder) / "peer.conf"
         path.write_text(text, encoding="utf-8")
@@ -146,13 +146,13 @@ def configured(text: str) -> Iterator[Path]:
 
 
 def free_port() -> int:
-    """A TCP port that nobody listens on just now."""
+    """Return a TCP port on which nothing listens now."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
 
 
 def listens(port: int) -> bool:
-    """Whether somebody accepts connections there."""
+    """Return whether connections to this TCP port are accepted."""
     with socket.socket() as probe:
         return probe.connect_ex((HOST, port)) == 0

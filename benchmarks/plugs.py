@@ -1,4 +1,4 @@
-"""Boards that people can buy, at rest: rails that speak HTTP with guests heard over a network, and a board that is a program."""
+"""Boards that people can buy, at rest: HTTP rails with guests heard over a network, and a board that is a program."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,11 +49,11 @@ adopt_window = "1s"
 """
 
 PLUGS = 8
-"""On the board that is a program (specified)."""
+"""Outlets of the board that is a program (specified)."""
 
 
 def measure(scale: Scale) -> list[Section]:
-    """Rails, and a program."""
+    """Measure rails, and a program."""
     note = (
         f"Rails of {OUTLETS} outlets, and a page for each guest, asked as often as is the default. The program is the "
         f"shortest shell script that tells how {PLUGS} outlets are, asked "
@@ -64,7 +64,7 @@ def measure(scale: Scale) -> list[Section]:
 
 
 def on_rails(scale: Scale, boards: int) -> list[Figure]:
-    """The service on so many rails."""
+    """Measure the service on so many rails."""
     with TemporaryDirectory(prefix="wb") as name, running(name, str(boards), module="benchmarks.rails"):
         node = Node(Path(name))
         wait_until((node.folder / "ports").exists)
@@ -87,7 +87,7 @@ LIMITED = 100
 
 
 def on_a_program(scale: Scale) -> Iterator[Figure]:
-    """The service on a board that is a program, with what the program costs."""
+    """Measure the service on a board that is a program, with the cost of the program."""
     asked = {
         "one call for all": 'list_status = ["sh", "-c", "for port in 1 2 3 4 5 6 7 8; do echo $port,x,ON; done"]',
         "a call for each": 'status = ["sh", "-c", "exit 0"]',
@@ -105,13 +105,13 @@ def on_a_program(scale: Scale) -> Iterator[Figure]:
 
 
 def processor_with_children_s(pid: int) -> float:
-    """The processor time that a process, and those that it has waited for, have used."""
+    """Return the processor time of a process and of its ended children, in seconds."""
     return processor_s(pid, children=True)
 
 
 @contextmanager
 def at_rest(node: Node, scale: Scale) -> Iterator[int]:
-    """The service once all guests run; its process id."""
+    """Yield the process id of a service whose guests all run."""
     with node.service() as service:
         wait_until(node.all_started, 0.5)
         sleep(scale.settle_s)

@@ -1,4 +1,4 @@
-"""Processes that are measured: started, watched through /proc (Linux), and ended."""
+"""The measured processes: started, watched through /proc (Linux), and ended."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PATIENCE_S = 60.0
-"""How long anything may take before a measurement gives up (chosen: a busy machine)."""
+"""The longest wait of a measurement, in seconds (chosen: for a busy machine)."""
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 NS_PER_S = 1e9
@@ -18,19 +18,19 @@ BYTES_PER_MB = 1_000_000
 
 
 class MeasurementError(Exception):
-    """What was to be measured did not come to work."""
+    """The measurement failed: what it needs did not happen."""
 
 
 @contextmanager
 def running(*arguments: str, module: str = "wagman", cwd: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    """`python -m MODULE ARGUMENTS`, for as long as this lasts."""
+    """Run `python -m MODULE ARGUMENTS` in the context."""
     with program([sys.executable, "-m", module, *arguments], cwd=cwd) as process:
         yield process
 
 
 @contextmanager
 def program(command: Sequence[str], cwd: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    """A program, for as long as this lasts."""
+    """Run a program in the context; then terminate it, or kill it if it does not end."""
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=cwd)
     try:
         yield process
@@ -44,10 +44,10 @@ def program(command: Sequence[str], cwd: Path | None = None) -> Iterator[subproc
 
 
 def wait_until(is_so: Callable[[], object], every_s: float = 0.02) -> float:
-    """Look again and again until it is so; return how long that took, in seconds.
+    """Ask every `every_s` until the answer is true; return how long that took, in seconds.
 
     Raises:
-        MeasurementError: it does not come true.
+        MeasurementError: it was not true within `PATIENCE_S`.
     """
     began = time.perf_counter()
     while not is_so():
@@ -61,24 +61,24 @@ def wait_until(is_so: Callable[[], object], every_s: float = 0.02) -> float:
 
 
 def processor_s(pid: int, *, children: bool = False) -> float:
-    """The processor time that a process has used, with that of its threads (and of children that have ended), in seconds."""
+    """Return the processor time of a process with all its threads, in seconds; optionally with its ended children."""
     after_name = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return sum(map(int, after_name[11 : 15 if children else 13])) / TICKS_PER_S
 
 
 def run_s(pid: int) -> float:
-    """The time that the threads of a process have run, in seconds: exact, as the kernel's ticks are not."""
+    """Return the run time of a process's living threads, in seconds: exact, while the kernel's ticks are not."""
     files = Path(f"/proc/{pid}/task").glob("*/schedstat")
     return sum(int(file.read_text(encoding="utf-8").split()[0]) for file in files) / NS_PER_S
 
 
 def rss_mb(pid: int) -> float:
-    """The memory that a process has mapped and that is resident, in MB."""
+    """Return the resident memory of a process, in MB."""
     return _kib(pid, "Rss") * BYTES_PER_KIB / BYTES_PER_MB
 
 
 def pss_mb(pid: int) -> float:
-    """The same, but what it shares with others is shared out, in MB."""
+    """Return the resident memory of a process, in MB; shared pages are divided among their users."""
     return _kib(pid, "Pss") * BYTES_PER_KIB / BYTES_PER_MB
 
 
@@ -90,7 +90,7 @@ def _kib(pid: int, name: str) -> int:
 
 
 def busy_percent(pids: Sequence[int], for_s: float, cost: Callable[[int], float] = processor_s) -> float:
-    """How much of one core the processes use together, in percent."""
+    """Return the share of one core that the processes use together in the next `for_s` seconds, in percent."""
     before = sum(map(cost, pids))
     began = time.perf_counter()
     time.sleep(for_s)

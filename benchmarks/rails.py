@@ -1,6 +1,6 @@
-"""Rails of outlets that speak HTTP, and a page for each guest: `python -m benchmarks.rails FOLDER N` serves N of them.
+"""Rails that speak HTTP, and a page for each guest: `python -m benchmarks.rails FOLDER N` serves N rails.
 
-FOLDER/ports tells where: the page first, then each rail.
+The file FOLDER/ports has the TCP ports: that of the page first, then those of the rails.
 """
 
 import sys
@@ -16,21 +16,21 @@ from wagman.fake.plugs.server import PlugServer
 from wagman.fake.plugs.shelly import FakeShelly
 
 OUTLETS = 5
-"""On each rail."""
+"""Outlets on each rail."""
 
 PAGE = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n"
 READ_BYTES = 4096
 
 
 async def answer(stream: trio.SocketStream) -> None:
-    """What every guest says."""
+    """Answer a request as every guest does."""
     async with stream:
         if await stream.receive_some(READ_BYTES):
             await stream.send_all(PAGE)
 
 
 def rail(number: int) -> PlugServer:
-    """One rail, whose guests run."""
+    """Return a rail whose guests run."""
     guests = tuple(Guest(f"g{number}-{port}", spec=GuestSpec(boot_s=0.0)) for port in range(OUTLETS))
     new = FakeRail(guests, f"AABBCC{number:06X}")
     for port in range(OUTLETS):
@@ -39,7 +39,7 @@ def rail(number: int) -> PlugServer:
 
 
 async def serve(folder: Path, count: int) -> None:
-    """Serve all of them."""
+    """Serve the page and `count` rails, and write their ports into the folder."""
     async with AsyncExitStack() as stack:
         nursery = await stack.enter_async_context(trio.open_nursery())
         pages = await nursery.start(partial(trio.serve_tcp, answer, 0, host="127.0.0.1"))

@@ -1,4 +1,4 @@
-"""`wagman report` over a log as long as one gets by default: what it concludes of it, and the page that it writes."""
+"""`wagman report` over a log of the default length: the conclusions, and the page."""
 
 import time
 from collections.abc import Mapping
@@ -13,14 +13,14 @@ from wagman.cli.report.page import page
 
 GUESTS = 5
 STORY = ("heartbeat_lost", "stopping", "stopped", "starting", "started")
-"""What happens to each guest, over and over: no log is harder on a report than one of nothing but outages."""
+"""The events of each guest, over and over: a log of nothing but outages is the hardest one for a report."""
 
 BETWEEN_S = 20.0
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
 def measure(scale: Scale) -> list[Section]:
-    """The time of the processor from the events to the page."""
+    """Measure the processor time from the events to the page."""
     events = [outage(number) for number in range(min(100_000, max(scale.log_rows)))]
     took_s = min(reported(events) for _ in range(min(scale.rounds, 3)))
     note = f"{len(events):,} events, all of outages of {GUESTS} guests; without reading them from the service. The best of 3."
@@ -28,7 +28,7 @@ def measure(scale: Scale) -> list[Section]:
 
 
 def outage(number: int) -> Mapping[str, Any]:
-    """One event of a log that is full of them."""
+    """Return one event of such a log."""
     at_s = BETWEEN_S * number
     guest, step = divmod(number % (GUESTS * len(STORY)), len(STORY))
     wall = (NOON + timedelta(seconds=at_s)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -37,7 +37,7 @@ def outage(number: int) -> Mapping[str, Any]:
 
 
 def reported(events: list[Mapping[str, Any]]) -> float:
-    """How long a report of them takes, in seconds of the processor."""
+    """Return the processor time of a report, in seconds."""
     began_s = time.process_time()
     told = history(events)
     page(told, told.whole, figures(told, told.whole))

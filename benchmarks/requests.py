@@ -1,8 +1,7 @@
-"""A board request on an open connection: through the service, and through the least that there could be in its place.
+"""A board request on an open connection: through the service, and through the least that could be in its place.
 
-All of them ask `hb`. An instant board answers at once, so that what is left is the time of the programs. The fake board answers
-as the firmware does, a thousand times faster than a board; its guests are silent. The bare server and the service are asked by
-the same client.
+Every way asks `hb`. An instant board answers at once, so that the time of the programs is left. The fake board answers as the
+firmware does, a thousand times faster than a board; its guests are silent. The same client asks the bare server and the service.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -26,7 +25,7 @@ SERVICE_FAKE = "service, fake board"
 
 
 def measure(scale: Scale) -> list[Section]:
-    """The round trips, and what the service adds."""
+    """Measure the round trips, and the time that the service adds."""
     with all_ways() as ways:
         spreads = in_turns(ways, scale.requests, scale.rounds)
     figures: list[Figure] = []
@@ -45,7 +44,7 @@ def measure(scale: Scale) -> list[Section]:
 
 @contextmanager
 def all_ways() -> Iterator[Mapping[str, Callable[[], object]]]:
-    """Each way to ask, ready to be used."""
+    """Yield each way to ask, by name, ready for use."""
     with ExitStack() as stack:
         enter = stack.enter_context
         echo, fake = enter(bare.open_tty(enter(echo_port()))), enter(bare.open_tty(enter(fake_port())))
@@ -60,7 +59,7 @@ def all_ways() -> Iterator[Mapping[str, Callable[[], object]]]:
 
 @contextmanager
 def echo_port() -> Iterator[Path]:
-    """A port that sends back what it is sent."""
+    """Yield a port that echoes."""
     with new_node() as node, running("echo", str(node.tty), module="benchmarks.bare"):
         wait_until(node.tty.exists)
         yield node.tty
@@ -68,14 +67,14 @@ def echo_port() -> Iterator[Path]:
 
 @contextmanager
 def fake_port() -> Iterator[Path]:
-    """A port with a fake board behind it."""
+    """Yield a port with a fake board behind it."""
     with new_node() as node, node.board(QUIET, FAST):
         yield node.tty
 
 
 @contextmanager
 def bare_server() -> Iterator[Client]:
-    """A connection to a bare trio server."""
+    """Yield a connection to a bare trio server."""
     with new_node() as node, node.instant_board(), running("server", node.socket, str(node.tty), module="benchmarks.bare"):
         wait_until(node.answers)
         with node.client() as client:
@@ -84,7 +83,7 @@ def bare_server() -> Iterator[Client]:
 
 @contextmanager
 def service(node: Node, *, instant: bool) -> Iterator[Client]:
-    """A connection to a service that sees its board."""
+    """Yield a connection to a service that sees its board."""
     board = node.instant_board() if instant else node.board(QUIET, FAST)
     with board, node.service():
         wait_until(node.sees_board)

@@ -1,21 +1,21 @@
-"""How much is measured: all of it, or just enough to see that each measurement works."""
+"""The sizes of the samples: for real figures, or just enough to see that each measurement works."""
 
 from attrs import frozen
 
 
 @frozen
 class Scale:
-    """Sizes of the samples.
+    """The sizes of the samples.
 
-    Whatever is compared takes turns, `rounds` times, and the best round counts: others use the machine, too.
+    Alternatives take turns, `rounds` times, and the best round counts, since others use the machine, too.
     """
 
     rounds: int = 5
     requests: int = 1000  # in each round
     processes: int = 15  # in each round
     idle_s: float = 60.0
-    beats_per_s: float = 0.5  # of a node at rest: each of four guests every 8 s
-    settle_s: float = 12.0  # after its start, until the service is at rest
+    beats_per_s: float = 0.5  # of a node at rest: each of four guests beats every 8 s
+    settle_s: float = 12.0  # after the start, until the service is at rest
     loaded_s: float = 15.0
     log_events: int = 2000  # in each round
     log_rows: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)
@@ -26,12 +26,12 @@ class Scale:
     outlets_s: float = 60.0
     rails: tuple[int, ...] = (1, 20)
     plugs_s: float = 120.0
-    program_s: float = 60.0  # from one question to the next
+    program_s: float = 60.0  # the poll interval of a board that is a program
     simulated_h: float = 6.0
-    phases: int = 13  # of a hang, between beats and polls
-    days: int = 0  # in virtual time; a month takes a quarter of an hour: only on request
-    outcome_days: float = 1.0  # of faults in each run, unless `days` says otherwise
-    seeds: int = 10  # of the outcome
+    phases: int = 13  # different times of the hang, between beats and polls
+    days: int = 0  # in virtual time; 30 take a quarter of an hour, so 0 by default
+    outcome_days: float = 1.0  # of faults in each run, unless `days` is set
+    seeds: int = 10  # runs of each policy of the outcome
 
 
 FULL = Scale()

@@ -1,4 +1,4 @@
-"""Virtual time: how fast it passes, and what a month of it leaves in memory."""
+"""Virtual time: its speed, and the memory that a month of it takes."""
 
 import gc
 import os
@@ -21,7 +21,7 @@ SEED = 1
 
 
 def measure(scale: Scale) -> list[Section]:
-    """The speed; and the month, if it was asked for."""
+    """Measure the speed; and the month, if it was asked for."""
     figures = [figure for faults in ("none", "everything") for figure in speed(scale, faults)]
     note = (
         f"The whole service, a fake board and the checkers of all promises, on one core: a controller and four guests, three of "
@@ -32,7 +32,7 @@ def measure(scale: Scale) -> list[Section]:
 
 
 def speed(scale: Scale, faults: str) -> list[Figure]:
-    """How many times faster than real time."""
+    """Measure how many times faster than real time it passes."""
     took_s = min(run(faults, scale.simulated_h * HOUR_S) for _ in range(min(scale.rounds, 3)))
     return [Figure(f"faults: {faults}", scale.simulated_h * HOUR_S / took_s, "x real time")]
 
@@ -53,39 +53,39 @@ def run(faults: str, length_s: float, *watchers: Watch) -> float:
 
 
 REMEMBERED = (RelayChange, DirtyCut)
-"""What the fake board keeps of its past, for whoever asks it afterwards."""
+"""Types of the records that the fake board keeps of its past."""
 
 # --- A month ----------------------------------------------------------------------------------------------------------
 
 
 @frozen
 class Memory:
-    """What this process holds."""
+    """The memory of this process."""
 
     rss_mb: float
-    objects: int  # that Python's collector knows of, but for what the fake board remembers of all that it did
+    objects: int  # objects known to Python's collector, except what the fake board remembers of its past
 
     @classmethod
     def now(cls) -> "Memory":
-        """At this moment, without what is garbage."""
+        """Return the present memory, after a collection of garbage."""
         gc.collect()
         return cls(rss_mb(os.getpid()), sum(type(each) not in REMEMBERED for each in gc.get_objects()))
 
 
 @define
 class Samples:
-    """Takes a sample at the end of the first day, and of each day after."""
+    """A watcher that takes a sample at the end of each day."""
 
     days: list[Memory] = field(factory=list)
 
     def __call__(self, record: Record) -> None:
-        """Something was seen; its time is all that counts."""
+        """Take a sample if the record's time is in a new day."""
         if record.at_s >= (len(self.days) + 1) * DAY_S:
             self.days.append(Memory.now())
 
 
 def month(days: int) -> Section:
-    """One service that runs for so many days, with guests that fail in every way, and nothing that restarts it."""
+    """Measure one service that runs for so many days without a restart, with guests that fail in every way."""
     samples = Samples()
     took_s = run("guests", (days + 0.5) * DAY_S, samples)
     first, last = samples.days[0], samples.days[days - 1]

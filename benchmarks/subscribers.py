@@ -1,6 +1,6 @@
-"""What grows with those who watch: the time from a request that makes an event until every subscriber has that event.
+"""The cost of more subscribers: the time from a request that makes an event until each subscriber has the event.
 
-Besides them there is one who subscribed and never reads.
+Besides them there is a subscriber that never reads.
 """
 
 import selectors
@@ -19,11 +19,11 @@ from wagman.client.blocking import Client
 CHUNK = 65_536
 
 ASLEEP = 8
-"""Subscriptions of the one that never reads: what the kernel holds for it is soon full."""
+"""Subscriptions of the subscriber that never reads: enough to fill the kernel's buffer soon."""
 
 
 def measure(scale: Scale) -> list[Section]:
-    """For each number of subscribers."""
+    """Measure each number of subscribers."""
     figures: list[Figure] = []
     for count in scale.subscribers:
         rounds = [watched(scale, count) for _ in range(min(scale.rounds, 3))]
@@ -35,7 +35,7 @@ def measure(scale: Scale) -> list[Section]:
 
 
 def watched(scale: Scale, count: int) -> tuple[Spread, Spread]:
-    """After what time each subscriber had an event, and the last of them."""
+    """Return the times until each subscriber had an event, and until the last one had it."""
     with ExitStack() as stack:
         node = stack.enter_context(new_node())
         stack.enter_context(node.instant_board())
@@ -51,7 +51,7 @@ def watched(scale: Scale, count: int) -> tuple[Spread, Spread]:
 
 @contextmanager
 def subscriber(node: Node, subscriptions: int = 1) -> Iterator[socket.socket]:
-    """A connection that has subscribed, and has been told that it has."""
+    """Yield a connection whose subscriptions have been confirmed."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(PATIENCE_S)
         connection.connect(node.socket)
@@ -63,7 +63,7 @@ def subscriber(node: Node, subscriptions: int = 1) -> Iterator[socket.socket]:
 
 
 def tell(client: Client, watchers: Sequence[socket.socket]) -> list[float]:
-    """Make an event; return after how many seconds each of the watchers had it."""
+    """Make an event; return the seconds until each watcher had it."""
     with selectors.DefaultSelector() as selector:
         for watcher in watchers:
             selector.register(watcher, selectors.EVENT_READ, watcher)
@@ -73,10 +73,10 @@ def tell(client: Client, watchers: Sequence[socket.socket]) -> list[float]:
 
 
 def arrivals(selector: selectors.BaseSelector, began: float) -> Iterator[float]:
-    """After how many seconds each of them had a line.
+    """Yield, for each watcher, the seconds from `began` until it had a line.
 
     Raises:
-        MeasurementError: one of them got none.
+        MeasurementError: a watcher got none.
     """
     while selector.get_map():
         ready = selector.select(PATIENCE_S)

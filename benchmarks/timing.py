@@ -1,4 +1,4 @@
-"""Taking times, and saying what they were."""
+"""Samples of times, and their summaries."""
 
 import gc
 import math
@@ -16,12 +16,12 @@ from benchmarks.processes import MeasurementError
 MS = 1000.0
 
 SAMPLE_S = 600.0
-"""How long a sample may take before it is given up (chosen: far more than any takes on a busy machine)."""
+"""The longest time of a sample, in seconds (chosen: far more than any takes on a busy machine)."""
 
 
 @frozen
 class Spread:
-    """What a sample of times looks like, in milliseconds."""
+    """The summary of a sample of times, in milliseconds."""
 
     p50_ms: float
     p99_ms: float
@@ -29,12 +29,12 @@ class Spread:
 
     @classmethod
     def of(cls, times_s: Sequence[float]) -> "Spread":
-        """The spread of a sample that is not empty."""
+        """Return the spread of a sample, which must not be empty."""
         ordered = sorted(times_s)
         return cls(quantile(ordered, 0.5) * MS, quantile(ordered, 0.99) * MS, ordered[-1] * MS)
 
     def figures(self, what: str, *, p50_at_most: float | None = None, p99_at_most: float | None = None) -> list[Figure]:
-        """The middle and the tail."""
+        """Return the median and the 99th percentile as figures."""
         return [
             Figure(f"{what}, p50", self.p50_ms, "ms", p50_at_most),
             Figure(f"{what}, p99", self.p99_ms, "ms", p99_at_most),
@@ -42,17 +42,17 @@ class Spread:
 
 
 def quantile(ordered: Sequence[float], part: float) -> float:
-    """The least value that is not exceeded by that part of a sorted sample."""
+    """Return the least value that is not exceeded by `part` of a sorted sample."""
     return ordered[max(0, math.ceil(part * len(ordered)) - 1)]
 
 
 def best(rounds: Sequence[Spread]) -> Spread:
-    """The least of each quantile: what disturbs a machine makes times longer, and never shorter."""
+    """Return the least of each quantile: disturbances only make times longer."""
     return Spread(*(min(getattr(each, name) for each in rounds) for name in ("p50_ms", "p99_ms", "worst_ms")))
 
 
 def take_times(call: Callable[[], object], times: int) -> list[float]:
-    """How long each of so many calls took, in seconds."""
+    """Return the time of each of so many calls, in seconds."""
     taken: list[float] = []
     with no_collections(), bounded():
         for _ in range(times):
@@ -63,7 +63,7 @@ def take_times(call: Callable[[], object], times: int) -> list[float]:
 
 
 def in_turns(calls: Mapping[str, Callable[[], object]], times: int, rounds: int) -> dict[str, Spread]:
-    """The spread of each call; they take turns, so that what disturbs the machine disturbs all of them."""
+    """Return the spread of each call. The calls take turns, so that disturbances affect all of them."""
     spreads: dict[str, list[Spread]] = {name: [] for name in calls}
     for _ in range(rounds):
         for name, call in calls.items():
@@ -73,7 +73,7 @@ def in_turns(calls: Mapping[str, Callable[[], object]], times: int, rounds: int)
 
 @contextmanager
 def no_collections() -> Iterator[None]:
-    """Keep our own garbage collector out of what is measured of others."""
+    """Keep this process's garbage collector out of the measurements."""
     gc.collect()
     gc.disable()
     try:
@@ -84,7 +84,7 @@ def no_collections() -> Iterator[None]:
 
 @contextmanager
 def bounded() -> Iterator[None]:
-    """Let nobody wait for ever: what is measured here does not bound its own waits."""
+    """Raise `MeasurementError` in a sample that takes more than `SAMPLE_S`: measured calls do not bound their own waits."""
 
     def give_up(_signal: int, _frame: object) -> NoReturn:
         raise MeasurementError(f"a sample took more than {SAMPLE_S:g} s")

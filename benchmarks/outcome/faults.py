@@ -1,6 +1,6 @@
-"""What happens at a site: some days of faults, then all of them end, and some hours pass in which nothing more happens.
+"""The faults of a site: some days of faults, then all of them end, and some hours without any fault follow.
 
-Most stories are those of the simulation; the others are here. They are the same for everybody who looks after the guests.
+Most stories are those of the simulation; the others are here. They are the same under every policy.
 """
 
 from collections.abc import Mapping
@@ -19,10 +19,10 @@ from wagman.simulation.script import Act, Item, Wait, timed
 DAY_S = 24 * HOUR_S
 
 WARM_UP_S = 900.0
-"""Before the first fault, in which everybody comes up; nothing counts."""
+"""Seconds before the first fault, in which all guests come up; uptime does not count yet."""
 
 QUIET_S = 3 * HOUR_S
-"""After the last fault: who is still down then could be up (chosen: longer than any wait between two tries of anybody's)."""
+"""Seconds after the last fault: any guest could be up by the end (chosen: longer than the longest wait of any policy)."""
 
 
 def hung(node: Node) -> Story:
@@ -36,19 +36,19 @@ def panicked(node: Node) -> Story:
 
 
 def mute(node: Node) -> Story:
-    """The program that shows a guest's life ends for a while, and the guest runs on."""
+    """The program that shows the guest's life stops for a while; the guest runs on."""
     guest = node.guest
     yield 0, f"guest {guest} beat=0"
     yield node.later_s(), f"guest {guest} beat=8"
 
 
 def offline(node: Node) -> Story:
-    """The network is down, also where wagman needs none: others may."""
+    """The network goes down, even at a site where wagman needs none: other policies may need it."""
     yield from severed(node)
 
 
 def jammed(node: Node) -> Story:
-    """A contact does not move any more, and the guest behind it hangs."""
+    """A contact is stuck, and the guest behind it hangs."""
     guest = node.guest
     device = next(each for each in node.config.guests if each.name == guest)
     is_plain = isinstance(node.config.board_of(device), PlainBoard)
@@ -76,12 +76,14 @@ A_DAY: Mapping[Tale, float] = MappingProxyType(
         restarted: 0.7,
     }
 )
-"""How often each story begins in a day, at the whole site (chosen: far more often than at any real one, so that a few days tell
-something); what the site has nothing for does not happen."""
+"""How often each story begins at a site in a day (chosen: far more often than at any real site, so that a few days suffice).
+
+A story for which the site lacks something does not happen.
+"""
 
 
 def script(config: Config, seed: int, days: float) -> list[Item]:
-    """What happens at a site in so many days, with the time before and the time after."""
+    """Return the events at a site: `WARM_UP_S`, so many days of faults, and `QUIET_S`."""
     rates = {tale: each / DAY_S * HOUR_S for tale, each in A_DAY.items()}
     node = Node(config, Random(seed))  # noqa: S311 - a simulation
     busy_s = days * DAY_S

@@ -1,4 +1,4 @@
-"""A simulated node under any policy: the world of the simulation, without its checkers, and wagman only where it is to be."""
+"""A simulated node under any policy: the world of the simulation without its checkers, and with wagman if the policy has it."""
 
 from collections.abc import Sequence
 from random import Random
@@ -20,19 +20,19 @@ from wagman.simulation.world import World
 
 @define(eq=False, repr=False)
 class Governed(World):
-    """A node that has the service, or has not."""
+    """A simulated node with or without the service."""
 
     has_service: bool = field(default=True, kw_only=True)
 
     def start(self) -> None:
-        """The service comes up, where there is one."""
+        """Start the service, if there is one."""
         if self.has_service:
             super().start()
 
 
 @frozen
 class Trial:
-    """A site, who looks after it, and what happens there."""
+    """One run: a site, its policy, and the events there."""
 
     config: Config
     policy: Policy
@@ -41,7 +41,7 @@ class Trial:
 
 
 def run(trial: Trial, measuring: Measuring) -> Result:
-    """What becomes of the guests."""
+    """Run a trial in virtual time, and return what was measured."""
     with passing_directory() as directory:
 
         async def main(clock: MockClock) -> Result:
@@ -74,7 +74,7 @@ async def _governed(world: Governed, trial: Trial, measuring: Measuring) -> Resu
 
 
 def _switch_on(world: World) -> None:
-    """Somebody has plugged everything in; a Wagman starts its guests by itself."""
+    """Switch on every outlet of a rail with a guest, as if by hand; a Wagman starts its guests by itself."""
     for board in world.boards.values():
         if isinstance(board, Rail):
             for device in board.devices:

@@ -1,4 +1,4 @@
-"""How a recipe switches a guest, and how it hears one."""
+"""The means of a recipe: how it switches a guest, and how it hears one."""
 
 from itertools import count
 from typing import Protocol
@@ -15,26 +15,26 @@ from wagman.simulation.network import LATENCY_S
 from wagman.simulation.world import World
 
 ANSWER_S = 2.0
-"""How long an answer of a guest is waited for (chosen: as wagman does)."""
+"""The longest wait for a guest's answer, in seconds (chosen: as in wagman)."""
 
 REPLY_S = 15.0
-"""How long a reply of a Wagman is waited for (chosen: more than its longest command takes)."""
+"""The longest wait for a Wagman's reply, in seconds (chosen: more than its longest command takes)."""
 
 RETRY_S = 30.0
-"""After so long a command that the Wagman has not answered is given again (chosen)."""
+"""Seconds before a command without a reply is repeated (chosen)."""
 
 
 class Hand(Protocol):
-    """Whoever carries a recipe out."""
+    """The program that carries a recipe out."""
 
     @property
     def lives(self) -> int:
-        """How often it has begun anew, and has forgotten what it had counted."""
+        """The number of times that the program has started; each start forgets its counts."""
         ...
 
     @property
     def is_apart(self) -> bool:
-        """Whether its own way to the network is down."""
+        """Whether the program's own way to the network is down."""
         ...
 
     async def switch(self, port: Port, *, on: bool) -> None:
@@ -44,18 +44,18 @@ class Hand(Protocol):
 
 @define(eq=False)
 class Unit:
-    """The rail itself: its script hears over the rail's own network, and switches with nothing in between."""
+    """A script in the rail itself: it hears guests over the rail's own network, and switches directly."""
 
     rail: Rail
 
     @property
     def lives(self) -> int:
-        """Its counts are lost whenever it restarts."""
+        """The number of starts of the rail: the script loses its counts with each."""
         return self.rail.plugs.boots
 
     @property
     def is_apart(self) -> bool:
-        """Whoever cannot reach the rail is not reached by it either."""
+        """Whether the rail cannot be reached, and so reaches nobody."""
         return is_cut_off(self.rail)
 
     async def switch(self, port: Port, *, on: bool) -> None:
@@ -66,7 +66,7 @@ class Unit:
 
 @define(eq=False)
 class Controller:
-    """A program on the node controller, which gives the Wagman commands until they are answered."""
+    """A program on the node controller, which repeats each command until the Wagman has answered it."""
 
     wagman: Wagman
     lives: int = 1
@@ -74,7 +74,7 @@ class Controller:
     _turn: trio.Lock = field(factory=trio.Lock)
 
     async def switch(self, port: Port, *, on: bool) -> None:
-        """A port that is only stopped would be started by the board a minute later: it is disabled, and enabled again."""
+        """Switch a port, with commands that last: the board would start a port that is only stopped a minute later."""
         for words in (f"enable {port}", f"start {port}") if on else (f"disable {port}",):
             await self._have_done(words)
 
@@ -97,7 +97,7 @@ class Controller:
 
 
 async def _reads(port: trio.abc.Stream, end: bytes) -> bool:
-    """Whether the end of a reply to us comes, before the port is gone."""
+    """Return whether the end of the reply to this program's request arrives before the port is gone."""
     read = b""
     while end not in read.partition(b"sid=recipe")[2]:
         data = await port.receive_some()
@@ -108,17 +108,17 @@ async def _reads(port: trio.abc.Stream, end: bytes) -> bool:
 
 
 def is_cut_off(board: object) -> bool:
-    """Whether nobody can reach a board."""
+    """Return whether a board cannot be reached."""
     if isinstance(board, Rail):
         return board.faults["hangs"].share > 0
     return isinstance(board, Wagman) and not board.board.plugged
 
 
 def hand_at(world: World) -> Hand:
-    """Who can carry a recipe out at a site.
+    """Return the program that can carry a recipe out at this site.
 
     Raises:
-        TypeError: nobody knows how to switch what is there.
+        TypeError: no recipe knows how to switch this kind of board.
     """
     (board,) = world.boards.values()
     match board:
@@ -132,13 +132,13 @@ def hand_at(world: World) -> Hand:
 
 @define(eq=False)
 class Ears:
-    """Whom a recipe asks over the network."""
+    """The recipe's questions over the network."""
 
     world: World
     hand: Hand
 
     async def hear(self, host: str, shows: str) -> bool:
-        """Whether somebody answers; whoever is no guest answers as long as the network works."""
+        """Return whether a host answers. A host that is no guest answers as long as the network works."""
         await trio.sleep(LATENCY_S)
         network = self.world.network
         if not network.is_out and not self.hand.is_apart and network.answers(host, shows):
@@ -148,6 +148,6 @@ class Ears:
 
 
 def best_of(guest: DeviceConfig) -> str:
-    """The most that the guest is known to show: its page, or where it has none, a ping."""
+    """Return what the guest's first ear shows, the best evidence; "program" for a guest without ears."""
     ears = guest.ears
     return ears[0].shows if ears else "program"

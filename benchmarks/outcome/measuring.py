@@ -1,4 +1,4 @@
-"""What becomes of the guests of a site, as it really is."""
+"""The states and power cuts of a site's guests, as they really are."""
 
 import math
 from collections.abc import Collection
@@ -13,37 +13,37 @@ from wagman.simulation.records import Messaged, Record, RelayMoved
 from wagman.simulation.world import World
 
 SAMPLE_S = 10.0
-"""How often it is looked how the guests are (chosen: less than anything that is measured)."""
+"""Seconds between two looks at the guests (chosen: less than anything that is measured)."""
 
 HAS_OS = frozenset({"booting", "running"})
 """States in which a cut takes a guest in the middle of its work."""
 
 CHOSEN = frozenset({"command", "board"})
-"""By whom a cut is somebody's decision: what a fault does happens to everybody."""
+"""Causes of a cut that somebody decided; the cuts of faults happen under every policy."""
 
 
 @frozen
 class Result:
-    """What became of the guests of one site in one run."""
+    """The result for the guests of one site in one run. Only cuts that were decided are counted."""
 
-    up: float  # the part of the guests' hours in which they ran
-    hard_cuts: int  # of guests that ran, or booted, and had not been asked to halt since they got their power
-    outage_cuts: int  # of guests that ran, or booted, while the network or the board's link was down, asked or not
-    cycles: int  # cuts that somebody decided, of whatever guest
-    hangs_s: tuple[float, ...]  # from each hang until the guest ran again, or else until the end
+    up: float  # the share of the guests' hours in which they ran
+    hard_cuts: int  # of guests that ran or booted, without being asked to halt since they got their power
+    outage_cuts: int  # of guests that ran or booted, while the network or the board's link was down, asked to halt or not
+    cycles: int  # all cuts, in whatever state the guest was
+    hangs_s: tuple[float, ...]  # from each hang until the guest ran again, or until the end
     dead_h: float  # guest-hours down after the last fault
 
 
 @define
 class Patient:
-    """A guest, as it is followed."""
+    """A guest under observation."""
 
     device: DeviceConfig
-    asked: bool = False  # to halt, since it got its power
-    hung_s: float = math.nan  # since when it hangs, or is not up again after that
+    asked: bool = False  # asked to halt since it got its power
+    hung_s: float = math.nan  # since when it has hung, and not been up again; NaN: not so
 
     def looks(self, state: str, now_s: float) -> float | None:
-        """It is seen in a state; how long it had hung, where that is over."""
+        """Take the state that the guest is seen in; return how long its hang lasted, if the hang is over."""
         if state == "hung" and math.isnan(self.hung_s):
             self.hung_s = now_s
         if state != "running" or math.isnan(self.hung_s):
@@ -54,7 +54,10 @@ class Patient:
 
 @define(eq=False)
 class Measuring:
-    """Follows the guests. What happens before `from_s` does not count; from `quiet_s` on nothing happens any more."""
+    """Watches the guests of a site.
+
+    Uptime and hangs count from `from_s` on, cuts from the start; no fault lasts beyond `quiet_s`.
+    """
 
     guests: Collection[DeviceConfig]
     from_s: float
@@ -73,7 +76,7 @@ class Measuring:
         self._patients = {each.plug: Patient(each) for each in self.guests}
 
     def __call__(self, record: Record) -> None:
-        """Something is seen."""
+        """Take a record of the world."""
         match record:
             case Messaged():
                 patient = next(each for each in self._patients.values() if each.device.name == record.device)
@@ -94,7 +97,7 @@ class Measuring:
         return self.world is not None and (self.world.network.is_out or is_cut_off(self.world.boards[board]))
 
     async def look_around(self, world: World) -> None:
-        """Look how the guests are, for as long as there is a world."""
+        """Look at the guests every `SAMPLE_S`, until cancelled."""
         self.world = world
         await trio.sleep(self.from_s)
         while True:
@@ -111,7 +114,7 @@ class Measuring:
             self.hangs_s.append(lasted_s)
 
     def result(self, now_s: float) -> Result:
-        """What became of them up to now."""
+        """Return the result up to now."""
         open_s = (now_s - each.hung_s for each in self._patients.values() if not math.isnan(each.hung_s))
         return Result(
             self._up / max(self._looks, 1),

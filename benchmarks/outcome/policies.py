@@ -1,10 +1,10 @@
-"""Who looks after the guests of a site.
+"""The policies: who looks after the guests of a site.
 
-The recipe is the one that people use, in the figures that they use:
+The recipe is the one in common use, with the figures in common use:
 
-- from one question to the next 60 s, and ten minutes after a power cycle until the next question: Digital Loggers, "AutoPing";
-- three failures in a row, two minutes off, at most three cycles in one outage, counted anew once the guest answers, and after
-  24 hours: Pyronear, pyro-engine, "Shelly Pi watchdog";
+- a question every 60 s, and none for ten minutes after a power cycle: Digital Loggers, "AutoPing";
+- three failures in a row, two minutes off, at most three cycles in one outage; the count begins anew once the guest answers, and
+  after 24 hours: Pyronear, pyro-engine, "Shelly Pi watchdog";
 - a witness that has to answer before the guest is asked: CyberPower, "Intelligent PDU User Guide", "AutoPing" (its "priority").
 """
 
@@ -22,65 +22,66 @@ from wagman.simulation.world import World
 
 
 class Policy(Protocol):
-    """Somebody who looks after the guests."""
+    """A way to look after the guests of a site."""
 
     @property
     def name(self) -> str:
-        """For the table."""
+        """The policy's name, in the table."""
         ...
 
     @property
     def has_service(self) -> bool:
-        """Whether it is wagman."""
+        """Whether the site has the service."""
         ...
 
     async def run(self, world: World) -> None:
-        """Look after them for as long as there is a world."""
+        """Look after the guests until cancelled."""
         ...
 
 
 @frozen
 class Alone:
-    """Nobody: there is what the board does by itself."""
+    """Nobody: only the board acts, by itself."""
 
     name: str
     has_service: bool = False
 
     async def run(self, world: World) -> None:
-        """Nothing is done."""
+        """Do nothing."""
 
 
 @frozen
 class Service:
-    """wagman, as it comes."""
+    """wagman with its defaults."""
 
     name: str = "wagman"
     has_service: bool = True
 
     async def run(self, world: World) -> None:
-        """The world has the service."""
+        """Do nothing: the world runs the service."""
 
 
 @frozen
 class Recipe:
-    """Ask; after some failures in a row cut the power for a while; a few times at most."""
+    """Ask each guest; after some failures in a row cut its power for a while; a few times at most."""
 
     name: str
-    asks: Literal["ping", "page"] = "ping"  # a page where the guest has one
+    asks: Literal["ping", "page"] = "ping"  # with "page", a guest without a page is asked for less
     has_witness: bool = False
     every_s: float = 60.0
     failures: int = 3
     off_s: float = 120.0
-    most: int = 3  # cycles, until the guest answers or a window begins
+    most: int = 3  # cycles, until the guest answers or a new window begins
     window_s: float = DAY_S
     delay_s: float = 600.0
     has_service: bool = False
 
     async def run(self, world: World) -> None:
-        """Look after each of the guests, and not look at the others."""
+        """Look after each guest, independently of the others."""
         hand = hand_at(world)
         if isinstance(hand, Unit):
-            hand.rail.plugs.restore = "on"  # as the recipe wants it: a cycle that is interrupted leaves nobody without power
+            # As the recipe wants it: an interrupted cycle leaves no guest without power.
+            hand.rail.plugs.restore = "on"
         async with trio.open_nursery() as nursery:
             for guest in world.config.guests:
                 nursery.start_soon(Guard(self, Ears(world, hand), hand, guest, world).run)
@@ -101,11 +102,11 @@ class Guard:
 
     @property
     def shows(self) -> str:
-        """What an answer shows."""
+        """What the recipe asks the guest for: see `answers` of the simulated network."""
         return "kernel" if self.recipe.asks == "ping" else best_of(self.guest)
 
     async def run(self) -> None:
-        """Ask again and again."""
+        """Ask every `every_s`, and cycle the power if need be, until cancelled."""
         while True:
             await trio.sleep(self.recipe.every_s)
             self._counts_anew()
@@ -114,7 +115,7 @@ class Guard:
                 await self._cycle()
 
     def _counts_anew(self) -> None:
-        """A window of time begins, or a unit that has forgotten."""
+        """Reset the counts if a new window has begun, or the program has restarted."""
         window, lives = int(self.world.now_s // self.recipe.window_s), self.hand.lives
         if (window, lives) != self._era:
             self.cycles = 0
@@ -122,7 +123,7 @@ class Guard:
             self._era = window, lives
 
     async def _fails(self) -> bool:
-        """Whether the guest does not answer, as far as that tells anything."""
+        """Ask, and return whether the guest failed to answer; False if the witness does not answer either."""
         if self.recipe.has_witness and not await self.ears.hear(WITNESS, "kernel"):
             return False
         if await self.ears.hear(self.guest.name, self.shows):
@@ -138,13 +139,13 @@ class Guard:
         lives = self.hand.lives
         await self.hand.switch(self.guest.port, on=False)
         await trio.sleep(self.recipe.off_s)
-        if self.hand.lives == lives:  # a script that has begun anew knows nothing of this
+        if self.hand.lives == lives:  # a script that has restarted does not know of this cycle
             await self.hand.switch(self.guest.port, on=True)
         await trio.sleep(self.recipe.delay_s)
 
 
 def policies(config: Config) -> tuple[Policy, ...]:
-    """Those that are compared at a site: plugs do nothing by themselves, a Wagman does."""
+    """Return the policies that are compared at a site: plugs do nothing by themselves, a Wagman does."""
     is_plain = any(isinstance(each, PlainBoard) for each in config.boards)
     return (
         Alone("nothing" if is_plain else "the board alone"),

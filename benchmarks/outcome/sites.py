@@ -1,4 +1,4 @@
-"""The sites: a mast on plugs, and a Wagman node. What their files do not say is as it comes."""
+"""The sites: a mast on plugs, and a Wagman node, with defaults where their configuration says nothing."""
 
 from attrs import frozen
 
@@ -6,7 +6,7 @@ from wagman.config.load import loads
 from wagman.config.schema import Config
 
 WITNESS = "router"
-"""Who answers on the guests' network as long as that works."""
+"""The host on the guests' network that answers as long as the network works."""
 
 MAST = f"""
 [board.rail]
@@ -69,7 +69,7 @@ class Site:
 
     @property
     def config(self) -> Config:
-        """What is configured there."""
+        """The configuration of the site."""
         return loads(self.text, f"the site {self.name}")
 
 

@@ -1,4 +1,4 @@
-"""Every site under every policy, with each seed, on all cores; and what became of it, as tables."""
+"""Tables of the outcome: every site under every policy, with each seed, on all cores."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ MINUTE_S = 60.0
 
 @frozen
 class Run:
-    """One run: which site, which policy there, which seed."""
+    """One run: site and policy, as indexes, and the seed."""
 
     site: int
     policy: int
@@ -31,21 +31,21 @@ class Run:
 
 @frozen
 class Ran:
-    """What became of it."""
+    """A run with its result."""
 
     run: Run
     result: Result
 
 
 def measure(scale: Scale) -> list[Section]:
-    """A table for each site."""
+    """Measure, and return a table for each site."""
     days = scale.days or scale.outcome_days
     results = {ran.run: ran.result for ran in _said(all_runs(scale.seeds, days))}
     return [_section(number, scale.seeds, days, results) for number in range(len(SITES))]
 
 
 def all_runs(seeds: int, days: float) -> list[Run]:
-    """All that there is to do, the long ones first: wagman's take several times as long as the others."""
+    """Return all runs, the long ones first: wagman's take several times as long as the others."""
     runs = [
         Run(site, policy, seed, days)
         for site, each in enumerate(SITES)
@@ -56,7 +56,7 @@ def all_runs(seeds: int, days: float) -> list[Run]:
 
 
 def ran(run_: Run) -> Ran:
-    """Do one of them."""
+    """Do one run."""
     config = SITES[run_.site].config
     policy = policies(config)[run_.policy]
     measuring = Measuring(config.guests, WARM_UP_S, WARM_UP_S + run_.days * DAY_S)
@@ -65,7 +65,7 @@ def ran(run_: Run) -> Ran:
 
 
 def _said(runs: Sequence[Run]) -> Iterator[Ran]:
-    """Their results, as they come; somebody may watch."""
+    """Yield the results as they come; on a terminal, show the progress."""
     for number, each in enumerate(spread(ran, runs, cores()), 1):
         if sys.stderr.isatty():
             sys.stderr.write(f"\r\x1b[K{number} of {len(runs)} runs" if number < len(runs) else "\r\x1b[K")
