@@ -1,6 +1,6 @@
-"""What is checked before code goes in: `nox` runs what CI runs, `nox --list` shows the rest.
+"""The checks that code has to pass: `nox` runs those of the CI, `nox --list` shows the rest.
 
-Versions come from pyproject.toml; the only thing fetched is packages from the index that pip is set up to use.
+Versions come from pyproject.toml; packages are fetched only from the index that pip is set up to use.
 """
 
 import functools
@@ -37,19 +37,19 @@ DIST, WHEELHOUSE, LOCK, FLEET_LOCK = Path("dist"), Path("build/wheelhouse"), "re
 FROM_DEBIAN = (
     *("certifi", "charset-normalizer", "click", "markdown", "oauthlib", "pyyaml", "requests", "requests-oauthlib", "urllib3"),
 )
-"""Debian packages depend on Debian's own of these: they are compiled, or speak TLS. As in release/debs.py."""
+"""Packages that the Debian packages take from Debian: they are compiled, or speak TLS. The same as in release/debs.py."""
 
 LOCKING = (
     *("--quiet", "--generate-hashes", "--strip-extras", "--extra", "live", "--annotation-style", "line"),
     *("--no-header", "--no-emit-index-url", "--no-emit-find-links", "--no-emit-trusted-host", "--no-emit-options"),
 )
-"""The lock says what, and not from where."""
+"""Options for locks: a lock has versions and hashes, but no places."""
 
 Body = Callable[[nox.Session], None]
 
 
 def timed(body: Body) -> Body:
-    """Say at the end how long the session took."""
+    """Wrap a session, so that it reports its duration at its end."""
 
     @functools.wraps(body)
     def session(session: nox.Session) -> None:
@@ -71,17 +71,17 @@ def lowest(requirement: str) -> str:
 
 
 def list_parts(session: nox.Session) -> None:
-    """What an installation consists of (SBOM, CycloneDX): all that the lock brings into an empty environment."""
+    """Write the SBOM (CycloneDX): everything that the lock installs into an empty environment."""
     place = Path(session.create_tmp(), "parts")
     session.run("python", "-m", "venv", "--clear", "--without-pip", str(place))
     install = ("pip", "--python", str(place), "install", "-q", "--no-index", "--find-links", str(WHEELHOUSE))
     session.run("python", "-m", *install, "--require-hashes", "-r", LOCK)
-    session.run("python", "-m", *install, "--no-deps", "--pre", "wagman")  # by its name: a path would be noted down
+    session.run("python", "-m", *install, "--no-deps", "--pre", "wagman")  # by its name, since a path would be recorded
     session.run("cyclonedx-py", "environment", "--output-reproducible", "-o", str(DIST / "wagman.cdx.json"), str(place))
 
 
 def sum_up(folder: Path) -> None:
-    """SHA256SUMS: `sha256sum --check SHA256SUMS` tells whether a copy is whole."""
+    """Write SHA256SUMS; `sha256sum --check SHA256SUMS` then tells whether a copy is complete."""
     sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in sorted(folder.iterdir())]
     (folder / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
 
@@ -129,7 +129,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 @timed
 def drawings(session: nox.Session) -> None:
-    """Pages and drawings that are made from the code are not stale."""
+    """Check that the pages and drawings made from the code are up to date."""
     session.install("-e", ".[gpio,mqtt]")
     for module in MADE_FROM_CODE:
         session.run("python", "-m", module, "--check")
@@ -138,7 +138,7 @@ def drawings(session: nox.Session) -> None:
 @nox.session(default=False, python=PYTHONS)
 @timed
 def pythons(session: nox.Session) -> None:
-    """All tests on each Python that the project names, where it is installed."""
+    """All tests on each Python that the project names, if it is installed."""
     session.install("-e", ".[test]")
     session.run("pytest", *session.posargs)
 
@@ -163,9 +163,9 @@ def docs(session: nox.Session) -> None:
 @nox.session(default=False)
 @timed
 def lock(session: nox.Session) -> None:
-    """requirements.lock: what a controller installs, each package with its hashes; the same for every Python and processor.
+    """requirements.lock: every package that a controller installs, with hashes; the same for every Python and processor.
 
-    release/fleet.lock has what the Debian packages bring for the programs beside the service as well.
+    release/fleet.lock also has the packages that the Debian packages bring for the programs beside the service.
     """
     tools(session, "release")
     session.run("pip-compile", *LOCKING, "--output-file", LOCK, "pyproject.toml", *session.posargs)
@@ -179,9 +179,9 @@ def lock(session: nox.Session) -> None:
 @nox.session(default=False)
 @timed
 def release(session: nox.Session) -> None:
-    """What is released, in dist, and a wheelhouse in build/wheelhouse; each Python then installs it and shows it at work.
+    """Make a release in dist, and a wheelhouse in build/wheelhouse; each Python then installs it and runs it.
 
-    Wheel, source, Debian packages, lock, list of parts, checksums: the same bytes each time that the same commit is released.
+    Wheel, source, Debian packages, lock, SBOM, checksums: the same commit always gives the same bytes.
     """
     tools(session, "release")
     session.install("-e", ".[gpio,mqtt]")
@@ -209,7 +209,7 @@ def release(session: nox.Session) -> None:
 @nox.session(default=False, python=PYTHONS)
 @timed
 def installed(session: nox.Session) -> None:
-    """What `release` has made, installed with no index at hand: the wheel shows its demonstration, the source builds."""
+    """Install the release without an index: the wheel runs its demonstration, the source builds."""
     (wheel,), (source,) = DIST.glob("*.whl"), DIST.glob("*.tar.gz")
     away = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(WHEELHOUSE.resolve())}
     session.install("--require-hashes", "-r", LOCK, env=away)
@@ -249,6 +249,6 @@ def simulate(session: nox.Session) -> None:
 @nox.session(default=False)
 @timed
 def sweep(session: nox.Session) -> None:
-    """Many seeds of random faults in virtual time, on all cores; how many after -- (`500`: 200 node-days)."""
+    """Many seeds of random faults in virtual time, on all cores; their number goes after -- (`500`: 200 node-days)."""
     session.install("-e", ".[test]")
     session.run("python", "-m", "tests.simulation.sweep", *session.posargs)

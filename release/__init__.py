@@ -1,8 +1,8 @@
-"""What a release is made of, beside the wheel and the source.
+"""The parts of a release besides the wheel and the source.
 
 - `debs`       `python -m release.debs`: the Debian packages, from the wheelhouse and the locks
-- `contents`   which file of them is where
-- `stage`      the Python packages that come with them, laid out
+- `contents`   the files of the packages, and their places
+- `stage`      the Python packages that come along, laid out
 - `papers`     changelog and copyright, as Debian has them
-- `deb`        what their maintainer scripts do, and what lintian is told
+- `deb`        (a folder) maintainer scripts, and overrides for lintian
 """

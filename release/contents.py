@@ -1,4 +1,4 @@
-"""Which file of the Debian packages is where, and what it is made of."""
+"""The files of the Debian packages: their places and their sources."""
 
 import gzip
 import stat
@@ -15,7 +15,7 @@ from wagman.cli.completion import SCRIPTS
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "wagman" / "systemd" / "data"
 HOME = "/usr/lib/wagman"
-"""A virtual environment of the distribution's own Python."""
+"""The virtual environment of the service; its Python is the distribution's."""
 
 PACKAGES = f"{HOME}/lib/python3/site-packages"
 
@@ -23,10 +23,10 @@ UNITS = ("wagman.service", "wagman-poweroff.path", "wagman-poweroff.service")
 BRIDGES = ("wagman-fleet.service", "wagman-metrics.service", "wagman-notify.service")
 
 COCKPIT = ROOT / "wagman" / "cockpit"
-"""The page on the node, where there is one: Cockpit has it from a folder of its own."""
+"""The page on the node, for Cockpit, which reads it from a folder of its own."""
 
 PYVENV = "home = /usr/bin\ninclude-system-site-packages = true\n"
-"""Which Python it is, its own link says; what a guest's board needs beyond (libgpiod) is the distribution's."""
+"""The environment's own link names the Python. A guest's board may need more (libgpiod), which is the distribution's."""
 
 PROGRAM = """\
 #!/usr/lib/wagman/bin/python3 -sP
@@ -50,16 +50,16 @@ fi
 
 @frozen
 class Making:
-    """A folder in which what is not in the checkout is made."""
+    """A folder for files that are not in the checkout."""
 
     place: Path
 
     def file(self, to: str, text: str, mode: int = 0o644) -> dict[str, Any]:
-        """A file with this text."""
+        """Write a file with this text, and return its entry for nfpm."""
         return self._made(to, text.encode(), mode)
 
     def packed(self, to: str, text: str) -> dict[str, Any]:
-        """A file with this text, as gzip makes it of the same text each time."""
+        """Write a gzip file with this text, and return its entry for nfpm; equal texts give equal bytes."""
         return self._made(to, gzip.compress(text.encode(), mtime=0), 0o644)
 
     def _made(self, to: str, content: bytes, mode: int) -> dict[str, Any]:
@@ -70,29 +70,29 @@ class Making:
 
 
 def there(path: Path, to: str, mode: int | None = None) -> dict[str, Any]:
-    """A file that is there already."""
+    """Return the entry of a file that exists."""
     is_program = path.stat().st_mode & stat.S_IXUSR
     return {"src": str(path), "dst": to, "file_info": {"mode": mode or (0o755 if is_program else 0o644)}}
 
 
 def link(to: str, where: str) -> dict[str, Any]:
-    """A link."""
+    """Return the entry of a symbolic link."""
     return {"src": to, "dst": where, "type": "symlink"}
 
 
 def folder(where: str) -> dict[str, Any]:
-    """A folder that nothing need be in."""
+    """Return the entry of a folder, which may be empty."""
     return {"dst": where, "type": "dir", "file_info": {"mode": 0o755}}
 
 
 def modules(stage: Path, without: Iterable[Path] = ()) -> Iterator[dict[str, Any]]:
-    """Python packages."""
+    """Yield the entries of the Python packages in `stage`, except those in `without`."""
     known = set(without)
     yield from (there(stage / path, f"{PACKAGES}/{path}", 0o644) for path in laid_out(stage) if path not in known)
 
 
 def of_wagman(make: Making, stage: Path, pythons: Sequence[str], version: str) -> Iterator[dict[str, Any]]:
-    """The service, its commands, and what systemd needs of it."""
+    """Yield the entries of the service, its commands, and its files for systemd."""
     yield make.file(f"{HOME}/pyvenv.cfg", PYVENV)
     yield link("/usr/bin/python3", f"{HOME}/bin/python3")
     yield from (link("python3", f"{HOME}/lib/python{version}") for version in pythons)
@@ -116,7 +116,7 @@ def of_wagman(make: Making, stage: Path, pythons: Sequence[str], version: str) -
 
 
 def of_the_bridges(stage: Path, without: Path) -> Iterator[dict[str, Any]]:
-    """What tells others: the code is the service's, the units and what only they import are here."""
+    """Yield the entries of the bridges: their units, and the packages that only they import; the code itself is the service's."""
     yield from modules(stage, laid_out(without))
     yield from (there(DATA / name, f"/usr/lib/systemd/system/{name}") for name in BRIDGES)
     yield from (there(DATA / name, f"/usr/share/wagman/{name}") for name in ("fleet.toml", "notify.toml"))
@@ -125,12 +125,12 @@ def of_the_bridges(stage: Path, without: Path) -> Iterator[dict[str, Any]]:
 
 
 def whole(place: Path, to: str) -> Iterator[dict[str, Any]]:
-    """A folder of the checkout, without what is there for its tests only."""
+    """Yield the entries of a folder of the checkout, without its tests."""
     yield from (there(place / path, f"{to}/{path}") for path in laid_out(place) if ".test." not in path.name)
 
 
 def manual(make: Making, version: str) -> Iterator[dict[str, Any]]:
-    """The manual pages."""
+    """Yield the entries of the manual pages."""
     pages = make.place / "manual"
     write_manual(pages, version)
     for path in sorted(pages.iterdir()):
@@ -139,7 +139,7 @@ def manual(make: Making, version: str) -> Iterator[dict[str, Any]]:
 
 
 def in_common(make: Making, name: str, papers: tuple[str, str]) -> Iterator[dict[str, Any]]:
-    """What each Debian package has; the papers are its changelog and its copyright."""
+    """Yield the entries that every Debian package has; `papers` are its changelog and its copyright."""
     changelog, copyright_ = papers
     yield make.packed(f"/usr/share/doc/{name}/changelog.gz", changelog)
     yield make.file(f"/usr/share/doc/{name}/copyright", copyright_)

@@ -1,7 +1,7 @@
-"""Makes the Debian packages: `python -m release.debs dist build/wheelhouse`, offline, the same bytes each time.
+"""Makes the Debian packages, offline: `python -m release.debs dist build/wheelhouse`.
 
-They hold no compiled code: one of each does for every processor, and for every Python that the project names, since they take the
-python3 of the distribution. SOURCE_DATE_EPOCH says when it was (default: the time of the commit).
+They have no compiled code: one package serves every processor, and every Python that the project names, since it uses the
+python3 of the distribution. The same commit gives the same bytes; SOURCE_DATE_EPOCH is the date (default: that of the commit).
 """
 
 import argparse
@@ -42,23 +42,24 @@ FROM_DEBIAN = {
     "oauthlib": "python3-requests-oauthlib",
     "urllib3": "python3-requests",
 }
-"""What Apprise needs and does not come along: it is compiled, or it speaks TLS and is mended by Debian's security team."""
+"""Debian packages of what Apprise needs, by Python package: these are compiled, or they speak TLS and are mended by Debian.
+"""
 
 
 @frozen
 class Package:
-    """One of them: what is said of it, and what it asks for."""
+    """A Debian package: its description, and the packages that it depends on."""
 
     name: str
     summary: str
     text: str
     depends: Sequence[str]
     relations: Mapping[str, Sequence[str]]
-    edited: Sequence[str]  # examples that an operator edits: removed by a purge as long as nobody has
+    edited: Sequence[str]  # examples that an operator edits; a purge removes them if nobody did
 
 
 def wagman(pythons: Sequence[str]) -> Package:
-    """The service."""
+    """The package of the service."""
     least, last = (pythons[0], pythons[-1])
     major, _, minor = last.partition(".")
     return Package(
@@ -67,14 +68,14 @@ def wagman(pythons: Sequence[str]) -> Package:
         "Switches their power through whatever can: a Wagman board, network plugs, relays, PDUs. The service, its commands with "
         "their manual pages, and what systemd and udev need of it.",
         (f"python3 (>= {least})", f"python3 (<< {major}.{int(minor) + 1})", "systemd (>= 247)", "init-system-helpers (>= 1.54)"),
-        # Nothing is recommended: apt would want it from a network that a node need not have.
+        # ^Nothing is recommended: apt would fetch it, from a network that a node may lack.
         {"suggests": ("openssh-client", "wagman-fleet", "python3-libgpiod (>= 2.2)")},
         ("wagman.toml",),
     )
 
 
 def fleet(version: str) -> Package:
-    """What tells others."""
+    """The package of the bridges: fleet, metrics, notify."""
     return Package(
         "wagman-fleet",
         "tells others what happens on a node that wagman looks after",
@@ -87,7 +88,7 @@ def fleet(version: str) -> Package:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Make both."""
+    """Make both packages."""
     parser = argparse.ArgumentParser(prog="python -m release.debs", description="Make the Debian packages, offline.")
     parser.add_argument("into", type=Path, help="the folder that they are put into")
     parser.add_argument("wheelhouse", type=Path, help="wheels of this project and of all that the locks name")
@@ -103,7 +104,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def build(into: Path, wheels: Wheelhouse, work: Path) -> Iterator[Path]:
-    """One after the other."""
+    """Make one package after the other, and yield their files."""
     epoch = int(os.environ.get("SOURCE_DATE_EPOCH") or _commit_time())
     stated = wheels.wagman.name.split("-")[1]
     version = debian_version(stated, epoch)
@@ -126,13 +127,13 @@ def build(into: Path, wheels: Wheelhouse, work: Path) -> Iterator[Path]:
 
 
 def project() -> dict[str, Any]:
-    """What pyproject.toml says of the project."""
+    """Return the table `project` of pyproject.toml."""
     found: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return found
 
 
 def scripts(make: Making, package: Package) -> dict[str, str]:
-    """The maintainer scripts, which know what the examples are to the letter."""
+    """Write the maintainer scripts, with the checksums of the examples filled in."""
     sums = [hashlib.sha256((DATA / name).read_bytes()).hexdigest() for name in package.edited]
     found = {}
     for name in SCRIPTS:
@@ -143,7 +144,7 @@ def scripts(make: Making, package: Package) -> dict[str, str]:
 
 
 def settings(package: Package, version: str, contents: Iterable[Mapping[str, Any]], by: Mapping[str, str]) -> dict[str, Any]:
-    """What nfpm is told."""
+    """Return the configuration for nfpm."""
     return {
         "name": package.name,
         "arch": "all",
@@ -163,7 +164,11 @@ def settings(package: Package, version: str, contents: Iterable[Mapping[str, Any
 
 
 def packed(settled: dict[str, Any], file: Path, deb: Path, epoch: int) -> Path:
-    """Have nfpm make one."""
+    """Have nfpm make a package.
+
+    Raises:
+        StageError: nfpm is missing, or failed.
+    """
     when = datetime.fromtimestamp(epoch, UTC).isoformat()
     for each in settled["contents"]:
         each.setdefault("file_info", {})["mtime"] = when
@@ -185,7 +190,11 @@ def _nfpm() -> str:
 
 
 def _commit_time() -> str:
-    """Of the last commit; the same checkout makes the same packages."""
+    """Return the time of the last commit, so that the same checkout gives the same packages.
+
+    Raises:
+        StageError: this is not a checkout, or there is no git.
+    """
     unknown = StageError("this is no checkout, or there is no git: say by SOURCE_DATE_EPOCH when the packages were made")
     try:
         done = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=False)

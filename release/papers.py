@@ -1,4 +1,4 @@
-"""Changelog and copyright, as Debian wants to have them."""
+"""Changelog and copyright, in Debian's format."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ MAINTAINER = "the wagman authors"
 
 
 def debian_version(version: str, epoch: int) -> str:
-    """As Debian compares versions: one of development comes before the release, and of two such the later one is newer."""
+    """Return the version in Debian's form and order: development versions are older than the release, and ordered by time."""
     stated, _, commit = version.partition("+")
     before = stated.replace(".dev", "~dev").replace("rc", "~rc")
     when = datetime.fromtimestamp(epoch, UTC)
@@ -19,14 +19,14 @@ def debian_version(version: str, epoch: int) -> str:
 
 
 def changelog(name: str, version: str, epoch: int) -> str:
-    """One entry: what there is to say is in the project's own changelog, which comes along."""
+    """Return a changelog with one entry, which points to the project's own changelog."""
     when = datetime.fromtimestamp(epoch, UTC)
     text = f"  * See /usr/share/doc/{name}/CHANGELOG.md.gz."
     return f"{name} ({version}) unstable; urgency=medium\n\n{text}\n\n -- {MAINTAINER} <>  {when:%a, %d %b %Y %H:%M:%S +0000}\n"
 
 
 def copyright_of(licence: str, packages: Path) -> str:
-    """Of the project, and of each Python package that comes along."""
+    """Return the licences of the project and of each Python package that comes along."""
     return "\n".join([f"wagman\n\n{licence}", *_others(packages)])
 
 
@@ -41,7 +41,7 @@ def _others(packages: Path) -> Iterator[str]:
 
 
 def _shown(licence: str) -> str:
-    """One that every Debian has is named, and not said again."""
+    """Return a licence's text, or a reference if every Debian system has it."""
     is_known = "Apache License" in licence and "TERMS AND CONDITIONS FOR USE, REPRODUCTION" in licence
     return "On Debian systems the text is in /usr/share/common-licenses/Apache-2.0.\n" if is_known else licence
 

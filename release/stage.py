@@ -1,4 +1,4 @@
-"""The Python packages that come with a Debian package, laid out as they will be: by pip, offline, each checked by its hash."""
+"""The Python packages that come with a Debian package: laid out by pip, offline, each checked by its hash."""
 
 import shutil
 import subprocess
@@ -9,16 +9,16 @@ from pathlib import Path
 from attrs import frozen
 
 FORGOTTEN = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
-"""What pip writes for itself; dpkg knows the files, and some of it differs with the place of the build."""
+"""Files that pip writes for itself; dpkg knows the package's files, and some of these depend on the place of the build."""
 
 
 class StageError(Exception):
-    """The wheelhouse does not have what the packages are made of."""
+    """The wheelhouse lacks what the packages are made of."""
 
 
 @frozen
 class Wheelhouse:
-    """A folder of wheels, with no index at hand."""
+    """A folder of wheels, used instead of an index."""
 
     place: Path
 
@@ -35,10 +35,10 @@ class Wheelhouse:
         return found[0]
 
     def lay_out(self, target: Path, lock: Path, *more: Path) -> None:
-        """Into an empty folder, what `lock` names, and these wheels.
+        """Install the packages of `lock`, and these wheels, into a new folder.
 
         Raises:
-            StageError: pip does not find something, or it is not what the lock says.
+            StageError: pip failed (a package is missing, or differs from the lock), or a package has compiled code.
         """
         shutil.rmtree(target, ignore_errors=True)
         self._install(target, ("--require-hashes", "-r", str(lock)))
@@ -58,5 +58,5 @@ class Wheelhouse:
 
 
 def laid_out(target: Path) -> Iterator[Path]:
-    """Every file, in order, as seen from the folder."""
+    """Yield the path of every file below the folder, sorted, relative to it."""
     yield from sorted(path.relative_to(target) for path in target.rglob("*") if path.is_file())
