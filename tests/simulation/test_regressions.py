@@ -80,6 +80,22 @@ def test_a_promise_that_was_broken_once_holds(seed: int, script: str) -> None:
     assert run(script, seed=seed).violation is None
 
 
+ON_PLUGS = {
+    "a rail showed off for a while after its guest had come up, which was taken for a loss of power, and the guest was cut": (
+        "10 min; board rail fault stale on; ai: restart; 300 s"
+    ),
+    "a rail had restarted while the service was away, and the guests that booted with it were cut": (
+        "330 s; service kill; board rail restart warm; service start; 5 min"
+    ),
+}
+
+
+@pytest.mark.parametrize("named", ["plugs", "mixed"])
+@pytest.mark.parametrize("script", ON_PLUGS.values(), ids=ON_PLUGS)
+def test_a_promise_that_was_broken_once_on_plugs_holds(script: str, named: str) -> None:
+    assert run(script, named=named).violation is None
+
+
 CAME_UP_UNHEARD = [
     "a guest that comes up while nobody can hear it",
     "the same guest, whose relay nobody saw go on",

@@ -147,6 +147,8 @@ def _config(world: World, words: str) -> None:
     match words.split(maxsplit=2):
         case ["set", key, value]:
             world.file.set(key, value)
+        case ["move", name, place]:
+            world.file.move(name, *place.split(maxsplit=1))
         case ["add", name, port]:
             world.file.add(name, port, next(iter(world.boards)))
         case ["drop", name]:

@@ -53,6 +53,12 @@ class File:
         self.tables.setdefault(table, {})[name] = value
         self._write()
 
+    def move(self, name: str, board: str, port: str) -> None:
+        """Move a guest to an outlet of another board, both in TOML."""
+        # Both at once: board and old port together would be an outlet that there is not.
+        self.tables.setdefault(f"device.{name}", {}).update(board=board, port=port)
+        self._write()
+
     def add(self, name: str, port: str, board: str) -> None:
         """Add a guest."""
         self.tables[f"device.{name}"] = {"port": port, "board": json.dumps(board), "shutdown": '["halt"]'}

@@ -161,6 +161,10 @@ class Power(Generic[P]):
         # mark board-that-needs-time
         return min((at_s for at_s in looks_s if at_s > now_s), default=math.inf)
 
+    def shown_from_s(self) -> float:
+        """Return from when on a look shows of each port what has become of it."""
+        return max((outlet.settled_s for outlet in self.ports.values()), default=-math.inf) + AFTER_SETTLE_S
+
     def turn_s(self, number: P, level: Level) -> float:
         """The time from which the rules between the outlets allow a relay-on."""
         rested_s = -math.inf if level == "pulse" else self.ports[number].signs.off_at_s + self.off_times_s[number]

@@ -265,6 +265,8 @@ class Board:
         await self._greet(driver)
         self.power.placed()
         await self._poll(driver)
+        if self._restarted:
+            await self._settle(driver)
         if self._restarted and isinstance(driver, StartsByItself):
             driver.take_stock()
         self._restarted = False
@@ -273,6 +275,15 @@ class Board:
         while not visit.is_over:
             await self._poll(driver)
             await self._reconcile(driver, visit)
+
+    async def _settle(self, driver: Driver[Any]) -> None:
+        """Look again once looks count after a restart. Until then nothing is switched."""
+        # A guest may have come back with its board, and be booting: what is off is shown by a look alone.
+        looks_s, now_s = self.power.shown_from_s(), trio.current_time()
+        if looks_s > now_s:
+            self.progressed(looks_s - now_s)
+            await trio.sleep_until(looks_s)
+            await self._poll(driver)
 
     async def _greet(self, driver: Driver[Any]) -> None:
         """Find out which board this is, and whether it has restarted since it was last seen."""

@@ -62,8 +62,9 @@ def edited(node: Node) -> Story:
 
 def moved(guest: DeviceConfig, other: DeviceConfig) -> list[str]:
     """Return the changes that move a guest's table to the outlet of another one."""
-    to_board = [f"config set device.{guest.name}.board {json.dumps(other.board)}"] if other.board != guest.board else []
-    return [*to_board, f"config set device.{guest.name}.port {json.dumps(other.port)}"]
+    if other.board != guest.board:
+        return [f"config move {guest.name} {json.dumps(other.board)} {json.dumps(other.port)}"]
+    return [f"config set device.{guest.name}.port {json.dumps(other.port)}"]
 
 
 def rewired(node: Node) -> Story:
