@@ -23,14 +23,15 @@ AUTHORITY = "tls_ca"
 """The key of a file that is no secret, and is checked, too."""
 
 
-def runnable(path: str) -> Iterator[Found]:
-    """Check every command of the file at `path`, which must be a right configuration."""
+def runnable(path: str, search: str = SEARCH_PATH) -> Iterator[Found]:
+    """Check every command of the file at `path`, a right configuration; `search` names the directories of programs."""
     asked = commands(path)
-    judged = [(at, why) for at, command in asked.items() if (why := trouble(command, SEARCH_PATH)) is not None]
+    judged = [(at, why) for at, command in asked.items() if (why := trouble(command, search)) is not None]
     for line in placed(path, judged):
         yield Found("command", "wrong", line, MEND, any(words in line for words in BARRED))
     if asked and not judged:
-        yield Found("command", "ok", f"every command can be found and run ({len(asked)})")
+        where = "" if search == SEARCH_PATH else " with the PATH of whoever asks"
+        yield Found("command", "ok", f"every command can be found and run{where} ({len(asked)})")
 
 
 def read(config: Config) -> Iterator[Found]:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from wagman.api.access import group_access
-from wagman.config.as_user import own_account
+from wagman.config.as_user import SEARCH_PATH, own_account
 from wagman.config.load import load
 from wagman.config.schema import Config
 from wagman.config.whole import BESIDE, files
@@ -26,8 +26,8 @@ MOST_PROBLEMS = 10
 LISTS = "wagman check-config shows all that is wrong with it"
 
 
-def look(path: str) -> list[Found]:
-    """Make all of these checks, for the configuration at `path`."""
+def look(path: str, search: str = SEARCH_PATH) -> list[Found]:
+    """Make all of these checks, for the configuration at `path`; `search` names the directories that have the commands."""
     try:
         config = load(path)
     except ConfigError as error:
@@ -38,7 +38,7 @@ def look(path: str) -> list[Found]:
     checks: dict[str, Callable[[], Iterable[Found]]] = {
         "group": lambda: groups(config),
         "port": lambda: ports(config),
-        "command": lambda: runnable(path),
+        "command": lambda: runnable(path, search),
         "file": lambda: read(config),
         "way": lambda: reached(config),
         "state": lambda: state(config),

@@ -5,13 +5,14 @@ left out: a directory that the unit would make is only opened to the checks.
 """
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator
 
 from attrs import asdict, frozen
 
-from wagman.config.as_user import SERVICE_USER, Account, account_of, own_account
+from wagman.config.as_user import SEARCH_PATH, SERVICE_USER, Account, account_of, own_account
 from wagman.doctor.asking import UnseenError, output
 from wagman.doctor.found import Found
 from wagman.doctor.inside import look
@@ -54,24 +55,31 @@ def looked(path: str, unit: Unit | None, why_no_unit: str) -> Looked:
     """Make the checks for the configuration at `path`; `why_no_unit` says why nobody can tell whether there is a unit."""
     name = (user(unit.text) if unit else None) or SERVICE_USER
     account, mine = account_of(name), own_account()
+    search = _search(unit, why_no_unit)
     if mine.uid != 0:
-        return _as_myself(path, name, account)
+        return _as_myself(path, search, name, account)
     if account is None:
         text = f"there is no user {name} on this computer: everything was looked at as root, who may do more"
-        return Looked("root", (Found("user", "warning", text, "wagman install-service makes that user"), *look(path)))
+        return Looked("root", (Found("user", "warning", text, "wagman install-service makes that user"), *look(path, search)))
     if unit is None or not unit.is_there:
-        return _as_account(path, account, why_no_unit)
+        return _as_account(path, search, account, why_no_unit)
     try:
         found, left_out = _sandboxed(path, unit.text)
     except UnseenError as error:
-        return _as_account(path, account, str(error))
+        return _as_account(path, search, account, str(error))
     words = f" (but for {', '.join(left_out)})" if left_out else ""
     whom = f"the service's user {name}, under the sandbox of its unit{words}"
     return Looked(whom, tuple(found), is_as_service=True, is_sandboxed=True)
 
 
-def _as_myself(path: str, name: str, account: Account | None) -> Looked:
-    found = tuple(look(path))
+def _search(unit: Unit | None, why_no_unit: str) -> str:
+    """Where the service looks for commands: where systemd has it look; started by hand, where whoever starts it does."""
+    is_by_hand = not why_no_unit and (unit is None or not unit.is_there)
+    return os.environ.get("PATH", os.defpath) if is_by_hand else SEARCH_PATH
+
+
+def _as_myself(path: str, search: str, name: str, account: Account | None) -> Looked:
+    found = tuple(look(path, search))
     mine = own_account()
     if account is not None and account.uid == mine.uid:
         text = "what the sandbox of the unit keeps from the service was not looked at: only root can"
@@ -83,12 +91,12 @@ def _as_myself(path: str, name: str, account: Account | None) -> Looked:
     return Looked(mine.name, (first, *(each.of_another() for each in found)))
 
 
-def _as_account(path: str, account: Account, why: str) -> Looked:
+def _as_account(path: str, search: str, account: Account, why: str) -> Looked:
     """Make the checks as the service's user, without the sandbox."""
-    told = account.ask(lambda: [asdict(each) for each in look(path)])
+    told = account.ask(lambda: [asdict(each) for each in look(path, search)])
     if told is None:
         text = f"nothing could be looked at as the user {account.name}: it was looked at as root, who may do more"
-        return Looked("root", (Found("user", "unknown", text), *look(path)))
+        return Looked("root", (Found("user", "unknown", text), *look(path, search)))
     if why:
         found = Found("user", "unknown", f"what the sandbox of the unit keeps from the service was not looked at: {why}")
     else:

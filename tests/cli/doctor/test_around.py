@@ -238,6 +238,23 @@ def test_where_the_sandbox_cannot_be_had_it_looks_as_the_user_alone_and_says_so(
     assert has(node.found("configuration"), "wrong", "Permission denied")
 
 
+def test_where_nothing_starts_the_service_but_a_hand_its_commands_are_looked_for_as_a_shell_does(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs(tmp_path, monkeypatch, halt_it="")
+    node.write(f"{USB}{GUEST.replace('true', 'halt-it')}")
+    assert has(node.found("command"), "ok", "every command can be found and run with the PATH of whoever asks (1)")
+
+
+@as_root
+def test_where_systemd_starts_the_service_its_commands_are_looked_for_where_systemd_does(
+    node: Node, systemd: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs(systemd, monkeypatch, systemctl=SYSTEMCTL, systemd_run="exit 1", halt_it="")
+    node.write(f"{USB}{GUEST.replace('true', 'halt-it')}")
+    assert has(node.found("command"), "wrong", 'no program called "halt-it" in /usr/local/sbin:')
+
+
 def test_a_systemd_that_does_not_tell_is_unknown(node: Node, systemd: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(under, "account_of", lambda _: None)
     programs(systemd, monkeypatch, systemctl="echo no bus >&2; exit 1")

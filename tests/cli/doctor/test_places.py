@@ -148,7 +148,7 @@ def test_commands_that_cannot_be_run_are_told_with_their_line(node: Node) -> Non
     node.write(f'{USB}{GUEST}restart = ["no-such-program"]\n')
     assert has(node.found("command"), "wrong", "wagman.toml:9: device.gn.restart", 'no program called "no-such-program"')
     node.write(USB + GUEST)
-    assert has(node.found("command"), "ok", "every command can be found and run (1)")
+    assert has(node.found("command"), "ok", "every command can be found and run", "(1)")
 
 
 @pytest.mark.parametrize(("content", "words"), [(None, "cannot be read: No such file"), ("\n", "is empty")])
