@@ -1,11 +1,16 @@
 """On a machine with the Debian package, dpkg owns the files: `install-service` leaves them alone, and says what to type."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.systemd.pretended import everything, wagman
 from wagman.cli.outcome import REFUSED, CommandError
+from wagman.config import installer
+from wagman.init.command import next_steps
+from wagman.service.problems.board import SEE_THE_PORT, remedy
 from wagman.systemd import packaged
 from wagman.systemd.install import CONFIG, UNIT, WITHOUT_SERVICE
 from wagman.systemd.steps import Target
@@ -55,3 +60,18 @@ def test_before_a_removal_it_is_said_what_becomes_of_this_computer(
     monkeypatch.setattr(packaged, "THIS", Target(tmp_path))
     packaged.main()
     assert capsys.readouterr().out == told
+
+
+def test_what_is_told_to_type_does_something_on_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside the package, `install-service` would do nothing."""
+    monkeypatch.setattr(installer, "PACKAGED_UNIT", tmp_path / "wagman.service")
+
+    def told() -> list[str]:
+        return [remedy(os.strerror(errno.EACCES), "/dev/board", SEE_THE_PORT), next_steps(CONFIG, CONFIG), installer.installer()]
+
+    assert all("wagman install-service" in each for each in told())
+    (tmp_path / "wagman.service").touch()
+    port, after_init, _ = told()
+    assert "apt install --reinstall ./wagman_*.deb puts the rule for it in place" in port
+    assert after_init == "next: wagman check-config --ask, wagman probe; then systemctl restart wagman"
+    assert not any("install-service" in each for each in told())

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator
 
 from wagman.config.as_user import own_account
+from wagman.config.installer import installer
 from wagman.config.schema import Config
 from wagman.doctor.found import Found
 from wagman.doctor.parts import ears
@@ -55,7 +56,7 @@ def _remedy(who: str, group: str, held: os.stat_result) -> str:
     admits_group = held.st_mode & 0o060 == 0o060  # noqa: PLR2004 - to read and to write
     if admits_group and held.st_gid not in own_account().groups and held.st_gid != 0:
         return f"usermod --append --groups {group} {who}; then systemctl restart wagman"
-    return "wagman install-service puts the rule for it in place; or one of your own, as in /etc/udev/rules.d/60-wagman.rules"
+    return f"{installer()} puts the rule for it in place; or one of your own, a copy in /etc/udev/rules.d/61-wagman-local.rules"
 
 
 def group_name(gid: int) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from wagman.api.access import group_access
 from wagman.config.as_user import SEARCH_PATH, own_account
+from wagman.config.installer import installer
 from wagman.config.load import load
 from wagman.config.schema import Config
 from wagman.config.whole import BESIDE, files
@@ -85,11 +86,11 @@ def groups(config: Config) -> Iterator[Found]:
     try:
         access, warnings = group_access(config.service)
     except ConfigError as error:
-        do = "groupadd --system makes a group; wagman install-service its own"
+        do = f"groupadd --system makes a group; {installer()} wagman's own"
         yield from (Found("group", "wrong", each, do) for each in error.problems)
         return
     for each in warnings:
-        yield Found("group", "warning", each, "wagman install-service makes that group")
+        yield Found("group", "warning", each, f"{installer()} makes that group")
     if access.control_gid is not None:
         yield _member(config.service.control_group, access.control_gid)
 

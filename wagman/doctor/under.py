@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from attrs import asdict, frozen
 
 from wagman.config.as_user import SEARCH_PATH, SERVICE_USER, Account, account_of, own_account
+from wagman.config.installer import installer
 from wagman.doctor.asking import UnseenError, output
 from wagman.doctor.found import Found
 from wagman.doctor.inside import look
@@ -60,7 +61,7 @@ def looked(path: str, unit: Unit | None, why_no_unit: str) -> Looked:
         return _as_myself(path, search, name, account)
     if account is None:
         text = f"there is no user {name} on this computer: everything was looked at as root, who may do more"
-        return Looked("root", (Found("user", "warning", text, "wagman install-service makes that user"), *look(path, search)))
+        return Looked("root", (Found("user", "warning", text, f"{installer()} makes that user"), *look(path, search)))
     if unit is None or not unit.is_there:
         return _as_account(path, search, account, why_no_unit)
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from wagman.config.installer import installer
 from wagman.doctor.asking import output
 from wagman.doctor.found import Found
 from wagman.systemd.install import COMMAND, UNIT, UNITS, data, own_command
@@ -21,8 +22,6 @@ _SHOWN = ("LoadState", "ActiveState", "SubState", "Result", "NeedDaemonReload", 
 
 ALWAYS = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "char-pts")
 """Devices that any unit may use, unless its policy is strict (systemd.resource-control(5))."""
-
-INSTALL = "wagman install-service, as root"
 
 
 @frozen
@@ -67,7 +66,7 @@ def judged(seen: Unit | None) -> Iterator[Found]:
         yield Found("unit", "ok", "systemd does not run here: whoever starts the service has to look after it")
     elif not seen.is_there:
         state = seen.shown.get("LoadState")
-        yield Found("unit", "wrong", f"there is no unit {NAME}: nobody starts the service ({state})", INSTALL)
+        yield Found("unit", "wrong", f"there is no unit {NAME}: nobody starts the service ({state})", f"{installer()}, as root")
     else:
         yield _active(seen)
         yield from _enabled(seen)

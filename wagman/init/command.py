@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from wagman.cli.outcome import FAILED, REFUSED, USAGE, CommandError
+from wagman.config.installer import BY_COMMAND, is_packaged
 from wagman.init import flags, questions
 from wagman.init.flags import add_arguments
 from wagman.init.plan import Plan
@@ -49,5 +50,6 @@ def _text(plan: Plan) -> str:
 def next_steps(path: str, installed: str) -> str:
     """Return what to type next; `installed` is the file that the installed service reads."""
     if Path(path).absolute() == Path(installed):
-        return "next: wagman check-config --ask, wagman probe; then wagman install-service, systemctl restart wagman"
+        install = "" if is_packaged() else f"{BY_COMMAND}, "
+        return f"next: wagman check-config --ask, wagman probe; then {install}systemctl restart wagman"
     return f"next: wagman check-config --ask {path}, wagman probe --config {path}; then wagman run --config {path}"

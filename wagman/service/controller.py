@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 import trio
 from attrs import define, field
 
+from wagman.config.installer import installer
 from wagman.config.schema import DeviceConfig
 from wagman.io.board.task import Board
 from wagman.model.errors import BoardError, CallerError
@@ -79,13 +80,13 @@ class Controller:
 
     def _shut_down(self) -> None:
         if self.power_off is None:
-            raise OSError("this service has no way to shut the controller down: install it with wagman install-service")
+            raise OSError(_no_way())
         self.power_off()
 
     async def restart(self) -> Verdict:
         """Have the board stop the controller in `RESTART_GRACE_S`, and start it again; accepted once the board announces it."""
         if self.device is None or self.io is None or self.power_off is None:
-            return _refused("this service has no way to shut the controller down: install it with wagman install-service")
+            return _refused(_no_way())
         notice, self._goes_down, self._hitch = self._notice, False, ""
         try:
             await self.io.stop_later(self.device.port, RESTART_GRACE_S)
@@ -124,6 +125,10 @@ class Controller:
         reading, answered_s = self.io.shown.ports.get(self.device.port), self.io.answered_s
         heard_at_s = answered_s - reading.age_s if reading and reading.age_s is not None and answered_s is not None else None
         return max((at_s for at_s in (heard_at_s, self.io.fed_at_s) if at_s is not None), default=None)
+
+
+def _no_way() -> str:
+    return f"this service has no way to shut the controller down: install it with {installer()}"
 
 
 def _refused(reason: str) -> Verdict:

@@ -3,9 +3,10 @@
 The package runs `python -m wagman.systemd.packaged` before it is removed.
 """
 
+from wagman.config.installer import PACKAGED_UNIT
 from wagman.systemd.steps import Target
 
-UNITS = "/usr/lib/systemd/system"
+UNITS = str(PACKAGED_UNIT.parent)
 """The directory of the package's units; `install-service` has its own in /etc."""
 
 THIS = Target()
@@ -20,7 +21,7 @@ wagman came as a Debian package here, which has put all of it in place: nothing 
 
 def is_packaged(target: Target) -> bool:
     """Return whether the package's unit is there."""
-    return target.path(f"{UNITS}/wagman.service").exists()
+    return target.path(str(PACKAGED_UNIT)).exists()
 
 
 def main() -> None:

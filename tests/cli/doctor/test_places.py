@@ -14,6 +14,7 @@ import pytest
 
 from tests.cli.doctor.kit import GUEST, NOBODY, OK, ON_RAIL, RAIL, UNKNOWN, USB, WARNING, WRONG, Node, as_root, has, log
 from tests.cli.kit import until
+from wagman.config import installer
 from wagman.config.as_user import Account
 from wagman.doctor import inside, state, under, ways
 from wagman.doctor.devices import group_name
@@ -135,7 +136,10 @@ def test_a_port_that_the_services_user_may_not_open_names_the_group_that_may(
     words = "may not be opened by nobody: it belongs to root:60001, mode 0660"
     assert has(node.found("port"), "wrong", words, "usermod --append --groups 60001 nobody")
     device.chmod(0o600)
+    monkeypatch.setattr(installer, "PACKAGED_UNIT", node.place / "wagman.service")
     assert has(node.found("port"), "wrong", "mode 0600", "wagman install-service puts the rule")
+    (node.place / "wagman.service").touch()
+    assert has(node.found("port"), "wrong", "apt install --reinstall ./wagman_*.deb puts the rule", "61-wagman-local.rules")
     monkeypatch.setattr(under, "account_of", lambda _: Account("nobody", 65_534, 65_534, (60_001,)))
     device.chmod(0o660)
     assert has(node.found("port"), "ok", "may be opened")

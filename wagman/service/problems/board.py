@@ -4,6 +4,7 @@ import errno
 import os
 from collections.abc import Iterator
 
+from wagman.config.installer import installer
 from wagman.model.facts import Plug
 from wagman.service.plugs import label
 from wagman.service.problems.facts import Facts, Problem, Unseen, board_words
@@ -20,7 +21,7 @@ HELD = "another program holds it: fuser -v {device} names it; end that program"
 REMEDIES: tuple[tuple[str, str], ...] = (
     (
         os.strerror(errno.EACCES),
-        "let the service's user open it: ls -lL {device} shows who may; wagman install-service puts the rule for it in place",
+        "let the service's user open it: ls -lL {device} shows who may; {install} puts the rule for it in place",
     ),
     (os.strerror(errno.ENOENT), f"{IS_IN} If its port has another name: board.device in the configuration"),
     (os.strerror(errno.EISDIR), NO_PORT),
@@ -53,7 +54,7 @@ SEE_THE_PORT = "look at the cable, the board's power, and {device}; the service 
 
 def remedy(reason: str, device: str, otherwise: str) -> str:
     """Return what to do about a port that gives this reason; `otherwise` where no phrase of REMEDIES is in it."""
-    return next((do for said, do in REMEDIES if said in reason), otherwise).format(device=device)
+    return next((do for said, do in REMEDIES if said in reason), otherwise).format(device=device, install=installer())
 
 
 def board_unseen(facts: Facts) -> Iterator[Problem]:
