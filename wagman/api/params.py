@@ -11,6 +11,7 @@ import attrs
 from attrs import NOTHING, field, frozen
 
 from wagman.api.wire import INVALID_PARAMS, RpcError
+from wagman.model.asked import MAX_FOR_S, MAX_NAME_CHARS, is_name
 
 MAX_PAGE = 1000
 """The most events in one answer (chosen)."""
@@ -18,14 +19,8 @@ MAX_PAGE = 1000
 MAX_ID = 2**53 - 1
 """The largest integer that every JSON library can tell from its neighbours."""
 
-MAX_NAME_CHARS = 64
-"""The longest name of a person on whose behalf a program asks, or of an order (chosen: a UUID has 36, SHA-256 in hex 64)."""
-
 MAX_COMMAND_CHARS = 128
 """The longest raw board command (chosen: more than any board accepts; the board's dialect has its own bound)."""
-
-MAX_FOR_S = 366 * 86_400
-"""The longest time for which something can be ordered (chosen: a year; what is meant for ever has no end)."""
 
 MAX_REASON_CHARS = 200
 """The longest reason (chosen: a line)."""
@@ -84,8 +79,7 @@ def _is_device(value: Any) -> bool:
 
 
 def _is_name(value: Any) -> bool:
-    """Whether a value is fit to stand in a sentence: one line, without control characters that a terminal would obey."""
-    return isinstance(value, str) and len(value) <= MAX_NAME_CHARS and value.isprintable() and bool(value.strip())
+    return isinstance(value, str) and is_name(value)
 
 
 def _is_command(value: Any) -> bool:

@@ -21,6 +21,7 @@ from wagman.client.blocking import Client, Follower
 from wagman.client.conversation import ANSWER_S
 from wagman.client.errors import AnswerError, ClientError, LostError
 from wagman.client.following import is_refusal
+from wagman.model.asked import MAX_FOR_S, MAX_NAME_CHARS, is_name
 from wagman.model.order import in_order
 from wagman.model.shapes import Decision, Event, Status
 from wagman.model.words import duration, plain
@@ -60,7 +61,9 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
         "--timeout", type=_seconds, default=math.inf, metavar="S", help="wait at most so many seconds (default: for ever)"
     )
     parser.add_argument("--json", action="store_true", help="as one JSON document")
-    parser.add_argument("--on-behalf", metavar="NAME", help="who asks for it, for the log, where a program asks for somebody")
+    parser.add_argument(
+        "--on-behalf", type=_name, metavar="NAME", help="who asks for it, for the log, where a program asks for somebody"
+    )
     if command == "stop":
         parser.add_argument(
             "--for", dest="for_s", type=lasting, metavar="TIME", help="start it again by itself after 10min, 2h, ..."
@@ -86,9 +89,18 @@ def lasting(text: str) -> float:
     from wagman.config import durations  # noqa: PLC0415 - few commands need it
 
     try:
-        return durations.parse(float(text) if text.isdecimal() and text.isascii() else text)
+        for_s = durations.parse(float(text) if text.isdecimal() and text.isascii() else text)
     except ValueError:
         raise ArgumentTypeError(f"{text!r} is no duration: write 10min, 2h, 1d12h, or a number of seconds") from None
+    if for_s > MAX_FOR_S:
+        raise ArgumentTypeError(f"{text!r} is too long: {duration(MAX_FOR_S)} is the longest")
+    return for_s
+
+
+def _name(text: str) -> str:
+    if not is_name(text):
+        raise ArgumentTypeError(f"{text!r} is no name: write 1 to {MAX_NAME_CHARS} printable characters")
+    return text
 
 
 def _seconds(text: str) -> float:
