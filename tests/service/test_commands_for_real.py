@@ -61,7 +61,12 @@ CASES: list[tuple[list[str], str, int, str]] = [
         r"^not started: it was stopped for a while, and is to run again in \d",
     ),
     ([], "stop cs --for soon", 2, "write 10min, 2h"),
-    ([], "maintenance gn --for 2h", 0, "^gn: nothing is done about it"),
+    (
+        [],
+        "maintenance gn --for 2h",
+        0,
+        "^gn: left alone for 2 h from now on: .* else started if it is to run; wagman maintenance gn --end",
+    ),
     (["wagman maintenance gn --for 2h"], "status gn", 0, "^gn +1 +maintenance .* alone .*for another"),
     (["wagman maintenance gn --for 2h"], "stop gn", 4, "wagman maintenance gn --end"),
     (["wagman maintenance gn --for 2h"], "check gn", 0, "OK"),

@@ -147,8 +147,12 @@ def maintenance(state: State, now: Situation, for_s: float | None) -> Step:
     """Begin a maintenance of `for_s` seconds, or (None) end it."""
     if for_s is None:
         return state.on_maintenance_over(now, "ended by the operator").accept("it is looked at anew")
-    reason = f"asked by the operator, for {duration(for_s)}"
-    return state.on_maintenance(now.remember(term=Term("maintenance", for_s)), reason)
+    lasts = duration(for_s)
+    step = state.on_maintenance(now.remember(term=Term("maintenance", for_s)), f"asked by the operator, for {lasts}")
+    return step.accept(
+        f"left alone for {lasts} from now on: its power stays as it is, and it is asked for nothing; then it is taken over where "
+        f"it runs, else started if it is to run; wagman maintenance {now.config.name} --end ends that sooner"
+    )
 
 
 def over(state: State, now: Situation) -> Step:

@@ -47,7 +47,7 @@ class Maintenance(State):
 
     def on_maintenance(self, now: Situation, reason: str) -> Step:
         longer = evolve(self, reason=reason)
-        return longer.stay(now, now.event("maintenance", reason=reason)).accept("it goes on being left alone")
+        return longer.stay(now, now.event("maintenance", reason=reason))
 
     def on_maintenance_over(self, now: Situation, reason: str) -> Step:
         """End the maintenance. The guest is looked at as if nothing were known of it, and adopted if it runs."""

@@ -104,8 +104,7 @@ class State(GraphState):
     def on_maintenance(self, now: Situation, reason: str) -> Step:
         """Leave the guest alone. A start that is under way is not counted as an attempt."""
         left = now.uncounted_attempt() if self.trying else now
-        step = self.goto(states.maintenance, left, reason, silent=self.name != "started")
-        return step.accept("nothing is done about it")
+        return self.goto(states.maintenance, left, reason, silent=self.name != "started")
 
     def on_maintenance_over(self, now: Situation, reason: str) -> Step:
         return self.stay(now)
