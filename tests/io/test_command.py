@@ -145,7 +145,18 @@ def test_where_nothing_is_known_of_any_port_the_last_reason_is_told(status: int)
     assert str(error) == f"status of 2: exit status {status}: trying / port 2 is sick"
 
 
-@pytest.mark.parametrize("said", ["", "echo Status: OFF", "echo off", "echo Chassis Power is off", "echo a warning; echo OFF."])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        "echo Status: OFF",
+        "echo off",
+        "echo Chassis Power is off",
+        "echo a warning; echo OFF.",
+        "echo 3: off, 0.0 W",
+        "echo plug 3 is on strip A, OFF",
+    ],
+)
 def test_an_off_is_said_by_the_exit_status_alone_or_in_words_as_well(said: str) -> None:
     assert seen(exec_board(status=shell(f"{said}\nexit 2")), "1") == {"1": "off"}
 
@@ -162,6 +173,16 @@ def test_an_off_is_said_by_the_exit_status_alone_or_in_words_as_well(said: str) 
             "-c",
             "import argparse; a = argparse.ArgumentParser(); a.add_argument('x', choices=['off']); a.parse_args()",
         ),
+        (sys.executable, "/nowhere/turn-off.py"),
+        ("sh", "/nowhere/off.d/status"),
+        (
+            sys.executable,
+            "-c",
+            "import argparse; a = argparse.ArgumentParser(); a.add_argument('x', choices=['on', 'off']); a.parse_args(['read'])",
+        ),
+        ("sh", "-c", "echo 'Usage: plug on|off PORT'; exit 2"),
+        ("sh", "-c", "echo 'the action is one of on, off'; exit 2"),
+        ("sh", "-c", "echo 'say on or off'; exit 2"),
         ("grep", "-q", "on", "/nowhere"),
         ("ls", "/nowhere"),
     ],

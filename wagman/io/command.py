@@ -35,7 +35,11 @@ MOST_BYTES = 64 * 1024
 SHOWN_CHARS = 200
 """How many characters of a command's output an error repeats (chosen)."""
 
-_SAYS_OFF = re.compile(r"\boff\b", re.IGNORECASE)
+_SAYS_OFF = re.compile(r"(?<![\w./-])off(?![\w/-]|\.\w)", re.IGNORECASE)
+"""The word by itself, not as a part of a file's name: `can't open file 'turn-off.py'`."""
+
+_COMPLAINS = re.compile(r"\b(?:error|usage)\b|\bon\b[^\w\n]*(?:or\b\W*)?\boff\b", re.IGNORECASE)
+"""Of a program that does not like how it was called, and says what it takes: `choose from 'on', 'off'`, `usage: plug on|off`."""
 _WORDS: Mapping[str, Supply] = {"on": "on", "off": "off"}
 _LISTED = re.compile(r"([^,]+),.*,\s*(\w+)\s*")  # the plug, its name (which may have commas), its state
 
@@ -74,7 +78,7 @@ class ExecBoard(PlainBoard):
         metadata=setting(
             COMMAND,
             "Ends with 0 where the outlet is on, with 2 where it is off; any other end says nothing. If it writes anything "
-            "before a 2, the last line has the word `off` in it.",
+            "before a 2, the last line has the word `off` in it, and is no error or usage.",
         ),
     )
     list_status: tuple[str, ...] = field(
@@ -187,7 +191,7 @@ class Commands:
 def state(ended: Ended) -> Supply:
     """The state of an outlet, from how its `status` ended."""
     last = ended.output.rpartition("\n")[2]
-    if ended.status == OFF and last and not _SAYS_OFF.search(last):
+    if ended.status == OFF and last and (_COMPLAINS.search(last) or not _SAYS_OFF.search(last)):
         # Shells, python and perl also end with 2 if the script is not there, and argparse if it rejects the arguments. They say
         # why, whereas an agent writes "Status: OFF", and most scripts nothing.
         return "unknown"
