@@ -171,6 +171,14 @@ def test_a_guest_that_did_not_halt_in_time_is_told_of() -> None:
     assert sentence("stop", decided(subject)) == "gn: stopped after 41 s, power is off, it did not halt in time, and was cut"
 
 
+def test_a_stop_for_a_while_that_is_over_before_the_guest_was_off_is_no_command_of_another() -> None:
+    subject = pursuit("stop", "stopping")
+    subject.heard(event("stop_over"), NOW)
+    subject.seen(status("stopping", wanted="up"), NOW)
+    text = "gn: stop failed after 41 s: the time that it was to be off for was over before it was off; see wagman why gn"
+    assert (sentence("stop", decided(subject)), decided(subject).code) == (text, 1)
+
+
 def test_a_relay_that_is_stuck_ends_the_wait() -> None:
     subject = pursuit("stop", "stopping")
     subject.heard(event("relay_stuck"), NOW)

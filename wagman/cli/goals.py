@@ -24,6 +24,9 @@ BROWNOUT = "the board browns out whenever it is switched on: it is locked out"
 
 STUCK = "its relay is stuck: it stays on"
 
+UNREACHED = {"device.relay_stuck": STUCK, "device.stop_over": "the time that it was to be off for was over before it was off"}
+"""Events that show that a guest will not be down, and why."""
+
 
 class Outcome(NamedTuple):
     """The outcome for one guest, as `--json` shows it."""
@@ -91,10 +94,10 @@ class Pursuit:
                 self._start_failed(now, event["fields"].get("media"), event["fields"].get("attempt"))
             case "device.brownout" if self.verb in UP:
                 self._decide("failed", now, BROWNOUT)
-            case "device.relay_stuck" if self.verb in DOWN:
-                self._decide("failed", now, STUCK)
             case "device.stop_failed":
                 self._remark = "; ".join(filter(None, ("it did not halt in time, and was cut", self._remark)))
+            case what if self.verb in DOWN and what in UNREACHED:
+                self._decide("failed", now, UNREACHED[what])
 
     def seen(self, status: Status, now: Moment) -> None:
         """Take in a status that was asked for after the command was accepted."""
