@@ -18,6 +18,11 @@ def test_a_metered_plug_shows_watts(watts: float | None, shown: str) -> None:
     assert current(cast("PortReadings", row)) == shown
 
 
+def test_of_a_board_that_never_told_anything_nothing_is_said_to_have_been() -> None:
+    row: dict[str, Any] = {**NOTHING, "stale": True, "last": {**NOTHING, "age_s": None}}
+    assert current(cast("PortReadings", row)) == "-"
+
+
 def test_what_was_read_before_the_board_went_out_of_sight_is_said_to_be_that() -> None:
     row: dict[str, Any] = {**NOTHING, "stale": True, "last": {**NOTHING, "watts": 5.76, "age_s": 90.0}}
     assert current(cast("PortReadings", row)) == "was 5.8 W"

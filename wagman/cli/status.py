@@ -89,7 +89,8 @@ def power(row: Device) -> str:
 def current(row: PortReadings) -> str:
     """Return what the guest draws, or drew when its board was last seen: in mA or W, or raw if the board's scale is not known."""
     drawn = _drawn(row)
-    return f"was {_drawn(row['last'])}" if drawn == "-" and row.get("stale") else drawn
+    before = _drawn(row["last"]) if drawn == "-" and row.get("stale") else "-"
+    return drawn if before == "-" else f"was {before}"
 
 
 def _drawn(readings: Readings | PortReadings) -> str:
