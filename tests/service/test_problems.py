@@ -117,6 +117,14 @@ def test_a_board_that_does_not_answer_is_the_same_problem_as_one_that_cannot_be_
     assert "hung up" in only(away).text
 
 
+@pytest.mark.parametrize("what", ["MAC address", "id"])
+def test_who_answers_and_does_not_say_who_it_is_is_no_board_that_is_silent(what: str) -> None:
+    reason = f"what answers at 10.0.0.9 does not tell its {what}"
+    problem = only(unseen(facts(blind=True), silent_reason=reason))
+    assert problem.text == f"the board cannot be used: {reason}"
+    assert problem.do.startswith("find out what answers there")
+
+
 def test_a_port_that_another_program_reads_calls_for_the_end_of_that_program() -> None:
     reason = "another program reads this port, too, and took what the board said"
     away, unsteady = facts(link="down", blind=True), facts(link="up")

@@ -45,6 +45,7 @@ REPLACED = (
 )
 MISTAKEN: tuple[tuple[str, str], ...] = (
     ("it is not switched", REPLACED),
+    ("does not tell its", "find out what answers there: it is another thing, or no board of this kind; nothing is switched"),
     ("password", "put its password into the file that password_file in its table names: it is read anew each time"),
 )
 """What to do where another board answers, or one that wants a password, by a phrase in the reason."""
