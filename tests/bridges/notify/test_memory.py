@@ -1,6 +1,7 @@
 """What is remembered over restarts, on a real disk."""
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,7 @@ DAMAGES: list[Callable[[dict[str, Any]], object]] = [
     lambda kept: kept["plan"]["pending"].append({"key": "a"}),
     lambda kept: kept.update(under_way={"id": "a"}),
     lambda kept: kept.update(number="x"),
+    lambda kept: kept.update(number=math.inf),
 ]
 
 

@@ -97,7 +97,7 @@ class Memory:
             place = None if kept["place"] is None else Place(*kept["place"])
             under_way = None if kept["under_way"] is None else Message(**kept["under_way"])
             name, number = str(kept["name"]), int(kept["number"])
-        except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ValueError(f"it is damaged ({type(error).__name__})") from error
         self.plan, self.name, self.number, self.place, self.under_way = fresh, name, number, place, under_way
 
