@@ -93,6 +93,25 @@ def test_what_was_disabled_stays_down_and_what_to_type_is_said(names: tuple[str,
         assert (x1["state"], x1["enabled"], x1["wanted"]) == ("stopped", False, "down")
 
 
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"devices": {"x1": {"port": 1e999}}}', "{"])
+def test_a_file_that_holds_no_decisions_is_named_and_the_service_comes_up(text: str) -> None:
+    with stopped_node() as node:
+        state = node.folder / "state"
+        for file in state.glob("wagman.db*"):
+            file.unlink()
+        good = (state / "decisions.json").read_bytes()
+        (state / "decisions.json").write_text(text)
+        node.start_service()
+        eventually(node.answers)
+        (problem,) = (each for each in node.call("status")["problems"] if each["id"] == "memory")
+        assert f"{state / 'decisions.json'}: it holds no decisions" in problem["text"]
+        assert "put a backup of it there" in problem["text"]
+        (state / "decisions.json").write_bytes(good)
+        eventually(lambda: node.events("store.released"))
+        (x1,) = (row for row in node.call("status")["devices"] if row["name"] == "x1")
+        assert (x1["enabled"], x1["wanted"]) == (False, "down")
+
+
 def test_root_who_tries_it_by_hand_does_not_lock_the_service_out() -> None:
     with stopped_node() as node:
         state = node.folder / "state"

@@ -1,6 +1,8 @@
 """What operators have decided, as text, and what another configuration makes of it."""
 
 import json
+import math
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,8 +14,9 @@ from hypothesis import strategies as st
 from wagman.cli import main
 from wagman.config.schema import Config, DeviceConfig
 from wagman.model.errors import StoreError
-from wagman.model.facts import Plug
+from wagman.model.facts import Plug, Stamp, Term
 from wagman.store.decisions import (
+    Command,
     Decision,
     Entry,
     Kept,
@@ -83,6 +86,45 @@ def test_a_file_of_before_tells_of_nothing_that_was_heard() -> None:
 @given(st.text() | st.dictionaries(st.text(), st.text() | st.integers()).map(json.dumps))
 def test_what_is_no_such_text_is_an_error_and_nothing_else(text: str) -> None:
     with suppress(StoreError):
+        parse(text)
+
+
+NUMBERS = st.sampled_from(
+    ["1e999", "-1e999", "NaN", "Infinity", "9" * 400, "9" * 5000, "-1", "1.5", "true", "null", "[]", "{}", '"x"']
+)
+WHOLE = render(
+    Kept(
+        {"x1": Entry(3, wanted="down", decision=DECISION, term=Term("stop", 60.0), stamp=Stamp("b", 1.0))},
+        Tally((("b", 2),)),
+        12,
+        Command(5, None),
+    )
+)
+
+
+@given(st.data())
+def test_a_number_that_is_none_is_an_error_or_not_believed(data: st.DataObject) -> None:
+    """Whatever it is: the service has to come up, and nothing that was decided may be forgotten over it."""
+    place = data.draw(st.sampled_from(list(re.finditer(r"(?<=: )[0-9.]+", WHOLE))))
+    text = WHOLE[: place.start()] + data.draw(NUMBERS) + WHOLE[place.end() :]
+    with suppress(StoreError):
+        kept = parse(text).entries["x1"]
+        assert kept.wanted == "down"
+        assert kept.term is None or math.isfinite(kept.term.left_s)
+        assert kept.stamp is None or math.isfinite(kept.stamp.at_s)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[" * 100_000, "nested too deeply"),
+        ('{"devices"', "it is no JSON: Expecting"),
+        ('{"devices": {"x1": {"port": 1e999}}}', "what it says makes no sense: cannot convert float infinity"),
+        ('{"devices": {"x1": {"port": 3, "wanted": "\\u001b[2J"}}}', r"what it says makes no sense: .*\\x1b\[2J"),
+    ],
+)
+def test_what_is_wrong_with_it_is_told_in_words(text: str, why: str) -> None:
+    with pytest.raises(StoreError, match=f"^it holds no decisions: .*{why}"):
         parse(text)
 
 

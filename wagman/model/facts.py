@@ -55,6 +55,10 @@ class Draft:
     fields: Mapping[str, Any] = field(factory=dict)
 
 
+MOST_S = 2**53
+"""No time that was kept is longer (chosen: a million years, far below what a float takes)."""
+
+
 @frozen
 class Stamp:
     """A moment that still means something after a restart of the service, as long as the controller runs on."""
@@ -66,7 +70,7 @@ class Stamp:
 def restored_stamp(saved: Any) -> Stamp | None:
     """The stamp that `asdict` made plain; None: there is none that can be read."""
     match saved:
-        case {"boot": str() as boot, "at_s": float() | int() as at_s}:
+        case {"boot": str() as boot, "at_s": float() | int() as at_s} if abs(at_s) <= MOST_S:
             return Stamp(boot, at_s)
         case _:
             return None
@@ -110,7 +114,7 @@ def term_of(plain: Any) -> Term | None:
     match plain:
         case Term():
             return plain
-        case {"kind": "stop" | "maintenance" as kind, "left_s": float() | int() as left_s}:
+        case {"kind": "stop" | "maintenance" as kind, "left_s": float() | int() as left_s} if abs(left_s) <= MOST_S:
             return Term(kind, float(left_s))
         case _:
             return None

@@ -41,9 +41,12 @@ class DecisionsFile:
         """Read the file, and take from it how many events earlier runs have lost."""
         try:
             text = await self.keeper.read()
-            found = Found() if text is None else Found(parse(text), is_there=True)
         except StoreError as error:
             return Found(is_there=True, error=str(error))
+        try:
+            found = Found() if text is None else Found(parse(text), is_there=True)
+        except StoreError as error:
+            return Found(is_there=True, error=f"{self.keeper.file.path}: {error}; put a backup of it there")
         self._before = found.kept.unwritten
         return found
 

@@ -48,7 +48,7 @@ class Loaded:
         # SQLite's quick_check does not see what a flipped bit makes of a text.
         try:
             memory = {key: json.loads(value) for key, value in opened.memory.items()}
-        except ValueError:
+        except (ValueError, RecursionError):
             return cls({}, trusted=False, lost=lost or "what lasted is not legible")
         return cls(memory, trusted=not opened.fresh, lost=lost)
 

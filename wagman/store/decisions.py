@@ -14,9 +14,13 @@ from attrs import asdict, evolve, field, frozen
 from wagman.config.schema import Config
 from wagman.model.errors import StoreError
 from wagman.model.facts import DEFAULT_BOARD, VERBS, Plug, Port, Rest, Stamp, Term, rest_of, restored_stamp, term_of
+from wagman.model.words import plain as plain_text
 
 MAY_BE_MISSING = ("decision", "left", "on_behalf", "term", "stamp")
 """The keys that are written only if they have a value."""
+
+SHOWN_CHARS = 200
+"""How much of what is wrong with the text an error repeats (chosen)."""
 
 FORMAT = 1
 """The version of the text's format; a text with a greater number was written by a newer program."""
@@ -178,8 +182,19 @@ def parse(text: str) -> Kept:
         runs = tuple((str(run), int(count)) for run, count in document.get("unwritten", {}).items())
         told = command_of(document.get("all")), heard_of(document.get("heard"))
         return Kept(entries, Tally(runs), int(document.get("run", 0)), *told)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StoreError(f"it holds no decisions: {error!r}") from error
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise StoreError(f"it holds no decisions: {_why(error)}") from error
+
+
+def _why(error: Exception) -> str:
+    """What is wrong with the text, for people."""
+    match error:
+        case json.JSONDecodeError():
+            return f"it is no JSON: {error}"
+        case RecursionError():
+            return "it is nested too deeply"
+        case _:
+            return plain_text(f"what it says makes no sense: {error}")[:SHOWN_CHARS]
 
 
 def _entry(plain: Mapping[str, Any]) -> Entry:
