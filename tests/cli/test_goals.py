@@ -40,6 +40,28 @@ def decided(subject: Pursuit) -> Outcome:
     return subject.outcome
 
 
+@pytest.mark.parametrize(
+    ("verb", "state", "what", "text"),
+    [
+        (
+            "stop",
+            "stopped",
+            "off",
+            "power is off, NOT KEPT, for nothing can be written: a restart forgets it",
+        ),
+        ("stop", "stopping", "relay_stuck", "stuck: it stays on; NOT KEPT, for nothing can be written: a restart forgets it"),
+        ("start", "starting", "started", "gn: started after 41 s, NOT KEPT, for nothing can be written: a restart forgets it"),
+        ("start", "starting", "start_failed", "again by itself; NOT KEPT, for nothing can be written: a restart forgets it"),
+        ("start", "started", "started", "gn: already started; NOT KEPT, for nothing can be written: a restart forgets it"),
+    ],
+)
+def test_that_a_restart_will_forget_it_is_told_whatever_comes_of_it(verb: str, state: str, what: str, text: str) -> None:
+    reason = "it is asked to halt; NOT KEPT, for nothing can be written: a restart forgets it"
+    subject = Pursuit(verb, "gn", {"accepted": True, "state": state, "reason": reason, "event_id": 10}, BEGAN)
+    subject.heard(event(what), NOW)
+    assert text in sentence(verb, decided(subject))
+
+
 # --- Going up ---------------------------------------------------------------------------------------------------------
 
 

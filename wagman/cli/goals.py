@@ -8,6 +8,7 @@ may matter, the status tells the rest.
 from typing import NamedTuple
 
 from wagman.cli.outcome import DONE, FAILED, REFUSED, TIMED_OUT, UNREACHABLE, USAGE
+from wagman.model.asked import NOT_KEPT
 from wagman.model.shapes import Decision, Device, Event, Status
 from wagman.model.words import duration, ordinal
 
@@ -21,6 +22,8 @@ PRIORITY = (USAGE, REFUSED, FAILED, UNREACHABLE, TIMED_OUT)
 """The exit code for several guests is the first of these that occurred."""
 
 BROWNOUT = "the board browns out whenever it is switched on: it is locked out"
+
+RUNS = "already started"
 
 STUCK = "its relay is stuck: it stays on"
 
@@ -71,10 +74,11 @@ class Pursuit:
         self._began = began
         self._failures: int | None = None
         self._remark = remark
+        self._unkept = NOT_KEPT if NOT_KEPT in (reply["reason"] or "") else ""
         if verb not in UP + DOWN:
             self.outcome = Outcome(device, "done", self.state, 0.0, reason=reply["reason"])
         elif verb == "start" and self.state == "started":
-            self.outcome = Outcome(device, "done", self.state, 0.0, reason="already started")
+            self.outcome = Outcome(device, "done", self.state, 0.0, reason=self._told(RUNS))
 
     # --- Evidence -----------------------------------------------------------------------------------------------------
 
@@ -153,14 +157,20 @@ class Pursuit:
 
     def _reached(self, now: Moment, media: str | None, attempt: int | None) -> None:
         self.state = "started" if self.verb in UP else "stopped"
-        self.outcome = Outcome(self.device, "done", self.state, self.waited_s(now), media, attempt, self._remark or None)
+        self.outcome = Outcome(
+            self.device, "done", self.state, self.waited_s(now), media, attempt, self._told(self._remark) or None
+        )
 
     def _start_failed(self, now: Moment, media: str | None, attempt: int | None) -> None:
-        reason = "it is tried again by itself"
+        reason = self._told("it is tried again by itself")
         self.outcome = Outcome(self.device, "failed", self.state, self.waited_s(now), media, attempt, reason)
 
     def _decide(self, outcome: str, now: Moment, reason: str) -> None:
-        self.outcome = Outcome(self.device, outcome, self.state, self.waited_s(now), reason=reason)
+        self.outcome = Outcome(self.device, outcome, self.state, self.waited_s(now), reason=self._told(reason))
+
+    def _told(self, words: str) -> str:
+        """These words, and that a restart of the service will forget what was asked for, where that is so."""
+        return "; ".join(filter(None, (words, self._unkept)))
 
 
 # --- In words ---------------------------------------------------------------------------------------------------------
@@ -171,7 +181,7 @@ _ENDS = {"start": "started", "restart": "restarted", "stop": "stopped", "kill": 
 def sentence(verb: str, outcome: Outcome) -> str:
     """Return the outcome as a sentence, with what to do next if anything is left to do."""
     match outcome.outcome:
-        case "done" | "accepted" if outcome.after_s is None or verb not in _ENDS or outcome.reason == "already started":
+        case "done" | "accepted" if outcome.after_s is None or verb not in _ENDS or (outcome.reason or "").startswith(RUNS):
             text = outcome.reason or "done"
         case "done":
             text = _done(verb, outcome)

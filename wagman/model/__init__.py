@@ -5,7 +5,7 @@
 - `backend`    what a board must be able to do, and what may be believed of it
 - `shapes`     the JSON objects of the control socket, typed once
 - `order`      names in an order in which each comes after those that it needs
-- `asked`      how long a name or a time in a request may be
+- `asked`      how long a name or a time in a request may be, and what an answer says that was not kept
 - `words`      durations, ordinals and readings, for people
 - `errors`     what can go wrong, by kind
 - `process`    running a command, bounded: for messages to guests, and for boards that are commands

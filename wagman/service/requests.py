@@ -10,6 +10,7 @@ from wagman.api.service import Asker, UnknownDeviceError
 from wagman.fsm.guest.inputs import Operator
 from wagman.io.board.task import Board
 from wagman.model import shapes
+from wagman.model.asked import NOT_KEPT
 from wagman.model.errors import BoardTimeoutError, CallerError
 from wagman.model.facts import Beat, Draft, Rest, Verb, Verdict
 from wagman.service.controller import REFUSES
@@ -107,7 +108,7 @@ class Requests:
         """Wait until an accepted request is saved in the log or beside it. If it cannot be, say so in the verdict."""
         if await machine.settled(COMMIT_S) or await self.parts.recollection.file.keeper.settled(COMMIT_S):
             return verdict
-        return evolve(verdict, reason=f"{verdict.reason}; NOT KEPT, for nothing can be written: a restart forgets it")
+        return evolve(verdict, reason=f"{verdict.reason}; {NOT_KEPT}")
 
     async def _answer(self, asked: Receipt, verdict: Verdict, device: str | None) -> shapes.Decision:
         """Record a refusal as an event, and answer with the id of the request's event once that is durable."""
