@@ -117,6 +117,20 @@ def test_a_board_that_does_not_answer_is_the_same_problem_as_one_that_cannot_be_
     assert "hung up" in only(away).text
 
 
+@pytest.mark.parametrize(
+    ("table", "takes_one"),
+    [('kind = "shelly"\nhost = "10.0.0.9"', True), ('kind = "exec"\non = ["a"]\noff = ["a"]\nstatus = ["a"]', False)],
+)
+def test_a_password_is_asked_for_where_the_table_of_the_board_takes_one(table: str, takes_one: bool) -> None:
+    config = loads(f"[board]\n{table}\n[device.gn]\nport = 0\nheartbeat = false\nshutdown = []\n", "test")
+    given = unseen(
+        evolve(facts(row("gn"), blind=True), config=config), silent_reason="status of 0: exit status 1: wrong password"
+    )
+    problem = problems(given)["link:board"]
+    assert ("password_file" in problem.do) == takes_one
+    assert problem.text.startswith("the board cannot be used") == takes_one
+
+
 @pytest.mark.parametrize("what", ["MAC address", "id"])
 def test_who_answers_and_does_not_say_who_it_is_is_no_board_that_is_silent(what: str) -> None:
     reason = f"what answers at 10.0.0.9 does not tell its {what}"

@@ -4,6 +4,7 @@ import errno
 import os
 from collections.abc import Iterator
 
+from wagman.config.boards import BoardConfig
 from wagman.config.installer import installer
 from wagman.model.facts import Plug
 from wagman.service.plugs import label
@@ -43,10 +44,11 @@ REPLACED = (
     "find out which board that is; if {name} was replaced, restart the service, with the new one's id in its table; "
     "else give the right one a fixed address"
 )
+PASSWORD = "password"  # noqa: S105 - the word
 MISTAKEN: tuple[tuple[str, str], ...] = (
     ("it is not switched", REPLACED),
     ("does not tell its", "find out what answers there: it is another thing, or no board of this kind; nothing is switched"),
-    ("password", "put its password into the file that password_file in its table names: it is read anew each time"),
+    (PASSWORD, "put its password into the file that password_file in its table names: it is read anew each time"),
 )
 """What to do where another board answers, or one that wants a password, by a phrase in the reason."""
 
@@ -75,13 +77,19 @@ def _unseen(facts: Facts, name: str, why: Unseen) -> Problem | None:
         text = f"the connection to {words} is lost again and again: {why.unsteady_reason}"
         return Problem(f"link:{name}", "critical", text, remedy(why.unsteady_reason, device, SEE_THE_PORT), board=name)
     if why.silent_reason is not None:
-        mistaken = next((do for said, do in MISTAKEN if said in why.silent_reason), None)
+        mistaken = _mistaken(facts.config.board_named(name), why.silent_reason)
         if mistaken is not None:
             text = f"{words} cannot be used: {why.silent_reason}"
             return Problem(f"link:{name}", "critical", text, mistaken.format(name=words), board=name)
         text = f"{words} does not answer on {device}: {why.silent_reason}"
         return Problem(f"link:{name}", "critical", text, facts.config.board_named(name).if_silent, board=name)
     return None
+
+
+def _mistaken(board: BoardConfig, reason: str) -> str | None:
+    """The remedy where that is the reason: what answers is not the board, or wants to know who asks."""
+    takes_password = hasattr(board, "password_file")  # else it is a word of a program's, of whatever password
+    return next((do for said, do in MISTAKEN if said in reason and (said != PASSWORD or takes_password)), None)
 
 
 def port_left(facts: Facts) -> Iterator[Problem]:
