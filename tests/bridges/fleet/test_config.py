@@ -76,6 +76,10 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     ("text", "complaint"),
     [
         (NODE, "fleet.toml:1: broker.host: missing"),
+        *(
+            (NODE + f'[broker]\nhost = "{host}"\n', "broker.host: must be a name or an address alone")
+            for host in ("hub:8883", "mqtts://hub", "[::1]", "[::1]:8883", "10.0.0.9:1883", "alice@hub", "hub/1", "")
+        ),
         (BROKER, "fleet.toml:1: node.name: missing"),
         ('[node]\nname = "v/+"\n' + BROKER, "fleet.toml:2: node.name: must be 1 to 32 of a-z, 0-9 and -"),
         ('[node]\nname = "#"\n' + BROKER, "fleet.toml:2: node.name: must be"),
@@ -130,3 +134,9 @@ def test_a_credential_of_the_unit_goes_before_the_file(tmp_path: Path, monkeypat
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
     write(credentials, NODE + BROKER)
     assert load(path, "node").node is not None
+
+
+@pytest.mark.parametrize("host", ["hub", "broker.example.org", "10.0.0.9", "::1", "fe80::1%eth0", "büro"])
+def test_a_broker_has_a_name_or_an_address(host: str, tmp_path: Path) -> None:
+    config = load(write(tmp_path, f'{NODE}[broker]\nhost = "{host}"\n'), "node")
+    assert config.endpoint.host == host

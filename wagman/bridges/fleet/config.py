@@ -7,6 +7,7 @@ are in files of their own, which only the programs that use them have to read.
 import os
 import re
 from collections.abc import Mapping
+from ipaddress import IPv6Address
 from pathlib import Path as FilePath
 from typing import Any, Final
 
@@ -42,6 +43,7 @@ SPARE_S: Final = 30.0
 SWITCH_S: Final = 30.0
 """The longest deadline of a switch in Home Assistant (chosen: nobody waits longer for a switch)."""
 
+_HOST = re.compile(r"[^\s:/@?#\\\[\]]+")
 _NAME = re.compile(r"[a-z0-9-]{1,32}")
 _PREFIX = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 _RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(B|kB|MB)/s")
@@ -66,7 +68,23 @@ def _rate(value: object) -> float:
     return float(found[1]) * _UNITS[found[2]]
 
 
-# A name is a level of a topic, and a broker's access list compares it: no wildcard, nothing to be quoted.
+def _host(value: object) -> str:
+    if not isinstance(value, str) or not (_HOST.fullmatch(value) or _is_ipv6(value)):
+        raise ValueError(HOST.wants)
+    return value
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        return bool(IPv6Address(text))
+    except ValueError:
+        return False
+
+
+# Elsewhere a host may bear its port; here that is a key of its own, and the name is compared with the certificate.
+HOST = Kind("a name or an address alone, for the port has a key of its own: port", _host)
+
+# A name is a level of a topic, and a name that a broker's access list compares: no wildcard, nothing to be quoted.
 NAME = _matching(_NAME, "1 to 32 of a-z, 0-9 and -")
 PREFIX = _matching(_PREFIX, "one or more levels of a topic, of letters, digits, _ and -")
 RATE = Kind('a number of bytes a second, such as "16kB/s"', _rate, lambda rate: f'"{rate / 1_000:g}kB/s"')
@@ -130,7 +148,7 @@ class Service:
 class BrokerTable:
     """The keys of `[broker]`."""
 
-    host: str = field(metadata=setting(TEXT, "Its name, as its certificate has it, or its address."))
+    host: str = field(metadata=setting(HOST, "Its name, as its certificate has it, or its address."))
     port: int | None = field(
         default=None,
         metadata=setting(whole(1, 65_535), "Where it listens. By default 8883, and 1883 without TLS."),
