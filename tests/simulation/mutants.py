@@ -9,7 +9,7 @@ import trio
 from attrs import evolve, frozen
 
 import wagman.service.root
-from wagman.config.schema import other_medium
+from wagman.config.wagman import other_medium
 from wagman.fsm import environment, outlet
 from wagman.fsm.alarms import Alarm
 from wagman.fsm.guest import Memory, Situation, Step, Stopped, halting, untrusted

@@ -13,8 +13,9 @@ from wagman.config.ears import RARE_BEAT_S, SILENT_BEATS, EarConfig
 from wagman.config.kinds import show
 from wagman.config.positions import Path
 from wagman.config.reading import Known, Reader, Table, listed, nearest_first
-from wagman.config.schema import MEDIA, DeviceConfig, NetworkConfig
+from wagman.config.schema import DeviceConfig, NetworkConfig
 from wagman.config.setting import settings
+from wagman.config.wagman import MEDIA
 from wagman.model.facts import Port
 
 OWN_KEYS = frozenset({"port", "self", "after", "leads_to"})

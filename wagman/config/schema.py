@@ -35,28 +35,15 @@ from wagman.config.kinds import (
     whole,
 )
 from wagman.config.setting import setting
+from wagman.config.wagman import MEDIA
 from wagman.model.facts import DEFAULT_BOARD, Plug
 from wagman.model.order import in_order
-
-PORTS = range(5)
-"""The ports of a Wagman: 0 (node controller) to 4 (firmware)."""
-
-SELECTOR_PORTS = (0, 1)
-"""The ports of a Wagman with a boot-media selector of their own (firmware)."""
-
-MEDIA = ("emmc", "sd")
-"""The boot media that a selector knows, the firmware's own primary first (firmware)."""
 
 LEAST_EVENTS = 100
 """The least `max_events` (chosen: fewer would not even hold the story of one bad start)."""
 
 LEAST_BYTES = 1_048_576
 """The least `max_bytes` (chosen: 1 MiB, which a database needs to work)."""
-
-
-def other_medium(medium: str) -> str:
-    """The medium that is not `medium`: the recovery medium of a guest whose primary it is."""
-    return MEDIA[1 - MEDIA.index(medium)]
 
 
 @frozen

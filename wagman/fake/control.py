@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import asdict, filters
 
-from wagman.config.schema import PORTS
+from wagman.config.wagman import PORTS
 from wagman.fake.board import Board
 from wagman.fake.eeprom import EepromError
 from wagman.fake.guests import Guest, GuestSpecError

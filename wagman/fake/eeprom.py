@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 from attrs import define, field
 
-from wagman.config.schema import PORTS
+from wagman.config.wagman import PORTS
 
 _WORD = 0x1_0000
 _LONG = 0x1_0000_0000

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from attrs import define, field
 
-from wagman.config.schema import MEDIA, PORTS
+from wagman.config.wagman import MEDIA, PORTS
 from wagman.fake.clock import Program
 from wagman.fake.hardware import BOARD, Cause, Hardware
 from wagman.fake.main_loop import MainLoop

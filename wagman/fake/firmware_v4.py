@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from attrs import define, field
 
-from wagman.config.schema import PORTS, SELECTOR_PORTS
+from wagman.config.wagman import PORTS, SELECTOR_PORTS
 from wagman.fake.clock import Program
 from wagman.fake.guests import Guest
 from wagman.fake.hardware import BOARD, Hardware

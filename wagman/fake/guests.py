@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import define, evolve, field, frozen
 
-from wagman.config.schema import MEDIA
+from wagman.config.wagman import MEDIA
 
 EDGES_PER_BEAT = 8
 """Level changes of the pin that the board counts as one heartbeat (firmware)."""

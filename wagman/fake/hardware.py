@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 from attrs import define, field, frozen
 
-from wagman.config.schema import MEDIA, PORTS, SELECTOR_PORTS
+from wagman.config.wagman import MEDIA, PORTS, SELECTOR_PORTS
 from wagman.fake.clock import BoardClock
 from wagman.fake.eeprom import Eeprom, Rtc
 from wagman.fake.guests import EDGES_PER_BEAT, MOUNTED, SAMPLE_S, Guest

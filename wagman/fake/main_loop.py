@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from attrs import define, field
 
-from wagman.config.schema import PORTS
+from wagman.config.wagman import PORTS
 from wagman.fake.clock import BoardClock, Program
 from wagman.fake.faults import Faults
 from wagman.fake.hardware import BOARD, Cause, Hardware

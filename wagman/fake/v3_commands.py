@@ -9,7 +9,7 @@ from calendar import monthrange
 from datetime import date
 from typing import TYPE_CHECKING, TypeAlias
 
-from wagman.config.schema import MEDIA, PORTS
+from wagman.config.wagman import MEDIA, PORTS
 from wagman.fake.clock import Program
 from wagman.fake.v3_port import STOP_GRACE_S
 from wagman.fake.v3_text import number, port_number

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from attrs import define, evolve, field
 
-from wagman.config.schema import SELECTOR_PORTS, other_medium
+from wagman.config.wagman import SELECTOR_PORTS, other_medium
 from wagman.fake.clock import BoardClock, Program
 from wagman.fake.hardware import BOARD, PORT_NAMES, Cause, Hardware
 from wagman.fake.usb import Usb

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from wagman.config.schema import SELECTOR_PORTS
+from wagman.config.wagman import SELECTOR_PORTS
 from wagman.fake.clock import Program
 from wagman.fake.v3_port import Kernel, Port
 from wagman.fake.v3_sensors import Reading, Sensors

@@ -7,7 +7,7 @@ returns the value of the reply, at once or after a while. Unknown requests are a
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, TypeAlias
 
-from wagman.config.schema import MEDIA, PORTS, SELECTOR_PORTS
+from wagman.config.wagman import MEDIA, PORTS, SELECTOR_PORTS
 from wagman.fake.clock import Program
 from wagman.fake.hardware import Cause
 from wagman.fake.v4_lines import meaning, meanings, reply, sensorgrams

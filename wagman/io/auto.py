@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 import trio
 from attrs import define, field
 
-from wagman.config.schema import PORTS
+from wagman.config.wagman import PORTS
 from wagman.io.board.driver import TIMEOUT_S, Feeds, Raw, Senses, StartsByItself
 from wagman.io.board.power import SwitchOff, SwitchOn
 from wagman.io.serial.link import Link

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import asdict, evolve, field, fields, frozen
 
-from wagman.config.schema import DeviceConfig, other_medium
+from wagman.config.schema import DeviceConfig
+from wagman.config.wagman import other_medium
 from wagman.fsm.alarms import Plan
 from wagman.fsm.guest.inputs import Effect
 from wagman.model.facts import Draft, PowerLost, Term, Verdict, term_of

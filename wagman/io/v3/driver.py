@@ -27,7 +27,7 @@ from typing import TypeVar
 import trio
 from attrs import define, field
 
-from wagman.config.schema import SELECTOR_PORTS
+from wagman.config.wagman import SELECTOR_PORTS
 from wagman.io.board.driver import DRAWS_MA, PING_AGE_S, SENSOR_POLLS, SLOW_POLLS, TIMEOUT_S, FailureWatch, Reading, Senses
 from wagman.io.board.power import SwitchOff, SwitchOn
 from wagman.io.serial.link import REPEATS, Answer, Link, retry

@@ -5,7 +5,7 @@ from itertools import count
 
 from attrs import define, evolve, field, frozen
 
-from wagman.config.schema import PORTS
+from wagman.config.wagman import PORTS
 from wagman.io.board.driver import TIMEOUT_S
 from wagman.io.serial.link import REPEATS, Answer, Link, retry
 from wagman.io.v4 import codec as v4

@@ -28,7 +28,7 @@ from collections.abc import Mapping, Sequence
 import trio
 from attrs import define, field
 
-from wagman.config.schema import PORTS, SELECTOR_PORTS
+from wagman.config.wagman import PORTS, SELECTOR_PORTS
 from wagman.io.board.driver import PING_AGE_S, SLOW_POLLS, FailureWatch, Reading, Senses
 from wagman.io.board.power import SwitchOff, SwitchOn
 from wagman.io.serial.link import REPEATS, Answer, Link, retry

@@ -10,7 +10,8 @@ from attrs import define, evolve, field
 
 from wagman.config.boards import RARE_PORT, BoardConfig, WagmanBoard, as_wagman
 from wagman.config.ears import RARE_BEAT_S
-from wagman.config.schema import PORTS, SELECTOR_PORTS, DeviceConfig
+from wagman.config.schema import DeviceConfig
+from wagman.config.wagman import PORTS, SELECTOR_PORTS
 from wagman.fake.control import ControlError
 from wagman.fake.guests import GuestSpec
 from wagman.fake.hardware import DirtyCut, RelayChange

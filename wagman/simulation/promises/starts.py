@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from attrs import define, field
 
-from wagman.config.schema import DeviceConfig, other_medium
+from wagman.config.schema import DeviceConfig
+from wagman.config.wagman import other_medium
 from wagman.model.facts import Plug
 from wagman.simulation.promises.checker import SAID_S, SEEN_S, STATES, told_state
 from wagman.simulation.records import Asked, Began, Record, RelayMoved, Sent, Told
