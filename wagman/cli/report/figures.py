@@ -79,7 +79,8 @@ def figures(told: History, period: Stretch) -> list[Figures]:
 
 def figures_of(guest: Guest, period: Stretch) -> Figures:
     """The figures of one guest."""
-    track, spans = guest.track, list(_spans(guest, period))
+    track, states = guest.track, list(_states(guest.track, period[1]))
+    spans = list(_spans(states, guest.unknown, period))
     sums = dict.fromkeys(("up", "down", "kept", "unknown"), 0.0)
     for span in spans:
         sums[span.kind] += span.end_s - span.begin_s
@@ -89,7 +90,7 @@ def figures_of(guest: Guest, period: Stretch) -> Figures:
         sums["down"],
         sums["kept"],
         sums["unknown"],
-        list(_outages(track, guest.unknown, period)),
+        list(_outages(states, guest.unknown, period)),
         [kind for at_s, kind in track.cuts if period[0] <= at_s <= period[1]],
         _count(track.cycles, period),
         _count(track.losses, period),
@@ -111,10 +112,10 @@ def _states(track: Track, end_s: float) -> Iterator[Span]:
         yield Span(mark.at_s, until_s, kind, mark.name, mark.cause)
 
 
-def _spans(guest: Guest, period: Stretch) -> Iterator[Span]:
+def _spans(states: Sequence[Span], unknown: Sequence[Stretch], period: Stretch) -> Iterator[Span]:
     """Yield the states and the unknown times of a guest, without gaps over the whole period."""
-    at_s, first, unknown = period[0], 0, guest.unknown
-    for state in _states(guest.track, period[1]):
+    at_s, first = period[0], 0
+    for state in states:
         begin_s, end_s = max(state.begin_s, at_s), min(state.end_s, period[1])
         if begin_s > at_s and begin_s <= period[1]:
             yield Span(at_s, begin_s, "unknown", None)
@@ -122,17 +123,21 @@ def _spans(guest: Guest, period: Stretch) -> Iterator[Span]:
             continue
         while first < len(unknown) and unknown[first][1] <= begin_s:
             first += 1
+        if first == len(unknown) or unknown[first][0] >= end_s:
+            yield state if (begin_s, end_s) == state[:2] else state._replace(begin_s=begin_s, end_s=end_s)
+            at_s = end_s
+            continue
         for from_s, to_s, is_hole in parted((begin_s, end_s), unknown, first):
-            yield state._replace(begin_s=from_s, end_s=to_s, kind="unknown" if is_hole else state.kind)
+            yield Span(from_s, to_s, "unknown" if is_hole else state.kind, state.state, state.cause)
         at_s = end_s
     if at_s < period[1]:
         yield Span(at_s, period[1], "unknown", None)
 
 
-def _outages(track: Track, unknown: Sequence[Stretch], period: Stretch) -> Iterator[Outage]:
+def _outages(states: Sequence[Span], unknown: Sequence[Stretch], period: Stretch) -> Iterator[Outage]:
     """Yield the outages: nobody wanted the guest down, and it is known to have been down for some of the time."""
     begun: Span | None = None
-    for span in (*_states(track, period[1]), Span(period[1], period[1], "unknown", "the end")):
+    for span in (*states, Span(period[1], period[1], "unknown", "the end")):
         if span.kind == "down" and span.cause:
             begun = begun or span
         elif begun is not None:
