@@ -42,7 +42,6 @@ class Story:
     guest: DeviceConfig
     hung_s: float
     running_s: float = 0.0
-    off_s: float = 0.0
     boards_s: float = 0.0
     _began_s: float = field(init=False, default=0.0)
 
@@ -55,7 +54,7 @@ class Story:
                 self._began_s = self._began_s or at_s
             case RelayMoved(at_s, plug) if at_s > self.hung_s and plug == self.guest.plug:
                 self.boards_s += at_s - self._began_s
-                self._began_s, self.off_s = 0.0, self.off_s or at_s
+                self._began_s = 0.0
 
     @property
     def configured_s(self) -> float:

@@ -104,6 +104,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def server_at(port: int) -> tuple[str, ...]:
+    """The command of Cockpit's server for one person, who need not log in."""
+    return (str(COCKPIT_WS), "--no-tls", "--address", "127.0.0.1", "--port", str(port), "--local-session", "cockpit-bridge")
+
+
+def page_at(port: int) -> str:
+    return f"http://127.0.0.1:{port}/cockpit/@localhost/wagman/index.html"
+
+
 @contextmanager
 def logged_in(node: Node, share: Path, role: Role, browser: "Browser") -> Iterator[Seat]:
     """Cockpit as a person of this role has it: the server and the bridge run as that person, so no login is needed."""
@@ -111,12 +120,11 @@ def logged_in(node: Node, share: Path, role: Role, browser: "Browser") -> Iterat
     home.mkdir(exist_ok=True)
     os.chown(home, SOMEBODY.pw_uid, SOMEBODY.pw_gid)
     of_home = dict.fromkeys(("HOME", "XDG_CONFIG_DIRS", "XDG_RUNTIME_DIR"), str(home))
-    command = (str(COCKPIT_WS), "--no-tls", "--address", "127.0.0.1", "--port", str(port), "--local-session", "cockpit-bridge")
     group = GROUPS[role].gr_gid
     # Its own group is one that counts for nothing: what the service goes by is the supplementary one.
     own = GROUPS["nobody"].gr_gid
     server = subprocess.Popen(
-        command,
+        server_at(port),
         env={**environment(), **of_home, "XDG_DATA_DIRS": f"{share}:/usr/share"},
         user=SOMEBODY.pw_uid,
         group=own,
@@ -126,7 +134,7 @@ def logged_in(node: Node, share: Path, role: Role, browser: "Browser") -> Iterat
     )
     try:
         eventually(lambda: is_open(port))
-        seat = Seat(f"http://127.0.0.1:{port}/cockpit/@localhost/wagman/index.html", browser)
+        seat = Seat(page_at(port), browser)
         yield seat
         seat.close()
     finally:

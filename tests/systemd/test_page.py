@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cockpit.kit import COCKPIT_WS, FLAGS, NEEDED, Seat, card, free_port, is_open, shown_ids
+from tests.cockpit.kit import FLAGS, NEEDED, Seat, card, free_port, is_open, page_at, server_at, shown_ids
 from tests.systemd.machine import PATH, Machine, eventually
 from wagman.systemd.cockpit import FOLDER
 
@@ -41,11 +41,10 @@ def at_the_machine(machine: Machine, browser: "Browser") -> Iterator[Seat]:
     port = free_port()
     inside = ("nsenter", "--target", str(machine.init), "--mount", "--pid", "--ipc", "--uts")
     clean = ("env", "-i", f"PATH={PATH}", "HOME=/root")
-    serve = (str(COCKPIT_WS), "--no-tls", "--address", "127.0.0.1", "--port", str(port), "--local-session", "cockpit-bridge")
-    server = subprocess.Popen((*inside, *clean, *serve), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen((*inside, *clean, *server_at(port)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         eventually(lambda: is_open(port))
-        seat = Seat(f"http://127.0.0.1:{port}/cockpit/@localhost/wagman/index.html", browser)
+        seat = Seat(page_at(port), browser)
         yield seat
         seat.close()
     finally:
