@@ -43,6 +43,13 @@ def test_what_an_operator_wants_down_is_no_outage() -> None:
     assert (found.cuts, found.power_cycles) == (["clean"], 1)
 
 
+def test_an_event_that_was_not_kept_is_the_cause_of_none() -> None:
+    """It has no id, and neither has the cause of an event that nobody asked for."""
+    stop = {**event(100, "command.stop", "other", who="root"), "id": None}
+    found = reported([*begins(), stop, *HANGS], until_s=1000)
+    assert (found.down_s, found.kept_s) == (400, 0)
+
+
 def test_one_that_never_comes_up_again_is_down_to_the_end() -> None:
     told = [event(100, "device.power_lost", "gn"), event(100, "device.stopped", "gn", reason="power lost")]
     told += [event(120, "device.starting", "gn", reason="its turn"), event(360, "device.start_failed", "gn", waited_s=240)]

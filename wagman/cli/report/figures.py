@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 from wagman.cli.report.history import Guest, History
-from wagman.cli.report.intervals import Stretch, length_s, parted, within
-from wagman.cli.report.track import KEPT, UP, Cut, Track
+from wagman.cli.report.intervals import Stretch, length_s, parted
+from wagman.cli.report.track import KEPT, UP, Cut, State, Track
 
 Kind: TypeAlias = Literal["up", "down", "kept", "unknown"]
 """The state of a guest for the report. *kept*: down on purpose, because of an operator, the enclosure or maintenance.
@@ -15,12 +15,11 @@ Kind: TypeAlias = Literal["up", "down", "kept", "unknown"]
 
 
 class Span(NamedTuple):
-    """A stretch of time in which a guest was in one state."""
+    """A stretch of time in which a guest was in states of one kind, for one cause."""
 
     begin_s: float
     end_s: float
     kind: Kind
-    state: str | None
     cause: str = ""  # what took it down, if it is down
 
 
@@ -104,12 +103,22 @@ def _count(times_s: Sequence[float], period: Stretch) -> int:
 
 
 def _states(track: Track, end_s: float) -> Iterator[Span]:
-    """Yield the states one after the other, as the service recorded them, including times in which nobody could know."""
-    marks = track.states
-    for index, mark in enumerate(marks):
-        until_s = marks[index + 1].at_s if index + 1 < len(marks) else end_s
-        kind: Kind = "up" if mark.name == UP else "unknown" if mark.name is None else "kept" if mark.cause in KEPT else "down"
-        yield Span(mark.at_s, until_s, kind, mark.name, mark.cause)
+    """Yield what the service recorded, one kind after the other, including times in which nobody could know."""
+    begin_s, kind, cause = end_s, None, ""
+    for mark in track.states:
+        now = _kind(mark)
+        if now != kind or mark.cause != cause:
+            if kind is not None:
+                yield Span(begin_s, mark.at_s, kind, cause)
+            begin_s, kind, cause = mark.at_s, now, mark.cause
+    if kind is not None:
+        yield Span(begin_s, end_s, kind, cause)
+
+
+def _kind(mark: State) -> Kind:
+    if mark.name == UP:
+        return "up"
+    return "unknown" if mark.name is None else "kept" if mark.cause in KEPT else "down"
 
 
 def _spans(states: Sequence[Span], unknown: Sequence[Stretch], period: Stretch) -> Iterator[Span]:
@@ -118,7 +127,7 @@ def _spans(states: Sequence[Span], unknown: Sequence[Stretch], period: Stretch) 
     for state in states:
         begin_s, end_s = max(state.begin_s, at_s), min(state.end_s, period[1])
         if begin_s > at_s and begin_s <= period[1]:
-            yield Span(at_s, begin_s, "unknown", None)
+            yield Span(at_s, begin_s, "unknown")
         if begin_s >= end_s:
             continue
         while first < len(unknown) and unknown[first][1] <= begin_s:
@@ -128,16 +137,16 @@ def _spans(states: Sequence[Span], unknown: Sequence[Stretch], period: Stretch) 
             at_s = end_s
             continue
         for from_s, to_s, is_hole in parted((begin_s, end_s), unknown, first):
-            yield Span(from_s, to_s, "unknown" if is_hole else state.kind, state.state, state.cause)
+            yield Span(from_s, to_s, "unknown" if is_hole else state.kind, state.cause)
         at_s = end_s
     if at_s < period[1]:
-        yield Span(at_s, period[1], "unknown", None)
+        yield Span(at_s, period[1], "unknown")
 
 
 def _outages(states: Sequence[Span], unknown: Sequence[Stretch], period: Stretch) -> Iterator[Outage]:
     """Yield the outages: nobody wanted the guest down, and it is known to have been down for some of the time."""
     begun: Span | None = None
-    for span in (*states, Span(period[1], period[1], "unknown", "the end")):
+    for span in (*states, Span(period[1], period[1], "unknown")):
         if span.kind == "down" and span.cause:
             begun = begun or span
         elif begun is not None:
@@ -151,11 +160,11 @@ def _outages(states: Sequence[Span], unknown: Sequence[Stretch], period: Stretch
 def _outage(
     whole: Stretch, cause: str, ended: Literal["up", "kept", "lasts"], unknown: Sequence[Stretch], period: Stretch
 ) -> Outage | None:
-    found = next(within([whole], period), None)
-    if found is None:
+    found = max(whole[0], period[0]), min(whole[1], period[1])
+    if found[0] >= found[1]:
         return None
-    parts = list(parted(found, unknown, bisect_right(unknown, found[0], key=lambda stretch: stretch[1])))
-    known = [(from_s, to_s) for from_s, to_s, is_hole in parts if not is_hole]
+    first = bisect_right(unknown, found[0], key=lambda stretch: stretch[1]) if unknown else 0
+    known = [(from_s, to_s) for from_s, to_s, is_hole in parted(found, unknown, first) if not is_hole]
     if not known:
         return None
     down_s = length_s(known)

@@ -106,14 +106,14 @@ def _sound(event: Any) -> Event:
 def _taken(events: Sequence[Event], times_s: Sequence[float]) -> tuple[dict[str, Track], Sight]:
     """Sort the events by what they are about: each guest, or the sight of all guests."""
     tracks, sight = dict[str, Track](), Sight()
-    askers = dict[Any, str]()  # the types of events that may have caused others, by id
+    askers = dict[int, str]()  # the types of events that may have caused others, by id
     for event, at_s in zip(events, times_s, strict=True):
         type_, device = event["type"], event["device"]
-        if type_.startswith(("command.", "wagman.", "board.log")):
-            askers[event.get("id")] = type_
-        if isinstance(device, str):
+        if type_.startswith(("command.", "wagman.", "board.log")) and event["id"] is not None:
+            askers[event["id"]] = type_
+        if device is not None:
             track = tracks.get(device) or tracks.setdefault(device, Track(device))
-            track.take(at_s, event, askers.get(event.get("cause")))
+            track.take(at_s, event, askers.get(event["cause"]))
             if type_ in GRAVE and (type_ in ALWAYS_GRAVE or severity_of(type_, event["fields"]) != "info"):
                 track.troubles.append((at_s, event))
         else:

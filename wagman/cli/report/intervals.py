@@ -18,14 +18,6 @@ def joined(stretches: Iterable[Stretch]) -> list[Stretch]:
     return whole
 
 
-def within(stretches: Iterable[Stretch], whole: Stretch) -> Iterator[Stretch]:
-    """Yield the part of each stretch that lies within `whole`."""
-    for begin_s, end_s in stretches:
-        begin_s, end_s = max(begin_s, whole[0]), min(end_s, whole[1])  # noqa: PLW2901 - the part of it that counts
-        if begin_s < end_s:
-            yield begin_s, end_s
-
-
 def length_s(stretches: Iterable[Stretch]) -> float:
     """Return the sum of the lengths, in seconds."""
     return sum(end_s - begin_s for begin_s, end_s in stretches)

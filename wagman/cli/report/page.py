@@ -3,10 +3,12 @@
 Everything that comes from the log is escaped. Each guest has a row with its state, its power, and what went wrong.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import NamedTuple
 
+from wagman.cli.report.axis import Event
 from wagman.cli.report.figures import Figures, Span
 from wagman.cli.report.history import History
 from wagman.cli.report.intervals import Stretch
@@ -163,12 +165,11 @@ def _powers(marks: Sequence[tuple[float, str]], spans: Sequence[Span], period: S
 def _band(stretches: Iterable[tuple[float, float, str]], period: Stretch, top: int, height: int, words: dict[str, str]) -> str:
     """Return one path for each kind, so that a month of flapping stays small. Rare kinds are drawn over frequent ones."""
     paths: dict[str, dict[int, int]] = {kind: {} for kind in words}
+    from_s, until_s = period
     for begin_s, end_s, kind in stretches:
-        if kind in paths and end_s > period[0] and begin_s < period[1]:
-            first = _step(begin_s, period)
-            width = max(_step(end_s, period) - first, 1)
-            if width > paths[kind].get(first, 0):
-                paths[kind][first] = width
+        if end_s > from_s and begin_s < until_s and kind in paths:
+            first, widths = _step(begin_s, period), paths[kind]
+            widths[first] = max(_step(end_s, period) - first, widths.get(first, 1))
     return "".join(
         f'<path class="{kind}" d="{"".join(f"M{x} {top}h{width}v{height}h-{width}z" for x, width in found.items())}">'
         f"<title>{words[kind]}</title></path>"
@@ -186,14 +187,13 @@ def _step(at_s: float, period: Stretch) -> int:
 
 def _marks(told: History, period: Stretch, name: str) -> Iterator[Mark]:
     """Yield a mark for each place: the gravest event there, and how many others there are."""
-    places: dict[int, list[tuple[str, dict[str, object]]]] = {}
+    places = defaultdict[int, list[tuple[float, Event]]](list)
     for at_s, event in told.guests[name].track.troubles:
         if period[0] <= at_s <= period[1]:
-            step = min(_step(at_s, period) * MOST_MARKS // GRID, MOST_MARKS - 1)
-            places.setdefault(step, []).append((moment(at_s), dict(event)))
+            places[min(_step(at_s, period) * MOST_MARKS // GRID, MOST_MARKS - 1)].append((at_s, event))
     for step, found in places.items():
-        severities = [severity_of(str(event["type"]), event["fields"]) for _, event in found]  # type: ignore[arg-type]
+        severities = [severity_of(event["type"], event["fields"]) for _, event in found]
         worst = severities.index("critical") if "critical" in severities else 0
-        when, event = found[worst]
+        at_s, event = found[worst]
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        yield Mark(step, severities[worst], f"{when}: {plain(sentence_of(event, user_name))}{more}")
+        yield Mark(step, severities[worst], f"{moment(at_s)}: {plain(sentence_of(event, user_name))}{more}")

@@ -36,6 +36,8 @@ def severity_of(type_: str, fields: Mapping[str, Any]) -> Severity:
     kind = EVENT_TYPES.get(type_)
     if kind is None:
         return "info"
+    if kind.graver is None and kind.milder is None:
+        return kind.severity
     told = Told({"fields": fields}, user_by_number)
     return next((each.severity for each in (kind.graver, kind.milder) if each is not None and each.holds(told)), kind.severity)
 
