@@ -16,6 +16,11 @@ NS_PER_S = 1e9
 BYTES_PER_KIB = 1024
 BYTES_PER_MB = 1_000_000
 
+AS_INSTALLED = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""The environment of the measured programs. What pip or a package installs is compiled already; without its bytecode each start
+would compile it again.
+"""
+
 
 class MeasurementError(Exception):
     """The measurement failed: what it needs did not happen."""
@@ -31,7 +36,8 @@ def running(*arguments: str, module: str = "wagman", cwd: Path | None = None) ->
 @contextmanager
 def program(command: Sequence[str], cwd: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program in the context; then terminate it, or kill it if it does not end."""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=cwd)
+    away = subprocess.DEVNULL
+    process = subprocess.Popen(command, stdin=away, stdout=away, stderr=away, cwd=cwd, env=AS_INSTALLED)
     try:
         yield process
     finally:

@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import os
 import signal
 from typing import Any
 
@@ -15,6 +16,9 @@ settings.load_profile("wagman")
 # A shell has what it starts in the background ignore ^C, and so would the commands that the tests start and interrupt.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What is installed is compiled; a program that the tests start would otherwise compile all of itself each time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def hold_to_the_catalogue(kind: type[Any]) -> None:
