@@ -1,6 +1,7 @@
 """A real mosquitto for tests, and a plug with Tasmota at it, which is a client that shares nothing with the one under test."""
 
 import json
+import math
 import shutil
 import socket
 import subprocess
@@ -125,11 +126,13 @@ class FakeTasmota:
     words: tuple[str, str] = ("OFF", "ON")
     is_deaf: bool = False  # it is connected, and does nothing
     disobeys: bool = False  # it answers, and does not switch
+    is_garbled: bool = False  # what it answers is no JSON
     on: list[bool] = field(factory=lambda: [False] * 8)
     boots: int = 1
     began_s: float = field(factory=time.monotonic)
     heard: list[tuple[str, str, bool]] = field(factory=list)  # topic, message, whether it was kept
     switched: list[tuple[int, bool]] = field(factory=list)
+    pending: list[threading.Timer] = field(factory=list)  # what is left of its backlog
     is_ready: threading.Event = field(factory=threading.Event)
     client: Any = None
 
@@ -155,6 +158,8 @@ class FakeTasmota:
             self.is_ready.clear()
 
     def restart(self) -> None:
+        for timer in self.pending:
+            timer.cancel()
         self.unplug()
         self.boots, self.began_s = self.boots + 1, time.monotonic()
         self.plug_in()
@@ -172,13 +177,28 @@ class FakeTasmota:
         if self.is_deaf:
             return
         if command == "STATUS0":
-            client.publish(f"stat/{self.name}/STATUS0", json.dumps(self.status()))
+            answer = "{" if self.is_garbled else json.dumps(self.status())
+            client.publish(f"stat/{self.name}/STATUS0", answer)
+        elif command == "BACKLOG":
+            self._backlog([each.strip() for each in payload.split(";")])
         elif command.startswith("POWER"):
             port = int(command.removeprefix("POWER") or "1")
             port = port if port <= self.relays else 1  # as the real one
             if payload.upper() in {"ON", "OFF"} and not self.disobeys:
                 self._switch(port, payload.upper() == "ON")
             client.publish(f"stat/{self.name}/{self.key(port)}", self.words[self.on[port - 1]])
+
+    def _backlog(self, commands: list[str]) -> None:
+        """Carry out the commands, each after the delays before it; a delay of more than an hour of tenths is none."""
+        after_s = 0.0
+        for command, words in (each.split() for each in commands):
+            if command == "Delay":
+                after_s += int(words) / 10 if 2 <= int(words) <= 3600 else 0.0
+                continue
+            timer = threading.Timer(after_s, self._switch, (int(command.removeprefix("Power")), words == "ON"))
+            timer.daemon = True
+            self.pending.append(timer)
+            timer.start()
 
     def _switch(self, port: int, on: bool) -> None:
         self.switched.append((port, on))
@@ -227,18 +247,37 @@ class FakeDevice:
         self.client.loop_stop()
 
 
-@define
-class Shelly:
+@define(kw_only=True)
+class Relay:
+    """A relay that can be told to come on by itself."""
+
+    is_on: bool = False
+    on_at_s: float = math.inf
+
+    def pulse(self, off_s: float) -> None:
+        self.is_on, self.on_at_s = False, time.monotonic() + off_s
+
+    def catch_up(self) -> None:
+        if time.monotonic() >= self.on_at_s:
+            self.is_on, self.on_at_s = True, math.inf
+
+
+@define(kw_only=True)
+class Shelly(Relay):
     """As a Shelly of the second generation answers."""
 
     watts: float | None = 8.9
-    is_on: bool = False
     uptime_s: int = 500
     filters = ("shelly/command/#", "shelly/rpc")
 
     def answer(self, topic: str, payload: str) -> list[tuple[str, str]]:
-        if topic == "shelly/rpc":
-            request = json.loads(payload)
+        self.catch_up()
+        request = json.loads(payload) if topic == "shelly/rpc" else {}
+        if request.get("method") == "Switch.Set":
+            assert (request["params"]["id"], request["params"]["on"]) == (0, False)
+            self.pulse(request["params"]["toggle_after"])
+            return [(f"{request['src']}/rpc", json.dumps({"id": request["id"], "result": {"was_on": True}}))]
+        if request:
             assert request["method"] == "Sys.GetStatus"
             result = {"mac": MAC, "uptime": self.uptime_s, "unixtime": 1_790_000_000 + self.uptime_s}
             return [(f"{request['src']}/rpc", json.dumps({"id": request["id"], "result": result}))]
@@ -264,30 +303,37 @@ class Zigbee2Mqtt:
         return [(topic.rsplit("/", 1)[0], json.dumps(state))]
 
 
-@define
-class EspHome:
+@define(kw_only=True)
+class EspHome(Relay):
     """As an ESPHome node answers that has the lines of its page."""
 
-    is_on: bool = False
-    filters = ("node/switch/relay/command", "node/switch/relay/ask", "esphome/ping/node")
+    filters = ("node/switch/relay/command", "node/switch/relay/ask", "node/switch/relay/pulse", "esphome/ping/node")
 
     def answer(self, topic: str, payload: str) -> list[tuple[str, str]]:
+        self.catch_up()
         if topic == "esphome/ping/node":
             return [("esphome/discover/node", json.dumps({"name": "node", "mac": MAC.lower(), "version": "2026.6.5"}))]
         if topic.endswith("/command"):
             self.is_on = {"ON": True, "OFF": False}.get(payload, self.is_on)
+        if topic.endswith("/pulse") and float(payload or "0") > 0:
+            self.pulse(float(payload))
         return [("node/switch/relay/state", "ON" if self.is_on else "OFF")]
 
 
-@define
-class OpenBeken:
+@define(kw_only=True)
+class OpenBeken(Relay):
     """As OpenBeken answers, whose state comes on the topic that asks for it; an empty command is taken for 0."""
 
-    is_on: bool = False
-    filters = ("obk/1/set", "obk/1/get")
+    filters = ("obk/1/set", "obk/1/get", "cmnd/obk/backlog")
 
     def answer(self, topic: str, payload: str) -> list[tuple[str, str]]:
-        if topic.endswith("/set"):
+        self.catch_up()
+        if topic == "cmnd/obk/backlog":
+            off, later = payload.split("; ")
+            event, seconds, times, *command = later.split(" ", 5)
+            assert (off, event, times, command) == ("SetChannel 1 0", "addRepeatingEvent", "1", ["SetChannel", "1", "1"])
+            self.pulse(int(seconds))
+        elif topic.endswith("/set"):
             self.is_on = payload == "1"
         elif payload:
             return []  # what it has said itself

@@ -28,7 +28,7 @@ from tests.io.brokers import (
 from wagman.io.mqtt import Mqtt, MqttBoard, board, visit
 from wagman.io.mqtt.topics import TASMOTA
 from wagman.io.plug import METER_W
-from wagman.model.backend import Backend, Look
+from wagman.model.backend import Backend, Look, Pulsing
 from wagman.model.errors import BoardError, BoardProtocolError, BoardRefusedError, BoardTimeoutError, LinkGoneError, StrangerError
 
 pytestmark = needs_mosquitto
@@ -257,6 +257,99 @@ def test_a_restart_of_a_shelly_is_seen_by_when_it_began(broker: Mosquitto) -> No
 
     with device(broker, firmware := Shelly()):
         run(story)
+
+
+# --- Off and on by one command ----------------------------------------------------------------------------------------
+
+
+def pulsing(backend: Backend) -> Pulsing:
+    assert isinstance(backend, Pulsing)
+    return backend
+
+
+PULSES = {
+    "tasmota": "Power%p OFF; Delay %s0; Power%p ON",
+    "esphome": "%s",
+    "openbeken": "SetChannel %p 0; addRepeatingEvent %s 1 SetChannel %p 1",
+    "shelly": '{"id": 2, "src": "wagman/%d/pulse", "method": "Switch.Set", '
+    '"params": {"id": %p, "on": false, "toggle_after": %s}}',
+}
+
+
+def test_a_plug_switches_off_and_by_itself_on_again(broker: Mosquitto, plug: FakeTasmota) -> None:
+    backend = tasmota(broker, pulse=PULSES["tasmota"])
+    assert backend.abilities.pulse
+    assert backend.config.pulses
+    switch(backend, "1", on=True)
+    run(lambda: backend.pulse("1", 0.4))  # it is told in whole seconds
+    assert [each for each in plug.heard if "BACKLOG" in each[0].upper()] == [
+        ("cmnd/plug/Backlog", "Power1 OFF; Delay 10; Power1 ON", False)
+    ]
+    eventually(lambda: plug.switched == [(1, True), (1, False)], "it is off")
+    assert look(backend) == {"1": Look("off")}
+    eventually(lambda: plug.switched == [(1, True), (1, False), (1, True)], "it comes on by itself")
+    assert look(backend) == {"1": Look("on")}
+
+
+@pytest.mark.parametrize(
+    ("firmware", "table", "port"),
+    [
+        (Shelly(watts=None, is_on=True), {"preset": "shelly", "device": "shelly"}, "0"),
+        (EspHome(is_on=True), {"preset": "esphome", "device": "node"}, "relay"),
+        (OpenBeken(is_on=True), {"preset": "openbeken", "device": "obk"}, "1"),
+    ],
+)
+def test_each_firmware_is_told_to_pulse_in_its_own_way(broker: Mosquitto, firmware: Any, table: Any, port: str) -> None:
+    backend = MqttBoard(host=broker.address, pulse=PULSES[table["preset"]], **table).backend()
+    with device(broker, firmware):
+        assert run(backend.greet)
+        run(lambda: pulsing(backend).pulse(port, 1))
+        assert not firmware.is_on
+        assert look(backend, port)[port].relay == "off"
+        eventually(lambda: look(backend, port)[port].relay == "on", "it comes on by itself")
+        assert run(backend.greet)
+
+
+def test_without_a_topic_of_its_own_it_goes_where_commands_go(broker: Mosquitto) -> None:
+    config = MqttBoard(host=broker.address, pulse='{"pulse": %s, "port": "%p"}', **OWN)
+    heard = []
+
+    def answer(topic: str, payload: str) -> list[tuple[str, str]]:
+        heard.append((topic, payload))
+        return [("x/1", "ON")]
+
+    with device(broker, SimpleNamespace(filters=("x/1/get", "x/1/set"), answer=answer)):
+        run(lambda: pulsing(config.backend()).pulse("1", 29.5))
+    assert ("x/1/set", '{"pulse": 30, "port": "1"}') in heard
+
+
+def test_who_does_not_say_how_has_no_pulse(broker: Mosquitto, plug: FakeTasmota) -> None:
+    backend = tasmota(broker)
+    assert not backend.abilities.pulse
+    assert not backend.config.pulses
+    with pytest.raises(BoardRefusedError, match=f"plug at {broker.address} is not told how to switch a port off and on again"):
+        run(lambda: backend.pulse("1", 30))
+    assert plug.heard == []
+
+
+@pytest.mark.parametrize("relays", [0, 1])
+def test_a_port_that_is_not_shown_is_not_pulsed(broker: Mosquitto, impatient: None, relays: int) -> None:
+    strip = FakeTasmota(broker, relays=1, is_deaf=relays == 0)
+    strip.plug_in()
+    with pytest.raises(BoardError):
+        run(lambda: tasmota(broker, pulse=PULSES["tasmota"]).pulse("2", 30))
+    strip.unplug()
+    assert strip.switched == []
+
+
+def test_a_pulse_that_somebody_left_in_the_broker_is_deleted(broker: Mosquitto) -> None:
+    backend = MqttBoard(host=broker.address, preset="esphome", device="node", pulse="%s").backend()
+    broker.publish("node/switch/relay/pulse", "3600", retained=True)
+    with device(broker, firmware := EspHome(is_on=True)):
+        eventually(lambda: not firmware.is_on, "it obeys")
+        assert look(backend, "relay") == {"relay": Look("off", by=visit.LEFT)}
+        assert broker.kept("node/switch/#") == []
+        assert look(backend, "relay") == {"relay": Look("off")}
 
 
 # --- What is of before ------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ Each other kind of board brings a class of its own, derived from `PlainBoard`, b
 line in `wagman.config.registry`.
 """
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -80,6 +81,11 @@ class BoardConfig:
     def pulses(self) -> bool:
         """Whether the board can switch a port off and on again by itself, by one command. Then what leads to it may be on it."""
         return False
+
+    @property
+    def longest_pulse_s(self) -> float:
+        """For how long at most the board can keep a port off by such a command."""
+        return math.inf
 
     @property
     def stated_readback(self) -> Readback | None:

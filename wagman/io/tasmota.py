@@ -35,6 +35,9 @@ DELAY_TENTHS = 3_600
 DELAYS = 28
 """How many `Delay` one command may hold (firmware: thirty commands in a `Backlog`, two of which switch)."""
 
+LONGEST_PULSE_S = DELAYS * DELAY_TENTHS // 10 - 1
+"""The longest pulse that these can make, in seconds, and one second less."""
+
 COUNTS = range(1, BLANK_BOOTS)
 """The possible values of `BootCount` (firmware)."""
 
@@ -48,6 +51,11 @@ class TasmotaBoard(PlugBoard):
     port_kind = numbered(1, 32)
 
     user: str = field(default="admin", metadata=setting(TEXT, "Who asks, where it has a password.", "firmware"))
+
+    @property
+    def longest_pulse_s(self) -> float:
+        """As long as one command of Tasmota can wait."""
+        return LONGEST_PULSE_S
 
     def backend(self) -> Backend:
         """The back end that speaks to it."""
@@ -91,8 +99,8 @@ class Tasmota(Plug):
             BoardRefusedError: the plug cannot wait that long.
         """
         tenths = ceil(off_s * 10)
-        if tenths >= DELAYS * DELAY_TENTHS:
-            raise BoardRefusedError(f"{self.address} can keep a relay off for less than {DELAYS * DELAY_TENTHS // 10} s only")
+        if off_s > LONGEST_PULSE_S:
+            raise BoardRefusedError(f"{self.address} can keep a relay off for {LONGEST_PULSE_S:g} s at most")
         delays = [DELAY_TENTHS] * (tenths // DELAY_TENTHS) + [max(tenths % DELAY_TENTHS, 2)]
         waits = "".join(f"Delay {delay}; " for delay in delays)
         await self._command(port, f"Backlog Power{port} OFF; {waits}Power{port} ON")

@@ -171,6 +171,7 @@ class BoardTableContract(_TableContract):
             abilities = getattr(board, "backend")().abilities  # noqa: B009 - a plain board has it
             assert board.stated_readback in (None, abilities.readback)
             assert board.may_meter or abilities.meter_w is None
+            assert board.pulses == abilities.pulse
 
     def _boards(self) -> Iterator[BoardConfig]:
         yield from self._read(self._keys).boards

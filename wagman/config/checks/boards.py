@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from wagman.config import durations
 from wagman.config.boards import BoardConfig
 from wagman.config.checks.subject import Subject, too_short
 from wagman.config.findings import Finding
@@ -99,12 +100,24 @@ def check_ways(subject: Subject) -> Iterator[Finding]:
         elif board.name in _led_to(subject, device) and not board.pulses:
             message = (
                 f"it leads to its own board {show(board.name)}, which would not be reached any more once it is off: hang it on a "
-                "board that switches a port off and on by one command (shelly, tasmota), or on one that is reached otherwise"
+                "board that switches a port off and on by one command (shelly, tasmota, or mqtt with pulse), or on one that is "
+                "reached otherwise"
             )
             yield Finding(own, message, subject.of_place(device))
+        elif device.leads_to and board.pulses and durations.is_shorter(board.longest_pulse_s, device.off_time_s):
+            yield _too_long(subject, device, board)
         if device.leads_to and not device.enabled:
             message = f"it leads to {listed(device.leads_to)}, not reached while it is off: remove this key, or leads_to"
             yield Finding(subject.source(device, "enabled"), message, (own,))
+
+
+def _too_long(subject: Subject, device: DeviceConfig, board: BoardConfig) -> Finding:
+    longest = durations.show(board.longest_pulse_s)
+    message = (
+        f"off_time is {durations.show(device.off_time_s)}, and what leads to a board is switched off and on by one command of "
+        f"its own, {show(board.name)}, which can wait for {longest} at most"
+    )
+    return Finding(subject.source(device, "off_time"), message, (("device", device.name, "leads_to"),))
 
 
 def _led_to(subject: Subject, device: DeviceConfig) -> set[str]:

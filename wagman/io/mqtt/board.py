@@ -29,7 +29,7 @@ from wagman.config.kinds import BOOLEAN, TEXT, one_of, show
 from wagman.config.setting import setting
 from wagman.io.mqtt.client import Connect, connected
 from wagman.io.mqtt.keys import BROKER, PAYLOAD, PORT, TOPIC, BrokerKeys
-from wagman.io.mqtt.topics import PRESETS, Topics, Who, number, supply, told, whole, word
+from wagman.io.mqtt.topics import LENGTH, PRESETS, Topics, Who, number, supply, told, whole, word
 from wagman.io.mqtt.visit import ANSWER_S, Visit
 from wagman.io.plug import METER_SETTLE_S, METER_W, Run
 from wagman.model.backend import Abilities, Backend, Identity, Look
@@ -60,8 +60,8 @@ class MqttBoard(PlainBoard, BrokerKeys):
             "The firmware whose topics are meant. Without it, `state_topic`, `command_topic` and `ask_topic` are needed.",
         ),
     )
-    device: str = field(
-        default="",
+    device: str | None = field(
+        default=None,
         metadata=setting(
             TOPIC,
             "What takes the place of `%d` in topics: the device's own topic, its client's name, its prefix; with `zigbee2mqtt` "
@@ -82,6 +82,17 @@ class MqttBoard(PlainBoard, BrokerKeys):
     )
     off: str | None = field(
         default=None, metadata=setting(PAYLOAD, "What is sent there to switch it off: `OFF`, or as the preset has it.")
+    )
+    pulse: str | None = field(
+        default=None,
+        metadata=setting(
+            PAYLOAD,
+            "What is sent to `pulse_topic` to have a port switched off and, by the device itself, on again after `%s` seconds. "
+            "With it what leads to the board may be on it.",
+        ),
+    )
+    pulse_topic: str | None = field(
+        default=None, metadata=setting(TOPIC, "Where that is sent. Without it, as the preset has it, or to `command_topic`.")
     )
     ask_topic: str | None = field(default=None, metadata=setting(TOPIC, f"Where a port is asked for its state. {_PRESET}"))
     ask: str | None = field(default=None, metadata=setting(PAYLOAD, "What is sent there: nothing, or as the preset has it."))
@@ -117,8 +128,8 @@ class MqttBoard(PlainBoard, BrokerKeys):
         default=None,
         metadata=setting(
             BOOLEAN,
-            "Whether a command that is found in the broker is deleted, by an empty message to `command_topic`: only where that "
-            f"switches nothing. {_PRESET} Else `false`.",
+            "Whether a command that is found in the broker is deleted, by an empty message to `command_topic`, or to "
+            f"`pulse_topic`: only where that switches nothing. {_PRESET} Else `false`.",
         ),
     )
 
@@ -126,6 +137,16 @@ class MqttBoard(PlainBoard, BrokerKeys):
     def address(self) -> str:
         """The device and its broker, for people."""
         return f"{self.device} at {self.host}" if self.device else self.host
+
+    @property
+    def pulses(self) -> bool:
+        """Whether the table says how."""
+        return self.pulse is not None
+
+    @property
+    def longest_pulse_s(self) -> float:
+        """As long as the preset's firmware can wait."""
+        return math.inf if self.preset is None else PRESETS[self.preset].longest_pulse_s
 
     def topics(self) -> Topics:
         """How the devices are asked and how they answer.
@@ -147,7 +168,7 @@ class MqttBoard(PlainBoard, BrokerKeys):
         # Without the topics nobody knows where the devices are asked; without a user, MQTT sends no password.
         """Findings about keys that are missing."""
         yield from super().findings(config, devices)
-        if problem := self._problem():
+        for problem in filter(None, (self._problem(), self._pulse_problem())):
             yield Finding((problem[0],), problem[1])
 
     def _problem(self) -> tuple[str, str] | None:
@@ -162,10 +183,17 @@ class MqttBoard(PlainBoard, BrokerKeys):
             return "user", "user is needed: MQTT sends no password without it"
         return None
 
+    def _pulse_problem(self) -> tuple[str, str] | None:
+        if self.pulse is None:
+            return None if self.pulse_topic is None else ("pulse_topic", "pulse is needed, or nothing is sent there")
+        if LENGTH not in self.pulse:
+            return "pulse", f"{LENGTH} is needed in it: the device has to be told for how many seconds the power is to stay off"
+        return None
+
     def _texts(self) -> str:
         """All topics: those of the table, and those of the preset."""
         sources = (self, PRESETS.get(self.preset or ""))
-        keys = ("command_topic", "state_topic", "ask_topic")
+        keys = ("command_topic", "state_topic", "ask_topic", "pulse_topic")
         return " ".join(str(getattr(source, key, "")) for source in sources for key in keys)
 
 
@@ -197,6 +225,7 @@ class Mqtt:
             meter_w=METER_W if self._is_metered else None,
             survives=False,
             on_restore=self.config.on_restore,
+            pulse=self.topics.pulse is not None,
         )
 
     async def greet(self) -> Identity:
@@ -233,15 +262,27 @@ class Mqtt:
         Raises:
             BoardError: the broker cannot be reached, or the port has not answered.
         """
+        await self._command(port, self.topics.command_topic, self.topics.on if on else self.topics.off)
+
+    async def pulse(self, port: str, off_s: float) -> None:
+        """Have a port that the device shows switched off, and by the device on again after `off_s` seconds, rounded up.
+
+        Raises:
+            BoardError: the broker cannot be reached, or the port has not answered, or the device is not told how.
+        """
+        if self.topics.pulse is None:
+            raise BoardRefusedError(f"{self.address} is not told how to switch a port off and on again: set pulse")
+        topic = self.topics.pulse_topic or self.topics.command_topic
+        await self._command(port, topic, self.topics.pulse, str(math.ceil(off_s)))
+
+    async def _command(self, port: str, topic: str, payload: str, seconds: str = LENGTH) -> None:
         async with self._visit((port,)) as visit:
             await visit.ask()
             if visit.shown(port) is None:
                 raise self._silence(visit)
             self._check(visit)
             self._switched_s[port] = trio.current_time()
-            visit.connection.publish(
-                visit.at(self.topics.command_topic, port), visit.at(self.topics.on if on else self.topics.off, port)
-            )
+            visit.connection.publish(visit.at(topic, port), visit.at(payload, port, seconds))
             await visit.ask()
             if visit.shown(port) is None:
                 raise self._silence(visit)
@@ -249,7 +290,7 @@ class Mqtt:
     @asynccontextmanager
     async def _visit(self, ports: Sequence[str]) -> AsyncIterator[Visit]:
         """A connection on which all retained messages have come in, and commands that were left there are deleted."""
-        visit = Visit(self.topics, self.config.device, ports)
+        visit = Visit(self.topics, self.config.device or "", ports)
         async with connected(self.config.broker(self.config.host), visit.hear, self.connect) as connection:
             visit.connection = connection
             filters = visit.filters()

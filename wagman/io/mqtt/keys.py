@@ -39,7 +39,7 @@ def _read_payload(value: object) -> str:
 
 
 def _read_port(value: object) -> str:
-    text = str(value) if type(value) in {int, str} else ""
+    text = str(value) if isinstance(value, str) or (type(value) is int and value >= 0) else ""
     if not re.fullmatch(r"[^\s+#%$](?:[^+#%]{0,62}[^\s+#%])?", text) or not text.isprintable():
         raise ValueError(PORT.wants)
     return text

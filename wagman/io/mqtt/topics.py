@@ -1,6 +1,6 @@
 """Where the devices behind a broker are asked and answer, and what they say: by firmware, or as the configuration says.
 
-In topics, paths and payloads `%d` stands for the device, and `%p` for the port.
+In topics, paths and payloads `%d` stands for the device, and `%p` for the port; in a pulse `%s` for its length in seconds.
 """
 
 import json
@@ -12,6 +12,9 @@ from typing import Any
 from attrs import frozen
 
 from wagman.model.facts import Supply
+
+LENGTH = "%s"
+"""What stands for the length of a pulse, in whole seconds."""
 
 
 @frozen(kw_only=True)
@@ -48,6 +51,9 @@ class Topics:
     availability_topic: str | None = None
     availability_path: str | None = None
     offline: str = "offline"
+    pulse: str | None = None  # None: the device is not told to switch a port off and on again by itself
+    pulse_topic: str | None = None  # None: `command_topic`
+    longest_pulse_s: float = math.inf
     clear: bool = False  # an empty command does nothing, so that a retained command can be deleted
     left: tuple[str, ...] = ()  # topics beside `command_topic` on which a command may have been retained
     who: Who | None = None
@@ -62,6 +68,8 @@ TASMOTA = Topics(
     meter_path="StatusSNS.ENERGY.Power",
     availability_topic="tele/%d/LWT",
     offline="Offline",
+    pulse_topic="cmnd/%d/Backlog",
+    longest_pulse_s=360.0,  # one `Delay`; a longer one is no delay at all (firmware)
     clear=True,
     # Tasmota ignores case, and without a number it takes its first relay.
     left=("cmnd/%d/POWER", "cmnd/%d/Power", "cmnd/%d/power", "cmnd/%d/Power%p", "cmnd/%d/power%p"),
@@ -93,6 +101,7 @@ ESPHOME = Topics(
     state_topic="%d/switch/%p/state",
     ask_topic="%d/switch/%p/ask",
     availability_topic="%d/status",
+    pulse_topic="%d/switch/%p/pulse",
     clear=True,
     who=Who(ask_topic="esphome/ping/%d", topic="esphome/discover/%d", id_path="mac", firmware_path="version"),
 )
@@ -106,6 +115,7 @@ OPENBEKEN = Topics(
     shows_on="1",
     shows_off="0",
     availability_topic="%d/connected",
+    pulse_topic="cmnd/%d/backlog",
 )
 
 SHELLY = Topics(
@@ -122,6 +132,7 @@ SHELLY = Topics(
     meter_path="apower",
     availability_topic="%d/online",
     offline="false",
+    pulse_topic="%d/rpc",
     clear=True,
     who=Who(
         ask_topic="%d/rpc",
@@ -143,9 +154,10 @@ PRESETS: Mapping[str, Topics] = {
 """The known firmware, by its name in the configuration."""
 
 
-def filled(text: str, device: str, port: str = "") -> str:
-    """The text with the device and the port filled in."""
-    return re.sub("%[dp]", lambda found: device if found[0] == "%d" else port, text)
+def filled(text: str, device: str, port: str = "", seconds: str = LENGTH) -> str:
+    """The text with the device and the port filled in, and the length of a pulse, if it is one."""
+    meant = {"%d": device, "%p": port, LENGTH: seconds}
+    return re.sub("%[dps]", lambda found: meant[found[0]], text)
 
 
 def told(payload: bytes, path: str | None = None, device: str = "", port: str = "") -> object:

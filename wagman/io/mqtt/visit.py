@@ -6,7 +6,7 @@ import trio
 from attrs import define, field
 
 from wagman.io.mqtt.client import Connection, Message
-from wagman.io.mqtt.topics import Topics, Who, filled, number, state, supply, told, word
+from wagman.io.mqtt.topics import LENGTH, Topics, Who, filled, number, state, supply, told, word
 
 ANSWER_S = 5.0
 """How long a device may take for an answer (chosen: a plug takes 5 to 200 ms, one behind a Zigbee mesh some seconds)."""
@@ -42,9 +42,9 @@ class Visit:
         wanted = (*answers, topics.availability_topic, *self._commands())
         return self._of_all(text for text in wanted if text is not None)
 
-    def at(self, text: str, port: str = "") -> str:
-        """A topic or a payload, filled in for one port."""
-        return filled(text, self.device, port)
+    def at(self, text: str, port: str = "", seconds: str = LENGTH) -> str:
+        """A topic or a payload, filled in for one port and the length of a pulse."""
+        return filled(text, self.device, port, seconds)
 
     def clear(self) -> None:
         """Delete the retained commands."""
@@ -53,7 +53,9 @@ class Visit:
                 self.connection.publish(topic, "", retained=True)
 
     def _commands(self) -> tuple[str, ...]:
-        return self.topics.command_topic, *self.topics.left
+        topics = self.topics
+        pulses = () if topics.pulse is None or topics.pulse_topic is None else (topics.pulse_topic,)
+        return topics.command_topic, *topics.left, *pulses
 
     def _of_all(self, texts: Iterable[str]) -> list[str]:
         """These topics filled in; one with a port in it once for each port."""
