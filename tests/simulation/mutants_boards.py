@@ -9,6 +9,7 @@ from attrs import evolve
 from tests.simulation.mutants import mutant
 from tests.simulation.mutants_outlet import MUTANTS
 from wagman.fsm.guest import Situation, machine
+from wagman.fsm.outlet import Outlet
 from wagman.fsm.wagman.inputs import Visibility
 from wagman.io.board.driver import Wiring
 from wagman.io.board.pace import Pace
@@ -74,6 +75,20 @@ def a_stranger_is_switched(patch: pytest.MonkeyPatch) -> None:
         await trio.lowlevel.checkpoint()
 
     patch.setattr(PlainDriver, "_check", check)
+
+
+@mutant("10 min; board rail fault stale on; ai: restart; 300 s", 1, 6, site="plugs")
+def an_off_that_was_shown_ever_since_the_guest_was_started_is_taken_for_a_loss(patch: pytest.MonkeyPatch) -> None:
+    real = Outlet.shown_off
+    patch.setattr(Outlet, "shown_off", lambda self, *args: real(self.signed(still_off=False), *args))
+
+
+@mutant("330 s; service kill; board rail restart warm; service start; 5 min", 1, 6, site="plugs")
+def a_board_that_restarted_is_switched_before_a_look_at_it_counts(patch: pytest.MonkeyPatch) -> None:
+    async def settle(self: Board, driver: Any) -> None:
+        await trio.lowlevel.checkpoint()
+
+    patch.setattr(Board, "_settle", settle)
 
 
 @mutant("20 min; network out; 20 min; network in; 5 min", 6, site="plugs")
