@@ -7,7 +7,8 @@ import pytest
 
 from tests.config.kit import kinds, problems
 from wagman.config.load import loads
-from wagman.config.secrets import MOST_BYTES, read_secret
+from wagman.config.secrets import MOST_BYTES, read_password, read_secret
+from wagman.model.errors import BoardError
 
 GUEST = "[device.gn]\nport = 1\nshutdown = []\n"
 
@@ -66,6 +67,11 @@ def test_a_credential_is_one_that_systemd_hands_over(monkeypatch: pytest.MonkeyP
         read_secret("plug")
 
 
-def test_a_secret_has_a_bound(secret: Path) -> None:
-    secret.write_bytes(b"x" * (MOST_BYTES + 1))
-    assert read_secret(str(secret)) == b"x" * MOST_BYTES
+def test_a_secret_that_is_too_long_is_none_that_was_cut(secret: Path) -> None:
+    secret.write_bytes(b"x" * (MOST_BYTES - 1) + b"\n")
+    assert read_secret(str(secret)) == b"x" * (MOST_BYTES - 1)
+    secret.write_bytes(b"x" * MOST_BYTES + b"\n")
+    with pytest.raises(OSError, match="longer than 4096 bytes: is it the right"):
+        read_secret(str(secret))
+    with pytest.raises(BoardError, match=f"password_file {secret}: longer than 4096 bytes"):
+        read_password(str(secret))

@@ -4,6 +4,7 @@ A unit says `LoadCredential=plug:/etc/wagman/plug`, and the configuration `passw
 read it.
 """
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -15,7 +16,7 @@ DIRECTORY = "CREDENTIALS_DIRECTORY"
 """The environment variable by which systemd names the directory of the service's credentials."""
 
 MOST_BYTES = 4096
-"""How many bytes of such a file are read (chosen)."""
+"""How long such a file may be, in bytes (chosen)."""
 
 
 def _read(value: object) -> str:
@@ -40,20 +41,23 @@ def read_secret(value: str) -> bytes:
     """The content of the file, without the end of its last line.
 
     Raises:
-        OSError: it is not there, or cannot be read.
+        OSError: it is not there, or cannot be read, or is longer than any secret.
     """
     path = place(value)
     if path is None:
         raise FileNotFoundError(f"there is no credential {value}: ${DIRECTORY} is not set")
     with path.open("rb") as file:
-        return file.read(MOST_BYTES).rstrip(b"\r\n")
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise OSError(errno.EFBIG, f"longer than {MOST_BYTES} bytes: is it the right file?")
+    return content.rstrip(b"\r\n")
 
 
 def read_password(file: str | None) -> str | None:
     """The password in a `password_file`; None: none is configured.
 
     Raises:
-        BoardError: the file cannot be read.
+        BoardError: the file cannot be read, or is too long.
     """
     try:
         return None if file is None else read_secret(file).decode()
