@@ -185,6 +185,8 @@ class V4Driver:
         if own is None or own.primary is None or not self._selector_moved:
             return
         await self._ask.do(SET_MEDIA.ask(own.port, MEDIA.index(own.primary)))
+        # A start that moves it after that cannot have been seen yet: the next request leaves after this reply, and a v4 board
+        # tells nothing unasked.
         self._selector_moved = False
 
     def take_stock(self) -> None:
