@@ -105,6 +105,32 @@ def test_an_outlet_comes_back_by_itself_unless_somebody_switched_it_meanwhile() 
     assert not rail.outlets[0].contact.on
 
 
+def test_a_hand_at_the_button_ends_what_it_was_to_do_by_itself() -> None:
+    rail = rail_of()
+    rail.let_meters_lie()
+    told(rail, on=True)
+    told(rail, on=False, toggle_after_s=30)
+    rail.advance(10)
+    rail.switch_by_hand(0, on=True)
+    rail.advance(20)
+    rail.weld(0)
+    rail.switch_by_hand(0, on=False)
+    assert rail.watts(0) == 0
+    assert rail.real_watts(0) == pytest.approx(5.76)
+    rail.mend(0)
+    rail.advance(200)
+    assert changes(rail) == [(0, 0, True), (0, 0, False), (10, 0, True), (20, 0, False)]
+
+
+def test_a_hand_at_the_button_of_a_rail_without_power_does_nothing() -> None:
+    rail = rail_of()
+    rail.restart("cold", outage_s=60)
+    rail.switch_by_hand(0, on=True)
+    assert changes(rail) == []
+    rail.advance(200)
+    assert not rail.outlets[0].told_on
+
+
 @pytest.mark.parametrize("survives", [True, False])
 def test_a_warm_restart_keeps_the_outlets_or_drops_them_for_a_moment(survives: bool) -> None:
     rail = rail_of(survives=survives)
@@ -115,6 +141,7 @@ def test_a_warm_restart_keeps_the_outlets_or_drops_them_for_a_moment(survives: b
     rail.advance(100 + BOOT_S)
     assert (rail.answers, rail.uptime_s) == (True, BOOT_S)
     assert changes(rail)[1:] == ([] if survives else [(100, 0, False), (100, 0, True)])
+    assert [change.by for change in rail.relay_log] == ["command", *(() if survives else ("reset", "board"))]
 
 
 @pytest.mark.parametrize(("does", "is_on"), [("on", [True, True]), ("off", [False, False]), ("last", [True, False])])
@@ -124,6 +151,7 @@ def test_a_cold_restart_cuts_all_and_does_as_it_is_set_to(does: Any, is_on: list
     rail.advance(100)
     rail.restart("cold", outage_s=60)
     assert changes(rail)[1:] == [(100, 0, False)]
+    assert rail.relay_log[-1].by == "powercycle"
     rail.advance(159)
     assert not any(outlet.contact.on for outlet in rail.outlets)
     rail.advance(200)

@@ -37,7 +37,7 @@ class Outlet:
     told_on: bool = False  # the state in its register
     source: str = "init"  # who switched it last
     off_s: float = -inf  # when it was last told to be off
-    switching: int = 0  # counts commands: the timer of an earlier one is void
+    switching: int = 0  # counts who has switched it: the timer of an earlier one is void
     stuck_on: bool = False  # where its contact is, if it is stuck
 
 
@@ -133,15 +133,19 @@ class FakeRail:
     def _told(self, port: int, request: str, source: str, *, on: bool, toggle_after_s: float | None = None) -> None:
         if not self.answers:
             return  # the command is late, and the rail is down meanwhile
+        mine = self._register(port, source, on=on)
+        self._move(port, "command", request, on=on)
+        if toggle_after_s is not None:
+            self.after(toggle_after_s, lambda: self._toggle_back(port, request, mine, on=not on))
+
+    def _register(self, port: int, source: str, *, on: bool) -> int:
+        """Note in its register what an outlet is to be; returns the number of this switching."""
         outlet = self.outlets[port]
         outlet.switching += 1
         outlet.told_on, outlet.source = on, source
         if not on:
             outlet.off_s = self.clock.now_s
-        self._move(port, "command", request, on=on)
-        if toggle_after_s is not None:
-            mine = outlet.switching
-            self.after(toggle_after_s, lambda: self._toggle_back(port, request, mine, on=not on))
+        return outlet.switching
 
     def _toggle_back(self, port: int, request: str, mine: int, *, on: bool) -> None:
         if self.outlets[port].switching == mine:
@@ -198,9 +202,10 @@ class FakeRail:
         self.mac = mac
 
     def switch_by_hand(self, port: int, source: str = "button", *, on: bool) -> None:
-        """Press the button of an outlet."""
-        self.outlets[port].told_on, self.outlets[port].source = on, source
-        self._move(port, "board", on=on)
+        """Press the button of an outlet, which does nothing while the rail has no power."""
+        if not self._is_dark:
+            self._register(port, source, on=on)
+            self._move(port, "board", on=on)
 
     def restart(self, kind: Literal["warm", "cold"], outage_s: float = 0.0) -> None:
         """Restart its processor (warm), or take its own power away for a while (cold), and that of all its guests."""
@@ -210,12 +215,8 @@ class FakeRail:
         self._waiting.clear()  # pending events are forgotten
         if kind == "cold" or not self.survives:
             for port in range(len(self.outlets)):
-                self._lose(port)
+                self._force(port, "powercycle" if kind == "cold" else "reset", on=False)
         self.after(outage_s, lambda: self._start(kind))
-
-    def _lose(self, port: int) -> None:
-        """Take the power of an outlet away, even if its contact is welded."""
-        self._force(port, "powercycle", on=False)
 
     def _start(self, kind: Literal["warm", "cold"]) -> None:
         now_s, self._is_dark = self.clock.now_s, False
@@ -228,6 +229,7 @@ class FakeRail:
                 self._force(port, "board", on=outlet.stuck_on if outlet.contact.stuck else outlet.told_on)
 
     def _force(self, port: int, by: By, *, on: bool) -> None:
+        """Give an outlet power or take it away, even if its contact is welded."""
         contact = self.outlets[port].contact
         stuck, contact.stuck = contact.stuck, False
         self._move(port, by, on=on)
