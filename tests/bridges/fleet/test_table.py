@@ -57,6 +57,7 @@ def test_the_worst_come_first_and_patterns_choose() -> None:
     assert [each.node for each in rows(known, [], NOW)] == ["v3", "w1", "v2", "v1"]
     assert [each.node for each in rows(known, ["v[12]", "w*"], NOW)] == ["w1", "v2", "v1"]
     assert totals(rows(known, [], NOW)) == "4 nodes: 2 offline, 1 critical, 1 well"
+    assert totals(rows(known, [next(iter(known))], NOW)).startswith("1 node: 1 ")
 
 
 def test_what_a_node_says_of_itself_obeys_no_terminal() -> None:

@@ -114,7 +114,8 @@ def totals(found: Iterable[Row]) -> str:
     for each in found:
         counts[each.rank] += 1
     words = ", ".join(f"{count} {rank.name.lower()}" for rank, count in counts.items() if count)
-    return f"{sum(counts.values())} nodes: {words}" if words else "no node has told anything"
+    count = sum(counts.values())
+    return f"{count} node{'s'[: count != 1]}: {words}" if words else "no node has told anything"
 
 
 def show(args: Namespace, known: Known) -> int:
