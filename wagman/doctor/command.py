@@ -100,6 +100,8 @@ def seen_from(path: str) -> Seen:
         *(unseen or contained("unit", lambda: unit.judged(known))),
         *contained("clock", lambda: clock.clock(asked.last_event or written_at(given.state_dir))),
     ]
+    if not unit.runs_systemd():
+        found = [each.without_systemd() for each in found]
     return evolve(Seen(path, config, seen, known, asked), found=tuple(found))
 
 

@@ -1,5 +1,6 @@
 """The result of a check, and the verdict on all of them. No I/O."""
 
+import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, TypeAlias
@@ -21,6 +22,9 @@ COLOURS: dict[Verdict, str] = {"wrong": "red", "warning": "yellow", "unknown": "
 
 _INDENT = 9
 
+_WHY = ("systemctl status wagman tells why", "what it printed last tells why")
+_BY_SYSTEMD = re.compile(r"systemctl (start|restart|reload) wagman\b")
+
 
 @frozen
 class Found:
@@ -31,6 +35,10 @@ class Found:
     text: str
     do: str = ""  # what to do about it
     for_want_of_right: bool = False  # only this user lacks the right, and others may have it
+
+    def without_systemd(self) -> "Found":
+        """Return what the result says where systemd does not run: whoever starts the service does what systemd would."""
+        return evolve(self, do=_BY_SYSTEMD.sub(r"\1 the service", self.do.replace(*_WHY)))
 
     def of_another(self) -> "Found":
         """Return what the result says about another user than this one."""

@@ -17,7 +17,7 @@ EVENTS = 1000
 
 VERDICTS: dict[str, Verdict] = {"critical": "wrong", "warning": "warning", "notice": "ok"}
 
-START = "systemctl status wagman tells why; systemctl start wagman starts it, and no guest loses its power by that"
+START = "systemctl status wagman tells why; then systemctl start wagman: no guest loses its power by that"
 
 
 @frozen

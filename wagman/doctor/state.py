@@ -32,9 +32,7 @@ def state(config: Config) -> Iterator[Found]:
         os.scandir(directory).close()
     except OSError as error:
         text, is_barred = f"the state directory {directory}: {error.strerror}", isinstance(error, PermissionError)
-        do = (
-            f"sudo chown {user_name(os.geteuid())} {directory}" if is_barred else "systemctl start wagman makes it, under systemd"
-        )
+        do = f"sudo chown {user_name(os.geteuid())} {directory}" if is_barred else "systemctl start wagman, which makes it"
         yield Found("state", "wrong", text, do, is_barred)
         return
     yield writable(directory)

@@ -38,13 +38,18 @@ class Unit:
         return self.shown.get("LoadState") == "loaded"
 
 
+def runs_systemd() -> bool:
+    """Whether systemd looks after this machine."""
+    return SYSTEMD.is_dir()
+
+
 def unit() -> Unit | None:
     """Return the unit; None where systemd does not run.
 
     Raises:
         UnseenError: systemd does not tell.
     """
-    if not SYSTEMD.is_dir():
+    if not runs_systemd():
         return None
     shown = _pairs(output("systemctl", "show", NAME, f"--property={','.join(_SHOWN)}"))
     enabled = {name: _pairs(output("systemctl", "show", name, "--property=UnitFileState")) for name in UNITS}

@@ -55,14 +55,42 @@ def test_a_service_of_another_version_has_to_be_restarted(node: Node) -> None:
     node.write(USB + GUEST)
     answers = {"status": {"service": {"version": "0.1.0"}}, "events": {"events": []}}
     with scripted(node.place / "s", lambda method, _: [{"result": answers[method]}]):
-        assert has(node.found("version"), "warning", f"is 0.1.0, and this command is {__version__}", "systemctl restart wagman")
+        assert has(
+            node.found("version"), "warning", f"is 0.1.0, and this command is {__version__}", "restart the service: no guest"
+        )
 
 
 def test_a_socket_without_a_service_is_wrong(node: Node) -> None:
     node.write(USB + GUEST)
     with socket.socket(socket.AF_UNIX) as left_behind:
         left_behind.bind(str(node.place / "s"))
-    assert has(node.found("service"), "wrong", "Connection refused", "systemctl start wagman")
+    assert has(node.found("service"), "wrong", "Connection refused", "start the service: no guest loses its power by that")
+
+
+def test_where_systemd_runs_the_words_for_it_are_told(node: Node, systemd: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs(systemd, monkeypatch, systemctl="echo no bus >&2; exit 1")
+    node.write(USB + GUEST)
+    assert has(node.found("service"), "wrong", "systemctl status wagman tells why; then systemctl start wagman: no guest")
+
+
+def test_without_systemd_nobody_is_told_to_use_it(node: Node) -> None:
+    node.write(USB + GUEST)
+    problem = {
+        "id": "config",
+        "severity": "warning",
+        "text": "wrong",
+        "do": "mend it, then systemctl reload wagman",
+        "for_s": None,
+    }
+    status = {"service": {"version": "0.1.0"}, "problems": [problem]}
+    answers = {"status": status, "events": {"events": []}}
+    with scripted(node.place / "s", lambda method, _: [{"result": answers[method]}]):
+        told = node.told()[1]["checks"]
+    (node.place / "state").rmdir()
+    told += node.told()[1]["checks"]
+    assert [each["do"] for each in told if each["check"] == "problem config"] == ["mend it, then reload the service"]
+    assert {each["check"] for each in told} >= {"service", "state", "version"}
+    assert [each for each in told if "systemctl" in each["do"]] == []
 
 
 # --- The clock -----------------------------------------------------------------------------------------------------------
