@@ -294,6 +294,15 @@ def test_a_link_that_is_down_is_red() -> None:
     assert lines[1].style == "red"
 
 
+def test_a_board_that_does_not_answer_is_not_called_up() -> None:
+    lines = screen(Picture(status(GN, blind=True, last_answer_age_s=250.0), [], ON_GN), 80, 24)
+    assert lines[1].text.rstrip() == "board    not answering for 4 min 10 s, v3 1.0.4 on /dev/waggle_sysmon"
+    assert lines[1].style == "red"
+    never = text(status=status(GN, blind=True, last_answer_age_s=None))
+    assert "board    not answered yet, v3 1.0.4 on /dev/waggle_sysmon\n" in never
+    assert "board    not answered yet, v3 1.0.4 on /dev/waggle_sysmon\n" in text(status=status(GN, last_answer_age_s=None))
+
+
 def test_a_service_that_is_away_leaves_the_last_picture_and_says_so() -> None:
     told = text(away="away for 3 s")
     assert told.splitlines()[0] == "service  away for 3 s"

@@ -58,8 +58,9 @@ def test_a_row_says_nothing_of_what_is_not_known() -> None:
 def test_the_headline_says_that_the_board_cannot_be_seen_and_what_nobody_knows() -> None:
     blind = {"link": "down", "blind": True, "sensors": {"temperature_c": {"value": None, "state": "unknown"}}}
     text = headline({**STATUS, "board": blind})
-    assert text.plain == "board down, not answering   enclosure ?, unknown   wagman start_next_device"
+    assert text.plain == "board link down   enclosure ?, unknown   wagman start_next_device"
     assert text.style == "red"
+    assert headline({**STATUS, "board": {**blind, "link": "up"}}).plain.startswith("board not answering   enclosure ?")
 
 
 def test_the_live_table_shows_the_guests_above_the_latest_events_and_keeps_the_story() -> None:

@@ -142,9 +142,11 @@ def board_words(board: Board) -> str:
         where = reason if place in reason else ": ".join(filter(None, (place, reason)))
         return f"link down{for_words(board)}, {where}"
     kind = " ".join(str(each) for each in (board["dialect"], board["firmware"]) if each)
-    age = board["last_answer_age_s"]
-    answered = "not answered yet" if age is None else f"answered {duration(age)} ago"
-    return f"up, {kind} on {board['device']}, {answered}{', not answering' if board['blind'] else ''}"
+    where, age = f"{kind} on {board['device']}", board["last_answer_age_s"]
+    # An open link is no board that answers: "up" is said of a board that does.
+    if age is None:
+        return f"not answered yet, {where}"
+    return f"not answering for {duration(age)}, {where}" if board["blind"] else f"up, {where}, answered {duration(age)} ago"
 
 
 def sensor_words(sensors: Mapping[str, Sensor]) -> Iterator[str]:

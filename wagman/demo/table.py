@@ -65,7 +65,8 @@ class LiveTable:
 def headline(status: Json) -> Text:
     """Return one line with the board, the enclosure if it is measured, and the scheduler."""
     board, temperature = status["board"], status["board"]["sensors"].get("temperature_c")
-    parts = [f"board {board['link']}, {'not answering' if board['blind'] else 'answers'}", f"wagman {status['wagman']['state']}"]
+    seen = "link down" if board["link"] != "up" else "not answering" if board["blind"] else "answers"
+    parts = [f"board {seen}", f"wagman {status['wagman']['state']}"]
     if temperature is not None:  # a plug has no sensors
         degrees = "?" if temperature["value"] is None else f"{temperature['value']:.0f} °C"
         parts.insert(1, f"enclosure {degrees}, {temperature['state']}")
