@@ -174,6 +174,11 @@ def test_the_page_needs_nothing_else_and_takes_no_name_for_markup() -> None:
     assert "@media print" in text
 
 
+def test_a_guest_of_whose_power_the_log_tells_nothing_has_a_page() -> None:
+    told = history([event(0, "device.heartbeat_lost", "gn", silent_s=300.0), event(60, "environment.normal")])
+    assert "<svg" in page(told, told.whole, figures(told, told.whole))
+
+
 def test_a_storm_of_events_makes_no_large_page() -> None:
     told = history(_storm(20_000))
     found = figures(told, told.whole)

@@ -157,7 +157,7 @@ def _row(told: History, period: Stretch, each: Figures) -> str:
 
 def _powers(marks: Sequence[tuple[float, str]], spans: Sequence[Span], period: Stretch) -> Iterator[tuple[float, float, str]]:
     """Yield the states of the power as they were recorded, and the unknown times."""
-    ends = [at_s for at_s, _ in marks[1:]] + [period[1]]
+    ends = [*(at_s for at_s, _ in marks), period[1]][1:]  # none where the log tells nothing of its power
     yield from ((at_s, end_s, what) for (at_s, what), end_s in zip(marks, ends, strict=True))
     yield from ((span.begin_s, span.end_s, "unknown") for span in spans if span.kind == "unknown")
 
