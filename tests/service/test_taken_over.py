@@ -96,6 +96,7 @@ def test_no_relay_moves_and_what_was_decided_stands(table: str, tmp_path: Path) 
         assert "board.reset" not in {event.type for event in node.events}
         (started,) = [event for event in node.events if event.type == "service.started"]
         assert started.fields["begun_anew"] == []
+        assert "speed" not in started.fields
         assert started.id == 22  # the log goes on: store.opened is 21
 
     upgraded((OLD / "wagman.toml").read_text().replace("[board]", table), tmp_path, check)

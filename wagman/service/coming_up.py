@@ -30,7 +30,8 @@ async def resume(parts: Parts, watch: Watch, loaded: Loaded, found: Found, warni
         board.known = known_board(loaded.memory.get(board.task))
     await parts.hitches.look_first()
     fields = {"version": __version__, "begun_anew": anew, "warnings": [*warnings, *parts.hitches.warnings]}
-    parts.journal.record([(Draft("service.started", None, fields), None)])
+    pace = {} if parts.seams.speed == 1 else {"speed": parts.seams.speed}
+    parts.journal.record([(Draft("service.started", None, {**fields, **pace}), None)])
     review(parts)
 
 

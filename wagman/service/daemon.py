@@ -102,7 +102,8 @@ async def supervise(config: Config, source: Source, place: Home, *, refused: Seq
         trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals,
     ):
         reporter = Reporter(place.notifier)
-        seams = Seams(partial(connector, ptys_only=speed != 1), stamp=partial(kernel_stamp, speed), inspect=inspector())
+        way, stamp = partial(connector, ptys_only=speed != 1), partial(kernel_stamp, speed)
+        seams = Seams(way, stamp=stamp, speed=speed, inspect=inspector())
         service = make_service(config, seams, log, reporter, place)
         daemon = Daemon(service, source, place, reporter)
         await daemon.run(bound, access, signals, refused, (*warnings, *bound.warnings, *advised))

@@ -89,6 +89,7 @@ class Seams:
     probe: Callable[[EarConfig], Probe] = methodcaller("probe")
     wall: Callable[[], datetime] = wall_clock
     stamp: Callable[[], Stamp] = kernel_stamp
+    speed: float = 1.0  # how many times as fast as real time the service's clock runs
     blocking: Blocking = field(factory=threaded)
     new_id: Callable[[], str] = new_id
     inspect: Inspector = look_at_nothing

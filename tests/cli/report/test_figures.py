@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.cli.report.log import begins, event, reported
+from tests.cli.report.log import NOON, begins, event, reported
 from wagman.cli.report.axis import Event, axis_of
 from wagman.cli.report.figures import figures
 from wagman.cli.report.history import Row, history
@@ -95,6 +95,26 @@ def test_the_wall_clock_may_jump_within_a_run() -> None:
     jumped = [event(600, "device.stable", "gn", by=-7200.0), event(700, "service.started", run="b", by=-7200.0)]
     found = reported([*begins(), *jumped], until_s=1000)
     assert (found.up_s, found.unknown_s) == (900, 100)
+
+
+def test_a_service_whose_clock_ran_faster_is_told_of_by_the_clock_on_the_wall() -> None:
+    told = [event(0, "board.reset", run="fast"), event(0, "service.started", run="fast", speed=20.0)]
+    told += [event(0, "device.started", "gn", run="fast")]
+    told += [event(10, "device.heartbeat_lost", "gn", run="fast", silent_s=40.0), event(20, "device.started", "gn", run="fast")]
+    told += [event(100, "service.started", run="slow"), event(100, "device.started", "gn", run="slow")]
+    told += [event(150, "device.heartbeat_lost", "gn", run="slow", silent_s=40.0)]
+    hasty = [{**each, "mono_s": each["mono_s"] * 20} if each["boot_id"] == "fast" else each for each in told]
+    found = history(hasty)
+    assert found.whole == (NOON.timestamp(), NOON.timestamp() + 150)
+    (gn,) = figures(found, found.whole)
+    assert [(each.begin_s - NOON.timestamp(), each.end_s - NOON.timestamp()) for each in gn.outages] == [(8, 20), (110, 150)]
+
+
+def test_the_end_of_a_report_of_a_service_whose_clock_runs_faster_is_now() -> None:
+    told = [event(0, "service.started", run="fast", speed=20.0)]
+    found = history(told, [Row("gn", "started", 300.0)], ("fast", 600.0))
+    assert found.whole == (NOON.timestamp(), NOON.timestamp() + 30)
+    assert found.guests["gn"].track.states[0].at_s == NOON.timestamp() + 15
 
 
 def test_a_clock_that_was_not_set_yet_is_not_believed() -> None:
@@ -196,7 +216,7 @@ def _storm(count: int) -> list[Event]:
 
 ANYTHING: Any = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.lists(st.none(), max_size=1)
 FIELDS = st.dictionaries(
-    st.sampled_from(["silent_s", "waited_s", "over_s", "reason", "id", "after_s", "name", "begun_anew"]), ANYTHING
+    st.sampled_from(["silent_s", "waited_s", "over_s", "reason", "id", "after_s", "name", "begun_anew", "speed"]), ANYTHING
 )
 DAMAGED = st.fixed_dictionaries(
     {},

@@ -1,6 +1,7 @@
 """`wagman report`: how available each guest was, what took it down, and how it was cut.
 
 - `reading`     the events: from the service, or from a file
+- `pace`        a service whose clock ran faster
 - `axis`        one axis of time for a log over many runs of the service
 - `track`       the history of one guest as the events tell it
 - `sight`       the times in which nobody could know

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from wagman.cli.boards import UNNAMED
 from wagman.cli.report.axis import Axis, Event, axis_of
 from wagman.cli.report.intervals import Stretch, joined
+from wagman.cli.report.pace import BEGINS, in_real_time, speeds_of
 from wagman.cli.report.sight import Sight
 from wagman.cli.report.track import UP, State, Track
 from wagman.model.catalogue import EVENT_TYPES, severity_of
@@ -18,9 +19,6 @@ GRAVE = frozenset(name for name, kind in EVENT_TYPES.items() if kind.severity !=
 
 ALWAYS_GRAVE = frozenset(name for name, kind in EVENT_TYPES.items() if kind.severity != "info" and kind.graver is None)
 """Types of events that always report something that went wrong."""
-
-BEGINS = "service.started"
-"""The first event of a run in which the service supervises."""
 
 _NAME, _PLACE = frozenset({str, type(None)}), frozenset({int, type(None)})
 """The types that the parts of an event may have which can be None."""
@@ -62,6 +60,9 @@ def history(events: Sequence[Event], rows: Sequence[Row] = (), running_s: tuple[
         running_s: the boot id of the service that was asked, and its uptime in seconds.
     """
     sound = [_sound(event) for event in events]
+    if speeds := speeds_of(sound):
+        sound = [in_real_time(event, speeds) for event in sound]
+        rows, running_s = _slowed(rows, running_s, speeds)
     axis = axis_of(sound)
     end_s = _end_s(axis, running_s)
     tracks, sight = _taken(sound, axis.at_s)
@@ -77,6 +78,16 @@ def history(events: Sequence[Event], rows: Sequence[Row] = (), running_s: tuple[
     }
     begin_s = axis.at_s[0] if axis.at_s else end_s
     return History((begin_s, end_s), guests, len(events), sum(not run.is_placed for run in axis.runs))
+
+
+def _slowed(
+    rows: Sequence[Row], running_s: tuple[str, float] | None, speeds: Mapping[str, float]
+) -> tuple[Sequence[Row], tuple[str, float] | None]:
+    """Return what the service that was asked has told in seconds of its own clock."""
+    if running_s is None or (speed := speeds.get(running_s[0])) is None:
+        return rows, running_s
+    slowed = [row._replace(for_s=None if row.for_s is None else row.for_s / speed) for row in rows]
+    return slowed, (running_s[0], running_s[1] / speed)
 
 
 def _is_sound(event: Mapping[str, Any]) -> bool:

@@ -57,6 +57,7 @@ FIELDS: Mapping[str, str] = {
     "severity": "`critical`, `warning`, or `notice`, which calls for nobody",
     "shut_down": "the controller shuts down; if not, `error` says why",
     "silent_s": "the silence that was proved, in seconds; a guest that was asked to halt and fell silent has halted",
+    "speed": "how many times as fast as time itself the service's clock ran (`--speed`); missing where it did not",
     "stable": "it had been up long enough to count as stable",
     "state": "`normal`, `high`, `low` or `unknown`",
     "tables": "what a restart will make of what was decided, where tables were renamed, moved or taken out",

@@ -113,7 +113,7 @@ SERVICE: Mapping[str, EventType] = {
     "service.started": EventType(
         "the service is about to supervise",
         tell("the service started", field("begun_anew", "nothing was remembered of {}"), field("warnings", "with warnings: {}")),
-        ("version", "begun_anew", "warnings"),
+        ("version", "begun_anew", "warnings", "speed"),
         "read the warnings",
         graver=Graver("warning", "there are `warnings`", lambda told: bool(told.items("warnings"))),
     ),
