@@ -96,6 +96,11 @@ def test_a_promise_that_was_broken_once_on_plugs_holds(script: str, named: str) 
     assert run(script, named=named).violation is None
 
 
+def test_the_way_to_a_rail_that_the_rail_itself_switched_off_is_off_by_nobodys_doing() -> None:
+    """It switches the outlet beside the right one; the service cannot reach it any more, and was not asked for anything else."""
+    assert run("10 min; lte: restart; 5 min; board rail fault neighbour on; ai: kill; 10 min", named="ways").violation is None
+
+
 CAME_UP_UNHEARD = [
     "a guest that comes up while nobody can hear it",
     "the same guest, whose relay nobody saw go on",

@@ -252,7 +252,16 @@ class Neighbour(Flaky):
     """Switches the outlet beside the right one (https://github.com/krahabb/meross_lan/issues/408)."""
 
     beside: Mapping[str, str] = field(kw_only=True)
+    strays: set[str] = field(factory=set, kw_only=True)  # the outlets that are being switched in place of others
 
     async def switch(self, port: str, *, on: bool) -> None:
         """Switch the neighbour."""
-        await self.inner.switch(self.beside.get(port, port) if self.shows else port, on=on)
+        if not self.shows:
+            await self.inner.switch(port, on=on)
+            return
+        wrong = self.beside.get(port, port)
+        self.strays.add(wrong)
+        try:
+            await self.inner.switch(wrong, on=on)
+        finally:
+            self.strays.discard(wrong)

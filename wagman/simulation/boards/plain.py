@@ -116,6 +116,7 @@ class Rail:
     outlets: Mapping[Port, Outlet] = field(init=False)
     faults: dict[str, Flaky] = field(init=False, factory=dict)  # by name; `share` says whether each shows
     _told: dict[Port, frozenset[bool]] = field(init=False, factory=dict)  # the states last asked for, by outlet
+    _strays: set[str] = field(init=False, factory=set)  # outlets that are being switched in place of others
 
     def __attrs_post_init__(self) -> None:
         names = dict.fromkeys((*OUTLETS, *(str(device.port) for device in self.devices)))
@@ -160,7 +161,7 @@ class Rail:
         last: Backend = self.plugs
         beside = dict(zip(names, (*names[1:], names[0]), strict=True))
         makers: dict[str, Callable[[Backend], Flaky]] = {
-            "neighbour": lambda inner: Neighbour(inner, rng, share=0.0, beside=beside),
+            "neighbour": lambda inner: Neighbour(inner, rng, share=0.0, beside=beside, strays=self._strays),
             "notdone": lambda inner: NotDone(inner, rng, share=0.0),
             "late": lambda inner: Late(inner, rng, share=0.0, nursery=nursery),
             "pendinglost": lambda inner: PendingLost(inner, rng, share=0.0, nursery=nursery),
@@ -199,10 +200,13 @@ class Rail:
         self.onlookers.sent("disable", port)
 
     def _moved(self, change: RelayChange | DirtyCut) -> None:
-        """Report a move. One that was not asked for last loses its request, although a command caused it."""
-        if isinstance(change, RelayChange) and change.on not in self._told.get(change.port, ()):
+        """Report a move. One that nobody asked of this outlet, or not last, loses its request, although a command caused it."""
+        if isinstance(change, RelayChange) and self._is_stray(change):
             change = evolve(change, request=None)
         self.onlookers.moved(change)
+
+    def _is_stray(self, change: RelayChange) -> bool:
+        return change.on not in self._told.get(change.port, ()) or change.port in self._strays
 
     def _other_moved(self, change: RelayChange | DirtyCut) -> None:
         if isinstance(change, RelayChange) and change.by == "command":
