@@ -13,9 +13,12 @@ from wagman.model.facts import Draft
 settings.register_profile("wagman", deadline=None, print_blob=True)
 settings.load_profile("wagman")
 
-# A shell has what it starts in the background ignore ^C, and so would the commands that the tests start and interrupt.
+# A shell has what it starts in the background ignore ^C, and nohup a terminal that is closed; so would the commands that the
+# tests start and interrupt.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # What is installed is compiled; a program that the tests start would otherwise compile all of itself each time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

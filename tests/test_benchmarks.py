@@ -1,6 +1,7 @@
 """The benchmarks still measure; what they measure here means nothing."""
 
 import json
+from math import isfinite
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def test_each_measurement_gives_figures(name: str, tmp_path: Path, capsys: pytes
         assert f"## {section['title']}" in shown
         assert section["figures"]
         for figure in section["figures"]:
-            assert figure["value"] >= 0
+            assert isfinite(figure["value"])  # what a service adds to a bare one may be less than nothing on a busy machine
             row = figure["what"].partition(": ")[0] if "What it buys" in section["title"] else figure["what"]
             assert f"| {row} | " in shown
 

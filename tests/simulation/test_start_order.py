@@ -51,3 +51,15 @@ def test_a_guest_waits_for_one_that_is_restarted_though_it_takes_its_time_to_hal
     """Its own start takes as long as ever, once it has halted."""
     script = "20 min; guest x1 halt=100; x1: restart; 5 s; gn: kill; 5 s; gn: start; 20 min; all well; settled"
     assert run(script, named="ordered").violation is None
+
+
+def test_a_stop_that_is_taken_back_while_the_guest_boots_gives_no_power_and_so_waits_for_nobody() -> None:
+    script = "20 min; guest cs boot=100; cs: restart; 3 min; cs: stop; 2 s; gn: restart; 10 s; cs: restart; 20 min"
+    words: list[tuple[str, object]] = []
+
+    def watch(record: Record) -> None:
+        if isinstance(record, Told) and record.event.device == "cs":
+            words.append((record.event.type, record.event.fields.get("reason")))
+
+    assert run(script, watch, named="ordered").violation is None
+    assert ("device.starting", "asked by the operator") in words[words.index(("device.will_stop", "asked by the operator")) :]

@@ -57,7 +57,9 @@ class InOrder:
         """Check an event of that guest."""
         name, event = device.name, told.event
         what, reason = event.type.removeprefix("device."), event.fields.get("reason")
-        if what == "starting" and reason in STARTS and name not in self.forced:
+        # One that boots and was to be stopped then has its power already.
+        gets_power = what == "starting" and not (name in self.states and self.states[name].state == "will_stop")
+        if gets_power and reason in STARTS and name not in self.forced:
             missed = (each for each in device.after if self.is_missed(each, told, scene))
             yield from (f"{name} is started, and {each} is not up yet" for each in missed)
         # A guest that is going down for a restart has been asked to halt already.
