@@ -8,7 +8,7 @@ from benchmarks.processes import MeasurementError
 from wagman.model.shapes import Event
 from wagman.simulation.play import Scenario, play
 from wagman.simulation.profiles import PROFILES, make_script
-from wagman.simulation.records import Record, Told
+from wagman.simulation.records import EventShown, Record
 from wagman.simulation.sites import site
 
 HOUR_S = 3600.0
@@ -21,7 +21,7 @@ class _Log:
     events: list[Any] = field(factory=list)
 
     def __call__(self, record: Record) -> None:
-        if not isinstance(record, Told) or record.event.id is None:
+        if not isinstance(record, EventShown) or record.event.id is None:
             return
         event = record.event
         number = len(self.events) + 1

@@ -17,7 +17,7 @@ from benchmarks.processes import MeasurementError
 from benchmarks.scale import Scale
 from wagman.config.schema import DeviceConfig
 from wagman.simulation.play import Scenario, play
-from wagman.simulation.records import Record, RelayMoved, Sent, Told
+from wagman.simulation.records import EventShown, Record, RelayMoved, Sent
 from wagman.simulation.script import parse
 from wagman.simulation.sites import site
 
@@ -48,13 +48,18 @@ class Story:
     def see(self, record: Record) -> None:
         """Take note of a record, if it matters here."""
         match record:
-            case Told(at_s, event) if at_s > self.hung_s and (event.type, event.device) == ("device.started", self.guest.name):
+            case EventShown(at_s, event) if at_s > self.hung_s and (event.type, event.device) == self.awaited:
                 self.running_s = self.running_s or at_s
             case Sent(at_s, verb, plug) if at_s > self.hung_s and plug == self.guest.plug and verb in SWITCHES:
                 self._began_s = self._began_s or at_s
             case RelayMoved(at_s, plug) if at_s > self.hung_s and plug == self.guest.plug:
                 self.boards_s += at_s - self._began_s
                 self._began_s = 0.0
+
+    @property
+    def awaited(self) -> tuple[str, str]:
+        """The type and the guest of the event that ends the outage."""
+        return "device.started", self.guest.name
 
     @property
     def configured_s(self) -> float:

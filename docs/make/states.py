@@ -77,7 +77,7 @@ def _shown(point: Point) -> str:
 
 def made() -> dict[str, str]:
     """The drawing of every machine, by the name of its file."""
-    machines = ("guest", "outlet", "wagman")
+    machines = ("guest", "outlet", "scheduler")
     return {f"pictures/{name}.svg": drawing(import_module(f"wagman.fsm.{name}").STATES) for name in machines}
 
 

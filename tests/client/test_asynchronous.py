@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wagman.client.asynchronous import Connection, connect
-from wagman.client.conversation import Answer, Conversation, Told
+from wagman.client.conversation import Answer, Conversation, Notification
 from wagman.client.errors import AnswerError, DeniedError, LostError
 
 Server = Callable[[trio.abc.Stream], Awaitable[None]]
@@ -47,7 +47,7 @@ def answering(*messages: Any) -> Server:
 def test_what_is_told_before_the_answer_is_kept_for_who_asks_for_it() -> None:
     async def client(connection: Connection) -> None:
         assert await connection.call("status") == {"all": "well"}
-        assert await connection.told() == Told("event", NEWS["params"])
+        assert await connection.told() == Notification("event", NEWS["params"])
 
     talk(answering(NEWS, {"id": 1, "result": {"all": "well"}}), client)
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wagman.client.asynchronous import Away, Follower
-from wagman.client.conversation import Told
+from wagman.client.conversation import Notification
 from wagman.client.errors import NO_SUCH_PLACE, AddressError, AnswerError
 from wagman.client.following import Following, Happened, Missing, Place, Replaced, Steps
 
@@ -59,19 +59,19 @@ class Log:
         self.subscription, self.place = self.subscription + 1, since
         return {"subscription": self.subscription, "log_id": self.name, "first_id": self.first_id, "last_id": self.last_id}
 
-    def tell(self, count: int) -> Iterator[Told]:
+    def tell(self, count: int) -> Iterator[Notification]:
         """The next events, as many as there are."""
         self.place = max(self.place, self.first_id - 1)
         for each in self.events[self.place : self.place + count]:
             self.place = each["id"]
-            yield Told("event", {"subscription": self.subscription, "event": each})
+            yield Notification("event", {"subscription": self.subscription, "event": each})
 
-    def lag(self, count: int) -> Iterator[Told]:
+    def lag(self, count: int) -> Iterator[Notification]:
         """The subscriber did not read: so many events are not told one by one."""
         missed = list(self.tell(count))
         if missed:
             ids = [each.params["event"]["id"] for each in missed]
-            yield Told("lagged", {"subscription": self.subscription, "from_id": ids[0], "to_id": ids[-1]})
+            yield Notification("lagged", {"subscription": self.subscription, "from_id": ids[0], "to_id": ids[-1]})
 
 
 @define
@@ -93,7 +93,7 @@ class Reader:
                 self.missing.setdefault(note.log_id or "", []).extend(range(note.from_id, note.to_id + 1))
         self.following.notes.clear()
 
-    def take(self, told: Iterator[Told]) -> None:
+    def take(self, told: Iterator[Notification]) -> None:
         for each in told:
             if (happened := self.following.take(each)) is not None:
                 assert happened.event["fields"]["log"] == happened.log_id
@@ -157,7 +157,7 @@ def test_every_event_is_given_once_in_its_order_or_said_to_be_missing(steps: Seq
 def test_an_event_that_was_given_without_an_id_comes_again_with_one_and_says_so() -> None:
     reader = Reader()
     following, unwritten = reader.following, event("log-0", None, 0)
-    told = Told("event", {"subscription": 1, "event": unwritten})
+    told = Notification("event", {"subscription": 1, "event": unwritten})
     assert following.take(told) == (unwritten, "log-0", False)
     assert following.take(told) is None
     reader.log.write(1)

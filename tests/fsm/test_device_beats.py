@@ -7,7 +7,7 @@ from wagman.config.schema import DeviceConfig
 from wagman.fsm import guest
 from wagman.fsm.alarms import Alarm
 from wagman.fsm.guest import Memory
-from wagman.fsm.guest.halting import Errand, Restarting
+from wagman.fsm.guest.halting import HaltMessage, Restarting
 from wagman.fsm.guest.stopped import Stopped
 from wagman.model.facts import Beat, PowerGoal
 
@@ -237,7 +237,7 @@ def test_a_stable_run_forgets_the_brownouts() -> None:
 
 
 def test_a_brownout_while_restarting_holds_the_device_too() -> None:
-    story = Story(state=Restarting(errand=Errand(delivered=True)), memory=Memory(brownouts=2))
+    story = Story(state=Restarting(message=HaltMessage(delivered=True)), memory=Memory(brownouts=2))
     story.lose_power(suspect=True)
     assert (story.name, story.memory.held) == ("stopped", True)
     assert story.events == ["power_lost", "brownout", "stopped"]

@@ -320,7 +320,7 @@ def owed(state: State, config: DeviceConfig) -> set[str]:
         case Started():
             waits = {"heartbeat": config.has_heartbeat, "stable": not config.has_heartbeat and not state.stable}
         case Halting():
-            waits = {"heartbeat": True, "timeout": state.errand.delivered, "resend": state.errand.recent}
+            waits = {"heartbeat": True, "timeout": state.message.delivered, "resend": state.message.recent}
         case Maintenance():
             waits = {"heartbeat": config.has_heartbeat and not state.silent}
         case _:
@@ -333,8 +333,8 @@ def test_every_state_has_the_alarms_that_lead_on(explored: Explored) -> None:
     nodes = explored.nodes
     for node in nodes:
         assert owed(node.state, config) <= node.armed
-        if isinstance(node.state, Halting) and not node.state.errand.delivered:
-            assert node.state.errand.sending  # the end of the delivery leads on
+        if isinstance(node.state, Halting) and not node.state.message.delivered:
+            assert node.state.message.sending  # the end of the delivery leads on
 
 
 def test_every_state_resumes_with_the_alarms_that_lead_on(explored: Explored) -> None:
@@ -396,7 +396,7 @@ def licence(edge: Edge, config: DeviceConfig) -> str:
             return "it is gone already"
         case Fired("timeout", stirred=stirred) if not (stirred and isinstance(state, Booting)):
             return "failed start" if isinstance(state, Booting) else "stop time-out"
-        case Fired("heartbeat") if isinstance(state, Halting) and state.errand.delivered:
+        case Fired("heartbeat") if isinstance(state, Halting) and state.message.delivered:
             return "silence after a message"
         case Fired("adopt", "off"):
             return "nothing runs"

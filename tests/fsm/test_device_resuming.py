@@ -11,7 +11,7 @@ from wagman.fsm import guest
 from wagman.fsm.alarms import Alarm
 from wagman.fsm.guest import Memory, Situation, State
 from wagman.fsm.guest.booting import Relay, Starting, WillStop
-from wagman.fsm.guest.halting import Errand, Restarting, Stopping
+from wagman.fsm.guest.halting import HaltMessage, Restarting, Stopping
 from wagman.fsm.guest.started import Started
 from wagman.fsm.guest.stopped import Stopped
 from wagman.model.errors import StoreError
@@ -145,11 +145,11 @@ ALARMS_AT_FULL_LENGTH = [
     (WillStop(relay=Relay(asked=True, cleared=True, on=True)), {"timeout": Alarm(240.0, proof=True, since_s=0.0)}),
     (Started(stable=True, since_at_s=9.0), {"heartbeat": Alarm(300.0, proof=True)}),
     (
-        Stopping(errand=Errand(sending=True, recent=True)),
+        Stopping(message=HaltMessage(sending=True, recent=True)),
         {"heartbeat": Alarm(60.0, proof=True), "timeout": Alarm(600.0, answered=True)},
     ),
     (
-        Restarting(errand=Errand(delivered=True, recent=True)),
+        Restarting(message=HaltMessage(delivered=True, recent=True)),
         {"heartbeat": Alarm(60.0, proof=True), "timeout": Alarm(600.0, answered=True)},
     ),
 ]
@@ -161,7 +161,7 @@ def test_each_state_resumes_with_its_alarms_at_full_length(state: State, alarms:
 
 
 def test_a_resumed_stop_whose_guest_beats_is_told_again() -> None:
-    story = taken_up(Stopping(errand=Errand(delivered=True, sending=True, recent=True)))
+    story = taken_up(Stopping(message=HaltMessage(delivered=True, sending=True, recent=True)))
     story.beat()
     assert story.messages == ["shutdown"]
     story.delivered()
@@ -171,7 +171,7 @@ def test_a_resumed_stop_whose_guest_beats_is_told_again() -> None:
 
 @pytest.mark.parametrize("alarm", ["heartbeat", "timeout"])
 def test_a_guest_whose_message_went_with_the_service_is_asked_before_its_power_goes(alarm: str) -> None:
-    story = taken_up(Stopping(errand=Errand(sending=True, recent=True)))
+    story = taken_up(Stopping(message=HaltMessage(sending=True, recent=True)))
     story.fire(alarm)
     assert (story.name, story.messages) == ("stopping", ["shutdown"])
     story.halt()
@@ -179,7 +179,7 @@ def test_a_guest_whose_message_went_with_the_service_is_asked_before_its_power_g
 
 
 def test_no_beat_of_before_the_service_came_up_shortens_the_silence_of_a_resumed_stop() -> None:
-    story = taken_up(Stopping(errand=Errand(delivered=True)))
+    story = taken_up(Stopping(message=HaltMessage(delivered=True)))
     before_s = story.now_s - 50
     story.wait(20)
     story.tell(Beat(before_s))
@@ -356,10 +356,10 @@ SAVED_BY_0_1_0 = {
     ),
     '{"name": "started", "reason": "", "stable": true, "adopted": false}': Started(stable=True),
     '{"name": "stopping", "reason": "lost", "failed": true, "delivered": true, "sending": false, "recent": true}': Stopping(
-        "lost", failed=True, errand=Errand(delivered=True, recent=True)
+        "lost", failed=True, message=HaltMessage(delivered=True, recent=True)
     ),
     '{"name": "restarting", "reason": "asked", "failed": false, "delivered": false, "sending": true, "recent": true}': Restarting(
-        "asked", errand=Errand(sending=True, recent=True)
+        "asked", message=HaltMessage(sending=True, recent=True)
     ),
 }
 

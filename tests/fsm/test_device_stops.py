@@ -12,7 +12,7 @@ from tests.fsm.guests import GUEST, HALT, SWITCH, Story, started
 from wagman.fsm import guest
 from wagman.fsm.alarms import Alarm
 from wagman.fsm.guest import Memory, Situation, State
-from wagman.fsm.guest.halting import Errand, Halting, Stopping
+from wagman.fsm.guest.halting import Halting, HaltMessage, Stopping
 from wagman.fsm.guest.inputs import MessageDone, Review
 from wagman.model.facts import Beat, PowerGoal, RelayOff
 
@@ -163,7 +163,7 @@ class Witness:
             self.story.tell(Beat(at_s, "poll"))
 
     def delivered(self, _late_s: float) -> None:
-        if isinstance(self.story.state, Halting) and self.story.state.errand.sending:
+        if isinstance(self.story.state, Halting) and self.story.state.message.sending:
             self.story.delivered()
             self.told_s = self.story.now_s
 
@@ -303,7 +303,7 @@ def test_a_guest_that_was_asked_just_now_is_not_asked_at_once_again_when_its_sto
 def test_a_late_stop_goes_on_where_the_configuration_has_lost_its_message() -> None:
     story = Story(
         evolve(GUEST, shutdown=()),
-        restored(Stopping(errand=Errand(delivered=True))),
+        restored(Stopping(message=HaltMessage(delivered=True))),
         armed={"timeout": Alarm(600.0, since_s=0.0)},
     )
     story.fire("timeout", late=True)
@@ -424,6 +424,6 @@ def test_a_restart_while_stopping_cuts_at_once_where_restart_is_empty() -> None:
 
 
 def test_no_message_is_sent_again_where_the_configuration_has_lost_it() -> None:
-    story = Story(evolve(GUEST, shutdown=()), restored(Stopping(errand=Errand(delivered=True))))
+    story = Story(evolve(GUEST, shutdown=()), restored(Stopping(message=HaltMessage(delivered=True))))
     story.beat()
     assert (story.name, story.messages) == ("stopping", [])

@@ -13,7 +13,7 @@ from wagman.fsm import guest
 from wagman.fsm.alarms import Alarm, Fired, Plan
 from wagman.fsm.guest import STATES, TERM, Memory, Situation, State, Step
 from wagman.fsm.guest.booting import Booting, Relay, Starting, WillStop
-from wagman.fsm.guest.halting import Errand, Restarting, Stopping
+from wagman.fsm.guest.halting import HaltMessage, Restarting, Stopping
 from wagman.fsm.guest.inputs import (
     Hibernation,
     Input,
@@ -116,8 +116,8 @@ UNKNOWN = Stopped(untouched=True, settled=True, beat_at_s=NOW_S - 20)
 ASKED = Relay(cleared=True, asked=True)
 ON = evolve(ASKED, on=True, on_at_s=900.0)
 UNWATCHED = evolve(ON, unwatched=True)
-BUSY = Errand(sending=True, recent=True)
-TOLD = Errand(delivered=True)
+BUSY = HaltMessage(sending=True, recent=True)
+TOLD = HaltMessage(delivered=True)
 BUSY_ALARMS, TOLD_ALARMS = ("heartbeat", "resend"), ("heartbeat", "timeout")
 
 VARIANTS = {
@@ -145,20 +145,20 @@ VARIANTS = {
     "started, for long enough": Variant(Started(since_at_s=400.0), armed=("heartbeat",)),
     "started, stable": Variant(Started(stable=True, since_at_s=400.0), armed=("heartbeat",)),
     "started by force": Variant(Started(since_at_s=950.0), evolve(HOT, exempt=True), ("heartbeat",)),
-    "stopping, being told": Variant(Stopping(errand=BUSY), DOWN, BUSY_ALARMS),
-    "stopping, told": Variant(Stopping(errand=TOLD), DOWN, TOLD_ALARMS),
+    "stopping, being told": Variant(Stopping(message=BUSY), DOWN, BUSY_ALARMS),
+    "stopping, told": Variant(Stopping(message=TOLD), DOWN, TOLD_ALARMS),
     "stopping, being told again": Variant(
-        Stopping(errand=evolve(BUSY, delivered=True, told_at_s=NOW_S - 50)), DOWN, (*BUSY_ALARMS, "timeout")
+        Stopping(message=evolve(BUSY, delivered=True, told_at_s=NOW_S - 50)), DOWN, (*BUSY_ALARMS, "timeout")
     ),
-    "stopping, power unknown": Variant(Stopping(untouched=True, errand=TOLD), DOWN, TOLD_ALARMS),
-    "restarting, power unknown": Variant(Restarting(untouched=True, errand=TOLD), UP, TOLD_ALARMS),
-    "stopping, taken up untold": Variant(Stopping(errand=Errand(told_at_s=NOW_S - 50)), DOWN, TOLD_ALARMS),
-    "stopping after a failed start": Variant(Stopping(failed=True, errand=TOLD), UP, TOLD_ALARMS),
-    "restarting, being told": Variant(Restarting(errand=BUSY), UP, BUSY_ALARMS),
-    "restarting, told": Variant(Restarting(errand=TOLD), UP, TOLD_ALARMS),
-    "restarting, told, hibernating": Variant(Restarting(errand=TOLD), HOT, TOLD_ALARMS),
+    "stopping, power unknown": Variant(Stopping(untouched=True, message=TOLD), DOWN, TOLD_ALARMS),
+    "restarting, power unknown": Variant(Restarting(untouched=True, message=TOLD), UP, TOLD_ALARMS),
+    "stopping, taken up untold": Variant(Stopping(message=HaltMessage(told_at_s=NOW_S - 50)), DOWN, TOLD_ALARMS),
+    "stopping after a failed start": Variant(Stopping(failed=True, message=TOLD), UP, TOLD_ALARMS),
+    "restarting, being told": Variant(Restarting(message=BUSY), UP, BUSY_ALARMS),
+    "restarting, told": Variant(Restarting(message=TOLD), UP, TOLD_ALARMS),
+    "restarting, told, hibernating": Variant(Restarting(message=TOLD), HOT, TOLD_ALARMS),
     "stopped for a while": Variant(OFF, evolve(DOWN, term=Term("stop", 600.0)), (TERM,)),
-    "stopping for a while, told": Variant(Stopping(errand=TOLD), evolve(DOWN, term=Term("stop", 600.0)), (*TOLD_ALARMS, TERM)),
+    "stopping for a while, told": Variant(Stopping(message=TOLD), evolve(DOWN, term=Term("stop", 600.0)), (*TOLD_ALARMS, TERM)),
     "maintenance": Variant(Maintenance(), LEFT_ALONE, ("heartbeat", TERM)),
     "maintenance, silent, not wanted": Variant(Maintenance(silent=True), evolve(LEFT_ALONE, wanted="down"), (TERM,)),
     "switch: maintenance": Variant(Maintenance(silent=True), evolve(LEFT_ALONE, media=None), (TERM,), SWITCH),
@@ -168,7 +168,7 @@ VARIANTS = {
     "switch: starting, relay asked": Variant(Starting(relay=ASKED), PORTLESS, config=SWITCH),
     "switch: will_stop, relay asked": Variant(WillStop(relay=ASKED), evolve(PORTLESS, wanted="down"), config=SWITCH),
     "switch: started": Variant(Started(), PORTLESS, ("stable",), SWITCH),
-    "switch: stopping, being told": Variant(Stopping(errand=BUSY), evolve(PORTLESS, wanted="down"), BUSY_ALARMS, SWITCH),
+    "switch: stopping, being told": Variant(Stopping(message=BUSY), evolve(PORTLESS, wanted="down"), BUSY_ALARMS, SWITCH),
     "modem: stopped, not wanted": Variant(HEARD, evolve(PORTLESS, wanted="down"), config=MODEM),
     "modem: will_stop, relay asked": Variant(WillStop(relay=ASKED), evolve(PORTLESS, wanted="down"), config=MODEM),
     "modem: started": Variant(Started(), PORTLESS, ("stable",), MODEM),

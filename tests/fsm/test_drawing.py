@@ -7,9 +7,9 @@ from itertools import combinations
 import pytest
 
 from docs.make.states import BOX_HEIGHT, BOX_WIDTH, HEIGHT, WIDTH, States, drawing, made
-from wagman.fsm import guest, outlet, wagman
+from wagman.fsm import guest, outlet, scheduler
 
-GRAPHS = [guest.STATES, wagman.STATES, outlet.STATES]
+GRAPHS = [guest.STATES, scheduler.STATES, outlet.STATES]
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -45,4 +45,4 @@ def test_the_two_arrows_of_a_pair_take_different_ways(states: States) -> None:
 
 
 def test_there_is_a_drawing_of_each_machine() -> None:
-    assert made().keys() == {"pictures/guest.svg", "pictures/wagman.svg", "pictures/outlet.svg"}
+    assert made().keys() == {"pictures/guest.svg", "pictures/scheduler.svg", "pictures/outlet.svg"}

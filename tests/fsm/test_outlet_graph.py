@@ -12,7 +12,7 @@ from functools import partial
 import pytest
 from attrs import define, evolve, field, frozen
 
-from wagman.fsm.outlet import STATES, Doubted, Errand, Off, On, Outlet, Signs, State, Step, Stray, Unknown
+from wagman.fsm.outlet import STATES, Doubted, Off, On, Outlet, PendingCommand, Signs, State, Step, Stray, Unknown
 from wagman.fsm.outlet.signs import EVIDENCE_S, GONE_S, LIFE_S, PULSES, REPORT_LAG_S, SETTLE_S, STUCK_REPORT_S, STUCK_ROUNDS
 from wagman.model.facts import PortFact, PowerFound, PowerGoal, PowerLost, RelayAsked, RelayOff, RelayOn, RelayStuck
 
@@ -44,7 +44,7 @@ def goals(outlet: Outlet) -> Iterator[PowerGoal]:
         return
     if before == "on":
         yield from (PowerGoal("on", CYCLE), PowerGoal("on", CYCLE, cleared=True))
-    if outlet.errand is None:
+    if outlet.pending is None:
         yield PowerGoal("on", CYCLE, cleared=True, already=True)
 
 
@@ -118,8 +118,8 @@ def normal(outlet: Outlet) -> Outlet:
     """The outlet without what makes no difference, and all that happened long ago."""
     old, signs = outlet.goal, outlet.signs
     goal = PowerGoal(old.level, CYCLE, cleared=old.cleared, firm=old.firm, taken=REPORTS - (old.taken < outlet.reports))
-    errand, state = outlet.errand and normal_errand(outlet.errand), normal_state(outlet.state, CYCLE - old.cycle)
-    is_off = isinstance(state, Off) or (errand is not None and errand.level == "off")
+    pending, state = outlet.pending and normal_pending(outlet.pending), normal_state(outlet.state, CYCLE - old.cycle)
+    is_off = isinstance(state, Off) or (pending is not None and pending.level == "off")
     is_stirred = is_off and signs.stirred_at_s > max(signs.off_at_s, signs.asked_at_s + REPORT_LAG_S)
     is_heard = goal.level != "untouched" and signs.beat_at_s > outlet.goal_at_s + EVIDENCE_S
     is_reported = outlet.is_stuck and signs.stuck_at_s > -math.inf
@@ -138,7 +138,7 @@ def normal(outlet: Outlet) -> Outlet:
         ),
         outlet.is_mute,
         state,
-        errand,
+        pending,
         goal,
         GOAL_S,
         REPORTS,
@@ -158,15 +158,15 @@ def normal_state(state: State, shift: int) -> State:
     raise AssertionError(state)
 
 
-def normal_errand(errand: Errand) -> Errand:
+def normal_pending(pending: PendingCommand) -> PendingCommand:
     """Rounds count up to where a relay is stuck, or a pulse is believed; those of a relay-on make no difference."""
-    if errand.level == "on":
-        return Errand("on")
-    if errand.level == "pulse":
-        return Errand("pulse", min(errand.round, PULSES), errand.has_replied)
-    resisted = STUCK_ROUNDS if errand.is_stuck else 0
-    seen_at_s = None if errand.seen_at_s is None else SEEN_S
-    return Errand("off", min(errand.round, STUCK_ROUNDS), False, seen_at_s, errand.drew_still, resisted)
+    if pending.level == "on":
+        return PendingCommand("on")
+    if pending.level == "pulse":
+        return PendingCommand("pulse", min(pending.round, PULSES), pending.has_replied)
+    resisted = STUCK_ROUNDS if pending.is_stuck else 0
+    seen_at_s = None if pending.seen_at_s is None else SEEN_S
+    return PendingCommand("off", min(pending.round, STUCK_ROUNDS), False, seen_at_s, pending.drew_still, resisted)
 
 
 @frozen(eq=False)
@@ -242,8 +242,8 @@ def what_was_decided_before_the_latest_report_changes_nothing(edge: Edge) -> boo
 
 
 @rule
-def what_tells_of_before_changes_nothing(edge: Edge) -> bool:
-    is_same = (edge.new.state, edge.new.errand) == (edge.old.state, edge.old.errand)
+def a_reading_from_before_the_command_changes_nothing(edge: Edge) -> bool:
+    is_same = (edge.new.state, edge.new.pending) == (edge.old.state, edge.old.pending)
     return edge.name not in OF_BEFORE or (is_same and not edge.facts)
 
 
@@ -271,7 +271,7 @@ def off_is_told_only_where_the_board_said_so_and_no_current_says_otherwise(edge:
         return edge.old.state.is_kept  # a start was called off
     if edge.name in ("shown off", "assumed"):
         return edge.old.is_switching("off") and not (edge.name == "assumed" and edge.new.confirmed)
-    is_said = edge.old.errand is not None and edge.old.errand.seen_at_s is not None
+    is_said = edge.old.pending is not None and edge.old.pending.seen_at_s is not None
     return is_said and edge.name.startswith(("idle", "dead")) and edge.name != "idle, soon after it was seen off"
 
 
@@ -289,14 +289,14 @@ def what_is_not_off_any_more_was_switched_on_or_is_reported_or_taken_over(edge: 
 
 @rule
 def a_loss_of_power_ends_what_was_asked_for_and_nothing_keeps_it_off(edge: Edge) -> bool:
-    ends = edge.new.relay == "off" and not edge.new.state.is_kept and edge.new.errand is None
+    ends = edge.new.relay == "off" and not edge.new.state.is_kept and edge.new.pending is None
     return not edge.fact(PowerLost) or (ends and edge.old.relay != "off")
 
 
 @rule
 def found_power_is_stray_and_ends_what_was_asked_for(edge: Edge) -> bool:
     found = [fact.supply for fact in edge.facts if isinstance(fact, PowerFound)]
-    is_so = isinstance(edge.new.state, Stray) and found == [edge.new.relay] and edge.new.errand is None
+    is_so = isinstance(edge.new.state, Stray) and found == [edge.new.relay] and edge.new.pending is None
     return not found or is_so
 
 
@@ -312,7 +312,7 @@ def a_cut_that_nobody_asked_for_is_reported(edge: Edge) -> bool:
 
 @rule
 def a_restart_of_the_board_leaves_nothing_asked_for_and_nothing_kept_off(edge: Edge) -> bool:
-    return not edge.name.startswith("reset") or (edge.new.errand is None and not edge.new.state.is_kept)
+    return not edge.name.startswith("reset") or (edge.new.pending is None and not edge.new.state.is_kept)
 
 
 @rule
@@ -328,8 +328,8 @@ def a_power_cycle_is_begun_once_unless_it_is_doubted(edge: Edge) -> bool:
 def a_relay_is_stuck_by_two_readings_of_a_third_round_and_reported_once_an_hour(edge: Edge) -> bool:
     if not edge.fact(RelayStuck):
         return True
-    errand, is_reported = edge.old.errand, edge.old.signs.stuck_at_s > -math.inf
-    is_so = errand is not None and errand.drew_still and errand.round >= STUCK_ROUNDS
+    pending, is_reported = edge.old.pending, edge.old.signs.stuck_at_s > -math.inf
+    is_so = pending is not None and pending.drew_still and pending.round >= STUCK_ROUNDS
     return is_so and edge.name == ("draws, much later" if is_reported else edge.name) and edge.name.startswith("draws")
 
 
@@ -359,15 +359,15 @@ def a_way_is_switched_off_and_on_by_one_command_unless_it_is_to_be_off(edge: Edg
 
 @rule
 def a_pulse_that_nobody_replied_to_shows_nothing_before_it_was_repeated(edge: Edge) -> bool:
-    errand = edge.old.errand
-    is_lost = errand is not None and errand.level == "pulse" and not errand.has_replied and errand.round < PULSES
+    pending = edge.old.pending
+    is_lost = pending is not None and pending.level == "pulse" and not pending.has_replied and pending.round < PULSES
     return not (is_lost and edge.name in ("draws", "idle", "dead", "draws, much later")) or not edge.fact(RelayOn)
 
 
 @rule
 def a_pulse_is_repeated_a_few_times_only(edge: Edge) -> bool:
-    errand = edge.new.errand
-    return errand is None or errand.level != "pulse" or errand.round <= PULSES
+    pending = edge.new.pending
+    return pending is None or pending.level != "pulse" or pending.round <= PULSES
 
 
 # --- What holds everywhere --------------------------------------------------------------------------------------------
@@ -417,7 +417,7 @@ def test_one_level_is_never_reached_while_the_other_is_asked_for(explored: Explo
 def undisturbed(node: Outlet) -> Outlet:
     """What comes of it on a board that does as it is told."""
     for _ in range(8):
-        if node.errand is None and node.due is not None and node.due[1] < math.inf:
+        if node.pending is None and node.due is not None and node.due[1] < math.inf:
             node = normal(node.sending(node.due[0], NOW_S).outlet)
         if node.is_switching("on") or node.is_switching("pulse"):
             node = normal(node.seen_on(NOW_S, None, "", "told").outlet)

@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve, frozen
 
 from tests.fsm import table
-from wagman.fsm.outlet import STATES, Doubted, Errand, Off, On, Outlet, Signs, State, Step, Stray, Unknown
+from wagman.fsm.outlet import STATES, Doubted, Off, On, Outlet, PendingCommand, Signs, State, Step, Stray, Unknown
 from wagman.model.facts import (
     UNTOUCHED,
     PortFact,
@@ -151,7 +151,7 @@ class Variant:
 
     state: State
     goal: PowerGoal = UNTOUCHED
-    errand: Errand | None = None
+    pending: PendingCommand | None = None
     supply: Supply = "unknown"
     signs: tuple[tuple[str, Any], ...] = ()
     is_mute: bool = False
@@ -159,12 +159,12 @@ class Variant:
 
     @property
     def outlet(self) -> Outlet:
-        asked_at_s = LATELY_S if self.errand else BEFORE_S
-        on_at_s = LATELY_S if self.errand and self.errand.level == "on" else BEFORE_S
+        asked_at_s = LATELY_S if self.pending else BEFORE_S
+        on_at_s = LATELY_S if self.pending and self.pending.level == "on" else BEFORE_S
         drew = self.state.relay == "on" and self.supply != "unknown"
         signs = evolve(Signs(500.0, on_at_s, asked_at_s, self.supply, drew), **dict(self.signs))
         goal = evolve(self.goal, taken=1 if self.is_answered else 0)
-        return Outlet(0.0, signs, self.is_mute, self.state, self.errand, goal, goal_at_s=900.0, reports=1)
+        return Outlet(0.0, signs, self.is_mute, self.state, self.pending, goal, goal_at_s=900.0, reports=1)
 
     @property
     def inputs(self) -> dict[str, Act]:
@@ -177,8 +177,8 @@ ANEW, LATER = PowerGoal("on", 7), PowerGoal("on", 8)
 CLEARED, LATER_CLEARED = PowerGoal("on", 7, cleared=True), PowerGoal("on", 8, cleared=True)
 ALREADY = PowerGoal("on", 7, already=True, cleared=True)
 WITHDRAWN = (("on_at_s", LATELY_S), ("asked_at_s", LATELY_S))
-LEFT_ON, LEFT_OFF = Errand("on"), Errand("off")
-STUCK = Errand("off", 3, drew_still=True, resisted=3)
+LEFT_ON, LEFT_OFF = PendingCommand("on"), PendingCommand("off")
+STUCK = PendingCommand("off", 3, drew_still=True, resisted=3)
 IS_ON, IS_OFF, IS_FREE, STRAY = (
     On(7, "told"),
     Off(7, is_kept=True, proof="told"),
@@ -239,13 +239,13 @@ VARIANTS = {
 def words(before: Outlet, step: Step) -> table.Row:
     """What a step came to, as a row; empty where it is of no visible consequence."""
     was, now = shown(before), shown(step.outlet)
-    state, errand, due = (new if new != old else "." for old, new in zip(was, now, strict=True))
-    row = (state, errand, " ".join(facts(step)) or ".", due)
+    state, pending, due = (new if new != old else "." for old, new in zip(was, now, strict=True))
+    row = (state, pending, " ".join(facts(step)) or ".", due)
     return () if set(row) == {"."} else row
 
 
 def shown(outlet: Outlet) -> tuple[str, str, str]:
-    return state(outlet.state), errand(outlet.errand), due(outlet)
+    return state(outlet.state), pending(outlet.pending), due(outlet)
 
 
 def state(of: State) -> str:
@@ -259,7 +259,7 @@ def state(of: State) -> str:
     return " ".join((of.name, *what, *([of.proof] if of.proof else [])))
 
 
-def errand(of: Errand | None) -> str:
+def pending(of: PendingCommand | None) -> str:
     if of is None:
         return "none"
     marks = {"replied": of.has_replied, "seen": of.seen_at_s is not None, "draws": of.drew_still}
@@ -315,7 +315,7 @@ def test_every_state_is_among_the_variants() -> None:
 def test_what_every_input_makes_of_every_state(name: str) -> None:
     variant, section = VARIANTS[name], TABLE[name]
     outlet = variant.outlet
-    assert section.begins == ", ".join((state(outlet.state), errand(outlet.errand), goal(outlet.goal), due(outlet)))
+    assert section.begins == ", ".join((state(outlet.state), pending(outlet.pending), goal(outlet.goal), due(outlet)))
     assert section.rows.keys() == variant.inputs.keys()
     got = {word: words(outlet, act(outlet)) for word, act in variant.inputs.items()}
     assert got == section.rows

@@ -22,7 +22,7 @@ RESYNC = b"~\n"
 
 
 @define
-class Told:
+class Listener:
     """A listener that writes down what it is told, and when."""
 
     what: list[tuple[float, Any]] = field(factory=list)
@@ -79,7 +79,7 @@ class Stage:
 
     link: Link[Event]
     wire: Wire
-    told: Told
+    told: Listener
     nursery: trio.Nursery
 
     def ask(self, sid: str, timeout_s: float = 2.0) -> Awaitable[Answer[tuple[str, ...]]]:
@@ -104,12 +104,12 @@ def play(
     *,
     refusals: tuple[Exception, ...] = (),
     worse: Callable[[Opener], Opener] = lambda opener: opener,
-    told: Told | None = None,
+    told: Listener | None = None,
 ) -> None:
     """Run a scene in virtual time, with the link up already unless opening is refused."""
 
     async def main() -> None:
-        wire, listener = Wire(refusals=list(refusals)), told or Told()
+        wire, listener = Wire(refusals=list(refusals)), told or Listener()
         link = Link(worse(stream_opener(wire.open)), v3.Decoder, listener, resync=RESYNC)
         with trio.fail_after(10_000):
             async with trio.open_nursery() as nursery:
@@ -217,7 +217,7 @@ def test_the_link_can_be_dropped_to_be_opened_anew() -> None:
     play(scene)
 
 
-class Impatient(Told):
+class Impatient(Listener):
     """Drops the link at the first event."""
 
     link: Link[Event] | None = None
@@ -277,7 +277,7 @@ def test_an_answer_is_matched_between_the_events_around_it() -> None:
     play(scene)
 
 
-class Failing(Told):
+class Failing(Listener):
     """Has a bug in what it does with events."""
 
     def on_event(self, event: Event, at_s: float) -> None:
@@ -451,7 +451,7 @@ def test_a_request_is_told_at_once_that_the_link_is_down() -> None:
 
 def test_a_request_before_the_run_is_told_that_there_is_no_link() -> None:
     async def main() -> None:
-        link = Link(stream_opener(Wire().open), v3.Decoder, Told())
+        link = Link(stream_opener(Wire().open), v3.Decoder, Listener())
         with pytest.raises(LinkGoneError, match="not opened yet"):
             await link.request(b"@w1 up\n", v3.frame_of("w1", "up"), 1)
 

@@ -22,7 +22,7 @@ from wagman.model.errors import LinkBusyError
 BAUD = 57_600
 
 
-class Told:
+class Listener:
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.ups = 0
@@ -62,9 +62,9 @@ def board_at(path: Path) -> Iterator[int]:
         os.close(master)
 
 
-def run(path: Path, scene: Callable[[Link[Event], Told], Awaitable[None]], *, speed: float = 1.0) -> None:
+def run(path: Path, scene: Callable[[Link[Event], Listener], Awaitable[None]], *, speed: float = 1.0) -> None:
     async def main() -> None:
-        told = Told()
+        told = Listener()
         link = Link(partial(open_serial, str(path), BAUD), v3.Decoder, told, resync=v3.RESYNC)
         with trio.fail_after(30 * speed):
             async with trio.open_nursery() as nursery:
@@ -78,7 +78,7 @@ def run(path: Path, scene: Callable[[Link[Event], Told], Awaitable[None]], *, sp
 def test_a_board_that_appears_later_and_comes_back_elsewhere_is_found(tmp_path: Path) -> None:
     path = tmp_path / "board"
 
-    async def scene(link: Link[Event], told: Told) -> None:
+    async def scene(link: Link[Event], told: Listener) -> None:
         assert not link.is_up
         for number in (1, 2):
             with board_at(path) as master:
@@ -94,7 +94,7 @@ def test_a_board_that_appears_later_and_comes_back_elsewhere_is_found(tmp_path: 
 def test_a_request_is_answered_over_a_real_port(tmp_path: Path) -> None:
     path = tmp_path / "board"
 
-    async def scene(link: Link[Event], told: Told) -> None:
+    async def scene(link: Link[Event], told: Listener) -> None:
         async def answer(master: int) -> None:
             await trio.lowlevel.wait_readable(master)
             assert os.read(master, 4096) == v3.RESYNC + b"@w1 up\n"
@@ -114,8 +114,8 @@ def test_a_request_is_answered_over_a_real_port(tmp_path: Path) -> None:
 def test_a_second_link_on_the_port_is_busy(tmp_path: Path) -> None:
     path = tmp_path / "board"
 
-    async def scene(link: Link[Event], told: Told) -> None:
-        other = Link(partial(open_serial, str(path), BAUD), v3.Decoder, Told())
+    async def scene(link: Link[Event], told: Listener) -> None:
+        other = Link(partial(open_serial, str(path), BAUD), v3.Decoder, Listener())
         with pytest.raises(LinkBusyError):
             await other.run()
 
@@ -129,7 +129,7 @@ def test_twenty_reconnects_leak_no_descriptor(tmp_path: Path) -> None:
     def descriptors() -> list[str]:
         return os.listdir("/proc/self/fd")  # noqa: PTH208
 
-    async def scene(link: Link[Event], told: Told) -> None:
+    async def scene(link: Link[Event], told: Listener) -> None:
         before = len(descriptors())
         with board_at(path):
             await told.until(lambda: link.is_up)
@@ -145,7 +145,7 @@ def test_twenty_reconnects_leak_no_descriptor(tmp_path: Path) -> None:
 def test_a_link_that_hung_up_does_not_spin(tmp_path: Path) -> None:
     path = tmp_path / "board"
 
-    async def scene(link: Link[Event], told: Told) -> None:
+    async def scene(link: Link[Event], told: Listener) -> None:
         with board_at(path):
             await told.until(lambda: link.is_up)
         begin = time.process_time()

@@ -225,7 +225,7 @@ def test_without_a_wish_nothing_is_switched_and_nothing_is_reported() -> None:
     with_rig(main)
 
 
-def test_what_was_asked_within_the_settle_time_tells_of_before() -> None:
+def test_a_reading_within_the_settle_time_may_be_from_before_the_command() -> None:
     """The controller in front of the switch shows what was 12 s ago."""
 
     async def main(rig: Rig) -> None:

@@ -381,7 +381,7 @@ def test_power_that_went_away_by_itself_is_lost_and_not_switched_on_again_in_tha
     assert not lost.reset
 
 
-def test_a_cut_that_the_board_tells_of_before_it_is_greeted_waits_for_what_the_greeting_says() -> None:
+def test_a_cut_that_the_board_reports_before_its_greeting_waits_for_what_the_greeting_says() -> None:
     """A board that browns out as it switches a port kills that port when it comes up: its restart is what is to be told."""
     rig = switched_on()
     rig.power.connected()

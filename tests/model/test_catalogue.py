@@ -16,7 +16,7 @@ from docs.make.events import FAMILIES, page
 from tests.simulation.node import run
 from wagman.model.catalogue import COLLAPSING, EVENT_TYPES, FIELDS, sentence_of, severity_of
 from wagman.model.facts import VERBS
-from wagman.simulation.records import Record, Told
+from wagman.simulation.records import EventShown, Record
 
 PACKAGE = Path(wagman.__file__).parent
 ELSEWHERE = ("demo", "simulation", "cli", "client")
@@ -86,7 +86,7 @@ def test_events_carry_the_fields_that_are_written_down_and_no_others() -> None:
     unexplained: set[str] = set()
 
     def watch(record: Record) -> None:
-        if isinstance(record, Told):
+        if isinstance(record, EventShown):
             known = EVENT_TYPES[record.event.type].fields
             unexplained.update(f"{record.event.type}: {field}" for field in record.event.fields if field not in known)
 
@@ -162,7 +162,7 @@ def grave(story: str) -> list[str]:
     found: list[str] = []
 
     def watch(record: Record) -> None:
-        if isinstance(record, Told) and severity_of(record.event.type, record.event.fields) != "info":
+        if isinstance(record, EventShown) and severity_of(record.event.type, record.event.fields) != "info":
             found.append(record.event.type)
 
     run(story, watch)

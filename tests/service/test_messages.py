@@ -13,7 +13,7 @@ from attrs import asdict
 
 from tests.service.kit import eventually
 from wagman.model import process
-from wagman.tasks.messages import FAILURES, MAX_OUTPUT, Delivery, Telling, run_command
+from wagman.tasks.messages import FAILURES, MAX_OUTPUT, Delivery, MessageFailures, run_command
 
 
 def is_running(pid_file: Path) -> bool:
@@ -112,8 +112,8 @@ HALT, OTHER = ("ssh", "gn", "poweroff"), ("ssh", "gn", "sudo", "poweroff")
 REFUSED = Delivery(False, "exit status 255", "no route to host")
 
 
-def failed(times: int, command: tuple[str, ...] = HALT, before: Telling | None = None) -> Telling:
-    telling = before or Telling()
+def failed(times: int, command: tuple[str, ...] = HALT, before: MessageFailures | None = None) -> MessageFailures:
+    telling = before or MessageFailures()
     for _ in range(times):
         telling = telling.after(REFUSED, command)
     return telling
@@ -126,7 +126,7 @@ def test_a_command_that_fails_again_and_again_is_at_fault() -> None:
 
 
 def test_one_that_cannot_be_run_is_at_fault_at_once() -> None:
-    telling = Telling().after(Delivery(False, "cannot be run: no such file"), HALT)
+    telling = MessageFailures().after(Delivery(False, "cannot be run: no such file"), HALT)
     assert telling.trouble([HALT], is_mute=False) == "cannot be run: no such file"
 
 
@@ -138,9 +138,9 @@ def test_of_a_command_that_was_put_in_its_place_nothing_is_known() -> None:
 
 
 def test_what_an_earlier_version_kept_counts_on() -> None:
-    kept = Telling(failures=FAILURES - 1, detail="exit status 255")
+    kept = MessageFailures(failures=FAILURES - 1, detail="exit status 255")
     assert failed(1, HALT, kept).trouble([HALT], is_mute=False) is not None
-    assert Telling(failures=FAILURES, detail="exit status 255").trouble([HALT], is_mute=False) == "exit status 255"
+    assert MessageFailures(failures=FAILURES, detail="exit status 255").trouble([HALT], is_mute=False) == "exit status 255"
 
 
 def test_what_is_kept_of_a_command_shows_no_word_of_it() -> None:

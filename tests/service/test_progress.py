@@ -10,7 +10,7 @@ import trio
 from tests.simulation.node import run
 from wagman.io.board.task import Board
 from wagman.service.root import WagmanService
-from wagman.simulation.records import Record, Told
+from wagman.simulation.records import EventShown, Record
 from wagman.tasks.guest import Guest
 from wagman.tasks.supervisor import Supervisor
 
@@ -24,7 +24,7 @@ def stuck(script: str) -> dict[str, float]:
     found: dict[str, float] = {}
 
     def watch(record: Record) -> None:
-        if isinstance(record, Told) and record.event.type == "service.task_stuck":
+        if isinstance(record, EventShown) and record.event.type == "service.task_stuck":
             found.setdefault(record.event.fields["task"], record.at_s)
 
     assert run(script, watch).length_s > 0
@@ -111,7 +111,7 @@ def test_hours_in_which_nothing_happens_leave_no_line_in_the_log() -> None:
     lines: Counter[str] = Counter()
 
     def watch(record: Record) -> None:
-        if isinstance(record, Told) and record.at_s > 3600:
+        if isinstance(record, EventShown) and record.at_s > 3600:
             lines[record.event.type] += 1
 
     assert run("7 h", watch).violation is None

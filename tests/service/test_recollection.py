@@ -13,7 +13,7 @@ from tests.simulation.node import node
 from wagman.config.schema import Config
 from wagman.model.facts import Port
 from wagman.simulation.play import Outcome, Scenario, play
-from wagman.simulation.records import Look, Record, RelayMoved, Told
+from wagman.simulation.records import EventShown, Look, Record, RelayMoved
 from wagman.simulation.script import parse
 from wagman.store import Event
 
@@ -32,7 +32,7 @@ class Story:
 
     def watch(self, record: Record) -> None:
         match record:
-            case Told():
+            case EventShown():
                 self.told.append((record.at_s, record.event))
             case Look():
                 self.looks.append(record)

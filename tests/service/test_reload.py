@@ -14,7 +14,7 @@ from wagman.service import reconfiguration
 from wagman.service.reconfiguration import reconfigure
 from wagman.service.root import WagmanService
 from wagman.simulation.play import Scenario, play
-from wagman.simulation.records import Record, Told
+from wagman.simulation.records import EventShown, Record
 from wagman.simulation.script import parse
 
 AT_S = 1200.0
@@ -27,7 +27,7 @@ class Story:
     told: list[tuple[float, str, str | None, Mapping[str, Any]]] = field(factory=list)
 
     def watch(self, record: Record) -> None:
-        if isinstance(record, Told):
+        if isinstance(record, EventShown):
             event = record.event
             self.told.append((record.at_s, event.type, event.device, event.fields))
 

@@ -12,7 +12,7 @@ from trio.testing import MockClock
 from wagman.config.load import loads
 from wagman.fsm.alarms import Alarm
 from wagman.fsm.environment import Environment, Sensor
-from wagman.fsm.outlet import Errand, Off, On, Outlet, Signs
+from wagman.fsm.outlet import Off, On, Outlet, PendingCommand, Signs
 from wagman.fsm.outlet.signs import STUCK_ROUNDS
 from wagman.io.board.driver import Reading, Wiring
 from wagman.io.board.pace import Pace
@@ -58,7 +58,7 @@ def test_power_is_confirmed_for_the_goal_that_the_state_has_now_and_for_none_bef
 
 
 def test_a_relay_is_stuck_for_the_off_that_it_resists_and_for_nothing_else() -> None:
-    stuck = evolve(outlet(OFF, "on"), errand=Errand("off", STUCK_ROUNDS, resisted=STUCK_ROUNDS))
+    stuck = evolve(outlet(OFF, "on"), pending=PendingCommand("off", STUCK_ROUNDS, resisted=STUCK_ROUNDS))
     assert resists(OFF, stuck)
     assert not resists(PowerGoal("off", 4), stuck)
     assert not resists(OFF, outlet(OFF, "on"))

@@ -7,7 +7,7 @@ from attrs import define, field
 
 from wagman.fsm import guest
 from wagman.simulation.promises import STATES
-from wagman.simulation.records import Look, Record, Told
+from wagman.simulation.records import EventShown, Look, Record
 from wagman.store import Event
 
 
@@ -33,12 +33,12 @@ class History:
 
     def __call__(self, record: Record) -> None:
         match record:
-            case Told():
+            case EventShown():
                 self._heard(record)
             case Look():
                 self.looks.append((record, dict(self.states), len(self.events)))
 
-    def _heard(self, told: Told) -> None:
+    def _heard(self, told: EventShown) -> None:
         event = told.event
         self.events.append(event)
         state = event.type.removeprefix("device.")

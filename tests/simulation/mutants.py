@@ -17,9 +17,9 @@ from wagman.fsm.guest.halting import Halting
 from wagman.fsm.guest.maintenance import Maintenance
 from wagman.fsm.guest.started import Started
 from wagman.fsm.guest.state import State, states
-from wagman.fsm.wagman import machine, situation
-from wagman.fsm.wagman import states as wagman_states
-from wagman.fsm.wagman.inputs import Visibility
+from wagman.fsm.scheduler import machine, situation
+from wagman.fsm.scheduler import states as scheduler_states
+from wagman.fsm.scheduler.inputs import Visibility
 from wagman.io.board import power
 from wagman.io.board.power import Power
 from wagman.io.v3 import driver as driver_v3
@@ -90,7 +90,7 @@ def silence_is_counted_from_a_beat_of_before_the_message_that_was_told_late(patc
 
     def on_message_done(self: Any, now: Any, done: Any) -> Any:
         step = real(self, now, done)
-        return evolve(step, alarms=None) if self.errand.delivered else step
+        return evolve(step, alarms=None) if self.message.delivered else step
 
     patch.setattr(Halting, "on_heartbeat", on_heartbeat)
     patch.setattr(Halting, "on_message_done", on_message_done)
@@ -103,7 +103,7 @@ def the_two_alarms_of_a_stop_are_swapped(patch: pytest.MonkeyPatch) -> None:
     def on_message_done(self: Any, now: Any, done: Any) -> Any:
         step = real(self, now, done)
         swapped = {**(step.alarms or {}), "timeout": Alarm(now.config.stop_silence_s)}
-        return evolve(step, alarms=step.alarms if self.errand.delivered else swapped)
+        return evolve(step, alarms=step.alarms if self.message.delivered else swapped)
 
     patch.setattr(Halting, "on_message_done", on_message_done)
 
@@ -243,7 +243,7 @@ def the_off_time_is_not_kept(patch: pytest.MonkeyPatch) -> None:
 
 @mutant("20 min; gn: stop; 5 min; 2 s; board fault drop 3; gn: start; 20 min", 4)
 def a_lost_start_is_not_repeated(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(outlet.Errand, "pause_s", property(lambda self: math.inf))
+    patch.setattr(outlet.PendingCommand, "pause_s", property(lambda self: math.inf))
 
 
 @mutant("20 min; gn: stop; 61 s; board fault drop 3; 5 min", 3, 4)
@@ -253,7 +253,7 @@ def a_reply_counts_as_evidence(patch: pytest.MonkeyPatch) -> None:
     def sent(self: Power[int], action: Any, now_s: float) -> None:
         real(self, action, now_s)
         if isinstance(action, power.SwitchOff):
-            self.ports[action.port] = evolve(self.ports[action.port], state=outlet.Off(0, is_kept=True), errand=None)
+            self.ports[action.port] = evolve(self.ports[action.port], state=outlet.Off(0, is_kept=True), pending=None)
 
     patch.setattr(Power, "sent", sent)
     patch.setattr(outlet.Outlet, "stray", lambda self, *_: outlet.Step(self))
@@ -366,7 +366,7 @@ def guests_are_started_in_the_heat(patch: pytest.MonkeyPatch) -> None:
 
 @mutant(HOT, 8)
 def nobody_is_stopped_on_the_way_down(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(wagman_states.Forbidding, "on_stop", lambda self, now: self.stay(now))
+    patch.setattr(scheduler_states.Forbidding, "on_stop", lambda self, now: self.stay(now))
 
 
 @mutant(HOT, 8)
@@ -385,7 +385,7 @@ def hibernation_never_ends(patch: pytest.MonkeyPatch) -> None:
 @mutant("board powercycle; 20 min", 2)
 def two_guests_are_started_at_once(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
-        wagman_states.StartNextDevice, "on_guest_changed", lambda self, now, *_: self.goto(wagman_states.StartDevices, now)
+        scheduler_states.StartNextDevice, "on_guest_changed", lambda self, now, *_: self.goto(scheduler_states.StartDevices, now)
     )
 
 

@@ -10,7 +10,7 @@ from tests.simulation.mutants import mutant
 from tests.simulation.mutants_outlet import MUTANTS
 from wagman.fsm.guest import Situation, machine
 from wagman.fsm.outlet import Outlet
-from wagman.fsm.wagman.inputs import Visibility
+from wagman.fsm.scheduler.inputs import Visibility
 from wagman.io.board.driver import Wiring
 from wagman.io.board.pace import Pace
 from wagman.io.board.plain import PlainDriver

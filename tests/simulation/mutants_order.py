@@ -4,8 +4,8 @@ import pytest
 
 from tests.simulation.mutants import mutant
 from tests.simulation.mutants_boards import MUTANTS
-from wagman.fsm.wagman import machine
-from wagman.fsm.wagman.situation import Situation
+from wagman.fsm.scheduler import machine
+from wagman.fsm.scheduler.situation import Situation
 
 __all__ = ["MUTANTS"]
 

@@ -54,8 +54,8 @@ def a_start_that_was_withdrawn_is_not_looked_for(patch: pytest.MonkeyPatch) -> N
 def an_off_is_believed_whatever_flows(patch: pytest.MonkeyPatch) -> None:
     real = Outlet.off_judged
 
-    def off_judged(self: Outlet, errand: Any, at_s: float, *, surely: bool) -> Step:
-        return real(self.signed(supply="off"), evolve(errand, drew_still=False), at_s, surely=surely)
+    def off_judged(self: Outlet, pending: Any, at_s: float, *, surely: bool) -> Step:
+        return real(self.signed(supply="off"), evolve(pending, drew_still=False), at_s, surely=surely)
 
     patch.setattr(Outlet, "off_judged", off_judged)
 

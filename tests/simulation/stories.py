@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from tests.simulation.node import node
 from wagman.simulation.play import Scenario, play
-from wagman.simulation.records import Record, Told
+from wagman.simulation.records import EventShown, Record
 from wagman.simulation.script import parse
 from wagman.simulation.sites import site
 
@@ -211,7 +211,7 @@ def played() -> Mapping[str, Sequence[str]]:
     told, wrong = set[str](), list[str]()
 
     def watch(record: Record) -> None:
-        if isinstance(record, Told):
+        if isinstance(record, EventShown):
             told.add(record.event.type)
 
     on_v3 = {**STORIES, **WITHOUT_A_METER, **WITHDRAWN, **OF_DECISIONS}

@@ -13,7 +13,7 @@ from wagman.simulation.faults.node import HOUR_S
 from wagman.simulation.play import Scenario, play
 from wagman.simulation.profiles import PROFILES, make_script
 from wagman.simulation.promises import MediaFollow
-from wagman.simulation.records import Began, Record, RelayMoved, Sent, Told
+from wagman.simulation.records import Began, EventShown, Record, RelayMoved, Sent
 from wagman.simulation.requests import requests_in
 from wagman.simulation.scene import Scene
 from wagman.simulation.script import parse
@@ -48,7 +48,7 @@ def test_a_guest_that_comes_to_itself_before_it_can_be_heard_has_rightly_lost_it
     lost = list[float]()
 
     def watch(record: Record) -> None:
-        if isinstance(record, Told) and record.event.type == "device.heartbeat_lost":
+        if isinstance(record, EventShown) and record.event.type == "device.heartbeat_lost":
             lost.append(record.at_s)
 
     script = f"20 min; guest gn hang; {revived_s} s; guest gn revive; 2 min"
@@ -97,8 +97,8 @@ def test_a_port_that_a_restarted_board_started_while_the_service_was_away_is_off
 def test_a_start_that_the_service_took_for_carried_out_counts_as_an_attempt() -> None:
     """Where a cut is lost and the guest beats a minute later, a v4 board may have cut and started it: nobody can tell."""
 
-    def told(type_: str, **fields: object) -> Told:
-        return Told(0.0, Event(1, "", "", 0.0, type_, "gn", None, fields))
+    def told(type_: str, **fields: object) -> EventShown:
+        return EventShown(0.0, Event(1, "", "", 0.0, type_, "gn", None, fields))
 
     checker, scene = MediaFollow(), Scene(node("v4"))
     starting = [told("device.starting", reason="restart", attempt=attempt, media="emmc") for attempt in (1, 2)]
@@ -146,7 +146,7 @@ def test_guests_that_a_v4_board_cannot_hear_are_heard_over_the_control_interface
     started = set[str | None]()
 
     def watch(record: Record) -> None:
-        if isinstance(record, Told) and record.event.type == "device.started":
+        if isinstance(record, EventShown) and record.event.type == "device.started":
             started.add(record.event.device)
 
     play(Scenario(1, node("v4"), parse("20 min")), watch)

@@ -10,7 +10,7 @@ from tests.simulation.node import node, run
 from wagman.config.load import load, loads
 from wagman.model.errors import CallerError, ConfigError
 from wagman.simulation.file import File
-from wagman.simulation.records import Record, RelayMoved, Told
+from wagman.simulation.records import EventShown, Record, RelayMoved
 from wagman.simulation.sites import ONE
 
 ALSO = """
@@ -51,7 +51,7 @@ def history(script: str) -> tuple[list[tuple[str, str | None, Mapping[str, Any]]
     told, moved = list[tuple[str, str | None, Mapping[str, Any]]](), list[RelayMoved]()
 
     def watch(record: Record) -> None:
-        if isinstance(record, Told):
+        if isinstance(record, EventShown):
             told.append((record.event.type, record.event.device, record.event.fields))
         elif isinstance(record, RelayMoved) and record.at_s > 20 * 60:
             moved.append(record)
@@ -87,7 +87,7 @@ def test_a_guest_that_was_taken_out_while_it_was_being_started_is_waited_for_no_
     starting = list[float]()
 
     def watch(record: Record) -> None:
-        if isinstance(record, Told) and (record.event.type, record.event.device) == ("device.starting", "cs"):
+        if isinstance(record, EventShown) and (record.event.type, record.event.device) == ("device.starting", "cs"):
             starting.append(record.at_s)
 
     assert run("20 min", watch).violation is None
@@ -106,7 +106,7 @@ def test_a_guest_may_be_taken_out_twice() -> None:
 
 def test_a_problem_may_outlive_the_table_that_it_was_about() -> None:
     def ended(record: Record) -> None:
-        if isinstance(record, Told) and (record.event.type, record.event.device) == ("problem.ended", "modem"):
+        if isinstance(record, EventShown) and (record.event.type, record.event.device) == ("problem.ended", "modem"):
             told.append(record)
 
     told = list[Record]()

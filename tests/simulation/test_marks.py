@@ -81,7 +81,7 @@ MARKS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "a_guest_that_shows_life_after_the_board_restarted_is_on_and_gets_no_command": ("doubt-against-what-was-saved",),
         "a_start_that_is_wanted_is_not_reported_again_with_each_poll_while_it_waits_for_its_turn": ("stray-that-is-wanted",),
         "ports_without_a_guest_are_of_no_concern": ("port-without-a-guest",),
-        "a_cut_that_the_board_tells_of_before_it_is_greeted_waits_for_what_the_greeting_says": ("cut-before-the-greeting",),
+        "a_cut_that_the_board_reports_before_its_greeting_waits_for_what_the_greeting_says": ("cut-before-the-greeting",),
     },
     "tests/fsm/test_outlet_table.py": {
         "what_every_input_makes_of_every_state": (
@@ -109,7 +109,7 @@ MARKS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
     "tests/io/test_plain.py": {
         "what_leads_to_the_board_is_switched_off_and_on_by_one_command_of_which_nobody_sees_the_end": ("pulse-of-a-plain-board",),
-        "what_was_asked_within_the_settle_time_tells_of_before": ("board-that-needs-time", "look-of-a-plain-board"),
+        "a_reading_within_the_settle_time_may_be_from_before_the_command": ("board-that-needs-time", "look-of-a-plain-board"),
         "where_nothing_can_be_read_a_reply_is_assumed_once_it_had_its_time_and_is_not_repeated": ("reply-of-a-plain-board",),
     },
 }

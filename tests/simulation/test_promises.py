@@ -9,7 +9,7 @@ from tests.simulation.node import node, run
 from wagman.model.facts import DEFAULT_BOARD, Plug
 from wagman.simulation.play import Scenario, play
 from wagman.simulation.promises import CrashesAreContained, CutsAreEarned, DecisionsLast, LogIsWhole, MediaFollow, OneAtATime
-from wagman.simulation.records import Answered, Asked, Began, Did, Ended, Record, RelayMoved, Sent, Told
+from wagman.simulation.records import Answered, Asked, Began, Did, Ended, EventShown, Record, RelayMoved, Sent
 from wagman.simulation.scene import Scene
 from wagman.simulation.script import parse
 from wagman.simulation.sites import site
@@ -18,10 +18,10 @@ from wagman.store import Event
 GN, X2 = Plug(DEFAULT_BOARD, 1), Plug(DEFAULT_BOARD, 4)
 
 
-def told(*events: tuple[str, str | None]) -> list[Told]:
+def told(*events: tuple[str, str | None]) -> list[EventShown]:
     """These events (type and guest), one each second."""
     return [
-        Told(float(at_s), Event(at_s, "2100-01-01T00:00:00.000Z", "run", float(at_s), type_, device, None, {}))
+        EventShown(float(at_s), Event(at_s, "2100-01-01T00:00:00.000Z", "run", float(at_s), type_, device, None, {}))
         for at_s, (type_, device) in enumerate(events, start=1)
     ]
 
@@ -73,7 +73,7 @@ def test_a_start_has_its_time_from_when_it_began_however_late_that_is_told(
     records: list[Record] = [
         Sent(999.5, "enable", GN),
         on,
-        Told(999.0 + told_late_s, began),
+        EventShown(999.0 + told_late_s, began),
         Sent(cut_s - 0.5, "disable", GN),
     ]
     wrong: list[str] = []
@@ -165,7 +165,7 @@ def test_a_crash_is_blamed_for_a_guest_that_begins_anew_unless_something_else_ex
     scene, checker = Scene(node()), CrashesAreContained()
     scene.crashes = 1
     crash = Event(1, "2100-01-01T00:00:00.000Z", "run", 1.0, "service.task_failed", None, None, {"task": "device.gn"})
-    records = [*told(("device.started", "gn")), Told(1.0, crash), *meanwhile, *told(("device.adopted", "gn"))]
+    records = [*told(("device.started", "gn")), EventShown(1.0, crash), *meanwhile, *told(("device.adopted", "gn"))]
     assert bool([text for record in records for text in checker.see(record, scene)]) == is_blamed
 
 
@@ -179,7 +179,7 @@ def test_a_crash_after_maintenance_is_blamed_only_once_it_is_known_what_the_gues
     scene.crashes = 1
     crash = Event(1, "2100-01-01T00:00:00.000Z", "run", 1.0, "service.task_failed", None, None, {"task": "device.gn"})
     before = told(*((type_, "gn") for type_ in ("device.maintenance", "device.maintenance_over", *found)))
-    records = [*before, Told(1.0, crash), *told(("device.adopted", "gn"))]
+    records = [*before, EventShown(1.0, crash), *told(("device.adopted", "gn"))]
     assert bool([text for record in records for text in checker.see(record, scene)]) == is_blamed
 
 
@@ -187,7 +187,12 @@ def test_a_guest_that_had_no_state_yet_cannot_lose_it_by_a_crash() -> None:
     scene, checker = Scene(node()), CrashesAreContained()
     scene.crashes, scene.lossy = 1, True
     crash = Event(1, "2100-01-01T00:00:00.000Z", "run", 1.0, "service.task_failed", None, None, {"task": "device.gn"})
-    records: list[Record] = [*told(("device.started", "gn")), Began(0.5, 2), Told(1.0, crash), *told(("device.adopted", "gn"))]
+    records: list[Record] = [
+        *told(("device.started", "gn")),
+        Began(0.5, 2),
+        EventShown(1.0, crash),
+        *told(("device.adopted", "gn")),
+    ]
     assert [text for record in records for text in checker.see(record, scene)] == []
 
 
@@ -204,13 +209,13 @@ def test_a_service_that_cannot_open_its_log_yet_counts_anew() -> None:
     for record in before:
         assert list(checker.see(record, scene)) == []
         scene.update(record)
-    assert list(checker.see(Told(9.0, start), scene)) == []
+    assert list(checker.see(EventShown(9.0, start), scene)) == []
 
 
 @pytest.mark.parametrize(("new", "is_blamed"), [(False, False), (True, True)], ids=["a log of before", "a new one"])
 def test_only_a_new_log_that_is_opened_late_begins_with_the_first_number(new: bool, is_blamed: bool) -> None:
-    def late(id_: int | None, type_: str, **fields: object) -> Told:
-        return Told(1.0, Event(id_, "2100-01-01T00:00:00.000Z", "run", 1.0, type_, None, None, fields))
+    def late(id_: int | None, type_: str, **fields: object) -> EventShown:
+        return EventShown(1.0, Event(id_, "2100-01-01T00:00:00.000Z", "run", 1.0, type_, None, None, fields))
 
     opened = late(None, "store.opened", log_id="other", new=new)
     records = [opened, late(2147, "store.dropped", count=13), late(2149, "store.recovered", after_s=649.4)]

@@ -7,7 +7,7 @@ from attrs import evolve
 
 from tests.simulation.node import node
 from wagman.model.facts import DEFAULT_BOARD, Plug
-from wagman.simulation.records import Answered, Asked, Began, Configured, Did, Ended, Read, Record, RelayMoved, Sent, Told
+from wagman.simulation.records import Answered, Asked, Began, Configured, Did, Ended, EventShown, Read, Record, RelayMoved, Sent
 from wagman.simulation.scene import Scene
 from wagman.simulation.scene_port import Port
 from wagman.store import Event
@@ -88,8 +88,8 @@ def test_what_was_lost_is_put_back_by_the_next_run_unless_that_may_write_nothing
     assert told(STOP, yes(STOP), Ended(9000.0, "killed", None), *lost, *later).wanted == wanted
 
 
-def shown(type_: str, id_: int | None, device: str | None = None) -> Told:
-    return Told(0.0, Event(id_, "", "", 0.0, type_, device, None, {}))
+def shown(type_: str, id_: int | None, device: str | None = None) -> EventShown:
+    return EventShown(0.0, Event(id_, "", "", 0.0, type_, device, None, {}))
 
 
 PROVISIONAL = (shown("command.stop", None, "gn"),)
@@ -106,7 +106,9 @@ PROVISIONAL = (shown("command.stop", None, "gn"),)
         ((*PROVISIONAL, shown("service.started", 7)), "down"),  # by the next run, which had read the file
     ],
 )
-def test_what_was_decided_while_the_log_took_nothing_is_in_the_file_alone(events: Sequence[Told], wanted: str | None) -> None:
+def test_what_was_decided_while_the_log_took_nothing_is_in_the_file_alone(
+    events: Sequence[EventShown], wanted: str | None
+) -> None:
     lost = (Ended(9000.0, "killed", None), Did(9100.0, "disk undecided"))
     assert told(STOP, yes(STOP), *events, *lost).wanted == wanted
 

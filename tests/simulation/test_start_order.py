@@ -5,7 +5,7 @@ import pytest
 from tests.simulation.node import CONFIG, run
 from wagman.config.load import loads
 from wagman.simulation.play import Scenario, play
-from wagman.simulation.records import Record, Told
+from wagman.simulation.records import EventShown, Record
 from wagman.simulation.script import parse
 
 ORDER = ["x2", "x1", "gn", "cs"]
@@ -17,7 +17,7 @@ def started(script: str, dialect: str, seed: int) -> list[str]:
     names: list[str] = []
 
     def watch(record: Record) -> None:
-        if isinstance(record, Told) and record.event.type == "wagman.start_next_device":
+        if isinstance(record, EventShown) and record.event.type == "wagman.start_next_device":
             names.append(str(record.event.device))
 
     config = loads(f'[board]\ndialect = "{dialect}"\n{NODE}', "node.toml")
@@ -58,7 +58,7 @@ def test_a_stop_that_is_taken_back_while_the_guest_boots_gives_no_power_and_so_w
     words: list[tuple[str, object]] = []
 
     def watch(record: Record) -> None:
-        if isinstance(record, Told) and record.event.device == "cs":
+        if isinstance(record, EventShown) and record.event.device == "cs":
             words.append((record.event.type, record.event.fields.get("reason")))
 
     assert run(script, watch, named="ordered").violation is None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.simulation.node import run
-from wagman.simulation.records import Told
+from wagman.simulation.records import EventShown
 from wagman.store import Event
 
 
@@ -13,7 +13,7 @@ def told(script: str) -> Mapping[int, Event]:
     events: dict[int, Event] = {}
 
     def watch(record: Any) -> None:
-        if isinstance(record, Told) and record.event.id is not None:
+        if isinstance(record, EventShown) and record.event.id is not None:
             events[record.event.id] = record.event
 
     assert run(script, watch).violation is None

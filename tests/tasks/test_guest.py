@@ -14,10 +14,10 @@ from wagman.config.schema import DeviceConfig
 from wagman.fsm import guest as machine
 from wagman.fsm.alarms import Alarm
 from wagman.fsm.guest.booting import Relay, Starting
-from wagman.fsm.guest.halting import Errand, Restarting, Stopping
+from wagman.fsm.guest.halting import HaltMessage, Restarting, Stopping
 from wagman.fsm.guest.inputs import Message, Operator, WagmanStart
 from wagman.fsm.guest.started import Started
-from wagman.fsm.wagman import View
+from wagman.fsm.scheduler import View
 from wagman.model.catalogue import severity_of
 from wagman.model.facts import Answered, Beat, Draft, Listened, PowerFound, PowerGoal, PowerLost, Verb
 from wagman.service.seams import wall_clock
@@ -306,7 +306,7 @@ def test_a_power_cycle_decided_before_a_report_was_taken_is_not_asked_for(tmp_pa
     async def main() -> None:
         guest = guest_of(tmp_path, around)
         await guest.journal.load()
-        guest.journal.blocking, guest.state = slow, Restarting(errand=Errand(delivered=True))
+        guest.journal.blocking, guest.state = slow, Restarting(message=HaltMessage(delivered=True))
         async with running(guest):
             await trio.sleep(1)
             guest.tell(PowerLost(1.0, "the board restarted", reset=True, report=1))

@@ -10,8 +10,8 @@ from trio.testing import MockClock
 
 from wagman.config.schema import Bounds, Config, DeviceConfig, EnvironmentConfig
 from wagman.fsm.alarms import Fired
-from wagman.fsm.wagman.inputs import GuestChanged, View, Visibility
-from wagman.fsm.wagman.states import Hibernating
+from wagman.fsm.scheduler.inputs import GuestChanged, View, Visibility
+from wagman.fsm.scheduler.states import Hibernating
 from wagman.model.facts import Sample
 from wagman.service.seams import wall_clock
 from wagman.store import Event, Journal, Limits, Store, inline

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import trio
 
-from wagman.client.conversation import ANSWER_S, Answer, Conversation, Told, unanswered, unreached
+from wagman.client.conversation import ANSWER_S, Answer, Conversation, Notification, unanswered, unreached
 from wagman.client.errors import AddressError, AnswerError, LostError
 from wagman.client.following import Following, Happened, Missing, Place, Replaced
 from wagman.model.sockets import obstacle
@@ -44,20 +44,20 @@ class Connection(trio.abc.AsyncResource):
                 await self._stream.send_all(line)
             while True:
                 message = await self._message()
-                if isinstance(message, Told):
+                if isinstance(message, Notification):
                     self._conversation.keep(message)
                 elif message.number in (number, None):
                     return message.result
 
-    async def told(self) -> Told:
+    async def told(self) -> Notification:
         """Return the next message that the service sends unasked."""
         if (kept := self._conversation.kept()) is not None:
             return kept
-        while not isinstance(message := await self._message(), Told):
+        while not isinstance(message := await self._message(), Notification):
             pass  # an answer that came too late
         return message
 
-    async def _message(self) -> Answer | Told:
+    async def _message(self) -> Answer | Notification:
         while (message := self._conversation.next()) is None:
             try:
                 data = await self._stream.receive_some()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Self
 
-from wagman.client.conversation import ANSWER_S, Answer, Conversation, Told, unanswered, unreached
+from wagman.client.conversation import ANSWER_S, Answer, Conversation, Notification, unanswered, unreached
 from wagman.client.errors import AddressError, AnswerError, LostError
 from wagman.client.following import Following, Missing, Replaced
 from wagman.model.shapes import Event
@@ -63,18 +63,18 @@ class Client:
         number, line = self._conversation.request(method, params)
         self._send(line, within_s)
         while (message := self._message(due_s)) is not None:
-            if isinstance(message, Told):
+            if isinstance(message, Notification):
                 self._conversation.keep(message)
             elif message.number in (number, None):
                 return message.result
         raise unanswered(self.path)
 
-    def told(self, within_s: float) -> Told | None:
+    def told(self, within_s: float) -> Notification | None:
         """Return the next message that the service sends unasked; None if there is none within that time."""
         if (kept := self._conversation.kept()) is not None:
             return kept
         message = self._message(time.monotonic() + within_s)
-        return message if isinstance(message, Told) else None  # otherwise the answer to a request whose time was over
+        return message if isinstance(message, Notification) else None  # otherwise the answer to a request whose time was over
 
     # --- Bytes --------------------------------------------------------------------------------------------------------
 
@@ -98,7 +98,7 @@ class Client:
         except OSError as error:
             raise self._stalled("read") from error
 
-    def _message(self, due_s: float) -> Answer | Told | None:
+    def _message(self, due_s: float) -> Answer | Notification | None:
         """Return the next message; None if there is none in time."""
         while (message := self._conversation.next()) is None:
             # Data that has arrived is read even if it is late: this process itself may have been held up.

@@ -17,7 +17,7 @@ MOST_KEPT = 10_000
 """How many unasked messages may wait while an answer is waited for (chosen: minutes of a flood)."""
 
 
-class Told(NamedTuple):
+class Notification(NamedTuple):
     """A message that the service sent unasked."""
 
     method: str
@@ -46,7 +46,7 @@ class Conversation:
         self._asked = 0
         self._kept = bytearray()
         self._searched = 0  # so many of its first bytes have been searched for the end of a line
-        self._told = deque[Told]()
+        self._told = deque[Notification]()
 
     def request(self, method: str, params: Mapping[str, Any]) -> tuple[int, bytes]:
         """Return the number of a new request, and the bytes to send."""
@@ -66,7 +66,7 @@ class Conversation:
         if len(self._kept) > MAX_LINE_BYTES and self._end() < 0:
             raise self._foreign()
 
-    def next(self) -> Answer | Told | None:
+    def next(self) -> Answer | Notification | None:
         """Return the next complete message; None if there is none.
 
         Raises:
@@ -83,12 +83,12 @@ class Conversation:
             raise self._foreign() from error
         if isinstance(message, dict):
             if _is_news(message):
-                return Told(message["method"], message["params"])
+                return Notification(message["method"], message["params"])
             if self._is_answer(message):
                 return Answer(message.get("id"), message)
         raise self._foreign()
 
-    def keep(self, told: Told) -> None:
+    def keep(self, told: Notification) -> None:
         """Keep an unasked message that came before an answer, for `kept`.
 
         Raises:
@@ -98,7 +98,7 @@ class Conversation:
             raise LostError(f"the service on {self.path} has told more than was taken: connect again")
         self._told.append(told)
 
-    def kept(self) -> Told | None:
+    def kept(self) -> Notification | None:
         """Return the oldest message that was kept; None if there is none."""
         return self._told.popleft() if self._told else None
 

@@ -15,7 +15,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeAlias
 
-from wagman.client.conversation import Told
+from wagman.client.conversation import Notification
 from wagman.client.errors import NO_SUCH_PLACE, NOT_PERMITTED, AddressError, AnswerError, ClientError, DeniedError, LostError
 from wagman.model.shapes import Event, Subscription
 
@@ -108,7 +108,7 @@ class Following:
         if self.last_id is None and not self._is_new:
             self.last_id = 0  # there was no log yet, so nobody knows which of its events are new
 
-    def take(self, told: Told) -> Happened | None:
+    def take(self, told: Notification) -> Happened | None:
         """Return the new event in an unasked message, or None."""
         if told.params["subscription"] != self._subscription or self.is_behind:
             return None

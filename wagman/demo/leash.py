@@ -11,7 +11,7 @@ from threading import Thread
 from wagman.cli import main
 
 
-def end_with_our_maker() -> None:
+def end_with_parent() -> None:
     """Wait for the end of the standard input, and then end this process in an orderly way."""
     while os.read(0, 1):
         pass
@@ -19,5 +19,5 @@ def end_with_our_maker() -> None:
 
 
 if __name__ == "__main__":
-    Thread(target=end_with_our_maker, daemon=True).start()
+    Thread(target=end_with_parent, daemon=True).start()
     sys.exit(main(sys.argv[1:]))

@@ -15,7 +15,7 @@ FILE = "wagman.toml"
 T = TypeVar("T")
 
 
-class _OfTheGuestBefore(argparse.Action):
+class _SetsKeyOfGuest(argparse.Action):
     """An option that sets a key of the guest named before it on the command line."""
 
     def __call__(
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--shutdown",
         metavar="COMMAND",
-        action=_OfTheGuestBefore,
+        action=_SetsKeyOfGuest,
         default=argparse.SUPPRESS,
         help="what asks the guest before it to halt; '' where its power may simply be cut",
     )

@@ -89,7 +89,7 @@ class Term:
 
 
 @frozen
-class Rest:
+class HibernationOrder:
     """An operator's order for all guests: all but `keep` are down until somebody wakes them."""
 
     reason: str
@@ -99,12 +99,12 @@ class Rest:
     keep: frozenset[str] = frozenset()  # guests that go on running
 
 
-def rest_of(plain: Any) -> Rest | None:
+def hibernation_order_of(plain: Any) -> HibernationOrder | None:
     """The order in plain data; None: there is none that can be read."""
     match plain:
         case {"reason": str() as reason, "who": str() as who, "at": str() as at, "keep": [*keep]}:
             uid = plain.get("uid")
-            return Rest(reason, who, uid if isinstance(uid, int) else None, at, frozenset(map(str, keep)))
+            return HibernationOrder(reason, who, uid if isinstance(uid, int) else None, at, frozenset(map(str, keep)))
         case _:
             return None
 

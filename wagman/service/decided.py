@@ -6,7 +6,7 @@ from attrs import define, evolve, field
 
 from wagman.api.service import Asker
 from wagman.config.schema import Config
-from wagman.model.facts import Draft, Plug, Rest, Verb
+from wagman.model.facts import Draft, HibernationOrder, Plug, Verb
 from wagman.service.decisions_file import DecisionsFile
 from wagman.service.plugs import in_fields, port_name
 from wagman.store import Journal
@@ -38,10 +38,10 @@ class Decided:
     _run: int = field(default=0, init=False)
     _serial: int = field(default=0, init=False)
 
-    def command(self, rest: Rest | None) -> Command:
+    def command(self, hibernation: HibernationOrder | None) -> Command:
         """Make the next command to all guests, from an operator's request."""
         self._serial += 1
-        return Command(self._serial, rest)
+        return Command(self._serial, hibernation)
 
     def decision(self, verb: Verb, asker: Asker, at: str) -> Decision:
         """Make the next decision about one guest, from an operator's request that was accepted."""

@@ -12,7 +12,7 @@ from wagman.io.board.task import Board
 from wagman.model import shapes
 from wagman.model.asked import NOT_KEPT
 from wagman.model.errors import BoardTimeoutError, CallerError
-from wagman.model.facts import Beat, Draft, Rest, Verb, Verdict
+from wagman.model.facts import Beat, Draft, HibernationOrder, Verb, Verdict
 from wagman.service.controller import REFUSES
 from wagman.service.overview import Overview
 from wagman.service.parts import Parts
@@ -86,18 +86,18 @@ class Requests:
 
     async def hibernate(self, reason: str, keep: Sequence[str], *, asker: Asker) -> shapes.Decision:
         """Take all guests but those in `keep` down until somebody wakes them."""
-        rest = Rest(reason, asker.who, asker.uid, self.parts.clocks.wall(), frozenset(keep))
+        hibernation = HibernationOrder(reason, asker.who, asker.uid, self.parts.clocks.wall(), frozenset(keep))
         asked = {**asker.fields, "reason": reason, "keep": sorted(keep)}
-        return await self._command_all(Draft("command.hibernate", None, asked), rest)
+        return await self._command_all(Draft("command.hibernate", None, asked), hibernation)
 
     async def wake(self, *, asker: Asker) -> shapes.Decision:
         """End a hibernation that an operator has ordered."""
         return await self._command_all(Draft("command.wake", None, asker.fields), None)
 
-    async def _command_all(self, asked: Draft, rest: Rest | None) -> shapes.Decision:
+    async def _command_all(self, asked: Draft, hibernation: HibernationOrder | None) -> shapes.Decision:
         supervisor, recollection = self.parts.supervisor, self.parts.recollection
         receipt = self.parts.journal.record([(asked, None)])
-        letter = Letter(recollection.decided.command(rest), receipt.refs[0], Reply())
+        letter = Letter(recollection.decided.command(hibernation), receipt.refs[0], Reply())
         verdict = await answered(supervisor.inbox, letter, lambda: supervisor.state.name)
         if verdict.accepted:
             recollection.file.keeper.note()

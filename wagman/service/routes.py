@@ -5,7 +5,7 @@ from typing import Any
 
 from attrs import define, evolve, field
 
-from wagman.fsm.wagman.inputs import GuestChanged, GuestRefused, PowerFailed, View, Visibility
+from wagman.fsm.scheduler.inputs import GuestChanged, GuestRefused, PowerFailed, View, Visibility
 from wagman.io.board.task import Board
 from wagman.model.facts import (
     DEFAULT_BOARD,

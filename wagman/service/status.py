@@ -12,7 +12,7 @@ from wagman.fsm.guest.inputs import Message
 from wagman.fsm.outlet import Outlet
 from wagman.io.board.driver import Reading
 from wagman.io.board.task import Board
-from wagman.model.facts import Port, PowerGoal, Rest
+from wagman.model.facts import HibernationOrder, Port, PowerGoal
 from wagman.model.shapes import Alarm, Device, Hibernation, Lasting, PortReadings, Power, Service, Wagman
 from wagman.model.shapes import Port as LeftPort
 from wagman.model.shapes import Term as ShownTerm
@@ -53,16 +53,22 @@ def wagman_status(supervisor: Supervisor, now: Now) -> Wagman:
         "state": supervisor.state.name,
         **lasting(supervisor.since, now),
         "device": supervisor.state.target,
-        "hibernation": hibernation_status(supervisor.situation.rest),
+        "hibernation": hibernation_status(supervisor.situation.hibernation),
         "alarms": alarms_status(supervisor.alarms, now),
     }
 
 
-def hibernation_status(rest: Rest | None) -> Hibernation | None:
+def hibernation_status(hibernation: HibernationOrder | None) -> Hibernation | None:
     """The hibernation that an operator has ordered; None where there is none."""
-    if rest is None:
+    if hibernation is None:
         return None
-    return {"reason": rest.reason, "who": rest.who, "uid": rest.uid, "at": rest.at, "keep": sorted(rest.keep)}
+    return {
+        "reason": hibernation.reason,
+        "who": hibernation.who,
+        "uid": hibernation.uid,
+        "at": hibernation.at,
+        "keep": sorted(hibernation.keep),
+    }
 
 
 def port_readings(port: Port, board: Board, now_s: float) -> PortReadings:
@@ -122,7 +128,7 @@ def disabled_by(guest: Guest) -> Literal["configuration", "operator"] | None:
 def command_trouble(guest: Guest) -> str | None:
     """Return why the guest cannot be asked to halt, as far as the latest messages tell; None where nothing is known."""
     commands = [message.command(guest.config) for message in (Message("shutdown"), Message("restart"))]
-    return guest.telling.trouble(commands, is_mute=not guest.config.has_heartbeat)
+    return guest.message_failures.trouble(commands, is_mute=not guest.config.has_heartbeat)
 
 
 def device_status(guest: Guest, board: Board, environment: Environment, hitch: str | None, now: Now) -> Device:

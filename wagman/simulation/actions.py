@@ -219,11 +219,11 @@ def _copies(world: World, words: str) -> None:
 def _message(world: World, words: str) -> None:
     match words.split():
         case ["lost"]:
-            world.errands.lost = True
+            world.shutdown_commands.lost = True
         case ["slow", takes_s]:
-            world.errands.takes_s = float(takes_s)
+            world.shutdown_commands.takes_s = float(takes_s)
         case ["ok"]:
-            world.errands.lost, world.errands.takes_s = False, 1.0
+            world.shutdown_commands.lost, world.shutdown_commands.takes_s = False, 1.0
         case _:
             raise _unknown("message", words)
 

@@ -107,7 +107,7 @@ def _read(path: Path) -> Log:
 
 
 @define
-class Errands:
+class ShutdownCommands:
     """The shutdown commands of guests (the seam `Seams.messenger`)."""
 
     halt: Callable[[str], bool]

@@ -18,7 +18,7 @@ from wagman.model.facts import DEFAULT_BOARD
 from wagman.simulation import settle
 from wagman.simulation.actions import act
 from wagman.simulation.promises import Checker, Violation, all_checkers
-from wagman.simulation.records import Record, RelayMoved, Told
+from wagman.simulation.records import EventShown, Record, RelayMoved
 from wagman.simulation.scene import Scene
 from wagman.simulation.schedule import run_virtually
 from wagman.simulation.script import Item, Wait, length_s, render
@@ -82,7 +82,7 @@ class Onlooker:
     def __call__(self, record: Record) -> None:
         """Take in a record; `broken` is set if a promise breaks."""
         self.scene.now_s = max(self.scene.now_s, record.at_s)
-        if isinstance(record, Told):
+        if isinstance(record, EventShown):
             self._remember(json.dumps(record.event.as_json()).replace(self.directory, ""))
         elif isinstance(record, RelayMoved):
             board, port = record.plug

@@ -76,7 +76,7 @@ class Heard:
 
 
 @frozen
-class Told:
+class EventShown:
     """The service showed an event for the first time."""
 
     at_s: float
@@ -187,4 +187,4 @@ class Look:
 Lives: TypeAlias = Configured | Began | Read | Ended
 """The records of the service's lives."""
 
-Record: TypeAlias = RelayMoved | Sent | Messaged | Heard | Told | Asked | Answered | Did | Look | Lives
+Record: TypeAlias = RelayMoved | Sent | Messaged | Heard | EventShown | Asked | Answered | Did | Look | Lives

@@ -9,7 +9,7 @@ from attrs import define, field
 
 from wagman.config.schema import Config
 from wagman.model.facts import Plug
-from wagman.simulation.records import Look, Record, RelayMoved, Told
+from wagman.simulation.records import EventShown, Look, Record, RelayMoved
 
 MOST_COMMON = 8
 """How many kinds of events are listed."""
@@ -66,7 +66,7 @@ class Report:
                 self._look(record)
             case RelayMoved() if record.on and record.plug in self.guests:
                 self.guests[record.plug].cycles += 1
-            case Told():
+            case EventShown():
                 self.events[record.event.type] += 1
 
     def _look(self, look: Look) -> None:

@@ -14,6 +14,7 @@ from wagman.simulation.records import (
     Configured,
     Did,
     Ended,
+    EventShown,
     Heard,
     Lives,
     Messaged,
@@ -21,7 +22,6 @@ from wagman.simulation.records import (
     Record,
     RelayMoved,
     Sent,
-    Told,
 )
 from wagman.simulation.scene_port import METERED_S, SLACK_S, WRITES, Port, beat_s, merged
 from wagman.simulation.scene_tables import KeptTables
@@ -128,7 +128,7 @@ class Scene:
                 self._moved(record)
             case Heard():
                 self.unheard.discard(record.plug)
-            case Messaged() | Told():
+            case Messaged() | EventShown():
                 self._about_guest(record)
             case Sent():
                 self._sent(record)
@@ -234,7 +234,7 @@ class Scene:
             beat_s=beat_s(self.config, device),
         )
 
-    def _about_guest(self, record: Messaged | Told) -> None:
+    def _about_guest(self, record: Messaged | EventShown) -> None:
         """Take in that a guest is asked to halt, or an event about it, or that the log is written again."""
         if isinstance(record, Messaged):
             self.by_name[record.device].is_told(record.at_s)

@@ -8,7 +8,7 @@ from attrs import define, evolve, field, fields
 
 from wagman.config.ears import RARE_BEAT_S
 from wagman.config.schema import Config, DeviceConfig
-from wagman.simulation.records import Answered, Asked, Sent, Silence, Told
+from wagman.simulation.records import Answered, Asked, EventShown, Sent, Silence
 
 SLACK_S = 1.5
 """By how much two clocks, or a command and its effect, may differ about the same moment (chosen)."""
@@ -95,12 +95,12 @@ class Port:
         """Whether a `kill` has no answer yet: it may wait for the guest's machine, behind a start that goes on meanwhile."""
         return any(asked.verb == "kill" for asked in self.pending)
 
-    def tells(self, told: Told) -> None:
+    def tells(self, shown: EventShown) -> None:
         """Take in an event about its being stopped, or about a decision."""
-        if told.event.type == "device.stopped":
-            self.stopped_s, self.enabled_by_then_s = told.at_s, self.enabled_s
-        elif told.event.type.startswith("command."):
-            self.is_logged = told.event.id is not None
+        if shown.event.type == "device.stopped":
+            self.stopped_s, self.enabled_by_then_s = shown.at_s, self.enabled_s
+        elif shown.event.type.startswith("command."):
+            self.is_logged = shown.event.id is not None
 
     def is_doubted(self) -> None:
         """Forget its decisions: nobody can tell them any more."""

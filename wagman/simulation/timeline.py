@@ -9,7 +9,7 @@ from wagman.config.durations import show
 from wagman.config.schema import Config
 from wagman.simulation.play import Outcome
 from wagman.simulation.promises import STATES
-from wagman.simulation.records import Began, Did, Ended, Record, RelayMoved, Told
+from wagman.simulation.records import Began, Did, Ended, EventShown, Record, RelayMoved
 
 WIDTH, ROW, LEFT = 1200.0, 22, 60
 COLOURS = {
@@ -60,7 +60,7 @@ class Timeline:
     def __call__(self, record: Record) -> None:
         """Take in a record."""
         match record:
-            case Told() if record.event.type.removeprefix("device.") in STATES and record.event.device in self.rows:
+            case EventShown() if record.event.type.removeprefix("device.") in STATES and record.event.device in self.rows:
                 self.rows[record.event.device].becomes(record.at_s, record.event.type.removeprefix("device."))
             case RelayMoved():
                 for guest in self.config.guests:

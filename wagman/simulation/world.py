@@ -25,7 +25,7 @@ from wagman.simulation.boards.plain import Rail
 from wagman.simulation.boards.wagman import Wagman
 from wagman.simulation.disk import Access, Disk
 from wagman.simulation.file import File
-from wagman.simulation.life import Errands, Life, left_behind
+from wagman.simulation.life import Life, ShutdownCommands, left_behind
 from wagman.simulation.network import Network, Probe
 from wagman.simulation.records import (
     Answered,
@@ -34,6 +34,7 @@ from wagman.simulation.records import (
     Configured,
     Did,
     Ended,
+    EventShown,
     Heard,
     Look,
     Messaged,
@@ -42,7 +43,6 @@ from wagman.simulation.records import (
     RelayMoved,
     Sent,
     Silence,
-    Told,
     Truth,
 )
 from wagman.store import Event
@@ -70,7 +70,7 @@ class World:
     nursery: trio.Nursery
     boards: dict[str, Board] = field(init=False)
     disk: Disk = field(init=False)
-    errands: Errands = field(init=False)
+    shutdown_commands: ShutdownCommands = field(init=False)
     file: File = field(init=False)
     running: Config = field(init=False)  # the configuration that the service goes by
     life: Life | None = None
@@ -89,7 +89,7 @@ class World:
         self.disk = Disk(self.rng)
         self.file, self.running = File(self.directory / "wagman.toml", self.config), self.config
         self._hang(self.config)
-        self.errands = Errands(self._halt, lambda device, kind: self.watch(Messaged(self.now_s, device, kind)))
+        self.shutdown_commands = ShutdownCommands(self._halt, lambda device, kind: self.watch(Messaged(self.now_s, device, kind)))
 
     def _board(self, config: BoardConfig) -> Board:
         name, devices = config.name, self.config.devices_on(config.name)
@@ -155,7 +155,7 @@ class World:
             return  # a last event of a process that is dead already
         decided_s = self._began_life_s + event.mono_s + 0.001  # the event has milliseconds
         silence = Silence() if event.device is None else self._silence(self.plug(event.device), decided_s)
-        self.watch(Told(self.now_s, event, silence))
+        self.watch(EventShown(self.now_s, event, silence))
 
     def _silence(self, plug: Plug, decided_s: float) -> Silence:
         return self.outlet(plug).silence(decided_s, self.boards[plug.board].apart_s(plug.port))
@@ -203,7 +203,7 @@ class World:
         return Seams(
             connector=connector,
             probe=partial(Probe, self.network, access),
-            messenger=self.errands,
+            messenger=self.shutdown_commands,
             wall=self.wall,
             stamp=lambda: Stamp("simulated", self.now_s),
             blocking=access,
@@ -338,7 +338,7 @@ class World:
             board.mend({plug.port for plug in doomed if plug.board == name})
         self.network.is_out = False
         self.disk.mend()
-        self.errands.takes_s, self.errands.lost = 1.0, False
+        self.shutdown_commands.takes_s, self.shutdown_commands.lost = 1.0, False
         await self._mend_config()
         self.start()
 

@@ -13,7 +13,18 @@ from attrs import asdict, evolve, field, frozen
 
 from wagman.config.schema import Config
 from wagman.model.errors import StoreError
-from wagman.model.facts import DEFAULT_BOARD, VERBS, Plug, Port, Rest, Stamp, Term, rest_of, restored_stamp, term_of
+from wagman.model.facts import (
+    DEFAULT_BOARD,
+    VERBS,
+    HibernationOrder,
+    Plug,
+    Port,
+    Stamp,
+    Term,
+    hibernation_order_of,
+    restored_stamp,
+    term_of,
+)
 from wagman.model.words import plain as plain_text
 
 MAY_BE_MISSING = ("decision", "left", "on_behalf", "term", "stamp")
@@ -51,7 +62,7 @@ class Command:
     """The last command to all guests: to hibernate, or to wake."""
 
     serial: int  # as of a `Decision`
-    rest: Rest | None  # None: to wake
+    hibernation: HibernationOrder | None  # None: to wake
 
 
 @frozen
@@ -237,8 +248,8 @@ def decision_of(plain: Any) -> Decision | None:
 
 def plain_command(command: Command) -> dict[str, Any]:
     """The command as plain data."""
-    rest = command.rest
-    hibernate = None if rest is None else {**asdict(rest), "keep": sorted(rest.keep)}
+    hibernation = command.hibernation
+    hibernate = None if hibernation is None else {**asdict(hibernation), "keep": sorted(hibernation.keep)}
     return {"serial": command.serial, "hibernate": hibernate}
 
 
@@ -247,8 +258,8 @@ def command_of(plain: Any) -> Command | None:
     match plain:
         case {"serial": int() as serial, "hibernate": None}:
             return Command(serial, None)
-        case {"serial": int() as serial, "hibernate": hibernate} if (rest := rest_of(hibernate)) is not None:
-            return Command(serial, rest)
+        case {"serial": int() as serial, "hibernate": hibernate} if (hibernation := hibernation_order_of(hibernate)) is not None:
+            return Command(serial, hibernation)
         case _:
             return None
 

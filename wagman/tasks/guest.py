@@ -13,7 +13,7 @@ from wagman.fsm import guest as machine
 from wagman.fsm.alarms import Fired
 from wagman.fsm.guest import Memory, Situation, Step
 from wagman.fsm.guest.inputs import Input, Message, MessageDone, Review, StartRefused, WagmanStart
-from wagman.fsm.wagman import View
+from wagman.fsm.scheduler import View
 from wagman.model.errors import StoreError
 from wagman.model.facts import (
     Answered,
@@ -33,7 +33,7 @@ from wagman.store.decisions import DECIDES, Decision, Entry, decision_of, merged
 from wagman.tasks.inbox import Inbox
 from wagman.tasks.letters import Letter, Nudge, Reply, answered
 from wagman.tasks.loop import Alarms, drive
-from wagman.tasks.messages import Messenger, Telling
+from wagman.tasks.messages import MessageFailures, Messenger
 from wagman.tasks.moments import Beginning, Clocks, Stamp, place_key, restored_beginning, restored_stamp
 from wagman.tasks.surroundings import Surroundings
 
@@ -68,7 +68,7 @@ class Guest:
     starts: int = 0  # how many starts by the scheduler it has carried out
     progress_s: float = 0.0
     beat_at_s: float | None = None
-    telling: Telling = field(factory=Telling)
+    message_failures: MessageFailures = field(factory=MessageFailures)
     _last: Cause = None  # the event that causes the next one
     _receipt: Receipt | None = None  # of the latest record
     _kept_s: float = 0.0  # when the latest record was made
@@ -124,7 +124,7 @@ class Guest:
     def _take_up(self, saved: Any, place: Any) -> bool:
         kept = Memory.restored(saved["memory"])
         self.memory = evolve(kept, term=self._left(kept.term, restored_stamp(saved.get("stamp"))))
-        self.telling, self.decision = Telling(**saved.get("telling", {})), decision_of(saved.get("decision"))
+        self.message_failures, self.decision = MessageFailures(**saved.get("telling", {})), decision_of(saved.get("decision"))
         if Plug.kept(saved) != self.config.plug:
             self.memory = evolve(self.memory, cycle=0, media=None)  # they belonged to the power of another port
             return False
@@ -183,7 +183,7 @@ class Guest:
             **self.since.lasting(),
             "reason": self.reason,
             "stamp": asdict(self.clocks.stamp()),
-            "telling": asdict(self.telling),
+            "telling": asdict(self.message_failures),
             "decision": None if self.decision is None else asdict(self.decision),
         }
 
@@ -256,7 +256,7 @@ class Guest:
         before = self._decided
         step = machine.step(self.state, self._now_of(letter.content), letter.content)
         if self._has_halted(step, letter.content):
-            self.telling = Telling()
+            self.message_failures = MessageFailures()
         self._decide(step, letter)
         receipt = self._remember(step, letter)
         if self._decided != before:
@@ -381,7 +381,7 @@ class Guest:
         env = {**os.environ, "WAGMAN_DEVICE": self.config.name, "WAGMAN_MESSAGE": message.kind}
         try:
             delivery = await self.messenger(command, env, self.config.command_timeout_s)
-            self.telling = self.telling.after(delivery, command)
+            self.message_failures = self.message_failures.after(delivery, command)
         finally:  # also after a defect: the next incarnation must hear that the attempt is over
             self.inbox.tell(MessageDone(trio.current_time(), message.cycle))
         told_before = self._told_in is state_since

@@ -30,28 +30,27 @@ FAILURES = 3
 
 
 @frozen
-class Telling:
-    """How messages to a guest have gone lately."""
+class MessageFailures:
+    """How often in a row the messages to a guest failed lately, and how the last one did."""
 
     failures: int = 0  # how many in a row failed
     detail: str = ""  # `detail` of the latest failure
     output: str = ""
     mark: str = ""  # which command failed, as `marked` makes it; empty in what an earlier version saved
 
-    def after(self, delivery: Delivery, command: Sequence[str]) -> "Telling":
+    def after(self, delivery: Delivery, command: Sequence[str]) -> "MessageFailures":
         """The value after one more message. A failure of another command than the one before starts a new row."""
         if delivery.ok:
-            return Telling()
+            return MessageFailures()
         mark = marked(command)
         before = self.failures if self.mark in ("", mark) else 0
-        return Telling(before + 1, delivery.detail, delivery.output, mark)
+        return MessageFailures(before + 1, delivery.detail, delivery.output, mark)
 
     def trouble(self, commands: Iterable[Sequence[str]], *, is_mute: bool) -> str | None:
         """Why the command is at fault; None: it works, or the guest may be the one that failed.
 
         A guest that halts ends the row of failures. If it has no heartbeat (`is_mute`) nobody would know that it halted, and so
-        one
-        failure is enough. `commands` are those of the present configuration: the failure of a replaced command says nothing.
+        one failure is enough. `commands` are those of the present configuration: the failure of a replaced command says nothing.
         """
         cannot_work = self.detail.startswith("cannot be run") or self.detail in UNFOUND
         if self.failures < (1 if is_mute or cannot_work else FAILURES):

@@ -7,13 +7,13 @@ import trio
 from attrs import define, evolve, field, frozen
 
 from wagman.config.schema import Config
-from wagman.fsm import wagman
+from wagman.fsm import scheduler
 from wagman.fsm.environment import Environment
 from wagman.fsm.guest.inputs import Hibernation, Review, WagmanStart, WagmanStop
-from wagman.fsm.wagman.inputs import Effect, GuestRefused, Hibernate, Ordered, ReviewGuest, StartGuest, StopGuest
-from wagman.fsm.wagman.states import StartDevices
+from wagman.fsm.scheduler.inputs import Effect, GuestRefused, Hibernate, Ordered, ReviewGuest, StartGuest, StopGuest
+from wagman.fsm.scheduler.states import StartDevices
 from wagman.model.errors import StoreError
-from wagman.model.facts import Draft, Rest, Verdict
+from wagman.model.facts import Draft, HibernationOrder, Verdict
 from wagman.store import PREVIOUS, Cause, Journal, Receipt, Ref
 from wagman.store.decisions import Command, plain_command
 from wagman.tasks.inbox import Inbox
@@ -47,8 +47,8 @@ class Supervisor:
     last_event: Callable[[str], Cause]  # the latest event about a guest
     inbox: Inbox[Any] = field(factory=Inbox)
     alarms: Alarms = field(factory=Alarms)
-    state: wagman.State = field(factory=StartDevices)
-    situation: wagman.Situation = field(init=False)
+    state: scheduler.State = field(factory=StartDevices)
+    situation: scheduler.Situation = field(init=False)
     since: Beginning = field(init=False)  # of the state
     progress_s: float = 0.0
     command: Command | None = None  # the operator's latest command to all guests
@@ -61,7 +61,7 @@ class Supervisor:
     def __attrs_post_init__(self) -> None:
         environment = Environment(self.config.environment)
         awaited = frozenset(self._order)
-        self.situation = wagman.Situation(self.config.wagman, self._order, environment, awaited=awaited, after=self._after)
+        self.situation = scheduler.Situation(self.config.wagman, self._order, environment, awaited=awaited, after=self._after)
         self.since = self.clocks.beginning()
 
     @property
@@ -78,7 +78,7 @@ class Supervisor:
     def restore(self, saved: Any, place: Any) -> bool:
         """Take up what the store kept; returns False if it cannot be trusted, and begins anew then."""
         try:
-            state = wagman.restored(saved["state"])
+            state = scheduler.restored(saved["state"])
             # The guest that was started last may have been removed from the configuration.
             self.state = state if state.target in (None, *self._order) else StartDevices()
             self.situation = evolve(self.situation, cursor=saved["cursor"])
@@ -102,13 +102,13 @@ class Supervisor:
             self.command = evolve(self.command, serial=self.command.serial + above)
         elif past is not None and past != self.command:
             self.command = past
-            self.inbox.tell(Ordered(past.rest))
+            self.inbox.tell(Ordered(past.hibernation))
 
     async def run(self) -> None:
         """One incarnation: take up the state with its alarms at full length, and drive the machine."""
-        rest = None if self.command is None else self.command.rest
-        self.situation = evolve(self.situation, rest=rest)
-        self._carry_on(wagman.taken_up(self.state, self.situation))
+        hibernation = None if self.command is None else self.command.hibernation
+        self.situation = evolve(self.situation, hibernation=hibernation)
+        self._carry_on(scheduler.taken_up(self.state, self.situation))
         await drive(self.take, self.inbox, self.alarms, self._progressed)
 
     def _progressed(self) -> None:
@@ -126,19 +126,19 @@ class Supervisor:
             case Reconfigured():
                 self._reconfigure(item.config)
             case _:
-                self._carry_on(wagman.step(self.state, self.situation, item))
+                self._carry_on(scheduler.step(self.state, self.situation, item))
 
     def _command(self, letter: Letter, command: Command) -> None:
         """Carry out an operator's command to all guests; it is never refused."""
         self.command, self._ordered, self._commanded = command, letter.cause, True
-        self._carry_on(wagman.step(self.state, self.situation, Ordered(command.rest)), is_news=True)
+        self._carry_on(scheduler.step(self.state, self.situation, Ordered(command.hibernation)), is_news=True)
         if letter.reply is not None:
-            letter.reply.give(Verdict(accepted=True, state=self.state.name, reason=self._words(command.rest)))
+            letter.reply.give(Verdict(accepted=True, state=self.state.name, reason=self._words(command.hibernation)))
 
-    def _words(self, rest: Rest | None) -> str:
+    def _words(self, hibernation: HibernationOrder | None) -> str:
         """What the command leads to, in words."""
-        if rest is not None:
-            kept = ", ".join(sorted(rest.keep))
+        if hibernation is not None:
+            kept = ", ".join(sorted(hibernation.keep))
             return "the guests are taken down one by one" + (f", but for {kept}" if kept else "")
         return "the guests go on hibernating: the enclosure asks for it" if self.state.hibernates else "the guests are started"
 
@@ -148,9 +148,9 @@ class Supervisor:
         environment = self.situation.environment.reconfigured(config.environment)
         now = evolve(self.situation, config=config.wagman, order=self._order, after=self._after)
         self.situation = evolve(now, environment=environment)
-        self._carry_on(wagman.taken_up(self.state, self.situation))
+        self._carry_on(scheduler.taken_up(self.state, self.situation))
 
-    def _carry_on(self, came: wagman.Step, *, is_news: bool = False) -> None:
+    def _carry_on(self, came: scheduler.Step, *, is_news: bool = False) -> None:
         """Take over a step: arm its alarms, record its events, and carry its effects out."""
         old, led = self.state, self.since.event
         begins = (came.state.name, came.state.target) != (old.name, old.target)
@@ -172,7 +172,7 @@ class Supervisor:
 
     # What caused what --------------------------------------------------------
 
-    def _record(self, drafts: Sequence[Draft], old: wagman.State, led: Cause, *, begins: bool) -> None:
+    def _record(self, drafts: Sequence[Draft], old: scheduler.State, led: Cause, *, begins: bool) -> None:
         """Record a step as one unit, each event with its cause; `led` is the event with which the state `old` began."""
         chain = [(draft, self._cause(draft, old, led, first=not number)) for number, draft in enumerate(drafts)]
         places = {place_key(KEY): len(drafts) - 1} if begins and drafts else {}
@@ -191,13 +191,13 @@ class Supervisor:
         if draft.type == "wagman.normal" and ended:
             self._freed = {view.name: ref for view in self.situation.views.values() if view.state == "stopped"}
 
-    def _cause(self, draft: Draft, old: wagman.State, led: Cause, *, first: bool) -> Cause:
+    def _cause(self, draft: Draft, old: scheduler.State, led: Cause, *, first: bool) -> Cause:
         """The cause of an event: a guest's latest event if it is about a guest, else the event before it, or None."""
         if draft.type == "wagman.start_next_device" and draft.device is not None:
             return self._freed.pop(draft.device, None) or self.last_event(draft.device)
         return self._first_cause(draft, old, led) if first else PREVIOUS
 
-    def _first_cause(self, draft: Draft, old: wagman.State, led: Cause) -> Cause:
+    def _first_cause(self, draft: Draft, old: scheduler.State, led: Cause) -> Cause:
         match draft.type:
             case "environment.normal" | "environment.released":
                 return next((self._judged[sensor] for sensor in sensors_of(draft) if sensor in self._judged), None)

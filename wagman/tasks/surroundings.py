@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from wagman.fsm.wagman import View
+from wagman.fsm.scheduler import View
 from wagman.model.facts import PowerGoal
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from types import NoneType
 from typing import Annotated, Any, Literal, NotRequired, get_args, get_origin, get_type_hints, is_typeddict
 
-from wagman.bridges.metrics.catalogue import BOARD_SENSORS, Told, text_of
+from wagman.bridges.metrics.catalogue import BOARD_SENSORS, Snapshot, text_of
 from wagman.model.shapes import Status
 
 NOW_S = 1_800_000_000.25
@@ -71,7 +71,7 @@ def unknown() -> Any:
 
 
 def text(status: Any, **more: Any) -> str:
-    return text_of(Told(status, LOG, NOW_S, **more))
+    return text_of(Snapshot(status, LOG, NOW_S, **more))
 
 
 def samples(text: str) -> Mapping[str, float]:

@@ -22,7 +22,7 @@ from wagman.bridges.metrics.catalogue import (
 from wagman.bridges.metrics.left_out import LEFT_OUT
 from wagman.config.schema import SENSORS
 from wagman.fsm.guest import STATES as OF_GUESTS
-from wagman.fsm.wagman import STATES as OF_THE_WAGMAN
+from wagman.fsm.scheduler import STATES as OF_THE_SCHEDULER
 from wagman.model.catalogue import EVENT_TYPES
 
 FAMILIES = [family for subject in SUBJECTS for family in subject.families]
@@ -113,7 +113,7 @@ def test_a_state_has_a_sample_for_each_word_and_one_that_is_new_has_one_more() -
 
 def test_the_words_are_those_of_the_service() -> None:
     assert set(GUEST_STATES) == set(OF_GUESTS)
-    assert set(WAGMAN_STATES) == set(OF_THE_WAGMAN)
+    assert set(WAGMAN_STATES) == set(OF_THE_SCHEDULER)
     assert BOARD_SENSORS == SENSORS
     properties = SCHEMAS["Sensor"]["properties"]
     assert list(SENSOR_STATES) == properties["state"]["enum"]

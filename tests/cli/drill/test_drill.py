@@ -20,7 +20,7 @@ from wagman.cli.outcome import CommandError
 from wagman.client.errors import LostError
 from wagman.model.catalogue import EVENT_TYPES
 from wagman.simulation.play import Scenario, play
-from wagman.simulation.records import Record, RelayMoved, Told
+from wagman.simulation.records import EventShown, Record, RelayMoved
 from wagman.simulation.script import parse
 from wagman.simulation.sites import site
 
@@ -192,7 +192,7 @@ def test_the_service_tells_all_that_a_drill_needs() -> None:
     drill, moved = Drill("gn"), list[RelayMoved]()
 
     def watch(record: Record) -> None:
-        if isinstance(record, Told):
+        if isinstance(record, EventShown):
             drill.heard(record.event.as_json(), record.at_s)  # type: ignore[arg-type]
         elif isinstance(record, RelayMoved) and record.plug.port == 1:
             moved.append(record)

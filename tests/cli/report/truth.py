@@ -11,7 +11,7 @@ from wagman.cli.report.axis import Event
 from wagman.config.schema import Config
 from wagman.fake.guests import Guest
 from wagman.simulation.play import Outcome, Scenario, play
-from wagman.simulation.records import Began, Look, Record, RelayMoved, Told
+from wagman.simulation.records import Began, EventShown, Look, Record, RelayMoved
 from wagman.simulation.script import Item
 
 HAPPENS = ("power_on", "power_off", "hang", "revive", "halt", "change")
@@ -93,7 +93,7 @@ def simulated(config: Config, script: Sequence[Item], seed: int = 1) -> Truth:
         match record:
             case Began():
                 lives.append(record.at_s)
-            case Told():
+            case EventShown():
                 truth.began_s.setdefault(record.event.boot_id, lives[-1])
                 truth.events.append(record.event.as_json())
             case RelayMoved():

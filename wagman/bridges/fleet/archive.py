@@ -43,7 +43,7 @@ SELECT node, log, sum(held), max(last) FROM (
 _HELD: Final = "SELECT count(*) FROM events WHERE node = ? AND log = ? AND id BETWEEN ? AND ?"
 
 
-class Told(NamedTuple):
+class ArchivedEvent(NamedTuple):
     """An event of a node, and its number in the order of arrival."""
 
     number: int
@@ -183,19 +183,19 @@ class Database:
         finally:
             self.commit()
 
-    def last(self, nodes: Sequence[str], count: int) -> list[Told]:
+    def last(self, nodes: Sequence[str], count: int) -> list[ArchivedEvent]:
         """Return the last events of the nodes that a pattern fits, in the order of arrival."""
         return [*self._told("1", nodes, f"ORDER BY number DESC LIMIT {count}")][::-1]
 
-    def after(self, number: int, nodes: Sequence[str]) -> Iterator[Told]:
+    def after(self, number: int, nodes: Sequence[str]) -> Iterator[ArchivedEvent]:
         """Yield the events that arrived after the one of that number."""
         return self._told(f"number > {number}", nodes, "ORDER BY number")
 
-    def _told(self, which: str, nodes: Sequence[str], order: str) -> Iterator[Told]:
+    def _told(self, which: str, nodes: Sequence[str], order: str) -> Iterator[ArchivedEvent]:
         fits = " OR ".join(["node GLOB ?"] * len(nodes)) or "1"
         query = f"SELECT number, node, event FROM events WHERE {which} AND ({fits}) {order}"  # noqa: S608 - words and numbers of ours
         for number, node, event in self._file.execute(query, nodes):
-            yield Told(number, node, json.loads(event))
+            yield ArchivedEvent(number, node, json.loads(event))
 
     def _begin(self) -> None:
         if not self._file.in_transaction:

@@ -23,7 +23,7 @@ MILLI, CENTI = 1e-3, 1e-2
 
 
 @frozen
-class Told:
+class Snapshot:
     """The answers of the service from which the metrics are made."""
 
     status: Status
@@ -44,60 +44,60 @@ class Subject(Generic[T]):
     """A kind of things, with the metrics about them."""
 
     labels: tuple[str, ...]
-    things: Callable[[Told], Iterable[Thing[T]]]
+    things: Callable[[Snapshot], Iterable[Thing[T]]]
     families: tuple[Family[T], ...]
 
-    def samples(self, family: Family[T], told: Told) -> Iterator[Sample]:
+    def samples(self, family: Family[T], snapshot: Snapshot) -> Iterator[Sample]:
         """Yield all samples of one of the families."""
-        for labels, what in self.things(told):
-            for sample in family.samples(what, told.now_s):
+        for labels, what in self.things(snapshot):
+            for sample in family.samples(what, snapshot.now_s):
                 yield Sample({**labels, **sample.labels}, sample.value)
 
 
 # --- What they are about ----------------------------------------------------------------------------------------------
 
 
-def _boards(told: Told) -> Iterator[Thing[Board]]:
-    for board in told.status["boards"]:
+def _boards(snapshot: Snapshot) -> Iterator[Thing[Board]]:
+    for board in snapshot.status["boards"]:
         yield Thing({"board": board["name"]}, board)
 
 
-def _sensors(told: Told) -> Iterator[Thing[Sensor]]:
-    for labels, board in _boards(told):
+def _sensors(snapshot: Snapshot) -> Iterator[Thing[Sensor]]:
+    for labels, board in _boards(snapshot):
         for name, sensor in board["sensors"].items():
             yield Thing({**labels, "sensor": name}, sensor)
-    for labels, gauge in _gauges(told):
+    for labels, gauge in _gauges(snapshot):
         yield Thing({"board": "", **labels}, gauge)
 
 
-def _gauges(told: Told) -> Iterator[Thing[Gauge]]:
-    for name, gauge in told.status["sensors"].items():
+def _gauges(snapshot: Snapshot) -> Iterator[Thing[Gauge]]:
+    for name, gauge in snapshot.status["sensors"].items():
         yield Thing({"sensor": name}, gauge)
 
 
-def _devices(told: Told) -> Iterator[Thing[Device]]:
-    for device in told.status["devices"]:
+def _devices(snapshot: Snapshot) -> Iterator[Thing[Device]]:
+    for device in snapshot.status["devices"]:
         yield Thing({"device": device["name"]}, device)
 
 
-def _sources(told: Told) -> Iterator[Thing[Source]]:
-    for labels, device in _devices(told):
+def _sources(snapshot: Snapshot) -> Iterator[Thing[Source]]:
+    for labels, device in _devices(snapshot):
         for source in device["sources"]:
             yield Thing({**labels, "source": source["name"]}, source)
 
 
-def _networks(told: Told) -> Iterator[Thing[Network]]:
-    for network in told.status["networks"]:
+def _networks(snapshot: Snapshot) -> Iterator[Thing[Network]]:
+    for network in snapshot.status["networks"]:
         yield Thing({"network": network["name"]}, network)
 
 
-def _ports(told: Told) -> Iterator[Thing[Port]]:
-    for port in told.status["ports"]:
+def _ports(snapshot: Snapshot) -> Iterator[Thing[Port]]:
+    for port in snapshot.status["ports"]:
         yield Thing({"board": port["board"], "port": str(port["port"]), "was": port["was"]}, port)
 
 
-def _problems(told: Told) -> Iterator[Thing[Problem]]:
-    for problem in told.status["problems"]:
+def _problems(snapshot: Snapshot) -> Iterator[Thing[Problem]]:
+    for problem in snapshot.status["problems"]:
         about = {"device": problem["device"] or "", "board": problem["board"] or ""}
         yield Thing({"id": problem["id"], "severity": problem["severity"], **about}, problem)
 
@@ -131,7 +131,7 @@ UP: Family[bool] = number("wagman_up", "The service answers; while it does not, 
 
 SERVICE = Subject[Service](
     (),
-    lambda told: [Thing({}, told.status["service"])],
+    lambda snapshot: [Thing({}, snapshot.status["service"])],
     (
         words("wagman_build_info", "The version of the service.", ("version",), lambda it: {"version": it["version"]}),
         moment("wagman_start_time_seconds", "When the service started.", lambda it: it["uptime_s"]),
@@ -140,7 +140,7 @@ SERVICE = Subject[Service](
 
 LOG = Subject[Excerpt](
     (),
-    lambda told: [Thing({}, told.log)],
+    lambda snapshot: [Thing({}, snapshot.log)],
     (
         number(
             "wagman_log_events_total",
@@ -154,7 +154,7 @@ LOG = Subject[Excerpt](
 
 EVENTS = Subject[Mapping[str, int]](
     (),
-    lambda told: [] if told.events is None else [Thing({}, told.events)],
+    lambda snapshot: [] if snapshot.events is None else [Thing({}, snapshot.events)],
     (
         Family(
             "wagman_events_total",
@@ -168,7 +168,7 @@ EVENTS = Subject[Mapping[str, int]](
 
 WAGMAN = Subject[Wagman](
     (),
-    lambda told: [Thing({}, told.status["wagman"])],
+    lambda snapshot: [Thing({}, snapshot.status["wagman"])],
     (
         one_of(
             "wagman_state", "The state of the machine that starts guests in turn.", "state", WAGMAN_STATES, lambda it: it["state"]
@@ -321,7 +321,7 @@ PROBLEMS = Subject[Problem](
 
 TOTALS = Subject[Sequence[Problem]](
     (),
-    lambda told: [Thing({}, told.status["problems"])],
+    lambda snapshot: [Thing({}, snapshot.status["problems"])],
     (Family("wagman_problems", "How many things call for a person.", _totals, ("severity",)),),
 )
 
@@ -330,17 +330,17 @@ SUBJECTS: tuple[Subject[Any], ...] = (
 )
 
 
-def text_of(told: Told | None) -> str:
+def text_of(snapshot: Snapshot | None) -> str:
     """Return all metrics as Prometheus reads them; None for a service that does not answer.
 
     Raises:
         LookupError, TypeError, ValueError, AttributeError: the answer is no status.
     """
-    up = exposed(UP.name, UP.kind, UP.text, UP.samples(told is not None, 0.0))
-    return up if told is None else up + "".join(_texts(told))
+    up = exposed(UP.name, UP.kind, UP.text, UP.samples(snapshot is not None, 0.0))
+    return up if snapshot is None else up + "".join(_texts(snapshot))
 
 
-def _texts(told: Told) -> Iterator[str]:
+def _texts(snapshot: Snapshot) -> Iterator[str]:
     for subject in SUBJECTS:
         for family in subject.families:
-            yield exposed(family.name, family.kind, family.text, subject.samples(family, told))
+            yield exposed(family.name, family.kind, family.text, subject.samples(family, snapshot))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import trio
 from attrs import define, field
 
-from wagman.bridges.metrics.catalogue import Told, text_of
+from wagman.bridges.metrics.catalogue import Snapshot, text_of
 from wagman.client.asynchronous import Follower, connect
 from wagman.client.conversation import ANSWER_S, unanswered
 from wagman.client.errors import NOT_PERMITTED, AnswerError, ClientError, DeniedError, LostError
@@ -53,7 +53,7 @@ class Reader:
         except trio.TooSlowError as error:
             raise unanswered(self.path) from error
         try:
-            return text_of(Told(status, log, self.wall(), self._counts))
+            return text_of(Snapshot(status, log, self.wall(), self._counts))
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise LostError(f"what the service tells cannot be understood ({type(error).__name__}: {error})") from error
 

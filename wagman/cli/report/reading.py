@@ -21,7 +21,7 @@ _DATABASE = b"SQLite format 3\0"
 _COLUMNS = ("id", "time", "clock_set", "boot_id", "mono_s", "type", "device", "cause", "fields")
 
 
-class Told(NamedTuple):
+class ReportSource(NamedTuple):
     """Everything that a report is made from."""
 
     events: Sequence[Event]
@@ -29,7 +29,7 @@ class Told(NamedTuple):
     running_s: tuple[str, float] | None = None  # the boot id and the uptime of the service that was asked
 
 
-def from_service(socket: str) -> Told:
+def from_service(socket: str) -> ReportSource:
     """Read the whole log of the service, and the status at its end. Raises ClientError."""
     progress = Progress()
     with Client(socket) as client:
@@ -39,7 +39,7 @@ def from_service(socket: str) -> Told:
             progress.clear()
         status: Status = client.call("status")
     service = status["service"]
-    return Told(events, [_row(row) for row in status["devices"]], (service["boot_id"], service["uptime_s"]))
+    return ReportSource(events, [_row(row) for row in status["devices"]], (service["boot_id"], service["uptime_s"]))
 
 
 def _pages(client: Client, progress: Progress) -> Iterator[Event]:
@@ -59,7 +59,7 @@ def _row(row: Device) -> Row:
     return Row(row["name"], row["state"], row.get("for_s"), row.get("board", UNNAMED), has_ears, bool(row.get("self")))
 
 
-def from_file(path: str) -> Told:
+def from_file(path: str) -> ReportSource:
     """Read the events in a file: the output of `wagman events --json`, or a copy of the log, `wagman.db`.
 
     Raises:
@@ -68,7 +68,7 @@ def from_file(path: str) -> Told:
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - pathlib is a heavy import
             head = file.read(len(_DATABASE))
-        return Told(list(_rows_of(path) if head == _DATABASE else _lines_of(path)))
+        return ReportSource(list(_rows_of(path) if head == _DATABASE else _lines_of(path)))
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}", USAGE) from error
     except sqlite3.OperationalError as error:

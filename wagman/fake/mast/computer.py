@@ -53,7 +53,7 @@ def ask(verb: bytes, port: int) -> int:
     return 0 if answer.startswith(b"HTTP/1.1 200 ") else 1
 
 
-def end_with_our_maker() -> None:
+def end_with_parent() -> None:
     """End this process when nobody holds the other end of its standard input any more."""
     while os.read(0, 1):
         pass
@@ -65,7 +65,7 @@ def main() -> int:
     what, number = sys.argv[1], int(sys.argv[2])
     if what in VERBS:
         return ask(VERBS[what], number)
-    Thread(target=end_with_our_maker, daemon=True).start()
+    Thread(target=end_with_parent, daemon=True).start()
     with socket.socket(fileno=number) as listener:
         serve(what, listener)
     return 0

@@ -28,7 +28,7 @@ def patience(now: Situation) -> Alarm:
 
 
 @frozen(kw_only=True)
-class Errand:
+class HaltMessage:
     """The message to a halting guest: whether it was sent, and when."""
 
     delivered: bool = False  # the first attempt to deliver it has ended
@@ -44,7 +44,7 @@ class Halting(State):
     kind: ClassVar[Literal["shutdown", "restart"]]
 
     failed: bool = False  # a failed start led here: backoff follows
-    errand: Errand = field(factory=Errand)
+    message: HaltMessage = field(factory=HaltMessage)
     untouched: bool = False  # nobody knows whether the guest has power: it is asked to halt, and its relay is left alone
 
     def power(self, memory: Memory) -> PowerGoal:
@@ -56,14 +56,14 @@ class Halting(State):
         if not self.command(now.config):
             return self.halted(now, self.reason, firm=True).after(event)
         # The time-out begins when the message has gone out. If the guest was being asked already, the deadlines stand.
-        plan = {"heartbeat": silence(now)} if self.errand == Errand() else STANDING
+        plan = {"heartbeat": silence(now)} if self.message == HaltMessage() else STANDING
         return self.ask(now, plan).after(event)
 
     def on_heartbeat(self, now: Situation, beat: Beat) -> Step:
         if not now.config.has_heartbeat:
             return self.stay(now)
         # A beat from before the message that arrives late must not begin a silence that is older than the message.
-        told_at_s = self.errand.told_at_s
+        told_at_s = self.message.told_at_s
         since_s = beat.at_s if told_at_s is None else max(beat.at_s, told_at_s)
         return evolve(self, untouched=False).ask(now, {**STANDING, "heartbeat": silence(now, since_s)})
 
@@ -76,7 +76,7 @@ class Halting(State):
 
     def on_silence(self, now: Situation, fired: Fired) -> Step:
         heard = now.config.has_heartbeat
-        if self.errand.sending:
+        if self.message.sending:
             # mark silent-while-being-told
             return self.stay(now, alarms={**STANDING, "heartbeat": silence(now)})  # only a silence after the message counts
         if self.is_unasked(now, nobody_looked=fired.late and not heard):
@@ -89,7 +89,7 @@ class Halting(State):
 
     def on_message_done(self, now: Situation, done: MessageDone) -> Step:
         # Nobody knows which of several messages arrived: each is followed by a whole silence.
-        plan: Plan = {"heartbeat": silence(now), "timeout": KEEP if self.errand.delivered else patience(now), "resend": KEEP}
+        plan: Plan = {"heartbeat": silence(now), "timeout": KEEP if self.message.delivered else patience(now), "resend": KEEP}
         return self.told(sending=False, delivered=True, told_at_s=done.at_s).stay(now, alarms=plan)
 
     def on_power_found(self, now: Situation, found: PowerFound) -> Step:
@@ -104,28 +104,28 @@ class Halting(State):
 
     def ask(self, now: Situation, plan: Plan) -> Step:
         """Send the message, unless it went out just now or the guest has no command."""
-        if self.errand.sending or self.errand.recent or not self.command(now.config):
+        if self.message.sending or self.message.recent or not self.command(now.config):
             return self.stay(now, alarms=plan)
         message, resend = Message(self.kind, now.memory.cycle), Alarm(now.config.shutdown_resend_s)
         return self.told(sending=True, recent=True).stay(now, message, alarms={**plan, "resend": resend})
 
     def ask_again(self, now: Situation) -> Step:
         """Ask the guest once more, and give it the whole silence and time-out again."""
-        just_asked = self.errand.recent and not self.errand.sending
+        just_asked = self.message.recent and not self.message.sending
         plan: Plan = {"heartbeat": silence(now), "timeout": patience(now), "resend": KEEP}
         return self.told(delivered=just_asked).ask(now, plan)
 
     def is_unasked(self, now: Situation, *, nobody_looked: bool) -> bool:
         """Whether what runs now was never asked to halt, though it can be: it may have been started while nobody looked."""
-        return bool(self.command(now.config)) and (nobody_looked or not self.errand.delivered)
+        return bool(self.command(now.config)) and (nobody_looked or not self.message.delivered)
 
     def told(self, **changes: Any) -> Self:
-        """The same state with a changed errand."""
-        return evolve(self, errand=evolve(self.errand, **changes))
+        """The same state with a changed message."""
+        return evolve(self, message=evolve(self.message, **changes))
 
     def turn(self, state: "type[Halting]", now: Situation, reason: str) -> Step:
-        """Change to the other halting state; the deadlines and the errand stay."""
-        return self.goto(state, now, reason, failed=self.failed, errand=self.errand, untouched=self.untouched)
+        """Change to the other halting state; the deadlines and the message stay."""
+        return self.goto(state, now, reason, failed=self.failed, message=self.message, untouched=self.untouched)
 
     def halted(self, now: Situation, reason: str, *, firm: bool) -> Step:
         """The guest has halted and its power may go; `firm`: this rests on a time-out, not on silence."""

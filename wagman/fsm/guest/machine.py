@@ -8,7 +8,7 @@ from attrs import evolve, fields
 from wagman.fsm.alarms import KEEP, Alarm, Fired, Plan
 from wagman.fsm.graph import checked_graph
 from wagman.fsm.guest.booting import Relay, Starting, WillStop
-from wagman.fsm.guest.halting import Errand, Restarting, Stopping
+from wagman.fsm.guest.halting import HaltMessage, Restarting, Stopping
 from wagman.fsm.guest.inputs import Hibernation, Input, MessageDone, Operator, PowerFact, Review, WagmanStart, WagmanStop
 from wagman.fsm.guest.maintenance import Maintenance
 from wagman.fsm.guest.situation import Situation, Step
@@ -269,7 +269,7 @@ def restored(saved: Mapping[str, Any]) -> State:
         rest = dict(saved)
         state = STATES[rest.pop("name")]
         for each in fields(state):
-            if each.type in (Relay, Errand):
+            if each.type in (Relay, HaltMessage):
                 rest[each.name] = each.type(**{part.name: rest.pop(part.name) for part in fields(each.type) if part.name in rest})
         return state(**rest)
     except (KeyError, TypeError, ValueError) as error:

@@ -3,10 +3,10 @@
 The theory
 ----------
 An outlet (`outlet`) is in one of five states, each a class of `states`. Beside the state stand its `signs` (what it showed, and
-when) and the command that waits for evidence, if there is one (`Errand`). Inputs are what the board shows and the level that the
-guest's machine wants. Each input yields a `Step`: the next outlet, and facts for the guest's machine. When a command may leave
-(one relay-on after the other, no board at all) is not known here: `wagman.io.board.power` keeps the turns, and asks each outlet
-what is due.
+when) and the command that waits for evidence, if there is one (`PendingCommand`). Inputs are what the board shows and the level
+that the guest's machine wants. Each input yields a `Step`: the next outlet, and facts for the guest's machine. When a command may
+leave (one relay-on after the other, no board at all) is not known here: `wagman.io.board.power` keeps the turns, and asks each
+outlet what is due.
 
 - **A reply is no evidence.** An outlet is on or off once the board shows it. Until then the command is repeated, after longer
   and longer pauses.
@@ -36,18 +36,18 @@ Off           off; the board keeps it so, or may start it by itself
 """
 
 from wagman.fsm.outlet.outlet import Fate, Outlet
-from wagman.fsm.outlet.signs import Errand, Level, Signs, Step
+from wagman.fsm.outlet.signs import Level, PendingCommand, Signs, Step
 from wagman.fsm.outlet.states import STATES, Doubted, Off, On, State, Stray, Unknown
 
 __all__ = [
     "STATES",
     "Doubted",
-    "Errand",
     "Fate",
     "Level",
     "Off",
     "On",
     "Outlet",
+    "PendingCommand",
     "Signs",
     "State",
     "Step",

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from attrs import evolve, frozen
 
-from wagman.fsm.outlet.signs import EVIDENCE_S, REPORT_LAG_S, SETTLE_S, STUCK_REPORT_S, Errand, Level, Signs, Step
+from wagman.fsm.outlet.signs import EVIDENCE_S, REPORT_LAG_S, SETTLE_S, STUCK_REPORT_S, Level, PendingCommand, Signs, Step
 from wagman.fsm.outlet.states import Doubted, Off, On, State, Stray, Unknown
 from wagman.model.facts import (
     UNTOUCHED,
@@ -39,7 +39,7 @@ class Outlet:
     signs: Signs
     is_mute: bool = False  # its guest has no heartbeat: only its current shows whether it runs
     state: State = NOTHING_KNOWN
-    errand: Errand | None = None
+    pending: PendingCommand | None = None
     goal: PowerGoal = UNTOUCHED
     goal_at_s: float = -math.inf
     reports: int = 0  # how many times power lost or found was reported so far
@@ -72,7 +72,7 @@ class Outlet:
     def evidence(self) -> Evidence | None:
         """What shows that the goal is reached; None: nothing does."""
         if not self.is_reached:
-            return "assumed" if self.errand is not None and self.errand.has_replied else None
+            return "assumed" if self.pending is not None and self.pending.has_replied else None
         if self.relay == "on" and self.signs.beat_at_s > self.signs.on_at_s:
             return "sensed"
         return self.signs.proof if self.relay == self.signs.supply == "on" else self.state.proof
@@ -95,12 +95,12 @@ class Outlet:
     @property
     def resists(self) -> bool:
         """Whether it drew current after an off, which is repeated therefore."""
-        return self.errand is not None and self.errand.resisted > 0
+        return self.pending is not None and self.pending.resisted > 0
 
     @property
     def is_stuck(self) -> bool:
         """Whether an off was tried as often as it takes to report the relay stuck."""
-        return self.errand is not None and self.errand.is_stuck
+        return self.pending is not None and self.pending.is_stuck
 
     @property
     def awaits_on(self) -> bool:
@@ -117,7 +117,7 @@ class Outlet:
 
     def is_switching(self, level: Level) -> bool:
         """Whether a command to that level waits for its evidence."""
-        return self.errand is not None and self.errand.level == level
+        return self.pending is not None and self.pending.level == level
 
     # What is due -------------------------------------------------------------
 
@@ -131,9 +131,9 @@ class Outlet:
             return None
         # A command during a pulse would do nothing, or be undone at the end of the pulse.
         first_s = max(self.state.off_due_s(self) if level == "off" else -math.inf, self.signs.pulsed_until_s)
-        if self.errand is None or self.errand.level not in (level, "pulse"):
+        if self.pending is None or self.pending.level not in (level, "pulse"):
             return level, first_s
-        pause_s = max(self.errand.pause_s, self.settle_s + EVIDENCE_S - SETTLE_S)
+        pause_s = max(self.pending.pause_s, self.settle_s + EVIDENCE_S - SETTLE_S)
         return level, max(first_s, self.asked_until_s + pause_s)
 
     @property
@@ -142,7 +142,7 @@ class Outlet:
         if self.needs_off:
             return "pulse" if self.pulse_s > 0 and self.goal.level == "on" else "off"
         # An on after a pulse makes sure of the power, in case the board has forgotten the pulse.
-        is_repeated = self.errand is not None and self.errand.may_be_lost and self.signs.supply != "off"
+        is_repeated = self.pending is not None and self.pending.may_be_lost and self.signs.supply != "off"
         return "pulse" if is_repeated else "on"
 
     @property
@@ -163,7 +163,7 @@ class Outlet:
         is_new = (goal.level, goal.cycle) != (self.goal.level, self.goal.cycle)
         now = evolve(self, goal=goal)
         if is_new:
-            now = evolve(now, goal_at_s=at_s, errand=self.errand if now.goes_on_with_off else None)
+            now = evolve(now, goal_at_s=at_s, pending=self.pending if now.goes_on_with_off else None)
         if goal.already:
             return now.goto(now.state.believed(goal))
         cycle = now.state.cycle or 0
@@ -183,14 +183,14 @@ class Outlet:
 
     def sending(self, level: Level, at_s: float) -> Step:
         """A command is about to leave: from now on it may have its effect."""
-        errand = self.errand.again() if self.errand is not None and self.errand.level == level else Errand(level)
-        now = evolve(self.signed(asked_at_s=at_s), errand=errand)
+        pending = self.pending.again() if self.pending is not None and self.pending.level == level else PendingCommand(level)
+        now = evolve(self.signed(asked_at_s=at_s), pending=pending)
         if level == "off":
             return Step(now)
         cycle, on_at_s = self.goal.cycle, at_s + self.off_for_s(level)
         now = now.pulsed(on_at_s) if level == "pulse" else now.signed(on_at_s=on_at_s)
-        now = now.signed(drew=False, idle_since_s=math.inf, still_off=self.signs.still_off and errand.round > 1)
-        asked = (RelayAsked(cycle, on_at_s),) if errand.round == 1 or level == "pulse" else ()
+        now = now.signed(drew=False, idle_since_s=math.inf, still_off=self.signs.still_off and pending.round > 1)
+        asked = (RelayAsked(cycle, on_at_s),) if pending.round == 1 or level == "pulse" else ()
         return now.goto(Doubted(cycle) if isinstance(self.state, Doubted) else Unknown(cycle), *asked)
 
     def off_for_s(self, level: Level) -> float:
@@ -204,7 +204,7 @@ class Outlet:
 
     def replied(self) -> Step:
         """The board has replied to the command."""
-        return Step(self if self.errand is None else evolve(self, errand=evolve(self.errand, has_replied=True)))
+        return Step(self if self.pending is None else evolve(self, pending=evolve(self.pending, has_replied=True)))
 
     def sent(self, level: Level, at_s: float) -> Step:
         """The board answered the command, or nobody waits for the answer any more.
@@ -214,7 +214,7 @@ class Outlet:
         # mark pulse-that-has-left
         if level == "pulse":
             return Step(self.pulsed(at_s + self.pulse_s))
-        is_seen = self.errand is not None and self.errand.seen_at_s is not None
+        is_seen = self.pending is not None and self.pending.seen_at_s is not None
         return Step(self if level == "on" or is_seen else self.signed(off_at_s=max(self.signs.off_at_s, at_s)))
 
     # What was seen -----------------------------------------------------------
@@ -238,13 +238,13 @@ class Outlet:
             return self.state.seen_free(self, at_s)
         if not self.is_switching("off"):
             return self.state.seen_kept(self, at_s)
-        return Step(self.told_off(at_s) if self.errand is not None and self.errand.seen_at_s is None else self)
+        return Step(self.told_off(at_s) if self.pending is not None and self.pending.seen_at_s is None else self)
 
     def told_off(self, at_s: float) -> "Outlet":
         """Note that the board says the off is done; the current has yet to agree."""
-        return evolve(self, errand=evolve(self.errand, seen_at_s=at_s)) if self.errand is not None else self
+        return evolve(self, pending=evolve(self.pending, seen_at_s=at_s)) if self.pending is not None else self
 
-    def tells_of_before(self, at_s: float) -> bool:
+    def may_predate_command(self, at_s: float) -> bool:
         """Whether a reading that was asked for at `at_s` may be from before the latest command took effect."""
         return at_s <= self.settled_s
 
@@ -271,28 +271,28 @@ class Outlet:
         surely = supply == "on" and (is_sound or self.signs.supply == "on")
         signs = self.signs.polled(at_s, supply, proof, self.relay)
         now = self if signs is self.signs else evolve(self, signs=signs)
-        if now.tells_of_before(at_s):
+        if now.may_predate_command(at_s):
             return Step(now)
-        if self.errand is not None and self.errand.level == "off":
-            return now.off_judged(self.errand, at_s, surely=is_sound or self.errand.drew_still)
+        if self.pending is not None and self.pending.level == "off":
+            return now.off_judged(self.pending, at_s, surely=is_sound or self.pending.drew_still)
         # It may be on because the pulse is over, or because it was never switched off.
-        if self.errand is not None and self.errand.may_be_lost:
+        if self.pending is not None and self.pending.may_be_lost:
             return Step(now)
         return self.state.polled(now, at_s, surely=surely)
 
-    def off_judged(self, errand: Errand, at_s: float, *, surely: bool) -> Step:
+    def off_judged(self, pending: PendingCommand, at_s: float, *, surely: bool) -> Step:
         """Judge an off that is under way: it is believed once the board said so and the current agrees."""
         draws = self.signs.supply == "on"
         if draws and surely:
-            return self.resisting(errand, at_s)
-        if draws or errand.seen_at_s is None or at_s <= errand.seen_at_s + SETTLE_S:
-            return Step(self if draws == errand.drew_still else evolve(self, errand=evolve(errand, drew_still=draws)))
-        return self.came_off(errand.seen_at_s, "sensed" if self.signs.drew and self.signs.supply == "off" else "told")
+            return self.resisting(pending, at_s)
+        if draws or pending.seen_at_s is None or at_s <= pending.seen_at_s + SETTLE_S:
+            return Step(self if draws == pending.drew_still else evolve(self, pending=evolve(pending, drew_still=draws)))
+        return self.came_off(pending.seen_at_s, "sensed" if self.signs.drew and self.signs.supply == "off" else "told")
 
     # mark shown-at-once
     def shown_off(self, at_s: float, why: str, proof: Evidence) -> Step:
         """A look that left at `at_s` shows the outlet off: the board says so, and no meter contradicts."""
-        if self.tells_of_before(at_s):
+        if self.may_predate_command(at_s):
             return Step(self)
         # While an on is awaited, off is no loss: the command was not carried out, or not yet.
         if self.is_switching("on") or self.is_switching("pulse"):
@@ -303,26 +303,26 @@ class Outlet:
                 # mark off-that-is-no-news
                 return Step(self)
             return self.state.shown_off(self, at_s, why, proof)
-        told_s = None if self.errand is None else self.errand.seen_at_s  # off since then, though the meter had yet to agree
+        told_s = None if self.pending is None else self.pending.seen_at_s  # off since then, though the meter had yet to agree
         return self.came_off(at_s if told_s is None else told_s, proof)
 
     # mark nothing-to-read
     def assumed(self, at_s: float) -> Step:
         """Nothing can be read of the board: a command that it replied to counts as carried out once it had its time."""
-        if self.errand is None or not self.errand.has_replied or self.tells_of_before(at_s):
+        if self.pending is None or not self.pending.has_replied or self.may_predate_command(at_s):
             return Step(self)
-        return self.came_off(at_s, "assumed") if self.errand.level == "off" else self.came_on(at_s, "assumed")
+        return self.came_off(at_s, "assumed") if self.pending.level == "off" else self.came_on(at_s, "assumed")
 
-    def resisting(self, errand: Errand, at_s: float) -> Step:
+    def resisting(self, pending: PendingCommand, at_s: float) -> Step:
         """The outlet still draws current after an off: note the round, and report the relay stuck after enough of them."""
         if self.relay == "off":  # the off was only to keep it so: something else has switched it on
             # mark comes-on-while-it-is-kept-off-anew
             return self.stray(at_s, f"{self.shows} though it was off")
-        errand = evolve(errand, resisted=max(errand.resisted, errand.round), seen_at_s=None, drew_still=True)
-        now = evolve(self, errand=errand)
-        if not errand.is_stuck or at_s < self.signs.stuck_at_s + STUCK_REPORT_S:
+        pending = evolve(pending, resisted=max(pending.resisted, pending.round), seen_at_s=None, drew_still=True)
+        now = evolve(self, pending=pending)
+        if not pending.is_stuck or at_s < self.signs.stuck_at_s + STUCK_REPORT_S:
             return Step(now)
-        return Step(now.signed(stuck_at_s=at_s), (RelayStuck(at_s, errand.round),))
+        return Step(now.signed(stuck_at_s=at_s), (RelayStuck(at_s, pending.round),))
 
     def beat(self, at_s: float) -> Step:
         """Its guest was heard."""
@@ -352,7 +352,7 @@ class Outlet:
 
     def board_reset(self, at_s: float, fate: Fate, *, suspect: bool) -> Step:
         """Its board restarted: what it kept off it may start, and a pulse is forgotten. `fate` says what became of the power."""
-        now = evolve(self.signed(pulsed_until_s=-math.inf), errand=None)  # a board that restarts forgets a pulse
+        now = evolve(self.signed(pulsed_until_s=-math.inf), pending=None)  # a board that restarts forgets a pulse
         if self.relay == "off":
             return now.goto(self.state.freed())
         if fate == "lost":
@@ -372,7 +372,7 @@ class Outlet:
             IllegalTransitionError: the graph does not allow it.
         """
         self.state.check_way(state)
-        return Step(evolve(self, state=state, errand=None if ends else self.errand), facts)
+        return Step(evolve(self, state=state, pending=None if ends else self.pending), facts)
 
     def came_on(self, at_s: float, proof: Evidence, media: str | None = None) -> Step:
         """The outlet is on, in the wanted power cycle."""

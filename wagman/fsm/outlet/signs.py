@@ -83,7 +83,7 @@ class Signs:
 
 
 @frozen
-class Errand:
+class PendingCommand:
     """A command to switch that has left and waits for its evidence."""
 
     level: Level
@@ -111,9 +111,9 @@ class Errand:
         """Whether this is a pulse without a reply that may be sent once more."""
         return self.level == "pulse" and not self.has_replied and self.round < PULSES
 
-    def again(self) -> "Errand":
+    def again(self) -> "PendingCommand":
         """The same command as it leaves once more."""
-        return Errand(self.level, self.round + 1, resisted=self.resisted)
+        return PendingCommand(self.level, self.round + 1, resisted=self.resisted)
 
 
 @frozen

@@ -307,7 +307,7 @@ class Off(State):
         if now.signs.supply == "on":
             # mark off-that-draws-and-is-free
             return now.stray(at_s, "it draws current, and the board does not keep it off")
-        if now.signs.supply == "unknown" and now.confirmed and now.errand is None:
+        if now.signs.supply == "unknown" and now.confirmed and now.pending is None:
             return now.stray(at_s, "the board does not keep it off, and nobody knows whether it runs", "unknown")
         return now.goto(self.freed())
 

@@ -125,7 +125,7 @@ class PlainDriver:
 
     def _tell(self, port: str, look: Look, asked_at_s: float) -> None:
         power, outlet = self.senses.power, self.senses.power.ports[port]
-        if outlet.tells_of_before(asked_at_s):
+        if outlet.may_predate_command(asked_at_s):
             return
         supply, proof = self._judged(look, outlet)
         if self.backend.abilities.readback == "none":
@@ -152,16 +152,16 @@ class PlainDriver:
 
     def _awaits_meter(self, look: Look, outlet: Outlet, asked_at_s: float) -> bool:
         """Whether the board says that an off is done, but its meter has yet to agree and still has time for it."""
-        errand = outlet.errand
-        if self.backend.abilities.meter_w is None or look.watts is not None or errand is None or errand.level == "on":
+        pending = outlet.pending
+        if self.backend.abilities.meter_w is None or look.watts is not None or pending is None or pending.level == "on":
             return False
         most_s = METER_WAITS * self.backend.abilities.meter_settle_s
-        return errand.seen_at_s is None or asked_at_s <= errand.seen_at_s + most_s
+        return pending.seen_at_s is None or asked_at_s <= pending.seen_at_s + most_s
 
     def _told_off(self, port: str, outlet: Outlet, asked_at_s: float) -> None:
         """Report that the board says the off is done, so that the off is not repeated meanwhile."""
         # Once only: otherwise the wait for the meter would begin again each time.
-        if outlet.errand is not None and outlet.errand.seen_at_s is None:
+        if outlet.pending is not None and outlet.pending.seen_at_s is None:
             self.senses.power.seen_off(port, asked_at_s)
 
     # Switching ---------------------------------------------------------------

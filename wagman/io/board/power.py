@@ -155,7 +155,7 @@ class Power(Generic[P]):
         looks_s = (
             outlet.told_s + settle_s + AFTER_SETTLE_S
             for outlet in self.ports.values()
-            if outlet.errand is not None
+            if outlet.pending is not None
             for settle_s in settles_s
         )
         # mark board-that-needs-time

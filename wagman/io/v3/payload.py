@@ -255,12 +255,12 @@ class MediaReport:
     ports: tuple[str, ...]
 
 
-Told: TypeAlias = (
+LogReport: TypeAlias = (
     PortLog | IdReport | DateReport | Currents | ThermistorReport | Enclosure | FailureReport | EnabledReport | MediaReport
 )
 
 
-def parse_log(log: Log) -> Told | None:
+def parse_log(log: Log) -> LogReport | None:
     """The meaning of a log line; None for topics that only people read (boot logs, self-tests).
 
     Raises:
@@ -283,7 +283,7 @@ def _enclosure_report(text: str) -> Enclosure:
     return _enclosure(temperature, humidity)
 
 
-_REPORTS: Mapping[str, Callable[[str], Told]] = {
+_REPORTS: Mapping[str, Callable[[str], LogReport]] = {
     "id": lambda text: IdReport(parse_id([text])),
     "date": lambda text: DateReport(_numbers(text.split(" "), 6, _UINT16)),
     "cu": _currents,

@@ -156,7 +156,7 @@ class V4Driver:
         self.senses.power.polled(number, look.counted_at_s, look.supply)
         self.senses.tell(number, Answered(look.counted_at_s, look.supply))
         self.senses.tell(number, Listened(age.asked_at_s, silent_since_s, self.senses.sightings.stirred_at_s(number)))
-        if self.senses.power.ports[number].errand is None:
+        if self.senses.power.ports[number].pending is None:
             self._compare(number, look)
 
     def _compare(self, number: int, look: Look) -> None:
@@ -212,7 +212,7 @@ class V4Driver:
         port = self.senses.power.ports[number]
         if port.goal.level == "off" and look.state == STOPPED and look.supply == "off":
             await self._park(number)  # its kill was carried out, which nobody could see then
-        if port.errand is not None:
+        if port.pending is not None:
             return
         if port.relay == "off" and look.state == STOPPING and look.age.value >= REPARK_S:
             await self._kill_and_park(number)

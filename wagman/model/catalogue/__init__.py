@@ -11,7 +11,7 @@ from typing import Any
 from wagman.model.catalogue.board import BOARD
 from wagman.model.catalogue.fields import FIELDS
 from wagman.model.catalogue.guests import GUESTS
-from wagman.model.catalogue.kind import EventType, Severity, Told, shown
+from wagman.model.catalogue.kind import EventType, EventView, Severity, shown
 from wagman.model.catalogue.memory import MEMORY, TAKEN_OVER
 from wagman.model.catalogue.node import NODE
 from wagman.model.catalogue.service import SERVICE
@@ -38,8 +38,8 @@ def severity_of(type_: str, fields: Mapping[str, Any]) -> Severity:
         return "info"
     if kind.graver is None and kind.milder is None:
         return kind.severity
-    told = Told({"fields": fields}, user_by_number)
-    return next((each.severity for each in (kind.graver, kind.milder) if each is not None and each.holds(told)), kind.severity)
+    view = EventView({"fields": fields}, user_by_number)
+    return next((each.severity for each in (kind.graver, kind.milder) if each is not None and each.holds(view)), kind.severity)
 
 
 def sentence_of(event: Mapping[str, Any], user: Callable[[int], str] = user_by_number) -> str:
@@ -49,22 +49,22 @@ def sentence_of(event: Mapping[str, Any], user: Callable[[int], str] = user_by_n
         event: its JSON, whatever that may hold.
         user: names a user id.
     """
-    told = Told(event, user)
-    kind = EVENT_TYPES.get(told.type)
+    view = EventView(event, user)
+    kind = EVENT_TYPES.get(view.type)
     if kind is None:
-        return _unknown(told)
-    return kind.sentence(told) + (_repeats(told) if kind.collapses else "")
+        return _unknown(view)
+    return kind.sentence(view) + (_repeats(view) if kind.collapses else "")
 
 
-def _repeats(told: Told) -> str:
-    count, over_s = told.number("count"), told.number("over_s")
+def _repeats(view: EventView) -> str:
+    count, over_s = view.number("count"), view.number("over_s")
     if count is None:
         return ""
     return f" ({count:g} times more" + (")" if over_s is None else f" within {duration(over_s)})")
 
 
-def _unknown(told: Told) -> str:
+def _unknown(view: EventView) -> str:
     """An event of another version: its type and fields."""
-    about = f"{told.device}: {told.type}" if told.device else told.type
-    details = ", ".join(f"{key} {words}" for key, value in told.fields.items() if (words := shown(value)))
+    about = f"{view.device}: {view.type}" if view.device else view.type
+    details = ", ".join(f"{key} {words}" for key, value in view.fields.items() if (words := shown(value)))
     return f"{about}: {details}" if details else about

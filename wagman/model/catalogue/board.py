@@ -2,30 +2,30 @@
 
 from collections.abc import Mapping
 
-from wagman.model.catalogue.kind import REPEATED, EventType, Told, tell
+from wagman.model.catalogue.kind import REPEATED, EventType, EventView, tell
 
 _PORT = ("port", "board_name")
 
 
-def _port(told: Told) -> str:
+def _port(view: EventView) -> str:
     """The port of the board that the event is about, if no guest is configured on it."""
-    port, name = told.text("port"), told.text("board_name")
-    return told.device or (f"its port {port}" + (f" ({name})" if name else "") if port else "")
+    port, name = view.text("port"), view.text("board_name")
+    return view.device or (f"its port {port}" + (f" ({name})" if name else "") if port else "")
 
 
-def _said(told: Told) -> str:
-    about = _port(told)
-    return tell(f"the board said of {about}" if about else "the board said", why="text")(told)
+def _said(view: EventView) -> str:
+    about = _port(view)
+    return tell(f"the board said of {about}" if about else "the board said", why="text")(view)
 
 
-def _unmanaged(told: Told) -> str:
-    about = _port(told)
-    counted = f"the board has counted {told.text('failures') or 'many'} failures" + (f" of {about}" if about else "")
-    return f"{counted}, and gives it up at {told.text('limit') or 'its limit'}"
+def _unmanaged(view: EventView) -> str:
+    about = _port(view)
+    counted = f"the board has counted {view.text('failures') or 'many'} failures" + (f" of {about}" if about else "")
+    return f"{counted}, and gives it up at {view.text('limit') or 'its limit'}"
 
 
-def _dialect(told: Told) -> str:
-    return f"the board was found to speak {told.text('dialect') or 'what is not known'}"
+def _dialect(view: EventView) -> str:
+    return f"the board was found to speak {view.text('dialect') or 'what is not known'}"
 
 
 BOARD: Mapping[str, EventType] = {

@@ -2,54 +2,54 @@
 
 from collections.abc import Mapping
 
-from wagman.model.catalogue.kind import REPEATED, EventType, Graver, Told, figure, if_true, lasting, start, tell
+from wagman.model.catalogue.kind import REPEATED, EventType, EventView, Graver, figure, if_true, lasting, start, tell
 
 _START = ("attempt", "media")
 
 
-def _started(told: Told) -> str:
-    return tell("{it} had started already", why="reason")(told) if told.text("reason") else tell("{it} started", start)(told)
+def _started(view: EventView) -> str:
+    return tell("{it} had started already", why="reason")(view) if view.text("reason") else tell("{it} started", start)(view)
 
 
-def _start_failed(told: Told) -> str:
-    within = lasting("waited_s", "within {}", "in time")(told)
-    return tell(f"a start of {{it}} failed: no heartbeat {within}", start)(told)
+def _start_failed(view: EventView) -> str:
+    within = lasting("waited_s", "within {}", "in time")(view)
+    return tell(f"a start of {{it}} failed: no heartbeat {within}", start)(view)
 
 
-def _heartbeat_lost(told: Told) -> str:
+def _heartbeat_lost(view: EventView) -> str:
     """The sentence; before the guest was stable it counts as a failed start, though no start has failed."""
-    early = "before it was stable, which counts as a failure" if told.is_false("stable") else ""
-    return tell("the heartbeat of {it} stopped" + lasting("silent_s", ": silent for {}")(told), lambda _: early)(told)
+    early = "before it was stable, which counts as a failure" if view.is_false("stable") else ""
+    return tell("the heartbeat of {it} stopped" + lasting("silent_s", ": silent for {}")(view), lambda _: early)(view)
 
 
-def _unrecoverable(told: Told) -> str:
-    return tell("{it} failed on both media", figure("failures", "{} times in a row", "again and again"))(told)
+def _unrecoverable(view: EventView) -> str:
+    return tell("{it} failed on both media", figure("failures", "{} times in a row", "again and again"))(view)
 
 
-def _stop_failed(told: Told) -> str:
-    return tell(f"{{it}} did not halt {lasting('after_s', 'within {}', 'in time')(told)}", lambda _: "so its power was cut")(told)
+def _stop_failed(view: EventView) -> str:
+    return tell(f"{{it}} did not halt {lasting('after_s', 'within {}', 'in time')(view)}", lambda _: "so its power was cut")(view)
 
 
-def _brownout(told: Told) -> str:
-    times = figure("resets", "{} times", "again and again")(told)
-    return tell(f"the board restarted {times} right after switching {{it}} on: locked out until somebody starts it")(told)
+def _brownout(view: EventView) -> str:
+    times = figure("resets", "{} times", "again and again")(view)
+    return tell(f"the board restarted {times} right after switching {{it}} on: locked out until somebody starts it")(view)
 
 
-def _relay_stuck(told: Told) -> str:
-    return tell(f"the relay of {{it}} was stuck: it stayed on {figure('rounds', 'after {} rounds of off', 'after off')(told)}")(
-        told
+def _relay_stuck(view: EventView) -> str:
+    return tell(f"the relay of {{it}} was stuck: it stayed on {figure('rounds', 'after {} rounds of off', 'after off')(view)}")(
+        view
     )
 
 
-def _message(told: Told) -> str:
+def _message(view: EventView) -> str:
     """How the command ended. Only the guest's silence, not its command, shows whether it obeys."""
-    command = f"{told.text('message') or 'shutdown'} command"
-    if told.is_true("ok"):
-        return tell(f"{{it}} was told to halt by its {command}", why="detail")(told)
-    detail, said = told.text("detail"), told.text("output").strip().splitlines()
+    command = f"{view.text('message') or 'shutdown'} command"
+    if view.is_true("ok"):
+        return tell(f"{{it}} was told to halt by its {command}", why="detail")(view)
+    detail, said = view.text("detail"), view.text("output").strip().splitlines()
     how = f"ended with {detail}" if detail.startswith("exit status") else detail or "ended"
-    again = "; it had been told before" if told.is_true("told_before") else ""
-    return f"the {command} of {told.it} {how}" + (f" ({said[-1].strip()})" if said else "") + again
+    again = "; it had been told before" if view.is_true("told_before") else ""
+    return f"the {command} of {view.it} {how}" + (f" ({said[-1].strip()})" if said else "") + again
 
 
 _SILENT = lasting("silent_s", "after it fell silent")
@@ -122,7 +122,7 @@ GUESTS: Mapping[str, EventType] = {
         graver=Graver(
             "warning",
             "`ok` is false and `told_before` is not true",
-            lambda told: told.is_false("ok") and not told.is_true("told_before"),
+            lambda view: view.is_false("ok") and not view.is_true("told_before"),
         ),
         collapses=True,
     ),

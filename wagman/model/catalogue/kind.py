@@ -21,7 +21,7 @@ DEPTH = 3
 """How many levels of lists and tables are put into words (chosen)."""
 
 
-class Told:
+class EventView:
     """An event as it is read: each field has its type, or is unknown."""
 
     __slots__ = ("device", "fields", "type", "user")
@@ -105,17 +105,17 @@ def _items(value: Mapping[Any, Any] | Sequence[Any], depth: int) -> Iterator[str
 
 # --- Sentences --------------------------------------------------------------------------------------------------------
 
-Part: TypeAlias = Callable[[Told], str]
+Part: TypeAlias = Callable[[EventView], str]
 """A piece of a sentence; "" if what it needs is unknown."""
 
 
 def tell(text: str, *more: Part, why: str = "") -> Part:
     """`text`, in which `{it}` stands for the subject; the reason in the field `why` after a colon; the rest after commas."""
 
-    def sentence(told: Told) -> str:
-        reason = told.text(why) if why else ""
-        head = text.replace("{it}", told.it) + (f": {reason}" if reason else "")
-        return ", ".join(filter(None, [head, *(part(told) for part in more)]))
+    def sentence(view: EventView) -> str:
+        reason = view.text(why) if why else ""
+        head = text.replace("{it}", view.it) + (f": {reason}" if reason else "")
+        return ", ".join(filter(None, [head, *(part(view) for part in more)]))
 
     return sentence
 
@@ -123,8 +123,8 @@ def tell(text: str, *more: Part, why: str = "") -> Part:
 def lasting(key: str, words: str, otherwise: str = "") -> Part:
     """`words`, in which `{}` stands for the duration; `otherwise` if it is unknown."""
 
-    def part(told: Told) -> str:
-        seconds = told.number(key)
+    def part(view: EventView) -> str:
+        seconds = view.number(key)
         return otherwise if seconds is None else words.format(duration(seconds))
 
     return part
@@ -133,8 +133,8 @@ def lasting(key: str, words: str, otherwise: str = "") -> Part:
 def figure(key: str, words: str, otherwise: str = "") -> Part:
     """`words`, in which `{}` stands for the number; `otherwise` if it is unknown."""
 
-    def part(told: Told) -> str:
-        count = told.number(key)
+    def part(view: EventView) -> str:
+        count = view.number(key)
         return otherwise if count is None else words.format(f"{count:g}")
 
     return part
@@ -142,17 +142,17 @@ def figure(key: str, words: str, otherwise: str = "") -> Part:
 
 def if_true(key: str, words: str) -> Part:
     """`words` if that field is true."""
-    return lambda told: words if told.is_true(key) else ""
+    return lambda view: words if view.is_true(key) else ""
 
 
 def field(key: str, words: str) -> Part:
     """`words`, in which `{}` stands for the field; "" if it is unknown."""
-    return lambda told: words.replace("{}", told.text(key)) if told.text(key) else ""
+    return lambda view: words.replace("{}", view.text(key)) if view.text(key) else ""
 
 
-def start(told: Told) -> str:
+def start(view: EventView) -> str:
     """Which attempt it was, and from which medium."""
-    attempt, media = told.number("attempt"), told.text("media")
+    attempt, media = view.number("attempt"), view.text("media")
     return ", ".join(filter(None, [f"{ordinal(int(attempt))} attempt" if attempt else "", f"from {media}" if media else ""]))
 
 
@@ -164,7 +164,7 @@ class Graver(NamedTuple):
 
     severity: Severity
     where: str  # for the page, after "where"
-    holds: Callable[[Told], bool]
+    holds: Callable[[EventView], bool]
 
 
 class EventType(NamedTuple):

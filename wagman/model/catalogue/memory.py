@@ -2,34 +2,34 @@
 
 from collections.abc import Mapping
 
-from wagman.model.catalogue.kind import EventType, Told, field, lasting, tell
+from wagman.model.catalogue.kind import EventType, EventView, field, lasting, tell
 
 _UNREADABLE = "see [what was decided cannot be read](operations.md#what-was-decided-cannot-be-read)"
 
 
-def _recalled(told: Told) -> str:
-    decision = f"{told.text('verb') or 'a request'} by {told.asker()}{told.through()}"
-    return tell(f"{{it}} goes by what was decided before: {decision}", field("decided_at", "decided {}"))(told)
+def _recalled(view: EventView) -> str:
+    decision = f"{view.text('verb') or 'a request'} by {view.asker()}{view.through()}"
+    return tell(f"{{it}} goes by what was decided before: {decision}", field("decided_at", "decided {}"))(view)
 
 
-def _released(told: Told) -> str:
-    return tell("what is off may be started again", field("devices", "first of all {}"), why="because")(told)
+def _released(view: EventView) -> str:
+    return tell("what is off may be started again", field("devices", "first of all {}"), why="because")(view)
 
 
-def _moved(told: Told) -> str:
-    where = f"from port {told.text('was_port') or 'another one'} to port {told.text('port') or 'another one'}"
-    return tell(f"{{it}} has moved {where}: what was decided about it counts, what was known of its power does not")(told)
+def _moved(view: EventView) -> str:
+    where = f"from port {view.text('was_port') or 'another one'} to port {view.text('port') or 'another one'}"
+    return tell(f"{{it}} has moved {where}: what was decided about it counts, what was known of its power does not")(view)
 
 
-def _renamed(told: Told) -> str:
-    return tell(f"{{it}} takes the place of {told.text('was') or 'another table'}: what was decided about that counts for it")(
-        told
+def _renamed(view: EventView) -> str:
+    return tell(f"{{it}} takes the place of {view.text('was') or 'another table'}: what was decided about that counts for it")(
+        view
     )
 
 
-def _left(told: Told) -> str:
-    where = f"port {told.text('port') or 'of the board'}"
-    return f"{where} has lost its table ({told.text('was') or 'nobody knows which'}): its power stays as it is"
+def _left(view: EventView) -> str:
+    where = f"port {view.text('port') or 'of the board'}"
+    return f"{where} has lost its table ({view.text('was') or 'nobody knows which'}): its power stays as it is"
 
 
 TAKEN_OVER: Mapping[str, EventType] = {
@@ -75,7 +75,7 @@ MEMORY: Mapping[str, EventType] = {
     ),
     "port.off": EventType(
         "such a port was seen off",
-        lambda told: f"port {told.text('port') or 'of the board'}, which has no table, was seen off",
+        lambda view: f"port {view.text('port') or 'of the board'}, which has no table, was seen off",
         ("port", "board_name", "was"),
     ),
     "decisions.unavailable": EventType(

@@ -2,41 +2,41 @@
 
 from collections.abc import Mapping
 
-from wagman.model.catalogue.kind import EventType, Graver, Told, field, if_true, lasting, tell
+from wagman.model.catalogue.kind import EventType, EventView, Graver, field, if_true, lasting, tell
 from wagman.model.words import reading
 
 _SENSED = ("sensor", "state", "value")
 _COOL = "look at fan, filter, shade"
 
 
-def _reading(told: Told) -> str:
-    return reading(told.text("sensor") or "a sensor", told.number("value"))
+def _reading(view: EventView) -> str:
+    return reading(view.text("sensor") or "a sensor", view.number("value"))
 
 
-def _sensed(told: Told) -> str:
-    state = told.text("state")
-    return f"{_reading(told)}, which is {state}" if state else _reading(told)
+def _sensed(view: EventView) -> str:
+    state = view.text("state")
+    return f"{_reading(view)}, which is {state}" if state else _reading(view)
 
 
-def _released(told: Told) -> str:
+def _released(view: EventView) -> str:
     return tell(
-        f"no sensor told anything {lasting('after_s', 'for {}', 'any more')(told)}: the guests were started all the same"
-    )(told)
+        f"no sensor told anything {lasting('after_s', 'for {}', 'any more')(view)}: the guests were started all the same"
+    )(view)
 
 
 _ORDER = ("reason", "who", "uid", "keep")
-_BY_ORDER = Graver("info", "an operator has ordered it", lambda told: bool(told.text("reason")))
+_BY_ORDER = Graver("info", "an operator has ordered it", lambda view: bool(view.text("reason")))
 
 
-def _goes_down(told: Told) -> str:
-    if told.text("reason"):
-        return tell("an operator had the guests hibernate: they were taken down one by one", field("keep", "but for {}"))(told)
+def _goes_down(view: EventView) -> str:
+    if view.text("reason"):
+        return tell("an operator had the guests hibernate: they were taken down one by one", field("keep", "but for {}"))(view)
     return "the enclosure was out of its bounds: the guests were taken down one by one"
 
 
-def _is_down(told: Told) -> str:
-    if told.text("reason"):
-        return tell("all guests were down, until somebody wakes them", field("keep", "but for {}"))(told)
+def _is_down(view: EventView) -> str:
+    if view.text("reason"):
+        return tell("all guests were down, until somebody wakes them", field("keep", "but for {}"))(view)
     return "all guests were down, until the enclosure is within its bounds again"
 
 
@@ -80,7 +80,7 @@ NODE: Mapping[str, EventType] = {
     "environment.abnormal": EventType("the sensor is out of its bounds", _sensed, _SENSED, _COOL, "warning"),
     "environment.unknown": EventType(
         "the sensor does not tell; what was decided stands",
-        lambda told: reading(told.text("sensor") or "a sensor", None),
+        lambda view: reading(view.text("sensor") or "a sensor", None),
         _SENSED,
         "check the sensor",
         "warning",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from wagman.model.catalogue.kind import REPEATED, EventType, Graver, Part, Told, field, figure, if_true, lasting, tell
+from wagman.model.catalogue.kind import REPEATED, EventType, EventView, Graver, Part, field, figure, if_true, lasting, tell
 
 VERBS = ("start", "stop", "restart", "kill", "enable", "disable")
 
@@ -13,71 +13,71 @@ _REPORT = "report it, with all its fields"
 
 
 def _asked(verb: str) -> Part:
-    def sentence(told: Told) -> str:
+    def sentence(view: EventView) -> str:
         how = (if_true("force", "by force"), lasting("for_s", "for {}"))
-        return tell(f"{told.asker()} asked to {verb} {told.it}", *how)(told) + told.through()
+        return tell(f"{view.asker()} asked to {verb} {view.it}", *how)(view) + view.through()
 
     return sentence
 
 
-def _maintenance(told: Told) -> str:
-    what = "leave {it} alone, for maintenance" if told.number("for_s") is not None else "end the maintenance of {it}"
-    return tell(f"{told.asker()} asked to {what}", lasting("for_s", "for {}"))(told) + told.through()
+def _maintenance(view: EventView) -> str:
+    what = "leave {it} alone, for maintenance" if view.number("for_s") is not None else "end the maintenance of {it}"
+    return tell(f"{view.asker()} asked to {what}", lasting("for_s", "for {}"))(view) + view.through()
 
 
-def _hibernate(told: Told) -> str:
-    return tell(f"{told.asker()} had all guests hibernate{told.through()}", field("keep", "but for {}"), why="reason")(told)
+def _hibernate(view: EventView) -> str:
+    return tell(f"{view.asker()} had all guests hibernate{view.through()}", field("keep", "but for {}"), why="reason")(view)
 
 
-def _denied(told: Told) -> str:
-    return f"{told.who()} asked for {told.text('method') or 'something'}, and may not"
+def _denied(view: EventView) -> str:
+    return f"{view.who()} asked for {view.text('method') or 'something'}, and may not"
 
 
-def _forced(told: Told) -> str:
-    return tell(f"{told.who()} forced a command upon the board", why="command")(told)
+def _forced(view: EventView) -> str:
+    return tell(f"{view.who()} forced a command upon the board", why="command")(view)
 
 
-def _defect(told: Told) -> str:
-    where = told.text("task") or told.text("method") or "the service"
-    return tell(f"a defect in {where} was contained", why="error")(told)
+def _defect(view: EventView) -> str:
+    where = view.text("task") or view.text("method") or "the service"
+    return tell(f"a defect in {where} was contained", why="error")(view)
 
 
-def _hung(told: Told) -> str:
-    return f"the task {told.text('task') or 'of the service'} hung: the service will be restarted"
+def _hung(view: EventView) -> str:
+    return f"the task {view.text('task') or 'of the service'} hung: the service will be restarted"
 
 
-def _reloaded(told: Told) -> str:
-    changed, waiting = (told.items(key) or "nothing" for key in ("changed", "needs_restart"))
-    tables = f" ({told.items('tables')})" if told.items("tables") else ""
+def _reloaded(view: EventView) -> str:
+    changed, waiting = (view.items(key) or "nothing" for key in ("changed", "needs_restart"))
+    tables = f" ({view.items('tables')})" if view.items("tables") else ""
     return f"another configuration was taken over: changed: {changed}; left for a restart: {waiting}{tables}"
 
 
-def _refused(told: Told) -> str:
-    instead = told.text("instead") or "another one"
-    return tell(f"the configuration was refused, and the service goes by {instead}", why="problems")(told)
+def _refused(view: EventView) -> str:
+    instead = view.text("instead") or "another one"
+    return tell(f"the configuration was refused, and the service goes by {instead}", why="problems")(view)
 
 
-def _unfed(told: Told) -> str:
-    when = lasting("in_s", "in {}", "within an hour")(told)
+def _unfed(view: EventView) -> str:
+    when = lasting("in_s", "in {}", "within an hour")(view)
     return f"nobody feeds the controller any more: the board power-cycles it {when}"
 
 
-def _going_down(told: Told) -> str:
-    how = "it could not be shut down" if told.is_false("shut_down") else "it shuts down"
-    return tell(f"the board was about to cut the controller: {how}", why="error")(told)
+def _going_down(view: EventView) -> str:
+    how = "it could not be shut down" if view.is_false("shut_down") else "it shuts down"
+    return tell(f"the board was about to cut the controller: {how}", why="error")(view)
 
 
-def _ended(told: Told) -> str:
-    return tell(f"a problem ended{lasting('after_s', ' after {}')(told)}", why="text")(told)
+def _ended(view: EventView) -> str:
+    return tell(f"a problem ended{lasting('after_s', ' after {}')(view)}", why="text")(view)
 
 
-def _opened(told: Told) -> str:
-    return "a new log was begun" if told.is_true("new") else "the log was opened"
+def _opened(view: EventView) -> str:
+    return "a new log was begun" if view.is_true("new") else "the log was opened"
 
 
-def _damaged(told: Told) -> str:
-    aside = told.text("set_aside")
-    return tell("the log could not be used, and was set aside" + (f" as {aside}" if aside else ""), why="reason")(told)
+def _damaged(view: EventView) -> str:
+    aside = view.text("set_aside")
+    return tell("the log could not be used, and was set aside" + (f" as {aside}" if aside else ""), why="reason")(view)
 
 
 SERVICE: Mapping[str, EventType] = {
@@ -93,7 +93,7 @@ SERVICE: Mapping[str, EventType] = {
     ),
     "command.wake": EventType(
         "somebody ended what `wagman hibernate` had ordered",
-        lambda told: f"{told.asker()} had the guests wake{told.through()}",
+        lambda view: f"{view.asker()} had the guests wake{view.through()}",
         ("uid", "who", "for", "order"),
     ),
     "command.refused": EventType(
@@ -115,7 +115,7 @@ SERVICE: Mapping[str, EventType] = {
         tell("the service started", field("begun_anew", "nothing was remembered of {}"), field("warnings", "with warnings: {}")),
         ("version", "begun_anew", "warnings", "speed"),
         "read the warnings",
-        graver=Graver("warning", "there are `warnings`", lambda told: bool(told.items("warnings"))),
+        graver=Graver("warning", "there are `warnings`", lambda view: bool(view.items("warnings"))),
     ),
     "service.stopping": EventType(
         "the service ends; no guest is touched", tell("the service ended", why="because"), ("because",)
@@ -143,7 +143,7 @@ SERVICE: Mapping[str, EventType] = {
         _reloaded,
         ("changed", "needs_restart", "tables"),
         "`systemctl restart wagman` when it suits",
-        graver=Graver("warning", "a restart is needed", lambda told: bool(told.items("needs_restart"))),
+        graver=Graver("warning", "a restart is needed", lambda view: bool(view.items("needs_restart"))),
     ),
     "service.config_refused": EventType(
         "the configuration is wrong",
@@ -183,7 +183,7 @@ SERVICE: Mapping[str, EventType] = {
         ("reason", "shut_down", "error"),
         "find out why: was the service away for an hour, or was a restart asked for?",
         "warning",
-        Graver("critical", "`shut_down` is false", lambda told: told.is_false("shut_down")),
+        Graver("critical", "`shut_down` is false", lambda view: view.is_false("shut_down")),
     ),
     "controller.unfed": EventType(
         "the service was stopped; the board will restart the controller",
@@ -198,8 +198,8 @@ SERVICE: Mapping[str, EventType] = {
         _PROBLEM,
         "what `do` says",
         "warning",
-        Graver("critical", "`severity` says so", lambda told: told.text("severity") == "critical"),
-        Graver("info", "`severity` is `notice`", lambda told: told.text("severity") == "notice"),
+        Graver("critical", "`severity` says so", lambda view: view.text("severity") == "critical"),
+        Graver("info", "`severity` is `notice`", lambda view: view.text("severity") == "notice"),
     ),
     "problem.changed": EventType(
         "something else is to be done about it by now, or it has become graver; each remedy is told once until it has ended",
@@ -207,8 +207,8 @@ SERVICE: Mapping[str, EventType] = {
         _PROBLEM,
         "what `do` says",
         "warning",
-        Graver("critical", "`severity` says so", lambda told: told.text("severity") == "critical"),
-        Graver("info", "`severity` is `notice`", lambda told: told.text("severity") == "notice"),
+        Graver("critical", "`severity` says so", lambda view: view.text("severity") == "critical"),
+        Graver("info", "`severity` is `notice`", lambda view: view.text("severity") == "notice"),
     ),
     "problem.ended": EventType("it has not been found any more for a while", _ended, (*_PROBLEM, "after_s")),
     "store.opened": EventType(
@@ -216,7 +216,7 @@ SERVICE: Mapping[str, EventType] = {
         _opened,
         ("log_id", "new"),
         "where it is `new`, and this is not the first start: see [the log](store.md)",
-        graver=Graver("warning", "it is `new`", lambda told: told.is_true("new")),
+        graver=Graver("warning", "it is `new`", lambda view: view.is_true("new")),
     ),
     "store.damaged": EventType(
         "the log could not be used, and was set aside",

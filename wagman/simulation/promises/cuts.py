@@ -8,7 +8,7 @@ from attrs import define, field
 
 from wagman.model.facts import Plug
 from wagman.simulation.promises.checker import SEEN_S
-from wagman.simulation.records import Answered, Began, Configured, Did, Look, Record, RelayMoved, Told
+from wagman.simulation.records import Answered, Began, Configured, Did, EventShown, Look, Record, RelayMoved
 from wagman.simulation.scene import Scene
 from wagman.simulation.scene_port import SLACK_S, Port
 
@@ -27,8 +27,8 @@ class CutsAreEarned:
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
         """Check each cut that the service caused."""
-        if isinstance(record, Told) and record.event.device in scene.by_name:
-            self.told(record, scene.by_name[record.event.device].device.plug, scene.came_up_s)
+        if isinstance(record, EventShown) and record.event.device in scene.by_name:
+            self.on_event(record, scene.by_name[record.event.device].device.plug, scene.came_up_s)
         elif isinstance(record, Began | Did | Configured):
             self.remembers(record, scene)
         if isinstance(record, RelayMoved) and record.ours and record.plug.board not in scene.boards:
@@ -53,14 +53,14 @@ class CutsAreEarned:
             or self.start_failed(port, cut)
         )
 
-    def told(self, told: Told, plug: Plug, came_up_s: float) -> None:
+    def on_event(self, shown: EventShown, plug: Plug, came_up_s: float) -> None:
         """Take in whether a start is under way: one that is given up, or fails, ends with a cut."""
-        if told.event.type in ("device.starting", "device.will_stop"):
-            is_found = told.event.fields.get("reason") == "found switched on"  # found by a poll, which may have taken long
+        if shown.event.type in ("device.starting", "device.will_stop"):
+            is_found = shown.event.fields.get("reason") == "found switched on"  # found by a poll, which may have taken long
             # A slow disk delays the telling; the service's own clock has the true time.
-            began_s = min(told.at_s, max(came_up_s + told.event.mono_s, told.at_s - LATE_S))
+            began_s = min(shown.at_s, max(came_up_s + shown.event.mono_s, shown.at_s - LATE_S))
             self.booting_s.setdefault(plug, began_s - (LATE_S if is_found else 0.0))
-        elif told.event.type in ("device.started", "device.stopping", "device.restarting"):
+        elif shown.event.type in ("device.started", "device.stopping", "device.restarting"):
             self.booting_s.pop(plug, None)
 
     def remembers(self, record: Began | Did | Configured, scene: Scene) -> None:

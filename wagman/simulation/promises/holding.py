@@ -8,7 +8,7 @@ from attrs import define, field
 
 from wagman.model.facts import Plug
 from wagman.simulation.promises.checker import SAID_S, SEEN_S, STATES
-from wagman.simulation.records import Began, Configured, Ended, Look, Record, RelayMoved, Told
+from wagman.simulation.records import Began, Configured, Ended, EventShown, Look, Record, RelayMoved
 from wagman.simulation.scene import Scene
 from wagman.simulation.scene_port import BEAT_S, SLACK_S, Port
 
@@ -21,16 +21,16 @@ class NothingLostByOutages:
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
         """Check each heartbeat that is called lost, and each cut of a guest that was to run."""
-        if isinstance(record, Told) and record.event.type == "device.heartbeat_lost":
+        if isinstance(record, EventShown) and record.event.type == "device.heartbeat_lost":
             yield from self.silent(record, scene.by_name[record.event.device or ""])
         elif isinstance(record, RelayMoved) and not record.on and record.plug in scene.ports:
             yield from self.cut(record, scene.ports[record.plug])
 
-    def silent(self, told: Told, port: Port) -> Iterator[str]:
+    def silent(self, shown: EventShown, port: Port) -> Iterator[str]:
         """Check that the guest had been silent for long enough."""
         device = port.device
-        if told.silence.for_s < device.heartbeat_timeout_s - port.beat_s - SLACK_S:
-            yield f"the heartbeat of {device.name} was called lost, and {told.silence.for_s:.0f} s of silence were proved"
+        if shown.silence.for_s < device.heartbeat_timeout_s - port.beat_s - SLACK_S:
+            yield f"the heartbeat of {device.name} was called lost, and {shown.silence.for_s:.0f} s of silence were proved"
 
     def cut(self, cut: RelayMoved, port: Port) -> Iterator[str]:
         """Check that a guest which was heard, and not told to halt long ago, keeps its power."""
@@ -84,8 +84,8 @@ class CrashesAreContained:
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
         """Check each crash that is told, and how each life ends."""
-        if isinstance(record, Told):
-            yield from self.told(record, scene)
+        if isinstance(record, EventShown):
+            yield from self.on_event(record, scene)
         if isinstance(record, Began):
             self.crashed_s.clear()  # a crash in the life before does not explain what this life does not know
             self.known = set() if scene.is_forgotten else self.known
@@ -95,13 +95,13 @@ class CrashesAreContained:
         if isinstance(record, Ended) and record.how not in ("killed", "stopped"):
             yield f"the service ended by itself: {record.how}"
 
-    def told(self, told: Told, scene: Scene) -> Iterator[str]:
+    def on_event(self, shown: EventShown, scene: Scene) -> Iterator[str]:
         """Check a crash, or a guest that begins anew after one."""
-        event = told.event
+        event = shown.event
         if event.type in ("service.task_failed", "service.request_failed"):
             self.crashed += 1
             name = str(event.fields.get("task")).removeprefix("device.")
-            self.crashed_s[name] = told.at_s if name in self.known else -math.inf
+            self.crashed_s[name] = shown.at_s if name in self.known else -math.inf
             if self.crashed > scene.crashes:
                 yield f"a task failed: {dict(event.fields)}"
         if event.type in ("device.power_lost", "device.maintenance_over"):
@@ -110,7 +110,7 @@ class CrashesAreContained:
             self.known.discard(event.device or "")  # unknown until its state is told, even by a task that has failed since
         # A guest that has lost its state is watched for a while. If it was known to be off, and is on, its state is not lost.
         is_anew = event.type == "device.adopted" and not event.fields.get("why", "").endswith("though it was off")
-        if is_anew and told.at_s - self.crashed_s.get(event.device or "", -math.inf) < SEEN_S:
+        if is_anew and shown.at_s - self.crashed_s.get(event.device or "", -math.inf) < SEEN_S:
             yield f"{event.device} was adopted after its task had failed: its state was lost"
         if event.device and event.type.removeprefix("device.") in STATES:
             self.known.add(event.device)

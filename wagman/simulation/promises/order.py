@@ -8,7 +8,7 @@ from attrs import define, field, frozen
 
 from wagman.config.schema import DeviceConfig
 from wagman.simulation.promises.checker import STATES
-from wagman.simulation.records import Began, Record, Told
+from wagman.simulation.records import Began, EventShown, Record
 from wagman.simulation.scene import Scene
 from wagman.store import Event
 
@@ -46,30 +46,30 @@ class InOrder:
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
         """Check each start and each stop of a guest against the present states of the others."""
-        if isinstance(record, Told) and record.event.device in scene.by_name:
-            yield from self.told(record, scene.by_name[record.event.device].device, scene)
+        if isinstance(record, EventShown) and record.event.device in scene.by_name:
+            yield from self.on_event(record, scene.by_name[record.event.device].device, scene)
         elif isinstance(record, Began):
             self.began_s = record.at_s
             if scene.is_forgotten:
                 self.states.clear()
 
-    def told(self, told: Told, device: DeviceConfig, scene: Scene) -> Iterator[str]:
+    def on_event(self, shown: EventShown, device: DeviceConfig, scene: Scene) -> Iterator[str]:
         """Check an event of that guest."""
-        name, event = device.name, told.event
+        name, event = device.name, shown.event
         what, reason = event.type.removeprefix("device."), event.fields.get("reason")
         # One that boots and was to be stopped then has its power already.
         gets_power = what == "starting" and not (name in self.states and self.states[name].state == "will_stop")
         if gets_power and reason in STARTS and name not in self.forced:
-            missed = (each for each in device.after if self.is_missed(each, told, scene))
+            missed = (each for each in device.after if self.is_missed(each, shown, scene))
             yield from (f"{name} is started, and {each} is not up yet" for each in missed)
         # A guest that is going down for a restart has been asked to halt already.
         if what == "stopping" and reason in STOPS and name in self.states and self.states[name].state == "started":
-            yield from (f"{name} is stopped before {each} is" for each in self.leaning(name, told, scene))
+            yield from (f"{name} is stopped before {each} is" for each in self.leaning(name, shown, scene))
         self.decided(event)
         if what in ("start_failed", "heartbeat_lost", "brownout", "power_lost"):
             self.excused.add(name)
         if what in STATES:
-            self.states[name] = Entered(what, told.at_s)
+            self.states[name] = Entered(what, shown.at_s)
         if what == "started":
             self.excused.discard(name)
 
@@ -82,22 +82,22 @@ class InOrder:
         elif event.type in ("command.stop", "command.kill", "command.disable"):
             self.asked_down.add(name)
 
-    def is_missed(self, name: str, told: Told, scene: Scene) -> bool:
+    def is_missed(self, name: str, shown: EventShown, scene: Scene) -> bool:
         """Return whether that guest is to be up, is not, and still has time for it."""
         entered, port = self.states.get(name), scene.by_name[name]
         is_wanted = port.device.enabled and (port.wanted, port.enabled) == ("up", True)
         if entered is None or entered.state == "started" or name in self.excused | self.asked_down or not is_wanted:
             return False
-        waiting = self.states.get(str(told.event.device), Entered("stopped", math.inf))
-        return told.at_s - max(entered.at_s, waiting.at_s, self.began_s) < port.device.start_timeout_s
+        waiting = self.states.get(str(shown.event.device), Entered("stopped", math.inf))
+        return shown.at_s - max(entered.at_s, waiting.at_s, self.began_s) < port.device.start_timeout_s
 
-    def leaning(self, name: str, told: Told, scene: Scene) -> Iterator[str]:
+    def leaning(self, name: str, shown: EventShown, scene: Scene) -> Iterator[str]:
         """Yield the guests that come after that guest, are going down, and still have time for it."""
         for each in scene.config.guests:
             port, entered = scene.by_name[each.name], self.states.get(each.name)
             if entered is None or entered.state != "stopping" or name not in each.after:
                 continue
-            is_forbidden = told.event.fields["reason"] == STOPS[-1] and each.name not in self.forced
+            is_forbidden = shown.event.fields["reason"] == STOPS[-1] and each.name not in self.forced
             is_to_go = is_forbidden or port.wanted == "down" or port.enabled is False
-            if is_to_go and told.at_s - max(entered.at_s, self.began_s) < each.stop_timeout_s:
+            if is_to_go and shown.at_s - max(entered.at_s, self.began_s) < each.stop_timeout_s:
                 yield each.name

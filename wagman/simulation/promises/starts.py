@@ -10,7 +10,7 @@ from wagman.config.schema import DeviceConfig
 from wagman.config.wagman import other_medium
 from wagman.model.facts import Plug
 from wagman.simulation.promises.checker import SAID_S, SEEN_S, STATES, told_state
-from wagman.simulation.records import Asked, Began, Record, RelayMoved, Sent, Told
+from wagman.simulation.records import Asked, Began, EventShown, Record, RelayMoved, Sent
 from wagman.simulation.scene import Scene
 from wagman.simulation.scene_port import SLACK_S
 from wagman.store import Event
@@ -31,8 +31,8 @@ class OneAtATime:
         """Check each relay that the service switches on, and each start by the scheduler."""
         if isinstance(record, RelayMoved) and record.plug in scene.ports:
             yield from self.moved(record, scene)
-        elif isinstance(record, Told):
-            yield from self.told(record)
+        elif isinstance(record, EventShown):
+            yield from self.on_event(record)
         elif isinstance(record, Began):
             self.target = None
             if scene.is_forgotten:
@@ -61,9 +61,9 @@ class OneAtATime:
             and now_s - self.called_off_s.get(name, -math.inf) > SAID_S
         )
 
-    def told(self, told: Told) -> Iterator[str]:
+    def on_event(self, shown: EventShown) -> Iterator[str]:
         """Check that the scheduler waits for one guest before it turns to the next; unless that came up by itself."""
-        event, state = told.event, told_state(told.event.type)
+        event, state = shown.event, told_state(shown.event.type)
         name = event.device or ""
         if state in STATES:
             self.states[name] = state
@@ -92,9 +92,9 @@ class MediaFollow:
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
         """Check the announced medium against the failures, and the selected one against the announced one."""
-        if isinstance(record, Told) and record.event.device in scene.by_name:
+        if isinstance(record, EventShown) and record.event.device in scene.by_name:
             device = scene.by_name[record.event.device].device
-            yield from self.told(record, device)
+            yield from self.on_event(record, device)
             if device.after and record.event.type in ("command.start", "command.restart"):
                 self.begins_anew(device.name)  # whenever its turn comes
         elif isinstance(record, Began) and scene.is_forgotten:
@@ -111,14 +111,14 @@ class MediaFollow:
         if port is not None:
             self.cycles[port.device.name] = self.cycles.get(port.device.name, 0) + 1
 
-    def told(self, told: Told, device: DeviceConfig) -> Iterator[str]:
+    def on_event(self, shown: EventShown, device: DeviceConfig) -> Iterator[str]:
         """Take in starts, failures, and what ends the count."""
-        name, fields = device.name, told.event.fields
-        if told.event.type == "device.starting":
+        name, fields = device.name, shown.event.fields
+        if shown.event.type == "device.starting":
             self.adopted.discard(name)
-        if self.failed(told.event):
+        if self.failed(shown.event):
             self.failures[name] = self.failures.get(name, 0) + 1
-        match told.event.type:
+        match shown.event.type:
             case "device.adopted":
                 self.adopted.add(name)
             case "device.started" if fields.get("attempt"):  # also if a lost cut and a beat looked like a new power cycle
@@ -182,25 +182,25 @@ class LadderHolds:
         """Check the scheduler's starts of guests that were given up; take in what gives them a fresh chance."""
         if isinstance(record, Asked) or (isinstance(record, Began) and scene.is_forgotten):
             self.forget(record.device if isinstance(record, Asked) else None)
-        elif isinstance(record, Told) and record.event.device in scene.by_name:
-            yield from self.told(record, scene.by_name[record.event.device].device)
+        elif isinstance(record, EventShown) and record.event.device in scene.by_name:
+            yield from self.on_event(record, scene.by_name[record.event.device].device)
 
-    def told(self, told: Told, device: DeviceConfig) -> Iterator[str]:
+    def on_event(self, shown: EventShown, device: DeviceConfig) -> Iterator[str]:
         """Check that the start comes at least the longest backoff after the last one."""
         name = device.name
-        match told.event.type:
+        match shown.event.type:
             case "device.start_failed":
                 self.failures[name] = self.failures.get(name, 0) + 1
             case "device.stable":
                 self.forget(name)
             case "device.power_lost" | "device.adopted":
                 self.started_s.pop(name, None)
-            case "device.starting" if told.event.fields["reason"] == "its turn":
-                since_s = told.at_s - self.started_s.get(name, -math.inf)
+            case "device.starting" if shown.event.fields["reason"] == "its turn":
+                since_s = shown.at_s - self.started_s.get(name, -math.inf)
                 if self.climbed(device) and since_s < device.backoff_max_s - SLACK_S:
                     yield f"{name} was given up, and is started again after {since_s:.0f} s"
                 if self.climbed(device):
-                    self.started_s[name] = told.at_s
+                    self.started_s[name] = shown.at_s
 
     def climbed(self, device: DeviceConfig) -> bool:
         """Return whether both media have failed as often as they may."""

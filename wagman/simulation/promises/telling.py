@@ -8,7 +8,7 @@ from attrs import define, field
 from wagman.config.schema import DeviceConfig
 from wagman.model.facts import Plug
 from wagman.simulation.promises.checker import SEEN_S, STATES, told_state
-from wagman.simulation.records import Began, Ended, Log, Look, Record, Told
+from wagman.simulation.records import Began, Ended, EventShown, Log, Look, Record
 from wagman.simulation.scene import Scene
 
 
@@ -22,7 +22,7 @@ class ShownIsTrue:
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
         """Compare what is shown with the truth, if the service has had the time to see it."""
-        if isinstance(record, Told) and told_state(record.event.type) in STATES:
+        if isinstance(record, EventShown) and told_state(record.event.type) in STATES:
             self.states[record.event.device or ""] = told_state(record.event.type)
         if isinstance(record, Began):
             self.torn.clear()
@@ -78,8 +78,8 @@ class LogIsWhole:
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
         """Check ids as they are shown, and the file when a life has ended."""
-        if isinstance(record, Told):
-            yield from self.told(record)
+        if isinstance(record, EventShown):
+            yield from self.on_event(record)
         elif isinstance(record, Began) and scene.damaged:
             self.shown.clear()
             self.last_id = None
@@ -92,10 +92,10 @@ class LogIsWhole:
                 yield f"{self.unnumbered} events were shown, and never got an id"
             yield from self.on_disk(record.log, scene)
 
-    def told(self, told: Told) -> Iterator[str]:
+    def on_event(self, shown: EventShown) -> Iterator[str]:
         """Check that ids follow each other; only an event that was shown without an id may take one unseen."""
-        event = told.event
-        yield from self.in_order(told)
+        event = shown.event
+        yield from self.in_order(shown)
         if event.type == "store.opened" and event.fields["log_id"] != self.log_id:
             # Told while nothing could be written: an earlier log goes on from its end.
             is_unseen = event.id is None and not event.fields["new"]
@@ -115,11 +115,11 @@ class LogIsWhole:
         self.last_id = event.id
         self.shown[event.id] = event.type
 
-    def in_order(self, told: Told) -> Iterator[str]:
+    def in_order(self, shown: EventShown) -> Iterator[str]:
         """Check that the service's own time never decreases."""
-        boot_id, at_s = told.event.boot_id, told.event.mono_s
-        if boot_id == self.moment[0] and at_s < self.moment[1] and told.event.id is not None:
-            yield f"{told.event.type} of {at_s} s was shown after an event of {self.moment[1]} s"
+        boot_id, at_s = shown.event.boot_id, shown.event.mono_s
+        if boot_id == self.moment[0] and at_s < self.moment[1] and shown.event.id is not None:
+            yield f"{shown.event.type} of {at_s} s was shown after an event of {self.moment[1]} s"
         self.moment = (boot_id, at_s)
 
     def on_disk(self, log: Log, scene: Scene) -> Iterator[str]:

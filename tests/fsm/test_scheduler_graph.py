@@ -15,7 +15,7 @@ from attrs import evolve, field, frozen
 from wagman.config.schema import Bounds, EnvironmentConfig, WagmanConfig
 from wagman.fsm.alarms import Fired
 from wagman.fsm.environment import FIRST_VERDICT, RELEASE, STALE, Environment
-from wagman.fsm.wagman.inputs import (
+from wagman.fsm.scheduler.inputs import (
     GuestChanged,
     GuestRefused,
     Hibernate,
@@ -26,11 +26,11 @@ from wagman.fsm.wagman.inputs import (
     View,
     Visibility,
 )
-from wagman.fsm.wagman.machine import restored, step, taken_up
-from wagman.fsm.wagman.situation import Situation
-from wagman.fsm.wagman.states import STATES, Forbidding, Hibernating, StartDevices, StartNextDevice, State, Step
+from wagman.fsm.scheduler.machine import restored, step, taken_up
+from wagman.fsm.scheduler.situation import Situation
+from wagman.fsm.scheduler.states import STATES, Forbidding, Hibernating, StartDevices, StartNextDevice, State, Step
 from wagman.model.catalogue import EVENT_TYPES
-from wagman.model.facts import Draft, Rest, Sample
+from wagman.model.facts import Draft, HibernationOrder, Sample
 
 pytestmark = pytest.mark.slow
 
@@ -49,7 +49,7 @@ FEW = (("stopped", True, False), ("stopped", False, False), ("started", False, F
 LOOKS = {"gn": (*FEW, ("starting", False, False), ("started", False, True), ("stopping", False, False)), "cs": FEW}
 """What may be seen of a guest: its state, whether it is due, whether it was forced up. One has few states, for the numbers."""
 PLAIN = (("stopped", False), ("started", False))
-ORDERS = (None, Rest("storm"), Rest("storm", keep=frozenset({"cs"})))
+ORDERS = (None, HibernationOrder("storm"), HibernationOrder("storm", keep=frozenset({"cs"})))
 
 Key = tuple[object, ...]
 
@@ -71,7 +71,7 @@ class Node:
             self.now.unseen,
             self.now.cursor,
             self.now.passed,
-            self.now.rest,
+            self.now.hibernation,
             environment.waited,
             sensor.verdict,
             sensor.known,
@@ -225,10 +225,10 @@ def test_in_a_hot_enclosure_guests_are_on_their_way_down_in_whatever_state(explo
 def test_what_an_operator_ordered_holds_in_whatever_state_and_heat_beside_it(explored: Explored) -> None:
     for node in explored.nodes:
         forbidden, state = node.state.forbidden(node.now), node.state
-        if node.now.rest is not None:
-            assert forbidden >= set(ORDER) - node.now.rest.keep
+        if node.now.hibernation is not None:
+            assert forbidden >= set(ORDER) - node.now.hibernation.keep
         if isinstance(state, Forbidding):
-            assert state.heated or node.now.rest is not None
+            assert state.heated or node.now.hibernation is not None
             assert forbidden == (set(ORDER) if state.heated else set(ORDER) - node.now.kept)
 
 

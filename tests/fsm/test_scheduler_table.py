@@ -10,7 +10,7 @@ from tests.fsm import table
 from wagman.config.schema import Bounds, EnvironmentConfig, WagmanConfig
 from wagman.fsm.alarms import Alarm, Fired
 from wagman.fsm.environment import FIRST_VERDICT, RELEASE, STALE, Environment, Reading, Sensor
-from wagman.fsm.wagman.inputs import (
+from wagman.fsm.scheduler.inputs import (
     GuestChanged,
     GuestRefused,
     Hibernate,
@@ -22,9 +22,9 @@ from wagman.fsm.wagman.inputs import (
     View,
     Visibility,
 )
-from wagman.fsm.wagman.machine import step
-from wagman.fsm.wagman.situation import Situation
-from wagman.fsm.wagman.states import (
+from wagman.fsm.scheduler.machine import step
+from wagman.fsm.scheduler.situation import Situation
+from wagman.fsm.scheduler.states import (
     STATES,
     Hibernating,
     Normal,
@@ -34,9 +34,9 @@ from wagman.fsm.wagman.states import (
     Step,
     WillHibernate,
 )
-from wagman.model.facts import Draft, Rest, Sample
+from wagman.model.facts import Draft, HibernationOrder, Sample
 
-TABLE = table.read("wagman_table.txt")
+TABLE = table.read("scheduler_table.txt")
 
 ORDER = ("gn", "cs", "x1")
 BOUNDS = Bounds(high=70.0, low=-30.0, hysteresis=5.0)
@@ -49,7 +49,7 @@ def enclosure(verdict: Reading | None = "normal", *, known: bool | None = True) 
 
 HOT = enclosure("high")
 COLD = enclosure("low")
-ORDER_ALL, ORDER_BUT_CS = Rest("storm"), Rest("storm", keep=frozenset({"cs"}))
+ORDER_ALL, ORDER_BUT_CS = HibernationOrder("storm"), HibernationOrder("storm", keep=frozenset({"cs"}))
 DOUBT = enclosure("high", known=False)
 
 
@@ -78,11 +78,13 @@ class Variant:
     unseen: frozenset[str] = frozenset()
     armed: tuple[str, ...] = ("look",)
     cursor: str | None = None
-    rest: Rest | None = None
+    hibernation: HibernationOrder | None = None
 
     @property
     def situation(self) -> Situation:
-        return Situation(WagmanConfig(), ORDER, self.environment, self.views, self.unseen, self.cursor, rest=self.rest)
+        return Situation(
+            WagmanConfig(), ORDER, self.environment, self.views, self.unseen, self.cursor, hibernation=self.hibernation
+        )
 
     def told(self, word: str) -> Step:
         """The step that this input leads to; what falls due had stopped before."""
@@ -147,20 +149,25 @@ VARIANTS = {
         Hibernating(rested=True), seen(STRAYS, hibernating=True), HOT, armed=("stop",)
     ),
     "will_hibernate by order": Variant(
-        WillHibernate(heated=False), seen(DOWNWARDS, hibernating=True), armed=("stop",), rest=ORDER_ALL
+        WillHibernate(heated=False), seen(DOWNWARDS, hibernating=True), armed=("stop",), hibernation=ORDER_ALL
     ),
-    "hibernating by order": Variant(Hibernating(heated=False), seen(DOWN, hibernating=True), armed=("stop",), rest=ORDER_ALL),
+    "hibernating by order": Variant(
+        Hibernating(heated=False), seen(DOWN, hibernating=True), armed=("stop",), hibernation=ORDER_ALL
+    ),
     "hibernating by order, but for cs": Variant(
         Hibernating(heated=False),
         seen(KEPT, hibernating=True) | {"cs": View("cs", "started")},
         armed=("stop",),
-        rest=ORDER_BUT_CS,
+        hibernation=ORDER_BUT_CS,
     ),
     "hibernating by order, but for cs, which is due": Variant(
-        Hibernating(heated=False), seen(KEPT, hibernating=True) | {"cs": off("cs", due=True)}, armed=("stop",), rest=ORDER_BUT_CS
+        Hibernating(heated=False),
+        seen(KEPT, hibernating=True) | {"cs": off("cs", due=True)},
+        armed=("stop",),
+        hibernation=ORDER_BUT_CS,
     ),
     "hibernating, hot and by order": Variant(
-        Hibernating(), seen(DOWN, hibernating=True), HOT, armed=("stop", "minimum"), rest=ORDER_BUT_CS
+        Hibernating(), seen(DOWN, hibernating=True), HOT, armed=("stop", "minimum"), hibernation=ORDER_BUT_CS
     ),
     "hibernating for long enough, in doubt": Variant(
         Hibernating(rested=True), seen(DOWN, hibernating=True), DOUBT, armed=("stop", RELEASE)

@@ -6,8 +6,8 @@ from attrs import field, frozen
 
 from wagman.config.schema import WagmanConfig
 from wagman.fsm.environment import Environment
-from wagman.fsm.wagman.inputs import View
-from wagman.model.facts import Rest
+from wagman.fsm.scheduler.inputs import View
+from wagman.model.facts import HibernationOrder
 
 GUARD_MARGIN_S = 60.0
 """How much longer than its start time-out a start may take before the scheduler goes on without it (specified)."""
@@ -27,7 +27,7 @@ class Situation:
     unseen: frozenset[str] = field()  # guests whose board cannot be seen: at first all
     cursor: str | None = None  # the guest that was started last
     awaited: frozenset[str] = frozenset()  # guests of which it is not known yet whether they run
-    rest: Rest | None = None  # an operator's order to hibernate
+    hibernation: HibernationOrder | None = None  # an operator's order to hibernate
     # guests whose latest start came to nothing: tried again after news of them, or at the next look
     passed: frozenset[str] = frozenset()
     after: Mapping[str, tuple[str, ...]] = field(factory=dict)  # for each guest, the guests that it comes after
@@ -127,7 +127,7 @@ class Situation:
     @property
     def kept(self) -> frozenset[str]:
         """The guests that an operator's order lets run."""
-        return frozenset(self.order) if self.rest is None else self.rest.keep & frozenset(self.order)
+        return frozenset(self.order) if self.hibernation is None else self.hibernation.keep & frozenset(self.order)
 
     def unstopped(self, names: frozenset[str]) -> list[View]:
         """The guests among `names` that are not down and not exempt, the one started last first."""

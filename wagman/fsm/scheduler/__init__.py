@@ -19,9 +19,9 @@ wanted up, enabled, not locked out, and its backoff is over. A guest whose board
   way down; `before:NAME` bounds that, and `ReviewGuest` ends it.
 - WillHibernate stops one guest at each alarm `stop` (`hibernate_interval`), in reverse start order. Hibernating keeps them down,
   after heat for at least `minimum`. A guest that the operator started by force is exempt. A hot enclosure leads to WillHibernate
-  from every other state, and so does an operator's order (`Rest`) until somebody ends it. Both count at the same time: heat for
-  as long as it would without the order. If only the order is left, the guests that it keeps run, and one of them that has
-  stopped is started again.
+  from every other state, and so does an operator's order (`HibernationOrder`) until somebody ends it. Both count at the same
+  time: heat for as long as it would without the order. If only the order is left, the guests that it keeps run, and one of them that
+  has stopped is started again.
 
 A start is a request with an answer. It has a number, which the guest's view shows once the guest carries the start out: from then
 on the view tells what came of this start (it started, or failed). A guest that is not due refuses.
@@ -30,9 +30,9 @@ Each state has one handler for each input and for each of its alarms. Heat, its 
 situation alone decides: after each step, and when the service comes up, the state is asked where it leads (`State.leads_to`).
 """
 
-from wagman.fsm.wagman.inputs import View
-from wagman.fsm.wagman.machine import restored, step, taken_up
-from wagman.fsm.wagman.situation import Situation
-from wagman.fsm.wagman.states import STATES, State, Step
+from wagman.fsm.scheduler.inputs import View
+from wagman.fsm.scheduler.machine import restored, step, taken_up
+from wagman.fsm.scheduler.situation import Situation
+from wagman.fsm.scheduler.states import STATES, State, Step
 
 __all__ = ["STATES", "Situation", "State", "Step", "View", "restored", "step", "taken_up"]

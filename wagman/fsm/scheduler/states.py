@@ -8,8 +8,8 @@ from attrs import asdict, evolve, field, frozen
 
 from wagman.fsm.alarms import Alarm, Plan
 from wagman.fsm.graph import GraphState, checked_graph
-from wagman.fsm.wagman.inputs import Effect, GuestRefused, StartGuest, StopGuest, View
-from wagman.fsm.wagman.situation import Situation
+from wagman.fsm.scheduler.inputs import Effect, GuestRefused, StartGuest, StopGuest, View
+from wagman.fsm.scheduler.situation import Situation
 from wagman.model.facts import Draft
 
 P = ParamSpec("P")
@@ -17,8 +17,12 @@ P = ParamSpec("P")
 
 def ordered(now: Situation) -> Mapping[str, Any]:
     """The fields of an event about an operator's order; empty without one."""
-    rest = now.rest
-    return {} if rest is None else {"reason": rest.reason, "who": rest.who, "uid": rest.uid, "keep": sorted(rest.keep)}
+    hibernation = now.hibernation
+    return (
+        {}
+        if hibernation is None
+        else {"reason": hibernation.reason, "who": hibernation.who, "uid": hibernation.uid, "keep": sorted(hibernation.keep)}
+    )
 
 
 @frozen
@@ -78,7 +82,7 @@ class State(GraphState):
 
     def leads_to(self, now: Situation) -> "Callable[[], State] | None":
         """The state that the situation alone leads to from this one; None: it goes on."""
-        return WillHibernate if now.environment.hot or now.rest is not None else None
+        return WillHibernate if now.environment.hot or now.hibernation is not None else None
 
     def plan(self, now: Situation) -> Plan:
         """The alarms of this state at full length."""
@@ -253,7 +257,7 @@ class WillHibernate(Forbidding):
         return evolve(self, heated=now.environment.hot).entered(now, Draft("wagman.will_hibernate", None, ordered(now)))
 
     def leads_to(self, now: Situation) -> Callable[[], State] | None:
-        if not self.heated and now.rest is None:
+        if not self.heated and now.hibernation is None:
             return Normal
         return partial(Hibernating, heated=self.heated) if now.all_down(self.forbidden(now)) else None
 
@@ -281,7 +285,7 @@ class Hibernating(Forbidding):
         return self.rested and now.environment.calm
 
     def leads_to(self, now: Situation) -> Callable[[], State] | None:
-        return Normal if not self.heated and now.rest is None else None
+        return Normal if not self.heated and now.hibernation is None else None
 
     def plan(self, now: Situation) -> Plan:
         minimum = {} if self.rested or not self.heated else {"minimum": Alarm(now.config.hibernate_min_s)}

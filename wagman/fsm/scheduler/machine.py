@@ -7,7 +7,7 @@ from attrs import evolve
 
 from wagman.fsm.alarms import KEEP, Alarm, Fired, Plan
 from wagman.fsm.environment import FIRST_VERDICT, RELEASE, STALE, Environment
-from wagman.fsm.wagman.inputs import (
+from wagman.fsm.scheduler.inputs import (
     GuestChanged,
     GuestRefused,
     Hibernate,
@@ -18,8 +18,8 @@ from wagman.fsm.wagman.inputs import (
     View,
     Visibility,
 )
-from wagman.fsm.wagman.situation import Situation
-from wagman.fsm.wagman.states import STATES, State, Step
+from wagman.fsm.scheduler.situation import Situation
+from wagman.fsm.scheduler.states import STATES, State, Step
 from wagman.model.errors import StoreError
 from wagman.model.facts import Draft, Sample
 
@@ -100,7 +100,7 @@ def react(state: State, now: Situation, item: Input) -> Step:
         case Visibility():
             return state.stay(evolve(now, unseen=now.unseen | item.names if item.blind else now.unseen - item.names))
         case Ordered():
-            return state.stay(evolve(now, rest=item.rest))
+            return state.stay(evolve(now, hibernation=item.hibernation))
         case Sample():
             return judged(state, now, now.environment.sampled(item))
         case Fired():

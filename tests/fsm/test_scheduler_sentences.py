@@ -6,10 +6,10 @@ import pytest
 from attrs import define, evolve, field
 
 from wagman.config.schema import Bounds, EnvironmentConfig, WagmanConfig
-from wagman.fsm import wagman
+from wagman.fsm import scheduler
 from wagman.fsm.alarms import Alarm, Fired, Plan
 from wagman.fsm.environment import FIRST_VERDICT, RELEASE, STALE, Environment
-from wagman.fsm.wagman.inputs import (
+from wagman.fsm.scheduler.inputs import (
     Effect,
     GuestChanged,
     GuestRefused,
@@ -21,10 +21,10 @@ from wagman.fsm.wagman.inputs import (
     View,
     Visibility,
 )
-from wagman.fsm.wagman.machine import ORDER as ORDER_ALARM
-from wagman.fsm.wagman.machine import ORDER_S
-from wagman.fsm.wagman.situation import Situation
-from wagman.fsm.wagman.states import Hibernating, Normal, StartDevices, StartNextDevice, State, Step, WillHibernate
+from wagman.fsm.scheduler.machine import ORDER as ORDER_ALARM
+from wagman.fsm.scheduler.machine import ORDER_S
+from wagman.fsm.scheduler.situation import Situation
+from wagman.fsm.scheduler.states import Hibernating, Normal, StartDevices, StartNextDevice, State, Step, WillHibernate
 from wagman.model.errors import StoreError
 from wagman.model.facts import Draft, Sample
 
@@ -52,7 +52,7 @@ class Node:
     events: list[str] = field(factory=list)
 
     def __attrs_post_init__(self) -> None:
-        self.carry_on(wagman.taken_up(self.state, self.now))
+        self.carry_on(scheduler.taken_up(self.state, self.now))
 
     def arm(self, plan: Plan) -> None:
         kept = {name: self.armed[name] for name, alarm in plan.items() if alarm is None and name in self.armed}
@@ -61,7 +61,7 @@ class Node:
     def tell(self, item: Input) -> list[Effect]:
         if isinstance(item, Fired):
             del self.armed[item.name]
-        return self.carry_on(wagman.step(self.state, self.now, item))
+        return self.carry_on(scheduler.step(self.state, self.now, item))
 
     def carry_on(self, step: Step) -> list[Effect]:
         self.state, self.now = step.state, step.now
@@ -572,7 +572,7 @@ def test_a_reading_that_failed_keeps_no_sensor_alive() -> None:
 )
 def test_each_state_resumes_with_its_alarms_at_full_length(state: State, alarms: dict[str, Alarm]) -> None:
     environment = {FIRST_VERDICT: Alarm(300.0), STALE + "temperature_c": Alarm(180.0)}
-    assert wagman.taken_up(wagman.restored(state.lasting()), situation(TEMPERATURE)).alarms == alarms | environment
+    assert scheduler.taken_up(scheduler.restored(state.lasting()), situation(TEMPERATURE)).alarms == alarms | environment
 
 
 def test_a_task_that_comes_back_in_the_cold_waits_for_the_release_anew() -> None:
@@ -600,7 +600,7 @@ def test_a_resumed_hibernation_ends_where_no_sensor_is_left_to_tell(state: State
 
 
 def test_a_resumed_start_is_over_when_its_guest_shows_itself() -> None:
-    node = Node(state=wagman.restored(StartNextDevice("gn", 7).lasting()))
+    node = Node(state=scheduler.restored(StartNextDevice("gn", 7).lasting()))
     node.show("gn", "starting")
     assert node.name == "start_next_device"
     node.show("gn", "started")
@@ -608,7 +608,7 @@ def test_a_resumed_start_is_over_when_its_guest_shows_itself() -> None:
 
 
 def test_a_resumed_start_has_all_of_its_time_from_when_its_guest_shows_itself() -> None:
-    node = Node(state=wagman.restored(StartNextDevice("gn", 7).lasting()))
+    node = Node(state=scheduler.restored(StartNextDevice("gn", 7).lasting()))
     node.tell(GuestChanged(View("gn", "starting", start_timeout_s=240.0)))
     assert node.armed["guard"] == Alarm(240.0 + 65.0)
     del node.armed["guard"]
@@ -637,7 +637,7 @@ def test_a_resumed_way_into_hibernation_takes_no_guest_down_where_no_sensor_is_l
 def reconfigured(node: Node, environment: EnvironmentConfig) -> None:
     now = evolve(node.now, environment=node.now.environment.reconfigured(environment))
     node.armed = {}
-    node.carry_on(wagman.taken_up(node.state, now))
+    node.carry_on(scheduler.taken_up(node.state, now))
 
 
 def test_a_verdict_that_stands_counts_for_what_the_new_configuration_makes_of_it() -> None:
@@ -652,7 +652,7 @@ def test_a_verdict_that_stands_counts_for_what_the_new_configuration_makes_of_it
 
 
 def test_a_resumed_start_of_a_guest_that_is_gone_stalls_and_is_over() -> None:
-    node = Node(state=wagman.restored(StartNextDevice("gone", 7).lasting()))
+    node = Node(state=scheduler.restored(StartNextDevice("gone", 7).lasting()))
     node.fire("guard")
     assert node.name == "normal"
 
@@ -660,9 +660,9 @@ def test_a_resumed_start_of_a_guest_that_is_gone_stalls_and_is_over() -> None:
 @pytest.mark.parametrize("saved", ["abc", {}, {"name": "asleep"}, {"name": "normal", "mood": "good"}, {"name": ["normal"]}])
 def test_what_is_no_state_is_not_trusted(saved: Any) -> None:
     with pytest.raises(StoreError):
-        wagman.restored(saved)
+        scheduler.restored(saved)
 
 
 def test_what_version_0_1_0_kept_of_a_start_is_taken_up_and_what_is_kept_is_what_it_can_read() -> None:
-    assert wagman.restored({"name": "start_next_device", "device": "gn", "changes": 4}) == StartNextDevice("gn")
+    assert scheduler.restored({"name": "start_next_device", "device": "gn", "changes": 4}) == StartNextDevice("gn")
     assert StartNextDevice("gn", 7).lasting() == {"name": "start_next_device", "device": "gn"}

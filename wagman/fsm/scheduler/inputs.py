@@ -5,7 +5,7 @@ from typing import TypeAlias
 from attrs import frozen
 
 from wagman.fsm.alarms import Fired
-from wagman.model.facts import Draft, Rest, Sample
+from wagman.model.facts import Draft, HibernationOrder, Sample
 
 
 @frozen
@@ -60,7 +60,7 @@ class Visibility:
 class Ordered:
     """An operator orders hibernation, or (None) ends it."""
 
-    rest: Rest | None
+    hibernation: HibernationOrder | None
 
 
 Input: TypeAlias = GuestChanged | GuestRefused | PowerFailed | Visibility | Ordered | Sample | Fired

@@ -4,10 +4,10 @@ from typing import Any
 
 from attrs import evolve
 
-from tests.fsm.test_wagman_sentences import Node, situation
+from tests.fsm.test_scheduler_sentences import Node, situation
 from wagman.config.schema import WagmanConfig
 from wagman.fsm.alarms import Alarm
-from wagman.fsm.wagman.inputs import Effect, GuestChanged, ReviewGuest, View
+from wagman.fsm.scheduler.inputs import Effect, GuestChanged, ReviewGuest, View
 
 STAGGER_S = WagmanConfig().stagger_s
 
