@@ -15,9 +15,8 @@ INTRODUCTION = f"""\
 {begin(MODULE)}
 
 `wagman events` shows the log, `wagman events -f` follows it, `wagman events --device gn` is about one guest, and `--type store`
-has all of `store.*`. Each event has an id, a time, mostly the event that caused it, and the fields that are named here;
-the whole shape is on [the socket's page](socket.md#event). Where no cell says what to
-do, do nothing.
+shows all events of `store.*`. Each event has an id, a time, usually the event that caused it, and the fields that are named here;
+the whole shape is on [the socket's page](socket.md#event). If the column *do* is empty, do nothing.
 """
 
 FAMILIES = {
@@ -39,8 +38,9 @@ FAMILIES = {
 REPEATS = """\
 ## Repeats
 
-Where a field `count` is possible, repeats collapse: the first is told at once, the next ones of the same type, device and
-fields are counted, and told of together, with how many there were (`count`) and in how many seconds (`over_s`).
+Some types have a field `count`: of these, repeats become one event. The service shows the first event at once. It only counts the
+next ones of the same type, guest and fields, and reports them together: how many there were (`count`), and within how many
+seconds (`over_s`).
 """
 
 

@@ -294,7 +294,7 @@ def test_where_the_journal_is_away_for_a_while_what_it_missed_is_counted(listeni
         away.rename(path)
         log(event("device.stopped"))
     lost, told = (decoded(listening.recv(100_000)) for _ in range(2))
-    assert lost["MESSAGE"] == "lines were lost, which wagman events has, 1 of them"
+    assert lost["MESSAGE"] == "lines for the journal were lost, 1 of them, which wagman events has"
     assert (lost["PRIORITY"], told["WAGMAN_TYPE"]) == ("4", "device.stopped")
 
 

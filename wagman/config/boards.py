@@ -63,7 +63,8 @@ class BoardConfig:
         default=5.0,
         metadata=setting(
             DURATION,
-            "The pause before the board is asked again how things are: at most 10min, and a third of any `heartbeat_timeout`.",
+            "How long the service waits before it asks the board for its state again: at most 10min, and at most a third "
+"of any `heartbeat_timeout`.",
         ),
     )
 
@@ -120,9 +121,9 @@ class WagmanBoard(BoardConfig):
 
     device: str = field(
         default="/dev/waggle_sysmon",
-        metadata=setting(TEXT, "The serial port, or a pty. It may be absent when the service starts."),
+        metadata=setting(TEXT, "The serial port of the board, or a pty. The port need not exist yet when the service starts."),
     )
-    dialect: str = field(default="v3", metadata=setting(one_of("v3", "v4", "auto"), "What the board's firmware speaks."))
+    dialect: str = field(default="v3", metadata=setting(one_of("v3", "v4", "auto"), "Which dialect the board's firmware speaks; `auto`: the service finds out."))
 
     @property
     def address(self) -> str:
@@ -156,19 +157,21 @@ class PlainBoard(BoardConfig):
         default=10.0,
         metadata=setting(
             DURATION,
-            "The pause before the board is asked again how things are: at most the `stop_silence` of any guest with a heartbeat.",
+            "How long the service waits before it asks the board for its state again: at most the `stop_silence` of any "
+"guest with a heartbeat.",
         ),
     )
     settle_s: float = field(
         default=1.5,
         metadata=setting(
-            DURATION, "So long after a command the board may still show the old state: what it shows is not believed."
+            DURATION, "How long after a command the board may still show the old state. The service does not believe what it shows "
+"during that time."
         ),
     )
     on_restore: Restore = field(
         default="unknown",
         metadata=setting(
-            one_of("on", "off", "last", "unknown"), "What its ports do when its own power comes back, as it is set to."
+            one_of("on", "off", "last", "unknown"), "What the board does with its ports when its own power comes back, as you have set it on the board itself."
         ),
     )
 

@@ -81,20 +81,20 @@ class EarConfig:
         default=10.0,
         metadata=setting(
             DURATION,
-            "From one question to the next (of a guest that speaks by itself: from one look to the next): at most a third of "
-            "the guest's `heartbeat_timeout`.",
+            "How often the guest is asked (if the guest speaks by itself: how often the service checks for what it said): "
+"at most a third of the guest's `heartbeat_timeout`.",
         ),
     )
     timeout_s: float = field(
         default=2.0,
-        metadata=setting(DURATION, "How long an answer is waited for, from the look-up of the name to its last byte."),
+        metadata=setting(DURATION, "How long the service waits for an answer, from the look-up of the name to the last byte."),
     )
     network: str | None = field(
         default=None,
         metadata=setting(
             TEXT,
-            "The network that the guest is heard through; without it, the one in `[defaults]`. `none` counts silence without a "
-            "witness, as is right for an uplink only.",
+            "The name of the network that the guest is heard through. Without it, the one in `[defaults]` counts. `none`: "
+"the guest's silence counts without a witness, which is right only for an uplink.",
         ),
     )
 
@@ -125,4 +125,4 @@ RARE_BEAT_S = 75.0
 class StillDraws:
     """`still_on = { watts = ... }`: a guest that draws this much has not halted yet."""
 
-    watts: float = field(metadata=setting(NUMBER_ABOVE_0, "A guest that draws as much has not halted yet."))
+    watts: float = field(metadata=setting(NUMBER_ABOVE_0, "A guest that draws this many watts or more has not halted yet."))

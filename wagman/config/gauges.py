@@ -13,13 +13,14 @@ class GaugeConfig:
     command: tuple[str, ...] = field(
         metadata=setting(
             COMMAND,
-            "The command that writes the number, and nothing else, to its standard output. It is run here, without a shell. Any "
-            "exit status but 0, and anything that is not one number, says that the number is unknown.",
+            "The command that writes the number, and nothing else, to its standard output. The service runs it on this "
+"computer, without a shell. If the exit status is not 0, or the output is not one number, the number is "
+"unknown.",
         )
     )
     every_s: float = field(
-        default=30.0, metadata=setting(DURATION, "How often it is run: at most so rarely that it can fail once within `stale`.")
+        default=30.0, metadata=setting(DURATION, "How often the service runs the command: often enough that one failure within `stale` does no harm.")
     )
     timeout_s: float = field(
-        default=10.0, metadata=setting(DURATION, "How long the command may take; then it is ended, and the number is unknown.")
+        default=10.0, metadata=setting(DURATION, "How long the command may take; then the service ends it, and the number is unknown.")
     )

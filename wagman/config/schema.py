@@ -50,42 +50,43 @@ LEAST_BYTES = 1_048_576
 class ServiceConfig:
     """`[service]`: the daemon's own places and bounds."""
 
-    socket: str = field(default="/run/wagman/wagman.sock", metadata=setting(SOCKET_PATH, "The control socket."))
+    socket: str = field(default="/run/wagman/wagman.sock", metadata=setting(SOCKET_PATH, "The path of the control socket, which the commands use."))
     state_dir: str = field(
-        default="/var/lib/wagman", metadata=setting(TEXT, "The directory of the rolling log and of what must last.")
+        default="/var/lib/wagman", metadata=setting(TEXT, "The directory for the log and for everything else that has to outlast a restart.")
     )
-    control_group: str = field(default="wagman", metadata=setting(TEXT, "Members of this group may do everything."))
+    control_group: str = field(default="wagman", metadata=setting(TEXT, "The group whose members may do everything."))
     control_group_configured: bool = False  # a default group that does not exist is a warning, a configured one an error
     operate_group: str | None = field(
         default=None,
         metadata=setting(
             TEXT,
-            "Members of this group may look, start, stop, restart, enable and disable, and nothing else.",
+            "The group whose members may look, start, stop, restart, enable and disable, and nothing else.",
         ),
     )
     read_group: str | None = field(
-        default=None, metadata=setting(TEXT, "Members of this group may look, and not touch. Without it, nobody else may look.")
+        default=None, metadata=setting(TEXT, "The group whose members may look, and change nothing. Without `read_group`, nobody else may look.")
     )
     max_events: int = field(
-        default=100_000, metadata=setting(whole(LEAST_EVENTS), "How many events the rolling log keeps at most.")
+        default=100_000, metadata=setting(whole(LEAST_EVENTS), "The most events that the log keeps; the oldest go first.")
     )
     max_bytes: int = field(
-        default=67_108_864, metadata=setting(whole(LEAST_BYTES), "How many bytes the rolling log takes on disk at most.")
+        default=67_108_864, metadata=setting(whole(LEAST_BYTES), "The most bytes that the log takes on disk; the oldest events go first.")
     )
     log: Literal["auto", "json", "text"] = field(
         default="auto",
         metadata=setting(
             one_of("auto", "json", "text"),
-            "What each event is on standard output. `auto`: an entry with fields where that is the journal, a sentence on a "
-            "terminal, JSON anywhere else.",
+            "How the service writes each event to standard output. `auto`: an entry with fields if that is the journal, a "
+"sentence if it is a terminal, JSON anywhere else.",
         ),
     )
     unreadable_release_s: float = field(
         default=3600.0,
         metadata=setting(
             DURATION_OR_NEVER,
-            "Where the saved state is there and cannot be read, guests that are off stay off for so long; then those start that "
-            "nobody is known to have stopped or disabled. 0: they stay off until it can be read, or somebody starts them.",
+            "If the service finds a saved state and cannot read it, guests that are off stay off for this time. Then "
+"guests start, except those that an operator is known to have stopped or disabled. 0: guests stay off until "
+"the state can be read, or until somebody starts them.",
         ),
     )
 
@@ -98,22 +99,25 @@ class WagmanConfig:
         default=(),
         metadata=setting(
             NAMES,
-            "The guests in the order in which they start, as far as `after` allows. Those not named come last, in port order.",
+            "The order in which guests start, as far as `after` allows. Guests that the list does not name come last, in "
+"the order of their ports.",
         ),
     )
     stagger_s: float = field(
-        default=5.0, metadata=setting(DURATION, "The least time between two relays going on, whoever asked for it.")
+        default=5.0, metadata=setting(DURATION, "The shortest time between two relays that go on, whoever asked for it.")
     )
     normal_interval_s: float = field(
-        default=60.0, metadata=setting(DURATION, "How often the scheduler looks for a guest that is due.", "seed")
+        default=60.0, metadata=setting(DURATION, "How often the scheduler looks for guests that should start.", "seed")
     )
     hibernate_interval_s: float = field(
-        default=30.0, metadata=setting(DURATION, "The time between stopping one guest and the next on the way down.", "seed")
+        default=30.0, metadata=setting(DURATION, "How long the scheduler waits after it stopped one guest before it stops the next, while all guests are taken "
+"down.", "seed")
     )
-    hibernate_min_s: float = field(default=900.0, metadata=setting(DURATION, "The least time spent hibernating."))
+    hibernate_min_s: float = field(default=900.0, metadata=setting(DURATION, "The shortest time that guests stay down after heat."))
     first_verdict_s: float = field(
         default=300.0,
-        metadata=setting(DURATION, "How long the first start waits, at most, for a verdict on the environment."),
+        metadata=setting(DURATION, "How long the first start waits, at most, until the sensors have shown whether the enclosure is within its "
+"bounds."),
     )
 
 
@@ -124,15 +128,16 @@ class Bounds:
     A table without either leaves the sensor unwatched.
     """
 
-    high: float | None = field(default=None, metadata=setting(NUMBER, "From here up the guests are hibernated."))
-    low: float | None = field(default=None, metadata=setting(NUMBER, "From here down nothing is started."))
+    high: float | None = field(default=None, metadata=setting(NUMBER, "At this reading and above, all guests are taken down (they hibernate)."))
+    low: float | None = field(default=None, metadata=setting(NUMBER, "At this reading and below, no guest is started."))
     hysteresis: float = field(
-        default=0.0, metadata=setting(NUMBER_FROM_0, "How far inside its bounds a reading must come to be normal again.")
+        default=0.0, metadata=setting(NUMBER_FROM_0, "How far inside the bounds a reading must come before the sensor is normal again.")
     )
     low_action: str = field(
         default="wait",
         metadata=setting(
-            one_of("wait", "hibernate"), "What a low reading does: starts wait, or the guests are hibernated as when it is high."
+            one_of("wait", "hibernate"), "What a low reading does. `wait`: no guest is started; `hibernate`: all guests are taken down, as at a high "
+"reading."
         ),
     )
 
@@ -148,13 +153,14 @@ WATCHED_BY_DEFAULT: Mapping[str, Bounds] = {"temperature_c": Bounds(high=70.0, l
 class EnvironmentConfig:
     """`[environment]`: when the enclosure counts as abnormal."""
 
-    samples: int = field(default=3, metadata=setting(whole(1), "How many samples in a row make a verdict."))
+    samples: int = field(default=3, metadata=setting(whole(1), "How many readings in a row must agree before the service changes its view of the sensor."))
     unknown_release_s: float = field(
         default=21_600.0,
-        metadata=setting(DURATION, "After so long without a reading while hibernating, the guests are started again."),
+        metadata=setting(DURATION, "If guests are down because of a sensor, and that sensor gives no reading for this long, the service starts "
+"the guests again."),
     )
     stale_s: float = field(
-        default=180.0, metadata=setting(DURATION, "A sensor that has not told anything for so long is unknown.")
+        default=180.0, metadata=setting(DURATION, "A sensor that has given no reading for this long is unknown.")
     )
     sensors: dict[str, Bounds] = field(factory=dict)  # by sensor name; a sensor without bounds is not in it
     gauges: dict[str, GaugeConfig] = field(factory=dict)  # the sensors that a command reads, with bounds or without
@@ -169,8 +175,8 @@ class NetworkConfig:
         default=(),
         metadata=setting(
             WITNESS,
-            "Who answers as long as the network works, and is no guest: any one of them is enough. A guest that does not answer "
-            "is silent only if a witness answers that is asked after it.",
+            "Who answers as long as the network works, and is no guest; any one witness is enough. A guest that does not "
+"answer counts as silent only if a witness answers that was asked after the guest.",
             key="witness",
         ),
     )
@@ -184,21 +190,21 @@ class DeviceConfig:
     port: Any = field(  # a `Port`: a number on a Wagman, text on any other board
         metadata=setting(
             PORT_NAME,
-            "The port of the board that it gets its power from. Each guest has one of its own. On a Wagman it is a whole number "
-            "from 0 to 4, elsewhere what that board calls it.",
+            "The port of the board that powers the guest. Each guest has a port of its own. On a Wagman the port is a "
+"whole number from 0 to 4; on other boards it is what that board calls it.",
             "firmware",
         )
     )
     board: str = field(
         default=DEFAULT_BOARD,
-        metadata=setting(TEXT, "The board that it is on, by its name. It may be left out where there is but one."),
+        metadata=setting(TEXT, "The name of the board that powers the guest. If there is only one board, you may leave this out."),
     )
     is_self: bool = field(
         default=False,
         metadata=setting(
             BOOLEAN,
-            "It is the computer that this service runs on: it is never switched. On a Wagman it is on port 0, and is fed its "
-            "heartbeat.",
+            "Whether this is the computer that the service runs on: the service never switches its power. On a Wagman "
+"this computer is on port 0, and the service sends the board a heartbeat for it.",
             key="self",
         ),
     )
@@ -206,34 +212,35 @@ class DeviceConfig:
         default=True,
         metadata=setting(
             BOOLEAN,
-            "`false` keeps it down, whatever else is remembered: it is stopped in an orderly way, and nobody can start it.",
+            "`false` keeps the guest off, whatever was decided before: the service asks it to halt, switches it off, and "
+"nobody can start it.",
         ),
     )
     after: tuple[str, ...] = field(
         default=(),
         metadata=setting(
             NAMES,
-            "The guests that it needs: it is started once they are, and they are stopped once it is. It does not wait for one "
-            "that is not to run, nor longer than a start of that one may take: see "
-            "[one after the other](how-it-works.md#one-after-the-other).",
+            "The guests that this guest needs: it starts after them, and they stop after it. It does not wait for a guest "
+"that should not run, nor longer than the start of that guest may take: see [one after the "
+"other](how-it-works.md#one-after-the-other).",
         ),
     )
     leads_to: tuple[str, ...] = field(
         default=(),
         metadata=setting(
             BOARD_NAMES,
-            "The boards that are reached through it: it is their switch, router or access point. Its power is never left off but "
-            "by an operator's `--force`, nor for hibernation. Where its own board is among them, that board has to be of a "
-            "kind that switches a port off and on by one command: see "
-            "[what leads to a board](several-boards.md#what-leads-to-a-board).",
+            "The boards that are reached through this guest: it is their switch, router or access point. Its power never "
+"stays off, not even in a hibernation, unless an operator uses `--force`. If its own board is one of them, "
+"that board must be of a kind that switches a port off and on by one command: see [what leads to a "
+"board](several-boards.md#what-leads-to-a-board).",
         ),
     )
     hears_board: bool = field(
         default=True,
         metadata=setting(
             HEARING,
-            "Whether it gives signs of life, and how it is heard: `true` is on the board's own input, which a Wagman has; of "
-            "several ears any one is enough. Without, it counts as started once its relay is on.",
+            "Whether the guest gives signs of life, and how it is heard. `true`: on the board's own input, which a Wagman "
+"has. Of several ears, any one is enough. `false`: the guest counts as started once its relay is on.",
             key="heartbeat",
         ),
     )
@@ -242,23 +249,25 @@ class DeviceConfig:
         default=None,
         metadata=setting(
             TEXT,
-            "The network that it is heard through, by its name. It may be left out where there is but one. `none`: silence "
-            "counts although nobody shows that the network works, as is right for an uplink only; `heartbeat_timeout` is at "
-            "least 30min then.",
+            "The name of the network that the guest is heard through. If there is only one network, you may leave this "
+"out. `none`: the guest's silence counts although nobody shows that the network works. This is right only for "
+"an uplink; `heartbeat_timeout` must then be 30min or more.",
         ),
     )
     still_on: EarConfig | StillDraws | None = field(
         default=None,
         metadata=setting(
             STILL_ON,
-            "What else has to be silent before a guest that was asked to halt counts as halted: its programs end long before it.",
+            "What else has to be silent before the service takes the guest for halted: a guest's programs end long before "
+"the guest has halted.",
         ),
     )
     primary: str | None = field(
         default=None,
         metadata=setting(
             one_of(*MEDIA),
-            'The medium that it boots from; the other one is for recovery. Only on ports 0 and 1, where it is "emmc" if not set.',
+            "The medium that the guest boots from; the other medium is for recovery. Only ports 0 and 1 have media; "
+'there, "emmc" is the default.',
             "firmware",
         ),
     )
@@ -266,79 +275,86 @@ class DeviceConfig:
         default=None,
         metadata=setting(
             COMMAND,
-            "The command that asks it to halt. `[]` says that its power may simply be cut. Every guest needs one or the other.",
+            "The command that asks the guest to halt. `[]`: the service cuts the power without asking. Every guest needs "
+"one or the other.",
         ),
     )
     restart: tuple[str, ...] | None = field(
         default=None,
         metadata=setting(
             COMMAND,
-            "The command that asks it to halt when power will come back: as `shutdown` if not set; `[]` only where that is `[]`.",
+            "The command that asks the guest to halt when its power will come back. Without `restart`, `shutdown` is "
+"used; `[]` is allowed only if `shutdown` is `[]`.",
         ),
     )
     start_timeout_s: float = field(
         default=120.0,
-        metadata=setting(DURATION, "From relay on to the first heartbeat. It is doubled after each failed start.", "seed"),
+        metadata=setting(DURATION, "How long a start may take, from the relay that goes on to the first heartbeat. This time doubles after each "
+"failed start.", "seed"),
     )
     start_timeout_max_s: float = field(
         default=480.0,
-        metadata=setting(DURATION, "The longest that `start_timeout` grows to: a long file system check must win."),
+        metadata=setting(DURATION, "The longest time that `start_timeout` grows to: long enough for a long file system check."),
     )
     heartbeat_timeout_s: float = field(
         default=300.0,
-        metadata=setting(DURATION, "A started guest that is silent for so long is stopped and started again.", "seed"),
+        metadata=setting(DURATION, "If a started guest is silent for this long, the service stops it and starts it again.", "seed"),
     )
     stop_timeout_s: float = field(
         default=600.0,
-        metadata=setting(DURATION, "The longest that a stop takes: then the power is cut, heartbeats or not.", "seed"),
+        metadata=setting(DURATION, "The longest time that a stop takes; then the service cuts the power, even if the guest still gives "
+"heartbeats.", "seed"),
     )
     stop_silence_s: float = field(
-        default=60.0, metadata=setting(DURATION, "The silence after a shutdown message that shows that it has halted.", "seed")
+        default=60.0, metadata=setting(DURATION, "How long a guest that was asked to halt has to be silent before the service takes it for halted.", "seed")
     )
     shutdown_resend_s: float = field(
-        default=10.0, metadata=setting(DURATION, "The least time between two shutdown messages while it goes on beating.")
+        default=10.0, metadata=setting(DURATION, "The shortest time between two shutdown messages while the guest still gives heartbeats.")
     )
     off_time_s: float = field(
         default=10.0,
         metadata=setting(
             DURATION,
-            "The least time that its power stays off. It is 30s if not set, but on a Wagman: a computer that has crashed "
-            "draws so little that its supply bridges a short off.",
+            "The shortest time that the guest's power stays off. On a Wagman the default is 10s, on other boards 30s: a "
+"computer that has crashed draws so little that its power supply bridges a short off.",
         ),
     )
     settle_s: float = field(
-        default=5.0, metadata=setting(DURATION, "Heartbeats so soon after power off are echoes, and are ignored.")
+        default=5.0, metadata=setting(DURATION, "How long after power off the service ignores heartbeats: they are echoes.")
     )
     beat_interval_s: float = field(
         default=10.0,
         metadata=setting(
             DURATION,
-            "How often the board shows its heartbeats. `heartbeat_timeout` and `stop_silence` are at least three of these. On "
-            "port 2, unless the board is a v3 one, it is 75 s if not set (and `stop_silence` 3 min 45 s): see "
-            "[heartbeats by pin](boards.md#heartbeats-by-pin-on-a-v4-board).",
+            "How often the board shows the guest's heartbeats. `heartbeat_timeout` and `stop_silence` must be three times "
+"as long, or longer. On port 2 of a board that is no v3 board, the default is 75 s (and `stop_silence` is 3 "
+"min 45 s): see [heartbeats by pin](boards.md#heartbeats-by-pin-on-a-v4-board).",
         ),
     )
     adopt_window_s: float = field(
         default=90.0,
-        metadata=setting(DURATION, "Where no state was saved: how long it may show itself before its power is touched."),
+        metadata=setting(DURATION, "If no state of the guest was saved: how long the guest may show that it runs before the service touches its "
+"power."),
     )
     command_timeout_s: float = field(
-        default=15.0, metadata=setting(DURATION, "How long its `shutdown` or `restart` command may run.")
+        default=15.0, metadata=setting(DURATION, "How long the `shutdown` or `restart` command of the guest may run.")
     )
     allowed_attempts: int = field(
-        default=3, metadata=setting(whole(1), "Starts from the primary medium before the recovery medium is tried.")
+        default=3, metadata=setting(whole(1), "How many starts from the primary medium the service tries before it tries the recovery medium.")
     )
     recover_attempts: int = field(
         default=3,
-        metadata=setting(whole(0), "Failed recoveries before it is reported as unrecoverable. It goes on being tried."),
+        metadata=setting(whole(0), "How many starts from the recovery medium fail before the service reports the guest as unrecoverable. The "
+"service goes on trying."),
     )
     backoff_min_s: float = field(
-        default=60.0, metadata=setting(DURATION, "The wait after the first failed start. It is doubled after each further one.")
+        default=60.0, metadata=setting(DURATION, "How long the service waits after the first failed start. This time doubles after each further failed start.")
     )
-    backoff_max_s: float = field(default=3600.0, metadata=setting(DURATION, "The longest wait between two starts."))
+    backoff_max_s: float = field(default=3600.0, metadata=setting(DURATION, "The longest time that the service waits between two starts."))
     stable_after_s: float = field(
         default=600.0,
-        metadata=setting(DURATION, "A guest that has been up for so long, with a heartbeat at its end, is stable."),
+        metadata=setting(DURATION, "A guest that has been up for this long, with a heartbeat at the end of this time, is stable: its failures "
+"are forgotten."),
     )
 
     @property

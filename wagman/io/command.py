@@ -70,22 +70,24 @@ class ExecBoard(PlainBoard):
     about = "Any program: one of the fence agents, or a script."
 
     on: tuple[str, ...] = field(
-        metadata=setting(PROGRAM, "Switches an outlet on. `%p` stands for its name, in any argument; no shell is run."),
+        metadata=setting(PROGRAM, "The command that switches an outlet on. `%p` stands for the outlet's name, in any argument; no shell is run."),
     )
-    off: tuple[str, ...] = field(metadata=setting(PROGRAM, "Switches an outlet off."))
+    off: tuple[str, ...] = field(metadata=setting(PROGRAM, "The command that switches an outlet off."))
     status: tuple[str, ...] = field(
         default=(),
         metadata=setting(
             COMMAND,
-            "Ends with 0 where the outlet is on, with 2 where it is off; any other end says nothing. If it writes anything "
-            "before a 2, the last line has the word `off` in it, and is no error or usage.",
+            "The command that tells the state of an outlet: exit status 0 means on, 2 means off, any other means unknown. "
+"If the command prints anything before it ends with 2, the last line must contain the word `off`, and be no "
+"error and no usage text.",
         ),
     )
     list_status: tuple[str, ...] = field(
         default=(),
         metadata=setting(
             COMMAND,
-            "Prints a line `plug,name,ON` or `plug,name,OFF` for each outlet, and is run in place of `status`, once for all.",
+            "The command that prints a line `plug,name,ON` or `plug,name,OFF` for each outlet. The service runs it once "
+"for all outlets, in place of `status`.",
         ),
     )
     timeout_s: float = field(
@@ -98,12 +100,13 @@ class ExecBoard(PlainBoard):
         default="told",
         metadata=setting(
             one_of("told", "none"),
-            "Whether what `status` says is believed. It is `none` where there is neither `status` nor `list_status`.",
+            "Whether the service believes what `status` says. If there is neither `status` nor `list_status`, this is "
+"`none`.",
         ),
     )
     poll_s: float = field(
         default=60.0,
-        metadata=setting(DURATION, "The pause before the board is asked again how things are: each time starts programs."),
+        metadata=setting(DURATION, "How long the service waits before it asks the board for its state again. Each time it starts programs."),
     )
 
     @property

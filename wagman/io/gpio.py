@@ -94,21 +94,23 @@ class GpioBoard(PlainBoard):
     released: Released = field(
         metadata=setting(
             one_of("on", "held"),
-            "What the guests have when this service ends: `on`, power, for they are on the relays' normally-closed contacts; "
-            "`held`, what they had, for they are on normally-open ones, and the kernel keeps the level.",
+            "What happens to the power when this service ends. `on`: the guests get power, because they are wired to the "
+"normally-closed contacts of the relays. `held`: the guests keep what they had, because they are wired to the "
+"normally-open contacts, and the kernel keeps the level of the lines.",
         )
     )
-    chip: str = field(default="/dev/gpiochip0", metadata=setting(TEXT, "The device of the chip."))
+    chip: str = field(default="/dev/gpiochip0", metadata=setting(TEXT, "The chip's device file."))
     label: str | None = field(
         default=None,
         metadata=setting(
             TEXT,
-            "What the chip is called in `gpiodetect`, between brackets. Another one is never switched: numbers of chips change.",
+            "The name of the chip, as `gpiodetect` shows it between brackets. The service never switches a chip of "
+"another name: the numbers of chips can change.",
         ),
     )
     active_low: bool = field(
         default=False,
-        metadata=setting(BOOLEAN, "Whether a relay is energised while its line is low, as on most boards with optocouplers."),
+        metadata=setting(BOOLEAN, "Whether a low line energises the relay, as on most boards with optocouplers."),
     )
     may_meter = False
 

@@ -140,20 +140,21 @@ class Run:
 class PlugBoard(PlainBoard):
     """The keys that tables of plugs have in common."""
 
-    host: str = field(metadata=setting(HOST, "Its name or address, with its port where that is not 80."))
+    host: str = field(metadata=setting(HOST, "The plug's name or address, with the TCP port if that is not 80."))
     id: str | None = field(
         default=None,
         metadata=setting(
             MAC,
-            "Its MAC address. Whoever else answers at `host` is never switched. Without it, that is whoever is not the one that "
-            "answered first.",
+            "The plug's MAC address. If another device answers at `host`, the service never switches that one. Without "
+"`id`, the device that answered first is the right one.",
         ),
     )
-    password_file: str | None = field(default=None, metadata=setting(SECRET_FILE, "The file that its password is in."))
+    password_file: str | None = field(default=None, metadata=setting(SECRET_FILE, "The file that holds the plug's password."))
     meter: str = field(
         default="auto",
         metadata=setting(
-            one_of("auto", "none"), "Its meter: `auto` believes it, where there is one; `none` does not look at what it shows."
+            one_of("auto", "none"), "Whether the service uses the plug's power meter: `auto` believes the meter if there is one; `none` ignores "
+"it."
         ),
     )
 
@@ -161,8 +162,8 @@ class PlugBoard(PlainBoard):
         default=METER_SETTLE_S,
         metadata=setting(
             DURATION,
-            "For so long after a command 0 W on its meter are not believed, and an off is not taken for done: plugs were seen to "
-            "show 0 W for 45s while the load ran on. It runs beside `off_time`.",
+            "How long after a command the service believes no 0 W from the plug's meter, and takes no off as done: plugs "
+"were seen to show 0 W for 45s while the load ran on. This time runs at the same time as `off_time`.",
         ),
     )
 

@@ -92,8 +92,8 @@ class PowermanBoard(PlainBoard):
         default=5.0,
         metadata=setting(
             DURATION,
-            "So long after a command the board may still show the old state: what it shows is not believed. "
-            "Redfish takes up to 15s.",
+            "How long after a command the board may still show the old state. The service does not believe what it shows "
+"during that time. Redfish takes up to 15s.",
         ),
     )
 

@@ -50,7 +50,7 @@ class TasmotaBoard(PlugBoard):
     about = "A plug or relay with the firmware Tasmota, over HTTP."
     port_kind = numbered(1, 32)
 
-    user: str = field(default="admin", metadata=setting(TEXT, "Who asks, where it has a password.", "firmware"))
+    user: str = field(default="admin", metadata=setting(TEXT, "The user name, if the plug has a password.", "firmware"))
 
     @property
     def longest_pulse_s(self) -> float:

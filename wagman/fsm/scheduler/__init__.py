@@ -20,8 +20,8 @@ wanted up, enabled, not locked out, and its backoff is over. A guest whose board
 - WillHibernate stops one guest at each alarm `stop` (`hibernate_interval`), in reverse start order. Hibernating keeps them down,
   after heat for at least `minimum`. A guest that the operator started by force is exempt. A hot enclosure leads to WillHibernate
   from every other state, and so does an operator's order (`HibernationOrder`) until somebody ends it. Both count at the same
-  time: heat for as long as it would without the order. If only the order is left, the guests that it keeps run, and one of them that
-  has stopped is started again.
+  time: heat for as long as it would without the order. If only the order is left, the guests that it keeps run, and one of them
+  that has stopped is started again.
 
 A start is a request with an answer. It has a number, which the guest's view shows once the guest carries the start out: from then
 on the view tells what came of this start (it started, or failed). A guest that is not due refuses.

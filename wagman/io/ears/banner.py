@@ -21,7 +21,7 @@ class BannerEar(EarConfig):
     shows = "program"
 
     banner: str = field(metadata=setting(HOST_PORT, "The host and the port."))
-    expect: str | None = field(default=None, metadata=setting(TEXT, "What the first 1024 bytes must hold."))
+    expect: str | None = field(default=None, metadata=setting(TEXT, "A text that the first 1024 bytes must contain."))
 
     def probe(self) -> Probe:
         """The probe that connects and listens."""

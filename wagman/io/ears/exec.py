@@ -26,7 +26,7 @@ class ExecEar(EarConfig):
 
     exec: tuple[str, ...] = field(metadata=setting(COMMAND, "The command and its arguments."))
     timeout_s: float = field(
-        default=10.0, metadata=setting(DURATION, "How long the command may take; then it is ended, and there was no answer.")
+        default=10.0, metadata=setting(DURATION, "How long the command may take; then the service ends it, and that counts as no answer.")
     )
 
     @property

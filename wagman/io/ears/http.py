@@ -25,11 +25,12 @@ class HttpEar(EarConfig):
     about = "A page of the guest is asked for; a status of 200 to 299 is a beat."
     shows = "program"
 
-    http: str = field(metadata=setting(URL, "The page. It answers 503, say, while the guest is not well."))
+    http: str = field(metadata=setting(URL, "The address of the page. The page should answer 503, for example, while the guest is not well."))
     expect: str | None = field(
         default=None,
         metadata=setting(
-            TEXT, "What the answer must hold, in its first 64 KiB: the guest's name, so that nobody else is taken for it."
+            TEXT, "A text that the answer must contain, in its first 64 KiB: for example the guest's name, so that no other "
+"computer is taken for the guest."
         ),
     )
 

@@ -40,12 +40,12 @@ class MqttEar(PassiveEarConfig, BrokerKeys):
     about = "The guest publishes something on a topic, at least as often as `every`."
     shows = "program"
 
-    mqtt: str = field(metadata=setting(FILTER, "The topic, in which + and # may stand for parts of it."))
+    mqtt: str = field(metadata=setting(FILTER, "The topic on which the guest publishes; + and # may stand for parts of it."))
     host: str = field(
         metadata=setting(BROKER, "The broker, with its port where that is not 1883, or 8883 with TLS.", key="broker")
     )
     expect: str | None = field(
-        default=None, metadata=setting(TEXT, "What a message must hold to be a beat. A last will (`offline`) never is one.")
+        default=None, metadata=setting(TEXT, "A text that a message must contain to be a heartbeat. A last will (`offline`) never is a heartbeat.")
     )
 
     @property

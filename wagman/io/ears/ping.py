@@ -40,7 +40,7 @@ class PingEar(EarConfig):
     about = "The guest answers an ICMP echo request. That shows a kernel: a guest whose programs all hang answers, too."
     shows = "kernel"
 
-    ping: str = field(metadata=setting(HOST, "The host."))
+    ping: str = field(metadata=setting(HOST, "The host name or address of the guest."))
 
     def probe(self) -> Probe:
         """The probe that sends a request and waits for the reply."""

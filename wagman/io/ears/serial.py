@@ -40,8 +40,8 @@ class SerialEar(PassiveEarConfig):
     shows = "kernel"
     networked = False
 
-    serial: str = field(metadata=setting(TEXT, "The serial port. Nobody else may read it."))
-    baud: int = field(default=115_200, metadata=setting(BAUD, "Its rate, in bits per second."))
+    serial: str = field(metadata=setting(TEXT, "The serial port of this computer. No other program may read it."))
+    baud: int = field(default=115_200, metadata=setting(BAUD, "The port's rate, in bits per second."))
 
     def ear(self, guest: str, source: Source, network: Network, shared: Shared) -> PassiveEar:  # noqa: ARG002 - nothing is shared
         """See `PassiveEarConfig`."""

@@ -53,13 +53,13 @@ class UdpEar(PassiveEarConfig):
     about = "The guest sends a datagram with its name to this port, at least as often as `every`."
     shows = "program"
 
-    udp: int = field(metadata=setting(whole(1, MOST_PORT), "The port. All guests may send to the same one."))
+    udp: int = field(metadata=setting(whole(1, MOST_PORT), "The UDP port of this computer that the guest sends to. All guests may send to the same port."))
     key_file: str | None = field(
         default=None,
         metadata=setting(
             SECRET_FILE,
-            "A file with a key that only this computer and the guest know. Without it, whoever reaches the port can say that the "
-            "guest is alive.",
+            "A file with a key that only this computer and the guest know. Without it, whoever can reach the port can say "
+"that the guest is alive.",
         ),
     )
 

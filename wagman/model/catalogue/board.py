@@ -25,11 +25,13 @@ def _unmanaged(view: EventView) -> str:
 
 
 def _dialect(view: EventView) -> str:
-    return f"the board was found to speak {view.text('dialect') or 'what is not known'}"
+    return f"the board was found to speak {view.text('dialect') or 'an unknown dialect'}"
 
 
 BOARD: Mapping[str, EventType] = {
-    "link.up": EventType("the serial port is open", tell("the link to the board came up"), ("device", *REPEATED), collapses=True),
+    "link.up": EventType(
+        "the service has opened the serial port", tell("the link to the board came up"), ("device", *REPEATED), collapses=True
+    ),
     "link.down": EventType(
         "the serial port is gone, or cannot be opened",
         tell("the link to the board went down", why="reason"),
@@ -39,45 +41,47 @@ BOARD: Mapping[str, EventType] = {
         collapses=True,
     ),
     "board.silent": EventType(
-        "the port is open and nobody answers; it is opened anew each minute",
+        "the port is open, and the board does not answer; the service opens the port anew each minute",
         tell("the board did not answer", why="reason"),
         ("reason", *REPEATED),
-        "if it stays so, replug the board",
+        "if this lasts, pull the board's cable and put it back",
         "warning",
         collapses=True,
     ),
     "board.stranger": EventType(
-        "another board than the one that is meant answers at its address; it is never switched",
+        "another board than the configured one answers at its address; the service never switches that one",
         tell("another board answers in its place", why="reason"),
         ("reason", *REPEATED),
-        "find out which one it is. If the board was replaced, give the new one's `id` in the configuration and restart the "
-        "service; else give the board a fixed address",
+        "find out which board answers. If the board was replaced, put the new board's `id` into the configuration and "
+        "restart the service; else give the configured board a fixed address",
         "critical",
         collapses=True,
     ),
     "board.reset": EventType(
-        "the board has restarted, or is another one",
+        "the board has restarted, or another board is in its place",
         tell("the board restarted"),
         ("boots", "before", "board"),
-        "if it repeats, look at its supply",
+        "if this happens again, look at the board's power supply",
         "warning",
     ),
     "board.log": EventType(
-        "the board is about to stop a guest by itself; the guest is told to halt first",
+        "the board says that it will stop a guest by itself soon; the service asks that guest to halt first",
         _said,
         ("text", *_PORT, *REPEATED),
         collapses=True,
     ),
-    "board.dialect": EventType('`dialect = "auto"` has found out what the board speaks', _dialect, ("dialect",)),
+    "board.dialect": EventType(
+        '`dialect = "auto"` is set, and the service has found out which dialect the board speaks', _dialect, ("dialect",)
+    ),
     "board.unsupported": EventType(
-        "the board speaks what cannot be supported; it is asked again and again",
+        "wagman does not support the dialect that the board speaks; the service asks the board again and again",
         tell("the board cannot be supported", why="reason"),
         ("dialect", "reason"),
-        "load other firmware, see [the boards](boards.md)",
+        "load other firmware onto the board, see [the boards](boards.md)",
         "critical",
     ),
     "board.unmanaged": EventType(
-        "the board has counted 80 % of the failures after which it stops looking after a port",
+        "the board has counted 80 % of the failures of a port after which the board no longer switches that port by itself",
         _unmanaged,
         ("failures", "limit", *_PORT),
         "of a v3 board: `wagman stop all`, then `wagman board --force eereset` and `wagman board --force reset`, "

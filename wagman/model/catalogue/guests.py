@@ -56,68 +56,76 @@ _SILENT = lasting("silent_s", "after it fell silent")
 
 GUESTS: Mapping[str, EventType] = {
     "device.starting": EventType(
-        "its power goes on, or a stop was taken back while it boots",
+        "the guest's power goes on, or somebody took a stop back while the guest boots",
         tell("{it} began to start", start, if_true("recover", "to recover it"), _SILENT, why="reason"),
         ("reason", *_START, "recover", "silent_s"),
     ),
     "device.started": EventType(
-        "its first heartbeat was heard, or, if it gives none, its power was seen on; or somebody asked for what is so already",
+        "the guest's first heartbeat was heard; or, of a guest without a heartbeat, its power was seen on; or somebody "
+        "asked to start a guest that was started already",
         _started,
         (*_START, "reason"),
     ),
     "device.stable": EventType(
-        "it has been up for `stable_after`: attempts and failures are forgotten",
+        "the guest has been up for `stable_after`: its attempts and failures are forgotten",
         tell("{it} was up long enough to count as stable"),
         _START,
     ),
     "device.start_failed": EventType(
-        "no heartbeat within the start time-out; tried again after a wait that grows from a minute to an hour",
+        "the guest gave no heartbeat within the start time-out; the service tries again, after a wait that grows from a "
+        "minute to an hour",
         _start_failed,
         (*_START, "waited_s"),
         "see [gn does not come up](operations.md#gn-does-not-come-up)",
         "warning",
     ),
     "device.heartbeat_lost": EventType(
-        "silent for `heartbeat_timeout`, proved; it is stopped and started again",
+        "the guest was silent for `heartbeat_timeout`, and that is proved; the service stops the guest and starts it again",
         _heartbeat_lost,
         ("stable", "silent_s"),
-        "if it repeats, look at the guest",
+        "if this happens again and again, look at the guest",
         "warning",
     ),
     "device.unrecoverable": EventType(
-        "both media have failed as often as is allowed; it goes on being tried once an hour",
+        "the guest failed on both media as often as is allowed; the service goes on trying, once an hour",
         _unrecoverable,
         ("failures",),
-        "send somebody",
+        "send somebody to the guest",
         "critical",
     ),
     "device.will_stop": EventType(
-        "it is to be stopped once it has booted", tell("{it} was to be stopped once it had booted", why="reason"), ("reason",)
+        "the guest still boots; the service will stop it once it has booted",
+        tell("{it} was to be stopped once it had booted", why="reason"),
+        ("reason",),
     ),
-    "device.stopping": EventType("it is asked to halt", tell("{it} was asked to halt", why="reason"), ("reason",)),
+    "device.stopping": EventType("the service asks the guest to halt", tell("{it} was asked to halt", why="reason"), ("reason",)),
     "device.restarting": EventType(
-        "it is asked to halt, for a new start", tell("{it} was asked to halt, for a new start", why="reason"), ("reason",)
+        "the service asks the guest to halt, to start it anew",
+        tell("{it} was asked to halt, for a new start", why="reason"),
+        ("reason",),
     ),
     "device.stop_failed": EventType(
-        "it did not halt within `stop_timeout`, and was cut",
+        "the guest did not halt within `stop_timeout`, and the service cut its power",
         _stop_failed,
         ("after_s",),
-        "look at what keeps it from halting",
+        "find out what keeps the guest from halting",
         "warning",
     ),
     "device.stopped": EventType(
-        "its power goes off; or somebody asked for what is so already",
+        "the guest's power goes off; or somebody asked to stop a guest that was stopped already",
         tell("{it} stopped", _SILENT, lasting("due_in_s", "next try in {}"), why="reason"),
         ("reason", "due_in_s", "silent_s"),
     ),
     "device.off": EventType(
-        "the board has shown that its power is off, once each time that it goes off", tell("the power of {it} was seen off")
+        "the board has shown that the guest's power is off; once each time that it goes off",
+        tell("the power of {it} was seen off"),
     ),
     "device.message": EventType(
-        "its `shutdown` or `restart` command has ended",
+        "the guest's `shutdown` or `restart` command has ended",
         _message,
         ("message", "ok", "detail", "output", "told_before", *REPEATED),
-        "where `ok` is false: a hung guest cannot be told; if it fails for guests that run, try the command by hand",
+        "if `ok` is false: of a guest that hangs, do nothing, for it cannot take the command; if the command fails though "
+        "the guest runs, try it by hand",
         # A guest that is halting beats for a while, and is told again; by then it may not listen any more.
         graver=Graver(
             "warning",
@@ -127,65 +135,67 @@ GUESTS: Mapping[str, EventType] = {
         collapses=True,
     ),
     "device.adopted": EventType(
-        "it runs already, and was taken over without a power cycle",
+        "the guest runs already; the service takes it over without a power cycle",
         tell("{it} was found running, and taken over", why="why"),
         ("why",),
     ),
     "device.unexpected_heartbeat": EventType(
-        "it runs though it should not; it is asked to halt",
+        "the guest runs though it should not; the service asks it to halt",
         tell("{it} ran though it should not", why="why"),
         ("why",),
-        "find out who switched it on",
+        "find out who switched the guest on",
         "warning",
     ),
     "device.unexpected_power": EventType(
-        "it has power though it should not; it is asked to halt",
+        "the guest has power though it should not; the service asks it to halt",
         tell("{it} had power though it should not", why="why"),
         ("why",),
-        "find out who switched it on",
+        "find out who switched the guest on",
         "warning",
     ),
     "device.power_lost": EventType(
-        "the board cut it, or restarted; it is started again at once, unless it is in maintenance",
+        "the board cut the guest's power, or the board restarted; the service starts the guest again at once, unless the "
+        "guest is in maintenance",
         tell("{it} lost its power", why="why"),
         ("why",),
-        "if it repeats, look at the supply",
+        "if this happens again, look at the power supply",
         "warning",
     ),
     "device.brownout": EventType(
-        "three times the board restarted right after switching it on; it is locked out",
+        "three times the board restarted right after it had switched the guest on; the guest is locked out",
         _brownout,
         ("resets",),
-        "mend the supply or the guest, then `wagman start`",
+        "mend the power supply or the guest, then type `wagman start` with the guest's name",
         "critical",
     ),
     "device.stop_over": EventType(
-        "the time is over for which it was stopped; it is started in its turn",
+        "the time for which the guest was stopped is over; it is started in its turn",
         tell("the time for which {it} was stopped was over"),
     ),
     "device.maintenance": EventType(
-        "somebody works on it: until its time is over, nothing is done about it, neither power nor messages",
+        "somebody works on the guest: until that time is over, the service neither switches its power nor sends it messages",
         tell("{it} was left alone, for maintenance", why="reason"),
         ("reason",),
     ),
     "device.maintenance_over": EventType(
-        "its maintenance ended; it is looked at anew: taken over where it runs, else started if it is to run",
+        "the guest's maintenance ended; the service looks at it anew: it takes over a guest that runs, and starts one that "
+        "should run",
         tell("the maintenance of {it} ended", why="reason"),
         ("reason",),
     ),
-    "device.heard": EventType("in maintenance, it was heard", tell("{it} was heard, in maintenance")),
+    "device.heard": EventType("a guest in maintenance was heard", tell("{it} was heard, in maintenance")),
     "device.silent": EventType(
-        "in maintenance, it has been silent for `heartbeat_timeout`, proved; nothing is done about it",
+        "a guest in maintenance has been silent for `heartbeat_timeout`, and that is proved; the service does nothing about it",
         tell("{it} fell silent, in maintenance", _SILENT),
         ("silent_s",),
     ),
     "device.power_found": EventType(
-        "in maintenance, its power came on, and not by the service's doing",
+        "the power of a guest in maintenance came on, and it was not the service that switched it on",
         tell("the power of {it} came on, in maintenance", why="why"),
         ("why",),
     ),
     "device.relay_stuck": EventType(
-        "its relay stays on against repeated commands; told once, then hourly",
+        "the guest's relay stays on, though the service switches it off again and again; reported once, then every hour",
         _relay_stuck,
         ("rounds",),
         "replace the board, or the plug",

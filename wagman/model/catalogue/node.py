@@ -6,7 +6,7 @@ from wagman.model.catalogue.kind import EventType, EventView, Graver, field, if_
 from wagman.model.words import reading
 
 _SENSED = ("sensor", "state", "value")
-_COOL = "look at fan, filter, shade"
+_COOL = "check the fan, the filter and the shade of the enclosure"
 
 
 def _reading(view: EventView) -> str:
@@ -20,7 +20,7 @@ def _sensed(view: EventView) -> str:
 
 def _released(view: EventView) -> str:
     return tell(
-        f"no sensor told anything {lasting('after_s', 'for {}', 'any more')(view)}: the guests were started all the same"
+        f"no sensor gave a reading {lasting('after_s', 'for {}', 'any more')(view)}: the guests were started all the same"
     )(view)
 
 
@@ -42,26 +42,27 @@ def _is_down(view: EventView) -> str:
 
 NODE: Mapping[str, EventType] = {
     "wagman.start_next_device": EventType(
-        "it is this guest's turn to start",
+        "this guest's turn to start has come",
         tell("it was the turn of {it} to be started", if_true("recover", "to recover it")),
         ("recover",),
     ),
     "wagman.start_refused": EventType(
-        "the guest did not carry that out; the others go on",
+        "the scheduler asked the guest to start, and the guest could not; the scheduler goes on with the other guests",
         tell("the start of {it} was refused", why="reason"),
         ("reason",),
-        "if it repeats, `wagman why`",
+        "if this happens again, type `wagman why` with the guest's name",
         "warning",
     ),
     "wagman.start_stalled": EventType(
-        "its start came to no end in time; the others go on",
+        "the guest neither started nor failed in time; the scheduler goes on with the other guests",
         tell("the start of {it} came to no end in time"),
-        do="if it repeats, `wagman why`",
+        do="if this happens again, type `wagman why` with the guest's name",
         severity="warning",
     ),
-    "wagman.normal": EventType("all that is due runs", tell("all guests that were due ran")),
+    "wagman.normal": EventType("no guest waits for its turn to start any more", tell("all guests that were due ran")),
     "wagman.will_hibernate": EventType(
-        "too hot, or an operator's order: guests are taken down, the last started first",
+        "the enclosure is too hot, or an operator ordered it: the guests are stopped one by one, the one that was started "
+        "last first",
         _goes_down,
         _ORDER,
         _COOL,
@@ -69,7 +70,7 @@ NODE: Mapping[str, EventType] = {
         milder=_BY_ORDER,
     ),
     "wagman.hibernating": EventType(
-        "all guests are down, but for those in `keep`, until the environment is normal, or until `wagman wake`",
+        "all guests are down, except those in `keep`, until the enclosure is within its bounds again, or until `wagman wake`",
         _is_down,
         _ORDER,
         _COOL,
@@ -79,28 +80,30 @@ NODE: Mapping[str, EventType] = {
     "environment.normal": EventType("the sensor is within its bounds again", _sensed, _SENSED),
     "environment.abnormal": EventType("the sensor is out of its bounds", _sensed, _SENSED, _COOL, "warning"),
     "environment.unknown": EventType(
-        "the sensor does not tell; what was decided stands",
+        "the sensor gives no reading; the service goes by its last decision",
         lambda view: reading(view.text("sensor") or "a sensor", None),
         _SENSED,
         "check the sensor",
         "warning",
     ),
     "environment.released": EventType(
-        "it has not told for `unknown_release` while that kept guests down; they are started all the same",
+        "the sensor gave no reading for `unknown_release`, and guests were kept down for that; the service starts them all "
+        "the same",
         _released,
         ("sensors", "after_s"),
         "check the sensor",
         "warning",
     ),
     "network.unproved": EventType(
-        "none of its witnesses has answered for five minutes: while no guest on it is heard either, none counts as silent",
-        tell("no witness answered, and no silence is proved", field("network", "on the network {}")),
+        "none of the network's witnesses has answered for five minutes; while no guest on it is heard either, none counts "
+        "as silent",
+        tell("no witness answered, so no silence is proved", field("network", "on the network {}")),
         ("network",),
-        "check the network; then the addresses of its witnesses",
+        "check the network, then the addresses of its witnesses",
         "warning",
     ),
     "network.proved": EventType(
-        "one of its witnesses answers again",
+        "one of the network's witnesses answers again",
         tell("a witness answered again", field("network", "on the network {}")),
         ("network",),
     ),

@@ -9,7 +9,7 @@ VERBS = ("start", "stop", "restart", "kill", "enable", "disable")
 _ASKED = ("uid", "who", "for", "order", "force")
 _FOR_A_WHILE = (*_ASKED, "for_s")
 _PROBLEM = ("id", "severity", "text", "do")
-_REPORT = "report it, with all its fields"
+_REPORT = "report this event to the project, with all its fields"
 
 
 def _asked(verb: str) -> Part:
@@ -59,7 +59,7 @@ def _refused(view: EventView) -> str:
 
 def _unfed(view: EventView) -> str:
     when = lasting("in_s", "in {}", "within an hour")(view)
-    return f"nobody feeds the controller any more: the board power-cycles it {when}"
+    return f"the service was stopped, so the board power-cycles the node controller {when}"
 
 
 def _going_down(view: EventView) -> str:
@@ -82,12 +82,16 @@ def _damaged(view: EventView) -> str:
 
 SERVICE: Mapping[str, EventType] = {
     **{
-        f"command.{verb}": EventType(f"somebody asked to {verb} it", _asked(verb), _FOR_A_WHILE if verb == "stop" else _ASKED)
+        f"command.{verb}": EventType(
+            f"somebody asked to {verb} the guest", _asked(verb), _FOR_A_WHILE if verb == "stop" else _ASKED
+        )
         for verb in VERBS
     },
-    "command.maintenance": EventType("somebody asked to leave it alone for a while, or no longer", _maintenance, _FOR_A_WHILE),
+    "command.maintenance": EventType(
+        "somebody asked to leave the guest alone for a while, or to end that", _maintenance, _FOR_A_WHILE
+    ),
     "command.hibernate": EventType(
-        "somebody asked to take all guests down, but for those in `keep`, until `wagman wake`",
+        "somebody asked to stop all guests, except those in `keep`, until `wagman wake`",
         _hibernate,
         ("uid", "who", "for", "order", "reason", "keep"),
     ),
@@ -97,34 +101,38 @@ SERVICE: Mapping[str, EventType] = {
         ("uid", "who", "for", "order"),
     ),
     "command.refused": EventType(
-        "what was asked for is not done; who asked was told the reason",
-        tell("what was asked of {it} was refused", why="reason"),
+        "the service refused a request, and told the caller the reason",
+        tell("a request for {it} was refused", why="reason"),
         ("reason",),
     ),
     "command.denied": EventType(
-        "somebody asked for what he may not do",
+        "somebody asked for something that this user may not do",
         _denied,
         ("method", "uid", *REPEATED),
         "see [who may](socket.md#who-may)",
         "warning",
         collapses=True,
     ),
-    "command.board": EventType("a raw command was forced upon the board", _forced, ("uid", "command")),
+    "command.board": EventType("somebody sent the board a raw command with `--force`", _forced, ("uid", "command")),
     "service.started": EventType(
-        "the service is about to supervise",
+        "the service has started, and begins to look after the guests",
         tell("the service started", field("begun_anew", "nothing was remembered of {}"), field("warnings", "with warnings: {}")),
         ("version", "begun_anew", "warnings", "speed"),
         "read the warnings",
         graver=Graver("warning", "there are `warnings`", lambda view: bool(view.items("warnings"))),
     ),
     "service.stopping": EventType(
-        "the service ends; no guest is touched", tell("the service ended", why="because"), ("because",)
+        "the service ends, and leaves all guests as they are", tell("the service ended", why="because"), ("because",)
     ),
     "service.task_failed": EventType(
-        "a defect of the service; contained", _defect, ("task", "error", "where"), _REPORT, "warning"
+        "a task of the service failed by a defect in the program; the service started the task again",
+        _defect,
+        ("task", "error", "where"),
+        _REPORT,
+        "warning",
     ),
     "service.request_failed": EventType(
-        "a defect of the service; contained",
+        "a request failed by a defect in the program; the service goes on",
         _defect,
         ("method", "error", "where", "uid", *REPEATED),
         _REPORT,
@@ -132,111 +140,115 @@ SERVICE: Mapping[str, EventType] = {
         collapses=True,
     ),
     "service.task_stuck": EventType(
-        "a task hangs; the watchdog restarts the service, and no guest notices",
+        "a task of the service hangs; systemd restarts the service, and all guests stay as they are",
         _hung,
         ("task",),
-        "report it, with what `journalctl -u wagman` says after it",
+        "report this event to the project, with what `journalctl -u wagman` says after it",
         "warning",
     ),
     "service.reloaded": EventType(
-        "another configuration was taken over",
+        "the service has taken over a changed configuration",
         _reloaded,
         ("changed", "needs_restart", "tables"),
-        "`systemctl restart wagman` when it suits",
+        "type `systemctl restart wagman` when it suits you",
         graver=Graver("warning", "a restart is needed", lambda view: bool(view.items("needs_restart"))),
     ),
     "service.config_refused": EventType(
-        "the configuration is wrong",
+        "the configuration file has errors; the service goes by the file in `instead`",
         _refused,
         ("problems", "instead"),
-        "mend what `problems` lists, then `systemctl reload wagman`",
+        "mend the errors in `problems`, then type `systemctl reload wagman`",
         "warning",
     ),
     "service.config_not_kept": EventType(
-        "no copy of the configuration could be kept for a start with a wrong one",
+        "the service could not keep a copy of the configuration, which it needs for a start with a wrong file",
         tell("no copy of the configuration could be kept", why="warnings"),
         ("warnings",),
-        "make room in `/var/lib/wagman`",
+        "make room on the disk of `/var/lib/wagman`",
         "warning",
     ),
     "service.socket_lost": EventType(
-        "the file of the control socket was taken away, or another one is in its place: no command reaches the service",
+        "the file of the control socket was removed, or another file is in its place: no command reaches the service",
         tell("the control socket was lost, and no command reached the service", why="reason"),
         ("reason",),
-        "nothing if `service.socket_recovered` follows, but find out who cleans up there; else do away with what `reason` names",
+        "if `service.socket_recovered` follows, only find out who removes files there; else remove the cause that `reason` names",
         "warning",
     ),
     "service.socket_recovered": EventType(
-        "the control socket was made anew; clients that were connected stayed so", tell("the control socket was made anew")
+        "the service has made the control socket anew; connected clients stayed connected",
+        tell("the control socket was made anew"),
     ),
     "service.lines_lost": EventType(
-        "the journal, or whatever else takes the lines of the service, took none for a while; it is no event of the log, "
-        "which has all of them",
-        tell("lines were lost, which wagman events has", figure("lines", "{} of them")),
+        "the journal, or another reader of the service's output, took no lines for a while. The log has all events that "
+        "these lines were about, and does not have this one",
+        tell("lines for the journal were lost", figure("lines", "{} of them"), lambda _: "which wagman events has"),
         ("lines",),
-        "`wagman events` has what is missing",
+        "type `wagman events`: it shows what is missing in the journal",
         "warning",
     ),
     "controller.going_down": EventType(
-        "the board is about to cut the controller, which shuts down in time; the board starts it again",
+        "the board is about to cut the power of the node controller, which shuts down in time; the board starts it again",
         _going_down,
         ("reason", "shut_down", "error"),
-        "find out why: was the service away for an hour, or was a restart asked for?",
+        "find out why: did the service not run for an hour, or did somebody ask for a restart?",
         "warning",
         Graver("critical", "`shut_down` is false", lambda view: view.is_false("shut_down")),
     ),
     "controller.unfed": EventType(
-        "the service was stopped; the board will restart the controller",
+        "the service was stopped, so the board will power-cycle the node controller",
         _unfed,
         ("power_cycle_at", "in_s"),
         "start the service before the time in `power_cycle_at`: **the board power-cycles this computer then**",
         "warning",
     ),
     "problem.began": EventType(
-        "something calls for a person; told once, however long it lasts, and again only after it has ended",
+        "a problem began: something that calls for a person; reported once, however long it lasts, and again only after it "
+        "has ended",
         tell("a problem began", field("do", "what to do: {}"), why="text"),
         _PROBLEM,
-        "what `do` says",
+        "do what `do` says",
         "warning",
-        Graver("critical", "`severity` says so", lambda view: view.text("severity") == "critical"),
+        Graver("critical", "`severity` is `critical`", lambda view: view.text("severity") == "critical"),
         Graver("info", "`severity` is `notice`", lambda view: view.text("severity") == "notice"),
     ),
     "problem.changed": EventType(
-        "something else is to be done about it by now, or it has become graver; each remedy is told once until it has ended",
+        "a problem needs another remedy now, or has become graver; each remedy is reported once until the problem ends",
         tell("a problem changed", field("do", "what to do: {}"), why="text"),
         _PROBLEM,
-        "what `do` says",
+        "do what `do` says",
         "warning",
-        Graver("critical", "`severity` says so", lambda view: view.text("severity") == "critical"),
+        Graver("critical", "`severity` is `critical`", lambda view: view.text("severity") == "critical"),
         Graver("info", "`severity` is `notice`", lambda view: view.text("severity") == "notice"),
     ),
-    "problem.ended": EventType("it has not been found any more for a while", _ended, (*_PROBLEM, "after_s")),
+    "problem.ended": EventType("a problem has not been found for a while", _ended, (*_PROBLEM, "after_s")),
     "store.opened": EventType(
-        "the log was opened",
+        "the service has opened the log",
         _opened,
         ("log_id", "new"),
-        "where it is `new`, and this is not the first start: see [the log](store.md)",
-        graver=Graver("warning", "it is `new`", lambda view: view.is_true("new")),
+        "if `new` is true, and this is not the first start: see [the log](store.md)",
+        graver=Graver("warning", "`new` is true", lambda view: view.is_true("new")),
     ),
     "store.damaged": EventType(
-        "the log could not be used, and was set aside",
+        "the service could not use the log, and set it aside",
         _damaged,
         ("reason", "set_aside"),
         "see [files that were set aside](store.md#files-that-were-set-aside)",
         "warning",
     ),
     "store.unavailable": EventType(
-        "the disk does not take it",
+        "the service cannot write the log to the disk",
         tell("the log could not be written", why="reason"),
         ("reason",),
         "see [the log cannot be written](operations.md#the-log-cannot-be-written)",
         "warning",
     ),
     "store.recovered": EventType(
-        "the disk takes it again", tell("the log could be written again", lasting("after_s", "after {}")), ("after_s",)
+        "the service can write the log to the disk again",
+        tell("the log could be written again", lasting("after_s", "after {}")),
+        ("after_s",),
     ),
     "store.dropped": EventType(
-        "the memory did not suffice meanwhile: so many events are missing here",
+        "the log could not be written for so long that there was no memory left for the events: `count` of them are missing here",
         tell("events were lost before they could be written", figure("count", "{} of them")),
         ("count",),
         "see [the log cannot be written](operations.md#the-log-cannot-be-written)",
