@@ -11,19 +11,11 @@ from attrs import NOTHING
 from docs.make.pages import begin, keep, table
 from wagman.config.device_tables import OWN_KEYS
 from wagman.config.ears import EarConfig
+from wagman.config.enclosure import SENSORS, WATCHED_BY_DEFAULT, Bounds, EnvironmentConfig
 from wagman.config.gauges import GaugeConfig
 from wagman.config.kinds import DURATION, HEARING, STILL_ON, WITNESS, Kind
 from wagman.config.registry import BOARDS, EARS, Registry
-from wagman.config.schema import (
-    SENSORS,
-    WATCHED_BY_DEFAULT,
-    Bounds,
-    DeviceConfig,
-    EnvironmentConfig,
-    NetworkConfig,
-    ServiceConfig,
-    WagmanConfig,
-)
+from wagman.config.schema import DeviceConfig, NetworkConfig, ServiceConfig, WagmanConfig
 from wagman.config.setting import Setting, settings
 from wagman.config.whole import MOST_FILES
 from wagman.model.words import enumerated
@@ -35,27 +27,28 @@ INTRODUCTION = f"""\
 
 {begin(MODULE)}
 
-The service reads one TOML file, by default `/etc/wagman/wagman.toml`. `wagman check-config FILE` shows everything that is
-wrong with a file, each with its line and key; the service does not start on such a file (exit code 2), unless systemd runs it
-and a copy of a right one was kept: see [Change the configuration](installation.md#change-the-configuration). A
-`[device.NAME]` table for each computer is all that is needed: every other key has a default. `examples/wagman.toml` is a
-whole file with a comment for each part.
+The service reads one TOML file, by default `/etc/wagman/wagman.toml`. `wagman check-config FILE` shows every error in a file,
+with its line and key. With such a file the service does not start (exit code 2), unless systemd runs the service, and the
+service has kept a copy of an earlier file without errors: see [Change the
+configuration](installation.md#change-the-configuration). All that you need is a `[device.NAME]` table for each computer: every
+other key has a default. `examples/wagman.toml` is a whole file with a comment for each part.
 
-- Unknown keys and tables are errors, so that a misspelt one is not silently without effect.
+- Unknown keys and tables are errors: a misspelt key never is silently ignored.
 - A file is UTF-8.
 
 ## In several files
 
-Beside the main file there may be a folder `conf.d`, as in `/etc/wagman/conf.d`. Every file in it whose name ends in `.toml` and
-does not begin with a dot is read as well, and all together are one configuration: each guest may have a file of its own.
+Beside the main file there may be a folder `conf.d`, as in `/etc/wagman/conf.d`. The service also reads every file in it whose
+name ends in `.toml` and does not begin with a dot. All files together are one configuration, so each guest may have a file of
+its own.
 
-- **Tables add.** `[device.gn]` in one file and `[device.cs]` in another are two guests; likewise `[board.NAME]`, `[network.NAME]`
-  and `[environment.NAME]`.
+- **Tables add.** `[device.gn]` in one file and `[device.cs]` in another are two guests; likewise `[board.NAME]`,
+  `[network.NAME]` and `[environment.NAME]`.
 - **The same table or key twice is an error** that names both places: no file takes the place of another.
 - **The order does not matter**, neither of the tables nor of the names of the files.
-- Each error is told with its file and line, by `check-config` and wherever else. If one file is wrong, or the folder cannot be
-  read, nothing is taken over.
-- The service's user has to be able to read the folder (`chmod a+rx`) and the files; `check-config` says so where it cannot.
+- Each error is shown with its file and line. If one file has an error, or the folder cannot be read, the service takes over
+  nothing.
+- The service's user must be able to read the folder (`chmod a+rx`) and the files; `check-config` says if that user cannot.
 - All files together have at most 64 KiB, and there are at most {MOST_FILES} of them.
 - The copy that the service keeps of a right configuration (`last-good.toml`) is one file. A version before 0.2.0 does not know
   `conf.d`: **to go back to it, put all tables into the main file first.**
@@ -67,48 +60,54 @@ first and without blanks: `"90s"`, `"10min"`, `"1h30min"`, `"500ms"`. Each is fr
 
 ## Where the defaults come from
 
-*seed* is the design note that this project implements, *firmware* is what the board itself dictates, and *chosen* is a
-decision of this project, to be changed without much ado where a node needs it.
+*seed*: the design note that this project implements. *firmware*: the board itself demands it. *chosen*: this project decided
+it; change it wherever your node needs another value.
 """
 
 SECTIONS = (
-    ("[service]", ServiceConfig, "The service's own places and bounds. A `control_group` that is named here must exist."),
-    ("[wagman]", WagmanConfig, "The machine that starts and stops the guests."),
-    ("[environment]", EnvironmentConfig, "What counts as a verdict on the enclosure."),
+    (
+        "[service]",
+        ServiceConfig,
+        "Where the service keeps its files, how much it keeps, and who may use it. A `control_group` named here must exist.",
+    ),
+    ("[wagman]", WagmanConfig, "The scheduler: in which order, and how fast, guests start and stop."),
+    ("[environment]", EnvironmentConfig, "When the enclosure counts as out of its bounds."),
 )
 
 BOARDS_TEXT = """\
-What switches the guests on and off. Without this section there is one board, a Wagman. One board has its keys in `[board]`
-itself, and is called `board`; each of several has a table `[board.NAME]`, and each guest says by `board` which it is on.
-`kind` says what a board is: `"wagman"` if it is not set. NAME is as that of a guest.
+What switches the guests on and off. Without this section there is one board, a Wagman. If there is one board, its keys are in
+`[board]` itself, and its name is `board`. If there are several, each has a table `[board.NAME]`, and each guest names its board
+by the key `board`. `kind` says what a board is; without it, the board is a `"wagman"`. For NAME the same rules hold as for the
+name of a guest.
 """
 
 NETWORK = """\
-A way that guests are heard through, and who shows that it works. A guest that does not answer may be well while the network is
-down; only where somebody else on that network answers, it is the guest that is silent.
+A network that guests are heard through, and its witnesses: who shows that the network works. A guest that does not answer may
+be well while the network is down; only if somebody else on that network answers, it is the guest that is silent.
 """
 
 EARS_TEXT = """\
-`heartbeat` says how a guest is heard, `witness` who shows that a network works, and `still_on` what else must be silent before a
-guest has halted. Each is a table that names by one key who is listened to, as in `{ http = "http://gn:8081/health" }`, or, except
-`still_on`, a list of such tables. In a list, the input of the board is `{ board = true }`. A witness is asked when it is needed,
-and has neither `every` nor `network`.
+`heartbeat` says how a guest is heard, `witness` who shows that a network works, and `still_on` what else must be silent before
+the service takes a guest for halted. Each is a table; one of its keys says who is listened to, as in `{ http =
+"http://gn:8081/health" }`. `heartbeat` and `witness` may also be a list of such tables; in a list, `{ board = true }` stands
+for the board's own input. The service asks a witness only when it needs one, so a witness has neither `every` nor `network`.
 """
 
 ENVIRONMENT = f"""\
 The bounds of one sensor: of {", ".join(f"`{name}`" for name in SENSORS)}, which a Wagman reports, or of a number that a command
-reads. A table states all its bounds: what it leaves out is unbounded, and a table without bounds leaves the sensor unwatched. A
-sensor of the Wagman without a table is not watched either, except these:
+reads. A table states all bounds of its sensor: a bound that is missing does not exist, and the service does not watch a sensor
+whose table has no bounds. Nor does it watch a sensor of the Wagman that has no table, except these:
 """
 
 GAUGE = """\
 A table with a `command` has these keys as well. NAME is as that of a guest. The charge of a battery, the volts of a panel: any
-number will do, whatever boards there are. Without bounds it is shown, and nothing comes of it. With bounds it counts as the
-sensors of a Wagman do: the first start waits for a verdict on it (at most `first_verdict`), `samples` readings in a row change
-the verdict, and one that cannot be read is unknown, which changes nothing but raises the problem `sensor:NAME` with the reason.
+number will do, whatever boards there are. Without bounds the number is only shown. With bounds it counts as the sensors of a
+Wagman do: the first start waits (at most `first_verdict`) until the service knows whether the number is within its bounds, and
+`samples` readings in a row change that. A number that cannot be read is unknown: that changes nothing, and raises the problem
+`sensor:NAME` with the reason.
 
-A UPS through [NUT](https://networkupstools.org): below 30 % of charge the guests are halted one by one, and started again once it
-is above 60 %. `upsc` says `Error: Data stale` and ends with 1 when the UPS does not answer; that is *unknown*, never 0 %.
+A UPS through [NUT](https://networkupstools.org): below 30 % of charge the guests are halted one by one, and started again once
+it is above 60 %. `upsc` says `Error: Data stale` and ends with 1 when the UPS does not answer; that is *unknown*, never 0 %.
 
 ```toml
 [environment.ups_charge_pct]
@@ -120,12 +119,13 @@ low_action = "hibernate"
 """
 
 DEVICE = """\
-One computer on a port of a board. `[defaults]` holds the same keys, except {own}, for every guest that does not say
-otherwise. NAME has 1 to 32 of the characters a-z, 0-9, _ and -, does not begin with -, and is neither a number nor `all`.
+One guest: a computer on a port of a board. `[defaults]` holds the same keys, except {own}, for all guests whose own table does
+not have the key. NAME has 1 to 32 of the characters a-z, 0-9, _ and -, does not begin with -, and is neither a number nor
+`all`.
 
-At most one guest is the computer that the service itself runs on (`self = true`): on a Wagman that is on port 0, and on any
-other board its port is never switched. A guest that gives no
-heartbeat (`heartbeat = false`) is cut `stop_silence` after its shutdown message.
+At most one guest is the computer that the service itself runs on (`self = true`): on a Wagman that computer is on port 0, and
+on any other board the service never switches its port. The service cuts the power of a guest without a heartbeat (`heartbeat =
+false`) `stop_silence` after its shutdown message.
 """
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from wagman.config.changes import change
 from wagman.config.check import run
+from wagman.config.enclosure import Bounds
 from wagman.config.gauges import GaugeConfig
 from wagman.config.load import loads
-from wagman.config.schema import Bounds
 from wagman.model.errors import ConfigError
 
 PLUG = """\

@@ -3,9 +3,10 @@
 from docs.make import configuration as reference
 from docs.make.configuration import SECTIONS, existing
 from wagman.config.ears import EarConfig
+from wagman.config.enclosure import Bounds
 from wagman.config.gauges import GaugeConfig
 from wagman.config.registry import BOARDS, EARS
-from wagman.config.schema import Bounds, DeviceConfig, NetworkConfig
+from wagman.config.schema import DeviceConfig, NetworkConfig
 from wagman.config.setting import settings
 
 

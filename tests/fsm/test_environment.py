@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wagman.config.schema import Bounds, EnvironmentConfig
+from wagman.config.enclosure import Bounds, EnvironmentConfig
 from wagman.fsm.environment import Environment, Reading, Sensor
 from wagman.model.facts import Draft, Sample
 

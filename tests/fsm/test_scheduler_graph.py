@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from attrs import evolve, field, frozen
 
-from wagman.config.schema import Bounds, EnvironmentConfig, WagmanConfig
+from wagman.config.enclosure import Bounds, EnvironmentConfig
+from wagman.config.schema import WagmanConfig
 from wagman.fsm.alarms import Fired
 from wagman.fsm.environment import FIRST_VERDICT, RELEASE, STALE, Environment
 from wagman.fsm.scheduler.inputs import (

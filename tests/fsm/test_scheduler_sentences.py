@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from attrs import define, evolve, field
 
-from wagman.config.schema import Bounds, EnvironmentConfig, WagmanConfig
+from wagman.config.enclosure import Bounds, EnvironmentConfig
+from wagman.config.schema import WagmanConfig
 from wagman.fsm import scheduler
 from wagman.fsm.alarms import Alarm, Fired, Plan
 from wagman.fsm.environment import FIRST_VERDICT, RELEASE, STALE, Environment

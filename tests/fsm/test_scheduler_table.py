@@ -7,7 +7,8 @@ import pytest
 from attrs import evolve, field, frozen
 
 from tests.fsm import table
-from wagman.config.schema import Bounds, EnvironmentConfig, WagmanConfig
+from wagman.config.enclosure import Bounds, EnvironmentConfig
+from wagman.config.schema import WagmanConfig
 from wagman.fsm.alarms import Alarm, Fired
 from wagman.fsm.environment import FIRST_VERDICT, RELEASE, STALE, Environment, Reading, Sensor
 from wagman.fsm.scheduler.inputs import (

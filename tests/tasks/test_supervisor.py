@@ -8,7 +8,8 @@ import trio
 from attrs import define, evolve, field
 from trio.testing import MockClock
 
-from wagman.config.schema import Bounds, Config, DeviceConfig, EnvironmentConfig
+from wagman.config.enclosure import Bounds, EnvironmentConfig
+from wagman.config.schema import Config, DeviceConfig
 from wagman.fsm.alarms import Fired
 from wagman.fsm.scheduler.inputs import GuestChanged, View, Visibility
 from wagman.fsm.scheduler.states import Hibernating

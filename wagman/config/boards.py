@@ -64,7 +64,7 @@ class BoardConfig:
         metadata=setting(
             DURATION,
             "How long the service waits before it asks the board for its state again: at most 10min, and at most a third "
-"of any `heartbeat_timeout`.",
+            "of any `heartbeat_timeout`.",
         ),
     )
 
@@ -123,7 +123,10 @@ class WagmanBoard(BoardConfig):
         default="/dev/waggle_sysmon",
         metadata=setting(TEXT, "The serial port of the board, or a pty. The port need not exist yet when the service starts."),
     )
-    dialect: str = field(default="v3", metadata=setting(one_of("v3", "v4", "auto"), "Which dialect the board's firmware speaks; `auto`: the service finds out."))
+    dialect: str = field(
+        default="v3",
+        metadata=setting(one_of("v3", "v4", "auto"), "Which dialect the board's firmware speaks; `auto`: the service finds out."),
+    )
 
     @property
     def address(self) -> str:
@@ -158,20 +161,22 @@ class PlainBoard(BoardConfig):
         metadata=setting(
             DURATION,
             "How long the service waits before it asks the board for its state again: at most the `stop_silence` of any "
-"guest with a heartbeat.",
+            "guest with a heartbeat.",
         ),
     )
     settle_s: float = field(
         default=1.5,
         metadata=setting(
-            DURATION, "How long after a command the board may still show the old state. The service does not believe what it shows "
-"during that time."
+            DURATION,
+            "How long after a command the board may still show the old state. The service does not believe what it shows "
+            "during that time.",
         ),
     )
     on_restore: Restore = field(
         default="unknown",
         metadata=setting(
-            one_of("on", "off", "last", "unknown"), "What the board does with its ports when its own power comes back, as you have set it on the board itself."
+            one_of("on", "off", "last", "unknown"),
+            "What the board does with its ports when its own power comes back, as you have set it on the board itself.",
         ),
     )
 

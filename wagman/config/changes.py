@@ -7,8 +7,9 @@ import attrs
 from attrs import evolve, frozen
 
 from wagman.config.boards import BoardConfig
+from wagman.config.enclosure import Bounds, EnvironmentConfig
 from wagman.config.gauges import GaugeConfig
-from wagman.config.schema import Bounds, Config, DeviceConfig, EnvironmentConfig, NetworkConfig, ServiceConfig, WagmanConfig
+from wagman.config.schema import Config, DeviceConfig, NetworkConfig, ServiceConfig, WagmanConfig
 from wagman.config.setting import settings
 from wagman.model.facts import DEFAULT_BOARD
 

@@ -82,7 +82,7 @@ class EarConfig:
         metadata=setting(
             DURATION,
             "How often the guest is asked (if the guest speaks by itself: how often the service checks for what it said): "
-"at most a third of the guest's `heartbeat_timeout`.",
+            "at most a third of the guest's `heartbeat_timeout`.",
         ),
     )
     timeout_s: float = field(
@@ -94,7 +94,7 @@ class EarConfig:
         metadata=setting(
             TEXT,
             "The name of the network that the guest is heard through. Without it, the one in `[defaults]` counts. `none`: "
-"the guest's silence counts without a witness, which is right only for an uplink.",
+            "the guest's silence counts without a witness, which is right only for an uplink.",
         ),
     )
 

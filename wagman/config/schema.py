@@ -8,14 +8,13 @@ Every duration is in seconds. The numbers are those of the seed note if it names
 firmware if that forces one ("firmware"), and otherwise chosen ("chosen").
 """
 
-from collections.abc import Mapping
 from typing import Any, Literal
 
 from attrs import field, frozen
 
 from wagman.config.boards import BoardConfig, WagmanBoard
 from wagman.config.ears import EarConfig, StillDraws
-from wagman.config.gauges import GaugeConfig
+from wagman.config.enclosure import EnvironmentConfig
 from wagman.config.kinds import (
     BOARD_NAMES,
     BOOLEAN,
@@ -24,8 +23,6 @@ from wagman.config.kinds import (
     DURATION_OR_NEVER,
     HEARING,
     NAMES,
-    NUMBER,
-    NUMBER_FROM_0,
     PORT_NAME,
     SOCKET_PATH,
     STILL_ON,
@@ -50,9 +47,13 @@ LEAST_BYTES = 1_048_576
 class ServiceConfig:
     """`[service]`: the daemon's own places and bounds."""
 
-    socket: str = field(default="/run/wagman/wagman.sock", metadata=setting(SOCKET_PATH, "The path of the control socket, which the commands use."))
+    socket: str = field(
+        default="/run/wagman/wagman.sock",
+        metadata=setting(SOCKET_PATH, "The path of the control socket, which the commands use."),
+    )
     state_dir: str = field(
-        default="/var/lib/wagman", metadata=setting(TEXT, "The directory for the log and for everything else that has to outlast a restart.")
+        default="/var/lib/wagman",
+        metadata=setting(TEXT, "The directory for the log and for everything else that has to outlast a restart."),
     )
     control_group: str = field(default="wagman", metadata=setting(TEXT, "The group whose members may do everything."))
     control_group_configured: bool = False  # a default group that does not exist is a warning, a configured one an error
@@ -64,20 +65,24 @@ class ServiceConfig:
         ),
     )
     read_group: str | None = field(
-        default=None, metadata=setting(TEXT, "The group whose members may look, and change nothing. Without `read_group`, nobody else may look.")
+        default=None,
+        metadata=setting(
+            TEXT, "The group whose members may look, and change nothing. Without `read_group`, nobody else may look."
+        ),
     )
     max_events: int = field(
         default=100_000, metadata=setting(whole(LEAST_EVENTS), "The most events that the log keeps; the oldest go first.")
     )
     max_bytes: int = field(
-        default=67_108_864, metadata=setting(whole(LEAST_BYTES), "The most bytes that the log takes on disk; the oldest events go first.")
+        default=67_108_864,
+        metadata=setting(whole(LEAST_BYTES), "The most bytes that the log takes on disk; the oldest events go first."),
     )
     log: Literal["auto", "json", "text"] = field(
         default="auto",
         metadata=setting(
             one_of("auto", "json", "text"),
             "How the service writes each event to standard output. `auto`: an entry with fields if that is the journal, a "
-"sentence if it is a terminal, JSON anywhere else.",
+            "sentence if it is a terminal, JSON anywhere else.",
         ),
     )
     unreadable_release_s: float = field(
@@ -85,8 +90,8 @@ class ServiceConfig:
         metadata=setting(
             DURATION_OR_NEVER,
             "If the service finds a saved state and cannot read it, guests that are off stay off for this time. Then "
-"guests start, except those that an operator is known to have stopped or disabled. 0: guests stay off until "
-"the state can be read, or until somebody starts them.",
+            "guests start, except those that an operator is known to have stopped or disabled. 0: guests stay off until "
+            "the state can be read, or until somebody starts them.",
         ),
     )
 
@@ -100,7 +105,7 @@ class WagmanConfig:
         metadata=setting(
             NAMES,
             "The order in which guests start, as far as `after` allows. Guests that the list does not name come last, in "
-"the order of their ports.",
+            "the order of their ports.",
         ),
     )
     stagger_s: float = field(
@@ -110,60 +115,23 @@ class WagmanConfig:
         default=60.0, metadata=setting(DURATION, "How often the scheduler looks for guests that should start.", "seed")
     )
     hibernate_interval_s: float = field(
-        default=30.0, metadata=setting(DURATION, "How long the scheduler waits after it stopped one guest before it stops the next, while all guests are taken "
-"down.", "seed")
-    )
-    hibernate_min_s: float = field(default=900.0, metadata=setting(DURATION, "The shortest time that guests stay down after heat."))
-    first_verdict_s: float = field(
-        default=300.0,
-        metadata=setting(DURATION, "How long the first start waits, at most, until the sensors have shown whether the enclosure is within its "
-"bounds."),
-    )
-
-
-@frozen
-class Bounds:
-    """`[environment.NAME]`: abnormal from `high` up and from `low` down; normal again `hysteresis` inside.
-
-    A table without either leaves the sensor unwatched.
-    """
-
-    high: float | None = field(default=None, metadata=setting(NUMBER, "At this reading and above, all guests are taken down (they hibernate)."))
-    low: float | None = field(default=None, metadata=setting(NUMBER, "At this reading and below, no guest is started."))
-    hysteresis: float = field(
-        default=0.0, metadata=setting(NUMBER_FROM_0, "How far inside the bounds a reading must come before the sensor is normal again.")
-    )
-    low_action: str = field(
-        default="wait",
+        default=30.0,
         metadata=setting(
-            one_of("wait", "hibernate"), "What a low reading does. `wait`: no guest is started; `hibernate`: all guests are taken down, as at a high "
-"reading."
+            DURATION,
+            "How long the scheduler waits after it stopped one guest before it stops the next, while all guests are taken down.",
+            "seed",
         ),
     )
-
-
-SENSORS = ("temperature_c", "humidity_pct", "current_ma")
-"""The sensors of the enclosure on a Wagman, each in the unit that its name ends in (firmware)."""
-
-WATCHED_BY_DEFAULT: Mapping[str, Bounds] = {"temperature_c": Bounds(high=70.0, low=-30.0, hysteresis=5.0)}
-"""The bounds of the sensors that the file does not name (chosen)."""
-
-
-@frozen
-class EnvironmentConfig:
-    """`[environment]`: when the enclosure counts as abnormal."""
-
-    samples: int = field(default=3, metadata=setting(whole(1), "How many readings in a row must agree before the service changes its view of the sensor."))
-    unknown_release_s: float = field(
-        default=21_600.0,
-        metadata=setting(DURATION, "If guests are down because of a sensor, and that sensor gives no reading for this long, the service starts "
-"the guests again."),
+    hibernate_min_s: float = field(
+        default=900.0, metadata=setting(DURATION, "The shortest time that guests stay down after heat.")
     )
-    stale_s: float = field(
-        default=180.0, metadata=setting(DURATION, "A sensor that has given no reading for this long is unknown.")
+    first_verdict_s: float = field(
+        default=300.0,
+        metadata=setting(
+            DURATION,
+            "How long the first start waits, at most, until the sensors have shown whether the enclosure is within its bounds.",
+        ),
     )
-    sensors: dict[str, Bounds] = field(factory=dict)  # by sensor name; a sensor without bounds is not in it
-    gauges: dict[str, GaugeConfig] = field(factory=dict)  # the sensors that a command reads, with bounds or without
 
 
 @frozen
@@ -176,7 +144,7 @@ class NetworkConfig:
         metadata=setting(
             WITNESS,
             "Who answers as long as the network works, and is no guest; any one witness is enough. A guest that does not "
-"answer counts as silent only if a witness answers that was asked after the guest.",
+            "answer counts as silent only if a witness answers that was asked after the guest.",
             key="witness",
         ),
     )
@@ -191,20 +159,22 @@ class DeviceConfig:
         metadata=setting(
             PORT_NAME,
             "The port of the board that powers the guest. Each guest has a port of its own. On a Wagman the port is a "
-"whole number from 0 to 4; on other boards it is what that board calls it.",
+            "whole number from 0 to 4; on other boards it is what that board calls it.",
             "firmware",
         )
     )
     board: str = field(
         default=DEFAULT_BOARD,
-        metadata=setting(TEXT, "The name of the board that powers the guest. If there is only one board, you may leave this out."),
+        metadata=setting(
+            TEXT, "The name of the board that powers the guest. If there is only one board, you may leave this out."
+        ),
     )
     is_self: bool = field(
         default=False,
         metadata=setting(
             BOOLEAN,
             "Whether this is the computer that the service runs on: the service never switches its power. On a Wagman "
-"this computer is on port 0, and the service sends the board a heartbeat for it.",
+            "this computer is on port 0, and the service sends the board a heartbeat for it.",
             key="self",
         ),
     )
@@ -213,7 +183,7 @@ class DeviceConfig:
         metadata=setting(
             BOOLEAN,
             "`false` keeps the guest off, whatever was decided before: the service asks it to halt, switches it off, and "
-"nobody can start it.",
+            "nobody can start it.",
         ),
     )
     after: tuple[str, ...] = field(
@@ -221,8 +191,8 @@ class DeviceConfig:
         metadata=setting(
             NAMES,
             "The guests that this guest needs: it starts after them, and they stop after it. It does not wait for a guest "
-"that should not run, nor longer than the start of that guest may take: see [one after the "
-"other](how-it-works.md#one-after-the-other).",
+            "that should not run, nor longer than the start of that guest may take: see [one after the "
+            "other](how-it-works.md#one-after-the-other).",
         ),
     )
     leads_to: tuple[str, ...] = field(
@@ -230,9 +200,9 @@ class DeviceConfig:
         metadata=setting(
             BOARD_NAMES,
             "The boards that are reached through this guest: it is their switch, router or access point. Its power never "
-"stays off, not even in a hibernation, unless an operator uses `--force`. If its own board is one of them, "
-"that board must be of a kind that switches a port off and on by one command: see [what leads to a "
-"board](several-boards.md#what-leads-to-a-board).",
+            "stays off, not even in a hibernation, unless an operator uses `--force`. If its own board is one of them, "
+            "that board must be of a kind that switches a port off and on by one command: see [what leads to a "
+            "board](several-boards.md#what-leads-to-a-board).",
         ),
     )
     hears_board: bool = field(
@@ -240,7 +210,7 @@ class DeviceConfig:
         metadata=setting(
             HEARING,
             "Whether the guest gives signs of life, and how it is heard. `true`: on the board's own input, which a Wagman "
-"has. Of several ears, any one is enough. `false`: the guest counts as started once its relay is on.",
+            "has. Of several ears, any one is enough. `false`: the guest counts as started once its relay is on.",
             key="heartbeat",
         ),
     )
@@ -250,8 +220,8 @@ class DeviceConfig:
         metadata=setting(
             TEXT,
             "The name of the network that the guest is heard through. If there is only one network, you may leave this "
-"out. `none`: the guest's silence counts although nobody shows that the network works. This is right only for "
-"an uplink; `heartbeat_timeout` must then be 30min or more.",
+            "out. `none`: the guest's silence counts although nobody shows that the network works. This is right only for "
+            "an uplink; `heartbeat_timeout` must then be 30min or more.",
         ),
     )
     still_on: EarConfig | StillDraws | None = field(
@@ -259,7 +229,7 @@ class DeviceConfig:
         metadata=setting(
             STILL_ON,
             "What else has to be silent before the service takes the guest for halted: a guest's programs end long before "
-"the guest has halted.",
+            "the guest has halted.",
         ),
     )
     primary: str | None = field(
@@ -267,7 +237,7 @@ class DeviceConfig:
         metadata=setting(
             one_of(*MEDIA),
             "The medium that the guest boots from; the other medium is for recovery. Only ports 0 and 1 have media; "
-'there, "emmc" is the default.',
+            'there, "emmc" is the default.',
             "firmware",
         ),
     )
@@ -276,7 +246,7 @@ class DeviceConfig:
         metadata=setting(
             COMMAND,
             "The command that asks the guest to halt. `[]`: the service cuts the power without asking. Every guest needs "
-"one or the other.",
+            "one or the other.",
         ),
     )
     restart: tuple[str, ...] | None = field(
@@ -284,13 +254,17 @@ class DeviceConfig:
         metadata=setting(
             COMMAND,
             "The command that asks the guest to halt when its power will come back. Without `restart`, `shutdown` is "
-"used; `[]` is allowed only if `shutdown` is `[]`.",
+            "used; `[]` is allowed only if `shutdown` is `[]`.",
         ),
     )
     start_timeout_s: float = field(
         default=120.0,
-        metadata=setting(DURATION, "How long a start may take, from the relay that goes on to the first heartbeat. This time doubles after each "
-"failed start.", "seed"),
+        metadata=setting(
+            DURATION,
+            "How long a start may take, from the relay that goes on to the first heartbeat. This time doubles after each "
+            "failed start.",
+            "seed",
+        ),
     )
     start_timeout_max_s: float = field(
         default=480.0,
@@ -298,25 +272,34 @@ class DeviceConfig:
     )
     heartbeat_timeout_s: float = field(
         default=300.0,
-        metadata=setting(DURATION, "If a started guest is silent for this long, the service stops it and starts it again.", "seed"),
+        metadata=setting(
+            DURATION, "If a started guest is silent for this long, the service stops it and starts it again.", "seed"
+        ),
     )
     stop_timeout_s: float = field(
         default=600.0,
-        metadata=setting(DURATION, "The longest time that a stop takes; then the service cuts the power, even if the guest still gives "
-"heartbeats.", "seed"),
+        metadata=setting(
+            DURATION,
+            "The longest time that a stop takes; then the service cuts the power, even if the guest still gives heartbeats.",
+            "seed",
+        ),
     )
     stop_silence_s: float = field(
-        default=60.0, metadata=setting(DURATION, "How long a guest that was asked to halt has to be silent before the service takes it for halted.", "seed")
+        default=60.0,
+        metadata=setting(
+            DURATION, "How long a guest that was asked to halt has to be silent before the service takes it for halted.", "seed"
+        ),
     )
     shutdown_resend_s: float = field(
-        default=10.0, metadata=setting(DURATION, "The shortest time between two shutdown messages while the guest still gives heartbeats.")
+        default=10.0,
+        metadata=setting(DURATION, "The shortest time between two shutdown messages while the guest still gives heartbeats."),
     )
     off_time_s: float = field(
         default=10.0,
         metadata=setting(
             DURATION,
             "The shortest time that the guest's power stays off. On a Wagman the default is 10s, on other boards 30s: a "
-"computer that has crashed draws so little that its power supply bridges a short off.",
+            "computer that has crashed draws so little that its power supply bridges a short off.",
         ),
     )
     settle_s: float = field(
@@ -327,34 +310,51 @@ class DeviceConfig:
         metadata=setting(
             DURATION,
             "How often the board shows the guest's heartbeats. `heartbeat_timeout` and `stop_silence` must be three times "
-"as long, or longer. On port 2 of a board that is no v3 board, the default is 75 s (and `stop_silence` is 3 "
-"min 45 s): see [heartbeats by pin](boards.md#heartbeats-by-pin-on-a-v4-board).",
+            "as long, or longer. On port 2 of a board that is no v3 board, the default is 75 s (and `stop_silence` is 3 "
+            "min 45 s): see [heartbeats by pin](boards.md#heartbeats-by-pin-on-a-v4-board).",
         ),
     )
     adopt_window_s: float = field(
         default=90.0,
-        metadata=setting(DURATION, "If no state of the guest was saved: how long the guest may show that it runs before the service touches its "
-"power."),
+        metadata=setting(
+            DURATION,
+            "If no state of the guest was saved: how long the guest may show that it runs before the service touches its power.",
+        ),
     )
     command_timeout_s: float = field(
         default=15.0, metadata=setting(DURATION, "How long the `shutdown` or `restart` command of the guest may run.")
     )
     allowed_attempts: int = field(
-        default=3, metadata=setting(whole(1), "How many starts from the primary medium the service tries before it tries the recovery medium.")
+        default=3,
+        metadata=setting(
+            whole(1), "How many starts from the primary medium the service tries before it tries the recovery medium."
+        ),
     )
     recover_attempts: int = field(
         default=3,
-        metadata=setting(whole(0), "How many starts from the recovery medium fail before the service reports the guest as unrecoverable. The "
-"service goes on trying."),
+        metadata=setting(
+            whole(0),
+            "How many starts from the recovery medium fail before the service reports the guest as unrecoverable. The "
+            "service goes on trying.",
+        ),
     )
     backoff_min_s: float = field(
-        default=60.0, metadata=setting(DURATION, "How long the service waits after the first failed start. This time doubles after each further failed start.")
+        default=60.0,
+        metadata=setting(
+            DURATION,
+            "How long the service waits after the first failed start. This time doubles after each further failed start.",
+        ),
     )
-    backoff_max_s: float = field(default=3600.0, metadata=setting(DURATION, "The longest time that the service waits between two starts."))
+    backoff_max_s: float = field(
+        default=3600.0, metadata=setting(DURATION, "The longest time that the service waits between two starts.")
+    )
     stable_after_s: float = field(
         default=600.0,
-        metadata=setting(DURATION, "A guest that has been up for this long, with a heartbeat at the end of this time, is stable: its failures "
-"are forgotten."),
+        metadata=setting(
+            DURATION,
+            "A guest that has been up for this long, with a heartbeat at the end of this time, is stable: its failures "
+            "are forgotten.",
+        ),
     )
 
     @property
@@ -375,7 +375,7 @@ class Config:
     boards: tuple[BoardConfig, ...] = (WagmanBoard(),)  # in the order of the file
     service: ServiceConfig = ServiceConfig()
     wagman: WagmanConfig = WagmanConfig()
-    environment: EnvironmentConfig = EnvironmentConfig()
+    environment: EnvironmentConfig = field(factory=EnvironmentConfig)
     networks: tuple[NetworkConfig, ...] = ()  # in the order of the file
     devices: tuple[DeviceConfig, ...] = ()  # by board, and by port on each
 

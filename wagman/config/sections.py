@@ -12,20 +12,11 @@ from wagman.config.board_tables import read_boards
 from wagman.config.boards import BoardConfig, WagmanBoard
 from wagman.config.device_tables import DeviceTables, shared_settings
 from wagman.config.ear_tables import EarTables
+from wagman.config.enclosure import SENSORS, WATCHED_BY_DEFAULT, Bounds, EnvironmentConfig
 from wagman.config.findings import Findings
 from wagman.config.gauges import GaugeConfig
 from wagman.config.reading import Reader, Table
-from wagman.config.schema import (
-    SENSORS,
-    WATCHED_BY_DEFAULT,
-    Bounds,
-    Config,
-    DeviceConfig,
-    EnvironmentConfig,
-    NetworkConfig,
-    ServiceConfig,
-    WagmanConfig,
-)
+from wagman.config.schema import Config, DeviceConfig, NetworkConfig, ServiceConfig, WagmanConfig
 from wagman.config.setting import settings
 
 TABLES = ("board", "service", "wagman", "environment", "network", "defaults", "device")

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from attrs import evolve, field, frozen
 
-from wagman.config.schema import Bounds, EnvironmentConfig
+from wagman.config.enclosure import Bounds, EnvironmentConfig
 from wagman.model.facts import Draft, Sample
 
 Reading: TypeAlias = Literal["normal", "high", "low", "unknown"]

@@ -72,17 +72,19 @@ def _with_guest(plan: Plan) -> Plan:
         try:
             checked(more)
         except WordError as error:
-            print(f"  That does not go together: {error}")
+            print(f"  These answers do not fit together: {error}")
         else:
             return more
 
 
 def _guest(plan: Plan) -> GuestPlan:
     name = _asked("What is the guest called?", None if plan.guests else NAME, str)
-    port = _asked("Which port of the board is it on?", _next_port(plan), _port_of(plan))
+    port = _asked("Which port of the board powers the guest?", _next_port(plan), _port_of(plan))
     ears = _ears(plan, name)
     silent = {} if ears or plan.board.section.hears else {"heartbeat": False}
-    halt = _asked(f"Which command asks it to halt? ({CUT}: its power may simply be cut)", f"ssh {name} poweroff", _command)
+    halt = _asked(
+        f"Which command asks the guest to halt? ({CUT}: its power is cut without asking)", f"ssh {name} poweroff", _command
+    )
     return GuestPlan(name, ears, {"port": port, **silent, "shutdown": halt})
 
 
@@ -106,7 +108,7 @@ def _next_port(plan: Plan) -> str | None:
 def _ears(plan: Plan, name: str) -> tuple[EarPlan, ...]:
     on_board = ("board",) if plan.board.section.hears else ()
     kinds = [*on_board, *EARS.names(), NOBODY]
-    how = _asked(f"How is it heard? ({', '.join(kinds)})", (*on_board, EAR)[0], _one_of(kinds))
+    how = _asked(f"How is the guest heard? ({', '.join(kinds)})", (*on_board, EAR)[0], _one_of(kinds))
     if how in (*on_board, NOBODY):
         return ()
     where = WHERE.get(how)
@@ -128,7 +130,7 @@ def _one_of(words: Sequence[str]) -> Callable[[str], str]:
 def _witness(plan: Plan) -> EarPlan:
     own = plan.board.witness
     default = f"tcp={own.values['tcp']}" if own is not None else None
-    return _asked("Who answers as long as the network works, and is no guest? (ping=192.168.1.1, say)", default, specs.ear)
+    return _asked("Who answers as long as the network works, and is no guest? (for example ping=192.168.1.1)", default, specs.ear)
 
 
 def _command(text: str) -> object:

@@ -70,7 +70,10 @@ class ExecBoard(PlainBoard):
     about = "Any program: one of the fence agents, or a script."
 
     on: tuple[str, ...] = field(
-        metadata=setting(PROGRAM, "The command that switches an outlet on. `%p` stands for the outlet's name, in any argument; no shell is run."),
+        metadata=setting(
+            PROGRAM,
+            "The command that switches an outlet on. `%p` stands for the outlet's name, in any argument; no shell is run.",
+        ),
     )
     off: tuple[str, ...] = field(metadata=setting(PROGRAM, "The command that switches an outlet off."))
     status: tuple[str, ...] = field(
@@ -78,8 +81,8 @@ class ExecBoard(PlainBoard):
         metadata=setting(
             COMMAND,
             "The command that tells the state of an outlet: exit status 0 means on, 2 means off, any other means unknown. "
-"If the command prints anything before it ends with 2, the last line must contain the word `off`, and be no "
-"error and no usage text.",
+            "If the command prints anything before it ends with 2, the last line must contain the word `off`, and be no "
+            "error and no usage text.",
         ),
     )
     list_status: tuple[str, ...] = field(
@@ -87,12 +90,14 @@ class ExecBoard(PlainBoard):
         metadata=setting(
             COMMAND,
             "The command that prints a line `plug,name,ON` or `plug,name,OFF` for each outlet. The service runs it once "
-"for all outlets, in place of `status`.",
+            "for all outlets, in place of `status`.",
         ),
     )
     timeout_s: float = field(
         default=20.0,
-        metadata=setting(TIMEOUT, f"A command that takes longer is ended, with what it started: at most {MOST_TIMEOUT_S}s."),
+        metadata=setting(
+            TIMEOUT, f"How long a command may take; then the service ends it and what it started. At most {MOST_TIMEOUT_S}s."
+        ),
     )
     may_meter = False
 
@@ -100,13 +105,14 @@ class ExecBoard(PlainBoard):
         default="told",
         metadata=setting(
             one_of("told", "none"),
-            "Whether the service believes what `status` says. If there is neither `status` nor `list_status`, this is "
-"`none`.",
+            "Whether the service believes what `status` says. If there is neither `status` nor `list_status`, this is `none`.",
         ),
     )
     poll_s: float = field(
         default=60.0,
-        metadata=setting(DURATION, "How long the service waits before it asks the board for its state again. Each time it starts programs."),
+        metadata=setting(
+            DURATION, "How long the service waits before it asks the board for its state again. Each time it starts programs."
+        ),
     )
 
     @property

@@ -95,8 +95,8 @@ class GpioBoard(PlainBoard):
         metadata=setting(
             one_of("on", "held"),
             "What happens to the power when this service ends. `on`: the guests get power, because they are wired to the "
-"normally-closed contacts of the relays. `held`: the guests keep what they had, because they are wired to the "
-"normally-open contacts, and the kernel keeps the level of the lines.",
+            "normally-closed contacts of the relays. `held`: the guests keep what they had, because they are wired to the "
+            "normally-open contacts, and the kernel keeps the level of the lines.",
         )
     )
     chip: str = field(default="/dev/gpiochip0", metadata=setting(TEXT, "The chip's device file."))
@@ -105,7 +105,7 @@ class GpioBoard(PlainBoard):
         metadata=setting(
             TEXT,
             "The name of the chip, as `gpiodetect` shows it between brackets. The service never switches a chip of "
-"another name: the numbers of chips can change.",
+            "another name: the numbers of chips can change.",
         ),
     )
     active_low: bool = field(

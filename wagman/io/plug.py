@@ -146,15 +146,15 @@ class PlugBoard(PlainBoard):
         metadata=setting(
             MAC,
             "The plug's MAC address. If another device answers at `host`, the service never switches that one. Without "
-"`id`, the device that answered first is the right one.",
+            "`id`, the device that answered first is the right one.",
         ),
     )
     password_file: str | None = field(default=None, metadata=setting(SECRET_FILE, "The file that holds the plug's password."))
     meter: str = field(
         default="auto",
         metadata=setting(
-            one_of("auto", "none"), "Whether the service uses the plug's power meter: `auto` believes the meter if there is one; `none` ignores "
-"it."
+            one_of("auto", "none"),
+            "Whether the service uses the plug's power meter: `auto` believes the meter if there is one; `none` ignores it.",
         ),
     )
 
@@ -163,7 +163,7 @@ class PlugBoard(PlainBoard):
         metadata=setting(
             DURATION,
             "How long after a command the service believes no 0 W from the plug's meter, and takes no off as done: plugs "
-"were seen to show 0 W for 45s while the load ran on. This time runs at the same time as `off_time`.",
+            "were seen to show 0 W for 45s while the load ran on. This time runs at the same time as `off_time`.",
         ),
     )
 

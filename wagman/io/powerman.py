@@ -86,14 +86,14 @@ class PowermanBoard(PlainBoard):
 
     host: str = field(
         default=f"127.0.0.1:{DEFAULT_PORT}",
-        metadata=setting(ADDRESS, f"Where `powermand` listens: a host, and its port where that is not {DEFAULT_PORT}."),
+        metadata=setting(ADDRESS, f"The host on which `powermand` listens, with its port if that is not {DEFAULT_PORT}."),
     )
     settle_s: float = field(
         default=5.0,
         metadata=setting(
             DURATION,
             "How long after a command the board may still show the old state. The service does not believe what it shows "
-"during that time. Redfish takes up to 15s.",
+            "during that time. Redfish takes up to 15s.",
         ),
     )
 

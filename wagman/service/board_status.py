@@ -1,6 +1,6 @@
 """What the service shows of a board and of the enclosure: a part of the result of the control interface's `status`."""
 
-from wagman.config.schema import SENSORS
+from wagman.config.enclosure import SENSORS
 from wagman.fsm.environment import Environment
 from wagman.io.board.task import Board
 from wagman.model import shapes

@@ -20,7 +20,7 @@ from wagman.bridges.metrics.catalogue import (
     text_of,
 )
 from wagman.bridges.metrics.left_out import LEFT_OUT
-from wagman.config.schema import SENSORS
+from wagman.config.enclosure import SENSORS
 from wagman.fsm.guest import STATES as OF_GUESTS
 from wagman.fsm.scheduler import STATES as OF_THE_SCHEDULER
 from wagman.model.catalogue import EVENT_TYPES

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 
 from wagman.config import secrets
 from wagman.config.checks.subject import Subject, too_short
+from wagman.config.enclosure import SENSORS, Bounds
 from wagman.config.findings import Finding
 from wagman.config.kinds import show
 from wagman.config.positions import Path
 from wagman.config.reading import listed, nearest_first
-from wagman.config.schema import SENSORS, Bounds, DeviceConfig
+from wagman.config.schema import DeviceConfig
 from wagman.config.setting import settings
 from wagman.model.order import circles
 

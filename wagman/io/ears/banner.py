@@ -17,10 +17,10 @@ class BannerEar(EarConfig):
     """An ear for a program that speaks at once on a connection."""
 
     kind = "banner"
-    about = "A connection is made, and the program behind it says something by itself, as sshd does."
+    about = "The service connects, and the program that answers says something by itself, as sshd does."
     shows = "program"
 
-    banner: str = field(metadata=setting(HOST_PORT, "The host and the port."))
+    banner: str = field(metadata=setting(HOST_PORT, "The host and the port to connect to."))
     expect: str | None = field(default=None, metadata=setting(TEXT, "A text that the first 1024 bytes must contain."))
 
     def probe(self) -> Probe:

@@ -21,12 +21,13 @@ class ExecEar(EarConfig):
     """An ear that is a command."""
 
     kind = "exec"
-    about = "A command is run here, without a shell; exit status 0 is a beat. What that shows is up to the command."
+    about = "The service runs a command on this computer, without a shell; exit status 0 is a heartbeat."
     shows = "program"
 
     exec: tuple[str, ...] = field(metadata=setting(COMMAND, "The command and its arguments."))
     timeout_s: float = field(
-        default=10.0, metadata=setting(DURATION, "How long the command may take; then the service ends it, and that counts as no answer.")
+        default=10.0,
+        metadata=setting(DURATION, "How long the command may take; then the service ends it, and that counts as no answer."),
     )
 
     @property

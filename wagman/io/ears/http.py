@@ -22,15 +22,18 @@ class HttpEar(EarConfig):
     """An ear that is a page of the guest."""
 
     kind = "http"
-    about = "A page of the guest is asked for; a status of 200 to 299 is a beat."
+    about = "The service asks the guest for a page; a status of 200 to 299 is a heartbeat."
     shows = "program"
 
-    http: str = field(metadata=setting(URL, "The address of the page. The page should answer 503, for example, while the guest is not well."))
+    http: str = field(
+        metadata=setting(URL, "The address of the page. The page should answer 503, for example, while the guest is not well.")
+    )
     expect: str | None = field(
         default=None,
         metadata=setting(
-            TEXT, "A text that the answer must contain, in its first 64 KiB: for example the guest's name, so that no other "
-"computer is taken for the guest."
+            TEXT,
+            "A text that the answer must contain, in its first 64 KiB: for example the guest's name, so that no other "
+            "computer is taken for the guest.",
         ),
     )
 

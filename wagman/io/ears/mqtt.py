@@ -37,7 +37,7 @@ class MqttEar(PassiveEarConfig, BrokerKeys):
     """An ear for what a guest publishes."""
 
     kind = "mqtt"
-    about = "The guest publishes something on a topic, at least as often as `every`."
+    about = "The guest publishes something on a topic of an MQTT broker, at least as often as `every` says."
     shows = "program"
 
     mqtt: str = field(metadata=setting(FILTER, "The topic on which the guest publishes; + and # may stand for parts of it."))
@@ -45,7 +45,10 @@ class MqttEar(PassiveEarConfig, BrokerKeys):
         metadata=setting(BROKER, "The broker, with its port where that is not 1883, or 8883 with TLS.", key="broker")
     )
     expect: str | None = field(
-        default=None, metadata=setting(TEXT, "A text that a message must contain to be a heartbeat. A last will (`offline`) never is a heartbeat.")
+        default=None,
+        metadata=setting(
+            TEXT, "A text that a message must contain to be a heartbeat. A last will (`offline`) never is a heartbeat."
+        ),
     )
 
     @property

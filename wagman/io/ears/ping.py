@@ -37,10 +37,12 @@ class PingEar(EarConfig):
     """An ear that asks the guest's kernel, by ICMP."""
 
     kind = "ping"
-    about = "The guest answers an ICMP echo request. That shows a kernel: a guest whose programs all hang answers, too."
+    about = (
+        "The guest answers an ICMP echo request. That shows that its kernel runs: a guest whose programs all hang answers, too."
+    )
     shows = "kernel"
 
-    ping: str = field(metadata=setting(HOST, "The host name or address of the guest."))
+    ping: str = field(metadata=setting(HOST, "The host name or the IP address to ask."))
 
     def probe(self) -> Probe:
         """The probe that sends a request and waits for the reply."""

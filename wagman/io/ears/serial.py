@@ -36,7 +36,7 @@ class SerialEar(PassiveEarConfig):
     """An ear at a serial console of the guest."""
 
     kind = "serial"
-    about = "Bytes arrive on a serial port. Firmware and a kernel that panics write there, too."
+    about = "The guest writes to a serial port: any byte is a heartbeat. Firmware and a kernel that panics write there, too."
     shows = "kernel"
     networked = False
 

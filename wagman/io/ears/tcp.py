@@ -13,10 +13,10 @@ class TcpEar(EarConfig):
     """An ear that is a port of the guest."""
 
     kind = "tcp"
-    about = "The guest takes a connection. That shows a kernel, not the program behind it."
+    about = "The guest takes a TCP connection. That shows that its kernel runs, not that the program behind the port does."
     shows = "kernel"
 
-    tcp: str = field(metadata=setting(HOST_PORT, "The host and the port."))
+    tcp: str = field(metadata=setting(HOST_PORT, "The host and the port to connect to."))
 
     def probe(self) -> Probe:
         """The probe that connects."""

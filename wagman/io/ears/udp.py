@@ -50,16 +50,20 @@ class UdpEar(PassiveEarConfig):
     """An ear for datagrams that the guest sends by itself."""
 
     kind = "udp"
-    about = "The guest sends a datagram with its name to this port, at least as often as `every`."
+    about = "The guest sends a UDP datagram with its name to this computer, at least as often as `every` says."
     shows = "program"
 
-    udp: int = field(metadata=setting(whole(1, MOST_PORT), "The UDP port of this computer that the guest sends to. All guests may send to the same port."))
+    udp: int = field(
+        metadata=setting(
+            whole(1, MOST_PORT), "The UDP port of this computer that the guest sends to. All guests may send to the same port."
+        )
+    )
     key_file: str | None = field(
         default=None,
         metadata=setting(
             SECRET_FILE,
             "A file with a key that only this computer and the guest know. Without it, whoever can reach the port can say "
-"that the guest is alive.",
+            "that the guest is alive.",
         ),
     )
 
