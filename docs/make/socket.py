@@ -21,11 +21,11 @@ from wagman.model.shapes import SHAPES
 MODULE, PAGE = "docs.make.socket", "socket.md"
 
 STANDARD = {
-    wire.PARSE_ERROR: "no JSON, or a line that is too long",
-    wire.INVALID_REQUEST: "JSON, but no request",
+    wire.PARSE_ERROR: "the line is no JSON, or too long",
+    wire.INVALID_REQUEST: "the JSON is no request",
     wire.METHOD_NOT_FOUND: "there is no such method",
-    wire.INVALID_PARAMS: "the parameters do not fit; also: there is no such device",
-    wire.INTERNAL_ERROR: "a defect; the event `service.request_failed` has the details",
+    wire.INVALID_PARAMS: "the parameters do not fit the method, or there is no such guest",
+    wire.INTERNAL_ERROR: "a defect in the program; the event `service.request_failed` has the details",
 }
 
 
@@ -42,8 +42,8 @@ def tables() -> str:
 def _methods() -> Iterator[str]:
     yield "## Methods\n"
     for method in METHODS.values():
-        role = "" if method.role is Role.READER else f" Needs {ROLES[method.role]}."
-        alone = "" if method.in_batch else " Not in a batch."
+        role = "" if method.role is Role.READER else f" Needs the role `{ROLES[method.role]}`."
+        alone = "" if method.in_batch else " Cannot be part of a batch."
         yield f"### `{method.name}`\n\n{method.summary}{role}{alone} Result: {_result(method)}.\n"
         yield from _parameters(method)
 
@@ -70,7 +70,7 @@ def _errors() -> Iterator[str]:
 
 
 def _shapes() -> Iterator[str]:
-    yield "## Shapes\n\nObjects may have more than is said here: pass over what you do not know.\n"
+    yield "## Shapes\n\nObjects may have more properties than these: ignore those that you do not know.\n"
     for shape in SHAPES:
         rows = "\n".join(f"| {' | '.join(cells)} |" for cells in properties(SCHEMAS[shape.__name__]))
         yield f"### {shape.__name__}\n\n{shape.__doc__}\n" + (
@@ -85,7 +85,7 @@ def properties(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[st
             yield from properties(each, f"{prefix}{name}.")
         else:
             is_optional = name not in schema["required"]
-            words = _words(each) + (" (only where it says something)" if is_optional else "")
+            words = _words(each) + (" (missing where it says nothing)" if is_optional else "")
             yield f"`{prefix}{name}`", words, each.get("description", "")
 
 

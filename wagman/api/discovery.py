@@ -73,7 +73,7 @@ ROLES: Final[Mapping[Role, str]] = {Role.READER: "read", Role.OPERATOR: "operate
 """The word for the role that a method needs; each role includes those before it."""
 
 ERRORS: Final[Mapping[int, str]] = {
-    REFUSED: "refused",
+    REFUSED: "the service refused the request",
     BOARD_ERROR: "the board did not answer in time, or cannot be reached",
     POSITION_ERROR: "the event id is beyond the end of the log, or of another log",
     STORE_ERROR: "the log cannot be read at present",

@@ -95,13 +95,14 @@ def _objects(page: list[Event], asked: params.Excerpt | params.Causes) -> list[d
 # --- Which there are --------------------------------------------------------------------------------------------------
 
 _SUMMARIES: Final[Mapping[Verb, str]] = {
-    "start": "Want it up, and start it.",
-    "stop": "Want it down: ask it to halt, and cut its power once it is silent.",
-    "restart": "Want it up: ask it to halt, then give it a new power cycle.",
-    "kill": "Want it down, and cut its power now.",
-    "enable": "Allow that it is started again.",
-    "disable": "Stop it as `stop` does, and refuse every start until it is enabled.",
-    "maintenance": "Leave it alone for a while, or no longer: neither its power nor messages; what is seen is told.",
+    "start": "Start the guest: the operator wants it up from now on.",
+    "stop": "Stop the guest: ask it to halt, and cut its power once it is silent. The operator wants it down from now on.",
+    "restart": "Restart the guest: ask it to halt, switch its power off once it is silent, and start it again.",
+    "kill": "Cut the power of the guest now, without asking it to halt. The operator wants it down from now on.",
+    "enable": "Allow that a disabled guest is started again. This starts nothing.",
+    "disable": "Stop the guest as `stop` does, and refuse every start until `enable`.",
+    "maintenance": "Leave the guest alone for a while (or end that): the service neither switches its power nor sends it "
+    "messages, but goes on recording what it sees.",
 }
 
 NOT_FOR_OPERATORS: Final = frozenset[Verb](("kill", "maintenance"))
@@ -120,27 +121,39 @@ _COMMANDS = tuple(
 METHODS: Final[Mapping[str, Method]] = {
     method.name: method
     for method in (
-        Method("hello", "The versions of the service, and what who asks may do.", params.Nothing, "Versions", _hello),
-        Method("status", "How everything is now.", params.Selection, "Status", _status),
+        Method("hello", "Tell the versions of the service, and what the caller may do.", params.Nothing, "Versions", _hello),
+        Method("status", "Tell the state of the node, and of everything on it, now.", params.Selection, "Status", _status),
         *_COMMANDS,
         Method(
             "hibernate",
-            "Take all guests down, but for those to be kept, until `wake`.",
+            "Stop all guests, except those to be kept, until `wake`.",
             params.HibernateOrder,
             "Decision",
             _hibernate,
             Role.CONTROLLER,
         ),
-        Method("wake", "End what `hibernate` has ordered.", params.Behalf, "Decision", _wake, Role.CONTROLLER),
-        Method("heartbeat", "A sign of life on the guest's behalf.", params.Order, "Decision", _heartbeat, Role.CONTROLLER),
-        Method("events", "A part of the rolling log.", params.Excerpt, "Excerpt", _events),
-        Method("chain", "An event, its cause, the cause of that, and so on, newest first.", params.Causes, "Causes", _chain),
-        Method("subscribe", "Events, as they happen.", params.Watch, "Subscription", _subscribe, in_batch=False),
-        Method("unsubscribe", "No more of them.", params.Watched, "Unsubscribed", _unsubscribe),
+        Method("wake", "End the hibernation that `hibernate` has ordered.", params.Behalf, "Decision", _wake, Role.CONTROLLER),
+        Method("heartbeat", "Give a heartbeat on behalf of the guest.", params.Order, "Decision", _heartbeat, Role.CONTROLLER),
+        Method("events", "Give a part of the log.", params.Excerpt, "Excerpt", _events),
+        Method("chain", "Give an event, its cause, the cause of that, and so on, newest first.", params.Causes, "Causes", _chain),
         Method(
-            "board", "A raw board command, and what the board answers.", params.BoardCommand, "Lines", _board, Role.CONTROLLER
+            "subscribe",
+            "Send each event to this connection as it happens.",
+            params.Watch,
+            "Subscription",
+            _subscribe,
+            in_batch=False,
         ),
-        Method("rpc.discover", "This description, as an OpenRPC document.", params.Nothing, "OpenRPC", _discover),
+        Method("unsubscribe", "Stop sending the events of a subscription.", params.Watched, "Unsubscribed", _unsubscribe),
+        Method(
+            "board",
+            "Send a raw command to the board, and give the board's answer.",
+            params.BoardCommand,
+            "Lines",
+            _board,
+            Role.CONTROLLER,
+        ),
+        Method("rpc.discover", "Give this description, as an OpenRPC document.", params.Nothing, "OpenRPC", _discover),
     )
 }
 

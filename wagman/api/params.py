@@ -142,7 +142,7 @@ def kind_of(attribute: "attrs.Attribute[Any]") -> Kind:
     return kind
 
 
-_WORDS = _about(FLAG, "with sentences for people, as the commands have them")
+_WORDS = _about(FLAG, "whether to add sentences for people, as the commands show them")
 
 # A field whose default is None may also be given as null.
 
@@ -156,7 +156,7 @@ class Nothing:
 class Selection:
     """The guests whose rows are asked for."""
 
-    devices: tuple[str, ...] | None = field(default=None, metadata=_about(DEVICES, "the rows that are wanted; all, if left out"))
+    devices: tuple[str, ...] | None = field(default=None, metadata=_about(DEVICES, "the guests to tell of; all, if left out"))
     words: bool = field(default=False, metadata=_WORDS)
 
 
@@ -166,15 +166,17 @@ class Behalf:
 
     on_behalf: str | None = field(
         default=None,
-        metadata=_about(NAME, "for whom the program at the socket asks, if for somebody; goes into the event"),
+        metadata=_about(NAME, "the person for whom the calling program asks, if it does; the event records the name"),
     )
     order: str | None = field(
-        default=None, metadata=_about(NAME, "what the order is called where it came from; goes into the event")
+        default=None, metadata=_about(NAME, "the name of the order where it came from; the event records it")
     )
 
 
 _A_DEVICE = _about(DEVICE, "the guest")
-_FORCE = _about(FLAG, "start it although the environment forbids that, stop it although boards are reached through it")
+_FORCE = _about(
+    FLAG, "whether to start the guest although the environment forbids it, or stop it although boards are reached through it"
+)
 
 
 @frozen
@@ -198,7 +200,8 @@ class StopOrder(Command):
     """The order to stop a guest, perhaps for a while only."""
 
     for_s: float | None = field(
-        default=None, metadata=_about(FOR_S, "start it again by itself, so long after it was asked for; if left out, do not")
+        default=None,
+        metadata=_about(FOR_S, "after how many seconds the service starts the guest again by itself; if left out, it does not"),
     )
 
 
@@ -206,15 +209,19 @@ class StopOrder(Command):
 class MaintenanceOrder(Command):
     """The order to leave a guest alone for a while, or to end that."""
 
-    for_s: float | None = field(default=None, metadata=_about(FOR_S, "for so long; null, or left out: no longer"))
+    for_s: float | None = field(
+        default=None, metadata=_about(FOR_S, "for how many seconds; null, or left out: end the maintenance")
+    )
 
 
 @frozen
 class HibernateOrder(Behalf):
     """The order to take down all guests: the reason, and the guests that go on running."""
 
-    reason: str = field(metadata=_about(REASON, "why, for whoever looks at it later"))
-    keep: tuple[str, ...] | None = field(default=None, metadata=_about(DEVICES, "guests that go on running; none, if left out"))
+    reason: str = field(metadata=_about(REASON, "the reason, for people who look at it later"))
+    keep: tuple[str, ...] | None = field(
+        default=None, metadata=_about(DEVICES, "the guests that go on running; none, if left out")
+    )
 
 
 @frozen
@@ -222,14 +229,18 @@ class Excerpt:
     """A part of the log."""
 
     since: int | datetime | None = field(
-        default=None, metadata=_about(PLACE, "oldest first, what comes after this id, or from this time on; else the last ones")
+        default=None,
+        metadata=_about(PLACE, "give the events after this id, or from this time on, oldest first; if left out, the last ones"),
     )
-    limit: int = field(default=100, metadata=_about(LIMIT, "how many events at most"))
-    device: str | None = field(default=None, metadata=_about(DEVICE, "only those of this guest"))
+    limit: int = field(default=100, metadata=_about(LIMIT, "the most events to give"))
+    device: str | None = field(default=None, metadata=_about(DEVICE, "give only the events of this guest"))
     type: str | None = field(
-        default=None, metadata=_about(TEXT, 'only those of this type, or below it: "device" has all of "device.*"')
+        default=None,
+        metadata=_about(
+            TEXT, 'give only the events of this type, or of the types below it: "device" stands for all of "device.*"'
+        ),
     )
-    log_id: str | None = field(default=None, metadata=_about(TEXT, "the log that the id is of"))
+    log_id: str | None = field(default=None, metadata=_about(TEXT, "the log in which `since` is an id"))
     words: bool = field(default=False, metadata=_WORDS)
 
 
@@ -237,8 +248,8 @@ class Excerpt:
 class Causes:
     """An event whose causes are asked for."""
 
-    id: int = field(metadata=_about(ID, "the event"))
-    limit: int = field(default=100, metadata=_about(LIMIT, "how many events at most"))
+    id: int = field(metadata=_about(ID, "the id of the event"))
+    limit: int = field(default=100, metadata=_about(LIMIT, "the most events to give"))
     words: bool = field(default=False, metadata=_WORDS)
 
 
@@ -247,9 +258,9 @@ class Watch:
     """A new subscription."""
 
     since: int | None = field(
-        default=None, metadata=_about(ID, "first all that comes after this id; if left out, only what is new")
+        default=None, metadata=_about(ID, "send first all events after this id; if left out, send only new events")
     )
-    log_id: str | None = field(default=None, metadata=_about(TEXT, "the log that the id is of"))
+    log_id: str | None = field(default=None, metadata=_about(TEXT, "the log in which `since` is an id"))
     words: bool = field(default=False, metadata=_WORDS)
 
 
@@ -257,15 +268,17 @@ class Watch:
 class Watched:
     """The end of a subscription."""
 
-    subscription: int = field(metadata=_about(ID, "as `subscribe` gave it"))
+    subscription: int = field(metadata=_about(ID, "the number that `subscribe` gave"))
 
 
 @frozen
 class BoardCommand:
     """A raw command for the board."""
 
-    command: str = field(metadata=_about(COMMAND, "the words of the command"))
-    force: bool = field(default=False, metadata=_about(FLAG, "send it although it may fight the service"))
+    command: str = field(metadata=_about(COMMAND, "the raw command, as the board understands it"))
+    force: bool = field(
+        default=False, metadata=_about(FLAG, "whether to send the command although it may work against the service")
+    )
 
 
 def read(cls: type[T], given: Mapping[str, Any]) -> T:

@@ -7,20 +7,20 @@ program that reads one imports nothing heavy. `Annotated` says what a property m
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, NotRequired, TypeAlias, TypedDict
 
-Since: TypeAlias = Annotated[str | None, "since when, by the wall clock"]
-ForS: TypeAlias = Annotated[float | None, "for how long, by the controller's own clock"]
-SinceId: TypeAlias = Annotated[int | None, "the event that it began with"]
+Since: TypeAlias = Annotated[str | None, "since when it has been so, by the wall clock"]
+ForS: TypeAlias = Annotated[float | None, "for how many seconds it has been so, by the controller's own clock"]
+SinceId: TypeAlias = Annotated[int | None, "the id of the event that the state began with"]
 Reason: TypeAlias = Annotated[str | None, "why, in words"]
-AgeS: TypeAlias = Annotated[float | None, "how long ago that was read"]
-Counts: TypeAlias = Annotated[float | None, "what the converter shows, in counts"]
-Watts: TypeAlias = Annotated[float | None, "what it draws, where the board meters it"]
-CurrentMa: TypeAlias = Annotated[float | None, "what it draws, where the counts can be converted"]
-Stale: TypeAlias = Annotated[bool, "the board is not seen: what was read is in `last` only"]
-PortName: TypeAlias = Annotated[int | str, "the port of the board that it is on: a number on a Wagman"]
-BoardName: TypeAlias = Annotated[str, "the board that it is on"]
+AgeS: TypeAlias = Annotated[float | None, "how many seconds ago that was read"]
+Counts: TypeAlias = Annotated[float | None, "the raw reading of the converter, in counts"]
+Watts: TypeAlias = Annotated[float | None, "the power that the port draws, in watts, if the board meters it"]
+CurrentMa: TypeAlias = Annotated[float | None, "the current that the port draws, if the counts can be converted"]
+Stale: TypeAlias = Annotated[bool, "the board does not answer: only `last` has readings"]
+PortName: TypeAlias = Annotated[int | str, "the board's port: a number on a Wagman"]
+BoardName: TypeAlias = Annotated[str, "the name of the board"]
 LogId: TypeAlias = Annotated[str | None, "the name of the log"]
-FirstId: TypeAlias = Annotated[int, "the first event that the log has"]
-LastId: TypeAlias = Annotated[int, "the last event that the log has"]
+FirstId: TypeAlias = Annotated[int, "the id of the first event that the log still has"]
+LastId: TypeAlias = Annotated[int, "the id of the last event in the log"]
 
 
 # --- Status -----------------------------------------------------------------------------------------------------------
@@ -30,53 +30,54 @@ class Alarm(TypedDict):
     """A timer of a machine."""
 
     name: str
-    in_s: Annotated[float, "in how long it is due"]
-    held: Annotated[bool, "it is due, and what it waits for has not been seen"]
-    waits_for: Annotated[str | None, "what that is: `silence` that is proved, or an `answer` of the board"]
+    in_s: Annotated[float, "in how many seconds the timer is due"]
+    held: Annotated[bool, "the time is up, and what the timer waits for has not been seen"]
+    waits_for: Annotated[str | None, "what the timer waits for besides: `silence` that is proved, or an `answer` of the board"]
 
 
 class Sensor(TypedDict):
     """A sensor of the enclosure."""
 
-    value: Annotated[float | None, "what it reads, while that is known"]
-    last: Annotated[float | None, "what it read last"]
+    value: Annotated[float | None, "what the sensor reads; null while that is not known"]
+    last: Annotated[float | None, "what the sensor read last"]
     age_s: AgeS
     state: Annotated[
-        Literal["normal", "high", "low", "unknown"], "against its bounds; unknown where `value` is null, or has yet to be judged"
+        Literal["normal", "high", "low", "unknown"],
+        "how `value` stands against the bounds; unknown if `value` is null, or has yet to be judged",
     ]
 
 
 class Gauge(Sensor):
     """A number that a command reads."""
 
-    trouble: Annotated[str | None, "why it did not the last time"]
+    trouble: Annotated[str | None, "why the command gave no number the last time"]
 
 
 class Service(TypedDict):
     """The service itself."""
 
     version: str
-    uptime_s: Annotated[float, "for how long it runs"]
-    boot_id: Annotated[str, "names this run of the service"]
+    uptime_s: Annotated[float, "for how many seconds the service has run"]
+    boot_id: Annotated[str, "the name of this run of the service"]
 
 
 class Board(TypedDict):
     """A board and the way to it."""
 
-    name: Annotated[str, "what the configuration calls it"]
-    kind: Annotated[str, "what sort of board it is"]
+    name: Annotated[str, "the name of the board in the configuration"]
+    kind: Annotated[str, "the kind of the board, as in the configuration"]
     link: Literal["up", "down"]
-    dialect: Annotated[str | None, "what it speaks"]
-    device: Annotated[str, "where it is looked for"]
+    dialect: Annotated[str | None, "the dialect that the board speaks"]
+    device: Annotated[str, "where the service looks for the board"]
     firmware: str | None
     board_id: str | None
-    boots: Annotated[int | None, "how often it has started, by its own count"]
+    boots: Annotated[int | None, "how often the board has started, by its own count"]
     since: Since
-    for_s: Annotated[float | None, "for how long the link is as it is"]
-    reason: Annotated[str | None, "why it is not seen"]
-    blind: Annotated[bool, "it is not seen: nobody knows how the guests are powered"]
-    last_answer_age_s: Annotated[float | None, "how long ago it answered last"]
-    sensors: Annotated[dict[str, Sensor], "by name, with the unit"]
+    for_s: Annotated[float | None, "for how many seconds the link has been up, or down"]
+    reason: Annotated[str | None, "why the board does not answer"]
+    blind: Annotated[bool, "the board does not answer: nobody knows which guests have power"]
+    last_answer_age_s: Annotated[float | None, "how many seconds ago the board answered last"]
+    sensors: Annotated[dict[str, Sensor], "the sensors of the board, by name; a name ends in its unit"]
 
 
 class Hibernation(TypedDict):
@@ -85,8 +86,8 @@ class Hibernation(TypedDict):
     reason: str
     who: Annotated[str, "the process that asked"]
     uid: int | None
-    at: Annotated[str, "when, by the wall clock of then"]
-    keep: Annotated[list[str], "guests that go on running"]
+    at: Annotated[str, "when it was ordered, by the wall clock of that time"]
+    keep: Annotated[list[str], "the guests that go on running"]
 
 
 class Wagman(TypedDict):
@@ -97,7 +98,7 @@ class Wagman(TypedDict):
     for_s: ForS
     since_id: SinceId
     device: Annotated[str | None, "the guest whose turn it is"]
-    hibernation: Annotated[Hibernation | None, "what an operator has ordered; null: the enclosure alone decides"]
+    hibernation: Annotated[Hibernation | None, "the hibernation that an operator has ordered; null: only the enclosure decides"]
     alarms: Annotated[list[Alarm], "the next one first"]
 
 
@@ -105,10 +106,11 @@ class Power(TypedDict):
     """The power of a guest."""
 
     wanted: Literal["on", "off"]
-    confirmed: Annotated[bool, "the board has shown that it is as wanted"]
+    confirmed: Annotated[bool, "the board has shown that the power is as ordered"]
     evidence: Annotated[
         Literal["sensed", "told", "assumed", None],  # noqa: PYI061 - one enum in the schema
-        "sensed: its current, or a sign of life; told: the board says so; assumed: the board has only replied to the command",
+        "how that was shown. sensed: by the current, or by a sign of life; told: the board says so; assumed: the "
+        "board has only replied to the command",
     ]
 
 
@@ -144,47 +146,51 @@ class Lasting(TypedDict):
 class Source(TypedDict):
     """One source of a guest's signs of life."""
 
-    name: Annotated[str, "what is listened to"]
-    heard: Annotated[bool, "it was heard at least once; one that never was proves nothing"]
-    age_s: Annotated[float | None, "how long ago this run of the service heard it last"]
-    trouble: Annotated[str | None, "why nobody can listen to it"]
-    still_on: Annotated[bool, "no sign of life: it has to be silent, too, before a guest counts as halted"]
+    name: Annotated[str, "who or what is listened to"]
+    heard: Annotated[bool, "the guest was heard there at least once; the silence of a source that never heard it proves nothing"]
+    age_s: Annotated[
+        float | None, "how many seconds ago the guest was heard there; null if this run of the service never heard it"
+    ]
+    trouble: Annotated[str | None, "why the service cannot listen there"]
+    still_on: Annotated[
+        bool, "this source counts only while the guest halts: it has to be silent, too, before the guest counts as halted"
+    ]
 
 
 class Network(TypedDict):
     """A network that guests are heard through."""
 
     name: str
-    unproved: Annotated[bool, "none of its witnesses has answered for a while: no silence is proved there"]
+    unproved: Annotated[bool, "none of the network's witnesses has answered for a while: no guest counts as silent there"]
 
 
 class Term(TypedDict):
     """An operator's order for one guest that holds for a while."""
 
     kind: Literal["stop", "maintenance"]
-    in_s: Annotated[float, "in how long it ends, by the controller's own clock"]
+    in_s: Annotated[float, "in how many seconds the order ends, by the controller's own clock"]
 
 
 class DeviceWords(TypedDict):
     """A guest in the words of the commands; only if `words` asks for them."""
 
-    lasting: Annotated[str, "for how long it is as it is, as in `for 4 min 57 s`; empty where that is not known"]
-    beat: Annotated[str, "how long ago it was heard, with a mark where its board is not seen"]
-    current: Annotated[str, "what it draws, or drew when its board was seen last"]
-    notes: Annotated[list[str], "what is worth knowing beside its state"]
-    unseen: Annotated[str | None, "that its board is not seen, and for how long"]
-    not_started: Annotated[str | None, "what keeps it from being started, where it is stopped"]
-    coming: Annotated[list[str], "what happens next if nothing else does"]
+    lasting: Annotated[str, "for how long the guest has been in its state, as in `for 4 min 57 s`; empty if that is not known"]
+    beat: Annotated[str, "how long ago the guest was heard, with a mark while its board does not answer"]
+    current: Annotated[str, "what the guest draws, or drew when its board answered last"]
+    notes: Annotated[list[str], "what else there is to know of the guest"]
+    unseen: Annotated[str | None, "a sentence if the board does not answer: that, and for how long"]
+    not_started: Annotated[str | None, "what keeps a stopped guest from being started"]
+    coming: Annotated[list[str], "what the service will do next about the guest, and when"]
 
 
 class StatusWords(TypedDict):
     """The node in the words of the commands; only if `words` asks for them."""
 
-    boards: Annotated[dict[str, str], "each board: where it is, and whether it can be seen"]
-    sensors: Annotated[list[str], "what the enclosure is like"]
-    wagman: Annotated[str, "what goes on, for how long, and by whose order"]
-    problems: Annotated[list[str], "each problem, and for how long it stands"]
-    devices: Annotated[dict[str, DeviceWords], "each device of those that were asked about"]
+    boards: Annotated[dict[str, str], "a sentence for each board: where it is, and whether it answers"]
+    sensors: Annotated[list[str], "the readings of the sensors"]
+    wagman: Annotated[str, "what the scheduler does, for how long, and by whose order"]
+    problems: Annotated[list[str], "each problem, and for how long it has lasted"]
+    devices: Annotated[dict[str, DeviceWords], "the words for each guest that was asked for"]
 
 
 class Device(TypedDict):
@@ -193,40 +199,46 @@ class Device(TypedDict):
     name: str
     board: BoardName
     port: PortName
-    self: Annotated[bool, "it is the computer that the service runs on"]
+    self: Annotated[bool, "this is the computer that the service runs on"]
     state: str
     since: Since
     for_s: ForS
     since_id: SinceId
     reason: Reason
     wanted: Annotated[Literal["up", "down"], "what the operator wants"]
-    enabled: Annotated[bool, "it may be started"]
+    enabled: Annotated[bool, "the guest may be started"]
     disabled_by: Annotated[
         Literal["configuration", "operator", None],  # noqa: PYI061 - one enum in the schema
-        "who keeps it from being started",
+        "who has disabled the guest",
     ]
     power: Power
-    media: Annotated[str | None, "what it boots from"]
-    attempts: Annotated[int, "how often its power was switched on since it was stable last"]
-    failures: Annotated[int, "failed starts since then"]
-    unrecoverable: Annotated[bool, "it does not come up, from whichever medium, and that was reported"]
-    heartbeat_age_s: Annotated[float | None, "how long ago it was heard last"]
-    sources: Annotated[list[Source], "how it is heard, where that is not on its board alone"]
+    media: Annotated[str | None, "the medium that the guest boots from"]
+    attempts: Annotated[int, "how often the guest was started since it was last stable"]
+    failures: Annotated[int, "how many of these starts failed"]
+    unrecoverable: Annotated[
+        bool, "the guest failed as often as is allowed, from every medium that it has, and that was reported"
+    ]
+    heartbeat_age_s: Annotated[float | None, "how many seconds ago the guest was heard last"]
+    sources: Annotated[list[Source], "the sources that the guest is heard by; empty if only its board hears it"]
     current_ma: CurrentMa
     watts: Watts
     current_raw: Counts
     temperature_raw: Counts
     stale: Stale
     last: Readings
-    after: Annotated[list[str], "those that it is started after"]
-    waits_for: Annotated[list[str], "those that its start, or its stop, waits for now"]
+    after: Annotated[list[str], "the guests that have to be up before this one starts"]
+    waits_for: Annotated[list[str], "the guests that the start, or the stop, of this one waits for now"]
     alarms: Annotated[list[Alarm], "the next one first"]
-    next_start_in_s: Annotated[float | None, "in how long it is started; null where something else than time is in its way"]
-    term: Annotated[Term | None, "what is ordered for a while"]
-    held: Annotated[bool, "it is locked out: the board browns out whenever it is switched on"]
-    relay_stuck: Annotated[bool, "its relay stays on, however often it is switched off"]
-    command_trouble: Annotated[str | None, "why it cannot be asked to halt"]
-    has_shutdown: Annotated[bool, "there is a command that asks it to halt; without one, a stop cuts it while it runs"]
+    next_start_in_s: Annotated[
+        float | None, "in how many seconds the guest is started; null if it waits for something else than time"
+    ]
+    term: Annotated[Term | None, "the order for a while that holds for the guest"]
+    held: Annotated[bool, "the guest is locked out: the board restarts whenever it switches the guest on"]
+    relay_stuck: Annotated[bool, "the guest's relay stays on, however often the service switches it off"]
+    command_trouble: Annotated[str | None, "why the command that asks the guest to halt fails"]
+    has_shutdown: Annotated[
+        bool, "there is a command that asks the guest to halt; without one, a stop cuts the power of a running guest"
+    ]
 
 
 class Port(TypedDict):
@@ -234,8 +246,8 @@ class Port(TypedDict):
 
     board: BoardName
     port: PortName
-    board_name: Annotated[str, "what the board calls it"]
-    was: Annotated[str, "the guest that was on it"]
+    board_name: Annotated[str, "the board's own name of the port"]
+    was: Annotated[str, "the guest that was on the port"]
     power: Literal["on", "unknown"]
     current_ma: CurrentMa
     watts: Watts
@@ -248,32 +260,33 @@ class Port(TypedDict):
 class Problem(TypedDict):
     """Something that calls for a person."""
 
-    id: Annotated[str, "the same whenever the same trouble is found"]
+    id: Annotated[str, "the name of the problem: the same trouble always has the same id"]
     severity: Annotated[
         Literal["critical", "warning", "notice"],
-        "critical: a guest is down, or may lose its power, or nobody can tell; notice: it calls for nobody, as in maintenance",
+        "critical: a guest is down, or may lose its power, or nobody can tell; notice: nobody has to do anything, as "
+        "in maintenance",
     ]
-    since: Annotated[str, "since when, by the wall clock"]
+    since: Annotated[str, "since when it has been so, by the wall clock"]
     for_s: ForS
-    device: Annotated[str | None, "what it is about"]
-    board: Annotated[str | None, "what it is about"]
+    device: Annotated[str | None, "the guest that the problem is about; null if it is about none"]
+    board: Annotated[str | None, "the board that the problem is about; null if it is about none"]
     text: Annotated[str, "what is wrong"]
-    do: Annotated[str, "what to do about it"]
+    do: Annotated[str, "what to do about the problem"]
 
 
 class Status(TypedDict):
     """The node and everything on it."""
 
     service: Service
-    board: Annotated[Board, "the first of them"]
-    boards: Annotated[list[Board], "in the order of the configuration"]
+    board: Annotated[Board, "the first of `boards`"]
+    boards: Annotated[list[Board], "all boards, in the order of the configuration"]
     wagman: Wagman
-    devices: Annotated[list[Device], "in the order of their ports"]
-    networks: Annotated[list[Network], "those that guests are heard through"]
-    sensors: Annotated[dict[str, Gauge], "those that commands read, by name; what a board reports is in `boards`"]
-    ports: Annotated[list[Port], "those that have no table any more, and may have power"]
-    problems: Annotated[list[Problem], "the worst first"]
-    words: NotRequired[Annotated[StatusWords, "the same for people"]]
+    devices: Annotated[list[Device], "the guests, in the order of their ports"]
+    networks: Annotated[list[Network], "the networks that guests are heard through"]
+    sensors: Annotated[dict[str, Gauge], "the sensors that commands read, by name; those of a board are in `boards`"]
+    ports: Annotated[list[Port], "the ports that have no table any more, and may have power"]
+    problems: Annotated[list[Problem], "the problems, the worst first"]
+    words: NotRequired[Annotated[StatusWords, "the same in sentences for people"]]
 
 
 # --- What else the methods give ---------------------------------------------------------------------------------------
@@ -284,32 +297,32 @@ class Versions(TypedDict):
 
     service: str
     version: str
-    boot_id: Annotated[str, "names this run of the service"]
-    role: Annotated[Literal["read", "operate", "control"], "what who asks may do, as each method says what it needs"]
-    may: Annotated[list[str], "the methods that who asks may call"]
+    boot_id: Annotated[str, "the name of this run of the service"]
+    role: Annotated[Literal["read", "operate", "control"], "the role of the caller; each method says which role it needs"]
+    may: Annotated[list[str], "the methods that the caller may call"]
 
 
 class Decision(TypedDict):
     """The answer to a command: accepted or not. Its outcome comes later, as events."""
 
     accepted: bool
-    state: Annotated[str, "the state of the guest by now"]
+    state: Annotated[str, "the state of the guest after the request"]
     reason: Annotated[str, "why, in words"]
-    event_id: Annotated[int | None, "the event that tells of it"]
+    event_id: Annotated[int | None, "the id of the event about the request"]
 
 
 class Event(TypedDict):
     """Something that happened."""
 
-    id: Annotated[int | None, "its place in the log; null while the log cannot be written"]
-    time: Annotated[str, "by the wall clock"]
-    boot_id: Annotated[str, "names the run of the service"]
-    mono_s: Annotated[float, "how long that run had lasted"]
+    id: Annotated[int | None, "the event's place in the log; null while the log cannot be written"]
+    time: Annotated[str, "when it happened, by the wall clock"]
+    boot_id: Annotated[str, "the name of the run of the service"]
+    mono_s: Annotated[float, "how many seconds that run had lasted"]
     type: str
     device: str | None
-    cause: Annotated[int | None, "the event that led to it"]
-    fields: Annotated[Mapping[str, Any], "docs/events.md lists them"]
-    durable: NotRequired[Annotated[bool, "false: it has no id yet"]]
+    cause: Annotated[int | None, "the id of the event that led to this one"]
+    fields: Annotated[Mapping[str, Any], "the details; docs/events.md lists them"]
+    durable: NotRequired[Annotated[bool, "false: the event has no id yet"]]
     clock: NotRequired[Annotated[str, "`unset`: the wall clock had not been set"]]
     words: NotRequired[Annotated[str, "what happened, in a sentence"]]
     severity: NotRequired[Annotated[Literal["info", "warning", "critical"], "how grave it is"]]
@@ -321,19 +334,19 @@ class Excerpt(TypedDict):
     log_id: LogId
     first_id: FirstId
     last_id: LastId
-    events: Annotated[list[Event], "the oldest first"]
+    events: Annotated[list[Event], "the events, the oldest first"]
 
 
 class Causes(TypedDict):
     """An event, and what led to it."""
 
-    events: Annotated[list[Event], "the newest first"]
+    events: Annotated[list[Event], "the events, the newest first"]
 
 
 class Subscription(TypedDict):
     """A subscription that has begun."""
 
-    subscription: Annotated[int, "names it on this connection"]
+    subscription: Annotated[int, "the number of the subscription on this connection"]
     log_id: LogId
     first_id: FirstId
     last_id: LastId

@@ -127,7 +127,9 @@ def _board_sensor(name: str) -> Callable[[Board], float | None]:
 
 # --- Themselves -------------------------------------------------------------------------------------------------------
 
-UP: Family[bool] = number("wagman_up", "The service answers; while it does not, there is no other metric.", lambda is_up: is_up)
+UP: Family[bool] = number(
+    "wagman_up", "1 while the service answers. While it does not, this is 0, and there is no other metric.", lambda is_up: is_up
+)
 
 SERVICE = Subject[Service](
     (),
@@ -144,7 +146,8 @@ LOG = Subject[Excerpt](
     (
         number(
             "wagman_log_events_total",
-            "Events that the log has ever had: the id of the last one. Goes on over restarts, and begins anew with a new log.",
+            "The number of events that the log has ever had, which is the id of the last one. It goes on over restarts, "
+            "and begins anew with a new log.",
             lambda it: it["last_id"],
             "counter",
         ),
@@ -158,7 +161,7 @@ EVENTS = Subject[Mapping[str, int]](
     (
         Family(
             "wagman_events_total",
-            "Events since this program began, by type; with --listen only.",
+            "The number of events since wagman metrics began, by type; with --listen only.",
             _counted,
             ("type",),
             "counter",
@@ -171,11 +174,17 @@ WAGMAN = Subject[Wagman](
     lambda snapshot: [Thing({}, snapshot.status["wagman"])],
     (
         one_of(
-            "wagman_state", "The state of the machine that starts guests in turn.", "state", WAGMAN_STATES, lambda it: it["state"]
+            "wagman_state",
+            "The state of the scheduler, which starts the guests one after the other.",
+            "state",
+            WAGMAN_STATES,
+            lambda it: it["state"],
         ),
-        moment("wagman_state_since_timestamp_seconds", "Since when it is in that state.", lambda it: it["for_s"]),
+        moment("wagman_state_since_timestamp_seconds", "Since when the scheduler is in that state.", lambda it: it["for_s"]),
         number(
-            "wagman_hibernation_ordered", "An operator has ordered all guests down.", lambda it: it["hibernation"] is not None
+            "wagman_hibernation_ordered",
+            "An operator has ordered all guests to hibernate.",
+            lambda it: it["hibernation"] is not None,
         ),
     ),
 )
@@ -186,18 +195,38 @@ BOARDS = Subject[Board](
     (
         words(
             "wagman_board_info",
-            "What sort of board it is.",
+            "The kind of the board, its dialect and its firmware.",
             ("kind", "dialect", "firmware"),
             lambda it: {"kind": it["kind"], "dialect": it["dialect"] or "", "firmware": it["firmware"] or ""},
         ),
-        number("wagman_board_link_up", "There is a connection to the board.", lambda it: it["link"] == "up"),
-        moment("wagman_board_link_since_timestamp_seconds", "Since when there is one, or none.", lambda it: it["for_s"]),
-        number("wagman_board_blind", "The board is not seen: nobody knows how its guests are powered.", lambda it: it["blind"]),
-        moment("wagman_board_last_answer_timestamp_seconds", "When it answered last.", lambda it: it["last_answer_age_s"]),
-        number("wagman_board_boots_total", "How often it has started, by its own count.", lambda it: it["boots"], "counter"),
-        scaled("wagman_board_current_amperes", "What the board and its guests draw.", MILLI, _board_sensor("current_ma")),
+        number("wagman_board_link_up", "The service has a connection to the board.", lambda it: it["link"] == "up"),
+        moment(
+            "wagman_board_link_since_timestamp_seconds",
+            "Since when the service has, or has not, a connection to the board.",
+            lambda it: it["for_s"],
+        ),
+        number(
+            "wagman_board_blind",
+            "The board does not answer: nobody knows which of its guests have power.",
+            lambda it: it["blind"],
+        ),
+        moment("wagman_board_last_answer_timestamp_seconds", "When the board answered last.", lambda it: it["last_answer_age_s"]),
+        number(
+            "wagman_board_boots_total", "How often the board has started, by its own count.", lambda it: it["boots"], "counter"
+        ),
+        scaled(
+            "wagman_board_current_amperes",
+            "The current that the board and its guests draw together.",
+            MILLI,
+            _board_sensor("current_ma"),
+        ),
         number("wagman_enclosure_temperature_celsius", "The temperature in the enclosure.", _board_sensor("temperature_c")),
-        scaled("wagman_enclosure_humidity_ratio", "The relative humidity in it, 0 to 1.", CENTI, _board_sensor("humidity_pct")),
+        scaled(
+            "wagman_enclosure_humidity_ratio",
+            "The relative humidity in the enclosure, 0 to 1.",
+            CENTI,
+            _board_sensor("humidity_pct"),
+        ),
     ),
 )
 
@@ -207,12 +236,12 @@ SENSORS = Subject[Sensor](
     (
         one_of(
             "wagman_sensor_state",
-            "How a sensor stands against its bounds; one that a command reads has no board.",
+            "Whether a sensor is within its bounds. A sensor that a command reads has no board.",
             "state",
             SENSOR_STATES,
             lambda it: it["state"],
         ),
-        moment("wagman_sensor_last_reading_timestamp_seconds", "When it was read last.", lambda it: it["age_s"]),
+        moment("wagman_sensor_last_reading_timestamp_seconds", "When the sensor was read last.", lambda it: it["age_s"]),
     ),
 )
 
@@ -220,8 +249,10 @@ GAUGES = Subject[Gauge](
     ("sensor",),
     _gauges,
     (
-        number("wagman_sensor_reading", "What a command reads, in a unit of its own.", lambda it: it["value"]),
-        number("wagman_sensor_failing", "The command failed the last time.", lambda it: it["trouble"] is not None),
+        number("wagman_sensor_reading", "The number that a command reads, in a unit of its own.", lambda it: it["value"]),
+        number(
+            "wagman_sensor_failing", "The sensor's command failed when it was run last.", lambda it: it["trouble"] is not None
+        ),
     ),
 )
 
@@ -231,50 +262,64 @@ DEVICES = Subject[Device](
     (
         words(
             "wagman_device_info",
-            "The outlet of the guest; whether it is the computer that the service runs on.",
+            "Which outlet powers the guest, and whether the guest is the computer that the service runs on.",
             ("board", "port", "self"),
             lambda it: {"board": it["board"], "port": str(it["port"]), "self": str(it["self"]).lower()},
         ),
         one_of("wagman_device_state", "The state of the guest.", "state", GUEST_STATES, lambda it: it["state"]),
-        moment("wagman_device_state_since_timestamp_seconds", "Since when it is in that state.", lambda it: it["for_s"]),
-        number("wagman_device_wanted", "The operator wants it up.", lambda it: it["wanted"] == "up"),
-        number("wagman_device_enabled", "It may be started.", lambda it: it["enabled"]),
-        number("wagman_device_power_wanted", "Its power is to be on.", lambda it: it["power"]["wanted"] == "on"),
+        moment("wagman_device_state_since_timestamp_seconds", "Since when the guest is in that state.", lambda it: it["for_s"]),
+        number("wagman_device_wanted", "The operator wants the guest up.", lambda it: it["wanted"] == "up"),
+        number("wagman_device_enabled", "The guest may be started.", lambda it: it["enabled"]),
+        number("wagman_device_power_wanted", "The guest's power should be on.", lambda it: it["power"]["wanted"] == "on"),
         number(
             "wagman_device_power_confirmed",
-            "The board has shown that its power is as wanted.",
+            "The board has shown that the guest's power is as ordered.",
             lambda it: it["power"]["confirmed"],
         ),
         Family(
             "wagman_device_medium",
-            "What it boots from.",
+            "The medium that the guest boots from.",
             lambda it, _now_s: [Sample({"medium": it["media"]}, 1.0)] if it["media"] else [],
             ("medium",),
         ),
+        number("wagman_device_attempts", "How often the guest was started since it was last stable.", lambda it: it["attempts"]),
+        number("wagman_device_failures", "How many of these starts failed.", lambda it: it["failures"]),
         number(
-            "wagman_device_attempts", "How often its power was switched on since it was stable last.", lambda it: it["attempts"]
+            "wagman_device_unrecoverable",
+            "The guest failed as often as is allowed, from every medium that it has.",
+            lambda it: it["unrecoverable"],
         ),
-        number("wagman_device_failures", "Failed starts since then.", lambda it: it["failures"]),
-        number("wagman_device_unrecoverable", "It does not come up, from whichever medium.", lambda it: it["unrecoverable"]),
-        moment("wagman_device_last_heartbeat_timestamp_seconds", "When it was heard last.", lambda it: it["heartbeat_age_s"]),
-        scaled("wagman_device_current_amperes", "What it draws.", MILLI, lambda it: it["current_ma"]),
-        number("wagman_device_power_watts", "What it draws, where the board meters that.", lambda it: it["watts"]),
+        moment(
+            "wagman_device_last_heartbeat_timestamp_seconds", "When the guest was heard last.", lambda it: it["heartbeat_age_s"]
+        ),
+        scaled("wagman_device_current_amperes", "The current that the guest draws.", MILLI, lambda it: it["current_ma"]),
+        number("wagman_device_power_watts", "The power that the guest draws, if the board meters it.", lambda it: it["watts"]),
         number_at(
             "wagman_device_next_start_timestamp_seconds",
-            "When it is started next; without a sample where something else than time is in its way.",
+            "When the guest is started next. There is no sample if the guest waits for something else than time.",
             lambda it, now_s: None if (in_s := it["next_start_in_s"]) is None else round(now_s + in_s),
         ),
         Family(
             "wagman_device_order_end_timestamp_seconds",
-            "When something ends that an operator has ordered for a while: a stop, or maintenance.",
+            "When a stop or a maintenance ends that an operator has ordered for a while.",
             _ends,
             ("kind",),
         ),
-        number("wagman_device_held_off", "It is locked out: the board browns out when it is switched on.", lambda it: it["held"]),
         number(
-            "wagman_device_relay_stuck", "Its relay stays on, however often it is switched off.", lambda it: it["relay_stuck"]
+            "wagman_device_held_off",
+            "The guest is locked out: the board restarts whenever it switches the guest on.",
+            lambda it: it["held"],
         ),
-        number("wagman_device_command_failing", "It cannot be asked to halt.", lambda it: it["command_trouble"] is not None),
+        number(
+            "wagman_device_relay_stuck",
+            "The guest's relay stays on, however often the service switches it off.",
+            lambda it: it["relay_stuck"],
+        ),
+        number(
+            "wagman_device_command_failing",
+            "The command that asks the guest to halt fails.",
+            lambda it: it["command_trouble"] is not None,
+        ),
     ),
 )
 
@@ -282,16 +327,22 @@ SOURCES = Subject[Source](
     ("device", "source"),
     _sources,
     (
-        number("wagman_source_heard", "It was heard there at least once.", lambda it: it["heard"]),
-        moment("wagman_source_last_heard_timestamp_seconds", "When it was heard there last.", lambda it: it["age_s"]),
-        number("wagman_source_failing", "Nobody can listen there.", lambda it: it["trouble"] is not None),
+        number("wagman_source_heard", "The source has heard the guest at least once.", lambda it: it["heard"]),
+        moment("wagman_source_last_heard_timestamp_seconds", "When the source heard the guest last.", lambda it: it["age_s"]),
+        number("wagman_source_failing", "The service cannot listen at this source.", lambda it: it["trouble"] is not None),
     ),
 )
 
 NETWORKS = Subject[Network](
     ("network",),
     _networks,
-    (number("wagman_network_unproved", "None of its witnesses answers: no silence is proved there.", lambda it: it["unproved"]),),
+    (
+        number(
+            "wagman_network_unproved",
+            "None of the network's witnesses answers, so no guest counts as silent there.",
+            lambda it: it["unproved"],
+        ),
+    ),
 )
 
 PORTS = Subject[Port](
@@ -300,13 +351,19 @@ PORTS = Subject[Port](
     (
         one_of(
             "wagman_unmanaged_port_power",
-            "A port that has no table any more, and may have power.",
+            "The power of a port that has no table in the configuration any more.",
             "power",
             ("on", "unknown"),
             lambda it: it["power"],
         ),
-        scaled("wagman_unmanaged_port_current_amperes", "What is drawn there.", MILLI, lambda it: it["current_ma"]),
-        number("wagman_unmanaged_port_power_watts", "The same, where the board meters that.", lambda it: it["watts"]),
+        scaled(
+            "wagman_unmanaged_port_current_amperes", "The current that such a port draws.", MILLI, lambda it: it["current_ma"]
+        ),
+        number(
+            "wagman_unmanaged_port_power_watts",
+            "The power that such a port draws, if the board meters it.",
+            lambda it: it["watts"],
+        ),
     ),
 )
 
@@ -314,15 +371,15 @@ PROBLEMS = Subject[Problem](
     ("id", "severity", "device", "board"),
     _problems,
     (
-        number("wagman_problem", "Something that calls for a person, while it does.", lambda _: 1),
-        number_at("wagman_problem_since_timestamp_seconds", "Since when it does.", _since_1970),
+        number("wagman_problem", "A problem, something that calls for a person; 1 while it lasts.", lambda _: 1),
+        number_at("wagman_problem_since_timestamp_seconds", "Since when the problem lasts.", _since_1970),
     ),
 )
 
 TOTALS = Subject[Sequence[Problem]](
     (),
     lambda snapshot: [Thing({}, snapshot.status["problems"])],
-    (Family("wagman_problems", "How many things call for a person.", _totals, ("severity",)),),
+    (Family("wagman_problems", "The number of problems.", _totals, ("severity",)),),
 )
 
 SUBJECTS: tuple[Subject[Any], ...] = (
