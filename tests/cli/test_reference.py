@@ -25,10 +25,10 @@ def test_every_command_has_its_section(name: str) -> None:
     "row",
     [
         "| `GUEST` | name, port number or all |",
-        "| `-n N`, `--number N` | how many (default: 50; with --since: all) |",
+        "| `-n N`, `--number N` | show at most N events (default: 50; with --since: all) |",
         "| `--dry-run` | only show what would be done |",
-        r"| `--dialect v3\|v4` | what the Wagman speaks, where the scenario has one (default: v3) |",
-        r"| `bash\|zsh\|fish` | whose script is printed |",
+        r"| `--dialect v3\|v4` | the dialect of the fake Wagman, if the scenario has one (default: v3) |",
+        r"| `bash\|zsh\|fish` | the shell that the script is for |",
         "| `--send SOCKET COMMAND` | send one control command to a running fake board, such as: halt gn |",
     ],
 )
@@ -56,7 +56,7 @@ def test_every_scenario_of_the_demonstration_is_named() -> None:
 
 
 def test_every_raw_command_that_is_refused_is_named() -> None:
-    named = re.findall(r"\((.*?); of a v4 board (.*?)\)", " ".join(about("board").split()))
+    named = re.findall(r"\((.*?); on a v4 board (.*?)\)", " ".join(about("board").split()))
     v3_words, v4_words = (set(re.split(", | and ", words)) for words in named[0])
     assert v3_words == v3._FIGHTING | {"log off"}
     assert v4_words == {name.lower() for name in driver_v4.FIGHTING}

@@ -132,7 +132,7 @@ def test_one_board_and_several_cannot_stand_in_one_file() -> None:
 
 def test_where_there_are_several_each_device_says_on_which_it_hangs() -> None:
     (told,) = problems("[board.a]\n[board.b]\n" + guest("gn", None, 1))
-    assert told == 'f:3: device.gn.board: missing: say which board it is on: "a", "b"'
+    assert told == 'f:3: device.gn.board: missing: say which board the guest is on: "a", "b"'
     (told,) = problems("[board.a]\n[board.b]\n" + guest("gn", "aa", 1, "primary = 'sd'\n"))
     assert told == 'f:4: device.gn.board: there is no board called "aa"; those that there are: "a", "b"'
 

@@ -106,7 +106,7 @@ def test_the_nearest_to_say_so_says_through_which_network_a_guest_is_heard(
 
 # --- What is told of it -------------------------------------------------------------------------------------------------
 
-EAR = "must say by one key who is listened to:"
+EAR = "needs exactly one key that says who is listened to:"
 OUTAGE = "it is heard over a network, whose outage must not be taken for its silence:"
 HALF_AN_HOUR = (
     "and must be at least 30min where nobody shows that the network works: raise it, or name a network that has a witness"
@@ -114,7 +114,10 @@ HALF_AN_HOUR = (
 PROBLEMS = [
     ("heartbeat = 5\n", "4: device.gn.heartbeat: must be true or false, or an ear, or a list of ears, not …"),
     ("heartbeat = [5]\n", "4: device.gn.heartbeat: must be true or false, or an ear, or a list of ears, not …"),
-    ("heartbeat = []\n", "4: device.gn.heartbeat: nobody is listened to: say false where it gives no signs of life"),
+    (
+        "heartbeat = []\n",
+        "4: device.gn.heartbeat: the list is empty: write heartbeat = false if the guest gives no signs of life",
+    ),
     ("heartbeat = {}\n", f'4: device.gn.heartbeat: {EAR} one of "http", "banner", "ping", …'),
     ("heartbeat = [{ knock = 'a' },\n{ every = 5 }]\n", f"5: device.gn.heartbeat[1]: {EAR} one of …"),
     ("heartbeat = { knock = 'a', wire = 'b' }\n", f'4: device.gn.heartbeat: {EAR} not both of "knock", "wire"'),
@@ -143,7 +146,7 @@ PROBLEMS = [
     ("[network.lan2]\nwitness = { knock = 'a', network = 'lan' }\n", "5: network.lan2.witness.network: unknown key: …"),
     (
         "[network.lan2]\nwitness = [{ knock = 'a' },\n{ letter = 'b' }]\n",
-        "6: network.lan2.witness[1].letter: it only waits to be told, and a witness is asked: take another ear",
+        "6: network.lan2.witness[1].letter: an ear of this kind only waits, and a witness has to be asked: take another kind",
     ),
     ("[network.lan2]\n", "4: network.lan2.witness: missing: name who answers as long as this network works, and is no guest, …"),
     ("[network.lan2]\nwitness = []\n", "5: network.lan2.witness: missing: …"),

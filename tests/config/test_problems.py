@@ -77,7 +77,7 @@ PROBLEMS = [
     ("[device.x1]\nport = 5\nshutdown = []\n", "5: device.x1.port: must be a whole number from 0 to 4, not 5"),
     ("[device.x1]\nport = -1\nshutdown = []\n", "5: device.x1.port: must be a whole number from 0 to 4, not -1"),
     ("[device.x1]\nport = true\nshutdown = []\n", "5: device.x1.port: must be a whole number from 0 to 4, not true"),
-    ("[device.x1]\nshutdown = []\n", "4: device.x1.port: missing: say which port it is on: a whole number from 0 to 4"),
+    ("[device.x1]\nshutdown = []\n", "4: device.x1.port: missing: say which port the guest is on: a whole number from 0 to 4"),
     # names
     ("[device.17]\nport = 2\nshutdown = []\n", f"4: device.17: {NAME}"),
     ("[device.all]\nport = 2\nshutdown = []\n", f"4: device.all: {NAME}"),
@@ -207,8 +207,8 @@ def test_a_device_that_says_otherwise_than_the_defaults_is_blamed_itself() -> No
 
 def test_two_devices_without_a_port_do_not_share_one() -> None:
     assert problems("[device.a]\nshutdown = []\n[device.b]\nshutdown = []\n") == [
-        "f:1: device.a.port: missing: say which port it is on: a whole number from 0 to 4",
-        "f:3: device.b.port: missing: say which port it is on: a whole number from 0 to 4",
+        "f:1: device.a.port: missing: say which port the guest is on: a whole number from 0 to 4",
+        "f:3: device.b.port: missing: say which port the guest is on: a whole number from 0 to 4",
     ]
 
 

@@ -40,7 +40,7 @@ def test_what_leads_to_its_own_board_hangs_on_one_that_switches_off_and_on_by_on
     assert loads(file(lte='leads_to = ["rail", "shed"]'), "f").devices[0].leads_to == ("rail", "shed")
     (found,) = problems(file("exec", EXEC, lte='leads_to = ["rail"]'))
     assert found.startswith("f:17: device.lte.leads_to: ")
-    assert 'it leads to its own board "rail", which would not be reached any more once it is off' in found
+    assert 'it leads to its own board "rail", which nobody could reach once this guest is off' in found
 
 
 def test_what_leads_to_another_board_may_hang_anywhere() -> None:
@@ -74,7 +74,7 @@ def test_behind_a_broker_it_may_be_where_the_table_says_how_a_port_is_switched_o
     keys = MQTT.format(preset="tasmota", pulse=BACKLOG)
     assert loads(file("mqtt", keys, lte=to_its_own), "f").devices[0].leads_to == ("rail",)
     (found,) = problems(file("mqtt", 'host = "hub"\ndevice = "rail"\npreset = "tasmota"', lte=to_its_own))
-    assert 'it leads to its own board "rail", which would not be reached any more once it is off' in found
+    assert 'it leads to its own board "rail", which nobody could reach once this guest is off' in found
     assert "mqtt with pulse" in found
 
 

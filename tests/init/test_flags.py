@@ -121,8 +121,8 @@ def test_commands_have_commas_and_blanks_and_any_key_can_be_said() -> None:
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        ([], "say both --board and --guest"),
-        (["--board", "shelly=plug"], "say both --board and --guest"),
+        ([], "give both --board and --guest"),
+        (["--board", "shelly=plug"], "give both --board and --guest"),
         (["--board", "shely=plug", "--guest", "gn"], 'no kind of board called "shely"; the nearest are shelly'),
         (["--board", "shelly", "--guest", "gn"], "a board of kind shelly needs host"),
         (["--board", "exec", "--guest", "gn"], "a board of kind exec needs on, off"),
@@ -134,7 +134,10 @@ def test_commands_have_commas_and_blanks_and_any_key_can_be_said() -> None:
         (["--board", "shelly=plug", "--guest", "gn,prt=1"], 'no key of a guest called "prt"; the nearest are port'),
         (["--board", "shelly=plug", "--guest", "gn,port=1,port=2"], "port is there twice"),
         (["--board", "shelly=plug", "--guest", "gn,port=1,http=gn"], "http must be an address as http://"),
-        (["--board", "shelly=plug", "--guest", "gn,port=1"], "say how it is asked to halt, as in --shutdown 'ssh gn poweroff'"),
+        (
+            ["--board", "shelly=plug", "--guest", "gn,port=1"],
+            "say which command asks it to halt, as in --shutdown 'ssh gn poweroff'",
+        ),
         (["--board", "shelly=plug", "--shutdown", "true", "--guest", "gn"], "stands behind the --guest whose it is"),
         (["--board", "shelly=plug", "--guest", "gn,port=1", "--shutdown", "ssh 'gn"], "shutdown must be a list"),
         (["--board", "shelly=plug", "--guest", "gn", "--shutdown", ""], "device.gn.port: missing: say which port"),
@@ -142,7 +145,7 @@ def test_commands_have_commas_and_blanks_and_any_key_can_be_said() -> None:
         (["--board", "shelly=plug", "--guest", "a,port=1,shutdown=", "--guest", "b,port=1,shutdown="], 'already that of "a"'),
         (["--board", "shelly=plug", "--guest", "Gn,port=1,shutdown="], "a device name has 1 to 32 of a-z"),
         ([*ON_A_PLUG, "--witness", "192.168.1.1"], "say how and whom, as in ping=192.168.1.1"),
-        ([*ON_A_PLUG, "--witness", "udp=9000"], "a witness is asked"),
+        ([*ON_A_PLUG, "--witness", "udp=9000"], "a witness has to be asked"),
         ([*ON_A_PLUG, "--guest", "\udcff,port=1,shutdown="], "UTF-8"),
     ],
 )

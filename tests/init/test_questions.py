@@ -159,4 +159,4 @@ def test_without_a_terminal_nobody_is_asked(tmp_path: Path) -> None:
     command = [*WAGMAN, "init", "-o", str(tmp_path / "wagman.toml")]
     done = subprocess.run(command, input="", capture_output=True, text=True, env=PLAIN, timeout=PATIENCE_S, check=False)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "say both --board and --guest" in done.stderr
+    assert "give both --board and --guest" in done.stderr

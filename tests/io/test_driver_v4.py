@@ -518,7 +518,7 @@ def test_an_operator_who_asks_wrongly_is_told_what_a_request_takes(words: list[s
 def test_what_would_fight_the_service_needs_force(words: str) -> None:
     async def main(rig: Rig) -> None:
         await trio.sleep(20)
-        with pytest.raises(CallerError, match="would fight the service"):
+        with pytest.raises(CallerError, match="would work against the service"):
             await rig.board.raw(words.split(), force=False)
         assert await rig.board.raw(words.split(), force=True) == ["1"]
 

@@ -93,7 +93,7 @@ def test_a_command_that_gives_no_number_is_a_problem_with_its_reason_and_takes_n
     reads(node, "12.6 V\n")
     eventually(lambda: "sensor:battery_v" in problems(node))
     found = problems(node)["sensor:battery_v"]
-    assert 'does not tell: cat: it wrote "12.6 V", which is not one number' in found["text"]
+    assert 'gives no reading: cat: it wrote "12.6 V", which is not one number' in found["text"]
     assert "[environment.battery_v]" in found["do"]
     assert "battery_v unknown (12.6, " in wagman(node, "status").stdout
     assert node.states() == {"cam": "started"}

@@ -323,7 +323,7 @@ def test_a_guest_that_was_never_heard_is_told_of_until_it_is_and_is_not_cut_for_
 def test_an_ear_that_cannot_listen_is_told_of_until_it_can(site: Site) -> None:
     problem = f"deaf:unsaid:exec {site.folder}/ask"
     site.soon(lambda: problem in site.problems())
-    assert "nobody can listen to unsaid" in site.wagman("status").stdout.replace("\n", " ")
+    assert "the service cannot listen to unsaid" in site.wagman("status").stdout.replace("\n", " ")
     assert "deaf:unsaid" in site.wagman("check").stdout
     script = site.folder / "ask"
     script.write_text("#!/bin/sh\nexit 0\n")

@@ -156,7 +156,10 @@ def test_a_port_that_another_program_reads_calls_for_the_end_of_that_program() -
     ("reason", "do"),
     [
         ("cannot write: database or disk is full", "make room"),
-        ("cannot open: Permission denied; it belongs to root: sudo chown wagman /s/wagman.db", "type what is said there"),
+        (
+            "cannot open: Permission denied; it belongs to root: sudo chown wagman /s/wagman.db",
+            "type the command that the reason names",
+        ),
         (f"cannot open: {PLACE_GONE}, and cannot be made anew", "systemctl restart wagman"),
         (f"cannot go on: {FILE_TAKEN}; it is opened anew", "find out who deletes files under"),
     ],

@@ -171,7 +171,7 @@ def test_a_socket_that_cannot_be_made_anew_is_told_where_none_is_needed(node: Ma
     try:
         eventually(lambda: "commands cannot reach the service: " in node.property("StatusText"), within_s=30)
         assert "there is a file that is no socket" in node.property("StatusText")
-        assert "make way for the socket" in voices.warnings()
+        assert "remove what is in the way of the socket" in voices.warnings()
         code, words = voices.check()
         assert code == 3
         assert re.search("WAGMAN UNKNOWN: no service on .*: see systemctl status wagman", words)

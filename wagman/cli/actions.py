@@ -56,30 +56,35 @@ _LEAST_ANSWER_S = 0.05
 def add_arguments(parser: ArgumentParser, command: str) -> None:
     """Add the arguments of the command."""
     parser.add_argument("devices", nargs="+", metavar="GUEST", help="name, port number or all")
-    parser.add_argument("--no-wait", dest="wait", action="store_false", help="only ask, do not wait for what comes of it")
+    parser.add_argument("--no-wait", dest="wait", action="store_false", help="do not wait for the outcome")
     parser.add_argument(
-        "--timeout", type=_seconds, default=math.inf, metavar="S", help="wait at most so many seconds (default: for ever)"
+        "--timeout", type=_seconds, default=math.inf, metavar="S", help="wait at most S seconds (default: for ever)"
     )
-    parser.add_argument("--json", action="store_true", help="as one JSON document")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument(
-        "--on-behalf", type=_name, metavar="NAME", help="who asks for it, for the log, where a program asks for somebody"
+        "--on-behalf",
+        type=_name,
+        metavar="NAME",
+        help="the person for whom a program gives this command; the log records the name",
     )
     if command == "stop":
         parser.add_argument(
-            "--for", dest="for_s", type=lasting, metavar="TIME", help="start it again by itself after 10min, 2h, ..."
+            "--for",
+            dest="for_s",
+            type=lasting,
+            metavar="TIME",
+            help="let the service start the guest again by itself, after 10min, 2h, ...",
         )
     if command == "maintenance":
         how_long = parser.add_mutually_exclusive_group(required=True)
-        how_long.add_argument(
-            "--for", dest="for_s", type=lasting, metavar="TIME", help="for 90min, 2h, 1d, ...; anew: from now on"
-        )
-        how_long.add_argument("--end", action="store_true", help="end it now")
+        how_long.add_argument("--for", dest="for_s", type=lasting, metavar="TIME", help="how long, from now: 90min, 2h, 1d, ...")
+        how_long.add_argument("--end", action="store_true", help="end the maintenance now")
     if command in ("start", "restart"):
-        parser.add_argument("--force", action="store_true", help="although the environment forbids it")
+        parser.add_argument("--force", action="store_true", help="start the guest although the environment forbids it")
     if command in ("stop", "kill", "disable"):
-        parser.add_argument("--force", action="store_true", help="although boards are reached through it")
+        parser.add_argument("--force", action="store_true", help="stop the guest although boards are reached through it")
     if command in ("kill", *UNDOES):
-        parser.add_argument("--yes", action="store_true", help="do not ask whether I am sure")
+        parser.add_argument("--yes", action="store_true", help="do not ask me whether I am sure")
     parser.set_defaults(force=False, yes=False, for_s=None)
     add_socket_argument(parser)
 
@@ -195,7 +200,7 @@ class Task:
                 raise CommandError("nothing was done: answer y" + self._gentler, REFUSED)
         elif self.args.command == "kill" or "SSH_CONNECTION" in os.environ:
             again = " ".join(["wagman", self.args.command, *self.args.devices, "--yes"])
-            raise CommandError(f"nothing was done, for nobody can be asked: {question} If so: {again}", USAGE)
+            raise CommandError(f"nothing was done, because there is no terminal to ask on: {question} If so: {again}", USAGE)
 
     def _question(self, names: list[str]) -> str:
         """Return the question with the warning; an empty text where no question is needed."""

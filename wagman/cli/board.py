@@ -14,9 +14,9 @@ ANSWER_S = 30.0
 
 def add_arguments(parser: ArgumentParser, _command: str) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("words", nargs="+", metavar="COMMAND", help="its words, such as: hb")
-    parser.add_argument("--force", action="store_true", help="send it although it may fight the service")
-    parser.add_argument("--json", action="store_true", help="as one JSON document")
+    parser.add_argument("words", nargs="+", metavar="COMMAND", help="the words of the raw command, such as: hb")
+    parser.add_argument("--force", action="store_true", help="send the command although it may work against the service")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
     add_socket_argument(parser)
 
 

@@ -33,9 +33,9 @@ class Verdict(NamedTuple):
 
 def add_arguments(parser: ArgumentParser, _command: str) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("device", nargs="?", metavar="GUEST", help="name or port number: what is wrong with this one only")
-    parser.add_argument("--perfdata", action="store_true", help="add performance data, behind a bar")
-    parser.add_argument("--json", action="store_true", help="as one JSON document")
+    parser.add_argument("device", nargs="?", metavar="GUEST", help="name or port number: show only the problems of this guest")
+    parser.add_argument("--perfdata", action="store_true", help="add performance data, after a bar (|)")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
     add_socket_argument(parser)
 
 

@@ -62,7 +62,7 @@ PLACES = ("FILE", "PATH", "SOCKET", "DIR")
 
 def add_arguments(parser: ArgumentParser, _command: str) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("shell", nargs="?", choices=tuple(SCRIPTS), help="whose script is printed")
+    parser.add_argument("shell", nargs="?", choices=tuple(SCRIPTS), help="the shell that the script is for")
     parser.add_argument("--words", nargs=REMAINDER, help="print what the last of these words can become (the scripts use this)")
 
 

@@ -43,21 +43,26 @@ _SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
 
 def add_arguments(parser: ArgumentParser, _command: str) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("-f", "--follow", action="store_true", help="go on with what happens, until interrupted")
-    parser.add_argument("-n", "--number", type=_count, metavar="N", help=f"how many (default: {LAST}; with --since: all)")
+    parser.add_argument("-f", "--follow", action="store_true", help="go on with new events, until interrupted")
+    parser.add_argument(
+        "-n", "--number", type=_count, metavar="N", help=f"show at most N events (default: {LAST}; with --since: all)"
+    )
     parser.add_argument(
         "--since",
         type=place,
         metavar="ID|TIME",
-        help="after this id, or from the first event on that is of this time or later: 2026-01-31T12:00, 90min",
+        help="show the events after this id, or from this time on: 2026-01-31T12:00, 90min",
     )
-    parser.add_argument("--device", metavar="D", help="only those of this guest (default: all)")
+    parser.add_argument("--device", metavar="D", help="show only the events of this guest (default: all)")
     parser.add_argument(
-        "--type", type=kind, metavar="T", help="only those of this type, such as device.started, or device for all of device.*"
+        "--type",
+        type=kind,
+        metavar="T",
+        help="show only events of this type, such as device.started, or device for all of device.*",
     )
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--plain", action="store_true", help="a sentence for each, instead of its type and fields")
-    form.add_argument("--json", action="store_true", help="one JSON object per line")
+    form.add_argument("--plain", action="store_true", help="print a sentence for each event, instead of its type and fields")
+    form.add_argument("--json", action="store_true", help="print one JSON object per line")
     add_socket_argument(parser)
 
 

@@ -15,12 +15,16 @@ from wagman.model.words import plain
 def add_arguments(parser: ArgumentParser, command: str) -> None:
     """Add the arguments of the command."""
     if command == "hibernate":
-        parser.add_argument("--reason", required=True, metavar="TEXT", help="why, for whoever looks at it later")
+        parser.add_argument("--reason", required=True, metavar="TEXT", help="the reason, for people who look at it later")
         parser.add_argument(
-            "--keep", action="append", default=[], metavar="GUEST", help="a guest that goes on running; repeatable"
+            "--keep",
+            action="append",
+            default=[],
+            metavar="GUEST",
+            help="a guest that goes on running; may be given several times",
         )
-        parser.add_argument("--yes", action="store_true", help="do not ask whether I am sure")
-    parser.add_argument("--json", action="store_true", help="as one JSON document")
+        parser.add_argument("--yes", action="store_true", help="do not ask me whether I am sure")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
     add_socket_argument(parser)
 
 
@@ -57,4 +61,6 @@ def _confirm(args: Namespace, names: list[str]) -> None:
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             raise CommandError("nothing was done: answer y, or keep one with --keep", REFUSED)
     elif "SSH_CONNECTION" in os.environ:
-        raise CommandError(f"nothing was done, for nobody can be asked: {question} If so: the same with --yes", USAGE)
+        raise CommandError(
+            f"nothing was done, because there is no terminal to ask on: {question} If so: the same with --yes", USAGE
+        )

@@ -59,9 +59,15 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
             add("--config", metavar="FILE", default=CONFIG, help="configuration file (default: %(default)s)")
             add("--speed", type=positive, default=1.0, metavar="N", help="run the clock N times faster; for fake boards only")
         case "demo":
-            add("--speed", type=positive, default=20.0, metavar="N", help="times faster (default: %(default)g)")
-            add("--scenario", metavar="NAME", help=f"what is shown: {', '.join(SCENARIOS)} (default: {SCENARIOS[0]})")
-            add("--dialect", choices=("v3", "v4"), help="what the Wagman speaks, where the scenario has one (default: v3)")
+            add(
+                "--speed",
+                type=positive,
+                default=20.0,
+                metavar="N",
+                help="how many times faster than real time (default: %(default)g)",
+            )
+            add("--scenario", metavar="NAME", help=f"the story to show: {', '.join(SCENARIOS)} (default: {SCENARIOS[0]})")
+            add("--dialect", choices=("v3", "v4"), help="the dialect of the fake Wagman, if the scenario has one (default: v3)")
         case "fake-board" | "install-service" | "init" | "metrics" | "notify" | "fleet":
             import_module(HOMES[command]).add_arguments(parser)
         case "check-config":
@@ -69,31 +75,43 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
             add(
                 "--state",
                 metavar="DIR",
-                help="say what the file makes of what was decided before, which is kept in this directory",
+                help="say what the file does with the earlier decisions that are kept in this directory",
             )
-            add("--ask", action="store_true", help="ask the boards, and say how they differ from the file; nothing is switched")
-            add("--user", metavar="NAME", help="whose rights count (default: wagman's, where root asks and there is that user)")
+            add(
+                "--ask",
+                action="store_true",
+                help="ask the boards, and say in what they differ from the file; nothing is switched",
+            )
+            add(
+                "--user",
+                metavar="NAME",
+                help="the user whose rights count (default: wagman, if root runs this and there is that user)",
+            )
         case "probe":
-            add("guest", metavar="GUEST", nargs="?", help="only what has to do with this one")
+            add("guest", metavar="GUEST", nargs="?", help="ask only what has to do with this guest")
             add("--config", metavar="FILE", default=CONFIG, help="configuration file (default: %(default)s)")
-            add("--json", action="store_true", help="one JSON document")
+            add("--json", action="store_true", help="print one JSON document")
         case "doctor":
             add("--config", metavar="FILE", default=CONFIG, help="configuration file (default: %(default)s)")
-            add("--bundle", metavar="FILE", help="also write what a report needs, without secrets, into this new .tar.gz")
-            add("--json", action="store_true", help="one JSON document")
+            add(
+                "--bundle",
+                metavar="FILE",
+                help="also write what a report of a problem needs, without secrets, into this new .tar.gz file",
+            )
+            add("--json", action="store_true", help="print one JSON document")
         case "simulate":
-            add("--days", type=positive, default=1.0, metavar="N", help="for how long (default: %(default)g)")
+            add("--days", type=positive, default=1.0, metavar="N", help="how many days of virtual time (default: %(default)g)")
             seed = parser.add_mutually_exclusive_group()
-            seed.add_argument("--seed", type=int, metavar="S", help="of all that is random (default: 1)")
-            seed.add_argument("--seeds", metavar="A..B", help="or else all of these seeds, on several cores")
-            add("--jobs", type=whole, metavar="N", help="with --seeds: in so many processes (default: one for each core)")
+            seed.add_argument("--seed", type=int, metavar="S", help="the seed of everything that is random (default: 1)")
+            seed.add_argument("--seeds", metavar="A..B", help="run all of these seeds instead, on several cores")
+            add("--jobs", type=whole, metavar="N", help="with --seeds: how many processes (default: one for each core)")
             add("--faults", metavar="PROFILE", help=f"which faults happen: {', '.join(PROFILES)} (default: {PROFILES[-1]})")
             site = parser.add_mutually_exclusive_group()
             site.add_argument("--site", metavar="SITE", help=f"the node: {', '.join(SITES)} (default: {SITES[0]})")
-            site.add_argument("--config", metavar="FILE", help="or else the node that this configuration file describes")
-            add("--script", metavar="FILE", help="what happens, instead of random faults")
+            site.add_argument("--config", metavar="FILE", help="simulate the node that this configuration file describes")
+            add("--script", metavar="FILE", help="a file that says what happens, instead of random faults")
             add("--timeline", metavar="FILE", help="draw what happened, as SVG")
-            add("--json", action="store_true", help="one JSON document")
+            add("--json", action="store_true", help="print one JSON document")
 
 
 def run(args: Namespace) -> int:

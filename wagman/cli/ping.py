@@ -14,7 +14,7 @@ from wagman.model.words import plain
 def add_arguments(parser: ArgumentParser, _command: str) -> None:
     """Add the arguments of the command."""
     parser.add_argument("device", metavar="GUEST", help="name or port number")
-    parser.add_argument("--json", action="store_true", help="as one JSON document")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
     add_socket_argument(parser)
 
 

@@ -24,7 +24,7 @@ _COLOURS = {"started": "green", "stopped": ""}
 def add_arguments(parser: ArgumentParser, _command: str) -> None:
     """Add the arguments of the command."""
     parser.add_argument("devices", nargs="*", metavar="GUEST", help="name, port number or all (default: every guest)")
-    parser.add_argument("--json", action="store_true", help="as one JSON document")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
     add_socket_argument(parser)
 
 

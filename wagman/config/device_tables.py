@@ -88,7 +88,7 @@ class DeviceTables:
         by_name = {board.name: board for board in self.boards}
         name = stated.get("board", self.boards[0].name)
         if "board" not in stated and len(self.boards) > 1:
-            self.reader.findings.add((*path, "board"), f"missing: say which board it is on: {listed(by_name)}")
+            self.reader.findings.add((*path, "board"), f"missing: say which board the guest is on: {listed(by_name)}")
             return UnknownBoard(name=name)
         if name not in by_name:
             wanted = listed(nearest_first(name, by_name))
@@ -101,7 +101,7 @@ class DeviceTables:
         if "port" in table:
             port: Port = self.reader.value(table["port"], path, board.port_kind, NO_PORT)
             return port
-        self.reader.findings.add(path, f"missing: say which port it is on: {board.port_kind.wants}")
+        self.reader.findings.add(path, f"missing: say which port the guest is on: {board.port_kind.wants}")
         return NO_PORT
 
 

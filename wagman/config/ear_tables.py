@@ -35,7 +35,7 @@ class EarTables:
             return {"hears_board": value, "ears": ()}
         found = list(self.items(value, path, HEARING.wants))
         if value == []:
-            self.reader.findings.add(path, "nobody is listened to: say false where it gives no signs of life")
+            self.reader.findings.add(path, "the list is empty: write heartbeat = false if the guest gives no signs of life")
         on_board = [at for each, at in found if BOARD in each and self.is_board(each, at)]
         ears = tuple(self.ear(each, at) for each, at in found if BOARD not in each)
         return {"hears_board": bool(on_board), "ears": tuple(ear for ear in ears if ear is not None)}
@@ -80,7 +80,9 @@ class EarTables:
         """One witness, which must be of a kind that can be asked."""
         ear = self.ear(table, path, OF_GUESTS)
         if ear is not None and ear.passive:
-            self.reader.findings.add((*path, ear.kind), "it only waits to be told, and a witness is asked: take another ear")
+            self.reader.findings.add(
+                (*path, ear.kind), "an ear of this kind only waits, and a witness has to be asked: take another kind"
+            )
             return None
         return ear
 
@@ -97,7 +99,7 @@ class EarTables:
         kinds = [key for key in table if key in EARS.built_in] or [key for key in table if key in EARS]
         if len(kinds) != 1:
             found = f"not both of {listed(kinds)}" if kinds else "one of " + listed(EARS.names())
-            self.reader.findings.add(path, f"must say by one key who is listened to: {found}")
+            self.reader.findings.add(path, f"needs exactly one key that says who is listened to: {found}")
             return None
         try:
             section = EARS.load(kinds[0])

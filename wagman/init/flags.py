@@ -50,17 +50,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="COMMAND",
         action=_SetsKeyOfGuest,
         default=argparse.SUPPRESS,
-        help="what asks the guest before it to halt; '' where its power may simply be cut",
+        help="the command that asks the guest named before it to halt; '' to have its power cut without asking",
     )
     add(
         "--witness",
         metavar="HOW=WHERE",
         action="append",
         default=[],
-        help="who answers as long as the network works, and is no guest (default: the board, where it is in the network)",
+        help="who answers as long as the network works, and is no guest (default: the board, if it is in the network)",
     )
     add("-o", "--output", metavar="FILE", default=FILE, help="the file to write (default: %(default)s)")
-    add("--force", action="store_true", help="write it even where there is such a file")
+    add("--force", action="store_true", help="overwrite the file if it exists")
 
 
 def planned(args: argparse.Namespace) -> Plan:
@@ -70,7 +70,7 @@ def planned(args: argparse.Namespace) -> Plan:
         CommandError: something is missing, or makes no sense.
     """
     if args.board is None or not args.guest:
-        raise CommandError("say both --board and --guest, or neither on a terminal, to be asked", USAGE)
+        raise CommandError("give both --board and --guest; or, on a terminal, neither, and you are asked", USAGE)
     plan = Plan(
         _read("--board", specs.board, args.board),
         tuple(_read("--guest", specs.guest, each) for each in args.guest),
@@ -79,8 +79,8 @@ def planned(args: argparse.Namespace) -> Plan:
     for guest in plan.guests:
         if "shutdown" not in guest.values and guest.values.get("self") is not True:
             raise CommandError(
-                f"--guest {guest.name}: say how it is asked to halt, as in --shutdown 'ssh {guest.name} poweroff'; "
-                "--shutdown '' where its power may simply be cut",
+                f"--guest {guest.name}: say which command asks it to halt, as in --shutdown 'ssh {guest.name} poweroff'; "
+                "--shutdown '' to have its power cut without asking",
                 USAGE,
             )
     if plan.is_networked and not plan.witnesses:

@@ -61,8 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="only show what would be done")
     for extra in EXTRAS:
         parser.add_argument(f"--{extra.name}", action="store_true", help=extra.text)
-    parser.add_argument("--remove", action="store_true", help="take everything away again, but for what you have edited")
-    parser.add_argument("--yes", action="store_true", help="do not ask, where the board will power-cycle this computer")
+    parser.add_argument("--remove", action="store_true", help="remove everything again, except what you have edited")
+    parser.add_argument("--yes", action="store_true", help="do not ask, even if the board will power-cycle this computer")
     parser.add_argument("--root", default="/", metavar="DIR", help="the system to install to (default: this one)")
 
 

@@ -309,7 +309,7 @@ def up(daemon: Daemon) -> Iterator[Daemon]:
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (["gn"], 2, "nobody can be asked: gn will be asked to halt by its shutdown command"),
+        (["gn"], 2, "there is no terminal to ask on: gn will be asked to halt by its shutdown command"),
         (["nc", "--yes"], 4, "no drill, and nothing was done: it is the computer"),
         (["cs", "--yes"], 4, "no drill, and nothing was done: it is stopped"),
         (["all", "--yes"], 2, "one guest at a time"),

@@ -34,9 +34,9 @@ class Source(Protocol):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments for where to show the figures."""
     add = parser.add_argument
-    add("--textfile", type=Path, metavar="FILE", help="write them to this file again and again, for node_exporter")
-    add("--every", type=duration, default=30.0, metavar="TIME", help="how often (default: 30s)")
-    add("--listen", type=_port, metavar="PORT", help="answer Prometheus on this port of 127.0.0.1; 0: on one that is free")
+    add("--textfile", type=Path, metavar="FILE", help="write the figures to this file again and again, for node_exporter")
+    add("--every", type=duration, default=30.0, metavar="TIME", help="how often to write (default: 30s)")
+    add("--listen", type=_port, metavar="PORT", help="answer Prometheus on this port of 127.0.0.1; 0: on any free port")
 
 
 def show(args: argparse.Namespace, name: str, source: Source, beside: Sequence[Callable[[], Awaitable[None]]] = ()) -> int:

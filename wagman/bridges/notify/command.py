@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     add = parser.add_argument
     add("--config", metavar="FILE", default=CONFIG, help="configuration file (default: %(default)s)")
-    add("--check", action="store_true", help="only say what is wrong with the file")
+    add("--check", action="store_true", help="only show the errors in the file")
     add("--test", metavar="NAME", nargs="?", const="", help="send a test message to every destination, or to that one, and end")
 
 

@@ -45,8 +45,8 @@ _RETRY_S = 0.5
 def add_arguments(parser: ArgumentParser, _command: str) -> None:
     """Add the arguments of the command."""
     parser.add_argument("guest", metavar="GUEST", help="name or port number")
-    parser.add_argument("--yes", action="store_true", help="do not ask whether I am sure")
-    parser.add_argument("--json", action="store_true", help="as one JSON document")
+    parser.add_argument("--yes", action="store_true", help="do not ask me whether I am sure")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
     add_socket_argument(parser)
 
 
@@ -76,7 +76,9 @@ def _confirm(args: Namespace, name: str) -> None:
     if args.yes:
         return
     if not sys.stdin.isatty():
-        raise CommandError(f"nothing was done, for nobody can be asked: {words} If so: wagman test {name} --yes", USAGE)
+        raise CommandError(
+            f"nothing was done, because there is no terminal to ask on: {words} If so: wagman test {name} --yes", USAGE
+        )
     print(f"{words}\nDrill {name}? [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise CommandError("nothing was done: answer y", REFUSED)

@@ -35,22 +35,22 @@ SINCE = "30d"
 
 def add_arguments(parser: ArgumentParser, _command: str) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("guest", nargs="?", metavar="GUEST", help="only this one")
+    parser.add_argument("guest", nargs="?", metavar="GUEST", help="report only on this guest")
     parser.add_argument(
         "--since",
         type=beginning,
         default=SINCE,
         metavar="TIME",
-        help="where the period begins: 30d, 90min, 2026-01-31T12:00 (default: %(default)s)",
+        help="when the period begins: 30d, 90min, 2026-01-31T12:00 (default: %(default)s)",
     )
     parser.add_argument(
         "--log",
         metavar="FILE",
-        help="of a file instead of the service: what wagman events --json printed, or a copy of wagman.db",
+        help="read this file instead of asking the service: the output of wagman events --json, or a copy of wagman.db",
     )
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--html", metavar="FILE", help="as one page, with a timeline, that needs nothing else")
-    form.add_argument("--json", action="store_true", help="as one JSON document")
+    form.add_argument("--html", metavar="FILE", help="write one page with a timeline, which needs no other file")
+    form.add_argument("--json", action="store_true", help="print one JSON document")
     add_socket_argument(parser)
 
 

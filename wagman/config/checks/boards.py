@@ -99,7 +99,7 @@ def check_ways(subject: Subject) -> Iterator[Finding]:
             yield Finding(own, "the computer that this service runs on is never switched: remove this key")
         elif board.name in _led_to(subject, device) and not board.pulses:
             message = (
-                f"it leads to its own board {show(board.name)}, which would not be reached any more once it is off: hang it on a "
+                f"it leads to its own board {show(board.name)}, which nobody could reach once this guest is off: put it on a "
                 "board that switches a port off and on by one command (shelly, tasmota, or mqtt with pulse), or on one that is "
                 "reached otherwise"
             )

@@ -285,7 +285,9 @@ class V3Driver:
             CallerError: it would fight the service, or the board would misread it.
         """
         if v3.fights_service(words) and not force:
-            raise CallerError(f"'{' '.join(words)}' would fight the service: use the service's own commands, or --force")
+            raise CallerError(
+                f"'{' '.join(words)}' would work against the service: use the commands of wagman instead, or --force"
+            )
         if words[0] == "ping" and len(words) == 2:  # noqa: PLR2004 - the command and its port
             v3.encode("check", words)
             await self.ping(int(words[1]))

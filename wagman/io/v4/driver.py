@@ -359,7 +359,9 @@ class V4Driver:
             asked = [request.ask(*numbers)] if numbers else request.ask_all()
             return tuple(map(text_of, (await self._ask.do(*asked)).value))
         if not force:
-            raise CallerError(f"'{' '.join(words)}' would fight the service: use the service's own commands, or --force")
+            raise CallerError(
+                f"'{' '.join(words)}' would work against the service: use the commands of wagman instead, or --force"
+            )
         command = request.ask(*numbers)
         answer = await (self._touch(numbers[0], command) if numbers else self._ask.do(command))
         if request is STOP:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from wagman.model.catalogue.kind import EventType, EventView, field, lasting, tell
 
-_UNREADABLE = "see [what was decided cannot be read](operations.md#what-was-decided-cannot-be-read)"
+_UNREADABLE = "see [earlier decisions cannot be read](operations.md#earlier-decisions-cannot-be-read)"
 
 
 def _recalled(view: EventView) -> str:

@@ -15,9 +15,9 @@ LINK_PATIENCE_S = 4.0
 the time between two polls).
 """
 
-IS_IN = "the guests run on; is the cable in, and has the board power?"
+IS_IN = "the guests go on running; is the cable in, and has the board power?"
 NO_PORT = "board.device has to name a serial port: correct it, then systemctl restart wagman"
-HELD = "another program holds it: fuser -v {device} names it; end that program"
+HELD = "another program holds the port: fuser -v {device} names that program; end it"
 
 REMEDIES: tuple[tuple[str, str], ...] = (
     (
@@ -31,7 +31,7 @@ REMEDIES: tuple[tuple[str, str], ...] = (
     (os.strerror(errno.EWOULDBLOCK), HELD),
     (
         "another program reads this port",
-        "fuser -v {device} names it: end that program",
+        "fuser -v {device} names that program: end it",
     ),
     (os.strerror(errno.ENXIO), IS_IN),
     (os.strerror(errno.ENODEV), IS_IN),
@@ -41,14 +41,14 @@ REMEDIES: tuple[tuple[str, str], ...] = (
 """What to do about a port that cannot be opened or kept, by a phrase in the reason."""
 
 REPLACED = (
-    "find out which board that is; if {name} was replaced, restart the service, with the new one's id in its table; "
-    "else give the right one a fixed address"
+    "find out which board that is; if {name} was replaced, put the new board's id into its table, and restart the service; "
+    "else give the right board a fixed address"
 )
 PASSWORD = "password"  # noqa: S105 - the word
 MISTAKEN: tuple[tuple[str, str], ...] = (
     ("it is not switched", REPLACED),
-    ("does not tell its", "find out what answers there: it is another thing, or no board of this kind; nothing is switched"),
-    (PASSWORD, "put its password into the file that password_file in its table names: it is read anew each time"),
+    ("does not tell its", "find out what answers there: it is no board of this kind; nothing is switched"),
+    (PASSWORD, "put its password into the file that password_file in its table names: the service reads the file anew each time"),
 )
 """What to do where another board answers, or one that wants a password, by a phrase in the reason."""
 
@@ -96,7 +96,7 @@ def port_left(facts: Facts) -> Iterator[Problem]:
     """A port has no table any more, and may have power."""
     for row in facts.status["ports"]:
         plug, was = Plug(row["board"], row["port"]), row["was"]
-        text = f"{plug} has no table in the configuration ({was} had): nobody looks after its power"
+        text = f"{plug} has no table in the configuration ({was} had): the service does not look after its power"
         off = facts.config.board_named(plug.board).how_off.format(port=plug.port, board=plug.board)
         do = f"wagman status shows it; give it a table again, or switch it off{off}"
         yield Problem(f"port:{label(plug)}", "warning", text, do)

@@ -16,12 +16,12 @@ def hibernating(facts: Facts) -> Iterator[Problem]:
     if (order := facts.status["wagman"]["hibernation"]) is not None:
         kept = f", but for {', '.join(order['keep'])}" if order["keep"] else ""
         text = f"hibernating: no guest runs until somebody wakes them{kept} ({order['reason']})"
-        yield Problem("hibernating", "warning", text, "wagman wake; wagman start --force GUEST starts one all the same")
+        yield Problem("hibernating", "warning", text, "wagman wake; wagman start --force GUEST starts one guest all the same")
         return
     bad = [name for name, sensor in facts.status["sensors"].items() if sensor["state"] in ("high", "low")]
-    look = f"look at what {' and '.join(bad)} measures" if bad else "look at fan, filter, shade"
+    look = f"look at what {' and '.join(bad)} measures" if bad else "check the fan, the filter and the shade"
     text = f"hibernating: no guest runs {_until(facts)}"
-    yield Problem("hibernating", "warning", text, f"{look}; wagman start --force GUEST starts one all the same")
+    yield Problem("hibernating", "warning", text, f"{look}; wagman start --force GUEST starts one guest all the same")
 
 
 def _sensors(facts: Facts) -> Mapping[str, Any]:
@@ -48,8 +48,8 @@ def sensor_unknown(facts: Facts) -> Iterator[Problem]:
     for name in facts.unknown_sensors:
         if name in facts.status["sensors"]:
             continue
-        text = f"the sensor {name} does not tell; what it told last goes on to count"
-        do = "check the sensor and its plug; wagman status shows what it told last, and when"
+        text = f"the sensor {name} gives no reading; its last reading goes on to count"
+        do = "check the sensor and its plug; wagman status shows its last reading, and when that was"
         patience_s = 0.0 if _told_since_link_up(board, name) else ENCLOSURE_S
         yield Problem(f"sensor:{name}", "warning", text, do, board=board["name"], patience_s=patience_s)
 
@@ -61,8 +61,8 @@ def gauge_unknown(facts: Facts) -> Iterator[Problem]:
         is_silent = name in facts.unknown_sensors if is_watched else trouble is not None
         if not is_silent:
             continue
-        counts = "; what it told last goes on to count" if is_watched else ""
-        text = f"the sensor {name} does not tell: {trouble or 'its command has not ended for long'}{counts}"
+        counts = "; its last reading goes on to count" if is_watched else ""
+        text = f"the sensor {name} gives no reading: {trouble or 'its command has not ended for a long time'}{counts}"
         do = f"run the command of [environment.{name}] as the service's user: it has to write one number"
         # A watched gauge counts as silent only after several tries, so no more patience is needed.
         yield Problem(f"sensor:{name}", "warning", text, do, patience_s=0.0 if is_watched else facts.config.environment.stale_s)

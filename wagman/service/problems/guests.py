@@ -15,7 +15,7 @@ FAILED_STARTS = 2
 def in_maintenance(facts: Facts) -> Iterator[Problem]:
     """A guest is in maintenance, so that nothing is done about it."""
     for name in sorted(facts.maintained):
-        text = f"{name} is in maintenance: nothing is done about it"
+        text = f"{name} is in maintenance: the service leaves it alone"
         yield Problem(f"maintenance:{name}", "notice", text, f"wagman maintenance {name} --end ends it sooner", device=name)
 
 
@@ -34,7 +34,7 @@ def held(facts: Facts) -> Iterator[Problem]:
         if row["held"]:
             name = row["name"]
             text = f"{name} is locked out: the board restarted each time that it was switched on"
-            yield Problem(f"held:{name}", "critical", text, f"mend its supply, then wagman start {name}", device=name)
+            yield Problem(f"held:{name}", "critical", text, f"mend its power supply, then wagman start {name}", device=name)
 
 
 def command_trouble(facts: Facts) -> Iterator[Problem]:
@@ -44,9 +44,9 @@ def command_trouble(facts: Facts) -> Iterator[Problem]:
         if (why := row["command_trouble"]) is not None:
             name = row["name"]
             severity: Severity = "critical" if row["state"] in ("will_stop", "stopping", "restarting") else "warning"
-            text = f"{name} cannot be asked to halt, and would be cut while it runs: its command fails ({why})"
+            text = f"{name} cannot be asked to halt, and a stop would cut its power while it runs: its command fails ({why})"
             command = shlex.join(commands.get(name, ()))
-            do = f"mend it, and try it as the service's user, which halts {name} where it works: {command}"
+            do = f"mend the command, and try it as the service's user (if it works, {name} halts): {command}"
             yield Problem(f"shutdown:{name}", severity, text, do, device=name)
 
 
@@ -70,11 +70,11 @@ def failing(facts: Facts) -> Iterator[Problem]:
         name, failures = row["name"], row["failures"]
         if row["unrecoverable"]:
             tried = "" if row["media"] is None else ", from either medium"
-            text = f"{name} does not come up{tried}; it is tried again now and then"
+            text = f"{name} does not come up{tried}; the service tries again now and then"
             do = f"send somebody; wagman why {name} shows the attempts, wagman start {name} tries at once"
             yield Problem(f"failing:{name}", "critical", text, do, device=name)
         elif failures >= FAILED_STARTS:
-            text = f"{name} does not come up; it goes on being tried"
+            text = f"{name} does not come up; the service goes on trying"
             yield Problem(f"failing:{name}", "warning", text, f"wagman why {name} shows the attempts", device=name)
 
 

@@ -20,10 +20,10 @@ def never_heard(facts: Facts) -> Iterator[Problem]:
             is_never = not source["heard"] and source["trouble"] is None and not source["still_on"]
             if is_never and (waits or row["state"] != "stopped"):
                 name, what = row["name"], source["name"]
-                text = f"{name} was never heard by {what}: that it is not heard there proves nothing, and nobody acts on it"
-                do = f"see that the address is right, and that {name} answers there"
+                text = f"{name} was never heard by {what}: its silence there proves nothing, and the service does not act on it"
+                do = f"check that the address is right, and that {name} answers there"
                 if waits:
-                    do += f"; wagman kill {name}, then wagman start {name}, starts it anew, and cuts it if it runs"
+                    do += f"; wagman kill {name}, then wagman start {name}, starts it anew, and cuts its power if it runs"
                 yield Problem(f"never_heard:{name}:{what}", "warning", text, do, device=name, patience_s=NEVER_S)
 
 
@@ -33,8 +33,10 @@ def deaf(facts: Facts) -> Iterator[Problem]:
         for source in row["sources"]:
             if source["trouble"] is not None:
                 name, what = row["name"], source["name"]
-                text = f"nobody can listen to {name} by {what}: {source['trouble']}"
-                yield Problem(f"deaf:{name}:{what}", "warning", text, "mend it as said", device=name, patience_s=DEAF_S)
+                text = f"the service cannot listen to {name} by {what}: {source['trouble']}"
+                yield Problem(
+                    f"deaf:{name}:{what}", "warning", text, "mend what the reason names", device=name, patience_s=DEAF_S
+                )
 
 
 def unproved(facts: Facts) -> Iterator[Problem]:
@@ -42,6 +44,6 @@ def unproved(facts: Facts) -> Iterator[Problem]:
     for network in facts.status["networks"]:
         if network["unproved"]:
             name = network["name"]
-            text = f"no witness of the network {name} answers: no guest behind it that hangs is found out"
-            do = f"look at the network; where that is well, name another witness in [network.{name}]"
+            text = f"no witness of the network {name} answers, so nobody notices a guest behind it that hangs"
+            do = f"look at the network; if it works, name another witness in [network.{name}]"
             yield Problem(f"network:{name}", "warning", text, do)

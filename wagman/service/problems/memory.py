@@ -14,11 +14,11 @@ MAKE_PLACE = (
 DISK_REMEDIES: tuple[tuple[str, str], ...] = (
     (PLACE_GONE, MAKE_PLACE),
     (FILE_TAKEN, "find out who deletes files under {place}; the log goes on by itself"),
-    ("sudo ", "type what is said there: it then goes on by itself; do not restart the service before"),
+    ("sudo ", "type the command that the reason names: the service then goes on by itself; do not restart it before"),
 )
 """What to do where nothing can be written, by a phrase in the reason."""
 
-MAKE_ROOM = "make room, or mend the disk, under {place}: it then goes on by itself; do not restart the service before"
+MAKE_ROOM = "make room on the disk of {place}, or mend it: the service then goes on by itself; do not restart it before"
 
 
 def disk_remedy(reason: str, place: str) -> str:
@@ -36,13 +36,13 @@ def log_not_written(facts: Facts) -> Iterator[Problem]:
 def decisions_unread(facts: Facts) -> Iterator[Problem]:
     """The decisions of earlier runs exist and cannot be read."""
     if facts.unread_reason is not None:
-        text = f"what was decided cannot be read, so guests that are off stay off: {facts.unread_reason}"
-        do = f"make it readable, as said; wagman start GUEST starts one all the same; {_what_next(facts)}"
+        text = f"earlier decisions cannot be read, so guests that are off stay off: {facts.unread_reason}"
+        do = f"make the file readable, as the reason says; wagman start GUEST starts one guest all the same; {_what_next(facts)}"
         yield Problem("memory", "critical", text, do)
 
 
 def _what_next(facts: Facts) -> str:
-    names, release_s = ", ".join(facts.unread_off) or "whoever is off then", facts.config.service.unreadable_release_s
+    names, release_s = ", ".join(facts.unread_off) or "guests that are off", facts.config.service.unreadable_release_s
     if not release_s:
         return f"without that {names} will not be started"
     return f"{durations.show(release_s)} after its start the service starts {names} without it"
