@@ -53,7 +53,7 @@ class Bridge:
 
 METRICS = Bridge(
     "metrics",
-    "also the unit that writes the figures for Prometheus",
+    "also install the unit that writes the figures for Prometheus",
     """\
 For Prometheus: have read_group = "wagman-read" in [service] of /etc/wagman/wagman.toml, then
   systemctl restart wagman wagman-metrics
@@ -62,7 +62,7 @@ For Prometheus: have read_group = "wagman-read" in [service] of /etc/wagman/wagm
 
 NOTIFY = Bridge(
     "notify",
-    "also the unit that tells people what calls for them",
+    "also install the unit that tells people of problems",
     """\
 For people to be told: say who in /etc/wagman/notify.toml, and have read_group = "wagman-read" in [service] of
 /etc/wagman/wagman.toml, then
@@ -73,7 +73,7 @@ For people to be told: say who in /etc/wagman/notify.toml, and have read_group =
 
 FLEET = Bridge(
     "fleet",
-    "also the unit that tells a broker what happens",
+    "also install the unit that sends the node's events to a broker",
     """\
 For a fleet: say in /etc/wagman/fleet.toml what the node is called and where its broker is, put ca.crt, node.crt and node.key into
 /etc/wagman/fleet, and have read_group = "wagman-read" in [service] of /etc/wagman/wagman.toml, then
@@ -84,7 +84,7 @@ For a fleet: say in /etc/wagman/fleet.toml what the node is called and where its
 
 COLLECT = Bridge(
     "collect",
-    "the unit that takes in what all nodes of a fleet tell; where the service is not in place, nothing else",
+    "install the unit that receives the events of all nodes of a fleet; without the service on this computer, nothing else",
     """\
 For a collector: say in /etc/wagman/collect.toml who it is and where the broker is, put ca.crt, collect.crt and collect.key, or
 the file password, into /etc/wagman/collect, then

@@ -81,7 +81,7 @@ class Page:
     config: str
     name: ClassVar[str] = "cockpit"
     is_beside_service: ClassVar[bool] = True
-    text: ClassVar[str] = "also the page for a browser, in Cockpit"
+    text: ClassVar[str] = "also install the page for a browser, in Cockpit"
     next_steps: ClassVar[str] = """\
 For the page: apt install cockpit-ws cockpit-bridge cockpit-system, where it is not there yet, then log in anew at
   https://THIS-COMPUTER:9090/wagman

@@ -501,7 +501,7 @@ def test_a_table_of_all_nodes_from_the_broker_and_from_a_database(site: Site, ca
     for where in (("--config", str(file)), ("--sqlite", str(site.home / "db"))):
         code, lines = out("status", *where)
         assert code == 1
-        assert lines[-1] == "1 nodes: 1 offline"
+        assert lines[-1] == "1 node: 1 offline"
     code, lines = out("events", "--sqlite", str(site.home / "db"), "-n", "1", "v0*")
     assert code == 0
     assert lines[0].startswith("v042")

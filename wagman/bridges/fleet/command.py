@@ -41,35 +41,43 @@ HINT = 'give it read_group = "wagman-read" in [service] of /etc/wagman/wagman.to
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     commands = parser.add_subparsers(dest="what", metavar="WHAT", required=True, parser_class=_Parser, help="what is run")
-    bridge = _command(commands, "bridge", "on a node: what happens goes to the broker, until told to end")
-    bridge.add_argument("--check", action="store_true", help="only say what is wrong with the file, and try the broker once")
-    collect = _command(commands, "collect", "take in what all nodes tell, and ask for what is missing, until told to end")
+    bridge = _command(commands, "bridge", "on a node: send the node's events to the broker, until told to end")
+    bridge.add_argument("--check", action="store_true", help="only show the errors in the file, and try the broker once")
+    collect = _command(commands, "collect", "receive the events of all nodes, and ask for missing ones, until told to end")
     where = collect.add_mutually_exclusive_group(required=True)
-    where.add_argument("--sqlite", metavar="FILE", help="into this database")
-    where.add_argument("--ndjson", action="store_true", help="as lines of JSON, on standard output")
-    status = _command(commands, "status", "a row for each node, the worst first; exit code 1 if anything calls for a person")
-    status.add_argument("nodes", nargs="*", metavar="NODE", help="only these: names, or patterns such as 'v0*' (default: all)")
-    status.add_argument("--json", action="store_true", help="one JSON document")
-    status.add_argument("--sqlite", metavar="FILE", help="from a collector's database, instead of from the broker")
-    events = _command(commands, "events", "what happens on the nodes, until interrupted")
-    events.add_argument("nodes", nargs="*", metavar="NODE", help="only these: names, or patterns such as 'v0*' (default: all)")
-    events.add_argument("-n", "--number", type=_count, metavar="N", help=f"how many (with --sqlite, default: {tail.LAST})")
-    events.add_argument("--sqlite", metavar="FILE", help="what a collector's database has, instead of what comes")
-    events.add_argument("-f", "--follow", action="store_true", help="with --sqlite: go on with what comes")
-    metrics = _command(
-        commands, "metrics", "the figures of all nodes for Prometheus, from a collector's database", has_file=False
+    where.add_argument("--sqlite", metavar="FILE", help="keep the events in this database")
+    where.add_argument("--ndjson", action="store_true", help="print the events as lines of JSON")
+    status = _command(
+        commands, "status", "print a row for each node, the worst first; exit code 1 if anything calls for a person"
     )
-    metrics.add_argument("--sqlite", metavar="FILE", required=True, help="the database")
+    status.add_argument(
+        "nodes", nargs="*", metavar="NODE", help="only these nodes: names, or patterns such as 'v0*' (default: all)"
+    )
+    status.add_argument("--json", action="store_true", help="print one JSON document")
+    status.add_argument("--sqlite", metavar="FILE", help="read a collector's database instead of asking the broker")
+    events = _command(commands, "events", "print the events of the nodes as they happen, until interrupted")
+    events.add_argument(
+        "nodes", nargs="*", metavar="NODE", help="only these nodes: names, or patterns such as 'v0*' (default: all)"
+    )
+    events.add_argument(
+        "-n", "--number", type=_count, metavar="N", help=f"show at most N events (with --sqlite, default: {tail.LAST})"
+    )
+    events.add_argument("--sqlite", metavar="FILE", help="read a collector's database instead of the broker")
+    events.add_argument("-f", "--follow", action="store_true", help="with --sqlite: go on with new events")
+    metrics = _command(
+        commands, "metrics", "show the figures of all nodes to Prometheus, from a collector's database", has_file=False
+    )
+    metrics.add_argument("--sqlite", metavar="FILE", required=True, help="the collector's database")
     showing.add_arguments(metrics)
     _add_do(commands)
     form = events.add_mutually_exclusive_group()
-    form.add_argument("--plain", action="store_true", help="a sentence for each, instead of its type and fields")
-    form.add_argument("--json", action="store_true", help="one JSON object per line")
+    form.add_argument("--plain", action="store_true", help="print a sentence for each event, instead of its type and fields")
+    form.add_argument("--json", action="store_true", help="print one JSON object per line")
 
 
 def _add_do(commands: Any) -> None:
     do = _command(commands, "do", "give an order to nodes, one after the other; exit code 1 where one did not accept it")
-    do.add_argument("verb", choices=ORDERS, help="what is to be done")
+    do.add_argument("verb", choices=ORDERS, help="the order to give")
     do.add_argument("device", metavar="GUEST", help="the name of the guest")
     do.add_argument("nodes", nargs="+", metavar="NODE", help="names, or patterns such as 'v0*'")
     do.add_argument(
@@ -78,19 +86,26 @@ def _add_do(commands: Any) -> None:
         dest="within_s",
         default=30.0,
         metavar="TIME",
-        help="carried out by then, or not at all (default: 30s)",
+        help="carry the order out within this time, or not at all (default: 30s)",
     )
     do.add_argument(
-        "--rate", type=_every, dest="every_s", default=6.0, metavar="N/TIME", help="so many nodes in that time (default: 10/min)"
+        "--rate",
+        type=_every,
+        dest="every_s",
+        default=6.0,
+        metavar="N/TIME",
+        help="at most N nodes in this time (default: 10/min)",
     )
     do.add_argument(
-        "--abort-after", type=_count, default=3, metavar="N", help="ask nobody further once so many failed (default: %(default)s)"
+        "--abort-after", type=_count, default=3, metavar="N", help="stop once so many nodes failed (default: %(default)s)"
     )
     do.add_argument(
-        "--sign", metavar="KEY", help="sign each order: the file of an SSH key, or of the public one to a key that ssh-agent has"
+        "--sign",
+        metavar="KEY",
+        help="sign each order with this SSH key: its file, or the file of the public key if ssh-agent has the private one",
     )
-    do.add_argument("--force", action="store_true", help="as with the command of that name")
-    do.add_argument("--yes", action="store_true", help="do not ask whether I am sure")
+    do.add_argument("--force", action="store_true", help="give the order with --force, as the command of that name takes it")
+    do.add_argument("--yes", action="store_true", help="do not ask me whether I am sure")
 
 
 class _Parser(argparse.ArgumentParser):

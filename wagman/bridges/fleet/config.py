@@ -126,52 +126,67 @@ OFTEN = Kind(
 class Node:
     """The keys of `[node]`."""
 
-    name: str = field(metadata=setting(NAME, "What the node is called; the name in its certificate, where it has one."))
+    name: str = field(metadata=setting(NAME, "The name of the node; it has to be the name in its certificate, if it has one."))
 
 
 @frozen
 class Operator:
     """The keys of `[operator]`."""
 
-    name: str = field(metadata=setting(NAME, "Whoever looks after many nodes; the name in the certificate, or of the user."))
+    name: str = field(
+        metadata=setting(
+            NAME, "The name of the operator, who looks after many nodes: the name in the certificate, or of the user."
+        )
+    )
 
 
 @frozen
 class Service:
     """The keys of `[service]`."""
 
-    socket: str = field(default=SOCKET, metadata=setting(SOCKET_PATH, "Where the service listens."))
-    state_dir: str = field(default=STATE_DIR, metadata=setting(TEXT, "Where it is kept how far the log is with the broker."))
+    socket: str = field(default=SOCKET, metadata=setting(SOCKET_PATH, "The path of the service's control socket."))
+    state_dir: str = field(
+        default=STATE_DIR, metadata=setting(TEXT, "The directory in which the bridge keeps how much of the log the broker has.")
+    )
 
 
 @frozen
 class BrokerTable:
     """The keys of `[broker]`."""
 
-    host: str = field(metadata=setting(HOST, "Its name, as its certificate has it, or its address."))
+    host: str = field(metadata=setting(HOST, "The broker's name, as in its certificate, or its address."))
     port: int | None = field(
         default=None,
-        metadata=setting(whole(1, 65_535), "Where it listens. By default 8883, and 1883 without TLS."),
+        metadata=setting(whole(1, 65_535), "The broker's TCP port. The default is 8883, and 1883 without TLS."),
     )
     tls: bool = field(default=True, metadata=setting(BOOLEAN, "`false` sends everything in the clear; for a trusted network."))
     ca: str | None = field(
         default=None,
-        metadata=setting(SECRET_FILE, "Whose certificate the broker's has to be from. By default the system's authorities."),
+        metadata=setting(
+            SECRET_FILE,
+            "The file with the certificate of the authority that vouches for the broker. Without it, the system's authorities.",
+        ),
     )
-    certificate: str | None = field(default=None, metadata=setting(SECRET_FILE, "Our own, where the broker wants one."))
-    key: str | None = field(default=None, metadata=setting(SECRET_FILE, "The key to it."))
-    user: str | None = field(default=None, metadata=setting(TEXT, "The user's name, where the broker wants a password."))
+    certificate: str | None = field(
+        default=None, metadata=setting(SECRET_FILE, "The file with our own certificate, if the broker wants one.")
+    )
+    key: str | None = field(default=None, metadata=setting(SECRET_FILE, "The file with the private key of `certificate`."))
+    user: str | None = field(default=None, metadata=setting(TEXT, "The user name, if the broker wants a password."))
     password_file: str | None = field(default=None, metadata=setting(SECRET_FILE, "The file with the password."))
     protocol: str = field(default="5", metadata=setting(one_of("5", "3.1.1"), "The version of MQTT."))
-    prefix: str = field(default="wagman", metadata=setting(PREFIX, "What all topics begin with."))
+    prefix: str = field(default="wagman", metadata=setting(PREFIX, "The text with which all topics begin."))
     keepalive_s: float = field(
         default=900.0,
-        metadata=setting(DURATION, "The longest silence. A minute costs 14 MB a month over a cellular link, 15 minutes 0.9."),
+        metadata=setting(
+            DURATION,
+            "The longest time without a message to the broker. A minute costs 14 MB a month over a cellular link, 15 "
+            "minutes cost 0.9 MB.",
+        ),
     )
     will_delay_s: float = field(
-        default=120.0, metadata=setting(DURATION, "So long a node may be gone before it counts as offline (MQTT 5).")
+        default=120.0, metadata=setting(DURATION, "How long a node may be gone before it counts as offline (MQTT 5).")
     )
-    reconnect_max_s: float = field(default=300.0, metadata=setting(DURATION, "The longest time between two tries."))
+    reconnect_max_s: float = field(default=300.0, metadata=setting(DURATION, "The longest time between two tries to connect."))
 
 
 @frozen
@@ -180,15 +195,20 @@ class EventsTable:
 
     encoding: str = field(
         default="deflate",
-        metadata=setting(one_of("deflate", "json"), "`json` is twenty times as long, and any subscriber can read it."),
+        metadata=setting(
+            one_of("deflate", "json"),
+            "How events are written. `json` is twenty times as long as `deflate`, but any subscriber can read it.",
+        ),
     )
-    batch: int = field(default=500, metadata=setting(whole(1, 1_000), "So many events are in one message at most."))
+    batch: int = field(default=500, metadata=setting(whole(1, 1_000), "The most events in one message."))
     linger_s: float = field(
-        default=2.0, metadata=setting(DURATION, "So long an event may wait for others; what is urgent does not wait.")
+        default=2.0,
+        metadata=setting(DURATION, "How long an event may wait for others, to be sent with them; urgent events do not wait."),
     )
-    window: int = field(default=20, metadata=setting(whole(1, 1_000), "So many messages may wait for their acknowledgement."))
+    window: int = field(default=20, metadata=setting(whole(1, 1_000), "How many messages may wait for their acknowledgement."))
     catch_up_rate: float = field(
-        default=16_000.0, metadata=setting(RATE, "So fast what is old is sent, after an outage or because somebody asks.")
+        default=16_000.0,
+        metadata=setting(RATE, "How fast old events are sent, after an outage or because somebody asks for them."),
     )
 
 
@@ -196,8 +216,8 @@ class EventsTable:
 class StatusTable:
     """The keys of `[status]`."""
 
-    every_s: float = field(default=3600.0, metadata=setting(DURATION, "How often the status is sent where nothing changes."))
-    least_s: float = field(default=10.0, metadata=setting(DURATION, "The least time between two of them."))
+    every_s: float = field(default=3600.0, metadata=setting(DURATION, "How often the status is sent if nothing changes."))
+    least_s: float = field(default=10.0, metadata=setting(DURATION, "The shortest time between two such messages."))
 
 
 @frozen
@@ -205,21 +225,30 @@ class OrdersTable:
     """The keys of `[orders]`; without this table no order is taken, and none is listened to."""
 
     whom: tuple[str, ...] = field(
-        metadata=setting(WHOM, "Whose orders are taken. Who gave one is in the topic, and the broker vouches for it.", key="from")
+        metadata=setting(
+            WHOM,
+            "The operators whose orders the bridge takes. The topic says who gives an order, and the broker vouches for that.",
+            key="from",
+        )
     )
     verbs: tuple[str, ...] = field(
         default=("start", "stop", "restart", "enable", "disable"),
         metadata=setting(
-            ORDERED, "What may be ordered. `kill` also needs the bridge to be in the service's control group, which it is not."
+            ORDERED,
+            "What operators may order. `kill` also needs the bridge to be in the service's control group, which it is not.",
         ),
     )
     max_late_s: float = field(
-        default=60.0, metadata=setting(DURATION, "The farthest deadline that an order may have: 5 min at most.")
+        default=60.0, metadata=setting(DURATION, "How far away the deadline of an order may be: 5 min at most.")
     )
-    rate: tuple[int, float] = field(default=(30, 60.0), metadata=setting(OFTEN, "So many orders are taken in that time."))
+    rate: tuple[int, float] = field(
+        default=(30, 60.0), metadata=setting(OFTEN, "How many orders the bridge takes in how much time.")
+    )
     allowed_signers: str | None = field(
         default=None,
-        metadata=setting(SECRET_FILE, "Whose signatures count. With it each order has to be signed by whoever gives it."),
+        metadata=setting(
+            SECRET_FILE, "The file with the keys of those who may sign orders. With it, whoever gives an order has to sign it."
+        ),
     )
 
 
@@ -231,18 +260,20 @@ class HomeAssistantTable:
         default="home-assistant",
         metadata=setting(
             NAME,
-            "As whom it gives orders. It gets a switch for each guest where `from` of `[orders]` names it, and not otherwise.",
+            "The operator as whom Home Assistant gives orders. It gets a switch for each guest only if `from` in "
+            "`[orders]` names this operator.",
         ),
     )
     prefix: str = field(
-        default="homeassistant", metadata=setting(PREFIX, "Where it looks for devices: its own discovery prefix.")
+        default="homeassistant",
+        metadata=setting(PREFIX, "The topic prefix under which Home Assistant looks for devices: its own discovery prefix."),
     )
     every_s: float = field(
         default=300.0,
         metadata=setting(
             DURATION,
-            "How often it is told where nothing changes; what is more than twice as old is not shown any more. "
-            "5 min cost some 20 MB a month.",
+            "How often Home Assistant is told the state if nothing changes. It shows nothing that is more than twice as "
+            "old as this. 5 min cost some 20 MB a month.",
         ),
     )
 

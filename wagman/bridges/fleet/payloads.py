@@ -36,12 +36,12 @@ class Events(TypedDict):
     log: Log
     first: int
     last: int
-    events: Annotated[list[Event], "where packed, also [short ones](#short-events) in their place"]
-    gap: NotRequired[Annotated[list[int], "from and to: these are gone, and never come"]]
-    again: NotRequired[Annotated[bool, "somebody asked for these"]]
-    replaces: NotRequired[Annotated[str, "the log of that name is gone, and this one is in its place"]]
-    after: NotRequired[Annotated[int, "so far the log that is gone was told of"]]
-    past: NotRequired[Annotated[list[int], "from and to: these are on their way by themselves"]]
+    events: Annotated[list[Event], "the events; a packed message may have [short ones](#short-events) in their place"]
+    gap: NotRequired[Annotated[list[int], "the first and the last id of events that are gone, and never come"]]
+    again: NotRequired[Annotated[bool, "whether somebody asked for these events"]]
+    replaces: NotRequired[Annotated[str, "the name of the log that is gone; this one is in its place"]]
+    after: NotRequired[Annotated[int, "the id up to which the events of the log that is gone were sent"]]
+    past: NotRequired[Annotated[list[int], "the first and the last id of events that come without being asked for"]]
 
 
 class Online(TypedDict):
@@ -60,7 +60,7 @@ class Guest(TypedDict):
     reason: str | None
     wanted: str
     enabled: bool
-    confirmed: Annotated[bool, "its power was seen to be as wanted"]
+    confirmed: Annotated[bool, "whether the guest's power was seen to be as ordered"]
     media: str | None
     attempts: int
     failures: int
@@ -82,18 +82,18 @@ class Summary(TypedDict):
     """How a node is, without what changes each second."""
 
     v: Version
-    at: Annotated[str, "when it was made"]
-    service: Annotated[str, "up, or away"]
+    at: Annotated[str, "when the summary was made"]
+    service: Annotated[str, "whether the service is `up` or `away`"]
     version: str | None
     boot: str | None
     log: Log
-    first: Annotated[int, "the first event that the log has"]
-    last: Annotated[int, "the last event that the log has"]
-    past: NotRequired[Annotated[list[int], "from and to: these events are on their way by themselves"]]
+    first: Annotated[int, "the id of the first event that the log still has"]
+    last: Annotated[int, "the id of the last event in the log"]
+    past: NotRequired[Annotated[list[int], "the first and the last id of events that come without being asked for"]]
     link: str | None
     blind: bool | None
     wagman: str | None
-    sensors: Annotated[dict[str, str], "the verdict on each"]
+    sensors: Annotated[dict[str, str], "the state of each sensor, by name"]
     devices: dict[str, Guest]
     problems: list[Trouble]
 
@@ -102,13 +102,13 @@ class Order(TypedDict):
     """An order. The topic names who gives it, and the broker vouches for that name."""
 
     v: Version
-    id: Annotated[str, "of 128 bits: the order is carried out at most once"]
+    id: Annotated[str, "a number of 128 bits; the order is carried out at most once"]
     do: str
     device: str
-    until: Annotated[str, "it is carried out by then, or not at all"]
-    force: NotRequired[Annotated[bool, "as with the command of that name"]]
-    node: NotRequired[Annotated[str, "whom it is for; a signed order has to say so"]]
-    who: NotRequired[Annotated[str, "who gives it; a signed order has to say so"]]
+    until: Annotated[str, "when the order expires: it is carried out before, or not at all"]
+    force: NotRequired[Annotated[bool, "whether to give the order with `--force`, as the command of that name takes it"]]
+    node: NotRequired[Annotated[str, "the node that the order is for; a signed order has to name it"]]
+    who: NotRequired[Annotated[str, "who gives the order; a signed order has to name them"]]
 
 
 class Signed(TypedDict):
@@ -116,7 +116,7 @@ class Signed(TypedDict):
 
     v: Version
     order: Annotated[str, "the order, as JSON: these bytes are signed, and these are read"]
-    signature: Annotated[str, "what `ssh-keygen -Y sign` makes of them"]
+    signature: Annotated[str, "the signature of these bytes, from `ssh-keygen -Y sign`"]
 
 
 class Given(NamedTuple):
@@ -144,9 +144,9 @@ class Answer(TypedDict):
     id: str
     outcome: Annotated[str, "accepted, refused, expired, or unknown: it may have been carried out"]
     reason: str
-    state: NotRequired[Annotated[str, "that of the guest by now"]]
-    event_id: NotRequired[Annotated[int | None, "the event that tells of it"]]
-    again: NotRequired[Annotated[bool, "the order had come before"]]
+    state: NotRequired[Annotated[str, "the state of the guest after the order"]]
+    event_id: NotRequired[Annotated[int | None, "the id of the event about the order"]]
+    again: NotRequired[Annotated[bool, "whether the order had come before"]]
 
 
 MESSAGES: Final[Mapping[str, type]] = {

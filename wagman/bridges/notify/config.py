@@ -43,10 +43,12 @@ class Program:
     """The keys of the program itself, outside of all tables."""
 
     node: str | None = field(
-        default=None, metadata=setting(TEXT, "What messages call this node; by default as the computer is called.")
+        default=None, metadata=setting(TEXT, "How messages name this node. Without it, the name of this computer.")
     )
-    socket: str = field(default=SOCKET, metadata=setting(SOCKET_PATH, "Where the service listens."))
-    state_dir: str = field(default=STATE_DIR, metadata=setting(TEXT, "Where it is kept what was told."))
+    socket: str = field(default=SOCKET, metadata=setting(SOCKET_PATH, "The path of the service's control socket."))
+    state_dir: str = field(
+        default=STATE_DIR, metadata=setting(TEXT, "The directory in which wagman notify keeps what it has sent.")
+    )
 
     @property
     def called(self) -> str:
@@ -66,10 +68,10 @@ class Address:
     )
     url_file: object = field(
         default=None,
-        metadata=setting(_unshown(SECRET_FILE.wants), "Instead of `url`: what has the address in it, and nothing else."),
+        metadata=setting(_unshown(SECRET_FILE.wants), "Instead of `url`: the file that holds the address, and nothing else."),
     )
     command: object = field(
-        default=None, metadata=setting(_unshown(COMMAND.wants), "Instead of `url`: it is run for each message.")
+        default=None, metadata=setting(_unshown(COMMAND.wants), "Instead of `url`: a command that is run for each message.")
     )
 
 
@@ -87,9 +89,10 @@ class Destination:
 class Pulse:
     """The keys of `[alive]`, but for its address."""
 
-    every_s: float = field(default=300.0, metadata=setting(DURATION, "How often it is called while all is well."))
+    every_s: float = field(default=300.0, metadata=setting(DURATION, "How often the address is called while all is well."))
     despite_problems: bool = field(
-        default=False, metadata=setting(BOOLEAN, "Call it also while something critical stands, which people were told of.")
+        default=False,
+        metadata=setting(BOOLEAN, "Whether to call the address also while there is a critical problem that people were told of."),
     )
 
 

@@ -92,33 +92,34 @@ class Rules:
     least: Severity = field(
         default="warning",
         metadata=setting(
-            one_of("critical", "warning", "info"), "The least severity that is told; docs/events.md has that of each event."
+            one_of("critical", "warning", "info"),
+            "The least severity of the events that are sent; docs/events.md has the severity of each.",
         ),
     )
     also: tuple[str, ...] = field(
         default=(),
-        metadata=setting(EVENTS, "Events that are told whatever their severity: types, or families such as `command`."),
+        metadata=setting(EVENTS, "Events that are sent whatever their severity: types, or families such as `command`."),
     )
     never: tuple[str, ...] = field(
-        default=(), metadata=setting(EVENTS, "Events that are not told whatever their severity: types, or families.")
+        default=(), metadata=setting(EVENTS, "Events that are not sent whatever their severity: types, or families.")
     )
     gather_s: float = field(
         default=30.0,
         metadata=setting(
-            DURATION, "How long what happens is gathered before it is told as one message; of what is critical 5 s at most."
+            DURATION, "How long events are gathered before they are sent as one message; critical ones wait for 5 s at most."
         ),
     )
     repeat_s: float = field(
         default=3600.0,
-        metadata=setting(HOLD, "How long the same event about the same guest is not told again; then it is, with a count."),
+        metadata=setting(HOLD, "How long the same event about the same guest is not sent again; then it is, with a count."),
     )
     most: Rate = field(
         default=Rate(12, 3600.0),
-        metadata=setting(RATE, "The largest number of messages in any such time. A fifth of them is kept for what is critical."),
+        metadata=setting(RATE, "The most messages in how much time. A fifth of them is kept for critical events."),
     )
     quiet: Quiet | None = field(
         default=None,
-        metadata=setting(QUIET, "The hours in which only what is critical is told, and the rest after them."),
+        metadata=setting(QUIET, "The hours in which only critical events are sent; the others are sent after these hours."),
     )
 
     def wants(self, type_: str, severity: str) -> bool:

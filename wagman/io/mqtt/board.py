@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 MOST_COUNT = 2**32 - 1
 """The largest count that a device may report (chosen: 32 bits)."""
 
-_PRESET = "Without it, that of the preset."
+_PRESET = "Without it, as the preset has it."
 
 
 @frozen(kw_only=True)
@@ -52,84 +52,109 @@ class MqttBoard(PlainBoard, BrokerKeys):
     about = "Plugs and relays behind an MQTT broker, by the topics of known firmware or of your own."
     port_kind = PORT
 
-    host: str = field(metadata=setting(BROKER, "The broker, with its port where that is not 1883, or 8883 with TLS."))
+    host: str = field(metadata=setting(BROKER, "The broker, with its TCP port if that is not 1883, or 8883 with TLS."))
     preset: str | None = field(
         default=None,
         metadata=setting(
             one_of(*PRESETS),
-            "The firmware whose topics are meant. Without it, `state_topic`, `command_topic` and `ask_topic` are needed.",
+            "The firmware whose topics and words the service uses. Without it, `state_topic`, `command_topic` and "
+            "`ask_topic` are needed.",
         ),
     )
     device: str | None = field(
         default=None,
         metadata=setting(
             TOPIC,
-            "What takes the place of `%d` in topics: the device's own topic, its client's name, its prefix; with `zigbee2mqtt` "
-            "the base topic.",
+            "What takes the place of `%d` in topics: the device's own topic, its client name or its prefix; with "
+            "`zigbee2mqtt` the base topic.",
         ),
     )
     id: str | None = field(
         default=None,
         metadata=setting(
             TEXT,
-            "The device's own id, which is its MAC address. Another one is never switched. Without it, that is whoever is not "
-            "the one that answered first.",
+            "The device's own id, which is its MAC address. The service never switches a device with another id. Without "
+            "`id`, the device that answered first is the right one.",
         ),
     )
-    command_topic: str | None = field(default=None, metadata=setting(TOPIC, f"Where a port is switched. {_PRESET}"))
+    command_topic: str | None = field(
+        default=None, metadata=setting(TOPIC, f"The topic to which the service sends commands that switch a port. {_PRESET}")
+    )
     on: str | None = field(
-        default=None, metadata=setting(PAYLOAD, "What is sent there to switch it on: `ON`, or as the preset has it.")
+        default=None, metadata=setting(PAYLOAD, "The message that switches a port on: `ON`, or as the preset has it.")
     )
     off: str | None = field(
-        default=None, metadata=setting(PAYLOAD, "What is sent there to switch it off: `OFF`, or as the preset has it.")
+        default=None, metadata=setting(PAYLOAD, "The message that switches a port off: `OFF`, or as the preset has it.")
     )
     pulse: str | None = field(
         default=None,
         metadata=setting(
             PAYLOAD,
-            "What is sent to `pulse_topic` to have a port switched off and, by the device itself, on again after `%s` seconds. "
-            "With it what leads to the board may be on it.",
+            "The message that makes the device switch a port off and, by itself, on again after `%s` seconds. With "
+            "`pulse`, a guest that leads to the board may be on it.",
         ),
     )
     pulse_topic: str | None = field(
-        default=None, metadata=setting(TOPIC, "Where that is sent. Without it, as the preset has it, or to `command_topic`.")
+        default=None,
+        metadata=setting(
+            TOPIC, "The topic to which the service sends `pulse`. Without it, as the preset has it, or `command_topic`."
+        ),
     )
-    ask_topic: str | None = field(default=None, metadata=setting(TOPIC, f"Where a port is asked for its state. {_PRESET}"))
-    ask: str | None = field(default=None, metadata=setting(PAYLOAD, "What is sent there: nothing, or as the preset has it."))
-    state_topic: str | None = field(default=None, metadata=setting(TOPIC, f"Where it answers. {_PRESET}"))
+    ask_topic: str | None = field(
+        default=None,
+        metadata=setting(TOPIC, f"The topic to which the service sends the question for the state of a port. {_PRESET}"),
+    )
+    ask: str | None = field(
+        default=None, metadata=setting(PAYLOAD, "The message that asks for the state: empty, or as the preset has it.")
+    )
+    state_topic: str | None = field(
+        default=None, metadata=setting(TOPIC, f"The topic on which the device answers with the state. {_PRESET}")
+    )
     state_path: str | None = field(
         default=None,
         metadata=setting(
-            TEXT, "Where in that JSON the state is: keys with dots between them. Without it, the state is the whole message."
+            TEXT,
+            "Where the state is in a JSON message on `state_topic`: keys with dots between them. Without it, the whole "
+            "message is the state.",
         ),
     )
     shows_on: str | None = field(
-        default=None, metadata=setting(TEXT, "What a port shows that is on: `ON`, or as the preset has it.")
+        default=None, metadata=setting(TEXT, "What a port that is on shows: `ON`, or as the preset has it.")
     )
     shows_off: str | None = field(
-        default=None, metadata=setting(TEXT, "What a port shows that is off: `OFF`, or as the preset has it.")
+        default=None, metadata=setting(TEXT, "What a port that is off shows: `OFF`, or as the preset has it.")
     )
     availability_topic: str | None = field(
         default=None,
         metadata=setting(
-            TOPIC, f"Where the broker tells that the device is gone. It is named as a reason, and proves nothing. {_PRESET}"
+            TOPIC,
+            "The topic on which the broker tells that the device is gone. The service shows this as a reason; "
+            f"it proves nothing. {_PRESET}",
         ),
     )
-    availability_path: str | None = field(default=None, metadata=setting(TEXT, "Where in that JSON it is told."))
+    availability_path: str | None = field(
+        default=None, metadata=setting(TEXT, "Where that is in a JSON message on `availability_topic`.")
+    )
     offline: str | None = field(
-        default=None, metadata=setting(TEXT, "What is told there then: `offline`, or as the preset has it.")
+        default=None, metadata=setting(TEXT, "What the message says when the device is gone: `offline`, or as the preset has it.")
     )
     meter_topic: str | None = field(
         default=None,
-        metadata=setting(TOPIC, "Where its meter answers, when the device is asked. Without it, in the message with the state."),
+        metadata=setting(
+            TOPIC,
+            "The topic on which the power meter answers, when the device is asked. Without it, the watts are in the "
+            "message with the state.",
+        ),
     )
-    meter_path: str | None = field(default=None, metadata=setting(TEXT, f"Where in that JSON the watts are. {_PRESET}"))
+    meter_path: str | None = field(
+        default=None, metadata=setting(TEXT, f"Where the watts are in a JSON message: keys with dots between them. {_PRESET}")
+    )
     clear: bool | None = field(
         default=None,
         metadata=setting(
             BOOLEAN,
-            "Whether a command that is found in the broker is deleted, by an empty message to `command_topic`, or to "
-            f"`pulse_topic`: only where that switches nothing. {_PRESET} Else `false`.",
+            "Whether the service deletes an old command that the broker has kept, by an empty message to `command_topic` or "
+            f"`pulse_topic`. Say `true` only if an empty message switches nothing. {_PRESET} Else `false`.",
         ),
     )
 

@@ -64,18 +64,22 @@ BROKER = Kind("a host, with its port where that is not the usual one", _read_pla
 class BrokerKeys:
     """Keys of a table about something that is reached through a broker."""
 
-    user: str | None = field(default=None, metadata=setting(TEXT, "Who asks, where the broker wants to know."))
-    password_file: str | None = field(default=None, metadata=setting(SECRET_FILE, "The file that the password of `user` is in."))
+    user: str | None = field(default=None, metadata=setting(TEXT, "The user name, if the broker asks for one."))
+    password_file: str | None = field(default=None, metadata=setting(SECRET_FILE, "The file that holds the password of `user`."))
     tls: bool = field(
         default=False,
         metadata=setting(
-            BOOLEAN, "Whether the connection is encrypted, and the broker proves who it is to an authority of the system's."
+            BOOLEAN,
+            "Whether the connection is encrypted, and the broker has to prove who it is, by a certificate that the "
+            "system's authorities vouch for.",
         ),
     )
     tls_ca: str | None = field(
         default=None,
         metadata=setting(
-            TEXT, "The file with the certificate of the authority that the broker's is to be from. It implies `tls`."
+            TEXT,
+            "The file with the certificate of the authority that vouches for the broker, in place of the system's. It "
+            "implies `tls`.",
         ),
     )
 
