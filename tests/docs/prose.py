@@ -10,7 +10,19 @@ from pathlib import Path
 
 from attrs import frozen
 
+from docs.make.socket import properties
 from tests.docs.blocks import FENCED, INDENTED, ROOT
+from wagman.api.discovery import SCHEMAS, document
+from wagman.api.methods import METHODS
+from wagman.bridges.metrics.catalogue import SUBJECTS
+from wagman.cli.help import COMMANDS
+from wagman.config.ears import EarConfig
+from wagman.config.enclosure import Bounds, EnvironmentConfig
+from wagman.config.gauges import GaugeConfig
+from wagman.config.registry import BOARDS, EARS
+from wagman.config.schema import DeviceConfig, NetworkConfig, ServiceConfig, WagmanConfig
+from wagman.config.setting import settings
+from wagman.model.catalogue import EVENT_TYPES, FIELDS
 
 
 @frozen
@@ -130,3 +142,37 @@ def is_for_operators(module: Path) -> bool:
     """Whether its messages are read by operators."""
     where = str(module.relative_to(ROOT / "wagman"))
     return any(where == place or where.startswith(f"{place}/") for place in MESSAGES)
+
+
+# --- Texts that stand alone -------------------------------------------------------------------------------------------
+
+NAMELESS = re.compile(r"(?:its?|they|them|their|that is|such|those|another one|so (?:long|many|fast|far))\b", re.IGNORECASE)
+"""The beginning of a text whose subject only its neighbours or the code tell. Who reads a table or a help text has neither."""
+
+
+def nameless(text: str) -> bool:
+    """Whether nobody can tell what a text is about that stands alone: in a cell of a table, or beside an option."""
+    return NAMELESS.match(text) is not None
+
+
+def standing_alone() -> Iterator[tuple[str, str]]:
+    """The texts that are read without the code, with names: of events, keys, figures, methods, their properties, and commands."""
+    for name, kind in EVENT_TYPES.items():
+        yield from ((f"event {name}", kind.when), (f"event {name}", kind.do))
+    yield from ((f"field {name}", words) for name, words in FIELDS.items())
+    for section in sections():
+        yield from ((f"key {key}", each.metadata["setting"].doc) for key, each in settings(section).items())
+    yield from ((family.name, family.text) for subject in SUBJECTS for family in subject.families)
+    for method in document(METHODS.values())["methods"]:
+        yield method["name"], method["summary"]
+        yield from ((f"{method['name']} {each['name']}", each["description"]) for each in method["params"])
+    for shape, schema in SCHEMAS.items():
+        yield from ((f"{shape} {name}", words) for name, _, words in properties(schema))
+    for name, about in COMMANDS.items():
+        yield f"wagman {name} --help", about.text
+
+
+def sections() -> list[type]:
+    """The classes of the tables of the configuration."""
+    tables = [ServiceConfig, WagmanConfig, EnvironmentConfig, Bounds, GaugeConfig, DeviceConfig, NetworkConfig, EarConfig]
+    return [*tables, *map(BOARDS.load, BOARDS.names()), *map(EARS.load, EARS.names())]

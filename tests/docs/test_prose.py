@@ -17,8 +17,10 @@ from tests.docs.prose import (
     broken,
     is_for_operators,
     modules,
+    nameless,
     prose,
     sentences,
+    standing_alone,
     texts,
 )
 
@@ -74,3 +76,23 @@ def test_what_may_stand_all_the_same_stands_there() -> None:
 def test_the_glossary_has_at_most_twenty_words() -> None:
     words = re.findall(r"^\| \*\*", GLOSSARY.read_text(encoding="utf-8"), re.MULTILINE)
     assert 0 < len(words) <= 20
+
+
+def test_what_is_read_without_the_code_names_its_subject() -> None:
+    told = list(standing_alone())
+    assert len(told) > 400
+    assert [f"{name}: {text}" for name, text in told if nameless(text)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "is_nameless"),
+    [
+        ("it is asked to halt", True),
+        ("Its MAC address.", True),
+        ("So long after a command the board may still show the old state.", True),
+        ("the service asks the guest to halt", False),
+        ("Items of a list", False),
+    ],
+)
+def test_a_text_without_a_subject_is_found(text: str, is_nameless: bool) -> None:
+    assert nameless(text) == is_nameless
