@@ -141,9 +141,14 @@ class Marked:
     lines: range
 
 
+def watched() -> list[Path]:
+    """The files that are watched."""
+    return sorted(path for pattern in WATCHED for path in PACKAGE.glob(pattern))
+
+
 def marked() -> Iterator[Marked]:
     """All marks in the code that is watched."""
-    for file in sorted(path for pattern in WATCHED for path in PACKAGE.glob(pattern)):
+    for file in watched():
         text = file.read_text(encoding="utf-8")
         ends = {node.lineno: node.end_lineno or 0 for node in ast.walk(ast.parse(text)) if isinstance(node, ast.stmt)}
         for number, line in enumerate(text.splitlines(), 1):
@@ -154,21 +159,35 @@ def marked() -> Iterator[Marked]:
 # --- What runs --------------------------------------------------------------------------------------------------------
 
 
-def covered(directory: Path, *program: str, by_test: bool = False) -> tuple[str, Mapping[Path, Any]]:
-    """What a program printed, and which lines and branches it took, in a process of its own: a tracer may run here already."""
-    settings = directory / "coveragerc"
-    settings.write_text("[run]\nbranch = true\n" + ("dynamic_context = test_function\n" if by_test else ""), encoding="utf-8")
+def by_story(directory: Path) -> tuple[Mapping[str, Any], Mapping[Path, Any]]:
+    """What the stories told, and which lines and branches they took."""
+    report = directory / "report.json"
+    rooms = ",".join(sorted({str(path.parent) for path in watched()}))
+    # Slipcover puts its marks into the code itself: a tracer takes as long again as the stories.
+    run = (sys.executable, "-m", "slipcover", "--branch", "--source", rooms, "--json", "--out", str(report))
+    told = subprocess.run((*run, "-m", "tests.simulation.stories"), cwd=PACKAGE.parent, capture_output=True, check=True).stdout
+    return json.loads(told), files_of(report)
+
+
+def by_test(directory: Path, *program: str) -> tuple[str, Mapping[Path, Any]]:
+    """What a program printed, and which test took each line, in a process of its own: a tracer may run here already."""
+    settings, report = directory / "coveragerc", directory / "report.json"
+    settings.write_text("[run]\ndynamic_context = test_function\n", encoding="utf-8")
     environment = {key: value for key, value in os.environ.items() if not key.startswith("COV")}
     environment["COVERAGE_FILE"] = str(directory / "coverage")
     coverage, rcfile = (sys.executable, "-m", "coverage"), f"--rcfile={settings}"
     include = ",".join(f"*/wagman/{pattern}" for pattern in WATCHED)
     run = (*coverage, "run", rcfile, f"--include={include}", "-m", *program)
     told = subprocess.run(run, env=environment, cwd=PACKAGE.parent, stdout=subprocess.PIPE, check=True, text=True).stdout
-    report = directory / "report.json"
-    json_report = (*coverage, "json", rcfile, "-q", "-o", str(report), *(("--show-contexts",) if by_test else ()))
+    json_report = (*coverage, "json", rcfile, "-q", "-o", str(report), "--show-contexts")
     subprocess.run(json_report, env=environment, cwd=PACKAGE.parent, check=True)
-    files = json.loads(report.read_text(encoding="utf-8"))["files"]
-    return told, {PACKAGE.parent / name: of_file for name, of_file in files.items()}
+    return told, files_of(report)
+
+
+def files_of(report: Path) -> Mapping[Path, Any]:
+    """The watched files in such a report."""
+    files = {PACKAGE.parent / name: of_file for name, of_file in json.loads(report.read_text(encoding="utf-8"))["files"].items()}
+    return {path: files[path] for path in watched()}
 
 
 Stories = tuple[Mapping[str, Any], Mapping[Path, Any]]
@@ -176,8 +195,7 @@ Stories = tuple[Mapping[str, Any], Mapping[Path, Any]]
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Stories:
-    told, files = covered(tmp_path_factory.mktemp("stories"), "tests.simulation.stories")
-    return json.loads(told), files
+    return by_story(tmp_path_factory.mktemp("stories"))
 
 
 def lines_not_taken(report: Mapping[str, Any]) -> set[int]:
@@ -210,7 +228,7 @@ def test_every_mark_is_reached_by_its_own_test(tmp_path: Path) -> None:
     tests = {name: (file, f"test_{test}") for file, of_file in MARKS.items() for test, names in of_file.items() for name in names}
     assert {each.name for each in marked()} == set(tests)
     chosen = sorted({f"{file}::{test}" for file, test in tests.values()})
-    told, files = covered(tmp_path, "pytest", "-q", "-n0", "-p", "no:cacheprovider", *chosen, by_test=True)
+    told, files = by_test(tmp_path, "pytest", "-q", "-n0", "-p", "no:cacheprovider", *chosen)
     assert " passed" in told
     for each in marked():
         contexts, test = files[each.file]["contexts"], tests[each.name][1]
