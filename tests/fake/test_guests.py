@@ -207,9 +207,20 @@ def test_a_changed_beat_counts_at_once_and_a_changed_boot_at_the_next() -> None:
     assert guest.state(449) == "booting"
 
 
+@pytest.mark.parametrize(("beat", "beats"), [("beat=0", 0), ("beat=4", 6)])
+def test_a_guest_that_boots_beats_as_it_was_told_meanwhile(beat: str, beats: int) -> None:
+    guest = Guest("gn", GuestSpec(boot_s=60, beat_s=8))
+    guest.power_on(0, None)
+    guest.change(20, guest.spec.changed(beat))
+    assert guest.edges(20) == 0
+    assert guest.beats(81) == beats
+
+
 @given(
     st.lists(
-        st.tuples(st.sampled_from(["on", "off", "hang", "panic", "revive", "halt", "beat=4", "beat=8"]), st.floats(0.1, 60)),
+        st.tuples(
+            st.sampled_from(["on", "off", "hang", "panic", "revive", "halt", "beat=0", "beat=4", "beat=8"]), st.floats(0.1, 60)
+        ),
         max_size=20,
     )
 )

@@ -278,8 +278,13 @@ class Guest:
         """Take another behaviour: the beat changes at once, everything else when it next matters."""
         rhythm_changed = spec.beat_s != self.spec.beat_s
         self.spec = spec
-        if rhythm_changed and self.state(now_s) in {"running", "halting"}:
-            self._beat_from(now_s)
+        if not rhythm_changed:
+            return
+        match self.state(now_s):
+            case "running" | "halting":
+                self._beat_from(now_s)
+            case "booting":
+                self._beat_once_booted(now_s)
 
     def _boot(self, now_s: float) -> None:
         self._hung_s = self._halted_s = self._booted_s = math.inf
@@ -287,14 +292,17 @@ class Guest:
         self._dead = self.medium not in self.spec.good if self.medium else not self.spec.good
         if self._dead:
             return
-        boot_s = self.spec.boot_s
-        step_s = self.spec.edge_s
-        self._booted_s = now_s + boot_s
+        self._booted_s = now_s + self.spec.boot_s
         self._hung_s = self._booted_s + self.spec.flap_s if self.spec.flap_s else math.inf
+        self._beat_once_booted(now_s)
+
+    def _beat_once_booted(self, now_s: float) -> None:
+        step_s, boot_s, train = self.spec.edge_s, self._booted_s - now_s, _SILENT
         if math.isfinite(step_s) and math.isfinite(boot_s):
             first_step_s = max(min(step_s, boot_s / EDGES_PER_BEAT), SAMPLE_S)
             start_s = max(now_s, self._booted_s - EDGES_PER_BEAT * first_step_s)
-            self._begin_train(now_s, EdgeTrain(start_s, first_step_s, step_s, self._hung_s))
+            train = EdgeTrain(start_s, first_step_s, step_s, min(self._halted_s, self._hung_s))
+        self._begin_train(now_s, train)
 
     def _beat_from(self, now_s: float) -> None:
         step_s = self.spec.edge_s
