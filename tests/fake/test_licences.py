@@ -94,12 +94,13 @@ def test_a_v4_board_cuts_by_the_latest_request_that_set_the_grace() -> None:
     [
         (b"<<<- sid=1 hb\r\n", (b"17\r\n", b"4\r\n"), {1, 2}),
         (b"<<<- sid=1  hb\r\r\n", (b"17\n", b"4\r\n\n"), {1, 2}),
+        (b"<<<<- sid=1 hb\r\n", (b"17\r\n", b"4\r\n"), {1, 2}),
         (b"<<<- sid=1 hb\r\n", (b"7\r\n", b"4\r\n"), {2}),
         (b"<<<- sid=1 hb\r\n", (b"17", b"4\r\n"), set()),
         (b"<<<- sid=1 h\r\n", (b"17\r\n", b"4\r\n"), set()),
         (b"<<<- sid=1 hb\r\n", (b"\r\n", b"4\r\n"), set()),
     ],
-    ids=["sound", "other blanks", "a digit less", "two ages in one", "another request", "an age less"],
+    ids=["sound", "other blanks", "junk before it", "a digit less", "two ages in one", "another request", "an age less"],
 )
 def test_a_host_learns_of_a_port_what_was_not_harmed_in_an_answer_that_is_one(
     header: bytes, ages: tuple[bytes, bytes], ports: set[int]

@@ -96,9 +96,29 @@ def test_a_promise_that_was_broken_once_on_plugs_holds(script: str, named: str) 
     assert run(script, named=named).violation is None
 
 
-def test_the_way_to_a_rail_that_the_rail_itself_switched_off_is_off_by_nobodys_doing() -> None:
-    """It switches the outlet beside the right one; the service cannot reach it any more, and was not asked for anything else."""
-    assert run("10 min; lte: restart; 5 min; board rail fault neighbour on; ai: kill; 10 min", named="ways").violation is None
+OF_NOBODYS_DOING = {
+    "a rail switched the outlet beside the right one off, and that is the way to the rail itself": (
+        "10 min; lte: restart; 5 min; board rail fault neighbour on; ai: kill; 10 min"
+    ),
+    "the contact of a way was stuck open while it was off for a moment": (
+        "10 min; lte: restart; 3 s; board rail fault weld 1 on; 10 min; "
+        "board rail fault power 1 off; 1 min; board rail fault weld 1 off; 10 min"
+    ),
+    "the service was frozen while a rail had a way off for a moment": ("10 min; lte: restart; 3 s; service freeze 1341; 10 min"),
+    "a contact that was stuck open came free when the time for the start was over, and nothing shows a contact": (
+        "10 min; nas: stop; 5 min; board shed fault weld 1 on; nas: start; 121 s; board shed fault weld 1 off; 10 min"
+    ),
+    "a table moved to an outlet that came on by the pulse of the guest before": (
+        "10 min; nas: disable; 10 min; lte: restart; 2 s; service kill; "
+        """config move lte "shed" "1"; config move nas "rail" "1"; service start; 10 min"""
+    ),
+}
+"""On a node where a guest leads to the boards: each was taken for the doing of the service, which could not know or help it."""
+
+
+@pytest.mark.parametrize("script", OF_NOBODYS_DOING.values(), ids=OF_NOBODYS_DOING)
+def test_what_the_service_cannot_know_or_help_breaks_no_promise(script: str) -> None:
+    assert run(script, named="ways").violation is None
 
 
 CAME_UP_UNHEARD = [

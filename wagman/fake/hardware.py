@@ -31,8 +31,10 @@ BOARD_CURRENT_MA = 160
 KEPT_RECORDS = 10_000
 """How many relay changes and dirty cuts are kept; `observe` gets all of them."""
 
-By: TypeAlias = Literal["command", "board", "reset", "powercycle", "fault"]
-"""Why a relay moved: a request from the host, the firmware by itself, a board reset, the board's own power, a fault."""
+By: TypeAlias = Literal["command", "board", "reset", "powercycle", "fault", "freed"]
+"""Why a relay moved: a request from the host, the firmware by itself, a board reset, the board's own power, a fault, or the end
+of one: its contact was stuck, and follows its coil again.
+"""
 
 
 @frozen

@@ -17,6 +17,10 @@ PRINT_STALL_S = 0.25
 """How long a print waits for a host that keeps the port open and does not read (firmware: the USB core's time-out)."""
 
 
+MARK = b"<<<-"
+"""The beginning of a frame of a v3 board."""
+
+
 @frozen
 class Data:
     """Bytes leave the board."""
@@ -35,17 +39,22 @@ class Piece:
     tells: tuple[int, ...]
 
     @property
+    def read(self) -> bytes:
+        """What the host reads: a frame begins with the last mark on its line, and what stands before it is none of it."""
+        return self.data[max(self.data.rfind(MARK), 0) :]
+
+    @property
     def is_sound(self) -> bool:
         """Whether the host reads the same words: doubled or lost blanks and line ends do no harm."""
-        return self.said == self.data or self.said.split() == self.data.split()
+        return self.said == self.data or self.said.split() == self.read.split()
 
 
 def told(pieces: Sequence[Piece]) -> Iterator[int]:
     """Yield the ports whose heartbeat the host learns: no word is missing, and those of the frame and the port are undamaged."""
     if not any(each.tells for each in pieces):
         return
-    said, data = (b"".join(getattr(each, name) for each in pieces).split() for name in ("said", "data"))
-    if len(said) == len(data) and all(each.is_sound for each in pieces if not each.tells):
+    said, read = (b"".join(getattr(each, name) for each in pieces).split() for name in ("said", "read"))
+    if len(said) == len(read) and all(each.is_sound for each in pieces if not each.tells):
         for each in pieces:
             yield from each.tells if each.is_sound else ()
 

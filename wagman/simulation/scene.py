@@ -63,6 +63,7 @@ class Scene:
     kept: KeptTables = field(factory=KeptTables)
     relays: dict[Plug, RelayMoved] = field(factory=dict)  # the latest move of each relay, with or without a guest
     stuck: set[Plug] = field(factory=set)  # relays that were stuck at some time since they last moved
+    left_s: dict[Plug, float] = field(factory=dict)  # when the latest command left that switches an outlet on
     unheard: set[Plug] = field(factory=set)  # outlets whose guests no ear has heard, as far as the service can remember
     unmetered: set[Plug] = field(factory=set)  # relays that are on, or fell off, whose current this run cannot have seen
     ports: dict[Plug, Port] = field(init=False)
@@ -115,7 +116,7 @@ class Scene:
         if isinstance(self.config.board_of(port.device), PlainBoard):
             return False  # the board is asked for the relay itself, not for its current
         moved = self.relays.get(plug)
-        has_fallen = moved is not None and moved.by == "fault" and not moved.on
+        has_fallen = moved is not None and moved.by in ("fault", "freed") and not moved.on
         is_unseen = moved is not None and (self.came_up_s > moved.at_s or plug in self.unmetered)
         return not port.device.has_heartbeat and ((has_fallen and is_unseen) or plug in self.stuck)
 
@@ -208,6 +209,10 @@ class Scene:
         port.device, port.slowest = merged(port.device, device, min), merged(port.slowest, device, max)
         return port
 
+    def was_left_to(self, port: Port) -> bool:
+        """Return whether the latest command that switches its outlet on left while another guest was there."""
+        return self.left_s.get(port.device.plug, -math.inf) < port.here_s
+
     @property
     def slowest(self) -> Config:
         """The configuration with the longest times so far."""
@@ -231,6 +236,7 @@ class Scene:
             kept_as=known.kept_as,
             is_logged=known.is_logged,
             configured_s=configured_s,
+            here_s=self.now_s,
             beat_s=beat_s(self.config, device),
         )
 
@@ -278,7 +284,11 @@ class Scene:
             port.is_told(math.inf)
 
     def _sent(self, sent: Sent) -> None:
-        port = None if sent.plug is None else self.ports.get(sent.plug)
+        if sent.plug is None:
+            return
+        if sent.verb in ("enable", "start", "pulse"):
+            self.left_s[sent.plug] = sent.at_s
+        port = self.ports.get(sent.plug)
         if port is not None and sent.verb in ("enable", "start"):
             port.enabled_s = sent.at_s
         elif port is not None and sent.verb in ("disable", "stop"):

@@ -51,6 +51,7 @@ class Port:
     until_s: float = math.inf  # when an order for a limited time ends
     said_s: float = -math.inf  # when the latest deciding request was made
     configured_s: float = -math.inf  # when the configuration last forbade it
+    here_s: float = -math.inf  # since when its table has been on this outlet
     stopped_s: float = -math.inf  # when it was last told that it is stopped
     enabled_by_then_s: float = math.nan  # `enabled_s` at that time
     pending: list[Asked] = field(factory=list)  # requests without an answer yet

@@ -41,7 +41,8 @@ class FakePlugs:
     address: str = "rail"
     restore: Restore = "last"
     observe: Callable[[Record], None] = field(default=lambda _record: None)
-    nursery: trio.Nursery | None = None  # runs the timers of pulses
+    nursery: trio.Nursery | None = None  # watches the timers of pulses
+    timers: list[tuple[float, str]] = field(init=False, factory=list)  # when which outlet comes on by itself
     boots: int = 1
     began_s: float = field(factory=trio.current_time)
     outlets: dict[str, Outlet] = field(init=False)
@@ -79,11 +80,18 @@ class FakePlugs:
         if self.nursery is None:
             raise BoardRefusedError("it has nothing to measure a time with")
         await self.switch(port, on=False)
-        self.nursery.start_soon(self._comes_on, port, off_s, self.boots)
+        self.timers.append((trio.current_time() + off_s, port))
+        self.nursery.start_soon(self._time, off_s)
 
-    async def _comes_on(self, port: str, off_s: float, boots: int) -> None:
+    async def _time(self, off_s: float) -> None:
         await trio.sleep(off_s)
-        if boots == self.boots:
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Switch the outlets on whose timers have run out."""
+        now_s = trio.current_time()
+        due, self.timers = [each for each in self.timers if each[0] <= now_s], [each for each in self.timers if each[0] > now_s]
+        for _, port in due:
             self.set(port, "command", on=True, request=f"{port} on")
 
     def _shown(self, outlet: Outlet) -> Look:
@@ -132,12 +140,13 @@ class FakePlugs:
         """Free its contact, which moves to where its coil has it."""
         outlet = self.outlets[port]
         outlet.relay.stuck = False
-        self._move(port, "fault", on=outlet.told_on)
+        self._move(port, "freed", on=outlet.told_on)
 
     def restart(self, *, cold: bool) -> None:
         """Restart: cold, it had lost its own power; warm, only its processor restarts, and latching relays stay."""
         self.boots += 1
         self.began_s = trio.current_time()
+        self.timers.clear()
         if not cold and self.abilities.survives:
             return
         for port, outlet in self.outlets.items():

@@ -183,7 +183,7 @@ class FakeRail:
         """Free a contact, which moves to where it was told to be."""
         outlet = self.outlets[port]
         outlet.contact.stuck = False
-        self._move(port, "fault", on=outlet.told_on)
+        self._move(port, "freed", on=outlet.told_on)
 
     def let_meters_lie(self, for_s: float = LYING_S) -> None:
         """Have its meters show 0 W for so long after an off, whatever flows."""

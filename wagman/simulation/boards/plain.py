@@ -198,6 +198,7 @@ class Rail:
     def _pulsed(self, port: str) -> None:
         self._told[port] = frozenset((False, True))
         self.onlookers.sent("disable", port)
+        self.onlookers.sent("pulse", port)
 
     def _moved(self, change: RelayChange | DirtyCut) -> None:
         """Report a move. One that nobody asked of this outlet, or not last, loses its request, although a command caused it."""
@@ -269,7 +270,8 @@ class Rail:
         return self.outlets[port].guest.halt(self.onlookers.now_s())
 
     def catch_up(self) -> None:
-        """Do nothing: a rail says nothing by itself."""
+        """Switch on what has been off for long enough: a rail says nothing by itself, but its timers run."""
+        self.plugs.catch_up()
 
     def mend(self, doomed: Collection[Port]) -> None:
         """End all faults."""

@@ -24,6 +24,7 @@ class CutsAreEarned:
     # Since when each outlet's guest is said to be starting, or has been given up.
     booting_s: dict[Plug, float] = field(factory=dict)
     wiped: bool = False  # the service's log was, since it was last up
+    on_s: dict[Plug, float] = field(factory=dict)  # since when each outlet could be taken for on
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
         """Check each cut that the service caused."""
@@ -33,13 +34,21 @@ class CutsAreEarned:
             self.remembers(record, scene)
         if isinstance(record, RelayMoved) and record.ours and record.plug.board not in scene.boards:
             yield f"{record.plug}, which is somebody else's, was switched"
-        if not isinstance(record, RelayMoved) or record.on or record.plug not in scene.ports:
+        if not isinstance(record, RelayMoved) or record.plug not in scene.ports:
             return
         port = scene.ports[record.plug]
+        if record.on:
+            self.comes_on(port, record)
+            return
         if record.ours and not self.earned(port, record):
             yield f"{port.device.name} was {record.guest} when its power was cut, {record.silent_s:.0f} s after its last beat"
         if record.plug in self.booting_s:
             self.booting_s[record.plug] = record.at_s  # the next start
+
+    def comes_on(self, port: Port, moved: RelayMoved) -> None:
+        """Take in that an outlet came on: a contact that was stuck open, and came free, was taken for on since it was told so."""
+        is_freed = moved.by == "freed" and port.enabled_s > port.disabled_s
+        self.on_s[moved.plug] = port.enabled_s if is_freed else moved.at_s
 
     def earned(self, port: Port, cut: RelayMoved) -> bool:
         """Return whether the cut had one of the allowed reasons."""
@@ -86,7 +95,7 @@ class CutsAreEarned:
 
     def start_failed(self, port: Port, cut: RelayMoved) -> bool:
         """Return whether the guest had its time to boot, and was not heard."""
-        on_for_s = cut.at_s - port.moved_s
+        on_for_s = cut.at_s - self.on_s.get(cut.plug, port.moved_s)
         heard = cut.guest in ("running", "halting") and cut.silent_s < on_for_s and on_for_s > port.slowest.start_timeout_max_s
         # Silence alone is no failed start: the service must have been told of no beat since the power came, for a start's whole
         # time. A
@@ -109,15 +118,23 @@ class WaysStayOpen:
         """Check each switching of a way, and at each look how long it has been off."""
         if isinstance(record, Answered) and record.accepted and record.asked.device in scene.by_name:
             self.asked(record, scene.by_name[record.asked.device].device.plug)
-        elif isinstance(record, RelayMoved) and record.plug in scene.ports and scene.ports[record.plug].device.leads_to:
+        elif isinstance(record, RelayMoved):
             self.off_s.pop(record.plug, None)
-            if not record.on and record.ours and record.plug not in self.insisted:
+            if self.is_way(record.plug, scene) and not record.on and record.ours and record.plug not in self.insisted:
                 self.off_s[record.plug] = record.at_s
         elif isinstance(record, Look):
+            # A contact that is stuck open is not the service's doing, whatever its register is told meanwhile.
+            self.off_s = {
+                plug: off_s for plug, off_s in self.off_s.items() if record.truth[plug].can_be_seen and self.is_way(plug, scene)
+            }
             for plug, off_s in self.off_s.items():
                 device = scene.ports[plug].device
                 if plug not in self.insisted and record.at_s - off_s > device.off_time_s + SEEN_S:
                     yield f"{device.name} has been off for {record.at_s - off_s:.0f} s, and leads to {', '.join(device.leads_to)}"
+
+    def is_way(self, plug: Plug, scene: Scene) -> bool:
+        """Return whether what is on that outlet leads to a board, by the present configuration."""
+        return plug in scene.ports and bool(scene.ports[plug].device.leads_to)
 
     def asked(self, record: Answered, plug: Plug) -> None:
         """Take in what an operator has asked for; a stop counts only if it is forced."""

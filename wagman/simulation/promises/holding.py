@@ -133,5 +133,6 @@ class DecisionsLast:
         sent_s = port.enabled_s if record.on else port.disabled_s
         if record.ours and port.alone and sent_s > port.alone_s + SAID_S and not scene.knows_nothing:
             yield f"{port.device.name} was switched {'on' if record.on else 'off'} in maintenance"
-        if record.on and record.ours and port.stays_down and not (port.had_left or scene.knows_nothing):
+        is_excused = port.had_left or scene.was_left_to(port) or scene.knows_nothing
+        if record.on and record.ours and port.stays_down and not is_excused:
             yield f"{port.device.name} was switched on, and was to stay down"
