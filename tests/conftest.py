@@ -4,6 +4,7 @@ import os
 import signal
 from typing import Any
 
+import pytest
 from hypothesis import settings
 
 from wagman.model.catalogue import EVENT_TYPES
@@ -37,3 +38,14 @@ def hold_to_the_catalogue(kind: type[Any]) -> None:
 
 
 hold_to_the_catalogue(Draft)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many processes share the tests: two for each core, because half of the time they wait for other programs."""
+    return 2 * len(os.sched_getaffinity(0))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that have slow tests: at the end the other processes would wait for one that has them."""
+    are_slow = {item.path for item in items if item.get_closest_marker("slow") is not None}
+    items.sort(key=lambda item: item.path not in are_slow)
