@@ -108,6 +108,9 @@ OF_NOBODYS_DOING = {
     "a contact that was stuck open came free when the time for the start was over, and nothing shows a contact": (
         "10 min; nas: stop; 5 min; board shed fault weld 1 on; nas: start; 121 s; board shed fault weld 1 off; 10 min"
     ),
+    "a guest hung, and its rail restarted just before that was sure, which nobody knows before the next look at the rail": (
+        "20 min; guest ai hang; 294 s; board rail restart cold; 10 min"
+    ),
     "a table moved to an outlet that came on by the pulse of the guest before": (
         "10 min; nas: disable; 10 min; lte: restart; 2 s; service kill; "
         """config move lte "shed" "1"; config move nas "rail" "1"; service start; 10 min"""

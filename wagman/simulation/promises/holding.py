@@ -12,6 +12,9 @@ from wagman.simulation.records import Began, Configured, Ended, EventShown, Look
 from wagman.simulation.scene import Scene
 from wagman.simulation.scene_port import BEAT_S, SLACK_S, Port
 
+LOOK_S = 5.0
+"""How long a look at a board takes at most, if it answers (the time-out of our back ends)."""
+
 
 @define
 class NothingLostByOutages:
@@ -22,13 +25,20 @@ class NothingLostByOutages:
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
         """Check each heartbeat that is called lost, and each cut of a guest that was to run."""
         if isinstance(record, EventShown) and record.event.type == "device.heartbeat_lost":
-            yield from self.silent(record, scene.by_name[record.event.device or ""])
+            yield from self.silent(record, scene.by_name[record.event.device or ""], scene)
         elif isinstance(record, RelayMoved) and not record.on and record.plug in scene.ports:
             yield from self.cut(record, scene.ports[record.plug])
 
-    def silent(self, shown: EventShown, port: Port) -> Iterator[str]:
-        """Check that the guest had been silent for long enough."""
-        device = port.device
+    def silent(self, shown: EventShown, port: Port, scene: Scene) -> Iterator[str]:
+        """Check that the guest had been silent for long enough.
+
+        One that is heard by ears of its own, and whose board has just restarted, has new power; nobody knows before the next look
+        at the board.
+        """
+        device, moved = port.device, scene.relays.get(port.device.plug)
+        look_s = scene.config.board_of(device).poll_s + LOOK_S
+        if device.ears and moved is not None and not moved.ours and shown.at_s - moved.at_s < look_s:
+            return
         if shown.silence.for_s < device.heartbeat_timeout_s - port.beat_s - SLACK_S:
             yield f"the heartbeat of {device.name} was called lost, and {shown.silence.for_s:.0f} s of silence were proved"
 
