@@ -124,6 +124,23 @@ def test_what_the_service_cannot_know_or_help_breaks_no_promise(script: str) -> 
     assert run(script, named="ways").violation is None
 
 
+IN_ORDER = {
+    "what a guest comes after is off, and stays off, because the service cannot read what was decided about it": (
+        "20 min; gn: stop; 5 min; service kill; board fault eeprom; board powercycle; disk full; service start; 4 min; "
+        "gn: start; 3 min"
+    ),
+    "an operator says of a guest that it was heard, and its power is off": (
+        """20 min; config set device.cs.start_timeout_max "20min"; config set device.cs.start_timeout "15min"; cs: kill; 7 min; """
+        "board fault relay 2 stuck; cs: start; 5 s; board fault relay 2 ok; 200 s; cs: heartbeat; 20 s"
+    ),
+}
+
+
+@pytest.mark.parametrize("script", IN_ORDER.values(), ids=IN_ORDER)
+def test_what_the_service_goes_by_and_says_so_breaks_no_promise(script: str) -> None:
+    assert run(script, named="ordered").violation is None
+
+
 CAME_UP_UNHEARD = [
     "a guest that comes up while nobody can hear it",
     "the same guest, whose relay nobody saw go on",

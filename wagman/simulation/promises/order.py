@@ -42,14 +42,18 @@ class InOrder:
     forced: set[str] = field(factory=set)  # guests that an operator has started by force, which wait for nobody
     # Guests wanted down by the log, which has a decision before its operator is answered.
     asked_down: set[str] = field(factory=set)
+    # Guests that stay off because the service cannot read what was decided, and says so.
+    withheld: set[str] = field(factory=set)
     began_s: float = 0.0  # when the present life of the service began
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
         """Check each start and each stop of a guest against the present states of the others."""
         if isinstance(record, EventShown) and record.event.device in scene.by_name:
             yield from self.on_event(record, scene.by_name[record.event.device].device, scene)
+        elif isinstance(record, EventShown) and record.event.type in ("store.unreadable", "store.released"):
+            self.withheld = set(scene.by_name) if record.event.type == "store.unreadable" else set()
         elif isinstance(record, Began):
-            self.began_s = record.at_s
+            self.began_s, self.withheld = record.at_s, set()
             if scene.is_forgotten:
                 self.states.clear()
 
@@ -79,6 +83,7 @@ class InOrder:
         if event.type in ("command.start", "command.restart"):
             (self.forced.add if event.fields["force"] else self.forced.discard)(name)
             self.asked_down.discard(name)
+            self.withheld.discard(name)
         elif event.type in ("command.stop", "command.kill", "command.disable"):
             self.asked_down.add(name)
 
@@ -86,7 +91,12 @@ class InOrder:
         """Return whether that guest is to be up, is not, and still has time for it."""
         entered, port = self.states.get(name), scene.by_name[name]
         is_wanted = port.device.enabled and (port.wanted, port.enabled) == ("up", True)
-        if entered is None or entered.state == "started" or name in self.excused | self.asked_down or not is_wanted:
+        if (
+            entered is None
+            or entered.state == "started"
+            or name in self.excused | self.asked_down | self.withheld
+            or not is_wanted
+        ):
             return False
         waiting = self.states.get(str(shown.event.device), Entered("stopped", math.inf))
         return shown.at_s - max(entered.at_s, waiting.at_s, self.began_s) < port.device.start_timeout_s

@@ -8,7 +8,7 @@ from attrs import define, field
 from wagman.config.schema import DeviceConfig
 from wagman.model.facts import Plug
 from wagman.simulation.promises.checker import SEEN_S, STATES, told_state
-from wagman.simulation.records import Began, Ended, EventShown, Log, Look, Record
+from wagman.simulation.records import Answered, Began, Ended, EventShown, Log, Look, Record
 from wagman.simulation.scene import Scene
 
 
@@ -19,11 +19,14 @@ class ShownIsTrue:
     promise: ClassVar[int] = 3
     states: dict[str, str] = field(factory=dict)  # by guest, from its latest event
     torn: dict[str, str] = field(factory=dict)  # guests whose status differed from their events at the last look
+    vouched_s: dict[str, float] = field(factory=dict)  # when an operator last said of a guest that it was heard
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
         """Compare what is shown with the truth, if the service has had the time to see it."""
         if isinstance(record, EventShown) and told_state(record.event.type) in STATES:
             self.states[record.event.device or ""] = told_state(record.event.type)
+        if isinstance(record, Answered) and record.asked.verb == "heartbeat":
+            self.vouched_s[record.asked.device] = record.at_s
         if isinstance(record, Began):
             self.torn.clear()
             if scene.is_forgotten:
@@ -51,7 +54,7 @@ class ShownIsTrue:
             truth = record.truth[plug]
             if row["self"] or not truth.can_be_seen or record.at_s - truth.since_s < SEEN_S:
                 continue
-            for_s = record.at_s - max(truth.since_s, scene.came_up_s)
+            for_s = record.at_s - max(truth.since_s, scene.came_up_s, self.vouched_s.get(row["name"], 0.0))
             yield from self.compare(row, truth.on, for_s, scene.ports[plug].slowest)
 
     def compare(self, row: Mapping[str, Any], on: bool, for_s: float, device: DeviceConfig) -> Iterator[str]:  # noqa: FBT001
