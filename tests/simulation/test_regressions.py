@@ -130,8 +130,8 @@ IN_ORDER = {
         "gn: start; 3 min"
     ),
     "an operator says of a guest that it was heard, and its power is off": (
-        """20 min; config set device.cs.start_timeout_max "20min"; config set device.cs.start_timeout "15min"; cs: kill; 7 min; """
-        "board fault relay 2 stuck; cs: start; 5 s; board fault relay 2 ok; 200 s; cs: heartbeat; 20 s"
+        """20 min; config set device.cs.start_timeout_max "20min"; config set device.cs.start_timeout "15min"; """
+        "cs: kill; 7 min; board fault relay 2 stuck; cs: start; 5 s; board fault relay 2 ok; 200 s; cs: heartbeat; 20 s"
     ),
 }
 
