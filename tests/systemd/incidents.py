@@ -260,7 +260,7 @@ INCIDENTS = (
         "service.task_stuck",
         "rm -f /run/wagman/hang; touch /run/wagman/hang",
         "the task device.(gn|cs) of the service hangs",
-        "report it",
+        "report this",
         RESTART,
         critical=True,
     ),
