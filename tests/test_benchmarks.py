@@ -24,7 +24,8 @@ def test_each_measurement_gives_figures(name: str, tmp_path: Path, capsys: pytes
         assert f"## {section['title']}" in shown
         assert section["figures"]
         for figure in section["figures"]:
-            assert isfinite(figure["value"])  # what a service adds to a bare one may be less than nothing on a busy machine
+            # Of a difference of two measurements a busy machine can make less than nothing.
+            assert figure["value"] >= 0 or (isfinite(figure["value"]) and " less the " in figure["what"])
             row = figure["what"].partition(": ")[0] if "What it buys" in section["title"] else figure["what"]
             assert f"| {row} | " in shown
 

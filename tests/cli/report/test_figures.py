@@ -60,6 +60,16 @@ def test_one_that_never_comes_up_again_is_down_to_the_end() -> None:
     assert found.cuts == ["unproved"], "the power was lost, and that is no cut; the failed start ended in one"
 
 
+def test_a_guest_that_was_not_up_yet_is_out_only_since_its_start_has_failed() -> None:
+    told = [event(0, "service.started"), event(100, "device.starting", "gn", reason="its turn")]
+    told += [event(340, "device.start_failed", "gn", waited_s=240), event(340, "device.stopped", "gn", reason="its start failed")]
+    found = reported(
+        [*told, event(400, "device.starting", "gn", reason="its turn"), event(500, "device.started", "gn")], until_s=1000
+    )
+    assert (found.up_s, found.down_s) == (500, 400)
+    assert [(each.cause, each.down_s) for each in found.outages] == [("start", 160)]
+
+
 def test_the_figures_are_those_of_the_period() -> None:
     found = reported([*begins(), *HANGS], until_s=1000, since_s=450)
     assert (found.up_s, found.down_s) == (500, 50)

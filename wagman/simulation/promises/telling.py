@@ -25,7 +25,7 @@ class ShownIsTrue:
         """Compare what is shown with the truth, if the service has had the time to see it."""
         if isinstance(record, EventShown) and told_state(record.event.type) in STATES:
             self.states[record.event.device or ""] = told_state(record.event.type)
-        if isinstance(record, Answered) and record.asked.verb == "heartbeat":
+        if isinstance(record, Answered) and record.asked.verb == "heartbeat" and (record.accepted or record.answer is None):
             self.vouched_s[record.asked.device] = record.at_s
         if isinstance(record, Began):
             self.torn.clear()
