@@ -29,6 +29,6 @@ Each says in its own map what its modules are. The pages that are made from the 
 try:
     from wagman._build import version as __version__  # type: ignore[import-not-found,no-redef,unused-ignore]
 except ImportError:  # the checkout itself
-    __version__ = "0.2.0"
+    __version__ = "0.2.1.dev0"
 
 __all__ = ["__version__"]

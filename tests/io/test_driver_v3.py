@@ -272,6 +272,47 @@ def test_a_start_that_is_logged_while_the_selector_is_put_back_has_it_put_back_o
     with_rig(main, away_s=200)
 
 
+class BecomesAQuestion(Wrapper):
+    """The first command that sets a selector loses the blank before the medium: the board takes it for a question."""
+
+    is_lost = False
+
+    async def send_all(self, data: bytes) -> None:
+        damaged = data if BecomesAQuestion.is_lost else re.sub(rb"(bs \d) (emmc|sd)", rb"\1\2", data)
+        BecomesAQuestion.is_lost |= damaged != data
+        await super().send_all(damaged)
+
+
+def test_a_selector_is_put_back_again_if_the_board_has_taken_the_command_for_a_question() -> None:
+    async def main(rig: Rig) -> None:
+        await trio.sleep(30)
+        assert BecomesAQuestion.is_lost
+        assert rig.fake.hardware.selectors[0] == "emmc"
+
+    BecomesAQuestion.is_lost = False
+    with_rig(lambda rig: main(moved(rig)), faults=[BecomesAQuestion])
+
+
+def test_a_guest_is_not_started_from_a_medium_that_its_board_was_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main(rig: Rig) -> None:
+        await trio.sleep(30)
+        monkeypatch.setattr(BecomesAQuestion, "is_lost", False)
+        rig.want(1, ON(1, "sd"))
+        await trio.sleep(60)
+        assert BecomesAQuestion.is_lost
+        assert rig.is_on[1]
+        assert rig.fake.hardware.guests[1].medium == "sd"
+
+    BecomesAQuestion.is_lost = True
+    with_rig(main, faults=[BecomesAQuestion])
+
+
+def moved(rig: Rig) -> Rig:
+    """The controller's selector is not where it is to be."""
+    rig.fake.hardware.select(0, "sd")
+    return rig
+
+
 # --- A guest without a heartbeat --------------------------------------------------------------------------------------
 
 

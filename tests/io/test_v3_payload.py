@@ -15,7 +15,10 @@ from wagman.model.errors import BoardProtocolError
 
 CAPTURES = Path(__file__).parents[1] / "data" / "captures"
 LOG_CHUNKS = [bytes.fromhex(chunk["hex"]) for chunk in json.loads((CAPTURES / "v3-log-150s.json").read_text())["chunks"]]
-PARSERS = [getattr(payload, name) for name in vars(payload) if name.startswith("parse_") and name != "parse_log"]
+PARSERS = [
+    payload.parse_bs("emmc"),
+    *(getattr(payload, name) for name in vars(payload) if name.startswith("parse_") and name not in ("parse_log", "parse_bs")),
+]
 
 
 @pytest.mark.parametrize(
@@ -29,8 +32,7 @@ PARSERS = [getattr(payload, name) for name in vars(payload) if name.startswith("
         (payload.parse_boots, ["1"], 1),
         (payload.parse_up, ["6414"], 6414),
         (payload.parse_id, ["A30B003D70C6"], "A30B003D70C6"),
-        (payload.parse_bs, ["emmc"], "emmc"),
-        (payload.parse_bs, ["set sd"], "sd"),
+        (payload.parse_bs("sd"), ["set sd"], "sd"),
         (payload.parse_bf, [], ()),
         (payload.parse_bf, ["BORF", "PORF"], ("BORF", "PORF")),
         (payload.parse_nothing, [], True),
@@ -91,7 +93,7 @@ def test_only_the_sensor_that_fails_is_none() -> None:
         (payload.parse_env, ["temperature=26236", "humidity=24640.00"]),
         (payload.parse_env, ["temperature=65536.00", "humidity=24640.00"]),
         (payload.parse_id, ["A30B003D70C"]),
-        (payload.parse_bs, ["usb"]),
+        *[(payload.parse_bs("emmc"), lines) for lines in (["emmc"], ["set sd"], ["set usb"], ["set emmc "], [])],
         (payload.parse_bf, ["WDRF", "XXX"]),
         (payload.parse_ver, ["hw 3.1"]),
         (payload.parse_nothing, ["1"]),

@@ -141,6 +141,22 @@ def test_what_the_service_goes_by_and_says_so_breaks_no_promise(script: str) -> 
     assert run(script, named="ordered").violation is None
 
 
+ASKED_FOR_BEFORE = {
+    "a rail carried a command out late, when the service that came up meanwhile had just asked the guest to halt once more": (
+        "20 min; board rail fault late on; ai: stop; 80 s; service stop; 1 s; service start; 5 min; all well; settled"
+    ),
+    "a kill that did not reach the board was carried out after its table had left the configuration and come back": (
+        "20 min; cable rail out; 30 s; cam: kill; 10 s; service stop; config drop cam; service start; 2 min; "
+        "service stop; config well; service start; 1 min; cable rail in; 10 min"
+    ),
+}
+
+
+@pytest.mark.parametrize("script", ASKED_FOR_BEFORE.values(), ids=ASKED_FOR_BEFORE)
+def test_what_was_rightly_asked_for_and_is_done_late_breaks_no_promise(script: str) -> None:
+    assert run(script, named="mixed").violation is None
+
+
 CAME_UP_UNHEARD = [
     "a guest that comes up while nobody can hear it",
     "the same guest, whose relay nobody saw go on",

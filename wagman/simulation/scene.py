@@ -226,6 +226,7 @@ class Scene:
             device,
             device,
             moved_s=-math.inf if moved is None else moved.at_s,
+            killed=known.killed,
             wanted=known.wanted,
             enabled=known.enabled,
             said_s=known.said_s,

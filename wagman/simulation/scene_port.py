@@ -25,6 +25,9 @@ DECIDES = {
 """What each request decides; all other verbs decide only what is wanted."""
 
 
+LATE_SWITCH_S = 60.0
+"""How long after its reply a command may still be carried out (`Late`, in `wagman.fake.plain`)."""
+
 METERED_S = 30.0
 """How long a guest has to draw current in plain sight before the service has seen it (chosen: some polls)."""
 
@@ -41,6 +44,7 @@ class Port:
     moved_s: float = -math.inf
     told_s: float = math.inf  # the first message since the relay went on
     silence: Silence = field(factory=Silence)  # the longest that was proved when a cutting command was sent
+    allowed_s: float = -math.inf  # when a cutting command was last sent that the guest's silence allowed
     killed: bool = False  # an operator's kill has not been carried out yet
     enabled_s: float = -math.inf  # when `enable` or `start` was sent
     disabled_s: float = -math.inf  # when a command was sent that cuts it, at once or after a grace
@@ -110,10 +114,14 @@ class Port:
     def is_being_cut(self, sent: Sent) -> None:
         """Take in a cutting command. Which of several commands cuts it is not seen, so the longest silence counts."""
         self.disabled_s, self.silence = sent.at_s, max(self.silence, sent.silence, key=lambda each: each.for_s)
+        if self.was_silent and sent.at_s - self.told_s >= self.device.stop_silence_s - SLACK_S:
+            self.allowed_s = sent.at_s
 
     def is_told(self, at_s: float) -> None:
         """Take in that it is asked to halt, or has just got its power (infinity); silence before that does not count."""
-        self.told_s, self.silence = min(self.told_s, at_s) if at_s < math.inf else at_s, Silence()
+        if at_s == math.inf:
+            self.told_s, self.allowed_s = at_s, -math.inf
+        self.told_s, self.silence = min(self.told_s, at_s), Silence()
 
     def asks(self, asked: Asked) -> None:
         """Take in a request, which may overlap with others."""

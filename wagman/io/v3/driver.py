@@ -206,7 +206,7 @@ class V3Driver:
             return
         self._selector_moved = False  # True again if the selector is moved once more meanwhile
         try:
-            await self._ask(["bs", str(own.port), own.primary], parse_bs)
+            await self._ask(["bs", str(own.port), own.primary], parse_bs(own.primary))
         except BoardError:
             self._selector_moved = True
             raise
@@ -241,7 +241,7 @@ class V3Driver:
         """Choose the medium, enable the port, start it."""
         port = str(action.port)
         if action.media is not None and action.port in SELECTOR_PORTS:
-            await self._ask(["bs", port, action.media], parse_bs)
+            await self._ask(["bs", port, action.media], parse_bs(action.media))
         # The board may start an enabled port by itself: a port is enabled only if it is still wanted on.
         if self.senses.power.is_taken_back(action.port):
             return

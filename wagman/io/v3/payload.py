@@ -109,9 +109,16 @@ def parse_ver(lines: Sequence[str]) -> Version:
     return Version(match[1], match[2], int(match[3]), match[4])
 
 
-def parse_bs(lines: Sequence[str]) -> str:
-    """The medium of a port's next start, `emmc` or `sd`; the reply to a question, or to a command that sets it."""
-    return _one_of(_only(lines).removeprefix("set "), "emmc|sd")
+def parse_bs(medium: str) -> Callable[[Sequence[str]], str]:
+    """Return the reader of the reply to a command that sets a selector to `medium`, which repeats it: `set emmc`.
+
+    A command that loses a character on its way can become a question (`bs 0emmc`), whose reply is the medium alone.
+    """
+
+    def read(lines: Sequence[str]) -> str:
+        return _one_of(_only(lines), f"set {medium}").removeprefix("set ")
+
+    return read
 
 
 def parse_bf(lines: Sequence[str]) -> tuple[str, ...]:

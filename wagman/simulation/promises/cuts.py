@@ -10,7 +10,7 @@ from wagman.model.facts import Plug
 from wagman.simulation.promises.checker import SEEN_S
 from wagman.simulation.records import Answered, Began, Configured, Did, EventShown, Look, Record, RelayMoved
 from wagman.simulation.scene import Scene
-from wagman.simulation.scene_port import SLACK_S, Port
+from wagman.simulation.scene_port import LATE_SWITCH_S, SLACK_S, Port
 
 LATE_S = 30.0
 """How long before it was told a start by the board may have begun: the poll that finds it takes long on a slow board (chosen)."""
@@ -88,8 +88,13 @@ class CutsAreEarned:
             self.booting_s.update(dict.fromkeys(scene.ports, -math.inf))
 
     def halted(self, port: Port, cut: RelayMoved) -> bool:
-        """Return whether the guest was told to halt, and then was silent."""
+        """Return whether the guest was told to halt, and then was silent.
+
+        A command that was allowed may be carried out late, when a service that came up meanwhile has asked the guest once more.
+        """
         device = port.device
+        if cut.at_s - port.allowed_s <= LATE_SWITCH_S + SLACK_S:
+            return True
         silent = port.was_silent or not device.has_heartbeat
         return silent and cut.at_s - port.told_s >= device.stop_silence_s - SLACK_S
 
