@@ -197,3 +197,29 @@ def test_any_readings_leave_a_consistent_enclosure(samples: int, readings: list[
         assert environment.hot == any(s.hot for s in environment.sensors.values())
         if environment.calm:
             assert not environment.doubtful or any(s.cold for s in environment.sensors.values())
+
+
+# --- What becomes of readings that were under way ---------------------------------------------------------------------
+
+
+def test_a_sensor_that_falls_silent_begins_anew_with_its_readings() -> None:
+    half = sensor(20.0, 20.0, 20.0, 75.0, 75.0, samples=3)
+    assert half.unknown() == Sensor(BOUNDS, "normal", known=False)
+    assert half.unknown().sampled(75.0, 3).state == "unknown"
+
+
+def test_a_release_is_told_with_the_sensors_and_how_long_it_waited() -> None:
+    environment, _ = told(enclosure(humidity_pct=BOUNDS, temperature_c=BOUNDS), ("temperature_c", 75.0), ("temperature_c", None))
+    released, (event,) = environment.released()
+    fields = {"sensors": ["humidity_pct", "temperature_c"], "after_s": environment.config.unknown_release_s}
+    assert event == Draft("environment.released", None, fields)
+    assert (released.hot, released.doubtful) == (False, False)
+
+
+def test_other_bounds_are_judged_by_from_the_next_reading_on_and_a_new_sensor_has_no_verdict() -> None:
+    environment, _ = told(enclosure(temperature_c=BOUNDS), ("temperature_c", 75.0))
+    wider = EnvironmentConfig(samples=1, sensors={"temperature_c": Bounds(high=90.0), "humidity_pct": BOUNDS})
+    after = environment.reconfigured(wider)
+    assert after.config == wider
+    assert after.sensors == {"temperature_c": Sensor(Bounds(high=90.0), "high", known=True), "humidity_pct": Sensor(BOUNDS)}
+    assert told(after, ("temperature_c", 75.0))[0].sensors["temperature_c"].state == "normal"

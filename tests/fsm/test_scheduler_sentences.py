@@ -16,6 +16,7 @@ from wagman.fsm.scheduler.inputs import (
     GuestRefused,
     Hibernate,
     Input,
+    Ordered,
     PowerFailed,
     StartGuest,
     StopGuest,
@@ -27,7 +28,7 @@ from wagman.fsm.scheduler.machine import ORDER_S
 from wagman.fsm.scheduler.situation import Situation
 from wagman.fsm.scheduler.states import Hibernating, Normal, StartDevices, StartNextDevice, State, Step, WillHibernate
 from wagman.model.errors import StoreError
-from wagman.model.facts import Draft, Sample
+from wagman.model.facts import Draft, HibernationOrder, Sample
 
 ORDER = ("gn", "cs", "x1")
 TEMPERATURE = EnvironmentConfig(samples=3, sensors={"temperature_c": Bounds(high=70.0, low=-30.0, hysteresis=5.0)})
@@ -667,3 +668,90 @@ def test_what_is_no_state_is_not_trusted(saved: Any) -> None:
 def test_what_version_0_1_0_kept_of_a_start_is_taken_up_and_what_is_kept_is_what_it_can_read() -> None:
     assert scheduler.restored({"name": "start_next_device", "device": "gn", "changes": 4}) == StartNextDevice("gn")
     assert StartNextDevice("gn", 7).lasting() == {"name": "start_next_device", "device": "gn"}
+
+
+# --- By order ---------------------------------------------------------------------------------------------------------
+
+
+def ordered_but(*kept: str, environment: EnvironmentConfig = TEMPERATURE) -> Node:
+    """All run, the enclosure is mild, and an operator has ordered a hibernation that keeps these up."""
+    node = running(environment)
+    node.tell(Ordered(HibernationOrder("storm", keep=frozenset(kept))))
+    return node
+
+
+def stops(effects: list[Effect]) -> list[StopGuest]:
+    return [effect for effect in effects if isinstance(effect, StopGuest)]
+
+
+def test_a_guest_is_told_whether_heat_or_an_order_takes_it_down() -> None:
+    assert stops(ordered_but("cs").fire("stop")) == [StopGuest("x1", by_order=True)]
+    hot = ordered_but("cs")
+    hot.sense(75.0, 75.0, 75.0)
+    assert stops(hot.fire("stop")) == [StopGuest("x1", by_order=False)]
+
+
+def test_guests_that_an_order_keeps_are_started_one_at_a_time_and_to_recover_where_they_say_so() -> None:
+    node = ordered_but("gn", "cs")
+    node.show("x1", "stopped")
+    node.show("gn", "starting")
+    node.tell(GuestChanged(View("cs", "stopped", due=True, recover=True)))
+    assert StartGuest("cs", recover=True) not in node.fire("stop")
+    node.show("gn", "started")
+    assert StartGuest("cs", recover=True) in node.fire("stop")
+
+
+def test_guests_that_an_order_keeps_wait_for_the_enclosure_as_all_others_do() -> None:
+    node = ordered_but("gn", "cs")
+    node.show("x1", "stopped")
+    node.sense(-40.0, -40.0, -40.0)
+    node.show("cs", "stopped", due=True)
+    node.fire("stop")
+    assert node.started == []
+    node.sense(20.0, 20.0, 20.0)
+    node.fire("stop")
+    assert node.started == ["cs"]
+
+
+def test_of_heat_that_is_over_the_order_is_what_is_left() -> None:
+    node = ordered_but("cs")
+    node.sense(75.0, 75.0, 75.0)
+    node.sense(20.0, 20.0, 20.0)
+    assert node.state == WillHibernate(heated=False)
+
+
+def test_heat_that_comes_while_it_hibernates_by_order_has_its_whole_minimum() -> None:
+    node = ordered_but()
+    for name in ORDER:
+        node.show(name, "stopped")
+    assert node.state == Hibernating(heated=False)
+    node.state = Hibernating(heated=False, rested=True)
+    node.sense(75.0, 75.0, 75.0)
+    assert node.state == Hibernating(heated=True, rested=False)
+
+
+@pytest.mark.parametrize("state", ["started", "stopping", "restarting"])
+def test_a_board_that_takes_the_power_of_guests_of_which_one_had_come_up_makes_them_start_from_the_first(state: str) -> None:
+    node = running()
+    node.show("gn", "stopped")
+    node.show("cs", "starting")
+    node.show("x1", state)
+    node.now = evolve(node.now, cursor="gn")
+    node.tell(PowerFailed(frozenset(ORDER)))
+    assert node.now.cursor is None
+
+
+@pytest.mark.parametrize("state", ["starting", "will_stop"])
+def test_if_none_had_come_up_the_turn_stays_where_it_is(state: str) -> None:
+    node = running()
+    node.show("gn", "stopped")
+    node.show("cs", "stopped")
+    node.show("x1", state)
+    node.now = evolve(node.now, cursor="gn")
+    node.tell(PowerFailed(frozenset(ORDER)))
+    assert node.now.cursor == "gn"
+
+
+def test_what_is_no_state_is_shown_as_it_was_saved() -> None:
+    with pytest.raises(StoreError, match=r"what was saved of the scheduler is no state of it: \{'name': 'asleep'\}"):
+        scheduler.restored({"name": "asleep"})

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from wagman.io.board.pace import Pace
 from wagman.io.board.power import Power
-from wagman.io.board.sightings import Sightings
-from wagman.model.facts import PortFact, PowerFound, PowerGoal, Supply
+from wagman.io.board.sightings import DRIFT, TOLERANCE_S, Sightings
+from wagman.model.facts import Beat, PortFact, PowerFound, PowerGoal, Supply
 
 PORT = 1
 
@@ -141,3 +141,58 @@ def test_what_stirs_where_the_board_may_have_switched_it_on_unseen_is_not_cut_un
     seen.power.link_up(1300.5)
     found = [fact for fact in facts if isinstance(fact, PowerFound)]
     assert [(type(fact), fact.supply) for fact in found] == [(PowerFound, "unknown")] * told
+
+
+# --- Limits, to the moment --------------------------------------------------------------------------------------------
+
+SOON_S = 1e-6
+
+
+def test_a_beat_says_how_it_was_told() -> None:
+    seen, facts = sightings()
+    seen.beat_logged(PORT, 1002.2)
+    assert facts == [Beat(1002.2, "log")]
+    assert seen.power.ports[PORT].signs.beat_at_s == 1002.2
+
+
+def test_an_age_is_a_beat_only_if_no_drift_of_the_boards_clock_explains_it() -> None:
+    for age_s, floor_s in (
+        (100.0, 1600 - 100.0 * (1 + DRIFT) - TOLERANCE_S),
+        (1000.0, 2600 - 1000.0 * (1 + DRIFT) - TOLERANCE_S),
+    ):
+        for early_s, beats in ((0.0, 0), (SOON_S, 1)):
+            seen, facts = sightings()
+            seen.state_changed(PORT, floor_s - early_s)
+            seen.aged(PORT, age_s, 1600 if age_s == 100.0 else 2600, 2600.3)
+            assert len(facts) == beats, (age_s, early_s)
+
+
+def test_silence_begins_with_the_latest_of_what_is_known() -> None:
+    seen, _ = sightings()
+    assert round(seen.aged(PORT, 40, 1000, 1000.3), 6) == 960.3  # a beat
+    assert round(seen.aged(PORT, 400, 1010, 1010.3), 6) == 960.3  # a garbled age: the beat was seen
+    seen.state_changed(PORT, 1020.0)
+    assert seen.aged(PORT, 400, 1030, 1030.3) == 1020.0
+    seen.state_changed(PORT, 1015.0)  # told late
+    assert seen.aged(PORT, 400, 1030, 1030.3) == 1020.0
+    assert round(seen.aged(PORT, 5, 1030, 1030.3), 6) == 1025.3
+
+
+def test_a_change_is_where_knowledge_begins_if_there_was_none() -> None:
+    seen, facts = sightings(is_known=False)
+    seen.state_changed(PORT, 990.0)
+    assert seen.aged(PORT, 5, 1000, 1000.3) == pytest.approx(995.3)
+    assert len(facts) == 1
+
+
+def test_what_was_forgotten_begins_anew_and_the_next_beat_may_be_of_stale_edges() -> None:
+    seen, facts = sightings(counts_edges=True)
+    seen.beat_logged(PORT, 1005)  # of stale edges
+    seen.beat_logged(PORT, 1013)
+    assert len(facts) == 1
+    seen.forget()
+    assert seen.aged(PORT, 2, 1020, 1020.3) == pytest.approx(1018.3)
+    seen.beat_logged(PORT, 1021)
+    assert len(facts) == 1
+    seen.beat_logged(PORT, 1029)
+    assert len(facts) == 2

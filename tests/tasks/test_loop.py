@@ -17,7 +17,7 @@ from wagman.io.ears.tcp import TcpEar
 from wagman.model.facts import Answered, Listened
 from wagman.service.parts import late_s
 from wagman.tasks.inbox import CAPACITY, Inbox
-from wagman.tasks.loop import LOOK_LATER_S, LOOKS, Alarms, drive
+from wagman.tasks.loop import LEAST_BOOT_S, LOOK_LATER_S, LOOKS, Alarms, AlarmView, drive
 
 PORT = 1
 
@@ -356,3 +356,56 @@ def test_an_alarm_that_is_armed_anew_asks_anew_and_one_that_needs_no_proof_never
         assert len(asked.at_s) == 2 * LOOKS
 
     virtually(main)
+
+
+# --- What an operator is shown of them --------------------------------------------------------------------------------
+
+
+def test_an_alarm_that_is_held_says_what_it_waits_for() -> None:
+    alarms = Alarms()
+    alarms.plan({"heartbeat": Alarm(60, proof=True), "adopt": Alarm(30, answered=True), "backoff": Alarm(90)}, 0.0)
+    assert list(alarms.view(20.0)) == [
+        AlarmView("adopt", 10.0, held=False),
+        AlarmView("heartbeat", 40.0, held=False),
+        AlarmView("backoff", 70.0, held=False),
+    ]
+    assert list(alarms.view(90.0)) == [
+        AlarmView("adopt", 0.0, held=True, waits_for="answer"),
+        AlarmView("heartbeat", 0.0, held=True, waits_for="silence"),
+        AlarmView("backoff", 0.0, held=False),
+    ]
+
+
+def test_what_is_left_of_an_alarm_is_never_negative_and_none_where_it_does_not_run() -> None:
+    alarms = Alarms()
+    alarms.plan({"timeout": Alarm(60)}, 0.0)
+    assert [alarms.remaining_s("timeout", now_s) for now_s in (0.0, 59.5, 60.0, 61.0)] == [60.0, 0.5, 0.0, 0.0]
+    assert alarms.remaining_s("backoff", 0.0) is None
+
+
+def test_an_alarm_that_wants_silence_and_an_answer_takes_no_answer_for_silence_but_that_the_power_is_off() -> None:
+    for supply, is_proved in (("on", False), ("unknown", False), ("off", True)):
+        alarms = Alarms()
+        alarms.plan({"adopt": Alarm(60, proof=True, answered=True)}, 0.0)
+        alarms.saw(Answered(60.0, supply))
+        assert (alarms.nearest() is not None) == is_proved, supply
+
+
+def test_what_fires_says_what_the_latest_answer_showed() -> None:
+    alarms = Alarms()
+    alarms.plan({"adopt": Alarm(60, answered=True)}, 0.0)
+    alarms.saw(Answered(60.0, "on"))
+    armed = alarms.nearest()
+    assert armed is not None
+    assert alarms.fired(armed, 60.0) == Fired("adopt", "on")
+    assert alarms.nearest() is None
+
+
+@pytest.mark.parametrize(("after_s", "is_stirred"), [(LEAST_BOOT_S, False), (LEAST_BOOT_S + 1e-6, True)])
+def test_what_was_heard_counts_as_a_sign_of_life_no_sooner_than_a_guest_can_boot(after_s: float, is_stirred: bool) -> None:
+    alarms = Alarms()
+    alarms.plan({"timeout": Alarm(60)}, 100.0)
+    alarms.saw(Listened(160.0, 100.0, 100.0 + after_s))
+    armed = alarms.nearest()
+    assert armed is not None
+    assert alarms.fired(armed, 160.0).stirred == is_stirred

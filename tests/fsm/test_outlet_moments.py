@@ -1,0 +1,182 @@
+"""When an outlet's evidence counts: each limit to the moment, and what is noted for later judgements."""
+
+import math
+
+import pytest
+from attrs import evolve
+
+from tests.fsm.test_outlet_table import (
+    BEFORE_S,
+    CLEARED,
+    IS_FREE,
+    IS_ON,
+    LEFT_OFF,
+    OFF,
+    OLDER_OFF,
+    STRAY,
+    STUCK,
+    WITHDRAWN,
+    Variant,
+)
+from wagman.fsm.outlet import Off, On, Outlet, Stray, Unknown
+from wagman.fsm.outlet.signs import EVIDENCE_S, LIFE_S, REPORT_LAG_S, SETTLE_S, STUCK_REPORT_S
+from wagman.model.facts import PowerFound, PowerGoal, PowerLost, RelayOff, RelayStuck
+
+SOON_S = 1e-6
+"""The moment after."""
+
+ON_S, NOW_S = 700.0, 1000.0
+
+DISABLED = "the board has disabled it"
+
+
+def outlet(variant: Variant, **signs: object) -> Outlet:
+    return evolve(variant.outlet, signs=evolve(variant.outlet.signs, **signs))
+
+
+# --- A board that says it has disabled an outlet that was on ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("variant", [Variant(IS_ON, CLEARED), Variant(STRAY, OFF)], ids=["on", "stray"])
+def test_a_board_is_believed_that_it_has_disabled_an_outlet_once_that_has_been_on_for_some_time(variant: Variant) -> None:
+    on = outlet(variant, on_at_s=ON_S, supply="unknown")
+    assert on.seen_kept(ON_S + EVIDENCE_S, kept=True).facts == ()
+    step = on.seen_kept(ON_S + EVIDENCE_S + SOON_S, kept=True)
+    assert step.facts == (PowerLost(ON_S + EVIDENCE_S + SOON_S, DISABLED, report=2),)
+    assert isinstance(step.outlet.state, Off)
+
+
+@pytest.mark.parametrize("variant", [Variant(IS_ON, CLEARED), Variant(STRAY, OFF)], ids=["on", "stray"])
+def test_it_is_not_believed_while_the_guest_was_heard_a_moment_ago_or_draws_current(variant: Variant) -> None:
+    heard = outlet(variant, on_at_s=ON_S, supply="unknown", beat_at_s=NOW_S - LIFE_S)
+    assert heard.seen_kept(NOW_S, kept=True).facts == ()
+    assert heard.seen_kept(NOW_S + SOON_S, kept=True).facts == (PowerLost(NOW_S + SOON_S, DISABLED, report=2),)
+    assert outlet(variant, on_at_s=ON_S, supply="on").seen_kept(NOW_S, kept=True).facts == ()
+
+
+def test_an_outlet_of_which_nobody_knows_whether_it_is_on_has_nothing_to_lose() -> None:
+    perhaps = outlet(Variant(Stray("unknown"), OFF), on_at_s=ON_S, supply="unknown")
+    assert perhaps.seen_kept(NOW_S, kept=True).facts == ()
+
+
+# --- A start that was withdrawn ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("goal", "cut_s"), [(OLDER_OFF, 6), (PowerGoal("on", 8), 7)], ids=["off", "a later on"])
+def test_a_start_that_was_withdrawn_never_happened_if_no_current_shows_in_time(goal: PowerGoal, cut_s: int) -> None:
+    withdrawn = outlet(Variant(Unknown(9), goal, signs=WITHDRAWN), on_at_s=ON_S, asked_at_s=ON_S)
+    assert withdrawn.polled(ON_S + EVIDENCE_S, "off").outlet.state == Unknown(9)
+    assert withdrawn.polled(ON_S + EVIDENCE_S + SOON_S, "off").outlet.state == Unknown(cut_s)
+
+
+def test_a_start_that_was_withdrawn_may_have_happened_if_nothing_shows_either() -> None:
+    withdrawn = outlet(Variant(Unknown(7), OLDER_OFF, signs=WITHDRAWN), on_at_s=ON_S, asked_at_s=ON_S)
+    assert withdrawn.polled(ON_S + EVIDENCE_S, "unknown").facts == ()
+    (found,) = withdrawn.polled(ON_S + EVIDENCE_S + SOON_S, "unknown").facts
+    assert isinstance(found, PowerFound)
+    assert (found.supply, found.why) == ("unknown", "its start was withdrawn, and nobody knows whether it came on")
+
+
+# --- A board that can be seen again -----------------------------------------------------------------------------------
+
+
+def test_an_off_that_rested_on_silence_lapses_if_the_guest_was_heard_since_it_was_decided() -> None:
+    due = Variant(IS_ON, OFF, supply="on")
+    decided_s = due.outlet.goal_at_s
+    assert outlet(due, beat_at_s=decided_s + EVIDENCE_S).link_up(NOW_S).facts == ()
+    step = outlet(due, beat_at_s=decided_s + EVIDENCE_S + SOON_S).link_up(NOW_S)
+    assert step.facts == (PowerFound(NOW_S, "it beats again before its power could be cut", report=2),)
+
+
+@pytest.mark.parametrize(("supply", "is_found"), [("on", True), ("unknown", True), ("off", False)])
+def test_an_off_that_rested_on_silence_lapses_if_something_may_run_and_nobody_knows_since_when(
+    supply: str, is_found: bool
+) -> None:
+    facts = outlet(Variant(Unknown(7), OFF), supply=supply).link_up(NOW_S).facts
+    assert facts == ((PowerFound(NOW_S, "it runs, or may, and nobody knows since when", supply, report=2),) if is_found else ())
+
+
+@pytest.mark.parametrize(("off_at_s", "asked_at_s", "since_s"), [(ON_S, BEFORE_S, ON_S), (BEFORE_S, ON_S, ON_S + REPORT_LAG_S)])
+def test_an_outlet_that_is_off_may_have_been_started_if_its_timer_was_reset_after_the_latest_command(
+    off_at_s: float, asked_at_s: float, since_s: float
+) -> None:
+    # A later power cycle is wanted, so that an off is due; nothing says that the board keeps it off.
+    off = outlet(Variant(IS_FREE, OFF), off_at_s=off_at_s, asked_at_s=asked_at_s, supply="unknown")
+    assert evolve(off, signs=evolve(off.signs, stirred_at_s=since_s)).link_up(NOW_S).facts == ()
+    (found,) = evolve(off, signs=evolve(off.signs, stirred_at_s=since_s + SOON_S)).link_up(NOW_S).facts
+    assert isinstance(found, PowerFound)
+    assert found.supply == "unknown"
+
+
+# --- An off, and what shows it ----------------------------------------------------------------------------------------
+
+
+def test_an_off_that_the_board_has_told_counts_once_a_reading_that_can_show_it_agrees() -> None:
+    told = outlet(Variant(IS_ON, OFF, evolve(LEFT_OFF, seen_at_s=NOW_S)), asked_at_s=NOW_S - 9, off_at_s=NOW_S - 9, drew=True)
+    early = told.polled(NOW_S + SETTLE_S, "off")
+    assert (early.facts, early.outlet.state) == ((), IS_ON)
+    step = told.polled(NOW_S + SETTLE_S + SOON_S, "off")
+    assert step.facts == (RelayOff(7, NOW_S),)
+    assert step.outlet.state == Off(7, is_kept=True, proof="sensed")
+
+
+def test_what_the_board_tells_of_an_off_counts_from_when_it_told_it_first() -> None:
+    switching = outlet(Variant(IS_ON, OFF, LEFT_OFF, "on"), asked_at_s=NOW_S - 100)
+    once = switching.seen_kept(NOW_S, kept=True).outlet
+    assert once.pending is not None
+    assert once.pending.seen_at_s == NOW_S
+    assert once.seen_kept(NOW_S + 60, kept=True).outlet == once
+
+
+def test_an_off_that_is_done_is_noted_with_its_time_and_ends_the_silence_about_a_stuck_relay() -> None:
+    told = outlet(
+        Variant(IS_ON, OFF, evolve(LEFT_OFF, seen_at_s=NOW_S)), asked_at_s=NOW_S - 9, off_at_s=NOW_S - 9, stuck_at_s=ON_S
+    )
+    signs = told.polled(NOW_S + 60, "off").outlet.signs
+    assert (signs.off_at_s, signs.stuck_at_s) == (NOW_S, -math.inf)
+    later = outlet(Variant(IS_ON, OFF, evolve(LEFT_OFF, seen_at_s=NOW_S)), asked_at_s=NOW_S - 9, off_at_s=NOW_S + 5)
+    assert later.polled(NOW_S + 60, "off").outlet.signs.off_at_s == NOW_S + 5
+
+
+def test_a_stuck_relay_is_reported_again_after_an_hour() -> None:
+    stuck = outlet(Variant(IS_ON, OFF, STUCK, "on"), stuck_at_s=NOW_S, asked_at_s=NOW_S)
+    assert stuck.polled(NOW_S + STUCK_REPORT_S - SOON_S, "on").facts == ()
+    step = stuck.polled(NOW_S + STUCK_REPORT_S, "on")
+    assert step.facts == (RelayStuck(NOW_S + STUCK_REPORT_S, 3),)
+    assert step.outlet.signs.stuck_at_s == NOW_S + STUCK_REPORT_S
+
+
+# --- A pulse ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_off_that_the_board_tells_is_the_pulses_own_until_that_ends() -> None:
+    pulsed = outlet(Variant(IS_ON, CLEARED), pulsed_until_s=NOW_S)
+    assert pulsed.seen_off(NOW_S, "the board cut it").outlet == pulsed
+    assert pulsed.seen_off(NOW_S + SOON_S, "the board cut it").facts == (PowerLost(NOW_S + SOON_S, "the board cut it", report=2),)
+
+
+def test_power_that_comes_back_after_a_pulse_counts_from_the_end_of_the_pulse() -> None:
+    signs = Variant(IS_ON, CLEARED).outlet.pulsed(NOW_S).signs
+    assert (signs.on_at_s, signs.pulsed_until_s) == (NOW_S, NOW_S)
+
+
+# --- What is told of it -----------------------------------------------------------------------------------------------
+
+
+def test_power_that_nobody_asked_for_is_told_with_its_time_and_its_reason() -> None:
+    step = Variant(IS_FREE, OFF, supply="off").outlet.seen_on(NOW_S, None, "somebody pressed the button", "told")
+    assert step.facts == (PowerFound(NOW_S, "somebody pressed the button", "on", report=2),)
+    assert step.outlet.state == Stray("on", "told")
+    assert step.outlet.signs.on_at_s == NOW_S
+
+
+def test_power_that_is_lost_is_told_with_its_time_and_its_reason() -> None:
+    on = outlet(Variant(IS_ON, CLEARED, supply="on"), asked_at_s=BEFORE_S)
+    lost = (PowerLost(NOW_S, "somebody pressed the button", report=2),)
+    assert on.seen_off(NOW_S, "somebody pressed the button").facts == lost
+    assert on.shown_off(NOW_S, "somebody pressed the button", "told").facts == lost
+
+
+def test_a_stray_that_a_guest_takes_over_is_on_by_what_showed_it() -> None:
+    step = outlet(Variant(Stray("on", "told"), OFF)).wanted(PowerGoal("untouched", 8, taken=1), NOW_S)
+    assert step.outlet.state == On(8, "told")
