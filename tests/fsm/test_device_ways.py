@@ -3,7 +3,7 @@
 import pytest
 from attrs import evolve
 
-from tests.fsm.guests import MODEM, Story, started
+from tests.fsm.guests import HALT, MODEM, Story, started
 from wagman.fsm.guest import Memory, Situation, State, machine, restored
 from wagman.fsm.guest.inputs import Hibernation, Operator, WagmanStart, WagmanStop
 from wagman.fsm.guest.stopped import Stopped
@@ -99,3 +99,38 @@ def test_what_an_operator_has_forced_down_is_no_way_any_more() -> None:
     assert Situation(ROUTER, Memory()).is_way
     assert not Situation(ROUTER, Memory(wanted="down")).is_way
     assert not machine.obstacle(Situation(ROUTER, Memory()), Operator("restart"))
+
+
+LEFT_ON = Stopped("its start failed", settled=True, left_on=True, cut=1)
+
+
+def test_one_that_was_left_on_is_asked_to_halt_when_an_operator_insists_on_its_stop() -> None:
+    story = Story(evolve(ROUTER, shutdown=HALT), state=LEFT_ON)
+    verdict = story.ask("stop", force=True)
+    assert (story.name, story.state.reason, verdict.reason) == ("stopping", "asked by the operator", "it is asked to halt")
+
+
+@pytest.mark.parametrize("state", [evolve(LEFT_ON, off=True), evolve(LEFT_ON, untouched=True)])
+def test_one_that_is_off_or_not_known_to_be_on_stays_as_it_is(state: Stopped) -> None:
+    story = Story(ROUTER, state=state)
+    assert story.ask("stop", force=True).reason == "already stopped"
+    assert story.state == evolve(state, left_on=False)
+
+
+def test_why_it_is_stopped_is_said_when_it_has_lost_its_power() -> None:
+    story = Story(ROUTER, state=LEFT_ON)
+    story.tell(PowerLost(story.now_s, "somebody pressed its button"))
+    assert isinstance(story.state, Stopped)
+    assert (story.state.reason, story.state.off, story.last("power_lost")["why"]) == (
+        "power lost",
+        True,
+        "somebody pressed its button",
+    )
+
+
+def test_a_forced_start_that_waited_for_the_adopt_window_says_who_asked_for_it() -> None:
+    state = Stopped("nothing is known of it yet", settled=True, untouched=True, cut=0)
+    story = Story(MODEM, state=state, memory=Memory(exempt=True, hibernating=True))
+    story.arm(story.state.resume(Situation(MODEM, story.memory)))
+    story.fire("adopt")
+    assert (story.name, story.state.reason) == ("starting", "asked by the operator")

@@ -1,6 +1,7 @@
 """When an outlet's evidence counts: each limit to the moment, and what is noted for later judgements."""
 
 import math
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -20,7 +21,7 @@ from tests.fsm.test_outlet_table import (
 )
 from wagman.fsm.outlet import Off, On, Outlet, Stray, Unknown
 from wagman.fsm.outlet.signs import EVIDENCE_S, LIFE_S, REPORT_LAG_S, SETTLE_S, STUCK_REPORT_S
-from wagman.model.facts import PowerFound, PowerGoal, PowerLost, RelayOff, RelayStuck
+from wagman.model.facts import PowerFound, PowerGoal, PowerLost, RelayOff, RelayStuck, Supply
 
 SOON_S = 1e-6
 """The moment after."""
@@ -30,7 +31,7 @@ ON_S, NOW_S = 700.0, 1000.0
 DISABLED = "the board has disabled it"
 
 
-def outlet(variant: Variant, **signs: object) -> Outlet:
+def outlet(variant: Variant, **signs: Any) -> Outlet:
     return evolve(variant.outlet, signs=evolve(variant.outlet.signs, **signs))
 
 
@@ -90,7 +91,7 @@ def test_an_off_that_rested_on_silence_lapses_if_the_guest_was_heard_since_it_wa
 
 @pytest.mark.parametrize(("supply", "is_found"), [("on", True), ("unknown", True), ("off", False)])
 def test_an_off_that_rested_on_silence_lapses_if_something_may_run_and_nobody_knows_since_when(
-    supply: str, is_found: bool
+    supply: Supply, is_found: bool
 ) -> None:
     facts = outlet(Variant(Unknown(7), OFF), supply=supply).link_up(NOW_S).facts
     assert facts == ((PowerFound(NOW_S, "it runs, or may, and nobody knows since when", supply, report=2),) if is_found else ())

@@ -12,12 +12,12 @@ from trio.testing import MockClock
 
 from wagman.config.boards import WagmanBoard
 from wagman.config.schema import DeviceConfig
-from wagman.fsm.alarms import KEEP, Alarm, Fired
+from wagman.fsm.alarms import KEEP, LEAST_BOOT_S, Alarm, Fired
 from wagman.io.ears.tcp import TcpEar
-from wagman.model.facts import Answered, Listened
+from wagman.model.facts import Answered, Listened, Supply
 from wagman.service.parts import late_s
 from wagman.tasks.inbox import CAPACITY, Inbox
-from wagman.tasks.loop import LEAST_BOOT_S, LOOK_LATER_S, LOOKS, Alarms, AlarmView, drive
+from wagman.tasks.loop import LOOK_LATER_S, LOOKS, Alarms, AlarmView, drive
 
 PORT = 1
 
@@ -384,7 +384,8 @@ def test_what_is_left_of_an_alarm_is_never_negative_and_none_where_it_does_not_r
 
 
 def test_an_alarm_that_wants_silence_and_an_answer_takes_no_answer_for_silence_but_that_the_power_is_off() -> None:
-    for supply, is_proved in (("on", False), ("unknown", False), ("off", True)):
+    cases: tuple[tuple[Supply, bool], ...] = (("on", False), ("unknown", False), ("off", True))
+    for supply, is_proved in cases:
         alarms = Alarms()
         alarms.plan({"adopt": Alarm(60, proof=True, answered=True)}, 0.0)
         alarms.saw(Answered(60.0, supply))
