@@ -6,14 +6,15 @@ from attrs import evolve
 from tests.fsm.guests import GUEST, SWITCH, Story
 from wagman.config.schema import DeviceConfig
 from wagman.fsm import guest
-from wagman.fsm.alarms import Alarm, Fired
+from wagman.fsm.alarms import KEEP, Alarm, Fired
 from wagman.fsm.guest import TERM, Memory, Situation, State
 from wagman.fsm.guest.booting import HEARD_BEATS, Relay, Starting, WillStop
-from wagman.fsm.guest.inputs import Review
+from wagman.fsm.guest.halting import HaltMessage, Restarting, Stopping
+from wagman.fsm.guest.inputs import Message, Operator, Review
 from wagman.fsm.guest.maintenance import Maintenance
 from wagman.fsm.guest.started import Started
 from wagman.fsm.guest.stopped import Stopped
-from wagman.model.facts import UNTOUCHED, Beat, PowerGoal, Supply, Term
+from wagman.model.facts import UNTOUCHED, Beat, Draft, PowerFound, PowerGoal, Supply, Term
 
 SOON_S = 1e-6
 
@@ -174,6 +175,59 @@ def test_why_it_is_to_stop_is_said_again_when_it_does() -> None:
     for item in (Beat(10.0), Fired("timeout", stirred=True), Fired("timeout", supply="on")):
         assert guest.step(state, NOW.remember(wanted="down"), item).state.reason == state.reason
     assert guest.step(state, NOW, Fired("timeout")).state.reason == state.reason
+
+
+# --- Asked to halt ----------------------------------------------------------------------------------------------------
+
+
+def test_a_message_says_of_which_power_cycle_it_is() -> None:
+    step = guest.step(Started(), NOW.remember(cycle=7), Operator("stop"))
+    assert [effect for effect in step.effects if isinstance(effect, Message)] == [Message("shutdown", 7)]
+
+
+@pytest.mark.parametrize(("message", "is_asked", "becomes"), [
+    # It went out just now: it is not sent twice, and counts as delivered.
+    (HaltMessage(recent=True), False, HaltMessage(recent=True, delivered=True)),
+    # It is on its way: nobody knows yet.
+    (HaltMessage(recent=True, sending=True), False, HaltMessage(recent=True, sending=True)),
+    (HaltMessage(), True, HaltMessage(recent=True, sending=True)),
+])  # fmt: skip
+def test_a_guest_that_was_never_asked_is_asked_when_its_time_is_over_and_gets_all_of_it_again(
+    message: HaltMessage, is_asked: bool, becomes: HaltMessage
+) -> None:
+    step = guest.step(Stopping("asked by the operator", message=message), NOW, Fired("timeout"))
+    assert step.state == Stopping("asked by the operator", message=becomes)
+    assert any(isinstance(effect, Message) for effect in step.effects) == is_asked
+    assert step.alarms is not None
+    assert step.alarms["timeout"] == Alarm(GUEST.stop_timeout_s, answered=step.alarms["timeout"].answered)  # type: ignore[union-attr]
+    assert step.alarms["resend"] == (Alarm(GUEST.shutdown_resend_s) if is_asked else KEEP)
+
+
+def test_a_service_that_comes_up_sends_nothing_of_before_and_counts_silence_from_then() -> None:
+    state = Stopping(message=HaltMessage(sending=True, recent=True, delivered=True, told_at_s=5.0))
+    assert state.resumed(NOW, 1000.0, None) == Stopping(message=HaltMessage(delivered=True, told_at_s=1000.0))
+
+
+@pytest.mark.parametrize(("config", "silent_s"), [(GUEST, GUEST.stop_silence_s), (SWITCH, None)])
+def test_only_of_a_guest_that_can_be_heard_it_is_said_that_it_fell_silent(config: DeviceConfig, silent_s: float | None) -> None:
+    state = Stopping("asked by the operator", message=HaltMessage(delivered=True))
+    step = guest.step(state, evolve(NOW, config=config).remember(wanted="down"), Fired("heartbeat"))
+    (event,) = (effect for effect in step.effects if isinstance(effect, Draft))
+    assert (step.state.name, event.fields.get("silent_s")) == ("stopped", silent_s)
+
+
+@pytest.mark.parametrize(("alarm", "firm"), [("heartbeat", False), ("timeout", True)])
+def test_a_restart_that_waits_for_others_ends_in_stopped_as_firmly_as_it_was_cut(alarm: str, firm: bool) -> None:
+    now = evolve(NOW, waits_for=("cs",)).remember(cycle=7)
+    step = guest.step(Restarting(message=HaltMessage(delivered=True)), now, Fired(alarm))
+    assert step.state == Stopped("it is started after cs", cut=7, firm=firm)
+
+
+def test_one_that_is_switched_on_while_it_is_asked_after_a_failed_start_has_its_backoff_due_all_the_same() -> None:
+    state = Stopping("its start failed", untouched=True, failed=True, message=HaltMessage(delivered=True))
+    step = guest.step(state, NOW.remember(wanted="down"), PowerFound(10.0, "somebody pressed its button"))
+    assert isinstance(step.state, Stopping)
+    assert (step.state.failed, step.state.untouched, step.memory.cycle) == (True, False, 1)
 
 
 # --- A start that waits for others ------------------------------------------------------------------------------------

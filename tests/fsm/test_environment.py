@@ -208,6 +208,12 @@ def test_a_sensor_that_falls_silent_begins_anew_with_its_readings() -> None:
     assert half.unknown().sampled(75.0, 3).state == "unknown"
 
 
+def test_a_verdict_begins_anew_with_its_readings() -> None:
+    assert sensor(20.0, 20.0, 20.0, samples=3) == Sensor(BOUNDS, "normal", known=True)
+    assert sensor(20.0, 20.0, 20.0, 75.0, 20.0, samples=3) == Sensor(BOUNDS, "normal", known=True)
+    assert sensor(20.0, 20.0, 20.0, 75.0, 75.0, samples=3) == Sensor(BOUNDS, "normal", known=True, candidate="high", agreeing=2)
+
+
 def test_a_release_is_told_with_the_sensors_and_how_long_it_waited() -> None:
     environment, _ = told(enclosure(humidity_pct=BOUNDS, temperature_c=BOUNDS), ("temperature_c", 75.0), ("temperature_c", None))
     released, (event,) = environment.released()
