@@ -10,16 +10,18 @@ from wagman.fsm.alarms import KEEP, Alarm, Fired
 from wagman.fsm.guest import TERM, Memory, Situation, State
 from wagman.fsm.guest.booting import HEARD_BEATS, Relay, Starting, WillStop
 from wagman.fsm.guest.halting import HaltMessage, Restarting, Stopping
-from wagman.fsm.guest.inputs import Message, Operator, Review
+from wagman.fsm.guest.inputs import Message, Operator, Review, StartRefused, WagmanStart
+from wagman.fsm.guest.machine import FORBIDDEN, UNREACHED
 from wagman.fsm.guest.maintenance import Maintenance
 from wagman.fsm.guest.started import Started
 from wagman.fsm.guest.stopped import Stopped
-from wagman.model.facts import UNTOUCHED, Beat, Draft, PowerFound, PowerGoal, Supply, Term
+from wagman.model.facts import UNTOUCHED, Beat, Draft, PowerFound, PowerGoal, Supply, Term, Verb, Verdict
 
 SOON_S = 1e-6
 
 NOW = Situation(GUEST, Memory())
 WITHHELD = evolve(NOW, withheld=True)
+DISABLED = evolve(NOW, config=evolve(GUEST, enabled=False))
 
 
 def no_time_left(_name: str) -> float | None:
@@ -50,6 +52,38 @@ def test_a_guest_that_may_run_is_left_alone_as_long_as_nobody_can_read_whether_i
 def test_one_that_is_known_to_be_unwanted_is_not_left_alone() -> None:
     step = guest.step(guest.untrusted(), WITHHELD.remember(wanted="down"), Fired("adopt", "unknown"))
     assert step.state.name == "stopping"
+
+
+def test_the_scheduler_is_told_why_it_may_not_start_a_guest() -> None:
+    for now, words in ((WITHHELD, "what was decided about it cannot be read"), (DISABLED, "the configuration disables it")):
+        step = guest.step(Stopped(cut=0, settled=True, off=True), now, WagmanStart())
+        assert [effect.reason for effect in step.effects if isinstance(effect, StartRefused)] == [words]
+        assert step.state.name == "stopped"
+
+
+# --- The configuration forbids it, or boards would not be reached -----------------------------------------------------
+
+
+@pytest.mark.parametrize("ask", [Operator("start"), Operator("restart"), Operator("enable"), Operator("stop", for_s=600.0)])
+def test_what_would_have_a_guest_run_that_the_configuration_disables_is_refused(ask: Operator) -> None:
+    verdict = guest.step(Stopped(cut=0), DISABLED, ask).verdict
+    assert verdict == Verdict(accepted=False, state="stopped", reason=FORBIDDEN)
+
+
+@pytest.mark.parametrize("verb", ["stop", "kill", "disable"])
+def test_what_has_it_stopped_is_not(verb: Verb) -> None:
+    verdict = guest.step(Stopped(cut=0), DISABLED, Operator(verb)).verdict
+    assert verdict is not None
+    assert verdict.accepted
+
+
+@pytest.mark.parametrize("verb", ["stop", "kill", "disable"])
+def test_who_would_cut_off_a_board_is_told_which_and_what_to_do_instead(verb: Verb) -> None:
+    now = evolve(NOW, config=evolve(GUEST, leads_to=("rail", "shed")))
+    verdict = guest.step(Started(), now, Operator(verb)).verdict
+    assert verdict is not None
+    assert verdict.reason == UNREACHED.format(boards="rail and shed", verb=verb)
+    assert f"--force to {verb} it" in verdict.reason
 
 
 # --- What was decided before, and is read only now --------------------------------------------------------------------

@@ -19,9 +19,9 @@ from tests.fsm.test_outlet_table import (
     WITHDRAWN,
     Variant,
 )
-from wagman.fsm.outlet import Off, On, Outlet, Stray, Unknown
-from wagman.fsm.outlet.signs import EVIDENCE_S, LIFE_S, REPORT_LAG_S, SETTLE_S, STUCK_REPORT_S
-from wagman.model.facts import PowerFound, PowerGoal, PowerLost, RelayOff, RelayStuck, Supply
+from wagman.fsm.outlet import Off, On, Outlet, PendingCommand, Signs, Stray, Unknown
+from wagman.fsm.outlet.signs import EVIDENCE_S, LIFE_S, REPORT_LAG_S, SETTLE_S, STUCK_REPORT_S, Level
+from wagman.model.facts import PowerFound, PowerGoal, PowerLost, RelayAsked, RelayOff, RelayStuck, Supply
 
 SOON_S = 1e-6
 """The moment after."""
@@ -181,3 +181,55 @@ def test_power_that_is_lost_is_told_with_its_time_and_its_reason() -> None:
 def test_a_stray_that_a_guest_takes_over_is_on_by_what_showed_it() -> None:
     step = outlet(Variant(Stray("on", "told"), OFF)).wanted(PowerGoal("untouched", 8, taken=1), NOW_S)
     assert step.outlet.state == On(8, "told")
+
+
+# --- A command that leaves --------------------------------------------------------------------------------------------
+
+
+def test_an_outlet_of_which_nothing_is_known_may_have_been_switched_just_now() -> None:
+    assert Outlet.new(NOW_S, is_mute=True) == Outlet(NOW_S, Signs(NOW_S), is_mute=True)
+
+
+@pytest.mark.parametrize(("level", "on_s", "pulsed_s"), [("on", NOW_S, -math.inf), ("pulse", NOW_S + 30, NOW_S + 30)])
+def test_an_on_begins_its_evidence_anew_and_a_pulse_does_so_from_its_end(level: Level, on_s: float, pulsed_s: float) -> None:
+    off = evolve(outlet(Variant(IS_FREE, CLEARED), drew=True, idle_since_s=900.0, still_off=True), pulse_s=30.0)
+    step = off.sending(level, NOW_S)
+    signs = step.outlet.signs
+    assert (signs.asked_at_s, signs.on_at_s, signs.pulsed_until_s) == (NOW_S, on_s, pulsed_s)
+    assert (signs.drew, signs.idle_since_s, signs.still_off) == (False, math.inf, False)
+    assert step.outlet.pending == PendingCommand(level)
+    assert step.facts == (RelayAsked(7, on_s),)
+
+
+@pytest.mark.parametrize(("level", "is_told"), [("on", False), ("pulse", True)])
+def test_one_that_is_repeated_keeps_that_the_board_has_shown_nothing_but_off_since_the_first(level: Level, is_told: bool) -> None:
+    waiting = evolve(outlet(Variant(Unknown(7), CLEARED, PendingCommand(level)), still_off=True), pulse_s=30.0)
+    step = waiting.sending(level, NOW_S)
+    assert step.outlet.signs.still_off
+    assert step.outlet.pending == PendingCommand(level, 2)
+    assert (step.facts != ()) == is_told  # a pulse has the power go on anew, later
+    assert not waiting.sending("on" if level == "pulse" else "pulse", NOW_S).outlet.signs.still_off
+
+
+def test_an_off_may_have_had_its_effect_when_it_was_answered_unless_the_board_has_told_of_it() -> None:
+    switching = outlet(Variant(IS_ON, OFF, LEFT_OFF, "on"), off_at_s=BEFORE_S)
+    assert switching.sent("off", NOW_S).outlet.signs.off_at_s == NOW_S
+    assert switching.sent("on", NOW_S).outlet == switching
+    told = evolve(switching, pending=evolve(LEFT_OFF, seen_at_s=996.0))
+    assert told.sent("off", NOW_S).outlet == told
+    assert outlet(Variant(IS_ON, OFF), off_at_s=BEFORE_S).sent("off", NOW_S).outlet.signs.off_at_s == NOW_S
+    assert evolve(switching, pulse_s=30.0).sent("pulse", NOW_S).outlet.signs.pulsed_until_s == NOW_S + 30
+
+
+def test_while_an_on_or_a_pulse_is_awaited_off_is_noted_and_no_loss() -> None:
+    levels: tuple[Level, ...] = ("on", "pulse")
+    for level in levels:
+        waiting = outlet(Variant(Unknown(7), CLEARED, PendingCommand(level)), asked_at_s=BEFORE_S)
+        step = waiting.shown_off(NOW_S, "the board shows it off", "told")
+        assert (step.facts, step.outlet.signs.still_off, step.outlet.state) == ((), True, Unknown(7))
+        assert step.outlet.shown_off(NOW_S + 9, "the board shows it off", "told").outlet == step.outlet
+
+
+def test_a_start_that_was_called_off_before_anything_was_switched_on_ends_no_power_cycle() -> None:
+    unused = evolve(outlet(Variant(Off(0, is_kept=True, proof="told"), CLEARED), off_at_s=BEFORE_S))
+    assert unused.wanted(PowerGoal("off", 6, taken=1), NOW_S).facts == (RelayOff(0, BEFORE_S),)
