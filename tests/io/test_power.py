@@ -7,10 +7,10 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wagman.fsm.outlet import Outlet
-from wagman.fsm.outlet.signs import EVIDENCE_S, GONE_S
+from wagman.fsm.outlet import Off, Outlet
+from wagman.fsm.outlet.signs import EVIDENCE_S, GONE_S, SETTLE_S
 from wagman.io.board.pace import Pace
-from wagman.io.board.power import UNSEEN_S, Power, SwitchOff, SwitchOn
+from wagman.io.board.power import AFTER_SETTLE_S, BROWNOUT_S, UNSEEN_S, Power, SwitchOff, SwitchOn, SwitchPulse
 from wagman.model.facts import (
     UNTOUCHED,
     Port,
@@ -809,3 +809,146 @@ def test_whatever_happens_relay_ons_keep_their_distance_and_no_foreign_power_is_
             elif isinstance(action, SwitchOff):
                 off_s[action.port] = before_s
                 assert rig.power.ports[action.port].goal.level == "on" or not unowned[action.port]
+
+
+# --- What the board is told, and when it is looked at -----------------------------------------------------------------
+
+
+def ways(*, way: int = 1) -> Rig:
+    """Two ports; through one of them a board is reached."""
+    rig = Rig(1, 2)
+    rig.power.configure({1: OFF_TIME_S, 2: OFF_TIME_S}, (), ways=(way,))
+    return rig
+
+
+def on(rig: Rig, port: int) -> None:
+    """The port is on, by evidence, in its first power cycle."""
+    rig.power.seen_on(port, rig.now_s)
+    rig.want(port, "on", 1, already=True, cleared=True)
+    rig.told()
+
+
+def test_a_new_power_cycle_of_a_way_is_one_pulse_of_its_off_time_and_of_others_an_off_and_an_on() -> None:
+    rig = ways()
+    for port in (1, 2):
+        on(rig, port)
+    rig.now_s += 60
+    rig.want(1, "on", 2)
+    assert rig.next() == SwitchPulse(1, OFF_TIME_S)
+    rig.want(1, "on", 1, already=True, cleared=True)
+    rig.want(2, "on", 2)
+    assert rig.next() == SwitchOff(2)
+
+
+def test_a_pulse_waits_for_no_off_time_but_for_its_turn() -> None:
+    rig = ways()
+    on(rig, 1)
+    on(rig, 2)
+    rig.want(1, "on", 2)
+    assert rig.power.turn_s(1, "pulse") == rig.now_s + STAGGER_S
+    assert rig.power.turn_s(2, "on") == rig.now_s + OFF_TIME_S
+    assert rig.next() == rig.now_s + STAGGER_S
+
+
+def test_after_a_pulse_the_next_relay_on_keeps_its_distance_from_the_end_of_the_pulse() -> None:
+    rig = ways()
+    on(rig, 1)
+    rig.now_s += 60
+    pulse = SwitchPulse(1, OFF_TIME_S)
+    rig.power.begin(pulse, rig.now_s)
+    assert (rig.power.last_on_port, rig.power.last_on_s) == (1, rig.now_s + OFF_TIME_S)
+    rig.power.sent(pulse, rig.now_s)
+    assert rig.power.last_on_s == rig.now_s + OFF_TIME_S + UNSEEN_S
+    assert rig.power.turn_s(2, "on") == rig.now_s + OFF_TIME_S + UNSEEN_S + STAGGER_S
+
+
+def test_an_on_names_the_medium_and_an_off_none_and_is_nobodys_turn() -> None:
+    rig = Rig(1)
+    rig.now_s += 60
+    rig.want(1, "on", 1, cleared=True, media="sd")
+    assert rig.next() == SwitchOn(1, "sd")
+    before_s = rig.power.last_on_s
+    rig.power.sent(SwitchOff(1), rig.now_s + 60)
+    assert rig.power.last_on_s == before_s
+
+
+def test_a_board_is_looked_at_when_it_can_show_the_effect_and_once_more_when_its_meters_can() -> None:
+    rig = Rig(1)
+    rig.now_s += 60
+    rig.power.settle(10.0, 40.0)
+    assert rig.power.look_s(rig.now_s) == math.inf
+    rig.want(1, "on", 1, cleared=True)
+    action = rig.next()
+    assert isinstance(action, SwitchOn)
+    rig.power.begin(action, rig.now_s)
+    left_s = rig.now_s
+    assert rig.power.look_s(left_s) == left_s + 10.0 + AFTER_SETTLE_S
+    assert rig.power.look_s(left_s + 10.0 + AFTER_SETTLE_S) == left_s + 40.0 + AFTER_SETTLE_S
+    assert rig.power.look_s(left_s + 40.0 + AFTER_SETTLE_S) == math.inf
+    assert rig.power.shown_from_s() == left_s + 10.0 + AFTER_SETTLE_S
+
+
+def test_a_board_that_shows_effects_at_once_is_asked_for_no_look() -> None:
+    rig = Rig(1)
+    rig.now_s += 60
+    rig.power.settle(SETTLE_S)
+    rig.want(1, "on", 1, cleared=True)
+    action = rig.next()
+    assert isinstance(action, SwitchOn)
+    rig.power.begin(action, rig.now_s)
+    assert rig.power.look_s(rig.now_s) == math.inf
+
+
+def test_what_a_board_did_by_itself_is_told_in_plain_words() -> None:
+    rig = Rig(1)
+    rig.power.seen_on(1, rig.now_s)
+    rig.want(1, "on", 1, already=True, cleared=True)
+    rig.power.seen_off(1, rig.now_s + 60)
+    found, lost = rig.told()
+    assert isinstance(found, PowerFound)
+    assert isinstance(lost, PowerLost)
+    assert (found.why, lost.why) == ("the board started it", "the board cut it")
+    rig.power.seen_on(1, rig.now_s + 70, why="somebody pressed its button", shown="sensed")
+    (found,) = rig.told()
+    assert isinstance(found, PowerFound)
+    assert (found.why, rig.power.ports[1].state.proof) == ("somebody pressed its button", "sensed")
+
+
+def test_after_a_restart_of_the_board_only_what_was_on_and_is_no_survivor_has_lost_its_power() -> None:
+    rig = Rig(1, 2, 3, 4)
+    for port in (1, 2, 3):
+        on(rig, port)
+    rig.power.ports[4] = evolve(rig.power.ports[4], state=Off(0, is_kept=True))
+    lost = rig.power.board_reset(rig.now_s + 120, survivors=frozenset({2}), doubtful=frozenset({3}))
+    assert lost == {1}
+    assert [port for port, fact in rig.told_of() if isinstance(fact, PowerLost)] == [1]
+    assert not rig.power.ports[2].is_doubtful
+    assert rig.power.ports[3].is_doubtful
+
+
+@pytest.mark.parametrize(("after_s", "is_suspect"), [(BROWNOUT_S, True), (BROWNOUT_S + 1e-6, False)])
+def test_a_restart_so_soon_after_a_relay_on_is_blamed_on_that_port(after_s: float, is_suspect: bool) -> None:
+    rig = Rig(1, 2)
+    on(rig, 1)
+    on(rig, 2)
+    rig.power.last_on_port = 1
+    rig.power.board_reset(rig.power.last_on_s + after_s)
+    suspects = {port: fact.suspect for port, fact in rig.told_of() if isinstance(fact, PowerLost)}
+    assert suspects == {1: is_suspect, 2: False}
+
+
+def test_only_the_reading_of_a_sound_meter_is_believed_at_once() -> None:
+    for is_sound, is_found in ((False, False), (True, True)):
+        rig = Rig(1)
+        rig.want(1, "off", 0, already=True)
+        rig.power.ports[1] = evolve(rig.power.ports[1], state=Off(0, is_kept=True))
+        rig.power.polled(1, rig.now_s + 60, "on", "told", is_sound=is_sound)
+        assert any(isinstance(fact, PowerFound) for fact in rig.told()) == is_found
+
+
+def test_a_port_that_nobody_knows_of_any_more_is_made_sure_of() -> None:
+    rig = Rig(1, 2)
+    on(rig, 1)
+    on(rig, 2)
+    rig.power.doubt(2)
+    assert [rig.power.ports[port].is_doubtful for port in (1, 2)] == [False, True]
