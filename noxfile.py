@@ -232,6 +232,16 @@ def picture(session: nox.Session) -> None:
 
 @nox.session(default=False)
 @timed
+def mutate(session: nox.Session) -> None:
+    """One change at a time in all that decides, and whether a test notices; what lives is held against tests/survivors.txt."""
+    tools(session, "mutation")
+    session.install("-e", ".[test]")
+    session.run("mutmut", "run", *session.posargs)
+    session.run("python", "-m", "tests.mutation")
+
+
+@nox.session(default=False)
+@timed
 def bench(session: nox.Session) -> None:
     """What the service costs and how fast it is; arguments after -- go to `python -m benchmarks`."""
     session.install("-e", ".[test]")

@@ -952,3 +952,10 @@ def test_a_port_that_nobody_knows_of_any_more_is_made_sure_of() -> None:
     on(rig, 2)
     rig.power.doubt(2)
     assert [rig.power.ports[port].is_doubtful for port in (1, 2)] == [False, True]
+
+
+def test_a_board_without_outlets_has_nothing_to_wait_for() -> None:
+    empty = Power[int]({}, Pace(STAGGER_S, 0.0), 0.0, lambda _port, _fact: None)
+    assert (empty.shown_from_s(), empty.next(0.0), empty.look_s(0.0)) == (-math.inf, math.inf, math.inf)
+    empty.settle(10.0)
+    assert (empty.settle_s, empty.meter_settle_s) == (10.0, 0.0)

@@ -196,3 +196,16 @@ def test_what_was_forgotten_begins_anew_and_the_next_beat_may_be_of_stale_edges(
     assert len(facts) == 1
     seen.beat_logged(PORT, 1029)
     assert len(facts) == 2
+
+
+def test_a_relay_command_makes_edges_stale_again_and_resets_the_timer() -> None:
+    seen, facts = sightings(counts_edges=True)
+    seen.beat_logged(PORT, 1002)  # of stale edges
+    seen.beat_logged(PORT, 1010)
+    assert len(facts) == 1
+    seen.switched(PORT, 1020)
+    assert seen.aged(PORT, 3, 1022, 1022.3) == 1020
+    seen.beat_logged(PORT, 1030)
+    assert len(facts) == 1
+    seen.beat_logged(PORT, 1038)
+    assert len(facts) == 2

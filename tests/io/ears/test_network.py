@@ -3,6 +3,7 @@
 import trio
 
 from tests.io.ears.kit import TIMEOUT_S, running, site
+from wagman.config.ears import NO_NETWORK
 from wagman.io.ears.network import SURE_LOOK_S, TRIES, UNPROVED_S, UNSURE_LOOK_S, Network
 
 
@@ -143,5 +144,28 @@ def test_a_witness_that_has_gone_is_found_before_it_is_needed() -> None:
             await trio.sleep(SURE_LOOK_S + UNPROVED_S + UNSURE_LOOK_S)
             assert [notice.type for notice in lan.notices] == ["network.unproved"]
             nursery.cancel_scope.cancel()
+
+    running(script)
+
+
+def test_witnesses_are_asked_more_often_while_none_answers() -> None:
+    async def script() -> None:
+        lan = site([], ["gateway"])
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(lan.network.run)
+            await trio.sleep(1)
+            assert lan.network.progress_s - trio.current_time() > UNSURE_LOOK_S
+            lan.world.is_up = False
+            await trio.sleep(SURE_LOOK_S + TRIES * TIMEOUT_S + 1)
+            assert lan.network.progress_s - trio.current_time() <= UNSURE_LOOK_S
+            nursery.cancel_scope.cancel()
+
+    running(script)
+
+
+def test_what_is_no_network_is_named_so_and_needs_no_witness() -> None:
+    async def script() -> None:
+        none = Network.none()
+        assert (none.name, none.needs_witness, none.witnesses) == (NO_NETWORK, False, ())
 
     running(script)

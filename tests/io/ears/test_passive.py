@@ -5,9 +5,10 @@ from attrs import define
 from trio.testing import MockClock
 
 from tests.io.ears.kit import World
+from wagman.io.ears.ear import Listening
 from wagman.io.ears.hearing import Hearing
 from wagman.io.ears.network import Network
-from wagman.io.ears.passive import PassiveEar
+from wagman.io.ears.passive import TURN_S, PassiveEar
 from wagman.io.ears.udp import UdpEar
 from wagman.model.facts import Listened, PortFact
 
@@ -86,5 +87,15 @@ def test_a_line_that_nobody_read_for_a_moment_begins_a_silence_anew() -> None:
             silences = [(fact.silent_since_s, fact.asked_at_s) for fact in told if isinstance(fact, Listened)]
             assert silences == [(0, 10), (20, 30)]
             nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+def test_the_silence_of_one_who_waits_is_judged_as_of_its_last_turn() -> None:
+    async def main() -> None:
+        hearing = Hearing(lambda _fact: None)
+        waiting = PassiveEar(UdpEar(udp=9000), hearing.add("udp 9000", heard=True), Network.none())
+        asking = Listening(UdpEar(udp=9001), hearing.add("udp 9001", heard=True), Network.none())
+        assert waiting.silence.apart_s == asking.silence.apart_s + TURN_S
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
