@@ -123,6 +123,7 @@ BUSY_ALARMS, TOLD_ALARMS = ("heartbeat", "resend"), ("heartbeat", "timeout")
 VARIANTS = {
     "stopped": Variant(OFF),
     "stopped, settling": Variant(evolve(OFF, settled=False), armed=("settle",)),
+    "stopped, its start was called off": Variant(evolve(OFF, cut=6)),
     "stopped, heard once": Variant(HEARD),
     "stopped, off, heard once": Variant(evolve(HEARD, off=True)),
     "stopped firmly, heard once": Variant(evolve(HEARD, firm=True)),

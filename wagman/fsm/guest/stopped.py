@@ -149,7 +149,17 @@ class Stopped(State):
 
     def begin(self, now: Situation, reason: str) -> Step:
         """Change to Starting."""
+        if self.follows_called_off(now):
+            now = now.remember(cycle=now.memory.cycle - 1)
         return self.goto(states.starting, now, reason, relay=Relay(cleared=self.off))
+
+    def follows_called_off(self, now: Situation) -> bool:
+        """Whether a start from the same medium was called off before its power was seen: the next start goes on with it.
+
+        Its relay-on may have left all the same, and what boots by it must not be cut for a new power cycle.
+        """
+        is_called_off = not self.untouched and self.cut == now.memory.cycle - 1
+        return is_called_off and now.memory.media == now.medium
 
     def believes(self, now: Situation, beat: Beat) -> bool:
         """Whether the beat shows that the guest runs, and calls for a reaction."""
