@@ -154,3 +154,54 @@ def test_in_the_heat_those_that_others_need_are_stopped_after_them() -> None:
     asked = now.next_stop(frozenset(now.order))
     assert asked is not None
     assert asked.name == "x1"
+
+
+def lingers() -> Node:
+    """cs did not stop in its time, and nobody waits for its end any more."""
+    there = running()
+    show(there, "cs", "stopping", wanted=False)
+    show(there, "gn", "started", wanted=False, leaving=True)
+    there.fire("before:cs")
+    assert there.now.lingering == {"cs"}
+    return there
+
+
+def test_a_guest_that_did_not_stop_in_its_time_is_waited_for_again_once_it_was_down_or_is_to_run_again() -> None:
+    there = lingers()
+    show(there, "cs", "stopping", wanted=False, starts=1)
+    assert there.now.lingering == {"cs"}
+    show(there, "cs", "stopped", wanted=False)
+    assert there.now.lingering == frozenset()
+    there = lingers()
+    show(there, "cs", "restarting", wanted=True)
+    assert there.now.lingering == frozenset()
+
+
+def test_a_start_that_goes_on_or_is_to_be_ended_has_not_failed() -> None:
+    for state in ("starting", "will_stop"):
+        there = running()
+        show(there, "gn", "starting")
+        show(there, "gn", state, starts=1)
+        assert there.now.overdue == frozenset()
+    show(there := running(), "gn", "starting")
+    show(there, "gn", "stopping")
+    assert there.now.overdue == {"gn"}
+
+
+def test_nobody_waits_for_the_end_of_a_guest_in_maintenance() -> None:
+    there = running()
+    show(there, "cs", "maintenance", wanted=False)
+    assert there.now.leaning("gn") == ()
+    assert ReviewGuest("gn") in show(there, "gn", "started", wanted=False, leaving=True)
+
+
+def test_a_guest_that_others_need_is_not_the_next_to_stop_before_them() -> None:
+    there = running()
+    for name in ("gn", "cs"):
+        show(there, name, "started", wanted=False)
+    show(there, "x1", "stopping", wanted=False)
+    assert there.now.next_stop(frozenset(there.now.order)) is None
+    show(there, "x1", "stopped", wanted=False)
+    asked = there.now.next_stop(frozenset(there.now.order))
+    assert asked is not None
+    assert asked.name == "cs"

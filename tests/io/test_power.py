@@ -7,7 +7,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wagman.fsm.outlet import Off, Outlet
+from wagman.fsm.outlet import Off, On, Outlet
 from wagman.fsm.outlet.signs import EVIDENCE_S, GONE_S, SETTLE_S
 from wagman.io.board.pace import Pace
 from wagman.io.board.power import AFTER_SETTLE_S, BROWNOUT_S, UNSEEN_S, Power, SwitchOff, SwitchOn, SwitchPulse
@@ -959,3 +959,74 @@ def test_a_board_without_outlets_has_nothing_to_wait_for() -> None:
     assert (empty.shown_from_s(), empty.next(0.0), empty.look_s(0.0)) == (-math.inf, math.inf, math.inf)
     empty.settle(10.0)
     assert (empty.settle_s, empty.meter_settle_s) == (10.0, 0.0)
+
+
+def test_two_boards_take_turns_and_one_whose_relay_on_is_under_way_has_the_other_wait() -> None:
+    pace, told = Pace(STAGGER_S, 0.0), (lambda _port, _fact: None)
+    one, other = (Power({1: OFF_TIME_S}, pace, 0.0, told) for _ in range(2))
+    action = SwitchOn(1, None)
+    one.begin(action, 100.0)
+    assert (one.turn_s(1, "on"), other.turn_s(1, "on")) == (100.0 + STAGGER_S, math.inf)
+    one.sent(action, 101.0)
+    assert other.turn_s(1, "on") == 101.0 + UNSEEN_S + STAGGER_S
+
+
+def test_what_kind_of_guest_a_port_has_is_known_from_the_beginning() -> None:
+    power = Power({1: 10.0, 2: 20.0}, Pace(STAGGER_S, 0.0), 0.0, lambda _port, _fact: None, mute=(1,), ways=(2,))
+    assert [(port.is_mute, port.pulse_s) for port in power.ports.values()] == [(True, 0.0), (False, 20.0)]
+
+
+def test_a_port_that_is_left_counts_as_on_and_nothing_is_wanted_of_it() -> None:
+    rig = Rig(1, 2)
+    rig.power.settle(7.0)
+    rig.power.leave(1)
+    assert rig.power.ports[1] == evolve(Outlet.new(rig.power.now_s, is_mute=True), state=On(0), settle_s=7.0)
+    assert rig.power.off_times_s == {1: 0.0, 2: OFF_TIME_S}
+    rig.now_s += 60
+    assert rig.next() == math.inf
+
+
+def test_a_start_is_taken_back_once_its_guest_is_to_be_off() -> None:
+    rig = Rig(1)
+    rig.want(1, "on", 1, cleared=True)
+    assert not rig.power.is_taken_back(1)
+    rig.want(1, "off", 1)
+    assert rig.power.is_taken_back(1)
+
+
+def test_a_look_and_a_reply_are_taken_for_the_port_that_they_are_about() -> None:
+    rig = Rig(1, 2)
+    on(rig, 1)
+    on(rig, 2)
+    rig.power.shown_off(2, rig.now_s + 60, "the board shows it off", "told")
+    assert [(port, type(fact), fact.why) for port, fact in rig.told_of() if isinstance(fact, PowerLost)] == [
+        (2, PowerLost, "the board shows it off")
+    ]
+    rig.now_s += 120
+    rig.want(1, "off", 1)
+    action = rig.next()
+    assert action == SwitchOff(1)
+    rig.do(action)
+    rig.power.replied(SwitchOff(1))
+    rig.power.assumed(1, rig.now_s + 60)
+    assert rig.power.ports[1].state == Off(1, is_kept=True, proof="assumed")
+    rig.power.found(1, rig.now_s + 70, "somebody pressed its button", "unknown")
+    (found,) = (fact for port, fact in rig.told_of() if isinstance(fact, PowerFound) and port == 1)
+    assert (found.why, found.supply) == ("somebody pressed its button", "unknown")
+
+
+def test_a_reading_says_how_it_was_made() -> None:
+    rig = switched_on()
+    rig.power.polled(1, rig.now_s + 60, "on", "told")
+    assert rig.shows(1) == ("told", True)
+
+
+def test_what_may_have_been_started_while_nobody_looked_is_told_with_the_time_of_the_first_look() -> None:
+    rig = Rig(1)
+    rig.want(1, "off", 1)
+    rig.power.polled(1, rig.now_s + 5, "on")
+    rig.told()
+    rig.power.link_up(rig.now_s + 5)
+    (found,) = rig.told()
+    assert isinstance(found, PowerFound)
+    assert (found.at_s, found.supply) == (rig.now_s + 5, "on")

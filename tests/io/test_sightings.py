@@ -209,3 +209,12 @@ def test_a_relay_command_makes_edges_stale_again_and_resets_the_timer() -> None:
     assert len(facts) == 1
     seen.beat_logged(PORT, 1038)
     assert len(facts) == 2
+
+
+def test_a_beat_is_told_of_its_own_port() -> None:
+    told: list[Any] = []
+    power = Power({1: 10.0, 2: 10.0}, Pace(5.0, 0.0), 0.0, lambda port, fact: told.append((port, fact)))
+    seen = Sightings.of([1, 2], power, lambda port, fact: told.append((port, fact)))
+    seen.counts_edges = lambda _port: False
+    seen.beat_logged(2, 1002.0)
+    assert told == [(2, Beat(1002.0, "log"))]
