@@ -1,5 +1,6 @@
 """Faults planted where several boards meet, each with a script that brings it to light."""
 
+import math
 from typing import Any
 
 import pytest
@@ -16,7 +17,8 @@ from wagman.io.board.pace import Pace
 from wagman.io.board.plain import PlainDriver
 from wagman.io.board.task import Board
 from wagman.io.ears.network import Network
-from wagman.model.facts import Blindness, Plug
+from wagman.io.ears.silence import Silence
+from wagman.model.facts import Blindness, Listened, Plug
 from wagman.service import parts
 from wagman.service.routes import Routes
 
@@ -94,6 +96,17 @@ def a_board_that_restarted_is_switched_before_a_look_at_it_counts(patch: pytest.
 @mutant("20 min; network out; 20 min; network in; 5 min", 6, site="plugs")
 def silence_on_a_network_needs_no_witness(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Network, "shown_at_s", lambda self, after_s: after_s)
+
+
+@mutant("10 min; ai: kill; 1 min; network out; ai: start; 8 min; guest ai beat=0; network in; 12 min", 1, site="plugs")
+def a_guest_cannot_have_come_up_while_the_network_was_out(patch: pytest.MonkeyPatch) -> None:
+    real = Silence.unanswered
+
+    def unanswered(self: Silence, *times: Any) -> Listened | None:
+        proved = real(self, *times)
+        return proved and evolve(proved, stirred_at_s=-math.inf)
+
+    patch.setattr(Silence, "unanswered", unanswered)
 
 
 # --- What boards are reached through ----------------------------------------------------------------------------------

@@ -145,7 +145,8 @@ class Listened:
 
     asked_at_s: float  # when the ear was asked
     silent_since_s: float  # it has listened since then, and heard nothing
-    stirred_at_s: float = -math.inf  # when it last heard something that may have been a beat, believed or not
+    # when it last heard something that may have been a beat, believed or not, or could not have heard one
+    stirred_at_s: float = -math.inf
 
 
 @frozen

@@ -107,7 +107,20 @@ def test_an_outage_that_ends_after_a_question_is_no_silence_of_before() -> None:
     silence.answered(1000)
     assert silence.unanswered(1010, 1012, None) is None
     assert silence.unanswered(1020, 1022, 1023) is None
-    assert silence.unanswered(1030, 1032, 1033) == Listened(1030, 1023)
+    assert silence.unanswered(1030, 1032, 1033) == Listened(1030, 1023, stirred_at_s=1023)
+
+
+def test_in_an_outage_the_guest_may_have_come_up_and_so_its_end_counts_as_a_sign_of_life() -> None:
+    silence = Silence(QUESTION_S, APART_S)
+    assert silence.unanswered(1000, 1002, 1003) is None
+    assert silence.unanswered(1010, 1012, 1013) == Listened(1010, 1003, stirred_at_s=1003)  # nobody listened before
+    silence.gap()
+    assert silence.unanswered(1020, 1022, None) is None
+    assert silence.unanswered(1030, 1032, 1033) is None
+    assert silence.unanswered(1040, 1042, 1043) == Listened(1040, 1033, stirred_at_s=1033)
+    assert silence.unanswered(1050, 1052, 1053) == Listened(1050, 1033, stirred_at_s=1033)
+    silence.answered(1060)
+    assert silence.unanswered(1070, 1072, 1073) == Listened(1070, 1060, stirred_at_s=1033)
 
 
 def test_a_question_that_was_overtaken_by_an_answer_takes_nothing_away() -> None:

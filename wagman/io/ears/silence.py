@@ -29,6 +29,7 @@ class Silence:
     apart_s: float
     # since when the guest is silent, though it would have been heard; None: there is a gap
     since_s: float | None = field(default=None, init=False)
+    _known_from_s: float = field(default=-math.inf, init=False)  # the end of the latest gap: in it the guest may have come up
     _listened_at_s: float = field(default=-math.inf, init=False)  # when the latest question was asked, or the latest answer came
 
     def answered(self, at_s: float) -> None:
@@ -51,7 +52,9 @@ class Silence:
             self.gap()
         self._listened_at_s = asked_at_s
         if self.since_s is None:
-            self.since_s = shown_at_s  # this question may have been lost with the network: the silence begins after it
+            # This question may have been lost with the network: the silence begins after it.
+            self.since_s = shown_at_s
+            self._known_from_s = self._known_from_s if shown_at_s is None else shown_at_s
         elif self.since_s < asked_at_s:
-            return Listened(asked_at_s, self.since_s)
+            return Listened(asked_at_s, self.since_s, self._known_from_s)
         return None
