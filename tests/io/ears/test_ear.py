@@ -11,7 +11,7 @@ from trio.testing import MockClock
 from tests.io.ears.kit import ANSWER_S, EVERY_S, TIMEOUT_S, FakeEar, Site, World, listening, running, site
 from wagman.io.ears.ear import Ear
 from wagman.io.ears.hearing import Hearing
-from wagman.io.ears.network import Network
+from wagman.io.ears.network import TRIES, Network
 from wagman.model.backend import Probe
 
 
@@ -259,3 +259,16 @@ def test_a_probe_that_does_not_keep_its_time_is_given_up_and_proves_nothing() ->
             nursery.cancel_scope.cancel()
 
     running(script)
+
+
+@pytest.mark.parametrize(("every_s", "apart_s"), [(10.0, 20.0), (2.0, TIMEOUT_S + 2 * TRIES * TIMEOUT_S)])
+def test_one_question_may_be_missed_without_a_gap_and_asking_the_witnesses_takes_its_time(every_s: float, apart_s: float) -> None:
+    async def main() -> None:
+        network = Network("lan", within_s=TIMEOUT_S)
+        source = Hearing(lambda _fact: None).add("fake", heard=True)
+        ear = Ear(FakeEar(fake="gn", world=World(), every_s=every_s, timeout_s=TIMEOUT_S), source, network)
+        assert ear.silence.apart_s == apart_s
+        await ear.unheard(trio.current_time(), trio.current_time())
+        assert ear.progress_s == trio.current_time() + 2 * TRIES * TIMEOUT_S
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))

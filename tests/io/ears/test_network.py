@@ -169,3 +169,35 @@ def test_what_is_no_network_is_named_so_and_needs_no_witness() -> None:
         assert (none.name, none.needs_witness, none.witnesses) == (NO_NETWORK, False, ())
 
     running(script)
+
+
+def test_one_round_without_an_answer_is_not_told_of_however_long_the_service_has_been_up() -> None:
+    async def script() -> None:
+        lan = site([], ["gateway"])
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(lan.network.run)
+            await trio.sleep(SURE_LOOK_S - 1)
+            lan.world.dead.add("gateway")
+            await trio.sleep(UNPROVED_S - 1)
+            assert lan.notices == []
+            nursery.cancel_scope.cancel()
+
+    running(script)
+
+
+def test_a_witness_that_answers_at_once_is_a_good_one_and_the_first_of_two_answers_counts() -> None:
+    async def script() -> None:
+        lan = site([])
+        now_s = trio.current_time()
+        lan.network._round_at_s = lan.network._witnessed_at_s = now_s
+        lan.network._judge(now_s)
+        assert lan.network._doubted_since_s is None
+        lan.network._round_at_s = now_s + 1
+        for late_s, is_told in ((UNPROVED_S - 1, False), (UNPROVED_S, True)):
+            lan.network._judge(now_s + 1 + late_s)
+            assert lan.network.unproved == is_told
+        lan.network.heard(now_s, now_s + 2)
+        lan.network.heard(now_s, now_s + 3)
+        assert lan.network.shown_at_s(now_s) == now_s + 2
+
+    running(script)

@@ -129,3 +129,18 @@ def test_a_question_that_was_overtaken_by_an_answer_takes_nothing_away() -> None
     silence.answered(1011)
     assert silence.unanswered(1010, 1010, None) is None
     assert silence.unanswered(1020, 1022, 1023) == Listened(1020, 1011)
+
+
+def test_limits_of_a_question_to_the_moment() -> None:
+    silence = Silence(QUESTION_S, APART_S)
+    silence.answered(1000)
+    assert silence.unanswered(1000, 1002, 1003) is None  # it was overtaken by the answer
+    latest_s = 1000 + APART_S
+    assert silence.unanswered(latest_s, latest_s + QUESTION_S + SLACK_S, latest_s + 9) == Listened(latest_s, 1000)
+    again = Silence(QUESTION_S, APART_S)
+    again.answered(1000)
+    assert again.unanswered(latest_s + 1e-6, latest_s + 1, latest_s + 2) is None  # a gap: nobody listened for too long
+    early = Silence(QUESTION_S, APART_S)
+    assert early.unanswered(1000, 1001, 1010) is None
+    assert early.unanswered(1010, 1011, 1012) is None  # it left when the silence began, which may be why nobody answered
+    assert early.unanswered(1015, 1016, 1017) == Listened(1015, 1010, stirred_at_s=1010)
