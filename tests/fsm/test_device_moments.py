@@ -15,6 +15,7 @@ from wagman.fsm.guest.machine import FORBIDDEN, UNREACHED
 from wagman.fsm.guest.maintenance import Maintenance
 from wagman.fsm.guest.started import Started
 from wagman.fsm.guest.stopped import Stopped
+from wagman.model.errors import StoreError
 from wagman.model.facts import UNTOUCHED, Beat, Draft, PowerFound, PowerGoal, Supply, Term, Verb, Verdict
 
 SOON_S = 1e-6
@@ -272,3 +273,13 @@ def test_a_start_that_waits_for_others_ends_the_wait_for_the_next_try() -> None:
     story.arm({"settle": Alarm(5.0), "backoff": Alarm(60.0)})
     assert story.ask("start").reason == "it is started after cs"
     assert set(story.armed) == {"settle"}
+
+
+def test_what_is_left_of_a_wait_however_little_is_waited_for() -> None:
+    assert Stopped(cut=0, backoff_s=0.5).resume(NOW)["backoff"] == Alarm(0.5)
+    assert "backoff" not in Stopped(cut=0).resume(NOW)
+
+
+def test_what_is_no_state_is_shown_as_it_was_saved() -> None:
+    with pytest.raises(StoreError, match=r"what was saved of a guest is no state of it: \{'name': 'asleep'\}"):
+        guest.restored({"name": "asleep"})

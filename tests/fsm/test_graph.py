@@ -42,6 +42,15 @@ def test_a_state_that_cannot_be_reached_is_an_error() -> None:
         checked_graph(Day, Night, Noon)
 
 
+def test_all_states_that_cannot_be_reached_are_named() -> None:
+    class Dusk(GraphState):
+        name: ClassVar[str] = "dusk"
+        successors: ClassVar[frozenset[str]] = frozenset({"day"})
+
+    with pytest.raises(GraphError, match=r"^cannot be reached: dusk, noon$"):
+        checked_graph(Day, Night, Noon, Dusk)
+
+
 def test_a_transition_that_is_not_declared_raises() -> None:
     with pytest.raises(IllegalTransitionError, match="from started to starting"):
         Started().goto(Starting, Situation(GUEST, Memory()))

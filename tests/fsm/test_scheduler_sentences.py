@@ -755,3 +755,11 @@ def test_if_none_had_come_up_the_turn_stays_where_it_is(state: str) -> None:
 def test_what_is_no_state_is_shown_as_it_was_saved() -> None:
     with pytest.raises(StoreError, match=r"what was saved of the scheduler is no state of it: \{'name': 'asleep'\}"):
         scheduler.restored({"name": "asleep"})
+
+
+def test_a_guest_that_is_known_again_on_the_way_down_starts_nothing() -> None:
+    node = running()
+    node.sense(75.0, 75.0, 75.0)
+    node.tell(PowerFailed(frozenset({"gn"})))
+    node.show("gn", "stopped", due=True)
+    assert (node.name, node.started, node.now.awaited) == ("will_hibernate", [], frozenset())

@@ -1030,3 +1030,13 @@ def test_what_may_have_been_started_while_nobody_looked_is_told_with_the_time_of
     (found,) = rig.told()
     assert isinstance(found, PowerFound)
     assert (found.at_s, found.supply) == (rig.now_s + 5, "on")
+
+
+def test_an_off_is_known_by_what_has_shown_it() -> None:
+    rig = Rig(1)
+    on(rig, 1)
+    rig.now_s += 60
+    rig.want(1, "off", 1)
+    rig.do(rig.next())
+    rig.power.shown_off(1, rig.now_s + 60, "the board shows it off", "told")
+    assert rig.power.ports[1].state == Off(1, is_kept=True, proof="told")

@@ -218,3 +218,26 @@ def test_a_beat_is_told_of_its_own_port() -> None:
     seen.counts_edges = lambda _port: False
     seen.beat_logged(2, 1002.0)
     assert told == [(2, Beat(1002.0, "log"))]
+
+
+def test_a_timer_that_may_have_been_reset_by_what_is_known_is_no_beat_and_its_silence_is_no_longer_than_it_shows() -> None:
+    seen, facts = sightings()
+    seen.state_changed(PORT, 1020)
+    assert seen.aged(PORT, 5, 1025.5, 1025.8) == pytest.approx(1020.8)
+    assert facts == []
+
+
+def test_only_the_beats_of_a_port_that_counts_edges_are_doubted() -> None:
+    told: list[Any] = []
+    power = Power({1: 10.0, 2: 10.0}, Pace(5.0, 0.0), 0.0, lambda _port, _fact: None)
+    seen = Sightings.of([1, 2], power, lambda port, fact: told.append((port, fact)))
+    seen.counts_edges = lambda port: port == 1
+    for port in (1, 2):
+        seen.beat_logged(port, 1002.0)
+    assert told == [(2, Beat(1002.0, "log"))]
+
+
+def test_a_port_that_is_left_is_watched_from_the_beginning() -> None:
+    seen, _ = sightings()
+    seen.leave(PORT)
+    assert seen.aged(PORT, 3, 1100, 1100.3) == pytest.approx(1097.3)

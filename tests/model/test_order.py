@@ -41,3 +41,8 @@ def test_what_is_told_of_as_a_circle_is_one_and_an_order_comes_to_an_end_all_the
     assert sorted(names) == sorted(NAMES)
     is_kept = all(names.index(each) < names.index(name) for name in after for each in after[name])
     assert is_kept == (not found)
+
+
+def test_a_circle_is_found_once_though_another_is_found_before_its_next_name() -> None:
+    after = {"a": ("b",), "c": ("d",), "b": ("a",), "d": ("c",)}
+    assert list(circles(after)) == [("a", "b"), ("c", "d")]

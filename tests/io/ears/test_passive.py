@@ -8,7 +8,7 @@ from tests.io.ears.kit import World
 from wagman.io.ears.ear import Listening
 from wagman.io.ears.hearing import Hearing
 from wagman.io.ears.network import Network
-from wagman.io.ears.passive import TURN_S, PassiveEar
+from wagman.io.ears.passive import TURN_S, PassiveEar, Shared
 from wagman.io.ears.udp import UdpEar
 from wagman.model.facts import Listened, PortFact
 
@@ -97,5 +97,37 @@ def test_the_silence_of_one_who_waits_is_judged_as_of_its_last_turn() -> None:
         waiting = PassiveEar(UdpEar(udp=9000), hearing.add("udp 9000", heard=True), Network.none())
         asking = Listening(UdpEar(udp=9001), hearing.add("udp 9001", heard=True), Network.none())
         assert waiting.silence.apart_s == asking.silence.apart_s + TURN_S
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
+@define
+class Reader:
+    """A task that serves several ears."""
+
+    progress_s: float = 0.0
+
+    async def run(self) -> None:
+        await trio.sleep_forever()
+
+
+def test_ears_of_one_place_share_a_task_and_those_of_another_have_their_own() -> None:
+    shared = Shared()
+    first = shared.get(Reader, "/dev/tty1", Reader)
+    assert shared.get(Reader, "/dev/tty1", Reader) is first
+    other = shared.get(Reader, "/dev/tty2", Reader)
+    assert other is not first
+    assert list(shared.tasks.values()) == [first, other]
+
+
+def test_a_question_that_nobody_witnesses_takes_back_the_silence_that_was_proved() -> None:
+    async def main() -> None:
+        source = Hearing(lambda _fact: None).add("udp 9000", heard=True)
+        ear = Listening(UdpEar(udp=9000), source, Network("lan"))
+        for asked_s in (1000.0, 1010.0):
+            ear._judge(asked_s, asked_s + 1, asked_s + 1)
+        assert source.silence is not None
+        ear._judge(1020.0, 1021.0, None)
+        assert source.silence is None
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
