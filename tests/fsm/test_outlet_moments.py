@@ -233,3 +233,11 @@ def test_while_an_on_or_a_pulse_is_awaited_off_is_noted_and_no_loss() -> None:
 def test_a_start_that_was_called_off_before_anything_was_switched_on_ends_no_power_cycle() -> None:
     unused = evolve(outlet(Variant(Off(0, is_kept=True, proof="told"), CLEARED), off_at_s=BEFORE_S))
     assert unused.wanted(PowerGoal("off", 6, taken=1), NOW_S).facts == (RelayOff(0, BEFORE_S),)
+
+
+def test_what_has_shown_an_outlet_first_is_what_shows_it() -> None:
+    on = outlet(Variant(On(7, "sensed"), CLEARED))
+    assert on.seen_on(NOW_S, None, "the board started it", "told").outlet == on
+    off = outlet(Variant(Off(7, is_kept=True, proof="sensed"), OFF))
+    assert off.shown_off(NOW_S, "the board shows it off", "told").outlet == off
+    assert off.seen_kept(NOW_S, kept=True).outlet == off

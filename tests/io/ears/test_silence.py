@@ -144,3 +144,10 @@ def test_limits_of_a_question_to_the_moment() -> None:
     assert early.unanswered(1000, 1001, 1010) is None
     assert early.unanswered(1010, 1011, 1012) is None  # it left when the silence began, which may be why nobody answered
     assert early.unanswered(1015, 1016, 1017) == Listened(1015, 1010, stirred_at_s=1010)
+
+
+def test_a_question_is_judged_once() -> None:
+    silence = Silence(QUESTION_S, APART_S)
+    silence.answered(1000)
+    assert silence.unanswered(1010, 1012, 1013) == Listened(1010, 1000)
+    assert silence.unanswered(1010, 1012, 1013) is None
