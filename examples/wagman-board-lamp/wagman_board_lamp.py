@@ -1,6 +1,5 @@
 """A box of relays that shows each as a file with 0 or 1 in it, beside a file `serial` that says which box it is."""
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -8,22 +7,14 @@ import trio
 from attrs import define, field, frozen
 
 from wagman.config.boards import PlainBoard
-from wagman.config.kinds import TEXT, Kind
+from wagman.config.kinds import TEXT, matching
 from wagman.config.setting import setting
 from wagman.model.backend import BLANK_BOOTS, Abilities, Identity, Look
 from wagman.model.errors import BoardProtocolError, BoardRefusedError, LinkGoneError, StrangerError
 from wagman.model.facts import Supply
 
 STATES: Mapping[str, Supply] = {"0": "off", "1": "on"}
-
-
-def _read_name(value: object) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"(?!serial$)[a-z0-9][a-z0-9_-]{0,31}", value):
-        raise ValueError(RELAY.wants)
-    return value
-
-
-RELAY = Kind("the name of one relay, of a-z, 0-9, _ and -", _read_name)
+RELAY = matching("the name of one relay, of a-z, 0-9, _ and -", "(?!serial$)[a-z0-9][a-z0-9_-]{0,31}")
 
 
 @frozen(kw_only=True)
@@ -78,7 +69,10 @@ class Lamp:
         await self._met()
         if self._text(port) not in STATES:
             raise BoardRefusedError(f"{self.address} has no relay {port} that tells 0 or 1")
-        self._put(port, "1" if on else "0")
+        try:
+            await trio.Path(self.address, port).write_text("1" if on else "0", encoding="ascii")
+        except OSError as error:
+            raise BoardRefusedError(f"{self.address}/{port}: {error.strerror}") from error
 
     async def _met(self) -> str:
         await trio.lowlevel.checkpoint()
@@ -94,9 +88,3 @@ class Lamp:
             return Path(self.address, name).read_text(encoding="ascii").strip()
         except (OSError, ValueError):
             return None
-
-    def _put(self, name: str, text: str) -> None:
-        try:
-            Path(self.address, name).write_text(text, encoding="ascii")
-        except OSError as error:
-            raise BoardRefusedError(f"{self.address}/{name}: {error.strerror}") from error

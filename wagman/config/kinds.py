@@ -1,6 +1,7 @@
 """What a value may be: each kind says what it wants, and turns a value from TOML into one for the program."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -93,6 +94,11 @@ def _is_command(value: object) -> bool:
 
 def _is_names(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
+def matching(wants: str, pattern: str) -> Kind:
+    """The kind of the texts that match a pattern as a whole."""
+    return _only(wants, lambda value: isinstance(value, str) and re.fullmatch(pattern, value) is not None)
 
 
 def _port_name(value: object) -> str:

@@ -7,7 +7,7 @@ import trio
 from attrs import define, evolve, field, frozen
 
 from wagman.config.boards import PlainBoard
-from wagman.config.kinds import DURATION, Kind, one_of
+from wagman.config.kinds import DURATION, Kind, matching, one_of
 from wagman.config.secrets import SECRET_FILE
 from wagman.config.setting import setting
 from wagman.io.http import Connect
@@ -36,7 +36,6 @@ SET_S = 120
 """A start time that differs by this much did not wander: the clock was set (chosen: a plug that nobody reached for a month)."""
 
 _MAC = re.compile(r"[0-9A-F]{12}")
-_HOST = re.compile(r"[^\s/@?#\\]+")
 
 
 def _read_mac(value: object) -> str:
@@ -46,16 +45,9 @@ def _read_mac(value: object) -> str:
     return mac
 
 
-def _read_host(value: object) -> str:
-    if not isinstance(value, str) or not _HOST.fullmatch(value):
-        raise ValueError(HOST_WANTED)
-    return value
-
-
 MAC_WANTED = "12 hexadecimal digits, with or without colons between them"
-HOST_WANTED = "a name or an address, with or without a port"
 MAC = Kind(MAC_WANTED, _read_mac)
-HOST = Kind(HOST_WANTED, _read_host)
+HOST = matching("a name or an address, with or without a port", r"[^\s/@?#\\]+")
 
 
 def numbered(least: int, most: int) -> Kind:
