@@ -140,6 +140,23 @@ def test_it_is_read_as_soon_as_it_can_be_and_then_counts() -> None:
     assert "memory" not in story.problems(1e9)
 
 
+SLOW = "service kill; disk ok; disk slow 18; service start; 100 s; disk ok; 8 min"
+
+
+def test_what_was_decided_while_the_log_had_no_room_counts_though_the_disk_answers_late_when_the_service_comes_up() -> None:
+    story = told(f"5 min; disk full; gn: disable; 3 min; {SLOW}")
+    assert story.ports_on_after(480.0) == set()
+    (unreadable,) = story.of("store.unreadable")
+    assert "the disk has not answered for 10 s" in unreadable.fields["reason"]
+    assert [event.fields["because"] for event in story.of("store.released")] == ["it could be read"]
+    assert story.of("decisions.damaged") == []
+
+
+def test_so_does_what_was_to_run_again() -> None:
+    story = told(f"5 min; gn: stop; 3 min; disk full; gn: start; 10 s; {SLOW}; all well; settled")
+    assert 1 in story.ports_on_after(490.0)
+
+
 def test_whom_the_log_says_to_be_down_is_not_said_to_be_started_where_nothing_lies_beside_it() -> None:
     script = "service kill; disk undecided; disk barred log; board fault power 2 off; 1 s; service start; 20 min; disk ok; 10 min"
     story = told(f"{BEFORE}{script}")

@@ -61,3 +61,7 @@ class GaugeError(WagmanError):
 
 class StoreError(WagmanError):
     """The store cannot be opened, read or written."""
+
+
+class StallError(StoreError):
+    """The disk has not answered in time; it may later, and what was asked may be done then."""

@@ -9,7 +9,7 @@ from typing import Any
 import trio
 from attrs import define, field, frozen
 
-from wagman.model.errors import StoreError
+from wagman.model.errors import StallError, StoreError
 from wagman.model.facts import Draft
 from wagman.store import SETTLED_KEY, Journal, Keeper
 from wagman.store.decisions import Command, Entry, Kept, Tally, parse, render
@@ -22,6 +22,7 @@ class Found:
     kept: Kept = field(factory=Kept)
     is_there: bool = False
     error: str | None = None  # why the file is there and cannot be read
+    is_late: bool = False  # the disk has not answered: it may be read later
 
 
 @define(eq=False, repr=False)
@@ -42,7 +43,7 @@ class DecisionsFile:
         try:
             text = await self.keeper.read()
         except StoreError as error:
-            return Found(is_there=True, error=str(error))
+            return Found(is_there=True, error=str(error), is_late=isinstance(error, StallError))
         try:
             found = Found() if text is None else Found(parse(text), is_there=True)
         except StoreError as error:

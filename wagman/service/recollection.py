@@ -66,6 +66,8 @@ class Recollection:
             self.unknown = tuple(self.guests)
         if found.error is None:
             self.file.write()
+        elif self.unread is None and found.is_late:
+            self._wait_for(found.error, file_unread=True)  # it may have what the log was not there to take
         elif self.unread is None:
             await self.file.set_aside(found.error)
 
@@ -81,7 +83,11 @@ class Recollection:
             reason = found.error or (None if found.is_there else loaded.lost)
         if reason is None:
             return
-        self._file_unread = found.error is not None
+        self._wait_for(reason, file_unread=found.error is not None)
+
+    def _wait_for(self, reason: str, *, file_unread: bool) -> None:
+        """Leave guests that are off without power until the memory can be read, or until the service goes on without it."""
+        self._file_unread = file_unread
         release_s = self.config.service.unreadable_release_s
         self.unread = Unread(reason, trio.current_time() + release_s if release_s else None)
         for guest in self.guests.values():

@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 import trio
 from attrs import define, field
 
-from wagman.model.errors import StoreError
+from wagman.model.errors import StallError, StoreError
 
 T = TypeVar("T")
 
@@ -58,11 +58,11 @@ async def answered(blocking: Blocking, call: Callable[[], T], patience_s: float 
     """Make the call within `patience_s` seconds.
 
     Raises:
-        StoreError: the disk has not answered in time; its text begins with `failing`.
+        StallError: the disk has not answered in time; its text begins with `failing`.
     """
     with trio.move_on_after(patience_s):
         return await blocking(call)
-    raise StoreError(f"{failing}the disk has not answered for {patience_s:g} s")
+    raise StallError(f"{failing}the disk has not answered for {patience_s:g} s")
 
 
 @define(eq=False, repr=False)
