@@ -10,7 +10,7 @@ from wagman.fsm.alarms import KEEP, Alarm, Fired
 from wagman.fsm.guest import TERM, Memory, Situation, State
 from wagman.fsm.guest.booting import HEARD_BEATS, Relay, Starting, WillStop
 from wagman.fsm.guest.halting import HaltMessage, Restarting, Stopping
-from wagman.fsm.guest.inputs import Message, Operator, Review, StartRefused, WagmanStart
+from wagman.fsm.guest.inputs import Message, MessageDone, Operator, Review, StartRefused, WagmanStart
 from wagman.fsm.guest.machine import FORBIDDEN, UNREACHED
 from wagman.fsm.guest.maintenance import Maintenance
 from wagman.fsm.guest.started import Started
@@ -240,7 +240,22 @@ def test_a_guest_that_was_never_asked_is_asked_when_its_time_is_over_and_gets_al
 
 def test_a_service_that_comes_up_sends_nothing_of_before_and_counts_silence_from_then() -> None:
     state = Stopping(message=HaltMessage(sending=True, recent=True, delivered=True, told_at_s=5.0))
-    assert state.resumed(NOW, 1000.0, None) == Stopping(message=HaltMessage(delivered=True, told_at_s=1000.0))
+    assert state.resumed(NOW, 1000.0, None) == Stopping(
+        message=HaltMessage(delivered=True, told_at_s=1000.0, taken_up_at_s=1000.0)
+    )
+
+
+def test_the_word_of_an_earlier_run_is_enough_where_the_guest_is_silent_and_not_where_its_time_is_over() -> None:
+    taken_up = Stopping("asked by the operator", message=HaltMessage(delivered=True)).resumed(NOW, 1000.0, 60.0)
+    assert guest.step(taken_up, NOW, Fired("heartbeat")).state.name == "stopped"
+    again = guest.step(taken_up, NOW, Fired("timeout"))
+    assert again.state == Stopping(
+        "asked by the operator", message=HaltMessage(sending=True, recent=True, told_at_s=1000.0, taken_up_at_s=1000.0)
+    )
+    assert [effect for effect in again.effects if isinstance(effect, Message)] == [Message("shutdown", 0)]
+    told = guest.step(again.state, NOW, MessageDone(1602.0, 0)).state
+    assert told == Stopping("asked by the operator", message=HaltMessage(delivered=True, recent=True, told_at_s=1602.0))
+    assert guest.step(told, NOW, Fired("timeout")).state.name == "stopped"
 
 
 @pytest.mark.parametrize(("config", "silent_s"), [(GUEST, GUEST.stop_silence_s), (SWITCH, None)])

@@ -10,6 +10,7 @@ from attrs import evolve
 from tests.simulation.mutants import mutant
 from tests.simulation.mutants_outlet import MUTANTS
 from wagman.fsm.guest import Situation, machine
+from wagman.fsm.guest.halting import Halting
 from wagman.fsm.outlet import Outlet
 from wagman.fsm.scheduler.inputs import Visibility
 from wagman.io.board.driver import Wiring
@@ -107,6 +108,23 @@ def a_guest_cannot_have_come_up_while_the_network_was_out(patch: pytest.MonkeyPa
         return proved and evolve(proved, stirred_at_s=-math.inf)
 
     patch.setattr(Silence, "unanswered", unanswered)
+
+
+OLDER_LOG = (
+    "service stop; disk copied; 1 s; service start; 2 min; network out; 1 min; service stop; disk restored; 1 s; service start"
+)
+
+
+@mutant(f"20 min; ai: restart; 20 s; {OLDER_LOG}; 15 min; network in", 1, 6, site="plugs")
+def the_word_of_an_earlier_run_is_enough_when_a_stop_times_out(patch: pytest.MonkeyPatch) -> None:
+    real = Halting.resumed
+
+    def resumed(self: Halting, *times: Any) -> Any:
+        state = real(self, *times)
+        assert isinstance(state, Halting)
+        return state.told(taken_up_at_s=None)
+
+    patch.setattr(Halting, "resumed", resumed)
 
 
 # --- What boards are reached through ----------------------------------------------------------------------------------

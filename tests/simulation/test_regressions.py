@@ -141,6 +141,20 @@ def test_what_the_service_goes_by_and_says_so_breaks_no_promise(script: str) -> 
     assert run(script, named="ordered").violation is None
 
 
+def test_a_guest_that_an_older_log_has_as_asked_is_asked_before_its_stop_time_out_cuts_it() -> None:
+    script = (
+        "20 min; ai: restart; 20 s; service stop; disk copied; 1 s; service start; 2 min; network out; 1 min; "
+        "service stop; disk restored; 1 s; service start; 15 min; network in; all well; settled"
+    )
+    assert run(script, named="plugs").violation is None
+
+
+@pytest.mark.parametrize("after_s", [75, 76])
+def test_power_that_comes_back_before_the_first_look_is_taken_for_an_off_that_was_not_done(after_s: int) -> None:
+    script = f"10 min; cam: stop; {after_s} s; board rail fault power 1 on; 2 min; all well; settled"
+    assert run(script, named="plugs").violation is None
+
+
 ASKED_FOR_BEFORE = {
     "a rail carried a command out late, when the service that came up meanwhile had just asked the guest to halt once more": (
         "20 min; board rail fault late on; ai: stop; 80 s; service stop; 1 s; service start; 5 min; all well; settled"

@@ -282,7 +282,7 @@ class Scene:
         if moved.ours:
             port.killed = port.kill_is_pending  # a kill that was answered has been carried out, or overtaken by a start
         if moved.on:
-            port.is_told(math.inf)
+            port.comes_on(moved)
 
     def _sent(self, sent: Sent) -> None:
         if sent.plug is None:

@@ -8,7 +8,9 @@ from attrs import define, evolve, field, fields
 
 from wagman.config.ears import RARE_BEAT_S
 from wagman.config.schema import Config, DeviceConfig
-from wagman.simulation.records import Answered, Asked, EventShown, Sent, Silence
+from wagman.fsm.outlet.signs import SETTLE_S
+from wagman.io.board.power import AFTER_SETTLE_S
+from wagman.simulation.records import Answered, Asked, EventShown, RelayMoved, Sent, Silence
 
 SLACK_S = 1.5
 """By how much two clocks, or a command and its effect, may differ about the same moment (chosen)."""
@@ -28,6 +30,9 @@ DECIDES = {
 LATE_SWITCH_S = 60.0
 """How long after its reply a command may still be carried out (`Late`, in `wagman.fake.plain`)."""
 
+UNSEEN_OFF_S = SETTLE_S + AFTER_SETTLE_S
+"""How long after a command a board is first looked at."""
+
 METERED_S = 30.0
 """How long a guest has to draw current in plain sight before the service has seen it (chosen: some polls)."""
 
@@ -44,7 +49,8 @@ class Port:
     moved_s: float = -math.inf
     told_s: float = math.inf  # the first message since the relay went on
     silence: Silence = field(factory=Silence)  # the longest that was proved when a cutting command was sent
-    allowed_s: float = -math.inf  # when a cutting command was last sent that the guest's silence allowed
+    allowed_s: float = -math.inf  # when a cutting command was last sent that the guest's silence, or a kill, allowed
+    overruled: bool = False  # an operator's latest word about its power was `kill`
     killed: bool = False  # an operator's kill has not been carried out yet
     enabled_s: float = -math.inf  # when `enable` or `start` was sent
     disabled_s: float = -math.inf  # when a command was sent that cuts it, at once or after a grace
@@ -114,19 +120,31 @@ class Port:
     def is_being_cut(self, sent: Sent) -> None:
         """Take in a cutting command. Which of several commands cuts it is not seen, so the longest silence counts."""
         self.disabled_s, self.silence = sent.at_s, max(self.silence, sent.silence, key=lambda each: each.for_s)
-        if self.was_silent and sent.at_s - self.told_s >= self.device.stop_silence_s - SLACK_S:
+        has_halted = self.was_silent and sent.at_s - self.told_s >= self.device.stop_silence_s - SLACK_S
+        if has_halted or self.overruled:
             self.allowed_s = sent.at_s
+
+    def was_allowed(self, cut_s: float) -> bool:
+        """Whether a command that was allowed can have been carried out at `cut_s`, which may be late."""
+        return cut_s - self.allowed_s <= LATE_SWITCH_S + SLACK_S
+
+    def comes_on(self, moved: RelayMoved) -> None:
+        """Take in that it got power. What comes on by itself before a look can show it off is taken for off that was not done."""
+        is_unseen = not moved.ours and moved.at_s - self.allowed_s <= UNSEEN_OFF_S
+        allowed_s = self.allowed_s if is_unseen else -math.inf
+        self.is_told(math.inf)
+        self.allowed_s = allowed_s
 
     def is_told(self, at_s: float) -> None:
         """Take in that it is asked to halt, or has just got its power (infinity); silence before that does not count."""
-        if at_s == math.inf:
-            self.told_s, self.allowed_s = at_s, -math.inf
-        self.told_s, self.silence = min(self.told_s, at_s), Silence()
+        self.told_s, self.silence = min(self.told_s, at_s) if at_s < math.inf else at_s, Silence()
 
     def asks(self, asked: Asked) -> None:
         """Take in a request, which may overlap with others."""
         self.contested |= decides(asked) & self._pending_on()
         self.pending.append(asked)
+        if asked.verb in ("kill", "start", "restart"):
+            self.overruled = asked.verb == "kill"
 
     def answered(self, answered: Answered) -> None:
         """Take in an answer. Which of overlapping requests came last is not known: answers overtake each other."""

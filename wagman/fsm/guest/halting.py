@@ -35,6 +35,9 @@ class HaltMessage:
     sending: bool = False
     recent: bool = False  # it went out less than `shutdown_resend` ago
     told_at_s: float | None = None  # when the latest attempt ended, or this run began; a silence counts from here at the earliest
+    taken_up_at_s: float | None = (
+        None  # since when this run goes by what an earlier one has told it; None: it was told in this run
+    )
 
 
 @frozen
@@ -69,7 +72,8 @@ class Halting(State):
 
     def on_timeout(self, now: Situation, fired: Fired) -> Step:
         """The stop time-out: the guest did not halt."""
-        if self.is_unasked(now, nobody_looked=fired.late):
+        # Without proof that it is silent, the word of an earlier run is not enough: that may be from before its latest start.
+        if self.is_unasked(now, nobody_looked=fired.late or self.message.taken_up_at_s is not None):
             return self.ask_again(now)
         event = now.event("stop_failed", after_s=now.config.stop_timeout_s)
         return self.halted(now, "it did not stop in time", firm=True).after(event)
@@ -90,7 +94,8 @@ class Halting(State):
     def on_message_done(self, now: Situation, done: MessageDone) -> Step:
         # Nobody knows which of several messages arrived: each is followed by a whole silence.
         plan: Plan = {"heartbeat": silence(now), "timeout": KEEP if self.message.delivered else patience(now), "resend": KEEP}
-        return self.told(sending=False, delivered=True, told_at_s=done.at_s).stay(now, alarms=plan)
+        message = HaltMessage(delivered=True, recent=self.message.recent, told_at_s=done.at_s)
+        return evolve(self, message=message).stay(now, alarms=plan)
 
     def on_power_found(self, now: Situation, found: PowerFound) -> Step:
         """The guest has just been switched on: it never got the earlier message, and is asked anew."""
@@ -136,7 +141,7 @@ class Halting(State):
 
     def resumed(self, now: Situation, now_s: float, away_s: float | None) -> State:
         """A delivery that was under way ended with the service. An undelivered message is sent again before the power goes."""
-        return self.told(sending=False, recent=False, told_at_s=now_s)
+        return self.told(sending=False, recent=False, told_at_s=now_s, taken_up_at_s=now_s if self.message.delivered else None)
 
 
 @frozen

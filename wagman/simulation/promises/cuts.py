@@ -10,7 +10,7 @@ from wagman.model.facts import Plug
 from wagman.simulation.promises.checker import SEEN_S
 from wagman.simulation.records import Answered, Began, Configured, Did, EventShown, Look, Record, RelayMoved
 from wagman.simulation.scene import Scene
-from wagman.simulation.scene_port import LATE_SWITCH_S, SLACK_S, Port
+from wagman.simulation.scene_port import SLACK_S, Port
 
 LATE_S = 30.0
 """How long before it was told a start by the board may have begun: the poll that finds it takes long on a slow board (chosen)."""
@@ -57,6 +57,7 @@ class CutsAreEarned:
             port.killed
             or device.shutdown == ()
             or port.disabled_s < port.moved_s  # it was off when the command was sent
+            or port.was_allowed(cut.at_s)
             or self.halted(port, cut)
             or cut.at_s - port.told_s >= device.stop_timeout_s - SLACK_S
             or self.start_failed(port, cut)
@@ -88,13 +89,8 @@ class CutsAreEarned:
             self.booting_s.update(dict.fromkeys(scene.ports, -math.inf))
 
     def halted(self, port: Port, cut: RelayMoved) -> bool:
-        """Return whether the guest was told to halt, and then was silent.
-
-        A command that was allowed may be carried out late, when a service that came up meanwhile has asked the guest once more.
-        """
+        """Return whether the guest was told to halt, and then was silent."""
         device = port.device
-        if cut.at_s - port.allowed_s <= LATE_SWITCH_S + SLACK_S:
-            return True
         silent = port.was_silent or not device.has_heartbeat
         return silent and cut.at_s - port.told_s >= device.stop_silence_s - SLACK_S
 

@@ -47,7 +47,7 @@ class NothingLostByOutages:
         device = port.device
         was_off = port.disabled_s < port.moved_s  # when the command was sent; what has switched it on since is not known
         is_late = cut.at_s - port.told_s >= device.stop_timeout_s - SLACK_S
-        excused = was_off or is_late or port.killed or device.shutdown == ()
+        excused = was_off or is_late or port.killed or port.was_allowed(cut.at_s) or device.shutdown == ()
         heard = cut.guest in ("running", "halting") and cut.silent_s < BEAT_S and not port.was_silent
         if cut.ours and heard and not excused and cut.at_s - port.moved_s > port.slowest.start_timeout_max_s:
             yield f"{device.name} was {cut.guest} when its power was cut"
