@@ -35,9 +35,8 @@ class HaltMessage:
     sending: bool = False
     recent: bool = False  # it went out less than `shutdown_resend` ago
     told_at_s: float | None = None  # when the latest attempt ended, or this run began; a silence counts from here at the earliest
-    taken_up_at_s: float | None = (
-        None  # since when this run goes by what an earlier one has told it; None: it was told in this run
-    )
+    # since when this run of the service goes by what an earlier one has told it; None: it was told in this run
+    taken_up_at_s: float | None = None
 
 
 @frozen
@@ -141,7 +140,7 @@ class Halting(State):
 
     def resumed(self, now: Situation, now_s: float, away_s: float | None) -> State:
         """A delivery that was under way ended with the service. An undelivered message is sent again before the power goes."""
-        return self.told(sending=False, recent=False, told_at_s=now_s, taken_up_at_s=now_s if self.message.delivered else None)
+        return self.told(sending=False, recent=False, told_at_s=now_s, taken_up_at_s=now_s)
 
 
 @frozen
