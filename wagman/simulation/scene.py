@@ -280,6 +280,7 @@ class Scene:
             return
         port.moved_s = moved.at_s
         if moved.ours:
+            port.overruled &= moved.on
             port.killed = port.kill_is_pending  # a kill that was answered has been carried out, or overtaken by a start
         if moved.on:
             port.comes_on(moved)

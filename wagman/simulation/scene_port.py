@@ -50,7 +50,7 @@ class Port:
     told_s: float = math.inf  # the first message since the relay went on
     silence: Silence = field(factory=Silence)  # the longest that was proved when a cutting command was sent
     allowed_s: float = -math.inf  # when a cutting command was last sent that the guest's silence, or a kill, allowed
-    overruled: bool = False  # an operator's latest word about its power was `kill`
+    overruled: bool = False  # an operator's `kill` was accepted, and is yet to cut what the service itself has switched on
     killed: bool = False  # an operator's kill has not been carried out yet
     enabled_s: float = -math.inf  # when `enable` or `start` was sent
     disabled_s: float = -math.inf  # when a command was sent that cuts it, at once or after a grace
@@ -134,6 +134,7 @@ class Port:
         allowed_s = self.allowed_s if is_unseen else -math.inf
         self.is_told(math.inf)
         self.allowed_s = allowed_s
+        self.overruled &= moved.ours  # a kill cuts no power that comes on by itself after it
 
     def is_told(self, at_s: float) -> None:
         """Take in that it is asked to halt, or has just got its power (infinity); silence before that does not count."""
@@ -143,13 +144,13 @@ class Port:
         """Take in a request, which may overlap with others."""
         self.contested |= decides(asked) & self._pending_on()
         self.pending.append(asked)
-        if asked.verb in ("kill", "start", "restart"):
-            self.overruled = asked.verb == "kill"
+        self.overruled &= asked.verb not in ("start", "restart")
 
     def answered(self, answered: Answered) -> None:
         """Take in an answer. Which of overlapping requests came last is not known: answers overtake each other."""
         if answered.asked in self.pending:
             self.pending.remove(answered.asked)
+        self.overruled |= answered.asked.verb == "kill" and answered.accepted
         if answered.accepted or answered.answer is None:
             for what in decides(answered.asked):
                 self._promised(what, answered.asked, sure=answered.is_kept and what not in self.contested)
