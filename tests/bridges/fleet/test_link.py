@@ -10,13 +10,13 @@ import trio
 from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
-from trio.testing import MockClock, memory_stream_pair
+from trio.testing import MemorySendStream, MockClock, memory_stream_pair
 
 from wagman.bridges.fleet.broker import LinkError
 from wagman.bridges.fleet.link import LOOK_S, Link, Wire, _Packets
 
 KEEPALIVE_S = 60
-CONNECT, PUBLISH, PINGREQ = 0x1, 0x3, 0xC
+CONNECT, PUBLISH, PINGREQ, DISCONNECT = 0x1, 0x3, 0xC, 0xE
 
 
 @define
@@ -24,6 +24,7 @@ class Broker:
     """One of MQTT 3.1.1 that acknowledges all it gets, until it is deaf; when each packet came, by its kind."""
 
     stream: trio.abc.Stream
+    to_it: MemorySendStream
     is_deaf: bool = False
     came_s: dict[int, list[float]] = field(factory=dict)
     _rest: deque[int] = field(factory=deque)
@@ -44,6 +45,17 @@ class Broker:
             elif kind == PINGREQ:
                 await self.stream.send_all(b"\xd0\x00")
 
+    def takes_in(self, delay_s: float) -> None:
+        """What is sent to it arrives that much later from now on."""
+        pump = self.to_it.send_all_hook
+        assert pump is not None
+
+        async def delay() -> None:
+            await trio.sleep(delay_s)
+            await pump()
+
+        self.to_it.send_all_hook = delay
+
     async def _take(self, count: int) -> bytes:
         while len(self._rest) < count:
             self._rest.extend(await self.stream.receive_some())
@@ -58,7 +70,7 @@ def clock_of_paho(monkeypatch: pytest.MonkeyPatch) -> None:
 @asynccontextmanager
 async def linked() -> AsyncIterator[tuple[Link, Broker]]:
     ours, theirs = memory_stream_pair()
-    broker = Broker(theirs)
+    broker = Broker(theirs, ours.send_stream)
     link = Link("broker:1883", ours, _Packets(Wire(), "v042", is_v5=False, keeps=False))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(broker.serve)
@@ -130,3 +142,13 @@ async def test_a_broker_that_gives_no_sign_of_life_any_more_is_gone(autojump_clo
         await fall_deaf(fell_s)
     assert caught.group_contains(LinkError, match="gives no sign of life")
     assert trio.current_time() - fell_s[0] <= 2 * KEEPALIVE_S + 3 * LOOK_S
+
+
+@pytest.mark.trio
+async def test_who_takes_leave_while_the_broker_is_looked_after_loses_nothing(autojump_clock: MockClock) -> None:
+    """The farewell takes longer than from one look to the next: paho has closed its side by then, which is no trouble."""
+    async with linked() as (link, broker):
+        broker.takes_in(1.5 * LOOK_S)
+        await link.leave()
+        await trio.sleep(LOOK_S)
+    assert DISCONNECT in broker.came_s

@@ -248,9 +248,11 @@ class Link:
         self._left.set()
 
     async def watch(self) -> None:
-        """Send keepalives, and check that the broker answers; raises LinkError if it does not."""
+        """Send keepalives, and check that the broker answers, until `leave`; raises LinkError if it does not answer."""
         while True:
             await trio.sleep(LOOK_S)
+            if self._is_leaving:  # paho has closed the wire itself, and what is left of it may be on its way still
+                return
             # Paho would send one each time, whatever else was sent: it heeds its own keepalives only.
             if min(self._sent_s, self._heard_s) + self._packets.keepalive <= trio.current_time():
                 self._packets.loop_misc()
