@@ -5,13 +5,13 @@ from random import Random
 
 import trio
 from attrs import define, field, frozen
-from trio.testing import MockClock
 
 from benchmarks.outcome.measuring import Measuring, Result
 from benchmarks.outcome.policies import Policy
 from wagman.config.schema import Config
 from wagman.simulation.actions import act
 from wagman.simulation.boards.plain import Rail
+from wagman.simulation.clock import VirtualClock
 from wagman.simulation.play import passing_directory
 from wagman.simulation.schedule import run_virtually
 from wagman.simulation.script import Item, Wait
@@ -44,7 +44,7 @@ def run(trial: Trial, measuring: Measuring) -> Result:
     """Run a trial in virtual time, and return what was measured."""
     with passing_directory() as directory:
 
-        async def main(clock: MockClock) -> Result:
+        async def main(clock: VirtualClock) -> Result:
             async with trio.open_nursery() as nursery:
                 rng = Random(trial.seed)  # noqa: S311 - a simulation
                 service = trial.policy.has_service

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import trio
 from attrs import define, field, frozen
-from trio.testing import MockClock
 
 from wagman.config.schema import Config
 from wagman.model.facts import DEFAULT_BOARD
 from wagman.simulation import settle
 from wagman.simulation.actions import act
+from wagman.simulation.clock import VirtualClock
 from wagman.simulation.promises import Checker, Violation, all_checkers
 from wagman.simulation.records import EventShown, Record, RelayMoved
 from wagman.simulation.scene import Scene
@@ -108,7 +108,7 @@ def play(scenario: Scenario, *others: Watch) -> Outcome:
     """Run a scenario in virtual time; `others` get every record, too."""
     with passing_directory() as directory:
 
-        async def main(clock: MockClock) -> Outcome:
+        async def main(clock: VirtualClock) -> Outcome:
             return await _main(scenario, clock, directory, others)
 
         return run_virtually(main, scenario.seed)
@@ -121,7 +121,7 @@ def passing_directory() -> "Iterator[Path]":
         yield Path(name)
 
 
-async def _main(scenario: Scenario, clock: MockClock, directory: Path, others: Sequence[Watch]) -> Outcome:
+async def _main(scenario: Scenario, clock: VirtualClock, directory: Path, others: Sequence[Watch]) -> Outcome:
     onlooker = Onlooker(scenario.config, str(directory), others)
     async with trio.open_nursery() as nursery:
         rng = Random(scenario.seed)  # noqa: S311 - a simulation

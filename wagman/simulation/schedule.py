@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import trio
-from trio.testing import MockClock
+
+from wagman.simulation.clock import VirtualClock
 
 T = TypeVar("T")
 
@@ -28,8 +29,8 @@ def one_schedule(seed: int) -> Iterator[None]:
         core._r.setstate(state)  # noqa: SLF001
 
 
-def run_virtually(main: Callable[[MockClock], Awaitable[T]], seed: int) -> T:
+def run_virtually(main: Callable[[VirtualClock], Awaitable[T]], seed: int) -> T:
     """Run `main` in virtual time; it gets the clock."""
-    clock = MockClock(autojump_threshold=0)
+    clock = VirtualClock()
     with one_schedule(seed):
         return trio.run(main, clock, clock=clock)

@@ -10,7 +10,6 @@ from typing import Any
 
 import trio
 from attrs import define, field
-from trio.testing import MockClock
 
 from wagman.config.boards import BoardConfig, PlainBoard, as_wagman
 from wagman.config.schema import Config
@@ -23,6 +22,7 @@ from wagman.simulation.boards.board import Board, End, Onlookers
 from wagman.simulation.boards.outlet import Outlet
 from wagman.simulation.boards.plain import Rail
 from wagman.simulation.boards.wagman import Wagman
+from wagman.simulation.clock import VirtualClock
 from wagman.simulation.disk import Access, Disk
 from wagman.simulation.file import File
 from wagman.simulation.life import Life, ShutdownCommands, left_behind
@@ -64,7 +64,7 @@ class World:
 
     config: Config
     rng: Random
-    clock: MockClock
+    clock: VirtualClock
     directory: Path
     watch: Callable[[Record], None]
     nursery: trio.Nursery
