@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from wagman.io.ears.silence import SLACK_S, Silence
 from wagman.model.facts import Listened
 
+EVERY_S = 10.0
 QUESTION_S = 2.0
 APART_S = 20.0
 
@@ -51,7 +52,7 @@ def rows(draw: st.DrawFn) -> Sequence[Asked]:
 
 
 def told(row: Sequence[Asked]) -> list[Listened | None]:
-    silence = Silence(QUESTION_S, APART_S)
+    silence = Silence(EVERY_S, QUESTION_S, APART_S)
     facts: list[Listened | None] = []
     for each in row:
         if each.answered:
@@ -73,9 +74,18 @@ def test_whatever_is_called_silence_is_an_unbroken_row_of_questions_that_were_wi
 
 
 @given(rows())
-def test_a_silence_begins_when_somebody_was_heard(row: Sequence[Asked]) -> None:
+def test_a_silence_begins_when_somebody_was_heard_or_when_the_next_question_was_due(row: Sequence[Asked]) -> None:
     heard = {each.ended_at_s for each in row if each.answered} | {each.shown_at_s for each in row}
-    assert all(fact.silent_since_s in heard for fact in filter(None, told(row)))
+    due = {each.asked_at_s - EVERY_S for each in row}
+    assert all(fact.silent_since_s in heard | due for fact in filter(None, told(row)))
+
+
+@given(rows())
+def test_no_silence_is_longer_than_the_row_of_unanswered_questions_and_the_time_between_two(row: Sequence[Asked]) -> None:
+    for fact in filter(None, told(row)):
+        first_s = min(each.asked_at_s for each in row if each.counts and each.asked_at_s > fact.silent_since_s)
+        was_witnessed = fact.silent_since_s in {each.shown_at_s for each in row}
+        assert was_witnessed or first_s - fact.silent_since_s <= EVERY_S + 1e-9
 
 
 @given(rows())
@@ -96,14 +106,14 @@ def test_every_silence_that_is_shown_is_told_at_once(row: Sequence[Asked]) -> No
 
 
 def test_a_question_that_a_stopped_service_gave_up_shows_nothing_and_takes_nothing_away() -> None:
-    silence = Silence(QUESTION_S, APART_S)
+    silence = Silence(EVERY_S, QUESTION_S, APART_S)
     silence.answered(1000)
-    assert silence.unanswered(1005, 1014, 1015) is None
-    assert silence.unanswered(1016, 1018, 1019) == Listened(1016, 1000)
+    assert silence.unanswered(1002, 1009, 1009) is None
+    assert silence.unanswered(1010, 1012, 1013) == Listened(1010, 1000)
 
 
 def test_an_outage_that_ends_after_a_question_is_no_silence_of_before() -> None:
-    silence = Silence(QUESTION_S, APART_S)
+    silence = Silence(EVERY_S, QUESTION_S, APART_S)
     silence.answered(1000)
     assert silence.unanswered(1010, 1012, None) is None
     assert silence.unanswered(1020, 1022, 1023) is None
@@ -111,7 +121,7 @@ def test_an_outage_that_ends_after_a_question_is_no_silence_of_before() -> None:
 
 
 def test_in_an_outage_the_guest_may_have_come_up_and_so_its_end_counts_as_a_sign_of_life() -> None:
-    silence = Silence(QUESTION_S, APART_S)
+    silence = Silence(EVERY_S, QUESTION_S, APART_S)
     assert silence.unanswered(1000, 1002, 1003) is None
     assert silence.unanswered(1010, 1012, 1013) == Listened(1010, 1003, stirred_at_s=1003)  # nobody listened before
     silence.gap()
@@ -124,7 +134,7 @@ def test_in_an_outage_the_guest_may_have_come_up_and_so_its_end_counts_as_a_sign
 
 
 def test_a_question_that_was_overtaken_by_an_answer_takes_nothing_away() -> None:
-    silence = Silence(QUESTION_S, APART_S)
+    silence = Silence(EVERY_S, QUESTION_S, APART_S)
     silence.answered(1000)
     silence.answered(1011)
     assert silence.unanswered(1010, 1010, None) is None
@@ -132,22 +142,29 @@ def test_a_question_that_was_overtaken_by_an_answer_takes_nothing_away() -> None
 
 
 def test_limits_of_a_question_to_the_moment() -> None:
-    silence = Silence(QUESTION_S, APART_S)
+    silence = Silence(EVERY_S, QUESTION_S, APART_S)
     silence.answered(1000)
     assert silence.unanswered(1000, 1002, 1003) is None  # it was overtaken by the answer
     latest_s = 1000 + APART_S
-    assert silence.unanswered(latest_s, latest_s + QUESTION_S + SLACK_S, latest_s + 9) == Listened(latest_s, 1000)
-    again = Silence(QUESTION_S, APART_S)
+    assert silence.unanswered(latest_s, latest_s + QUESTION_S + SLACK_S, latest_s + 9) == Listened(latest_s, latest_s - EVERY_S)
+    again = Silence(EVERY_S, QUESTION_S, APART_S)
     again.answered(1000)
     assert again.unanswered(latest_s + 1e-6, latest_s + 1, latest_s + 2) is None  # a gap: nobody listened for too long
-    early = Silence(QUESTION_S, APART_S)
+    early = Silence(EVERY_S, QUESTION_S, APART_S)
     assert early.unanswered(1000, 1001, 1010) is None
     assert early.unanswered(1010, 1011, 1012) is None  # it left when the silence began, which may be why nobody answered
     assert early.unanswered(1015, 1016, 1017) == Listened(1015, 1010, stirred_at_s=1010)
 
 
 def test_a_question_is_judged_once() -> None:
-    silence = Silence(QUESTION_S, APART_S)
+    silence = Silence(EVERY_S, QUESTION_S, APART_S)
     silence.answered(1000)
     assert silence.unanswered(1010, 1012, 1013) == Listened(1010, 1000)
     assert silence.unanswered(1010, 1012, 1013) is None
+
+
+def test_where_a_question_came_late_after_an_answer_the_guest_may_have_answered_meanwhile() -> None:
+    silence = Silence(EVERY_S, QUESTION_S, APART_S)
+    silence.answered(1000)
+    assert silence.unanswered(1019, 1021, 1022) == Listened(1019, 1019 - EVERY_S)
+    assert silence.unanswered(1038, 1040, 1041) == Listened(1038, 1019 - EVERY_S)  # it was silent at both ends

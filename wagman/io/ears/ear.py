@@ -36,7 +36,7 @@ class Listening:
         config = self.config
         # One question may be missed, by a slow machine or a passing trouble.
         apart_s = max(2 * config.every_s, config.question_s + 2 * self.network.round_s)
-        self.silence = Silence(config.question_s, apart_s)
+        self.silence = Silence(config.every_s, config.question_s, apart_s)
 
     def heard(self, asked_at_s: float, at_s: float) -> None:
         """The guest was heard: it lived after `asked_at_s`, and was heard at `at_s` at the latest."""

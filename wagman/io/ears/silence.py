@@ -3,7 +3,8 @@
 A silent guest and a network that is down look alike, and so does a service that was stopped. A silence is an unbroken row of
 questions, none of which was answered, though after each of them somebody else on the network answered. It begins when the network
 was last known to work: when the guest itself answered, or when a witness did after a gap. A question after which nobody answered
-is a gap, and so is a long time without a question: then the silence begins anew.
+is a gap, and so is a long time without a question: then the silence begins anew. After an answer the next question may come late;
+nobody knows whether the guest would have answered meanwhile, so its silence is as long as if that question had come in time.
 """
 
 import math
@@ -21,10 +22,12 @@ class Silence:
     """What is known of the silence of one source. Times are seconds of trio's clock.
 
     Args:
+        every_s: how far apart two questions are, unless one is missed.
         question_s: how long a question takes at most, from asking to giving up.
         apart_s: how far apart two questions may be without a gap between them.
     """
 
+    every_s: float
     question_s: float
     apart_s: float
     # since when the guest is silent, though it would have been heard; None: there is a gap
@@ -50,11 +53,14 @@ class Silence:
             return None
         if shown_at_s is None or asked_at_s - self._listened_at_s > self.apart_s:
             self.gap()
-        self._listened_at_s = asked_at_s
+        was_heard, self._listened_at_s = self.since_s == self._listened_at_s, asked_at_s
         if self.since_s is None:
             # This question may have been lost with the network: the silence begins after it.
             self.since_s = shown_at_s
             self._known_from_s = self._known_from_s if shown_at_s is None else shown_at_s
-        elif self.since_s < asked_at_s:
+            return None
+        if was_heard:
+            self.since_s = max(self.since_s, asked_at_s - self.every_s)
+        if self.since_s < asked_at_s:
             return Listened(asked_at_s, self.since_s, self._known_from_s)
         return None
