@@ -111,6 +111,14 @@ OF_NOBODYS_DOING = {
     "a guest hung, and its rail restarted just before that was sure, which nobody knows before the next look at the rail": (
         "20 min; guest ai hang; 294 s; board rail restart cold; 10 min"
     ),
+    "a contact that was stuck open came free while the guest, which may have come up unheard, was given its time to halt": (
+        "10 min; nas: stop; 5 min; board shed fault weld 1 on; nas: start; 10 s; network out; 200 s; network in; 175 s; "
+        "board shed fault weld 1 off; 10 min"
+    ),
+    "all of its state belonged to somebody else until it went on without it, and then the log was replaced": (
+        "10 min; nas: disable; 5 min; service kill; disk barred all; service start; 3610 s; service stop; disk foreign; "
+        "all well; 70 min"
+    ),
     "a table moved to an outlet that came on by the pulse of the guest before": (
         "10 min; nas: disable; 10 min; lte: restart; 2 s; service kill; "
         """config move lte "shed" "1"; config move nas "rail" "1"; service start; 10 min"""

@@ -250,6 +250,8 @@ class Scene:
         elif record.event.type in WRITES and record.event.id is not None:
             for port in (self.left | self.by_name).values():
                 port.is_logged = True
+        elif record.event.type == "decisions.damaged" and record.event.fields["set_aside"] is not None and self.barred:
+            self.undecided = True  # a run that may write nothing does not write it again
 
     def _damaged(self) -> None:
         """Take in that the log is damaged, if the service did not have it open: what is left is not known."""

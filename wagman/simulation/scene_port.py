@@ -129,7 +129,12 @@ class Port:
         return cut_s - self.allowed_s <= LATE_SWITCH_S + SLACK_S
 
     def comes_on(self, moved: RelayMoved) -> None:
-        """Take in that it got power. What comes on by itself before a look can show it off is taken for off that was not done."""
+        """Take in that it got power. What comes on by itself before a look can show it off is taken for off that was not done.
+
+        A contact that did not move, and comes free, was taken for on all along.
+        """
+        if moved.by == "freed" and self.enabled_s > self.disabled_s:
+            return
         is_unseen = not moved.ours and moved.at_s - self.allowed_s <= UNSEEN_OFF_S
         allowed_s = self.allowed_s if is_unseen else -math.inf
         self.is_told(math.inf)
@@ -186,8 +191,12 @@ def decides(asked: Asked) -> frozenset[str]:
 
 
 def beat_s(config: Config, device: DeviceConfig) -> float:
-    """Return the longest time between two beats that the board shows: a v4 board misses most of those on its one pin."""
-    return RARE_BEAT_S if device.port in config.board_of(device).rare_ports else BEAT_S
+    """Return the longest time between two beats that are told: a v4 board misses most of those on its one pin.
+
+    What is asked over the network is told of as often as it is asked.
+    """
+    at_board_s = RARE_BEAT_S if device.port in config.board_of(device).rare_ports else BEAT_S
+    return max([at_board_s, *(ear.every_s for ear in device.ears)])
 
 
 def merged(before: DeviceConfig, now: DeviceConfig, choose: Callable[[float, float], float]) -> DeviceConfig:

@@ -27,7 +27,7 @@ class Outlet:
     def moves(self, change: RelayChange) -> None:
         """Take in that its relay has moved."""
         self.moved_s = change.board_s
-        if change.on:
+        if change.on and change.by != "freed":  # nobody can tell when a contact that did not move comes free
             self.on_s, self.beats = change.board_s, self.guest.beats(change.board_s)
 
     def tells(self, read_s: float, of_s: float) -> None:
