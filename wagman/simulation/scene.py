@@ -25,7 +25,7 @@ from wagman.simulation.records import (
 )
 from wagman.simulation.scene_port import METERED_S, SLACK_S, WRITES, Port, beat_s, merged
 from wagman.simulation.scene_tables import KeptTables
-from wagman.simulation.scene_troubles import OVER, Troubles, named
+from wagman.simulation.scene_troubles import MILD_C, OVER, Heat, Troubles, high_c, named
 
 RESET_S = 90.0
 """How long after a restart of a board everything is as before (firmware: 30 s, and a poll or two)."""
@@ -43,9 +43,7 @@ class Scene:
 
     config: Config
     now_s: float = 0.0
-    temperature_c: float = 23.5
-    heated_s: float = math.inf  # since when it has been too hot
-    forced: set[str] = field(factory=set)  # guests that an operator has forced up since then
+    heat: Heat = field(factory=Heat)
     around: Troubles = field(factory=Troubles)  # of the node, apart from its boards
     boards: dict[str, Troubles] = field(init=False)  # of each board
     came_up_s: float = 0.0  # when the service last came up
@@ -71,6 +69,7 @@ class Scene:
 
     def __attrs_post_init__(self) -> None:
         self.boards = {each.name: Troubles() for each in self.config.boards}
+        self.heat.high_c = high_c(self.config)
         self.ports = {each.plug: Port(each, each, beat_s=beat_s(self.config, each)) for each in self.config.guests}
         self.by_name = {each.device.name: each for each in self.ports.values()}
 
@@ -188,7 +187,7 @@ class Scene:
         self.by_name = {each.device.name: each for each in self.ports.values()}
         self.kept.doubt(self.by_name)
         self.around.ended_s = max(self.around.ended_s, self.now_s)
-        self._heated(self.temperature_c)
+        self.heat.bounded(high_c(config), self.now_s)
 
     def _inherited(self, device: DeviceConfig) -> Port | None:
         """Return the past of a new table: that of a gone table on the same outlet, the one decided about last."""
@@ -306,7 +305,7 @@ class Scene:
         if self.cannot_read and not self.is_down:
             self.unread.add(asked)
         if asked.force:
-            self.forced.add(asked.device)
+            self.heat.forced.add(asked.device)
 
     def _spoken(self, record: Asked | Answered) -> None:
         if isinstance(record, Asked):
@@ -325,8 +324,7 @@ class Scene:
         (self.around if board is None else self.boards[board]).begins(trouble)
 
     def _ends(self, trouble: str, board: str | None = None) -> None:
-        if trouble == "disk" and "disk" in self.around.lasting:
-            self.disk_s = self.now_s
+        self.disk_s = self.now_s if trouble == "disk" and "disk" in self.around.lasting else self.disk_s
         (self.around if board is None else self.boards[board]).ends(trouble, self.now_s)
 
     def _all_end(self) -> None:
@@ -334,7 +332,7 @@ class Scene:
         for each in (self.around, *self.boards.values()):
             each.ends("all", self.now_s)
             each.lasting.intersection_update({"service"})
-        self._heated(23.5)
+        self.heat.now(MILD_C, self.now_s)
 
     def _metered(self) -> None:
         """Forget relays that have been on in plain sight: the service has seen them draw current."""
@@ -380,7 +378,7 @@ class Scene:
     def _board(self, board: str, words: list[str]) -> None:
         match words:
             case ["temp", celsius] if board == self.config.enclosure:
-                self._heated(float(celsius))
+                self.heat.now(float(celsius), self.now_s)
             case ["reset" | "powercycle" | "restart", *_] | ["fault", "brownout" | "watchdog" | "eeprom"]:
                 self.boards[board].ended_s = self.now_s + RESET_S
             case ["fault", *rest]:
@@ -399,13 +397,3 @@ class Scene:
 
     def _lasting(self, trouble: str, how: str, board: str | None = None) -> None:
         (self._ends if how in OVER else self._begins)(trouble, board)
-
-    def _heated(self, celsius: float) -> None:
-        bounds = self.config.environment.sensors.get("temperature_c")
-        high = math.inf if bounds is None or bounds.high is None else bounds.high
-        self.temperature_c = celsius
-        if celsius <= high:
-            self.heated_s = math.inf
-            self.forced.clear()
-        elif math.isinf(self.heated_s):
-            self.heated_s = self.now_s

@@ -1,8 +1,14 @@
 """The troubles of a node, as the script tells: of each board, and of everything around them."""
 
+import math
 from collections.abc import Mapping
 
 from attrs import define, field
+
+from wagman.config.schema import Config
+
+MILD_C = 23.5
+"""The temperature of the enclosure while nothing is said of it (chosen: no bound is near)."""
 
 OVER = {"off", "ok", "in", "whole", "0"}
 """Last words that end a lasting trouble."""
@@ -38,6 +44,36 @@ class Troubles:
             self.metered_s = now_s
         self.lasting.discard(trouble)
         self.ended_s = max(self.ended_s, now_s)
+
+
+@define
+class Heat:
+    """Whether the enclosure is too hot, and who was forced up all the same."""
+
+    celsius: float = MILD_C
+    high_c: float = math.inf
+    since_s: float = math.inf  # since when it has been too hot; infinity: it is not
+    forced: set[str] = field(factory=set)  # guests that an operator has forced up since then
+
+    def now(self, celsius: float, now_s: float) -> None:
+        """Take in a temperature."""
+        self.celsius = celsius
+        if celsius <= self.high_c:
+            self.since_s = math.inf
+            self.forced.clear()
+        else:
+            self.since_s = min(self.since_s, now_s)
+
+    def bounded(self, high_c: float, now_s: float) -> None:
+        """Take in another bound."""
+        self.high_c = high_c
+        self.now(self.celsius, now_s)
+
+
+def high_c(config: Config) -> float:
+    """Return the temperature above which no guest may run; infinity: there is none."""
+    bounds = config.environment.sensors.get("temperature_c")
+    return math.inf if bounds is None or bounds.high is None else bounds.high
 
 
 def named(boards: Mapping[str, Troubles], words: list[str]) -> tuple[str, list[str]]:

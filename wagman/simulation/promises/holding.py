@@ -63,19 +63,21 @@ class HeatIsObeyed:
         """Check relays that go on in the heat, and guests that still run."""
         if isinstance(record, RelayMoved) and record.on and record.plug in scene.ports:
             port, hot_s = scene.ports[record.plug], self.hot_s(scene, record.at_s, record.plug)
-            if hot_s > SEEN_S and record.ours and port.device.name not in scene.forced:
+            if hot_s > SEEN_S and record.ours and port.device.name not in scene.heat.forced:
                 yield f"{port.device.name} was switched on after {hot_s:.0f} s of heat"
-        elif isinstance(record, Look) and record.at_s - scene.heated_s > self.bound_s(scene):
+        elif isinstance(record, Look) and record.at_s - scene.heat.since_s > self.bound_s(scene):
             for plug, port in scene.ports.items():
                 hot_s, truth = self.hot_s(scene, record.at_s, plug), record.truth[plug]
-                is_excused = port.device.name in scene.forced or port.alone or record.at_s - port.alone_s < self.bound_s(scene)
+                is_excused = (
+                    port.device.name in scene.heat.forced or port.alone or record.at_s - port.alone_s < self.bound_s(scene)
+                )
                 is_late = hot_s > self.bound_s(scene) and not is_excused
                 if truth.on and truth.can_be_seen and is_late:
                     yield f"{port.device.name} runs after {hot_s:.0f} s of heat"
 
     def hot_s(self, scene: Scene, now_s: float, plug: Plug) -> float:
         """Return for how long it has been too hot, counted only while the service could see that and the outlet's board."""
-        return min(now_s - scene.heated_s, scene.quiet_s(plug.board, scene.config.enclosure or plug.board))
+        return min(now_s - scene.heat.since_s, scene.quiet_s(plug.board, scene.config.enclosure or plug.board))
 
     def bound_s(self, scene: Scene) -> float:
         """Return how long it may take: each guest in its turn; the last may be booting, and then take its longest to stop."""
