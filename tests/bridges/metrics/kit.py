@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from types import NoneType
 from typing import Annotated, Any, Literal, NotRequired, get_args, get_origin, get_type_hints, is_typeddict
 
-from wagman.bridges.metrics.catalogue import BOARD_SENSORS, Snapshot, text_of
+from wagman.bridges.metrics.catalogue import BOARD_SENSORS, text_of
+from wagman.bridges.metrics.subject import Snapshot
 from wagman.model.shapes import Status
 
 NOW_S = 1_800_000_000.25

@@ -3,6 +3,7 @@
 Pure functions of what the service tells, and of the time:
 
 - `family`      a metric: its name, its unit, its samples
+- `subject`     what metrics are about: the answers of the service, the kinds of things in them
 - `catalogue`   all metrics
 - `left_out`    the parts of the status that are no metrics, and why
 - `exposition`  the text that Prometheus reads

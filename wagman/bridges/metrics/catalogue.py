@@ -1,13 +1,12 @@
 """All metrics. Names, units and labels are public: a dashboard breaks where one changes."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
-
-from attrs import frozen
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from wagman.bridges.metrics.exposition import exposed
-from wagman.bridges.metrics.family import Family, Labels, Sample, moment, number, number_at, one_of, scaled, words
-from wagman.model.shapes import Board, Device, Excerpt, Gauge, Network, Port, Problem, Sensor, Service, Source, Status, Wagman
+from wagman.bridges.metrics.family import Family, Sample, moment, number, number_at, one_of, scaled, words
+from wagman.bridges.metrics.subject import Snapshot, Subject, Thing
+from wagman.model.shapes import Board, Device, Excerpt, Gauge, Network, Port, Problem, Sensor, Service, Source, Wagman
 
 T = TypeVar("T")
 
@@ -20,38 +19,6 @@ BOARD_SENSORS = ("temperature_c", "humidity_pct", "current_ma")
 """Sensors of boards that have metrics with units of their own."""
 
 MILLI, CENTI = 1e-3, 1e-2
-
-
-@frozen
-class Snapshot:
-    """The answers of the service from which the metrics are made."""
-
-    status: Status
-    log: Excerpt  # without its events
-    now_s: float  # since 1970, by the wall clock
-    events: Mapping[str, int] | None = None  # events of each type since this program began; None if nobody counts
-
-
-class Thing(NamedTuple, Generic[T]):
-    """A thing that metrics are about, and the labels that tell it from others of its kind."""
-
-    labels: Labels
-    what: T
-
-
-@frozen
-class Subject(Generic[T]):
-    """A kind of things, with the metrics about them."""
-
-    labels: tuple[str, ...]
-    things: Callable[[Snapshot], Iterable[Thing[T]]]
-    families: tuple[Family[T], ...]
-
-    def samples(self, family: Family[T], snapshot: Snapshot) -> Iterator[Sample]:
-        """Yield all samples of one of the families."""
-        for labels, what in self.things(snapshot):
-            for sample in family.samples(what, snapshot.now_s):
-                yield Sample({**labels, **sample.labels}, sample.value)
 
 
 # --- What they are about ----------------------------------------------------------------------------------------------

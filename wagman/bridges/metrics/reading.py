@@ -6,7 +6,8 @@ from collections.abc import Callable
 import trio
 from attrs import define, field
 
-from wagman.bridges.metrics.catalogue import Snapshot, text_of
+from wagman.bridges.metrics.catalogue import text_of
+from wagman.bridges.metrics.subject import Snapshot
 from wagman.client.asynchronous import Follower, connect
 from wagman.client.conversation import ANSWER_S, unanswered
 from wagman.client.errors import NOT_PERMITTED, AnswerError, ClientError, DeniedError, LostError
