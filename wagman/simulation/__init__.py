@@ -2,13 +2,14 @@
 
 From the bottom up:
 
+- `clock`       virtual time
 - `schedule`    one seed, one order of tasks
 - `script`      a script of what happens to a node, as text
 - `records`     what can be seen of a node from outside
 - `requests`    the service's requests to a board, in the same words for every dialect
 - `boards`, `network`, `cable`, `disk`, `file`, `operators`, `life`   the seams: what the service gets in place of the world
 - `world`       the whole node; `actions`: what can happen to it, in words
-- `scene`       what a careful onlooker knows from the records; `scene_port`: about one outlet; `scene_troubles`: about one board;
+- `scene`       what a careful onlooker knows from the records; `scene_port`: about one outlet; `scene_troubles`: of one board, and the heat;
     `scene_tables`: under which names decisions are kept
 - `promises`    a checker for each promise; `settle`: the one that looks after the faults have ended
 - `play`        one run of a script, up to the first promise that breaks
