@@ -1,5 +1,6 @@
 """One destination, in virtual time: an uplink that is away for a day, kills, disks that fail, logs that are replaced."""
 
+import math
 import random
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from tests.bridges.notify.kit import Got, by_id
 from tests.bridges.notify.service import Service
 from wagman.bridges.notify.command import obstacle
 from wagman.bridges.notify.config import Alive, NotifyConfig, Program, Pulse
-from wagman.bridges.notify.courier import LEAVE_S, STUCK_S, Courier
+from wagman.bridges.notify.courier import LEAVE_S, SHORTEN_TRIES, STUCK_S, Courier
 from wagman.bridges.notify.memory import File, Memory
 from wagman.bridges.notify.message import Message
 from wagman.bridges.notify.plan import Plan
@@ -37,14 +38,21 @@ class Receiver:
 
     got: list[Got] = field(factory=list)
     trouble: str | None = None
+    refuses: str | None = None  # messages with that in them
     takes_s: float = 0.5
+    tries: int = 0
+    well_after: float = math.inf  # the outage ends after so many tries
 
     async def deliver(self, message: Message) -> str | None:
+        if self.tries >= self.well_after:
+            self.trouble = None
+        self.tries += 1
         await trio.sleep(self.takes_s)
-        if self.trouble is None:
+        trouble = "400 bad request" if self.refuses is not None and self.refuses in message.text() else self.trouble
+        if trouble is None:
             self.got.append(Got(message.title, message.text(), message.severity))
         await trio.sleep(self.takes_s)
-        return self.trouble
+        return trouble
 
     @property
     def things(self) -> int:
@@ -328,6 +336,70 @@ def test_a_message_that_is_not_taken_is_tried_less_and_less_often_and_then_it_is
         await trio.sleep(700)
         assert [*stuck, node.is_stuck] == [False, True, False]
         assert [each.is_again for each in node.receiver.got] == [True]
+
+    play(tmp_path, scene)
+
+
+def test_a_message_that_is_refused_for_good_is_told_in_short_and_what_waits_behind_it_is_told(tmp_path: Path) -> None:
+    async def scene(node: Node) -> None:
+        node.receiver.refuses = "poison"
+        node.service.happen(2, device="poison")
+        await trio.sleep(60)
+        node.service.write(began(0, "fan:1"))
+        await trio.sleep(240)
+        short, fan = node.receiver.got
+        assert short.title == "mast: WARNING 2 things to look up"
+        assert "On mast, wagman status and wagman events have them." in short.body
+        assert (short.things, short.is_again, short.severity) == (2, True, "warning")
+        assert fan.title == "mast: CRITICAL it is not fed"
+        assert fan.id != short.id
+        assert [line for line in node.said if "is refused (400 bad request), and was delivered in short: mast: WARNING" in line]
+        assert not node.is_stuck
+
+    play(tmp_path, scene)
+
+
+def test_a_message_that_is_refused_is_told_in_short_wherever_a_kill_comes(tmp_path: Path) -> None:
+    async def scene(node: Node) -> None:
+        node.receiver.refuses = "poison"
+        node.service.happen(1, device="poison")
+        for _ in range(12):
+            await trio.sleep(33.7)
+            await node.kill()
+            await node.begin()
+        node.service.write(began(0, "fan:1"))
+        await trio.sleep(240)
+        titles = [each.title for each in by_id(node.receiver.got).values()]
+        assert titles == ["mast: WARNING 1 thing to look up", "mast: CRITICAL it is not fed"]
+
+    play(tmp_path, scene)
+
+
+@pytest.mark.parametrize("outage_s", [20, 180, 1000, 8000])
+def test_after_an_outage_a_message_comes_whole(tmp_path: Path, outage_s: float) -> None:
+    async def scene(node: Node) -> None:
+        node.receiver.trouble = "no route to host"
+        node.service.happen()
+        await trio.sleep(outage_s)
+        node.receiver.trouble = None
+        await trio.sleep(700)
+        [only] = node.receiver.got
+        assert only.title == "mast: WARNING a start of gn failed: no heartbeat in time"
+
+    play(tmp_path, scene)
+
+
+def test_an_outage_that_ends_between_the_whole_and_the_short_message_costs_nobody_the_whole(tmp_path: Path) -> None:
+    async def scene(node: Node) -> None:
+        node.receiver.trouble = "no route to host"
+        node.service.happen()
+        node.receiver.well_after = SHORTEN_TRIES
+        await trio.sleep(300)
+        assert [each.title.partition(" (")[0] for each in node.receiver.got] == [
+            "mast: WARNING 1 thing to look up",
+            "mast: WARNING a start of gn failed: no heartbeat in time",
+        ]
+        assert len({each.id for each in node.receiver.got}) == 1
 
     play(tmp_path, scene)
 

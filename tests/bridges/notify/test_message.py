@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.bridges.notify.events import at, began, ended, event
 from wagman.bridges.notify.entries import MOST_CHARS, of_event
-from wagman.bridges.notify.message import MOST_LINES, MOST_TITLE_CHARS, Message, compose, trial
+from wagman.bridges.notify.message import MOST_LINES, MOST_TITLE_CHARS, Message, compose, shortened, trial
 from wagman.bridges.notify.plan import Plan
 from wagman.bridges.notify.rules import Rules
 from wagman.model.catalogue import EVENT_TYPES
@@ -75,6 +75,14 @@ def test_what_may_have_come_before_says_so() -> None:
     message = told(event(1))
     once, twice = (Message(message.id, message.title, message.body, message.severity, 1, tries) for tries in (1, 2))
     assert twice.text() == once.text() + " Sent again: an earlier attempt may have reached you."
+
+
+def test_a_message_in_short_has_the_number_and_nothing_of_what_happened_in_it() -> None:
+    message = told(event(1, device="poison"), began(2, "fan:1", text="poison"))
+    short = shortened("mast", message)
+    assert (short.id, short.count, short.severity) == (message.id, message.count, message.severity)
+    assert short.title == "mast: CRITICAL 2 things to look up"
+    assert "poison" not in short.text()
 
 
 def test_a_trial_says_that_it_is_one() -> None:

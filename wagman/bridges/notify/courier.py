@@ -1,17 +1,19 @@
 """The courier of one destination: reads the log on a connection of its own, sends what is due, and tries again.
 
 The couriers are independent: a destination that takes nothing for days holds up no other. Meanwhile only its plan grows, which is
-bounded. The service's log is read on, so it does not matter how far back it reaches.
+bounded. The service's log is read on, so it does not matter how far back it reaches. A message that a destination refuses again
+and again is told in short, so that it silences nobody.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import trio
 from attrs import define, field
 
 from wagman.bridges.asking import ask
 from wagman.bridges.notify.memory import File, Memory
-from wagman.bridges.notify.message import compose
+from wagman.bridges.notify.message import Message, compose, shortened
 from wagman.bridges.notify.rules import Moment
 from wagman.bridges.notify.sinks import Sink
 from wagman.bridges.notify.watch import AWAY, BACK, LOOK_S, Watch, standing
@@ -24,6 +26,9 @@ RETRY_S = 10.0
 
 RETRY_MAX_S = 600.0
 """The longest such time; it doubles up to this (chosen: an uplink that is back is used soon enough)."""
+
+SHORTEN_TRIES = 5
+"""After how many failed attempts a message is tried in short, too (chosen: what waits behind it waits for three minutes)."""
 
 SAVE_EVERY_S = 30.0
 """How often the place in the log is saved if nothing is sent (chosen: reading on from there is quick)."""
@@ -189,11 +194,13 @@ class Courier:
         return False
 
     async def _try(self) -> bool:
-        message = self.memory.begin()
-        # Each attempt is saved before it begins, so that a later one can say that it is not the first.
-        if not await self._save() and message.tries == 1:
-            message = self.memory.rename()
-        reason = await self.sink.deliver(message)
+        refusal = reason = await self._try_as(_whole)
+        if reason is not None and self.memory.begun.tries >= SHORTEN_TRIES:
+            reason = await self._try_as(partial(shortened, self.node))
+            if reason is None:
+                # It can be reached. So it refuses the whole, or an outage has ended just now: one more try tells.
+                refusal = await self._try_as(_whole)
+        message = self.memory.begun
         if reason is not None:
             self._failing_since_s = trio.current_time() if self._failing_since_s is None else self._failing_since_s
             self._complain(f"{message.id} was not delivered, and is sent again until it is: {reason}")
@@ -201,8 +208,17 @@ class Courier:
         self.memory.under_way = self._failing_since_s = None
         self._complaint = ""
         await self._save()
-        self.say(f"{self.name}: {message.id} was delivered: {message.title}")
+        how = "was delivered" if refusal is None else f"is refused ({refusal}), and was delivered in short"
+        self.say(f"{self.name}: {message.id} {how}: {message.title}")
         return True
+
+    async def _try_as(self, form: Callable[[Message], Message]) -> str | None:
+        """Try once to send the message under way in that form; return None once it was taken, or why not."""
+        message = self.memory.begin()
+        # Each attempt is saved before it begins, so that a later one can say that it is not the first.
+        if not await self._save() and message.tries == 1:
+            message = self.memory.rename()
+        return await self.sink.deliver(form(message))
 
     # --- The disk -----------------------------------------------------------------------------------------------------
 
@@ -227,3 +243,7 @@ class Courier:
         if words != self._complaint:
             self._complaint = words
             self.say(f"{self.name}: {words}")
+
+
+def _whole(message: Message) -> Message:
+    return message

@@ -7,10 +7,9 @@ The promise rests on the order of the writes:
 
 - A message gets its number, and is saved as under way, before it is sent for the first time. Its delivery is saved after the
   destination has taken it. So no message is lost. A message that was under way when the process was killed, or whose attempt
-  failed, is sent again unchanged: *at least once, each with a number of its own*.
+  failed, is sent again, unchanged or in short: *at least once, each with a number of its own*.
 - Each attempt is counted in the file before it begins. So a message that may have arrived before says so when it is sent again,
-  and
-  has the same number. Two messages with different numbers never tell of the same event.
+  and has the same number. Two messages with different numbers never tell of the same event.
 - If the disk cannot be written, people are told all the same. Only then may a message come twice without saying so, and only
   after a restart of the process.
 """

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Literal
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from wagman.bridges.notify.entries import Entry
 from wagman.bridges.notify.plan import Digest
@@ -21,7 +21,7 @@ _INDENT = 10
 
 @frozen
 class Message:
-    """A message, which stays the same however often it is sent.
+    """A message, which stays the same however often it is sent; only a destination that refuses it gets it in short.
 
     A second message with the same `id` is the first one sent again; only then does it say so.
     """
@@ -50,6 +50,13 @@ def compose(node: str, id_: str, digest: Digest, local: Callable[[str], str]) ->
     hint = f"wagman why {guests[0]}" if len(guests) == 1 else "wagman status"
     body = "\n".join([*lines, "", f"On {node}, {hint} tells more."])
     return Message(id_, _title(node, digest), body, _severity(digest), digest.things)
+
+
+def shortened(node: str, message: Message) -> Message:
+    """Return a message in short, for a destination that refuses it: as plain as can be, with nothing of what happened in it."""
+    things = f"{message.count} thing{'' if message.count == 1 else 's'}"
+    body = f"The message with the details was refused here. On {node}, wagman status and wagman events have them."
+    return evolve(message, title=f"{node}: {message.severity.upper()} {things} to look up", body=body)
 
 
 def trial(node: str, id_: str) -> Message:
