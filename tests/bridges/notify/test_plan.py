@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.bridges.notify.events import at, began, ended, event, problem
 from wagman.bridges.notify.plan import MOST_KINDS, MOST_STANDING, MOST_UNWRITTEN, URGENT_GATHER_S, Digest, Plan
-from wagman.bridges.notify.rules import Quiet, Rate, Rules
+from wagman.bridges.notify.rules import DAY_S, Quiet, Rate, Rules
 
 ALL = Rules(least="info", gather_s=30, repeat_s=3600, most=Rate(10, 3600))
 NIGHT = Quiet(22 * 3600, 7 * 3600)
@@ -162,6 +162,20 @@ def test_a_clock_that_jumps_holds_nothing_up_for_longer_than_it_would_anyhow(jum
         plan.next(at(now_s))
     if plan.pending:
         assert plan.due_s(at(now_s)) - now_s <= 630
+
+
+def test_a_clock_that_is_set_back_holds_nothing_up_for_what_was_told_long_ago() -> None:
+    """A board computer without a battery comes up years ago; what was sent in the days before has used up nothing."""
+    plan = Plan(evolve(ALL, gather_s=30, repeat_s=3600, most=Rate(2, 3600)))
+    for day in range(20, 22):
+        plan.take(event(day), at(day * DAY_S))
+        assert plan.next(at(day * DAY_S + 60))
+    plan.take(began(22, "fan:1"), at(0))
+    plan.take(event(23), at(0))
+    assert plan.due_s(at(0)) == URGENT_GATHER_S
+    digest = plan.next(at(30))
+    assert digest is not None
+    assert [entry.severity for entry in digest.entries] == ["critical", "warning"]
 
 
 # --- A storm ----------------------------------------------------------------------------------------------------------

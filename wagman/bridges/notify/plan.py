@@ -206,10 +206,14 @@ class Plan:
         return -math.inf if len(self.sent) < allowed else self.sent[-allowed] + per_s
 
     def _heed(self, now: Moment) -> None:
-        """Take note of the time. If the clock was set back, times in the future become now, so that nobody waits for them."""
+        """Take note of the time.
+
+        If the clock was set back, nobody knows how long ago the times were that lie in the future now: they hold nothing up any
+        more.
+        """
         if now.s < self.seen_s:
-            self.sent = [min(at_s, now.s) for at_s in self.sent]
-            self.told = {key: min(at_s, now.s) for key, at_s in self.told.items()}
+            self.sent = [at_s for at_s in self.sent if at_s <= now.s]
+            self.told = {key: at_s for key, at_s in self.told.items() if at_s <= now.s}
             self.pending = {key: evolve(each, since_s=min(each.since_s, now.s)) for key, each in self.pending.items()}
         self.seen_s = now.s
 
