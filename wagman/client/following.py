@@ -135,7 +135,7 @@ class Following:
         try:
             yield
         except ClientError as error:
-            was_refused, self._was_refused = self._was_refused, is_refusal(error) and FULL not in str(error)
+            was_refused, self._was_refused = self._was_refused, is_refusal(error)
             if self._is_new or isinstance(error, AddressError) or (was_refused and self._was_refused):
                 raise
             raise LostError(str(error)) from error
@@ -181,8 +181,9 @@ class Following:
 
 
 def is_refusal(error: ClientError) -> bool:
-    """Whether the error says that this user may not use the socket, whatever the request."""
-    return isinstance(error, DeniedError) or (isinstance(error, AnswerError) and error.code == NOT_PERMITTED)
+    """Whether the error says that this user may not use the socket, whatever the request; that it is full says no such thing."""
+    is_denied = isinstance(error, AnswerError) and error.code == NOT_PERMITTED and FULL not in str(error)
+    return is_denied or isinstance(error, DeniedError)
 
 
 def _likeness(event: Event) -> str:

@@ -15,7 +15,7 @@ from tests.bridges.metrics.kit import LOG, NOW_S, example, samples
 from wagman.api.access import Peer
 from wagman.api.server import serve
 from wagman.bridges.metrics.reading import HINT, OTHER, Reader
-from wagman.client.errors import ClientError
+from wagman.client.errors import NOT_PERMITTED, ClientError
 
 Answers = Mapping[str, Any]
 WELL: Answers = {"status": example(), "events": LOG}
@@ -132,6 +132,15 @@ def test_whoever_may_not_look_is_told_what_would_help(tmp_path: Path) -> None:
         assert [HINT in each for each in said] == [True]
 
     served(tmp_path, NOBODY, body)
+
+
+def test_a_service_without_room_for_another_client_is_not_taken_for_one_that_turns_people_away(tmp_path: Path) -> None:
+    async def body(reader: Reader, said: list[str]) -> None:
+        assert samples(await reader.text()) == {"wagman_up": 0}
+        assert said == ["too many clients: try again later"]
+
+    full = {"jsonrpc": "2.0", "id": None, "error": {"code": NOT_PERMITTED, "message": "too many clients: try again later"}}
+    reading(tmp_path, {"status": json.dumps(full).encode()}, body)
 
 
 COUNTED_AS_OTHER = f'wagman_events_total{{type="{OTHER}"}}'

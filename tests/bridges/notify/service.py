@@ -24,6 +24,7 @@ class Service:
     events: dict[int, dict[str, Any]] = field(factory=dict)
     problems: Sequence[Any] = ()
     refuses: bool = False
+    refusal: str = "not permitted"
     changed: trio.Event = field(factory=trio.Event)
     subscriptions: int = 0
 
@@ -74,7 +75,7 @@ class Service:
         answer: dict[str, Any] = {"result": None}
         match method:
             case _ if self.refuses:
-                answer = {"error": {"code": -32001, "message": "not permitted"}}
+                answer = {"error": {"code": -32001, "message": self.refusal}}
             case "status":
                 answer = {"result": {"problems": list(self.problems)}}
             case "events":

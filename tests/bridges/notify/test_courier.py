@@ -487,6 +487,22 @@ def test_who_may_not_look_is_told_so(tmp_path: Path) -> None:
     assert caught.group_contains(ClientError)
 
 
+def test_a_service_that_has_no_room_for_another_client_at_the_very_first_start_is_waited_for(tmp_path: Path) -> None:
+    async def scene(node: Node) -> None:
+        await node.kill()
+        node.disk.path.unlink()
+        node.service.refuses, node.service.refusal = True, "too many clients: try again later"
+        node.service.problems = [problem("fan:1")]
+        await node.begin()
+        await trio.sleep(60)
+        assert [line for line in node.said if "waiting for the service: too many clients" in line]
+        node.service.refuses = False
+        await trio.sleep(60)
+        assert [each.title for each in node.receiver.got] == ["mast: CRITICAL it is not fed"]
+
+    play(tmp_path, scene)
+
+
 # --- Whether all is well ----------------------------------------------------------------------------------------------
 
 

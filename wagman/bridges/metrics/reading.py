@@ -10,8 +10,8 @@ from wagman.bridges.metrics.catalogue import text_of
 from wagman.bridges.metrics.subject import Snapshot
 from wagman.client.asynchronous import Follower, connect
 from wagman.client.conversation import ANSWER_S, unanswered
-from wagman.client.errors import NOT_PERMITTED, AnswerError, ClientError, DeniedError, LostError
-from wagman.client.following import Happened
+from wagman.client.errors import ClientError, LostError
+from wagman.client.following import Happened, is_refusal
 from wagman.model.catalogue import EVENT_TYPES
 
 OTHER = "other"
@@ -63,7 +63,7 @@ class Reader:
         try:
             text = await self.told()
         except ClientError as error:
-            self._say(f"{error}; {HINT}" if _is_refusal(error) else str(error))
+            self._say(f"{error}; {HINT}" if is_refusal(error) else str(error))
             return text_of(None)
         self._say("")
         return text
@@ -85,7 +85,3 @@ class Reader:
         if words != self._said:
             self._said = words
             self.say(words or "the service answers again")
-
-
-def _is_refusal(error: ClientError) -> bool:
-    return isinstance(error, DeniedError) or (isinstance(error, AnswerError) and error.code == NOT_PERMITTED)

@@ -118,6 +118,7 @@ class Courier:
         except ClientError as error:
             if isinstance(error, AddressError) or is_refusal(error):
                 raise
+            self._complain(f"waiting for the service: {error}")
             return False
         self.memory.place = Place(log["log_id"], log["last_id"] or 0)
         await self._ask_what_stands()
