@@ -23,6 +23,7 @@ class Service:
     last_id: int = 0
     events: dict[int, dict[str, Any]] = field(factory=dict)
     problems: Sequence[Any] = ()
+    hangs: bool = False  # it tells events, and answers nobody who asks for the status
     refuses: bool = False
     refusal: str = "not permitted"
     changed: trio.Event = field(factory=trio.Event)
@@ -76,6 +77,8 @@ class Service:
         match method:
             case _ if self.refuses:
                 answer = {"error": {"code": -32001, "message": self.refusal}}
+            case "status" if self.hangs:
+                return
             case "status":
                 answer = {"result": {"problems": list(self.problems)}}
             case "events":

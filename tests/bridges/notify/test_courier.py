@@ -456,6 +456,29 @@ def test_what_is_no_longer_in_the_log_is_said_to_be_missing(tmp_path: Path) -> N
     play(tmp_path, scene)
 
 
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_what_stands_after_a_gap_is_asked_for_until_it_is_known_be_it_after_a_kill(tmp_path: Path, is_killed: bool) -> None:
+    """What began among the missing events is known from nothing else."""
+
+    async def scene(node: Node) -> None:
+        await node.kill()
+        node.service.happen(7)
+        node.service.prune(7)
+        node.service.problems = [problem("fan:1")]
+        node.service.hangs = True
+        await node.begin()
+        await trio.sleep(60)
+        assert ["7 events between 1 and 7" in each.body for each in node.receiver.got] == [True]
+        if is_killed:
+            await node.kill()
+            await node.begin()
+        node.service.hangs = False
+        await trio.sleep(60)
+        assert [each.title for each in node.receiver.got[1:]] == ["mast: CRITICAL it is not fed"]
+
+    play(tmp_path, scene)
+
+
 def test_a_service_that_is_away_for_long_is_told_of_and_when_it_is_back_too(tmp_path: Path) -> None:
     async def scene(node: Node) -> None:
         node.nursery.start_soon(node.watch.run)

@@ -20,7 +20,7 @@ from wagman.client.following import Place
 
 
 def remembering() -> Memory:
-    memory = Memory(Plan(Rules()), place=Place("log-1", 7))
+    memory = Memory(Plan(Rules()), place=Place("log-1", 7), is_unsure=True)
     memory.plan.take(event(1), at(0))
     digest = memory.plan.next(at(60))
     assert digest is not None
@@ -36,6 +36,14 @@ def test_what_was_kept_is_taken_up_to_the_letter() -> None:
     assert fresh == memory
     assert fresh.begun.tries == 1
     assert fresh.new_id() == f"{memory.name}-2"
+
+
+def test_a_file_of_before_has_nothing_to_ask_for() -> None:
+    kept = json.loads(remembering().saved())
+    del kept["is_unsure"]
+    fresh = Memory(Plan(Rules()))
+    fresh.restore(json.dumps(kept).encode())
+    assert (fresh.place, fresh.is_unsure) == (Place("log-1", 7), False)
 
 
 DAMAGES: list[Callable[[dict[str, Any]], object]] = [

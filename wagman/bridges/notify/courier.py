@@ -5,6 +5,7 @@ bounded. The service's log is read on, so it does not matter how far back it rea
 and again is told in short, so that it silences nobody.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -72,7 +73,6 @@ class Courier:
     say: Callable[[str], None]
     _news: trio.Event = field(factory=trio.Event, init=False)
     _disk: trio.Lock = field(factory=trio.Lock, init=False)
-    _is_unsure: bool = field(default=False, init=False)  # the standing problems have to be asked for
     _failing_since_s: float | None = field(default=None, init=False)
     _complaint: str = field(default="", init=False)  # the latest complaint about the disk or a delivery
     _kept: Place | None = field(default=None, init=False)  # the place that was saved
@@ -105,11 +105,13 @@ class Courier:
             if not await self._begin():
                 await trio.sleep(RETRY_S)
         async with Follower(self.path, self.memory.place) as follower:
-            async for news in follower:
-                self._take(news)
-                if self._is_unsure:
+            while True:
+                # In this task alone: an answer may be newer than the events that were taken, but never older.
+                if self.memory.is_unsure:
                     await self._ask_what_stands()
                 self._news.set()
+                with trio.move_on_after(LOOK_S if self.memory.is_unsure else math.inf):
+                    self._take(await follower.receive())
 
     async def _begin(self) -> bool:
         """Begin without a saved place: with events from now on, and standing problems; return whether the service answered."""
@@ -135,10 +137,10 @@ class Courier:
                     self.memory.place = Place(log_id, event["id"])
             case Missing(log_id, _, to_id):
                 plan.missed(str(news), now)
-                self.memory.place, self._is_unsure = Place(log_id, to_id), True
+                self.memory.place, self.memory.is_unsure = Place(log_id, to_id), True
             case Replaced(_, _, by):
                 plan.missed(str(news), now)
-                self.memory.place, self._is_unsure = Place(by, 0), True
+                self.memory.place, self.memory.is_unsure = Place(by, 0), True
             case Away(reason):
                 self.say(f"{self.name}: waiting for the service: {reason}")
 
@@ -146,9 +148,9 @@ class Courier:
         try:
             problems = await standing(self.path)
         except ClientError:
-            self._is_unsure = True
+            self.memory.is_unsure = True
         else:
-            self._is_unsure = False
+            self.memory.is_unsure = False
             self.memory.plan.stand(problems, self.clock())
 
     # --- Messages -----------------------------------------------------------------------------------------------------

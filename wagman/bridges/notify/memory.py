@@ -46,6 +46,7 @@ class Memory:
     number: int = 0  # the number of the last message
     place: Place | None = None  # the plan has all events before this place; None if nothing was read yet
     under_way: Message | None = None
+    is_unsure: bool = False  # events were missed, and what stands has not been told since: it has to be asked for
 
     def new_id(self) -> str:
         """Return an id for a new message."""
@@ -76,6 +77,7 @@ class Memory:
             "name": self.name,
             "number": self.number,
             "place": self.place,
+            "is_unsure": self.is_unsure,
             "under_way": None if self.under_way is None else asdict(self.under_way),
             "plan": self.plan.saved(),
         }
@@ -95,10 +97,11 @@ class Memory:
             fresh.restore(kept["plan"])
             place = None if kept["place"] is None else Place(*kept["place"])
             under_way = None if kept["under_way"] is None else Message(**kept["under_way"])
-            name, number = str(kept["name"]), int(kept["number"])
+            name, number, is_unsure = str(kept["name"]), int(kept["number"]), bool(kept.get("is_unsure"))
         except (LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ValueError(f"it is damaged ({type(error).__name__})") from error
-        self.plan, self.name, self.number, self.place, self.under_way = fresh, name, number, place, under_way
+        self.plan, self.name, self.number = fresh, name, number
+        self.place, self.under_way, self.is_unsure = place, under_way, is_unsure
 
 
 @define(eq=False)
