@@ -104,5 +104,5 @@ def test_a_disk_that_refuses_is_told_of_and_what_was_there_stays(tmp_path: Path)
 def test_a_damaged_file_makes_way(tmp_path: Path) -> None:
     file = File(tmp_path / "mail.json")
     file.path.write_bytes(b"?")
-    assert file.set_aside() == tmp_path / "mail.damaged"
+    assert file.set_aside() == f"the file is {tmp_path}/mail.damaged now"
     assert file.read() is None

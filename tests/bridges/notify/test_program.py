@@ -1,6 +1,9 @@
 """`wagman notify` as a process, with real destinations."""
 
 import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,10 @@ import pytest
 from tests.bridges.notify.kills import campaign, configured
 from tests.bridges.notify.kit import Mailbox, Web, json_url, mail_server, notify, running, settled, until, web_server, written
 from tests.cli.kit import Daemon, scripted
+from wagman.bridges.notify.command import courier
+from wagman.bridges.notify.config import Destination, NotifyConfig, Program
+from wagman.bridges.notify.rules import Rules
+from wagman.bridges.notify.watch import Watch
 
 REFUSAL = {"error": {"code": -32001, "message": "root may not look"}}
 
@@ -54,6 +61,55 @@ def assert_of_the_fan(mailbox: Mailbox, web: Web) -> None:
         assert got[0].title == "mast: WARNING it stands still"
         assert "do: mend fan:1" in got[0].body
     assert web.gets == ["/alive"]
+
+
+@pytest.mark.parametrize("is_made", [True, False])
+def test_on_a_disk_that_has_become_read_only_people_are_told_all_the_same_by_one_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], is_made: bool
+) -> None:
+    daemon, disk = Daemon(tmp_path), tmp_path / "disk"
+    state = disk / "state"
+    state.mkdir(parents=True) if is_made else disk.mkdir()
+    daemon.start("problem warning fan:1 it stands still")
+    with web_server() as (web, port), read_only(disk):
+        url = json_url(port)
+        tables = f'[tell]\ngather = "100ms"\n[to.web]\nurl = "{url}"\n'
+        config = written(tmp_path, f'node = "mast"\nsocket = "{daemon.socket}"\nstate_dir = "{state}"\n{tables}')
+        try:
+            with running(config) as process:
+                until(lambda: web.got, lambda: process.said)
+                assert web.got[0].title == "mast: WARNING it stands still"
+                assert [line for line in process.said if "written down" in line]
+                if is_made:
+                    assert notify("--config", str(config)) == 1
+                    assert "another one tells people already" in capsys.readouterr().err
+                assert process.end() == 0
+        finally:
+            daemon.end()
+
+
+@contextmanager
+def read_only(place: Path) -> Iterator[None]:
+    done = subprocess.run(["mount", "--bind", place, place], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"cannot mount here: {done.stderr.strip()}")
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", place], check=True)
+        yield
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
+def test_a_file_that_cannot_be_read_makes_way_and_people_are_told_that_something_may_be_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "web.json").mkdir()
+    to = Destination("web", Rules(), command=("true",))
+    memory = courier(NotifyConfig(Program(), (to,)), to, tmp_path, Watch("")).memory
+    assert [entry.text for entry in memory.plan.pending.values()] == [
+        "not everything could be told: what was told before is not known any more"
+    ]
+    assert f"the file is {tmp_path}/web.damaged now" in capsys.readouterr().out
 
 
 def test_everybody_can_be_told_for_a_test(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,11 +1,13 @@
 """The program `wagman notify`, with `--check` and `--test` for setting it up."""
 
 import argparse
+import errno
 import fcntl
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -27,6 +29,9 @@ from wagman.model.words import plain, user_name
 
 DONE, FAILED, USAGE, REFUSED = 0, 1, 2, 4
 """Exit codes, the same as those of the other commands."""
+
+TAKES_NOTHING = frozenset({errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO})
+"""The errors of a disk that is full, broken, or read-only since it broke: people are told all the same."""
 
 HINT = 'give it read_group = "wagman-read" in [service] of /etc/wagman/wagman.toml, then systemctl restart wagman'
 
@@ -52,11 +57,14 @@ def run(args: argparse.Namespace) -> int:
         return DONE
     if args.test is not None:
         return _test(config, args.test)
+    directory = config.program.state_dir
     try:
         return _serve(config)
+    except BlockingIOError:
+        sys.stderr.write(f"wagman notify: another one tells people already, and keeps what it told in {directory}\n")
     except OSError as error:
-        sys.stderr.write(f"wagman notify: {config.program.state_dir}: {error.strerror or error}\n")
-        return FAILED
+        sys.stderr.write(f"wagman notify: {directory}: {error.strerror or error}\n")
+    return FAILED
 
 
 # --- A test -----------------------------------------------------------------------------------------------------------
@@ -86,23 +94,37 @@ async def _try(node: str, destinations: Sequence[Destination]) -> int:
 
 def _serve(config: NotifyConfig) -> int:
     directory = Path(config.program.state_dir)
-    directory.mkdir(parents=True, exist_ok=True)
-    lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        sys.stderr.write(f"wagman notify: another one tells people already, and keeps what it told in {directory}\n")
-        return FAILED
     refusals = list[str]()
-    try:
-        trio.run(_run, config, directory)
-    except* ClientError as errors:
-        refusals += map(str, leaves(errors))
-    finally:
-        os.close(lock)
+    with _alone(directory):
+        try:
+            trio.run(_run, config, directory)
+        except* ClientError as errors:
+            refusals += map(str, leaves(errors))
     if refusals:
         sys.stderr.write(f"wagman notify: {refusals[0]}; {HINT}\n")
     return REFUSED if refusals else DONE
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Be the only one who keeps what it told in that directory; raises BlockingIOError if another does, or another OSError.
+
+    The lock is that of the directory, because a disk that takes nothing has no room for a file of its own.
+    """
+    try:
+        directory.mkdir(0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        if error.errno not in TAKES_NOTHING:
+            raise
+        say(f"{directory} cannot be made, so what is told is not written down: {error.strerror}")
+        yield
+        return
+    lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(lock)
 
 
 async def _run(config: NotifyConfig, directory: Path) -> None:
@@ -131,13 +153,13 @@ def courier(config: NotifyConfig, to: Destination, directory: Path, watch: Watch
     """Make the courier of a destination, with what it remembers."""
     file = File(directory / f"{to.name}.json")
     memory = Memory(Plan(to.rules, user_name))
-    data = file.read()
-    if data is not None:
-        try:
+    try:
+        data = file.read()
+        if data is not None:
             memory.restore(data)
-        except ValueError as error:
-            say(f"{to.name}: what was told is not known any more: {error}; the file is {file.set_aside()} now")
-            memory.plan.missed("what was told before is not known any more", wall())
+    except (OSError, ValueError) as error:
+        say(f"{to.name}: what was told is not known any more: {error}; {file.set_aside()}")
+        memory.plan.missed("what was told before is not known any more", wall())
     return Courier(to.name, config.program.called, config.program.socket, sink(to), memory, file, watch, wall, local, say)
 
 

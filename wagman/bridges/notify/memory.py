@@ -118,9 +118,12 @@ class File:
         except FileNotFoundError:
             return None
 
-    def set_aside(self) -> Path:
-        """Rename the file, to make way for a new one; return its new path. Raises OSError."""
-        return self.path.replace(self.path.with_suffix(".damaged"))
+    def set_aside(self) -> str:
+        """Rename the file, to make way for a new one; return what became of it."""
+        try:
+            return f"the file is {self.path.replace(self.path.with_suffix('.damaged'))} now"
+        except OSError as error:
+            return f"the file cannot be set aside: {error.strerror}"
 
     async def write(self, data: bytes) -> str | None:
         """Write the content; return None once it is on the disk, or why it is not."""
