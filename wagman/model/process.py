@@ -85,7 +85,7 @@ async def run(  # noqa: PLR0913 - what a process takes
             env=None if env is None else dict(env),
             start_new_session=True,
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: the system has no thread for it
         return Ended(f"cannot be run: {error}")
     async with AsyncExitStack() as streams:
         tails = [

@@ -2,16 +2,20 @@
 
 import json
 import math
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
+import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.bridges.notify.events import at, began, event
+from tests.cli.kit import PATIENCE_S
+from wagman.bridges.notify import memory as memory_
 from wagman.bridges.notify.memory import File, Memory
 from wagman.bridges.notify.message import compose
 from wagman.bridges.notify.plan import Plan
@@ -99,6 +103,49 @@ def test_a_disk_that_refuses_is_told_of_and_what_was_there_stays(tmp_path: Path)
     (tmp_path / "mail.new").mkdir()
     assert trio.run(file.write, b"two") == "Is a directory"
     assert file.read() == b"one"
+
+
+def test_a_disk_that_hangs_is_waited_for_only_so_long_and_written_to_again_once_it_has_taken_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, over, replace = File(tmp_path / "mail.json"), threading.Event(), memory_._replace
+    monkeypatch.setattr(memory_, "SAVE_S", 0.05)
+    monkeypatch.setattr(memory_, "_replace", lambda path, data: over.wait(PATIENCE_S) and replace(path, data))
+
+    async def main() -> None:
+        assert await file.write(b"one") == "the disk did not take it within 0.05 s"
+        assert await file.write(b"two") == "the disk has not taken what was written before"
+        over.set()
+        with trio.fail_after(PATIENCE_S):
+            while await file.write(b"three") is not None:
+                await trio.testing.wait_all_tasks_blocked(0.001)
+
+    trio.run(main)
+    assert file.read() == b"three"
+
+
+def test_a_write_that_is_cancelled_before_it_begins_keeps_no_later_one_from_the_disk(tmp_path: Path) -> None:
+    file = File(tmp_path / "mail.json")
+
+    async def main() -> None:
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await file.write(b"one")
+        assert await file.write(b"two") is None
+
+    trio.run(main)
+    assert file.read() == b"two"
+
+
+def test_where_no_thread_can_be_started_the_disk_takes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def no_thread(*_: object, **__: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    file = File(tmp_path / "mail.json")
+    with monkeypatch.context() as patch:
+        patch.setattr(trio.to_thread, "run_sync", no_thread)
+        assert "can't start new thread" in str(trio.run(file.write, b"one"))
+    assert trio.run(file.write, b"two") is None
 
 
 def test_a_damaged_file_makes_way(tmp_path: Path) -> None:

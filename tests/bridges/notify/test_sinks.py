@@ -102,6 +102,19 @@ def test_words_are_blotted_out_the_longest_first() -> None:
     assert without(["abc", "abcdef", "x", "a%20b"], "abcdef abc x a b a%20b") == "*** *** x *** ***"
 
 
+async def no_thread(*_: object, **__: object) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+@pytest.mark.parametrize("sink", [Apprise(json_url(1)), Command(("true",))])
+def test_where_no_thread_can_be_started_a_message_is_not_delivered_and_nothing_else_comes_of_it(
+    monkeypatch: pytest.MonkeyPatch, sink: Apprise | Command
+) -> None:
+    """So many destinations hang that the program has as many threads as it may."""
+    monkeypatch.setattr(trio.to_thread, "run_sync", no_thread)
+    assert "can't start new thread" in str(sent(sink))
+
+
 # --- An address that is called ----------------------------------------------------------------------------------------
 
 

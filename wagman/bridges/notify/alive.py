@@ -13,6 +13,7 @@ from attrs import define, field
 
 from wagman import __version__
 from wagman.bridges.notify.config import Alive
+from wagman.bridges.notify.threads import within
 
 CALL_S = 30.0
 """How long a call may take (chosen)."""
@@ -54,9 +55,7 @@ class Caller:
             self.say(words)
 
     async def _called(self) -> str | None:
-        with trio.move_on_after(CALL_S):
-            return await trio.to_thread.run_sync(_get, self.alive.url, abandon_on_cancel=True, limiter=self._limiter)
-        return f"no answer within {CALL_S:g} s"
+        return await within(CALL_S, f"no answer within {CALL_S:g} s", self._limiter, _get, self.alive.url)
 
 
 def _get(url: str) -> str | None:

@@ -24,6 +24,7 @@ from attrs import asdict, define, evolve, field
 
 from wagman.bridges.notify.message import Message
 from wagman.bridges.notify.plan import Plan
+from wagman.bridges.notify.threads import within
 from wagman.client.following import Place
 
 VERSION = 1
@@ -109,7 +110,7 @@ class File:
     """The file of a memory. There is one write at a time, and each wait for the disk is bounded."""
 
     path: Path
-    _is_busy: bool = field(default=False, init=False)
+    _limiter: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1), init=False)
 
     def read(self) -> bytes | None:
         """Return its content; None if there is no file yet. Raises OSError."""
@@ -127,20 +128,15 @@ class File:
 
     async def write(self, data: bytes) -> str | None:
         """Write the content; return None once it is on the disk, or why it is not."""
-        if self._is_busy:
+        if not self._limiter.available_tokens:
             return "the disk has not taken what was written before"
-        self._is_busy = True
-        with trio.move_on_after(SAVE_S):
-            return await trio.to_thread.run_sync(self._write, data, abandon_on_cancel=True)
-        return f"the disk did not take it within {SAVE_S:g} s"
+        return await within(SAVE_S, f"the disk did not take it within {SAVE_S:g} s", self._limiter, self._write, data)
 
     def _write(self, data: bytes) -> str | None:
         try:
             _replace(self.path, data)
         except OSError as error:
             return error.strerror or str(error)
-        finally:
-            self._is_busy = False
         return None
 
 

@@ -16,6 +16,7 @@ import trio
 from attrs import define, field, frozen
 
 from wagman.bridges.notify.message import Message, Severity
+from wagman.bridges.notify.threads import within
 from wagman.model import process
 from wagman.model.words import plain
 
@@ -101,9 +102,7 @@ class Apprise:
 
     async def deliver(self, message: Message) -> str | None:
         """Have Apprise send the message, in a thread. A thread that hangs is abandoned, and counts against `MOST_HANGING`."""
-        with trio.move_on_after(DELIVER_S):
-            return await trio.to_thread.run_sync(self._send, message, abandon_on_cancel=True, limiter=self.limiter)
-        return f"no answer within {DELIVER_S:g} s"
+        return await within(DELIVER_S, f"no answer within {DELIVER_S:g} s", self.limiter, self._send, message)
 
     def _send(self, message: Message) -> str | None:
         said = _Said()
