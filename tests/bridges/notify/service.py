@@ -19,6 +19,7 @@ class Service:
 
     path: Path
     log_id: str = "log-1"
+    is_open: bool = True  # else it does not know its log yet
     first_id: int = 1
     last_id: int = 0
     events: dict[int, dict[str, Any]] = field(factory=dict)
@@ -73,6 +74,8 @@ class Service:
     async def _answer(self, request: dict[str, Any], stream: trio.abc.Stream, nursery: trio.Nursery) -> None:
         method, params = request["method"], request.get("params", {})
         where = {"log_id": self.log_id, "first_id": self.first_id, "last_id": self.last_id}
+        if not self.is_open:
+            where = {"log_id": None, "first_id": 1, "last_id": 0}
         answer: dict[str, Any] = {"result": None}
         match method:
             case _ if self.refuses:
@@ -83,7 +86,7 @@ class Service:
                 answer = {"result": {"problems": list(self.problems)}}
             case "events":
                 answer = {"result": {**where, "events": []}}
-            case "subscribe" if params["since"] > self.last_id or params.get("log_id", self.log_id) != self.log_id:
+            case "subscribe" if params["since"] > self.last_id or params.get("log_id") not in (None, self.log_id):
                 answer = {"error": {"code": NO_SUCH_PLACE, "message": "no such place"}}
             case "subscribe":
                 self.subscriptions += 1
@@ -94,7 +97,7 @@ class Service:
     async def _follow(self, stream: trio.abc.Stream, subscription: int, next_id: int) -> None:
         await trio.sleep(0.001)  # behind the answer
         while True:
-            while next_id <= self.last_id:
+            while self.is_open and next_id <= self.last_id:
                 params = {"subscription": subscription, "event": self.events[next_id]}
                 await stream.send_all(json.dumps({"jsonrpc": "2.0", "method": "event", "params": params}).encode() + b"\n")
                 next_id += 1

@@ -425,6 +425,26 @@ def test_at_the_very_first_start_what_stands_is_told_and_what_was_is_not(tmp_pat
     trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
+def test_at_a_very_first_start_before_the_log_is_open_what_was_is_not_told_either(tmp_path: Path) -> None:
+    async def scene(node: Node) -> None:
+        await node.kill()
+        node.disk.path.unlink()
+        node.service.happen(50)
+        node.service.is_open = False
+        node.service.problems = [problem("store.unavailable")]
+        await node.begin()
+        await trio.sleep(60)
+        assert [each.title for each in node.receiver.got] == ["mast: CRITICAL it is not fed"]
+        node.service.is_open = True
+        await trio.sleep(60)
+        node.service.happen(device="cs")
+        await trio.sleep(60)
+        [_, only] = node.receiver.got
+        assert only.title == "mast: WARNING a start of cs failed: no heartbeat in time"
+
+    play(tmp_path, scene)
+
+
 def test_a_log_that_was_replaced_is_said_to_be_and_what_stands_is_asked_for(tmp_path: Path) -> None:
     async def scene(node: Node) -> None:
         node.service.write(began(0, "fan:1"))

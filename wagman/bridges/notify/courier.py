@@ -114,7 +114,10 @@ class Courier:
                     self._take(await follower.receive())
 
     async def _begin(self) -> bool:
-        """Begin without a saved place: with events from now on, and standing problems; return whether the service answered."""
+        """Begin without a saved place: with events from now on, and standing problems; return whether the log can be followed.
+
+        Before the service has opened its log nobody knows which of its events are new. So until then only what stands is told.
+        """
         try:
             log = await ask(self.path, "events", limit=1)
         except ClientError as error:
@@ -122,10 +125,13 @@ class Courier:
                 raise
             self._complain(f"waiting for the service: {error}")
             return False
-        self.memory.place = Place(log["log_id"], log["last_id"] or 0)
         await self._ask_what_stands()
-        await self._save()
         self._news.set()
+        if log["log_id"] is None:
+            self._complain("waiting for the service: it has not opened its log yet")
+            return False
+        self.memory.place = Place(log["log_id"], log["last_id"] or 0)
+        await self._save()
         return True
 
     def _take(self, news: News) -> None:
