@@ -10,6 +10,7 @@ Pure functions of events, problems and times:
 Around them, under trio:
 
 - `config`    `/etc/wagman/notify.toml`
+- `threads`   work that may hang, in a thread, with its bound
 - `memory`    what is remembered over restarts, and the promise that rests on it
 - `sinks`     the ways out: Apprise, a command
 - `watch`     whether the service answers, and which problems stand
