@@ -9,8 +9,8 @@ From the bottom up:
 - `requests`    the service's requests to a board, in the same words for every dialect
 - `boards`, `network`, `cable`, `disk`, `file`, `operators`, `life`   the seams: what the service gets in place of the world
 - `world`       the whole node; `actions`: what can happen to it, in words
-- `scene`       what a careful onlooker knows from the records; `scene_port`: about one outlet; `scene_troubles`: of one board, and the heat;
-    `scene_tables`: under which names decisions are kept
+- `scene`       what a careful onlooker knows from the records; `scene_port`: about one outlet; `scene_troubles`: of a board, of
+    the heat; `scene_tables`: under which names decisions are kept
 - `promises`    a checker for each promise; `settle`: the one that looks after the faults have ended
 - `play`        one run of a script, up to the first promise that breaks
 - `faults`      small stories of what goes wrong; `profiles`: random scripts of them, each story at its rate
