@@ -1,5 +1,6 @@
 """What a row of questions proves of one source, in all orders of answers, witnesses, outages and stops of the service."""
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -168,3 +169,21 @@ def test_where_a_question_came_late_after_an_answer_the_guest_may_have_answered_
     silence.answered(1000)
     assert silence.unanswered(1019, 1021, 1022) == Listened(1019, 1019 - EVERY_S)
     assert silence.unanswered(1038, 1040, 1041) == Listened(1038, 1019 - EVERY_S)  # it was silent at both ends
+
+
+def test_no_silence_reaches_back_before_the_time_from_which_somebody_listened() -> None:
+    silence = Silence(EVERY_S, QUESTION_S, APART_S)
+    silence.answered(1000)
+    silence.listens_from(math.inf)
+    assert silence.unanswered(1005, 1007, 1008) is None
+    silence.answered(1009)  # whoever heard that, did not listen without a gap
+    assert silence.since_s is None
+    silence.listens_from(1010)
+    assert silence.unanswered(1009.9, 1012, 1013) is None
+    assert silence.since_s is None
+    assert silence.unanswered(1010, 1012, 1013) is None
+    assert silence.unanswered(1020, 1022, 1023) == Listened(1020, 1013, stirred_at_s=1013)
+    silence.listens_from(1030)
+    silence.answered(1030)
+    assert silence.unanswered(1029, 1031, None) is None  # a question of before takes nothing away either
+    assert silence.unanswered(1040, 1042, 1043) == Listened(1040, 1030, stirred_at_s=1013)

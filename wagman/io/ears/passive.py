@@ -6,6 +6,7 @@ when
 the beat was read.
 """
 
+import math
 from collections.abc import Callable
 from operator import methodcaller
 from typing import Protocol, TypeVar
@@ -45,13 +46,14 @@ class PassiveEar(Listening):
         self.silence.apart_s += TURN_S  # the silence is judged as of the last turn, and not of now
 
     def opened(self) -> None:
-        """The line is read from now on."""
+        """The line is read from now on. What arrived before may be lost, also if whoever read it crashed and could not say so."""
         self.trouble, self._is_open = None, True
+        self.silence.listens_from(trio.current_time())
 
     def deaf(self, trouble: str) -> None:
         """Nobody reads the line, and what arrives is lost."""
         self.trouble, self._is_open = trouble, False
-        self.silence.gap()
+        self.silence.listens_from(math.inf)
         self.source.deaf()
 
     async def run(self) -> None:

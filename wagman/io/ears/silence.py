@@ -3,8 +3,11 @@
 A silent guest and a network that is down look alike, and so does a service that was stopped. A silence is an unbroken row of
 questions, none of which was answered, though after each of them somebody else on the network answered. It begins when the network
 was last known to work: when the guest itself answered, or when a witness did after a gap. A question after which nobody answered
-is a gap, and so is a long time without a question: then the silence begins anew. After an answer the next question may come late;
-nobody knows whether the guest would have answered meanwhile, so its silence is as long as if that question had come in time.
+is a gap, and so is a long time without a question: then the silence begins anew.
+
+- After an answer the next question may come late; nobody knows whether the guest would have answered meanwhile, so its silence is as
+  long as if that question had come in time.
+- No silence reaches back into a time in which nobody listened, however late a question from before that time is judged.
 """
 
 import math
@@ -34,22 +37,31 @@ class Silence:
     since_s: float | None = field(default=None, init=False)
     _known_from_s: float = field(default=-math.inf, init=False)  # the end of the latest gap: in it the guest may have come up
     _listened_at_s: float = field(default=-math.inf, init=False)  # when the latest question was asked, or the latest answer came
+    _listens_from_s: float = field(default=-math.inf, init=False)  # from then on nothing was missed; inf: nobody listens
 
     def answered(self, at_s: float) -> None:
         """The guest was heard, at `at_s` at the latest."""
-        self.since_s = self._listened_at_s = at_s
+        self._listened_at_s = at_s
+        self.since_s = at_s if at_s >= self._listens_from_s else None
 
     def gap(self) -> None:
-        """Nobody listened, or nobody knows whether the guest could have been heard."""
+        """Nobody knows whether the guest could have been heard."""
         self.since_s = None
+
+    def listens_from(self, at_s: float) -> None:
+        """What the guest says is missed until `at_s`, and heard from then on; infinity: nobody knows from when on."""
+        self.gap()
+        self._listens_from_s = at_s
 
     def unanswered(self, asked_at_s: float, ended_at_s: float, shown_at_s: float | None) -> Listened | None:
         """A question was given up at `ended_at_s`; returns the silence that is proved, or None.
 
         `shown_at_s` is when an answer came from somebody on the network who was asked after `ended_at_s`; None: none came.
         """
-        # A question shows nothing if the guest was heard after it was asked, or if a stopped service gave it up too late.
-        if asked_at_s <= self._listened_at_s or ended_at_s - asked_at_s > self.question_s + SLACK_S:
+        # A question shows nothing if the guest was heard after it was asked, or if nobody listened at some time since, or if a
+        # stopped service gave it up too late.
+        is_overtaken = asked_at_s <= self._listened_at_s or asked_at_s < self._listens_from_s
+        if is_overtaken or ended_at_s - asked_at_s > self.question_s + SLACK_S:
             return None
         if shown_at_s is None or asked_at_s - self._listened_at_s > self.apart_s:
             self.gap()
