@@ -383,5 +383,13 @@ def test_what_is_said_of_an_address_does_not_repeat_the_password_in_it(host: str
     virtually(main)
 
 
+def test_a_name_that_cannot_be_looked_up_is_an_error_of_the_board() -> None:
+    async def main() -> None:
+        with pytest.raises(BoardError, match=r"bröker_1\.example cannot be asked"):
+            await fetch("http://bröker_1.example/", timeout_s=3)
+
+    virtually(main)
+
+
 def test_a_password_is_not_shown() -> None:
     assert "secret" not in repr(Login("admin", "secret"))

@@ -123,6 +123,18 @@ def test_a_broker_that_hangs_up_is_gone() -> None:
         with_a_broker(script)
 
 
+@pytest.mark.parametrize("host", ["hub..lan", "x" * 64, "bröker_1.example"])
+def test_a_broker_whose_name_cannot_be_looked_up_is_not_reached(host: str) -> None:
+    async def main() -> None:
+        async with connected(Broker(host), lambda _message: None):
+            pass
+
+    with pytest.raises(
+        LinkGoneError, match=f"the broker {host} cannot be reached: .*{'label' if host.isascii() else 'Codepoint'}"
+    ):
+        trio.run(main)
+
+
 def test_a_message_of_any_length_is_not_waited_for() -> None:
     with pytest.raises(BoardProtocolError, match=f"passes on a message of more than {MOST_BYTES} bytes"):
         with_a_broker(saying(WELCOME + published(b"x/1", b"x" * 2 * MOST_BYTES)[:100]))

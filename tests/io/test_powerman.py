@@ -528,6 +528,7 @@ HOST = settings(PowermanBoard)["host"].metadata["setting"].kind
         ("10.0.0.9:1234", ("10.0.0.9", 1234)),
         ("[::1]:1234", ("::1", 1234)),
         ("[fe80::1]", ("fe80::1", 10101)),
+        ("::1", ("::1", 10101)),
         ("rack_3.site.example:65535", ("rack_3.site.example", 65535)),
     ],
 )
@@ -547,7 +548,7 @@ def test_where_the_daemon_is(text: str, address: tuple[str, int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "::1", "pdu:", "pdu:0", "pdu:65536", "a..b", "a" * 64, "user@pdu", "pdu/x", "[::1", "p du", 7, None]
+    "text", ["", "pdu:", "pdu:0", "pdu:65536", "a..b", "a" * 64, "user@pdu", "pdu/x", "[::1", "p du", 7, None]
 )
 def test_what_is_no_address_is_refused_in_the_file(text: object) -> None:
     with pytest.raises(ValueError, match="a host, with its port"):

@@ -3,13 +3,12 @@
 Each kind of ear brings a class of its own, derived from `EarConfig`, beside the code that listens in that way.
 """
 
-import ipaddress
-import re
 from typing import ClassVar, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
+from wagman.config.hosts import is_ipv6, is_name, place
 from wagman.config.kinds import DURATION, NUMBER_ABOVE_0, TEXT, Kind
 from wagman.config.setting import setting
 from wagman.model.backend import Probe
@@ -20,45 +19,24 @@ Shows: TypeAlias = Literal["kernel", "program", "power"]
 NO_NETWORK = "none"
 """The network that needs no witness: a guest that is not heard over it is silent."""
 
-MOST_PORT = 65_535
-
-_HOST = r"(?:\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[^\W_](?:[\w.-]{0,251}[^\W_.-])?)"
-
-
-def _text_like(wants: str, pattern: str) -> Kind:
-    def read(value: object) -> str:
-        match = re.fullmatch(pattern, value) if isinstance(value, str) else None
-        if match is None or not 0 < int(match.groupdict().get("port") or 1) <= MOST_PORT:
-            raise ValueError(wants)
-        return match.group()
-
-    return Kind(wants, read)
-
-
-def _read_host(value: object) -> str:
-    try:
-        ipaddress.IPv6Address(value if isinstance(value, str) else "")
-    except ValueError:
-        return str(_NAME.read(value))
-    return str(value)
-
-
-_NAME = _text_like("a host name or an IP address", _HOST)
-HOST = Kind(_NAME.wants, _read_host)
-HOST_PORT = _text_like('a host and a port, as in "gn:22" or "[fd00::1]:22"', rf"{_HOST}:(?P<port>[0-9]{{1,5}})")
+HOST = place("a host name or an IP address", port="none")
+HOST_PORT = place('a host and a port, as in "gn:22" or "[fd00::1]:22"', port="must")
 
 
 def _read_url(value: object) -> str:
     try:
-        parts = (
-            urlsplit(value) if isinstance(value, str) and value.isascii() and value.isprintable() and " " not in value else None
-        )
-        is_http = parts is not None and parts.scheme == "http" and parts.hostname and parts.port != 0 and "@" not in parts.netloc
+        is_http = isinstance(value, str) and value.isascii() and value.isprintable() and " " not in value and _is_http(value)
     except ValueError:
         is_http = False
     if not is_http:
         raise ValueError(URL.wants)
     return str(value)
+
+
+def _is_http(text: str) -> bool:
+    parts = urlsplit(text)
+    host = parts.hostname or ""
+    return parts.scheme == "http" and (is_name(host) or is_ipv6(host)) and parts.port != 0 and "@" not in parts.netloc
 
 
 URL = Kind("an address as http://HOST[:PORT]/PATH", _read_url)

@@ -165,10 +165,11 @@ class _Request:
         client = h11.Connection(h11.CLIENT, max_incomplete_event_size=MOST_BYTES)
         try:
             sent = self._encoded(client, authorization)
+            assert self.parts.hostname is not None  # noqa: S101 - `_split` has seen it
+            connected = await self.connect(self.parts.hostname, self.parts.port or HTTP_PORT)
         except (h11.LocalProtocolError, UnicodeError) as error:
             raise BoardError(f"{self.parts.netloc} cannot be asked for that: {error}") from error
-        assert self.parts.hostname is not None  # noqa: S101 - `_split` has seen it
-        async with await self.connect(self.parts.hostname, self.parts.port or HTTP_PORT) as stream:
+        async with connected as stream:
             await stream.send_all(sent)
             return await _receive(stream, client)
 

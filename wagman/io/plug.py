@@ -7,7 +7,8 @@ import trio
 from attrs import define, evolve, field, frozen
 
 from wagman.config.boards import PlainBoard
-from wagman.config.kinds import DURATION, Kind, matching, one_of
+from wagman.config.hosts import place
+from wagman.config.kinds import DURATION, Kind, one_of
 from wagman.config.secrets import SECRET_FILE
 from wagman.config.setting import setting
 from wagman.io.http import Connect
@@ -47,7 +48,7 @@ def _read_mac(value: object) -> str:
 
 MAC_WANTED = "12 hexadecimal digits, with or without colons between them"
 MAC = Kind(MAC_WANTED, _read_mac)
-HOST = matching("a name or an address, with or without a port", r"[^\s/@?#\\]+")
+HOST = place("a name or an address, with or without a port")
 
 
 def numbered(least: int, most: int) -> Kind:

@@ -21,6 +21,7 @@ import trio
 from attrs import define, field, frozen
 
 from wagman.config.boards import PlainBoard
+from wagman.config.hosts import place, place_of
 from wagman.config.kinds import DURATION, PORT_NAME, Kind
 from wagman.config.setting import setting
 from wagman.model.backend import BLANK_BOOTS, Abilities, Identity, Look
@@ -45,23 +46,9 @@ PROMPT = b"\r\npowerman> "
 STATE, NODE, PROBLEM = 303, 307, 308
 """Kinds of lines: how a node is; that there is a node; what went wrong with a unit."""
 
-_LABEL = r"[A-Za-z0-9_-]{1,63}"  # with other characters, looking up a name raises errors of other kinds
-_ADDRESS = re.compile(rf"(?:\[([0-9A-Fa-f:.]+)\]|({_LABEL}(?:\.{_LABEL})*))(?::([0-9]{{1,5}}))?", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@/+-]*", re.ASCII)  # no character that means several nodes, or ends the line
 _LINE = re.compile(r"([0-9]{3}) (.*)", re.ASCII)
 _STATE = re.compile(r"(.+): (on|off|unknown)", re.ASCII)
-
-
-def _host_and_port(address: str) -> tuple[str, int]:
-    found = _ADDRESS.fullmatch(address)
-    if found is None or int(port := found[3] or DEFAULT_PORT) not in range(1, 65_536):
-        raise ValueError(ADDRESS.wants)
-    return found[1] or found[2], int(port)
-
-
-def _read_address(value: object) -> str:
-    _host_and_port(value if isinstance(value, str) else "")
-    return str(value)
 
 
 def _read_name(value: object) -> str:
@@ -71,7 +58,7 @@ def _read_name(value: object) -> str:
     return name
 
 
-ADDRESS = Kind(f'a host, with its port where that is not {DEFAULT_PORT}: "pdu", "10.0.0.9:1234", "[::1]:1234"', _read_address)
+ADDRESS = place(f'a host, with its port where that is not {DEFAULT_PORT}: "pdu", "10.0.0.9:1234", "[::1]:1234"')
 NODE_NAME = Kind("the name of one node in powerman.conf, of letters, digits and _ . : @ / + -", _read_name)
 
 
@@ -280,7 +267,8 @@ class Powerman:
         try:
             with trio.fail_after(ANSWER_S):
                 if session is None:
-                    session = Session(await self._open(*_host_and_port(self.address)))
+                    host, port = place_of(self.address)
+                    session = Session(await self._open(host, port or DEFAULT_PORT))
                     await session.begin()
                 yield session
             self._session, session = session, None
@@ -289,7 +277,7 @@ class Powerman:
             raise
         except trio.TooSlowError:
             raise BoardTimeoutError(f"powermand at {self.address} did not answer within {ANSWER_S:g} s") from None
-        except (OSError, trio.BrokenResourceError) as error:
+        except (OSError, UnicodeError, trio.BrokenResourceError) as error:
             raise LinkGoneError(f"powermand at {self.address} cannot be reached: {_reason(error)}") from error
         finally:
             if session is not None:

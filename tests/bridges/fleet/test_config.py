@@ -78,7 +78,18 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         (NODE, "fleet.toml:1: broker.host: missing"),
         *(
             (NODE + f'[broker]\nhost = "{host}"\n', "broker.host: must be a name or an address alone")
-            for host in ("hub:8883", "mqtts://hub", "[::1]", "[::1]:8883", "10.0.0.9:1883", "alice@hub", "hub/1", "")
+            for host in (
+                "hub:8883",
+                "mqtts://hub",
+                "[::1]",
+                "[::1]:8883",
+                "10.0.0.9:1883",
+                "alice@hub",
+                "hub/1",
+                "",
+                "hub..lan",
+                "bröker_1.example",
+            )
         ),
         (BROKER, "fleet.toml:1: node.name: missing"),
         ('[node]\nname = "v/+"\n' + BROKER, "fleet.toml:2: node.name: must be 1 to 32 of a-z, 0-9 and -"),

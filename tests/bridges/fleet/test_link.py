@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MemorySendStream, MockClock, memory_stream_pair
 
+from wagman.bridges.fleet.broker import Broker as Place
 from wagman.bridges.fleet.broker import LinkError
-from wagman.bridges.fleet.link import LOOK_S, Link, Wire, _Packets
+from wagman.bridges.fleet.link import LOOK_S, Link, Wire, _Packets, connected
 
 KEEPALIVE_S = 60
 CONNECT, PUBLISH, PINGREQ, DISCONNECT = 0x1, 0x3, 0xC, 0xE
@@ -152,3 +153,11 @@ async def test_who_takes_leave_while_the_broker_is_looked_after_loses_nothing(au
         await link.leave()
         await trio.sleep(LOOK_S)
     assert DISCONNECT in broker.came_s
+
+
+@pytest.mark.trio
+@pytest.mark.parametrize("host", ["hub..lan", "bröker_1.example"])
+async def test_a_broker_whose_name_cannot_be_looked_up_is_not_reached(host: str) -> None:
+    with pytest.raises(LinkError, match=f"the broker {host}:1883 cannot be reached: "):
+        async with connected(Place(host, 1883, is_tls=False), "wagman-test"):
+            pass

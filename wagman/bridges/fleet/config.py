@@ -7,7 +7,6 @@ are in files of their own, which only the programs that use them have to read.
 import os
 import re
 from collections.abc import Mapping
-from ipaddress import IPv6Address
 from pathlib import Path as FilePath
 from typing import Any, Final
 
@@ -21,6 +20,7 @@ from wagman.bridges.fleet.signing import Signers
 from wagman.client.blocking import SOCKET
 from wagman.config.document import parse, read
 from wagman.config.findings import Findings
+from wagman.config.hosts import is_ipv6, is_name
 from wagman.config.kinds import BOOLEAN, DURATION, SOCKET_PATH, TEXT, Kind, one_of, whole
 from wagman.config.reading import Reader, Table
 from wagman.config.secrets import DIRECTORY, SECRET_FILE
@@ -43,7 +43,6 @@ SPARE_S: Final = 30.0
 SWITCH_S: Final = 30.0
 """The longest deadline of a switch in Home Assistant (chosen: nobody waits longer for a switch)."""
 
-_HOST = re.compile(r"[^\s:/@?#\\\[\]]+")
 _NAME = re.compile(r"[a-z0-9-]{1,32}")
 _PREFIX = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 _RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(B|kB|MB)/s")
@@ -69,16 +68,9 @@ def _rate(value: object) -> float:
 
 
 def _host(value: object) -> str:
-    if not isinstance(value, str) or not (_HOST.fullmatch(value) or _is_ipv6(value)):
+    if not isinstance(value, str) or not (is_name(value) or is_ipv6(value)):
         raise ValueError(HOST.wants)
     return value
-
-
-def _is_ipv6(text: str) -> bool:
-    try:
-        return bool(IPv6Address(text))
-    except ValueError:
-        return False
 
 
 # Elsewhere a host may bear its port; here that is a key of its own, and the name is compared with the certificate.

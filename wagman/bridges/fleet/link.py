@@ -378,7 +378,7 @@ def _told(address: str) -> Iterator[None]:
         if others is not None or any(isinstance(each, trio.Cancelled) for each in causes):
             raise
         raise _as_link_error(causes[0], address) from group
-    except (trio.BrokenResourceError, trio.ClosedResourceError, OSError, trio.TooSlowError) as error:
+    except (trio.BrokenResourceError, trio.ClosedResourceError, OSError, UnicodeError, trio.TooSlowError) as error:
         raise _as_link_error(error, address) from error
 
 
@@ -388,7 +388,7 @@ def _as_link_error(error: BaseException, address: str) -> LinkError:
             return error
         case trio.TooSlowError():
             return LinkError(f"the broker {address} did not let us in within {CONNECT_S:g} s")
-        case OSError():
+        case OSError() | UnicodeError():  # UnicodeError: no look-up could ever find the name
             return LinkError(f"the broker {address} cannot be reached: {words_of(first_cause(error))}")
         case _:
             return LinkError(f"the broker {address} hung up: {words_of(first_cause(error))}".removesuffix(": "))

@@ -18,7 +18,7 @@ from contextlib import closing
 import trio
 from attrs import define, field, frozen
 
-from wagman.config.ears import MOST_PORT
+from wagman.config.hosts import MOST_PORT
 from wagman.config.kinds import whole
 from wagman.config.secrets import SECRET_FILE, read_secret
 from wagman.config.setting import setting

@@ -322,7 +322,7 @@ def _named(address: str) -> Iterator[None]:
         yield
     except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
         raise LinkGoneError(f"the broker {address} hung up{_because(error.__cause__)}") from error
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # UnicodeError: no look-up could ever find the name
         raise LinkGoneError(f"the broker {address} cannot be reached{_because(error)}") from error
 
 
@@ -336,6 +336,8 @@ def _because(error: BaseException | None) -> str:
             return f": {os.strerror(number)}"
         case OSError():
             return f": {error.strerror or error}"
+        case UnicodeError():
+            return f": {error}"
         case _:
             return ""
 

@@ -4,7 +4,7 @@ import re
 
 from attrs import field, frozen
 
-from wagman.config.ears import HOST, HOST_PORT
+from wagman.config.hosts import place
 from wagman.config.kinds import BOOLEAN, TEXT, Kind
 from wagman.config.secrets import SECRET_FILE
 from wagman.config.setting import setting
@@ -45,19 +45,11 @@ def _read_port(value: object) -> str:
     return text
 
 
-def _read_place(value: object) -> str:
-    try:
-        return str(HOST_PORT.read(value))
-    except ValueError:
-        text = str(HOST.read(value))
-    return f"[{text}]" if ":" in text and not text.startswith("[") else text
-
-
 TOPIC = Kind("an MQTT topic, without + and #", _read_topic)
 FILTER = Kind("an MQTT topic, in which + stands for one part, and # for the rest", _read_filter)
 PAYLOAD = Kind(f"a string of up to {MOST_TOPIC_BYTES} printable characters", _read_payload)
 PORT = Kind("a number, or a name of up to 64 printable characters without +, # and %", _read_port)
-BROKER = Kind("a host, with its port where that is not the usual one", _read_place)
+BROKER = place("a host, with its port where that is not the usual one")
 
 
 @frozen(kw_only=True, slots=False)
