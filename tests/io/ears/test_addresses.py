@@ -1,10 +1,15 @@
 """A question that is put to the addresses of a guest: what goes wrong on its side is an answer that did not come, and is told."""
 
+import errno
+import os
+import socket
+
 import pytest
 import trio
 from attrs import define
+from trio.testing import MockClock
 
-from wagman.io.ears.addresses import Address, Place
+from wagman.io.ears.addresses import Address, Place, own_trouble
 from wagman.model.errors import EarError
 
 
@@ -13,13 +18,17 @@ class Known(Place):
     """A guest with these addresses, each of which answers so, or raises that."""
 
     answers: tuple[Exception | bool, ...] = ()
+    families: tuple[int, ...] = ()  # of the first addresses; the others are of IPv4
 
     async def addresses(self) -> list[Address]:
-        return [Address(2, (f"10.0.0.{number}", 1)) for number, _ in enumerate(self.answers)]
+        families = (*self.families, *[socket.AF_INET] * len(self.answers))
+        return [Address(families[number], (f"10.0.0.{number}", 1)) for number, _ in enumerate(self.answers)]
 
     async def question(self, address: Address) -> bool:
         await trio.lowlevel.checkpoint()
         answer = self.answers[int(address.at[0].rpartition(".")[2])]
+        if isinstance(answer, TimeoutError):
+            await trio.sleep_forever()
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -30,7 +39,7 @@ def guest(*answers: Exception | bool) -> Known:
 
 
 def asked(place: Known) -> bool:
-    return trio.run(place.ask, place.question)
+    return trio.run(place.ask, place.question, clock=MockClock(autojump_threshold=0))
 
 
 @pytest.mark.parametrize("others", [(), (False,)], ids=["one address", "two"])
@@ -52,3 +61,46 @@ def test_what_goes_wrong_here_leaves_it_unknown(others: tuple[bool, ...]) -> Non
 
 def test_one_address_that_answers_is_enough() -> None:
     assert asked(guest(EarError("no socket"), True, ConnectionRefusedError(111, "")))
+
+
+# --- Versions of IP that this computer does not have ------------------------------------------------------------------
+
+REFUSED = ConnectionRefusedError(errno.ECONNREFUSED, "")
+HANGS = TimeoutError()  # stands for an address that never answers
+
+
+def trouble(number: int) -> EarError:
+    """What comes of an error of this computer's own."""
+    try:
+        with own_trouble("no socket"):
+            raise OSError(number, os.strerror(number))
+    except EarError as error:
+        return error
+
+
+def both(*answers: Exception | bool) -> Known:
+    """A guest whose first address is of IPv6, and the others of IPv4."""
+    return Known("guest", 1, 5.0, answers, (socket.AF_INET6,))
+
+
+@pytest.mark.parametrize("number", [errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT])
+@pytest.mark.parametrize("other", [REFUSED, False, HANGS])
+def test_without_ipv6_what_the_guest_says_over_ipv4_counts(number: int, other: Exception | bool) -> None:
+    assert not asked(both(trouble(number), other))
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENOBUFS, errno.EPERM])
+@pytest.mark.parametrize("other", [REFUSED, HANGS])
+def test_trouble_that_is_not_of_the_version_of_ip_leaves_it_unknown(number: int, other: Exception) -> None:
+    with pytest.raises(EarError, match=os.strerror(number)):
+        asked(both(trouble(number), other))
+
+
+def test_if_no_address_could_be_asked_nobody_knows() -> None:
+    with pytest.raises(EarError, match=os.strerror(errno.EADDRNOTAVAIL)):
+        asked(both(trouble(errno.EADDRNOTAVAIL), trouble(errno.EADDRNOTAVAIL)))
+
+
+def test_a_computer_that_has_that_version_of_ip_has_run_out_of_ports() -> None:
+    with pytest.raises(EarError, match=os.strerror(errno.EADDRNOTAVAIL)):
+        asked(guest(trouble(errno.EADDRNOTAVAIL), REFUSED))

@@ -7,7 +7,7 @@ it had last; if none is known yet, it cannot be asked (`EarError`).
 import errno
 import os
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -31,6 +31,8 @@ OWN_TROUBLE = frozenset(
 )
 """Errors that mean: this computer could not send the question. "No route" is not among them, because a witness judges that."""
 
+NO_FAMILY = frozenset((errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT))
+"""Those of them that this computer gives for addresses of a version of IP that it does not have."""
 
 _limiter = trio.lowlevel.RunVar[trio.CapacityLimiter]("wagman look-ups")
 
@@ -66,9 +68,15 @@ class Place:
             EarError: the question could not be put.
         """
         self.why = None
-        with trio.move_on_after(self.timeout_s):
-            return await self._any_of(question, await self.addresses())
-        self.why = f"nothing came within {self.timeout_s:g} s"
+        addresses: Sequence[Address] = ()
+        troubles: dict[Address, EarError] = {}
+        with trio.move_on_after(self.timeout_s) as in_time:
+            addresses = await self.addresses()
+            if await self._any_of(question, addresses, troubles):
+                return True
+        if in_time.cancelled_caught:
+            self.why = f"nothing came within {self.timeout_s:g} s"
+        _check(addresses, troubles)
         return False
 
     async def addresses(self) -> Sequence[Address]:
@@ -87,15 +95,17 @@ class Place:
             raise EarError(f"the name {self.host} cannot be looked up: {reason}")
         return self._last
 
-    async def _any_of(self, question: Callable[[Address], Awaitable[bool]], addresses: Sequence[Address]) -> bool:
-        """Whether one of the addresses answers.
+    async def _any_of(
+        self, question: Callable[[Address], Awaitable[bool]], addresses: Sequence[Address], troubles: dict[Address, EarError]
+    ) -> bool:
+        """Whether one of the addresses answers; those that could not be asked are put into `troubles`.
 
         Raises:
-            EarError: none answered, and one could not be asked.
+            EarError: there is one address alone, and it could not be asked.
         """
         if len(addresses) == 1:  # a nursery would cost a tenth of the whole question
             return await self._put(question, addresses[0])
-        answered, troubles = False, list[EarError]()
+        answered = False
         async with trio.open_nursery() as nursery:
 
             async def put(address: Address) -> None:
@@ -105,12 +115,10 @@ class Place:
                         answered = True
                         nursery.cancel_scope.cancel()
                 except EarError as error:
-                    troubles.append(error)
+                    troubles[address] = error
 
             for address in addresses:
                 nursery.start_soon(put, address)
-        if troubles and not answered:
-            raise troubles[0]
         return answered
 
     async def _put(self, question: Callable[[Address], Awaitable[bool]], address: Address) -> bool:
@@ -122,6 +130,19 @@ class Place:
         except trio.BrokenResourceError:
             self.why = "it hung up"
         return False
+
+
+def _check(addresses: Sequence[Address], troubles: Mapping[Address, EarError]) -> None:
+    """Check that what could not be asked is of a version of IP that this computer does not have, and that others were asked.
+
+    Raises:
+        EarError: it is not so: nobody knows what the guest would have answered.
+    """
+    asked = {address.family for address in addresses if address not in troubles}
+    for address, error in troubles.items():
+        is_without = getattr(error.__cause__, "errno", None) in NO_FAMILY and address.family not in asked
+        if not (is_without and asked):
+            raise error
 
 
 async def _look_up(host: str, port: int) -> Sequence[Address]:
